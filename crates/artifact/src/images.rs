@@ -281,62 +281,73 @@ impl ImageReader {
 
     /// Reads both splits.
     pub fn read(self) -> Result<Images, ArtifactError> {
-        let Self {
-            path,
-            header,
-            reader,
-            ..
-        } = self;
         let (mut train, mut test) = (Split::default(), Split::default());
-        for batch in reader.batches(batch_rows(header.stored_len()), None, None)? {
+        for batch in self
+            .reader
+            .batches(batch_rows(self.header.stored_len()), None, None)?
+        {
             let batch = batch?;
-            let index = batch.column(0).as_primitive::<UInt32Type>();
-            let split = batch.column(1).as_string::<i32>();
-            let label = batch.column(2).as_primitive::<UInt16Type>();
-            let pixels = batch.column(3).as_fixed_size_binary();
-            for row in 0..batch.num_rows() {
-                let part = match split.value(row) {
-                    "train" => &mut train,
-                    "test" => &mut test,
-                    other => {
-                        return Err(ArtifactError::invalid(
-                            &path,
-                            format!("split `{other}`, expected `train` or `test`"),
-                        ));
-                    }
-                };
-                if usize::from(label.value(row)) >= header.classes.len() {
-                    return Err(ArtifactError::invalid(
-                        &path,
-                        format!(
-                            "label {}, but there are {} classes",
-                            label.value(row),
-                            header.classes.len()
-                        ),
-                    ));
-                }
-                if let Some(value) = pixels
-                    .value(row)
-                    .iter()
-                    .find(|value| **value > header.maximum)
-                {
-                    return Err(ArtifactError::invalid(
-                        &path,
-                        format!(
-                            "pixel value {value}, but the largest allowed is {}",
-                            header.maximum
-                        ),
-                    ));
-                }
-                part.indices.push(index.value(row));
-                part.labels.push(label.value(row));
-                part.pixels.extend_from_slice(pixels.value(row));
-            }
+            self.append(&batch, SplitName::Train, &mut train)?;
+            self.append(&batch, SplitName::Test, &mut test)?;
         }
         Ok(Images {
-            header,
+            header: self.header,
             train,
             test,
         })
+    }
+
+    /// Reads one split in pieces of 1 to `images` images, so that it is never in memory whole.
+    pub fn pieces(
+        &self,
+        name: SplitName,
+        images: usize,
+    ) -> Result<impl Iterator<Item = Result<Split, ArtifactError>>, ArtifactError> {
+        let batches = self.reader.batches(images, None, None)?;
+        let pieces = batches.map(move |batch| {
+            let mut piece = Split::default();
+            self.append(&batch?, name, &mut piece)?;
+            Ok(piece)
+        });
+        let any = |piece: &Result<Split, _>| piece.as_ref().map_or(true, |piece| !piece.is_empty());
+        Ok(pieces.filter(any))
+    }
+
+    /// Appends the images of `batch` that belong to a split, all of them checked.
+    fn append(
+        &self,
+        batch: &RecordBatch,
+        name: SplitName,
+        part: &mut Split,
+    ) -> Result<(), ArtifactError> {
+        let invalid = |reason: String| Err(ArtifactError::invalid(&self.path, reason));
+        let index = batch.column(0).as_primitive::<UInt32Type>();
+        let split = batch.column(1).as_string::<i32>();
+        let label = batch.column(2).as_primitive::<UInt16Type>();
+        let pixels = batch.column(3).as_fixed_size_binary();
+        let classes = self.header.classes.len();
+        let maximum = self.header.maximum;
+        for row in 0..batch.num_rows() {
+            let (split, label) = (split.value(row), label.value(row));
+            if split != SplitName::Train.name() && split != SplitName::Test.name() {
+                return invalid(format!("split `{split}`, expected `train` or `test`"));
+            }
+            if usize::from(label) >= classes {
+                return invalid(format!("label {label}, but there are {classes} classes"));
+            }
+            if split != name.name() {
+                continue;
+            }
+            let pixels = pixels.value(row);
+            if let Some(value) = pixels.iter().find(|value| **value > maximum) {
+                return invalid(format!(
+                    "pixel value {value}, but the largest allowed is {maximum}"
+                ));
+            }
+            part.indices.push(index.value(row));
+            part.labels.push(label);
+            part.pixels.extend_from_slice(pixels);
+        }
+        Ok(())
     }
 }

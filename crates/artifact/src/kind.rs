@@ -58,6 +58,24 @@ kinds! {
     TruncationSummary = "truncation-summary", 1, "parquet";
     /// Last history row of every model.
     Final = "final", 1, "parquet";
+    /// Eigenvalues of a covariance in the space of every layer's inputs.
+    LayerSpectrum = "layer-spectrum", 1, "parquet";
+    /// Its eigenvectors.
+    Bases = "bases", 1, "parquet";
+    /// Orthogonal maps between the activations of two networks.
+    Alignments = "alignments", 1, "parquet";
+    /// How much of the activations of two networks the alignment explains.
+    RSquared = "r-squared", 1, "parquet";
+    /// Overlap of the eigenvectors of two networks after alignment.
+    Overlap = "overlap", 1, "parquet";
+    /// Accuracy of a model by the rank that one of its layers is clipped to.
+    Clipping = "clipping", 1, "parquet";
+    /// Rank at which clipping costs almost no accuracy.
+    LearnedDimensions = "learned-dimensions", 1, "parquet";
+    /// Accuracy of every network drawn from a model's weight covariances.
+    Rainbow = "rainbow", 1, "parquet";
+    /// Its mean and spread, beside the model's own accuracy.
+    RainbowSummary = "rainbow-summary", 1, "parquet";
     /// A figure as vector graphics.
     Svg = "svg", 1, "svg";
     /// A figure as pixels.

@@ -38,10 +38,11 @@ pub use read::{Summary, TableReader, read_records, summarise};
 pub use record::{Column, Record};
 pub use shape::InputShape;
 pub use tables::{
-    FinalRow, HistoryRow, SimilarityMapRow, SimilarityRow, SpectrumRow, TruncationRow,
-    TruncationSummaryRow,
+    ClippingRow, FinalRow, HistoryRow, LayerSpectrumRow, LearnedDimensionsRow, OverlapRow,
+    RSquaredRow, RainbowRow, RainbowSummaryRow, SimilarityMapRow, SimilarityRow, SpectrumRow,
+    TruncationRow, TruncationSummaryRow,
 };
-pub use tensors::{NamedTensor, TensorReader, write_tensors};
+pub use tensors::{BasesHeader, CovarianceOf, NamedTensor, TensorReader, write_tensors};
 pub use write::{TableWriter, write_records};
 
 /// Re-exported so that readers of raw batches need no second dependency on `arrow`.

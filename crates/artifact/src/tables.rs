@@ -8,7 +8,7 @@ use crate::record::records;
 records! {
     /// State of a training run after one epoch.
     pub struct HistoryRow: Kind::History => {
-        /// Epoch, counted from 1.
+        /// Epoch, counted from 1; 0 is the model before training, where a recipe evaluates it.
         epoch: u32,
         /// Learning rate used during the epoch.
         learning_rate: f64,
@@ -135,5 +135,118 @@ records! {
         test_loss_nats: f64,
         /// Test accuracy after the last epoch.
         test_accuracy_fraction: f64,
+    }
+}
+
+records! {
+    /// One eigenvalue of a covariance in the space of a layer's inputs.
+    pub struct LayerSpectrumRow: Kind::LayerSpectrum => {
+        /// `activations`, `weights`, `initial weights` (a fresh draw) or `Marchenko-Pastur` (the law of its limit).
+        series: String,
+        /// Name of the layer.
+        layer: String,
+        /// Position in descending order, counted from 1.
+        rank: u32,
+        /// The eigenvalue.
+        eigenvalue: f64,
+    }
+}
+
+records! {
+    /// How well the activations that a layer reads in one network follow from those in another.
+    pub struct RSquaredRow: Kind::RSquared => {
+        /// Name of the layer that reads the activations.
+        layer: String,
+        /// `train` (which the alignment was computed from) or `test`.
+        split: String,
+        /// Samples: images, times places for convolutions.
+        samples: u64,
+        /// tr(A^T C12) / sqrt(tr C11 tr C22), at most 1. On `train` this is the sum of the singular values of C12
+        /// over the same root.
+        r_squared: f64,
+    }
+}
+
+records! {
+    /// |v1_i A v2_j| of an eigenvector of each of two networks.
+    pub struct OverlapRow: Kind::Overlap => {
+        /// `activations` or `weights`: whose covariance the eigenvectors are those of.
+        of: String,
+        /// Name of the layer.
+        layer: String,
+        /// Rank of the eigenvector of the reference network, counted from 1.
+        reference_rank: u32,
+        /// Rank of the eigenvector of the other network, counted from 1.
+        other_rank: u32,
+        /// Absolute value of their product after alignment, 0 to 1.
+        overlap: f64,
+    }
+}
+
+records! {
+    /// Accuracy of a model with the weight of one layer clipped to the first eigenvectors of a basis.
+    pub struct ClippingRow: Kind::Clipping => {
+        /// `activations` or `weights`: whose covariance the eigenvectors are those of.
+        of: String,
+        /// Name of the layer.
+        layer: String,
+        /// Eigenvectors kept, counted from 1.
+        kept: u32,
+        /// Images classified correctly.
+        correct: u32,
+        /// Images.
+        images: u32,
+        /// `correct / images`.
+        accuracy_fraction: f64,
+    }
+}
+
+records! {
+    /// How many dimensions of a layer's inputs a model needs.
+    pub struct LearnedDimensionsRow: Kind::LearnedDimensions => {
+        /// `activations` or `weights`: whose covariance the eigenvectors are those of.
+        of: String,
+        /// Name of the layer.
+        layer: String,
+        /// Values that the layer reads.
+        inputs: u32,
+        /// Accuracy of the whole model.
+        accuracy_fraction: f64,
+        /// Accuracy that may be lost.
+        within_fraction: f64,
+        /// Smallest rank that loses no more; missing if every rank does.
+        dimensions: Option<u32>,
+    }
+}
+
+records! {
+    /// One network drawn from the weight covariances of a model.
+    pub struct RainbowRow: Kind::Rainbow => {
+        /// Number of the draw, counted from 1.
+        draw: u32,
+        /// Test images classified correctly.
+        correct: u32,
+        /// Test images.
+        images: u32,
+        /// `correct / images`.
+        accuracy_fraction: f64,
+    }
+}
+
+records! {
+    /// All networks drawn from one model, beside it.
+    pub struct RainbowSummaryRow: Kind::RainbowSummary => {
+        /// Networks drawn.
+        draws: u32,
+        /// Test accuracy of the model.
+        trained_accuracy_fraction: f64,
+        /// Mean test accuracy of the networks drawn.
+        generated_accuracy_mean_fraction: f64,
+        /// Its sample standard deviation (denominator n - 1); missing for one draw.
+        generated_accuracy_std_fraction: Option<f64>,
+        /// Smallest.
+        generated_accuracy_min_fraction: f64,
+        /// Largest.
+        generated_accuracy_max_fraction: f64,
     }
 }

@@ -1,7 +1,13 @@
-//! The `tensors` artifact: named weight tensors of a model, one row and one row group a tensor.
+//! Artifacts that hold named tensors, one row and one row group a tensor, so that one can be read alone.
 //!
-//! Orientation is PyTorch's: `[out, in]` for linear layers, `[out, in, kh, kw]` for convolutions. Data
-//! is little-endian f32 with byte-stream-split encoding, so that one tensor can be read alone.
+//! - `tensors`: the weights of a model. Orientation is PyTorch's: `[out, in]` for linear layers,
+//!   `[out, in, kh, kw]` for convolutions. Metadata: `architecture`.
+//! - `bases`: for every layer, named by it, the unit eigenvectors of a covariance in the space of the layer's
+//!   inputs, `[rank, in]`, largest eigenvalue first. Metadata: `header`, a [`BasesHeader`].
+//! - `alignments`: for every layer, named by it, the orthogonal map between what it reads in two networks,
+//!   `[channels of the first, channels of the second]`. Metadata: `header`, empty.
+//!
+//! Data is little-endian f32 with byte-stream-split encoding.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,6 +17,8 @@ use arrow::array::{AsArray, Float32Builder, ListBuilder, RecordBatch, StringArra
 use arrow::datatypes::{DataType, Field, Float32Type, Schema, SchemaRef, UInt32Type};
 use parquet::basic::Encoding;
 use parquet::schema::types::ColumnPath;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::limits::MAX_TENSOR_VALUES;
 use crate::write::default_properties;
@@ -39,14 +47,54 @@ fn schema() -> SchemaRef {
     ]))
 }
 
-/// Writes `tensors` in the given order. `architecture` describes the model that they belong to, as JSON.
+/// What the eigenvectors of a `bases` artifact are those of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BasesHeader {
+    /// Whose covariance.
+    pub of: CovarianceOf,
+}
+
+/// Whose covariance in the space of a layer's inputs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CovarianceOf {
+    /// What the layer reads.
+    Activations,
+    /// The rows of its weight.
+    Weights,
+}
+
+impl CovarianceOf {
+    /// Name in tables.
+    pub const fn name(self) -> &'static str {
+        match self {
+            CovarianceOf::Activations => "activations",
+            CovarianceOf::Weights => "weights",
+        }
+    }
+}
+
+/// Metadata key of what all tensors of an artifact share.
+fn header_key(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Tensors => "architecture",
+        _ => "header",
+    }
+}
+
+/// Writes `tensors` in the given order. `header` is what they share, as JSON: for [`Kind::Tensors`] the
+/// architecture of the model that they belong to.
 pub fn write_tensors(
     path: &Path,
-    architecture: &serde_json::Value,
+    kind: Kind,
+    header: &impl Serialize,
     tensors: &[NamedTensor],
     provenance: &Provenance,
 ) -> Result<Digest, ArtifactError> {
-    let metadata = BTreeMap::from([("architecture".to_owned(), architecture.to_string())]);
+    let header = serde_json::to_string(header)
+        .map_err(|error| ArtifactError::unwritable(path, error.to_string()))?;
+    let metadata = BTreeMap::from([(header_key(kind).to_owned(), header)]);
     let data = ColumnPath::new(vec![
         "data".to_owned(),
         "list".to_owned(),
@@ -56,14 +104,8 @@ pub fn write_tensors(
         .set_column_dictionary_enabled(data.clone(), false)
         .set_column_encoding(data, Encoding::BYTE_STREAM_SPLIT);
     let schema = schema();
-    let mut writer = TableWriter::create_with(
-        path,
-        Kind::Tensors,
-        schema.clone(),
-        metadata,
-        provenance,
-        properties,
-    )?;
+    let mut writer =
+        TableWriter::create_with(path, kind, schema.clone(), metadata, provenance, properties)?;
     for tensor in tensors {
         let unwritable = |reason: String| {
             ArtifactError::unwritable(path, format!("tensor `{}`: {reason}", tensor.name))
@@ -111,17 +153,18 @@ fn check_length(shape: &[usize], values: usize) -> Result<(), String> {
     Ok(())
 }
 
-/// An opened `tensors` artifact.
+/// An opened artifact of named tensors.
 pub struct TensorReader {
     path: PathBuf,
-    architecture: serde_json::Value,
+    kind: Kind,
+    header: serde_json::Value,
     reader: TableReader,
 }
 
 impl TensorReader {
     /// Opens the artifact and checks its columns, and that every tensor is a row group of its own.
-    pub fn open(path: &Path) -> Result<Self, ArtifactError> {
-        let reader = TableReader::open(path, Kind::Tensors)?;
+    pub fn open(path: &Path, kind: Kind) -> Result<Self, ArtifactError> {
+        let reader = TableReader::open(path, kind)?;
         reader.expect_schema(&schema())?;
         if let Some(rows) = reader.row_groups().into_iter().find(|&rows| rows != 1) {
             return Err(ArtifactError::invalid(
@@ -129,17 +172,23 @@ impl TensorReader {
                 format!("a row group of {rows} tensors, expected one"),
             ));
         }
-        let architecture = reader.metadata_json("architecture")?;
+        let header = reader.metadata_json(header_key(kind))?;
         Ok(Self {
             path: path.to_owned(),
-            architecture,
+            kind,
+            header,
             reader,
         })
     }
 
-    /// The model that the tensors belong to.
-    pub fn architecture(&self) -> &serde_json::Value {
-        &self.architecture
+    /// What the tensors share.
+    ///
+    /// # Errors
+    /// The metadata is not a `T`.
+    pub fn header<T: DeserializeOwned>(&self) -> Result<T, ArtifactError> {
+        T::deserialize(&self.header).map_err(|error| {
+            ArtifactError::invalid(&self.path, format!("{}: {error}", header_key(self.kind)))
+        })
     }
 
     /// Names of the tensors, in file order. Reads none of their values.

@@ -7,7 +7,8 @@ use std::path::Path;
 
 use eigenscope_artifact::{
     ArtifactError, Eigenpairs, HistoryRow, ImageReader, ImageWriter, Kind, NamedTensor, Selection,
-    SimilarityRow, SplitName, TensorReader, read_records, summarise, write_records, write_tensors,
+    SimilarityRow, Split, SplitName, TensorReader, read_records, summarise, write_records,
+    write_tensors,
 };
 use parquet::basic::Encoding;
 use parquet::file::metadata::ColumnChunkMetaData;
@@ -89,6 +90,28 @@ fn images_come_back() {
 }
 
 #[test]
+fn a_split_is_read_in_pieces() {
+    let (_folder, path) = folder();
+    write_images(&path).expect("written");
+    let reader = ImageReader::open(&path).expect("opened");
+    let lengths = |name, images| -> Vec<usize> {
+        let pieces = reader.pieces(name, images).expect("readable");
+        pieces.map(|piece| piece.expect("whole").len()).collect()
+    };
+    assert_eq!(lengths(SplitName::Train, 2), [2, 2, 1]);
+    assert_eq!(lengths(SplitName::Train, 3), [3, 2]);
+    assert_eq!(lengths(SplitName::Test, 3), [1, 1]);
+    let mut together = Split::default();
+    for piece in reader.pieces(SplitName::Train, 2).expect("readable") {
+        let piece = piece.expect("whole");
+        together.indices.extend(piece.indices);
+        together.labels.extend(piece.labels);
+        together.pixels.extend(piece.pixels);
+    }
+    assert_eq!(together, split(5));
+}
+
+#[test]
 fn images_that_do_not_fit_are_not_written() {
     let (folder, path) = folder();
     let mut writer = ImageWriter::create(&path, header(), &provenance("x")).expect("created");
@@ -119,8 +142,9 @@ fn images_that_do_not_fit_are_not_written() {
 fn tensors_come_back_bit_by_bit() {
     let (_folder, path) = folder();
     write_both_tensors(&path).expect("written");
-    let reader = TensorReader::open(&path).expect("opened");
-    assert_eq!(reader.architecture(), &json!({"kind": "test"}));
+    let reader = TensorReader::open(&path, Kind::Tensors).expect("opened");
+    let header: serde_json::Value = reader.header().expect("any value");
+    assert_eq!(header, json!({"kind": "test"}));
     let read = reader.read().expect("read");
     assert_eq!(read, tensors());
     assert!(read[0].data[1].is_sign_negative());
@@ -137,7 +161,7 @@ fn one_tensor_is_read_without_the_values_of_the_others() {
     bytes[start as usize..(start + length) as usize].fill(0xff);
     fs::write(&path, bytes).expect("written");
 
-    let reader = TensorReader::open(&path).expect("opened");
+    let reader = TensorReader::open(&path, Kind::Tensors).expect("opened");
     assert_eq!(reader.read_one("bias").expect("whole"), tensors()[1]);
     assert!(reader.read_one("embed.weight").is_err(), "damaged");
     assert!(reader.read().is_err(), "damaged");
@@ -197,8 +221,14 @@ fn a_tensor_that_does_not_fit_a_page_is_not_written() {
         // Zeros that are never touched take no memory.
         data: vec![0.0; 1 << 28],
     };
-    let error =
-        write_tensors(&path, &json!({}), &[tensor], &provenance("x")).expect_err("2^28 values");
+    let error = write_tensors(
+        &path,
+        Kind::Tensors,
+        &json!({}),
+        &[tensor],
+        &provenance("x"),
+    )
+    .expect_err("2^28 values");
     assert!(
         error
             .to_string()
@@ -216,8 +246,14 @@ fn a_tensor_whose_shape_does_not_hold_its_data_is_not_written() {
         shape: vec![2, 2],
         data: vec![0.0; 3],
     };
-    let error =
-        write_tensors(&path, &json!({}), &[tensor], &provenance("x")).expect_err("3 values");
+    let error = write_tensors(
+        &path,
+        Kind::Tensors,
+        &json!({}),
+        &[tensor],
+        &provenance("x"),
+    )
+    .expect_err("3 values");
     assert!(error.to_string().contains("tensor `w`"), "{error}");
     assert_eq!(fs::read_dir(folder.path()).expect("readable").count(), 0);
 }

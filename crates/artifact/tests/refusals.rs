@@ -337,8 +337,8 @@ proptest! {
         let _ = ImageReader::open(&path).and_then(ImageReader::read);
         write_both_tensors(&path).expect("written");
         change();
-        let _ = TensorReader::open(&path).and_then(|reader| reader.read());
-        let _ = TensorReader::open(&path).and_then(|reader| reader.read_one("bias"));
+        let _ = TensorReader::open(&path, Kind::Tensors).and_then(|reader| reader.read());
+        let _ = TensorReader::open(&path, Kind::Tensors).and_then(|reader| reader.read_one("bias"));
         write_pairs(&path).expect("written");
         change();
         let _ = Eigenpairs::read(&path).and_then(|pairs| {

@@ -3,7 +3,7 @@
 //! For models of data whose labels are the similarity with one training image, the target. The bias of the
 //! layer is folded into the interaction matrix, so that its eigenvectors account for the whole logit.
 
-use eigenscope_artifact::{ImageReader, Images, Kind, PatternRow, write_patterns};
+use eigenscope_artifact::{ImageReader, Images, InputShape, Kind, PatternRow, write_patterns};
 use eigenscope_models::{BilinearWeights, StoredModel};
 use eigenscope_stage::{
     Context, KindDescription, Parameter, ParameterType, Resources, Role, TaskError, TaskKind,
@@ -11,6 +11,7 @@ use eigenscope_stage::{
 use faer::{Mat, MatRef};
 use serde::Deserialize;
 
+use crate::activations::check_shape;
 use crate::eigen::eigensystem;
 use crate::error::DecomposeError;
 use crate::matrices::{BilinearMatrices, input_vectors, interaction_matrix};
@@ -93,7 +94,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
     } = StoredModel::read(&context.input("model")?.path)?;
     let weights = BilinearWeights::new(&architecture, &tensors)?;
     let shape = architecture.input;
-    let image = target_image(context, target, [shape.channels, shape.height, shape.width])?;
+    let image = target_image(context, target, shape)?;
     let truth = ground_truth(&weights, class, variant)?;
     write_patterns(
         context.output(Kind::Patterns)?,
@@ -105,14 +106,11 @@ fn run(context: &Context) -> Result<(), TaskError> {
 }
 
 /// The training image at position `target` of its source file, as the network sees it.
-fn target_image(context: &Context, target: u32, model: [usize; 3]) -> Result<Vec<f32>, TaskError> {
+fn target_image(context: &Context, target: u32, model: InputShape) -> Result<Vec<f32>, TaskError> {
     let path = &context.input("data")?.path;
     let reader = ImageReader::open(path)?;
+    check_shape(model, &reader)?;
     let pixels = reader.pixels().clone();
-    let images = pixels.output_shape();
-    if images != model {
-        return Err(DecomposeError::WrongShape { model, images }.into());
-    }
     let Images { header, train, .. } = reader.read()?;
     let position = train.indices.iter().position(|index| *index == target);
     let stored = header.stored_len();

@@ -5,12 +5,14 @@
 //! is done in one thread with the same instructions: the result is the same bytes for any number of
 //! threads.
 
+mod activations;
 mod eigen;
 mod error;
 mod ground_truth;
 mod interaction;
 mod matrices;
 
+pub use activations::{Activations, PIECE, pieces};
 pub use eigen::{Eigensystem, eigensystem};
 pub use error::DecomposeError;
 pub use ground_truth::{Folding, GroundTruth, cosine, fold_bias, ground_truth};

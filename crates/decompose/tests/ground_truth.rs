@@ -186,7 +186,14 @@ fn model(folder: &Path, bias: bool) -> PathBuf {
     tensors.push(tensor("unembed.weight", &[2, 4], 0.7));
     let path = folder.join(format!("tensors-{bias}.parquet"));
     let architecture = serde_json::to_value(architecture).expect("serialises");
-    write_tensors(&path, &architecture, &tensors, &provenance(1, 6)).expect("written");
+    write_tensors(
+        &path,
+        Kind::Tensors,
+        &architecture,
+        &tensors,
+        &provenance(1, 6),
+    )
+    .expect("written");
     path
 }
 

@@ -119,7 +119,14 @@ fn run(folder: &Path, name: &str, model: &Path, threads: usize) -> Outcome {
 
 fn model(folder: &Path, tensors: &[NamedTensor]) -> PathBuf {
     let path = folder.join("tensors.parquet");
-    write_tensors(&path, &architecture(), tensors, &provenance()).expect("written");
+    write_tensors(
+        &path,
+        Kind::Tensors,
+        &architecture(),
+        tensors,
+        &provenance(),
+    )
+    .expect("written");
     path
 }
 

@@ -34,7 +34,13 @@ impl Place {
     fn model(&self, model: &Reference) -> Input {
         let path = self.path(&format!("model-{}-{}.parquet", model.hidden, model.seed));
         let architecture = serde_json::to_value(model.architecture()).expect("serialises");
-        let content = write_tensors(&path, &architecture, &model.tensors(), &provenance());
+        let content = write_tensors(
+            &path,
+            Kind::Tensors,
+            &architecture,
+            &model.tensors(),
+            &provenance(),
+        );
         input("train.m", model, path, content.expect("written"))
     }
 
@@ -337,7 +343,14 @@ fn truncation_refuses_what_does_not_fit() {
     let architecture = serde_json::to_value(six.architecture()).expect("serialises");
     let mut bad = model.clone();
     bad.path = place.path("misshapen.parquet");
-    write_tensors(&bad.path, &architecture, &misshapen, &provenance()).expect("written");
+    write_tensors(
+        &bad.path,
+        Kind::Tensors,
+        &architecture,
+        &misshapen,
+        &provenance(),
+    )
+    .expect("written");
     run(&bad, &pairs, &data, 3).fails_with("tensor `embed.weight` has shape [64, 6]");
 
     let few = place.pairs(&all[2], &all[2].pairs(4), &provenance());
@@ -371,7 +384,14 @@ fn truncation_refuses_what_does_not_fit() {
         data: vec![0.0; 12],
     });
     let architecture = serde_json::to_value(biased).expect("serialises");
-    write_tensors(&bad.path, &architecture, &tensors, &provenance()).expect("written");
+    write_tensors(
+        &bad.path,
+        Kind::Tensors,
+        &architecture,
+        &tensors,
+        &provenance(),
+    )
+    .expect("written");
     run(&bad, &pairs, &data, 3).fails_with("a bilinear layer with a bias");
 
     let small = vec![PixelTransform::Resize {

@@ -1,9 +1,10 @@
 //! Architectures as data: what a model consists of, before any weight exists.
 
-use eigenscope_artifact::InputShape;
+use eigenscope_artifact::{InputShape, NamedTensor};
 use serde::{Deserialize, Serialize};
 
 use crate::error::ModelError;
+use crate::layer::{Layer, Step};
 use crate::{bilinear, cnn, mlp};
 
 /// A model without its weights; stored as JSON in the metadata of its tensors.
@@ -64,19 +65,66 @@ impl Network {
     }
 }
 
+impl ParameterShape {
+    /// The tensor at its start, from a source of uniform numbers in 0..1.
+    pub fn initial(self, mut uniform: impl FnMut() -> f64) -> NamedTensor {
+        let bound = 1.0 / (self.fan_in as f64).sqrt();
+        let values = self.shape.iter().product();
+        NamedTensor {
+            name: self.name,
+            shape: self.shape,
+            data: (0..values)
+                .map(|_| ((2.0 * uniform() - 1.0) * bound) as f32)
+                .collect(),
+        }
+    }
+}
+
 impl Architecture {
-    /// The tensors of a model of this architecture, in the order in which they are stored and trained.
+    /// The steps from inputs to logits.
     ///
     /// # Errors
     /// A layer that the input cannot pass, such as a convolution larger than its image.
-    pub fn parameters(&self) -> Result<Vec<ParameterShape>, ModelError> {
-        let (inputs, classes) = (self.input.len(), self.classes.len());
+    pub fn steps(&self) -> Result<Vec<Step>, ModelError> {
+        let (input, classes) = (self.input, self.classes.len());
         match &self.network {
             Network::Bilinear { hidden, bias } => {
-                Ok(bilinear::parameters(inputs, *hidden, classes, *bias))
+                Ok(bilinear::steps(input, *hidden, classes, *bias))
             }
-            Network::Mlp { widths } => Ok(mlp::parameters(inputs, widths, classes)),
-            Network::Cnn { channels } => cnn::parameters(self.input, channels, classes),
+            Network::Mlp { widths } => Ok(mlp::steps(input, widths, classes)),
+            Network::Cnn { channels } => cnn::steps(input, channels, classes),
         }
+    }
+
+    /// The named layers with their positions among the steps, in the order of the steps; all for no names.
+    ///
+    /// # Errors
+    /// As [`Architecture::steps`]; a layer that there is not.
+    pub fn layers(&self, names: &[String]) -> Result<Vec<(usize, Layer)>, ModelError> {
+        let steps = self.steps()?.into_iter().enumerate();
+        let mut all: Vec<(usize, Layer)> = steps
+            .filter_map(|(position, step)| match step {
+                Step::Map(layer) => Some((position, layer)),
+                Step::Relu | Step::Gate => None,
+            })
+            .collect();
+        let exists = |name: &String| all.iter().any(|(_, layer)| layer.name == *name);
+        if let Some(name) = names.iter().find(|name| !exists(name)) {
+            return Err(ModelError::NoLayer {
+                name: name.clone(),
+                layers: all.into_iter().map(|(_, layer)| layer.name).collect(),
+            });
+        }
+        all.retain(|(_, layer)| names.is_empty() || names.contains(&layer.name));
+        Ok(all)
+    }
+
+    /// The tensors of a model of this architecture, in the order in which they are stored and trained.
+    ///
+    /// # Errors
+    /// As [`Architecture::steps`].
+    pub fn parameters(&self) -> Result<Vec<ParameterShape>, ModelError> {
+        let steps = self.steps()?;
+        Ok(steps.iter().flat_map(Step::parameters).collect())
     }
 }

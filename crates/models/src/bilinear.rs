@@ -3,11 +3,11 @@
 //! Shapes: E `[d, D]`; W `[2d, d]`, the rows of L above the rows of R; bias `[2d]`, b_l before b_r;
 //! U `[C, d]`. With D inputs, d hidden units and C classes.
 
-use burn::tensor::Tensor;
-use eigenscope_artifact::NamedTensor;
+use eigenscope_artifact::{InputShape, NamedTensor};
 
-use crate::architecture::{Architecture, Network, ParameterShape};
+use crate::architecture::{Architecture, Network};
 use crate::error::ModelError;
+use crate::layer::{Layer, Step};
 
 /// Names of the tensors.
 pub mod names {
@@ -21,55 +21,28 @@ pub mod names {
     pub const UNEMBED: &str = "unembed.weight";
 }
 
-pub(crate) fn parameters(
-    inputs: usize,
-    hidden: usize,
-    classes: usize,
-    bias: bool,
-) -> Vec<ParameterShape> {
-    let shape = |name: &str, shape: &[usize], fan_in| ParameterShape {
-        name: name.to_owned(),
-        shape: shape.to_vec(),
-        fan_in,
+/// U gate(W E x + b); layers are called `embed`, `gate` and `unembed`.
+pub(crate) fn steps(input: InputShape, hidden: usize, classes: usize, bias: bool) -> Vec<Step> {
+    let features = |channels| InputShape {
+        channels,
+        height: 1,
+        width: 1,
     };
-    let mut all = vec![
-        shape(names::EMBED, &[hidden, inputs], inputs),
-        shape(names::GATE, &[2 * hidden, hidden], hidden),
-    ];
-    if bias {
-        all.push(shape(names::GATE_BIAS, &[2 * hidden], hidden));
-    }
-    all.push(shape(names::UNEMBED, &[classes, hidden], hidden));
-    all
-}
-
-/// The layer as burn tensors.
-#[derive(Debug, Clone)]
-pub struct Bilinear {
-    /// E `[d, D]`.
-    pub embed: Tensor<2>,
-    /// W `[2d, d]`.
-    pub gate: Tensor<2>,
-    /// `[2d]`.
-    pub bias: Option<Tensor<1>>,
-    /// U `[C, d]`.
-    pub unembed: Tensor<2>,
-}
-
-impl Bilinear {
-    /// Logits `[N, C]` of inputs `[N, D]`.
-    pub fn forward(&self, inputs: Tensor<2>) -> Tensor<2> {
-        let embedded = inputs.matmul(self.embed.clone().transpose());
-        let mut gates = embedded.matmul(self.gate.clone().transpose());
-        if let Some(bias) = &self.bias {
-            gates = gates + bias.clone().unsqueeze();
-        }
-        let [samples, width] = gates.dims();
-        let hidden = width / 2;
-        let left = gates.clone().slice([0..samples, 0..hidden]);
-        let right = gates.slice([0..samples, hidden..width]);
-        (left * right).matmul(self.unembed.clone().transpose())
-    }
+    let layer = |name: &str, input, outputs, bias| {
+        Step::Map(Layer {
+            name: name.to_owned(),
+            input,
+            outputs,
+            window: None,
+            bias,
+        })
+    };
+    vec![
+        layer("embed", input, hidden, false),
+        layer("gate", features(hidden), 2 * hidden, bias),
+        Step::Gate,
+        layer("unembed", features(hidden), classes, false),
+    ]
 }
 
 /// The weights as plain numbers, for analyses that work on them directly. Row-major.

@@ -1,7 +1,5 @@
 //! Why stored tensors do not make a model.
 
-use std::path::PathBuf;
-
 use eigenscope_artifact::ArtifactError;
 
 /// A model that cannot be built.
@@ -10,14 +8,6 @@ pub enum ModelError {
     /// The artifact itself cannot be read.
     #[error(transparent)]
     Artifact(#[from] ArtifactError),
-    /// The architecture in the artifact's metadata is not one of ours.
-    #[error("{path}: the architecture in the metadata cannot be read: {reason}", path = path.display())]
-    Architecture {
-        /// The artifact.
-        path: PathBuf,
-        /// What is wrong.
-        reason: String,
-    },
     /// A tensor that the architecture needs is not there.
     #[error("tensor `{name}` is missing")]
     Missing {
@@ -57,6 +47,14 @@ pub enum ModelError {
         height: usize,
         /// Width of its input.
         width: usize,
+    },
+    /// A layer that the model does not have.
+    #[error("there is no layer `{name}`, the model has {}", layers.join(", "))]
+    NoLayer {
+        /// Name asked for.
+        name: String,
+        /// Layers of the model.
+        layers: Vec<String>,
     },
     /// Asked of a model that it does not apply to.
     #[error("{operation} is defined for `{expected}` models, this one is `{found}`")]

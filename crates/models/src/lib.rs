@@ -9,13 +9,15 @@ mod bilinear;
 mod cnn;
 mod error;
 mod evaluate;
+mod layer;
 mod mlp;
 mod model;
+mod runner;
 
 pub use architecture::{Architecture, Network, ParameterShape};
-pub use bilinear::{Bilinear, BilinearWeights, names};
-pub use cnn::Cnn;
+pub use bilinear::{BilinearWeights, names};
 pub use error::ModelError;
 pub use evaluate::{Evaluation, evaluate};
-pub use mlp::Mlp;
+pub use layer::{Layer, Step, Window};
 pub use model::{Model, StoredModel};
+pub use runner::Runner;

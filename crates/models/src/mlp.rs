@@ -1,50 +1,26 @@
 //! Linear layers without bias, ReLU between them.
 
-use burn::tensor::Tensor;
-use burn::tensor::activation::relu;
+use eigenscope_artifact::InputShape;
 
-use crate::architecture::ParameterShape;
+use crate::layer::{Layer, Step};
 
-/// Name of the weight of layer `layer`, counted from 1.
-pub(crate) fn name(layer: usize) -> String {
-    format!("layer{layer}.weight")
-}
-
-pub(crate) fn parameters(inputs: usize, widths: &[usize], classes: usize) -> Vec<ParameterShape> {
-    let mut fan_in = inputs;
-    widths
-        .iter()
-        .chain([&classes])
-        .enumerate()
-        .map(|(index, &width)| {
-            let shape = ParameterShape {
-                name: name(index + 1),
-                shape: vec![width, fan_in],
-                fan_in,
-            };
-            fan_in = width;
-            shape
-        })
-        .collect()
-}
-
-/// The layers as burn tensors.
-#[derive(Debug, Clone)]
-pub struct Mlp {
-    /// W_l `[d_l, d_(l-1)]`, first layer first.
-    pub weights: Vec<Tensor<2>>,
-}
-
-impl Mlp {
-    /// Logits `[N, C]` of inputs `[N, D]`: W_n relu(... relu(W_1 x)).
-    pub fn forward(&self, inputs: Tensor<2>) -> Tensor<2> {
-        let mut activations = inputs;
-        for (index, weight) in self.weights.iter().enumerate() {
-            if index > 0 {
-                activations = relu(activations);
-            }
-            activations = activations.matmul(weight.clone().transpose());
+/// W_n relu(... relu(W_1 x)); layers are called `layer1`, `layer2`, ...
+pub(crate) fn steps(input: InputShape, widths: &[usize], classes: usize) -> Vec<Step> {
+    let mut input = input;
+    let mut steps = Vec::new();
+    for (index, &outputs) in widths.iter().chain([&classes]).enumerate() {
+        if index > 0 {
+            steps.push(Step::Relu);
         }
-        activations
+        let layer = Layer {
+            name: format!("layer{}", index + 1),
+            input,
+            outputs,
+            window: None,
+            bias: false,
+        };
+        input = layer.output();
+        steps.push(Step::Map(layer));
     }
+    steps
 }

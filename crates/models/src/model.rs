@@ -1,17 +1,19 @@
-//! A model with its weights: from and to the tensors artifact, and forward.
+//! A model with its weights: from the tensors artifact, onto a device, and forward.
 
+use std::ops::Range;
 use std::path::Path;
 
 #[cfg(feature = "autodiff")]
 use burn::tensor::Gradients;
+use burn::tensor::activation::relu;
+use burn::tensor::module::conv2d;
+use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, Tensor, TensorData};
-use eigenscope_artifact::{NamedTensor, TensorReader};
+use eigenscope_artifact::{InputShape, Kind, NamedTensor, Provenance, TensorReader, write_tensors};
 
-use crate::architecture::{Architecture, Network};
-use crate::bilinear::Bilinear;
-use crate::cnn::Cnn;
+use crate::architecture::Architecture;
 use crate::error::ModelError;
-use crate::mlp::Mlp;
+use crate::layer::{Layer, Step, Window};
 
 /// A model as it is stored: architecture and tensors, checked against each other.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,13 +30,23 @@ impl StoredModel {
     /// # Errors
     /// The file, its architecture or a tensor is not as expected, or holds a value that is not finite.
     pub fn read(path: &Path) -> Result<Self, ModelError> {
-        let reader = TensorReader::open(path)?;
-        let architecture: Architecture = serde_json::from_value(reader.architecture().clone())
-            .map_err(|error| ModelError::Architecture {
-                path: path.to_owned(),
-                reason: error.to_string(),
-            })?;
-        Self::new(architecture, reader.read()?)
+        let reader = TensorReader::open(path, Kind::Tensors)?;
+        Self::new(reader.header()?, reader.read()?)
+    }
+
+    /// Writes a tensors artifact.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write(&self, path: &Path, provenance: &Provenance) -> Result<(), ModelError> {
+        write_tensors(
+            path,
+            Kind::Tensors,
+            &self.architecture,
+            &self.tensors,
+            provenance,
+        )?;
+        Ok(())
     }
 
     /// Checks `tensors` against `architecture` and puts them in its order.
@@ -82,30 +94,12 @@ impl StoredModel {
     /// None for a checked model; the type is that of tensor look-ups.
     pub fn load(&self, device: &Device) -> Result<Model, ModelError> {
         let mut leaves = self.tensors.iter().map(|tensor| Leaf { tensor, device });
-        match self.architecture.network {
-            Network::Bilinear { bias, .. } => Ok(Model::Bilinear(Bilinear {
-                embed: next(&mut leaves)?.tensor(),
-                gate: next(&mut leaves)?.tensor(),
-                bias: if bias {
-                    Some(next(&mut leaves)?.tensor())
-                } else {
-                    None
-                },
-                unembed: next(&mut leaves)?.tensor(),
-            })),
-            Network::Mlp { .. } => Ok(Model::Mlp(Mlp {
-                weights: leaves.map(Leaf::tensor).collect(),
-            })),
-            Network::Cnn { ref channels } => Ok(Model::Cnn(Cnn {
-                input: self.architecture.input,
-                convolutions: leaves
-                    .by_ref()
-                    .take(channels.len())
-                    .map(Leaf::tensor)
-                    .collect(),
-                linear: next(&mut leaves)?.tensor(),
-            })),
-        }
+        let steps = self.architecture.steps()?.into_iter();
+        Ok(Model {
+            steps: steps
+                .map(|step| LoadedStep::new(step, &mut leaves))
+                .collect::<Result<_, _>>()?,
+        })
     }
 }
 
@@ -135,27 +129,127 @@ impl Leaf<'_> {
 
 /// A model on a device.
 #[derive(Debug, Clone)]
-#[allow(
-    clippy::large_enum_variant,
-    reason = "one exists at a time; a box would only hide it"
-)]
-pub enum Model {
-    /// See [`Bilinear`].
-    Bilinear(Bilinear),
-    /// See [`Mlp`].
-    Mlp(Mlp),
-    /// See [`Cnn`].
-    Cnn(Cnn),
+pub struct Model {
+    steps: Vec<LoadedStep>,
+}
+
+/// A [`Step`] with its tensors.
+#[derive(Debug, Clone)]
+enum LoadedStep {
+    Linear {
+        weight: Tensor<2>,
+        bias: Option<Tensor<1>>,
+    },
+    Convolution {
+        input: InputShape,
+        stride: usize,
+        weight: Tensor<4>,
+        bias: Option<Tensor<1>>,
+    },
+    Relu,
+    Gate,
+}
+
+impl LoadedStep {
+    fn new<'a>(
+        step: Step,
+        leaves: &mut impl Iterator<Item = Leaf<'a>>,
+    ) -> Result<Self, ModelError> {
+        let Layer {
+            input,
+            window,
+            bias: biased,
+            ..
+        } = match step {
+            Step::Map(layer) => layer,
+            Step::Relu => return Ok(LoadedStep::Relu),
+            Step::Gate => return Ok(LoadedStep::Gate),
+        };
+        let weight = next(leaves)?;
+        let bias = biased.then(|| next(leaves).map(Leaf::tensor)).transpose()?;
+        Ok(match window {
+            None => LoadedStep::Linear {
+                weight: weight.tensor(),
+                bias,
+            },
+            Some(Window { stride, .. }) => LoadedStep::Convolution {
+                input,
+                stride,
+                weight: weight.tensor(),
+                bias,
+            },
+        })
+    }
+
+    /// Rows of flattened values to rows of flattened values.
+    fn apply(&self, rows: Tensor<2>) -> Tensor<2> {
+        match self {
+            LoadedStep::Linear { weight, bias } => {
+                let product = rows.matmul(weight.clone().transpose());
+                match bias {
+                    None => product,
+                    Some(bias) => product + bias.clone().unsqueeze(),
+                }
+            }
+            LoadedStep::Convolution {
+                input,
+                stride,
+                weight,
+                bias,
+            } => {
+                let [samples, _] = rows.dims();
+                let images = rows.reshape([samples, input.channels, input.height, input.width]);
+                let options = ConvOptions::new([*stride; 2], [0, 0], [1, 1], 1);
+                conv2d(images, weight.clone(), bias.clone(), options).flatten(1, 3)
+            }
+            LoadedStep::Relu => relu(rows),
+            LoadedStep::Gate => {
+                let [samples, width] = rows.dims();
+                let half = width / 2;
+                let left = rows.clone().slice([0..samples, 0..half]);
+                left * rows.slice([0..samples, half..width])
+            }
+        }
+    }
+
+    #[cfg(feature = "autodiff")]
+    fn take_gradients(
+        &self,
+        gradients: &mut Gradients,
+        all: &mut Vec<Vec<f32>>,
+    ) -> Result<(), ModelError> {
+        let bias = match self {
+            LoadedStep::Linear { weight, bias } => {
+                all.push(take(weight, gradients)?);
+                bias
+            }
+            LoadedStep::Convolution { weight, bias, .. } => {
+                all.push(take(weight, gradients)?);
+                bias
+            }
+            LoadedStep::Relu | LoadedStep::Gate => return Ok(()),
+        };
+        if let Some(bias) = bias {
+            all.push(take(bias, gradients)?);
+        }
+        Ok(())
+    }
 }
 
 impl Model {
     /// Logits `[N, C]` of flattened inputs `[N, D]`.
     pub fn forward(&self, inputs: Tensor<2>) -> Tensor<2> {
-        match self {
-            Model::Bilinear(layer) => layer.forward(inputs),
-            Model::Mlp(layers) => layers.forward(inputs),
-            Model::Cnn(layers) => layers.forward(inputs),
-        }
+        self.run(0..self.steps.len(), inputs)
+    }
+
+    /// The given steps (positions in [`Architecture::steps`]) of flattened rows.
+    ///
+    /// # Panics
+    /// There is no such step.
+    pub fn run(&self, steps: Range<usize>, rows: Tensor<2>) -> Tensor<2> {
+        self.steps[steps]
+            .iter()
+            .fold(rows, |rows, step| step.apply(rows))
     }
 
     /// Takes the gradients of all parameters out of `gradients`, in stored order, row-major.
@@ -164,33 +258,11 @@ impl Model {
     /// A parameter that the loss does not depend on.
     #[cfg(feature = "autodiff")]
     pub fn take_gradients(&self, gradients: &mut Gradients) -> Result<Vec<Vec<f32>>, ModelError> {
-        match self {
-            Model::Bilinear(layer) => {
-                let mut all = vec![
-                    take(&layer.embed, gradients)?,
-                    take(&layer.gate, gradients)?,
-                ];
-                if let Some(bias) = &layer.bias {
-                    all.push(take(bias, gradients)?);
-                }
-                all.push(take(&layer.unembed, gradients)?);
-                Ok(all)
-            }
-            Model::Mlp(layers) => layers
-                .weights
-                .iter()
-                .map(|weight| take(weight, gradients))
-                .collect(),
-            Model::Cnn(layers) => {
-                let mut all = layers
-                    .convolutions
-                    .iter()
-                    .map(|weight| take(weight, gradients))
-                    .collect::<Result<Vec<_>, _>>()?;
-                all.push(take(&layers.linear, gradients)?);
-                Ok(all)
-            }
+        let mut all = Vec::new();
+        for step in &self.steps {
+            step.take_gradients(gradients, &mut all)?;
         }
+        Ok(all)
     }
 }
 

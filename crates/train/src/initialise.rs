@@ -15,16 +15,8 @@ pub fn initialise(architecture: &Architecture, seed: Seed) -> Result<Vec<NamedTe
     Ok(parameters
         .into_iter()
         .map(|parameter| {
-            let bound = 1.0 / (parameter.fan_in as f64).sqrt();
             let mut stream = seed.stream(&format!("initialise/{}", parameter.name), 0);
-            let count = parameter.shape.iter().product();
-            NamedTensor {
-                name: parameter.name,
-                shape: parameter.shape,
-                data: (0..count)
-                    .map(|_| ((2.0 * stream.uniform() - 1.0) * bound) as f32)
-                    .collect(),
-            }
+            parameter.initial(|| stream.uniform())
         })
         .collect())
 }

@@ -1,6 +1,6 @@
 //! What every training task does: read the images, train, write weights and history.
 
-use eigenscope_artifact::{ImageReader, InputShape, Kind, Split, write_records, write_tensors};
+use eigenscope_artifact::{ImageReader, InputShape, Kind, Split, write_records};
 use eigenscope_models::{Architecture, Network, StoredModel};
 use eigenscope_stage::{Context, KindDescription, Parameter, Resources, Role, TaskError, TaskKind};
 
@@ -66,12 +66,7 @@ pub(crate) fn train(context: &Context, network: Network, recipe: &Recipe) -> Res
             test_accuracy = row.test_accuracy_fraction,
         );
     })?;
-    write_tensors(
-        context.output(Kind::Tensors)?,
-        &serde_json::to_value(&model.architecture)?,
-        &model.tensors,
-        context.provenance(),
-    )?;
+    model.write(context.output(Kind::Tensors)?, context.provenance())?;
     write_records(
         context.output(Kind::History)?,
         &history,

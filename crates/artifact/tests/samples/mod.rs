@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use eigenscope_artifact::{
     ArtifactError, Digest, EigenpairRow, EigenpairsHeader, HistoryRow, ImageHeader, ImageWriter,
-    InputShape, NamedTensor, PixelTransform, Provenance, SourceCheck, Split, SplitName,
+    InputShape, Kind, NamedTensor, PixelTransform, Provenance, SourceCheck, Split, SplitName,
     write_eigenpairs, write_tensors,
 };
 use serde_json::json;
@@ -84,7 +84,13 @@ pub(crate) fn tensors() -> Vec<NamedTensor> {
 }
 
 pub(crate) fn write_both_tensors(path: &Path) -> Result<Digest, ArtifactError> {
-    write_tensors(path, &json!({"kind": "test"}), &tensors(), &provenance("x"))
+    write_tensors(
+        path,
+        Kind::Tensors,
+        &json!({"kind": "test"}),
+        &tensors(),
+        &provenance("x"),
+    )
 }
 
 pub(crate) fn pairs_header() -> EigenpairsHeader {

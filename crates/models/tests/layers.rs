@@ -1,0 +1,125 @@
+//! What a layer computes is its weight times its samples, for convolutions too.
+
+use eigenscope_artifact::{InputShape, NamedTensor};
+use eigenscope_models::{Architecture, Layer, Network, Runner, StoredModel};
+
+/// Numbers without a pattern, the same on every run.
+fn numbers(count: usize, mut state: u32) -> Vec<f32> {
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) as f32 / (1 << 24) as f32 - 0.5
+    };
+    (0..count).map(|_| next()).collect()
+}
+
+fn model(network: Network) -> StoredModel {
+    let architecture = Architecture {
+        input: InputShape {
+            channels: 2,
+            height: 16,
+            width: 13,
+        },
+        classes: vec!["a".to_owned(), "b".to_owned(), "c".to_owned()],
+        network,
+    };
+    let parameters = architecture
+        .parameters()
+        .expect("the images are large enough");
+    let tensors = parameters
+        .into_iter()
+        .enumerate()
+        .map(|(index, parameter)| NamedTensor {
+            data: numbers(parameter.shape.iter().product(), index as u32),
+            name: parameter.name,
+            shape: parameter.shape,
+        });
+    StoredModel::new(architecture, tensors.collect()).expect("the tensors fit")
+}
+
+/// W times every sample, channel-major like the output of the layer.
+fn by_hand(layer: &Layer, weight: &[f32], inputs: &[f32], images: usize) -> Vec<f64> {
+    let (width, samples) = (layer.inputs(), layer.samples());
+    let unfolded = layer.unfold(inputs, images);
+    let mut outputs = Vec::new();
+    for image in unfolded.chunks_exact(samples * width) {
+        for row in weight.chunks_exact(width) {
+            outputs.extend(image.chunks_exact(width).map(|sample| {
+                let products = row.iter().zip(sample);
+                products
+                    .map(|(a, b)| f64::from(*a) * f64::from(*b))
+                    .sum::<f64>()
+            }));
+        }
+    }
+    outputs
+}
+
+#[test]
+fn every_layer_is_its_weight_times_its_samples() {
+    let networks = [
+        Network::Mlp { widths: vec![7, 5] },
+        Network::Cnn {
+            channels: vec![4, 6],
+        },
+        Network::Bilinear {
+            hidden: 6,
+            bias: false,
+        },
+    ];
+    for network in networks {
+        let model = model(network);
+        let runner = Runner::new(&model).expect("it loads");
+        let images = 3;
+        let inputs = numbers(images * model.architecture.input.len(), 99);
+        let (mut at, mut rows) = (0, inputs);
+        for (position, layer) in model.architecture.layers(&[]).expect("it fits") {
+            rows = runner.run(at..position, rows, images).expect("it runs");
+            assert_eq!(rows.len(), images * layer.input.len(), "{}", layer.name);
+            let weight = model
+                .tensors
+                .iter()
+                .find(|tensor| tensor.name == layer.weight());
+            let weight = &weight.expect("it has a weight").data;
+            let expected = by_hand(&layer, weight, &rows, images);
+            rows = runner
+                .run(position..position + 1, rows, images)
+                .expect("it runs");
+            at = position + 1;
+            assert_eq!(rows.len(), images * layer.output().len(), "{}", layer.name);
+            for (found, expected) in rows.iter().zip(expected) {
+                assert!(
+                    (f64::from(*found) - expected).abs() < 1e-4,
+                    "{}: {found} {expected}",
+                    layer.name
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn layers_are_chosen_by_name() {
+    let model = model(Network::Cnn {
+        channels: vec![4, 6],
+    });
+    let names = |chosen: &[&str]| -> Result<Vec<String>, String> {
+        let chosen: Vec<String> = chosen.iter().map(|name| (*name).to_owned()).collect();
+        let layers = model
+            .architecture
+            .layers(&chosen)
+            .map_err(|error| error.to_string())?;
+        Ok(layers.into_iter().map(|(_, layer)| layer.name).collect())
+    };
+    assert_eq!(
+        names(&[]),
+        Ok(["conv1", "conv2", "linear"].map(str::to_owned).to_vec())
+    );
+    assert_eq!(
+        names(&["linear", "conv2"]),
+        Ok(["conv2", "linear"].map(str::to_owned).to_vec())
+    );
+    assert_eq!(
+        names(&["layer1"]),
+        Err("there is no layer `layer1`, the model has conv1, conv2, linear".to_owned())
+    );
+}
