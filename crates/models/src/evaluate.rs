@@ -5,8 +5,14 @@ use burn::tensor::{Device, Tensor, TensorData};
 use crate::error::ModelError;
 use crate::model::{Model, values};
 
-/// Rows per forward pass: memory stays at a few MB for any number of images.
+/// Rows and values of inputs per forward pass, at most: 64 MiB of inputs for any number of images.
 const BATCH_ROWS: usize = 2000;
+const BATCH_VALUES: usize = 1 << 24;
+
+/// How many inputs of `width` values are evaluated at a time.
+pub fn evaluation_rows(width: usize) -> usize {
+    (BATCH_VALUES / width.max(1)).clamp(1, BATCH_ROWS)
+}
 
 /// How well a model does on a set of images.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -93,13 +99,25 @@ pub fn evaluate(
     device: &Device,
 ) -> Result<Evaluation, ModelError> {
     let width = inputs.len().checked_div(labels.len()).unwrap_or(0).max(1);
+    let rows = evaluation_rows(width);
+    let inputs = inputs.chunks(rows * width).map(<[f32]>::to_vec);
+    evaluate_batches(model, inputs.zip(labels.chunks(rows)), device)
+}
+
+/// As [`evaluate`], of inputs that are made batch by batch.
+///
+/// # Errors
+/// burn cannot hand back the logits.
+pub fn evaluate_batches<'a>(
+    model: &Model,
+    batches: impl Iterator<Item = (Vec<f32>, &'a [u16])>,
+    device: &Device,
+) -> Result<Evaluation, ModelError> {
     let mut sums = Sums::default();
-    for (rows, labels) in inputs
-        .chunks(BATCH_ROWS * width)
-        .zip(labels.chunks(BATCH_ROWS))
-    {
-        let data = TensorData::new(rows.to_vec(), [labels.len(), width]);
-        let logits = values(model.forward(Tensor::from_data(data, device)))?;
+    for (inputs, labels) in batches {
+        let width = inputs.len().checked_div(labels.len()).unwrap_or(0);
+        let inputs = TensorData::new(inputs, [labels.len(), width]);
+        let logits = values(model.forward(Tensor::from_data(inputs, device)))?;
         sums.add(&logits, labels);
     }
     Ok(sums.evaluation())

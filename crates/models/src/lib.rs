@@ -17,7 +17,7 @@ mod runner;
 pub use architecture::{Architecture, Network, ParameterShape};
 pub use bilinear::{BilinearWeights, names};
 pub use error::ModelError;
-pub use evaluate::{Evaluation, evaluate};
+pub use evaluate::{Evaluation, evaluate, evaluate_batches, evaluation_rows};
 pub use layer::{Layer, Step, Window};
 pub use model::{Model, StoredModel};
 pub use runner::Runner;

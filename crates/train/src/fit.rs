@@ -3,30 +3,13 @@
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use eigenscope_artifact::HistoryRow;
-use eigenscope_models::{Evaluation, Model, StoredModel, evaluate};
+use eigenscope_models::{Evaluation, Model, StoredModel, evaluate_batches};
 use eigenscope_stage::Seed;
 
+use crate::data_set::DataSet;
 use crate::error::TrainError;
 use crate::noise::NormalStream;
 use crate::optimiser::{Optimiser, OptimiserKind, Schedule};
-
-/// Images as network inputs.
-#[derive(Debug, Clone)]
-pub struct DataSet {
-    /// `[images, width]`, row-major.
-    pub inputs: Vec<f32>,
-    /// Class of each image.
-    pub labels: Vec<u16>,
-}
-
-impl DataSet {
-    fn width(&self) -> usize {
-        self.inputs
-            .len()
-            .checked_div(self.labels.len())
-            .unwrap_or(0)
-    }
-}
 
 /// How to train.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -79,7 +62,7 @@ pub fn fit(
     seed: Seed,
     mut observe: impl FnMut(&HistoryRow),
 ) -> Result<Vec<HistoryRow>, TrainError> {
-    let images = train.labels.len();
+    let images = train.labels().len();
     if recipe.last_batch == LastBatch::Dropped && images < recipe.batch {
         return Err(TrainError::TooFewImages {
             images,
@@ -147,10 +130,9 @@ fn row(
 
 fn evaluate_stored(model: &StoredModel, data: &DataSet) -> Result<Evaluation, TrainError> {
     let device = Device::flex();
-    Ok(evaluate(
+    Ok(evaluate_batches(
         &model.load(&device)?,
-        &data.inputs,
-        &data.labels,
+        data.batches(),
         &device,
     )?)
 }
@@ -166,7 +148,7 @@ fn train_epoch(
     seed: Seed,
     epoch: u32,
 ) -> Result<(f64, f64), TrainError> {
-    let images = train.labels.len();
+    let images = train.labels().len();
     let mut order: Vec<u32> = (0..images as u32).collect();
     seed.stream("shuffle", u64::from(epoch)).shuffle(&mut order);
     if recipe.last_batch == LastBatch::Dropped {
@@ -176,15 +158,12 @@ fn train_epoch(
     let (mut loss, mut correct) = (0.0, 0);
     for (batch, rows) in order.chunks(recipe.batch).enumerate() {
         let index = u64::from(epoch) * batches as u64 + batch as u64;
-        let mut inputs = Vec::new();
-        NormalStream::new(seed, "noise", index).gather(
-            &train.inputs,
-            train.width(),
-            rows,
-            recipe.noise_std as f32,
-            &mut inputs,
-        );
-        let labels: Vec<u16> = rows.iter().map(|&row| train.labels[row as usize]).collect();
+        let mut noise = NormalStream::new(seed, "noise", index);
+        let inputs = train.noisy(rows, &mut noise, recipe.noise_std as f32);
+        let labels: Vec<u16> = rows
+            .iter()
+            .map(|&row| train.labels()[row as usize])
+            .collect();
         let step = train_step(model, optimiser, learning_rate, inputs, &labels)?;
         if !step.loss_nats.is_finite() {
             return Err(TrainError::Diverged {

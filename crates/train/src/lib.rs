@@ -4,11 +4,12 @@
 //! random (initial weights, order of the images, noise) comes from streams that depend only on the seed,
 //! so the result is the same bytes however many models train beside it.
 //!
-//! Memory: the training images as f32 (188 MB for MNIST), three copies of the weights for the optimiser,
+//! Memory: the training images as f32 (188 MB for MNIST) or, where these exceed 1 GiB, as stored; three copies of the weights for the optimiser,
 //! and one batch's activations.
 
 mod adamw;
 mod bilinear;
+mod data_set;
 mod error;
 mod feed_forward;
 mod fit;
@@ -20,8 +21,9 @@ mod sgd;
 mod task;
 
 pub use adamw::AdamW;
+pub use data_set::DataSet;
 pub use error::TrainError;
-pub use fit::{DataSet, LastBatch, Recipe, fit, train_step};
+pub use fit::{LastBatch, Recipe, fit, train_step};
 pub use initialise::initialise;
 pub use noise::NormalStream;
 pub use optimiser::{Optimiser, OptimiserKind, Schedule};

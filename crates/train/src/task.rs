@@ -4,8 +4,9 @@ use eigenscope_artifact::{ImageReader, InputShape, Kind, Split, write_records};
 use eigenscope_models::{Architecture, Network, StoredModel};
 use eigenscope_stage::{Context, KindDescription, Parameter, Resources, Role, TaskError, TaskKind};
 
+use crate::data_set::DataSet;
 use crate::error::TrainError;
-use crate::fit::{DataSet, Recipe, fit};
+use crate::fit::{Recipe, fit};
 use crate::initialise::initialise;
 
 /// A training task kind.
@@ -81,19 +82,16 @@ fn read(context: &Context) -> Result<(InputShape, Vec<String>, DataSet, DataSet)
     let reader = ImageReader::open(path)?;
     let pixels = reader.pixels().clone();
     let images = reader.read()?;
-    let data = |name, split: &Split| {
+    let data = |name, split: Split| {
         if split.is_empty() {
             return Err(TrainError::EmptySplit {
                 split: name,
                 path: path.display().to_string(),
             });
         }
-        Ok(DataSet {
-            inputs: pixels.apply_all(&split.pixels),
-            labels: split.labels.clone(),
-        })
+        Ok(DataSet::new(&pixels, split.pixels, split.labels))
     };
     let input = InputShape::from(pixels.output_shape());
-    let (train, test) = (data("train", &images.train)?, data("test", &images.test)?);
+    let (train, test) = (data("train", images.train)?, data("test", images.test)?);
     Ok((input, images.header.classes, train, test))
 }
