@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::ModelError;
 use crate::layer::{Layer, Step};
-use crate::{bilinear, cnn, mlp};
+use crate::networks;
 
 /// A model without its weights; stored as JSON in the metadata of its tensors.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,18 +40,38 @@ pub enum Network {
         /// Output channels of every convolution.
         channels: Vec<usize>,
     },
+    /// Two convolutions 5 x 5 with max pooling, the second batch-normalised; an embedding of 128 values.
+    Convnet,
+    /// Four convolutions 2 x 2 with max pooling, linear layers down to a small embedding.
+    EmbeddingNet {
+        /// Values of the embedding.
+        embedding: usize,
+    },
 }
 
-/// Name, shape and initial range of one tensor.
+/// Name, shape and start of one tensor.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ParameterShape {
     /// Name in the tensors artifact.
     pub name: String,
     /// PyTorch orientation.
     pub shape: Vec<usize>,
-    /// Number of inputs of one output unit. PyTorch's default initialisation of linear and convolution
-    /// layers is uniform in ±1/sqrt(fan_in), for weight and bias.
-    pub fan_in: usize,
+    /// Its values before training.
+    pub start: Start,
+    /// Whether it is changed by gradients; if not, it is a statistic of the inputs seen in training.
+    pub trained: bool,
+}
+
+/// Values of a tensor before training, as PyTorch chooses them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Start {
+    /// Uniform in ±1/sqrt(fan_in), for weights and biases of linear and convolution layers.
+    Uniform {
+        /// Number of inputs of one output unit.
+        fan_in: usize,
+    },
+    /// The same value everywhere.
+    Constant(f32),
 }
 
 impl Network {
@@ -61,6 +81,8 @@ impl Network {
             Network::Bilinear { .. } => "bilinear",
             Network::Mlp { .. } => "mlp",
             Network::Cnn { .. } => "cnn",
+            Network::Convnet => "convnet",
+            Network::EmbeddingNet { .. } => "embedding-net",
         }
     }
 }
@@ -68,14 +90,19 @@ impl Network {
 impl ParameterShape {
     /// The tensor at its start, from a source of uniform numbers in 0..1.
     pub fn initial(self, mut uniform: impl FnMut() -> f64) -> NamedTensor {
-        let bound = 1.0 / (self.fan_in as f64).sqrt();
         let values = self.shape.iter().product();
+        let data = match self.start {
+            Start::Constant(value) => vec![value; values],
+            Start::Uniform { fan_in } => {
+                let bound = 1.0 / (fan_in as f64).sqrt();
+                let draw = |_| ((2.0 * uniform() - 1.0) * bound) as f32;
+                (0..values).map(draw).collect()
+            }
+        };
         NamedTensor {
             name: self.name,
             shape: self.shape,
-            data: (0..values)
-                .map(|_| ((2.0 * uniform() - 1.0) * bound) as f32)
-                .collect(),
+            data,
         }
     }
 }
@@ -89,10 +116,14 @@ impl Architecture {
         let (input, classes) = (self.input, self.classes.len());
         match &self.network {
             Network::Bilinear { hidden, bias } => {
-                Ok(bilinear::steps(input, *hidden, classes, *bias))
+                Ok(networks::bilinear(input, *hidden, classes, *bias))
             }
-            Network::Mlp { widths } => Ok(mlp::steps(input, widths, classes)),
-            Network::Cnn { channels } => cnn::steps(input, channels, classes),
+            Network::Mlp { widths } => Ok(networks::mlp(input, widths, classes)),
+            Network::Cnn { channels } => networks::cnn(input, channels, classes),
+            Network::Convnet => networks::convnet(input, classes),
+            Network::EmbeddingNet { embedding } => {
+                networks::embedding_net(input, *embedding, classes)
+            }
         }
     }
 
@@ -105,7 +136,7 @@ impl Architecture {
         let mut all: Vec<(usize, Layer)> = steps
             .filter_map(|(position, step)| match step {
                 Step::Map(layer) => Some((position, layer)),
-                Step::Relu | Step::Gate => None,
+                Step::Relu | Step::Gate | Step::MaxPool(_) | Step::Normalise(_) => None,
             })
             .collect();
         let exists = |name: &String| all.iter().any(|(_, layer)| layer.name == *name);

@@ -3,11 +3,10 @@
 //! Shapes: E `[d, D]`; W `[2d, d]`, the rows of L above the rows of R; bias `[2d]`, b_l before b_r;
 //! U `[C, d]`. With D inputs, d hidden units and C classes.
 
-use eigenscope_artifact::{InputShape, NamedTensor};
+use eigenscope_artifact::NamedTensor;
 
 use crate::architecture::{Architecture, Network};
 use crate::error::ModelError;
-use crate::layer::{Layer, Step};
 
 /// Names of the tensors.
 pub mod names {
@@ -19,30 +18,6 @@ pub mod names {
     pub const GATE_BIAS: &str = "gate.bias";
     /// U.
     pub const UNEMBED: &str = "unembed.weight";
-}
-
-/// U gate(W E x + b); layers are called `embed`, `gate` and `unembed`.
-pub(crate) fn steps(input: InputShape, hidden: usize, classes: usize, bias: bool) -> Vec<Step> {
-    let features = |channels| InputShape {
-        channels,
-        height: 1,
-        width: 1,
-    };
-    let layer = |name: &str, input, outputs, bias| {
-        Step::Map(Layer {
-            name: name.to_owned(),
-            input,
-            outputs,
-            window: None,
-            bias,
-        })
-    };
-    vec![
-        layer("embed", input, hidden, false),
-        layer("gate", features(hidden), 2 * hidden, bias),
-        Step::Gate,
-        layer("unembed", features(hidden), classes, false),
-    ]
 }
 
 /// The weights as plain numbers, for analyses that work on them directly. Row-major.

@@ -36,12 +36,12 @@ pub enum ModelError {
     },
     /// A convolution or image without room for it.
     #[error(
-        "convolution {layer} needs an image of at least {kernel} x {kernel} pixels, its input has {height} x {width}"
+        "{layer} needs an image of at least {kernel} x {kernel} pixels, its input has {height} x {width}"
     )]
     TooSmall {
-        /// Which convolution, counted from 1.
-        layer: usize,
-        /// Side of its kernel.
+        /// Name of the convolution, or what else it is.
+        layer: String,
+        /// Side of its windows.
         kernel: usize,
         /// Height of its input.
         height: usize,

@@ -2,7 +2,7 @@
 
 use eigenscope_artifact::InputShape;
 
-use crate::architecture::ParameterShape;
+use crate::architecture::{ParameterShape, Start};
 
 /// One step from inputs to logits.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,15 +13,63 @@ pub enum Step {
     Relu,
     /// The first half of the values times the second half, elementwise.
     Gate,
+    /// Largest value of every 2 x 2 window of an image of this shape; odd last rows and columns are left out.
+    MaxPool(InputShape),
+    /// Batch normalisation.
+    Normalise(BatchNorm),
 }
+
+/// What the running averages of batch normalisation are called.
+pub(crate) const RUNNING_MEAN: &str = "running_mean";
+pub(crate) const RUNNING_VARIANCE: &str = "running_var";
+
+/// Windows of max pooling.
+pub(crate) const POOL: Window = Window {
+    kernel: 2,
+    stride: 2,
+};
 
 impl Step {
     /// Its tensors, in stored order.
     pub(crate) fn parameters(&self) -> Vec<ParameterShape> {
         match self {
             Step::Map(layer) => layer.parameters().collect(),
-            Step::Relu | Step::Gate => Vec::new(),
+            Step::Normalise(norm) => norm.parameters().to_vec(),
+            Step::Relu | Step::Gate | Step::MaxPool(_) => Vec::new(),
         }
+    }
+}
+
+/// Batch normalisation (Ioffe and Szegedy 2015; `torch.nn.BatchNorm2d`): of every channel,
+///
+/// ```text
+/// y = (x - mean) / sqrt(variance + 1e-5) * weight + bias
+/// ```
+///
+/// In training, mean and variance are those of the batch (denominator n), over images and places. Afterwards they are
+/// running averages: 0.9 of the old value and 0.1 of the batch's, the variance with denominator n - 1.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BatchNorm {
+    /// Name, such as `norm2`; its tensors are `weight`, `bias`, `running_mean` and `running_var`.
+    pub name: String,
+    /// Shape of its input and output.
+    pub input: InputShape,
+}
+
+impl BatchNorm {
+    fn parameters(&self) -> [ParameterShape; 4] {
+        let tensor = |name, value, trained| ParameterShape {
+            name: format!("{}.{name}", self.name),
+            shape: vec![self.input.channels],
+            start: Start::Constant(value),
+            trained,
+        };
+        [
+            tensor("weight", 1.0, true),
+            tensor("bias", 0.0, true),
+            tensor(RUNNING_MEAN, 0.0, false),
+            tensor(RUNNING_VARIANCE, 1.0, false),
+        ]
     }
 }
 
@@ -58,6 +106,15 @@ impl Window {
         side.checked_sub(self.kernel)
             .map_or(0, |room| room / self.stride + 1)
     }
+
+    /// An image with one place for each window of an image.
+    pub fn output(self, image: InputShape) -> InputShape {
+        InputShape {
+            channels: image.channels,
+            height: self.count(image.height),
+            width: self.count(image.width),
+        }
+    }
 }
 
 impl Layer {
@@ -71,17 +128,17 @@ impl Layer {
 
     /// Shape of its output.
     pub fn output(&self) -> InputShape {
-        let (height, width) = match self.window {
-            None => (1, 1),
-            Some(window) => (
-                window.count(self.input.height),
-                window.count(self.input.width),
-            ),
-        };
-        InputShape {
-            channels: self.outputs,
-            height,
-            width,
+        let channels = self.outputs;
+        match self.window {
+            None => InputShape {
+                channels,
+                height: 1,
+                width: 1,
+            },
+            Some(window) => InputShape {
+                channels,
+                ..window.output(self.input)
+            },
         }
     }
 
@@ -107,7 +164,10 @@ impl Layer {
         let tensor = |name, shape| ParameterShape {
             name,
             shape,
-            fan_in: self.inputs(),
+            start: Start::Uniform {
+                fan_in: self.inputs(),
+            },
+            trained: true,
         };
         let bias = self
             .bias

@@ -6,18 +6,21 @@
 
 mod architecture;
 mod bilinear;
-mod cnn;
 mod error;
 mod evaluate;
 mod layer;
-mod mlp;
 mod model;
+mod networks;
+mod norm;
 mod runner;
+mod stack;
 
-pub use architecture::{Architecture, Network, ParameterShape};
+pub use architecture::{Architecture, Network, ParameterShape, Start};
 pub use bilinear::{BilinearWeights, names};
 pub use error::ModelError;
 pub use evaluate::{Evaluation, evaluate, evaluate_batches, evaluation_rows};
-pub use layer::{Layer, Step, Window};
+pub use layer::{BatchNorm, Layer, Step, Window};
 pub use model::{Model, StoredModel};
+#[cfg(feature = "autodiff")]
+pub use norm::BatchStatistics;
 pub use runner::Runner;

@@ -6,14 +6,17 @@ use std::path::Path;
 #[cfg(feature = "autodiff")]
 use burn::tensor::Gradients;
 use burn::tensor::activation::relu;
-use burn::tensor::module::conv2d;
-use burn::tensor::ops::ConvOptions;
+use burn::tensor::module::{conv2d, max_pool2d};
+use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 use burn::tensor::{Device, Tensor, TensorData};
 use eigenscope_artifact::{InputShape, Kind, NamedTensor, Provenance, TensorReader, write_tensors};
 
 use crate::architecture::Architecture;
 use crate::error::ModelError;
-use crate::layer::{Layer, Step, Window};
+use crate::layer::{Layer, POOL, Step, Window};
+#[cfg(feature = "autodiff")]
+use crate::norm::BatchStatistics;
+use crate::norm::LoadedNorm;
 
 /// A model as it is stored: architecture and tensors, checked against each other.
 #[derive(Debug, Clone, PartialEq)]
@@ -104,21 +107,28 @@ impl StoredModel {
 }
 
 /// A stored tensor on its way to a device.
-struct Leaf<'a> {
+pub(crate) struct Leaf<'a> {
     tensor: &'a NamedTensor,
     device: &'a Device,
 }
 
-fn next<'a>(leaves: &mut impl Iterator<Item = Leaf<'a>>) -> Result<Leaf<'a>, ModelError> {
+pub(crate) fn next<'a>(
+    leaves: &mut impl Iterator<Item = Leaf<'a>>,
+) -> Result<Leaf<'a>, ModelError> {
     leaves.next().ok_or_else(|| ModelError::Missing {
         name: "(one more)".to_owned(),
     })
 }
 
 impl Leaf<'_> {
-    fn tensor<const D: usize>(self) -> Tensor<D> {
+    /// Without gradients.
+    pub(crate) fn constant<const D: usize>(&self) -> Tensor<D> {
         let data = TensorData::new(self.tensor.data.clone(), self.tensor.shape.clone());
-        let tensor = Tensor::from_data(data, self.device);
+        Tensor::from_data(data, self.device)
+    }
+
+    pub(crate) fn tensor<const D: usize>(self) -> Tensor<D> {
+        let tensor = self.constant();
         #[cfg(feature = "autodiff")]
         if self.device.is_autodiff() {
             return tensor.require_grad();
@@ -148,6 +158,8 @@ enum LoadedStep {
     },
     Relu,
     Gate,
+    MaxPool(InputShape),
+    Normalise(Box<LoadedNorm>),
 }
 
 impl LoadedStep {
@@ -164,6 +176,11 @@ impl LoadedStep {
             Step::Map(layer) => layer,
             Step::Relu => return Ok(LoadedStep::Relu),
             Step::Gate => return Ok(LoadedStep::Gate),
+            Step::MaxPool(shape) => return Ok(LoadedStep::MaxPool(shape)),
+            Step::Normalise(norm) => {
+                let norm = LoadedNorm::new(&norm, leaves)?;
+                return Ok(LoadedStep::Normalise(Box::new(norm)));
+            }
         };
         let weight = next(leaves)?;
         let bias = biased.then(|| next(leaves).map(Leaf::tensor)).transpose()?;
@@ -203,6 +220,13 @@ impl LoadedStep {
                 conv2d(images, weight.clone(), bias.clone(), options).flatten(1, 3)
             }
             LoadedStep::Relu => relu(rows),
+            LoadedStep::MaxPool(input) => {
+                let [samples, _] = rows.dims();
+                let images = rows.reshape([samples, input.channels, input.height, input.width]);
+                let options = MaxPoolOptions::new([POOL.kernel; 2]).with_stride([POOL.stride; 2]);
+                max_pool2d(images, options).flatten(1, 3)
+            }
+            LoadedStep::Normalise(norm) => norm.apply(rows),
             LoadedStep::Gate => {
                 let [samples, width] = rows.dims();
                 let half = width / 2;
@@ -227,7 +251,13 @@ impl LoadedStep {
                 all.push(take(weight, gradients)?);
                 bias
             }
-            LoadedStep::Relu | LoadedStep::Gate => return Ok(()),
+            LoadedStep::Normalise(norm) => {
+                all.push(take(&norm.weight, gradients)?);
+                all.push(take(&norm.bias, gradients)?);
+                all.extend([Vec::new(), Vec::new()]);
+                return Ok(());
+            }
+            LoadedStep::Relu | LoadedStep::Gate | LoadedStep::MaxPool(_) => return Ok(()),
         };
         if let Some(bias) = bias {
             all.push(take(bias, gradients)?);
@@ -252,7 +282,24 @@ impl Model {
             .fold(rows, |rows, step| step.apply(rows))
     }
 
-    /// Takes the gradients of all parameters out of `gradients`, in stored order, row-major.
+    /// As [`Model::forward`] in training: batch normalisation by the batch's own statistics, which are returned
+    /// in the order of the steps.
+    #[cfg(feature = "autodiff")]
+    pub fn forward_training(&self, inputs: Tensor<2>) -> (Tensor<2>, Vec<BatchStatistics>) {
+        let mut all = Vec::new();
+        let logits = self.steps.iter().fold(inputs, |rows, step| match step {
+            LoadedStep::Normalise(norm) => {
+                let (rows, statistics) = norm.apply_training(rows);
+                all.push(statistics);
+                rows
+            }
+            step => step.apply(rows),
+        });
+        (logits, all)
+    }
+
+    /// Takes the gradients of all tensors out of `gradients`, in stored order, row-major; empty for those that are
+    /// not trained.
     ///
     /// # Errors
     /// A parameter that the loss does not depend on.

@@ -6,48 +6,23 @@ use serde::Deserialize;
 
 use crate::fit::{LastBatch, Recipe};
 use crate::optimiser::{OptimiserKind, Schedule};
-use crate::task::{train, training_kind};
+use crate::task::{batch, count, epochs, learning_rate, train, training_kind};
 
 pub(crate) fn kind() -> TaskKind {
     training_kind(
         "bilinear",
         "train a bilinear layer, logits = U((L E x) * (R E x)), with AdamW",
         vec![
-            Parameter::required(
-                "hidden",
-                ParameterType::Integer {
-                    minimum: 1,
-                    maximum: 8192,
-                },
-                "hidden size d",
-            ),
+            Parameter::required("hidden", count(8192), "hidden size d"),
             Parameter::optional(
                 "bias",
                 ParameterType::Boolean,
                 false,
                 "whether L and R have a bias",
             ),
-            Parameter::optional(
-                "epochs",
-                ParameterType::Integer {
-                    minimum: 1,
-                    maximum: 1_000_000,
-                },
-                100,
-                "passes over the training images",
-            ),
-            Parameter::optional(
-                "batch",
-                ParameterType::Integer {
-                    minimum: 1,
-                    maximum: 1 << 24,
-                },
-                2048,
-                "images a step; the last partial batch is dropped",
-            ),
-            Parameter::optional(
-                "learning_rate",
-                ParameterType::between(0.0, 1e6),
+            epochs(100),
+            batch(2048, "images a step; the last partial batch is dropped"),
+            learning_rate(
                 1e-3,
                 "learning rate of the first epoch, annealed to 0 by a cosine",
             ),

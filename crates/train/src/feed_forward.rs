@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::fit::{LastBatch, Recipe};
 use crate::optimiser::{OptimiserKind, Schedule};
-use crate::task::{train, training_kind};
+use crate::task::{LAST_BATCH, batch, epochs, learning_rate, train, training_kind};
 
 /// Widest layer.
 const MAXIMUM_WIDTH: i64 = 16_384;
@@ -46,30 +46,11 @@ pub(crate) fn kinds() -> Vec<TaskKind> {
 }
 
 fn parameters(layers: Parameter) -> Vec<Parameter> {
-    let count = |maximum| ParameterType::Integer {
-        minimum: 1,
-        maximum,
-    };
     vec![
         layers,
-        Parameter::optional(
-            "epochs",
-            count(1_000_000),
-            5,
-            "passes over the training images",
-        ),
-        Parameter::optional(
-            "batch",
-            count(1 << 24),
-            128,
-            "images a step; the last batch of an epoch may be smaller",
-        ),
-        Parameter::optional(
-            "learning_rate",
-            ParameterType::between(0.0, 1e6),
-            0.01,
-            "learning rate, the same in every epoch",
-        ),
+        epochs(5),
+        batch(128, LAST_BATCH),
+        learning_rate(0.01, "learning rate, the same in every epoch"),
         Parameter::optional(
             "momentum",
             ParameterType::between(0.0, 1.0),

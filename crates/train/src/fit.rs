@@ -193,7 +193,7 @@ pub fn train_step(
     let shape = [labels.len(), inputs.len() / labels.len()];
     let inputs: Tensor<2> = Tensor::from_data(TensorData::new(inputs, shape), &device);
     let on_device: Model = model.load(&device)?;
-    let logits = on_device.forward(inputs);
+    let (logits, statistics) = on_device.forward_training(inputs);
     let targets: Vec<i32> = labels.iter().map(|&label| i32::from(label)).collect();
     let targets: Tensor<2, Int> =
         Tensor::from_data(TensorData::new(targets, [labels.len(), 1]), &device);
@@ -209,6 +209,7 @@ pub fn train_step(
         model.tensors.iter_mut().map(|tensor| &mut tensor.data),
         &gradients,
     );
+    model.take_statistics(statistics)?;
 
     let logits = logits.inner().into_data().try_into_vec::<f32>();
     let logits =

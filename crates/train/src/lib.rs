@@ -10,6 +10,7 @@
 mod adamw;
 mod bilinear;
 mod data_set;
+mod embeddings;
 mod error;
 mod feed_forward;
 mod fit;
@@ -36,5 +37,6 @@ use eigenscope_stage::TaskKind;
 pub fn kinds() -> Vec<TaskKind> {
     std::iter::once(bilinear::kind())
         .chain(feed_forward::kinds())
+        .chain(embeddings::kinds())
         .collect()
 }

@@ -2,7 +2,9 @@
 
 use eigenscope_artifact::{ImageReader, InputShape, Kind, Split, write_records};
 use eigenscope_models::{Architecture, Network, StoredModel};
-use eigenscope_stage::{Context, KindDescription, Parameter, Resources, Role, TaskError, TaskKind};
+use eigenscope_stage::{
+    Context, KindDescription, Parameter, ParameterType, Resources, Role, TaskError, TaskKind,
+};
 
 use crate::data_set::DataSet;
 use crate::error::TrainError;
@@ -36,6 +38,42 @@ pub(crate) fn training_kind(
             fingerprint: env!("EIGENSCOPE_FINGERPRINT").to_owned(),
         },
         run,
+    }
+}
+
+/// The parameter `epochs`.
+pub(crate) fn epochs(default: u32) -> Parameter {
+    Parameter::optional(
+        "epochs",
+        count(1_000_000),
+        default,
+        "passes over the training images",
+    )
+}
+
+/// Summary of `batch` where no image is left out.
+pub(crate) const LAST_BATCH: &str = "images a step; the last batch of an epoch may be smaller";
+
+/// The parameter `batch`.
+pub(crate) fn batch(default: u32, summary: &str) -> Parameter {
+    Parameter::optional("batch", count(1 << 24), default, summary)
+}
+
+/// The parameter `learning_rate`.
+pub(crate) fn learning_rate(default: f64, summary: &str) -> Parameter {
+    Parameter::optional(
+        "learning_rate",
+        ParameterType::between(0.0, 1e6),
+        default,
+        summary,
+    )
+}
+
+/// A whole number from 1.
+pub(crate) fn count(maximum: i64) -> ParameterType {
+    ParameterType::Integer {
+        minimum: 1,
+        maximum,
     }
 }
 

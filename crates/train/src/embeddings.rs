@@ -1,0 +1,89 @@
+//! The task kinds `convnet` and `embedding-net`: convolutional networks with an embedding before the classes,
+//! trained by Adam.
+
+use eigenscope_models::Network;
+use eigenscope_stage::{Parameter, TaskKind};
+use serde::Deserialize;
+
+use crate::fit::{LastBatch, Recipe};
+use crate::optimiser::{OptimiserKind, Schedule};
+use crate::task::{LAST_BATCH, batch, count, epochs, learning_rate, train, training_kind};
+
+/// The task kinds.
+pub(crate) fn kinds() -> Vec<TaskKind> {
+    let embedding = Parameter::optional("embedding", count(1 << 16), 3, "values of the embedding");
+    vec![
+        training_kind(
+            "convnet",
+            "train two convolutions with max pooling and batch normalisation, and an embedding of 128 values, with Adam",
+            recipe_parameters(),
+            |context| {
+                let recipe: AdamRecipe = context.parameters()?;
+                train(context, Network::Convnet, &recipe.recipe())
+            },
+        ),
+        training_kind(
+            "embedding-net",
+            "train four convolutions with max pooling, and linear layers down to a small embedding, with Adam",
+            [embedding].into_iter().chain(recipe_parameters()).collect(),
+            |context| {
+                let EmbeddingNet {
+                    embedding,
+                    epochs,
+                    batch,
+                    learning_rate,
+                } = context.parameters()?;
+                let recipe = AdamRecipe {
+                    epochs,
+                    batch,
+                    learning_rate,
+                };
+                let network = Network::EmbeddingNet { embedding };
+                train(context, network, &recipe.recipe())
+            },
+        ),
+    ]
+}
+
+fn recipe_parameters() -> Vec<Parameter> {
+    vec![
+        epochs(10),
+        batch(128, LAST_BATCH),
+        learning_rate(
+            1e-3,
+            "learning rate of the first epoch, annealed to 0 by a cosine",
+        ),
+    ]
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EmbeddingNet {
+    embedding: usize,
+    epochs: u32,
+    batch: usize,
+    learning_rate: f64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AdamRecipe {
+    epochs: u32,
+    batch: usize,
+    learning_rate: f64,
+}
+
+impl AdamRecipe {
+    fn recipe(self) -> Recipe {
+        Recipe {
+            epochs: self.epochs,
+            batch: self.batch,
+            last_batch: LastBatch::Kept,
+            learning_rate: self.learning_rate,
+            schedule: Schedule::Cosine,
+            optimiser: OptimiserKind::AdamW { weight_decay: 0.0 },
+            noise_std: 0.0,
+            evaluate_before: false,
+        }
+    }
+}
