@@ -2,7 +2,9 @@
 
 use eigenscope_artifact::{ImageReader, InputShape, Kind, Split, write_records};
 use eigenscope_models::{Architecture, Network, StoredModel};
-use eigenscope_stage::{Context, KindDescription, Parameter, Resources, Role, TaskError, TaskKind};
+use eigenscope_stage::{
+    Context, Feature, KindDescription, Parameter, Resources, Role, TaskError, TaskKind,
+};
 
 use crate::data_set::DataSet;
 use crate::error::TrainError;
@@ -14,6 +16,7 @@ pub(crate) fn training_kind(
     name: &str,
     summary: &str,
     parameters: Vec<Parameter>,
+    provides: Vec<Feature>,
     run: fn(&Context) -> Result<(), TaskError>,
 ) -> TaskKind {
     TaskKind {
@@ -27,6 +30,7 @@ pub(crate) fn training_kind(
                 "images to train and test on",
             )],
             outputs: vec![Kind::Tensors, Kind::History],
+            provides,
             random: true,
             resources: Resources {
                 threads: 1,
