@@ -354,6 +354,49 @@ fn mistakes_in_a_pipeline_file_are_all_named_with_their_places() {
 }
 
 #[test]
+fn an_analysis_that_is_not_defined_for_a_model_is_refused_before_anything_runs() {
+    let mlp = "[train.mlp]\ndata = \"data.digits\"\n";
+    for (reader, model, reason) in [
+        (
+            "[metric.truncation]",
+            "train.mlp",
+            "`train.mlp` (kind mlp) is not bilinear, which `metric.truncation` needs of its `model`: \
+             only the logits of a bilinear layer are sums over eigenpairs",
+        ),
+        (
+            "[metric.truncation]",
+            "train.ground-truth",
+            "`train.ground-truth` (kind bilinear) is not bias-free",
+        ),
+        (
+            "[decompose.interaction]",
+            "train.mlp",
+            "`train.mlp` (kind mlp) is not bilinear",
+        ),
+        (
+            "[decompose.ground-truth]",
+            "train.bilinear[hidden=4,seed=0]",
+            "`train.bilinear` (kind bilinear) is not biased",
+        ),
+    ] {
+        let sandbox = Sandbox::new(&format!("{PIPELINE}{mlp}"));
+        // Another model in place of the one given, which becomes a comment.
+        let start = format!("{reader}\nmodel = \"");
+        sandbox.edit(&start, &format!("{start}{model}\" # \""));
+        let output = sandbox.call(&["run", "p.toml"]);
+        let text = stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        // The report is broken into lines for the terminal.
+        let words: Vec<&str> = text
+            .split_whitespace()
+            .filter(|&word| word != "│")
+            .collect();
+        assert!(words.join(" ").contains(reason), "{text}");
+        assert!(!sandbox.path("artifacts").exists(), "something was written");
+    }
+}
+
+#[test]
 fn unknown_pipelines_and_tasks_name_the_known_ones() {
     let sandbox = Sandbox::new(PIPELINE);
     fs::create_dir(sandbox.path("pipelines")).expect("created");

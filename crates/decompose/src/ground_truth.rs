@@ -60,10 +60,16 @@ fn describe() -> KindDescription {
                 "model",
                 Kind::Tensors,
                 "weights of a bilinear layer with a bias",
-            ),
+            )
+            .needs(
+                "bilinear",
+                "an interaction matrix is made of pairs of gate rows",
+            )
+            .needs("biased", "the bias is folded into the interaction matrix"),
             Role::one("data", Kind::Images, "data set with the target"),
         ],
         outputs: vec![Kind::Patterns],
+        provides: Vec::new(),
         random: false,
         resources: Resources {
             threads: 1,

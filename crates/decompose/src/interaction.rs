@@ -44,12 +44,14 @@ fn describe() -> KindDescription {
             30,
             "eigenpairs kept at each end of the spectrum",
         )],
-        roles: vec![Role::one(
-            "model",
-            Kind::Tensors,
-            "weights of a bilinear layer",
-        )],
+        roles: vec![
+            Role::one("model", Kind::Tensors, "weights of a bilinear layer").needs(
+                "bilinear",
+                "an interaction matrix is made of pairs of gate rows",
+            ),
+        ],
         outputs: vec![Kind::Spectrum, Kind::Eigenpairs],
+        provides: Vec::new(),
         random: false,
         resources: Resources {
             threads: 1,

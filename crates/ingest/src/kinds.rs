@@ -83,6 +83,7 @@ fn kind(
             parameters,
             roles: Vec::new(),
             outputs: vec![Kind::Images],
+            provides: Vec::new(),
             random: true,
             resources,
             fingerprint: env!("EIGENSCOPE_FINGERPRINT").to_owned(),

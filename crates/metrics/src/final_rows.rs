@@ -15,6 +15,7 @@ pub fn kind() -> TaskKind {
             parameters: Vec::new(),
             roles: vec![Role::many("histories", Kind::History, "training histories")],
             outputs: vec![Kind::Final],
+            provides: Vec::new(),
             random: false,
             resources: Resources {
                 threads: 1,

@@ -45,6 +45,7 @@ pub fn kind() -> TaskKind {
                 "eigenpairs of all models, swept over `seed`",
             )],
             outputs: vec![Kind::Similarity],
+            provides: Vec::new(),
             random: false,
             resources: Resources {
                 threads: 1,

@@ -29,6 +29,7 @@ pub fn kind() -> TaskKind {
                 "eigenpairs of all models, swept over `seed`",
             )],
             outputs: vec![Kind::SimilarityMap],
+            provides: Vec::new(),
             random: false,
             resources: Resources {
                 threads: 1,

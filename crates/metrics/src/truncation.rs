@@ -42,11 +42,20 @@ pub fn kind() -> TaskKind {
                     "model",
                     Kind::Tensors,
                     "the full model, a bilinear layer without bias",
+                )
+                .needs(
+                    "bilinear",
+                    "only the logits of a bilinear layer are sums over eigenpairs",
+                )
+                .needs(
+                    "bias-free",
+                    "what a bias adds to the logits is not in the eigenpairs",
                 ),
                 Role::one("eigenpairs", Kind::Eigenpairs, "its eigenpairs"),
                 Role::one("data", Kind::Images, "images to test on"),
             ],
             outputs: vec![Kind::Truncation],
+            provides: Vec::new(),
             random: false,
             resources: Resources {
                 threads: 1,

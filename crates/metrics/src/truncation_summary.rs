@@ -21,6 +21,7 @@ pub fn kind() -> TaskKind {
                 "truncation curves, of any number of models",
             )],
             outputs: vec![Kind::TruncationSummary],
+            provides: Vec::new(),
             random: false,
             resources: Resources {
                 threads: 1,

@@ -65,6 +65,7 @@ fn kind(
             parameters: vec![],
             roles,
             outputs: outputs.to_vec(),
+            provides: Vec::new(),
             random: false,
             resources: Resources::default(),
             fingerprint: "fake".to_owned(),

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use eigenscope_stage::{Description, KindDescription, Section, TASK_VERSION};
+use eigenscope_stage::{Description, Feature, KindDescription, NameRule, Section, TASK_VERSION};
+use serde::Deserialize;
 
 /// A stage program that could not be asked.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +26,13 @@ pub enum ProgramError {
         /// What is wrong.
         reason: String,
     },
+}
+
+/// The fields that every version of a description has.
+#[derive(Deserialize)]
+struct Contract {
+    version: u32,
+    section: Section,
 }
 
 /// The five stage programs with their descriptions.
@@ -65,15 +73,21 @@ impl Programs {
             if !output.status.success() {
                 return Err(answer(output.status.to_string()));
             }
-            let description: Description = serde_json::from_slice(&output.stdout)
-                .map_err(|error| answer(error.to_string()))?;
-            if description.version != TASK_VERSION || description.section != section {
+            let broken = |error: serde_json::Error| answer(error.to_string());
+            // The contract comes first: a description of another version may have other fields.
+            let contract: Contract = serde_json::from_slice(&output.stdout).map_err(broken)?;
+            if contract.version != TASK_VERSION || contract.section != section {
                 return Err(answer(format!(
                     "it serves `{}` with contract version {}, expected `{}` with {TASK_VERSION}; rebuild with `make`",
-                    description.section.name(),
-                    description.version,
+                    contract.section.name(),
+                    contract.version,
                     section.name()
                 )));
+            }
+            let description: Description =
+                serde_json::from_slice(&output.stdout).map_err(broken)?;
+            if let Some(defect) = description.kinds.iter().find_map(defect) {
+                return Err(answer(defect));
             }
             descriptions.push(description);
         }
@@ -112,4 +126,92 @@ fn program_path(folder: &Path, section: Section) -> PathBuf {
         section.program(),
         std::env::consts::EXE_SUFFIX
     ))
+}
+
+/// The parameter or role that a kind relies on without having it, in words.
+fn defect(kind: &KindDescription) -> Option<String> {
+    let namings = kind.parameters.iter().flat_map(|known| &known.names_of);
+    let mut roles: Vec<&String> = namings.map(|naming| &naming.role).collect();
+    let mut parameters = Vec::new();
+    for feature in &kind.provides {
+        match feature {
+            Feature::Flag { when, .. } => {
+                parameters.extend(when.iter().map(|when| &when.parameter))
+            }
+            Feature::Names { rules, .. } => {
+                parameters.extend(rules.iter().flat_map(NameRule::parameter))
+            }
+            Feature::Inherited { role } => roles.push(role),
+        }
+    }
+    let has_parameter = |name: &String| kind.parameters.iter().any(|known| known.name == *name);
+    let has_role = |name: &String| kind.roles.iter().any(|known| known.name == *name);
+    let parameter = parameters.into_iter().find(|name| !has_parameter(name));
+    let role = roles.into_iter().find(|name| !has_role(name));
+    let (what, name) = parameter
+        .map(|name| ("parameter", name))
+        .or(role.map(|name| ("role", name)))?;
+    let kind = &kind.name;
+    Some(format!(
+        "a defect of the program: its kind `{kind}` has no {what} `{name}`, but relies on it"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use eigenscope_artifact::Kind;
+    use eigenscope_stage::{Parameter, ParameterType, Resources, Role};
+
+    use super::*;
+
+    fn kind(parameter: Parameter, provides: Vec<Feature>) -> KindDescription {
+        KindDescription {
+            name: "edit".to_owned(),
+            summary: String::new(),
+            parameters: vec![parameter],
+            roles: vec![Role::one("model", Kind::Tensors, "model")],
+            outputs: vec![Kind::Tensors],
+            provides,
+            random: false,
+            resources: Resources::default(),
+            fingerprint: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_kind_relies_on_its_own_parameters_and_roles_only() {
+        let widths = || Parameter::required("widths", ParameterType::list(ParameterType::Text), "");
+        let numbered = |parameter| vec![NameRule::numbered("layer", parameter, 0)];
+        let sound = vec![
+            Feature::flag("edited"),
+            Feature::flag_when("wide", "widths", 1),
+            Feature::names("layers", numbered("widths")),
+            Feature::inherited("model"),
+        ];
+        assert_eq!(
+            defect(&kind(widths().naming("model", "layers"), sound)),
+            None
+        );
+        for (parameter, feature, missing) in [
+            (
+                widths(),
+                Feature::flag_when("wide", "width", 1),
+                "no parameter `width`",
+            ),
+            (
+                widths(),
+                Feature::names("layers", numbered("depth")),
+                "no parameter `depth`",
+            ),
+            (widths(), Feature::inherited("models"), "no role `models`"),
+            (
+                widths().naming("weights", "layers"),
+                Feature::flag("edited"),
+                "no role `weights`",
+            ),
+        ] {
+            let found = defect(&kind(parameter, vec![feature])).expect(missing);
+            assert!(found.contains(missing), "{found}");
+        }
+    }
 }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use eigenscope_pipeline::execute::{Outcome, Silent};
 use eigenscope_pipeline::plan::Plan;
+use eigenscope_stage::TASK_VERSION;
 use fake::{Bench, Recorder, chain, data, model, names, plan};
 use serde_json::json;
 
@@ -188,7 +189,7 @@ fn a_child_ends_when_its_standard_input_closes() {
     fs::create_dir(&work).expect("created");
     let task = work.join("task.json");
     let text = json!({
-        "version": 1, "kind": "make", "threads": 1, "data_dir": work, "download": false,
+        "version": TASK_VERSION, "kind": "make", "threads": 1, "data_dir": work, "download": false,
         "inputs": {}, "outputs": {"history": work.join("history.parquet")},
         "provenance": {"task": "data.a", "kind": "data/make", "fingerprint": "code",
             "parameters": {"behaviour": "hang"}, "seed": 0, "inputs": []},

@@ -269,6 +269,7 @@ fn cycles() {
         parameters: vec![],
         roles: vec![Role::many("from", Kind::Images, "images")],
         outputs: vec![Kind::Images],
+        provides: Vec::new(),
         random: false,
         resources: Resources::default(),
         fingerprint: String::new(),

@@ -6,6 +6,8 @@ use eigenscope_artifact::Kind;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::feature::{Feature, NamesOf, Need};
+
 /// Table of a pipeline file that a stage program serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -81,6 +83,8 @@ pub struct KindDescription {
     pub roles: Vec<Role>,
     /// What it writes.
     pub outputs: Vec<Kind>,
+    /// What is true of what it writes.
+    pub provides: Vec<Feature>,
     /// Whether the result depends on the seed. If not, the seed is not part of the cache key.
     pub random: bool,
     /// What one task of this kind needs.
@@ -124,6 +128,9 @@ pub struct Parameter {
     pub kind: ParameterType,
     /// Value when it is not given; `None`: it must be given.
     pub default: Option<Value>,
+    /// For a parameter of a task kind that is a text or a list of texts: each one is a name of a part of what
+    /// is read, and an empty list means all parts.
+    pub names_of: Option<NamesOf>,
 }
 
 impl Parameter {
@@ -134,6 +141,7 @@ impl Parameter {
             summary: summary.to_owned(),
             kind,
             default: None,
+            names_of: None,
         }
     }
 
@@ -147,6 +155,17 @@ impl Parameter {
         Self {
             default: Some(default.into()),
             ..Self::required(name, kind, summary)
+        }
+    }
+
+    /// The same parameter, whose words name parts of what is read in `role`: members of `set`.
+    pub fn naming(self, role: &str, set: &str) -> Self {
+        Self {
+            names_of: Some(NamesOf {
+                role: role.to_owned(),
+                set: set.to_owned(),
+            }),
+            ..self
         }
     }
 }
@@ -240,6 +259,8 @@ pub struct Role {
     pub kind: Kind,
     /// Whether the task reads all referenced artifacts at once. If not, there is one task for each.
     pub many: bool,
+    /// Properties that every artifact must have.
+    pub needs: Vec<Need>,
 }
 
 impl Role {
@@ -250,6 +271,7 @@ impl Role {
             summary: summary.to_owned(),
             kind,
             many: false,
+            needs: Vec::new(),
         }
     }
 
@@ -259,5 +281,14 @@ impl Role {
             many: true,
             ..Self::one(name, kind, summary)
         }
+    }
+
+    /// The same role, for artifacts with the property `flag` only. `because` is a short clause.
+    pub fn needs(mut self, flag: &str, because: &str) -> Self {
+        self.needs.push(Need {
+            flag: flag.to_owned(),
+            because: because.to_owned(),
+        });
+        self
     }
 }

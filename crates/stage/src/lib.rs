@@ -8,6 +8,7 @@
 mod context;
 mod description;
 mod event;
+mod feature;
 mod program;
 mod seed;
 mod task;
@@ -17,6 +18,7 @@ pub use description::{
     Description, KindDescription, Parameter, ParameterType, Resources, Role, Section, Variant,
 };
 pub use event::{Event, ExternalFile};
+pub use feature::{Condition, Feature, NameRule, NamesOf, Need};
 pub use program::{TaskError, TaskKind, run};
 pub use seed::{Seed, Stream};
 pub use task::{Input, TASK_VERSION, TaskFile};

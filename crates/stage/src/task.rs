@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Version of the contract (task files, events, descriptions).
-pub const TASK_VERSION: u32 = 1;
+pub const TASK_VERSION: u32 = 2;
 
 /// One task to run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

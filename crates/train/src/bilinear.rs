@@ -1,7 +1,7 @@
 //! The task kind `bilinear`: a bilinear layer trained with AdamW, cosine annealing and noisy inputs.
 
 use eigenscope_models::Network;
-use eigenscope_stage::{Context, Parameter, ParameterType, TaskError, TaskKind};
+use eigenscope_stage::{Context, Feature, NameRule, Parameter, ParameterType, TaskError, TaskKind};
 use serde::Deserialize;
 
 use crate::fit::{LastBatch, Recipe};
@@ -37,6 +37,15 @@ pub(crate) fn kind() -> TaskKind {
                 ParameterType::between(0.0, 1e6),
                 0.4,
                 "standard deviation of the Gaussian noise on every training input",
+            ),
+        ],
+        vec![
+            Feature::flag("bilinear"),
+            Feature::flag_when("biased", "bias", true),
+            Feature::flag_when("bias-free", "bias", false),
+            Feature::names(
+                "layers",
+                ["embed", "gate", "unembed"].map(NameRule::fixed).to_vec(),
             ),
         ],
         run,

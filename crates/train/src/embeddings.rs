@@ -2,7 +2,7 @@
 //! trained by Adam.
 
 use eigenscope_models::Network;
-use eigenscope_stage::{Parameter, TaskKind};
+use eigenscope_stage::{Feature, NameRule, Parameter, TaskKind};
 use serde::Deserialize;
 
 use crate::fit::{LastBatch, Recipe};
@@ -17,6 +17,7 @@ pub(crate) fn kinds() -> Vec<TaskKind> {
             "convnet",
             "train two convolutions with max pooling and batch normalisation, and an embedding of 128 values, with Adam",
             recipe_parameters(),
+            provides("convnet", &["conv1", "conv2", "embedding", "classifier"]),
             |context| {
                 let recipe: AdamRecipe = context.parameters()?;
                 train(context, Network::Convnet, &recipe.recipe())
@@ -26,6 +27,20 @@ pub(crate) fn kinds() -> Vec<TaskKind> {
             "embedding-net",
             "train four convolutions with max pooling, and linear layers down to a small embedding, with Adam",
             [embedding].into_iter().chain(recipe_parameters()).collect(),
+            provides(
+                "embedding-net",
+                &[
+                    "conv1",
+                    "conv2",
+                    "conv3",
+                    "conv4",
+                    "linear1",
+                    "linear2",
+                    "linear3",
+                    "embedding",
+                    "classifier",
+                ],
+            ),
             |context| {
                 let EmbeddingNet {
                     embedding,
@@ -42,6 +57,15 @@ pub(crate) fn kinds() -> Vec<TaskKind> {
                 train(context, network, &recipe.recipe())
             },
         ),
+    ]
+}
+
+fn provides(network: &str, layers: &[&str]) -> Vec<Feature> {
+    let layers = layers.iter().copied().map(NameRule::fixed);
+    vec![
+        Feature::flag(network),
+        Feature::flag("biased"),
+        Feature::names("layers", layers.collect()),
     ]
 }
 

@@ -1,7 +1,7 @@
 //! The task kinds `mlp` and `cnn`: networks without biases, trained with momentum at a constant rate.
 
 use eigenscope_models::Network;
-use eigenscope_stage::{Context, Parameter, ParameterType, TaskError, TaskKind};
+use eigenscope_stage::{Context, Feature, NameRule, Parameter, ParameterType, TaskError, TaskKind};
 use serde::Deserialize;
 
 use crate::fit::{LastBatch, Recipe};
@@ -24,6 +24,7 @@ pub(crate) fn kinds() -> Vec<TaskKind> {
             "mlp",
             "train linear layers without bias, ReLU between them, with SGD and momentum",
             parameters(widths("widths", [512, 256], "width of every hidden layer")),
+            provides("mlp", vec![NameRule::numbered("layer", "widths", 1)]),
             |context| {
                 let (widths, recipe) = read(context)?;
                 train(context, Network::Mlp { widths }, &recipe)
@@ -37,11 +38,26 @@ pub(crate) fn kinds() -> Vec<TaskKind> {
                 [32, 64],
                 "output channels of every convolution",
             )),
+            provides(
+                "cnn",
+                vec![
+                    NameRule::numbered("conv", "channels", 0),
+                    NameRule::fixed("linear"),
+                ],
+            ),
             |context| {
                 let (channels, recipe) = read(context)?;
                 train(context, Network::Cnn { channels }, &recipe)
             },
         ),
+    ]
+}
+
+fn provides(network: &str, layers: Vec<NameRule>) -> Vec<Feature> {
+    vec![
+        Feature::flag(network),
+        Feature::flag("bias-free"),
+        Feature::names("layers", layers),
     ]
 }
 

@@ -3,7 +3,8 @@
 use eigenscope_artifact::{ImageReader, InputShape, Kind, Split, write_records};
 use eigenscope_models::{Architecture, Network, StoredModel};
 use eigenscope_stage::{
-    Context, KindDescription, Parameter, ParameterType, Resources, Role, TaskError, TaskKind,
+    Context, Feature, KindDescription, Parameter, ParameterType, Resources, Role, TaskError,
+    TaskKind,
 };
 
 use crate::data_set::DataSet;
@@ -16,6 +17,7 @@ pub(crate) fn training_kind(
     name: &str,
     summary: &str,
     parameters: Vec<Parameter>,
+    provides: Vec<Feature>,
     run: fn(&Context) -> Result<(), TaskError>,
 ) -> TaskKind {
     TaskKind {
@@ -29,6 +31,7 @@ pub(crate) fn training_kind(
                 "images to train and test on",
             )],
             outputs: vec![Kind::Tensors, Kind::History],
+            provides,
             random: true,
             resources: Resources {
                 threads: 1,

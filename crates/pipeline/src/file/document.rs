@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::check;
 use super::error::{FileError, Problems, named};
+use super::fit::fit;
 use super::link::link;
 use super::lower::lower;
 use super::problem::Problem;
@@ -66,7 +67,9 @@ pub(crate) fn plan(
         });
     }
     let links = link(&tables, problems);
-    plan.tasks = lower(&tables, &links, seed, problems);
+    let (tasks, lowered) = lower(&tables, &links, seed, problems);
+    fit(&lowered, &tasks, problems);
+    plan.tasks = tasks;
     plan
 }
 

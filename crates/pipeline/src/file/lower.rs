@@ -18,13 +18,21 @@ use super::table::{InputKey, SEED, Table};
 use super::{MAXIMUM_INPUTS, MAXIMUM_TASKS, MAXIMUM_TASKS_PER_TABLE};
 use crate::plan::{PlannedInput, PlannedTask};
 
-/// All tasks of `tables`, table by table in the order of `links`.
-pub(crate) fn lower(
-    tables: &[Table<'_>],
+/// A table with its tasks.
+pub(crate) struct Lowered<'a> {
+    pub(crate) table: &'a Table<'a>,
+    pub(crate) kind: &'a KindDescription,
+    /// Positions in the plan.
+    pub(crate) tasks: Range<usize>,
+}
+
+/// All tasks of `tables`, table by table in the order of `links`; and the tables that have tasks, in that order.
+pub(crate) fn lower<'a>(
+    tables: &'a [Table<'a>],
     links: &Links,
     seed: u64,
     problems: &mut Problems,
-) -> Vec<PlannedTask> {
+) -> (Vec<PlannedTask>, Vec<Lowered<'a>>) {
     let mut lowering = Lowering {
         tables,
         links,
@@ -43,7 +51,16 @@ pub(crate) fn lower(
             break;
         }
     }
-    lowering.tasks
+    let Lowering { tasks, ranges, .. } = lowering;
+    let lowered = links.order.iter().filter_map(|&index| {
+        let table = tables.get(index)?;
+        Some(Lowered {
+            table,
+            kind: table.kind?,
+            tasks: ranges.get(index)?.clone()?,
+        })
+    });
+    (tasks, lowered.collect())
 }
 
 /// The plan is too large to go on.

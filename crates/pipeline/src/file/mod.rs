@@ -4,13 +4,15 @@
 //! tables; `table` checks each against its kind, with `check` for values, `axis` for sweeps and
 //! `reference` for references; `link` resolves references, finds cycles and orders the tables;
 //! `lower` turns each table into tasks, with `selection` for what a reference means and `sweep` for
-//! products and joins.
+//! products and joins; `fit` compares what the results are (`features`) with what their readers ask of them.
 //! Nothing stops at the first problem: all are collected and reported together as [`FileErrors`].
 
 mod axis;
 mod check;
 mod document;
 mod error;
+mod features;
+mod fit;
 mod label;
 mod link;
 mod lower;

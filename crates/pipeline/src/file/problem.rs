@@ -305,6 +305,63 @@ pub enum Problem {
         /// Labels shared by the inputs.
         labels: String,
     },
+    /// An artifact without a property that its reader needs.
+    #[error(
+        "`{artifact}` (kind {kind}) is not {flag}, which `{reader}` needs of its `{role}`: {because}"
+    )]
+    #[diagnostic(code(eigenscope::file::unmet_need))]
+    UnmetNeed {
+        /// Task that makes it, or its table.
+        artifact: String,
+        /// Kind of that task.
+        kind: String,
+        /// The property.
+        flag: String,
+        /// Table that reads it.
+        reader: String,
+        /// Role.
+        role: String,
+        /// What the property is needed for.
+        because: String,
+    },
+    /// A name of a part that an artifact does not have.
+    #[error(
+        "`{parameter}` of `{reader}` names `{name}`, which is not one of the {set} of `{artifact}` (kind {kind})"
+    )]
+    #[diagnostic(code(eigenscope::file::unknown_name))]
+    UnknownName {
+        /// The name.
+        name: String,
+        /// What it should be one of.
+        set: String,
+        /// Parameter that gives the name.
+        parameter: String,
+        /// Table of the parameter.
+        reader: String,
+        /// Task that makes the artifact, or its table.
+        artifact: String,
+        /// Kind of that task.
+        kind: String,
+    },
+    /// A parameter about the parts of an artifact that has none.
+    #[error(
+        "`{artifact}` (kind {kind}) has no {set}, but `{parameter}` of `{reader}` chooses among those of its `{role}`"
+    )]
+    #[diagnostic(code(eigenscope::file::no_names))]
+    NoNames {
+        /// Task that makes the artifact, or its table.
+        artifact: String,
+        /// Kind of that task.
+        kind: String,
+        /// What it lacks.
+        set: String,
+        /// The parameter.
+        parameter: String,
+        /// Table of the parameter.
+        reader: String,
+        /// Role.
+        role: String,
+    },
     /// Tables that wait for each other.
     #[error("the tables read each other in a circle: {path}")]
     #[diagnostic(code(eigenscope::file::cycle))]

@@ -1,6 +1,6 @@
 //! One task table checked against its kind: parameters, sweeps, seed and references.
 
-use eigenscope_stage::{KindDescription, Parameter, ParameterType, Role, Section};
+use eigenscope_stage::{KindDescription, NamesOf, Parameter, ParameterType, Role, Section};
 use serde_json::{Map, Value};
 
 use super::axis::{Axis, axis};
@@ -9,7 +9,7 @@ use super::error::{FileError, Problems, named};
 use super::problem::Problem;
 use super::reference::{Located, Quoted, Reference};
 use super::suggest::known;
-use super::syntax::{Entry, Node, Raw, Span};
+use super::syntax::{Entry, Node, Raw, Span, from_json};
 
 /// Key of the seed, and its label when it is swept.
 pub(crate) const SEED: &str = "seed";
@@ -34,6 +34,8 @@ pub(crate) struct Table<'a> {
     pub(crate) seed: Option<u64>,
     /// What it reads, by role in the order of the description.
     pub(crate) inputs: Vec<InputKey<'a>>,
+    /// Parameters whose words are names of parts of what it reads.
+    pub(crate) namings: Vec<Naming<'a>>,
     /// Whether its tasks cannot be told because of a problem already reported.
     pub(crate) faulty: bool,
 }
@@ -45,6 +47,15 @@ pub(crate) struct InputKey<'a> {
     /// Where the key stands.
     pub(crate) span: Span,
     pub(crate) references: Vec<Located>,
+}
+
+/// The words of a parameter that are names.
+#[derive(Debug)]
+pub(crate) struct Naming<'a> {
+    pub(crate) parameter: &'a str,
+    pub(crate) of: &'a NamesOf,
+    /// All that occur, swept over or not, with their places; a default stands at the header.
+    pub(crate) words: Vec<(String, Span)>,
 }
 
 /// The seeds that every JSON reader reads exactly.
@@ -70,6 +81,7 @@ pub(crate) fn table<'a>(
         axes: Vec::new(),
         seed: None,
         inputs: Vec::new(),
+        namings: Vec::new(),
         faulty: true,
     };
     let Raw::Table(entries) = &entry.node.raw else {
@@ -151,7 +163,7 @@ impl<'a> Reading<'a, '_> {
         for entry in entries {
             self.refuse_unknown(entry);
         }
-        let mut parameters: Vec<&Parameter> = self.kind.parameters.iter().collect();
+        let mut parameters: Vec<&'a Parameter> = self.kind.parameters.iter().collect();
         parameters.sort_by(|a, b| a.name.cmp(&b.name));
         for parameter in parameters {
             let given = entries.iter().find(|entry| entry.key == parameter.name);
@@ -164,6 +176,7 @@ impl<'a> Reading<'a, '_> {
                 None => self.default(parameter),
             };
             table.parameters.insert(parameter.name.clone(), value);
+            table.namings.extend(self.naming(parameter, given));
         }
         if self.kind.random {
             let given = entries.iter().find(|entry| entry.key == SEED);
@@ -209,6 +222,20 @@ impl<'a> Reading<'a, '_> {
     fn default(&mut self, parameter: &Parameter) -> Value {
         let (place, kind) = (&self.place, &self.kind.name);
         check::default(parameter, self.header, place, kind, self.problems).unwrap_or_default()
+    }
+
+    fn naming(&self, parameter: &'a Parameter, given: Option<&Entry>) -> Option<Naming<'a>> {
+        let of = parameter.names_of.as_ref()?;
+        let words = match (given, &parameter.default) {
+            (Some(entry), _) => words(&entry.node),
+            (None, Some(default)) => words(&from_json(default, self.header)),
+            (None, None) => Vec::new(),
+        };
+        Some(Naming {
+            parameter: &parameter.name,
+            of,
+            words,
+        })
     }
 
     fn seed(&mut self, entry: &Entry, table: &mut Table<'a>) -> bool {
@@ -324,6 +351,15 @@ pub(crate) fn reference(
             });
             None
         }
+    }
+}
+
+/// The text at `node`, or those of a list.
+fn words(node: &Node) -> Vec<(String, Span)> {
+    match &node.raw {
+        Raw::Text(text) => vec![(text.clone(), node.span.clone())],
+        Raw::List(items) => items.iter().flat_map(words).collect(),
+        _ => Vec::new(),
     }
 }
 

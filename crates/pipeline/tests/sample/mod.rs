@@ -116,6 +116,7 @@ fn kind(name: &str, outputs: &[Kind]) -> KindDescription {
         parameters,
         roles: Vec::new(),
         outputs: outputs.to_vec(),
+        provides: Vec::new(),
         random: false,
         resources: Resources::default(),
         fingerprint: format!("code of {name}"),

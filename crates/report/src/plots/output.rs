@@ -23,6 +23,7 @@ pub(super) fn figure_kind(
             parameters,
             roles,
             outputs: vec![Kind::Svg, Kind::Png],
+            provides: Vec::new(),
             random: false,
             resources: Resources::default(),
             fingerprint: env!("EIGENSCOPE_FINGERPRINT").to_owned(),

@@ -1,0 +1,120 @@
+//! The features of every task's results: what its kind states, and what it inherits from what it reads.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::rc::Rc;
+
+use eigenscope_stage::{Feature, KindDescription};
+use serde_json::{Map, Value};
+
+use super::lower::Lowered;
+use crate::plan::PlannedTask;
+
+/// What is true of the results of a task.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub(crate) struct Features<'a> {
+    pub(crate) flags: BTreeSet<&'a str>,
+    /// Names of parts by set.
+    pub(crate) names: BTreeMap<&'a str, BTreeSet<String>>,
+    /// Whether a problem with a parameter was reported, so that there may be others.
+    pub(crate) uncertain: bool,
+}
+
+impl Features<'_> {
+    /// Keeps what `other` has, too.
+    fn intersect(&mut self, other: &Self) {
+        self.flags.retain(|flag| other.flags.contains(flag));
+        self.names.retain(|set, names| {
+            let others = other.names.get(set);
+            names.retain(|name| others.is_some_and(|others| others.contains(name)));
+            others.is_some()
+        });
+        self.uncertain |= other.uncertain;
+    }
+
+    /// Adds what `other` has.
+    fn unite(&mut self, other: Self) {
+        self.flags.extend(other.flags);
+        for (set, names) in other.names {
+            self.names.entry(set).or_default().extend(names);
+        }
+        self.uncertain |= other.uncertain;
+    }
+}
+
+/// Features of every task of a plan. Equal ones are one value in memory: tasks are many, features few.
+pub(crate) fn features<'a>(
+    lowered: &[Lowered<'a>],
+    tasks: &[PlannedTask],
+) -> Vec<Rc<Features<'a>>> {
+    let mut distinct: HashSet<Rc<Features<'a>>> = HashSet::new();
+    let mut features = Vec::with_capacity(tasks.len());
+    for Lowered {
+        kind, tasks: range, ..
+    } in lowered
+    {
+        for task in tasks.get(range.clone()).unwrap_or_default() {
+            let own = Rc::new(of_task(kind, task, &features));
+            let shared = distinct.get(&own).map(Rc::clone);
+            features.push(shared.unwrap_or_else(|| {
+                distinct.insert(Rc::clone(&own));
+                own
+            }));
+        }
+    }
+    features
+}
+
+/// `before` are the features of the tasks before it, and so of all that it reads.
+fn of_task<'a>(
+    kind: &'a KindDescription,
+    task: &PlannedTask,
+    before: &[Rc<Features<'a>>],
+) -> Features<'a> {
+    let mut features = Features {
+        uncertain: has_problem(&task.parameters),
+        ..Features::default()
+    };
+    for feature in &kind.provides {
+        match feature {
+            Feature::Flag { name, when } => {
+                if when
+                    .as_ref()
+                    .is_none_or(|when| when.holds(&task.parameters))
+                {
+                    features.flags.insert(name);
+                }
+            }
+            Feature::Names { set, rules } => {
+                let names = rules.iter().flat_map(|rule| rule.names(&task.parameters));
+                features.names.entry(set).or_default().extend(names);
+            }
+            Feature::Inherited { role } => {
+                features.unite(common(task, role, before));
+            }
+        }
+    }
+    features
+}
+
+/// Whether a parameter has no value, for no type has null.
+fn has_problem(parameters: &Value) -> bool {
+    let mut values = parameters.as_object().into_iter().flat_map(Map::values);
+    values.any(Value::is_null)
+}
+
+/// What all that `task` reads in `role` have in common.
+fn common<'a>(task: &PlannedTask, role: &str, before: &[Rc<Features<'a>>]) -> Features<'a> {
+    let mut read = task
+        .inputs
+        .iter()
+        .filter(|input| input.role == role)
+        .filter_map(|input| before.get(input.task));
+    let Some(first) = read.next() else {
+        return Features::default();
+    };
+    let mut common = Features::clone(first);
+    for other in read.filter(|other| !Rc::ptr_eq(other, first)) {
+        common.intersect(other);
+    }
+    common
+}

@@ -1,0 +1,164 @@
+//! What the results of a task kind are, and what a task kind asks of the results it reads.
+//!
+//! Which combinations of task kinds are defined follows from these statements alone, so the orchestrator
+//! refuses the others when it reads a pipeline file.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What is true of everything that a task of a kind writes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Feature {
+    /// It has a property.
+    Flag {
+        /// An adjective, such as `bilinear`.
+        name: String,
+        /// For which parameters; `None`: for all.
+        when: Option<Condition>,
+    },
+    /// It has parts with names.
+    Names {
+        /// What the parts are, in the plural, such as `layers`.
+        set: String,
+        /// Their names.
+        rules: Vec<NameRule>,
+    },
+    /// It has all features that what is read in a role has; those that all have, if that is several artifacts.
+    Inherited {
+        /// The role.
+        role: String,
+    },
+}
+
+impl Feature {
+    /// A property, whatever the parameters are.
+    pub fn flag(name: &str) -> Self {
+        Feature::Flag {
+            name: name.to_owned(),
+            when: None,
+        }
+    }
+
+    /// A property of what is made with this value of a parameter.
+    pub fn flag_when(name: &str, parameter: &str, value: impl Into<Value>) -> Self {
+        Feature::Flag {
+            name: name.to_owned(),
+            when: Some(Condition {
+                parameter: parameter.to_owned(),
+                value: value.into(),
+            }),
+        }
+    }
+
+    /// Named parts.
+    pub fn names(set: &str, rules: Vec<NameRule>) -> Self {
+        Feature::Names {
+            set: set.to_owned(),
+            rules,
+        }
+    }
+
+    /// All features of what is read in a role.
+    pub fn inherited(role: &str) -> Self {
+        Feature::Inherited {
+            role: role.to_owned(),
+        }
+    }
+}
+
+/// A parameter has a value.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Condition {
+    /// The parameter.
+    pub parameter: String,
+    /// Its value as it stands in a task file.
+    pub value: Value,
+}
+
+impl Condition {
+    /// Whether it holds for the parameters of a task.
+    pub fn holds(&self, parameters: &Value) -> bool {
+        parameters.get(&self.parameter) == Some(&self.value)
+    }
+}
+
+/// Names of parts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum NameRule {
+    /// This one name.
+    Fixed(String),
+    /// The prefix followed by 1, 2, ..., as many as a list has items and `extra` more.
+    Numbered {
+        /// What stands before the number.
+        prefix: String,
+        /// Parameter whose value is the list.
+        parameter: String,
+        /// Parts that have no item in the list.
+        extra: usize,
+    },
+}
+
+impl NameRule {
+    /// One name.
+    pub fn fixed(name: &str) -> Self {
+        NameRule::Fixed(name.to_owned())
+    }
+
+    /// Numbered names, `extra` more than the list `parameter` has items.
+    pub fn numbered(prefix: &str, parameter: &str, extra: usize) -> Self {
+        NameRule::Numbered {
+            prefix: prefix.to_owned(),
+            parameter: parameter.to_owned(),
+            extra,
+        }
+    }
+
+    /// The parameter that the names depend on.
+    pub fn parameter(&self) -> Option<&String> {
+        match self {
+            NameRule::Fixed(_) => None,
+            NameRule::Numbered { parameter, .. } => Some(parameter),
+        }
+    }
+
+    /// The names for the parameters of a task.
+    pub fn names(&self, parameters: &Value) -> Vec<String> {
+        match self {
+            NameRule::Fixed(name) => vec![name.clone()],
+            NameRule::Numbered {
+                prefix,
+                parameter,
+                extra,
+            } => {
+                let items = parameters.get(parameter).and_then(Value::as_array);
+                let count = items.map_or(0, Vec::len) + extra;
+                (1..=count)
+                    .map(|number| format!("{prefix}{number}"))
+                    .collect()
+            }
+        }
+    }
+}
+
+/// A property that a task kind asks of what it reads.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Need {
+    /// Name of the [`Feature::Flag`].
+    pub flag: String,
+    /// A short clause that says what the property is needed for.
+    pub because: String,
+}
+
+/// Where the words of a parameter must be names.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NamesOf {
+    /// Role; every artifact read in it must have the names.
+    pub role: String,
+    /// Which of its [`Feature::Names`].
+    pub set: String,
+}
