@@ -10,12 +10,11 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{
-    AsArray, FixedSizeListArray, Float32Array, Float64Array, RecordBatch, UInt32Array,
-};
-use arrow::datatypes::{DataType, Field, Float32Type, Float64Type, Schema, SchemaRef, UInt32Type};
+use arrow::array::{ArrayRef, AsArray, Float64Array, RecordBatch, UInt32Array};
+use arrow::datatypes::{DataType, Field, Float64Type, Schema, SchemaRef, UInt32Type};
 use serde::{Deserialize, Serialize};
 
+use crate::vector_column;
 use crate::{ArtifactError, Digest, InputShape, Kind, Provenance, TableReader, TableWriter};
 
 /// Which eigenpairs of a class to look at, and in which order.
@@ -89,8 +88,7 @@ pub struct EigenpairRow {
 }
 
 fn schema(header: &EigenpairsHeader) -> Result<SchemaRef, String> {
-    let item = Arc::new(Field::new("item", DataType::Float32, false));
-    let vector = DataType::FixedSizeList(item, header.shape.values()?);
+    let vector = vector_column::data_type(header.shape.values()?);
     Ok(Arc::new(Schema::new(vec![
         Field::new("class", DataType::UInt32, false),
         Field::new("index", DataType::UInt32, false),
@@ -159,32 +157,22 @@ pub fn write_eigenpairs(
     }
     let text = serde_json::to_string(header).map_err(|error| unwritable(error.to_string()))?;
     let metadata = BTreeMap::from([("header".to_owned(), text)]);
-    let DataType::FixedSizeList(item, width) = schema.field(3).data_type().clone() else {
-        return Err(unwritable(
-            "the vectors are not a fixed-size list".to_owned(),
-        ));
-    };
-    let values = Float32Array::from_iter_values(
-        rows.iter().flat_map(|row| row.input_vector.iter().copied()),
-    );
-    let batch =
-        FixedSizeListArray::try_new(item, width, Arc::new(values), None).and_then(|vectors| {
-            RecordBatch::try_new(
-                schema.clone(),
-                vec![
-                    Arc::new(UInt32Array::from_iter_values(
-                        rows.iter().map(|row| row.class),
-                    )),
-                    Arc::new(UInt32Array::from_iter_values(
-                        rows.iter().map(|row| row.index),
-                    )),
-                    Arc::new(Float64Array::from_iter_values(
-                        rows.iter().map(|row| row.eigenvalue),
-                    )),
-                    Arc::new(vectors),
-                ],
-            )
-        });
+    let width = header.shape.values().map_err(unwritable)?;
+    let values = rows.iter().flat_map(|row| row.input_vector.iter().copied());
+    let vectors = vector_column::to_array(width, values).map_err(unwritable)?;
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(UInt32Array::from_iter_values(
+            rows.iter().map(|row| row.class),
+        )),
+        Arc::new(UInt32Array::from_iter_values(
+            rows.iter().map(|row| row.index),
+        )),
+        Arc::new(Float64Array::from_iter_values(
+            rows.iter().map(|row| row.eigenvalue),
+        )),
+        vectors,
+    ];
+    let batch = RecordBatch::try_new(schema.clone(), columns);
     let mut writer = TableWriter::create(path, Kind::Eigenpairs, schema, metadata, provenance)?;
     writer.write(&batch.map_err(|error| unwritable(error.to_string()))?)?;
     writer.finish()
@@ -283,17 +271,13 @@ fn batch_rows(batch: &RecordBatch) -> Vec<EigenpairRow> {
     let class = batch.column(0).as_primitive::<UInt32Type>();
     let index = batch.column(1).as_primitive::<UInt32Type>();
     let eigenvalue = batch.column(2).as_primitive::<Float64Type>();
-    let vectors = batch.column(3).as_fixed_size_list();
-    (0..batch.num_rows())
-        .map(|row| EigenpairRow {
+    vector_column::from_array(batch.column(3))
+        .enumerate()
+        .map(|(row, input_vector)| EigenpairRow {
             class: class.value(row),
             index: index.value(row),
             eigenvalue: eigenvalue.value(row),
-            input_vector: vectors
-                .value(row)
-                .as_primitive::<Float32Type>()
-                .values()
-                .to_vec(),
+            input_vector,
         })
         .collect()
 }

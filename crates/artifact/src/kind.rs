@@ -76,6 +76,28 @@ kinds! {
     Rainbow = "rainbow", 1, "parquet";
     /// Its mean and spread, beside the model's own accuracy.
     RainbowSummary = "rainbow-summary", 1, "parquet";
+    /// What one layer makes of every image, with the predicted class.
+    Embeddings = "embeddings", 1, "parquet";
+    /// Number of images by class and predicted class.
+    Confusion = "confusion", 1, "parquet";
+    /// Accuracy of every class and of all.
+    ClassAccuracy = "class-accuracy", 1, "parquet";
+    /// Pairs of classes merged by weight surgery, with their cosines before and after.
+    Surgery = "surgery", 1, "parquet";
+    /// Centroids of the classes merged by weight surgery.
+    Centroids = "centroids", 1, "parquet";
+    /// Singular values of a layer's weight before and after surgery.
+    SingularValues = "singular-values", 1, "parquet";
+    /// Nearest neighbours of some embeddings.
+    Neighbours = "neighbours", 1, "parquet";
+    /// Embeddings laid out in two dimensions.
+    Map = "map", 1, "parquet";
+    /// How faithful such a map is.
+    MapQuality = "map-quality", 1, "parquet";
+    /// Where training ended by number of training images.
+    Scaling = "scaling", 1, "parquet";
+    /// Power law fitted to it.
+    PowerLaw = "power-law", 1, "parquet";
     /// A figure as vector graphics.
     Svg = "svg", 1, "svg";
     /// A figure as pixels.

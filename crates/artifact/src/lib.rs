@@ -11,6 +11,7 @@
 pub mod atomic;
 mod digest;
 mod eigenpairs;
+mod embeddings;
 mod error;
 mod images;
 mod kind;
@@ -23,10 +24,12 @@ mod record;
 mod shape;
 mod tables;
 mod tensors;
+mod vector_column;
 mod write;
 
 pub use digest::{Digest, FileDigest, digest_file};
 pub use eigenpairs::{EigenpairRow, Eigenpairs, EigenpairsHeader, Selection, write_eigenpairs};
+pub use embeddings::{Embeddings, EmbeddingsHeader};
 pub use error::ArtifactError;
 pub use images::{ImageHeader, ImageReader, ImageWriter, Images, SourceCheck, Split, SplitName};
 pub use kind::Kind;
@@ -38,9 +41,10 @@ pub use read::{Summary, TableReader, read_records, summarise};
 pub use record::{Column, Record};
 pub use shape::InputShape;
 pub use tables::{
-    ClippingRow, FinalRow, HistoryRow, LayerSpectrumRow, LearnedDimensionsRow, OverlapRow,
-    RSquaredRow, RainbowRow, RainbowSummaryRow, SimilarityMapRow, SimilarityRow, SpectrumRow,
-    TruncationRow, TruncationSummaryRow,
+    CentroidRow, ClassAccuracyRow, ClippingRow, ConfusionRow, FinalRow, HistoryRow,
+    LayerSpectrumRow, LearnedDimensionsRow, MapQualityRow, MapRow, NeighbourRow, OverlapRow,
+    PowerLawRow, RSquaredRow, RainbowRow, RainbowSummaryRow, ScalingRow, SimilarityMapRow,
+    SimilarityRow, SingularValueRow, SpectrumRow, SurgeryRow, TruncationRow, TruncationSummaryRow,
 };
 pub use tensors::{BasesHeader, CovarianceOf, NamedTensor, TensorReader, write_tensors};
 pub use write::{TableWriter, write_records};

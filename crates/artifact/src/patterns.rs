@@ -7,11 +7,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{
-    AsArray, FixedSizeListArray, Float32Array, Float64Array, RecordBatch, StringArray,
-};
-use arrow::datatypes::{DataType, Field, Float32Type, Float64Type, Schema, SchemaRef};
+use arrow::array::{ArrayRef, AsArray, Float64Array, RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Float64Type, Schema, SchemaRef};
 
+use crate::vector_column;
 use crate::{ArtifactError, Digest, InputShape, Kind, Provenance, TableReader, TableWriter};
 
 /// One named image in input space.
@@ -40,8 +39,7 @@ pub struct Patterns {
 }
 
 fn schema(shape: InputShape) -> Result<SchemaRef, String> {
-    let item = Arc::new(Field::new("item", DataType::Float32, false));
-    let vector = DataType::FixedSizeList(item, shape.values()?);
+    let vector = vector_column::data_type(shape.values()?);
     Ok(Arc::new(Schema::new(vec![
         Field::new("name", DataType::Utf8, false),
         Field::new("eigenvalue", DataType::Float64, true),
@@ -99,34 +97,20 @@ fn to_batch(
     shape: InputShape,
     rows: &[PatternRow],
 ) -> Result<RecordBatch, String> {
-    let width = shape.values()?;
-    let item = Arc::new(Field::new("item", DataType::Float32, false));
     let values = rows.iter().flat_map(|row| row.vector.iter().copied());
-    let vectors = FixedSizeListArray::try_new(
-        item,
-        width,
-        Arc::new(Float32Array::from_iter_values(values)),
-        None,
-    );
+    let vectors = vector_column::to_array(shape.values()?, values)?;
     let numbers = |pick: fn(&PatternRow) -> Option<f64>| {
         Arc::new(rows.iter().map(pick).collect::<Float64Array>())
     };
-    vectors
-        .and_then(|vectors| {
-            RecordBatch::try_new(
-                schema.clone(),
-                vec![
-                    Arc::new(StringArray::from_iter_values(
-                        rows.iter().map(|row| &row.name),
-                    )),
-                    numbers(|row| row.eigenvalue),
-                    numbers(|row| row.bias_component),
-                    numbers(|row| row.cosine_with_target),
-                    Arc::new(vectors),
-                ],
-            )
-        })
-        .map_err(|error| error.to_string())
+    let names = StringArray::from_iter_values(rows.iter().map(|row| &row.name));
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(names),
+        numbers(|row| row.eigenvalue),
+        numbers(|row| row.bias_component),
+        numbers(|row| row.cosine_with_target),
+        vectors,
+    ];
+    RecordBatch::try_new(schema.clone(), columns).map_err(|error| error.to_string())
 }
 
 impl Patterns {
@@ -161,18 +145,14 @@ fn batch_rows(batch: &RecordBatch) -> Vec<PatternRow> {
         let values = batch.column(column).as_primitive::<Float64Type>();
         values.iter().collect::<Vec<_>>()
     });
-    let vectors = batch.column(4).as_fixed_size_list();
-    (0..batch.num_rows())
-        .map(|row| PatternRow {
+    vector_column::from_array(batch.column(4))
+        .enumerate()
+        .map(|(row, vector)| PatternRow {
             name: names.value(row).to_owned(),
             eigenvalue: eigenvalues[row],
             bias_component: bias_components[row],
             cosine_with_target: cosines[row],
-            vector: vectors
-                .value(row)
-                .as_primitive::<Float32Type>()
-                .values()
-                .to_vec(),
+            vector,
         })
         .collect()
 }

@@ -250,3 +250,167 @@ records! {
         generated_accuracy_max_fraction: f64,
     }
 }
+
+records! {
+    /// How many images of one class are predicted to be of another.
+    pub struct ConfusionRow: Kind::Confusion => {
+        /// Class of the images.
+        label: u32,
+        /// Class predicted.
+        predicted: u32,
+        /// Images; a row for every pair of classes, 0 included.
+        images: u32,
+    }
+}
+
+records! {
+    /// Accuracy on the images of one class.
+    pub struct ClassAccuracyRow: Kind::ClassAccuracy => {
+        /// Name of the class, or `all`.
+        class: String,
+        /// Images classified correctly.
+        correct: u32,
+        /// Images.
+        images: u32,
+        /// `correct / images`; missing without images.
+        accuracy_fraction: Option<f64>,
+    }
+}
+
+records! {
+    /// One pair of classes merged by weight surgery. Cosines are those of the centroids (normalised means).
+    pub struct SurgeryRow: Kind::Surgery => {
+        /// Number of the operation, counted from 1; each works on the result of the one before.
+        operation: u32,
+        /// Name of the first class.
+        first_class: String,
+        /// Name of the second class.
+        second_class: String,
+        /// Images of the first class.
+        first_images: u32,
+        /// Those of them that are no outliers.
+        first_inliers: u32,
+        /// Images of the second class.
+        second_images: u32,
+        /// Those of them that are no outliers.
+        second_inliers: u32,
+        /// Cosine of the centroids of the inliers, before.
+        cosine_inliers: f64,
+        /// Cosine of the centroids of all images, before.
+        cosine_before: f64,
+        /// Cosine of the centroids of all images, after.
+        cosine_after: f64,
+    }
+}
+
+records! {
+    /// One component of a centroid, the normalised mean of the inliers of one class before surgery.
+    pub struct CentroidRow: Kind::Centroids => {
+        /// Number of the operation, counted from 1.
+        operation: u32,
+        /// Name of the class.
+        class: String,
+        /// Component, counted from 1.
+        component: u32,
+        /// Its value.
+        value: f64,
+    }
+}
+
+records! {
+    /// One singular value of the weight of the edited layer.
+    pub struct SingularValueRow: Kind::SingularValues => {
+        /// `before` or `after` surgery.
+        state: String,
+        /// Position in descending order, counted from 1.
+        rank: u32,
+        /// The singular value.
+        singular_value: f64,
+    }
+}
+
+records! {
+    /// One of the nearest neighbours of one embedding.
+    pub struct NeighbourRow: Kind::Neighbours => {
+        /// Position of the image in its split's source file.
+        query_index: u32,
+        /// Its class.
+        query_label: u32,
+        /// Position among its neighbours, counted from 1 = nearest; equal distances in the order of the images.
+        rank: u32,
+        /// Position of the neighbour in its split's source file.
+        index: u32,
+        /// Its class.
+        label: u32,
+        /// Euclidean distance of the embeddings.
+        distance: f64,
+    }
+}
+
+records! {
+    /// Place of one image on a two-dimensional map of embeddings.
+    pub struct MapRow: Kind::Map => {
+        /// Position of the image in its split's source file.
+        index: u32,
+        /// Its class.
+        label: u32,
+        /// First coordinate.
+        x: f64,
+        /// Second coordinate.
+        y: f64,
+    }
+}
+
+records! {
+    /// How faithful a two-dimensional map of embeddings is.
+    pub struct MapQualityRow: Kind::MapQuality => {
+        /// Images on the map.
+        images: u32,
+        /// Perplexity of the neighbourhoods.
+        perplexity: f64,
+        /// Kullback-Leibler divergence of the map's similarities from the embeddings', over all pairs, in nats.
+        kl_divergence_nats: f64,
+        /// Neighbours that vote on a class.
+        neighbours: u32,
+        /// Fraction of images whose neighbours on the map vote for their class.
+        neighbour_accuracy_fraction: f64,
+        /// The same among the embeddings.
+        embedding_neighbour_accuracy_fraction: f64,
+    }
+}
+
+records! {
+    /// Where training ended with one number of training images.
+    pub struct ScalingRow: Kind::Scaling => {
+        /// Training images.
+        images: u32,
+        /// Models averaged.
+        models: u32,
+        /// Mean training loss of the last epoch.
+        train_loss_nats: f64,
+        /// Mean training accuracy of the last epoch.
+        train_accuracy_fraction: f64,
+        /// Mean test loss after the last epoch.
+        test_loss_nats: f64,
+        /// Mean test accuracy after the last epoch.
+        test_accuracy_fraction: f64,
+    }
+}
+
+records! {
+    /// Power law `coefficient * images^exponent`, fitted by least squares to logarithms.
+    pub struct PowerLawRow: Kind::PowerLaw => {
+        /// Column of the scaling table that it describes.
+        quantity: String,
+        /// Points fitted.
+        points: u32,
+        /// Value at one image.
+        coefficient: f64,
+        /// Slope in logarithms.
+        exponent: f64,
+        /// Half-width of its 90% Student-t interval; missing for two points.
+        exponent_half_width: Option<f64>,
+        /// Fraction of the logarithms' variance that it explains.
+        r_squared: f64,
+    }
+}

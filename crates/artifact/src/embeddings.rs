@@ -1,0 +1,158 @@
+//! The `embeddings` artifact: what one layer makes of every image of a split.
+//!
+//! Columns: `index` (position of the image in the split's source file), `label`, `predicted` (class of largest logit),
+//! `vector` (fixed-size list of f32, the layer's output before any activation). Metadata: layer, split, class names.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, RecordBatch, UInt16Array, UInt32Array};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt16Type, UInt32Type};
+use serde::{Deserialize, Serialize};
+
+use crate::limits;
+use crate::vector_column;
+use crate::{ArtifactError, Digest, Kind, Provenance, SplitName, TableReader, TableWriter};
+
+/// What all embeddings of an artifact share.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EmbeddingsHeader {
+    /// Name of the layer.
+    pub layer: String,
+    /// Values of one embedding.
+    pub width: usize,
+    /// Split of the images.
+    pub split: SplitName,
+    /// Class names; labels and predictions index into it.
+    pub classes: Vec<String>,
+}
+
+/// The embeddings of one split, in its order (5 MB for 10,000 of 128 values).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Embeddings {
+    /// What all share.
+    pub header: EmbeddingsHeader,
+    /// Position of each image in its source file.
+    pub indices: Vec<u32>,
+    /// Class of each image.
+    pub labels: Vec<u16>,
+    /// Class that the model predicts.
+    pub predicted: Vec<u16>,
+    /// `[images, width]`.
+    pub vectors: Vec<f32>,
+}
+
+fn schema(header: &EmbeddingsHeader) -> Result<SchemaRef, String> {
+    let width = limits::values([header.width, 1, 1])?;
+    Ok(Arc::new(Schema::new(vec![
+        Field::new("index", DataType::UInt32, false),
+        Field::new("label", DataType::UInt16, false),
+        Field::new("predicted", DataType::UInt16, false),
+        Field::new("vector", vector_column::data_type(width), false),
+    ])))
+}
+
+impl Embeddings {
+    /// Number of images.
+    pub fn len(&self) -> usize {
+        self.indices.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.indices.is_empty()
+    }
+
+    /// The embeddings, in order.
+    pub fn vectors(&self) -> impl ExactSizeIterator<Item = &[f32]> {
+        self.vectors.chunks_exact(self.header.width.max(1))
+    }
+
+    /// What makes them unfit, if anything does.
+    fn flaw(&self) -> Option<String> {
+        let images = self.len();
+        if self.labels.len() != images
+            || self.predicted.len() != images
+            || images.checked_mul(self.header.width) != Some(self.vectors.len())
+        {
+            return Some(format!(
+                "{images} indices, {} labels, {} predictions and {} values do not fit together",
+                self.labels.len(),
+                self.predicted.len(),
+                self.vectors.len()
+            ));
+        }
+        let classes = self.header.classes.len();
+        let mut named = self.labels.iter().chain(&self.predicted);
+        if let Some(class) = named.find(|class| usize::from(**class) >= classes) {
+            return Some(format!("class {class}, but there are {classes}"));
+        }
+        let value = self.vectors.iter().find(|value| !value.is_finite())?;
+        Some(format!("an embedding holds {value}"))
+    }
+
+    /// Writes the artifact.
+    ///
+    /// # Errors
+    /// Lengths that do not fit together, an unknown class, a value that is not finite, or a file that cannot be
+    /// written.
+    pub fn write(&self, path: &Path, provenance: &Provenance) -> Result<Digest, ArtifactError> {
+        let unwritable = |reason: String| ArtifactError::unwritable(path, reason);
+        if let Some(flaw) = self.flaw() {
+            return Err(unwritable(flaw));
+        }
+        let header =
+            serde_json::to_string(&self.header).map_err(|error| unwritable(error.to_string()))?;
+        let metadata = BTreeMap::from([("header".to_owned(), header)]);
+        let schema = schema(&self.header).map_err(unwritable)?;
+        let width = limits::values([self.header.width, 1, 1]).map_err(unwritable)?;
+        let vectors =
+            vector_column::to_array(width, self.vectors.iter().copied()).map_err(unwritable)?;
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(UInt32Array::from(self.indices.clone())),
+            Arc::new(UInt16Array::from(self.labels.clone())),
+            Arc::new(UInt16Array::from(self.predicted.clone())),
+            vectors,
+        ];
+        let batch = RecordBatch::try_new(schema.clone(), columns)
+            .map_err(|error| unwritable(error.to_string()))?;
+        let mut writer = TableWriter::create(path, Kind::Embeddings, schema, metadata, provenance)?;
+        writer.write(&batch)?;
+        writer.finish()
+    }
+
+    /// Reads the artifact.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or that [`Embeddings::write`] would not write.
+    pub fn read(path: &Path) -> Result<Self, ArtifactError> {
+        let reader = TableReader::open(path, Kind::Embeddings)?;
+        let header: EmbeddingsHeader = reader.metadata_json("header")?;
+        let invalid = |reason| ArtifactError::invalid(path, reason);
+        reader.expect_schema(&*schema(&header).map_err(invalid)?)?;
+        let rows = limits::batch_rows(header.width.saturating_mul(4));
+        let mut all = Self {
+            header,
+            indices: Vec::new(),
+            labels: Vec::new(),
+            predicted: Vec::new(),
+            vectors: Vec::new(),
+        };
+        for batch in reader.batches(rows, None, None)? {
+            let batch = batch?;
+            let class = |column: usize| batch.column(column).as_primitive::<UInt16Type>().values();
+            let indices = batch.column(0).as_primitive::<UInt32Type>();
+            all.indices.extend(indices.values());
+            all.labels.extend(class(1));
+            all.predicted.extend(class(2));
+            all.vectors
+                .extend(vector_column::from_array(batch.column(3)).flatten());
+        }
+        match all.flaw() {
+            Some(reason) => Err(invalid(reason)),
+            None => Ok(all),
+        }
+    }
+}
