@@ -20,15 +20,12 @@ use crate::eigen::eigensystem;
 use crate::error::DecomposeError;
 use crate::matrices::{BilinearMatrices, input_vectors, interaction_matrix};
 
-/// The task kinds of this program.
-pub fn kinds() -> Vec<TaskKind> {
-    vec![
-        TaskKind {
-            description: describe(),
-            run,
-        },
-        crate::ground_truth::kind(),
-    ]
+/// The task kind.
+pub(crate) fn kind() -> TaskKind {
+    TaskKind {
+        description: describe(),
+        run,
+    }
 }
 
 fn describe() -> KindDescription {

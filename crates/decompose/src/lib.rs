@@ -12,9 +12,16 @@ mod ground_truth;
 mod interaction;
 mod matrices;
 
+use eigenscope_stage::TaskKind;
+
 pub use activations::{Activations, PIECE, pieces};
 pub use eigen::{Eigensystem, eigensystem};
 pub use error::DecomposeError;
 pub use ground_truth::{Folding, GroundTruth, cosine, fold_bias, ground_truth};
-pub use interaction::{ClassDecomposition, decompose, kept_positions, kinds};
+pub use interaction::{ClassDecomposition, decompose, kept_positions};
 pub use matrices::{BilinearMatrices, input_vectors, interaction_matrix};
+
+/// The task kinds of this program.
+pub fn kinds() -> Vec<TaskKind> {
+    vec![interaction::kind(), ground_truth::kind()]
+}

@@ -4,6 +4,8 @@ use eigenscope_models::BilinearWeights;
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatRef, Par};
 
+use crate::eigen::fix_signs;
+
 /// The weights of a bilinear layer as f64 matrices: `8 (2 d d + d D + C d)` bytes, 23 MB for d = 1000 on
 /// MNIST. The bias is left out.
 #[derive(Debug, Clone)]
@@ -31,7 +33,8 @@ impl BilinearMatrices {
     }
 }
 
-fn row_major(values: &[f32], rows: usize, columns: usize) -> Mat<f64> {
+/// The matrix `[rows, columns]` of row-major values, widened exactly.
+pub(crate) fn row_major(values: &[f32], rows: usize, columns: usize) -> Mat<f64> {
     Mat::from_fn(rows, columns, |row, column| {
         f64::from(values[row * columns + column])
     })
@@ -84,20 +87,7 @@ pub fn input_vectors(embed: MatRef<'_, f64>, vectors: MatRef<'_, f64>) -> Mat<f6
         1.0,
         Par::Seq,
     );
-    for column in 0..images.ncols() {
-        let mut largest = 0.0_f64;
-        for row in 0..images.nrows() {
-            let value = images[(row, column)];
-            if value.abs() > largest.abs() {
-                largest = value;
-            }
-        }
-        if largest < 0.0 {
-            for row in 0..images.nrows() {
-                images[(row, column)] = -images[(row, column)];
-            }
-        }
-    }
+    fix_signs(images.as_mut());
     images
 }
 
