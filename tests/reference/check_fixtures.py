@@ -225,6 +225,68 @@ def check_ground_truth(truth):
         report(f"{name} trace", abs(np.trace(q) / sum(stored["eigenvalues"]) - 1), 1e-12)
 
 
+def samples_of(image, kernel, stride):
+    """Every window of an image [channels, height, width], flattened channel by channel, by plain slicing."""
+    starts = [range(0, side - kernel + 1, stride) for side in image.shape[1:]]
+    return [image[:, y : y + kernel, x : x + kernel].ravel() for y, x in itertools.product(*starts)]
+
+
+def check_layer(name, layer, samples):
+    """The covariance sample by sample; eigenvalues through traces of powers, eigenvectors through C v = lambda v."""
+    weight, stored = np.array(layer["weight"], np.float32).astype(np.float64), layer["activations"]
+    covariance = sum(np.outer(phi, phi) for phi in samples) / len(samples)
+    report(f"{name} samples", abs(stored["samples"] - len(samples)), 0)
+    report(f"{name} diagonal", relative(stored["diagonal"], np.diag(covariance)), 1e-12)
+    report(f"{name} row sums", relative(stored["row_sums"], covariance @ np.ones(len(covariance))), 1e-12)
+    for of, matrix in (("activations", covariance), ("weights", weight.T @ weight / len(weight))):
+        values, vectors = np.array(layer[of]["eigenvalues"]), np.array(layer[of]["eigenvectors"])
+        report(f"{name} {of} ranks", abs(len(values) - (len(matrix) if of == "activations" else min(weight.shape))), 0)
+        report(f"{name} {of} ascending", float((np.diff(values) > 0).sum()), 0)
+        powers = [np.trace(matrix), np.trace(matrix @ matrix), np.trace(matrix @ matrix @ matrix)]
+        report(f"{name} {of} traces", max(relative((values**k).sum(), powers[k - 1]) for k in (1, 2, 3)), 1e-12)
+        residual = vectors @ matrix - values[: len(vectors), None] * vectors
+        report(f"{name} {of} eigenvectors", np.abs(residual).max() / values[0], 1e-13)
+        report(f"{name} {of} unit norm", np.abs(np.linalg.norm(vectors, axis=1) - 1).max(), 1e-13)
+        report(f"{name} {of} negative signs", float((vectors.max(1) < -vectors.min(1)).sum()), 0)
+    return weight
+
+
+def check_law(law):
+    """The antiderivative of sqrt((b - x)(x - a)) / x in closed form."""
+    ratio, variance = law["ratio"], law["variance"]
+    a, b = variance * (1 - np.sqrt(ratio)) ** 2, variance * (1 + np.sqrt(ratio)) ** 2
+
+    def integral(x):
+        inside = np.sqrt((b - x) * (x - a)) + (a + b) / 2 * np.arcsin((2 * x - a - b) / (b - a))
+        return inside - np.sqrt(a * b) * np.arcsin(((a + b) * x - 2 * a * b) / (x * (b - a)))
+
+    end = np.pi / 4 * (np.sqrt(b) - np.sqrt(a)) ** 2
+    scale = 1 / (2 * np.pi * variance * ratio)
+    points, name = np.array(law["points"]), f"Marchenko-Pastur {ratio}"
+    report(f"{name} cumulative", relative(law["cumulative"], 1 - scale * (end - integral(points))), 1e-12)
+    above = scale * max(ratio, 1) * (end - integral(np.array(law["quantiles"])))
+    report(f"{name} quantiles (absolute, in probability)", np.abs(above - law["above"]).max(), 1e-11)
+    slope = (integral(points * (1 + 1e-5)) - integral(points * (1 - 1e-5))) / (2e-5 * points)
+    report(f"{name} density", relative(law["density"], scale * slope), 1e-8)
+
+
+def check_spectra(truth):
+    """Networks by window slicing and sums, the law by its antiderivative."""
+    images = np.array(truth["images"]) / 16.0
+    for model in truth["models"]:
+        shape = model["input"]
+        side = truth["enlarged"] if model["network"] == "cnn" else 1
+        batch = [np.kron(image.reshape(8, 8), np.ones((side, side))).reshape(shape) for image in images]
+        for layer in model["layers"]:
+            windows = [samples_of(x, 5, 2) if layer["name"].startswith("conv") else [x.ravel()] for x in batch]
+            weight = check_layer(f"{model['network']} {layer['name']}", layer, list(itertools.chain(*windows)))
+            batch = [np.maximum(weight @ np.array(window).T, 0) for window in windows]
+            places = round(batch[0].shape[1] ** 0.5)
+            batch = [x.reshape(len(weight), places, places) for x in batch]
+    for law in truth["laws"]:
+        check_law(law)
+
+
 def main():
     truth = load_fixture("bilinear_truth.json")
     for size in truth["sizes"]:
@@ -237,6 +299,7 @@ def main():
     check_truncation_summary(truth)
     check_training(load_fixture("training_truth.json"))
     check_ground_truth(load_fixture("ground_truth.json"))
+    check_spectra(load_fixture("spectra_truth.json"))
     check_quantiles(load_fixture("t_quantile.json"))
     sys.exit(1 if FAILURES else 0)
 

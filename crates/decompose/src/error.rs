@@ -1,5 +1,6 @@
 //! Why a model cannot be taken apart.
 
+use eigenscope_artifact::SplitName;
 use eigenscope_models::ModelError;
 
 /// A decomposition that has no result.
@@ -78,5 +79,51 @@ pub enum DecomposeError {
         class: usize,
         /// Largest eigenvalue.
         largest: f64,
+    },
+    /// A layer without inputs or without outputs.
+    #[error("layer `{layer}` has no weights: {inputs} inputs and {outputs} outputs")]
+    EmptyLayer {
+        /// Its name.
+        layer: String,
+        /// Values that it reads.
+        inputs: usize,
+        /// Values that it writes.
+        outputs: usize,
+    },
+    /// An average over nothing.
+    #[error("there are no {} images in {path}", split.name(), path = path.display())]
+    NoImages {
+        /// The split asked for.
+        split: SplitName,
+        /// The data set.
+        path: std::path::PathBuf,
+    },
+    /// Activations so large that their covariance overflows.
+    #[error(
+        "layer `{layer}`: the covariance of what it reads is not finite; the weights before it are too large"
+    )]
+    LayerNotFinite {
+        /// Its name.
+        layer: String,
+    },
+    /// The iteration for the eigenvalues or singular values of a layer's matrix did not converge.
+    #[error("layer `{layer}`: the spectrum of a matrix of {rows} x {columns} did not converge")]
+    LayerNoConvergence {
+        /// Its name.
+        layer: String,
+        /// Rows of the matrix.
+        rows: usize,
+        /// Columns of the matrix.
+        columns: usize,
+    },
+    /// No Marchenko-Pastur law.
+    #[error(
+        "the Marchenko-Pastur law needs a positive variance and a positive ratio, found {variance} and {ratio}"
+    )]
+    NoLaw {
+        /// Variance of the entries.
+        variance: f64,
+        /// Columns over rows.
+        ratio: f64,
     },
 }

@@ -1,27 +1,42 @@
-//! Takes the weights of a model apart: eigenvalues to `spectrum`, eigenvectors to `eigenpairs`,
-//! and what a model was taught to look for to `patterns`.
+//! Takes a model apart: eigenvalues to `spectrum`, eigenvectors to `eigenpairs`, what it was taught to look for to
+//! `patterns`; and of every layer, eigenvalues to `layer-spectrum` and eigenvectors to `bases`.
 //!
-//! All linear algebra is in f64, from the stored f32 weights. Work is spread over classes, and each class
-//! is done in one thread with the same instructions: the result is the same bytes for any number of
+//! All linear algebra is in f64, from f32 weights and activations. Work is spread over classes, and each class
+//! or layer is done in one thread with the same instructions: the result is the same bytes for any number of
 //! threads.
 
+mod activation_covariance;
 mod activations;
 mod eigen;
+mod eigenbasis;
 mod error;
 mod ground_truth;
 mod interaction;
+mod marchenko_pastur;
 mod matrices;
+mod singular;
+mod weight_covariance;
 
 use eigenscope_stage::TaskKind;
 
+pub use activation_covariance::ActivationCovariance;
 pub use activations::{Activations, PIECE, pieces};
 pub use eigen::{Eigensystem, eigensystem};
+pub use eigenbasis::Eigenbasis;
 pub use error::DecomposeError;
 pub use ground_truth::{Folding, GroundTruth, cosine, fold_bias, ground_truth};
 pub use interaction::{ClassDecomposition, decompose, kept_positions};
+pub use marchenko_pastur::MarchenkoPastur;
 pub use matrices::{BilinearMatrices, input_vectors, interaction_matrix};
+pub use singular::{RightSingular, right_singular};
+pub use weight_covariance::weight_covariance;
 
 /// The task kinds of this program.
 pub fn kinds() -> Vec<TaskKind> {
-    vec![interaction::kind(), ground_truth::kind()]
+    vec![
+        interaction::kind(),
+        ground_truth::kind(),
+        activation_covariance::kind(),
+        weight_covariance::kind(),
+    ]
 }

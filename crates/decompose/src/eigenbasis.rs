@@ -1,0 +1,142 @@
+//! The eigenvectors of a covariance in the space of what a layer reads, and the two artifacts that hold them.
+
+use eigenscope_artifact::{
+    BasesHeader, CovarianceOf, Kind, LayerSpectrumRow, NamedTensor, write_records, write_tensors,
+};
+use eigenscope_models::Architecture;
+use eigenscope_stage::{Context, Parameter, ParameterType, TaskError};
+use faer::{Mat, MatRef};
+
+use crate::eigen::{eigensystem, fix_signs};
+use crate::error::DecomposeError;
+use crate::singular::right_singular;
+
+/// Eigenvalues of a covariance `[p, p]` with their unit eigenvectors, largest first.
+#[derive(Debug, Clone)]
+pub struct Eigenbasis {
+    /// Eigenvalues, descending.
+    pub eigenvalues: Vec<f64>,
+    /// `[p, eigenvalues.len()]`: column i belongs to eigenvalue i. Columns are orthonormal, and in each the entry of
+    /// largest absolute value is positive (the first of equal ones).
+    pub vectors: Mat<f64>,
+}
+
+impl Eigenbasis {
+    /// All p eigenvectors of a covariance `[p, p]`, of which the lower triangle is read; `layer` is for messages.
+    ///
+    /// A covariance has no negative eigenvalue, but rounding gives those that should be 0 either sign, about
+    /// 1e-16 p of the largest in size. They are kept as they are found.
+    ///
+    /// # Errors
+    /// The iteration did not converge.
+    pub fn of_covariance(layer: &str, covariance: MatRef<'_, f64>) -> Result<Self, DecomposeError> {
+        let size = covariance.nrows();
+        let mut system = eigensystem(covariance).map_err(|_| no_convergence(layer, covariance))?;
+        system.values.reverse();
+        let mut vectors = Mat::from_fn(size, size, |row, column| {
+            system.vectors[(row, size - 1 - column)]
+        });
+        fix_signs(vectors.as_mut());
+        Ok(Self {
+            eigenvalues: system.values,
+            vectors,
+        })
+    }
+
+    /// The min(n, p) eigenvectors of A^T A / n for A `[n, p]`: its right singular vectors. The eigenvalues are s^2 / n
+    /// of its singular values s; the other p - min(n, p) are 0 and left out. `layer` is for messages.
+    ///
+    /// # Errors
+    /// The iteration did not converge.
+    pub fn of_rows(layer: &str, rows: MatRef<'_, f64>) -> Result<Self, DecomposeError> {
+        let mut found = right_singular(rows).map_err(|_| no_convergence(layer, rows))?;
+        fix_signs(found.vectors.as_mut());
+        let count = rows.nrows() as f64;
+        let values = found.values.iter();
+        Ok(Self {
+            eigenvalues: values.map(|value| value * value / count).collect(),
+            vectors: found.vectors,
+        })
+    }
+
+    /// The eigenvectors as rows, `[eigenvalues.len(), p]` in f32, named by their layer.
+    pub fn tensor(&self, layer: &str) -> NamedTensor {
+        let (inputs, ranks) = self.vectors.shape();
+        let values = self.vectors.col_iter().flat_map(|column| column.iter());
+        NamedTensor {
+            name: layer.to_owned(),
+            shape: vec![ranks, inputs],
+            data: values.map(|&value| value as f32).collect(),
+        }
+    }
+}
+
+fn no_convergence(layer: &str, matrix: MatRef<'_, f64>) -> DecomposeError {
+    DecomposeError::LayerNoConvergence {
+        layer: layer.to_owned(),
+        rows: matrix.nrows(),
+        columns: matrix.ncols(),
+    }
+}
+
+/// Rows of the table for eigenvalues of one layer, given in descending order.
+pub(crate) fn spectrum_rows(
+    series: &str,
+    layer: &str,
+    eigenvalues: impl IntoIterator<Item = f64>,
+) -> impl Iterator<Item = LayerSpectrumRow> {
+    let ranks = eigenvalues.into_iter().zip(1..);
+    ranks.map(move |(eigenvalue, rank)| LayerSpectrumRow {
+        series: series.to_owned(),
+        layer: layer.to_owned(),
+        rank,
+        eigenvalue,
+    })
+}
+
+/// The parameter that chooses layers of the role `model`.
+pub(crate) fn layers_parameter() -> Parameter {
+    Parameter::optional(
+        "layers",
+        ParameterType::list(ParameterType::Text),
+        Vec::<String>::new(),
+        "names of the layers; none: all of them",
+    )
+    .naming("model", "layers")
+}
+
+/// Refuses a model with a layer that has no inputs or no outputs.
+pub(crate) fn check_layers(architecture: &Architecture) -> Result<(), DecomposeError> {
+    for (_, layer) in architecture.layers(&[])? {
+        if layer.inputs() == 0 || layer.outputs == 0 {
+            return Err(DecomposeError::EmptyLayer {
+                inputs: layer.inputs(),
+                outputs: layer.outputs,
+                layer: layer.name,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Writes both outputs.
+pub(crate) fn write(
+    context: &Context,
+    of: CovarianceOf,
+    spectrum: &[LayerSpectrumRow],
+    bases: &[NamedTensor],
+) -> Result<(), TaskError> {
+    write_records(
+        context.output(Kind::LayerSpectrum)?,
+        spectrum,
+        context.provenance(),
+    )?;
+    write_tensors(
+        context.output(Kind::Bases)?,
+        Kind::Bases,
+        &BasesHeader { of },
+        bases,
+        context.provenance(),
+    )?;
+    Ok(())
+}

@@ -1,0 +1,137 @@
+//! The task kind `weight-covariance`: which dimensions of what a layer reads do its weights look at?
+//!
+//! ```text
+//! C = W^T W / n
+//! ```
+//!
+//! for W `[n, p]`, n outputs and p inputs; a convolution is flattened to `[out, in * kh * kw]`, biases play no part. C is
+//! never formed: its eigenvectors are the right singular vectors of W, and its eigenvalues s^2 / n, for the min(n, p)
+//! singular values s of W; the other eigenvalues are 0 and left out. They have the squared unit of the weights.
+//!
+//! Two spectra are there to compare with, at the same ranks:
+//! - `initial weights`: that of a fresh draw of the layer's initialisation, uniform in ±1/sqrt(p), never the one that the
+//!   model was trained from, whatever the seeds;
+//! - `Marchenko-Pastur`: what such a draw tends to, with sigma^2 = 1/(3 p) and gamma = p/n. Eigenvalue k of
+//!   r = min(n, p) is the value that a part (k - 1/2)/r of the non-zero eigenvalues exceeds.
+//!
+//! All in f64, layer by layer. Memory: W, its singular vectors and the solver's scratch, at most `52 n p` bytes for one
+//! layer after the other (27 MB for 512 x 1024), and `4 p min(n, p)` bytes of eigenvectors for each done.
+//!
+//! Source: the published notebook; the law is an addition.
+
+use eigenscope_artifact::{CovarianceOf, Kind, LayerSpectrumRow, NamedTensor};
+use eigenscope_models::{Layer, ModelError, ParameterShape, StoredModel};
+use eigenscope_stage::{Context, KindDescription, Resources, Role, TaskError, TaskKind};
+use serde::Deserialize;
+
+use crate::eigenbasis::{Eigenbasis, check_layers, layers_parameter, spectrum_rows, write};
+use crate::error::DecomposeError;
+use crate::marchenko_pastur::MarchenkoPastur;
+use crate::matrices::row_major;
+
+/// Name of the spectrum of a fresh draw.
+const INITIAL: &str = "initial weights";
+/// Name of the spectrum of its limit.
+const LAW: &str = "Marchenko-Pastur";
+
+/// The task kind.
+pub(crate) fn kind() -> TaskKind {
+    TaskKind {
+        description: describe(),
+        run,
+    }
+}
+
+fn describe() -> KindDescription {
+    KindDescription {
+        name: "weight-covariance".to_owned(),
+        summary:
+            "eigenvalues and eigenvectors of the covariance of a model's weights, layer by layer, \
+                  beside those of a fresh initialisation and of the Marchenko-Pastur law"
+                .to_owned(),
+        parameters: vec![layers_parameter()],
+        roles: vec![Role::one("model", Kind::Tensors, "weights of any model")],
+        outputs: vec![Kind::LayerSpectrum, Kind::Bases],
+        provides: Vec::new(),
+        random: true,
+        resources: Resources {
+            threads: 1,
+            memory_mib: 96,
+            seconds: 0.3,
+        },
+        fingerprint: env!("EIGENSCOPE_FINGERPRINT").to_owned(),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Parameters {
+    layers: Vec<String>,
+}
+
+fn run(context: &Context) -> Result<(), TaskError> {
+    let Parameters { layers } = context.parameters()?;
+    let model = StoredModel::read(&context.input("model")?.path)?;
+    check_layers(&model.architecture)?;
+    let (mut spectrum, mut bases) = (Vec::new(), Vec::new());
+    for (_, layer) in model.architecture.layers(&layers)? {
+        let (parameter, weight) = stored_weight(&model, &layer)?;
+        let basis = weight_covariance(&layer, weight)?;
+        bases.push(basis.tensor(&layer.name));
+        let series = CovarianceOf::Weights.name();
+        spectrum.extend(spectrum_rows(series, &layer.name, basis.eigenvalues));
+        let mut stream = context
+            .seed()
+            .stream(&format!("initial/{}", parameter.name), 0);
+        spectrum.extend(noise_spectra(&layer, parameter, || stream.uniform())?);
+    }
+    write(context, CovarianceOf::Weights, &spectrum, &bases)
+}
+
+/// The weight of a layer, and how it starts.
+fn stored_weight<'a>(
+    model: &'a StoredModel,
+    layer: &Layer,
+) -> Result<(ParameterShape, &'a NamedTensor), ModelError> {
+    let name = layer.weight();
+    let parameters = model.architecture.parameters()?.into_iter();
+    parameters
+        .zip(&model.tensors)
+        .find(|(_, tensor)| tensor.name == name)
+        .ok_or(ModelError::Missing { name })
+}
+
+/// Spectra of a layer without training: of a fresh draw from a source of uniform numbers in 0..1, and of the law.
+fn noise_spectra(
+    layer: &Layer,
+    parameter: ParameterShape,
+    uniform: impl FnMut() -> f64,
+) -> Result<Vec<LayerSpectrumRow>, DecomposeError> {
+    let initial = weight_covariance(layer, &parameter.initial(uniform))?.eigenvalues;
+    let law = law_spectrum(layer, initial.len())?;
+    let rows = spectrum_rows(INITIAL, &layer.name, initial);
+    Ok(rows.chain(spectrum_rows(LAW, &layer.name, law)).collect())
+}
+
+/// The `ranks` eigenvalues that the law expects for the layer's initialisation.
+fn law_spectrum(layer: &Layer, ranks: usize) -> Result<Vec<f64>, DecomposeError> {
+    let inputs = layer.inputs() as f64;
+    let law = MarchenkoPastur::new(1.0 / (3.0 * inputs), inputs / layer.outputs as f64)?;
+    let part = |rank: usize| (rank as f64 + 0.5) / ranks as f64;
+    Ok((0..ranks).map(|rank| law.quantile(part(rank))).collect())
+}
+
+/// Eigenvalues and eigenvectors of W^T W / n for the weight W of a layer, `[n, p]` or `[n, channels, kh, kw]`.
+///
+/// # Errors
+/// The iteration did not converge.
+///
+/// # Panics
+/// The weight has other sizes than the layer.
+pub fn weight_covariance(
+    layer: &Layer,
+    weight: &NamedTensor,
+) -> Result<Eigenbasis, DecomposeError> {
+    let matrix = row_major(&weight.data, layer.outputs, layer.inputs());
+    Eigenbasis::of_rows(&layer.name, matrix.as_ref())
+}

@@ -1,0 +1,252 @@
+//! The task kinds `activation-covariance` and `weight-covariance` as a program: any model in, `layer-spectrum` and
+//! `bases` or a clear error out.
+
+mod task;
+
+use std::path::{Path, PathBuf};
+
+use eigenscope_artifact::{
+    BasesHeader, CovarianceOf, InputShape, Kind, LayerSpectrumRow, NamedTensor, TensorReader,
+    read_records,
+};
+use eigenscope_models::Network;
+use serde_json::json;
+use task::{Outcome, Task, model, provenance, write_images};
+
+const SHAPE: InputShape = InputShape {
+    channels: 1,
+    height: 16,
+    width: 17,
+};
+const OUTPUTS: [Kind; 2] = [Kind::LayerSpectrum, Kind::Bases];
+
+fn networks() -> [Network; 4] {
+    [
+        Network::Bilinear {
+            hidden: 6,
+            bias: true,
+        },
+        Network::Mlp { widths: vec![9, 7] },
+        Network::Cnn {
+            channels: vec![3, 4],
+        },
+        Network::Convnet,
+    ]
+}
+
+fn stored(folder: &Path, network: Network, scale: f32) -> PathBuf {
+    let path = folder.join(format!("{}-{scale}.parquet", network.name()));
+    model(SHAPE, network, scale)
+        .write(&path, &provenance(json!({}), 0))
+        .expect("written");
+    path
+}
+
+/// 700 training images, more than are handled at a time, and no test image.
+fn images(folder: &Path, height: usize) -> PathBuf {
+    let path = folder.join(format!("images-{height}.parquet"));
+    write_images(&path, InputShape { height, ..SHAPE }, 700, 0);
+    path
+}
+
+fn activations<'a>(model: &'a Path, images: &'a Path) -> Task<'a> {
+    Task {
+        kind: "activation-covariance",
+        parameters: json!({"layers": [], "split": "train"}),
+        seed: 0,
+        threads: 1,
+        inputs: vec![("model", model), ("data", images)],
+        outputs: &OUTPUTS,
+    }
+}
+
+fn weights(model: &Path) -> Task<'_> {
+    Task {
+        kind: "weight-covariance",
+        parameters: json!({"layers": []}),
+        inputs: vec![("model", model)],
+        ..activations(model, model)
+    }
+}
+
+fn spectrum(outcome: &Outcome) -> Vec<LayerSpectrumRow> {
+    read_records(&outcome.outputs[&Kind::LayerSpectrum]).expect("a spectrum")
+}
+
+fn bases(outcome: &Outcome) -> (CovarianceOf, Vec<NamedTensor>) {
+    let reader = TensorReader::open(&outcome.outputs[&Kind::Bases], Kind::Bases).expect("bases");
+    let BasesHeader { of } = reader.header().expect("a header");
+    (of, reader.read().expect("tensors"))
+}
+
+/// Name, outputs and inputs of every layer of a network.
+fn sizes(network: &Network) -> Vec<(&'static str, usize, usize)> {
+    match network {
+        Network::Bilinear { .. } => vec![("embed", 6, 272), ("gate", 12, 6), ("unembed", 2, 6)],
+        Network::Mlp { .. } => vec![("layer1", 9, 272), ("layer2", 7, 9), ("layer3", 2, 7)],
+        Network::Cnn { .. } => vec![("conv1", 3, 25), ("conv2", 4, 75), ("linear", 2, 8)],
+        _ => vec![
+            ("conv1", 32, 25),
+            ("conv2", 64, 800),
+            ("embedding", 128, 64),
+            ("classifier", 2, 128),
+        ],
+    }
+}
+
+/// Every spectrum descends from rank 1, and is of the expected series, layers and lengths.
+fn check_spectrum(rows: &[LayerSpectrumRow], expected: &[(&str, &str, usize)]) {
+    let groups: Vec<&[LayerSpectrumRow]> = rows
+        .chunk_by(|a, b| (&a.series, &a.layer) == (&b.series, &b.layer))
+        .collect();
+    let found: Vec<(&str, &str, usize)> = groups
+        .iter()
+        .map(|group| (&*group[0].series, &*group[0].layer, group.len()))
+        .collect();
+    assert_eq!(found, expected);
+    for group in groups {
+        assert!(group.iter().zip(1..).all(|(row, rank)| row.rank == rank));
+        assert!(group.is_sorted_by(|a, b| a.eigenvalue >= b.eigenvalue));
+    }
+}
+
+#[test]
+fn activations_of_every_network() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let images = images(folder.path(), 16);
+    for network in networks() {
+        let (name, sizes) = (network.name(), sizes(&network));
+        let model = stored(folder.path(), network, 1.0);
+        let outcome = activations(&model, &images)
+            .run(folder.path(), name)
+            .succeeded();
+        let expected: Vec<_> = sizes
+            .iter()
+            .map(|(layer, _, inputs)| ("activations", *layer, *inputs))
+            .collect();
+        check_spectrum(&spectrum(&outcome), &expected);
+        let (of, tensors) = bases(&outcome);
+        assert_eq!(of, CovarianceOf::Activations);
+        assert_eq!(tensors.len(), sizes.len());
+        for (tensor, (layer, _, inputs)) in tensors.iter().zip(sizes) {
+            assert_eq!((&*tensor.name, &*tensor.shape), (layer, &[inputs; 2][..]));
+        }
+    }
+}
+
+#[test]
+fn weights_of_every_network() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for network in networks() {
+        let (name, sizes) = (network.name(), sizes(&network));
+        let model = stored(folder.path(), network, 1.0);
+        let outcome = weights(&model).run(folder.path(), name).succeeded();
+        let series = ["weights", "initial weights", "Marchenko-Pastur"];
+        let expected: Vec<_> = sizes
+            .iter()
+            .flat_map(|(layer, outputs, inputs)| {
+                series.map(|series| (series, *layer, *outputs.min(inputs)))
+            })
+            .collect();
+        check_spectrum(&spectrum(&outcome), &expected);
+        let (of, tensors) = bases(&outcome);
+        assert_eq!(of, CovarianceOf::Weights);
+        assert_eq!(tensors.len(), sizes.len());
+        for (tensor, (layer, outputs, inputs)) in tensors.iter().zip(sizes) {
+            let shape = [outputs.min(inputs), inputs];
+            assert_eq!((&*tensor.name, &*tensor.shape), (layer, &shape[..]));
+        }
+    }
+}
+
+#[test]
+fn chosen_layers_are_those_of_all_layers() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let images = images(folder.path(), 16);
+    let model = stored(folder.path(), networks()[2].clone(), 1.0);
+    let chosen = |mut task: Task<'_>, name| {
+        let all = spectrum(&task.run(folder.path(), "all").succeeded());
+        task.parameters["layers"] = json!(["linear", "conv2"]);
+        let some = spectrum(&task.run(folder.path(), name).succeeded());
+        let expected: Vec<_> = all.into_iter().filter(|row| row.layer != "conv1").collect();
+        assert_eq!(some, expected);
+    };
+    chosen(activations(&model, &images), "activations");
+    chosen(weights(&model), "weights");
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_bytes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let images = images(folder.path(), 16);
+    let model = stored(folder.path(), networks()[2].clone(), 1.0);
+    let same = |task: Task<'_>, name: &str| {
+        let one = task.run(folder.path(), name).succeeded();
+        let four = Task { threads: 4, ..task };
+        let four = four.run(folder.path(), &format!("{name}-4")).succeeded();
+        for kind in OUTPUTS {
+            assert!(
+                one.bytes(kind) == four.bytes(kind),
+                "{name}: {kind} differs"
+            );
+        }
+    };
+    same(activations(&model, &images), "activations");
+    same(weights(&model), "weights");
+}
+
+#[test]
+fn the_seed_draws_the_initial_weights_and_nothing_else() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let model = stored(folder.path(), networks()[1].clone(), 1.0);
+    let [first, second] = [1, 2].map(|seed| {
+        let task = Task {
+            seed,
+            ..weights(&model)
+        };
+        spectrum(&task.run(folder.path(), &seed.to_string()).succeeded())
+    });
+    for (a, b) in first.iter().zip(&second) {
+        assert_eq!(a.eigenvalue == b.eigenvalue, a.series != "initial weights");
+    }
+}
+
+#[test]
+fn bad_inputs_say_why_and_leave_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = folder.path();
+    let (fitting, taller) = (images(at, 16), images(at, 17));
+    let mlp = stored(at, networks()[1].clone(), 1.0);
+
+    let unknown = "there is no layer `conv1`, the model has layer1, layer2, layer3";
+    let mut task = activations(&mlp, &fitting);
+    task.parameters["layers"] = json!(["layer1", "conv1"]);
+    task.run(at, "unknown").fails_with(unknown);
+    let mut task = weights(&mlp);
+    task.parameters["layers"] = json!(["conv1"]);
+    task.run(at, "unknown").fails_with(unknown);
+
+    let shapes = "the model takes inputs of [1, 16, 17] (channels, height, width), the images are [1, 17, 17]";
+    activations(&mlp, &taller)
+        .run(at, "shape")
+        .fails_with(shapes);
+
+    let mut task = activations(&mlp, &fitting);
+    task.parameters["split"] = json!("test");
+    task.run(at, "nothing")
+        .fails_with("there are no test images in");
+
+    let empty = stored(at, Network::Mlp { widths: vec![0] }, 1.0);
+    let without = "layer `layer1` has no weights: 272 inputs and 0 outputs";
+    activations(&empty, &fitting)
+        .run(at, "empty")
+        .fails_with(without);
+    weights(&empty).run(at, "empty").fails_with(without);
+
+    let large = stored(at, networks()[1].clone(), 1e38);
+    let infinite = "layer `layer3`: the covariance of what it reads is not finite";
+    activations(&large, &fitting)
+        .run(at, "large")
+        .fails_with(infinite);
+    weights(&large).run(at, "large").succeeded();
+}
