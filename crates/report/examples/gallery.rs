@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use eigenscope_report::figure::{
-    Axes, Axis, Band, ColourBar, ColourMap, ColourScale, Figure, GridCell, GridRow, Image,
+    Axes, Axis, Band, Bitmap, ColourBar, ColourMap, ColourScale, Figure, GridCell, GridRow, Image,
     ImageGrid, Layer, Legend, Line, Marker, MarkerShape, Matrix, Panel, Points, Result, Rgb, Tick,
     png, svg, ticks,
 };
@@ -22,6 +22,7 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     write(&folder, "4-training", &training())?;
     write(&folder, "5-eigenvectors", &eigenvectors()?)?;
     write(&folder, "6-spectrum", &spectrum()?)?;
+    write(&folder, "7-pictures", &pictures()?)?;
     Ok(())
 }
 
@@ -343,6 +344,35 @@ fn spectrum() -> Result<Figure> {
             ],
         )
     })
+}
+
+/// A row of pictures in colours of their own, under names of any length.
+fn pictures() -> Result<Figure> {
+    let names = [
+        "frog",
+        "a name of several words",
+        "truck",
+        "automobile",
+        "deer",
+    ];
+    let mut cells = Vec::new();
+    for (name, tint) in names.iter().zip((0..).map(Rgb::categorical)) {
+        let light = wave(f64::from(tint.red), 1.0)?;
+        let shade = |value: &f64| tint.mix(Rgb::WHITE, 0.5 + 0.5 * value);
+        let colours = light.values().iter().map(shade).collect();
+        let bitmap = Bitmap::new(light.rows(), light.columns(), colours)?;
+        cells.push(Some(GridCell::new(*name, bitmap)));
+    }
+    let label = String::new();
+    let colours = ColourScale::new(ColourMap::Grey, (0.0, 1.0));
+    let grid = ImageGrid::new(vec![GridRow { label, cells }], colours);
+    Ok(Figure::new(
+        "Pictures with their classes",
+        "Five small pictures in colour, each below the name of its class.",
+        640.0,
+        1,
+        vec![Panel::images("", grid)],
+    ))
 }
 
 /// A smooth 28 x 28 picture within −1 to 1, its corners missing.

@@ -34,7 +34,7 @@ impl Rgb {
     }
 
     /// Colour `index` of ten that are easy to tell apart; after ten they repeat.
-    pub fn categorical(index: usize) -> Self {
+    pub const fn categorical(index: usize) -> Self {
         Self::from_hex(tables::CATEGORICAL[index % tables::CATEGORICAL.len()])
     }
 

@@ -18,6 +18,17 @@ pub enum FigureError {
         expected: usize,
     },
 
+    /// Two images of one grid differ in shape (rows, columns).
+    #[error(
+        "{place}: an image of {} x {} pixels is not of the {} x {} of the first",
+        found.0, found.1, expected.0, expected.1
+    )]
+    ImageShape {
+        place: String,
+        found: (usize, usize),
+        expected: (usize, usize),
+    },
+
     /// A number that has to be finite is not.
     #[error("{place}: {what} holds {value} at position {position}, expected a finite number")]
     NotFinite {

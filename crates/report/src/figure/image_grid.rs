@@ -1,10 +1,12 @@
-//! Small multiples: a grid of small images that share one colour scale, with row, column and single captions.
+//! Small multiples: a grid of small images, numbers on one colour scale or pictures in their own colours, with row,
+//! column and single captions.
 
+use super::bitmap::Bitmap;
 use super::colour::ColourScale;
 use super::matrix::Matrix;
 
-/// A grid of small images. Every image is drawn in a square or, if its matrix is not square, in a box of the matrix's
-/// proportions; all matrices have the same shape. Texts are [markup](super::markup).
+/// A grid of small images. Every image is drawn in a box of its proportions; all images have the same shape. Texts are
+/// [markup](super::markup).
 #[derive(Clone, Debug, PartialEq)]
 pub struct ImageGrid {
     /// Top row first; a row may hold fewer cells than others.
@@ -15,7 +17,7 @@ pub struct ImageGrid {
     pub column_title: String,
     /// What the rows are, turned, left of their labels; empty for none.
     pub row_title: String,
-    /// Colours of all cells.
+    /// Colours of the images that are numbers.
     pub colours: ColourScale,
     /// Width of a column at most, px: keeps few images from growing too large.
     pub largest_cell: f64,
@@ -33,10 +35,49 @@ pub struct GridRow {
 /// A small image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GridCell {
-    /// Above the image; empty for none.
+    /// Above the image, broken into lines at blanks where it is wider; empty for none.
     pub caption: String,
-    /// Top row first.
-    pub values: Matrix,
+    /// What is shown.
+    pub picture: Picture,
+}
+
+/// What a small image shows.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Picture {
+    /// Numbers, drawn in the colours of the grid's scale.
+    Numbers(Matrix),
+    /// Colours as they are.
+    Colours(Bitmap),
+}
+
+impl Picture {
+    /// Number of rows of pixels.
+    pub fn rows(&self) -> usize {
+        match self {
+            Self::Numbers(values) => values.rows(),
+            Self::Colours(bitmap) => bitmap.rows(),
+        }
+    }
+
+    /// Number of columns of pixels.
+    pub fn columns(&self) -> usize {
+        match self {
+            Self::Numbers(values) => values.columns(),
+            Self::Colours(bitmap) => bitmap.columns(),
+        }
+    }
+}
+
+impl From<Matrix> for Picture {
+    fn from(values: Matrix) -> Self {
+        Self::Numbers(values)
+    }
+}
+
+impl From<Bitmap> for Picture {
+    fn from(bitmap: Bitmap) -> Self {
+        Self::Colours(bitmap)
+    }
 }
 
 impl ImageGrid {
@@ -65,19 +106,14 @@ impl ImageGrid {
     pub fn cells(&self) -> impl Iterator<Item = &GridCell> {
         self.rows.iter().flat_map(|row| row.cells.iter().flatten())
     }
-
-    /// Whether any image of the grid has a caption.
-    pub fn has_captions(&self) -> bool {
-        self.cells().any(|cell| !cell.caption.is_empty())
-    }
 }
 
 impl GridCell {
     /// An image with a caption above.
-    pub fn new(caption: impl Into<String>, values: Matrix) -> Self {
+    pub fn new(caption: impl Into<String>, picture: impl Into<Picture>) -> Self {
         Self {
             caption: caption.into(),
-            values,
+            picture: picture.into(),
         }
     }
 }

@@ -6,6 +6,7 @@
 //! The same description gives the same bytes. Lengths are SVG user units, called px.
 
 pub mod axis;
+pub mod bitmap;
 pub mod colour;
 mod colour_tables;
 pub mod description;
@@ -29,11 +30,12 @@ mod validate;
 mod tests;
 
 pub use axis::{Axis, AxisKind, Tick};
+pub use bitmap::Bitmap;
 pub use colour::{ColourMap, ColourScale, OutOfRange, Rgb};
 pub use description::{Axes, ColourBar, Content, Figure, Panel};
 pub use draw::svg;
 pub use error::{FigureError, Result};
-pub use image_grid::{GridCell, GridRow, ImageGrid};
+pub use image_grid::{GridCell, GridRow, ImageGrid, Picture};
 pub use layer::{Band, Dash, Image, Layer, Line, Marker, MarkerShape, Points};
 pub use layout::{Layout, PanelLayout, Rect, layout};
 pub use legend::{Legend, LegendPlace};

@@ -139,7 +139,8 @@ impl Font<'_> {
         })
     }
 
-    /// Breaks a text at blanks into lines of at most `room` px. A single word that is longer has its own line.
+    /// Breaks a text at blanks into lines of at most `room` px. A single word that is longer is broken anywhere, or has
+    /// its own line if it holds raised or lowered runs.
     ///
     /// # Errors
     /// As [`Font::width`].
@@ -152,10 +153,29 @@ impl Font<'_> {
             };
             match lines.last_mut() {
                 Some(line) if self.width(&longer, style)? <= room => *line = longer,
-                _ => lines.push(word.to_owned()),
+                _ => lines.extend(self.pieces(word, style, room)?),
             }
         }
         Ok(lines)
+    }
+
+    /// A word in pieces of at most `room` px, of one character at least; in one if it holds markup.
+    fn pieces(&self, word: &str, style: TextStyle, room: f64) -> Result<Vec<String>> {
+        if self.width(word, style)? <= room || markup::parse(word)?.len() > 1 {
+            return Ok(vec![word.to_owned()]);
+        }
+        let mut pieces = vec![String::new()];
+        for character in word.chars() {
+            let piece = pieces.last().map_or("", String::as_str);
+            let longer = format!("{piece}{character}");
+            match pieces.last_mut() {
+                Some(piece) if piece.is_empty() || self.width(&longer, style)? <= room => {
+                    *piece = longer;
+                }
+                _ => pieces.push(character.to_string()),
+            }
+        }
+        Ok(pieces)
     }
 }
 
@@ -209,5 +229,21 @@ mod tests {
             assert!(font.width(line, style).unwrap() <= 90.0);
         }
         assert!(font.wrap("", style, 90.0).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_word_without_room_is_broken_unless_it_holds_markup() {
+        let font = Font::bundled().unwrap();
+        let style = TextStyle::regular(10.0);
+        let word = "blocks_of_names_without_blanks";
+        let lines = font.wrap(&format!("a {word} b"), style, 60.0).unwrap();
+        assert!(lines.len() > 2);
+        assert_eq!(lines.concat().replace(' ', ""), format!("a{word}b"));
+        for line in &lines {
+            assert!(font.width(line, style).unwrap() <= 60.0);
+        }
+        let raised = "10^{2}_without_any_blank";
+        assert_eq!(font.wrap(raised, style, 60.0).unwrap(), [raised]);
+        assert_eq!(font.wrap("ab", style, 1.0).unwrap(), ["a", "b"]);
     }
 }

@@ -43,7 +43,18 @@ fn round_step(smallest: f64) -> (f64, usize) {
 
 /// Ticks at the powers of ten within `range`, written `10^{n}`. Empty when the range is not positive.
 pub fn decades(range: (f64, f64)) -> Vec<Tick> {
+    decades_in_steps(range, 1)
+}
+
+/// As [`decades`], but only those whose exponent is a multiple of 2, 3, ... when there are more than `most`.
+pub fn sparse_decades(range: (f64, f64), most: usize) -> Vec<Tick> {
+    let step = decades(range).len().div_ceil(most.max(1)).max(1);
+    decades_in_steps(range, step)
+}
+
+fn decades_in_steps(range: (f64, f64), step: usize) -> Vec<Tick> {
     exponents(range)
+        .filter(|exponent| (exponent.unsigned_abs() as usize).is_multiple_of(step))
         .map(|exponent| (exponent, 10f64.powi(exponent)))
         .filter(|(_, at)| within(range, *at))
         .map(|(exponent, at)| Tick::new(at, format!("10^{{{}}}", integer(i64::from(exponent)))))
@@ -152,6 +163,11 @@ mod tests {
             positions(&log_minor((3.0, 21.0))),
             [3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 20.0]
         );
+        assert_eq!(
+            texts(&sparse_decades((1e-9, 1e2), 4)),
+            ["10^{−9}", "10^{−6}", "10^{−3}", "10^{0}"]
+        );
+        assert_eq!(sparse_decades((0.01, 100.0), 5), ticks);
         assert!(decades((0.0, 1.0)).is_empty());
         assert!(log_minor((-1.0, 1.0)).is_empty());
     }

@@ -4,7 +4,7 @@ use super::axis::{Axis, AxisKind, Tick};
 use super::colour::{ColourScale, OutOfRange};
 use super::description::{Axes, ColourBar, Content, Figure, Panel};
 use super::error::{FigureError, Result};
-use super::image_grid::ImageGrid;
+use super::image_grid::{ImageGrid, Picture};
 use super::layer::{Band, Image, Layer, Line, Marker, Points};
 use super::matrix::Matrix;
 
@@ -148,19 +148,20 @@ fn image_grid(grid: &ImageGrid, place: &str) -> Result<()> {
     let Some(first) = grid.cells().next() else {
         return Err(empty(place, "the grid of images"));
     };
-    let shape = |cell: &Matrix| (cell.rows(), cell.columns());
+    let shape = |picture: &Picture| (picture.rows(), picture.columns());
+    let expected = shape(&first.picture);
     for cell in grid.cells() {
-        if shape(&cell.values) != shape(&first.values) {
-            let what = "the list of values of an image";
-            let (found, expected) = (cell.values.values().len(), first.values.values().len());
-            return Err(FigureError::Length {
-                place: format!("{place}: images have to have one shape"),
-                what,
+        let found = shape(&cell.picture);
+        if found != expected {
+            return Err(FigureError::ImageShape {
+                place: place.to_owned(),
                 found,
                 expected,
             });
         }
-        cells_in_range(&cell.values, &grid.colours, place)?;
+        if let Picture::Numbers(values) = &cell.picture {
+            cells_in_range(values, &grid.colours, place)?;
+        }
     }
     if !grid.column_labels.is_empty() {
         let labels = grid.column_labels.len();

@@ -7,10 +7,10 @@ use eigenscope_stage::{Context, Parameter, ParameterType, Role, TaskError, TaskK
 use serde::Deserialize;
 
 use super::output::{figure_kind, write};
-use super::series::padded_range;
+use super::series::{padded_range, rank_ticks};
 use crate::figure::{
     Axes, Axis, ColourBar, ColourScale, Figure, GridCell, GridRow, ImageGrid, Layer, Legend, Line,
-    Marker, MarkerShape, Matrix, Panel, Points, Rgb, Tick, ticks,
+    Marker, MarkerShape, Matrix, Panel, Points, Rgb, ticks,
 };
 
 /// Blue, as positive components in the images.
@@ -200,14 +200,7 @@ fn spectrum_panel(ends: &[End<'_>], count: usize) -> Panel {
     let values = ends.iter().flat_map(|end| &end.eigenvalues).copied();
     let range = padded_range(values.chain([0.0]));
     let range_x = (0.5, last as f64 + 0.5);
-    let major: Vec<Tick> = std::iter::once(Tick::new(1.0, "1"))
-        .chain(
-            ticks::linear(range_x, 5)
-                .into_iter()
-                .filter(|tick| tick.at >= 2.0 && tick.at.fract() == 0.0),
-        )
-        .collect();
-    let x = Axis::linear("rank, strongest first", range_x).with_major(major);
+    let x = Axis::linear("rank, strongest first", range_x).with_major(rank_ticks(range_x));
     let y = Axis::linear("eigenvalue λ", range);
     let layers = ends.iter().flat_map(End::layers).collect();
     Panel::axes("(a) Eigenvalues", Axes::new(x, y, layers))

@@ -4,6 +4,7 @@ use eigenscope_artifact::{EigenpairRow, Eigenpairs, Kind, Selection};
 use eigenscope_stage::{Context, Parameter, ParameterType, Role, TaskError, TaskKind};
 use serde::Deserialize;
 
+use super::labels;
 use super::output::{figure_kind, write};
 use crate::figure::{
     ColourBar, ColourScale, Figure, GridCell, GridRow, ImageGrid, Matrix, Panel, ticks,
@@ -57,24 +58,14 @@ fn run(context: &Context) -> Result<(), TaskError> {
         )
         .into());
     }
-    let model: Vec<String> = input
-        .labels
-        .iter()
-        .map(|(name, value)| {
-            format!(
-                "{} {}",
-                name.replace('_', " "),
-                value.to_string().trim_matches('"')
-            )
-        })
-        .collect();
-    write(context, draw(&eigenpairs, &parameters, &model.join(", "))?)
+    let title = labels::titled("Eigenvectors in input space", input);
+    write(context, draw(&eigenpairs, &parameters, title)?)
 }
 
 fn draw(
     eigenpairs: &Eigenpairs,
     parameters: &Parameters,
-    model: &str,
+    title: String,
 ) -> Result<Figure, TaskError> {
     let classes = &eigenpairs.header.classes;
     let selected: Vec<Vec<&EigenpairRow>> = (0..classes.len())
@@ -107,11 +98,7 @@ fn draw(
     grid.column_title = format!("eigenvectors, {order} first; above each image its eigenvalue λ");
     let bar = ColourBar::new("component of E^{T}v", colours);
     Ok(Figure::new(
-        if model.is_empty() {
-            "Eigenvectors in input space".to_owned()
-        } else {
-            format!("Eigenvectors in input space ({model})")
-        },
+        title,
         format!(
             "For every class, the {} input-space eigenvectors of its interaction matrix with {order}, as images.",
             parameters.columns.min(eigenpairs.header.size as usize)

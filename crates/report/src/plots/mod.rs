@@ -3,7 +3,14 @@
 mod eigenspectrum;
 mod eigenvectors;
 mod ground_truth;
+mod labels;
+mod layer_clipping;
+mod layer_overlap;
+mod layer_spectra;
+mod layers;
 mod output;
+mod rainbow;
+mod samples;
 mod series;
 mod similarity;
 mod similarity_map;
@@ -22,5 +29,9 @@ pub fn kinds() -> Vec<TaskKind> {
         eigenvectors::kind(),
         ground_truth::kind(),
         eigenspectrum::kind(),
+        layer_clipping::kind(),
+        layer_overlap::kind(),
+        samples::kind(),
+        rainbow::kind(),
     ]
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::figure::{Band, ColourMap, Layer, Line, Rgb};
+use crate::figure::{Band, ColourMap, Layer, Line, Rgb, Tick, ticks};
 
 /// Rows by hidden size, ascending, in table order within a size.
 pub(super) fn by_size<R>(rows: &[R], size: impl Fn(&R) -> u32) -> BTreeMap<u32, Vec<&R>> {
@@ -69,8 +69,25 @@ pub(super) fn padded_range(values: impl Iterator<Item = f64>) -> (f64, f64) {
     (low - margin, high + margin)
 }
 
+/// Ticks at 1 and at round whole numbers of a linear axis of ranks.
+pub(super) fn rank_ticks(range: (f64, f64)) -> Vec<Tick> {
+    let round = ticks::linear(range, 5);
+    let whole = round
+        .into_iter()
+        .map(|tick| tick.at)
+        .filter(|at| *at >= 2.0 && at.fract() == 0.0);
+    let ranks: Vec<f64> = std::iter::once(1.0).chain(whole).collect();
+    ticks::at(&ranks, ticks::plain)
+}
+
+/// Smallest and largest percentage, widened by a twentieth but not beyond what a percentage can be.
+pub(super) fn percentage_range(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    let (low, high) = padded_range(values);
+    (low.max(0.0), high.min(100.0))
+}
+
 /// A list for a sentence: "30, 50 and 100".
-pub(super) fn enumerate(items: impl Iterator<Item = u32>) -> String {
+pub(super) fn enumerate(items: impl Iterator<Item = impl ToString>) -> String {
     let items: Vec<String> = items.map(|item| item.to_string()).collect();
     match items.as_slice() {
         [] => "none".to_owned(),
@@ -91,9 +108,27 @@ mod tests {
     }
 
     #[test]
+    fn percentages_stay_percentages() {
+        assert_eq!(percentage_range([0.0, 20.0].into_iter()), (0.0, 21.0));
+        assert_eq!(percentage_range([100.0].into_iter()), (99.5, 100.0));
+    }
+
+    #[test]
+    fn ranks_are_ticked_at_one_and_at_whole_numbers() {
+        let texts = |last: f64| -> Vec<String> {
+            let ticks = rank_ticks((0.5, last + 0.5));
+            ticks.into_iter().map(|tick| tick.text).collect()
+        };
+        assert_eq!(texts(1.0), ["1"]);
+        assert_eq!(texts(2.0), ["1", "2"]);
+        assert_eq!(texts(50.0), ["1", "10", "20", "30", "40", "50"]);
+    }
+
+    #[test]
     fn sizes_are_enumerated_in_words() {
         assert_eq!(enumerate([30, 50, 100].into_iter()), "30, 50 and 100");
         assert_eq!(enumerate([30].into_iter()), "30");
+        assert_eq!(enumerate(std::iter::empty::<u32>()), "none");
     }
 
     #[test]

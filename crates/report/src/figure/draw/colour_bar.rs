@@ -1,6 +1,7 @@
 //! The key to a colour scale: a ramp with ticks and a label.
 
 use super::super::axis::Axis;
+use super::super::bitmap::Bitmap;
 use super::super::description::ColourBar;
 use super::super::error::Result;
 use super::super::layout::{Rect, colour_bar_label_distance};
@@ -28,7 +29,8 @@ pub(super) fn draw(
         .map(|value| value.clamp(low, high))
         .collect();
     let ramp = Matrix::new(STEPS, 1, ramp)?;
-    pixels::draw(writer, &ramp, &bar.colours, pixels::Order::default(), area)?;
+    let ramp = Bitmap::coloured(&ramp, &bar.colours);
+    pixels::draw(writer, &ramp, pixels::Order::default(), area)?;
     writer
         .tag("rect")
         .rect(area)

@@ -1,15 +1,19 @@
 //! Grids of small images with their labels.
 
+use super::super::bitmap::Bitmap;
+use super::super::colour::ColourScale;
 use super::super::error::Result;
-use super::super::image_grid::ImageGrid;
-use super::super::layout::{ImageCells, PanelLayout};
+use super::super::image_grid::{ImageGrid, Picture};
+use super::super::layout::{ImageCells, PanelLayout, Rect};
 use super::super::svg::{Anchor, SvgWriter};
+use super::super::text::Font;
 use super::super::theme;
-use super::{ink, pixels};
+use super::{ink, lines, pixels};
 
 /// Draws a grid into a panel.
 pub(super) fn draw(
     writer: &mut SvgWriter,
+    font: &Font<'_>,
     grid: &ImageGrid,
     cells: &ImageCells,
     place: &PanelLayout,
@@ -19,25 +23,35 @@ pub(super) fn draw(
         for (column, cell) in line.cells.iter().enumerate() {
             let Some(cell) = cell else { continue };
             let area = cells.rect(place.plot, row, column);
-            pixels::draw(
-                writer,
-                &cell.values,
-                &grid.colours,
-                pixels::Order::default(),
-                area,
-            )?;
+            draw_picture(writer, &cell.picture, &grid.colours, area)?;
             writer
                 .tag("rect")
                 .rect(area)
                 .colour("stroke", theme::HAIRLINE)
                 .number("stroke-width", 0.5)
                 .close();
-            let middle = area.x + area.width / 2.0;
-            let caption = ink(theme::CAPTION, Anchor::Middle);
-            writer.label(middle, area.y - 3.5, &cell.caption, caption)?;
+            let caption = cells.caption_lines(font, &cell.caption)?;
+            let above = caption.len().saturating_sub(1) as f64 * theme::CAPTION.line_height();
+            let start = (area.x + area.width / 2.0, area.y - 3.5 - above);
+            lines(writer, start, &caption, ink(theme::CAPTION, Anchor::Middle))?;
         }
     }
     Ok(())
+}
+
+fn draw_picture(
+    writer: &mut SvgWriter,
+    picture: &Picture,
+    colours: &ColourScale,
+    area: Rect,
+) -> Result<()> {
+    let order = pixels::Order::default();
+    match picture {
+        Picture::Numbers(values) => {
+            pixels::draw(writer, &Bitmap::coloured(values, colours), order, area)
+        }
+        Picture::Colours(bitmap) => pixels::draw(writer, bitmap, order, area),
+    }
 }
 
 fn draw_labels(

@@ -1,5 +1,6 @@
 //! Lines, bands, points and images, cut off at the edges of the plot.
 
+use super::super::bitmap::Bitmap;
 use super::super::description::Axes;
 use super::super::error::Result;
 use super::super::layer::{Band, Dash, Image, Layer, Line, Points};
@@ -158,7 +159,8 @@ fn draw_image(
         rows_reversed: last < first,
     };
     open_clip(writer, plot, 0.0);
-    pixels::draw(writer, &image.values, &image.colours, order, area)?;
+    let bitmap = Bitmap::coloured(&image.values, &image.colours);
+    pixels::draw(writer, &bitmap, order, area)?;
     writer.end();
     let Some(texts) = &image.cell_texts else {
         return Ok(());

@@ -86,7 +86,7 @@ fn draw_panel(
         }
         Content::Images(grid) => {
             if let Some(cells) = &place.images {
-                images::draw(writer, grid, cells, place)?;
+                images::draw(writer, font, grid, cells, place)?;
             }
         }
     }

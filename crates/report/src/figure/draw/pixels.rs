@@ -1,16 +1,15 @@
-//! A matrix as an embedded picture of one pixel a cell, enlarged without smoothing.
+//! A bitmap as an embedded picture, enlarged without smoothing.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::super::colour::ColourScale;
+use super::super::bitmap::Bitmap;
 use super::super::error::{FigureError, Result};
 use super::super::layout::Rect;
-use super::super::matrix::Matrix;
 use super::super::raster::encode_rgb;
 use super::super::svg::SvgWriter;
 
-/// In which order cells are drawn.
+/// In which order pixels are drawn.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Order {
     /// The first column stands at the right.
@@ -19,15 +18,14 @@ pub(super) struct Order {
     pub(super) rows_reversed: bool,
 }
 
-/// Draws `values` into `area`.
+/// Draws `bitmap` into `area`.
 pub(super) fn draw(
     writer: &mut SvgWriter,
-    values: &Matrix,
-    colours: &ColourScale,
+    bitmap: &Bitmap,
     order: Order,
     area: Rect,
 ) -> Result<()> {
-    let uri = data_uri(values, colours, order)?;
+    let uri = data_uri(bitmap, order)?;
     writer
         .tag("image")
         .rect(area)
@@ -39,8 +37,8 @@ pub(super) fn draw(
     Ok(())
 }
 
-fn data_uri(values: &Matrix, colours: &ColourScale, order: Order) -> Result<String> {
-    let (rows, columns) = (values.rows(), values.columns());
+fn data_uri(bitmap: &Bitmap, order: Order) -> Result<String> {
+    let (rows, columns) = (bitmap.rows(), bitmap.columns());
     let turn = |reversed: bool, index: usize, count: usize| {
         if reversed { count - 1 - index } else { index }
     };
@@ -49,7 +47,7 @@ fn data_uri(values: &Matrix, colours: &ColourScale, order: Order) -> Result<Stri
         let start = turn(order.rows_reversed, row, rows) * columns;
         for column in 0..columns {
             let index = start + turn(order.columns_reversed, column, columns);
-            let colour = colours.colour(values.values()[index]);
+            let colour = bitmap.colours()[index];
             rgb.extend([colour.red, colour.green, colour.blue]);
         }
     }
@@ -65,31 +63,46 @@ fn data_uri(values: &Matrix, colours: &ColourScale, order: Order) -> Result<Stri
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::colour::ColourMap;
+    use super::super::super::colour::{ColourMap, ColourScale, Rgb};
+    use super::super::super::matrix::Matrix;
     use super::*;
 
-    fn pixels(order: Order) -> Vec<u8> {
-        let values = Matrix::new(2, 2, vec![0.0, 1.0, f64::NAN, 0.2]).unwrap();
-        let colours = ColourScale::new(ColourMap::Grey, (0.0, 1.0));
-        let uri = data_uri(&values, &colours, order).unwrap();
+    /// The bytes of the embedded picture: red, green and blue of every pixel.
+    fn embedded(bitmap: &Bitmap, order: Order) -> Vec<u8> {
+        let uri = data_uri(bitmap, order).unwrap();
         let bytes = STANDARD.decode(uri.split_once(',').unwrap().1).unwrap();
         let decoder = png::Decoder::new(std::io::Cursor::new(bytes));
         let mut reader = decoder.read_info().unwrap();
         let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
         reader.next_frame(&mut pixels).unwrap();
-        pixels.chunks(3).map(|pixel| pixel[0]).collect()
+        pixels
     }
 
     #[test]
     fn cells_are_pixels_in_the_order_asked_for() {
+        let values = Matrix::new(2, 2, vec![0.0, 1.0, f64::NAN, 0.2]).unwrap();
+        let scale = ColourScale::new(ColourMap::Grey, (0.0, 1.0));
+        let bitmap = Bitmap::coloured(&values, &scale);
+        let grey = |order| -> Vec<u8> {
+            let bytes = embedded(&bitmap, order);
+            bytes.chunks(3).map(|pixel| pixel[0]).collect()
+        };
         // 217 is the default colour of a missing value.
-        assert_eq!(pixels(Order::default()), [0, 255, 217, 51]);
+        assert_eq!(grey(Order::default()), [0, 255, 217, 51]);
         assert_eq!(
-            pixels(Order {
+            grey(Order {
                 columns_reversed: true,
                 rows_reversed: true,
             }),
             [51, 217, 255, 0]
         );
+    }
+
+    #[test]
+    fn colours_are_embedded_as_they_are() {
+        let colours = vec![Rgb::from_hex(0x010203), Rgb::from_hex(0xfdfeff)];
+        let bitmap = Bitmap::new(2, 1, colours).unwrap();
+        let bytes = embedded(&bitmap, Order::default());
+        assert_eq!(bytes, [1, 2, 3, 253, 254, 255]);
     }
 }

@@ -30,7 +30,8 @@ impl ImageCells {
     /// pixel of an image is a multiple of half a px.
     ///
     /// # Errors
-    /// [`FigureError::TextTooWide`] when a caption or a column's label is wider than its column.
+    /// [`FigureError::TextTooWide`] when a column's label, or a word of a caption that cannot be broken, is wider than
+    /// its column.
     pub fn new(font: &Font<'_>, grid: &ImageGrid, width: f64, place: &str) -> Result<Self> {
         let Some(first) = grid.cells().next() else {
             return Err(FigureError::Empty {
@@ -40,7 +41,7 @@ impl ImageCells {
         };
         let columns = grid.columns() as f64;
         let room = (width - (columns - 1.0) * theme::GRID_GAP) / columns;
-        let across = first.values.columns() as f64;
+        let across = first.picture.columns() as f64;
         let fitting = room.min(grid.largest_cell);
         let pixel = match (2.0 * fitting / across).floor() / 2.0 {
             0.0 => fitting / across,
@@ -54,17 +55,10 @@ impl ImageCells {
                 needed: columns * (4.0 + theme::GRID_GAP),
             });
         }
-        let cell_height = pixel * first.values.rows() as f64;
-        let caption_height = if grid.has_captions() {
-            theme::CAPTION.line_height() + 1.0
-        } else {
-            0.0
-        };
-        let captions = grid.cells().map(|cell| &cell.caption);
-        for text in captions.chain(&grid.column_labels) {
-            let needed = font.width(text, theme::CAPTION)?;
-            let room = cell_width + theme::GRID_GAP - 2.0;
-            fits(place, "the caption", text, needed, room)?;
+        let cell_height = pixel * first.picture.rows() as f64;
+        let caption_height = caption_height(font, grid, cell_width, place)?;
+        for text in &grid.column_labels {
+            check_width(font, text, cell_width, place)?;
         }
         let column_step = cell_width + theme::GRID_GAP;
         let rows = grid.rows.len() as f64;
@@ -80,6 +74,14 @@ impl ImageCells {
         })
     }
 
+    /// The lines that a caption is broken into.
+    ///
+    /// # Errors
+    /// As [`Font::width`].
+    pub fn caption_lines(&self, font: &Font<'_>, caption: &str) -> Result<Vec<String>> {
+        font.wrap(caption, theme::CAPTION, text_room(self.cell_width))
+    }
+
     /// The box of an image in a grid whose top left corner is that of `plot`.
     pub fn rect(&self, plot: Rect, row: usize, column: usize) -> Rect {
         let row_step = self.caption_height + self.cell_height + theme::GRID_GAP;
@@ -90,6 +92,32 @@ impl ImageCells {
             height: self.cell_height,
         }
     }
+}
+
+/// Room for a text above an image: a little of the gap beside the image, too.
+fn text_room(cell_width: f64) -> f64 {
+    cell_width + theme::GRID_GAP - 2.0
+}
+
+fn check_width(font: &Font<'_>, text: &str, cell_width: f64, place: &str) -> Result<()> {
+    let needed = font.width(text, theme::CAPTION)?;
+    fits(place, "the caption", text, needed, text_room(cell_width))
+}
+
+/// Room above every image for the caption of most lines; 0 without captions.
+fn caption_height(font: &Font<'_>, grid: &ImageGrid, cell_width: f64, place: &str) -> Result<f64> {
+    let mut most = 0;
+    for cell in grid.cells() {
+        let lines = font.wrap(&cell.caption, theme::CAPTION, text_room(cell_width))?;
+        for line in &lines {
+            check_width(font, line, cell_width, place)?;
+        }
+        most = lines.len().max(most);
+    }
+    Ok(match most {
+        0 => 0.0,
+        lines => lines as f64 * theme::CAPTION.line_height() + 1.0,
+    })
 }
 
 /// Rounded to half px, a whole pixel of a picture drawn twice as large.

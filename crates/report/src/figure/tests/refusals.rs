@@ -120,6 +120,25 @@ fn ticks_and_cells_have_to_lie_inside() {
 }
 
 #[test]
+fn images_of_one_grid_have_one_shape() {
+    let numbers = Matrix::new(1, 2, vec![0.0, 1.0]).unwrap();
+    let colours = Bitmap::new(2, 1, vec![Rgb::BLACK; 2]).unwrap();
+    let cells = vec![
+        Some(GridCell::new("", numbers)),
+        Some(GridCell::new("", colours)),
+    ];
+    let label = String::new();
+    let scale = ColourScale::new(ColourMap::Grey, (0.0, 1.0));
+    let grid = ImageGrid::new(vec![GridRow { label, cells }], scale);
+    let panels = vec![Panel::images("grid", grid)];
+    let error = svg(&Figure::new("title", "", 500.0, 1, panels)).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "panel 1 \"grid\": an image of 2 x 1 pixels is not of the 1 x 2 of the first"
+    );
+}
+
+#[test]
 fn legends_want_names_that_agree() {
     let mut nameless = figure(linear(), linear(), vec![line(vec![0.1], vec![0.1])]);
     nameless.legend = Some(Legend::right("key"));

@@ -132,6 +132,29 @@ pub(super) fn images() -> Figure {
     )
 }
 
+/// Pictures in colours of their own, under captions of one and of several lines.
+pub(super) fn pictures() -> Figure {
+    let captions = [
+        "frog",
+        "a caption that is much too long for one line",
+        "one_word_that_is_much_too_long_for_one_line",
+        "truck",
+    ];
+    let cell = |(index, caption): (usize, &&str)| {
+        let colours = (0..64).map(|pixel| Rgb::categorical(pixel * (index + 1)));
+        let bitmap = Bitmap::new(8, 8, colours.collect()).unwrap();
+        Some(GridCell::new(*caption, bitmap))
+    };
+    let row = |label: &str| GridRow {
+        label: label.into(),
+        cells: captions.iter().enumerate().map(cell).collect(),
+    };
+    let colours = ColourScale::new(ColourMap::Grey, (0.0, 1.0));
+    let grid = ImageGrid::new(vec![row("first"), row("second")], colours);
+    let panel = Panel::images("Pictures", grid);
+    Figure::new("Pictures", "Small pictures.", 640.0, 1, vec![panel])
+}
+
 /// All of them.
 pub(super) fn all() -> Vec<Figure> {
     vec![
@@ -139,5 +162,6 @@ pub(super) fn all() -> Vec<Figure> {
         two_log_panels(LegendPlace::Below),
         map_and_cloud(),
         images(),
+        pictures(),
     ]
 }

@@ -167,6 +167,29 @@ fn nothing_but_cell_texts_stands_on_a_plot() {
 }
 
 #[test]
+fn long_captions_are_broken_and_end_above_their_image() {
+    let figure = samples::pictures();
+    let place = layout(&figure).unwrap();
+    let cells = place.panels[0].images.as_ref().unwrap();
+    let drawn = drawn_letters(&figure);
+    let bottoms: Vec<f64> = ["frog", "line", "truck"]
+        .iter()
+        .map(|end| {
+            let ends = |(text, _): &&Letters| text.ends_with(end);
+            drawn.iter().find(ends).unwrap().1[3]
+        })
+        .collect();
+    let first = cells.rect(place.panels[0].plot, 0, 0);
+    for bottom in bottoms {
+        assert!(first.y - 8.0 < bottom && bottom < first.y, "{bottom}");
+    }
+    for (text, area) in drawn {
+        let wide = area[2] - area[0];
+        assert!(wide < cells.column_step || text == "Pictures", "{text}");
+    }
+}
+
+#[test]
 fn measured_widths_are_those_of_the_renderer() {
     let font = Font::bundled().unwrap();
     for text in ["hidden size", "10^{−3}", "−0.125", "Test AV λ σ_{2}"] {

@@ -1,161 +1,20 @@
 //! The program end to end: small tables in, figures or a clear error out.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+mod layers;
+mod place;
+mod rainbow;
+mod samples;
+
+use std::path::Path;
 use std::process::Command;
 
 use eigenscope_artifact::{
-    EigenpairRow, EigenpairsHeader, HistoryRow, InputShape, Kind, Provenance, Record,
-    SimilarityMapRow, SimilarityRow, TruncationSummaryRow, write_eigenpairs, write_records,
+    HistoryRow, Kind, SimilarityMapRow, SimilarityRow, TruncationSummaryRow,
 };
-use eigenscope_stage::{Description, Event, Input, Section, TASK_VERSION, TaskFile};
-use serde_json::{Value, json};
+use eigenscope_stage::{Description, Input, Section};
+use serde_json::json;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_eigenscope-report");
-
-fn provenance(parameters: Value) -> Provenance {
-    Provenance {
-        task: "figure.made".to_owned(),
-        kind: "figure/test".to_owned(),
-        fingerprint: "test".to_owned(),
-        parameters,
-        seed: 0,
-        inputs: Vec::new(),
-    }
-}
-
-/// A temporary folder with tables and tasks.
-struct Place(tempfile::TempDir);
-
-impl Place {
-    fn new() -> Self {
-        Self(tempfile::tempdir().expect("a folder"))
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn table<R: Record>(&self, name: &str, rows: &[R]) -> Input {
-        let path = self.path(name);
-        let content = write_records(&path, rows, &provenance(json!({})));
-        Input {
-            task: format!("metric.{name}"),
-            labels: BTreeMap::new(),
-            path,
-            content: content.expect("written"),
-        }
-    }
-
-    /// Eigenpairs of 2 classes: the 2 lowest and highest of 5, as images of 2 x 3 pixels.
-    fn eigenpairs(&self) -> Input {
-        let path = self.path("eigenpairs");
-        let header = EigenpairsHeader {
-            shape: InputShape {
-                channels: 1,
-                height: 2,
-                width: 3,
-            },
-            classes: vec!["cat".to_owned(), "dog".to_owned()],
-            size: 5,
-        };
-        let rows: Vec<EigenpairRow> = [0, 1]
-            .into_iter()
-            .flat_map(|class| {
-                [(0, -3.0), (1, -1.0), (3, 0.5), (4, 2.0)].map(|(index, eigenvalue)| EigenpairRow {
-                    class,
-                    index,
-                    eigenvalue,
-                    input_vector: vec![0.5, -0.25, 0.0, 1.0, 0.125, -1.0],
-                })
-            })
-            .collect();
-        let content = write_eigenpairs(&path, &header, &rows, &provenance(json!({})));
-        Input {
-            task: "decompose.pairs".to_owned(),
-            labels: BTreeMap::from([("hidden".to_owned(), json!(5))]),
-            path,
-            content: content.expect("written"),
-        }
-    }
-
-    fn draw(&self, kind: &str, parameters: Value, role: &str, inputs: &[Input]) -> Outcome {
-        let folder = self.path("outputs");
-        let _ = std::fs::remove_dir_all(&folder);
-        std::fs::create_dir(&folder).expect("created");
-        let outputs = [Kind::Svg, Kind::Png].map(|kind| (kind, folder.join(kind.file_name())));
-        let task = TaskFile {
-            version: TASK_VERSION,
-            kind: kind.to_owned(),
-            threads: 1,
-            data_dir: self.0.path().to_owned(),
-            download: false,
-            inputs: BTreeMap::from([(role.to_owned(), inputs.to_vec())]),
-            outputs: outputs.into(),
-            provenance: provenance(parameters),
-        };
-        let file = self.path("task.json");
-        std::fs::write(&file, serde_json::to_string(&task).expect("serialises")).expect("written");
-        let result = Command::new(PROGRAM)
-            .arg("run")
-            .arg(&file)
-            .output()
-            .expect("starts");
-        let text = String::from_utf8(result.stdout).expect("UTF-8");
-        let failed =
-            text.lines()
-                .filter_map(|line| match serde_json::from_str(line).expect("an event") {
-                    Event::Failed { messages } => Some(messages.join(": ")),
-                    _ => None,
-                });
-        Outcome {
-            code: result.status.code(),
-            failed: failed.collect(),
-            folder,
-        }
-    }
-}
-
-struct Outcome {
-    code: Option<i32>,
-    failed: Vec<String>,
-    folder: PathBuf,
-}
-
-impl Outcome {
-    /// All texts of the drawing, which must be there as SVG and PNG: title, description and labels.
-    fn texts(&self) -> Vec<String> {
-        assert_eq!((self.code, &self.failed), (Some(0), &Vec::new()));
-        let read = |name: &str| std::fs::read(self.folder.join(name)).expect("an output");
-        assert!(read("figure.png").starts_with(b"\x89PNG\r\n\x1a\n"));
-        let svg = String::from_utf8(read("figure.svg")).expect("UTF-8");
-        assert!(!svg.contains("NaN") && !svg.contains("inf\""), "{svg}");
-        let svg = roxmltree::Document::parse(&svg).expect("XML");
-        let texts = svg.descendants().filter(|node| node.is_text());
-        texts
-            .filter_map(|node| node.text())
-            .map(|text| text.trim().to_owned())
-            .collect()
-    }
-
-    fn shows(&self, parts: &[&str]) {
-        let texts = self.texts();
-        for part in parts {
-            assert!(
-                texts.iter().any(|text| text.contains(part)),
-                "no `{part}` in {texts:#?}"
-            );
-        }
-    }
-
-    fn fails_with(&self, part: &str) {
-        assert_eq!(self.code, Some(1), "{:?}", self.failed);
-        assert_eq!(self.failed.len(), 1, "{:?}", self.failed);
-        assert!(self.failed[0].contains(part), "{:?}", self.failed);
-        let left = std::fs::read_dir(&self.folder).expect("the folder").count();
-        assert_eq!(left, 0, "something was left behind");
-    }
-}
+use place::{Outcome, PROGRAM, Place};
 
 fn history(epochs: u32) -> Vec<HistoryRow> {
     (1..=epochs)
@@ -237,6 +96,10 @@ fn describes_itself() {
         "eigenvectors",
         "ground-truth",
         "eigenspectrum",
+        "layer-clipping",
+        "layer-overlap",
+        "samples",
+        "rainbow",
     ];
     assert_eq!(names, expected);
     for kind in description.kinds {

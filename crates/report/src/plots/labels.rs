@@ -1,0 +1,146 @@
+//! How figures call the inputs that they are drawn from: by their labels, and by what tells several of them apart.
+
+use eigenscope_stage::Input;
+use serde_json::Value;
+
+/// A title with all labels of an input behind it: "Eigenvectors (hidden 300, seed 0)".
+pub(super) fn titled(title: &str, input: &Input) -> String {
+    let labels = input.labels.iter();
+    let labels: Vec<String> = labels.map(|(name, value)| words(name, value)).collect();
+    match labels.as_slice() {
+        [] => title.to_owned(),
+        labels => format!("{title} ({})", labels.join(", ")),
+    }
+}
+
+/// For each input what tells it from the others: the part of its table's name that differs, then the labels that do.
+/// Empty where nothing does.
+pub(super) fn distinct(inputs: &[&Input]) -> Vec<String> {
+    let tables = distinct_tables(inputs);
+    let differs = |name: &String| {
+        let first = inputs.first().and_then(|input| input.labels.get(name));
+        inputs.iter().any(|input| input.labels.get(name) != first)
+    };
+    let text = |(table, input): (String, &&Input)| {
+        let labels = input.labels.iter().filter(|(name, _)| differs(name));
+        let labels = labels.map(|(name, value)| words(name, value));
+        let table = Some(table).filter(|table| !table.is_empty());
+        table.into_iter().chain(labels).collect::<Vec<_>>()
+    };
+    let parts = tables.into_iter().zip(inputs).map(text);
+    parts.map(|parts| parts.join(", ")).collect()
+}
+
+/// Tables without the words that all begin or end with: "rainbow-mlp" and "rainbow-cnn" are "mlp" and "cnn".
+fn distinct_tables(inputs: &[&Input]) -> Vec<String> {
+    let mut tables: Vec<Vec<&str>> = inputs
+        .iter()
+        .map(|input| table(input).split('-').collect())
+        .collect();
+    if tables.windows(2).all(|pair| pair[0] == pair[1]) {
+        return vec![String::new(); tables.len()];
+    }
+    for _ in 0..2 {
+        let shared = shared_start(&tables);
+        for words in &mut tables {
+            words.drain(..shared);
+            words.reverse();
+        }
+    }
+    tables.iter().map(|words| words.join("-")).collect()
+}
+
+/// How many words all tables begin with, such that each has one left.
+fn shared_start(tables: &[Vec<&str>]) -> usize {
+    let shortest = tables.iter().map(Vec::len).min().unwrap_or(0);
+    let shared = |index: &usize| {
+        tables
+            .windows(2)
+            .all(|pair| pair[0][*index] == pair[1][*index])
+    };
+    (0..shortest.saturating_sub(1)).take_while(shared).count()
+}
+
+/// Name of the table of an input's task, without its section and the labels.
+fn table(input: &Input) -> &str {
+    let id = input.task.as_str();
+    let id = id.split_once('[').map_or(id, |(table, _)| table);
+    id.split_once('.').map_or(id, |(_, name)| name)
+}
+
+/// "hidden 300"; a text stands without its quotes.
+fn words(name: &str, value: &Value) -> String {
+    let name = name.replace('_', " ");
+    match value.as_str() {
+        Some(text) => format!("{name} {text}"),
+        None => format!("{name} {value}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use eigenscope_artifact::Digest;
+    use serde_json::json;
+
+    use super::*;
+
+    fn input(task: &str, labels: &[(&str, Value)]) -> Input {
+        let labels = labels.iter().cloned();
+        Input {
+            task: task.to_owned(),
+            labels: labels
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect::<BTreeMap<_, _>>(),
+            path: "table.parquet".into(),
+            content: Digest::of(&[]),
+        }
+    }
+
+    fn called(inputs: &[Input]) -> Vec<String> {
+        distinct(&inputs.iter().collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn titles_end_with_the_labels() {
+        let labels = [("batch_size", json!(64)), ("data", json!("mnist"))];
+        let title = titled("Spectrum", &input("decompose.weights", &labels));
+        assert_eq!(title, "Spectrum (batch size 64, data mnist)");
+        assert_eq!(
+            titled("Spectrum", &input("decompose.weights", &[])),
+            "Spectrum"
+        );
+    }
+
+    #[test]
+    fn inputs_are_called_by_what_differs() {
+        let tables = |names: &[&str]| -> Vec<String> {
+            let inputs: Vec<Input> = names.iter().map(|name| input(name, &[])).collect();
+            called(&inputs)
+        };
+        assert_eq!(
+            tables(&["metric.rainbow-mlp", "metric.rainbow-cnn"]),
+            ["mlp", "cnn"]
+        );
+        assert_eq!(tables(&["a.mlp-x-draws", "a.cnn-x-draws"]), ["mlp", "cnn"]);
+        assert_eq!(
+            tables(&["a.rainbow", "a.rainbow-cnn"]),
+            ["rainbow", "rainbow-cnn"]
+        );
+        assert_eq!(tables(&["a.rainbow"]), [""]);
+        assert!(tables(&[]).is_empty());
+    }
+
+    #[test]
+    fn labels_that_all_share_tell_nothing() {
+        let one = |seed: u32| {
+            let task = format!("a.rainbow[epochs=5,seed={seed}]");
+            input(&task, &[("epochs", json!(5)), ("seed", json!(seed))])
+        };
+        assert_eq!(called(&[one(0), one(1)]), ["seed 0", "seed 1"]);
+        assert_eq!(called(&[one(0)]), [""]);
+        let mixed = [input("a.mlp", &[]), input("a.cnn", &[("seed", json!(1))])];
+        assert_eq!(called(&mixed), ["mlp", "cnn, seed 1"]);
+    }
+}

@@ -1,0 +1,235 @@
+//! Whether two networks learn the same dimensions: spectra of every layer in both, and the overlap of eigenvectors.
+
+use eigenscope_artifact::{Kind, LayerSpectrumRow, OverlapRow, RSquaredRow, read_records};
+use eigenscope_stage::{Context, Input, Role, TaskError, TaskKind};
+use serde::Deserialize;
+
+use super::labels;
+use super::layer_spectra::{Spectrum, first_column, panel, warn_left_out};
+use super::layers::{choose_layers, distinct, layers_parameter, layers_with, the_one};
+use super::output::{figure_kind, write};
+use super::series::{enumerate, rank_ticks};
+use crate::figure::{
+    Axes, Axis, ColourBar, ColourMap, ColourScale, Dash, Figure, Image, Layer, Legend, Matrix,
+    Panel, Rgb, ticks,
+};
+
+/// How far beyond 1 the product of two unit vectors of single precision may come out.
+const ROUNDING: f64 = 1e-4;
+
+pub(super) fn kind() -> TaskKind {
+    figure_kind(
+        "layer-overlap",
+        "spectra of every layer of two networks, and the overlap of their eigenvectors",
+        vec![layers_parameter()],
+        vec![
+            Role::one(
+                "reference",
+                Kind::LayerSpectrum,
+                "eigenvalues of the first network",
+            ),
+            Role::one(
+                "other",
+                Kind::LayerSpectrum,
+                "eigenvalues of the second network",
+            ),
+            Role::one("overlap", Kind::Overlap, "overlaps to draw"),
+            Role::one("fit", Kind::RSquared, "how well the networks were aligned"),
+        ],
+        run,
+    )
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Parameters {
+    layers: Vec<String>,
+}
+
+fn run(context: &Context) -> Result<(), TaskError> {
+    let parameters: Parameters = context.parameters()?;
+    let overlap: Vec<OverlapRow> = read_records(&context.input("overlap")?.path)?;
+    let fit: Vec<RSquaredRow> = read_records(&context.input("fit")?.path)?;
+    let inputs = [context.input("reference")?, context.input("other")?];
+    let mut spectra = Vec::new();
+    for input in inputs {
+        spectra.push(read_records::<LayerSpectrumRow>(&input.path)?);
+    }
+    let of = the_one(overlap.iter().map(|row| row.of.as_str()))?;
+    let with_spectrum = spectra.iter().map(|rows| layers_with(rows, &of));
+    let layers = choose_layers(
+        context,
+        &distinct(overlap.iter().map(|row| row.layer.as_str())),
+        &with_spectrum.collect::<Result<Vec<_>, _>>()?,
+        &parameters.layers,
+    )?;
+    let columns = layers
+        .iter()
+        .map(|layer| Column::new(layer, &of, &spectra, &overlap, &fit))
+        .collect::<Result<Vec<_>, _>>()?;
+    warn_left_out(context, columns.iter().flat_map(|column| &column.spectra));
+    write(context, draw(&columns, &of, &network_names(inputs))?)
+}
+
+/// "first network (seed 0)" and "second network (seed 1)".
+fn network_names(inputs: [&Input; 2]) -> [String; 2] {
+    let mut distinct = labels::distinct(&inputs).into_iter();
+    ["first", "second"].map(|ordinal| match distinct.next() {
+        Some(label) if !label.is_empty() => format!("{ordinal} network ({label})"),
+        _ => format!("{ordinal} network"),
+    })
+}
+
+/// What is known of one layer.
+struct Column<'a> {
+    layer: &'a str,
+    /// Of the first and of the second network.
+    spectra: Vec<Spectrum>,
+    /// A row an eigenvector of the first network, a column one of the second.
+    overlap: Matrix,
+    fit: Vec<&'a RSquaredRow>,
+}
+
+impl<'a> Column<'a> {
+    fn new(
+        layer: &'a str,
+        of: &str,
+        spectra: &[Vec<LayerSpectrumRow>],
+        overlap: &[OverlapRow],
+        fit: &'a [RSquaredRow],
+    ) -> Result<Self, TaskError> {
+        let spectra = spectra.iter().map(|rows| Spectrum::new(rows, layer, of));
+        let own: Vec<&OverlapRow> = overlap.iter().filter(|row| row.layer == layer).collect();
+        Ok(Self {
+            layer,
+            spectra: spectra.collect::<Result<_, _>>()?,
+            overlap: overlap_matrix(layer, &own)?,
+            fit: fit.iter().filter(|row| row.layer == layer).collect(),
+        })
+    }
+
+    fn spectra_panel(&self, column: usize, networks: &[String; 2]) -> Result<Panel, TaskError> {
+        let looks = [
+            (Rgb::categorical(0), Dash::Solid),
+            // Seen on top of a curve that is nearly the same.
+            (Rgb::categorical(1), Dash::Dashed),
+        ];
+        let lines = self.spectra.iter().zip(networks).zip(looks);
+        let lines = lines.filter_map(|((spectrum, network), (colour, dash))| {
+            spectrum.line(network, colour, dash)
+        });
+        let last = self
+            .spectra
+            .iter()
+            .map(Spectrum::last_rank)
+            .fold(1.0, f64::max);
+        panel(self.layer, lines.collect(), last, column)
+    }
+
+    fn overlap_panel(&self, column: usize, colours: &ColourScale) -> Panel {
+        let ends = |count: usize| (0.5, count as f64 + 0.5);
+        let (x, y) = (ends(self.overlap.columns()), ends(self.overlap.rows()));
+        let image = Image {
+            x,
+            y,
+            ..Image::new(self.overlap.clone(), colours.clone())
+        };
+        let axes = Axes::new(
+            map_axis("Rank in second network", x),
+            map_axis(first_column(column, "Rank in first network"), y).reversed(),
+            vec![Layer::Image(image)],
+        );
+        Panel::axes(self.explained(), axes.with_aspect(1.0))
+    }
+
+    /// How much of the activations the alignment explains; empty for the layer that reads the images themselves.
+    fn explained(&self) -> String {
+        let part = |row: &&RSquaredRow| match row.r_squared {
+            share if share.is_finite() => {
+                format!("{} % ({})", ticks::decimal(100.0 * share, 1), row.split)
+            }
+            _ => format!("undefined ({})", row.split),
+        };
+        match self.fit.as_slice() {
+            [] => String::new(),
+            rows => format!(
+                "r² {}",
+                rows.iter().map(part).collect::<Vec<_>>().join(", ")
+            ),
+        }
+    }
+}
+
+fn map_axis(label: &str, range: (f64, f64)) -> Axis {
+    let axis = Axis::linear(label, range).with_major(rank_ticks(range));
+    Axis {
+        grid: false,
+        ..axis
+    }
+}
+
+/// Overlaps by rank in the first network (rows) and the second (columns).
+///
+/// # Errors
+/// Ranks that are not exactly 1 to a last one in both, or an overlap that is none.
+fn overlap_matrix(layer: &str, rows: &[&OverlapRow]) -> Result<Matrix, TaskError> {
+    let last = |rank: fn(&OverlapRow) -> u32| rows.iter().map(|row| rank(row) as usize).max();
+    let height = last(|row| row.reference_rank).unwrap_or(0);
+    let width = last(|row| row.other_rank).unwrap_or(0);
+    if height.checked_mul(width) != Some(rows.len()) {
+        return Err(format!(
+            "the overlap of {layer} has {} entries for {height} x {width} ranks",
+            rows.len()
+        )
+        .into());
+    }
+    let mut values = vec![f64::NAN; rows.len()];
+    for row in rows {
+        let (at, of) = (row.reference_rank as usize, row.other_rank as usize);
+        let place = at.checked_sub(1).zip(of.checked_sub(1));
+        let value = place.and_then(|(at, of)| values.get_mut(at * width + of));
+        let good = (0.0..=1.0 + ROUNDING).contains(&row.overlap);
+        match value {
+            Some(value) if good && value.is_nan() => *value = row.overlap.min(1.0),
+            _ => {
+                return Err(format!(
+                    "the overlap of {layer} has {} at ranks {at} and {of}, expected each pair of ranks from 1 on once, \
+                     with a number from 0 to 1",
+                    row.overlap
+                )
+                .into());
+            }
+        }
+    }
+    Ok(Matrix::new(height, width, values)?)
+}
+
+fn draw(columns: &[Column<'_>], of: &str, networks: &[String; 2]) -> Result<Figure, TaskError> {
+    let colours = ColourScale::new(ColourMap::Cividis, (0.0, 1.0));
+    let above = columns.iter().enumerate();
+    let mut panels = above
+        .map(|(index, column)| column.spectra_panel(index, networks))
+        .collect::<Result<Vec<_>, _>>()?;
+    let below = columns.iter().enumerate();
+    panels.extend(below.map(|(index, column)| column.overlap_panel(index, &colours)));
+    if let Some(last) = panels.last_mut() {
+        last.colour_bar = Some(ColourBar::new("Overlap", colours));
+    }
+    let [first, second] = networks;
+    let count = columns.len();
+    Ok(Figure {
+        legend: Some(Legend::below("")),
+        ..Figure::new(
+            format!("Do two networks learn the same dimensions? Eigenvectors of the {of}"),
+            format!(
+                "Above, for the layers {}, eigenvalues of both networks against their rank, both axes logarithmic. Below, \
+                 the absolute product of each of the first eigenvectors of the {first} with each of the {second} after alignment: \
+                 0 for none, 1 for the same direction.",
+                enumerate(columns.iter().map(|column| column.layer)),
+            ),
+            180.0 + 280.0 * count as f64,
+            count,
+            panels,
+        )
+    })
+}

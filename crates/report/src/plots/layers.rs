@@ -1,0 +1,143 @@
+//! Which layers a figure with one column a layer shows.
+
+use eigenscope_artifact::LayerSpectrumRow;
+use eigenscope_stage::{Context, Parameter, ParameterType, TaskError};
+
+use super::series::enumerate;
+
+/// Columns that one figure has room for.
+const MOST_LAYERS: usize = 12;
+
+/// The parameter by which layers are chosen.
+pub(super) fn layers_parameter() -> Parameter {
+    Parameter::optional(
+        "layers",
+        ParameterType::list(ParameterType::Text),
+        Vec::<String>::new(),
+        "layers to draw; none given: all",
+    )
+}
+
+/// The layers to draw: those of `drawn` that are among `wanted` (if it names any) and have all `spectra`, in the order of
+/// `drawn`. Layers without a spectrum are left out with a warning, unless they were asked for by name.
+///
+/// # Errors
+/// A wanted layer that there is not, no layer at all, and more than a figure has room for.
+pub(super) fn choose_layers(
+    context: &Context,
+    drawn: &[String],
+    spectra: &[Vec<String>],
+    wanted: &[String],
+) -> Result<Vec<String>, TaskError> {
+    let whole = |layer: &&String| spectra.iter().all(|spectrum| spectrum.contains(layer));
+    let (chosen, without): (Vec<&String>, Vec<&String>) = drawn
+        .iter()
+        .filter(|layer| wanted.is_empty() || wanted.contains(layer))
+        .partition(whole);
+    if let Some(layer) = wanted.iter().find(|layer| !chosen.contains(layer)) {
+        return Err(format!(
+            "`layers` names `{layer}`; layers with a spectrum are {}",
+            enumerate(drawn.iter().filter(whole))
+        )
+        .into());
+    }
+    if chosen.is_empty() {
+        return Err(format!(
+            "no layer has a spectrum: the spectra are of {}, the other table of {}",
+            enumerate(distinct(spectra.iter().flatten().map(String::as_str)).iter()),
+            enumerate(drawn.iter()),
+        )
+        .into());
+    }
+    if chosen.len() > MOST_LAYERS {
+        return Err(format!(
+            "{} layers are too many for one figure; choose up to {MOST_LAYERS} with `layers`",
+            chosen.len()
+        )
+        .into());
+    }
+    if !without.is_empty() {
+        let without = enumerate(without.into_iter());
+        context.warn(format!("left out for want of a spectrum: {without}"));
+    }
+    Ok(chosen.into_iter().cloned().collect())
+}
+
+/// Each item once, in the order of first appearance.
+pub(super) fn distinct<'a>(items: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut seen: Vec<String> = Vec::new();
+    for item in items {
+        if !seen.iter().any(|other| other == item) {
+            seen.push(item.to_owned());
+        }
+    }
+    seen
+}
+
+/// What all rows of a table are of: `activations` or `weights`.
+///
+/// # Errors
+/// An empty table, or one of both.
+pub(super) fn the_one<'a>(of: impl Iterator<Item = &'a str>) -> Result<String, TaskError> {
+    match distinct(of).as_slice() {
+        [] => Err("the table has no rows".into()),
+        [one] => Ok(one.clone()),
+        several => Err(format!(
+            "the table is of {}, expected one of them",
+            enumerate(several.iter())
+        )
+        .into()),
+    }
+}
+
+/// Layers that have eigenvalues of a series, in table order.
+///
+/// # Errors
+/// No layer has.
+pub(super) fn layers_with(
+    rows: &[LayerSpectrumRow],
+    series: &str,
+) -> Result<Vec<String>, TaskError> {
+    let of_series = rows.iter().filter(|row| row.series == series);
+    let layers = distinct(of_series.map(|row| row.layer.as_str()));
+    if layers.is_empty() {
+        let found = distinct(rows.iter().map(|row| row.series.as_str()));
+        return Err(format!(
+            "eigenvalues of the {series} are needed, the spectrum has those of: {}",
+            enumerate(found.iter())
+        )
+        .into());
+    }
+    Ok(layers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_is_of_one_kind() {
+        let refusal = |of: &[&str]| {
+            let error = the_one(of.iter().copied()).expect_err("refused");
+            error.to_string()
+        };
+        assert_eq!(the_one(["weights"; 2].into_iter()).expect("one"), "weights");
+        assert_eq!(refusal(&[]), "the table has no rows");
+        assert!(refusal(&["weights", "activations"]).contains("weights and activations"));
+    }
+
+    #[test]
+    fn a_series_that_is_missing_is_named_with_those_that_are_there() {
+        let row = |layer: &str| LayerSpectrumRow {
+            series: "weights".to_owned(),
+            layer: layer.to_owned(),
+            rank: 1,
+            eigenvalue: 1.0,
+        };
+        let rows = [row("layer2"), row("layer1"), row("layer2")];
+        let layers = layers_with(&rows, "weights").expect("there are");
+        assert_eq!(layers, ["layer2", "layer1"]);
+        let error = layers_with(&rows, "activations").expect_err("refused");
+        assert!(error.to_string().ends_with("has those of: weights"));
+    }
+}

@@ -1,0 +1,213 @@
+//! Accuracy of networks that were drawn from the weight covariances of trained ones, beside the trained ones.
+
+use eigenscope_artifact::{Kind, RainbowRow, RainbowSummaryRow, read_records};
+use eigenscope_stage::{Context, Input, Role, TaskError, TaskKind};
+
+use super::labels;
+use super::output::{figure_kind, write};
+use super::series::percentage_range;
+use crate::figure::{
+    Axes, Axis, Figure, Layer, Legend, Line, Marker, MarkerShape, Panel, Points, Rgb, ticks,
+};
+
+/// Networks drawn, and what is computed from them.
+const GENERATED: Rgb = Rgb::categorical(0);
+/// The trained network.
+const TRAINED: Rgb = Rgb::categorical(3);
+/// Height of the plot, px, were it as wide as the figure.
+const HEIGHT: f64 = 340.0;
+/// Where the middle of the dots stands in the unit of length that each model has; they spread around it.
+const DOTS: f64 = 0.42;
+/// Width of the dots' spread.
+const SPREAD: f64 = 0.3;
+/// Where mean and standard deviation stand.
+const MEAN: f64 = 0.72;
+/// Where the line of the trained network starts and ends.
+const LINE: (f64, f64) = (0.2, 0.8);
+
+pub(super) fn kind() -> TaskKind {
+    figure_kind(
+        "rainbow",
+        "accuracy of networks drawn from the weight covariances of trained ones",
+        vec![],
+        vec![
+            Role::many("draws", Kind::Rainbow, "accuracy of every network drawn"),
+            Role::many(
+                "summary",
+                Kind::RainbowSummary,
+                "their mean and spread, of the same models in the same order",
+            ),
+        ],
+        run,
+    )
+}
+
+fn run(context: &Context) -> Result<(), TaskError> {
+    let (draws, summaries) = (context.inputs("draws")?, context.inputs("summary")?);
+    if draws.len() != summaries.len() {
+        return Err(format!(
+            "{} tables of draws and {} summaries, expected one of each for a model",
+            draws.len(),
+            summaries.len()
+        )
+        .into());
+    }
+    let names = names(draws);
+    let models = names
+        .into_iter()
+        .zip(draws.iter().zip(summaries))
+        .map(|(name, (draws, summary))| Model::read(name, draws, summary))
+        .collect::<Result<Vec<_>, _>>()?;
+    write(context, draw(&models))
+}
+
+/// What models are called: what tells them apart, or else the task.
+fn names(draws: &[Input]) -> Vec<String> {
+    let distinct = labels::distinct(&draws.iter().collect::<Vec<_>>());
+    let named = distinct.into_iter().zip(draws).map(|(name, input)| {
+        Some(name)
+            .filter(|name| !name.is_empty())
+            .unwrap_or_else(|| input.task.clone())
+    });
+    named.collect()
+}
+
+/// A trained network and those drawn from it, accuracies in %.
+struct Model {
+    name: String,
+    draws: Vec<f64>,
+    trained: f64,
+    mean: f64,
+    std: Option<f64>,
+}
+
+impl Model {
+    fn read(name: String, draws: &Input, summary: &Input) -> Result<Self, TaskError> {
+        let rows: Vec<RainbowRow> = read_records(&draws.path)?;
+        let summaries: Vec<RainbowSummaryRow> = read_records(&summary.path)?;
+        let [row] = summaries.as_slice() else {
+            let found = summaries.len();
+            return Err(format!("{} has {found} rows, expected one", summary.task).into());
+        };
+        if !of_same_draws(&rows, row) {
+            return Err(format!("{} does not sum up {}", summary.task, draws.task).into());
+        }
+        Ok(Self {
+            name,
+            draws: rows
+                .iter()
+                .map(|row| 100.0 * row.accuracy_fraction)
+                .collect(),
+            trained: 100.0 * row.trained_accuracy_fraction,
+            mean: 100.0 * row.generated_accuracy_mean_fraction,
+            std: row.generated_accuracy_std_fraction.map(|std| 100.0 * std),
+        })
+    }
+
+    /// The ends of mean ± one standard deviation.
+    fn interval(&self) -> Option<[f64; 2]> {
+        self.std.map(|std| [self.mean - std, self.mean + std])
+    }
+
+    fn layers(&self, place: usize) -> Vec<Layer> {
+        let at = |fraction: f64| place as f64 + fraction;
+        let trained = Line {
+            width: 2.4,
+            ..Line::new(vec![at(LINE.0), at(LINE.1)], vec![self.trained; 2], TRAINED)
+        };
+        let dots = Points {
+            opacity: 0.55,
+            ..Points::new(
+                (0..self.draws.len())
+                    .map(|draw| at(DOTS + spread(draw)))
+                    .collect(),
+                self.draws.clone(),
+                GENERATED,
+                Marker::dot(2.5),
+            )
+        };
+        let mean = Points::new(
+            vec![at(MEAN)],
+            vec![self.mean],
+            GENERATED,
+            Marker {
+                rim: false,
+                ..Marker::new(MarkerShape::Diamond)
+            },
+        );
+        let mut layers = vec![
+            Layer::Line(trained.named("trained network")),
+            Layer::Points(dots.named("generated network")),
+        ];
+        if let Some(ends) = self.interval() {
+            layers.push(Layer::Line(Line::new(
+                vec![at(MEAN); 2],
+                ends.to_vec(),
+                GENERATED,
+            )));
+        }
+        layers.push(Layer::Points(mean.named("mean ± one standard deviation")));
+        layers
+    }
+
+    fn accuracies(&self) -> impl Iterator<Item = f64> {
+        let summary = [self.trained, self.mean].into_iter();
+        let ends = self.interval().into_iter().flatten();
+        self.draws.iter().copied().chain(summary).chain(ends)
+    }
+
+    fn in_words(&self) -> String {
+        let std = self.std.map(|std| format!(" ± {}", ticks::decimal(std, 1)));
+        format!(
+            "{}: trained {} %, generated {}{} % (mean of {})",
+            self.name,
+            ticks::decimal(self.trained, 1),
+            ticks::decimal(self.mean, 1),
+            std.unwrap_or_default(),
+            self.draws.len()
+        )
+    }
+}
+
+/// Whether a summary is that of these draws: as many, with the same smallest and largest accuracy.
+fn of_same_draws(rows: &[RainbowRow], summary: &RainbowSummaryRow) -> bool {
+    let accuracies = rows.iter().map(|row| row.accuracy_fraction);
+    let smallest = accuracies.clone().fold(f64::INFINITY, f64::min);
+    let largest = accuracies.fold(f64::NEG_INFINITY, f64::max);
+    rows.len() == summary.draws as usize
+        && smallest == summary.generated_accuracy_min_fraction
+        && largest == summary.generated_accuracy_max_fraction
+}
+
+/// How far a dot stands from the middle: multiples of the golden ratio fill the width evenly, whatever their number.
+fn spread(draw: usize) -> f64 {
+    const GOLDEN_RATIO: f64 = 0.618_033_988_749_894_9;
+    SPREAD * ((0.5 + draw as f64 * GOLDEN_RATIO).fract() - 0.5)
+}
+
+fn draw(models: &[Model]) -> Figure {
+    let range = percentage_range(models.iter().flat_map(Model::accuracies));
+    let places = models.iter().enumerate();
+    let layers = places
+        .flat_map(|(place, model)| model.layers(place))
+        .collect();
+    let x = Axis::categories("", models.iter().map(|model| model.name.as_str()));
+    let y = Axis::linear("Accuracy (%)", range).with_major(ticks::linear(range, 7));
+    let width = (300.0 + 110.0 * models.len() as f64).min(1000.0);
+    let axes = Axes::new(x, y, layers).with_aspect(HEIGHT / width);
+    let words: Vec<String> = models.iter().map(Model::in_words).collect();
+    Figure {
+        legend: Some(Legend::below("")),
+        ..Figure::new(
+            "Networks generated from weight covariances",
+            format!(
+                "Test accuracy of networks whose weights were drawn at random with the covariances of a trained \
+                 network's, and of the trained network. {}.",
+                words.join("; ")
+            ),
+            width,
+            1,
+            vec![Panel::axes("", axes)],
+        )
+    }
+}

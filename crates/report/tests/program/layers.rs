@@ -1,0 +1,348 @@
+//! Figures with one column a layer: clipping, and the overlap of two networks.
+
+use eigenscope_artifact::{
+    ClippingRow, LayerSpectrumRow, LearnedDimensionsRow, OverlapRow, RSquaredRow,
+};
+use eigenscope_stage::Input;
+use serde_json::{Value, json};
+
+use crate::place::{Outcome, Place};
+
+fn spectrum(series: &str, layer: &str, eigenvalues: &[f64]) -> Vec<LayerSpectrumRow> {
+    let row = |(rank, &eigenvalue): (u32, &f64)| LayerSpectrumRow {
+        series: series.to_owned(),
+        layer: layer.to_owned(),
+        rank,
+        eigenvalue,
+    };
+    (1..).zip(eigenvalues).map(row).collect()
+}
+
+/// Weights of two layers beside an initialisation; two eigenvalues have no logarithm.
+fn weights() -> Vec<LayerSpectrumRow> {
+    [
+        spectrum("weights", "layer1", &[4.0, 1.0, 0.25, 0.0]),
+        spectrum("weights", "layer2", &[2.0, 0.5]),
+        spectrum("initial weights", "layer1", &[0.5, 0.25, 0.125, -1e-9]),
+        spectrum("initial weights", "layer2", &[0.5, 0.25]),
+    ]
+    .concat()
+}
+
+fn clipping(layer: &str, correct: &[u32]) -> Vec<ClippingRow> {
+    let row = |(kept, &correct): (u32, &u32)| ClippingRow {
+        of: "weights".to_owned(),
+        layer: layer.to_owned(),
+        kept,
+        correct,
+        images: 100,
+        accuracy_fraction: f64::from(correct) / 100.0,
+    };
+    (1..).zip(correct).map(row).collect()
+}
+
+fn needed(layer: &str, inputs: u32, dimensions: Option<u32>) -> LearnedDimensionsRow {
+    LearnedDimensionsRow {
+        of: "weights".to_owned(),
+        layer: layer.to_owned(),
+        inputs,
+        accuracy_fraction: 0.625,
+        within_fraction: 0.01,
+        dimensions,
+    }
+}
+
+fn both() -> Vec<ClippingRow> {
+    [
+        clipping("layer2", &[30, 62]),
+        clipping("layer1", &[20, 45, 62, 62]),
+    ]
+    .concat()
+}
+
+struct Clipping {
+    spectrum: Vec<LayerSpectrumRow>,
+    clipping: Vec<ClippingRow>,
+    dimensions: Vec<LearnedDimensionsRow>,
+}
+
+impl Clipping {
+    fn of_weights() -> Self {
+        Self {
+            spectrum: weights(),
+            clipping: both(),
+            dimensions: vec![needed("layer1", 4, Some(3)), needed("layer2", 2, None)],
+        }
+    }
+
+    fn draw_in(&self, place: &Place, layers: Value) -> Outcome {
+        place.draw_from(
+            "layer-clipping",
+            json!({ "layers": layers }),
+            &[
+                ("spectrum", &[place.table("spectrum", &self.spectrum)]),
+                ("clipping", &[place.table("clipping", &self.clipping)]),
+                ("dimensions", &[place.table("dimensions", &self.dimensions)]),
+            ],
+        )
+    }
+}
+
+#[test]
+fn clipping_has_a_column_a_layer_in_the_order_of_the_table() {
+    let place = Place::new();
+    let drawn = Clipping::of_weights().draw_in(&place, json!([]));
+    let panels = drawn.texts_of("panel");
+    let titles: Vec<&str> = panels.iter().map(|texts| texts[0].as_str()).collect();
+    assert_eq!(
+        titles,
+        [
+            "layer2",
+            "layer1",
+            "none of 2 suffices",
+            "3 of 4 eigenvectors suffice"
+        ]
+    );
+    assert_eq!(panels[1][1..5], ["1", "2", "Rank", "10"]);
+    assert!(panels[2].contains(&"Accuracy (%)".to_owned()));
+    assert!(panels[3].contains(&"Eigenvectors kept".to_owned()));
+    assert_eq!(
+        drawn.texts_of("legend"),
+        [[
+            "weights",
+            "initial weights",
+            "whole model",
+            "layer clipped",
+            "within 1 point of the whole model"
+        ]]
+    );
+    assert_eq!(
+        drawn.warnings,
+        [
+            "2 of 12 eigenvalues are not on the logarithmic axes: they are zero, negative or below 1e-12 of the largest \
+          of their curve"
+        ]
+    );
+}
+
+#[test]
+fn layers_can_be_chosen_and_one_without_a_spectrum_is_named() {
+    let place = Place::new();
+    let mut tables = Clipping::of_weights();
+    let one = tables.draw_in(&place, json!(["layer1"]));
+    assert_eq!(one.texts_of("panel").len(), 2);
+    tables
+        .draw_in(&place, json!(["layer3"]))
+        .fails_with("`layers` names `layer3`; layers with a spectrum are layer2 and layer1");
+    tables.clipping.extend(clipping("layer3", &[62]));
+    let without = tables.draw_in(&place, json!([]));
+    assert_eq!(without.texts_of("panel").len(), 4);
+    assert_eq!(
+        without.warnings[0],
+        "left out for want of a spectrum: layer3"
+    );
+    tables
+        .draw_in(&place, json!(["layer3"]))
+        .fails_with("layers with a spectrum are layer2 and layer1");
+}
+
+#[test]
+fn clipping_without_learned_dimensions_and_of_a_single_one() {
+    let place = Place::new();
+    let mut tables = Clipping {
+        dimensions: Vec::new(),
+        ..Clipping::of_weights()
+    };
+    let bare = tables.draw_in(&place, json!([]));
+    let legend = ["weights", "initial weights", "layer clipped"];
+    assert_eq!(bare.texts_of("legend"), [legend]);
+    tables.spectrum = spectrum("weights", "layer1", &[1.0]);
+    tables.clipping = clipping("layer1", &[100]);
+    tables
+        .draw_in(&place, json!([]))
+        .shows(&["layer1", "100.0"]);
+}
+
+#[test]
+fn clipping_that_does_not_fit_is_refused() {
+    let place = Place::new();
+    let refused = |change: fn(&mut Clipping), reason: &str| {
+        let mut tables = Clipping::of_weights();
+        change(&mut tables);
+        tables.draw_in(&place, json!([])).fails_with(reason);
+    };
+    refused(|tables| tables.clipping.clear(), "the table has no rows");
+    refused(
+        |tables| tables.clipping[0].of = "activations".to_owned(),
+        "the table is of activations and weights",
+    );
+    refused(
+        |tables| tables.dimensions[1].of = "activations".to_owned(),
+        "the clipping is of the weights, the learned dimensions of the activations",
+    );
+    refused(
+        |tables| tables.spectrum.retain(|row| row.series != "weights"),
+        "eigenvalues of the weights are needed, the spectrum has those of: initial weights",
+    );
+    refused(
+        |tables| {
+            for row in &mut tables.clipping {
+                row.layer.push('b');
+            }
+        },
+        "no layer has a spectrum: the spectra are of layer1 and layer2, the other table of layer2b and layer1b",
+    );
+    refused(
+        |tables| tables.spectrum = spectrum("weights", "layer1", &[0.0, -1.0]),
+        "layer1 has no eigenvalue above zero",
+    );
+    refused(
+        |tables| tables.spectrum[2].eigenvalue = f64::NAN,
+        "layer1, weights: the eigenvalue of rank 3 is NaN",
+    );
+    refused(
+        |tables| {
+            let names: Vec<String> = (0..13).map(|index| format!("layer{index}")).collect();
+            tables.spectrum = names
+                .iter()
+                .flat_map(|name| spectrum("weights", name, &[1.0]))
+                .collect();
+            tables.clipping = names.iter().flat_map(|name| clipping(name, &[1])).collect();
+        },
+        "13 layers are too many for one figure; choose up to 12 with `layers`",
+    );
+}
+
+/// All pairs of `count` ranks; equal ranks overlap by 0.875.
+fn overlap(layer: &str, count: u32) -> Vec<OverlapRow> {
+    let row = |reference_rank, other_rank| OverlapRow {
+        of: "activations".to_owned(),
+        layer: layer.to_owned(),
+        reference_rank,
+        other_rank,
+        overlap: if reference_rank == other_rank {
+            0.875
+        } else {
+            0.0
+        },
+    };
+    (1..=count)
+        .flat_map(|reference| (1..=count).map(move |other| row(reference, other)))
+        .collect()
+}
+
+fn fit(layer: &str, split: &str, r_squared: f64) -> RSquaredRow {
+    RSquaredRow {
+        layer: layer.to_owned(),
+        split: split.to_owned(),
+        samples: 1000,
+        r_squared,
+    }
+}
+
+/// Draws the overlap of two networks whose alignment is undefined on test images.
+fn draw_overlap(place: &Place, overlap: &[OverlapRow]) -> Outcome {
+    let rows = [
+        spectrum("activations", "layer1", &[4.0, 1.0, 0.25]),
+        spectrum("activations", "layer2", &[2.0, 0.5]),
+        spectrum("weights", "layer2", &[3.0, 1.5]),
+    ]
+    .concat();
+    let network = |seed: u32| -> Input {
+        let mut input = place.table(&format!("spectrum-{seed}"), &rows);
+        input.task = format!("decompose.activations[seed={seed}]");
+        input.labels.insert("seed".to_owned(), json!(seed));
+        input
+    };
+    let fits = [
+        fit("layer2", "train", 0.9219),
+        fit("layer2", "test", f64::NAN),
+    ];
+    place.draw_from(
+        "layer-overlap",
+        json!({"layers": []}),
+        &[
+            ("reference", &[network(0)]),
+            ("other", &[network(1)]),
+            ("overlap", &[place.table("overlap", overlap)]),
+            ("fit", &[place.table("fit", &fits)]),
+        ],
+    )
+}
+
+#[test]
+fn overlap_has_maps_with_one_colour_bar() {
+    let place = Place::new();
+    let rows = [overlap("layer1", 3), overlap("layer2", 2)].concat();
+    let drawn = draw_overlap(&place, &rows);
+    let panels = drawn.texts_of("panel");
+    assert_eq!(panels.len(), 4);
+    assert_eq!([&panels[0][0], &panels[1][0]], ["layer1", "layer2"]);
+    assert_eq!(
+        panels[2],
+        [
+            "1",
+            "2",
+            "3",
+            "Rank in second network",
+            "1",
+            "2",
+            "3",
+            "Rank in first network"
+        ]
+    );
+    assert_eq!(panels[3][0], "r² 92.2 % (train), undefined (test)");
+    let bar = ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0", "Overlap"];
+    assert_eq!(drawn.texts_of("colour-bar"), [bar]);
+    assert_eq!(
+        drawn.texts_of("legend"),
+        [["first network (seed 0)", "second network (seed 1)"]]
+    );
+    assert!(drawn.warnings.is_empty());
+}
+
+#[test]
+fn overlap_that_is_none_is_refused() {
+    let place = Place::new();
+    let refused = |change: fn(&mut Vec<OverlapRow>), reason: &str| {
+        let mut rows = overlap("layer2", 2);
+        change(&mut rows);
+        draw_overlap(&place, &rows).fails_with(reason);
+    };
+    refused(Vec::clear, "the table has no rows");
+    refused(
+        |rows| rows.truncate(3),
+        "the overlap of layer2 has 3 entries for 2 x 2 ranks",
+    );
+    refused(
+        |rows| rows[3].other_rank = u32::MAX,
+        "the overlap of layer2 has 4 entries for 2 x 4294967295 ranks",
+    );
+    refused(
+        |rows| rows[1].other_rank = 1,
+        "expected each pair of ranks from 1 on once",
+    );
+    refused(|rows| rows[0].other_rank = 0, "has 0.875 at ranks 1 and 0");
+    refused(|rows| rows[0].overlap = 1.5, "has 1.5 at ranks 1 and 1");
+    refused(
+        |rows| rows[0].overlap = f64::NAN,
+        "has NaN at ranks 1 and 1",
+    );
+}
+
+#[test]
+fn equal_tables_give_equal_figures() {
+    let drawn = || {
+        let place = Place::new();
+        let clipped = Clipping::of_weights()
+            .draw_in(&place, json!([]))
+            .output("figure.svg");
+        let overlap = draw_overlap(&place, &overlap("layer2", 2));
+        (
+            clipped,
+            overlap.output("figure.svg"),
+            overlap.output("figure.png"),
+        )
+    };
+    assert_eq!(drawn(), drawn());
+}

@@ -1,0 +1,183 @@
+//! Images of a data set, pixel by pixel.
+
+use std::collections::BTreeMap;
+use std::io::Cursor;
+
+use eigenscope_artifact::{
+    ImageHeader, ImageWriter, PixelTransform, SourceCheck, Split, SplitName,
+};
+use eigenscope_stage::Input;
+use serde_json::json;
+
+use crate::place::{Outcome, Place, provenance};
+
+/// Stored side of the images.
+const SIDE: usize = 4;
+
+fn header(channels: usize, maximum: u8) -> ImageHeader {
+    let transforms = match channels {
+        3 => vec![PixelTransform::Scale, PixelTransform::Grey],
+        _ => vec![PixelTransform::Scale],
+    };
+    ImageHeader {
+        height: SIDE,
+        width: SIDE,
+        channels,
+        maximum,
+        classes: vec![
+            "cat".to_owned(),
+            "a dog of some rare and long-named breed".to_owned(),
+        ],
+        transforms,
+        source: SourceCheck::Unpublished,
+    }
+}
+
+/// Images of pixels that differ from each other, channel-major.
+fn images(header: &ImageHeader, count: usize) -> Split {
+    let values = count * header.stored_len();
+    let value = |index: usize| (index * 37 % (usize::from(header.maximum) + 1)) as u8;
+    Split {
+        indices: (0..count as u32).collect(),
+        labels: (0..count).map(|index| (index % 2) as u16).collect(),
+        pixels: (0..values).map(value).collect(),
+    }
+}
+
+fn data(place: &Place, header: &ImageHeader, train: &Split) -> Input {
+    let path = place.path("images");
+    let parameters = provenance(json!({}));
+    let mut writer = ImageWriter::create(&path, header.clone(), &parameters).expect("created");
+    writer.write(SplitName::Train, train).expect("written");
+    Input {
+        task: "data.images".to_owned(),
+        labels: BTreeMap::new(),
+        content: writer.finish().expect("finished"),
+        path,
+    }
+}
+
+fn draw(place: &Place, input: &Input, count: usize, split: &str) -> Outcome {
+    let parameters = json!({"count": count, "split": split});
+    place.draw("samples", parameters, "data", std::slice::from_ref(input))
+}
+
+/// The pixels of the PNG in the middle of every image pixel, image by image.
+fn drawn_pixels(outcome: &Outcome) -> Vec<[u8; 3]> {
+    let svg = outcome.svg();
+    let document = roxmltree::Document::parse(&svg).expect("XML");
+    let mut reader = png::Decoder::new(Cursor::new(outcome.output("figure.png")))
+        .read_info()
+        .expect("a PNG");
+    let mut bytes = vec![0; reader.output_buffer_size().expect("a size")];
+    let info = reader.next_frame(&mut bytes).expect("pixels");
+    let mut pixels = Vec::new();
+    for image in document
+        .descendants()
+        .filter(|node| node.has_tag_name("image"))
+    {
+        let side = |name: &str| -> f64 {
+            let text = image.attribute(name).expect("a side");
+            text.parse().expect("a number")
+        };
+        let middle = |from: f64, length: f64, index: usize| {
+            let px = from + length * (index as f64 + 0.5) / SIDE as f64;
+            (2.0 * px) as usize
+        };
+        for row in 0..SIDE {
+            for column in 0..SIDE {
+                let x = middle(side("x"), side("width"), column);
+                let y = middle(side("y"), side("height"), row);
+                let at = y * info.line_size + 3 * x;
+                pixels.push([bytes[at], bytes[at + 1], bytes[at + 2]]);
+            }
+        }
+    }
+    pixels
+}
+
+#[test]
+fn colour_images_are_drawn_as_they_are_stored() {
+    let place = Place::new();
+    let header = header(3, 255);
+    let stored = images(&header, 7);
+    let outcome = draw(&place, &data(&place, &header, &stored), 6, "train");
+    let expected: Vec<[u8; 3]> = stored
+        .pixels
+        .chunks(3 * SIDE * SIDE)
+        .take(6)
+        .flat_map(|image| {
+            let plane = |channel: usize, at: usize| image[channel * SIDE * SIDE + at];
+            (0..SIDE * SIDE).map(move |at| [plane(0, at), plane(1, at), plane(2, at)])
+        })
+        .collect();
+    assert_eq!(drawn_pixels(&outcome), expected);
+    outcome.shows(&["The first 6 training images", "cat", "long-named"]);
+    assert!(outcome.warnings.is_empty());
+}
+
+#[test]
+fn grey_images_span_black_to_white() {
+    let place = Place::new();
+    let header = header(1, 16);
+    let stored = images(&header, 1);
+    let outcome = draw(&place, &data(&place, &header, &stored), 1, "train");
+    let level = |value: &u8| (255.0 * f64::from(*value) / 16.0).round() as u8;
+    let expected: Vec<[u8; 3]> = stored
+        .pixels
+        .iter()
+        .map(|value| [level(value); 3])
+        .collect();
+    assert_eq!(drawn_pixels(&outcome), expected);
+    outcome.shows(&["The first training image"]);
+}
+
+#[test]
+fn colours_of_a_smaller_range_are_spread_to_the_full_one() {
+    let place = Place::new();
+    let header = header(3, 15);
+    let outcome = draw(
+        &place,
+        &data(&place, &header, &images(&header, 1)),
+        1,
+        "train",
+    );
+    let stored = images(&header, 1).pixels;
+    assert_eq!(drawn_pixels(&outcome)[1][0], 17 * stored[1]);
+}
+
+#[test]
+fn fewer_images_than_asked_for_are_told_and_none_refused() {
+    let place = Place::new();
+    let header = header(3, 255);
+    let input = data(&place, &header, &images(&header, 2));
+    let few = draw(&place, &input, 5, "train");
+    assert_eq!(few.warnings, ["there are 2 training images, not 5"]);
+    assert_eq!(drawn_pixels(&few).len(), 2 * SIDE * SIDE);
+    draw(&place, &input, 5, "test").fails_with("there are no test images");
+}
+
+#[test]
+fn images_of_other_channels_are_refused() {
+    let place = Place::new();
+    let header = header(2, 255);
+    let input = data(&place, &header, &images(&header, 1));
+    draw(&place, &input, 1, "train")
+        .fails_with("images of 2 channels are neither grey (1) nor colour (3)");
+}
+
+#[test]
+fn equal_images_give_equal_figures() {
+    let drawn = || {
+        let place = Place::new();
+        let header = header(3, 255);
+        let outcome = draw(
+            &place,
+            &data(&place, &header, &images(&header, 5)),
+            5,
+            "train",
+        );
+        (outcome.output("figure.svg"), outcome.output("figure.png"))
+    };
+    assert_eq!(drawn(), drawn());
+}
