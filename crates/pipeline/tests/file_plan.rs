@@ -314,3 +314,49 @@ fn a_file_is_read_from_disk_under_its_stem() {
     assert_eq!(plan.file, path);
     assert_eq!(plan.tasks, valid(PIPELINE).tasks);
 }
+
+#[test]
+fn inputs_that_fix_a_label_differently_are_contrasted() {
+    let truncation = |model: &str, eigenpairs: &str| {
+        let cut = PIPELINE.find("[metric.truncation]").expect("it is there");
+        let text = format!(
+            "{}[metric.truncation]\nmodel = \"train.bilinear{model}\"\n\
+             eigenpairs = \"decompose.interaction{eigenpairs}\"\ndata = \"data.mnist\"\n",
+            &PIPELINE[..cut]
+        );
+        let plan = valid(&text);
+        let tasks = ids(&plan)
+            .into_iter()
+            .filter(|id| id.starts_with("metric.truncation"));
+        let tasks = tasks.map(|id| {
+            let read: Vec<&str> = inputs(&plan, id)
+                .into_iter()
+                .map(|(_, task, _)| task)
+                .collect();
+            format!("{id} <- {} {}", read[0], read[1])
+        });
+        tasks.collect::<Vec<String>>()
+    };
+    // The seed is fixed to two values, the hidden size still joins.
+    let contrasted = truncation("[seed=0]", "[seed=1]");
+    assert_eq!(
+        contrasted[0],
+        "metric.truncation[hidden=30] <- train.bilinear[hidden=30,seed=0] decompose.interaction[hidden=30,seed=1]"
+    );
+    assert_eq!(contrasted.len(), 3);
+    assert_eq!(
+        truncation("[hidden=30,seed=0]", "[hidden=100,seed=1]"),
+        [
+            "metric.truncation <- train.bilinear[hidden=30,seed=0] decompose.interaction[hidden=100,seed=1]"
+        ]
+    );
+    // Fixed on one side only, or to one value: both inputs have it.
+    let joined = [
+        "metric.truncation[hidden=30,seed=1] <- train.bilinear[hidden=30,seed=1] decompose.interaction[hidden=30,seed=1]",
+    ];
+    assert_eq!(truncation("[hidden=30,seed=1]", ""), joined);
+    assert_eq!(
+        truncation("[hidden=30,seed=1]", "[hidden=30,seed=1]"),
+        joined
+    );
+}

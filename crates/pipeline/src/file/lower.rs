@@ -1,6 +1,7 @@
 //! From checked tables to tasks: selections, joins, sweeps, ids, seeds.
 
-use std::collections::HashSet;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use eigenscope_stage::{KindDescription, Seed};
@@ -82,6 +83,17 @@ struct Lowering<'a> {
 struct Selected<'a> {
     key: &'a InputKey<'a>,
     tasks: Vec<usize>,
+}
+
+impl Selected<'_> {
+    /// Whether the reference picks one value of a label.
+    fn fixes(&self, label: &str) -> bool {
+        let [located] = self.key.references.as_slice() else {
+            return false;
+        };
+        let mut filters = located.reference.filters.iter();
+        filters.any(|filter| filter.label == label && filter.values.len() == 1)
+    }
 }
 
 impl<'a> Lowering<'a> {
@@ -270,13 +282,21 @@ impl<'a> Lowering<'a> {
         problems: &mut Problems,
     ) -> Option<Vec<Row>> {
         let mut rows = vec![Row::default()];
+        let contrasted = self.contrasted(selected);
         for one in selected.iter().filter(|one| !one.key.role.many) {
-            let candidates: Vec<(usize, &Labels)> = one
+            let left_out = |name: &String| contrasted.contains(name) && one.fixes(name);
+            let candidates: Vec<(usize, Cow<'_, Labels>)> = one
                 .tasks
                 .iter()
-                .filter_map(|&task| Some((task, &self.tasks.get(task)?.labels)))
+                .filter_map(|&task| {
+                    let mut labels = Cow::Borrowed(&self.tasks.get(task)?.labels);
+                    if labels.keys().any(left_out) {
+                        labels.to_mut().retain(|name, _| !left_out(name));
+                    }
+                    Some((task, labels))
+                })
                 .collect();
-            let inherited = candidates.first().map(|(_, labels)| *labels)?;
+            let inherited = candidates.first().map(|(_, labels)| labels)?;
             if let Some(axis) = table
                 .axes
                 .iter()
@@ -307,6 +327,26 @@ impl<'a> Lowering<'a> {
             };
         }
         Some(rows)
+    }
+
+    /// Labels that two inputs fix to different values, as in `reference = "t[seed=0]"`, `other = "t[seed=1]"`: these
+    /// inputs are meant to differ in it, so they are not joined by it and do not hand it on.
+    fn contrasted(&self, selected: &[Selected<'_>]) -> HashSet<String> {
+        let mut values: HashMap<&String, &Value> = HashMap::new();
+        let mut contrasted = HashSet::new();
+        for one in selected.iter().filter(|one| !one.key.role.many) {
+            let labels = one.tasks.first().and_then(|&task| self.tasks.get(task));
+            for (name, value) in labels.iter().flat_map(|task| &task.labels) {
+                if one.fixes(name)
+                    && values
+                        .insert(name, value)
+                        .is_some_and(|other| other != value)
+                {
+                    contrasted.insert(name.clone());
+                }
+            }
+        }
+        contrasted
     }
 
     fn task(

@@ -1,5 +1,6 @@
 //! From swept values and inputs read one by one to the tasks of a table: product and join.
 
+use std::borrow::Borrow;
 use std::collections::HashMap;
 
 use super::axis::{Axis, AxisValue};
@@ -27,12 +28,13 @@ pub(crate) enum JoinError {
 /// both have. Rows stay in order, and within a row the candidates.
 pub(crate) fn join(
     rows: Vec<Row>,
-    candidates: &[(usize, &Labels)],
+    candidates: &[(usize, impl Borrow<Labels>)],
     limit: usize,
 ) -> Result<Vec<Row>, JoinError> {
     let (Some(row), Some((_, labels))) = (rows.first(), candidates.first()) else {
         return Ok(Vec::new());
     };
+    let labels = labels.borrow();
     // All rows have the same label names, and so have all candidates.
     let shared: Vec<String> = row
         .labels
@@ -42,7 +44,10 @@ pub(crate) fn join(
         .collect();
     let mut groups: HashMap<Vec<String>, Vec<usize>> = HashMap::new();
     for (index, (_, labels)) in candidates.iter().enumerate() {
-        groups.entry(key(labels, &shared)).or_default().push(index);
+        groups
+            .entry(key(labels.borrow(), &shared))
+            .or_default()
+            .push(index);
     }
     let partners: Vec<&[usize]> = rows
         .iter()
@@ -64,7 +69,7 @@ pub(crate) fn join(
         for (task, labels) in group.iter().filter_map(|&index| candidates.get(index)) {
             let mut next = row.clone();
             next.tasks.push(*task);
-            for (name, value) in *labels {
+            for (name, value) in labels.borrow() {
                 next.labels.insert(name.clone(), value.clone());
             }
             joined.push(next);
