@@ -28,6 +28,9 @@ pub fn kinds() -> Vec<TaskKind> {
             run,
         },
         crate::ground_truth::kind(),
+        crate::alignment::kind(),
+        crate::overlap::kind(),
+        crate::rainbow::kind(),
     ]
 }
 

@@ -31,7 +31,8 @@ impl BilinearMatrices {
     }
 }
 
-fn row_major(values: &[f32], rows: usize, columns: usize) -> Mat<f64> {
+/// The matrix `[rows, columns]` of row-major values, widened.
+pub(crate) fn row_major(values: &[f32], rows: usize, columns: usize) -> Mat<f64> {
     Mat::from_fn(rows, columns, |row, column| {
         f64::from(values[row * columns + column])
     })
