@@ -285,6 +285,98 @@ def check_spectra(truth):
             batch = [x.reshape(len(weight), places, places) for x in batch]
     for law in truth["laws"]:
         check_law(law)
+def forward_by_windows(network, images):
+    """What every layer reads, without convolutions: float64 [images, channels, height, width] by layer name."""
+    read, values = {}, images
+    for layer, flat in network.items():
+        read[layer] = values = np.maximum(values, 0) if read else values
+        weight = np.array(flat, np.float32).astype(np.float64)
+        if layer.startswith("conv"):
+            windows = np.lib.stride_tricks.sliding_window_view(values, (5, 5), axis=(2, 3))[:, :, ::2, ::2]
+            weight = weight.reshape(-1, values.shape[1], 5, 5)
+            values = np.einsum("nchwij,ocij->nohw", windows, weight)
+        else:
+            flattened = values.reshape(len(values), -1)
+            values = (flattened @ weight.reshape(-1, flattened.shape[1]).T)[:, :, None, None]
+    return read
+
+
+def resized(images, side):
+    """Bilinear interpolation with half-pixel centres, as one matrix along each axis."""
+    centres = np.clip((np.arange(side) + 0.5) * images.shape[-1] / side - 0.5, 0, images.shape[-1] - 1)
+    axis = np.maximum(1 - np.abs(centres[:, None] - np.arange(images.shape[-1])), 0)
+    return np.einsum("ai,ncij,bj->ncab", axis, images, axis)
+
+
+def moved_columns(weight, a):
+    """W (A kron I): the channels of every column position mapped by A."""
+    split = weight.reshape(len(weight), len(a), -1)
+    return np.einsum("rcp,cd->rdp", split, a).reshape(len(weight), -1)
+
+
+def polar_factor(matrix):
+    """U V^T of the thin singular value decomposition, as (M M^T)^-1/2 M, of a matrix with no more rows than columns."""
+    values, vectors = np.linalg.eigh(matrix @ matrix.T)
+    return (vectors / np.sqrt(values)) @ vectors.T @ matrix
+
+
+def check_layer_alignment(name, stored, phi, psi):
+    """C12, A and r^2 of the samples of a layer; returns A."""
+    count = stored["samples"][0]
+    cross = sum(np.outer(a, b) for a, b in zip(phi[:count], psi[:count], strict=True)) / count
+    report(f"{name} C12", relative(stored["cross"], cross), 1e-13)
+    traces = [np.linalg.norm(x[:count]) ** 2 / count for x in (phi, psi)]
+    report(f"{name} traces", relative(stored["traces"], traces), 1e-13)
+    wide = cross.shape[0] <= cross.shape[1]
+    a = polar_factor(cross) if wide else polar_factor(cross.T).T
+    report(f"{name} A", relative(stored["alignment"], a), 1e-9)
+    splits = (phi[:count], psi[:count]), (phi[count:], psi[count:])
+    r2 = [(x * (y @ a.T)).sum() / np.linalg.norm(x) / np.linalg.norm(y) for x, y in splits]
+    report(f"{name} r^2", relative(stored["r_squared"], r2), 1e-9)
+    return a
+
+
+def check_drawn(name, stored, weight):
+    """The drawn weight: noise times a root of the covariance, with orthogonal rows and the signs agreed on."""
+    root = np.linalg.solve(np.array(stored["noise"]), np.array(stored["drawn"]))
+    report(f"{name} covariance", relative(root.T @ root, weight.T @ weight / len(weight)), 1e-11)
+    products = root @ root.T
+    report(f"{name} orthogonal rows", relative(np.diag(np.diag(products)), products), 1e-11)
+    largest = root[np.arange(len(root)), np.abs(root).argmax(1)]
+    report(f"{name} negative signs", float((largest <= 0).sum()), 0)
+
+
+def check_aligned_columns(name, stored, weight, a):
+    """Overlaps of the bases, and the weight for the activations of the other network."""
+    first, second = (np.array(basis, np.float32).astype(np.float64) for basis in stored["bases"])
+    overlap = np.abs(moved_columns(first, a) @ second.T)
+    report(f"{name} overlap (absolute)", np.abs(stored["overlap"] - overlap).max(), 1e-9)
+    report(f"{name} realigned", relative(stored["realigned"], moved_columns(weight, a)), 1e-9)
+
+
+def check_alignment(truth):
+    """A as a polar factor through an eigendecomposition, and the drawn weight through its covariance."""
+    pixels = np.array(truth["pixels"], np.float64).reshape(-1, 1, 8, 8) / 16
+    for case in truth["cases"]:
+        images = resized(pixels, case["side"])
+        networks = [
+            {name.removesuffix(".weight"): weight for name, weight in network["weights"].items()}
+            for network in case["networks"]
+        ]
+        read = [forward_by_windows(network, images) for network in networks]
+        for stored in case["layers"]:
+            layer, name = stored["layer"], f"{case['network']} {stored['layer']} by {stored['linear_samples']}"
+            if stored["linear_samples"] == "places":
+                phi, psi = (r[layer].transpose(0, 2, 3, 1).reshape(-1, r[layer].shape[1]) for r in read)
+            else:
+                phi, psi = (r[layer].reshape(len(images), -1) for r in read)
+            a = check_layer_alignment(name, stored, phi, psi)
+            columns = len(stored["bases"][0][0])
+            weight = np.array(networks[0][layer], np.float32).astype(np.float64).reshape(-1, columns)
+            if "drawn" in stored:
+                check_drawn(name, stored, weight)
+                weight = np.array(stored["drawn"])
+            check_aligned_columns(name, stored, weight, a)
 
 
 def main():
@@ -300,6 +392,7 @@ def main():
     check_training(load_fixture("training_truth.json"))
     check_ground_truth(load_fixture("ground_truth.json"))
     check_spectra(load_fixture("spectra_truth.json"))
+    check_alignment(load_fixture("alignment_truth.json"))
     check_quantiles(load_fixture("t_quantile.json"))
     sys.exit(1 if FAILURES else 0)
 

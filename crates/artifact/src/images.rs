@@ -269,6 +269,11 @@ impl ImageReader {
         })
     }
 
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// What all images share.
     pub fn header(&self) -> &ImageHeader {
         &self.header

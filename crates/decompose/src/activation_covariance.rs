@@ -18,17 +18,19 @@
 //! Source: the published notebook.
 
 use eigenscope_artifact::{CovarianceOf, ImageReader, Kind, SplitName};
-use eigenscope_models::{Layer, ModelError, StoredModel};
+use eigenscope_models::{Layer, StoredModel};
 use eigenscope_stage::{
-    Context, KindDescription, Parameter, ParameterType, Resources, Role, TaskError, TaskKind,
+    Context, Feature, KindDescription, Parameter, ParameterType, Resources, Role, TaskError,
+    TaskKind,
 };
 use faer::linalg::matmul::triangular::{BlockStructure, matmul};
 use faer::{Accum, Mat, MatRef, Par};
 use serde::Deserialize;
 
-use crate::activations::{Activations, check_shape, pieces};
+use crate::activations::{Activations, check_shape};
 use crate::eigenbasis::{Eigenbasis, check_layers, layers_parameter, spectrum_rows, write};
 use crate::error::DecomposeError;
+use crate::pass::{Piece, pass};
 
 /// Samples multiplied at a time, but for an image that has more: few enough for the cache, and part of what fixes
 /// the bits.
@@ -62,7 +64,7 @@ fn describe() -> KindDescription {
             Role::one("data", Kind::Images, "images that it takes"),
         ],
         outputs: vec![Kind::LayerSpectrum, Kind::Bases],
-        provides: Vec::new(),
+        provides: vec![Feature::inherited("model")],
         random: false,
         resources: Resources {
             threads: 1,
@@ -84,17 +86,13 @@ fn run(context: &Context) -> Result<(), TaskError> {
     let Parameters { layers, split } = context.parameters()?;
     let model = StoredModel::read(&context.input("model")?.path)?;
     check_layers(&model.architecture)?;
-    let path = &context.input("data")?.path;
-    let images = ImageReader::open(path)?;
+    let images = ImageReader::open(&context.input("data")?.path)?;
     check_shape(model.architecture.input, &images)?;
     let activations = Activations::new(&model, &layers)?;
     let (mut spectrum, mut bases) = (Vec::new(), Vec::new());
     for covariance in covariances(&activations, &images, split)? {
         let layer = covariance.layer.name.clone();
-        let matrix = covariance.mean().ok_or_else(|| DecomposeError::NoImages {
-            split,
-            path: path.clone(),
-        })?;
+        let matrix = covariance.mean();
         if !matrix.is_all_finite() {
             return Err(Box::new(DecomposeError::LayerNotFinite { layer }));
         }
@@ -111,17 +109,24 @@ fn covariances(
     activations: &Activations,
     images: &ImageReader,
     split: SplitName,
-) -> Result<Vec<ActivationCovariance>, ModelError> {
+) -> Result<Vec<ActivationCovariance>, DecomposeError> {
     let mut all: Vec<ActivationCovariance> = activations
         .layers()
         .map(|layer| ActivationCovariance::new(layer.clone()))
         .collect();
-    for piece in pieces(images, split)? {
-        let (inputs, images) = piece?;
-        for (covariance, inputs) in all.iter_mut().zip(activations.of(inputs, images)?) {
-            covariance.add(&inputs);
-        }
-    }
+    pass(
+        images,
+        split,
+        |Piece { inputs, labels }| Ok(activations.of(inputs, labels.len())?),
+        |pieces| {
+            for inputs in pieces {
+                for (covariance, inputs) in all.iter_mut().zip(inputs) {
+                    covariance.add(&inputs);
+                }
+            }
+            Ok(())
+        },
+    )?;
     Ok(all)
 }
 
@@ -179,15 +184,8 @@ impl ActivationCovariance {
         self.samples += columns as u64;
     }
 
-    /// The lower triangle of C `[p, p]`, zero above the diagonal; `None` without samples.
-    pub fn mean(self) -> Option<Mat<f64>> {
-        let Self {
-            mut sum, samples, ..
-        } = self;
-        if samples == 0 {
-            return None;
-        }
-        sum /= faer::Scale(samples as f64);
-        Some(sum)
+    /// The lower triangle of C `[p, p]`, zero above the diagonal; not a number without samples.
+    pub fn mean(self) -> Mat<f64> {
+        self.sum / faer::Scale(self.samples as f64)
     }
 }

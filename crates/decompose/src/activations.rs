@@ -3,13 +3,13 @@
 //! Memory: one piece of [`PIECE`] images with the activations of two neighbouring steps, whatever the size of the
 //! data set.
 
-use eigenscope_artifact::{ArtifactError, ImageReader, InputShape, SplitName};
+use eigenscope_artifact::{ImageReader, InputShape};
 use eigenscope_models::{Layer, ModelError, Runner, StoredModel};
 
 use crate::error::DecomposeError;
 
 /// Images handled at a time; part of what fixes the bits of a sum over images.
-pub const PIECE: usize = 500;
+pub(crate) const PIECE: usize = 500;
 
 /// Some layers of a network, ready to be watched.
 #[derive(Debug, Clone)]
@@ -50,18 +50,6 @@ impl Activations {
         }
         Ok(all)
     }
-}
-
-/// The inputs of one split as a network sees them, with their number, in pieces of at most [`PIECE`] images.
-pub fn pieces(
-    reader: &ImageReader,
-    split: SplitName,
-) -> Result<impl Iterator<Item = Result<(Vec<f32>, usize), ArtifactError>>, ArtifactError> {
-    let pieces = reader.pieces(split, PIECE)?;
-    Ok(pieces.map(|piece| {
-        let piece = piece?;
-        Ok((reader.pixels().apply_all(&piece.pixels), piece.len()))
-    }))
 }
 
 /// Refuses a data set whose images are not of the shape that the model takes.

@@ -9,7 +9,7 @@ use faer::{Mat, MatRef};
 
 use crate::eigen::{eigensystem, fix_signs};
 use crate::error::DecomposeError;
-use crate::singular::right_singular;
+use crate::svd;
 
 /// Eigenvalues of a covariance `[p, p]` with their unit eigenvectors, largest first.
 #[derive(Debug, Clone)]
@@ -49,13 +49,12 @@ impl Eigenbasis {
     /// # Errors
     /// The iteration did not converge.
     pub fn of_rows(layer: &str, rows: MatRef<'_, f64>) -> Result<Self, DecomposeError> {
-        let mut found = right_singular(rows).map_err(|_| no_convergence(layer, rows))?;
-        fix_signs(found.vectors.as_mut());
+        let found = svd::of_layer(layer, rows)?;
         let count = rows.nrows() as f64;
         let values = found.values.iter();
         Ok(Self {
             eigenvalues: values.map(|value| value * value / count).collect(),
-            vectors: found.vectors,
+            vectors: found.right,
         })
     }
 

@@ -1,6 +1,6 @@
 //! Why a model cannot be taken apart.
 
-use eigenscope_artifact::SplitName;
+use eigenscope_artifact::{ArtifactError, SplitName};
 use eigenscope_models::ModelError;
 
 /// A decomposition that has no result.
@@ -9,6 +9,9 @@ pub enum DecomposeError {
     /// The weights are not those of a model that this decomposition is defined for.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// An artifact that cannot be read.
+    #[error(transparent)]
+    Artifact(#[from] ArtifactError),
     /// A model with nothing in it.
     #[error(
         "a model of {inputs} inputs, {hidden} hidden units and {classes} classes has no eigenvectors"
@@ -90,7 +93,7 @@ pub enum DecomposeError {
         /// Values that it writes.
         outputs: usize,
     },
-    /// An average over nothing.
+    /// A split without images.
     #[error("there are no {} images in {path}", split.name(), path = path.display())]
     NoImages {
         /// The split asked for.
@@ -125,5 +128,147 @@ pub enum DecomposeError {
         variance: f64,
         /// Columns over rows.
         ratio: f64,
+    },
+    /// A model and a data set of different classes.
+    #[error(
+        "the model tells {} apart, the images are of {}",
+        model.join(", "),
+        images.join(", ")
+    )]
+    OtherClasses {
+        /// Classes of the model.
+        model: Vec<String>,
+        /// Classes of the images.
+        images: Vec<String>,
+    },
+    /// A layer that only one of two networks has.
+    #[error(
+        "layer `{layer}` is not in both networks: the reference has {}, the other has {}",
+        reference.join(", "),
+        other.join(", ")
+    )]
+    LayersDiffer {
+        /// The layer.
+        layer: String,
+        /// Layers of the reference network.
+        reference: Vec<String>,
+        /// Layers of the other.
+        other: Vec<String>,
+    },
+    /// Layers that two networks have in different orders.
+    #[error("`{reference}` of the reference stands where the other network has `{other}`")]
+    LayerOrder {
+        /// Layer of the reference network.
+        reference: String,
+        /// Layer of the other at the same position.
+        other: String,
+    },
+    /// An alignment of the data with itself.
+    #[error(
+        "layer `{layer}` reads the data itself, the same in both networks: its alignment is the identity"
+    )]
+    ReadsData {
+        /// The layer.
+        layer: String,
+    },
+    /// A network without a hidden layer.
+    #[error("no layer reads activations: the network has one layer, and it reads the data")]
+    OneLayer,
+    /// Places that cannot be paired.
+    #[error(
+        "layer `{layer}` reads {reference:?} (height, width) in the reference and {other:?} in the other network; \
+         an alignment pairs place with place"
+    )]
+    PlacesDiffer {
+        /// The layer.
+        layer: String,
+        /// Height and width of what it reads in the reference network.
+        reference: [usize; 2],
+        /// The same in the other.
+        other: [usize; 2],
+    },
+    /// Activations without variance.
+    #[error("layer `{layer}` reads nothing but zeros in the {network} network; r^2 is not defined")]
+    Silent {
+        /// The layer.
+        layer: String,
+        /// Which of the two networks.
+        network: &'static str,
+    },
+    /// Weights or activations so large that a result overflows.
+    #[error("layer `{layer}`: a product is not finite; the weights are too large")]
+    Overflow {
+        /// The layer.
+        layer: String,
+    },
+    /// Eigenvectors of different things.
+    #[error(
+        "the reference has eigenvectors of the covariance of {reference}, the other of {other}"
+    )]
+    BasesDiffer {
+        /// Whose covariance in the reference.
+        reference: &'static str,
+        /// Whose covariance in the other.
+        other: &'static str,
+    },
+    /// Eigenvectors of another network than the one aligned.
+    #[error(
+        "{role}: {bases} holds eigenvectors of {basis}, but {alignment} aligns {aligned} in that role"
+    )]
+    OtherNetwork {
+        /// Role, `reference` or `other`.
+        role: &'static str,
+        /// Task of the bases.
+        bases: String,
+        /// Task of the weights that they were made from.
+        basis: String,
+        /// Task of the alignment.
+        alignment: String,
+        /// Task of the weights that it was made from.
+        aligned: String,
+    },
+    /// Bases that share no layer.
+    #[error(
+        "no layer is in both bases: the reference has {}, the other has {}",
+        reference.join(", "),
+        other.join(", ")
+    )]
+    NoCommonLayer {
+        /// Layers of the reference.
+        reference: Vec<String>,
+        /// Layers of the other.
+        other: Vec<String>,
+    },
+    /// A tensor that should be a matrix.
+    #[error(
+        "layer `{layer}`: a tensor of shape {shape:?}, expected a matrix of at least one entry"
+    )]
+    NoMatrix {
+        /// The layer.
+        layer: String,
+        /// Shape found.
+        shape: Vec<usize>,
+    },
+    /// Bases and an alignment that are not of the same two networks.
+    #[error(
+        "layer `{layer}`: the eigenvectors have {columns:?} values (reference, other), which the alignment \
+         {alignment:?} of their channels does not fit"
+    )]
+    AlignmentDoesNotFit {
+        /// The layer.
+        layer: String,
+        /// Values of an eigenvector of the reference and of the other.
+        columns: [usize; 2],
+        /// Channels of the reference and of the other.
+        alignment: [usize; 2],
+    },
+    /// A gated layer, whose weight has no rows to be drawn one by one.
+    #[error("a gate multiplies pairs of rows; rows drawn one by one are no pairs")]
+    Gate,
+    /// A bias, which the covariance of a weight says nothing about.
+    #[error("layer `{layer}` has a bias, of which the covariance of its weight says nothing")]
+    Bias {
+        /// The layer.
+        layer: String,
     },
 }

@@ -1,5 +1,6 @@
 //! Takes a model apart: eigenvalues to `spectrum`, eigenvectors to `eigenpairs`, what it was taught to look for to
-//! `patterns`; and of every layer, eigenvalues to `layer-spectrum` and eigenvectors to `bases`.
+//! `patterns`; of every layer, eigenvalues to `layer-spectrum` and eigenvectors to `bases`; how two networks agree to
+//! `alignments`, `r-squared` and `overlap`; and networks drawn from its weights to `rainbow`.
 //!
 //! All linear algebra is in f64, from f32 weights and activations. Work is spread over classes, and each class
 //! or layer is done in one thread with the same instructions: the result is the same bytes for any number of
@@ -7,6 +8,10 @@
 
 mod activation_covariance;
 mod activations;
+mod alignment;
+mod channels;
+mod covariance_factors;
+mod cross_moments;
 mod eigen;
 mod eigenbasis;
 mod error;
@@ -14,13 +19,21 @@ mod ground_truth;
 mod interaction;
 mod marchenko_pastur;
 mod matrices;
-mod singular;
+mod overlap;
+mod pass;
+mod rainbow;
+mod rainbow_sampler;
+mod svd;
 mod weight_covariance;
 
 use eigenscope_stage::TaskKind;
 
 pub use activation_covariance::ActivationCovariance;
-pub use activations::{Activations, PIECE, pieces};
+pub use activations::Activations;
+pub use alignment::{LayerAlignment, align};
+pub use channels::align_columns;
+pub use covariance_factors::CovarianceFactors;
+pub use cross_moments::{CrossMoments, LinearSamples, cross_moments};
 pub use eigen::{Eigensystem, eigensystem};
 pub use eigenbasis::Eigenbasis;
 pub use error::DecomposeError;
@@ -28,7 +41,9 @@ pub use ground_truth::{Folding, GroundTruth, cosine, fold_bias, ground_truth};
 pub use interaction::{ClassDecomposition, decompose, kept_positions};
 pub use marchenko_pastur::MarchenkoPastur;
 pub use matrices::{BilinearMatrices, input_vectors, interaction_matrix};
-pub use singular::{RightSingular, right_singular};
+pub use overlap::overlaps;
+pub use rainbow_sampler::RainbowSampler;
+pub use svd::{SingularSystem, singular_system};
 pub use weight_covariance::weight_covariance;
 
 /// The task kinds of this program.
@@ -38,5 +53,8 @@ pub fn kinds() -> Vec<TaskKind> {
         ground_truth::kind(),
         activation_covariance::kind(),
         weight_covariance::kind(),
+        alignment::kind(),
+        overlap::kind(),
+        rainbow::kind(),
     ]
 }

@@ -21,7 +21,7 @@
 
 use eigenscope_artifact::{CovarianceOf, Kind, LayerSpectrumRow, NamedTensor};
 use eigenscope_models::{Layer, ModelError, ParameterShape, StoredModel};
-use eigenscope_stage::{Context, KindDescription, Resources, Role, TaskError, TaskKind};
+use eigenscope_stage::{Context, Feature, KindDescription, Resources, Role, TaskError, TaskKind};
 use serde::Deserialize;
 
 use crate::eigenbasis::{Eigenbasis, check_layers, layers_parameter, spectrum_rows, write};
@@ -52,7 +52,7 @@ fn describe() -> KindDescription {
         parameters: vec![layers_parameter()],
         roles: vec![Role::one("model", Kind::Tensors, "weights of any model")],
         outputs: vec![Kind::LayerSpectrum, Kind::Bases],
-        provides: Vec::new(),
+        provides: vec![Feature::inherited("model")],
         random: true,
         resources: Resources {
             threads: 1,

@@ -144,6 +144,9 @@ fn describes_itself() {
         "ground-truth",
         "activation-covariance",
         "weight-covariance",
+        "alignment",
+        "overlap",
+        "rainbow",
     ];
     assert_eq!(names, expected);
     assert!(!description.kinds[0].random);

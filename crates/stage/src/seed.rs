@@ -70,6 +70,13 @@ impl Stream {
         (self.next_u64() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
     }
 
+    /// Standard normal (Box and Muller): `sqrt(-2 ln(1 - u)) cos(2 pi v)` of two uniform numbers u and v in f64. It
+    /// always takes two numbers of the stream and is at most 8.6 in size, since 1 - u is at least 2^-53.
+    pub fn normal(&mut self) -> f64 {
+        let radius = (-2.0 * (1.0 - self.uniform()).ln()).sqrt();
+        radius * (std::f64::consts::TAU * self.uniform()).cos()
+    }
+
     /// Uniform in 0..bound without bias (Lemire's multiplication with rejection); 0 for bound 0.
     pub fn below(&mut self, bound: u64) -> u64 {
         let threshold = bound.wrapping_neg().checked_rem(bound).unwrap_or(0);
@@ -136,6 +143,30 @@ mod tests {
         );
         assert_eq!(stream.below(1), 0);
         assert_eq!(stream.below(0), 0);
+    }
+
+    #[test]
+    fn normal_numbers_have_the_moments_of_the_standard_normal() {
+        let mut stream = Seed(5).stream("test", 0);
+        let draws: Vec<f64> = (0..100_000).map(|_| stream.normal()).collect();
+        // Moments 0, 1, 0, 3 and 15 of orders 1, 2, 3, 4 and 6; five standard deviations of their estimates,
+        // sqrt((m_2k - m_k^2) / 100,000).
+        for (order, moment, allowed) in [
+            (1, 0.0, 0.016),
+            (2, 1.0, 0.023),
+            (3, 0.0, 0.062),
+            (4, 3.0, 0.155),
+            (6, 15.0, 1.6),
+        ] {
+            let powers = draws.iter().map(|draw| draw.powi(order));
+            let mean = powers.sum::<f64>() / draws.len() as f64;
+            assert!((mean - moment).abs() < allowed, "order {order}: {mean}");
+        }
+        // P(|x| > 1.96) = 0.05, with a standard deviation of 69 of 100,000; five of them allowed.
+        let outside = draws.iter().filter(|draw| draw.abs() > 1.959_964).count();
+        assert!(outside.abs_diff(5000) < 345, "{outside}");
+        let products = draws.windows(2).map(|pair| pair[0] * pair[1]);
+        assert!((products.sum::<f64>() / draws.len() as f64).abs() < 0.016);
     }
 
     #[test]

@@ -65,6 +65,7 @@ fn provides(network: &str, layers: &[&str]) -> Vec<Feature> {
     vec![
         Feature::flag(network),
         Feature::flag("biased"),
+        Feature::flag("ungated"),
         Feature::names("layers", layers.collect()),
     ]
 }

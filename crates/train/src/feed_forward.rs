@@ -57,6 +57,7 @@ fn provides(network: &str, layers: Vec<NameRule>) -> Vec<Feature> {
     vec![
         Feature::flag(network),
         Feature::flag("bias-free"),
+        Feature::flag("ungated"),
         Feature::names("layers", layers),
     ]
 }

@@ -1,0 +1,246 @@
+//! The task kind `alignment`: the orthogonal maps between what the layers of two networks read.
+//!
+//! Defined for any two networks of the same data that share layers, of whatever widths. The maps are computed from
+//! the training images and judged on them and on the test images. The map of the first layer, which reads the same
+//! data in both networks, is the identity: it is written without being computed, and has no r^2.
+
+use eigenscope_artifact::{
+    ImageReader, Kind, NamedTensor, RSquaredRow, SplitName, write_records, write_tensors,
+};
+use eigenscope_models::{Architecture, ModelError, StoredModel};
+use eigenscope_stage::{
+    Context, Feature, KindDescription, Parameter, ParameterType, Resources, Role, TaskError,
+    TaskKind,
+};
+use faer::Mat;
+use serde::Deserialize;
+
+use crate::activations::{Activations, check_shape};
+use crate::cross_moments::{CrossMoments, LinearSamples, cross_moments};
+use crate::error::DecomposeError;
+
+/// The task kind.
+pub(crate) fn kind() -> TaskKind {
+    TaskKind {
+        description: describe(),
+        run,
+    }
+}
+
+fn describe() -> KindDescription {
+    KindDescription {
+        name: "alignment".to_owned(),
+        summary: "orthogonal maps between what the layers of two networks read, and how much they \
+                  explain"
+            .to_owned(),
+        parameters: vec![
+            Parameter::optional(
+                "layers",
+                ParameterType::list(ParameterType::Text),
+                Vec::<String>::new(),
+                "layers whose inputs are aligned; none given: every layer but the first, which reads the data itself",
+            )
+            .naming("reference", "layers"),
+            linear_samples(),
+        ],
+        roles: vec![
+            Role::one("reference", Kind::Tensors, "weights of one network"),
+            Role::one("other", Kind::Tensors, "weights of the other"),
+            Role::one("data", Kind::Images, "images that both are run on"),
+        ],
+        outputs: vec![Kind::Alignments, Kind::RSquared],
+        provides: vec![Feature::inherited("reference")],
+        random: false,
+        resources: Resources {
+            threads: 1,
+            memory_mib: 384,
+            seconds: 10.0,
+        },
+        fingerprint: env!("EIGENSCOPE_FINGERPRINT").to_owned(),
+    }
+}
+
+/// The parameter of every kind that aligns.
+pub(crate) fn linear_samples() -> Parameter {
+    Parameter::optional(
+        "linear_samples",
+        ParameterType::choice(&["images", "places"]),
+        "images",
+        "what a layer without windows that reads places is aligned by: all its values together, as published, or \
+         their channels, alike at every place",
+    )
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Parameters {
+    layers: Vec<String>,
+    linear_samples: LinearSamples,
+}
+
+fn run(context: &Context) -> Result<(), TaskError> {
+    let Parameters {
+        layers,
+        linear_samples,
+    } = context.parameters()?;
+    let reference = StoredModel::read(&context.input("reference")?.path)?;
+    let other = StoredModel::read(&context.input("other")?.path)?;
+    let images = ImageReader::open(&context.input("data")?.path)?;
+    let aligned = align(
+        &images,
+        &reference,
+        &other,
+        &layers,
+        linear_samples,
+        |done| context.progress(done, 2, "splits", ""),
+    )?;
+    let first = identity(&reference.architecture)?;
+    let tensors: Vec<NamedTensor> = first
+        .into_iter()
+        .chain(aligned.iter().map(LayerAlignment::tensor))
+        .collect();
+    write_tensors(
+        context.output(Kind::Alignments)?,
+        Kind::Alignments,
+        &(),
+        &tensors,
+        context.provenance(),
+    )?;
+    let rows: Vec<RSquaredRow> = aligned
+        .into_iter()
+        .flat_map(|layer| layer.r_squared)
+        .collect();
+    write_records(context.output(Kind::RSquared)?, &rows, context.provenance())?;
+    Ok(())
+}
+
+/// The alignment of what one layer reads in two networks.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LayerAlignment {
+    /// Name of the layer.
+    pub layer: String,
+    /// A `[channels of the reference, channels of the other]`, a partial isometry with phi ~ A psi
+    /// ([`CrossMoments::alignment`] of the training split).
+    pub map: Mat<f64>,
+    /// [`CrossMoments::r_squared`] of A on the training split, then on the test split.
+    pub r_squared: [RSquaredRow; 2],
+}
+
+/// Aligns `other` with `reference`, layer by layer: one pass over the training images, then one over the test
+/// images. Memory: [`cross_moments`].
+///
+/// No names: every layer but the first. `finished` is called with the number of passes done.
+///
+/// # Errors
+/// Images of another shape than the networks take; layers that the networks do not share, that read the data itself
+/// or have different places; an empty split; activations that are all zero or overflow.
+pub fn align(
+    images: &ImageReader,
+    reference: &StoredModel,
+    other: &StoredModel,
+    names: &[String],
+    samples: LinearSamples,
+    finished: impl Fn(u64),
+) -> Result<Vec<LayerAlignment>, DecomposeError> {
+    check_shape(reference.architecture.input, images)?;
+    check_shape(other.architecture.input, images)?;
+    let names = aligned_layers(&reference.architecture, &other.architecture, names)?;
+    let reference = Activations::new(reference, &names)?;
+    let others = [Activations::new(other, &names)?];
+    let moments = |split| -> Result<Vec<CrossMoments>, DecomposeError> {
+        let networks = cross_moments(images, split, samples, &reference, &others)?;
+        Ok(networks.into_iter().flatten().collect())
+    };
+    let train = moments(SplitName::Train)?;
+    finished(1);
+    let test = moments(SplitName::Test)?;
+    finished(2);
+    train
+        .into_iter()
+        .zip(test)
+        .map(|(train, test)| LayerAlignment::new(train, &test))
+        .collect()
+}
+
+impl LayerAlignment {
+    fn new(train: CrossMoments, test: &CrossMoments) -> Result<Self, DecomposeError> {
+        let map = train.alignment()?;
+        let row =
+            |moments: &CrossMoments, split: SplitName| -> Result<RSquaredRow, DecomposeError> {
+                Ok(RSquaredRow {
+                    layer: moments.layer.clone(),
+                    split: split.name().to_owned(),
+                    samples: moments.samples,
+                    r_squared: moments.r_squared(map.as_ref())?,
+                })
+            };
+        Ok(Self {
+            r_squared: [row(&train, SplitName::Train)?, row(test, SplitName::Test)?],
+            layer: train.layer,
+            map,
+        })
+    }
+
+    fn tensor(&self) -> NamedTensor {
+        let shape @ [rows, columns] = [self.map.nrows(), self.map.ncols()];
+        let entries = (0..rows * columns).map(|at| self.map[(at / columns, at % columns)] as f32);
+        NamedTensor {
+            name: self.layer.clone(),
+            shape: shape.to_vec(),
+            data: entries.collect(),
+        }
+    }
+}
+
+/// The alignment of the first layer, which reads the same data in both networks.
+fn identity(architecture: &Architecture) -> Result<Option<NamedTensor>, ModelError> {
+    let layers = architecture.layers(&[])?;
+    Ok(layers.first().map(|(_, layer)| {
+        let size = layer.input.channels;
+        NamedTensor {
+            name: layer.name.clone(),
+            shape: vec![size, size],
+            data: (0..size * size)
+                .map(|at| f32::from(u8::from(at % (size + 1) == 0)))
+                .collect(),
+        }
+    }))
+}
+
+/// The layers to align: those named, or all but the first.
+fn aligned_layers(
+    reference: &Architecture,
+    other: &Architecture,
+    names: &[String],
+) -> Result<Vec<String>, DecomposeError> {
+    let (reference, other) = (layer_names(reference)?, layer_names(other)?);
+    let chosen = match names {
+        [] => {
+            let read_activations = reference.iter().skip(1).chain(other.iter().skip(1));
+            read_activations.cloned().collect()
+        }
+        names => names.to_vec(),
+    };
+    if chosen.is_empty() {
+        return Err(DecomposeError::OneLayer);
+    }
+    for layer in &chosen {
+        let layer = layer.clone();
+        if !reference.contains(&layer) || !other.contains(&layer) {
+            return Err(DecomposeError::LayersDiffer {
+                layer,
+                reference,
+                other,
+            });
+        }
+        if reference.first() == Some(&layer) || other.first() == Some(&layer) {
+            return Err(DecomposeError::ReadsData { layer });
+        }
+    }
+    Ok(chosen)
+}
+
+fn layer_names(architecture: &Architecture) -> Result<Vec<String>, ModelError> {
+    let layers = architecture.layers(&[])?.into_iter();
+    Ok(layers.map(|(_, layer)| layer.name).collect())
+}

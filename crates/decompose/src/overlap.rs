@@ -1,0 +1,228 @@
+//! The task kind `overlap`: are the leading eigenvectors of two networks the same, once their channels are aligned?
+//!
+//! Defined for any two bases of the same covariance. Every layer needs its alignment; the task kind `alignment`
+//! writes the identity for the first, which reads the data itself.
+
+use eigenscope_artifact::{
+    ArtifactError, BasesHeader, InputDigest, Kind, NamedTensor, OverlapRow, TensorReader,
+    summarise, write_records,
+};
+use eigenscope_stage::{
+    Context, Input, KindDescription, Parameter, ParameterType, Resources, Role, TaskError, TaskKind,
+};
+use faer::{Mat, MatRef};
+use serde::Deserialize;
+
+use crate::channels::align_columns;
+use crate::error::DecomposeError;
+use crate::matrices::row_major;
+
+/// The task kind.
+pub(crate) fn kind() -> TaskKind {
+    TaskKind {
+        description: describe(),
+        run,
+    }
+}
+
+fn describe() -> KindDescription {
+    KindDescription {
+        name: "overlap".to_owned(),
+        summary: "absolute products of the leading eigenvectors of two networks after alignment"
+            .to_owned(),
+        parameters: vec![
+            Parameter::optional(
+                "layers",
+                ParameterType::list(ParameterType::Text),
+                Vec::<String>::new(),
+                "layers compared; none given: all that both bases have",
+            )
+            .naming("alignment", "layers"),
+            Parameter::optional(
+                "count",
+                ParameterType::at_least(1),
+                50,
+                "eigenvectors of each network, those of largest eigenvalue first; fewer where a basis has fewer",
+            ),
+        ],
+        roles: vec![
+            Role::one("reference", Kind::Bases, "eigenvectors of one network"),
+            Role::one(
+                "other",
+                Kind::Bases,
+                "eigenvectors of the same covariance of the other",
+            ),
+            Role::one(
+                "alignment",
+                Kind::Alignments,
+                "alignments of the same two networks, in the same order",
+            ),
+        ],
+        outputs: vec![Kind::Overlap],
+        provides: Vec::new(),
+        random: false,
+        resources: Resources {
+            threads: 1,
+            memory_mib: 128,
+            seconds: 0.5,
+        },
+        fingerprint: env!("EIGENSCOPE_FINGERPRINT").to_owned(),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Parameters {
+    layers: Vec<String>,
+    count: usize,
+}
+
+fn run(context: &Context) -> Result<(), TaskError> {
+    let Parameters { layers, count } = context.parameters()?;
+    let open = |role, kind| -> Result<TensorReader, TaskError> {
+        Ok(TensorReader::open(&context.input(role)?.path, kind)?)
+    };
+    let reference = open("reference", Kind::Bases)?;
+    let other = open("other", Kind::Bases)?;
+    let alignments = open("alignment", Kind::Alignments)?;
+    check_origin(context, "reference")?;
+    check_origin(context, "other")?;
+    let of = covariance(&reference, &other)?;
+    let mut rows = Vec::new();
+    for layer in compared_layers(&reference, &other, layers)? {
+        let overlaps = overlaps(
+            &reference.read_one(&layer)?,
+            &other.read_one(&layer)?,
+            &alignments.read_one(&layer)?,
+            count,
+        )?;
+        rows.extend(layer_rows(of, &layer, &overlaps));
+    }
+    write_records(context.output(Kind::Overlap)?, &rows, context.provenance())?;
+    Ok(())
+}
+
+/// Refuses bases that say that they were made from other weights than the alignment in the same role.
+fn check_origin(context: &Context, role: &'static str) -> Result<(), TaskError> {
+    let (bases, alignment) = (context.input(role)?, context.input("alignment")?);
+    let made_from = |input: &Input, role: &str| -> Result<Option<InputDigest>, ArtifactError> {
+        let inputs = summarise(&input.path)?.provenance.inputs;
+        Ok(inputs.into_iter().find(|input| input.role == role))
+    };
+    match (made_from(bases, "model")?, made_from(alignment, role)?) {
+        (Some(basis), Some(aligned)) if basis.content != aligned.content => {
+            Err(DecomposeError::OtherNetwork {
+                role,
+                bases: bases.task.clone(),
+                basis: basis.task,
+                alignment: alignment.task.clone(),
+                aligned: aligned.task,
+            })?
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What both bases are eigenvectors of.
+fn covariance(
+    reference: &TensorReader,
+    other: &TensorReader,
+) -> Result<&'static str, DecomposeError> {
+    let of = |bases: &TensorReader| bases.header().map(|header: BasesHeader| header.of.name());
+    let (reference, other) = (of(reference)?, of(other)?);
+    if reference == other {
+        return Ok(reference);
+    }
+    Err(DecomposeError::BasesDiffer { reference, other })
+}
+
+/// The layers named, or those that both bases have, in the order of the reference.
+fn compared_layers(
+    reference: &TensorReader,
+    other: &TensorReader,
+    names: Vec<String>,
+) -> Result<Vec<String>, DecomposeError> {
+    if !names.is_empty() {
+        return Ok(names);
+    }
+    let (reference, other) = (reference.names()?, other.names()?);
+    let both = reference.iter().filter(|layer| other.contains(layer));
+    let both: Vec<String> = both.cloned().collect();
+    if both.is_empty() {
+        return Err(DecomposeError::NoCommonLayer { reference, other });
+    }
+    Ok(both)
+}
+
+fn layer_rows<'a>(
+    of: &'a str,
+    layer: &'a str,
+    overlaps: &'a Mat<f64>,
+) -> impl Iterator<Item = OverlapRow> + 'a {
+    let columns = overlaps.ncols();
+    (0..overlaps.nrows() * columns).map(move |at| {
+        let (row, column) = (at / columns, at % columns);
+        OverlapRow {
+            of: of.to_owned(),
+            layer: layer.to_owned(),
+            reference_rank: row as u32 + 1,
+            other_rank: column as u32 + 1,
+            overlap: overlaps[(row, column)],
+        }
+    })
+}
+
+/// |V1 (A kron I) V2^T| of the first `count` rows (fewer if there are fewer) of two bases of one layer: entry (i, j)
+/// is |v1_i^T (A kron I) v2_j|, 0 to 1 for unit vectors and a partial isometry.
+///
+/// V1 `[k1, c1 * inner]` and V2 `[k2, c2 * inner]` have unit rows, A `[c1, c2]` maps the channels of the other network
+/// to those of the reference.
+///
+/// Source: Guth, Menard, Rochette and Mallat, *A rainbow in deep network black boxes* (2023).
+///
+/// # Errors
+/// Tensors that are no matrices, or whose sizes do not fit together; values that are not finite.
+pub fn overlaps(
+    reference: &NamedTensor,
+    other: &NamedTensor,
+    alignment: &NamedTensor,
+    count: usize,
+) -> Result<Mat<f64>, DecomposeError> {
+    let [first, second, [from, to]] = [
+        matrix_shape(reference)?,
+        matrix_shape(other)?,
+        matrix_shape(alignment)?,
+    ];
+    let inner = first[1] / from;
+    if [first[1], second[1]] != [from * inner, to * inner] {
+        return Err(DecomposeError::AlignmentDoesNotFit {
+            layer: reference.name.clone(),
+            columns: [first[1], second[1]],
+            alignment: [from, to],
+        });
+    }
+    let kept = [first, second].map(|[rows, _]| rows.min(count));
+    let map = row_major(&alignment.data, from, to);
+    let mapped = align_columns(&reference.data[..kept[0] * first[1]], inner, map.as_ref());
+    let mapped = MatRef::from_row_major_slice(&mapped, kept[0], second[1]);
+    let products = mapped * row_major(&other.data, kept[1], second[1]).transpose();
+    if !products.is_all_finite() {
+        return Err(DecomposeError::Overflow {
+            layer: reference.name.clone(),
+        });
+    }
+    Ok(Mat::from_fn(kept[0], kept[1], |row, column| {
+        products[(row, column)].abs()
+    }))
+}
+
+/// `[rows, columns]`, none of them zero.
+fn matrix_shape(tensor: &NamedTensor) -> Result<[usize; 2], DecomposeError> {
+    match *tensor.shape {
+        [rows, columns] if rows > 0 && columns > 0 => Ok([rows, columns]),
+        _ => Err(DecomposeError::NoMatrix {
+            layer: tensor.name.clone(),
+            shape: tensor.shape.clone(),
+        }),
+    }
+}

@@ -1,0 +1,145 @@
+//! The task kind `rainbow`: networks whose weights are drawn at random with the covariances of a trained one.
+//!
+//! How much of a network's accuracy do the covariances of its weights hold? Defined for networks without biases and
+//! gates.
+
+use eigenscope_artifact::{ImageReader, Kind, RainbowRow, RainbowSummaryRow, write_records};
+use eigenscope_models::StoredModel;
+use eigenscope_stage::{
+    Context, Feature, KindDescription, Parameter, ParameterType, Resources, Role, TaskError,
+    TaskKind,
+};
+use serde::Deserialize;
+
+use crate::alignment::linear_samples;
+use crate::cross_moments::LinearSamples;
+use crate::error::DecomposeError;
+use crate::rainbow_sampler::RainbowSampler;
+
+/// Networks drawn side by side: what the trained network reads is computed once for all of them, and memory grows
+/// with them.
+const DRAWN_TOGETHER: u32 = 10;
+
+/// The task kind.
+pub(crate) fn kind() -> TaskKind {
+    TaskKind {
+        description: describe(),
+        run,
+    }
+}
+
+fn describe() -> KindDescription {
+    KindDescription {
+        name: "rainbow".to_owned(),
+        summary: "test accuracy of networks drawn with the weight covariances of a trained one"
+            .to_owned(),
+        parameters: vec![
+            Parameter::optional(
+                "draws",
+                ParameterType::Integer {
+                    minimum: 1,
+                    maximum: 1_000_000,
+                },
+                10,
+                "networks drawn",
+            ),
+            linear_samples(),
+        ],
+        roles: vec![
+            Role::one(
+                "model",
+                Kind::Tensors,
+                "weights of a network without biases and gates",
+            )
+            .needs(
+                "ungated",
+                "a gate multiplies pairs of rows, and rows drawn one by one are no pairs",
+            )
+            .needs(
+                "bias-free",
+                "a covariance of weights says nothing about a bias",
+            ),
+            Role::one("data", Kind::Images, "images to align and to test on"),
+        ],
+        outputs: vec![Kind::Rainbow, Kind::RainbowSummary, Kind::Tensors],
+        provides: vec![Feature::inherited("model")],
+        random: true,
+        resources: Resources {
+            threads: 4,
+            memory_mib: 1152,
+            seconds: 40.0,
+        },
+        fingerprint: env!("EIGENSCOPE_FINGERPRINT").to_owned(),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Parameters {
+    draws: u32,
+    linear_samples: LinearSamples,
+}
+
+fn run(context: &Context) -> Result<(), TaskError> {
+    let Parameters {
+        draws,
+        linear_samples,
+    } = context.parameters()?;
+    let model = StoredModel::read(&context.input("model")?.path)?;
+    let images = ImageReader::open(&context.input("data")?.path)?;
+    let sampler = RainbowSampler::new(&model, &images, linear_samples)?;
+    let (rows, first) = draw_and_test(context, &sampler, draws)?;
+    let (trained, tested) = sampler.correct(std::slice::from_ref(&model))?;
+    let trained = f64::from(trained[0]) / f64::from(tested);
+    write_records(context.output(Kind::Rainbow)?, &rows, context.provenance())?;
+    write_records(
+        context.output(Kind::RainbowSummary)?,
+        &[summary(trained, &rows)],
+        context.provenance(),
+    )?;
+    let first = first.ok_or("no network was drawn")?;
+    first.write(context.output(Kind::Tensors)?, context.provenance())?;
+    Ok(())
+}
+
+/// Every draw with its test accuracy, and the first network drawn.
+fn draw_and_test(
+    context: &Context,
+    sampler: &RainbowSampler<'_>,
+    draws: u32,
+) -> Result<(Vec<RainbowRow>, Option<StoredModel>), DecomposeError> {
+    let (mut rows, mut first) = (Vec::new(), None);
+    let (mut done, total) = (0, u64::from(draws) * sampler.layers().len() as u64);
+    for start in (0..draws).step_by(DRAWN_TOGETHER as usize) {
+        let together = start..draws.min(start.saturating_add(DRAWN_TOGETHER));
+        let networks = sampler.draw(context.seed(), together.clone(), || {
+            done += together.len() as u64;
+            context.progress(done, total, "layers", "");
+        })?;
+        let (correct, images) = sampler.correct(&networks)?;
+        rows.extend(together.zip(correct).map(|(draw, correct)| RainbowRow {
+            draw: draw + 1,
+            correct,
+            images,
+            accuracy_fraction: f64::from(correct) / f64::from(images),
+        }));
+        first = first.or(networks.into_iter().next());
+    }
+    Ok((rows, first))
+}
+
+/// Mean and spread of the draws, of which there is at least one.
+fn summary(trained: f64, rows: &[RainbowRow]) -> RainbowSummaryRow {
+    let accuracies = || rows.iter().map(|row| row.accuracy_fraction);
+    let count = rows.len() as f64;
+    let mean = accuracies().sum::<f64>() / count;
+    let squares: f64 = accuracies().map(|accuracy| (accuracy - mean).powi(2)).sum();
+    RainbowSummaryRow {
+        draws: rows.len() as u32,
+        trained_accuracy_fraction: trained,
+        generated_accuracy_mean_fraction: mean,
+        generated_accuracy_std_fraction: (rows.len() > 1).then(|| (squares / (count - 1.0)).sqrt()),
+        generated_accuracy_min_fraction: accuracies().fold(f64::INFINITY, f64::min),
+        generated_accuracy_max_fraction: accuracies().fold(f64::NEG_INFINITY, f64::max),
+    }
+}
