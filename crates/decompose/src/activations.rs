@@ -1,15 +1,23 @@
 //! What the layers of a network read, for the images of a data set, piece by piece.
 //!
-//! Memory: one piece of [`PIECE`] images with the activations of two neighbouring steps, whatever the size of the
-//! data set.
+//! Memory: one piece of at most [`PIECE`] images with the activations of two neighbouring steps, whatever the size of
+//! the data set.
 
 use eigenscope_artifact::{ArtifactError, ImageReader, InputShape, SplitName};
 use eigenscope_models::{Layer, ModelError, Runner, StoredModel};
 
 use crate::error::DecomposeError;
 
-/// Images handled at a time; part of what fixes the bits of a sum over images.
+/// Images handled at a time, at most; part of what fixes the bits of a sum over images.
 pub const PIECE: usize = 500;
+
+/// Values of their inputs, at most: 8 MiB. First layers make up to 32 times as many.
+const PIECE_VALUES: usize = 1 << 21;
+
+/// Images with inputs of `width` values that are handled at a time.
+pub(crate) fn piece_images(width: usize) -> usize {
+    (PIECE_VALUES / width.max(1)).clamp(1, PIECE)
+}
 
 /// Some layers of a network, ready to be watched.
 #[derive(Debug, Clone)]
@@ -57,7 +65,7 @@ pub fn pieces(
     reader: &ImageReader,
     split: SplitName,
 ) -> Result<impl Iterator<Item = Result<(Vec<f32>, usize), ArtifactError>>, ArtifactError> {
-    let pieces = reader.pieces(split, PIECE)?;
+    let pieces = reader.pieces(split, piece_images(reader.pixels().output_len()))?;
     Ok(pieces.map(|piece| {
         let piece = piece?;
         Ok((reader.pixels().apply_all(&piece.pixels), piece.len()))
@@ -76,4 +84,18 @@ pub(crate) fn check_shape(model: InputShape, images: &ImageReader) -> Result<(),
         return Ok(());
     }
     Err(DecomposeError::WrongShape { model, images })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_images_come_in_small_pieces() {
+        assert_eq!(piece_images(28 * 28), PIECE);
+        assert_eq!(piece_images(3 * 32 * 32), PIECE);
+        assert_eq!(piece_images(221 * 221), 42);
+        assert_eq!(piece_images(usize::MAX), 1);
+        assert_eq!(piece_images(0), PIECE);
+    }
 }
