@@ -28,6 +28,7 @@ pub fn kinds() -> Vec<TaskKind> {
             run,
         },
         crate::ground_truth::kind(),
+        crate::embedding::kind(),
     ]
 }
 

@@ -1,5 +1,5 @@
 //! Takes the weights of a model apart: eigenvalues to `spectrum`, eigenvectors to `eigenpairs`,
-//! and what a model was taught to look for to `patterns`.
+//! and what a model was taught to look for to `patterns`. What a layer makes of images goes to `embeddings`.
 //!
 //! All linear algebra is in f64, from the stored f32 weights. Work is spread over classes, and each class
 //! is done in one thread with the same instructions: the result is the same bytes for any number of
@@ -7,6 +7,7 @@
 
 mod activations;
 mod eigen;
+mod embedding;
 mod error;
 mod ground_truth;
 mod interaction;
