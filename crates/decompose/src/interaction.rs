@@ -29,6 +29,7 @@ pub fn kinds() -> Vec<TaskKind> {
         },
         crate::ground_truth::kind(),
         crate::embedding::kind(),
+        crate::surgery::kind(),
     ]
 }
 

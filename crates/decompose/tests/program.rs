@@ -139,7 +139,10 @@ fn describes_itself() {
     let description: Description = serde_json::from_slice(&output.stdout).expect("a description");
     assert_eq!(description.section, Section::Decompose);
     let names: Vec<_> = description.kinds.iter().map(|kind| &kind.name).collect();
-    assert_eq!(names, ["interaction", "ground-truth", "embedding"]);
+    assert_eq!(
+        names,
+        ["interaction", "ground-truth", "embedding", "surgery"]
+    );
     assert!(!description.kinds[0].random);
 }
 
