@@ -377,6 +377,60 @@ def check_alignment(truth):
                 check_drawn(name, stored, weight)
                 weight = np.array(stored["drawn"])
             check_aligned_columns(name, stored, weight, a)
+def float32(values):
+    return np.array(values, np.float32).astype(np.float64)
+
+
+def check_forest(truth):
+    """Every point sent down the stored trees by itself."""
+
+    def c(n):
+        return max(n - 1, 0.0) if n <= 2 else 2 * (np.log(n - 1) + np.euler_gamma - (n - 1) / n)
+
+    def length(tree, point, node=0):
+        if tree["low"][node] < 0:
+            return c(tree["points"][node])
+        side = "low" if point[tree["feature"][node]] <= tree["threshold"][node] else "high"
+        return 1 + length(tree, point, tree[side][node])
+
+    points, trees = float32(truth["points"]), truth["trees"]
+    mean = np.array([np.mean([length(tree, point) for tree in trees]) for point in points])
+    report("isolation forest scores", relative(truth["scores"], 2 ** (-mean / c(truth["samples"]))), 1e-12)
+    lost = [tree["points"][0] - truth["samples"] for tree in trees]
+    for tree in trees:
+        nodes = zip(tree["points"], tree["low"], tree["high"], strict=True)
+        lost += [n - tree["points"][low] - tree["points"][high] for n, low, high in nodes if low >= 0]
+    report("isolation tree counts", float(np.abs(lost).max()), 0)
+
+
+def check_merger(truth):
+    """Both mergers by I - (1 - shrink) d d^T, embeddings by P (e - b) + b, singular values as roots of eigenvalues."""
+    labels, b, w = np.array(truth["labels"]), float32(truth["bias"]), float32(truth["weight"])
+    e = float32(truth["inputs"]) @ w.T + b
+    report("merger embeddings", relative(truth["embeddings"], e), 1e-13)
+    report("merger singular values before", roots(truth["singular_values_before"], w), 1e-13)
+
+    def unit(vector):
+        return vector / np.sqrt((vector**2).sum())
+
+    for number, operation in enumerate(truth["operations"], 1):
+        name = f"merger {number}"
+        c = [unit(e[labels == k].sum(axis=0)) for k in operation["pair"]]
+        d = unit(c[0] - c[1])
+        report(f"{name} centroids", relative(operation["centroids"], c), 1e-13)
+        report(f"{name} cosine before", abs(operation["cosine_before"] - c[0] @ c[1]), 1e-13)
+        w = w - (1 - truth["shrink"]) * np.outer(d, d @ w)
+        e = e - (1 - truth["shrink"]) * np.outer((e - b) @ d, d)
+        c = [unit(e[labels == k].sum(axis=0)) for k in operation["pair"]]
+        report(f"{name} cosine after", abs(operation["cosine_after"] - c[0] @ c[1]), 1e-13)
+        report(f"{name} weight", relative(operation["weight"], w), 1e-13)
+        report(f"{name} embeddings", relative(operation["embeddings"], e), 1e-13)
+    report("merger singular values after", roots(truth["singular_values_after"], w), 1e-13)
+
+
+def roots(singular_values, w):
+    """Difference of the squares from the eigenvalues of W W^T."""
+    return relative(np.square(singular_values), np.linalg.eigvalsh(w @ w.T)[::-1])
 
 
 def main():
@@ -394,6 +448,9 @@ def main():
     check_spectra(load_fixture("spectra_truth.json"))
     check_alignment(load_fixture("alignment_truth.json"))
     check_quantiles(load_fixture("t_quantile.json"))
+    surgery = load_fixture("surgery_truth.json")
+    check_forest(surgery["forest"])
+    check_merger(surgery["merger"])
     sys.exit(1 if FAILURES else 0)
 
 

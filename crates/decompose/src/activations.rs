@@ -1,15 +1,23 @@
 //! What the layers of a network read, for the images of a data set, piece by piece.
 //!
-//! Memory: one piece of [`PIECE`] images with the activations of two neighbouring steps, whatever the size of the
-//! data set.
+//! Memory: one piece of at most 500 images with the activations of two neighbouring steps, whatever the size of
+//! the data set.
 
 use eigenscope_artifact::{ImageReader, InputShape};
 use eigenscope_models::{Layer, ModelError, Runner, StoredModel};
 
 use crate::error::DecomposeError;
 
-/// Images handled at a time; part of what fixes the bits of a sum over images.
-pub(crate) const PIECE: usize = 500;
+/// Images handled at a time, at most; part of what fixes the bits of a sum over images.
+const PIECE: usize = 500;
+
+/// Values of their inputs, at most: 8 MiB. First layers make up to 32 times as many.
+const PIECE_VALUES: usize = 1 << 21;
+
+/// Images with inputs of `width` values that are handled at a time.
+pub(crate) fn piece_images(width: usize) -> usize {
+    (PIECE_VALUES / width.max(1)).clamp(1, PIECE)
+}
 
 /// Some layers of a network, ready to be watched.
 #[derive(Debug, Clone)]
@@ -64,4 +72,18 @@ pub(crate) fn check_shape(model: InputShape, images: &ImageReader) -> Result<(),
         return Ok(());
     }
     Err(DecomposeError::WrongShape { model, images })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_images_come_in_small_pieces() {
+        assert_eq!(piece_images(28 * 28), PIECE);
+        assert_eq!(piece_images(3 * 32 * 32), PIECE);
+        assert_eq!(piece_images(221 * 221), 42);
+        assert_eq!(piece_images(usize::MAX), 1);
+        assert_eq!(piece_images(0), PIECE);
+    }
 }

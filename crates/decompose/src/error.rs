@@ -1,6 +1,6 @@
 //! Why a model cannot be taken apart.
 
-use eigenscope_artifact::{ArtifactError, SplitName};
+use eigenscope_artifact::{ArtifactError, InputShape, SplitName};
 use eigenscope_models::ModelError;
 
 /// A decomposition that has no result.
@@ -270,5 +270,87 @@ pub enum DecomposeError {
     Bias {
         /// The layer.
         layer: String,
+    },
+    /// Embeddings that another model made.
+    #[error("{embeddings} was made by {made_by}, not by {model}; embed images with that model")]
+    OtherModel {
+        /// Task that made the embeddings.
+        embeddings: String,
+        /// Task that made the model to work on.
+        model: String,
+        /// Task that made the model of the embeddings.
+        made_by: String,
+    },
+    /// Embeddings that the layer they name cannot have made.
+    #[error(
+        "{path} holds embeddings of {found:?} (values, classes), layer `{layer}` of the model makes {expected:?}",
+        path = path.display()
+    )]
+    ForeignEmbeddings {
+        /// The embeddings.
+        path: std::path::PathBuf,
+        /// Their values and classes.
+        found: [usize; 2],
+        /// Name of the layer.
+        layer: String,
+        /// Values and classes of the model.
+        expected: [usize; 2],
+    },
+    /// Surgery on a convolution.
+    #[error(
+        "`{layer}` is a convolution: its embeddings have places ({height} x {width}), and its weight \
+         cannot turn the values of one place into those of another; embed images with a layer without places",
+        height = output.height,
+        width = output.width
+    )]
+    Places {
+        /// Name of the layer.
+        layer: String,
+        /// Shape of its output.
+        output: InputShape,
+    },
+    /// Anything but two classes to merge.
+    #[error("{found:?} cannot be merged; a pair is two classes")]
+    NoPair {
+        /// Classes (output indices) asked for.
+        found: Vec<usize>,
+    },
+    /// A pair of one class.
+    #[error("class {class} cannot be merged with itself; a pair is two classes")]
+    SameClass {
+        /// Class (output index).
+        class: usize,
+    },
+    /// A class of which there is nothing to see.
+    #[error("there is no image of class {class} among the embeddings")]
+    NoneOfClass {
+        /// Class (output index).
+        class: usize,
+    },
+    /// A class of outliers.
+    #[error(
+        "class {class}: the isolation forest scores all {images} embeddings above the threshold {threshold}; raise it"
+    )]
+    NoInliers {
+        /// Class (output index).
+        class: usize,
+        /// Its images.
+        images: usize,
+        /// Largest score of an inlier.
+        threshold: f64,
+    },
+    /// A mean without a direction.
+    #[error("class {class}: the mean embedding is zero, so it has no direction")]
+    NoCentroid {
+        /// Class (output index).
+        class: usize,
+    },
+    /// A pair that nothing tells apart.
+    #[error("classes {first} and {second} have the same centroid; there is nothing to merge")]
+    SameCentroid {
+        /// First class (output index).
+        first: usize,
+        /// Second class (output index).
+        second: usize,
     },
 }

@@ -3,7 +3,7 @@
 use eigenscope_artifact::{ImageReader, Split, SplitName};
 use rayon::prelude::*;
 
-use crate::activations::PIECE;
+use crate::activations::piece_images;
 use crate::error::DecomposeError;
 
 /// Neighbouring images of a split.
@@ -14,7 +14,7 @@ pub(crate) struct Piece {
     pub(crate) labels: Vec<u16>,
 }
 
-/// Measures pieces of at most [`PIECE`] images of `split` and hands the results to `take`, a few at a time, first
+/// Measures pieces ([`piece_images`]) of `split` and hands the results to `take`, a few at a time, first
 /// images first.
 ///
 /// As many pieces are measured at a time as the current rayon pool has threads, and as many results are alive. The
@@ -35,7 +35,7 @@ pub(crate) fn pass<S: Send>(
             labels: stored.labels,
         })
     };
-    let mut pieces = images.pieces(split, PIECE)?;
+    let mut pieces = images.pieces(split, piece_images(pixels.output_len()))?;
     let mut empty = true;
     loop {
         let group = pieces.by_ref().take(rayon::current_num_threads());

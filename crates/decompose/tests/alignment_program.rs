@@ -464,12 +464,7 @@ fn alignments_refuse_what_does_not_pair() {
         images(at, SIDE, 0, classes()),
     );
     refused([&mlp, &mlp], &taller, &[], "the images are [1, 14, 14]");
-    refused(
-        [&mlp, &mlp],
-        &untested,
-        &[],
-        "there are no test images in",
-    );
+    refused([&mlp, &mlp], &untested, &[], "there are no test images in");
     refused([&mlp, &data], &data, &[], "holds `images`");
     align(at, "shared", [&mlp, &deeper], &data, 1, &["layer2"]).expect("both have it");
 }

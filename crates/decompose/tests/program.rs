@@ -147,6 +147,8 @@ fn describes_itself() {
         "alignment",
         "overlap",
         "rainbow",
+        "embedding",
+        "surgery",
     ];
     assert_eq!(names, expected);
     assert!(!description.kinds[0].random);

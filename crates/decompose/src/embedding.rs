@@ -1,0 +1,168 @@
+//! The task kind `embedding`: what one layer makes of every image of a split.
+//!
+//! Memory: the embeddings (twice while they are written) and one piece of images with the activations of two neighbouring
+//! steps.
+
+use eigenscope_artifact::{Embeddings, EmbeddingsHeader, ImageReader, Kind, SplitName};
+use eigenscope_models::{Architecture, Layer, ModelError, Runner, StoredModel};
+use eigenscope_stage::{
+    Context, KindDescription, Parameter, ParameterType, Resources, Role, TaskError, TaskKind,
+};
+use serde::Deserialize;
+
+use crate::activations::{check_shape, piece_images};
+
+/// The task kind.
+pub(crate) fn kind() -> TaskKind {
+    TaskKind {
+        description: describe(),
+        run,
+    }
+}
+
+fn describe() -> KindDescription {
+    KindDescription {
+        name: "embedding".to_owned(),
+        summary: "output of one layer before any activation, and the predicted class, for every image of a split"
+            .to_owned(),
+        parameters: vec![
+            Parameter::optional(
+                "layer",
+                ParameterType::Text,
+                "embedding",
+                "name of the layer; the values of a convolution are flattened, channel by channel",
+            )
+            .naming("model", "layers"),
+            Parameter::optional(
+                "split",
+                ParameterType::choice(&["train", "test"]),
+                "test",
+                "images to embed",
+            ),
+        ],
+        roles: vec![
+            Role::one("model", Kind::Tensors, "weights of a model"),
+            Role::one("data", Kind::Images, "data set with the images"),
+        ],
+        outputs: vec![Kind::Embeddings],
+        provides: Vec::new(),
+        random: false,
+        resources: Resources {
+            threads: 1,
+            memory_mib: 512,
+            seconds: 5.0,
+        },
+        fingerprint: env!("EIGENSCOPE_FINGERPRINT").to_owned(),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Parameters {
+    layer: String,
+    split: SplitName,
+}
+
+fn run(context: &Context) -> Result<(), TaskError> {
+    let Parameters { layer, split } = context.parameters()?;
+    let model = StoredModel::read(&context.input("model")?.path)?;
+    let images = ImageReader::open(&context.input("data")?.path)?;
+    check_shape(model.architecture.input, &images)?;
+    let embeddings = embed(&model, &layer, &images, split)?;
+    embeddings.write(context.output(Kind::Embeddings)?, context.provenance())?;
+    Ok(())
+}
+
+fn embed(
+    model: &StoredModel,
+    layer: &str,
+    images: &ImageReader,
+    split: SplitName,
+) -> Result<Embeddings, ModelError> {
+    let embedder = Embedder::new(model, layer)?;
+    let mut embeddings = Embeddings {
+        header: EmbeddingsHeader {
+            layer: layer.to_owned(),
+            width: embedder.layer.output().len(),
+            split,
+            classes: model.architecture.classes.clone(),
+        },
+        indices: Vec::new(),
+        labels: Vec::new(),
+        predicted: Vec::new(),
+        vectors: Vec::new(),
+    };
+    let pixels = images.pixels();
+    for piece in images.pieces(split, piece_images(pixels.output_len()))? {
+        let piece = piece?;
+        let inputs = pixels.apply_all(&piece.pixels);
+        let (vectors, predicted) = embedder.embed(inputs, piece.len())?;
+        embeddings.indices.extend(piece.indices);
+        embeddings.labels.extend(piece.labels);
+        embeddings.predicted.extend(predicted);
+        embeddings.vectors.extend(vectors);
+    }
+    Ok(embeddings)
+}
+
+/// A model with one of its layers.
+struct Embedder {
+    runner: Runner,
+    layer: Layer,
+    /// Position of the layer among the steps.
+    position: usize,
+    /// Number of steps.
+    steps: usize,
+    classes: usize,
+}
+
+impl Embedder {
+    fn new(model: &StoredModel, layer: &str) -> Result<Self, ModelError> {
+        let architecture = &model.architecture;
+        let (position, layer) = named_layer(architecture, layer)?;
+        Ok(Self {
+            runner: Runner::new(model)?,
+            layer,
+            position,
+            steps: architecture.steps()?.len(),
+            classes: architecture.classes.len(),
+        })
+    }
+
+    /// What the layer makes of `images` flattened inputs, `[images, width]`, and the predicted classes.
+    fn embed(&self, inputs: Vec<f32>, images: usize) -> Result<(Vec<f32>, Vec<u16>), ModelError> {
+        let after = self.position + 1;
+        let vectors = self.runner.run(0..after, inputs, images)?;
+        let logits = self
+            .runner
+            .run(after..self.steps, vectors.clone(), images)?;
+        let predicted = logits.chunks_exact(self.classes).map(predicted_class);
+        Ok((vectors, predicted.collect()))
+    }
+}
+
+/// Position of the largest logit, the first of equal ones.
+fn predicted_class(logits: &[f32]) -> u16 {
+    let mut predicted = 0;
+    for (class, logit) in logits.iter().enumerate() {
+        if *logit > logits[predicted] {
+            predicted = class;
+        }
+    }
+    predicted as u16
+}
+
+/// One layer of a model, with its position among the steps.
+///
+/// # Errors
+/// A layer that the model does not have.
+pub(crate) fn named_layer(
+    architecture: &Architecture,
+    name: &str,
+) -> Result<(usize, Layer), ModelError> {
+    let mut layers = architecture.layers(&[name.to_owned()])?;
+    layers.pop().ok_or_else(|| ModelError::NoLayer {
+        name: name.to_owned(),
+        layers: Vec::new(),
+    })
+}

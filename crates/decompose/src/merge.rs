@@ -1,0 +1,240 @@
+//! Merging two classes: the weight of a linear layer is edited so that what tells their mean embeddings apart almost
+//! vanishes.
+
+use eigenscope_artifact::{Embeddings, NamedTensor};
+use eigenscope_models::{Layer, ModelError, StoredModel};
+use eigenscope_stage::Stream;
+use faer::{Mat, MatRef};
+
+use crate::error::DecomposeError;
+use crate::isolation_forest::IsolationForest;
+use crate::projector::{product, projector};
+
+/// A linear layer e = W x + b and what it makes of a set of images.
+#[derive(Debug, Clone)]
+pub struct EmbeddingLayer {
+    /// W `[width, inputs]`.
+    pub weight: Mat<f64>,
+    /// b `[width]`, zeros for a layer without one.
+    pub bias: Vec<f64>,
+    /// e `[images, width]`, row-major.
+    pub embeddings: Vec<f64>,
+    /// Class of every image.
+    pub labels: Vec<u16>,
+}
+
+/// Which embeddings of a class are outliers: those that an isolation forest of the class scores above a threshold.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct OutlierRule {
+    /// Trees of the forest.
+    pub trees: usize,
+    /// Embeddings that each tree is grown on, at most.
+    pub samples: usize,
+    /// Largest score of an inlier.
+    pub threshold: f64,
+}
+
+/// One class of a merged pair, before it was merged.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClassCentroid {
+    /// Its images.
+    pub images: usize,
+    /// Those that are no outliers.
+    pub inliers: usize,
+    /// Mean embedding of the inliers, normalised afterwards: a unit vector `[width]`.
+    pub centroid: Vec<f64>,
+}
+
+/// Two classes that were merged. The cosines are those of the normalised mean embeddings of the two.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Merger {
+    /// The classes.
+    pub classes: [ClassCentroid; 2],
+    /// Cosine of the means of the inliers, before.
+    pub cosine_inliers: f64,
+    /// Cosine of the means of all images, before.
+    pub cosine_before: f64,
+    /// Cosine of the means of all images, after.
+    pub cosine_after: f64,
+}
+
+impl OutlierRule {
+    /// Those of `points` `[points, width]` that are no outliers.
+    fn inliers(&self, points: &[f64], width: usize, stream: &mut Stream) -> Vec<f64> {
+        let forest = IsolationForest::fit(points, width, self.trees, self.samples, stream);
+        let scores = forest.scores(points);
+        let scored = points.chunks_exact(width).zip(scores);
+        let inliers = scored.filter(|(_, score)| *score <= self.threshold);
+        inliers.flat_map(|(point, _)| point.to_vec()).collect()
+    }
+}
+
+impl EmbeddingLayer {
+    /// `layer` of `model`, which makes one vector of an image, and `embeddings` that it made; widened to f64, exactly.
+    ///
+    /// # Errors
+    /// None for a layer of the model; the type is that of tensor look-ups.
+    pub(crate) fn new(
+        layer: &Layer,
+        model: &StoredModel,
+        embeddings: Embeddings,
+    ) -> Result<Self, ModelError> {
+        let wide = |values: &[f32]| values.iter().copied().map(f64::from).collect();
+        let bias = if layer.bias {
+            wide(&tensor(model, &format!("{}.bias", layer.name))?.data)
+        } else {
+            vec![0.0; layer.outputs]
+        };
+        Ok(Self {
+            weight: weight(layer, model)?,
+            bias,
+            embeddings: wide(&embeddings.vectors),
+            labels: embeddings.labels,
+        })
+    }
+
+    fn width(&self) -> usize {
+        self.bias.len()
+    }
+
+    /// Merges a pair of classes, in f64. With c the centroids of the classes' inliers and P the [`projector`] of their
+    /// normalised difference,
+    ///
+    /// ```text
+    /// d = (c_1 - c_2) / |c_1 - c_2|,   W' = P W,   b' = b,   e' = P (e - b) + b
+    /// ```
+    ///
+    /// The last is what the edited layer makes of the images. `streams` are the random numbers of the two isolation
+    /// forests.
+    ///
+    /// Source: the published notebook, with shrink = 1e-5.
+    ///
+    /// # Errors
+    /// A class without images, without inliers, or with a mean embedding of zero; classes with the same centroid.
+    pub fn merge(
+        &mut self,
+        [first, second]: [usize; 2],
+        rule: OutlierRule,
+        shrink: f64,
+        [first_stream, second_stream]: [Stream; 2],
+    ) -> Result<Merger, DecomposeError> {
+        let classes = [
+            self.class_centroid(first, rule, first_stream)?,
+            self.class_centroid(second, rule, second_stream)?,
+        ];
+        let [one, other] = [&classes[0].centroid, &classes[1].centroid];
+        let difference = one.iter().zip(other).map(|(a, b)| a - b).collect();
+        let direction = unit(difference).ok_or(DecomposeError::SameCentroid { first, second })?;
+        let cosine_inliers = dot(one, other);
+        let cosine_before = self.cosine(first, second)?;
+        self.apply(projector(&direction, shrink).as_ref());
+        Ok(Merger {
+            cosine_inliers,
+            cosine_before,
+            cosine_after: self.cosine(first, second)?,
+            classes,
+        })
+    }
+
+    fn class_centroid(
+        &self,
+        class: usize,
+        rule: OutlierRule,
+        mut stream: Stream,
+    ) -> Result<ClassCentroid, DecomposeError> {
+        let width = self.width();
+        let points = self.points(class);
+        if points.is_empty() {
+            return Err(DecomposeError::NoneOfClass { class });
+        }
+        let images = points.len() / width;
+        let inliers = rule.inliers(&points, width, &mut stream);
+        if inliers.is_empty() {
+            let threshold = rule.threshold;
+            return Err(DecomposeError::NoInliers {
+                class,
+                images,
+                threshold,
+            });
+        }
+        Ok(ClassCentroid {
+            images,
+            inliers: inliers.len() / width,
+            centroid: centroid(class, &inliers, width)?,
+        })
+    }
+
+    /// The embeddings of one class.
+    fn points(&self, class: usize) -> Vec<f64> {
+        let embeddings = self.embeddings.chunks_exact(self.width());
+        let labelled = embeddings.zip(&self.labels);
+        labelled
+            .filter(|(_, label)| usize::from(**label) == class)
+            .flat_map(|(embedding, _)| embedding.to_vec())
+            .collect()
+    }
+
+    /// Cosine of the means of all embeddings of two classes.
+    fn cosine(&self, first: usize, second: usize) -> Result<f64, DecomposeError> {
+        let mean = |class| centroid(class, &self.points(class), self.width());
+        Ok(dot(&mean(first)?, &mean(second)?))
+    }
+
+    /// W' = P W, e' = P (e - b) + b.
+    fn apply(&mut self, p: MatRef<'_, f64>) {
+        self.weight = product(p, self.weight.as_ref());
+        let width = self.width();
+        for embedding in self.embeddings.chunks_exact_mut(width) {
+            let centred = embedding.iter_mut().zip(&self.bias);
+            centred.for_each(|(value, bias)| *value -= bias);
+        }
+        let images = self.labels.len();
+        let columns = MatRef::from_column_major_slice(&self.embeddings, width, images);
+        let projected = product(p, columns);
+        for (image, embedding) in self.embeddings.chunks_exact_mut(width).enumerate() {
+            let values = projected.col(image).iter().zip(&self.bias);
+            for (value, (projected, bias)) in embedding.iter_mut().zip(values) {
+                *value = projected + bias;
+            }
+        }
+    }
+}
+
+fn tensor<'a>(model: &'a StoredModel, name: &str) -> Result<&'a NamedTensor, ModelError> {
+    let found = model.tensors.iter().find(|tensor| tensor.name == name);
+    found.ok_or_else(|| ModelError::Missing {
+        name: name.to_owned(),
+    })
+}
+
+/// W of a layer that makes one vector of an image, `[outputs, inputs]`.
+pub(crate) fn weight(layer: &Layer, model: &StoredModel) -> Result<Mat<f64>, ModelError> {
+    let values = &tensor(model, &layer.weight())?.data;
+    let stored = MatRef::from_row_major_slice(values, layer.outputs, layer.inputs());
+    Ok(Mat::from_fn(
+        layer.outputs,
+        layer.inputs(),
+        |row, column| f64::from(stored[(row, column)]),
+    ))
+}
+
+/// The normalised mean of `points` `[points, width]` of a class.
+fn centroid(class: usize, points: &[f64], width: usize) -> Result<Vec<f64>, DecomposeError> {
+    let mut sum = vec![0.0; width];
+    for point in points.chunks_exact(width) {
+        sum.iter_mut()
+            .zip(point)
+            .for_each(|(sum, value)| *sum += value);
+    }
+    unit(sum).ok_or(DecomposeError::NoCentroid { class })
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+/// The unit vector of the direction of `vector`; none if it is all zero.
+fn unit(vector: Vec<f64>) -> Option<Vec<f64>> {
+    let norm = dot(&vector, &vector).sqrt();
+    (norm > 0.0).then(|| vector.into_iter().map(|value| value / norm).collect())
+}

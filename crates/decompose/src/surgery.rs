@@ -1,0 +1,309 @@
+//! The task kind `surgery`: pairs of classes merged by editing the weight of one layer.
+
+use std::path::Path;
+
+use eigenscope_artifact::{
+    CentroidRow, Embeddings, EmbeddingsHeader, Kind, SingularValueRow, SurgeryRow, summarise,
+    write_records,
+};
+use eigenscope_models::{Architecture, Layer, ModelError, StoredModel};
+use eigenscope_stage::{
+    Context, Feature, Input, KindDescription, Parameter, ParameterType, Resources, Role, TaskError,
+    TaskKind,
+};
+use faer::MatRef;
+use serde::Deserialize;
+
+use crate::embedding::named_layer;
+use crate::error::DecomposeError;
+use crate::merge::{EmbeddingLayer, Merger, OutlierRule, weight};
+use crate::svd;
+
+/// The task kind.
+pub(crate) fn kind() -> TaskKind {
+    TaskKind {
+        description: describe(),
+        run,
+    }
+}
+
+fn describe() -> KindDescription {
+    KindDescription {
+        name: "surgery".to_owned(),
+        summary:
+            "merge pairs of classes by editing the weight of the layer that made the embeddings"
+                .to_owned(),
+        parameters: parameters(),
+        roles: vec![
+            Role::one("model", Kind::Tensors, "model to edit"),
+            Role::one(
+                "embeddings",
+                Kind::Embeddings,
+                "what a linear layer of this model makes of images",
+            ),
+        ],
+        outputs: vec![
+            Kind::Tensors,
+            Kind::Surgery,
+            Kind::Centroids,
+            Kind::SingularValues,
+        ],
+        provides: vec![Feature::inherited("model")],
+        random: true,
+        resources: Resources {
+            threads: 1,
+            memory_mib: 128,
+            seconds: 1.0,
+        },
+        fingerprint: env!("EIGENSCOPE_FINGERPRINT").to_owned(),
+    }
+}
+
+fn parameters() -> Vec<Parameter> {
+    let class = ParameterType::Integer {
+        minimum: 0,
+        maximum: i64::from(u16::MAX),
+    };
+    let count = ParameterType::Integer {
+        minimum: 1,
+        maximum: 1 << 20,
+    };
+    let fraction = || ParameterType::between(0.0, 1.0);
+    vec![
+        Parameter::optional(
+            "pairs",
+            ParameterType::list(ParameterType::list(class)),
+            vec![vec![3, 6]],
+            "pairs of classes (output indices), merged one after the other",
+        ),
+        Parameter::optional("trees", count.clone(), 100, "trees of an isolation forest"),
+        Parameter::optional(
+            "samples",
+            count,
+            256,
+            "embeddings that each tree is grown on, at most",
+        ),
+        Parameter::optional(
+            "threshold",
+            fraction(),
+            0.5,
+            "largest score of an embedding that is no outlier",
+        ),
+        Parameter::optional(
+            "shrink",
+            fraction(),
+            1e-5,
+            "factor on the direction in which the centroids of a pair differ",
+        ),
+    ]
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Parameters {
+    pairs: Vec<Vec<usize>>,
+    trees: usize,
+    samples: usize,
+    threshold: f64,
+    shrink: f64,
+}
+
+fn run(context: &Context) -> Result<(), TaskError> {
+    let parameters: Parameters = context.parameters()?;
+    let (model_input, embeddings_input) = (context.input("model")?, context.input("embeddings")?);
+    let mut model = StoredModel::read(&model_input.path)?;
+    let embeddings = Embeddings::read(&embeddings_input.path)?;
+    check_origin(model_input, embeddings_input)?;
+    let layer = layer_of(&embeddings, &embeddings_input.path, &model.architecture)?;
+    let pairs = class_pairs(&parameters.pairs, model.architecture.classes.len())?;
+
+    let mut singular_values = singular_value_rows("before", &layer, &model)?;
+    let mut edited = EmbeddingLayer::new(&layer, &model, embeddings)?;
+    let mergers = merge_pairs(context, &mut edited, &pairs, &parameters)?;
+    model = with_weight(model, &layer, edited.weight.as_ref())?;
+    singular_values.extend(singular_value_rows("after", &layer, &model)?);
+
+    let (classes, provenance) = (&model.architecture.classes, context.provenance());
+    model.write(context.output(Kind::Tensors)?, provenance)?;
+    write_records(
+        context.output(Kind::Surgery)?,
+        &surgery_rows(&pairs, &mergers, classes),
+        provenance,
+    )?;
+    write_records(
+        context.output(Kind::Centroids)?,
+        &centroid_rows(&pairs, &mergers, classes),
+        provenance,
+    )?;
+    write_records(
+        context.output(Kind::SingularValues)?,
+        &singular_values,
+        provenance,
+    )?;
+    Ok(())
+}
+
+/// Refuses embeddings that say that they were made by another model.
+fn check_origin(model: &Input, embeddings: &Input) -> Result<(), TaskError> {
+    let made_by = summarise(&embeddings.path)?.provenance.inputs;
+    match made_by.into_iter().find(|input| input.role == "model") {
+        Some(origin) if origin.content != model.content => Err(DecomposeError::OtherModel {
+            embeddings: embeddings.task.clone(),
+            model: model.task.clone(),
+            made_by: origin.task,
+        })?,
+        _ => Ok(()),
+    }
+}
+
+/// The layer of a model that made `embeddings`, which must be one that makes a single vector of an image.
+fn layer_of(
+    embeddings: &Embeddings,
+    path: &Path,
+    model: &Architecture,
+) -> Result<Layer, DecomposeError> {
+    let EmbeddingsHeader {
+        layer,
+        width,
+        classes,
+        ..
+    } = &embeddings.header;
+    let (_, layer) = named_layer(model, layer)?;
+    if layer.window.is_some() {
+        return Err(DecomposeError::Places {
+            layer: layer.name.clone(),
+            output: layer.output(),
+        });
+    }
+    let found = [*width, classes.len()];
+    let expected = [layer.outputs, model.classes.len()];
+    if found != expected {
+        return Err(DecomposeError::ForeignEmbeddings {
+            path: path.to_owned(),
+            found,
+            layer: layer.name,
+            expected,
+        });
+    }
+    Ok(layer)
+}
+
+/// The lists as pairs of different classes of the model.
+fn class_pairs(lists: &[Vec<usize>], classes: usize) -> Result<Vec<[usize; 2]>, DecomposeError> {
+    let pairs = lists.iter().map(|list| {
+        let &[first, second] = list.as_slice() else {
+            return Err(DecomposeError::NoPair {
+                found: list.clone(),
+            });
+        };
+        if let Some(class) = [first, second].into_iter().find(|class| *class >= classes) {
+            return Err(DecomposeError::NoClass { class, classes });
+        }
+        if first == second {
+            return Err(DecomposeError::SameClass { class: first });
+        }
+        Ok([first, second])
+    });
+    pairs.collect()
+}
+
+/// Merges the pairs one after the other, each with random numbers of its own.
+fn merge_pairs(
+    context: &Context,
+    layer: &mut EmbeddingLayer,
+    pairs: &[[usize; 2]],
+    parameters: &Parameters,
+) -> Result<Vec<Merger>, DecomposeError> {
+    let rule = OutlierRule {
+        trees: parameters.trees,
+        samples: parameters.samples,
+        threshold: parameters.threshold,
+    };
+    let total = pairs.len() as u64;
+    (1..)
+        .zip(pairs)
+        .map(|(operation, &pair)| {
+            let streams = pair.map(|class| {
+                let purpose = format!("isolation forest of class {class}");
+                context.seed().stream(&purpose, operation)
+            });
+            let merger = layer.merge(pair, rule, parameters.shrink, streams)?;
+            context.progress(operation, total, "pairs", "");
+            Ok(merger)
+        })
+        .collect()
+}
+
+/// The model with another weight of a layer, rounded to f32.
+fn with_weight(
+    model: StoredModel,
+    layer: &Layer,
+    weight: MatRef<'_, f64>,
+) -> Result<StoredModel, ModelError> {
+    let StoredModel {
+        architecture,
+        mut tensors,
+    } = model;
+    for tensor in &mut tensors {
+        if tensor.name == layer.weight() {
+            let rows = weight.row_iter();
+            tensor.data = rows
+                .flat_map(|row| row.iter().map(|value| *value as f32))
+                .collect();
+        }
+    }
+    StoredModel::new(architecture, tensors)
+}
+
+fn singular_value_rows(
+    state: &str,
+    layer: &Layer,
+    model: &StoredModel,
+) -> Result<Vec<SingularValueRow>, DecomposeError> {
+    let values = svd::of_layer(&layer.name, weight(layer, model)?.as_ref())?.values;
+    let rows = (1..)
+        .zip(values)
+        .map(|(rank, singular_value)| SingularValueRow {
+            state: state.to_owned(),
+            rank,
+            singular_value,
+        });
+    Ok(rows.collect())
+}
+
+fn surgery_rows(pairs: &[[usize; 2]], mergers: &[Merger], names: &[String]) -> Vec<SurgeryRow> {
+    let numbered = (1..).zip(pairs.iter().zip(mergers));
+    numbered
+        .map(|(operation, (&[first_class, second_class], merger))| {
+            let [first, second] = &merger.classes;
+            SurgeryRow {
+                operation,
+                first_class: names[first_class].clone(),
+                second_class: names[second_class].clone(),
+                first_images: first.images as u32,
+                first_inliers: first.inliers as u32,
+                second_images: second.images as u32,
+                second_inliers: second.inliers as u32,
+                cosine_inliers: merger.cosine_inliers,
+                cosine_before: merger.cosine_before,
+                cosine_after: merger.cosine_after,
+            }
+        })
+        .collect()
+}
+
+fn centroid_rows(pairs: &[[usize; 2]], mergers: &[Merger], names: &[String]) -> Vec<CentroidRow> {
+    let mut rows = Vec::new();
+    for (operation, (pair, merger)) in (1..).zip(pairs.iter().zip(mergers)) {
+        for (&class, found) in pair.iter().zip(&merger.classes) {
+            let components = (1..).zip(&found.centroid);
+            rows.extend(components.map(|(component, &value)| CentroidRow {
+                operation,
+                class: names[class].clone(),
+                component,
+                value,
+            }));
+        }
+    }
+    rows
+}
