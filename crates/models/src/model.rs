@@ -6,10 +6,9 @@ use std::path::Path;
 #[cfg(feature = "autodiff")]
 use burn::tensor::Gradients;
 use burn::tensor::activation::relu;
-use burn::tensor::module::conv2d;
-use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, Tensor, TensorData};
-use eigenscope_artifact::{InputShape, Kind, NamedTensor, Provenance, TensorReader, write_tensors};
+use eigenscope_artifact::{Kind, NamedTensor, Provenance, TensorReader, write_tensors};
+use eigenscope_kernels::{Finish, Geometry, ImageShape, convolution, gate};
 
 use crate::architecture::Architecture;
 use crate::error::ModelError;
@@ -141,8 +140,7 @@ enum LoadedStep {
         bias: Option<Tensor<1>>,
     },
     Convolution {
-        input: InputShape,
-        stride: usize,
+        geometry: Geometry,
         weight: Tensor<4>,
         bias: Option<Tensor<1>>,
     },
@@ -173,42 +171,49 @@ impl LoadedStep {
                 bias,
             },
             Some(Window { stride, .. }) => LoadedStep::Convolution {
-                input,
-                stride,
+                geometry: Geometry {
+                    input: ImageShape {
+                        channels: input.channels,
+                        height: input.height,
+                        width: input.width,
+                    },
+                    stride,
+                },
                 weight: weight.tensor(),
                 bias,
             },
         })
     }
 
-    /// Rows of flattened values to rows of flattened values.
-    fn apply(&self, rows: Tensor<2>) -> Tensor<2> {
-        match self {
+    /// Applies the first of `steps`, and those after it that it can take along, to rows of flattened values. Returns
+    /// what is left of `steps`.
+    fn apply(steps: &[Self], rows: Tensor<2>) -> (&[Self], Tensor<2>) {
+        let Some((step, rest)) = steps.split_first() else {
+            return (steps, rows);
+        };
+        match step {
             LoadedStep::Linear { weight, bias } => {
                 let product = rows.matmul(weight.clone().transpose());
-                match bias {
+                let rows = match bias {
                     None => product,
                     Some(bias) => product + bias.clone().unsqueeze(),
-                }
+                };
+                (rest, rows)
             }
             LoadedStep::Convolution {
-                input,
-                stride,
+                geometry,
                 weight,
                 bias,
             } => {
-                let [samples, _] = rows.dims();
-                let images = rows.reshape([samples, input.channels, input.height, input.width]);
-                let options = ConvOptions::new([*stride; 2], [0, 0], [1, 1], 1);
-                conv2d(images, weight.clone(), bias.clone(), options).flatten(1, 3)
+                let (finish, rest) = match rest {
+                    [LoadedStep::Relu, rest @ ..] => (Finish::Relu, rest),
+                    rest => (Finish::Linear, rest),
+                };
+                let (weight, bias) = (weight.clone(), bias.clone());
+                (rest, convolution(rows, weight, bias, *geometry, finish))
             }
-            LoadedStep::Relu => relu(rows),
-            LoadedStep::Gate => {
-                let [samples, width] = rows.dims();
-                let half = width / 2;
-                let left = rows.clone().slice([0..samples, 0..half]);
-                left * rows.slice([0..samples, half..width])
-            }
+            LoadedStep::Relu => (rest, relu(rows)),
+            LoadedStep::Gate => (rest, gate(rows)),
         }
     }
 
@@ -246,10 +251,12 @@ impl Model {
     ///
     /// # Panics
     /// There is no such step.
-    pub fn run(&self, steps: Range<usize>, rows: Tensor<2>) -> Tensor<2> {
-        self.steps[steps]
-            .iter()
-            .fold(rows, |rows, step| step.apply(rows))
+    pub fn run(&self, steps: Range<usize>, mut rows: Tensor<2>) -> Tensor<2> {
+        let mut steps = &self.steps[steps];
+        while !steps.is_empty() {
+            (steps, rows) = LoadedStep::apply(steps, rows);
+        }
+        rows
     }
 
     /// Takes the gradients of all parameters out of `gradients`, in stored order, row-major.
