@@ -431,6 +431,84 @@ def check_merger(truth):
 def roots(singular_values, w):
     """Difference of the squares from the eigenvalues of W W^T."""
     return relative(np.square(singular_values), np.linalg.eigvalsh(w @ w.T)[::-1])
+def formula(number, *shape):
+    values = (7919 * number + 104729 * np.arange(int(np.prod(shape)))) % 1009
+    return (values.astype(np.float32) / np.float32(1009) - np.float32(0.5)).astype(np.float64).reshape(shape)
+
+
+def finished(maps, kind):
+    """What becomes of the maps, and the function from its gradient to theirs, pixel by pixel."""
+    if kind == "linear":
+        return maps, lambda gradient: gradient
+    if kind == "relu":
+        return np.maximum(maps, 0), lambda gradient: gradient * (maps > 0)
+    n, c, height, width = maps.shape[0], maps.shape[1], maps.shape[2] // 2, maps.shape[3] // 2
+    places = list(itertools.product(range(n), range(c), range(height), range(width)))
+    result = np.zeros((n, c, height, width))
+    for i, j, y, x in places:
+        result[i, j, y, x] = max(0, maps[i, j, 2 * y : 2 * y + 2, 2 * x : 2 * x + 2].max())
+
+    def undo(gradient):
+        back = np.zeros_like(maps)
+        for i, j, y, x in places:
+            window = maps[i, j, 2 * y : 2 * y + 2, 2 * x : 2 * x + 2]
+            if window.max() > 0:
+                a, b = divmod(int(window.argmax()), 2)
+                back[i, j, 2 * y + a, 2 * x + b] = gradient[i, j, y, x]
+        return back
+
+    return result, undo
+
+
+def check_convolution(case):
+    n, (c, height, width) = case["batch"], case["input"]
+    k, s, outputs = case["kernel"], case["stride"], case["outputs"]
+    x, w = formula(1, n, c, height, width), formula(2, outputs, c, k, k)
+    bias = formula(3, outputs) if case["bias"] else np.zeros(outputs)
+    windows = list(itertools.product(range((height - k) // s + 1), range((width - k) // s + 1)))
+    maps = np.zeros((n, outputs, windows[-1][0] + 1, windows[-1][1] + 1))
+    for i, j in windows:
+        patch = x[:, :, s * i : s * i + k, s * j : s * j + k]
+        maps[:, :, i, j] = np.einsum("ncab,ocab->no", patch, w) + bias
+    result, undo = finished(maps, case["finish"])
+    gradient = undo(formula(4, *result.shape))
+    expected = {"result": result, "input_gradient": np.zeros_like(x), "weight_gradient": np.zeros_like(w)}
+    for i, j in windows:
+        place = np.s_[:, :, s * i : s * i + k, s * j : s * j + k]
+        expected["weight_gradient"] += np.einsum("no,ncab->ocab", gradient[:, :, i, j], x[place])
+        expected["input_gradient"][place] += np.einsum("no,ocab->ncab", gradient[:, :, i, j], w)
+    if case["bias"]:
+        expected["bias_gradient"] = gradient.sum((0, 2, 3))
+    for key, value in expected.items():
+        report(f"convolution {k} x {k} {case['finish']} {key}", relative(case[key], value.ravel()), 1e-8)
+
+
+def check_normalisation(case):
+    """The input's gradient as the product with the Jacobian of the normalisation of one channel."""
+    n, (c, height, width) = case["batch"], case["input"]
+    x, weight, bias = formula(1, n, c, height, width), formula(2, c), formula(3, c)
+    count = n * height * width
+    mean = x.mean((0, 2, 3))
+    variance = ((x - mean[:, None, None]) ** 2).mean((0, 2, 3))
+    deviation = np.sqrt(variance + 1e-5)
+    normal = (x - mean[:, None, None]) / deviation[:, None, None]
+    result, undo = finished(normal * weight[:, None, None] + bias[:, None, None], case["finish"])
+    gradient = undo(formula(4, *result.shape))
+    back = np.zeros_like(x)
+    for j in range(c):
+        v = normal[:, j].ravel()
+        jacobian = (np.eye(count) - 1 / count - np.outer(v, v) / count) * weight[j] / deviation[j]
+        back[:, j] = (jacobian @ gradient[:, j].ravel()).reshape(n, height, width)
+    expected = {
+        "mean": mean,
+        "variance": variance * count / (count - 1),
+        "result": result,
+        "input_gradient": back,
+        "weight_gradient": (gradient * normal).sum((0, 2, 3)),
+        "bias_gradient": gradient.sum((0, 2, 3)),
+    }
+    for key, value in expected.items():
+        report(f"normalisation {case['finish']} {key}", relative(case[key], value.ravel()), 1e-8)
 
 
 def main():
@@ -451,6 +529,11 @@ def main():
     surgery = load_fixture("surgery_truth.json")
     check_forest(surgery["forest"])
     check_merger(surgery["merger"])
+    convolutions = load_fixture("convolution_truth.json")
+    for case in convolutions["convolutions"]:
+        check_convolution(case)
+    for case in convolutions["normalisations"]:
+        check_normalisation(case)
     sys.exit(1 if FAILURES else 0)
 
 

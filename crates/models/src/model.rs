@@ -6,10 +6,11 @@ use std::path::Path;
 #[cfg(feature = "autodiff")]
 use burn::tensor::Gradients;
 use burn::tensor::activation::relu;
-use burn::tensor::module::{conv2d, max_pool2d};
-use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
+use burn::tensor::module::max_pool2d;
+use burn::tensor::ops::MaxPoolOptions;
 use burn::tensor::{Device, Tensor, TensorData};
 use eigenscope_artifact::{InputShape, Kind, NamedTensor, Provenance, TensorReader, write_tensors};
+use eigenscope_kernels::{Finish, Geometry, ImageShape, convolution, gate};
 
 use crate::architecture::Architecture;
 use crate::error::ModelError;
@@ -151,8 +152,7 @@ enum LoadedStep {
         bias: Option<Tensor<1>>,
     },
     Convolution {
-        input: InputShape,
-        stride: usize,
+        geometry: Geometry,
         weight: Tensor<4>,
         bias: Option<Tensor<1>>,
     },
@@ -190,49 +190,60 @@ impl LoadedStep {
                 bias,
             },
             Some(Window { stride, .. }) => LoadedStep::Convolution {
-                input,
-                stride,
+                geometry: Geometry {
+                    input: image_shape(input),
+                    stride,
+                },
                 weight: weight.tensor(),
                 bias,
             },
         })
     }
 
-    /// Rows of flattened values to rows of flattened values.
-    fn apply(&self, rows: Tensor<2>) -> Tensor<2> {
-        match self {
+    /// Applies the first of `steps`, and those after it that it can take along, to rows of flattened values. Returns
+    /// what is left of `steps`.
+    fn apply(steps: &[Self], rows: Tensor<2>) -> (&[Self], Tensor<2>) {
+        let Some((step, rest)) = steps.split_first() else {
+            return (steps, rows);
+        };
+        match step {
             LoadedStep::Linear { weight, bias } => {
                 let product = rows.matmul(weight.clone().transpose());
-                match bias {
+                let rows = match bias {
                     None => product,
                     Some(bias) => product + bias.clone().unsqueeze(),
-                }
+                };
+                (rest, rows)
             }
             LoadedStep::Convolution {
-                input,
-                stride,
+                geometry,
                 weight,
                 bias,
             } => {
-                let [samples, _] = rows.dims();
-                let images = rows.reshape([samples, input.channels, input.height, input.width]);
-                let options = ConvOptions::new([*stride; 2], [0, 0], [1, 1], 1);
-                conv2d(images, weight.clone(), bias.clone(), options).flatten(1, 3)
+                let (weight, bias) = (weight.clone(), bias.clone());
+                let (weight, bias, rest) = match rest {
+                    [LoadedStep::Normalise(norm), rest @ ..] => {
+                        let (weight, bias) = norm.fold_into(weight, bias);
+                        (weight, Some(bias), rest)
+                    }
+                    rest => (weight, bias, rest),
+                };
+                let (finish, rest) = Self::finish(rest);
+                (rest, convolution(rows, weight, bias, *geometry, finish))
             }
-            LoadedStep::Relu => relu(rows),
-            LoadedStep::MaxPool(input) => {
-                let [samples, _] = rows.dims();
-                let images = rows.reshape([samples, input.channels, input.height, input.width]);
-                let options = MaxPoolOptions::new([POOL.kernel; 2]).with_stride([POOL.stride; 2]);
-                max_pool2d(images, options).flatten(1, 3)
-            }
-            LoadedStep::Normalise(norm) => norm.apply(rows),
-            LoadedStep::Gate => {
-                let [samples, width] = rows.dims();
-                let half = width / 2;
-                let left = rows.clone().slice([0..samples, 0..half]);
-                left * rows.slice([0..samples, half..width])
-            }
+            LoadedStep::Relu => (rest, relu(rows)),
+            LoadedStep::Gate => (rest, gate(rows)),
+            LoadedStep::MaxPool(input) => (rest, max_pool(rows, *input)),
+            LoadedStep::Normalise(norm) => (rest, norm.apply(rows)),
+        }
+    }
+
+    /// The first of `steps` that a convolution or a normalisation takes along, and what is left.
+    fn finish(steps: &[Self]) -> (Finish, &[Self]) {
+        match steps {
+            [LoadedStep::Relu, LoadedStep::MaxPool(_), rest @ ..] => (Finish::ReluMaxPool, rest),
+            [LoadedStep::Relu, rest @ ..] => (Finish::Relu, rest),
+            rest => (Finish::Linear, rest),
         }
     }
 
@@ -277,25 +288,27 @@ impl Model {
     /// # Panics
     /// There is no such step.
     pub fn run(&self, steps: Range<usize>, rows: Tensor<2>) -> Tensor<2> {
-        self.steps[steps]
-            .iter()
-            .fold(rows, |rows, step| step.apply(rows))
+        run(&self.steps[steps], rows)
     }
 
     /// As [`Model::forward`] in training: batch normalisation by the batch's own statistics, which are returned
     /// in the order of the steps.
     #[cfg(feature = "autodiff")]
-    pub fn forward_training(&self, inputs: Tensor<2>) -> (Tensor<2>, Vec<BatchStatistics>) {
+    pub fn forward_training(&self, mut rows: Tensor<2>) -> (Tensor<2>, Vec<BatchStatistics>) {
+        let mut steps = self.steps.as_slice();
         let mut all = Vec::new();
-        let logits = self.steps.iter().fold(inputs, |rows, step| match step {
-            LoadedStep::Normalise(norm) => {
-                let (rows, statistics) = norm.apply_training(rows);
-                all.push(statistics);
-                rows
-            }
-            step => step.apply(rows),
-        });
-        (logits, all)
+        loop {
+            let is_norm = |step: &LoadedStep| matches!(step, LoadedStep::Normalise(_));
+            let plain = steps.iter().position(is_norm).unwrap_or(steps.len());
+            rows = run(&steps[..plain], rows);
+            let [LoadedStep::Normalise(norm), rest @ ..] = &steps[plain..] else {
+                return (rows, all);
+            };
+            let (finish, rest) = LoadedStep::finish(rest);
+            let (normalised, statistics) = norm.apply_training(rows, finish);
+            all.push(statistics);
+            (steps, rows) = (rest, normalised);
+        }
     }
 
     /// Takes the gradients of all tensors out of `gradients`, in stored order, row-major; empty for those that are
@@ -310,6 +323,29 @@ impl Model {
             step.take_gradients(gradients, &mut all)?;
         }
         Ok(all)
+    }
+}
+
+fn run(mut steps: &[LoadedStep], mut rows: Tensor<2>) -> Tensor<2> {
+    while !steps.is_empty() {
+        (steps, rows) = LoadedStep::apply(steps, rows);
+    }
+    rows
+}
+
+fn max_pool(rows: Tensor<2>, input: InputShape) -> Tensor<2> {
+    let [samples, _] = rows.dims();
+    let images = rows.reshape([samples, input.channels, input.height, input.width]);
+    let options = MaxPoolOptions::new([POOL.kernel; 2]).with_stride([POOL.stride; 2]);
+    max_pool2d(images, options).flatten(1, 3)
+}
+
+/// The shape as the kernels name it.
+pub(crate) fn image_shape(shape: InputShape) -> ImageShape {
+    ImageShape {
+        channels: shape.channels,
+        height: shape.height,
+        width: shape.width,
     }
 }
 

@@ -2,6 +2,8 @@
 
 use burn::tensor::Tensor;
 use eigenscope_artifact::InputShape;
+#[cfg(feature = "autodiff")]
+use eigenscope_kernels::{Finish, batch_norm};
 
 use crate::error::ModelError;
 use crate::layer::BatchNorm;
@@ -9,7 +11,7 @@ use crate::layer::BatchNorm;
 use crate::layer::{RUNNING_MEAN, RUNNING_VARIANCE};
 use crate::model::{Leaf, next};
 #[cfg(feature = "autodiff")]
-use crate::model::{StoredModel, values};
+use crate::model::{StoredModel, image_shape, values};
 
 const EPSILON: f64 = 1e-5;
 /// Weight of a batch in the running averages.
@@ -42,27 +44,45 @@ impl LoadedNorm {
 
     /// Rows normalised by the running averages.
     pub(crate) fn apply(&self, rows: Tensor<2>) -> Tensor<2> {
-        let places = self.places(rows);
-        let mean = self.channels(self.mean.clone());
-        self.scale(places - mean, self.variance.clone())
+        let centred = self.places(rows) - self.channels(self.mean.clone());
+        let scaled = centred * self.channels(self.factor());
+        (scaled + self.channels(self.bias.clone())).flatten(1, 2)
     }
 
-    /// Rows normalised by their own statistics, which come with them.
-    #[cfg(feature = "autodiff")]
-    pub(crate) fn apply_training(&self, rows: Tensor<2>) -> (Tensor<2>, BatchStatistics) {
-        let places = self.places(rows);
-        let [samples, channels, places_each] = places.dims();
-        let count = samples * places_each;
-        let mean = |values: Tensor<3>| values.sum_dim(0).sum_dim(2) / count as f64;
-        let average = mean(places.clone());
-        let centred = places - average.clone();
-        let variance = mean(centred.clone() * centred.clone()).reshape([channels]);
-        let statistics = BatchStatistics {
-            mean: average.inner().reshape([channels]),
-            variance: variance.clone().inner(),
-            count,
+    /// Weight and bias of a convolution that does the normalisation by the running averages, too.
+    pub(crate) fn fold_into(
+        &self,
+        weight: Tensor<4>,
+        bias: Option<Tensor<1>>,
+    ) -> (Tensor<4>, Tensor<1>) {
+        let factor = self.factor();
+        let shift = match bias {
+            Some(bias) => bias - self.mean.clone(),
+            None => -self.mean.clone(),
         };
-        (self.scale(centred, variance), statistics)
+        let every = factor.clone().reshape([self.input.channels, 1, 1, 1]);
+        (weight * every, shift * factor + self.bias.clone())
+    }
+
+    /// weight / sqrt(variance + epsilon) of every channel.
+    fn factor(&self) -> Tensor<1> {
+        self.weight.clone() / (self.variance.clone() + EPSILON).sqrt()
+    }
+
+    /// Rows normalised by their own statistics, which come with them, and what `finish` makes of them.
+    #[cfg(feature = "autodiff")]
+    pub(crate) fn apply_training(
+        &self,
+        rows: Tensor<2>,
+        finish: Finish,
+    ) -> (Tensor<2>, BatchStatistics) {
+        let (weight, bias) = (self.weight.clone(), self.bias.clone());
+        let eigenscope_kernels::BatchNorm {
+            rows,
+            mean,
+            variance,
+        } = batch_norm(rows, weight, bias, image_shape(self.input), finish);
+        (rows, BatchStatistics { mean, variance })
     }
 
     /// `[samples, channels, places]`.
@@ -80,48 +100,19 @@ impl LoadedNorm {
     fn channels(&self, values: Tensor<1>) -> Tensor<3> {
         values.reshape([1, self.input.channels, 1])
     }
-
-    fn scale(&self, centred: Tensor<3>, variance: Tensor<1>) -> Tensor<2> {
-        let factor = self.weight.clone() / (variance + EPSILON).sqrt();
-        let bias = self.channels(self.bias.clone());
-        (centred * self.channels(factor) + bias).flatten(1, 2)
-    }
 }
 
-/// Mean and variance of every channel over a batch, and how many values they are made of.
+/// Mean and variance (denominator n - 1) of every channel over a batch, `[channels]` each.
 #[cfg(feature = "autodiff")]
 #[derive(Debug, Clone)]
 pub struct BatchStatistics {
-    /// `[channels]`.
     mean: Tensor<1>,
-    /// `[channels]`, denominator n.
     variance: Tensor<1>,
-    /// n.
-    count: usize,
-}
-
-#[cfg(feature = "autodiff")]
-impl BatchStatistics {
-    /// Takes the batch into the running averages, see [`BatchNorm`]. A batch of one value has no variance and
-    /// leaves that average as it is.
-    fn take_into(self, mean: &mut [f32], variance: &mut [f32]) -> Result<(), ModelError> {
-        let blend = |average: &mut [f32], batch: Vec<f32>, factor: f32| {
-            for (average, batch) in average.iter_mut().zip(batch) {
-                *average += MOMENTUM * (batch * factor - *average);
-            }
-        };
-        blend(mean, values(self.mean)?, 1.0);
-        if self.count > 1 {
-            let unbiased = self.count as f32 / (self.count - 1) as f32;
-            blend(variance, values(self.variance)?, unbiased);
-        }
-        Ok(())
-    }
 }
 
 #[cfg(feature = "autodiff")]
 impl StoredModel {
-    /// Takes a batch's statistics into the running averages of batch normalisation.
+    /// Takes a batch's statistics into the running averages of batch normalisation, see [`BatchNorm`].
     ///
     /// # Errors
     /// burn cannot hand back the values.
@@ -129,9 +120,13 @@ impl StoredModel {
         let mut averages = self.tensors.iter_mut().filter(|tensor| {
             tensor.name.ends_with(RUNNING_MEAN) || tensor.name.ends_with(RUNNING_VARIANCE)
         });
-        for batch in all {
-            if let (Some(mean), Some(variance)) = (averages.next(), averages.next()) {
-                batch.take_into(&mut mean.data, &mut variance.data)?;
+        for BatchStatistics { mean, variance } in all {
+            for batch in [mean, variance] {
+                let batch = values(batch)?;
+                let average = averages.next().map(|tensor| &mut tensor.data);
+                for (average, batch) in average.into_iter().flatten().zip(batch) {
+                    *average += MOMENTUM * (batch - *average);
+                }
             }
         }
         Ok(())

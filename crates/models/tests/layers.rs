@@ -98,6 +98,26 @@ fn every_layer_is_its_weight_times_its_samples() {
 }
 
 #[test]
+fn a_network_may_be_cut_anywhere() {
+    let model = model(Network::Cnn {
+        channels: vec![4, 6],
+    });
+    let runner = Runner::new(&model).expect("it loads");
+    let steps = model.architecture.steps().expect("it fits").len();
+    let images = 5;
+    let inputs = numbers(images * model.architecture.input.len(), 7);
+    let whole = runner.run(0..steps, inputs.clone(), images);
+    let whole = whole.expect("it runs");
+    for cut in 0..=steps {
+        let first = runner.run(0..cut, inputs.clone(), images).expect("it runs");
+        let rest = runner.run(cut..steps, first, images).expect("it runs");
+        for (found, expected) in rest.iter().zip(&whole) {
+            assert!((found - expected).abs() < 1e-5, "cut at {cut}");
+        }
+    }
+}
+
+#[test]
 fn layers_are_chosen_by_name() {
     let model = model(Network::Cnn {
         channels: vec![4, 6],

@@ -1,0 +1,72 @@
+//! The convolution: its inputs are kept, and its outputs if nothing but ReLU lies between.
+
+use burn::backend::Flex;
+use burn::backend::TensorMetadata;
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops};
+use burn_flex::FlexTensor;
+
+use crate::backend::{tensor, values};
+use crate::convolution::{Saved, backward};
+use crate::finish::Finish;
+use crate::geometry::Convolution;
+
+#[derive(Debug)]
+pub(super) struct Step;
+
+/// What the gradients are computed from.
+#[derive(Debug, Clone)]
+pub(super) struct Kept {
+    convolution: Convolution,
+    /// Features, weight, bias.
+    inputs: [FlexTensor; 3],
+    /// For ReLU alone; what lies before pooling is computed again.
+    outputs: Option<FlexTensor>,
+}
+
+impl Kept {
+    pub(super) fn new(
+        convolution: Convolution,
+        inputs: [FlexTensor; 3],
+        outputs: &FlexTensor,
+    ) -> Self {
+        Self {
+            convolution,
+            inputs,
+            outputs: (convolution.finish == Finish::Relu).then(|| outputs.clone()),
+        }
+    }
+}
+
+impl Backward<Flex, 3> for Step {
+    type State = Kept;
+
+    fn backward(self, ops: Ops<Kept, 3>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        let convolution = ops.state.convolution;
+        let gradient = gradients.consume::<Flex>(&ops.node).to_contiguous();
+        let [features, weight, bias] = ops.state.inputs.map(|tensor| tensor.to_contiguous());
+        let [features_node, weight_node, bias_node] = ops.parents;
+        let [length, images] = features.shape().dims();
+        let saved = Saved {
+            convolution,
+            images,
+            inputs: values(&features),
+            weight: values(&weight),
+            bias: values(&bias),
+            outputs: ops.state.outputs.as_ref().map(values),
+            gradient: values(&gradient),
+        };
+        let found = backward(&saved, features_node.is_some());
+        if let (Some(node), Some(inputs)) = (features_node, found.inputs) {
+            gradients.register::<Flex>(node.id, tensor(inputs, [length, images]));
+        }
+        if let Some(node) = weight_node {
+            let shape: [usize; 4] = weight.shape().dims();
+            gradients.register::<Flex>(node.id, tensor(found.weight, shape));
+        }
+        if let Some(node) = bias_node {
+            gradients.register::<Flex>(node.id, tensor(found.bias, [convolution.outputs]));
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! The kernels as operations of burn's Flex backend.
+
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Backend, Flex, TensorMetadata, backend_extension};
+use burn::tensor::TensorData;
+use burn_flex::FlexTensor;
+
+use crate::batch_norm::{Batch, Moments, Normalisation};
+use crate::geometry::Convolution;
+
+/// What a backend must be able to do. Images are `[features, images]`.
+#[backend_extension(Flex, Autodiff: cfg(feature = "autodiff"))]
+pub(crate) trait Kernels: Backend {
+    fn gate(rows: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    fn convolution(
+        features: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        convolution: Convolution,
+    ) -> FloatTensor<Self>;
+
+    /// The outputs, and mean and biased variance of every channel.
+    fn batch_norm(
+        features: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        normalisation: Normalisation,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
+}
+
+impl Kernels for Flex {
+    fn gate(rows: FlexTensor) -> FlexTensor {
+        let rows = rows.to_contiguous();
+        let [count, width] = rows.shape().dims();
+        tensor(
+            crate::gate::forward(values(&rows), width),
+            [count, width / 2],
+        )
+    }
+
+    fn convolution(
+        features: FlexTensor,
+        weight: FlexTensor,
+        bias: FlexTensor,
+        convolution: Convolution,
+    ) -> FlexTensor {
+        let [features, weight, bias] =
+            [features, weight, bias].map(|tensor| tensor.to_contiguous());
+        let [_, images] = features.shape().dims();
+        let outputs = crate::convolution::forward(
+            convolution,
+            images,
+            values(&features),
+            values(&weight),
+            values(&bias),
+        );
+        tensor(outputs, [convolution.output().len(), images])
+    }
+
+    fn batch_norm(
+        features: FlexTensor,
+        weight: FlexTensor,
+        bias: FlexTensor,
+        normalisation: Normalisation,
+    ) -> (FlexTensor, FlexTensor, FlexTensor) {
+        let [features, weight, bias] =
+            [features, weight, bias].map(|tensor| tensor.to_contiguous());
+        let [_, images] = features.shape().dims();
+        let channels = normalisation.input.channels;
+        let moments = Moments::of(values(&features), channels);
+        let outputs = crate::batch_norm::forward(Batch {
+            normalisation,
+            images,
+            values: values(&features),
+            weight: values(&weight),
+            bias: values(&bias),
+            moments: &moments,
+        });
+        (
+            tensor(outputs, [normalisation.output().len(), images]),
+            tensor(moments.mean, [channels]),
+            tensor(moments.variance, [channels]),
+        )
+    }
+}
+
+/// The values of a contiguous tensor.
+pub(crate) fn values(tensor: &FlexTensor) -> &[f32] {
+    tensor.as_slice().expect("a contiguous tensor of f32")
+}
+
+/// A tensor of row-major values.
+pub(crate) fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> FlexTensor {
+    FlexTensor::from_data(TensorData::new(values, shape))
+}

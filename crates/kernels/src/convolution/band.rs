@@ -1,0 +1,99 @@
+//! A convolution is computed in bands of rows, so that what one band needs stays in the second-level cache.
+
+use std::ops::Range;
+
+use pulp::Simd;
+
+use super::correlate::Position;
+use crate::geometry::Convolution;
+use crate::lanes::Lanes;
+
+/// Bytes of input and gradient that a band may hold, unless a single row of windows needs more.
+const BYTES: usize = 512 * 1024;
+
+/// Rows of windows that are computed together, and how their input is laid out: `[channels, input rows, width]`
+/// vectors, each holding the same pixel of several images.
+#[derive(Debug)]
+pub(crate) struct Bands {
+    convolution: Convolution,
+    /// Rows of windows of one band; the last may have fewer.
+    pub(crate) rows: usize,
+    /// Vectors of one channel.
+    plane: usize,
+}
+
+impl Bands {
+    /// Bands for vectors of `lanes` values. A row of windows needs `beside` vectors in addition to its input.
+    pub(crate) fn new(convolution: Convolution, lanes: usize, beside: usize) -> Self {
+        let Convolution { input, stride, .. } = convolution;
+        let vectors = BYTES / (lanes * size_of::<f32>());
+        let side = convolution.finish.side();
+        let fit = vectors / (input.channels * input.width * stride + beside);
+        let rows = (fit - fit % side).clamp(side, convolution.rows());
+        Self {
+            convolution,
+            rows,
+            plane: convolution.covered(rows) * input.width,
+        }
+    }
+
+    /// The rows of windows of every band.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Range<usize>> {
+        let (rows, all) = (self.rows, self.convolution.rows());
+        (0..all)
+            .step_by(rows)
+            .map(move |first| first..all.min(first + rows))
+    }
+
+    /// Vectors of the input of one band.
+    pub(crate) fn len(&self) -> usize {
+        self.convolution.input.channels * self.plane
+    }
+
+    /// Offsets of the values of a window from its first, in the order of the weight.
+    pub(crate) fn taps(&self) -> Vec<usize> {
+        let Convolution { input, kernel, .. } = self.convolution;
+        let window = |channel| {
+            (0..kernel * kernel)
+                .map(move |tap| channel * self.plane + tap / kernel * input.width + tap % kernel)
+        };
+        (0..input.channels).flat_map(window).collect()
+    }
+
+    /// The windows of one row of pooling windows after another; those of one pooling window are neighbours.
+    /// `gradient` tells where the gradient of the window at (row, column) lies.
+    pub(crate) fn positions(&self, gradient: impl Fn(usize, usize) -> usize) -> Vec<Position> {
+        let Convolution { input, stride, .. } = self.convolution;
+        let pixels = self
+            .convolution
+            .finish
+            .pixels(self.rows, self.convolution.columns());
+        pixels
+            .map(|(row, column)| Position {
+                source: (row * input.width + column) * stride,
+                gradient: gradient(row, column),
+            })
+            .collect()
+    }
+
+    /// Loads the input of the windows in `rows` for some images of the matrix `features`.
+    #[inline(always)]
+    pub(crate) fn load<S: Simd>(
+        &self,
+        simd: S,
+        features: &[f32],
+        lanes: Lanes,
+        rows: &Range<usize>,
+        band: &mut [S::f32s],
+    ) {
+        let Convolution { input, stride, .. } = self.convolution;
+        let pixels = self.convolution.covered(rows.len()) * input.width;
+        let first = rows.start * stride * input.width;
+        for (channel, plane) in band.chunks_exact_mut(self.plane).enumerate() {
+            let start = channel * input.height * input.width + first;
+            for (pixel, value) in plane[..pixels].iter_mut().enumerate() {
+                *value = lanes.load(simd, features, start + pixel);
+            }
+        }
+    }
+}

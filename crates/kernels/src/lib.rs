@@ -1,0 +1,26 @@
+//! The operations in which training and inference spend their time, as functions of burn's tensors with gradients of their
+//! own, for the Flex backend. They are written for a single thread; the same inputs give the same bytes, whatever runs beside.
+//!
+//! Images are computed side by side, one in each lane of a vector. In memory the values of one pixel of
+//! neighbouring images are neighbours: `[features, images]`. Rows `[images, features]`, which the functions take and return,
+//! are its transposed view, so a chain of functions copies nothing. A convolution is a sum over window values with its
+//! results in registers, not a matrix product of copied windows; it takes bands of rows that fit into the second-level
+//! cache, and recomputes in its backward pass what lies between it and its pooling.
+
+// Without gradients nothing calls the backward passes.
+#![cfg_attr(not(feature = "autodiff"), allow(dead_code, unused_imports))]
+
+#[cfg(feature = "autodiff")]
+mod autodiff;
+mod backend;
+mod batch_norm;
+mod convolution;
+mod finish;
+mod gate;
+mod geometry;
+mod lanes;
+mod operations;
+
+pub use finish::Finish;
+pub use geometry::{Geometry, ImageShape};
+pub use operations::{BatchNorm, batch_norm, convolution, gate};

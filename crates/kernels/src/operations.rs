@@ -1,0 +1,114 @@
+//! The kernels as functions of burn's tensors.
+
+use burn::backend::Dispatch;
+use burn::tensor::Tensor;
+
+use crate::backend::Kernels;
+use crate::batch_norm::Normalisation;
+use crate::finish::Finish;
+use crate::geometry::{Convolution, Geometry, ImageShape};
+
+/// The first half of every row times its second half, elementwise: `[N, 2 d]` to `[N, d]`.
+///
+/// # Panics
+/// The rows have an odd number of values, or none.
+pub fn gate(rows: Tensor<2>) -> Tensor<2> {
+    let [_, width] = rows.dims();
+    assert!(
+        width > 0 && width.is_multiple_of(2),
+        "a row of {width} values has no halves"
+    );
+    Tensor::from_dispatch(<Dispatch as Kernels>::gate(rows.into_dispatch()))
+}
+
+/// A convolution without padding (PyTorch's `conv2d`: a correlation), then `bias`, then `finish`.
+///
+/// `rows` are flattened images `[N, features]`, `weight` is `[outputs, channels, kernel, kernel]`, `bias` `[outputs]`. The
+/// result is `[N, outputs * height * width]`, a transposed view of a `[features, N]` tensor, which the next
+/// convolution reads without a copy, as does a matrix product.
+///
+/// For gradients the inputs are kept, not what lies between convolution and pooling. Memory beside inputs, outputs and
+/// their gradients: half a megabyte, unless the input and the results of a single row of windows need more, and two copies
+/// of the weight. Rows that are not such a view are copied into that layout.
+///
+/// # Panics
+/// Shapes that do not fit each other, a window larger than the image, a result without pixels.
+pub fn convolution(
+    rows: Tensor<2>,
+    weight: Tensor<4>,
+    bias: Option<Tensor<1>>,
+    geometry: Geometry,
+    finish: Finish,
+) -> Tensor<2> {
+    let convolution = Convolution::new(geometry, weight.dims(), finish);
+    let outputs = [convolution.outputs];
+    let bias = bias.unwrap_or_else(|| Tensor::zeros(outputs, &rows.device()));
+    assert_eq!(rows.dims()[1], geometry.input.len(), "features of a row");
+    assert_eq!(bias.dims(), outputs, "one bias for each output");
+    let features = <Dispatch as Kernels>::convolution(
+        rows.transpose().into_dispatch(),
+        weight.into_dispatch(),
+        bias.into_dispatch(),
+        convolution,
+    );
+    Tensor::<2>::from_dispatch(features).transpose()
+}
+
+/// What a batch normalisation returns in training.
+#[derive(Debug, Clone)]
+pub struct BatchNorm {
+    /// `[N, channels * height * width]`, a transposed view as that of [`convolution`].
+    pub rows: Tensor<2>,
+    /// Mean of every channel `[channels]`, without a gradient.
+    pub mean: Tensor<1>,
+    /// Unbiased variance of every channel `[channels]` (the denominator is the number of values less one), without a
+    /// gradient. PyTorch's running variance is made of it.
+    pub variance: Tensor<1>,
+}
+
+/// Batch normalisation in training (PyTorch's `BatchNorm2d`), then `finish`: per channel, over all pixels of all rows,
+///
+/// ```text
+/// y = weight (x - mean) / sqrt(variance + 1e-5) + bias
+/// ```
+///
+/// with the biased variance. `rows` are flattened images `[N, features]`, `weight` and `bias` are `[channels]`. Sums are taken
+/// in f64. With running statistics instead of those of the batch it is a fixed scale and shift of every channel, which belongs
+/// in the weight and bias of the convolution before it.
+///
+/// # Panics
+/// Shapes that do not fit each other, fewer than two values in a channel, a result without pixels.
+pub fn batch_norm(
+    rows: Tensor<2>,
+    weight: Tensor<1>,
+    bias: Tensor<1>,
+    input: ImageShape,
+    finish: Finish,
+) -> BatchNorm {
+    let normalisation = Normalisation { input, finish };
+    let [images, features] = rows.dims();
+    let values = images * input.height * input.width;
+    assert_eq!(features, input.len(), "features of a row");
+    assert_eq!(
+        weight.dims(),
+        [input.channels],
+        "one weight for each channel"
+    );
+    assert_eq!(bias.dims(), [input.channels], "one bias for each channel");
+    assert!(values > 1, "one value has no variance");
+    assert!(
+        !normalisation.output().is_empty(),
+        "an output has no pixels"
+    );
+    let (features, mean, variance) = <Dispatch as Kernels>::batch_norm(
+        rows.transpose().into_dispatch(),
+        weight.into_dispatch(),
+        bias.into_dispatch(),
+        normalisation,
+    );
+    BatchNorm {
+        rows: Tensor::<2>::from_dispatch(features).transpose(),
+        mean: Tensor::from_dispatch(mean),
+        variance: Tensor::<1>::from_dispatch(variance) * (values as f64 / (values - 1) as f64),
+    }
+}

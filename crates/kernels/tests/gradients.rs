@@ -1,0 +1,294 @@
+//! Values and gradients against burn's own operations, over random shapes.
+//!
+//! All numbers are multiples of 1/16, so that sums of products are exact in any order: convolutions must agree to the
+//! last bit, and equal maxima occur.
+#![cfg(feature = "autodiff")]
+
+use burn::tensor::activation::relu;
+use burn::tensor::module::{batch_norm_train, conv2d, max_pool2d};
+use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
+use burn::tensor::{Device, Gradients, Tensor, TensorData};
+use eigenscope_kernels::{Finish, Geometry, ImageShape, batch_norm, convolution, gate};
+use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
+
+/// Multiples of 1/16 from -1 to 15/16.
+fn numbers(seed: u64, length: usize) -> Vec<f32> {
+    let mut state = seed;
+    let mut next = || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        ((state >> 59) as f32 - 16.0) / 16.0
+    };
+    (0..length).map(|_| next()).collect()
+}
+
+fn leaf<const D: usize>(seed: u64, shape: [usize; D]) -> Tensor<D> {
+    let data = TensorData::new(numbers(seed, shape.iter().product()), shape);
+    Tensor::from_data(data, &Device::flex().autodiff()).require_grad()
+}
+
+fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().try_into_vec().expect("f32")
+}
+
+fn images(rows: Tensor<2>, shape: ImageShape) -> Tensor<4> {
+    let [count, _] = rows.dims();
+    rows.reshape([count, shape.channels, shape.height, shape.width])
+}
+
+fn plain_finish(maps: Tensor<4>, finish: Finish) -> Tensor<2> {
+    let maps = match finish {
+        Finish::Linear => maps,
+        Finish::Relu => relu(maps),
+        Finish::ReluMaxPool => max_pool2d(relu(maps), MaxPoolOptions::new([2, 2])),
+    };
+    maps.flatten(1, 3)
+}
+
+/// A gradient for every value of `result`, passed back.
+fn pull(result: &Tensor<2>) -> Gradients {
+    (result.clone() * leaf(9, result.dims())).sum().backward()
+}
+
+fn gradient<const D: usize>(leaf: &Tensor<D>, gradients: &mut Gradients) -> Vec<f32> {
+    values(leaf.grad_remove(gradients).expect("a gradient"))
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Convolution {
+    batch: usize,
+    geometry: Geometry,
+    outputs: usize,
+    kernel: usize,
+    finish: Finish,
+    bias: bool,
+}
+
+impl Convolution {
+    fn plain(&self, rows: Tensor<2>, weight: Tensor<4>, bias: Option<Tensor<1>>) -> Tensor<2> {
+        let options = ConvOptions::new([self.geometry.stride; 2], [0, 0], [1, 1], 1);
+        let maps = conv2d(images(rows, self.geometry.input), weight, bias, options);
+        plain_finish(maps, self.finish)
+    }
+
+    /// The result, and the gradients of rows, weight and bias.
+    fn run(&self, ours: bool) -> Vec<Vec<f32>> {
+        let Geometry { input, .. } = self.geometry;
+        let rows = leaf(1, [self.batch, input.len()]);
+        let weight = leaf(2, [self.outputs, input.channels, self.kernel, self.kernel]);
+        let bias = self.bias.then(|| leaf(3, [self.outputs]));
+        let inputs = (rows.clone(), weight.clone(), bias.clone());
+        let result = if ours {
+            convolution(inputs.0, inputs.1, inputs.2, self.geometry, self.finish)
+        } else {
+            self.plain(inputs.0, inputs.1, inputs.2)
+        };
+        let mut gradients = pull(&result);
+        let mut all = vec![
+            values(result),
+            gradient(&rows, &mut gradients),
+            gradient(&weight, &mut gradients),
+        ];
+        all.extend(bias.map(|bias| gradient(&bias, &mut gradients)));
+        all
+    }
+}
+
+fn finishes() -> impl Strategy<Value = Finish> {
+    let all = [Finish::Linear, Finish::Relu, Finish::ReluMaxPool];
+    prop::sample::select(all.to_vec())
+}
+
+/// Down to one channel, one image, one pixel; kernels as large as the image and smaller than the stride.
+fn convolutions() -> impl Strategy<Value = Convolution> {
+    let sizes = (1..40usize, 1..7usize, 1..10usize, 1..6usize, 1..4usize);
+    (sizes, 0..12usize, 0..12usize, finishes(), any::<bool>()).prop_map(
+        |((batch, channels, outputs, kernel, stride), taller, wider, finish, bias)| {
+            let pooled = if finish == Finish::ReluMaxPool {
+                stride
+            } else {
+                0
+            };
+            let input = ImageShape {
+                channels,
+                height: kernel + pooled + taller,
+                width: kernel + pooled + wider,
+            };
+            Convolution {
+                batch,
+                geometry: Geometry { input, stride },
+                outputs,
+                kernel,
+                finish,
+                bias,
+            }
+        },
+    )
+}
+
+fn config() -> ProptestConfig {
+    ProptestConfig {
+        cases: 300,
+        rng_seed: RngSeed::Fixed(1),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
+/// max |found - expected| / max(1, |expected|). burn takes sums in f32, which costs 1e-5.
+fn difference(found: &[f32], expected: &[f32]) -> f32 {
+    assert_eq!(found.len(), expected.len());
+    let largest = expected.iter().fold(1.0, |max: f32, x| max.max(x.abs()));
+    let pairs = found.iter().zip(expected);
+    pairs.fold(0.0, |max: f32, (a, b)| max.max((a - b).abs())) / largest
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn convolutions_agree_with_burn_to_the_last_bit(convolution in convolutions()) {
+        prop_assert_eq!(convolution.run(true), convolution.run(false));
+    }
+
+    #[test]
+    fn normalisations_agree_with_burn(
+        batch in 1..40usize, channels in 1..6usize, height in 2..9usize, width in 2..9usize, finish in finishes(),
+    ) {
+        let input = ImageShape { channels, height, width };
+        let found = normalise(batch, input, finish, true);
+        for (found, expected) in found.iter().zip(normalise(batch, input, finish, false)) {
+            prop_assert!(difference(found, &expected) < 3e-5);
+        }
+    }
+
+    #[test]
+    fn gates_agree_with_burn_to_the_last_bit(batch in 1..20usize, half in 1..70usize) {
+        let rows = leaf(1, [batch, 2 * half]);
+        let product = gate(rows.clone());
+        let found = (values(product.clone()), gradient(&rows, &mut pull(&product)));
+        let left = rows.clone().slice([0..batch, 0..half]);
+        let product = left * rows.clone().slice([0..batch, half..2 * half]);
+        let expected = (values(product.clone()), gradient(&rows, &mut pull(&product)));
+        prop_assert_eq!(found, expected);
+    }
+}
+
+/// The result, the moments, and the gradients of rows, weight and bias.
+fn normalise(batch: usize, input: ImageShape, finish: Finish, ours: bool) -> Vec<Vec<f32>> {
+    let rows = leaf(1, [batch, input.len()]);
+    let (weight, bias) = (leaf(2, [input.channels]), leaf(3, [input.channels]));
+    let inputs = (rows.clone(), weight.clone(), bias.clone());
+    let count = (batch * input.height * input.width) as f64;
+    let (result, mean, variance) = if ours {
+        let found = batch_norm(inputs.0, inputs.1, inputs.2, input, finish);
+        (found.rows, found.mean, found.variance)
+    } else {
+        let found = batch_norm_train(images(inputs.0, input), inputs.1, inputs.2, 1e-5);
+        let variance = found.variance * (count / (count - 1.0));
+        (plain_finish(found.output, finish), found.mean, variance)
+    };
+    let mut gradients = pull(&result);
+    vec![
+        values(result),
+        values(mean),
+        values(variance),
+        gradient(&rows, &mut gradients),
+        gradient(&weight, &mut gradients),
+        gradient(&bias, &mut gradients),
+    ]
+}
+
+/// Images that need several bands, the last with fewer rows.
+fn large() -> [Convolution; 4] {
+    let case = |batch, (channels, height, width), outputs, (kernel, stride), finish| Convolution {
+        batch,
+        geometry: Geometry {
+            input: ImageShape {
+                channels,
+                height,
+                width,
+            },
+            stride,
+        },
+        outputs,
+        kernel,
+        finish,
+        bias: true,
+    };
+    [
+        case(17, (1, 221, 221), 8, (2, 1), Finish::ReluMaxPool),
+        case(3, (8, 111, 110), 16, (2, 1), Finish::ReluMaxPool),
+        case(18, (3, 90, 300), 6, (5, 2), Finish::Relu),
+        case(9, (5, 121, 130), 7, (3, 1), Finish::Linear),
+    ]
+}
+
+#[test]
+fn bands_do_not_show() {
+    for convolution in large() {
+        assert!(
+            convolution.run(true) == convolution.run(false),
+            "{convolution:?}"
+        );
+    }
+}
+
+#[test]
+fn models_beside_each_other_do_not_change_a_result() {
+    let run = || large().map(|convolution| convolution.run(true));
+    let alone = run();
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..3).map(|_| scope.spawn(run)).collect();
+        for thread in threads {
+            assert!(thread.join().expect("no panic") == alone);
+        }
+    });
+}
+
+#[test]
+fn the_layout_of_the_rows_does_not_matter() {
+    let geometry = Geometry {
+        input: ImageShape {
+            channels: 2,
+            height: 7,
+            width: 6,
+        },
+        stride: 1,
+    };
+    let weight = leaf(2, [3, 2, 3, 3]);
+    let run = |rows| {
+        values(convolution(
+            rows,
+            weight.clone(),
+            None,
+            geometry,
+            Finish::Relu,
+        ))
+    };
+    let rows = leaf(1, [40, 84]);
+    let transposed = values(rows.clone().transpose());
+    let transposed = Tensor::from_data(TensorData::new(transposed, [84, 40]), &rows.device());
+    assert_eq!(run(rows.clone()), run(transposed.transpose()));
+    let part = rows.clone().slice([3..20, 0..84]);
+    assert_eq!(run(part), run(rows)[3 * 60..20 * 60]);
+}
+
+#[test]
+fn without_gradients_the_values_are_the_same() {
+    let [convolution, ..] = large();
+    let plain = |seed, shape| {
+        let tensor: Tensor<2> = leaf(seed, shape);
+        Tensor::<2>::from_data(tensor.into_data(), &Device::flex())
+    };
+    let rows = plain(1, [convolution.batch, convolution.geometry.input.len()]);
+    let weight = plain(2, [8, 4]).reshape([8, 1, 2, 2]);
+    let bias = plain(3, [1, 8]).reshape([8]);
+    let Convolution {
+        geometry, finish, ..
+    } = convolution;
+    let found = eigenscope_kernels::convolution(rows, weight, Some(bias), geometry, finish);
+    assert!(values(found) == convolution.run(true)[0]);
+}

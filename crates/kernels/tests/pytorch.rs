@@ -1,0 +1,143 @@
+//! Results and gradients against PyTorch (tests/reference/convolution_truth.json).
+#![cfg(feature = "autodiff")]
+
+use std::collections::BTreeMap;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use eigenscope_kernels::{BatchNorm, Finish, Geometry, ImageShape, batch_norm, convolution};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Truth {
+    convolutions: Vec<Convolution>,
+    normalisations: Vec<Normalisation>,
+}
+
+#[derive(Deserialize)]
+struct Convolution {
+    input: [usize; 3],
+    batch: usize,
+    outputs: usize,
+    kernel: usize,
+    stride: usize,
+    bias: bool,
+    finish: String,
+    #[serde(flatten)]
+    expected: BTreeMap<String, Vec<f64>>,
+}
+
+#[derive(Deserialize)]
+struct Normalisation {
+    input: [usize; 3],
+    batch: usize,
+    finish: String,
+    #[serde(flatten)]
+    expected: BTreeMap<String, Vec<f64>>,
+}
+
+fn truth() -> Truth {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../tests/reference/convolution_truth.json"
+    );
+    let text = std::fs::read_to_string(path).expect("the fixture is committed");
+    serde_json::from_str(&text).expect("the fixture has the documented layout")
+}
+
+/// The fixture's tensor of that number.
+fn tensor<const D: usize>(number: usize, shape: [usize; D]) -> Tensor<D> {
+    let length: usize = shape.iter().product();
+    let value = |i| ((7919 * number + 104_729 * i) % 1009) as f32 / 1009.0 - 0.5;
+    let values: Vec<f32> = (0..length).map(value).collect();
+    Tensor::from_data(TensorData::new(values, shape), &Device::flex().autodiff()).require_grad()
+}
+
+fn shape([channels, height, width]: [usize; 3]) -> ImageShape {
+    ImageShape {
+        channels,
+        height,
+        width,
+    }
+}
+
+fn finish(name: &str) -> Finish {
+    match name {
+        "linear" => Finish::Linear,
+        "relu" => Finish::Relu,
+        "relu-max-pool" => Finish::ReluMaxPool,
+        other => panic!("finish {other}"),
+    }
+}
+
+type Found = Vec<(&'static str, TensorData)>;
+
+/// The result and the gradients of its leaves.
+fn found(
+    result: Tensor<2>,
+    rows: &Tensor<2>,
+    weight: impl FnOnce(&burn::tensor::Gradients) -> Option<TensorData>,
+    bias: Option<Tensor<1>>,
+) -> Found {
+    let gradients = (result.clone() * tensor(4, result.dims())).sum().backward();
+    let mut found = vec![("result", result.into_data())];
+    let rows = rows.grad(&gradients).map(Tensor::into_data);
+    found.extend(rows.map(|data| ("input_gradient", data)));
+    found.extend(weight(&gradients).map(|data| ("weight_gradient", data)));
+    let bias = bias.and_then(|bias| bias.grad(&gradients));
+    found.extend(bias.map(|bias| ("bias_gradient", bias.into_data())));
+    found
+}
+
+fn compare(found: Found, expected: &BTreeMap<String, Vec<f64>>) {
+    assert_eq!(found.len(), expected.len());
+    for (name, data) in found {
+        let expected = &expected[name];
+        let found: Vec<f32> = data.try_into_vec().expect("f32");
+        assert_eq!(found.len(), expected.len(), "{name}");
+        let largest = expected.iter().fold(0.0, |max: f64, x| max.max(x.abs()));
+        for (x, y) in found.iter().zip(expected) {
+            let off = (f64::from(*x) - y).abs() / largest;
+            assert!(off < 1e-5, "{name} differs by {off:e}");
+        }
+    }
+}
+
+#[test]
+fn convolutions() {
+    for case in truth().convolutions {
+        let input = shape(case.input);
+        let rows = tensor(1, [case.batch, input.len()]);
+        let weight = tensor(2, [case.outputs, input.channels, case.kernel, case.kernel]);
+        let bias = case.bias.then(|| tensor(3, [case.outputs]));
+        let geometry = Geometry {
+            input,
+            stride: case.stride,
+        };
+        let inputs = (rows.clone(), weight.clone(), bias.clone());
+        let result = convolution(inputs.0, inputs.1, inputs.2, geometry, finish(&case.finish));
+        let weight = |gradients: &_| weight.grad(gradients).map(Tensor::into_data);
+        compare(found(result, &rows, weight, bias), &case.expected);
+    }
+}
+
+#[test]
+fn normalisations() {
+    for case in truth().normalisations {
+        let input = shape(case.input);
+        let rows = tensor(1, [case.batch, input.len()]);
+        let (weight, bias) = (tensor(2, [input.channels]), tensor(3, [input.channels]));
+        let inputs = (rows.clone(), weight.clone(), bias.clone());
+        let BatchNorm {
+            rows: result,
+            mean,
+            variance,
+        } = batch_norm(inputs.0, inputs.1, inputs.2, input, finish(&case.finish));
+        let weight = |gradients: &_| weight.grad(gradients).map(Tensor::into_data);
+        let mut found = found(result, &rows, weight, Some(bias));
+        found.extend([
+            ("mean", mean.into_data()),
+            ("variance", variance.into_data()),
+        ]);
+        compare(found, &case.expected);
+    }
+}
