@@ -15,6 +15,7 @@ PUBLISHED ?=
 override DATA_DIR := $(patsubst ~/%,$(HOME)/%,$(DATA_DIR))
 
 CARGO      ?= cargo
+PYTHON     ?= python3
 TARGET_DIR := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 EIGENSCOPE := $(TARGET_DIR)/release/eigenscope --data-dir '$(DATA_DIR)'
 
@@ -33,8 +34,9 @@ lint: ## Formatting and clippy, warnings are errors
 	$(CARGO) fmt --all -- --check
 	$(CARGO) clippy --release --workspace --all-targets --locked -- -D warnings
 
-bench: ## Measure the kernels
+bench: ## Measure the kernels, and clipping against PyTorch where $(PYTHON) has it
 	$(CARGO) bench --workspace --locked --benches
+	@if command -v $(PYTHON) >/dev/null; then $(PYTHON) crates/metrics/benches/clipping_pytorch.py; else echo "comparison with PyTorch skipped: no $(PYTHON)"; fi
 
 compare: build ## Compare our numbers with the published ones (PIPELINE= PUBLISHED=)
 	@$(EIGENSCOPE) compare '$(PIPELINE)' $(if $(PUBLISHED),--published '$(PUBLISHED)')

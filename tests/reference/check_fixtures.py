@@ -511,6 +511,49 @@ def check_normalisation(case):
         report(f"normalisation {case['finish']} {key}", relative(case[key], value.ravel()), 1e-8)
 
 
+def resize(images, side):
+    """[N, 8, 8] to [N, side, side] by one interpolation matrix for both axes, half-pixel centres."""
+    at = np.clip((np.arange(side) + 0.5) * 8 / side - 0.5, 0, 7)
+    weights = np.clip(1 - np.abs(at[:, None] - np.arange(8)), 0, 1)
+    return np.einsum("ya,xb,nab->nyx", weights, weights, images)
+
+
+def clipped_predictions(case, x, clipped, rank):
+    """Predictions with the layer `clipped` read as a sum of `rank` projections times responses."""
+    for layer, basis in case["bases"].items():
+        windows = layer.startswith("conv")
+        samples = np.array([samples_of(image, 5, 2) if windows else [image.ravel()] for image in x])
+        weight = np.array(case["weights"][f"{layer}.weight"]).reshape(-1, basis["inputs"])
+        if layer == clipped:
+            v = np.array(basis["vectors"]).reshape(-1, basis["inputs"])[:rank]
+            out = sum(np.multiply.outer(samples @ v_r, weight @ v_r) for v_r in v)
+        else:
+            out = samples @ weight.T
+        out = out + np.array(case["weights"].get(f"{layer}.bias", 0.0))
+        out = out.transpose(0, 2, 1)
+        side = int(round(np.sqrt(out.shape[2])))
+        x = out.reshape(len(out), -1, side, side)
+        if layer == "gate":
+            x = x[:, : x.shape[1] // 2] * x[:, x.shape[1] // 2 :]
+        elif case["network"] != "bilinear" and layer != list(case["bases"])[-1]:
+            x = np.maximum(x, 0)
+    return x.reshape(len(x), -1).argmax(1)
+
+
+def check_clipping(truth):
+    """Counts from windows, projections and responses written out, without a projector or a convolution."""
+    for case in truth["cases"]:
+        name, rows = f"clipping {case['network']}", case["rows"]
+        x = resize(PIXELS[rows].astype(np.float64).reshape(-1, 8, 8), case["side"])[:, None]
+        found = int((clipped_predictions(case, x, None, 0) == LABELS[rows]).sum())
+        report(f"{name} unclipped count", abs(found - case["correct_unclipped"]), 0)
+        for layer, basis in case["bases"].items():
+            v = np.array(basis["vectors"], np.float32).astype(np.float64).reshape(-1, basis["inputs"])
+            report(f"{name} {layer} orthonormal", np.abs(v @ v.T - np.eye(len(v))).max(), 1e-6)
+            counts = [int((clipped_predictions(case, x, layer, k) == LABELS[rows]).sum()) for k in range(1, len(v) + 1)]
+            report(f"{name} {layer} counts", float(np.abs(np.subtract(counts, case["correct"][layer])).max()), 0)
+
+
 def main():
     truth = load_fixture("bilinear_truth.json")
     for size in truth["sizes"]:
@@ -534,6 +577,7 @@ def main():
         check_convolution(case)
     for case in convolutions["normalisations"]:
         check_normalisation(case)
+    check_clipping(load_fixture("clipping_truth.json"))
     sys.exit(1 if FAILURES else 0)
 
 

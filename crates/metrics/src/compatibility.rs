@@ -69,12 +69,31 @@ pub(crate) fn check_sizes(
     Err(mismatch(model, pairs, "hidden sizes", sizes))
 }
 
-/// Refuses eigenpairs that say that they were made from other weights than the model's.
-pub(crate) fn check_origin(model: &Input, pairs: &Input) -> Result<(), MetricError> {
-    let made_from = summarise(&pairs.path)?.provenance.inputs;
+/// Refuses bases of layers that the model does not have.
+pub(crate) fn check_layers(
+    model: &str,
+    layers: &[&str],
+    bases: &str,
+    others: &[&str],
+) -> Result<(), MetricError> {
+    if others.iter().all(|name| layers.contains(name)) {
+        return Ok(());
+    }
+    let names = [layers.join(", "), others.join(", ")];
+    Err(mismatch(
+        model,
+        bases,
+        "layers",
+        names.map(|names| format!("[{names}]")),
+    ))
+}
+
+/// Refuses eigenpairs or bases that say that they were made from other weights than the model's.
+pub(crate) fn check_origin(model: &Input, made: &Input) -> Result<(), MetricError> {
+    let made_from = summarise(&made.path)?.provenance.inputs;
     match made_from.into_iter().find(|input| input.role == "model") {
         Some(origin) if origin.content != model.content => Err(MetricError::OtherModel {
-            eigenpairs: pairs.task.clone(),
+            made: made.task.clone(),
             model: model.task.clone(),
             made_from: origin.task,
         }),

@@ -44,11 +44,11 @@ pub enum MetricError {
         /// Its value in the second.
         found_second: String,
     },
-    /// Eigenpairs of another model.
-    #[error("{eigenpairs} was not made from {model}, but from another `{made_from}`")]
+    /// Eigenpairs or bases of another model.
+    #[error("{made} was not made from {model}, but from another `{made_from}`")]
     OtherModel {
-        /// Task of the eigenpairs.
-        eigenpairs: String,
+        /// Task of the eigenpairs or bases.
+        made: String,
         /// Task of the model.
         model: String,
         /// Task of the model they were made from.
@@ -98,11 +98,63 @@ pub enum MetricError {
         /// Sizes there are.
         found: String,
     },
-    /// No image to test on.
-    #[error("{task} has no test images")]
-    NoTestImages {
+    /// No image to measure on.
+    #[error("{task} has no {split} images")]
+    NoImages {
         /// Task of the images.
         task: String,
+        /// The split asked for.
+        split: &'static str,
+    },
+    /// A layer that computes nothing.
+    #[error("{model}: layer `{layer}` has {inputs} inputs and {outputs} outputs")]
+    EmptyLayer {
+        /// Task of the model.
+        model: String,
+        /// The layer.
+        layer: String,
+        /// Values that it reads.
+        inputs: usize,
+        /// Values that it gives.
+        outputs: usize,
+    },
+    /// A layer whose inputs have no basis.
+    #[error("{bases} has no basis of layer `{layer}`, only of {layers}")]
+    NoBasis {
+        /// Task of the bases.
+        bases: String,
+        /// Layer asked for.
+        layer: String,
+        /// Layers there are.
+        layers: String,
+    },
+    /// A basis of another space than that of a layer's inputs.
+    #[error(
+        "{bases}: the basis of layer `{layer}` has shape {found:?}, but the layer reads {inputs} values in {model}: expected 1 to {inputs} vectors of {inputs} values"
+    )]
+    BasisShape {
+        /// Task of the bases.
+        bases: String,
+        /// The layer.
+        layer: String,
+        /// Shape found.
+        found: Vec<usize>,
+        /// Task of the model.
+        model: String,
+        /// Values that the layer reads.
+        inputs: usize,
+    },
+    /// A vector of a basis that is not a direction.
+    #[error("{bases}: eigenvector {rank} of layer `{layer}` has length {length}, expected 1")]
+    NotUnit {
+        /// Task of the bases.
+        bases: String,
+        /// The layer.
+        layer: String,
+        /// Rank of the vector, counted from 1.
+        rank: usize,
+        /// Its length.
+        length: f64,
     },
     /// A model that was never trained.
     #[error("{task}: the history has no epoch")]

@@ -1,21 +1,26 @@
-//! Measures models and eigenpairs: tidy tables of numbers for the figures and the comparison.
+//! Measures models, eigenpairs and bases: tidy tables of numbers for the figures and the comparison.
 //!
 //! One analysis a file: [`truncation`] and [`truncation_summary`], [`similarity`] and [`similarity_map`],
-//! [`final_rows`]. Groups are averaged in one place (`aggregate`), the only one that knows polars. Results
+//! [`clipping`], [`final_rows`]. Groups are averaged in one place (`aggregate`), the only one that knows polars. Results
 //! are the same bytes for any number of threads.
 
 mod aggregate;
+mod clipped_layer;
+pub mod clipping;
 mod compatibility;
 mod error;
 pub mod final_rows;
 mod labels;
+mod layer_bases;
 mod seed_pairs;
 pub mod similarity;
 pub mod similarity_map;
+mod split_images;
 pub mod student;
 pub mod truncation;
 pub mod truncation_summary;
 
+pub use clipped_layer::ClippedLayer;
 pub use error::MetricError;
 pub use seed_pairs::{ModelVectors, SeedPair, Variant};
 
@@ -28,6 +33,7 @@ pub fn kinds() -> Vec<TaskKind> {
         truncation_summary::kind(),
         similarity::kind(),
         similarity_map::kind(),
+        clipping::kind(),
         final_rows::kind(),
     ]
 }

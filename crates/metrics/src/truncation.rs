@@ -10,7 +10,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use eigenscope_artifact::{
-    Eigenpairs, ImageReader, InputShape, Kind, Selection, Split, TruncationRow, write_records,
+    Eigenpairs, ImageReader, InputShape, Kind, Selection, SplitName, TruncationRow, write_records,
 };
 use eigenscope_models::{Architecture, ModelError, Network, StoredModel, evaluate};
 use eigenscope_stage::{
@@ -21,6 +21,7 @@ use serde::Deserialize;
 
 use crate::compatibility::{check_classes, check_origin, check_shapes, check_sizes};
 use crate::error::MetricError;
+use crate::split_images::SplitImages;
 
 /// Images handled at a time: 4 MB of inputs for MNIST, and part of what fixes the result's bits.
 const BLOCK_ROWS: usize = 1000;
@@ -107,24 +108,15 @@ fn run(context: &Context) -> Result<(), TaskError> {
     check_origin(model_input, pairs_input)?;
     let strongest = Strongest::new(&pairs, parameters.kept)?;
 
-    let pixels = images.pixels().clone();
-    let Split {
-        labels,
-        pixels: stored,
-        ..
-    } = images.read()?.test;
-    if labels.is_empty() {
-        return Err(Box::new(MetricError::NoTestImages {
-            task: data_input.task.clone(),
-        }));
-    }
-    let stored_len = stored.len() / labels.len();
-    let blocks: Vec<Result<Block, MetricError>> = labels
+    let images = SplitImages::read(&images, SplitName::Test, &data_input.task)?;
+    let blocks: Vec<Result<Block, MetricError>> = images
+        .labels
         .par_chunks(BLOCK_ROWS)
-        .zip(stored.par_chunks(BLOCK_ROWS * stored_len))
-        .map(|(labels, stored)| {
+        .enumerate()
+        .map(|(index, labels)| {
             let device = Device::flex();
-            let inputs = pixels.apply_all(stored);
+            let first = index * BLOCK_ROWS;
+            let inputs = images.inputs(first..first + labels.len());
             let full = evaluate(&model.load(&device)?, &inputs, labels, &device)?.correct;
             let truncated = strongest.correct(&inputs, labels, &device)?;
             Ok(Block { full, truncated })
@@ -140,7 +132,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
     }
     write_records(
         context.output(Kind::Truncation)?,
-        &rows(size, &truncated, full, labels.len()),
+        &rows(size, &truncated, full, images.len()),
         context.provenance(),
     )?;
     Ok(())

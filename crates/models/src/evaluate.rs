@@ -49,10 +49,9 @@ struct Sums {
 
 impl Sums {
     fn add(&mut self, logits: &[f32], labels: &[u16]) {
-        let classes = logits.len().checked_div(labels.len()).unwrap_or(0).max(1);
-        for (row, &label) in logits.chunks_exact(classes).zip(labels) {
-            self.images += 1;
-            self.correct += usize::from(argmax(row) == usize::from(label));
+        self.images += labels.len();
+        self.correct += correct_predictions(logits, labels);
+        for (row, &label) in rows(logits, labels) {
             self.loss += cross_entropy(row, usize::from(label));
         }
     }
@@ -64,6 +63,21 @@ impl Sums {
             loss_nats: self.loss / self.images as f64,
         }
     }
+}
+
+/// Rows of `logits` `[labels.len(), C]` whose largest value, the first of equal ones, is that of their label.
+///
+/// An [`Evaluation`] without the loss, which takes longer than a small model.
+pub fn correct_predictions(logits: &[f32], labels: &[u16]) -> usize {
+    rows(logits, labels)
+        .filter(|(row, label)| argmax(row) == usize::from(**label))
+        .count()
+}
+
+/// Rows of logits with their labels.
+fn rows<'a>(logits: &'a [f32], labels: &'a [u16]) -> impl Iterator<Item = (&'a [f32], &'a u16)> {
+    let classes = logits.len().checked_div(labels.len()).unwrap_or(0).max(1);
+    logits.chunks_exact(classes).zip(labels)
 }
 
 /// Position of the largest value, the first of equal ones.

@@ -1,0 +1,197 @@
+//! The task kind `clipping`: accuracy of a model by the rank that the weight of one of its layers is clipped to.
+//!
+//! For every layer that the basis has, and every rank k of it, W is replaced by W P_k: the layer reads the first k
+//! eigenvectors of the covariance of its inputs, or of its own weight, and nothing else ([`ClippedLayer`]). The
+//! learned dimensions of a layer are the smallest rank that costs almost no accuracy. Guth, Ménard, Rochette and
+//! Mallat, *A Rainbow in Deep Network Black Boxes* (2024).
+
+use eigenscope_artifact::{
+    ClippingRow, CovarianceOf, ImageReader, InputShape, Kind, LearnedDimensionsRow, SplitName,
+    write_records,
+};
+use eigenscope_models::{Architecture, Layer, Runner, StoredModel};
+use eigenscope_stage::{
+    Context, KindDescription, Parameter, ParameterType, Resources, Role, TaskError, TaskKind,
+};
+use rayon::prelude::*;
+use serde::Deserialize;
+
+use crate::clipped_layer::{ClippedLayer, images_at_once};
+use crate::compatibility::{check_classes, check_shapes};
+use crate::error::MetricError;
+use crate::layer_bases::LayerBases;
+use crate::split_images::SplitImages;
+
+/// The task kind.
+pub fn kind() -> TaskKind {
+    TaskKind {
+        description: describe(),
+        run,
+    }
+}
+
+fn describe() -> KindDescription {
+    KindDescription {
+        name: "clipping".to_owned(),
+        summary: "accuracy with the weight of one layer clipped to the first eigenvectors of a \
+                  covariance, for every number of them"
+            .to_owned(),
+        parameters: vec![
+            Parameter::optional(
+                "layers",
+                ParameterType::list(ParameterType::Text),
+                Vec::<String>::new(),
+                "names of the layers to clip, one at a time; none: every layer of the bases",
+            )
+            .naming("model", "layers"),
+            Parameter::optional(
+                "split",
+                ParameterType::choice(&[SplitName::Train.name(), SplitName::Test.name()]),
+                SplitName::Test.name(),
+                "images to measure the accuracy on",
+            ),
+            Parameter::optional(
+                "within_fraction",
+                ParameterType::between(0.0, 1.0),
+                0.01,
+                "accuracy that the learned dimensions may lose, as a fraction of the images",
+            ),
+        ],
+        roles: vec![
+            Role::one("model", Kind::Tensors, "a trained model"),
+            Role::one(
+                "bases",
+                Kind::Bases,
+                "eigenvectors in the space of the inputs of its layers",
+            ),
+            Role::one("data", Kind::Images, "images to measure the accuracy on"),
+        ],
+        outputs: vec![Kind::Clipping, Kind::LearnedDimensions],
+        provides: Vec::new(),
+        random: false,
+        resources: Resources {
+            threads: 4,
+            memory_mib: 384,
+            seconds: 10.0,
+        },
+        fingerprint: env!("EIGENSCOPE_FINGERPRINT").to_owned(),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Parameters {
+    layers: Vec<String>,
+    split: SplitName,
+    within_fraction: f64,
+}
+
+fn run(context: &Context) -> Result<(), TaskError> {
+    let parameters: Parameters = context.parameters()?;
+    let (model_input, data_input) = (context.input("model")?, context.input("data")?);
+    let (task, data) = (&model_input.task, &data_input.task);
+    let model = StoredModel::read(&model_input.path)?;
+    let reader = ImageReader::open(&data_input.path)?;
+    check_images(task, &model.architecture, data, &reader)?;
+    let bases = LayerBases::read(context.input("bases")?, model_input)?;
+    let layers = bases.select(&parameters.layers, task, &model)?;
+    let images = SplitImages::read(&reader, parameters.split, data)?;
+
+    let runner = Runner::new(&model)?;
+    let unclipped = correct_unclipped(&model.architecture, &runner, &images)?;
+    let (mut rows, mut dimensions) = (Vec::new(), Vec::new());
+    let total = layers.len() as u64;
+    for (done, chosen) in (0..).zip(layers) {
+        context.progress(done, total, "layers", chosen.layer.name.as_str());
+        let step = (chosen.position, chosen.layer.clone());
+        let clipped = ClippedLayer::new(&model, &runner, step, chosen.basis)?;
+        let curve = Curve {
+            of: bases.of,
+            layer: chosen.layer,
+            correct: clipped.correct(&images.labels, |range| images.inputs(range))?,
+            images: images.len(),
+        };
+        rows.extend(curve.rows());
+        dimensions.push(curve.learned_dimensions(unclipped, parameters.within_fraction));
+    }
+    context.progress(total, total, "layers", "");
+    let provenance = context.provenance();
+    write_records(context.output(Kind::Clipping)?, &rows, provenance)?;
+    let path = context.output(Kind::LearnedDimensions)?;
+    write_records(path, &dimensions, provenance)?;
+    Ok(())
+}
+
+/// Refuses images that the model cannot read or that have other classes.
+fn check_images(
+    model: &str,
+    architecture: &Architecture,
+    data: &str,
+    reader: &ImageReader,
+) -> Result<(), MetricError> {
+    let shape = InputShape::from(reader.pixels().output_shape());
+    check_shapes(model, architecture.input, data, shape)?;
+    check_classes(model, &architecture.classes, data, &reader.header().classes)
+}
+
+/// Correct predictions of the model as it is.
+fn correct_unclipped(
+    architecture: &Architecture,
+    runner: &Runner,
+    images: &SplitImages,
+) -> Result<usize, MetricError> {
+    let tile = images_at_once(&architecture.steps()?);
+    let tiles = images.labels.par_chunks(tile).enumerate();
+    tiles
+        .map(|(index, labels)| {
+            let first = index * tile;
+            let inputs = images.inputs(first..first + labels.len());
+            Ok(runner.evaluate(&inputs, labels)?.correct)
+        })
+        .try_reduce(|| 0, |first, second| Ok(first + second))
+}
+
+/// Correct predictions by the rank that one layer is clipped to.
+struct Curve {
+    of: CovarianceOf,
+    layer: Layer,
+    /// For rank 1, 2, ...
+    correct: Vec<usize>,
+    images: usize,
+}
+
+impl Curve {
+    fn accuracy_fraction(&self, correct: usize) -> f64 {
+        correct as f64 / self.images as f64
+    }
+
+    fn rows(&self) -> impl Iterator<Item = ClippingRow> {
+        (1..)
+            .zip(&self.correct)
+            .map(|(kept, &correct)| ClippingRow {
+                of: self.of.name().to_owned(),
+                layer: self.layer.name.clone(),
+                kept,
+                correct: correct as u32,
+                images: self.images as u32,
+                accuracy_fraction: self.accuracy_fraction(correct),
+            })
+    }
+
+    /// The smallest rank whose accuracy is at least that of the `unclipped` model minus `within_fraction`.
+    fn learned_dimensions(&self, unclipped: usize, within_fraction: f64) -> LearnedDimensionsRow {
+        let allowed = within_fraction * self.images as f64;
+        let lost = |correct: usize| unclipped as f64 - correct as f64;
+        let enough = (1..)
+            .zip(&self.correct)
+            .find(|(_, correct)| lost(**correct) <= allowed);
+        LearnedDimensionsRow {
+            of: self.of.name().to_owned(),
+            layer: self.layer.name.clone(),
+            inputs: self.layer.inputs() as u32,
+            accuracy_fraction: self.accuracy_fraction(unclipped),
+            within_fraction,
+            dimensions: enough.map(|(rank, _)| rank),
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Bases of the spaces that the layers of a model read, checked against the model.
+
+use eigenscope_artifact::{BasesHeader, CovarianceOf, Kind, NamedTensor, TensorReader};
+use eigenscope_models::{Layer, StoredModel};
+use eigenscope_stage::Input;
+
+use crate::compatibility::{check_layers, check_origin};
+use crate::error::MetricError;
+
+/// How far the length of a unit vector may be from 1: f32 and its sums leave 1e-6.
+const LENGTH_TOLERANCE: f64 = 1e-3;
+
+/// A `bases` artifact.
+pub(crate) struct LayerBases {
+    task: String,
+    /// Whose covariance the vectors are eigenvectors of.
+    pub(crate) of: CovarianceOf,
+    bases: Vec<NamedTensor>,
+}
+
+/// A layer of a model with its basis.
+pub(crate) struct LayerBasis<'a> {
+    /// Position of the layer among the steps of the model.
+    pub(crate) position: usize,
+    /// The layer.
+    pub(crate) layer: Layer,
+    /// Unit vectors `[ranks, layer.inputs()]`.
+    pub(crate) basis: &'a NamedTensor,
+}
+
+impl LayerBases {
+    /// Reads the bases of the layers of the model that `model` is.
+    ///
+    /// # Errors
+    /// The file cannot be read, or says that it was made from another model.
+    pub(crate) fn read(input: &Input, model: &Input) -> Result<Self, MetricError> {
+        let reader = TensorReader::open(&input.path, Kind::Bases)?;
+        let BasesHeader { of } = reader.header()?;
+        check_origin(model, input)?;
+        Ok(Self {
+            task: input.task.clone(),
+            of,
+            bases: reader.read()?,
+        })
+    }
+
+    /// The named layers in the order of the model, every layer that has a basis for no names.
+    ///
+    /// # Errors
+    /// A layer without a basis, or that `model`, made by `task`, does not have; a layer of the model without inputs or
+    /// outputs; vectors that are not of the width that the layer reads, more than that, or not of length 1.
+    pub(crate) fn select(
+        &self,
+        names: &[String],
+        task: &str,
+        model: &StoredModel,
+    ) -> Result<Vec<LayerBasis<'_>>, MetricError> {
+        let all = model.architecture.layers(&[])?;
+        check_not_empty(task, &all)?;
+        let of_model: Vec<&str> = all.iter().map(|(_, layer)| layer.name.as_str()).collect();
+        let of_bases: Vec<&str> = self.bases.iter().map(|basis| basis.name.as_str()).collect();
+        check_layers(task, &of_model, &self.task, &of_bases)?;
+        if let Some(name) = names.iter().find(|name| !of_bases.contains(&name.as_str())) {
+            return Err(MetricError::NoBasis {
+                bases: self.task.clone(),
+                layer: name.clone(),
+                layers: of_bases.join(", "),
+            });
+        }
+        let mut selected = Vec::new();
+        for (position, layer) in all {
+            let basis = self.bases.iter().find(|basis| basis.name == layer.name);
+            if let Some(basis) = basis
+                && (names.is_empty() || names.contains(&layer.name))
+            {
+                self.check(basis, task, &layer)?;
+                selected.push(LayerBasis {
+                    position,
+                    layer,
+                    basis,
+                });
+            }
+        }
+        Ok(selected)
+    }
+
+    fn check(&self, basis: &NamedTensor, model: &str, layer: &Layer) -> Result<(), MetricError> {
+        let inputs = layer.inputs();
+        let (bases, layer) = (self.task.clone(), layer.name.clone());
+        let fits = match basis.shape[..] {
+            [ranks, width] => width == inputs && (1..=inputs).contains(&ranks),
+            _ => false,
+        };
+        if !fits {
+            return Err(MetricError::BasisShape {
+                bases,
+                layer,
+                found: basis.shape.clone(),
+                model: model.to_owned(),
+                inputs,
+            });
+        }
+        let mut lengths = basis.data.chunks_exact(inputs).map(length).zip(1..);
+        match lengths.find(|(length, _)| length.is_nan() || (length - 1.0).abs() > LENGTH_TOLERANCE)
+        {
+            None => Ok(()),
+            Some((length, rank)) => Err(MetricError::NotUnit {
+                bases,
+                layer,
+                rank,
+                length,
+            }),
+        }
+    }
+}
+
+fn check_not_empty(model: &str, layers: &[(usize, Layer)]) -> Result<(), MetricError> {
+    let mut layers = layers.iter().map(|(_, layer)| layer);
+    match layers.find(|layer| layer.inputs() == 0 || layer.outputs == 0) {
+        None => Ok(()),
+        Some(layer) => Err(MetricError::EmptyLayer {
+            model: model.to_owned(),
+            layer: layer.name.clone(),
+            inputs: layer.inputs(),
+            outputs: layer.outputs,
+        }),
+    }
+}
+
+fn length(vector: &[f32]) -> f64 {
+    let squares = vector.iter().map(|&value| f64::from(value).powi(2));
+    squares.sum::<f64>().sqrt()
+}
