@@ -396,6 +396,105 @@ fn an_analysis_that_is_not_defined_for_a_model_is_refused_before_anything_runs()
     }
 }
 
+/// The analyses of layers, of two models of one kind.
+fn layer_pipeline(network: &str, recipe: &str) -> String {
+    format!(
+        r#"
+[data.digits]
+transforms = ["scale", {{ resize = {{ height = 16, width = 16 }} }}]
+train_fraction = 0.2
+
+[train.model]
+kind = "{network}"
+data = "data.digits"
+seed = [0, 1]
+epochs = 4
+batch = 16
+{recipe}
+
+[decompose.activations]
+kind = "activation-covariance"
+model = "train.model"
+data = "data.digits"
+
+[decompose.weights]
+kind = "weight-covariance"
+model = "train.model"
+
+[decompose.alignment]
+reference = "train.model[seed=0]"
+other = "train.model[seed=1]"
+data = "data.digits"
+
+[decompose.overlap]
+reference = "decompose.weights[seed=0]"
+other = "decompose.weights[seed=1]"
+alignment = "decompose.alignment"
+
+[metric.clipping]
+model = "train.model"
+bases = "decompose.activations"
+data = "data.digits"
+
+[figure.layer-clipping]
+spectrum = "decompose.activations"
+clipping = "metric.clipping"
+dimensions = "metric.clipping"
+
+[figure.layer-overlap]
+reference = "decompose.weights[seed=0]"
+other = "decompose.weights[seed=1]"
+overlap = "decompose.overlap"
+fit = "decompose.alignment"
+"#
+    )
+}
+
+#[test]
+fn layers_of_every_model_are_analysed() {
+    for (network, recipe, last) in [
+        ("mlp", "widths = [8, 6]\nlearning_rate = 0.05", "layer3"),
+        ("cnn", "channels = [4, 6]\nlearning_rate = 0.05", "linear"),
+        (
+            "bilinear",
+            "hidden = 6\nbias = true\nlearning_rate = 0.01",
+            "unembed",
+        ),
+    ] {
+        let sandbox = Sandbox::new(&layer_pipeline(network, recipe));
+        sandbox.run();
+        let number = |table: &str, kind: &str, conditions: &str, column: &str, minimum: f64| {
+            format!(
+                "[[published]]\nname = \"{table} {column}\"\nsource = \"a law\"\ntable = \"{table}\"\n\
+                 kind = \"{kind}\"\nwhere = {{ {conditions} }}\ncolumn = \"{column}\"\n\
+                 minimum = {minimum:?}\nmaximum = 1.000001\n\n"
+            )
+        };
+        let layer = format!("layer = \"{last}\"");
+        let split = format!("{layer}, split = \"test\"");
+        let first = format!("{layer}, reference_rank = 1, other_rank = 1");
+        let laws = [
+            number("decompose.alignment", "r-squared", &split, "r_squared", 0.2),
+            number("decompose.overlap", "overlap", &first, "overlap", 0.0),
+            number(
+                "metric.clipping",
+                "clipping",
+                &layer,
+                "accuracy_fraction",
+                0.1,
+            ),
+        ];
+        fs::write(sandbox.path("p.published.toml"), laws.concat()).expect("written");
+        let compare = sandbox.call(&["compare", "p.toml"]);
+        assert_eq!(
+            compare.status.code(),
+            Some(0),
+            "{network}: {}",
+            stdout(&compare)
+        );
+    }
+}
+
 #[test]
 fn unknown_pipelines_and_tasks_name_the_known_ones() {
     let sandbox = Sandbox::new(PIPELINE);
