@@ -94,8 +94,8 @@ impl<'a> ClippedLayer<'a> {
     ///
     /// All is computed in f32, the precision of the model, tile by tile on the threads of the current rayon pool. The
     /// size of a tile depends on model, layer and basis only, so the counts do not depend on the number of threads.
-    /// Memory of a thread, for at most 500 images: their inputs, 64 MiB of samples and projections, and a few MiB of
-    /// outputs.
+    /// Memory of a thread: 64 MiB of samples and projections (or those of one image), at most as much for the inputs they
+    /// come from, and a few MiB of outputs.
     ///
     /// # Errors
     /// burn cannot hand back values.
