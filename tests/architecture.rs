@@ -24,7 +24,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("burn", &["models", "train", "metrics"]),
     ("burn-autodiff", &["train"]),
-    ("faer", &["decompose"]),
+    ("faer", &["decompose", "metrics"]),
     ("polars", &["metrics"]),
     ("resvg", &["report"]),
     ("ureq", &["ingest"]),

@@ -1,20 +1,29 @@
 //! Measures models and eigenpairs: tidy tables of numbers for the figures and the comparison.
 //!
 //! One analysis a file: [`truncation`] and [`truncation_summary`], [`similarity`] and [`similarity_map`],
-//! [`final_rows`]. Groups are averaged in one place (`aggregate`), the only one that knows polars. Results
-//! are the same bytes for any number of threads.
+//! [`final_rows`] and [`scaling`], and of embeddings [`confusion`], [`neighbours`] and [`t_sne`]. Groups are averaged in
+//! one place (`aggregate`), the only one that knows polars. Results are the same bytes for any number of threads.
 
 mod aggregate;
 mod compatibility;
+pub mod confusion;
 mod error;
 pub mod final_rows;
 mod labels;
+pub mod nearest;
+pub mod nearest_of_all;
+pub mod neighbours;
+pub mod power_law;
+pub mod principal_components;
+pub mod scaling;
 mod seed_pairs;
 pub mod similarity;
 pub mod similarity_map;
 pub mod student;
+pub mod t_sne;
 pub mod truncation;
 pub mod truncation_summary;
+pub mod vote;
 
 pub use error::MetricError;
 pub use seed_pairs::{ModelVectors, SeedPair, Variant};
@@ -29,5 +38,9 @@ pub fn kinds() -> Vec<TaskKind> {
         similarity::kind(),
         similarity_map::kind(),
         final_rows::kind(),
+        scaling::kind(),
+        confusion::kind(),
+        neighbours::kind(),
+        t_sne::kind(),
     ]
 }

@@ -3,195 +3,19 @@
 mod fixtures;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use eigenscope_artifact::{
-    Digest, EigenpairRow, FinalRow, HistoryRow, ImageHeader, ImageWriter, InputDigest, Kind,
-    PixelTransform, Provenance, Record, SimilarityMapRow, SimilarityRow, SourceCheck, Split,
-    SplitName, TruncationRow, TruncationSummaryRow, read_records, write_eigenpairs, write_records,
+    Digest, FinalRow, HistoryRow, InputDigest, Kind, PixelTransform, Provenance, SimilarityMapRow,
+    SimilarityRow, TruncationRow, TruncationSummaryRow, write_eigenpairs, write_records,
     write_tensors,
 };
 use eigenscope_models::{Architecture, Network};
-use eigenscope_stage::{Description, Event, Input, Section, TASK_VERSION, TaskFile};
-use fixtures::{Reference, classes, digits, models, provenance};
-use serde_json::{Value, json};
-
-const PROGRAM: &str = env!("CARGO_BIN_EXE_eigenscope-metrics");
-
-/// A temporary folder with artifacts and tasks.
-struct Place(tempfile::TempDir);
-
-impl Place {
-    fn new() -> Self {
-        Self(tempfile::tempdir().expect("a folder"))
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn model(&self, model: &Reference) -> Input {
-        let path = self.path(&format!("model-{}-{}.parquet", model.hidden, model.seed));
-        let architecture = serde_json::to_value(model.architecture()).expect("serialises");
-        let content = write_tensors(
-            &path,
-            Kind::Tensors,
-            &architecture,
-            &model.tensors(),
-            &provenance(),
-        );
-        input("train.m", model, path, content.expect("written"))
-    }
-
-    fn pairs(&self, model: &Reference, rows: &[EigenpairRow], provenance: &Provenance) -> Input {
-        let path = self.path(&format!("pairs-{}-{}.parquet", model.hidden, model.seed));
-        let content = write_eigenpairs(&path, &model.header(), rows, provenance);
-        input("decompose.p", model, path, content.expect("written"))
-    }
-
-    fn images(&self, test: usize, transforms: Vec<PixelTransform>, classes: Vec<String>) -> Input {
-        let path = self.path("images.parquet");
-        let header = ImageHeader {
-            height: 8,
-            width: 8,
-            channels: 1,
-            maximum: 16,
-            classes,
-            transforms,
-            source: SourceCheck::Published,
-        };
-        let mut writer = ImageWriter::create(&path, header, &provenance()).expect("created");
-        let (pixels, labels) = digits();
-        let split = |rows: std::ops::Range<usize>| Split {
-            indices: rows.clone().map(|row| row as u32).collect(),
-            labels: labels[rows.clone()].to_vec(),
-            pixels: pixels[rows.start * 64..rows.end * 64].to_vec(),
-        };
-        writer
-            .write(SplitName::Train, &split(0..100))
-            .expect("written");
-        writer
-            .write(SplitName::Test, &split(1437..1437 + test))
-            .expect("written");
-        Input {
-            task: "data.digits".to_owned(),
-            labels: BTreeMap::new(),
-            path,
-            content: writer.finish().expect("finished"),
-        }
-    }
-
-    fn digits(&self) -> Input {
-        self.images(360, vec![PixelTransform::Scale], classes())
-    }
-
-    fn run(
-        &self,
-        kind: &str,
-        parameters: Value,
-        inputs: &[(&str, Vec<Input>)],
-        output: Kind,
-    ) -> Outcome {
-        self.run_with(1, kind, parameters, inputs, output)
-    }
-
-    fn run_with(
-        &self,
-        threads: usize,
-        kind: &str,
-        parameters: Value,
-        inputs: &[(&str, Vec<Input>)],
-        output: Kind,
-    ) -> Outcome {
-        let folder = self.path("outputs");
-        let _ = std::fs::remove_dir_all(&folder);
-        std::fs::create_dir(&folder).expect("created");
-        let path = folder.join(output.file_name());
-        let inputs = inputs
-            .iter()
-            .map(|(role, inputs)| ((*role).to_owned(), inputs.clone()));
-        let task = TaskFile {
-            version: TASK_VERSION,
-            kind: kind.to_owned(),
-            threads,
-            data_dir: self.0.path().to_owned(),
-            download: false,
-            inputs: inputs.collect(),
-            outputs: BTreeMap::from([(output, path.clone())]),
-            provenance: Provenance {
-                parameters,
-                ..provenance()
-            },
-        };
-        let file = self.path("task.json");
-        std::fs::write(&file, serde_json::to_string(&task).expect("serialises")).expect("written");
-        let result = Command::new(PROGRAM)
-            .arg("run")
-            .arg(&file)
-            .output()
-            .expect("starts");
-        let text = String::from_utf8(result.stdout).expect("UTF-8");
-        let mut messages = String::new();
-        for line in text.lines() {
-            match serde_json::from_str(line).expect("an event") {
-                Event::Failed { messages: all } => messages = all.join(": "),
-                Event::Warning { message } => messages.push_str(&message),
-                _ => {}
-            }
-        }
-        Outcome {
-            code: result.status.code(),
-            messages,
-            path,
-        }
-    }
-}
-
-fn input(section: &str, model: &Reference, path: PathBuf, content: Digest) -> Input {
-    Input {
-        task: format!("{section}[hidden={},seed={}]", model.hidden, model.seed),
-        labels: BTreeMap::from([
-            ("hidden".to_owned(), json!(model.hidden)),
-            ("seed".to_owned(), json!(model.seed)),
-        ]),
-        path,
-        content,
-    }
-}
-
-struct Outcome {
-    code: Option<i32>,
-    messages: String,
-    path: PathBuf,
-}
-
-impl Outcome {
-    fn rows<R: Record>(&self) -> Vec<R> {
-        assert_eq!(self.code, Some(0), "{}", self.messages);
-        read_records(&self.path).expect("an output")
-    }
-
-    fn fails_with(&self, part: &str) {
-        assert_eq!(self.code, Some(1), "{}", self.messages);
-        assert!(self.messages.contains(part), "{}", self.messages);
-        assert!(!self.path.exists());
-        let left = self.path.parent().and_then(|folder| folder.read_dir().ok());
-        assert_eq!(
-            left.map(Iterator::count),
-            Some(0),
-            "something was left behind"
-        );
-    }
-}
-
-fn cut(input: &Input) -> Input {
-    let mut input = input.clone();
-    let bytes = std::fs::read(&input.path).expect("read");
-    input.path = input.path.with_file_name("cut.parquet");
-    std::fs::write(&input.path, &bytes[..bytes.len() / 2]).expect("written");
-    input
-}
+use eigenscope_stage::{Description, Input, Section};
+use fixtures::place::{PROGRAM, Place, cut, input};
+use fixtures::{classes, models, provenance};
+use serde_json::json;
 
 #[test]
 fn describes_itself() {
@@ -212,6 +36,10 @@ fn describes_itself() {
         "similarity",
         "similarity-map",
         "final",
+        "scaling",
+        "confusion",
+        "neighbours",
+        "t-sne",
     ];
     assert_eq!(names, expected);
     assert!(description.kinds.iter().all(|kind| !kind.random));
@@ -258,7 +86,7 @@ fn truncation_then_summary() {
             "truncation",
             json!({"kept": 30}),
             &inputs,
-            Kind::Truncation,
+            &[Kind::Truncation],
         );
         assert!(
             bytes == std::fs::read(&again.path).expect("read"),
