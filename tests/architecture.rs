@@ -26,7 +26,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("burn", &["kernels", "models", "train", "metrics"]),
     ("burn-flex", &["kernels"]),
     ("burn-autodiff", &["train"]),
-    ("faer", &["decompose"]),
+    ("faer", &["decompose", "metrics"]),
     ("polars", &["metrics"]),
     ("resvg", &["report"]),
     ("ureq", &["ingest"]),

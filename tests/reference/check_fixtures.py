@@ -552,6 +552,78 @@ def check_clipping(truth):
             report(f"{name} {layer} orthonormal", np.abs(v @ v.T - np.eye(len(v))).max(), 1e-6)
             counts = [int((clipped_predictions(case, x, layer, k) == LABELS[rows]).sum()) for k in range(1, len(v) + 1)]
             report(f"{name} {layer} counts", float(np.abs(np.subtract(counts, case["correct"][layer])).max()), 0)
+def divergence(joint, place):
+    """KL(P || Q) over all pairs, in loops."""
+    n = len(place)
+    weight = np.array([[1 / (1 + ((a - b) ** 2).sum()) for b in place] for a in place])
+    q = weight / (weight.sum() - n)
+    pairs = [(i, j) for i in range(n) for j in range(n) if i != j and joint[i, j] > 0]
+    return sum(joint[i, j] * np.log(joint[i, j] / q[i, j]) for i, j in pairs)
+
+
+def check_t_sne(truth, squared):
+    """The perplexity of every row, and the gradient as a difference quotient of the divergence."""
+    n, rows = len(squared), np.array(truth["conditional"])
+    entropy = -(rows * np.log(rows)).sum(1)
+    report("t-SNE row sums", np.abs(rows.sum(1) - 1).max(), 1e-12)
+    report("t-SNE perplexity", np.abs(np.exp(entropy) / truth["perplexity"] - 1).max(), 1e-10)
+    p = np.zeros((n, n))
+    for i, row in enumerate(rows):
+        p[i, sorted(range(n), key=lambda j: (squared[i, j], j))[: truth["neighbours"]]] = row
+    # ln p is linear in the squared distance, with one slope a row.
+    worst = 0.0
+    for i in range(n):
+        x, y = squared[i, p[i] > 0], np.log(p[i, p[i] > 0])
+        worst = max(worst, np.abs(np.polyval(np.polyfit(x, y, 1), x) - y).max())
+    report("t-SNE Gaussian rows", worst, 1e-9)
+    joint, place = (p + p.T) / (2 * n), np.array(truth["map"])
+    report("t-SNE divergence", abs(divergence(joint, place) / truth["divergence"] - 1), 1e-12)
+    gradient, step = np.zeros((3, 2)), 1e-5
+    for i, axis in itertools.product(range(3), range(2)):
+        around = [place.copy(), place.copy()]
+        around[0][i, axis] += step
+        around[1][i, axis] -= step
+        gradient[i, axis] = (divergence(joint, around[0]) - divergence(joint, around[1])) / (2 * step)
+    report("t-SNE gradient", relative(truth["gradient"][:3], gradient), 1e-6)
+
+
+def check_embedding_analysis(truth):
+    x = np.array(truth["vectors"], np.float32).astype(np.float64)
+    n, labels, predicted = len(x), truth["labels"], truth["predicted"]
+    squared = np.array([[((a - b) ** 2).sum() for b in x] for a in x])
+    np.fill_diagonal(squared, np.inf)
+    order = [sorted(range(n), key=lambda j: (squared[i, j], j)) for i in range(n)]
+    count = len(truth["nearest"][0])
+    report("nearest others", float(sum(order[i][:count] != truth["nearest"][i] for i in range(n))), 0)
+    expected = [[np.sqrt(squared[i, j]) for j in order[i][:count]] for i in range(n)]
+    report("distances", np.abs(np.subtract(truth["distances"], expected)).max(), 1e-12)
+    right = 0
+    for i in range(n):
+        votes = np.bincount([labels[j] for j in order[i][: truth["voters"]]])
+        right += int(votes.argmax() == labels[i])
+    report("vote accuracy", abs(truth["vote_accuracy"] - right / n), 1e-15)
+    counts = np.zeros((4, 4), int)
+    np.add.at(counts, (labels, predicted), 1)
+    report("confusion counts", float(np.abs(counts - truth["confusion"]).max()), 0)
+    centred = x - x.mean(0)
+    axes = np.linalg.eigh(centred.T @ centred)[1][:, [-1, -2]]
+    axes *= np.sign(axes[np.abs(axes).argmax(0), [0, 1]])
+    report("principal components", relative(truth["principal_components"], centred @ axes), 1e-12)
+    check_t_sne(truth["t_sne"], squared)
+
+
+def check_power_law(law):
+    """Normal equations and the interval by hand."""
+    x, y = np.log(law["images"]), np.log(law["loss"])
+    n = len(x)
+    design = np.stack([np.ones(n), x], axis=1)
+    inverse = np.linalg.inv(design.T @ design)
+    intercept, slope = inverse @ design.T @ y
+    residual = ((y - intercept - slope * x) ** 2).sum()
+    half = quantile_95(n - 2) * np.sqrt(residual / (n - 2) * inverse[1, 1])
+    found = [law[key] for key in ("coefficient", "exponent", "half_width", "r_squared")]
+    expected = [np.exp(intercept), slope, half, 1 - residual / ((y - y.mean()) ** 2).sum()]
+    report("power law", np.abs(np.divide(found, expected) - 1).max(), 1e-9)
 
 
 def main():
@@ -568,6 +640,9 @@ def main():
     check_ground_truth(load_fixture("ground_truth.json"))
     check_spectra(load_fixture("spectra_truth.json"))
     check_alignment(load_fixture("alignment_truth.json"))
+    analysis = load_fixture("embedding_analysis_truth.json")
+    check_embedding_analysis(analysis)
+    check_power_law(analysis["power_law"])
     check_quantiles(load_fixture("t_quantile.json"))
     surgery = load_fixture("surgery_truth.json")
     check_forest(surgery["forest"])

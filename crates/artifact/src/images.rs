@@ -140,6 +140,11 @@ fn schema(header: &ImageHeader) -> Result<SchemaRef, String> {
     ])))
 }
 
+/// Position of the column `split`.
+const SPLIT: usize = 1;
+/// Rows read at a time to count them.
+const COUNTED_ROWS: usize = 8192;
+
 /// Writes a data set split by split, in pieces of any size.
 pub struct ImageWriter {
     header: ImageHeader,
@@ -302,6 +307,21 @@ impl ImageReader {
         })
     }
 
+    /// Number of images of one split, without reading any pixel.
+    pub fn count(&self, name: SplitName) -> Result<u32, ArtifactError> {
+        let mut count = 0;
+        for batch in self.reader.batches(COUNTED_ROWS, None, Some(&[SPLIT]))? {
+            let batch = batch?;
+            for split in batch.column(0).as_string::<i32>().iter().flatten() {
+                count += usize::from(self.split_name(split)? == name);
+            }
+        }
+        u32::try_from(count).map_err(|_| {
+            let reason = format!("{count} {} images are too many", name.name());
+            ArtifactError::invalid(&self.path, reason)
+        })
+    }
+
     /// Reads one split in pieces of 1 to `images` images, so that it is never in memory whole.
     pub fn pieces(
         &self,
@@ -316,6 +336,15 @@ impl ImageReader {
         });
         let any = |piece: &Result<Split, _>| piece.as_ref().map_or(true, |piece| !piece.is_empty());
         Ok(pieces.filter(any))
+    }
+
+    fn split_name(&self, text: &str) -> Result<SplitName, ArtifactError> {
+        let names = [SplitName::Train, SplitName::Test];
+        let known = names.into_iter().find(|split| split.name() == text);
+        known.ok_or_else(|| {
+            let reason = format!("split `{text}`, expected `train` or `test`");
+            ArtifactError::invalid(&self.path, reason)
+        })
     }
 
     /// Appends the images of `batch` that belong to a split, all of them checked.
@@ -334,13 +363,11 @@ impl ImageReader {
         let maximum = self.header.maximum;
         for row in 0..batch.num_rows() {
             let (split, label) = (split.value(row), label.value(row));
-            if split != SplitName::Train.name() && split != SplitName::Test.name() {
-                return invalid(format!("split `{split}`, expected `train` or `test`"));
-            }
+            let split = self.split_name(split)?;
             if usize::from(label) >= classes {
                 return invalid(format!("label {label}, but there are {classes} classes"));
             }
-            if split != name.name() {
+            if split != name {
                 continue;
             }
             let pixels = pixels.value(row);

@@ -85,6 +85,8 @@ fn images_come_back() {
     let reader = ImageReader::open(&path).expect("opened");
     assert_eq!(reader.header(), &header());
     assert_eq!(reader.pixels().output_shape(), [1, 2, 3]);
+    let counts = [SplitName::Train, SplitName::Test].map(|name| reader.count(name).expect("read"));
+    assert_eq!(counts, [5, 2]);
     let images = reader.read().expect("read");
     assert_eq!((images.train, images.test), (split(5), split(2)));
 }

@@ -2,6 +2,7 @@
 
 use eigenscope_artifact::ArtifactError;
 use eigenscope_models::ModelError;
+use faer::linalg::evd::EvdError;
 use polars::error::PolarsError;
 
 /// A metric that cannot be computed.
@@ -162,6 +163,77 @@ pub enum MetricError {
         /// Task of the history.
         task: String,
     },
+    /// A position past the last image.
+    #[error("{task} has no image at position {position}: there are {images}, counted from 0")]
+    NoImage {
+        /// Task of the images.
+        task: String,
+        /// Position asked for.
+        position: usize,
+        /// Images there are.
+        images: usize,
+    },
+    /// More neighbours than there are other images.
+    #[error("{count} neighbours wanted, but {task} has {images} images in all")]
+    TooFewOthers {
+        /// Task of the images.
+        task: String,
+        /// Neighbours asked for.
+        count: usize,
+        /// Images there are.
+        images: usize,
+    },
+    /// Fewer images than a neighbourhood.
+    #[error(
+        "{images} images of {task} are too few for perplexity {perplexity}: it must be below the number of others"
+    )]
+    TooFewImages {
+        /// Task of the images.
+        task: String,
+        /// Images to lay out.
+        images: usize,
+        /// Perplexity asked for.
+        perplexity: f64,
+    },
+    /// A history that does not name the images of the training.
+    #[error("{history} does not say which images it was trained on")]
+    NoTrainingData {
+        /// Task of the history.
+        history: String,
+    },
+    /// A history of other images.
+    #[error("{history} was trained on the images of `{made_from}`, which are not among `data`")]
+    OtherData {
+        /// Task of the history.
+        history: String,
+        /// Task of the images that it was trained on.
+        made_from: String,
+    },
+    /// A measurement that no power law goes through.
+    #[error("{y} at {x} has no logarithm, so no power law can be fitted")]
+    NoLogarithm {
+        /// Where it was measured.
+        x: f64,
+        /// The measurement.
+        y: f64,
+    },
+    /// A line through one point.
+    #[error("a power law needs measurements at two sizes or more, {points} at one size are given")]
+    OneSize {
+        /// Measurements.
+        points: usize,
+    },
+    /// Vectors that do not span a plane.
+    #[error("{points} vectors of {width} values have no two principal components")]
+    NoPlane {
+        /// Number of vectors.
+        points: usize,
+        /// Values of each.
+        width: usize,
+    },
+    /// An eigendecomposition that does not converge.
+    #[error("the principal components cannot be computed: {0:?}")]
+    Eigen(EvdError),
     /// A quantile outside the distribution's domain.
     #[error(
         "Student's t has no quantile {probability} for {degrees_of_freedom} degrees of freedom"
@@ -172,4 +244,10 @@ pub enum MetricError {
         /// Degrees of freedom asked for.
         degrees_of_freedom: f64,
     },
+}
+
+impl From<EvdError> for MetricError {
+    fn from(error: EvdError) -> Self {
+        Self::Eigen(error)
+    }
 }

@@ -37,6 +37,10 @@ fn describes_itself() {
         "similarity-map",
         "clipping",
         "final",
+        "scaling",
+        "confusion",
+        "neighbours",
+        "t-sne",
     ];
     assert_eq!(names, expected);
     assert!(description.kinds.iter().all(|kind| !kind.random));

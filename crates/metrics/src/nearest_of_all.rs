@@ -1,0 +1,235 @@
+//! The nearest others of every point, through matrix products.
+//!
+//! ```text
+//! |x - y|^2 = |x|^2 + |y|^2 - 2 x . y
+//! ```
+//!
+//! with x . y from blocked f32 products says who may be a neighbour; exact f64 distances decide. No neighbour is
+//! lost to rounding: a product of D terms, summed in any order, with or without fused multiply-add, is off by at most
+//! D u / (1 - D u) sum |x_k y_k| with u = 2^-24 (Higham, *Accuracy and Stability of Numerical Algorithms*, section 3.1),
+//! which is at most D u (|x|^2 + |y|^2) for D u <= 1/2, and by 2^-126 a term for numbers too small to be normal.
+//! So every squared distance has a lower and an upper bound, and a point whose lower bound exceeds the k-th smallest
+//! upper bound is none of the k nearest.
+
+use faer::linalg::matmul::matmul;
+use faer::{Accum, MatMut, MatRef, Par};
+use rayon::prelude::*;
+
+use crate::nearest::{Neighbour, nearest, squared_distance};
+
+/// Points whose neighbours are looked for at a time.
+const BLOCK: usize = 128;
+/// Points that they are compared with at a time: products of 512 KiB.
+const TILE: usize = 1024;
+/// Unit roundoff of f32, 2^-24.
+const UNIT: f64 = f32::EPSILON as f64 / 2.0;
+
+/// The nearest others of every point.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Neighbours {
+    count: usize,
+    all: Vec<Neighbour>,
+}
+
+impl Neighbours {
+    /// Number of neighbours of each point.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// The neighbours of every point, nearest first; equal distances in the order of the points.
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = &[Neighbour]> {
+        self.all.chunks_exact(self.count.max(1))
+    }
+}
+
+/// The `min(count, n - 1)` nearest others of each of the `points` `[n, width]`, which are finite.
+///
+/// O(n^2 width) in f32. Memory: `16 n count` bytes for the result, 0.6 MiB a thread for the products, and
+/// the candidates of 128 points a thread, which are few more than `count` each unless the points lie closer together than
+/// f32 can tell at their distance from the origin. The same bytes for any number of threads.
+///
+/// # Panics
+/// `width` is 0.
+pub fn nearest_of_all(points: &[f32], width: usize, count: usize) -> Neighbours {
+    let squares: Vec<f64> = points
+        .par_chunks_exact(width)
+        .map(|point| point.iter().map(|&value| f64::from(value).powi(2)).sum())
+        .collect();
+    let count = count.min(squares.len().saturating_sub(1));
+    let set = PointSet {
+        points,
+        width,
+        squares: &squares,
+    };
+    let blocks = squares.len().div_ceil(BLOCK);
+    let all: Vec<Vec<Neighbour>> = (0..blocks)
+        .into_par_iter()
+        .map(|block| set.neighbours_of_block(block * BLOCK, count))
+        .collect();
+    Neighbours {
+        count,
+        all: all.concat(),
+    }
+}
+
+struct PointSet<'a> {
+    /// `[n, width]`.
+    points: &'a [f32],
+    width: usize,
+    /// |x|^2 of every point.
+    squares: &'a [f64],
+}
+
+impl PointSet<'_> {
+    fn point(&self, index: usize) -> &[f32] {
+        &self.points[index * self.width..][..self.width]
+    }
+
+    /// Rows `start..start + length` as a matrix.
+    fn rows(&self, start: usize, length: usize) -> MatRef<'_, f32> {
+        let values = &self.points[start * self.width..][..length * self.width];
+        MatRef::from_row_major_slice(values, length, self.width)
+    }
+
+    /// The `count` nearest others of [`BLOCK`] points from `start`, one point after the other.
+    fn neighbours_of_block(&self, start: usize, count: usize) -> Vec<Neighbour> {
+        if count == 0 {
+            return Vec::new();
+        }
+        let total = self.squares.len();
+        let rows = BLOCK.min(total - start);
+        let mut candidates: Vec<Candidates> = (0..rows).map(|_| Candidates::new(count)).collect();
+        let mut products = vec![0.0f32; rows * TILE];
+        for first in (0..total).step_by(TILE) {
+            let columns = TILE.min(total - first);
+            let products = &mut products[..rows * columns];
+            matmul(
+                MatMut::from_row_major_slice_mut(products, rows, columns),
+                Accum::Replace,
+                self.rows(start, rows),
+                self.rows(first, columns).transpose(),
+                1.0,
+                Par::Seq,
+            );
+            for (row, products) in products.chunks_exact(columns).enumerate() {
+                self.offer(start + row, first, products, &mut candidates[row]);
+            }
+        }
+        let lists = candidates.into_iter().enumerate();
+        lists
+            .flat_map(|(row, candidates)| self.decide(start + row, candidates, count))
+            .collect()
+    }
+
+    /// Considers the points from `first` on, whose products with the point `query` are given.
+    fn offer(&self, query: usize, first: usize, products: &[f32], candidates: &mut Candidates) {
+        let error = RoundingError::of_products(self.width);
+        let squares = &self.squares[first..][..products.len()];
+        for (column, (&product, square)) in products.iter().zip(squares).enumerate() {
+            let index = first + column;
+            let (lower, upper) = error.bounds(self.squares[query] + square, product);
+            if lower <= candidates.limit && index != query {
+                let index = index as u32;
+                candidates.push(Candidate {
+                    index,
+                    lower,
+                    upper,
+                });
+            }
+        }
+    }
+
+    fn decide(&self, query: usize, candidates: Candidates, count: usize) -> Vec<Neighbour> {
+        let point = self.point(query);
+        let exact = candidates.finish().into_iter().map(|index| Neighbour {
+            index,
+            squared_distance: squared_distance(point, self.point(index as usize)),
+        });
+        nearest(exact.collect(), count)
+    }
+}
+
+/// How far products of f32 vectors may be from the truth.
+struct RoundingError {
+    /// Part of |x|^2 + |y|^2.
+    relative: f64,
+    absolute: f64,
+    /// Whether the vectors are short enough for the bound to hold.
+    known: bool,
+}
+
+impl RoundingError {
+    fn of_products(terms: usize) -> Self {
+        let terms = terms as f64;
+        Self {
+            relative: 2.0 * terms * UNIT,
+            absolute: 2.0 * terms * f64::from(f32::MIN_POSITIVE),
+            // Half of what the bound allows: room for the roundings of f64.
+            known: terms * UNIT <= 0.25,
+        }
+    }
+
+    /// Bounds of |x - y|^2 for `squares` = |x|^2 + |y|^2 and a computed x . y, which may have overflowed.
+    #[inline]
+    fn bounds(&self, squares: f64, product: f32) -> (f64, f64) {
+        if !product.is_finite() || !self.known {
+            return (f64::NEG_INFINITY, f64::INFINITY);
+        }
+        let estimate = squares - 2.0 * f64::from(product);
+        let error = self.relative * squares + self.absolute;
+        (estimate - error, estimate + error)
+    }
+}
+
+/// A point that may be a neighbour, with bounds of its squared distance.
+struct Candidate {
+    index: u32,
+    lower: f64,
+    upper: f64,
+}
+
+/// The points that may be among the `wanted` nearest of one point.
+struct Candidates {
+    wanted: usize,
+    list: Vec<Candidate>,
+    /// Length at which the list is looked through.
+    full: usize,
+    /// No smaller than the `wanted`-th smallest upper bound of all points: who is further away is no neighbour.
+    limit: f64,
+}
+
+impl Candidates {
+    fn new(wanted: usize) -> Self {
+        Self {
+            wanted,
+            list: Vec::new(),
+            full: 2 * wanted,
+            limit: f64::INFINITY,
+        }
+    }
+
+    fn push(&mut self, candidate: Candidate) {
+        self.list.push(candidate);
+        if self.list.len() > self.full {
+            self.drop_far();
+            self.full = 2 * self.list.len();
+        }
+    }
+
+    fn drop_far(&mut self) {
+        if self.list.len() <= self.wanted {
+            return;
+        }
+        let by_upper = |a: &Candidate, b: &Candidate| a.upper.total_cmp(&b.upper);
+        let (_, last, _) = self.list.select_nth_unstable_by(self.wanted - 1, by_upper);
+        self.limit = last.upper;
+        let limit = self.limit;
+        self.list.retain(|candidate| candidate.lower <= limit);
+    }
+
+    fn finish(mut self) -> Vec<u32> {
+        self.drop_far();
+        self.list.iter().map(|candidate| candidate.index).collect()
+    }
+}

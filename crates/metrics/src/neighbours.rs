@@ -1,0 +1,114 @@
+//! The task kind `neighbours`: the images whose embeddings are nearest to those of some images.
+
+use eigenscope_artifact::{Embeddings, Kind, NeighbourRow, write_records};
+use eigenscope_stage::{
+    Context, KindDescription, Parameter, ParameterType, Resources, Role, TaskError, TaskKind,
+};
+use serde::Deserialize;
+
+use crate::error::MetricError;
+use crate::nearest::nearest_others;
+
+/// The task kind.
+pub fn kind() -> TaskKind {
+    TaskKind {
+        description: KindDescription {
+            name: "neighbours".to_owned(),
+            summary: "nearest others of some images by Euclidean distance of their embeddings"
+                .to_owned(),
+            parameters: vec![
+                Parameter::optional(
+                    "queries",
+                    ParameterType::list(ParameterType::at_least(0)),
+                    vec![0, 1, 2, 3],
+                    "positions among the embedded images, from 0, of those whose neighbours are wanted",
+                ),
+                Parameter::optional(
+                    "count",
+                    ParameterType::at_least(1),
+                    8,
+                    "neighbours of each, itself not counted",
+                ),
+            ],
+            roles: vec![Role::one(
+                "embeddings",
+                Kind::Embeddings,
+                "embeddings to search and to compare",
+            )],
+            outputs: vec![Kind::Neighbours],
+            provides: Vec::new(),
+            random: false,
+            resources: Resources {
+                threads: 1,
+                memory_mib: 64,
+                seconds: 0.5,
+            },
+            fingerprint: env!("EIGENSCOPE_FINGERPRINT").to_owned(),
+        },
+        run,
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Parameters {
+    queries: Vec<usize>,
+    count: usize,
+}
+
+fn run(context: &Context) -> Result<(), TaskError> {
+    let Parameters { queries, count } = context.parameters()?;
+    let input = context.input("embeddings")?;
+    let embeddings = Embeddings::read(&input.path)?;
+    let images = embeddings.len();
+    if let Some(&position) = queries.iter().find(|&&position| position >= images) {
+        return Err(Box::new(MetricError::NoImage {
+            task: input.task.clone(),
+            position,
+            images,
+        }));
+    }
+    if count >= images {
+        return Err(Box::new(MetricError::TooFewOthers {
+            task: input.task.clone(),
+            count,
+            images,
+        }));
+    }
+    let rows: Vec<NeighbourRow> = queries
+        .iter()
+        .flat_map(|&query| neighbours(&embeddings, query, count))
+        .collect();
+    write_records(
+        context.output(Kind::Neighbours)?,
+        &rows,
+        context.provenance(),
+    )?;
+    Ok(())
+}
+
+/// The `count` nearest others of the image at position `query`, nearest first. Distances are exact in f64; of
+/// equal ones the image that comes first is the nearer. (The published notebook lists the farthest: it sorts
+/// similarities and takes the wrong end.)
+///
+/// # Panics
+/// There is no such position.
+pub fn neighbours(embeddings: &Embeddings, query: usize, count: usize) -> Vec<NeighbourRow> {
+    let width = embeddings.header.width;
+    let label = |image: usize| u32::from(embeddings.labels[image]);
+    let nearest = nearest_others(&embeddings.vectors, width, query, count);
+    let ranked = nearest.into_iter().zip(1..);
+    ranked
+        .map(|(neighbour, rank)| {
+            let image = neighbour.index as usize;
+            NeighbourRow {
+                query_index: embeddings.indices[query],
+                query_label: label(query),
+                rank,
+                index: embeddings.indices[image],
+                label: label(image),
+                distance: neighbour.squared_distance.sqrt(),
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,144 @@
+//! The task kind `scaling`: where training ends by the number of training images, and the power law of the test loss.
+//!
+//! A history does not say how many images there were. It says which artifact of images it was trained on, by
+//! the digest of its content; that artifact is looked for among those read as `data`, and its training
+//! images are counted. So the number is that of the images, not one worked out from a rounded fraction.
+
+use std::collections::HashMap;
+
+use eigenscope_artifact::{
+    Digest, FinalRow, ImageReader, Kind, PowerLawRow, ScalingRow, SplitName, read_records,
+    summarise, write_records,
+};
+use eigenscope_stage::{Context, Input, KindDescription, Resources, Role, TaskError, TaskKind};
+
+use crate::aggregate::{Observations, aggregate};
+use crate::error::MetricError;
+use crate::final_rows::final_row;
+use crate::power_law::PowerLaw;
+
+/// The task kind.
+pub fn kind() -> TaskKind {
+    TaskKind {
+        description: KindDescription {
+            name: "scaling".to_owned(),
+            summary: "final loss and accuracy by number of training images, and the power law of the test loss"
+                .to_owned(),
+            parameters: Vec::new(),
+            roles: vec![
+                Role::many(
+                    "histories",
+                    Kind::History,
+                    "training histories on data sets of several sizes",
+                ),
+                Role::many(
+                    "data",
+                    Kind::Images,
+                    "the data sets that they were trained on, whose training images are counted",
+                ),
+            ],
+            outputs: vec![Kind::Scaling, Kind::PowerLaw],
+            provides: Vec::new(),
+            random: false,
+            resources: Resources {
+                threads: 1,
+                memory_mib: 64,
+                seconds: 0.5,
+            },
+            fingerprint: env!("EIGENSCOPE_FINGERPRINT").to_owned(),
+        },
+        run,
+    }
+}
+
+fn run(context: &Context) -> Result<(), TaskError> {
+    let mut counts = HashMap::new();
+    for input in context.inputs("data")? {
+        let images = ImageReader::open(&input.path)?.count(SplitName::Train)?;
+        counts.insert(input.content, images);
+    }
+    let mut ends = Vec::new();
+    for input in context.inputs("histories")? {
+        let images = training_images(input, &counts)?;
+        ends.push((images, final_row(input, &read_records(&input.path)?)?));
+    }
+    let rows = scaling(&ends)?;
+    let law = power_law(&rows)?;
+    let provenance = context.provenance();
+    write_records(context.output(Kind::Scaling)?, &rows, provenance)?;
+    write_records(context.output(Kind::PowerLaw)?, &[law], provenance)?;
+    Ok(())
+}
+
+/// Number of images that `history` was trained on, of the data sets in `counts` by the digest of their content.
+fn training_images(history: &Input, counts: &HashMap<Digest, u32>) -> Result<u32, MetricError> {
+    let made_from = summarise(&history.path)?.provenance.inputs;
+    let Some(data) = made_from.into_iter().find(|input| input.role == "data") else {
+        return Err(MetricError::NoTrainingData {
+            history: history.task.clone(),
+        });
+    };
+    let count = counts.get(&data.content).copied();
+    count.ok_or_else(|| MetricError::OtherData {
+        history: history.task.clone(),
+        made_from: data.task,
+    })
+}
+
+/// Mean loss and accuracy over the models with each number of training images, from the (images, end of training)
+/// of all models: one row a number of images, ascending.
+///
+/// # Errors
+/// The aggregation fails.
+pub fn scaling(ends: &[(u32, FinalRow)]) -> Result<Vec<ScalingRow>, MetricError> {
+    let mut observations = Observations::<1, 4>::default();
+    for (images, last) in ends {
+        observations.push(
+            [*images],
+            [
+                last.train_loss_nats,
+                last.train_accuracy_fraction,
+                last.test_loss_nats,
+                last.test_accuracy_fraction,
+            ],
+        );
+    }
+    let groups = aggregate(observations)?.into_iter().map(|group| {
+        let [images] = group.keys;
+        let [
+            train_loss_nats,
+            train_accuracy_fraction,
+            test_loss_nats,
+            test_accuracy_fraction,
+        ] = group.means;
+        ScalingRow {
+            images,
+            models: group.count,
+            train_loss_nats,
+            train_accuracy_fraction,
+            test_loss_nats,
+            test_accuracy_fraction,
+        }
+    });
+    Ok(groups.collect())
+}
+
+/// The [`PowerLaw`] of the mean test loss, in nats, over the number of training images; every row counts once.
+///
+/// # Errors
+/// As [`PowerLaw::fit`].
+pub fn power_law(rows: &[ScalingRow]) -> Result<PowerLawRow, MetricError> {
+    let points: Vec<(f64, f64)> = rows
+        .iter()
+        .map(|row| (f64::from(row.images), row.test_loss_nats))
+        .collect();
+    let law = PowerLaw::fit(&points)?;
+    Ok(PowerLawRow {
+        quantity: "test_loss_nats".to_owned(),
+        points: points.len() as u32,
+        coefficient: law.coefficient,
+        exponent: law.exponent,
+        exponent_half_width: law.exponent_half_width,
+        r_squared: law.r_squared,
+    })
+}

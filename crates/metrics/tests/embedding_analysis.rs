@@ -1,0 +1,137 @@
+//! What is computed from embeddings, and power laws, against scikit-learn's and SciPy's numbers. Fixtures, conventions
+//! and tolerances: `tests/reference/README.md` of the workspace.
+
+mod fixtures;
+
+use eigenscope_metrics::confusion::confusion;
+use eigenscope_metrics::nearest::{Neighbour, nearest_others};
+use eigenscope_metrics::nearest_of_all::nearest_of_all;
+use eigenscope_metrics::power_law::PowerLaw;
+use eigenscope_metrics::principal_components::two_principal_components;
+use eigenscope_metrics::t_sne::affinities::{Affinities, Conditional};
+use eigenscope_metrics::t_sne::gradient::{divergence, gradient};
+use eigenscope_metrics::vote::vote_accuracy;
+use fixtures::{assert_close, fixture, floats, numbers};
+use serde_json::Value;
+
+const WIDTH: usize = 6;
+
+fn truth() -> Value {
+    fixture("embedding_analysis_truth.json")
+}
+
+fn whole(value: &Value) -> Vec<u32> {
+    numbers(value)
+        .into_iter()
+        .map(|value| value as u32)
+        .collect()
+}
+
+fn classes(value: &Value) -> Vec<u16> {
+    numbers(value)
+        .into_iter()
+        .map(|value| value as u16)
+        .collect()
+}
+
+/// Largest difference relative to the largest expected value.
+fn assert_all_close(found: &[f64], expected: &[f64], tolerance: f64) {
+    assert_eq!(found.len(), expected.len());
+    let largest = expected
+        .iter()
+        .fold(0.0_f64, |largest, x| largest.max(x.abs()));
+    for (found, expected) in found.iter().zip(expected) {
+        assert!(
+            (found - expected).abs() <= tolerance * largest,
+            "{found} {expected}"
+        );
+    }
+}
+
+#[test]
+fn nearest_others_with_ties() {
+    let truth = truth();
+    let vectors = floats(&truth["vectors"]);
+    let count = truth["nearest"][0].as_array().expect("a list").len();
+    let all = nearest_of_all(&vectors, WIDTH, count);
+    assert_eq!((all.rows().len(), all.count()), (60, count));
+    for (point, row) in all.rows().enumerate() {
+        let indices: Vec<u32> = row.iter().map(|neighbour| neighbour.index).collect();
+        assert_eq!(indices, whole(&truth["nearest"][point]));
+        assert_eq!(row, nearest_others(&vectors, WIDTH, point, count));
+        for (neighbour, expected) in row.iter().zip(numbers(&truth["distances"][point])) {
+            assert!((neighbour.squared_distance.sqrt() - expected).abs() < 1e-12);
+        }
+    }
+}
+
+#[test]
+fn votes_and_confusion() {
+    let truth = truth();
+    let labels = classes(&truth["labels"]);
+    let voters = truth["voters"].as_u64().expect("a number") as usize;
+    let all = nearest_of_all(&floats(&truth["vectors"]), WIDTH, voters);
+    let neighbours: Vec<Vec<Neighbour>> = all.rows().map(<[Neighbour]>::to_vec).collect();
+    let expected = truth["vote_accuracy"].as_f64().expect("a number");
+    assert_eq!(vote_accuracy(&neighbours, &labels), expected);
+
+    let counts = confusion(&labels, &classes(&truth["predicted"]), 4);
+    let counts: Vec<u32> = counts.iter().map(|row| row.images).collect();
+    assert_eq!(counts, whole(&truth["confusion"]));
+}
+
+#[test]
+fn principal_components() {
+    let truth = truth();
+    let scores = two_principal_components(&floats(&truth["vectors"]), WIDTH).expect("a plane");
+    assert_all_close(
+        scores.as_flattened(),
+        &numbers(&truth["principal_components"]),
+        1e-8,
+    );
+}
+
+#[test]
+fn probabilities_divergence_and_gradient_of_t_sne() {
+    let truth = truth();
+    let t_sne = &truth["t_sne"];
+    let perplexity = t_sne["perplexity"].as_f64().expect("a number");
+    let count = t_sne["neighbours"].as_u64().expect("a number") as usize;
+    let neighbours = nearest_of_all(&floats(&truth["vectors"]), WIDTH, count);
+    let rows: Vec<&[Neighbour]> = neighbours.rows().collect();
+    for (row, expected) in rows
+        .iter()
+        .zip(t_sne["conditional"].as_array().expect("rows"))
+    {
+        let found = Conditional::new(row, perplexity);
+        assert!(found.reached);
+        assert_all_close(&found.probabilities, &numbers(expected), 1e-8);
+    }
+    let affinities = Affinities::new(&rows, perplexity);
+    let coordinates = numbers(&t_sne["map"]);
+    let (map, _) = coordinates.as_chunks::<2>();
+    let expected = t_sne["divergence"].as_f64().expect("a number");
+    assert_close(divergence(&affinities, map), expected, 1e-8, "divergence");
+    let found = gradient(&affinities, map, 1.0, 0.0);
+    assert_all_close(found.as_flattened(), &numbers(&t_sne["gradient"]), 1e-8);
+}
+
+#[test]
+fn power_law() {
+    let truth = &truth()["power_law"];
+    let points: Vec<(f64, f64)> = numbers(&truth["images"])
+        .into_iter()
+        .zip(numbers(&truth["loss"]))
+        .collect();
+    let number = |key: &str| truth[key].as_f64().expect("a number");
+    let law = PowerLaw::fit(&points).expect("fits");
+    let half_width = law.exponent_half_width.expect("five points");
+    for (found, key) in [
+        (law.coefficient, "coefficient"),
+        (law.exponent, "exponent"),
+        (half_width, "half_width"),
+        (law.r_squared, "r_squared"),
+    ] {
+        assert_close(found, number(key), 1e-9, key);
+    }
+}

@@ -1,0 +1,282 @@
+//! The task kinds that read embeddings, and `scaling`, end to end: task files in, artifacts or a clear error out.
+
+mod fixtures;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use eigenscope_artifact::{
+    ClassAccuracyRow, ConfusionRow, Digest, Embeddings, EmbeddingsHeader, HistoryRow, ImageHeader,
+    ImageWriter, InputDigest, Kind, MapQualityRow, MapRow, NeighbourRow, PowerLawRow, Provenance,
+    ScalingRow, SourceCheck, Split, SplitName, write_records,
+};
+use eigenscope_stage::Input;
+use fixtures::place::{Outcome, Place, cut};
+use fixtures::{digits, provenance};
+use serde_json::{Value, json};
+
+/// Pixels of the first digits as embeddings of 64 values; every tenth one is predicted to be a 0.
+fn digit_embeddings(images: usize) -> Embeddings {
+    let (pixels, labels) = digits();
+    let labels = labels[..images].to_vec();
+    let predicted = labels.iter().enumerate();
+    Embeddings {
+        header: EmbeddingsHeader {
+            layer: "embedding".to_owned(),
+            width: 64,
+            split: SplitName::Test,
+            classes: fixtures::classes(),
+        },
+        indices: (0..images as u32).map(|index| 1000 + index).collect(),
+        predicted: predicted
+            .map(|(image, &label)| if image % 10 == 9 { 0 } else { label })
+            .collect(),
+        labels,
+        vectors: pixels[..64 * images]
+            .iter()
+            .map(|&value| f32::from(value))
+            .collect(),
+    }
+}
+
+fn written(place: &Place, embeddings: &Embeddings) -> Input {
+    let path = place.path("embeddings.parquet");
+    let content = embeddings.write(&path, &provenance()).expect("written");
+    input("decompose.embeddings", path, content)
+}
+
+fn input(task: &str, path: PathBuf, content: Digest) -> Input {
+    Input {
+        task: task.to_owned(),
+        labels: BTreeMap::new(),
+        path,
+        content,
+    }
+}
+
+#[test]
+fn confusion_and_accuracy_of_every_class() {
+    let place = Place::new();
+    let run = |embeddings: Input| {
+        let outputs = [Kind::Confusion, Kind::ClassAccuracy];
+        let inputs = [("embeddings", vec![embeddings])];
+        place.run_with(1, "confusion", json!({}), &inputs, &outputs)
+    };
+    let embeddings = digit_embeddings(200);
+    let outcome = run(written(&place, &embeddings));
+    let rows: Vec<ConfusionRow> = outcome.rows();
+    assert_eq!(rows.len(), 100);
+    for row in &rows {
+        let pairs = embeddings.labels.iter().zip(&embeddings.predicted);
+        let expected = pairs.filter(|(label, predicted)| {
+            (u32::from(**label), u32::from(**predicted)) == (row.label, row.predicted)
+        });
+        assert_eq!(row.images as usize, expected.count());
+    }
+    let accuracies: Vec<ClassAccuracyRow> = outcome.rows();
+    let all = accuracies.last().expect("a row");
+    assert_eq!(
+        (accuracies.len(), all.class.as_str(), all.images),
+        (11, "all", 200)
+    );
+    assert!(all.correct >= 180 && accuracies[0].accuracy_fraction == Some(1.0));
+
+    let none = run(written(&place, &digit_embeddings(0)));
+    let accuracies: Vec<ClassAccuracyRow> = none.rows();
+    assert!(accuracies.iter().all(|row| row.accuracy_fraction.is_none()));
+    run(cut(&written(&place, &embeddings))).fails_with("cut.parquet");
+    run(place.digits()).fails_with("expected");
+}
+
+#[test]
+fn neighbours_of_the_queries() {
+    let place = Place::new();
+    let mut embeddings = digit_embeddings(50);
+    embeddings.vectors.copy_within(..64, 64 * 49);
+    let embeddings = written(&place, &embeddings);
+    let run = |queries: Value, count: usize| {
+        let parameters = json!({"queries": queries, "count": count});
+        let inputs = [("embeddings", vec![embeddings.clone()])];
+        place.run("neighbours", parameters, &inputs, Kind::Neighbours)
+    };
+    let rows: Vec<NeighbourRow> = run(json!([0, 49, 7]), 8).rows();
+    assert_eq!(rows.len(), 24);
+    let ranks: Vec<u32> = rows[..8].iter().map(|row| row.rank).collect();
+    assert_eq!(ranks, [1, 2, 3, 4, 5, 6, 7, 8]);
+    assert_eq!(
+        (rows[0].query_index, rows[0].index, rows[0].distance),
+        (1000, 1049, 0.0)
+    );
+    assert_eq!(
+        (rows[8].query_index, rows[8].index, rows[8].distance),
+        (1049, 1000, 0.0)
+    );
+    assert!(
+        rows[16..]
+            .iter()
+            .all(|row| row.query_index == 1007 && row.index != 1007)
+    );
+    for query in rows.chunks(8) {
+        assert!(query.is_sorted_by(|a, b| a.distance <= b.distance));
+    }
+
+    assert_eq!(run(json!([3]), 49).rows::<NeighbourRow>().len(), 49);
+    run(json!([3]), 50).fails_with("50 neighbours wanted, but decompose.embeddings has 50 images");
+    run(json!([3, 50]), 8).fails_with("no image at position 50: there are 50");
+}
+
+#[test]
+fn a_map_and_its_quality() {
+    let place = Place::new();
+    let embeddings = digit_embeddings(300);
+    let stored = written(&place, &embeddings);
+    let run = |embeddings: &Input, threads: usize, perplexity: f64, images: usize| {
+        let parameters = json!({"perplexity": perplexity, "images": images});
+        let inputs = [("embeddings", vec![embeddings.clone()])];
+        let outputs = [Kind::Map, Kind::MapQuality];
+        place.run_with(threads, "t-sne", parameters, &inputs, &outputs)
+    };
+    let outcome = run(&stored, 1, 15.0, 250);
+    let map: Vec<MapRow> = outcome.rows();
+    assert_eq!(map.len(), 250);
+    assert_eq!(
+        (map[249].index, map[249].label),
+        (1249, u32::from(embeddings.labels[249]))
+    );
+    let quality: Vec<MapQualityRow> = outcome.rows();
+    let [quality] = quality.as_slice() else {
+        panic!("one row");
+    };
+    assert_eq!(
+        (quality.images, quality.perplexity, quality.neighbours),
+        (250, 15.0, 10)
+    );
+    assert!(quality.kl_divergence_nats > 0.1 && quality.kl_divergence_nats < 1.0);
+    assert!(quality.neighbour_accuracy_fraction > 0.85);
+    assert!(quality.embedding_neighbour_accuracy_fraction > 0.85);
+
+    let bytes = |outcome: &Outcome| {
+        [Kind::Map, Kind::MapQuality]
+            .map(|kind| std::fs::read(outcome.path.with_file_name(kind.file_name())).expect("read"))
+    };
+    let first = bytes(&outcome);
+    let four = run(&stored, 4, 15.0, 250);
+    assert!(first == bytes(&four), "differs with four threads");
+
+    assert_eq!(run(&stored, 1, 2.0, 4).rows::<MapRow>().len(), 4);
+    run(&stored, 1, 15.0, 16).fails_with("16 images of decompose.embeddings are too few");
+    let mut repeated = digit_embeddings(40);
+    repeated.vectors.copy_within(..64 * 20, 64 * 20);
+    for image in 0..20 {
+        repeated.vectors.copy_within(..64, 64 * image);
+    }
+    let warned = run(&written(&place, &repeated), 1, 10.0, 40);
+    assert!(
+        warned.messages.contains("22 of 40 images have"),
+        "{}",
+        warned.messages
+    );
+    repeated.vectors.fill(1.0);
+    run(&written(&place, &repeated), 1, 10.0, 40).fails_with("have no two principal components");
+}
+
+fn data(place: &Place, train: usize) -> Input {
+    let path = place.path(&format!("images-{train}.parquet"));
+    let header = ImageHeader {
+        height: 1,
+        width: 1,
+        channels: 1,
+        maximum: 1,
+        classes: vec!["a".to_owned()],
+        transforms: Vec::new(),
+        source: SourceCheck::Unpublished,
+    };
+    let split = |images: usize| Split {
+        indices: (0..images as u32).collect(),
+        labels: vec![0; images],
+        pixels: vec![1; images],
+    };
+    let mut writer = ImageWriter::create(&path, header, &provenance()).expect("created");
+    let all = [(SplitName::Train, train), (SplitName::Test, 17)];
+    for (name, images) in all {
+        writer.write(name, &split(images)).expect("written");
+    }
+    input(
+        &format!("data.d[train_count={train}]"),
+        path,
+        writer.finish().expect("finished"),
+    )
+}
+
+fn history(place: &Place, name: &str, data: Option<&Input>, test_loss: f64) -> Input {
+    let row = HistoryRow {
+        epoch: 1,
+        learning_rate: 0.1,
+        train_loss_nats: 0.5,
+        train_accuracy_fraction: 0.75,
+        test_loss_nats: test_loss,
+        test_accuracy_fraction: 0.625,
+    };
+    let made_from = data.map(|data| InputDigest {
+        role: "data".to_owned(),
+        task: data.task.clone(),
+        content: data.content,
+    });
+    let provenance = Provenance {
+        inputs: made_from.into_iter().collect(),
+        ..provenance()
+    };
+    let path = place.path(&format!("{name}.parquet"));
+    let content = write_records(&path, &[row], &provenance).expect("written");
+    input(&format!("train.{name}"), path, content)
+}
+
+#[test]
+fn scaling_counts_the_images_of_each_training() {
+    let place = Place::new();
+    let sets = [100, 10_000, 400].map(|train| data(&place, train));
+    let run = |histories: &[Input], sets: &[Input]| {
+        let inputs = [("histories", histories.to_vec()), ("data", sets.to_vec())];
+        place.run_with(
+            1,
+            "scaling",
+            json!({}),
+            &inputs,
+            &[Kind::Scaling, Kind::PowerLaw],
+        )
+    };
+    let history = |name: &str, data: Option<&Input>, loss| history(&place, name, data, loss);
+    let histories = [
+        history("full", Some(&sets[1]), 0.02),
+        history("a", Some(&sets[0]), 0.3),
+        history("b", Some(&sets[0]), 0.1),
+        history("c", Some(&sets[2]), 0.1),
+    ];
+    let outcome = run(&histories, &sets);
+    let rows: Vec<ScalingRow> = outcome.rows();
+    let found: Vec<_> = rows.iter().map(|row| (row.images, row.models)).collect();
+    assert_eq!(found, [(100, 2), (400, 1), (10_000, 1)]);
+    assert!((rows[0].test_loss_nats - 0.2).abs() < 1e-15);
+    assert_eq!(
+        (rows[0].train_loss_nats, rows[0].train_accuracy_fraction),
+        (0.5, 0.75)
+    );
+    assert_eq!(rows[0].test_accuracy_fraction, 0.625);
+    // Losses 0.2, 0.1 and 0.02 at 100, 400 and 10,000 images lie on 2 / sqrt(images).
+    let laws: Vec<PowerLawRow> = outcome.rows();
+    assert_eq!(
+        (laws.len(), laws[0].quantity.as_str(), laws[0].points),
+        (1, "test_loss_nats", 3)
+    );
+    assert!((laws[0].coefficient - 2.0).abs() < 1e-9 && (laws[0].exponent + 0.5).abs() < 1e-12);
+    assert!(laws[0].exponent_half_width.is_some_and(|half| half < 1e-6));
+    assert!((laws[0].r_squared - 1.0).abs() < 1e-12);
+
+    run(&histories, &sets[..2])
+        .fails_with("train.c was trained on the images of `data.d[train_count=400]`, which are not among `data`");
+    run(&histories[1..3], &sets).fails_with("at two sizes or more, 1 at one size");
+    run(&[history("lost", None, 1.0)], &sets).fails_with("train.lost does not say which images");
+    let perfect = history("perfect", Some(&sets[1]), 0.0);
+    run(&[histories[1].clone(), perfect], &sets).fails_with("0 at 10000 has no logarithm");
+    run(&histories, &[cut(&sets[0])]).fails_with("cut.parquet");
+}
