@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use eigenscope_report::figure::{
     Axes, Axis, Band, Bitmap, ColourBar, ColourMap, ColourScale, Figure, GridCell, GridRow, Image,
-    ImageGrid, Layer, Legend, Line, Marker, MarkerShape, Matrix, Panel, Points, Result, Rgb, Tick,
-    png, svg, ticks,
+    ImageGrid, Layer, Legend, Line, Marker, MarkerShape, Matrix, Panel, Points, Result, Rgb, Texts,
+    Tick, png, svg, ticks,
 };
 
 const SIZES: [u32; 7] = [30, 50, 100, 300, 500, 1000, 3000];
@@ -23,6 +23,7 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     write(&folder, "5-eigenvectors", &eigenvectors()?)?;
     write(&folder, "6-spectrum", &spectrum()?)?;
     write(&folder, "7-pictures", &pictures()?)?;
+    write(&folder, "8-words", &words())?;
     Ok(())
 }
 
@@ -373,6 +374,26 @@ fn pictures() -> Result<Figure> {
         1,
         vec![Panel::images("", grid)],
     ))
+}
+
+/// Words at points of a cloud, on axes that are not drawn.
+fn words() -> Figure {
+    let mut noise = Noise(3);
+    let mut layers = Vec::new();
+    for (class, colour) in (0..10).zip((0..).map(Rgb::categorical)) {
+        let (y, x) = (0.628 * f64::from(class)).sin_cos();
+        let mut near = |middle: f64| (0..60).map(|_| middle + 0.07 * noise.normal()).collect();
+        let points = Points::new(near(x), near(y), colour, Marker::dot(2.0));
+        let opacity = 0.7;
+        layers.push(Layer::Points(Points { opacity, ..points }));
+        let word = format!("class {class}");
+        layers.push(Layer::Texts(Texts::one((x, y), word, Rgb::BLACK)));
+    }
+    let range = (-1.4, 1.4);
+    let axes = Axes::new(Axis::bare(range), Axis::bare(range), layers);
+    let panels = vec![Panel::axes("", axes.with_aspect(1.0))];
+    let description = "Ten clouds of points, each with its name at its middle.";
+    Figure::new("Classes by name", description, 480.0, 1, panels)
 }
 
 /// A smooth 28 x 28 picture within −1 to 1, its corners missing.

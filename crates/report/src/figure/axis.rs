@@ -81,6 +81,15 @@ impl Axis {
         }
     }
 
+    /// A linear axis that is not drawn.
+    pub fn bare(range: (f64, f64)) -> Self {
+        Self {
+            grid: false,
+            line: false,
+            ..Self::new("", AxisKind::Linear, range, Vec::new())
+        }
+    }
+
     fn new(label: impl Into<String>, kind: AxisKind, range: (f64, f64), major: Vec<Tick>) -> Self {
         Self {
             label: label.into(),

@@ -83,6 +83,8 @@ pub enum ColourMap {
     Cividis,
     /// Red through near-white to blue; its middle is meant to be zero.
     RedBlue,
+    /// Near-white to dark orange.
+    Oranges,
     /// Black to white.
     Grey,
     /// White at 0 to black at 1.
@@ -98,6 +100,7 @@ impl ColourMap {
             Self::Viridis => sample(&tables::VIRIDIS, fraction),
             Self::Cividis => sample(&tables::CIVIDIS, fraction),
             Self::RedBlue => sample(&tables::RED_BLUE, fraction),
+            Self::Oranges => sample(&tables::ORANGES, fraction),
             Self::Grey => sample(&tables::GREY, fraction),
             Self::GreyReversed => sample(&tables::GREY, 1.0 - fraction),
             Self::Custom(colours) => interpolate(colours.len(), |index| colours[index], fraction),
@@ -211,6 +214,7 @@ mod tests {
         assert_eq!(ends(ColourMap::Viridis), pair("#440154", "#fde725"));
         assert_eq!(ends(ColourMap::Cividis), pair("#00224e", "#fee838"));
         assert_eq!(ends(ColourMap::RedBlue), pair("#67001f", "#053061"));
+        assert_eq!(ends(ColourMap::Oranges), pair("#fff5eb", "#7f2704"));
         assert_eq!(ends(ColourMap::Grey), pair("#000000", "#ffffff"));
         assert_eq!(ends(ColourMap::GreyReversed), pair("#ffffff", "#000000"));
     }

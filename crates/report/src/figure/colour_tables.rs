@@ -27,6 +27,11 @@ pub(super) const RED_BLUE: [u32; 11] = [
     0x2166ac, 0x053061,
 ];
 
+/// The nine colours of Oranges, light first; by Cynthia Brewer as well.
+pub(super) const ORANGES: [u32; 9] = [
+    0xfff5eb, 0xfee6ce, 0xfdd0a2, 0xfdae6b, 0xfd8d3c, 0xf16913, 0xd94801, 0xa63603, 0x7f2704,
+];
+
 /// Black to white.
 pub(super) const GREY: [u32; 2] = [0x000000, 0xffffff];
 

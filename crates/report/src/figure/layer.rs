@@ -1,4 +1,4 @@
-//! What is drawn inside a plot: lines, bands, points and images, in the order given.
+//! What is drawn inside a plot: lines, bands, points, images and texts, in the order given.
 //!
 //! A layer with a `name` gets a legend entry; layers that share a name share the entry, each giving its own part
 //! (line, band, marker). Texts are [markup](super::markup). What falls outside the axes' ranges is cut off.
@@ -17,6 +17,8 @@ pub enum Layer {
     Points(Points),
     /// A matrix in colours.
     Image(Image),
+    /// Words at data points.
+    Texts(Texts),
 }
 
 /// The pattern of a line.
@@ -155,7 +157,7 @@ impl Band {
 
 /// Markers at `(x[i], y[i])`. Missing values are refused: leave such points out.
 ///
-/// A point whose centre lies outside the axes is not drawn.
+/// A point whose centre lies outside the axes is not drawn. A named layer without points stands in the legend alone.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Points {
     /// Data units along x.
@@ -218,6 +220,32 @@ impl Image {
             x,
             y,
             cell_texts: None,
+        }
+    }
+}
+
+/// Texts with their middles at `(x[i], y[i])`, set off by white rims. Missing values are refused, and so is a text that
+/// reaches beyond the plot.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Texts {
+    /// Data units along x.
+    pub x: Vec<f64>,
+    /// Data units along y, as many as `x`.
+    pub y: Vec<f64>,
+    /// As many as `x`; empty for none.
+    pub texts: Vec<String>,
+    /// Of the letters.
+    pub colour: Rgb,
+}
+
+impl Texts {
+    /// One text.
+    pub fn one((x, y): (f64, f64), text: impl Into<String>, colour: Rgb) -> Self {
+        Self {
+            x: vec![x],
+            y: vec![y],
+            texts: vec![text.into()],
+            colour,
         }
     }
 }

@@ -111,7 +111,7 @@ fn parts(layer: &Layer) -> Parts<'_> {
             None,
             Some((points.colour, points.marker)),
         ),
-        Layer::Image(_) => (None, None, None, None),
+        Layer::Image(_) | Layer::Texts(_) => (None, None, None, None),
     }
 }
 

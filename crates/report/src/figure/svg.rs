@@ -38,6 +38,9 @@ pub fn escape(text: &str) -> String {
     escaped
 }
 
+/// Width of a rim around letters, half of it below them, px.
+const RIM: f64 = 3.0;
+
 /// Where a text stands relative to its point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Anchor {
@@ -60,6 +63,8 @@ pub struct Lettering {
     pub colour: Rgb,
     /// Turned by a quarter, reading upwards.
     pub turned: bool,
+    /// A white rim around the letters, which sets them off from what lies below.
+    pub rim: bool,
 }
 
 impl Lettering {
@@ -70,7 +75,15 @@ impl Lettering {
             anchor,
             colour,
             turned: false,
+            rim: false,
         }
+    }
+
+    /// The same with a white rim.
+    #[must_use]
+    pub fn rimmed(mut self) -> Self {
+        self.rim = true;
+        self
     }
 
     /// The same, reading upwards.
@@ -141,6 +154,13 @@ impl SvgWriter {
             Anchor::End => tag.attribute("text-anchor", "end"),
         };
         tag = tag.colour("fill", lettering.colour);
+        if lettering.rim {
+            tag = tag
+                .colour("stroke", Rgb::WHITE)
+                .number("stroke-width", RIM)
+                .attribute("stroke-linejoin", "round")
+                .attribute("paint-order", "stroke");
+        }
         if lettering.turned {
             let turn = format!("rotate(-90 {} {})", number(x), number(y));
             tag = tag.attribute("transform", &turn);

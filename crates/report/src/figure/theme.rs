@@ -6,23 +6,27 @@ use super::text::TextStyle;
 pub(super) const FIGURE_TITLE: TextStyle = TextStyle::strong(15.0);
 pub(super) const PANEL_TITLE: TextStyle = TextStyle::strong(12.5);
 pub(super) const AXIS_LABEL: TextStyle = TextStyle::regular(12.0);
-pub(super) const TICK_LABEL: TextStyle = TextStyle::regular(11.0);
+/// Numbers and names at the ticks of an axis.
+pub const TICK_LABEL: TextStyle = TextStyle::regular(11.0);
 pub(super) const MINOR_TICK_LABEL: TextStyle = TextStyle::regular(9.0);
 pub(super) const LEGEND_TITLE: TextStyle = TextStyle::strong(11.5);
 pub(super) const LEGEND_TEXT: TextStyle = TextStyle::regular(11.0);
+/// Words at data points.
+pub const DATA_TEXT: TextStyle = TextStyle::regular(11.0);
 pub(super) const CAPTION: TextStyle = TextStyle::regular(10.0);
 /// Numbers in the cells of a heat map shrink between these two sizes to fit.
 pub(super) const CELL_TEXT_LARGEST: f64 = 11.0;
 pub(super) const CELL_TEXT_SMALLEST: f64 = 9.0;
 
-pub(super) const INK: Rgb = Rgb::from_hex(0x222222);
+/// Letters.
+pub const INK: Rgb = Rgb::from_hex(0x222222);
 pub(super) const SOFT_INK: Rgb = Rgb::from_hex(0x555555);
 pub(super) const AXIS_LINE: Rgb = Rgb::from_hex(0x8c8c8c);
 pub(super) const GRID_LINE: Rgb = Rgb::from_hex(0xe6e6e6);
 pub(super) const HAIRLINE: Rgb = Rgb::from_hex(0xbdbdbd);
 
-/// White edge around the whole figure.
-pub(super) const EDGE: f64 = 14.0;
+/// White edge around the whole figure, px.
+pub const EDGE: f64 = 14.0;
 /// Between what belongs to one column of panels and the next.
 pub(super) const COLUMN_GAP: f64 = 22.0;
 /// Between what belongs to one row of panels and the next.

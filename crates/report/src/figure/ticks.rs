@@ -70,6 +70,16 @@ pub fn log_minor(range: (f64, f64)) -> Vec<Tick> {
         .collect()
 }
 
+/// Ticks at 1, 2 and 5 times the powers of ten within `range`. Empty when the range is not positive.
+pub fn ones_twos_fives(range: (f64, f64)) -> Vec<Tick> {
+    exponents(range)
+        .flat_map(|exponent| [1, 2, 5].map(|digit| (exponent, digit)))
+        .map(|(exponent, digit)| (exponent, f64::from(digit) * 10f64.powi(exponent)))
+        .filter(|(_, at)| within(range, *at))
+        .map(|(exponent, at)| Tick::new(at, decimal(at, (-exponent).max(0) as usize)))
+        .collect()
+}
+
 /// Ticks at exactly these positions, each written by `write`.
 pub fn at(positions: &[f64], write: impl Fn(f64) -> String) -> Vec<Tick> {
     positions
@@ -92,6 +102,23 @@ pub fn decimal(value: f64, decimals: usize) -> String {
     } else {
         &text
     })
+}
+
+/// A number with `digits` significant digits, not in powers of ten: 0.01234 to three is "0.0123", 1234 is "1234".
+pub fn significant(value: f64, digits: i32) -> String {
+    let exponent = match value.abs().log10().floor() {
+        finite if finite.is_finite() => finite as i32,
+        _ => 0,
+    };
+    decimal(value, (digits - 1 - exponent).clamp(0, 12) as usize)
+}
+
+/// A count in groups of three digits: "60,000".
+pub fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let groups = digits.as_bytes().rchunks(3).rev();
+    let groups: Vec<_> = groups.map(String::from_utf8_lossy).collect();
+    groups.join(",")
 }
 
 /// A whole number with a true minus sign.
@@ -170,6 +197,32 @@ mod tests {
         assert_eq!(sparse_decades((0.01, 100.0), 5), ticks);
         assert!(decades((0.0, 1.0)).is_empty());
         assert!(log_minor((-1.0, 1.0)).is_empty());
+    }
+
+    #[test]
+    fn ones_twos_and_fives_are_written_exactly() {
+        assert_eq!(
+            texts(&ones_twos_fives((0.004, 0.2))),
+            ["0.005", "0.01", "0.02", "0.05", "0.1", "0.2"]
+        );
+        assert_eq!(
+            texts(&ones_twos_fives((1.0, 20.0))),
+            ["1", "2", "5", "10", "20"]
+        );
+        assert!(ones_twos_fives((0.0, 1.0)).is_empty());
+    }
+
+    #[test]
+    fn digits_are_counted_and_grouped() {
+        let three = |value: f64| significant(value, 3);
+        assert_eq!(
+            [0.012345, 1.2345, 12345.0, 0.0, -0.5].map(three),
+            ["0.0123", "1.23", "12345", "0.00", "\u{2212}0.500"]
+        );
+        assert_eq!(
+            [0, 999, 1000, 60_000, 1_234_567].map(grouped),
+            ["0", "999", "1,000", "60,000", "1,234,567"]
+        );
     }
 
     #[test]

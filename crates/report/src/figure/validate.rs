@@ -5,7 +5,7 @@ use super::colour::{ColourScale, OutOfRange};
 use super::description::{Axes, ColourBar, Content, Figure, Panel};
 use super::error::{FigureError, Result};
 use super::image_grid::{ImageGrid, Picture};
-use super::layer::{Band, Image, Layer, Line, Marker, Points};
+use super::layer::{Band, Image, Layer, Line, Marker, Points, Texts};
 use super::matrix::Matrix;
 
 /// Checks everything but what only layout can know (whether texts have room).
@@ -60,6 +60,7 @@ fn axes(axes: &Axes, place: &str) -> Result<()> {
             Layer::Band(layer) => band(layer, axes, &place("band"))?,
             Layer::Points(layer) => points(layer, axes, &place("points"))?,
             Layer::Image(layer) => image(layer, axes, &place("image"))?,
+            Layer::Texts(layer) => texts(layer, axes, &place("texts"))?,
         }
     }
     Ok(())
@@ -119,10 +120,20 @@ fn band(band: &Band, axes: &Axes, place: &str) -> Result<()> {
 
 fn points(points: &Points, axes: &Axes, place: &str) -> Result<()> {
     same_length(place, "y", points.y.len(), points.x.len())?;
-    data(place, "x", &points.x, &axes.x, Gaps::Refused)?;
-    data(place, "y", &points.y, &axes.y, Gaps::Refused)?;
+    if points.name.is_none() || !points.x.is_empty() {
+        data(place, "x", &points.x, &axes.x, Gaps::Refused)?;
+        data(place, "y", &points.y, &axes.y, Gaps::Refused)?;
+    }
     marker(points.marker, place)?;
     opacity(place, points.opacity)
+}
+
+fn texts(texts: &Texts, axes: &Axes, place: &str) -> Result<()> {
+    same_length(place, "y", texts.y.len(), texts.x.len())?;
+    let count = texts.texts.len();
+    same_length(place, "the list of texts", count, texts.x.len())?;
+    data(place, "x", &texts.x, &axes.x, Gaps::Refused)?;
+    data(place, "y", &texts.y, &axes.y, Gaps::Refused)
 }
 
 fn image(image: &Image, axes: &Axes, place: &str) -> Result<()> {

@@ -108,7 +108,7 @@ pub(super) fn panel(
         return Err(format!("{layer} has no eigenvalue above zero").into());
     }
     let label = first_column(column, "Eigenvalue");
-    let y = eigenvalue_axis(label, lines.iter().flat_map(|line| &line.y).copied());
+    let y = decades_axis(label, lines.iter().flat_map(|line| &line.y).copied());
     let lines = lines.into_iter().map(Layer::Line).collect();
     let axes = Axes::new(rank_axis("Rank", last), y, lines);
     Ok(Panel::axes(layer, axes.with_aspect(0.8)))
@@ -122,20 +122,14 @@ pub(super) fn first_column(column: usize, label: &str) -> &str {
 /// A logarithmic axis of ranks 1 to `last`, at least 2.
 pub(super) fn rank_axis(label: &str, last: f64) -> Axis {
     let range = (1.0, last.max(2.0));
-    let digits: &[f64] = if range.1 <= 200.0 {
-        &[1.0, 2.0, 5.0]
-    } else {
-        &[1.0]
-    };
-    let major: Vec<f64> = (0..10)
-        .flat_map(|exponent| digits.iter().map(move |digit| digit * 10f64.powi(exponent)))
-        .filter(|rank| *rank <= range.1)
-        .collect();
-    Axis::log(label, range).with_major(ticks::at(&major, ticks::plain))
+    // The range begins at 1, so every third is a power of ten.
+    let step = if range.1 <= 200.0 { 1 } else { 3 };
+    let major = ticks::ones_twos_fives(range).into_iter().step_by(step);
+    Axis::log(label, range).with_major(major.collect())
 }
 
 /// A logarithmic axis that holds all values, and two powers of ten at least.
-fn eigenvalue_axis(label: &str, values: impl Iterator<Item = f64>) -> Axis {
+pub(super) fn decades_axis(label: &str, values: impl Iterator<Item = f64>) -> Axis {
     let (low, high) = padded_range(values.map(f64::log10));
     let range = |low: f64, high: f64| (10f64.powf(low), 10f64.powf(high));
     let range = match ticks::decades(range(low, high)).len() {
@@ -203,14 +197,14 @@ mod tests {
     }
 
     #[test]
-    fn eigenvalue_axes_have_two_to_six_labels() {
+    fn axes_of_decades_have_two_to_six_labels() {
         for values in [
             vec![1.0],
             vec![0.2, 0.3],
             vec![1e-4, 20.0],
             vec![1e-12, 1.0],
         ] {
-            let axis = eigenvalue_axis("", values.iter().copied());
+            let axis = decades_axis("", values.iter().copied());
             assert!(
                 (2..=LABELLED_DECADES).contains(&axis.major.len()),
                 "{values:?}"

@@ -1,21 +1,34 @@
 //! The task kinds of the section `figure`: tables in, figure out.
 
+mod album;
+mod class_accuracy;
+mod classes;
+mod confusion;
 mod eigenspectrum;
 mod eigenvectors;
+mod embedding_sample;
+mod embedding_space;
 mod ground_truth;
+mod kernels;
 mod labels;
 mod layer_clipping;
 mod layer_overlap;
 mod layer_spectra;
 mod layers;
+mod map;
+mod mistakes;
+mod neighbours;
 mod output;
 mod rainbow;
 mod samples;
+mod scaling;
 mod series;
 mod similarity;
 mod similarity_map;
+mod surgery;
 mod training;
 mod truncation;
+mod unit_circle;
 
 use eigenscope_stage::TaskKind;
 
@@ -33,5 +46,14 @@ pub fn kinds() -> Vec<TaskKind> {
         layer_overlap::kind(),
         samples::kind(),
         rainbow::kind(),
+        surgery::kind(),
+        embedding_space::kind(),
+        unit_circle::kind(),
+        map::kind(),
+        neighbours::kind(),
+        confusion::kind(),
+        mistakes::kind(),
+        kernels::kind(),
+        scaling::kind(),
     ]
 }

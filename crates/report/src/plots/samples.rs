@@ -4,12 +4,10 @@ use eigenscope_artifact::{ImageHeader, ImageReader, Kind, Split, SplitName};
 use eigenscope_stage::{Context, Parameter, ParameterType, Role, TaskError, TaskKind};
 use serde::Deserialize;
 
+use super::album::{grey, picture, split_name, split_parameter};
 use super::labels;
 use super::output::{figure_kind, write};
-use crate::figure::{
-    Bitmap, ColourMap, ColourScale, Figure, GridCell, GridRow, ImageGrid, Matrix, Panel, Picture,
-    Rgb,
-};
+use crate::figure::{Figure, GridCell, GridRow, ImageGrid, Panel};
 
 /// Images in a row.
 const COLUMNS: usize = 5;
@@ -32,12 +30,7 @@ pub(super) fn kind() -> TaskKind {
                 5,
                 "images drawn",
             ),
-            Parameter::optional(
-                "split",
-                ParameterType::choice(&["train", "test"]),
-                "train",
-                "whether training or test images",
-            ),
+            split_parameter(SplitName::Train, "whether training or test images"),
         ],
         vec![Role::one("data", Kind::Images, "images to draw")],
         run,
@@ -57,10 +50,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
     let reader = ImageReader::open(&input.path)?;
     let images = first(&reader, split, count)?;
     let found = images.len();
-    let name = match split {
-        SplitName::Train => "training",
-        SplitName::Test => "test",
-    };
+    let name = split_name(split);
     if found == 0 {
         return Err(format!("there are no {name} images").into());
     }
@@ -105,8 +95,7 @@ fn draw(header: &ImageHeader, images: &Split, title: String) -> Result<Figure, T
         label: String::new(),
         cells: cells.to_vec(),
     });
-    let colours = ColourScale::new(ColourMap::Grey, (0.0, f64::from(header.maximum)));
-    let mut grid = ImageGrid::new(rows.collect(), colours);
+    let mut grid = ImageGrid::new(rows.collect(), grey(header));
     grid.largest_cell = LARGEST;
     Ok(Figure::new(
         title,
@@ -118,35 +107,4 @@ fn draw(header: &ImageHeader, images: &Split, title: String) -> Result<Figure, T
         1,
         vec![Panel::images("", grid)],
     ))
-}
-
-/// A stored image: numbers for one channel, red, green and blue for three.
-fn picture(header: &ImageHeader, pixels: &[u8]) -> Result<Picture, TaskError> {
-    let planes: Vec<&[u8]> = pixels.chunks_exact(header.height * header.width).collect();
-    match planes.as_slice() {
-        [grey] => {
-            let values = grey.iter().copied().map(f64::from).collect();
-            Ok(Matrix::new(header.height, header.width, values)?.into())
-        }
-        [reds, greens, blues] => {
-            let full = |value: u8| full_range(value, header.maximum);
-            let colours = reds.iter().zip(*greens).zip(*blues);
-            let colours = colours.map(|((&red, &green), &blue)| Rgb {
-                red: full(red),
-                green: full(green),
-                blue: full(blue),
-            });
-            Ok(Bitmap::new(header.height, header.width, colours.collect())?.into())
-        }
-        _ => Err(format!(
-            "images of {} channels are neither grey (1) nor colour (3)",
-            header.channels
-        )
-        .into()),
-    }
-}
-
-/// `value` of 0 to `maximum` as one of 0 to 255, rounded to nearest.
-fn full_range(value: u8, maximum: u8) -> u8 {
-    (255.0 * f64::from(value) / f64::from(maximum)).round() as u8
 }

@@ -1,9 +1,13 @@
 //! The program end to end: small tables in, figures or a clear error out.
 
+mod classes;
+mod embeddings;
+mod kernels;
 mod layers;
 mod place;
 mod rainbow;
 mod samples;
+mod scaling;
 
 use std::path::Path;
 use std::process::Command;
@@ -100,6 +104,15 @@ fn describes_itself() {
         "layer-overlap",
         "samples",
         "rainbow",
+        "surgery",
+        "embedding-space",
+        "unit-circle",
+        "map",
+        "neighbours",
+        "confusion",
+        "mistakes",
+        "kernels",
+        "scaling",
     ];
     assert_eq!(names, expected);
     for kind in description.kinds {

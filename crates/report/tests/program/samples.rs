@@ -14,7 +14,7 @@ use crate::place::{Outcome, Place, provenance};
 /// Stored side of the images.
 const SIDE: usize = 4;
 
-fn header(channels: usize, maximum: u8) -> ImageHeader {
+pub(crate) fn header(channels: usize, maximum: u8) -> ImageHeader {
     let transforms = match channels {
         3 => vec![PixelTransform::Scale, PixelTransform::Grey],
         _ => vec![PixelTransform::Scale],
@@ -34,7 +34,7 @@ fn header(channels: usize, maximum: u8) -> ImageHeader {
 }
 
 /// Images of pixels that differ from each other, channel-major.
-fn images(header: &ImageHeader, count: usize) -> Split {
+pub(crate) fn images(header: &ImageHeader, count: usize) -> Split {
     let values = count * header.stored_len();
     let value = |index: usize| (index * 37 % (usize::from(header.maximum) + 1)) as u8;
     Split {
@@ -44,11 +44,11 @@ fn images(header: &ImageHeader, count: usize) -> Split {
     }
 }
 
-fn data(place: &Place, header: &ImageHeader, train: &Split) -> Input {
+pub(crate) fn data(place: &Place, header: &ImageHeader, split: SplitName, images: &Split) -> Input {
     let path = place.path("images");
     let parameters = provenance(json!({}));
     let mut writer = ImageWriter::create(&path, header.clone(), &parameters).expect("created");
-    writer.write(SplitName::Train, train).expect("written");
+    writer.write(split, images).expect("written");
     Input {
         task: "data.images".to_owned(),
         labels: BTreeMap::new(),
@@ -101,7 +101,12 @@ fn colour_images_are_drawn_as_they_are_stored() {
     let place = Place::new();
     let header = header(3, 255);
     let stored = images(&header, 7);
-    let outcome = draw(&place, &data(&place, &header, &stored), 6, "train");
+    let outcome = draw(
+        &place,
+        &data(&place, &header, SplitName::Train, &stored),
+        6,
+        "train",
+    );
     let expected: Vec<[u8; 3]> = stored
         .pixels
         .chunks(3 * SIDE * SIDE)
@@ -121,7 +126,12 @@ fn grey_images_span_black_to_white() {
     let place = Place::new();
     let header = header(1, 16);
     let stored = images(&header, 1);
-    let outcome = draw(&place, &data(&place, &header, &stored), 1, "train");
+    let outcome = draw(
+        &place,
+        &data(&place, &header, SplitName::Train, &stored),
+        1,
+        "train",
+    );
     let level = |value: &u8| (255.0 * f64::from(*value) / 16.0).round() as u8;
     let expected: Vec<[u8; 3]> = stored
         .pixels
@@ -138,7 +148,7 @@ fn colours_of_a_smaller_range_are_spread_to_the_full_one() {
     let header = header(3, 15);
     let outcome = draw(
         &place,
-        &data(&place, &header, &images(&header, 1)),
+        &data(&place, &header, SplitName::Train, &images(&header, 1)),
         1,
         "train",
     );
@@ -150,7 +160,7 @@ fn colours_of_a_smaller_range_are_spread_to_the_full_one() {
 fn fewer_images_than_asked_for_are_told_and_none_refused() {
     let place = Place::new();
     let header = header(3, 255);
-    let input = data(&place, &header, &images(&header, 2));
+    let input = data(&place, &header, SplitName::Train, &images(&header, 2));
     let few = draw(&place, &input, 5, "train");
     assert_eq!(few.warnings, ["there are 2 training images, not 5"]);
     assert_eq!(drawn_pixels(&few).len(), 2 * SIDE * SIDE);
@@ -161,7 +171,7 @@ fn fewer_images_than_asked_for_are_told_and_none_refused() {
 fn images_of_other_channels_are_refused() {
     let place = Place::new();
     let header = header(2, 255);
-    let input = data(&place, &header, &images(&header, 1));
+    let input = data(&place, &header, SplitName::Train, &images(&header, 1));
     draw(&place, &input, 1, "train")
         .fails_with("images of 2 channels are neither grey (1) nor colour (3)");
 }
@@ -173,7 +183,7 @@ fn equal_images_give_equal_figures() {
         let header = header(3, 255);
         let outcome = draw(
             &place,
-            &data(&place, &header, &images(&header, 5)),
+            &data(&place, &header, SplitName::Train, &images(&header, 5)),
             5,
             "train",
         );

@@ -1,9 +1,9 @@
-//! Lines, bands, points and images, cut off at the edges of the plot.
+//! Lines, bands, points, images and texts, cut off at the edges of the plot.
 
 use super::super::bitmap::Bitmap;
 use super::super::description::Axes;
 use super::super::error::Result;
-use super::super::layer::{Band, Dash, Image, Layer, Line, Points};
+use super::super::layer::{Band, Dash, Image, Layer, Line, Points, Texts};
 use super::super::layout::{Rect, fitting_style};
 use super::super::scale::AxisScale;
 use super::super::svg::{Anchor, Lettering, Path, SvgWriter, number};
@@ -39,6 +39,7 @@ pub(super) fn draw(writer: &mut SvgWriter, font: &Font<'_>, axes: &Axes, plot: R
             Layer::Band(band) => draw_band(writer, band, &scales, plot),
             Layer::Points(points) => draw_points(writer, points, &scales),
             Layer::Image(image) => draw_image(writer, font, image, &scales, plot)?,
+            Layer::Texts(texts) => draw_texts(writer, texts, &scales)?,
         }
     }
     writer.end();
@@ -177,6 +178,18 @@ fn draw_image(
         let y = first + row / rows * (last - first) + style.middle_drop();
         let colour = image.colours.colour(*value).readable_text();
         writer.label(x, y, text, Lettering::new(style, Anchor::Middle, colour))?;
+    }
+    writer.end();
+    Ok(())
+}
+
+fn draw_texts(writer: &mut SvgWriter, texts: &Texts, scales: &Scales) -> Result<()> {
+    let style = theme::DATA_TEXT;
+    let lettering = Lettering::new(style, Anchor::Middle, texts.colour).rimmed();
+    writer.group("texts");
+    for ((x, y), text) in texts.x.iter().zip(&texts.y).zip(&texts.texts) {
+        let (x, y) = scales.px(*x, *y);
+        writer.label(x, y + style.middle_drop(), text, lettering)?;
     }
     writer.end();
     Ok(())

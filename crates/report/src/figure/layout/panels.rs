@@ -1,8 +1,10 @@
 //! Where panels and their parts go, once the columns' widths are known.
 
 use super::super::axis::Axis;
-use super::super::description::{Content, Figure, Panel};
+use super::super::description::{Axes, Content, Figure, Panel};
 use super::super::error::Result;
+use super::super::layer::Layer;
+use super::super::scale::AxisScale;
 use super::super::text::Font;
 use super::super::{theme, validate};
 use super::columns::Columns;
@@ -98,6 +100,7 @@ fn place_parts(
     let (mut x_label, mut y_label) = (plot.x + plot.width / 2.0, plot.y + plot.height / 2.0);
     let lowest = plot.bottom() + part.bottom;
     if let Content::Axes(axes) = &panel.content {
+        check_texts(font, axes, plot, place)?;
         tick_labels::check_vertical(&axes.y, plot.height, &format!("{place}, y axis"))?;
         let width = font.width(&axes.x.label, theme::AXIS_LABEL)?;
         fits(
@@ -165,4 +168,23 @@ fn place_parts(
         legend,
     };
     Ok((layout, lowest.max(legend_bottom)))
+}
+
+/// Refuses a text at a data point that reaches beyond the plot.
+fn check_texts(font: &Font<'_>, axes: &Axes, plot: Rect, place: &str) -> Result<()> {
+    let x_scale = AxisScale::new(&axes.x, plot.x, plot.right());
+    let y_scale = AxisScale::new(&axes.y, plot.bottom(), plot.y);
+    let room = |middle: f64, start: f64, end: f64| 2.0 * (middle - start).min(end - middle);
+    for layer in &axes.layers {
+        let Layer::Texts(texts) = layer else { continue };
+        for ((x, y), text) in texts.x.iter().zip(&texts.y).zip(&texts.texts) {
+            let width = font.width(text, theme::DATA_TEXT)?;
+            let across = room(x_scale.px(*x), plot.x, plot.right());
+            fits(place, "the text at a point", text, width, across)?;
+            let height = theme::DATA_TEXT.line_height();
+            let upright = room(y_scale.px(*y), plot.y, plot.bottom());
+            fits(place, "the text at a point", text, height, upright)?;
+        }
+    }
+    Ok(())
 }

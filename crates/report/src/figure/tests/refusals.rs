@@ -175,6 +175,42 @@ fn texts_without_room_or_glyphs_are_refused() {
 }
 
 #[test]
+fn texts_at_points_have_to_lie_within_the_plot() {
+    let text = |at: (f64, f64), text: &str| Layer::Texts(Texts::one(at, text, Rgb::BLACK));
+    let inside = figure(linear(), linear(), vec![text((0.5, 0.5), "word")]);
+    assert!(svg(&inside).is_ok());
+    for at in [(0.01, 0.5), (0.99, 0.5), (0.5, 0.01), (1.5, 0.5)] {
+        let error = refused(text(at, "word"));
+        assert!(matches!(error, FigureError::TextTooWide { .. }), "{at:?}");
+    }
+    assert!(matches!(
+        refused(text((f64::NAN, 0.5), "word")),
+        FigureError::NotFinite { .. }
+    ));
+    let mut two = Texts::one((0.5, 0.5), "word", Rgb::BLACK);
+    two.texts.push("another".into());
+    assert!(matches!(
+        refused(Layer::Texts(two)),
+        FigureError::Length { .. }
+    ));
+}
+
+#[test]
+fn only_points_with_a_name_may_be_none() {
+    let none = || Points::new(vec![], vec![], Rgb::BLACK, Marker::dot(1.0));
+    let named = figure(
+        linear(),
+        linear(),
+        vec![Layer::Points(none().named("none"))],
+    );
+    assert!(svg(&named).is_ok());
+    assert!(matches!(
+        refused(Layer::Points(none())),
+        FigureError::Empty { .. }
+    ));
+}
+
+#[test]
 fn sizes_have_to_be_sizes() {
     let thin = Line {
         width: 0.0,

@@ -155,6 +155,46 @@ pub(super) fn pictures() -> Figure {
     Figure::new("Pictures", "Small pictures.", 640.0, 1, vec![panel])
 }
 
+/// Words around a circle on axes that are not drawn, and a legend whose second entry has no point.
+pub(super) fn words_around_a_circle() -> Figure {
+    let at = |index: u32| {
+        let angle = f64::from(index);
+        (angle.cos(), angle.sin())
+    };
+    let (x, y): (Vec<f64>, Vec<f64>) = (0..6).map(at).unzip();
+    let outside = |values: &[f64]| values.iter().map(|value| 1.3 * value).collect();
+    let texts = Texts {
+        x: outside(&x),
+        y: outside(&y),
+        texts: (1..=6)
+            .map(|index| format!("point e_{{{index}}}"))
+            .collect(),
+        colour: Rgb::BLACK,
+    };
+    let marker = Marker::new(MarkerShape::Triangle);
+    let none = Points::new(vec![], vec![], Rgb::categorical(1), marker);
+    let points = Points::new(x, y, Rgb::categorical(0), marker);
+    let layers = vec![
+        Layer::Points(points.named("points")),
+        Layer::Points(none.named("none of them")),
+        Layer::Texts(texts),
+        Layer::Texts(Texts::one((0.0, 0.0), "middle", Rgb::categorical(2))),
+    ];
+    let range = (-1.7, 1.7);
+    let axes = Axes::new(Axis::bare(range), Axis::bare(range), layers).with_aspect(1.0);
+    let panel = Panel {
+        legend: Some(Legend::right("")),
+        ..Panel::axes("Circle", axes)
+    };
+    Figure::new(
+        "Words around a circle",
+        "Six words and one in the middle.",
+        400.0,
+        1,
+        vec![panel],
+    )
+}
+
 /// All of them.
 pub(super) fn all() -> Vec<Figure> {
     vec![
@@ -163,5 +203,6 @@ pub(super) fn all() -> Vec<Figure> {
         map_and_cloud(),
         images(),
         pictures(),
+        words_around_a_circle(),
     ]
 }

@@ -80,7 +80,8 @@ fn every_panel_has_all_labels_of_its_axes() {
                     .iter()
                     .map(|tick| without_markup(&tick.text))
                     .collect();
-                expected.push(without_markup(&axis.label));
+                let label = without_markup(&axis.label);
+                expected.extend(Some(label).filter(|label| !label.is_empty()));
                 assert_eq!(texts(group(node, class)), expected);
             }
         }
@@ -144,26 +145,55 @@ fn no_two_texts_overlap_and_all_lie_inside() {
 }
 
 #[test]
-fn nothing_but_cell_texts_stands_on_a_plot() {
+fn nothing_but_texts_of_cells_and_points_stands_on_a_plot() {
     for figure in samples::all() {
         let place = layout(&figure).unwrap();
         let drawing = svg(&figure).unwrap();
         let document = Document::parse(&drawing).unwrap();
-        let cells: Vec<String> = document
-            .descendants()
-            .filter(|node| node.attribute("class") == Some("cells"))
-            .flat_map(texts)
-            .collect();
+        let of_data = |node: &roxmltree::Node<'_, '_>| {
+            let class = node.attribute("class");
+            class.is_some_and(|class| ["cells", "texts"].contains(&class))
+        };
+        let data = document.descendants().filter(of_data);
+        let data: Vec<String> = data.flat_map(texts).collect();
         let plots = figure.panels.iter().zip(&place.panels);
         let plots = plots.filter(|(panel, _)| matches!(panel.content, Content::Axes(_)));
         for (_, panel) in plots {
             let plot = panel.plot;
             let area = [plot.x, plot.y, plot.right(), plot.bottom()];
             for (text, letters) in drawn_letters(&figure) {
-                assert!(cells.contains(&text) || !overlap(&letters, &area), "{text}");
+                assert!(data.contains(&text) || !overlap(&letters, &area), "{text}");
             }
         }
     }
+}
+
+#[test]
+fn texts_stand_in_the_middle_of_their_points() {
+    let figure = samples::words_around_a_circle();
+    let plot = layout(&figure).unwrap().panels[0].plot;
+    let drawn = drawn_letters(&figure);
+    let (_, area) = drawn.iter().find(|(text, _)| text == "middle").unwrap();
+    let across = (area[0] + area[2]) / 2.0 - (plot.x + plot.width / 2.0);
+    let upright = (area[1] + area[3]) / 2.0 - (plot.y + plot.height / 2.0);
+    assert!(across.abs() < 1.0 && upright.abs() < 2.0, "{area:?}");
+}
+
+#[test]
+fn an_entry_of_no_point_stands_in_the_legend_alone() {
+    let drawing = svg(&samples::words_around_a_circle()).unwrap();
+    let document = Document::parse(&drawing).unwrap();
+    let legend = texts(group(document.root(), "legend"));
+    assert_eq!(legend, ["points", "none of them"]);
+    let markers = |class: &str| {
+        let layers = group(document.root(), class);
+        let fill = Some("#ff7f0e");
+        layers
+            .descendants()
+            .filter(|node| node.attribute("fill") == fill)
+            .count()
+    };
+    assert_eq!([markers("layers"), markers("legend")], [0, 1]);
 }
 
 #[test]

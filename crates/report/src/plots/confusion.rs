@@ -1,0 +1,221 @@
+//! Images of every class by predicted class. Errors are coloured, the diagonal is not: it would outshine them.
+
+use eigenscope_artifact::{ConfusionRow, Kind, read_records};
+use eigenscope_stage::{Context, Role, TaskError, TaskKind};
+
+use super::class_accuracy::{ClassAccuracy, percentage};
+use super::labels;
+use super::output::{figure_kind, write};
+use crate::figure::text::Font;
+use crate::figure::{
+    Axes, Axis, ColourBar, ColourMap, ColourScale, Figure, Image, Layer, Matrix, Panel, TICK_LABEL,
+    Tick, ticks,
+};
+
+/// Classes up to which the cells have room for counts.
+const WITH_COUNTS: usize = 30;
+/// Classes up to which the axes have room for names.
+const MOST_CLASSES: usize = 100;
+/// Least side of the matrix, px: the colour bar's label has to fit beside it.
+const SMALLEST: f64 = 220.0;
+/// Least distance of two ticks of the colour bar, over its length.
+const TICK_GAP: f64 = 0.06;
+
+pub(super) fn kind() -> TaskKind {
+    figure_kind(
+        "confusion",
+        "number of images by class and predicted class",
+        vec![],
+        vec![
+            Role::one("confusion", Kind::Confusion, "numbers of images to draw"),
+            Role::one(
+                "accuracy",
+                Kind::ClassAccuracy,
+                "accuracies of the same predictions, for the names of the classes",
+            ),
+        ],
+        run,
+    )
+}
+
+fn run(context: &Context) -> Result<(), TaskError> {
+    let input = context.input("confusion")?;
+    let rows: Vec<ConfusionRow> = read_records(&input.path)?;
+    let accuracy = ClassAccuracy::read(context.input("accuracy")?)?;
+    let classes = accuracy.classes.len();
+    if classes > MOST_CLASSES {
+        return Err(format!(
+            "{classes} classes are too many for one matrix; at most {MOST_CLASSES} have room"
+        )
+        .into());
+    }
+    let counts = counts(&rows, classes)?;
+    check_diagonal(&counts, &accuracy)?;
+    write(
+        context,
+        draw(&counts, &accuracy, |title| labels::titled(title, input))?,
+    )
+}
+
+/// Numbers of images, `[classes, predicted classes]`.
+///
+/// # Errors
+/// A table that has not each pair of classes once.
+fn counts(rows: &[ConfusionRow], classes: usize) -> Result<Vec<u32>, TaskError> {
+    let mut counts = vec![None; classes * classes];
+    for row in rows {
+        let (label, predicted) = (row.label as usize, row.predicted as usize);
+        let inside = label < classes && predicted < classes;
+        let cell = inside.then(|| &mut counts[label * classes + predicted]);
+        match cell {
+            Some(cell @ None) => *cell = Some(row.images),
+            _ => return Err(format!(
+                "the confusion matrix has class {label} predicted as {predicted}; expected is each pair of the \
+                 {classes} classes once"
+            )
+            .into()),
+        }
+    }
+    let all: Option<Vec<u32>> = counts.into_iter().collect();
+    all.ok_or_else(|| {
+        let found = rows.len();
+        format!("the confusion matrix has {found} entries for {classes} x {classes} classes").into()
+    })
+}
+
+/// Refuses accuracies of other predictions.
+fn check_diagonal(counts: &[u32], accuracy: &ClassAccuracy) -> Result<(), TaskError> {
+    let diagonal = counts.iter().step_by(accuracy.classes.len() + 1);
+    let mut rows = accuracy.classes.iter().zip(diagonal);
+    match rows.find(|(row, correct)| row.correct != **correct) {
+        None => Ok(()),
+        Some((row, correct)) => Err(format!(
+            "the confusion matrix has {correct} correct images of class {}, the accuracies have {}",
+            row.class, row.correct
+        )
+        .into()),
+    }
+}
+
+fn draw(
+    counts: &[u32],
+    accuracy: &ClassAccuracy,
+    titled: impl Fn(&str) -> String,
+) -> Result<Figure, TaskError> {
+    let classes = accuracy.classes.len();
+    let most = most_errors(counts, classes);
+    let colours = ColourScale::new(ColourMap::Oranges, (0.0, f64::from(most.max(1)).sqrt()));
+    let image = image(counts, classes, colours.clone())?;
+    let x = Axis::categories("Predicted class", accuracy.names());
+    let y = Axis::categories("Class", accuracy.names()).reversed();
+    let axes = Axes::new(x, y, vec![Layer::Image(image)]).with_aspect(1.0);
+    let mut bar = ColourBar::new("Errors (square-root scale)", colours);
+    bar.ticks = root_ticks(most);
+    let beside = 150.0 + Font::bundled()?.widest(accuracy.names(), TICK_LABEL)?;
+    let description = "Numbers of images: a row for each class, a column for each predicted class. Errors are coloured \
+                       by the square root of their number, correct predictions on the diagonal are grey, and cells \
+                       without a number have no image.";
+    Ok(Figure::new(
+        titled(&title(accuracy)),
+        description,
+        beside + classes as f64 * cell(counts, classes),
+        1,
+        vec![Panel::axes("", axes).with_colour_bar(bar)],
+    ))
+}
+
+/// Whether a cell is off the diagonal.
+fn is_error(index: usize, classes: usize) -> bool {
+    !index.is_multiple_of(classes + 1)
+}
+
+fn most_errors(counts: &[u32], classes: usize) -> u32 {
+    let cells = counts.iter().enumerate();
+    let errors = cells.filter(|(index, _)| is_error(*index, classes));
+    errors.map(|(_, count)| *count).max().unwrap_or(0)
+}
+
+/// The roots of the numbers of errors; the diagonal has no colour. All numbers are written where they have room.
+fn image(counts: &[u32], classes: usize, colours: ColourScale) -> Result<Image, TaskError> {
+    let value = |(index, count): (usize, &u32)| {
+        if is_error(index, classes) {
+            f64::from(*count).sqrt()
+        } else {
+            f64::NAN
+        }
+    };
+    let values = counts.iter().enumerate().map(value).collect();
+    let image = Image::new(Matrix::new(classes, classes, values)?, colours);
+    let texts = || counts.iter().map(written).collect();
+    Ok(Image {
+        cell_texts: (classes <= WITH_COUNTS).then(texts),
+        ..image
+    })
+}
+
+/// A count as it stands in a cell; nothing for none.
+fn written(count: &u32) -> String {
+    match count {
+        0 => String::new(),
+        count => ticks::grouped(u64::from(*count)),
+    }
+}
+
+/// Side of a cell, px, with room for the widest count.
+fn cell(counts: &[u32], classes: usize) -> f64 {
+    let widest = counts.iter().map(|count| written(count).len()).max();
+    let written = 6.0 * widest.unwrap_or(0) as f64 + 4.0;
+    match classes {
+        0..=12 => (SMALLEST / classes as f64).max(38.0).max(written),
+        13..=WITH_COUNTS => written.max(28.0),
+        _ => 14.0,
+    }
+}
+
+fn title(accuracy: &ClassAccuracy) -> String {
+    let grouped = |count: u32| ticks::grouped(u64::from(count));
+    let all = &accuracy.all;
+    let percentage = percentage(all).map(|value| format!(" ({} %)", ticks::decimal(value, 2)));
+    format!(
+        "Confusion: {} of {} images correct{}",
+        grouped(all.correct),
+        grouped(all.images),
+        percentage.unwrap_or_default()
+    )
+}
+
+/// Ticks at the roots of round counts up to `most`, the largest first where there is no room for all.
+fn root_ticks(most: u32) -> Vec<Tick> {
+    let high = f64::from(most.max(1)).sqrt();
+    let counts = ticks::ones_twos_fives((1.0, high * high + 0.5));
+    let rounds = counts.into_iter().rev().map(|tick| tick.at);
+    let mut kept: Vec<Tick> = Vec::new();
+    for count in rounds.chain([0.0]) {
+        let at = count.sqrt();
+        let clear = |tick: &Tick| tick.at - at >= TICK_GAP * high;
+        if kept.last().is_none_or(clear) {
+            kept.push(Tick::new(at, ticks::plain(count)));
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_of_roots_keep_apart_and_inside() {
+        let texts = |most: u32| -> Vec<String> {
+            root_ticks(most).into_iter().map(|tick| tick.text).collect()
+        };
+        assert_eq!(texts(0), ["1", "0"]);
+        assert_eq!(texts(1), ["1", "0"]);
+        assert_eq!(texts(23), ["20", "10", "5", "2", "1", "0"]);
+        assert_eq!(texts(1000)[..4], ["1000", "500", "200", "100"]);
+        for most in [1, 7, 100, 12_345, u32::MAX] {
+            let high = f64::from(most).sqrt();
+            assert!(root_ticks(most).iter().all(|tick| tick.at <= high));
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Some embeddings of every class, for figures that draw them one by one.
+
+use eigenscope_artifact::{Embeddings, EmbeddingsHeader};
+use eigenscope_stage::{Context, Input, Parameter, ParameterType, TaskError};
+
+use super::album::split_name;
+use super::classes;
+
+/// Some of the embeddings of an artifact.
+#[derive(Debug)]
+pub(super) struct EmbeddingSample {
+    /// What all share.
+    pub(super) header: EmbeddingsHeader,
+    /// Class of each.
+    pub(super) labels: Vec<usize>,
+    /// The embeddings.
+    pub(super) vectors: Vec<Vec<f64>>,
+}
+
+/// The parameter that says how many.
+pub(super) fn count_parameter() -> Parameter {
+    let count = ParameterType::Integer {
+        minimum: 1,
+        maximum: 1000,
+    };
+    let summary = "embeddings drawn: of every class as many, the first ones";
+    Parameter::optional("count", count, 128, summary)
+}
+
+impl EmbeddingSample {
+    /// Reads `count` embeddings, spread evenly over the classes; all with a warning if there are fewer.
+    ///
+    /// # Errors
+    /// A file that cannot be read, no embedding at all, or more classes than can be told apart.
+    pub(super) fn read(context: &Context, input: &Input, count: usize) -> Result<Self, TaskError> {
+        let all = Embeddings::read(&input.path)?;
+        classes::check(&all.header.classes)?;
+        if all.is_empty() {
+            return Err(format!("{} has no embeddings", input.task).into());
+        }
+        if all.len() < count {
+            context.warn(format!("there are {} embeddings, not {count}", all.len()));
+        }
+        let vectors: Vec<&[f32]> = all.vectors().collect();
+        let chosen = classes::evenly(&all.labels, count);
+        let value = |value: &f32| f64::from(*value);
+        Ok(Self {
+            labels: chosen
+                .iter()
+                .map(|position| usize::from(all.labels[*position]))
+                .collect(),
+            vectors: chosen
+                .iter()
+                .map(|position| vectors[*position].iter().map(value).collect())
+                .collect(),
+            header: all.header,
+        })
+    }
+
+    /// The same embeddings with length 1. Those no longer than `shortest` are left out, with a warning that they `are`
+    /// so.
+    ///
+    /// # Errors
+    /// All are.
+    pub(super) fn normalised(
+        self,
+        context: &Context,
+        shortest: f64,
+        are: &str,
+    ) -> Result<Self, TaskError> {
+        let count = self.vectors.len();
+        let pairs = self.labels.into_iter().zip(self.vectors);
+        let (labels, vectors): (Vec<_>, Vec<_>) = pairs
+            .filter_map(|(label, vector)| Some((label, unit(vector, shortest)?)))
+            .unzip();
+        match count - vectors.len() {
+            0 => {}
+            left_out if left_out == count => {
+                return Err(format!("all of {count} embeddings {are}").into());
+            }
+            left_out => context.warn(format!("{left_out} of {count} embeddings {are}: left out")),
+        }
+        Ok(Self {
+            header: self.header,
+            labels,
+            vectors,
+        })
+    }
+
+    /// The classes that have an embedding here, ascending.
+    pub(super) fn classes(&self) -> Vec<usize> {
+        let mut classes = self.labels.clone();
+        classes.sort_unstable();
+        classes.dedup();
+        classes
+    }
+
+    /// The embeddings of one class.
+    pub(super) fn of_class(&self, class: usize) -> impl Iterator<Item = &Vec<f64>> {
+        let pairs = self.labels.iter().zip(&self.vectors);
+        pairs.filter_map(move |(label, vector)| (*label == class).then_some(vector))
+    }
+
+    /// "128 test images of 10 classes".
+    pub(super) fn in_words(&self) -> String {
+        format!(
+            "{} {} images of {} classes",
+            self.vectors.len(),
+            split_name(self.header.split),
+            self.classes().len()
+        )
+    }
+}
+
+/// A vector with length 1; none of one that is no longer than `shortest`.
+fn unit(vector: Vec<f64>, shortest: f64) -> Option<Vec<f64>> {
+    let length = vector.iter().map(|value| value * value).sum::<f64>().sqrt();
+    let unit = vector.into_iter().map(|value| value / length).collect();
+    (length > shortest).then_some(unit)
+}

@@ -1,0 +1,212 @@
+//! What the first units of a layer look for: kernels of a convolution, or rows of a linear layer that reads the images.
+
+use eigenscope_artifact::{InputShape, Kind, NamedTensor, TensorReader};
+use eigenscope_stage::{Context, Parameter, ParameterType, Role, TaskError, TaskKind};
+use serde::Deserialize;
+
+use super::labels;
+use super::output::{figure_kind, write};
+use crate::figure::{
+    ColourBar, ColourScale, Figure, GridCell, GridRow, ImageGrid, Matrix, Panel, ticks,
+};
+
+/// Largest width of an image, px.
+const LARGEST: f64 = 110.0;
+/// Channels of colour images; more than these are no picture.
+const MOST_CHANNELS: usize = 3;
+
+pub(super) fn kind() -> TaskKind {
+    figure_kind(
+        "kernels",
+        "first kernels of a layer as images",
+        vec![
+            Parameter::optional("layer", ParameterType::Text, "conv1", "layer to draw")
+                .naming("model", "layers"),
+            Parameter::optional(
+                "count",
+                ParameterType::Integer {
+                    minimum: 1,
+                    maximum: 36,
+                },
+                9,
+                "kernels drawn",
+            ),
+        ],
+        vec![Role::one("model", Kind::Tensors, "model with the layer")],
+        run,
+    )
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Parameters {
+    layer: String,
+    count: usize,
+}
+
+/// What is needed to know of the architecture of a model.
+#[derive(Deserialize)]
+struct Architecture {
+    input: InputShape,
+}
+
+fn run(context: &Context) -> Result<(), TaskError> {
+    let Parameters { layer, count } = context.parameters()?;
+    let input = context.input("model")?;
+    let reader = TensorReader::open(&input.path, Kind::Tensors)?;
+    let weight = reader.read_one(&format!("{layer}.weight"))?;
+    let architecture: Architecture = reader.header()?;
+    let is_first = reader.names()?.first() == Some(&weight.name);
+    let reads_images = is_first.then_some(architecture.input);
+    let kernels = Kernels::new(&layer, &weight, reads_images)?;
+    let shown = kernels.count.min(count);
+    if shown < count {
+        context.warn(format!(
+            "{layer} has {shown} {}, not {count}",
+            kernels.called
+        ));
+    }
+    let title = match shown {
+        shown if shown == kernels.count => format!("{} of {layer}", kernels.title()),
+        _ => format!(
+            "{} of {layer}: the first {shown} of {}",
+            kernels.title(),
+            kernels.count
+        ),
+    };
+    write(context, kernels.draw(shown, labels::titled(&title, input))?)
+}
+
+/// The weight of a layer as images.
+struct Kernels<'a> {
+    /// "kernels" or "units".
+    called: &'static str,
+    count: usize,
+    shape: InputShape,
+    /// `[count, channels, height, width]`.
+    values: &'a [f32],
+}
+
+impl<'a> Kernels<'a> {
+    /// `reads_images` is the shape of the images, if the layer reads those and not what other layers made of them.
+    ///
+    /// # Errors
+    /// A layer whose weight is no image.
+    fn new(
+        layer: &str,
+        weight: &'a NamedTensor,
+        reads_images: Option<InputShape>,
+    ) -> Result<Self, TaskError> {
+        let (called, count, shape) = match (weight.shape.as_slice(), reads_images) {
+            (&[count, channels, height, width], _) => {
+                ("kernels", count, InputShape::from([channels, height, width]))
+            }
+            (&[count, inputs], Some(shape)) if shape.len() == inputs => ("units", count, shape),
+            (&[_, inputs], _) => return Err(format!(
+                "{layer} is a linear layer that reads {inputs} values made by other layers: its rows are no images. \
+                 Convolutions have kernels, and so does a linear layer that reads the images"
+            )
+            .into()),
+            (shape, _) => return Err(format!("the weight of {layer} has the shape {shape:?}").into()),
+        };
+        if shape.channels > MOST_CHANNELS {
+            return Err(format!(
+                "each kernel of {layer} reads {} channels, and only up to {MOST_CHANNELS} can be drawn side by side; \
+                 the layer that reads the images has fewer",
+                shape.channels
+            )
+            .into());
+        }
+        if count == 0 || shape.is_empty() {
+            return Err(format!("{layer} has no weight").into());
+        }
+        if let Some(value) = weight.data.iter().find(|value| !value.is_finite()) {
+            return Err(format!("the weight of {layer} holds {value}").into());
+        }
+        Ok(Self {
+            called,
+            count,
+            shape,
+            values: &weight.data,
+        })
+    }
+
+    fn title(&self) -> &'static str {
+        match self.called {
+            "kernels" => "Kernels",
+            _ => "Units",
+        }
+    }
+
+    /// The images of every channel of the first `shown` kernels, and their largest magnitude.
+    fn images(&self, shown: usize) -> Result<(Vec<Vec<Matrix>>, f64), TaskError> {
+        let InputShape { height, width, .. } = self.shape;
+        let image = |values: &[f32]| {
+            let values = values.iter().copied().map(f64::from).collect();
+            Ok(Matrix::new(height, width, values)?)
+        };
+        let kernel = |values: &[f32]| values.chunks_exact(height * width).map(image).collect();
+        let kernels = self.values.chunks_exact(self.shape.len()).take(shown);
+        let images = kernels
+            .map(kernel)
+            .collect::<Result<Vec<Vec<_>>, TaskError>>()?;
+        let largest = images.iter().flatten().map(Matrix::largest_magnitude);
+        let largest = largest.fold(0.0, f64::max);
+        Ok((images, largest))
+    }
+
+    fn draw(&self, shown: usize, title: String) -> Result<Figure, TaskError> {
+        let (images, largest) = self.images(shown)?;
+        let colours = ColourScale::diverging(if largest > 0.0 { largest } else { 1.0 });
+        let mut grid = match self.shape.channels {
+            1 => ImageGrid::new(square(images), colours.clone()),
+            channels => by_channel(images, channels, colours.clone()),
+        };
+        grid.largest_cell = LARGEST;
+        let width = 150.0 + (LARGEST + 6.0) * grid.columns() as f64;
+        let bar = ColourBar::new("Weight", colours);
+        let InputShape {
+            height,
+            width: across,
+            ..
+        } = self.shape;
+        let description = format!(
+            "Weights of the first {shown} {} as images of {height} x {across}, all on one colour scale that is white at \
+             zero; the largest magnitude is {}.",
+            self.called,
+            ticks::significant(largest, 3)
+        );
+        let panel = Panel::images("", grid).with_colour_bar(bar);
+        Ok(Figure::new(title, description, width, 1, vec![panel]))
+    }
+}
+
+/// Kernels of one channel, numbered, in about as many rows as columns.
+fn square(images: Vec<Vec<Matrix>>) -> Vec<GridRow> {
+    let columns = (images.len() as f64).sqrt().ceil() as usize;
+    let images = images.into_iter().flatten().zip(1..);
+    let cells: Vec<_> = images
+        .map(|(image, number)| Some(GridCell::new(number.to_string(), image)))
+        .collect();
+    let rows = cells.chunks(columns).map(|cells| GridRow {
+        label: String::new(),
+        cells: cells.to_vec(),
+    });
+    rows.collect()
+}
+
+/// One kernel a row, its channels side by side.
+fn by_channel(images: Vec<Vec<Matrix>>, channels: usize, colours: ColourScale) -> ImageGrid {
+    let rows = images.into_iter().zip(1..).map(|(images, number)| GridRow {
+        label: number.to_string(),
+        cells: images
+            .into_iter()
+            .map(|image| Some(GridCell::new("", image)))
+            .collect(),
+    });
+    let mut grid = ImageGrid::new(rows.collect(), colours);
+    grid.column_labels = (1..=channels)
+        .map(|channel| format!("channel {channel}"))
+        .collect();
+    grid
+}

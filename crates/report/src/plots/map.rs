@@ -1,0 +1,156 @@
+//! A two-dimensional map of embeddings, a dot an image in the colour of its class.
+
+use eigenscope_artifact::{
+    EmbeddingsHeader, Kind, MapQualityRow, MapRow, TableReader, read_records,
+};
+use eigenscope_stage::{Context, Role, TaskError, TaskKind};
+
+use super::classes;
+use super::labels;
+use super::output::{figure_kind, write};
+use super::series::padded_range;
+use crate::figure::{Axes, Axis, Figure, Layer, Legend, Panel, Points, ticks};
+
+/// Number of images at which dots have the radius [`RADIUS`]; more images have smaller ones.
+const IMAGES: f64 = 2000.0;
+const RADIUS: f64 = 2.4;
+const SMALLEST_RADIUS: f64 = 1.2;
+
+pub(super) fn kind() -> TaskKind {
+    figure_kind(
+        "map",
+        "two-dimensional map of embeddings, coloured by class",
+        vec![],
+        vec![
+            Role::one("map", Kind::Map, "map to draw"),
+            Role::one("quality", Kind::MapQuality, "how faithful it is"),
+            Role::one(
+                "embeddings",
+                Kind::Embeddings,
+                "embeddings on the map, for the names of the classes",
+            ),
+        ],
+        run,
+    )
+}
+
+fn run(context: &Context) -> Result<(), TaskError> {
+    let input = context.input("map")?;
+    let rows: Vec<MapRow> = read_records(&input.path)?;
+    let quality: Vec<MapQualityRow> = read_records(&context.input("quality")?.path)?;
+    let embeddings = TableReader::open(&context.input("embeddings")?.path, Kind::Embeddings)?;
+    let header: EmbeddingsHeader = embeddings.metadata_json("header")?;
+    let [quality] = quality.as_slice() else {
+        let found = quality.len();
+        return Err(format!("the quality of the map has {found} rows, expected one").into());
+    };
+    check(&rows, quality, &header)?;
+    let title = labels::titled(
+        &format!("Map of the embeddings of layer {}", header.layer),
+        input,
+    );
+    write(context, draw(&rows, quality, &header, title))
+}
+
+/// # Errors
+/// No image, tables that are not of the same images, or more classes than can be told apart.
+fn check(
+    rows: &[MapRow],
+    quality: &MapQualityRow,
+    header: &EmbeddingsHeader,
+) -> Result<(), TaskError> {
+    classes::check(&header.classes)?;
+    if rows.is_empty() {
+        return Err("the table has no rows".into());
+    }
+    if rows.len() != quality.images as usize {
+        return Err(format!(
+            "the map has {} images, its quality is that of {}",
+            rows.len(),
+            quality.images
+        )
+        .into());
+    }
+    let classes = header.classes.len();
+    if let Some(row) = rows.iter().find(|row| row.label as usize >= classes) {
+        return Err(format!(
+            "image {} is of class {}, but the embeddings have {classes} classes",
+            row.index, row.label
+        )
+        .into());
+    }
+    let off = |row: &&MapRow| !(row.x.is_finite() && row.y.is_finite());
+    if let Some(row) = rows.iter().find(off) {
+        return Err(format!("image {} lies at {}, {}", row.index, row.x, row.y).into());
+    }
+    Ok(())
+}
+
+fn draw(
+    rows: &[MapRow],
+    quality: &MapQualityRow,
+    header: &EmbeddingsHeader,
+    title: String,
+) -> Figure {
+    let (x, y) = equal_ranges(
+        padded_range(rows.iter().map(|row| row.x)),
+        padded_range(rows.iter().map(|row| row.y)),
+    );
+    let radius = RADIUS * (IMAGES / rows.len() as f64).sqrt();
+    let radius = radius.clamp(SMALLEST_RADIUS, RADIUS);
+    let layers = (0..header.classes.len()).filter_map(|class| {
+        let own = rows.iter().filter(|row| row.label as usize == class);
+        let (x, y): (Vec<f64>, Vec<f64>) = own.map(|row| (row.x, row.y)).unzip();
+        let dots = Points {
+            opacity: 0.7,
+            ..Points::new(x, y, classes::colour(class), classes::marker(class, radius))
+        };
+        (!dots.x.is_empty()).then(|| Layer::Points(dots.named(header.classes[class].as_str())))
+    });
+    let axes = Axes::new(Axis::bare(x), Axis::bare(y), layers.collect());
+    let panel = Panel {
+        legend: Some(Legend::right("class")),
+        ..Panel::axes(in_words(quality), axes.with_aspect(1.0))
+    };
+    let description = format!(
+        "{} images as dots, coloured by class, laid out such that images of similar embeddings lie near each other \
+         (perplexity {}). Directions have no meaning. The KL (Kullback-Leibler) divergence is that of the map's \
+         similarities from the embeddings'.",
+        ticks::grouped(rows.len() as u64),
+        quality.perplexity
+    );
+    Figure::new(title, description, 700.0, 1, vec![panel])
+}
+
+/// The two ranges with the same length, that of the longer, around their middles.
+fn equal_ranges(x: (f64, f64), y: (f64, f64)) -> ((f64, f64), (f64, f64)) {
+    let half = (x.1 - x.0).max(y.1 - y.0) / 2.0;
+    let around = |(low, high): (f64, f64)| {
+        let middle = low + (high - low) / 2.0;
+        (middle - half, middle + half)
+    };
+    (around(x), around(y))
+}
+
+fn in_words(quality: &MapQualityRow) -> String {
+    let percentage = |fraction: f64| ticks::decimal(100.0 * fraction, 1);
+    format!(
+        "KL divergence {} nats; the {} nearest neighbours vote for the right class of {} % of the images ({} % in \
+         embedding space)",
+        ticks::significant(quality.kl_divergence_nats, 3),
+        quality.neighbours,
+        percentage(quality.neighbour_accuracy_fraction),
+        percentage(quality.embedding_neighbour_accuracy_fraction)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_made_equally_long() {
+        let ranges = equal_ranges((0.0, 4.0), (10.0, 12.0));
+        assert_eq!(ranges, ((0.0, 4.0), (9.0, 13.0)));
+    }
+}

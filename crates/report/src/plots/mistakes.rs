@@ -1,0 +1,149 @@
+//! Images that a model takes for something else, as they are stored, with what it takes them for.
+
+use std::collections::BTreeSet;
+
+use eigenscope_artifact::{Embeddings, Kind};
+use eigenscope_stage::{Context, Parameter, ParameterType, Role, TaskError, TaskKind};
+use serde::Deserialize;
+
+use super::album::{Album, split_name};
+use super::labels;
+use super::output::{figure_kind, write};
+use crate::figure::{
+    Axes, Axis, Figure, GridCell, GridRow, INK, ImageGrid, Layer, Panel, Texts, ticks,
+};
+
+/// Largest width of an image, px.
+const LARGEST: f64 = 128.0;
+
+pub(super) fn kind() -> TaskKind {
+    figure_kind(
+        "mistakes",
+        "the first misclassified images, with predicted and true class",
+        vec![Parameter::optional(
+            "count",
+            ParameterType::Integer {
+                minimum: 1,
+                maximum: 36,
+            },
+            9,
+            "images drawn",
+        )],
+        vec![
+            Role::one(
+                "embeddings",
+                Kind::Embeddings,
+                "embeddings with predicted classes",
+            ),
+            Role::one("data", Kind::Images, "images that they are those of"),
+        ],
+        run,
+    )
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Parameters {
+    count: usize,
+}
+
+fn run(context: &Context) -> Result<(), TaskError> {
+    let Parameters { count } = context.parameters()?;
+    let input = context.input("embeddings")?;
+    let embeddings = Embeddings::read(&input.path)?;
+    if embeddings.is_empty() {
+        return Err(format!("{} has no embeddings", input.task).into());
+    }
+    let mistakes = mistakes(&embeddings);
+    let first = &mistakes[..mistakes.len().min(count)];
+    let title = labels::titled(&title(&embeddings, first.len(), mistakes.len()), input);
+    if first.is_empty() {
+        return write(context, none(&embeddings, title));
+    }
+    let wanted: BTreeSet<u32> = first.iter().map(|mistake| mistake.index).collect();
+    let album = Album::read(context.input("data")?, embeddings.header.split, &wanted)?;
+    let classes = &embeddings.header.classes;
+    let cells = first.iter().map(|mistake| mistake.cell(&album, classes));
+    let cells = cells.collect::<Result<Vec<_>, _>>()?;
+    write(context, draw(&album, cells, title))
+}
+
+/// An image of class `label` that is predicted to be of another.
+struct Mistake {
+    index: u32,
+    label: u16,
+    predicted: u16,
+}
+
+fn mistakes(embeddings: &Embeddings) -> Vec<Mistake> {
+    let classes = embeddings.labels.iter().zip(&embeddings.predicted);
+    let images = embeddings.indices.iter().zip(classes);
+    images
+        .filter(|(_, (label, predicted))| label != predicted)
+        .map(|(&index, (&label, &predicted))| Mistake {
+            index,
+            label,
+            predicted,
+        })
+        .collect()
+}
+
+impl Mistake {
+    fn cell(&self, album: &Album, classes: &[String]) -> Result<GridCell, TaskError> {
+        let picture = album.picture(self.index, u32::from(self.label))?;
+        let class = |label: u16| &classes[usize::from(label)];
+        let caption = format!(
+            "predicted {}, is {}",
+            class(self.predicted),
+            class(self.label)
+        );
+        Ok(GridCell::new(caption, picture.clone()))
+    }
+}
+
+fn title(embeddings: &Embeddings, shown: usize, all: usize) -> String {
+    let split = split_name(embeddings.header.split);
+    let grouped = |count: usize| ticks::grouped(count as u64);
+    let mistaken = match all {
+        0 => "none".to_owned(),
+        all => grouped(all),
+    };
+    let first = match shown {
+        shown if shown == all => String::new(),
+        1 => ": the first".to_owned(),
+        shown => format!(": the first {shown}"),
+    };
+    let images = grouped(embeddings.len());
+    format!("Misclassified {split} images ({mistaken} of {images}){first}")
+}
+
+fn draw(album: &Album, cells: Vec<GridCell>, title: String) -> Figure {
+    let columns = (cells.len() as f64).sqrt().ceil() as usize;
+    let rows = cells.chunks(columns).map(|cells| GridRow {
+        label: String::new(),
+        cells: cells.iter().cloned().map(Some).collect(),
+    });
+    let mut grid = ImageGrid::new(rows.collect(), album.colours());
+    grid.largest_cell = LARGEST;
+    let width = 40.0 + (LARGEST + 8.0) * columns as f64;
+    let description = "Misclassified images in the order of the data set, as they are stored, before any transform; \
+                       above each the class that the model predicts and the class that it is of.";
+    Figure::new(title, description, width, 1, vec![Panel::images("", grid)])
+}
+
+/// A figure that says that there is nothing to show.
+fn none(embeddings: &Embeddings, title: String) -> Figure {
+    let sentence = format!(
+        "The model predicts the class of all {} {} images.",
+        ticks::grouped(embeddings.len() as u64),
+        split_name(embeddings.header.split)
+    );
+    let text = Texts::one((0.5, 0.5), sentence.clone(), INK);
+    let axes = Axes::new(
+        Axis::bare((0.0, 1.0)),
+        Axis::bare((0.0, 1.0)),
+        vec![Layer::Texts(text)],
+    );
+    let panel = Panel::axes("", axes.with_aspect(0.2));
+    Figure::new(title, sentence, 480.0, 1, vec![panel])
+}

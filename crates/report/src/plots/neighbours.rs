@@ -1,0 +1,132 @@
+//! Some images, each in a row with the images whose embeddings are nearest to its own.
+
+use std::collections::BTreeSet;
+
+use eigenscope_artifact::{Kind, NeighbourRow, SplitName, read_records};
+use eigenscope_stage::{Context, Role, TaskError, TaskKind};
+use serde::Deserialize;
+
+use super::album::{Album, split_name, split_parameter};
+use super::labels;
+use super::output::{figure_kind, write};
+use crate::figure::{Figure, GridCell, GridRow, ImageGrid, Panel, ticks};
+
+/// Rows and columns that one figure has room for.
+const MOST: usize = 20;
+/// Largest width of an image, px.
+const LARGEST: f64 = 84.0;
+
+pub(super) fn kind() -> TaskKind {
+    figure_kind(
+        "neighbours",
+        "some images with those of the nearest embeddings",
+        vec![split_parameter(
+            SplitName::Test,
+            "whether the embeddings are those of training or test images",
+        )],
+        vec![
+            Role::one("neighbours", Kind::Neighbours, "neighbours to draw"),
+            Role::one(
+                "data",
+                Kind::Images,
+                "images that the embeddings are those of",
+            ),
+        ],
+        run,
+    )
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Parameters {
+    split: SplitName,
+}
+
+fn run(context: &Context) -> Result<(), TaskError> {
+    let Parameters { split } = context.parameters()?;
+    let input = context.input("neighbours")?;
+    let rows: Vec<NeighbourRow> = read_records(&input.path)?;
+    let queries = queries(&rows)?;
+    let wanted = rows.iter().flat_map(|row| [row.query_index, row.index]);
+    let album = Album::read(
+        context.input("data")?,
+        split,
+        &wanted.collect::<BTreeSet<_>>(),
+    )?;
+    let title = format!("Nearest {} images in embedding space", split_name(split));
+    write(
+        context,
+        draw(&album, &queries, labels::titled(&title, input))?,
+    )
+}
+
+/// The neighbours of every image, nearest first, in the order in which the images appear.
+///
+/// # Errors
+/// No row, more than a figure has room for, ranks other than 1, 2, ..., or a distance that is none.
+fn queries(rows: &[NeighbourRow]) -> Result<Vec<Vec<&NeighbourRow>>, TaskError> {
+    let mut queries: Vec<Vec<&NeighbourRow>> = Vec::new();
+    for row in rows {
+        let of_same = |query: &&mut Vec<&NeighbourRow>| query[0].query_index == row.query_index;
+        match queries.iter_mut().find(of_same) {
+            Some(query) => query.push(row),
+            None => queries.push(vec![row]),
+        }
+    }
+    let longest = queries.iter().map(Vec::len).max().unwrap_or(0);
+    match (queries.len(), longest) {
+        (0, _) => return Err("the table has no rows".into()),
+        (1..=MOST, 1..=MOST) => {}
+        (images, neighbours) => return Err(format!(
+            "{images} images with up to {neighbours} neighbours are too many for one figure; {MOST} of either have room"
+        )
+        .into()),
+    }
+    for query in &mut queries {
+        query.sort_by_key(|row| row.rank);
+        for (row, rank) in query.iter().zip(1..) {
+            if row.rank != rank || !row.distance.is_finite() || row.distance < 0.0 {
+                return Err(format!(
+                    "image {} has a neighbour of rank {} at distance {}; expected are ranks from 1 on and distances of 0 \
+                     or more",
+                    row.query_index, row.rank, row.distance
+                )
+                .into());
+            }
+        }
+    }
+    Ok(queries)
+}
+
+fn draw(album: &Album, queries: &[Vec<&NeighbourRow>], title: String) -> Result<Figure, TaskError> {
+    let rows = queries.iter().map(|query| row(album, query));
+    let mut grid = ImageGrid::new(rows.collect::<Result<_, _>>()?, album.colours());
+    let numbers = (1..grid.columns()).map(|number| format!("nearest {number}"));
+    grid.column_labels = std::iter::once("image".to_owned()).chain(numbers).collect();
+    grid.largest_cell = LARGEST;
+    let width = 40.0 + (LARGEST + 6.0) * grid.columns() as f64;
+    let description = format!(
+        "In each of {} rows an image, then those whose embeddings are nearest to its own, nearest first; above each its \
+         class and, for a neighbour, the Euclidean distance of the embeddings.",
+        queries.len()
+    );
+    let panel = Panel::images("", grid);
+    Ok(Figure::new(title, description, width, 1, vec![panel]))
+}
+
+fn row(album: &Album, query: &[&NeighbourRow]) -> Result<GridRow, TaskError> {
+    let first = query[0];
+    let class = album.class(first.query_label)?;
+    let picture = album.picture(first.query_index, first.query_label)?;
+    let mut cells = vec![Some(GridCell::new(class, picture.clone()))];
+    for row in query {
+        let distance = ticks::significant(row.distance, 3);
+        let caption = format!("{}, {distance}", album.class(row.label)?);
+        let picture = album.picture(row.index, row.label)?;
+        cells.push(Some(GridCell::new(caption, picture.clone())));
+    }
+    Ok(GridRow {
+        label: String::new(),
+        cells,
+    })
+}

@@ -1,0 +1,251 @@
+//! What merging classes by weight surgery does: accuracy of every class and singular values, before and after.
+
+use eigenscope_artifact::{Kind, SingularValueRow, SurgeryRow, read_records};
+use eigenscope_stage::{Context, Role, TaskError, TaskKind};
+
+use super::class_accuracy::{ClassAccuracy, percentage};
+use super::labels;
+use super::layer_spectra::decades_axis;
+use super::output::{figure_kind, write};
+use super::series::{enumerate, rank_ticks};
+use crate::figure::{
+    Axes, Axis, Figure, Layer, Legend, Line, Marker, MarkerShape, Panel, Points, Rgb, ticks,
+};
+
+/// Classes that the axis has room for.
+const MOST_CLASSES: usize = 40;
+/// Singular values up to which each has a marker.
+const MARKED: usize = 32;
+const LINK: Rgb = Rgb::from_hex(0xbdbdbd);
+
+/// A state of the model.
+#[derive(Clone, Copy)]
+struct State {
+    name: &'static str,
+    colour: Rgb,
+    marker: MarkerShape,
+}
+
+const BEFORE: State = State {
+    name: "before",
+    colour: Rgb::categorical(0),
+    marker: MarkerShape::Circle,
+};
+const AFTER: State = State {
+    name: "after",
+    colour: Rgb::categorical(1),
+    marker: MarkerShape::Diamond,
+};
+
+pub(super) fn kind() -> TaskKind {
+    figure_kind(
+        "surgery",
+        "accuracy by class and singular values before and after classes are merged",
+        vec![],
+        vec![
+            Role::one("surgery", Kind::Surgery, "classes merged"),
+            Role::one(
+                "values",
+                Kind::SingularValues,
+                "singular values of the weight that is edited",
+            ),
+            Role::one("before", Kind::ClassAccuracy, "accuracies before"),
+            Role::one("after", Kind::ClassAccuracy, "accuracies after"),
+        ],
+        run,
+    )
+}
+
+fn run(context: &Context) -> Result<(), TaskError> {
+    let input = context.input("surgery")?;
+    let operations: Vec<SurgeryRow> = read_records(&input.path)?;
+    let values: Vec<SingularValueRow> = read_records(&context.input("values")?.path)?;
+    let before = ClassAccuracy::read(context.input("before")?)?;
+    let after = ClassAccuracy::read(context.input("after")?)?;
+    if operations.is_empty() {
+        return Err("the table has no rows".into());
+    }
+    check(&before, &after)?;
+    let panels = vec![
+        accuracy_panel(&before, &after),
+        values_panel(context, &values)?,
+    ];
+    write(
+        context,
+        draw(&operations, panels, |title| labels::titled(title, input)),
+    )
+}
+
+/// Refuses accuracies of different classes, and more classes than there is room for.
+fn check(before: &ClassAccuracy, after: &ClassAccuracy) -> Result<(), TaskError> {
+    let classes = before.classes.len();
+    if !before.names().eq(after.names()) {
+        return Err(format!(
+            "the accuracies before are those of the classes {}, the accuracies after those of {}",
+            enumerate(before.names()),
+            enumerate(after.names())
+        )
+        .into());
+    }
+    if classes > MOST_CLASSES {
+        return Err(format!(
+            "{classes} classes are too many for one axis; at most {MOST_CLASSES} have room"
+        )
+        .into());
+    }
+    Ok(())
+}
+
+fn draw(operations: &[SurgeryRow], panels: Vec<Panel>, titled: impl Fn(&str) -> String) -> Figure {
+    let merged = operations.iter().map(|row| {
+        format!(
+            "{} and {} (cosine {} before, {} after)",
+            row.first_class,
+            row.second_class,
+            cosine(row.cosine_before),
+            cosine(row.cosine_after)
+        )
+    });
+    let merged: Vec<String> = merged.collect();
+    let inliers = operations.iter().map(|row| {
+        format!(
+            "Of {} images of {} and {} of {}, {} and {} are no outliers; the cosine of their centroids was {}.",
+            ticks::grouped(u64::from(row.first_images)),
+            row.first_class,
+            ticks::grouped(u64::from(row.second_images)),
+            row.second_class,
+            ticks::grouped(u64::from(row.first_inliers)),
+            ticks::grouped(u64::from(row.second_inliers)),
+            cosine(row.cosine_inliers)
+        )
+    });
+    let inliers: Vec<String> = inliers.collect();
+    let figure = Figure::new(
+        titled(&format!("Weight surgery merges {}", merged.join(", "))),
+        format!(
+            "Left, the accuracy of every class and of all images before and after surgery; right, the singular values \
+             of the weight that is edited, on a logarithmic axis. {}",
+            inliers.join(" ")
+        ),
+        860.0,
+        2,
+        panels,
+    );
+    Figure {
+        columns: vec![2.4, 1.0],
+        legend: Some(Legend::below("")),
+        ..figure
+    }
+}
+
+fn cosine(value: f64) -> String {
+    if value.is_finite() {
+        ticks::decimal(value, 3)
+    } else {
+        "undefined".to_owned()
+    }
+}
+
+/// Two dots a class with a line between, the last for all images.
+fn accuracy_panel(before: &ClassAccuracy, after: &ClassAccuracy) -> Panel {
+    let rows = |table: &ClassAccuracy| -> Vec<Option<f64>> {
+        let rows = table.classes.iter().chain([&table.all]);
+        rows.map(percentage).collect()
+    };
+    let (before_rows, after_rows) = (rows(before), rows(after));
+    let links = before_rows.iter().zip(&after_rows).enumerate();
+    let mut layers: Vec<Layer> = links
+        .filter_map(|(place, (before, after))| {
+            let y = vec![(*before)?, (*after)?];
+            let line = Line::new(vec![middle(place); 2], y, LINK);
+            Some(Layer::Line(Line { width: 3.0, ..line }))
+        })
+        .collect();
+    layers.push(dots(&before_rows, BEFORE));
+    layers.push(dots(&after_rows, AFTER));
+    let names = before.names().chain(["all"]);
+    let y = Axis::linear("Accuracy (%)", (-3.0, 103.0)).with_major(ticks::at(
+        &[0.0, 20.0, 40.0, 60.0, 80.0, 100.0],
+        ticks::plain,
+    ));
+    Panel::axes(
+        "Accuracy by class",
+        Axes::new(Axis::categories("Class", names), y, layers),
+    )
+}
+
+fn middle(place: usize) -> f64 {
+    place as f64 + 0.5
+}
+
+/// The accuracies that there are; classes without images have none.
+fn dots(accuracies: &[Option<f64>], state: State) -> Layer {
+    let known = accuracies.iter().enumerate();
+    let known = known.filter_map(|(place, accuracy)| Some((middle(place), (*accuracy)?)));
+    let (x, y) = known.unzip();
+    let marker = Marker {
+        radius: 4.5,
+        ..Marker::new(state.marker)
+    };
+    Layer::Points(Points::new(x, y, state.colour, marker).named(state.name))
+}
+
+/// # Errors
+/// A state that is neither before nor after surgery, or one without a singular value above zero.
+fn values_panel(context: &Context, rows: &[SingularValueRow]) -> Result<Panel, TaskError> {
+    let known = |row: &&SingularValueRow| [BEFORE.name, AFTER.name].contains(&row.state.as_str());
+    if let Some(row) = rows.iter().find(|row| !known(row)) {
+        return Err(format!(
+            "singular values {} surgery, expected before and after",
+            row.state
+        )
+        .into());
+    }
+    let lines = [values_line(rows, BEFORE)?, values_line(rows, AFTER)?];
+    let shown: usize = lines.iter().map(|line| line.x.len()).sum();
+    if shown < rows.len() {
+        context.warn(format!(
+            "{} of {} singular values are not on the logarithmic axis: they are not above zero",
+            rows.len() - shown,
+            rows.len()
+        ));
+    }
+    let last = rows.iter().map(|row| row.rank).max().unwrap_or(1);
+    let range = (0.5, f64::from(last) + 0.5);
+    let x = Axis::linear("Rank", range).with_major(rank_ticks(range));
+    let y = decades_axis(
+        "Singular value",
+        lines.iter().flat_map(|line| &line.y).copied(),
+    );
+    let layers = lines.into_iter().map(Layer::Line).collect();
+    Ok(Panel::axes(
+        "Weight that is edited",
+        Axes::new(x, y, layers),
+    ))
+}
+
+fn values_line(rows: &[SingularValueRow], state: State) -> Result<Line, TaskError> {
+    let own = rows.iter().filter(|row| row.state == state.name);
+    let mut shown: Vec<&SingularValueRow> = own
+        .filter(|row| row.singular_value > 0.0 && row.singular_value.is_finite())
+        .collect();
+    if shown.is_empty() {
+        return Err(format!(
+            "there is no singular value above zero {} surgery",
+            state.name
+        )
+        .into());
+    }
+    shown.sort_by_key(|row| row.rank);
+    let x = shown.iter().map(|row| f64::from(row.rank)).collect();
+    let y = shown.iter().map(|row| row.singular_value).collect();
+    let marker = Marker {
+        radius: 4.5,
+        ..Marker::new(state.marker)
+    };
+    Ok(Line {
+        width: 1.2,
+        marker: (shown.len() <= MARKED).then_some(marker),
+        ..Line::new(x, y, state.colour).named(state.name)
+    })
+}

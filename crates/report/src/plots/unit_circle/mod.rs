@@ -1,0 +1,235 @@
+//! Directions of embeddings on a circle: projected on the plane that holds most of them, and normalised again.
+
+mod principal;
+mod ring;
+
+use std::f64::consts::TAU;
+
+use eigenscope_artifact::Kind;
+use eigenscope_stage::{Context, Role, TaskError, TaskKind};
+use serde::Deserialize;
+
+use super::classes;
+use super::embedding_sample::{EmbeddingSample, count_parameter};
+use super::labels;
+use super::output::{figure_kind, write};
+use crate::figure::text::Font;
+use crate::figure::{
+    Axes, Axis, DATA_TEXT, EDGE, Figure, Layer, Line, Panel, Points, Rgb, Texts, ticks,
+};
+use principal::{Direction, right_singular_vectors};
+
+/// Widest embedding: finding the plane takes time in proportion to the cube of the width.
+const WIDEST: usize = 512;
+/// An embedding of length 1 whose projection is shorter than this is normal to the plane.
+const SHORTEST: f64 = 1e-9;
+/// Radius of the circle, px.
+const RADIUS: f64 = 190.0;
+/// Where the names of the classes begin, px from the middle.
+const RING: f64 = RADIUS + 30.0;
+/// Of the line from a class to its name: where it starts and ends, px from the middle.
+const POINTER: [f64; 2] = [RADIUS + 9.0, RADIUS + 24.0];
+/// Half of a name's height with room above it, px.
+const HALF_NAME: f64 = 10.0;
+const CIRCLE: Rgb = Rgb::from_hex(0xc8c8c8);
+
+pub(super) fn kind() -> TaskKind {
+    figure_kind(
+        "unit-circle",
+        "directions of embeddings in the plane that holds most of them",
+        vec![count_parameter()],
+        vec![Role::one(
+            "embeddings",
+            Kind::Embeddings,
+            "embeddings of two values or more",
+        )],
+        run,
+    )
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Parameters {
+    count: usize,
+}
+
+fn run(context: &Context) -> Result<(), TaskError> {
+    let Parameters { count } = context.parameters()?;
+    let input = context.input("embeddings")?;
+    let sample = EmbeddingSample::read(context, input, count)?;
+    let width = sample.header.width;
+    if !(2..=WIDEST).contains(&width) {
+        return Err(format!(
+            "embeddings of width {width} have no plane to be drawn in; a width of 2 to {WIDEST} is expected"
+        )
+        .into());
+    }
+    let sample = sample.normalised(context, 0.0, "are zero and have no direction")?;
+    let directions = right_singular_vectors(&sample.vectors, width);
+    let share = share_of_plane(&directions);
+    let projected = projected(sample, &directions[..2]);
+    let circle = projected.normalised(context, SHORTEST, "are normal to the plane")?;
+    let title = format!(
+        "Directions of the embeddings of layer {}",
+        circle.header.layer
+    );
+    write(
+        context,
+        draw(&circle, share, labels::titled(&title, input))?,
+    )
+}
+
+/// How much of the squared length of all embeddings lies in the plane of the first two directions.
+fn share_of_plane(directions: &[Direction]) -> f64 {
+    let energy = |directions: &[Direction]| -> f64 {
+        directions.iter().map(|direction| direction.energy).sum()
+    };
+    energy(&directions[..2]) / energy(directions)
+}
+
+/// The components of all embeddings along these directions.
+fn projected(sample: EmbeddingSample, directions: &[Direction]) -> EmbeddingSample {
+    let component = |vector: &[f64], direction: &Direction| -> f64 {
+        let pairs = vector.iter().zip(&direction.vector);
+        pairs.map(|(one, other)| one * other).sum()
+    };
+    let components = |vector: &Vec<f64>| {
+        let directions = directions.iter();
+        directions
+            .map(|direction| component(vector, direction))
+            .collect()
+    };
+    EmbeddingSample {
+        vectors: sample.vectors.iter().map(components).collect(),
+        ..sample
+    }
+}
+
+fn draw(circle: &EmbeddingSample, share: f64, title: String) -> Result<Figure, TaskError> {
+    let names = Names::new(circle)?;
+    let mut layers = vec![Layer::Line(outline())];
+    layers.extend(names.pointers().map(Layer::Line));
+    layers.extend(dots(circle));
+    layers.extend(names.texts().map(Layer::Texts));
+    let (right, top) = names.reach();
+    let axes = Axes::new(Axis::bare((-right, right)), Axis::bare((-top, top)), layers);
+    Ok(Figure::new(
+        title,
+        format!(
+            "Embeddings of {}, normalised, projected on the plane of their first two right singular vectors, which \
+             holds {} % of their squared length, and normalised again: all lie on a circle. Each class is named at its \
+             mean direction.",
+            circle.in_words(),
+            ticks::decimal(100.0 * share, 1)
+        ),
+        2.0 * (right + EDGE),
+        1,
+        vec![Panel::axes("", axes.with_aspect(top / right))],
+    ))
+}
+
+/// A layer for each embedding: where they lie upon each other their colours add up.
+fn dots(circle: &EmbeddingSample) -> impl Iterator<Item = Layer> {
+    let pairs = circle.labels.iter().zip(&circle.vectors);
+    pairs.map(|(class, vector)| {
+        let (x, y) = (RADIUS * vector[0], RADIUS * vector[1]);
+        let (colour, marker) = (classes::colour(*class), classes::marker(*class, 4.0));
+        Layer::Points(Points {
+            opacity: 0.4,
+            ..Points::new(vec![x], vec![y], colour, marker)
+        })
+    })
+}
+
+fn outline() -> Line {
+    let angles = (0..=180).map(|step| TAU * f64::from(step) / 180.0);
+    let (x, y) = angles.map(|angle| at(RADIUS, angle)).unzip();
+    Line {
+        width: 1.2,
+        ..Line::new(x, y, CIRCLE)
+    }
+}
+
+fn at(radius: f64, angle: f64) -> (f64, f64) {
+    (radius * angle.cos(), radius * angle.sin())
+}
+
+/// The names of the classes around the circle, lengths in px from its middle.
+struct Names<'a> {
+    classes: Vec<usize>,
+    names: Vec<&'a str>,
+    widths: Vec<f64>,
+    /// Mean direction of each class.
+    directions: Vec<f64>,
+    /// Where the names stand.
+    angles: Vec<f64>,
+}
+
+impl<'a> Names<'a> {
+    fn new(circle: &'a EmbeddingSample) -> Result<Self, TaskError> {
+        let font = Font::bundled()?;
+        let classes = circle.classes();
+        let names = classes
+            .iter()
+            .map(|class| circle.header.classes[*class].as_str());
+        let names: Vec<&str> = names.collect();
+        let widths = names.iter().map(|name| font.width(name, DATA_TEXT));
+        let widths = widths.collect::<Result<Vec<f64>, _>>()?;
+        let directions = classes.iter().map(|class| mean_direction(circle, *class));
+        let directions: Vec<f64> = directions.collect();
+        let angles = ring::spread(&directions, &widths, RING);
+        Ok(Self {
+            classes,
+            names,
+            widths,
+            directions,
+            angles,
+        })
+    }
+
+    /// A line from the mean direction of each class to its name.
+    fn pointers(&self) -> impl Iterator<Item = Line> {
+        let ends = self.directions.iter().zip(&self.angles).zip(&self.classes);
+        ends.map(|((direction, angle), class)| {
+            let [start, end] = POINTER;
+            let (from, to) = (at(start, *direction), at(end, *angle));
+            Line {
+                width: 1.0,
+                ..Line::new(
+                    vec![from.0, to.0],
+                    vec![from.1, to.1],
+                    classes::colour(*class),
+                )
+            }
+        })
+    }
+
+    fn texts(&self) -> impl Iterator<Item = Texts> {
+        let middles = self.middles().zip(&self.classes).zip(&self.names);
+        middles.map(|((middle, class), name)| {
+            let colour = classes::colour(*class).mix(Rgb::BLACK, 0.3);
+            Texts::one(middle, *name, colour)
+        })
+    }
+
+    fn middles(&self) -> impl Iterator<Item = (f64, f64)> {
+        let places = self.angles.iter().zip(&self.widths);
+        places.map(|(angle, width)| ring::middle(*angle, *width, RING))
+    }
+
+    /// How far the drawing with all names reaches to either side, and up and down.
+    fn reach(&self) -> (f64, f64) {
+        let places = self.middles().zip(&self.widths);
+        places.fold((RING, RING), |(right, top), ((x, y), width)| {
+            let across = x.abs() + width / 2.0 + 1.0;
+            (right.max(across), top.max(y.abs() + HALF_NAME))
+        })
+    }
+}
+
+fn mean_direction(circle: &EmbeddingSample, class: usize) -> f64 {
+    let (x, y) = circle
+        .of_class(class)
+        .fold((0.0, 0.0), |(x, y), vector| (x + vector[0], y + vector[1]));
+    f64::atan2(y, x)
+}

@@ -1,0 +1,266 @@
+//! Figures of classes: confusion, and weight surgery.
+
+use eigenscope_artifact::{ClassAccuracyRow, ConfusionRow, SingularValueRow, SurgeryRow};
+use eigenscope_stage::Input;
+use serde_json::json;
+
+use crate::place::{Outcome, Place};
+
+/// Numbers of images by class and predicted class.
+fn confusion(counts: &[&[u32]]) -> Vec<ConfusionRow> {
+    let rows = (0..).zip(counts).flat_map(|(label, counts)| {
+        (0..)
+            .zip(*counts)
+            .map(move |(predicted, &images)| ConfusionRow {
+                label,
+                predicted,
+                images,
+            })
+    });
+    rows.collect()
+}
+
+/// Accuracies of classes of 1,000 images, and of all.
+fn accuracies(classes: &[(&str, u32)]) -> Vec<ClassAccuracyRow> {
+    let row = |class: &str, correct: u32, images: u32| ClassAccuracyRow {
+        class: class.to_owned(),
+        correct,
+        images,
+        accuracy_fraction: (images > 0).then(|| f64::from(correct) / f64::from(images)),
+    };
+    let correct = classes.iter().map(|(_, correct)| correct).sum();
+    let all = row("all", correct, 1000 * classes.len() as u32);
+    let classes = classes
+        .iter()
+        .map(|(class, correct)| row(class, *correct, 1000));
+    classes.chain([all]).collect()
+}
+
+const PETS: [(&str, u32); 3] = [("cat", 990), ("dog", 958), ("a bird of many names", 1000)];
+
+fn pets() -> Vec<ConfusionRow> {
+    confusion(&[&[990, 10, 0], &[42, 958, 0], &[0, 0, 1000]])
+}
+
+fn draw_confusion(place: &Place, rows: &[ConfusionRow], accuracy: &[ClassAccuracyRow]) -> Outcome {
+    let confusion = [place.table("confusion", rows)];
+    let accuracy = [place.table("accuracy", accuracy)];
+    place.draw_from(
+        "confusion",
+        json!({}),
+        &[("confusion", &confusion), ("accuracy", &accuracy)],
+    )
+}
+
+#[test]
+fn confusion_has_counts_and_names_and_the_accuracy_in_its_title() {
+    let place = Place::new();
+    let drawn = draw_confusion(&place, &pets(), &accuracies(&PETS));
+    drawn.shows(&[
+        "Confusion: 2,948 of 3,000 images correct (98.27 %)",
+        "Predicted class",
+        "Errors (square-root scale)",
+    ]);
+    let cells = ["990", "10", "42", "958", "1,000"];
+    assert_eq!(drawn.texts_of("cells"), [cells]);
+    let names = ["cat", "dog", "a bird of many names"];
+    assert_eq!(drawn.texts_of("x-axis")[0][..3], names);
+    assert_eq!(drawn.texts_of("y-axis")[0][..3], names);
+    let bar = ["20", "10", "5", "2", "1", "0", "Errors (square-root scale)"];
+    assert_eq!(drawn.texts_of("colour-bar"), [bar]);
+}
+
+#[test]
+fn confusion_of_two_classes_without_errors_and_of_many() {
+    let place = Place::new();
+    let two = [("0", 1000), ("1", 1000)];
+    let rows = confusion(&[&[1000, 0], &[0, 1000]]);
+    let drawn = draw_confusion(&place, &rows, &accuracies(&two));
+    drawn.shows(&["2,000 of 2,000 images correct (100.00 %)"]);
+    let many = |count: usize| {
+        let names: Vec<String> = (0..count).map(|class| format!("class {class}")).collect();
+        let classes: Vec<_> = names.iter().map(|name| (name.as_str(), 1)).collect();
+        let row = vec![1; count];
+        let rows = confusion(&vec![row.as_slice(); count]);
+        draw_confusion(&place, &rows, &accuracies(&classes))
+    };
+    assert_eq!(many(30).texts_of("cells").len(), 1);
+    assert!(many(31).texts_of("cells").is_empty());
+    many(101).fails_with("101 classes are too many for one matrix; at most 100 have room");
+}
+
+#[test]
+fn confusion_that_is_none_is_refused() {
+    let place = Place::new();
+    let refused = |change: fn(&mut Vec<ConfusionRow>), reason: &str| {
+        let mut rows = pets();
+        change(&mut rows);
+        draw_confusion(&place, &rows, &accuracies(&PETS)).fails_with(reason);
+    };
+    refused(
+        |rows| rows.truncate(8),
+        "the confusion matrix has 8 entries for 3 x 3 classes",
+    );
+    refused(
+        |rows| rows[1].predicted = 3,
+        "the confusion matrix has class 0 predicted as 3; expected is each pair of the 3 classes once",
+    );
+    refused(
+        |rows| rows[1].predicted = 0,
+        "class 0 predicted as 0; expected is each pair of the 3 classes once",
+    );
+    refused(
+        |rows| rows[4].images = 957,
+        "the confusion matrix has 957 correct images of class dog, the accuracies have 958",
+    );
+    let mut accuracy = accuracies(&PETS);
+    accuracy.truncate(3);
+    draw_confusion(&place, &pets(), &accuracy)
+        .fails_with("metric.accuracy: expected a row for every class and then one for `all`");
+    draw_confusion(&place, &pets(), &[]).fails_with("expected a row for every class");
+}
+
+fn operation(first: &str, second: &str) -> SurgeryRow {
+    SurgeryRow {
+        operation: 1,
+        first_class: first.to_owned(),
+        second_class: second.to_owned(),
+        first_images: 1010,
+        first_inliers: 816,
+        second_images: 958,
+        second_inliers: 852,
+        cosine_inliers: 0.535,
+        cosine_before: 0.52,
+        cosine_after: 0.941,
+    }
+}
+
+fn singular_values(state: &str, values: &[f64]) -> Vec<SingularValueRow> {
+    let row = |(rank, &singular_value): (u32, &f64)| SingularValueRow {
+        state: state.to_owned(),
+        rank,
+        singular_value,
+    };
+    (1..).zip(values).map(row).collect()
+}
+
+struct Surgery {
+    operations: Vec<SurgeryRow>,
+    values: Vec<SingularValueRow>,
+    before: Vec<ClassAccuracyRow>,
+    after: Vec<ClassAccuracyRow>,
+}
+
+impl Surgery {
+    fn of_cat_and_dog() -> Self {
+        Self {
+            operations: vec![operation("cat", "dog")],
+            values: [
+                singular_values("before", &[2.0, 1.0, 0.5]),
+                singular_values("after", &[2.0, 1.0, 1e-5]),
+            ]
+            .concat(),
+            before: accuracies(&PETS),
+            after: accuracies(&[("cat", 400), ("dog", 0), ("a bird of many names", 900)]),
+        }
+    }
+
+    fn draw_in(&self, place: &Place) -> Outcome {
+        let table = |input: Input| [input];
+        place.draw_from(
+            "surgery",
+            json!({}),
+            &[
+                ("surgery", &table(place.table("surgery", &self.operations))),
+                ("values", &table(place.table("values", &self.values))),
+                ("before", &table(place.table("before", &self.before))),
+                ("after", &table(place.table("after", &self.after))),
+            ],
+        )
+    }
+}
+
+#[test]
+fn surgery_shows_every_class_and_all_singular_values() {
+    let place = Place::new();
+    let mut tables = Surgery::of_cat_and_dog();
+    let drawn = tables.draw_in(&place);
+    drawn.shows(&[
+        "Weight surgery merges cat and dog (cosine 0.520 before, 0.941 after)",
+        "Of 1,010 images of cat and 958 of dog, 816 and 852 are no outliers",
+    ]);
+    let names = ["cat", "dog", "a bird of many names", "all", "Class"];
+    assert_eq!(drawn.texts_of("x-axis")[0], names);
+    assert_eq!(drawn.texts_of("x-axis")[1], ["1", "2", "3", "Rank"]);
+    assert_eq!(drawn.texts_of("legend"), [["before", "after"]]);
+    assert!(drawn.warnings.is_empty());
+    tables.operations.push(SurgeryRow {
+        cosine_after: f64::NAN,
+        ..operation("dog", "bird")
+    });
+    tables
+        .draw_in(&place)
+        .shows(&["0.941 after), dog and bird (cosine 0.520 before, undefined"]);
+}
+
+#[test]
+fn what_surgery_leaves_without_value_is_left_out() {
+    let place = Place::new();
+    let mut tables = Surgery::of_cat_and_dog();
+    tables.values[5].singular_value = 0.0;
+    tables.after[1].accuracy_fraction = None;
+    let drawn = tables.draw_in(&place);
+    assert_eq!(
+        drawn.warnings,
+        ["1 of 6 singular values are not on the logarithmic axis: they are not above zero"]
+    );
+    for row in &mut tables.values[3..] {
+        row.singular_value = 0.0;
+    }
+    tables
+        .draw_in(&place)
+        .fails_with("there is no singular value above zero after surgery");
+}
+
+#[test]
+fn surgery_that_does_not_fit_is_refused() {
+    let place = Place::new();
+    let refused = |change: fn(&mut Surgery), reason: &str| {
+        let mut tables = Surgery::of_cat_and_dog();
+        change(&mut tables);
+        tables.draw_in(&place).fails_with(reason);
+    };
+    refused(|tables| tables.operations.clear(), "the table has no rows");
+    refused(
+        |tables| tables.after = accuracies(&PETS[..2]),
+        "before are those of the classes cat, dog and a bird of many names, the accuracies after those of cat and dog",
+    );
+    refused(
+        |tables| tables.values[0].state = "during".to_owned(),
+        "singular values during surgery, expected before and after",
+    );
+    refused(
+        |tables| {
+            let names: Vec<String> = (0..41).map(|class| class.to_string()).collect();
+            let classes: Vec<_> = names.iter().map(|name| (name.as_str(), 1)).collect();
+            tables.before = accuracies(&classes);
+            tables.after = accuracies(&classes);
+        },
+        "41 classes are too many for one axis; at most 40 have room",
+    );
+}
+
+#[test]
+fn equal_tables_give_equal_figures() {
+    let drawn = || {
+        let place = Place::new();
+        let confusion = draw_confusion(&place, &pets(), &accuracies(&PETS)).output("figure.svg");
+        let surgery = Surgery::of_cat_and_dog().draw_in(&place);
+        (
+            confusion,
+            surgery.output("figure.svg"),
+            surgery.output("figure.png"),
+        )
+    };
+    assert_eq!(drawn(), drawn());
+}

@@ -1,0 +1,442 @@
+//! Figures of embeddings: in space, on a circle, on a map, and of the images that they are those of.
+
+use std::collections::BTreeMap;
+
+use eigenscope_artifact::{
+    Embeddings, EmbeddingsHeader, MapQualityRow, MapRow, NeighbourRow, Split, SplitName,
+};
+use eigenscope_stage::Input;
+use serde_json::{Value, json};
+
+use crate::place::{Outcome, Place, provenance};
+use crate::samples;
+
+/// Embeddings of three classes in turn, whose directions are those of the axes; none is mistaken.
+fn embeddings(count: usize, width: usize) -> Embeddings {
+    let labels: Vec<u16> = (0..count).map(|index| (index % 3) as u16).collect();
+    let value = |label: u16, axis: usize, index: usize| {
+        let wobble = 0.1 * ((index * 7 + axis * 3) as f32).sin();
+        if usize::from(label) == axis {
+            2.0 + wobble
+        } else {
+            wobble
+        }
+    };
+    let vectors = labels
+        .iter()
+        .enumerate()
+        .flat_map(|(index, &label)| (0..width).map(move |axis| value(label, axis, index)));
+    Embeddings {
+        header: EmbeddingsHeader {
+            layer: "linear3".to_owned(),
+            width,
+            split: SplitName::Test,
+            classes: ["cat", "dog", "a bird of many names"]
+                .map(str::to_owned)
+                .to_vec(),
+        },
+        indices: (100..).take(count).collect(),
+        predicted: labels.clone(),
+        vectors: vectors.collect(),
+        labels,
+    }
+}
+
+fn input(place: &Place, embeddings: &Embeddings) -> Input {
+    let path = place.path("embeddings");
+    let content = embeddings.write(&path, &provenance(json!({})));
+    Input {
+        task: "decompose.embeddings".to_owned(),
+        labels: BTreeMap::new(),
+        path,
+        content: content.expect("written"),
+    }
+}
+
+fn draw(place: &Place, kind: &str, embeddings: &Embeddings, parameters: Value) -> Outcome {
+    let input = input(place, embeddings);
+    place.draw(kind, parameters, "embeddings", &[input])
+}
+
+fn in_space(place: &Place, embeddings: &Embeddings, normalise: bool) -> Outcome {
+    let parameters = json!({
+        "count": 12, "normalise": normalise, "azimuth_degrees": 35.0, "elevation_degrees": 25.0,
+    });
+    draw(place, "embedding-space", embeddings, parameters)
+}
+
+/// Number of dots of a colour, without the one in the legend.
+fn dots(outcome: &Outcome, colour: &str) -> usize {
+    let svg = outcome.svg();
+    let stroke = format!("stroke=\"{colour}\"");
+    let dots = svg
+        .lines()
+        .filter(|line| line.contains(&stroke) && line.contains("h0\""));
+    dots.count() - 1
+}
+
+#[test]
+fn directions_are_drawn_on_the_sphere_as_many_of_each_class() {
+    let place = Place::new();
+    let drawn = in_space(&place, &embeddings(60, 3), true);
+    drawn.shows(&[
+        "Embeddings of layer linear3",
+        "Embeddings of 12 test images of 3 classes",
+        "on the unit sphere",
+        "azimuth 35° and elevation 25°",
+    ]);
+    let legend = ["class", "cat", "dog", "a bird of many names"];
+    assert_eq!(drawn.texts_of("legend"), [legend]);
+    let names = drawn.texts_of("texts").concat();
+    assert_eq!(names, ["e", "1", "e", "2", "e", "3"]);
+    for colour in ["#1f77b4", "#ff7f0e", "#2ca02c"] {
+        assert_eq!(dots(&drawn, colour), 4, "{colour}");
+    }
+    assert!(drawn.warnings.is_empty());
+}
+
+#[test]
+fn values_are_drawn_in_a_box_with_ticks() {
+    let place = Place::new();
+    let drawn = in_space(&place, &embeddings(60, 3), false);
+    drawn.shows(&["in a box around them"]);
+    let texts = drawn.texts_of("texts").concat();
+    let axis = |name: &'static str| ["0", "1", "2", "x", name];
+    assert_eq!(texts, [axis("1"), axis("2"), axis("3")].concat());
+    let single = in_space(&place, &embeddings(1, 3), false);
+    assert_eq!(single.warnings, ["there are 1 embeddings, not 12"]);
+    assert_eq!(single.texts_of("legend"), [["class", "cat"]]);
+}
+
+#[test]
+fn embeddings_without_direction_are_left_out_and_counted() {
+    let place = Place::new();
+    let mut some = embeddings(12, 3);
+    some.vectors[..6].fill(0.0);
+    let drawn = in_space(&place, &some, true);
+    let warning = "2 of 12 embeddings are zero and have no direction: left out";
+    assert_eq!(drawn.warnings, [warning]);
+    assert_eq!(in_space(&place, &some, false).warnings, [""; 0]);
+    some.vectors.fill(0.0);
+    in_space(&place, &some, true).fails_with("all of 12 embeddings are zero and have no direction");
+    in_space(&place, &some, false).shows(&["Embeddings of layer linear3"]);
+}
+
+#[test]
+fn embeddings_that_are_no_points_in_space_are_refused() {
+    let place = Place::new();
+    in_space(&place, &embeddings(12, 4), true)
+        .fails_with("embeddings of width 4 are no points in space, which need a width of 3");
+    in_space(&place, &embeddings(12, 2), false).fails_with("embeddings of width 2");
+    in_space(&place, &embeddings(0, 3), true).fails_with("decompose.embeddings has no embeddings");
+    let mut many = embeddings(12, 3);
+    many.header.classes = (0..41).map(|class| class.to_string()).collect();
+    in_space(&place, &many, true)
+        .fails_with("41 classes are more than the 40 that can be told apart");
+}
+
+fn on_circle(place: &Place, embeddings: &Embeddings) -> Outcome {
+    draw(place, "unit-circle", embeddings, json!({"count": 12}))
+}
+
+#[test]
+fn every_class_is_named_outside_of_the_circle() {
+    let place = Place::new();
+    for width in [2, 3, 20] {
+        let drawn = on_circle(&place, &embeddings(60, width));
+        drawn.shows(&[
+            "Directions of the embeddings of layer linear3",
+            "% of their squared length",
+        ]);
+        let names = [["cat"], ["dog"], ["a bird of many names"]];
+        assert_eq!(drawn.texts_of("texts"), names);
+        assert!(drawn.warnings.is_empty());
+    }
+}
+
+#[test]
+fn the_plane_holds_embeddings_that_lie_in_it() {
+    let place = Place::new();
+    let mut flat = embeddings(60, 3);
+    for vector in flat.vectors.chunks_mut(3) {
+        vector[2] = 0.0;
+    }
+    on_circle(&place, &flat).shows(&["which holds 100.0 % of their squared length"]);
+    // All but one lie in the plane, and that one is normal to it.
+    let normal = 5;
+    for (index, vector) in flat.vectors.chunks_mut(3).enumerate() {
+        vector.fill(0.0);
+        vector[if index == normal { 2 } else { index % 2 }] = 1.0;
+    }
+    let drawn = on_circle(&place, &flat);
+    let warning = "1 of 12 embeddings are normal to the plane: left out";
+    assert_eq!(drawn.warnings, [warning]);
+}
+
+#[test]
+fn embeddings_without_a_plane_are_refused() {
+    let place = Place::new();
+    on_circle(&place, &embeddings(12, 1))
+        .fails_with("embeddings of width 1 have no plane to be drawn in; a width of 2 to 512");
+    on_circle(&place, &embeddings(12, 513)).fails_with("embeddings of width 513");
+    on_circle(&place, &embeddings(0, 3)).fails_with("decompose.embeddings has no embeddings");
+    let mut zeros = embeddings(3, 3);
+    zeros.vectors.fill(0.0);
+    on_circle(&place, &zeros).fails_with("all of 3 embeddings are zero and have no direction");
+}
+
+struct Map {
+    rows: Vec<MapRow>,
+    quality: Vec<MapQualityRow>,
+    embeddings: Embeddings,
+}
+
+impl Map {
+    fn of_two_classes() -> Self {
+        let row = |index: u32| MapRow {
+            index,
+            label: 2 * (index % 2),
+            x: f64::from(index),
+            y: -3.0,
+        };
+        Self {
+            rows: (0..50).map(row).collect(),
+            quality: vec![MapQualityRow {
+                images: 50,
+                perplexity: 30.0,
+                kl_divergence_nats: 0.71234,
+                neighbours: 10,
+                neighbour_accuracy_fraction: 0.97,
+                embedding_neighbour_accuracy_fraction: 0.984,
+            }],
+            embeddings: embeddings(3, 3),
+        }
+    }
+
+    fn draw_in(&self, place: &Place) -> Outcome {
+        place.draw_from(
+            "map",
+            json!({}),
+            &[
+                ("map", &[place.table("map", &self.rows)]),
+                ("quality", &[place.table("quality", &self.quality)]),
+                ("embeddings", &[input(place, &self.embeddings)]),
+            ],
+        )
+    }
+}
+
+#[test]
+fn a_map_has_its_quality_above_and_its_classes_beside_it() {
+    let place = Place::new();
+    let drawn = Map::of_two_classes().draw_in(&place);
+    drawn.shows(&[
+        "Map of the embeddings of layer linear3",
+        "KL divergence 0.712 nats; the 10 nearest neighbours vote for the right class of 97.0 %",
+        "50 images as dots",
+        "(perplexity 30)",
+    ]);
+    // The class between them has no image.
+    let legend = ["class", "cat", "a bird of many names"];
+    assert_eq!(drawn.texts_of("legend"), [legend]);
+    let one_path_a_class = 2;
+    assert_eq!(
+        drawn.svg().matches("stroke-opacity").count(),
+        one_path_a_class
+    );
+}
+
+#[test]
+fn maps_that_do_not_fit_are_refused() {
+    let place = Place::new();
+    let refused = |change: fn(&mut Map), reason: &str| {
+        let mut map = Map::of_two_classes();
+        change(&mut map);
+        map.draw_in(&place).fails_with(reason);
+    };
+    refused(|map| map.rows.clear(), "the table has no rows");
+    refused(
+        |map| map.quality.clear(),
+        "the quality of the map has 0 rows, expected one",
+    );
+    refused(
+        |map| map.quality[0].images = 49,
+        "the map has 50 images, its quality is that of 49",
+    );
+    refused(
+        |map| map.rows[7].label = 3,
+        "image 7 is of class 3, but the embeddings have 3 classes",
+    );
+    refused(|map| map.rows[7].x = f64::NAN, "image 7 lies at NaN, -3");
+    let mut single = Map::of_two_classes();
+    single.rows.truncate(1);
+    single.quality[0].images = 1;
+    single.draw_in(&place).shows(&["1 images as dots"]);
+}
+
+/// The images that [`embeddings`] are those of.
+fn images(place: &Place, count: usize) -> Input {
+    let mut header = samples::header(1, 255);
+    header.classes = embeddings(0, 3).header.classes;
+    let images = samples::images(&header, count);
+    let labels = (0..count).map(|index| (index % 3) as u16);
+    let images = Split {
+        indices: (100..).take(count).collect(),
+        labels: labels.collect(),
+        ..images
+    };
+    samples::data(place, &header, SplitName::Test, &images)
+}
+
+fn draw_mistakes(place: &Place, embeddings: &Embeddings, images: &Input, count: usize) -> Outcome {
+    let data = std::slice::from_ref(images);
+    let embeddings = [input(place, embeddings)];
+    let roles: [(&str, &[Input]); 2] = [("embeddings", &embeddings), ("data", data)];
+    place.draw_from("mistakes", json!({"count": count}), &roles)
+}
+
+#[test]
+fn the_first_mistakes_are_drawn_with_both_classes() {
+    let place = Place::new();
+    let images = images(&place, 1000);
+    let mut some = embeddings(1000, 3);
+    for index in [1, 500, 999] {
+        some.predicted[index] = 0;
+    }
+    let drawn = draw_mistakes(&place, &some, &images, 2);
+    drawn.shows(&[
+        "Misclassified test images (2 of 1,000)",
+        "predicted cat, is dog",
+        "predicted cat, is a",
+    ]);
+    assert_eq!(drawn.svg().matches("<image").count(), 2);
+    let first = draw_mistakes(&place, &some, &images, 1);
+    first.shows(&["(2 of 1,000): the first"]);
+}
+
+#[test]
+fn no_mistake_is_a_figure_that_says_so() {
+    let place = Place::new();
+    let images = images(&place, 30);
+    let drawn = draw_mistakes(&place, &embeddings(30, 3), &images, 9);
+    drawn.shows(&["Misclassified test images (none of 30)"]);
+    let sentence = "The model predicts the class of all 30 test images.";
+    assert_eq!(drawn.texts_of("texts"), [[sentence]]);
+    draw_mistakes(&place, &embeddings(0, 3), &images, 9)
+        .fails_with("decompose.embeddings has no embeddings");
+}
+
+#[test]
+fn images_of_another_data_set_are_refused() {
+    let place = Place::new();
+    let images = images(&place, 30);
+    let mut some = embeddings(31, 3);
+    some.predicted[30] = 1;
+    draw_mistakes(&place, &some, &images, 9)
+        .fails_with("data.images has no test image at position 130");
+    some.labels[0] = 2;
+    draw_mistakes(&place, &some, &images, 9).fails_with(
+        "test image at position 100 of data.images is of class 0, in the table of class 2",
+    );
+    some.header.split = SplitName::Train;
+    draw_mistakes(&place, &some, &images, 9).fails_with("no training image at position 100");
+}
+
+/// Neighbours of two images, the second's first.
+fn neighbours() -> Vec<NeighbourRow> {
+    let row = |query: u32, rank: u32| NeighbourRow {
+        query_index: 100 + query,
+        query_label: query % 3,
+        rank,
+        index: 100 + query + 3 * rank,
+        label: query % 3,
+        distance: 0.0625 * f64::from(rank),
+    };
+    [1, 0]
+        .into_iter()
+        .flat_map(|query| [2, 1, 3].map(|rank| row(query, rank)))
+        .collect()
+}
+
+fn draw_neighbours(place: &Place, rows: &[NeighbourRow], split: &str) -> Outcome {
+    place.draw_from(
+        "neighbours",
+        json!({"split": split}),
+        &[
+            ("neighbours", &[place.table("neighbours", rows)]),
+            ("data", &[images(place, 300)]),
+        ],
+    )
+}
+
+#[test]
+fn neighbours_stand_in_a_row_nearest_first() {
+    let place = Place::new();
+    let drawn = draw_neighbours(&place, &neighbours(), "test");
+    let panel = drawn.texts_of("panel").concat();
+    assert_eq!(panel[..4], ["image", "nearest 1", "nearest 2", "nearest 3"]);
+    assert_eq!(
+        panel[4..],
+        [
+            "dog",
+            "dog, 0.0625",
+            "dog, 0.125",
+            "dog, 0.188",
+            "cat",
+            "cat, 0.0625",
+            "cat, 0.125",
+            "cat, 0.188"
+        ]
+    );
+    drawn.shows(&["Nearest test images in embedding space"]);
+    assert_eq!(drawn.svg().matches("<image").count(), 8);
+}
+
+#[test]
+fn neighbours_that_are_none_are_refused() {
+    let place = Place::new();
+    let refused = |change: fn(&mut Vec<NeighbourRow>), reason: &str| {
+        let mut rows = neighbours();
+        change(&mut rows);
+        draw_neighbours(&place, &rows, "test").fails_with(reason);
+    };
+    refused(Vec::clear, "the table has no rows");
+    refused(
+        |rows| rows[0].rank = 4,
+        "image 101 has a neighbour of rank 3 at distance 0.1875; expected are ranks from 1 on",
+    );
+    refused(
+        |rows| rows[1].distance = f64::NAN,
+        "image 101 has a neighbour of rank 1 at distance NaN",
+    );
+    refused(
+        |rows| rows[3].label = 1,
+        "test image at position 106 of data.images is of class 0, in the table of class 1",
+    );
+    refused(
+        |rows| {
+            let last = rows[5].clone();
+            rows.extend((4..22).map(|rank| NeighbourRow {
+                rank,
+                ..last.clone()
+            }));
+        },
+        "2 images with up to 21 neighbours are too many for one figure; 20 of either have room",
+    );
+    draw_neighbours(&place, &neighbours(), "train")
+        .fails_with("data.images has no training image at position 101");
+}
+
+#[test]
+fn equal_embeddings_give_equal_figures() {
+    let drawn = || {
+        let place = Place::new();
+        let sphere = in_space(&place, &embeddings(60, 3), true).output("figure.svg");
+        let boxed = in_space(&place, &embeddings(60, 3), false).output("figure.svg");
+        let circle = on_circle(&place, &embeddings(60, 20)).output("figure.svg");
+        let map = Map::of_two_classes().draw_in(&place).output("figure.png");
+        let images = draw_neighbours(&place, &neighbours(), "test").output("figure.png");
+        [sphere, boxed, circle, map, images]
+    };
+    assert_eq!(drawn(), drawn());
+}

@@ -1,0 +1,136 @@
+//! Weights of a layer as images.
+
+use std::collections::BTreeMap;
+
+use eigenscope_artifact::{Kind, NamedTensor, write_tensors};
+use eigenscope_stage::Input;
+use serde_json::json;
+
+use crate::place::{Outcome, Place, provenance};
+
+/// A tensor whose values rise from -1 to 1.
+fn tensor(name: &str, shape: &[usize]) -> NamedTensor {
+    let count: usize = shape.iter().product();
+    let value = |index: usize| 2.0 * index as f32 / (count - 1).max(1) as f32 - 1.0;
+    NamedTensor {
+        name: name.to_owned(),
+        shape: shape.to_vec(),
+        data: (0..count).map(value).collect(),
+    }
+}
+
+/// A model that reads images of these channels, 3 x 4.
+fn model(place: &Place, channels: usize, tensors: &[NamedTensor]) -> Input {
+    let path = place.path("model");
+    let architecture = json!({
+        "input": {"channels": channels, "height": 3, "width": 4},
+        "classes": ["cat", "dog"],
+        "network": "some",
+    });
+    let content = write_tensors(
+        &path,
+        Kind::Tensors,
+        &architecture,
+        tensors,
+        &provenance(json!({})),
+    );
+    Input {
+        task: "train.model".to_owned(),
+        labels: BTreeMap::from([("seed".to_owned(), json!(7))]),
+        path,
+        content: content.expect("written"),
+    }
+}
+
+fn draw(place: &Place, model: &Input, layer: &str, count: usize) -> Outcome {
+    let parameters = json!({"layer": layer, "count": count});
+    place.draw("kernels", parameters, "model", std::slice::from_ref(model))
+}
+
+fn pictures(outcome: &Outcome) -> usize {
+    let svg = outcome.svg();
+    let ramp = 1;
+    svg.matches("<image").count() - ramp
+}
+
+#[test]
+fn kernels_of_grey_images_stand_in_a_square() {
+    let place = Place::new();
+    let tensors = [
+        tensor("conv1.weight", &[10, 1, 2, 2]),
+        tensor("conv1.bias", &[10]),
+    ];
+    let model = model(&place, 1, &tensors);
+    let nine = draw(&place, &model, "conv1", 9);
+    nine.shows(&[
+        "Kernels of conv1: the first 9 of 10 (seed 7)",
+        "first 9 kernels as images of 2 x 2",
+        "Weight",
+    ]);
+    assert_eq!(pictures(&nine), 9);
+    assert!(nine.warnings.is_empty());
+    let all = draw(&place, &model, "conv1", 20);
+    all.shows(&["Kernels of conv1 (seed 7)"]);
+    assert_eq!(pictures(&all), 10);
+    assert_eq!(all.warnings, ["conv1 has 10 kernels, not 20"]);
+}
+
+#[test]
+fn channels_of_colour_images_stand_side_by_side() {
+    let place = Place::new();
+    let model = model(&place, 3, &[tensor("conv1.weight", &[4, 3, 2, 2])]);
+    let drawn = draw(&place, &model, "conv1", 2);
+    drawn.shows(&["channel 1", "channel 3"]);
+    assert_eq!(pictures(&drawn), 6);
+}
+
+#[test]
+fn a_linear_layer_that_reads_the_images_has_units() {
+    let place = Place::new();
+    let tensors = [
+        tensor("embed.weight", &[5, 12]),
+        tensor("gate.weight", &[12, 12]),
+    ];
+    let model = model(&place, 1, &tensors);
+    let drawn = draw(&place, &model, "embed", 4);
+    drawn.shows(&["Units of embed: the first 4 of 5", "images of 3 x 4"]);
+    // As wide as an image, but not read from images.
+    draw(&place, &model, "gate", 4)
+        .fails_with("gate is a linear layer that reads 12 values made by");
+}
+
+#[test]
+fn weights_that_are_no_images_are_refused() {
+    let place = Place::new();
+    let refused = |tensors: &[NamedTensor], reason: &str| {
+        let model = model(&place, 1, tensors);
+        draw(&place, &model, "conv1", 4).fails_with(reason);
+    };
+    refused(
+        &[tensor("conv1.weight", &[4, 8, 2, 2])],
+        "each kernel of conv1 reads 8 channels, and only up to 3 can be drawn",
+    );
+    refused(
+        &[tensor("conv1.weight", &[4])],
+        "the weight of conv1 has the shape [4]",
+    );
+    refused(
+        &[tensor("conv1.weight", &[0, 1, 2, 2])],
+        "conv1 has no weight",
+    );
+    refused(
+        &[tensor("conv2.weight", &[4, 1, 2, 2])],
+        "no tensor `conv1.weight`, only conv2.weight",
+    );
+    let mut broken = tensor("conv1.weight", &[4, 1, 2, 2]);
+    broken.data[3] = f32::INFINITY;
+    refused(&[broken], "the weight of conv1 holds inf");
+}
+
+#[test]
+fn a_weight_of_zeros_is_drawn() {
+    let place = Place::new();
+    let mut zeros = tensor("conv1.weight", &[1, 1, 2, 2]);
+    zeros.data.fill(0.0);
+    draw(&place, &model(&place, 1, &[zeros]), "conv1", 1).shows(&["Kernels of conv1"]);
+}

@@ -1,0 +1,129 @@
+//! Loss and error by number of training images.
+
+use eigenscope_artifact::{PowerLawRow, ScalingRow};
+use serde_json::json;
+
+use crate::place::{Outcome, Place};
+
+fn row(images: u32) -> ScalingRow {
+    let share = 60_000.0 / f64::from(images);
+    ScalingRow {
+        images,
+        models: 1,
+        train_loss_nats: 0.01 * share,
+        train_accuracy_fraction: 1.0 - 0.001 * share,
+        test_loss_nats: 0.02 * share.sqrt(),
+        test_accuracy_fraction: 1.0 - 0.005 * share.sqrt(),
+    }
+}
+
+fn law(quantity: &str, exponent_half_width: Option<f64>) -> PowerLawRow {
+    PowerLawRow {
+        quantity: quantity.to_owned(),
+        points: 3,
+        coefficient: 4.9,
+        exponent: -0.5,
+        exponent_half_width,
+        r_squared: 1.0,
+    }
+}
+
+fn draw(place: &Place, rows: &[ScalingRow], laws: &[PowerLawRow]) -> Outcome {
+    let scaling = [place.table("scaling", rows)];
+    let laws = [place.table("law", laws)];
+    place.draw_from(
+        "scaling",
+        json!({}),
+        &[("scaling", &scaling), ("power_law", &laws)],
+    )
+}
+
+#[test]
+fn both_panels_are_ticked_at_the_numbers_of_images() {
+    let place = Place::new();
+    let laws = [law("test_loss_nats", Some(0.061))];
+    // In any order.
+    let drawn = draw(&place, &[row(60_000), row(15_000), row(30_000)], &laws);
+    let panels = drawn.texts_of("panel");
+    for (panel, title) in panels.iter().zip(["Loss", "Error"]) {
+        assert_eq!(
+            panel[..5],
+            [title, "15,000", "30,000", "60,000", "Training images"]
+        );
+    }
+    assert_eq!(
+        drawn.texts_of("legend"),
+        [[
+            "training",
+            "test",
+            "test loss, fitted: images",
+            "−0.50 ± 0.06"
+        ]]
+    );
+    assert!(drawn.warnings.is_empty());
+}
+
+#[test]
+fn laws_without_interval_and_no_law_at_all() {
+    let place = Place::new();
+    let rows = [row(30_000), row(60_000)];
+    let drawn = draw(&place, &rows, &[law("train_loss_nats", None)]);
+    assert_eq!(
+        drawn.texts_of("legend")[0][2..],
+        ["training loss, fitted: images", "−0.50"]
+    );
+    let bare = draw(&place, &rows, &[]);
+    assert_eq!(bare.texts_of("legend"), [["training", "test"]]);
+    // A single number of images, and losses so close that no power of ten lies between.
+    draw(&place, &rows[..1], &[]).shows(&["30,000", "0.020"]);
+}
+
+#[test]
+fn values_without_a_logarithm_are_left_out_and_counted() {
+    let place = Place::new();
+    let mut rows = [row(30_000), row(60_000)];
+    rows[1].train_accuracy_fraction = 1.0;
+    let drawn = draw(&place, &rows, &[]);
+    assert_eq!(
+        drawn.warnings,
+        ["1 of 8 values are not on the logarithmic axes: they are zero or negative"]
+    );
+    for row in &mut rows {
+        row.test_accuracy_fraction = 1.0;
+        row.train_accuracy_fraction = 1.0;
+    }
+    draw(&place, &rows, &[]).fails_with("no error is above zero");
+}
+
+#[test]
+fn tables_that_are_no_curve_are_refused() {
+    let place = Place::new();
+    draw(&place, &[], &[]).fails_with("the table has no rows");
+    draw(&place, &[row(100), row(100)], &[]).fails_with("each number of training images once");
+    let mut broken = row(100);
+    broken.test_loss_nats = f64::NAN;
+    draw(&place, &[broken], &[]).fails_with("test_loss_nats at 100 images is no number");
+    let refused =
+        |law: PowerLawRow, reason: &str| draw(&place, &[row(100)], &[law]).fails_with(reason);
+    refused(
+        law("test_accuracy_fraction", None),
+        "a power law of `test_accuracy_fraction`; those of train_loss_nats and test_loss_nats can be drawn",
+    );
+    let mut falling = law("test_loss_nats", None);
+    falling.coefficient = 0.0;
+    refused(falling, "the power law 0 * images^-0.5 is no curve");
+}
+
+#[test]
+fn equal_tables_give_equal_figures() {
+    let drawn = || {
+        let place = Place::new();
+        let outcome = draw(
+            &place,
+            &[row(30_000), row(60_000)],
+            &[law("test_loss_nats", None)],
+        );
+        (outcome.output("figure.svg"), outcome.output("figure.png"))
+    };
+    assert_eq!(drawn(), drawn());
+}
