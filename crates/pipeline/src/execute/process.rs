@@ -26,6 +26,13 @@ const GRACE: Duration = Duration::from_secs(2);
 /// Time to wait for the last lines of a child that has ended (a child of its own may hold the pipe open).
 const LAST_LINES: Duration = Duration::from_secs(1);
 
+/// Keeps glibc from handing freed memory back to the system and asking for it again at every training step. Other
+/// allocators ignore it.
+const KEEP_MEMORY: [(&str, &str); 2] = [
+    ("MALLOC_TRIM_THRESHOLD_", "4000000000"),
+    ("MALLOC_MMAP_THRESHOLD_", "33554432"),
+];
+
 /// A running child. Dropped before it has ended, it is killed.
 pub(super) struct Process {
     child: Child,
@@ -47,6 +54,7 @@ impl Process {
             .arg("run")
             .arg(task)
             .arg("--stop-with-stdin")
+            .envs(KEEP_MEMORY)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(log);
