@@ -34,9 +34,11 @@ lint: ## Formatting and clippy, warnings are errors
 	$(CARGO) fmt --all -- --check
 	$(CARGO) clippy --release --workspace --all-targets --locked -- -D warnings
 
-bench: ## Measure the kernels, and clipping against PyTorch where $(PYTHON) has it
+bench: ## Measure the kernels; against PyTorch, too, where $(PYTHON) has it
 	$(CARGO) bench --workspace --locked --benches
-	@if command -v $(PYTHON) >/dev/null; then $(PYTHON) crates/metrics/benches/clipping_pytorch.py; else echo "comparison with PyTorch skipped: no $(PYTHON)"; fi
+	@if command -v $(PYTHON) >/dev/null; then \
+		$(PYTHON) crates/train/benches/networks_pytorch.py && $(PYTHON) crates/metrics/benches/clipping_pytorch.py; \
+	else echo "comparison with PyTorch skipped: no $(PYTHON)"; fi
 
 compare: build ## Compare our numbers with the published ones (PIPELINE= PUBLISHED=)
 	@$(EIGENSCOPE) compare '$(PIPELINE)' $(if $(PUBLISHED),--published '$(PUBLISHED)')

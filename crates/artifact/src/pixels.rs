@@ -171,13 +171,13 @@ impl Pixels {
 
 /// Source positions and weights along one axis: output `i` is `(1 - w) * in[a] + w * in[b]`.
 fn axis(input: usize, output: usize) -> Vec<(usize, usize, f32)> {
-    let scale = input as f32 / output as f32;
+    let scale = input as f64 / output as f64;
     (0..output)
         .map(|i| {
-            let position = ((i as f32 + 0.5) * scale - 0.5).max(0.0);
+            let position = ((i as f64 + 0.5) * scale - 0.5).max(0.0);
             let low = (position.floor() as usize).min(input - 1);
             let high = (low + 1).min(input - 1);
-            (low, high, position - low as f32)
+            (low, high, (position - low as f64) as f32)
         })
         .collect()
 }
