@@ -291,6 +291,49 @@ fn only_what_an_edit_changes_runs_again() {
 }
 
 #[test]
+fn only_results_whose_code_alone_changed_are_accepted() {
+    let sandbox = Sandbox::new(PIPELINE);
+    sandbox.run();
+    let accept = |options: &[&str]| sandbox.call(&[&["accept", "p.toml"], options].concat());
+    let output = accept(&["metric.*"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("up to date"),
+        "{}",
+        stderr(&output)
+    );
+    sandbox.edit("count = 4", "count = 3");
+    for options in [
+        &["metric.similarity"][..],
+        &["--dry-run", "metric.similarity"],
+    ] {
+        let output = accept(options);
+        assert_eq!(output.status.code(), Some(1));
+        let refusal =
+            "refused metric.similarity[variant=corrected]: parameter `count` changed from 4 to 3";
+        assert!(stderr(&output).contains(refusal), "{}", stderr(&output));
+        assert_eq!(stdout(&output), "");
+    }
+    assert_eq!(accept(&["nothing"]).status.code(), Some(2));
+}
+
+#[test]
+fn every_result_says_what_its_code_consists_of() {
+    let sandbox = Sandbox::new(PIPELINE);
+    sandbox.run();
+    let record = fs::read(sandbox.path("artifacts/p/metric.final/task.json")).expect("readable");
+    let record: serde_json::Value = serde_json::from_slice(&record).expect("JSON");
+    let fingerprint = record["ingredients"]["fingerprint"]
+        .as_str()
+        .expect("a text");
+    let code = sandbox.path(&format!("artifacts/code/{fingerprint}.json"));
+    let code: BTreeMap<String, String> =
+        serde_json::from_slice(&fs::read(code).expect("readable")).expect("JSON");
+    assert!(code.contains_key("crates/metrics/src/final_rows.rs"));
+    assert!(!code.contains_key("crates/metrics/src/similarity.rs"));
+}
+
+#[test]
 fn a_damaged_artifact_is_found_and_made_again() {
     let sandbox = Sandbox::new(PIPELINE);
     sandbox.run();

@@ -64,6 +64,8 @@ pub(crate) enum Command {
     Status(Status),
     /// Say why tasks run or do not
     Explain(Explain),
+    /// Declare existing results valid for changed code, without computing them again
+    Accept(Accept),
     /// Print the graph of tasks
     Graph(Graph),
     /// Print what an artifact holds and where it came from
@@ -124,6 +126,18 @@ pub(crate) struct Explain {
     /// Tasks or tables
     #[arg(required = true)]
     pub(crate) tasks: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Accept {
+    /// A pipeline file, or the name of one in the folder `pipelines`
+    pub(crate) pipeline: String,
+    /// Tasks or tables, such as 'train.*'; only results whose code is all that changed are accepted
+    #[arg(required = true)]
+    pub(crate) targets: Vec<String>,
+    /// Only say what would be accepted
+    #[arg(short = 'n', long)]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Args)]

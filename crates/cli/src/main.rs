@@ -26,6 +26,7 @@ fn main() -> ExitCode {
         Command::Run(command) => commands::run::run(project, command),
         Command::Status(command) => commands::status::run(project, command),
         Command::Explain(command) => commands::explain::run(project, command),
+        Command::Accept(command) => commands::accept::run(project, command),
         Command::Graph(command) => commands::graph::run(project, command),
         Command::Show(command) => commands::show::run(command),
         Command::Compare(command) => commands::compare::run(project, command),

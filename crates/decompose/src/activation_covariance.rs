@@ -21,7 +21,7 @@ use eigenscope_artifact::{CovarianceOf, ImageReader, Kind, SplitName};
 use eigenscope_models::{Layer, StoredModel};
 use eigenscope_stage::{
     Context, Feature, KindDescription, Parameter, ParameterType, Resources, Role, TaskError,
-    TaskKind,
+    TaskKind, task_function,
 };
 use faer::linalg::matmul::triangular::{BlockStructure, matmul};
 use faer::{Accum, Mat, MatRef, Par};
@@ -40,7 +40,7 @@ const CHUNK_SAMPLES: usize = 512;
 pub(crate) fn kind() -> TaskKind {
     TaskKind {
         description: describe(),
-        run,
+        run: task_function!(run),
     }
 }
 
@@ -71,7 +71,6 @@ fn describe() -> KindDescription {
             memory_mib: 192,
             seconds: 10.0,
         },
-        fingerprint: env!("EIGENSCOPE_FINGERPRINT").to_owned(),
     }
 }
 

@@ -10,7 +10,7 @@ use eigenscope_artifact::{
 use eigenscope_models::{Architecture, ModelError, StoredModel};
 use eigenscope_stage::{
     Context, Feature, KindDescription, Parameter, ParameterType, Resources, Role, TaskError,
-    TaskKind,
+    TaskKind, task_function,
 };
 use faer::Mat;
 use serde::Deserialize;
@@ -23,7 +23,7 @@ use crate::error::DecomposeError;
 pub(crate) fn kind() -> TaskKind {
     TaskKind {
         description: describe(),
-        run,
+        run: task_function!(run),
     }
 }
 
@@ -56,7 +56,6 @@ fn describe() -> KindDescription {
             memory_mib: 384,
             seconds: 10.0,
         },
-        fingerprint: env!("EIGENSCOPE_FINGERPRINT").to_owned(),
     }
 }
 

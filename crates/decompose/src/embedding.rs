@@ -7,6 +7,7 @@ use eigenscope_artifact::{Embeddings, EmbeddingsHeader, ImageReader, Kind, Split
 use eigenscope_models::{Architecture, Layer, ModelError, Runner, StoredModel};
 use eigenscope_stage::{
     Context, KindDescription, Parameter, ParameterType, Resources, Role, TaskError, TaskKind,
+    task_function,
 };
 use serde::Deserialize;
 
@@ -16,7 +17,7 @@ use crate::activations::{check_shape, piece_images};
 pub(crate) fn kind() -> TaskKind {
     TaskKind {
         description: describe(),
-        run,
+        run: task_function!(run),
     }
 }
 
@@ -52,7 +53,6 @@ fn describe() -> KindDescription {
             memory_mib: 512,
             seconds: 5.0,
         },
-        fingerprint: env!("EIGENSCOPE_FINGERPRINT").to_owned(),
     }
 }
 
@@ -124,7 +124,7 @@ impl Embedder {
             runner: Runner::new(model)?,
             layer,
             position,
-            steps: architecture.steps()?.len(),
+            steps: architecture.steps().len(),
             classes: architecture.classes.len(),
         })
     }

@@ -7,6 +7,7 @@ use eigenscope_artifact::{ImageReader, Images, InputShape, Kind, PatternRow, wri
 use eigenscope_models::{BilinearWeights, StoredModel};
 use eigenscope_stage::{
     Context, KindDescription, Parameter, ParameterType, Resources, Role, TaskError, TaskKind,
+    task_function,
 };
 use faer::{Mat, MatRef};
 use serde::Deserialize;
@@ -20,7 +21,7 @@ use crate::matrices::{BilinearMatrices, input_vectors, interaction_matrix};
 pub(crate) fn kind() -> TaskKind {
     TaskKind {
         description: describe(),
-        run,
+        run: task_function!(run),
     }
 }
 
@@ -76,7 +77,6 @@ fn describe() -> KindDescription {
             memory_mib: 256,
             seconds: 0.5,
         },
-        fingerprint: env!("EIGENSCOPE_FINGERPRINT").to_owned(),
     }
 }
 

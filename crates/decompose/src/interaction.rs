@@ -11,6 +11,7 @@ use eigenscope_artifact::{
 use eigenscope_models::{BilinearWeights, StoredModel};
 use eigenscope_stage::{
     Context, KindDescription, Parameter, ParameterType, Resources, Role, TaskError, TaskKind,
+    task_function,
 };
 use faer::Mat;
 use rayon::prelude::*;
@@ -24,7 +25,7 @@ use crate::matrices::{BilinearMatrices, input_vectors, interaction_matrix};
 pub(crate) fn kind() -> TaskKind {
     TaskKind {
         description: describe(),
-        run,
+        run: task_function!(run),
     }
 }
 
@@ -55,7 +56,6 @@ fn describe() -> KindDescription {
             memory_mib: 256,
             seconds: 2.0,
         },
-        fingerprint: env!("EIGENSCOPE_FINGERPRINT").to_owned(),
     }
 }
 

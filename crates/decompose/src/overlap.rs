@@ -8,7 +8,8 @@ use eigenscope_artifact::{
     summarise, write_records,
 };
 use eigenscope_stage::{
-    Context, Input, KindDescription, Parameter, ParameterType, Resources, Role, TaskError, TaskKind,
+    Context, Input, KindDescription, Parameter, ParameterType, Resources, Role, TaskError,
+    TaskKind, task_function,
 };
 use faer::{Mat, MatRef};
 use serde::Deserialize;
@@ -21,7 +22,7 @@ use crate::matrices::row_major;
 pub(crate) fn kind() -> TaskKind {
     TaskKind {
         description: describe(),
-        run,
+        run: task_function!(run),
     }
 }
 
@@ -66,7 +67,6 @@ fn describe() -> KindDescription {
             memory_mib: 128,
             seconds: 0.5,
         },
-        fingerprint: env!("EIGENSCOPE_FINGERPRINT").to_owned(),
     }
 }
 
@@ -79,8 +79,8 @@ struct Parameters {
 
 fn run(context: &Context) -> Result<(), TaskError> {
     let Parameters { layers, count } = context.parameters()?;
-    let open = |role, kind| -> Result<TensorReader, TaskError> {
-        Ok(TensorReader::open(&context.input(role)?.path, kind)?)
+    let open = |role, table| -> Result<TensorReader, TaskError> {
+        Ok(TensorReader::open(&context.input(role)?.path, table)?)
     };
     let reference = open("reference", Kind::Bases)?;
     let other = open("other", Kind::Bases)?;

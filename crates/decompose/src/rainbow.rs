@@ -7,7 +7,7 @@ use eigenscope_artifact::{ImageReader, Kind, RainbowRow, RainbowSummaryRow, writ
 use eigenscope_models::StoredModel;
 use eigenscope_stage::{
     Context, Feature, KindDescription, Parameter, ParameterType, Resources, Role, TaskError,
-    TaskKind,
+    TaskKind, task_function,
 };
 use serde::Deserialize;
 
@@ -24,7 +24,7 @@ const DRAWN_TOGETHER: u32 = 10;
 pub(crate) fn kind() -> TaskKind {
     TaskKind {
         description: describe(),
-        run,
+        run: task_function!(run),
     }
 }
 
@@ -69,7 +69,6 @@ fn describe() -> KindDescription {
             memory_mib: 1152,
             seconds: 40.0,
         },
-        fingerprint: env!("EIGENSCOPE_FINGERPRINT").to_owned(),
     }
 }
 

@@ -184,11 +184,14 @@ impl<'a> RainbowSampler<'a> {
 
 /// The layers of a network whose weights can be drawn.
 fn drawable_layers(architecture: &Architecture) -> Result<Vec<Layer>, DecomposeError> {
-    for step in architecture.steps()? {
+    for step in architecture.steps() {
         match step {
             Step::Map(_) | Step::Relu | Step::MaxPool(_) => {}
             Step::Gate => return Err(DecomposeError::Gate),
-            Step::Normalise(norm) => return Err(DecomposeError::Bias { layer: norm.name }),
+            Step::Normalise(norm) => {
+                let layer = norm.name.clone();
+                return Err(DecomposeError::Bias { layer });
+            }
         }
     }
     let layers = architecture.layers(&[])?.into_iter();

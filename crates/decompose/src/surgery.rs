@@ -9,7 +9,7 @@ use eigenscope_artifact::{
 use eigenscope_models::{Architecture, Layer, ModelError, StoredModel};
 use eigenscope_stage::{
     Context, Feature, Input, KindDescription, Parameter, ParameterType, Resources, Role, TaskError,
-    TaskKind,
+    TaskKind, task_function,
 };
 use faer::MatRef;
 use serde::Deserialize;
@@ -23,7 +23,7 @@ use crate::svd;
 pub(crate) fn kind() -> TaskKind {
     TaskKind {
         description: describe(),
-        run,
+        run: task_function!(run),
     }
 }
 
@@ -55,7 +55,6 @@ fn describe() -> KindDescription {
             memory_mib: 128,
             seconds: 1.0,
         },
-        fingerprint: env!("EIGENSCOPE_FINGERPRINT").to_owned(),
     }
 }
 

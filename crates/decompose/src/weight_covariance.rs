@@ -21,7 +21,9 @@
 
 use eigenscope_artifact::{CovarianceOf, Kind, LayerSpectrumRow, NamedTensor};
 use eigenscope_models::{Layer, ModelError, ParameterShape, StoredModel};
-use eigenscope_stage::{Context, Feature, KindDescription, Resources, Role, TaskError, TaskKind};
+use eigenscope_stage::{
+    Context, Feature, KindDescription, Resources, Role, TaskError, TaskKind, task_function,
+};
 use serde::Deserialize;
 
 use crate::eigenbasis::{Eigenbasis, check_layers, layers_parameter, spectrum_rows, write};
@@ -38,7 +40,7 @@ const LAW: &str = "Marchenko-Pastur";
 pub(crate) fn kind() -> TaskKind {
     TaskKind {
         description: describe(),
-        run,
+        run: task_function!(run),
     }
 }
 
@@ -59,7 +61,6 @@ fn describe() -> KindDescription {
             memory_mib: 96,
             seconds: 0.3,
         },
-        fingerprint: env!("EIGENSCOPE_FINGERPRINT").to_owned(),
     }
 }
 
@@ -94,7 +95,7 @@ fn stored_weight<'a>(
     layer: &Layer,
 ) -> Result<(ParameterShape, &'a NamedTensor), ModelError> {
     let name = layer.weight();
-    let parameters = model.architecture.parameters()?.into_iter();
+    let parameters = model.architecture.parameters().into_iter();
     parameters
         .zip(&model.tensors)
         .find(|(_, tensor)| tensor.name == name)

@@ -9,7 +9,7 @@ use eigenscope_artifact::{
     NamedTensor, OverlapRow, PixelTransform, Provenance, RSquaredRow, RainbowRow,
     RainbowSummaryRow, SourceCheck, Split, SplitName, TensorReader, read_records, write_tensors,
 };
-use eigenscope_models::{Architecture, Network, StoredModel};
+use eigenscope_models::{Architecture, Network, StoredModel, networks};
 use eigenscope_stage::{Description, Event, Input, TASK_VERSION, TaskFile};
 use serde_json::{Value, json};
 
@@ -44,19 +44,17 @@ fn classes() -> Vec<String> {
     ["a", "b", "c"].map(str::to_owned).to_vec()
 }
 
+fn architecture(network: &Network) -> Architecture {
+    let input = InputShape::from([1, SIDE, SIDE]);
+    let architecture = networks::architecture(input, classes(), network.clone());
+    architecture.expect("it fits its input")
+}
+
 /// A network with weights that depend on `phase`.
 fn model(folder: &Path, network: &Network, phase: f32) -> PathBuf {
-    let architecture = Architecture {
-        input: InputShape {
-            channels: 1,
-            height: SIDE,
-            width: SIDE,
-        },
-        classes: classes(),
-        network: network.clone(),
-    };
-    let parameters = architecture.parameters().expect("it fits its input");
-    let tensors = parameters
+    let architecture = architecture(network);
+    let tensors = architecture
+        .parameters()
         .into_iter()
         .enumerate()
         .map(|(number, parameter)| {
@@ -120,15 +118,7 @@ fn bases(
     of: CovarianceOf,
     made_from: &str,
 ) -> PathBuf {
-    let architecture = Architecture {
-        input: InputShape {
-            channels: 1,
-            height: SIDE,
-            width: SIDE,
-        },
-        classes: classes(),
-        network: network.clone(),
-    };
+    let architecture = architecture(network);
     let layers = architecture.layers(&[]).expect("layers");
     let tensors: Vec<NamedTensor> = layers
         .into_iter()

@@ -11,7 +11,7 @@ use eigenscope_artifact::{
 use eigenscope_decompose::{
     Activations, CovarianceFactors, LinearSamples, align, align_columns, cross_moments, overlaps,
 };
-use eigenscope_models::{Architecture, Network, StoredModel};
+use eigenscope_models::{StoredModel, networks};
 use faer::Mat;
 use serde_json::{Value, json};
 
@@ -118,24 +118,21 @@ fn network(case: &Value, number: usize) -> StoredModel {
         .map(|width| width as usize)
         .collect();
     let side = case["side"].as_u64().expect("a side") as usize;
-    let architecture = Architecture {
-        input: InputShape {
-            channels: 1,
-            height: side,
-            width: side,
-        },
-        classes: (0..10).map(|class| class.to_string()).collect(),
-        network: match text(&case["network"]) {
-            "mlp" => Network::Mlp { widths },
-            _ => Network::Cnn { channels: widths },
-        },
+    let input = InputShape::from([1, side, side]);
+    let classes = (0..10).map(|class| class.to_string()).collect();
+    let architecture = match text(&case["network"]) {
+        "mlp" => networks::mlp(input, classes, widths),
+        _ => networks::cnn(input, classes, widths),
     };
-    let parameters = architecture.parameters().expect("it fits its input");
-    let tensors = parameters.into_iter().map(|parameter| NamedTensor {
-        data: narrow(&stored["weights"][&parameter.name]),
-        name: parameter.name,
-        shape: parameter.shape,
-    });
+    let architecture = architecture.expect("it fits its input");
+    let tensors = architecture
+        .parameters()
+        .into_iter()
+        .map(|parameter| NamedTensor {
+            data: narrow(&stored["weights"][&parameter.name]),
+            name: parameter.name,
+            shape: parameter.shape,
+        });
     let tensors = tensors.collect();
     StoredModel::new(architecture, tensors).expect("the fixture's tensors fit")
 }

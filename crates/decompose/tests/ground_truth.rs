@@ -14,7 +14,7 @@ use eigenscope_artifact::{
 use eigenscope_decompose::{
     Folding, cosine, eigensystem, fold_bias, ground_truth, interaction_matrix,
 };
-use eigenscope_models::{Architecture, BilinearWeights, Network};
+use eigenscope_models::{BilinearWeights, networks};
 use eigenscope_stage::{Event, Input, TASK_VERSION, TaskFile};
 use faer::Mat;
 use serde_json::{Value, json};
@@ -160,15 +160,9 @@ fn provenance(class: usize, target: usize) -> Provenance {
 
 /// A biased bilinear layer of 2 x 3 inputs.
 fn model(folder: &Path, bias: bool) -> PathBuf {
-    let architecture = Architecture {
-        input: InputShape {
-            channels: 1,
-            height: 2,
-            width: 3,
-        },
-        classes: vec!["other".to_owned(), "similar".to_owned()],
-        network: Network::Bilinear { hidden: 4, bias },
-    };
+    let classes = vec!["other".to_owned(), "similar".to_owned()];
+    let architecture = networks::bilinear(InputShape::from([1, 2, 3]), classes, 4, bias);
+    let architecture = architecture.expect("any input fits");
     let tensor = |name: &str, shape: &[usize], factor: f32| NamedTensor {
         name: name.to_owned(),
         shape: shape.to_vec(),

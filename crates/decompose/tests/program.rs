@@ -8,7 +8,7 @@ use eigenscope_artifact::{
     Digest, Eigenpairs, InputShape, Kind, NamedTensor, Provenance, Selection, SpectrumRow,
     read_records, write_records, write_tensors,
 };
-use eigenscope_models::{Architecture, Network};
+use eigenscope_models::networks;
 use eigenscope_stage::{Description, Event, Input, Section, TASK_VERSION, TaskFile};
 use serde_json::json;
 
@@ -26,19 +26,9 @@ fn provenance() -> Provenance {
 }
 
 fn architecture() -> serde_json::Value {
-    let architecture = Architecture {
-        input: InputShape {
-            channels: 1,
-            height: 2,
-            width: 3,
-        },
-        classes: vec!["no".to_owned(), "yes".to_owned()],
-        network: Network::Bilinear {
-            hidden: 5,
-            bias: false,
-        },
-    };
-    serde_json::to_value(architecture).expect("serialises")
+    let classes = vec!["no".to_owned(), "yes".to_owned()];
+    let architecture = networks::bilinear(InputShape::from([1, 2, 3]), classes, 5, false);
+    serde_json::to_value(architecture.expect("any input fits")).expect("serialises")
 }
 
 fn tensors() -> Vec<NamedTensor> {

@@ -237,7 +237,7 @@ fn bad_inputs_say_why_and_leave_nothing() {
         .fails_with("there are no test images in");
 
     let empty = stored(at, Network::Mlp { widths: vec![0] }, 1.0);
-    let without = "layer `layer1` has no weights: 272 inputs and 0 outputs";
+    let without = "architecture: shape [0, 1, 1] holds no value";
     activations(&empty, &fitting)
         .run(at, "empty")
         .fails_with(without);

@@ -6,7 +6,7 @@ use eigenscope_artifact::{InputShape, NamedTensor};
 use eigenscope_decompose::{
     ActivationCovariance, Activations, Eigenbasis, MarchenkoPastur, weight_covariance,
 };
-use eigenscope_models::{Architecture, Network, StoredModel};
+use eigenscope_models::{StoredModel, networks};
 use serde::Deserialize;
 
 const TOLERANCE: f64 = 1e-5;
@@ -73,18 +73,14 @@ fn truth() -> Truth {
 
 fn stored(model: &Model) -> StoredModel {
     let sizes = model.sizes.clone();
-    let architecture = Architecture {
-        input: InputShape::from(model.input),
-        classes: (0..10).map(|class| class.to_string()).collect(),
-        network: match model.network.as_str() {
-            "mlp" => Network::Mlp { widths: sizes },
-            _ => Network::Cnn { channels: sizes },
-        },
+    let input = InputShape::from(model.input);
+    let classes = (0..10).map(|class| class.to_string()).collect();
+    let architecture = match model.network.as_str() {
+        "mlp" => networks::mlp(input, classes, sizes),
+        _ => networks::cnn(input, classes, sizes),
     };
-    let parameters = architecture
-        .parameters()
-        .expect("the input is large enough");
-    let tensors = parameters.into_iter().zip(&model.layers);
+    let architecture = architecture.expect("the input is large enough");
+    let tensors = architecture.parameters().into_iter().zip(&model.layers);
     let tensors = tensors
         .map(|(parameter, layer)| NamedTensor {
             name: parameter.name,

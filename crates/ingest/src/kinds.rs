@@ -1,7 +1,10 @@
 //! The task kinds of this program, as the orchestrator is told them.
 
 use eigenscope_artifact::Kind;
-use eigenscope_stage::{Context, KindDescription, Parameter, Resources, TaskError, TaskKind};
+use eigenscope_stage::{
+    Context, KindDescription, Parameter, Resources, TaskError, TaskFunction, TaskKind,
+    task_function,
+};
 
 use crate::download::Policy;
 use crate::published::{CIFAR10, FASHION_MNIST, KMNIST, MNIST};
@@ -24,28 +27,28 @@ pub fn kinds() -> Vec<TaskKind> {
                 memory_mib: 64,
                 seconds: 0.1,
             },
-            sets::embedded_digits,
+            task_function!(sets::embedded_digits),
         ),
         kind(
             "mnist",
             "MNIST: 60,000 + 10,000 handwritten digits, 28 x 28",
             parameters::common(),
             idx_sized(1.0),
-            |context| sets::published_idx(context, &MNIST, &Policy::default()),
+            task_function!(mnist),
         ),
         kind(
             "fashion-mnist",
             "Fashion-MNIST: 60,000 + 10,000 articles of clothing, 28 x 28",
             parameters::common(),
             idx_sized(1.0),
-            |context| sets::published_idx(context, &FASHION_MNIST, &Policy::default()),
+            task_function!(fashion_mnist),
         ),
         kind(
             "kmnist",
             "Kuzushiji-MNIST: 60,000 + 10,000 cursive hiragana, 28 x 28",
             parameters::common(),
             idx_sized(1.0),
-            |context| sets::published_idx(context, &KMNIST, &Policy::default()),
+            task_function!(kmnist),
         ),
         kind(
             "cifar10",
@@ -56,14 +59,14 @@ pub fn kinds() -> Vec<TaskKind> {
                 memory_mib: 512,
                 seconds: 3.0,
             },
-            |context| sets::published_cifar(context, &CIFAR10, &Policy::default()),
+            task_function!(cifar10),
         ),
         kind(
             "idx",
             "your own images and labels in IDX files of unsigned bytes",
             parameters::idx(),
             Resources::default(),
-            sets::user_idx,
+            task_function!(sets::user_idx),
         ),
     ]
 }
@@ -74,7 +77,7 @@ fn kind(
     summary: &str,
     parameters: Vec<Parameter>,
     resources: Resources,
-    run: fn(&Context) -> Result<(), TaskError>,
+    run: TaskFunction,
 ) -> TaskKind {
     TaskKind {
         description: KindDescription {
@@ -86,10 +89,25 @@ fn kind(
             provides: Vec::new(),
             random: true,
             resources,
-            fingerprint: env!("EIGENSCOPE_FINGERPRINT").to_owned(),
         },
         run,
     }
+}
+
+fn mnist(context: &Context) -> Result<(), TaskError> {
+    sets::published_idx(context, &MNIST, &Policy::default())
+}
+
+fn fashion_mnist(context: &Context) -> Result<(), TaskError> {
+    sets::published_idx(context, &FASHION_MNIST, &Policy::default())
+}
+
+fn kmnist(context: &Context) -> Result<(), TaskError> {
+    sets::published_idx(context, &KMNIST, &Policy::default())
+}
+
+fn cifar10(context: &Context) -> Result<(), TaskError> {
+    sets::published_cifar(context, &CIFAR10, &Policy::default())
 }
 
 #[cfg(test)]
@@ -119,7 +137,7 @@ mod tests {
         assert_eq!(names.len(), kinds.len());
         for kind in &kinds {
             assert_eq!(kind.description.outputs, [Kind::Images]);
-            assert_eq!(kind.description.fingerprint.len(), 64);
+            assert_eq!(kind.run.code().fingerprint.len(), 64);
         }
     }
 }

@@ -11,7 +11,7 @@ use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use eigenscope_artifact::{InputShape, NamedTensor};
 use eigenscope_metrics::ClippedLayer;
-use eigenscope_models::{Architecture, Layer, Network, Runner, StoredModel};
+use eigenscope_models::{Layer, Runner, StoredModel, networks};
 
 const IMAGES: usize = 1000;
 const INPUTS: usize = 1024;
@@ -89,19 +89,17 @@ struct Mlp {
 
 impl Mlp {
     fn new(layer: &str) -> Self {
-        let architecture = Architecture {
-            input: InputShape::from([1, 1, INPUTS]),
-            classes: (0..10).map(|class| class.to_string()).collect(),
-            network: Network::Mlp {
-                widths: vec![512, 256],
-            },
-        };
-        let parameters = architecture.parameters().expect("layers have inputs");
-        let tensors = parameters.into_iter().map(|parameter| NamedTensor {
-            data: numbers(parameter.shape.iter().product()),
-            name: parameter.name,
-            shape: parameter.shape,
-        });
+        let classes = (0..10).map(|class| class.to_string()).collect();
+        let input = InputShape::from([1, 1, INPUTS]);
+        let architecture = networks::mlp(input, classes, vec![512, 256]).expect("any input fits");
+        let tensors = architecture
+            .parameters()
+            .into_iter()
+            .map(|parameter| NamedTensor {
+                data: numbers(parameter.shape.iter().product()),
+                name: parameter.name,
+                shape: parameter.shape,
+            });
         let tensors = tensors.collect();
         let mut layers = architecture
             .layers(&[layer.to_owned()])

@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use eigenscope_artifact::{InputShape, NamedTensor};
 use eigenscope_metrics::ClippedLayer;
-use eigenscope_models::{Architecture, Network, Runner, StoredModel};
+use eigenscope_models::{Runner, StoredModel, networks};
 use serde::Deserialize;
 
 type Failure = Box<dyn std::error::Error>;
@@ -44,13 +44,10 @@ fn measure(folder: &Path) -> Result<serde_json::Value, Failure> {
         classes,
         layer,
     } = serde_json::from_str(&text)?;
-    let architecture = Architecture {
-        input: InputShape::from([1, 1, width]),
-        classes: (0..classes).map(|class| class.to_string()).collect(),
-        network: Network::Mlp { widths },
-    };
+    let classes = (0..classes).map(|class| class.to_string()).collect();
+    let architecture = networks::mlp(InputShape::from([1, 1, width]), classes, widths)?;
     let mut tensors = Vec::new();
-    for parameter in architecture.parameters()? {
+    for parameter in architecture.parameters() {
         tensors.push(NamedTensor {
             data: floats(&folder.join(&parameter.name))?,
             name: parameter.name,

@@ -70,7 +70,7 @@ impl<'a> ClippedLayer<'a> {
         let weight = rows(weight.data.clone(), layer.inputs());
         // The bias is what the layer makes of zeros.
         let zeros = vec![0.0; layer.input.len()];
-        let steps = model.architecture.steps()?;
+        let steps = model.architecture.steps();
         let [ranks, inputs] = basis.dims();
         let samples = layer.samples() * (inputs + ranks);
         Ok(Self {

@@ -12,6 +12,7 @@ use eigenscope_artifact::{
 use eigenscope_models::{Architecture, Layer, Runner, StoredModel};
 use eigenscope_stage::{
     Context, KindDescription, Parameter, ParameterType, Resources, Role, TaskError, TaskKind,
+    task_function,
 };
 use rayon::prelude::*;
 use serde::Deserialize;
@@ -26,7 +27,7 @@ use crate::split_images::SplitImages;
 pub fn kind() -> TaskKind {
     TaskKind {
         description: describe(),
-        run,
+        run: task_function!(run),
     }
 }
 
@@ -74,7 +75,6 @@ fn describe() -> KindDescription {
             memory_mib: 384,
             seconds: 10.0,
         },
-        fingerprint: env!("EIGENSCOPE_FINGERPRINT").to_owned(),
     }
 }
 
@@ -140,7 +140,7 @@ fn correct_unclipped(
     runner: &Runner,
     images: &SplitImages,
 ) -> Result<usize, MetricError> {
-    let tile = images_at_once(&architecture.steps()?);
+    let tile = images_at_once(architecture.steps());
     let tiles = images.labels.par_chunks(tile).enumerate();
     tiles
         .map(|(index, labels)| {

@@ -1,7 +1,9 @@
 //! The task kind `confusion`: which classes a model takes for which others.
 
 use eigenscope_artifact::{ClassAccuracyRow, ConfusionRow, Embeddings, Kind, write_records};
-use eigenscope_stage::{Context, KindDescription, Resources, Role, TaskError, TaskKind};
+use eigenscope_stage::{
+    Context, KindDescription, Resources, Role, TaskError, TaskKind, task_function,
+};
 
 /// Name of the row of all classes together.
 const ALL: &str = "all";
@@ -27,9 +29,8 @@ pub fn kind() -> TaskKind {
                 memory_mib: 64,
                 seconds: 0.5,
             },
-            fingerprint: env!("EIGENSCOPE_FINGERPRINT").to_owned(),
         },
-        run,
+        run: task_function!(run),
     }
 }
 

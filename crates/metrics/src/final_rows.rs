@@ -1,7 +1,9 @@
 //! The task kind `final`: where the training of every model ended.
 
 use eigenscope_artifact::{FinalRow, HistoryRow, Kind, read_records, write_records};
-use eigenscope_stage::{Context, Input, KindDescription, Resources, Role, TaskError, TaskKind};
+use eigenscope_stage::{
+    Context, Input, KindDescription, Resources, Role, TaskError, TaskKind, task_function,
+};
 
 use crate::error::MetricError;
 use crate::labels;
@@ -22,9 +24,8 @@ pub fn kind() -> TaskKind {
                 memory_mib: 64,
                 seconds: 0.5,
             },
-            fingerprint: env!("EIGENSCOPE_FINGERPRINT").to_owned(),
         },
-        run,
+        run: task_function!(run),
     }
 }
 

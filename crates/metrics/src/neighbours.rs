@@ -3,6 +3,7 @@
 use eigenscope_artifact::{Embeddings, Kind, NeighbourRow, write_records};
 use eigenscope_stage::{
     Context, KindDescription, Parameter, ParameterType, Resources, Role, TaskError, TaskKind,
+    task_function,
 };
 use serde::Deserialize;
 
@@ -43,9 +44,8 @@ pub fn kind() -> TaskKind {
                 memory_mib: 64,
                 seconds: 0.5,
             },
-            fingerprint: env!("EIGENSCOPE_FINGERPRINT").to_owned(),
         },
-        run,
+        run: task_function!(run),
     }
 }
 

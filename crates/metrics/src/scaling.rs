@@ -10,7 +10,9 @@ use eigenscope_artifact::{
     Digest, FinalRow, ImageReader, Kind, PowerLawRow, ScalingRow, SplitName, read_records,
     summarise, write_records,
 };
-use eigenscope_stage::{Context, Input, KindDescription, Resources, Role, TaskError, TaskKind};
+use eigenscope_stage::{
+    Context, Input, KindDescription, Resources, Role, TaskError, TaskKind, task_function,
+};
 
 use crate::aggregate::{Observations, aggregate};
 use crate::error::MetricError;
@@ -45,9 +47,8 @@ pub fn kind() -> TaskKind {
                 memory_mib: 64,
                 seconds: 0.5,
             },
-            fingerprint: env!("EIGENSCOPE_FINGERPRINT").to_owned(),
         },
-        run,
+        run: task_function!(run),
     }
 }
 

@@ -4,6 +4,7 @@
 use eigenscope_artifact::{Kind, SimilarityRow, write_records};
 use eigenscope_stage::{
     Context, KindDescription, Parameter, ParameterType, Resources, Role, TaskError, TaskKind,
+    task_function,
 };
 use serde::Deserialize;
 
@@ -52,9 +53,8 @@ pub fn kind() -> TaskKind {
                 memory_mib: 256,
                 seconds: 2.0,
             },
-            fingerprint: env!("EIGENSCOPE_FINGERPRINT").to_owned(),
         },
-        run,
+        run: task_function!(run),
     }
 }
 

@@ -2,7 +2,9 @@
 //! size.
 
 use eigenscope_artifact::{Kind, SimilarityMapRow, write_records};
-use eigenscope_stage::{Context, KindDescription, Parameter, Resources, Role, TaskError, TaskKind};
+use eigenscope_stage::{
+    Context, KindDescription, Parameter, Resources, Role, TaskError, TaskKind, task_function,
+};
 use serde::Deserialize;
 
 use crate::aggregate::{Observations, aggregate};
@@ -36,9 +38,8 @@ pub fn kind() -> TaskKind {
                 memory_mib: 128,
                 seconds: 2.0,
             },
-            fingerprint: env!("EIGENSCOPE_FINGERPRINT").to_owned(),
         },
-        run,
+        run: task_function!(run),
     }
 }
 

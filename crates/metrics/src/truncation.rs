@@ -15,6 +15,7 @@ use eigenscope_artifact::{
 use eigenscope_models::{Architecture, ModelError, Network, StoredModel, evaluate};
 use eigenscope_stage::{
     Context, KindDescription, Parameter, ParameterType, Resources, Role, TaskError, TaskKind,
+    task_function,
 };
 use rayon::prelude::*;
 use serde::Deserialize;
@@ -63,9 +64,8 @@ pub fn kind() -> TaskKind {
                 memory_mib: 384,
                 seconds: 1.0,
             },
-            fingerprint: env!("EIGENSCOPE_FINGERPRINT").to_owned(),
         },
-        run,
+        run: task_function!(run),
     }
 }
 

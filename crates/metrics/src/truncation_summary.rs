@@ -1,7 +1,9 @@
 //! The task kind `truncation-summary`: truncation curves averaged over the models of each hidden size.
 
 use eigenscope_artifact::{Kind, TruncationRow, TruncationSummaryRow, read_records, write_records};
-use eigenscope_stage::{Context, KindDescription, Resources, Role, TaskError, TaskKind};
+use eigenscope_stage::{
+    Context, KindDescription, Resources, Role, TaskError, TaskKind, task_function,
+};
 
 use crate::aggregate::{Observations, aggregate};
 use crate::error::MetricError;
@@ -28,9 +30,8 @@ pub fn kind() -> TaskKind {
                 memory_mib: 128,
                 seconds: 0.5,
             },
-            fingerprint: env!("EIGENSCOPE_FINGERPRINT").to_owned(),
         },
-        run,
+        run: task_function!(run),
     }
 }
 

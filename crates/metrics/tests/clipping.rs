@@ -10,7 +10,7 @@ use eigenscope_artifact::{
     BasesHeader, ClippingRow, CovarianceOf, Digest, InputDigest, InputShape, Kind,
     LearnedDimensionsRow, NamedTensor, PixelTransform, Provenance, write_tensors,
 };
-use eigenscope_models::{Architecture, Network};
+use eigenscope_models::{Architecture, networks};
 use eigenscope_stage::Input;
 use fixtures::place::{Outcome, Place, cut};
 use fixtures::{classes, fixture, floats, numbers, provenance};
@@ -39,22 +39,17 @@ impl Case {
         let side = self.0["side"].as_u64().expect("a size") as usize;
         let layers = numbers(&self.0["layers"]).into_iter();
         let mut layers: Vec<usize> = layers.map(|width| width as usize).collect();
-        Architecture {
-            input: InputShape::from([1, side, side]),
-            classes: classes(),
-            network: match self.0["network"].as_str() {
-                Some("mlp") => Network::Mlp { widths: layers },
-                Some("cnn") => Network::Cnn { channels: layers },
-                _ => Network::Bilinear {
-                    hidden: layers.remove(0),
-                    bias: true,
-                },
-            },
-        }
+        let (input, classes) = (InputShape::from([1, side, side]), classes());
+        let architecture = match self.0["network"].as_str() {
+            Some("mlp") => networks::mlp(input, classes, layers),
+            Some("cnn") => networks::cnn(input, classes, layers),
+            _ => networks::bilinear(input, classes, layers.remove(0), true),
+        };
+        architecture.expect("it fits")
     }
 
     fn model(&self, place: &Place) -> Input {
-        let parameters = self.architecture().parameters().expect("it fits");
+        let parameters = self.architecture().parameters();
         let tensors: Vec<NamedTensor> = parameters
             .into_iter()
             .map(|parameter| NamedTensor {
@@ -338,12 +333,10 @@ fn bases_of_other_layers_or_spaces_are_refused() {
 fn a_model_with_an_empty_layer_is_refused() {
     let (place, case) = (Place::new(), mlp());
     let data = case.images(&place);
-    let architecture = Architecture {
-        network: Network::Mlp { widths: vec![0] },
-        ..case.architecture()
-    };
-    let parameters_of = architecture.parameters().expect("it fits").into_iter();
-    let tensors: Vec<_> = parameters_of.map(|empty| empty.initial(|| 0.0)).collect();
+    let Architecture { input, classes, .. } = case.architecture();
+    let architecture = networks::mlp(input, classes, vec![0]).expect("any input fits");
+    let shapes = architecture.parameters().into_iter();
+    let tensors: Vec<_> = shapes.map(|empty| empty.initial(|| 0.0)).collect();
     let path = place.path("model.parquet");
     let content = write_tensors(&path, Kind::Tensors, &architecture, &tensors, &provenance());
     let model = made("train.m", path, content.expect("written"));
@@ -354,5 +347,5 @@ fn a_model_with_an_empty_layer_is_refused() {
         parameters(&[], "test", 0.01),
         [&model, &bases, &data],
     )
-    .fails_with("train.m: layer `layer1` has 64 inputs and 0 outputs");
+    .fails_with("architecture: shape [0, 1, 1] holds no value");
 }

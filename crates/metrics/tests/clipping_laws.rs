@@ -5,7 +5,7 @@ use std::ops::{Range, RangeInclusive};
 
 use eigenscope_artifact::{InputShape, NamedTensor};
 use eigenscope_metrics::ClippedLayer;
-use eigenscope_models::{Architecture, Layer, Network, Runner, StoredModel};
+use eigenscope_models::{Layer, Network, Runner, StoredModel, networks};
 use faer::{Mat, Side};
 use proptest::prelude::*;
 
@@ -58,13 +58,11 @@ impl Numbers {
 
 impl Case {
     fn new(network: Network, shape: [usize; 3], seed: u64) -> Self {
-        let architecture = Architecture {
-            input: InputShape::from(shape),
-            classes: ["a", "b", "c", "d"].map(str::to_owned).to_vec(),
-            network,
-        };
+        let classes = ["a", "b", "c", "d"].map(str::to_owned).to_vec();
+        let architecture = networks::architecture(InputShape::from(shape), classes, network);
+        let architecture = architecture.expect("it fits");
         let mut numbers = Numbers(seed);
-        let parameters = architecture.parameters().expect("it fits").into_iter();
+        let parameters = architecture.parameters().into_iter();
         let tensors = parameters.map(|parameter| parameter.initial(|| numbers.next()));
         let tensors = tensors.collect();
         let inputs = numbers.centred(IMAGES * architecture.input.len());
@@ -135,7 +133,7 @@ impl Case {
 
     /// Fewest and most correct predictions of `model`, by what is done with images near a tie.
     fn correct(&self, model: &StoredModel) -> RangeInclusive<usize> {
-        let steps = model.architecture.steps().expect("it fits").len();
+        let steps = model.architecture.steps().len();
         let runner = Runner::new(model).expect("it loads");
         let logits = runner
             .run(0..steps, self.inputs.clone(), IMAGES)

@@ -11,7 +11,7 @@ use eigenscope_artifact::{
     SimilarityRow, TruncationRow, TruncationSummaryRow, write_eigenpairs, write_records,
     write_tensors,
 };
-use eigenscope_models::{Architecture, Network};
+use eigenscope_models::networks;
 use eigenscope_stage::{Description, Input, Section};
 use fixtures::place::{PROGRAM, Place, cut, input};
 use fixtures::{classes, models, provenance};
@@ -199,13 +199,8 @@ fn truncation_refuses_what_does_not_fit() {
     let foreign = place.pairs(other, &other.pairs(6), &made_from);
     run(&model, &foreign, &data, 3).fails_with("from another `train.m[hidden=6,seed=1]`");
 
-    let biased = Architecture {
-        network: Network::Bilinear {
-            hidden: 6,
-            bias: true,
-        },
-        ..six.architecture()
-    };
+    let input = six.architecture().input;
+    let biased = networks::bilinear(input, classes(), 6, true).expect("any input fits");
     let mut tensors = six.tensors();
     tensors.push(eigenscope_artifact::NamedTensor {
         name: "gate.bias".to_owned(),

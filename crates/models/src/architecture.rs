@@ -5,21 +5,41 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::ModelError;
 use crate::layer::{Layer, Step};
-use crate::networks;
 
 /// A model without its weights; stored as JSON in the metadata of its tensors.
+///
+/// The steps are part of it: whoever reads a model needs no definition of its network, and depends on none.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Unchecked")]
 pub struct Architecture {
     /// Shape of one input after the pixel transforms.
     pub input: InputShape,
     /// Class names; the model has one output for each.
     pub classes: Vec<String>,
-    /// What lies between.
+    /// What lies between, in a word.
     pub network: Network,
+    steps: Vec<Step>,
 }
 
-/// The layers.
+/// An architecture as it is stored.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Unchecked {
+    input: InputShape,
+    classes: Vec<String>,
+    network: Network,
+    steps: Vec<Step>,
+}
+
+impl TryFrom<Unchecked> for Architecture {
+    type Error = ModelError;
+
+    fn try_from(stored: Unchecked) -> Result<Self, ModelError> {
+        Self::new(stored.input, stored.classes, stored.network, stored.steps)
+    }
+}
+
+/// Which network, with its sizes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Network {
@@ -108,34 +128,50 @@ impl ParameterShape {
 }
 
 impl Architecture {
-    /// The steps from inputs to logits.
+    /// The architecture of these steps.
     ///
     /// # Errors
-    /// A layer that the input cannot pass, such as a convolution larger than its image.
-    pub fn steps(&self) -> Result<Vec<Step>, ModelError> {
-        let (input, classes) = (self.input, self.classes.len());
-        match &self.network {
-            Network::Bilinear { hidden, bias } => {
-                Ok(networks::bilinear(input, *hidden, classes, *bias))
-            }
-            Network::Mlp { widths } => Ok(networks::mlp(input, widths, classes)),
-            Network::Cnn { channels } => networks::cnn(input, channels, classes),
-            Network::Convnet => networks::convnet(input, classes),
-            Network::EmbeddingNet { embedding } => {
-                networks::embedding_net(input, *embedding, classes)
-            }
+    /// A step that cannot read what the one before it makes, or an output that is not one value for each class.
+    pub fn new(
+        input: InputShape,
+        classes: Vec<String>,
+        network: Network,
+        steps: Vec<Step>,
+    ) -> Result<Self, ModelError> {
+        let mut shape = input;
+        for step in &steps {
+            shape = step.output(shape)?;
         }
+        let logits = InputShape::from([classes.len(), 1, 1]);
+        if shape != logits {
+            return Err(ModelError::Misfit {
+                step: "the list of classes".to_owned(),
+                expected: logits,
+                found: shape,
+            });
+        }
+        Ok(Self {
+            input,
+            classes,
+            network,
+            steps,
+        })
+    }
+
+    /// The steps from inputs to logits.
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
     }
 
     /// The named layers with their positions among the steps, in the order of the steps; all for no names.
     ///
     /// # Errors
-    /// As [`Architecture::steps`]; a layer that there is not.
+    /// A layer that there is not.
     pub fn layers(&self, names: &[String]) -> Result<Vec<(usize, Layer)>, ModelError> {
-        let steps = self.steps()?.into_iter().enumerate();
+        let steps = self.steps.iter().enumerate();
         let mut all: Vec<(usize, Layer)> = steps
             .filter_map(|(position, step)| match step {
-                Step::Map(layer) => Some((position, layer)),
+                Step::Map(layer) => Some((position, layer.clone())),
                 Step::Relu | Step::Gate | Step::MaxPool(_) | Step::Normalise(_) => None,
             })
             .collect();
@@ -151,11 +187,84 @@ impl Architecture {
     }
 
     /// The tensors of a model of this architecture, in the order in which they are stored and trained.
-    ///
-    /// # Errors
-    /// As [`Architecture::steps`].
-    pub fn parameters(&self) -> Result<Vec<ParameterShape>, ModelError> {
-        let steps = self.steps()?;
-        Ok(steps.iter().flat_map(Step::parameters).collect())
+    pub fn parameters(&self) -> Vec<ParameterShape> {
+        self.steps.iter().flat_map(Step::parameters).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::networks;
+
+    fn stored() -> Value {
+        let classes = vec!["no".to_owned(), "yes".to_owned()];
+        let architecture = networks::convnet(InputShape::from([1, 20, 20]), classes);
+        serde_json::to_value(architecture.expect("it fits")).expect("serialises")
+    }
+
+    #[test]
+    fn a_stored_architecture_reads_back() {
+        let read: Architecture = serde_json::from_value(stored()).expect("reads back");
+        assert_eq!(serde_json::to_value(read).expect("serialises"), stored());
+    }
+
+    #[test]
+    fn steps_from_files_must_fit_together() {
+        for (place, value, reason) in [
+            (
+                "/steps/0/map/input/height",
+                json!(21),
+                "conv1 needs inputs of shape 1 x 21 x 20, it is given 1 x 20 x 20",
+            ),
+            (
+                "/steps/0/map/window/kernel",
+                json!(0),
+                "the windows of conv1 have no pixels",
+            ),
+            (
+                "/steps/0/map/window/kernel",
+                json!(21),
+                "conv1 needs an image of at least 21 x 21 pixels",
+            ),
+            (
+                "/steps/0/map/window/stride",
+                json!(0),
+                "the windows of conv1 have no pixels",
+            ),
+            (
+                "/steps/0/map/outputs",
+                json!(31),
+                "max pooling needs inputs of shape 32 x 16 x 16, it is given 31 x 16 x 16",
+            ),
+            (
+                "/steps/1",
+                json!("gate"),
+                "max pooling needs inputs of shape 32 x 16 x 16, it is given 16 x 16 x 16",
+            ),
+            (
+                "/steps/4/normalise/input/channels",
+                json!(1),
+                "norm2 needs inputs of shape 1 x 4 x 4, it is given 64 x 4 x 4",
+            ),
+            (
+                "/classes",
+                json!(["one"]),
+                "the list of classes needs inputs of shape 1 x 1 x 1, it is given 2 x 1 x 1",
+            ),
+            (
+                "/steps",
+                json!([]),
+                "the list of classes needs inputs of shape 2 x 1 x 1, it is given 1 x 20 x 20",
+            ),
+            ("/steps/1", json!("softmax"), "unknown variant `softmax`"),
+        ] {
+            let mut changed = stored();
+            *changed.pointer_mut(place).expect(place) = value;
+            let error = serde_json::from_value::<Architecture>(changed).expect_err(place);
+            assert!(error.to_string().contains(reason), "{place}: {error}");
+        }
     }
 }

@@ -7,6 +7,7 @@ use eigenscope_artifact::NamedTensor;
 
 use crate::architecture::{Architecture, Network};
 use crate::error::ModelError;
+use crate::networks;
 
 /// Names of the tensors.
 pub mod names {
@@ -45,7 +46,7 @@ impl BilinearWeights {
     /// Splits the checked tensors of a bilinear model.
     ///
     /// # Errors
-    /// The architecture is another one, or a tensor is missing.
+    /// The architecture is another one, also one that only says it is bilinear; or a tensor is missing.
     pub fn new(architecture: &Architecture, tensors: &[NamedTensor]) -> Result<Self, ModelError> {
         let Network::Bilinear { hidden, bias } = architecture.network else {
             return Err(ModelError::WrongNetwork {
@@ -54,6 +55,12 @@ impl BilinearWeights {
                 found: architecture.network.name(),
             });
         };
+        let classes = architecture.classes.clone();
+        if *architecture != networks::bilinear(architecture.input, classes, hidden, bias)? {
+            return Err(ModelError::OtherSteps {
+                network: architecture.network.name(),
+            });
+        }
         let take = |name: &str| {
             tensors
                 .iter()

@@ -1,6 +1,6 @@
 //! Why stored tensors do not make a model.
 
-use eigenscope_artifact::ArtifactError;
+use eigenscope_artifact::{ArtifactError, InputShape};
 
 /// A model that cannot be built.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +48,32 @@ pub enum ModelError {
         /// Width of its input.
         width: usize,
     },
+    /// Windows without pixels, or that are all in one place.
+    #[error("the windows of {layer} have no pixels or no distance")]
+    EmptyWindow {
+        /// Name of the convolution.
+        layer: String,
+    },
+    /// A step that cannot read what it is given.
+    #[error(
+        "{step} needs inputs of shape {}, it is given {}",
+        sides(expected),
+        sides(found)
+    )]
+    Misfit {
+        /// Name of the layer, or what else it is.
+        step: String,
+        /// Shape that it reads.
+        expected: InputShape,
+        /// Shape of what the step before it makes.
+        found: InputShape,
+    },
+    /// Steps that are not those of the network that they are called.
+    #[error("its steps are not those of a network `{network}`")]
+    OtherSteps {
+        /// Kind of network.
+        network: &'static str,
+    },
     /// A layer that the model does not have.
     #[error("there is no layer `{name}`, the model has {}", layers.join(", "))]
     NoLayer {
@@ -69,4 +95,13 @@ pub enum ModelError {
     /// burn could not hand back a tensor's values.
     #[error("cannot read the values of a tensor: {0}")]
     Values(String),
+}
+
+fn sides(shape: &InputShape) -> String {
+    let InputShape {
+        channels,
+        height,
+        width,
+    } = shape;
+    format!("{channels} x {height} x {width}")
 }

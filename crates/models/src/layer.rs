@@ -1,11 +1,14 @@
 //! A network as a list of steps: linear maps with weights ([`Layer`]), and fixed functions between them.
 
 use eigenscope_artifact::InputShape;
+use serde::{Deserialize, Serialize};
 
 use crate::architecture::{ParameterShape, Start};
+use crate::error::ModelError;
 
 /// One step from inputs to logits.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Step {
     /// A linear map of its input.
     Map(Layer),
@@ -30,6 +33,37 @@ pub(crate) const POOL: Window = Window {
 };
 
 impl Step {
+    /// Shape of what it makes of `input`.
+    ///
+    /// # Errors
+    /// It reads another shape, or windows that do not fit into it.
+    pub(crate) fn output(&self, input: InputShape) -> Result<InputShape, ModelError> {
+        match self {
+            Step::Relu => Ok(input),
+            Step::Gate => {
+                let channels = input.channels / 2;
+                let halves = InputShape { channels, ..input };
+                let whole = InputShape {
+                    channels: 2 * channels,
+                    ..input
+                };
+                expect("a gate", whole, input).map(|()| halves)
+            }
+            Step::MaxPool(shape) => {
+                expect("max pooling", *shape, input)?;
+                POOL.fit("max pooling", input)
+            }
+            Step::Normalise(norm) => expect(&norm.name, norm.input, input).map(|()| input),
+            Step::Map(layer) => {
+                expect(&layer.name, layer.input, input)?;
+                if let Some(window) = layer.window {
+                    window.fit(&layer.name, input)?;
+                }
+                Ok(layer.output())
+            }
+        }
+    }
+
     /// Its tensors, in stored order.
     pub(crate) fn parameters(&self) -> Vec<ParameterShape> {
         match self {
@@ -40,6 +74,17 @@ impl Step {
     }
 }
 
+fn expect(step: &str, expected: InputShape, found: InputShape) -> Result<(), ModelError> {
+    if expected == found {
+        return Ok(());
+    }
+    Err(ModelError::Misfit {
+        step: step.to_owned(),
+        expected,
+        found,
+    })
+}
+
 /// Batch normalisation (Ioffe and Szegedy 2015; `torch.nn.BatchNorm2d`): of every channel,
 ///
 /// ```text
@@ -48,7 +93,8 @@ impl Step {
 ///
 /// In training, mean and variance are those of the batch (denominator n), over images and places. Afterwards they are
 /// running averages: 0.9 of the old value and 0.1 of the batch's, the variance with denominator n - 1.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct BatchNorm {
     /// Name, such as `norm2`; its tensors are `weight`, `bias`, `running_mean` and `running_var`.
     pub name: String,
@@ -77,7 +123,8 @@ impl BatchNorm {
 ///
 /// It is applied to the whole input, or to every window of it (a convolution). Either way one sample that W
 /// multiplies is a vector of [`Layer::inputs`] values, channel-major.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Layer {
     /// Name, such as `conv2`; its tensors are `conv2.weight` and `conv2.bias`.
     pub name: String,
@@ -92,7 +139,8 @@ pub struct Layer {
 }
 
 /// Square windows without padding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Window {
     /// Side of a window in pixels.
     pub kernel: usize,
@@ -105,6 +153,24 @@ impl Window {
     pub fn count(self, side: usize) -> usize {
         side.checked_sub(self.kernel)
             .map_or(0, |room| room / self.stride + 1)
+    }
+
+    /// As [`Window::output`], of an image with room for a window.
+    fn fit(self, step: &str, image: InputShape) -> Result<InputShape, ModelError> {
+        let layer = step.to_owned();
+        if self.kernel == 0 || self.stride == 0 {
+            return Err(ModelError::EmptyWindow { layer });
+        }
+        let InputShape { height, width, .. } = image;
+        if self.kernel <= height.min(width) {
+            return Ok(self.output(image));
+        }
+        Err(ModelError::TooSmall {
+            layer,
+            kernel: self.kernel,
+            height,
+            width,
+        })
     }
 
     /// An image with one place for each window of an image.

@@ -10,7 +10,7 @@ mod error;
 mod evaluate;
 mod layer;
 mod model;
-mod networks;
+pub mod networks;
 mod norm;
 mod runner;
 mod stack;

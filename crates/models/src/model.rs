@@ -62,7 +62,7 @@ impl StoredModel {
         mut tensors: Vec<NamedTensor>,
     ) -> Result<Self, ModelError> {
         let mut ordered = Vec::new();
-        for parameter in architecture.parameters()? {
+        for parameter in architecture.parameters() {
             let position = tensors
                 .iter()
                 .position(|tensor| tensor.name == parameter.name)
@@ -98,7 +98,7 @@ impl StoredModel {
     /// None for a checked model; the type is that of tensor look-ups.
     pub fn load(&self, device: &Device) -> Result<Model, ModelError> {
         let mut leaves = self.tensors.iter().map(|tensor| Leaf { tensor, device });
-        let steps = self.architecture.steps()?.into_iter();
+        let steps = self.architecture.steps().iter();
         Ok(Model {
             steps: steps
                 .map(|step| LoadedStep::new(step, &mut leaves))
@@ -164,10 +164,10 @@ enum LoadedStep {
 
 impl LoadedStep {
     fn new<'a>(
-        step: Step,
+        step: &Step,
         leaves: &mut impl Iterator<Item = Leaf<'a>>,
     ) -> Result<Self, ModelError> {
-        let Layer {
+        let &Layer {
             input,
             window,
             bias: biased,
@@ -176,9 +176,9 @@ impl LoadedStep {
             Step::Map(layer) => layer,
             Step::Relu => return Ok(LoadedStep::Relu),
             Step::Gate => return Ok(LoadedStep::Gate),
-            Step::MaxPool(shape) => return Ok(LoadedStep::MaxPool(shape)),
+            Step::MaxPool(shape) => return Ok(LoadedStep::MaxPool(*shape)),
             Step::Normalise(norm) => {
-                let norm = LoadedNorm::new(&norm, leaves)?;
+                let norm = LoadedNorm::new(norm, leaves)?;
                 return Ok(LoadedStep::Normalise(Box::new(norm)));
             }
         };

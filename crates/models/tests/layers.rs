@@ -1,7 +1,7 @@
 //! What a layer computes is its weight times its samples, for convolutions too.
 
 use eigenscope_artifact::{InputShape, NamedTensor};
-use eigenscope_models::{Architecture, Layer, Network, Runner, StoredModel};
+use eigenscope_models::{Layer, Network, Runner, StoredModel, networks};
 
 /// Numbers without a pattern, the same on every run.
 fn numbers(count: usize, mut state: u32) -> Vec<f32> {
@@ -13,19 +13,11 @@ fn numbers(count: usize, mut state: u32) -> Vec<f32> {
 }
 
 fn model(network: Network) -> StoredModel {
-    let architecture = Architecture {
-        input: InputShape {
-            channels: 2,
-            height: 16,
-            width: 13,
-        },
-        classes: vec!["a".to_owned(), "b".to_owned(), "c".to_owned()],
-        network,
-    };
-    let parameters = architecture
+    let classes = ["a", "b", "c"].map(str::to_owned).to_vec();
+    let architecture = networks::architecture(InputShape::from([2, 16, 13]), classes, network);
+    let architecture = architecture.expect("the images are large enough");
+    let tensors = architecture
         .parameters()
-        .expect("the images are large enough");
-    let tensors = parameters
         .into_iter()
         .enumerate()
         .map(|(index, parameter)| NamedTensor {
@@ -103,7 +95,7 @@ fn a_network_may_be_cut_anywhere() {
         channels: vec![4, 6],
     });
     let runner = Runner::new(&model).expect("it loads");
-    let steps = model.architecture.steps().expect("it fits").len();
+    let steps = model.architecture.steps().len();
     let images = 5;
     let inputs = numbers(images * model.architecture.input.len(), 7);
     let whole = runner.run(0..steps, inputs.clone(), images);

@@ -4,7 +4,7 @@ use std::io::Read;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use eigenscope_artifact::{InputShape, NamedTensor};
-use eigenscope_models::{Architecture, Network, StoredModel, evaluate, names};
+use eigenscope_models::{StoredModel, evaluate, names, networks};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -50,18 +50,10 @@ fn digits() -> Vec<(Vec<f32>, u16)> {
 }
 
 fn stored(model: &Model) -> StoredModel {
-    let architecture = Architecture {
-        input: InputShape {
-            channels: 1,
-            height: 8,
-            width: 8,
-        },
-        classes: (0..10).map(|class| class.to_string()).collect(),
-        network: Network::Bilinear {
-            hidden: model.hidden,
-            bias: false,
-        },
-    };
+    let classes = (0..10).map(|class| class.to_string()).collect();
+    let architecture =
+        networks::bilinear(InputShape::from([1, 8, 8]), classes, model.hidden, false);
+    let architecture = architecture.expect("any input fits");
     // Any order will do: the model puts them into its own.
     let tensors = [
         (names::UNEMBED, &model.U),

@@ -13,7 +13,8 @@ use eigenscope_artifact::{
     FinalRow, HistoryRow, Kind, atomic, digest_file, read_records, write_records,
 };
 use eigenscope_stage::{
-    Context, ExternalFile, KindDescription, Resources, Role, Section, TaskError, TaskKind,
+    Context, ExternalFile, KindDescription, Resources, Role, Section, TaskError, TaskFunction,
+    TaskKind,
 };
 use serde::Deserialize;
 
@@ -68,9 +69,8 @@ fn kind(
             provides: Vec::new(),
             random: false,
             resources: Resources::default(),
-            fingerprint: "fake".to_owned(),
         },
-        run,
+        run: TaskFunction::find(run, "fake", &[("fake", "fake", &[])]),
     }
 }
 

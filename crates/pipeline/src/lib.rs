@@ -5,6 +5,7 @@
 //! [`plan::Plan`]; [`store`] keeps results by key; [`survey`] walks the plan once and says of every task
 //! whether it is up to date and, if not, why; [`execute`] runs what is stale.
 
+pub mod accept;
 pub mod compare;
 pub mod execute;
 pub mod file;

@@ -7,6 +7,9 @@ use eigenscope_artifact::Kind;
 use eigenscope_stage::{Resources, Section};
 use serde_json::Value;
 
+/// What code consists of: source files and outside packages, each with its digest.
+pub type CodeParts = BTreeMap<String, String>;
+
 /// All tasks of a pipeline file, inputs before the tasks that read them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
@@ -14,6 +17,8 @@ pub struct Plan {
     pub name: String,
     /// The pipeline file.
     pub file: PathBuf,
+    /// What the code behind every [`PlannedTask::fingerprint`] consists of.
+    pub code: BTreeMap<String, CodeParts>,
     /// The tasks. [`PlannedInput::task`] is an index into this list and always points backwards.
     pub tasks: Vec<PlannedTask>,
 }

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use eigenscope_stage::{Description, Feature, KindDescription, NameRule, Section, TASK_VERSION};
+use eigenscope_stage::{
+    Code, Description, Feature, KindDescription, NameRule, Section, TASK_VERSION,
+};
 use serde::Deserialize;
 
 /// A stage program that could not be asked.
@@ -86,7 +88,9 @@ impl Programs {
             }
             let description: Description =
                 serde_json::from_slice(&output.stdout).map_err(broken)?;
-            if let Some(defect) = description.kinds.iter().find_map(defect) {
+            let mut kinds = description.kinds.iter();
+            let defect = kinds.find_map(defect);
+            if let Some(defect) = defect.or_else(|| without_code(&description)) {
                 return Err(answer(defect));
             }
             descriptions.push(description);
@@ -114,6 +118,19 @@ impl Programs {
             .unwrap_or_default()
     }
 
+    /// The code that computes a kind of task.
+    pub fn code(&self, section: Section, kind: &str) -> Option<&Code> {
+        let mut descriptions = self.descriptions.iter();
+        let description = descriptions.find(|description| description.section == section)?;
+        description.code.get(kind)
+    }
+
+    /// The code of all kinds.
+    pub(crate) fn all_code(&self) -> impl Iterator<Item = &Code> {
+        let descriptions = self.descriptions.iter();
+        descriptions.flat_map(|description| description.code.values())
+    }
+
     /// The program that runs tasks of a section.
     pub fn path(&self, section: Section) -> PathBuf {
         program_path(&self.folder, section)
@@ -125,6 +142,16 @@ fn program_path(folder: &Path, section: Section) -> PathBuf {
         "{}{}",
         section.program(),
         std::env::consts::EXE_SUFFIX
+    ))
+}
+
+/// The kind of which it is not known what code computes it, in words.
+fn without_code(description: &Description) -> Option<String> {
+    let mut kinds = description.kinds.iter();
+    let kind = kinds.find(|kind| !description.code.contains_key(&kind.name))?;
+    Some(format!(
+        "a defect of the program: it does not say what code computes its kind `{}`",
+        kind.name
     ))
 }
 
@@ -159,6 +186,8 @@ fn defect(kind: &KindDescription) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use eigenscope_artifact::Kind;
     use eigenscope_stage::{Parameter, ParameterType, Resources, Role};
 
@@ -174,8 +203,24 @@ mod tests {
             provides,
             random: false,
             resources: Resources::default(),
-            fingerprint: String::new(),
         }
+    }
+
+    #[test]
+    fn every_kind_has_its_code() {
+        let mut description = Description {
+            version: TASK_VERSION,
+            section: Section::Train,
+            kinds: vec![kind(
+                Parameter::required("a", ParameterType::Text, ""),
+                vec![],
+            )],
+            code: BTreeMap::new(),
+        };
+        let found = without_code(&description).expect("it has none");
+        assert!(found.contains("its kind `edit`"), "{found}");
+        description.code.insert("edit".to_owned(), Code::default());
+        assert_eq!(without_code(&description), None);
     }
 
     #[test]

@@ -7,6 +7,8 @@ use eigenscope_artifact::arrow::array::ArrayRef;
 use eigenscope_artifact::arrow::util::display::{ArrayFormatter, FormatOptions};
 use eigenscope_artifact::{ArtifactError, Summary, TableReader};
 
+use crate::store::Record;
+
 /// Longest text of a cell; images and vectors are cut.
 const CELL_WIDTH: usize = 24;
 
@@ -15,6 +17,8 @@ const CELL_WIDTH: usize = 24;
 pub struct Shown {
     /// What the artifact says about itself.
     pub summary: Summary,
+    /// Fingerprint of newer code that it was accepted for without being computed again.
+    pub accepted_for: Option<String>,
     /// Column names.
     pub columns: Vec<String>,
     /// The first rows, as text.
@@ -50,7 +54,11 @@ pub fn show(path: &Path, count: usize) -> Result<Shown, ArtifactError> {
             break;
         }
     }
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let record = Record::read(folder).ok().flatten();
+    let accepted = record.filter(|record| !record.accepted_from.is_empty());
     Ok(Shown {
+        accepted_for: accepted.map(|record| record.ingredients.fingerprint),
         summary,
         columns,
         rows,
@@ -116,6 +124,9 @@ impl Display for Shown {
         writeln!(f, "parameters  {}", provenance.parameters)?;
         writeln!(f, "seed        {}", provenance.seed)?;
         writeln!(f, "code        {}", provenance.fingerprint)?;
+        if let Some(fingerprint) = &self.accepted_for {
+            writeln!(f, "accepted    for code {fingerprint}")?;
+        }
         for input in &provenance.inputs {
             writeln!(
                 f,

@@ -272,7 +272,6 @@ fn cycles() {
         provides: Vec::new(),
         random: false,
         resources: Resources::default(),
-        fingerprint: String::new(),
     };
     let programs = eigenscope_pipeline::programs::Programs::from_descriptions(
         std::path::Path::new(""),
@@ -280,6 +279,7 @@ fn cycles() {
             version: TASK_VERSION,
             section: Section::Data,
             kinds: vec![kind],
+            code: std::collections::BTreeMap::new(),
         }],
     );
     let parse = |text: &str| {

@@ -2,6 +2,7 @@
 
 mod sample;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use eigenscope_artifact::Kind;
@@ -30,7 +31,6 @@ fn kind(name: &str, outputs: &[Kind]) -> KindDescription {
         provides: Vec::new(),
         random: false,
         resources: Resources::default(),
-        fingerprint: String::new(),
     }
 }
 
@@ -113,6 +113,7 @@ fn plan(text: &str) -> Result<Plan, FileErrors> {
         version: TASK_VERSION,
         section,
         kinds,
+        code: BTreeMap::new(),
     };
     let descriptions = vec![
         description(Section::Train, models()),

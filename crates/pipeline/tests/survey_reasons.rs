@@ -79,6 +79,7 @@ fn changed_code_and_kind() {
         Reason::CodeChanged {
             old: "code-1".to_owned(),
             new: "code-2".to_owned(),
+            changes: Vec::new(),
         },
     ];
     assert_eq!(bench.reasons(&plan, 0), reasons);

@@ -2,10 +2,13 @@
 //!
 //! The orchestrator checks pipeline files against these descriptions and knows no stage otherwise.
 
+use std::collections::BTreeMap;
+
 use eigenscope_artifact::Kind;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::code::Code;
 use crate::feature::{Feature, NamesOf, Need};
 
 /// Table of a pipeline file that a stage program serves.
@@ -67,6 +70,8 @@ pub struct Description {
     pub section: Section,
     /// Its task kinds.
     pub kinds: Vec<KindDescription>,
+    /// The code that computes each, by the name of the kind.
+    pub code: BTreeMap<String, Code>,
 }
 
 /// One kind of task.
@@ -89,8 +94,6 @@ pub struct KindDescription {
     pub random: bool,
     /// What one task of this kind needs.
     pub resources: Resources,
-    /// Digest of the code that computes it.
-    pub fingerprint: String,
 }
 
 /// What a task needs while it runs; the orchestrator starts tasks while the sum fits.

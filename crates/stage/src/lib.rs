@@ -5,6 +5,7 @@
 //! that file, reports [`Event`]s as JSON lines on standard output, logs to standard error, and ends with
 //! one of the [`exit`] codes. It knows nothing of pipelines, caches or other stages.
 
+mod code;
 mod context;
 mod description;
 mod event;
@@ -13,6 +14,7 @@ mod program;
 mod seed;
 mod task;
 
+pub use code::{Code, TaskFunction};
 pub use context::Context;
 pub use description::{
     Description, KindDescription, Parameter, ParameterType, Resources, Role, Section, Variant,

@@ -11,7 +11,10 @@ use clap::{Parser, Subcommand};
 use serde::Deserialize;
 
 use crate::context::emit;
-use crate::{Context, Description, Event, KindDescription, Section, TASK_VERSION, TaskFile, exit};
+use crate::{
+    Context, Description, Event, KindDescription, Section, TASK_VERSION, TaskFile, TaskFunction,
+    exit,
+};
 
 /// Why a task failed; printed with its causes.
 pub type TaskError = Box<dyn Error + Send + Sync>;
@@ -21,7 +24,7 @@ pub struct TaskKind {
     /// What the orchestrator is told.
     pub description: KindDescription,
     /// Runs one task of this kind.
-    pub run: fn(&Context) -> Result<(), TaskError>,
+    pub run: TaskFunction,
 }
 
 #[derive(Parser)]
@@ -55,20 +58,13 @@ enum Command {
 )]
 pub fn run(section: Section, kinds: Vec<TaskKind>) -> ExitCode {
     match Arguments::parse().command {
-        Command::Describe => {
-            let description = Description {
-                version: TASK_VERSION,
-                section,
-                kinds: kinds.into_iter().map(|kind| kind.description).collect(),
-            };
-            match serde_json::to_string(&description) {
-                Ok(text) => {
-                    println!("{text}");
-                    ExitCode::from(exit::DONE)
-                }
-                Err(error) => fail(&error, exit::FAILED),
+        Command::Describe => match serde_json::to_string(&describe(section, kinds)) {
+            Ok(text) => {
+                println!("{text}");
+                ExitCode::from(exit::DONE)
             }
-        }
+            Err(error) => fail(&error, exit::FAILED),
+        },
         Command::Run {
             task,
             stop_with_stdin,
@@ -78,6 +74,16 @@ pub fn run(section: Section, kinds: Vec<TaskKind>) -> ExitCode {
             }
             run_task(&task, &kinds)
         }
+    }
+}
+
+fn describe(section: Section, kinds: Vec<TaskKind>) -> Description {
+    let code = |kind: &TaskKind| (kind.description.name.clone(), kind.run.code());
+    Description {
+        version: TASK_VERSION,
+        section,
+        code: kinds.iter().map(code).collect(),
+        kinds: kinds.into_iter().map(|kind| kind.description).collect(),
     }
 }
 
@@ -102,7 +108,7 @@ fn run_task(path: &Path, kinds: &[TaskKind]) -> ExitCode {
     let span = tracing::info_span!("task", id = %provenance.task, seed = provenance.seed);
     let result = span.in_scope(|| {
         tracing::info!(kind = %provenance.kind, "started");
-        catch_unwind(AssertUnwindSafe(|| (kind.run)(&context)))
+        catch_unwind(AssertUnwindSafe(|| (kind.run.call)(&context)))
             .unwrap_or_else(|panic| Err(panic_message(&*panic).into()))
     });
     emit(&usage());

@@ -7,7 +7,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use eigenscope_artifact::InputShape;
-use eigenscope_models::{Architecture, Network, StoredModel};
+use eigenscope_models::{StoredModel, networks};
 use eigenscope_stage::Seed;
 use eigenscope_train::{AdamW, NormalStream, OptimiserKind, initialise, train_step};
 
@@ -84,21 +84,11 @@ fn adamw_tensor_operations(bencher: Bencher<'_, '_>) {
 
 #[divan::bench(args = [30, 100, 300, 1000])]
 fn step(bencher: Bencher<'_, '_>, hidden: usize) {
-    let architecture = Architecture {
-        input: InputShape {
-            channels: 1,
-            height: 28,
-            width: 28,
-        },
-        classes: (0..10).map(|class| class.to_string()).collect(),
-        network: Network::Bilinear {
-            hidden,
-            bias: false,
-        },
-    };
-    let model = initialise(&architecture, Seed(1))
-        .and_then(|tensors| StoredModel::new(architecture, tensors));
-    let mut model = model.expect("the architecture fits its input");
+    let classes = (0..10).map(|class| class.to_string()).collect();
+    let architecture = networks::bilinear(InputShape::from([1, 28, 28]), classes, hidden, false);
+    let architecture = architecture.expect("any input fits");
+    let tensors = initialise(&architecture, Seed(1));
+    let mut model = StoredModel::new(architecture, tensors).expect("its own tensors fit");
     let lengths = model.tensors.iter().map(|tensor| tensor.data.len());
     let mut optimiser = OptimiserKind::AdamW { weight_decay: 1.0 }.start(lengths);
     let mut inputs = Vec::new();

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use eigenscope_artifact::InputShape;
-use eigenscope_models::{Architecture, Network, StoredModel};
+use eigenscope_models::{Network, StoredModel, networks};
 use eigenscope_stage::Seed;
 use eigenscope_train::{OptimiserKind, initialise, train_step};
 
@@ -58,16 +58,9 @@ fn fastest(
     optimiser: OptimiserKind,
     steps: usize,
 ) -> Result<f64, Box<dyn std::error::Error>> {
-    let architecture = Architecture {
-        input: InputShape {
-            channels: 1,
-            height: side,
-            width: side,
-        },
-        classes: (0..10).map(|class| class.to_string()).collect(),
-        network,
-    };
-    let tensors = initialise(&architecture, Seed(1))?;
+    let classes = (0..10).map(|class| class.to_string()).collect();
+    let architecture = networks::architecture(InputShape::from([1, side, side]), classes, network)?;
+    let tensors = initialise(&architecture, Seed(1));
     let mut model = StoredModel::new(architecture, tensors)?;
     let mut optimiser = optimiser.start(model.tensors.iter().map(|tensor| tensor.data.len()));
     let mut stream = Seed(2).stream("images", 0);

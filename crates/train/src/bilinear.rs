@@ -1,7 +1,9 @@
 //! The task kind `bilinear`: a bilinear layer trained with AdamW, cosine annealing and noisy inputs.
 
-use eigenscope_models::Network;
-use eigenscope_stage::{Context, Feature, NameRule, Parameter, ParameterType, TaskError, TaskKind};
+use eigenscope_models::networks;
+use eigenscope_stage::{
+    Context, Feature, NameRule, Parameter, ParameterType, TaskError, TaskKind, task_function,
+};
 use serde::Deserialize;
 
 use crate::fit::{LastBatch, Recipe};
@@ -48,7 +50,7 @@ pub(crate) fn kind() -> TaskKind {
                 ["embed", "gate", "unembed"].map(NameRule::fixed).to_vec(),
             ),
         ],
-        run,
+        task_function!(run),
     )
 }
 
@@ -66,10 +68,7 @@ struct Parameters {
 
 fn run(context: &Context) -> Result<(), TaskError> {
     let parameters: Parameters = context.parameters()?;
-    let network = Network::Bilinear {
-        hidden: parameters.hidden,
-        bias: parameters.bias,
-    };
+    let Parameters { hidden, bias, .. } = parameters;
     let recipe = Recipe {
         epochs: parameters.epochs,
         batch: parameters.batch,
@@ -82,5 +81,6 @@ fn run(context: &Context) -> Result<(), TaskError> {
         noise_std: parameters.noise_std,
         evaluate_before: false,
     };
+    let network = |input, classes| networks::bilinear(input, classes, hidden, bias);
     train(context, network, &recipe)
 }

@@ -1,8 +1,8 @@
 //! The task kinds `convnet` and `embedding-net`: convolutional networks with an embedding before the classes,
 //! trained by Adam.
 
-use eigenscope_models::Network;
-use eigenscope_stage::{Feature, NameRule, Parameter, TaskKind};
+use eigenscope_models::networks;
+use eigenscope_stage::{Context, Feature, NameRule, Parameter, TaskError, TaskKind, task_function};
 use serde::Deserialize;
 
 use crate::fit::{LastBatch, Recipe};
@@ -18,10 +18,7 @@ pub(crate) fn kinds() -> Vec<TaskKind> {
             "train two convolutions with max pooling and batch normalisation, and an embedding of 128 values, with Adam",
             recipe_parameters(),
             provides("convnet", &["conv1", "conv2", "embedding", "classifier"]),
-            |context| {
-                let recipe: AdamRecipe = context.parameters()?;
-                train(context, Network::Convnet, &recipe.recipe())
-            },
+            task_function!(convnet),
         ),
         training_kind(
             "embedding-net",
@@ -41,23 +38,30 @@ pub(crate) fn kinds() -> Vec<TaskKind> {
                     "classifier",
                 ],
             ),
-            |context| {
-                let EmbeddingNet {
-                    embedding,
-                    epochs,
-                    batch,
-                    learning_rate,
-                } = context.parameters()?;
-                let recipe = AdamRecipe {
-                    epochs,
-                    batch,
-                    learning_rate,
-                };
-                let network = Network::EmbeddingNet { embedding };
-                train(context, network, &recipe.recipe())
-            },
+            task_function!(embedding_net),
         ),
     ]
+}
+
+fn convnet(context: &Context) -> Result<(), TaskError> {
+    let recipe: AdamRecipe = context.parameters()?;
+    train(context, networks::convnet, &recipe.recipe())
+}
+
+fn embedding_net(context: &Context) -> Result<(), TaskError> {
+    let EmbeddingNet {
+        embedding,
+        epochs,
+        batch,
+        learning_rate,
+    } = context.parameters()?;
+    let recipe = AdamRecipe {
+        epochs,
+        batch,
+        learning_rate,
+    };
+    let network = |input, classes| networks::embedding_net(input, classes, embedding);
+    train(context, network, &recipe.recipe())
 }
 
 fn provides(network: &str, layers: &[&str]) -> Vec<Feature> {

@@ -1,7 +1,9 @@
 //! The task kinds `mlp` and `cnn`: networks without biases, trained with momentum at a constant rate.
 
-use eigenscope_models::Network;
-use eigenscope_stage::{Context, Feature, NameRule, Parameter, ParameterType, TaskError, TaskKind};
+use eigenscope_models::networks;
+use eigenscope_stage::{
+    Context, Feature, NameRule, Parameter, ParameterType, TaskError, TaskKind, task_function,
+};
 use serde::Deserialize;
 
 use crate::fit::{LastBatch, Recipe};
@@ -25,10 +27,7 @@ pub(crate) fn kinds() -> Vec<TaskKind> {
             "train linear layers without bias, ReLU between them, with SGD and momentum",
             parameters(widths("widths", [512, 256], "width of every hidden layer")),
             provides("mlp", vec![NameRule::numbered("layer", "widths", 1)]),
-            |context| {
-                let (widths, recipe) = read(context)?;
-                train(context, Network::Mlp { widths }, &recipe)
-            },
+            task_function!(mlp),
         ),
         training_kind(
             "cnn",
@@ -45,12 +44,21 @@ pub(crate) fn kinds() -> Vec<TaskKind> {
                     NameRule::fixed("linear"),
                 ],
             ),
-            |context| {
-                let (channels, recipe) = read(context)?;
-                train(context, Network::Cnn { channels }, &recipe)
-            },
+            task_function!(cnn),
         ),
     ]
+}
+
+fn mlp(context: &Context) -> Result<(), TaskError> {
+    let (widths, recipe) = read(context)?;
+    let network = |input, classes| networks::mlp(input, classes, widths);
+    train(context, network, &recipe)
+}
+
+fn cnn(context: &Context) -> Result<(), TaskError> {
+    let (channels, recipe) = read(context)?;
+    let network = |input, classes| networks::cnn(input, classes, channels);
+    train(context, network, &recipe)
 }
 
 fn provides(network: &str, layers: Vec<NameRule>) -> Vec<Feature> {

@@ -1,48 +1,35 @@
 //! Initial weights.
 
 use eigenscope_artifact::NamedTensor;
-use eigenscope_models::{Architecture, ModelError};
+use eigenscope_models::Architecture;
 use eigenscope_stage::Seed;
 
 /// PyTorch's default initialisation: every weight and bias uniform in ±1/sqrt(fan_in).
 ///
 /// Each tensor draws from its own stream, so adding one does not change the others.
-///
-/// # Errors
-/// The architecture does not fit its input.
-pub fn initialise(architecture: &Architecture, seed: Seed) -> Result<Vec<NamedTensor>, ModelError> {
-    let parameters = architecture.parameters()?;
-    Ok(parameters
-        .into_iter()
+pub fn initialise(architecture: &Architecture, seed: Seed) -> Vec<NamedTensor> {
+    let parameters = architecture.parameters().into_iter();
+    parameters
         .map(|parameter| {
             let mut stream = seed.stream(&format!("initialise/{}", parameter.name), 0);
             parameter.initial(|| stream.uniform())
         })
-        .collect())
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use eigenscope_artifact::InputShape;
-    use eigenscope_models::Network;
+    use eigenscope_models::networks;
 
     use super::*;
 
     #[test]
     fn weights_are_uniform_within_their_bounds() {
-        let architecture = Architecture {
-            input: InputShape {
-                channels: 1,
-                height: 20,
-                width: 20,
-            },
-            classes: vec!["a".to_owned(), "b".to_owned()],
-            network: Network::Bilinear {
-                hidden: 100,
-                bias: true,
-            },
-        };
-        let draw = |seed| initialise(&architecture, seed).expect("any input fits");
+        let classes = vec!["a".to_owned(), "b".to_owned()];
+        let input = InputShape::from([1, 20, 20]);
+        let architecture = networks::bilinear(input, classes, 100, true).expect("any input fits");
+        let draw = |seed| initialise(&architecture, seed);
         let tensors = draw(Seed(7));
         assert_eq!(tensors.len(), 4);
         let embed = &tensors[0];

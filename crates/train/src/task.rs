@@ -1,10 +1,10 @@
 //! What every training task does: read the images, train, write weights and history.
 
 use eigenscope_artifact::{ImageReader, InputShape, Kind, Split, write_records};
-use eigenscope_models::{Architecture, Network, StoredModel};
+use eigenscope_models::{Architecture, ModelError, StoredModel};
 use eigenscope_stage::{
     Context, Feature, KindDescription, Parameter, ParameterType, Resources, Role, TaskError,
-    TaskKind,
+    TaskFunction, TaskKind,
 };
 
 use crate::data_set::DataSet;
@@ -18,7 +18,7 @@ pub(crate) fn training_kind(
     summary: &str,
     parameters: Vec<Parameter>,
     provides: Vec<Feature>,
-    run: fn(&Context) -> Result<(), TaskError>,
+    run: TaskFunction,
 ) -> TaskKind {
     TaskKind {
         description: KindDescription {
@@ -38,7 +38,6 @@ pub(crate) fn training_kind(
                 memory_mib: 512,
                 seconds: 60.0,
             },
-            fingerprint: env!("EIGENSCOPE_FINGERPRINT").to_owned(),
         },
         run,
     }
@@ -80,15 +79,15 @@ pub(crate) fn count(maximum: i64) -> ParameterType {
     }
 }
 
-/// Trains a model with the given layers on the task's images by `recipe`.
-pub(crate) fn train(context: &Context, network: Network, recipe: &Recipe) -> Result<(), TaskError> {
+/// Trains a model on the task's images by `recipe`. `network` makes its architecture of the inputs' shape and the classes.
+pub(crate) fn train(
+    context: &Context,
+    network: impl FnOnce(InputShape, Vec<String>) -> Result<Architecture, ModelError>,
+    recipe: &Recipe,
+) -> Result<(), TaskError> {
     let (input, classes, train, test) = read(context)?;
-    let architecture = Architecture {
-        input,
-        classes,
-        network,
-    };
-    let initial = initialise(&architecture, context.seed())?;
+    let architecture = network(input, classes)?;
+    let initial = initialise(&architecture, context.seed());
     let mut model = StoredModel::new(architecture, initial)?;
     let history = fit(&mut model, &train, &test, recipe, context.seed(), |row| {
         context.progress(

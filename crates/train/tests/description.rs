@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use eigenscope_artifact::InputShape;
-use eigenscope_models::{Architecture, Network};
+use eigenscope_models::{Network, networks};
 use eigenscope_stage::Feature;
 use serde_json::{Value, json};
 
@@ -21,16 +21,10 @@ fn stated(kind: &str, parameters: &Value) -> BTreeSet<String> {
 
 /// Layers that a model has.
 fn built(network: Network) -> BTreeSet<String> {
-    let architecture = Architecture {
-        input: InputShape {
-            channels: 1,
-            height: 40,
-            width: 40,
-        },
-        classes: vec!["no".to_owned(), "yes".to_owned()],
-        network,
-    };
-    let layers = architecture.layers(&[]).expect("large enough images");
+    let classes = vec!["no".to_owned(), "yes".to_owned()];
+    let architecture = networks::architecture(InputShape::from([1, 40, 40]), classes, network);
+    let layers = architecture.and_then(|architecture| architecture.layers(&[]));
+    let layers = layers.expect("large enough images");
     layers.into_iter().map(|(_, layer)| layer.name).collect()
 }
 

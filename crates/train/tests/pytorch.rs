@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 
 use eigenscope_artifact::{InputShape, NamedTensor};
-use eigenscope_models::{Architecture, Network, StoredModel, names};
+use eigenscope_models::{StoredModel, names, networks};
 use eigenscope_train::{OptimiserKind, cosine, train_step};
 use serde::Deserialize;
 
@@ -88,21 +88,12 @@ fn digits() -> Vec<(Vec<f32>, u16)> {
 }
 
 fn initial_model(truth: &Truth, case: &Case) -> StoredModel {
-    let architecture = Architecture {
-        input: InputShape {
-            channels: 1,
-            height: 8,
-            width: truth.inputs / 8,
-        },
-        classes: (0..10).map(|class| class.to_string()).collect(),
-        network: Network::Bilinear {
-            hidden: truth.hidden,
-            bias: case.bias,
-        },
-    };
+    let input = InputShape::from([1, 8, truth.inputs / 8]);
+    let classes = (0..10).map(|class| class.to_string()).collect();
+    let architecture = networks::bilinear(input, classes, truth.hidden, case.bias);
+    let architecture = architecture.expect("any input fits");
     let tensors = architecture
         .parameters()
-        .expect("any input fits")
         .into_iter()
         .map(|parameter| {
             let (letter, _) = LETTERS

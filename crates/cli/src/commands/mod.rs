@@ -1,5 +1,6 @@
 //! One file per command. Each returns the exit code of the program.
 
+pub(crate) mod accept;
 pub(crate) mod compare;
 pub(crate) mod explain;
 pub(crate) mod graph;

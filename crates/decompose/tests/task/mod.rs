@@ -8,7 +8,7 @@ use eigenscope_artifact::{
     Digest, ImageHeader, ImageWriter, InputShape, Kind, NamedTensor, PixelTransform, Provenance,
     SourceCheck, Split, SplitName,
 };
-use eigenscope_models::{Architecture, Network, StoredModel};
+use eigenscope_models::{Network, StoredModel, networks};
 use eigenscope_stage::{Event, Input, TASK_VERSION, TaskFile};
 use serde_json::Value;
 
@@ -112,16 +112,11 @@ impl Task<'_> {
 
 /// A model of two classes whose weights are uniform in ±`scale`/sqrt(fan_in), without a pattern.
 pub(crate) fn model(input: InputShape, network: Network, scale: f32) -> StoredModel {
-    let architecture = Architecture {
-        input,
-        classes: vec!["no".to_owned(), "yes".to_owned()],
-        network,
-    };
+    let classes = vec!["no".to_owned(), "yes".to_owned()];
+    let architecture = networks::architecture(input, classes, network);
+    let architecture = architecture.expect("the input is large enough");
     let mut stream = eigenscope_stage::Seed(5).stream("test", 0);
-    let parameters = architecture
-        .parameters()
-        .expect("the input is large enough");
-    let tensors = parameters.into_iter().map(|parameter| {
+    let tensors = architecture.parameters().into_iter().map(|parameter| {
         let tensor = parameter.initial(|| stream.uniform());
         NamedTensor {
             data: tensor.data.iter().map(|value| value * scale).collect(),

@@ -14,6 +14,7 @@ pub mod tree;
 use eigenscope_artifact::{Embeddings, Kind, MapRow, write_records};
 use eigenscope_stage::{
     Context, KindDescription, Parameter, ParameterType, Resources, Role, TaskError, TaskKind,
+    task_function,
 };
 use serde::Deserialize;
 
@@ -55,9 +56,8 @@ pub fn kind() -> TaskKind {
                 memory_mib: 192,
                 seconds: 4.0,
             },
-            fingerprint: env!("EIGENSCOPE_FINGERPRINT").to_owned(),
         },
-        run,
+        run: task_function!(run),
     }
 }
 

@@ -169,6 +169,7 @@ impl<'a> Schedule<'a> {
                 stop.store(true, Ordering::Relaxed);
             } else {
                 while let Some((task, key)) = self.next_to_start() {
+                    self.keep_code(task);
                     self.start(task, key, scope, stop, sender);
                 }
             }
@@ -200,6 +201,17 @@ impl<'a> Schedule<'a> {
             self.budget.fits(&self.task(task).resources)
                 && !self.running.values().any(|running| running.key == key)
         })
+    }
+
+    /// Keeps what the code of a task consists of, to say later how it has changed.
+    fn keep_code(&mut self, index: usize) {
+        let Place { plan, store, .. } = self.place;
+        let fingerprint = &plan.tasks[index].fingerprint;
+        let parts = plan.code.get(fingerprint);
+        let kept = parts.map_or(Ok(()), |parts| store.keep_code(fingerprint, parts));
+        if let Err(error) = kept {
+            self.fatal.get_or_insert(error);
+        }
     }
 
     fn start<'scope>(

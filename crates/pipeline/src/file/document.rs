@@ -1,5 +1,6 @@
 //! The pipeline file as a whole: description, seed, and its task tables in file order.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use eigenscope_stage::{ParameterType, Section};
@@ -32,6 +33,7 @@ pub(crate) fn plan(
     let mut plan = Plan {
         name: name.to_owned(),
         file: path.to_owned(),
+        code: BTreeMap::new(),
         tasks: Vec::new(),
     };
     let Some(entries) = syntax::document(text, problems) else {
@@ -67,9 +69,13 @@ pub(crate) fn plan(
         });
     }
     let links = link(&tables, problems);
-    let (tasks, lowered) = lower(&tables, &links, seed, problems);
+    let (tasks, lowered) = lower(&tables, &links, programs, seed, problems);
     fit(&lowered, &tasks, problems);
     plan.tasks = tasks;
+    let code = programs.all_code();
+    plan.code = code
+        .map(|code| (code.fingerprint.clone(), code.parts.clone()))
+        .collect();
     plan
 }
 

@@ -18,6 +18,7 @@ use super::sweep::{JoinError, Row, join, product};
 use super::table::{InputKey, SEED, Table};
 use super::{MAXIMUM_INPUTS, MAXIMUM_TASKS, MAXIMUM_TASKS_PER_TABLE};
 use crate::plan::{PlannedInput, PlannedTask};
+use crate::programs::Programs;
 
 /// A table with its tasks.
 pub(crate) struct Lowered<'a> {
@@ -31,12 +32,14 @@ pub(crate) struct Lowered<'a> {
 pub(crate) fn lower<'a>(
     tables: &'a [Table<'a>],
     links: &Links,
+    programs: &Programs,
     seed: u64,
     problems: &mut Problems,
 ) -> (Vec<PlannedTask>, Vec<Lowered<'a>>) {
     let mut lowering = Lowering {
         tables,
         links,
+        programs,
         seed,
         tasks: Vec::new(),
         ranges: vec![None; tables.len()],
@@ -70,6 +73,7 @@ struct TooLarge;
 struct Lowering<'a> {
     tables: &'a [Table<'a>],
     links: &'a Links,
+    programs: &'a Programs,
     seed: u64,
     tasks: Vec<PlannedTask>,
     /// Tasks of each table; `None` for tables with a problem.
@@ -392,6 +396,7 @@ impl<'a> Lowering<'a> {
             // Without chance the seed is part of nothing, so it must not differ between equal tasks.
             None => 0,
         };
+        let code = self.programs.code(table.section, &kind.name);
         PlannedTask {
             id,
             section: table.section,
@@ -401,7 +406,9 @@ impl<'a> Lowering<'a> {
             seed,
             random: kind.random,
             resources: kind.resources,
-            fingerprint: kind.fingerprint.clone(),
+            fingerprint: code
+                .map(|code| code.fingerprint.clone())
+                .unwrap_or_default(),
             inputs,
             outputs: kind.outputs.clone(),
         }

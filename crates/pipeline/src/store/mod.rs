@@ -6,6 +6,7 @@
 //! artifacts/<pipeline>/<task id>                link to ../store/<key>
 //! artifacts/<pipeline>/figures/<name>.svg       link to ../<task id>/figure.svg
 //! artifacts/<pipeline>/logs/<task id>.log       log of the last time the task ran
+//! artifacts/code/<fingerprint>.json             what the code behind a fingerprint consists of
 //! artifacts/ledger/<time>-<pid>.parquet         what each run cost
 //! artifacts/.stamps.json                        digests of files that have not changed
 //! artifacts/.lock                               held while tasks run
@@ -14,6 +15,7 @@
 //! A folder under its key is complete: it gets that name only once all outputs are checked and synced.
 //! Whether it is still intact is asked again each time it is used.
 
+mod code;
 mod error;
 mod key;
 mod links;

@@ -13,7 +13,7 @@ const LONGEST: usize = 240;
 
 /// Refuses a plan whose name or task ids cannot be file names.
 pub fn check_names(plan: &Plan) -> Result<(), StoreError> {
-    check(&plan.name, &["store", "ledger"])?;
+    check(&plan.name, &["store", "ledger", "code"])?;
     plan.tasks
         .iter()
         .try_for_each(|task| check(&task.id, &["figures", "logs"]))

@@ -27,6 +27,10 @@ pub struct Record {
     pub task: String,
     /// What it was made from.
     pub ingredients: Ingredients,
+    /// Fingerprints of the code that computed the result, and of code that it was accepted for since, oldest first. None: it
+    /// was computed by the code of the ingredients.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accepted_from: Vec<String>,
     /// The outputs.
     pub outputs: BTreeMap<Kind, OutputRecord>,
     /// Files outside the store that were read, in the order of their paths.

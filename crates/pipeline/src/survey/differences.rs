@@ -4,17 +4,22 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::Reason;
+use super::{CodeChange, Reason};
 use crate::store::{Ingredients, InputRecord};
 
-/// All differences. Inputs are compared only if those of `new` are complete.
-pub(super) fn all(old: &Ingredients, new: &Ingredients, complete: bool) -> Vec<Reason> {
+/// All differences, `changes` being those of the code. Inputs are compared only if those of `new` are complete.
+pub(super) fn all(
+    old: &Ingredients,
+    new: &Ingredients,
+    changes: Vec<CodeChange>,
+    complete: bool,
+) -> Vec<Reason> {
     let mut reasons = Vec::new();
     reasons.extend(kind(old, new));
     reasons.extend(parameters(old, new));
     reasons.extend(seed(old, new));
     reasons.extend(device(old, new));
-    reasons.extend(code(old, new));
+    reasons.extend(code(old, new, changes));
     if complete {
         let (before, now) = (by_name(&old.inputs), by_name(&new.inputs));
         reasons.extend(inputs_added(&before, &now));
@@ -88,10 +93,11 @@ fn device(old: &Ingredients, new: &Ingredients) -> Option<Reason> {
     })
 }
 
-fn code(old: &Ingredients, new: &Ingredients) -> Option<Reason> {
+fn code(old: &Ingredients, new: &Ingredients, changes: Vec<CodeChange>) -> Option<Reason> {
     (old.fingerprint != new.fingerprint).then(|| Reason::CodeChanged {
         old: old.fingerprint.clone(),
         new: new.fingerprint.clone(),
+        changes,
     })
 }
 

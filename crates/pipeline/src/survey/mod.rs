@@ -6,6 +6,7 @@
 //! a task whose inputs are not current has no key yet and is blocked; it is assessed again when they are.
 //! A result that comes out as before therefore stops there: what depends on it is found to be current.
 
+mod code_change;
 mod differences;
 mod explain;
 mod reason;
@@ -17,10 +18,11 @@ use std::sync::Arc;
 
 use eigenscope_artifact::Kind;
 
+pub use code_change::CodeChange;
 pub use explain::explain;
 pub use reason::Reason;
 
-use crate::plan::{Plan, PlannedTask};
+use crate::plan::{CodeParts, Plan, PlannedTask};
 use crate::store::{
     Ingredients, InputRecord, Key, OutputRecord, Placed, Previous, Record, Stamps, Store,
 };
@@ -146,6 +148,8 @@ pub(crate) struct Surveyor<'a> {
     store: &'a Store,
     data_dir: &'a Path,
     stamps: Stamps,
+    /// Parts of the code of earlier results, by fingerprint.
+    code: BTreeMap<String, Option<CodeParts>>,
 }
 
 impl<'a> Surveyor<'a> {
@@ -155,6 +159,7 @@ impl<'a> Surveyor<'a> {
             store,
             data_dir,
             stamps: Stamps::load(store),
+            code: BTreeMap::new(),
         }
     }
 
@@ -239,19 +244,42 @@ impl<'a> Surveyor<'a> {
     }
 
     /// How a task differs from the last time it was made. `complete`: all its inputs are known.
-    fn differences(&self, task: &PlannedTask, new: &Ingredients, complete: bool) -> Vec<Reason> {
+    fn differences(
+        &mut self,
+        task: &PlannedTask,
+        new: &Ingredients,
+        complete: bool,
+    ) -> Vec<Reason> {
         let reasons = match self.store.previous(&self.plan.name, &task.id) {
             Previous::None => vec![Reason::NeverMade],
             Previous::Gone(key) if complete && key != Some(new.key()) => vec![Reason::NeverMade],
             Previous::Gone(_) => vec![Reason::ResultRemoved],
             Previous::Unreadable(reason) => vec![Reason::RecordUnreadable { reason }],
-            Previous::Record(record) => differences::all(&record.ingredients, new, complete),
+            Previous::Record(record) => {
+                let old = record.ingredients;
+                let changes = self.code_changes(&old.fingerprint, &new.fingerprint);
+                differences::all(&old, new, changes, complete)
+            }
         };
         // Equal ingredients have an equal key; a store written under other rules is all that is left.
         if reasons.is_empty() && complete {
             return vec![Reason::NeverMade];
         }
         reasons
+    }
+
+    /// What differs between two versions of code, as far as is known.
+    fn code_changes(&mut self, old: &str, new: &str) -> Vec<CodeChange> {
+        if old == new {
+            return Vec::new();
+        }
+        let store = self.store;
+        let known = self.code.entry(old.to_owned());
+        let old = known.or_insert_with(|| store.code(old)).as_ref();
+        let new = self.plan.code.get(new);
+        old.zip(new)
+            .map(|(old, new)| code_change::code_changes(old, new))
+            .unwrap_or_default()
     }
 }
 

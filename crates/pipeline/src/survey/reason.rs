@@ -5,7 +5,11 @@ use std::fmt;
 use eigenscope_artifact::{FileDigest, Kind};
 use serde_json::Value;
 
+use super::CodeChange;
 use super::stored::show;
+
+/// Parts of changed code that are named.
+const CHANGES_SHOWN: usize = 8;
 
 /// One reason why a task has to run or wait.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,6 +59,8 @@ pub enum Reason {
         old: String,
         /// The new fingerprint.
         new: String,
+        /// What differs; empty if that is not known.
+        changes: Vec<CodeChange>,
     },
     /// An input has another content.
     InputChanged {
@@ -147,8 +153,17 @@ impl fmt::Display for Reason {
                 (_, None) => f.write_str("its result no longer depends on the seed"),
             },
             Self::DeviceChanged { old, new } => write!(f, "its device changed from {old} to {new}"),
-            Self::CodeChanged { old, new } => {
+            Self::CodeChanged { old, new, changes } if changes.is_empty() => {
                 write!(f, "its code changed from {} to {}", short(old), short(new))
+            }
+            Self::CodeChanged { changes, .. } => {
+                let shown = changes.iter().take(CHANGES_SHOWN);
+                let shown: Vec<String> = shown.map(ToString::to_string).collect();
+                write!(f, "its code changed: {}", shown.join(", "))?;
+                match changes.len().saturating_sub(CHANGES_SHOWN) {
+                    0 => Ok(()),
+                    more => write!(f, " and {more} more"),
+                }
             }
             Self::InputChanged { role, task } => {
                 write!(f, "the content of its input {task} ({role}) changed")

@@ -11,7 +11,7 @@ use crate::store::{Key, Record};
 
 impl Surveyor<'_> {
     /// The record of an intact result, `None` if there is no result, or what is wrong with it.
-    pub(super) fn stored(
+    pub(crate) fn stored(
         &mut self,
         task: &PlannedTask,
         key: Key,

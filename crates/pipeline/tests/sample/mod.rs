@@ -1,6 +1,7 @@
 //! Stage programs that exist only as descriptions, and a pipeline for them.
 #![allow(dead_code, reason = "no test uses all of it")]
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use eigenscope_artifact::Kind;
@@ -8,8 +9,8 @@ use eigenscope_pipeline::file::{FileErrors, parse};
 use eigenscope_pipeline::plan::Plan;
 use eigenscope_pipeline::programs::Programs;
 use eigenscope_stage::{
-    Description, KindDescription, Parameter, ParameterType, Resources, Role, Section, TASK_VERSION,
-    Variant,
+    Code, Description, KindDescription, Parameter, ParameterType, Resources, Role, Section,
+    TASK_VERSION, Variant,
 };
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 use serde_json::json;
@@ -52,9 +53,10 @@ similarity = "metric.similarity[variant=published]"
 "#;
 
 pub(crate) fn programs() -> Programs {
-    let description = |section, kinds| Description {
+    let description = |section, kinds: Vec<KindDescription>| Description {
         version: TASK_VERSION,
         section,
+        code: kinds.iter().map(code).collect(),
         kinds,
     };
     let descriptions = vec![
@@ -68,6 +70,14 @@ pub(crate) fn programs() -> Programs {
         description(Section::Figure, vec![figure()]),
     ];
     Programs::from_descriptions(Path::new("programs"), descriptions)
+}
+
+fn code(kind: &KindDescription) -> (String, Code) {
+    let code = Code {
+        fingerprint: format!("code of {}", kind.name),
+        parts: BTreeMap::new(),
+    };
+    (kind.name.clone(), code)
 }
 
 pub(crate) fn plan(text: &str) -> Result<Plan, FileErrors> {
@@ -119,7 +129,6 @@ fn kind(name: &str, outputs: &[Kind]) -> KindDescription {
         provides: Vec::new(),
         random: false,
         resources: Resources::default(),
-        fingerprint: format!("code of {name}"),
     }
 }
 

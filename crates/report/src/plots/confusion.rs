@@ -1,7 +1,7 @@
 //! Images of every class by predicted class. Errors are coloured, the diagonal is not: it would outshine them.
 
 use eigenscope_artifact::{ConfusionRow, Kind, read_records};
-use eigenscope_stage::{Context, Role, TaskError, TaskKind};
+use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
 
 use super::class_accuracy::{ClassAccuracy, percentage};
 use super::labels;
@@ -34,7 +34,7 @@ pub(super) fn kind() -> TaskKind {
                 "accuracies of the same predictions, for the names of the classes",
             ),
         ],
-        run,
+        task_function!(run),
     )
 }
 

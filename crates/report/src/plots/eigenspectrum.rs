@@ -3,7 +3,9 @@
 use eigenscope_artifact::{
     EigenpairRow, Eigenpairs, InputShape, Kind, Selection, SpectrumRow, read_records,
 };
-use eigenscope_stage::{Context, Parameter, ParameterType, Role, TaskError, TaskKind};
+use eigenscope_stage::{
+    Context, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
+};
 use serde::Deserialize;
 
 use super::output::{figure_kind, write};
@@ -46,7 +48,7 @@ pub(super) fn kind() -> TaskKind {
                 "eigenvectors of the same decomposition",
             ),
         ],
-        run,
+        task_function!(run),
     )
 }
 

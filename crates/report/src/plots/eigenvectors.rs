@@ -1,7 +1,9 @@
 //! Input-space eigenvectors as images: one row a class, the first of a selection from left to right.
 
 use eigenscope_artifact::{EigenpairRow, Eigenpairs, Kind, Selection};
-use eigenscope_stage::{Context, Parameter, ParameterType, Role, TaskError, TaskKind};
+use eigenscope_stage::{
+    Context, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
+};
 use serde::Deserialize;
 
 use super::labels;
@@ -36,7 +38,7 @@ pub(super) fn kind() -> TaskKind {
             Kind::Eigenpairs,
             "eigenpairs to draw",
         )],
-        run,
+        task_function!(run),
     )
 }
 

@@ -1,7 +1,7 @@
 //! What a model was taught to look for: top eigenvector, linear term and target side by side.
 
 use eigenscope_artifact::{Kind, PatternRow, Patterns};
-use eigenscope_stage::{Context, Role, TaskError, TaskKind};
+use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
 
 use super::output::{figure_kind, write};
 use crate::figure::{
@@ -17,7 +17,7 @@ pub(super) fn kind() -> TaskKind {
         "top eigenvector, linear bias and target of a similarity label as images",
         vec![],
         vec![Role::one("patterns", Kind::Patterns, "patterns to draw")],
-        run,
+        task_function!(run),
     )
 }
 

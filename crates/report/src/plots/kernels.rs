@@ -1,7 +1,9 @@
 //! What the first units of a layer look for: kernels of a convolution, or rows of a linear layer that reads the images.
 
 use eigenscope_artifact::{InputShape, Kind, NamedTensor, TensorReader};
-use eigenscope_stage::{Context, Parameter, ParameterType, Role, TaskError, TaskKind};
+use eigenscope_stage::{
+    Context, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
+};
 use serde::Deserialize;
 
 use super::labels;
@@ -33,7 +35,7 @@ pub(super) fn kind() -> TaskKind {
             ),
         ],
         vec![Role::one("model", Kind::Tensors, "model with the layer")],
-        run,
+        task_function!(run),
     )
 }
 

@@ -3,7 +3,7 @@
 use eigenscope_artifact::{
     ClippingRow, Kind, LayerSpectrumRow, LearnedDimensionsRow, read_records,
 };
-use eigenscope_stage::{Context, Role, TaskError, TaskKind};
+use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
 use serde::Deserialize;
 
 use super::labels;
@@ -34,7 +34,7 @@ pub(super) fn kind() -> TaskKind {
                 "learned dimensions to mark",
             ),
         ],
-        run,
+        task_function!(run),
     )
 }
 

@@ -1,7 +1,7 @@
 //! Whether two networks learn the same dimensions: spectra of every layer in both, and the overlap of eigenvectors.
 
 use eigenscope_artifact::{Kind, LayerSpectrumRow, OverlapRow, RSquaredRow, read_records};
-use eigenscope_stage::{Context, Input, Role, TaskError, TaskKind};
+use eigenscope_stage::{Context, Input, Role, TaskError, TaskKind, task_function};
 use serde::Deserialize;
 
 use super::labels;
@@ -36,7 +36,7 @@ pub(super) fn kind() -> TaskKind {
             Role::one("overlap", Kind::Overlap, "overlaps to draw"),
             Role::one("fit", Kind::RSquared, "how well the networks were aligned"),
         ],
-        run,
+        task_function!(run),
     )
 }
 

@@ -3,7 +3,7 @@
 use eigenscope_artifact::{
     EmbeddingsHeader, Kind, MapQualityRow, MapRow, TableReader, read_records,
 };
-use eigenscope_stage::{Context, Role, TaskError, TaskKind};
+use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
 
 use super::classes;
 use super::labels;
@@ -30,7 +30,7 @@ pub(super) fn kind() -> TaskKind {
                 "embeddings on the map, for the names of the classes",
             ),
         ],
-        run,
+        task_function!(run),
     )
 }
 

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use eigenscope_artifact::{Embeddings, Kind};
-use eigenscope_stage::{Context, Parameter, ParameterType, Role, TaskError, TaskKind};
+use eigenscope_stage::{
+    Context, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
+};
 use serde::Deserialize;
 
 use super::album::{Album, split_name};
@@ -37,7 +39,7 @@ pub(super) fn kind() -> TaskKind {
             ),
             Role::one("data", Kind::Images, "images that they are those of"),
         ],
-        run,
+        task_function!(run),
     )
 }
 

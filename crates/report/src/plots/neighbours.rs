@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use eigenscope_artifact::{Kind, NeighbourRow, SplitName, read_records};
-use eigenscope_stage::{Context, Role, TaskError, TaskKind};
+use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
 use serde::Deserialize;
 
 use super::album::{Album, split_name, split_parameter};
@@ -32,7 +32,7 @@ pub(super) fn kind() -> TaskKind {
                 "images that the embeddings are those of",
             ),
         ],
-        run,
+        task_function!(run),
     )
 }
 

@@ -1,7 +1,9 @@
 //! What every figure task shares: its description to the orchestrator, and writing SVG and PNG.
 
 use eigenscope_artifact::{Kind, atomic};
-use eigenscope_stage::{Context, KindDescription, Parameter, Resources, Role, TaskError, TaskKind};
+use eigenscope_stage::{
+    Context, KindDescription, Parameter, Resources, Role, TaskError, TaskFunction, TaskKind,
+};
 
 use crate::figure::{Figure, png, svg};
 
@@ -14,7 +16,7 @@ pub(super) fn figure_kind(
     summary: &str,
     parameters: Vec<Parameter>,
     roles: Vec<Role>,
-    run: fn(&Context) -> Result<(), TaskError>,
+    run: TaskFunction,
 ) -> TaskKind {
     TaskKind {
         description: KindDescription {
@@ -26,7 +28,6 @@ pub(super) fn figure_kind(
             provides: Vec::new(),
             random: false,
             resources: Resources::default(),
-            fingerprint: env!("EIGENSCOPE_FINGERPRINT").to_owned(),
         },
         run,
     }

@@ -1,7 +1,7 @@
 //! Accuracy of networks that were drawn from the weight covariances of trained ones, beside the trained ones.
 
 use eigenscope_artifact::{Kind, RainbowRow, RainbowSummaryRow, read_records};
-use eigenscope_stage::{Context, Input, Role, TaskError, TaskKind};
+use eigenscope_stage::{Context, Input, Role, TaskError, TaskKind, task_function};
 
 use super::labels;
 use super::output::{figure_kind, write};
@@ -38,7 +38,7 @@ pub(super) fn kind() -> TaskKind {
                 "their mean and spread, of the same models in the same order",
             ),
         ],
-        run,
+        task_function!(run),
     )
 }
 

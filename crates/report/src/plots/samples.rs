@@ -1,7 +1,9 @@
 //! The first images of a data set, as they are stored, with the names of their classes.
 
 use eigenscope_artifact::{ImageHeader, ImageReader, Kind, Split, SplitName};
-use eigenscope_stage::{Context, Parameter, ParameterType, Role, TaskError, TaskKind};
+use eigenscope_stage::{
+    Context, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
+};
 use serde::Deserialize;
 
 use super::album::{grey, picture, split_name, split_parameter};
@@ -33,7 +35,7 @@ pub(super) fn kind() -> TaskKind {
             split_parameter(SplitName::Train, "whether training or test images"),
         ],
         vec![Role::one("data", Kind::Images, "images to draw")],
-        run,
+        task_function!(run),
     )
 }
 

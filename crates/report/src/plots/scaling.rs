@@ -1,7 +1,7 @@
 //! Loss and error by number of training images, with fitted power laws.
 
 use eigenscope_artifact::{Kind, PowerLawRow, ScalingRow, read_records};
-use eigenscope_stage::{Context, Role, TaskError, TaskKind};
+use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
 
 use super::labels;
 use super::output::{figure_kind, write};
@@ -22,7 +22,7 @@ pub(super) fn kind() -> TaskKind {
             Role::one("scaling", Kind::Scaling, "losses and accuracies to draw"),
             Role::one("power_law", Kind::PowerLaw, "power laws of the losses"),
         ],
-        run,
+        task_function!(run),
     )
 }
 

@@ -1,7 +1,7 @@
 //! Similarity of eigenvectors with those of the reference size, by rank.
 
 use eigenscope_artifact::{Kind, SimilarityRow, read_records};
-use eigenscope_stage::{Context, Role, TaskError, TaskKind};
+use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
 
 use super::output::{figure_kind, write};
 use super::series::{Curve, by_size, enumerate, size_colours};
@@ -17,7 +17,7 @@ pub(super) fn kind() -> TaskKind {
             Kind::Similarity,
             "similarities to draw",
         )],
-        run,
+        task_function!(run),
     )
 }
 

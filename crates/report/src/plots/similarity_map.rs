@@ -1,7 +1,7 @@
 //! Size-by-size map of the similarity of the first eigenvector.
 
 use eigenscope_artifact::{Kind, SimilarityMapRow, read_records};
-use eigenscope_stage::{Context, Role, TaskError, TaskKind};
+use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
 
 use super::output::{figure_kind, write};
 use super::similarity::variant_words;
@@ -19,7 +19,7 @@ pub(super) fn kind() -> TaskKind {
             Kind::SimilarityMap,
             "similarities to draw",
         )],
-        run,
+        task_function!(run),
     )
 }
 

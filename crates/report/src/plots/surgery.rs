@@ -1,7 +1,7 @@
 //! What merging classes by weight surgery does: accuracy of every class and singular values, before and after.
 
 use eigenscope_artifact::{Kind, SingularValueRow, SurgeryRow, read_records};
-use eigenscope_stage::{Context, Role, TaskError, TaskKind};
+use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
 
 use super::class_accuracy::{ClassAccuracy, percentage};
 use super::labels;
@@ -52,7 +52,7 @@ pub(super) fn kind() -> TaskKind {
             Role::one("before", Kind::ClassAccuracy, "accuracies before"),
             Role::one("after", Kind::ClassAccuracy, "accuracies after"),
         ],
-        run,
+        task_function!(run),
     )
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use eigenscope_artifact::{HistoryRow, Kind, read_records};
-use eigenscope_stage::{Context, Input, Role, TaskError, TaskKind};
+use eigenscope_stage::{Context, Input, Role, TaskError, TaskKind, task_function};
 
 use super::output::{figure_kind, write};
 use super::series::{padded_range, size_colours};
@@ -15,7 +15,7 @@ pub(super) fn kind() -> TaskKind {
         "training and test loss and accuracy by epoch",
         vec![],
         vec![Role::many("histories", Kind::History, "histories to draw")],
-        run,
+        task_function!(run),
     )
 }
 

@@ -1,7 +1,7 @@
 //! Test error and accuracy drop with only the strongest eigenpairs of every class.
 
 use eigenscope_artifact::{Kind, TruncationSummaryRow, read_records};
-use eigenscope_stage::{Context, Role, TaskError, TaskKind};
+use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
 
 use super::output::{figure_kind, write};
 use super::series::{Curve, by_size, enumerate, size_colours};
@@ -17,7 +17,7 @@ pub(super) fn kind() -> TaskKind {
             Kind::TruncationSummary,
             "truncation curves to draw",
         )],
-        run,
+        task_function!(run),
     )
 }
 

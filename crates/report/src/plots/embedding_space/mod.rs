@@ -5,7 +5,9 @@ mod cuboid;
 mod sphere;
 
 use eigenscope_artifact::Kind;
-use eigenscope_stage::{Context, Parameter, ParameterType, Role, TaskError, TaskKind};
+use eigenscope_stage::{
+    Context, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
+};
 use serde::Deserialize;
 
 use super::classes;
@@ -50,7 +52,7 @@ pub(super) fn kind() -> TaskKind {
             Kind::Embeddings,
             "embeddings of three values",
         )],
-        run,
+        task_function!(run),
     )
 }
 

@@ -6,7 +6,7 @@ mod ring;
 use std::f64::consts::TAU;
 
 use eigenscope_artifact::Kind;
-use eigenscope_stage::{Context, Role, TaskError, TaskKind};
+use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
 use serde::Deserialize;
 
 use super::classes;
@@ -43,7 +43,7 @@ pub(super) fn kind() -> TaskKind {
             Kind::Embeddings,
             "embeddings of two values or more",
         )],
-        run,
+        task_function!(run),
     )
 }
 
