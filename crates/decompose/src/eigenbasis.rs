@@ -31,7 +31,8 @@ impl Eigenbasis {
     /// The iteration did not converge.
     pub fn of_covariance(layer: &str, covariance: MatRef<'_, f64>) -> Result<Self, DecomposeError> {
         let size = covariance.nrows();
-        let mut system = eigensystem(covariance).map_err(|_| no_convergence(layer, covariance))?;
+        let mut system =
+            eigensystem(covariance).map_err(|_| svd::no_convergence(layer, covariance))?;
         system.values.reverse();
         let mut vectors = Mat::from_fn(size, size, |row, column| {
             system.vectors[(row, size - 1 - column)]
@@ -67,14 +68,6 @@ impl Eigenbasis {
             shape: vec![ranks, inputs],
             data: values.map(|&value| value as f32).collect(),
         }
-    }
-}
-
-fn no_convergence(layer: &str, matrix: MatRef<'_, f64>) -> DecomposeError {
-    DecomposeError::LayerNoConvergence {
-        layer: layer.to_owned(),
-        rows: matrix.nrows(),
-        columns: matrix.ncols(),
     }
 }
 

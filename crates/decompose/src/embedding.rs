@@ -4,7 +4,7 @@
 //! steps.
 
 use eigenscope_artifact::{Embeddings, EmbeddingsHeader, ImageReader, Kind, SplitName};
-use eigenscope_models::{Architecture, Layer, ModelError, Runner, StoredModel};
+use eigenscope_models::{Architecture, Layer, ModelError, Runner, StoredModel, predicted_class};
 use eigenscope_stage::{
     Context, KindDescription, Parameter, ParameterType, Resources, Role, TaskError, TaskKind,
     task_function,
@@ -136,20 +136,10 @@ impl Embedder {
         let logits = self
             .runner
             .run(after..self.steps, vectors.clone(), images)?;
-        let predicted = logits.chunks_exact(self.classes).map(predicted_class);
+        let predicted = logits.chunks_exact(self.classes);
+        let predicted = predicted.map(|logits| predicted_class(logits) as u16);
         Ok((vectors, predicted.collect()))
     }
-}
-
-/// Position of the largest logit, the first of equal ones.
-fn predicted_class(logits: &[f32]) -> u16 {
-    let mut predicted = 0;
-    for (class, logit) in logits.iter().enumerate() {
-        if *logit > logits[predicted] {
-            predicted = class;
-        }
-    }
-    predicted as u16
 }
 
 /// One layer of a model, with its position among the steps.

@@ -49,16 +49,21 @@ pub fn singular_system(matrix: MatRef<'_, f64>) -> Result<SingularSystem, SvdErr
     })
 }
 
+/// The error of a matrix of the layer `layer` whose spectrum was not found.
+pub(crate) fn no_convergence(layer: &str, matrix: MatRef<'_, f64>) -> DecomposeError {
+    DecomposeError::LayerNoConvergence {
+        layer: layer.to_owned(),
+        rows: matrix.nrows(),
+        columns: matrix.ncols(),
+    }
+}
+
 /// [`singular_system`] of a matrix of the layer `layer`.
 pub(crate) fn of_layer(
     layer: &str,
     matrix: MatRef<'_, f64>,
 ) -> Result<SingularSystem, DecomposeError> {
-    singular_system(matrix).map_err(|_| DecomposeError::LayerNoConvergence {
-        layer: layer.to_owned(),
-        rows: matrix.nrows(),
-        columns: matrix.ncols(),
-    })
+    singular_system(matrix).map_err(|_| no_convergence(layer, matrix))
 }
 
 fn fix_signs(left: &mut Mat<f64>, right: &mut Mat<f64>) {

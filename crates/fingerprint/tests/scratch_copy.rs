@@ -239,7 +239,11 @@ fn an_edit_of_one_network_retrains_that_network_only() {
 fn an_edit_of_what_evaluates_models_reruns_what_evaluates() {
     let scratch = Scratch::new();
     let file = "crates/models/src/evaluate.rs";
-    let changed = scratch.edit(file, "*value > row[best]", "*value >= row[best]");
+    let changed = scratch.edit(
+        file,
+        "*logit > logits[predicted]",
+        "*logit >= logits[predicted]",
+    );
     for (name, expected) in [
         ("eigenscope_metrics::truncation::run", true),
         ("eigenscope_metrics::similarity::run", false),

@@ -12,7 +12,9 @@ use burn::tensor::{Device, Tensor, TensorData};
 use eigenscope_artifact::{
     Eigenpairs, ImageReader, InputShape, Kind, Selection, SplitName, TruncationRow, write_records,
 };
-use eigenscope_models::{Architecture, ModelError, Network, StoredModel, evaluate};
+use eigenscope_models::{
+    Architecture, ModelError, Network, StoredModel, evaluate, predicted_class,
+};
 use eigenscope_stage::{
     Context, KindDescription, Parameter, ParameterType, Resources, Role, TaskError, TaskKind,
     task_function,
@@ -246,19 +248,9 @@ impl Strongest {
                     let projection = f64::from(projections[class]);
                     *logit += eigenvalues[class] * projection * projection;
                 }
-                correct[rank + 1] += usize::from(first_largest(&logits) == usize::from(label));
+                correct[rank + 1] += usize::from(predicted_class(&logits) == usize::from(label));
             }
         }
         Ok(correct)
     }
-}
-
-fn first_largest(values: &[f64]) -> usize {
-    let mut best = 0;
-    for (position, value) in values.iter().enumerate() {
-        if *value > values[best] {
-            best = position;
-        }
-    }
-    best
 }

@@ -70,7 +70,7 @@ impl Sums {
 /// An [`Evaluation`] without the loss, which takes longer than a small model.
 pub fn correct_predictions(logits: &[f32], labels: &[u16]) -> usize {
     rows(logits, labels)
-        .filter(|(row, label)| argmax(row) == usize::from(**label))
+        .filter(|(row, label)| predicted_class(row) == usize::from(**label))
         .count()
 }
 
@@ -80,15 +80,15 @@ fn rows<'a>(logits: &'a [f32], labels: &'a [u16]) -> impl Iterator<Item = (&'a [
     logits.chunks_exact(classes).zip(labels)
 }
 
-/// Position of the largest value, the first of equal ones.
-fn argmax(row: &[f32]) -> usize {
-    let mut best = 0;
-    for (position, value) in row.iter().enumerate() {
-        if *value > row[best] {
-            best = position;
+/// The class of largest logit, the first of equal ones.
+pub fn predicted_class<T: PartialOrd>(logits: &[T]) -> usize {
+    let mut predicted = 0;
+    for (class, logit) in logits.iter().enumerate() {
+        if *logit > logits[predicted] {
+            predicted = class;
         }
     }
-    best
+    predicted
 }
 
 /// -log softmax(row)[label] in f64.

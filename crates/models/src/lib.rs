@@ -18,7 +18,9 @@ mod stack;
 pub use architecture::{Architecture, Network, ParameterShape, Start};
 pub use bilinear::{BilinearWeights, names};
 pub use error::ModelError;
-pub use evaluate::{Evaluation, correct_predictions, evaluate, evaluate_batches, evaluation_rows};
+pub use evaluate::{
+    Evaluation, correct_predictions, evaluate, evaluate_batches, evaluation_rows, predicted_class,
+};
 pub use layer::{BatchNorm, Layer, Step, Window};
 pub use model::{Model, StoredModel};
 #[cfg(feature = "autodiff")]
