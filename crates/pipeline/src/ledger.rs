@@ -191,7 +191,6 @@ pub fn read_ledger(path: &Path) -> Result<Vec<LedgerRow>, StoreError> {
 #[derive(Debug, Default, Clone)]
 pub struct Durations {
     tasks: BTreeMap<(String, String), f64>,
-    kinds: BTreeMap<(String, String), (f64, u32)>,
 }
 
 impl Durations {
@@ -225,20 +224,12 @@ impl Durations {
         }
         let task = (row.pipeline.clone(), row.task.clone());
         self.tasks.insert(task, row.wall_seconds);
-        let kind = (row.section.clone(), row.kind.clone());
-        let (sum, count) = self.kinds.entry(kind).or_default();
-        *sum += row.wall_seconds;
-        *count += 1;
     }
 
-    /// The last duration of this task, else the mean of its kind, in seconds.
-    pub fn seconds(&self, pipeline: &str, task: &str, section: &str, kind: &str) -> Option<f64> {
+    /// The last duration of this task in seconds.
+    pub fn seconds(&self, pipeline: &str, task: &str) -> Option<f64> {
         let task = (pipeline.to_owned(), task.to_owned());
-        let kind = (section.to_owned(), kind.to_owned());
-        self.tasks.get(&task).copied().or_else(|| {
-            let (sum, count) = self.kinds.get(&kind)?;
-            Some(sum / f64::from(*count))
-        })
+        self.tasks.get(&task).copied()
     }
 }
 
@@ -307,10 +298,9 @@ mod tests {
         assert_eq!(read_ledger(&path).expect("readable"), ledger.rows);
         std::fs::write(store.ledger().join("0.parquet"), b"nonsense").expect("written");
         let durations = Durations::load(&store);
-        let seconds = |pipeline, task, kind| durations.seconds(pipeline, task, "train", kind);
-        assert_eq!(seconds("digits", "a", "bilinear"), Some(2.0));
-        assert_eq!(seconds("digits", "c", "bilinear"), Some(3.0));
-        assert_eq!(seconds("digits", "c", "other"), None);
+        assert_eq!(durations.seconds("digits", "a"), Some(2.0));
+        assert_eq!(durations.seconds("digits", "c"), None);
+        assert_eq!(durations.seconds("paper", "a"), None);
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use std::any::Any;
 use std::error::Error;
-use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -12,8 +11,8 @@ use serde::Deserialize;
 
 use crate::context::emit;
 use crate::{
-    Context, Description, Event, KindDescription, Section, TASK_VERSION, TaskFile, TaskFunction,
-    exit,
+    Allowance, Context, Description, Event, KindDescription, Section, TASK_VERSION, TaskFile,
+    TaskFunction, exit,
 };
 
 /// Why a task failed; printed with its causes.
@@ -45,7 +44,7 @@ enum Command {
     Run {
         /// The task file (JSON)
         task: PathBuf,
-        /// End when standard input closes: the process that started this one is gone
+        /// Obey standard input, and end when it closes: the process that started this one is gone
         #[arg(long)]
         stop_with_stdin: bool,
     },
@@ -69,10 +68,12 @@ pub fn run(section: Section, kinds: Vec<TaskKind>) -> ExitCode {
             task,
             stop_with_stdin,
         } => {
+            let allowance = Allowance::new(0);
             if stop_with_stdin {
-                std::thread::spawn(end_with_stdin);
+                let allowance = allowance.clone();
+                std::thread::spawn(|| end_with_stdin(allowance));
             }
-            run_task(&task, &kinds)
+            run_task(&task, &kinds, allowance)
         }
     }
 }
@@ -87,14 +88,14 @@ fn describe(section: Section, kinds: Vec<TaskKind>) -> Description {
     }
 }
 
-fn run_task(path: &Path, kinds: &[TaskKind]) -> ExitCode {
+fn run_task(path: &Path, kinds: &[TaskKind], allowance: Allowance) -> ExitCode {
     // A log that cannot be written (a full disk) must not end the task: its outputs say more.
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_ansi(false)
         .log_internal_errors(false)
         .init();
-    let (context, kind) = match read_task(path, kinds) {
+    let (context, kind) = match read_task(path, kinds, allowance) {
         Ok(found) => found,
         Err(error) => return fail(&*error, exit::USAGE),
     };
@@ -127,7 +128,11 @@ struct Version {
     version: u32,
 }
 
-fn read_task<'a>(path: &Path, kinds: &'a [TaskKind]) -> Result<(Context, &'a TaskKind), TaskError> {
+fn read_task<'a>(
+    path: &Path,
+    kinds: &'a [TaskKind],
+    allowance: Allowance,
+) -> Result<(Context, &'a TaskKind), TaskError> {
     let text =
         std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
     let broken = |error: serde_json::Error| format!("{}: {error}", path.display());
@@ -145,7 +150,7 @@ fn read_task<'a>(path: &Path, kinds: &'a [TaskKind]) -> Result<(Context, &'a Tas
         .iter()
         .find(|kind| kind.description.name == task.kind)
         .ok_or_else(|| format!("{}: unknown task kind `{}`", path.display(), task.kind))?;
-    Ok((Context::new(task), kind))
+    Ok((Context::new(task).with_allowance(allowance), kind))
 }
 
 /// Reports an error with its causes as the last event and in the log.
@@ -171,10 +176,9 @@ fn panic_message(panic: &(dyn Any + Send)) -> String {
 }
 
 /// Ends the process as soon as standard input is closed: whoever started it has ended, however it did.
-fn end_with_stdin() {
-    let mut stdin = std::io::stdin().lock();
-    let mut buffer = [0; 64];
-    while matches!(stdin.read(&mut buffer), Ok(1..)) {}
+#[allow(clippy::needless_pass_by_value, reason = "it belongs to this thread")]
+fn end_with_stdin(allowance: Allowance) {
+    allowance.obey(std::io::stdin().lock());
     std::process::exit(i32::from(exit::FAILED));
 }
 
