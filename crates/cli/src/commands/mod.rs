@@ -7,6 +7,7 @@ pub(crate) mod graph;
 pub(crate) mod run;
 pub(crate) mod show;
 pub(crate) mod status;
+pub(crate) mod timeline;
 
 use std::io::Write;
 
