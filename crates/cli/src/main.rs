@@ -30,6 +30,7 @@ fn main() -> ExitCode {
         Command::Graph(command) => commands::graph::run(project, command),
         Command::Show(command) => commands::show::run(command),
         Command::Compare(command) => commands::compare::run(project, command),
+        Command::Report(command) => commands::report::run(project, command),
     };
     result.map_or_else(
         |error| {
