@@ -74,6 +74,20 @@ pub(crate) enum Command {
     Timeline(Timeline),
     /// Compare our numbers with the published ones
     Compare(Compare),
+    /// Write all figures and the comparison into one HTML file, from the results that are up to date
+    Report(Report),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// A pipeline file, or the name of one in the folder `pipelines`
+    pub(crate) pipeline: String,
+    /// The file to write (default: report.html in the pipeline's folder of results)
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// File of published numbers (default: PIPELINE.published.toml beside the pipeline file, if there is one)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) published: Option<PathBuf>,
 }
 
 /// Which tasks of which pipeline.

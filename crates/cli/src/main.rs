@@ -31,6 +31,7 @@ fn main() -> ExitCode {
         Command::Show(command) => commands::show::run(command),
         Command::Timeline(command) => commands::timeline::run(project, command),
         Command::Compare(command) => commands::compare::run(project, command),
+        Command::Report(command) => commands::report::run(project, command),
     };
     result.map_or_else(
         |error| {

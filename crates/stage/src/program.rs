@@ -8,11 +8,12 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use crate::context::emit;
 use crate::{
-    Allowance, Context, Description, Event, KindDescription, Section, TASK_VERSION, TaskFile,
-    TaskFunction, exit,
+    Allowance, Context, Description, Event, KindDescription, REPORT_VERSION, ReportFile, Section,
+    TASK_VERSION, TaskFile, TaskFunction, exit,
 };
 
 /// Why a task failed; printed with its causes.
@@ -48,14 +49,31 @@ enum Command {
         #[arg(long)]
         stop_with_stdin: bool,
     },
+    /// Write the page of a pipeline (the program of the section `figure` only)
+    Report {
+        /// The report file (JSON)
+        file: PathBuf,
+    },
 }
 
+/// Writes the page of a pipeline.
+type WriteReport = fn(&ReportFile) -> Result<(), TaskError>;
+
 /// Runs the stage program that serves `section` with the given task kinds.
+pub fn run(section: Section, kinds: Vec<TaskKind>) -> ExitCode {
+    run_program(section, kinds, None)
+}
+
+/// As [`run`], for a program that can also write reports.
+pub fn run_with_report(section: Section, kinds: Vec<TaskKind>, write: WriteReport) -> ExitCode {
+    run_program(section, kinds, Some(write))
+}
+
 #[allow(
     clippy::print_stdout,
     reason = "the description goes to standard output"
 )]
-pub fn run(section: Section, kinds: Vec<TaskKind>) -> ExitCode {
+fn run_program(section: Section, kinds: Vec<TaskKind>, write: Option<WriteReport>) -> ExitCode {
     match Arguments::parse().command {
         Command::Describe => match serde_json::to_string(&describe(section, kinds)) {
             Ok(text) => {
@@ -75,6 +93,7 @@ pub fn run(section: Section, kinds: Vec<TaskKind>) -> ExitCode {
             }
             run_task(&task, &kinds, allowance)
         }
+        Command::Report { file } => write_report(&file, section, write),
     }
 }
 
@@ -89,12 +108,7 @@ fn describe(section: Section, kinds: Vec<TaskKind>) -> Description {
 }
 
 fn run_task(path: &Path, kinds: &[TaskKind], allowance: Allowance) -> ExitCode {
-    // A log that cannot be written (a full disk) must not end the task: its outputs say more.
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_ansi(false)
-        .log_internal_errors(false)
-        .init();
+    log_to_stderr();
     let (context, kind) = match read_task(path, kinds, allowance) {
         Ok(found) => found,
         Err(error) => return fail(&*error, exit::USAGE),
@@ -122,10 +136,57 @@ fn run_task(path: &Path, kinds: &[TaskKind], allowance: Allowance) -> ExitCode {
     }
 }
 
-/// The one field that every version of a task file has.
+fn write_report(path: &Path, section: Section, write: Option<WriteReport>) -> ExitCode {
+    log_to_stderr();
+    let Some(write) = write else {
+        let program = section.program();
+        let other = Section::Figure.program();
+        let error: TaskError = format!("{program} writes no reports; {other} does").into();
+        return fail(&*error, exit::USAGE);
+    };
+    match read_contract(path, REPORT_VERSION) {
+        Err(error) => fail(&*error, exit::USAGE),
+        Ok(file) => match catch_unwind(|| write(&file)) {
+            Ok(Ok(())) => ExitCode::from(exit::DONE),
+            Ok(Err(error)) => fail(&*error, exit::FAILED),
+            Err(panic) => {
+                let error: TaskError = panic_message(&*panic).into();
+                fail(&*error, exit::FAILED)
+            }
+        },
+    }
+}
+
+fn log_to_stderr() {
+    // A log that cannot be written (a full disk) must not end the task: its outputs say more.
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .log_internal_errors(false)
+        .init();
+}
+
+/// The one field that every version of a task or report file has.
 #[derive(Deserialize)]
 struct Version {
     version: u32,
+}
+
+/// Reads a file of this version of the contract.
+fn read_contract<T: DeserializeOwned>(path: &Path, expected: u32) -> Result<T, TaskError> {
+    let text =
+        std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let broken = |error: serde_json::Error| format!("{}: {error}", path.display());
+    // The version comes first: a file of another version may have other fields.
+    let Version { version } = serde_json::from_str(&text).map_err(broken)?;
+    if version != expected {
+        return Err(format!(
+            "{}: contract version {version}, this program knows {expected}",
+            path.display(),
+        )
+        .into());
+    }
+    Ok(serde_json::from_str(&text).map_err(broken)?)
 }
 
 fn read_task<'a>(
@@ -133,19 +194,7 @@ fn read_task<'a>(
     kinds: &'a [TaskKind],
     allowance: Allowance,
 ) -> Result<(Context, &'a TaskKind), TaskError> {
-    let text =
-        std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    let broken = |error: serde_json::Error| format!("{}: {error}", path.display());
-    // The version comes first: a file of another version may have other fields.
-    let Version { version } = serde_json::from_str(&text).map_err(broken)?;
-    if version != TASK_VERSION {
-        return Err(format!(
-            "{}: contract version {version}, this program knows {TASK_VERSION}",
-            path.display(),
-        )
-        .into());
-    }
-    let task: TaskFile = serde_json::from_str(&text).map_err(broken)?;
+    let task: TaskFile = read_contract(path, TASK_VERSION)?;
     let kind = kinds
         .iter()
         .find(|kind| kind.description.name == task.kind)

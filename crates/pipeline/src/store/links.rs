@@ -28,7 +28,7 @@ impl Store {
         let Some(figure) = figure else {
             return Ok(());
         };
-        for &kind in outputs.iter().filter(|&&kind| is_picture(kind)) {
+        for &kind in outputs.iter().filter(|kind| kind.is_picture()) {
             let link = self.figures(pipeline).join(figure_file(figure, kind));
             let target = Path::new("..").join(task).join(kind.file_name());
             point(&link, &target)?;
@@ -47,7 +47,9 @@ impl Store {
                 .get(index)
                 .into_iter()
                 .flat_map(|task| &task.outputs);
-            kinds.map(|&kind| figure_file(name, kind).into())
+            kinds
+                .filter(|kind| kind.is_picture())
+                .map(|&kind| figure_file(name, kind).into())
         });
         keep_only(&self.figures(&plan.name), &figures.collect())
     }
@@ -56,10 +58,6 @@ impl Store {
     pub fn figures(&self, pipeline: &str) -> PathBuf {
         self.pipeline(pipeline).join("figures")
     }
-}
-
-fn is_picture(kind: Kind) -> bool {
-    !kind.is_table()
 }
 
 fn figure_file(name: &str, kind: Kind) -> String {

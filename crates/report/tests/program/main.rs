@@ -116,7 +116,7 @@ fn describes_itself() {
     ];
     assert_eq!(names, expected);
     for kind in description.kinds {
-        assert_eq!(kind.outputs, [Kind::Svg, Kind::Png]);
+        assert_eq!(kind.outputs, [Kind::Svg, Kind::Png, Kind::Interactive]);
         assert!(!kind.random);
     }
 }
