@@ -59,7 +59,8 @@ pub fn draw(
     };
     let folder = tempfile::tempdir()
         .map_err(|source| StoreError::io("create a folder in", &std::env::temp_dir(), source))?;
-    let outputs = [Kind::Svg, Kind::Png].map(|kind| (kind, folder.path().join(kind.file_name())));
+    let outputs = [Kind::Svg, Kind::Png, Kind::Interactive]
+        .map(|kind| (kind, folder.path().join(kind.file_name())));
     let input = Input {
         task: run.clone(),
         labels: BTreeMap::new(),
@@ -84,7 +85,8 @@ pub fn draw(
         },
     };
     run_task(&programs.path(Section::Figure), &task, folder.path())?;
-    for (kind, drawn) in outputs {
+    // The interactive form is of use in reports only.
+    for (kind, drawn) in outputs.into_iter().take(2) {
         let bytes =
             std::fs::read(&drawn).map_err(|source| StoreError::io("read", &drawn, source))?;
         atomic::write_file(&output.with_extension(kind.extension()), &bytes)

@@ -8,6 +8,7 @@ mod place;
 mod rainbow;
 mod samples;
 mod scaling;
+mod timeline;
 
 use std::path::Path;
 use std::process::Command;
@@ -113,6 +114,7 @@ fn describes_itself() {
         "mistakes",
         "kernels",
         "scaling",
+        "timeline",
     ];
     assert_eq!(names, expected);
     for kind in description.kinds {
