@@ -61,6 +61,11 @@ impl Row {
         }
     }
 
+    /// Whether it is of several processes of ours at once.
+    fn is_ours_at_once(&self) -> bool {
+        self.program == OURS && self.crowd.processes > 1
+    }
+
     /// Seconds until the next model has finished an epoch, on average.
     fn seconds_a_model(&self) -> f64 {
         self.cost.wall / self.crowd.processes as f64
@@ -118,45 +123,53 @@ pub(crate) fn markdown(rows: &[Row], rounds: usize) -> String {
     text
 }
 
-/// How many times faster whole sweeps are than PyTorch with one model after the other on all cores, and with one
-/// process for each core.
+/// Time from one finished epoch to the next when many models are trained: with one process for each core, and in
+/// PyTorch also one model after the other on all cores. The last row is the sweep over the sizes of the bilinear layer, five
+/// seeds and 100 epochs each.
 fn throughput(rows: &[Row]) -> String {
     let mut text = String::new();
-    for row in rows
-        .iter()
-        .filter(|row| row.program == OURS && row.crowd.processes > 1)
-    {
-        let theirs = |several: bool| {
-            rows.iter().find(|other| {
-                other.program == PYTORCH
-                    && other.workload == row.workload
-                    && (other.crowd.processes > 1) == several
-                    && other.crowd
-                        != Crowd {
-                            processes: 1,
-                            threads: 1,
-                        }
-            })
+    let mut sweep = [0.0; 3];
+    for row in rows.iter().filter(|row| row.is_ours_at_once()) {
+        let theirs = |wanted: fn(&Crowd) -> bool| {
+            let mut others = rows.iter().filter(|other| other.workload == row.workload);
+            others.find(|other| other.program == PYTORCH && wanted(&other.crowd))
         };
-        if let (Some(in_turn), Some(at_once)) = (theirs(false), theirs(true)) {
-            if text.is_empty() {
-                text.push_str(
-                    "\n| network | s/epoch and model, one process a core | times faster than PyTorch in turn on all cores | than one PyTorch a core |\n\
-                     |---|---|---|---|\n",
-                );
-            }
-            let ratio = |other: &Row| other.seconds_a_model() / row.seconds_a_model();
-            let _ = writeln!(
-                text,
-                "| {} | {} | {:.1} | {:.1} |",
-                row.workload,
-                significant(row.seconds_a_model()),
-                ratio(in_turn),
-                ratio(at_once),
+        let in_turn = theirs(|crowd| crowd.threads > 1);
+        let at_once = theirs(|crowd| crowd.processes > 1);
+        let (Some(in_turn), Some(at_once)) = (in_turn, at_once) else {
+            return text;
+        };
+        if text.is_empty() {
+            text.push_str(
+                "\n| many models | eigenscope, one process a core | PyTorch in turn on all cores | PyTorch, one process a core | times faster |\n\
+                 |---|---|---|---|---|\n",
             );
         }
+        let seconds = [row, in_turn, at_once].map(Row::seconds_a_model);
+        if row.workload.starts_with("bilinear") {
+            for (sum, seconds) in sweep.iter_mut().zip(seconds) {
+                *sum += 500.0 * seconds;
+            }
+        }
+        let cells = seconds.map(|seconds| format!("{} s/epoch", significant(seconds)));
+        text.push_str(&compared(row.workload, &cells, seconds));
+    }
+    let cells = sweep.map(|seconds| format!("{:.1} min", seconds / 60.0));
+    if sweep[0] > 0.0 {
+        text.push_str(&compared("sweep", &cells, sweep));
     }
     text
+}
+
+/// One line of the table of many models.
+fn compared(name: &str, cells: &[String; 3], seconds: [f64; 3]) -> String {
+    let [ours, in_turn, at_once] = seconds;
+    format!(
+        "| {name} | {} | {:.1}, {:.1} |\n",
+        cells.join(" | "),
+        in_turn / ours,
+        at_once / ours
+    )
 }
 
 fn significant(seconds: f64) -> String {

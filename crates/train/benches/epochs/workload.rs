@@ -41,7 +41,7 @@ pub(crate) struct Prepared {
     pub(crate) script: PathBuf,
 }
 
-/// All workloads: three sizes of the sweep at MNIST's size, and the networks with convolutions on fewer images.
+/// All workloads: the sizes of the sweep at MNIST's size, and the networks with convolutions on fewer images.
 pub(crate) fn all() -> Vec<Workload> {
     let bilinear = |name, hidden, epochs| Workload {
         name,
@@ -78,8 +78,11 @@ pub(crate) fn all() -> Vec<Workload> {
     let embedding = json!({"embedding": 3, "learning_rate": 1e-3});
     vec![
         bilinear("bilinear-30", 30, 20),
+        bilinear("bilinear-50", 50, 15),
+        bilinear("bilinear-100", 100, 10),
         bilinear("bilinear-300", 300, 4),
-        bilinear("bilinear-1000", 1000, 2),
+        bilinear("bilinear-500", 500, 2),
+        bilinear("bilinear-1000", 1000, 1),
         convolutional("cnn", Network::Cnn { channels }, 32, momentum),
         convolutional("convnet", Network::Convnet, 28, adam),
         Workload {
@@ -87,7 +90,7 @@ pub(crate) fn all() -> Vec<Workload> {
             train: 1000,
             test: 200,
             batch: 64,
-            epochs: 2,
+            epochs: 1,
             ..convolutional(
                 "embedding-net",
                 Network::EmbeddingNet { embedding: 3 },
