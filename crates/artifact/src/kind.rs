@@ -98,6 +98,8 @@ kinds! {
     Scaling = "scaling", 1, "parquet";
     /// Power law fitted to it.
     PowerLaw = "power-law", 1, "parquet";
+    /// What one run of the orchestrator cost, task by task.
+    Ledger = "ledger", 1, "parquet";
     /// A figure as vector graphics.
     Svg = "svg", 1, "svg";
     /// A figure as pixels.

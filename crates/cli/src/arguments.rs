@@ -70,6 +70,8 @@ pub(crate) enum Command {
     Graph(Graph),
     /// Print what an artifact holds and where it came from
     Show(Show),
+    /// Draw what ran on which core when, and how idle the cores were
+    Timeline(Timeline),
     /// Compare our numbers with the published ones
     Compare(Compare),
     /// Write all figures and the comparison into one HTML file, from the results that are up to date
@@ -180,6 +182,18 @@ pub(crate) struct Show {
     /// Rows to print
     #[arg(long, default_value_t = 10, value_name = "N")]
     pub(crate) rows: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Timeline {
+    /// A pipeline file, or the name of one in the folder `pipelines`
+    pub(crate) pipeline: String,
+    /// The run to draw: the name of a file in `ledger` without `.parquet` (default: the latest in which a task ran)
+    #[arg(long)]
+    pub(crate) run: Option<String>,
+    /// The SVG to write; a PNG appears beside it (default: timeline.svg in the pipeline's folder of artifacts)
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

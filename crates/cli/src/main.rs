@@ -29,6 +29,7 @@ fn main() -> ExitCode {
         Command::Accept(command) => commands::accept::run(project, command),
         Command::Graph(command) => commands::graph::run(project, command),
         Command::Show(command) => commands::show::run(command),
+        Command::Timeline(command) => commands::timeline::run(project, command),
         Command::Compare(command) => commands::compare::run(project, command),
         Command::Report(command) => commands::report::run(project, command),
     };

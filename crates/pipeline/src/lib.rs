@@ -18,3 +18,4 @@ pub mod show;
 pub mod store;
 pub mod survey;
 pub mod targets;
+pub mod timeline;

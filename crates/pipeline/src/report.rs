@@ -96,12 +96,12 @@ pub fn write(request: &Request<'_>, programs: &Programs) -> Result<(), ReportErr
 /// Why the program failed: what it said last.
 fn reason(said: &[u8], status: ExitStatus) -> String {
     let events = said.split(|byte| *byte == b'\n');
-    let failure = events.filter_map(|line| match serde_json::from_slice(line) {
+    let mut failures = events.filter_map(|line| match serde_json::from_slice(line) {
         Ok(Event::Failed { messages }) => Some(messages.join(": ")),
         _ => None,
     });
-    failure
-        .last()
+    failures
+        .next_back()
         .unwrap_or_else(|| format!("its program ended with {status}"))
 }
 

@@ -1,10 +1,12 @@
 //! The contract between the orchestrator and the stage programs.
 //!
 //! A stage is a program that can do two things: `describe` its task kinds as JSON, and `run` one task
-//! from a task file; the one that draws figures can also write the `report` of a pipeline from a report file. It reads its inputs from the paths in that file, writes its outputs to the paths in
-//! that file, reports [`Event`]s as JSON lines on standard output, logs to standard error, and ends with
-//! one of the [`exit`] codes. It knows nothing of pipelines, caches or other stages.
+//! from a task file; the one that draws figures can also write the `report` of a pipeline from a report file. It
+//! reads its inputs from the paths in that file, writes its outputs to the paths in that file, reports [`Event`]s as
+//! JSON lines on standard output, obeys [`Order`]s on standard input, logs to standard error, and ends with one of the
+//! [`exit`] codes. It knows nothing of pipelines, caches or other stages.
 
+mod allowance;
 mod code;
 mod context;
 mod description;
@@ -15,6 +17,7 @@ mod report;
 mod seed;
 mod task;
 
+pub use allowance::{Allowance, Order};
 pub use code::{Code, TaskFunction};
 pub use context::Context;
 pub use description::{

@@ -2,7 +2,6 @@
 
 use std::any::Any;
 use std::error::Error;
-use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -13,7 +12,7 @@ use serde::de::DeserializeOwned;
 
 use crate::context::emit;
 use crate::{
-    Context, Description, Event, KindDescription, REPORT_VERSION, ReportFile, Section,
+    Allowance, Context, Description, Event, KindDescription, REPORT_VERSION, ReportFile, Section,
     TASK_VERSION, TaskFile, TaskFunction, exit,
 };
 
@@ -46,7 +45,7 @@ enum Command {
     Run {
         /// The task file (JSON)
         task: PathBuf,
-        /// End when standard input closes: the process that started this one is gone
+        /// Obey standard input, and end when it closes: the process that started this one is gone
         #[arg(long)]
         stop_with_stdin: bool,
     },
@@ -87,10 +86,12 @@ fn run_program(section: Section, kinds: Vec<TaskKind>, write: Option<WriteReport
             task,
             stop_with_stdin,
         } => {
+            let allowance = Allowance::new(0);
             if stop_with_stdin {
-                std::thread::spawn(end_with_stdin);
+                let allowance = allowance.clone();
+                std::thread::spawn(|| end_with_stdin(allowance));
             }
-            run_task(&task, &kinds)
+            run_task(&task, &kinds, allowance)
         }
         Command::Report { file } => write_report(&file, section, write),
     }
@@ -106,9 +107,9 @@ fn describe(section: Section, kinds: Vec<TaskKind>) -> Description {
     }
 }
 
-fn run_task(path: &Path, kinds: &[TaskKind]) -> ExitCode {
+fn run_task(path: &Path, kinds: &[TaskKind], allowance: Allowance) -> ExitCode {
     log_to_stderr();
-    let (context, kind) = match read_task(path, kinds) {
+    let (context, kind) = match read_task(path, kinds, allowance) {
         Ok(found) => found,
         Err(error) => return fail(&*error, exit::USAGE),
     };
@@ -188,13 +189,17 @@ fn read_contract<T: DeserializeOwned>(path: &Path, expected: u32) -> Result<T, T
     Ok(serde_json::from_str(&text).map_err(broken)?)
 }
 
-fn read_task<'a>(path: &Path, kinds: &'a [TaskKind]) -> Result<(Context, &'a TaskKind), TaskError> {
+fn read_task<'a>(
+    path: &Path,
+    kinds: &'a [TaskKind],
+    allowance: Allowance,
+) -> Result<(Context, &'a TaskKind), TaskError> {
     let task: TaskFile = read_contract(path, TASK_VERSION)?;
     let kind = kinds
         .iter()
         .find(|kind| kind.description.name == task.kind)
         .ok_or_else(|| format!("{}: unknown task kind `{}`", path.display(), task.kind))?;
-    Ok((Context::new(task), kind))
+    Ok((Context::new(task).with_allowance(allowance), kind))
 }
 
 /// Reports an error with its causes as the last event and in the log.
@@ -220,10 +225,9 @@ fn panic_message(panic: &(dyn Any + Send)) -> String {
 }
 
 /// Ends the process as soon as standard input is closed: whoever started it has ended, however it did.
-fn end_with_stdin() {
-    let mut stdin = std::io::stdin().lock();
-    let mut buffer = [0; 64];
-    while matches!(stdin.read(&mut buffer), Ok(1..)) {}
+#[allow(clippy::needless_pass_by_value, reason = "it belongs to this thread")]
+fn end_with_stdin(allowance: Allowance) {
+    allowance.obey(std::io::stdin().lock());
     std::process::exit(i32::from(exit::FAILED));
 }
 

@@ -11,6 +11,7 @@ mod place;
 mod rainbow;
 mod samples;
 mod scaling;
+mod timeline;
 
 use std::path::Path;
 use std::process::Command;
@@ -116,6 +117,7 @@ fn describes_itself() {
         "mistakes",
         "kernels",
         "scaling",
+        "timeline",
     ];
     assert_eq!(names, expected);
     for kind in description.kinds {

@@ -23,7 +23,7 @@ pub(super) fn cells(values: &Matrix, colours: &ColourScale, what: &str) -> Value
     let rows = values.values().chunks(values.columns());
     let mut trace = json!({
         "type": "heatmap",
-        "z": rows.map(|row| numbers(row)).collect::<Vec<_>>(),
+        "z": rows.map(numbers).collect::<Vec<_>>(),
         "showscale": false,
         "showlegend": false,
         "hoverongaps": false,
