@@ -21,7 +21,7 @@ PYTHON     ?= $(TARGET_DIR)/bench-python/bin/python
 KERNEL_BENCHES := $(basename $(notdir $(wildcard crates/*/benches/*.rs)))
 EIGENSCOPE := $(TARGET_DIR)/release/eigenscope --data-dir '$(DATA_DIR)'
 
-.PHONY: figures build test lint bench compare status duplicates clean help
+.PHONY: figures build test lint bench compare report status duplicates clean help
 
 figures: build ## Bring results and figures up to date (PIPELINE= DATA_DIR= JOBS= TARGETS=)
 	@$(EIGENSCOPE) run '$(PIPELINE)' $(if $(JOBS),--jobs $(JOBS)) $(TARGETS)
@@ -51,6 +51,9 @@ $(TARGET_DIR)/bench-python/bin/python:
 
 compare: build ## Compare our numbers with the published ones (PIPELINE= PUBLISHED=)
 	@$(EIGENSCOPE) compare '$(PIPELINE)' $(if $(PUBLISHED),--published '$(PUBLISHED)')
+
+report: build ## Write all figures and the comparison into one HTML file (PIPELINE= PUBLISHED=)
+	@$(EIGENSCOPE) report '$(PIPELINE)' $(if $(PUBLISHED),--published '$(PUBLISHED)')
 
 status: build ## Say what is up to date and what is not, and why (PIPELINE= TARGETS=)
 	@$(EIGENSCOPE) status '$(PIPELINE)' $(TARGETS)

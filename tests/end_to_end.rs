@@ -3,6 +3,9 @@
 
 #![allow(clippy::print_stderr, reason = "a skipped test says so")]
 
+mod browser;
+mod report;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

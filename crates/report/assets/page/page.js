@@ -45,11 +45,11 @@
     return "#" + turned.map((channel) => Math.round(channel).toString(16).padStart(2, "0")).join("") + alpha;
   }
 
-  /** A copy with all colours changed but those of colour scales, which are data. */
+  /** A copy with all colours changed but those of colour scales and of what lies below them, which are data. */
   function themed(value, dark, key = "") {
     if (typeof value === "string") return dark && /color$/.test(key) ? onDark(value) : value;
     if (Array.isArray(value)) {
-      return typeof value[0] === "object" && key !== "colorscale" ? value.map((item) => themed(item, dark)) : value;
+      return typeof value[0] === "object" && key !== "colorscale" && key !== "shapes" ? value.map((item) => themed(item, dark)) : value;
     }
     if (value === null || typeof value !== "object") return value;
     return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, themed(item, dark, name)]));
@@ -57,6 +57,8 @@
 
   // Drawing.
 
+  // Texts are measured when they are drawn.
+  const fonts = Promise.allSettled(["11px Roboto", "bold 11px Roboto"].map((font) => document.fonts.load(font)));
   const touch = matchMedia("(pointer: coarse)");
   const inSpace = (figure) => figure.data.some((trace) => trace.type === "scatter3d");
 
@@ -67,7 +69,8 @@
   }
 
   function viewFor(frame, figure) {
-    return figure.narrow && frame.clientWidth < figure.wide.layout.width ? "narrow" : "wide";
+    // A little too wide scrolls.
+    return figure.narrow && frame.clientWidth < 0.8 * figure.wide.layout.width ? "narrow" : "wide";
   }
 
   async function draw(frame) {
@@ -91,6 +94,7 @@
       toImageButtonOptions: { filename: frame.dataset.name, scale: 2 },
     };
     try {
+      await fonts;
       target.hidden = false;
       await Plotly.react(target, themed(figure.data, isDark()), layout, config);
       still.hidden = true;

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use eigenscope_stage::{ReportFile, ReportTask, TaskState};
 use serde_json::Value;
 
@@ -18,7 +16,7 @@ pub(super) struct FigureOfTask<'a> {
     /// Index of the task.
     pub(super) task: usize,
     /// Short name, unique on the page.
-    name: &'a str,
+    pub(super) name: &'a str,
     /// The figure, if it is up to date.
     drawn: Option<Interactive>,
 }
@@ -120,7 +118,13 @@ fn article(html: &mut Html, file: &ReportFile, figure: &FigureOfTask<'_>) {
         "article",
         &[("id", &anchor), ("aria-labelledby", &heading)],
         |html| {
-            html.element("h3", &[("id", &heading)], |html| html.text(figure.title()));
+            html.element("h3", &[("id", &heading)], |html| {
+                html.text(figure.title());
+                if figure.is_current() {
+                    html.text(" ");
+                    html.element("span", &[("class", "name")], |html| html.text(figure.name));
+                }
+            });
             match &figure.drawn {
                 Some(drawn) => self::drawn(html, file, figure, drawn),
                 None => left_out(html, file, task),
@@ -135,7 +139,10 @@ fn left_out(html: &mut Html, file: &ReportFile, task: &ReportTask) {
     html.element("div", &[("class", "left-out")], |html| {
         html.element("p", &[], |html| {
             words::badge(html, words::state(&task.state));
-            html.text(" This figure is not up to date and left out.");
+            html.text(match task.state {
+                TaskState::Current { .. } => " This figure has no form for pages.",
+                _ => " This figure is not up to date and left out.",
+            });
         });
         html.element("ul", &[], |html| {
             for reason in words::reasons(&task.state) {
@@ -154,19 +161,6 @@ fn left_out(html: &mut Html, file: &ReportFile, task: &ReportTask) {
 fn drawn(html: &mut Html, file: &ReportFile, figure: &FigureOfTask<'_>, drawn: &Interactive) {
     let data = format!("{}-data", figure.anchor());
     let download = format!("{}-{}.csv", file.pipeline, figure.name);
-    let size = |name: &str| {
-        drawn
-            .wide
-            .layout
-            .get(name)
-            .and_then(Value::as_f64)
-            .unwrap_or_default()
-    };
-    let (width, height) = (size("width").to_string(), size("height").to_string());
-    let still = format!(
-        "data:image/svg+xml;base64,{}",
-        STANDARD.encode(&drawn.still)
-    );
     html.element("figure", &[], |html| {
         let frame = [
             ("class", "frame"),
@@ -177,17 +171,20 @@ fn drawn(html: &mut Html, file: &ReportFile, figure: &FigureOfTask<'_>, drawn: &
             ("tabindex", "0"),
         ];
         html.element("div", &frame, |html| {
-            let image = [
-                ("class", "still"),
-                ("src", still.as_str()),
-                ("alt", drawn.description.as_str()),
-                ("width", width.as_str()),
-                ("height", height.as_str()),
-            ];
-            html.void("img", &image);
+            // The drawing is ours: it holds no script, no identifier and no text that is not escaped.
+            html.element("div", &[("class", "still")], |html| html.trusted(&drawn.still));
             html.element("div", &[("class", "interactive"), ("hidden", "")], |_| {});
         });
-        html.element("figcaption", &[], |html| html.text(&drawn.description));
+        html.element("figcaption", &[], |html| {
+            html.text(&drawn.description);
+            if drawn.step > 1 {
+                html.text(&format!(
+                    " To be quick, the interactive form shows one in {} points; the still picture (on paper, and as SVG \
+                     and PNG beside the results) shows all.",
+                    drawn.step
+                ));
+            }
+        });
     });
     html.element("p", &[("class", "tools")], |html| {
         html.element(
@@ -329,7 +326,7 @@ fn seeds(html: &mut Html, file: &ReportFile, task: &ReportTask) {
         return;
     }
     html.text("It was made from tasks that do:");
-    html.element("ul", &[], |html| {
+    html.element("ul", &[("class", "many")], |html| {
         for (id, seed) in random {
             html.element("li", &[], |html| {
                 code(html, id);

@@ -11,6 +11,8 @@ mod script;
 mod tasks;
 mod words;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use eigenscope_artifact::atomic;
 use eigenscope_stage::{ReportFile, TaskError};
 
@@ -18,6 +20,8 @@ pub use error::PageError;
 use figures::FigureOfTask;
 use html::Html;
 use script::Scripts;
+
+use crate::figure::text::{FAMILY, MEDIUM, REGULAR};
 
 const STYLE: &str = include_str!("../../assets/page/page.css");
 
@@ -86,7 +90,21 @@ fn head(html: &mut Html, file: &ReportFile, scripts: &Scripts) {
     html.element("title", &[], |html| {
         html.text(&format!("{} – eigenscope report", file.pipeline))
     });
-    html.element("style", &[], |html| html.trusted(STYLE));
+    html.element("style", &[], |html| {
+        html.trusted(&fonts());
+        html.trusted(STYLE);
+    });
+}
+
+/// The font that figures are laid out in.
+fn fonts() -> String {
+    let font = |weight: &str, bytes: &[u8]| {
+        format!(
+            "@font-face {{ font-family: {FAMILY}; font-weight: {weight}; src: url(data:font/ttf;base64,{}) }}\n",
+            STANDARD.encode(bytes)
+        )
+    };
+    font("400", REGULAR) + &font("500 900", MEDIUM)
 }
 
 fn header(html: &mut Html, file: &ReportFile) {
@@ -109,41 +127,48 @@ fn header(html: &mut Html, file: &ReportFile) {
 }
 
 fn contents(html: &mut Html, file: &ReportFile, figures: &[FigureOfTask<'_>]) {
-    html.element(
-        "nav",
-        &[
-            ("id", "contents"),
-            ("aria-label", "Contents"),
-            ("tabindex", "-1"),
-        ],
-        |html| {
-            html.element("h2", &[], |html| html.text("Contents"));
-            html.element("ul", &[], |html| {
-                let mut entry = |href: &str, text: &str| {
-                    html.element("li", &[], |html| link(html, href, text));
-                };
-                entry("#published", "Published against ours");
-                entry("#tasks", "All tasks");
-                html.element("li", &[], |html| {
-                    link(html, "#figures", "Figures");
-                    html.element("ol", &[], |html| {
-                        for figure in figures {
-                            html.element("li", &[], |html| {
-                                link(html, &format!("#{}", figure.anchor()), figure.title());
-                                if !figure.is_current() {
-                                    html.text(" ");
-                                    words::badge(
-                                        html,
-                                        words::state(&file.tasks[figure.task].state),
-                                    );
-                                }
-                            });
-                        }
-                    });
+    let attributes = [
+        ("id", "contents"),
+        ("aria-label", "Contents"),
+        ("tabindex", "-1"),
+    ];
+    html.element("nav", &attributes, |html| {
+        html.element("h2", &[], |html| html.text("Contents"));
+        html.element("ul", &[], |html| {
+            html.element("li", &[], |html| {
+                link(html, "#published", "Published against ours")
+            });
+            html.element("li", &[], |html| {
+                link(html, "#figures", "Figures");
+                html.element("ol", &[], |html| {
+                    for figure in figures {
+                        html.element("li", &[], |html| entry(html, file, figures, figure));
+                    }
                 });
             });
-        },
-    );
+            html.element("li", &[], |html| link(html, "#tasks", "All tasks"));
+        });
+    });
+}
+
+/// A figure by its title, and by its name where others have the same.
+fn entry(
+    html: &mut Html,
+    file: &ReportFile,
+    figures: &[FigureOfTask<'_>],
+    figure: &FigureOfTask<'_>,
+) {
+    let title = figure.title();
+    let same = figures.iter().filter(|other| other.title() == title);
+    let text = match same.count() {
+        1 => title.to_owned(),
+        _ => format!("{title} ({})", figure.name),
+    };
+    link(html, &format!("#{}", figure.anchor()), &text);
+    if !figure.is_current() {
+        html.text(" ");
+        words::badge(html, words::state(&file.tasks[figure.task].state));
+    }
 }
 
 fn link(html: &mut Html, href: &str, text: &str) {

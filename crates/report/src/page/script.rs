@@ -51,7 +51,7 @@ impl Scripts {
     pub(super) fn policy(&self) -> String {
         let allowed: Vec<String> = [self.library.as_str(), PAGE].map(source).into();
         format!(
-            "default-src 'none'; script-src {}; style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; \
+            "default-src 'none'; script-src {}; style-src 'unsafe-inline'; font-src data:; img-src data: blob:; base-uri 'none'; \
              form-action 'none'",
             allowed.join(" ")
         )

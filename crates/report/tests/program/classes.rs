@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::place::{Outcome, Place};
 
 /// Numbers of images by class and predicted class.
-fn confusion(counts: &[&[u32]]) -> Vec<ConfusionRow> {
+pub(crate) fn confusion(counts: &[&[u32]]) -> Vec<ConfusionRow> {
     let rows = (0..).zip(counts).flat_map(|(label, counts)| {
         (0..)
             .zip(*counts)
@@ -21,7 +21,7 @@ fn confusion(counts: &[&[u32]]) -> Vec<ConfusionRow> {
 }
 
 /// Accuracies of classes of 1,000 images, and of all.
-fn accuracies(classes: &[(&str, u32)]) -> Vec<ClassAccuracyRow> {
+pub(crate) fn accuracies(classes: &[(&str, u32)]) -> Vec<ClassAccuracyRow> {
     let row = |class: &str, correct: u32, images: u32| ClassAccuracyRow {
         class: class.to_owned(),
         correct,
@@ -42,7 +42,11 @@ fn pets() -> Vec<ConfusionRow> {
     confusion(&[&[990, 10, 0], &[42, 958, 0], &[0, 0, 1000]])
 }
 
-fn draw_confusion(place: &Place, rows: &[ConfusionRow], accuracy: &[ClassAccuracyRow]) -> Outcome {
+pub(crate) fn draw_confusion(
+    place: &Place,
+    rows: &[ConfusionRow],
+    accuracy: &[ClassAccuracyRow],
+) -> Outcome {
     let confusion = [place.table("confusion", rows)];
     let accuracy = [place.table("accuracy", accuracy)];
     place.draw_from(

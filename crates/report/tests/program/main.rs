@@ -1,9 +1,12 @@
 //! The program end to end: small tables in, figures or a clear error out.
 
+#[path = "../../../../tests/browser.rs"]
+mod browser;
 mod classes;
 mod embeddings;
 mod kernels;
 mod layers;
+mod page;
 mod place;
 mod rainbow;
 mod samples;

@@ -95,6 +95,20 @@ pub(super) fn insert_axes(
     layout.insert(format!("yaxis{suffix}"), y);
 }
 
+/// What lies below the images: it shows at their edges, and where they have no value.
+pub(super) fn grounds<'a>(
+    grid: &'a ImageGrid,
+    cells: &'a ImageCells,
+    place: &'a PanelLayout,
+    suffix: &'a str,
+) -> impl Iterator<Item = Value> + 'a {
+    placed(grid).map(move |(row, column, _)| {
+        let area = cells.rect(place.plot, row, column);
+        let ends = ((area.x, area.right()), (area.y, area.bottom()));
+        heat_map::ground(ends.0, ends.1, grid.colours.missing, suffix)
+    })
+}
+
 /// Captions, which stay with their images, and labels of rows and columns.
 pub(super) fn labels(
     grid: &ImageGrid,

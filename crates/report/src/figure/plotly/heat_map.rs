@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use super::super::axis::Axis;
-use super::super::colour::ColourScale;
+use super::super::colour::{ColourScale, Rgb};
 use super::super::description::{Axes, ColourBar};
 use super::super::error::Result;
-use super::super::layer::Image;
+use super::super::layer::{Image, Layer};
 use super::super::layout::{PanelLayout, Rect, fitting_style};
 use super::super::matrix::Matrix;
 use super::super::scale::AxisScale;
@@ -105,6 +105,31 @@ pub(super) fn image(
         trace["textfont"] = json!({"size": style.size});
     }
     Ok(trace)
+}
+
+/// What shows where a heat map of a plot has no value.
+pub(super) fn grounds(axes: &Axes, suffix: &str) -> impl Iterator<Item = Value> {
+    let images = axes.layers.iter().filter_map(|layer| match layer {
+        Layer::Image(image) => Some(image),
+        _ => None,
+    });
+    images.map(move |image| ground(image.x, image.y, image.colours.missing, suffix))
+}
+
+/// A rectangle between these ends of x and y, below everything.
+pub(super) fn ground(x: (f64, f64), y: (f64, f64), colour: Rgb, suffix: &str) -> Value {
+    json!({
+        "type": "rect",
+        "layer": "below",
+        "xref": format!("x{suffix}"),
+        "yref": format!("y{suffix}"),
+        "x0": number(x.0),
+        "x1": number(x.1),
+        "y0": number(y.0),
+        "y1": number(y.1),
+        "fillcolor": colour.hex(),
+        "line": {"width": 1, "color": theme::HAIRLINE.hex()},
+    })
 }
 
 /// The ticks' texts at the middles of all cells along an axis, if there are such.

@@ -15,8 +15,14 @@ use super::super::theme;
 use super::heat_map;
 use super::text::{number, numbers, rich};
 
-/// The traces of a panel, back to front. Neighbouring layers of points that look the same become one.
-pub(super) fn traces(axes: &Axes, place: &PanelLayout, font: &Font<'_>) -> Result<Vec<Value>> {
+/// The traces of a panel, back to front. Neighbouring layers of points that look the same become one; of its points, every
+/// `step`th is there.
+pub(super) fn traces(
+    axes: &Axes,
+    place: &PanelLayout,
+    font: &Font<'_>,
+    step: usize,
+) -> Result<Vec<Value>> {
     let mut traces = Vec::new();
     let mut pending: Vec<Cloud> = Vec::new();
     for layer in &axes.layers {
@@ -28,7 +34,7 @@ pub(super) fn traces(axes: &Axes, place: &PanelLayout, font: &Font<'_>) -> Resul
             continue;
         }
         for cloud in pending.drain(..) {
-            traces.push(cloud.trace(axes)?);
+            traces.push(cloud.trace(axes, step)?);
         }
         traces.push(match layer {
             Layer::Line(layer) => line(layer, axes)?,
@@ -39,7 +45,7 @@ pub(super) fn traces(axes: &Axes, place: &PanelLayout, font: &Font<'_>) -> Resul
         });
     }
     for cloud in pending {
-        traces.push(cloud.trace(axes)?);
+        traces.push(cloud.trace(axes, step)?);
     }
     Ok(traces)
 }
@@ -153,14 +159,14 @@ impl Cloud {
         self.layers += 1;
     }
 
-    fn trace(self, axes: &Axes) -> Result<Value> {
+    fn trace(self, axes: &Axes, step: usize) -> Result<Value> {
         let points = self.first;
         let mut marker = marker(points.marker, points.colour);
         let mut trace = json!({
             "type": "scatter",
             "mode": "markers",
-            "x": numbers(&points.x),
-            "y": numbers(&points.y),
+            "x": numbers(points.x.iter().step_by(step)),
+            "y": numbers(points.y.iter().step_by(step)),
             "meta": {"what": "points"},
             "hovertemplate": hover(axes, points.name.is_some())?,
         });

@@ -13,7 +13,12 @@ use super::text::{rich, styled};
 /// Puts a trace into its panel's legend, if it has a name and there is one.
 pub(super) fn assign(trace: &mut Value, legend: Option<String>) {
     trace["showlegend"] = json!(false);
-    if let (Some(name), Some(legend)) = (trace["meta"].get("name").cloned(), legend) {
+    let drawn_by_name = ["line", "band", "points"]
+        .iter()
+        .any(|what| trace["meta"]["what"] == *what);
+    if let (Some(name), Some(legend), true) =
+        (trace["meta"].get("name").cloned(), legend, drawn_by_name)
+    {
         trace["legendgroup"] = name;
         trace["legend"] = json!(legend);
     }

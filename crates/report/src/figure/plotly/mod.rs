@@ -19,8 +19,9 @@ use serde_json::{Map, Value, json};
 use super::description::{Content, Figure, Panel};
 use super::draw::svg;
 use super::error::Result;
+use super::layer::Layer;
 use super::layout::{Layout, PanelLayout, Rect, layout};
-use super::legend::{Legend, LegendPlace};
+use super::legend::{Legend, LegendLayout, LegendPlace, entries as legend_entries};
 use super::markup;
 use super::text::{Font, TextStyle};
 use super::theme;
@@ -29,7 +30,11 @@ use keys::Keys;
 /// Version of [`Interactive`].
 pub const INTERACTIVE_VERSION: u32 = 1;
 /// Width of the layout for small screens, px.
-const NARROW: f64 = 350.0;
+const NARROW: f64 = 344.0;
+/// Most points of a figure in clouds; browsers draw each as an element of its own.
+const MOST_POINTS: usize = 20_000;
+/// Room above the figure for the buttons of plotly.js, px.
+const BUTTONS: f64 = 28.0;
 /// How much wider than ours entries of a legend are in plotly.js, px.
 const LEGEND_EXTRA: f64 = 28.0;
 
@@ -43,6 +48,8 @@ pub struct Interactive {
     pub title: String,
     /// What the figure shows, plain text.
     pub description: String,
+    /// One in how many points is there; the still picture has them all.
+    pub step: usize,
     /// The still picture without the title: SVG text.
     pub still: String,
     /// Traces of plotly.js. Each has in `meta` the number of its panel, what it is (`line`, `band`, ...) and, as plain text,
@@ -88,14 +95,17 @@ pub fn interactive(figure: &Figure) -> Result<Interactive> {
         metadata: String::new(),
         ..figure.clone()
     };
+    let still = svg(&figure)?;
     let font = Font::bundled()?;
+    let figure = for_turning(figure, &font)?;
     let keys = Keys::of(&figure);
     let place = layout(&figure)?;
     Ok(Interactive {
         version: INTERACTIVE_VERSION,
         title: markup::plain(&figure.title)?,
         description: figure.description.clone(),
-        still: svg(&figure)?,
+        step: step(&figure),
+        still,
         data: data(&figure, &font, &place, &keys)?,
         wide: view(&figure, &font, &place, &keys)?,
         narrow: narrow(&figure, &font, &keys)?,
@@ -105,6 +115,29 @@ pub fn interactive(figure: &Figure) -> Result<Interactive> {
             .map(panel_texts)
             .collect::<Result<_>>()?,
     })
+}
+
+/// A figure whose panels in space have nothing of their projections but the names, and a legend for these: words beside
+/// points would not turn with them.
+fn for_turning(mut figure: Figure, font: &Font<'_>) -> Result<Figure> {
+    for panel in figure
+        .panels
+        .iter_mut()
+        .filter(|panel| panel.space.is_some())
+    {
+        if let Content::Axes(axes) = &mut panel.content {
+            let named =
+                |layer: &Layer| matches!(layer, Layer::Points(points) if points.name.is_some());
+            axes.layers.retain(named);
+        }
+        let entries = legend_entries(panel.layers())?;
+        if panel.legend.is_none() && figure.legend.is_none() && !entries.is_empty() {
+            let legend = LegendLayout::columns(font, "", entries, f64::INFINITY)?;
+            figure.width += theme::SIDE_GAP + legend.width;
+            panel.legend = Some(Legend::right(""));
+        }
+    }
+    Ok(figure)
 }
 
 fn panel_texts(panel: &Panel) -> Result<PanelTexts> {
@@ -119,13 +152,24 @@ fn panel_texts(panel: &Panel) -> Result<PanelTexts> {
     })
 }
 
+/// One in how many points of a figure is there, so that browsers can cope.
+fn step(figure: &Figure) -> usize {
+    let layers = figure.panels.iter().flat_map(Panel::layers);
+    let points = layers.map(|layer| match layer {
+        Layer::Points(points) => points.x.len(),
+        _ => 0,
+    });
+    points.sum::<usize>().div_ceil(MOST_POINTS).max(1)
+}
+
 fn data(figure: &Figure, font: &Font<'_>, place: &Layout, keys: &Keys) -> Result<Vec<Value>> {
+    let step = step(figure);
     let mut data = Vec::new();
     for (index, (panel, place)) in figure.panels.iter().zip(&place.panels).enumerate() {
         let start = data.len();
         match (&panel.space, &panel.content, &place.images) {
             (Some(space), ..) => data.extend(space::traces(space)?),
-            (None, Content::Axes(axes), _) => data.extend(layers::traces(axes, place, font)?),
+            (None, Content::Axes(axes), _) => data.extend(layers::traces(axes, place, font, step)?),
             (None, Content::Images(grid), Some(cells)) => {
                 data.extend(grid::traces(grid, cells, place)?);
             }
@@ -209,7 +253,7 @@ fn view(figure: &Figure, font: &Font<'_>, place: &Layout, keys: &Keys) -> Result
     };
     let mut layout = Map::new();
     let mut adaptive = Vec::new();
-    let mut notes = Vec::new();
+    let (mut notes, mut shapes) = (Vec::new(), Vec::new());
     for (index, (panel, place)) in figure.panels.iter().zip(&place.panels).enumerate() {
         notes.extend(panel_title(place, paper)?);
         match (&panel.space, &panel.content, &place.images) {
@@ -222,11 +266,13 @@ fn view(figure: &Figure, font: &Font<'_>, place: &Layout, keys: &Keys) -> Result
                 axes::insert(&mut layout, axes, place, paper, font, suffix)?;
                 adaptive.extend(axes::adaptive(axes, suffix));
                 notes.extend(axes::labels(axes, place, paper)?);
+                shapes.extend(heat_map::grounds(axes, suffix));
             }
             (None, Content::Images(grid), Some(cells)) => {
                 let suffix = &keys.suffix(index);
                 grid::insert_axes(&mut layout, place, paper, suffix);
                 notes.extend(grid::labels(grid, cells, place, paper, font, suffix)?);
+                shapes.extend(grid::grounds(grid, cells, place, suffix));
             }
             (None, Content::Images(_), None) => {}
         }
@@ -253,6 +299,7 @@ fn view(figure: &Figure, font: &Font<'_>, place: &Layout, keys: &Keys) -> Result
     }
     layout.extend(fixed(paper));
     layout.insert("annotations".to_owned(), Value::Array(notes));
+    layout.insert("shapes".to_owned(), Value::Array(shapes));
     Ok(View {
         layout: Value::Object(layout),
         adaptive,
@@ -262,9 +309,9 @@ fn view(figure: &Figure, font: &Font<'_>, place: &Layout, keys: &Keys) -> Result
 fn fixed(paper: Paper) -> Map<String, Value> {
     let fixed = json!({
         "width": paper.width,
-        "height": paper.height,
+        "height": paper.height + BUTTONS,
         "autosize": false,
-        "margin": {"l": 0, "r": 0, "t": 0, "b": 0, "autoexpand": false},
+        "margin": {"l": 0, "r": 0, "t": BUTTONS, "b": 0, "autoexpand": false},
         "paper_bgcolor": "#ffffff",
         "plot_bgcolor": "#ffffff",
         "font": {"family": "Roboto, 'Helvetica Neue', Arial, sans-serif", "size": 11, "color": theme::INK.hex()},
@@ -318,6 +365,7 @@ impl Note {
             "yanchor": self.anchors.1,
             "showarrow": false,
             "borderpad": 0,
+            "align": self.anchors.0,
             "font": {"size": self.style.size},
         })
     }

@@ -18,8 +18,16 @@ const STEP: usize = 30;
 const PIECES: usize = 72;
 /// How far the axes reach that stick out of the unit sphere, and where their names stand.
 const AXIS: [f64; 2] = [1.15, 1.27];
-/// From the middle to the eye, in units of plotly.js: the whole scene fits.
-const DISTANCE: f64 = 1.75;
+/// Half of the range along each axis that holds them.
+const REACH: f64 = 1.3;
+/// Size of a marker in units of plotly.js over its radius in px.
+const SIZE: f64 = 0.72;
+/// Edge of the cube around the sphere, and diagonal of the box around other points, in units of plotly.js in which the
+/// whole scene is a little less than two high.
+const CUBE: f64 = 1.8;
+const DIAGONAL: f64 = 1.7;
+/// From the middle to the eye, in the same units; in a parallel projection nothing depends on it.
+const DISTANCE: f64 = 1.5;
 
 /// The points, and what surrounds them.
 pub(super) fn traces(space: &Space) -> Result<Vec<Value>> {
@@ -52,7 +60,7 @@ fn points(group: &SpacePoints, space: &Space) -> Result<Value> {
     trace["mode"] = json!("markers");
     trace["marker"] = json!({
         "symbol": symbol,
-        "size": 2.0 * radius,
+        "size": SIZE * radius,
         "color": group.colour.hex(),
         "line": {"width": 1, "color": Rgb::WHITE.hex()},
     });
@@ -145,13 +153,36 @@ fn veil() -> Value {
     })
 }
 
+/// The edges of what is drawn: equal lengths are equal values.
+fn edges(space: &Space) -> Point {
+    if space.frame == SpaceFrame::Sphere {
+        return [CUBE; 3];
+    }
+    let edges = [0, 1, 2].map(|axis| {
+        let points = space.groups.iter().flat_map(|group| &group.points);
+        let values = points.map(|point| point[axis]);
+        let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
+            (low.min(value), high.max(value))
+        });
+        high - low
+    });
+    let diagonal = edges.iter().copied().fold(0.0, f64::hypot);
+    // plotly.js gives an axis of one value a range of its own choice.
+    let share = |edge: f64| if edge > 0.0 { edge / diagonal } else { 0.1 };
+    match diagonal > 0.0 {
+        true => edges.map(|edge| DIAGONAL * share(edge)),
+        false => [1.0; 3],
+    }
+}
+
 /// Where the scene stands and what it is looked at from.
 pub(super) fn scene(space: &Space, place: &PanelLayout, paper: Paper) -> Result<Value> {
     let (across, upright) = paper.domain(place.plot);
     let vector = |[x, y, z]: Point, length: f64| json!({"x": number(length * x), "y": number(length * y), "z": number(length * z)});
     let mut scene = json!({
         "domain": {"x": across, "y": upright},
-        "aspectmode": "data",
+        "aspectmode": "manual",
+        "aspectratio": vector(edges(space), 1.0),
         "dragmode": "orbit",
         "bgcolor": "#ffffff",
         "camera": {
@@ -162,7 +193,7 @@ pub(super) fn scene(space: &Space, place: &PanelLayout, paper: Paper) -> Result<
     });
     for (key, text) in ["xaxis", "yaxis", "zaxis"].into_iter().zip(&space.axes) {
         scene[key] = match space.frame {
-            SpaceFrame::Sphere => json!({"visible": false}),
+            SpaceFrame::Sphere => json!({"visible": false, "range": [-REACH, REACH]}),
             SpaceFrame::Box => json!({
                 "title": {"text": rich(text)?},
                 "gridcolor": theme::GRID_LINE.hex(),

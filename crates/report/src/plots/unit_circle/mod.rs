@@ -164,10 +164,11 @@ fn dots(circle: &EmbeddingSample) -> impl Iterator<Item = Layer> {
     pairs.map(|(class, vector)| {
         let (x, y) = (RADIUS * vector[0], RADIUS * vector[1]);
         let (colour, marker) = (classes::colour(*class), classes::marker(*class, DOT));
-        Layer::Points(Points {
+        let dot = Points {
             opacity: 0.4,
             ..Points::new(vec![x], vec![y], colour, marker)
-        })
+        };
+        Layer::Points(dot.named(circle.header.classes[*class].as_str()))
     })
 }
 

@@ -1,0 +1,211 @@
+//! The page of a report: the program writes it from a report file, whatever the texts in it are.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use eigenscope_stage::{
+    ComparedNumber, Comparison, Event, REPORT_VERSION, ReportFile, ReportInput, ReportTask,
+    ReportVerdict, Section, TaskState,
+};
+use serde_json::{Value, json};
+
+use crate::browser::Browser;
+use crate::classes::{accuracies, confusion, draw_confusion};
+use crate::place::{PROGRAM, Place};
+
+/// A class, a file, a parameter: whatever a page may have to show.
+const HOSTILE: &str = "</script><img src=x onerror=hit=1>";
+
+/// A page of a figure that is up to date and one that is not, all texts hostile.
+fn report_file(place: &Place, figure: PathBuf) -> ReportFile {
+    let task = |id: &str, state: TaskState| ReportTask {
+        id: id.to_owned(),
+        section: Section::Figure,
+        kind: "figure/confusion".to_owned(),
+        parameters: json!({HOSTILE: HOSTILE}),
+        seed: Some(7),
+        fingerprint: HOSTILE.to_owned(),
+        state,
+        inputs: vec![ReportInput {
+            role: HOSTILE.to_owned(),
+            task: 0,
+            file: HOSTILE.to_owned(),
+            content: None,
+        }],
+        figure: Some(id.to_owned()),
+    };
+    let current = TaskState::Current {
+        key: HOSTILE.to_owned(),
+        accepted_from: vec![HOSTILE.to_owned()],
+        warnings: vec![HOSTILE.to_owned()],
+        interactive: Some(figure),
+    };
+    let stale = TaskState::Stale {
+        reasons: vec![HOSTILE.to_owned()],
+    };
+    ReportFile {
+        version: REPORT_VERSION,
+        output: place.path("page.html"),
+        pipeline: HOSTILE.to_owned(),
+        description: HOSTILE.to_owned(),
+        run_command: vec!["eigenscope".to_owned(), HOSTILE.to_owned()],
+        comparison: Some(Comparison {
+            file: HOSTILE.to_owned(),
+            rows: vec![ComparedNumber {
+                name: HOSTILE.to_owned(),
+                source: HOSTILE.to_owned(),
+                published: HOSTILE.to_owned(),
+                ours: HOSTILE.to_owned(),
+                difference: String::new(),
+                rows_used: 1,
+                verdict: ReportVerdict::Missing(HOSTILE.to_owned()),
+            }],
+        }),
+        tasks: vec![task(HOSTILE, current), task("figure.stale", stale)],
+    }
+}
+
+/// Runs the program; gives the page, or what it said.
+fn write(place: &Place, file: &Value) -> Result<String, String> {
+    let path = place.path("report.json");
+    std::fs::write(&path, file.to_string()).expect("written");
+    let output = Command::new(PROGRAM)
+        .arg("report")
+        .arg(&path)
+        .output()
+        .expect("starts");
+    if output.status.success() {
+        return Ok(std::fs::read_to_string(place.path("page.html")).expect("the page"));
+    }
+    let said = String::from_utf8(output.stdout).expect("UTF-8");
+    match serde_json::from_str(said.trim_end()).expect("an event") {
+        Event::Failed { messages } => Err(messages.join(": ")),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A confusion matrix of a class with a hostile name.
+fn figure(place: &Place) -> PathBuf {
+    let rows = confusion(&[&[990, 10], &[0, 1000]]);
+    let drawn = draw_confusion(place, &rows, &accuracies(&[(HOSTILE, 990), ("dog", 1000)]));
+    let path = place.path("kept.json");
+    std::fs::write(&path, drawn.output("figure.json")).expect("written");
+    path
+}
+
+#[test]
+fn hostile_texts_stay_texts() {
+    let place = Place::new();
+    let file = report_file(&place, figure(&place));
+    let page = write(&place, &json!(file)).expect("a page");
+    assert_eq!(page.matches("<img").count(), 0);
+    // Two scripts that run and the data of one figure.
+    assert_eq!(page.matches("<script").count(), 3);
+    assert_eq!(page.matches("</script>").count(), 3);
+    assert!(page.contains("&lt;/script&gt;&lt;img src=x onerror=hit=1&gt;"));
+    assert!(page.contains("This figure is not up to date"));
+    let Some(mut browser) = Browser::start() else {
+        return;
+    };
+    browser.open(&place.path("page.html"), (1280, 900));
+    browser.evaluate("document.querySelector('.frame').scrollIntoView()");
+    browser.wait_for("document.querySelector('.frame').dataset.state === 'drawn'");
+    assert_eq!(
+        browser.evaluate("[typeof hit, document.images.length]"),
+        json!(["undefined", 0])
+    );
+    let shown = browser.evaluate("[...document.querySelectorAll('.interactive .xtick text')].map((text) => text.textContent)");
+    assert!(
+        shown.as_array().expect("a list").contains(&json!(HOSTILE)),
+        "{shown}"
+    );
+    assert_eq!(browser.complaints(), [""; 0]);
+    // The policy holds even for what would have got through.
+    let insert = format!(
+        "document.querySelector('main').insertAdjacentHTML('beforeend', {})",
+        json!("<img src=https://example.org/x onerror=hit=1>")
+    );
+    browser.evaluate(&insert);
+    browser.evaluate("new Promise((next) => setTimeout(next, 200))");
+    assert_eq!(browser.evaluate("typeof hit"), "undefined");
+    let complaints = browser.complaints().join("\n");
+    assert!(
+        complaints.contains("Content Security Policy"),
+        "{complaints}"
+    );
+    assert!(
+        complaints.contains("Loading the image 'https://example.org/x' violates"),
+        "{complaints}"
+    );
+}
+
+#[test]
+fn the_policy_allows_the_scripts_of_the_page_and_no_address() {
+    let place = Place::new();
+    let page = write(&place, &json!(report_file(&place, figure(&place)))).expect("a page");
+    let policy = page
+        .split_once("Content-Security-Policy\" content=\"")
+        .expect("a policy")
+        .1;
+    let policy = policy.split_once('"').expect("its end").0;
+    assert!(
+        policy.starts_with("default-src 'none'; script-src 'sha256-"),
+        "{policy}"
+    );
+    for open in ["http", "*", "'self'", "unsafe-eval", "connect-src"] {
+        assert!(!policy.contains(open), "{policy}");
+    }
+    let links = page
+        .split(" href=\"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next());
+    for link in links {
+        assert!(link.starts_with('#') || link.starts_with("data:"), "{link}");
+    }
+}
+
+#[test]
+fn what_cannot_be_shown_is_refused_and_no_page_is_left() {
+    let place = Place::new();
+    let kept = figure(&place);
+    let file = json!(report_file(&place, kept.clone()));
+    let refused = |change: &dyn Fn(&mut Value), part: &str| {
+        let mut file = file.clone();
+        change(&mut file);
+        let said = write(&place, &file).expect_err("no page");
+        assert!(said.contains(part), "{said}");
+        assert!(!Path::exists(&place.path("page.html")));
+    };
+    refused(
+        &|file| file["version"] = json!(2),
+        "contract version 2, this program knows 1",
+    );
+    refused(&|file| file["pages"] = json!(2), "unknown field `pages`");
+    refused(
+        &|file| file["tasks"][0]["inputs"][0]["task"] = json!(9),
+        "reads task number 9, but there are 2 tasks",
+    );
+    let missing = |file: &mut Value| {
+        file["tasks"][0]["state"]["current"]["interactive"] = json!("missing.json")
+    };
+    refused(&missing, "cannot read missing.json");
+    let text = std::fs::read_to_string(&kept).expect("readable");
+    for (broken, part) in [
+        (
+            text[..text.len() / 2].to_owned(),
+            "is not a figure for pages of version 1",
+        ),
+        (
+            text.replace("\"version\":1", "\"version\":9"),
+            "is not a figure for pages of version 1",
+        ),
+    ] {
+        std::fs::write(&kept, broken).expect("written");
+        refused(&|_| {}, part);
+    }
+    let other = Command::new(PROGRAM)
+        .args(["report", "none.json"])
+        .output()
+        .expect("starts");
+    assert_eq!(other.status.code(), Some(2));
+}

@@ -1,0 +1,240 @@
+//! `eigenscope report`: what the page says, and that a browser shows it.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::browser::Browser;
+use crate::{PIPELINE, Sandbox, TASKS, stderr, stdout};
+
+/// Figures of [`PIPELINE`].
+const FIGURES: usize = 9;
+
+impl Sandbox {
+    /// Writes the report and gives its text.
+    fn report(&self, options: &[&str]) -> String {
+        let output = self.call(&[&["report", "p.toml"], options].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let written = stdout(&output);
+        fs::read_to_string(self.path(written.trim_end())).expect("the file that it names")
+    }
+}
+
+/// How often a part occurs.
+fn count(text: &str, part: &str) -> usize {
+    text.matches(part).count()
+}
+
+#[test]
+fn the_page_has_every_figure_and_repeats_byte_by_byte() {
+    let sandbox = Sandbox::new(PIPELINE);
+    sandbox.run();
+    let page = sandbox.report(&[]);
+    assert_eq!(count(&page, "<article "), FIGURES);
+    assert_eq!(count(&page, "data-figure="), FIGURES);
+    assert!(page.contains(&format!("all {TASKS} tasks are up to date")));
+    assert!(page.contains("No published numbers"));
+    assert!(page.contains("eigenscope run p.toml 'figure.similarity[variant=corrected]'"));
+    assert!(page.contains("artifacts/p/metric.similarity[variant=corrected]/similarity.parquet"));
+    assert_eq!(sandbox.report(&["-o", "elsewhere/page.html"]), page);
+    let folder = sandbox.folder.path().display().to_string();
+    assert!(
+        !page.contains(&folder),
+        "the page names the folder that it was made in"
+    );
+}
+
+#[test]
+fn what_is_not_up_to_date_is_named_and_not_shown() {
+    let sandbox = Sandbox::new(PIPELINE);
+    let page = sandbox.report(&[]);
+    assert_eq!(count(&page, "<article "), FIGURES);
+    assert_eq!(count(&page, "data-figure="), 0);
+    assert!(page.contains(&format!("0 of {TASKS} tasks are up to date")));
+    sandbox.run();
+    sandbox.edit("count = 4", "count = 3");
+    let output = sandbox.call(&["report", "p.toml"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(stderr(&output).contains("4 of"), "{}", stderr(&output));
+    let page = sandbox.report(&[]);
+    assert_eq!(count(&page, "data-figure="), FIGURES - 2);
+    assert_eq!(count(&page, "This figure is not up to date"), 2);
+    assert!(page.contains("parameter `count` changed from 4 to 3"));
+}
+
+#[test]
+fn published_numbers_stand_beside_ours() {
+    let sandbox = Sandbox::new(PIPELINE);
+    let number = |name: &str, value: f64| {
+        format!(
+            "[[published]]\nname = \"{name}\"\nsource = \"a <b>paper</b>\"\ntable = \"metric.final\"\n\
+             where = {{ hidden = 6 }}\ncolumn = \"test_accuracy_fraction\"\nvalue = {value}\ntolerance = 0.5\n"
+        )
+    };
+    let published = [number("right", 0.5), number("wrong", 7.0)];
+    fs::write(sandbox.path("p.published.toml"), published.concat()).expect("written");
+    let page = sandbox.report(&[]);
+    assert_eq!(count(&page, "badge missing"), 2);
+    sandbox.run();
+    let page = sandbox.report(&[]);
+    assert_eq!(
+        (count(&page, "badge within"), count(&page, "badge miss\"")),
+        (1, 1)
+    );
+    assert!(page.contains("1 within the tolerance, 1 missed"));
+    assert!(page.contains("a &lt;b&gt;paper&lt;/b&gt;"));
+}
+
+#[test]
+fn a_report_that_cannot_be_written_says_why() {
+    let sandbox = Sandbox::new(PIPELINE);
+    let refused = |options: &[&str], part: &str| {
+        let output = sandbox.call(&[&["report"], options].concat());
+        assert_eq!(output.status.code(), Some(2), "{options:?}");
+        let text = stderr(&output);
+        assert!(text.contains(part), "{options:?}: {text}");
+    };
+    refused(&["nothing"], "there is no pipeline `nothing`");
+    refused(&["p.toml", "-o", "."], "is a folder");
+    refused(&["p.toml", "-o", "p.toml/page.html"], "p.toml");
+    refused(&["p.toml", "--published", "none.toml"], "none.toml");
+    refused(&["p.toml", "--wrong"], "--wrong");
+}
+
+/// Scrolls to every figure, waits until it is drawn, and gives names and states.
+const DRAW_ALL: &str = "(async () => {
+    const states = [];
+    for (const frame of document.querySelectorAll('.frame')) {
+        frame.scrollIntoView();
+        for (let wait = 0; wait < 600 && !frame.dataset.state; wait += 1)
+            await new Promise((next) => setTimeout(next, 50));
+        const drawn = frame.querySelectorAll('.interactive .main-svg').length > 0;
+        states.push([frame.dataset.name, drawn ? frame.dataset.state : 'nothing drawn']);
+    }
+    return states;
+})()";
+
+/// The CSV that a figure's button gives.
+const TAKE_CSV: &str = "(async (name) => {
+    const taken = new Promise((done) => {
+        const create = URL.createObjectURL;
+        URL.createObjectURL = (blob) => { URL.createObjectURL = create; done(blob); return create(blob); };
+    });
+    document.querySelector(`[data-name='${name}']`).closest('article').querySelector('.csv').click();
+    return (await taken).text();
+})";
+
+fn drawn(browser: &mut Browser) -> usize {
+    let states = browser.evaluate(DRAW_ALL);
+    let states = states.as_array().expect("a list");
+    for state in states {
+        assert_eq!(state[1], "drawn", "{state}");
+    }
+    states.len()
+}
+
+#[test]
+fn a_browser_draws_every_figure_of_the_digits() {
+    let Some(mut browser) = Browser::start() else {
+        return;
+    };
+    let pipelines = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../pipelines"));
+    let read = |name: &str| fs::read_to_string(pipelines.join(name)).expect("readable");
+    let sandbox = Sandbox::new(&read("digits.toml"));
+    fs::write(
+        sandbox.path("p.published.toml"),
+        read("digits.published.toml"),
+    )
+    .expect("written");
+    sandbox.run();
+    let page = sandbox.report(&[]);
+    let file = sandbox.path("artifacts/p/report.html");
+    assert!(page.len() < 10_000_000, "{} bytes", page.len());
+    for (size, scheme) in [
+        ((1280, 900), "light"),
+        ((1280, 900), "dark"),
+        ((390, 800), "light"),
+    ] {
+        browser.prefer(scheme);
+        browser.open(&file, size);
+        assert_eq!(
+            drawn(&mut browser),
+            count(&page, "<article "),
+            "{size:?}, {scheme}"
+        );
+        let room = browser.evaluate("[document.documentElement.scrollWidth, innerWidth]");
+        assert!(
+            room[0].as_f64() <= room[1].as_f64(),
+            "{size:?}: the page is {room} px wide"
+        );
+        assert_eq!(browser.complaints(), [""; 0], "{size:?}, {scheme}");
+    }
+    // What is in space turns when it is dragged.
+    browser.open(&file, (1280, 900));
+    for name in ["embedding-space", "unit-circle"] {
+        let frame = format!("document.querySelector(\"[data-name='{name}']\")");
+        browser.evaluate(&format!("{frame}.scrollIntoView()"));
+        browser.wait_for(&format!("{frame}.dataset.state === 'drawn'"));
+        let eye = format!(
+            "Object.values({frame}.querySelector('.interactive')._fullLayout.scene._scene.getCamera().eye)"
+        );
+        let before = browser.evaluate(&eye);
+        let place = browser.evaluate(&format!(
+            "(box => [box.x + 250, box.y + 250])({frame}.querySelector('.interactive').getBoundingClientRect())"
+        ));
+        let at = |place: &Value, axis: usize| place[axis].as_f64().expect("a number");
+        for (kind, moved) in [
+            ("mousePressed", 0.0),
+            ("mouseMoved", 40.0),
+            ("mouseMoved", 80.0),
+            ("mouseReleased", 80.0),
+        ] {
+            let (x, y) = (at(&place, 0) + moved, at(&place, 1) + moved / 2.0);
+            let event = json!({"type": kind, "x": x, "y": y, "button": "left", "buttons": 1, "clickCount": 1});
+            browser.call("Input.dispatchMouseEvent", event);
+            browser.evaluate("new Promise((next) => setTimeout(next, 100))");
+        }
+        let after = browser.evaluate(&eye);
+        let turned = (0..3).any(|axis| (at(&before, axis) - at(&after, axis)).abs() > 0.05);
+        assert!(turned, "{name}: {before} {after}");
+    }
+    data_are_given(&mut browser);
+    assert_eq!(browser.complaints(), [""; 0]);
+    // On paper, still pictures stand in place of everything that was drawn.
+    let paper = browser.call("Page.printToPDF", json!({"printBackground": true}));
+    assert!(paper["data"].as_str().expect("a file").len() > 100_000);
+}
+
+/// The CSV of figures of several sorts.
+fn data_are_given(browser: &mut Browser) {
+    let mut lines_of = |name: &str| {
+        let csv = browser.evaluate(&format!("{TAKE_CSV}('{name}')"));
+        let csv = csv.as_str().expect("a text");
+        csv.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let space = lines_of("embedding-space");
+    assert_eq!(space[0], "panel,series,x,y,z");
+    assert_eq!(space.len(), 1 + 128);
+    let length = |line: &String| {
+        let values = line
+            .split(',')
+            .skip(2)
+            .map(|value| value.parse::<f64>().expect("a number"));
+        values.map(|value| value * value).sum::<f64>()
+    };
+    assert!(
+        space[1..]
+            .iter()
+            .all(|line| (length(line) - 1.0).abs() < 1e-4)
+    );
+    let confusion = lines_of("confusion-before");
+    assert_eq!(confusion[0], "panel,x_axis,y_axis,row,column,x,y,value");
+    assert_eq!(confusion.len(), 1 + 100);
+    let training = lines_of("training");
+    assert_eq!(training.len(), 1 + 4 * 12 * 80, "panels, models, epochs");
+    let similarity = lines_of("similarity-corrected");
+    assert!(similarity[0].contains("lower,upper"), "{}", similarity[0]);
+    let samples = lines_of("samples");
+    assert_eq!(samples.len(), 1 + 5 * 64, "pixels of five images");
+}
