@@ -72,6 +72,8 @@ pub(crate) enum Command {
     Show(Show),
     /// Compare our numbers with the published ones
     Compare(Compare),
+    /// Remove results that no pipeline needs any more
+    Gc(Gc),
 }
 
 /// Which tasks of which pipeline.
@@ -175,6 +177,25 @@ pub(crate) struct Compare {
     /// File of published numbers (default: PIPELINE.published.toml beside the pipeline file)
     #[arg(long, value_name = "FILE")]
     pub(crate) published: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Gc {
+    /// Pipelines whose results are kept, besides all in the folder `pipelines`
+    #[arg(value_name = "PIPELINE")]
+    pub(crate) pipelines: Vec<String>,
+    /// Only say what would be removed
+    #[arg(short = 'n', long)]
+    pub(crate) dry_run: bool,
+    /// Keep results made in the last N days, needed or not
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) keep_days: u32,
+    /// Keep what the last N runs cost (estimates of time are made from the last 20)
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub(crate) keep_runs: usize,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

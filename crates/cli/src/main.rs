@@ -5,7 +5,9 @@
 mod arguments;
 mod commands;
 mod exit;
+mod json;
 mod project;
+mod task_report;
 
 use std::process::ExitCode;
 
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
         Command::Graph(command) => commands::graph::run(project, command),
         Command::Show(command) => commands::show::run(command),
         Command::Compare(command) => commands::compare::run(project, command),
+        Command::Gc(command) => commands::gc::run(project, command),
     };
     result.map_or_else(
         |error| {

@@ -3,6 +3,7 @@
 pub(crate) mod accept;
 pub(crate) mod compare;
 pub(crate) mod explain;
+pub(crate) mod gc;
 pub(crate) mod graph;
 pub(crate) mod run;
 pub(crate) mod show;
