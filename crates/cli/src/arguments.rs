@@ -74,6 +74,12 @@ pub(crate) enum Command {
     Compare(Compare),
     /// Remove results that no pipeline needs any more
     Gc(Gc),
+    /// Ask the tables of a pipeline in SQL, or list them
+    Sql(Sql),
+    /// Print what makes a shell complete the words of this program
+    Completions(Completions),
+    /// Write the manual pages
+    Man(Man),
 }
 
 /// Which tasks of which pipeline.
@@ -98,9 +104,12 @@ pub(crate) struct Run {
     /// After a failure, finish what does not depend on it
     #[arg(short, long)]
     pub(crate) keep_going: bool,
-    /// Only say what would run
+    /// Only say what would run, why, and how long it may take
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,
+    /// Print JSON
+    #[arg(long, requires = "dry_run")]
+    pub(crate) json: bool,
     /// Never download data files
     #[arg(long)]
     pub(crate) offline: bool,
@@ -128,6 +137,9 @@ pub(crate) struct Explain {
     /// Tasks or tables
     #[arg(required = true)]
     pub(crate) tasks: Vec<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -149,6 +161,12 @@ pub(crate) struct Graph {
     /// Language to write
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: GraphFormat,
+    /// Every task, not only every table (a sweep of 60 models is one table)
+    #[arg(long)]
+    pub(crate) tasks: bool,
+    /// Print JSON
+    #[arg(long, conflicts_with = "format")]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
@@ -168,6 +186,9 @@ pub(crate) struct Show {
     /// Rows to print
     #[arg(long, default_value_t = 10, value_name = "N")]
     pub(crate) rows: usize,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -199,4 +220,31 @@ pub(crate) struct Gc {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sql {
+    /// A pipeline file, or the name of one in the folder `pipelines`
+    pub(crate) pipeline: String,
+    /// Such as 'select hidden, avg(test_accuracy_fraction) from metric_final group by hidden' (default: list the tables)
+    pub(crate) query: Option<String>,
+    /// Print comma-separated values
+    #[arg(long, conflicts_with = "json", requires = "query")]
+    pub(crate) csv: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// The shell; for bash: eval "$(eigenscope completions bash)"
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Man {
+    /// Folder to write them into; `man -l DIR/eigenscope.1` shows one
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
 }

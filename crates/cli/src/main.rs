@@ -33,6 +33,9 @@ fn main() -> ExitCode {
         Command::Show(command) => commands::show::run(command),
         Command::Compare(command) => commands::compare::run(project, command),
         Command::Gc(command) => commands::gc::run(project, command),
+        Command::Sql(command) => commands::sql::run(project, command),
+        Command::Completions(command) => commands::completions::run(command),
+        Command::Man(command) => commands::man::run(command),
     };
     result.map_or_else(
         |error| {

@@ -1,16 +1,29 @@
-//! A plan as a picture: one node for each table, sweeps collapsed to a count.
+//! A plan as a picture: one node for each table, sweeps collapsed to a count, or one for each task.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write;
 
 use eigenscope_stage::Section;
+use serde::Serialize;
 
 use crate::file::table_of;
-use crate::plan::Plan;
+use crate::plan::{Plan, PlannedTask};
 
-/// A table with the number of its tasks.
+/// The graph of a plan, for other programs to draw.
+#[derive(Debug, Serialize)]
+pub struct Graph<'a> {
+    #[serde(skip)]
+    name: &'a str,
+    /// Tables or tasks, in plan order.
+    nodes: Vec<Node<'a>>,
+    /// Each from the node that is read to the one that reads, as positions in `nodes`.
+    edges: BTreeSet<(usize, usize)>,
+}
+
+/// A table with the number of its tasks, or a task.
+#[derive(Debug, Serialize)]
 struct Node<'a> {
-    table: &'a str,
+    name: &'a str,
     section: Section,
     kind: &'a str,
     tasks: usize,
@@ -19,11 +32,11 @@ struct Node<'a> {
 impl Node<'_> {
     /// Name, number of tasks, and the kind if the name does not tell it.
     fn label(&self, line_break: &str) -> String {
-        let mut label = self.table.to_owned();
+        let mut label = self.name.to_owned();
         if self.tasks > 1 {
             label.push_str(&format!(" x{}", self.tasks));
         }
-        let name = self.table.split_once('.').map_or("", |(_, name)| name);
+        let name = table_of(self.name).split_once('.').map_or("", |(_, name)| name);
         if name != self.kind {
             label.push_str(&format!("{line_break}({})", self.kind));
         }
@@ -31,26 +44,29 @@ impl Node<'_> {
     }
 }
 
-struct Graph<'a> {
-    /// In plan order.
-    nodes: Vec<Node<'a>>,
-    /// From the table that is read to the one that reads.
-    edges: BTreeSet<(usize, usize)>,
-}
-
 impl<'a> Graph<'a> {
-    fn new(plan: &'a Plan) -> Self {
+    /// One node for each table of the pipeline file.
+    pub fn of_tables(plan: &'a Plan) -> Self {
+        Self::new(plan, PlannedTask::table)
+    }
+
+    /// One node for each task.
+    pub fn of_tasks(plan: &'a Plan) -> Self {
+        Self::new(plan, |task| &task.id)
+    }
+
+    fn new(plan: &'a Plan, name: impl Fn(&'a PlannedTask) -> &'a str) -> Self {
         let mut nodes: Vec<Node<'a>> = Vec::new();
         let mut positions: HashMap<&str, usize> = HashMap::new();
         let mut node_of_task = Vec::with_capacity(plan.tasks.len());
         let mut edges = BTreeSet::new();
         for task in &plan.tasks {
-            let table = table_of(&task.id);
-            let position = *positions.entry(table).or_insert(nodes.len());
+            let name = name(task);
+            let position = *positions.entry(name).or_insert(nodes.len());
             match nodes.get_mut(position) {
                 Some(node) => node.tasks += 1,
                 None => nodes.push(Node {
-                    table,
+                    name,
                     section: task.section,
                     kind: &task.kind,
                     tasks: 1,
@@ -63,7 +79,11 @@ impl<'a> Graph<'a> {
                 }
             }
         }
-        Self { nodes, edges }
+        Self {
+            name: &plan.name,
+            nodes,
+            edges,
+        }
     }
 
     /// The sections that have tables, with these.
@@ -74,15 +94,13 @@ impl<'a> Graph<'a> {
             (!nodes.is_empty()).then_some((section, nodes))
         })
     }
-}
 
-/// The plan in the language of Graphviz.
-pub fn dot(plan: &Plan) -> String {
-    let graph = Graph::new(plan);
+/// In the language of Graphviz.
+pub fn dot(&self) -> String {
     let quoted = |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
-    let mut text = format!("digraph {} {{\n", quoted(&plan.name));
+    let mut text = format!("digraph {} {{\n", quoted(self.name));
     text.push_str("  rankdir=LR;\n  node [shape=box];\n");
-    for (section, nodes) in graph.sections() {
+    for (section, nodes) in self.sections() {
         let name = section.name();
         let _ = writeln!(
             text,
@@ -91,24 +109,23 @@ pub fn dot(plan: &Plan) -> String {
         for (_, node) in nodes {
             // The line break is an escape of the language, not a character.
             let label = quoted(&node.label("\n")).replace('\n', "\\n");
-            let _ = writeln!(text, "    {} [label={label}];", quoted(node.table));
+            let _ = writeln!(text, "    {} [label={label}];", quoted(node.name));
         }
         text.push_str("  }\n");
     }
-    for (from, to) in &graph.edges {
-        if let (Some(from), Some(to)) = (graph.nodes.get(*from), graph.nodes.get(*to)) {
-            let _ = writeln!(text, "  {} -> {};", quoted(from.table), quoted(to.table));
+    for (from, to) in &self.edges {
+        if let (Some(from), Some(to)) = (self.nodes.get(*from), self.nodes.get(*to)) {
+            let _ = writeln!(text, "  {} -> {};", quoted(from.name), quoted(to.name));
         }
     }
     text.push_str("}\n");
     text
 }
 
-/// The plan in the language of Mermaid.
-pub fn mermaid(plan: &Plan) -> String {
-    let graph = Graph::new(plan);
+/// In the language of Mermaid.
+pub fn mermaid(&self) -> String {
     let mut text = String::from("flowchart LR\n");
-    for (section, nodes) in graph.sections() {
+    for (section, nodes) in self.sections() {
         let name = section.name();
         let _ = writeln!(text, "  subgraph section_{name}[\"{name}\"]");
         for (position, node) in nodes {
@@ -117,8 +134,9 @@ pub fn mermaid(plan: &Plan) -> String {
         }
         text.push_str("  end\n");
     }
-    for (from, to) in &graph.edges {
+    for (from, to) in &self.edges {
         let _ = writeln!(text, "  n{from} --> n{to}");
     }
     text
+}
 }

@@ -2,18 +2,18 @@
 
 mod sample;
 
-use eigenscope_pipeline::graph::{dot, mermaid};
+use eigenscope_pipeline::graph::Graph;
 
 #[test]
 fn graphviz() {
     let plan = sample::plan(sample::PIPELINE).expect("a plan");
-    insta::assert_snapshot!("dot", dot(&plan));
+    insta::assert_snapshot!("dot", Graph::of_tables(&plan).dot());
 }
 
 #[test]
 fn mermaid_flowchart() {
     let plan = sample::plan(sample::PIPELINE).expect("a plan");
-    insta::assert_snapshot!("mermaid", mermaid(&plan));
+    insta::assert_snapshot!("mermaid", Graph::of_tables(&plan).mermaid());
 }
 
 #[test]
@@ -21,7 +21,7 @@ fn names_cannot_end_a_string() {
     let mut plan = sample::plan("[data.mnist]").expect("a plan");
     plan.name = "a\"b\\".to_owned();
     plan.tasks[0].kind = "k\"".to_owned();
-    assert!(dot(&plan).starts_with("digraph \"a\\\"b\\\\\" {"));
-    assert!(dot(&plan).contains("label=\"data.mnist\\n(k\\\")\""));
-    assert!(mermaid(&plan).contains("n0[\"data.mnist<br/>(k#quot;)\"]"));
+    assert!(Graph::of_tables(&plan).dot().starts_with("digraph \"a\\\"b\\\\\" {"));
+    assert!(Graph::of_tables(&plan).dot().contains("label=\"data.mnist\\n(k\\\")\""));
+    assert!(Graph::of_tables(&plan).mermaid().contains("n0[\"data.mnist<br/>(k#quot;)\"]"));
 }
