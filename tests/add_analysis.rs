@@ -115,7 +115,11 @@ gaps = "metric.gap"
 const REBUILT: [&str; 3] = ["eigenscope", "eigenscope-metrics", "eigenscope-report"];
 
 /// Programs that no step touches.
-const UNTOUCHED: [&str; 3] = ["eigenscope-ingest", "eigenscope-train", "eigenscope-decompose"];
+const UNTOUCHED: [&str; 3] = [
+    "eigenscope-ingest",
+    "eigenscope-train",
+    "eigenscope-decompose",
+];
 
 fn root() -> PathBuf {
     fs::canonicalize(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).expect("the workspace")
@@ -123,7 +127,9 @@ fn root() -> PathBuf {
 
 /// Folder of the programs of this workspace.
 fn built() -> &'static Path {
-    Path::new(env!("CARGO_BIN_EXE_eigenscope")).parent().expect("a folder")
+    Path::new(env!("CARGO_BIN_EXE_eigenscope"))
+        .parent()
+        .expect("a folder")
 }
 
 fn copy_all(from: &Path, to: &Path, link: fn(&Path, &Path) -> std::io::Result<()>) {
@@ -142,7 +148,10 @@ fn copy_all(from: &Path, to: &Path, link: fn(&Path, &Path) -> std::io::Result<()
 fn copy_with_time(from: &Path, to: &Path) -> std::io::Result<()> {
     fs::copy(from, to)?;
     let modified = fs::metadata(from)?.modified()?;
-    fs::File::options().append(true).open(to)?.set_modified(modified)
+    fs::File::options()
+        .append(true)
+        .open(to)?
+        .set_modified(modified)
 }
 
 /// What cargo has compiled of other people's crates. Libraries are never changed in place, so names for the same files do; what
@@ -153,7 +162,11 @@ fn borrow_libraries(target: &Path) {
         fs::create_dir_all(target.join(folder)).expect("created");
         for entry in fs::read_dir(built().join(folder)).expect("built by cargo") {
             let path = entry.expect("readable").path();
-            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+            let name = path
+                .file_name()
+                .expect("a name")
+                .to_string_lossy()
+                .into_owned();
             if name.contains("eigenscope") {
                 continue;
             }
@@ -171,7 +184,11 @@ fn borrow_libraries(target: &Path) {
         }
     }
     // Without them everything would be compiled, which takes a quarter of an hour.
-    assert!(libraries > 100, "{libraries} libraries in {}", built().display());
+    assert!(
+        libraries > 100,
+        "{libraries} libraries in {}",
+        built().display()
+    );
 }
 
 /// Replaces a piece of a file, which must be there.
@@ -193,23 +210,38 @@ fn follow_the_steps(copy: &Path) {
         "    /// A figure as vector graphics.",
         "    /// Training minus test accuracy.\n    Gap = \"gap\", 1, \"parquet\";\n    /// A figure as vector graphics.",
     );
-    edit(&source("artifact/src/lib.rs"), "FinalRow, ", "FinalRow, GapRow, ");
+    edit(
+        &source("artifact/src/lib.rs"),
+        "FinalRow, ",
+        "FinalRow, GapRow, ",
+    );
 
     fs::write(source("metrics/src/gap.rs"), METRIC).expect("written");
     let metrics = source("metrics/src/lib.rs");
     edit(&metrics, "mod labels;", "pub mod gap;\nmod labels;");
-    edit(&metrics, "final_rows::kind(),", "final_rows::kind(),\n        gap::kind(),");
+    edit(
+        &metrics,
+        "final_rows::kind(),",
+        "final_rows::kind(),\n        gap::kind(),",
+    );
 
     fs::write(source("report/src/plots/gap.rs"), FIGURE).expect("written");
     let plots = source("report/src/plots/mod.rs");
     edit(&plots, "mod labels;", "mod gap;\nmod labels;");
-    edit(&plots, "training::kind(),", "training::kind(),\n        gap::kind(),");
+    edit(
+        &plots,
+        "training::kind(),",
+        "training::kind(),\n        gap::kind(),",
+    );
 }
 
 #[test]
 fn the_steps_of_the_architecture_page_are_enough() {
     let page = fs::read_to_string(root().join("ARCHITECTURE.md")).expect("the page");
-    let steps = page.split("## To add an analysis").nth(1).expect("the steps");
+    let steps = page
+        .split("## To add an analysis")
+        .nth(1)
+        .expect("the steps");
     let steps = steps.split("\n## ").next().expect("the steps");
     for file in [
         "crates/artifact/src/tables.rs",
@@ -227,14 +259,23 @@ fn the_steps_of_the_architecture_page_are_enough() {
     let copy = sandbox.path("workspace");
     for part in ["Cargo.toml", "Cargo.lock", "crates", "tests"] {
         fs::create_dir_all(&copy).expect("created");
-        copy_all(&root().join(part), &copy.join(part), |from, to| fs::copy(from, to).map(drop));
+        copy_all(&root().join(part), &copy.join(part), |from, to| {
+            fs::copy(from, to).map(drop)
+        });
     }
     follow_the_steps(&copy);
     let target = sandbox.path("target/release");
     borrow_libraries(&target);
     let mut cargo = Command::new(env!("CARGO"));
     cargo
-        .args(["build", "--release", "--workspace", "--locked", "--offline", "--quiet"])
+        .args([
+            "build",
+            "--release",
+            "--workspace",
+            "--locked",
+            "--offline",
+            "--quiet",
+        ])
         .args(REBUILT.iter().flat_map(|program| ["--bin", program]))
         .current_dir(&copy)
         .env("CARGO_TARGET_DIR", sandbox.path("target"))
@@ -247,17 +288,24 @@ fn the_steps_of_the_architecture_page_are_enough() {
     }
 
     let mut run = Command::new(target.join("eigenscope"));
-    let run = sandbox.set_up(&mut run).args(["run", "p.toml", "--offline"]);
+    let run = sandbox
+        .set_up(&mut run)
+        .args(["run", "p.toml", "--offline"]);
     let run = run.output().expect("the program starts");
     assert_eq!(run.status.code(), Some(0), "{}", stderr(&run));
     let figure = fs::read_to_string(sandbox.path("artifacts/p/figures/gap.svg")).expect("drawn");
-    assert!(figure.contains("<svg") && figure.contains(">Gap<"), "{figure}");
+    assert!(
+        figure.contains("<svg") && figure.contains(">Gap<"),
+        "{figure}"
+    );
 
     // The numbers are those of another table of the same models.
     let mut sql = Command::new(target.join("eigenscope"));
     let query = "select max(abs(g.gap_fraction - (f.train_accuracy_fraction - f.test_accuracy_fraction))) as off, \
                  count(*) as models from metric_gap g join metric_final f on g.model = f.model";
-    let sql = sandbox.set_up(&mut sql).args(["sql", "p.toml", query, "--csv"]);
+    let sql = sandbox
+        .set_up(&mut sql)
+        .args(["sql", "p.toml", query, "--csv"]);
     let sql = sql.output().expect("the program starts");
     assert_eq!(stdout(&sql), "off,models\n0.0,2\n", "{}", stderr(&sql));
 }

@@ -36,7 +36,9 @@ impl Node<'_> {
         if self.tasks > 1 {
             label.push_str(&format!(" x{}", self.tasks));
         }
-        let name = table_of(self.name).split_once('.').map_or("", |(_, name)| name);
+        let name = table_of(self.name)
+            .split_once('.')
+            .map_or("", |(_, name)| name);
         if name != self.kind {
             label.push_str(&format!("{line_break}({})", self.kind));
         }
@@ -95,48 +97,49 @@ impl<'a> Graph<'a> {
         })
     }
 
-/// In the language of Graphviz.
-pub fn dot(&self) -> String {
-    let quoted = |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
-    let mut text = format!("digraph {} {{\n", quoted(self.name));
-    text.push_str("  rankdir=LR;\n  node [shape=box];\n");
-    for (section, nodes) in self.sections() {
-        let name = section.name();
-        let _ = writeln!(
-            text,
-            "  subgraph \"cluster_{name}\" {{\n    label=\"{name}\";"
-        );
-        for (_, node) in nodes {
-            // The line break is an escape of the language, not a character.
-            let label = quoted(&node.label("\n")).replace('\n', "\\n");
-            let _ = writeln!(text, "    {} [label={label}];", quoted(node.name));
+    /// In the language of Graphviz.
+    pub fn dot(&self) -> String {
+        let quoted =
+            |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
+        let mut text = format!("digraph {} {{\n", quoted(self.name));
+        text.push_str("  rankdir=LR;\n  node [shape=box];\n");
+        for (section, nodes) in self.sections() {
+            let name = section.name();
+            let _ = writeln!(
+                text,
+                "  subgraph \"cluster_{name}\" {{\n    label=\"{name}\";"
+            );
+            for (_, node) in nodes {
+                // The line break is an escape of the language, not a character.
+                let label = quoted(&node.label("\n")).replace('\n', "\\n");
+                let _ = writeln!(text, "    {} [label={label}];", quoted(node.name));
+            }
+            text.push_str("  }\n");
         }
-        text.push_str("  }\n");
-    }
-    for (from, to) in &self.edges {
-        if let (Some(from), Some(to)) = (self.nodes.get(*from), self.nodes.get(*to)) {
-            let _ = writeln!(text, "  {} -> {};", quoted(from.name), quoted(to.name));
+        for (from, to) in &self.edges {
+            if let (Some(from), Some(to)) = (self.nodes.get(*from), self.nodes.get(*to)) {
+                let _ = writeln!(text, "  {} -> {};", quoted(from.name), quoted(to.name));
+            }
         }
+        text.push_str("}\n");
+        text
     }
-    text.push_str("}\n");
-    text
-}
 
-/// In the language of Mermaid.
-pub fn mermaid(&self) -> String {
-    let mut text = String::from("flowchart LR\n");
-    for (section, nodes) in self.sections() {
-        let name = section.name();
-        let _ = writeln!(text, "  subgraph section_{name}[\"{name}\"]");
-        for (position, node) in nodes {
-            let label = node.label("<br/>").replace('"', "#quot;");
-            let _ = writeln!(text, "    n{position}[\"{label}\"]");
+    /// In the language of Mermaid.
+    pub fn mermaid(&self) -> String {
+        let mut text = String::from("flowchart LR\n");
+        for (section, nodes) in self.sections() {
+            let name = section.name();
+            let _ = writeln!(text, "  subgraph section_{name}[\"{name}\"]");
+            for (position, node) in nodes {
+                let label = node.label("<br/>").replace('"', "#quot;");
+                let _ = writeln!(text, "    n{position}[\"{label}\"]");
+            }
+            text.push_str("  end\n");
         }
-        text.push_str("  end\n");
+        for (from, to) in &self.edges {
+            let _ = writeln!(text, "  n{from} --> n{to}");
+        }
+        text
     }
-    for (from, to) in &self.edges {
-        let _ = writeln!(text, "  n{from} --> n{to}");
-    }
-    text
-}
 }

@@ -87,9 +87,22 @@ fn what_would_run_is_foreseen_and_nothing_changes() {
     // Now from what the tasks took.
     let ledger = names(&bench.store.ledger());
     let rows = read_ledger(&bench.store.ledger().join(&ledger[0])).expect("readable");
-    let took = |id: &str| rows.iter().find(|row| row.task == id).expect("it ran").wall_seconds;
-    let expected: f64 = second.tasks.iter().map(|task| took(&edited.tasks[task.task].id)).sum();
-    assert!((second.seconds - expected).abs() < 1e-9, "{}", second.seconds);
+    let took = |id: &str| {
+        rows.iter()
+            .find(|row| row.task == id)
+            .expect("it ran")
+            .wall_seconds
+    };
+    let expected: f64 = second
+        .tasks
+        .iter()
+        .map(|task| took(&edited.tasks[task.task].id))
+        .sum();
+    assert!(
+        (second.seconds - expected).abs() < 1e-9,
+        "{}",
+        second.seconds
+    );
     let with_two = foreseen(&edited, &[0, 1, 2, 3, 4], 2).seconds;
     assert!((with_two - expected / 2.0).abs() < 1e-9);
 }

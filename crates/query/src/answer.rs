@@ -65,7 +65,8 @@ impl Catalogue {
         let text = error.to_string();
         let unknown_table = names.iter().find(|name| {
             let first = name.split('.').next().unwrap_or(name);
-            self.table(name).is_none() && text.contains(&format!("relation '{first}' was not found"))
+            self.table(name).is_none()
+                && text.contains(&format!("relation '{first}' was not found"))
         });
         if let Some(name) = unknown_table {
             let tables = self.tables.iter().map(|table| table.name.as_str());
@@ -97,9 +98,13 @@ fn quoted(text: &str) -> Option<String> {
 impl Answer {
     fn of(frame: &pl::DataFrame) -> Self {
         let columns = frame.columns();
-        let value = |column: &pl::Column, row| column.get(row).map_or(Value::Null, |any| json(&any));
+        let value =
+            |column: &pl::Column, row| column.get(row).map_or(Value::Null, |any| json(&any));
         Self {
-            columns: columns.iter().map(|column| column.name().to_string()).collect(),
+            columns: columns
+                .iter()
+                .map(|column| column.name().to_string())
+                .collect(),
             rows: (0..frame.height())
                 .map(|row| columns.iter().map(|column| value(column, row)).collect())
                 .collect(),
@@ -114,7 +119,9 @@ impl Answer {
     /// An aligned table with the names of the columns.
     pub fn text(&self) -> String {
         let cells = self.rows.iter().map(|row| {
-            let cells = row.iter().map(|value| cell(value).unwrap_or_else(|| "-".to_owned()));
+            let cells = row
+                .iter()
+                .map(|value| cell(value).unwrap_or_else(|| "-".to_owned()));
             cells.collect()
         });
         let rows: Vec<Vec<String>> = std::iter::once(self.columns.clone()).chain(cells).collect();
@@ -130,7 +137,9 @@ impl Answer {
         let names = self.columns.iter().map(|name| escaped(name));
         writeln!(out, "{}", names.collect::<Vec<_>>().join(","))?;
         for row in &self.rows {
-            let cells = row.iter().map(|value| escaped(&cell(value).unwrap_or_default()));
+            let cells = row
+                .iter()
+                .map(|value| escaped(&cell(value).unwrap_or_default()));
             writeln!(out, "{}", cells.collect::<Vec<_>>().join(","))?;
         }
         Ok(())

@@ -50,7 +50,9 @@ pub enum QueryError {
     #[error("the query cannot be answered: {0}")]
     #[diagnostic(
         code(eigenscope::sql::query),
-        help("the dialect is that of polars: https://docs.pola.rs/api/python/stable/reference/sql/")
+        help(
+            "the dialect is that of polars: https://docs.pola.rs/api/python/stable/reference/sql/"
+        )
     )]
     Query(#[from] PolarsError),
     /// An artifact cannot be read.

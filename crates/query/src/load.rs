@@ -63,7 +63,12 @@ fn part_frames(
     part: &Part,
     wanted: &Wanted,
 ) -> Result<Vec<pl::DataFrame>, QueryError> {
-    let columns = || table.columns.iter().filter(|column| wanted.includes(column));
+    let columns = || {
+        table
+            .columns
+            .iter()
+            .filter(|column| wanted.includes(column))
+    };
     let positions: Vec<usize> = columns()
         .filter_map(|column| match column.source {
             Source::File(position) => Some(position),
@@ -88,9 +93,7 @@ fn part_frames(
             let name = pl::PlSmallStr::from_str(&column.name);
             let series = match &column.source {
                 Source::Task => pl::Series::new(name, vec![part.task.as_str(); rows]),
-                Source::Label(label, kind) => {
-                    constant(name, part.labels.get(label), *kind, rows)
-                }
+                Source::Label(label, kind) => constant(name, part.labels.get(label), *kind, rows),
                 Source::File(_) => from_file(name, batch, &column.name, part)?,
             };
             Ok(series.into_column())

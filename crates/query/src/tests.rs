@@ -72,7 +72,10 @@ fn catalogue(folder: &Path) -> Catalogue {
         (
             "metric.table[hidden=4,rate=1]",
             json!({"hidden": 4, "rate": 1}),
-            vec![final_row("a,\"b\"", None, 2.0), final_row("c", Some(7), f64::INFINITY)],
+            vec![
+                final_row("a,\"b\"", None, 2.0),
+                final_row("c", Some(7), f64::INFINITY),
+            ],
         ),
         (
             "metric.table[hidden=4,rate=0.5]",
@@ -103,7 +106,10 @@ fn csv(answer: &Answer) -> String {
 #[test]
 fn labels_are_columns_beside_those_of_the_file() {
     let names = answer("select * from finals").expect("an answer").columns;
-    assert_eq!(names[..5], ["task", "label_hidden", "rate", "model", "hidden"]);
+    assert_eq!(
+        names[..5],
+        ["task", "label_hidden", "rate", "model", "hidden"]
+    );
     assert_eq!(
         rows("select rate, label_hidden, hidden from finals order by rate, hidden"),
         [
@@ -186,20 +192,36 @@ fn a_table_without_rows_has_its_columns() {
 #[test]
 fn unknown_names_are_answered_with_known_ones() {
     for (query, message, help) in [
-        ("select * from fnials", "no table `fnials`", "did you mean `finals`?"),
+        (
+            "select * from fnials",
+            "no table `fnials`",
+            "did you mean `finals`?",
+        ),
         (
             "with a as (select * from finals) select * from a join fnials b on a.rate = b.rate",
             "no table `fnials`",
             "tables: finals",
         ),
-        ("select modl from finals", "no column `modl`", "did you mean `model`?"),
-        ("select f.modl from finals f", "no column `modl`", "did you mean `model`?"),
+        (
+            "select modl from finals",
+            "no column `modl`",
+            "did you mean `model`?",
+        ),
+        (
+            "select f.modl from finals f",
+            "no column `modl`",
+            "did you mean `model`?",
+        ),
         (
             "select model from finals where hiden = 4",
             "no column `hiden`",
             "did you mean `hidden`?",
         ),
-        ("select max(rte) from finals", "no column `rte`", "did you mean `rate`?"),
+        (
+            "select max(rte) from finals",
+            "no column `rte`",
+            "did you mean `rate`?",
+        ),
         ("selct 1", "cannot be answered", "dialect"),
         ("", "no query", "select"),
         ("select 1; select 2", "cannot be answered", "dialect"),
@@ -218,15 +240,28 @@ fn nothing_in_the_store_is_changed() {
     let files = || -> BTreeMap<_, _> {
         let entries = std::fs::read_dir(folder.path()).expect("readable");
         let paths = entries.map(|entry| entry.expect("readable").path());
-        paths.map(|path| (path.clone(), std::fs::read(path).expect("readable"))).collect()
+        paths
+            .map(|path| (path.clone(), std::fs::read(path).expect("readable")))
+            .collect()
     };
     let before = files();
-    for query in ["delete from finals", "drop table finals", "truncate table finals"] {
+    for query in [
+        "delete from finals",
+        "drop table finals",
+        "truncate table finals",
+    ] {
         // Whatever polars answers, it has only seen copies.
         let _ = catalogue.query("digits", query);
     }
     assert_eq!(files(), before);
-    assert_eq!(catalogue.query("digits", "select * from finals").expect("an answer").rows.len(), 3);
+    assert_eq!(
+        catalogue
+            .query("digits", "select * from finals")
+            .expect("an answer")
+            .rows
+            .len(),
+        3
+    );
 }
 
 #[test]
@@ -236,7 +271,12 @@ fn names_need_no_quotes_unless_two_would_be_one() {
         let rows = vec![final_row("a", None, 0.0)];
         Table {
             name: name.to_owned(),
-            ..table(folder.path(), "t", Kind::Final, vec![("metric.t", json!({}), rows)])
+            ..table(
+                folder.path(),
+                "t",
+                Kind::Final,
+                vec![("metric.t", json!({}), rows)],
+            )
         }
     };
     let tables = ["metric.similarity-map", "metric.a-b", "metric.a_b"].map(named);

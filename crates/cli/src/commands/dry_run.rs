@@ -65,10 +65,15 @@ fn summary(report: &Report, jobs: usize) -> String {
     let counts = [
         (report.current, "up to date"),
         (sure, "would run"),
-        (report.tasks.len() - sure, "would run if their inputs change"),
+        (
+            report.tasks.len() - sure,
+            "would run if their inputs change",
+        ),
     ];
     let counts = counts.into_iter().filter(|(count, _)| *count > 0);
-    let counts: Vec<String> = counts.map(|(count, words)| format!("{count} {words}")).collect();
+    let counts: Vec<String> = counts
+        .map(|(count, words)| format!("{count} {words}"))
+        .collect();
     let time = match report.tasks.is_empty() {
         true => String::new(),
         false => format!("; about {} on {jobs} threads", duration(report.seconds)),

@@ -112,7 +112,9 @@ fn tables(path: &Path) -> Result<Vec<PathBuf>> {
 
 fn entries(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     let entries = std::fs::read_dir(folder)?;
-    Ok(entries.filter_map(|entry| Some(entry.ok()?.path())).collect())
+    Ok(entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .collect())
 }
 
 /// The path that is there and most like one that is not, in words; nothing if none is.

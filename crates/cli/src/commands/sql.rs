@@ -48,7 +48,9 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Sql) -> Result<u8> {
     }
     if command.csv {
         let mut csv = Vec::new();
-        answer.write_csv(&mut csv).context("cannot write the rows")?;
+        answer
+            .write_csv(&mut csv)
+            .context("cannot write the rows")?;
         super::print(&String::from_utf8(csv)?)?;
     } else if command.json {
         super::print(&json::text(&Report {
@@ -69,13 +71,24 @@ fn listed(tables: &[Table]) -> String {
             0 => (table.rows.to_string(), counted(table.current.len(), "task")),
             missing => (
                 table.rows.to_string(),
-                format!("{} of {}", table.current.len(), counted(table.current.len() + missing, "task")),
+                format!(
+                    "{} of {}",
+                    table.current.len(),
+                    counted(table.current.len() + missing, "task")
+                ),
             ),
         };
         let columns = table.columns.iter().map(|column| column.name.as_str());
-        vec![table.name.clone(), rows, tasks, columns.collect::<Vec<_>>().join(", ")]
+        vec![
+            table.name.clone(),
+            rows,
+            tasks,
+            columns.collect::<Vec<_>>().join(", "),
+        ]
     });
-    let head = ["table", "rows", "of", "columns"].map(str::to_owned).to_vec();
+    let head = ["table", "rows", "of", "columns"]
+        .map(str::to_owned)
+        .to_vec();
     let lines: Vec<Vec<String>> = std::iter::once(head).chain(lines).collect();
     aligned(&lines, &[Align::Left, Align::Right])
 }

@@ -50,7 +50,10 @@ pub fn foresee(
             .map(|(task, state)| ForeseenTask {
                 task,
                 state: state.clone(),
-                is_sure: state.reasons().iter().any(|reason| !matches!(reason, Reason::WaitsFor { .. })),
+                is_sure: state
+                    .reasons()
+                    .iter()
+                    .any(|reason| !matches!(reason, Reason::WaitsFor { .. })),
                 seconds: forecast.seconds(task),
             })
             .collect(),
