@@ -156,8 +156,8 @@ pub(crate) struct Accept {
 
 #[derive(Debug, Args)]
 pub(crate) struct Graph {
-    /// A pipeline file, or the name of one in the folder `pipelines`
-    pub(crate) pipeline: String,
+    #[command(flatten)]
+    pub(crate) targets: Targets,
     /// Language to write
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: GraphFormat,

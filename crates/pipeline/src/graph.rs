@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::file::table_of;
 use crate::plan::{Plan, PlannedTask};
+use crate::survey::needed;
 
 /// The graph of a plan, for other programs to draw.
 #[derive(Debug, Serialize)]
@@ -34,7 +35,7 @@ impl Node<'_> {
     fn label(&self, line_break: &str) -> String {
         let mut label = self.name.to_owned();
         if self.tasks > 1 {
-            label.push_str(&format!(" x{}", self.tasks));
+            label.push_str(&format!(" ×{}", self.tasks));
         }
         let name = table_of(self.name)
             .split_once('.')
@@ -47,22 +48,24 @@ impl Node<'_> {
 }
 
 impl<'a> Graph<'a> {
-    /// One node for each table of the pipeline file.
-    pub fn of_tables(plan: &'a Plan) -> Self {
-        Self::new(plan, PlannedTask::table)
+    /// One node for each table of the pipeline file that one of `targets` is of or needs.
+    pub fn of_tables(plan: &'a Plan, targets: &[usize]) -> Self {
+        Self::new(plan, targets, PlannedTask::table)
     }
 
-    /// One node for each task.
-    pub fn of_tasks(plan: &'a Plan) -> Self {
-        Self::new(plan, |task| &task.id)
+    /// One node for each task that is one of `targets` or needed by one.
+    pub fn of_tasks(plan: &'a Plan, targets: &[usize]) -> Self {
+        Self::new(plan, targets, |task| &task.id)
     }
 
-    fn new(plan: &'a Plan, name: impl Fn(&'a PlannedTask) -> &'a str) -> Self {
+    fn new(plan: &'a Plan, targets: &[usize], name: impl Fn(&'a PlannedTask) -> &'a str) -> Self {
         let mut nodes: Vec<Node<'a>> = Vec::new();
         let mut positions: HashMap<&str, usize> = HashMap::new();
-        let mut node_of_task = Vec::with_capacity(plan.tasks.len());
+        let mut node_of_task = vec![0; plan.tasks.len()];
         let mut edges = BTreeSet::new();
-        for task in &plan.tasks {
+        let needed = needed(plan, targets);
+        let tasks = plan.tasks.iter().enumerate();
+        for (index, task) in tasks.filter(|(index, _)| needed[*index]) {
             let name = name(task);
             let position = *positions.entry(name).or_insert(nodes.len());
             match nodes.get_mut(position) {
@@ -74,12 +77,10 @@ impl<'a> Graph<'a> {
                     tasks: 1,
                 }),
             }
-            node_of_task.push(position);
-            for input in &task.inputs {
-                if let Some(&source) = node_of_task.get(input.task) {
-                    edges.insert((source, position));
-                }
-            }
+            node_of_task[index] = position;
+            // What a needed task reads is needed, and stands before it.
+            let sources = task.inputs.iter().map(|input| node_of_task[input.task]);
+            edges.extend(sources.map(|source| (source, position)));
         }
         Self {
             name: &plan.name,
@@ -102,12 +103,12 @@ impl<'a> Graph<'a> {
         let quoted =
             |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
         let mut text = format!("digraph {} {{\n", quoted(self.name));
-        text.push_str("  rankdir=LR;\n  node [shape=box];\n");
+        text.push_str("  rankdir=LR;\n  node [shape=box, style=\"rounded,filled\", fillcolor=white, fontname=\"sans-serif\"];\n");
         for (section, nodes) in self.sections() {
             let name = section.name();
             let _ = writeln!(
                 text,
-                "  subgraph \"cluster_{name}\" {{\n    label=\"{name}\";"
+                "  subgraph \"cluster_{name}\" {{\n    label=\"{name}\"; style=filled; color=grey95; fontname=\"sans-serif\";"
             );
             for (_, node) in nodes {
                 // The line break is an escape of the language, not a character.

@@ -75,18 +75,27 @@ impl Catalogue {
                 known: known("tables", name, tables),
             };
         }
-        let named = match &error {
-            PolarsError::ColumnNotFound(text) => quoted(text),
-            _ => None,
+        let columns = || {
+            let columns = tables.iter().flat_map(|table| &table.columns);
+            columns.map(|column| column.name.as_str())
         };
-        let Some(name) = named else {
-            return QueryError::Query(error);
-        };
-        let columns = tables.iter().flat_map(|table| &table.columns);
-        QueryError::UnknownColumn {
-            known: known("columns", &name, columns.map(|column| column.name.as_str())),
-            name,
+        match unknown_column(&error) {
+            Some(name) if !columns().any(|column| column == name) => QueryError::UnknownColumn {
+                known: known("columns", &name, columns().collect::<Vec<_>>()),
+                name,
+            },
+            _ => QueryError::Query(error),
         }
+    }
+}
+
+/// The column that the error says there is not.
+fn unknown_column(error: &PolarsError) -> Option<String> {
+    match error {
+        PolarsError::ColumnNotFound(text) => quoted(text),
+        PolarsError::SQLInterface(text) if text.starts_with("no column named") => quoted(text),
+        PolarsError::Context { error, .. } => unknown_column(error),
+        _ => None,
     }
 }
 

@@ -9,10 +9,10 @@ use crate::json;
 use crate::project::Project;
 
 pub(crate) fn run(arguments: &ProjectArguments, command: &Graph) -> Result<u8> {
-    let project = Project::open(arguments, &command.pipeline)?;
+    let (project, targets) = Project::open_targets(arguments, &command.targets)?;
     let graph = match command.tasks {
-        true => Drawing::of_tasks(&project.plan),
-        false => Drawing::of_tables(&project.plan),
+        true => Drawing::of_tasks(&project.plan, &targets),
+        false => Drawing::of_tables(&project.plan, &targets),
     };
     super::print(&match command.format {
         _ if command.json => json::text(&graph)?,
