@@ -11,6 +11,13 @@ JOBS     ?=
 TARGETS  ?=
 PUBLISHED ?=
 
+# A misspelt variable would go unnoticed and something else be done than was asked for.
+VARIABLES := PIPELINE DATA_DIR JOBS TARGETS PUBLISHED CARGO CARGO_TARGET_DIR PYTHON
+UNKNOWN := $(strip $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(filter-out $(VARIABLES),$(name)))))
+ifneq ($(UNKNOWN),)
+$(error unknown: $(UNKNOWN). Variables are $(VARIABLES); others are set before the command: NAME=value make ...)
+endif
+
 # Not every shell expands ~ after `DATA_DIR=`.
 override DATA_DIR := $(patsubst ~/%,$(HOME)/%,$(DATA_DIR))
 

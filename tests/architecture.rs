@@ -18,7 +18,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("metrics", &["artifact", "stage", "models", "fingerprint"]),
     ("report", &["artifact", "stage", "fingerprint"]),
     ("pipeline", &["artifact", "stage"]),
-    ("cli", &["pipeline"]),
+    ("query", &["artifact", "pipeline"]),
+    ("cli", &["pipeline", "query"]),
 ];
 
 /// Outside crates that only these crates of ours may use.
@@ -27,7 +28,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("burn-flex", &["kernels"]),
     ("burn-autodiff", &["train"]),
     ("faer", &["decompose", "metrics"]),
-    ("polars", &["metrics"]),
+    ("polars", &["metrics", "query"]),
     ("resvg", &["report"]),
     ("ureq", &["ingest"]),
     ("anyhow", &["cli"]),

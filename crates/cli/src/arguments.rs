@@ -76,6 +76,14 @@ pub(crate) enum Command {
     Compare(Compare),
     /// Write all figures and the comparison into one HTML file, from the results that are up to date
     Report(Report),
+    /// Remove results that no pipeline needs any more
+    Gc(Gc),
+    /// Ask the tables of a pipeline in SQL, or list them
+    Sql(Sql),
+    /// Print what makes a shell complete the words of this program
+    Completions(Completions),
+    /// Write the manual pages
+    Man(Man),
 }
 
 #[derive(Debug, Args)]
@@ -112,9 +120,12 @@ pub(crate) struct Run {
     /// After a failure, finish what does not depend on it
     #[arg(short, long)]
     pub(crate) keep_going: bool,
-    /// Only say what would run
+    /// Only say what would run, why, and how long it may take
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,
+    /// Print JSON
+    #[arg(long, requires = "dry_run")]
+    pub(crate) json: bool,
     /// Never download data files
     #[arg(long)]
     pub(crate) offline: bool,
@@ -142,6 +153,9 @@ pub(crate) struct Explain {
     /// Tasks or tables
     #[arg(required = true)]
     pub(crate) tasks: Vec<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -158,11 +172,17 @@ pub(crate) struct Accept {
 
 #[derive(Debug, Args)]
 pub(crate) struct Graph {
-    /// A pipeline file, or the name of one in the folder `pipelines`
-    pub(crate) pipeline: String,
+    #[command(flatten)]
+    pub(crate) targets: Targets,
     /// Language to write
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: GraphFormat,
+    /// Every task, not only every table (a sweep of 60 models is one table)
+    #[arg(long)]
+    pub(crate) tasks: bool,
+    /// Print JSON
+    #[arg(long, conflicts_with = "format")]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
@@ -182,6 +202,9 @@ pub(crate) struct Show {
     /// Rows to print
     #[arg(long, default_value_t = 10, value_name = "N")]
     pub(crate) rows: usize,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -206,4 +229,50 @@ pub(crate) struct Compare {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Gc {
+    /// Pipelines whose results are kept, besides all in the folder `pipelines`
+    #[arg(value_name = "PIPELINE")]
+    pub(crate) pipelines: Vec<String>,
+    /// Only say what would be removed
+    #[arg(short = 'n', long)]
+    pub(crate) dry_run: bool,
+    /// Keep results made in the last N days, needed or not
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) keep_days: u32,
+    /// Keep what the last N runs cost (estimates of time are made from the last 20)
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub(crate) keep_runs: usize,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sql {
+    /// A pipeline file, or the name of one in the folder `pipelines`
+    pub(crate) pipeline: String,
+    /// Such as 'select hidden, avg(test_accuracy_fraction) from metric_final group by hidden' (default: list the tables)
+    pub(crate) query: Option<String>,
+    /// Print comma-separated values
+    #[arg(long, conflicts_with = "json", requires = "query")]
+    pub(crate) csv: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// The shell; for bash: eval "$(eigenscope completions bash)"
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Man {
+    /// Folder to write them into; `man -l DIR/eigenscope.1` shows one
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
 }

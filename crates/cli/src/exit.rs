@@ -1,6 +1,7 @@
 //! How the program ends: exit codes and the text of errors.
 
 use eigenscope_pipeline::execute::ExecuteError;
+use eigenscope_pipeline::store::StoreError;
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
 /// Everything asked for was done.
@@ -26,7 +27,7 @@ pub(crate) fn diagnosed(error: impl miette::Diagnostic + Send + Sync + 'static) 
 
 /// Running problems end with 1; everything else is usage or configuration.
 pub(crate) fn code(error: &anyhow::Error) -> u8 {
-    if error.is::<ExecuteError>() {
+    if error.is::<ExecuteError>() || error.is::<StoreError>() {
         FAILED
     } else {
         USAGE

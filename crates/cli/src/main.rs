@@ -5,7 +5,9 @@
 mod arguments;
 mod commands;
 mod exit;
+mod json;
 mod project;
+mod task_report;
 
 use std::process::ExitCode;
 
@@ -32,6 +34,10 @@ fn main() -> ExitCode {
         Command::Timeline(command) => commands::timeline::run(project, command),
         Command::Compare(command) => commands::compare::run(project, command),
         Command::Report(command) => commands::report::run(project, command),
+        Command::Gc(command) => commands::gc::run(project, command),
+        Command::Sql(command) => commands::sql::run(project, command),
+        Command::Completions(command) => commands::completions::run(command),
+        Command::Man(command) => commands::man::run(command),
     };
     result.map_or_else(
         |error| {

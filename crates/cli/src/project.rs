@@ -1,5 +1,6 @@
 //! Finding things: stage programs beside this one, the pipeline file, the artifacts folder.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -28,9 +29,7 @@ impl Project {
     /// Asks the stage programs, reads the pipeline file and checks it.
     pub(crate) fn open(arguments: &ProjectArguments, pipeline: &str) -> Result<Self> {
         let path = pipeline_file(pipeline)?;
-        let program = std::env::current_exe().context("cannot find the folder of this program")?;
-        let folder = program.parent().unwrap_or(Path::new("."));
-        let programs = Programs::describe(folder)?;
+        let programs = stage_programs()?;
         let plan = file::read(&path, &programs).map_err(diagnosed)?;
         Ok(Self {
             programs,
@@ -70,6 +69,31 @@ impl Project {
     }
 }
 
+/// The plans of all pipelines of this folder, and of those named.
+pub(crate) fn all_plans(named: &[String]) -> Result<Vec<Plan>> {
+    let programs = stage_programs()?;
+    let known = known_pipelines();
+    let paths: BTreeSet<PathBuf> = known
+        .iter()
+        .chain(named)
+        .map(|pipeline| pipeline_file(pipeline))
+        .collect::<Result<_>>()?;
+    if paths.is_empty() {
+        bail!(
+            "this folder has no `{PIPELINES}/*.toml`: go to the folder of the project, or name its pipeline files"
+        );
+    }
+    let plans = paths.iter().map(|path| file::read(path, &programs));
+    plans.map(|plan| plan.map_err(diagnosed)).collect()
+}
+
+/// Asks the stage programs beside this program what they can do.
+fn stage_programs() -> Result<Programs> {
+    let program = std::env::current_exe().context("cannot find the folder of this program")?;
+    let folder = program.parent().unwrap_or(Path::new("."));
+    Ok(Programs::describe(folder)?)
+}
+
 fn pipeline_file(pipeline: &str) -> Result<PathBuf> {
     let path = PathBuf::from(pipeline);
     if path
@@ -88,9 +112,11 @@ fn pipeline_file(pipeline: &str) -> Result<PathBuf> {
             "there is no pipeline `{pipeline}`: this folder has no `{PIPELINES}/*.toml`; give the path of a pipeline file"
         );
     }
+    let meant = file::closest(pipeline, known.iter().map(String::as_str));
     bail!(
-        "there is no pipeline `{pipeline}` ({}); known: {}",
+        "there is no pipeline `{pipeline}` ({}){}; known: {}",
         named.display(),
+        meant.map_or_else(String::new, |meant| format!("; did you mean `{meant}`?")),
         known.join(", ")
     );
 }

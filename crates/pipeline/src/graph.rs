@@ -1,16 +1,30 @@
-//! A plan as a picture: one node for each table, sweeps collapsed to a count.
+//! A plan as a picture: one node for each table, sweeps collapsed to a count, or one for each task.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write;
 
 use eigenscope_stage::Section;
+use serde::Serialize;
 
 use crate::file::table_of;
-use crate::plan::Plan;
+use crate::plan::{Plan, PlannedTask};
+use crate::survey::needed;
 
-/// A table with the number of its tasks.
+/// The graph of a plan, for other programs to draw.
+#[derive(Debug, Serialize)]
+pub struct Graph<'a> {
+    #[serde(skip)]
+    name: &'a str,
+    /// Tables or tasks, in plan order.
+    nodes: Vec<Node<'a>>,
+    /// Each from the node that is read to the one that reads, as positions in `nodes`.
+    edges: BTreeSet<(usize, usize)>,
+}
+
+/// A table with the number of its tasks, or a task.
+#[derive(Debug, Serialize)]
 struct Node<'a> {
-    table: &'a str,
+    name: &'a str,
     section: Section,
     kind: &'a str,
     tasks: usize,
@@ -19,11 +33,13 @@ struct Node<'a> {
 impl Node<'_> {
     /// Name, number of tasks, and the kind if the name does not tell it.
     fn label(&self, line_break: &str) -> String {
-        let mut label = self.table.to_owned();
+        let mut label = self.name.to_owned();
         if self.tasks > 1 {
-            label.push_str(&format!(" x{}", self.tasks));
+            label.push_str(&format!(" ×{}", self.tasks));
         }
-        let name = self.table.split_once('.').map_or("", |(_, name)| name);
+        let name = table_of(self.name)
+            .split_once('.')
+            .map_or("", |(_, name)| name);
         if name != self.kind {
             label.push_str(&format!("{line_break}({})", self.kind));
         }
@@ -31,39 +47,46 @@ impl Node<'_> {
     }
 }
 
-struct Graph<'a> {
-    /// In plan order.
-    nodes: Vec<Node<'a>>,
-    /// From the table that is read to the one that reads.
-    edges: BTreeSet<(usize, usize)>,
-}
-
 impl<'a> Graph<'a> {
-    fn new(plan: &'a Plan) -> Self {
+    /// One node for each table of the pipeline file that one of `targets` is of or needs.
+    pub fn of_tables(plan: &'a Plan, targets: &[usize]) -> Self {
+        Self::new(plan, targets, PlannedTask::table)
+    }
+
+    /// One node for each task that is one of `targets` or needed by one.
+    pub fn of_tasks(plan: &'a Plan, targets: &[usize]) -> Self {
+        Self::new(plan, targets, |task| &task.id)
+    }
+
+    fn new(plan: &'a Plan, targets: &[usize], name: impl Fn(&'a PlannedTask) -> &'a str) -> Self {
         let mut nodes: Vec<Node<'a>> = Vec::new();
         let mut positions: HashMap<&str, usize> = HashMap::new();
-        let mut node_of_task = Vec::with_capacity(plan.tasks.len());
+        let mut node_of_task = vec![0; plan.tasks.len()];
         let mut edges = BTreeSet::new();
-        for task in &plan.tasks {
-            let table = table_of(&task.id);
-            let position = *positions.entry(table).or_insert(nodes.len());
+        let needed = needed(plan, targets);
+        let tasks = plan.tasks.iter().enumerate();
+        for (index, task) in tasks.filter(|(index, _)| needed[*index]) {
+            let name = name(task);
+            let position = *positions.entry(name).or_insert(nodes.len());
             match nodes.get_mut(position) {
                 Some(node) => node.tasks += 1,
                 None => nodes.push(Node {
-                    table,
+                    name,
                     section: task.section,
                     kind: &task.kind,
                     tasks: 1,
                 }),
             }
-            node_of_task.push(position);
-            for input in &task.inputs {
-                if let Some(&source) = node_of_task.get(input.task) {
-                    edges.insert((source, position));
-                }
-            }
+            node_of_task[index] = position;
+            // What a needed task reads is needed, and stands before it.
+            let sources = task.inputs.iter().map(|input| node_of_task[input.task]);
+            edges.extend(sources.map(|source| (source, position)));
         }
-        Self { nodes, edges }
+        Self {
+            name: &plan.name,
+            nodes,
+            edges,
+        }
     }
 
     /// The sections that have tables, with these.
@@ -74,51 +97,50 @@ impl<'a> Graph<'a> {
             (!nodes.is_empty()).then_some((section, nodes))
         })
     }
-}
 
-/// The plan in the language of Graphviz.
-pub fn dot(plan: &Plan) -> String {
-    let graph = Graph::new(plan);
-    let quoted = |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
-    let mut text = format!("digraph {} {{\n", quoted(&plan.name));
-    text.push_str("  rankdir=LR;\n  node [shape=box];\n");
-    for (section, nodes) in graph.sections() {
-        let name = section.name();
-        let _ = writeln!(
-            text,
-            "  subgraph \"cluster_{name}\" {{\n    label=\"{name}\";"
-        );
-        for (_, node) in nodes {
-            // The line break is an escape of the language, not a character.
-            let label = quoted(&node.label("\n")).replace('\n', "\\n");
-            let _ = writeln!(text, "    {} [label={label}];", quoted(node.table));
+    /// In the language of Graphviz.
+    pub fn dot(&self) -> String {
+        let quoted =
+            |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
+        let mut text = format!("digraph {} {{\n", quoted(self.name));
+        text.push_str("  rankdir=LR;\n  node [shape=box, style=\"rounded,filled\", fillcolor=white, fontname=\"sans-serif\"];\n");
+        for (section, nodes) in self.sections() {
+            let name = section.name();
+            let _ = writeln!(
+                text,
+                "  subgraph \"cluster_{name}\" {{\n    label=\"{name}\"; style=filled; color=grey95; fontname=\"sans-serif\";"
+            );
+            for (_, node) in nodes {
+                // The line break is an escape of the language, not a character.
+                let label = quoted(&node.label("\n")).replace('\n', "\\n");
+                let _ = writeln!(text, "    {} [label={label}];", quoted(node.name));
+            }
+            text.push_str("  }\n");
         }
-        text.push_str("  }\n");
-    }
-    for (from, to) in &graph.edges {
-        if let (Some(from), Some(to)) = (graph.nodes.get(*from), graph.nodes.get(*to)) {
-            let _ = writeln!(text, "  {} -> {};", quoted(from.table), quoted(to.table));
+        for (from, to) in &self.edges {
+            if let (Some(from), Some(to)) = (self.nodes.get(*from), self.nodes.get(*to)) {
+                let _ = writeln!(text, "  {} -> {};", quoted(from.name), quoted(to.name));
+            }
         }
+        text.push_str("}\n");
+        text
     }
-    text.push_str("}\n");
-    text
-}
 
-/// The plan in the language of Mermaid.
-pub fn mermaid(plan: &Plan) -> String {
-    let graph = Graph::new(plan);
-    let mut text = String::from("flowchart LR\n");
-    for (section, nodes) in graph.sections() {
-        let name = section.name();
-        let _ = writeln!(text, "  subgraph section_{name}[\"{name}\"]");
-        for (position, node) in nodes {
-            let label = node.label("<br/>").replace('"', "#quot;");
-            let _ = writeln!(text, "    n{position}[\"{label}\"]");
+    /// In the language of Mermaid.
+    pub fn mermaid(&self) -> String {
+        let mut text = String::from("flowchart LR\n");
+        for (section, nodes) in self.sections() {
+            let name = section.name();
+            let _ = writeln!(text, "  subgraph section_{name}[\"{name}\"]");
+            for (position, node) in nodes {
+                let label = node.label("<br/>").replace('"', "#quot;");
+                let _ = writeln!(text, "    n{position}[\"{label}\"]");
+            }
+            text.push_str("  end\n");
         }
-        text.push_str("  end\n");
+        for (from, to) in &self.edges {
+            let _ = writeln!(text, "  n{from} --> n{to}");
+        }
+        text
     }
-    for (from, to) in &graph.edges {
-        let _ = writeln!(text, "  n{from} --> n{to}");
-    }
-    text
 }

@@ -6,9 +6,11 @@
 //! whether it is up to date and, if not, why; [`execute`] runs what is stale; [`report`] has a page written about it.
 
 pub mod accept;
+pub mod aligned;
 pub mod compare;
 pub mod execute;
 pub mod file;
+pub mod gc;
 pub mod graph;
 pub mod ledger;
 pub mod plan;

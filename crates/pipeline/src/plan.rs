@@ -7,6 +7,8 @@ use eigenscope_artifact::Kind;
 use eigenscope_stage::{Resources, Section};
 use serde_json::Value;
 
+use crate::file::table_of;
+
 /// What code consists of: source files and outside packages, each with its digest.
 pub type CodeParts = BTreeMap<String, String>;
 
@@ -51,6 +53,13 @@ pub struct PlannedTask {
     pub inputs: Vec<PlannedInput>,
     /// What it writes.
     pub outputs: Vec<Kind>,
+}
+
+impl PlannedTask {
+    /// The table of the pipeline file that it comes from, such as `train.bilinear`.
+    pub fn table(&self) -> &str {
+        table_of(&self.id)
+    }
 }
 
 /// An output of another task that a task reads.

@@ -7,6 +7,7 @@ use eigenscope_artifact::arrow::array::ArrayRef;
 use eigenscope_artifact::arrow::util::display::{ArrayFormatter, FormatOptions};
 use eigenscope_artifact::{ArtifactError, Summary, TableReader};
 
+use crate::aligned::{Align, aligned};
 use crate::store::Record;
 
 /// Longest text of a cell; images and vectors are cut.
@@ -149,28 +150,9 @@ impl Display for Shown {
             writeln!(f, "  {}: {}{missing}", field.name(), field.data_type())?;
         }
         writeln!(f)?;
-        let widths: Vec<usize> = self
-            .columns
-            .iter()
-            .enumerate()
-            .map(|(index, name)| {
-                self.rows
-                    .iter()
-                    .filter_map(|row| row.get(index))
-                    .chain([name])
-                    .map(|text| text.chars().count())
-                    .max()
-                    .unwrap_or(0)
-            })
-            .collect();
-        for row in std::iter::once(&self.columns).chain(&self.rows) {
-            let cells: Vec<String> = row
-                .iter()
-                .zip(&widths)
-                .map(|(text, width)| format!("{text:>width$}"))
-                .collect();
-            writeln!(f, "{}", cells.join("  "))?;
-        }
+        let mut lines = vec![self.columns.clone()];
+        lines.extend(self.rows.iter().cloned());
+        f.write_str(&aligned(&lines, &vec![Align::Right; self.columns.len()]))?;
         let hidden = rows.saturating_sub(self.rows.len() as u64);
         if hidden > 0 {
             writeln!(f, "… and {hidden} more rows")?;

@@ -2,8 +2,9 @@
 
 mod fake;
 
-use eigenscope_pipeline::execute::{Bars, Lines, Silent, run};
+use eigenscope_pipeline::execute::{Bars, Foreseen, Lines, Silent, foresee, run};
 use eigenscope_pipeline::ledger::{Durations, read_ledger};
+use eigenscope_pipeline::plan::Plan;
 use fake::{Bench, Recorder, chain, data, model, names, plan};
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use serde_json::json;
@@ -59,12 +60,51 @@ fn only_the_targets_and_what_they_need_run() {
 }
 
 #[test]
-fn a_dry_run_changes_nothing() {
-    let mut bench = Bench::new();
-    bench.options.dry_run = true;
-    let outcome = bench.run(&chain());
-    assert_eq!(outcome.left, [0, 1, 2, 3, 4]);
+fn what_would_run_is_foreseen_and_nothing_changes() {
+    let bench = Bench::new();
+    let foreseen = |plan: &Plan, targets: &[usize], jobs| {
+        let data_dir = &bench.options.data_dir;
+        foresee(plan, targets, &bench.store, data_dir, jobs).expect("the store can be used")
+    };
+    let tasks = |foreseen: &Foreseen| -> Vec<(usize, bool)> {
+        let tasks = foreseen.tasks.iter();
+        tasks.map(|task| (task.task, task.is_sure)).collect()
+    };
+    let plan = chain();
+    let first = foreseen(&plan, &[2], 1);
+    assert_eq!(tasks(&first), [(0, true), (2, true)]);
+    // What the kinds say, one task after the other.
+    let declared = |task: usize| plan.tasks[task].resources.seconds;
+    assert!((first.seconds - declared(0) - declared(2)).abs() < 1e-9);
     assert!(!bench.store.root().exists());
+
+    bench.complete(&plan);
+    let mut edited = chain();
+    edited.tasks[1].parameters = json!({"value": 7.0});
+    let second = foreseen(&edited, &[0, 1, 2, 3, 4], 1);
+    assert_eq!(tasks(&second), [(1, true), (3, false), (4, false)]);
+    assert_eq!(second.current, 2);
+    // Now from what the tasks took.
+    let ledger = names(&bench.store.ledger());
+    let rows = read_ledger(&bench.store.ledger().join(&ledger[0])).expect("readable");
+    let took = |id: &str| {
+        rows.iter()
+            .find(|row| row.task == id)
+            .expect("it ran")
+            .wall_seconds
+    };
+    let expected: f64 = second
+        .tasks
+        .iter()
+        .map(|task| took(&edited.tasks[task.task].id))
+        .sum();
+    assert!(
+        (second.seconds - expected).abs() < 1e-9,
+        "{}",
+        second.seconds
+    );
+    let with_two = foreseen(&edited, &[0, 1, 2, 3, 4], 2).seconds;
+    assert!((with_two - expected / 2.0).abs() < 1e-9);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use eigenscope_pipeline::compare;
 
 use crate::arguments::{Compare, ProjectArguments};
 use crate::exit::{self, diagnosed};
+use crate::json;
 use crate::project::Project;
 
 pub(crate) fn run(arguments: &ProjectArguments, command: &Compare) -> Result<u8> {
@@ -22,12 +23,11 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Compare) -> Result<u8>
     let published = compare::read(&path, &project.plan).map_err(diagnosed)?;
     let survey = project.survey(&project.select(&[])?);
     let rows = project.compare(&published, &survey);
-    let text = if command.json {
-        compare::json(&rows)? + "\n"
-    } else {
-        compare::text(&rows)
+    let report = compare::Report::new(&rows);
+    let text = match command.json {
+        true => json::text(&report)?,
+        false => compare::text(&rows),
     };
     super::print(&text)?;
-    let holds = rows.iter().all(|row| row.verdict.holds());
-    Ok(if holds { exit::OK } else { exit::FAILED })
+    Ok(if report.holds { exit::OK } else { exit::FAILED })
 }

@@ -2,11 +2,16 @@
 
 pub(crate) mod accept;
 pub(crate) mod compare;
+pub(crate) mod completions;
+pub(crate) mod dry_run;
 pub(crate) mod explain;
+pub(crate) mod gc;
 pub(crate) mod graph;
+pub(crate) mod man;
 pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod show;
+pub(crate) mod sql;
 pub(crate) mod status;
 pub(crate) mod timeline;
 

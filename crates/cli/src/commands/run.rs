@@ -6,13 +6,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Context, Result};
 use eigenscope_pipeline::execute::{self, Options, Outcome, stderr_observer};
 
-use super::{relative, tell};
+use super::{dry_run, relative, tell};
 use crate::arguments::{ProjectArguments, Run};
 use crate::exit;
 use crate::project::Project;
 
 pub(crate) fn run(arguments: &ProjectArguments, command: &Run) -> Result<u8> {
     let (project, targets) = Project::open_targets(arguments, &command.targets)?;
+    if command.dry_run {
+        return dry_run::run(&project, &targets, command);
+    }
     let cancel = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&cancel);
     ctrlc::set_handler(move || flag.store(true, Ordering::SeqCst))
@@ -25,7 +28,6 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Run) -> Result<u8> {
         .or_else(machine_memory_mib)
         .unwrap_or(options.memory_mib);
     options.keep_going = command.keep_going;
-    options.dry_run = command.dry_run;
     options.download = !command.offline;
     options.cancel = cancel;
     let mut observer = stderr_observer();
@@ -39,12 +41,6 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Run) -> Result<u8> {
     )?;
     drop(observer);
 
-    if command.dry_run {
-        for &task in &outcome.left {
-            super::print(&format!("{}\n", project.plan.tasks[task].id))?;
-        }
-        return Ok(exit::OK);
-    }
     for failure in &outcome.failures {
         tell(&format!("\nerror: {failure}"));
     }

@@ -1,34 +1,103 @@
 //! `eigenscope show`: what an artifact holds and where it came from.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use eigenscope_pipeline::show::show;
+use eigenscope_pipeline::file::closest;
+use eigenscope_pipeline::show::{Shown, show};
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::arguments::Show;
 use crate::exit;
+use crate::json;
+
+#[derive(Serialize)]
+struct Report {
+    artifacts: Vec<ArtifactReport>,
+}
+
+#[derive(Serialize)]
+struct ArtifactReport {
+    file: PathBuf,
+    kind: &'static str,
+    schema_version: u32,
+    rows: u64,
+    content: String,
+    /// Task, parameters, seed, code and inputs that made it.
+    provenance: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accepted_for: Option<String>,
+    metadata: BTreeMap<String, String>,
+    columns: Vec<ColumnReport>,
+    /// The first rows as `show` prints them: long values are cut.
+    head: Vec<Vec<String>>,
+}
+
+#[derive(Serialize)]
+struct ColumnReport {
+    name: String,
+    #[serde(rename = "type")]
+    type_name: String,
+    nullable: bool,
+}
+
+impl ArtifactReport {
+    fn new(file: PathBuf, shown: Shown) -> Result<Self> {
+        let summary = shown.summary;
+        let fields = summary.schema.fields().iter();
+        Ok(Self {
+            file,
+            kind: summary.kind.name(),
+            schema_version: summary.kind.version(),
+            rows: summary.rows,
+            content: summary.content.to_string(),
+            provenance: serde_json::to_value(&summary.provenance)?,
+            accepted_for: shown.accepted_for,
+            metadata: summary.metadata,
+            columns: fields
+                .map(|field| ColumnReport {
+                    name: field.name().clone(),
+                    type_name: field.data_type().to_string(),
+                    nullable: field.is_nullable(),
+                })
+                .collect(),
+            head: shown.rows,
+        })
+    }
+}
 
 pub(crate) fn run(command: &Show) -> Result<u8> {
     let mut texts = Vec::new();
+    let mut artifacts = Vec::new();
     for path in &command.artifacts {
         for file in tables(path)? {
             let shown = show(&file, command.rows)?;
-            texts.push(format!("{}\n{shown}", file.display()));
+            match command.json {
+                true => artifacts.push(ArtifactReport::new(file, shown)?),
+                false => texts.push(format!("{}\n{shown}", file.display())),
+            }
         }
     }
-    super::print(&texts.join("\n"))?;
+    super::print(&match command.json {
+        true => json::text(&Report { artifacts })?,
+        false => texts.join("\n"),
+    })?;
     Ok(exit::OK)
 }
 
 /// The file itself, or the Parquet files of a folder.
 fn tables(path: &Path) -> Result<Vec<PathBuf>> {
+    if !path.exists() {
+        bail!("{} does not exist{}", path.display(), meant(path));
+    }
     if !path.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
-    let entries =
-        std::fs::read_dir(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let mut files: Vec<PathBuf> = entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
+    let mut files: Vec<PathBuf> = entries(path)
+        .with_context(|| format!("cannot read {}", path.display()))?
+        .into_iter()
         .filter(|file| {
             file.extension()
                 .is_some_and(|extension| extension == "parquet")
@@ -39,4 +108,35 @@ fn tables(path: &Path) -> Result<Vec<PathBuf>> {
     }
     files.sort();
     Ok(files)
+}
+
+fn entries(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let entries = std::fs::read_dir(folder)?;
+    Ok(entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .collect())
+}
+
+/// The path that is there and most like one that is not, in words; nothing if none is.
+fn meant(path: &Path) -> String {
+    // The first part that is missing is the one that is misspelt.
+    let missing = path.ancestors().take_while(|part| !part.exists()).last();
+    let Some((missing, name)) = missing.and_then(|part| Some((part, part.file_name()?))) else {
+        return String::new();
+    };
+    let folder = match missing.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let there = entries(folder).unwrap_or_default();
+    let there: Vec<String> = there
+        .iter()
+        .filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned()))
+        .collect();
+    let name = name.to_string_lossy();
+    let close = closest(&name, there.iter().map(String::as_str));
+    close.map_or_else(String::new, |close| {
+        let close = missing.with_file_name(close);
+        format!("; did you mean `{}`?", close.display())
+    })
 }

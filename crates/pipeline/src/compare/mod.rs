@@ -18,10 +18,7 @@ use crate::plan::Plan;
 
 pub use published::{Aggregate, Condition, Expected, Published, PublishedNumber};
 pub(crate) use render::Numbers;
-pub use render::{json, text};
-
-/// Version of the JSON form.
-pub const JSON_VERSION: u32 = 1;
+pub use render::text;
 
 /// One published number and what became of it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -43,6 +40,23 @@ pub struct Row {
     pub verdict: Verdict,
     /// Table rows that our number was made from.
     pub rows_used: usize,
+}
+
+/// A whole comparison, as programs read it.
+#[derive(Debug, Serialize)]
+pub struct Report<'a> {
+    /// Whether all published numbers are reproduced.
+    pub holds: bool,
+    /// One for each number.
+    pub rows: &'a [Row],
+}
+
+impl<'a> Report<'a> {
+    /// The comparison that these rows are.
+    pub fn new(rows: &'a [Row]) -> Self {
+        let holds = rows.iter().all(|row| row.verdict.holds());
+        Self { holds, rows }
+    }
 }
 
 /// Outcome of a comparison.

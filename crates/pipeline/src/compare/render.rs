@@ -1,44 +1,25 @@
-//! Comparisons as an aligned table for people and as JSON for programs.
+//! Comparisons as an aligned table for people.
 
 use std::fmt::Write;
 
-use serde::Serialize;
+use super::{Expected, Row, Verdict};
+use crate::aligned::{Align, aligned};
 
-use super::{Expected, JSON_VERSION, Row, Verdict};
-
-/// Column heads; numbers are aligned to the right.
-const HEADS: [(&str, bool); 6] = [
-    ("number", false),
-    ("published", true),
-    ("ours", true),
-    ("difference", true),
-    ("rows", true),
-    ("verdict", false),
+/// Column heads.
+const HEADS: [(&str, Align); 6] = [
+    ("number", Align::Left),
+    ("published", Align::Right),
+    ("ours", Align::Right),
+    ("difference", Align::Right),
+    ("rows", Align::Right),
+    ("verdict", Align::Left),
 ];
 
 /// An aligned table, one line for each number, and a line with the totals.
 pub fn text(rows: &[Row]) -> String {
-    let mut lines = vec![HEADS.map(|(head, _)| head.to_owned())];
-    lines.extend(rows.iter().map(cells));
-    let widths: Vec<usize> = (0..HEADS.len())
-        .map(|column| {
-            let cells = lines.iter().filter_map(|line| line.get(column));
-            cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
-        })
-        .collect();
-    let mut text = String::new();
-    for line in &lines {
-        let mut written = String::new();
-        for ((cell, width), (_, right)) in line.iter().zip(&widths).zip(HEADS) {
-            let width = *width;
-            let _ = match right {
-                true => write!(written, "{cell:>width$}  "),
-                false => write!(written, "{cell:<width$}  "),
-            };
-        }
-        text.push_str(written.trim_end());
-        text.push('\n');
-    }
+    let mut lines = vec![HEADS.map(|(head, _)| head.to_owned()).to_vec()];
+    lines.extend(rows.iter().map(|row| cells(row).to_vec()));
+    let mut text = aligned(&lines, &HEADS.map(|(_, align)| align));
     let count =
         |accept: fn(&Verdict) -> bool| rows.iter().filter(|row| accept(&row.verdict)).count();
     let within = count(Verdict::holds);
@@ -128,20 +109,4 @@ fn without_negative_zero(difference: f64, decimals: usize) -> f64 {
     } else {
         difference
     }
-}
-
-#[derive(Serialize)]
-struct Report<'a> {
-    version: u32,
-    holds: bool,
-    rows: &'a [Row],
-}
-
-/// The rows as a JSON object with a `version`, and `holds`: whether all are within.
-pub fn json(rows: &[Row]) -> Result<String, serde_json::Error> {
-    serde_json::to_string_pretty(&Report {
-        version: JSON_VERSION,
-        holds: rows.iter().all(|row| row.verdict.holds()),
-        rows,
-    })
 }

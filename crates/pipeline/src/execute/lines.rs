@@ -56,7 +56,7 @@ pub(super) fn line(notice: &Notice<'_>) -> Option<String> {
 }
 
 /// A duration with the precision that matters.
-pub(super) fn duration(seconds: f64) -> String {
+pub fn duration(seconds: f64) -> String {
     let whole = seconds.round() as u64;
     match whole {
         0..100 => format!("{seconds:.1} s"),

@@ -10,6 +10,7 @@ mod bars;
 mod budget;
 mod failure;
 mod forecast;
+mod foresee;
 mod lines;
 mod observer;
 mod process;
@@ -23,14 +24,15 @@ use std::sync::atomic::AtomicBool;
 
 pub use bars::{Bars, stderr_observer};
 pub use failure::TaskFailure;
-pub use lines::Lines;
+pub use foresee::{Foreseen, ForeseenTask, foresee};
+pub use lines::{Lines, duration};
 pub use observer::{News, Notice, Observer, Silent, Tally};
 
 use crate::ledger::Ledger;
 use crate::plan::Plan;
 use crate::programs::Programs;
 use crate::store::{Store, StoreError, check_names};
-use crate::survey::{Survey, Surveyor, needed};
+use crate::survey::{Surveyor, needed};
 
 /// How to run.
 #[derive(Debug, Clone)]
@@ -45,8 +47,6 @@ pub struct Options {
     pub data_dir: PathBuf,
     /// Whether missing data files may be downloaded.
     pub download: bool,
-    /// Only find out what would run.
-    pub dry_run: bool,
     /// Set by the caller to stop the run.
     pub cancel: Arc<AtomicBool>,
 }
@@ -60,7 +60,6 @@ impl Options {
             keep_going: false,
             data_dir: data_dir.to_owned(),
             download: false,
-            dry_run: false,
             cancel: Arc::default(),
         }
     }
@@ -77,8 +76,7 @@ pub struct Outcome {
     pub reused: Vec<usize>,
     /// Tasks that failed.
     pub failures: Vec<TaskFailure>,
-    /// Tasks that are not up to date and did not end: in a dry run all that might run, else those that were
-    /// stopped, not started, or depend on a failure.
+    /// Tasks that are not up to date and did not end: those that were stopped, not started, or depend on a failure.
     pub left: Vec<usize>,
     /// Whether the caller stopped the run.
     pub interrupted: bool,
@@ -88,17 +86,6 @@ impl Outcome {
     /// Whether all targets are up to date now.
     pub fn is_complete(&self) -> bool {
         self.failures.is_empty() && self.left.is_empty()
-    }
-
-    fn foreseen(survey: &Survey) -> Self {
-        let mut outcome = Self::default();
-        for (task, state) in survey.iter() {
-            match state.is_current() {
-                true => outcome.current.push(task),
-                false => outcome.left.push(task),
-            }
-        }
-        outcome
     }
 }
 
@@ -145,17 +132,11 @@ pub fn run(
         let path = options.data_dir.clone();
         ExecuteError::DataDirectory { path, source }
     })?;
-    let _lock = match options.dry_run {
-        true => None,
-        false => Some(store.lock()?),
-    };
+    let _lock = store.lock()?;
     let needed = needed(plan, targets);
     let mut surveyor = Surveyor::new(plan, store, &data_dir);
     let survey = surveyor.walk(&needed);
     surveyor.save();
-    if options.dry_run {
-        return Ok(Outcome::foreseen(&survey));
-    }
     let place = schedule::Place {
         plan,
         programs,

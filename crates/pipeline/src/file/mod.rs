@@ -33,6 +33,7 @@ use crate::programs::Programs;
 
 pub use error::{FileError, FileErrors};
 pub use problem::Problem;
+pub use suggest::{closest, known};
 
 // What the other readers and printers of this crate share with this one.
 pub(crate) use check::{fields, unknown_key};
@@ -40,7 +41,7 @@ pub(crate) use error::{Problems, named};
 pub(crate) use label::{label_is, table_of};
 pub(crate) use reference::{Located, Reference};
 pub(crate) use selection::NOT_SWEPT;
-pub(crate) use suggest::{closest, known, listed, shorten};
+pub(crate) use suggest::{listed, shorten};
 pub(crate) use syntax::{Entry, Node, Raw, Span, document};
 pub(crate) use table::reference;
 

@@ -7,7 +7,7 @@ const LONGEST_WORD: usize = 64;
 const MOST_WORDS: usize = 2_000;
 
 /// The known word most like `word`, if one is close enough to be what was meant.
-pub(crate) fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let length = word.chars().count();
     if length > LONGEST_WORD {
         return None;
@@ -25,7 +25,7 @@ pub(crate) fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
 }
 
 /// "did you mean ...?" and the known words, sorted.
-pub(crate) fn known<'a>(
+pub fn known<'a>(
     what: &str,
     word: &str,
     known: impl IntoIterator<Item = &'a str> + Clone,

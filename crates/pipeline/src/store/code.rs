@@ -34,7 +34,8 @@ impl Store {
         serde_json::from_slice(&text).ok()
     }
 
-    fn code_folder(&self) -> PathBuf {
+    /// Folder of what is known about code.
+    pub(crate) fn code_folder(&self) -> PathBuf {
         self.root().join("code")
     }
 

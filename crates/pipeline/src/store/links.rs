@@ -38,26 +38,32 @@ impl Store {
 
     /// Removes links of tasks and figures that are not part of the plan. Files are left alone.
     pub(crate) fn remove_stale_links(&self, plan: &Plan) -> Result<(), StoreError> {
-        let tasks = plan.tasks.iter().map(|task| task.id.clone().into());
-        keep_only(&self.pipeline(&plan.name), &tasks.collect())?;
-        let names = figure_names(plan);
-        let figures = names.iter().flat_map(|(&index, name)| {
-            let kinds = plan
-                .tasks
-                .get(index)
-                .into_iter()
-                .flat_map(|task| &task.outputs);
-            kinds
-                .filter(|kind| kind.is_picture())
-                .map(|&kind| figure_file(name, kind).into())
-        });
-        keep_only(&self.figures(&plan.name), &figures.collect())
+        keep_only(&self.pipeline(&plan.name), &link_names(plan))?;
+        keep_only(&self.figures(&plan.name), &figure_files(plan))
     }
 
     /// Folder of the links to a pipeline's figures.
     pub fn figures(&self, pipeline: &str) -> PathBuf {
         self.pipeline(pipeline).join("figures")
     }
+}
+
+/// Names of the links to the results of a plan.
+pub(crate) fn link_names(plan: &Plan) -> BTreeSet<OsString> {
+    plan.tasks.iter().map(|task| (&task.id).into()).collect()
+}
+
+/// Names of the links to the figures of a plan.
+pub(crate) fn figure_files(plan: &Plan) -> BTreeSet<OsString> {
+    let names = figure_names(plan);
+    let figures = names.iter().flat_map(|(&index, name)| {
+        let kinds = plan.tasks.get(index).into_iter();
+        let kinds = kinds.flat_map(|task| &task.outputs);
+        kinds
+            .filter(|kind| kind.is_picture())
+            .map(|&kind| figure_file(name, kind).into())
+    });
+    figures.collect()
 }
 
 fn figure_file(name: &str, kind: Kind) -> String {

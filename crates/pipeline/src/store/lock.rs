@@ -4,7 +4,7 @@
 
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use eigenscope_artifact::atomic::TEMPORARY_PREFIX;
 
@@ -27,6 +27,13 @@ impl Drop for RunLock {
 impl Store {
     /// Takes the lock, or says who holds it. What a killed run left half done is removed.
     pub fn lock(&self) -> Result<RunLock, StoreError> {
+        let lock = self.lock_as_it_is()?;
+        self.leftovers().iter().for_each(|path| remove(path));
+        Ok(lock)
+    }
+
+    /// As [`Store::lock`], but removes nothing.
+    pub(crate) fn lock_as_it_is(&self) -> Result<RunLock, StoreError> {
         for folder in [self.root().to_owned(), self.results()] {
             std::fs::create_dir_all(&folder)
                 .map_err(|source| StoreError::io("create the folder", &folder, source))?;
@@ -56,39 +63,37 @@ impl Store {
             .and_then(|()| file.rewind())
             .and_then(|()| writeln!(file, "{}", std::process::id()))
             .map_err(|source| StoreError::io("write", &path, source))?;
-        self.remove_leftovers();
         Ok(RunLock { file })
     }
 
-    /// Removes temporary files and folders of runs that were killed. Only called with the lock held.
-    fn remove_leftovers(&self) {
-        let pipelines = entries(self.root()).filter(|path| path.is_dir());
-        for folder in pipelines.chain([self.root().to_owned()]) {
-            remove_temporaries(&folder);
-            remove_temporaries(&folder.join("figures"));
-        }
+    /// Temporary files and folders. With the lock held, they are those of runs that were killed.
+    pub(crate) fn leftovers(&self) -> Vec<PathBuf> {
+        let folders = entries(self.root()).filter(|path| path.is_dir());
+        let folders = folders.chain([self.root().to_owned()]);
+        let temporary = |path: &PathBuf| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            name.starts_with(TEMPORARY_PREFIX)
+        };
+        folders
+            .flat_map(|folder| entries(&folder).chain(entries(&folder.join("figures"))))
+            .filter(temporary)
+            .collect()
     }
 }
 
-fn remove_temporaries(folder: &Path) {
-    for path in entries(folder) {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if !name.starts_with(TEMPORARY_PREFIX) {
-            continue;
-        }
-        tracing::debug!(path = %path.display(), "removing what a killed run left");
-        let removed = match path.symlink_metadata() {
-            Ok(metadata) if metadata.is_dir() => std::fs::remove_dir_all(&path),
-            _ => std::fs::remove_file(&path),
-        };
-        if let Err(error) = removed {
-            tracing::warn!("cannot remove {}: {error}", path.display());
-        }
+fn remove(path: &Path) {
+    tracing::debug!(path = %path.display(), "removing what a killed run left");
+    let removed = match path.symlink_metadata() {
+        Ok(metadata) if metadata.is_dir() => std::fs::remove_dir_all(path),
+        _ => std::fs::remove_file(path),
+    };
+    if let Err(error) = removed {
+        tracing::warn!("cannot remove {}: {error}", path.display());
     }
 }
 
 /// What is in a folder; nothing if it cannot be read.
-fn entries(folder: &Path) -> impl Iterator<Item = std::path::PathBuf> {
+pub(crate) fn entries(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
     std::fs::read_dir(folder)
         .into_iter()
         .flatten()

@@ -31,7 +31,10 @@ use eigenscope_artifact::Kind;
 
 pub use error::StoreError;
 pub use key::{Ingredients, InputRecord, Key};
+pub(crate) use links::{figure_files, link_names};
 pub use lock::RunLock;
+pub(crate) use lock::entries;
+pub(crate) use names::NOT_PIPELINES;
 pub use names::{check_names, figure_names};
 pub use place::{PlaceError, Placed, WorkFolder};
 pub use record::{OutputRecord, RECORD_VERSION, Record};
@@ -118,6 +121,11 @@ impl Store {
         }
     }
 
+    /// The key that the readable link of a task names, whether or not there is such a result.
+    pub(crate) fn linked(&self, pipeline: &str, task: &str) -> Option<Key> {
+        named_key(&std::fs::read_link(self.link(pipeline, task)).ok()?)
+    }
+
     /// What the readable link of a task leads to.
     pub(crate) fn previous(&self, pipeline: &str, task: &str) -> Previous {
         let link = self.link(pipeline, task);
@@ -127,12 +135,13 @@ impl Store {
         match Record::read(&link) {
             Ok(Some(record)) => Previous::Record(Box::new(record)),
             Ok(None) if link.exists() => Previous::Unreadable("it is missing".to_owned()),
-            Ok(None) => Previous::Gone(
-                target
-                    .file_name()
-                    .and_then(|name| name.to_str()?.parse().ok()),
-            ),
+            Ok(None) => Previous::Gone(named_key(&target)),
             Err(reason) => Previous::Unreadable(reason),
         }
     }
+}
+
+/// The key that is the last part of a path.
+pub(crate) fn named_key(path: &Path) -> Option<Key> {
+    path.file_name()?.to_str()?.parse().ok()
 }

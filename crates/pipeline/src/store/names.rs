@@ -11,9 +11,12 @@ use crate::plan::{Plan, PlannedTask};
 /// Longest name in bytes; with an ending it still fits the 255 of common file systems.
 const LONGEST: usize = 240;
 
+/// Folders in the artifacts folder that have another use than the links of a pipeline.
+pub(crate) const NOT_PIPELINES: [&str; 3] = ["store", "ledger", "code"];
+
 /// Refuses a plan whose name or task ids cannot be file names.
 pub fn check_names(plan: &Plan) -> Result<(), StoreError> {
-    check(&plan.name, &["store", "ledger", "code"])?;
+    check(&plan.name, &NOT_PIPELINES)?;
     plan.tasks
         .iter()
         .try_for_each(|task| check(&task.id, &["figures", "logs"]))

@@ -12,14 +12,11 @@ const SHOWN: usize = 10;
 /// inputs up to one that has to run for reasons of its own.
 pub fn explain(plan: &Plan, survey: &Survey, index: usize) -> String {
     let mut text = String::new();
-    let mut next = Some(index);
-    while let Some(index) = next {
-        let (Some(task), Some(state)) = (plan.tasks.get(index), survey.get(index)) else {
-            break;
-        };
+    for (index, state) in chain(plan, survey, index) {
         if !text.is_empty() {
             text.push('\n');
         }
+        let task = &plan.tasks[index];
         let (state_words, key) = match state {
             State::Current { key, .. } => ("is up to date", format!(" (store/{})", key.short())),
             State::Stale { .. } => ("will run", String::new()),
@@ -36,9 +33,20 @@ pub fn explain(plan: &Plan, survey: &Survey, index: usize) -> String {
         if hidden > 0 {
             line(&mut text, &format!("  and {hidden} more reasons"));
         }
-        next = first_awaited(plan, state);
     }
     text
+}
+
+/// The task `index` and, if it waits for inputs, the way to the first of them that has to run for reasons of its own.
+pub fn chain<'a>(
+    plan: &'a Plan,
+    survey: &'a Survey,
+    index: usize,
+) -> impl Iterator<Item = (usize, &'a State)> {
+    let with_state = |index| Some((index, survey.get(index)?));
+    std::iter::successors(with_state(index), move |(_, state)| {
+        with_state(first_awaited(plan, state)?)
+    })
 }
 
 /// The first task that a blocked one waits for. Inputs come before a task, so the chain ends.

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use eigenscope_artifact::Kind;
 
 pub use code_change::CodeChange;
-pub use explain::explain;
+pub use explain::{chain, explain};
 pub use reason::Reason;
 
 use crate::plan::{CodeParts, Plan, PlannedTask};

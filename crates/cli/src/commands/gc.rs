@@ -1,0 +1,126 @@
+//! `eigenscope gc`: remove what no pipeline needs any more.
+
+use anyhow::Result;
+use eigenscope_pipeline::aligned::{Align, aligned};
+use eigenscope_pipeline::gc::{Collection, Options, Rubbish, Sort, collect};
+use eigenscope_pipeline::store::Store;
+use serde::Serialize;
+
+use super::tell;
+use crate::arguments::{Gc, ProjectArguments};
+use crate::exit;
+use crate::json;
+use crate::project::all_plans;
+
+#[derive(Serialize)]
+struct Report<'a> {
+    dry_run: bool,
+    #[serde(flatten)]
+    collection: &'a Collection,
+}
+
+pub(crate) fn run(arguments: &ProjectArguments, command: &Gc) -> Result<u8> {
+    let plans = all_plans(&command.pipelines).inspect_err(|_| {
+        tell(
+            "nothing is removed: what a pipeline needs cannot be told before its file can be read",
+        );
+    })?;
+    let options = Options {
+        keep_days: command.keep_days,
+        keep_runs: command.keep_runs,
+        dry_run: command.dry_run,
+    };
+    let store = Store::new(&arguments.artifacts)?;
+    let collection = collect(&plans, &store, &arguments.data_dir, &options)?;
+    super::print(&match command.json {
+        true => json::text(&Report {
+            dry_run: command.dry_run,
+            collection: &collection,
+        })?,
+        false => listed(&collection.removed),
+    })?;
+    for pipeline in &collection.unknown_pipelines {
+        tell(&format!(
+            "`{pipeline}` has results here and is none of the pipelines that were looked at ({}): what only it needs is \
+             not kept; name its file to keep it",
+            plans
+                .iter()
+                .map(|plan| plan.name.as_str())
+                .collect::<Vec<_>>()
+                .join(", ")
+        ));
+    }
+    tell(&summary(&collection, command.dry_run));
+    Ok(exit::OK)
+}
+
+/// One line for everything that is removed.
+fn listed(removed: &[Rubbish]) -> String {
+    let lines: Vec<Vec<String>> = removed
+        .iter()
+        .map(|item| {
+            let path = item.path.display().to_string();
+            let mut line = vec![item.what.name().to_owned(), bytes(item.bytes), path];
+            line.extend(item.task.clone());
+            line
+        })
+        .collect();
+    aligned(&lines, &[Align::Left, Align::Right])
+}
+
+fn summary(collection: &Collection, dry_run: bool) -> String {
+    let counts = Sort::ALL.into_iter().map(|sort| {
+        let of_sort = collection.removed.iter().filter(|item| item.what == sort);
+        (of_sort.count(), sort.name())
+    });
+    let counts: Vec<String> = counts
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, name)| format!("{count} {name}{}", if count == 1 { "" } else { "s" }))
+        .collect();
+    let stay = format!("{} results stay", collection.kept_results);
+    if counts.is_empty() {
+        return format!("nothing to remove; {stay}");
+    }
+    let freed = match dry_run {
+        true => "would free",
+        false => "freed",
+    };
+    let size = bytes(collection.freed_bytes);
+    format!("{freed} {size}: {}; {stay}", counts.join(", "))
+}
+
+/// A size in the largest unit of which there is at least one.
+fn bytes(count: u64) -> String {
+    let units = ["KiB", "MiB", "GiB", "TiB"];
+    let mut size = count as f64;
+    let mut unit = "B";
+    for larger in units {
+        if size < 1024.0 {
+            break;
+        }
+        size /= 1024.0;
+        unit = larger;
+    }
+    match unit {
+        "B" => format!("{count} B"),
+        _ => format!("{size:.1} {unit}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_short() {
+        for (count, text) in [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1536, "1.5 KiB"),
+            (3 << 30, "3.0 GiB"),
+            (1 << 60, "1048576.0 TiB"),
+        ] {
+            assert_eq!(bytes(count), text);
+        }
+    }
+}

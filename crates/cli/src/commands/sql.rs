@@ -1,0 +1,101 @@
+//! `eigenscope sql`: questions to the tables of a pipeline.
+
+use anyhow::{Context, Result, bail};
+use eigenscope_pipeline::aligned::{Align, aligned};
+use eigenscope_query::{Catalogue, Table};
+use serde::Serialize;
+
+use super::tell;
+use crate::arguments::{ProjectArguments, Sql};
+use crate::exit::{self, diagnosed};
+use crate::json;
+use crate::project::Project;
+
+#[derive(Serialize)]
+struct Report<'a, T> {
+    pipeline: &'a str,
+    #[serde(flatten)]
+    content: &'a T,
+}
+
+pub(crate) fn run(arguments: &ProjectArguments, command: &Sql) -> Result<u8> {
+    if command.query.is_none() && command.pipeline.contains(char::is_whitespace) {
+        bail!("the query comes after the pipeline: eigenscope sql PIPELINE 'select ...'");
+    }
+    let project = Project::open(arguments, &command.pipeline)?;
+    let survey = project.survey(&project.select(&[])?);
+    let catalogue = Catalogue::of(&project.plan, &survey, &project.store)?;
+    let pipeline = project.plan.name.as_str();
+    let Some(query) = &command.query else {
+        super::print(&match command.json {
+            true => json::text(&Report {
+                pipeline,
+                content: &catalogue,
+            })?,
+            false => listed(&catalogue.tables),
+        })?;
+        return Ok(exit::OK);
+    };
+    let answer = catalogue.query(pipeline, query).map_err(diagnosed)?;
+    for name in &answer.incomplete {
+        if let Some(table) = catalogue.table(name) {
+            tell(&format!(
+                "note: {name} is without {}: not up to date, see `eigenscope status {pipeline} '{}'`",
+                counted(table.missing.len(), "task"),
+                table.tasks
+            ));
+        }
+    }
+    if command.csv {
+        let mut csv = Vec::new();
+        answer
+            .write_csv(&mut csv)
+            .context("cannot write the rows")?;
+        super::print(&String::from_utf8(csv)?)?;
+    } else if command.json {
+        super::print(&json::text(&Report {
+            pipeline,
+            content: &answer,
+        })?)?;
+    } else {
+        super::print(&answer.text())?;
+    }
+    Ok(exit::OK)
+}
+
+/// One line for each table that has rows.
+fn listed(tables: &[Table]) -> String {
+    let lines = tables.iter().map(|table| {
+        let (rows, tasks) = match table.missing.len() {
+            _ if table.current.is_empty() => ("-".to_owned(), "not computed".to_owned()),
+            0 => (table.rows.to_string(), counted(table.current.len(), "task")),
+            missing => (
+                table.rows.to_string(),
+                format!(
+                    "{} of {}",
+                    table.current.len(),
+                    counted(table.current.len() + missing, "task")
+                ),
+            ),
+        };
+        let columns = table.columns.iter().map(|column| column.name.as_str());
+        vec![
+            table.name.clone(),
+            rows,
+            tasks,
+            columns.collect::<Vec<_>>().join(", "),
+        ]
+    });
+    let head = ["table", "rows", "of", "columns"]
+        .map(str::to_owned)
+        .to_vec();
+    let lines: Vec<Vec<String>> = std::iter::once(head).chain(lines).collect();
+    aligned(&lines, &[Align::Left, Align::Right])
+}
+
+fn counted(count: usize, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        _ => format!("{count} {what}s"),
+    }
+}

@@ -1,0 +1,41 @@
+//! The state of one task, as commands print it.
+
+use eigenscope_pipeline::plan::Plan;
+use eigenscope_pipeline::survey::State;
+use serde::Serialize;
+
+#[derive(Debug, Serialize)]
+pub(crate) struct TaskReport {
+    pub(crate) task: String,
+    /// `current`, `stale` or `blocked`.
+    pub(crate) state: &'static str,
+    /// Key of its result, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) key: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) reasons: Vec<String>,
+}
+
+impl TaskReport {
+    pub(crate) fn new(plan: &Plan, task: usize, state: &State) -> Self {
+        Self {
+            task: plan.tasks[task].id.clone(),
+            state: state.name(),
+            key: state.key().map(|key| key.to_string()),
+            reasons: state.reasons().iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    pub(crate) fn is_current(&self) -> bool {
+        self.state == "current"
+    }
+
+    /// The first reason, and how many more there are.
+    pub(crate) fn reason(&self) -> String {
+        let reason = self.reasons.first().map_or("", String::as_str);
+        match self.reasons.len() {
+            0 | 1 => reason.to_owned(),
+            count => format!("{reason} (and {} more)", count - 1),
+        }
+    }
+}

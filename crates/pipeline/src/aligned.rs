@@ -1,0 +1,60 @@
+//! Tables for people: every column as wide as its widest cell.
+
+/// Side of its column that a cell stands at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Align {
+    /// Words.
+    Left,
+    /// Numbers.
+    Right,
+}
+
+/// One line for each row, with two spaces between columns and none at the end. A column beyond `columns` is aligned to
+/// the left.
+pub fn aligned(rows: &[Vec<String>], columns: &[Align]) -> String {
+    let width = |text: &String| text.chars().count();
+    let mut widths: Vec<usize> = Vec::new();
+    for row in rows {
+        widths.resize(widths.len().max(row.len()), 0);
+        for (widest, cell) in widths.iter_mut().zip(row) {
+            *widest = (*widest).max(width(cell));
+        }
+    }
+    let mut text = String::new();
+    for row in rows {
+        let start = text.len();
+        for (index, (cell, widest)) in row.iter().zip(&widths).enumerate() {
+            let padding = " ".repeat(widest - width(cell));
+            if index > 0 {
+                text.push_str("  ");
+            }
+            match columns.get(index) {
+                Some(Align::Right) => text.extend([padding.as_str(), cell]),
+                _ => text.extend([cell, padding.as_str()]),
+            }
+        }
+        text.truncate(start + text[start..].trim_end().len());
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_cell() {
+        let row = |cells: &[&str]| cells.iter().map(ToString::to_string).collect();
+        let rows: Vec<Vec<String>> = vec![
+            row(&["name", "rows", "note"]),
+            row(&["λλλλλλ", "7", ""]),
+            row(&["b"]),
+        ];
+        assert_eq!(
+            aligned(&rows, &[Align::Left, Align::Right]),
+            "name    rows  note\nλλλλλλ     7\nb\n"
+        );
+        assert_eq!(aligned(&[], &[]), "");
+    }
+}

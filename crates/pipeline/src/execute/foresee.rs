@@ -1,0 +1,63 @@
+//! What a run would do, and how long it may take.
+
+use std::path::Path;
+
+use super::forecast::Forecast;
+use crate::ledger::Durations;
+use crate::plan::Plan;
+use crate::store::{Store, StoreError, check_names};
+use crate::survey::{Reason, State, survey};
+
+/// A run that has not been started.
+#[derive(Debug)]
+pub struct Foreseen {
+    /// Tasks that would run or, waiting for inputs, may run; inputs first.
+    pub tasks: Vec<ForeseenTask>,
+    /// Number of tasks that are up to date.
+    pub current: usize,
+    /// Estimated duration, if all of them run and keep all threads busy.
+    pub seconds: f64,
+}
+
+/// A task that would run, or may.
+#[derive(Debug)]
+pub struct ForeseenTask {
+    /// Index into the plan.
+    pub task: usize,
+    /// Stale or blocked.
+    pub state: State,
+    /// Whether it runs in any case. One that only waits for inputs runs if these come out other than before.
+    pub is_sure: bool,
+    /// Estimated duration: that of its last run, else the mean of its kind, else what its kind says.
+    pub seconds: f64,
+}
+
+/// Says what [`run`](super::run) would do for `targets` with `jobs` threads. Changes no result.
+pub fn foresee(
+    plan: &Plan,
+    targets: &[usize],
+    store: &Store,
+    data_dir: &Path,
+    jobs: usize,
+) -> Result<Foreseen, StoreError> {
+    check_names(plan)?;
+    let survey = survey(plan, targets, store, data_dir);
+    let waiting = || survey.iter().filter(|(_, state)| !state.is_current());
+    let tasks = waiting().map(|(task, _)| task);
+    let forecast = Forecast::new(plan, tasks, &Durations::load(store), jobs);
+    Ok(Foreseen {
+        tasks: waiting()
+            .map(|(task, state)| ForeseenTask {
+                task,
+                state: state.clone(),
+                is_sure: state
+                    .reasons()
+                    .iter()
+                    .any(|reason| !matches!(reason, Reason::WaitsFor { .. })),
+                seconds: forecast.seconds(task),
+            })
+            .collect(),
+        current: survey.iter().count() - waiting().count(),
+        seconds: forecast.seconds_left(),
+    })
+}

@@ -1,0 +1,159 @@
+//! Removing from the artifacts folder what no pipeline needs any more.
+//!
+//! Kept are, of every pipeline that is given: the results that are up to date, and the last result of every task (it
+//! says what has changed since, may be accepted for changed code, and may turn out to be up to date once its inputs are
+//! made again). Everything else in the store goes: results of older parameters, code or data, and of tasks and
+//! pipelines that are gone.
+//!
+//! Nothing is removed while a run holds the lock. Folders of results are first moved, each in one step, into one
+//! temporary folder; only then are files removed. Killed at any moment, what stands under a key is complete, and the next
+//! run or collection removes the rest.
+
+mod need;
+mod rubbish;
+mod size;
+
+use std::path::{Path, PathBuf};
+
+use eigenscope_artifact::atomic::{TEMPORARY_PREFIX, sync_folder};
+use serde::Serialize;
+
+use crate::plan::Plan;
+use crate::store::{Store, StoreError, check_names};
+
+/// What to keep besides what is needed.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Results made in so many days are kept, needed or not.
+    pub keep_days: u32,
+    /// Ledgers of so many latest runs are kept.
+    pub keep_runs: usize,
+    /// Only find out what would be removed.
+    pub dry_run: bool,
+}
+
+/// What was removed, or would be.
+#[derive(Debug, Default, Serialize)]
+pub struct Collection {
+    /// Everything that was removed, by sort, largest first.
+    pub removed: Vec<Rubbish>,
+    /// Bytes freed; files that a kept result shares with a removed one are not counted.
+    pub freed_bytes: u64,
+    /// Results that stay.
+    pub kept_results: usize,
+    /// Folders of pipelines that were not among those given.
+    pub unknown_pipelines: Vec<String>,
+}
+
+/// Something to remove.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Rubbish {
+    /// What it is.
+    pub what: Sort,
+    /// Where it is, relative to the artifacts folder.
+    pub path: PathBuf,
+    /// The task whose result it is, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub task: Option<String>,
+    /// Size of its files.
+    pub bytes: u64,
+}
+
+/// Sorts of rubbish, in the order in which they are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sort {
+    /// A folder of the store.
+    Result,
+    /// What a killed run left half done.
+    Leftover,
+    /// A readable name that leads nowhere or to a removed result.
+    Link,
+    /// The log of a task that is gone.
+    Log,
+    /// What an old run cost.
+    Ledger,
+    /// What the code of no result that is left consists of.
+    Code,
+}
+
+impl Sort {
+    /// All sorts.
+    pub const ALL: [Self; 6] = [
+        Self::Result,
+        Self::Leftover,
+        Self::Link,
+        Self::Log,
+        Self::Ledger,
+        Self::Code,
+    ];
+
+    /// The name of one, to which an s is added for several.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Result => "result",
+            Self::Leftover => "leftover",
+            Self::Link => "link",
+            Self::Log => "log",
+            Self::Ledger => "ledger",
+            Self::Code => "code file",
+        }
+    }
+}
+
+/// Removes from the store what none of `plans` needs. Refuses while a run is under way.
+pub fn collect(
+    plans: &[Plan],
+    store: &Store,
+    data_dir: &Path,
+    options: &Options,
+) -> Result<Collection, StoreError> {
+    plans.iter().try_for_each(check_names)?;
+    if !store.root().exists() {
+        return Ok(Collection::default());
+    }
+    let _lock = store.lock_as_it_is()?;
+    let need = need::Need::of(plans, store, data_dir, options.keep_days);
+    let found = rubbish::find(store, &need, options);
+    let collection = rubbish::measured(store, &need, &found);
+    if !options.dry_run {
+        remove(store, &collection.removed)?;
+    }
+    Ok(collection)
+}
+
+fn remove(store: &Store, rubbish: &[Rubbish]) -> Result<(), StoreError> {
+    let results = store.results();
+    let failed = |path: &Path, source| StoreError::io("remove", path, source);
+    let aside = tempfile::Builder::new()
+        .prefix(&format!("{TEMPORARY_PREFIX}gc-"))
+        .tempdir_in(&results)
+        .map_err(|source| StoreError::io("create a folder in", &results, source))?;
+    let of_sort = |sort| rubbish.iter().filter(move |item| item.what == sort);
+    for item in of_sort(Sort::Result) {
+        let path = store.root().join(&item.path);
+        let name = path.file_name().unwrap_or_default();
+        std::fs::rename(&path, aside.path().join(name)).map_err(|source| failed(&path, source))?;
+    }
+    sync_folder(&results)?;
+    for item in rubbish.iter().filter(|item| item.what != Sort::Result) {
+        let path = store.root().join(&item.path);
+        let removed = match path.symlink_metadata() {
+            Ok(metadata) if metadata.is_dir() => std::fs::remove_dir_all(&path),
+            _ => std::fs::remove_file(&path),
+        };
+        removed.map_err(|source| failed(&path, source))?;
+    }
+    for folder in of_sort(Sort::Link).chain(of_sort(Sort::Log)) {
+        // One that still holds something stays.
+        for folder in folder.path.ancestors().skip(1) {
+            if folder.as_os_str().is_empty()
+                || std::fs::remove_dir(store.root().join(folder)).is_err()
+            {
+                break;
+            }
+        }
+    }
+    let path = aside.path().to_owned();
+    aside.close().map_err(|source| failed(&path, source))
+}

@@ -1,0 +1,70 @@
+//! What the pipelines need: keys, names and code.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use crate::plan::Plan;
+use crate::store::{Key, Record, Store, entries, figure_files, link_names, named_key};
+use crate::survey::survey;
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Names that the plans of one pipeline give in its folder.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    pub(super) tasks: BTreeSet<OsString>,
+    pub(super) figures: BTreeSet<OsString>,
+}
+
+/// Everything that stays.
+#[derive(Debug, Default)]
+pub(super) struct Need {
+    /// Results in the store that stay.
+    pub(super) keys: BTreeSet<Key>,
+    /// By name of the pipeline.
+    pub(super) names: BTreeMap<OsString, Names>,
+    /// Fingerprints of code that the plans and the results that stay name.
+    pub(super) code: BTreeSet<String>,
+}
+
+impl Need {
+    pub(super) fn of(plans: &[Plan], store: &Store, data_dir: &Path, keep_days: u32) -> Self {
+        let mut need = Self::default();
+        for plan in plans {
+            let all: Vec<usize> = (0..plan.tasks.len()).collect();
+            let states = survey(plan, &all, store, data_dir);
+            need.keys
+                .extend(states.iter().filter_map(|(_, state)| state.key()));
+            let tasks = plan.tasks.iter();
+            need.keys
+                .extend(tasks.filter_map(|task| store.linked(&plan.name, &task.id)));
+            need.code.extend(plan.code.keys().cloned());
+            let names = need.names.entry((&plan.name).into()).or_default();
+            names.tasks.extend(link_names(plan));
+            names.figures.extend(figure_files(plan));
+        }
+        let stored: BTreeMap<Key, _> = entries(&store.results())
+            .filter_map(|path| Some((named_key(&path)?, path)))
+            .collect();
+        need.keys.retain(|key| stored.contains_key(key));
+        let young = stored.iter().filter(|(_, path)| is_young(path, keep_days));
+        need.keys.extend(young.map(|(key, _)| *key));
+        for key in &need.keys {
+            // A record that cannot be read names no code.
+            if let Ok(Some(record)) = Record::read(&store.folder(*key)) {
+                need.code.insert(record.ingredients.fingerprint);
+                need.code.extend(record.accepted_from);
+            }
+        }
+        need
+    }
+}
+
+/// Whether a folder was made in the last days. If that cannot be said, it was.
+fn is_young(path: &Path, days: u32) -> bool {
+    let made = path.metadata().and_then(|metadata| metadata.modified());
+    let age = made.map(|made| SystemTime::now().duration_since(made).unwrap_or_default());
+    days > 0 && age.map_or(true, |age| age < DAY * days)
+}

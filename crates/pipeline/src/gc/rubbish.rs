@@ -1,0 +1,144 @@
+//! Finding what is not needed: one function for each sort.
+
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use super::need::Need;
+use super::size::Freed;
+use super::{Collection, Options, Rubbish, Sort};
+use crate::store::{NOT_PIPELINES, Record, Store, entries, named_key};
+
+/// Paths of everything that goes. Temporary files count only because the lock is held.
+pub(super) fn find(store: &Store, need: &Need, options: &Options) -> Vec<(Sort, PathBuf)> {
+    let leftovers = store.leftovers().into_iter();
+    let mut found: Vec<(Sort, PathBuf)> = leftovers.map(|path| (Sort::Leftover, path)).collect();
+    let mut add =
+        |sort, paths: Vec<PathBuf>| found.extend(paths.into_iter().map(|path| (sort, path)));
+    add(Sort::Result, results(store, need));
+    for folder in pipeline_folders(store) {
+        let (links, staying) = links(&folder, need);
+        add(Sort::Link, links);
+        add(Sort::Log, logs(&folder, need, &staying));
+    }
+    add(Sort::Ledger, ledgers(store, options.keep_runs));
+    add(Sort::Code, code(store, need));
+    found
+}
+
+/// What was found, with sizes and tasks.
+pub(super) fn measured(store: &Store, need: &Need, found: &[(Sort, PathBuf)]) -> Collection {
+    let mut freed = Freed::default();
+    let mut removed: Vec<Rubbish> = found
+        .iter()
+        .map(|(what, path)| Rubbish {
+            what: *what,
+            path: path.strip_prefix(store.root()).unwrap_or(path).to_owned(),
+            task: match what {
+                Sort::Result => Record::read(path).ok().flatten().map(|record| record.task),
+                _ => None,
+            },
+            bytes: freed.add(path),
+        })
+        .collect();
+    removed.sort_by_cached_key(|item| (item.what, Reverse(item.bytes), item.clone()));
+    let known = |folder: &PathBuf| need.names.contains_key(name(folder));
+    let unknown = pipeline_folders(store).filter(|folder| !known(folder));
+    let mut unknown_pipelines: Vec<String> = unknown
+        .map(|folder| name(&folder).to_string_lossy().into_owned())
+        .collect();
+    unknown_pipelines.sort();
+    Collection {
+        removed,
+        freed_bytes: freed.bytes(),
+        kept_results: need.keys.len(),
+        unknown_pipelines,
+    }
+}
+
+fn name(path: &Path) -> &OsStr {
+    path.file_name().unwrap_or_default()
+}
+
+/// Folders of readable names.
+fn pipeline_folders(store: &Store) -> impl Iterator<Item = PathBuf> + use<> {
+    entries(store.root()).filter(|path| {
+        let name = name(path).to_string_lossy();
+        path.is_dir() && !name.starts_with('.') && !NOT_PIPELINES.contains(&name.as_ref())
+    })
+}
+
+/// Folders under keys that are not needed. What has another name is not ours.
+fn results(store: &Store, need: &Need) -> Vec<PathBuf> {
+    let unneeded = |path: &PathBuf| named_key(path).is_some_and(|key| !need.keys.contains(&key));
+    entries(&store.results()).filter(unneeded).collect()
+}
+
+/// Links in the folder of a pipeline that lead to no result that stays, or are names of no task or figure of a plan;
+/// and the tasks whose links stay.
+fn links(folder: &Path, need: &Need) -> (Vec<PathBuf>, BTreeSet<OsString>) {
+    let planned = need.names.get(name(folder));
+    let mut going = Vec::new();
+    let mut staying = BTreeSet::new();
+    for path in entries(folder) {
+        let Some(key) = std::fs::read_link(&path)
+            .ok()
+            .and_then(|target| named_key(&target))
+        else {
+            continue;
+        };
+        let task = name(&path);
+        let unplanned = planned.is_some_and(|names| !names.tasks.contains(task));
+        match need.keys.contains(&key) && !unplanned {
+            true => {
+                staying.insert(task.to_owned());
+            }
+            false => going.push(path),
+        }
+    }
+    for path in entries(&folder.join("figures")) {
+        let Ok(target) = std::fs::read_link(&path) else {
+            continue;
+        };
+        let task = target.parent().map(name).unwrap_or_default();
+        let unplanned = planned.is_some_and(|names| !names.figures.contains(name(&path)));
+        if unplanned || !staying.contains(task) {
+            going.push(path);
+        }
+    }
+    (going, staying)
+}
+
+/// Logs of tasks that are neither planned nor have a result.
+fn logs(folder: &Path, need: &Need, staying: &BTreeSet<OsString>) -> Vec<PathBuf> {
+    let planned = need.names.get(name(folder));
+    let is_needed = |task: &OsStr| {
+        staying.contains(task) || planned.is_some_and(|names| names.tasks.contains(task))
+    };
+    with_extension(&folder.join("logs"), "log")
+        .filter(|path| !is_needed(path.file_stem().unwrap_or_default()))
+        .collect()
+}
+
+/// All ledgers but the latest.
+fn ledgers(store: &Store, keep: usize) -> Vec<PathBuf> {
+    let mut ledgers: Vec<PathBuf> = with_extension(&store.ledger(), "parquet").collect();
+    // The names begin with the time.
+    ledgers.sort();
+    ledgers.truncate(ledgers.len().saturating_sub(keep));
+    ledgers
+}
+
+fn code(store: &Store, need: &Need) -> Vec<PathBuf> {
+    let is_needed = |path: &PathBuf| {
+        let fingerprint = path.file_stem().unwrap_or_default().to_string_lossy();
+        need.code.contains(fingerprint.as_ref())
+    };
+    let known = with_extension(&store.code_folder(), "json");
+    known.filter(|path| !is_needed(path)).collect()
+}
+
+fn with_extension(folder: &Path, extension: &'static str) -> impl Iterator<Item = PathBuf> + use<> {
+    entries(folder).filter(move |path| path.extension().is_some_and(|other| other == extension))
+}

@@ -1,0 +1,272 @@
+//! The tables there are: their names in SQL, their columns, and the files they consist of.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use eigenscope_artifact::arrow::datatypes::{DataType, Schema, SchemaRef};
+use eigenscope_artifact::{ArtifactError, Kind, TableReader};
+use eigenscope_pipeline::plan::{Plan, PlannedTask};
+use eigenscope_pipeline::store::Store;
+use eigenscope_pipeline::survey::{State, Survey};
+use serde::Serialize;
+use serde_json::Value;
+
+/// Name of the column that holds the id of the task.
+pub(crate) const TASK: &str = "task";
+
+/// All tables of a pipeline, by name in SQL.
+#[derive(Debug, Default, Serialize)]
+pub struct Catalogue {
+    /// In order of their names.
+    pub tables: Vec<Table>,
+}
+
+/// The tables of one kind that the tasks of one sweep have written.
+#[derive(Debug, Serialize)]
+pub struct Table {
+    /// Name in SQL.
+    pub name: String,
+    /// The table of the pipeline file, such as `train.bilinear`.
+    pub tasks: String,
+    /// What it holds.
+    pub kind: Kind,
+    /// Rows of all files.
+    pub rows: u64,
+    /// All columns.
+    pub columns: Vec<Column>,
+    /// Tasks that have written one of its files.
+    pub current: Vec<String>,
+    /// Tasks that are not up to date; their rows are missing.
+    pub missing: Vec<String>,
+    #[serde(skip)]
+    pub(crate) parts: Vec<Part>,
+}
+
+/// A column of a table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// Its type in a word or two.
+    #[serde(rename = "type")]
+    pub type_name: String,
+    /// Where its values come from.
+    #[serde(skip)]
+    pub(crate) source: Source,
+}
+
+/// Where the values of a column come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// The id of the task.
+    Task,
+    /// A label of the task.
+    Label(String, LabelType),
+    /// The file: position of the column there.
+    File(usize),
+}
+
+/// One file of a table.
+#[derive(Debug)]
+pub(crate) struct Part {
+    pub(crate) task: String,
+    pub(crate) labels: BTreeMap<String, Value>,
+    pub(crate) path: PathBuf,
+}
+
+impl Catalogue {
+    /// The tables of the tasks of `plan` that are up to date according to `survey`.
+    ///
+    /// # Errors
+    /// A file of the store cannot be read.
+    pub fn of(plan: &Plan, survey: &Survey, store: &Store) -> Result<Self, ArtifactError> {
+        let mut groups: BTreeMap<(&str, Kind), Vec<(usize, &PlannedTask)>> = BTreeMap::new();
+        for (index, task) in plan.tasks.iter().enumerate() {
+            let tables = task.outputs.iter().filter(|kind| kind.is_table());
+            for &kind in tables {
+                let group = groups.entry((task.table(), kind)).or_default();
+                group.push((index, task));
+            }
+        }
+        let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+        for (table, _) in groups.keys() {
+            *kinds.entry(table).or_default() += 1;
+        }
+        let mut tables = Vec::new();
+        for ((table, kind), tasks) in &groups {
+            let name = match kinds.get(table) {
+                Some(1) => (*table).to_owned(),
+                _ => format!("{table}.{kind}"),
+            };
+            tables.push(Table::read(name, table, *kind, tasks, survey, store)?);
+        }
+        Ok(Self {
+            tables: with_plain_names(tables),
+        })
+    }
+
+    /// The table with this name in SQL.
+    pub fn table(&self, name: &str) -> Option<&Table> {
+        self.tables.iter().find(|table| table.name == name)
+    }
+}
+
+/// Letters, digits and underscores need no quotes. Names that would be the same without the rest keep it.
+pub(crate) fn with_plain_names(mut tables: Vec<Table>) -> Vec<Table> {
+    let plain = |name: &str| name.replace(|c: char| !c.is_alphanumeric(), "_");
+    let mut uses: BTreeMap<String, usize> = BTreeMap::new();
+    for table in &tables {
+        *uses.entry(plain(&table.name)).or_default() += 1;
+    }
+    for table in &mut tables {
+        let plain = plain(&table.name);
+        if uses.get(&plain) == Some(&1) {
+            table.name = plain;
+        }
+    }
+    tables.sort_by(|one, other| one.name.cmp(&other.name));
+    tables
+}
+
+impl Table {
+    fn read(
+        name: String,
+        tasks_table: &str,
+        kind: Kind,
+        tasks: &[(usize, &PlannedTask)],
+        survey: &Survey,
+        store: &Store,
+    ) -> Result<Self, ArtifactError> {
+        let mut table = Self {
+            name,
+            tasks: tasks_table.to_owned(),
+            kind,
+            rows: 0,
+            columns: Vec::new(),
+            current: Vec::new(),
+            missing: Vec::new(),
+            parts: Vec::new(),
+        };
+        let labels = label_types(tasks.iter().map(|(_, task)| &task.labels));
+        let mut first: Option<SchemaRef> = None;
+        for (index, task) in tasks {
+            let Some(State::Current { key, .. }) = survey.get(*index) else {
+                table.missing.push(task.id.clone());
+                continue;
+            };
+            let path = store.output(*key, kind);
+            let reader = TableReader::open(&path, kind)?;
+            let schema = &reader.summary().schema;
+            match &first {
+                Some(first) => reader.expect_schema(first)?,
+                None => {
+                    table.columns = columns(schema, &labels);
+                    first = Some(schema.clone());
+                }
+            }
+            table.rows += reader.summary().rows;
+            table.current.push(task.id.clone());
+            table.parts.push(Part {
+                task: task.id.clone(),
+                labels: task.labels.clone(),
+                path,
+            });
+        }
+        Ok(table)
+    }
+}
+
+/// The task, its labels, and the columns of the file. A label that the file has a column of is `label_` and its name.
+pub(crate) fn columns(schema: &Schema, labels: &BTreeMap<String, LabelType>) -> Vec<Column> {
+    let free = |name: &str| match schema.column_with_name(name) {
+        None => name.to_owned(),
+        Some(_) => format!("label_{name}"),
+    };
+    let mut columns = vec![Column {
+        name: free(TASK),
+        type_name: "text".to_owned(),
+        source: Source::Task,
+    }];
+    for (label, label_type) in labels {
+        columns.push(Column {
+            name: free(label),
+            type_name: label_type.name().to_owned(),
+            source: Source::Label(label.clone(), *label_type),
+        });
+    }
+    for (position, field) in schema.fields().iter().enumerate() {
+        columns.push(Column {
+            name: field.name().clone(),
+            type_name: type_name(field.data_type()),
+            source: Source::File(position),
+        });
+    }
+    columns
+}
+
+/// What holds all values of a label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LabelType {
+    Boolean,
+    Integer,
+    Number,
+    Text,
+}
+
+impl LabelType {
+    fn of(value: &Value) -> Self {
+        match value {
+            Value::Bool(_) => Self::Boolean,
+            Value::Number(number) if number.is_i64() => Self::Integer,
+            Value::Number(_) => Self::Number,
+            _ => Self::Text,
+        }
+    }
+
+    /// What holds the values of both.
+    fn with(self, other: Self) -> Self {
+        match (self, other) {
+            (one, other) if one == other => one,
+            (Self::Integer, Self::Number) | (Self::Number, Self::Integer) => Self::Number,
+            _ => Self::Text,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Boolean => "boolean",
+            Self::Integer => "integer",
+            Self::Number => "number",
+            Self::Text => "text",
+        }
+    }
+}
+
+/// Every label of some tasks with what holds all its values.
+pub(crate) fn label_types<'a>(
+    tasks: impl Iterator<Item = &'a BTreeMap<String, Value>>,
+) -> BTreeMap<String, LabelType> {
+    let mut types: BTreeMap<String, LabelType> = BTreeMap::new();
+    for (label, value) in tasks.flatten() {
+        let found = LabelType::of(value);
+        types
+            .entry(label.clone())
+            .and_modify(|known| *known = known.with(found))
+            .or_insert(found);
+    }
+    types
+}
+
+fn type_name(data_type: &DataType) -> String {
+    match data_type {
+        DataType::Boolean => "boolean".to_owned(),
+        DataType::Utf8 | DataType::LargeUtf8 => "text".to_owned(),
+        DataType::FixedSizeBinary(bytes) => format!("{bytes} bytes"),
+        DataType::List(item) | DataType::FixedSizeList(item, _) => {
+            format!("list of {}", type_name(item.data_type()))
+        }
+        other if other.is_integer() => "integer".to_owned(),
+        other if other.is_floating() => "number".to_owned(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,286 @@
+//! Questions to tables whose rows are known.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use eigenscope_artifact::{
+    FinalRow, Kind, Provenance, Record, SimilarityRow, TableReader, write_records,
+};
+use serde_json::{Value, json};
+
+use crate::catalogue::{Part, columns, label_types, with_plain_names};
+use crate::{Answer, Catalogue, QueryError, Table};
+
+fn provenance(task: &str) -> Provenance {
+    Provenance {
+        task: task.to_owned(),
+        kind: "metric/final".to_owned(),
+        fingerprint: "test".to_owned(),
+        parameters: json!({}),
+        seed: 0,
+        inputs: Vec::new(),
+    }
+}
+
+/// A table of one file for each of `tasks`, which have labels and rows.
+fn table<Row: Record>(
+    folder: &Path,
+    name: &str,
+    kind: Kind,
+    tasks: Vec<(&str, Value, Vec<Row>)>,
+) -> Table {
+    let mut parts = Vec::new();
+    for (index, (task, labels, rows)) in tasks.into_iter().enumerate() {
+        let path = folder.join(format!("{name}-{index}.parquet"));
+        write_records(&path, &rows, &provenance(task)).expect("written");
+        parts.push(Part {
+            task: task.to_owned(),
+            labels: serde_json::from_value(labels).expect("an object"),
+            path,
+        });
+    }
+    let reader = TableReader::open(&parts[0].path, kind).expect("readable");
+    let labels = label_types(parts.iter().map(|part| &part.labels));
+    Table {
+        name: name.to_owned(),
+        tasks: "metric.table".to_owned(),
+        kind,
+        rows: 0,
+        columns: columns(&reader.summary().schema, &labels),
+        current: Vec::new(),
+        missing: Vec::new(),
+        parts,
+    }
+}
+
+fn final_row(model: &str, hidden: Option<u32>, loss: f64) -> FinalRow {
+    FinalRow {
+        model: model.to_owned(),
+        hidden,
+        seed: Some(u64::MAX),
+        epochs: 3,
+        train_loss_nats: loss,
+        train_accuracy_fraction: 0.5,
+        test_loss_nats: 0.1,
+        test_accuracy_fraction: 0.25,
+    }
+}
+
+/// Two tasks: a label that is whole in one and a fraction in the other, and one that the file has a column of.
+fn catalogue(folder: &Path) -> Catalogue {
+    let tasks = vec![
+        (
+            "metric.table[hidden=4,rate=1]",
+            json!({"hidden": 4, "rate": 1}),
+            vec![
+                final_row("a,\"b\"", None, 2.0),
+                final_row("c", Some(7), f64::INFINITY),
+            ],
+        ),
+        (
+            "metric.table[hidden=4,rate=0.5]",
+            json!({"hidden": 4, "rate": 0.5}),
+            vec![final_row("d", Some(8), 1.0)],
+        ),
+    ];
+    Catalogue {
+        tables: vec![table(folder, "finals", Kind::Final, tasks)],
+    }
+}
+
+fn answer(query: &str) -> Result<Answer, QueryError> {
+    let folder = tempfile::tempdir().expect("a folder");
+    catalogue(folder.path()).query("digits", query)
+}
+
+fn rows(query: &str) -> Vec<Vec<Value>> {
+    answer(query).expect("an answer").rows
+}
+
+fn csv(answer: &Answer) -> String {
+    let mut csv = Vec::new();
+    answer.write_csv(&mut csv).expect("written");
+    String::from_utf8(csv).expect("text")
+}
+
+#[test]
+fn labels_are_columns_beside_those_of_the_file() {
+    let names = answer("select * from finals").expect("an answer").columns;
+    assert_eq!(
+        names[..5],
+        ["task", "label_hidden", "rate", "model", "hidden"]
+    );
+    assert_eq!(
+        rows("select rate, label_hidden, hidden from finals order by rate, hidden"),
+        [
+            [json!(0.5), json!(4), json!(8)],
+            [json!(1.0), json!(4), json!(7)],
+            [json!(1.0), json!(4), Value::Null],
+        ]
+    );
+    assert_eq!(
+        rows("select count(*), count(distinct task) from finals"),
+        [[json!(3), json!(2)]]
+    );
+    assert_eq!(rows("select 1 from finals").len(), 3);
+    assert_eq!(
+        rows("select max(seed) from finals")[0],
+        [json!(18_446_744_073_709_551_615_u64)]
+    );
+}
+
+#[test]
+fn answers_are_tables_and_comma_separated_values() {
+    let query = "select model, hidden, train_loss_nats as loss from finals order by model";
+    let found = answer(query).expect("an answer");
+    assert_eq!(
+        found.text(),
+        "model  hidden  loss\na,\"b\"       -   2.0\nc           7   inf\nd           8   1.0\n"
+    );
+    assert_eq!(
+        csv(&found),
+        "model,hidden,loss\n\"a,\"\"b\"\"\",,2.0\nc,7,inf\nd,8,1.0\n"
+    );
+    let none = answer("select model from finals where hidden > 100").expect("an answer");
+    assert_eq!((none.text().as_str(), none.rows.len()), ("model\n", 0));
+}
+
+#[test]
+fn the_dialect_has_what_tables_need() {
+    for (query, expected) in [
+        ("select round(avg(rate), 3) from finals", json!([[0.833]])),
+        (
+            "with top as (select max(rate) as rate from finals) \
+             select count(*) from finals where rate in (select rate from top)",
+            json!([[2]]),
+        ),
+        (
+            "select model from finals where hidden in (select max(hidden) from finals)",
+            json!([["d"]]),
+        ),
+        (
+            "select rate, count(*) as models from finals group by rate having count(*) > 1",
+            json!([[1.0, 2]]),
+        ),
+        (
+            "select model, row_number() over (partition by rate order by model) as place \
+             from finals order by model limit 2",
+            json!([["a,\"b\"", 1], ["c", 2]]),
+        ),
+        (
+            "select model from finals where model like 'c%' union all select 'e'",
+            json!([["c"], ["e"]]),
+        ),
+    ] {
+        assert_eq!(json!(rows(query)), expected, "{query}");
+    }
+}
+
+#[test]
+fn a_table_without_rows_has_its_columns() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let none: Vec<SimilarityRow> = Vec::new();
+    let tasks = vec![("metric.table", json!({}), none)];
+    let catalogue = Catalogue {
+        tables: vec![table(folder.path(), "similarity", Kind::Similarity, tasks)],
+    };
+    let found = catalogue.query("digits", "select rank, similarity_std from similarity");
+    let found = found.expect("an answer");
+    assert_eq!(found.text(), "rank  similarity_std\n");
+}
+
+#[test]
+fn unknown_names_are_answered_with_known_ones() {
+    for (query, message, help) in [
+        (
+            "select * from fnials",
+            "no table `fnials`",
+            "did you mean `finals`?",
+        ),
+        (
+            "with a as (select * from finals) select * from a join fnials b on a.rate = b.rate",
+            "no table `fnials`",
+            "tables: finals",
+        ),
+        (
+            "select modl from finals",
+            "no column `modl`",
+            "did you mean `model`?",
+        ),
+        (
+            "select f.modl from finals f",
+            "no column `modl`",
+            "did you mean `model`?",
+        ),
+        (
+            "select model from finals where hiden = 4",
+            "no column `hiden`",
+            "did you mean `hidden`?",
+        ),
+        (
+            "select max(rte) from finals",
+            "no column `rte`",
+            "did you mean `rate`?",
+        ),
+        ("selct 1", "cannot be answered", "dialect"),
+        ("", "no query", "select"),
+        ("select 1; select 2", "cannot be answered", "dialect"),
+    ] {
+        let error = answer(query).expect_err(query);
+        let advice = miette::Diagnostic::help(&error).expect("help").to_string();
+        assert!(error.to_string().contains(message), "{query}: {error}");
+        assert!(advice.contains(help), "{query}: {advice}");
+    }
+}
+
+#[test]
+fn nothing_in_the_store_is_changed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let catalogue = catalogue(folder.path());
+    let files = || -> BTreeMap<_, _> {
+        let entries = std::fs::read_dir(folder.path()).expect("readable");
+        let paths = entries.map(|entry| entry.expect("readable").path());
+        paths
+            .map(|path| (path.clone(), std::fs::read(path).expect("readable")))
+            .collect()
+    };
+    let before = files();
+    for query in [
+        "delete from finals",
+        "drop table finals",
+        "truncate table finals",
+    ] {
+        // Whatever polars answers, it has only seen copies.
+        let _ = catalogue.query("digits", query);
+    }
+    assert_eq!(files(), before);
+    assert_eq!(
+        catalogue
+            .query("digits", "select * from finals")
+            .expect("an answer")
+            .rows
+            .len(),
+        3
+    );
+}
+
+#[test]
+fn names_need_no_quotes_unless_two_would_be_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let named = |name: &str| {
+        let rows = vec![final_row("a", None, 0.0)];
+        Table {
+            name: name.to_owned(),
+            ..table(
+                folder.path(),
+                "t",
+                Kind::Final,
+                vec![("metric.t", json!({}), rows)],
+            )
+        }
+    };
+    let tables = ["metric.similarity-map", "metric.a-b", "metric.a_b"].map(named);
+    let names = with_plain_names(tables.into_iter().collect());
+    let names: Vec<&str> = names.iter().map(|table| table.name.as_str()).collect();
+    assert_eq!(names, ["metric.a-b", "metric.a_b", "metric_similarity_map"]);
+}
