@@ -12,6 +12,7 @@ pub mod execute;
 pub mod file;
 pub mod gc;
 pub mod graph;
+pub mod hand_over;
 pub mod ledger;
 pub mod plan;
 pub mod programs;

@@ -1,16 +1,15 @@
 //! Has the page of a pipeline written: gathers what is known of its tasks for the program that draws figures.
 
-use std::io::Write;
 use std::path::PathBuf;
-use std::process::{Command, ExitStatus, Stdio};
 
 use eigenscope_artifact::Kind;
 use eigenscope_stage::{
-    ComparedNumber, Comparison, Event, REPORT_VERSION, ReportFile, ReportInput, ReportTask,
-    ReportVerdict, Section, TaskState,
+    ComparedNumber, Comparison, REPORT_VERSION, ReportFile, ReportInput, ReportTask, ReportVerdict,
+    Section, TaskState,
 };
 
 use crate::compare::{Numbers, Row, Verdict};
+use crate::hand_over::{HandOverError, hand_over};
 use crate::plan::{Plan, PlannedInput, PlannedTask};
 use crate::programs::Programs;
 use crate::store::{Store, figure_names};
@@ -35,74 +34,13 @@ pub struct Request<'a> {
     pub output: PathBuf,
 }
 
-/// A page that could not be written.
-#[derive(Debug, thiserror::Error)]
-pub enum ReportError {
-    /// What the program has to know could not be handed over.
-    #[error("cannot write a temporary file for {path}", path = program.display())]
-    Hand {
-        /// The program.
-        program: PathBuf,
-        /// The reason.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The program does not start.
-    #[error("cannot start {path}; build the whole workspace with `make`", path = program.display())]
-    Start {
-        /// The program.
-        program: PathBuf,
-        /// The reason.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The program failed.
-    #[error("the report was not written: {reason}")]
-    Failed {
-        /// What it said.
-        reason: String,
-    },
-}
-
 /// Has the page written. It is placed in one step: a page that stood there stays until then.
-pub fn write(request: &Request<'_>, programs: &Programs) -> Result<(), ReportError> {
+///
+/// # Errors
+/// See [`HandOverError`].
+pub fn write(request: &Request<'_>, programs: &Programs) -> Result<(), HandOverError> {
     let program = programs.path(Section::Figure);
-    let file = report_file(request);
-    let hand = |source: std::io::Error| ReportError::Hand {
-        program: program.clone(),
-        source,
-    };
-    let mut handed = tempfile::NamedTempFile::new().map_err(hand)?;
-    let text = serde_json::to_vec(&file).map_err(|error| hand(error.into()))?;
-    handed.write_all(&text).map_err(hand)?;
-    let output = Command::new(&program)
-        .arg("report")
-        .arg(handed.path())
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output()
-        .map_err(|source| ReportError::Start {
-            program: program.clone(),
-            source,
-        })?;
-    match output.status.success() {
-        true => Ok(()),
-        false => Err(ReportError::Failed {
-            reason: reason(&output.stdout, output.status),
-        }),
-    }
-}
-
-/// Why the program failed: what it said last.
-fn reason(said: &[u8], status: ExitStatus) -> String {
-    let events = said.split(|byte| *byte == b'\n');
-    let mut failures = events.filter_map(|line| match serde_json::from_slice(line) {
-        Ok(Event::Failed { messages }) => Some(messages.join(": ")),
-        _ => None,
-    });
-    failures
-        .next_back()
-        .unwrap_or_else(|| format!("its program ended with {status}"))
+    hand_over(&program, "report", &report_file(request))
 }
 
 /// What the page is made from.

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use eigenscope_artifact::{Digest, Kind, Provenance, atomic};
-use eigenscope_stage::{Event, Input, Section, TASK_VERSION, TaskFile};
+use eigenscope_stage::{Input, Section, TASK_VERSION, TaskFile};
 use serde_json::json;
 
+use crate::hand_over::{HandOverError, hand_over};
 use crate::ledger::read_ledger;
-use crate::programs::{ProgramError, Programs};
+use crate::programs::Programs;
 use crate::store::{Store, StoreError};
 
 /// Why there is no picture.
@@ -26,12 +26,9 @@ pub enum TimelineError {
     /// A file or folder could not be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The program that draws could not be started.
+    /// The program that draws did not.
     #[error(transparent)]
-    Program(#[from] ProgramError),
-    /// It did not draw.
-    #[error("the timeline cannot be drawn: {0}")]
-    Drawing(String),
+    Drawing(#[from] HandOverError),
 }
 
 /// Draws a run of `pipeline` in which at least one task ran, as `output` (SVG) and beside it as PNG: the run called
@@ -84,7 +81,7 @@ pub fn draw(
             inputs: Vec::new(),
         },
     };
-    run_task(&programs.path(Section::Figure), &task, folder.path())?;
+    hand_over(&programs.path(Section::Figure), "run", &task)?;
     // The interactive form is of use in reports only.
     for (kind, drawn) in outputs.into_iter().take(2) {
         let bytes =
@@ -105,35 +102,4 @@ fn latest(store: &Store, pipeline: &str) -> Option<(String, PathBuf)> {
         let row = read_ledger(&ledger).ok()?.into_iter().next()?;
         (row.pipeline == pipeline).then_some((row.run, ledger))
     })
-}
-
-fn run_task(program: &Path, task: &TaskFile, folder: &Path) -> Result<(), TimelineError> {
-    let path = folder.join("task.json");
-    serde_json::to_vec(task)
-        .map_err(std::io::Error::from)
-        .and_then(|text| std::fs::write(&path, text))
-        .map_err(|source| StoreError::io("write", &path, source))?;
-    let output = Command::new(program)
-        .arg("run")
-        .arg(&path)
-        .stderr(Stdio::null())
-        .output();
-    let output = output.map_err(|source| {
-        let path = program.to_owned();
-        ProgramError::Start { path, source }
-    })?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let lines = String::from_utf8_lossy(&output.stdout);
-    let mut events = lines
-        .lines()
-        .filter_map(|line| serde_json::from_str(line).ok());
-    let told = events.find_map(|event| match event {
-        Event::Failed { messages } => Some(messages.join(": ")),
-        _ => None,
-    });
-    Err(TimelineError::Drawing(
-        told.unwrap_or_else(|| output.status.to_string()),
-    ))
 }

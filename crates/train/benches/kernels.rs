@@ -1,15 +1,15 @@
-//! The kernels of the training loop against their plain forms, and one whole step.
+//! The kernels of the training loop against their plain forms, and whole steps and evaluations, on one thread.
 //!
-//! `cargo bench -p eigenscope-train`. Plain noise is Box-Muller with the standard library's functions; plain
+//! `cargo bench --workspace --bench kernels`. Plain noise is Box-Muller with the standard library's functions; plain
 //! AdamW is burn's tensor operations.
 
 use burn::tensor::{Device, Tensor, TensorData};
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
-use eigenscope_artifact::InputShape;
-use eigenscope_models::{StoredModel, networks};
+use eigenscope_artifact::{InputShape, PixelTransform, Pixels};
+use eigenscope_models::{StoredModel, evaluate_batches, networks};
 use eigenscope_stage::Seed;
-use eigenscope_train::{AdamW, NormalStream, OptimiserKind, initialise, train_step};
+use eigenscope_train::{AdamW, DataSet, NormalStream, OptimiserKind, initialise, train_step};
 
 /// One batch of MNIST.
 const BATCH: usize = 2048;
@@ -17,7 +17,12 @@ const WIDTH: usize = 784;
 /// Weights of the model with d = 300.
 const WEIGHTS: usize = 300 * 784 + 600 * 300 + 10 * 300;
 
+/// Test images of MNIST.
+const TESTED: usize = 10_000;
+
 fn main() {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1);
+    pool.build_global().expect("no pool exists yet");
     divan::main();
 }
 
@@ -82,13 +87,86 @@ fn adamw_tensor_operations(bencher: Bencher<'_, '_>) {
     });
 }
 
-#[divan::bench(args = [30, 100, 300, 500, 1000])]
-fn step(bencher: Bencher<'_, '_>, hidden: usize) {
+/// Gradients of two linear maps, one after the other and with their weights multiplied first.
+#[divan::bench(args = [300, 500, 1000])]
+fn maps_in_turn(bencher: Bencher<'_, '_>, hidden: usize) {
+    two_maps(bencher, hidden, |x, first, second| {
+        x.matmul(first.transpose()).matmul(second.transpose())
+    });
+}
+
+#[divan::bench(args = [300, 500, 1000])]
+fn weights_first(bencher: Bencher<'_, '_>, hidden: usize) {
+    two_maps(bencher, hidden, |x, first, second| {
+        x.matmul(second.matmul(first).transpose())
+    });
+}
+
+fn two_maps(
+    bencher: Bencher<'_, '_>,
+    hidden: usize,
+    map: fn(Tensor<2>, Tensor<2>, Tensor<2>) -> Tensor<2>,
+) {
+    let device = Device::flex().autodiff();
+    let x = ones([BATCH, WIDTH], &device);
+    let first = ones([hidden, WIDTH], &device).require_grad();
+    let second = ones([2 * hidden, hidden], &device).require_grad();
+    bencher.counter(ItemsCount::new(BATCH)).bench_local(|| {
+        let outputs = map(x.clone(), first.clone(), second.clone());
+        let mut gradients = outputs.sum().backward();
+        [&first, &second].map(|map| map.grad_remove(&mut gradients))
+    });
+}
+
+/// Loss and accuracy on the test images.
+#[divan::bench(args = [30, 300, 1000], sample_count = 20)]
+fn evaluation(bencher: Bencher<'_, '_>, hidden: usize) {
+    let device = Device::flex();
+    let model = model(hidden).load(&device).expect("it loads");
+    let pixels = Pixels::new([1, 28, 28], 255, &[PixelTransform::Scale]).expect("they fit");
+    let labels = (0..TESTED).map(|image| (image % 10) as u16).collect();
+    let data = DataSet::new(&pixels, vec![100; TESTED * WIDTH], labels);
+    bencher
+        .counter(ItemsCount::new(TESTED))
+        .bench_local(|| evaluate_batches(&model, data.batches(), &device).expect("it runs"));
+}
+
+/// The matrix products of that.
+#[divan::bench(args = [30, 300, 1000], sample_count = 20)]
+fn evaluation_products(bencher: Bencher<'_, '_>, hidden: usize) {
+    let device = Device::flex();
+    let rows = 2000;
+    let shapes = [[WIDTH, hidden], [hidden, 2 * hidden], [hidden, 10]];
+    let products = shapes.map(|[inputs, outputs]| {
+        (
+            ones([rows, inputs], &device),
+            ones([outputs, inputs], &device),
+        )
+    });
+    bencher.counter(ItemsCount::new(TESTED)).bench_local(|| {
+        for _ in 0..TESTED / rows {
+            for (x, weight) in &products {
+                black_box(x.clone().matmul(weight.clone().transpose()));
+            }
+        }
+    });
+}
+
+fn ones(shape: [usize; 2], device: &Device) -> Tensor<2> {
+    Tensor::ones(shape, device)
+}
+
+fn model(hidden: usize) -> StoredModel {
     let classes = (0..10).map(|class| class.to_string()).collect();
     let architecture = networks::bilinear(InputShape::from([1, 28, 28]), classes, hidden, false);
     let architecture = architecture.expect("any input fits");
     let tensors = initialise(&architecture, Seed(1));
-    let mut model = StoredModel::new(architecture, tensors).expect("its own tensors fit");
+    StoredModel::new(architecture, tensors).expect("its own tensors fit")
+}
+
+#[divan::bench(args = [30, 100, 300, 500, 1000])]
+fn step(bencher: Bencher<'_, '_>, hidden: usize) {
+    let mut model = model(hidden);
     let lengths = model.tensors.iter().map(|tensor| tensor.data.len());
     let mut optimiser = OptimiserKind::AdamW { weight_decay: 1.0 }.start(lengths);
     let mut inputs = Vec::new();

@@ -1,0 +1,86 @@
+//! Hands a file to a stage program outside of a run, and waits for what comes of it.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+
+use eigenscope_stage::Event;
+use serde::Serialize;
+
+/// Why a program did not do what it was handed.
+#[derive(Debug, thiserror::Error)]
+pub enum HandOverError {
+    /// What the program has to know could not be handed over.
+    #[error("cannot write a temporary file for {path}", path = program.display())]
+    Hand {
+        /// The program.
+        program: PathBuf,
+        /// The reason.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The program does not start.
+    #[error("cannot start {path}; build the whole workspace with `make`", path = program.display())]
+    Start {
+        /// The program.
+        program: PathBuf,
+        /// The reason.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The program failed.
+    #[error("{path} wrote nothing: {reason}", path = program.display())]
+    Failed {
+        /// The program.
+        program: PathBuf,
+        /// What it said.
+        reason: String,
+    },
+}
+
+/// Runs `program COMMAND FILE`, the file holding `content` as JSON.
+///
+/// # Errors
+/// See [`HandOverError`].
+pub(crate) fn hand_over(
+    program: &Path,
+    command: &str,
+    content: &impl Serialize,
+) -> Result<(), HandOverError> {
+    let hand = |source: std::io::Error| HandOverError::Hand {
+        program: program.to_owned(),
+        source,
+    };
+    let mut file = tempfile::NamedTempFile::new().map_err(hand)?;
+    let text = serde_json::to_vec(content).map_err(|error| hand(error.into()))?;
+    file.write_all(&text).map_err(hand)?;
+    let output = Command::new(program)
+        .arg(command)
+        .arg(file.path())
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output()
+        .map_err(|source| HandOverError::Start {
+            program: program.to_owned(),
+            source,
+        })?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(HandOverError::Failed {
+        program: program.to_owned(),
+        reason: reason(&output.stdout, output.status),
+    })
+}
+
+/// Why the program failed: what it said last.
+fn reason(said: &[u8], status: ExitStatus) -> String {
+    let events = said.split(|byte| *byte == b'\n');
+    let mut failures = events.filter_map(|line| match serde_json::from_slice(line) {
+        Ok(Event::Failed { messages }) => Some(messages.join(": ")),
+        _ => None,
+    });
+    failures
+        .next_back()
+        .unwrap_or_else(|| format!("it ended with {status}"))
+}
