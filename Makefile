@@ -22,8 +22,10 @@ endif
 override DATA_DIR := $(patsubst ~/%,$(HOME)/%,$(DATA_DIR))
 
 CARGO      ?= cargo
-PYTHON     ?= python3
 TARGET_DIR := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
+# The Python of the comparisons with PyTorch: an environment of their own, made when first needed.
+PYTHON     ?= $(TARGET_DIR)/bench-python/bin/python
+KERNEL_BENCHES := $(basename $(notdir $(wildcard crates/*/benches/*.rs)))
 EIGENSCOPE := $(TARGET_DIR)/release/eigenscope --data-dir '$(DATA_DIR)'
 
 .PHONY: figures build test lint bench compare status duplicates clean help
@@ -41,11 +43,18 @@ lint: ## Formatting and clippy, warnings are errors
 	$(CARGO) fmt --all -- --check
 	$(CARGO) clippy --release --workspace --all-targets --locked -- -D warnings
 
-bench: ## Measure the kernels; against PyTorch, too, where $(PYTHON) has it
-	$(CARGO) bench --workspace --locked --benches
-	@if command -v $(PYTHON) >/dev/null; then \
-		$(PYTHON) crates/train/benches/networks_pytorch.py && $(PYTHON) crates/metrics/benches/clipping_pytorch.py; \
-	else echo "comparison with PyTorch skipped: no $(PYTHON)"; fi
+bench: build ## Measure everything, against PyTorch, too (PYTHON= another one than its own, or none)
+	@case '$(PYTHON)' in '$(TARGET_DIR)'/*) $(MAKE) --no-print-directory '$(PYTHON)' || echo 'no environment with PyTorch';; esac
+	$(CARGO) bench --workspace --locked $(foreach bench,$(KERNEL_BENCHES),--bench $(bench))
+	$(CARGO) bench --workspace --locked --bench epochs -- --python '$(abspath $(PYTHON))' \
+		--parquet '$(abspath artifacts/bench/epochs.parquet)' --markdown '$(abspath BENCHMARKS.md)'
+	@if [ -x "$$(command -v '$(PYTHON)')" ]; then '$(PYTHON)' crates/metrics/benches/clipping_pytorch.py; \
+	else echo 'the comparison of clipping with PyTorch is skipped: no $(PYTHON)'; fi
+
+$(TARGET_DIR)/bench-python/bin/python:
+	python3 -m venv '$(TARGET_DIR)/bench-python.new'
+	'$(TARGET_DIR)/bench-python.new/bin/python' -m pip install --quiet --disable-pip-version-check torch numpy
+	rm -rf '$(TARGET_DIR)/bench-python' && mv '$(TARGET_DIR)/bench-python.new' '$(TARGET_DIR)/bench-python'
 
 compare: build ## Compare our numbers with the published ones (PIPELINE= PUBLISHED=)
 	@$(EIGENSCOPE) compare '$(PIPELINE)' $(if $(PUBLISHED),--published '$(PUBLISHED)')

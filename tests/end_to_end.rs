@@ -188,6 +188,9 @@ fn stdout(output: &Output) -> String {
 #[test]
 fn from_pixels_to_figures_and_nothing_the_second_time() {
     let sandbox = Sandbox::new(PIPELINE);
+    let nothing = sandbox.call(&["timeline", "p.toml"]);
+    assert_eq!(nothing.status.code(), Some(2));
+    assert!(stderr(&nothing).contains("no run of `p` is recorded in"));
     assert!(sandbox.run().contains(&format!("{TASKS} ran")));
     let figures = sandbox.path("artifacts/p/figures");
     let mut names: Vec<String> = fs::read_dir(&figures)
@@ -237,6 +240,11 @@ fn from_pixels_to_figures_and_nothing_the_second_time() {
         stdout(&status),
         format!("{TASKS} of {TASKS} tasks are up to date\n")
     );
+    let timeline = sandbox.call(&["timeline", "p.toml", "--output", "run.svg"]);
+    assert_eq!(timeline.status.code(), Some(0), "{}", stderr(&timeline));
+    let drawing = fs::read_to_string(sandbox.path("run.svg")).expect("drawn");
+    assert!(drawing.contains(&format!("p: {TASKS} tasks in")));
+    assert!(sandbox.path("run.png").exists());
 }
 
 #[test]

@@ -98,17 +98,21 @@ kinds! {
     Scaling = "scaling", 1, "parquet";
     /// Power law fitted to it.
     PowerLaw = "power-law", 1, "parquet";
+    /// What one run of the orchestrator cost, task by task.
+    Ledger = "ledger", 1, "parquet";
     /// A figure as vector graphics.
     Svg = "svg", 1, "svg";
     /// A figure as pixels.
     Png = "png", 1, "png";
+    /// A figure for the pages of a report.
+    Interactive = "interactive", 1, "json";
 }
 
 impl Kind {
     /// File name of an output of this kind in its task's folder.
     pub fn file_name(self) -> String {
         match self {
-            Kind::Svg | Kind::Png => format!("figure.{}", self.extension()),
+            Kind::Svg | Kind::Png | Kind::Interactive => format!("figure.{}", self.extension()),
             _ => format!("{}.{}", self.name(), self.extension()),
         }
     }
@@ -116,6 +120,11 @@ impl Kind {
     /// Whether the file is a Parquet table (figures are not).
     pub fn is_table(self) -> bool {
         self.extension() == "parquet"
+    }
+
+    /// Whether the file is a picture that any viewer shows.
+    pub fn is_picture(self) -> bool {
+        matches!(self, Kind::Svg | Kind::Png)
     }
 }
 

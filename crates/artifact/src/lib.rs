@@ -42,9 +42,10 @@ pub use record::{Column, Record};
 pub use shape::InputShape;
 pub use tables::{
     CentroidRow, ClassAccuracyRow, ClippingRow, ConfusionRow, FinalRow, HistoryRow,
-    LayerSpectrumRow, LearnedDimensionsRow, MapQualityRow, MapRow, NeighbourRow, OverlapRow,
-    PowerLawRow, RSquaredRow, RainbowRow, RainbowSummaryRow, ScalingRow, SimilarityMapRow,
-    SimilarityRow, SingularValueRow, SpectrumRow, SurgeryRow, TruncationRow, TruncationSummaryRow,
+    LayerSpectrumRow, LearnedDimensionsRow, LedgerRow, MapQualityRow, MapRow, NeighbourRow,
+    OverlapRow, PowerLawRow, RSquaredRow, RainbowRow, RainbowSummaryRow, ScalingRow,
+    SimilarityMapRow, SimilarityRow, SingularValueRow, SpectrumRow, SurgeryRow, TruncationRow,
+    TruncationSummaryRow,
 };
 pub use tensors::{BasesHeader, CovarianceOf, NamedTensor, TensorReader, write_tensors};
 pub use write::{TableWriter, write_records};

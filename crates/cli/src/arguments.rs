@@ -70,8 +70,12 @@ pub(crate) enum Command {
     Graph(Graph),
     /// Print what an artifact holds and where it came from
     Show(Show),
+    /// Draw what ran on which core when, and how idle the cores were
+    Timeline(Timeline),
     /// Compare our numbers with the published ones
     Compare(Compare),
+    /// Write all figures and the comparison into one HTML file, from the results that are up to date
+    Report(Report),
     /// Remove results that no pipeline needs any more
     Gc(Gc),
     /// Ask the tables of a pipeline in SQL, or list them
@@ -80,6 +84,18 @@ pub(crate) enum Command {
     Completions(Completions),
     /// Write the manual pages
     Man(Man),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// A pipeline file, or the name of one in the folder `pipelines`
+    pub(crate) pipeline: String,
+    /// The file to write (default: report.html in the pipeline's folder of results)
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// File of published numbers (default: PIPELINE.published.toml beside the pipeline file, if there is one)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) published: Option<PathBuf>,
 }
 
 /// Which tasks of which pipeline.
@@ -189,6 +205,18 @@ pub(crate) struct Show {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Timeline {
+    /// A pipeline file, or the name of one in the folder `pipelines`
+    pub(crate) pipeline: String,
+    /// The run to draw: the name of a file in `ledger` without `.parquet` (default: the latest in which a task ran)
+    #[arg(long)]
+    pub(crate) run: Option<String>,
+    /// The SVG to write; a PNG appears beside it (default: timeline.svg in the pipeline's folder of artifacts)
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -31,11 +31,13 @@ fn main() -> ExitCode {
         Command::Accept(command) => commands::accept::run(project, command),
         Command::Graph(command) => commands::graph::run(project, command),
         Command::Show(command) => commands::show::run(command),
+        Command::Timeline(command) => commands::timeline::run(project, command),
         Command::Compare(command) => commands::compare::run(project, command),
         Command::Gc(command) => commands::gc::run(project, command),
         Command::Sql(command) => commands::sql::run(project, command),
         Command::Completions(command) => commands::completions::run(command),
         Command::Man(command) => commands::man::run(command),
+        Command::Report(command) => commands::report::run(project, command),
     };
     result.map_or_else(
         |error| {

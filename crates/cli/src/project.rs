@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use eigenscope_pipeline::compare::{Published, Row, compare};
 use eigenscope_pipeline::plan::Plan;
 use eigenscope_pipeline::programs::Programs;
 use eigenscope_pipeline::store::Store;
@@ -56,6 +57,15 @@ impl Project {
     /// State of `targets` and of all they need.
     pub(crate) fn survey(&self, targets: &[usize]) -> Survey {
         survey(&self.plan, targets, &self.store, &self.data_dir)
+    }
+
+    /// Our numbers against published ones. Only results that are up to date count: a number of other code or data is
+    /// no reproduction.
+    pub(crate) fn compare(&self, published: &Published, survey: &Survey) -> Vec<Row> {
+        compare(&self.plan, published, &|task, kind| {
+            let key = survey.get(task).filter(|state| state.is_current())?.key()?;
+            Some(self.store.output(key, kind))
+        })
     }
 }
 

@@ -70,6 +70,7 @@ fn describe() -> KindDescription {
             threads: 1,
             memory_mib: 192,
             seconds: 10.0,
+            ..Resources::default()
         },
     }
 }

@@ -55,6 +55,7 @@ fn describe() -> KindDescription {
             threads: 1,
             memory_mib: 384,
             seconds: 10.0,
+            ..Resources::default()
         },
     }
 }

@@ -52,6 +52,7 @@ fn describe() -> KindDescription {
             threads: 1,
             memory_mib: 512,
             seconds: 5.0,
+            ..Resources::default()
         },
     }
 }

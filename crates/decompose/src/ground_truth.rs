@@ -76,6 +76,7 @@ fn describe() -> KindDescription {
             threads: 1,
             memory_mib: 256,
             seconds: 0.5,
+            ..Resources::default()
         },
     }
 }

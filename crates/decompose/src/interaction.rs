@@ -55,6 +55,7 @@ fn describe() -> KindDescription {
             threads: 1,
             memory_mib: 256,
             seconds: 2.0,
+            ..Resources::default()
         },
     }
 }

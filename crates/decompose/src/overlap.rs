@@ -66,6 +66,7 @@ fn describe() -> KindDescription {
             threads: 1,
             memory_mib: 128,
             seconds: 0.5,
+            ..Resources::default()
         },
     }
 }

@@ -68,6 +68,7 @@ fn describe() -> KindDescription {
             threads: 4,
             memory_mib: 1152,
             seconds: 40.0,
+            ..Resources::default()
         },
     }
 }

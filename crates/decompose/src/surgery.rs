@@ -54,6 +54,7 @@ fn describe() -> KindDescription {
             threads: 1,
             memory_mib: 128,
             seconds: 1.0,
+            ..Resources::default()
         },
     }
 }

@@ -60,6 +60,7 @@ fn describe() -> KindDescription {
             threads: 1,
             memory_mib: 96,
             seconds: 0.3,
+            ..Resources::default()
         },
     }
 }

@@ -16,6 +16,7 @@ pub fn kinds() -> Vec<TaskKind> {
         threads: 1,
         memory_mib: 192,
         seconds,
+        ..Resources::default()
     };
     vec![
         kind(
@@ -26,6 +27,7 @@ pub fn kinds() -> Vec<TaskKind> {
                 threads: 1,
                 memory_mib: 64,
                 seconds: 0.1,
+                ..Resources::default()
             },
             task_function!(sets::embedded_digits),
         ),
@@ -58,6 +60,7 @@ pub fn kinds() -> Vec<TaskKind> {
                 threads: 1,
                 memory_mib: 512,
                 seconds: 3.0,
+                ..Resources::default()
             },
             task_function!(cifar10),
         ),

@@ -1,7 +1,7 @@
 //! Forward and backward pass of the convolutional parts of three networks, and of the gate, against burn's own operations.
 //!
-//! `cargo bench -p eigenscope-kernels --features autodiff`; the counter is images. `networks.py` beside this file does the same
-//! in PyTorch.
+//! `cargo bench --workspace --bench networks`; the counter is images. Whole training steps are compared with PyTorch by
+//! the bench `epochs` of the crate `train`.
 
 use burn::tensor::activation::relu;
 use burn::tensor::module::{batch_norm_train, conv2d, max_pool2d};

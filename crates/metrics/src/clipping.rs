@@ -74,6 +74,7 @@ fn describe() -> KindDescription {
             threads: 4,
             memory_mib: 384,
             seconds: 10.0,
+            ..Resources::default()
         },
     }
 }

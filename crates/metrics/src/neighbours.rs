@@ -43,6 +43,7 @@ pub fn kind() -> TaskKind {
                 threads: 1,
                 memory_mib: 64,
                 seconds: 0.5,
+                ..Resources::default()
             },
         },
         run: task_function!(run),

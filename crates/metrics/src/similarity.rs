@@ -52,6 +52,7 @@ pub fn kind() -> TaskKind {
                 threads: 1,
                 memory_mib: 256,
                 seconds: 2.0,
+                ..Resources::default()
             },
         },
         run: task_function!(run),

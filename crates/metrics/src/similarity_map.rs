@@ -37,6 +37,7 @@ pub fn kind() -> TaskKind {
                 threads: 1,
                 memory_mib: 128,
                 seconds: 2.0,
+                ..Resources::default()
             },
         },
         run: task_function!(run),

@@ -65,6 +65,7 @@ pub fn kind() -> TaskKind {
                 threads: 1,
                 memory_mib: 384,
                 seconds: 1.0,
+                ..Resources::default()
             },
         },
         run: task_function!(run),

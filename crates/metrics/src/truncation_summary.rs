@@ -29,6 +29,7 @@ pub fn kind() -> TaskKind {
                 threads: 1,
                 memory_mib: 128,
                 seconds: 0.5,
+                ..Resources::default()
             },
         },
         run: task_function!(run),

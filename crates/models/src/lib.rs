@@ -9,6 +9,7 @@ mod bilinear;
 mod error;
 mod evaluate;
 mod layer;
+mod linear;
 mod model;
 pub mod networks;
 mod norm;

@@ -15,6 +15,7 @@ use eigenscope_kernels::{Finish, Geometry, ImageShape, convolution, gate};
 use crate::architecture::Architecture;
 use crate::error::ModelError;
 use crate::layer::{Layer, POOL, Step, Window};
+use crate::linear::LoadedLinear;
 #[cfg(feature = "autodiff")]
 use crate::norm::BatchStatistics;
 use crate::norm::LoadedNorm;
@@ -147,10 +148,7 @@ pub struct Model {
 /// A [`Step`] with its tensors.
 #[derive(Debug, Clone)]
 enum LoadedStep {
-    Linear {
-        weight: Tensor<2>,
-        bias: Option<Tensor<1>>,
-    },
+    Linear(LoadedLinear),
     Convolution {
         geometry: Geometry,
         weight: Tensor<4>,
@@ -185,10 +183,10 @@ impl LoadedStep {
         let weight = next(leaves)?;
         let bias = biased.then(|| next(leaves).map(Leaf::tensor)).transpose()?;
         Ok(match window {
-            None => LoadedStep::Linear {
+            None => LoadedStep::Linear(LoadedLinear {
                 weight: weight.tensor(),
                 bias,
-            },
+            }),
             Some(Window { stride, .. }) => LoadedStep::Convolution {
                 geometry: Geometry {
                     input: image_shape(input),
@@ -207,14 +205,10 @@ impl LoadedStep {
             return (steps, rows);
         };
         match step {
-            LoadedStep::Linear { weight, bias } => {
-                let product = rows.matmul(weight.clone().transpose());
-                let rows = match bias {
-                    None => product,
-                    Some(bias) => product + bias.clone().unsqueeze(),
-                };
-                (rest, rows)
-            }
+            LoadedStep::Linear(first) => match rest {
+                [LoadedStep::Linear(second), rest @ ..] => (rest, first.then(second, rows)),
+                rest => (rest, first.apply(rows)),
+            },
             LoadedStep::Convolution {
                 geometry,
                 weight,
@@ -254,7 +248,7 @@ impl LoadedStep {
         all: &mut Vec<Vec<f32>>,
     ) -> Result<(), ModelError> {
         let bias = match self {
-            LoadedStep::Linear { weight, bias } => {
+            LoadedStep::Linear(LoadedLinear { weight, bias }) => {
                 all.push(take(weight, gradients)?);
                 bias
             }

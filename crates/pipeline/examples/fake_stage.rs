@@ -7,7 +7,7 @@ use std::error::Error;
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use eigenscope_artifact::{
     FinalRow, HistoryRow, Kind, atomic, digest_file, read_records, write_records,
@@ -85,6 +85,8 @@ struct Parameters {
     behaviour: String,
     /// A file in the data directory to depend on.
     file: Option<String>,
+    /// Numbers of threads that it waits to be allowed, one after the other.
+    await_threads: Vec<usize>,
 }
 
 impl Default for Parameters {
@@ -94,6 +96,7 @@ impl Default for Parameters {
             sleep_ms: 0,
             behaviour: "good".to_owned(),
             file: None,
+            await_threads: Vec::new(),
         }
     }
 }
@@ -116,6 +119,9 @@ fn run_series(context: &Context) -> Result<(), TaskError> {
         });
     }
     context.progress(1, 2, "epochs", "half way");
+    for &threads in &parameters.await_threads {
+        await_threads(context, threads)?;
+    }
     std::thread::sleep(Duration::from_millis(parameters.sleep_ms));
     if misbehave(context, &parameters.behaviour)? {
         return Ok(());
@@ -125,6 +131,18 @@ fn run_series(context: &Context) -> Result<(), TaskError> {
         write_final(path, &[value], context)?;
     }
     context.progress(2, 2, "epochs", format!("value {value}"));
+    Ok(())
+}
+
+fn await_threads(context: &Context, threads: usize) -> Result<(), TaskError> {
+    let begun = Instant::now();
+    while context.allowance().threads() != threads {
+        if begun.elapsed() > Duration::from_secs(20) {
+            let allowed = context.allowance().threads();
+            return Err(format!("{allowed} threads are allowed, {threads} are not").into());
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
     Ok(())
 }
 

@@ -3,15 +3,12 @@
 //! Everything that differs from run to run is kept here and out of the artifacts.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use eigenscope_artifact::arrow::array::{ArrayRef, RecordBatch};
-use eigenscope_artifact::atomic::AtomicFile;
-use eigenscope_artifact::{ArtifactError, Column};
-use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+pub use eigenscope_artifact::LedgerRow;
+use eigenscope_artifact::{Provenance, read_records, write_records};
+use serde_json::Value;
 
 use crate::store::{Store, StoreError};
 
@@ -20,37 +17,6 @@ const LATEST: usize = 20;
 
 /// Shortest time between two times a ledger is written during a run.
 const INTERVAL: Duration = Duration::from_secs(1);
-
-/// One task of one run.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LedgerRow {
-    /// The run: its start in UTC and the process id.
-    pub run: String,
-    /// Name of the pipeline.
-    pub pipeline: String,
-    /// Task id.
-    pub task: String,
-    /// Key of the result.
-    pub key: String,
-    /// Section of the task.
-    pub section: String,
-    /// Task kind within the section.
-    pub kind: String,
-    /// Start of the task, in seconds since the start of the run.
-    pub start_seconds: f64,
-    /// Duration, from the start of the program to the result in its place.
-    pub wall_seconds: f64,
-    /// User and system time of the program, where it was told.
-    pub cpu_seconds: Option<f64>,
-    /// Largest resident set of the program, where it was told.
-    pub peak_bytes: Option<u64>,
-    /// Threads the task could use.
-    pub threads: u32,
-    /// `done`, `failed` or `stopped`.
-    pub outcome: String,
-    /// Cores of the machine.
-    pub host_cores: u32,
-}
 
 /// The ledger of a run that is under way.
 #[derive(Debug)]
@@ -97,101 +63,31 @@ impl Ledger {
         }
         std::fs::create_dir_all(&self.folder)
             .map_err(|source| StoreError::io("create the folder", &self.folder, source))?;
-        write_rows(
-            &self.folder.join(format!("{}.parquet", self.run)),
-            &self.rows,
-        )?;
+        let provenance = Provenance {
+            task: self.run.clone(),
+            kind: "run/ledger".to_owned(),
+            fingerprint: String::new(),
+            parameters: Value::Null,
+            seed: 0,
+            inputs: Vec::new(),
+        };
+        let path = self.folder.join(format!("{}.parquet", self.run));
+        write_records(&path, &self.rows, &provenance)?;
         self.unwritten = false;
         self.written = Some(Instant::now());
         Ok(())
     }
 }
 
-/// Columns of a ledger: name, values to a column, and a column to values.
-macro_rules! columns {
-    ($($field:ident: $type:ty,)+) => {
-        fn to_batch(rows: &[LedgerRow]) -> Result<RecordBatch, String> {
-            RecordBatch::try_from_iter_with_nullable([$((
-                stringify!($field),
-                <$type as Column>::to_array(rows.iter().map(|row| &row.$field)),
-                <$type as Column>::NULLABLE,
-            ),)+])
-            .map_err(|error| error.to_string())
-        }
-
-        fn from_batch(batch: &RecordBatch) -> Option<Vec<LedgerRow>> {
-            $(let mut $field = values::<$type>(batch, stringify!($field))?.into_iter();)+
-            let mut rows = Vec::with_capacity(batch.num_rows());
-            while let ($(Some($field),)+) = ($($field.next(),)+) {
-                rows.push(LedgerRow { $($field,)+ });
-            }
-            Some(rows)
-        }
-    };
-}
-
-columns! {
-    run: String,
-    pipeline: String,
-    task: String,
-    key: String,
-    section: String,
-    kind: String,
-    start_seconds: f64,
-    wall_seconds: f64,
-    cpu_seconds: Option<f64>,
-    peak_bytes: Option<u64>,
-    threads: u32,
-    outcome: String,
-    host_cores: u32,
-}
-
-fn values<T: Column>(batch: &RecordBatch, name: &str) -> Option<Vec<T>> {
-    let column: &ArrayRef = batch.column_by_name(name)?;
-    (*column.data_type() == T::TYPE).then(|| T::from_array(column))
-}
-
-fn write_rows(path: &Path, rows: &[LedgerRow]) -> Result<(), StoreError> {
-    let failed = |reason: String| ArtifactError::Unwritable {
-        path: path.to_owned(),
-        reason,
-    };
-    let batch = to_batch(rows).map_err(failed)?;
-    let file = AtomicFile::create(path)?;
-    let mut writer = ArrowWriter::try_new(file, batch.schema(), None)
-        .map_err(|error| failed(error.to_string()))?;
-    let file = writer
-        .write(&batch)
-        .and_then(|()| writer.into_inner())
-        .map_err(|error| failed(error.to_string()))?;
-    Ok(file.place()?)
-}
-
 /// Rows of one ledger.
 pub fn read_ledger(path: &Path) -> Result<Vec<LedgerRow>, StoreError> {
-    let failed = |reason: String| {
-        let path = path.to_owned();
-        StoreError::Artifact(ArtifactError::Damaged { path, reason })
-    };
-    let file = File::open(path).map_err(|source| StoreError::io("open", path, source))?;
-    let batches = ParquetRecordBatchReaderBuilder::try_new(file)
-        .and_then(|builder| builder.build())
-        .map_err(|error| failed(error.to_string()))?;
-    let mut rows = Vec::new();
-    for batch in batches {
-        let batch = batch.map_err(|error| failed(error.to_string()))?;
-        rows.extend(
-            from_batch(&batch).ok_or_else(|| failed("not the columns of a ledger".to_owned()))?,
-        );
-    }
-    Ok(rows)
+    Ok(read_records(path)?)
 }
 
 /// How long tasks took in the latest runs.
 #[derive(Debug, Default, Clone)]
 pub struct Durations {
     tasks: BTreeMap<(String, String), f64>,
-    kinds: BTreeMap<(String, String), (f64, u32)>,
 }
 
 impl Durations {
@@ -225,20 +121,12 @@ impl Durations {
         }
         let task = (row.pipeline.clone(), row.task.clone());
         self.tasks.insert(task, row.wall_seconds);
-        let kind = (row.section.clone(), row.kind.clone());
-        let (sum, count) = self.kinds.entry(kind).or_default();
-        *sum += row.wall_seconds;
-        *count += 1;
     }
 
-    /// The last duration of this task, else the mean of its kind, in seconds.
-    pub fn seconds(&self, pipeline: &str, task: &str, section: &str, kind: &str) -> Option<f64> {
+    /// The last duration of this task in seconds.
+    pub fn seconds(&self, pipeline: &str, task: &str) -> Option<f64> {
         let task = (pipeline.to_owned(), task.to_owned());
-        let kind = (section.to_owned(), kind.to_owned());
-        self.tasks.get(&task).copied().or_else(|| {
-            let (sum, count) = self.kinds.get(&kind)?;
-            Some(sum / f64::from(*count))
-        })
+        self.tasks.get(&task).copied()
     }
 }
 
@@ -307,10 +195,9 @@ mod tests {
         assert_eq!(read_ledger(&path).expect("readable"), ledger.rows);
         std::fs::write(store.ledger().join("0.parquet"), b"nonsense").expect("written");
         let durations = Durations::load(&store);
-        let seconds = |pipeline, task, kind| durations.seconds(pipeline, task, "train", kind);
-        assert_eq!(seconds("digits", "a", "bilinear"), Some(2.0));
-        assert_eq!(seconds("digits", "c", "bilinear"), Some(3.0));
-        assert_eq!(seconds("digits", "c", "other"), None);
+        assert_eq!(durations.seconds("digits", "a"), Some(2.0));
+        assert_eq!(durations.seconds("digits", "c"), None);
+        assert_eq!(durations.seconds("paper", "a"), None);
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub struct Plan {
     pub name: String,
     /// The pipeline file.
     pub file: PathBuf,
+    /// What the file says about it, free text; empty for nothing.
+    pub description: String,
     /// What the code behind every [`PlannedTask::fingerprint`] consists of.
     pub code: BTreeMap<String, CodeParts>,
     /// The tasks. [`PlannedInput::task`] is an index into this list and always points backwards.

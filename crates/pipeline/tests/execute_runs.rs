@@ -108,6 +108,21 @@ fn what_would_run_is_foreseen_and_nothing_changes() {
 }
 
 #[test]
+fn idle_threads_are_lent_and_taken_back() {
+    let mut bench = Bench::new();
+    bench.options.jobs = 3;
+    let mut plan = plan(vec![
+        // One idle thread beside `small`, none beside `large`, two in the end.
+        data("borrower", json!({"await_threads": [2, 1, 3]})),
+        data("small", json!({"value": 1.0, "sleep_ms": 300})),
+        model("large", json!({"sleep_ms": 300}), 1),
+    ]);
+    plan.tasks[0].resources.extra_threads = 8;
+    plan.tasks[2].resources.threads = 2;
+    assert_eq!(bench.complete(&plan).ran, [1, 2, 0]);
+}
+
+#[test]
 fn two_tasks_with_one_key_run_once() {
     let bench = Bench::new();
     let plan = plan(vec![
@@ -222,7 +237,7 @@ fn the_ledger_tells_what_each_task_cost() {
     assert_eq!(row.key, bench.key(&plan, 3).to_string());
     assert!(row.wall_seconds > 0.0 && row.peak_bytes.is_some());
     let durations = Durations::load(&bench.store);
-    let seconds = durations.seconds("test", "metric.final", "metric", "collect");
+    let seconds = durations.seconds("test", "metric.final");
     assert_eq!(seconds, Some(row.wall_seconds));
 }
 

@@ -1,10 +1,11 @@
-//! The stage program of the section `figure`.
+//! The stage program of the section `figure`, which also writes the pages of reports.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    eigenscope_stage::run(
+    eigenscope_stage::run_with_report(
         eigenscope_stage::Section::Figure,
         eigenscope_report::kinds(),
+        eigenscope_report::page::write,
     )
 }

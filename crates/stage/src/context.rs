@@ -7,18 +7,32 @@ use eigenscope_artifact::{Kind, Provenance};
 use serde::de::DeserializeOwned;
 
 use crate::program::TaskError;
-use crate::{Event, ExternalFile, Input, Seed, TaskFile};
+use crate::{Allowance, Event, ExternalFile, Input, Seed, TaskFile};
 
 /// A task being run.
 #[derive(Debug)]
 pub struct Context {
     task: TaskFile,
+    allowance: Allowance,
 }
 
 impl Context {
     /// The context of a task file, for a stage's `run` function and for its tests.
     pub fn new(task: TaskFile) -> Self {
-        Self { task }
+        let allowance = Allowance::new(task.threads);
+        Self { task, allowance }
+    }
+
+    /// The same, with an allowance that somebody else can change.
+    pub(crate) fn with_allowance(self, allowance: Allowance) -> Self {
+        allowance.start_with(self.task.threads);
+        Self { allowance, ..self }
+    }
+
+    /// How many threads the task may use now: at first those of its task file. A kind whose
+    /// [`Resources::extra_threads`](crate::Resources::extra_threads) is not zero should look again from time to time.
+    pub fn allowance(&self) -> &Allowance {
+        &self.allowance
     }
 
     /// The whole task file.

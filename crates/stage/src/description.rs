@@ -102,9 +102,13 @@ pub struct KindDescription {
 pub struct Resources {
     /// Threads it can use.
     pub threads: usize,
+    /// Threads it can use beyond these while they would be idle. They are lent and taken back as it runs
+    /// ([`Context::allowance`](crate::Context::allowance)).
+    #[serde(default)]
+    pub extra_threads: usize,
     /// Peak memory in MiB for data of MNIST's size.
     pub memory_mib: u64,
-    /// Guess of the duration in seconds, until a run has measured it.
+    /// Guess of the duration in seconds, until a run has measured it (see [`Parameter::proportional`]).
     pub seconds: f64,
 }
 
@@ -112,6 +116,7 @@ impl Default for Resources {
     fn default() -> Self {
         Self {
             threads: 1,
+            extra_threads: 0,
             memory_mib: 512,
             seconds: 1.0,
         }
@@ -134,6 +139,9 @@ pub struct Parameter {
     /// For a parameter of a task kind that is a text or a list of texts: each one is a name of a part of what
     /// is read, and an empty list means all parts.
     pub names_of: Option<NamesOf>,
+    /// A value of this parameter; a task with twice that value is guessed to take twice [`Resources::seconds`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_unit: Option<f64>,
 }
 
 impl Parameter {
@@ -145,6 +153,7 @@ impl Parameter {
             kind,
             default: None,
             names_of: None,
+            duration_unit: None,
         }
     }
 
@@ -158,6 +167,16 @@ impl Parameter {
         Self {
             default: Some(default.into()),
             ..Self::required(name, kind, summary)
+        }
+    }
+
+    /// The same parameter, which the duration of a task is proportional to; [`Resources::seconds`] is for the value
+    /// `unit`.
+    pub fn proportional(self, unit: f64) -> Self {
+        let duration_unit = Some(unit);
+        Self {
+            duration_unit,
+            ..self
         }
     }
 

@@ -1,19 +1,23 @@
 //! The contract between the orchestrator and the stage programs.
 //!
 //! A stage is a program that can do two things: `describe` its task kinds as JSON, and `run` one task
-//! from a task file. It reads its inputs from the paths in that file, writes its outputs to the paths in
-//! that file, reports [`Event`]s as JSON lines on standard output, logs to standard error, and ends with
-//! one of the [`exit`] codes. It knows nothing of pipelines, caches or other stages.
+//! from a task file; the one that draws figures can also write the `report` of a pipeline from a report file. It
+//! reads its inputs from the paths in that file, writes its outputs to the paths in that file, reports [`Event`]s as
+//! JSON lines on standard output, obeys [`Order`]s on standard input, logs to standard error, and ends with one of the
+//! [`exit`] codes. It knows nothing of pipelines, caches or other stages.
 
+mod allowance;
 mod code;
 mod context;
 mod description;
 mod event;
 mod feature;
 mod program;
+mod report;
 mod seed;
 mod task;
 
+pub use allowance::{Allowance, Order};
 pub use code::{Code, TaskFunction};
 pub use context::Context;
 pub use description::{
@@ -21,7 +25,11 @@ pub use description::{
 };
 pub use event::{Event, ExternalFile};
 pub use feature::{Condition, Feature, NameRule, NamesOf, Need};
-pub use program::{TaskError, TaskKind, run};
+pub use program::{TaskError, TaskKind, run, run_with_report};
+pub use report::{
+    ComparedNumber, Comparison, REPORT_VERSION, ReportFile, ReportInput, ReportTask, ReportVerdict,
+    TaskState,
+};
 pub use seed::{Seed, Stream};
 pub use task::{Input, TASK_VERSION, TaskFile};
 

@@ -2,18 +2,18 @@
 
 use std::any::Any;
 use std::error::Error;
-use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use crate::context::emit;
 use crate::{
-    Context, Description, Event, KindDescription, Section, TASK_VERSION, TaskFile, TaskFunction,
-    exit,
+    Allowance, Context, Description, Event, KindDescription, REPORT_VERSION, ReportFile, Section,
+    TASK_VERSION, TaskFile, TaskFunction, exit,
 };
 
 /// Why a task failed; printed with its causes.
@@ -45,18 +45,35 @@ enum Command {
     Run {
         /// The task file (JSON)
         task: PathBuf,
-        /// End when standard input closes: the process that started this one is gone
+        /// Obey standard input, and end when it closes: the process that started this one is gone
         #[arg(long)]
         stop_with_stdin: bool,
     },
+    /// Write the page of a pipeline (the program of the section `figure` only)
+    Report {
+        /// The report file (JSON)
+        file: PathBuf,
+    },
 }
 
+/// Writes the page of a pipeline.
+type WriteReport = fn(&ReportFile) -> Result<(), TaskError>;
+
 /// Runs the stage program that serves `section` with the given task kinds.
+pub fn run(section: Section, kinds: Vec<TaskKind>) -> ExitCode {
+    run_program(section, kinds, None)
+}
+
+/// As [`run`], for a program that can also write reports.
+pub fn run_with_report(section: Section, kinds: Vec<TaskKind>, write: WriteReport) -> ExitCode {
+    run_program(section, kinds, Some(write))
+}
+
 #[allow(
     clippy::print_stdout,
     reason = "the description goes to standard output"
 )]
-pub fn run(section: Section, kinds: Vec<TaskKind>) -> ExitCode {
+fn run_program(section: Section, kinds: Vec<TaskKind>, write: Option<WriteReport>) -> ExitCode {
     match Arguments::parse().command {
         Command::Describe => match serde_json::to_string(&describe(section, kinds)) {
             Ok(text) => {
@@ -69,11 +86,14 @@ pub fn run(section: Section, kinds: Vec<TaskKind>) -> ExitCode {
             task,
             stop_with_stdin,
         } => {
+            let allowance = Allowance::new(0);
             if stop_with_stdin {
-                std::thread::spawn(end_with_stdin);
+                let allowance = allowance.clone();
+                std::thread::spawn(|| end_with_stdin(allowance));
             }
-            run_task(&task, &kinds)
+            run_task(&task, &kinds, allowance)
         }
+        Command::Report { file } => write_report(&file, section, write),
     }
 }
 
@@ -87,14 +107,9 @@ fn describe(section: Section, kinds: Vec<TaskKind>) -> Description {
     }
 }
 
-fn run_task(path: &Path, kinds: &[TaskKind]) -> ExitCode {
-    // A log that cannot be written (a full disk) must not end the task: its outputs say more.
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_ansi(false)
-        .log_internal_errors(false)
-        .init();
-    let (context, kind) = match read_task(path, kinds) {
+fn run_task(path: &Path, kinds: &[TaskKind], allowance: Allowance) -> ExitCode {
+    log_to_stderr();
+    let (context, kind) = match read_task(path, kinds, allowance) {
         Ok(found) => found,
         Err(error) => return fail(&*error, exit::USAGE),
     };
@@ -121,31 +136,70 @@ fn run_task(path: &Path, kinds: &[TaskKind]) -> ExitCode {
     }
 }
 
-/// The one field that every version of a task file has.
+fn write_report(path: &Path, section: Section, write: Option<WriteReport>) -> ExitCode {
+    log_to_stderr();
+    let Some(write) = write else {
+        let program = section.program();
+        let other = Section::Figure.program();
+        let error: TaskError = format!("{program} writes no reports; {other} does").into();
+        return fail(&*error, exit::USAGE);
+    };
+    match read_contract(path, REPORT_VERSION) {
+        Err(error) => fail(&*error, exit::USAGE),
+        Ok(file) => match catch_unwind(|| write(&file)) {
+            Ok(Ok(())) => ExitCode::from(exit::DONE),
+            Ok(Err(error)) => fail(&*error, exit::FAILED),
+            Err(panic) => {
+                let error: TaskError = panic_message(&*panic).into();
+                fail(&*error, exit::FAILED)
+            }
+        },
+    }
+}
+
+fn log_to_stderr() {
+    // A log that cannot be written (a full disk) must not end the task: its outputs say more.
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .log_internal_errors(false)
+        .init();
+}
+
+/// The one field that every version of a task or report file has.
 #[derive(Deserialize)]
 struct Version {
     version: u32,
 }
 
-fn read_task<'a>(path: &Path, kinds: &'a [TaskKind]) -> Result<(Context, &'a TaskKind), TaskError> {
+/// Reads a file of this version of the contract.
+fn read_contract<T: DeserializeOwned>(path: &Path, expected: u32) -> Result<T, TaskError> {
     let text =
         std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
     let broken = |error: serde_json::Error| format!("{}: {error}", path.display());
     // The version comes first: a file of another version may have other fields.
     let Version { version } = serde_json::from_str(&text).map_err(broken)?;
-    if version != TASK_VERSION {
+    if version != expected {
         return Err(format!(
-            "{}: contract version {version}, this program knows {TASK_VERSION}",
+            "{}: contract version {version}, this program knows {expected}",
             path.display(),
         )
         .into());
     }
-    let task: TaskFile = serde_json::from_str(&text).map_err(broken)?;
+    Ok(serde_json::from_str(&text).map_err(broken)?)
+}
+
+fn read_task<'a>(
+    path: &Path,
+    kinds: &'a [TaskKind],
+    allowance: Allowance,
+) -> Result<(Context, &'a TaskKind), TaskError> {
+    let task: TaskFile = read_contract(path, TASK_VERSION)?;
     let kind = kinds
         .iter()
         .find(|kind| kind.description.name == task.kind)
         .ok_or_else(|| format!("{}: unknown task kind `{}`", path.display(), task.kind))?;
-    Ok((Context::new(task), kind))
+    Ok((Context::new(task).with_allowance(allowance), kind))
 }
 
 /// Reports an error with its causes as the last event and in the log.
@@ -171,10 +225,9 @@ fn panic_message(panic: &(dyn Any + Send)) -> String {
 }
 
 /// Ends the process as soon as standard input is closed: whoever started it has ended, however it did.
-fn end_with_stdin() {
-    let mut stdin = std::io::stdin().lock();
-    let mut buffer = [0; 64];
-    while matches!(stdin.read(&mut buffer), Ok(1..)) {}
+#[allow(clippy::needless_pass_by_value, reason = "it belongs to this thread")]
+fn end_with_stdin(allowance: Allowance) {
+    allowance.obey(std::io::stdin().lock());
     std::process::exit(i32::from(exit::FAILED));
 }
 

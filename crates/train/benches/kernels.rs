@@ -82,7 +82,7 @@ fn adamw_tensor_operations(bencher: Bencher<'_, '_>) {
     });
 }
 
-#[divan::bench(args = [30, 100, 300, 1000])]
+#[divan::bench(args = [30, 100, 300, 500, 1000])]
 fn step(bencher: Bencher<'_, '_>, hidden: usize) {
     let classes = (0..10).map(|class| class.to_string()).collect();
     let architecture = networks::bilinear(InputShape::from([1, 28, 28]), classes, hidden, false);

@@ -11,11 +11,11 @@ use crate::optimiser::{OptimiserKind, Schedule};
 use crate::task::{batch, count, epochs, learning_rate, train, training_kind};
 
 pub(crate) fn kind() -> TaskKind {
-    training_kind(
+    let mut kind = training_kind(
         "bilinear",
         "train a bilinear layer, logits = U((L E x) * (R E x)), with AdamW",
         vec![
-            Parameter::required("hidden", count(8192), "hidden size d"),
+            Parameter::required("hidden", count(8192), "hidden size d").proportional(200.0),
             Parameter::optional(
                 "bias",
                 ParameterType::Boolean,
@@ -51,7 +51,10 @@ pub(crate) fn kind() -> TaskKind {
             ),
         ],
         task_function!(run),
-    )
+    );
+    // Its matrix products are large enough to be worth several threads.
+    kind.description.resources.extra_threads = 15;
+    kind
 }
 
 #[derive(Deserialize)]

@@ -12,6 +12,9 @@ pub enum TrainError {
     /// The model could not be built or run.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// The system gives no threads.
+    #[error(transparent)]
+    Threads(#[from] rayon::ThreadPoolBuildError),
     /// The loss is no number any more.
     #[error(
         "training diverged in epoch {epoch}, batch {batch}: the loss is {loss}; lower `learning_rate` or `noise_std`"

@@ -4,8 +4,9 @@ use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use eigenscope_artifact::HistoryRow;
 use eigenscope_models::{Evaluation, Model, StoredModel, evaluate_batches};
-use eigenscope_stage::Seed;
+use eigenscope_stage::{Allowance, Seed};
 
+use crate::crew::Crew;
 use crate::data_set::DataSet;
 use crate::error::TrainError;
 use crate::noise::NormalStream;
@@ -50,7 +51,8 @@ pub struct StepResult {
     pub correct: usize,
 }
 
-/// Trains `model` in place and returns one row an epoch. `observe` is told each row as it is made.
+/// Trains `model` in place and returns one row an epoch. `observe` is told each row as it is made. The result does not
+/// depend on `allowance`, the number of threads.
 ///
 /// # Errors
 /// Too few images for one batch, or a loss that is no longer finite.
@@ -60,6 +62,7 @@ pub fn fit(
     test: &DataSet,
     recipe: &Recipe,
     seed: Seed,
+    allowance: &Allowance,
     mut observe: impl FnMut(&HistoryRow),
 ) -> Result<Vec<HistoryRow>, TrainError> {
     let images = train.labels().len();
@@ -70,112 +73,127 @@ pub fn fit(
         });
     }
     let lengths = model.tensors.iter().map(|tensor| tensor.data.len());
-    let mut optimiser = recipe.optimiser.start(lengths);
+    let mut training = Training {
+        optimiser: recipe.optimiser.start(lengths),
+        crew: Crew::new(allowance.clone(), multiplications(model, recipe.batch)),
+        model,
+        train,
+        test,
+        recipe,
+        seed,
+    };
     let mut history = Vec::new();
     if recipe.evaluate_before {
-        let trained = evaluate_stored(model, train)?;
-        history.push(row(
-            0,
-            0.0,
-            trained.loss_nats,
-            trained.accuracy_fraction(),
-            model,
-            test,
-        )?);
+        let before = training.evaluate(train)?;
+        history.push(training.row(0, 0.0, before.loss_nats, before.accuracy_fraction())?);
     }
     for epoch in 0..recipe.epochs {
-        let learning_rate = recipe
-            .schedule
-            .rate(recipe.learning_rate, epoch, recipe.epochs);
-        let (loss, accuracy) = train_epoch(
-            model,
-            &mut optimiser,
-            learning_rate,
-            train,
-            recipe,
-            seed,
-            epoch,
-        )?;
-        history.push(row(epoch + 1, learning_rate, loss, accuracy, model, test)?);
-        history.last().into_iter().for_each(&mut observe);
+        let schedule = recipe.schedule;
+        let learning_rate = schedule.rate(recipe.learning_rate, epoch, recipe.epochs);
+        let (loss, accuracy) = training.epoch(epoch, learning_rate)?;
+        let row = training.row(epoch + 1, learning_rate, loss, accuracy)?;
+        observe(&row);
+        history.push(row);
     }
     Ok(history)
 }
 
-/// The history row of `epoch`, with `model` evaluated on the test images.
-fn row(
-    epoch: u32,
-    learning_rate: f64,
-    train_loss_nats: f64,
-    train_accuracy_fraction: f64,
-    model: &StoredModel,
-    test: &DataSet,
-) -> Result<HistoryRow, TrainError> {
-    let tested = evaluate_stored(model, test)?;
-    if !tested.loss_nats.is_finite() {
-        return Err(TrainError::DivergedTest {
-            epoch,
-            loss: tested.loss_nats,
-        });
-    }
-    Ok(HistoryRow {
-        epoch,
-        learning_rate,
-        train_loss_nats,
-        train_accuracy_fraction,
-        test_loss_nats: tested.loss_nats,
-        test_accuracy_fraction: tested.accuracy_fraction(),
-    })
+/// Multiplications of linear maps in one step: each weight with each image, forward, and backward for its own gradient
+/// and for that of what it reads.
+fn multiplications(model: &StoredModel, batch: usize) -> f64 {
+    let matrices = model
+        .tensors
+        .iter()
+        .filter(|tensor| tensor.shape.len() == 2);
+    let weights: usize = matrices.map(|tensor| tensor.data.len()).sum();
+    3.0 * weights as f64 * batch as f64
 }
 
-fn evaluate_stored(model: &StoredModel, data: &DataSet) -> Result<Evaluation, TrainError> {
-    let device = Device::flex();
-    Ok(evaluate_batches(
-        &model.load(&device)?,
-        data.batches(),
-        &device,
-    )?)
-}
-
-/// One pass over the training images in random order: mean loss over its batches, and the fraction of
-/// its images classified correctly, both before each step and with noise.
-fn train_epoch(
-    model: &mut StoredModel,
-    optimiser: &mut Optimiser,
-    learning_rate: f64,
-    train: &DataSet,
-    recipe: &Recipe,
+/// A model on its way through the epochs.
+struct Training<'a> {
+    model: &'a mut StoredModel,
+    optimiser: Optimiser,
+    crew: Crew,
+    train: &'a DataSet,
+    test: &'a DataSet,
+    recipe: &'a Recipe,
     seed: Seed,
-    epoch: u32,
-) -> Result<(f64, f64), TrainError> {
-    let images = train.labels().len();
-    let mut order: Vec<u32> = (0..images as u32).collect();
-    seed.stream("shuffle", u64::from(epoch)).shuffle(&mut order);
-    if recipe.last_batch == LastBatch::Dropped {
-        order.truncate(images / recipe.batch * recipe.batch);
-    }
-    let batches = order.len().div_ceil(recipe.batch);
-    let (mut loss, mut correct) = (0.0, 0);
-    for (batch, rows) in order.chunks(recipe.batch).enumerate() {
-        let index = u64::from(epoch) * batches as u64 + batch as u64;
-        let mut noise = NormalStream::new(seed, "noise", index);
-        let inputs = train.noisy(rows, &mut noise, recipe.noise_std as f32);
-        let labels: Vec<u16> = rows
-            .iter()
-            .map(|&row| train.labels()[row as usize])
-            .collect();
-        let step = train_step(model, optimiser, learning_rate, inputs, &labels)?;
-        if !step.loss_nats.is_finite() {
-            return Err(TrainError::Diverged {
-                epoch: epoch + 1,
-                batch: batch + 1,
-                loss: step.loss_nats,
+}
+
+impl Training<'_> {
+    /// The history row of `epoch`, with the model evaluated on the test images.
+    fn row(
+        &mut self,
+        epoch: u32,
+        learning_rate: f64,
+        train_loss_nats: f64,
+        train_accuracy_fraction: f64,
+    ) -> Result<HistoryRow, TrainError> {
+        let tested = self.evaluate(self.test)?;
+        if !tested.loss_nats.is_finite() {
+            return Err(TrainError::DivergedTest {
+                epoch,
+                loss: tested.loss_nats,
             });
         }
-        loss += f64::from(step.loss_nats);
-        correct += step.correct;
+        Ok(HistoryRow {
+            epoch,
+            learning_rate,
+            train_loss_nats,
+            train_accuracy_fraction,
+            test_loss_nats: tested.loss_nats,
+            test_accuracy_fraction: tested.accuracy_fraction(),
+        })
     }
-    Ok((loss / batches as f64, correct as f64 / order.len() as f64))
+
+    fn evaluate(&mut self, data: &DataSet) -> Result<Evaluation, TrainError> {
+        let device = Device::flex();
+        let model = self.model.load(&device)?;
+        let evaluation = self
+            .crew
+            .work(|| evaluate_batches(&model, data.batches(), &device))?;
+        Ok(evaluation?)
+    }
+
+    /// One pass over the training images in random order: mean loss over its batches, and the fraction of
+    /// its images classified correctly, both before each step and with noise.
+    fn epoch(&mut self, epoch: u32, learning_rate: f64) -> Result<(f64, f64), TrainError> {
+        let Recipe {
+            batch: size,
+            last_batch,
+            noise_std,
+            ..
+        } = *self.recipe;
+        let images = self.train.labels().len();
+        let mut order: Vec<u32> = (0..images as u32).collect();
+        let mut stream = self.seed.stream("shuffle", u64::from(epoch));
+        stream.shuffle(&mut order);
+        if last_batch == LastBatch::Dropped {
+            order.truncate(images / size * size);
+        }
+        let batches = order.len().div_ceil(size);
+        let (mut loss, mut correct) = (0.0, 0);
+        for (batch, rows) in order.chunks(size).enumerate() {
+            let index = u64::from(epoch) * batches as u64 + batch as u64;
+            let mut noise = NormalStream::new(self.seed, "noise", index);
+            let inputs = self.train.noisy(rows, &mut noise, noise_std as f32);
+            let labels = rows.iter().map(|&row| self.train.labels()[row as usize]);
+            let labels: Vec<u16> = labels.collect();
+            let (model, optimiser) = (&mut *self.model, &mut self.optimiser);
+            let step = || train_step(model, optimiser, learning_rate, inputs, &labels);
+            let step = self.crew.work(step)??;
+            if !step.loss_nats.is_finite() {
+                return Err(TrainError::Diverged {
+                    epoch: epoch + 1,
+                    batch: batch + 1,
+                    loss: step.loss_nats,
+                });
+            }
+            loss += f64::from(step.loss_nats);
+            correct += step.correct;
+        }
+        Ok((loss / batches as f64, correct as f64 / order.len() as f64))
+    }
 }
 
 /// One step on a batch of `inputs` `[labels.len(), width]`: forward, mean cross-entropy, backward, update.
@@ -218,4 +236,56 @@ pub fn train_step(
         loss_nats: loss.into_scalar::<f32>(),
         correct: Evaluation::of_logits(&logits, labels).correct,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use eigenscope_artifact::{InputShape, PixelTransform, Pixels};
+    use eigenscope_models::networks;
+
+    use super::*;
+    use crate::initialise::initialise;
+
+    #[test]
+    fn the_number_of_threads_changes_no_bit() {
+        const IMAGES: usize = 4200;
+        let pixels = Pixels::new([1, 28, 28], 16, &[PixelTransform::Scale]).expect("it fits");
+        let stored = (0..IMAGES * 784).map(|i| (i * i % 17) as u8).collect();
+        let labels = (0..IMAGES).map(|image| (image % 3) as u16).collect();
+        let data = DataSet::new(&pixels, stored, labels);
+        let recipe = Recipe {
+            epochs: 2,
+            batch: 2048,
+            last_batch: LastBatch::Dropped,
+            learning_rate: 1e-3,
+            schedule: Schedule::Cosine,
+            optimiser: OptimiserKind::AdamW { weight_decay: 1.0 },
+            noise_std: 0.4,
+            evaluate_before: true,
+        };
+        let train = |threads| {
+            let classes = ["a", "b", "c"].map(str::to_owned).to_vec();
+            let network = networks::bilinear(InputShape::from([1, 28, 28]), classes, 350, false);
+            let network = network.expect("any input fits");
+            let tensors = initialise(&network, Seed(1));
+            let mut model = StoredModel::new(network, tensors).expect("its own tensors fit");
+            // Large enough for three threads.
+            assert!(Crew::new(Allowance::new(9), multiplications(&model, 2048)).most() > 3);
+            let allowance = Allowance::new(threads);
+            let history = fit(
+                &mut model,
+                &data,
+                &data,
+                &recipe,
+                Seed(2),
+                &allowance,
+                |_| {
+                    // In the second epoch there are others to work with.
+                    allowance.set(4 - threads);
+                },
+            );
+            (history.expect("it trains"), model.tensors)
+        };
+        assert!(train(1) == train(3));
+    }
 }

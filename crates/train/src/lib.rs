@@ -9,6 +9,7 @@
 
 mod adamw;
 mod bilinear;
+mod crew;
 mod data_set;
 mod embeddings;
 mod error;

@@ -37,6 +37,7 @@ pub(crate) fn training_kind(
                 threads: 1,
                 memory_mib: 512,
                 seconds: 60.0,
+                ..Resources::default()
             },
         },
         run,
@@ -51,6 +52,7 @@ pub(crate) fn epochs(default: u32) -> Parameter {
         default,
         "passes over the training images",
     )
+    .proportional(f64::from(default))
 }
 
 /// Summary of `batch` where no image is left out.
@@ -89,7 +91,8 @@ pub(crate) fn train(
     let architecture = network(input, classes)?;
     let initial = initialise(&architecture, context.seed());
     let mut model = StoredModel::new(architecture, initial)?;
-    let history = fit(&mut model, &train, &test, recipe, context.seed(), |row| {
+    let (seed, allowance) = (context.seed(), context.allowance());
+    let history = fit(&mut model, &train, &test, recipe, seed, allowance, |row| {
         context.progress(
             u64::from(row.epoch),
             u64::from(recipe.epochs),

@@ -22,11 +22,7 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Compare) -> Result<u8>
     }
     let published = compare::read(&path, &project.plan).map_err(diagnosed)?;
     let survey = project.survey(&project.select(&[])?);
-    // Only results that are up to date count: a number of other code or data is no reproduction.
-    let rows = compare::compare(&project.plan, &published, &|task, kind| {
-        let key = survey.get(task).filter(|state| state.is_current())?.key()?;
-        Some(project.store.output(key, kind))
-    });
+    let rows = project.compare(&published, &survey);
     let report = compare::Report::new(&rows);
     let text = match command.json {
         true => json::text(&report)?,

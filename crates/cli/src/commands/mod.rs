@@ -8,12 +8,23 @@ pub(crate) mod explain;
 pub(crate) mod gc;
 pub(crate) mod graph;
 pub(crate) mod man;
+pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod show;
 pub(crate) mod sql;
 pub(crate) mod status;
+pub(crate) mod timeline;
 
 use std::io::Write;
+use std::path::Path;
+
+/// The path from here, where it is below here.
+pub(crate) fn relative(path: &Path) -> String {
+    let below = std::env::current_dir()
+        .ok()
+        .and_then(|here| path.strip_prefix(here).ok().map(ToOwned::to_owned));
+    below.as_deref().unwrap_or(path).display().to_string()
+}
 
 /// Prints to standard output; a closed pipe (`eigenscope ... | head`) is no error.
 pub(crate) fn print(text: &str) -> anyhow::Result<()> {

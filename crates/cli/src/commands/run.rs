@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Context, Result};
 use eigenscope_pipeline::execute::{self, Options, Outcome, stderr_observer};
 
-use super::{dry_run, tell};
+use super::{dry_run, relative, tell};
 use crate::arguments::{ProjectArguments, Run};
 use crate::exit;
 use crate::project::Project;
@@ -77,14 +77,6 @@ fn summary(outcome: &Outcome) -> String {
         ""
     };
     format!("{interrupted}tasks: {}", parts.join(", "))
-}
-
-/// The path from here, where it is below here.
-fn relative(path: &std::path::Path) -> String {
-    let below = std::env::current_dir()
-        .ok()
-        .and_then(|here| path.strip_prefix(here).ok().map(ToOwned::to_owned));
-    below.as_deref().unwrap_or(path).display().to_string()
 }
 
 /// Four fifths of the machine's memory, where the system says how much there is.

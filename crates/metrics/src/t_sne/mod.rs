@@ -55,6 +55,7 @@ pub fn kind() -> TaskKind {
                 threads: 4,
                 memory_mib: 192,
                 seconds: 4.0,
+                ..Resources::default()
             },
         },
         run: task_function!(run),

@@ -17,6 +17,7 @@ use crate::file::{FileErrors, Problems, read_text, table_of};
 use crate::plan::Plan;
 
 pub use published::{Aggregate, Condition, Expected, Published, PublishedNumber};
+pub(crate) use render::Numbers;
 pub use render::text;
 
 /// One published number and what became of it.

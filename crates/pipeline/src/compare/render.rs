@@ -29,22 +29,37 @@ pub fn text(rows: &[Row]) -> String {
     text
 }
 
+/// The numbers of a row, with one digit more than the published one has.
+pub(crate) struct Numbers {
+    /// With its tolerance, or bounds.
+    pub(crate) published: String,
+    pub(crate) ours: Option<String>,
+    pub(crate) difference: Option<String>,
+}
+
+impl Numbers {
+    pub(crate) fn of(row: &Row) -> Self {
+        let decimals = decimals(row.published) + 1;
+        let signed = |difference| {
+            let difference = without_negative_zero(difference, decimals);
+            format!("{difference:+.decimals$}")
+        };
+        Self {
+            published: published(row.published),
+            ours: row.ours.map(|ours| format!("{ours:.decimals$}")),
+            difference: row.difference.map(signed),
+        }
+    }
+}
+
 fn cells(row: &Row) -> [String; 6] {
-    let decimals = decimals(row.published) + 1;
+    let numbers = Numbers::of(row);
+    let or_dash = |number: Option<String>| number.unwrap_or_else(|| "-".to_owned());
     [
         row.name.clone(),
-        published(row.published),
-        row.ours
-            .map_or_else(|| "-".to_owned(), |ours| format!("{ours:.decimals$}")),
-        row.difference.map_or_else(
-            || "-".to_owned(),
-            |difference| {
-                format!(
-                    "{:+.decimals$}",
-                    without_negative_zero(difference, decimals)
-                )
-            },
-        ),
+        numbers.published,
+        or_dash(numbers.ours),
+        or_dash(numbers.difference),
         row.rows_used.to_string(),
         match &row.verdict {
             Verdict::Within => "within".to_owned(),

@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use eigenscope_artifact::{InputDigest, Provenance};
-use eigenscope_stage::{Event, ExternalFile, Input, TASK_VERSION, TaskFile};
+use eigenscope_stage::{Allowance, Event, ExternalFile, Input, TASK_VERSION, TaskFile};
 
 use super::TaskFailure;
 use super::failure::chain;
@@ -32,6 +32,8 @@ pub(super) struct Job<'a> {
     pub(super) program: PathBuf,
     pub(super) log: PathBuf,
     pub(super) threads: usize,
+    /// Threads that it may use as it runs.
+    pub(super) allowance: Allowance,
     pub(super) data_dir: PathBuf,
     pub(super) download: bool,
 }
@@ -96,13 +98,14 @@ impl Job<'_> {
         let copy = log
             .try_clone()
             .map_err(|source| log_error(&self.log, source))?;
-        let process = Process::start(&self.program, &task_file, copy).map_err(|source| {
+        let started = Process::start(&self.program, &task_file, self.threads, copy);
+        let process = started.map_err(|source| {
             let path = self.program.clone();
             self.failed(chain(&ProgramError::Start { path, source }))
         })?;
         let listener = Listener::new(told, log, report);
         let end = listener
-            .follow(process, stop)
+            .follow(process, stop, &self.allowance)
             .map_err(|source| log_error(&self.log, source))?;
         if !end.status.success() {
             if end.stopped {
@@ -203,10 +206,16 @@ impl<'a, Report: FnMut(Event)> Listener<'a, Report> {
         }
     }
 
-    fn follow(self, process: Process, stop: &AtomicBool) -> io::Result<super::process::End> {
+    fn follow(
+        self,
+        process: Process,
+        stop: &AtomicBool,
+        allowance: &Allowance,
+    ) -> io::Result<super::process::End> {
         let listener = std::cell::RefCell::new(self);
         let end = process.supervise(
             stop,
+            allowance,
             |line| listener.borrow_mut().line(line),
             || listener.borrow_mut().report_progress(false),
         )?;

@@ -28,7 +28,12 @@ impl Budget {
 
     /// Whether no task at all can start now: each uses a thread.
     pub(super) fn is_full(&self) -> bool {
-        self.used_threads() >= self.threads
+        self.idle_threads() == 0
+    }
+
+    /// Threads that no task uses.
+    pub(super) fn idle_threads(&self) -> usize {
+        self.threads.saturating_sub(self.used_threads())
     }
 
     fn used_threads(&self) -> usize {
@@ -64,6 +69,7 @@ mod tests {
             threads,
             memory_mib,
             seconds,
+            ..Resources::default()
         }
     }
 

@@ -94,6 +94,11 @@ impl Forecast {
         longest.fold(all, f64::max)
     }
 
+    /// Time that a running task still takes.
+    pub(super) fn seconds_left_of(&self, task: usize) -> f64 {
+        self.running.get(&task).map_or(0.0, Running::seconds_left)
+    }
+
     fn leave_waiting(&mut self, task: usize) -> Option<Estimate> {
         let estimate = self.waiting.remove(&task)?;
         self.waiting_thread_seconds -= estimate.thread_seconds();
@@ -120,7 +125,7 @@ impl Running {
 
 fn estimate(plan: &Plan, task: &PlannedTask, durations: &Durations, jobs: usize) -> Estimate {
     let seconds = durations
-        .seconds(&plan.name, &task.id, task.section.name(), &task.kind)
+        .seconds(&plan.name, &task.id)
         .unwrap_or(task.resources.seconds);
     Estimate {
         seconds,

@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
+use eigenscope_stage::{Allowance, Order};
+
 /// Longest line that is read as an event, in bytes; the rest of a longer one is passed over.
 const LONGEST_LINE: usize = 256 * 1024;
 
@@ -36,6 +38,8 @@ const KEEP_MEMORY: [(&str, &str); 2] = [
 /// A running child. Dropped before it has ended, it is killed.
 pub(super) struct Process {
     child: Child,
+    /// Threads that the child knows it may use.
+    threads: usize,
     lines: Receiver<Vec<u8>>,
 }
 
@@ -47,8 +51,14 @@ pub(super) struct End {
 }
 
 impl Process {
-    /// Starts `program run <task> --stop-with-stdin`; its standard error goes to `log`.
-    pub(super) fn start(program: &Path, task: &Path, log: File) -> io::Result<Self> {
+    /// Starts `program run <task> --stop-with-stdin`; its standard error goes to `log`. The task file allows
+    /// `threads` threads.
+    pub(super) fn start(
+        program: &Path,
+        task: &Path,
+        threads: usize,
+        log: File,
+    ) -> io::Result<Self> {
         let mut command = Command::new(program);
         command
             .arg("run")
@@ -67,14 +77,19 @@ impl Process {
             // Not joined: it ends when the pipe is closed or nobody listens any more.
             std::thread::spawn(move || send_lines(BufReader::new(stdout), &sender));
         }
-        Ok(Self { child, lines })
+        Ok(Self {
+            child,
+            threads,
+            lines,
+        })
     }
 
-    /// Hands each line to `line` and calls `tick` now and then until the child has ended. Once `stop` is
-    /// set, the child's standard input is closed, and after a grace period it is killed.
+    /// Hands each line to `line`, calls `tick` now and then and passes changes of `allowance` on, until the child has
+    /// ended. Once `stop` is set, the child's standard input is closed, and after a grace period it is killed.
     pub(super) fn supervise(
         mut self,
         stop: &AtomicBool,
+        allowance: &Allowance,
         mut line: impl FnMut(&[u8]) -> io::Result<()>,
         mut tick: impl FnMut(),
     ) -> io::Result<End> {
@@ -86,6 +101,7 @@ impl Process {
                 Err(RecvTimeoutError::Disconnected) => std::thread::sleep(SHORT_TICK),
             }
             tick();
+            self.tell(allowance.threads());
             if let Some(status) = self.child.try_wait()? {
                 while let Ok(text) = self.lines.recv_timeout(LAST_LINES) {
                     line(&text)?;
@@ -101,6 +117,22 @@ impl Process {
                 Some(since) if since.elapsed() > GRACE => self.child.kill()?,
                 _ => {}
             }
+        }
+    }
+}
+
+impl Process {
+    /// Tells the child how many threads it may use now, if that has changed.
+    fn tell(&mut self, threads: usize) {
+        if threads == self.threads {
+            return;
+        }
+        self.threads = threads;
+        if let Some(stdin) = &mut self.child.stdin
+            && let Ok(order) = serde_json::to_string(&Order::Threads(threads))
+        {
+            // A child that does not listen has ended, or will be found to hang by other means.
+            let _ = writeln!(stdin, "{order}");
         }
     }
 }

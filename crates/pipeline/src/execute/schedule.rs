@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::Scope;
 use std::time::{Duration, Instant};
 
-use eigenscope_stage::{Event, Input};
+use eigenscope_stage::{Allowance, Event, Input};
 
 use super::attempt::{Ended, Job};
 use super::budget::Budget;
@@ -61,6 +61,8 @@ pub(super) struct Running {
     pub(super) key: Key,
     pub(super) start_seconds: f64,
     pub(super) message: String,
+    /// Its own threads and those lent to it.
+    pub(super) allowance: Allowance,
 }
 
 enum Message {
@@ -176,6 +178,7 @@ impl<'a> Schedule<'a> {
             if self.running.is_empty() {
                 return;
             }
+            self.lend_idle_threads();
             match receiver.recv_timeout(TICK) {
                 Ok(Message::Event(task, event)) => self.event(task, &event),
                 Ok(Message::Ended(task, ended)) => self.ended(task, *ended),
@@ -201,6 +204,23 @@ impl<'a> Schedule<'a> {
             self.budget.fits(&self.task(task).resources)
                 && !self.running.values().any(|running| running.key == key)
         })
+    }
+
+    /// Divides the threads that no task needs among running tasks that can use them, first the one with most left to
+    /// do. What was lent before is taken back: a task that has just started needs its own.
+    fn lend_idle_threads(&self) {
+        let mut idle = self.budget.idle_threads();
+        let mut borrowers: Vec<_> = self.running.iter().collect();
+        borrowers.sort_by(|(a, _), (b, _)| {
+            let left = |task: &usize| self.forecast.seconds_left_of(*task);
+            left(b).total_cmp(&left(a))
+        });
+        for (&task, running) in borrowers {
+            let resources = &self.task(task).resources;
+            let lent = idle.min(resources.extra_threads);
+            idle -= lent;
+            running.allowance.set(self.budget.threads(resources) + lent);
+        }
     }
 
     /// Keeps what the code of a task consists of, to say later how it has changed.
@@ -232,6 +252,7 @@ impl<'a> Schedule<'a> {
             key,
             start_seconds: self.begun.elapsed().as_secs_f64(),
             message: String::new(),
+            allowance: job.allowance.clone(),
         };
         self.running.insert(index, running);
         tracing::debug!(task = %job.task.id, key = %key.short(), "starting");
@@ -254,6 +275,7 @@ impl<'a> Schedule<'a> {
             data_dir,
         } = self.place;
         let task = &plan.tasks[index];
+        let threads = self.budget.threads(&task.resources);
         let (ingredients, _) = self.surveyor.ingredients(task, &self.survey);
         let mut inputs: BTreeMap<String, Vec<Input>> = BTreeMap::new();
         for (planned, recorded) in task.inputs.iter().zip(&ingredients.inputs) {
@@ -275,7 +297,8 @@ impl<'a> Schedule<'a> {
             inputs,
             program: programs.path(task.section),
             log: store.log(&plan.name, &task.id),
-            threads: self.budget.threads(&task.resources),
+            threads,
+            allowance: Allowance::new(threads),
             data_dir: data_dir.to_owned(),
             download: options.download,
         }

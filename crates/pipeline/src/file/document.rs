@@ -33,6 +33,7 @@ pub(crate) fn plan(
     let mut plan = Plan {
         name: name.to_owned(),
         file: path.to_owned(),
+        description: String::new(),
         code: BTreeMap::new(),
         tasks: Vec::new(),
     };
@@ -44,7 +45,12 @@ pub(crate) fn plan(
     for entry in &entries {
         match entry.key.as_str() {
             DESCRIPTION => {
-                check::value(&entry.node, &ParameterType::Text, DESCRIPTION, problems);
+                let text = check::value(&entry.node, &ParameterType::Text, DESCRIPTION, problems);
+                plan.description = text
+                    .as_ref()
+                    .and_then(Value::as_str)
+                    .unwrap_or_default()
+                    .to_owned();
             }
             SEED => {
                 let value = check::value(&entry.node, &SEEDS, SEED, problems);

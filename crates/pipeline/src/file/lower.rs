@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use eigenscope_stage::{KindDescription, Seed};
-use serde_json::Value;
+use eigenscope_stage::{KindDescription, Resources, Seed};
+use serde_json::{Map, Value};
 
 use super::axis::AxisValue;
 use super::error::{FileError, Problems, named};
@@ -402,10 +402,10 @@ impl<'a> Lowering<'a> {
             section: table.section,
             kind: kind.name.clone(),
             labels,
+            resources: resources(kind, &parameters),
             parameters: Value::Object(parameters),
             seed,
             random: kind.random,
-            resources: kind.resources,
             fingerprint: code
                 .map(|code| code.fingerprint.clone())
                 .unwrap_or_default(),
@@ -413,6 +413,18 @@ impl<'a> Lowering<'a> {
             outputs: kind.outputs.clone(),
         }
     }
+}
+
+/// What a task needs, its duration guessed from its parameters.
+fn resources(kind: &KindDescription, parameters: &Map<String, Value>) -> Resources {
+    let mut resources = kind.resources;
+    for parameter in &kind.parameters {
+        let value = parameters.get(&parameter.name).and_then(Value::as_f64);
+        if let (Some(unit), Some(value)) = (parameter.duration_unit, value) {
+            resources.seconds *= value / unit;
+        }
+    }
+    resources
 }
 
 fn too_many_tasks(table: &Table<'_>) -> FileError {

@@ -28,7 +28,7 @@ impl Store {
         let Some(figure) = figure else {
             return Ok(());
         };
-        for &kind in outputs.iter().filter(|&&kind| is_picture(kind)) {
+        for &kind in outputs.iter().filter(|kind| kind.is_picture()) {
             let link = self.figures(pipeline).join(figure_file(figure, kind));
             let target = Path::new("..").join(task).join(kind.file_name());
             point(&link, &target)?;
@@ -59,13 +59,11 @@ pub(crate) fn figure_files(plan: &Plan) -> BTreeSet<OsString> {
     let figures = names.iter().flat_map(|(&index, name)| {
         let kinds = plan.tasks.get(index).into_iter();
         let kinds = kinds.flat_map(|task| &task.outputs);
-        kinds.map(|&kind| figure_file(name, kind).into())
+        kinds
+            .filter(|kind| kind.is_picture())
+            .map(|&kind| figure_file(name, kind).into())
     });
     figures.collect()
-}
-
-fn is_picture(kind: Kind) -> bool {
-    !kind.is_table()
 }
 
 fn figure_file(name: &str, kind: Kind) -> String {

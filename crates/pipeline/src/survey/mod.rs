@@ -108,7 +108,7 @@ impl Survey {
     }
 
     /// An output of a task, if the task is current.
-    fn output(&self, task: usize, kind: Kind) -> Option<&OutputRecord> {
+    pub(crate) fn output(&self, task: usize, kind: Kind) -> Option<&OutputRecord> {
         match self.get(task)? {
             State::Current { record, .. } => record.outputs.get(&kind),
             _ => None,

@@ -171,6 +171,7 @@ pub(crate) fn plan(tasks: Vec<PlannedTask>) -> Plan {
     Plan {
         name: "test".to_owned(),
         file: PathBuf::from("test.toml"),
+        description: String::new(),
         code: BTreeMap::new(),
         tasks,
     }

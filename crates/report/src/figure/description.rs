@@ -7,6 +7,7 @@ use super::colour::ColourScale;
 use super::image_grid::ImageGrid;
 use super::layer::Layer;
 use super::legend::Legend;
+use super::space::Space;
 
 /// A figure. Its width is given; its height follows from the panels.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,6 +60,8 @@ pub struct Panel {
     pub title: String,
     /// What fills the panel.
     pub content: Content,
+    /// What a medium that can be turned shows in place of `content`, which is its projection.
+    pub space: Option<Space>,
     /// Right of the plot.
     pub colour_bar: Option<ColourBar>,
     /// Right of the plot and the colour bar, for this panel's layers only.
@@ -80,6 +83,7 @@ impl Panel {
         Self {
             title: title.into(),
             content,
+            space: None,
             colour_bar: None,
             legend: None,
         }
@@ -89,6 +93,13 @@ impl Panel {
     #[must_use]
     pub fn with_colour_bar(mut self, bar: ColourBar) -> Self {
         self.colour_bar = Some(bar);
+        self
+    }
+
+    /// The same panel, its plot being a projection of points in space.
+    #[must_use]
+    pub fn with_space(mut self, space: Space) -> Self {
+        self.space = Some(space);
         self
     }
 

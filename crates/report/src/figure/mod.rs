@@ -1,9 +1,8 @@
-//! Static figures: one plain description, lowered to SVG text and from there to PNG.
+//! Figures: one plain description, lowered to SVG text and from there to PNG, and to an interactive form.
 //!
-//! The description ([`Figure`] and what it holds) knows data, ranges and colours, and nothing of SVG, so that
-//! other lowerings can be written beside this one. [`layout()`] turns it into rectangles, with every text measured
-//! in the bundled font; [`svg()`] writes the drawing; [`png()`] rasterises it with the same font and no other.
-//! The same description gives the same bytes. Lengths are SVG user units, called px.
+//! The description ([`Figure`] and what it holds) knows data, ranges and colours, and nothing of how it is drawn.
+//! [`layout()`] turns it into rectangles, with every text measured in the bundled font; [`svg()`] writes the drawing;
+//! [`png()`] rasterises it with the same font and no other; [`interactive()`] writes it for plotly.js. The same description gives the same bytes. Lengths are SVG user units, called px.
 
 pub mod axis;
 pub mod bitmap;
@@ -18,8 +17,10 @@ pub mod layout;
 pub mod legend;
 pub mod markup;
 pub mod matrix;
+pub mod plotly;
 mod raster;
 pub mod scale;
+pub mod space;
 pub mod svg;
 pub mod text;
 mod theme;
@@ -40,5 +41,7 @@ pub use layer::{Band, Dash, Image, Layer, Line, Marker, MarkerShape, Points, Tex
 pub use layout::{Layout, PanelLayout, Rect, layout};
 pub use legend::{Legend, LegendPlace};
 pub use matrix::Matrix;
+pub use plotly::{Interactive, interactive};
 pub use raster::png;
+pub use space::{Point, Space, SpaceCurve, SpaceFrame, SpacePoints, View};
 pub use theme::{DATA_TEXT, EDGE, INK, TICK_LABEL};

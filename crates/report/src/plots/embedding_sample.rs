@@ -5,6 +5,7 @@ use eigenscope_stage::{Context, Input, Parameter, ParameterType, TaskError};
 
 use super::album::split_name;
 use super::classes;
+use crate::figure::{Point, SpacePoints};
 
 /// Some of the embeddings of an artifact.
 #[derive(Debug)]
@@ -99,6 +100,21 @@ impl EmbeddingSample {
     pub(super) fn of_class(&self, class: usize) -> impl Iterator<Item = &Vec<f64>> {
         let pairs = self.labels.iter().zip(&self.vectors);
         pairs.filter_map(move |(label, vector)| (*label == class).then_some(vector))
+    }
+
+    /// These points, one for each embedding, in the colours of their classes.
+    pub(super) fn in_space(&self, points: &[Point], radius: f64) -> Vec<SpacePoints> {
+        let group = |class: usize| {
+            let pairs = self.labels.iter().zip(points);
+            let own = pairs.filter(|(label, _)| **label == class);
+            SpacePoints {
+                name: self.header.classes[class].clone(),
+                colour: classes::colour(class),
+                marker: classes::marker(class, radius),
+                points: own.map(|(_, point)| *point).collect(),
+            }
+        };
+        self.classes().into_iter().map(group).collect()
     }
 
     /// "128 test images of 10 classes".

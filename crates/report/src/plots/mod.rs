@@ -26,6 +26,7 @@ mod series;
 mod similarity;
 mod similarity_map;
 mod surgery;
+mod timeline;
 mod training;
 mod truncation;
 mod unit_circle;
@@ -55,5 +56,6 @@ pub fn kinds() -> Vec<TaskKind> {
         mistakes::kind(),
         kernels::kind(),
         scaling::kind(),
+        timeline::kind(),
     ]
 }

@@ -1,11 +1,11 @@
-//! What every figure task shares: its description to the orchestrator, and writing SVG and PNG.
+//! What every figure task shares: its description to the orchestrator, and writing its three forms.
 
 use eigenscope_artifact::{Kind, atomic};
 use eigenscope_stage::{
     Context, KindDescription, Parameter, Resources, Role, TaskError, TaskFunction, TaskKind,
 };
 
-use crate::figure::{Figure, png, svg};
+use crate::figure::{Figure, interactive, png, svg};
 
 /// Pixels of the PNG per px of the drawing.
 const PNG_SCALE: f64 = 2.0;
@@ -24,7 +24,7 @@ pub(super) fn figure_kind(
             summary: summary.to_owned(),
             parameters,
             roles,
-            outputs: vec![Kind::Svg, Kind::Png],
+            outputs: vec![Kind::Svg, Kind::Png, Kind::Interactive],
             provides: Vec::new(),
             random: false,
             resources: Resources::default(),
@@ -33,12 +33,14 @@ pub(super) fn figure_kind(
     }
 }
 
-/// Draws `figure` and places both files; the SVG carries the task's provenance.
+/// Draws `figure` and places all files; the SVG carries the task's provenance.
 pub(super) fn write(context: &Context, mut figure: Figure) -> Result<(), TaskError> {
     figure.metadata = serde_json::to_string(context.provenance())?;
+    let for_pages = serde_json::to_vec(&interactive(&figure)?)?;
     let drawing = svg(&figure)?;
     let picture = png(&drawing, PNG_SCALE)?;
     atomic::write_file(context.output(Kind::Svg)?, drawing.as_bytes())?;
     atomic::write_file(context.output(Kind::Png)?, &picture)?;
+    atomic::write_file(context.output(Kind::Interactive)?, &for_pages)?;
     Ok(())
 }

@@ -8,6 +8,7 @@ mod place;
 mod rainbow;
 mod samples;
 mod scaling;
+mod timeline;
 
 use std::path::Path;
 use std::process::Command;
@@ -113,10 +114,11 @@ fn describes_itself() {
         "mistakes",
         "kernels",
         "scaling",
+        "timeline",
     ];
     assert_eq!(names, expected);
     for kind in description.kinds {
-        assert_eq!(kind.outputs, [Kind::Svg, Kind::Png]);
+        assert_eq!(kind.outputs, [Kind::Svg, Kind::Png, Kind::Interactive]);
         assert!(!kind.random);
     }
 }

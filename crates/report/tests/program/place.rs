@@ -100,7 +100,8 @@ impl Place {
         let folder = self.path("outputs");
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir(&folder).expect("created");
-        let outputs = [Kind::Svg, Kind::Png].map(|kind| (kind, folder.join(kind.file_name())));
+        let outputs = [Kind::Svg, Kind::Png, Kind::Interactive]
+            .map(|kind| (kind, folder.join(kind.file_name())));
         let task = TaskFile {
             version: TASK_VERSION,
             kind: kind.to_owned(),

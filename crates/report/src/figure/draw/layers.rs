@@ -66,7 +66,7 @@ fn open_clip(writer: &mut SvgWriter, plot: Rect, bleed: f64) {
 
 fn draw_line(writer: &mut SvgWriter, line: &Line, scales: &Scales, plot: Rect) {
     let mut path = Path::default();
-    for run in runs(line.x.len(), |index| line.y[index].is_nan()) {
+    for run in gapless_runs(line.x.len(), |index| line.y[index].is_nan()) {
         match run.len() {
             1 => path.dot(scales.px(line.x[run.start], line.y[run.start])),
             _ => run.for_each(|index| path.add(scales.px(line.x[index], line.y[index]))),
@@ -108,7 +108,7 @@ pub(super) fn dashed(
 fn draw_band(writer: &mut SvgWriter, band: &Band, scales: &Scales, plot: Rect) {
     let gap = |index: usize| band.lower[index].is_nan() || band.upper[index].is_nan();
     let mut path = Path::default();
-    for run in runs(band.x.len(), gap) {
+    for run in gapless_runs(band.x.len(), gap) {
         for index in run.clone() {
             path.add(scales.px(band.x[index], band.upper[index]));
         }
@@ -196,7 +196,10 @@ fn draw_texts(writer: &mut SvgWriter, texts: &Texts, scales: &Scales) -> Result<
 }
 
 /// Runs of neighbouring indices below `count` that are not gaps.
-fn runs(count: usize, gap: impl Fn(usize) -> bool) -> Vec<std::ops::Range<usize>> {
+pub(in super::super) fn gapless_runs(
+    count: usize,
+    gap: impl Fn(usize) -> bool,
+) -> Vec<std::ops::Range<usize>> {
     let mut runs = Vec::new();
     let mut start = None;
     for index in 0..count {
@@ -220,7 +223,7 @@ mod tests {
     #[test]
     fn gaps_divide_runs() {
         let gaps = [true, false, false, true, false];
-        assert_eq!(runs(5, |index| gaps[index]), [1..3, 4..5]);
-        assert!(runs(2, |_| true).is_empty());
+        assert_eq!(gapless_runs(5, |index| gaps[index]), [1..3, 4..5]);
+        assert!(gapless_runs(2, |_| true).is_empty());
     }
 }

@@ -8,6 +8,9 @@ mod legend;
 mod markers;
 mod pixels;
 
+pub(super) use layers::gapless_runs;
+
+use super::bitmap::Bitmap;
 use super::colour::Rgb;
 use super::description::{Content, Figure, Panel};
 use super::error::Result;
@@ -112,6 +115,14 @@ fn lines(
         writer.label(x, y + index as f64 * step, text, lettering)?;
     }
     Ok(())
+}
+
+/// A bitmap as the address of an embedded picture (`data:image/png;base64,...`).
+///
+/// # Errors
+/// [`FigureError::Png`](super::FigureError::Png).
+pub(super) fn picture_uri(bitmap: &Bitmap) -> Result<String> {
+    pixels::data_uri(bitmap, pixels::Order::default())
 }
 
 /// Lettering in the ordinary ink.

@@ -37,7 +37,7 @@ pub(super) fn draw(
     Ok(())
 }
 
-fn data_uri(bitmap: &Bitmap, order: Order) -> Result<String> {
+pub(super) fn data_uri(bitmap: &Bitmap, order: Order) -> Result<String> {
     let (rows, columns) = (bitmap.rows(), bitmap.columns());
     let turn = |reversed: bool, index: usize, count: usize| {
         if reversed { count - 1 - index } else { index }

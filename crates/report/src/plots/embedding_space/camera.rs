@@ -1,7 +1,6 @@
 //! Parallel projection of three dimensions onto a plane.
 
-/// A point of embedding space.
-pub(super) type Point = [f64; 3];
+use crate::figure::{Point, View};
 
 /// Where space is looked at from.
 #[derive(Debug, Clone, Copy)]
@@ -24,23 +23,13 @@ pub(super) struct Seen {
 }
 
 impl Camera {
-    /// Looks at the origin from a direction: azimuth from the first axis to the second, elevation from there to the
-    /// third, which points up.
-    pub(super) fn new(azimuth_degrees: f64, elevation_degrees: f64) -> Self {
-        let (sin_azimuth, cos_azimuth) = azimuth_degrees.to_radians().sin_cos();
-        let (sin_elevation, cos_elevation) = elevation_degrees.to_radians().sin_cos();
+    /// Looks at the origin.
+    pub(super) fn new(view: View) -> Self {
+        let (sine, cosine) = view.azimuth_degrees.to_radians().sin_cos();
         Self {
-            right: [-sin_azimuth, cos_azimuth, 0.0],
-            up: [
-                -sin_elevation * cos_azimuth,
-                -sin_elevation * sin_azimuth,
-                cos_elevation,
-            ],
-            towards: [
-                cos_elevation * cos_azimuth,
-                cos_elevation * sin_azimuth,
-                sin_elevation,
-            ],
+            right: [-sine, cosine, 0.0],
+            up: view.up(),
+            towards: view.towards(),
         }
     }
 
@@ -67,13 +56,20 @@ mod tests {
         pairs.iter().all(|(one, other)| (one - other).abs() < 1e-12)
     }
 
+    fn camera(azimuth_degrees: f64, elevation_degrees: f64) -> Camera {
+        Camera::new(View {
+            azimuth_degrees,
+            elevation_degrees,
+        })
+    }
+
     #[test]
     fn axes_are_where_the_camera_has_them() {
-        let front = Camera::new(0.0, 0.0);
+        let front = camera(0.0, 0.0);
         assert!(close(front.see([1.0, 0.0, 0.0]), (0.0, 0.0, 1.0)));
         assert!(close(front.see([0.0, 1.0, 0.0]), (1.0, 0.0, 0.0)));
         assert!(close(front.see([0.0, 0.0, 1.0]), (0.0, 1.0, 0.0)));
-        let above = Camera::new(-90.0, 90.0);
+        let above = camera(-90.0, 90.0);
         assert!(close(above.see([1.0, 0.0, 0.0]), (1.0, 0.0, 0.0)));
         assert!(close(above.see([0.0, 1.0, 0.0]), (0.0, 1.0, 0.0)));
         assert!(close(above.see([0.0, 0.0, 1.0]), (0.0, 0.0, 1.0)));
@@ -81,7 +77,7 @@ mod tests {
 
     #[test]
     fn lengths_are_kept() {
-        let seen = Camera::new(33.0, -21.0).see([1.0, 2.0, -2.0]);
+        let seen = camera(33.0, -21.0).see([1.0, 2.0, -2.0]);
         let length = seen.x.hypot(seen.y).hypot(seen.nearness);
         assert!((length - 3.0).abs() < 1e-12);
     }

@@ -1,8 +1,8 @@
 //! A box around points, its three far walls with grid lines, its edges with ticks.
 
-use super::camera::{Camera, Point, Seen};
+use super::camera::{Camera, Seen};
 use super::{GRID_LINE, HAIRLINE, LINE, SOFT_INK, Scene};
-use crate::figure::{INK, Layer, Line, Rgb, Texts, Tick, ticks};
+use crate::figure::{INK, Layer, Line, Point, Rgb, Texts, Tick, ticks};
 
 /// Ticks on an edge.
 const TICKS: usize = 4;
@@ -231,6 +231,7 @@ fn straight([from, to]: [Seen; 2], colour: Rgb) -> Layer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::figure::View;
 
     #[test]
     fn boxes_hold_their_points_with_a_margin() {
@@ -254,7 +255,10 @@ mod tests {
     fn an_axis_seen_from_its_end_has_no_labels() {
         let points = [[0.0; 3], [1.0; 3]];
         let cuboid = Cuboid::around(&points);
-        let above = Camera::new(0.0, 90.0);
+        let above = Camera::new(View {
+            azimuth_degrees: 0.0,
+            elevation_degrees: 90.0,
+        });
         assert!(cuboid.labels(&above, 2).is_empty());
         assert!(cuboid.labels(&above, 0).len() > 2);
     }

@@ -14,9 +14,13 @@ use super::classes;
 use super::embedding_sample::{EmbeddingSample, count_parameter};
 use super::labels;
 use super::output::{figure_kind, write};
-use crate::figure::{Axes, Axis, Figure, Layer, Legend, Marker, Panel, Points, Rgb};
-use camera::{Camera, Point};
+use crate::figure::{
+    Axes, Axis, Figure, Layer, Legend, Marker, Panel, Point, Points, Rgb, Space, SpaceFrame, View,
+};
+use camera::Camera;
 
+/// Of a dot, px.
+const RADIUS: f64 = 3.6;
 const SOFT_INK: Rgb = Rgb::from_hex(0x666666);
 const LINE: Rgb = Rgb::from_hex(0x9a9a9a);
 const HAIRLINE: Rgb = Rgb::from_hex(0xbdbdbd);
@@ -73,14 +77,23 @@ fn run(context: &Context) -> Result<(), TaskError> {
         sample = sample.normalised(context, 0.0, "are zero and have no direction")?;
     }
     let points = points(&sample)?;
-    let camera = Camera::new(parameters.azimuth_degrees, parameters.elevation_degrees);
-    let (scene, where_drawn) = if parameters.normalise {
+    let view = View {
+        azimuth_degrees: parameters.azimuth_degrees,
+        elevation_degrees: parameters.elevation_degrees,
+    };
+    let camera = Camera::new(view);
+    let (scene, frame, where_drawn) = if parameters.normalise {
         (
             sphere::scene(&camera),
+            SpaceFrame::Sphere,
             "on the unit sphere, pale on its far side",
         )
     } else {
-        (cuboid::scene(&camera, &points), "in a box around them")
+        (
+            cuboid::scene(&camera, &points),
+            SpaceFrame::Box,
+            "in a box around them",
+        )
     };
     let title = format!("Embeddings of layer {}", sample.header.layer);
     let description = format!(
@@ -89,7 +102,18 @@ fn run(context: &Context) -> Result<(), TaskError> {
         parameters.azimuth_degrees,
         parameters.elevation_degrees,
     );
-    let panel = panel(&sample, &points, scene, &camera);
+    let axis = |number: usize| match frame {
+        SpaceFrame::Sphere => format!("e_{{{number}}}"),
+        SpaceFrame::Box => format!("x_{{{number}}}"),
+    };
+    let space = Space {
+        groups: sample.in_space(&points, RADIUS),
+        curves: Vec::new(),
+        frame,
+        axes: [1, 2, 3].map(axis),
+        view,
+    };
+    let panel = panel(&sample, &points, scene, &camera).with_space(space);
     let title = labels::titled(&title, input);
     write(
         context,
@@ -155,7 +179,7 @@ fn panel(sample: &EmbeddingSample, points: &[Point], scene: Scene, camera: &Came
 fn marker(class: usize) -> Marker {
     Marker {
         rim: true,
-        ..classes::marker(class, 3.6)
+        ..classes::marker(class, RADIUS)
     }
 }
 

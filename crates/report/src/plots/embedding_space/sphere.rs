@@ -2,8 +2,9 @@
 
 use std::f64::consts::TAU;
 
-use super::camera::{Camera, Point, Seen};
+use super::camera::{Camera, Seen};
 use super::{HAIRLINE, LINE, SOFT_INK, Scene};
+use crate::figure::space::{circle, graticule};
 use crate::figure::{Band, Layer, Line, Rgb, Texts};
 
 /// Degrees between meridians and between parallels.
@@ -19,7 +20,7 @@ const AXIS_NAME: f64 = 1.17;
 
 /// What surrounds points on the unit sphere.
 pub(super) fn scene(camera: &Camera) -> Scene {
-    let mut behind = vec![Layer::Line(graticule(camera, |seen| seen.nearness < 0.0))];
+    let mut behind = vec![Layer::Line(circles(camera, |seen| seen.nearness < 0.0))];
     let mut before = Vec::new();
     for axis in 0..3 {
         let side = if camera.towards[axis] < 0.0 {
@@ -34,7 +35,7 @@ pub(super) fn scene(camera: &Camera) -> Scene {
         behind,
         between: vec![
             Layer::Band(veil()),
-            Layer::Line(graticule(camera, |seen| seen.nearness >= 0.0)),
+            Layer::Line(circles(camera, |seen| seen.nearness >= 0.0)),
             Layer::Line(outline()),
         ],
         before,
@@ -44,9 +45,9 @@ pub(super) fn scene(camera: &Camera) -> Scene {
 }
 
 /// The parts of all meridians and parallels that are `shown`.
-fn graticule(camera: &Camera, shown: impl Fn(&Seen) -> bool) -> Line {
+fn circles(camera: &Camera, shown: impl Fn(&Seen) -> bool) -> Line {
     let (mut x, mut y) = (Vec::new(), Vec::new());
-    for circle in circles() {
+    for circle in graticule(STEP, POINTS) {
         for point in circle {
             let seen = camera.see(point);
             x.push(seen.x);
@@ -59,27 +60,6 @@ fn graticule(camera: &Camera, shown: impl Fn(&Seen) -> bool) -> Line {
         width: 0.7,
         ..Line::new(x, y, HAIRLINE)
     }
-}
-
-fn circles() -> impl Iterator<Item = Vec<Point>> {
-    let angle = |degrees: usize| (degrees as f64).to_radians();
-    let meridians = (0..180).step_by(STEP).map(move |degrees| {
-        let (sine, cosine) = angle(degrees).sin_cos();
-        circle(move |along, up| [along * cosine, along * sine, up])
-    });
-    let parallels = (STEP..180).step_by(STEP).map(move |degrees| {
-        let (radius, height) = angle(degrees).sin_cos();
-        circle(move |x, y| [radius * x, radius * y, height])
-    });
-    meridians.chain(parallels)
-}
-
-fn circle(place: impl Fn(f64, f64) -> Point) -> Vec<Point> {
-    let points = (0..=POINTS).map(|index| {
-        let (sine, cosine) = (TAU * index as f64 / POINTS as f64).sin_cos();
-        place(cosine, sine)
-    });
-    points.collect()
 }
 
 /// White that lets the far side shine through.
@@ -97,7 +77,7 @@ fn veil() -> Band {
 }
 
 fn outline() -> Line {
-    let points = circle(|x, y| [x, y, 0.0]);
+    let points = circle(POINTS, |x, y| [x, y, 0.0]);
     let x = points.iter().map(|point| point[0]).collect();
     let y = points.iter().map(|point| point[1]).collect();
     Line {

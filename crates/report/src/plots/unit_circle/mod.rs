@@ -15,7 +15,8 @@ use super::labels;
 use super::output::{figure_kind, write};
 use crate::figure::text::Font;
 use crate::figure::{
-    Axes, Axis, DATA_TEXT, EDGE, Figure, Layer, Line, Panel, Points, Rgb, Texts, ticks,
+    Axes, Axis, DATA_TEXT, EDGE, Figure, Layer, Line, Panel, Point, Points, Rgb, Space, SpaceCurve,
+    SpaceFrame, Texts, View, space, ticks,
 };
 use principal::{Direction, right_singular_vectors};
 
@@ -23,6 +24,8 @@ use principal::{Direction, right_singular_vectors};
 const WIDEST: usize = 512;
 /// An embedding of length 1 whose projection is shorter than this is normal to the plane.
 const SHORTEST: f64 = 1e-9;
+/// Radius of a dot, px.
+const DOT: f64 = 4.0;
 /// Radius of the circle, px.
 const RADIUS: f64 = 190.0;
 /// Where the names of the classes begin, px from the middle.
@@ -69,14 +72,41 @@ fn run(context: &Context) -> Result<(), TaskError> {
     let share = share_of_plane(&directions);
     let projected = projected(sample, &directions[..2]);
     let circle = projected.normalised(context, SHORTEST, "are normal to the plane")?;
+    let space = in_space(&circle, &directions);
     let title = format!(
         "Directions of the embeddings of layer {}",
         circle.header.layer
     );
-    write(
-        context,
-        draw(&circle, share, labels::titled(&title, input))?,
-    )
+    let mut figure = draw(&circle, share, labels::titled(&title, input))?;
+    for panel in &mut figure.panels {
+        panel.space.clone_from(&space);
+    }
+    write(context, figure)
+}
+
+/// Embeddings of three values where they lie in their own space: on a great circle of the unit sphere.
+fn in_space(circle: &EmbeddingSample, directions: &[Direction]) -> Option<Space> {
+    let basis = |index: usize| Point::try_from(directions.get(index)?.vector.as_slice()).ok();
+    let (first, second) = (basis(0)?, basis(1)?);
+    let at = |x: f64, y: f64| [0, 1, 2].map(|axis| x * first[axis] + y * second[axis]);
+    let points: Vec<Point> = circle
+        .vectors
+        .iter()
+        .map(|vector| at(vector[0], vector[1]))
+        .collect();
+    Some(Space {
+        groups: circle.in_space(&points, DOT),
+        curves: vec![SpaceCurve {
+            colour: CIRCLE.mix(Rgb::BLACK, 0.3),
+            points: space::circle(180, at),
+        }],
+        frame: SpaceFrame::Sphere,
+        axes: [1, 2, 3].map(|number| format!("e_{{{number}}}")),
+        view: View {
+            azimuth_degrees: 35.0,
+            elevation_degrees: 25.0,
+        },
+    })
 }
 
 /// How much of the squared length of all embeddings lies in the plane of the first two directions.
@@ -133,7 +163,7 @@ fn dots(circle: &EmbeddingSample) -> impl Iterator<Item = Layer> {
     let pairs = circle.labels.iter().zip(&circle.vectors);
     pairs.map(|(class, vector)| {
         let (x, y) = (RADIUS * vector[0], RADIUS * vector[1]);
-        let (colour, marker) = (classes::colour(*class), classes::marker(*class, 4.0));
+        let (colour, marker) = (classes::colour(*class), classes::marker(*class, DOT));
         Layer::Points(Points {
             opacity: 0.4,
             ..Points::new(vec![x], vec![y], colour, marker)

@@ -1,0 +1,79 @@
+//! `eigenscope report`: all figures and the comparison in one HTML file.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use eigenscope_pipeline::compare;
+use eigenscope_pipeline::report::{self, Request};
+use eigenscope_pipeline::survey::State;
+
+use super::{relative, tell};
+use crate::arguments::{ProjectArguments, Report};
+use crate::exit::{self, diagnosed};
+use crate::project::Project;
+
+/// Name of the page in the pipeline's folder of results.
+const PAGE: &str = "report.html";
+
+pub(crate) fn run(arguments: &ProjectArguments, command: &Report) -> Result<u8> {
+    let project = Project::open(arguments, &command.pipeline)?;
+    let folder = project.store.pipeline(&project.plan.name);
+    let output = command.output.clone().unwrap_or_else(|| folder.join(PAGE));
+    let output = std::path::absolute(&output)
+        .with_context(|| format!("cannot find {}", output.display()))?;
+    if output.is_dir() {
+        bail!("{} is a folder; name the file to write", output.display());
+    }
+    let beside = compare::beside(&project.plan.file);
+    let published = match &command.published {
+        Some(path) => Some(path.as_path()),
+        None => beside.exists().then_some(beside.as_path()),
+    };
+    let survey = project.survey(&project.select(&[])?);
+    let comparison = match published {
+        Some(path) => {
+            let published = compare::read(path, &project.plan).map_err(diagnosed)?;
+            Some((relative(path), project.compare(&published, &survey)))
+        }
+        None => None,
+    };
+    if let Some(folder) = output.parent() {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot create the folder {}", folder.display()))?;
+    }
+    let request = Request {
+        plan: &project.plan,
+        survey: &survey,
+        store: &project.store,
+        shown_root: relative(project.store.root()),
+        run_command: run_command(arguments, &command.pipeline),
+        comparison,
+        output: output.clone(),
+    };
+    report::write(&request, &project.programs)?;
+    let stale = survey
+        .iter()
+        .filter(|(_, state)| !State::is_current(state))
+        .count();
+    if stale > 0 {
+        tell(&format!(
+            "{stale} of {} tasks are not up to date: the report says so and leaves their figures out; \
+             `eigenscope status {}` says why",
+            project.plan.tasks.len(),
+            command.pipeline
+        ));
+    }
+    super::print(&format!("{}\n", relative(&output)))?;
+    Ok(exit::OK)
+}
+
+/// The words of the command that runs tasks of the pipeline from this folder.
+fn run_command(arguments: &ProjectArguments, pipeline: &str) -> Vec<String> {
+    let mut words = vec!["eigenscope".to_owned(), "run".to_owned()];
+    if arguments.artifacts != Path::new("artifacts") {
+        words.push("--artifacts".to_owned());
+        words.push(arguments.artifacts.display().to_string());
+    }
+    words.push(pipeline.to_owned());
+    words
+}

@@ -1,0 +1,299 @@
+// The page of a report: draws figures when they come into sight, follows the theme, gives data as CSV.
+"use strict";
+(() => {
+  const root = document.documentElement;
+  const frames = [...document.querySelectorAll(".frame")];
+  const read = new Map();
+
+  /** What a figure consists of, read when it is first needed. */
+  function parts(frame) {
+    if (!read.has(frame)) {
+      read.set(frame, JSON.parse(document.getElementById(frame.dataset.figure).textContent));
+    }
+    return read.get(frame);
+  }
+
+  // The theme: that of the system until the reader chooses.
+
+  const preferred = matchMedia("(prefers-color-scheme: dark)");
+  const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : preferred.matches);
+
+  function remember(theme) {
+    try {
+      if (theme) localStorage.setItem("eigenscope-theme", theme);
+      return localStorage.getItem("eigenscope-theme");
+    } catch {
+      return theme; // A browser may forbid files to remember anything.
+    }
+  }
+
+  const BACKGROUND = "#1b1f23";
+
+  /** A colour chosen for white, on the dark background: white becomes that, greys turn over, colours grow lighter. */
+  function onDark(colour) {
+    const match = /^#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})?$/i.exec(colour);
+    if (!match) return colour;
+    const channels = match.slice(1, 4).map((pair) => parseInt(pair, 16));
+    const alpha = match[4] ?? "";
+    if (channels.every((channel) => channel === 255)) return BACKGROUND + alpha;
+    const spread = Math.max(...channels) - Math.min(...channels);
+    const lightest = 240;
+    const darkest = 40;
+    const turned = channels.map((channel) =>
+      spread < 16 ? lightest - (channel * (lightest - darkest)) / 255 : 95 + (channel * 160) / 255,
+    );
+    return "#" + turned.map((channel) => Math.round(channel).toString(16).padStart(2, "0")).join("") + alpha;
+  }
+
+  /** A copy with all colours changed but those of colour scales, which are data. */
+  function themed(value, dark, key = "") {
+    if (typeof value === "string") return dark && /color$/.test(key) ? onDark(value) : value;
+    if (Array.isArray(value)) {
+      return typeof value[0] === "object" && key !== "colorscale" ? value.map((item) => themed(item, dark)) : value;
+    }
+    if (value === null || typeof value !== "object") return value;
+    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, themed(item, dark, name)]));
+  }
+
+  // Drawing.
+
+  const touch = matchMedia("(pointer: coarse)");
+  const inSpace = (figure) => figure.data.some((trace) => trace.type === "scatter3d");
+
+  function canTurn() {
+    const context = document.createElement("canvas").getContext("webgl");
+    context?.getExtension("WEBGL_lose_context")?.loseContext();
+    return context !== null;
+  }
+
+  function viewFor(frame, figure) {
+    return figure.narrow && frame.clientWidth < figure.wide.layout.width ? "narrow" : "wide";
+  }
+
+  async function draw(frame) {
+    const figure = parts(frame);
+    const still = frame.querySelector(".still");
+    const target = frame.querySelector(".interactive");
+    if (inSpace(figure) && !canTurn()) {
+      frame.dataset.state = "still"; // Without WebGL the picture stays as it is.
+      return;
+    }
+    const view = viewFor(frame, figure);
+    const layout = themed(figure[view].layout, isDark());
+    layout.uirevision = view;
+    if (touch.matches) layout.dragmode = false; // Fingers scroll the page; the buttons above a figure still zoom.
+    const config = {
+      displaylogo: false,
+      doubleClick: "reset",
+      modeBarButtonsToRemove: ["lasso2d", "select2d"],
+      plotlyServerURL: "",
+      showTips: false,
+      toImageButtonOptions: { filename: frame.dataset.name, scale: 2 },
+    };
+    try {
+      target.hidden = false;
+      await Plotly.react(target, themed(figure.data, isDark()), layout, config);
+      still.hidden = true;
+      if (!frame.dataset.view) followZoom(target, frame);
+      frame.dataset.view = view;
+      frame.dataset.state = "drawn";
+    } catch (error) {
+      target.hidden = true;
+      still.hidden = false;
+      frame.dataset.state = "failed";
+      console.error(`${frame.dataset.name} cannot be drawn:`, error);
+    }
+  }
+
+  /** Gives an axis new ticks when its range has changed, and its own when it is back. */
+  function followZoom(target, frame) {
+    target.on("plotly_relayout", (change) => {
+      const figure = parts(frame);
+      const { layout, adaptive } = figure[frame.dataset.view];
+      const update = {};
+      for (const axis of adaptive) {
+        const keys = Object.keys(change).filter((key) => key.startsWith(`${axis}.`));
+        if (!keys.some((key) => key.includes("range"))) continue;
+        const range = target.layout[axis].range;
+        const same = range.every((end, index) => Math.abs(end - layout[axis].range[index]) < 1e-9 * Math.abs(range[1] - range[0]));
+        const mode = same ? "array" : "auto";
+        if (target.layout[axis].tickmode !== mode) update[`${axis}.tickmode`] = mode;
+      }
+      if (Object.keys(update).length > 0) Plotly.relayout(target, update);
+    });
+  }
+
+  /** Browsers keep few drawings in space at a time: those out of sight are given back. */
+  function release(frame) {
+    if (frame.dataset.state !== "drawn" || !inSpace(parts(frame))) return;
+    const target = frame.querySelector(".interactive");
+    Plotly.purge(target);
+    target.hidden = true;
+    frame.querySelector(".still").hidden = false;
+    delete frame.dataset.view;
+    delete frame.dataset.state;
+  }
+
+  const sight = new IntersectionObserver(
+    (entries) => {
+      for (const { target, isIntersecting } of entries) {
+        if (!isIntersecting) release(target);
+        else if (!target.dataset.state) draw(target);
+      }
+    },
+    { rootMargin: "400px" },
+  );
+  frames.forEach((frame) => sight.observe(frame));
+
+  function redraw(wanted) {
+    for (const frame of frames) if (frame.dataset.state === "drawn" && wanted(frame)) draw(frame);
+  }
+
+  new ResizeObserver(() => redraw((frame) => viewFor(frame, parts(frame)) !== frame.dataset.view)).observe(root);
+
+  // The theme's button.
+
+  const button = document.getElementById("theme");
+  function showTheme() {
+    button.textContent = isDark() ? "Light theme" : "Dark theme";
+    redraw(() => true);
+  }
+  const chosen = remember();
+  if (chosen === "light" || chosen === "dark") root.dataset.theme = chosen;
+  button.hidden = false;
+  showTheme();
+  preferred.addEventListener("change", showTheme);
+  button.addEventListener("click", () => {
+    root.dataset.theme = isDark() ? "light" : "dark";
+    remember(root.dataset.theme);
+    showTheme();
+  });
+
+  // Data as CSV: one row for each point, interval, text, cell or pixel.
+
+  const COLUMNS = [
+    "panel", "x_axis", "y_axis", "series", "row", "column", "x", "y", "z", "lower", "upper", "value",
+    "red", "green", "blue", "text",
+  ];
+
+  async function rows(figure) {
+    const all = [];
+    for (const trace of figure.data) {
+      const { panel, what, name } = trace.meta;
+      if (what === "frame") continue;
+      const texts = figure.panels[panel];
+      const about = {
+        panel: texts.title || panel + 1,
+        x_axis: trace.type === "scatter" || what === "image" ? texts.x : "",
+        y_axis: trace.type === "scatter" || what === "image" ? texts.y : "",
+        series: name,
+      };
+      for (const row of await rowsOf(trace)) all.push({ ...about, ...row });
+    }
+    return all;
+  }
+
+  async function rowsOf(trace) {
+    switch (trace.meta.what) {
+      case "band":
+        return intervals(trace);
+      case "image":
+      case "cell":
+        return trace.z.flatMap((line, row) =>
+          line.map((value, column) => ({
+            row,
+            column,
+            x: trace.meta.what === "image" ? trace.x0 + column * trace.dx : undefined,
+            y: trace.meta.what === "image" ? trace.y0 + row * trace.dy : undefined,
+            value,
+          })),
+        );
+      case "picture":
+        return pixels(trace);
+      default:
+        return trace.x
+          .map((x, index) => ({ x, y: trace.y[index], z: trace.z?.[index], text: trace.text?.[index] }))
+          .filter((row) => row.x !== null);
+    }
+  }
+
+  /** The outline of each run of a band goes along the upper edge and back along the lower one. */
+  function intervals(trace) {
+    const found = [];
+    let start = 0;
+    for (let end = 0; end <= trace.x.length; end += 1) {
+      if (end < trace.x.length && trace.x[end] !== null) continue;
+      for (let index = start; index < (start + end) / 2; index += 1) {
+        found.push({ x: trace.x[index], upper: trace.y[index], lower: trace.y[start + end - 1 - index] });
+      }
+      start = end + 1;
+    }
+    return found;
+  }
+
+  async function pixels(trace) {
+    const [height, width] = trace.meta.size;
+    const image = new Image();
+    image.src = trace.source;
+    await image.decode();
+    const context = Object.assign(document.createElement("canvas"), { width, height }).getContext("2d");
+    context.drawImage(image, 0, 0);
+    const bytes = context.getImageData(0, 0, width, height).data;
+    return Array.from({ length: width * height }, (_, index) => ({
+      row: Math.floor(index / width),
+      column: index % width,
+      red: bytes[4 * index],
+      green: bytes[4 * index + 1],
+      blue: bytes[4 * index + 2],
+    }));
+  }
+
+  function cell(value) {
+    if (value === undefined || value === null) return "";
+    const text = String(value);
+    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  }
+
+  async function csv(frame) {
+    const all = await rows(parts(frame));
+    const used = COLUMNS.filter((column) => all.some((row) => cell(row[column]) !== ""));
+    const lines = [used, ...all.map((row) => used.map((column) => row[column]))];
+    return lines.map((line) => line.map(cell).join(",") + "\r\n").join("");
+  }
+
+  for (const article of document.querySelectorAll("article")) {
+    const frame = article.querySelector(".frame");
+    if (!frame) continue;
+    const download = article.querySelector(".csv");
+    download.hidden = false;
+    download.addEventListener("click", async () => {
+      const address = URL.createObjectURL(new Blob([await csv(frame)], { type: "text/csv" }));
+      const link = Object.assign(document.createElement("a"), { href: address, download: download.dataset.file });
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(address), 60000);
+    });
+    const reset = article.querySelector(".reset");
+    reset.hidden = false;
+    reset.addEventListener("click", () => {
+      if (frame.dataset.state !== "drawn") return;
+      Plotly.purge(frame.querySelector(".interactive"));
+      delete frame.dataset.view;
+      draw(frame);
+    });
+  }
+
+  // On paper everything is open.
+
+  addEventListener("beforeprint", () => {
+    for (const details of document.querySelectorAll("details:not([open])")) {
+      details.open = true;
+      details.dataset.opened = "for paper";
+    }
+  });
+  addEventListener("afterprint", () => {
+    for (const details of document.querySelectorAll("details[data-opened]")) {
+      details.open = false;
+      delete details.dataset.opened;
+    }
+  });
+})();

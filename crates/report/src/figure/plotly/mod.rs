@@ -1,0 +1,330 @@
+//! Lowers a figure to what plotly.js draws: the same description and the same layout as the still picture, but with
+//! values to point at, legends to switch and space to turn.
+//!
+//! Panels, titles, labels and captions stand where [`layout()`](super::layout()) puts them; the title of the figure is left
+//! to the page.
+
+mod axes;
+mod grid;
+mod heat_map;
+mod keys;
+mod layers;
+mod legend;
+mod space;
+mod text;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::description::{Content, Figure, Panel};
+use super::draw::svg;
+use super::error::Result;
+use super::layout::{Layout, PanelLayout, Rect, layout};
+use super::legend::{Legend, LegendPlace};
+use super::markup;
+use super::text::{Font, TextStyle};
+use super::theme;
+use keys::Keys;
+
+/// Version of [`Interactive`].
+pub const INTERACTIVE_VERSION: u32 = 1;
+/// Width of the layout for small screens, px.
+const NARROW: f64 = 350.0;
+/// How much wider than ours entries of a legend are in plotly.js, px.
+const LEGEND_EXTRA: f64 = 28.0;
+
+/// A figure for a page.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Interactive {
+    /// Version of this format.
+    pub version: u32,
+    /// The title, plain text.
+    pub title: String,
+    /// What the figure shows, plain text.
+    pub description: String,
+    /// The still picture without the title: SVG text.
+    pub still: String,
+    /// Traces of plotly.js. Each has in `meta` the number of its panel, what it is (`line`, `band`, ...) and, as plain text,
+    /// its name.
+    pub data: Vec<Value>,
+    /// Where they stand.
+    pub wide: View,
+    /// The same for small screens, if the figure can be drawn so narrow.
+    pub narrow: Option<View>,
+    /// The panels, plain text.
+    pub panels: Vec<PanelTexts>,
+}
+
+/// A layout of plotly.js.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct View {
+    /// The layout.
+    pub layout: Value,
+    /// Keys of the axes whose ticks may be chosen anew when their range changes.
+    pub adaptive: Vec<String>,
+}
+
+/// What the axes of a panel measure.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PanelTexts {
+    /// Of the panel.
+    pub title: String,
+    /// Of the x axis.
+    pub x: String,
+    /// Of the y axis.
+    pub y: String,
+}
+
+/// A figure for a page.
+///
+/// # Errors
+/// As [`svg()`].
+pub fn interactive(figure: &Figure) -> Result<Interactive> {
+    let figure = Figure {
+        show_title: false,
+        metadata: String::new(),
+        ..figure.clone()
+    };
+    let font = Font::bundled()?;
+    let keys = Keys::of(&figure);
+    let place = layout(&figure)?;
+    Ok(Interactive {
+        version: INTERACTIVE_VERSION,
+        title: markup::plain(&figure.title)?,
+        description: figure.description.clone(),
+        still: svg(&figure)?,
+        data: data(&figure, &font, &place, &keys)?,
+        wide: view(&figure, &font, &place, &keys)?,
+        narrow: narrow(&figure, &font, &keys)?,
+        panels: figure
+            .panels
+            .iter()
+            .map(panel_texts)
+            .collect::<Result<_>>()?,
+    })
+}
+
+fn panel_texts(panel: &Panel) -> Result<PanelTexts> {
+    let (x, y) = match &panel.content {
+        Content::Axes(axes) => (axes.x.label.as_str(), axes.y.label.as_str()),
+        Content::Images(_) => ("", ""),
+    };
+    Ok(PanelTexts {
+        title: markup::plain(&panel.title)?,
+        x: markup::plain(x)?,
+        y: markup::plain(y)?,
+    })
+}
+
+fn data(figure: &Figure, font: &Font<'_>, place: &Layout, keys: &Keys) -> Result<Vec<Value>> {
+    let mut data = Vec::new();
+    for (index, (panel, place)) in figure.panels.iter().zip(&place.panels).enumerate() {
+        let start = data.len();
+        match (&panel.space, &panel.content, &place.images) {
+            (Some(space), ..) => data.extend(space::traces(space)?),
+            (None, Content::Axes(axes), _) => data.extend(layers::traces(axes, place, font)?),
+            (None, Content::Images(grid), Some(cells)) => {
+                data.extend(grid::traces(grid, cells, place)?);
+            }
+            (None, Content::Images(_), None) => {}
+        }
+        for trace in &mut data[start..] {
+            keys.assign(trace, index, panel.space.is_some());
+            legend::assign(trace, keys.legend(index));
+        }
+        if let Some(bar) = &panel.colour_bar {
+            heat_map::share_colours(&mut data[start..], bar, &keys.colour_axis(index));
+        }
+    }
+    legend::choose_entries(&mut data);
+    Ok(data)
+}
+
+/// The layout one column wide, with a single legend below it; `None` if it cannot be drawn like this.
+fn narrow(figure: &Figure, font: &Font<'_>, keys: &Keys) -> Result<Option<View>> {
+    let images = |panel: &Panel| matches!(panel.content, Content::Images(_));
+    if figure.width <= NARROW || figure.panels.iter().any(images) {
+        return Ok(None); // The places of images are part of the data.
+    }
+    let mut figure = Figure {
+        width: NARROW,
+        columns: vec![1.0],
+        ..figure.clone()
+    };
+    let below = |legend: Legend| Legend {
+        place: LegendPlace::Below,
+        ..legend
+    };
+    figure.legend = figure.legend.map(below);
+    if let (None, [panel]) = (&figure.legend, figure.panels.as_mut_slice()) {
+        figure.legend = panel.legend.take().map(below);
+    }
+    match layout(&figure) {
+        Ok(place) => view(&figure, font, &place, keys).map(Some),
+        Err(_) => Ok(None),
+    }
+}
+
+/// The paper that plotly.js measures in fractions, from the lower left corner.
+#[derive(Clone, Copy)]
+struct Paper {
+    width: f64,
+    height: f64,
+}
+
+impl Paper {
+    fn x(self, px: f64) -> f64 {
+        self.round(px / self.width)
+    }
+
+    fn y(self, px: f64) -> f64 {
+        self.round(1.0 - px / self.height)
+    }
+
+    fn domain(self, rect: Rect) -> (Value, Value) {
+        (
+            json!([self.x(rect.x), self.x(rect.right())]),
+            json!([self.y(rect.bottom()), self.y(rect.y)]),
+        )
+    }
+
+    /// A hundredth of a px at most.
+    fn round(self, fraction: f64) -> f64 {
+        (fraction.clamp(0.0, 1.0) * 1e6).round() / 1e6
+    }
+}
+
+fn view(figure: &Figure, font: &Font<'_>, place: &Layout, keys: &Keys) -> Result<View> {
+    let own = place.panels.iter().any(|panel| panel.legend.is_some());
+    let beside = figure
+        .legend
+        .as_ref()
+        .is_some_and(|legend| legend.place == LegendPlace::Right);
+    let paper = Paper {
+        width: place.width + if own || beside { LEGEND_EXTRA } else { 0.0 },
+        height: place.height,
+    };
+    let mut layout = Map::new();
+    let mut adaptive = Vec::new();
+    let mut notes = Vec::new();
+    for (index, (panel, place)) in figure.panels.iter().zip(&place.panels).enumerate() {
+        notes.extend(panel_title(place, paper)?);
+        match (&panel.space, &panel.content, &place.images) {
+            (Some(space), ..) => {
+                let scene = space::scene(space, place, paper)?;
+                layout.insert(keys.scene(index), scene);
+            }
+            (None, Content::Axes(axes), _) => {
+                let suffix = &keys.suffix(index);
+                axes::insert(&mut layout, axes, place, paper, font, suffix)?;
+                adaptive.extend(axes::adaptive(axes, suffix));
+                notes.extend(axes::labels(axes, place, paper)?);
+            }
+            (None, Content::Images(grid), Some(cells)) => {
+                let suffix = &keys.suffix(index);
+                grid::insert_axes(&mut layout, place, paper, suffix);
+                notes.extend(grid::labels(grid, cells, place, paper, font, suffix)?);
+            }
+            (None, Content::Images(_), None) => {}
+        }
+        if let (Some(bar), Some(rect)) = (&panel.colour_bar, place.colour_bar) {
+            layout.insert(
+                keys.colour_axis(index),
+                heat_map::colour_axis(bar, rect, paper)?,
+            );
+        }
+        if let Some((own, x, y)) = &place.legend {
+            layout.insert(
+                keys.panel_legend(index),
+                legend::place(own, (*x, *y), paper, false)?,
+            );
+        }
+    }
+    if let Some((shared, x, y)) = &place.legend {
+        let below = figure
+            .legend
+            .as_ref()
+            .is_some_and(|legend| legend.place == LegendPlace::Below);
+        let key = keys.shared_legend();
+        layout.insert(key, legend::place(shared, (*x, *y), paper, below)?);
+    }
+    layout.extend(fixed(paper));
+    layout.insert("annotations".to_owned(), Value::Array(notes));
+    Ok(View {
+        layout: Value::Object(layout),
+        adaptive,
+    })
+}
+
+fn fixed(paper: Paper) -> Map<String, Value> {
+    let fixed = json!({
+        "width": paper.width,
+        "height": paper.height,
+        "autosize": false,
+        "margin": {"l": 0, "r": 0, "t": 0, "b": 0, "autoexpand": false},
+        "paper_bgcolor": "#ffffff",
+        "plot_bgcolor": "#ffffff",
+        "font": {"family": "Roboto, 'Helvetica Neue', Arial, sans-serif", "size": 11, "color": theme::INK.hex()},
+        "hovermode": "closest",
+        "hoverlabel": {"align": "left"},
+        "dragmode": "zoom",
+    });
+    match fixed {
+        Value::Object(fixed) => fixed,
+        _ => Map::new(),
+    }
+}
+
+fn panel_title(place: &PanelLayout, paper: Paper) -> Result<Option<Value>> {
+    let style = theme::PANEL_TITLE;
+    let text = rich_title(&place.title, style)?;
+    let note = Note {
+        text,
+        x: paper.x(place.plot.x),
+        y: paper.y(place.title_y - style.ascent()),
+        anchors: ("left", "top"),
+        style,
+    };
+    Ok((!place.title.is_empty()).then(|| note.value()))
+}
+
+fn rich_title(lines: &[String], style: TextStyle) -> Result<String> {
+    Ok(text::styled(&text::rich_lines(lines)?, style))
+}
+
+/// A text on the paper.
+struct Note {
+    /// In the tags of plotly.js.
+    text: String,
+    x: f64,
+    y: f64,
+    /// Which part of the text stands there: `left`, `center` or `right`, and `top`, `middle` or `bottom`.
+    anchors: (&'static str, &'static str),
+    style: TextStyle,
+}
+
+impl Note {
+    fn value(self) -> Value {
+        json!({
+            "text": self.text,
+            "x": self.x,
+            "y": self.y,
+            "xref": "paper",
+            "yref": "paper",
+            "xanchor": self.anchors.0,
+            "yanchor": self.anchors.1,
+            "showarrow": false,
+            "borderpad": 0,
+            "font": {"size": self.style.size},
+        })
+    }
+
+    fn turned(self) -> Value {
+        let mut value = self.value();
+        value["textangle"] = json!(-90);
+        value
+    }
+}

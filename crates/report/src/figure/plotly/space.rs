@@ -1,0 +1,177 @@
+//! Points in space, to be turned.
+
+use serde_json::{Value, json};
+
+use super::super::colour::Rgb;
+use super::super::error::Result;
+use super::super::layer::{Marker, MarkerShape};
+use super::super::layout::PanelLayout;
+use super::super::space::{Point, Space, SpaceFrame, SpacePoints, graticule};
+use super::super::theme;
+use super::Paper;
+use super::layers::name;
+use super::text::{number, rich};
+
+/// Degrees between meridians and between parallels of the sphere.
+const STEP: usize = 30;
+/// Straight pieces of a circle.
+const PIECES: usize = 72;
+/// How far the axes reach that stick out of the unit sphere, and where their names stand.
+const AXIS: [f64; 2] = [1.15, 1.27];
+/// From the middle to the eye, in units of plotly.js: the whole scene fits.
+const DISTANCE: f64 = 1.75;
+
+/// The points, and what surrounds them.
+pub(super) fn traces(space: &Space) -> Result<Vec<Value>> {
+    let mut traces = match space.frame {
+        SpaceFrame::Box => Vec::new(),
+        SpaceFrame::Sphere => sphere(space)?,
+    };
+    traces.extend(
+        space
+            .curves
+            .iter()
+            .map(|curve| line(&curve.points, curve.colour, 3.0)),
+    );
+    for group in &space.groups {
+        traces.push(points(group, space)?);
+    }
+    Ok(traces)
+}
+
+fn points(group: &SpacePoints, space: &Space) -> Result<Value> {
+    let Marker { shape, radius, .. } = group.marker;
+    // There is no triangle in space.
+    let symbol = match shape {
+        MarkerShape::Circle => "circle",
+        MarkerShape::Square => "square",
+        MarkerShape::Diamond => "diamond",
+        MarkerShape::Triangle => "cross",
+    };
+    let mut trace = in_space(&group.points, "points");
+    trace["mode"] = json!("markers");
+    trace["marker"] = json!({
+        "symbol": symbol,
+        "size": 2.0 * radius,
+        "color": group.colour.hex(),
+        "line": {"width": 1, "color": Rgb::WHITE.hex()},
+    });
+    let axes = space.axes.iter().zip(["x", "y", "z"]);
+    let lines = axes.map(|(axis, name)| Ok(format!("{}: %{{{name}:.4~g}}", rich(axis)?)));
+    let lines = lines.collect::<Result<Vec<_>>>()?.join("<br>");
+    trace["hovertemplate"] = json!(format!(
+        "<b>%{{fullData.name}}</b><br>{lines}<extra></extra>"
+    ));
+    name(&mut trace, Some(&group.name))?;
+    Ok(trace)
+}
+
+fn in_space(points: &[Point], what: &str) -> Value {
+    let along = |axis: usize| {
+        points
+            .iter()
+            .map(|point| number(point[axis]))
+            .collect::<Value>()
+    };
+    json!({
+        "type": "scatter3d",
+        "x": along(0),
+        "y": along(1),
+        "z": along(2),
+        "meta": {"what": what},
+    })
+}
+
+fn line(points: &[Point], colour: Rgb, width: f64) -> Value {
+    let mut trace = in_space(points, "frame");
+    trace["mode"] = json!("lines");
+    trace["line"] = json!({"color": colour.hex(), "width": width});
+    trace["hoverinfo"] = json!("skip");
+    trace
+}
+
+/// The unit sphere: a veil, meridians and parallels, and the ends of the axes with their names.
+fn sphere(space: &Space) -> Result<Vec<Value>> {
+    let mut traces = vec![veil()];
+    // One trace: lines are interrupted where a value is missing.
+    let gap = [f64::NAN; 3];
+    let circles = graticule(STEP, PIECES).flat_map(|circle| circle.into_iter().chain([gap]));
+    traces.push(line(&circles.collect::<Vec<_>>(), theme::HAIRLINE, 1.5));
+    for (axis, name) in space.axes.iter().enumerate() {
+        let at = |length: f64| {
+            let mut point = [0.0; 3];
+            point[axis] = length;
+            point
+        };
+        let [end, text] = AXIS;
+        traces.push(line(&[at(1.0), at(end)], theme::AXIS_LINE, 3.0));
+        let mut label = in_space(&[at(text)], "frame");
+        label["mode"] = json!("text");
+        label["text"] = json!([rich(name)?]);
+        label["textfont"] = json!({"color": theme::SOFT_INK.hex(), "size": theme::AXIS_LABEL.size});
+        label["hoverinfo"] = json!("skip");
+        traces.push(label);
+    }
+    Ok(traces)
+}
+
+/// A translucent surface, so that one sees which points lie behind.
+fn veil() -> Value {
+    let angle = |step: usize, steps: usize, whole: f64| whole * step as f64 / steps as f64;
+    let rows = |place: fn(f64, f64) -> f64| {
+        let row = |row: usize| {
+            let height = angle(row, 16, std::f64::consts::PI);
+            let around = (0..=32).map(|column| {
+                let around = angle(column, 32, std::f64::consts::TAU);
+                number(place(height, around))
+            });
+            around.collect::<Value>()
+        };
+        (0..=16).map(row).collect::<Value>()
+    };
+    let colour = Rgb::WHITE.mix(theme::INK, 0.25).hex();
+    json!({
+        "type": "surface",
+        "x": rows(|height, around| 0.985 * height.sin() * around.cos()),
+        "y": rows(|height, around| 0.985 * height.sin() * around.sin()),
+        "z": rows(|height, _| 0.985 * height.cos()),
+        "colorscale": [[0, colour], [1, colour]],
+        "showscale": false,
+        "opacity": 0.18,
+        "hoverinfo": "skip",
+        "contours": {"x": {"highlight": false}, "y": {"highlight": false}, "z": {"highlight": false}},
+        "lighting": {"ambient": 1, "diffuse": 0, "specular": 0, "fresnel": 0},
+        "meta": {"what": "frame"},
+    })
+}
+
+/// Where the scene stands and what it is looked at from.
+pub(super) fn scene(space: &Space, place: &PanelLayout, paper: Paper) -> Result<Value> {
+    let (across, upright) = paper.domain(place.plot);
+    let vector = |[x, y, z]: Point, length: f64| json!({"x": number(length * x), "y": number(length * y), "z": number(length * z)});
+    let mut scene = json!({
+        "domain": {"x": across, "y": upright},
+        "aspectmode": "data",
+        "dragmode": "orbit",
+        "bgcolor": "#ffffff",
+        "camera": {
+            "eye": vector(space.view.towards(), DISTANCE),
+            "up": vector(space.view.up(), 1.0),
+            "projection": {"type": "orthographic"},
+        },
+    });
+    for (key, text) in ["xaxis", "yaxis", "zaxis"].into_iter().zip(&space.axes) {
+        scene[key] = match space.frame {
+            SpaceFrame::Sphere => json!({"visible": false}),
+            SpaceFrame::Box => json!({
+                "title": {"text": rich(text)?},
+                "gridcolor": theme::GRID_LINE.hex(),
+                "linecolor": theme::AXIS_LINE.hex(),
+                "zerolinecolor": theme::GRID_LINE.hex(),
+                "showspikes": false,
+                "nticks": 5,
+            }),
+        };
+    }
+    Ok(scene)
+}

@@ -1,0 +1,164 @@
+//! The page of a pipeline: one HTML file with all figures, the comparison with published numbers, and where it all came
+//! from. It works without a network and cannot use one ([`script`] says why).
+//!
+//! Equal results give an equal page: it holds no time and no name of a machine.
+
+mod comparison;
+mod error;
+mod figures;
+mod html;
+mod script;
+mod tasks;
+mod words;
+
+use eigenscope_artifact::atomic;
+use eigenscope_stage::{ReportFile, TaskError};
+
+pub use error::PageError;
+use figures::FigureOfTask;
+use html::Html;
+use script::Scripts;
+
+const STYLE: &str = include_str!("../../assets/page/page.css");
+
+/// Writes the page of a pipeline in one step.
+///
+/// # Errors
+/// [`PageError`], and a page that cannot be placed.
+pub fn write(file: &ReportFile) -> Result<(), TaskError> {
+    let text = page(file)?;
+    Ok(atomic::write_file(&file.output, text.as_bytes())?)
+}
+
+/// The page as text.
+///
+/// # Errors
+/// [`PageError`].
+pub fn page(file: &ReportFile) -> Result<String, PageError> {
+    let figures = figures::read(file)?;
+    let scripts = Scripts::load()?;
+    let mut html = Html::document();
+    html.element("html", &[("lang", "en")], |html| {
+        html.element("head", &[], |html| head(html, file, &scripts));
+        html.element("body", &[], |html| {
+            html.element("a", &[("class", "skip"), ("href", "#contents")], |html| {
+                html.text("Skip to the contents");
+            });
+            header(html, file);
+            html.element("div", &[("class", "columns")], |html| {
+                contents(html, file, &figures);
+                html.element("main", &[("id", "main")], |html| {
+                    comparison::write(html, file);
+                    figures::write(html, file, &figures);
+                    tasks::write(html, file);
+                });
+            });
+            footer(html, &scripts);
+            scripts.write(html);
+        });
+    });
+    Ok(html.finish())
+}
+
+fn head(html: &mut Html, file: &ReportFile, scripts: &Scripts) {
+    html.void("meta", &[("charset", "utf-8")]);
+    let policy = scripts.policy();
+    html.void(
+        "meta",
+        &[
+            ("http-equiv", "Content-Security-Policy"),
+            ("content", &policy),
+        ],
+    );
+    html.void(
+        "meta",
+        &[
+            ("name", "viewport"),
+            ("content", "width=device-width, initial-scale=1"),
+        ],
+    );
+    html.void(
+        "meta",
+        &[("name", "color-scheme"), ("content", "light dark")],
+    );
+    // Without this, a browser asks the server of the page for one.
+    html.void("link", &[("rel", "icon"), ("href", "data:,")]);
+    html.element("title", &[], |html| {
+        html.text(&format!("{} – eigenscope report", file.pipeline))
+    });
+    html.element("style", &[], |html| html.trusted(STYLE));
+}
+
+fn header(html: &mut Html, file: &ReportFile) {
+    html.element("header", &[], |html| {
+        html.element("div", &[], |html| {
+            html.element("h1", &[], |html| html.text(&file.pipeline));
+            if !file.description.is_empty() {
+                html.element("p", &[], |html| html.text(&file.description));
+            }
+            html.element("p", &[("class", "summary")], |html| {
+                html.text(&words::summary(file))
+            });
+        });
+        html.element(
+            "button",
+            &[("type", "button"), ("id", "theme"), ("hidden", "")],
+            |html| html.text("Dark"),
+        );
+    });
+}
+
+fn contents(html: &mut Html, file: &ReportFile, figures: &[FigureOfTask<'_>]) {
+    html.element(
+        "nav",
+        &[
+            ("id", "contents"),
+            ("aria-label", "Contents"),
+            ("tabindex", "-1"),
+        ],
+        |html| {
+            html.element("h2", &[], |html| html.text("Contents"));
+            html.element("ul", &[], |html| {
+                let mut entry = |href: &str, text: &str| {
+                    html.element("li", &[], |html| link(html, href, text));
+                };
+                entry("#published", "Published against ours");
+                entry("#tasks", "All tasks");
+                html.element("li", &[], |html| {
+                    link(html, "#figures", "Figures");
+                    html.element("ol", &[], |html| {
+                        for figure in figures {
+                            html.element("li", &[], |html| {
+                                link(html, &format!("#{}", figure.anchor()), figure.title());
+                                if !figure.is_current() {
+                                    html.text(" ");
+                                    words::badge(
+                                        html,
+                                        words::state(&file.tasks[figure.task].state),
+                                    );
+                                }
+                            });
+                        }
+                    });
+                });
+            });
+        },
+    );
+}
+
+fn link(html: &mut Html, href: &str, text: &str) {
+    html.element("a", &[("href", href)], |html| html.text(text));
+}
+
+fn footer(html: &mut Html, scripts: &Scripts) {
+    html.element("footer", &[], |html| {
+        html.element("p", &[], |html| {
+            html.text(&format!(
+                "Written by eigenscope {}. Figures are drawn by {} (MIT licence), which is part of this file. The file \
+                 makes no request; it holds no time and no name of a machine, so equal results give an equal file.",
+                env!("CARGO_PKG_VERSION"),
+                scripts.library()
+            ));
+        });
+    });
+}

@@ -1,0 +1,92 @@
+//! The scripts of a page, and the policy that lets these and no others run.
+//!
+//! The policy names our scripts by their digests, so that nothing which reached the page by mistake could run, and it allows no
+//! address but those of data inside of the page (`data:`, `blob:`): no request can leave it.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::error::PageError;
+use super::html::Html;
+
+const PAGE: &str = include_str!("../../assets/page/page.js");
+const OPEN: &str = "<script type=\"text/javascript\">";
+const CLOSE: &str = "</script>";
+
+/// The scripts of a page.
+pub(super) struct Scripts {
+    library: String,
+}
+
+impl Scripts {
+    /// plotly.js as the crate `plotly` carries it, without the typesetter of formulas that stands beside it there.
+    pub(super) fn load() -> Result<Self, PageError> {
+        let sources = plotly::Plot::offline_js_sources();
+        let scripts = sources.split(OPEN).skip(1);
+        let library = scripts.filter_map(|rest| Some(rest.split_once(CLOSE)?.0));
+        library
+            .into_iter()
+            .find(|script| script.contains("plotly.js v"))
+            .map(|script| Self {
+                library: script.to_owned(),
+            })
+            .ok_or(PageError::Library)
+    }
+
+    /// Name and version of the library.
+    pub(super) fn library(&self) -> &str {
+        let name = self
+            .library
+            .split_once("plotly.js v")
+            .map_or("", |(_, rest)| rest);
+        let version = name
+            .split(|character: char| character != '.' && !character.is_ascii_digit())
+            .next();
+        let length = "plotly.js v".len() + version.map_or(0, str::len);
+        let start = self.library.find("plotly.js v").unwrap_or(0);
+        &self.library[start..start + length]
+    }
+
+    /// The value of `Content-Security-Policy`.
+    pub(super) fn policy(&self) -> String {
+        let allowed: Vec<String> = [self.library.as_str(), PAGE].map(source).into();
+        format!(
+            "default-src 'none'; script-src {}; style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; \
+             form-action 'none'",
+            allowed.join(" ")
+        )
+    }
+
+    /// Writes them, in the order in which they need each other.
+    pub(super) fn write(&self, html: &mut Html) {
+        html.element("script", &[], |html| html.trusted(&self.library));
+        html.element("script", &[], |html| html.trusted(PAGE));
+    }
+}
+
+/// A script by its digest.
+fn source(script: &str) -> String {
+    let digest = ring::digest::digest(&ring::digest::SHA256, script.as_bytes());
+    format!("'sha256-{}'", STANDARD.encode(digest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_library_is_plotly_and_nothing_else() {
+        let scripts = Scripts::load().unwrap();
+        let version = scripts.library().strip_prefix("plotly.js v").unwrap();
+        assert_eq!(version.split('.').count(), 3, "{version}");
+        assert!(!scripts.library.contains("MathJax.loader"));
+    }
+
+    #[test]
+    fn no_script_ends_before_its_end() {
+        let library = Scripts::load().unwrap().library;
+        for script in [library.as_str(), PAGE] {
+            assert!(!script.contains("</script") && !script.contains("<!--"));
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! What the page says in words.
+
+use eigenscope_stage::{ReportFile, ReportVerdict, TaskState};
+
+use super::html::Html;
+
+/// One word for a state.
+pub(super) fn state(state: &TaskState) -> &'static str {
+    match state {
+        TaskState::Current { .. } => "current",
+        TaskState::Stale { .. } => "stale",
+        TaskState::Blocked { .. } => "blocked",
+    }
+}
+
+/// Why a result is not up to date; nothing if it is.
+pub(super) fn reasons(state: &TaskState) -> &[String] {
+    match state {
+        TaskState::Current { .. } => &[],
+        TaskState::Stale { reasons } | TaskState::Blocked { reasons } => reasons,
+    }
+}
+
+/// A word in a box, whose colour is that of its meaning.
+pub(super) fn badge(html: &mut Html, word: &str) {
+    html.element("span", &[("class", &format!("badge {word}"))], |html| {
+        html.text(word)
+    });
+}
+
+/// What is in the page, in a sentence or two.
+pub(super) fn summary(file: &ReportFile) -> String {
+    let all = file.tasks.len();
+    let is_current = |state: &TaskState| matches!(state, TaskState::Current { .. });
+    let current = file
+        .tasks
+        .iter()
+        .filter(|task| is_current(&task.state))
+        .count();
+    let figures = file.tasks.iter().filter(|task| task.figure.is_some());
+    let missing = figures
+        .clone()
+        .filter(|task| !is_current(&task.state))
+        .count();
+    let mut text = format!("{} figures; ", figures.count());
+    if missing > 0 {
+        text.push_str(&format!("{missing} of them not up to date and left out; "));
+    }
+    match all - current {
+        0 => text.push_str(&format!("all {all} tasks are up to date.")),
+        _ => text.push_str(&format!("{current} of {all} tasks are up to date.")),
+    }
+    if let Some(comparison) = &file.comparison {
+        let count = |accept: fn(&ReportVerdict) -> bool| {
+            comparison
+                .rows
+                .iter()
+                .filter(|row| accept(&row.verdict))
+                .count()
+        };
+        text.push_str(&format!(
+            " Published numbers: {} within the tolerance, {} missed, {} without a number of ours.",
+            count(|verdict| *verdict == ReportVerdict::Within),
+            count(|verdict| *verdict == ReportVerdict::Miss),
+            count(|verdict| matches!(verdict, ReportVerdict::Missing(_)))
+        ));
+    }
+    text
+}
+
+/// A command line that any POSIX shell reads as these words.
+pub(super) fn command<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    words.into_iter().map(quoted).collect::<Vec<_>>().join(" ")
+}
+
+fn quoted(word: &str) -> String {
+    let plain =
+        |character: char| character.is_ascii_alphanumeric() || "_-./=,:@%+".contains(character);
+    match !word.is_empty() && word.chars().all(plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_are_quoted_for_shells() {
+        let words = ["eigenscope", "run", "digits", "figure.map[x='a b']", ""];
+        assert_eq!(
+            command(words),
+            r"eigenscope run digits 'figure.map[x='\''a b'\'']' ''"
+        );
+    }
+}

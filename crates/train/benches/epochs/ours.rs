@@ -1,0 +1,135 @@
+//! Runs the stage program as the orchestrator does, and takes the time of its progress reports.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use eigenscope_artifact::{Kind, Provenance};
+use eigenscope_stage::{Event, Input, TASK_VERSION, TaskFile};
+
+use crate::workload::Prepared;
+use crate::{Cost, Crowd, Failure, mean};
+
+/// As the orchestrator sets it for its children: freed memory stays with the process.
+const KEEP_MEMORY: [(&str, &str); 2] = [
+    ("MALLOC_TRIM_THRESHOLD_", "4000000000"),
+    ("MALLOC_MMAP_THRESHOLD_", "33554432"),
+];
+
+/// Clock ticks of `/proc/<pid>/stat` a second, fixed in Linux's user interface.
+const TICKS: f64 = 100.0;
+
+/// What the processes of a crowd cost, on average.
+pub(crate) fn run(prepared: &Prepared, crowd: Crowd) -> Result<Cost, Failure> {
+    let program = program()?;
+    let costs = std::thread::scope(|scope| {
+        let processes: Vec<_> = (0..crowd.processes)
+            .map(|process| {
+                let program = &program;
+                scope.spawn(move || one(program, prepared, process, crowd.threads))
+            })
+            .collect();
+        let results = processes.into_iter().map(|process| process.join());
+        results
+            .map(|result| result.map_err(|_| "a measuring thread panicked")?)
+            .collect::<Result<Vec<Cost>, Failure>>()
+    })?;
+    Ok(mean(&costs))
+}
+
+/// `eigenscope-train` in the folder above that of this bench.
+fn program() -> Result<PathBuf, Failure> {
+    let this = std::env::current_exe()?;
+    let folder = this.ancestors().nth(2).ok_or("no folder")?;
+    let program = folder.join("eigenscope-train");
+    if program.exists() {
+        return Ok(program);
+    }
+    let program = program.display();
+    Err(format!("{program} does not exist; `make build` makes it").into())
+}
+
+fn one(
+    program: &Path,
+    prepared: &Prepared,
+    process: usize,
+    threads: usize,
+) -> Result<Cost, Failure> {
+    let task = write_task(prepared, process, threads)?;
+    let mut child = Command::new(program)
+        .arg("run")
+        .arg(task)
+        .envs(KEEP_MEMORY)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let lines = BufReader::new(child.stdout.take().ok_or("no output")?).lines();
+    let mut epochs = Vec::new();
+    let mut peak = 0;
+    for line in lines {
+        match serde_json::from_str(&line?)? {
+            Event::Progress { .. } => epochs.push((Instant::now(), cpu_seconds(child.id())?)),
+            Event::Usage { peak_bytes, .. } => peak = peak_bytes,
+            Event::Failed { messages } => return Err(messages.join(": ").into()),
+            Event::Warning { .. } | Event::File(_) => {}
+        }
+    }
+    child.wait()?;
+    let measured = prepared.workload.epochs;
+    let (Some(first), Some(last)) = (epochs.first(), epochs.get(measured)) else {
+        return Err("the program reported fewer epochs than it was told to train".into());
+    };
+    Ok(Cost {
+        wall: (last.0 - first.0).as_secs_f64() / measured as f64,
+        cpu: (last.1 - first.1) / measured as f64,
+        peak_bytes: peak,
+    })
+}
+
+fn write_task(prepared: &Prepared, process: usize, threads: usize) -> Result<PathBuf, Failure> {
+    let workload = &prepared.workload;
+    let mut parameters = workload.parameters.clone();
+    parameters["epochs"] = (workload.epochs + 1).into();
+    parameters["batch"] = workload.batch.into();
+    let place = |name: &str| prepared.folder.join(format!("{process}-{name}"));
+    let input = Input {
+        task: "data.made-up".to_owned(),
+        labels: BTreeMap::new(),
+        path: prepared.images.clone(),
+        content: prepared.content,
+    };
+    let task = TaskFile {
+        version: TASK_VERSION,
+        kind: workload.kind.to_owned(),
+        threads,
+        data_dir: prepared.folder.clone(),
+        download: false,
+        inputs: BTreeMap::from([("data".to_owned(), vec![input])]),
+        outputs: [Kind::Tensors, Kind::History]
+            .map(|kind| (kind, place(&kind.file_name())))
+            .into(),
+        provenance: Provenance {
+            task: format!("train.{}", workload.name),
+            kind: format!("train/{}", workload.kind),
+            fingerprint: String::new(),
+            parameters,
+            seed: process as u64,
+            inputs: Vec::new(),
+        },
+    };
+    let path = place("task.json");
+    std::fs::write(&path, serde_json::to_vec(&task)?)?;
+    Ok(path)
+}
+
+/// User and system time of all threads of a process.
+fn cpu_seconds(process: u32) -> Result<f64, Failure> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat"))?;
+    // The second field, the command, may hold spaces; it ends with the last bracket.
+    let (_, fields) = stat.rsplit_once(')').ok_or("no such process")?;
+    let fields: Vec<&str> = fields.split_whitespace().collect();
+    let ticks = |field: usize| fields.get(field).unwrap_or(&"0").parse::<f64>();
+    Ok((ticks(11)? + ticks(12)?) / TICKS)
+}

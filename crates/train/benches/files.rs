@@ -1,0 +1,130 @@
+//! What a training task does beside training: its program starts, reads the images and writes the model, which others read.
+//!
+//! `cargo bench --workspace --bench files`. Sizes are those of MNIST and of the largest model of the sweep (11 MB).
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use divan::{Bencher, black_box};
+use eigenscope_artifact::{
+    ImageHeader, ImageReader, ImageWriter, InputShape, PixelTransform, Provenance, SourceCheck,
+    Split, SplitName,
+};
+use eigenscope_models::{StoredModel, networks};
+use eigenscope_stage::Seed;
+use eigenscope_train::{DataSet, initialise};
+use serde_json::Value;
+use tempfile::TempDir;
+
+fn main() {
+    divan::main();
+}
+
+/// The stage program is started and says what it can do.
+#[divan::bench(sample_count = 50)]
+fn process_start(bencher: Bencher<'_, '_>) {
+    let this = std::env::current_exe().expect("a path");
+    let folder = this.ancestors().nth(2).expect("a folder");
+    let program = folder.join("eigenscope-train");
+    assert!(
+        program.exists(),
+        "{} does not exist; `make build` makes it",
+        program.display()
+    );
+    bencher.bench_local(|| {
+        let describe = Command::new(&program)
+            .arg("describe")
+            .stdout(Stdio::null())
+            .status();
+        assert!(describe.expect("it starts").success());
+    });
+}
+
+/// 60,000 and 10,000 images from the file to the inputs of a network, with all checks.
+#[divan::bench(sample_count = 20)]
+fn images_read(bencher: Bencher<'_, '_>) {
+    let folder = folder();
+    let path = folder.path().join("images.parquet");
+    write_images(&path);
+    bencher.bench_local(|| {
+        let reader = ImageReader::open(black_box(&path)).expect("readable");
+        let pixels = reader.pixels().clone();
+        let images = reader.read().expect("readable");
+        [images.train, images.test].map(|split| DataSet::new(&pixels, split.pixels, split.labels))
+    });
+}
+
+#[divan::bench(sample_count = 20)]
+fn model_write(bencher: Bencher<'_, '_>) {
+    let folder = folder();
+    let path = folder.path().join("tensors.parquet");
+    let model = model();
+    bencher.bench_local(|| {
+        model
+            .write(black_box(&path), &provenance())
+            .expect("writable")
+    });
+}
+
+#[divan::bench(sample_count = 20)]
+fn model_read(bencher: Bencher<'_, '_>) {
+    let folder = folder();
+    let path: PathBuf = folder.path().join("tensors.parquet");
+    model().write(&path, &provenance()).expect("writable");
+    bencher.bench_local(|| StoredModel::read(black_box(&path)).expect("readable"));
+}
+
+/// A folder on the disk that the results lie on; `/tmp` may be memory.
+fn folder() -> TempDir {
+    tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder")
+}
+
+fn provenance() -> Provenance {
+    Provenance {
+        task: "bench".to_owned(),
+        kind: "bench/files".to_owned(),
+        fingerprint: String::new(),
+        parameters: Value::Null,
+        seed: 0,
+        inputs: Vec::new(),
+    }
+}
+
+fn classes() -> Vec<String> {
+    (0..10).map(|class| class.to_string()).collect()
+}
+
+fn model() -> StoredModel {
+    let network = networks::bilinear(InputShape::from([1, 28, 28]), classes(), 1000, false);
+    let network = network.expect("any input fits");
+    let tensors = initialise(&network, Seed(1));
+    StoredModel::new(network, tensors).expect("its own tensors fit")
+}
+
+/// Images of which about a fifth of the pixels is not zero, as in MNIST.
+fn write_images(path: &Path) {
+    let header = ImageHeader {
+        height: 28,
+        width: 28,
+        channels: 1,
+        maximum: 255,
+        classes: classes(),
+        transforms: vec![PixelTransform::Scale],
+        source: SourceCheck::Unpublished,
+    };
+    let mut writer = ImageWriter::create(path, header, &provenance()).expect("writable");
+    let mut stream = Seed(1).stream("pixels", 0);
+    for (name, count) in [(SplitName::Train, 60_000), (SplitName::Test, 10_000)] {
+        let mut pixel = |i: usize| match i / 7 % 5 {
+            0 => stream.next_u64() as u8,
+            _ => 0,
+        };
+        let split = Split {
+            indices: (0..count).collect(),
+            labels: (0..count).map(|image| (image % 10) as u16).collect(),
+            pixels: (0..count as usize * 784).map(&mut pixel).collect(),
+        };
+        writer.write(name, &split).expect("writable");
+    }
+    writer.finish().expect("writable");
+}
