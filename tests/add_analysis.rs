@@ -43,7 +43,7 @@ pub fn kind() -> TaskKind {
             outputs: vec![Kind::Gap],
             provides: Vec::new(),
             random: false,
-            resources: Resources { threads: 1, memory_mib: 64, seconds: 0.5 },
+            resources: Resources { memory_mib: 64, ..Resources::default() },
         },
         run: task_function!(run),
     }
