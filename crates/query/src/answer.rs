@@ -38,10 +38,14 @@ impl Catalogue {
             return Err(QueryError::Empty);
         }
         let names = extract_table_identifiers(query, true, true)?;
-        let tables: Vec<&Table> = names.iter().filter_map(|name| self.table(name)).collect();
+        let tables = || {
+            names
+                .iter()
+                .filter_map(|name| Some((name, self.table(name)?)))
+        };
         let mut context = SQLContext::new();
         let wanted = Wanted::of(query);
-        for table in &tables {
+        for (name, table) in tables() {
             if table.parts.is_empty() {
                 return Err(QueryError::NotComputed {
                     name: table.name.clone(),
@@ -49,8 +53,10 @@ impl Catalogue {
                     pipeline: pipeline.to_owned(),
                 });
             }
-            context.register(&table.name, pl::IntoLazy::lazy(frame(table, &wanted)?));
+            // As the query calls it: `"metric.final"` in quotes is `metric_final`.
+            context.register(name, pl::IntoLazy::lazy(frame(table, &wanted)?));
         }
+        let tables: Vec<&Table> = tables().map(|(_, table)| table).collect();
         let answer = context.execute(query).and_then(pl::LazyFrame::collect);
         let answer = answer.map_err(|error| self.explained(error, &names, &tables))?;
         let incomplete = tables.iter().filter(|table| !table.missing.is_empty());
@@ -64,9 +70,11 @@ impl Catalogue {
     fn explained(&self, error: PolarsError, names: &[String], tables: &[&Table]) -> QueryError {
         let text = error.to_string();
         let unknown_table = names.iter().find(|name| {
+            // Without quotes polars looks for what stands before the first dot.
             let first = name.split('.').next().unwrap_or(name);
-            self.table(name).is_none()
-                && text.contains(&format!("relation '{first}' was not found"))
+            [name, first]
+                .iter()
+                .any(|name| text.contains(&format!("relation '{name}' was not found")))
         });
         if let Some(name) = unknown_table {
             let tables = self.tables.iter().map(|table| table.name.as_str());

@@ -105,15 +105,20 @@ impl Catalogue {
         })
     }
 
-    /// The table with this name in SQL.
+    /// The table with this name in SQL, or with this name in the pipeline.
     pub fn table(&self, name: &str) -> Option<&Table> {
-        self.tables.iter().find(|table| table.name == name)
+        let named = |name: &str| self.tables.iter().find(|table| table.name == name);
+        named(name).or_else(|| named(&plain(name)))
     }
+}
+
+/// A name that needs no quotes.
+fn plain(name: &str) -> String {
+    name.replace(|c: char| !c.is_alphanumeric(), "_")
 }
 
 /// Letters, digits and underscores need no quotes. Names that would be the same without the rest keep it.
 pub(crate) fn with_plain_names(mut tables: Vec<Table>) -> Vec<Table> {
-    let plain = |name: &str| name.replace(|c: char| !c.is_alphanumeric(), "_");
     let mut uses: BTreeMap<String, usize> = BTreeMap::new();
     for table in &tables {
         *uses.entry(plain(&table.name)).or_default() += 1;

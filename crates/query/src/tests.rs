@@ -234,6 +234,25 @@ fn unknown_names_are_answered_with_known_ones() {
 }
 
 #[test]
+fn a_table_has_its_name_in_the_pipeline_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut catalogue = catalogue(folder.path());
+    catalogue.tables[0].name = "metric_finals".to_owned();
+    let rows = |query: &str| {
+        catalogue
+            .query("digits", query)
+            .map(|answer| answer.rows.len())
+    };
+    let plain = rows("select * from metric_finals").expect("an answer");
+    assert_eq!(
+        rows("select * from \"metric.finals\"").expect("an answer"),
+        plain
+    );
+    let unquoted = rows("select * from metric.finals").expect_err("no such name");
+    assert_eq!(unquoted.to_string(), "there is no table `metric.finals`");
+}
+
+#[test]
 fn nothing_in_the_store_is_changed() {
     let folder = tempfile::tempdir().expect("a folder");
     let catalogue = catalogue(folder.path());
