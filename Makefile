@@ -10,6 +10,7 @@ DATA_DIR ?= $(if $(EIGENSCOPE_DATA_DIR),$(EIGENSCOPE_DATA_DIR),data)
 JOBS     ?=
 TARGETS  ?=
 PUBLISHED ?=
+FUZZ_SECONDS ?= 60
 
 # Not every shell expands ~ after `DATA_DIR=`.
 override DATA_DIR := $(patsubst ~/%,$(HOME)/%,$(DATA_DIR))
@@ -19,7 +20,7 @@ PYTHON     ?= python3
 TARGET_DIR := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 EIGENSCOPE := $(TARGET_DIR)/release/eigenscope --data-dir '$(DATA_DIR)'
 
-.PHONY: figures build test lint bench compare status duplicates clean help
+.PHONY: figures build test fuzz lint bench compare status duplicates clean help
 
 figures: build ## Bring results and figures up to date (PIPELINE= DATA_DIR= JOBS= TARGETS=)
 	@$(EIGENSCOPE) run '$(PIPELINE)' $(if $(JOBS),--jobs $(JOBS)) $(TARGETS)
@@ -29,6 +30,9 @@ build: ## Compile everything
 
 test: build ## Run all tests; those on real data need EIGENSCOPE_DATA_DIR
 	$(CARGO) test --release --workspace --locked
+
+fuzz: build ## Feed every reader of outside bytes with made-up ones (FUZZ_SECONDS= each, JOBS=)
+	@fuzz/run $(FUZZ_SECONDS) $(JOBS)
 
 lint: ## Formatting and clippy, warnings are errors
 	$(CARGO) fmt --all -- --check

@@ -152,18 +152,15 @@ fn values<T: Column>(batch: &RecordBatch, name: &str) -> Option<Vec<T>> {
 }
 
 fn write_rows(path: &Path, rows: &[LedgerRow]) -> Result<(), StoreError> {
-    let failed = |reason: String| ArtifactError::Unwritable {
+    let encoder = |error| ArtifactError::encoder(path, error);
+    let batch = to_batch(rows).map_err(|reason| ArtifactError::Unwritable {
         path: path.to_owned(),
         reason,
-    };
-    let batch = to_batch(rows).map_err(failed)?;
+    })?;
     let file = AtomicFile::create(path)?;
-    let mut writer = ArrowWriter::try_new(file, batch.schema(), None)
-        .map_err(|error| failed(error.to_string()))?;
-    let file = writer
-        .write(&batch)
-        .and_then(|()| writer.into_inner())
-        .map_err(|error| failed(error.to_string()))?;
+    let mut writer = ArrowWriter::try_new(file.handle()?, batch.schema(), None).map_err(encoder)?;
+    let written = writer.write(&batch).and_then(|()| writer.close());
+    written.map_err(encoder)?;
     Ok(file.place()?)
 }
 

@@ -9,6 +9,8 @@ pub mod accept;
 pub mod compare;
 pub mod execute;
 pub mod file;
+#[cfg(fuzzing)]
+pub mod fuzz;
 pub mod graph;
 pub mod ledger;
 pub mod plan;

@@ -28,7 +28,10 @@ struct TaskReport {
 
 pub(crate) fn run(arguments: &ProjectArguments, command: &Status) -> Result<u8> {
     let (project, targets) = Project::open_targets(arguments, &command.targets)?;
-    let survey = project.survey(&targets);
+    let survey = match command.deep {
+        true => project.survey_afresh(&targets),
+        false => project.survey(&targets),
+    };
     let tasks: Vec<TaskReport> = survey
         .iter()
         .map(|(task, state)| TaskReport {

@@ -25,6 +25,8 @@ pub use bars::{Bars, stderr_observer};
 pub use failure::TaskFailure;
 pub use lines::Lines;
 pub use observer::{News, Notice, Observer, Silent, Tally};
+#[cfg(fuzzing)]
+pub(crate) use process::lines_of;
 
 use crate::ledger::Ledger;
 use crate::plan::Plan;
