@@ -10,6 +10,7 @@ DATA_DIR ?= $(if $(EIGENSCOPE_DATA_DIR),$(EIGENSCOPE_DATA_DIR),data)
 JOBS     ?=
 TARGETS  ?=
 PUBLISHED ?=
+FUZZ_SECONDS ?= 60
 
 # A misspelt variable would go unnoticed and something else be done than was asked for.
 VARIABLES := PIPELINE DATA_DIR JOBS TARGETS PUBLISHED CARGO CARGO_TARGET_DIR PYTHON
@@ -28,7 +29,7 @@ PYTHON     ?= $(TARGET_DIR)/bench-python/bin/python
 KERNEL_BENCHES := $(basename $(notdir $(wildcard crates/*/benches/*.rs)))
 EIGENSCOPE := $(TARGET_DIR)/release/eigenscope --data-dir '$(DATA_DIR)'
 
-.PHONY: figures build test lint bench compare report status duplicates clean help
+.PHONY: figures build test fuzz lint bench compare report status duplicates clean help
 
 figures: build ## Bring results and figures up to date (PIPELINE= DATA_DIR= JOBS= TARGETS=)
 	@$(EIGENSCOPE) run '$(PIPELINE)' $(if $(JOBS),--jobs $(JOBS)) $(TARGETS)
@@ -38,6 +39,9 @@ build: ## Compile everything
 
 test: build ## Run all tests; those on real data need EIGENSCOPE_DATA_DIR
 	$(CARGO) test --release --workspace --locked
+
+fuzz: build ## Feed every reader of outside bytes with made-up ones (FUZZ_SECONDS= each, JOBS=)
+	@fuzz/run $(FUZZ_SECONDS) $(JOBS)
 
 lint: ## Formatting and clippy, warnings are errors
 	$(CARGO) fmt --all -- --check

@@ -1,192 +1,18 @@
 //! The real programs in a temporary folder: from a pipeline file to figures, and everything that can be
 //! wrong on the way.
 
-#![allow(clippy::print_stderr, reason = "a skipped test says so")]
+mod sandbox;
 
 mod browser;
 mod report;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// Two sizes, two seeds, a few epochs: seconds of work, every task kind.
-const PIPELINE: &str = r#"
-[data.digits]
-
-[train.bilinear]
-data = "data.digits"
-hidden = [4, 6]
-seed = [0, 1]
-epochs = 3
-batch = 64
-
-[decompose.interaction]
-model = "train.bilinear"
-
-[metric.final]
-histories = "train.bilinear"
-
-[metric.similarity]
-eigenpairs = "decompose.interaction"
-variant = ["corrected", "published"]
-reference = 6
-count = 4
-
-[metric.similarity-map]
-eigenpairs = "decompose.interaction"
-
-[metric.truncation]
-model = "train.bilinear"
-eigenpairs = "decompose.interaction"
-data = "data.digits"
-
-[metric.truncation-summary]
-truncations = "metric.truncation"
-
-[figure.training]
-histories = "train.bilinear"
-
-[figure.similarity]
-similarity = "metric.similarity"
-
-[figure.similarity-map]
-map = "metric.similarity-map"
-
-[figure.truncation]
-truncation = "metric.truncation-summary"
-
-[figure.eigenvectors]
-eigenpairs = "decompose.interaction[hidden=6,seed=0]"
-
-[data.similar]
-kind = "digits"
-similarity_label = { similar-to = { train_image = 6, threshold = 0.7 } }
-
-[train.ground-truth]
-kind = "bilinear"
-data = "data.similar"
-hidden = 4
-bias = true
-epochs = 2
-batch = 64
-
-[decompose.ground-truth]
-model = "train.ground-truth"
-data = "data.similar"
-variant = ["corrected", "published"]
-
-[decompose.plain]
-kind = "interaction"
-model = "train.ground-truth"
-
-[figure.ground-truth]
-patterns = "decompose.ground-truth"
-
-[figure.eigenspectrum]
-spectrum = "decompose.plain"
-eigenpairs = "decompose.plain"
-"#;
-
-/// Tasks of [`PIPELINE`].
-const TASKS: usize = (1 + 4 + 4 + 1 + 2 + 1 + 4 + 1 + 1 + 2 + 1 + 1 + 1) + (1 + 1 + 2 + 1 + 2 + 1);
-
-struct Sandbox {
-    folder: tempfile::TempDir,
-}
-
-impl Sandbox {
-    fn new(pipeline: &str) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        fs::write(folder.path().join("p.toml"), pipeline).expect("written");
-        Self { folder }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_eigenscope"));
-        command
-            .args(arguments)
-            .current_dir(self.folder.path())
-            .env_remove("EIGENSCOPE_ARTIFACTS")
-            .env_remove("EIGENSCOPE_DATA_DIR");
-        command
-    }
-
-    fn call(&self, arguments: &[&str]) -> Output {
-        self.command(arguments)
-            .output()
-            .expect("the program starts")
-    }
-
-    /// Runs the whole pipeline and expects success.
-    fn run(&self) -> String {
-        let output = self.call(&["run", "p.toml", "--offline"]);
-        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-        stderr(&output)
-    }
-
-    /// Replaces a piece of the pipeline file.
-    fn edit(&self, from: &str, to: &str) {
-        let text = fs::read_to_string(self.path("p.toml")).expect("readable");
-        assert!(text.contains(from));
-        fs::write(self.path("p.toml"), text.replacen(from, to, 1)).expect("written");
-    }
-
-    /// Every artifact by its readable name, without what a run measures about itself.
-    fn artifacts(&self, folder: &str) -> BTreeMap<String, Vec<u8>> {
-        let mut files = BTreeMap::new();
-        for task in fs::read_dir(self.path(folder).join("p")).expect("results") {
-            let task = task.expect("readable").path();
-            if task.ends_with("logs") {
-                continue;
-            }
-            for file in fs::read_dir(&task).expect("a folder") {
-                let file = file.expect("readable").path();
-                let name = format!("{}/{}", name(&task), name(&file));
-                files.insert(name, fs::read(&file).expect("readable"));
-            }
-        }
-        files
-    }
-
-    fn temporaries(&self) -> Vec<String> {
-        let mut found = Vec::new();
-        let mut open = vec![self.path("artifacts")];
-        while let Some(folder) = open.pop() {
-            for entry in fs::read_dir(folder).into_iter().flatten() {
-                let path = entry.expect("readable").path();
-                if name(&path).starts_with(".tmp-") {
-                    found.push(path.display().to_string());
-                }
-                if path.is_dir() && !path.is_symlink() {
-                    open.push(path);
-                }
-            }
-        }
-        found
-    }
-}
-
-fn name(path: &Path) -> String {
-    path.file_name()
-        .expect("a name")
-        .to_string_lossy()
-        .into_owned()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
+use sandbox::{PIPELINE, Sandbox, TASKS, name, stderr, stdout};
 
 #[test]
 fn from_pixels_to_figures_and_nothing_the_second_time() {
@@ -342,28 +168,6 @@ fn every_result_says_what_its_code_consists_of() {
         serde_json::from_slice(&fs::read(code).expect("readable")).expect("JSON");
     assert!(code.contains_key("crates/metrics/src/final_rows.rs"));
     assert!(!code.contains_key("crates/metrics/src/similarity.rs"));
-}
-
-#[test]
-fn a_damaged_artifact_is_found_and_made_again() {
-    let sandbox = Sandbox::new(PIPELINE);
-    sandbox.run();
-    let before = sandbox.artifacts("artifacts");
-    let file = sandbox.path("artifacts/p/metric.final/final.parquet");
-    let bytes = fs::read(&file).expect("readable");
-    fs::write(&file, &bytes[..bytes.len() / 2]).expect("truncated");
-    let explained = stdout(&sandbox.call(&["explain", "p.toml", "metric.final"]));
-    assert!(explained.contains("metric.final will run"), "{explained}");
-    assert!(explained.contains("bytes"), "{explained}");
-    let shown = sandbox.call(&["show", &file.display().to_string()]);
-    assert_eq!(shown.status.code(), Some(2));
-    assert!(
-        stderr(&shown).contains("truncated or damaged"),
-        "{}",
-        stderr(&shown)
-    );
-    sandbox.run();
-    assert_eq!(sandbox.artifacts("artifacts"), before);
 }
 
 #[test]
@@ -626,56 +430,6 @@ fn an_output_folder_that_is_a_file_is_named() {
     let output = sandbox.call(&["run", "p.toml", "--offline"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("artifacts"), "{}", stderr(&output));
-}
-
-/// Runs the pipeline with `artifacts` on a small file system mounted with `options`, in mount name spaces of
-/// its own; `None` where the system does not allow that.
-fn run_on_mount(sandbox: &Sandbox, options: &str) -> Option<Output> {
-    fs::create_dir(sandbox.path("artifacts")).expect("created");
-    let script = format!(
-        "mount -t tmpfs -o {options} tmpfs artifacts || exit 77; \
-         \"$0\" run p.toml --offline; code=$?; \
-         find artifacts -name '.tmp-*' | sed 's/^/LEFT OVER /' >&2; exit $code"
-    );
-    for isolate in [&["unshare", "-m"][..], &["unshare", "-Urm"]] {
-        let output = Command::new(isolate[0])
-            .args(&isolate[1..])
-            .args(["sh", "-c", &script, env!("CARGO_BIN_EXE_eigenscope")])
-            .current_dir(sandbox.folder.path())
-            .output();
-        if let Ok(output) = output
-            && !matches!(output.status.code(), Some(77 | 126 | 127))
-            && !stderr(&output).starts_with("unshare")
-        {
-            return Some(output);
-        }
-    }
-    eprintln!("skipped: a small file system cannot be mounted here");
-    None
-}
-
-#[test]
-fn a_full_disk_is_reported_and_leaves_nothing_half_written() {
-    let sandbox = Sandbox::new(PIPELINE);
-    let Some(output) = run_on_mount(&sandbox, "size=96k") else {
-        return;
-    };
-    let text = stderr(&output);
-    assert_eq!(output.status.code(), Some(1), "{text}");
-    assert!(text.to_lowercase().contains("no space left"), "{text}");
-    assert!(!text.contains("LEFT OVER"), "{text}");
-}
-
-#[test]
-fn a_read_only_disk_is_reported() {
-    let sandbox = Sandbox::new(PIPELINE);
-    let Some(output) = run_on_mount(&sandbox, "ro") else {
-        return;
-    };
-    let text = stderr(&output);
-    assert_eq!(output.status.code(), Some(1), "{text}");
-    assert!(text.to_lowercase().contains("read-only"), "{text}");
-    assert!(text.contains("artifacts"), "{text}");
 }
 
 #[test]

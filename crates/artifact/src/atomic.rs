@@ -36,6 +36,12 @@ impl AtomicFile {
         })
     }
 
+    /// A second handle, for an encoder that wants to own what it writes to.
+    pub fn handle(&self) -> Result<File, ArtifactError> {
+        let file = self.temporary.as_file().try_clone();
+        file.map_err(|source| ArtifactError::io("write", &self.destination, source))
+    }
+
     /// Syncs the file and gives it its name, replacing what stood there.
     pub fn place(self) -> Result<(), ArtifactError> {
         let Self {

@@ -1,6 +1,9 @@
 //! What can go wrong with an artifact file: always with its path, what was expected and what was found.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+
+use parquet::errors::ParquetError;
 
 use crate::{Kind, Selection};
 
@@ -8,7 +11,7 @@ use crate::{Kind, Selection};
 #[derive(Debug, thiserror::Error)]
 pub enum ArtifactError {
     /// The operating system refused.
-    #[error("cannot {operation} {path}", path = path.display())]
+    #[error("cannot {operation} {path}{advice}", path = path.display(), advice = advice(source))]
     Io {
         /// What was tried, as a verb phrase: "create", "rename into place".
         operation: &'static str,
@@ -114,6 +117,18 @@ impl ArtifactError {
         }
     }
 
+    /// The error of an encoder that writes `path`. Where the operating system refused, it says so in its own words.
+    pub fn encoder(path: &Path, error: ParquetError) -> Self {
+        let reason = match error {
+            ParquetError::External(cause) => match cause.downcast() {
+                Ok(source) => return Self::io("write", path, *source),
+                Err(other) => other.to_string(),
+            },
+            other => other.to_string(),
+        };
+        Self::unwritable(path, reason)
+    }
+
     pub(crate) fn damaged(path: &Path, reason: impl std::fmt::Display) -> Self {
         Self::Damaged {
             path: path.to_owned(),
@@ -133,5 +148,35 @@ impl ArtifactError {
             path: path.to_owned(),
             reason: reason.into(),
         }
+    }
+}
+
+/// What the user can do about a file that cannot be written; empty where that is not known.
+pub fn advice(error: &std::io::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            "; free some space there (finished results are kept)"
+        }
+        ErrorKind::FileTooLarge => {
+            "; raise the limit on the size of files (`ulimit -f`), or use a file system without one"
+        }
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reason_of_the_operating_system_is_part_of_the_error() {
+        let full = std::io::Error::from(ErrorKind::StorageFull);
+        let error = ArtifactError::encoder(Path::new("table.parquet"), full.into());
+        assert_eq!(
+            error.to_string(),
+            "cannot write table.parquet; free some space there (finished results are kept)"
+        );
+        let source = std::error::Error::source(&error).expect("a source");
+        assert!(source.to_string().contains("no storage space"), "{source}");
     }
 }

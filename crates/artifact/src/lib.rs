@@ -30,7 +30,7 @@ mod write;
 pub use digest::{Digest, FileDigest, digest_file};
 pub use eigenpairs::{EigenpairRow, Eigenpairs, EigenpairsHeader, Selection, write_eigenpairs};
 pub use embeddings::{Embeddings, EmbeddingsHeader};
-pub use error::ArtifactError;
+pub use error::{ArtifactError, advice};
 pub use images::{ImageHeader, ImageReader, ImageWriter, Images, SourceCheck, Split, SplitName};
 pub use kind::Kind;
 pub use limits::{MAX_TENSOR_VALUES, MAX_TRANSFORMS, MAX_VALUES};

@@ -1,13 +1,13 @@
 //! Writing a table: encoding, content digest, metadata, atomic placement.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
-use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{
     EnabledStatistics, WriterProperties, WriterPropertiesBuilder, WriterVersion,
@@ -35,7 +35,8 @@ pub struct TableWriter {
     provenance: Provenance,
     columns: Vec<ColumnHasher>,
     rows: u64,
-    writer: ArrowWriter<AtomicFile>,
+    file: AtomicFile,
+    writer: ArrowWriter<File>,
 }
 
 impl TableWriter {
@@ -66,8 +67,8 @@ impl TableWriter {
         properties: WriterPropertiesBuilder,
     ) -> Result<Self, ArtifactError> {
         let file = AtomicFile::create(path)?;
-        let writer = ArrowWriter::try_new(file, schema.clone(), Some(properties.build()))
-            .map_err(|error| not_written(path, error))?;
+        let writer = ArrowWriter::try_new(file.handle()?, schema.clone(), Some(properties.build()))
+            .map_err(|error| ArtifactError::encoder(path, error))?;
         let columns = schema
             .fields()
             .iter()
@@ -81,6 +82,7 @@ impl TableWriter {
             provenance: provenance.clone(),
             columns,
             rows: 0,
+            file,
             writer,
         })
     }
@@ -95,14 +97,14 @@ impl TableWriter {
         self.rows += batch.num_rows() as u64;
         self.writer
             .write(batch)
-            .map_err(|error| not_written(&self.path, error))
+            .map_err(|error| ArtifactError::encoder(&self.path, error))
     }
 
     /// Ends the current row group, so that its rows can be read alone.
     pub fn end_row_group(&mut self) -> Result<(), ArtifactError> {
         self.writer
             .flush()
-            .map_err(|error| not_written(&self.path, error))
+            .map_err(|error| ArtifactError::encoder(&self.path, error))
     }
 
     /// Completes the file, places it and returns the digest of its content.
@@ -115,6 +117,7 @@ impl TableWriter {
             provenance,
             columns,
             rows,
+            file,
             mut writer,
         } = self;
         let unwritable = |reason: String| ArtifactError::unwritable(&path, reason);
@@ -132,19 +135,11 @@ impl TableWriter {
         ] {
             writer.append_key_value_metadata(KeyValue::new(key.to_owned(), value));
         }
-        let file = writer
-            .into_inner()
-            .map_err(|error| not_written(&path, error))?;
+        writer
+            .close()
+            .map_err(|error| ArtifactError::encoder(&path, error))?;
         file.place()?;
         Ok(content)
-    }
-}
-
-/// The encoder's error; where the operating system refused, its reason in its own words.
-fn not_written(path: &Path, error: ParquetError) -> ArtifactError {
-    match error {
-        ParquetError::External(cause) => ArtifactError::unwritable(path, cause.to_string()),
-        other => ArtifactError::unwritable(path, other.to_string()),
     }
 }
 
@@ -198,23 +193,4 @@ pub fn write_records<R: Record>(
         .map_err(|error| ArtifactError::unwritable(path, error.to_string()))?;
     writer.write(&batch)?;
     writer.finish()
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io;
-
-    use super::*;
-
-    #[test]
-    fn the_reason_of_the_operating_system_is_part_of_the_error() {
-        let full = io::Error::from(io::ErrorKind::StorageFull);
-        let text = full.to_string();
-        let error = not_written(Path::new("table.parquet"), full.into());
-        assert_eq!(
-            error.to_string(),
-            format!("cannot write table.parquet: {text}")
-        );
-        assert!(text.contains("no storage space"), "{text}");
-    }
 }

@@ -141,6 +141,9 @@ pub(crate) struct Status {
     /// End with exit code 3 if anything is not up to date
     #[arg(long)]
     pub(crate) check: bool,
+    /// Read every file, even those whose size and times say that they have not changed
+    #[arg(long)]
+    pub(crate) deep: bool,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -8,7 +8,7 @@ use eigenscope_pipeline::compare::{Published, Row, compare};
 use eigenscope_pipeline::plan::Plan;
 use eigenscope_pipeline::programs::Programs;
 use eigenscope_pipeline::store::Store;
-use eigenscope_pipeline::survey::{Survey, survey};
+use eigenscope_pipeline::survey::{Survey, survey, survey_afresh};
 use eigenscope_pipeline::{file, targets};
 
 use crate::arguments::{ProjectArguments, Targets};
@@ -57,6 +57,11 @@ impl Project {
     /// State of `targets` and of all they need.
     pub(crate) fn survey(&self, targets: &[usize]) -> Survey {
         survey(&self.plan, targets, &self.store, &self.data_dir)
+    }
+
+    /// The same, without going by size and times of files.
+    pub(crate) fn survey_afresh(&self, targets: &[usize]) -> Survey {
+        survey_afresh(&self.plan, targets, &self.store, &self.data_dir)
     }
 
     /// Our numbers against published ones. Only results that are up to date count: a number of other code or data is

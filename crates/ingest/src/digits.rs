@@ -89,6 +89,7 @@ fn parse(line: &[u8]) -> Option<[u8; FIELDS]> {
 #[cfg(test)]
 mod tests {
     use eigenscope_artifact::SourceCheck;
+    use proptest::prelude::*;
 
     use super::*;
     use crate::content::tests::gzip;
@@ -129,5 +130,16 @@ mod tests {
         let error = read(&gzip(&text[1..])).expect_err("one byte short");
         assert!(error.to_string().contains("byte 264711"), "{error}");
         assert!(read(&FILE[..1000]).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_lines_are_read_or_refused(lines in "([0-9,;\n]|\\PC){0,200}", position in 0usize..60_000, value: u8) {
+            prop_assert!(read(&gzip(lines.as_bytes())).is_err());
+            let mut damaged = FILE.to_vec();
+            let position = position % damaged.len();
+            damaged[position] = value;
+            let _ = read(&damaged);
+        }
     }
 }

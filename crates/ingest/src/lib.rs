@@ -16,6 +16,8 @@ mod content;
 mod digits;
 pub mod download;
 mod error;
+#[cfg(fuzzing)]
+pub mod fuzz;
 mod idx;
 mod kinds;
 mod parameters;

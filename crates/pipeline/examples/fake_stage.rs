@@ -1,7 +1,8 @@
 //! A stage program for the tests of the orchestrator: it computes almost nothing and misbehaves on demand.
 //!
 //! It serves the section of the program whose name it is started under, through the same contract library
-//! as the real stages. Parameter `behaviour` says what it does besides writing its outputs.
+//! as the real stages. Parameter `behaviour` says what it does besides writing its outputs. If the data directory holds
+//! a file `runs.log`, every task notes there that it has been started.
 
 use std::error::Error;
 use std::io::Write;
@@ -13,8 +14,8 @@ use eigenscope_artifact::{
     FinalRow, HistoryRow, Kind, atomic, digest_file, read_records, write_records,
 };
 use eigenscope_stage::{
-    Context, ExternalFile, KindDescription, Resources, Role, Section, TaskError, TaskFunction,
-    TaskKind,
+    Context, ExternalFile, KindDescription, Parameter, ParameterType, Resources, Role, Section,
+    TaskError, TaskFunction, TaskKind,
 };
 use serde::Deserialize;
 
@@ -63,7 +64,7 @@ fn kind(
         description: KindDescription {
             name: name.to_owned(),
             summary: "A fake".to_owned(),
-            parameters: vec![],
+            parameters: parameters(),
             roles,
             outputs: outputs.to_vec(),
             provides: Vec::new(),
@@ -72,6 +73,23 @@ fn kind(
         },
         run: TaskFunction::find(run, "fake", &[("fake", "fake", &[])]),
     }
+}
+
+/// Those of [`Parameters`] that a pipeline file can set.
+fn parameters() -> Vec<Parameter> {
+    let number = ParameterType::Number {
+        minimum: 0.0,
+        maximum: 1e6,
+    };
+    let milliseconds = ParameterType::Integer {
+        minimum: 0,
+        maximum: 600_000,
+    };
+    vec![
+        Parameter::optional("value", number, 0.0, "What the outputs hold"),
+        Parameter::optional("sleep_ms", milliseconds, 0, "Time it takes"),
+        Parameter::optional("behaviour", ParameterType::Text, "good", "What it does"),
+    ]
 }
 
 #[derive(Deserialize)]
@@ -101,8 +119,19 @@ impl Default for Parameters {
     }
 }
 
+/// Notes that the task has been started, where the tests ask for that.
+fn note_start(context: &Context) -> Result<(), TaskError> {
+    let path = context.task().data_dir.join("runs.log");
+    match std::fs::File::options().append(true).open(path) {
+        Ok(mut log) => Ok(log.write_all(format!("{}\n", context.provenance().task).as_bytes())?),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// A history, and a final row where that is an output too, made of the value and the input's value.
 fn run_series(context: &Context) -> Result<(), TaskError> {
+    note_start(context)?;
     let parameters: Parameters = context.parameters()?;
     let mut value = parameters.value;
     if let Ok(input) = context.input("data") {
@@ -205,6 +234,7 @@ impl Error for Caused {
 }
 
 fn run_collect(context: &Context) -> Result<(), TaskError> {
+    note_start(context)?;
     let mut values = Vec::new();
     for input in context.inputs("models")? {
         let rows: Vec<FinalRow> = read_records(&input.path)?;
@@ -214,6 +244,7 @@ fn run_collect(context: &Context) -> Result<(), TaskError> {
 }
 
 fn run_draw(context: &Context) -> Result<(), TaskError> {
+    note_start(context)?;
     let rows: Vec<FinalRow> = read_records(&context.input("table")?.path)?;
     let text = format!("<svg><!-- {} rows --></svg>\n", rows.len());
     atomic::write_file(context.output(Kind::Svg)?, text.as_bytes())?;

@@ -10,6 +10,8 @@ pub mod aligned;
 pub mod compare;
 pub mod execute;
 pub mod file;
+#[cfg(fuzzing)]
+pub mod fuzz;
 pub mod gc;
 pub mod graph;
 pub mod hand_over;

@@ -18,7 +18,10 @@ struct Report {
 
 pub(crate) fn run(arguments: &ProjectArguments, command: &Status) -> Result<u8> {
     let (project, targets) = Project::open_targets(arguments, &command.targets)?;
-    let survey = project.survey(&targets);
+    let survey = match command.deep {
+        true => project.survey_afresh(&targets),
+        false => project.survey(&targets),
+    };
     let states = survey.iter();
     let tasks: Vec<TaskReport> = states
         .map(|(task, state)| TaskReport::new(&project.plan, task, state))

@@ -8,7 +8,7 @@ use std::process::ExitStatus;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use eigenscope_artifact::{InputDigest, Provenance};
+use eigenscope_artifact::{FileDigest, InputDigest, Provenance, digest_file};
 use eigenscope_stage::{Allowance, Event, ExternalFile, Input, TASK_VERSION, TaskFile};
 
 use super::TaskFailure;
@@ -29,6 +29,8 @@ pub(super) struct Job<'a> {
     pub(super) key: Key,
     pub(super) ingredients: Ingredients,
     pub(super) inputs: BTreeMap<String, Vec<Input>>,
+    /// The files that the task reads, as they are recorded.
+    pub(super) files: Vec<(PathBuf, FileDigest)>,
     pub(super) program: PathBuf,
     pub(super) log: PathBuf,
     pub(super) threads: usize,
@@ -92,6 +94,9 @@ impl Job<'_> {
         told: &mut Told,
         report: impl FnMut(Event),
     ) -> Result<Placed, Trouble> {
+        for (path, recorded) in &self.files {
+            check_input(path, *recorded)?;
+        }
         let work = store.work_folder(self.key)?;
         let task_file = self.write_task_file(&work)?;
         let log = create_log(&self.log)?;
@@ -252,6 +257,18 @@ impl<'a, Report: FnMut(Event)> Listener<'a, Report> {
             (self.report)(progress);
             self.reported = Some(Instant::now());
         }
+    }
+}
+
+/// Reads a file that the task is about to read: size and times, which the survey may have gone by, do not show that a disk
+/// has lost bits.
+fn check_input(path: &Path, recorded: FileDigest) -> Result<(), StoreError> {
+    match digest_file(path) {
+        Ok(found) if found == recorded => Ok(()),
+        Ok(_) => Err(StoreError::Damaged {
+            path: path.to_owned(),
+        }),
+        Err(error) => Err(error.into()),
     }
 }
 

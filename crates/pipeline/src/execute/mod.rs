@@ -27,6 +27,8 @@ pub use failure::TaskFailure;
 pub use foresee::{Foreseen, ForeseenTask, foresee};
 pub use lines::{Lines, duration};
 pub use observer::{News, Notice, Observer, Silent, Tally};
+#[cfg(fuzzing)]
+pub(crate) use process::lines_of;
 
 use crate::ledger::Ledger;
 use crate::plan::Plan;

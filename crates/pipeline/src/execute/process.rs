@@ -153,6 +153,12 @@ fn send_lines(mut reader: impl BufRead, sender: &SyncSender<Vec<u8>>) {
     }
 }
 
+/// All lines of what a program has said.
+#[cfg(fuzzing)]
+pub(crate) fn lines_of(mut bytes: &[u8]) -> Vec<Vec<u8>> {
+    std::iter::from_fn(|| read_line(&mut bytes).ok().flatten()).collect()
+}
+
 /// The next line without its end, cut to [`LONGEST_LINE`]; `None` at the end of the stream.
 fn read_line(reader: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
     let mut line = Vec::new();

@@ -278,10 +278,13 @@ impl<'a> Schedule<'a> {
         let threads = self.budget.threads(&task.resources);
         let (ingredients, _) = self.surveyor.ingredients(task, &self.survey);
         let mut inputs: BTreeMap<String, Vec<Input>> = BTreeMap::new();
+        let mut files = Vec::new();
         for (planned, recorded) in task.inputs.iter().zip(&ingredients.inputs) {
             let source = self.survey.get(planned.task).and_then(State::key);
             // A task with a key has current inputs, and these have keys.
             let path = source.map(|key| store.output(key, planned.kind));
+            let output = self.survey.output(planned.task, planned.kind);
+            files.extend(path.clone().zip(output.map(|output| output.file)));
             inputs.entry(planned.role.clone()).or_default().push(Input {
                 task: recorded.task.clone(),
                 labels: recorded.labels.clone(),
@@ -295,6 +298,7 @@ impl<'a> Schedule<'a> {
             key,
             ingredients,
             inputs,
+            files,
             program: programs.path(task.section),
             log: store.log(&plan.name, &task.id),
             threads,

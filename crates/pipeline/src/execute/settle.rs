@@ -8,7 +8,7 @@ use super::attempt::{Ended, Trouble};
 use super::schedule::{Place, Running, Schedule};
 use super::{News, Notice, Tally, cores};
 use crate::ledger::LedgerRow;
-use crate::store::{Key, Record};
+use crate::store::{Key, Record, StoreError};
 use crate::survey::State;
 
 impl Schedule<'_> {
@@ -78,6 +78,9 @@ impl Schedule<'_> {
                 self.outcome.failures.push(failure);
             }
             Err(Trouble::Store(error)) => {
+                if let StoreError::Damaged { path } = &error {
+                    self.surveyor.forget(path);
+                }
                 self.notice(index, News::Stopped);
                 self.fatal.get_or_insert(error);
             }

@@ -22,6 +22,15 @@ pub enum StoreError {
     /// A file could not be written or read for another reason.
     #[error(transparent)]
     Artifact(ArtifactError),
+    /// A result that was taken as intact, by its size and times, when the run began.
+    #[error(
+        "{path} is damaged, although its size and times say that it has not changed; run again to have it made again",
+        path = path.display()
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+    },
     /// Another run holds the lock.
     #[error(
         "another run{holder} is using {path}; wait until it ends or stop it",
@@ -71,15 +80,12 @@ impl From<ArtifactError> for StoreError {
 /// What the user can do about it.
 fn advice(error: &std::io::Error) -> &'static str {
     match error.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-            "; free some space there or choose another artifacts folder (finished results are kept)"
-        }
         ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => {
             "; make the folder writable or choose another artifacts folder"
         }
         ErrorKind::NotADirectory | ErrorKind::AlreadyExists => {
             "; a file stands where a folder is needed: move it away or choose another artifacts folder"
         }
-        _ => "",
+        _ => eigenscope_artifact::advice(error),
     }
 }

@@ -84,12 +84,21 @@ impl Store {
 fn remove(path: &Path) {
     tracing::debug!(path = %path.display(), "removing what a killed run left");
     let removed = match path.symlink_metadata() {
-        Ok(metadata) if metadata.is_dir() => std::fs::remove_dir_all(path),
+        Ok(metadata) if metadata.is_dir() => remove_work_folder(path),
         _ => std::fs::remove_file(path),
     };
     if let Err(error) = removed {
         tracing::warn!("cannot remove {}: {error}", path.display());
     }
+}
+
+/// Under another name first: a child of the killed run, which may live for some milliseconds more, then finds no folder to put
+/// a file into, and the folder is empty when it is removed.
+fn remove_work_folder(path: &Path) -> std::io::Result<()> {
+    let mut name = path.as_os_str().to_owned();
+    name.push("-removed");
+    std::fs::rename(path, &name)?;
+    std::fs::remove_dir_all(&name)
 }
 
 /// What is in a folder; nothing if it cannot be read.

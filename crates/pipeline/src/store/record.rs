@@ -8,6 +8,7 @@ use eigenscope_artifact::atomic::write_file;
 use eigenscope_artifact::{Digest, FileDigest, Kind};
 use eigenscope_stage::ExternalFile;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{Ingredients, StoreError};
 
@@ -49,6 +50,17 @@ pub struct OutputRecord {
     pub content: Digest,
 }
 
+/// A record as it stands in its file: with a digest of the rest, so that damage which leaves it readable is found, too.
+#[derive(Serialize)]
+struct Sealed<'a> {
+    #[serde(flatten)]
+    record: &'a Record,
+    checksum: Digest,
+}
+
+/// Name of the field behind the record's own. A record without it was written before there were checksums.
+const CHECKSUM: &str = "checksum";
+
 /// The part of every version's record that says which version it is.
 #[derive(Deserialize)]
 struct Versioned {
@@ -63,26 +75,132 @@ impl Record {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error.to_string()),
         };
-        match serde_json::from_slice(&bytes) {
-            Ok(Self { version, .. }) if version != RECORD_VERSION => Err(other_version(version)),
-            Ok(record) => Ok(Some(record)),
-            Err(error) => Err(match serde_json::from_slice(&bytes) {
-                Ok(Versioned { version }) if version != RECORD_VERSION => other_version(version),
-                _ => error.to_string(),
-            }),
+        Self::parse(&bytes).map(Some)
+    }
+
+    pub(crate) fn parse(text: &[u8]) -> Result<Self, String> {
+        let broken = |error: serde_json::Error| error.to_string();
+        let mut fields: serde_json::Map<String, Value> =
+            serde_json::from_slice(text).map_err(broken)?;
+        // The version comes first: a record of another version may have other fields.
+        match serde_json::from_slice(text).map_err(broken)? {
+            Versioned { version } if version != RECORD_VERSION => {
+                return Err(format!(
+                    "it has version {version}, this program reads version {RECORD_VERSION}"
+                ));
+            }
+            Versioned { .. } => {}
         }
+        let checksum = fields.remove(CHECKSUM);
+        let record = Self::deserialize(Value::Object(fields)).map_err(broken)?;
+        if let Some(checksum) = checksum {
+            let written = Digest::deserialize(checksum).map_err(broken)?;
+            if record.checksum().map_err(broken)? != written {
+                return Err(
+                    "its checksum is that of another record: it is damaged or has been edited"
+                        .to_owned(),
+                );
+            }
+        }
+        Ok(record)
+    }
+
+    fn checksum(&self) -> Result<Digest, serde_json::Error> {
+        serde_json::to_vec(self).map(|text| Digest::of(&text))
+    }
+
+    fn to_text(&self) -> Result<Vec<u8>, serde_json::Error> {
+        let checksum = self.checksum()?;
+        let record = self;
+        let mut text = serde_json::to_vec_pretty(&Sealed { record, checksum })?;
+        text.push(b'\n');
+        Ok(text)
     }
 
     /// Writes the record into `folder` in one step.
     pub(crate) fn write(&self, folder: &Path) -> Result<(), StoreError> {
         let path = folder.join(RECORD_NAME);
-        let mut text = serde_json::to_vec_pretty(self)
+        let text = self
+            .to_text()
             .map_err(|error| StoreError::io("write", &path, error.into()))?;
-        text.push(b'\n');
         Ok(write_file(&path, &text)?)
     }
 }
 
-fn other_version(version: u32) -> String {
-    format!("it has version {version}, this program reads version {RECORD_VERSION}")
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::store::InputRecord;
+
+    fn record() -> Record {
+        let digest = Digest::of(b"something");
+        let output = OutputRecord {
+            file: FileDigest {
+                bytes: 1234,
+                blake3: digest,
+            },
+            content: digest,
+        };
+        Record {
+            version: RECORD_VERSION,
+            task: "train.m[hidden=1]".to_owned(),
+            ingredients: Ingredients {
+                kind: "train/fit".to_owned(),
+                parameters: json!({"rate": 0.1, "steps": [1, -2.5e-300, "é\n"], "whole": 1.0, "large": u64::MAX}),
+                seed: Some(7),
+                device: "cpu".to_owned(),
+                fingerprint: "code".to_owned(),
+                inputs: vec![InputRecord {
+                    role: "data".to_owned(),
+                    task: "data.a".to_owned(),
+                    labels: BTreeMap::from([("seed".to_owned(), json!(0))]),
+                    content: digest,
+                }],
+            },
+            accepted_from: vec!["older code".to_owned()],
+            outputs: BTreeMap::from([(Kind::History, output)]),
+            external_files: vec![ExternalFile {
+                path: "file".to_owned(),
+                bytes: 9,
+                blake3: digest,
+            }],
+            warnings: vec!["a warning".to_owned()],
+        }
+    }
+
+    #[test]
+    fn a_record_is_read_as_written() {
+        let text = record().to_text().expect("written");
+        assert_eq!(Record::parse(&text), Ok(record()));
+        assert!(text.starts_with(b"{\n  \"version\": 1,\n"));
+    }
+
+    #[test]
+    fn a_record_from_before_there_were_checksums_is_read() {
+        let text = serde_json::to_vec_pretty(&record()).expect("written");
+        assert_eq!(Record::parse(&text), Ok(record()));
+    }
+
+    #[test]
+    fn no_changed_bit_changes_what_is_read() {
+        let text = record().to_text().expect("written");
+        for place in 0..text.len() * 8 {
+            let mut damaged = text.clone();
+            damaged[place / 8] ^= 1 << (place % 8);
+            if let Ok(read) = Record::parse(&damaged) {
+                assert_eq!(read, record(), "bit {place}");
+            }
+        }
+        for length in 0..text.len() - 1 {
+            assert!(Record::parse(&text[..length]).is_err(), "{length} bytes");
+        }
+    }
+
+    #[test]
+    fn another_version_is_named() {
+        let error = Record::parse(b"{\"version\": 99, \"new\": 1}").expect_err("refused");
+        assert_eq!(error, "it has version 99, this program reads version 1");
+    }
 }

@@ -105,6 +105,17 @@ impl Stamps {
         }
     }
 
+    /// Lets the file at `path` be read the next time its digest is asked for.
+    pub(crate) fn forget(&mut self, path: &Path) {
+        self.changed |= self.files.remove(&self.name(path)).is_some();
+    }
+
+    /// Lets every file be read.
+    pub(crate) fn forget_all(&mut self) {
+        self.changed |= !self.files.is_empty();
+        self.files.clear();
+    }
+
     /// Saves what is known for the next time. A failure costs only time.
     pub(crate) fn save(&mut self) {
         if !self.changed {

@@ -118,7 +118,17 @@ impl Survey {
 
 /// Looks at `targets` and everything they need. `data_dir` is where the user keeps data files.
 pub fn survey(plan: &Plan, targets: &[usize], store: &Store, data_dir: &Path) -> Survey {
+    survey_with(Surveyor::new(plan, store, data_dir), plan, targets)
+}
+
+/// As [`survey`], reading every file even if it seems not to have changed: a disk that loses bits changes no time.
+pub fn survey_afresh(plan: &Plan, targets: &[usize], store: &Store, data_dir: &Path) -> Survey {
     let mut surveyor = Surveyor::new(plan, store, data_dir);
+    surveyor.stamps.forget_all();
+    survey_with(surveyor, plan, targets)
+}
+
+fn survey_with(mut surveyor: Surveyor<'_>, plan: &Plan, targets: &[usize]) -> Survey {
     let survey = surveyor.walk(&needed(plan, targets));
     surveyor.save();
     survey
@@ -236,6 +246,11 @@ impl<'a> Surveyor<'a> {
         for (&kind, &stamped) in &placed.stamps {
             self.stamps.remember(&self.store.output(key, kind), stamped);
         }
+    }
+
+    /// A file is not as its size and times say: it is read the next time.
+    pub(crate) fn forget(&mut self, path: &Path) {
+        self.stamps.forget(path);
     }
 
     /// Keeps what was learnt about unchanged files for the next time.

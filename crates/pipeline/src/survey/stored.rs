@@ -1,6 +1,7 @@
 //! Whether the result under a key is there and intact: one function per fault.
 
 use std::io::ErrorKind;
+use std::path::Path;
 
 use eigenscope_artifact::{ArtifactError, FileDigest, Kind};
 use eigenscope_stage::ExternalFile;
@@ -39,7 +40,7 @@ impl Surveyor<'_> {
         let Some(recorded) = record.outputs.get(&output) else {
             return Some(Reason::OutputMissing { output });
         };
-        match self.stamps.digest(&self.store.output(key, output)) {
+        match self.digest(&self.store.output(key, output), recorded.file) {
             Ok(found) => output_damaged(output, recorded.file, found),
             Err(error) if is_absent(&error) => Some(Reason::OutputMissing { output }),
             Err(error) => Some(Reason::OutputUnreadable {
@@ -47,6 +48,17 @@ impl Surveyor<'_> {
                 error: describe(&error),
             }),
         }
+    }
+
+    /// Digest of a file. What is remembered of it is believed only where it says that the file is as expected: the list of
+    /// digests may be what is damaged, and that must not cost a good result.
+    fn digest(&mut self, path: &Path, expected: FileDigest) -> Result<FileDigest, ArtifactError> {
+        let found = self.stamps.digest(path)?;
+        if found == expected {
+            return Ok(found);
+        }
+        self.stamps.forget(path);
+        self.stamps.digest(path)
     }
 
     /// A file that is gone says nothing against the result that was computed from it.
@@ -57,16 +69,13 @@ impl Surveyor<'_> {
                 found,
             })
         };
-        match self.stamps.digest(&self.data_dir.join(&file.path)) {
-            Ok(found) if found.bytes == file.bytes && found.blake3 == file.blake3 => None,
-            Ok(found) => changed(format!(
-                "{}, was {}",
-                show(found),
-                show(FileDigest {
-                    bytes: file.bytes,
-                    blake3: file.blake3
-                })
-            )),
+        let recorded = FileDigest {
+            bytes: file.bytes,
+            blake3: file.blake3,
+        };
+        match self.digest(&self.data_dir.join(&file.path), recorded) {
+            Ok(found) if found == recorded => None,
+            Ok(found) => changed(format!("{}, was {}", show(found), show(recorded))),
             Err(error) if is_absent(&error) => None,
             Err(error) => changed(describe(&error)),
         }

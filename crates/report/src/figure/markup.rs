@@ -101,6 +101,8 @@ fn push(runs: &mut Vec<Run>, text: &str, shift: Shift) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -133,5 +135,16 @@ mod tests {
     #[test]
     fn words_keep_braces_together() {
         assert_eq!(words("a  b^{c d} e"), ["a", "b^{c d}", "e"]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_split_or_refused(text in "([ab ^_{}]|\\PC){0,40}") {
+            if let Ok(runs) = parse(&text) {
+                prop_assert!(runs.iter().all(|run| !run.text.is_empty()));
+                prop_assert!(plain(&text).is_ok());
+            }
+            prop_assert_eq!(words(&text).concat().replace(' ', ""), text.replace(' ', ""));
+        }
     }
 }

@@ -1,0 +1,55 @@
+//! The readers of files from outside, for the fuzzer to feed (`make fuzz`); compiled for it only.
+
+use std::path::Path;
+
+use eigenscope_artifact::Split;
+
+use crate::content::Content;
+use crate::{cifar, digits, idx};
+
+fn content(bytes: &[u8]) -> Option<Content<'_>> {
+    Content::new(Path::new("fuzzed"), bytes, bytes.len() as u64).ok()
+}
+
+/// Reads an IDX file, plain or gzip, of images and of labels.
+pub fn idx(bytes: &[u8]) {
+    if let Some(mut content) = content(bytes)
+        && let Ok(images) = idx::read_images(&mut content)
+    {
+        let values: usize = images.shape.iter().product();
+        assert_eq!(images.pixels.len(), images.count * values);
+        let _ = content.finish();
+    }
+    if let Some(mut content) = content(bytes)
+        && let Ok(labels) = idx::read_labels(&mut content, 10)
+    {
+        assert!(labels.iter().all(|&label| label < 10));
+        let _ = content.finish();
+    }
+}
+
+/// Reads one batch of CIFAR-10, plain or gzip.
+pub fn cifar(bytes: &[u8]) {
+    let mut split = Split::default();
+    if let Some(mut content) = content(bytes)
+        && cifar::read_batch(&mut content, &mut split).is_ok()
+    {
+        assert_eq!(split.pixels.len(), split.labels.len() * 3072);
+        assert_eq!(split.indices.len(), split.labels.len());
+    }
+}
+
+/// Reads the gzip archive of CIFAR-10.
+pub fn archive(bytes: &[u8]) {
+    let names = ["data_batch_1.bin", "test_batch.bin"];
+    let _ = cifar::read_archive(Path::new("fuzzed"), bytes, &names, |_, mut content| {
+        cifar::read_batch(&mut content, &mut Split::default())
+    });
+}
+
+/// Reads the file of the digits.
+pub fn digits(bytes: &[u8]) {
+    if let Ok((train, test, _)) = digits::read(bytes) {
+        assert_eq!(train.labels.len() + test.labels.len(), 1797);
+    }
+}

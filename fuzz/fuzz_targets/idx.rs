@@ -1,0 +1,6 @@
+//! IDX files of images and labels.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| eigenscope_ingest::fuzz::idx(bytes));

@@ -1,0 +1,23 @@
+//! Targets on the command line, and references in a pipeline file: both select tasks.
+#![no_main]
+
+#[path = "../../crates/pipeline/tests/sample/mod.rs"]
+mod sample;
+
+use std::sync::OnceLock;
+
+use eigenscope_pipeline::plan::Plan;
+use eigenscope_pipeline::targets;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|text: &str| {
+    static PLAN: OnceLock<Plan> = OnceLock::new();
+    let plan = PLAN.get_or_init(|| sample::plan(sample::PIPELINE).expect("a valid pipeline"));
+    let patterns: Vec<String> = text.lines().map(str::to_owned).collect();
+    match targets::select(plan, &patterns) {
+        Ok(selected) => assert!(selected.iter().all(|&task| task < plan.tasks.len())),
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+    let reference = format!("[data.mnist]\n[train.bilinear]\ndata = {text:?}\n[metric.final]\nhistories = {text:?}\n");
+    let _ = sample::plan(&reference);
+});
