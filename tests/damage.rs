@@ -109,6 +109,7 @@ fn one_of_every_kind(sandbox: &Sandbox) -> BTreeMap<String, (String, PathBuf)> {
         for file in fs::read_dir(&task).expect("a folder") {
             let file = file.expect("readable").path();
             let kind = match name(&file).split_once('.').expect("an extension") {
+                ("figure", "json") => "interactive".to_owned(),
                 ("figure", extension) => extension.to_owned(),
                 (kind, _) => kind.to_owned(),
             };
