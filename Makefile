@@ -10,6 +10,7 @@ DATA_DIR ?= $(if $(EIGENSCOPE_DATA_DIR),$(EIGENSCOPE_DATA_DIR),data)
 JOBS     ?=
 TARGETS  ?=
 PUBLISHED ?=
+SAMPLE ?=
 
 # Not every shell expands ~ after `DATA_DIR=`.
 override DATA_DIR := $(patsubst ~/%,$(HOME)/%,$(DATA_DIR))
@@ -19,7 +20,7 @@ PYTHON     ?= python3
 TARGET_DIR := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 EIGENSCOPE := $(TARGET_DIR)/release/eigenscope --data-dir '$(DATA_DIR)'
 
-.PHONY: figures build test lint bench compare status duplicates clean help
+.PHONY: figures build test lint bench compare verify lock status duplicates clean help
 
 figures: build ## Bring results and figures up to date (PIPELINE= DATA_DIR= JOBS= TARGETS=)
 	@$(EIGENSCOPE) run '$(PIPELINE)' $(if $(JOBS),--jobs $(JOBS)) $(TARGETS)
@@ -42,6 +43,12 @@ bench: ## Measure the kernels; against PyTorch, too, where $(PYTHON) has it
 
 compare: build ## Compare our numbers with the published ones (PIPELINE= PUBLISHED=)
 	@$(EIGENSCOPE) compare '$(PIPELINE)' $(if $(PUBLISHED),--published '$(PUBLISHED)')
+
+verify: build ## Compute results again and compare bytes, or values with a lock file of another machine (PIPELINE= SAMPLE= TARGETS=)
+	@$(EIGENSCOPE) verify '$(PIPELINE)' --bytes $(if $(wildcard pipelines/$(PIPELINE).lock),--lock) $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(JOBS),--jobs $(JOBS)) $(TARGETS)
+
+lock: build ## Write down what a pipeline computes, for verify (PIPELINE=)
+	@$(EIGENSCOPE) lock '$(PIPELINE)'
 
 status: build ## Say what is up to date and what is not, and why (PIPELINE= TARGETS=)
 	@$(EIGENSCOPE) status '$(PIPELINE)' $(TARGETS)

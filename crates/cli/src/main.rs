@@ -3,6 +3,7 @@
 //! Data goes to standard output, everything else to standard error.
 
 mod arguments;
+mod budget;
 mod commands;
 mod exit;
 mod project;
@@ -30,6 +31,8 @@ fn main() -> ExitCode {
         Command::Graph(command) => commands::graph::run(project, command),
         Command::Show(command) => commands::show::run(command),
         Command::Compare(command) => commands::compare::run(project, command),
+        Command::Verify(command) => commands::verify::run(project, command),
+        Command::Lock(command) => commands::lock::run(project, command),
     };
     result.map_or_else(
         |error| {

@@ -85,6 +85,8 @@ struct Parameters {
     behaviour: String,
     /// A file in the data directory to depend on.
     file: Option<String>,
+    /// A file in the data directory with a number to add, without telling anybody.
+    hidden_file: Option<String>,
 }
 
 impl Default for Parameters {
@@ -94,6 +96,7 @@ impl Default for Parameters {
             sleep_ms: 0,
             behaviour: "good".to_owned(),
             file: None,
+            hidden_file: None,
         }
     }
 }
@@ -114,6 +117,10 @@ fn run_series(context: &Context) -> Result<(), TaskError> {
             bytes: digest.bytes,
             blake3: digest.blake3,
         });
+    }
+    if let Some(name) = &parameters.hidden_file {
+        let text = std::fs::read_to_string(context.task().data_dir.join(name))?;
+        value += text.trim().parse::<f64>()?;
     }
     context.progress(1, 2, "epochs", "half way");
     std::thread::sleep(Duration::from_millis(parameters.sleep_ms));

@@ -6,6 +6,7 @@
 //! whether it is up to date and, if not, why; [`execute`] runs what is stale.
 
 pub mod accept;
+mod cells;
 pub mod compare;
 pub mod execute;
 pub mod file;
@@ -17,3 +18,4 @@ pub mod show;
 pub mod store;
 pub mod survey;
 pub mod targets;
+pub mod verify;

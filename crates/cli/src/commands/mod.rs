@@ -4,9 +4,11 @@ pub(crate) mod accept;
 pub(crate) mod compare;
 pub(crate) mod explain;
 pub(crate) mod graph;
+pub(crate) mod lock;
 pub(crate) mod run;
 pub(crate) mod show;
 pub(crate) mod status;
+pub(crate) mod verify;
 
 use std::io::Write;
 

@@ -1,33 +1,20 @@
 //! `eigenscope run`: bring results up to date.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use anyhow::{Context, Result};
-use eigenscope_pipeline::execute::{self, Options, Outcome, stderr_observer};
+use anyhow::Result;
+use eigenscope_pipeline::execute::{self, Outcome, stderr_observer};
 
 use super::tell;
 use crate::arguments::{ProjectArguments, Run};
+use crate::budget;
 use crate::exit;
 use crate::project::Project;
 
 pub(crate) fn run(arguments: &ProjectArguments, command: &Run) -> Result<u8> {
     let (project, targets) = Project::open_targets(arguments, &command.targets)?;
-    let cancel = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&cancel);
-    ctrlc::set_handler(move || flag.store(true, Ordering::SeqCst))
-        .context("cannot listen for Ctrl-C")?;
-
-    let mut options = Options::new(&project.data_dir);
-    options.jobs = command.jobs.map_or(options.jobs, usize::from);
-    options.memory_mib = command
-        .memory
-        .or_else(machine_memory_mib)
-        .unwrap_or(options.memory_mib);
+    let mut options = budget::options(&project.data_dir, &command.budget)?;
     options.keep_going = command.keep_going;
     options.dry_run = command.dry_run;
     options.download = !command.offline;
-    options.cancel = cancel;
     let mut observer = stderr_observer();
     let outcome = execute::run(
         &project.plan,
@@ -89,14 +76,4 @@ fn relative(path: &std::path::Path) -> String {
         .ok()
         .and_then(|here| path.strip_prefix(here).ok().map(ToOwned::to_owned));
     below.as_deref().unwrap_or(path).display().to_string()
-}
-
-/// Four fifths of the machine's memory, where the system says how much there is.
-fn machine_memory_mib() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix("MemTotal:"))?;
-    let kib: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
-    Some(kib / 1024 * 4 / 5)
 }

@@ -47,6 +47,8 @@ pub struct Options {
     pub download: bool,
     /// Only find out what would run.
     pub dry_run: bool,
+    /// Start ready tasks in an order drawn from this seed, not the longest first. For tests: no result depends on it.
+    pub shuffle: Option<u64>,
     /// Set by the caller to stop the run.
     pub cancel: Arc<AtomicBool>,
 }
@@ -61,6 +63,7 @@ impl Options {
             data_dir: data_dir.to_owned(),
             download: false,
             dry_run: false,
+            shuffle: None,
             cancel: Arc::default(),
         }
     }
