@@ -35,7 +35,7 @@ lint: ## Formatting and clippy, warnings are errors
 	$(CARGO) fmt --all -- --check
 	$(CARGO) clippy --release --workspace --all-targets --locked -- -D warnings
 
-bench: ## Measure the kernels; against PyTorch, too, where $(PYTHON) has it
+bench: build ## Measure the kernels, and doing nothing for 100,000 tasks; against PyTorch, too, where $(PYTHON) has it
 	$(CARGO) bench --workspace --locked --benches
 	@if command -v $(PYTHON) >/dev/null; then \
 		$(PYTHON) crates/train/benches/networks_pytorch.py && $(PYTHON) crates/metrics/benches/clipping_pytorch.py; \

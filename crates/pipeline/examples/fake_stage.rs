@@ -10,15 +10,15 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use eigenscope_artifact::{
-    FinalRow, HistoryRow, Kind, atomic, digest_file, read_records, write_records,
+    FinalRow, HistoryRow, Kind, Provenance, atomic, digest_file, read_records, write_records,
 };
 use eigenscope_stage::{
-    Context, ExternalFile, KindDescription, Resources, Role, Section, TaskError, TaskFunction,
-    TaskKind,
+    Context, ExternalFile, KindDescription, Parameter, ParameterType, Resources, Role, Section,
+    TaskError, TaskFunction, TaskKind,
 };
 use serde::Deserialize;
 
-fn main() -> ExitCode {
+pub(crate) fn main() -> ExitCode {
     let program = std::env::args().next().unwrap_or_default();
     let section = Section::ALL.into_iter().find(|section| {
         Path::new(&program)
@@ -63,7 +63,10 @@ fn kind(
         description: KindDescription {
             name: name.to_owned(),
             summary: "A fake".to_owned(),
-            parameters: vec![],
+            parameters: vec![
+                Parameter::optional("value", ParameterType::between(-1e9, 1e9), 0.0, "Value"),
+                Parameter::optional("part", ParameterType::at_least(0), 0, "Without effect"),
+            ],
             roles,
             outputs: outputs.to_vec(),
             provides: Vec::new(),
@@ -127,9 +130,9 @@ fn run_series(context: &Context) -> Result<(), TaskError> {
     if misbehave(context, &parameters.behaviour)? {
         return Ok(());
     }
-    write_history(context.output(Kind::History)?, value, context)?;
+    write_history(context.output(Kind::History)?, value, context.provenance())?;
     if let Ok(path) = context.output(Kind::Final) {
-        write_final(path, &[value], context)?;
+        write_final(path, &[value], context.provenance())?;
     }
     context.progress(2, 2, "epochs", format!("value {value}"));
     Ok(())
@@ -140,7 +143,7 @@ fn misbehave(context: &Context, behaviour: &str) -> Result<bool, TaskError> {
     let history = context.output(Kind::History)?;
     match behaviour {
         "fail" => {
-            write_history(history, 0.0, context)?;
+            write_history(history, 0.0, context.provenance())?;
             for line in 0..30 {
                 tracing::info!("line {line}");
             }
@@ -160,7 +163,7 @@ fn misbehave(context: &Context, behaviour: &str) -> Result<bool, TaskError> {
             std::fs::write(folder.join("folder/file"), "clutter")?;
         }
         "wrong-kind" => {
-            write_final(history, &[0.0], context)?;
+            write_final(history, &[0.0], context.provenance())?;
             return Ok(true);
         }
         "not-parquet" => {
@@ -199,17 +202,26 @@ fn run_collect(context: &Context) -> Result<(), TaskError> {
         let rows: Vec<FinalRow> = read_records(&input.path)?;
         values.extend(rows.iter().map(|row| row.train_loss_nats));
     }
-    write_final(context.output(Kind::Final)?, &values, context)
+    write_final(context.output(Kind::Final)?, &values, context.provenance())
 }
 
 fn run_draw(context: &Context) -> Result<(), TaskError> {
     let rows: Vec<FinalRow> = read_records(&context.input("table")?.path)?;
-    let text = format!("<svg><!-- {} rows --></svg>\n", rows.len());
-    atomic::write_file(context.output(Kind::Svg)?, text.as_bytes())?;
+    atomic::write_file(context.output(Kind::Svg)?, picture(rows.len()).as_bytes())?;
     Ok(())
 }
 
-fn write_history(path: &Path, value: f64, context: &Context) -> Result<(), TaskError> {
+/// A figure of a table.
+pub(crate) fn picture(rows: usize) -> String {
+    format!("<svg><!-- {rows} rows --></svg>\n")
+}
+
+/// A history of one epoch.
+pub(crate) fn write_history(
+    path: &Path,
+    value: f64,
+    provenance: &Provenance,
+) -> Result<(), TaskError> {
     let row = HistoryRow {
         epoch: 1,
         learning_rate: 0.1,
@@ -218,11 +230,16 @@ fn write_history(path: &Path, value: f64, context: &Context) -> Result<(), TaskE
         test_loss_nats: value,
         test_accuracy_fraction: 0.5,
     };
-    write_records(path, &[row], context.provenance())?;
+    write_records(path, &[row], provenance)?;
     Ok(())
 }
 
-fn write_final(path: &Path, values: &[f64], context: &Context) -> Result<(), TaskError> {
+/// The end of as many histories as there are values.
+pub(crate) fn write_final(
+    path: &Path,
+    values: &[f64],
+    provenance: &Provenance,
+) -> Result<(), TaskError> {
     let rows: Vec<FinalRow> = values
         .iter()
         .map(|&value| FinalRow {
@@ -236,6 +253,6 @@ fn write_final(path: &Path, values: &[f64], context: &Context) -> Result<(), Tas
             test_accuracy_fraction: 0.5,
         })
         .collect();
-    write_records(path, &rows, context.provenance())?;
+    write_records(path, &rows, provenance)?;
     Ok(())
 }
