@@ -11,9 +11,10 @@ JOBS     ?=
 TARGETS  ?=
 PUBLISHED ?=
 FUZZ_SECONDS ?= 60
+SAMPLE ?=
 
 # A misspelt variable would go unnoticed and something else be done than was asked for.
-VARIABLES := PIPELINE DATA_DIR JOBS TARGETS PUBLISHED CARGO CARGO_TARGET_DIR PYTHON
+VARIABLES := PIPELINE DATA_DIR JOBS TARGETS PUBLISHED SAMPLE FUZZ_SECONDS CARGO CARGO_TARGET_DIR PYTHON
 UNKNOWN := $(strip $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(filter-out $(VARIABLES),$(name)))))
 ifneq ($(UNKNOWN),)
 $(error unknown: $(UNKNOWN). Variables are $(VARIABLES); others are set before the command: NAME=value make ...)
@@ -29,7 +30,7 @@ PYTHON     ?= $(TARGET_DIR)/bench-python/bin/python
 KERNEL_BENCHES := $(basename $(notdir $(wildcard crates/*/benches/*.rs)))
 EIGENSCOPE := $(TARGET_DIR)/release/eigenscope --data-dir '$(DATA_DIR)'
 
-.PHONY: figures build test fuzz lint bench compare report status duplicates clean help
+.PHONY: figures build test fuzz lint bench compare report verify lock status duplicates clean help
 
 figures: build ## Bring results and figures up to date (PIPELINE= DATA_DIR= JOBS= TARGETS=)
 	@$(EIGENSCOPE) run '$(PIPELINE)' $(if $(JOBS),--jobs $(JOBS)) $(TARGETS)
@@ -65,6 +66,12 @@ compare: build ## Compare our numbers with the published ones (PIPELINE= PUBLISH
 
 report: build ## Write all figures and the comparison into one HTML file (PIPELINE= PUBLISHED=)
 	@$(EIGENSCOPE) report '$(PIPELINE)' $(if $(PUBLISHED),--published '$(PUBLISHED)')
+
+verify: build ## Compute results again and compare bytes, or values with a lock file of another machine (PIPELINE= SAMPLE= TARGETS=)
+	@$(EIGENSCOPE) verify '$(PIPELINE)' --bytes $(if $(wildcard pipelines/$(PIPELINE).lock),--lock) $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(JOBS),--jobs $(JOBS)) $(TARGETS)
+
+lock: build ## Write down what a pipeline computes, for verify (PIPELINE=)
+	@$(EIGENSCOPE) lock '$(PIPELINE)'
 
 status: build ## Say what is up to date and what is not, and why (PIPELINE= TARGETS=)
 	@$(EIGENSCOPE) status '$(PIPELINE)' $(TARGETS)

@@ -84,6 +84,10 @@ pub(crate) enum Command {
     Completions(Completions),
     /// Write the manual pages
     Man(Man),
+    /// Compute results again in a scratch folder and compare them
+    Verify(Verify),
+    /// Write the lock file: what every task computes, for `verify --lock`
+    Lock(Lock),
 }
 
 #[derive(Debug, Args)]
@@ -107,16 +111,26 @@ pub(crate) struct Targets {
     pub(crate) targets: Vec<String>,
 }
 
+/// What running tasks may use together.
 #[derive(Debug, Args)]
-pub(crate) struct Run {
-    #[command(flatten)]
-    pub(crate) targets: Targets,
+pub(crate) struct Budget {
     /// Threads to use (default: all cores)
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) jobs: Option<u16>,
     /// Memory to use, in MiB (default: four fifths of the machine's)
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) memory: Option<u64>,
+    /// Start tasks in an order drawn from this seed, not the longest first: for tests that no result depends on it
+    #[arg(long, value_name = "SEED", hide = true)]
+    pub(crate) shuffle: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    #[command(flatten)]
+    pub(crate) targets: Targets,
+    #[command(flatten)]
+    pub(crate) budget: Budget,
     /// After a failure, finish what does not depend on it
     #[arg(short, long)]
     pub(crate) keep_going: bool,
@@ -278,4 +292,33 @@ pub(crate) struct Man {
     /// Folder to write them into; `man -l DIR/eigenscope.1` shows one
     #[arg(value_name = "DIR")]
     pub(crate) folder: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    #[command(flatten)]
+    pub(crate) targets: Targets,
+    /// Only so many of them; what they read is taken from the store
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) sample: Option<u32>,
+    /// Seed that the sample is drawn by
+    #[arg(long, default_value_t = 0, value_name = "SEED", requires = "sample")]
+    pub(crate) seed: u64,
+    /// Compare with the lock file, too: bytes on the kind of machine it was made on, values elsewhere
+    #[arg(long)]
+    pub(crate) lock: bool,
+    /// Let nothing hold that differs from the store in its bytes, be it within tolerance
+    #[arg(long)]
+    pub(crate) bytes: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) budget: Budget,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Lock {
+    /// A pipeline file, or the name of one in the folder `pipelines`
+    pub(crate) pipeline: String,
 }

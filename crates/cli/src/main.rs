@@ -3,6 +3,7 @@
 //! Data goes to standard output, everything else to standard error.
 
 mod arguments;
+mod budget;
 mod commands;
 mod exit;
 mod json;
@@ -38,6 +39,8 @@ fn main() -> ExitCode {
         Command::Sql(command) => commands::sql::run(project, command),
         Command::Completions(command) => commands::completions::run(command),
         Command::Man(command) => commands::man::run(command),
+        Command::Verify(command) => commands::verify::run(project, command),
+        Command::Lock(command) => commands::lock::run(project, command),
     };
     result.map_or_else(
         |error| {

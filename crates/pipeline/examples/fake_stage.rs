@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use eigenscope_artifact::{
-    FinalRow, HistoryRow, Kind, atomic, digest_file, read_records, write_records,
+    FinalRow, HistoryRow, Kind, Provenance, atomic, digest_file, read_records, write_records,
 };
 use eigenscope_stage::{
     Context, ExternalFile, KindDescription, Parameter, ParameterType, Resources, Role, Section,
@@ -19,7 +19,7 @@ use eigenscope_stage::{
 };
 use serde::Deserialize;
 
-fn main() -> ExitCode {
+pub(crate) fn main() -> ExitCode {
     let program = std::env::args().next().unwrap_or_default();
     let section = Section::ALL.into_iter().find(|section| {
         Path::new(&program)
@@ -87,6 +87,7 @@ fn parameters() -> Vec<Parameter> {
     };
     vec![
         Parameter::optional("value", number, 0.0, "What the outputs hold"),
+        Parameter::optional("part", ParameterType::at_least(0), 0, "Without effect"),
         Parameter::optional("sleep_ms", milliseconds, 0, "Time it takes"),
         Parameter::optional("behaviour", ParameterType::Text, "good", "What it does"),
     ]
@@ -105,6 +106,8 @@ struct Parameters {
     file: Option<String>,
     /// Numbers of threads that it waits to be allowed, one after the other.
     await_threads: Vec<usize>,
+    /// A file in the data directory with a number to add, without telling anybody.
+    hidden_file: Option<String>,
 }
 
 impl Default for Parameters {
@@ -115,6 +118,7 @@ impl Default for Parameters {
             behaviour: "good".to_owned(),
             file: None,
             await_threads: Vec::new(),
+            hidden_file: None,
         }
     }
 }
@@ -147,6 +151,10 @@ fn run_series(context: &Context) -> Result<(), TaskError> {
             blake3: digest.blake3,
         });
     }
+    if let Some(name) = &parameters.hidden_file {
+        let text = std::fs::read_to_string(context.task().data_dir.join(name))?;
+        value += text.trim().parse::<f64>()?;
+    }
     context.progress(1, 2, "epochs", "half way");
     for &threads in &parameters.await_threads {
         await_threads(context, threads)?;
@@ -155,9 +163,9 @@ fn run_series(context: &Context) -> Result<(), TaskError> {
     if misbehave(context, &parameters.behaviour)? {
         return Ok(());
     }
-    write_history(context.output(Kind::History)?, value, context)?;
+    write_history(context.output(Kind::History)?, value, context.provenance())?;
     if let Ok(path) = context.output(Kind::Final) {
-        write_final(path, &[value], context)?;
+        write_final(path, &[value], context.provenance())?;
     }
     context.progress(2, 2, "epochs", format!("value {value}"));
     Ok(())
@@ -180,7 +188,7 @@ fn misbehave(context: &Context, behaviour: &str) -> Result<bool, TaskError> {
     let history = context.output(Kind::History)?;
     match behaviour {
         "fail" => {
-            write_history(history, 0.0, context)?;
+            write_history(history, 0.0, context.provenance())?;
             for line in 0..30 {
                 tracing::info!("line {line}");
             }
@@ -200,7 +208,7 @@ fn misbehave(context: &Context, behaviour: &str) -> Result<bool, TaskError> {
             std::fs::write(folder.join("folder/file"), "clutter")?;
         }
         "wrong-kind" => {
-            write_final(history, &[0.0], context)?;
+            write_final(history, &[0.0], context.provenance())?;
             return Ok(true);
         }
         "not-parquet" => {
@@ -240,18 +248,27 @@ fn run_collect(context: &Context) -> Result<(), TaskError> {
         let rows: Vec<FinalRow> = read_records(&input.path)?;
         values.extend(rows.iter().map(|row| row.train_loss_nats));
     }
-    write_final(context.output(Kind::Final)?, &values, context)
+    write_final(context.output(Kind::Final)?, &values, context.provenance())
 }
 
 fn run_draw(context: &Context) -> Result<(), TaskError> {
     note_start(context)?;
     let rows: Vec<FinalRow> = read_records(&context.input("table")?.path)?;
-    let text = format!("<svg><!-- {} rows --></svg>\n", rows.len());
-    atomic::write_file(context.output(Kind::Svg)?, text.as_bytes())?;
+    atomic::write_file(context.output(Kind::Svg)?, picture(rows.len()).as_bytes())?;
     Ok(())
 }
 
-fn write_history(path: &Path, value: f64, context: &Context) -> Result<(), TaskError> {
+/// A figure of a table.
+pub(crate) fn picture(rows: usize) -> String {
+    format!("<svg><!-- {rows} rows --></svg>\n")
+}
+
+/// A history of one epoch.
+pub(crate) fn write_history(
+    path: &Path,
+    value: f64,
+    provenance: &Provenance,
+) -> Result<(), TaskError> {
     let row = HistoryRow {
         epoch: 1,
         learning_rate: 0.1,
@@ -260,11 +277,16 @@ fn write_history(path: &Path, value: f64, context: &Context) -> Result<(), TaskE
         test_loss_nats: value,
         test_accuracy_fraction: 0.5,
     };
-    write_records(path, &[row], context.provenance())?;
+    write_records(path, &[row], provenance)?;
     Ok(())
 }
 
-fn write_final(path: &Path, values: &[f64], context: &Context) -> Result<(), TaskError> {
+/// The end of as many histories as there are values.
+pub(crate) fn write_final(
+    path: &Path,
+    values: &[f64],
+    provenance: &Provenance,
+) -> Result<(), TaskError> {
     let rows: Vec<FinalRow> = values
         .iter()
         .map(|&value| FinalRow {
@@ -278,6 +300,6 @@ fn write_final(path: &Path, values: &[f64], context: &Context) -> Result<(), Tas
             test_accuracy_fraction: 0.5,
         })
         .collect();
-    write_records(path, &rows, context.provenance())?;
+    write_records(path, &rows, provenance)?;
     Ok(())
 }

@@ -7,6 +7,7 @@
 
 pub mod accept;
 pub mod aligned;
+mod cells;
 pub mod compare;
 pub mod execute;
 pub mod file;
@@ -24,3 +25,4 @@ pub mod store;
 pub mod survey;
 pub mod targets;
 pub mod timeline;
+pub mod verify;

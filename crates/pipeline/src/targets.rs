@@ -101,7 +101,7 @@ fn matching(plan: &Plan, pattern: &str) -> Vec<usize> {
 }
 
 /// Whether `text` is `pattern` with any text in place of each `*`.
-fn matches_glob(text: &str, pattern: &str) -> bool {
+pub(crate) fn matches_glob(text: &str, pattern: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(rest) = parts.next().and_then(|first| text.strip_prefix(first)) else {
         return false;

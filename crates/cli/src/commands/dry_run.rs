@@ -39,7 +39,7 @@ pub(crate) fn run(project: &Project, targets: &[usize], command: &Run) -> Result
         ..
     } = project;
     let jobs = Options::new(data_dir).jobs;
-    let jobs = command.jobs.map_or(jobs, usize::from);
+    let jobs = command.budget.jobs.map_or(jobs, usize::from);
     let foreseen = foresee(plan, targets, store, data_dir, jobs)?;
     let tasks = foreseen.tasks.iter().map(|foreseen| ForeseenReport {
         task: TaskReport::new(plan, foreseen.task, &foreseen.state),

@@ -7,6 +7,7 @@ pub(crate) mod dry_run;
 pub(crate) mod explain;
 pub(crate) mod gc;
 pub(crate) mod graph;
+pub(crate) mod lock;
 pub(crate) mod man;
 pub(crate) mod report;
 pub(crate) mod run;
@@ -14,6 +15,7 @@ pub(crate) mod show;
 pub(crate) mod sql;
 pub(crate) mod status;
 pub(crate) mod timeline;
+pub(crate) mod verify;
 
 use std::io::Write;
 use std::path::Path;

@@ -2,30 +2,15 @@
 
 use std::path::Path;
 
-use eigenscope_artifact::arrow::array::{Array, AsArray};
-use eigenscope_artifact::arrow::datatypes::{
-    DataType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type,
-    UInt16Type, UInt32Type, UInt64Type,
-};
+use eigenscope_artifact::arrow::datatypes::DataType;
 use eigenscope_artifact::{Kind, TableReader};
 use serde_json::Value;
 
 use super::published::Condition;
+use crate::cells::{Cell, cell};
 
 /// Rows decoded at once.
 const BATCH_ROWS: usize = 8192;
-
-/// One value of a table.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Cell<'a> {
-    Null,
-    Boolean(bool),
-    Integer(i128),
-    Number(f64),
-    /// Single precision, compared as such: 0.1 is the nearest single-precision number to 0.1.
-    Single(f32),
-    Text(&'a str),
-}
 
 /// The values of `column` in the rows of the table at `path` that meet all conditions.
 pub(super) fn column(
@@ -75,7 +60,7 @@ pub(super) fn column(
                 continue;
             }
             let found = array(column).map_or(Cell::Null, |array| cell(array, row));
-            values.push(number(found).ok_or_else(|| match found {
+            values.push(found.number().ok_or_else(|| match found {
                 Cell::Null => format!("column `{column}` has no value in a row that counts"),
                 _ => format!("column `{column}` is not numeric"),
             })?);
@@ -96,46 +81,10 @@ fn readable(kind: &DataType) -> bool {
         )
 }
 
-fn cell(array: &dyn Array, row: usize) -> Cell<'_> {
-    if row >= array.len() || array.is_null(row) {
-        return Cell::Null;
-    }
-    macro_rules! integer {
-        ($kind:ty) => {
-            Cell::Integer(i128::from(array.as_primitive::<$kind>().value(row)))
-        };
-    }
-    match array.data_type() {
-        DataType::Boolean => Cell::Boolean(array.as_boolean().value(row)),
-        DataType::Int8 => integer!(Int8Type),
-        DataType::Int16 => integer!(Int16Type),
-        DataType::Int32 => integer!(Int32Type),
-        DataType::Int64 => integer!(Int64Type),
-        DataType::UInt8 => integer!(UInt8Type),
-        DataType::UInt16 => integer!(UInt16Type),
-        DataType::UInt32 => integer!(UInt32Type),
-        DataType::UInt64 => integer!(UInt64Type),
-        DataType::Float32 => Cell::Single(array.as_primitive::<Float32Type>().value(row)),
-        DataType::Float64 => Cell::Number(array.as_primitive::<Float64Type>().value(row)),
-        DataType::Utf8 => Cell::Text(array.as_string::<i32>().value(row)),
-        DataType::LargeUtf8 => Cell::Text(array.as_string::<i64>().value(row)),
-        _ => Cell::Null,
-    }
-}
-
-fn number(cell: Cell<'_>) -> Option<f64> {
-    match cell {
-        Cell::Integer(value) => Some(value as f64),
-        Cell::Number(value) => Some(value),
-        Cell::Single(value) => Some(f64::from(value)),
-        Cell::Null | Cell::Boolean(_) | Cell::Text(_) => None,
-    }
-}
-
 /// Whether a cell has the value of a condition; a missing cell equals nothing.
 fn equals(cell: Cell<'_>, value: &Value) -> bool {
     match cell {
-        Cell::Null => false,
+        Cell::Null | Cell::Bytes(_) => false,
         Cell::Boolean(found) => value.as_bool() == Some(found),
         Cell::Text(found) => value.as_str() == Some(found),
         Cell::Integer(found) => match value.as_i64() {

@@ -49,6 +49,8 @@ pub struct Options {
     pub data_dir: PathBuf,
     /// Whether missing data files may be downloaded.
     pub download: bool,
+    /// Start ready tasks in an order drawn from this seed, not the longest first. For tests: no result depends on it.
+    pub shuffle: Option<u64>,
     /// Set by the caller to stop the run.
     pub cancel: Arc<AtomicBool>,
 }
@@ -62,6 +64,7 @@ impl Options {
             keep_going: false,
             data_dir: data_dir.to_owned(),
             download: false,
+            shuffle: None,
             cancel: Arc::default(),
         }
     }

@@ -115,7 +115,7 @@ impl<'a> Schedule<'a> {
             match state {
                 State::Current { .. } => self.outcome.current.push(index),
                 State::Stale { key, .. } => {
-                    self.ready.insert(index, *key, self.forecast.seconds(index));
+                    self.ready.insert(index, *key, self.urgency(index));
                 }
                 State::Blocked { .. } => {
                     let inputs = self.place.plan.tasks[index].inputs.iter();
@@ -193,6 +193,20 @@ impl<'a> Schedule<'a> {
         self.outcome.interrupted |= cancelled && unfinished;
         let failed = !self.outcome.failures.is_empty() && !self.place.options.keep_going;
         cancelled || failed || self.fatal.is_some()
+    }
+
+    /// What ready tasks are ordered by, the largest first: their estimated duration, or chance.
+    pub(super) fn urgency(&self, index: usize) -> f64 {
+        match self.place.options.shuffle {
+            None => self.forecast.seconds(index),
+            Some(seed) => {
+                let drawn = blake3::hash(format!("{seed} {index}").as_bytes());
+                drawn
+                    .as_bytes()
+                    .iter()
+                    .fold(0.0, |sum, &byte| sum * 256.0 + f64::from(byte))
+            }
+        }
     }
 
     /// The longest of the ready tasks that fit. Of two tasks with one key the second waits for the first.

@@ -122,7 +122,7 @@ impl Schedule<'_> {
             }
             state => {
                 if let State::Stale { key, .. } = state {
-                    self.ready.insert(index, key, self.forecast.seconds(index));
+                    self.ready.insert(index, key, self.urgency(index));
                 }
                 self.survey.set(index, state);
             }

@@ -1,0 +1,37 @@
+//! Options of everything that computes: threads and memory, and Ctrl-C stops it.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, Result};
+use eigenscope_pipeline::execute::Options;
+
+use crate::arguments::Budget;
+
+/// The options of a run in this budget. Called once: from now on Ctrl-C is the run's to handle.
+pub(crate) fn options(data_dir: &Path, budget: &Budget) -> Result<Options> {
+    let cancel = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&cancel);
+    ctrlc::set_handler(move || flag.store(true, Ordering::SeqCst))
+        .context("cannot listen for Ctrl-C")?;
+    let mut options = Options::new(data_dir);
+    options.jobs = budget.jobs.map_or(options.jobs, usize::from);
+    options.memory_mib = budget
+        .memory
+        .or_else(machine_memory_mib)
+        .unwrap_or(options.memory_mib);
+    options.shuffle = budget.shuffle;
+    options.cancel = cancel;
+    Ok(options)
+}
+
+/// Four fifths of the machine's memory, where the system says how much there is.
+fn machine_memory_mib() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let kib: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some(kib / 1024 * 4 / 5)
+}
