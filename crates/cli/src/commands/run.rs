@@ -65,4 +65,3 @@ fn summary(outcome: &Outcome) -> String {
     };
     format!("{interrupted}tasks: {}", parts.join(", "))
 }
-
