@@ -14,6 +14,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use eigenscope_artifact::Digest;
 use sandbox::{PIPELINE, STAGES, Sandbox, TASKS, name, stderr, stdout};
 
 /// Every kind of artifact, in a second.
@@ -249,7 +250,7 @@ fn damage_beside_the_results_costs_no_result() {
     let sandbox = Sandbox::new(PIPELINE);
     sandbox.run();
     let files = files_beside_the_store(&sandbox.path("artifacts"));
-    let expected = [".lock", ".stamps.json", ".log", ".parquet", ".json"];
+    let expected = [".lock", ".stamps.jsonl", ".log", ".parquet", ".json"];
     for ending in expected {
         let is_there = files.iter().any(|file| name(file).ends_with(ending));
         assert!(is_there, "no {ending} among {files:?}");
@@ -274,21 +275,21 @@ fn damage_beside_the_results_costs_no_result() {
 fn a_wrong_digest_among_the_remembered_ones_costs_no_result() {
     let sandbox = Sandbox::new(PIPELINE);
     sandbox.run();
-    let path = sandbox.path("artifacts/.stamps.json");
-    let text = fs::read_to_string(&path).expect("readable");
-    let wrong: String = text
-        .split("\"blake3\":\"")
-        .map(|part| part.replacen(['0', '1', '2', '3'], "4", 1))
-        .collect::<Vec<_>>()
-        .join("\"blake3\":\"");
-    assert_ne!(wrong, text);
-    fs::write(&path, wrong).expect("written");
-    assert_eq!(reasons(&sandbox), BTreeMap::new());
-    assert!(
-        sandbox
-            .run()
-            .contains(&format!("tasks: {TASKS} up to date"))
-    );
+    let path = sandbox.path("artifacts/.stamps.jsonl");
+    for field in ["\"blake3\":\"", "\"content\":\""] {
+        let text = fs::read_to_string(&path).expect("readable");
+        let wrong: Vec<String> = text
+            .split(field)
+            .map(|part| part.replacen(['0', '1', '2', '3'], "4", 1))
+            .collect();
+        let wrong = wrong.join(field);
+        assert_ne!(wrong, text);
+        fs::write(&path, wrong).expect("written");
+        assert_eq!(reasons(&sandbox), BTreeMap::new(), "{field}");
+        let told = sandbox.run();
+        let expected = format!("tasks: {TASKS} up to date");
+        assert!(told.contains(&expected), "{field}: {told}");
+    }
 }
 
 #[test]
@@ -318,20 +319,32 @@ fn lose_a_bit(sandbox: &Sandbox, file: &Path) {
     let file = file.canonicalize().expect("there");
     Damage::Bit(0.5).inflict(&file);
     let metadata = file.metadata().expect("there");
-    let path = sandbox.path("artifacts/.stamps.json");
-    let mut stamps: serde_json::Value =
-        serde_json::from_slice(&fs::read(&path).expect("readable")).expect("JSON");
-    let root = sandbox.path("artifacts").canonicalize().expect("there");
-    let name = file
-        .strip_prefix(root)
-        .expect("in the store")
-        .display()
-        .to_string();
-    let stamp = &mut stamps["files"][&name]["stamp"];
-    assert_eq!(stamp["inode"], metadata.ino(), "a digest is remembered");
-    stamp["modified_ns"] = (metadata.mtime() * 1_000_000_000 + metadata.mtime_nsec()).into();
-    stamp["changed_ns"] = (metadata.ctime() * 1_000_000_000 + metadata.ctime_nsec()).into();
-    fs::write(&path, stamps.to_string()).expect("written");
+    let path = sandbox.path("artifacts/.stamps.jsonl");
+    let text = fs::read_to_string(&path).expect("readable");
+    let inode = metadata.ino().to_string();
+    let nanoseconds = |seconds: i64, rest: i64| seconds * 1_000_000_000 + rest;
+    let stamp = format!(
+        "[{},{},{},{inode}]",
+        metadata.len(),
+        nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
+        nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
+    );
+    let mut remembered = 0;
+    let lines = text.lines().map(|line| {
+        let end = format!(",{inode}]");
+        let Some(end) = line.find(&end).map(|start| start + end.len()) else {
+            return format!("{line}\n");
+        };
+        remembered += 1;
+        let start = line[..end].rfind('[').expect("a list");
+        let (rest, _) = line[end..].rsplit_once(",\"").expect("a checksum");
+        let body = format!("{}{stamp}{rest}", &line[..start]);
+        let checksum = Digest::of(body.as_bytes()).short();
+        format!("{body},\"{checksum}\"]\n")
+    });
+    let text: String = lines.collect();
+    assert_eq!(remembered, 1, "a digest is remembered");
+    fs::write(&path, text).expect("written");
 }
 
 #[test]

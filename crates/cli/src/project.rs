@@ -1,6 +1,7 @@
 //! Finding things: stage programs beside this one, the pipeline file, the artifacts folder.
 
 use std::collections::BTreeSet;
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -20,7 +21,8 @@ const PIPELINES: &str = "pipelines";
 /// A pipeline ready to be worked on.
 pub(crate) struct Project {
     pub(crate) programs: Programs,
-    pub(crate) plan: Plan,
+    /// Of many parts; that the memory of each is given back when the process ends is of no use.
+    pub(crate) plan: ManuallyDrop<Plan>,
     pub(crate) store: Store,
     pub(crate) data_dir: PathBuf,
 }
@@ -33,7 +35,7 @@ impl Project {
         let plan = file::read(&path, &programs).map_err(diagnosed)?;
         Ok(Self {
             programs,
-            plan,
+            plan: ManuallyDrop::new(plan),
             store: Store::new(&arguments.artifacts)?,
             data_dir: arguments.data_dir.clone(),
         })

@@ -4,7 +4,7 @@
 //! key of the new code as well, and its record names the code that it was computed by. Its files say what they always
 //! said. What depends on an accepted result is up to date unless its own code changed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -65,6 +65,7 @@ pub fn accept(
         surveyor: Surveyor::new(plan, store, data_dir),
         survey: Survey::default(),
         acceptance: Acceptance::default(),
+        records: BTreeMap::new(),
     };
     let targets: BTreeSet<usize> = targets.iter().copied().collect();
     let needed = needed(plan, &targets.iter().copied().collect::<Vec<_>>());
@@ -90,6 +91,8 @@ struct Accepting<'a> {
     surveyor: Surveyor<'a>,
     survey: Survey,
     acceptance: Acceptance,
+    /// The accepted results as they are recorded from now on, by task.
+    records: BTreeMap<usize, Record>,
 }
 
 impl Accepting<'_> {
@@ -112,16 +115,15 @@ impl Accepting<'_> {
                 state
             }
             Ok(record) => {
+                let outputs = Arc::new(record.outputs.clone());
+                self.records.insert(index, record);
                 self.acceptance.accepted.push(Accepted {
                     task: index,
                     old: old.clone(),
                     new: new.clone(),
                     reason: reasons[0].clone(),
                 });
-                State::Current {
-                    key: *key,
-                    record: Arc::new(record),
-                }
+                State::Current { key: *key, outputs }
             }
         }
     }
@@ -137,7 +139,9 @@ impl Accepting<'_> {
             return Err(vec![Reason::NeverMade]);
         };
         let intact = self.surveyor.stored(task, last.ingredients.key())?;
-        let mut record = intact.ok_or_else(|| vec![Reason::ResultRemoved])?;
+        let mut record = *intact
+            .map(|_| last)
+            .ok_or_else(|| vec![Reason::ResultRemoved])?;
         let (ingredients, _) = self.surveyor.ingredients(task, &self.survey);
         record.accepted_from.push(record.ingredients.fingerprint);
         record.ingredients = ingredients;
@@ -151,9 +155,10 @@ impl Accepting<'_> {
             task: index, new, ..
         } in &self.acceptance.accepted
         {
-            let Some(State::Current { key, record }) = self.survey.get(*index) else {
+            let Some(record) = self.records.get(index) else {
                 continue;
             };
+            let key = record.ingredients.key();
             let task = &self.plan.tasks[*index];
             let link = self.store.link(&self.plan.name, &task.id);
             self.store.place_again(&link, record)?;
@@ -162,7 +167,7 @@ impl Accepting<'_> {
             }
             let figure = figures.get(index).map(String::as_str);
             self.store
-                .link_result(&self.plan.name, &task.id, &task.outputs, figure, *key)?;
+                .link_result(&self.plan.name, &task.id, &task.outputs, figure, key)?;
         }
         Ok(())
     }

@@ -29,7 +29,7 @@ pub fn store(folder: &Path, bytes: &[u8]) {
         let parent = path.parent().map_or(Ok(()), std::fs::create_dir_all);
         parent.and_then(|()| std::fs::write(&path, bytes))
     };
-    for name in [".stamps.json", "code/fingerprint.json", "p/task/task.json"] {
+    for name in [".stamps.jsonl", "code/fingerprint.json", "p/task/task.json"] {
         assert!(write(name).is_ok(), "{name} in {}", folder.display());
     }
     if let Ok(store) = Store::new(folder) {

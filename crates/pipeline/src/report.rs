@@ -13,7 +13,7 @@ use crate::hand_over::{HandOverError, hand_over};
 use crate::plan::{Plan, PlannedInput, PlannedTask};
 use crate::programs::Programs;
 use crate::store::{Store, figure_names};
-use crate::survey::{State, Survey, kind_name};
+use crate::survey::{Reason, State, Survey, kind_name};
 
 /// A page to be written.
 #[derive(Debug)]
@@ -99,17 +99,24 @@ fn compared(row: &Row) -> ComparedNumber {
 }
 
 fn state(request: &Request<'_>, index: usize, task: &PlannedTask) -> TaskState {
-    let texts =
-        |reasons: &[crate::survey::Reason]| reasons.iter().map(ToString::to_string).collect();
+    let texts = |reasons: &[Reason]| reasons.iter().map(ToString::to_string).collect();
     match request.survey.get(index) {
-        Some(State::Current { key, record }) => TaskState::Current {
-            key: key.to_string(),
-            accepted_from: record.accepted_from.clone(),
-            warnings: record.warnings.clone(),
-            interactive: task
-                .outputs
-                .contains(&Kind::Interactive)
-                .then(|| request.store.output(*key, Kind::Interactive)),
+        Some(State::Current { key, .. }) => match request.store.record(*key) {
+            Ok(Some(record)) => TaskState::Current {
+                key: key.to_string(),
+                accepted_from: record.accepted_from,
+                warnings: record.warnings,
+                interactive: task
+                    .outputs
+                    .contains(&Kind::Interactive)
+                    .then(|| request.store.output(*key, Kind::Interactive)),
+            },
+            Ok(None) => TaskState::Stale {
+                reasons: texts(&[Reason::ResultRemoved]),
+            },
+            Err(reason) => TaskState::Stale {
+                reasons: texts(&[Reason::RecordUnreadable { reason }]),
+            },
         },
         Some(State::Stale { reasons, .. }) => TaskState::Stale {
             reasons: texts(reasons),

@@ -144,7 +144,7 @@ proptest! {
         let task = &plan.tasks[0].id;
         fs::create_dir_all(store.pipeline("test").join("made")).expect("created");
         fs::write(store.pipeline("test").join("made/task.json"), &bytes).expect("written");
-        fs::write(folder.path().join(".stamps.json"), &bytes).expect("written");
+        fs::write(folder.path().join(".stamps.jsonl"), &bytes).expect("written");
         for target in [target.as_str(), "made"] {
             let _ = fs::remove_file(store.link("test", task));
             std::os::unix::fs::symlink(target, store.link("test", task)).expect("linked");

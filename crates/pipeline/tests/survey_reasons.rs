@@ -314,7 +314,7 @@ fn going_back_to_old_parameters_reuses_their_result() {
 fn a_corrupt_stamp_file_costs_only_time() {
     let plan = chain();
     let bench = made(&plan);
-    fs::write(bench.store.root().join(".stamps.json"), "{").expect("written");
+    fs::write(bench.store.root().join(".stamps.jsonl"), "{").expect("written");
     assert!(
         bench
             .survey(&plan)

@@ -18,6 +18,7 @@ mod ready;
 mod schedule;
 mod settle;
 
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -33,7 +34,7 @@ pub(crate) use process::lines_of;
 use crate::ledger::Ledger;
 use crate::plan::Plan;
 use crate::programs::Programs;
-use crate::store::{Store, StoreError, check_names};
+use crate::store::{Store, StoreError, check_names, figure_names};
 use crate::survey::{Surveyor, needed};
 
 /// How to run.
@@ -137,13 +138,22 @@ pub fn run(
         let path = options.data_dir.clone();
         ExecuteError::DataDirectory { path, source }
     })?;
-    let _lock = store.lock()?;
+    let _lock = store.lock_as_it_is()?;
     let needed = needed(plan, targets);
     let mut surveyor = Surveyor::new(plan, store, &data_dir);
-    let survey = surveyor.walk(&needed);
+    let (survey, figures) = std::thread::scope(|scope| {
+        scope.spawn(|| store.remove_leftovers());
+        let figures = scope.spawn(|| figure_names(plan));
+        let survey = surveyor.walk(&needed);
+        (
+            survey,
+            figures.join().unwrap_or_else(|panic| resume_unwind(panic)),
+        )
+    });
     surveyor.save();
     let place = schedule::Place {
         plan,
+        figures: &figures,
         programs,
         store,
         options,
@@ -156,7 +166,7 @@ pub fn run(
     let outcome = outcome?;
     written?;
     if outcome.is_complete() && needed.iter().all(|&needed| needed) {
-        store.remove_stale_links(plan)?;
+        store.remove_stale_links(plan, &figures)?;
     }
     Ok(outcome)
 }

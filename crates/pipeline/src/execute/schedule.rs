@@ -15,9 +15,10 @@ use super::forecast::Forecast;
 use super::ready::Ready;
 use super::{ExecuteError, News, Observer, Options, Outcome};
 use crate::ledger::{Durations, Ledger};
+use crate::parallel;
 use crate::plan::{Plan, PlannedTask};
 use crate::programs::Programs;
-use crate::store::{Key, Store, StoreError, figure_names};
+use crate::store::{FigureNames, Key, Store, StoreError};
 use crate::survey::{State, Survey, Surveyor};
 
 /// Time between two looks at whether the caller has cancelled.
@@ -27,6 +28,7 @@ const TICK: Duration = Duration::from_millis(50);
 #[derive(Clone, Copy)]
 pub(super) struct Place<'a> {
     pub(super) plan: &'a Plan,
+    pub(super) figures: &'a FigureNames,
     pub(super) programs: &'a Programs,
     pub(super) store: &'a Store,
     pub(super) options: &'a Options,
@@ -41,7 +43,6 @@ pub(super) struct Schedule<'a> {
     pub(super) ledger: &'a mut Ledger,
     pub(super) observer: &'a mut dyn Observer,
     pub(super) begun: Instant,
-    pub(super) figures: BTreeMap<usize, String>,
     /// For each task, the tasks that read its outputs.
     pub(super) dependants: BTreeMap<usize, BTreeSet<usize>>,
     /// For each blocked task, how many of the tasks it reads are not current.
@@ -85,7 +86,6 @@ impl<'a> Schedule<'a> {
             ledger,
             observer,
             begun: Instant::now(),
-            figures: figure_names(plan),
             dependants: BTreeMap::new(),
             missing: BTreeMap::new(),
             ready: Ready::default(),
@@ -135,10 +135,8 @@ impl<'a> Schedule<'a> {
 
     /// Runs until nothing is left to do, or to the end of what runs when it has to stop.
     pub(super) fn run(mut self) -> Result<Outcome, ExecuteError> {
-        for task in self.outcome.current.clone() {
-            if let Some(key) = self.survey.get(task).and_then(State::key) {
-                self.link(task, key);
-            }
+        for (task, key) in self.unlinked() {
+            self.link(task, key);
         }
         let stop = AtomicBool::new(false);
         let (sender, receiver) = channel();
@@ -155,6 +153,25 @@ impl<'a> Schedule<'a> {
             .map(|(task, _)| task)
             .collect();
         Ok(outcome)
+    }
+
+    /// The current tasks whose readable names do not lead to their results.
+    fn unlinked(&self) -> Vec<(usize, Key)> {
+        let Place {
+            plan,
+            store,
+            figures,
+            ..
+        } = self.place;
+        let survey = &self.survey;
+        let unlinked = parallel::map(&self.outcome.current, |&index| {
+            let key = survey.get(index).and_then(State::key)?;
+            let task = &plan.tasks[index];
+            let figure = figures.get(&index).map(String::as_str);
+            let is_linked = store.is_linked(&plan.name, &task.id, &task.outputs, figure, key);
+            (!is_linked).then_some((index, key))
+        });
+        unlinked.into_iter().flatten().collect()
     }
 
     fn work<'scope>(
@@ -287,6 +304,7 @@ impl<'a> Schedule<'a> {
             store,
             options,
             data_dir,
+            ..
         } = self.place;
         let task = &plan.tasks[index];
         let threads = self.budget.threads(&task.resources);

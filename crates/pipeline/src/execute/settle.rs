@@ -1,14 +1,16 @@
 //! What follows from the end of a task: its dependants become ready, or turn out to be up to date.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use eigenscope_artifact::Kind;
 use eigenscope_stage::Event;
 
 use super::attempt::{Ended, Trouble};
 use super::schedule::{Place, Running, Schedule};
 use super::{News, Notice, Tally, cores};
 use crate::ledger::LedgerRow;
-use crate::store::{Key, Record, StoreError};
+use crate::store::{Key, OutputRecord, StoreError};
 use crate::survey::State;
 
 impl Schedule<'_> {
@@ -59,7 +61,7 @@ impl Schedule<'_> {
             Ok(placed) => {
                 self.outcome.ran.push(index);
                 self.surveyor.remember(running.key, &placed);
-                self.becomes_current(index, running.key, Arc::new(placed.record));
+                self.becomes_current(index, running.key, Arc::new(placed.record.outputs));
                 self.notice(
                     index,
                     News::Finished {
@@ -112,11 +114,11 @@ impl Schedule<'_> {
 
     fn reassess(&mut self, index: usize) {
         match self.surveyor.assess(index, &self.survey) {
-            State::Current { key, record } => {
+            State::Current { key, outputs } => {
                 self.ready.remove(index);
                 self.forecast.ended(index);
                 self.outcome.reused.push(index);
-                self.becomes_current(index, key, record);
+                self.becomes_current(index, key, outputs);
                 self.notice(index, News::Reused);
                 self.unblock_dependants(index);
             }
@@ -129,13 +131,18 @@ impl Schedule<'_> {
         }
     }
 
-    fn becomes_current(&mut self, index: usize, key: Key, record: Arc<Record>) {
-        self.survey.set(index, State::Current { key, record });
+    fn becomes_current(
+        &mut self,
+        index: usize,
+        key: Key,
+        outputs: Arc<BTreeMap<Kind, OutputRecord>>,
+    ) {
+        self.survey.set(index, State::Current { key, outputs });
         self.link(index, key);
     }
 
     pub(super) fn link(&mut self, index: usize, key: Key) {
-        let figure = self.figures.get(&index).map(String::as_str);
+        let figure = self.place.figures.get(&index).map(String::as_str);
         let Place { plan, store, .. } = self.place;
         let task = self.task(index);
         let linked = store.link_result(&plan.name, &task.id, &task.outputs, figure, key);

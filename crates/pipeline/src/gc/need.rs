@@ -1,12 +1,14 @@
 //! What the pipelines need: keys, names and code.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ffi::OsString;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use crate::plan::Plan;
-use crate::store::{Key, Record, Store, entries, figure_files, link_names, named_key};
+use crate::store::{
+    Key, Record, Store, entries, figure_files, figure_names, link_names, named_key,
+};
 use crate::survey::survey;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -14,8 +16,8 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Names that the plans of one pipeline give in its folder.
 #[derive(Debug, Default)]
 pub(super) struct Names {
-    pub(super) tasks: BTreeSet<OsString>,
-    pub(super) figures: BTreeSet<OsString>,
+    pub(super) tasks: HashSet<OsString>,
+    pub(super) figures: HashSet<OsString>,
 }
 
 /// Everything that stays.
@@ -43,7 +45,9 @@ impl Need {
             need.code.extend(plan.code.keys().cloned());
             let names = need.names.entry((&plan.name).into()).or_default();
             names.tasks.extend(link_names(plan));
-            names.figures.extend(figure_files(plan));
+            names
+                .figures
+                .extend(figure_files(plan, &figure_names(plan)));
         }
         let stored: BTreeMap<Key, _> = entries(&store.results())
             .filter_map(|path| Some((named_key(&path)?, path)))

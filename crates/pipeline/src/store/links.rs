@@ -1,15 +1,16 @@
 //! Readable names: links from task ids and figure names to results.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 
 use eigenscope_artifact::Kind;
 use eigenscope_artifact::atomic::TEMPORARY_PREFIX;
 
-use super::{Key, Store, StoreError, figure_names};
+use super::{FigureNames, Key, Store, StoreError};
 use crate::plan::Plan;
 
 impl Store {
@@ -23,23 +24,55 @@ impl Store {
         figure: Option<&str>,
         key: Key,
     ) -> Result<(), StoreError> {
-        let target = Path::new("..").join("store").join(key.to_string());
-        point(&self.link(pipeline, task), &target)?;
-        let Some(figure) = figure else {
-            return Ok(());
-        };
-        for &kind in outputs.iter().filter(|kind| kind.is_picture()) {
-            let link = self.figures(pipeline).join(figure_file(figure, kind));
-            let target = Path::new("..").join(task).join(kind.file_name());
-            point(&link, &target)?;
-        }
-        Ok(())
+        let mut links = self.links_to(pipeline, task, outputs, figure, key);
+        links.try_for_each(|(link, target)| point(&link, &target))
+    }
+
+    /// Whether the readable names lead there already.
+    pub(crate) fn is_linked(
+        &self,
+        pipeline: &str,
+        task: &str,
+        outputs: &[Kind],
+        figure: Option<&str>,
+        key: Key,
+    ) -> bool {
+        let mut links = self.links_to(pipeline, task, outputs, figure, key);
+        links.all(|(link, target)| leads_to(&link, &target))
+    }
+
+    /// The links of a result, and what they lead to.
+    fn links_to(
+        &self,
+        pipeline: &str,
+        task: &str,
+        outputs: &[Kind],
+        figure: Option<&str>,
+        key: Key,
+    ) -> impl Iterator<Item = (PathBuf, PathBuf)> {
+        let result = Path::new("..").join("store").join(key.to_string());
+        let figures = figure.into_iter().flat_map(move |figure| {
+            let pictures = outputs.iter().filter(|kind| kind.is_picture());
+            pictures.map(move |&kind| {
+                let link = self.figures(pipeline).join(figure_file(figure, kind));
+                (link, Path::new("..").join(task).join(kind.file_name()))
+            })
+        });
+        std::iter::once((self.link(pipeline, task), result)).chain(figures)
     }
 
     /// Removes links of tasks and figures that are not part of the plan. Files are left alone.
-    pub(crate) fn remove_stale_links(&self, plan: &Plan) -> Result<(), StoreError> {
-        keep_only(&self.pipeline(&plan.name), &link_names(plan))?;
-        keep_only(&self.figures(&plan.name), &figure_files(plan))
+    pub(crate) fn remove_stale_links(
+        &self,
+        plan: &Plan,
+        figures: &FigureNames,
+    ) -> Result<(), StoreError> {
+        std::thread::scope(|scope| {
+            let tasks = || keep_only(&self.pipeline(&plan.name), &link_names(plan));
+            let tasks = scope.spawn(tasks);
+            keep_only(&self.figures(&plan.name), &figure_files(plan, figures))?;
+            tasks.join().unwrap_or_else(|panic| resume_unwind(panic))
+        })
     }
 
     /// Folder of the links to a pipeline's figures.
@@ -49,14 +82,13 @@ impl Store {
 }
 
 /// Names of the links to the results of a plan.
-pub(crate) fn link_names(plan: &Plan) -> BTreeSet<OsString> {
+pub(crate) fn link_names(plan: &Plan) -> HashSet<OsString> {
     plan.tasks.iter().map(|task| (&task.id).into()).collect()
 }
 
 /// Names of the links to the figures of a plan.
-pub(crate) fn figure_files(plan: &Plan) -> BTreeSet<OsString> {
-    let names = figure_names(plan);
-    let figures = names.iter().flat_map(|(&index, name)| {
+pub(crate) fn figure_files(plan: &Plan, figures: &FigureNames) -> HashSet<OsString> {
+    let figures = figures.iter().flat_map(|(&index, name)| {
         let kinds = plan.tasks.get(index).into_iter();
         let kinds = kinds.flat_map(|task| &task.outputs);
         kinds
@@ -70,9 +102,13 @@ fn figure_file(name: &str, kind: Kind) -> String {
     format!("{name}.{}", kind.extension())
 }
 
+fn leads_to(link: &Path, target: &Path) -> bool {
+    fs::read_link(link).is_ok_and(|old| old.as_os_str() == target.as_os_str())
+}
+
 /// Makes `link` lead to `target`, in one step if it led somewhere else.
 fn point(link: &Path, target: &Path) -> Result<(), StoreError> {
-    if fs::read_link(link).is_ok_and(|old| old == target) {
+    if leads_to(link, target) {
         return Ok(());
     }
     let folder = link.parent().unwrap_or(link);
@@ -87,7 +123,7 @@ fn point(link: &Path, target: &Path) -> Result<(), StoreError> {
     .map_err(|source| StoreError::io("create the link", link, source))
 }
 
-fn keep_only(folder: &Path, names: &BTreeSet<OsString>) -> Result<(), StoreError> {
+fn keep_only(folder: &Path, names: &HashSet<OsString>) -> Result<(), StoreError> {
     let Ok(entries) = fs::read_dir(folder) else {
         return Ok(()); // No folder, no links.
     };

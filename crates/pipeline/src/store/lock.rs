@@ -2,7 +2,7 @@
 //!
 //! The kernel releases the lock when the process that holds it ends, however it ends: it is never stale.
 
-use std::fs::{File, TryLockError};
+use std::fs::{DirEntry, File, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
@@ -28,7 +28,7 @@ impl Store {
     /// Takes the lock, or says who holds it. What a killed run left half done is removed.
     pub fn lock(&self) -> Result<RunLock, StoreError> {
         let lock = self.lock_as_it_is()?;
-        self.leftovers().iter().for_each(|path| remove(path));
+        self.remove_leftovers();
         Ok(lock)
     }
 
@@ -66,17 +66,20 @@ impl Store {
         Ok(RunLock { file })
     }
 
+    /// Removes what a killed run left half done. The lock is held.
+    pub(crate) fn remove_leftovers(&self) {
+        self.leftovers().iter().for_each(|path| remove(path));
+    }
+
     /// Temporary files and folders. With the lock held, they are those of runs that were killed.
     pub(crate) fn leftovers(&self) -> Vec<PathBuf> {
         let folders = entries(self.root()).filter(|path| path.is_dir());
         let folders = folders.chain([self.root().to_owned()]);
-        let temporary = |path: &PathBuf| {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            name.starts_with(TEMPORARY_PREFIX)
-        };
         folders
-            .flat_map(|folder| entries(&folder).chain(entries(&folder.join("figures"))))
-            .filter(temporary)
+            .flat_map(|folder| [folder.join("figures"), folder])
+            .flat_map(|folder| listed(&folder))
+            .filter(is_temporary)
+            .map(|entry| entry.path())
             .collect()
     }
 }
@@ -101,11 +104,17 @@ fn remove_work_folder(path: &Path) -> std::io::Result<()> {
     std::fs::remove_dir_all(&name)
 }
 
+fn is_temporary(entry: &DirEntry) -> bool {
+    let name = entry.file_name();
+    name.as_encoded_bytes()
+        .starts_with(TEMPORARY_PREFIX.as_bytes())
+}
+
 /// What is in a folder; nothing if it cannot be read.
 pub(crate) fn entries(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
-    std::fs::read_dir(folder)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path())
+    listed(folder).map(|entry| entry.path())
+}
+
+fn listed(folder: &Path) -> impl Iterator<Item = DirEntry> + use<> {
+    std::fs::read_dir(folder).into_iter().flatten().flatten()
 }

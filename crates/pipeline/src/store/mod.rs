@@ -8,7 +8,7 @@
 //! artifacts/<pipeline>/logs/<task id>.log       log of the last time the task ran
 //! artifacts/code/<fingerprint>.json             what the code behind a fingerprint consists of
 //! artifacts/ledger/<time>-<pid>.parquet         what each run cost
-//! artifacts/.stamps.json                        digests of files that have not changed
+//! artifacts/.stamps.jsonl                       digests of files that have not changed
 //! artifacts/.lock                               held while tasks run
 //! ```
 //!
@@ -35,10 +35,11 @@ pub(crate) use links::{figure_files, link_names};
 pub use lock::RunLock;
 pub(crate) use lock::entries;
 pub(crate) use names::NOT_PIPELINES;
-pub use names::{check_names, figure_names};
+pub use names::{FigureNames, check_names, figure_names};
 pub use place::{PlaceError, Placed, WorkFolder};
+pub(crate) use record::RECORD_NAME;
 pub use record::{OutputRecord, RECORD_VERSION, Record};
-pub(crate) use stamps::Stamps;
+pub(crate) use stamps::{KnownOutput, KnownResult, Stamp, Stamps, look};
 
 /// An artifacts folder. Nothing is created before a run needs it.
 #[derive(Debug, Clone)]

@@ -1,7 +1,7 @@
 //! Names in the artifacts folder: which pipeline names and task ids can be file names, and what figures
 //! are called.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use eigenscope_stage::Section;
 
@@ -44,15 +44,18 @@ fn check(name: &str, taken: &[&str]) -> Result<(), StoreError> {
     })
 }
 
-/// Short names of all figures of a plan, without ending, by task index:
+/// Names of figures without ending, by task index.
+pub type FigureNames = BTreeMap<usize, String>;
+
+/// Short names of all figures of a plan:
 /// `figure.curve[variant=published]` is `curve-published`. Where two would be the same, both keep their
 /// labels as they are.
-pub fn figure_names(plan: &Plan) -> BTreeMap<usize, String> {
+pub fn figure_names(plan: &Plan) -> FigureNames {
     let figures = || {
         let tasks = plan.tasks.iter().enumerate();
         tasks.filter(|(_, task)| task.section == Section::Figure)
     };
-    let mut uses: BTreeMap<String, usize> = BTreeMap::new();
+    let mut uses: HashMap<String, usize> = HashMap::new();
     for (_, task) in figures() {
         *uses.entry(short_name(task)).or_default() += 1;
     }

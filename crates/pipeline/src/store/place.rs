@@ -6,13 +6,15 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use eigenscope_artifact::atomic::{TEMPORARY_PREFIX, sync_folder};
-use eigenscope_artifact::{ArtifactError, Kind, TableReader};
+use eigenscope_artifact::{ArtifactError, Kind, TableReader, digest_file};
 use eigenscope_stage::ExternalFile;
 use tempfile::TempDir;
 
 use super::record::RECORD_NAME;
-use super::stamps::Stamped;
-use super::{Ingredients, Key, OutputRecord, RECORD_VERSION, Record, Store, StoreError};
+use super::stamps::{KnownOutput, Stamp};
+use super::{
+    Ingredients, Key, KnownResult, OutputRecord, RECORD_VERSION, Record, Store, StoreError,
+};
 
 /// A folder in which a task writes its outputs. Dropped before it is placed, it leaves nothing.
 #[derive(Debug)]
@@ -25,8 +27,8 @@ pub struct WorkFolder {
 pub struct Placed {
     /// Its record.
     pub record: Record,
-    /// Its outputs as they were read; nobody has written to them since.
-    pub(crate) stamps: BTreeMap<Kind, Stamped>,
+    /// Its files as they were read; nobody has written to them since.
+    pub(crate) known: KnownResult,
 }
 
 /// A result that could not be placed.
@@ -80,12 +82,9 @@ impl Store {
         warnings: Vec<String>,
     ) -> Result<Placed, PlaceError> {
         let folder = work.path();
-        let mut records = BTreeMap::new();
-        let mut stamps = BTreeMap::new();
+        let mut known = BTreeMap::new();
         for &kind in outputs {
-            let (output, stamped) = check_output(folder, kind)?;
-            records.insert(kind, output);
-            stamps.insert(kind, stamped);
+            known.insert(kind, check_output(folder, kind)?);
         }
         external_files.sort_by(|one, other| one.path.cmp(&other.path));
         external_files.dedup();
@@ -94,14 +93,22 @@ impl Store {
             task: task.to_owned(),
             ingredients,
             accepted_from: Vec::new(),
-            outputs: records,
+            outputs: known
+                .iter()
+                .map(|(&kind, known)| (kind, known.record))
+                .collect(),
             external_files,
             warnings,
         };
         remove_undeclared(folder, &record)?;
         record.write(folder)?;
+        let known = KnownResult {
+            stamp: Stamp::placed(&folder.join(RECORD_NAME)).map_err(StoreError::from)?,
+            outputs: known,
+            external_files: record.external_files.clone(),
+        };
         self.rename_into_place(work, record.ingredients.key())?;
-        Ok(Placed { record, stamps })
+        Ok(Placed { record, known })
     }
 
     /// Lets the outputs of the intact result in `old` stand under the key of `record` as well.
@@ -152,7 +159,7 @@ fn share(file: &Path, name: &Path) -> Result<(), StoreError> {
         .map_err(|source| StoreError::io("write", name, source))
 }
 
-fn check_output(folder: &Path, kind: Kind) -> Result<(OutputRecord, Stamped), PlaceError> {
+fn check_output(folder: &Path, kind: Kind) -> Result<KnownOutput, PlaceError> {
     let path = folder.join(kind.file_name());
     match File::open(&path) {
         Ok(file) => file
@@ -162,8 +169,8 @@ fn check_output(folder: &Path, kind: Kind) -> Result<(OutputRecord, Stamped), Pl
         Err(source) => return Err(StoreError::io("open", &path, source).into()),
     }
     let invalid = |source| PlaceError::Invalid { kind, source };
-    let stamped = Stamped::of(&path).map_err(invalid)?;
-    let file = stamped.digest;
+    let stamp = Stamp::placed(&path).map_err(invalid)?;
+    let file = digest_file(&path).map_err(invalid)?;
     if file.bytes == 0 {
         return Err(PlaceError::Empty(kind));
     }
@@ -173,7 +180,8 @@ fn check_output(folder: &Path, kind: Kind) -> Result<(OutputRecord, Stamped), Pl
     } else {
         file.blake3
     };
-    Ok((OutputRecord { file, content }, stamped))
+    let record = OutputRecord { file, content };
+    Ok(KnownOutput { stamp, record })
 }
 
 /// A result holds its outputs and its record and nothing else.

@@ -1,140 +1,219 @@
-//! Digests of files that have not changed since they were computed.
+//! What is known of files that have not changed since they were read: digests, and the contents of results.
 //!
-//! A file is taken as unchanged if size, modification and change time, and inode are the same. This only
-//! saves reading it again; what a digest should be is recorded elsewhere. A file touched less than two
-//! seconds before it was read is not remembered: a later change could carry the same times. An output that
-//! has just been placed is an exception: the only program that knew its folder has ended.
+//! A file is taken as unchanged if size, modification and change time, and inode are the same. This only saves reading it
+//! again; what a digest should be is recorded elsewhere. A file touched less than two seconds before it was read is not
+//! remembered: a later change could carry the same times. An output that has just been placed is an exception: the only
+//! program that knew its folder has ended.
+//!
+//! `.stamps.jsonl` has one line for each result or file, `["name",{...},"checksum"]`, in the order of the bytes. Nothing but the
+//! lines that are asked for is ever parsed, so a small pipeline in a large store costs little, and a large one can be looked up by
+//! several threads. The checksum is the start of the BLAKE3 digest of what stands before it in the line: a damaged line is not
+//! known, which must not cost a good result.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fs::Metadata;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use eigenscope_artifact::atomic::write_file;
-use eigenscope_artifact::{ArtifactError, FileDigest, digest_file};
+use eigenscope_artifact::{ArtifactError, Digest, FileDigest, Kind, digest_file};
+use eigenscope_stage::ExternalFile;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::Store;
+use super::{Key, OutputRecord, Record, Store};
 
-const VERSION: u32 = 1;
+/// The first line: version of this format.
+const HEADER: &str = r#"["",{"version":2}]"#;
 
 /// Coarsest steps of file times that are in use.
 const SETTLED: Duration = Duration::from_secs(2);
 
-/// The digests that are known, in memory.
+/// What is known, in memory.
 #[derive(Debug)]
 pub(crate) struct Stamps {
     root: PathBuf,
-    files: HashMap<String, Stamped>,
-    changed: bool,
+    text: String,
+    /// Where the lines start in `text`, ascending by the lines' bytes.
+    lines: Vec<usize>,
+    /// Whether `text` is believed.
+    trusted: bool,
+    /// New lines by the start that names them; `None`: what was known no longer holds.
+    learnt: Mutex<BTreeMap<String, Option<String>>>,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct StampFile<Files> {
-    version: u32,
-    files: Files,
-}
-
-/// The digest of a file and how the file looked before it was read.
+/// The digest of a file.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Stamped {
-    stamp: Stamp,
+    /// How the file looked before it was read; `None`: a later change might look the same.
+    pub(crate) stamp: Option<Stamp>,
     pub(crate) digest: FileDigest,
 }
 
+/// Bytes, modification and change time in nanoseconds, and inode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Stamp(u64, u64, u64, u64);
+
+/// A result: what its record says, and how its files looked when that was found to be true.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Stamp {
-    bytes: u64,
-    modified_ns: u64,
-    changed_ns: u64,
-    inode: u64,
+pub(crate) struct KnownResult {
+    /// The record; `None`: it was too new to be remembered.
+    pub(crate) stamp: Option<Stamp>,
+    pub(crate) outputs: BTreeMap<Kind, KnownOutput>,
+    pub(crate) external_files: Vec<ExternalFile>,
+}
+
+/// An output of a result.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct KnownOutput {
+    /// The file when it had the recorded digest; `None`: that is not known.
+    pub(crate) stamp: Option<Stamp>,
+    pub(crate) record: OutputRecord,
+}
+
+impl KnownResult {
+    /// What `record` says; `stamp` is that of its file before it was read. Nothing is known of the outputs.
+    pub(crate) fn new(record: Record, stamp: Option<Stamp>) -> Self {
+        let outputs = record.outputs.into_iter().map(|(kind, record)| {
+            let stamp = None;
+            (kind, KnownOutput { stamp, record })
+        });
+        Self {
+            stamp,
+            outputs: outputs.collect(),
+            external_files: record.external_files,
+        }
+    }
+}
+
+impl KnownOutput {
+    /// Its file when it had the recorded digest.
+    pub(crate) fn stamped(&self) -> Stamped {
+        Stamped {
+            stamp: self.stamp,
+            digest: self.record.file,
+        }
+    }
 }
 
 impl Stamps {
     /// Reads what is known. A file that cannot be understood is ignored with a warning: it only costs time.
     pub(crate) fn load(store: &Store) -> Self {
         let path = path(store.root());
-        let files = match std::fs::read(&path) {
-            Ok(bytes) => match serde_json::from_slice::<StampFile<_>>(&bytes) {
-                Ok(file) if file.version == VERSION => Ok(file.files),
-                Ok(file) => Err(format!("it has version {}", file.version)),
-                Err(error) => Err(error.to_string()),
-            },
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(HashMap::new()),
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) if text.is_empty() || text.lines().next() == Some(HEADER) => Ok(text),
+            Ok(_) => Err("it is of another version, or damaged".to_owned()),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(String::new()),
             Err(error) => Err(error.to_string()),
         };
+        let text = text.unwrap_or_else(|reason| {
+            tracing::warn!("ignoring {}: {reason}", path.display());
+            String::new()
+        });
+        // After the first line end come all lines but the header, after the last nothing, or half a line.
+        let ends = text.match_indices('\n');
+        let mut lines: Vec<usize> = ends.map(|(end, _)| end + 1).collect();
+        lines.pop();
         Self {
             root: store.root().to_owned(),
-            changed: files.is_err(),
-            files: files.unwrap_or_else(|reason| {
-                tracing::warn!("ignoring {}: {reason}", path.display());
-                HashMap::new()
-            }),
+            text,
+            lines,
+            trusted: true,
+            learnt: Mutex::default(),
         }
+    }
+
+    /// Lets every file be read once more.
+    pub(crate) fn distrust(&mut self) {
+        self.trusted = false;
     }
 
     /// Digest of the file at `path`, read only if it may have changed.
-    pub(crate) fn digest(&mut self, path: &Path) -> Result<FileDigest, ArtifactError> {
-        let before = Stamp::of(path)?;
+    pub(crate) fn digest(&self, path: &Path) -> Result<FileDigest, ArtifactError> {
         let name = self.name(path);
-        if let Some(known) = self.files.get(&name)
-            && known.stamp == before
-        {
-            return Ok(known.digest);
+        let known: Option<Stamped> = self.known(&name);
+        let found = look(path, known)?;
+        if known.and_then(|known| known.stamp) != found.stamp {
+            self.learn(&name, found.stamp.is_some().then_some(&found));
         }
-        let stamped = Stamped::of(path)?;
-        if Stamp::of(path)? == stamped.stamp && stamped.stamp.is_settled() {
-            self.files.insert(name, stamped);
-            self.changed = true;
-        } else {
-            self.changed |= self.files.remove(&name).is_some();
-        }
-        Ok(stamped.digest)
+        Ok(found.digest)
     }
 
-    /// Remembers an output that has just been placed at `path`; `stamped` was taken after its program had
-    /// ended. Where the file system counts whole seconds this would be too early.
-    pub(crate) fn remember(&mut self, path: &Path, stamped: Stamped) {
-        if stamped.stamp.is_fine() {
-            self.files.insert(self.name(path), stamped);
-            self.changed = true;
-        }
+    /// What is known of the result with this key.
+    pub(crate) fn result(&self, key: Key) -> Option<KnownResult> {
+        self.known(&key.to_string())
     }
 
-    /// Lets the file at `path` be read the next time its digest is asked for.
-    pub(crate) fn forget(&mut self, path: &Path) {
-        self.changed |= self.files.remove(&self.name(path)).is_some();
+    /// Remembers an intact result.
+    pub(crate) fn learn_result(&self, key: Key, result: &KnownResult) {
+        self.learn(&key.to_string(), Some(result));
     }
 
-    /// Lets every file be read.
-    pub(crate) fn forget_all(&mut self) {
-        self.changed |= !self.files.is_empty();
-        self.files.clear();
+    /// A result is not intact: all its files are read the next time.
+    pub(crate) fn forget_result(&self, key: Key) {
+        self.learn::<KnownResult>(&key.to_string(), None);
     }
 
     /// Saves what is known for the next time. A failure costs only time.
     pub(crate) fn save(&mut self) {
-        if !self.changed {
+        let learnt = self
+            .learnt
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
+        if learnt.is_empty() {
             return;
         }
         let root = &self.root;
-        self.files.retain(|name, _| root.join(name).exists());
-        let file = StampFile {
-            version: VERSION,
-            files: &self.files,
-        };
-        let path = path(root);
-        let saved = serde_json::to_vec(&file)
-            .map_err(|error| error.to_string())
-            .and_then(|bytes| write_file(&path, &bytes).map_err(|error| error.to_string()));
-        match saved {
-            Ok(()) => self.changed = false,
-            Err(error) => tracing::debug!("digests not saved: {error}"),
+        let kept = self.lines.iter().filter_map(|&start| {
+            let line = line_at(&self.text, start);
+            let name = name_of(line)?;
+            let exists = || is_there(root, &name);
+            (!learnt.contains_key(&start_of(&name)) && exists()).then(|| line.to_owned())
+        });
+        let mut lines: Vec<String> = kept.chain(learnt.values().flatten().cloned()).collect();
+        lines.sort_unstable();
+        let mut text = format!("{HEADER}\n");
+        for line in &lines {
+            text.push_str(line);
+            text.push('\n');
         }
+        match write_file(&path(root), text.as_bytes()) {
+            Ok(()) => learnt.clear(),
+            Err(error) => tracing::debug!("stamps not saved: {error}"),
+        }
+    }
+
+    /// What is known under a name.
+    fn known<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        let start = start_of(name);
+        let learnt = self.learnt.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(line) = learnt.get(&start) {
+            return value_in(line.as_deref()?, &start);
+        }
+        drop(learnt);
+        // As the start holds no line end, the rest of the text does for the line.
+        let is_before = |&at: &usize| self.text.as_bytes()[at..] < *start.as_bytes();
+        let position = self.lines.partition_point(is_before);
+        let line = line_at(&self.text, *self.lines.get(position)?);
+        self.trusted.then(|| value_in(line, &start))?
+    }
+
+    /// Remembers a value under a name; `None`: nothing is known any more.
+    fn learn<T: Serialize>(&self, name: &str, value: Option<&T>) {
+        let start = start_of(name);
+        let line = value.and_then(|value| {
+            let value = serde_json::to_string(value).ok()?;
+            let body = format!("{start}{value}");
+            let checksum = checksum(&body);
+            Some(format!("{body},\"{checksum}\"]"))
+        });
+        let mut learnt = self.learnt.lock().unwrap_or_else(PoisonError::into_inner);
+        learnt.insert(start, line);
     }
 
     /// Files in the store are named relative to it, so that it can be moved.
@@ -144,21 +223,70 @@ impl Stamps {
     }
 }
 
-fn path(root: &Path) -> PathBuf {
-    root.join(".stamps.json")
+/// The line that starts at a byte of the text, without its end.
+fn line_at(text: &str, start: usize) -> &str {
+    let rest = text.get(start..).unwrap_or_default();
+    rest.split_once('\n').map_or(rest, |(line, _)| line)
 }
 
-impl Stamped {
-    /// Looks at a file, then reads it.
-    pub(crate) fn of(path: &Path) -> Result<Self, ArtifactError> {
-        let stamp = Stamp::of(path)?;
-        let digest = digest_file(path)?;
-        Ok(Self { stamp, digest })
+/// The start of the line with this name; no other line starts with it.
+fn start_of(name: &str) -> String {
+    format!("[{},", serde_json::Value::from(name))
+}
+
+/// The value in an undamaged line that starts so.
+fn value_in<T: DeserializeOwned>(line: &str, start: &str) -> Option<T> {
+    let (body, end) = line.rsplit_once(",\"")?;
+    let value = body.strip_prefix(start)?;
+    if end.strip_suffix("\"]")? != checksum(body) {
+        return None;
+    }
+    serde_json::from_str(value).ok()
+}
+
+fn checksum(body: &str) -> String {
+    Digest::of(body.as_bytes()).short()
+}
+
+/// The name in a line.
+fn name_of(line: &str) -> Option<String> {
+    let mut names = serde_json::Deserializer::from_str(line.strip_prefix('[')?).into_iter();
+    names.next()?.ok()
+}
+
+/// Whether what a line is about still exists: a result by its key, or a file.
+fn is_there(root: &Path, name: &str) -> bool {
+    match name.parse::<Key>() {
+        Ok(_) => root.join("store").join(name).exists(),
+        Err(_) => root.join(name).exists(),
+    }
+}
+
+fn path(root: &Path) -> PathBuf {
+    root.join(".stamps.jsonl")
+}
+
+/// Digest of the file at `path`, which is only read if it may not be as it was when `known` was found.
+pub(crate) fn look(path: &Path, known: Option<Stamped>) -> Result<Stamped, ArtifactError> {
+    let stamp = Some(Stamp::of(path)?);
+    match known {
+        Some(known) if known.stamp == stamp => Ok(known),
+        _ => Ok(Stamped {
+            digest: digest_file(path)?,
+            stamp: stamp.filter(|stamp| stamp.is_settled()),
+        }),
     }
 }
 
 impl Stamp {
-    fn of(path: &Path) -> Result<Self, ArtifactError> {
+    /// The stamp of a file that nobody writes to any more. Where the file system counts whole seconds, even that is too
+    /// early to tell.
+    pub(crate) fn placed(path: &Path) -> Result<Option<Self>, ArtifactError> {
+        Self::of(path).map(|stamp| stamp.is_fine().then_some(stamp))
+    }
+
+    /// How the file at `path` looks now.
+    pub(crate) fn of(path: &Path) -> Result<Self, ArtifactError> {
         std::fs::metadata(path)
             .map(|metadata| Self::from_metadata(&metadata))
             .map_err(|source| ArtifactError::io("read", path, source))
@@ -171,27 +299,22 @@ impl Stamp {
             .and_then(|time| time.duration_since(UNIX_EPOCH).ok())
             .map_or(0, nanoseconds);
         let (changed_ns, inode) = changed_and_inode(metadata);
-        Self {
-            bytes: metadata.len(),
-            modified_ns,
-            changed_ns,
-            inode,
-        }
+        Self(metadata.len(), modified_ns, changed_ns, inode)
     }
 
     /// Whether the times have parts of a second.
     fn is_fine(self) -> bool {
-        [self.modified_ns, self.changed_ns]
+        [self.1, self.2]
             .iter()
             .all(|time| !time.is_multiple_of(1_000_000_000))
     }
 
     /// Whether a change from now on is sure to have other times.
-    fn is_settled(self) -> bool {
+    pub(crate) fn is_settled(self) -> bool {
         SystemTime::now()
             .checked_sub(SETTLED)
             .and_then(|time| time.duration_since(UNIX_EPOCH).ok())
-            .is_some_and(|limit| nanoseconds(limit) > self.modified_ns.max(self.changed_ns))
+            .is_some_and(|limit| nanoseconds(limit) > self.1.max(self.2))
     }
 }
 
@@ -224,50 +347,105 @@ mod tests {
         file.expect("opened").set_modified(hour_ago).expect("set");
     }
 
-    #[test]
-    fn a_file_just_written_is_not_remembered() {
+    fn store() -> (tempfile::TempDir, Store) {
         let folder = tempfile::tempdir().expect("a folder");
         let store = Store::new(folder.path()).expect("a store");
+        (folder, store)
+    }
+
+    #[test]
+    fn a_file_just_written_is_not_remembered() {
+        let (folder, store) = store();
         let path = folder.path().join("a");
         write_old(&path, b"one"); // Old by its modification time, new by its change time.
-        let mut stamps = Stamps::load(&store);
+        let stamps = Stamps::load(&store);
         stamps.digest(&path).expect("readable");
-        assert!(stamps.files.is_empty());
+        assert!(stamps.known::<Stamped>("a").is_none());
     }
 
     #[test]
     fn a_known_digest_is_used_only_for_the_same_stamp() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let store = Store::new(folder.path()).expect("a store");
+        let (folder, store) = store();
         let path = folder.path().join("a");
         std::fs::write(&path, b"one").expect("written");
-        let stamp = Stamp::of(&path).expect("there");
+        let stamp = Some(Stamp::of(&path).expect("there"));
         let digest = digest_file(Path::new("/dev/null")).expect("readable");
         let mut stamps = Stamps::load(&store);
-        stamps
-            .files
-            .insert("a".to_owned(), Stamped { stamp, digest });
-        stamps.changed = true;
+        stamps.learn("a", Some(&Stamped { stamp, digest }));
         stamps.save();
-        let mut stamps = Stamps::load(&store);
+        let stamps = Stamps::load(&store);
         assert_eq!(stamps.digest(&path).expect("readable"), digest);
         std::fs::write(&path, b"two").expect("written");
         let found = stamps.digest(&path).expect("readable");
-        assert_eq!(found.blake3, eigenscope_artifact::Digest::of(b"two"));
+        assert_eq!(found.blake3, Digest::of(b"two"));
+        assert!(stamps.known::<Stamped>("a").is_none(), "no longer known");
+    }
+
+    #[test]
+    fn many_names_are_found_again_and_those_of_removed_files_are_not() {
+        let (folder, store) = store();
+        let names = ["b", "a", "a,b", "a\"b", "ä b", "a\nb", "aa", "0"];
+        let digest = FileDigest {
+            bytes: 3,
+            blake3: Digest::of(b"one"),
+        };
+        let mut stamps = Stamps::load(&store);
+        for (count, name) in (0..).zip(names) {
+            let path = folder.path().join(name);
+            std::fs::write(&path, b"one").expect("written");
+            stamps.learn(
+                name,
+                Some(&Stamped {
+                    stamp: Some(Stamp(count, 0, 0, 0)),
+                    digest,
+                }),
+            );
+            if count == 3 {
+                stamps.save();
+                stamps = Stamps::load(&store);
+            }
+        }
+        stamps.save();
+        std::fs::remove_file(folder.path().join("aa")).expect("removed");
+        let mut stamps = Stamps::load(&store);
+        for (count, name) in (0..).zip(names) {
+            let known = stamps.known::<Stamped>(name).expect(name);
+            assert_eq!(known.stamp, Some(Stamp(count, 0, 0, 0)), "{name}");
+        }
+        assert!(stamps.known::<Stamped>("a,").is_none());
+        stamps.learn::<Stamped>("b", None);
+        stamps.save();
+        let stamps = Stamps::load(&store);
+        assert!(stamps.known::<Stamped>("b").is_none());
+        assert!(stamps.known::<Stamped>("aa").is_none());
+        assert!(stamps.known::<Stamped>("0").is_some());
     }
 
     #[test]
     fn a_corrupt_file_is_ignored() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let store = Store::new(folder.path()).expect("a store");
-        std::fs::write(path(store.root()), b"{\"version\": 1, \"fil").expect("written");
-        let mut stamps = Stamps::load(&store);
-        assert!(stamps.files.is_empty());
-        stamps.save();
-        assert!(
-            std::fs::read(path(store.root()))
-                .expect("there")
-                .ends_with(b"}")
-        );
+        let (folder, store) = store();
+        let stamped = Stamped {
+            stamp: Some(Stamp(1, 2, 3, 4)),
+            digest: FileDigest {
+                bytes: 3,
+                blake3: Digest::of(b"one"),
+            },
+        };
+        std::fs::write(folder.path().join("a"), b"one").expect("written");
+        for text in [
+            "{\"version\": 1",
+            "[\"\",{\"version\":1}]\n",
+            &format!("{HEADER}\n[\"a\",{{\"st"),
+        ] {
+            std::fs::write(path(store.root()), text).expect("written");
+            let mut stamps = Stamps::load(&store);
+            assert!(stamps.known::<Stamped>("a").is_none(), "{text}");
+            stamps.learn("a", Some(&stamped));
+            stamps.save();
+            assert!(
+                Stamps::load(&store).known::<Stamped>("a").is_some(),
+                "{text}"
+            );
+        }
     }
 }

@@ -14,7 +14,7 @@ mod stored;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use eigenscope_artifact::Kind;
 
@@ -22,9 +22,10 @@ pub use code_change::CodeChange;
 pub use explain::{chain, explain};
 pub use reason::Reason;
 
+use crate::parallel;
 use crate::plan::{CodeParts, Plan, PlannedTask};
 use crate::store::{
-    Ingredients, InputRecord, Key, OutputRecord, Placed, Previous, Record, Stamps, Store,
+    Ingredients, InputRecord, Key, OutputRecord, Placed, Previous, Stamps, Store, named_key,
 };
 
 /// Kind of device that tasks compute on.
@@ -37,8 +38,8 @@ pub enum State {
     Current {
         /// Where it is.
         key: Key,
-        /// What is known about it.
-        record: Arc<Record>,
+        /// Its outputs.
+        outputs: Arc<BTreeMap<Kind, OutputRecord>>,
     },
     /// All inputs are there; the task has to run.
     Stale {
@@ -110,7 +111,7 @@ impl Survey {
     /// An output of a task, if the task is current.
     pub(crate) fn output(&self, task: usize, kind: Kind) -> Option<&OutputRecord> {
         match self.get(task)? {
-            State::Current { record, .. } => record.outputs.get(&kind),
+            State::Current { outputs, .. } => outputs.get(&kind),
             _ => None,
         }
     }
@@ -124,7 +125,7 @@ pub fn survey(plan: &Plan, targets: &[usize], store: &Store, data_dir: &Path) ->
 /// As [`survey`], reading every file even if it seems not to have changed: a disk that loses bits changes no time.
 pub fn survey_afresh(plan: &Plan, targets: &[usize], store: &Store, data_dir: &Path) -> Survey {
     let mut surveyor = Surveyor::new(plan, store, data_dir);
-    surveyor.stamps.forget_all();
+    surveyor.stamps.distrust();
     survey_with(surveyor, plan, targets)
 }
 
@@ -159,7 +160,7 @@ pub(crate) struct Surveyor<'a> {
     data_dir: &'a Path,
     stamps: Stamps,
     /// Parts of the code of earlier results, by fingerprint.
-    code: BTreeMap<String, Option<CodeParts>>,
+    code: Mutex<BTreeMap<String, Option<Arc<CodeParts>>>>,
 }
 
 impl<'a> Surveyor<'a> {
@@ -169,22 +170,33 @@ impl<'a> Surveyor<'a> {
             store,
             data_dir,
             stamps: Stamps::load(store),
-            code: BTreeMap::new(),
+            code: Mutex::default(),
         }
     }
 
     /// Assesses all tasks marked in `needed`.
-    pub(crate) fn walk(&mut self, needed: &[bool]) -> Survey {
+    pub(crate) fn walk(&self, needed: &[bool]) -> Survey {
+        let needed = needed.iter().enumerate().filter(|(_, needed)| **needed);
+        let tasks: Vec<usize> = needed.map(|(index, _)| index).collect();
         let mut survey = Survey::default();
-        for (index, _) in needed.iter().enumerate().filter(|(_, needed)| **needed) {
-            let state = self.assess(index, &survey);
-            survey.set(index, state);
+        let mut rest = tasks.as_slice();
+        while let Some(&first) = rest.first() {
+            // Tasks that read nothing from the first on can be assessed together.
+            let reads_later = |&task: &usize| {
+                let inputs = &self.plan.tasks[task].inputs;
+                inputs.iter().any(|input| input.task >= first)
+            };
+            let together = rest.iter().position(reads_later).unwrap_or(rest.len());
+            let (batch, after) = rest.split_at(together.max(1));
+            let states = parallel::map(batch, |&task| self.assess(task, &survey));
+            survey.states.extend(batch.iter().copied().zip(states));
+            rest = after;
         }
         survey
     }
 
     /// State of one task, given those of its inputs.
-    pub(crate) fn assess(&mut self, index: usize, survey: &Survey) -> State {
+    pub(crate) fn assess(&self, index: usize, survey: &Survey) -> State {
         let task = &self.plan.tasks[index];
         let (ingredients, waits_for) = self.ingredients(task, survey);
         if !waits_for.is_empty() {
@@ -196,9 +208,9 @@ impl<'a> Surveyor<'a> {
         }
         let key = ingredients.key();
         match self.stored(task, key) {
-            Ok(Some(record)) => State::Current {
+            Ok(Some(outputs)) => State::Current {
                 key,
-                record: Arc::new(record),
+                outputs: Arc::new(outputs),
             },
             Ok(None) => State::Stale {
                 key,
@@ -242,15 +254,15 @@ impl<'a> Surveyor<'a> {
     }
 
     /// A result has just been placed: its outputs need not be read again.
-    pub(crate) fn remember(&mut self, key: Key, placed: &Placed) {
-        for (&kind, &stamped) in &placed.stamps {
-            self.stamps.remember(&self.store.output(key, kind), stamped);
-        }
+    pub(crate) fn remember(&self, key: Key, placed: &Placed) {
+        self.stamps.learn_result(key, &placed.known);
     }
 
-    /// A file is not as its size and times say: it is read the next time.
-    pub(crate) fn forget(&mut self, path: &Path) {
-        self.stamps.forget(path);
+    /// A file of a result is not as its size and times say: the result is read the next time.
+    pub(crate) fn forget(&self, path: &Path) {
+        if let Some(key) = path.parent().and_then(named_key) {
+            self.stamps.forget_result(key);
+        }
     }
 
     /// Keeps what was learnt about unchanged files for the next time.
@@ -259,12 +271,7 @@ impl<'a> Surveyor<'a> {
     }
 
     /// How a task differs from the last time it was made. `complete`: all its inputs are known.
-    fn differences(
-        &mut self,
-        task: &PlannedTask,
-        new: &Ingredients,
-        complete: bool,
-    ) -> Vec<Reason> {
+    fn differences(&self, task: &PlannedTask, new: &Ingredients, complete: bool) -> Vec<Reason> {
         let reasons = match self.store.previous(&self.plan.name, &task.id) {
             Previous::None => vec![Reason::NeverMade],
             Previous::Gone(key) if complete && key != Some(new.key()) => vec![Reason::NeverMade],
@@ -284,16 +291,18 @@ impl<'a> Surveyor<'a> {
     }
 
     /// What differs between two versions of code, as far as is known.
-    fn code_changes(&mut self, old: &str, new: &str) -> Vec<CodeChange> {
+    fn code_changes(&self, old: &str, new: &str) -> Vec<CodeChange> {
         if old == new {
             return Vec::new();
         }
-        let store = self.store;
-        let known = self.code.entry(old.to_owned());
-        let old = known.or_insert_with(|| store.code(old)).as_ref();
+        let mut code = self.code.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = code.entry(old.to_owned());
+        let known = known.or_insert_with(|| self.store.code(old).map(Arc::new));
+        let old = known.clone();
+        drop(code);
         let new = self.plan.code.get(new);
         old.zip(new)
-            .map(|(old, new)| code_change::code_changes(old, new))
+            .map(|(old, new)| code_change::code_changes(&old, new))
             .unwrap_or_default()
     }
 }

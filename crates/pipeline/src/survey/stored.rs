@@ -1,5 +1,6 @@
 //! Whether the result under a key is there and intact: one function per fault.
 
+use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -8,61 +9,62 @@ use eigenscope_stage::ExternalFile;
 
 use super::{Reason, Surveyor};
 use crate::plan::PlannedTask;
-use crate::store::{Key, Record};
+use crate::store::{Key, KnownOutput, KnownResult, OutputRecord, RECORD_NAME, Stamp, look};
 
 impl Surveyor<'_> {
-    /// The record of an intact result, `None` if there is no result, or what is wrong with it.
+    /// The outputs of an intact result, `None` if there is no result, or what is wrong with it.
     pub(crate) fn stored(
-        &mut self,
+        &self,
         task: &PlannedTask,
         key: Key,
-    ) -> Result<Option<Record>, Vec<Reason>> {
-        let record = match self.store.record(key) {
+    ) -> Result<Option<BTreeMap<Kind, OutputRecord>>, Vec<Reason>> {
+        let folder = self.store.folder(key);
+        let faulty = |faults| {
+            self.stamps.forget_result(key);
+            Err(faults)
+        };
+        let (mut known, mut is_news) = match self.recorded(key, &folder) {
             Ok(None) => return Ok(None),
-            Ok(Some(record)) => record,
-            Err(reason) => return Err(vec![Reason::RecordUnreadable { reason }]),
+            Ok(Some(recorded)) => recorded,
+            Err(reason) => return faulty(vec![Reason::RecordUnreadable { reason }]),
         };
         let mut faults = Vec::new();
         for &output in &task.outputs {
-            faults.extend(self.output_fault(key, &record, output));
+            match known.outputs.get_mut(&output) {
+                Some(known) => faults.extend(output_fault(&folder, output, known, &mut is_news)),
+                None => faults.push(Reason::OutputMissing { output }),
+            }
         }
-        for file in &record.external_files {
+        for file in &known.external_files {
             faults.extend(self.external_file_changed(file));
         }
-        if faults.is_empty() {
-            Ok(Some(record))
-        } else {
-            Err(faults)
+        if !faults.is_empty() {
+            return faulty(faults);
         }
+        if is_news && known.stamp.is_some() {
+            self.stamps.learn_result(key, &known);
+        }
+        let outputs = known.outputs.into_iter();
+        let outputs = outputs.map(|(kind, output)| (kind, output.record));
+        Ok(Some(outputs.collect()))
     }
 
-    fn output_fault(&mut self, key: Key, record: &Record, output: Kind) -> Option<Reason> {
-        let Some(recorded) = record.outputs.get(&output) else {
-            return Some(Reason::OutputMissing { output });
-        };
-        match self.digest(&self.store.output(key, output), recorded.file) {
-            Ok(found) => output_damaged(output, recorded.file, found),
-            Err(error) if is_absent(&error) => Some(Reason::OutputMissing { output }),
-            Err(error) => Some(Reason::OutputUnreadable {
-                output,
-                error: describe(&error),
-            }),
+    /// What the record of a result says, and whether that is news; it is only read if it may have changed.
+    fn recorded(&self, key: Key, folder: &Path) -> Result<Option<(KnownResult, bool)>, String> {
+        let stamp = Stamp::of(&folder.join(RECORD_NAME)).ok();
+        if let Some(known) = self.stamps.result(key)
+            && known.stamp.is_some()
+            && known.stamp == stamp
+        {
+            return Ok(Some((known, false)));
         }
-    }
-
-    /// Digest of a file. What is remembered of it is believed only where it says that the file is as expected: the list of
-    /// digests may be what is damaged, and that must not cost a good result.
-    fn digest(&mut self, path: &Path, expected: FileDigest) -> Result<FileDigest, ArtifactError> {
-        let found = self.stamps.digest(path)?;
-        if found == expected {
-            return Ok(found);
-        }
-        self.stamps.forget(path);
-        self.stamps.digest(path)
+        let record = self.store.record(key)?;
+        let stamp = stamp.filter(|stamp| stamp.is_settled());
+        Ok(record.map(|record| (KnownResult::new(record, stamp), true)))
     }
 
     /// A file that is gone says nothing against the result that was computed from it.
-    fn external_file_changed(&mut self, file: &ExternalFile) -> Option<Reason> {
+    fn external_file_changed(&self, file: &ExternalFile) -> Option<Reason> {
         let changed = |found: String| {
             Some(Reason::ExternalFileChanged {
                 path: file.path.clone(),
@@ -73,12 +75,33 @@ impl Surveyor<'_> {
             bytes: file.bytes,
             blake3: file.blake3,
         };
-        match self.digest(&self.data_dir.join(&file.path), recorded) {
+        match self.stamps.digest(&self.data_dir.join(&file.path)) {
             Ok(found) if found == recorded => None,
             Ok(found) => changed(format!("{}, was {}", show(found), show(recorded))),
             Err(error) if is_absent(&error) => None,
             Err(error) => changed(describe(&error)),
         }
+    }
+}
+
+/// What is wrong with an output. That nothing is wrong is remembered in `known`.
+fn output_fault(
+    folder: &Path,
+    output: Kind,
+    known: &mut KnownOutput,
+    is_news: &mut bool,
+) -> Option<Reason> {
+    match look(&folder.join(output.file_name()), Some(known.stamped())) {
+        Ok(seen) => {
+            *is_news |= seen.stamp != known.stamp;
+            known.stamp = seen.stamp;
+            output_damaged(output, known.record.file, seen.digest)
+        }
+        Err(error) if is_absent(&error) => Some(Reason::OutputMissing { output }),
+        Err(error) => Some(Reason::OutputUnreadable {
+            output,
+            error: describe(&error),
+        }),
     }
 }
 
