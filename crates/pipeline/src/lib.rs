@@ -17,7 +17,6 @@ pub mod gc;
 pub mod graph;
 pub mod hand_over;
 pub mod ledger;
-mod parallel;
 pub mod plan;
 pub mod programs;
 pub mod report;

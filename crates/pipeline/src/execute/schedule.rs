@@ -8,6 +8,7 @@ use std::thread::Scope;
 use std::time::{Duration, Instant};
 
 use eigenscope_stage::{Allowance, Event, Input};
+use rayon::prelude::*;
 
 use super::attempt::{Ended, Job};
 use super::budget::Budget;
@@ -15,11 +16,10 @@ use super::forecast::Forecast;
 use super::ready::Ready;
 use super::{ExecuteError, News, Observer, Options, Outcome};
 use crate::ledger::{Durations, Ledger};
-use crate::parallel;
 use crate::plan::{Plan, PlannedTask};
 use crate::programs::Programs;
 use crate::store::{FigureNames, Key, Store, StoreError};
-use crate::survey::{State, Survey, Surveyor};
+use crate::survey::{FEW, State, Survey, Surveyor};
 
 /// Time between two looks at whether the caller has cancelled.
 const TICK: Duration = Duration::from_millis(50);
@@ -164,14 +164,15 @@ impl<'a> Schedule<'a> {
             ..
         } = self.place;
         let survey = &self.survey;
-        let unlinked = parallel::map(&self.outcome.current, |&index| {
+        let current = self.outcome.current.par_iter().with_min_len(FEW);
+        let unlinked = current.filter_map(|&index| {
             let key = survey.get(index).and_then(State::key)?;
             let task = &plan.tasks[index];
             let figure = figures.get(&index).map(String::as_str);
             let is_linked = store.is_linked(&plan.name, &task.id, &task.outputs, figure, key);
             (!is_linked).then_some((index, key))
         });
-        unlinked.into_iter().flatten().collect()
+        unlinked.collect()
     }
 
     fn work<'scope>(

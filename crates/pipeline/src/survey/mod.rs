@@ -17,16 +17,19 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use eigenscope_artifact::Kind;
+use rayon::prelude::*;
 
 pub use code_change::CodeChange;
 pub use explain::{chain, explain};
 pub use reason::Reason;
 
-use crate::parallel;
 use crate::plan::{CodeParts, Plan, PlannedTask};
 use crate::store::{
     Ingredients, InputRecord, Key, OutputRecord, Placed, Previous, Stamps, Store, named_key,
 };
+
+/// Fewer tasks than this are not worth a thread.
+pub(crate) const FEW: usize = 256;
 
 /// Kind of device that tasks compute on.
 pub const DEVICE: &str = "cpu";
@@ -188,8 +191,9 @@ impl<'a> Surveyor<'a> {
             };
             let together = rest.iter().position(reads_later).unwrap_or(rest.len());
             let (batch, after) = rest.split_at(together.max(1));
-            let states = parallel::map(batch, |&task| self.assess(task, &survey));
-            survey.states.extend(batch.iter().copied().zip(states));
+            let assess = |&task: &usize| (task, self.assess(task, &survey));
+            let states: Vec<_> = batch.par_iter().with_min_len(FEW).map(assess).collect();
+            survey.states.extend(states);
             rest = after;
         }
         survey

@@ -89,8 +89,11 @@ fn draw(runs: &[Run], legend: &str) -> Figure {
     let mut figure = Figure::new(
         "Training",
         format!(
-            "Loss and accuracy on training batches (with noise) and on the test images after every epoch, {} models.",
-            runs.len()
+            "Loss and accuracy on training batches (with noise) and on the test images after every epoch, {}.",
+            match runs.len() {
+                1 => "one model".to_owned(),
+                models => format!("{models} models"),
+            }
         ),
         860.0,
         2,

@@ -20,8 +20,8 @@ const PIECES: usize = 72;
 const AXIS: [f64; 2] = [1.15, 1.27];
 /// Half of the range along each axis that holds them.
 const REACH: f64 = 1.3;
-/// Size of a marker in units of plotly.js over its radius in px.
-const SIZE: f64 = 0.72;
+/// Size of a marker in units of plotly.js over its radius in px, where the scene's mean edge is 1: plotly.js divides by that edge.
+const SIZE: f64 = 0.78;
 /// Edge of the cube around the sphere, and diagonal of the box around other points, in units of plotly.js in which the
 /// whole scene is a little less than two high.
 const CUBE: f64 = 1.8;
@@ -60,7 +60,7 @@ fn points(group: &SpacePoints, space: &Space) -> Result<Value> {
     trace["mode"] = json!("markers");
     trace["marker"] = json!({
         "symbol": symbol,
-        "size": SIZE * radius,
+        "size": number(SIZE * radius * edges(space).iter().sum::<f64>() / 3.0),
         "color": group.colour.hex(),
         "line": {"width": 1, "color": Rgb::WHITE.hex()},
     });
@@ -98,9 +98,9 @@ fn line(points: &[Point], colour: Rgb, width: f64) -> Value {
     trace
 }
 
-/// The unit sphere: a veil, meridians and parallels, and the ends of the axes with their names.
+/// The unit sphere: meridians and parallels, and the ends of the axes with their names.
 fn sphere(space: &Space) -> Result<Vec<Value>> {
-    let mut traces = vec![veil()];
+    let mut traces = Vec::new();
     // One trace: lines are interrupted where a value is missing.
     let gap = [f64::NAN; 3];
     let circles = graticule(STEP, PIECES).flat_map(|circle| circle.into_iter().chain([gap]));
@@ -121,36 +121,6 @@ fn sphere(space: &Space) -> Result<Vec<Value>> {
         traces.push(label);
     }
     Ok(traces)
-}
-
-/// A translucent surface, so that one sees which points lie behind.
-fn veil() -> Value {
-    let angle = |step: usize, steps: usize, whole: f64| whole * step as f64 / steps as f64;
-    let rows = |place: fn(f64, f64) -> f64| {
-        let row = |row: usize| {
-            let height = angle(row, 16, std::f64::consts::PI);
-            let around = (0..=32).map(|column| {
-                let around = angle(column, 32, std::f64::consts::TAU);
-                number(place(height, around))
-            });
-            around.collect::<Value>()
-        };
-        (0..=16).map(row).collect::<Value>()
-    };
-    let colour = Rgb::WHITE.mix(theme::INK, 0.25).hex();
-    json!({
-        "type": "surface",
-        "x": rows(|height, around| 0.985 * height.sin() * around.cos()),
-        "y": rows(|height, around| 0.985 * height.sin() * around.sin()),
-        "z": rows(|height, _| 0.985 * height.cos()),
-        "colorscale": [[0, colour], [1, colour]],
-        "showscale": false,
-        "opacity": 0.18,
-        "hoverinfo": "skip",
-        "contours": {"x": {"highlight": false}, "y": {"highlight": false}, "z": {"highlight": false}},
-        "lighting": {"ambient": 1, "diffuse": 0, "specular": 0, "fresnel": 0},
-        "meta": {"what": "frame"},
-    })
 }
 
 /// The edges of what is drawn: equal lengths are equal values.
