@@ -35,6 +35,7 @@ fn the_page_has_every_figure_and_repeats_byte_by_byte() {
     assert_eq!(count(&page, "data-figure="), FIGURES);
     assert!(page.contains(&format!("all {TASKS} tasks are up to date")));
     assert!(page.contains("No published numbers"));
+    assert!(page.contains("train.bilinear (train/bilinear): 4 of 4 tasks up to date"));
     assert!(page.contains("eigenscope run p.toml 'figure.similarity[variant=corrected]'"));
     assert!(page.contains("artifacts/p/metric.similarity[variant=corrected]/similarity.parquet"));
     assert_eq!(sandbox.report(&["-o", "elsewhere/page.html"]), page);
@@ -201,10 +202,45 @@ fn a_browser_draws_every_figure_of_the_digits() {
         assert!(turned, "{name}: {before} {after}");
     }
     data_are_given(&mut browser);
+    the_graph_shows_ways(&mut browser);
     assert_eq!(browser.complaints(), [""; 0]);
     // On paper, still pictures stand in place of everything that was drawn.
     let paper = browser.call("Page.printToPDF", json!({"printBackground": true}));
     assert!(paper["data"].as_str().expect("a file").len() > 100_000);
+}
+
+/// Every box of the graph leads somewhere, every arrow to the right, and pointing at a box shows what it is joined with.
+fn the_graph_shows_ways(browser: &mut Browser) {
+    let wrong = browser.evaluate(
+        "[...document.querySelectorAll('.graph a')].filter((a) => !document.querySelector(a.getAttribute('href')))
+            .concat([...document.querySelectorAll('.graph path')].filter((path) => {
+                const box = path.getBBox();
+                const [start, end] = [path.getPointAtLength(0), path.getPointAtLength(path.getTotalLength())];
+                return end.x <= start.x || box.width <= 0;
+            })).length",
+    );
+    assert_eq!(wrong, 0);
+    let names = "[...document.querySelectorAll('.graph a.joined title')].map((title) => title.textContent.split(' ')[0]).sort()";
+    assert_eq!(browser.evaluate(names), json!([]));
+    let place = browser.evaluate(
+        "(node => (node.scrollIntoView({block: 'center'}), (box => [box.x + 9, box.y + 9])(node.getBoundingClientRect())))(
+            [...document.querySelectorAll('.graph a')].find((a) => a.textContent.startsWith('train.ground-truth ')))",
+    );
+    let event = json!({"type": "mouseMoved", "x": place[0], "y": place[1]});
+    browser.call("Input.dispatchMouseEvent", event);
+    let joined = [
+        "data.digits-similar",
+        "decompose.ground-truth",
+        "decompose.interaction-ground-truth",
+        "figure.eigenspectrum",
+        "figure.ground-truth",
+        "metric.final-ground-truth",
+        "train.ground-truth",
+    ];
+    assert_eq!(browser.evaluate(names), json!(joined));
+    let event = json!({"type": "mouseMoved", "x": 1, "y": 1});
+    browser.call("Input.dispatchMouseEvent", event);
+    assert_eq!(browser.evaluate(names), json!([]));
 }
 
 /// The CSV of figures of several sorts.

@@ -64,6 +64,7 @@ fn report_file(request: &Request<'_>) -> ReportFile {
         tasks: tasks
             .map(|(index, task)| ReportTask {
                 id: task.id.clone(),
+                table: task.table().to_owned(),
                 section: task.section,
                 kind: kind_name(task),
                 parameters: task.parameters.clone(),

@@ -82,6 +82,8 @@ pub enum ReportVerdict {
 pub struct ReportTask {
     /// Readable id, such as `train.bilinear[hidden=300,seed=2]`.
     pub id: String,
+    /// Table of the pipeline file that it is of, such as `train.bilinear`.
+    pub table: String,
     /// Section that it belongs to.
     pub section: Section,
     /// Name of its kind, such as `train/bilinear`.

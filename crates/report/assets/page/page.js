@@ -173,6 +173,39 @@
     showTheme();
   });
 
+  // The graph: what the table pointed at needs, and what needs it.
+
+  const graph = document.querySelector(".graph");
+  const nodes = [...graph.querySelectorAll("a")];
+  const arrows = [...graph.querySelectorAll("path")].map((path) => ({ path, from: +path.dataset.from, to: +path.dataset.to }));
+
+  /** All arrows on the ways from a node along the arrows, or against them. */
+  function ways(node, start, end) {
+    const found = new Set();
+    const nodes = [node];
+    while (nodes.length > 0) {
+      const next = nodes.pop();
+      for (const arrow of arrows) {
+        if (arrow[start] !== next || found.has(arrow)) continue;
+        found.add(arrow);
+        nodes.push(arrow[end]);
+      }
+    }
+    return found;
+  }
+
+  function point(node) {
+    const joined = new Set(node === undefined ? [] : [...ways(node, "from", "to"), ...ways(node, "to", "from")]);
+    graph.classList.toggle("pointed", node !== undefined);
+    for (const arrow of arrows) arrow.path.classList.toggle("joined", joined.has(arrow));
+    const ends = new Set([...joined].flatMap(({ from, to }) => [from, to]));
+    nodes.forEach((other, index) => other.classList.toggle("joined", ends.has(index)));
+  }
+  nodes.forEach((node, index) => {
+    for (const event of ["pointerenter", "focus"]) node.addEventListener(event, () => point(index));
+    for (const event of ["pointerleave", "blur"]) node.addEventListener(event, () => point());
+  });
+
   // Data as CSV: one row for each point, interval, text, cell or pixel.
 
   const COLUMNS = [

@@ -24,7 +24,7 @@ pub(super) struct FigureOfTask<'a> {
 impl FigureOfTask<'_> {
     /// The figure's place on the page.
     pub(super) fn anchor(&self) -> String {
-        format!("figure-{}", self.task)
+        anchor(self.task)
     }
 
     pub(super) fn title(&self) -> &str {
@@ -334,4 +334,9 @@ fn seeds(html: &mut Html, file: &ReportFile, task: &ReportTask) {
             });
         }
     });
+}
+
+/// The place of the figure of a task on the page.
+pub(super) fn anchor(task: usize) -> String {
+    format!("figure-{task}")
 }

@@ -6,6 +6,7 @@
 mod comparison;
 mod error;
 mod figures;
+mod graph;
 mod html;
 mod script;
 mod tasks;
@@ -54,6 +55,7 @@ pub fn page(file: &ReportFile) -> Result<String, PageError> {
                 html.element("main", &[("id", "main")], |html| {
                     comparison::write(html, file);
                     figures::write(html, file, &figures);
+                    graph::write(html, file);
                     tasks::write(html, file);
                 });
             });
@@ -146,6 +148,7 @@ fn contents(html: &mut Html, file: &ReportFile, figures: &[FigureOfTask<'_>]) {
                     }
                 });
             });
+            html.element("li", &[], |html| link(html, "#graph", "Graph"));
             html.element("li", &[], |html| link(html, "#tasks", "All tasks"));
         });
     });

@@ -20,6 +20,7 @@ const HOSTILE: &str = "</script><img src=x onerror=hit=1>";
 fn report_file(place: &Place, figure: PathBuf) -> ReportFile {
     let task = |id: &str, state: TaskState| ReportTask {
         id: id.to_owned(),
+        table: id.to_owned(),
         section: Section::Figure,
         kind: "figure/confusion".to_owned(),
         parameters: json!({HOSTILE: HOSTILE}),
