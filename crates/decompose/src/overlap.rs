@@ -4,12 +4,11 @@
 //! writes the identity for the first, which reads the data itself.
 
 use eigenscope_artifact::{
-    ArtifactError, BasesHeader, InputDigest, Kind, NamedTensor, OverlapRow, TensorReader,
-    summarise, write_records,
+    BasesHeader, Kind, NamedTensor, OverlapRow, TensorReader, write_records,
 };
 use eigenscope_stage::{
-    Context, Input, KindDescription, Parameter, ParameterType, Resources, Role, TaskError,
-    TaskKind, task_function,
+    Context, KindDescription, Parameter, ParameterType, Resources, Role, TaskError, TaskKind,
+    task_function,
 };
 use faer::{Mat, MatRef};
 use serde::Deserialize;
@@ -106,11 +105,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
 /// Refuses bases that say that they were made from other weights than the alignment in the same role.
 fn check_origin(context: &Context, role: &'static str) -> Result<(), TaskError> {
     let (bases, alignment) = (context.input(role)?, context.input("alignment")?);
-    let made_from = |input: &Input, role: &str| -> Result<Option<InputDigest>, ArtifactError> {
-        let inputs = summarise(&input.path)?.provenance.inputs;
-        Ok(inputs.into_iter().find(|input| input.role == role))
-    };
-    match (made_from(bases, "model")?, made_from(alignment, role)?) {
+    match (bases.origin("model")?, alignment.origin(role)?) {
         (Some(basis), Some(aligned)) if basis.content != aligned.content => {
             Err(DecomposeError::OtherNetwork {
                 role,

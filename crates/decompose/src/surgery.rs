@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use eigenscope_artifact::{
-    CentroidRow, Embeddings, EmbeddingsHeader, Kind, SingularValueRow, SurgeryRow, summarise,
-    write_records,
+    CentroidRow, Embeddings, EmbeddingsHeader, Kind, SingularValueRow, SurgeryRow, write_records,
 };
 use eigenscope_models::{Architecture, Layer, ModelError, StoredModel};
 use eigenscope_stage::{
@@ -145,8 +144,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
 
 /// Refuses embeddings that say that they were made by another model.
 fn check_origin(model: &Input, embeddings: &Input) -> Result<(), TaskError> {
-    let made_by = summarise(&embeddings.path)?.provenance.inputs;
-    match made_by.into_iter().find(|input| input.role == "model") {
+    match embeddings.origin("model")? {
         Some(origin) if origin.content != model.content => Err(DecomposeError::OtherModel {
             embeddings: embeddings.task.clone(),
             model: model.task.clone(),

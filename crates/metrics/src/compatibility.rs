@@ -1,6 +1,6 @@
 //! Whether inputs speak of the same images, the same classes and the same model.
 
-use eigenscope_artifact::{InputShape, summarise};
+use eigenscope_artifact::InputShape;
 use eigenscope_stage::Input;
 
 use crate::error::MetricError;
@@ -90,8 +90,7 @@ pub(crate) fn check_layers(
 
 /// Refuses eigenpairs or bases that say that they were made from other weights than the model's.
 pub(crate) fn check_origin(model: &Input, made: &Input) -> Result<(), MetricError> {
-    let made_from = summarise(&made.path)?.provenance.inputs;
-    match made_from.into_iter().find(|input| input.role == "model") {
+    match made.origin("model")? {
         Some(origin) if origin.content != model.content => Err(MetricError::OtherModel {
             made: made.task.clone(),
             model: model.task.clone(),

@@ -7,8 +7,8 @@ then all commands are measured in turns, so that whatever else the machine does 
     python3 -m venv env && env/bin/pip install dvc snakemake       # and Ninja: apt-get install ninja-build
     PATH=$PWD/env/bin:$PATH python3 crates/pipeline/benches/noop_compare.py /some/folder
 
-Tools that are not on the path are left out. Steps of each tool: EIGENSCOPE and NINJA have as many as the generated project, DVC and
-SNAKEMAKE as many as they handle in a minute.
+Tools that are not on the path are left out. All have as many steps as the generated project, but DVC and Snakemake no more than
+they handle in seconds.
 """
 
 import os
@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 
 ROUNDS = 5
+# The most models for these.
 DVC_MODELS = 500
 SNAKEMAKE_MODELS = 2500
 
@@ -105,8 +106,8 @@ def main():
     ]
     for tool, prepare, models in [
         ("ninja", ninja, (tasks - 1) // 2),
-        ("dvc", dvc, DVC_MODELS),
-        ("snakemake", snakemake, SNAKEMAKE_MODELS),
+        ("dvc", dvc, min((tasks - 1) // 2, DVC_MODELS)),
+        ("snakemake", snakemake, min((tasks - 1) // 2, SNAKEMAKE_MODELS)),
     ]:
         if shutil.which(tool) is None:
             print(f"{tool}: not on the path, left out", file=sys.stderr)

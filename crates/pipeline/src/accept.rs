@@ -165,9 +165,7 @@ impl Accepting<'_> {
             if let Some(parts) = self.plan.code.get(new) {
                 self.store.keep_code(new, parts)?;
             }
-            let figure = figures.get(index).map(String::as_str);
-            self.store
-                .link_result(&self.plan.name, &task.id, &task.outputs, figure, key)?;
+            self.store.link_result(self.plan, *index, &figures, key)?;
         }
         Ok(())
     }

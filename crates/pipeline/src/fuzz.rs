@@ -33,11 +33,22 @@ pub fn store(folder: &Path, bytes: &[u8]) {
         assert!(write(name).is_ok(), "{name} in {}", folder.display());
     }
     if let Ok(store) = Store::new(folder) {
-        drop(Stamps::load(&store));
+        let mut stamps = Stamps::load(&store);
         let _ = store.code("fingerprint");
         if let Ok(text) = std::str::from_utf8(bytes) {
             let _ = store.code(text);
+            // Lines are read when they are asked for by name.
+            let names = text.lines().filter_map(|line| line.split('"').nth(1));
+            for key in names.filter_map(|name| name.parse().ok()) {
+                let known = stamps.result(key);
+                stamps.forget_result(key);
+                if let Some(known) = known {
+                    stamps.learn_result(key, &known);
+                    assert!(stamps.result(key).is_some());
+                }
+            }
         }
+        stamps.save();
         let _ = store.previous("p", "task");
     }
 }

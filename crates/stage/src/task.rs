@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use eigenscope_artifact::{Digest, Kind, Provenance};
+use eigenscope_artifact::{ArtifactError, Digest, InputDigest, Kind, Provenance, summarise};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -50,5 +50,14 @@ impl Input {
     /// A label as a whole number, such as `hidden` or `seed`.
     pub fn label_u64(&self, name: &str) -> Option<u64> {
         self.labels.get(name).and_then(Value::as_u64)
+    }
+
+    /// The input that this one was made from in a role, if it was.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn origin(&self, role: &str) -> Result<Option<InputDigest>, ArtifactError> {
+        let inputs = summarise(&self.path)?.provenance.inputs;
+        Ok(inputs.into_iter().find(|input| input.role == role))
     }
 }

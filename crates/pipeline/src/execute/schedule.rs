@@ -167,10 +167,7 @@ impl<'a> Schedule<'a> {
         let current = self.outcome.current.par_iter().with_min_len(FEW);
         let unlinked = current.filter_map(|&index| {
             let key = survey.get(index).and_then(State::key)?;
-            let task = &plan.tasks[index];
-            let figure = figures.get(&index).map(String::as_str);
-            let is_linked = store.is_linked(&plan.name, &task.id, &task.outputs, figure, key);
-            (!is_linked).then_some((index, key))
+            (!store.is_linked(plan, index, figures, key)).then_some((index, key))
         });
         unlinked.collect()
     }

@@ -142,10 +142,13 @@ impl Schedule<'_> {
     }
 
     pub(super) fn link(&mut self, index: usize, key: Key) {
-        let figure = self.place.figures.get(&index).map(String::as_str);
-        let Place { plan, store, .. } = self.place;
-        let task = self.task(index);
-        let linked = store.link_result(&plan.name, &task.id, &task.outputs, figure, key);
+        let Place {
+            plan,
+            figures,
+            store,
+            ..
+        } = self.place;
+        let linked = store.link_result(plan, index, figures, key);
         if let Err(error) = linked {
             self.fatal.get_or_insert(error);
         }

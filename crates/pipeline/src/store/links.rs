@@ -15,50 +15,48 @@ use crate::plan::Plan;
 
 impl Store {
     /// Lets the readable name of a task, and of its figures, lead to the result with this key.
-    /// `figure` is the short name if the task draws one.
     pub(crate) fn link_result(
         &self,
-        pipeline: &str,
-        task: &str,
-        outputs: &[Kind],
-        figure: Option<&str>,
+        plan: &Plan,
+        task: usize,
+        figures: &FigureNames,
         key: Key,
     ) -> Result<(), StoreError> {
-        let mut links = self.links_to(pipeline, task, outputs, figure, key);
+        let mut links = self.links_to(plan, task, figures, key);
         links.try_for_each(|(link, target)| point(&link, &target))
     }
 
     /// Whether the readable names lead there already.
     pub(crate) fn is_linked(
         &self,
-        pipeline: &str,
-        task: &str,
-        outputs: &[Kind],
-        figure: Option<&str>,
+        plan: &Plan,
+        task: usize,
+        figures: &FigureNames,
         key: Key,
     ) -> bool {
-        let mut links = self.links_to(pipeline, task, outputs, figure, key);
+        let mut links = self.links_to(plan, task, figures, key);
         links.all(|(link, target)| leads_to(&link, &target))
     }
 
     /// The links of a result, and what they lead to.
     fn links_to(
         &self,
-        pipeline: &str,
-        task: &str,
-        outputs: &[Kind],
-        figure: Option<&str>,
+        plan: &Plan,
+        task: usize,
+        figures: &FigureNames,
         key: Key,
     ) -> impl Iterator<Item = (PathBuf, PathBuf)> {
+        let name = figures.get(&task);
+        let task = &plan.tasks[task];
         let result = Path::new("..").join("store").join(key.to_string());
-        let figures = figure.into_iter().flat_map(move |figure| {
-            let pictures = outputs.iter().filter(|kind| kind.is_picture());
-            pictures.map(move |&kind| {
-                let link = self.figures(pipeline).join(figure_file(figure, kind));
-                (link, Path::new("..").join(task).join(kind.file_name()))
+        let pictures = name.into_iter().flat_map(move |name| {
+            let kinds = task.outputs.iter().filter(|kind| kind.is_picture());
+            kinds.map(move |&kind| {
+                let link = self.figures(&plan.name).join(figure_file(name, kind));
+                (link, Path::new("..").join(&task.id).join(kind.file_name()))
             })
         });
-        std::iter::once((self.link(pipeline, task), result)).chain(figures)
+        std::iter::once((self.link(&plan.name, &task.id), result)).chain(pictures)
     }
 
     /// Removes links of tasks and figures that are not part of the plan. Files are left alone.

@@ -20,8 +20,8 @@ const PIECES: usize = 72;
 const AXIS: [f64; 2] = [1.15, 1.27];
 /// Half of the range along each axis that holds them.
 const REACH: f64 = 1.3;
-/// Size of a marker in units of plotly.js over its radius in px, where the scene's mean edge is 1: plotly.js divides by that edge.
-const SIZE: f64 = 0.78;
+/// Size of a marker in units of plotly.js over its radius in px.
+const SIZE: f64 = 1.3;
 /// Edge of the cube around the sphere, and diagonal of the box around other points, in units of plotly.js in which the
 /// whole scene is a little less than two high.
 const CUBE: f64 = 1.8;
@@ -60,7 +60,7 @@ fn points(group: &SpacePoints, space: &Space) -> Result<Value> {
     trace["mode"] = json!("markers");
     trace["marker"] = json!({
         "symbol": symbol,
-        "size": number(SIZE * radius * edges(space).iter().sum::<f64>() / 3.0),
+        "size": number(SIZE * radius),
         "color": group.colour.hex(),
         "line": {"width": 1, "color": Rgb::WHITE.hex()},
     });

@@ -86,7 +86,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
         (
             sphere::scene(&camera),
             SpaceFrame::Sphere,
-            "on the unit sphere, pale on its far side",
+            "on the unit sphere, in a still picture pale on its far side",
         )
     } else {
         (
