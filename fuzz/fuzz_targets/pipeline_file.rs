@@ -4,6 +4,7 @@
 #[path = "../../crates/pipeline/tests/sample/mod.rs"]
 mod sample;
 
+use eigenscope_pipeline::graph::Graph;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| match sample::plan(text) {
@@ -12,7 +13,9 @@ fuzz_target!(|text: &str| match sample::plan(text) {
             assert!(task.inputs.iter().all(|input| input.task < index));
         }
         let _ = eigenscope_pipeline::store::check_names(&plan);
-        let _ = eigenscope_pipeline::graph::dot(&plan);
+        let all: Vec<usize> = (0..plan.tasks.len()).collect();
+        let graph = Graph::of_tables(&plan, &all);
+        assert!(graph.dot().ends_with("}\n") && !graph.mermaid().is_empty());
     }
     Err(errors) => {
         assert!(!errors.errors().is_empty());

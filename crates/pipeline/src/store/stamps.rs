@@ -115,14 +115,10 @@ impl Stamps {
             tracing::warn!("ignoring {}: {reason}", path.display());
             String::new()
         });
-        // After the first line end come all lines but the header, after the last nothing, or half a line.
-        let ends = text.match_indices('\n');
-        let mut lines: Vec<usize> = ends.map(|(end, _)| end + 1).collect();
-        lines.pop();
         Self {
             root: store.root().to_owned(),
+            lines: lines_of(&text),
             text,
-            lines,
             trusted: true,
             learnt: Mutex::default(),
         }
@@ -183,7 +179,11 @@ impl Stamps {
             text.push('\n');
         }
         match write_file(&path(root), text.as_bytes()) {
-            Ok(()) => learnt.clear(),
+            Ok(()) => {
+                learnt.clear();
+                self.lines = lines_of(&text);
+                self.text = text;
+            }
             Err(error) => tracing::debug!("stamps not saved: {error}"),
         }
     }
@@ -221,6 +221,14 @@ impl Stamps {
         let name = path.strip_prefix(&self.root).unwrap_or(path);
         name.to_string_lossy().into_owned()
     }
+}
+
+/// Where the lines of a text start: after its first line end all but the header, after the last nothing, or half a line.
+fn lines_of(text: &str) -> Vec<usize> {
+    let ends = text.match_indices('\n');
+    let mut lines: Vec<usize> = ends.map(|(end, _)| end + 1).collect();
+    lines.pop();
+    lines
 }
 
 /// The line that starts at a byte of the text, without its end.
@@ -401,8 +409,9 @@ mod tests {
                 }),
             );
             if count == 3 {
+                stamps.learn::<Stamped>("c", None);
                 stamps.save();
-                stamps = Stamps::load(&store);
+                assert!(stamps.known::<Stamped>(name).is_some(), "{name}");
             }
         }
         stamps.save();
