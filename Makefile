@@ -44,9 +44,12 @@ test: build ## Run all tests; those on real data need EIGENSCOPE_DATA_DIR
 fuzz: build ## Feed every reader of outside bytes with made-up ones (FUZZ_SECONDS= each, JOBS=)
 	@fuzz/run $(FUZZ_SECONDS) $(JOBS)
 
-lint: ## Formatting and clippy, warnings are errors
+lint: ## Formatting and clippy, warnings are errors; whether the fuzz targets compile
 	$(CARGO) fmt --all -- --check
 	$(CARGO) clippy --release --workspace --all-targets --locked -- -D warnings
+	$(CARGO) fmt --manifest-path fuzz/Cargo.toml -- --check
+	@command -v c++ >/dev/null || { echo 'no C++ compiler: the fuzz targets are not checked'; exit 0; }; \
+	RUSTFLAGS='--cfg fuzzing' $(CARGO) check --manifest-path fuzz/Cargo.toml --target-dir '$(TARGET_DIR)/fuzz-check' --bins --locked
 
 bench: build ## Measure everything, against PyTorch, too (PYTHON= another one than its own, or none)
 	@case '$(PYTHON)' in '$(TARGET_DIR)'/*) $(MAKE) --no-print-directory '$(PYTHON)' || echo 'no environment with PyTorch';; esac

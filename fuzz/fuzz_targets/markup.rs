@@ -11,5 +11,8 @@ fuzz_target!(|text: &str| {
     }
     let words = markup::words(text);
     let blanks = |text: &str| text.chars().filter(|&character| character != ' ').count();
-    assert_eq!(words.iter().map(|word| blanks(word)).sum::<usize>(), blanks(text));
+    assert_eq!(
+        words.iter().map(|word| blanks(word)).sum::<usize>(),
+        blanks(text)
+    );
 });

@@ -35,7 +35,10 @@ fn images(path: &Path) {
         let _ = reader.count(SplitName::Train);
     }
     if let Ok(images) = ImageReader::open(path).and_then(ImageReader::read) {
-        assert_eq!(images.train.pixels.len(), images.train.labels.len() * images.header.stored_len());
+        assert_eq!(
+            images.train.pixels.len(),
+            images.train.labels.len() * images.header.stored_len()
+        );
     }
 }
 
@@ -56,10 +59,29 @@ fn records(path: &Path) {
         ($($row:ty),+ $(,)?) => { $(let _ = read_records::<$row>(path);)+ };
     }
     read!(
-        CentroidRow, ClassAccuracyRow, ClippingRow, ConfusionRow, FinalRow, HistoryRow,
-        LayerSpectrumRow, LearnedDimensionsRow, MapQualityRow, MapRow, NeighbourRow, OverlapRow,
-        PowerLawRow, RSquaredRow, RainbowRow, RainbowSummaryRow, ScalingRow, SimilarityMapRow,
-        SimilarityRow, SingularValueRow, SpectrumRow, SurgeryRow, TruncationRow,
+        CentroidRow,
+        ClassAccuracyRow,
+        ClippingRow,
+        ConfusionRow,
+        FinalRow,
+        HistoryRow,
+        LayerSpectrumRow,
+        LearnedDimensionsRow,
+        MapQualityRow,
+        MapRow,
+        NeighbourRow,
+        OverlapRow,
+        PowerLawRow,
+        RSquaredRow,
+        RainbowRow,
+        RainbowSummaryRow,
+        ScalingRow,
+        SimilarityMapRow,
+        SimilarityRow,
+        SingularValueRow,
+        SpectrumRow,
+        SurgeryRow,
+        TruncationRow,
         TruncationSummaryRow,
     );
 }

@@ -18,6 +18,8 @@ fuzz_target!(|text: &str| {
         Ok(selected) => assert!(selected.iter().all(|&task| task < plan.tasks.len())),
         Err(error) => assert!(!error.to_string().is_empty()),
     }
-    let reference = format!("[data.mnist]\n[train.bilinear]\ndata = {text:?}\n[metric.final]\nhistories = {text:?}\n");
+    let reference = format!(
+        "[data.mnist]\n[train.bilinear]\ndata = {text:?}\n[metric.final]\nhistories = {text:?}\n"
+    );
     let _ = sample::plan(&reference);
 });

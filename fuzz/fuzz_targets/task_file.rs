@@ -10,7 +10,10 @@ fuzz_target!(|bytes: &[u8]| {
     }
     if let Ok(task) = serde_json::from_slice::<TaskFile>(bytes) {
         let text = serde_json::to_string(&task).expect("what was read can be written");
-        assert_eq!(serde_json::from_str::<TaskFile>(&text).ok().as_ref(), Some(&task));
+        assert_eq!(
+            serde_json::from_str::<TaskFile>(&text).ok().as_ref(),
+            Some(&task)
+        );
         let context = Context::new(task);
         for role in context.task().inputs.keys() {
             let _ = context.input(role);
