@@ -1,9 +1,9 @@
 //! A plan as a picture: one node for each table, sweeps collapsed to a count, or one for each task.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use eigenscope_stage::Section;
+use eigenscope_stage::{Grouping, Section};
 use serde::Serialize;
 
 use crate::file::table_of;
@@ -59,33 +59,26 @@ impl<'a> Graph<'a> {
     }
 
     fn new(plan: &'a Plan, targets: &[usize], name: impl Fn(&'a PlannedTask) -> &'a str) -> Self {
-        let mut nodes: Vec<Node<'a>> = Vec::new();
-        let mut positions: HashMap<&str, usize> = HashMap::new();
-        let mut node_of_task = vec![0; plan.tasks.len()];
-        let mut edges = BTreeSet::new();
         let needed = needed(plan, targets);
         let tasks = plan.tasks.iter().enumerate();
-        for (index, task) in tasks.filter(|(index, _)| needed[*index]) {
-            let name = name(task);
-            let position = *positions.entry(name).or_insert(nodes.len());
-            match nodes.get_mut(position) {
-                Some(node) => node.tasks += 1,
-                None => nodes.push(Node {
-                    name,
-                    section: task.section,
-                    kind: &task.kind,
-                    tasks: 1,
-                }),
+        let tasks = tasks.filter(|(index, _)| needed[*index]);
+        let Grouping { groups, arrows } = Grouping::new(tasks.map(|(index, task)| {
+            let sources = task.inputs.iter().map(|input| input.task);
+            (index, name(task), sources)
+        }));
+        let nodes = groups.into_iter().map(|(name, tasks)| {
+            let first = &plan.tasks[tasks[0]];
+            Node {
+                name,
+                section: first.section,
+                kind: &first.kind,
+                tasks: tasks.len(),
             }
-            node_of_task[index] = position;
-            // What a needed task reads is needed, and stands before it.
-            let sources = task.inputs.iter().map(|input| node_of_task[input.task]);
-            edges.extend(sources.map(|source| (source, position)));
-        }
+        });
         Self {
             name: &plan.name,
-            nodes,
-            edges,
+            nodes: nodes.collect(),
+            edges: arrows,
         }
     }
 

@@ -26,3 +26,4 @@ pub mod survey;
 pub mod targets;
 pub mod timeline;
 pub mod verify;
+mod version;

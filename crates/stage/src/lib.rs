@@ -12,6 +12,7 @@ mod context;
 mod description;
 mod event;
 mod feature;
+mod grouping;
 mod program;
 mod report;
 mod seed;
@@ -25,6 +26,7 @@ pub use description::{
 };
 pub use event::{Event, ExternalFile};
 pub use feature::{Condition, Feature, NameRule, NamesOf, Need};
+pub use grouping::Grouping;
 pub use program::{TaskError, TaskKind, run, run_with_report};
 pub use report::{
     ComparedNumber, Comparison, REPORT_VERSION, ReportFile, ReportInput, ReportTask, ReportVerdict,

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use eigenscope_pipeline::accept::{Acceptance, Refused, accept};
 
-use super::tell;
+use super::{tallied, tell};
 use crate::arguments::{Accept, ProjectArguments};
 use crate::exit;
 use crate::project::Project;
@@ -45,14 +45,10 @@ fn summary(acceptance: &Acceptance, dry_run: bool) -> String {
         true => "would be accepted",
         false => "accepted without being computed again",
     };
-    let counts = [
+    let counts = tallied([
         (acceptance.accepted.len(), accepted),
         (acceptance.current.len(), "up to date"),
         (acceptance.refused.len(), "refused"),
-    ];
-    let counts = counts.into_iter().filter(|(count, _)| *count > 0);
-    let parts: Vec<String> = counts
-        .map(|(count, words)| format!("{count} {words}"))
-        .collect();
-    format!("tasks: {}", parts.join(", "))
+    ]);
+    format!("tasks: {counts}")
 }

@@ -5,7 +5,7 @@ use eigenscope_pipeline::aligned::{Align, aligned};
 use eigenscope_pipeline::execute::{Options, duration, foresee};
 use serde::Serialize;
 
-use super::tell;
+use super::{tallied, tell};
 use crate::arguments::Run;
 use crate::exit;
 use crate::json;
@@ -62,23 +62,19 @@ pub(crate) fn run(project: &Project, targets: &[usize], command: &Run) -> Result
 
 fn summary(report: &Report, jobs: usize) -> String {
     let sure = report.tasks.iter().filter(|task| task.is_sure).count();
-    let counts = [
+    let counts = tallied([
         (report.current, "up to date"),
         (sure, "would run"),
         (
             report.tasks.len() - sure,
             "would run if their inputs change",
         ),
-    ];
-    let counts = counts.into_iter().filter(|(count, _)| *count > 0);
-    let counts: Vec<String> = counts
-        .map(|(count, words)| format!("{count} {words}"))
-        .collect();
+    ]);
     let time = match report.tasks.is_empty() {
         true => String::new(),
         false => format!("; about {} on {jobs} threads", duration(report.seconds)),
     };
-    format!("tasks: {}{time}", counts.join(", "))
+    format!("tasks: {counts}{time}")
 }
 
 /// One line for each task: whether it is sure to run, how long it takes, why.

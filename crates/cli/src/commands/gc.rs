@@ -6,7 +6,7 @@ use eigenscope_pipeline::gc::{Collection, Options, Rubbish, Sort, collect};
 use eigenscope_pipeline::store::Store;
 use serde::Serialize;
 
-use super::tell;
+use super::{plural, tallied, tell};
 use crate::arguments::{Gc, ProjectArguments};
 use crate::exit;
 use crate::json;
@@ -71,12 +71,10 @@ fn listed(removed: &[Rubbish]) -> String {
 fn summary(collection: &Collection, dry_run: bool) -> String {
     let counts = Sort::ALL.into_iter().map(|sort| {
         let of_sort = collection.removed.iter().filter(|item| item.what == sort);
-        (of_sort.count(), sort.name())
+        let count = of_sort.count();
+        (count, plural(count, sort.name()))
     });
-    let counts: Vec<String> = counts
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, name)| format!("{count} {name}{}", if count == 1 { "" } else { "s" }))
-        .collect();
+    let counts = tallied(counts);
     let stay = format!("{} results stay", collection.kept_results);
     if counts.is_empty() {
         return format!("nothing to remove; {stay}");
@@ -86,7 +84,7 @@ fn summary(collection: &Collection, dry_run: bool) -> String {
         false => "freed",
     };
     let size = bytes(collection.freed_bytes);
-    format!("{freed} {size}: {}; {stay}", counts.join(", "))
+    format!("{freed} {size}: {counts}; {stay}")
 }
 
 /// A size in the largest unit of which there is at least one.

@@ -17,6 +17,7 @@ pub(crate) mod status;
 pub(crate) mod timeline;
 pub(crate) mod verify;
 
+use std::fmt::Display;
 use std::io::Write;
 use std::path::Path;
 
@@ -26,6 +27,23 @@ pub(crate) fn relative(path: &Path) -> String {
         .ok()
         .and_then(|here| path.strip_prefix(here).ok().map(ToOwned::to_owned));
     below.as_deref().unwrap_or(path).display().to_string()
+}
+
+/// `3 ran, 1 failed`: the counts that are not 0, each with its words.
+pub(crate) fn tallied<W: Display>(counts: impl IntoIterator<Item = (usize, W)>) -> String {
+    let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+    let counts: Vec<String> = counts
+        .map(|(count, words)| format!("{count} {words}"))
+        .collect();
+    counts.join(", ")
+}
+
+/// `what`, with an s for any number of it but one.
+pub(crate) fn plural(count: usize, what: &str) -> String {
+    match count {
+        1 => what.to_owned(),
+        _ => format!("{what}s"),
+    }
 }
 
 /// Prints to standard output; a closed pipe (`eigenscope ... | head`) is no error.

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use eigenscope_pipeline::execute::{self, Outcome, stderr_observer};
 
-use super::{dry_run, relative, tell};
+use super::{dry_run, relative, tallied, tell};
 use crate::arguments::{ProjectArguments, Run};
 use crate::budget;
 use crate::exit;
@@ -46,22 +46,17 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Run) -> Result<u8> {
 }
 
 fn summary(outcome: &Outcome) -> String {
-    let mut parts = Vec::new();
-    for (count, words) in [
+    let counts = tallied([
         (outcome.ran.len(), "ran"),
         (outcome.reused.len(), "came out as before"),
         (outcome.current.len(), "up to date"),
         (outcome.failures.len(), "failed"),
         (outcome.left.len(), "left to do"),
-    ] {
-        if count > 0 {
-            parts.push(format!("{count} {words}"));
-        }
-    }
+    ]);
     let interrupted = if outcome.interrupted {
         "interrupted; "
     } else {
         ""
     };
-    format!("{interrupted}tasks: {}", parts.join(", "))
+    format!("{interrupted}tasks: {counts}")
 }

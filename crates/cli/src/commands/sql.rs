@@ -5,7 +5,7 @@ use eigenscope_pipeline::aligned::{Align, aligned};
 use eigenscope_query::{Catalogue, Table};
 use serde::Serialize;
 
-use super::tell;
+use super::{plural, tell};
 use crate::arguments::{ProjectArguments, Sql};
 use crate::exit::{self, diagnosed};
 use crate::json;
@@ -94,8 +94,5 @@ fn listed(tables: &[Table]) -> String {
 }
 
 fn counted(count: usize, what: &str) -> String {
-    match count {
-        1 => format!("1 {what}"),
-        _ => format!("{count} {what}s"),
-    }
+    format!("{count} {}", plural(count, what))
 }

@@ -10,7 +10,7 @@ use eigenscope_pipeline::verify::{
 };
 use serde::Serialize;
 
-use super::tell;
+use super::{tallied, tell};
 use crate::arguments::{ProjectArguments, Verify};
 use crate::budget;
 use crate::exit;
@@ -174,26 +174,22 @@ impl<'a> Report<'a> {
                 self.pipeline
             );
         }
-        let counts = [
+        let counts = tallied([
             (self.equal, "byte-equal"),
             (self.same_content, "equal in content, of other origin"),
             (self.within, "equal within tolerance"),
             (self.differ, "differ"),
             (self.failed.len(), "failed"),
             (self.missing.len(), "not compared"),
-        ];
-        let counts = counts.into_iter().filter(|(count, _)| *count > 0);
-        let counts: Vec<String> = counts
-            .map(|(count, words)| format!("{count} {words}"))
-            .collect();
+        ]);
         let interrupted = if self.interrupted {
             "interrupted; "
         } else {
             ""
         };
         let counts = match counts.is_empty() {
-            true => "none".to_owned(),
-            false => counts.join(", "),
+            true => "none",
+            false => &counts,
         };
         let _ = writeln!(text, "{interrupted}tasks: {counts}");
         text

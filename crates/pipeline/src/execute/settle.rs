@@ -1,16 +1,14 @@
 //! What follows from the end of a task: its dependants become ready, or turn out to be up to date.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use eigenscope_artifact::Kind;
 use eigenscope_stage::Event;
 
 use super::attempt::{Ended, Trouble};
 use super::schedule::{Place, Running, Schedule};
 use super::{News, Notice, Tally, cores};
 use crate::ledger::LedgerRow;
-use crate::store::{Key, OutputRecord, StoreError};
+use crate::store::{Key, Outputs, StoreError};
 use crate::survey::State;
 
 impl Schedule<'_> {
@@ -131,12 +129,7 @@ impl Schedule<'_> {
         }
     }
 
-    fn becomes_current(
-        &mut self,
-        index: usize,
-        key: Key,
-        outputs: Arc<BTreeMap<Kind, OutputRecord>>,
-    ) {
+    fn becomes_current(&mut self, index: usize, key: Key, outputs: Arc<Outputs>) {
         self.survey.set(index, State::Current { key, outputs });
         self.link(index, key);
     }

@@ -137,13 +137,13 @@ fn keep_only(folder: &Path, names: &HashSet<OsString>) -> Result<(), StoreError>
 }
 
 #[cfg(unix)]
-fn symlink(target: &Path, link: &Path) -> io::Result<()> {
+pub(crate) fn symlink(target: &Path, link: &Path) -> io::Result<()> {
     std::os::unix::fs::symlink(target, link)
 }
 
 /// Windows asks what a link leads to.
 #[cfg(windows)]
-fn symlink(target: &Path, link: &Path) -> io::Result<()> {
+pub(crate) fn symlink(target: &Path, link: &Path) -> io::Result<()> {
     match target
         .extension()
         .is_some_and(|extension| extension == "svg" || extension == "png")

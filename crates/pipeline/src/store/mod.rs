@@ -31,14 +31,14 @@ use eigenscope_artifact::Kind;
 
 pub use error::StoreError;
 pub use key::{Ingredients, InputRecord, Key};
-pub(crate) use links::{figure_files, link_names};
+pub(crate) use links::{figure_files, link_names, symlink};
 pub use lock::RunLock;
 pub(crate) use lock::entries;
 pub(crate) use names::NOT_PIPELINES;
 pub use names::{FigureNames, check_names, figure_names};
 pub use place::{PlaceError, Placed, WorkFolder};
 pub(crate) use record::RECORD_NAME;
-pub use record::{OutputRecord, RECORD_VERSION, Record};
+pub use record::{OutputRecord, Outputs, RECORD_VERSION, Record};
 pub(crate) use stamps::{KnownOutput, KnownResult, Stamp, Stamps, look};
 
 /// An artifacts folder. Nothing is created before a run needs it.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Ingredients, StoreError};
+use crate::version::Versioned;
 
 /// Version of `task.json`; a record of another version is not read.
 pub const RECORD_VERSION: u32 = 1;
@@ -33,12 +34,15 @@ pub struct Record {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accepted_from: Vec<String>,
     /// The outputs.
-    pub outputs: BTreeMap<Kind, OutputRecord>,
+    pub outputs: Outputs,
     /// Files outside the store that were read, in the order of their paths.
     pub external_files: Vec<ExternalFile>,
     /// What the task warned about.
     pub warnings: Vec<String>,
 }
+
+/// The outputs of a result.
+pub type Outputs = BTreeMap<Kind, OutputRecord>;
 
 /// One output file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,12 +65,6 @@ struct Sealed<'a> {
 /// Name of the field behind the record's own. A record without it was written before there were checksums.
 const CHECKSUM: &str = "checksum";
 
-/// The part of every version's record that says which version it is.
-#[derive(Deserialize)]
-struct Versioned {
-    version: u32,
-}
-
 impl Record {
     /// Reads the record in `folder`; `None` if there is none.
     pub(crate) fn read(folder: &Path) -> Result<Option<Self>, String> {
@@ -83,14 +81,8 @@ impl Record {
         let mut fields: serde_json::Map<String, Value> =
             serde_json::from_slice(text).map_err(broken)?;
         // The version comes first: a record of another version may have other fields.
-        match serde_json::from_slice(text).map_err(broken)? {
-            Versioned { version } if version != RECORD_VERSION => {
-                return Err(format!(
-                    "it has version {version}, this program reads version {RECORD_VERSION}"
-                ));
-            }
-            Versioned { .. } => {}
-        }
+        let versioned: Versioned = serde_json::from_slice(text).map_err(broken)?;
+        versioned.expect(RECORD_VERSION)?;
         let checksum = fields.remove(CHECKSUM);
         let record = Self::deserialize(Value::Object(fields)).map_err(broken)?;
         if let Some(checksum) = checksum {

@@ -25,7 +25,8 @@ pub use reason::Reason;
 
 use crate::plan::{CodeParts, Plan, PlannedTask};
 use crate::store::{
-    Ingredients, InputRecord, Key, OutputRecord, Placed, Previous, Stamps, Store, named_key,
+    Ingredients, InputRecord, Key, OutputRecord, Outputs, Placed, Previous, Stamps, Store,
+    named_key,
 };
 
 /// Fewer tasks than this are not worth a thread.
@@ -42,7 +43,7 @@ pub enum State {
         /// Where it is.
         key: Key,
         /// Its outputs.
-        outputs: Arc<BTreeMap<Kind, OutputRecord>>,
+        outputs: Arc<Outputs>,
     },
     /// All inputs are there; the task has to run.
     Stale {

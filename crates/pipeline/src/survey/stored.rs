@@ -1,6 +1,5 @@
 //! Whether the result under a key is there and intact: one function per fault.
 
-use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -9,7 +8,7 @@ use eigenscope_stage::ExternalFile;
 
 use super::{Reason, Surveyor};
 use crate::plan::PlannedTask;
-use crate::store::{Key, KnownOutput, KnownResult, OutputRecord, RECORD_NAME, Stamp, look};
+use crate::store::{Key, KnownOutput, KnownResult, Outputs, RECORD_NAME, Stamp, look};
 
 impl Surveyor<'_> {
     /// The outputs of an intact result, `None` if there is no result, or what is wrong with it.
@@ -17,7 +16,7 @@ impl Surveyor<'_> {
         &self,
         task: &PlannedTask,
         key: Key,
-    ) -> Result<Option<BTreeMap<Kind, OutputRecord>>, Vec<Reason>> {
+    ) -> Result<Option<Outputs>, Vec<Reason>> {
         let folder = self.store.folder(key);
         let faulty = |faults| {
             self.stamps.forget_result(key);

@@ -18,6 +18,7 @@ use super::summary::{ColumnSummary, OutputSummary};
 use crate::plan::Plan;
 use crate::store::Store;
 use crate::survey::Survey;
+use crate::version::Versioned;
 
 /// Version of the format; a file of another version is not read.
 pub const LOCK_VERSION: u32 = 1;
@@ -67,12 +68,6 @@ pub enum LockError {
     Artifact(#[from] ArtifactError),
 }
 
-/// The part of every version's file that says which version it is.
-#[derive(Deserialize)]
-struct Versioned {
-    version: u32,
-}
-
 impl LockFile {
     /// The lock file of a pipeline file: `digits.toml` has `digits.lock`.
     pub fn beside(pipeline: &Path) -> PathBuf {
@@ -89,13 +84,9 @@ impl LockFile {
             path: path.to_owned(),
             source,
         })?;
-        let Versioned { version } =
+        let versioned: Versioned =
             toml::from_str(&text).map_err(|error| invalid(error.to_string()))?;
-        if version != LOCK_VERSION {
-            return Err(invalid(format!(
-                "it has version {version}, this program reads version {LOCK_VERSION}"
-            )));
-        }
+        versioned.expect(LOCK_VERSION).map_err(invalid)?;
         toml::from_str(&text).map_err(|error| invalid(error.to_string()))
     }
 

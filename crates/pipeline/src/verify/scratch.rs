@@ -1,11 +1,9 @@
 //! A scratch folder to compute in: an artifacts folder of its own, which vanishes with this value.
 
-use std::path::Path;
-
 use eigenscope_artifact::atomic::TEMPORARY_PREFIX;
 use tempfile::TempDir;
 
-use crate::store::{Key, Store, StoreError};
+use crate::store::{Key, Store, StoreError, symlink};
 
 /// A folder inside the artifacts folder, of the name that the next run removes should this process be killed.
 pub(super) struct Scratch {
@@ -39,14 +37,4 @@ impl Scratch {
         symlink(&store.folder(key), &link)
             .map_err(|source| StoreError::io("create the link", &link, source))
     }
-}
-
-#[cfg(unix)]
-fn symlink(target: &Path, link: &Path) -> std::io::Result<()> {
-    std::os::unix::fs::symlink(target, link)
-}
-
-#[cfg(windows)]
-fn symlink(target: &Path, link: &Path) -> std::io::Result<()> {
-    std::os::windows::fs::symlink_dir(target, link)
 }

@@ -2,9 +2,7 @@
 
 mod place;
 
-use std::collections::{BTreeSet, HashMap};
-
-use eigenscope_stage::{ReportFile, ReportTask, Section, TaskState};
+use eigenscope_stage::{Grouping, ReportFile, ReportTask, Section, TaskState};
 
 use self::place::{Net, Places};
 use super::html::Html;
@@ -83,28 +81,19 @@ pub(super) fn write(html: &mut Html, file: &ReportFile) {
 
 /// The tables in the order of their first tasks, and which reads which.
 fn tables(file: &ReportFile) -> (Vec<Table<'_>>, Vec<(usize, usize)>) {
-    let mut tables: Vec<Table<'_>> = Vec::new();
-    let mut positions: HashMap<&str, usize> = HashMap::new();
-    let mut table_of = Vec::with_capacity(file.tasks.len());
-    for (index, task) in file.tasks.iter().enumerate() {
-        let position = *positions.entry(&task.table).or_insert(tables.len());
-        match tables.get_mut(position) {
-            Some(table) => table.tasks.push(index),
-            None => tables.push(Table {
-                name: &task.table,
-                section: task.section,
-                tasks: vec![index],
-            }),
-        }
-        table_of.push(position);
-    }
-    let arrows = file.tasks.iter().zip(&table_of).flat_map(|(task, &to)| {
-        let sources = task.inputs.iter().map(|input| table_of[input.task]);
-        sources.map(move |from| (from, to))
+    let tasks = file.tasks.iter().enumerate();
+    let Grouping { groups, arrows } = Grouping::new(tasks.map(|(index, task)| {
+        let sources = task.inputs.iter().map(|input| input.task);
+        (index, task.table.as_str(), sources)
+    }));
+    let tables = groups.into_iter().map(|(name, tasks)| Table {
+        name,
+        section: file.tasks[tasks[0]].section,
+        tasks,
     });
     // A task comes after what it reads, but the tables of two tasks may read each other.
-    let arrows: BTreeSet<(usize, usize)> = arrows.filter(|(from, to)| from < to).collect();
-    (tables, arrows.into_iter().collect())
+    let arrows = arrows.into_iter().filter(|(from, to)| from < to);
+    (tables.collect(), arrows.collect())
 }
 
 fn position(section: Section) -> usize {

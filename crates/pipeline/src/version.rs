@@ -1,0 +1,21 @@
+//! Which version of its format a file is of, told before anything else in it is read.
+
+use serde::Deserialize;
+
+/// The part of every version's file that says which version it is.
+#[derive(Deserialize)]
+pub(crate) struct Versioned {
+    version: u32,
+}
+
+impl Versioned {
+    /// Refuses any version but the one that this program reads.
+    pub(crate) fn expect(&self, read: u32) -> Result<(), String> {
+        match self.version {
+            version if version == read => Ok(()),
+            version => Err(format!(
+                "it has version {version}, this program reads version {read}"
+            )),
+        }
+    }
+}
