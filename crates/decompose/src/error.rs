@@ -54,7 +54,7 @@ pub enum DecomposeError {
         classes: usize,
     },
     /// A target image that is not among the training images.
-    #[error("training image {target} is not in {path}, which holds {images} training images", path = path.display())]
+    #[error("training image {target} is not among the {images} of {path}{left_out}", path = path.display())]
     NoTarget {
         /// Position asked for, in the source file.
         target: u32,
@@ -62,6 +62,8 @@ pub enum DecomposeError {
         images: usize,
         /// The data set.
         path: std::path::PathBuf,
+        /// What may have left it out, as a clause.
+        left_out: String,
     },
     /// A model and a data set that do not belong together.
     #[error(

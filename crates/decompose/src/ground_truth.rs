@@ -3,7 +3,9 @@
 //! For models of data whose labels are the similarity with one training image, the target. The bias of the
 //! layer is folded into the interaction matrix, so that its eigenvectors account for the whole logit.
 
-use eigenscope_artifact::{ImageReader, Images, InputShape, Kind, PatternRow, write_patterns};
+use eigenscope_artifact::{
+    ImageReader, Images, InputShape, Kind, PatternRow, Provenance, summarise, write_patterns,
+};
 use eigenscope_models::{BilinearWeights, StoredModel};
 use eigenscope_stage::{
     Context, KindDescription, Parameter, ParameterType, Resources, Role, TaskError, TaskKind,
@@ -122,12 +124,40 @@ fn target_image(context: &Context, target: u32, model: InputShape) -> Result<Vec
     let position = train.indices.iter().position(|index| *index == target);
     let stored = header.stored_len();
     let image = position.and_then(|position| train.pixels.chunks_exact(stored).nth(position));
-    let image = image.ok_or_else(|| DecomposeError::NoTarget {
-        target,
-        images: train.len(),
-        path: path.clone(),
-    })?;
+    let Some(image) = image else {
+        return Err(Box::new(DecomposeError::NoTarget {
+            target,
+            images: train.len(),
+            path: path.clone(),
+            left_out: left_out(&summarise(path)?.provenance),
+        }));
+    };
     Ok(pixels.apply_all(image))
+}
+
+/// A clause about the parameters of `data` that leave training images out, empty if none does.
+fn left_out(data: &Provenance) -> String {
+    let value = |name: &str| data.parameters.get(name);
+    let count = value("train_count").filter(|count| count.as_u64() != Some(0));
+    let fraction = value("train_fraction").filter(|fraction| fraction.as_f64() != Some(1.0));
+    let classes = value("classes").filter(|classes| classes.get(0).is_some());
+    let given = [
+        ("train_count", count),
+        ("train_fraction", fraction),
+        ("classes", classes),
+    ];
+    let given = given.iter().filter_map(|(name, value)| {
+        let value = value.as_ref()?;
+        Some(format!("`{name} = {value}`"))
+    });
+    let given: Vec<String> = given.collect();
+    match given.is_empty() {
+        true => String::new(),
+        false => format!(
+            "; {} leaves it out: read the whole data set here, or choose another target",
+            given.join(" or ")
+        ),
+    }
 }
 
 fn rows(truth: GroundTruth, target: Vec<f32>) -> Vec<PatternRow> {

@@ -212,7 +212,11 @@ fn images(folder: &Path, height: usize) -> PathBuf {
             .collect(),
         indices,
     };
-    let mut writer = ImageWriter::create(&path, header, &provenance(1, 6)).expect("created");
+    let subset = Provenance {
+        parameters: json!({"classes": [], "train_count": 3, "train_fraction": 1.0}),
+        ..provenance(1, 6)
+    };
+    let mut writer = ImageWriter::create(&path, header, &subset).expect("created");
     writer
         .write(SplitName::Train, &split(vec![2, 6, 9]))
         .expect("written");
@@ -320,7 +324,7 @@ fn bad_inputs_say_why_and_leave_nothing() {
         &biased,
         &fitting,
         provenance(1, 3),
-        "training image 3 is not in",
+        "training image 3 is not among the 3 of `a task` (images-2); `train_count = 3` leaves it out",
     );
     refused(
         &biased,
@@ -331,5 +335,5 @@ fn bad_inputs_say_why_and_leave_nothing() {
     refused(&biased, &biased, provenance(1, 6), "holds `tensors`");
     refused(&fitting, &fitting, provenance(1, 6), "holds `images`");
     let missing = at.join("missing.parquet");
-    refused(&biased, &missing, provenance(1, 6), "missing.parquet");
+    refused(&biased, &missing, provenance(1, 6), "`a task` (missing)");
 }

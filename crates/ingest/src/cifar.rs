@@ -3,14 +3,14 @@
 //!
 //! A data set is held in memory once, 185 MB; the archive is decompressed as it is read.
 
-use std::io::{self, Read};
+use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use eigenscope_artifact::Split;
-use flate2::read::MultiGzDecoder;
 
 use crate::content::Content;
 use crate::error::{COPY_AGAIN, IngestError, OTHER_FILE};
+use crate::gzip::Members;
 
 /// Pixels of one image.
 const PIXELS: usize = 3 * 32 * 32;
@@ -105,7 +105,7 @@ pub(crate) fn read_archive(
 ) -> Result<(), IngestError> {
     let limit = names.len() as u64 * BATCH_RECORDS * RECORD as u64 + ARCHIVE_SLACK;
     let limited = Limited {
-        reader: MultiGzDecoder::new(reader),
+        reader: Members::new(BufReader::new(reader)),
         read: 0,
         limit,
     };
@@ -129,7 +129,7 @@ pub(crate) fn read_archive(
             what: what.into(),
             expected: expected.into(),
             found: found.into(),
-            fix: COPY_AGAIN,
+            fix: COPY_AGAIN.into(),
         };
         if !entry.header().entry_type().is_file() {
             let found = format!("{:?}", entry.header().entry_type());
@@ -164,7 +164,7 @@ pub(crate) fn read_archive(
             what: "members".into(),
             expected: format!("{FOLDER}/{}", names[missing]).into(),
             found: "no such member".into(),
-            fix: "this is another archive: give cifar-10-binary.tar.gz",
+            fix: "this is another archive: give cifar-10-binary.tar.gz".into(),
         });
     }
     Ok(())

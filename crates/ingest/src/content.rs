@@ -4,16 +4,17 @@
 //! memory is reserved only for sizes that the file can hold, so neither a lying header nor a gzip bomb
 //! costs more than the file itself (deflate expands at most 1032 times).
 
-use std::fs::File;
+use std::borrow::Cow;
+use std::fs::{File, FileType};
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
 
 use eigenscope_artifact::Digest;
 use eigenscope_stage::ExternalFile;
-use flate2::bufread::MultiGzDecoder;
 use ring::digest::{Context as Sha256, SHA256};
 
-use crate::error::{COPY_AGAIN, IngestError};
+use crate::error::{CUT_SHORT, IngestError, TOO_LONG};
+use crate::gzip::Members;
 
 const BUFFER_BYTES: usize = 1 << 17;
 /// No deflate stream grows by more than this factor.
@@ -29,17 +30,44 @@ pub(crate) struct Raw<R> {
 }
 
 impl Raw<File> {
-    /// Opens a file; the second value is its length.
+    /// Opens a regular file; the second value is its length.
     pub(crate) fn open(path: &Path) -> Result<(Self, u64), IngestError> {
         let failed = |source| IngestError::io("open", path, source);
+        // Looked at first: opening a FIFO waits for a writer, and opening a device may act on it.
+        refuse_special(std::fs::metadata(path).map_err(failed)?.file_type()).map_err(failed)?;
         let file = File::open(path).map_err(failed)?;
         let metadata = file.metadata().map_err(failed)?;
-        if !metadata.is_file() {
-            let kind = io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file");
-            return Err(failed(kind));
-        }
+        refuse_special(metadata.file_type()).map_err(failed)?;
         Ok((Self::new(path, file), metadata.len()))
     }
+}
+
+fn refuse_special(file: FileType) -> io::Result<()> {
+    if file.is_file() {
+        return Ok(());
+    }
+    let what = if file.is_dir() {
+        "a folder"
+    } else {
+        special(file)
+    };
+    let reason = format!("expected a regular file, found {what}");
+    Err(io::Error::new(io::ErrorKind::InvalidInput, reason))
+}
+
+#[cfg(unix)]
+fn special(file: FileType) -> &'static str {
+    use std::os::unix::fs::FileTypeExt;
+    match file {
+        file if file.is_fifo() => "a named pipe (FIFO)",
+        file if file.is_socket() => "a socket",
+        _ => "a device",
+    }
+}
+
+#[cfg(not(unix))]
+fn special(_: FileType) -> &'static str {
+    "something else"
 }
 
 impl<R: Read> Raw<R> {
@@ -103,7 +131,7 @@ fn hexadecimal(context: Sha256) -> String {
 
 enum Source<'a> {
     Plain(Box<dyn BufRead + 'a>),
-    Gzip(MultiGzDecoder<Box<dyn BufRead + 'a>>),
+    Gzip(Members<Box<dyn BufRead + 'a>>),
 }
 
 /// Content of a file, decompressed if it is gzip (told by its first two bytes, not by its name).
@@ -135,7 +163,7 @@ impl<'a> Content<'a> {
         Ok(Self {
             path: path.to_owned(),
             source: if gzip {
-                Source::Gzip(MultiGzDecoder::new(buffered))
+                Source::Gzip(Members::new(buffered))
             } else {
                 Source::Plain(buffered)
             },
@@ -170,6 +198,16 @@ impl<'a> Content<'a> {
         self.offset
     }
 
+    /// Upper bound of the number of bytes that follow.
+    pub(crate) fn room(&self) -> u64 {
+        self.capacity.saturating_sub(self.offset)
+    }
+
+    /// Whether exactly [`room`](Self::room) bytes follow.
+    pub(crate) fn room_is_exact(&self) -> bool {
+        matches!(self.source, Source::Plain(_))
+    }
+
     /// An error about the bytes at `offset`.
     pub(crate) fn malformed(
         &self,
@@ -177,7 +215,7 @@ impl<'a> Content<'a> {
         what: impl Into<Box<str>>,
         expected: impl Into<Box<str>>,
         found: impl Into<Box<str>>,
-        fix: &'static str,
+        fix: impl Into<Cow<'static, str>>,
     ) -> IngestError {
         IngestError::Malformed {
             path: self.path.clone(),
@@ -189,7 +227,7 @@ impl<'a> Content<'a> {
             what: what.into(),
             expected: expected.into(),
             found: found.into(),
-            fix,
+            fix: fix.into(),
         }
     }
 
@@ -240,14 +278,14 @@ impl<'a> Content<'a> {
 
     /// The next `bytes` bytes, which are `what`.
     pub(crate) fn bytes(&mut self, what: &str, bytes: u64) -> Result<Vec<u8>, IngestError> {
-        let room = self.capacity.saturating_sub(self.offset);
+        let room = self.room();
         if bytes > room {
             return Err(self.malformed(
                 self.offset,
                 what,
                 format!("{bytes} bytes"),
                 format!("a file that can hold at most {room} more"),
-                COPY_AGAIN,
+                CUT_SHORT,
             ));
         }
         let out_of_memory = |content: &Self| {
@@ -296,7 +334,7 @@ impl<'a> Content<'a> {
             format!("{what}, where the content ends"),
             format!("{expected} bytes"),
             format!("{found}"),
-            COPY_AGAIN,
+            CUT_SHORT,
         )
     }
 
@@ -311,7 +349,7 @@ impl<'a> Content<'a> {
                 "length of the content",
                 format!("{end} bytes, as the header says"),
                 "more bytes after them",
-                COPY_AGAIN,
+                TOO_LONG,
             ));
         }
         Ok(hexadecimal(self.sha256))

@@ -15,7 +15,7 @@ use eigenscope_artifact::atomic::AtomicFile;
 use ureq::Agent;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
-use crate::error::{IngestError, Unavailable};
+use crate::error::{IngestError, Unavailable, with_causes};
 
 /// How patient a download is.
 #[derive(Debug, Clone, Copy)]
@@ -24,8 +24,12 @@ pub struct Policy {
     pub attempts: u32,
     /// Pause before the second try; doubled before each further one.
     pub pause: Duration,
-    /// Longest wait for a connection, and for the start of an answer.
+    /// Longest wait for the address of a name.
+    pub resolve: Duration,
+    /// Longest wait for a connection.
     pub connect: Duration,
+    /// Longest wait for the start of an answer.
+    pub answer: Duration,
     /// Longest wait for more of the body.
     pub stall: Duration,
     /// Longest duration of one try.
@@ -39,7 +43,9 @@ impl Default for Policy {
         Self {
             attempts: 3,
             pause: Duration::from_secs(1),
-            connect: Duration::from_secs(20),
+            resolve: Duration::from_secs(2),
+            connect: Duration::from_secs(5),
+            answer: Duration::from_secs(20),
             stall: Duration::from_secs(30),
             total: Duration::from_secs(3600),
             allow_http: false,
@@ -140,8 +146,9 @@ pub fn download(
 fn agent(policy: &Policy) -> Result<Agent, String> {
     let mut config = Agent::config_builder()
         .https_only(!policy.allow_http)
+        .timeout_resolve(Some(policy.resolve))
         .timeout_connect(Some(policy.connect))
-        .timeout_recv_response(Some(policy.connect))
+        .timeout_recv_response(Some(policy.answer))
         .timeout_per_read(Some(policy.stall))
         .timeout_global(Some(policy.total))
         .user_agent("eigenscope");
@@ -238,11 +245,24 @@ fn create(destination: &Path) -> Result<AtomicFile, ArtifactError> {
     AtomicFile::create(destination)
 }
 
+/// Whether another try may help: only where the server was reached. A name without an address, a refused or unreachable
+/// address and one that does not answer stay so.
 fn request_failure(error: ureq::Error) -> Failure {
-    use ureq::Error;
+    use io::ErrorKind;
+    use ureq::{Error, Timeout};
     let passing = match &error {
         Error::StatusCode(code) => matches!(code, 408 | 429 | 500..),
-        Error::Io(_) | Error::Timeout(_) | Error::ConnectionFailed | Error::Protocol(_) => true,
+        Error::Timeout(timeout) => !matches!(timeout, Timeout::Resolve | Timeout::Connect),
+        Error::Io(error) => matches!(
+            error.kind(),
+            ErrorKind::ConnectionReset
+                | ErrorKind::ConnectionAborted
+                | ErrorKind::BrokenPipe
+                | ErrorKind::UnexpectedEof
+                | ErrorKind::TimedOut
+                | ErrorKind::Interrupted
+        ),
+        Error::Protocol(_) => true,
         _ => false,
     };
     let reason = with_causes(&error);
@@ -255,16 +275,6 @@ fn request_failure(error: ureq::Error) -> Failure {
 
 fn too_large(limit: u64, found: u64) -> String {
     format!("expected at most {limit} bytes, found {found} or more")
-}
-
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }
 
 /// Hands on what it reads and writes it to the temporary file.

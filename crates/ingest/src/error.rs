@@ -1,6 +1,7 @@
 //! What can go wrong with a data set: which file, at which byte, what was expected, what was found,
 //! and what the user can do about it.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use eigenscope_artifact::ArtifactError;
@@ -37,7 +38,7 @@ pub enum IngestError {
         /// What stands there.
         found: Box<str>,
         /// What the user can do.
-        fix: &'static str,
+        fix: Cow<'static, str>,
     },
     /// A gzip stream cannot be decompressed.
     #[error("{path}: byte {offset} of the decompressed content: expected more of the gzip stream, found that it is damaged or cut short; {COPY_AGAIN}", path = path.display())]
@@ -51,22 +52,24 @@ pub enum IngestError {
         source: std::io::Error,
     },
     /// Files that belong together do not fit together.
-    #[error("{first} and {second} do not belong together: {reason}; give the files of one data set", first = first.display(), second = second.display())]
+    #[error("{first} and {second} do not belong together: {reason}", first = first.display(), second = second.display())]
     Mismatch {
         /// One file.
         first: PathBuf,
         /// The other file.
         second: PathBuf,
-        /// What differs.
+        /// What differs, and what the user can do.
         reason: String,
     },
     /// A published file is neither in the data directory nor could it be downloaded.
-    #[error("{wanted} is not there: looked for {looked}; {download}; to place it by hand, {place}", looked = join(looked))]
+    #[error("{wanted} not found in {looked}{similar}; {download}; to place them by hand, {place}")]
     Missing {
-        /// The file or files, with the data set.
+        /// The data set and its missing files.
         wanted: String,
-        /// Every path tried.
-        looked: Vec<PathBuf>,
+        /// Where they were looked for.
+        looked: String,
+        /// What else is there, as a clause.
+        similar: String,
         /// Why it was not downloaded.
         download: Box<Unavailable>,
         /// How to place it, with size and checksum.
@@ -79,6 +82,16 @@ pub enum IngestError {
         parameter: &'static str,
         /// Where it was looked for.
         path: PathBuf,
+    },
+    /// A published file stands in place of another one.
+    #[error("{path} is {known}: {fix}", path = path.display())]
+    InPlaceOfAnother {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        known: String,
+        /// What the user can do.
+        fix: String,
     },
     /// A downloaded file is not the published one.
     #[error("{what} of {path} is {found}, published is {expected}", path = path.display())]
@@ -132,6 +145,12 @@ impl std::fmt::Display for Unavailable {
 /// Advice for a file that is incomplete or damaged.
 pub(crate) const COPY_AGAIN: &str =
     "the file is damaged or incomplete: remove it and copy or download it again";
+/// Advice for a file with fewer bytes than its header promises.
+pub(crate) const CUT_SHORT: &str =
+    "the file is cut short, or the sizes in its header are wrong: copy or write it again";
+/// Advice for a file with more bytes than its header promises.
+pub(crate) const TOO_LONG: &str =
+    "something was appended, or the sizes in the header are wrong: copy or write it again";
 /// Advice for a file that is something else.
 pub(crate) const OTHER_FILE: &str = "this is another kind of file: give the right one";
 
@@ -152,10 +171,13 @@ impl IngestError {
     }
 }
 
-fn join(paths: &[PathBuf]) -> String {
-    paths
-        .iter()
-        .map(|path| path.display().to_string())
-        .collect::<Vec<_>>()
-        .join(", ")
+/// The message of an error and those of its causes.
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use eigenscope_artifact::Split;
 
 use crate::content::Content;
+use crate::idx::Layout;
 use crate::{cifar, digits, idx};
 
 fn content(bytes: &[u8]) -> Option<Content<'_>> {
@@ -13,12 +14,14 @@ fn content(bytes: &[u8]) -> Option<Content<'_>> {
 
 /// Reads an IDX file, plain or gzip, of images and of labels.
 pub fn idx(bytes: &[u8]) {
-    if let Some(mut content) = content(bytes)
-        && let Ok(images) = idx::read_images(&mut content)
-    {
-        let values: usize = images.shape.iter().product();
-        assert_eq!(images.pixels.len(), images.count * values);
-        let _ = content.finish();
+    for layout in [Layout::Auto, Layout::ChannelsFirst, Layout::ChannelsLast] {
+        if let Some(mut content) = content(bytes)
+            && let Ok(images) = idx::read_images(&mut content, layout)
+        {
+            let values: usize = images.shape.iter().product();
+            assert_eq!(images.pixels.len(), images.count * values);
+            let _ = content.finish();
+        }
     }
     if let Some(mut content) = content(bytes)
         && let Ok(labels) = idx::read_labels(&mut content, 10)

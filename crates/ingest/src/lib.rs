@@ -16,8 +16,10 @@ mod content;
 mod digits;
 pub mod download;
 mod error;
+mod foreign;
 #[cfg(fuzzing)]
 pub mod fuzz;
+mod gzip;
 mod idx;
 mod kinds;
 mod parameters;

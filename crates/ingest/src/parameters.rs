@@ -6,8 +6,9 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::error::IngestError;
+use crate::idx::Layout;
 
-/// Parameters as a task file gives them. The paths belong to `idx` alone.
+/// Parameters as a task file gives them. Paths and layout belong to `idx` alone.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Parameters {
@@ -20,6 +21,7 @@ pub(crate) struct Parameters {
     train_labels: Option<String>,
     test_images: Option<String>,
     test_labels: Option<String>,
+    layout: Option<Layout>,
 }
 
 /// Binary labels by similarity with one training image.
@@ -67,6 +69,11 @@ impl Parameters {
                 "give either it or `train_fraction`",
             )),
         }
+    }
+
+    /// Where the channels of colour images in the user's files stand.
+    pub(crate) fn layout(&self) -> Layout {
+        self.layout.unwrap_or_default()
     }
 
     /// The user's files of `idx` by parameter, in the order training images, labels, test images, labels.
@@ -206,6 +213,12 @@ pub(crate) fn idx() -> Vec<Parameter> {
         ),
         file("test_images", "test images"),
         file("test_labels", "test labels"),
+        Parameter::optional(
+            "layout",
+            ParameterType::choice(&Layout::WORDS),
+            Layout::WORDS[0],
+            "order of the sizes of colour images: channels-first is [images, channels, height, width], channels-last is [images, height, width, channels]; auto is channels-first, and refuses files that look like channels-last",
+        ),
     ];
     parameters.extend(common());
     parameters
@@ -275,6 +288,14 @@ mod tests {
         both.train_count = 7;
         let error = both.subset().expect_err("both given").to_string();
         assert_eq!(error, "`train_count`: give either it or `train_fraction`");
+    }
+
+    #[test]
+    fn described_layouts_are_the_ones_that_can_be_read() {
+        let layouts = Layout::WORDS.map(|word| with("layout", json!(word)).layout());
+        let expected = [Layout::Auto, Layout::ChannelsFirst, Layout::ChannelsLast];
+        assert_eq!(layouts, expected);
+        assert_eq!(with("classes", json!([])).layout(), Layout::Auto);
     }
 
     #[test]

@@ -76,8 +76,10 @@ pub struct PublishedFile<'a> {
 /// Training images and labels, test images and labels: a data set of four IDX files.
 #[derive(Debug, Clone, Copy)]
 pub struct PublishedIdx<'a> {
-    /// Task kind and folder in the data directory.
+    /// Task kind.
     pub name: &'a str,
+    /// Folders of the data directory that may hold the files; a download goes to the first.
+    pub folders: &'a [&'a str],
     /// Training images, training labels, test images, test labels.
     pub files: [PublishedFile<'a>; 4],
     /// Class names by label.
@@ -118,6 +120,7 @@ pub const DIGIT_NAMES: &[&str] = &["0", "1", "2", "3", "4", "5", "6", "7", "8", 
 /// MNIST (LeCun, Cortes, Burges): handwritten digits.
 pub const MNIST: PublishedIdx<'static> = PublishedIdx {
     name: "mnist",
+    folders: &["mnist", "MNIST/raw"],
     files: idx_files([
         Checksum::Content("ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"),
         Checksum::Content("65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"),
@@ -134,6 +137,7 @@ pub const MNIST: PublishedIdx<'static> = PublishedIdx {
 /// Fashion-MNIST (Xiao, Rasul, Vollgraf; MIT licence): articles of clothing.
 pub const FASHION_MNIST: PublishedIdx<'static> = PublishedIdx {
     name: "fashion-mnist",
+    folders: &["fashion-mnist", "FashionMNIST/raw"],
     files: idx_files([
         Checksum::Content("c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888"),
         Checksum::Content("bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9"),
@@ -162,6 +166,7 @@ pub const FASHION_MNIST: PublishedIdx<'static> = PublishedIdx {
 /// No second mirror is known.
 pub const KMNIST: PublishedIdx<'static> = PublishedIdx {
     name: "kmnist",
+    folders: &["kmnist", "KMNIST/raw"],
     files: idx_files([
         Checksum::Archive("51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4"),
         Checksum::Archive("e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17"),
@@ -171,6 +176,53 @@ pub const KMNIST: PublishedIdx<'static> = PublishedIdx {
     classes: &["o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"],
     mirrors: &["https://codh.rois.ac.jp/kmnist/dataset/kmnist/"],
 };
+
+/// The sets of four IDX files.
+const IDX_SETS: [PublishedIdx<'static>; 3] = [MNIST, FASHION_MNIST, KMNIST];
+
+/// A file that has the checksum of a published one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct KnownFile<'a> {
+    /// Name of the set.
+    pub(crate) set: &'a str,
+    /// Name of the file.
+    pub(crate) name: &'a str,
+    /// Position among the files of the set.
+    position: usize,
+}
+
+impl KnownFile<'_> {
+    /// Whether it belongs to the test split.
+    pub(crate) fn is_test(&self) -> bool {
+        self.position >= 2
+    }
+}
+
+impl std::fmt::Display for KnownFile<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "the published {} of {}", self.name, self.set)
+    }
+}
+
+/// The published file with this checksum, of `set` or of any set of IDX files.
+pub(crate) fn known_file<'a>(
+    set: Option<&PublishedIdx<'a>>,
+    content: &str,
+    raw: &str,
+) -> Option<KnownFile<'a>> {
+    set.into_iter().chain(&IDX_SETS).find_map(|set| {
+        let mut files = set.files.iter().enumerate();
+        let published = |(_, file): &(usize, &PublishedFile<'_>)| {
+            file.checksum.check(content, raw) == SourceCheck::Published
+        };
+        let (position, file) = files.find(published)?;
+        Some(KnownFile {
+            set: set.name,
+            name: file.name,
+            position,
+        })
+    })
+}
 
 /// Training batches in order, then the test batch: the binary version of CIFAR-10.
 #[derive(Debug, Clone, Copy)]
@@ -243,13 +295,14 @@ mod tests {
 
     #[test]
     fn tables_are_well_formed() {
-        for set in [MNIST, FASHION_MNIST, KMNIST] {
+        for set in IDX_SETS {
             assert_eq!(set.classes.len(), 10);
+            assert_eq!(set.folders.first(), Some(&set.name));
             for mirror in set.mirrors {
                 assert!(mirror.starts_with("https://") && mirror.ends_with('/'));
             }
         }
-        let idx = [MNIST, FASHION_MNIST, KMNIST].map(|set| set.files);
+        let idx = IDX_SETS.map(|set| set.files);
         for file in idx.iter().flatten().chain(&CIFAR10.files) {
             let (Checksum::Content(sha256) | Checksum::Archive(sha256)) = file.checksum else {
                 continue;
@@ -281,6 +334,21 @@ mod tests {
             Checksum::Unknown.check("cc", "aa"),
             SourceCheck::Unpublished
         );
+    }
+
+    #[test]
+    fn files_are_known_by_their_checksums() {
+        let known = |content, raw| known_file(None, content, raw).map(|file| file.to_string());
+        let test_images = "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7";
+        let found = known(test_images, "aa");
+        let name = "the published t10k-images-idx3-ubyte of mnist";
+        assert_eq!(found.as_deref(), Some(name));
+        let kuzushiji = "e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17";
+        let found = known("aa", kuzushiji);
+        let name = "the published train-labels-idx1-ubyte of kmnist";
+        assert_eq!(found.as_deref(), Some(name));
+        assert_eq!(known("aa", test_images), None);
+        assert_eq!(known("aa", "aa"), None);
     }
 
     #[test]

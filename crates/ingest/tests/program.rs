@@ -187,15 +187,16 @@ fn missing_files_without_downloads_give_one_clear_error() {
     let bench = Bench::new();
     let failure = bench.run("mnist").failure();
     let folder = bench.data_dir().join("mnist").display().to_string();
+    let raw = bench.data_dir().join("MNIST/raw").display().to_string();
     for part in [
-        "mnist: train-images-idx3-ubyte.gz is not there",
-        &format!(
-            "looked for {folder}/train-images-idx3-ubyte.gz, {folder}/train-images-idx3-ubyte;"
-        ),
+        "mnist: train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte not found in",
+        &format!("in {folder}, {raw} (with or without `.gz`, with `.idx` for `-idx`); downloads"),
         "downloads are switched off",
         "47040016 bytes",
         "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-        "https://ossci-datasets.s3.amazonaws.com/mnist/train-images-idx3-ubyte.gz",
+        &format!(
+            "put the files from https://ossci-datasets.s3.amazonaws.com/mnist/ into {folder}:"
+        ),
     ] {
         assert!(failure.contains(part), "{part:?} is not in: {failure}");
     }
@@ -227,7 +228,7 @@ fn damaged_user_files_are_refused_and_leave_nothing() {
         (
             "train-images-idx3-ubyte",
             good[..20].to_vec(),
-            "byte 16: pixels: expected 12 bytes",
+            "byte 4: sizes of images: expected 12 bytes after them for [3, 2, 2], found 4",
         ),
         (
             "train-images-idx3-ubyte",
@@ -257,7 +258,7 @@ fn damaged_user_files_are_refused_and_leave_nothing() {
         (
             "train-labels-idx1-ubyte",
             Vec::new(),
-            "byte 0: magic number of an IDX file, where the content ends",
+            "byte 0: format: expected an IDX file, found an empty file",
         ),
     ] {
         let mut bench = Bench::new();
@@ -267,6 +268,115 @@ fn damaged_user_files_are_refused_and_leave_nothing() {
         assert!(failure.contains(expected), "{failure}");
         assert!(failure.contains(name), "{failure}");
     }
+}
+
+#[test]
+fn files_under_other_names_are_found() {
+    for (folder, dotted) in [("mnist", true), ("MNIST/raw", false), ("MNIST/raw", true)] {
+        let bench = Bench::new();
+        for (name, bytes) in small_idx() {
+            let name = match dotted {
+                true => name.replace("-idx", ".idx"),
+                false => name.to_owned(),
+            };
+            bench.place(&format!("{folder}/{name}"), &bytes);
+        }
+        let outcome = bench.run("mnist");
+        assert_eq!(outcome.code, Some(0), "{outcome:?}");
+        assert!(outcome.read_files()[0].starts_with(folder));
+    }
+}
+
+#[test]
+fn a_damaged_file_does_not_hide_an_intact_one() {
+    let bench = Bench::new();
+    for (name, bytes) in small_idx() {
+        bench.place(&format!("mnist/{name}"), &bytes);
+    }
+    bench.place("mnist/t10k-images-idx3-ubyte.gz", b"<html>404</html>");
+    let outcome = bench.run("mnist");
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    let warnings = outcome.warnings();
+    assert!(
+        warnings[0].contains("t10k-images-idx3-ubyte.gz: byte 0: format")
+            && warnings[0].ends_with("t10k-images-idx3-ubyte is used instead"),
+        "{warnings:?}"
+    );
+    assert_eq!(outcome.read_files()[2], "mnist/t10k-images-idx3-ubyte");
+
+    // Where none is intact, the first is named.
+    bench.place("mnist/t10k-images-idx3-ubyte", b"x");
+    let failure = bench.run("mnist").failure();
+    assert!(
+        failure.contains("ubyte.gz: byte 0: format") && failure.contains("a web page"),
+        "{failure}"
+    );
+}
+
+#[test]
+fn what_is_no_regular_file_is_refused_without_waiting() {
+    let mut bench = Bench::new();
+    user_files(&mut bench);
+    let pipe = bench.data_dir().join("own/pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.expect("mkfifo runs").success());
+    for (path, what) in [
+        ("own/pipe", "a named pipe (FIFO)"),
+        ("/dev/zero", "a device"),
+        ("own", "a folder"),
+    ] {
+        bench.set("test_images", json!(path));
+        let failure = bench.run("idx").failure();
+        let expected = format!("{path}: expected a regular file, found {what}");
+        assert!(failure.contains(&expected), "{failure}");
+    }
+}
+
+#[test]
+fn splits_that_look_wrong_are_told() {
+    let mut bench = Bench::new();
+    user_files(&mut bench);
+    for (parameter, name) in [
+        ("test_images", "train-images-idx3"),
+        ("test_labels", "train-labels-idx1"),
+    ] {
+        bench.set(parameter, json!(format!("own/{name}-ubyte")));
+    }
+    let outcome = bench.run("idx");
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    assert!(outcome.warnings()[0].starts_with("training and test images are the same"));
+
+    user_files(&mut bench);
+    bench.set("train_labels", json!("own/t10k-labels-idx1-ubyte"));
+    bench.set("test_labels", json!("own/train-labels-idx1-ubyte"));
+    let failure = bench.run("idx").failure();
+    let expected = "3 images, but 2 labels; are the labels of training and test exchanged?";
+    assert!(failure.contains(expected), "{failure}");
+}
+
+#[test]
+fn the_layout_of_colour_images_must_be_clear() {
+    let mut bench = Bench::new();
+    user_files(&mut bench);
+    let values: Vec<u8> = (0..36).collect();
+    bench.place("own/train-images-idx3-ubyte", &idx(&[3, 2, 2, 3], &values));
+    bench.place(
+        "own/t10k-images-idx3-ubyte",
+        &idx(&[2, 2, 2, 3], &values[..24]),
+    );
+    let failure = bench.run("idx").failure();
+    assert!(
+        failure.contains("channels last? set `layout = \"channels-last\"`"),
+        "{failure}"
+    );
+    bench.set("layout", json!("channels-last"));
+    assert_eq!(bench.run("idx").code, Some(0));
+    let images = bench.images();
+    assert_eq!((images.header.channels, images.header.height), (3, 2));
+    assert_eq!(
+        images.test.pixels[..12],
+        [0, 3, 6, 9, 1, 4, 7, 10, 2, 5, 8, 11]
+    );
 }
 
 #[test]

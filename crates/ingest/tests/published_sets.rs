@@ -84,6 +84,7 @@ fn a_data_set_is_downloaded_verified_and_ingested_once() {
     let labels_packed = sha256(&gzip(&small[1].1));
     let set = PublishedIdx {
         name: "small",
+        folders: &["small", "Small/raw"],
         files: [
             file(0, Checksum::Content(&checksums[0])),
             file(1, Checksum::Archive(&labels_packed)),
@@ -118,6 +119,7 @@ fn a_downloaded_file_with_another_checksum_is_refused() {
     };
     let set = PublishedIdx {
         name: "small",
+        folders: &["small", "Small/raw"],
         files: [0, 1, 2, 3]
             .map(|position: usize| file(small[position].0, small[position].1.len() as u64)),
         classes: &["a"],
@@ -130,16 +132,71 @@ fn a_downloaded_file_with_another_checksum_is_refused() {
         .expect_err("refused")
         .to_string();
     for part in [
-        "small: train-images-idx3-ubyte.gz is not there",
+        "small: train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte not found in",
         "the download failed: http://127.0.0.1",
         "refused: SHA-256 of the content of http://",
         "published is 00",
-        "to place it by hand",
+        "to place them by hand",
     ] {
         assert!(error.contains(part), "{part:?} is not in: {error}");
     }
     assert!(names(&bench.data_dir().join("small")).is_empty());
     assert!(!bench.output().exists());
+}
+
+#[test]
+fn a_published_file_in_place_of_another_is_refused() {
+    let small = small_idx();
+    let checksums: Vec<String> = small.iter().map(|(_, bytes)| sha256(bytes)).collect();
+    let file = |position: usize| PublishedFile {
+        name: small[position].0,
+        bytes: small[position].1.len() as u64,
+        checksum: Checksum::Content(&checksums[position]),
+    };
+    let set = PublishedIdx {
+        name: "small",
+        folders: &["small"],
+        files: [file(0), file(1), file(2), file(3)],
+        classes: &["a", "b", "c", "d", "e", "f", "g", "h"],
+        mirrors: &[],
+    };
+    // Training and test exchanged.
+    let bench = Bench::new();
+    for (name, bytes) in [2, 3, 0, 1]
+        .map(|other: usize| &small[other])
+        .iter()
+        .zip(&small)
+    {
+        bench.place(&format!("small/{}", name.0), &bytes.1);
+    }
+    let context = Context::new(bench.task("small", &bench.data_dir()));
+    let error = sets::published_idx(&context, &set, &policy()).expect_err("exchanged");
+    let found = "small/train-images-idx3-ubyte is the published t10k-images-idx3-ubyte of small: are the files of training and test exchanged? name it t10k-images-idx3-ubyte";
+    assert!(error.to_string().ends_with(found), "{error}");
+    assert!(!bench.output().exists());
+}
+
+#[test]
+fn real_files_of_the_user_that_are_exchanged_are_recognised() {
+    let Some(data_dir) = real_data() else { return };
+    let mut bench = Bench::new();
+    let names = [
+        "t10k-images-idx3",
+        "t10k-labels-idx1",
+        "train-images-idx3",
+        "train-labels-idx1",
+    ];
+    let parameters = ["train_images", "train_labels", "test_images", "test_labels"];
+    for (parameter, name) in parameters.into_iter().zip(names) {
+        bench.set(parameter, json!(format!("mnist/{name}-ubyte.gz")));
+    }
+    let outcome = bench.run_with("idx", &data_dir);
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    let warnings = outcome.warnings();
+    assert_eq!(warnings.len(), 4, "{warnings:?}");
+    assert!(warnings[3].ends_with(
+        "train-labels-idx1-ubyte.gz is the published train-labels-idx1-ubyte of mnist: are the files of training and test exchanged?"
+    ), "{warnings:?}");
 }
 
 #[test]

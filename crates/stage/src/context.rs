@@ -91,10 +91,12 @@ impl Context {
         });
     }
 
-    /// Tells the user something that does not stop the task.
+    /// Tells the user something that does not stop the task. Inputs may be called by their paths
+    /// ([`TaskFile::name_inputs`]).
     pub fn warn(&self, message: impl Into<String>) {
         let message = message.into();
         tracing::warn!("{message}");
+        let message = self.task.name_inputs(&message);
         emit(&Event::Warning { message });
     }
 

@@ -132,7 +132,9 @@ fn run_task(path: &Path, kinds: &[TaskKind], allowance: Allowance) -> ExitCode {
             span.in_scope(|| tracing::info!("done"));
             ExitCode::from(exit::DONE)
         }
-        Err(error) => fail(&*error, exit::FAILED),
+        Err(error) => fail_with(&*error, exit::FAILED, |text| {
+            context.task().name_inputs(text)
+        }),
     }
 }
 
@@ -204,6 +206,11 @@ fn read_task<'a>(
 
 /// Reports an error with its causes as the last event and in the log.
 fn fail(error: &(dyn Error + '_), code: u8) -> ExitCode {
+    fail_with(error, code, str::to_owned)
+}
+
+/// As [`fail`], each message of the event changed by `edit`; the log has them as they are.
+fn fail_with(error: &(dyn Error + '_), code: u8, edit: impl Fn(&str) -> String) -> ExitCode {
     let mut messages = vec![error.to_string()];
     let mut source = error.source();
     while let Some(cause) = source {
@@ -211,6 +218,7 @@ fn fail(error: &(dyn Error + '_), code: u8) -> ExitCode {
         source = cause.source();
     }
     tracing::error!("{}", messages.join(": "));
+    let messages = messages.iter().map(|message| edit(message)).collect();
     emit(&Event::Failed { messages });
     ExitCode::from(code)
 }

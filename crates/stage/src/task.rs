@@ -32,6 +32,27 @@ pub struct TaskFile {
     pub provenance: Provenance,
 }
 
+impl TaskFile {
+    /// `text` with the task of each input in place of its path: "`train.mlp` (history)".
+    ///
+    /// Libraries know files by their paths in the store, which mean nothing to a reader of a pipeline.
+    pub fn name_inputs(&self, text: &str) -> String {
+        let mut inputs: Vec<(String, &Input)> = self
+            .inputs
+            .values()
+            .flatten()
+            .map(|input| (input.path.display().to_string(), input))
+            .filter(|(path, _)| !path.is_empty() && text.contains(path))
+            .collect();
+        // A path may begin with another one.
+        inputs.sort_by_key(|(path, _)| std::cmp::Reverse(path.len()));
+        inputs.iter().fold(text.to_owned(), |text, (path, input)| {
+            let table = input.path.file_stem().unwrap_or_default().to_string_lossy();
+            text.replace(path, &format!("`{}` ({table})", input.task))
+        })
+    }
+}
+
 /// One artifact to read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -59,5 +80,50 @@ impl Input {
     pub fn origin(&self, role: &str) -> Result<Option<InputDigest>, ArtifactError> {
         let inputs = summarise(&self.path)?.provenance.inputs;
         Ok(inputs.into_iter().find(|input| input.role == role))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn inputs_are_named_by_their_tasks() {
+        let input = |task: &str, path: &str| Input {
+            task: task.to_owned(),
+            labels: BTreeMap::new(),
+            path: PathBuf::from(path),
+            content: Digest::of(b""),
+        };
+        let inputs = vec![
+            input("data.a", "/store/k/images.parquet"),
+            input(
+                "train.b[seed=1]",
+                "/store/k/images.parquet2/history.parquet",
+            ),
+        ];
+        let task = TaskFile {
+            version: TASK_VERSION,
+            kind: String::new(),
+            threads: 1,
+            data_dir: PathBuf::new(),
+            download: false,
+            inputs: BTreeMap::from([("from".to_owned(), inputs)]),
+            outputs: BTreeMap::new(),
+            provenance: Provenance {
+                task: String::new(),
+                kind: String::new(),
+                fingerprint: String::new(),
+                parameters: Value::Null,
+                seed: 0,
+                inputs: Vec::new(),
+            },
+        };
+        assert_eq!(
+            task.name_inputs(
+                "no row of /store/k/images.parquet2/history.parquet fits /store/k/images.parquet, nor /store/k"
+            ),
+            "no row of `train.b[seed=1]` (history) fits `data.a` (images), nor /store/k"
+        );
     }
 }

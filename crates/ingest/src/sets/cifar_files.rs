@@ -1,0 +1,182 @@
+//! CIFAR-10 from its folder or its archive.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use eigenscope_artifact::{ImageHeader, Images, SourceCheck, Split};
+use eigenscope_stage::{Context, TaskError};
+
+use super::find::{fetch, shown, similar};
+use super::reading::{Sha256s, compare, exists, expect_published, read_file};
+use super::{owned, write};
+use crate::cifar;
+use crate::content::Raw;
+use crate::download::{Policy, Request};
+use crate::error::IngestError;
+use crate::parameters::Parameters;
+use crate::published::{CIFAR10_NAMES, PublishedCifar, combine};
+
+/// The archive of CIFAR-10 in the data directory.
+const ARCHIVE: &str = "cifar-10-binary.tar.gz";
+
+/// CIFAR-10 from its unpacked folder, else from its archive, which is downloaded if it is not there.
+///
+/// # Errors
+/// As [`published_idx`](super::published_idx).
+pub fn published_cifar(
+    context: &Context,
+    set: &PublishedCifar<'_>,
+    policy: &Policy,
+) -> Result<(), TaskError> {
+    let parameters: Parameters = context.parameters()?;
+    let data_dir = &context.task().data_dir;
+    let batches: Vec<PathBuf> = set
+        .files
+        .iter()
+        .map(|file| data_dir.join(cifar::FOLDER).join(file.name))
+        .collect();
+    let mut missing = Vec::new();
+    for path in &batches {
+        if !exists(path)? {
+            missing.push(path.clone());
+        }
+    }
+    let (splits, source) = if missing.is_empty() {
+        read_cifar_folder(context, set, &batches)?
+    } else {
+        let archive = data_dir.join(ARCHIVE);
+        if !exists(&archive)? {
+            if missing.len() < batches.len() {
+                context.warn(format!(
+                    "{} is not used: {} of its {} files are missing",
+                    data_dir.join(cifar::FOLDER).display(),
+                    missing.len(),
+                    batches.len()
+                ));
+            }
+            download_cifar(context, set, &archive, policy)?;
+        }
+        read_cifar_archive(context, set, &archive)?
+    };
+    let [first, second, third, fourth, fifth, test] = splits;
+    let header = ImageHeader {
+        height: 32,
+        width: 32,
+        channels: 3,
+        maximum: u8::MAX,
+        classes: owned(CIFAR10_NAMES),
+        transforms: Vec::new(),
+        source,
+    };
+    let train = cifar::join([first, second, third, fourth, fifth]);
+    write(
+        context,
+        &parameters,
+        Images {
+            header,
+            train,
+            test,
+        },
+    )
+}
+
+/// The batches in the order of `set`, and the check of all of them.
+type Batches = ([Split; 6], SourceCheck);
+
+fn read_cifar_folder(
+    context: &Context,
+    set: &PublishedCifar<'_>,
+    paths: &[PathBuf],
+) -> Result<Batches, IngestError> {
+    let mut splits: [Split; 6] = Default::default();
+    let mut checks = Vec::new();
+    for (position, (file, path)) in set.files.iter().zip(paths).enumerate() {
+        let split = &mut splits[position];
+        let read = read_file(context, path, |content| cifar::read_batch(content, split))?;
+        checks.push(compare(context, path, file.checksum, &read.sha256));
+        context.progress(position as u64 + 1, 6, "files", file.name);
+    }
+    Ok((splits, combine(checks)))
+}
+
+fn read_cifar_archive(
+    context: &Context,
+    set: &PublishedCifar<'_>,
+    archive: &Path,
+) -> Result<Batches, IngestError> {
+    let mut splits: [Split; 6] = Default::default();
+    let mut checks = Vec::new();
+    let names = set.files.map(|file| file.name);
+    let (mut raw, _) = Raw::open(archive)?;
+    cifar::read_archive(archive, &mut raw, &names, |position, mut content| {
+        cifar::read_batch(&mut content, &mut splits[position])?;
+        let path = content.path().to_owned();
+        let content = content.finish()?;
+        let sha256 = Sha256s {
+            content: content.clone(),
+            raw: content,
+        };
+        checks.push(compare(
+            context,
+            &path,
+            set.files[position].checksum,
+            &sha256,
+        ));
+        context.progress(checks.len() as u64, 6, "files", names[position]);
+        Ok(())
+    })?;
+    context.depends_on(raw.finish(&context.task().data_dir).0);
+    Ok((splits, combine(checks)))
+}
+
+fn download_cifar(
+    context: &Context,
+    set: &PublishedCifar<'_>,
+    archive: &Path,
+    policy: &Policy,
+) -> Result<(), IngestError> {
+    let names = set.files.map(|file| file.name);
+    let verify = |url: &Path, reader: &mut dyn Read| {
+        cifar::read_archive(url, reader, &names, |position, mut content| {
+            let file = &set.files[position];
+            content.skip("content", file.bytes)?;
+            let path = content.path().to_owned();
+            let content = content.finish()?;
+            expect_published(
+                &path,
+                file.checksum,
+                &Sha256s {
+                    content: content.clone(),
+                    raw: content,
+                },
+            )
+        })
+    };
+    let request = Request {
+        urls: &set
+            .mirrors
+            .iter()
+            .map(|url| (*url).to_owned())
+            .collect::<Vec<_>>(),
+        destination: archive,
+        limit: set.files.iter().map(|file| file.bytes).sum::<u64>() + cifar::ARCHIVE_SLACK,
+    };
+    fetch(context, &request, policy, &verify).map_err(|download| {
+        let data_dir = &context.task().data_dir;
+        let details = set.files.iter().map(|file| {
+            format!("{} has {} bytes, {}", file.name, file.bytes, file.checksum)
+        });
+        let names: Vec<&str> = set.files.iter().map(|file| file.name).collect();
+        IngestError::Missing {
+            wanted: format!("cifar10: {}", names.join(", ")),
+            looked: shown(&[data_dir.join(cifar::FOLDER), archive.to_owned()]),
+            similar: similar(data_dir, &[data_dir.join(cifar::FOLDER)], "cifar"),
+            download: Box::new(download),
+            place: format!(
+                "put {ARCHIVE} from {} there, or unpack it there (the binary version, not the Python one): {}",
+                set.mirrors.first().copied().unwrap_or("its authors"),
+                details.collect::<Vec<_>>().join("; ")
+            ),
+        }
+    })
+}

@@ -1,0 +1,225 @@
+//! Data sets of four IDX files: training images and labels, test images and labels.
+
+use std::path::PathBuf;
+
+use eigenscope_artifact::{ImageHeader, Images, SourceCheck};
+use eigenscope_stage::{Context, TaskError};
+
+use super::find::idx_files;
+use super::reading::{ReadFile, Sha256s, compare, exists, file_name, read_intact};
+use super::{owned, write};
+use crate::download::Policy;
+use crate::error::IngestError;
+use crate::idx::{self, IdxImages, Layout};
+use crate::parameters::Parameters;
+use crate::published::{KnownFile, PublishedIdx, combine, known_file};
+
+/// A published data set of four IDX files, downloaded if they are not in the data directory.
+///
+/// # Errors
+/// Missing files that cannot be downloaded; damaged or inconsistent files, or files in place of others; parameters that
+/// the data do not allow; an artifact that cannot be written.
+pub fn published_idx(
+    context: &Context,
+    set: &PublishedIdx<'_>,
+    policy: &Policy,
+) -> Result<(), TaskError> {
+    let parameters: Parameters = context.parameters()?;
+    let paths = idx_files(context, set, policy)?;
+    let files = read(context, &paths, set.classes.len(), Layout::ChannelsFirst)?;
+    let mut checks = Vec::new();
+    for (position, (path, sha256)) in files.sources().into_iter().enumerate() {
+        let file = &set.files[position];
+        let differs = file.checksum.check(&sha256.content, &sha256.raw) == SourceCheck::Differs;
+        let known = known_file(Some(set), &sha256.content, &sha256.raw);
+        if let Some(known) = known.filter(|_| differs) {
+            return Err(IngestError::InPlaceOfAnother {
+                path: path.clone(),
+                known: known.to_string(),
+                fix: fix_place(set, &known),
+            }
+            .into());
+        }
+        checks.push(compare(context, path, file.checksum, sha256));
+    }
+    write(
+        context,
+        &parameters,
+        files.images(owned(set.classes), combine(checks)),
+    )
+}
+
+/// What to do about a file of `set` that is `known` and stands in place of another one.
+fn fix_place(set: &PublishedIdx<'_>, known: &KnownFile<'_>) -> String {
+    if known.set == set.name {
+        let name = known.name;
+        return format!("are the files of training and test exchanged? name it {name}");
+    }
+    let folder = known.set;
+    format!("put it into the folder {folder} and use the kind `{folder}`")
+}
+
+/// The user's own IDX files.
+///
+/// # Errors
+/// As [`published_idx`], without downloads.
+pub fn user_idx(context: &Context) -> Result<(), TaskError> {
+    let parameters: Parameters = context.parameters()?;
+    let mut paths: [Vec<PathBuf>; 4] = Default::default();
+    let given = parameters.files()?;
+    for ((parameter, path), paths) in given.into_iter().zip(&mut paths) {
+        let path = context.task().data_dir.join(path);
+        if !exists(&path)? {
+            return Err(IngestError::NoSuchFile { parameter, path }.into());
+        }
+        paths.push(path);
+    }
+    let files = read(context, &paths, 256, parameters.layout())?;
+    warn_about_splits(context, &files);
+    let [labels, test_labels] = [&files.train_labels.value, &files.test_labels.value];
+    let largest = labels.iter().chain(test_labels).max().copied().unwrap_or(0);
+    let classes = (0..=largest).map(|label| label.to_string()).collect();
+    write(
+        context,
+        &parameters,
+        files.images(classes, SourceCheck::Unpublished),
+    )
+}
+
+/// Warns where training and test files seem exchanged or are the same.
+fn warn_about_splits(context: &Context, files: &Files) {
+    for (position, (path, sha256)) in files.sources().into_iter().enumerate() {
+        let known = known_file(None, &sha256.content, &sha256.raw);
+        if let Some(known) = known.filter(|known| known.is_test() != (position >= 2)) {
+            context.warn(format!(
+                "{} is {known}: are the files of training and test exchanged?",
+                path.display()
+            ));
+        }
+    }
+    let (train, test) = (&files.train_images, &files.test_images);
+    if train.sha256.content == test.sha256.content {
+        context.warn(format!(
+            "training and test images are the same: {} and {} have equal content",
+            train.path.display(),
+            test.path.display()
+        ));
+    }
+}
+
+/// Four files that were read.
+struct Files {
+    train_images: ReadFile<IdxImages>,
+    train_labels: ReadFile<Vec<u8>>,
+    test_images: ReadFile<IdxImages>,
+    test_labels: ReadFile<Vec<u8>>,
+}
+
+/// Reads training images and labels, test images and labels, each from the first of its paths that is intact. Labels are
+/// below `classes`.
+fn read(
+    context: &Context,
+    paths: &[Vec<PathBuf>; 4],
+    classes: usize,
+    layout: Layout,
+) -> Result<Files, IngestError> {
+    let [train_images, train_labels, test_images, test_labels] = paths;
+    let progress = |done: u64, paths: &[PathBuf]| {
+        let name = paths.first().map(|path| file_name(path));
+        context.progress(done, 4, "files", name.unwrap_or_default());
+    };
+    let images = |done, paths: &[PathBuf]| {
+        let file = read_intact(context, paths, |content| idx::read_images(content, layout))?;
+        progress(done, paths);
+        Ok::<_, IngestError>(file)
+    };
+    let labels = |done, paths: &[PathBuf]| {
+        let file = read_intact(context, paths, |content| idx::read_labels(content, classes))?;
+        progress(done, paths);
+        Ok::<_, IngestError>(file)
+    };
+    let files = Files {
+        train_images: images(1, train_images)?,
+        train_labels: labels(2, train_labels)?,
+        test_images: images(3, test_images)?,
+        test_labels: labels(4, test_labels)?,
+    };
+    files.check()?;
+    Ok(files)
+}
+
+impl Files {
+    /// Path and digests of each, in the order training images, labels, test images, labels.
+    fn sources(&self) -> [(&PathBuf, &Sha256s); 4] {
+        let Self {
+            train_images,
+            train_labels,
+            test_images,
+            test_labels,
+        } = self;
+        [
+            (&train_images.path, &train_images.sha256),
+            (&train_labels.path, &train_labels.sha256),
+            (&test_images.path, &test_images.sha256),
+            (&test_labels.path, &test_labels.sha256),
+        ]
+    }
+
+    /// Whether counts and shapes agree.
+    fn check(&self) -> Result<(), IngestError> {
+        let mismatch = |first: &PathBuf, second: &PathBuf, reason: String| {
+            Err(IngestError::Mismatch {
+                first: first.clone(),
+                second: second.clone(),
+                reason,
+            })
+        };
+        let pairs = [
+            (&self.train_images, &self.train_labels),
+            (&self.test_images, &self.test_labels),
+        ];
+        let counts = pairs.map(|(images, labels)| (images.value.count, labels.value.len()));
+        let [(train, train_labels), (test, test_labels)] = counts;
+        let exchanged = (train, test) == (test_labels, train_labels);
+        for ((images, labels), (count, label_count)) in pairs.into_iter().zip(counts) {
+            if count != label_count {
+                let fix = match exchanged {
+                    true => "are the labels of training and test exchanged?",
+                    false => "give the files of one data set",
+                };
+                let reason = format!("{count} images, but {label_count} labels; {fix}");
+                return mismatch(&images.path, &labels.path, reason);
+            }
+        }
+        let [shape, test_shape] = pairs.map(|(images, _)| images.value.shape);
+        if shape != test_shape {
+            let [channels, height, width] = shape;
+            let fix = match test_shape == [channels, width, height] {
+                true => "are the images of one of them transposed?",
+                false => "give the files of one data set",
+            };
+            let reason =
+                format!("images of {shape:?} and {test_shape:?} (channels, height, width); {fix}");
+            return mismatch(&self.train_images.path, &self.test_images.path, reason);
+        }
+        Ok(())
+    }
+
+    /// The images with their labels.
+    fn images(self, classes: Vec<String>, source: SourceCheck) -> Images {
+        let [channels, height, width] = self.train_images.value.shape;
+        Images {
+            header: ImageHeader {
+                height,
+                width,
+                channels,
+                maximum: u8::MAX,
+                classes,
+                transforms: Vec::new(),
+                source,
+            },
+            train: idx::join(self.train_images.value, &self.train_labels.value),
+            test: idx::join(self.test_images.value, &self.test_labels.value),
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! One file of a data set: read, hashed, compared with the published ones, reported.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use eigenscope_artifact::SourceCheck;
+use eigenscope_stage::Context;
+
+use crate::content::{Content, Raw};
+use crate::error::{IngestError, with_causes};
+use crate::published::Checksum;
+
+/// SHA-256 of the decompressed content of a file, and of its bytes on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Sha256s {
+    pub(super) content: String,
+    pub(super) raw: String,
+}
+
+/// A file that was read.
+#[derive(Debug)]
+pub(super) struct ReadFile<T> {
+    pub(super) path: PathBuf,
+    pub(super) sha256: Sha256s,
+    pub(super) value: T,
+}
+
+/// Reads the first of `paths` that is intact with `read`, which must end where the content ends, and reports it; warns
+/// about those before it.
+///
+/// # Errors
+/// None is intact: what is wrong with the first.
+pub(super) fn read_intact<T>(
+    context: &Context,
+    paths: &[PathBuf],
+    read: impl Fn(&mut Content<'_>) -> Result<T, IngestError>,
+) -> Result<ReadFile<T>, IngestError> {
+    let mut failures: Vec<IngestError> = Vec::new();
+    for path in paths {
+        match read_file(context, path, &read) {
+            Ok(file) => {
+                for failure in &failures {
+                    let failure = with_causes(failure);
+                    context.warn(format!("{failure}; {} is used instead", path.display()));
+                }
+                return Ok(file);
+            }
+            Err(error) => failures.push(error),
+        }
+    }
+    Err(failures.swap_remove(0))
+}
+
+/// Reads a whole file with `read`, which must end where the content ends, and reports it.
+pub(super) fn read_file<T>(
+    context: &Context,
+    path: &Path,
+    read: impl FnOnce(&mut Content<'_>) -> Result<T, IngestError>,
+) -> Result<ReadFile<T>, IngestError> {
+    let (mut raw, bytes): (Raw<File>, u64) = Raw::open(path)?;
+    let mut content = Content::new(path, &mut raw, bytes)?;
+    let value = read(&mut content)?;
+    let content = content.finish()?;
+    let (file, raw) = raw.finish(&context.task().data_dir);
+    context.depends_on(file);
+    Ok(ReadFile {
+        path: path.to_owned(),
+        sha256: Sha256s { content, raw },
+        value,
+    })
+}
+
+/// Refuses a downloaded file that is not the published one.
+pub(super) fn expect_published(
+    path: &Path,
+    checksum: Checksum<'_>,
+    found: &Sha256s,
+) -> Result<(), IngestError> {
+    let (what, expected, found) = match checksum {
+        Checksum::Unknown => return Ok(()),
+        Checksum::Content(expected) => ("SHA-256 of the content", expected, &found.content),
+        Checksum::Archive(expected) => ("SHA-256", expected, &found.raw),
+    };
+    if expected == found {
+        return Ok(());
+    }
+    Err(IngestError::NotPublished {
+        path: path.to_owned(),
+        what,
+        expected: expected.to_owned(),
+        found: found.clone(),
+    })
+}
+
+/// Compares the user's file with the published one and warns if it is another one.
+pub(super) fn compare(
+    context: &Context,
+    path: &Path,
+    checksum: Checksum<'_>,
+    found: &Sha256s,
+) -> SourceCheck {
+    let check = checksum.check(&found.content, &found.raw);
+    if check == SourceCheck::Differs {
+        let found = match checksum {
+            Checksum::Archive(_) => &found.raw,
+            _ => &found.content,
+        };
+        context.warn(format!(
+            "{} is not the published file and is used as it is: found SHA-256 {found}, published: {checksum}",
+            path.display()
+        ));
+    }
+    check
+}
+
+/// The last part of a path.
+pub(super) fn file_name(path: &Path) -> String {
+    path.file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
+}
+
+/// Whether there is anything at `path`; an error if that cannot be told.
+pub(super) fn exists(path: &Path) -> Result<bool, IngestError> {
+    path.try_exists()
+        .map_err(|source| IngestError::io("look for", path, source))
+}
