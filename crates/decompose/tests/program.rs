@@ -183,10 +183,10 @@ fn bad_inputs_say_why_and_leave_nothing() {
     let bytes = std::fs::read(&path).expect("the model");
     let cut = folder.path().join("cut.parquet");
     std::fs::write(&cut, &bytes[..bytes.len() / 2]).expect("written");
-    run(folder.path(), "cut", &cut, 1).fails_with("cut.parquet");
+    run(folder.path(), "cut", &cut, 1).fails_with("`train.bilinear[hidden=5]` (cut)");
 
     let missing = folder.path().join("missing.parquet");
-    run(folder.path(), "missing", &missing, 1).fails_with("missing.parquet");
+    run(folder.path(), "missing", &missing, 1).fails_with("`train.bilinear[hidden=5]` (missing)");
 
     let spectrum = folder.path().join("other.parquet");
     write_records::<SpectrumRow>(&spectrum, &[], &provenance()).expect("written");

@@ -305,6 +305,11 @@ fn a_damaged_file_does_not_hide_an_intact_one() {
     assert_eq!(outcome.read_files()[2], "mnist/t10k-images-idx3-ubyte");
 
     // Where none is intact, the first is named.
+    let bench = Bench::new();
+    for (name, bytes) in small_idx() {
+        bench.place(&format!("mnist/{name}"), &bytes);
+    }
+    bench.place("mnist/t10k-images-idx3-ubyte.gz", b"<html>404</html>");
     bench.place("mnist/t10k-images-idx3-ubyte", b"x");
     let failure = bench.run("mnist").failure();
     assert!(
@@ -346,6 +351,7 @@ fn splits_that_look_wrong_are_told() {
     assert_eq!(outcome.code, Some(0), "{outcome:?}");
     assert!(outcome.warnings()[0].starts_with("training and test images are the same"));
 
+    let mut bench = Bench::new();
     user_files(&mut bench);
     bench.set("train_labels", json!("own/t10k-labels-idx1-ubyte"));
     bench.set("test_labels", json!("own/train-labels-idx1-ubyte"));
