@@ -36,7 +36,7 @@ fn describe() -> KindDescription {
         parameters: vec![
             Parameter::optional(
                 "layers",
-                ParameterType::list(ParameterType::Text),
+                ParameterType::set(ParameterType::Text),
                 Vec::<String>::new(),
                 "layers whose inputs are aligned; none given: every layer but the first, which reads the data itself",
             )

@@ -90,7 +90,7 @@ pub(crate) fn spectrum_rows(
 pub(crate) fn layers_parameter() -> Parameter {
     Parameter::optional(
         "layers",
-        ParameterType::list(ParameterType::Text),
+        ParameterType::set(ParameterType::Text),
         Vec::<String>::new(),
         "names of the layers; none: all of them",
     )

@@ -33,7 +33,7 @@ fn describe() -> KindDescription {
         parameters: vec![
             Parameter::optional(
                 "layers",
-                ParameterType::list(ParameterType::Text),
+                ParameterType::set(ParameterType::Text),
                 Vec::<String>::new(),
                 "layers compared; none given: all that both bases have",
             )

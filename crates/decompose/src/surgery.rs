@@ -71,7 +71,7 @@ fn parameters() -> Vec<Parameter> {
     vec![
         Parameter::optional(
             "pairs",
-            ParameterType::list(ParameterType::list(class)),
+            ParameterType::list(ParameterType::distinct(2, class)),
             vec![vec![3, 6]],
             "pairs of classes (output indices), merged one after the other",
         ),

@@ -122,7 +122,7 @@ pub(crate) fn common() -> Vec<Parameter> {
                 ),
                 Parameter::required(
                     "std",
-                    ParameterType::list(number()),
+                    ParameterType::list(ParameterType::positive(f64::MAX)),
                     "standard deviation of each channel, positive",
                 ),
             ],
@@ -169,7 +169,7 @@ pub(crate) fn common() -> Vec<Parameter> {
         ),
         Parameter::optional(
             "classes",
-            ParameterType::list(ParameterType::Integer {
+            ParameterType::set(ParameterType::Integer {
                 minimum: 0,
                 maximum: i64::from(u16::MAX),
             }),
@@ -178,9 +178,9 @@ pub(crate) fn common() -> Vec<Parameter> {
         ),
         Parameter::optional(
             "train_fraction",
-            ParameterType::between(0.0, 1.0),
+            ParameterType::positive(1.0),
             1.0,
-            "part of the training images to keep, above 0, chosen by the seed (third row transform; the test images all stay)",
+            "part of the training images to keep, chosen by the seed (third row transform; the test images all stay)",
         ),
         Parameter::optional(
             "train_count",

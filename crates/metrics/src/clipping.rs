@@ -40,7 +40,7 @@ fn describe() -> KindDescription {
         parameters: vec![
             Parameter::optional(
                 "layers",
-                ParameterType::list(ParameterType::Text),
+                ParameterType::set(ParameterType::Text),
                 Vec::<String>::new(),
                 "names of the layers to clip, one at a time; none: every layer of the bases",
             )

@@ -20,7 +20,7 @@ pub fn kind() -> TaskKind {
             parameters: vec![
                 Parameter::optional(
                     "queries",
-                    ParameterType::list(ParameterType::at_least(0)),
+                    ParameterType::set(ParameterType::at_least(0)),
                     vec![0, 1, 2, 3],
                     "positions among the embedded images, from 0, of those whose neighbours are wanted",
                 ),

@@ -65,8 +65,11 @@ fn keys_and_sections() {
     );
     case(
         "bad_name",
-        "[data.'a b']\nkind = 'mnist'\n[data.'']\nkind = 'mnist'\n",
-        &["bad_name", "bad_name"],
+        &format!(
+            "[data.'a b']\nkind = 'mnist'\n[data.'']\nkind = 'mnist'\n[data.{}]\nkind = 'mnist'\n",
+            "n".repeat(101)
+        ),
+        &["bad_name", "bad_name", "bad_name"],
     );
     case(
         "unknown_kind",
@@ -128,6 +131,23 @@ fn values() {
         &["unknown_word", "missing_key", "out_of_bounds", "wrong_type"],
     );
     case(
+        "items_of_lists",
+        "[data.mnist]\nclasses = [3, 6, 3]\npairs = [[1, 2], [3], [4, 4], [4, 5, 6]]\n\
+         transforms = [{ normalise = { mean = [1], std = [0] } }]\n",
+        &[
+            "repeated_item",
+            "wrong_type",
+            "repeated_item",
+            "wrong_type",
+            "out_of_bounds",
+        ],
+    );
+    train(
+        "too_large_a_seed",
+        "hidden = 1\nseed = 9007199254740993",
+        &["out_of_bounds"],
+    );
+    case(
         "missing_parameter",
         "[data.mnist]\n[train.bilinear]\ndata = 'data.mnist'\n",
         &["missing_key"],
@@ -160,6 +180,11 @@ fn sweeps() {
         "unusable_label",
         "hidden = 1\nnote = ['a,b', 'ok', '']",
         &["unusable_label"; 2],
+    );
+    train(
+        "list_and_sweep_mixed",
+        "hidden = 1\ncrop = [1, [2, [3]]]\n[data.b]\nkind = 'mnist'\nclasses = [1, [2]]\n[data.c]\nkind = 'mnist'\nclasses = [[1], [2, 3], [1]]",
+        &["wrong_type", "wrong_type", "repeated_value"],
     );
     train(
         "same_label",

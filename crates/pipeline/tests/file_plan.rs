@@ -121,7 +121,7 @@ fn parameters_are_complete_and_canonical() {
     );
     assert_eq!(
         task(&plan, "data.mnist").parameters.to_string(),
-        r#"{"path":"","transforms":["scale",{"normalise":{"mean":[0.5],"std":[1.0]}}]}"#
+        r#"{"classes":[],"pairs":[],"path":"","transforms":["scale",{"normalise":{"mean":[0.5],"std":[1.0]}}]}"#
     );
     assert_eq!(
         train.labels,
@@ -255,6 +255,31 @@ fn swept_variants_numbers_and_words_are_labels() {
     assert_eq!(one.labels["noise"], json!(0.5));
     assert_eq!(one.labels["batch"], json!(7));
     assert!(ids(&plan).contains(&"train.bilinear[batch=all,bias=true,noise=0,optimizer=adamw]"));
+}
+
+#[test]
+fn lists_are_swept_by_lists_of_lists() {
+    let plan = valid(
+        "[data.mnist]\nclasses = [[], [3, 6]]\npairs = [[[3, 6]], [[1, 2], [3, 6]]]\n\
+         transforms = [['scale'], ['scale', { normalise = { mean = [0.5], std = [1] } }]]\n\
+         [train.bilinear]\ndata = 'data.mnist[classes=3-6,pairs=1-2.3-6,transforms=scale|scale-normalise_0.5_1]'\n\
+         hidden = 1\ncrop = [1, [2, 3]]\n",
+    );
+    let expected = [
+        "train.bilinear[classes=3-6,crop=1,pairs=1-2.3-6,transforms=scale]",
+        "train.bilinear[classes=3-6,crop=2-3,pairs=1-2.3-6,transforms=scale]",
+        "train.bilinear[classes=3-6,crop=1,pairs=1-2.3-6,transforms=scale-normalise_0.5_1]",
+        "train.bilinear[classes=3-6,crop=2-3,pairs=1-2.3-6,transforms=scale-normalise_0.5_1]",
+    ];
+    assert_eq!(ids(&plan)[8..], expected);
+    let data = task(&plan, "data.mnist[classes=none,pairs=3-6,transforms=scale]");
+    assert_eq!(data.parameters["classes"], json!([]));
+    assert_eq!(data.parameters["pairs"], json!([[3, 6]]));
+    let cropped = task(&plan, expected[1]);
+    assert_eq!(cropped.parameters["crop"], json!([2, 3]));
+    // One list is one value, however deep its items are.
+    let plan = valid("[data.mnist]\nclasses = [3, 6]\npairs = [[3, 6]]\ntransforms = []\n");
+    assert_eq!(ids(&plan), ["data.mnist"]);
 }
 
 #[test]

@@ -192,7 +192,7 @@ impl Parameter {
     }
 }
 
-/// Values that a parameter takes. A list given for anything but [`ParameterType::List`] is a sweep.
+/// Values that a parameter takes. A list of such values is a sweep; for [`ParameterType::List`] that is a list of lists.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum ParameterType {
@@ -217,7 +217,16 @@ pub enum ParameterType {
     /// One of these words.
     Choice(Vec<String>),
     /// A list of items of one type.
-    List(Box<ParameterType>),
+    List {
+        /// Type of each.
+        item: Box<ParameterType>,
+        /// Whether no item may come twice.
+        #[serde(default)]
+        distinct: bool,
+        /// How many items it must have; `None`: any number.
+        #[serde(default)]
+        length: Option<usize>,
+    },
     /// A word (variant without fields) or a table with one key (variant with fields).
     OneOf(Vec<Variant>),
     /// One of these types; the first that fits.
@@ -263,9 +272,39 @@ impl ParameterType {
         ParameterType::Choice(words.iter().map(|word| (*word).to_owned()).collect())
     }
 
+    /// A positive number of at most `maximum`. Single precision, in which most stages compute, must not round it to 0.
+    pub const fn positive(maximum: f64) -> Self {
+        ParameterType::Number {
+            minimum: f32::MIN_POSITIVE as f64,
+            maximum,
+        }
+    }
+
     /// A list of `item`.
     pub fn list(item: ParameterType) -> Self {
-        ParameterType::List(Box::new(item))
+        ParameterType::List {
+            item: Box::new(item),
+            distinct: false,
+            length: None,
+        }
+    }
+
+    /// A list of `item`, none of which comes twice.
+    pub fn set(item: ParameterType) -> Self {
+        ParameterType::List {
+            item: Box::new(item),
+            distinct: true,
+            length: None,
+        }
+    }
+
+    /// A list of `length` values of `item`, none of which comes twice.
+    pub fn distinct(length: usize, item: ParameterType) -> Self {
+        ParameterType::List {
+            item: Box::new(item),
+            distinct: true,
+            length: Some(length),
+        }
     }
 }
 

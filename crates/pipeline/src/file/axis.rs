@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::MAXIMUM_TASKS_PER_TABLE;
 use super::check;
 use super::error::{FileError, Problems, named};
-use super::label::{label_text, usable};
+use super::label::{label_of, label_problem, label_text};
 use super::problem::Problem;
 use super::syntax::{Entry, Node, Span};
 
@@ -69,8 +69,11 @@ pub(crate) fn axis(
                 name: name.clone(),
                 value: named(&label_text(&label)),
             }
-        } else if !usable(&label_text(&label)) {
-            Problem::UnusableLabel { name: name.clone() }
+        } else if let Some(reason) = label_problem(&label_text(&label)) {
+            Problem::UnusableLabel {
+                name: name.clone(),
+                reason,
+            }
         } else if !labels.insert(label_text(&label)) {
             Problem::SameLabel {
                 name: name.clone(),
@@ -92,15 +95,4 @@ pub(crate) fn axis(
         span: entry.key_span.clone(),
         values,
     })
-}
-
-/// The label of a swept value: the value itself, or the name of a variant with fields.
-fn label_of(value: &Value) -> Value {
-    match value {
-        Value::Object(object) => object
-            .keys()
-            .next()
-            .map_or(Value::Null, |name| Value::from(name.as_str())),
-        other => other.clone(),
-    }
 }

@@ -3,6 +3,8 @@
 //! Canonical means that equal parameters have equal JSON: numbers are always floating, keys are sorted,
 //! defaults are filled in, a variant without fields is a plain word.
 
+use std::collections::HashSet;
+
 use eigenscope_stage::{Parameter, ParameterType, Variant};
 use serde_json::{Map, Value};
 
@@ -10,7 +12,7 @@ use super::error::{FileError, Problems, named};
 use super::problem::Problem;
 use super::suggest::known;
 use super::syntax::{Entry, Node, Raw, Span, from_json};
-use super::wording::{expected, form};
+use super::wording::{expected, expected_at_most, form};
 
 /// The canonical value of `node` as a `kind`; `None` if a problem was reported. `what` names it.
 pub(crate) fn value(
@@ -47,16 +49,27 @@ pub(crate) fn value(
             let words = words.iter().map(String::as_str);
             unknown_word(&node.span, text, words, what, problems)
         }
-        (ParameterType::List(item), Raw::List(nodes)) => {
+        (
+            ParameterType::List {
+                item,
+                distinct,
+                length,
+            },
+            Raw::List(nodes),
+        ) => {
+            if length.is_some_and(|length| length != nodes.len()) {
+                return wrong_length(node, nodes.len(), kind, what, problems);
+            }
             let values: Vec<Option<Value>> = nodes
                 .iter()
                 .enumerate()
                 .map(|(index, node)| value(node, item, &format!("{what}[{index}]"), problems))
                 .collect();
-            values
-                .into_iter()
-                .collect::<Option<Vec<Value>>>()
-                .map(Value::from)
+            let values = values.into_iter().collect::<Option<Vec<Value>>>()?;
+            if *distinct && repeats(nodes, &values, what, problems) {
+                return None;
+            }
+            Some(Value::from(values))
         }
         (ParameterType::OneOf(variants), Raw::Text(_) | Raw::Table(_)) => {
             one_of(node, variants, what, problems)
@@ -252,7 +265,7 @@ fn has_shape(node: &Node, kind: &ParameterType) -> bool {
         ParameterType::Integer { .. } => matches!(node.raw, Raw::Integer(_)),
         ParameterType::Number { .. } => matches!(node.raw, Raw::Integer(_) | Raw::Number(_)),
         ParameterType::Text | ParameterType::Choice(_) => matches!(node.raw, Raw::Text(_)),
-        ParameterType::List(_) => matches!(node.raw, Raw::List(_)),
+        ParameterType::List { .. } => matches!(node.raw, Raw::List(_)),
         ParameterType::OneOf(_) => matches!(node.raw, Raw::Text(_) | Raw::Table(_)),
         ParameterType::Either(kinds) => kinds.iter().any(|kind| has_shape(node, kind)),
     }
@@ -270,9 +283,55 @@ fn wrong_type(
             expected: expected(kind),
             found: node.found(),
         };
-        FileError::at(&node.span, "wrong type", problem)
+        let error = FileError::at(&node.span, "wrong type", problem);
+        match kind {
+            ParameterType::List { .. } => error.help(
+                "a list is one value; a sweep is a list of such lists, as in [[16], [32, 16]]",
+            ),
+            _ => error,
+        }
     });
     None
+}
+
+fn wrong_length(
+    node: &Node,
+    items: usize,
+    kind: &ParameterType,
+    what: &str,
+    problems: &mut Problems,
+) -> Option<Value> {
+    problems.add(|| {
+        let problem = Problem::WrongType {
+            what: what.to_owned(),
+            expected: expected(kind),
+            found: match items {
+                1 => "1 item".to_owned(),
+                _ => format!("{items} items"),
+            },
+        };
+        FileError::at(&node.span, "wrong length", problem)
+    });
+    None
+}
+
+/// Reports every item of a list that came before; whether there is one.
+fn repeats(nodes: &[Node], values: &[Value], what: &str, problems: &mut Problems) -> bool {
+    let mut seen = HashSet::new();
+    let mut found = false;
+    for (node, value) in nodes.iter().zip(values) {
+        if !seen.insert(value.to_string()) {
+            found = true;
+            problems.add(|| {
+                let problem = Problem::RepeatedItem {
+                    what: what.to_owned(),
+                    value: named(&value.to_string()),
+                };
+                FileError::at(&node.span, "given before", problem).help("leave one of them out")
+            });
+        }
+    }
+    found
 }
 
 fn out_of_bounds(
@@ -281,10 +340,17 @@ fn out_of_bounds(
     what: &str,
     problems: &mut Problems,
 ) -> Option<Value> {
+    let above = match (kind, &node.raw) {
+        (ParameterType::Integer { maximum, .. }, Raw::Integer(value)) => value > maximum,
+        _ => false,
+    };
     problems.add(|| {
         let problem = Problem::OutOfBounds {
             what: what.to_owned(),
-            expected: expected(kind),
+            expected: match above {
+                true => expected_at_most(kind),
+                false => expected(kind),
+            },
             found: node.found(),
         };
         FileError::at(&node.span, "out of bounds", problem)

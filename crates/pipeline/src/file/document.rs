@@ -12,7 +12,7 @@ use super::fit::fit;
 use super::link::link;
 use super::lower::lower;
 use super::problem::Problem;
-use super::reference::is_name;
+use super::reference::name_problem;
 use super::suggest::known;
 use super::syntax::{self, Entry, Raw};
 use super::table::{SEED, SEEDS, Table, table};
@@ -108,11 +108,11 @@ fn read_section<'a>(
         return;
     };
     for entry in entries {
-        if !is_name(&entry.key) {
+        if let Some(reason) = name_problem(&entry.key) {
             problems.add(|| {
                 let name = named(&entry.key);
-                FileError::at(&entry.key_span, "this name", Problem::BadName { name })
-                    .help("a name has only letters, digits, `_` and `-`, and at most 100 of them")
+                let problem = Problem::BadName { name, reason };
+                FileError::at(&entry.key_span, "this name", problem)
             });
         }
         let kinds = programs.kinds(section);

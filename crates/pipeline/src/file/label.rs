@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use eigenscope_artifact::Digest;
 use serde_json::Value;
 
 /// Values of swept parameters by name.
@@ -9,6 +10,11 @@ pub(crate) type Labels = BTreeMap<String, Value>;
 
 /// Longest text of a label, in characters.
 const LONGEST: usize = 60;
+/// Longest text of a list that is its label, in bytes, and how much is kept of a longer one.
+const LONGEST_LIST: usize = 32;
+const CUT_LIST: usize = 20;
+/// What would end a label or break a path or a quotation.
+const FORBIDDEN: &str = "[]=,|*/\\\"'`";
 
 /// How a label is written. Whole numbers have no fraction: `1`, never `1.0`.
 pub(crate) fn label_text(value: &Value) -> String {
@@ -45,10 +51,77 @@ pub(crate) fn label_is(value: &Value, text: &str) -> bool {
     label == text || (value.is_number() && number_label(text).is_some_and(|other| other == label))
 }
 
-/// Whether `text` can stand in a task id and in a selection without being taken for something else.
-pub(crate) fn usable(text: &str) -> bool {
-    let forbidden = |c: char| c.is_whitespace() || c.is_control() || "[]=,|*/\\\"'`".contains(c);
-    !text.is_empty() && text.chars().count() <= LONGEST && !text.contains(forbidden)
+/// Why `text` cannot stand in a task id and in a selection; `None` if it can.
+pub(crate) fn label_problem(text: &str) -> Option<String> {
+    if text.is_empty() {
+        return Some("it is empty".to_owned());
+    }
+    let forbidden = |c: char| c.is_whitespace() || c.is_control() || FORBIDDEN.contains(c);
+    if let Some(found) = text.chars().find(|&c| forbidden(c)) {
+        return Some(format!("it contains {found:?}"));
+    }
+    let length = text.chars().count();
+    (length > LONGEST).then(|| format!("it has {length} characters, at most {LONGEST} are allowed"))
+}
+
+/// The label of a swept value: the value itself, the name of a variant with fields, or the items of a list:
+///
+/// ```text
+/// 300                                   300
+/// { sgd = { lr = 0.1 } }                sgd
+/// [512, 256]                            512-256
+/// [[3, 6], [1, 2]]                      3-6.1-2
+/// ["scale", { resize = { height = 16, width = 16 } }]   scale-resize_16_16
+/// ```
+///
+/// A list whose text would be long or could not stand in a task id is cut and gets six digits of a digest.
+pub(crate) fn label_of(value: &Value) -> Value {
+    match value {
+        Value::Object(object) => object
+            .keys()
+            .next()
+            .map_or(Value::Null, |name| Value::from(name.as_str())),
+        Value::Array(_) => Value::from(list_label(value)),
+        other => other.clone(),
+    }
+}
+
+fn list_label(value: &Value) -> String {
+    let text = nested_text(value);
+    let plain = |c: char| c.is_alphanumeric() || "-._+".contains(c);
+    if text.len() <= LONGEST_LIST && text.chars().all(plain) {
+        return text;
+    }
+    let start: String = text.chars().filter(|&c| plain(c)).take(CUT_LIST).collect();
+    let digest = Digest::of(value.to_string().as_bytes()).to_string();
+    format!("{start}~{}", digest.get(..6).unwrap_or_default())
+}
+
+/// The parts of a list or of a variant one after another.
+fn nested_text(value: &Value) -> String {
+    let joined = |items: &mut dyn Iterator<Item = &Value>, separator: &str| {
+        let items: Vec<String> = items.map(nested_text).collect();
+        items.join(separator)
+    };
+    match value {
+        Value::Array(items) if items.is_empty() => "none".to_owned(),
+        Value::Array(items) => {
+            let separator = if items.iter().any(Value::is_array) {
+                "."
+            } else {
+                "-"
+            };
+            joined(&mut items.iter(), separator)
+        }
+        Value::Object(object) => {
+            let parts = object.iter().map(|(name, fields)| match fields {
+                Value::Object(fields) => format!("{name}_{}", joined(&mut fields.values(), "_")),
+                _ => name.clone(),
+            });
+            parts.collect()
+        }
+        other => label_text(other),
+    }
 }
 
 /// Id of the task of `table` with these labels.
@@ -116,10 +189,42 @@ mod tests {
 
     #[test]
     fn labels_cannot_break_an_id() {
-        assert!(usable("similarity-label"));
-        for bad in ["", "a b", "a,b", "a]", "a|b", "*", "a/b", "a\nb", "a=b"] {
-            assert!(!usable(bad), "{bad:?}");
+        assert_eq!(label_problem("similarity-label"), None);
+        for bad in [
+            "", "a b", "a,b", "a]", "a|b", "*", "a/b", "a\\b", "a\nb", "a=b", "a\"b",
+        ] {
+            assert!(label_problem(bad).is_some(), "{bad:?}");
         }
-        assert!(!usable(&"x".repeat(61)));
+        assert_eq!(label_problem(&"é".repeat(60)), None);
+        let long = label_problem(&"é".repeat(61)).expect("too long");
+        assert_eq!(long, "it has 61 characters, at most 60 are allowed");
+    }
+
+    #[test]
+    fn lists_are_labelled_by_their_items() {
+        let resize = json!({ "resize": { "height": 16, "width": 16 } });
+        for (value, label) in [
+            (json!([]), "none"),
+            (json!([32, 16]), "32-16"),
+            (json!([0.5, 1.0]), "0.5-1"),
+            (json!([[3, 6]]), "3-6"),
+            (json!([[3, 6], [1, 2]]), "3-6.1-2"),
+            (json!(["layer1", "layer2"]), "layer1-layer2"),
+            (json!(["scale", resize]), "scale-resize_16_16"),
+        ] {
+            assert_eq!(label_of(&value), label);
+        }
+        let long = |last: u64| label_of(&json!([1024, 1024, 1024, 1024, 1024, 1024, last]));
+        let long = |last| long(last).as_str().expect("a text").to_owned();
+        assert_eq!(long(1).len(), CUT_LIST + 7);
+        assert!(long(1).starts_with("1024-1024-1024-1024-~"));
+        assert_ne!(long(1), long(2));
+        // Letters that cannot stand in an id are left out.
+        let odd = label_of(&json!(["a b", "c/d"]));
+        let odd = odd.as_str().expect("a text");
+        assert!(
+            odd.starts_with("ab-cd~") && label_problem(odd).is_none(),
+            "{odd}"
+        );
     }
 }

@@ -86,11 +86,13 @@ pub enum Problem {
         kind: String,
     },
     /// A table name that could not be referred to.
-    #[error("`{name}` cannot be the name of a table")]
+    #[error("`{name}` cannot be the name of a table: {reason}")]
     #[diagnostic(code(eigenscope::file::bad_name))]
     BadName {
         /// The name.
         name: String,
+        /// What is wrong with it.
+        reason: String,
     },
     /// A value of the wrong type.
     #[error("`{what}` must be {expected}, found {found}")]
@@ -113,6 +115,15 @@ pub enum Problem {
         expected: String,
         /// The number.
         found: String,
+    },
+    /// An item of a list whose items must differ.
+    #[error("`{what}` has {value} twice")]
+    #[diagnostic(code(eigenscope::file::repeated_item))]
+    RepeatedItem {
+        /// Key with its path.
+        what: String,
+        /// The item.
+        value: String,
     },
     /// Not one of the words that a choice allows.
     #[error("`{what}` cannot be `{word}`")]
@@ -180,11 +191,13 @@ pub enum Problem {
         label: String,
     },
     /// A swept value that cannot stand in a task id.
-    #[error("the sweep over `{name}` has a value that cannot be part of a task id")]
+    #[error("the sweep over `{name}` has a value that cannot be part of a task id: {reason}")]
     #[diagnostic(code(eigenscope::file::unusable_label))]
     UnusableLabel {
         /// Swept parameter.
         name: String,
+        /// What is wrong with it.
+        reason: String,
     },
     /// A table that gives too many tasks.
     #[error("{place} gives more than {limit} tasks")]

@@ -57,9 +57,8 @@ impl Reference {
             );
             return fail(0..section.len(), &reason);
         }
-        if !is_name(name) {
-            let range = section.len() + 1..table.len();
-            return fail(range, "a name has only letters, digits, `_` and `-`");
+        if let Some(reason) = name_problem(name) {
+            return fail(section.len() + 1..table.len(), &reason);
         }
         let filters = match selection {
             None => Vec::new(),
@@ -103,10 +102,22 @@ impl fmt::Display for Reference {
     }
 }
 
-/// Whether tables may be called so: letters, digits, `_` and `-`, at most 100.
-pub(crate) fn is_name(name: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-    (1..=100).contains(&name.len()) && name.bytes().all(allowed)
+/// Longest name of a table.
+const LONGEST_NAME: usize = 100;
+
+/// Why a table cannot be called so; `None` if it can.
+pub(crate) fn name_problem(name: &str) -> Option<String> {
+    let allowed = |letter: char| letter.is_ascii_alphanumeric() || "_-".contains(letter);
+    if !name.chars().all(allowed) {
+        return Some("a name has only letters from a to z, digits, `_` and `-`".to_owned());
+    }
+    match name.len() {
+        0 => Some("a name has at least 1 character".to_owned()),
+        length if length > LONGEST_NAME => Some(format!(
+            "a name has at most {LONGEST_NAME} characters, this one has {length}"
+        )),
+        _ => None,
+    }
 }
 
 fn filters(inside: &str, start: usize) -> Result<Vec<Filter>, ReferenceError> {
@@ -238,7 +249,22 @@ mod tests {
     }
 
     #[test]
+    fn names_are_short_and_plain() {
+        assert_eq!(name_problem("mlp_2-b"), None);
+        assert_eq!(name_problem(&"n".repeat(100)), None);
+        let problem = |name: &str| name_problem(name).expect("a problem");
+        let long = "a name has at most 100 characters, this one has 101";
+        assert_eq!(problem(&"n".repeat(101)), long);
+        assert_eq!(problem(""), "a name has at least 1 character");
+        let letters = "a name has only letters from a to z, digits, `_` and `-`";
+        for name in ["a b", "a.b", "größe", &"é".repeat(101)] {
+            assert_eq!(problem(name), letters);
+        }
+    }
+
+    #[test]
     fn errors_point_into_the_text() {
+        let long = format!("data.{}", "n".repeat(101));
         for (text, part) in [
             ("mnist", "mnist"),
             ("datas.mnist", "datas"),
@@ -251,6 +277,7 @@ mod tests {
             ("data.a[]", ""),
             ("data.", ""),
             ("", ""),
+            (&long, &long[5..]),
         ] {
             let error = Reference::parse(text).expect_err(text);
             assert_eq!(&text[error.range], part, "{text}: {}", error.reason);

@@ -168,7 +168,7 @@ impl<'a> Reading<'a, '_> {
         for parameter in parameters {
             let given = entries.iter().find(|entry| entry.key == parameter.name);
             let value = match given.map(|entry| (entry, &entry.node.raw)) {
-                Some((entry, Raw::List(items))) if !takes_list(&parameter.kind) => {
+                Some((entry, Raw::List(items))) if is_sweep(&entry.node, &parameter.kind) => {
                     sound &= self.sweep(entry, items, &parameter.kind, table);
                     Value::Null
                 }
@@ -363,11 +363,22 @@ fn words(node: &Node) -> Vec<(String, Span)> {
     }
 }
 
-/// Whether a list is a value of this type, so that it is never a sweep.
-fn takes_list(kind: &ParameterType) -> bool {
+/// Whether `node` is a list of values of type `kind`, not one value: it is nested more deeply than a value can be.
+fn is_sweep(node: &Node, kind: &ParameterType) -> bool {
+    nesting(node) > nesting_of_type(kind)
+}
+
+fn nesting(node: &Node) -> usize {
+    match &node.raw {
+        Raw::List(items) => 1 + items.iter().map(nesting).max().unwrap_or(0),
+        _ => 0,
+    }
+}
+
+fn nesting_of_type(kind: &ParameterType) -> usize {
     match kind {
-        ParameterType::List(_) => true,
-        ParameterType::Either(kinds) => kinds.iter().any(takes_list),
-        _ => false,
+        ParameterType::List { item, .. } => 1 + nesting_of_type(item),
+        ParameterType::Either(kinds) => kinds.iter().map(nesting_of_type).max().unwrap_or(0),
+        _ => 0,
     }
 }

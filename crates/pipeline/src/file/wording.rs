@@ -16,6 +16,7 @@ pub(crate) fn expected(kind: &ParameterType) -> String {
         }
         ParameterType::Number { minimum, maximum } => {
             match (*minimum <= f64::MIN, *maximum >= f64::MAX) {
+                (false, _) if is_positive(*minimum) => positive(*maximum),
                 (true, true) => "a number".to_owned(),
                 (true, false) => format!("a number of at most {maximum:?}"),
                 (false, true) => format!("a number of at least {minimum:?}"),
@@ -27,12 +28,38 @@ pub(crate) fn expected(kind: &ParameterType) -> String {
             let words: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
             one_of_words(words)
         }
-        ParameterType::List(item) => format!("a list, each item {}", expected(item)),
+        ParameterType::List { item, length, .. } => match length {
+            Some(length) => format!("a list of {length}, each item {}", expected(item)),
+            None => format!("a list, each item {}", expected(item)),
+        },
         ParameterType::OneOf(variants) => one_of_words(variants.iter().map(form).collect()),
         ParameterType::Either(kinds) => {
             let kinds: Vec<String> = kinds.iter().map(expected).collect();
             kinds.join(" or ")
         }
+    }
+}
+
+/// Whether a smallest number only stands for "above zero"; see [`ParameterType::positive`].
+fn is_positive(minimum: f64) -> bool {
+    minimum > 0.0 && minimum <= f64::from(f32::MIN_POSITIVE)
+}
+
+fn positive(maximum: f64) -> String {
+    match maximum >= f64::MAX {
+        true => "a positive number".to_owned(),
+        false => format!("a positive number of at most {maximum:?}"),
+    }
+}
+
+/// The type in words for a number above its largest value: names that value, which [`expected`] leaves out where nobody is
+/// likely to reach it.
+pub(crate) fn expected_at_most(kind: &ParameterType) -> String {
+    match kind {
+        ParameterType::Integer { minimum, maximum } if *maximum == 1 << 53 => {
+            format!("an integer from {minimum} to {maximum} (2^53)")
+        }
+        other => expected(other),
     }
 }
 

@@ -140,8 +140,12 @@ fn mnist() -> KindDescription {
         Variant::new(
             "normalise",
             vec![
-                Parameter::required("mean", numbers.clone(), "mean of each channel"),
-                Parameter::required("std", numbers, "deviation of each channel"),
+                Parameter::required("mean", numbers, "mean of each channel"),
+                Parameter::required(
+                    "std",
+                    ParameterType::list(ParameterType::positive(10.0)),
+                    "deviation of each channel",
+                ),
             ],
         ),
     ]);
@@ -154,6 +158,18 @@ fn mnist() -> KindDescription {
                 "in order",
             ),
             Parameter::optional("path", ParameterType::Text, "", "where the files are"),
+            Parameter::optional(
+                "classes",
+                ParameterType::set(ParameterType::at_least(0)),
+                json!([]),
+                "classes to keep",
+            ),
+            Parameter::optional(
+                "pairs",
+                ParameterType::list(ParameterType::distinct(2, ParameterType::at_least(0))),
+                json!([]),
+                "pairs of classes",
+            ),
         ],
         ..kind("mnist", &[Kind::Images])
     }

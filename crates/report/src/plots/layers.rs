@@ -12,7 +12,7 @@ const MOST_LAYERS: usize = 12;
 pub(super) fn layers_parameter() -> Parameter {
     Parameter::optional(
         "layers",
-        ParameterType::list(ParameterType::Text),
+        ParameterType::set(ParameterType::Text),
         Vec::<String>::new(),
         "layers to draw; none given: all",
     )
