@@ -259,9 +259,9 @@ fn files_that_do_not_belong_together_are_refused() {
             [model, bases, data],
         )
     };
-    run(&cut(&model), &good, &data).fails_with("cut.parquet");
-    run(&model, &cut(&good), &data).fails_with("cut.parquet");
-    run(&model, &good, &cut(&data)).fails_with("cut.parquet");
+    run(&cut(&model), &good, &data).fails_with("(cut) is not a readable Parquet file");
+    run(&model, &cut(&good), &data).fails_with("(cut) is not a readable Parquet file");
+    run(&model, &good, &cut(&data)).fails_with("(cut) is not a readable Parquet file");
     run(&model, &model, &data).fails_with("expected");
 
     let foreign = made_from("train.m[seed=1]", good.content);

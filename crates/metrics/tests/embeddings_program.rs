@@ -84,7 +84,7 @@ fn confusion_and_accuracy_of_every_class() {
     let none = run(written(&place, &digit_embeddings(0)));
     let accuracies: Vec<ClassAccuracyRow> = none.rows();
     assert!(accuracies.iter().all(|row| row.accuracy_fraction.is_none()));
-    run(cut(&written(&place, &embeddings))).fails_with("cut.parquet");
+    run(cut(&written(&place, &embeddings))).fails_with("(cut) is not a readable Parquet file");
     run(place.digits()).fails_with("expected");
 }
 
@@ -278,5 +278,5 @@ fn scaling_counts_the_images_of_each_training() {
     run(&[history("lost", None, 1.0)], &sets).fails_with("train.lost does not say which images");
     let perfect = history("perfect", Some(&sets[1]), 0.0);
     run(&[histories[1].clone(), perfect], &sets).fails_with("0 at 10000 has no logarithm");
-    run(&histories, &[cut(&sets[0])]).fails_with("cut.parquet");
+    run(&histories, &[cut(&sets[0])]).fails_with("(cut) is not a readable Parquet file");
 }

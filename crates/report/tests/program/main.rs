@@ -263,12 +263,12 @@ fn tables_that_are_none_give_an_error_and_no_figure() {
             _ => json!({}),
         };
         let draw = |input: Input| place.draw(kind, parameters.clone(), role, &[input]);
-        draw(cut(&inputs[at])).fails_with("cut.parquet is not a readable Parquet file");
+        draw(cut(&inputs[at])).fails_with("(cut) is not a readable Parquet file");
         let other = inputs[(at + 1) % inputs.len()].clone();
         draw(other).fails_with("expected `");
         let mut gone = inputs[at].clone();
         gone.path = place.path("missing.parquet");
-        draw(gone).fails_with("missing.parquet");
+        draw(gone).fails_with("(missing)");
     }
 }
 
