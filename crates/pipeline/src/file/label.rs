@@ -214,7 +214,7 @@ mod tests {
         ] {
             assert_eq!(label_of(&value), label);
         }
-        let long = |last: u64| label_of(&json!([1024, 1024, 1024, 1024, 1024, 1024, last]));
+        let long = |last: u64| label_of(&json!([1024, 1024, 1024, 1024, 1024, 1024, 1024, last]));
         let long = |last| long(last).as_str().expect("a text").to_owned();
         assert_eq!(long(1).len(), CUT_LIST + 7);
         assert!(long(1).starts_with("1024-1024-1024-1024-~"));
