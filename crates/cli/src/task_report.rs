@@ -14,15 +14,19 @@ pub(crate) struct TaskReport {
     pub(crate) key: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) reasons: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) warnings: Vec<String>,
 }
 
 impl TaskReport {
     pub(crate) fn new(plan: &Plan, task: usize, state: &State) -> Self {
+        let warnings = state.all_warnings(&plan.tasks[task]).into_iter();
         Self {
             task: plan.tasks[task].id.clone(),
             state: state.name(),
             key: state.key().map(|key| key.to_string()),
             reasons: state.reasons().iter().map(ToString::to_string).collect(),
+            warnings: warnings.map(str::to_owned).collect(),
         }
     }
 

@@ -27,10 +27,13 @@ use faer::linalg::matmul::triangular::{BlockStructure, matmul};
 use faer::{Accum, Mat, MatRef, Par};
 use serde::Deserialize;
 
-use crate::activations::{Activations, check_shape};
-use crate::eigenbasis::{Eigenbasis, check_layers, layers_parameter, spectrum_rows, write};
+use crate::activations::Activations;
+use crate::eigenbasis::{
+    COVARIANCE, Eigenbasis, check_layers, layers_parameter, spectrum_rows, write,
+};
 use crate::error::DecomposeError;
 use crate::pass::{Piece, pass};
+use crate::shown_images::shown_images;
 
 /// Samples multiplied at a time, but for an image that has more: few enough for the cache, and part of what fixes
 /// the bits.
@@ -61,10 +64,13 @@ fn describe() -> KindDescription {
         ],
         roles: vec![
             Role::one("model", Kind::Tensors, "weights of any model"),
-            Role::one("data", Kind::Images, "images that it takes"),
+            Role::one("data", Kind::Images, "images that it takes").shown_to("model"),
         ],
         outputs: vec![Kind::LayerSpectrum, Kind::Bases],
-        provides: vec![Feature::inherited("model")],
+        provides: vec![
+            Feature::inherited("model"),
+            Feature::fixed(COVARIANCE, CovarianceOf::Activations.name()),
+        ],
         random: false,
         resources: Resources {
             threads: 1,
@@ -86,8 +92,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
     let Parameters { layers, split } = context.parameters()?;
     let model = StoredModel::read(&context.input("model")?.path)?;
     check_layers(&model.architecture)?;
-    let images = ImageReader::open(&context.input("data")?.path)?;
-    check_shape(model.architecture.input, &images)?;
+    let images = shown_images(context, &[("model", &model.architecture)])?;
     let activations = Activations::new(&model, &layers)?;
     let (mut spectrum, mut bases) = (Vec::new(), Vec::new());
     for covariance in covariances(&activations, &images, split)? {

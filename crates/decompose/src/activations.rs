@@ -3,10 +3,7 @@
 //! Memory: one piece of at most 500 images with the activations of two neighbouring steps, whatever the size of
 //! the data set.
 
-use eigenscope_artifact::{ImageReader, InputShape};
 use eigenscope_models::{Layer, ModelError, Runner, StoredModel};
-
-use crate::error::DecomposeError;
 
 /// Images handled at a time, at most; part of what fixes the bits of a sum over images.
 const PIECE: usize = 500;
@@ -58,20 +55,6 @@ impl Activations {
         }
         Ok(all)
     }
-}
-
-/// Refuses a data set whose images are not of the shape that the model takes.
-pub(crate) fn check_shape(model: InputShape, images: &ImageReader) -> Result<(), DecomposeError> {
-    let InputShape {
-        channels,
-        height,
-        width,
-    } = model;
-    let (model, images) = ([channels, height, width], images.pixels().output_shape());
-    if model == images {
-        return Ok(());
-    }
-    Err(DecomposeError::WrongShape { model, images })
 }
 
 #[cfg(test)]

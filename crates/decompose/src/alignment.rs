@@ -7,7 +7,7 @@
 use eigenscope_artifact::{
     ImageReader, Kind, NamedTensor, RSquaredRow, SplitName, write_records, write_tensors,
 };
-use eigenscope_models::{Architecture, ModelError, StoredModel};
+use eigenscope_models::{Architecture, ModelError, StoredModel, check_images};
 use eigenscope_stage::{
     Context, Feature, KindDescription, Parameter, ParameterType, Resources, Role, TaskError,
     TaskKind, task_function,
@@ -15,9 +15,10 @@ use eigenscope_stage::{
 use faer::Mat;
 use serde::Deserialize;
 
-use crate::activations::{Activations, check_shape};
+use crate::activations::Activations;
 use crate::cross_moments::{CrossMoments, LinearSamples, cross_moments};
 use crate::error::DecomposeError;
+use crate::shown_images::shown_images;
 
 /// The task kind.
 pub(crate) fn kind() -> TaskKind {
@@ -46,7 +47,9 @@ fn describe() -> KindDescription {
         roles: vec![
             Role::one("reference", Kind::Tensors, "weights of one network"),
             Role::one("other", Kind::Tensors, "weights of the other"),
-            Role::one("data", Kind::Images, "images that both are run on"),
+            Role::one("data", Kind::Images, "images that both are run on")
+                .shown_to("reference")
+                .shown_to("other"),
         ],
         outputs: vec![Kind::Alignments, Kind::RSquared],
         provides: vec![Feature::inherited("reference")],
@@ -85,7 +88,11 @@ fn run(context: &Context) -> Result<(), TaskError> {
     } = context.parameters()?;
     let reference = StoredModel::read(&context.input("reference")?.path)?;
     let other = StoredModel::read(&context.input("other")?.path)?;
-    let images = ImageReader::open(&context.input("data")?.path)?;
+    let models = [
+        ("reference", &reference.architecture),
+        ("other", &other.architecture),
+    ];
+    let images = shown_images(context, &models)?;
     let aligned = align(
         &images,
         &reference,
@@ -132,7 +139,7 @@ pub struct LayerAlignment {
 /// No names: every layer but the first. `finished` is called with the number of passes done.
 ///
 /// # Errors
-/// Images of another shape than the networks take; layers that the networks do not share, that read the data itself
+/// Images that are not what the networks take ([`check_images`]); layers that the networks do not share, that read the data itself
 /// or have different places; an empty split; activations that are all zero or overflow.
 pub fn align(
     images: &ImageReader,
@@ -142,8 +149,8 @@ pub fn align(
     samples: LinearSamples,
     finished: impl Fn(u64),
 ) -> Result<Vec<LayerAlignment>, DecomposeError> {
-    check_shape(reference.architecture.input, images)?;
-    check_shape(other.architecture.input, images)?;
+    check_images(&reference.architecture, "the reference", images, "the data")?;
+    check_images(&other.architecture, "the other network", images, "the data")?;
     let names = aligned_layers(&reference.architecture, &other.architecture, names)?;
     let reference = Activations::new(reference, &names)?;
     let others = [Activations::new(other, &names)?];

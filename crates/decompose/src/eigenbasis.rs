@@ -97,6 +97,9 @@ pub(crate) fn layers_parameter() -> Parameter {
     .naming("model", "layers")
 }
 
+/// Attribute of bases: whose covariance they are eigenvectors of.
+pub(crate) const COVARIANCE: &str = "covariance";
+
 /// Refuses a model with a layer that has no inputs or no outputs.
 pub(crate) fn check_layers(architecture: &Architecture) -> Result<(), DecomposeError> {
     for (_, layer) in architecture.layers(&[])? {

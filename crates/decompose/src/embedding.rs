@@ -11,7 +11,8 @@ use eigenscope_stage::{
 };
 use serde::Deserialize;
 
-use crate::activations::{check_shape, piece_images};
+use crate::activations::piece_images;
+use crate::shown_images::shown_images;
 
 /// The task kind.
 pub(crate) fn kind() -> TaskKind {
@@ -43,7 +44,7 @@ fn describe() -> KindDescription {
         ],
         roles: vec![
             Role::one("model", Kind::Tensors, "weights of a model"),
-            Role::one("data", Kind::Images, "data set with the images"),
+            Role::one("data", Kind::Images, "data set with the images").shown_to("model"),
         ],
         outputs: vec![Kind::Embeddings],
         provides: Vec::new(),
@@ -67,8 +68,7 @@ struct Parameters {
 fn run(context: &Context) -> Result<(), TaskError> {
     let Parameters { layer, split } = context.parameters()?;
     let model = StoredModel::read(&context.input("model")?.path)?;
-    let images = ImageReader::open(&context.input("data")?.path)?;
-    check_shape(model.architecture.input, &images)?;
+    let images = shown_images(context, &[("model", &model.architecture)])?;
     let embeddings = embed(&model, &layer, &images, split)?;
     embeddings.write(context.output(Kind::Embeddings)?, context.provenance())?;
     Ok(())

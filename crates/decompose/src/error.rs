@@ -65,16 +65,6 @@ pub enum DecomposeError {
         /// What may have left it out, as a clause.
         left_out: String,
     },
-    /// A model and a data set that do not belong together.
-    #[error(
-        "the model takes inputs of {model:?} (channels, height, width), the images are {images:?}"
-    )]
-    WrongShape {
-        /// Shape of the model's inputs.
-        model: [usize; 3],
-        /// Shape of the images after their transforms.
-        images: [usize; 3],
-    },
     /// No direction of the input raises the class's score.
     #[error(
         "class {class}: no eigenvalue of the folded interaction matrix is positive, the largest is {largest}"
@@ -130,18 +120,6 @@ pub enum DecomposeError {
         variance: f64,
         /// Columns over rows.
         ratio: f64,
-    },
-    /// A model and a data set of different classes.
-    #[error(
-        "the model tells {} apart, the images are of {}",
-        model.join(", "),
-        images.join(", ")
-    )]
-    OtherClasses {
-        /// Classes of the model.
-        model: Vec<String>,
-        /// Classes of the images.
-        images: Vec<String>,
     },
     /// A layer that only one of two networks has.
     #[error(
@@ -213,22 +191,6 @@ pub enum DecomposeError {
         /// Whose covariance in the other.
         other: &'static str,
     },
-    /// Eigenvectors of another network than the one aligned.
-    #[error(
-        "{role}: {bases} holds eigenvectors of {basis}, but {alignment} aligns {aligned} in that role"
-    )]
-    OtherNetwork {
-        /// Role, `reference` or `other`.
-        role: &'static str,
-        /// Task of the bases.
-        bases: String,
-        /// Task of the weights that they were made from.
-        basis: String,
-        /// Task of the alignment.
-        alignment: String,
-        /// Task of the weights that it was made from.
-        aligned: String,
-    },
     /// Bases that share no layer.
     #[error(
         "no layer is in both bases: the reference has {}, the other has {}",
@@ -272,16 +234,6 @@ pub enum DecomposeError {
     Bias {
         /// The layer.
         layer: String,
-    },
-    /// Embeddings that another model made.
-    #[error("{embeddings} was made by {made_by}, not by {model}; embed images with that model")]
-    OtherModel {
-        /// Task that made the embeddings.
-        embeddings: String,
-        /// Task that made the model to work on.
-        model: String,
-        /// Task that made the model of the embeddings.
-        made_by: String,
     },
     /// Embeddings that the layer they name cannot have made.
     #[error(

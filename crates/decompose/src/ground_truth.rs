@@ -4,7 +4,7 @@
 //! layer is folded into the interaction matrix, so that its eigenvectors account for the whole logit.
 
 use eigenscope_artifact::{
-    ImageReader, Images, InputShape, Kind, PatternRow, Provenance, summarise, write_patterns,
+    ImageReader, Images, Kind, PatternRow, Provenance, summarise, write_patterns,
 };
 use eigenscope_models::{BilinearWeights, StoredModel};
 use eigenscope_stage::{
@@ -14,10 +14,10 @@ use eigenscope_stage::{
 use faer::{Mat, MatRef};
 use serde::Deserialize;
 
-use crate::activations::check_shape;
 use crate::eigen::eigensystem;
 use crate::error::DecomposeError;
 use crate::matrices::{BilinearMatrices, input_vectors, interaction_matrix};
+use crate::shown_images::shown_images;
 
 /// The task kind.
 pub(crate) fn kind() -> TaskKind {
@@ -69,7 +69,7 @@ fn describe() -> KindDescription {
                 "an interaction matrix is made of pairs of gate rows",
             )
             .needs("biased", "the bias is folded into the interaction matrix"),
-            Role::one("data", Kind::Images, "data set with the target"),
+            Role::one("data", Kind::Images, "data set with the target").shown_to("model"),
         ],
         outputs: vec![Kind::Patterns],
         provides: Vec::new(),
@@ -103,7 +103,8 @@ fn run(context: &Context) -> Result<(), TaskError> {
     } = StoredModel::read(&context.input("model")?.path)?;
     let weights = BilinearWeights::new(&architecture, &tensors)?;
     let shape = architecture.input;
-    let image = target_image(context, target, shape)?;
+    let images = shown_images(context, &[("model", &architecture)])?;
+    let image = target_image(images, target)?;
     let truth = ground_truth(&weights, class, variant)?;
     write_patterns(
         context.output(Kind::Patterns)?,
@@ -115,22 +116,20 @@ fn run(context: &Context) -> Result<(), TaskError> {
 }
 
 /// The training image at position `target` of its source file, as the network sees it.
-fn target_image(context: &Context, target: u32, model: InputShape) -> Result<Vec<f32>, TaskError> {
-    let path = &context.input("data")?.path;
-    let reader = ImageReader::open(path)?;
-    check_shape(model, &reader)?;
+fn target_image(reader: ImageReader, target: u32) -> Result<Vec<f32>, DecomposeError> {
+    let path = reader.path().to_owned();
     let pixels = reader.pixels().clone();
     let Images { header, train, .. } = reader.read()?;
     let position = train.indices.iter().position(|index| *index == target);
     let stored = header.stored_len();
     let image = position.and_then(|position| train.pixels.chunks_exact(stored).nth(position));
     let Some(image) = image else {
-        return Err(Box::new(DecomposeError::NoTarget {
+        return Err(DecomposeError::NoTarget {
             target,
             images: train.len(),
-            path: path.clone(),
-            left_out: left_out(&summarise(path)?.provenance),
-        }));
+            left_out: left_out(&summarise(&path)?.provenance),
+            path,
+        });
     };
     Ok(pixels.apply_all(image))
 }

@@ -10,8 +10,8 @@ use eigenscope_artifact::{
 };
 use eigenscope_models::{BilinearWeights, StoredModel};
 use eigenscope_stage::{
-    Context, KindDescription, Parameter, ParameterType, Resources, Role, TaskError, TaskKind,
-    task_function,
+    Context, Feature, KindDescription, Parameter, ParameterType, Resources, Role, TaskError,
+    TaskKind, task_function,
 };
 use faer::Mat;
 use rayon::prelude::*;
@@ -49,7 +49,7 @@ fn describe() -> KindDescription {
             ),
         ],
         outputs: vec![Kind::Spectrum, Kind::Eigenpairs],
-        provides: Vec::new(),
+        provides: Feature::of_images("model").into(),
         random: false,
         resources: Resources {
             threads: 1,

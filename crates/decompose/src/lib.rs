@@ -28,6 +28,7 @@ mod pass;
 mod projector;
 mod rainbow;
 mod rainbow_sampler;
+mod shown_images;
 mod surgery;
 mod svd;
 mod weight_covariance;

@@ -7,13 +7,14 @@ use eigenscope_artifact::{
     BasesHeader, Kind, NamedTensor, OverlapRow, TensorReader, write_records,
 };
 use eigenscope_stage::{
-    Context, KindDescription, Parameter, ParameterType, Resources, Role, TaskError, TaskKind,
-    task_function,
+    Agreement, Context, KindDescription, Parameter, ParameterType, Resources, Role, TaskError,
+    TaskKind, task_function,
 };
 use faer::{Mat, MatRef};
 use serde::Deserialize;
 
 use crate::channels::align_columns;
+use crate::eigenbasis::COVARIANCE;
 use crate::error::DecomposeError;
 use crate::matrices::row_major;
 
@@ -46,12 +47,16 @@ fn describe() -> KindDescription {
             ),
         ],
         roles: vec![
-            Role::one("reference", Kind::Bases, "eigenvectors of one network"),
+            Role::one("reference", Kind::Bases, "eigenvectors of one network").agrees(
+                Agreement::artifact("reference/model", "alignment/reference"),
+            ),
             Role::one(
                 "other",
                 Kind::Bases,
                 "eigenvectors of the same covariance of the other",
-            ),
+            )
+            .agrees(Agreement::artifact("other/model", "alignment/other"))
+            .agrees(Agreement::attribute("other", "reference", COVARIANCE)),
             Role::one(
                 "alignment",
                 Kind::Alignments,
@@ -85,8 +90,6 @@ fn run(context: &Context) -> Result<(), TaskError> {
     let reference = open("reference", Kind::Bases)?;
     let other = open("other", Kind::Bases)?;
     let alignments = open("alignment", Kind::Alignments)?;
-    check_origin(context, "reference")?;
-    check_origin(context, "other")?;
     let of = covariance(&reference, &other)?;
     let mut rows = Vec::new();
     for layer in compared_layers(&reference, &other, layers)? {
@@ -100,23 +103,6 @@ fn run(context: &Context) -> Result<(), TaskError> {
     }
     write_records(context.output(Kind::Overlap)?, &rows, context.provenance())?;
     Ok(())
-}
-
-/// Refuses bases that say that they were made from other weights than the alignment in the same role.
-fn check_origin(context: &Context, role: &'static str) -> Result<(), TaskError> {
-    let (bases, alignment) = (context.input(role)?, context.input("alignment")?);
-    match (bases.origin("model")?, alignment.origin(role)?) {
-        (Some(basis), Some(aligned)) if basis.content != aligned.content => {
-            Err(DecomposeError::OtherNetwork {
-                role,
-                bases: bases.task.clone(),
-                basis: basis.task,
-                alignment: alignment.task.clone(),
-                aligned: aligned.task,
-            })?
-        }
-        _ => Ok(()),
-    }
 }
 
 /// What both bases are eigenvectors of.

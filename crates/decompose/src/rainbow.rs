@@ -3,7 +3,7 @@
 //! How much of a network's accuracy do the covariances of its weights hold? Defined for networks without biases and
 //! gates.
 
-use eigenscope_artifact::{ImageReader, Kind, RainbowRow, RainbowSummaryRow, write_records};
+use eigenscope_artifact::{Kind, RainbowRow, RainbowSummaryRow, write_records};
 use eigenscope_models::StoredModel;
 use eigenscope_stage::{
     Context, Feature, KindDescription, Parameter, ParameterType, Resources, Role, TaskError,
@@ -15,6 +15,7 @@ use crate::alignment::linear_samples;
 use crate::cross_moments::LinearSamples;
 use crate::error::DecomposeError;
 use crate::rainbow_sampler::RainbowSampler;
+use crate::shown_images::shown_images;
 
 /// Networks drawn side by side: what the trained network reads is computed once for all of them, and memory grows
 /// with them.
@@ -59,7 +60,7 @@ fn describe() -> KindDescription {
                 "bias-free",
                 "a covariance of weights says nothing about a bias",
             ),
-            Role::one("data", Kind::Images, "images to align and to test on"),
+            Role::one("data", Kind::Images, "images to align and to test on").shown_to("model"),
         ],
         outputs: vec![Kind::Rainbow, Kind::RainbowSummary, Kind::Tensors],
         provides: vec![Feature::inherited("model")],
@@ -86,7 +87,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
         linear_samples,
     } = context.parameters()?;
     let model = StoredModel::read(&context.input("model")?.path)?;
-    let images = ImageReader::open(&context.input("data")?.path)?;
+    let images = shown_images(context, &[("model", &model.architecture)])?;
     let sampler = RainbowSampler::new(&model, &images, linear_samples)?;
     let (rows, first) = draw_and_test(context, &sampler, draws)?;
     let (trained, tested) = sampler.correct(std::slice::from_ref(&model))?;

@@ -3,12 +3,12 @@
 use std::ops::Range;
 
 use eigenscope_artifact::{ImageReader, SplitName};
-use eigenscope_models::{Architecture, Layer, ModelError, Runner, Step, StoredModel};
+use eigenscope_models::{Architecture, Layer, ModelError, Runner, Step, StoredModel, check_images};
 use eigenscope_stage::Seed;
 use faer::Mat;
 use rayon::prelude::*;
 
-use crate::activations::{Activations, check_shape};
+use crate::activations::Activations;
 use crate::channels::align_columns;
 use crate::covariance_factors::CovarianceFactors;
 use crate::cross_moments::{LinearSamples, cross_moments};
@@ -44,8 +44,7 @@ impl<'a> RainbowSampler<'a> {
         images: &'a ImageReader,
         samples: LinearSamples,
     ) -> Result<Self, DecomposeError> {
-        check_shape(model.architecture.input, images)?;
-        check_classes(&model.architecture.classes, images)?;
+        check_images(&model.architecture, "the network", images, "the data")?;
         let layers = drawable_layers(&model.architecture)?;
         let hidden = layers.iter().zip(&model.tensors).take(layers.len() - 1);
         let factors = hidden
@@ -205,15 +204,4 @@ fn drawable_layers(architecture: &Architecture) -> Result<Vec<Layer>, DecomposeE
         return Err(DecomposeError::OneLayer);
     }
     Ok(layers)
-}
-
-fn check_classes(model: &[String], images: &ImageReader) -> Result<(), DecomposeError> {
-    let images = &images.header().classes;
-    if model == images {
-        return Ok(());
-    }
-    Err(DecomposeError::OtherClasses {
-        model: model.to_vec(),
-        images: images.clone(),
-    })
 }

@@ -7,8 +7,8 @@ use eigenscope_artifact::{
 };
 use eigenscope_models::{Architecture, Layer, ModelError, StoredModel};
 use eigenscope_stage::{
-    Context, Feature, Input, KindDescription, Parameter, ParameterType, Resources, Role, TaskError,
-    TaskKind, task_function,
+    Agreement, Context, Feature, KindDescription, Parameter, ParameterType, Resources, Role,
+    TaskError, TaskKind, task_function,
 };
 use faer::MatRef;
 use serde::Deserialize;
@@ -39,7 +39,8 @@ fn describe() -> KindDescription {
                 "embeddings",
                 Kind::Embeddings,
                 "what a linear layer of this model makes of images",
-            ),
+            )
+            .agrees(Agreement::artifact("embeddings/model", "model")),
         ],
         outputs: vec![
             Kind::Tensors,
@@ -109,11 +110,10 @@ struct Parameters {
 
 fn run(context: &Context) -> Result<(), TaskError> {
     let parameters: Parameters = context.parameters()?;
-    let (model_input, embeddings_input) = (context.input("model")?, context.input("embeddings")?);
-    let mut model = StoredModel::read(&model_input.path)?;
-    let embeddings = Embeddings::read(&embeddings_input.path)?;
-    check_origin(model_input, embeddings_input)?;
-    let layer = layer_of(&embeddings, &embeddings_input.path, &model.architecture)?;
+    let embeddings_path = &context.input("embeddings")?.path;
+    let mut model = StoredModel::read(&context.input("model")?.path)?;
+    let embeddings = Embeddings::read(embeddings_path)?;
+    let layer = layer_of(&embeddings, embeddings_path, &model.architecture)?;
     let pairs = class_pairs(&parameters.pairs, model.architecture.classes.len())?;
 
     let mut singular_values = singular_value_rows("before", &layer, &model)?;
@@ -140,18 +140,6 @@ fn run(context: &Context) -> Result<(), TaskError> {
         provenance,
     )?;
     Ok(())
-}
-
-/// Refuses embeddings that say that they were made by another model.
-fn check_origin(model: &Input, embeddings: &Input) -> Result<(), TaskError> {
-    match embeddings.origin("model")? {
-        Some(origin) if origin.content != model.content => Err(DecomposeError::OtherModel {
-            embeddings: embeddings.task.clone(),
-            model: model.task.clone(),
-            made_by: origin.task,
-        })?,
-        _ => Ok(()),
-    }
 }
 
 /// The layer of a model that made `embeddings`, which must be one that makes a single vector of an image.

@@ -26,7 +26,9 @@ use eigenscope_stage::{
 };
 use serde::Deserialize;
 
-use crate::eigenbasis::{Eigenbasis, check_layers, layers_parameter, spectrum_rows, write};
+use crate::eigenbasis::{
+    COVARIANCE, Eigenbasis, check_layers, layers_parameter, spectrum_rows, write,
+};
 use crate::error::DecomposeError;
 use crate::marchenko_pastur::MarchenkoPastur;
 use crate::matrices::row_major;
@@ -54,7 +56,10 @@ fn describe() -> KindDescription {
         parameters: vec![layers_parameter()],
         roles: vec![Role::one("model", Kind::Tensors, "weights of any model")],
         outputs: vec![Kind::LayerSpectrum, Kind::Bases],
-        provides: vec![Feature::inherited("model")],
+        provides: vec![
+            Feature::inherited("model"),
+            Feature::fixed(COVARIANCE, CovarianceOf::Weights.name()),
+        ],
         random: true,
         resources: Resources {
             threads: 1,

@@ -453,7 +453,7 @@ fn alignments_refuse_what_does_not_pair() {
         images(at, 14, 40, classes()),
         images(at, SIDE, 0, classes()),
     );
-    refused([&mlp, &mlp], &taller, &[], "the images are [1, 14, 14]");
+    refused([&mlp, &mlp], &taller, &[], "its images are 1 x 14 x 14");
     refused([&mlp, &mlp], &untested, &[], "there are no test images in");
     refused([&mlp, &data], &data, &[], "holds `images`");
     align(at, "shared", [&mlp, &deeper], &data, 1, &["layer2"]).expect("both have it");
@@ -477,8 +477,8 @@ fn overlaps_refuse_what_does_not_belong_together() {
         assert!(message.contains(words), "{message}");
     };
     refused([&first, &second], "no tensor `layer3`, only layer1, layer2");
-    refused([&second, &first], "reference: ");
-    refused([&first, &first], "that role");
+    refused([&second, &first], "`model` of `reference` is");
+    refused([&first, &first], "`model` of `other` is");
     let activations = bases(at, "activations", &mlp, CovarianceOf::Activations, &to);
     refused(
         [&first, &activations],
@@ -556,12 +556,12 @@ fn rainbow_refuses_what_it_cannot_draw() {
     refused(
         &mlp,
         &other_classes,
-        "the model tells a, b, c apart, the images are of a, b, c, d",
+        "its classes are [a, b, c, d], those of the model are [a, b, c]",
     );
     refused(
         &mlp,
         &images(at, 14, 40, classes()),
-        "the images are [1, 14, 14]",
+        "its images are 1 x 14 x 14",
     );
     refused(&mlp, &images(at, SIDE, 0, classes()), "no test images");
 }

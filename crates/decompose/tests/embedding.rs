@@ -149,7 +149,7 @@ fn what_cannot_be_embedded_says_why_and_leaves_nothing() {
     refused(
         (&path, &larger),
         "layer1",
-        "the model takes inputs of [1, 16, 16] (channels, height, width), the images are [1, 17, 17]",
+        "`images-17-0` does not fit `mlp`: its images are 1 x 17 x 17 after their transforms, the model takes 1 x 16 x 16",
     );
     refused((&data, &data), "layer1", "holds `images`");
     refused((&path, &path), "layer1", "holds `tensors`");

@@ -330,7 +330,7 @@ fn bad_inputs_say_why_and_leave_nothing() {
         &biased,
         &taller,
         provenance(1, 6),
-        "the model takes inputs of [1, 2, 3] (channels, height, width), the images are [1, 3, 3]",
+        "its images are 1 x 3 x 3 after their transforms, the model takes 1 x 2 x 3",
     );
     refused(&biased, &biased, provenance(1, 6), "holds `tensors`");
     refused(&fitting, &fitting, provenance(1, 6), "holds `images`");

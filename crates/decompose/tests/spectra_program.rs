@@ -226,7 +226,7 @@ fn bad_inputs_say_why_and_leave_nothing() {
     task.parameters["layers"] = json!(["conv1"]);
     task.run(at, "unknown").fails_with(unknown);
 
-    let shapes = "the model takes inputs of [1, 16, 17] (channels, height, width), the images are [1, 17, 17]";
+    let shapes = "its images are 1 x 17 x 17 after their transforms, the model takes 1 x 16 x 17";
     activations(&mlp, &taller)
         .run(at, "shape")
         .fails_with(shapes);

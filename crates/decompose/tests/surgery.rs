@@ -275,7 +275,7 @@ fn an_edited_model_can_be_edited_again_but_not_by_the_embeddings_of_the_first() 
     let message = operate("stale", edited, &embeddings, [2, 3]).expect_err("refused");
     assert_eq!(
         message,
-        "before-embeddings was made by model, not by first-tensors; embed images with that model"
+        "the inputs do not belong together: `model` of `embeddings` is model, `model` is first-tensors"
     );
     let again = clinic.embed("again", edited, "layer1");
     operate("second", edited, &again, [2, 3]).expect("runs");

@@ -2,12 +2,12 @@
 
 use eigenscope_artifact::Kind;
 use eigenscope_stage::{
-    Context, KindDescription, Parameter, Resources, TaskError, TaskFunction, TaskKind,
-    task_function,
+    AttributeValue, CLASSES, Condition, Context, Feature, KindDescription, Parameter, Resources,
+    TRANSFORMS, TaskError, TaskFunction, TaskKind, task_function,
 };
 
 use crate::download::Policy;
-use crate::published::{CIFAR10, FASHION_MNIST, KMNIST, MNIST};
+use crate::published::{CIFAR10, CIFAR10_NAMES, DIGIT_NAMES, FASHION_MNIST, KMNIST, MNIST};
 use crate::{parameters, sets};
 
 /// All task kinds.
@@ -22,6 +22,7 @@ pub fn kinds() -> Vec<TaskKind> {
         kind(
             "digits",
             "embedded: 1797 handwritten digits, 8 x 8, values 0..16; the last 360 are test",
+            Some(DIGIT_NAMES),
             parameters::common(),
             Resources {
                 threads: 1,
@@ -34,6 +35,7 @@ pub fn kinds() -> Vec<TaskKind> {
         kind(
             "mnist",
             "MNIST: 60,000 + 10,000 handwritten digits, 28 x 28",
+            Some(MNIST.classes),
             parameters::common(),
             idx_sized(1.0),
             task_function!(mnist),
@@ -41,6 +43,7 @@ pub fn kinds() -> Vec<TaskKind> {
         kind(
             "fashion-mnist",
             "Fashion-MNIST: 60,000 + 10,000 articles of clothing, 28 x 28",
+            Some(FASHION_MNIST.classes),
             parameters::common(),
             idx_sized(1.0),
             task_function!(fashion_mnist),
@@ -48,6 +51,7 @@ pub fn kinds() -> Vec<TaskKind> {
         kind(
             "kmnist",
             "Kuzushiji-MNIST: 60,000 + 10,000 cursive hiragana, 28 x 28",
+            Some(KMNIST.classes),
             parameters::common(),
             idx_sized(1.0),
             task_function!(kmnist),
@@ -55,6 +59,7 @@ pub fn kinds() -> Vec<TaskKind> {
         kind(
             "cifar10",
             "CIFAR-10: 50,000 + 10,000 colour photographs, 32 x 32",
+            Some(CIFAR10_NAMES),
             parameters::common(),
             Resources {
                 threads: 1,
@@ -67,6 +72,7 @@ pub fn kinds() -> Vec<TaskKind> {
         kind(
             "idx",
             "your own images and labels in IDX files of unsigned bytes",
+            None,
             parameters::idx(),
             Resources::default(),
             task_function!(sets::user_idx),
@@ -78,6 +84,7 @@ pub fn kinds() -> Vec<TaskKind> {
 fn kind(
     name: &str,
     summary: &str,
+    classes: Option<&[&str]>,
     parameters: Vec<Parameter>,
     resources: Resources,
     run: TaskFunction,
@@ -89,12 +96,32 @@ fn kind(
             parameters,
             roles: Vec::new(),
             outputs: vec![Kind::Images],
-            provides: Vec::new(),
+            provides: provides(name, classes),
             random: true,
             resources,
         },
         run,
     }
+}
+
+/// What later tasks compare. `classes`: names of all classes, unless only the user's files tell.
+fn provides(kind: &str, classes: Option<&[&str]>) -> Vec<Feature> {
+    let names = classes.map(|names| names.iter().map(|&name| name.to_owned()).collect());
+    let when = Condition {
+        parameter: "similarity_label".to_owned(),
+        value: "none".into(),
+    };
+    let classes = AttributeValue::Chosen {
+        names,
+        by: "classes".to_owned(),
+        when,
+        kind: kind.to_owned(),
+    };
+    let name = "transforms".to_owned();
+    vec![
+        Feature::attribute(CLASSES, classes),
+        Feature::attribute(TRANSFORMS, AttributeValue::Parameter { name }),
+    ]
 }
 
 fn mnist(context: &Context) -> Result<(), TaskError> {

@@ -13,6 +13,7 @@
 
 mod cifar;
 mod content;
+mod coverage;
 mod digits;
 pub mod download;
 mod error;

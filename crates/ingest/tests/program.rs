@@ -3,8 +3,8 @@
 mod support;
 
 use eigenscope_artifact::{PixelTransform, SourceCheck};
-use eigenscope_stage::{Event, Section};
-use serde_json::json;
+use eigenscope_stage::{CLASSES, Event, Feature, Section};
+use serde_json::{Value, json};
 use support::{Bench, describe, gzip, idx, names, program, small_idx, user_files};
 
 #[test]
@@ -48,6 +48,42 @@ fn digits_need_nothing() {
     assert_eq!(images.header.classes.len(), 10);
     assert_eq!(images.header.source, SourceCheck::Published);
     assert_eq!(images.header.transforms, [PixelTransform::Scale]);
+}
+
+/// What the orchestrator compares before a task runs is what the artifact holds afterwards.
+#[test]
+fn classes_are_known_before_the_task_runs() {
+    let description = describe();
+    let foretold = |kind: &str, parameters: &Value| {
+        let mut kinds = description.kinds.iter();
+        let kind = kinds.find(|known| known.name == kind).expect("a kind");
+        let value = kind.provides.iter().find_map(|feature| match feature {
+            Feature::Attribute { name, value } if name == CLASSES => Some(value),
+            _ => None,
+        });
+        value.expect("every kind has classes").value(parameters)
+    };
+    for classes in [json!([]), json!([3, 6]), json!([9, 0, 1])] {
+        let mut bench = Bench::new();
+        bench.set("classes", classes);
+        assert_eq!(bench.run("digits").code, Some(0));
+        let found = json!(bench.images().header.classes);
+        assert_eq!(foretold("digits", &bench.parameters), Some(found));
+    }
+    let mut bench = Bench::new();
+    user_files(&mut bench);
+    assert_eq!(foretold("idx", &bench.parameters), None);
+    bench.set("classes", json!([7, 2, 5, 0, 4]));
+    assert_eq!(bench.run("idx").code, Some(0));
+    let found = json!(bench.images().header.classes);
+    assert_eq!(foretold("idx", &bench.parameters), Some(found));
+    let similar = json!({"similar-to": {"train_image": 6, "threshold": 0.4}});
+    bench.set("similarity_label", similar.clone());
+    let value = foretold("mnist", &bench.parameters).expect("known");
+    assert_eq!(
+        (&value["data"], &value["similarity_label"]),
+        (&json!("mnist"), &similar)
+    );
 }
 
 #[test]
@@ -144,7 +180,13 @@ fn placed_files_are_used_with_a_warning_when_they_are_not_the_published_ones() {
     }
     let outcome = bench.run("mnist");
     assert_eq!(outcome.code, Some(0), "{outcome:?}");
-    assert_eq!(outcome.warnings().len(), 4);
+    assert_eq!(
+        outcome.warnings()[4..],
+        [
+            "7 of 10 classes have no training images: 1, 2, 3, 6, 7, 8, 9",
+            "8 of 10 classes have no test images: 0, 1, 3, 4, 5, 6, 8, 9",
+        ]
+    );
     assert!(outcome.warnings()[0].contains("train-images-idx3-ubyte.gz is not the published file"));
     assert_eq!(
         outcome.read_files(),
@@ -405,7 +447,7 @@ fn small_cifar_files_and_archives_give_the_same_images() {
     assert_eq!(outcome.code, Some(0), "{outcome:?}");
     assert_eq!(
         (outcome.warnings().len(), outcome.read_files().len()),
-        (6, 6)
+        (6 + 2, 6)
     );
     let images = folder.images();
     assert_eq!(images.train.labels, [1, 9, 2, 9, 3, 9, 4, 9, 5, 9]);

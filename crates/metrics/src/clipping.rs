@@ -6,19 +6,17 @@
 //! Mallat, *A Rainbow in Deep Network Black Boxes* (2024).
 
 use eigenscope_artifact::{
-    ClippingRow, CovarianceOf, ImageReader, InputShape, Kind, LearnedDimensionsRow, SplitName,
-    write_records,
+    ClippingRow, CovarianceOf, ImageReader, Kind, LearnedDimensionsRow, SplitName, write_records,
 };
-use eigenscope_models::{Architecture, Layer, Runner, StoredModel};
+use eigenscope_models::{Architecture, Layer, Runner, StoredModel, check_images};
 use eigenscope_stage::{
-    Context, KindDescription, Parameter, ParameterType, Resources, Role, TaskError, TaskKind,
-    task_function,
+    Agreement, Context, KindDescription, Parameter, ParameterType, Resources, Role, TaskError,
+    TaskKind, task_function,
 };
 use rayon::prelude::*;
 use serde::Deserialize;
 
 use crate::clipped_layer::{ClippedLayer, images_at_once};
-use crate::compatibility::{check_classes, check_shapes};
 use crate::error::MetricError;
 use crate::layer_bases::LayerBases;
 use crate::split_images::SplitImages;
@@ -64,8 +62,9 @@ fn describe() -> KindDescription {
                 "bases",
                 Kind::Bases,
                 "eigenvectors in the space of the inputs of its layers",
-            ),
-            Role::one("data", Kind::Images, "images to measure the accuracy on"),
+            )
+            .agrees(Agreement::artifact("bases/model", "model")),
+            Role::one("data", Kind::Images, "images to measure the accuracy on").shown_to("model"),
         ],
         outputs: vec![Kind::Clipping, Kind::LearnedDimensions],
         provides: Vec::new(),
@@ -93,8 +92,8 @@ fn run(context: &Context) -> Result<(), TaskError> {
     let (task, data) = (&model_input.task, &data_input.task);
     let model = StoredModel::read(&model_input.path)?;
     let reader = ImageReader::open(&data_input.path)?;
-    check_images(task, &model.architecture, data, &reader)?;
-    let bases = LayerBases::read(context.input("bases")?, model_input)?;
+    check_images(&model.architecture, task, &reader, data)?;
+    let bases = LayerBases::read(context.input("bases")?)?;
     let layers = bases.select(&parameters.layers, task, &model)?;
     let images = SplitImages::read(&reader, parameters.split, data)?;
 
@@ -121,18 +120,6 @@ fn run(context: &Context) -> Result<(), TaskError> {
     let path = context.output(Kind::LearnedDimensions)?;
     write_records(path, &dimensions, provenance)?;
     Ok(())
-}
-
-/// Refuses images that the model cannot read or that have other classes.
-fn check_images(
-    model: &str,
-    architecture: &Architecture,
-    data: &str,
-    reader: &ImageReader,
-) -> Result<(), MetricError> {
-    let shape = InputShape::from(reader.pixels().output_shape());
-    check_shapes(model, architecture.input, data, shape)?;
-    check_classes(model, &architecture.classes, data, &reader.header().classes)
 }
 
 /// Correct predictions of the model as it is.

@@ -1,7 +1,6 @@
-//! Whether inputs speak of the same images, the same classes and the same model.
+//! Whether what is read together has the same shapes, classes and layers.
 
 use eigenscope_artifact::InputShape;
-use eigenscope_stage::Input;
 
 use crate::error::MetricError;
 
@@ -86,16 +85,4 @@ pub(crate) fn check_layers(
         "layers",
         names.map(|names| format!("[{names}]")),
     ))
-}
-
-/// Refuses eigenpairs or bases that say that they were made from other weights than the model's.
-pub(crate) fn check_origin(model: &Input, made: &Input) -> Result<(), MetricError> {
-    match made.origin("model")? {
-        Some(origin) if origin.content != model.content => Err(MetricError::OtherModel {
-            made: made.task.clone(),
-            model: model.task.clone(),
-            made_from: origin.task,
-        }),
-        _ => Ok(()),
-    }
 }

@@ -45,16 +45,6 @@ pub enum MetricError {
         /// Its value in the second.
         found_second: String,
     },
-    /// Eigenpairs or bases of another model.
-    #[error("{made} was not made from {model}, but from another `{made_from}`")]
-    OtherModel {
-        /// Task of the eigenpairs or bases.
-        made: String,
-        /// Task of the model.
-        model: String,
-        /// Task of the model they were made from.
-        made_from: String,
-    },
     /// Truncating a layer whose eigenpairs do not add up to its logits.
     #[error(
         "{model}: a bilinear layer with a bias is not the sum of its eigenpairs, so truncating it is not defined"

@@ -4,7 +4,7 @@ use eigenscope_artifact::{BasesHeader, CovarianceOf, Kind, NamedTensor, TensorRe
 use eigenscope_models::{Layer, StoredModel};
 use eigenscope_stage::Input;
 
-use crate::compatibility::{check_layers, check_origin};
+use crate::compatibility::check_layers;
 use crate::error::MetricError;
 
 /// How far the length of a unit vector may be from 1: f32 and its sums leave 1e-6.
@@ -29,14 +29,13 @@ pub(crate) struct LayerBasis<'a> {
 }
 
 impl LayerBases {
-    /// Reads the bases of the layers of the model that `model` is.
+    /// Reads an artifact.
     ///
     /// # Errors
-    /// The file cannot be read, or says that it was made from another model.
-    pub(crate) fn read(input: &Input, model: &Input) -> Result<Self, MetricError> {
+    /// The file cannot be read.
+    pub(crate) fn read(input: &Input) -> Result<Self, MetricError> {
         let reader = TensorReader::open(&input.path, Kind::Bases)?;
         let BasesHeader { of } = reader.header()?;
-        check_origin(model, input)?;
         Ok(Self {
             task: input.task.clone(),
             of,

@@ -11,7 +11,7 @@ use eigenscope_artifact::{
     summarise, write_records,
 };
 use eigenscope_stage::{
-    Context, Input, KindDescription, Resources, Role, TaskError, TaskKind, task_function,
+    Agreement, Context, Input, KindDescription, Resources, Role, TaskError, TaskKind, task_function,
 };
 
 use crate::aggregate::{Observations, aggregate};
@@ -37,7 +37,8 @@ pub fn kind() -> TaskKind {
                     "data",
                     Kind::Images,
                     "the data sets that they were trained on, whose training images are counted",
-                ),
+                )
+                .agrees(Agreement::among("histories/data", "data")),
             ],
             outputs: vec![Kind::Scaling, Kind::PowerLaw],
             provides: Vec::new(),

@@ -3,8 +3,8 @@
 
 use eigenscope_artifact::{Kind, SimilarityRow, write_records};
 use eigenscope_stage::{
-    Context, KindDescription, Parameter, ParameterType, Resources, Role, TaskError, TaskKind,
-    task_function,
+    Agreement, CLASSES, Context, KindDescription, Parameter, ParameterType, Resources, Role,
+    TRANSFORMS, TaskError, TaskKind, task_function,
 };
 use serde::Deserialize;
 
@@ -40,11 +40,19 @@ pub fn kind() -> TaskKind {
                 ),
                 Parameter::optional("count", ParameterType::at_least(1), 20, "ranks"),
             ],
-            roles: vec![Role::many(
-                "eigenpairs",
-                Kind::Eigenpairs,
-                "eigenpairs of all models, swept over `seed`",
-            )],
+            roles: vec![
+                Role::many(
+                    "eigenpairs",
+                    Kind::Eigenpairs,
+                    "eigenpairs of all models, swept over `seed`",
+                )
+                .agrees(Agreement::attribute("eigenpairs", "eigenpairs", CLASSES))
+                .agrees(Agreement::expected(
+                    "eigenpairs",
+                    "eigenpairs",
+                    TRANSFORMS,
+                )),
+            ],
             outputs: vec![Kind::Similarity],
             provides: Vec::new(),
             random: false,

@@ -3,7 +3,8 @@
 
 use eigenscope_artifact::{Kind, SimilarityMapRow, write_records};
 use eigenscope_stage::{
-    Context, KindDescription, Parameter, Resources, Role, TaskError, TaskKind, task_function,
+    Agreement, CLASSES, Context, KindDescription, Parameter, Resources, Role, TRANSFORMS,
+    TaskError, TaskKind, task_function,
 };
 use serde::Deserialize;
 
@@ -25,11 +26,19 @@ pub fn kind() -> TaskKind {
                 "`corrected`: largest |eigenvalue|, distinct models; `published`: most negative, seeds \
                  i <= j, a model with itself included",
             )],
-            roles: vec![Role::many(
-                "eigenpairs",
-                Kind::Eigenpairs,
-                "eigenpairs of all models, swept over `seed`",
-            )],
+            roles: vec![
+                Role::many(
+                    "eigenpairs",
+                    Kind::Eigenpairs,
+                    "eigenpairs of all models, swept over `seed`",
+                )
+                .agrees(Agreement::attribute("eigenpairs", "eigenpairs", CLASSES))
+                .agrees(Agreement::expected(
+                    "eigenpairs",
+                    "eigenpairs",
+                    TRANSFORMS,
+                )),
+            ],
             outputs: vec![Kind::SimilarityMap],
             provides: Vec::new(),
             random: false,

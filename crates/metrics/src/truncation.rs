@@ -10,19 +10,19 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use eigenscope_artifact::{
-    Eigenpairs, ImageReader, InputShape, Kind, Selection, SplitName, TruncationRow, write_records,
+    Eigenpairs, ImageReader, Kind, Selection, SplitName, TruncationRow, write_records,
 };
 use eigenscope_models::{
-    Architecture, ModelError, Network, StoredModel, evaluate, predicted_class,
+    Architecture, ModelError, Network, StoredModel, check_images, evaluate, predicted_class,
 };
 use eigenscope_stage::{
-    Context, KindDescription, Parameter, ParameterType, Resources, Role, TaskError, TaskKind,
-    task_function,
+    Agreement, Context, KindDescription, Parameter, ParameterType, Resources, Role, TaskError,
+    TaskKind, task_function,
 };
 use rayon::prelude::*;
 use serde::Deserialize;
 
-use crate::compatibility::{check_classes, check_origin, check_shapes, check_sizes};
+use crate::compatibility::{check_classes, check_shapes, check_sizes};
 use crate::error::MetricError;
 use crate::split_images::SplitImages;
 
@@ -55,8 +55,9 @@ pub fn kind() -> TaskKind {
                     "bias-free",
                     "what a bias adds to the logits is not in the eigenpairs",
                 ),
-                Role::one("eigenpairs", Kind::Eigenpairs, "its eigenpairs"),
-                Role::one("data", Kind::Images, "images to test on"),
+                Role::one("eigenpairs", Kind::Eigenpairs, "its eigenpairs")
+                    .agrees(Agreement::artifact("eigenpairs/model", "model")),
+                Role::one("data", Kind::Images, "images to test on").shown_to("model"),
             ],
             outputs: vec![Kind::Truncation],
             provides: Vec::new(),
@@ -97,18 +98,13 @@ fn run(context: &Context) -> Result<(), TaskError> {
             model: model_input.task.clone(),
         }));
     }
-    let shape = InputShape::from(images.pixels().output_shape());
+    let (model_task, pairs_task) = (&model_input.task, &pairs_input.task);
+    check_images(&model.architecture, model_task, &images, &data_input.task)?;
     let Architecture { input, classes, .. } = &model.architecture;
-    for (other, shape, names) in [
-        (data_input, shape, &images.header().classes),
-        (pairs_input, pairs.header.shape, &pairs.header.classes),
-    ] {
-        check_shapes(&model_input.task, *input, &other.task, shape)?;
-        check_classes(&model_input.task, classes, &other.task, names)?;
-    }
+    check_shapes(model_task, *input, pairs_task, pairs.header.shape)?;
+    check_classes(model_task, classes, pairs_task, &pairs.header.classes)?;
     let size = pairs.header.size;
-    check_sizes(&model_input.task, hidden, &pairs_input.task, size)?;
-    check_origin(model_input, pairs_input)?;
+    check_sizes(model_task, hidden, pairs_task, size)?;
     let strongest = Strongest::new(&pairs, parameters.kept)?;
 
     let images = SplitImages::read(&images, SplitName::Test, &data_input.task)?;

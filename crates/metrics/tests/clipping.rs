@@ -267,7 +267,7 @@ fn files_that_do_not_belong_together_are_refused() {
     let foreign = made_from("train.m[seed=1]", good.content);
     let foreign = bases(&place, &case.tensors(), &foreign);
     run(&model, &foreign, &data)
-        .fails_with("decompose.b was not made from train.m, but from another `train.m[seed=1]`");
+        .fails_with("`model` of `bases` is train.m[seed=1], `model` is train.m");
     let good = bases(
         &place,
         &case.tensors(),
@@ -280,12 +280,13 @@ fn files_that_do_not_belong_together_are_refused() {
     }];
     let data = place.images(10, small, classes());
     run(&model, &good, &data).fails_with(
-        "train.m and data.digits do not fit together: inputs (channels x height x width) of 1 x 8 x 8 and 1 x 4 x 4",
+        "`data.digits` does not fit `train.m`: its images are 1 x 4 x 4 after their transforms, the model takes 1 x 8 x 8",
     );
     let mut names = classes();
     names.swap(0, 1);
     let data = place.images(10, vec![PixelTransform::Scale], names);
-    run(&model, &good, &data).fails_with("train.m and data.digits do not fit together: classes");
+    run(&model, &good, &data)
+        .fails_with("`data.digits` does not fit `train.m`: its classes are [1, 0, 2");
 }
 
 #[test]

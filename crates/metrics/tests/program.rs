@@ -197,7 +197,8 @@ fn truncation_refuses_what_does_not_fit() {
     run(&model, &twelve, &data, 3).fails_with("do not fit together: hidden sizes 6 and 12");
 
     let foreign = place.pairs(other, &other.pairs(6), &made_from);
-    run(&model, &foreign, &data, 3).fails_with("from another `train.m[hidden=6,seed=1]`");
+    run(&model, &foreign, &data, 3)
+        .fails_with("`model` of `eigenpairs` is train.m[hidden=6,seed=1], `model` is ");
 
     let input = six.architecture().input;
     let biased = networks::bilinear(input, classes(), 6, true).expect("any input fits");
@@ -223,11 +224,12 @@ fn truncation_refuses_what_does_not_fit() {
         width: 4,
     }];
     let data = place.images(10, small, classes());
-    run(&model, &pairs, &data, 3).fails_with("1 x 8 x 8 and 1 x 4 x 4");
+    run(&model, &pairs, &data, 3)
+        .fails_with("its images are 1 x 4 x 4 after their transforms, the model takes 1 x 8 x 8");
     let mut names = classes();
     names.push("ten".to_owned());
     let data = place.images(10, vec![PixelTransform::Scale], names);
-    run(&model, &pairs, &data, 3).fails_with("do not fit together: classes");
+    run(&model, &pairs, &data, 3).fails_with("its classes are [");
     let data = place.images(0, vec![PixelTransform::Scale], classes());
     run(&model, &pairs, &data, 3).fails_with("data.digits has no test images");
 }

@@ -92,6 +92,36 @@ pub enum ModelError {
         /// Kind of this model.
         found: &'static str,
     },
+    /// Images of another shape than a model takes.
+    #[error(
+        "`{data}` does not fit `{model}`: its images are {} after their transforms, the model takes {} (channels x height x width)",
+        sides(found),
+        sides(expected)
+    )]
+    OtherShape {
+        /// Task of the model.
+        model: String,
+        /// Shape that it takes.
+        expected: InputShape,
+        /// Task of the images.
+        data: String,
+        /// Their shape.
+        found: InputShape,
+    },
+    /// Images of other classes than a model tells apart, or in another order.
+    #[error(
+        "`{data}` does not fit `{model}`: its classes are {found}, those of the model are {expected}, and names and order must be the same"
+    )]
+    OtherClasses {
+        /// Task of the model.
+        model: String,
+        /// Its classes.
+        expected: String,
+        /// Task of the images.
+        data: String,
+        /// Their classes.
+        found: String,
+    },
     /// burn could not hand back a tensor's values.
     #[error("cannot read the values of a tensor: {0}")]
     Values(String),

@@ -8,6 +8,7 @@ mod architecture;
 mod bilinear;
 mod error;
 mod evaluate;
+mod images;
 mod layer;
 mod linear;
 mod model;
@@ -22,6 +23,7 @@ pub use error::ModelError;
 pub use evaluate::{
     Evaluation, correct_predictions, evaluate, evaluate_batches, evaluation_rows, predicted_class,
 };
+pub use images::check_images;
 pub use layer::{BatchNorm, Layer, Step, Window};
 pub use model::{Model, StoredModel};
 #[cfg(feature = "autodiff")]

@@ -116,6 +116,7 @@ impl Accepting<'_> {
             }
             Ok(record) => {
                 let outputs = Arc::new(record.outputs.clone());
+                let warnings = record.warnings.clone();
                 self.records.insert(index, record);
                 self.acceptance.accepted.push(Accepted {
                     task: index,
@@ -123,7 +124,11 @@ impl Accepting<'_> {
                     new: new.clone(),
                     reason: reasons[0].clone(),
                 });
-                State::Current { key: *key, outputs }
+                State::Current {
+                    key: *key,
+                    outputs,
+                    warnings,
+                }
             }
         }
     }

@@ -53,6 +53,8 @@ pub struct PlannedTask {
     pub inputs: Vec<PlannedInput>,
     /// What it writes.
     pub outputs: Vec<Kind>,
+    /// What the user should know about it, as far as the pipeline file tells.
+    pub warnings: Vec<String>,
 }
 
 impl PlannedTask {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use eigenscope_stage::{
-    Code, Description, Feature, KindDescription, NameRule, Section, TASK_VERSION,
+    AttributeValue, Code, Description, Feature, KindDescription, NameRule, Section, TASK_VERSION,
 };
 use serde::Deserialize;
 
@@ -168,9 +168,20 @@ fn defect(kind: &KindDescription) -> Option<String> {
             Feature::Names { rules, .. } => {
                 parameters.extend(rules.iter().flat_map(NameRule::parameter))
             }
+            Feature::Attribute { value, .. } => {
+                parameters.extend(value.parameters());
+                if let AttributeValue::Inherited { role } = value {
+                    roles.push(role);
+                }
+            }
             Feature::Inherited { role } => roles.push(role),
         }
     }
+    let paths = kind.agreements().flat_map(|agreement| agreement.paths());
+    let starts: Vec<String> = paths
+        .filter_map(|path| path.split('/').next().map(str::to_owned))
+        .collect();
+    roles.extend(&starts);
     let has_parameter = |name: &String| kind.parameters.iter().any(|known| known.name == *name);
     let has_role = |name: &String| kind.roles.iter().any(|known| known.name == *name);
     let parameter = parameters.into_iter().find(|name| !has_parameter(name));

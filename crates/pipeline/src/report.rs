@@ -13,7 +13,7 @@ use crate::hand_over::{HandOverError, hand_over};
 use crate::plan::{Plan, PlannedInput, PlannedTask};
 use crate::programs::Programs;
 use crate::store::{Store, figure_names};
-use crate::survey::{Reason, State, Survey, kind_name};
+use crate::survey::{Reason, State, Survey, kind_name, needed};
 
 /// A page to be written.
 #[derive(Debug)]
@@ -106,7 +106,7 @@ fn state(request: &Request<'_>, index: usize, task: &PlannedTask) -> TaskState {
             Ok(Some(record)) => TaskState::Current {
                 key: key.to_string(),
                 accepted_from: record.accepted_from,
-                warnings: record.warnings,
+                warnings: warnings(request, index),
                 interactive: task
                     .outputs
                     .contains(&Kind::Interactive)
@@ -129,6 +129,23 @@ fn state(request: &Request<'_>, index: usize, task: &PlannedTask) -> TaskState {
             reasons: Vec::new(),
         },
     }
+}
+
+/// Warnings of a task; of a figure, also those of everything that it is drawn from, each with its task.
+fn warnings(request: &Request<'_>, index: usize) -> Vec<String> {
+    let Request { plan, survey, .. } = request;
+    let own = survey.warnings(plan, index).into_iter();
+    let mut all: Vec<String> = own.map(str::to_owned).collect();
+    if plan.tasks[index].section == Section::Figure {
+        let needed = needed(plan, &[index]);
+        let before = (0..index).filter(|&task| needed[task]);
+        all.extend(before.flat_map(|task| {
+            let warnings = survey.warnings(plan, task).into_iter();
+            let id = &plan.tasks[task].id;
+            warnings.map(move |warning| format!("{id}: {warning}"))
+        }));
+    }
+    all
 }
 
 fn input(request: &Request<'_>, input: &PlannedInput) -> ReportInput {

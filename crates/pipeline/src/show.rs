@@ -20,6 +20,8 @@ pub struct Shown {
     pub summary: Summary,
     /// Fingerprint of newer code that it was accepted for without being computed again.
     pub accepted_for: Option<String>,
+    /// What the task that made it warned of.
+    pub warnings: Vec<String>,
     /// Column names.
     pub columns: Vec<String>,
     /// The first rows, as text.
@@ -57,9 +59,12 @@ pub fn show(path: &Path, count: usize) -> Result<Shown, ArtifactError> {
     }
     let folder = path.parent().unwrap_or(Path::new(""));
     let record = Record::read(folder).ok().flatten();
+    let warnings = record.iter().flat_map(|record| record.warnings.clone());
+    let warnings = warnings.collect();
     let accepted = record.filter(|record| !record.accepted_from.is_empty());
     Ok(Shown {
         accepted_for: accepted.map(|record| record.ingredients.fingerprint),
+        warnings,
         summary,
         columns,
         rows,
@@ -136,6 +141,9 @@ impl Display for Shown {
                 input.task,
                 input.content.short()
             )?;
+        }
+        for warning in &self.warnings {
+            writeln!(f, "warning     {warning}")?;
         }
         for (name, value) in metadata {
             writeln!(f, "{name:<11} {value}")?;

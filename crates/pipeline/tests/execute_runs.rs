@@ -250,3 +250,30 @@ fn bars_follow_a_run() {
         .expect("runs");
     assert!(outcome.is_complete());
 }
+
+#[test]
+fn warnings_stay_with_results() {
+    let bench = Bench::new();
+    let mut plan = plan(vec![
+        data("d", json!({"behaviour": "warn"})),
+        model("m", json!({}), 0),
+    ]);
+    plan.tasks[1].warnings = vec!["from the pipeline file".to_owned()];
+    let expected = [
+        (0, vec!["a warning".to_owned()]),
+        (1, vec!["from the pipeline file".to_owned()]),
+    ];
+    let mut recorder = Recorder::default();
+    let outcome = bench.try_run(&plan, &mut recorder).expect("runs");
+    assert_eq!(outcome.warnings, expected.clone().into());
+    let log = std::fs::read_to_string(bench.store.log("test", "train.m")).expect("a log");
+    assert!(log.contains("WARN from the pipeline file"), "{log}");
+
+    // The same from what is remembered, from the records, and for a result that the file says nothing of any more.
+    assert_eq!(bench.complete(&plan).warnings, expected.clone().into());
+    std::fs::remove_file(bench.store.root().join(".stamps.jsonl")).expect("it was there");
+    plan.tasks[1].warnings.clear();
+    let outcome = bench.complete(&plan);
+    assert!(outcome.ran.is_empty());
+    assert_eq!(outcome.warnings, expected.into());
+}

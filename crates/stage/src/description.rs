@@ -8,8 +8,9 @@ use eigenscope_artifact::Kind;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::agreement::Agreement;
 use crate::code::Code;
-use crate::feature::{Feature, NamesOf, Need};
+use crate::feature::{CLASSES, Feature, NamesOf, Need, TRANSFORMS};
 
 /// Table of a pipeline file that a stage program serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -94,6 +95,13 @@ pub struct KindDescription {
     pub random: bool,
     /// What one task of this kind needs.
     pub resources: Resources,
+}
+
+impl KindDescription {
+    /// The agreements of all its roles.
+    pub fn agreements(&self) -> impl Iterator<Item = &Agreement> {
+        self.roles.iter().flat_map(|role| &role.agreements)
+    }
 }
 
 /// What a task needs while it runs; the orchestrator starts tasks while the sum fits.
@@ -322,6 +330,9 @@ pub struct Role {
     pub many: bool,
     /// Properties that every artifact must have.
     pub needs: Vec<Need>,
+    /// What its artifacts have in common with those of other roles.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub agreements: Vec<Agreement>,
 }
 
 impl Role {
@@ -333,6 +344,7 @@ impl Role {
             kind,
             many: false,
             needs: Vec::new(),
+            agreements: Vec::new(),
         }
     }
 
@@ -351,5 +363,19 @@ impl Role {
             because: because.to_owned(),
         });
         self
+    }
+
+    /// The same role, whose artifacts agree with those of another one. Both paths start at the task.
+    pub fn agrees(mut self, agreement: Agreement) -> Self {
+        self.agreements.push(agreement);
+        self
+    }
+
+    /// The same role, whose images are shown to the model read as `model`: they have its classes and, unless the user is
+    /// warned, the transforms of its training images.
+    pub fn shown_to(self, model: &str) -> Self {
+        let data = self.name.clone();
+        self.agrees(Agreement::attribute(model, &data, CLASSES))
+            .agrees(Agreement::expected(model, &data, TRANSFORMS))
     }
 }

@@ -4,7 +4,7 @@
 //! refuses the others when it reads a pipeline file.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// What is true of everything that a task of a kind writes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,6 +23,13 @@ pub enum Feature {
         set: String,
         /// Their names.
         rules: Vec<NameRule>,
+    },
+    /// It has a value that results that are used together share.
+    Attribute {
+        /// What the value is, such as `classes`.
+        name: String,
+        /// The value.
+        value: AttributeValue,
     },
     /// It has all features that what is read in a role has; those that all have, if that is several artifacts.
     Inherited {
@@ -59,10 +66,120 @@ impl Feature {
         }
     }
 
+    /// An attribute.
+    pub fn attribute(name: &str, value: AttributeValue) -> Self {
+        Feature::Attribute {
+            name: name.to_owned(),
+            value,
+        }
+    }
+
+    /// An attribute with one value.
+    pub fn fixed(name: &str, value: &str) -> Self {
+        let text = value.to_owned();
+        Self::attribute(name, AttributeValue::Fixed { text })
+    }
+
+    /// The classes and the transforms of the images that it was made from.
+    pub fn of_images(role: &str) -> [Self; 2] {
+        [CLASSES, TRANSFORMS].map(|name| {
+            let role = role.to_owned();
+            Self::attribute(name, AttributeValue::Inherited { role })
+        })
+    }
+
     /// All features of what is read in a role.
     pub fn inherited(role: &str) -> Self {
         Feature::Inherited {
             role: role.to_owned(),
+        }
+    }
+}
+
+/// Attribute of images and of what was made from them: names of the classes, in order.
+pub const CLASSES: &str = "classes";
+
+/// Attribute of images and of what was made from them: steps from stored pixels to the inputs of a network.
+pub const TRANSFORMS: &str = "transforms";
+
+/// Value of an attribute.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum AttributeValue {
+    /// That of what is read in a role, if it has the attribute.
+    Inherited {
+        /// The role.
+        role: String,
+    },
+    /// That of a parameter.
+    Parameter {
+        /// The parameter.
+        name: String,
+    },
+    /// Always the same.
+    Fixed {
+        /// The value.
+        text: String,
+    },
+    /// Names, while a parameter has a value; else the values of some parameters.
+    Chosen {
+        /// All names; `None`: only the data tells, so the value is unknown unless some are chosen.
+        names: Option<Vec<String>>,
+        /// A list parameter of the positions that are chosen, in order; all for an empty list.
+        by: String,
+        /// When names are chosen.
+        when: Condition,
+        /// Text that stands for the kind where they are not.
+        kind: String,
+    },
+}
+
+impl AttributeValue {
+    /// The parameters that it depends on.
+    pub fn parameters(&self) -> Vec<&String> {
+        match self {
+            AttributeValue::Inherited { .. } | AttributeValue::Fixed { .. } => Vec::new(),
+            AttributeValue::Parameter { name } => vec![name],
+            AttributeValue::Chosen { by, when, .. } => vec![by, &when.parameter],
+        }
+    }
+
+    /// The value for the parameters of a task; `None` if it is inherited or unknown.
+    pub fn value(&self, parameters: &Value) -> Option<Value> {
+        match self {
+            AttributeValue::Inherited { .. } => None,
+            AttributeValue::Parameter { name } => parameters.get(name).cloned(),
+            AttributeValue::Fixed { text } => Some(json!(text)),
+            AttributeValue::Chosen {
+                names,
+                by,
+                when,
+                kind,
+            } => {
+                let chosen = parameters.get(by)?;
+                if !when.holds(parameters) {
+                    let value = parameters.get(&when.parameter)?.clone();
+                    return Some(json!({ "data": kind, &when.parameter: value, by: chosen }));
+                }
+                let chosen = chosen.as_array()?;
+                match (names, chosen.is_empty()) {
+                    (Some(names), true) => Some(json!(names)),
+                    (None, true) => None,
+                    (Some(names), false) => {
+                        let name =
+                            |position: &Value| names.get(usize::try_from(position.as_u64()?).ok()?);
+                        let names: Option<Vec<_>> = chosen.iter().map(name).collect();
+                        names.map(|names| json!(names))
+                    }
+                    // Classes without names are called by their numbers.
+                    (None, false) => Some(
+                        chosen
+                            .iter()
+                            .map(|class| json!(class.to_string()))
+                            .collect(),
+                    ),
+                }
+            }
         }
     }
 }

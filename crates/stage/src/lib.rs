@@ -6,6 +6,7 @@
 //! JSON lines on standard output, obeys [`Order`]s on standard input, logs to standard error, and ends with one of the
 //! [`exit`] codes. It knows nothing of pipelines, caches or other stages.
 
+mod agreement;
 mod allowance;
 mod code;
 mod context;
@@ -18,6 +19,7 @@ mod report;
 mod seed;
 mod task;
 
+pub use agreement::{Agreement, Common, path_in_words};
 pub use allowance::{Allowance, Order};
 pub use code::{Code, TaskFunction};
 pub use context::Context;
@@ -25,7 +27,9 @@ pub use description::{
     Description, KindDescription, Parameter, ParameterType, Resources, Role, Section, Variant,
 };
 pub use event::{Event, ExternalFile};
-pub use feature::{Condition, Feature, NameRule, NamesOf, Need};
+pub use feature::{
+    AttributeValue, CLASSES, Condition, Feature, NameRule, NamesOf, Need, TRANSFORMS,
+};
 pub use grouping::Grouping;
 pub use program::{TaskError, TaskKind, run, run_with_report};
 pub use report::{

@@ -10,6 +10,7 @@ use clap::{Parser, Subcommand};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use crate::agreement;
 use crate::context::emit;
 use crate::{
     Allowance, Context, Description, Event, KindDescription, REPORT_VERSION, ReportFile, Section,
@@ -123,6 +124,7 @@ fn run_task(path: &Path, kinds: &[TaskKind], allowance: Allowance) -> ExitCode {
     let span = tracing::info_span!("task", id = %provenance.task, seed = provenance.seed);
     let result = span.in_scope(|| {
         tracing::info!(kind = %provenance.kind, "started");
+        agreement::check(kind, context.task())?;
         catch_unwind(AssertUnwindSafe(|| (kind.run.call)(&context)))
             .unwrap_or_else(|panic| Err(panic_message(&*panic).into()))
     });

@@ -73,13 +73,14 @@ impl Input {
         self.labels.get(name).and_then(Value::as_u64)
     }
 
-    /// The input that this one was made from in a role, if it was.
+    /// What the task that made this input read in a role; empty if it has no such role.
     ///
     /// # Errors
     /// The file cannot be read.
-    pub fn origin(&self, role: &str) -> Result<Option<InputDigest>, ArtifactError> {
-        let inputs = summarise(&self.path)?.provenance.inputs;
-        Ok(inputs.into_iter().find(|input| input.role == role))
+    pub fn origins(&self, role: &str) -> Result<Vec<InputDigest>, ArtifactError> {
+        let mut inputs = summarise(&self.path)?.provenance.inputs;
+        inputs.retain(|input| input.role == role);
+        Ok(inputs)
     }
 }
 

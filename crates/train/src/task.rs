@@ -31,7 +31,10 @@ pub(crate) fn training_kind(
                 "images to train and test on",
             )],
             outputs: vec![Kind::Tensors, Kind::History],
-            provides,
+            provides: provides
+                .into_iter()
+                .chain(Feature::of_images("data"))
+                .collect(),
             random: true,
             resources: Resources {
                 threads: 1,

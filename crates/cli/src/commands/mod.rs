@@ -16,6 +16,7 @@ pub(crate) mod sql;
 pub(crate) mod status;
 pub(crate) mod timeline;
 pub(crate) mod verify;
+pub(crate) mod warnings;
 
 use std::fmt::Display;
 use std::io::Write;

@@ -1,9 +1,12 @@
 //! `eigenscope run`: bring results up to date.
 
+use std::collections::BTreeSet;
+
 use anyhow::Result;
 use eigenscope_pipeline::execute::{self, Outcome, stderr_observer};
+use eigenscope_pipeline::plan::Plan;
 
-use super::{dry_run, relative, tallied, tell};
+use super::{dry_run, relative, tallied, tell, warnings};
 use crate::arguments::{ProjectArguments, Run};
 use crate::budget;
 use crate::exit;
@@ -32,6 +35,7 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Run) -> Result<u8> {
         tell(&format!("\nerror: {failure}"));
     }
     tell(&summary(&outcome));
+    tell_warnings(&project.plan, &outcome);
     let figures = project.store.figures(&project.plan.name);
     if outcome.is_complete() && figures.is_dir() {
         tell(&format!("figures are in {}", relative(&figures)));
@@ -43,6 +47,32 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Run) -> Result<u8> {
         outcome if outcome.is_complete() => exit::OK,
         _ => exit::FAILED,
     })
+}
+
+/// Lists the warnings of the tasks that ran, and counts the other results that have some.
+fn tell_warnings(plan: &Plan, outcome: &Outcome) {
+    let ran: BTreeSet<usize> = outcome.ran.iter().copied().collect();
+    let (new, old): (Vec<_>, Vec<_>) = outcome
+        .warnings
+        .iter()
+        .partition(|(task, _)| ran.contains(task));
+    let new = new.into_iter();
+    let new = new.flat_map(|(&task, texts)| texts.iter().map(move |text| (task, text.as_str())));
+    let list = warnings::list(plan, new, warnings::SHOWN);
+    if !list.is_empty() {
+        tell(list.trim_end());
+    }
+    match old.len() {
+        0 => {}
+        1 => tell(&format!(
+            "1 other task has warnings; `eigenscope status {}` lists them",
+            plan.name
+        )),
+        count => tell(&format!(
+            "{count} other tasks have warnings; `eigenscope status {}` lists them",
+            plan.name
+        )),
+    }
 }
 
 fn summary(outcome: &Outcome) -> String {

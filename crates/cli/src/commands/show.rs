@@ -29,6 +29,8 @@ struct ArtifactReport {
     provenance: Value,
     #[serde(skip_serializing_if = "Option::is_none")]
     accepted_for: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
     metadata: BTreeMap<String, String>,
     columns: Vec<ColumnReport>,
     /// The first rows as `show` prints them: long values are cut.
@@ -55,6 +57,7 @@ impl ArtifactReport {
             content: summary.content.to_string(),
             provenance: serde_json::to_value(&summary.provenance)?,
             accepted_for: shown.accepted_for,
+            warnings: shown.warnings,
             metadata: summary.metadata,
             columns: fields
                 .map(|field| ColumnReport {

@@ -4,6 +4,7 @@ use anyhow::Result;
 use eigenscope_pipeline::aligned::aligned;
 use serde::Serialize;
 
+use super::warnings;
 use crate::arguments::{ProjectArguments, Status};
 use crate::exit;
 use crate::json;
@@ -32,7 +33,17 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Status) -> Result<u8> 
         let pipeline = project.plan.name.clone();
         json::text(&Report { pipeline, tasks })?
     } else {
-        render(&tasks, command.all, current)
+        let limit = if command.all {
+            usize::MAX
+        } else {
+            warnings::SHOWN
+        };
+        let all = survey.iter().flat_map(|(task, _)| {
+            let warnings = survey.warnings(&project.plan, task).into_iter();
+            warnings.map(move |warning| (task, warning))
+        });
+        let warnings = warnings::list(&project.plan, all, limit);
+        render(&tasks, command.all, current) + &warnings
     };
     super::print(&text)?;
     Ok(if command.check && stale > 0 {

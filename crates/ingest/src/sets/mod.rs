@@ -15,7 +15,7 @@ use eigenscope_stage::{Context, TaskError};
 use crate::error::IngestError;
 use crate::parameters::Parameters;
 use crate::published::DIGIT_NAMES;
-use crate::{digits, rows};
+use crate::{coverage, digits, rows};
 pub use cifar_files::published_cifar;
 pub use idx_files::{published_idx, user_idx};
 
@@ -60,6 +60,9 @@ fn write(context: &Context, parameters: &Parameters, mut images: Images) -> Resu
         parameters.subset()?,
         context.seed(),
     )?;
+    for warning in coverage::warnings(&images) {
+        context.warn(warning);
+    }
     let Images {
         header,
         train,

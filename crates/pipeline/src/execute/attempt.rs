@@ -92,14 +92,19 @@ impl Job<'_> {
         store: &Store,
         stop: &AtomicBool,
         told: &mut Told,
-        report: impl FnMut(Event),
+        mut report: impl FnMut(Event),
     ) -> Result<Placed, Trouble> {
         for (path, recorded) in &self.files {
             check_input(path, *recorded)?;
         }
         let work = store.work_folder(self.key)?;
         let task_file = self.write_task_file(&work)?;
-        let log = create_log(&self.log)?;
+        let mut log = create_log(&self.log)?;
+        for message in self.task.warnings.iter().cloned() {
+            writeln!(log, "WARN {message}").map_err(|source| log_error(&self.log, source))?;
+            told.warnings.push(message.clone());
+            report(Event::Warning { message });
+        }
         let copy = log
             .try_clone()
             .map_err(|source| log_error(&self.log, source))?;

@@ -18,6 +18,7 @@ mod ready;
 mod schedule;
 mod settle;
 
+use std::collections::BTreeMap;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -86,6 +87,8 @@ pub struct Outcome {
     pub left: Vec<usize>,
     /// Whether the caller stopped the run.
     pub interrupted: bool,
+    /// What there is to know about the results, old and new ([`Survey::warnings`](crate::survey::Survey::warnings)).
+    pub warnings: BTreeMap<usize, Vec<String>>,
 }
 
 impl Outcome {

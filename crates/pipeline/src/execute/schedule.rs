@@ -145,6 +145,7 @@ impl<'a> Schedule<'a> {
         if let Some(error) = self.fatal {
             return Err(error.into());
         }
+        let warnings = self.warnings();
         let mut outcome = self.outcome;
         outcome.left = self
             .survey
@@ -152,7 +153,20 @@ impl<'a> Schedule<'a> {
             .filter(|(task, state)| !state.is_current() && !failed(&outcome, *task))
             .map(|(task, _)| task)
             .collect();
+        outcome.warnings = warnings;
         Ok(outcome)
+    }
+
+    /// Warnings of the tasks that are current, and of those that the pipeline file gives rise to.
+    fn warnings(&self) -> BTreeMap<usize, Vec<String>> {
+        let tasks = self.survey.iter().map(|(task, _)| task);
+        let warnings = tasks.filter_map(|task| {
+            let warnings = self.survey.warnings(self.place.plan, task);
+            let owned = warnings.into_iter().map(str::to_owned);
+            let owned: Vec<String> = owned.collect();
+            (!owned.is_empty()).then_some((task, owned))
+        });
+        warnings.collect()
     }
 
     /// The current tasks whose readable names do not lead to their results.

@@ -8,7 +8,7 @@ use super::attempt::{Ended, Trouble};
 use super::schedule::{Place, Running, Schedule};
 use super::{News, Notice, Tally, cores};
 use crate::ledger::LedgerRow;
-use crate::store::{Key, Outputs, StoreError};
+use crate::store::{Key, Record, StoreError};
 use crate::survey::State;
 
 impl Schedule<'_> {
@@ -59,7 +59,17 @@ impl Schedule<'_> {
             Ok(placed) => {
                 self.outcome.ran.push(index);
                 self.surveyor.remember(running.key, &placed);
-                self.becomes_current(index, running.key, Arc::new(placed.record.outputs));
+                let Record {
+                    outputs, warnings, ..
+                } = placed.record;
+                self.becomes_current(
+                    index,
+                    State::Current {
+                        key: running.key,
+                        outputs: Arc::new(outputs),
+                        warnings,
+                    },
+                );
                 self.notice(
                     index,
                     News::Finished {
@@ -112,11 +122,11 @@ impl Schedule<'_> {
 
     fn reassess(&mut self, index: usize) {
         match self.surveyor.assess(index, &self.survey) {
-            State::Current { key, outputs } => {
+            state @ State::Current { .. } => {
                 self.ready.remove(index);
                 self.forecast.ended(index);
                 self.outcome.reused.push(index);
-                self.becomes_current(index, key, outputs);
+                self.becomes_current(index, state);
                 self.notice(index, News::Reused);
                 self.unblock_dependants(index);
             }
@@ -129,9 +139,12 @@ impl Schedule<'_> {
         }
     }
 
-    fn becomes_current(&mut self, index: usize, key: Key, outputs: Arc<Outputs>) {
-        self.survey.set(index, State::Current { key, outputs });
-        self.link(index, key);
+    fn becomes_current(&mut self, index: usize, state: State) {
+        let key = state.key();
+        self.survey.set(index, state);
+        if let Some(key) = key {
+            self.link(index, key);
+        }
     }
 
     pub(super) fn link(&mut self, index: usize, key: Key) {

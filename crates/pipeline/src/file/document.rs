@@ -6,9 +6,10 @@ use std::path::Path;
 use eigenscope_stage::{ParameterType, Section};
 use serde_json::Value;
 
+use super::agree::agree;
 use super::check;
 use super::error::{FileError, Problems, named};
-use super::fit::fit;
+use super::fit::{Fitting, fit};
 use super::link::link;
 use super::lower::lower;
 use super::problem::Problem;
@@ -75,8 +76,12 @@ pub(crate) fn plan(
         });
     }
     let links = link(&tables, problems);
-    let (tasks, lowered) = lower(&tables, &links, programs, seed, problems);
-    fit(&lowered, &tasks, problems);
+    let (mut tasks, lowered) = lower(&tables, &links, programs, seed, problems);
+    let fitting = Fitting::new(&lowered, &tasks);
+    fit(&fitting, problems);
+    for (task, warning) in agree(&fitting, problems) {
+        tasks[task].warnings.push(warning);
+    }
     plan.tasks = tasks;
     let code = programs.all_code();
     plan.code = code

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::rc::Rc;
 
-use eigenscope_stage::{Feature, KindDescription};
+use eigenscope_stage::{AttributeValue, Feature, KindDescription};
 use serde_json::{Map, Value};
 
 use super::lower::Lowered;
@@ -15,6 +15,8 @@ pub(crate) struct Features<'a> {
     pub(crate) flags: BTreeSet<&'a str>,
     /// Names of parts by set.
     pub(crate) names: BTreeMap<&'a str, BTreeSet<String>>,
+    /// Attributes whose value is known.
+    pub(crate) attributes: BTreeMap<&'a str, Rc<Value>>,
     /// Whether a problem with a parameter was reported, so that there may be others.
     pub(crate) uncertain: bool,
 }
@@ -28,6 +30,8 @@ impl Features<'_> {
             names.retain(|name| others.is_some_and(|others| others.contains(name)));
             others.is_some()
         });
+        self.attributes
+            .retain(|name, value| other.attributes.get(name) == Some(value));
         self.uncertain |= other.uncertain;
     }
 
@@ -37,6 +41,7 @@ impl Features<'_> {
         for (set, names) in other.names {
             self.names.entry(set).or_default().extend(names);
         }
+        self.attributes.extend(other.attributes);
         self.uncertain |= other.uncertain;
     }
 }
@@ -88,6 +93,15 @@ fn of_task<'a>(
                 let names = rules.iter().flat_map(|rule| rule.names(&task.parameters));
                 features.names.entry(set).or_default().extend(names);
             }
+            Feature::Attribute { name, value } => {
+                let value = match value {
+                    AttributeValue::Inherited { role } => shared(task, role, name, before),
+                    own => own.value(&task.parameters).map(Rc::new),
+                };
+                if let Some(value) = value {
+                    features.attributes.insert(name, value);
+                }
+            }
             Feature::Inherited { role } => {
                 features.unite(common(task, role, before));
             }
@@ -102,13 +116,36 @@ fn has_problem(parameters: &Value) -> bool {
     values.any(Value::is_null)
 }
 
+/// The features of all that `task` reads in `role`.
+fn read<'b, 'a>(
+    task: &'b PlannedTask,
+    role: &'b str,
+    before: &'b [Rc<Features<'a>>],
+) -> impl Iterator<Item = &'b Rc<Features<'a>>> {
+    let inputs = task.inputs.iter().filter(move |input| input.role == role);
+    inputs.filter_map(|input| before.get(input.task))
+}
+
+/// The attribute that all that `task` reads in `role` share, if it is certain.
+fn shared<'a>(
+    task: &PlannedTask,
+    role: &str,
+    attribute: &str,
+    before: &[Rc<Features<'a>>],
+) -> Option<Rc<Value>> {
+    let mut values = read(task, role, before).map(|features| match features.uncertain {
+        true => None,
+        false => features.attributes.get(attribute),
+    });
+    let first = values.next()??;
+    values
+        .all(|value| value == Some(first))
+        .then(|| Rc::clone(first))
+}
+
 /// What all that `task` reads in `role` have in common.
 fn common<'a>(task: &PlannedTask, role: &str, before: &[Rc<Features<'a>>]) -> Features<'a> {
-    let mut read = task
-        .inputs
-        .iter()
-        .filter(|input| input.role == role)
-        .filter_map(|input| before.get(input.task));
+    let mut read = read(task, role, before);
     let Some(first) = read.next() else {
         return Features::default();
     };

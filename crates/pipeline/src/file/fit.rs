@@ -16,12 +16,8 @@ use super::table::{InputKey, Naming};
 use crate::plan::PlannedTask;
 
 /// Checks what every table reads: one problem for each table read that lacks something, and for each name.
-pub(crate) fn fit(lowered: &[Lowered<'_>], tasks: &[PlannedTask], problems: &mut Problems) {
-    let fitting = Fitting {
-        lowered,
-        tasks,
-        features: features(lowered, tasks),
-    };
+pub(crate) fn fit(fitting: &Fitting<'_>, problems: &mut Problems) {
+    let lowered = fitting.lowered;
     for reader in lowered {
         for key in &reader.table.inputs {
             let namings = reader.table.namings.iter();
@@ -40,13 +36,22 @@ pub(crate) fn fit(lowered: &[Lowered<'_>], tasks: &[PlannedTask], problems: &mut
     }
 }
 
-struct Fitting<'a> {
-    lowered: &'a [Lowered<'a>],
-    tasks: &'a [PlannedTask],
-    features: Vec<Rc<Features<'a>>>,
+/// The tasks of a plan with their features.
+pub(super) struct Fitting<'a> {
+    pub(super) lowered: &'a [Lowered<'a>],
+    pub(super) tasks: &'a [PlannedTask],
+    pub(super) features: Vec<Rc<Features<'a>>>,
 }
 
-impl Fitting<'_> {
+impl<'a> Fitting<'a> {
+    pub(super) fn new(lowered: &'a [Lowered<'a>], tasks: &'a [PlannedTask]) -> Self {
+        Self {
+            lowered,
+            tasks,
+            features: features(lowered, tasks),
+        }
+    }
+
     /// Tasks that `reader` reads under `key` and whose features are certain: of each table the first with each
     /// features.
     fn read(&self, reader: &Lowered<'_>, key: &InputKey<'_>) -> Vec<usize> {
@@ -63,7 +68,7 @@ impl Fitting<'_> {
     }
 
     /// Position of the table that a task belongs to.
-    fn maker(&self, task: usize) -> usize {
+    pub(super) fn maker(&self, task: usize) -> usize {
         self.lowered.partition_point(|one| one.tasks.end <= task)
     }
 
@@ -205,7 +210,7 @@ impl Fitting<'_> {
     }
 
     /// Where `key` refers to the task.
-    fn reference<'b>(&self, key: &'b InputKey<'_>, task: usize) -> &'b Span {
+    pub(super) fn reference<'b>(&self, key: &'b InputKey<'_>, task: usize) -> &'b Span {
         let (table, labels) = (
             &self.lowered[self.maker(task)].table.id,
             &self.tasks[task].labels,

@@ -411,6 +411,7 @@ impl<'a> Lowering<'a> {
                 .unwrap_or_default(),
             inputs,
             outputs: kind.outputs.clone(),
+            warnings: Vec::new(),
         }
     }
 }

@@ -375,6 +375,36 @@ pub enum Problem {
         /// Role.
         role: String,
     },
+    /// Inputs that must stem from the same, and do not.
+    #[error(
+        "`{reader}` reads what does not belong together: {first} is {is_first}, but {second} is {is_second}"
+    )]
+    #[diagnostic(code(eigenscope::file::mixed_origin))]
+    MixedOrigin {
+        /// Task that reads them.
+        reader: String,
+        /// One path of roles, in words.
+        first: String,
+        /// Where it leads.
+        is_first: String,
+        /// The other path.
+        second: String,
+        /// Where that leads.
+        is_second: String,
+    },
+    /// Inputs that differ in something that must be equal.
+    #[error("`{reader}` reads `{first}` and `{second}`, which differ in {what}")]
+    #[diagnostic(code(eigenscope::file::disagreement))]
+    Disagreement {
+        /// Task that reads them.
+        reader: String,
+        /// Task at the end of one path of roles.
+        first: String,
+        /// Task at the end of the other.
+        second: String,
+        /// What differs.
+        what: String,
+    },
     /// Tables that wait for each other.
     #[error("the tables read each other in a circle: {path}")]
     #[diagnostic(code(eigenscope::file::cycle))]

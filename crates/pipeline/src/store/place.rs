@@ -106,6 +106,7 @@ impl Store {
             stamp: Stamp::placed(&folder.join(RECORD_NAME)).map_err(StoreError::from)?,
             outputs: known,
             external_files: record.external_files.clone(),
+            warnings: record.warnings.clone(),
         };
         self.rename_into_place(work, record.ingredients.key())?;
         Ok(Placed { record, known })

@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use super::{Key, OutputRecord, Record, Store};
 
 /// The first line: version of this format.
-const HEADER: &str = r#"["",{"version":2}]"#;
+const HEADER: &str = r#"["",{"version":3}]"#;
 
 /// Coarsest steps of file times that are in use.
 const SETTLED: Duration = Duration::from_secs(2);
@@ -65,6 +65,8 @@ pub(crate) struct KnownResult {
     pub(crate) stamp: Option<Stamp>,
     pub(crate) outputs: BTreeMap<Kind, KnownOutput>,
     pub(crate) external_files: Vec<ExternalFile>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) warnings: Vec<String>,
 }
 
 /// An output of a result.
@@ -87,6 +89,7 @@ impl KnownResult {
             stamp,
             outputs: outputs.collect(),
             external_files: record.external_files,
+            warnings: record.warnings,
         }
     }
 }

@@ -33,6 +33,9 @@ pub fn explain(plan: &Plan, survey: &Survey, index: usize) -> String {
         if hidden > 0 {
             line(&mut text, &format!("  and {hidden} more reasons"));
         }
+        for warning in survey.warnings(plan, index) {
+            line(&mut text, &format!("  warning: {warning}"));
+        }
     }
     text
 }

@@ -23,6 +23,8 @@ pub use code_change::CodeChange;
 pub use explain::{chain, explain};
 pub use reason::Reason;
 
+pub(crate) use stored::Intact;
+
 use crate::plan::{CodeParts, Plan, PlannedTask};
 use crate::store::{
     Ingredients, InputRecord, Key, OutputRecord, Outputs, Placed, Previous, Stamps, Store,
@@ -44,6 +46,8 @@ pub enum State {
         key: Key,
         /// Its outputs.
         outputs: Arc<Outputs>,
+        /// What the task warned of when it ran.
+        warnings: Vec<String>,
     },
     /// All inputs are there; the task has to run.
     Stale {
@@ -81,6 +85,18 @@ impl State {
         }
     }
 
+    /// What there is to know about `task` besides its state: first what follows from the pipeline file, then what it
+    /// warned of when it ran.
+    pub fn all_warnings<'a>(&'a self, task: &'a PlannedTask) -> Vec<&'a str> {
+        let found = match self {
+            Self::Current { warnings, .. } => warnings.as_slice(),
+            Self::Stale { .. } | Self::Blocked { .. } => &[],
+        };
+        let planned = task.warnings.iter();
+        let found = found.iter().filter(|text| !task.warnings.contains(text));
+        planned.chain(found).map(String::as_str).collect()
+    }
+
     /// One word for tables.
     pub fn name(&self) -> &'static str {
         match self {
@@ -101,6 +117,12 @@ impl Survey {
     /// State of a task; `None` if it was not part of the survey.
     pub fn get(&self, task: usize) -> Option<&State> {
         self.states.get(&task)
+    }
+
+    /// The warnings of a task, as [`State::all_warnings`]; none if it was not part of the survey.
+    pub fn warnings<'a>(&'a self, plan: &'a Plan, task: usize) -> Vec<&'a str> {
+        let state = self.get(task);
+        state.map_or_else(Vec::new, |state| state.all_warnings(&plan.tasks[task]))
     }
 
     /// All states in plan order.
@@ -213,9 +235,10 @@ impl<'a> Surveyor<'a> {
         }
         let key = ingredients.key();
         match self.stored(task, key) {
-            Ok(Some(outputs)) => State::Current {
+            Ok(Some(Intact { outputs, warnings })) => State::Current {
                 key,
                 outputs: Arc::new(outputs),
+                warnings,
             },
             Ok(None) => State::Stale {
                 key,

@@ -10,13 +10,20 @@ use super::{Reason, Surveyor};
 use crate::plan::PlannedTask;
 use crate::store::{Key, KnownOutput, KnownResult, Outputs, RECORD_NAME, Stamp, look};
 
+/// An intact result.
+pub(crate) struct Intact {
+    pub(crate) outputs: Outputs,
+    /// What its record says that the task warned of.
+    pub(crate) warnings: Vec<String>,
+}
+
 impl Surveyor<'_> {
-    /// The outputs of an intact result, `None` if there is no result, or what is wrong with it.
+    /// What there is of an intact result, `None` if there is no result, or what is wrong with it.
     pub(crate) fn stored(
         &self,
         task: &PlannedTask,
         key: Key,
-    ) -> Result<Option<Outputs>, Vec<Reason>> {
+    ) -> Result<Option<Intact>, Vec<Reason>> {
         let folder = self.store.folder(key);
         let faulty = |faults| {
             self.stamps.forget_result(key);
@@ -45,7 +52,10 @@ impl Surveyor<'_> {
         }
         let outputs = known.outputs.into_iter();
         let outputs = outputs.map(|(kind, output)| (kind, output.record));
-        Ok(Some(outputs.collect()))
+        Ok(Some(Intact {
+            outputs: outputs.collect(),
+            warnings: known.warnings,
+        }))
     }
 
     /// What the record of a result says, and whether that is news; it is only read if it may have changed.

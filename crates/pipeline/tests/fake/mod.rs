@@ -164,6 +164,7 @@ pub(crate) fn task(
             })
             .collect(),
         outputs: outputs.to_vec(),
+        warnings: Vec::new(),
     }
 }
 

@@ -38,6 +38,12 @@ pub(super) fn write(html: &mut Html, file: &ReportFile) {
                                     html.text(reason)
                                 });
                             }
+                            for warning in words::warnings(&task.state) {
+                                html.element("div", &[("class", "reason")], |html| {
+                                    html.text("Warning: ");
+                                    html.text(warning);
+                                });
+                            }
                         });
                         let seed = task
                             .seed

@@ -21,6 +21,14 @@ pub(super) fn reasons(state: &TaskState) -> &[String] {
     }
 }
 
+/// What there is to know about a result that is up to date.
+pub(super) fn warnings(state: &TaskState) -> &[String] {
+    match state {
+        TaskState::Current { warnings, .. } => warnings,
+        TaskState::Stale { .. } | TaskState::Blocked { .. } => &[],
+    }
+}
+
 /// A word in a box, whose colour is that of its meaning.
 pub(super) fn badge(html: &mut Html, word: &str) {
     html.element("span", &[("class", &format!("badge {word}"))], |html| {

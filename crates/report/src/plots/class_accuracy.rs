@@ -32,6 +32,14 @@ impl ClassAccuracy {
     }
 }
 
+/// What axes call a class: its name, and that it has no images where it has none.
+pub(super) fn label(row: &ClassAccuracyRow) -> String {
+    match row.images {
+        0 => format!("{} (no images)", row.class),
+        _ => row.class.clone(),
+    }
+}
+
 /// An accuracy in %, missing without images.
 pub(super) fn percentage(row: &ClassAccuracyRow) -> Option<f64> {
     row.accuracy_fraction.map(|fraction| 100.0 * fraction)

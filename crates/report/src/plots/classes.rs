@@ -39,6 +39,17 @@ pub(super) fn marker(class: usize, radius: f64) -> Marker {
     }
 }
 
+/// A sentence on the classes that `has_images` denies, to be appended to a description; nothing if there are none.
+pub(super) fn without_images(names: &[String], has_images: impl Fn(usize) -> bool) -> String {
+    let without = names.iter().enumerate();
+    let without = without.filter(|(class, _)| !has_images(*class));
+    let without: Vec<&str> = without.map(|(_, name)| name.as_str()).collect();
+    match without.is_empty() {
+        true => String::new(),
+        false => format!(" Classes without images: {}.", without.join(", ")),
+    }
+}
+
 /// Positions of `count` images, or of all if there are fewer, in ascending order: as many of every class as of the others
 /// where it has that many, the first ones of each.
 pub(super) fn evenly(labels: &[u16], count: usize) -> Vec<usize> {
@@ -68,6 +79,14 @@ mod tests {
         assert_eq!(evenly(&labels, 6), [0, 1, 2, 4, 5, 6]);
         assert_eq!(evenly(&labels, 100), [0, 1, 2, 3, 4, 5, 6, 7]);
         assert!(evenly(&[], 3).is_empty());
+    }
+
+    #[test]
+    fn classes_without_images_are_named() {
+        let names = ["a", "b", "c"].map(str::to_owned);
+        assert_eq!(without_images(&names, |_| true), "");
+        let text = without_images(&names, |class| class == 1);
+        assert_eq!(text, " Classes without images: a, c.");
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Images of every class by predicted class. Errors are coloured, the diagonal is not: it would outshine them.
 
 use eigenscope_artifact::{ConfusionRow, Kind, read_records};
-use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
+use eigenscope_stage::{Agreement, Context, Role, TaskError, TaskKind, task_function};
 
-use super::class_accuracy::{ClassAccuracy, percentage};
+use super::class_accuracy::{ClassAccuracy, label, percentage};
 use super::labels;
 use super::output::{figure_kind, write};
 use crate::figure::text::Font;
@@ -32,7 +32,8 @@ pub(super) fn kind() -> TaskKind {
                 "accuracy",
                 Kind::ClassAccuracy,
                 "accuracies of the same predictions, for the names of the classes",
-            ),
+            )
+            .agrees(Agreement::task("accuracy", "confusion")),
         ],
         task_function!(run),
     )
@@ -107,11 +108,13 @@ fn draw(
     let colours = ColourScale::new(ColourMap::Oranges, (0.0, f64::from(most.max(1)).sqrt()));
     let image = image(counts, classes, colours.clone())?;
     let x = Axis::categories("Predicted class", accuracy.names());
-    let y = Axis::categories("Class", accuracy.names()).reversed();
+    let labels: Vec<String> = accuracy.classes.iter().map(label).collect();
+    let labels = || labels.iter().map(String::as_str);
+    let y = Axis::categories("Class", labels()).reversed();
     let axes = Axes::new(x, y, vec![Layer::Image(image)]).with_aspect(1.0);
     let mut bar = ColourBar::new("Errors (square-root scale)", colours);
     bar.ticks = root_ticks(most);
-    let beside = 150.0 + Font::bundled()?.widest(accuracy.names(), TICK_LABEL)?;
+    let beside = 150.0 + Font::bundled()?.widest(labels(), TICK_LABEL)?;
     let description = "Numbers of images: a row for each class, a column for each predicted class. Errors are coloured \
                        by the square root of their number, correct predictions on the diagonal are grey, and cells \
                        without a number have no image.";

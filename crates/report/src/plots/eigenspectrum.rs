@@ -4,7 +4,7 @@ use eigenscope_artifact::{
     EigenpairRow, Eigenpairs, InputShape, Kind, Selection, SpectrumRow, read_records,
 };
 use eigenscope_stage::{
-    Context, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
+    Agreement, Context, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
 };
 use serde::Deserialize;
 
@@ -46,7 +46,8 @@ pub(super) fn kind() -> TaskKind {
                 "eigenpairs",
                 Kind::Eigenpairs,
                 "eigenvectors of the same decomposition",
-            ),
+            )
+            .agrees(Agreement::task("eigenpairs", "spectrum")),
         ],
         task_function!(run),
     )

@@ -16,6 +16,8 @@ pub(super) struct EmbeddingSample {
     pub(super) labels: Vec<usize>,
     /// The embeddings.
     pub(super) vectors: Vec<Vec<f64>>,
+    /// A sentence on the classes that have no images, if there are any.
+    pub(super) without_images: String,
 }
 
 /// The parameter that says how many.
@@ -45,7 +47,9 @@ impl EmbeddingSample {
         let vectors: Vec<&[f32]> = all.vectors().collect();
         let chosen = classes::evenly(&all.labels, count);
         let value = |value: &f32| f64::from(*value);
+        let has_images = |class| all.labels.iter().any(|&label| usize::from(label) == class);
         Ok(Self {
+            without_images: classes::without_images(&all.header.classes, has_images),
             labels: chosen
                 .iter()
                 .map(|position| usize::from(all.labels[*position]))
@@ -85,6 +89,7 @@ impl EmbeddingSample {
             header: self.header,
             labels,
             vectors,
+            without_images: self.without_images,
         })
     }
 

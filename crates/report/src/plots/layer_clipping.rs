@@ -3,7 +3,7 @@
 use eigenscope_artifact::{
     ClippingRow, Kind, LayerSpectrumRow, LearnedDimensionsRow, read_records,
 };
-use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
+use eigenscope_stage::{Agreement, Context, Role, TaskError, TaskKind, task_function};
 use serde::Deserialize;
 
 use super::labels;
@@ -27,12 +27,14 @@ pub(super) fn kind() -> TaskKind {
         vec![layers_parameter()],
         vec![
             Role::one("spectrum", Kind::LayerSpectrum, "eigenvalues to draw"),
-            Role::one("clipping", Kind::Clipping, "accuracies to draw"),
+            Role::one("clipping", Kind::Clipping, "accuracies to draw")
+                .agrees(Agreement::task("clipping/bases", "spectrum")),
             Role::one(
                 "dimensions",
                 Kind::LearnedDimensions,
                 "learned dimensions to mark",
-            ),
+            )
+            .agrees(Agreement::task("dimensions", "clipping")),
         ],
         task_function!(run),
     )

@@ -1,7 +1,7 @@
 //! Whether two networks learn the same dimensions: spectra of every layer in both, and the overlap of eigenvectors.
 
 use eigenscope_artifact::{Kind, LayerSpectrumRow, OverlapRow, RSquaredRow, read_records};
-use eigenscope_stage::{Context, Input, Role, TaskError, TaskKind, task_function};
+use eigenscope_stage::{Agreement, Context, Input, Role, TaskError, TaskKind, task_function};
 use serde::Deserialize;
 
 use super::labels;
@@ -33,8 +33,11 @@ pub(super) fn kind() -> TaskKind {
                 Kind::LayerSpectrum,
                 "eigenvalues of the second network",
             ),
-            Role::one("overlap", Kind::Overlap, "overlaps to draw"),
-            Role::one("fit", Kind::RSquared, "how well the networks were aligned"),
+            Role::one("overlap", Kind::Overlap, "overlaps to draw")
+                .agrees(Agreement::task("overlap/reference", "reference"))
+                .agrees(Agreement::task("overlap/other", "other")),
+            Role::one("fit", Kind::RSquared, "how well the networks were aligned")
+                .agrees(Agreement::task("overlap/alignment", "fit")),
         ],
         task_function!(run),
     )

@@ -3,7 +3,7 @@
 use eigenscope_artifact::{
     EmbeddingsHeader, Kind, MapQualityRow, MapRow, TableReader, read_records,
 };
-use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
+use eigenscope_stage::{Agreement, Context, Role, TaskError, TaskKind, task_function};
 
 use super::classes;
 use super::labels;
@@ -23,12 +23,14 @@ pub(super) fn kind() -> TaskKind {
         vec![],
         vec![
             Role::one("map", Kind::Map, "map to draw"),
-            Role::one("quality", Kind::MapQuality, "how faithful it is"),
+            Role::one("quality", Kind::MapQuality, "how faithful it is")
+                .agrees(Agreement::task("quality", "map")),
             Role::one(
                 "embeddings",
                 Kind::Embeddings,
                 "embeddings on the map, for the names of the classes",
-            ),
+            )
+            .agrees(Agreement::artifact("map/embeddings", "embeddings")),
         ],
         task_function!(run),
     )
@@ -115,9 +117,12 @@ fn draw(
     let description = format!(
         "{} images as dots, coloured by class, laid out such that images of similar embeddings lie near each other \
          (perplexity {}). Directions have no meaning. The KL (Kullback-Leibler) divergence is that of the map's \
-         similarities from the embeddings'.",
+         similarities from the embeddings'.{}",
         ticks::grouped(rows.len() as u64),
-        quality.perplexity
+        quality.perplexity,
+        classes::without_images(&header.classes, |class| {
+            rows.iter().any(|row| row.label as usize == class)
+        })
     );
     Figure::new(title, description, 700.0, 1, vec![panel])
 }

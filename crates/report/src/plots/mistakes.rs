@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use eigenscope_artifact::{Embeddings, Kind};
 use eigenscope_stage::{
-    Context, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
+    Agreement, Context, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
 };
 use serde::Deserialize;
 
@@ -37,7 +37,8 @@ pub(super) fn kind() -> TaskKind {
                 Kind::Embeddings,
                 "embeddings with predicted classes",
             ),
-            Role::one("data", Kind::Images, "images that they are those of"),
+            Role::one("data", Kind::Images, "images that they are those of")
+                .agrees(Agreement::artifact("embeddings/data", "data")),
         ],
         task_function!(run),
     )

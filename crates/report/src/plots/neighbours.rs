@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use eigenscope_artifact::{Kind, NeighbourRow, SplitName, read_records};
-use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
+use eigenscope_stage::{Agreement, Context, Role, TaskError, TaskKind, task_function};
 use serde::Deserialize;
 
 use super::album::{Album, split_name, split_parameter};
@@ -30,7 +30,8 @@ pub(super) fn kind() -> TaskKind {
                 "data",
                 Kind::Images,
                 "images that the embeddings are those of",
-            ),
+            )
+            .agrees(Agreement::artifact("neighbours/embeddings/data", "data")),
         ],
         task_function!(run),
     )

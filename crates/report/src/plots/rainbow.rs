@@ -1,7 +1,7 @@
 //! Accuracy of networks that were drawn from the weight covariances of trained ones, beside the trained ones.
 
 use eigenscope_artifact::{Kind, RainbowRow, RainbowSummaryRow, read_records};
-use eigenscope_stage::{Context, Input, Role, TaskError, TaskKind, task_function};
+use eigenscope_stage::{Agreement, Context, Input, Role, TaskError, TaskKind, task_function};
 
 use super::labels;
 use super::output::{figure_kind, write};
@@ -36,7 +36,8 @@ pub(super) fn kind() -> TaskKind {
                 "summary",
                 Kind::RainbowSummary,
                 "their mean and spread, of the same models in the same order",
-            ),
+            )
+            .agrees(Agreement::task("summary", "draws")),
         ],
         task_function!(run),
     )

@@ -1,7 +1,7 @@
 //! Loss and error by number of training images, with fitted power laws.
 
 use eigenscope_artifact::{Kind, PowerLawRow, ScalingRow, read_records};
-use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
+use eigenscope_stage::{Agreement, Context, Role, TaskError, TaskKind, task_function};
 
 use super::labels;
 use super::output::{figure_kind, write};
@@ -20,7 +20,8 @@ pub(super) fn kind() -> TaskKind {
         vec![],
         vec![
             Role::one("scaling", Kind::Scaling, "losses and accuracies to draw"),
-            Role::one("power_law", Kind::PowerLaw, "power laws of the losses"),
+            Role::one("power_law", Kind::PowerLaw, "power laws of the losses")
+                .agrees(Agreement::task("power_law", "scaling")),
         ],
         task_function!(run),
     )

@@ -1,9 +1,9 @@
 //! What merging classes by weight surgery does: accuracy of every class and singular values, before and after.
 
 use eigenscope_artifact::{Kind, SingularValueRow, SurgeryRow, read_records};
-use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
+use eigenscope_stage::{Agreement, Context, Role, TaskError, TaskKind, task_function};
 
-use super::class_accuracy::{ClassAccuracy, percentage};
+use super::class_accuracy::{ClassAccuracy, label, percentage};
 use super::labels;
 use super::layer_spectra::decades_axis;
 use super::output::{figure_kind, write};
@@ -48,9 +48,22 @@ pub(super) fn kind() -> TaskKind {
                 "values",
                 Kind::SingularValues,
                 "singular values of the weight that is edited",
+            )
+            .agrees(Agreement::task("values", "surgery")),
+            Role::one("before", Kind::ClassAccuracy, "accuracies before").agrees(
+                Agreement::artifact("before/embeddings/model", "surgery/model"),
             ),
-            Role::one("before", Kind::ClassAccuracy, "accuracies before"),
-            Role::one("after", Kind::ClassAccuracy, "accuracies after"),
+            Role::one("after", Kind::ClassAccuracy, "accuracies after")
+                .agrees(Agreement::task("after/embeddings/model", "surgery"))
+                .agrees(Agreement::artifact(
+                    "after/embeddings/data",
+                    "before/embeddings/data",
+                ))
+                .agrees(Agreement::parameter(
+                    "after/embeddings",
+                    "before/embeddings",
+                    "split",
+                )),
         ],
         task_function!(run),
     )
@@ -163,7 +176,13 @@ fn accuracy_panel(before: &ClassAccuracy, after: &ClassAccuracy) -> Panel {
         .collect();
     layers.push(dots(&before_rows, BEFORE));
     layers.push(dots(&after_rows, AFTER));
-    let names = before.names().chain(["all"]);
+    let names: Vec<String> = before
+        .classes
+        .iter()
+        .chain([&before.all])
+        .map(label)
+        .collect();
+    let names = names.iter().map(String::as_str);
     let y = Axis::linear("Accuracy (%)", (-3.0, 103.0)).with_major(ticks::at(
         &[0.0, 20.0, 40.0, 60.0, 80.0, 100.0],
         ticks::plain,

@@ -94,6 +94,34 @@ fn confusion_of_two_classes_without_errors_and_of_many() {
 }
 
 #[test]
+fn tables_of_different_tasks_are_refused() {
+    let place = Place::new();
+    let confusion = [place.table("confusion", &pets())];
+    let accuracy = [place.table("other", &accuracies(&PETS))];
+    let roles: [(&str, &[Input]); 2] = [("confusion", &confusion), ("accuracy", &accuracy)];
+    place
+        .draw_as_given("confusion", json!({}), &roles)
+        .fails_with("`accuracy` is metric.other, `confusion` is metric.confusion");
+}
+
+#[test]
+fn a_class_without_images_says_so() {
+    let place = Place::new();
+    let counts: [&[u32]; 3] = [&[990, 10, 0], &[0, 0, 0], &[0, 42, 958]];
+    let mut rows = accuracies(&[("cat", 990), ("dog", 0), ("bird", 958)]);
+    rows[1].images = 0;
+    rows[1].accuracy_fraction = None;
+    let drawn = draw_confusion(&place, &confusion(&counts), &rows);
+    drawn.shows(&["dog (no images)"]);
+    let tables = Surgery {
+        before: rows.clone(),
+        after: rows,
+        ..Surgery::of_cat_and_dog()
+    };
+    tables.draw_in(&place).shows(&["dog (no images)"]);
+}
+
+#[test]
 fn confusion_that_is_none_is_refused() {
     let place = Place::new();
     let refused = |change: fn(&mut Vec<ConfusionRow>), reason: &str| {

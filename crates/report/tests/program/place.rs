@@ -13,6 +13,17 @@ use serde_json::{Value, json};
 
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_eigenscope-report");
 
+/// Roles of figures that read two outputs of one task.
+const OF_ONE_TASK: [[&str; 2]; 7] = [
+    ["accuracy", "confusion"],
+    ["quality", "map"],
+    ["values", "surgery"],
+    ["dimensions", "clipping"],
+    ["power_law", "scaling"],
+    ["eigenpairs", "spectrum"],
+    ["summary", "draws"],
+];
+
 /// Provenance of made-up tables and of tasks.
 pub(crate) fn provenance(parameters: Value) -> Provenance {
     Provenance {
@@ -91,7 +102,34 @@ impl Place {
         self.draw_from(kind, parameters, &[(role, inputs)])
     }
 
+    /// Runs a task whose inputs come from as few tasks as they must.
     pub(crate) fn draw_from(
+        &self,
+        kind: &str,
+        parameters: Value,
+        roles: &[(&str, &[Input])],
+    ) -> Outcome {
+        let mut inputs: BTreeMap<&str, Vec<Input>> = roles
+            .iter()
+            .map(|(role, inputs)| (*role, inputs.to_vec()))
+            .collect();
+        for [role, other] in OF_ONE_TASK {
+            let Some(others) = inputs.get(other).cloned() else {
+                continue;
+            };
+            for (input, other) in inputs.get_mut(role).into_iter().flatten().zip(others) {
+                input.task = other.task;
+            }
+        }
+        let roles: Vec<(&str, &[Input])> = inputs
+            .iter()
+            .map(|(role, inputs)| (*role, inputs.as_slice()))
+            .collect();
+        self.draw_as_given(kind, parameters, &roles)
+    }
+
+    /// Runs a task with these inputs.
+    pub(crate) fn draw_as_given(
         &self,
         kind: &str,
         parameters: Value,

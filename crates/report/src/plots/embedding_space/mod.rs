@@ -97,10 +97,11 @@ fn run(context: &Context) -> Result<(), TaskError> {
     };
     let title = format!("Embeddings of layer {}", sample.header.layer);
     let description = format!(
-        "Embeddings of {}, coloured by class, as points {where_drawn}, seen from azimuth {}° and elevation {}°.",
+        "Embeddings of {}, coloured by class, as points {where_drawn}, seen from azimuth {}° and elevation {}°.{}",
         sample.in_words(),
         parameters.azimuth_degrees,
         parameters.elevation_degrees,
+        sample.without_images,
     );
     let axis = |number: usize| match frame {
         SpaceFrame::Sphere => format!("e_{{{number}}}"),

@@ -148,9 +148,10 @@ fn draw(circle: &EmbeddingSample, share: f64, title: String) -> Result<Figure, T
         format!(
             "Embeddings of {}, normalised, projected on the plane of their first two right singular vectors, which \
              holds {} % of their squared length, and normalised again: all lie on a circle. Each class is named at its \
-             mean direction.",
+             mean direction.{}",
             circle.in_words(),
-            ticks::decimal(100.0 * share, 1)
+            ticks::decimal(100.0 * share, 1),
+            circle.without_images
         ),
         2.0 * (right + EDGE),
         1,

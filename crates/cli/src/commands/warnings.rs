@@ -1,0 +1,33 @@
+//! What there is to know about results besides whether they are up to date, as lists.
+
+use eigenscope_pipeline::plan::Plan;
+
+use super::plural;
+
+/// Most warnings that are listed unless all are asked for.
+pub(crate) const SHOWN: usize = 20;
+
+/// The first `limit` warnings, one line each under a heading, and how many more there are; nothing for none.
+pub(crate) fn list<'a>(
+    plan: &Plan,
+    warnings: impl IntoIterator<Item = (usize, &'a str)>,
+    limit: usize,
+) -> String {
+    let warnings: Vec<(usize, &str)> = warnings.into_iter().collect();
+    if warnings.is_empty() {
+        return String::new();
+    }
+    let count = warnings.len();
+    let mut text = format!("{count} {}:\n", plural(count, "warning"));
+    for (task, warning) in warnings.iter().take(limit) {
+        text.push_str(&format!("  {}: {warning}\n", plan.tasks[*task].id));
+    }
+    let hidden = count.saturating_sub(limit);
+    if hidden > 0 {
+        let name = &plan.name;
+        text.push_str(&format!(
+            "  and {hidden} more; `eigenscope status {name} --all` lists them\n"
+        ));
+    }
+    text
+}

@@ -1,0 +1,88 @@
+//! Classes without images: a model does not learn them, or nothing tells whether it has.
+
+use eigenscope_artifact::{Images, Split};
+
+/// Names that are written out.
+const SHOWN: usize = 20;
+
+/// One warning for each split that lacks classes, with their names.
+pub(crate) fn warnings(images: &Images) -> Vec<String> {
+    let classes = &images.header.classes;
+    let splits = [("training", &images.train), ("test", &images.test)];
+    splits
+        .into_iter()
+        .filter_map(|(name, split)| {
+            let missing = missing(split, classes);
+            let shown = missing[..missing.len().min(SHOWN)].join(", ");
+            let rest = match missing.len().saturating_sub(SHOWN) {
+                0 => String::new(),
+                rest => format!(" and {rest} more"),
+            };
+            (!missing.is_empty()).then(|| {
+                format!(
+                    "{} of {} classes have no {name} images: {shown}{rest}",
+                    missing.len(),
+                    classes.len()
+                )
+            })
+        })
+        .collect()
+}
+
+/// Names of the classes that no image of a split has.
+fn missing<'a>(split: &Split, classes: &'a [String]) -> Vec<&'a str> {
+    let mut seen = vec![false; classes.len()];
+    for &label in &split.labels {
+        if let Some(seen) = seen.get_mut(usize::from(label)) {
+            *seen = true;
+        }
+    }
+    let unseen = classes.iter().zip(seen).filter(|(_, seen)| !seen);
+    unseen.map(|(name, _)| name.as_str()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use eigenscope_artifact::{ImageHeader, SourceCheck};
+
+    use super::*;
+
+    fn images(classes: usize, train: &[u16], test: &[u16]) -> Images {
+        let split = |labels: &[u16]| Split {
+            indices: (0..labels.len() as u32).collect(),
+            labels: labels.to_vec(),
+            pixels: vec![0; labels.len()],
+        };
+        Images {
+            header: ImageHeader {
+                height: 1,
+                width: 1,
+                channels: 1,
+                maximum: 255,
+                classes: (0..classes).map(|class| format!("c{class}")).collect(),
+                transforms: Vec::new(),
+                source: SourceCheck::Unpublished,
+            },
+            train: split(train),
+            test: split(test),
+        }
+    }
+
+    #[test]
+    fn every_split_is_looked_at_on_its_own() {
+        assert!(warnings(&images(2, &[1, 0, 1], &[0, 1])).is_empty());
+        let found = warnings(&images(3, &[1, 1], &[0, 2]));
+        let expected = [
+            "2 of 3 classes have no training images: c0, c2",
+            "1 of 3 classes have no test images: c1",
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn many_classes_are_counted() {
+        let found = warnings(&images(27, &[0], &(0..27).collect::<Vec<_>>()));
+        assert_eq!(found.len(), 1);
+        assert!(found[0].ends_with("c19, c20 and 6 more"), "{}", found[0]);
+    }
+}
