@@ -4,8 +4,8 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 
 /// Marks the columns of a finished Parquet file as ordered by their type (`TYPE_ORDER`).
 ///
-/// The Parquet crate marks columns of floats as `IEEE_754_TOTAL_ORDER`, which no reader knew before 2026; polars refuses the
-/// whole file. The mark says how minima and maxima are to be read, and floats are written without these.
+/// The Parquet crate marks columns of floats as `IEEE_754_TOTAL_ORDER`, which is new in 2026; polars before 1.43.1
+/// refuses such a file. The mark says how minima and maxima are to be read, and floats are written without these.
 ///
 /// The file metadata is Thrift in the compact protocol. Its last field is the list of column orders, a union of empty structures for
 /// each of the `columns` primitive columns (parquet.thrift, `FileMetaData::column_orders`); its length and `PAR1` follow.

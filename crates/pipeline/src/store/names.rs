@@ -35,10 +35,7 @@ pub(crate) fn file_name(id: &str) -> String {
             '=' => name.push('-'),
             ']' => {}
             c if c.is_alphanumeric() || "_-.,+@".contains(c) => name.push(c),
-            c => {
-                let bytes = c.encode_utf8(&mut [0; 4]).bytes();
-                name.extend(bytes.map(|byte| format!("%{byte:02X}")));
-            }
+            c => name.extend(c.to_string().bytes().map(|byte| format!("%{byte:02X}"))),
         }
     }
     name
