@@ -30,7 +30,7 @@ PYTHON     ?= $(TARGET_DIR)/bench-python/bin/python
 KERNEL_BENCHES := $(basename $(notdir $(wildcard crates/*/benches/*.rs)))
 EIGENSCOPE := $(TARGET_DIR)/release/eigenscope --data-dir '$(DATA_DIR)'
 
-.PHONY: figures build test fuzz lint bench compare report verify lock status duplicates clean help
+.PHONY: figures build test fuzz lint bench compare report verify lock status readers duplicates clean help
 
 figures: build ## Bring results and figures up to date (PIPELINE= DATA_DIR= JOBS= TARGETS=)
 	@$(EIGENSCOPE) run '$(PIPELINE)' $(if $(JOBS),--jobs $(JOBS)) $(TARGETS)
@@ -78,6 +78,9 @@ lock: build ## Write down what a pipeline computes, for verify (PIPELINE=)
 
 status: build ## Say what is up to date and what is not, and why (PIPELINE= TARGETS=)
 	@$(EIGENSCOPE) status '$(PIPELINE)' $(TARGETS)
+
+readers: build ## Read the results with old and new polars, pandas, pyarrow and DuckDB (PIPELINE=)
+	@tests/python_readers/run '$(TARGET_DIR)' "$${EIGENSCOPE_ARTIFACTS:-artifacts}" '$(PIPELINE)'
 
 duplicates: ## List crates locked in several versions
 	@$(CARGO) tree -d --depth 0 --locked | sort -u

@@ -104,9 +104,11 @@ fn one_of_every_kind(sandbox: &Sandbox) -> BTreeMap<String, (String, PathBuf)> {
     let mut files = BTreeMap::new();
     for task in fs::read_dir(sandbox.path("artifacts/p")).expect("results") {
         let task = task.expect("readable").path();
-        if !task.join("task.json").exists() {
+        let Ok(record) = fs::read(task.join("task.json")) else {
             continue;
-        }
+        };
+        let record: serde_json::Value = serde_json::from_slice(&record).expect("a record");
+        let id = record["task"].as_str().expect("a task id");
         for file in fs::read_dir(&task).expect("a folder") {
             let file = file.expect("readable").path();
             let kind = match name(&file).split_once('.').expect("an extension") {
@@ -114,7 +116,7 @@ fn one_of_every_kind(sandbox: &Sandbox) -> BTreeMap<String, (String, PathBuf)> {
                 ("figure", extension) => extension.to_owned(),
                 (kind, _) => kind.to_owned(),
             };
-            files.entry(kind).or_insert((name(&task), file));
+            files.entry(kind).or_insert((id.to_owned(), file));
         }
     }
     files
@@ -207,22 +209,22 @@ fn a_result_of_another_task_in_its_place_is_found() {
     let sandbox = Sandbox::new(PIPELINE);
     sandbox.run();
     let intact = sandbox.artifacts("artifacts");
-    let [one, other] = [0, 1].map(|seed| format!("train.bilinear[hidden=4,seed={seed}]"));
-    let path = |task: &str, file: &str| sandbox.path("artifacts/p").join(task).join(file);
-    fs::copy(
-        path(&one, "tensors.parquet"),
-        path(&other, "tensors.parquet"),
-    )
-    .expect("copied");
-    assert!(reasons(&sandbox)[&other].contains("`tensors` is damaged"));
+    let copy = |file: &str| {
+        let [from, to] = [0, 1].map(|seed| {
+            let folder = format!("artifacts/p/train.bilinear,hidden-4,seed-{seed}");
+            sandbox.path(&folder).join(file)
+        });
+        fs::copy(from, to).expect("copied");
+    };
+    let other = "train.bilinear[hidden=4,seed=1]";
+    copy("tensors.parquet");
+    assert!(reasons(&sandbox)[other].contains("`tensors` is damaged"));
     sandbox.run();
     // A whole folder, record and all.
-    for file in ["tensors.parquet", "history.parquet", "task.json"] {
-        fs::copy(path(&one, file), path(&other, file)).expect("copied");
-    }
+    ["tensors.parquet", "history.parquet", "task.json"].map(copy);
     let reasons = reasons(&sandbox);
     assert!(
-        reasons[&other].contains("does not belong to its folder"),
+        reasons[other].contains("does not belong to its folder"),
         "{reasons:?}"
     );
     sandbox.run();
@@ -354,7 +356,7 @@ fn a_bit_lost_without_a_trace_is_found_before_a_task_reads_it() {
     let intact = sandbox.artifacts("artifacts");
     lose_a_bit(
         &sandbox,
-        &sandbox.path("artifacts/p/decompose.interaction[hidden=4,seed=0]/eigenpairs.parquet"),
+        &sandbox.path("artifacts/p/decompose.interaction,hidden-4,seed-0/eigenpairs.parquet"),
     );
     assert_eq!(reasons(&sandbox), BTreeMap::new(), "nobody has looked");
     sandbox.edit("count = 4", "count = 3");

@@ -552,7 +552,7 @@ fn graph_and_show_print_to_standard_output() {
     assert_eq!(stdout(&dry).lines().count(), TASKS);
     assert!(!sandbox.path("artifacts").exists());
     sandbox.run();
-    let shown = stdout(&sandbox.call(&["show", "artifacts/p/train.bilinear[hidden=4,seed=0]"]));
+    let shown = stdout(&sandbox.call(&["show", "artifacts/p/train.bilinear,hidden-4,seed-0"]));
     for words in [
         "kind        history",
         "kind        tensors",

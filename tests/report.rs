@@ -37,7 +37,7 @@ fn the_page_has_every_figure_and_repeats_byte_by_byte() {
     assert!(page.contains("No published numbers"));
     assert!(page.contains("train.bilinear (train/bilinear): 4 of 4 tasks up to date"));
     assert!(page.contains("eigenscope run p.toml 'figure.similarity[variant=corrected]'"));
-    assert!(page.contains("artifacts/p/metric.similarity[variant=corrected]/similarity.parquet"));
+    assert!(page.contains("artifacts/p/metric.similarity,variant-corrected/similarity.parquet"));
     assert_eq!(sandbox.report(&["-o", "elsewhere/page.html"]), page);
     let folder = sandbox.path("");
     let folder = folder.to_string_lossy();

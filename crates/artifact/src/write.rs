@@ -5,9 +5,13 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
-use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
+use arrow::datatypes::{Schema, SchemaRef};
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::arrow::{
+    ARROW_SCHEMA_META_KEY, ArrowSchemaConverter, ArrowWriter, encode_arrow_schema,
+};
+use parquet::basic::{Compression, Type, ZstdLevel};
+use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{
     EnabledStatistics, WriterProperties, WriterPropertiesBuilder, WriterVersion,
@@ -15,9 +19,10 @@ use parquet::file::properties::{
 
 use crate::atomic::AtomicFile;
 use crate::digest::ColumnHasher;
+use crate::footer::mark_type_order;
 use crate::{ArtifactError, Digest, Kind, Provenance, Record};
 
-/// Metadata entries of every artifact.
+/// Metadata entries of every artifact: of the Parquet file, and of the Arrow schema in it, which is where pyarrow's `read_schema` looks.
 pub(crate) mod entry {
     pub(crate) const KIND: &str = "eigenscope.kind";
     pub(crate) const VERSION: &str = "eigenscope.version";
@@ -67,7 +72,14 @@ impl TableWriter {
         properties: WriterPropertiesBuilder,
     ) -> Result<Self, ArtifactError> {
         let file = AtomicFile::create(path)?;
-        let writer = ArrowWriter::try_new(file.handle()?, schema.clone(), Some(properties.build()))
+        let handle = file.handle()?;
+        let writer = without_float_statistics(properties, &schema)
+            .and_then(|properties| {
+                let options = ArrowWriterOptions::new()
+                    .with_properties(properties.build())
+                    .with_skip_arrow_metadata(true);
+                ArrowWriter::try_new_with_options(handle, schema.clone(), options)
+            })
             .map_err(|error| ArtifactError::encoder(path, error))?;
         let columns = schema
             .fields()
@@ -126,18 +138,26 @@ impl TableWriter {
         let provenance =
             serde_json::to_string(&provenance).map_err(|error| unwritable(error.to_string()))?;
         let content = content_digest(kind, &metadata, &schema, columns, rows);
-        for (key, value) in [
+        let entries = [
             (entry::KIND, kind.name().to_owned()),
             (entry::VERSION, kind.version().to_string()),
             (entry::CONTENT, content.to_string()),
             (entry::METADATA, metadata),
             (entry::PROVENANCE, provenance),
-        ] {
-            writer.append_key_value_metadata(KeyValue::new(key.to_owned(), value));
+        ]
+        .map(|(key, value)| (key.to_owned(), value));
+        let described = Schema::new_with_metadata(schema.fields().clone(), entries.clone());
+        let described = encode_arrow_schema(&described);
+        let described = (ARROW_SCHEMA_META_KEY.to_owned(), described);
+        for (key, value) in entries.into_iter().chain([described]) {
+            writer.append_key_value_metadata(KeyValue::new(key, value));
         }
-        writer
-            .close()
+        let parquet = writer
+            .finish()
             .map_err(|error| ArtifactError::encoder(&path, error))?;
+        let columns = parquet.file_metadata().schema_descr().num_columns();
+        mark_type_order(writer.inner_mut(), columns)
+            .map_err(|source| ArtifactError::io("write", &path, source))?;
         file.place()?;
         Ok(content)
     }
@@ -178,6 +198,20 @@ pub(crate) fn default_properties() -> WriterPropertiesBuilder {
         .set_writer_version(WriterVersion::PARQUET_1_0)
         .set_statistics_enabled(EnabledStatistics::Page)
         .set_created_by("eigenscope".to_owned())
+}
+
+/// No minima and maxima of floats: readers differ in what they make of NaN and -0 there.
+fn without_float_statistics(
+    properties: WriterPropertiesBuilder,
+    schema: &Schema,
+) -> Result<WriterPropertiesBuilder, ParquetError> {
+    let schema = ArrowSchemaConverter::new().convert(schema)?;
+    let columns = schema.columns().iter();
+    let floats =
+        columns.filter(|column| matches!(column.physical_type(), Type::FLOAT | Type::DOUBLE));
+    Ok(floats.fold(properties, |properties, column| {
+        properties.set_column_statistics_enabled(column.path().clone(), EnabledStatistics::None)
+    }))
 }
 
 /// Writes `rows` as a table of the record's kind and returns the digest of its content.

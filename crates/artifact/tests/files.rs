@@ -10,7 +10,8 @@ use eigenscope_artifact::{
     SimilarityRow, Split, SplitName, TensorReader, read_records, summarise, write_records,
     write_tensors,
 };
-use parquet::basic::Encoding;
+use parquet::arrow::parquet_to_arrow_schema;
+use parquet::basic::{ColumnOrder, Encoding};
 use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use serde_json::json;
@@ -211,6 +212,64 @@ fn weights_are_split_by_byte_and_pixels_are_plain() {
     for column in columns(&path, "pixels") {
         assert_eq!(column.dictionary_page_offset(), None);
         assert_eq!(column.statistics(), None);
+    }
+}
+
+#[test]
+fn floats_have_an_order_that_old_readers_know_and_no_statistics() {
+    let (_folder, path) = folder();
+    write_records(&path, &history(50), &provenance("x")).expect("written");
+    let file = fs::File::open(&path).expect("opened");
+    let reader = SerializedFileReader::new(file).expect("a Parquet file");
+    let file = reader.metadata().file_metadata();
+    let orders = file.column_orders().expect("an order for every column");
+    assert_eq!(orders.len(), 6);
+    for order in orders {
+        assert!(
+            matches!(order, ColumnOrder::TYPE_DEFINED_ORDER(_)),
+            "{order}"
+        );
+    }
+    for (column, written) in [("epoch", true), ("test_loss_nats", false)] {
+        let column = &columns(&path, column)[0];
+        assert_eq!(column.statistics().is_some(), written);
+    }
+}
+
+#[test]
+fn floats_in_the_order_of_earlier_versions_are_read() {
+    let (_folder, path) = folder();
+    write_records(&path, &history(50), &provenance("x")).expect("written");
+    let mut bytes = fs::read(&path).expect("readable");
+    // The orders of the last five of six columns: field 1 of a union becomes field 2.
+    let end = bytes.len() - 9;
+    for place in (1..=5).map(|column| end - 3 * column) {
+        assert_eq!(bytes[place..place + 3], [0x1c, 0, 0]);
+        bytes[place] = 0x2c;
+    }
+    fs::write(&path, bytes).expect("written");
+    assert_eq!(
+        read_records::<HistoryRow>(&path).expect("read"),
+        history(50)
+    );
+}
+
+#[test]
+fn metadata_is_that_of_the_file_and_of_its_arrow_schema() {
+    let (_folder, path) = folder();
+    write_records(&path, &history(5), &provenance("x")).expect("written");
+    let file = fs::File::open(&path).expect("opened");
+    let reader = SerializedFileReader::new(file).expect("a Parquet file");
+    let file = reader.metadata().file_metadata();
+    let entries = file.key_value_metadata().expect("metadata");
+    let (schema, entries): (Vec<_>, Vec<_>) = entries
+        .iter()
+        .partition(|entry| entry.key == "ARROW:schema");
+    assert_eq!((schema.len(), entries.len()), (1, 5));
+    let schema = vec![schema[0].clone()];
+    let schema = parquet_to_arrow_schema(file.schema_descr(), Some(&schema)).expect("a schema");
+    for entry in entries {
+        assert_eq!(schema.metadata().get(&entry.key), entry.value.as_ref());
     }
 }
 

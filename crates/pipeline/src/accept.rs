@@ -165,7 +165,7 @@ impl Accepting<'_> {
             };
             let key = record.ingredients.key();
             let task = &self.plan.tasks[*index];
-            let link = self.store.link(&self.plan.name, &task.id);
+            let link = self.store.last_link(&self.plan.name, &task.id);
             self.store.place_again(&link, record)?;
             if let Some(parts) = self.plan.code.get(new) {
                 self.store.keep_code(new, parts)?;

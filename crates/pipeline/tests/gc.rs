@@ -188,7 +188,7 @@ fn names_logs_code_and_ledgers_of_what_is_gone_go() {
     assert_eq!(
         of_sort(&collection, Sort::Log),
         [
-            "test/logs/figure.curve[variant=published].log",
+            "test/logs/figure.curve,variant-published.log",
             "test/logs/metric.final.log"
         ]
     );

@@ -6,7 +6,9 @@ use std::fs;
 
 use eigenscope_artifact::Kind;
 use eigenscope_pipeline::execute::{ExecuteError, Silent};
+use eigenscope_pipeline::gc;
 use eigenscope_pipeline::store::{Ingredients, PlaceError, StoreError, check_names, figure_names};
+use eigenscope_pipeline::survey::Reason;
 use fake::{Bench, chain, data, model, names, plan, task};
 use serde_json::json;
 
@@ -22,6 +24,7 @@ fn results_have_readable_names() {
         ["final.parquet", "history.parquet", "task.json"]
     );
     let link = bench.store.link("test", "train.m[hidden=1]");
+    assert_eq!(link.file_name().expect("a name"), "train.m,hidden-1");
     assert_eq!(
         fs::read_link(&link).expect("a link"),
         std::path::Path::new("../store").join(key.to_string())
@@ -129,13 +132,79 @@ fn figures_have_short_names_unless_two_would_be_the_same() {
     let expected = [
         (1, "plain"),
         (2, "swept-30-published"),
-        (3, "same[a=1]"),
-        (4, "same[b=1]"),
+        (3, "same,a-1"),
+        (4, "same,b-1"),
     ];
     assert_eq!(
         names,
         expected.map(|(index, name)| (index, name.to_owned()))
     );
+}
+
+#[test]
+fn names_hold_no_pattern_of_a_shell_or_a_reader_and_differ() {
+    let bench = Bench::new();
+    let ids = [
+        "train.m[rate=-0.5,seed=1]",
+        "train.m[rate=0.5,seed=1]",
+        "train.m[name=a?]",
+        "train.m[name=a%3F]",
+        "train.m[name={a}]",
+        "train.m-name-a",
+        "train.m[name=a]",
+    ];
+    let links = ids.map(|id| bench.store.link("test", id));
+    let names = links.each_ref().map(|link| {
+        let name = link.file_name().expect("a name");
+        name.to_str().expect("text")
+    });
+    let expected = [
+        "train.m,rate--0.5,seed-1",
+        "train.m,rate-0.5,seed-1",
+        "train.m,name-a%3F",
+        "train.m,name-a%253F",
+        "train.m,name-%7Ba%7D",
+        "train.m-name-a",
+        "train.m,name-a",
+    ];
+    assert_eq!(names, expected);
+}
+
+#[test]
+fn links_of_earlier_versions_are_followed_and_replaced() {
+    let bench = Bench::new();
+    let mut plan = chain();
+    bench.complete(&plan);
+    let (link, old) = (
+        bench.store.link("test", "train.m[hidden=1]"),
+        bench.store.pipeline("test").join("train.m[hidden=1]"),
+    );
+    fs::rename(&link, &old).expect("renamed");
+
+    let options = gc::Options {
+        keep_days: 0,
+        keep_runs: 100,
+        dry_run: false,
+    };
+    plan.tasks[1].parameters = json!({"value": 4.0});
+    let reasons = bench.reasons(&plan, 1);
+    assert!(
+        matches!(reasons[..], [Reason::ParameterChanged { .. }]),
+        "not {reasons:?}"
+    );
+    for _ in 0..2 {
+        let removed = gc::collect(
+            std::slice::from_ref(&plan),
+            &bench.store,
+            &bench.options.data_dir,
+            &options,
+        );
+        assert_eq!(removed.expect("the store can be used").removed, []);
+    }
+
+    let plan = chain();
+    assert_eq!(bench.complete(&plan).ran, []);
+    assert!(link.is_symlink() && !old.is_symlink());
 }
 
 #[test]

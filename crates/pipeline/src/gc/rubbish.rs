@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::need::Need;
 use super::size::Freed;
 use super::{Collection, Options, Rubbish, Sort};
-use crate::store::{NOT_PIPELINES, Record, Store, entries, named_key};
+use crate::store::{NOT_PIPELINES, Record, Store, entries, file_name, named_key};
 
 /// Paths of everything that goes. Temporary files count only because the lock is held.
 pub(super) fn find(store: &Store, need: &Need, options: &Options) -> Vec<(Sort, PathBuf)> {
@@ -89,7 +89,11 @@ fn links(folder: &Path, need: &Need) -> (Vec<PathBuf>, BTreeSet<OsString>) {
             continue;
         };
         let task = name(&path);
-        let unplanned = planned.is_some_and(|names| !names.tasks.contains(task));
+        let unplanned = planned.is_some_and(|names| {
+            // Earlier versions named links by the ids of tasks; the next run replaces them.
+            let renamed = file_name(&task.to_string_lossy());
+            !names.tasks.contains(task) && !names.tasks.contains(OsStr::new(&renamed))
+        });
         match need.keys.contains(&key) && !unplanned {
             true => {
                 staying.insert(task.to_owned());

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use eigenscope_artifact::Kind;
 use eigenscope_artifact::atomic::TEMPORARY_PREFIX;
 
+use super::names::file_name;
 use super::{FigureNames, Key, Store, StoreError};
 use crate::plan::Plan;
 
@@ -53,7 +54,12 @@ impl Store {
             let kinds = task.outputs.iter().filter(|kind| kind.is_picture());
             kinds.map(move |&kind| {
                 let link = self.figures(&plan.name).join(figure_file(name, kind));
-                (link, Path::new("..").join(&task.id).join(kind.file_name()))
+                (
+                    link,
+                    Path::new("..")
+                        .join(file_name(&task.id))
+                        .join(kind.file_name()),
+                )
             })
         });
         std::iter::once((self.link(&plan.name, &task.id), result)).chain(pictures)
@@ -81,7 +87,10 @@ impl Store {
 
 /// Names of the links to the results of a plan.
 pub(crate) fn link_names(plan: &Plan) -> HashSet<OsString> {
-    plan.tasks.iter().map(|task| (&task.id).into()).collect()
+    plan.tasks
+        .iter()
+        .map(|task| file_name(&task.id).into())
+        .collect()
 }
 
 /// Names of the links to the figures of a plan.

@@ -3,9 +3,9 @@
 //! ```text
 //! artifacts/store/<key>/<output>                the outputs of one task and its task.json
 //! artifacts/store/.tmp-<key>-<random>/          a task being run
-//! artifacts/<pipeline>/<task id>                link to ../store/<key>
-//! artifacts/<pipeline>/figures/<name>.svg       link to ../<task id>/figure.svg
-//! artifacts/<pipeline>/logs/<task id>.log       log of the last time the task ran
+//! artifacts/<pipeline>/<task>                   link to ../store/<key>
+//! artifacts/<pipeline>/figures/<name>.svg       link to ../<task>/figure.svg
+//! artifacts/<pipeline>/logs/<task>.log          log of the last time the task ran
 //! artifacts/code/<fingerprint>.json             what the code behind a fingerprint consists of
 //! artifacts/ledger/<time>-<pid>.parquet         what each run cost
 //! artifacts/.stamps.jsonl                       digests of files that have not changed
@@ -34,8 +34,8 @@ pub use key::{Ingredients, InputRecord, Key};
 pub(crate) use links::{figure_files, link_names, symlink};
 pub use lock::RunLock;
 pub(crate) use lock::entries;
-pub(crate) use names::NOT_PIPELINES;
 pub use names::{FigureNames, check_names, figure_names};
+pub(crate) use names::{NOT_PIPELINES, file_name};
 pub use place::{PlaceError, Placed, WorkFolder};
 pub(crate) use record::RECORD_NAME;
 pub use record::{OutputRecord, Outputs, RECORD_VERSION, Record};
@@ -95,14 +95,24 @@ impl Store {
 
     /// The readable link to the result of a task.
     pub fn link(&self, pipeline: &str, task: &str) -> PathBuf {
-        self.pipeline(pipeline).join(task)
+        self.pipeline(pipeline).join(file_name(task))
+    }
+
+    /// The readable link to the last result of a task; earlier versions named it by the id itself.
+    pub(crate) fn last_link(&self, pipeline: &str, task: &str) -> PathBuf {
+        let old = self.pipeline(pipeline).join(task);
+        let link = self.link(pipeline, task);
+        match !link.is_symlink() && old.is_symlink() {
+            true => old,
+            false => link,
+        }
     }
 
     /// The log of a task.
     pub fn log(&self, pipeline: &str, task: &str) -> PathBuf {
         self.pipeline(pipeline)
             .join("logs")
-            .join(format!("{task}.log"))
+            .join(format!("{}.log", file_name(task)))
     }
 
     /// Folder of the ledgers.
@@ -124,12 +134,12 @@ impl Store {
 
     /// The key that the readable link of a task names, whether or not there is such a result.
     pub(crate) fn linked(&self, pipeline: &str, task: &str) -> Option<Key> {
-        named_key(&std::fs::read_link(self.link(pipeline, task)).ok()?)
+        named_key(&std::fs::read_link(self.last_link(pipeline, task)).ok()?)
     }
 
     /// What the readable link of a task leads to.
     pub(crate) fn previous(&self, pipeline: &str, task: &str) -> Previous {
-        let link = self.link(pipeline, task);
+        let link = self.last_link(pipeline, task);
         let Ok(target) = std::fs::read_link(&link) else {
             return Previous::None;
         };

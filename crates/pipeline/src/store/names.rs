@@ -1,5 +1,5 @@
-//! Names in the artifacts folder: which pipeline names and task ids can be file names, and what figures
-//! are called.
+//! Names in the artifacts folder: which pipeline names and task ids can be file names, and what tasks and
+//! figures are called.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -17,9 +17,28 @@ pub(crate) const NOT_PIPELINES: [&str; 3] = ["store", "ledger", "code"];
 /// Refuses a plan whose name or task ids cannot be file names.
 pub fn check_names(plan: &Plan) -> Result<(), StoreError> {
     check(&plan.name, &NOT_PIPELINES)?;
-    plan.tasks
-        .iter()
-        .try_for_each(|task| check(&task.id, &["figures", "logs"]))
+    plan.tasks.iter().try_for_each(|task| {
+        check(&task.id, &["figures", "logs"])?;
+        check(&file_name(&task.id), &[])
+    })
+}
+
+/// What a task is called in the artifacts folder: `train.bilinear,hidden-8,seed-0` for `train.bilinear[hidden=8,seed=0]`.
+///
+/// Brackets are patterns to polars, DuckDB and shells, and DuckDB takes a folder `a=b` for a column. Other characters that mean
+/// something to one of them become `%` and hexadecimal digits. Different ids have different names.
+pub(crate) fn file_name(id: &str) -> String {
+    let mut name = String::with_capacity(id.len());
+    for c in id.chars() {
+        match c {
+            '[' => name.push(','),
+            '=' => name.push('-'),
+            ']' => {}
+            c if c.is_alphanumeric() || "_-.,+@".contains(c) => name.push(c),
+            c => name.extend(c.to_string().bytes().map(|byte| format!("%{byte:02X}"))),
+        }
+    }
+    name
 }
 
 fn check(name: &str, taken: &[&str]) -> Result<(), StoreError> {
@@ -48,8 +67,8 @@ fn check(name: &str, taken: &[&str]) -> Result<(), StoreError> {
 pub type FigureNames = BTreeMap<usize, String>;
 
 /// Short names of all figures of a plan:
-/// `figure.curve[variant=published]` is `curve-published`. Where two would be the same, both keep their
-/// labels as they are.
+/// `figure.curve[variant=published]` is `curve-published`. Where two would be the same, both have the names of
+/// their labels, too: `curve,variant-published`.
 pub fn figure_names(plan: &Plan) -> FigureNames {
     let figures = || {
         let tasks = plan.tasks.iter().enumerate();
@@ -65,11 +84,7 @@ pub fn figure_names(plan: &Plan) -> FigureNames {
             let unique = uses.get(&short) == Some(&1);
             (
                 index,
-                if unique {
-                    short
-                } else {
-                    table_name(task).to_owned()
-                },
+                file_name(if unique { &short } else { table_name(task) }),
             )
         })
         .collect()

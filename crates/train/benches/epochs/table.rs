@@ -7,6 +7,8 @@ use std::sync::Arc;
 use eigenscope_artifact::arrow::array::{
     ArrayRef, Float64Array, RecordBatch, StringArray, UInt64Array,
 };
+use eigenscope_artifact::atomic::AtomicFile;
+use eigenscope_artifact::mark_type_order;
 use parquet::arrow::ArrowWriter;
 
 use crate::workload::Workload;
@@ -245,8 +247,11 @@ pub(crate) fn write_parquet(path: &Path, rows: &[Row]) -> Result<(), Failure> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    let mut writer = ArrowWriter::try_new(std::fs::File::create(path)?, batch.schema(), None)?;
+    let file = AtomicFile::create(path)?;
+    let mut writer = ArrowWriter::try_new(file.handle()?, batch.schema(), None)?;
     writer.write(&batch)?;
-    writer.close()?;
-    Ok(())
+    let written = writer.finish()?;
+    let columns = written.file_metadata().schema_descr().num_columns();
+    mark_type_order(writer.inner_mut(), columns)?;
+    Ok(file.place()?)
 }
