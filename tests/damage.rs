@@ -221,7 +221,7 @@ fn a_result_of_another_task_in_its_place_is_found() {
     assert!(reasons(&sandbox)[other].contains("`tensors` is damaged"));
     sandbox.run();
     // A whole folder, record and all.
-    ["tensors.parquet", "history.parquet", "task.json"].map(copy);
+    let _ = ["tensors.parquet", "history.parquet", "task.json"].map(copy);
     let reasons = reasons(&sandbox);
     assert!(
         reasons[other].contains("does not belong to its folder"),
