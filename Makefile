@@ -5,13 +5,17 @@
 #   make figures TARGETS='figure.similarity'        only some tasks and what they need
 #   make test                                       all tests
 
-PIPELINE ?= digits
-DATA_DIR ?= $(if $(EIGENSCOPE_DATA_DIR),$(EIGENSCOPE_DATA_DIR),data)
-JOBS     ?=
-TARGETS  ?=
+PIPELINE  ?= digits
+DATA_DIR  ?=
+JOBS      ?=
+TARGETS   ?=
 PUBLISHED ?=
 FUZZ_SECONDS ?= 60
-SAMPLE ?=
+SAMPLE    ?=
+CARGO     ?= cargo
+CARGO_TARGET_DIR ?=
+# The Python of the comparisons with PyTorch; by default that of an environment of their own, made when first needed.
+PYTHON    ?=
 
 # A misspelt variable would go unnoticed and something else be done than was asked for.
 VARIABLES := PIPELINE DATA_DIR JOBS TARGETS PUBLISHED SAMPLE FUZZ_SECONDS CARGO CARGO_TARGET_DIR PYTHON
@@ -20,73 +24,89 @@ ifneq ($(UNKNOWN),)
 $(error unknown: $(UNKNOWN). Variables are $(VARIABLES); others are set before the command: NAME=value make ...)
 endif
 
-# Not every shell expands ~ after `DATA_DIR=`.
-override DATA_DIR := $(patsubst ~/%,$(HOME)/%,$(DATA_DIR))
+# `make clean` without PIPELINE= removes everything.
+ASKED_FOR := $(if $(filter file,$(origin PIPELINE)),,yes)
 
-CARGO      ?= cargo
-TARGET_DIR := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
-# The Python of the comparisons with PyTorch: an environment of their own, made when first needed.
-PYTHON     ?= $(TARGET_DIR)/bench-python/bin/python
+# Values reach the shell through the environment, as they are: make itself would expand a dollar sign and break at blanks, and a
+# shell would take quotes and stars in a command line as its own.
+define as_it_is
+override $(1) := $$(value $(1))
+$(if $(value $(1)),export,unexport) $(1)
+endef
+# Cargo would take the variable CARGO for its own path.
+CARGO_COMMAND := $(value CARGO)
+$(foreach name,$(filter-out CARGO,$(VARIABLES)) CARGO_COMMAND ASKED_FOR,$(eval $(call as_it_is,$(name))))
+
+# What every command begins with. Words of TARGETS are patterns for the program, not for the shell; not every shell expands ~ after
+# `DATA_DIR=`; cargo may be a command with arguments, or a path with blanks.
+SHELL_SETUP := set -f; \
+	case $$DATA_DIR in '~/'*) DATA_DIR=$$HOME/$${DATA_DIR\#??};; esac; \
+	TARGET_DIR=$${CARGO_TARGET_DIR:-target}; \
+	with_cargo() { if command -v "$$CARGO_COMMAND" >/dev/null; then "$$CARGO_COMMAND" "$$@"; else $$CARGO_COMMAND "$$@"; fi; }; \
+	eigenscope() { "$$TARGET_DIR/release/eigenscope" $${DATA_DIR:+--data-dir "$$DATA_DIR"} "$$@"; };
+RUN = @$(SHELL_SETUP)
+
 KERNEL_BENCHES := $(basename $(notdir $(wildcard crates/*/benches/*.rs)))
-EIGENSCOPE := $(TARGET_DIR)/release/eigenscope --data-dir '$(DATA_DIR)'
 
 .PHONY: figures build test fuzz lint bench compare report verify lock status readers duplicates clean help
 
 figures: build ## Bring results and figures up to date (PIPELINE= DATA_DIR= JOBS= TARGETS=)
-	@$(EIGENSCOPE) run '$(PIPELINE)' $(if $(JOBS),--jobs $(JOBS)) $(TARGETS)
+	$(RUN) eigenscope run "$$PIPELINE" $${JOBS:+--jobs "$$JOBS"} $$TARGETS
 
 build: ## Compile everything
-	@$(CARGO) build --release --workspace --locked
+	$(RUN) with_cargo build --release --workspace --locked
 
 test: build ## Run all tests; those on real data need EIGENSCOPE_DATA_DIR
-	$(CARGO) test --release --workspace --locked
+	$(RUN) with_cargo test --release --workspace --locked
 
 fuzz: build ## Feed every reader of outside bytes with made-up ones (FUZZ_SECONDS= each, JOBS=)
-	@fuzz/run $(FUZZ_SECONDS) $(JOBS)
+	@fuzz/run "$$FUZZ_SECONDS" $${JOBS:+"$$JOBS"}
 
 lint: ## Formatting and clippy, warnings are errors; whether the fuzz targets compile
-	$(CARGO) fmt --all -- --check
-	$(CARGO) clippy --release --workspace --all-targets --locked -- -D warnings
-	$(CARGO) fmt --manifest-path fuzz/Cargo.toml -- --check
-	@command -v c++ >/dev/null || { echo 'no C++ compiler: the fuzz targets are not checked'; exit 0; }; \
-	RUSTFLAGS='--cfg fuzzing' $(CARGO) check --manifest-path fuzz/Cargo.toml --target-dir '$(TARGET_DIR)/fuzz-check' --bins --locked
+	$(RUN) with_cargo fmt --all -- --check
+	$(RUN) with_cargo clippy --release --workspace --all-targets --locked -- -D warnings
+	$(RUN) with_cargo fmt --manifest-path fuzz/Cargo.toml -- --check
+	$(RUN) command -v c++ >/dev/null || { echo 'no C++ compiler: the fuzz targets are not checked'; exit 0; }; \
+	RUSTFLAGS='--cfg fuzzing'; export RUSTFLAGS; \
+	with_cargo check --manifest-path fuzz/Cargo.toml --target-dir "$$TARGET_DIR/fuzz-check" --bins --locked
 
 bench: build ## Measure everything, against PyTorch, too (PYTHON= another one than its own, or none)
-	@case '$(PYTHON)' in '$(TARGET_DIR)'/*) $(MAKE) --no-print-directory '$(PYTHON)' || echo 'no environment with PyTorch';; esac
-	$(CARGO) bench --workspace --locked $(foreach bench,$(KERNEL_BENCHES),--bench $(bench))
-	$(CARGO) bench --workspace --locked --bench epochs -- --python '$(abspath $(PYTHON))' \
-		--parquet '$(abspath artifacts/bench/epochs.parquet)' --markdown '$(abspath BENCHMARKS.md)'
-	@if [ -x "$$(command -v '$(PYTHON)')" ]; then '$(PYTHON)' crates/metrics/benches/clipping_pytorch.py; \
-	else echo 'the comparison of clipping with PyTorch is skipped: no $(PYTHON)'; fi
-
-$(TARGET_DIR)/bench-python/bin/python:
-	python3 -m venv '$(TARGET_DIR)/bench-python.new'
-	'$(TARGET_DIR)/bench-python.new/bin/python' -m pip install --quiet --disable-pip-version-check torch numpy
-	rm -rf '$(TARGET_DIR)/bench-python' && mv '$(TARGET_DIR)/bench-python.new' '$(TARGET_DIR)/bench-python'
+	$(RUN) if [ -z "$$PYTHON" ]; then own=$$TARGET_DIR/bench-python; PYTHON=$$own/bin/python; \
+	if [ ! -x "$$PYTHON" ]; then rm -rf "$$own.new"; python3 -m venv "$$own.new" \
+	&& "$$own.new/bin/python" -m pip install --quiet --disable-pip-version-check torch numpy \
+	&& rm -rf "$$own" && mv "$$own.new" "$$own" || echo 'no environment with PyTorch'; fi; fi; \
+	python=$$(command -v "$$PYTHON") || python=none; case $$python in /*) ;; *) python=$$PWD/$$python;; esac; \
+	with_cargo bench --workspace --locked $(foreach bench,$(KERNEL_BENCHES),--bench $(bench)) \
+	&& with_cargo bench --workspace --locked --bench epochs -- --python "$$python" \
+	--parquet "$$PWD/artifacts/bench/epochs.parquet" --markdown "$$PWD/BENCHMARKS.md" || exit; \
+	if [ -x "$$python" ]; then "$$python" crates/metrics/benches/clipping_pytorch.py; \
+	else echo "the comparison of clipping with PyTorch is skipped: no $$PYTHON"; fi
 
 compare: build ## Compare our numbers with the published ones (PIPELINE= PUBLISHED=)
-	@$(EIGENSCOPE) compare '$(PIPELINE)' $(if $(PUBLISHED),--published '$(PUBLISHED)')
+	$(RUN) eigenscope compare "$$PIPELINE" $${PUBLISHED:+--published "$$PUBLISHED"}
 
 report: build ## Write all figures and the comparison into one HTML file (PIPELINE= PUBLISHED=)
-	@$(EIGENSCOPE) report '$(PIPELINE)' $(if $(PUBLISHED),--published '$(PUBLISHED)')
+	$(RUN) eigenscope report "$$PIPELINE" $${PUBLISHED:+--published "$$PUBLISHED"}
 
 verify: build ## Compute results again and compare bytes, or values with a lock file of another machine (PIPELINE= SAMPLE= TARGETS=)
-	@$(EIGENSCOPE) verify '$(PIPELINE)' --bytes $(if $(wildcard pipelines/$(PIPELINE).lock),--lock) $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(JOBS),--jobs $(JOBS)) $(TARGETS)
+	$(RUN) case $$PIPELINE in *.toml) file=$${PIPELINE%.toml};; *) file=pipelines/$$PIPELINE;; esac; \
+	lock=; if [ -e "$$file.lock" ]; then lock=--lock; fi; \
+	eigenscope verify "$$PIPELINE" --bytes $$lock $${SAMPLE:+--sample "$$SAMPLE"} $${JOBS:+--jobs "$$JOBS"} $$TARGETS
 
 lock: build ## Write down what a pipeline computes, for verify (PIPELINE=)
-	@$(EIGENSCOPE) lock '$(PIPELINE)'
+	$(RUN) eigenscope lock "$$PIPELINE"
 
 status: build ## Say what is up to date and what is not, and why (PIPELINE= TARGETS=)
-	@$(EIGENSCOPE) status '$(PIPELINE)' $(TARGETS)
+	$(RUN) eigenscope status "$$PIPELINE" $$TARGETS
 
 readers: build ## Read the results with old and new polars, pandas, pyarrow and DuckDB (PIPELINE=)
-	@tests/python_readers/run '$(TARGET_DIR)' "$${EIGENSCOPE_ARTIFACTS:-artifacts}" '$(PIPELINE)'
+	$(RUN) tests/python_readers/run "$$TARGET_DIR" "$${EIGENSCOPE_ARTIFACTS:-artifacts}" "$$PIPELINE"
 
 duplicates: ## List crates locked in several versions
-	@$(CARGO) tree -d --depth 0 --locked | sort -u
+	$(RUN) with_cargo tree -d --depth 0 --locked | sort -u
 
-clean: ## Remove all results (not the compiled programs: cargo clean)
-	find artifacts -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +
+clean: build ## Remove all results, or those of a pipeline (PIPELINE=); the compiled programs stay: cargo clean
+	$(RUN) eigenscope clean $${ASKED_FOR:+"$$PIPELINE"}
 
 help: ## List the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14

@@ -428,8 +428,12 @@ fn an_output_folder_that_is_a_file_is_named() {
     let sandbox = Sandbox::new(PIPELINE);
     fs::write(sandbox.path("artifacts"), b"a file, not a folder").expect("written");
     let output = sandbox.call(&["run", "p.toml", "--offline"]);
-    assert_eq!(output.status.code(), Some(1));
-    assert!(stderr(&output).contains("artifacts"), "{}", stderr(&output));
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        stderr(&output).contains("a file stands where a folder is needed"),
+        "{}",
+        stderr(&output)
+    );
 }
 
 #[test]

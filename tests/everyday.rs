@@ -264,7 +264,7 @@ fn nothing_is_removed_while_tasks_run() {
     let gc = sandbox.call(&["gc", "p.toml"]);
     run.kill().expect("killed");
     run.wait().expect("ended");
-    assert_eq!(gc.status.code(), Some(1), "{}", stdout(&gc));
+    assert_eq!(gc.status.code(), Some(4), "{}", stdout(&gc));
     assert!(
         stderr(&gc).contains("another run (process"),
         "{}",
@@ -367,11 +367,53 @@ fn a_dry_run_says_what_why_and_how_long() {
 }
 
 #[test]
-fn shells_complete_every_command() {
+fn shells_complete_commands_options_pipelines_and_tasks() {
     let sandbox = Sandbox::new(SMALL);
+    fs::create_dir(sandbox.path("pipelines")).expect("created");
+    for name in ["digits", "digits.published", "paper"] {
+        let path = sandbox.path("pipelines").join(name);
+        fs::write(path.with_file_name(format!("{name}.toml")), SMALL).expect("written");
+    }
+    let complete = |words: &[&str]| -> Vec<String> {
+        let found = sandbox.call(&[&["__complete", "--"], words].concat());
+        stdout(&found).lines().map(str::to_owned).collect()
+    };
     let commands = commands(&sandbox);
     assert!(commands.len() > 10, "{commands:?}");
-    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+    assert_eq!(complete(&[""]), commands);
+    assert_eq!(complete(&["exp"]), ["explain"]);
+    assert_eq!(complete(&["graph", "--format", "mer"]), ["mermaid"]);
+    assert_eq!(complete(&["gc", "--keep-d"]), ["--keep-days"]);
+    assert_eq!(
+        complete(&["--artifacts", "x", "run", ""]),
+        ["digits", "paper"]
+    );
+    assert_eq!(complete(&["sql", "di"]), ["digits"]);
+    assert_eq!(complete(&["gc", "digits", "p"]), ["paper"]);
+    assert_eq!(
+        complete(&["status", "digits", "metric."]),
+        ["metric.final", "metric.similarity-map"]
+    );
+    let tasks = [
+        "train.bilinear",
+        "train.bilinear[hidden=4]",
+        "train.bilinear[hidden=6]",
+    ];
+    assert_eq!(
+        complete(&["run", "-j", "2", "digits", "data.digits", "train.bilinear"]),
+        tasks
+    );
+    assert_eq!(
+        complete(&["explain", "p.toml", "train.bilinear[h"]),
+        tasks[1..]
+    );
+    assert!(complete(&["run", "nothing", ""]).is_empty());
+
+    for shell in ["bash", "zsh", "fish"] {
+        let script = stdout(&sandbox.call(&["completions", shell]));
+        assert!(script.contains("__complete --"), "{shell}");
+    }
+    for shell in ["powershell", "elvish"] {
         let script = stdout(&sandbox.call(&["completions", shell]));
         for command in &commands {
             assert!(script.contains(command.as_str()), "{shell}: {command}");
@@ -379,17 +421,15 @@ fn shells_complete_every_command() {
     }
     let script = "eval \"$(\"$0\" completions bash)\"; \
                   complete -p eigenscope | grep -q -- '-F _eigenscope' || exit 1; \
-                  try() { COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); \
-                          _eigenscope eigenscope \"${@: -1}\" \"${@: -2:1}\"; echo \"${COMPREPLY[*]}\"; }; \
-                  try eigenscope exp; try eigenscope graph --format mer; try eigenscope gc --keep-d";
-    let output = Command::new("bash")
-        .args(["--norc", "-c", script, env!("CARGO_BIN_EXE_eigenscope")])
-        .output();
+                  try() { COMP_LINE=$1 COMP_POINT=${#1}; _eigenscope \"$program\"; echo \"${COMPREPLY[*]}\"; }; \
+                  program=$0; try 'eigenscope exp'; try 'eigenscope run '; try 'eigenscope run digits train.bilinear[hidden='";
+    let mut bash = Command::new("bash");
+    let bash = sandbox.set_up(&mut bash).args(["--norc", "-c", script]);
     // A machine without bash has no bash completion.
-    if let Ok(output) = output {
+    if let Ok(output) = bash.arg(sandbox.program()).output() {
         assert_eq!(
             stdout(&output),
-            "explain\nmermaid\n--keep-days\n",
+            "explain\ndigits paper\n4] 6]\n",
             "{}",
             stderr(&output)
         );
@@ -434,7 +474,10 @@ fn misspelt_words_are_recognised() {
     fs::write(sandbox.path("pipelines/digits.toml"), SMALL).expect("written");
     sandbox.run();
     for (arguments, meant) in [
-        (&["stauts", "digits"][..], "'status'"),
+        (&["stauts", "digits"][..], "did you mean `status`?"),
+        (&["rnu", "digits"], "did you mean `run`?"),
+        (&["comapre", "digits"], "did you mean `compare`?"),
+        (&["figures"], "did you mean `run`?"),
         (&["run", "digts"], "did you mean `digits`?"),
         (&["gc", "digts"], "did you mean `digits`?"),
         (
@@ -476,7 +519,7 @@ fn a_variable_that_make_does_not_know_is_refused() {
     let known = make("PIPELINE=paper");
     assert!(known.status.success(), "{}", stderr(&known));
     assert!(
-        stdout(&known).contains("status 'paper'"),
+        stdout(&known).contains("eigenscope status"),
         "{}",
         stdout(&known)
     );
@@ -492,4 +535,58 @@ fn a_variable_that_make_does_not_know_is_refused() {
         "{}",
         stderr(&misspelt)
     );
+}
+
+#[test]
+fn a_failure_is_printed_once() {
+    let sandbox = Sandbox::new("[data.mnist]\n");
+    let output = sandbox.call(&["run", "p.toml", "--offline", "--data-dir", "nowhere"]);
+    let text = stderr(&output);
+    assert!(text.contains("error: data.mnist failed: "), "{text}");
+    assert_eq!(text.matches("data.mnist failed").count(), 1, "{text}");
+    assert_eq!(
+        text.matches("downloads are switched off").count(),
+        1,
+        "{text}"
+    );
+    assert!(text.contains("artifacts/p/logs/data.mnist.log"), "{text}");
+}
+
+#[cfg(unix)]
+#[test]
+fn colours_are_shown_where_they_are_wanted() {
+    let sandbox = Sandbox::new("[data.digits]\nrows = 3\n");
+    // `script` runs a command in a terminal of its own.
+    let text = |settings: &str| {
+        let status = format!("{settings} '{}' status p.toml", sandbox.program().display());
+        let mut script = Command::new("script");
+        sandbox
+            .set_up(&mut script)
+            .env_remove("NO_COLOR")
+            .env("TERM", "xterm");
+        let output = script.args(["-qec", &status, "/dev/null"]).output().ok()?;
+        Some(stdout(&output)).filter(|text| text.contains("rows"))
+    };
+    let Some(coloured) = text("env") else {
+        eprintln!("skipped: no command `script`");
+        return;
+    };
+    assert!(coloured.contains("\u{1b}["), "{coloured}");
+    for settings in ["NO_COLOR=1", "TERM=dumb"] {
+        let plain = text(settings).expect("a text");
+        assert!(!plain.contains('\u{1b}'), "{settings}: {plain}");
+        assert_eq!(plain.is_ascii(), settings == "TERM=dumb", "{plain}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn too_many_open_files_are_no_missing_program() {
+    let sandbox = Sandbox::new(SMALL);
+    let mut shell = Command::new("sh");
+    let shell = sandbox.set_up(&mut shell);
+    let shell = shell.args(["-c", "ulimit -n 8; exec \"$0\" status p.toml"]);
+    let output = shell.arg(sandbox.program()).output().expect("sh runs");
+    refused(&output, &["raise the limit on open files"]);
+    assert!(!stderr(&output).contains("build the whole workspace"));
 }

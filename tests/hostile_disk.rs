@@ -107,8 +107,12 @@ fn a_read_only_disk_can_be_read_from_and_a_run_is_refused() {
         ("compare p.toml", 0),
         ("run p.toml --dry-run", 0),
         ("accept p.toml metric.final --dry-run", 0),
-        ("run p.toml --offline", 1),
-        ("accept p.toml metric.final", 1),
+        ("gc p.toml --dry-run", 0),
+        ("clean --dry-run", 0),
+        ("verify p.toml metric.final", 0),
+        ("run p.toml --offline", 2),
+        ("accept p.toml metric.final", 2),
+        ("gc p.toml", 2),
     ] {
         let Some(output) = sandbox.with_mounts(&format!("{read_only}\"$0\" {command}")) else {
             return;

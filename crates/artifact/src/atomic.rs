@@ -3,14 +3,17 @@
 //! Everything is written under a temporary name in the destination's own folder, synced to disk and
 //! renamed. A temporary file that was never placed is removed when it goes out of scope; one left by a
 //! killed process is recognised by [`TEMPORARY_PREFIX`].
+//!
+//! Only regular files are replaced. A link stays: the file it leads to is replaced.
 
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
 use crate::ArtifactError;
+use crate::destination::Destination;
 
 /// First characters of the name of every temporary file and folder.
 pub const TEMPORARY_PREFIX: &str = ".tmp-";
@@ -20,20 +23,47 @@ pub const TEMPORARY_PREFIX: &str = ".tmp-";
 pub struct AtomicFile {
     temporary: NamedTempFile,
     destination: PathBuf,
+    /// Permissions of the file to be replaced, which the new one takes over.
+    permissions: Option<Permissions>,
 }
 
 impl AtomicFile {
     /// Starts a file that will be placed at `destination`, whose folder must exist.
+    ///
+    /// # Errors
+    /// The folder cannot be written to, or something else than a regular file stands at `destination`.
     pub fn create(destination: &Path) -> Result<Self, ArtifactError> {
-        let folder = parent(destination);
+        match Destination::of(destination)? {
+            Destination::File { path, permissions } => {
+                Self::replacing(path, permissions, TEMPORARY_PREFIX)
+            }
+            Destination::Stream { not_a_file } => {
+                Err(ArtifactError::io("replace", destination, not_a_file))
+            }
+        }
+    }
+
+    /// Starts a file that will be placed at `destination`, which is no link.
+    pub(crate) fn replacing(
+        destination: PathBuf,
+        permissions: Option<Permissions>,
+        prefix: &str,
+    ) -> Result<Self, ArtifactError> {
+        let folder = parent(&destination);
         let temporary = tempfile::Builder::new()
-            .prefix(TEMPORARY_PREFIX)
+            .prefix(prefix)
             .tempfile_in(folder)
             .map_err(|source| ArtifactError::io("create a file in", folder, source))?;
         Ok(Self {
             temporary,
-            destination: destination.to_owned(),
+            destination,
+            permissions,
         })
+    }
+
+    /// The file under its temporary name.
+    pub(crate) fn temporary(&self) -> &NamedTempFile {
+        &self.temporary
     }
 
     /// A second handle, for an encoder that wants to own what it writes to.
@@ -47,9 +77,14 @@ impl AtomicFile {
         let Self {
             temporary,
             destination,
+            permissions,
         } = self;
         let file = temporary.as_file();
-        allow_reading(file)
+        let permitted = match permissions {
+            Some(permissions) => file.set_permissions(permissions),
+            None => allow_reading(file),
+        };
+        permitted
             .and_then(|()| file.sync_all())
             .map_err(|source| ArtifactError::io("write", &destination, source))?;
         temporary
@@ -88,14 +123,15 @@ pub fn sync_folder(folder: &Path) -> Result<(), ArtifactError> {
         .map_err(|source| ArtifactError::io("sync", folder, source))
 }
 
-fn parent(path: &Path) -> &Path {
+/// The folder of `path`.
+pub(crate) fn parent(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     }
 }
 
-/// Temporary files are private to their owner; a placed artifact is for everybody to read.
+/// Temporary files are private to their owner; a new artifact is for everybody to read.
 #[cfg(unix)]
 fn allow_reading(file: &File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
@@ -159,6 +195,48 @@ mod tests {
         write_file(&path, b"x").expect("placed");
         let mode = std::fs::metadata(&path).expect("is there").permissions();
         assert_eq!(mode.mode() & 0o777, 0o644);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_followed_and_permissions_stay() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = |name: &str| folder.path().join(name);
+        std::fs::create_dir(path("there")).expect("created");
+        write_file(&path("there/old"), b"old").expect("placed");
+        std::fs::set_permissions(path("there/old"), Permissions::from_mode(0o640)).expect("set");
+        symlink("there/new", path("dangling")).expect("linked");
+        symlink("there/old", path("link")).expect("linked");
+        symlink("link", path("twice")).expect("linked");
+        for (link, file) in [("dangling", "there/new"), ("twice", "there/old")] {
+            write_file(&path(link), b"written").expect("placed");
+            assert!(path(link).is_symlink());
+            assert_eq!(std::fs::read(path(file)).expect("readable"), b"written");
+        }
+        let mode = path("there/old")
+            .metadata()
+            .expect("is there")
+            .permissions();
+        assert_eq!(mode.mode() & 0o777, 0o640);
+        assert_eq!(names(&path("there")), ["new", "old"]);
+        symlink("loop", path("loop")).expect("linked");
+        let error = write_file(&path("loop"), b"").expect_err("it leads nowhere");
+        assert!(error.to_string().contains("loop"), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nothing_but_a_regular_file_is_replaced() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let pipe = folder.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.expect("mkfifo runs").success());
+        for path in [pipe.as_path(), Path::new("/dev/null"), folder.path()] {
+            let error = write_file(path, b"x").expect_err("refused");
+            assert!(error.to_string().starts_with("cannot replace"), "{error}");
+        }
+        assert_eq!(names(folder.path()), ["pipe"]);
     }
 
     #[test]

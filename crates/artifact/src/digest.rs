@@ -5,7 +5,6 @@
 //! row order.
 
 use std::fmt;
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 use std::str::FromStr;
@@ -14,7 +13,7 @@ use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{DataType, Float32Type, Float64Type, UInt16Type, UInt32Type, UInt64Type};
 use serde::{Deserialize, Serialize};
 
-use crate::ArtifactError;
+use crate::{ArtifactError, regular};
 
 /// A BLAKE3 digest, written as 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -84,7 +83,7 @@ pub struct FileDigest {
 
 /// Digest of the bytes of the file at `path`, read in pieces of 1 MiB.
 pub fn digest_file(path: &Path) -> Result<FileDigest, ArtifactError> {
-    let mut file = File::open(path).map_err(|source| ArtifactError::io("open", path, source))?;
+    let mut file = regular::open(path).map_err(|source| ArtifactError::io("open", path, source))?;
     let mut hasher = blake3::Hasher::new();
     let mut buffer = vec![0; 1 << 20];
     let mut bytes = 0;

@@ -151,7 +151,7 @@ impl ArtifactError {
     }
 }
 
-/// What the user can do about a file that cannot be written; empty where that is not known.
+/// What the user can do about a file that cannot be read or written; empty where that is not known.
 pub fn advice(error: &std::io::Error) -> &'static str {
     match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
@@ -160,7 +160,11 @@ pub fn advice(error: &std::io::Error) -> &'static str {
         ErrorKind::FileTooLarge => {
             "; raise the limit on the size of files (`ulimit -f`), or use a file system without one"
         }
-        _ => "",
+        _ => match error.raw_os_error() {
+            // ENFILE and EMFILE, which have no kind of their own.
+            Some(23 | 24) if cfg!(unix) => "; raise the limit on open files (`ulimit -n`)",
+            _ => "",
+        },
     }
 }
 

@@ -9,6 +9,7 @@
 //! later tasks depend on: an edit that changes the code but not the result stops there.
 
 pub mod atomic;
+mod destination;
 mod digest;
 mod eigenpairs;
 mod embeddings;
@@ -17,11 +18,13 @@ mod footer;
 mod images;
 mod kind;
 mod limits;
+pub mod output;
 mod patterns;
 mod pixels;
 mod provenance;
 mod read;
 mod record;
+pub mod regular;
 mod shape;
 mod tables;
 mod tensors;

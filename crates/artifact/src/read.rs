@@ -16,7 +16,7 @@ use parquet::arrow::arrow_reader::{
 
 use crate::limits;
 use crate::write::entry;
-use crate::{ArtifactError, Digest, Kind, Provenance, Record};
+use crate::{ArtifactError, Digest, Kind, Provenance, Record, regular};
 
 /// What an artifact says about itself.
 #[derive(Debug, Clone)]
@@ -48,7 +48,7 @@ pub struct TableReader {
 impl TableReader {
     /// Opens an artifact of any kind.
     pub fn open_any(path: &Path) -> Result<Self, ArtifactError> {
-        let file = File::open(path).map_err(|source| ArtifactError::io("open", path, source))?;
+        let file = regular::open(path).map_err(|source| ArtifactError::io("open", path, source))?;
         let options = ArrowReaderOptions::new()
             .with_page_index_policy(parquet::file::metadata::PageIndexPolicy::Optional);
         let parquet = guarded(path, || ArrowReaderMetadata::load(&file, options))?;

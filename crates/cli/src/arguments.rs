@@ -1,17 +1,19 @@
 //! The command line, and the only place that names environment variables.
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tracing::Level;
+
+use crate::exit;
 
 /// Train small image classifiers and take them apart.
 #[derive(Debug, Parser)]
 #[command(
     name = "eigenscope",
     version,
-    after_help = "Exit codes: 0 ok; 1 a task failed or a check did not hold; 2 usage or configuration; \
-                  3 stale, with `status --check`; 130 interrupted."
+    after_help = exit::help()
 )]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -29,6 +31,31 @@ impl Arguments {
             0 => Level::WARN,
             1 => Level::INFO,
             _ => Level::DEBUG,
+        }
+    }
+}
+
+/// What standard error can show.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Terminal {
+    /// Whether lines can be drawn again.
+    pub(crate) redraws: bool,
+    /// Whether colours are shown and wanted.
+    pub(crate) colours: bool,
+    /// Whether more than plain ASCII can be drawn.
+    pub(crate) draws: bool,
+}
+
+impl Terminal {
+    /// By what standard error is, and by `TERM` and `NO_COLOR` (https://no-color.org).
+    pub(crate) fn of_stderr() -> Self {
+        let is_terminal = std::io::stderr().is_terminal();
+        let is_dumb = is_terminal && std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        Self {
+            redraws: is_terminal && !is_dumb,
+            colours: is_terminal && !is_dumb && !no_colour,
+            draws: !is_dumb,
         }
     }
 }
@@ -54,6 +81,10 @@ pub(crate) struct ProjectArguments {
         global = true
     )]
     pub(crate) data_dir: PathBuf,
+    /// Use the folder of results without a lock, for file systems that have none: two runs at once would then spoil each
+    /// other's results
+    #[arg(long, global = true)]
+    pub(crate) no_lock: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -78,10 +109,15 @@ pub(crate) enum Command {
     Report(Report),
     /// Remove results that no pipeline needs any more
     Gc(Gc),
+    /// Remove all results, or those of some pipelines
+    Clean(Clean),
     /// Ask the tables of a pipeline in SQL, or list them
     Sql(Sql),
     /// Print what makes a shell complete the words of this program
     Completions(Completions),
+    /// Print the words that may stand at the end of a command line, for the scripts that complete it
+    #[command(name = "__complete", hide = true)]
+    Complete(Complete),
     /// Write the manual pages
     Man(Man),
     /// Compute results again in a scratch folder and compare them
@@ -94,7 +130,7 @@ pub(crate) enum Command {
 pub(crate) struct Report {
     /// A pipeline file, or the name of one in the folder `pipelines`
     pub(crate) pipeline: String,
-    /// The file to write (default: report.html in the pipeline's folder of results)
+    /// File to write, or `-` for standard output (default: report.html in the pipeline's folder of results)
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// File of published numbers (default: PIPELINE.published.toml beside the pipeline file, if there is one)
@@ -214,8 +250,8 @@ pub(crate) enum GraphFormat {
 #[derive(Debug, Args)]
 pub(crate) struct Show {
     /// Parquet files of the artifacts folder, or folders of such files
-    #[arg(required = true)]
-    pub(crate) artifacts: Vec<PathBuf>,
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
     /// Rows to print
     #[arg(long, default_value_t = 10, value_name = "N")]
     pub(crate) rows: usize,
@@ -231,7 +267,8 @@ pub(crate) struct Timeline {
     /// The run to draw: the name of a file in `ledger` without `.parquet` (default: the latest in which a task ran)
     #[arg(long)]
     pub(crate) run: Option<String>,
-    /// The SVG to write; a PNG appears beside it (default: timeline.svg in the pipeline's folder of artifacts)
+    /// SVG to write, beside which a PNG appears, or `-` for the SVG on standard output (default: timeline.svg in the
+    /// pipeline's folder of results)
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 }
@@ -268,6 +305,16 @@ pub(crate) struct Gc {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Clean {
+    /// Pipelines whose results are removed (default: everything in the folder of results)
+    #[arg(value_name = "PIPELINE")]
+    pub(crate) pipelines: Vec<String>,
+    /// Only say what would be removed
+    #[arg(short = 'n', long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Sql {
     /// A pipeline file, or the name of one in the folder `pipelines`
     pub(crate) pipeline: String,
@@ -285,6 +332,13 @@ pub(crate) struct Sql {
 pub(crate) struct Completions {
     /// The shell; for bash: eval "$(eigenscope completions bash)"
     pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Complete {
+    /// What follows the program's name, up to the cursor
+    #[arg(last = true, value_name = "WORD")]
+    pub(crate) words: Vec<String>,
 }
 
 #[derive(Debug, Args)]

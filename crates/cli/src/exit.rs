@@ -1,19 +1,49 @@
 //! How the program ends: exit codes and the text of errors.
 
+use std::io::{self, ErrorKind};
+
 use eigenscope_pipeline::execute::ExecuteError;
+use eigenscope_pipeline::hand_over::HandOverError;
 use eigenscope_pipeline::store::StoreError;
+use eigenscope_pipeline::timeline::TimelineError;
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
-/// Everything asked for was done.
+use crate::arguments::Terminal;
+
+/// Everything asked for was done and holds.
 pub(crate) const OK: u8 = 0;
-/// A task failed or a check did not hold.
+/// A task failed, a check did not hold, or the disk was full or damaged.
 pub(crate) const FAILED: u8 = 1;
 /// The command line, a pipeline file or the set-up cannot be used.
 pub(crate) const USAGE: u8 = 2;
 /// Something is not up to date, under `status --check`.
 pub(crate) const STALE: u8 = 3;
+/// Another run is using the artifacts folder.
+pub(crate) const BUSY: u8 = 4;
 /// The user stopped the run (128 + SIGINT, as shells count it).
 pub(crate) const INTERRUPTED: u8 = 130;
+
+/// Every exit code with its causes, as the help and the README list them.
+pub(crate) const TABLE: [(u8, &str); 6] = [
+    (OK, "everything asked for was done and holds"),
+    (
+        FAILED,
+        "a task failed; `compare`, `verify` or `accept` does not hold; a disk is full or damaged",
+    ),
+    (
+        USAGE,
+        "the command line, a file it names, or the set-up (programs, folders) cannot be used",
+    ),
+    (STALE, "something is not up to date (`status --check`)"),
+    (BUSY, "another run is using the folder of results"),
+    (INTERRUPTED, "interrupted"),
+];
+
+/// The table of exit codes as the help prints it.
+pub(crate) fn help() -> String {
+    let rows = TABLE.map(|(code, causes)| format!("\n{code:>5}  {causes}"));
+    format!("Exit codes:{}", rows.concat())
+}
 
 /// A mistake in a file or on the command line, with its place where there is one.
 #[derive(Debug, thiserror::Error)]
@@ -25,22 +55,42 @@ pub(crate) fn diagnosed(error: impl miette::Diagnostic + Send + Sync + 'static) 
     anyhow::Error::new(Diagnosed(Box::new(error)))
 }
 
-/// Running problems end with 1; everything else is usage or configuration.
+/// The code of the innermost cause that has one of its own: the command that met it does not matter.
 pub(crate) fn code(error: &anyhow::Error) -> u8 {
-    if error.is::<ExecuteError>() || error.is::<StoreError>() {
-        FAILED
-    } else {
-        USAGE
-    }
+    let codes = error.chain().filter_map(|cause| {
+        if let Some(cause) = cause.downcast_ref::<io::Error>() {
+            return matches!(
+                cause.kind(),
+                ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge
+            )
+            .then_some(FAILED);
+        }
+        // Transparent errors hide what they wrap from the chain.
+        let store = match cause.downcast_ref() {
+            Some(ExecuteError::Store(error)) => Some(error),
+            _ => cause.downcast_ref(),
+        };
+        let program = match cause.downcast_ref() {
+            Some(TimelineError::Drawing(error)) => Some(error),
+            _ => cause.downcast_ref(),
+        };
+        match (store, program) {
+            (Some(StoreError::Locked { .. }), _) => Some(BUSY),
+            (Some(StoreError::Damaged { .. }), _) => Some(FAILED),
+            (_, Some(HandOverError::Failed { .. })) => Some(FAILED),
+            _ => None,
+        }
+    });
+    codes.last().unwrap_or(USAGE)
 }
 
 /// The text of an error: with source lines and labels where it has a place.
 pub(crate) fn render(error: &anyhow::Error) -> String {
     if let Some(Diagnosed(diagnostic)) = error.downcast_ref() {
-        let theme = if std::io::IsTerminal::is_terminal(&std::io::stderr()) {
-            GraphicalTheme::unicode()
-        } else {
-            GraphicalTheme::unicode_nocolor()
+        let theme = match Terminal::of_stderr() {
+            Terminal { draws: false, .. } => GraphicalTheme::none(),
+            Terminal { colours: true, .. } => GraphicalTheme::unicode(),
+            _ => GraphicalTheme::unicode_nocolor(),
         };
         let mut text = String::new();
         if GraphicalReportHandler::new_themed(theme)

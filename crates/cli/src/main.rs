@@ -5,9 +5,11 @@
 mod arguments;
 mod budget;
 mod commands;
+mod completion;
 mod exit;
 mod json;
 mod project;
+mod suggestions;
 mod task_report;
 
 use std::process::ExitCode;
@@ -17,7 +19,16 @@ use clap::Parser;
 use arguments::{Arguments, Command};
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => match suggestions::unknown_command(&error) {
+            Some(message) => {
+                commands::tell(&message);
+                return ExitCode::from(exit::USAGE);
+            }
+            None => error.exit(),
+        },
+    };
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_max_level(arguments.log_level())
@@ -31,13 +42,15 @@ fn main() -> ExitCode {
         Command::Explain(command) => commands::explain::run(project, command),
         Command::Accept(command) => commands::accept::run(project, command),
         Command::Graph(command) => commands::graph::run(project, command),
-        Command::Show(command) => commands::show::run(command),
+        Command::Show(command) => commands::show::run(project, command),
         Command::Timeline(command) => commands::timeline::run(project, command),
         Command::Compare(command) => commands::compare::run(project, command),
         Command::Report(command) => commands::report::run(project, command),
         Command::Gc(command) => commands::gc::run(project, command),
+        Command::Clean(command) => commands::clean::run(project, command),
         Command::Sql(command) => commands::sql::run(project, command),
         Command::Completions(command) => commands::completions::run(command),
+        Command::Complete(command) => commands::completions::complete(command),
         Command::Man(command) => commands::man::run(command),
         Command::Verify(command) => commands::verify::run(project, command),
         Command::Lock(command) => commands::lock::run(project, command),

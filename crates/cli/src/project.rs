@@ -36,7 +36,7 @@ impl Project {
         Ok(Self {
             programs,
             plan: ManuallyDrop::new(plan),
-            store: Store::new(&arguments.artifacts)?,
+            store: store(arguments)?,
             data_dir: arguments.data_dir.clone(),
         })
     }
@@ -76,6 +76,15 @@ impl Project {
     }
 }
 
+/// The artifacts folder.
+pub(crate) fn store(arguments: &ProjectArguments) -> Result<Store> {
+    let store = Store::new(&arguments.artifacts)?;
+    Ok(match arguments.no_lock {
+        true => store.without_lock(),
+        false => store,
+    })
+}
+
 /// The plans of all pipelines of this folder, and of those named.
 pub(crate) fn all_plans(named: &[String]) -> Result<Vec<Plan>> {
     let programs = stage_programs()?;
@@ -94,6 +103,11 @@ pub(crate) fn all_plans(named: &[String]) -> Result<Vec<Plan>> {
     plans.map(|plan| plan.map_err(diagnosed)).collect()
 }
 
+/// The plan of one pipeline.
+pub(crate) fn plan(pipeline: &str) -> Result<Plan> {
+    file::read(&pipeline_file(pipeline)?, &stage_programs()?).map_err(diagnosed)
+}
+
 /// Asks the stage programs beside this program what they can do.
 fn stage_programs() -> Result<Programs> {
     let program = std::env::current_exe().context("cannot find the folder of this program")?;
@@ -101,7 +115,7 @@ fn stage_programs() -> Result<Programs> {
     Ok(Programs::describe(folder)?)
 }
 
-fn pipeline_file(pipeline: &str) -> Result<PathBuf> {
+pub(crate) fn pipeline_file(pipeline: &str) -> Result<PathBuf> {
     let path = PathBuf::from(pipeline);
     if path
         .extension()
@@ -128,7 +142,8 @@ fn pipeline_file(pipeline: &str) -> Result<PathBuf> {
     );
 }
 
-fn known_pipelines() -> Vec<String> {
+/// Names of the pipelines of this folder.
+pub(crate) fn known_pipelines() -> Vec<String> {
     let mut names: Vec<String> = std::fs::read_dir(PIPELINES)
         .into_iter()
         .flatten()

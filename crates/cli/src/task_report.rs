@@ -1,8 +1,11 @@
 //! The state of one task, as commands print it.
 
 use eigenscope_pipeline::plan::Plan;
+use eigenscope_pipeline::store::FigureNames;
 use eigenscope_pipeline::survey::State;
 use serde::Serialize;
+
+use crate::project::Project;
 
 #[derive(Debug, Serialize)]
 pub(crate) struct TaskReport {
@@ -16,6 +19,9 @@ pub(crate) struct TaskReport {
     pub(crate) reasons: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) warnings: Vec<String>,
+    /// Where its readable name does not lead to the result, how that is. Only `status` looks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) link: Option<&'static str>,
 }
 
 impl TaskReport {
@@ -27,6 +33,28 @@ impl TaskReport {
             key: state.key().map(|key| key.to_string()),
             reasons: state.reasons().iter().map(ToString::to_string).collect(),
             warnings: warnings.map(str::to_owned).collect(),
+            link: None,
+        }
+    }
+
+    /// Looks where the readable names of a result lead that is up to date.
+    pub(crate) fn look_at_links(
+        &mut self,
+        project: &Project,
+        task: usize,
+        figures: &FigureNames,
+        state: &State,
+    ) {
+        let Project { plan, store, .. } = project;
+        let State::Current { key, .. } = state else {
+            return;
+        };
+        if !store.is_linked(plan, task, figures, *key) {
+            self.link = Some(match store.linked(&plan.name, &self.task) {
+                Some(other) if other != *key => "its link leads to another result",
+                Some(_) => "its links are missing or lead elsewhere",
+                None => "it has no link",
+            });
         }
     }
 

@@ -57,7 +57,11 @@ pub fn accept(
     check_names(plan)?;
     let _lock = match dry_run {
         true => None,
-        false => Some(store.lock()?),
+        false => {
+            let lock = store.lock()?;
+            store.record_pipeline(&plan.file)?;
+            Some(lock)
+        }
     };
     let mut accepting = Accepting {
         plan,

@@ -7,6 +7,8 @@ use std::process::{Command, ExitStatus, Stdio};
 use eigenscope_stage::Event;
 use serde::Serialize;
 
+use crate::programs::start_advice;
+
 /// Why a program did not do what it was handed.
 #[derive(Debug, thiserror::Error)]
 pub enum HandOverError {
@@ -20,7 +22,7 @@ pub enum HandOverError {
         source: std::io::Error,
     },
     /// The program does not start.
-    #[error("cannot start {path}; build the whole workspace with `make`", path = program.display())]
+    #[error("cannot start {path}{advice}", path = program.display(), advice = start_advice(source))]
     Start {
         /// The program.
         program: PathBuf,

@@ -10,7 +10,7 @@ pub use eigenscope_artifact::LedgerRow;
 use eigenscope_artifact::{Provenance, read_records, write_records};
 use serde_json::Value;
 
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, create_folder, entries};
 
 /// Ledgers that estimates are taken from.
 const LATEST: usize = 20;
@@ -31,7 +31,10 @@ pub struct Ledger {
 impl Ledger {
     /// The ledger of a run that starts now. No file appears before there is a row.
     pub fn start(store: &Store) -> Self {
-        let run = format!("{}-{}", utc(SystemTime::now()), std::process::id());
+        let last = ledgers(store).last().and_then(|path| number(path));
+        let number = last.map_or(1, |last| last.saturating_add(1));
+        let time = utc(SystemTime::now());
+        let run = format!("{number:06}-{time}-{}", std::process::id());
         Self {
             folder: store.ledger(),
             run,
@@ -61,8 +64,7 @@ impl Ledger {
         if !self.unwritten {
             return Ok(());
         }
-        std::fs::create_dir_all(&self.folder)
-            .map_err(|source| StoreError::io("create the folder", &self.folder, source))?;
+        create_folder(&self.folder)?;
         let provenance = Provenance {
             task: self.run.clone(),
             kind: "run/ledger".to_owned(),
@@ -79,6 +81,24 @@ impl Ledger {
     }
 }
 
+/// The ledgers of a store, in the order of their runs.
+///
+/// Runs are numbered: a clock that was wrong once must not decide which is the latest. Those before the first number come
+/// first, by their times.
+pub(crate) fn ledgers(store: &Store) -> Vec<PathBuf> {
+    let mut ledgers: Vec<PathBuf> = entries(&store.ledger())
+        .filter(|path| path.extension().is_some_and(|end| end == "parquet"))
+        .collect();
+    ledgers.sort_by_cached_key(|path| (number(path), path.clone()));
+    ledgers
+}
+
+/// The number that a ledger's name begins with.
+fn number(ledger: &Path) -> Option<u64> {
+    let name = ledger.file_stem()?.to_str()?;
+    name.split_once('-')?.0.parse().ok()
+}
+
 /// Rows of one ledger.
 pub fn read_ledger(path: &Path) -> Result<Vec<LedgerRow>, StoreError> {
     Ok(read_records(path)?)
@@ -93,18 +113,7 @@ pub struct Durations {
 impl Durations {
     /// Reads the latest ledgers; one that cannot be read is passed over.
     pub fn load(store: &Store) -> Self {
-        let mut ledgers: Vec<PathBuf> = std::fs::read_dir(store.ledger())
-            .into_iter()
-            .flatten()
-            .flatten()
-            .map(|entry| entry.path())
-            .filter(|path| {
-                path.extension()
-                    .is_some_and(|extension| extension == "parquet")
-            })
-            .collect();
-        // The names begin with the time.
-        ledgers.sort();
+        let ledgers = ledgers(store);
         let mut durations = Self::default();
         for path in ledgers.iter().skip(ledgers.len().saturating_sub(LATEST)) {
             match read_ledger(path) {
@@ -198,6 +207,28 @@ mod tests {
         assert_eq!(durations.seconds("digits", "a"), Some(2.0));
         assert_eq!(durations.seconds("digits", "c"), None);
         assert_eq!(durations.seconds("paper", "a"), None);
+    }
+
+    #[test]
+    fn runs_are_ordered_by_number_whatever_the_clock_said() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::new(folder.path()).expect("a store");
+        std::fs::create_dir(store.ledger()).expect("created");
+        let names = [
+            "20260131T235959.123Z-9",
+            "20990101T000000.000Z-9",
+            "000001-20990101T000000.000Z-9",
+            "000002-20260201T000000.000Z-9",
+            "1000000-19700101T000000.000Z-9",
+        ];
+        for name in names {
+            let path = store.ledger().join(format!("{name}.parquet"));
+            std::fs::write(path, b"").expect("written");
+        }
+        let found = ledgers(&store);
+        let found = found.iter().filter_map(|path| path.file_stem()?.to_str());
+        assert_eq!(found.collect::<Vec<_>>(), names);
+        assert!(Ledger::start(&store).run().starts_with("1000001-"));
     }
 
     #[test]

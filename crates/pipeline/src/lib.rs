@@ -3,7 +3,7 @@
 //! This crate knows the contract of a stage program and no stage. [`programs`] asks the stage programs
 //! what they can do; [`mod@file`] reads a pipeline file against those descriptions and lowers it to a
 //! [`plan::Plan`]; [`store`] keeps results by key; [`survey`] walks the plan once and says of every task
-//! whether it is up to date and, if not, why; [`execute`] runs what is stale; [`report`] has a page written about it.
+//! whether it is up to date and, if not, why; [`execute`] runs what is stale; [`report`] is a page about it.
 
 pub mod accept;
 pub mod aligned;
@@ -27,3 +27,6 @@ pub mod targets;
 pub mod timeline;
 pub mod verify;
 mod version;
+
+/// Re-exported for what the program writes itself.
+pub use eigenscope_artifact::output;

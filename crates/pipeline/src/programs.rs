@@ -1,18 +1,27 @@
 //! The stage programs: where they are and what they say they can do.
 
+use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::time::{Duration, Instant};
 
 use eigenscope_stage::{
     AttributeValue, Code, Description, Feature, KindDescription, NameRule, Section, TASK_VERSION,
 };
 use serde::Deserialize;
 
+/// Longest time between two looks at how long a program has been asked.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Time to look again once a program has closed its standard output, which it does when it ends.
+const SHORT_LOOK: Duration = Duration::from_millis(1);
+
 /// A stage program that could not be asked.
 #[derive(Debug, thiserror::Error)]
 pub enum ProgramError {
     /// It is not there or does not start.
-    #[error("cannot start the stage program {path}; build the whole workspace with `make`", path = path.display())]
+    #[error("cannot start the stage program {path}{advice}", path = path.display(), advice = start_advice(source))]
     Start {
         /// Where it was looked for.
         path: PathBuf,
@@ -28,6 +37,36 @@ pub enum ProgramError {
         /// What is wrong.
         reason: String,
     },
+}
+
+/// What the user can do about a program that does not start.
+pub(crate) fn start_advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::NotFound => "; build the whole workspace with `make`",
+        ErrorKind::PermissionDenied => {
+            "; it is not executable, or lies on a file system from which nothing may be executed"
+        }
+        ErrorKind::WouldBlock => "; raise the limit on processes (`ulimit -u`), or end some",
+        _ => eigenscope_artifact::advice(error),
+    }
+}
+
+/// How long a program may take to describe itself, which needs milliseconds.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// After this time it is said that it is waited for.
+    pub notice: Duration,
+    /// After this time it is given up.
+    pub limit: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            notice: Duration::from_secs(5),
+            limit: Duration::from_secs(60),
+        }
+    }
 }
 
 /// The fields that every version of a description has.
@@ -46,38 +85,34 @@ pub struct Programs {
 
 impl Programs {
     /// Asks the stage programs in `folder`, all at the same time.
+    ///
+    /// # Errors
+    /// One does not start, or does not answer as expected within a minute.
     pub fn describe(folder: &Path) -> Result<Self, ProgramError> {
-        let children: Vec<_> = Section::ALL
+        Self::describe_within(folder, Patience::default())
+    }
+
+    /// As [`Programs::describe`], with another patience.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn describe_within(folder: &Path, patience: Patience) -> Result<Self, ProgramError> {
+        let asked: Vec<_> = Section::ALL
             .iter()
-            .map(|&section| {
-                let path = program_path(folder, section);
-                let child = Command::new(&path)
-                    .arg("describe")
-                    .stdin(Stdio::null())
-                    .stdout(Stdio::piped())
-                    .stderr(Stdio::null())
-                    .spawn();
-                (section, path, child)
-            })
+            .map(|&section| (section, Asked::start(program_path(folder, section))))
             .collect();
         let mut descriptions = Vec::new();
-        for (section, path, child) in children {
-            let output = child
-                .and_then(std::process::Child::wait_with_output)
-                .map_err(|source| ProgramError::Start {
-                    path: path.clone(),
-                    source,
-                })?;
+        for (section, asked) in asked {
+            let asked = asked?;
+            let path = asked.path.clone();
             let answer = |reason: String| ProgramError::Answer {
                 path: path.clone(),
                 reason,
             };
-            if !output.status.success() {
-                return Err(answer(output.status.to_string()));
-            }
+            let text = asked.answer(patience)?;
             let broken = |error: serde_json::Error| answer(error.to_string());
             // The contract comes first: a description of another version may have other fields.
-            let contract: Contract = serde_json::from_slice(&output.stdout).map_err(broken)?;
+            let contract: Contract = serde_json::from_slice(&text).map_err(broken)?;
             if contract.version != TASK_VERSION || contract.section != section {
                 return Err(answer(format!(
                     "it serves `{}` with contract version {}, expected `{}` with {TASK_VERSION}; rebuild with `make`",
@@ -86,8 +121,7 @@ impl Programs {
                     section.name()
                 )));
             }
-            let description: Description =
-                serde_json::from_slice(&output.stdout).map_err(broken)?;
+            let description: Description = serde_json::from_slice(&text).map_err(broken)?;
             let mut kinds = description.kinds.iter();
             let defect = kinds.find_map(defect);
             if let Some(defect) = defect.or_else(|| without_code(&description)) {
@@ -134,6 +168,94 @@ impl Programs {
     /// The program that runs tasks of a section.
     pub fn path(&self, section: Section) -> PathBuf {
         program_path(&self.folder, section)
+    }
+}
+
+/// A program that has been asked to describe itself. Dropped before it has ended, it is killed.
+struct Asked {
+    path: PathBuf,
+    child: Child,
+    started: Instant,
+    /// All that it has written, once it has closed its standard output.
+    written: Receiver<io::Result<Vec<u8>>>,
+}
+
+impl Asked {
+    fn start(path: PathBuf) -> Result<Self, ProgramError> {
+        let spawned = Command::new(&path)
+            .arg("describe")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn();
+        let mut child = spawned.map_err(|source| ProgramError::Start {
+            path: path.clone(),
+            source,
+        })?;
+        let (sender, written) = sync_channel(1);
+        let stdout = child.stdout.take();
+        // Not joined: should a child of its own hold the pipe open, it ends with this process.
+        std::thread::spawn(move || {
+            let mut bytes = Vec::new();
+            let read = stdout.map_or(Ok(0), |mut stdout| stdout.read_to_end(&mut bytes));
+            sender.send(read.map(|_| bytes))
+        });
+        Ok(Self {
+            path,
+            child,
+            started: Instant::now(),
+            written,
+        })
+    }
+
+    /// What it has written, once it has ended well.
+    fn answer(mut self, patience: Patience) -> Result<Vec<u8>, ProgramError> {
+        let failed = |path: &Path, reason| ProgramError::Answer {
+            path: path.to_owned(),
+            reason,
+        };
+        let unreadable = |path: &Path, error: io::Error| failed(path, error.to_string());
+        let mut is_noticed = false;
+        let mut bytes = None;
+        loop {
+            if bytes.is_none()
+                && let Ok(written) = self.written.recv_timeout(LOOK)
+            {
+                bytes = Some(written.map_err(|error| unreadable(&self.path, error))?);
+            }
+            if let Some(bytes) = &mut bytes {
+                match self.child.try_wait() {
+                    Ok(Some(status)) if status.success() => return Ok(std::mem::take(bytes)),
+                    Ok(Some(status)) => return Err(failed(&self.path, status.to_string())),
+                    Ok(None) => std::thread::sleep(SHORT_LOOK),
+                    Err(error) => return Err(unreadable(&self.path, error)),
+                }
+            }
+            let waited = self.started.elapsed();
+            if waited > patience.limit {
+                let seconds = patience.limit.as_secs_f64();
+                return Err(failed(
+                    &self.path,
+                    format!("it has not ended within {seconds} s"),
+                ));
+            }
+            if waited > patience.notice && !is_noticed {
+                is_noticed = true;
+                tracing::warn!(
+                    "waiting for {} to describe itself; it is given up after {} s",
+                    self.path.display(),
+                    patience.limit.as_secs_f64()
+                );
+            }
+        }
+    }
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        // Both do nothing for a child that has ended and been waited for.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -214,6 +336,44 @@ mod tests {
             provides,
             random: false,
             resources: Resources::default(),
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_program_that_hangs_is_given_up() {
+        use std::os::unix::fs::PermissionsExt;
+        for script in ["exec sleep 100", "exec >&-; exec sleep 100"] {
+            let folder = tempfile::tempdir().expect("a folder");
+            for section in Section::ALL {
+                let path = program_path(folder.path(), section);
+                std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("written");
+                let executable = std::fs::Permissions::from_mode(0o755);
+                std::fs::set_permissions(&path, executable).expect("set");
+            }
+            let patience = Patience {
+                notice: Duration::from_millis(50),
+                limit: Duration::from_millis(300),
+            };
+            let started = Instant::now();
+            let error = Programs::describe_within(folder.path(), patience).expect_err(script);
+            assert!(
+                error.to_string().contains("not ended within 0.3 s"),
+                "{error}"
+            );
+            assert!(started.elapsed() < Duration::from_secs(50));
+        }
+    }
+
+    #[test]
+    fn advice_is_about_what_is_wrong() {
+        let advice = |code| start_advice(&io::Error::from_raw_os_error(code));
+        // ENOENT, EACCES; EMFILE of Unix.
+        assert!(advice(2).contains("build"));
+        #[cfg(unix)]
+        {
+            assert!(advice(13).contains("executable"));
+            assert!(advice(24).contains("ulimit -n"));
         }
     }
 

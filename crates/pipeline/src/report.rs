@@ -1,4 +1,4 @@
-//! Has the page of a pipeline written: gathers what is known of its tasks for the program that draws figures.
+//! The page of a pipeline: gathers what is known of its tasks for the program that draws figures.
 
 use std::path::PathBuf;
 
@@ -30,21 +30,26 @@ pub struct Request<'a> {
     pub run_command: Vec<String>,
     /// The file of published numbers, as the page calls it, and what became of them.
     pub comparison: Option<(String, Vec<Row>)>,
-    /// Where to place the page; its folder must exist.
-    pub output: PathBuf,
 }
 
-/// Has the page written. It is placed in one step: a page that stood there stays until then.
+/// The page, as the program that draws figures writes it.
 ///
 /// # Errors
 /// See [`HandOverError`].
-pub fn write(request: &Request<'_>, programs: &Programs) -> Result<(), HandOverError> {
+pub fn page(request: &Request<'_>, programs: &Programs) -> Result<Vec<u8>, HandOverError> {
     let program = programs.path(Section::Figure);
-    hand_over(&program, "report", &report_file(request))
+    let temporary = |source| HandOverError::Hand {
+        program: program.clone(),
+        source,
+    };
+    let folder = tempfile::tempdir().map_err(temporary)?;
+    let output = folder.path().join("report.html");
+    hand_over(&program, "report", &report_file(request, output.clone()))?;
+    std::fs::read(output).map_err(temporary)
 }
 
-/// What the page is made from.
-fn report_file(request: &Request<'_>) -> ReportFile {
+/// What the page is made from, to be written to `output`.
+fn report_file(request: &Request<'_>, output: PathBuf) -> ReportFile {
     let Request {
         plan, comparison, ..
     } = request;
@@ -56,7 +61,7 @@ fn report_file(request: &Request<'_>) -> ReportFile {
     });
     ReportFile {
         version: REPORT_VERSION,
-        output: request.output.clone(),
+        output,
         pipeline: plan.name.clone(),
         description: plan.description.clone(),
         run_command: request.run_command.clone(),

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use eigenscope_artifact::{Digest, Kind, Provenance, atomic};
+use eigenscope_artifact::{Digest, Kind, Provenance};
 use eigenscope_stage::{Input, Section, TASK_VERSION, TaskFile};
 use serde_json::json;
 
 use crate::hand_over::{HandOverError, hand_over};
-use crate::ledger::read_ledger;
+use crate::ledger::{ledgers, read_ledger};
 use crate::programs::Programs;
 use crate::store::{Store, StoreError};
 
@@ -31,8 +31,18 @@ pub enum TimelineError {
     Drawing(#[from] HandOverError),
 }
 
-/// Draws a run of `pipeline` in which at least one task ran, as `output` (SVG) and beside it as PNG: the run called
-/// `run`, or the latest. Returns its name.
+/// A run as a picture.
+#[derive(Debug)]
+pub struct Drawing {
+    /// Name of the run.
+    pub run: String,
+    /// The picture as SVG.
+    pub svg: Vec<u8>,
+    /// The picture as PNG.
+    pub png: Vec<u8>,
+}
+
+/// Draws a run of `pipeline` in which at least one task ran: the one called `run`, or the latest.
 ///
 /// # Errors
 /// See [`TimelineError`].
@@ -41,8 +51,7 @@ pub fn draw(
     programs: &Programs,
     pipeline: &str,
     run: Option<&str>,
-    output: &Path,
-) -> Result<String, TimelineError> {
+) -> Result<Drawing, TimelineError> {
     let (run, ledger) = match run {
         Some(run) => {
             let ledger = store.ledger().join(format!("{run}.parquet"));
@@ -83,22 +92,19 @@ pub fn draw(
     };
     hand_over(&programs.path(Section::Figure), "run", &task)?;
     // The interactive form is of use in reports only.
-    for (kind, drawn) in outputs.into_iter().take(2) {
-        let bytes =
-            std::fs::read(&drawn).map_err(|source| StoreError::io("read", &drawn, source))?;
-        atomic::write_file(&output.with_extension(kind.extension()), &bytes)
-            .map_err(StoreError::from)?;
-    }
-    Ok(run)
+    let read =
+        |path: &Path| std::fs::read(path).map_err(|source| StoreError::io("read", path, source));
+    let [(_, svg), (_, png), _] = &outputs;
+    Ok(Drawing {
+        run,
+        svg: read(svg)?,
+        png: read(png)?,
+    })
 }
 
 /// The latest run of `pipeline` that has a readable ledger.
 fn latest(store: &Store, pipeline: &str) -> Option<(String, PathBuf)> {
-    let entries = std::fs::read_dir(store.ledger()).into_iter().flatten();
-    let mut ledgers: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-    // The names begin with the time.
-    ledgers.sort();
-    ledgers.into_iter().rev().find_map(|ledger| {
+    ledgers(store).into_iter().rev().find_map(|ledger| {
         let row = read_ledger(&ledger).ok()?.into_iter().next()?;
         (row.pipeline == pipeline).then_some((row.run, ledger))
     })

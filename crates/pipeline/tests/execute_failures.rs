@@ -53,10 +53,14 @@ fn a_failure_leaves_nothing_and_shows_the_log() {
     );
     assert_eq!(failure.log, bench.store.log("test", "data.a"));
     assert!(failure.log.exists());
-    let text = only_failure(&outcome);
+    assert_eq!(
+        only_failure(&outcome),
+        "data.a failed: told to fail: the cause"
+    );
+    let end = failure.log_end();
     assert!(
-        text.starts_with("data.a failed: told to fail: the cause\n"),
-        "{text}"
+        end.contains("line 29") && !end.contains("told to fail"),
+        "{end}"
     );
     assert_eq!((outcome.ran.len(), outcome.left), (0, vec![1]));
     assert!(bench.results().is_empty(), "{:?}", bench.results());

@@ -3,14 +3,13 @@
 use anyhow::Result;
 use eigenscope_pipeline::aligned::{Align, aligned};
 use eigenscope_pipeline::gc::{Collection, Options, Rubbish, Sort, collect};
-use eigenscope_pipeline::store::Store;
 use serde::Serialize;
 
-use super::{plural, tallied, tell};
+use super::{plural, relative, tallied, tell};
 use crate::arguments::{Gc, ProjectArguments};
 use crate::exit;
 use crate::json;
-use crate::project::all_plans;
+use crate::project::{all_plans, store};
 
 #[derive(Serialize)]
 struct Report<'a> {
@@ -30,7 +29,7 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Gc) -> Result<u8> {
         keep_runs: command.keep_runs,
         dry_run: command.dry_run,
     };
-    let store = Store::new(&arguments.artifacts)?;
+    let store = store(arguments)?;
     let collection = collect(&plans, &store, &arguments.data_dir, &options)?;
     super::print(&match command.json {
         true => json::text(&Report {
@@ -39,15 +38,26 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Gc) -> Result<u8> {
         })?,
         false => listed(&collection.removed),
     })?;
-    for pipeline in &collection.unknown_pipelines {
+    let files = &collection.unknown_files;
+    let is_named = |name: &String| {
+        files
+            .iter()
+            .any(|file| file.file_stem() == Some(name.as_ref()))
+    };
+    let names = collection.unknown_pipelines.iter();
+    let names = names
+        .filter(|name| !is_named(name))
+        .map(|name| (format!("`{name}`"), "name its file to keep it"));
+    let files = files.iter().map(|file| match file.exists() {
+        true => (relative(file), "name it to keep that"),
+        false => (relative(file), "the file is gone"),
+    });
+    let given: Vec<String> = plans.iter().map(|plan| relative(&plan.file)).collect();
+    for (pipeline, advice) in files.chain(names) {
         tell(&format!(
-            "`{pipeline}` has results here and is none of the pipelines that were looked at ({}): what only it needs is \
-             not kept; name its file to keep it",
-            plans
-                .iter()
-                .map(|plan| plan.name.as_str())
-                .collect::<Vec<_>>()
-                .join(", ")
+            "{pipeline} has results here and is none of the pipelines that were looked at ({}): what only it needs is not \
+             kept; {advice}",
+            given.join(", ")
         ));
     }
     tell(&summary(&collection, command.dry_run));
@@ -55,7 +65,7 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Gc) -> Result<u8> {
 }
 
 /// One line for everything that is removed.
-fn listed(removed: &[Rubbish]) -> String {
+pub(super) fn listed(removed: &[Rubbish]) -> String {
     let lines: Vec<Vec<String>> = removed
         .iter()
         .map(|item| {
@@ -68,7 +78,7 @@ fn listed(removed: &[Rubbish]) -> String {
     aligned(&lines, &[Align::Left, Align::Right])
 }
 
-fn summary(collection: &Collection, dry_run: bool) -> String {
+pub(super) fn summary(collection: &Collection, dry_run: bool) -> String {
     let counts = Sort::ALL.into_iter().map(|sort| {
         let of_sort = collection.removed.iter().filter(|item| item.what == sort);
         let count = of_sort.count();

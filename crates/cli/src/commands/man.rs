@@ -2,16 +2,26 @@
 
 use anyhow::{Context, Result};
 use clap::CommandFactory;
+use clap_mangen::Man;
 
-use super::tell;
-use crate::arguments::{Arguments, Man};
+use super::{output, tell};
+use crate::arguments::{self, Arguments};
 use crate::exit;
 
-pub(crate) fn run(command: &Man) -> Result<u8> {
+pub(crate) fn run(command: &arguments::Man) -> Result<u8> {
     let folder = &command.folder;
     std::fs::create_dir_all(folder)
-        .and_then(|()| clap_mangen::generate_to(Arguments::command(), folder))
         .with_context(|| format!("cannot write manual pages into {}", folder.display()))?;
+    let mut program = Arguments::command().disable_help_subcommand(true);
+    program.build();
+    let commands = program.get_subcommands();
+    let commands = commands.filter(|command| !command.is_hide_set());
+    for command in commands.chain([&program]) {
+        let page = Man::new(command.clone());
+        let mut text = Vec::new();
+        page.render(&mut text)?;
+        output::write(&folder.join(page.get_filename()), &text)?;
+    }
     tell(&format!(
         "manual pages are in {0}; read them with `man -l {0}/eigenscope.1`",
         folder.display()

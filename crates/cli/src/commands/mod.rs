@@ -1,6 +1,7 @@
 //! One file per command. Each returns the exit code of the program.
 
 pub(crate) mod accept;
+pub(crate) mod clean;
 pub(crate) mod compare;
 pub(crate) mod completions;
 pub(crate) mod dry_run;
@@ -9,10 +10,12 @@ pub(crate) mod gc;
 pub(crate) mod graph;
 pub(crate) mod lock;
 pub(crate) mod man;
+pub(crate) mod output;
 pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod show;
 pub(crate) mod sql;
+mod stale_link;
 pub(crate) mod status;
 pub(crate) mod timeline;
 pub(crate) mod verify;
@@ -21,6 +24,8 @@ pub(crate) mod warnings;
 use std::fmt::Display;
 use std::io::Write;
 use std::path::Path;
+
+use anyhow::Context;
 
 /// The path from here, where it is below here.
 pub(crate) fn relative(path: &Path) -> String {
@@ -49,9 +54,16 @@ pub(crate) fn plural(count: usize, what: &str) -> String {
 
 /// Prints to standard output; a closed pipe (`eigenscope ... | head`) is no error.
 pub(crate) fn print(text: &str) -> anyhow::Result<()> {
+    print_bytes(text.as_bytes())
+}
+
+/// As [`print`], for what is no text.
+pub(crate) fn print_bytes(bytes: &[u8]) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(error).context("cannot write to standard output")
+        }
         _ => Ok(()),
     }
 }

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use eigenscope_pipeline::compare;
 use eigenscope_pipeline::report::{self, Request};
 use eigenscope_pipeline::survey::State;
 
-use super::{relative, tell};
+use super::{output, relative, tell};
 use crate::arguments::{ProjectArguments, Report};
 use crate::exit::{self, diagnosed};
 use crate::project::Project;
@@ -18,11 +18,9 @@ const PAGE: &str = "report.html";
 pub(crate) fn run(arguments: &ProjectArguments, command: &Report) -> Result<u8> {
     let project = Project::open(arguments, &command.pipeline)?;
     let folder = project.store.pipeline(&project.plan.name);
-    let output = command.output.clone().unwrap_or_else(|| folder.join(PAGE));
-    let output = std::path::absolute(&output)
-        .with_context(|| format!("cannot find {}", output.display()))?;
-    if output.is_dir() {
-        bail!("{} is a folder; name the file to write", output.display());
+    let path = command.output.clone().unwrap_or_else(|| folder.join(PAGE));
+    if path.is_dir() {
+        bail!("{} is a folder; name the file to write", path.display());
     }
     let beside = compare::beside(&project.plan.file);
     let published = match &command.published {
@@ -37,10 +35,6 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Report) -> Result<u8> 
         }
         None => None,
     };
-    if let Some(folder) = output.parent() {
-        std::fs::create_dir_all(folder)
-            .with_context(|| format!("cannot create the folder {}", folder.display()))?;
-    }
     let request = Request {
         plan: &project.plan,
         survey: &survey,
@@ -48,9 +42,9 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Report) -> Result<u8> 
         shown_root: relative(project.store.root()),
         run_command: run_command(arguments, &command.pipeline),
         comparison,
-        output: output.clone(),
     };
-    report::write(&request, &project.programs)?;
+    let page = report::page(&request, &project.programs)?;
+    output::write(&path, &page)?;
     let stale = survey
         .iter()
         .filter(|(_, state)| !State::is_current(state))
@@ -63,7 +57,9 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Report) -> Result<u8> 
             command.pipeline
         ));
     }
-    super::print(&format!("{}\n", relative(&output)))?;
+    if !output::is_stdout(&path) {
+        super::print(&format!("{}\n", relative(&path)))?;
+    }
     Ok(exit::OK)
 }
 

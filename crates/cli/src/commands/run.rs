@@ -7,7 +7,7 @@ use eigenscope_pipeline::execute::{self, Outcome, stderr_observer};
 use eigenscope_pipeline::plan::Plan;
 
 use super::{dry_run, relative, tallied, tell, warnings};
-use crate::arguments::{ProjectArguments, Run};
+use crate::arguments::{ProjectArguments, Run, Terminal};
 use crate::budget;
 use crate::exit;
 use crate::project::Project;
@@ -20,7 +20,7 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Run) -> Result<u8> {
     let mut options = budget::options(&project.data_dir, &command.budget)?;
     options.keep_going = command.keep_going;
     options.download = !command.offline;
-    let mut observer = stderr_observer();
+    let mut observer = stderr_observer(Terminal::of_stderr().redraws);
     let outcome = execute::run(
         &project.plan,
         &targets,
@@ -32,7 +32,7 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Run) -> Result<u8> {
     drop(observer);
 
     for failure in &outcome.failures {
-        tell(&format!("\nerror: {failure}"));
+        tell(&failure.log_end());
     }
     tell(&summary(&outcome));
     tell_warnings(&project.plan, &outcome);

@@ -9,7 +9,8 @@ use eigenscope_pipeline::show::{Shown, show};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::arguments::Show;
+use super::{stale_link, tell};
+use crate::arguments::{ProjectArguments, Show};
 use crate::exit;
 use crate::json;
 
@@ -71,10 +72,13 @@ impl ArtifactReport {
     }
 }
 
-pub(crate) fn run(command: &Show) -> Result<u8> {
+pub(crate) fn run(arguments: &ProjectArguments, command: &Show) -> Result<u8> {
     let mut texts = Vec::new();
     let mut artifacts = Vec::new();
-    for path in &command.artifacts {
+    for path in &command.paths {
+        for note in stale_link::notes(arguments, path) {
+            tell(&note);
+        }
         for file in tables(path)? {
             let shown = show(&file, command.rows)?;
             match command.json {

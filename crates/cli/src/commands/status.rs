@@ -2,9 +2,10 @@
 
 use anyhow::Result;
 use eigenscope_pipeline::aligned::aligned;
+use eigenscope_pipeline::store::figure_names;
 use serde::Serialize;
 
-use super::warnings;
+use super::{relative, tell, warnings};
 use crate::arguments::{ProjectArguments, Status};
 use crate::exit;
 use crate::json;
@@ -23,12 +24,25 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Status) -> Result<u8> 
         true => project.survey_afresh(&targets),
         false => project.survey(&targets),
     };
+    let figures = figure_names(&project.plan);
     let states = survey.iter();
     let tasks: Vec<TaskReport> = states
-        .map(|(task, state)| TaskReport::new(&project.plan, task, state))
+        .map(|(task, state)| {
+            let mut report = TaskReport::new(&project.plan, task, state);
+            report.look_at_links(&project, task, &figures, state);
+            report
+        })
         .collect();
     let current = tasks.iter().filter(|task| task.is_current()).count();
-    let stale = tasks.len() - current;
+    let misled = tasks.iter().filter(|task| task.link.is_some()).count();
+    let is_stale = current < tasks.len() || misled > 0;
+    if misled > 0 {
+        tell(&format!(
+            "{misled} of the readable names in {} do not lead to the result that is up to date: `eigenscope run {}` corrects that",
+            relative(&project.store.pipeline(&project.plan.name)),
+            command.targets.pipeline
+        ));
+    }
     let text = if command.json {
         let pipeline = project.plan.name.clone();
         json::text(&Report { pipeline, tasks })?
@@ -46,7 +60,7 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Status) -> Result<u8> 
         render(&tasks, command.all, current) + &warnings
     };
     super::print(&text)?;
-    Ok(if command.check && stale > 0 {
+    Ok(if command.check && is_stale {
         exit::STALE
     } else {
         exit::OK
@@ -54,9 +68,14 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Status) -> Result<u8> 
 }
 
 fn render(tasks: &[TaskReport], all: bool, current: usize) -> String {
-    let listed = tasks.iter().filter(|task| all || !task.is_current());
+    let listed = tasks
+        .iter()
+        .filter(|task| all || !task.is_current() || task.link.is_some());
     let lines: Vec<Vec<String>> = listed
-        .map(|task| vec![task.state.to_owned(), task.task.clone(), task.reason()])
+        .map(|task| match task.link {
+            Some(link) => vec!["link".to_owned(), task.task.clone(), link.to_owned()],
+            None => vec![task.state.to_owned(), task.task.clone(), task.reason()],
+        })
         .collect();
     let total = tasks.len();
     aligned(&lines, &[]) + &format!("{current} of {total} tasks are up to date\n")

@@ -11,7 +11,7 @@ use eigenscope_pipeline::verify::{
 use serde::Serialize;
 
 use super::{tallied, tell};
-use crate::arguments::{ProjectArguments, Verify};
+use crate::arguments::{ProjectArguments, Terminal, Verify};
 use crate::budget;
 use crate::exit;
 use crate::json;
@@ -33,7 +33,7 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Verify) -> Result<u8> 
     };
     let mut options = budget::options(&project.data_dir, &command.budget)?;
     options.keep_going = true;
-    let mut observer = stderr_observer();
+    let mut observer = stderr_observer(Terminal::of_stderr().redraws);
     let request = Request {
         plan,
         tasks: &tasks,
@@ -47,7 +47,7 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Verify) -> Result<u8> 
     drop(observer);
 
     for failure in &verification.failures {
-        tell(&format!("\nerror: {failure}"));
+        tell(&failure.log_end());
     }
     let report = Report::new(&project, lock.as_ref(), &verification);
     let text = match command.json {

@@ -8,7 +8,7 @@ use std::process::ExitStatus;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use eigenscope_artifact::{FileDigest, InputDigest, Provenance, digest_file};
+use eigenscope_artifact::{FileDigest, InputDigest, Provenance, digest_file, regular};
 use eigenscope_stage::{Allowance, Event, ExternalFile, Input, TASK_VERSION, TaskFile};
 
 use super::TaskFailure;
@@ -16,7 +16,9 @@ use super::failure::chain;
 use super::process::Process;
 use crate::plan::PlannedTask;
 use crate::programs::ProgramError;
-use crate::store::{Ingredients, Key, PlaceError, Placed, Store, StoreError, WorkFolder};
+use crate::store::{
+    Ingredients, Key, PlaceError, Placed, Store, StoreError, WorkFolder, create_folder,
+};
 use crate::survey::kind_name;
 
 /// Shortest time between two progress reports of a task.
@@ -279,10 +281,9 @@ fn check_input(path: &Path, recorded: FileDigest) -> Result<(), StoreError> {
 
 /// An empty log that both this process and the program append to.
 fn create_log(path: &Path) -> Result<File, StoreError> {
-    let folder = path.parent().unwrap_or(path);
-    std::fs::create_dir_all(folder)
-        .map_err(|source| StoreError::io("create the folder", folder, source))?;
-    File::create(path)
+    create_folder(path.parent().unwrap_or(path))?;
+    regular::check_writable(path)
+        .and_then(|()| File::create(path))
         .and_then(|_| File::options().append(true).open(path))
         .map_err(|source| log_error(path, source))
 }

@@ -1,7 +1,6 @@
 //! Progress on a terminal: one bar for each running task and one for the whole run.
 
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -12,13 +11,11 @@ use super::{News, Notice, Observer, Tally};
 /// How often the bars are redrawn when nothing happens.
 const REDRAW: Duration = Duration::from_millis(250);
 
-/// The observer that suits standard error: bars on a terminal, plain lines elsewhere.
-pub fn stderr_observer() -> Box<dyn Observer> {
-    let stderr = std::io::stderr();
-    if stderr.is_terminal() {
-        Box::new(Bars::new(MultiProgress::new()))
-    } else {
-        Box::new(Lines::new(stderr))
+/// An observer for standard error: bars that are redrawn, or plain lines.
+pub fn stderr_observer(redraws: bool) -> Box<dyn Observer> {
+    match redraws {
+        true => Box::new(Bars::new(MultiProgress::new())),
+        false => Box::new(Lines::new(std::io::stderr())),
     }
 }
 

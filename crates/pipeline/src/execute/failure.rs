@@ -1,4 +1,6 @@
 //! A failed task: what it said, the end of its log, and where the log is.
+//!
+//! Whoever watches a run sees at once what the task said; the log is for afterwards.
 
 use std::error::Error;
 use std::fmt;
@@ -21,7 +23,7 @@ pub struct TaskFailure {
     pub id: String,
     /// The error and its causes, outermost first.
     pub messages: Vec<String>,
-    /// The last lines of its log.
+    /// The last lines of its log that say more than the messages.
     pub log_lines: Vec<String>,
     /// The log.
     pub log: PathBuf,
@@ -29,26 +31,35 @@ pub struct TaskFailure {
 
 impl TaskFailure {
     pub(super) fn new(task: usize, id: &str, messages: Vec<String>, log: &Path) -> Self {
+        // A program notes in its log what it failed with.
+        let said = messages.join(": ");
+        let is_said = |line: &str| {
+            let mut said = said.lines().filter(|said| !said.trim().is_empty());
+            said.any(|said| line.ends_with(said))
+        };
         Self {
             task,
             id: id.to_owned(),
+            log_lines: last_lines(log, |line| !is_said(line)),
             messages,
-            log_lines: last_lines(log),
             log: log.to_owned(),
         }
+    }
+
+    /// Where the log is and how it ends, without what [`TaskFailure`] displays.
+    pub fn log_end(&self) -> String {
+        let mut text = format!("log of {}: {}", self.id, self.log.display());
+        for line in &self.log_lines {
+            text.push_str("\n  ");
+            text.push_str(line);
+        }
+        text
     }
 }
 
 impl fmt::Display for TaskFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} failed: {}", self.id, self.messages.join(": "))?;
-        if !self.log_lines.is_empty() {
-            write!(f, "\nlast lines of its log:")?;
-        }
-        for line in &self.log_lines {
-            write!(f, "\n  {line}")?;
-        }
-        write!(f, "\nits log: {}", self.log.display())
+        write!(f, "{} failed: {}", self.id, self.messages.join(": "))
     }
 }
 
@@ -61,8 +72,8 @@ pub(super) fn chain(error: &dyn Error) -> Vec<String> {
         .collect()
 }
 
-/// The end of a log; nothing if it cannot be read (the failure itself matters more).
-fn last_lines(log: &Path) -> Vec<String> {
+/// The end of a log, of its lines to be shown; nothing if it cannot be read (the failure itself matters more).
+fn last_lines(log: &Path, is_shown: impl Fn(&str) -> bool) -> Vec<String> {
     let mut bytes = Vec::new();
     let read = File::open(log).and_then(|mut file| {
         let length = file.metadata()?.len();
@@ -73,7 +84,7 @@ fn last_lines(log: &Path) -> Vec<String> {
         tracing::debug!("cannot read {}: {error}", log.display());
     }
     let text = String::from_utf8_lossy(&bytes);
-    let lines: Vec<&str> = text.lines().collect();
+    let lines: Vec<&str> = text.lines().filter(|line| is_shown(line)).collect();
     let first = lines.len().saturating_sub(LINES);
     lines[first..]
         .iter()

@@ -27,7 +27,7 @@ impl<W: Write> Observer for Lines<W> {
     }
 }
 
-/// The line for an event that deserves one. Failures are shown in full at the end of the run.
+/// The line for an event that deserves one.
 pub(super) fn line(notice: &Notice<'_>) -> Option<String> {
     let tally = notice.tally;
     let id = &notice.task.id;
@@ -49,7 +49,7 @@ pub(super) fn line(notice: &Notice<'_>) -> Option<String> {
             Some(line)
         }
         News::Reused => Some(format!("{count} {id}  unchanged")),
-        News::Failed { failure } => Some(format!("{id} failed: {}", failure.messages.join(": "))),
+        News::Failed { failure } => Some(format!("error: {failure}")),
         News::Warning { message } => Some(format!("{id}: {message}")),
         News::Started | News::Progress { .. } | News::Stopped => None,
     }

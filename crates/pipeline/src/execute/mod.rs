@@ -142,6 +142,7 @@ pub fn run(
         ExecuteError::DataDirectory { path, source }
     })?;
     let _lock = store.lock_as_it_is()?;
+    store.record_pipeline(&plan.file)?;
     let needed = needed(plan, targets);
     let mut surveyor = Surveyor::new(plan, store, &data_dir);
     let (survey, figures) = std::thread::scope(|scope| {

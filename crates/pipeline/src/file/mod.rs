@@ -30,6 +30,8 @@ mod wording;
 use std::io::Read;
 use std::path::Path;
 
+use eigenscope_artifact::regular;
+
 use crate::plan::Plan;
 use crate::programs::Programs;
 
@@ -80,8 +82,8 @@ pub fn parse(name: &str, path: &Path, text: &str, programs: &Programs) -> Result
 pub(crate) fn read_text(path: &Path) -> Result<String, FileErrors> {
     let fail = |problem| Err(FileErrors::whole_file(path, problem));
     let mut bytes = Vec::new();
-    let read = std::fs::File::open(path)
-        .and_then(|file| file.take(MAXIMUM_BYTES + 1).read_to_end(&mut bytes));
+    let read =
+        regular::open(path).and_then(|file| file.take(MAXIMUM_BYTES + 1).read_to_end(&mut bytes));
     if let Err(source) = read {
         return fail(Problem::Unreadable(source));
     }

@@ -9,17 +9,22 @@
 //! temporary folder; only then are files removed. Killed at any moment, what stands under a key is complete, and the next
 //! run or collection removes the rest.
 
+mod clean;
 mod need;
 mod rubbish;
 mod size;
 
+use std::collections::BTreeSet;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use eigenscope_artifact::atomic::{TEMPORARY_PREFIX, sync_folder};
 use serde::Serialize;
 
+pub use clean::{clean_all, clean_pipelines};
+
 use crate::plan::Plan;
-use crate::store::{Store, StoreError, check_names};
+use crate::store::{Store, StoreError, canonical, check_names};
 
 /// What to keep besides what is needed.
 #[derive(Debug, Clone)]
@@ -41,8 +46,10 @@ pub struct Collection {
     pub freed_bytes: u64,
     /// Results that stay.
     pub kept_results: usize,
-    /// Folders of pipelines that were not among those given.
+    /// Names of pipelines that have results here and were not among those given.
     pub unknown_pipelines: Vec<String>,
+    /// Pipeline files that have had results here and were not among those given, be it that one of the same name was.
+    pub unknown_files: Vec<PathBuf>,
 }
 
 /// Something to remove.
@@ -75,17 +82,23 @@ pub enum Sort {
     Ledger,
     /// What the code of no result that is left consists of.
     Code,
+    /// A report or timeline. Only cleaning removes it.
+    Page,
+    /// What the program has noted about the folder. Only cleaning removes it.
+    Record,
 }
 
 impl Sort {
     /// All sorts.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Result,
         Self::Leftover,
         Self::Link,
         Self::Log,
         Self::Ledger,
         Self::Code,
+        Self::Page,
+        Self::Record,
     ];
 
     /// The name of one, to which an s is added for several.
@@ -97,11 +110,14 @@ impl Sort {
             Self::Log => "log",
             Self::Ledger => "ledger",
             Self::Code => "code file",
+            Self::Page => "page",
+            Self::Record => "record",
         }
     }
 }
 
-/// Removes from the store what none of `plans` needs. Refuses while a run is under way.
+/// Removes from the store what none of `plans` needs, or only finds it, for which the store need not be writable. Refuses while a
+/// run is under way.
 pub fn collect(
     plans: &[Plan],
     store: &Store,
@@ -112,14 +128,38 @@ pub fn collect(
     if !store.root().exists() {
         return Ok(Collection::default());
     }
-    let _lock = store.lock_as_it_is()?;
+    let _lock = match options.dry_run {
+        true => store.lock_for_reading()?,
+        false => store.lock_as_it_is()?,
+    };
+    check_readable(store)?;
+    let mut recorded = store.pipeline_files()?;
+    let given: BTreeSet<PathBuf> = plans.iter().map(|plan| canonical(&plan.file)).collect();
     let need = need::Need::of(plans, store, data_dir, options.keep_days);
     let found = rubbish::find(store, &need, options);
-    let collection = rubbish::measured(store, &need, &found);
+    let mut collection = rubbish::measured(store, &need, &found);
+    collection.unknown_files = recorded.difference(&given).cloned().collect();
     if !options.dry_run {
         remove(store, &collection.removed)?;
+        if !collection.unknown_files.is_empty() {
+            recorded.retain(|file| given.contains(file));
+            store.write_pipelines(&recorded)?;
+        }
     }
     Ok(collection)
+}
+
+/// A folder that cannot be listed would look empty, and what needs its results as if it needed none.
+fn check_readable(store: &Store) -> Result<(), StoreError> {
+    for folder in [store.root().to_owned(), store.results(), store.ledger()] {
+        match std::fs::read_dir(&folder) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(StoreError::io("read", &folder, error));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn remove(store: &Store, rubbish: &[Rubbish]) -> Result<(), StoreError> {
@@ -144,7 +184,10 @@ fn remove(store: &Store, rubbish: &[Rubbish]) -> Result<(), StoreError> {
         };
         removed.map_err(|source| failed(&path, source))?;
     }
-    for folder in of_sort(Sort::Link).chain(of_sort(Sort::Log)) {
+    for folder in [Sort::Link, Sort::Log, Sort::Page]
+        .into_iter()
+        .flat_map(of_sort)
+    {
         // One that still holds something stays.
         for folder in folder.path.ancestors().skip(1) {
             if folder.as_os_str().is_empty()

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::need::Need;
 use super::size::Freed;
 use super::{Collection, Options, Rubbish, Sort};
+use crate::ledger;
 use crate::store::{NOT_PIPELINES, Record, Store, entries, file_name, named_key};
 
 /// Paths of everything that goes. Temporary files count only because the lock is held.
@@ -54,6 +55,7 @@ pub(super) fn measured(store: &Store, need: &Need, found: &[(Sort, PathBuf)]) ->
         freed_bytes: freed.bytes(),
         kept_results: need.keys.len(),
         unknown_pipelines,
+        unknown_files: Vec::new(),
     }
 }
 
@@ -61,11 +63,14 @@ fn name(path: &Path) -> &OsStr {
     path.file_name().unwrap_or_default()
 }
 
-/// Folders of readable names.
-fn pipeline_folders(store: &Store) -> impl Iterator<Item = PathBuf> + use<> {
+/// Folders of readable names: those that hold a link to a result, or logs.
+pub(super) fn pipeline_folders(store: &Store) -> impl Iterator<Item = PathBuf> + use<> {
     entries(store.root()).filter(|path| {
         let name = name(path).to_string_lossy();
-        path.is_dir() && !name.starts_with('.') && !NOT_PIPELINES.contains(&name.as_ref())
+        let is_other = name.starts_with('.') || NOT_PIPELINES.contains(&name.as_ref());
+        let is_link =
+            |path: PathBuf| std::fs::read_link(path).is_ok_and(|to| named_key(&to).is_some());
+        !is_other && path.is_dir() && (path.join("logs").is_dir() || entries(path).any(is_link))
     })
 }
 
@@ -127,9 +132,7 @@ fn logs(folder: &Path, need: &Need, staying: &BTreeSet<OsString>) -> Vec<PathBuf
 
 /// All ledgers but the latest.
 fn ledgers(store: &Store, keep: usize) -> Vec<PathBuf> {
-    let mut ledgers: Vec<PathBuf> = with_extension(&store.ledger(), "parquet").collect();
-    // The names begin with the time.
-    ledgers.sort();
+    let mut ledgers = ledger::ledgers(store);
     ledgers.truncate(ledgers.len().saturating_sub(keep));
     ledgers
 }
@@ -143,6 +146,9 @@ fn code(store: &Store, need: &Need) -> Vec<PathBuf> {
     known.filter(|path| !is_needed(path)).collect()
 }
 
-fn with_extension(folder: &Path, extension: &'static str) -> impl Iterator<Item = PathBuf> + use<> {
+pub(super) fn with_extension(
+    folder: &Path,
+    extension: &'static str,
+) -> impl Iterator<Item = PathBuf> + use<> {
     entries(folder).filter(move |path| path.extension().is_some_and(|other| other == extension))
 }

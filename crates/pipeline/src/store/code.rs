@@ -6,8 +6,9 @@
 use std::path::PathBuf;
 
 use eigenscope_artifact::atomic::write_file;
+use eigenscope_artifact::regular;
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, create_folder};
 use crate::plan::CodeParts;
 
 impl Store {
@@ -19,9 +20,7 @@ impl Store {
         if path.exists() {
             return Ok(());
         }
-        let folder = self.code_folder();
-        std::fs::create_dir_all(&folder)
-            .map_err(|source| StoreError::io("create the folder", &folder, source))?;
+        create_folder(&self.code_folder())?;
         let mut text = serde_json::to_vec_pretty(parts)
             .map_err(|error| StoreError::io("write", &path, error.into()))?;
         text.push(b'\n');
@@ -30,7 +29,7 @@ impl Store {
 
     /// The parts of the code with this fingerprint, if they are known.
     pub(crate) fn code(&self, fingerprint: &str) -> Option<CodeParts> {
-        let text = std::fs::read(self.code_file(fingerprint)?).ok()?;
+        let text = regular::read(&self.code_file(fingerprint)?).ok()?;
         serde_json::from_slice(&text).ok()
     }
 

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use eigenscope_artifact::ArtifactError;
 
+use super::FileSystem;
+
 /// The artifacts folder cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -43,6 +45,70 @@ pub enum StoreError {
         /// The process that holds it, when it has said so.
         pid: Option<u32>,
     },
+    /// The file system of the artifacts folder cannot lock files.
+    #[error(
+        "cannot lock {path}{file_system}: its file system has no locks, so two runs in it would not notice each other; choose \
+         an artifacts folder on another one (`--artifacts`), or give `--no-lock` and see to it that nothing else uses this one",
+        path = root.display(),
+        file_system = file_system.as_ref().map(|found| format!(" ({found})")).unwrap_or_default(),
+    )]
+    NoLocks {
+        /// The artifacts folder.
+        root: PathBuf,
+        /// Its file system, if that is known.
+        file_system: Option<FileSystem>,
+        /// The reason that the operating system gave.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A file of another user, which cannot be opened.
+    #[error(
+        "cannot open {path}: it belongs to another user (number {owner}), who keeps it private; ask for access to the folder, \
+         or choose another artifacts folder (`--artifacts`)",
+        path = path.display()
+    )]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// Number of the user.
+        owner: u32,
+        /// The reason that the operating system gave.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A link in the path of the artifacts folder leads nowhere.
+    #[error(
+        "{link} is a link to {target}, which does not exist; mount or create that folder, or remove the link",
+        link = link.display(),
+        target = target.display()
+    )]
+    DanglingLink {
+        /// The link.
+        link: PathBuf,
+        /// What it leads to.
+        target: PathBuf,
+    },
+    /// A file or folder stands where a link is needed.
+    #[error(
+        "{path} is not a link, so it is not replaced: move it away to have the result linked there",
+        path = path.display()
+    )]
+    NotALink {
+        /// The file or folder.
+        path: PathBuf,
+    },
+    /// The record of pipeline files is damaged.
+    #[error(
+        "cannot tell which pipeline files have results here: {path}: {reason}; if you remove it, only the pipelines that run \
+         from then on are known",
+        path = path.display()
+    )]
+    Pipelines {
+        /// The record.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A pipeline name or task id that cannot be a file name here.
     #[error("`{name}` cannot be a file name in the artifacts folder: {reason}")]
     Name {
@@ -54,6 +120,14 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether the folder can perhaps be read, but not written to.
+    pub(crate) fn is_read_only(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if matches!(
+            source.kind(),
+            ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied
+        ))
+    }
+
     /// Wraps an operating-system error with what was tried on which path.
     pub(crate) fn io(operation: &'static str, path: &Path, source: std::io::Error) -> Self {
         Self::Io {

@@ -11,7 +11,7 @@ use eigenscope_artifact::Kind;
 use eigenscope_artifact::atomic::TEMPORARY_PREFIX;
 
 use super::names::file_name;
-use super::{FigureNames, Key, Store, StoreError};
+use super::{FigureNames, Key, Store, StoreError, create_folder, named_key};
 use crate::plan::Plan;
 
 impl Store {
@@ -28,13 +28,7 @@ impl Store {
     }
 
     /// Whether the readable names lead there already.
-    pub(crate) fn is_linked(
-        &self,
-        plan: &Plan,
-        task: usize,
-        figures: &FigureNames,
-        key: Key,
-    ) -> bool {
+    pub fn is_linked(&self, plan: &Plan, task: usize, figures: &FigureNames, key: Key) -> bool {
         let mut links = self.links_to(plan, task, figures, key);
         links.all(|(link, target)| leads_to(&link, &target))
     }
@@ -65,7 +59,7 @@ impl Store {
         std::iter::once((self.link(&plan.name, &task.id), result)).chain(pictures)
     }
 
-    /// Removes links of tasks and figures that are not part of the plan. Files are left alone.
+    /// Removes links of tasks and figures that are not part of the plan. Files and other links are left alone.
     pub(crate) fn remove_stale_links(
         &self,
         plan: &Plan,
@@ -113,14 +107,21 @@ fn leads_to(link: &Path, target: &Path) -> bool {
     fs::read_link(link).is_ok_and(|old| old.as_os_str() == target.as_os_str())
 }
 
-/// Makes `link` lead to `target`, in one step if it led somewhere else.
+/// Makes `link` lead to `target`, in one step if it led somewhere else. Nothing but a link is replaced.
 fn point(link: &Path, target: &Path) -> Result<(), StoreError> {
     if leads_to(link, target) {
         return Ok(());
     }
+    if link
+        .symlink_metadata()
+        .is_ok_and(|found| !found.is_symlink())
+    {
+        return Err(StoreError::NotALink {
+            path: link.to_owned(),
+        });
+    }
     let folder = link.parent().unwrap_or(link);
-    fs::create_dir_all(folder)
-        .map_err(|source| StoreError::io("create the folder", folder, source))?;
+    create_folder(folder)?;
     let temporary = folder.join(format!("{TEMPORARY_PREFIX}link"));
     match fs::remove_file(&temporary) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -135,14 +136,27 @@ fn keep_only(folder: &Path, names: &HashSet<OsString>) -> Result<(), StoreError>
         return Ok(()); // No folder, no links.
     };
     for entry in entries.flatten() {
-        let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
-        if is_link && !names.contains(&entry.file_name()) {
-            let path = entry.path();
+        let path = entry.path();
+        if is_result_link(&path) && !names.contains(&entry.file_name()) {
             fs::remove_file(&path)
                 .map_err(|source| StoreError::io("remove the link", &path, source))?;
         }
     }
     Ok(())
+}
+
+/// Whether `path` is one of our links: to `../store/<key>`, or to `../<task id>/<picture>`.
+pub(crate) fn is_result_link(path: &Path) -> bool {
+    let Ok(target) = fs::read_link(path) else {
+        return false;
+    };
+    let above = target.parent().unwrap_or(&target);
+    let is_result = above == Path::new("../store") && named_key(&target).is_some();
+    let is_picture = above.parent() == Some(Path::new(".."))
+        && Kind::ALL
+            .iter()
+            .any(|kind| kind.is_picture() && target.ends_with(kind.file_name()));
+    is_result || is_picture
 }
 
 #[cfg(unix)]

@@ -2,25 +2,30 @@
 //!
 //! The kernel releases the lock when the process that holds it ends, however it ends: it is never stale.
 
-use std::fs::{DirEntry, File, TryLockError};
-use std::io::{Read, Seek, Write};
+use std::fs::{DirEntry, File, OpenOptions, TryLockError};
+use std::io::{ErrorKind, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use eigenscope_artifact::atomic::TEMPORARY_PREFIX;
+use eigenscope_artifact::{output, regular};
 
-use super::{Store, StoreError};
+use super::file_system::{FileSystem, has_no_locks};
+use super::{Store, StoreError, create_folder};
 
 /// Held while tasks run; released when dropped.
 #[derive(Debug)]
 pub struct RunLock {
-    file: File,
+    /// `None` if the store is used without a lock.
+    file: Option<File>,
 }
 
 impl Drop for RunLock {
     fn drop(&mut self) {
-        // Closing the file would do, were there not a moment in which a child that another thread is
-        // starting has it open too. Failing to unlock, it is still closed.
-        let _ = self.file.unlock();
+        if let Some(file) = &self.file {
+            // Closing the file would do, were there not a moment in which a child that another thread is
+            // starting has it open too. Failing to unlock, it is still closed.
+            let _ = file.unlock();
+        }
     }
 }
 
@@ -35,35 +40,97 @@ impl Store {
     /// As [`Store::lock`], but removes nothing.
     pub(crate) fn lock_as_it_is(&self) -> Result<RunLock, StoreError> {
         for folder in [self.root().to_owned(), self.results()] {
-            std::fs::create_dir_all(&folder)
-                .map_err(|source| StoreError::io("create the folder", &folder, source))?;
+            create_folder(&folder)?;
         }
-        let path = self.root().join(".lock");
-        let mut file = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(|source| StoreError::io("write", &path, source))?;
-        match file.try_lock() {
-            Ok(()) => {}
+        if !self.locking {
+            return Ok(RunLock { file: None });
+        }
+        let path = self.lock_file();
+        let mut options = File::options();
+        options.read(true).write(true).create(true).truncate(false);
+        let (mut file, is_ours) = match self.open_lock(&options) {
+            Ok(file) => (file, true),
+            // Another user's file can be locked all the same.
+            Err(source) if source.kind() == ErrorKind::PermissionDenied && path.exists() => {
+                let file = self.open_lock(File::options().read(true));
+                (file.map_err(|source| self.foreign(source))?, false)
+            }
+            Err(source) => return Err(StoreError::io("write", &path, source)),
+        };
+        self.taken(file.try_lock(), &mut file)?;
+        if is_ours {
+            file.set_len(0)
+                .and_then(|()| file.rewind())
+                .and_then(|()| writeln!(file, "{}", std::process::id()))
+                .map_err(|source| StoreError::io("write", &path, source))?;
+        }
+        Ok(RunLock { file: Some(file) })
+    }
+
+    /// As [`Store::lock_as_it_is`], for a command that changes nothing: several of them may hold it, and a store that cannot be
+    /// written to needs none.
+    pub(crate) fn lock_for_reading(&self) -> Result<RunLock, StoreError> {
+        let path = self.lock_file();
+        let mut file = match self.open_lock(File::options().read(true)) {
+            Ok(file) if self.locking => file,
+            Ok(_) => return Ok(RunLock { file: None }),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return Ok(RunLock { file: None }); // No run has been here.
+            }
+            Err(source) => return Err(StoreError::io("read", &path, source)),
+        };
+        match self.taken(file.try_lock_shared(), &mut file) {
+            // Some file systems lock only what can be written to, so nobody can write here.
+            Err(StoreError::NoLocks { .. }) => Ok(RunLock { file: None }),
+            taken => taken.map(|()| RunLock { file: Some(file) }),
+        }
+    }
+
+    fn lock_file(&self) -> PathBuf {
+        self.root().join(".lock")
+    }
+
+    fn open_lock(&self, options: &OpenOptions) -> std::io::Result<File> {
+        let path = self.lock_file();
+        regular::check_writable(&path)?;
+        options.open(path)
+    }
+
+    /// What an attempt to lock the file came to.
+    fn taken(&self, locked: Result<(), TryLockError>, file: &mut File) -> Result<(), StoreError> {
+        match locked {
+            Ok(()) => Ok(()),
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
                 // Who it is makes the message better; that it is locked is certain without.
                 let _ = file.read_to_string(&mut holder);
-                return Err(StoreError::Locked {
+                Err(StoreError::Locked {
                     root: self.root().to_owned(),
                     pid: holder.trim().parse().ok(),
-                });
+                })
             }
-            Err(TryLockError::Error(source)) => return Err(StoreError::io("lock", &path, source)),
+            Err(TryLockError::Error(source)) if has_no_locks(&source) => Err(StoreError::NoLocks {
+                root: self.root().to_owned(),
+                file_system: FileSystem::of(self.root()),
+                source,
+            }),
+            Err(TryLockError::Error(source)) => {
+                Err(StoreError::io("lock", &self.lock_file(), source))
+            }
         }
-        file.set_len(0)
-            .and_then(|()| file.rewind())
-            .and_then(|()| writeln!(file, "{}", std::process::id()))
-            .map_err(|source| StoreError::io("write", &path, source))?;
-        Ok(RunLock { file })
+    }
+
+    /// The error for a lock file of another user that cannot even be read.
+    fn foreign(&self, source: std::io::Error) -> StoreError {
+        let path = self.lock_file();
+        match owner(&path) {
+            Some(owner) => StoreError::Foreign {
+                path,
+                owner,
+                source,
+            },
+            None => StoreError::io("open", &path, source),
+        }
     }
 
     /// Removes what a killed run left half done. The lock is held.
@@ -71,8 +138,12 @@ impl Store {
         self.leftovers().iter().for_each(|path| remove(path));
     }
 
-    /// Temporary files and folders. With the lock held, they are those of runs that were killed.
+    /// Temporary files and folders. With the lock held, they are those of runs that were killed. Without a lock that cannot be
+    /// known, so there are none.
     pub(crate) fn leftovers(&self) -> Vec<PathBuf> {
+        if !self.locking {
+            return Vec::new();
+        }
         let folders = entries(self.root()).filter(|path| path.is_dir());
         let folders = folders.chain([self.root().to_owned()]);
         folders
@@ -80,8 +151,22 @@ impl Store {
             .flat_map(|folder| listed(&folder))
             .filter(is_temporary)
             .map(|entry| entry.path())
+            // Pages and pictures are written without the lock.
+            .filter(|path| !output::is_being_written(path))
             .collect()
     }
+}
+
+/// Id of the user that a file belongs to.
+#[cfg(unix)]
+fn owner(path: &Path) -> Option<u32> {
+    use std::os::unix::fs::MetadataExt;
+    path.metadata().ok().map(|found| found.uid())
+}
+
+#[cfg(not(unix))]
+fn owner(_: &Path) -> Option<u32> {
+    None
 }
 
 fn remove(path: &Path) {

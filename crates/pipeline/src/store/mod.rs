@@ -7,8 +7,9 @@
 //! artifacts/<pipeline>/figures/<name>.svg       link to ../<task>/figure.svg
 //! artifacts/<pipeline>/logs/<task>.log          log of the last time the task ran
 //! artifacts/code/<fingerprint>.json             what the code behind a fingerprint consists of
-//! artifacts/ledger/<time>-<pid>.parquet         what each run cost
+//! artifacts/ledger/<number>-<time>-<pid>.parquet what each run cost
 //! artifacts/.stamps.jsonl                       digests of files that have not changed
+//! artifacts/.pipelines.json                     the pipeline files that have results here
 //! artifacts/.lock                               held while tasks run
 //! ```
 //!
@@ -17,25 +18,30 @@
 
 mod code;
 mod error;
+mod file_system;
 mod key;
 mod links;
 mod lock;
 mod names;
+mod pipelines;
 mod place;
 mod record;
 mod stamps;
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use eigenscope_artifact::Kind;
 
 pub use error::StoreError;
+pub use file_system::FileSystem;
 pub use key::{Ingredients, InputRecord, Key};
-pub(crate) use links::{figure_files, link_names, symlink};
+pub(crate) use links::{figure_files, is_result_link, link_names, symlink};
 pub use lock::RunLock;
 pub(crate) use lock::entries;
 pub use names::{FigureNames, check_names, figure_names};
 pub(crate) use names::{NOT_PIPELINES, file_name};
+pub(crate) use pipelines::canonical;
 pub use place::{PlaceError, Placed, WorkFolder};
 pub(crate) use record::RECORD_NAME;
 pub use record::{OutputRecord, Outputs, RECORD_VERSION, Record};
@@ -45,6 +51,8 @@ pub(crate) use stamps::{KnownOutput, KnownResult, Stamp, Stamps, look};
 #[derive(Debug, Clone)]
 pub struct Store {
     root: PathBuf,
+    /// Whether runs are kept apart by a lock.
+    locking: bool,
 }
 
 /// What a readable link leads to.
@@ -62,10 +70,32 @@ pub(crate) enum Previous {
 
 impl Store {
     /// The artifacts folder at `root`, which need not exist yet.
+    ///
+    /// # Errors
+    /// Something else than a folder stands there, or a link that leads nowhere.
     pub fn new(root: &Path) -> Result<Self, StoreError> {
-        std::path::absolute(root)
-            .map(|root| Self { root })
-            .map_err(|source| StoreError::io("find", root, source))
+        let root =
+            std::path::absolute(root).map_err(|source| StoreError::io("find", root, source))?;
+        if let Some(error) = dangling_link(&root) {
+            return Err(error);
+        }
+        if root.metadata().is_ok_and(|found| !found.is_dir()) {
+            return Err(StoreError::io(
+                "use",
+                &root,
+                ErrorKind::NotADirectory.into(),
+            ));
+        }
+        let locking = true;
+        Ok(Self { root, locking })
+    }
+
+    /// The same folder, used without a lock: two runs in it at once would spoil each other's results.
+    pub fn without_lock(self) -> Self {
+        Self {
+            locking: false,
+            ..self
+        }
     }
 
     /// The artifacts folder itself.
@@ -115,6 +145,11 @@ impl Store {
             .join(format!("{}.log", file_name(task)))
     }
 
+    /// What the program has noted about the folder itself.
+    pub(crate) fn records(&self) -> [PathBuf; 2] {
+        [stamps::path(&self.root), self.pipelines_record()]
+    }
+
     /// Folder of the ledgers.
     pub fn ledger(&self) -> PathBuf {
         self.root.join("ledger")
@@ -133,7 +168,7 @@ impl Store {
     }
 
     /// The key that the readable link of a task names, whether or not there is such a result.
-    pub(crate) fn linked(&self, pipeline: &str, task: &str) -> Option<Key> {
+    pub fn linked(&self, pipeline: &str, task: &str) -> Option<Key> {
         named_key(&std::fs::read_link(self.last_link(pipeline, task)).ok()?)
     }
 
@@ -150,6 +185,24 @@ impl Store {
             Err(reason) => Previous::Unreadable(reason),
         }
     }
+}
+
+/// Creates a folder of the store with all folders above it.
+pub(crate) fn create_folder(folder: &Path) -> Result<(), StoreError> {
+    std::fs::create_dir_all(folder).map_err(|source| {
+        dangling_link(folder).unwrap_or_else(|| StoreError::io("create the folder", folder, source))
+    })
+}
+
+/// The error for the first link in `path` that leads nowhere.
+fn dangling_link(path: &Path) -> Option<StoreError> {
+    let link = path
+        .ancestors()
+        .find(|part| part.is_symlink() && !part.exists())?;
+    Some(StoreError::DanglingLink {
+        link: link.to_owned(),
+        target: std::fs::read_link(link).unwrap_or_default(),
+    })
 }
 
 /// The key that is the last part of a path.

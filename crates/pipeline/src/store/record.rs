@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use eigenscope_artifact::atomic::write_file;
-use eigenscope_artifact::{Digest, FileDigest, Kind};
+use eigenscope_artifact::{Digest, FileDigest, Kind, regular};
 use eigenscope_stage::ExternalFile;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -68,7 +68,7 @@ const CHECKSUM: &str = "checksum";
 impl Record {
     /// Reads the record in `folder`; `None` if there is none.
     pub(crate) fn read(folder: &Path) -> Result<Option<Self>, String> {
-        let bytes = match std::fs::read(folder.join(RECORD_NAME)) {
+        let bytes = match regular::read(&folder.join(RECORD_NAME)) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error.to_string()),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use eigenscope_artifact::{ArtifactError, Digest, Kind};
+use eigenscope_artifact::{ArtifactError, Digest, Kind, regular};
 
 /// A figure without what it says about its origin.
 pub(super) struct Figure {
@@ -13,7 +13,7 @@ pub(super) struct Figure {
 }
 
 pub(super) fn figure(path: &Path, kind: Kind) -> Result<Figure, ArtifactError> {
-    let bytes = std::fs::read(path).map_err(|source| ArtifactError::io("read", path, source))?;
+    let bytes = regular::read(path).map_err(|source| ArtifactError::io("read", path, source))?;
     Ok(match kind {
         Kind::Svg => {
             let text = String::from_utf8_lossy(&bytes);

@@ -8,8 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use eigenscope_artifact::atomic::write_file;
-use eigenscope_artifact::{ArtifactError, Kind};
+use eigenscope_artifact::{ArtifactError, Kind, output, regular};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -80,7 +79,7 @@ impl LockFile {
             path: path.to_owned(),
             reason,
         };
-        let text = std::fs::read_to_string(path).map_err(|source| LockError::Unreadable {
+        let text = regular::read_to_string(path).map_err(|source| LockError::Unreadable {
             path: path.to_owned(),
             source,
         })?;
@@ -121,9 +120,9 @@ impl LockFile {
         })
     }
 
-    /// Writes the file in one step.
+    /// Writes the file.
     pub fn write(&self, path: &Path, pipeline: &str) -> Result<(), LockError> {
-        Ok(write_file(path, self.text(pipeline).as_bytes())?)
+        Ok(output::write(path, self.text(pipeline).as_bytes())?)
     }
 
     /// The file as it is written.

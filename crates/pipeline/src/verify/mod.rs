@@ -12,6 +12,7 @@ mod summary;
 mod tolerance;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use eigenscope_artifact::{ArtifactError, Digest, Kind};
 
@@ -24,7 +25,7 @@ pub use tolerance::{RELATIVE, Tolerance, ToleranceError, Tolerances};
 use crate::execute::{ExecuteError, Observer, Options, TaskFailure, run};
 use crate::plan::Plan;
 use crate::programs::Programs;
-use crate::store::{Key, Store, StoreError};
+use crate::store::{Key, Store, StoreError, create_folder};
 use crate::survey::{State, Survey, needed, survey};
 use scratch::Scratch;
 
@@ -143,7 +144,10 @@ pub fn verify(
         lock,
         ..
     } = request;
-    let _lock = store.lock()?;
+    let _lock = store.lock().or_else(|error| match error {
+        error if error.is_read_only() => store.lock_for_reading(),
+        error => Err(error),
+    })?;
     let survey = survey(plan, tasks, store, &options.data_dir);
     let is_current = |task: usize| survey.get(task).is_some_and(State::is_current);
     let comparable = |&task: &usize| lock.is_some() || is_current(task);
@@ -199,15 +203,32 @@ fn unknown(plan: &Plan, lock: &LockFile) -> Vec<String> {
         .collect()
 }
 
-/// The log outlives the scratch folder.
+/// The log outlives the scratch folder: it stands beside the others or, where that cannot be written to, among the system's
+/// temporary files.
 fn keep_log(failure: &mut TaskFailure, plan: &Plan, store: &Store) -> Result<(), StoreError> {
     let log = store.log(&plan.name, &format!("{}.verify", failure.id));
-    let folder = log.parent().unwrap_or(&log);
-    std::fs::create_dir_all(folder)
-        .and_then(|()| std::fs::copy(&failure.log, &log))
-        .map_err(|source| StoreError::io("write", &log, source))?;
-    failure.log = log;
+    let kept = create_folder(log.parent().unwrap_or(&log)).and_then(|()| {
+        std::fs::copy(&failure.log, &log).map_err(|source| StoreError::io("write", &log, source))
+    });
+    failure.log = match kept {
+        Ok(_) => log,
+        Err(error) if error.is_read_only() => keep_temporary(&failure.log)
+            .map_err(|source| StoreError::io("write", &std::env::temp_dir(), source))?,
+        Err(error) => return Err(error),
+    };
     Ok(())
+}
+
+/// Copies a log to a temporary file that stays.
+fn keep_temporary(log: &Path) -> std::io::Result<PathBuf> {
+    let mut builder = tempfile::Builder::new();
+    let (_, copy) = builder
+        .prefix("eigenscope-")
+        .suffix(".log")
+        .tempfile()?
+        .keep()?;
+    std::fs::copy(log, &copy)?;
+    Ok(copy)
 }
 
 struct Checking<'a> {

@@ -1,24 +1,38 @@
 //! A scratch folder to compute in: an artifacts folder of its own, which vanishes with this value.
 
+use std::io::ErrorKind;
+
 use eigenscope_artifact::atomic::TEMPORARY_PREFIX;
 use tempfile::TempDir;
 
 use crate::store::{Key, Store, StoreError, symlink};
 
-/// A folder inside the artifacts folder, of the name that the next run removes should this process be killed.
+/// A folder whose name lets the next run remove it should this process be killed.
 pub(super) struct Scratch {
     _folder: TempDir,
     pub(super) store: Store,
 }
 
 impl Scratch {
+    /// A folder inside the artifacts folder or, where that cannot be written to, among the system's temporary files.
     pub(super) fn new(store: &Store) -> Result<Self, StoreError> {
         let root = store.root();
-        let folder = tempfile::Builder::new()
-            .prefix(&format!("{TEMPORARY_PREFIX}verify-"))
+        let mut builder = tempfile::Builder::new();
+        let prefix = format!("{TEMPORARY_PREFIX}verify-");
+        builder.prefix(&prefix);
+        let folder = builder
             .tempdir_in(root)
-            .map_err(|source| StoreError::io("create a folder in", root, source))?;
-        let store = Store::new(folder.path())?;
+            .or_else(|source| match source.kind() {
+                ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => {
+                    let temporary = std::env::temp_dir();
+                    builder
+                        .tempdir_in(&temporary)
+                        .map_err(|source| StoreError::io("create a folder in", &temporary, source))
+                }
+                _ => Err(StoreError::io("create a folder in", root, source)),
+            })?;
+        // Nobody else knows this folder.
+        let store = Store::new(folder.path())?.without_lock();
         let results = store.results();
         std::fs::create_dir(&results)
             .map_err(|source| StoreError::io("create the folder", &results, source))?;

@@ -18,7 +18,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use eigenscope_artifact::Kind;
+use eigenscope_artifact::{Kind, regular};
 use serde::{Deserialize, Serialize};
 
 use crate::file::known;
@@ -141,7 +141,7 @@ impl Tolerances {
 
     /// Reads the file at `path` and checks it against the plan; without a file there are only the defaults.
     pub fn read(path: &Path, plan: &Plan) -> Result<Self, ToleranceError> {
-        let text = match std::fs::read_to_string(path) {
+        let text = match regular::read_to_string(path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 return Ok(Self::default());

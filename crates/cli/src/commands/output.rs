@@ -1,0 +1,27 @@
+//! Files that a command was asked to write.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use eigenscope_pipeline::output;
+
+/// Names of the standard output of this process. Whoever opens one of these paths again would write over what a shell has
+/// redirected there.
+const STDOUT: [&str; 4] = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
+
+/// Whether `path` means standard output.
+pub(crate) fn is_stdout(path: &Path) -> bool {
+    STDOUT.iter().any(|name| path == Path::new(name))
+}
+
+/// Writes `bytes` to `path`, whose folder is created, or to standard output.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    if is_stdout(path) {
+        return super::print_bytes(bytes);
+    }
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot create the folder {}", folder.display()))?;
+    }
+    Ok(output::write(path, bytes)?)
+}

@@ -1,0 +1,131 @@
+//! The words that may stand where the cursor is: commands, options, pipelines, tables, tasks.
+
+use std::collections::BTreeSet;
+
+use clap::{Arg, ArgAction, Command, CommandFactory};
+use eigenscope_pipeline::plan::Plan;
+
+use crate::arguments::Arguments;
+use crate::project::{known_pipelines, plan};
+
+/// Most words that are offered.
+const MOST: usize = 1000;
+
+/// What may replace the last of `words`, which are all after the program's name up to the cursor.
+pub(crate) fn candidates(words: &[String]) -> Vec<String> {
+    let Some((typed, before)) = words.split_last() else {
+        return Vec::new();
+    };
+    let mut program = Arguments::command();
+    program.build();
+    let line = Line::read(&program, before);
+    let mut candidates = line.candidates(typed);
+    candidates.retain(|word| word.starts_with(typed.as_str()));
+    candidates.truncate(MOST);
+    candidates
+}
+
+/// A command line as far as it has been typed.
+struct Line<'a> {
+    /// The program, or the command that was named.
+    command: &'a Command,
+    is_named: bool,
+    /// Words that are neither options nor their values.
+    positionals: Vec<&'a str>,
+    /// An option that needs a value next.
+    option: Option<&'a Arg>,
+}
+
+impl<'a> Line<'a> {
+    fn read(program: &'a Command, words: &'a [String]) -> Self {
+        let mut line = Self {
+            command: program,
+            is_named: false,
+            positionals: Vec::new(),
+            option: None,
+        };
+        for word in words {
+            if line.option.take().is_some() {
+                continue;
+            }
+            if word.starts_with('-') {
+                line.option = line.option_without_value(word);
+            } else if line.is_named {
+                line.positionals.push(word);
+            } else if let Some(command) = program.find_subcommand(word) {
+                line.command = command;
+                line.is_named = true;
+            }
+        }
+        line
+    }
+
+    /// The option in `word` if its value is the next word.
+    fn option_without_value(&self, word: &str) -> Option<&'a Arg> {
+        let mut options = self.command.get_arguments();
+        let found = match word.strip_prefix("--") {
+            Some(long) => options.find(|option| option.get_long() == Some(long)),
+            None => options.find(|option| option.get_short() == word.chars().last()),
+        };
+        found.filter(|option| takes_value(option))
+    }
+
+    fn candidates(&self, typed: &str) -> Vec<String> {
+        if let Some(option) = self.option {
+            return values(option);
+        }
+        if typed.starts_with('-') {
+            let options = self.command.get_arguments();
+            let options = options.filter(|option| !option.is_hide_set());
+            return options
+                .filter_map(|option| Some(format!("--{}", option.get_long()?)))
+                .collect();
+        }
+        if !self.is_named {
+            let commands = self.command.get_subcommands();
+            let commands = commands.filter(|command| !command.is_hide_set());
+            return commands
+                .map(|command| command.get_name().to_owned())
+                .collect();
+        }
+        let positionals: Vec<&Arg> = self.command.get_positionals().collect();
+        let is_last = self.positionals.len() >= positionals.len();
+        let argument = match is_last {
+            true => positionals
+                .last()
+                .filter(|last| matches!(last.get_action(), ArgAction::Append)),
+            false => positionals.get(self.positionals.len()),
+        };
+        match argument.map(|argument| argument.get_id().as_str()) {
+            Some("pipeline" | "pipelines") => known_pipelines(),
+            Some("targets" | "tasks") => {
+                let plan = self
+                    .positionals
+                    .first()
+                    .and_then(|pipeline| plan(pipeline).ok());
+                plan.map_or_else(Vec::new, |plan| targets(&plan, typed))
+            }
+            _ => argument.map_or_else(Vec::new, |argument| values(argument)),
+        }
+    }
+}
+
+fn takes_value(option: &Arg) -> bool {
+    matches!(option.get_action(), ArgAction::Set | ArgAction::Append)
+}
+
+/// The values of an argument that has a fixed choice of them.
+fn values(argument: &Arg) -> Vec<String> {
+    let values = argument.get_possible_values().into_iter();
+    values.map(|value| value.get_name().to_owned()).collect()
+}
+
+/// All tables, and the tasks of the one that has been typed.
+fn targets(plan: &Plan, typed: &str) -> Vec<String> {
+    let tables: BTreeSet<&str> = plan.tasks.iter().map(|task| task.table()).collect();
+    let typed_table = typed.split('[').next().unwrap_or_default();
+    let tasks = plan.tasks.iter().filter(|task| task.table() == typed_table);
+    let tasks = tasks.map(|task| task.id.as_str());
+    let words: BTreeSet<&str> = tables.into_iter().chain(tasks).collect();
+    words.into_iter().map(str::to_owned).collect()
+}

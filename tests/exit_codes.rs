@@ -1,0 +1,163 @@
+//! The program ends as its help and the README say, whichever command meets a cause.
+#![cfg(unix)]
+#![allow(clippy::expect_used, reason = "a test")]
+
+mod sandbox;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use sandbox::{Sandbox, stderr, stdout};
+
+const DIGITS: &str = "[data.digits]\n";
+
+/// The rows of a table of exit codes, blanks made equal.
+fn rows<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<(u8, String)> {
+    let rows = lines.filter_map(|line| {
+        let mut words = line.split_whitespace();
+        let code = words.next()?.parse().ok()?;
+        Some((code, words.collect::<Vec<_>>().join(" ")))
+    });
+    rows.collect()
+}
+
+#[test]
+fn the_readme_and_the_help_list_the_same_codes() {
+    let sandbox = Sandbox::new(DIGITS);
+    let help = stdout(
+        &sandbox
+            .command(&["--help"])
+            .env("COLUMNS", "1000")
+            .output()
+            .expect("started"),
+    );
+    let help = help
+        .split("Exit codes:")
+        .nth(1)
+        .expect("a table of exit codes");
+    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+    let readme = fs::read_to_string(root.join("README.md")).expect("readable");
+    let table = readme
+        .split("| exit code | causes |\n")
+        .nth(1)
+        .expect("a table");
+    let table = table
+        .lines()
+        .skip(1)
+        .take_while(|line| line.starts_with('|'));
+    let table: Vec<String> = table.map(|line| line.replace('|', "")).collect();
+    let table = rows(table.iter().map(String::as_str));
+    assert_eq!(table, rows(help.lines()));
+    let codes: Vec<u8> = table.iter().map(|(code, _)| *code).collect();
+    assert_eq!(codes, [0, 1, 2, 3, 4, 130]);
+}
+
+#[test]
+fn a_cause_has_one_code_whatever_the_command() {
+    let sandbox = Sandbox::new(DIGITS);
+    let at = |name: &str| sandbox.path(name);
+    fs::write(at("mnist.toml"), "[data.mnist]\n").expect("written");
+    fs::write(at("file"), "").expect("written");
+    std::os::unix::fs::symlink("nowhere", at("link")).expect("linked");
+    let long = format!("{}.toml", "p".repeat(245));
+    fs::write(at(&long), DIGITS).expect("written");
+    let expect = |code: i32, commands: &[&str]| {
+        for command in commands {
+            let script = format!("\"$0\" {command}");
+            let mut shell = Command::new("sh");
+            let shell = sandbox.set_up(&mut shell).args(["-c", &script]);
+            let output = shell.arg(sandbox.program()).output().expect("sh runs");
+            assert_eq!(
+                output.status.code(),
+                Some(code),
+                "{command}: {}",
+                stderr(&output)
+            );
+        }
+    };
+    expect(
+        0,
+        &[
+            "status p.toml",
+            "run p.toml --dry-run",
+            "graph p.toml",
+            "--help",
+        ],
+    );
+    // A task, a check, a disk.
+    expect(
+        1,
+        &[
+            "run mnist.toml --offline",
+            "verify p.toml",
+            "accept mnist.toml data.mnist",
+            "status p.toml >/dev/full",
+            "graph p.toml >/dev/full",
+        ],
+    );
+    // The command line, files, the set-up.
+    for command in ["run", "status", "lock", "report", "verify", "timeline"] {
+        expect(
+            2,
+            &[
+                &format!("{command} nothing"),
+                &format!("{command} p.toml --nonsense"),
+                &format!("{command} p.toml --artifacts file"),
+                &format!("{command} p.toml --artifacts link"),
+            ],
+        );
+    }
+    expect(
+        2,
+        &[
+            &format!("run {long}"),
+            &format!("run {long} --dry-run"),
+            &format!("gc {long}"),
+            "lock p.toml",
+            "timeline p.toml",
+            "man file",
+            "show nothing",
+            "nonsense",
+        ],
+    );
+    expect(3, &["status p.toml --check"]);
+    sandbox.run();
+    // Another run.
+    let lock = fs::File::open(at("artifacts/.lock")).expect("opened");
+    lock.lock().expect("locked");
+    expect(
+        4,
+        &[
+            "run p.toml",
+            "verify p.toml",
+            "accept p.toml data.digits",
+            "gc p.toml",
+            "gc p.toml --dry-run",
+            "clean",
+        ],
+    );
+    expect(0, &["status p.toml --check", "run p.toml --no-lock"]);
+}
+
+#[test]
+fn a_run_that_is_interrupted_has_its_own_code() {
+    let sandbox = Sandbox::new(
+        "[data.digits]\n\n[train.bilinear]\ndata = \"data.digits\"\nhidden = 4\nbatch = 64\nepochs = 100000\n",
+    );
+    let mut run = sandbox.command(&["run", "p.toml", "--offline"]);
+    let mut run = run
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program starts");
+    while !sandbox.path("artifacts/p/data.digits/task.json").exists() {
+        assert!(run.try_wait().expect("asked").is_none(), "it ended early");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let sent = Command::new("kill")
+        .args(["-INT", &run.id().to_string()])
+        .status();
+    assert!(sent.expect("kill runs").success());
+    assert_eq!(run.wait().expect("ended").code(), Some(130));
+}
