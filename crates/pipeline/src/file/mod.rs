@@ -21,6 +21,7 @@ mod lower;
 mod problem;
 mod reference;
 mod selection;
+mod sizes;
 mod suggest;
 mod sweep;
 mod syntax;

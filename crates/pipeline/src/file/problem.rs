@@ -405,6 +405,13 @@ pub enum Problem {
         /// What differs.
         what: String,
     },
+    /// A number, such as a size of images, that a parameter or a reader cannot work with.
+    #[error("{text}")]
+    #[diagnostic(code(eigenscope::file::wrong_count))]
+    WrongCount {
+        /// What is demanded, and what there is.
+        text: String,
+    },
     /// Tables that wait for each other.
     #[error("the tables read each other in a circle: {path}")]
     #[diagnostic(code(eigenscope::file::cycle))]
