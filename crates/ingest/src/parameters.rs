@@ -1,9 +1,7 @@
 //! The parameters of the task kinds: how they are described, and how they are read and checked.
 
 use eigenscope_artifact::PixelTransform;
-use eigenscope_stage::{
-    Amount, Effect, Parameter, ParameterType, Relation, Variant, quantities,
-};
+use eigenscope_stage::{Amount, Effect, Parameter, ParameterType, Relation, Variant, quantities};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -231,6 +229,7 @@ pub(crate) fn common() -> Vec<Parameter> {
             0,
             "number of training images to keep instead of a fraction, chosen by the seed; 0: all",
         )
+        .instead_of("train_fraction")
         .with([
             Effect::demands(
                 Amount::parameter("train_count"),

@@ -234,9 +234,7 @@ fn missing_files_without_downloads_give_one_clear_error() {
         "mnist: train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte not found in",
         &format!("in {folder}, {raw} (with or without `.gz`, with `.idx` for `-idx`); downloads"),
         "downloads are switched off",
-        &format!(
-            "put the files of https://ossci-datasets.s3.amazonaws.com/mnist/ into {folder}"
-        ),
+        &format!("put the files of https://ossci-datasets.s3.amazonaws.com/mnist/ into {folder}"),
     ] {
         assert!(failure.contains(part), "{part:?} is not in: {failure}");
     }

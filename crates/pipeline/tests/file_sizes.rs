@@ -34,7 +34,12 @@ fn images(name: &str, known: bool) -> KindDescription {
     let transform = ParameterType::OneOf(vec![
         Variant::new("scale", vec![]),
         Variant::new("grey", vec![]).with([
-            Effect::demands(Amount::Fixed(3), Relation::Equals, "channels", "three are mixed"),
+            Effect::demands(
+                Amount::Fixed(3),
+                Relation::Equals,
+                "channels",
+                "three are mixed",
+            ),
             Effect::sets("channels", Amount::Fixed(1)),
         ]),
         Variant::new("resize", vec![Parameter::required("side", whole(), "")])
@@ -44,7 +49,12 @@ fn images(name: &str, known: bool) -> KindDescription {
         parameters: vec![
             Parameter::optional("transforms", ParameterType::list(transform), json!([]), ""),
             Parameter::optional("classes", ParameterType::set(whole()), json!([]), "").with([
-                Effect::demands(Amount::parameter("classes"), Relation::Below, "classes", "labels"),
+                Effect::demands(
+                    Amount::parameter("classes"),
+                    Relation::Below,
+                    "classes",
+                    "labels",
+                ),
                 Effect::sets("classes", Amount::items("classes")),
                 Effect::forgets("images"),
             ]),
@@ -81,10 +91,12 @@ fn plan(text: &str) -> Result<(), String> {
             json!([1]),
             "",
         )],
-        roles: vec![
-            Role::one("data", Kind::Images, "")
-                .demands(Demand::new(windows, Relation::AtMost, "rows", "windows need room")),
-        ],
+        roles: vec![Role::one("data", Kind::Images, "").demands(Demand::new(
+            windows,
+            Relation::AtMost,
+            "rows",
+            "windows need room",
+        ))],
         provides: vec![Feature::quantities("data")],
         ..kind("network", &[Kind::Tensors])
     };
@@ -106,7 +118,10 @@ fn plan(text: &str) -> Result<(), String> {
         code: BTreeMap::new(),
     };
     let descriptions = vec![
-        description(Section::Data, vec![images("known", true), images("own", false)]),
+        description(
+            Section::Data,
+            vec![images("known", true), images("own", false)],
+        ),
         description(Section::Train, vec![network]),
         description(Section::Decompose, vec![edit]),
     ];
@@ -115,7 +130,10 @@ fn plan(text: &str) -> Result<(), String> {
         Ok(_) => Ok(()),
         Err(errors) => {
             let text = rendered(&errors);
-            assert!(codes(&errors).iter().all(|code| code == "wrong_count"), "{text}");
+            assert!(
+                codes(&errors).iter().all(|code| code == "wrong_count"),
+                "{text}"
+            );
             Err(text)
         }
     }
@@ -125,7 +143,10 @@ fn plan(text: &str) -> Result<(), String> {
 fn refused(text: &str, message: &str) {
     let found = plan(text).expect_err("refused");
     // Lines of a message are joined again.
-    let words: Vec<&str> = found.split_whitespace().filter(|word| *word != "│").collect();
+    let words: Vec<&str> = found
+        .split_whitespace()
+        .filter(|word| *word != "│")
+        .collect();
     let found = words.join(" ");
     assert!(found.contains(message), "{found}");
     assert_eq!(found.matches("wrong_count").count(), 1, "{found}");
@@ -133,7 +154,10 @@ fn refused(text: &str, message: &str) {
 
 #[test]
 fn parameters_demand_and_change_numbers() {
-    assert_eq!(plan("[data.known]\ntransforms = ['scale', 'grey']\nclasses = [3, 0]\n"), Ok(()));
+    assert_eq!(
+        plan("[data.known]\ntransforms = ['scale', 'grey']\nclasses = [3, 0]\n"),
+        Ok(())
+    );
     refused(
         "[data.known]\ntransforms = ['grey', 'scale', 'grey']\n",
         "`transforms: grey` needs 3 channels, but there is 1",
@@ -147,8 +171,14 @@ fn parameters_demand_and_change_numbers() {
         "`count` needs at least 101 images, but there are 100",
     );
     // How many images two classes have is not known.
-    assert_eq!(plan("[data.known]\nclasses = [0, 1]\ncount = 101\n"), Ok(()));
-    assert_eq!(plan("[data.own]\ntransforms = ['grey']\nclasses = [9]\ncount = 101\n"), Ok(()));
+    assert_eq!(
+        plan("[data.known]\nclasses = [0, 1]\ncount = 101\n"),
+        Ok(())
+    );
+    assert_eq!(
+        plan("[data.own]\ntransforms = ['grey']\nclasses = [9]\ncount = 101\n"),
+        Ok(())
+    );
     refused(
         "[data.own]\ntransforms = ['grey', 'grey']\n",
         "`transforms: grey` needs 3 channels, but there is 1",
@@ -158,8 +188,10 @@ fn parameters_demand_and_change_numbers() {
 #[test]
 fn readers_demand_what_reaches_them() {
     let train = |data: &str, channels: &str| {
-        format!("[data.known]\n[data.own]\n[data.big]\nkind = 'own'\ntransforms = [{{ resize = {{ side = 13 }} }}]\n\
-                 [train.network]\ndata = 'data.{data}'\nchannels = {channels}\n")
+        format!(
+            "[data.known]\n[data.own]\n[data.big]\nkind = 'own'\ntransforms = [{{ resize = {{ side = 13 }} }}]\n\
+                 [train.network]\ndata = 'data.{data}'\nchannels = {channels}\n"
+        )
     };
     assert_eq!(plan(&train("known", "[1]")), Ok(()));
     assert_eq!(plan(&train("own", "[1, 1, 1, 1]")), Ok(()));

@@ -154,6 +154,9 @@ pub struct Parameter {
     /// What it has to do with quantities of the result, unless it has its default value.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub effects: Vec<Effect>,
+    /// Another parameter of the kind, which must not be given as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub excludes: Option<String>,
 }
 
 impl Parameter {
@@ -167,6 +170,7 @@ impl Parameter {
             names_of: None,
             duration_unit: None,
             effects: Vec::new(),
+            excludes: None,
         }
     }
 
@@ -191,6 +195,12 @@ impl Parameter {
             duration_unit,
             ..self
         }
+    }
+
+    /// The same parameter, which is given instead of another one.
+    pub fn instead_of(self, other: &str) -> Self {
+        let excludes = Some(other.to_owned());
+        Self { excludes, ..self }
     }
 
     /// The same parameter with effects on quantities of the result.

@@ -59,7 +59,10 @@ impl Amount {
         match self {
             Amount::Fixed(number) => vec![*number],
             Amount::Parameter(name) => parameters.get(name).map(numbers).unwrap_or_default(),
-            Amount::Items(name) => list(name).map(|items| items.len() as u64).into_iter().collect(),
+            Amount::Items(name) => list(name)
+                .map(|items| items.len() as u64)
+                .into_iter()
+                .collect(),
             Amount::Windows {
                 list: name,
                 kernel,
@@ -184,7 +187,8 @@ mod tests {
 
     #[test]
     fn amounts_follow_from_parameters() {
-        let parameters = json!({ "count": 7, "list": [3, 1], "pairs": [[1, 2], [3, 4]], "no": 0.5 });
+        let parameters =
+            json!({ "count": 7, "list": [3, 1], "pairs": [[1, 2], [3, 4]], "no": 0.5 });
         let windows = |list: &str| Amount::Windows {
             list: list.to_owned(),
             kernel: 5,

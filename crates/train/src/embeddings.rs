@@ -9,9 +9,7 @@ use serde::Deserialize;
 
 use crate::fit::{LastBatch, Recipe};
 use crate::optimiser::{OptimiserKind, Schedule};
-use crate::task::{
-    LAST_BATCH, batch, count, epochs, learning_rate, sides, train, training_kind,
-};
+use crate::task::{LAST_BATCH, batch, count, epochs, learning_rate, sides, train, training_kind};
 
 const NO_ROOM: &str =
     "convolutions and pooling follow one another; enlarge the images with the transform `resize`";

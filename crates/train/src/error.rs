@@ -13,7 +13,9 @@ pub enum TrainError {
     #[error(transparent)]
     Model(#[from] ModelError),
     /// Images without room for the network's convolutions.
-    #[error("images of {height} x {width} pixels are too small for this network: {source}; enlarge them with the transform `resize`, or take fewer convolutions")]
+    #[error(
+        "images of {height} x {width} pixels are too small for this network: {source}; enlarge them with the transform `resize`, or take fewer convolutions"
+    )]
     TooSmall {
         /// Height of an image.
         height: usize,

@@ -64,7 +64,9 @@ fn smallest(kind: &str, parameters: &Value) -> usize {
 #[test]
 fn the_smallest_images_are_those_that_a_network_has_room_for() {
     let cnn = |channels: &[usize]| {
-        let network = Network::Cnn { channels: channels.to_vec() };
+        let network = Network::Cnn {
+            channels: channels.to_vec(),
+        };
         ("cnn", json!({ "channels": channels }), network)
     };
     let cases = [
@@ -73,7 +75,11 @@ fn the_smallest_images_are_those_that_a_network_has_room_for() {
         cnn(&[4, 2]),
         cnn(&[1, 1, 1]),
         ("convnet", json!({}), Network::Convnet),
-        ("embedding-net", json!({ "embedding": 2 }), Network::EmbeddingNet { embedding: 2 }),
+        (
+            "embedding-net",
+            json!({ "embedding": 2 }),
+            Network::EmbeddingNet { embedding: 2 },
+        ),
     ];
     for (kind, parameters, network) in cases {
         let side = smallest(kind, &parameters);

@@ -96,7 +96,9 @@ fn check_roles(
         let inputs = task.inputs.iter();
         for input in inputs.filter(|input| input.role == key.role.name) {
             for demand in &key.role.demands {
-                let count = known.get(input.task).and_then(|known| known.get(demand.quantity.as_str()));
+                let count = known
+                    .get(input.task)
+                    .and_then(|known| known.get(demand.quantity.as_str()));
                 let violation = count.and_then(|&count| {
                     let amount = demand.violated(&task.parameters, count)?;
                     Some((amount, count))
@@ -132,7 +134,10 @@ struct Walk<'a> {
 impl<'a> Walk<'a> {
     /// Follows the effects of a parameter and of the variants that its value chooses.
     fn parameter(&mut self, parameter: &'a Parameter, value: &Value, all: &Value) {
-        let is_default = parameter.default.as_ref().is_some_and(|default| same(default, value));
+        let is_default = parameter
+            .default
+            .as_ref()
+            .is_some_and(|default| same(default, value));
         if !is_default && !value.is_null() {
             for effect in &parameter.effects {
                 self.effect(effect, all, &parameter.name, &parameter.name);
@@ -155,7 +160,10 @@ impl<'a> Walk<'a> {
                 };
                 let name = chosen.map(|(name, _)| name.as_str()).or(value.as_str());
                 let fields = chosen.map_or(&Value::Null, |(_, fields)| fields);
-                if let Some(variant) = variants.iter().find(|known| Some(known.name.as_str()) == name) {
+                if let Some(variant) = variants
+                    .iter()
+                    .find(|known| Some(known.name.as_str()) == name)
+                {
                     let what = format!("{parameter}: {}", variant.name);
                     for effect in &variant.effects {
                         self.effect(effect, fields, &what, parameter);
@@ -219,7 +227,14 @@ struct Violation<'a> {
 
 impl Violation<'_> {
     fn text(&self) -> String {
-        let Self { what, amount, count, demand, of, .. } = self;
+        let Self {
+            what,
+            amount,
+            count,
+            demand,
+            of,
+            ..
+        } = self;
         let quantity = &demand.quantity;
         let has = match of {
             Some(task) => format!("`{task}` has {count}"),
@@ -230,7 +245,9 @@ impl Violation<'_> {
             Relation::Equals => format!("`{what}` needs {amount} {quantity}, but {has}"),
             Relation::AtMost => format!("`{what}` needs at least {amount} {quantity}, but {has}"),
             Relation::Below => {
-                format!("`{what}` names number {amount} of the {quantity}, counted from 0, but {has}")
+                format!(
+                    "`{what}` names number {amount} of the {quantity}, counted from 0, but {has}"
+                )
             }
         }
     }

@@ -173,7 +173,10 @@ impl<'a> Reading<'a, '_> {
         for parameter in parameters {
             let given = entries.iter().find(|entry| entry.key == parameter.name);
             if let Some(entry) = given {
-                table.places.insert(&parameter.name, entry.node.span.clone());
+                table
+                    .places
+                    .insert(&parameter.name, entry.node.span.clone());
+                self.refuse_both(entry, parameter, entries);
             }
             let value = match given.map(|entry| (entry, &entry.node.raw)) {
                 Some((entry, Raw::List(items))) if is_sweep(&entry.node, &parameter.kind) => {
@@ -220,6 +223,25 @@ impl<'a> Reading<'a, '_> {
             } else {
                 error
             }
+        });
+    }
+
+    /// Refuses a parameter beside the one that it is given instead of.
+    fn refuse_both(&mut self, entry: &Entry, parameter: &Parameter, entries: &[Entry]) {
+        let other = parameter.excludes.as_ref();
+        let Some(other) = other.and_then(|other| entries.iter().find(|entry| entry.key == *other))
+        else {
+            return;
+        };
+        self.problems.add(|| {
+            let problem = Problem::BothGiven {
+                first: entry.key.clone(),
+                second: other.key.clone(),
+                place: self.place.clone(),
+            };
+            FileError::at(&entry.key_span, "given here", problem)
+                .and(&other.key_span, "and here")
+                .help("leave one of them out")
         });
     }
 
