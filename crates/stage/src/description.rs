@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::agreement::Agreement;
 use crate::code::Code;
 use crate::feature::{CLASSES, Feature, NamesOf, Need, TRANSFORMS};
-use crate::quantity::{Demand, Effect};
+use crate::quantity::{Amount, Demand, Effect, Relation, quantities};
 
 /// Table of a pipeline file that a stage program serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -395,6 +395,18 @@ impl Role {
     pub fn demands(mut self, demand: Demand) -> Self {
         self.demands.push(demand);
         self
+    }
+
+    /// The same role, for artifacts with the classes that a parameter names by their numbers.
+    pub fn has_classes(self, parameter: &str) -> Self {
+        let because = "classes are counted as the outputs of the model, from 0";
+        let number = Amount::parameter(parameter);
+        self.demands(Demand::new(
+            number,
+            Relation::Below,
+            quantities::CLASSES,
+            because,
+        ))
     }
 
     /// The same role, for artifacts with the property `flag` only. `because` is a short clause.
