@@ -14,7 +14,7 @@ pub enum TrainError {
     Model(#[from] ModelError),
     /// Images without room for the network's convolutions.
     #[error(
-        "images of {height} x {width} pixels are too small for this network: {source}; enlarge them with the transform `resize`, or take fewer convolutions"
+        "images of {height} x {width} pixels are too small for this network (enlarge them with the transform `resize`, or take fewer convolutions)"
     )]
     TooSmall {
         /// Height of an image.

@@ -75,7 +75,7 @@ fn common<'a>(task: &PlannedTask, role: &str, before: &[Known<'a>]) -> Known<'a>
     };
     let mut common = Rc::clone(first);
     for other in read.filter(|other| *other != first) {
-        Rc::make_mut(&mut common).retain(|name, count| other.get(name) == Some(count));
+        Rc::make_mut(&mut common).retain(|name, count| other.get(name) == Some(&*count));
     }
     common
 }
