@@ -254,6 +254,80 @@ fn an_analysis_that_is_not_defined_for_a_model_is_refused_before_anything_runs()
     }
 }
 
+#[test]
+fn sizes_that_cannot_work_are_refused_before_anything_runs() {
+    let data = |lines: &str| format!("[data.more]\nkind = \"digits\"\n{lines}\n");
+    let cnn = "[train.cnn]\ndata = \"data.digits\"\n";
+    let surgery = "[train.convnet]\ndata = \"data.more\"\nepochs = 1\n\
+         [decompose.embedding]\nmodel = \"train.convnet\"\ndata = \"data.more\"\nlayer = \"embedding\"\n\
+         [decompose.surgery]\nmodel = \"train.convnet\"\nembeddings = \"decompose.embedding\"\n";
+    let large =
+        data("classes = [0, 1, 2, 3]\ntransforms = [{ resize = { height = 16, width = 16 } }]");
+    for (tables, reason) in [
+        (
+            cnn.to_owned(),
+            "`train.cnn` needs at least 13 rows of pixels, but `data.digits` has 8",
+        ),
+        (
+            data("train_count = 1438"),
+            "`train_count` needs at least 1438 training images, but there are 1437",
+        ),
+        (
+            data("train_count = 3\ntrain_fraction = 0.5"),
+            "exclude each other",
+        ),
+        (
+            data("classes = [10]"),
+            "`classes` names number 10 of the classes, counted from 0, but there are 10",
+        ),
+        (data("classes = [3, 3]"), "`classes` has 3 twice"),
+        (
+            data("transforms = [\"grey\"]"),
+            "`transforms: grey` needs 3 channels, but there is 1",
+        ),
+        (
+            data("transforms = [{ normalise = { mean = [0, 0, 0], std = [1, 1, 1] } }]"),
+            "`transforms: normalise` needs 3 channels, but there is 1",
+        ),
+        (
+            data("transforms = [{ normalise = { mean = [0], std = [0] } }]"),
+            "must be a positive number, found the integer 0",
+        ),
+        (
+            format!("{large}{surgery}pairs = [[0, 4]]\n"),
+            "`decompose.surgery` names number 4 of the classes, counted from 0, but `train.convnet` has 4",
+        ),
+    ] {
+        let sandbox = Sandbox::new(&format!("{PIPELINE}{tables}"));
+        let output = sandbox.call(&["run", "p.toml"]);
+        let text = stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{tables}{text}");
+        let words: Vec<&str> = text
+            .split_whitespace()
+            .filter(|&word| word != "│")
+            .collect();
+        assert!(words.join(" ").contains(reason), "{tables}{text}");
+        assert!(!sandbox.path("artifacts").exists(), "something was written");
+    }
+}
+
+#[test]
+fn lists_are_swept_and_selected() {
+    let pipeline = "[data.digits]\ntrain_count = 100\n\
+         [train.mlp]\ndata = \"data.digits\"\nwidths = [[], [4], [4, 3]]\nepochs = 1\n\
+         [metric.final]\nhistories = \"train.mlp[widths=none|4-3]\"\n";
+    let sandbox = Sandbox::new(pipeline);
+    let output = sandbox.call(&["run", "p.toml"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let query = "select widths from train_mlp_history where epoch = 1 order by widths";
+    let output = sandbox.call(&["sql", "p.toml", query, "--csv"]);
+    let text = String::from_utf8(output.stdout).expect("text");
+    assert_eq!(
+        text.lines().collect::<Vec<_>>(),
+        ["widths", "4", "4-3", "none"]
+    );
+}
+
 /// The analyses of layers, of two models of one kind.
 fn layer_pipeline(network: &str, recipe: &str) -> String {
     format!(

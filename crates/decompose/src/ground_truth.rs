@@ -68,7 +68,8 @@ fn describe() -> KindDescription {
                 "bilinear",
                 "an interaction matrix is made of pairs of gate rows",
             )
-            .needs("biased", "the bias is folded into the interaction matrix"),
+            .needs("biased", "the bias is folded into the interaction matrix")
+            .has_classes("class"),
             Role::one("data", Kind::Images, "data set with the target").shown_to("model"),
         ],
         outputs: vec![Kind::Patterns],

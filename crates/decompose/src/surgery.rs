@@ -34,7 +34,7 @@ fn describe() -> KindDescription {
                 .to_owned(),
         parameters: parameters(),
         roles: vec![
-            Role::one("model", Kind::Tensors, "model to edit"),
+            Role::one("model", Kind::Tensors, "model to edit").has_classes("pairs"),
             Role::one(
                 "embeddings",
                 Kind::Embeddings,

@@ -62,7 +62,7 @@ pub enum IngestError {
         reason: String,
     },
     /// A published file is neither in the data directory nor could it be downloaded.
-    #[error("{wanted} not found in {looked}{similar}; {download}; to place them by hand, {place}")]
+    #[error("{wanted} not found in {looked}{similar}; {download}; {place}")]
     Missing {
         /// The data set and its missing files.
         wanted: String,
@@ -72,7 +72,7 @@ pub enum IngestError {
         similar: String,
         /// Why it was not downloaded.
         download: Box<Unavailable>,
-        /// How to place it, with size and checksum.
+        /// How to place them by hand.
         place: String,
     },
     /// A file named by a parameter is not there.

@@ -3,7 +3,7 @@
 use eigenscope_artifact::Kind;
 use eigenscope_stage::{
     AttributeValue, CLASSES, Condition, Context, Feature, KindDescription, Parameter, Resources,
-    TRANSFORMS, TaskError, TaskFunction, TaskKind, task_function,
+    TRANSFORMS, TaskError, TaskFunction, TaskKind, quantities, task_function,
 };
 
 use crate::download::Policy;
@@ -18,7 +18,7 @@ pub fn kinds() -> Vec<TaskKind> {
         seconds,
         ..Resources::default()
     };
-    vec![
+    let kinds = vec![
         kind(
             "digits",
             "embedded: 1797 handwritten digits, 8 x 8, values 0..16; the last 360 are test",
@@ -77,7 +77,28 @@ pub fn kinds() -> Vec<TaskKind> {
             Resources::default(),
             task_function!(sets::user_idx),
         ),
-    ]
+    ];
+    kinds.into_iter().map(sized).collect()
+}
+
+/// Adds what is known of a published set before it is read; of the user's files nothing is.
+fn sized(mut kind: TaskKind) -> TaskKind {
+    let ([channels, height, width], training_images) = match kind.description.name.as_str() {
+        "digits" => ([1, 8, 8], 1437),
+        "mnist" | "fashion-mnist" | "kmnist" => ([1, 28, 28], 60_000),
+        "cifar10" => ([3, 32, 32], 50_000),
+        _ => return kind,
+    };
+    let known = [
+        (quantities::CHANNELS, channels),
+        (quantities::HEIGHT, height),
+        (quantities::WIDTH, width),
+        (quantities::CLASSES, 10),
+        (quantities::TRAINING_IMAGES, training_images),
+    ];
+    let known = known.map(|(name, count)| Feature::quantity(name, count));
+    kind.description.provides.extend(known);
+    kind
 }
 
 /// Every kind is random: with `train_fraction` or `train_count` the seed chooses the rows.

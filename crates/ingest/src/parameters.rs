@@ -1,7 +1,7 @@
 //! The parameters of the task kinds: how they are described, and how they are read and checked.
 
 use eigenscope_artifact::PixelTransform;
-use eigenscope_stage::{Parameter, ParameterType, Variant};
+use eigenscope_stage::{Amount, Effect, Parameter, ParameterType, Relation, Variant, quantities};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -126,15 +126,36 @@ pub(crate) fn common() -> Vec<Parameter> {
                     "standard deviation of each channel, positive",
                 ),
             ],
-        ),
-        Variant::new("grey", Vec::new()),
+        )
+        .with(["mean", "std"].into_iter().flat_map(|list| {
+            let channels = quantities::CHANNELS;
+            let one_each = "a mean and a standard deviation are given for every channel";
+            [
+                Effect::demands(Amount::items(list), Relation::Equals, channels, one_each),
+                // Known from here on, if it was not.
+                Effect::sets(channels, Amount::items(list)),
+            ]
+        })),
+        Variant::new("grey", Vec::new()).with([
+            Effect::demands(
+                Amount::Fixed(3),
+                Relation::Equals,
+                quantities::CHANNELS,
+                "grey values are made from red, green and blue",
+            ),
+            Effect::sets(quantities::CHANNELS, Amount::Fixed(1)),
+        ]),
         Variant::new(
             "resize",
             vec![
                 Parameter::required("height", side(), "new height in pixels"),
                 Parameter::required("width", side(), "new width in pixels"),
             ],
-        ),
+        )
+        .with([
+            Effect::sets(quantities::HEIGHT, Amount::parameter("height")),
+            Effect::sets(quantities::WIDTH, Amount::parameter("width")),
+        ]),
     ]);
     let similarity = ParameterType::OneOf(vec![
         Variant::new("none", Vec::new()),
@@ -152,7 +173,16 @@ pub(crate) fn common() -> Vec<Parameter> {
                     "cosine above which an image is similar",
                 ),
             ],
-        ),
+        )
+        .with([
+            Effect::demands(
+                Amount::parameter("train_image"),
+                Relation::Below,
+                quantities::TRAINING_IMAGES,
+                "an image is named by its position in the training file",
+            ),
+            Effect::sets(quantities::CLASSES, Amount::Fixed(2)),
+        ]),
     ]);
     vec![
         Parameter::optional(
@@ -175,19 +205,43 @@ pub(crate) fn common() -> Vec<Parameter> {
             }),
             json!([]),
             "labels to keep, renumbered in this order; empty: all (second row transform)",
-        ),
+        )
+        .with([
+            Effect::demands(
+                Amount::parameter("classes"),
+                Relation::Below,
+                quantities::CLASSES,
+                "a class is named by its label",
+            ),
+            Effect::sets(quantities::CLASSES, Amount::items("classes")),
+            Effect::forgets(quantities::TRAINING_IMAGES),
+        ]),
         Parameter::optional(
             "train_fraction",
             ParameterType::positive(1.0),
             1.0,
             "part of the training images to keep, chosen by the seed (third row transform; the test images all stay)",
-        ),
+        )
+        .with([Effect::forgets(quantities::TRAINING_IMAGES)]),
         Parameter::optional(
             "train_count",
             ParameterType::at_least(0),
             0,
             "number of training images to keep instead of a fraction, chosen by the seed; 0: all",
-        ),
+        )
+        .instead_of("train_fraction")
+        .with([
+            Effect::demands(
+                Amount::parameter("train_count"),
+                Relation::AtMost,
+                quantities::TRAINING_IMAGES,
+                "images are kept, not repeated",
+            ),
+            Effect::sets(
+                quantities::TRAINING_IMAGES,
+                Amount::parameter("train_count"),
+            ),
+        ]),
     ]
 }
 

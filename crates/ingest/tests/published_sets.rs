@@ -136,7 +136,7 @@ fn a_downloaded_file_with_another_checksum_is_refused() {
         "the download failed: http://127.0.0.1",
         "refused: SHA-256 of the content of http://",
         "published is 00",
-        "to place them by hand",
+        "; put the files of http://127.0.0.1",
     ] {
         assert!(error.contains(part), "{part:?} is not in: {error}");
     }

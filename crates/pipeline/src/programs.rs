@@ -296,7 +296,8 @@ fn defect(kind: &KindDescription) -> Option<String> {
                     roles.push(role);
                 }
             }
-            Feature::Inherited { role } => roles.push(role),
+            Feature::Inherited { role } | Feature::Quantities { role } => roles.push(role),
+            Feature::Quantity { .. } => {}
         }
     }
     let paths = kind.agreements().flat_map(|agreement| agreement.paths());

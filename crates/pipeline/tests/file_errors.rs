@@ -142,6 +142,11 @@ fn values() {
             "out_of_bounds",
         ],
     );
+    case(
+        "both_given",
+        "[data.mnist]\nclasses = [3]\nfirst = [1, 2]\n",
+        &["both_given"],
+    );
     train(
         "too_large_a_seed",
         "hidden = 1\nseed = 9007199254740993",

@@ -121,7 +121,7 @@ fn parameters_are_complete_and_canonical() {
     );
     assert_eq!(
         task(&plan, "data.mnist").parameters.to_string(),
-        r#"{"classes":[],"pairs":[],"path":"","transforms":["scale",{"normalise":{"mean":[0.5],"std":[1.0]}}]}"#
+        r#"{"classes":[],"first":0,"pairs":[],"path":"","transforms":["scale",{"normalise":{"mean":[0.5],"std":[1.0]}}]}"#
     );
     assert_eq!(
         train.labels,

@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::agreement::Agreement;
 use crate::code::Code;
 use crate::feature::{CLASSES, Feature, NamesOf, Need, TRANSFORMS};
+use crate::quantity::{Amount, Demand, Effect, Relation, quantities};
 
 /// Table of a pipeline file that a stage program serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -150,6 +151,12 @@ pub struct Parameter {
     /// A value of this parameter; a task with twice that value is guessed to take twice [`Resources::seconds`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration_unit: Option<f64>,
+    /// What it has to do with quantities of the result, unless it has its default value.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub effects: Vec<Effect>,
+    /// Another parameter of the kind, which must not be given as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub excludes: Option<String>,
 }
 
 impl Parameter {
@@ -162,6 +169,8 @@ impl Parameter {
             default: None,
             names_of: None,
             duration_unit: None,
+            effects: Vec::new(),
+            excludes: None,
         }
     }
 
@@ -186,6 +195,18 @@ impl Parameter {
             duration_unit,
             ..self
         }
+    }
+
+    /// The same parameter, which is given instead of another one.
+    pub fn instead_of(self, other: &str) -> Self {
+        let excludes = Some(other.to_owned());
+        Self { excludes, ..self }
+    }
+
+    /// The same parameter with effects on quantities of the result.
+    pub fn with(self, effects: impl IntoIterator<Item = Effect>) -> Self {
+        let effects = effects.into_iter().collect();
+        Self { effects, ..self }
     }
 
     /// The same parameter, whose words name parts of what is read in `role`: members of `set`.
@@ -249,6 +270,9 @@ pub struct Variant {
     pub name: String,
     /// Its fields, when it has any.
     pub fields: Vec<Parameter>,
+    /// What it has to do with quantities of the result; amounts are those of its fields.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub effects: Vec<Effect>,
 }
 
 impl Variant {
@@ -257,7 +281,14 @@ impl Variant {
         Self {
             name: name.to_owned(),
             fields,
+            effects: Vec::new(),
         }
+    }
+
+    /// The same alternative with effects on quantities of the result.
+    pub fn with(self, effects: impl IntoIterator<Item = Effect>) -> Self {
+        let effects = effects.into_iter().collect();
+        Self { effects, ..self }
     }
 }
 
@@ -333,6 +364,9 @@ pub struct Role {
     /// What its artifacts have in common with those of other roles.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub agreements: Vec<Agreement>,
+    /// What quantities of every artifact must be.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub demands: Vec<Demand>,
 }
 
 impl Role {
@@ -345,6 +379,7 @@ impl Role {
             many: false,
             needs: Vec::new(),
             agreements: Vec::new(),
+            demands: Vec::new(),
         }
     }
 
@@ -354,6 +389,24 @@ impl Role {
             many: true,
             ..Self::one(name, kind, summary)
         }
+    }
+
+    /// The same role, for artifacts that meet a demand only.
+    pub fn demands(mut self, demand: Demand) -> Self {
+        self.demands.push(demand);
+        self
+    }
+
+    /// The same role, for artifacts with the classes that a parameter names by their numbers.
+    pub fn has_classes(self, parameter: &str) -> Self {
+        let because = "classes are counted as the outputs of the model, from 0";
+        let number = Amount::parameter(parameter);
+        self.demands(Demand::new(
+            number,
+            Relation::Below,
+            quantities::CLASSES,
+            because,
+        ))
     }
 
     /// The same role, for artifacts with the property `flag` only. `because` is a short clause.

@@ -6,6 +6,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::quantity::Amount;
+
 /// What is true of everything that a task of a kind writes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -30,6 +32,18 @@ pub enum Feature {
         name: String,
         /// The value.
         value: AttributeValue,
+    },
+    /// It has so many of something.
+    Quantity {
+        /// What is counted, in the plural.
+        name: String,
+        /// How many, before parameters change it.
+        amount: Amount,
+    },
+    /// It has the quantities of what is read in a role; those that all have, if that is several artifacts.
+    Quantities {
+        /// The role.
+        role: String,
     },
     /// It has all features that what is read in a role has; those that all have, if that is several artifacts.
     Inherited {
@@ -80,12 +94,28 @@ impl Feature {
         Self::attribute(name, AttributeValue::Fixed { text })
     }
 
-    /// The classes and the transforms of the images that it was made from.
-    pub fn of_images(role: &str) -> [Self; 2] {
-        [CLASSES, TRANSFORMS].map(|name| {
+    /// The classes, the transforms and the quantities of the images that it was made from.
+    pub fn of_images(role: &str) -> [Self; 3] {
+        let [classes, transforms] = [CLASSES, TRANSFORMS].map(|name| {
             let role = role.to_owned();
             Self::attribute(name, AttributeValue::Inherited { role })
-        })
+        });
+        [classes, transforms, Self::quantities(role)]
+    }
+
+    /// So many of something.
+    pub fn quantity(name: &str, count: u64) -> Self {
+        Feature::Quantity {
+            name: name.to_owned(),
+            amount: Amount::Fixed(count),
+        }
+    }
+
+    /// The quantities of what is read in a role.
+    pub fn quantities(role: &str) -> Self {
+        Feature::Quantities {
+            role: role.to_owned(),
+        }
     }
 
     /// All features of what is read in a role.

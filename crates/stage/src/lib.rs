@@ -15,6 +15,7 @@ mod event;
 mod feature;
 mod grouping;
 mod program;
+mod quantity;
 mod report;
 mod seed;
 mod task;
@@ -32,6 +33,7 @@ pub use feature::{
 };
 pub use grouping::Grouping;
 pub use program::{TaskError, TaskKind, run, run_with_report};
+pub use quantity::{Amount, Demand, Effect, Relation, quantities};
 pub use report::{
     ComparedNumber, Comparison, REPORT_VERSION, ReportFile, ReportInput, ReportTask, ReportVerdict,
     TaskState,

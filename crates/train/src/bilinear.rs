@@ -2,7 +2,8 @@
 
 use eigenscope_models::networks;
 use eigenscope_stage::{
-    Context, Feature, NameRule, Parameter, ParameterType, TaskError, TaskKind, task_function,
+    Amount, Context, Demand, Feature, NameRule, Parameter, ParameterType, Relation, TaskError,
+    TaskKind, quantities, task_function,
 };
 use serde::Deserialize;
 
@@ -50,6 +51,12 @@ pub(crate) fn kind() -> TaskKind {
                 ["embed", "gate", "unembed"].map(NameRule::fixed).to_vec(),
             ),
         ],
+        vec![Demand::new(
+            Amount::parameter("batch"),
+            Relation::AtMost,
+            quantities::TRAINING_IMAGES,
+            "an epoch has at least one whole batch; a partial one is dropped",
+        )],
         task_function!(run),
     );
     // Its matrix products are large enough to be worth several threads.

@@ -2,12 +2,17 @@
 //! trained by Adam.
 
 use eigenscope_models::networks;
-use eigenscope_stage::{Context, Feature, NameRule, Parameter, TaskError, TaskKind, task_function};
+use eigenscope_stage::{
+    Amount, Context, Feature, NameRule, Parameter, TaskError, TaskKind, task_function,
+};
 use serde::Deserialize;
 
 use crate::fit::{LastBatch, Recipe};
 use crate::optimiser::{OptimiserKind, Schedule};
-use crate::task::{LAST_BATCH, batch, count, epochs, learning_rate, train, training_kind};
+use crate::task::{LAST_BATCH, batch, count, epochs, learning_rate, sides, train, training_kind};
+
+const NO_ROOM: &str =
+    "convolutions and pooling follow one another; enlarge the images with the transform `resize`";
 
 /// The task kinds.
 pub(crate) fn kinds() -> Vec<TaskKind> {
@@ -18,6 +23,7 @@ pub(crate) fn kinds() -> Vec<TaskKind> {
             "train two convolutions with max pooling and batch normalisation, and an embedding of 128 values, with Adam",
             recipe_parameters(),
             provides("convnet", &["conv1", "conv2", "embedding", "classifier"]),
+            sides(&Amount::Fixed(16), NO_ROOM),
             task_function!(convnet),
         ),
         training_kind(
@@ -38,6 +44,7 @@ pub(crate) fn kinds() -> Vec<TaskKind> {
                     "classifier",
                 ],
             ),
+            sides(&Amount::Fixed(31), NO_ROOM),
             task_function!(embedding_net),
         ),
     ]

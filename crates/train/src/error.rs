@@ -12,6 +12,18 @@ pub enum TrainError {
     /// The model could not be built or run.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// Images without room for the network's convolutions.
+    #[error(
+        "images of {height} x {width} pixels are too small for this network (enlarge them with the transform `resize`, or take fewer convolutions)"
+    )]
+    TooSmall {
+        /// Height of an image.
+        height: usize,
+        /// Width of an image.
+        width: usize,
+        /// Which part of the network has no room.
+        source: ModelError,
+    },
     /// The system gives no threads.
     #[error(transparent)]
     Threads(#[from] rayon::ThreadPoolBuildError),

@@ -2,13 +2,14 @@
 
 use eigenscope_models::networks;
 use eigenscope_stage::{
-    Context, Feature, NameRule, Parameter, ParameterType, TaskError, TaskKind, task_function,
+    Amount, Context, Feature, NameRule, Parameter, ParameterType, TaskError, TaskKind,
+    task_function,
 };
 use serde::Deserialize;
 
 use crate::fit::{LastBatch, Recipe};
 use crate::optimiser::{OptimiserKind, Schedule};
-use crate::task::{LAST_BATCH, batch, epochs, learning_rate, train, training_kind};
+use crate::task::{LAST_BATCH, batch, epochs, learning_rate, sides, train, training_kind};
 
 /// Widest layer.
 const MAXIMUM_WIDTH: i64 = 16_384;
@@ -27,6 +28,7 @@ pub(crate) fn kinds() -> Vec<TaskKind> {
             "train linear layers without bias, ReLU between them, with SGD and momentum",
             parameters(widths("widths", [512, 256], "width of every hidden layer")),
             provides("mlp", vec![NameRule::numbered("layer", "widths", 1)]),
+            Vec::new(),
             task_function!(mlp),
         ),
         training_kind(
@@ -43,6 +45,14 @@ pub(crate) fn kinds() -> Vec<TaskKind> {
                     NameRule::numbered("conv", "channels", 0),
                     NameRule::fixed("linear"),
                 ],
+            ),
+            sides(
+                &Amount::Windows {
+                    list: "channels".to_owned(),
+                    kernel: 5,
+                    stride: 2,
+                },
+                "convolutions of 5 x 5 pixels and stride 2 follow one another; enlarge the images with `resize`, or give fewer `channels`",
             ),
             task_function!(cnn),
         ),

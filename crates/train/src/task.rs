@@ -3,8 +3,8 @@
 use eigenscope_artifact::{ImageReader, InputShape, Kind, Split, write_records};
 use eigenscope_models::{Architecture, ModelError, StoredModel};
 use eigenscope_stage::{
-    Context, Feature, KindDescription, Parameter, ParameterType, Resources, Role, TaskError,
-    TaskFunction, TaskKind,
+    Amount, Context, Demand, Feature, KindDescription, Parameter, ParameterType, Relation,
+    Resources, Role, TaskError, TaskFunction, TaskKind, quantities,
 };
 
 use crate::data_set::DataSet;
@@ -18,18 +18,16 @@ pub(crate) fn training_kind(
     summary: &str,
     parameters: Vec<Parameter>,
     provides: Vec<Feature>,
+    demands: Vec<Demand>,
     run: TaskFunction,
 ) -> TaskKind {
+    let data = Role::one("data", Kind::Images, "images to train and test on");
     TaskKind {
         description: KindDescription {
             name: name.to_owned(),
             summary: summary.to_owned(),
             parameters,
-            roles: vec![Role::one(
-                "data",
-                Kind::Images,
-                "images to train and test on",
-            )],
+            roles: vec![demands.into_iter().fold(data, Role::demands)],
             outputs: vec![Kind::Tensors, Kind::History],
             provides: provides
                 .into_iter()
@@ -45,6 +43,13 @@ pub(crate) fn training_kind(
         },
         run,
     }
+}
+
+/// Images with sides of at least `side` pixels; `because` is a short clause.
+pub(crate) fn sides(side: &Amount, because: &str) -> Vec<Demand> {
+    let sides = [quantities::HEIGHT, quantities::WIDTH];
+    let demand = |quantity| Demand::new(side.clone(), Relation::AtMost, quantity, because);
+    sides.map(demand).to_vec()
 }
 
 /// The parameter `epochs`.
@@ -91,7 +96,7 @@ pub(crate) fn train(
     recipe: &Recipe,
 ) -> Result<(), TaskError> {
     let (input, classes, train, test) = read(context)?;
-    let architecture = network(input, classes)?;
+    let architecture = network(input, classes).map_err(|source| too_small(input, source))?;
     let initial = initialise(&architecture, context.seed());
     let mut model = StoredModel::new(architecture, initial)?;
     let (seed, allowance) = (context.seed(), context.allowance());
@@ -120,6 +125,18 @@ pub(crate) fn train(
         context.provenance(),
     )?;
     Ok(())
+}
+
+/// Says of images without room for a convolution how large they are themselves.
+fn too_small(input: InputShape, source: ModelError) -> TrainError {
+    match source {
+        ModelError::TooSmall { .. } => TrainError::TooSmall {
+            height: input.height,
+            width: input.width,
+            source,
+        },
+        other => other.into(),
+    }
 }
 
 /// Shape of the inputs, class names, training and test images as the network sees them.

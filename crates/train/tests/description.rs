@@ -46,3 +46,51 @@ fn the_layers_are_those_of_the_model() {
         assert_eq!(bilinear, built(Network::Bilinear { hidden: 3, bias }));
     }
 }
+
+/// Smallest side of images that a kind states for these parameters.
+fn smallest(kind: &str, parameters: &Value) -> usize {
+    let kinds = eigenscope_train::kinds();
+    let kind = kinds.iter().find(|known| known.description.name == kind);
+    let role = &kind.expect("a kind").description.roles[0];
+    let sides: BTreeSet<u64> = role
+        .demands
+        .iter()
+        .flat_map(|demand| demand.amount.values(parameters))
+        .collect();
+    assert_eq!((role.demands.len(), sides.len()), (2, 1));
+    sides.first().copied().expect("one side") as usize
+}
+
+#[test]
+fn the_smallest_images_are_those_that_a_network_has_room_for() {
+    let cnn = |channels: &[usize]| {
+        let network = Network::Cnn {
+            channels: channels.to_vec(),
+        };
+        ("cnn", json!({ "channels": channels }), network)
+    };
+    let cases = [
+        cnn(&[]),
+        cnn(&[3]),
+        cnn(&[4, 2]),
+        cnn(&[1, 1, 1]),
+        ("convnet", json!({}), Network::Convnet),
+        (
+            "embedding-net",
+            json!({ "embedding": 2 }),
+            Network::EmbeddingNet { embedding: 2 },
+        ),
+    ];
+    for (kind, parameters, network) in cases {
+        let side = smallest(kind, &parameters);
+        let build = |height, width| {
+            let input = InputShape::from([1, height, width]);
+            networks::architecture(input, vec!["no".to_owned()], network.clone())
+        };
+        assert!(build(side, side).is_ok(), "{kind} {parameters}");
+        if side > 1 {
+            assert!(build(side - 1, side).is_err(), "{kind} {parameters}");
+            assert!(build(side, side - 1).is_err(), "{kind} {parameters}");
+        }
+    }
+}

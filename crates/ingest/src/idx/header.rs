@@ -107,7 +107,7 @@ pub(super) fn read(
     }
     if let Some(position) = sizes.iter().position(|&size| size == 0) {
         let fix = match position {
-            0 => format!("give a file with at least one of the {}", holding.name()).into(),
+            0 => format!("the file holds no {}: give one that does", holding.name()).into(),
             _ => COPY_AGAIN.into(),
         };
         let found = format!("{dimensions:?}");

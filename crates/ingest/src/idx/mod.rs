@@ -223,7 +223,7 @@ mod tests {
             ),
             (
                 sized(&[0, 2, 3]),
-                "byte 4: sizes of images: expected at least 1 each, found [0, 2, 3]; give a file with at least one of the images",
+                "byte 4: sizes of images: expected at least 1 each, found [0, 2, 3]; the file holds no images: give one that does",
             ),
             (
                 with(7, 3),

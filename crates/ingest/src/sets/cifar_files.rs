@@ -163,9 +163,6 @@ fn download_cifar(
     };
     fetch(context, &request, policy, &verify).map_err(|download| {
         let data_dir = &context.task().data_dir;
-        let details = set.files.iter().map(|file| {
-            format!("{} has {} bytes, {}", file.name, file.bytes, file.checksum)
-        });
         let names: Vec<&str> = set.files.iter().map(|file| file.name).collect();
         IngestError::Missing {
             wanted: format!("cifar10: {}", names.join(", ")),
@@ -173,9 +170,8 @@ fn download_cifar(
             similar: similar(data_dir, &[data_dir.join(cifar::FOLDER)], "cifar"),
             download: Box::new(download),
             place: format!(
-                "put {ARCHIVE} from {} there, or unpack it there (the binary version, not the Python one): {}",
-                set.mirrors.first().copied().unwrap_or("its authors"),
-                details.collect::<Vec<_>>().join("; ")
+                "put {ARCHIVE} of {} (the binary version, not the Python one) there, packed or unpacked",
+                set.mirrors.first().copied().unwrap_or("its authors")
             ),
         }
     })

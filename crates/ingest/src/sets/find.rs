@@ -125,19 +125,10 @@ fn missing(
     download: Unavailable,
 ) -> IngestError {
     let files = set.files.iter().zip(found);
-    let files: Vec<&PublishedFile<'_>> = files
-        .filter_map(|(file, found)| found.is_empty().then_some(file))
+    let wanted: Vec<&str> = files
+        .filter_map(|(file, found)| found.is_empty().then_some(file.name))
         .collect();
-    let wanted: Vec<&str> = files.iter().map(|file| file.name).collect();
-    let details = files.iter().map(|file| {
-        let PublishedFile {
-            name,
-            bytes,
-            checksum,
-        } = file;
-        format!("{name} has {bytes} bytes decompressed, {checksum}")
-    });
-    let source = set.mirrors.first().map(|mirror| format!(" from {mirror}"));
+    let folder = folders.first().map(|folder| folder.display().to_string());
     IngestError::Missing {
         wanted: format!("{}: {}", set.name, wanted.join(", ")),
         looked: format!(
@@ -147,13 +138,9 @@ fn missing(
         similar: similar(&context.task().data_dir, folders, set.name),
         download: Box::new(download),
         place: format!(
-            "put the files{} into {}: {}",
-            source.unwrap_or_default(),
-            folders
-                .first()
-                .map(|folder| folder.display().to_string())
-                .unwrap_or_default(),
-            details.collect::<Vec<_>>().join("; ")
+            "put the files of {} into {}",
+            set.mirrors.first().copied().unwrap_or("its authors"),
+            folder.unwrap_or_default()
         ),
     }
 }

@@ -14,6 +14,7 @@ use super::link::link;
 use super::lower::lower;
 use super::problem::Problem;
 use super::reference::name_problem;
+use super::sizes;
 use super::suggest::known;
 use super::syntax::{self, Entry, Raw};
 use super::table::{SEED, SEEDS, Table, table};
@@ -82,6 +83,7 @@ pub(crate) fn plan(
     for (task, warning) in agree(&fitting, problems) {
         tasks[task].warnings.push(warning);
     }
+    sizes::check(&lowered, &tasks, problems);
     plan.tasks = tasks;
     let code = programs.all_code();
     plan.code = code

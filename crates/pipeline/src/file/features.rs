@@ -102,6 +102,8 @@ fn of_task<'a>(
                     features.attributes.insert(name, value);
                 }
             }
+            // Followed by `sizes`, with what parameters make of them.
+            Feature::Quantity { .. } | Feature::Quantities { .. } => {}
             Feature::Inherited { role } => {
                 features.unite(common(task, role, before));
             }

@@ -4,8 +4,8 @@
 //! tables; `table` checks each against its kind, with `check` for values, `axis` for sweeps and
 //! `reference` for references; `link` resolves references, finds cycles and orders the tables;
 //! `lower` turns each table into tasks, with `selection` for what a reference means and `sweep` for
-//! products and joins; `fit` compares what the results are (`features`) with what their readers ask of them, and `agree`
-//! what is read together.
+//! products and joins; `fit` compares what the results are (`features`) with what their readers ask of them, `agree`
+//! what is read together, and `sizes` follows numbers, such as sizes of images, from table to table.
 //! Nothing stops at the first problem: all are collected and reported together as [`FileErrors`].
 
 mod agree;
@@ -21,6 +21,7 @@ mod lower;
 mod problem;
 mod reference;
 mod selection;
+mod sizes;
 mod suggest;
 mod sweep;
 mod syntax;

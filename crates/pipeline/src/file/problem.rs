@@ -143,6 +143,17 @@ pub enum Problem {
         /// Table that should hold it.
         place: String,
     },
+    /// Two parameters that exclude each other.
+    #[error("{place} has both `{first}` and `{second}`, which exclude each other")]
+    #[diagnostic(code(eigenscope::file::both_given))]
+    BothGiven {
+        /// One parameter.
+        first: String,
+        /// The other one.
+        second: String,
+        /// Table that holds them.
+        place: String,
+    },
     /// An input is not given.
     #[error("{place} has no `{role}`: nothing says which {kind} to read")]
     #[diagnostic(code(eigenscope::file::missing_input))]
@@ -404,6 +415,13 @@ pub enum Problem {
         second: String,
         /// What differs.
         what: String,
+    },
+    /// A number, such as a size of images, that a parameter or a reader cannot work with.
+    #[error("{text}")]
+    #[diagnostic(code(eigenscope::file::wrong_count))]
+    WrongCount {
+        /// What is demanded, and what there is.
+        text: String,
     },
     /// Tables that wait for each other.
     #[error("the tables read each other in a circle: {path}")]

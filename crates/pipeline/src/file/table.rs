@@ -1,5 +1,7 @@
 //! One task table checked against its kind: parameters, sweeps, seed and references.
 
+use std::collections::BTreeMap;
+
 use eigenscope_stage::{KindDescription, NamesOf, Parameter, ParameterType, Role, Section};
 use serde_json::{Map, Value};
 
@@ -28,6 +30,8 @@ pub(crate) struct Table<'a> {
     pub(crate) kind: Option<&'a KindDescription>,
     /// All parameters but the swept ones, which are null; keys sorted.
     pub(crate) parameters: Map<String, Value>,
+    /// Where the values of the parameters stand that are given.
+    pub(crate) places: BTreeMap<&'a str, Span>,
     /// Swept parameters by name; the seed may be one of them.
     pub(crate) axes: Vec<Axis>,
     /// A seed given as one number.
@@ -78,6 +82,7 @@ pub(crate) fn table<'a>(
         header: entry.key_span.clone(),
         kind: None,
         parameters: Map::new(),
+        places: BTreeMap::new(),
         axes: Vec::new(),
         seed: None,
         inputs: Vec::new(),
@@ -167,6 +172,12 @@ impl<'a> Reading<'a, '_> {
         parameters.sort_by(|a, b| a.name.cmp(&b.name));
         for parameter in parameters {
             let given = entries.iter().find(|entry| entry.key == parameter.name);
+            if let Some(entry) = given {
+                table
+                    .places
+                    .insert(&parameter.name, entry.node.span.clone());
+                self.refuse_both(entry, parameter, entries);
+            }
             let value = match given.map(|entry| (entry, &entry.node.raw)) {
                 Some((entry, Raw::List(items))) if is_sweep(&entry.node, &parameter.kind) => {
                     sound &= self.sweep(entry, items, &parameter.kind, table);
@@ -212,6 +223,25 @@ impl<'a> Reading<'a, '_> {
             } else {
                 error
             }
+        });
+    }
+
+    /// Refuses a parameter beside the one that it is given instead of.
+    fn refuse_both(&mut self, entry: &Entry, parameter: &Parameter, entries: &[Entry]) {
+        let other = parameter.excludes.as_ref();
+        let Some(other) = other.and_then(|other| entries.iter().find(|entry| entry.key == *other))
+        else {
+            return;
+        };
+        self.problems.add(|| {
+            let problem = Problem::BothGiven {
+                first: entry.key.clone(),
+                second: other.key.clone(),
+                place: self.place.clone(),
+            };
+            FileError::at(&entry.key_span, "given here", problem)
+                .and(&other.key_span, "and here")
+                .help("leave one of them out")
         });
     }
 

@@ -164,6 +164,8 @@ fn mnist() -> KindDescription {
                 json!([]),
                 "classes to keep",
             ),
+            Parameter::optional("first", ParameterType::at_least(0), 0, "so many classes")
+                .instead_of("classes"),
             Parameter::optional(
                 "pairs",
                 ParameterType::list(ParameterType::distinct(2, ParameterType::at_least(0))),

@@ -41,7 +41,7 @@ pub(super) fn kind() -> TaskKind {
             ),
         ],
         vec![
-            Role::one("spectrum", Kind::Spectrum, "eigenvalues to draw"),
+            Role::one("spectrum", Kind::Spectrum, "eigenvalues to draw").has_classes("class"),
             Role::one(
                 "eigenpairs",
                 Kind::Eigenpairs,

@@ -1,0 +1,215 @@
+//! Whole numbers that are known of a result before it exists, such as sizes and counts of images: which a kind states, how
+//! parameters change them, and what tasks demand of them.
+//!
+//! The orchestrator follows them from table to table, so that it can refuse what cannot work when it reads a pipeline file.
+//! Where a number is not known, as for the user's own files, nothing is demanded; the task finds out.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Names of the quantities of images and of what is made from them.
+pub mod quantities {
+    /// Height of the inputs of a network.
+    pub const HEIGHT: &str = "rows of pixels";
+    /// Width of the inputs of a network.
+    pub const WIDTH: &str = "columns of pixels";
+    /// Channels of the inputs of a network.
+    pub const CHANNELS: &str = "channels";
+    /// Classes.
+    pub const CLASSES: &str = "classes";
+    /// Images of the training split.
+    pub const TRAINING_IMAGES: &str = "training images";
+}
+
+/// A number that follows from the parameters of a task, or from the fields of a variant.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Amount {
+    /// This number.
+    Fixed(u64),
+    /// The value of a parameter; of a list, each of its items.
+    Parameter(String),
+    /// The number of items of a list.
+    Items(String),
+    /// The smallest side of an image that has room for windows one after another, one for each item of a list.
+    Windows {
+        /// The list.
+        list: String,
+        /// Side of a window.
+        kernel: u64,
+        /// Distance from one window to the next.
+        stride: u64,
+    },
+}
+
+impl Amount {
+    /// The value of a parameter or field.
+    pub fn parameter(name: &str) -> Self {
+        Amount::Parameter(name.to_owned())
+    }
+
+    /// The number of items of a list.
+    pub fn items(list: &str) -> Self {
+        Amount::Items(list.to_owned())
+    }
+
+    /// The numbers for these parameters; none where a parameter has no such value.
+    pub fn values(&self, parameters: &Value) -> Vec<u64> {
+        let list = |name: &String| parameters.get(name).and_then(Value::as_array);
+        match self {
+            Amount::Fixed(number) => vec![*number],
+            Amount::Parameter(name) => parameters.get(name).map(numbers).unwrap_or_default(),
+            Amount::Items(name) => list(name)
+                .map(|items| items.len() as u64)
+                .into_iter()
+                .collect(),
+            Amount::Windows {
+                list: name,
+                kernel,
+                stride,
+            } => {
+                let side = |items: &Vec<Value>| {
+                    let before = |side: u64| (side - 1).checked_mul(*stride)?.checked_add(*kernel);
+                    items.iter().try_fold(1, |side, _| before(side))
+                };
+                list(name).and_then(side).into_iter().collect()
+            }
+        }
+    }
+}
+
+/// The number, or those of a list.
+fn numbers(value: &Value) -> Vec<u64> {
+    match value {
+        Value::Array(items) => items.iter().flat_map(numbers).collect(),
+        number => number.as_u64().into_iter().collect(),
+    }
+}
+
+/// How an amount stands to a quantity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Relation {
+    /// The amount is the quantity.
+    Equals,
+    /// The amount is the quantity or less.
+    AtMost,
+    /// The amount is less than the quantity: a position, from 0.
+    Below,
+}
+
+impl Relation {
+    /// Whether an amount and a quantity stand so.
+    pub fn holds(self, amount: u64, quantity: u64) -> bool {
+        match self {
+            Relation::Equals => amount == quantity,
+            Relation::AtMost => amount <= quantity,
+            Relation::Below => amount < quantity,
+        }
+    }
+}
+
+/// What must hold between an amount and a quantity.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Demand {
+    /// The amount.
+    pub amount: Amount,
+    /// How it stands to the quantity.
+    pub relation: Relation,
+    /// Name of the quantity, in the plural.
+    pub quantity: String,
+    /// A short clause that says why.
+    pub because: String,
+}
+
+impl Demand {
+    /// A demand; `because` is a short clause.
+    pub fn new(amount: Amount, relation: Relation, quantity: &str, because: &str) -> Self {
+        Self {
+            amount,
+            relation,
+            quantity: quantity.to_owned(),
+            because: because.to_owned(),
+        }
+    }
+
+    /// The first amount that does not stand to `quantity` as it must.
+    pub fn violated(&self, parameters: &Value, quantity: u64) -> Option<u64> {
+        let amounts = self.amount.values(parameters).into_iter();
+        let mut wrong = amounts.filter(|&amount| !self.relation.holds(amount, quantity));
+        wrong.next()
+    }
+}
+
+/// What a parameter that has another value than its default, or a variant that is chosen, has to do with quantities.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Effect {
+    /// It demands something.
+    Demands(Demand),
+    /// It changes a quantity.
+    Sets {
+        /// The quantity.
+        quantity: String,
+        /// What it is from there on.
+        amount: Amount,
+    },
+    /// It makes a quantity unknown.
+    Forgets(String),
+}
+
+impl Effect {
+    /// A demand; `because` is a short clause.
+    pub fn demands(amount: Amount, relation: Relation, quantity: &str, because: &str) -> Self {
+        Effect::Demands(Demand::new(amount, relation, quantity, because))
+    }
+
+    /// A change of a quantity.
+    pub fn sets(quantity: &str, amount: Amount) -> Self {
+        Effect::Sets {
+            quantity: quantity.to_owned(),
+            amount,
+        }
+    }
+
+    /// A quantity that becomes unknown.
+    pub fn forgets(quantity: &str) -> Self {
+        Effect::Forgets(quantity.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn amounts_follow_from_parameters() {
+        let parameters =
+            json!({ "count": 7, "list": [3, 1], "pairs": [[1, 2], [3, 4]], "no": 0.5 });
+        let windows = |list: &str| Amount::Windows {
+            list: list.to_owned(),
+            kernel: 5,
+            stride: 2,
+        };
+        for (amount, values) in [
+            (Amount::Fixed(4), vec![4]),
+            (Amount::parameter("count"), vec![7]),
+            (Amount::parameter("list"), vec![3, 1]),
+            (Amount::parameter("pairs"), vec![1, 2, 3, 4]),
+            (Amount::parameter("no"), vec![]),
+            (Amount::parameter("absent"), vec![]),
+            (Amount::items("list"), vec![2]),
+            (Amount::items("count"), vec![]),
+            (windows("list"), vec![13]),
+            (windows("absent"), vec![]),
+        ] {
+            assert_eq!(amount.values(&parameters), values, "{amount:?}");
+        }
+        let demand = Demand::new(Amount::parameter("list"), Relation::Below, "classes", "");
+        assert_eq!(demand.violated(&parameters, 3), Some(3));
+        assert_eq!(demand.violated(&parameters, 4), None);
+    }
+}
