@@ -8,7 +8,7 @@ use eigenscope_stage::{
     Section, TaskState,
 };
 
-use crate::compare::{Numbers, Row, Verdict};
+use crate::compare::{Numbers, Published, Row, TITLE, Verdict, reference_head};
 use crate::hand_over::{HandOverError, hand_over};
 use crate::plan::{Plan, PlannedInput, PlannedTask};
 use crate::programs::Programs;
@@ -28,10 +28,21 @@ pub struct Request<'a> {
     pub shown_root: String,
     /// The words of the command that runs tasks of the pipeline.
     pub run_command: Vec<String>,
-    /// The file of published numbers, as the page calls it, and what became of them.
-    pub comparison: Option<(String, Vec<Row>)>,
+    /// Published numbers and what became of them.
+    pub comparison: Option<Compared>,
     /// Where to place the page; its folder must exist.
     pub output: PathBuf,
+}
+
+/// Published numbers and what became of them.
+#[derive(Debug)]
+pub struct Compared {
+    /// Their file, as the page calls it.
+    pub file: String,
+    /// The numbers.
+    pub published: Published,
+    /// One for each number.
+    pub rows: Vec<Row>,
 }
 
 /// Has the page written. It is placed in one step: a page that stood there stays until then.
@@ -50,9 +61,15 @@ fn report_file(request: &Request<'_>) -> ReportFile {
     } = request;
     let figures = figure_names(plan);
     let tasks = plan.tasks.iter().enumerate();
-    let comparison = comparison.as_ref().map(|(file, rows)| Comparison {
-        file: file.clone(),
-        rows: rows.iter().map(compared).collect(),
+    let comparison = comparison.as_ref().map(|compared| Comparison {
+        title: compared
+            .published
+            .title
+            .clone()
+            .unwrap_or_else(|| TITLE.to_owned()),
+        reference_head: reference_head(&compared.published).to_owned(),
+        file: compared.file.clone(),
+        rows: compared.rows.iter().map(compared_number).collect(),
     });
     ReportFile {
         version: REPORT_VERSION,
@@ -82,20 +99,22 @@ fn report_file(request: &Request<'_>) -> ReportFile {
     }
 }
 
-fn compared(row: &Row) -> ComparedNumber {
+fn compared_number(row: &Row) -> ComparedNumber {
     let numbers = Numbers::of(row);
     ComparedNumber {
         name: row.name.clone(),
         source: row.source.clone(),
         published: numbers.published,
+        tolerance: numbers.tolerance.unwrap_or_default(),
         ours: numbers.ours.unwrap_or_default(),
         difference: numbers.difference.unwrap_or_default(),
         rows_used: row.rows_used,
         verdict: match &row.verdict {
-            Verdict::Within => ReportVerdict::Within,
-            Verdict::Miss => ReportVerdict::Miss,
+            Verdict::Ok => ReportVerdict::Ok,
+            Verdict::Off => ReportVerdict::Off,
             Verdict::Missing(reason) => ReportVerdict::Missing(reason.clone()),
         },
+        note: row.note.clone().unwrap_or_default(),
     }
 }
 
