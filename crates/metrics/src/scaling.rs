@@ -21,7 +21,7 @@ use serde::Deserialize;
 use crate::aggregate::{Observations, aggregate};
 use crate::error::MetricError;
 use crate::final_rows::final_row;
-use crate::groups::{Group, over_parameter};
+use crate::groups::{Group, over_parameter, words};
 use crate::power_law::PowerLaw;
 
 /// Labels that say how much of a data set is used.
@@ -88,7 +88,17 @@ fn run(context: &Context) -> Result<(), TaskError> {
         group.check(&over, |(images, _)| *images)?;
         let ends: Vec<(u32, FinalRow)> = group.members.iter().map(|(_, end)| end.clone()).collect();
         let rows = scaling(&ends)?;
-        laws.extend(group.label(vec![power_law(&rows)?]));
+        match power_law(&rows) {
+            Ok(law) => laws.extend(group.label(vec![law])),
+            Err(error @ (MetricError::OneSize { .. } | MetricError::NoLogarithm { .. })) => {
+                let place = match words(&group.labels) {
+                    labels if labels.is_empty() => labels,
+                    labels => format!(" for {labels}"),
+                };
+                context.warn(format!("no power law{place}: {error}"));
+            }
+            Err(error) => return Err(error.into()),
+        }
         all.extend(group.label(rows));
     }
     let provenance = context.provenance();

@@ -1,6 +1,8 @@
 //! The task kind `similarity`: how alike the eigenvectors of differently seeded and sized models are, by
 //! rank.
 
+use std::collections::BTreeMap;
+
 use eigenscope_artifact::{Kind, Labelled, SimilarityRow, write_labelled};
 use eigenscope_stage::{
     Agreement, CLASSES, Context, KindDescription, Parameter, ParameterType, Resources, Role,
@@ -87,24 +89,31 @@ fn run(context: &Context) -> Result<(), TaskError> {
         over,
     } = parameters;
     let mut all = Vec::new();
+    // Groups without a pair, by hidden size.
+    let mut without: BTreeMap<u32, Vec<String>> = BTreeMap::new();
     for group in read_models(context.inputs("eigenpairs")?, &over, variant, count)? {
         let rows = similarity(&group.models, variant, reference, count)?;
         for size in sizes(&group.models) {
             if !rows.iter().any(|row| row.hidden == size) {
-                let place = match words(&group.labels) {
-                    labels if labels.is_empty() => labels,
-                    labels => format!(" ({labels})"),
-                };
-                context.warn(format!(
-                    "hidden size {size}{place} has no pair of models to compare with size {reference}: no \
-                     similarity. Sweep over more values of `{over}`"
-                ));
+                without.entry(size).or_default().push(words(&group.labels));
             }
         }
         all.extend(rows.into_iter().map(|row| Labelled {
             labels: group.labels.clone(),
             row,
         }));
+    }
+    for (size, groups) in without {
+        let place = match groups.as_slice() {
+            [one] if one.is_empty() => String::new(),
+            [one] => format!(" for {one}"),
+            [one, ..] => format!(" in {} groups, such as {one}", groups.len()),
+            [] => continue,
+        };
+        context.warn(format!(
+            "hidden size {size} has no pair of models to compare with size {reference}{place}: no similarity. Sweep \
+             over more values of `{over}`"
+        ));
     }
     write_labelled(
         context.output(Kind::Similarity)?,

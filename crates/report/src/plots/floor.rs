@@ -41,18 +41,32 @@ impl Floored {
         }
     }
 
+    /// Where an edge of a band stands: no lower than the low end, so that it runs to it and not out of sight.
+    pub(super) fn edge(&self, value: f64) -> f64 {
+        let low = self
+            .floor
+            .as_ref()
+            .map_or(self.range.0, |(floor, _)| *floor);
+        // A missing edge stays missing.
+        if value < low { low } else { value }
+    }
+
     /// What the line at the low end is called, if there is one.
     pub(super) fn word(&self) -> Option<&str> {
         self.floor.as_ref().map(|(_, word)| word.as_str())
     }
 
-    /// An axis with these ticks, and one on the line.
-    pub(super) fn axis(&self, label: &str, major: Vec<Tick>, minor: Vec<Tick>) -> Axis {
+    /// An axis with these ticks, and one on the line. Where that says "< 0.1", the tick at 0.1 needs no label.
+    pub(super) fn axis(&self, label: &str, mut major: Vec<Tick>, minor: Vec<Tick>) -> Axis {
         let Some((floor, word)) = &self.floor else {
             return Axis::log(label, self.range)
                 .with_major(major)
                 .with_minor(minor);
         };
+        if word.starts_with('<') {
+            let lowest = major.iter_mut().filter(|tick| tick.at <= self.range.0);
+            lowest.for_each(|tick| tick.text.clear());
+        }
         let ticks = std::iter::once(Tick::new(*floor, word.clone())).chain(major);
         Axis {
             floor: Some(word.clone()),
@@ -83,7 +97,12 @@ mod tests {
 
         let negative = Floored::new((0.1, 100.0), [0.0, -3.0, 50.0]);
         assert_eq!(negative.word(), Some("< 0.1"));
+        let axis = negative.axis("", ticks::at(&[0.1, 1.0], ticks::plain), vec![]);
+        let texts: Vec<&str> = axis.major.iter().map(|tick| tick.text.as_str()).collect();
+        assert_eq!(texts, ["< 0.1", "", "1"]);
         assert_eq!(negative.place(-3.0), negative.place(0.05));
-        assert!(negative.place(f64::NAN).is_nan());
+        assert!(negative.place(f64::NAN).is_nan() && negative.edge(f64::NAN).is_nan());
+        assert_eq!(negative.edge(-3.0), negative.place(-3.0));
+        assert_eq!([none.edge(-1.0), none.edge(2.0)], [1.0, 2.0]);
     }
 }

@@ -24,22 +24,26 @@ pub(super) struct Curve {
 impl Curve {
     /// Band below, line above. Without any half-width there is only a line.
     pub(super) fn layers(self) -> Vec<Layer> {
-        self.layers_with(|value| value)
+        self.layers_with(|value| value, |edge| edge)
     }
 
-    /// The same, on an axis with a lowest line. The band is that of the values themselves.
+    /// The same, on an axis with a lowest line. The band is that of the values themselves, cut off there.
     pub(super) fn layers_on(self, axis: &Floored) -> Vec<Layer> {
-        self.layers_with(|value| axis.place(value))
+        self.layers_with(|value| axis.place(value), |edge| axis.edge(edge))
     }
 
-    fn layers_with(self, place: impl Fn(f64) -> f64) -> Vec<Layer> {
+    fn layers_with(
+        self,
+        place: impl Fn(f64) -> f64,
+        edge_place: impl Fn(f64) -> f64,
+    ) -> Vec<Layer> {
         let mut layers = Vec::new();
         if self.half_width.iter().any(Option::is_some) {
             let edge = |sign: f64| {
                 self.y
                     .iter()
                     .zip(&self.half_width)
-                    .map(|(y, half)| half.map_or(f64::NAN, |half| y + sign * half))
+                    .map(|(y, half)| half.map_or(f64::NAN, |half| edge_place(y + sign * half)))
                     .collect()
             };
             layers.push(Layer::Band(Band::new(

@@ -221,10 +221,13 @@ fn errors_below_one_percent_and_of_zero() {
     ]);
     assert_eq!(
         ["0.1", "0.2", "0.5"].map(|tick| ticks(&low, tick)),
-        [2, 1, 1]
+        [1, 1, 1]
     );
     let zero = draw(&truncation(&[0.5, 0.0, 0.0], None));
-    assert_eq!([ticks(&zero, "0.1"), ticks(&zero, "0.2")], [1, 0]);
+    assert_eq!(
+        ["0", "< 0.1", "0.2"].map(|tick| ticks(&zero, tick)),
+        [3, 1, 0]
+    );
     // An error of 0 from the start is drawn, too.
     draw(&truncation(&[0.0, 0.0], None)).shows(&["0", "Errors too small for the axis"]);
     draw(&truncation(&[0.9], None)).shows(&["Test error"]);
