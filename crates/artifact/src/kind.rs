@@ -49,29 +49,31 @@ kinds! {
     /// Named images in input space: an eigenvector, a linear term, the image looked for.
     Patterns = "patterns", 1, "parquet";
     /// Mean similarity of eigenvectors by size and rank.
-    Similarity = "similarity", 1, "parquet";
+    Similarity = "similarity", 2, "parquet";
     /// Mean similarity of the rank-0 eigenvectors by pair of sizes.
-    SimilarityMap = "similarity-map", 1, "parquet";
+    SimilarityMap = "similarity-map", 2, "parquet";
     /// Accuracy of one model by number of eigenpairs kept.
     Truncation = "truncation", 1, "parquet";
     /// Truncation averaged over the models of each size.
-    TruncationSummary = "truncation-summary", 1, "parquet";
+    TruncationSummary = "truncation-summary", 2, "parquet";
     /// Last history row of every model.
-    Final = "final", 1, "parquet";
+    Final = "final", 2, "parquet";
     /// Eigenvalues of a covariance in the space of every layer's inputs.
     LayerSpectrum = "layer-spectrum", 1, "parquet";
-    /// Its eigenvectors.
-    Bases = "bases", 1, "parquet";
+    /// Number of eigenvalues of weight covariances above those of noise.
+    Spikes = "spikes", 1, "parquet";
+    /// Eigenvectors of a covariance in the space of every layer's inputs.
+    Bases = "bases", 2, "parquet";
     /// Orthogonal maps between the activations of two networks.
     Alignments = "alignments", 1, "parquet";
     /// How much of the activations of two networks the alignment explains.
     RSquared = "r-squared", 1, "parquet";
     /// Overlap of the eigenvectors of two networks after alignment.
-    Overlap = "overlap", 1, "parquet";
+    Overlap = "overlap", 2, "parquet";
     /// Accuracy of a model by the rank that one of its layers is clipped to.
     Clipping = "clipping", 1, "parquet";
     /// Rank at which clipping costs almost no accuracy.
-    LearnedDimensions = "learned-dimensions", 1, "parquet";
+    LearnedDimensions = "learned-dimensions", 2, "parquet";
     /// Accuracy of every network drawn from a model's weight covariances.
     Rainbow = "rainbow", 1, "parquet";
     /// Its mean and spread, beside the model's own accuracy.
@@ -95,9 +97,9 @@ kinds! {
     /// How faithful such a map is.
     MapQuality = "map-quality", 1, "parquet";
     /// Where training ended by number of training images.
-    Scaling = "scaling", 1, "parquet";
+    Scaling = "scaling", 2, "parquet";
     /// Power law fitted to it.
-    PowerLaw = "power-law", 1, "parquet";
+    PowerLaw = "power-law", 2, "parquet";
     /// What one run of the orchestrator cost, task by task.
     Ledger = "ledger", 1, "parquet";
     /// A figure as vector graphics.

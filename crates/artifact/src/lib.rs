@@ -17,6 +17,7 @@ mod error;
 mod footer;
 mod images;
 mod kind;
+mod labelled;
 mod limits;
 pub mod output;
 mod patterns;
@@ -38,6 +39,7 @@ pub use error::{ArtifactError, advice};
 pub use footer::mark_type_order;
 pub use images::{ImageHeader, ImageReader, ImageWriter, Images, SourceCheck, Split, SplitName};
 pub use kind::Kind;
+pub use labelled::{LabelValue, Labelled, Labels, label_column, read_labelled, write_labelled};
 pub use limits::{MAX_TENSOR_VALUES, MAX_TRANSFORMS, MAX_VALUES};
 pub use patterns::{PatternRow, Patterns, write_patterns};
 pub use pixels::{PixelTransform, Pixels};
@@ -49,10 +51,12 @@ pub use tables::{
     CentroidRow, ClassAccuracyRow, ClippingRow, ConfusionRow, FinalRow, HistoryRow,
     LayerSpectrumRow, LearnedDimensionsRow, LedgerRow, MapQualityRow, MapRow, NeighbourRow,
     OverlapRow, PowerLawRow, RSquaredRow, RainbowRow, RainbowSummaryRow, ScalingRow,
-    SimilarityMapRow, SimilarityRow, SingularValueRow, SpectrumRow, SurgeryRow, TruncationRow,
-    TruncationSummaryRow,
+    SimilarityMapRow, SimilarityRow, SingularValueRow, SpectrumRow, SpikesRow, SurgeryRow,
+    TruncationRow, TruncationSummaryRow,
 };
-pub use tensors::{BasesHeader, CovarianceOf, NamedTensor, TensorReader, write_tensors};
+pub use tensors::{
+    BasesHeader, BasisHeader, CovarianceOf, NamedTensor, TensorReader, write_tensors,
+};
 pub use write::{TableWriter, write_records};
 
 /// Re-exported so that readers of raw batches need no second dependency on `arrow`.

@@ -153,6 +153,24 @@ records! {
 }
 
 records! {
+    /// How many eigenvalues of a layer's weight covariance are larger than those of an untrained layer can be.
+    pub struct SpikesRow: Kind::Spikes => {
+        /// Name of the layer.
+        layer: String,
+        /// Values that the layer reads.
+        inputs: u32,
+        /// Values that it gives.
+        outputs: u32,
+        /// Upper edge of the Marchenko-Pastur law for the variance of the layer's initialisation.
+        upper_edge: f64,
+        /// Eigenvalues above it: the learned components.
+        spikes: u32,
+        /// The same of a fresh draw of the initialisation: 0, or a few in small layers, which exceed the law's limit.
+        initial_spikes: u32,
+    }
+}
+
+records! {
     /// How well the activations that a layer reads in one network follow from those in another.
     pub struct RSquaredRow: Kind::RSquared => {
         /// Name of the layer that reads the activations.
@@ -180,6 +198,9 @@ records! {
         other_rank: u32,
         /// Absolute value of their product after alignment, 0 to 1.
         overlap: f64,
+        /// Whether one of the two belongs to an eigenvalue below 1e-7 of the largest of its layer: its direction is
+        /// arbitrary, and so is the overlap.
+        null_space: bool,
     }
 }
 
@@ -214,8 +235,14 @@ records! {
         accuracy_fraction: f64,
         /// Accuracy that may be lost.
         within_fraction: f64,
-        /// Smallest rank that loses no more; missing if every rank does.
+        /// Smallest rank from which on every rank loses no more; missing if the last one does.
         dimensions: Option<u32>,
+        /// Smallest rank that loses no more, though larger ones may; missing if every rank loses more.
+        first_dimensions: Option<u32>,
+        /// Of weights, the number of eigenvalues above the upper edge of the Marchenko-Pastur law.
+        spikes: Option<u32>,
+        /// Accuracy with as many eigenvectors as there are spikes; missing without a spike.
+        spikes_accuracy_fraction: Option<f64>,
     }
 }
 

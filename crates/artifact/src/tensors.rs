@@ -48,11 +48,29 @@ fn schema() -> SchemaRef {
 }
 
 /// What the eigenvectors of a `bases` artifact are those of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BasesHeader {
     /// Whose covariance.
     pub of: CovarianceOf,
+    /// What the eigenvalues of each layer say about the eigenvectors.
+    pub layers: BTreeMap<String, BasisHeader>,
+}
+
+/// What the eigenvalues of one layer say about its eigenvectors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BasisHeader {
+    /// Number of eigenvalues above [`BasisHeader::CUT`] of the largest. The eigenvectors of the others span the null space:
+    /// their directions are arbitrary.
+    pub rank: u32,
+    /// Of weights, the number of eigenvalues above the upper edge of the Marchenko-Pastur law of an untrained layer.
+    pub spikes: Option<u32>,
+}
+
+impl BasisHeader {
+    /// Part of the largest eigenvalue below which those of single-precision data are rounding.
+    pub const CUT: f64 = 1e-7;
 }
 
 /// Whose covariance in the space of a layer's inputs.

@@ -6,9 +6,9 @@ use std::fs;
 use std::path::Path;
 
 use eigenscope_artifact::{
-    ArtifactError, Eigenpairs, HistoryRow, ImageReader, ImageWriter, Kind, NamedTensor, Selection,
-    SimilarityRow, Split, SplitName, TensorReader, read_records, summarise, write_records,
-    write_tensors,
+    ArtifactError, Eigenpairs, HistoryRow, ImageReader, ImageWriter, Kind, Labelled, NamedTensor,
+    ScalingRow, Selection, SimilarityRow, Split, SplitName, TensorReader, read_labelled,
+    read_records, summarise, write_labelled, write_records, write_tensors,
 };
 use parquet::arrow::parquet_to_arrow_schema;
 use parquet::basic::{ColumnOrder, Encoding};
@@ -365,4 +365,53 @@ fn eigenpairs_come_back_and_are_selected() {
         error.to_string().ends_with("class 2, but there are 2"),
         "{error}"
     );
+}
+
+#[test]
+fn labels_come_back_with_their_types() {
+    let (_folder, path) = folder();
+    let row = |images: u32| ScalingRow {
+        images,
+        models: 2,
+        train_loss_nats: 0.5,
+        train_accuracy_fraction: 0.75,
+        test_loss_nats: 1.0,
+        test_accuracy_fraction: 0.5,
+    };
+    let labelled = |labels: serde_json::Value, images: u32| Labelled {
+        labels: serde_json::from_value(labels).expect("an object"),
+        row: row(images),
+    };
+    let rows = vec![
+        labelled(
+            json!({"batch": 32, "rate": 0.5, "bias": true, "network": "mlp"}),
+            100,
+        ),
+        labelled(
+            json!({"batch": 64, "rate": 1, "bias": false, "images": 7}),
+            200,
+        ),
+    ];
+    write_labelled(&path, &rows, &provenance("x")).expect("written");
+    let mut expected = rows.clone();
+    expected[1].labels.insert("rate".to_owned(), json!(1.0));
+    assert_eq!(read_labelled::<ScalingRow>(&path).expect("read"), expected);
+    let names: Vec<String> = summarise(&path)
+        .expect("readable")
+        .schema
+        .fields()
+        .iter()
+        .map(|field| field.name().clone())
+        .collect();
+    // The table has a column `images` of its own.
+    let labels = ["batch", "bias", "label_images", "network", "rate", "images"];
+    assert_eq!(names[..6], labels);
+    // A reader that knows no labels does not mix the groups.
+    let error = read_records::<ScalingRow>(&path).expect_err("labels");
+    assert!(error.to_string().contains("`batch`"), "{error}");
+
+    let plain = vec![labelled(json!({}), 100)];
+    write_labelled(&path, &plain, &provenance("x")).expect("written");
+    assert_eq!(read_records::<ScalingRow>(&path).expect("read"), [row(100)]);
+    assert_eq!(read_labelled::<ScalingRow>(&path).expect("read"), plain);
 }

@@ -17,6 +17,8 @@
 //!
 //! Source: the published notebook.
 
+use std::collections::BTreeMap;
+
 use eigenscope_artifact::{CovarianceOf, ImageReader, Kind, SplitName};
 use eigenscope_models::{Layer, StoredModel};
 use eigenscope_stage::{
@@ -94,7 +96,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
     check_layers(&model.architecture)?;
     let images = shown_images(context, &[("model", &model.architecture)])?;
     let activations = Activations::new(&model, &layers)?;
-    let (mut spectrum, mut bases) = (Vec::new(), Vec::new());
+    let (mut spectrum, mut headers, mut bases) = (Vec::new(), BTreeMap::new(), Vec::new());
     for covariance in covariances(&activations, &images, split)? {
         let layer = covariance.layer.name.clone();
         let matrix = covariance.mean();
@@ -103,10 +105,17 @@ fn run(context: &Context) -> Result<(), TaskError> {
         }
         let basis = Eigenbasis::of_covariance(&layer, matrix.as_ref())?;
         bases.push(basis.tensor(&layer));
+        headers.insert(layer.clone(), basis.header(None));
         let series = CovarianceOf::Activations.name();
         spectrum.extend(spectrum_rows(series, &layer, basis.eigenvalues));
     }
-    write(context, CovarianceOf::Activations, &spectrum, &bases)
+    write(
+        context,
+        CovarianceOf::Activations,
+        &spectrum,
+        headers,
+        &bases,
+    )
 }
 
 /// One pass over the images of a split.

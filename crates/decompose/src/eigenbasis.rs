@@ -1,7 +1,10 @@
 //! The eigenvectors of a covariance in the space of what a layer reads, and the two artifacts that hold them.
 
+use std::collections::BTreeMap;
+
 use eigenscope_artifact::{
-    BasesHeader, CovarianceOf, Kind, LayerSpectrumRow, NamedTensor, write_records, write_tensors,
+    BasesHeader, BasisHeader, CovarianceOf, Kind, LayerSpectrumRow, NamedTensor, write_records,
+    write_tensors,
 };
 use eigenscope_models::Architecture;
 use eigenscope_stage::{Context, Parameter, ParameterType, TaskError};
@@ -57,6 +60,14 @@ impl Eigenbasis {
             eigenvalues: values.map(|value| value * value / count).collect(),
             vectors: found.right,
         })
+    }
+
+    /// What the eigenvalues say about the eigenvectors; `spikes` as in [`BasisHeader`].
+    pub fn header(&self, spikes: Option<u32>) -> BasisHeader {
+        let largest = self.eigenvalues.first().copied().unwrap_or(0.0);
+        let above = |value: &&f64| **value > BasisHeader::CUT * largest;
+        let rank = self.eigenvalues.iter().filter(above).count() as u32;
+        BasisHeader { rank, spikes }
     }
 
     /// The eigenvectors as rows, `[eigenvalues.len(), p]` in f32, named by their layer.
@@ -119,6 +130,7 @@ pub(crate) fn write(
     context: &Context,
     of: CovarianceOf,
     spectrum: &[LayerSpectrumRow],
+    layers: BTreeMap<String, BasisHeader>,
     bases: &[NamedTensor],
 ) -> Result<(), TaskError> {
     write_records(
@@ -129,7 +141,7 @@ pub(crate) fn write(
     write_tensors(
         context.output(Kind::Bases)?,
         Kind::Bases,
-        &BasesHeader { of },
+        &BasesHeader { of, layers },
         bases,
         context.provenance(),
     )?;

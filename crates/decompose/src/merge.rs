@@ -10,6 +10,9 @@ use crate::error::DecomposeError;
 use crate::isolation_forest::IsolationForest;
 use crate::projector::{product, projector};
 
+/// Largest distance of two unit centroids that are the same but for the rounding of single-precision embeddings.
+const SAME_CENTROID: f64 = 1e-7;
+
 /// A linear layer e = W x + b and what it makes of a set of images.
 #[derive(Debug, Clone)]
 pub struct EmbeddingLayer {
@@ -41,6 +44,8 @@ pub struct ClassCentroid {
     pub images: usize,
     /// Those that are no outliers.
     pub inliers: usize,
+    /// Whether there are several and all have the same embedding, so that none can be an outlier.
+    pub equal: bool,
     /// Mean embedding of the inliers, normalised afterwards: a unit vector `[width]`.
     pub centroid: Vec<f64>,
 }
@@ -123,8 +128,11 @@ impl EmbeddingLayer {
             self.class_centroid(second, rule, second_stream)?,
         ];
         let [one, other] = [&classes[0].centroid, &classes[1].centroid];
-        let difference = one.iter().zip(other).map(|(a, b)| a - b).collect();
-        let direction = unit(difference).ok_or(DecomposeError::SameCentroid { first, second })?;
+        let difference: Vec<f64> = one.iter().zip(other).map(|(a, b)| a - b).collect();
+        // What is smaller is the rounding of single-precision embeddings, of arbitrary direction.
+        let apart = dot(&difference, &difference).sqrt() > SAME_CENTROID;
+        let direction = Some(difference).filter(|_| apart).and_then(unit);
+        let direction = direction.ok_or(DecomposeError::SameCentroid { first, second })?;
         let cosine_inliers = dot(one, other);
         let cosine_before = self.cosine(first, second)?;
         self.apply(projector(&direction, shrink).as_ref());
@@ -160,6 +168,10 @@ impl EmbeddingLayer {
         Ok(ClassCentroid {
             images,
             inliers: inliers.len() / width,
+            equal: images > 1
+                && points
+                    .chunks_exact(width)
+                    .all(|point| *point == points[..width]),
             centroid: centroid(class, &inliers, width)?,
         })
     }

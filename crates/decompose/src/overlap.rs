@@ -90,7 +90,8 @@ fn run(context: &Context) -> Result<(), TaskError> {
     let reference = open("reference", Kind::Bases)?;
     let other = open("other", Kind::Bases)?;
     let alignments = open("alignment", Kind::Alignments)?;
-    let of = covariance(&reference, &other)?;
+    let headers: [BasesHeader; 2] = [reference.header()?, other.header()?];
+    let of = covariance(&headers)?;
     let mut rows = Vec::new();
     for layer in compared_layers(&reference, &other, layers)? {
         let overlaps = overlaps(
@@ -99,23 +100,28 @@ fn run(context: &Context) -> Result<(), TaskError> {
             &alignments.read_one(&layer)?,
             count,
         )?;
-        rows.extend(layer_rows(of, &layer, &overlaps));
+        let ranks = headers.each_ref().map(|header| rank(header, &layer));
+        rows.extend(layer_rows(of, &layer, &overlaps, ranks));
     }
     write_records(context.output(Kind::Overlap)?, &rows, context.provenance())?;
     Ok(())
 }
 
 /// What both bases are eigenvectors of.
-fn covariance(
-    reference: &TensorReader,
-    other: &TensorReader,
-) -> Result<&'static str, DecomposeError> {
-    let of = |bases: &TensorReader| bases.header().map(|header: BasesHeader| header.of.name());
-    let (reference, other) = (of(reference)?, of(other)?);
+fn covariance([reference, other]: &[BasesHeader; 2]) -> Result<&'static str, DecomposeError> {
+    let (reference, other) = (reference.of.name(), other.of.name());
     if reference == other {
         return Ok(reference);
     }
     Err(DecomposeError::BasesDiffer { reference, other })
+}
+
+/// Number of eigenvectors of a layer outside the null space; all of a layer that the header does not know.
+fn rank(header: &BasesHeader, layer: &str) -> u32 {
+    header
+        .layers
+        .get(layer)
+        .map_or(u32::MAX, |layer| layer.rank)
 }
 
 /// The layers named, or those that both bases have, in the order of the reference.
@@ -140,16 +146,19 @@ fn layer_rows<'a>(
     of: &'a str,
     layer: &'a str,
     overlaps: &'a Mat<f64>,
+    ranks: [u32; 2],
 ) -> impl Iterator<Item = OverlapRow> + 'a {
     let columns = overlaps.ncols();
     (0..overlaps.nrows() * columns).map(move |at| {
         let (row, column) = (at / columns, at % columns);
+        let (reference_rank, other_rank) = (row as u32 + 1, column as u32 + 1);
         OverlapRow {
             of: of.to_owned(),
             layer: layer.to_owned(),
-            reference_rank: row as u32 + 1,
-            other_rank: column as u32 + 1,
+            reference_rank,
+            other_rank,
             overlap: overlaps[(row, column)],
+            null_space: reference_rank > ranks[0] || other_rank > ranks[1],
         }
     })
 }

@@ -119,6 +119,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
     let mut singular_values = singular_value_rows("before", &layer, &model)?;
     let mut edited = EmbeddingLayer::new(&layer, &model, embeddings)?;
     let mergers = merge_pairs(context, &mut edited, &pairs, &parameters)?;
+    warn_equal(context, &pairs, &mergers, &model.architecture.classes);
     model = with_weight(model, &layer, edited.weight.as_ref())?;
     singular_values.extend(singular_value_rows("after", &layer, &model)?);
 
@@ -218,6 +219,20 @@ fn merge_pairs(
             Ok(merger)
         })
         .collect()
+}
+
+/// Names classes without any spread.
+fn warn_equal(context: &Context, pairs: &[[usize; 2]], mergers: &[Merger], names: &[String]) {
+    for (pair, merger) in pairs.iter().zip(mergers) {
+        for (&class, found) in pair.iter().zip(&merger.classes) {
+            if found.equal {
+                context.warn(format!(
+                    "all {} embeddings of class {} are equal: none of them is an outlier",
+                    found.images, names[class]
+                ));
+            }
+        }
+    }
 }
 
 /// The model with another weight of a layer, rounded to f32.

@@ -14,12 +14,17 @@
 //! - `Marchenko-Pastur`: what such a draw tends to, with sigma^2 = 1/(3 p) and gamma = p/n. Eigenvalue k of
 //!   r = min(n, p) is the value that a part (k - 1/2)/r of the non-zero eigenvalues exceeds.
 //!
+//! The spikes of a layer are its eigenvalues above b = sigma^2 (1 + sqrt(gamma))^2, the upper edge of that law: what
+//! training added. A fresh draw has none in the limit of large layers.
+//!
 //! All in f64, layer by layer. Memory: W, its singular vectors and the solver's scratch, at most `52 n p` bytes for one
 //! layer after the other (27 MB for 512 x 1024), and `4 p min(n, p)` bytes of eigenvectors for each done.
 //!
 //! Source: the published notebook; the law is an addition.
 
-use eigenscope_artifact::{CovarianceOf, Kind, LayerSpectrumRow, NamedTensor};
+use std::collections::BTreeMap;
+
+use eigenscope_artifact::{CovarianceOf, Kind, NamedTensor, SpikesRow, write_records};
 use eigenscope_models::{Layer, ModelError, ParameterShape, StoredModel};
 use eigenscope_stage::{
     Context, Feature, KindDescription, Resources, Role, TaskError, TaskKind, task_function,
@@ -51,11 +56,11 @@ fn describe() -> KindDescription {
         name: "weight-covariance".to_owned(),
         summary:
             "eigenvalues and eigenvectors of the covariance of a model's weights, layer by layer, \
-                  beside those of a fresh initialisation and of the Marchenko-Pastur law"
+                  beside those of a fresh initialisation and of the Marchenko-Pastur law, and how many exceed it"
                 .to_owned(),
         parameters: vec![layers_parameter()],
         roles: vec![Role::one("model", Kind::Tensors, "weights of any model")],
-        outputs: vec![Kind::LayerSpectrum, Kind::Bases],
+        outputs: vec![Kind::LayerSpectrum, Kind::Spikes, Kind::Bases],
         provides: vec![
             Feature::inherited("model"),
             Feature::fixed(COVARIANCE, CovarianceOf::Weights.name()),
@@ -80,19 +85,31 @@ fn run(context: &Context) -> Result<(), TaskError> {
     let Parameters { layers } = context.parameters()?;
     let model = StoredModel::read(&context.input("model")?.path)?;
     check_layers(&model.architecture)?;
-    let (mut spectrum, mut bases) = (Vec::new(), Vec::new());
+    let (mut spectrum, mut spikes) = (Vec::new(), Vec::new());
+    let (mut headers, mut bases) = (BTreeMap::new(), Vec::new());
     for (_, layer) in model.architecture.layers(&layers)? {
         let (parameter, weight) = stored_weight(&model, &layer)?;
         let basis = weight_covariance(&layer, weight)?;
-        bases.push(basis.tensor(&layer.name));
-        let series = CovarianceOf::Weights.name();
-        spectrum.extend(spectrum_rows(series, &layer.name, basis.eigenvalues));
         let mut stream = context
             .seed()
             .stream(&format!("initial/{}", parameter.name), 0);
-        spectrum.extend(noise_spectra(&layer, parameter, || stream.uniform())?);
+        let initial = weight_covariance(&layer, &parameter.initial(|| stream.uniform()))?;
+        let law = law(&layer)?;
+        let row = spikes_row(&layer, law, &basis, &initial);
+        headers.insert(layer.name.clone(), basis.header(Some(row.spikes)));
+        spikes.push(row);
+        bases.push(basis.tensor(&layer.name));
+        let expected = law_spectrum(law, initial.eigenvalues.len());
+        for (series, values) in [
+            (CovarianceOf::Weights.name(), basis.eigenvalues),
+            (INITIAL, initial.eigenvalues),
+            (LAW, expected),
+        ] {
+            spectrum.extend(spectrum_rows(series, &layer.name, values));
+        }
     }
-    write(context, CovarianceOf::Weights, &spectrum, &bases)
+    write_records(context.output(Kind::Spikes)?, &spikes, context.provenance())?;
+    write(context, CovarianceOf::Weights, &spectrum, headers, &bases)
 }
 
 /// The weight of a layer, and how it starts.
@@ -108,24 +125,38 @@ fn stored_weight<'a>(
         .ok_or(ModelError::Missing { name })
 }
 
-/// Spectra of a layer without training: of a fresh draw from a source of uniform numbers in 0..1, and of the law.
-fn noise_spectra(
-    layer: &Layer,
-    parameter: ParameterShape,
-    uniform: impl FnMut() -> f64,
-) -> Result<Vec<LayerSpectrumRow>, DecomposeError> {
-    let initial = weight_covariance(layer, &parameter.initial(uniform))?.eigenvalues;
-    let law = law_spectrum(layer, initial.len())?;
-    let rows = spectrum_rows(INITIAL, &layer.name, initial);
-    Ok(rows.chain(spectrum_rows(LAW, &layer.name, law)).collect())
+/// The law of a layer's initialisation.
+fn law(layer: &Layer) -> Result<MarchenkoPastur, DecomposeError> {
+    let inputs = layer.inputs() as f64;
+    MarchenkoPastur::new(1.0 / (3.0 * inputs), inputs / layer.outputs as f64)
 }
 
-/// The `ranks` eigenvalues that the law expects for the layer's initialisation.
-fn law_spectrum(layer: &Layer, ranks: usize) -> Result<Vec<f64>, DecomposeError> {
-    let inputs = layer.inputs() as f64;
-    let law = MarchenkoPastur::new(1.0 / (3.0 * inputs), inputs / layer.outputs as f64)?;
+/// The `ranks` largest eigenvalues that the law expects.
+fn law_spectrum(law: MarchenkoPastur, ranks: usize) -> Vec<f64> {
     let part = |rank: usize| (rank as f64 + 0.5) / ranks as f64;
-    Ok((0..ranks).map(|rank| law.quantile(part(rank))).collect())
+    (0..ranks).map(|rank| law.quantile(part(rank))).collect()
+}
+
+/// How many eigenvalues of a layer, and of a fresh draw of it, exceed the law.
+fn spikes_row(
+    layer: &Layer,
+    law: MarchenkoPastur,
+    trained: &Eigenbasis,
+    initial: &Eigenbasis,
+) -> SpikesRow {
+    let (_, upper_edge) = law.edges();
+    let above = |basis: &Eigenbasis| {
+        let values = basis.eigenvalues.iter();
+        values.filter(|value| **value > upper_edge).count() as u32
+    };
+    SpikesRow {
+        layer: layer.name.clone(),
+        inputs: layer.inputs() as u32,
+        outputs: layer.outputs as u32,
+        upper_edge,
+        spikes: above(trained),
+        initial_spikes: above(initial),
+    }
 }
 
 /// Eigenvalues and eigenvectors of W^T W / n for the weight W of a layer, `[n, p]` or `[n, channels, kh, kw]`.

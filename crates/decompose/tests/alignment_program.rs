@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use eigenscope_artifact::{
-    BasesHeader, CovarianceOf, Digest, ImageHeader, ImageWriter, InputDigest, InputShape, Kind,
-    NamedTensor, OverlapRow, PixelTransform, Provenance, RSquaredRow, RainbowRow,
+    BasesHeader, BasisHeader, CovarianceOf, Digest, ImageHeader, ImageWriter, InputDigest,
+    InputShape, Kind, NamedTensor, OverlapRow, PixelTransform, Provenance, RSquaredRow, RainbowRow,
     RainbowSummaryRow, SourceCheck, Split, SplitName, TensorReader, read_records, write_tensors,
 };
 use eigenscope_models::{Architecture, Network, StoredModel, networks};
@@ -120,6 +120,13 @@ fn bases(
 ) -> PathBuf {
     let architecture = architecture(network);
     let layers = architecture.layers(&[]).expect("layers");
+    // The third vector of every layer is in its null space.
+    let header = BasisHeader {
+        rank: 2,
+        spikes: None,
+    };
+    let headers = layers.iter().map(|(_, layer)| (layer.name.clone(), header));
+    let headers = headers.collect();
     let tensors: Vec<NamedTensor> = layers
         .into_iter()
         .map(|(_, layer)| {
@@ -142,7 +149,10 @@ fn bases(
     write_tensors(
         &path,
         Kind::Bases,
-        &BasesHeader { of },
+        &BasesHeader {
+            of,
+            layers: headers,
+        },
         &tensors,
         &provenance,
     )
@@ -264,7 +274,7 @@ fn overlap(
         ("other", other),
         ("alignment", alignment),
     ];
-    let outputs = task.run(&inputs, json!({"layers": [], "count": 2}))?;
+    let outputs = task.run(&inputs, json!({"layers": [], "count": 3}))?;
     Ok(read_records(&outputs[&Kind::Overlap]).expect("overlaps"))
 }
 
@@ -364,17 +374,22 @@ fn alignments_and_overlaps_of_every_network() {
             &one[&Kind::Alignments],
         );
         let rows = rows.expect("runs");
-        assert_eq!(rows.len(), 3 * 4);
+        assert_eq!(rows.len(), 3 * 9);
         assert!(
             rows.iter()
                 .all(|row| row.of == "weights" && row.overlap <= 1.0 + 1e-6)
         );
-        let data_layer: Vec<f64> = rows[..4].iter().map(|row| row.overlap).collect();
-        assert_eq!(data_layer, [1.0, 0.0, 0.0, 1.0]);
-        let ranks = rows[4..8]
+        let data_layer: Vec<f64> = rows[..9].iter().map(|row| row.overlap).collect();
+        assert_eq!(data_layer, [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]);
+        let ranks = rows[9..18]
             .iter()
             .map(|row| (row.reference_rank, row.other_rank));
-        assert_eq!(ranks.collect::<Vec<_>>(), [(1, 1), (1, 2), (2, 1), (2, 2)]);
+        let pairs = (1..=3).flat_map(|one| (1..=3).map(move |other| (one, other)));
+        assert!(ranks.eq(pairs));
+        assert!(
+            rows.iter()
+                .all(|row| row.null_space == (row.reference_rank == 3 || row.other_rank == 3))
+        );
     }
 }
 

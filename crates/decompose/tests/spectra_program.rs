@@ -6,8 +6,8 @@ mod task;
 use std::path::{Path, PathBuf};
 
 use eigenscope_artifact::{
-    BasesHeader, CovarianceOf, InputShape, Kind, LayerSpectrumRow, NamedTensor, TensorReader,
-    read_records,
+    BasesHeader, CovarianceOf, InputShape, Kind, LayerSpectrumRow, NamedTensor, SpikesRow,
+    TensorReader, read_records,
 };
 use eigenscope_models::Network;
 use serde_json::json;
@@ -19,6 +19,7 @@ const SHAPE: InputShape = InputShape {
     width: 17,
 };
 const OUTPUTS: [Kind; 2] = [Kind::LayerSpectrum, Kind::Bases];
+const WEIGHT_OUTPUTS: [Kind; 3] = [Kind::LayerSpectrum, Kind::Spikes, Kind::Bases];
 
 fn networks() -> [Network; 4] {
     [
@@ -65,6 +66,7 @@ fn weights(model: &Path) -> Task<'_> {
         kind: "weight-covariance",
         parameters: json!({"layers": []}),
         inputs: vec![("model", model)],
+        outputs: &WEIGHT_OUTPUTS,
         ..activations(model, model)
     }
 }
@@ -75,7 +77,7 @@ fn spectrum(outcome: &Outcome) -> Vec<LayerSpectrumRow> {
 
 fn bases(outcome: &Outcome) -> (CovarianceOf, Vec<NamedTensor>) {
     let reader = TensorReader::open(&outcome.outputs[&Kind::Bases], Kind::Bases).expect("bases");
-    let BasesHeader { of } = reader.header().expect("a header");
+    let BasesHeader { of, .. } = reader.header().expect("a header");
     (of, reader.read().expect("tensors"))
 }
 
@@ -160,6 +162,69 @@ fn weights_of_every_network() {
 }
 
 #[test]
+fn spikes_are_the_eigenvalues_above_the_edge_of_the_law() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let network = Network::Mlp {
+        widths: vec![40, 20],
+    };
+    let mut found = Vec::new();
+    for scale in [0.5, 1.2, 20.0] {
+        let model = stored(folder.path(), network.clone(), scale);
+        let name = scale.to_string();
+        let outcome = weights(&model).run(folder.path(), &name).succeeded();
+        let rows: Vec<SpikesRow> = read_records(&outcome.outputs[&Kind::Spikes]).expect("a table");
+        let spectrum = spectrum(&outcome);
+        let reader =
+            TensorReader::open(&outcome.outputs[&Kind::Bases], Kind::Bases).expect("bases");
+        let header: BasesHeader = reader.header().expect("a header");
+        for (row, (layer, outputs, inputs)) in
+            rows.iter()
+                .zip([("layer1", 40, 272), ("layer2", 20, 40), ("layer3", 2, 20)])
+        {
+            assert_eq!(
+                (row.layer.as_str(), row.outputs, row.inputs),
+                (layer, outputs, inputs)
+            );
+            // sigma^2 (1 + sqrt(p / n))^2 with sigma^2 = 1 / (3 p)
+            let (n, p) = (f64::from(outputs), f64::from(inputs));
+            let edge = (1.0 + (p / n).sqrt()).powi(2) / (3.0 * p);
+            assert!((row.upper_edge / edge - 1.0).abs() < 1e-12);
+            let above = |series: &str| {
+                let own = spectrum
+                    .iter()
+                    .filter(|row| row.layer == layer && row.series == series);
+                own.filter(|row| row.eigenvalue > edge).count() as u32
+            };
+            assert_eq!(row.spikes, above("weights"));
+            assert_eq!(row.initial_spikes, above("initial weights"));
+            assert_eq!(header.layers[layer].spikes, Some(row.spikes));
+            assert_eq!(header.layers[layer].rank, outputs);
+        }
+        found.push(rows[0].spikes);
+    }
+    assert!(
+        found[0] == 0 && found[1] > 0 && found[1] < 40 && found[2] == 40,
+        "{found:?}"
+    );
+}
+
+#[test]
+fn the_null_space_of_activations_is_known() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // Eight images span eight dimensions of the 272 of the first layer.
+    let path = folder.path().join("few.parquet");
+    write_images(&path, SHAPE, 8, 0);
+    let model = stored(folder.path(), networks()[1].clone(), 1.0);
+    let outcome = activations(&model, &path)
+        .run(folder.path(), "few")
+        .succeeded();
+    let reader = TensorReader::open(&outcome.outputs[&Kind::Bases], Kind::Bases).expect("bases");
+    let header: BasesHeader = reader.header().expect("a header");
+    assert_eq!(header.layers["layer1"].rank, 8);
+    assert_eq!(header.layers["layer1"].spikes, None);
+}
+
+#[test]
 fn chosen_layers_are_those_of_all_layers() {
     let folder = tempfile::tempdir().expect("a folder");
     let images = images(folder.path(), 16);
@@ -184,7 +249,7 @@ fn any_number_of_threads_gives_the_same_bytes() {
         let one = task.run(folder.path(), name).succeeded();
         let four = Task { threads: 4, ..task };
         let four = four.run(folder.path(), &format!("{name}-4")).succeeded();
-        for kind in OUTPUTS {
+        for &kind in task.outputs {
             assert!(
                 one.bytes(kind) == four.bytes(kind),
                 "{name}: {kind} differs"

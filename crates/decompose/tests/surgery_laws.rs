@@ -119,3 +119,35 @@ proptest! {
         }
     }
 }
+
+/// Rounding of summed path lengths once made 36 equal embeddings outliers and 37 inliers.
+#[test]
+fn equal_embeddings_are_inliers_of_any_number() {
+    for images in [2, 36, 37, 256, 300] {
+        let mut layer = EmbeddingLayer {
+            weight: Mat::identity(2, 2),
+            bias: vec![0.0; 2],
+            embeddings: [[0.3, 0.1].repeat(images), [0.1, 0.7].repeat(images)].concat(),
+            labels: [vec![0; images], vec![1; images]].concat(),
+        };
+        let rule = OutlierRule {
+            trees: 100,
+            samples: 256,
+            threshold: 0.5,
+        };
+        let streams = || [0, 1].map(|index| Seed(1).stream("forest", index));
+        let merger = layer
+            .merge([0, 1], rule, 1e-5, streams())
+            .expect("two classes");
+        for class in merger.classes {
+            assert_eq!(
+                (class.images, class.inliers, class.equal),
+                (images, images, true)
+            );
+        }
+        // Equal but for rounding: there is no direction to remove.
+        layer.embeddings = [[0.3, 0.1].repeat(images), [0.3 + 1e-9, 0.1].repeat(images)].concat();
+        let refused = layer.merge([0, 1], rule, 1e-5, streams());
+        assert!(refused.is_err_and(|error| error.to_string().contains("same centroid")));
+    }
+}

@@ -1,9 +1,10 @@
 //! The task kind `clipping`: accuracy of a model by the rank that the weight of one of its layers is clipped to.
 //!
 //! For every layer that the basis has, and every rank k of it, W is replaced by W P_k: the layer reads the first k
-//! eigenvectors of the covariance of its inputs, or of its own weight, and nothing else ([`ClippedLayer`]). The
-//! learned dimensions of a layer are the smallest rank that costs almost no accuracy. Guth, Ménard, Rochette and
-//! Mallat, *A Rainbow in Deep Network Black Boxes* (2024).
+//! eigenvectors of the covariance of its inputs, or of its own weight, and nothing else ([`ClippedLayer`]). The learned
+//! dimensions of a layer are the smallest rank from which on no rank costs more than a little accuracy. Beside them stands
+//! what clipping to the spikes costs: the eigenvalues that leave the Marchenko-Pastur law, as the task kind
+//! `weight-covariance` counts them. Guth, Ménard, Rochette and Mallat, *A Rainbow in Deep Network Black Boxes* (2024).
 
 use eigenscope_artifact::{
     ClippingRow, CovarianceOf, ImageReader, Kind, LearnedDimensionsRow, SplitName, write_records,
@@ -107,6 +108,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
         let clipped = ClippedLayer::new(&model, &runner, step, chosen.basis)?;
         let curve = Curve {
             of: bases.of,
+            spikes: chosen.spikes,
             layer: chosen.layer,
             correct: clipped.correct(&images.labels, |range| images.inputs(range))?,
             images: images.len(),
@@ -143,6 +145,7 @@ fn correct_unclipped(
 struct Curve {
     of: CovarianceOf,
     layer: Layer,
+    spikes: Option<u32>,
     /// For rank 1, 2, ...
     correct: Vec<usize>,
     images: usize,
@@ -166,20 +169,69 @@ impl Curve {
             })
     }
 
-    /// The smallest rank whose accuracy is at least that of the `unclipped` model minus `within_fraction`.
+    /// The ranks whose accuracy is at least that of the `unclipped` model minus `within_fraction`, and that of the spikes.
     fn learned_dimensions(&self, unclipped: usize, within_fraction: f64) -> LearnedDimensionsRow {
         let allowed = within_fraction * self.images as f64;
-        let lost = |correct: usize| unclipped as f64 - correct as f64;
-        let enough = (1..)
-            .zip(&self.correct)
-            .find(|(_, correct)| lost(**correct) <= allowed);
+        let enough = |correct: &usize| unclipped as f64 - *correct as f64 <= allowed;
+        let rank = |position: usize| position as u32 + 1;
+        let last_loss = self.correct.iter().rposition(|correct| !enough(correct));
+        let dimensions = last_loss.map_or(0, |position| position + 1);
+        let at_spikes = self.spikes.and_then(|spikes| {
+            let position = (spikes as usize).checked_sub(1)?;
+            self.correct.get(position)
+        });
         LearnedDimensionsRow {
             of: self.of.name().to_owned(),
             layer: self.layer.name.clone(),
             inputs: self.layer.inputs() as u32,
             accuracy_fraction: self.accuracy_fraction(unclipped),
             within_fraction,
-            dimensions: enough.map(|(rank, _)| rank),
+            dimensions: (dimensions < self.correct.len()).then(|| rank(dimensions)),
+            first_dimensions: self.correct.iter().position(enough).map(rank),
+            spikes: self.spikes,
+            spikes_accuracy_fraction: at_spikes.map(|correct| self.accuracy_fraction(*correct)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use eigenscope_artifact::InputShape;
+    use eigenscope_models::networks;
+
+    use super::*;
+
+    fn learned(correct: &[usize], spikes: Option<u32>) -> LearnedDimensionsRow {
+        let network = networks::mlp(InputShape::from([1, 2, 3]), vec!["a".to_owned()], vec![]);
+        let layers = network.expect("it fits").layers(&[]).expect("one layer");
+        let layer = layers.into_iter().map(|(_, layer)| layer).next();
+        let curve = Curve {
+            of: CovarianceOf::Weights,
+            layer: layer.expect("one layer"),
+            spikes,
+            correct: correct.to_vec(),
+            images: 1000,
+        };
+        curve.learned_dimensions(900, 0.01)
+    }
+
+    #[test]
+    fn a_lone_peak_is_not_the_learned_dimensions() {
+        let row = learned(&[500, 895, 880, 889, 890, 905], Some(3));
+        assert_eq!((row.first_dimensions, row.dimensions), (Some(2), Some(5)));
+        assert_eq!(row.spikes_accuracy_fraction, Some(0.88));
+
+        let never = learned(&[500, 895, 880], Some(0));
+        assert_eq!((never.first_dimensions, never.dimensions), (Some(2), None));
+        assert_eq!(
+            (never.spikes, never.spikes_accuracy_fraction),
+            (Some(0), None)
+        );
+        let always = learned(&[900, 901], None);
+        assert_eq!(
+            (always.first_dimensions, always.dimensions),
+            (Some(1), Some(1))
+        );
+        assert_eq!(learned(&[1], Some(1)).first_dimensions, None);
     }
 }

@@ -65,19 +65,26 @@ pub enum MetricError {
         /// Rank in the selection.
         rank: usize,
     },
-    /// Two models that the labels do not tell apart.
+    /// Models that would be averaged although more may differ than the label averaged over.
     #[error(
-        "{first} and {second} both have hidden size {hidden} and seed {seed}: sweep over `seed`"
+        "{first} and {second} cannot be averaged: they are not two values of `{over}` in one sweep. Sweep over `{over}` \
+         in one table of the pipeline file, or summarise them apart"
     )]
-    SameModel {
+    NotApart {
         /// One task.
         first: String,
         /// The other.
         second: String,
-        /// Hidden size.
-        hidden: u32,
-        /// Seed.
-        seed: u64,
+        /// The label averaged over.
+        over: String,
+    },
+    /// A label to average over that no input has.
+    #[error("no input has a label `{over}` to average over; labels: {known}")]
+    UnknownOver {
+        /// The label.
+        over: String,
+        /// Labels that can be averaged over.
+        known: String,
     },
     /// No model of the reference size.
     #[error(
@@ -213,8 +220,18 @@ pub enum MetricError {
         /// Measurements.
         points: usize,
     },
+    /// Embeddings that are all the same.
+    #[error("all {images} embeddings of {task} are equal: there is nothing to lay out")]
+    AllEqual {
+        /// Task of the embeddings.
+        task: String,
+        /// Images to lay out.
+        images: usize,
+    },
     /// Vectors that do not span a plane.
-    #[error("{points} vectors of {width} values have no two principal components")]
+    #[error(
+        "{points} vectors of {width} values have no two principal components: expected different vectors of 2 values or more"
+    )]
     NoPlane {
         /// Number of vectors.
         points: usize,

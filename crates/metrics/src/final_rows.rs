@@ -1,6 +1,6 @@
 //! The task kind `final`: where the training of every model ended.
 
-use eigenscope_artifact::{FinalRow, HistoryRow, Kind, read_records, write_records};
+use eigenscope_artifact::{FinalRow, HistoryRow, Kind, Labelled, read_records, write_labelled};
 use eigenscope_stage::{
     Context, Input, KindDescription, Resources, Role, TaskError, TaskKind, task_function,
 };
@@ -33,10 +33,13 @@ pub fn kind() -> TaskKind {
 fn run(context: &Context) -> Result<(), TaskError> {
     let mut rows = Vec::new();
     for input in context.inputs("histories")? {
-        rows.push(final_row(input, &read_records(&input.path)?)?);
+        let row = final_row(input, &read_records(&input.path)?)?;
+        let mut labels = input.labels.clone();
+        labels.retain(|name, _| !["hidden", "seed"].contains(&name.as_str()));
+        rows.push(Labelled { labels, row });
     }
-    rows.sort_by_key(|row| (row.hidden, row.seed));
-    write_records(context.output(Kind::Final)?, &rows, context.provenance())?;
+    rows.sort_by_key(|Labelled { row, .. }| (row.hidden, row.seed));
+    write_labelled(context.output(Kind::Final)?, &rows, context.provenance())?;
     Ok(())
 }
 

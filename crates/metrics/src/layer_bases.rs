@@ -1,6 +1,10 @@
 //! Bases of the spaces that the layers of a model read, checked against the model.
 
-use eigenscope_artifact::{BasesHeader, CovarianceOf, Kind, NamedTensor, TensorReader};
+use std::collections::BTreeMap;
+
+use eigenscope_artifact::{
+    BasesHeader, BasisHeader, CovarianceOf, Kind, NamedTensor, TensorReader,
+};
 use eigenscope_models::{Layer, StoredModel};
 use eigenscope_stage::Input;
 
@@ -15,6 +19,7 @@ pub(crate) struct LayerBases {
     task: String,
     /// Whose covariance the vectors are eigenvectors of.
     pub(crate) of: CovarianceOf,
+    layers: BTreeMap<String, BasisHeader>,
     bases: Vec<NamedTensor>,
 }
 
@@ -26,6 +31,8 @@ pub(crate) struct LayerBasis<'a> {
     pub(crate) layer: Layer,
     /// Unit vectors `[ranks, layer.inputs()]`.
     pub(crate) basis: &'a NamedTensor,
+    /// How many of them leave the Marchenko-Pastur law, where that is known.
+    pub(crate) spikes: Option<u32>,
 }
 
 impl LayerBases {
@@ -35,10 +42,11 @@ impl LayerBases {
     /// The file cannot be read.
     pub(crate) fn read(input: &Input) -> Result<Self, MetricError> {
         let reader = TensorReader::open(&input.path, Kind::Bases)?;
-        let BasesHeader { of } = reader.header()?;
+        let BasesHeader { of, layers } = reader.header()?;
         Ok(Self {
             task: input.task.clone(),
             of,
+            layers,
             bases: reader.read()?,
         })
     }
@@ -73,8 +81,10 @@ impl LayerBases {
                 && (names.is_empty() || names.contains(&layer.name))
             {
                 self.check(basis, task, &layer)?;
+                let known = self.layers.get(&layer.name);
                 selected.push(LayerBasis {
                     position,
+                    spikes: known.and_then(|known| known.spikes),
                     layer,
                     basis,
                 });

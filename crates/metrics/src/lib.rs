@@ -11,6 +11,7 @@ mod compatibility;
 pub mod confusion;
 mod error;
 pub mod final_rows;
+mod groups;
 mod labels;
 mod layer_bases;
 pub mod nearest;

@@ -1,5 +1,8 @@
 //! The task kind `scaling`: where training ends by the number of training images, and the power law of the test loss.
 //!
+//! Means are over the models of one group that differ in `seed` alone (or in another label named by `over`); each group
+//! has its own power law. The labels that say how much of a data set is used are no groups, but the axis.
+//!
 //! A history does not say how many images there were. It says which artifact of images it was trained on, by
 //! the digest of its content; that artifact is looked for among those read as `data`, and its training
 //! images are counted. So the number is that of the images, not one worked out from a rounded fraction.
@@ -8,16 +11,21 @@ use std::collections::HashMap;
 
 use eigenscope_artifact::{
     Digest, FinalRow, ImageReader, Kind, PowerLawRow, ScalingRow, SplitName, read_records,
-    summarise, write_records,
+    summarise, write_labelled,
 };
 use eigenscope_stage::{
     Agreement, Context, Input, KindDescription, Resources, Role, TaskError, TaskKind, task_function,
 };
+use serde::Deserialize;
 
 use crate::aggregate::{Observations, aggregate};
 use crate::error::MetricError;
 use crate::final_rows::final_row;
+use crate::groups::{Group, over_parameter, words};
 use crate::power_law::PowerLaw;
+
+/// Labels that say how much of a data set is used.
+const SIZES: [&str; 2] = ["train_count", "train_fraction"];
 
 /// The task kind.
 pub fn kind() -> TaskKind {
@@ -26,7 +34,7 @@ pub fn kind() -> TaskKind {
             name: "scaling".to_owned(),
             summary: "final loss and accuracy by number of training images, and the power law of the test loss"
                 .to_owned(),
-            parameters: Vec::new(),
+            parameters: vec![over_parameter()],
             roles: vec![
                 Role::many(
                     "histories",
@@ -54,7 +62,14 @@ pub fn kind() -> TaskKind {
     }
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Parameters {
+    over: String,
+}
+
 fn run(context: &Context) -> Result<(), TaskError> {
+    let Parameters { over } = context.parameters()?;
     let mut counts = HashMap::new();
     for input in context.inputs("data")? {
         let images = ImageReader::open(&input.path)?.count(SplitName::Train)?;
@@ -63,13 +78,32 @@ fn run(context: &Context) -> Result<(), TaskError> {
     let mut ends = Vec::new();
     for input in context.inputs("histories")? {
         let images = training_images(input, &counts)?;
-        ends.push((images, final_row(input, &read_records(&input.path)?)?));
+        ends.push((
+            input,
+            (images, final_row(input, &read_records(&input.path)?)?),
+        ));
     }
-    let rows = scaling(&ends)?;
-    let law = power_law(&rows)?;
+    let (mut all, mut laws) = (Vec::new(), Vec::new());
+    for group in Group::all(ends, &over, &SIZES)? {
+        group.check(&over, |(images, _)| *images)?;
+        let ends: Vec<(u32, FinalRow)> = group.members.iter().map(|(_, end)| end.clone()).collect();
+        let rows = scaling(&ends)?;
+        match power_law(&rows) {
+            Ok(law) => laws.extend(group.label(vec![law])),
+            Err(error @ (MetricError::OneSize { .. } | MetricError::NoLogarithm { .. })) => {
+                let place = match words(&group.labels) {
+                    labels if labels.is_empty() => labels,
+                    labels => format!(" for {labels}"),
+                };
+                context.warn(format!("no power law{place}: {error}"));
+            }
+            Err(error) => return Err(error.into()),
+        }
+        all.extend(group.label(rows));
+    }
     let provenance = context.provenance();
-    write_records(context.output(Kind::Scaling)?, &rows, provenance)?;
-    write_records(context.output(Kind::PowerLaw)?, &[law], provenance)?;
+    write_labelled(context.output(Kind::Scaling)?, &all, provenance)?;
+    write_labelled(context.output(Kind::PowerLaw)?, &laws, provenance)?;
     Ok(())
 }
 

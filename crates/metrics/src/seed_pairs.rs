@@ -1,12 +1,12 @@
 //! Eigenvectors of many models, and the pairs of models whose eigenvectors are compared.
 
-use eigenscope_artifact::{Eigenpairs, Selection};
+use eigenscope_artifact::{Eigenpairs, Labels, Selection};
 use eigenscope_stage::{Input, ParameterType};
 use serde::Deserialize;
 
 use crate::compatibility::{check_classes, check_shapes};
 use crate::error::MetricError;
-use crate::labels;
+use crate::groups::{Group, places};
 
 /// Which eigenvectors are ranked how, and which models form a pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -55,7 +55,7 @@ impl Variant {
 pub struct ModelVectors {
     /// Hidden size.
     pub hidden: u32,
-    /// Seed.
+    /// Seed, or whatever else puts the models of a group in an order.
     pub seed: u64,
     /// `[class][rank]`, f64 unit vectors of D values.
     units: Vec<Vec<Vec<f64>>>,
@@ -149,23 +149,33 @@ pub(crate) fn sizes(models: &[ModelVectors]) -> Vec<u32> {
     sizes
 }
 
-/// Reads the models' first `count` eigenvectors and sorts the models by hidden size and seed.
+/// The models of one group, sorted by hidden size and seed.
+#[derive(Debug)]
+pub(crate) struct ModelGroup {
+    /// What they share.
+    pub(crate) labels: Labels,
+    /// The models.
+    pub(crate) models: Vec<ModelVectors>,
+}
+
+/// Reads the models' first `count` eigenvectors. Models are paired within a group: they differ in the label `over`,
+/// whose values stand for the seeds in ascending order, and in hidden size.
 ///
-/// Only these vectors stay in memory: `8 C count D` bytes a model (1.3 MB for MNIST and 20 ranks). A model
-/// without a label `seed` has seed 0.
+/// Only these vectors stay in memory: `8 C count D` bytes a model (1.3 MB for MNIST and 20 ranks).
 ///
 /// # Errors
-/// An artifact that cannot be read, other classes or input shapes than the first, two models of equal size
-/// and seed, or as [`ModelVectors::new`].
+/// An artifact that cannot be read, other classes or input shapes than the first, two models of one size that `over` does
+/// not tell apart, or as [`ModelVectors::new`].
 pub(crate) fn read_models(
     inputs: &[Input],
+    over: &str,
     variant: Variant,
     count: usize,
-) -> Result<Vec<ModelVectors>, MetricError> {
-    let mut models: Vec<(ModelVectors, &Input)> = Vec::with_capacity(inputs.len());
+) -> Result<Vec<ModelGroup>, MetricError> {
+    let values: Vec<_> = inputs.iter().map(|input| input.labels.get(over)).collect();
+    let mut models: Vec<(&Input, ModelVectors)> = Vec::with_capacity(inputs.len());
     let mut first = None;
-    for input in inputs {
-        let seed = labels::seed(input)?.unwrap_or(0);
+    for (input, seed) in inputs.iter().zip(places(&values)) {
         let pairs = Eigenpairs::read(&input.path)?;
         let header = &pairs.header;
         let (task, shape, classes) =
@@ -173,23 +183,18 @@ pub(crate) fn read_models(
         check_shapes(task, *shape, &input.task, header.shape)?;
         check_classes(task, classes, &input.task, &header.classes)?;
         let vectors = ModelVectors::new(&pairs, &input.task, seed, variant, count)?;
-        models.push((vectors, input));
+        models.push((input, vectors));
     }
-    models.sort_by_key(|(model, _)| (model.hidden, model.seed));
-    for two in models.windows(2) {
-        let [(a, first), (b, second)] = two else {
-            continue;
-        };
-        if (a.hidden, a.seed) == (b.hidden, b.seed) {
-            return Err(MetricError::SameModel {
-                first: first.task.clone(),
-                second: second.task.clone(),
-                hidden: a.hidden,
-                seed: a.seed,
-            });
-        }
-    }
-    Ok(models.into_iter().map(|(model, _)| model).collect())
+    let groups = Group::all(models, over, &["hidden"])?.into_iter();
+    let groups = groups.map(|group| {
+        group.check(over, |model| model.hidden)?;
+        let models = group.members.into_iter().map(|(_, model)| model);
+        let mut models: Vec<ModelVectors> = models.collect();
+        models.sort_by_key(|model| (model.hidden, model.seed));
+        let labels = group.labels;
+        Ok(ModelGroup { labels, models })
+    });
+    groups.collect()
 }
 
 #[cfg(test)]

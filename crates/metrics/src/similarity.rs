@@ -1,7 +1,9 @@
 //! The task kind `similarity`: how alike the eigenvectors of differently seeded and sized models are, by
 //! rank.
 
-use eigenscope_artifact::{Kind, SimilarityRow, write_records};
+use std::collections::BTreeMap;
+
+use eigenscope_artifact::{Kind, Labelled, SimilarityRow, write_labelled};
 use eigenscope_stage::{
     Agreement, CLASSES, Context, KindDescription, Parameter, ParameterType, Resources, Role,
     TRANSFORMS, TaskError, TaskKind, task_function,
@@ -10,6 +12,7 @@ use serde::Deserialize;
 
 use crate::aggregate::{Observations, aggregate};
 use crate::error::MetricError;
+use crate::groups::{over_parameter, words};
 use crate::seed_pairs::{ModelVectors, Variant, pairs, read_models, sizes};
 use crate::student::half_width;
 
@@ -39,6 +42,7 @@ pub fn kind() -> TaskKind {
                     "hidden size of the models that all are compared with",
                 ),
                 Parameter::optional("count", ParameterType::at_least(1), 20, "ranks"),
+                over_parameter(),
             ],
             roles: vec![
                 Role::many(
@@ -73,6 +77,7 @@ struct Parameters {
     variant: Variant,
     reference: u32,
     count: usize,
+    over: String,
 }
 
 fn run(context: &Context) -> Result<(), TaskError> {
@@ -81,20 +86,38 @@ fn run(context: &Context) -> Result<(), TaskError> {
         variant,
         reference,
         count,
+        over,
     } = parameters;
-    let models = read_models(context.inputs("eigenpairs")?, variant, count)?;
-    let rows = similarity(&models, variant, reference, count)?;
-    for size in sizes(&models) {
-        if !rows.iter().any(|row| row.hidden == size) {
-            context.warn(format!(
-                "hidden size {size} has no pair of models to compare with size {reference}: no similarity. \
-                 Sweep over more seeds"
-            ));
+    let mut all = Vec::new();
+    // Groups without a pair, by hidden size.
+    let mut without: BTreeMap<u32, Vec<String>> = BTreeMap::new();
+    for group in read_models(context.inputs("eigenpairs")?, &over, variant, count)? {
+        let rows = similarity(&group.models, variant, reference, count)?;
+        for size in sizes(&group.models) {
+            if !rows.iter().any(|row| row.hidden == size) {
+                without.entry(size).or_default().push(words(&group.labels));
+            }
         }
+        all.extend(rows.into_iter().map(|row| Labelled {
+            labels: group.labels.clone(),
+            row,
+        }));
     }
-    write_records(
+    for (size, groups) in without {
+        let place = match groups.as_slice() {
+            [one] if one.is_empty() => String::new(),
+            [one] => format!(" for {one}"),
+            [one, ..] => format!(" in {} groups, such as {one}", groups.len()),
+            [] => continue,
+        };
+        context.warn(format!(
+            "hidden size {size} has no pair of models to compare with size {reference}{place}: no similarity. Sweep \
+             over more values of `{over}`"
+        ));
+    }
+    write_labelled(
         context.output(Kind::Similarity)?,
-        &rows,
+        &all,
         context.provenance(),
     )?;
     Ok(())

@@ -1,7 +1,7 @@
 //! The task kind `similarity-map`: similarity of the first eigenvectors of every size with those of every
 //! size.
 
-use eigenscope_artifact::{Kind, SimilarityMapRow, write_records};
+use eigenscope_artifact::{Kind, Labelled, SimilarityMapRow, write_labelled};
 use eigenscope_stage::{
     Agreement, CLASSES, Context, KindDescription, Parameter, Resources, Role, TRANSFORMS,
     TaskError, TaskKind, task_function,
@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use crate::aggregate::{Observations, aggregate};
 use crate::error::MetricError;
+use crate::groups::over_parameter;
 use crate::seed_pairs::{ModelVectors, Variant, pairs, read_models, sizes};
 
 /// The task kind.
@@ -19,13 +20,16 @@ pub fn kind() -> TaskKind {
             name: "similarity-map".to_owned(),
             summary: "absolute cosine of the first eigenvectors, for every two hidden sizes"
                 .to_owned(),
-            parameters: vec![Parameter::optional(
-                "variant",
-                Variant::parameter_type(),
-                "corrected",
-                "`corrected`: largest |eigenvalue|, distinct models; `published`: most negative, seeds \
-                 i <= j, a model with itself included",
-            )],
+            parameters: vec![
+                Parameter::optional(
+                    "variant",
+                    Variant::parameter_type(),
+                    "corrected",
+                    "`corrected`: largest |eigenvalue|, distinct models; `published`: most negative, seeds \
+                     i <= j, a model with itself included",
+                ),
+                over_parameter(),
+            ],
             roles: vec![
                 Role::many(
                     "eigenpairs",
@@ -57,14 +61,22 @@ pub fn kind() -> TaskKind {
 #[serde(deny_unknown_fields)]
 struct Parameters {
     variant: Variant,
+    over: String,
 }
 
 fn run(context: &Context) -> Result<(), TaskError> {
-    let Parameters { variant } = context.parameters()?;
-    let models = read_models(context.inputs("eigenpairs")?, variant, 1)?;
-    write_records(
+    let Parameters { variant, over } = context.parameters()?;
+    let mut rows = Vec::new();
+    for group in read_models(context.inputs("eigenpairs")?, &over, variant, 1)? {
+        let map = similarity_map(&group.models, variant)?;
+        rows.extend(map.into_iter().map(|row| Labelled {
+            labels: group.labels.clone(),
+            row,
+        }));
+    }
+    write_labelled(
         context.output(Kind::SimilarityMap)?,
-        &similarity_map(&models, variant)?,
+        &rows,
         context.provenance(),
     )?;
     Ok(())

@@ -1,12 +1,16 @@
-//! The task kind `truncation-summary`: truncation curves averaged over the models of each hidden size.
+//! The task kind `truncation-summary`: truncation curves averaged over seeds.
 
-use eigenscope_artifact::{Kind, TruncationRow, TruncationSummaryRow, read_records, write_records};
+use eigenscope_artifact::{
+    Kind, TruncationRow, TruncationSummaryRow, read_records, write_labelled,
+};
 use eigenscope_stage::{
     Context, KindDescription, Resources, Role, TaskError, TaskKind, task_function,
 };
+use serde::Deserialize;
 
 use crate::aggregate::{Observations, aggregate};
 use crate::error::MetricError;
+use crate::groups::{Group, over_parameter};
 use crate::student::half_width;
 
 /// The task kind.
@@ -14,9 +18,9 @@ pub fn kind() -> TaskKind {
     TaskKind {
         description: KindDescription {
             name: "truncation-summary".to_owned(),
-            summary: "mean truncation curve of each hidden size, with 90% Student-t half-widths"
+            summary: "mean truncation curve of each hidden size over seeds, with 90% Student-t half-widths"
                 .to_owned(),
-            parameters: Vec::new(),
+            parameters: vec![over_parameter()],
             roles: vec![Role::many(
                 "truncations",
                 Kind::Truncation,
@@ -36,16 +40,26 @@ pub fn kind() -> TaskKind {
     }
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Parameters {
+    over: String,
+}
+
 fn run(context: &Context) -> Result<(), TaskError> {
+    let Parameters { over } = context.parameters()?;
     let mut curves = Vec::new();
     for input in context.inputs("truncations")? {
-        curves.push(read_records(&input.path)?);
+        curves.push((input, read_records::<TruncationRow>(&input.path)?));
     }
-    write_records(
-        context.output(Kind::TruncationSummary)?,
-        &truncation_summary(&curves)?,
-        context.provenance(),
-    )?;
+    let mut rows = Vec::new();
+    for group in Group::all(curves, &over, &["hidden"])? {
+        group.check(&over, |curve| curve.first().map(|row| row.hidden))?;
+        let curves = group.members.iter().map(|(_, curve)| curve.as_slice());
+        rows.extend(group.label(truncation_summary(curves)?));
+    }
+    let path = context.output(Kind::TruncationSummary)?;
+    write_labelled(path, &rows, context.provenance())?;
     Ok(())
 }
 
@@ -57,11 +71,11 @@ fn run(context: &Context) -> Result<(), TaskError> {
 ///
 /// # Errors
 /// The aggregation fails.
-pub fn truncation_summary(
-    curves: &[Vec<TruncationRow>],
+pub fn truncation_summary<'a>(
+    curves: impl IntoIterator<Item = &'a [TruncationRow]>,
 ) -> Result<Vec<TruncationSummaryRow>, MetricError> {
     let mut observations = Observations::<2, 3>::default();
-    for row in curves.iter().flatten() {
+    for row in curves.into_iter().flatten() {
         observations.push(
             [row.hidden, row.kept],
             [

@@ -8,6 +8,7 @@ use eigenscope_metrics::nearest_of_all::nearest_of_all;
 use eigenscope_metrics::power_law::PowerLaw;
 use eigenscope_metrics::t_sne::Layout;
 use eigenscope_metrics::t_sne::affinities::{Affinities, Conditional};
+use eigenscope_metrics::t_sne::exact::exact_divergence;
 use eigenscope_metrics::t_sne::gradient::{Repulsion, divergence, gradient};
 use eigenscope_metrics::t_sne::tree::{Rectangle, Tree};
 use proptest::collection::vec;
@@ -109,6 +110,21 @@ proptest! {
             prop_assert!(i != j);
             prop_assert_eq!(entries.get(&(*j, *i)), Some(value));
         }
+    }
+
+    #[test]
+    fn the_exact_divergence_counts_all_pairs(
+        (points, places) in (20..50_usize).prop_flat_map(|count| {
+            (vec(-4.0..4.0f32, 9 * count), map(count..count + 1))
+        }),
+        perplexity in 2.0..15.0f64,
+    ) {
+        let others = places.len() - 1;
+        let neighbours = nearest_of_all(&points, 9, others);
+        let rows: Vec<&[Neighbour]> = neighbours.rows().collect();
+        let expected = divergence(&Affinities::new(&rows, perplexity), &places);
+        let found = exact_divergence(&points, 9, perplexity, &places);
+        prop_assert!((found - expected).abs() < 1e-8 * expected.abs().max(1.0), "{found} {expected}");
     }
 
     #[test]

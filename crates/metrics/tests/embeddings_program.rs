@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use eigenscope_artifact::{
     ClassAccuracyRow, ConfusionRow, Digest, Embeddings, EmbeddingsHeader, HistoryRow, ImageHeader,
     ImageWriter, InputDigest, Kind, MapQualityRow, MapRow, NeighbourRow, PowerLawRow, Provenance,
-    ScalingRow, SourceCheck, Split, SplitName, write_records,
+    ScalingRow, SourceCheck, Split, SplitName, read_labelled, write_records,
 };
 use eigenscope_stage::Input;
 use fixtures::place::{Outcome, Place, cut};
@@ -177,7 +177,8 @@ fn a_map_and_its_quality() {
         warned.messages
     );
     repeated.vectors.fill(1.0);
-    run(&written(&place, &repeated), 1, 10.0, 40).fails_with("have no two principal components");
+    run(&written(&place, &repeated), 1, 10.0, 40)
+        .fails_with("all 40 embeddings of decompose.embeddings are equal");
 }
 
 fn data(place: &Place, train: usize) -> Input {
@@ -240,18 +241,23 @@ fn scaling_counts_the_images_of_each_training() {
         place.run_with(
             1,
             "scaling",
-            json!({}),
+            json!({"over": "seed"}),
             &inputs,
             &[Kind::Scaling, Kind::PowerLaw],
         )
     };
     let history = |name: &str, data: Option<&Input>, loss| history(&place, name, data, loss);
-    let histories = [
+    let mut histories = [
         history("full", Some(&sets[1]), 0.02),
         history("a", Some(&sets[0]), 0.3),
         history("b", Some(&sets[0]), 0.1),
         history("c", Some(&sets[2]), 0.1),
     ];
+    run(&histories, &sets).fails_with("train.a and train.b cannot be averaged");
+    for (seed, history) in histories.iter_mut().enumerate() {
+        history.task = format!("train.m[seed={seed}]");
+        history.labels.insert("seed".to_owned(), json!(seed));
+    }
     let outcome = run(&histories, &sets);
     let rows: Vec<ScalingRow> = outcome.rows();
     let found: Vec<_> = rows.iter().map(|row| (row.images, row.models)).collect();
@@ -272,11 +278,50 @@ fn scaling_counts_the_images_of_each_training() {
     assert!(laws[0].exponent_half_width.is_some_and(|half| half < 1e-6));
     assert!((laws[0].r_squared - 1.0).abs() < 1e-12);
 
+    // Each learning rate has a curve and a law of its own.
+    let mut rated: Vec<Input> = Vec::new();
+    for rate in [0.1, 0.2] {
+        rated.extend(histories.iter().cloned().map(|mut history| {
+            history
+                .labels
+                .insert("learning_rate".to_owned(), json!(rate));
+            history
+                .labels
+                .insert("train_fraction".to_owned(), json!(rate));
+            history
+        }));
+    }
+    let outcome = run(&rated, &sets);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.messages);
+    let grouped = |kind: Kind| outcome.path.with_file_name(kind.file_name());
+    let found = read_labelled::<ScalingRow>(&grouped(Kind::Scaling)).expect("an output");
+    let labels: Vec<Value> = found.iter().map(|found| json!(found.labels)).collect();
+    let expected = [0.1, 0.1, 0.1, 0.2, 0.2, 0.2].map(|rate| json!({"learning_rate": rate}));
+    assert_eq!(labels, expected);
+    let found: Vec<ScalingRow> = found.into_iter().map(|found| found.row).collect();
+    assert_eq!(found, [rows.clone(), rows].concat());
+    let found = read_labelled::<PowerLawRow>(&grouped(Kind::PowerLaw)).expect("an output");
+    assert_eq!(found.len(), 2);
+    assert_eq!([&found[0].row, &found[1].row], [&laws[0], &laws[0]]);
+
     run(&histories, &sets[..2])
         .fails_with("`data` of `histories` is data.d[train_count=400], which is not among `data`");
-    run(&histories[1..3], &sets).fails_with("at two sizes or more, 1 at one size");
+    // Without a law there are still the means.
+    let warned = |histories: &[Input], reason: &str| {
+        let outcome = run(histories, &sets);
+        assert!(outcome.messages.contains(reason), "{}", outcome.messages);
+        assert!(!outcome.rows::<ScalingRow>().is_empty());
+        assert!(outcome.rows::<PowerLawRow>().is_empty());
+    };
+    warned(
+        &histories[1..3],
+        "no power law: a power law needs measurements at two sizes or more, 1 at one size",
+    );
     run(&[history("lost", None, 1.0)], &sets).fails_with("train.lost does not say which images");
     let perfect = history("perfect", Some(&sets[1]), 0.0);
-    run(&[histories[1].clone(), perfect], &sets).fails_with("0 at 10000 has no logarithm");
+    warned(
+        &[histories[1].clone(), perfect],
+        "no power law: 0 at 10000 has no logarithm",
+    );
     run(&histories[1..3], &[cut(&sets[0])]).fails_with("(cut) is not a readable Parquet file");
 }

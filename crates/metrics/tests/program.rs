@@ -8,14 +8,14 @@ use std::process::Command;
 
 use eigenscope_artifact::{
     Digest, FinalRow, HistoryRow, InputDigest, Kind, PixelTransform, Provenance, SimilarityMapRow,
-    SimilarityRow, TruncationRow, TruncationSummaryRow, write_eigenpairs, write_records,
-    write_tensors,
+    SimilarityRow, TruncationRow, TruncationSummaryRow, read_labelled, write_eigenpairs,
+    write_records, write_tensors,
 };
 use eigenscope_models::networks;
 use eigenscope_stage::{Description, Input, Section};
 use fixtures::place::{PROGRAM, Place, cut, input};
 use fixtures::{classes, models, provenance};
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[test]
 fn describes_itself() {
@@ -100,7 +100,7 @@ fn truncation_then_summary() {
     }
     let outcome = place.run(
         "truncation-summary",
-        json!({}),
+        json!({"over": "seed"}),
         &[("truncations", curves.clone())],
         Kind::TruncationSummary,
     );
@@ -113,14 +113,14 @@ fn truncation_then_summary() {
         assert!((found - drop).abs() < 1e-9);
     }
 
-    // The size is the table's own: without a sweep there are no labels.
+    // The size is the table's own: without a sweep over it there is no label.
     for curve in &mut curves {
-        curve.labels.clear();
+        curve.labels.remove("hidden");
     }
     let inputs = [("truncations", curves.clone())];
     let outcome = place.run(
         "truncation-summary",
-        json!({}),
+        json!({"over": "seed"}),
         &inputs,
         Kind::TruncationSummary,
     );
@@ -129,7 +129,7 @@ fn truncation_then_summary() {
     place
         .run(
             "truncation-summary",
-            json!({}),
+            json!({"over": "seed"}),
             &inputs,
             Kind::TruncationSummary,
         )
@@ -245,7 +245,7 @@ fn similarity_and_its_map() {
     let curve = |inputs: &[Input], variant: &str, reference: u32, count: u32| {
         place.run(
             "similarity",
-            json!({"variant": variant, "reference": reference, "count": count}),
+            json!({"variant": variant, "reference": reference, "count": count, "over": "seed"}),
             &[("eigenpairs", inputs.to_vec())],
             Kind::Similarity,
         )
@@ -269,7 +269,7 @@ fn similarity_and_its_map() {
 
     let map = place.run(
         "similarity-map",
-        json!({"variant": "corrected"}),
+        json!({"variant": "corrected", "over": "seed"}),
         &[("eigenpairs", inputs.clone())],
         Kind::SimilarityMap,
     );
@@ -292,10 +292,7 @@ fn similarity_and_its_map() {
     for twin in &mut twins {
         twin.labels.remove("seed");
     }
-    curve(&twins, "corrected", 12, 5).fails_with("sweep over `seed`");
-    let mut wrong = inputs.clone();
-    wrong[3].labels.insert("seed".to_owned(), json!("three"));
-    curve(&wrong, "corrected", 12, 5).fails_with("label `seed` is \"three\"");
+    curve(&twins, "corrected", 12, 5).fails_with("Sweep over `seed`");
 
     let mut header = all[3].header();
     header.classes.swap(3, 4);
@@ -303,6 +300,124 @@ fn similarity_and_its_map() {
     let path = &inputs[3].path;
     write_eigenpairs(path, &header, &rows, &provenance()).expect("written");
     curve(&inputs, "corrected", 12, 5).fails_with("classes [0, 1, 2, 3, 4");
+}
+
+/// Truncation curves of one size: learning rates 0.1 and 0.2 with two seeds each, with these numbers of correct images.
+fn sweep(place: &Place, correct: [u32; 4]) -> Vec<Input> {
+    let mut curves = Vec::new();
+    for (at, correct) in (0..).zip(correct) {
+        let (rate, seed) = ([0.1, 0.2][at / 2], at % 2);
+        let row = TruncationRow {
+            hidden: 8,
+            kept: 0,
+            correct,
+            images: 100,
+            accuracy_fraction: f64::from(correct) / 100.0,
+            error_fraction: 1.0 - f64::from(correct) / 100.0,
+            accuracy_drop_fraction: 0.0,
+        };
+        let path = place.path(&format!("sweep-{at}.parquet"));
+        let content = write_records(&path, &[row], &provenance()).expect("written");
+        curves.push(Input {
+            task: format!("metric.t[hidden=8,learning_rate={rate},seed={seed}]"),
+            labels: BTreeMap::from([
+                ("hidden".to_owned(), json!(8)),
+                ("learning_rate".to_owned(), json!(rate)),
+                ("seed".to_owned(), json!(seed)),
+            ]),
+            path,
+            content,
+        });
+    }
+    curves
+}
+
+#[test]
+fn averages_run_over_seeds_and_never_over_learning_rates() {
+    let place = Place::new();
+    let curves = sweep(&place, [10, 20, 80, 90]);
+    let run = |curves: &[Input], over: &str| {
+        let inputs = [("truncations", curves.to_vec())];
+        let parameters = json!({"over": over});
+        place.run(
+            "truncation-summary",
+            parameters,
+            &inputs,
+            Kind::TruncationSummary,
+        )
+    };
+    let means = |over: &str| -> Vec<(Value, u32, f64)> {
+        let rows = read_labelled::<TruncationSummaryRow>(&run(&curves, over).path);
+        let rows = rows.expect("an output").into_iter();
+        let mean = |row: &TruncationSummaryRow| (1e9 * row.accuracy_mean_fraction).round() / 1e9;
+        rows.map(|found| (json!(found.labels), found.row.models, mean(&found.row)))
+            .collect()
+    };
+    assert_eq!(
+        means("seed"),
+        [
+            (json!({"learning_rate": 0.1}), 2, 0.15),
+            (json!({"learning_rate": 0.2}), 2, 0.85)
+        ]
+    );
+    assert_eq!(
+        means("learning_rate"),
+        [(json!({"seed": 0}), 2, 0.45), (json!({"seed": 1}), 2, 0.55)]
+    );
+    run(&curves, "lerning_rate").fails_with(
+        "no input has a label `lerning_rate` to average over; labels: learning_rate, seed",
+    );
+    run(&curves, "hidden").fails_with("no input has a label `hidden`");
+    let mut unswept = curves.clone();
+    for curve in &mut unswept {
+        curve.labels.remove("learning_rate");
+    }
+    run(&unswept, "seed").fails_with("cannot be averaged");
+}
+
+#[test]
+fn eigenvectors_are_paired_within_a_group() {
+    let place = Place::new();
+    let inputs: Vec<Input> = models()
+        .iter()
+        .map(|model| place.pairs(model, &model.stored_pairs(), &provenance()))
+        .collect();
+    let rated = |rate: f64| {
+        let inputs = inputs.iter().cloned().map(move |mut input| {
+            input.labels.insert("learning_rate".to_owned(), json!(rate));
+            input
+        });
+        inputs
+    };
+    let both: Vec<Input> = rated(0.1).chain(rated(0.2)).collect();
+    let curve = |inputs: &[Input]| {
+        place.run(
+            "similarity",
+            json!({"variant": "corrected", "reference": 12, "count": 5, "over": "seed"}),
+            &[("eigenpairs", inputs.to_vec())],
+            Kind::Similarity,
+        )
+    };
+    let alone: Vec<SimilarityRow> = curve(&inputs).rows();
+    let grouped = read_labelled::<SimilarityRow>(&curve(&both).path).expect("an output");
+    assert_eq!(grouped.len(), 2 * alone.len());
+    for (at, found) in grouped.into_iter().enumerate() {
+        let rate = [0.1, 0.2][at / alone.len()];
+        assert_eq!(json!(found.labels), json!({"learning_rate": rate}));
+        assert_eq!(found.row, alone[at % alone.len()]);
+    }
+    let map = |inputs: &[Input]| {
+        place.run(
+            "similarity-map",
+            json!({"variant": "corrected", "over": "seed"}),
+            &[("eigenpairs", inputs.to_vec())],
+            Kind::SimilarityMap,
+        )
+    };
+    let alone: Vec<SimilarityMapRow> = map(&inputs).rows();
+    let grouped = read_labelled::<SimilarityMapRow>(&map(&both).path).expect("an output");
+    let grouped: Vec<SimilarityMapRow> = grouped.into_iter().map(|found| found.row).collect();
+    assert_eq!(grouped, [alone.clone(), alone].concat());
 }
 
 #[test]
@@ -360,6 +475,11 @@ fn last_rows() {
         ("train.b", Some(30), Some(1), 4, 0.25),
     ];
     assert_eq!(found, expected);
+
+    inputs[0].labels.insert("batch".to_owned(), json!(32));
+    let rows = read_labelled::<FinalRow>(&run(&inputs).path).expect("an output");
+    let labels: Vec<Value> = rows.iter().map(|row| json!(row.labels)).collect();
+    assert_eq!(labels, [json!({}), json!({}), json!({"batch": 32})]);
 
     run(&[history("none", 0)]).fails_with("train.none: the history has no epoch");
     inputs[2]

@@ -93,7 +93,7 @@ fn averaged_truncation() {
             rows.collect()
         })
         .collect();
-    let found = truncation_summary(&curves).expect("aggregates");
+    let found = truncation_summary(curves.iter().map(Vec::as_slice)).expect("aggregates");
     let expected = truth["truncation_summary"].as_array().expect("a list");
     let mut rows = found.iter();
     for size in expected {
@@ -123,7 +123,7 @@ fn averaged_truncation() {
     }
     assert!(rows.next().is_none());
 
-    let one = truncation_summary(&curves[..1]).expect("aggregates");
+    let one = truncation_summary([curves[0].as_slice()]).expect("aggregates");
     assert!(one.iter().all(|row| row.models == 1
         && row.accuracy_half_width_fraction.is_none()
         && row.accuracy_drop_half_width_fraction.is_none()));

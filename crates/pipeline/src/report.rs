@@ -8,7 +8,7 @@ use eigenscope_stage::{
     Section, TaskState,
 };
 
-use crate::compare::{Numbers, Row, Verdict};
+use crate::compare::{Numbers, Published, Row, TITLE, Verdict, reference_head};
 use crate::hand_over::{HandOverError, hand_over};
 use crate::plan::{Plan, PlannedInput, PlannedTask};
 use crate::programs::Programs;
@@ -28,8 +28,19 @@ pub struct Request<'a> {
     pub shown_root: String,
     /// The words of the command that runs tasks of the pipeline.
     pub run_command: Vec<String>,
-    /// The file of published numbers, as the page calls it, and what became of them.
-    pub comparison: Option<(String, Vec<Row>)>,
+    /// Published numbers and what became of them.
+    pub comparison: Option<Compared>,
+}
+
+/// Published numbers and what became of them.
+#[derive(Debug)]
+pub struct Compared {
+    /// Their file, as the page calls it.
+    pub file: String,
+    /// The numbers.
+    pub published: Published,
+    /// One for each number.
+    pub rows: Vec<Row>,
 }
 
 /// The page, as the program that draws figures writes it.
@@ -55,9 +66,15 @@ fn report_file(request: &Request<'_>, output: PathBuf) -> ReportFile {
     } = request;
     let figures = figure_names(plan);
     let tasks = plan.tasks.iter().enumerate();
-    let comparison = comparison.as_ref().map(|(file, rows)| Comparison {
-        file: file.clone(),
-        rows: rows.iter().map(compared).collect(),
+    let comparison = comparison.as_ref().map(|compared| Comparison {
+        title: compared
+            .published
+            .title
+            .clone()
+            .unwrap_or_else(|| TITLE.to_owned()),
+        reference_head: reference_head(&compared.published).to_owned(),
+        file: compared.file.clone(),
+        rows: compared.rows.iter().map(compared_number).collect(),
     });
     ReportFile {
         version: REPORT_VERSION,
@@ -87,20 +104,22 @@ fn report_file(request: &Request<'_>, output: PathBuf) -> ReportFile {
     }
 }
 
-fn compared(row: &Row) -> ComparedNumber {
+fn compared_number(row: &Row) -> ComparedNumber {
     let numbers = Numbers::of(row);
     ComparedNumber {
         name: row.name.clone(),
         source: row.source.clone(),
         published: numbers.published,
+        tolerance: numbers.tolerance.unwrap_or_default(),
         ours: numbers.ours.unwrap_or_default(),
         difference: numbers.difference.unwrap_or_default(),
         rows_used: row.rows_used,
         verdict: match &row.verdict {
-            Verdict::Within => ReportVerdict::Within,
-            Verdict::Miss => ReportVerdict::Miss,
+            Verdict::Ok => ReportVerdict::Ok,
+            Verdict::Off => ReportVerdict::Off,
             Verdict::Missing(reason) => ReportVerdict::Missing(reason.clone()),
         },
+        note: row.note.clone().unwrap_or_default(),
     }
 }
 

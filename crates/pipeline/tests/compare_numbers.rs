@@ -5,7 +5,7 @@ mod sample;
 use std::path::{Path, PathBuf};
 
 use eigenscope_artifact::{FinalRow, Kind, Provenance, SimilarityRow, write_records};
-use eigenscope_pipeline::compare::{self, Row, Verdict, compare};
+use eigenscope_pipeline::compare::{self, Published, Row, Verdict, compare};
 use eigenscope_pipeline::plan::Plan;
 use sample::{codes, rendered};
 use serde_json::json;
@@ -72,13 +72,15 @@ fn tables() -> tempfile::TempDir {
     folder
 }
 
-fn rows(published: &str, folder: &Path) -> Vec<Row> {
-    let plan = plan();
-    let published =
-        match compare::parse(Path::new("pipelines/test.published.toml"), published, &plan) {
-            Ok(published) => published,
-            Err(errors) => panic!("{}", rendered(&errors)),
-        };
+fn published(text: &str) -> Published {
+    match compare::parse(Path::new("pipelines/test.published.toml"), text, &plan()) {
+        Ok(published) => published,
+        Err(errors) => panic!("{}", rendered(&errors)),
+    }
+}
+
+fn rows(text: &str, folder: &Path) -> Vec<Row> {
+    let (plan, published) = (plan(), published(text));
     compare(&plan, &published, &|task, kind| -> Option<PathBuf> {
         let path = folder.join(format!("{}.{}", plan.tasks[task].id, kind.name()));
         path.exists().then_some(path)
@@ -102,7 +104,7 @@ fn accuracy(lines: &str) -> Row {
 #[test]
 fn a_mean_within_the_tolerance() {
     let row = accuracy("where = { hidden = 30 }\nvalue = 0.959\ntolerance = 0.005");
-    assert_eq!(row.verdict, Verdict::Within);
+    assert_eq!(row.verdict, Verdict::Ok);
     assert!((row.ours.expect("a number") - 0.96).abs() < 1e-15);
     assert!((row.difference.expect("a number") - 0.001).abs() < 1e-15);
     assert_eq!((row.tolerance, row.rows_used), (Some(0.005), 2));
@@ -115,8 +117,8 @@ fn the_edge_of_the_tolerance_counts_as_within() {
     let row = accuracy(&format!("{edge}0.005"));
     // 0.962 - 0.957 is a little more than 0.005 in double precision.
     assert!(row.difference > Some(0.005));
-    assert_eq!(row.verdict, Verdict::Within);
-    assert_eq!(accuracy(&format!("{edge}0.004999")).verdict, Verdict::Miss);
+    assert_eq!(row.verdict, Verdict::Ok);
+    assert_eq!(accuracy(&format!("{edge}0.004999")).verdict, Verdict::Off);
 }
 
 #[test]
@@ -145,11 +147,11 @@ fn bounds_include_their_ends() {
         ))
     };
     for (bounds, verdict, difference) in [
-        ("minimum = 0.967", Verdict::Within, 0.0),
-        ("minimum = 0.968", Verdict::Miss, -0.001),
-        ("maximum = 0.967", Verdict::Within, 0.0),
-        ("maximum = 0.9", Verdict::Miss, 0.067),
-        ("minimum = 0.9\nmaximum = 1", Verdict::Within, -0.033),
+        ("minimum = 0.967", Verdict::Ok, 0.0),
+        ("minimum = 0.968", Verdict::Off, -0.001),
+        ("maximum = 0.967", Verdict::Ok, 0.0),
+        ("maximum = 0.9", Verdict::Off, 0.067),
+        ("minimum = 0.9\nmaximum = 1", Verdict::Ok, -0.033),
     ] {
         let row = row(bounds);
         assert_eq!(row.verdict, verdict, "{bounds}");
@@ -163,16 +165,31 @@ fn bounds_include_their_ends() {
 
 #[test]
 fn the_tables_of_a_sweep_are_read_together() {
-    let row = |table: &str| {
+    let row = |table: &str, more: &str| {
         one(&format!(
-            "table = '{table}'\nkind = 'similarity'\ncolumn = 'similarity_mean'\nvalue = 0.5\ntolerance = 0"
+            "table = '{table}'\nkind = 'similarity'\ncolumn = 'similarity_mean'\n{more}value = 0.5\ntolerance = 0"
         ))
     };
-    let both = row("metric.similarity");
-    assert_eq!((both.ours, both.rows_used), (Some(0.5), 4));
+    let both = row("metric.similarity", "aggregate = 'max'\n");
+    assert_eq!((both.ours, both.rows_used), (Some(0.75), 4));
+    // A mean is taken over seeds only.
+    let mean = row("metric.similarity", "");
+    assert_eq!(
+        mean.verdict,
+        Verdict::Missing(
+            "the 4 rows differ in `variant`, and a mean is taken over seeds only: choose a value in `where`".to_owned()
+        )
+    );
+    let row = |table: &str| row(table, "");
+    let sizes = accuracy("where = { epochs = 10 }\nvalue = 0\ntolerance = 1");
+    assert!(
+        matches!(&sizes.verdict, Verdict::Missing(reason) if reason.contains("differ in `hidden`")),
+        "{:?}",
+        sizes.verdict
+    );
     let published = row("metric.similarity[variant=published]");
     assert_eq!((published.ours, published.rows_used), (Some(0.75), 2));
-    assert_eq!(published.verdict, Verdict::Miss);
+    assert_eq!(published.verdict, Verdict::Off);
 }
 
 #[test]
@@ -200,7 +217,7 @@ fn what_is_missing_says_why() {
     );
     assert_eq!(
         reason(one(&format!(
-            "table = 'metric.final'\ncolumn = 'test_loss_nats'\n{any}"
+            "table = 'metric.final'\nwhere = {{ seed = 9 }}\ncolumn = 'test_loss_nats'\n{any}"
         ))),
         "a value is not finite"
     );
@@ -241,6 +258,8 @@ fn a_damaged_table_is_missing_not_a_panic() {
 }
 
 const SEVERAL: &str = "\
+title = 'Reference values: our first run'
+
 [[published]]
 name = 'accuracy, d = 30'
 source = 'rows of the notebook'
@@ -259,6 +278,7 @@ column = 'similarity_mean'
 where = { rank = 0 }
 aggregate = 'only'
 minimum = 0.8
+note = 'one seed only'
 
 [[published]]
 name = 'accuracy of the best model'
@@ -281,10 +301,12 @@ maximum = 0.5
 #[test]
 fn reports_for_people_and_programs() {
     let rows = rows(SEVERAL, tables().path());
-    insta::assert_snapshot!("compare_text", compare::text(&rows));
-    let json = |rows| serde_json::to_string_pretty(&compare::Report::new(rows)).expect("JSON");
+    let published = published(SEVERAL);
+    insta::assert_snapshot!("compare_text", compare::text(&published, &rows));
+    let report = |rows| compare::Report::new(&published, rows);
+    let json = |rows| serde_json::to_string_pretty(&report(rows)).expect("JSON");
     insta::assert_snapshot!("compare_json", json(&rows[1..]));
-    assert!(compare::Report::new(&rows[..1]).holds);
+    assert!(report(&rows[..1]).holds);
 }
 
 #[test]

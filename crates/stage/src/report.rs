@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::Section;
 
 /// Version of [`ReportFile`].
-pub const REPORT_VERSION: u32 = 1;
+pub const REPORT_VERSION: u32 = 2;
 
 /// A page to write.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,6 +38,10 @@ pub struct ReportFile {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Comparison {
+    /// What the numbers are.
+    pub title: String,
+    /// Head of the column of the published numbers.
+    pub reference_head: String,
     /// The file of the published numbers.
     pub file: String,
     /// One for each.
@@ -52,8 +56,10 @@ pub struct ComparedNumber {
     pub name: String,
     /// Where it was published.
     pub source: String,
-    /// The published number with its tolerance, or its bounds.
+    /// The published number, or its bounds.
     pub published: String,
+    /// Largest difference; empty for bounds.
+    pub tolerance: String,
     /// Ours; empty if there is none.
     pub ours: String,
     /// Ours minus the published one; empty if there is none.
@@ -62,6 +68,8 @@ pub struct ComparedNumber {
     pub rows_used: usize,
     /// Whether it holds.
     pub verdict: ReportVerdict,
+    /// What is known of a difference; empty if nothing is.
+    pub note: String,
 }
 
 /// Whether a published number is reproduced.
@@ -69,9 +77,9 @@ pub struct ComparedNumber {
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum ReportVerdict {
     /// Ours is within the tolerance or bounds.
-    Within,
+    Ok,
     /// It is not.
-    Miss,
+    Off,
     /// There is none, and why.
     Missing(String),
 }

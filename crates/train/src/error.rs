@@ -28,9 +28,7 @@ pub enum TrainError {
     #[error(transparent)]
     Threads(#[from] rayon::ThreadPoolBuildError),
     /// The loss is no number any more.
-    #[error(
-        "training diverged in epoch {epoch}, batch {batch}: the loss is {loss}; lower `learning_rate` or `noise_std`"
-    )]
+    #[error("training diverged in epoch {epoch}, batch {batch}: the loss is {loss}: {cause}")]
     Diverged {
         /// Epoch, counted from 1.
         epoch: u32,
@@ -38,16 +36,18 @@ pub enum TrainError {
         batch: usize,
         /// The loss.
         loss: f32,
+        /// Why, and what to change.
+        cause: String,
     },
     /// The loss on the test images is no number any more.
-    #[error(
-        "training diverged in epoch {epoch}: the test loss is {loss}; lower `learning_rate` or `noise_std`"
-    )]
+    #[error("training diverged in epoch {epoch}: the test loss is {loss}: {cause}")]
     DivergedTest {
         /// Epoch, counted from 1.
         epoch: u32,
         /// The loss.
         loss: f64,
+        /// Why, and what to change.
+        cause: String,
     },
     /// Fewer training images than one batch.
     #[error(

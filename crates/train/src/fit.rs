@@ -8,6 +8,7 @@ use eigenscope_stage::{Allowance, Seed};
 
 use crate::crew::Crew;
 use crate::data_set::DataSet;
+use crate::divergence::likely_cause;
 use crate::error::TrainError;
 use crate::noise::NormalStream;
 use crate::optimiser::{Optimiser, OptimiserKind, Schedule};
@@ -134,6 +135,7 @@ impl Training<'_> {
             return Err(TrainError::DivergedTest {
                 epoch,
                 loss: tested.loss_nats,
+                cause: likely_cause(self.recipe, self.train),
             });
         }
         Ok(HistoryRow {
@@ -187,6 +189,7 @@ impl Training<'_> {
                     epoch: epoch + 1,
                     batch: batch + 1,
                     loss: step.loss_nats,
+                    cause: likely_cause(self.recipe, self.train),
                 });
             }
             loss += f64::from(step.loss_nats);

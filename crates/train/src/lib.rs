@@ -11,6 +11,7 @@ mod adamw;
 mod bilinear;
 mod crew;
 mod data_set;
+mod divergence;
 mod embeddings;
 mod error;
 mod feed_forward;

@@ -23,10 +23,10 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Compare) -> Result<u8>
     let published = compare::read(&path, &project.plan).map_err(diagnosed)?;
     let survey = project.survey(&project.select(&[])?);
     let rows = project.compare(&published, &survey);
-    let report = compare::Report::new(&rows);
+    let report = compare::Report::new(&published, &rows);
     let text = match command.json {
         true => json::text(&report)?,
-        false => compare::text(&rows),
+        false => compare::text(&published, &rows),
     };
     super::print(&text)?;
     Ok(if report.holds { exit::OK } else { exit::FAILED })

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 use eigenscope_pipeline::compare;
-use eigenscope_pipeline::report::{self, Request};
+use eigenscope_pipeline::report::{self, Compared, Request};
 use eigenscope_pipeline::survey::State;
 
 use super::{output, relative, tell};
@@ -31,7 +31,11 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Report) -> Result<u8> 
     let comparison = match published {
         Some(path) => {
             let published = compare::read(path, &project.plan).map_err(diagnosed)?;
-            Some((relative(path), project.compare(&published, &survey)))
+            Some(Compared {
+                file: relative(path),
+                rows: project.compare(&published, &survey),
+                published,
+            })
         }
         None => None,
     };

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::affinities::Affinities;
 use super::descent::descend;
-use super::gradient::divergence;
+use super::exact::exact_divergence;
 use crate::error::MetricError;
 use crate::nearest::{Neighbour, nearest_others};
 use crate::nearest_of_all::nearest_of_all;
@@ -22,8 +22,8 @@ const START_STD: f64 = 1e-4;
 pub struct Layout {
     /// Place of every vector on the map.
     pub map: Vec<[f64; 2]>,
-    /// KL(P || Q) in nats over all pairs, in f64, with P over the nearest `3 perplexity + 1` neighbours as in
-    /// scikit-learn.
+    /// KL(P || Q) in nats, as [`exact_divergence`]. The descent lowers that of P over the nearest `3 perplexity + 1`
+    /// neighbours, as in scikit-learn.
     pub kl_divergence_nats: f64,
     /// Vectors that cannot have the perplexity, since more others than that are equally near.
     pub unreached: usize,
@@ -34,7 +34,7 @@ pub struct Layout {
 impl Layout {
     /// Lays out `points` `[n, width]`, with n > `perplexity` + 1. `progress` is told the steps done of [`STEPS`](super::descent::STEPS).
     ///
-    /// O(n^2 width) for the neighbours, O(n (perplexity + log n)) a step, and O(n^2) for the divergence. Memory:
+    /// O(n^2 width) for the neighbours and for the divergence, and O(n (perplexity + log n)) a step. Memory:
     /// about `300 n perplexity` bytes.
     ///
     /// # Errors
@@ -53,7 +53,7 @@ impl Layout {
         let affinities = Affinities::new(&first(relevant).collect::<Vec<_>>(), perplexity);
         descend(&affinities, &mut map, progress);
         Ok(Self {
-            kl_divergence_nats: divergence(&affinities, &map),
+            kl_divergence_nats: exact_divergence(points, width, perplexity, &map),
             unreached: affinities.unreached,
             neighbours: first(VOTERS).map(<[Neighbour]>::to_vec).collect(),
             map,

@@ -2,11 +2,13 @@
 //! stochastic neighbour embedding.
 //!
 //! [`affinities`] says how alike the embeddings are, [`descent`] moves points on a map until their likeness is as
-//! alike to that as it gets, by the [`gradient`] that a [`tree`] makes fast. Nothing is left to chance: the map
-//! starts from the first two principal components. The same bytes for any number of threads.
+//! alike to that as it gets, by the [`gradient`] that a [`tree`] makes fast; [`exact`] says how faithful the map is, over
+//! all pairs. Nothing is left to chance: the map starts from the first two principal components. The same bytes for any
+//! number of threads.
 
 pub mod affinities;
 pub mod descent;
+pub mod exact;
 pub mod gradient;
 mod layout;
 pub mod tree;
@@ -82,6 +84,15 @@ fn run(context: &Context) -> Result<(), TaskError> {
         }));
     }
     let vectors = &embeddings.vectors[..images * width];
+    if vectors
+        .chunks_exact(width)
+        .all(|vector| *vector == vectors[..width])
+    {
+        return Err(Box::new(MetricError::AllEqual {
+            task: input.task.clone(),
+            images,
+        }));
+    }
     let layout = Layout::new(vectors, width, perplexity, |step| {
         context.progress(u64::from(step), u64::from(STEPS), "steps", "");
     })?;

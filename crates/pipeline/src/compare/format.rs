@@ -13,6 +13,8 @@ use crate::plan::{Plan, PlannedTask};
 
 /// Key of the only list of the file.
 const PUBLISHED: &str = "published";
+/// Key of what the numbers are.
+const TITLE: &str = "title";
 /// How messages call one of its tables.
 const PLACE: &str = "[[published]]";
 /// Key of the conditions.
@@ -20,9 +22,10 @@ const WHERE: &str = "where";
 
 /// The published numbers of a file; without meaning if a problem was reported.
 pub(super) fn published(text: &str, plan: &Plan, problems: &mut Problems) -> Published {
-    let mut numbers = Vec::new();
+    let (mut title, mut numbers) = (None, Vec::new());
     for entry in document(text, problems).unwrap_or_default() {
         match (&entry.node.raw, entry.key.as_str()) {
+            (Raw::Text(text), TITLE) => title = Some(text.clone()),
             (Raw::List(items), PUBLISHED) => {
                 let items = items.iter();
                 numbers.extend(items.filter_map(|node| number(node, text, plan, problems)));
@@ -31,7 +34,9 @@ pub(super) fn published(text: &str, plan: &Plan, problems: &mut Problems) -> Pub
                 let key = named(key);
                 let place = "the file of published numbers".to_owned();
                 FileError::at(&entry.key_span, "here", Problem::UnknownKey { key, place })
-                    .help("the file holds a list: start each number with a line [[published]]")
+                    .help(
+                        "the file holds a `title`, a text, and a list: start each number with a line [[published]]",
+                    )
             }),
         }
     }
@@ -39,7 +44,7 @@ pub(super) fn published(text: &str, plan: &Plan, problems: &mut Problems) -> Pub
         let what = "published number";
         problems.add(|| FileError::nowhere(Problem::Empty { what }));
     }
-    Published { numbers }
+    Published { title, numbers }
 }
 
 fn parameters() -> Vec<Parameter> {
@@ -68,6 +73,7 @@ fn parameters() -> Vec<Parameter> {
         tolerance,
         "largest absolute difference",
     ));
+    parameters.push(required("note", "what is known of a difference"));
     parameters.push(Parameter::required(
         "kind",
         ParameterType::choice(&kinds),
@@ -77,7 +83,7 @@ fn parameters() -> Vec<Parameter> {
 }
 
 /// Keys that need not be given although they have no default.
-const OPTIONAL: [&str; 5] = ["value", "minimum", "maximum", "tolerance", "kind"];
+const OPTIONAL: [&str; 6] = ["value", "minimum", "maximum", "tolerance", "note", "kind"];
 
 fn tables() -> impl Iterator<Item = Kind> {
     Kind::ALL.iter().copied().filter(|kind| kind.is_table())
@@ -133,6 +139,7 @@ fn number(
     Some(PublishedNumber {
         name: text("name")?,
         source: text("source")?,
+        note: text("note"),
         kind: kind?,
         conditions: conditions?,
         column: text("column")?,

@@ -8,6 +8,7 @@ mod published;
 mod render;
 mod table;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use eigenscope_artifact::Kind;
@@ -17,8 +18,9 @@ use crate::file::{FileErrors, Problems, read_text, table_of};
 use crate::plan::Plan;
 
 pub use published::{Aggregate, Condition, Expected, Published, PublishedNumber};
-pub(crate) use render::Numbers;
 pub use render::text;
+pub(crate) use render::{Numbers, TITLE, reference_head};
+use table::Found;
 
 /// One published number and what became of it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -35,6 +37,8 @@ pub struct Row {
     pub difference: Option<f64>,
     /// Largest absolute difference from a published value; `None` for bounds.
     pub tolerance: Option<f64>,
+    /// What is known of a difference.
+    pub note: Option<String>,
     /// Whether it holds; in JSON the reason of a missing number stands beside it.
     #[serde(flatten)]
     pub verdict: Verdict,
@@ -45,6 +49,8 @@ pub struct Row {
 /// A whole comparison, as programs read it.
 #[derive(Debug, Serialize)]
 pub struct Report<'a> {
+    /// What the numbers are, where their file says so.
+    pub title: Option<&'a str>,
     /// Whether all published numbers are reproduced.
     pub holds: bool,
     /// One for each number.
@@ -53,9 +59,12 @@ pub struct Report<'a> {
 
 impl<'a> Report<'a> {
     /// The comparison that these rows are.
-    pub fn new(rows: &'a [Row]) -> Self {
-        let holds = rows.iter().all(|row| row.verdict.holds());
-        Self { holds, rows }
+    pub fn new(published: &'a Published, rows: &'a [Row]) -> Self {
+        Self {
+            title: published.title.as_deref(),
+            holds: rows.iter().all(|row| row.verdict.holds()),
+            rows,
+        }
     }
 }
 
@@ -64,17 +73,17 @@ impl<'a> Report<'a> {
 #[serde(rename_all = "lowercase", tag = "verdict", content = "reason")]
 pub enum Verdict {
     /// Our number is within the tolerance or bounds.
-    Within,
+    Ok,
     /// It is not.
-    Miss,
-    /// There is no number of ours, and why. Counts as a miss.
+    Off,
+    /// There is no number of ours, and why. Counts as off.
     Missing(String),
 }
 
 impl Verdict {
     /// Whether the published number is reproduced.
     pub fn holds(&self) -> bool {
-        *self == Verdict::Within
+        *self == Verdict::Ok
     }
 }
 
@@ -115,13 +124,17 @@ fn row(
     locate: &dyn Fn(usize, Kind) -> Option<PathBuf>,
 ) -> Row {
     let mut rows_used = 0;
-    let ours = column(plan, number, locate).and_then(|values| {
+    let ours = values(plan, number, locate).and_then(|values| {
         rows_used = values.len();
+        if number.aggregate == Aggregate::Mean {
+            check_average(&values)?;
+        }
+        let values: Vec<f64> = values.into_iter().map(|found| found.value).collect();
         number.aggregate.of(&values)
     });
     let (ours, verdict) = match ours {
-        Ok(ours) if number.expected.accepts(ours) => (Some(ours), Verdict::Within),
-        Ok(ours) => (Some(ours), Verdict::Miss),
+        Ok(ours) if number.expected.accepts(ours) => (Some(ours), Verdict::Ok),
+        Ok(ours) => (Some(ours), Verdict::Off),
         Err(reason) => (None, Verdict::Missing(reason)),
     };
     Row {
@@ -131,30 +144,60 @@ fn row(
         ours,
         difference: ours.map(|ours| number.expected.difference(ours)),
         tolerance: number.expected.tolerance(),
+        note: number.note.clone(),
         verdict,
         rows_used,
     }
 }
 
-/// The values of the column in all rows of all tasks that the conditions accept.
-fn column(
+/// Label that a mean may be taken over.
+const SEED: &str = "seed";
+
+/// Refuses a mean over rows that differ in more than the seed.
+fn check_average(values: &[Found]) -> Result<(), String> {
+    let Some(first) = values.first() else {
+        return Ok(());
+    };
+    let names = values.iter().flat_map(|found| found.labels.keys());
+    let names: BTreeSet<&String> = names.filter(|name| *name != SEED).collect();
+    let differ = names.into_iter().filter(|name| {
+        let differs = |found: &Found| found.labels.get(*name) != first.labels.get(*name);
+        values.iter().any(differs)
+    });
+    match differ.map(|name| format!("`{name}`")).collect::<Vec<_>>() {
+        names if names.is_empty() => Ok(()),
+        names => Err(format!(
+            "the {} rows differ in {}, and a mean is taken over seeds only: choose a value in `where`",
+            values.len(),
+            names.join(" and ")
+        )),
+    }
+}
+
+/// The values of the column in all rows of all tasks that the conditions accept, with their labels.
+fn values(
     plan: &Plan,
     number: &PublishedNumber,
     locate: &dyn Fn(usize, Kind) -> Option<PathBuf>,
-) -> Result<Vec<f64>, String> {
+) -> Result<Vec<Found>, String> {
     let reference = &number.reference;
     let tasks = plan.tasks.iter().enumerate().filter(|(_, task)| {
         table_of(&task.id) == reference.table
             && reference.accepts(&task.labels)
             && task.outputs.contains(&number.kind)
     });
+    let labels: BTreeSet<&str> = plan
+        .tasks
+        .iter()
+        .flat_map(|task| task.labels.keys().map(String::as_str))
+        .collect();
     let mut values = Vec::new();
     let mut known = false;
     for (index, task) in tasks {
         known = true;
         let path = locate(index, number.kind)
             .ok_or_else(|| format!("`{}` has not been computed", task.id))?;
-        let found = table::column(&path, number.kind, &number.column, &number.conditions);
+        let found = table::rows(&path, number, &task.labels, &labels);
         values.extend(found.map_err(|reason| format!("`{}`: {reason}", task.id))?);
     }
     if !known {

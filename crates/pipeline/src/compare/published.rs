@@ -11,6 +11,8 @@ use crate::file::Reference;
 /// Published numbers, in file order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Published {
+    /// What the numbers are, where the file says so; otherwise they were published.
+    pub title: Option<String>,
     /// The numbers.
     pub numbers: Vec<PublishedNumber>,
 }
@@ -22,6 +24,8 @@ pub struct PublishedNumber {
     pub name: String,
     /// Where it was published.
     pub source: String,
+    /// What is known of a difference.
+    pub note: Option<String>,
     /// Kind of table that holds ours.
     pub kind: Kind,
     /// Rows that count: all conditions must hold.

@@ -2,37 +2,61 @@
 
 use std::fmt::Write;
 
-use super::{Expected, Row, Verdict};
+use super::{Expected, Published, Row, Verdict};
 use crate::aligned::{Align, aligned};
 
-/// Column heads.
-const HEADS: [(&str, Align); 6] = [
-    ("number", Align::Left),
-    ("published", Align::Right),
-    ("ours", Align::Right),
-    ("difference", Align::Right),
-    ("rows", Align::Right),
-    ("verdict", Align::Left),
-];
+/// What the numbers are where their file does not say it.
+pub(crate) const TITLE: &str = "Published against ours";
 
-/// An aligned table, one line for each number, and a line with the totals.
-pub fn text(rows: &[Row]) -> String {
-    let mut lines = vec![HEADS.map(|(head, _)| head.to_owned()).to_vec()];
+/// Name of the column of the numbers that ours are compared with.
+pub(crate) fn reference_head(published: &Published) -> &'static str {
+    match published.title {
+        Some(_) => "reference",
+        None => "published",
+    }
+}
+
+/// The title, an aligned table with one line for each number, notes on those that are not reproduced, and the totals.
+pub fn text(published: &Published, rows: &[Row]) -> String {
+    let heads = [
+        ("number", Align::Left),
+        (reference_head(published), Align::Right),
+        ("tolerance", Align::Right),
+        ("ours", Align::Right),
+        ("difference", Align::Right),
+        ("rows", Align::Right),
+        ("verdict", Align::Left),
+    ];
+    let mut lines = vec![heads.map(|(head, _)| head.to_owned()).to_vec()];
     lines.extend(rows.iter().map(|row| cells(row).to_vec()));
-    let mut text = aligned(&lines, &HEADS.map(|(_, align)| align));
+    let title = published.title.as_deref().unwrap_or(TITLE);
+    let mut text = format!("{title}\n\n");
+    text.push_str(&aligned(&lines, &heads.map(|(_, align)| align)));
+    let open = rows.iter().filter(|row| !row.verdict.holds());
+    let mut notes: Vec<&str> = Vec::new();
+    for note in open.filter_map(|row| row.note.as_deref()) {
+        if !notes.contains(&note) {
+            notes.push(note);
+        }
+    }
+    for note in notes {
+        let _ = writeln!(text, "Note: {note}");
+    }
     let count =
         |accept: fn(&Verdict) -> bool| rows.iter().filter(|row| accept(&row.verdict)).count();
-    let within = count(Verdict::holds);
+    let ok = count(Verdict::holds);
     let missing = count(|verdict| matches!(verdict, Verdict::Missing(_)));
-    let misses = rows.len() - within - missing;
-    let _ = writeln!(text, "{within} within, {misses} missed, {missing} missing");
+    let off = rows.len() - ok - missing;
+    let _ = writeln!(text, "{ok} ok, {off} off, {missing} missing");
     text
 }
 
 /// The numbers of a row, with one digit more than the published one has.
 pub(crate) struct Numbers {
-    /// With its tolerance, or bounds.
+    /// The value or bounds.
     pub(crate) published: String,
+    /// Largest difference; `None` for bounds.
+    pub(crate) tolerance: Option<String>,
     pub(crate) ours: Option<String>,
     pub(crate) difference: Option<String>,
 }
@@ -46,32 +70,34 @@ impl Numbers {
         };
         Self {
             published: published(row.published),
+            tolerance: row.tolerance.map(|tolerance| tolerance.to_string()),
             ours: row.ours.map(|ours| format!("{ours:.decimals$}")),
             difference: row.difference.map(signed),
         }
     }
 }
 
-fn cells(row: &Row) -> [String; 6] {
+fn cells(row: &Row) -> [String; 7] {
     let numbers = Numbers::of(row);
     let or_dash = |number: Option<String>| number.unwrap_or_else(|| "-".to_owned());
     [
         row.name.clone(),
         numbers.published,
+        or_dash(numbers.tolerance),
         or_dash(numbers.ours),
         or_dash(numbers.difference),
         row.rows_used.to_string(),
         match &row.verdict {
-            Verdict::Within => "within".to_owned(),
-            Verdict::Miss => "MISS".to_owned(),
-            Verdict::Missing(reason) => format!("MISSING: {reason}"),
+            Verdict::Ok => "ok".to_owned(),
+            Verdict::Off => "off".to_owned(),
+            Verdict::Missing(reason) => format!("missing: {reason}"),
         },
     ]
 }
 
 fn published(expected: Expected) -> String {
     match expected {
-        Expected::Value { value, tolerance } => format!("{value} ± {tolerance}"),
+        Expected::Value { value, .. } => value.to_string(),
         Expected::Bounds { minimum, maximum } => match (minimum, maximum) {
             (Some(minimum), Some(maximum)) => format!("{minimum} to {maximum}"),
             (Some(minimum), None) => format!(">= {minimum}"),

@@ -45,6 +45,9 @@ pub struct Axis {
     pub minor: Vec<Tick>,
     /// Whether light lines cross the plot at the major ticks.
     pub grid: bool,
+    /// What values at the low end are called where these stand for all that have no place above, such as zero on a
+    /// logarithmic axis.
+    pub floor: Option<String>,
     /// Whether the axis line and the tick marks are drawn (the tick labels always are).
     pub line: bool,
 }
@@ -98,6 +101,7 @@ impl Axis {
             major,
             minor: Vec::new(),
             grid: true,
+            floor: None,
             line: true,
         }
     }

@@ -5,17 +5,6 @@ use eigenscope_stage::{ComparedNumber, ReportFile, ReportVerdict};
 use super::html::Html;
 use super::words;
 
-/// Column heads, and whether numbers stand below.
-const HEADS: [(&str, bool); 7] = [
-    ("number", false),
-    ("published", true),
-    ("ours", true),
-    ("difference", true),
-    ("rows", true),
-    ("verdict", false),
-    ("source", false),
-];
-
 pub(super) fn write(html: &mut Html, file: &ReportFile) {
     html.element(
         "section",
@@ -25,7 +14,10 @@ pub(super) fn write(html: &mut Html, file: &ReportFile) {
         ],
         |html| {
             html.element("h2", &[("id", "published-heading")], |html| {
-                html.text("Published against ours")
+                let comparison = file.comparison.as_ref();
+                html.text(
+                    comparison.map_or("Published against ours", |numbers| numbers.title.as_str()),
+                )
             });
             let Some(comparison) = &file.comparison else {
                 html.element("p", &[], |html| {
@@ -34,11 +26,22 @@ pub(super) fn write(html: &mut Html, file: &ReportFile) {
                 return;
             };
             html.element("p", &[], |html| {
-                html.text("Published numbers and tolerances are those of ");
+                html.text("Numbers and tolerances are those of ");
                 html.element("code", &[], |html| html.text(&comparison.file));
                 html.text(". Only results that are up to date are compared.");
             });
-            table(html, "Published numbers against ours", &HEADS, |html| {
+            // Column heads, and whether numbers stand below.
+            let heads = [
+                ("number", false),
+                (comparison.reference_head.as_str(), true),
+                ("tolerance", true),
+                ("ours", true),
+                ("difference", true),
+                ("rows", true),
+                ("verdict", false),
+                ("source", false),
+            ];
+            table(html, &comparison.title, &heads, |html| {
                 for row in &comparison.rows {
                     self::row(html, row);
                 }
@@ -49,8 +52,8 @@ pub(super) fn write(html: &mut Html, file: &ReportFile) {
 
 fn row(html: &mut Html, row: &ComparedNumber) {
     let (verdict, reason) = match &row.verdict {
-        ReportVerdict::Within => ("within", ""),
-        ReportVerdict::Miss => ("miss", ""),
+        ReportVerdict::Ok => ("ok", ""),
+        ReportVerdict::Off => ("off", row.note.as_str()),
         ReportVerdict::Missing(reason) => ("missing", reason.as_str()),
     };
     let dash = |text: &str| {
@@ -64,6 +67,7 @@ fn row(html: &mut Html, row: &ComparedNumber) {
         html.element("th", &[("scope", "row")], |html| html.text(&row.name));
         let numbers = [
             row.published.replace('-', "−"),
+            dash(&row.tolerance),
             dash(&row.ours),
             dash(&row.difference),
             row.rows_used.to_string(),

@@ -67,9 +67,10 @@ pub(super) fn summary(file: &ReportFile) -> String {
                 .count()
         };
         text.push_str(&format!(
-            " Published numbers: {} within the tolerance, {} missed, {} without a number of ours.",
-            count(|verdict| *verdict == ReportVerdict::Within),
-            count(|verdict| *verdict == ReportVerdict::Miss),
+            " {}: {} ok, {} off, {} without a number of ours.",
+            comparison.title,
+            count(|verdict| *verdict == ReportVerdict::Ok),
+            count(|verdict| *verdict == ReportVerdict::Off),
             count(|verdict| matches!(verdict, ReportVerdict::Missing(_)))
         ));
     }

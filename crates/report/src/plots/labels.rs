@@ -69,7 +69,7 @@ fn table(input: &Input) -> &str {
 }
 
 /// "hidden 300"; a text stands without its quotes.
-fn words(name: &str, value: &Value) -> String {
+pub(super) fn words(name: &str, value: &Value) -> String {
     let name = name.replace('_', " ");
     match value.as_str() {
         Some(text) => format!("{name} {text}"),

@@ -12,13 +12,17 @@ use super::layers::{choose_layers, distinct, layers_parameter, layers_with, the_
 use super::output::{figure_kind, write};
 use super::series::{enumerate, percentage_range};
 use crate::figure::{
-    Axes, Axis, Dash, Figure, Layer, Legend, Line, Marker, MarkerShape, Panel, Points, Rgb, ticks,
+    Axes, Axis, Content, Dash, Figure, Layer, Legend, Line, Marker, MarkerShape, Panel, Points,
+    Rgb, ticks,
 };
 
 /// Accuracy of the clipped model.
 const CLIPPED: Rgb = Rgb::categorical(4);
 /// Accuracy of the whole model.
 const WHOLE: Rgb = Rgb::categorical(7);
+/// Where the eigenvalues leave the Marchenko-Pastur law.
+const SPIKES: Rgb = Rgb::categorical(3);
+const SPIKES_NAME: &str = "last eigenvalue above the Marchenko-Pastur law";
 
 pub(super) fn kind() -> TaskKind {
     figure_kind(
@@ -134,7 +138,23 @@ impl<'a> Column<'a> {
         let lines = self.series.iter().filter_map(|(place, series, spectrum)| {
             spectrum.line(series, Rgb::categorical(*place), dash(series))
         });
-        panel(self.layer, lines.collect(), self.last(), column)
+        let lines: Vec<Line> = lines.collect();
+        let spikes = self.spikes().and_then(|rank| {
+            let line = lines.first()?;
+            let at = line.x.iter().position(|x| *x == rank)?;
+            Some(spikes_mark(rank, line.y[at]))
+        });
+        let mut panel = panel(self.layer, lines, self.last(), column)?;
+        if let (Content::Axes(axes), Some(mark)) = (&mut panel.content, spikes) {
+            axes.layers.push(Layer::Points(mark));
+        }
+        Ok(panel)
+    }
+
+    /// Number of eigenvalues above the Marchenko-Pastur law, if it is known and not zero.
+    fn spikes(&self) -> Option<f64> {
+        let spikes = self.dimensions?.spikes?;
+        (spikes > 0).then(|| f64::from(spikes))
     }
 
     fn clipping_panel(&self, column: usize, range: (f64, f64)) -> Panel {
@@ -151,6 +171,8 @@ impl<'a> Column<'a> {
         let line = curve(self.kept.clone(), self.accuracies.clone(), CLIPPED);
         layers.push(Layer::Line(line.named("layer clipped")));
         layers.extend(self.learned_dimensions().map(Layer::Points));
+        let at_spikes = self.spikes().zip(self.accuracy_at_spikes());
+        layers.extend(at_spikes.map(|(rank, y)| Layer::Points(spikes_mark(rank, y))));
         let label = first_column(column, "Accuracy (%)");
         let axes = Axes::new(
             rank_axis("Eigenvectors kept", last),
@@ -173,6 +195,11 @@ impl<'a> Column<'a> {
         )))
     }
 
+    /// Accuracy with as many eigenvectors as there are spikes, in %.
+    fn accuracy_at_spikes(&self) -> Option<f64> {
+        Some(100.0 * self.dimensions?.spikes_accuracy_fraction?)
+    }
+
     /// The learned dimensions in words; empty if the table has none of the layer.
     fn needed(&self) -> String {
         match self.dimensions {
@@ -183,6 +210,32 @@ impl<'a> Column<'a> {
             None => String::new(),
         }
     }
+
+    /// What clipping to the spikes costs: "layer1 42 (−1.2 points)".
+    fn cost_of_spikes(&self) -> Option<String> {
+        let spikes = self.dimensions?.spikes?;
+        let cost = match self.accuracy_at_spikes().zip(self.whole()) {
+            Some((clipped, whole)) => {
+                let points = ticks::decimal(clipped - whole, 1);
+                format!(" (accuracy {points} points)")
+            }
+            None => String::new(),
+        };
+        Some(format!("{} {spikes}{cost}", self.layer))
+    }
+
+    /// The first rank within the tolerance where a larger one is not: "layer1 14".
+    fn first_only(&self) -> Option<String> {
+        let row = self.dimensions?;
+        let first = row.first_dimensions?;
+        (row.dimensions != Some(first)).then(|| format!("{} {first}", self.layer))
+    }
+}
+
+/// Marks the last spike on a curve.
+fn spikes_mark(rank: f64, y: f64) -> Points {
+    let marker = Marker::new(MarkerShape::Diamond);
+    Points::new(vec![rank], vec![y], SPIKES, marker).named(SPIKES_NAME)
 }
 
 /// A difference of accuracies in points: "1 point".
@@ -213,6 +266,22 @@ fn draw(columns: &[Column<'_>], of: &str, title: String) -> Result<Figure, TaskE
     let below = columns.iter().enumerate();
     panels.extend(below.map(|(index, column)| column.clipping_panel(index, range)));
     let count = columns.len();
+    let mut notes = String::new();
+    let firsts: Vec<String> = columns.iter().filter_map(Column::first_only).collect();
+    if !firsts.is_empty() {
+        notes.push_str(&format!(
+            " A circle marks the number from which on the accuracy stays that close; smaller ones that reach it once: {}.",
+            firsts.join(", ")
+        ));
+    }
+    let spikes: Vec<String> = columns.iter().filter_map(Column::cost_of_spikes).collect();
+    if !spikes.is_empty() {
+        notes.push_str(&format!(
+            " Eigenvalues above the upper edge of the Marchenko-Pastur law of an untrained layer, and what clipping to as \
+             many eigenvectors costs: {}.",
+            spikes.join(", ")
+        ));
+    }
     Ok(Figure {
         legend: Some(Legend::below("")),
         ..Figure::new(
@@ -220,7 +289,7 @@ fn draw(columns: &[Column<'_>], of: &str, title: String) -> Result<Figure, TaskE
             format!(
                 "Above, for the layers {}, eigenvalues against their rank, both axes logarithmic. Below, the accuracy of \
                  the model when the weight of that layer is projected on the first eigenvectors of the {of}, against \
-                 their number on a logarithmic axis.",
+                 their number on a logarithmic axis.{notes}",
                 enumerate(columns.iter().map(|column| column.layer)),
             ),
             130.0 + 290.0 * count as f64,

@@ -171,7 +171,7 @@ fn map_axis(label: &str, range: (f64, f64)) -> Axis {
     }
 }
 
-/// Overlaps by rank in the first network (rows) and the second (columns).
+/// Overlaps by rank in the first network (rows) and the second (columns); none in a null space.
 ///
 /// # Errors
 /// Ranks that are not exactly 1 to a last one in both, or an overlap that is none.
@@ -187,13 +187,17 @@ fn overlap_matrix(layer: &str, rows: &[&OverlapRow]) -> Result<Matrix, TaskError
         .into());
     }
     let mut values = vec![f64::NAN; rows.len()];
+    let mut nothing = vec![false; rows.len()];
     for row in rows {
         let (at, of) = (row.reference_rank as usize, row.other_rank as usize);
         let place = at.checked_sub(1).zip(of.checked_sub(1));
         let value = place.and_then(|(at, of)| values.get_mut(at * width + of));
         let good = (0.0..=1.0 + ROUNDING).contains(&row.overlap);
         match value {
-            Some(value) if good && value.is_nan() => *value = row.overlap.min(1.0),
+            Some(value) if good && value.is_nan() => {
+                *value = row.overlap.min(1.0);
+                nothing[(at - 1) * width + of - 1] = row.null_space;
+            }
             _ => {
                 return Err(format!(
                     "the overlap of {layer} has {} at ranks {at} and {of}, expected each pair of ranks from 1 on once, \
@@ -203,6 +207,14 @@ fn overlap_matrix(layer: &str, rows: &[&OverlapRow]) -> Result<Matrix, TaskError
                 .into());
             }
         }
+    }
+    // Directions in a null space are arbitrary: no value.
+    for (value, _) in values
+        .iter_mut()
+        .zip(nothing)
+        .filter(|(_, nothing)| *nothing)
+    {
+        *value = f64::NAN;
     }
     Ok(Matrix::new(height, width, values)?)
 }
@@ -218,6 +230,15 @@ fn draw(columns: &[Column<'_>], of: &str, networks: &[String; 2]) -> Result<Figu
     if let Some(last) = panels.last_mut() {
         last.colour_bar = Some(ColourBar::new("Overlap", colours));
     }
+    let grey = match columns
+        .iter()
+        .any(|column| column.overlap.values().iter().any(|value| value.is_nan()))
+    {
+        true => {
+            " Grey where an eigenvalue is below 1e-7 of the largest of its layer: that direction is arbitrary."
+        }
+        false => "",
+    };
     let [first, second] = networks;
     let count = columns.len();
     Ok(Figure {
@@ -227,7 +248,7 @@ fn draw(columns: &[Column<'_>], of: &str, networks: &[String; 2]) -> Result<Figu
             format!(
                 "Above, for the layers {}, eigenvalues of both networks against their rank, both axes logarithmic. Below, \
                  the absolute product of each of the first eigenvectors of the {first} with each of the {second} after alignment: \
-                 0 for none, 1 for the same direction.",
+                 0 for none, 1 for the same direction.{grey}",
                 enumerate(columns.iter().map(|column| column.layer)),
             ),
             180.0 + 280.0 * count as f64,

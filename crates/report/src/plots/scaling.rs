@@ -1,13 +1,16 @@
-//! Loss and error by number of training images, with fitted power laws.
+//! Loss and error by number of training images, with the power laws that were fitted.
 
-use eigenscope_artifact::{Kind, PowerLawRow, ScalingRow, read_records};
+use eigenscope_artifact::{Kind, Labelled, PowerLawRow, ScalingRow, read_labelled};
 use eigenscope_stage::{Agreement, Context, Role, TaskError, TaskKind, task_function};
 
+use super::floor::Floored;
+use super::groups::{groups, names};
 use super::labels;
 use super::output::{figure_kind, write};
 use super::series::enumerate;
 use crate::figure::{
-    Axes, Axis, Dash, Figure, Layer, Legend, Line, Marker, MarkerShape, Panel, Rgb, Tick, ticks,
+    Axes, Axis, ColourMap, Dash, Figure, Layer, Legend, Line, Marker, MarkerShape, Panel, Rgb,
+    Tick, ticks,
 };
 
 /// Least distance of two numbers of images that both have a tick, over the length of the axis.
@@ -27,7 +30,11 @@ pub(super) fn kind() -> TaskKind {
     )
 }
 
+/// Values that an axis has where none is above zero.
+const NOTHING: (f64, f64) = (0.1, 1.0);
+
 /// A column of the table as a curve.
+#[derive(Clone, Copy)]
 struct Quantity {
     /// Name of the column.
     column: &'static str,
@@ -74,160 +81,268 @@ const ERRORS: [Quantity; 2] = {
 
 fn run(context: &Context) -> Result<(), TaskError> {
     let input = context.input("scaling")?;
-    let mut rows: Vec<ScalingRow> = read_records(&input.path)?;
-    let laws: Vec<PowerLawRow> = read_records(&context.input("power_law")?.path)?;
-    check(&rows, &laws)?;
-    rows.sort_by_key(|row| row.images);
-    let curves = LOSSES.iter().chain(&ERRORS);
-    let left_out = curves.flat_map(|quantity| rows.iter().map(quantity.value));
-    match left_out.filter(|value| *value <= 0.0).count() {
-        0 => {}
-        count => context.warn(format!(
-            "{count} of {} values are not on the logarithmic axes: they are zero or negative",
-            4 * rows.len()
-        )),
+    let mut rows: Vec<Labelled<ScalingRow>> = read_labelled(&input.path)?;
+    let laws: Vec<Labelled<PowerLawRow>> = read_labelled(&context.input("power_law")?.path)?;
+    rows.sort_by_key(|row| row.row.images);
+    let groups = groups(&rows);
+    let names = names(groups.iter().map(|(labels, _)| *labels));
+    let colours = ColourMap::Viridis.series(groups.len());
+    let mut all = Vec::new();
+    for (((labels, rows), name), colour) in groups.into_iter().zip(names).zip(colours) {
+        let own = laws.iter().filter(|law| law.labels == *labels);
+        let group = Group {
+            // One group has a colour for each split.
+            look: (!name.is_empty()).then_some((name, colour)),
+            rows,
+            laws: own.map(|law| &law.row).collect(),
+        };
+        group.check()?;
+        all.push(group);
     }
-    write(
-        context,
-        draw(
-            &rows,
-            &laws,
-            labels::titled("Scaling with the number of training images", input),
-        )?,
-    )
-}
-
-/// # Errors
-/// No row, a number that is none, the same number of images twice, or a power law of another quantity.
-fn check(rows: &[ScalingRow], laws: &[PowerLawRow]) -> Result<(), TaskError> {
-    if rows.is_empty() {
+    if all.is_empty() {
         return Err("the table has no rows".into());
     }
-    let mut images: Vec<u32> = rows.iter().map(|row| row.images).collect();
-    images.sort_unstable();
-    images.dedup();
-    if images.len() < rows.len() || images.contains(&0) {
-        return Err("expected each number of training images once, and none of 0".into());
-    }
-    for quantity in LOSSES.iter().chain(&ERRORS) {
-        let broken = |row: &&ScalingRow| !(quantity.value)(row).is_finite();
-        if let Some(row) = rows.iter().find(broken) {
-            return Err(
-                format!("{} at {} images is no number", quantity.column, row.images).into(),
-            );
-        }
-    }
-    for law in laws {
-        let columns = LOSSES.map(|quantity| quantity.column);
-        if !columns.contains(&law.quantity.as_str()) {
-            return Err(format!(
-                "a power law of `{}`; those of {} can be drawn",
-                law.quantity,
-                enumerate(columns.iter())
-            )
-            .into());
-        }
-        if !(law.coefficient > 0.0 && law.coefficient.is_finite() && law.exponent.is_finite()) {
-            return Err(format!(
-                "the power law {} * images^{} is no curve on logarithmic axes",
-                law.coefficient, law.exponent
-            )
-            .into());
-        }
-    }
-    Ok(())
+    let title = labels::titled("Scaling with the number of training images", input);
+    write(context, draw(&all, title))
 }
 
-fn draw(rows: &[ScalingRow], laws: &[PowerLawRow], title: String) -> Result<Figure, TaskError> {
-    let laws: Vec<Line> = LOSSES
+/// Rows that belong together.
+struct Group<'a> {
+    /// What tells the group from others, if there are others, and its colour.
+    look: Option<(String, Rgb)>,
+    /// By ascending number of images.
+    rows: Vec<&'a ScalingRow>,
+    laws: Vec<&'a PowerLawRow>,
+}
+
+impl Group<'_> {
+    /// # Errors
+    /// A number that is none, the same number of images twice, or a power law of another quantity.
+    fn check(&self) -> Result<(), TaskError> {
+        let twice = self
+            .rows
+            .windows(2)
+            .any(|two| two[0].images == two[1].images);
+        if twice || self.rows.iter().any(|row| row.images == 0) {
+            return Err("expected each number of training images once, and none of 0".into());
+        }
+        for quantity in LOSSES.iter().chain(&ERRORS) {
+            let broken = |row: &&&ScalingRow| !(quantity.value)(row).is_finite();
+            if let Some(row) = self.rows.iter().find(broken) {
+                return Err(
+                    format!("{} at {} images is no number", quantity.column, row.images).into(),
+                );
+            }
+        }
+        for law in &self.laws {
+            let columns = LOSSES.map(|quantity| quantity.column);
+            if !columns.contains(&law.quantity.as_str()) {
+                return Err(format!(
+                    "a power law of `{}`; those of {} can be drawn",
+                    law.quantity,
+                    enumerate(columns.iter())
+                )
+                .into());
+            }
+            if !(law.coefficient > 0.0 && law.coefficient.is_finite() && law.exponent.is_finite()) {
+                return Err(format!(
+                    "the power law {} * images^{} is no curve on logarithmic axes",
+                    law.coefficient, law.exponent
+                )
+                .into());
+            }
+        }
+        Ok(())
+    }
+
+    /// A quantity as this group draws it.
+    fn own(&self, quantity: &Quantity) -> Quantity {
+        let colour = self
+            .look
+            .as_ref()
+            .map_or(quantity.colour, |(_, colour)| *colour);
+        Quantity {
+            colour,
+            ..*quantity
+        }
+    }
+
+    /// A name with what tells the group from others.
+    fn named(&self, name: &str) -> String {
+        match &self.look {
+            Some((group, _)) => format!("{name}, {group}"),
+            None => name.to_owned(),
+        }
+    }
+
+    fn curves(&self, quantities: &[Quantity]) -> Vec<Line> {
+        let curves = quantities.iter().map(|quantity| {
+            let quantity = self.own(quantity);
+            let x = self.rows.iter().map(|row| f64::from(row.images)).collect();
+            let y = self.rows.iter().map(|row| (quantity.value)(row)).collect();
+            Line {
+                marker: Some(Marker::new(quantity.marker)),
+                ..Line::new(x, y, quantity.colour).named(self.named(quantity.name))
+            }
+        });
+        curves.collect()
+    }
+
+    fn fits(&self) -> Vec<Line> {
+        let laws = LOSSES.iter().flat_map(|quantity| {
+            let own = self
+                .laws
+                .iter()
+                .filter(|law| law.quantity == quantity.column);
+            own.map(|law| {
+                let line = fit(&self.own(quantity), law, &self.rows);
+                let name = line.name.as_deref().map(|name| self.named(name));
+                Line { name, ..line }
+            })
+        });
+        laws.collect()
+    }
+}
+
+fn draw(groups: &[Group<'_>], title: String) -> Figure {
+    let curves = |quantities: &[Quantity]| -> Vec<Line> {
+        groups
+            .iter()
+            .flat_map(|group| group.curves(quantities))
+            .collect()
+    };
+    let fits: Vec<Line> = groups.iter().flat_map(Group::fits).collect();
+    let fitted = fitted(groups);
+    let mut sizes: Vec<u32> = groups
         .iter()
-        .flat_map(|quantity| {
-            let own = laws.iter().filter(|law| law.quantity == quantity.column);
-            own.map(|law| fit(quantity, law, rows))
-        })
+        .flat_map(|group| group.rows.iter().map(|row| row.images))
         .collect();
-    let panels = vec![
-        panel("Loss", "Cross-entropy (nats)", rows, &LOSSES, laws)?,
-        panel(
-            "Error",
-            "Images classified wrongly (%)",
-            rows,
-            &ERRORS,
-            Vec::new(),
-        )?,
-    ];
-    let models: u32 = rows.iter().map(|row| row.models).max().unwrap_or(1);
-    let averaged = match models {
+    sizes.sort_unstable();
+    sizes.dedup();
+    let (losses, no_loss) = panel(
+        "Loss",
+        "Cross-entropy (nats)",
+        &sizes,
+        curves(&LOSSES),
+        fits,
+    );
+    let (errors, no_error) = panel(
+        "Error",
+        "Images classified wrongly (%)",
+        &sizes,
+        curves(&ERRORS),
+        Vec::new(),
+    );
+    let models = groups
+        .iter()
+        .flat_map(|group| &group.rows)
+        .map(|row| row.models);
+    let averaged = match models.max().unwrap_or(1) {
         1 => String::new(),
         models => format!(", averaged over up to {models} models"),
+    };
+    let zero = match no_loss || no_error {
+        true => " Values of 0 stand on the lowest line.",
+        false => "",
     };
     let figure = Figure::new(
         title,
         format!(
             "Training and test loss and share of wrongly classified images at the end of training with {} \
-             images{averaged}; all axes logarithmic. Dashed lines are power laws fitted to the losses, their exponents \
-             with 90% intervals in the legend.",
-            enumerate(rows.iter().map(|row| ticks::grouped(u64::from(row.images))))
+             images{averaged}; all axes logarithmic.{fitted}{zero}",
+            enumerate(
+                sizes
+                    .iter()
+                    .map(|images| ticks::grouped(u64::from(*images)))
+            )
         ),
         860.0,
         2,
-        panels,
+        vec![losses, errors],
     );
-    Ok(Figure {
+    Figure {
         legend: Some(Legend::below("")),
         ..figure
-    })
-}
-
-fn panel(
-    title: &str,
-    label: &str,
-    rows: &[ScalingRow],
-    quantities: &[Quantity],
-    laws: Vec<Line>,
-) -> Result<Panel, TaskError> {
-    let curves = quantities
-        .iter()
-        .filter_map(|quantity| curve(quantity, rows));
-    let lines: Vec<Line> = curves.chain(laws).collect();
-    let values = lines.iter().flat_map(|line| &line.y).copied();
-    let range = ratio_range(values.filter(|value| !value.is_nan()));
-    let Some(range) = range else {
-        return Err(format!("no {} is above zero", title.to_lowercase()).into());
-    };
-    let layers = lines.into_iter().map(Layer::Line).collect();
-    let axes = Axes::new(images_axis(rows), log_axis(label, range), layers);
-    Ok(Panel::axes(title, axes.with_aspect(0.8)))
-}
-
-/// A logarithmic axis with several labels, however short its range is.
-fn log_axis(label: &str, range: (f64, f64)) -> Axis {
-    let axis = Axis::log(label, range);
-    let divided = ticks::ones_twos_fives(range);
-    match divided.len() {
-        0..=2 => axis.with_major(ticks::linear(range, 4)).with_minor(vec![]),
-        3..=8 => axis.with_major(divided),
-        _ => axis.with_major(ticks::sparse_decades(range, 8)),
     }
 }
 
-/// What of a quantity a logarithmic axis can show.
-fn curve(quantity: &Quantity, rows: &[ScalingRow]) -> Option<Line> {
-    let values = rows.iter().map(quantity.value);
-    let y: Vec<f64> = values
-        .map(|value| if value > 0.0 { value } else { f64::NAN })
+/// What the dashed lines are, as a sentence; empty without any.
+fn fitted(groups: &[Group<'_>]) -> String {
+    let is_fitted = |quantity: &&Quantity| {
+        let mut laws = groups.iter().flat_map(|group| &group.laws);
+        laws.any(|law| law.quantity == quantity.column)
+    };
+    let losses: Vec<&str> = LOSSES
+        .iter()
+        .filter(is_fitted)
+        .map(|quantity| quantity.name)
         .collect();
-    let some = y.iter().any(|value| !value.is_nan());
-    let x = rows.iter().map(|row| f64::from(row.images)).collect();
-    let line = Line::new(x, y, quantity.colour).named(quantity.name);
-    some.then_some(Line {
-        marker: Some(Marker::new(quantity.marker)),
-        ..line
-    })
+    let count: usize = groups.iter().map(|group| group.laws.len()).sum();
+    let intervals = groups
+        .iter()
+        .flat_map(|group| &group.laws)
+        .any(|law| law.exponent_half_width.is_some());
+    let interval = if intervals {
+        " with its 90% interval"
+    } else {
+        ""
+    };
+    match (losses.as_slice(), count) {
+        ([], _) => String::new(),
+        (losses, 1) => format!(
+            " The dashed line is a power law fitted to the {} loss, its exponent{interval} in the legend.",
+            enumerate(losses.iter())
+        ),
+        (losses, _) => format!(
+            " Dashed lines are power laws fitted to the {} loss, each exponent{interval} in the legend.",
+            enumerate(losses.iter())
+        ),
+    }
+}
+
+/// A panel, and whether some of its values are zero.
+fn panel(
+    title: &str,
+    label: &str,
+    sizes: &[u32],
+    curves: Vec<Line>,
+    fits: Vec<Line>,
+) -> (Panel, bool) {
+    let mut lines = curves;
+    lines.extend(fits);
+    let values = || lines.iter().flat_map(|line| &line.y).copied();
+    let range = ratio_range(values().filter(|value| *value > 0.0)).unwrap_or(NOTHING);
+    let floored = Floored::new(range, values());
+    let (major, minor) = log_ticks(range);
+    let layers = lines.into_iter().map(|line| {
+        let y = line
+            .y
+            .into_iter()
+            .map(|value| floored.place(value))
+            .collect();
+        Layer::Line(Line { y, ..line })
+    });
+    let layers = layers.collect();
+    let y = floored.axis(label, major, minor);
+    let axes = Axes::new(images_axis(sizes), y, layers);
+    (
+        Panel::axes(title, axes.with_aspect(0.8)),
+        floored.word().is_some(),
+    )
+}
+
+/// Several labelled ticks of a logarithmic axis, however short its range is, and unlabelled ones.
+fn log_ticks(range: (f64, f64)) -> (Vec<Tick>, Vec<Tick>) {
+    let divided = ticks::ones_twos_fives(range);
+    match divided.len() {
+        0..=2 => (ticks::linear(range, 4), vec![]),
+        3..=8 => (divided, ticks::log_minor(range)),
+        _ => (ticks::sparse_decades(range, 8), ticks::log_minor(range)),
+    }
 }
 
 /// A power law from the fewest images to the most; its exponent stands in the legend.
-fn fit(quantity: &Quantity, law: &PowerLawRow, rows: &[ScalingRow]) -> Line {
+fn fit(quantity: &Quantity, law: &PowerLawRow, rows: &[&ScalingRow]) -> Line {
     let ends = [rows.first(), rows.last()].into_iter().flatten();
     let x: Vec<f64> = ends.map(|row| f64::from(row.images)).collect();
     let value = |images: &f64| law.coefficient * images.powf(law.exponent);
@@ -260,8 +375,8 @@ fn ratio_range(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
 }
 
 /// A logarithmic axis ticked at the numbers of images, as far as they have room.
-fn images_axis(rows: &[ScalingRow]) -> Axis {
-    let images = || rows.iter().map(|row| row.images);
+fn images_axis(sizes: &[u32]) -> Axis {
+    let images = || sizes.iter().copied();
     let range = ratio_range(images().map(f64::from)).unwrap_or((1.0, 2.0));
     let length = (range.1 / range.0).ln();
     let mut major: Vec<Tick> = Vec::new();
@@ -281,22 +396,10 @@ fn images_axis(rows: &[ScalingRow]) -> Axis {
 mod tests {
     use super::*;
 
-    fn row(images: u32) -> ScalingRow {
-        ScalingRow {
-            images,
-            models: 1,
-            train_loss_nats: 0.1,
-            train_accuracy_fraction: 0.9,
-            test_loss_nats: 0.2,
-            test_accuracy_fraction: 0.8,
-        }
-    }
-
     #[test]
     fn numbers_of_images_that_crowd_have_one_tick() {
         let texts = |images: &[u32]| -> Vec<String> {
-            let rows: Vec<ScalingRow> = images.iter().copied().map(row).collect();
-            let major = images_axis(&rows).major;
+            let major = images_axis(images).major;
             major.into_iter().map(|tick| tick.text).collect()
         };
         assert_eq!(texts(&[3750, 7500, 15_000]), ["3,750", "7,500", "15,000"]);

@@ -1,17 +1,9 @@
-//! Curves of one table: grouping rows by hidden size, colours, bands, and axis ranges that fit.
+//! Curves of one table: bands, and axis ranges that fit.
 
 use std::collections::BTreeMap;
 
+use super::floor::Floored;
 use crate::figure::{Band, ColourMap, Layer, Line, Rgb, Tick, ticks};
-
-/// Rows by hidden size, ascending, in table order within a size.
-pub(super) fn by_size<R>(rows: &[R], size: impl Fn(&R) -> u32) -> BTreeMap<u32, Vec<&R>> {
-    let mut groups: BTreeMap<u32, Vec<&R>> = BTreeMap::new();
-    for row in rows {
-        groups.entry(size(row)).or_default().push(row);
-    }
-    groups
-}
 
 /// One colour a size, from dark (small) to light (large).
 pub(super) fn size_colours(sizes: impl ExactSizeIterator<Item = u32>) -> BTreeMap<u32, Rgb> {
@@ -19,7 +11,7 @@ pub(super) fn size_colours(sizes: impl ExactSizeIterator<Item = u32>) -> BTreeMa
     sizes.zip(colours).collect()
 }
 
-/// A curve with an optional band, named after its size.
+/// A curve with an optional band.
 pub(super) struct Curve {
     pub(super) name: String,
     pub(super) colour: Rgb,
@@ -32,13 +24,26 @@ pub(super) struct Curve {
 impl Curve {
     /// Band below, line above. Without any half-width there is only a line.
     pub(super) fn layers(self) -> Vec<Layer> {
+        self.layers_with(|value| value, |edge| edge)
+    }
+
+    /// The same, on an axis with a lowest line. The band is that of the values themselves, cut off there.
+    pub(super) fn layers_on(self, axis: &Floored) -> Vec<Layer> {
+        self.layers_with(|value| axis.place(value), |edge| axis.edge(edge))
+    }
+
+    fn layers_with(
+        self,
+        place: impl Fn(f64) -> f64,
+        edge_place: impl Fn(f64) -> f64,
+    ) -> Vec<Layer> {
         let mut layers = Vec::new();
         if self.half_width.iter().any(Option::is_some) {
             let edge = |sign: f64| {
                 self.y
                     .iter()
                     .zip(&self.half_width)
-                    .map(|(y, half)| half.map_or(f64::NAN, |half| y + sign * half))
+                    .map(|(y, half)| half.map_or(f64::NAN, |half| edge_place(y + sign * half)))
                     .collect()
             };
             layers.push(Layer::Band(Band::new(
@@ -48,8 +53,9 @@ impl Curve {
                 self.colour,
             )));
         }
+        let y = self.y.into_iter().map(place).collect();
         layers.push(Layer::Line(
-            Line::new(self.x, self.y, self.colour).named(self.name),
+            Line::new(self.x, y, self.colour).named(self.name),
         ));
         layers
     }

@@ -1,10 +1,11 @@
 //! Similarity of eigenvectors with those of the reference size, by rank.
 
-use eigenscope_artifact::{Kind, SimilarityRow, read_records};
+use eigenscope_artifact::{Kind, Labelled, SimilarityRow, read_labelled};
 use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
 
+use super::groups::{SIZES_ONLY, series};
 use super::output::{figure_kind, write};
-use super::series::{Curve, by_size, enumerate, size_colours};
+use super::series::{Curve, enumerate};
 use crate::figure::{Axes, Axis, Figure, Legend, Panel, ticks};
 
 pub(super) fn kind() -> TaskKind {
@@ -22,7 +23,7 @@ pub(super) fn kind() -> TaskKind {
 }
 
 fn run(context: &Context) -> Result<(), TaskError> {
-    let rows: Vec<SimilarityRow> = read_records(&context.input("similarity")?.path)?;
+    let rows = read_labelled(&context.input("similarity")?.path)?;
     write(context, draw(&rows)?)
 }
 
@@ -48,18 +49,26 @@ pub(super) fn variant_words<'a>(
     }
 }
 
-fn draw(rows: &[SimilarityRow]) -> Result<Figure, TaskError> {
-    let (ranking, pairs) = variant_words(rows.iter().map(|row| row.variant.as_str()))?;
-    let groups = by_size(rows, |row| row.hidden);
-    let colours = size_colours(groups.keys().copied());
-    let last_rank = rows.iter().map(|row| row.rank).max().unwrap_or(0);
-    let reference = rows.first().map_or(0, |row| row.reference_hidden);
-    let layers = groups
-        .iter()
-        .flat_map(|(size, rows)| {
+fn draw(rows: &[Labelled<SimilarityRow>]) -> Result<Figure, TaskError> {
+    let all = || rows.iter().map(|row| &row.row);
+    let (ranking, pairs) = variant_words(all().map(|row| row.variant.as_str()))?;
+    let curves = series(rows, |row| row.hidden);
+    let mut sizes: Vec<u32> = curves.iter().map(|curve| curve.size).collect();
+    sizes.sort_unstable();
+    sizes.dedup();
+    let legend = match curves.len() > sizes.len() {
+        true => "",
+        false => SIZES_ONLY,
+    };
+    let last_rank = all().map(|row| row.rank).max().unwrap_or(0);
+    let reference = all().next().map_or(0, |row| row.reference_hidden);
+    let layers = curves
+        .into_iter()
+        .flat_map(|curve| {
+            let rows = curve.rows;
             Curve {
-                name: size.to_string(),
-                colour: colours[size],
+                name: curve.name,
+                colour: curve.colour,
                 x: rows.iter().map(|row| f64::from(row.rank)).collect(),
                 y: rows.iter().map(|row| row.similarity_mean).collect(),
                 half_width: rows.iter().map(|row| row.half_width).collect(),
@@ -82,12 +91,12 @@ fn draw(rows: &[SimilarityRow]) -> Result<Figure, TaskError> {
         format!(
             "Mean absolute cosine between input-space eigenvectors of equal class and rank, of models of hidden \
              size {reference} and of hidden sizes {}; {ranking}; {pairs}. Bands are 90% Student-t intervals of the mean.",
-            enumerate(groups.keys().copied()),
+            enumerate(sizes.into_iter()),
         ),
         720.0,
         1,
         vec![Panel::axes("", Axes::new(x, y, layers))],
     );
-    figure.legend = Some(Legend::right("hidden size"));
+    figure.legend = Some(Legend::right(legend));
     Ok(figure)
 }

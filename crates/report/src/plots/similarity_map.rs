@@ -1,13 +1,17 @@
 //! Size-by-size map of the similarity of the first eigenvector.
 
-use eigenscope_artifact::{Kind, SimilarityMapRow, read_records};
+use eigenscope_artifact::{Kind, Labelled, SimilarityMapRow, read_labelled};
 use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
 
+use super::groups::{groups, names};
 use super::output::{figure_kind, write};
 use super::similarity::variant_words;
 use crate::figure::{
     Axes, Axis, ColourBar, ColourMap, ColourScale, Figure, Image, Layer, Matrix, Panel, ticks,
 };
+
+/// Maps beside one another.
+const MOST_COLUMNS: usize = 3;
 
 pub(super) fn kind() -> TaskKind {
     figure_kind(
@@ -24,12 +28,46 @@ pub(super) fn kind() -> TaskKind {
 }
 
 fn run(context: &Context) -> Result<(), TaskError> {
-    let rows: Vec<SimilarityMapRow> = read_records(&context.input("map")?.path)?;
+    let rows = read_labelled(&context.input("map")?.path)?;
     write(context, draw(&rows)?)
 }
 
-fn draw(rows: &[SimilarityMapRow]) -> Result<Figure, TaskError> {
-    let (ranking, pairs) = variant_words(rows.iter().map(|row| row.variant.as_str()))?;
+fn draw(rows: &[Labelled<SimilarityMapRow>]) -> Result<Figure, TaskError> {
+    let variants = rows.iter().map(|row| row.row.variant.as_str());
+    let (ranking, pairs) = variant_words(variants)?;
+    let colours = ColourScale::new(ColourMap::Viridis, (0.0, 1.0));
+    let groups = groups(rows);
+    let names = names(groups.iter().map(|(labels, _)| *labels));
+    let mut panels = Vec::new();
+    for ((_, rows), name) in groups.iter().zip(names) {
+        panels.push(panel(name, rows, &colours)?);
+    }
+    let mut bar = ColourBar::new("|cosine| of the first eigenvectors", colours);
+    bar.ticks = ticks::at(&[0.0, 0.2, 0.4, 0.6, 0.8, 1.0], |value| {
+        ticks::decimal(value, 1)
+    });
+    if let Some(last) = panels.last_mut() {
+        last.colour_bar = Some(bar);
+    }
+    let columns = panels.len().min(MOST_COLUMNS);
+    Ok(Figure::new(
+        format!("First eigenvectors between sizes: {pairs}"),
+        format!(
+            "Mean absolute cosine between the first input-space eigenvectors ({ranking}) of equal class, by \
+             pair of hidden sizes; {pairs}. A dash marks sizes without a pair."
+        ),
+        200.0 + 400.0 * columns as f64,
+        columns,
+        panels,
+    ))
+}
+
+/// The map of one group.
+fn panel(
+    name: String,
+    rows: &[&SimilarityMapRow],
+    colours: &ColourScale,
+) -> Result<Panel, TaskError> {
     let mut sizes: Vec<u32> = rows.iter().map(|row| row.row_hidden).collect();
     sizes.sort_unstable();
     sizes.dedup();
@@ -53,7 +91,6 @@ fn draw(rows: &[SimilarityMapRow]) -> Result<Figure, TaskError> {
             }
         })
         .collect();
-    let colours = ColourScale::new(ColourMap::Viridis, (0.0, 1.0));
     let mut image = Image::new(
         Matrix::new(sizes.len(), sizes.len(), values)?,
         colours.clone(),
@@ -63,18 +100,5 @@ fn draw(rows: &[SimilarityMapRow]) -> Result<Figure, TaskError> {
     let x = Axis::categories("hidden size", names.clone());
     let y = Axis::categories("hidden size", names).reversed();
     let axes = Axes::new(x, y, vec![Layer::Image(image)]).with_aspect(1.0);
-    let mut bar = ColourBar::new("|cosine| of the first eigenvectors", colours);
-    bar.ticks = ticks::at(&[0.0, 0.2, 0.4, 0.6, 0.8, 1.0], |value| {
-        ticks::decimal(value, 1)
-    });
-    Ok(Figure::new(
-        format!("First eigenvectors between sizes: {pairs}"),
-        format!(
-            "Mean absolute cosine between the first input-space eigenvectors ({ranking}) of equal class, by \
-             pair of hidden sizes; {pairs}. A dash marks sizes without a pair."
-        ),
-        600.0,
-        1,
-        vec![Panel::axes("", axes).with_colour_bar(bar)],
-    ))
+    Ok(Panel::axes(name, axes))
 }

@@ -24,17 +24,21 @@ struct State {
     name: &'static str,
     colour: Rgb,
     marker: MarkerShape,
+    /// Half of the marker's width, px: the marker before shows around the one after where both are in one place.
+    radius: f64,
 }
 
 const BEFORE: State = State {
     name: "before",
     colour: Rgb::categorical(0),
     marker: MarkerShape::Circle,
+    radius: 6.5,
 };
 const AFTER: State = State {
     name: "after",
     colour: Rgb::categorical(1),
     marker: MarkerShape::Diamond,
+    radius: 4.0,
 };
 
 pub(super) fn kind() -> TaskKind {
@@ -112,7 +116,7 @@ fn check(before: &ClassAccuracy, after: &ClassAccuracy) -> Result<(), TaskError>
 fn draw(operations: &[SurgeryRow], panels: Vec<Panel>, titled: impl Fn(&str) -> String) -> Figure {
     let merged = operations.iter().map(|row| {
         format!(
-            "{} and {} (cosine {} before, {} after)",
+            "{} and {} (cosine of their mean embeddings {} before, {} after)",
             row.first_class,
             row.second_class,
             cosine(row.cosine_before),
@@ -122,7 +126,7 @@ fn draw(operations: &[SurgeryRow], panels: Vec<Panel>, titled: impl Fn(&str) -> 
     let merged: Vec<String> = merged.collect();
     let inliers = operations.iter().map(|row| {
         format!(
-            "Of {} images of {} and {} of {}, {} and {} are no outliers; the cosine of their centroids was {}.",
+            "Of {} images of {} and {} of {}, {} and {} are no outliers; the cosine of their mean embeddings was {}.",
             ticks::grouped(u64::from(row.first_images)),
             row.first_class,
             ticks::grouped(u64::from(row.second_images)),
@@ -137,7 +141,8 @@ fn draw(operations: &[SurgeryRow], panels: Vec<Panel>, titled: impl Fn(&str) -> 
         titled(&format!("Weight surgery merges {}", merged.join(", "))),
         format!(
             "Left, the accuracy of every class and of all images before and after surgery; right, the singular values \
-             of the weight that is edited, on a logarithmic axis. {}",
+             of the weight that is edited, on a logarithmic axis. The cosines in the title are those of the mean embeddings of all \
+             images of the two classes, outliers included. {}",
             inliers.join(" ")
         ),
         860.0,
@@ -203,7 +208,7 @@ fn dots(accuracies: &[Option<f64>], state: State) -> Layer {
     let known = known.filter_map(|(place, accuracy)| Some((middle(place), (*accuracy)?)));
     let (x, y) = known.unzip();
     let marker = Marker {
-        radius: 4.5,
+        radius: state.radius,
         ..Marker::new(state.marker)
     };
     Layer::Points(Points::new(x, y, state.colour, marker).named(state.name))
@@ -259,7 +264,7 @@ fn values_line(rows: &[SingularValueRow], state: State) -> Result<Line, TaskErro
     let x = shown.iter().map(|row| f64::from(row.rank)).collect();
     let y = shown.iter().map(|row| row.singular_value).collect();
     let marker = Marker {
-        radius: 4.5,
+        radius: state.radius,
         ..Marker::new(state.marker)
     };
     Ok(Line {

@@ -1,11 +1,16 @@
 //! Test error and accuracy drop with only the strongest eigenpairs of every class.
 
-use eigenscope_artifact::{Kind, TruncationSummaryRow, read_records};
+use eigenscope_artifact::{Kind, Labelled, TruncationSummaryRow, read_labelled};
 use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
 
+use super::floor::Floored;
+use super::groups::{SIZES_ONLY, Series, series};
 use super::output::{figure_kind, write};
-use super::series::{Curve, by_size, enumerate, size_colours};
+use super::series::{Curve, enumerate};
 use crate::figure::{Axes, Axis, Figure, Layer, Legend, Panel, ticks};
+
+/// Largest change of a mean error, in points, that does not show.
+const UNSEEN_POINTS: f64 = 0.1;
 
 pub(super) fn kind() -> TaskKind {
     figure_kind(
@@ -22,36 +27,59 @@ pub(super) fn kind() -> TaskKind {
 }
 
 fn run(context: &Context) -> Result<(), TaskError> {
-    let rows: Vec<TruncationSummaryRow> = read_records(&context.input("truncation")?.path)?;
+    let rows = read_labelled(&context.input("truncation")?.path)?;
+    if rows.is_empty() {
+        return Err("the table has no rows".into());
+    }
     write(context, draw(&rows))
 }
 
-/// Lowest error (%) of the axis: 1, and a decade lower when a mean error is (one of 0 is on no log axis).
-fn lowest_error(rows: &[TruncationSummaryRow]) -> f64 {
+/// Lowest error (%) with a place of its own: 1, or 0.1 where a mean error lies between.
+fn lowest_error(rows: &[Labelled<TruncationSummaryRow>]) -> f64 {
     let below = |row: &TruncationSummaryRow| {
         row.error_mean_fraction > 0.0 && row.error_mean_fraction < 0.01
     };
-    if rows.iter().any(below) { 0.1 } else { 1.0 }
+    if rows.iter().any(|row| below(&row.row)) {
+        0.1
+    } else {
+        1.0
+    }
 }
 
-fn draw(rows: &[TruncationSummaryRow]) -> Figure {
+/// Number of eigenpairs from which on no curve changes by more than does not show, and one more.
+fn last_change(curves: &[Series<'_, TruncationSummaryRow>]) -> u32 {
+    let last = |curve: &Series<'_, TruncationSummaryRow>| {
+        let end = curve.rows.last()?;
+        let differs = |row: &&&TruncationSummaryRow| {
+            let difference = row.error_mean_fraction - end.error_mean_fraction;
+            100.0 * difference.abs() > UNSEEN_POINTS
+        };
+        let row = curve.rows.iter().rfind(differs)?;
+        Some((row.kept + 2).min(end.kept))
+    };
+    curves.iter().filter_map(last).max().unwrap_or(1).max(1)
+}
+
+fn draw(rows: &[Labelled<TruncationSummaryRow>]) -> Figure {
+    let curves = series(rows, |row| row.hidden);
+    let last = last_change(&curves);
     let lowest = lowest_error(rows);
     let errors = [0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0];
     let first = errors.partition_point(|error| *error < lowest);
-    let error = panel(
+    let (error, no_error) = panel(
         "Test error",
         "test error (%)",
         (lowest, 100.0),
         &errors[first..],
-        rows,
+        (&curves, last),
         |row| (row.error_mean_fraction, row.accuracy_half_width_fraction),
     );
-    let drop = panel(
+    let (drop, no_drop) = panel(
         "Accuracy drop",
         "accuracy drop (points)",
         (0.1, 100.0),
         &[0.1, 1.0, 10.0, 100.0],
-        rows,
+        (&curves, last),
         |row| {
             (
                 row.accuracy_drop_mean_fraction,
@@ -59,57 +87,95 @@ fn draw(rows: &[TruncationSummaryRow]) -> Figure {
             )
         },
     );
-    let sizes = by_size(rows, |row| row.hidden);
+    let all = || rows.iter().map(|row| &row.row);
+    let models = match all().map(|row| row.models).max() {
+        Some(1) | None => "one model a curve".to_owned(),
+        Some(models) => format!("means over up to {models} models with 90% Student-t intervals"),
+    };
+    let on_floor = match (no_error, no_drop) {
+        (false, false) => "",
+        (true, false) => " Errors too small for the axis stand on its lowest line.",
+        (false, true) => {
+            " Drops below 0.1 points, negative ones among them, stand on the lowest line."
+        }
+        (true, true) => {
+            " Errors too small for the axis stand on its lowest line, and so do drops below 0.1 points, negative ones \
+             among them."
+        }
+    };
+    let kept = all().map(|row| row.kept).max().unwrap_or(0);
+    let cut = match kept > last {
+        true => format!(
+            " Up to {kept} eigenpairs, no curve changes any more by {UNSEEN_POINTS} points."
+        ),
+        false => String::new(),
+    };
     let mut figure = Figure::new(
         "Truncation: how many eigenpairs a class needs",
         format!(
             "Test error and accuracy drop when only the eigenpairs of largest absolute eigenvalue of every class \
-             are kept, for hidden sizes {}; mean over models with 90% Student-t intervals. The drop is the accuracy \
-             of the full model minus that of the truncated one. Errors below {lowest} % and drops below 0.1 points lie \
-             below the axes.",
-            enumerate(sizes.keys().copied()),
+             are kept, for hidden sizes {}; {models}. The drop is the accuracy of the full model minus that of the truncated \
+             one.{on_floor}{cut}",
+            enumerate(sizes(&curves).into_iter()),
         ),
         860.0,
         2,
         vec![error, drop],
     );
-    figure.legend = Some(Legend::right("hidden size"));
+    let grouped = curves.len() > sizes(&curves).len();
+    figure.legend = Some(Legend::right(if grouped { "" } else { SIZES_ONLY }));
     figure
 }
 
+fn sizes(curves: &[Series<'_, TruncationSummaryRow>]) -> Vec<u32> {
+    let mut sizes: Vec<u32> = curves.iter().map(|curve| curve.size).collect();
+    sizes.sort_unstable();
+    sizes.dedup();
+    sizes
+}
+
+/// A panel, and whether some of its values stand on the lowest line.
 fn panel(
     title: &str,
     label: &str,
     range: (f64, f64),
     major: &[f64],
-    rows: &[TruncationSummaryRow],
+    (curves, last): (&[Series<'_, TruncationSummaryRow>], u32),
     pick: impl Fn(&TruncationSummaryRow) -> (f64, Option<f64>),
-) -> Panel {
-    let groups = by_size(rows, |row| row.hidden);
-    let colours = size_colours(groups.keys().copied());
-    let kept = rows.iter().map(|row| row.kept).max().unwrap_or(1).max(1);
-    let layers: Vec<Layer> = groups
+) -> (Panel, bool) {
+    let shown = |curve: &Series<'_, TruncationSummaryRow>| -> Vec<(f64, f64, Option<f64>)> {
+        let rows = curve.rows.iter().filter(|row| row.kept <= last);
+        let rows = rows.map(|row| {
+            let (mean, half) = pick(row);
+            let half = half.map(|half| 100.0 * half);
+            (f64::from(row.kept), 100.0 * mean, half)
+        });
+        rows.collect()
+    };
+    let means = curves.iter().flat_map(&shown).map(|(_, mean, _)| mean);
+    let floored = Floored::new(range, means);
+    let layers: Vec<Layer> = curves
         .iter()
-        .flat_map(|(size, rows)| {
-            let values = rows.iter().map(|row| pick(row));
+        .flat_map(|curve| {
+            let rows = shown(curve);
             Curve {
-                name: size.to_string(),
-                colour: colours[size],
-                x: rows.iter().map(|row| f64::from(row.kept)).collect(),
-                y: values
-                    .clone()
-                    .map(|(mean, _)| if mean > 0.0 { 100.0 * mean } else { f64::NAN })
-                    .collect(),
-                half_width: values
-                    .map(|(_, half)| half.map(|half| 100.0 * half))
-                    .collect(),
+                name: curve.name.clone(),
+                colour: curve.colour,
+                x: rows.iter().map(|(kept, ..)| *kept).collect(),
+                y: rows.iter().map(|(_, mean, _)| *mean).collect(),
+                half_width: rows.iter().map(|(.., half)| *half).collect(),
             }
-            .layers()
+            .layers_on(&floored)
         })
         .collect();
-    let x = Axis::linear("eigenpairs kept per class", (0.0, f64::from(kept)));
-    let y = Axis::log(label, range)
-        .with_major(ticks::at(major, ticks::plain))
-        .with_minor(ticks::log_minor(range));
-    Panel::axes(title, Axes::new(x, y, layers))
+    let x = Axis::linear("eigenpairs kept per class", (0.0, f64::from(last)));
+    let y = floored.axis(
+        label,
+        ticks::at(major, ticks::plain),
+        ticks::log_minor(range),
+    );
+    (
+        Panel::axes(title, Axes::new(x, y, layers)),
+        floored.word().is_some(),
+    )
 }

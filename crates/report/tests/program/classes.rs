@@ -218,7 +218,7 @@ fn surgery_shows_every_class_and_all_singular_values() {
     let mut tables = Surgery::of_cat_and_dog();
     let drawn = tables.draw_in(&place);
     drawn.shows(&[
-        "Weight surgery merges cat and dog (cosine 0.520 before, 0.941 after)",
+        "Weight surgery merges cat and dog (cosine of their mean embeddings 0.520 before, 0.941 after)",
         "Of 1,010 images of cat and 958 of dog, 816 and 852 are no outliers",
     ]);
     let names = ["cat", "dog", "a bird of many names", "all", "Class"];
@@ -230,9 +230,9 @@ fn surgery_shows_every_class_and_all_singular_values() {
         cosine_after: f64::NAN,
         ..operation("dog", "bird")
     });
-    tables
-        .draw_in(&place)
-        .shows(&["0.941 after), dog and bird (cosine 0.520 before, undefined"]);
+    tables.draw_in(&place).shows(&[
+        "0.941 after), dog and bird (cosine of their mean embeddings 0.520 before, undefined",
+    ]);
 }
 
 #[test]

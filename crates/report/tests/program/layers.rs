@@ -49,6 +49,9 @@ fn needed(layer: &str, inputs: u32, dimensions: Option<u32>) -> LearnedDimension
         accuracy_fraction: 0.625,
         within_fraction: 0.01,
         dimensions,
+        first_dimensions: dimensions,
+        spikes: None,
+        spikes_accuracy_fraction: None,
     }
 }
 
@@ -123,6 +126,21 @@ fn clipping_has_a_column_a_layer_in_the_order_of_the_table() {
           of their curve"
         ]
     );
+}
+
+#[test]
+fn spikes_are_marked_with_what_clipping_to_them_costs() {
+    let place = Place::new();
+    let mut tables = Clipping::of_weights();
+    tables.dimensions[0].first_dimensions = Some(2);
+    tables.dimensions[0].spikes = Some(2);
+    tables.dimensions[0].spikes_accuracy_fraction = Some(0.45);
+    let drawn = tables.draw_in(&place, json!([]));
+    drawn.shows(&[
+        "smaller ones that reach it once: layer1 2.",
+        "as many eigenvectors costs: layer1 2 (accuracy \u{2212}17.5 points).",
+        "last eigenvalue above the Marchenko-Pastur law",
+    ]);
 }
 
 #[test]
@@ -220,6 +238,7 @@ fn overlap(layer: &str, count: u32) -> Vec<OverlapRow> {
         layer: layer.to_owned(),
         reference_rank,
         other_rank,
+        null_space: false,
         overlap: if reference_rank == other_rank {
             0.875
         } else {
@@ -299,6 +318,18 @@ fn overlap_has_maps_with_one_colour_bar() {
         [["first network (seed 0)", "second network (seed 1)"]]
     );
     assert!(drawn.warnings.is_empty());
+}
+
+#[test]
+fn overlaps_in_a_null_space_are_grey() {
+    let place = Place::new();
+    let mut rows = overlap("layer2", 2);
+    assert!(!draw_overlap(&place, &rows).svg().contains("arbitrary"));
+    for row in &mut rows {
+        row.null_space = row.reference_rank == 2 || row.other_rank == 2;
+    }
+    draw_overlap(&place, &rows)
+        .shows(&["Grey where an eigenvalue is below 1e-7 of the largest of its layer"]);
 }
 
 #[test]

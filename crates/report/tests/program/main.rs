@@ -17,7 +17,7 @@ use std::path::Path;
 use std::process::Command;
 
 use eigenscope_artifact::{
-    HistoryRow, Kind, SimilarityMapRow, SimilarityRow, TruncationSummaryRow,
+    HistoryRow, Kind, Labelled, Labels, SimilarityMapRow, SimilarityRow, TruncationSummaryRow,
 };
 use eigenscope_stage::{Description, Input, Section};
 use serde_json::json;
@@ -208,17 +208,83 @@ fn errors_below_one_percent_and_of_zero() {
     };
     // The drop's axis has the tick 0.1, too; the error's has 0.2 and 0.5 when it goes that far.
     let usual = draw(&truncation(&[0.9, 0.2, 0.012], Some(0.01)));
-    usual.shows(&["Errors below 1 % and drops below 0.1 points lie below the axes"]);
+    usual.shows(&[
+        "minus that of the truncated one.",
+        "means over up to 2 models",
+    ]);
     assert_eq!([ticks(&usual, "0.1"), ticks(&usual, "0.2")], [1, 0]);
     let low = draw(&truncation(&[0.9, 0.02, 0.004, 0.0], Some(0.01)));
-    low.shows(&["Errors below 0.1 % and drops below 0.1 points lie below the axes"]);
+    low.shows(&[
+        "Errors too small for the axis stand on its lowest line, and so do drops below 0.1 points, negative ones",
+        "0",
+        "< 0.1",
+    ]);
     assert_eq!(
         ["0.1", "0.2", "0.5"].map(|tick| ticks(&low, tick)),
-        [2, 1, 1]
+        [1, 1, 1]
     );
     let zero = draw(&truncation(&[0.5, 0.0, 0.0], None));
-    assert_eq!([ticks(&zero, "0.1"), ticks(&zero, "0.2")], [1, 0]);
+    assert_eq!(
+        ["0", "< 0.1", "0.2"].map(|tick| ticks(&zero, tick)),
+        [3, 1, 0]
+    );
+    // An error of 0 from the start is drawn, too.
+    draw(&truncation(&[0.0, 0.0], None)).shows(&["0", "Errors too small for the axis"]);
     draw(&truncation(&[0.9], None)).shows(&["Test error"]);
+}
+
+#[test]
+fn axes_of_kept_eigenpairs_end_where_curves_stop_changing() {
+    let place = Place::new();
+    let mut errors = vec![0.9, 0.5, 0.2, 0.1];
+    errors.resize(31, 0.1);
+    let table = place.table("truncation", &truncation(&errors, None));
+    let drawn = place.draw("truncation", json!({}), "truncation", &[table]);
+    drawn.shows(&[
+        "Up to 30 eigenpairs, no curve changes any more by 0.1 points.",
+        "4",
+    ]);
+    assert!(!drawn.texts().iter().any(|text| text == "30"));
+}
+
+#[test]
+fn every_group_has_curves_of_its_own() {
+    let place = Place::new();
+    let rated = |rate: f64, errors: &[f64]| -> Vec<Labelled<TruncationSummaryRow>> {
+        let labels = Labels::from([("learning_rate".to_owned(), json!(rate))]);
+        let rows = truncation(errors, None).into_iter();
+        rows.map(|row| Labelled {
+            labels: labels.clone(),
+            row,
+        })
+        .collect()
+    };
+    let rows = [rated(0.1, &[0.9, 0.5]), rated(0.2, &[0.9, 0.25])].concat();
+    let table = place.labelled("truncation", &rows);
+    let drawn = place.draw("truncation", json!({}), "truncation", &[table]);
+    assert_eq!(
+        drawn.texts_of("legend"),
+        [[
+            "hidden 30, learning rate 0.1",
+            "hidden 30, learning rate 0.2"
+        ]]
+    );
+
+    let rated = |rate: f64| {
+        let labels = Labels::from([("learning_rate".to_owned(), json!(rate))]);
+        let rows = map("corrected", Some(rate)).into_iter();
+        rows.map(move |row| Labelled {
+            labels: labels.clone(),
+            row,
+        })
+    };
+    let rows: Vec<Labelled<SimilarityMapRow>> = rated(0.5).chain(rated(0.25)).collect();
+    let table = place.labelled("map", &rows);
+    let drawn = place.draw("similarity-map", json!({}), "map", &[table]);
+    let panels = drawn.texts_of("panel");
+    let titles: Vec<&str> = panels.iter().map(|texts| texts[0].as_str()).collect();
+    assert_eq!(titles, ["learning rate 0.5", "learning rate 0.25"]);
+    drawn.shows(&["0.50", "0.25"]);
 }
 
 #[test]

@@ -51,15 +51,19 @@ fn report_file(place: &Place, figure: PathBuf) -> ReportFile {
         description: HOSTILE.to_owned(),
         run_command: vec!["eigenscope".to_owned(), HOSTILE.to_owned()],
         comparison: Some(Comparison {
+            title: HOSTILE.to_owned(),
+            reference_head: HOSTILE.to_owned(),
             file: HOSTILE.to_owned(),
             rows: vec![ComparedNumber {
                 name: HOSTILE.to_owned(),
                 source: HOSTILE.to_owned(),
                 published: HOSTILE.to_owned(),
+                tolerance: HOSTILE.to_owned(),
                 ours: HOSTILE.to_owned(),
                 difference: String::new(),
                 rows_used: 1,
                 verdict: ReportVerdict::Missing(HOSTILE.to_owned()),
+                note: HOSTILE.to_owned(),
             }],
         }),
         tasks: vec![task(HOSTILE, current), task("figure.stale", stale)],
@@ -186,8 +190,8 @@ fn what_cannot_be_shown_is_refused_and_no_page_is_left() {
         assert!(!Path::exists(&place.path("page.html")));
     };
     refused(
-        &|file| file["version"] = json!(2),
-        "contract version 2, this program knows 1",
+        &|file| file["version"] = json!(99),
+        "contract version 99, this program knows",
     );
     refused(&|file| file["pages"] = json!(2), "unknown field `pages`");
     refused(

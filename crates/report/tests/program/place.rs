@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use eigenscope_artifact::{
-    EigenpairRow, EigenpairsHeader, InputShape, Kind, Provenance, Record, write_eigenpairs,
-    write_records,
+    EigenpairRow, EigenpairsHeader, InputShape, Kind, Labelled, Provenance, Record,
+    write_eigenpairs, write_labelled, write_records,
 };
 use eigenscope_stage::{Event, Input, TASK_VERSION, TaskFile};
 use serde_json::{Value, json};
@@ -51,6 +51,17 @@ impl Place {
     pub(crate) fn table<R: Record>(&self, name: &str, rows: &[R]) -> Input {
         let path = self.path(name);
         let content = write_records(&path, rows, &provenance(json!({})));
+        Input {
+            task: format!("metric.{name}"),
+            labels: BTreeMap::new(),
+            path,
+            content: content.expect("written"),
+        }
+    }
+
+    pub(crate) fn labelled<R: Record + Clone>(&self, name: &str, rows: &[Labelled<R>]) -> Input {
+        let path = self.path(name);
+        let content = write_labelled(&path, rows, &provenance(json!({})));
         Input {
             task: format!("metric.{name}"),
             labels: BTreeMap::new(),

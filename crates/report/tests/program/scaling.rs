@@ -1,6 +1,6 @@
 //! Loss and error by number of training images.
 
-use eigenscope_artifact::{PowerLawRow, ScalingRow};
+use eigenscope_artifact::{Labelled, Labels, PowerLawRow, ScalingRow};
 use serde_json::json;
 
 use crate::place::{Outcome, Place};
@@ -79,20 +79,66 @@ fn laws_without_interval_and_no_law_at_all() {
 }
 
 #[test]
-fn values_without_a_logarithm_are_left_out_and_counted() {
+fn zero_stands_on_the_lowest_line() {
     let place = Place::new();
     let mut rows = [row(30_000), row(60_000)];
     rows[1].train_accuracy_fraction = 1.0;
     let drawn = draw(&place, &rows, &[]);
-    assert_eq!(
-        drawn.warnings,
-        ["1 of 8 values are not on the logarithmic axes: they are zero or negative"]
-    );
+    assert!(drawn.warnings.is_empty());
+    drawn.shows(&["0", "Values of 0 stand on the lowest line."]);
     for row in &mut rows {
         row.test_accuracy_fraction = 1.0;
         row.train_accuracy_fraction = 1.0;
     }
-    draw(&place, &rows, &[]).fails_with("no error is above zero");
+    draw(&place, &rows, &[]).shows(&["0", "Error"]);
+}
+
+#[test]
+fn the_caption_says_which_laws_are_drawn() {
+    let place = Place::new();
+    let rows = [row(30_000), row(60_000)];
+    draw(&place, &rows, &[law("test_loss_nats", None)]).shows(&[
+        "The dashed line is a power law fitted to the test loss, its exponent in the legend.",
+    ]);
+    let both = [
+        law("train_loss_nats", None),
+        law("test_loss_nats", Some(0.1)),
+    ];
+    draw(&place, &rows, &both).shows(&[
+        "Dashed lines are power laws fitted to the training and test loss, each exponent with its 90% interval",
+    ]);
+}
+
+#[test]
+fn groups_have_curves_and_laws_of_their_own() {
+    let place = Place::new();
+    let labelled = |rate: f64| Labels::from([("learning_rate".to_owned(), json!(rate))]);
+    let mut scaling = Vec::new();
+    let mut laws = Vec::new();
+    for rate in [0.1, 0.2] {
+        for images in [30_000, 60_000] {
+            let (labels, row) = (labelled(rate), row(images));
+            scaling.push(Labelled { labels, row });
+        }
+        let (labels, row) = (labelled(rate), law("test_loss_nats", None));
+        laws.push(Labelled { labels, row });
+    }
+    let drawn = place.draw_from(
+        "scaling",
+        json!({}),
+        &[
+            ("scaling", &[place.labelled("scaling", &scaling)]),
+            ("power_law", &[place.labelled("law", &laws)]),
+        ],
+    );
+    let legend = drawn.texts_of("legend").concat().join(" ");
+    for name in [
+        "training, learning rate 0.1",
+        "test, learning rate 0.2",
+        ", learning rate 0.2",
+    ] {
+        assert!(legend.contains(name), "{legend}");
+    }
 }
 
 #[test]

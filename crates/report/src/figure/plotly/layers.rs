@@ -68,7 +68,7 @@ fn line(line: &Line, axes: &Axes) -> Result<Value> {
         "y": numbers(&line.y),
         "line": {"color": line.colour.hex(), "width": line.width, "dash": dash},
         "meta": {"what": "line"},
-        "hovertemplate": hover(axes, line.name.is_some())?,
+        "hovertemplate": hovers(axes, line)?,
     });
     if let Some(marker) = line.marker {
         trace["marker"] = self::marker(marker, line.colour);
@@ -213,6 +213,22 @@ pub(super) fn name(trace: &mut Value, name: Option<&str>) -> Result<()> {
 
 fn translucent(colour: Rgb, opacity: f64) -> String {
     format!("{}{:02x}", colour.hex(), (255.0 * opacity).round() as u8)
+}
+
+/// What is said of the points of a line: one text for all, or one for each where some stand on the floor of the axis.
+fn hovers(axes: &Axes, line: &Line) -> Result<Value> {
+    let named = line.name.is_some();
+    let usual = hover(axes, named)?;
+    let low = axes.y.range.0.min(axes.y.range.1);
+    let Some(floor) = &axes.y.floor else {
+        return Ok(json!(usual));
+    };
+    let lowest = usual.replace("%{y:.6~g}", &rich(floor)?);
+    let texts = line.y.iter().map(|y| match *y <= low {
+        true => json!(lowest),
+        false => json!(usual),
+    });
+    Ok(texts.collect())
 }
 
 /// What is said of a point that is pointed at.

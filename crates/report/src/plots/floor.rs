@@ -1,0 +1,108 @@
+//! Logarithmic axes with a line at their low end for what has no place above it: zero, and what is smaller than the axis
+//! shows.
+
+use crate::figure::{Axis, Tick, ticks};
+
+/// Height of the strip below the smallest value shown, as a part of the axis.
+const STRIP: f64 = 0.1;
+
+/// A logarithmic range, and the line below it where smaller values stand.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Floored {
+    /// Smallest and largest value with a place of its own.
+    range: (f64, f64),
+    /// Where smaller values stand, and what a tick calls them.
+    floor: Option<(f64, String)>,
+}
+
+impl Floored {
+    /// The range, with a line below for those of `values` that are smaller; without such values there is no line.
+    pub(super) fn new(range: (f64, f64), values: impl IntoIterator<Item = f64>) -> Self {
+        let mut smaller = values
+            .into_iter()
+            .filter(|value| *value < range.0)
+            .peekable();
+        let floor = smaller.peek().is_some().then(|| {
+            let at = range.0 * (range.0 / range.1).powf(STRIP);
+            let word = match smaller.all(|value| value == 0.0) {
+                true => "0".to_owned(),
+                false => format!("< {}", ticks::plain(range.0)),
+            };
+            (at, word)
+        });
+        Self { range, floor }
+    }
+
+    /// Where a value stands.
+    pub(super) fn place(&self, value: f64) -> f64 {
+        match &self.floor {
+            Some((floor, _)) if value < self.range.0 => *floor,
+            _ => value,
+        }
+    }
+
+    /// Where an edge of a band stands: no lower than the low end, so that it runs to it and not out of sight.
+    pub(super) fn edge(&self, value: f64) -> f64 {
+        let low = self
+            .floor
+            .as_ref()
+            .map_or(self.range.0, |(floor, _)| *floor);
+        // A missing edge stays missing.
+        if value < low { low } else { value }
+    }
+
+    /// What the line at the low end is called, if there is one.
+    pub(super) fn word(&self) -> Option<&str> {
+        self.floor.as_ref().map(|(_, word)| word.as_str())
+    }
+
+    /// An axis with these ticks, and one on the line. Where that says "< 0.1", the tick at 0.1 needs no label.
+    pub(super) fn axis(&self, label: &str, mut major: Vec<Tick>, minor: Vec<Tick>) -> Axis {
+        let Some((floor, word)) = &self.floor else {
+            return Axis::log(label, self.range)
+                .with_major(major)
+                .with_minor(minor);
+        };
+        if word.starts_with('<') {
+            let lowest = major.iter_mut().filter(|tick| tick.at <= self.range.0);
+            lowest.for_each(|tick| tick.text.clear());
+        }
+        let ticks = std::iter::once(Tick::new(*floor, word.clone())).chain(major);
+        Axis {
+            floor: Some(word.clone()),
+            ..Axis::log(label, (*floor, self.range.1))
+                .with_major(ticks.collect())
+                .with_minor(minor)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_too_small_stands_on_the_lowest_line() {
+        let none = Floored::new((1.0, 100.0), [1.0, 50.0]);
+        assert_eq!((none.word(), none.place(0.5)), (None, 0.5));
+        assert_eq!(none.axis("", vec![], vec![]).range, (1.0, 100.0));
+
+        let zero = Floored::new((1.0, 100.0), [0.0, 50.0]);
+        assert_eq!(zero.word(), Some("0"));
+        let axis = zero.axis("", ticks::at(&[1.0], ticks::plain), vec![]);
+        assert_eq!(axis.range.0, zero.place(0.0));
+        let texts: Vec<&str> = axis.major.iter().map(|tick| tick.text.as_str()).collect();
+        assert_eq!(texts, ["0", "1"]);
+        assert!(zero.place(0.0) < 1.0 && zero.place(2.0) == 2.0);
+
+        let negative = Floored::new((0.1, 100.0), [0.0, -3.0, 50.0]);
+        assert_eq!(negative.word(), Some("< 0.1"));
+        let axis = negative.axis("", ticks::at(&[0.1, 1.0], ticks::plain), vec![]);
+        let texts: Vec<&str> = axis.major.iter().map(|tick| tick.text.as_str()).collect();
+        assert_eq!(texts, ["< 0.1", "", "1"]);
+        assert_eq!(negative.place(-3.0), negative.place(0.05));
+        assert!(negative.place(f64::NAN).is_nan() && negative.edge(f64::NAN).is_nan());
+        assert_eq!(negative.edge(-3.0), negative.place(-3.0));
+        assert_eq!([none.edge(-1.0), none.edge(2.0)], [1.0, 2.0]);
+    }
+}

@@ -1,0 +1,120 @@
+//! Why a training diverges, as far as its recipe and its images tell.
+
+use crate::data_set::DataSet;
+use crate::fit::Recipe;
+use crate::optimiser::OptimiserKind;
+
+/// Inputs beyond this size are not scaled: scaled ones reach 1, normalised ones about 3.
+const LARGE_INPUT: f32 = 10.0;
+
+/// What to change, most likely cause first, as the second half of a sentence.
+pub(crate) fn likely_cause(recipe: &Recipe, train: &DataSet) -> String {
+    let Recipe {
+        learning_rate,
+        noise_std,
+        optimiser,
+        ..
+    } = *recipe;
+    match optimiser {
+        // |1 - lr wd| > 1
+        OptimiserKind::AdamW { weight_decay } if learning_rate * weight_decay > 2.0 => {
+            return format!(
+                "every step multiplies the weights by 1 - learning_rate * weight_decay = {}, so they grow; lower \
+                 `weight_decay` below {}",
+                1.0 - learning_rate * weight_decay,
+                2.0 / learning_rate
+            );
+        }
+        OptimiserKind::Sgd { momentum } if momentum >= 1.0 => {
+            return format!(
+                "with a momentum of {momentum} no step is ever forgotten; lower `momentum` below 1"
+            );
+        }
+        OptimiserKind::AdamW { .. } | OptimiserKind::Sgd { .. } => {}
+    }
+    let largest = largest_input(train);
+    if noise_std > f64::from(largest) {
+        return format!(
+            "the noise (standard deviation {noise_std}) is larger than any input ({largest}); lower `noise_std`"
+        );
+    }
+    if largest > LARGE_INPUT {
+        return format!(
+            "inputs reach {largest}; scale the images (`transforms = [\"scale\"]`), or lower `learning_rate` ({learning_rate})"
+        );
+    }
+    format!("lower `learning_rate` ({learning_rate})")
+}
+
+fn largest_input(train: &DataSet) -> f32 {
+    let batches = train.batches();
+    batches.fold(0.0, |largest, (inputs, _)| {
+        inputs
+            .iter()
+            .fold(largest, |largest: f32, input| largest.max(input.abs()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use eigenscope_artifact::{PixelTransform, Pixels};
+
+    use super::*;
+    use crate::fit::LastBatch;
+    use crate::optimiser::Schedule;
+
+    fn images(transforms: &[PixelTransform]) -> DataSet {
+        let pixels = Pixels::new([1, 2, 2], 255, transforms).expect("it fits");
+        DataSet::new(&pixels, vec![0, 255, 7, 9], vec![0])
+    }
+
+    fn cause(
+        learning_rate: f64,
+        noise_std: f64,
+        optimiser: OptimiserKind,
+        train: &DataSet,
+    ) -> String {
+        let recipe = Recipe {
+            epochs: 1,
+            batch: 1,
+            last_batch: LastBatch::Kept,
+            learning_rate,
+            schedule: Schedule::Constant,
+            optimiser,
+            noise_std,
+            evaluate_before: false,
+        };
+        likely_cause(&recipe, train)
+    }
+
+    #[test]
+    fn the_cause_is_what_is_out_of_proportion() {
+        let (scaled, plain) = (images(&[PixelTransform::Scale]), images(&[]));
+        let decay = |weight_decay| OptimiserKind::AdamW { weight_decay };
+        let momentum = |momentum| OptimiserKind::Sgd { momentum };
+        for (found, expected) in [
+            (
+                cause(1e-3, 0.4, decay(1e6), &plain),
+                "= -999, so they grow; lower `weight_decay` below 2000",
+            ),
+            (
+                cause(1e-2, 0.0, momentum(1.0), &scaled),
+                "lower `momentum` below 1",
+            ),
+            (
+                cause(1e-3, 1e6, decay(1.0), &scaled),
+                "larger than any input (1); lower `noise_std`",
+            ),
+            (
+                cause(1e-2, 0.0, momentum(0.9), &plain),
+                "inputs reach 255; scale the images",
+            ),
+            (
+                cause(1e3, 0.4, decay(0.0), &scaled),
+                "lower `learning_rate` (1000)",
+            ),
+        ] {
+            assert!(found.contains(expected), "{found}");
+        }
+    }
+}
