@@ -89,30 +89,6 @@ pub enum FigureError {
     #[error("{place}: a legend needs at least one layer with a name")]
     LegendEmpty { place: String },
 
-    /// Two tick labels would be drawn over each other, even when turned.
-    #[error("{place}: the tick labels \"{first}\" and \"{second}\" overlap; give fewer ticks")]
-    TickLabelsOverlap {
-        place: String,
-        first: String,
-        second: String,
-    },
-
-    /// A text is longer than the room it has to fit in.
-    #[error("{place}: {what} \"{text}\" is {width:.0} px wide and has room for {room:.0} px")]
-    TextTooWide {
-        place: String,
-        what: &'static str,
-        text: String,
-        width: f64,
-        room: f64,
-    },
-
-    /// What stands beside the plots leaves no room for the plots themselves.
-    #[error(
-        "the figure is {width:.0} px wide and leaves {left:.0} px for its plots, at least {needed:.0} px expected"
-    )]
-    TooNarrow { width: f64, left: f64, needed: f64 },
-
     /// A character the bundled font has no glyph for.
     #[error("the text \"{text}\" holds '{character}', which the bundled font cannot draw")]
     MissingGlyph { text: String, character: char },

@@ -5,8 +5,9 @@ use super::bitmap::Bitmap;
 use super::colour::ColourScale;
 use super::matrix::Matrix;
 
-/// A grid of small images. Every image is drawn in a box of its proportions; all images have the same shape. Texts are
-/// [markup](super::markup).
+/// A grid of small images of one shape. Every image is drawn in a box of its proportions, or of 8 to 1 where its own are
+/// more extreme. Of a large grid the first rows and columns are drawn, and how many are left out is written below them.
+/// Texts are [markup](super::markup).
 #[derive(Clone, Debug, PartialEq)]
 pub struct ImageGrid {
     /// Top row first; a row may hold fewer cells than others.
@@ -35,7 +36,7 @@ pub struct GridRow {
 /// A small image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GridCell {
-    /// Above the image, broken into lines at blanks where it is wider; empty for none.
+    /// Above the image, in a few lines where it is wider; empty for none.
     pub caption: String,
     /// What is shown.
     pub picture: Picture,

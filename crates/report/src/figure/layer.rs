@@ -21,6 +21,18 @@ pub enum Layer {
     Texts(Texts),
 }
 
+impl Layer {
+    /// Of the layer's legend entry, if there is one.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Line(line) => line.name.as_deref(),
+            Self::Band(band) => band.name.as_deref(),
+            Self::Points(points) => points.name.as_deref(),
+            Self::Image(_) | Self::Texts(_) => None,
+        }
+    }
+}
+
 /// The pattern of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Dash {
@@ -224,8 +236,8 @@ impl Image {
     }
 }
 
-/// Texts with their middles at `(x[i], y[i])`, set off by white rims. Missing values are refused, and so is a text that
-/// reaches beyond the plot.
+/// Texts with their middles at `(x[i], y[i])`, set off by white rims. Missing values are refused. A text that would reach
+/// beyond the plot is shortened, and one without any room there is not drawn.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Texts {
     /// Data units along x.

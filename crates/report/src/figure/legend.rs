@@ -1,10 +1,10 @@
 //! Legends: which entries there are, and where they stand.
 
+use std::collections::BTreeMap;
+
 use super::colour::Rgb;
 use super::error::{FigureError, Result};
 use super::layer::{Dash, Layer, Marker};
-use super::text::Font;
-use super::theme;
 
 /// Where a legend stands; always outside the plots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +22,9 @@ pub struct Legend {
     pub title: String,
     /// For the figure's legend; a panel's own legend always stands to its right.
     pub place: LegendPlace,
+    /// Whether names and colours follow one order, so that some of them explain the others. Of entries without room,
+    /// those left out are then spread evenly.
+    pub ordered: bool,
 }
 
 impl Legend {
@@ -30,6 +33,7 @@ impl Legend {
         Self {
             title: title.into(),
             place: LegendPlace::Right,
+            ordered: false,
         }
     }
 
@@ -38,7 +42,15 @@ impl Legend {
         Self {
             title: title.into(),
             place: LegendPlace::Below,
+            ordered: false,
         }
+    }
+
+    /// The same legend, of names in an order that their colours follow.
+    #[must_use]
+    pub fn ordered(mut self) -> Self {
+        self.ordered = true;
+        self
     }
 }
 
@@ -61,12 +73,14 @@ pub struct LegendEntry {
 /// [`FigureError::LegendConflict`] when two layers of one name look different.
 pub fn entries<'a>(layers: impl IntoIterator<Item = &'a Layer>) -> Result<Vec<LegendEntry>> {
     let mut entries: Vec<LegendEntry> = Vec::new();
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
     for layer in layers {
         let (name, line, band, marker) = parts(layer);
         let Some(name) = name else { continue };
-        let index = match entries.iter().position(|entry| entry.name == *name) {
-            Some(index) => index,
+        let index = match places.get(name) {
+            Some(index) => *index,
             None => {
+                places.insert(name.clone(), entries.len());
                 entries.push(LegendEntry {
                     name: name.clone(),
                     line: None,
@@ -133,122 +147,4 @@ fn merge<T: PartialEq>(
             part,
         }),
     }
-}
-
-/// A legend with the place of every entry, relative to its own top left corner.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LegendLayout {
-    /// Start of the title's baseline, px, and the title.
-    pub title: Option<(f64, f64, String)>,
-    /// Each entry and the left end of its row's middle line, px.
-    pub entries: Vec<(LegendEntry, f64, f64)>,
-    /// Of all, px.
-    pub width: f64,
-    /// Of all, px.
-    pub height: f64,
-}
-
-impl LegendLayout {
-    /// In columns of at most `height` px.
-    ///
-    /// # Errors
-    /// As [`Font::width`].
-    pub fn columns(
-        font: &Font<'_>,
-        title: &str,
-        entries: Vec<LegendEntry>,
-        height: f64,
-    ) -> Result<Self> {
-        let header = if title.is_empty() {
-            0.0
-        } else {
-            theme::LEGEND_ROW + 2.0
-        };
-        let fitting = ((height - header) / theme::LEGEND_ROW).floor().max(1.0) as usize;
-        let columns = entries.len().div_ceil(fitting).max(1);
-        let rows = entries.len().div_ceil(columns).max(1);
-        let step = entry_width(font, &entries)? + theme::LEGEND_COLUMN_GAP;
-        let width = columns as f64 * step - theme::LEGEND_COLUMN_GAP;
-        let placed = entries
-            .into_iter()
-            .enumerate()
-            .map(|(index, entry)| {
-                let x = (index / rows) as f64 * step;
-                let y = header + ((index % rows) as f64 + 0.5) * theme::LEGEND_ROW;
-                (entry, x, y)
-            })
-            .collect();
-        Ok(Self {
-            title: (!title.is_empty())
-                .then(|| (0.0, theme::LEGEND_TITLE.ascent(), title.to_owned())),
-            entries: placed,
-            width: width.max(font.width(title, theme::LEGEND_TITLE)?),
-            height: header + rows as f64 * theme::LEGEND_ROW,
-        })
-    }
-
-    /// In rows of at most `width` px, the title before the first.
-    ///
-    /// # Errors
-    /// As [`Font::width`].
-    pub fn rows(
-        font: &Font<'_>,
-        title: &str,
-        entries: Vec<LegendEntry>,
-        width: f64,
-    ) -> Result<Self> {
-        let indent = match title {
-            "" => 0.0,
-            _ => font.width(title, theme::LEGEND_TITLE)? + theme::LEGEND_COLUMN_GAP,
-        };
-        let count = entries.len().max(1);
-        let mut starts = column_starts(font, &entries, count)?;
-        let fits = |starts: &[f64]| starts.len() <= 2 || indent + starts[starts.len() - 1] <= width;
-        let mut rows = 1;
-        while !fits(&starts) {
-            rows += 1;
-            starts = column_starts(font, &entries, count.div_ceil(rows))?;
-        }
-        let columns = starts.len() - 1;
-        let placed = entries
-            .into_iter()
-            .enumerate()
-            .map(|(index, entry)| {
-                let x = indent + starts[index % columns];
-                let y = ((index / columns) as f64 + 0.5) * theme::LEGEND_ROW;
-                (entry, x, y)
-            })
-            .collect();
-        let baseline = 0.5 * theme::LEGEND_ROW + theme::LEGEND_TITLE.middle_drop();
-        Ok(Self {
-            title: (!title.is_empty()).then(|| (0.0, baseline, title.to_owned())),
-            entries: placed,
-            width: indent + starts[columns],
-            height: count.div_ceil(columns) as f64 * theme::LEGEND_ROW,
-        })
-    }
-}
-
-/// Where each of `columns` columns starts when entries run along rows, and where the last ends.
-fn column_starts(font: &Font<'_>, entries: &[LegendEntry], columns: usize) -> Result<Vec<f64>> {
-    let mut starts = vec![0.0];
-    let mut end = 0.0;
-    for column in 0..columns {
-        let in_column: Vec<_> = entries
-            .iter()
-            .skip(column)
-            .step_by(columns)
-            .cloned()
-            .collect();
-        end = starts[column] + entry_width(font, &in_column)?;
-        starts.push(end + theme::LEGEND_COLUMN_GAP);
-    }
-    starts[columns] = end;
-    Ok(starts)
-}
-
-fn entry_width(font: &Font<'_>, entries: &[LegendEntry]) -> Result<f64> {
-    let names = entries.iter().map(|entry| entry.name.as_str());
-    let text = font.widest(names, theme::LEGEND_TEXT)?;
-    Ok(theme::LEGEND_HANDLE + theme::LEGEND_HANDLE_GAP + text)
 }

@@ -81,6 +81,33 @@ pub fn words(text: &str) -> Vec<&str> {
     words
 }
 
+/// The characters of a text, each with its height.
+///
+/// # Errors
+/// As [`parse`].
+pub fn letters(text: &str) -> Result<Vec<(char, Shift)>> {
+    let runs = parse(text)?.into_iter();
+    let letters = runs.flat_map(|run| {
+        let letters: Vec<_> = run.text.chars().map(|letter| (letter, run.shift)).collect();
+        letters
+    });
+    Ok(letters.collect())
+}
+
+/// The markup of a text given as characters with their heights: the inverse of [`letters`].
+pub fn written(letters: &[(char, Shift)]) -> String {
+    let runs = letters.chunk_by(|(_, one), (_, other)| one == other);
+    let runs = runs.map(|run| {
+        let text: String = run.iter().map(|(letter, _)| letter).collect();
+        match run[0].1 {
+            Shift::Base => text,
+            Shift::Raised => format!("^{{{text}}}"),
+            Shift::Lowered => format!("_{{{text}}}"),
+        }
+    });
+    runs.collect()
+}
+
 fn next_shift(text: &str) -> Option<(usize, Shift)> {
     let raised = text.find("^{").map(|at| (at, Shift::Raised));
     let lowered = text.find("_{").map(|at| (at, Shift::Lowered));
@@ -143,6 +170,8 @@ mod tests {
             if let Ok(runs) = parse(&text) {
                 prop_assert!(runs.iter().all(|run| !run.text.is_empty()));
                 prop_assert!(plain(&text).is_ok());
+                let letters = letters(&text).unwrap();
+                prop_assert_eq!(super::letters(&written(&letters)).unwrap(), letters);
             }
             prop_assert_eq!(words(&text).concat().replace(' ', ""), text.replace(' ', ""));
         }

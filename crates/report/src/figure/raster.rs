@@ -10,8 +10,11 @@ use super::text;
 
 /// The largest side of a picture, pixels.
 const LARGEST_SIDE: f64 = 16_384.0;
+/// Most pixels of a picture: drawing and encoding take 7 bytes for each.
+const MOST_PIXELS: f64 = 32e6;
 
-/// Draws SVG text `scale` times as large (2 for publication) on white, and encodes it as an RGB PNG.
+/// Draws SVG text `scale` times as large (2 for publication) on white, and encodes it as an RGB PNG. A drawing that would
+/// have sides of more than 16,384 or altogether more than 32 million pixels is enlarged less.
 ///
 /// The bytes depend on nothing but the arguments: no system font, no time, no thread.
 ///
@@ -19,6 +22,12 @@ const LARGEST_SIDE: f64 = 16_384.0;
 /// [`FigureError::Svg`], [`FigureError::PictureSize`], [`FigureError::Png`].
 pub fn png(svg: &str, scale: f64) -> Result<Vec<u8>> {
     let tree = parse(svg)?;
+    let size = (
+        f64::from(tree.size().width()),
+        f64::from(tree.size().height()),
+    );
+    let largest = largest_scale(size);
+    let scale = if scale > largest { largest } else { scale };
     let width = (f64::from(tree.size().width()) * scale).round();
     let height = (f64::from(tree.size().height()) * scale).round();
     let sides = 1.0..=LARGEST_SIDE;
@@ -39,6 +48,11 @@ pub fn png(svg: &str, scale: f64) -> Result<Vec<u8>> {
         .flat_map(|pixel| [pixel.red(), pixel.green(), pixel.blue()])
         .collect();
     encode_rgb(pixmap.width(), pixmap.height(), &rgb)
+}
+
+/// How many times as large a drawing of this size (px) may become.
+fn largest_scale((width, height): (f64, f64)) -> f64 {
+    (LARGEST_SIDE / width.max(height)).min((MOST_PIXELS / (width * height)).sqrt())
 }
 
 /// Parses SVG text as the renderer sees it.
@@ -86,9 +100,16 @@ mod tests {
     }
 
     #[test]
+    fn large_drawings_are_enlarged_less() {
+        assert!(largest_scale((860.0, 600.0)) > 2.0);
+        assert_eq!(largest_scale((16_384.0, 10.0)), 1.0);
+        assert_eq!(largest_scale((8000.0, 16_000.0)), 0.5);
+    }
+
+    #[test]
     fn what_cannot_be_drawn_is_an_error() {
         assert!(matches!(png("<svg", 1.0), Err(FigureError::Svg(_))));
-        for scale in [0.0, f64::NAN, 1e9] {
+        for scale in [0.0, f64::NAN] {
             assert!(matches!(
                 png(SQUARE, scale),
                 Err(FigureError::PictureSize { .. })

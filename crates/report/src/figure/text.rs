@@ -99,30 +99,37 @@ impl Font<'_> {
     /// # Errors
     /// [`FigureError::Markup`], and [`FigureError::MissingGlyph`] for a character the font has not.
     pub fn width(&self, text: &str, style: TextStyle) -> Result<f64> {
+        let mut width = 0.0;
+        for run in markup::parse(text)? {
+            for character in run.text.chars() {
+                let advance = self.advance((character, run.shift), style);
+                width += advance.ok_or_else(|| FigureError::MissingGlyph {
+                    text: text.to_owned(),
+                    character,
+                })?;
+            }
+        }
+        Ok(width)
+    }
+
+    /// Width of a character, px, if the font has it.
+    pub(super) fn advance(
+        &self,
+        (character, shift): (char, Shift),
+        style: TextStyle,
+    ) -> Option<f64> {
         let face = if style.strong {
             &self.medium
         } else {
             &self.regular
         };
-        let mut width = 0.0;
-        for run in markup::parse(text)? {
-            let size = match run.shift {
-                Shift::Base => style.size,
-                Shift::Raised | Shift::Lowered => style.size * SHIFTED_SIZE,
-            };
-            for character in run.text.chars() {
-                let advance = face
-                    .characters
-                    .map(character)
-                    .and_then(|glyph| face.glyphs.advance_width(glyph))
-                    .ok_or_else(|| FigureError::MissingGlyph {
-                        text: text.to_owned(),
-                        character,
-                    })?;
-                width += f64::from(advance) / f64::from(UNITS) * size;
-            }
-        }
-        Ok(width)
+        let size = match shift {
+            Shift::Base => style.size,
+            Shift::Raised | Shift::Lowered => style.size * SHIFTED_SIZE,
+        };
+        let glyph = face.characters.map(character)?;
+        let advance = face.glyphs.advance_width(glyph)?;
+        Some(f64::from(advance) / f64::from(UNITS) * size)
     }
 
     /// Width of the widest of several texts, px; 0 of none.
@@ -139,8 +146,7 @@ impl Font<'_> {
         })
     }
 
-    /// Breaks a text at blanks into lines of at most `room` px. A single word that is longer is broken anywhere, or has
-    /// its own line if it holds raised or lowered runs.
+    /// Breaks a text into lines of at most `room` px: at blanks, and within a word that is longer than a line.
     ///
     /// # Errors
     /// As [`Font::width`].
@@ -159,23 +165,25 @@ impl Font<'_> {
         Ok(lines)
     }
 
-    /// A word in pieces of at most `room` px, of one character at least; in one if it holds markup.
+    /// A word in pieces of at most `room` px, of one character at least.
     fn pieces(&self, word: &str, style: TextStyle, room: f64) -> Result<Vec<String>> {
-        if self.width(word, style)? <= room || markup::parse(word)?.len() > 1 {
+        if self.width(word, style)? <= room {
             return Ok(vec![word.to_owned()]);
         }
-        let mut pieces = vec![String::new()];
-        for character in word.chars() {
-            let piece = pieces.last().map_or("", String::as_str);
-            let longer = format!("{piece}{character}");
+        let mut pieces: Vec<Vec<(char, Shift)>> = Vec::new();
+        let mut left = 0.0;
+        for letter in markup::letters(word)? {
+            let advance = self.advance(letter, style).unwrap_or(0.0);
+            left -= advance;
             match pieces.last_mut() {
-                Some(piece) if piece.is_empty() || self.width(&longer, style)? <= room => {
-                    *piece = longer;
+                Some(piece) if left >= 0.0 => piece.push(letter),
+                _ => {
+                    pieces.push(vec![letter]);
+                    left = room - advance;
                 }
-                _ => pieces.push(character.to_string()),
             }
         }
-        Ok(pieces)
+        Ok(pieces.iter().map(|piece| markup::written(piece)).collect())
     }
 }
 
@@ -232,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_without_room_is_broken_unless_it_holds_markup() {
+    fn a_word_without_room_is_broken() {
         let font = Font::bundled().unwrap();
         let style = TextStyle::regular(10.0);
         let word = "blocks_of_names_without_blanks";
@@ -242,8 +250,12 @@ mod tests {
         for line in &lines {
             assert!(font.width(line, style).unwrap() <= 60.0);
         }
-        let raised = "10^{2}_without_any_blank";
-        assert_eq!(font.wrap(raised, style, 60.0).unwrap(), [raised]);
+        let raised = "10^{2}_without_any_blank^{here}";
+        let lines = font.wrap(raised, style, 60.0).unwrap();
+        assert!(lines.len() > 1 && lines[0].starts_with("10^{2}"));
+        for line in &lines {
+            assert!(font.width(line, style).unwrap() <= 60.0);
+        }
         assert_eq!(font.wrap("ab", style, 1.0).unwrap(), ["a", "b"]);
     }
 }

@@ -48,7 +48,10 @@ pub(super) const SIDE_GAP: f64 = 16.0;
 pub(super) const COLOUR_BAR_WIDTH: f64 = 12.0;
 /// Beside a grid of images; beside axes it is as high as the plot.
 pub(super) const COLOUR_BAR_HIGHEST: f64 = 240.0;
+pub(super) const COLOUR_BAR_LOWEST: f64 = 60.0;
 
+/// Part of a figure's width that a legend beside its plots may take, though one column is always there.
+pub(super) const LEGEND_SHARE: f64 = 0.35;
 pub(super) const LEGEND_HANDLE: f64 = 20.0;
 pub(super) const LEGEND_HANDLE_GAP: f64 = 6.0;
 pub(super) const LEGEND_ROW: f64 = 17.0;
@@ -59,5 +62,7 @@ pub(super) const GRID_GAP: f64 = 6.0;
 
 /// Height over width of a plot that nothing else sets.
 pub(super) const ASPECT: f64 = 0.62;
-/// The narrowest plot that is still drawn.
-pub(super) const NARROWEST_PLOT: f64 = 40.0;
+/// The narrowest plot, and the narrowest column of panels with all that stands beside its plots: figures grow to hold
+/// them.
+pub(super) const NARROWEST_PLOT: f64 = 100.0;
+pub(super) const NARROWEST_COLUMN: f64 = 240.0;

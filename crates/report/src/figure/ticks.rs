@@ -6,14 +6,16 @@ use super::axis::Tick;
 pub const MINUS: char = '\u{2212}';
 
 /// Ticks at multiples of 1, 2, 2.5 or 5 times a power of ten, about `count` of them, all within `range` (in either
-/// order). Empty when the range is not finite or has no extent, or one too small for exact steps.
+/// order); below 10^{-4} and from 10^{7} on in powers of ten. Empty when the range is not finite or has no extent, or one
+/// too small for exact steps.
 pub fn linear(range: (f64, f64), count: usize) -> Vec<Tick> {
     let (low, high) = (range.0.min(range.1), range.0.max(range.1));
     let extent = high - low;
     if !(extent.is_finite() && extent > 0.0) {
         return Vec::new();
     }
-    let (step, decimals) = round_step(extent / count.max(1) as f64);
+    let (step, digits) = round_step(extent / count.max(1) as f64);
+    let write = writer(low.abs().max(high.abs()), digits);
     if !step.is_normal() {
         return Vec::new();
     }
@@ -24,12 +26,29 @@ pub fn linear(range: (f64, f64), count: usize) -> Vec<Tick> {
     let number = (last - first) as usize;
     (0..=number)
         .map(|index| (first + index as f64) * step)
-        .map(|value| Tick::new(value.clamp(low, high), decimal(value, decimals)))
+        .map(|value| Tick::new(value.clamp(low, high), write(value)))
         .collect()
 }
 
-/// The smallest round step of at least `smallest`, and the decimals its multiples need.
-fn round_step(smallest: f64) -> (f64, usize) {
+/// How multiples of a step are written that are no larger than `largest` and exact to `digits` decimals (negative before
+/// the point).
+fn writer(largest: f64, digits: i32) -> impl Fn(f64) -> String {
+    let exponent = largest.log10().floor() as i32;
+    move |value| match exponent {
+        -4..7 => decimal(value, digits.max(0) as usize),
+        _ if value == 0.0 => "0".to_owned(),
+        _ => {
+            let factor = decimal(
+                value / 10f64.powi(exponent),
+                (digits + exponent).max(0) as usize,
+            );
+            format!("{factor}×10^{{{}}}", integer(i64::from(exponent)))
+        }
+    }
+}
+
+/// The smallest round step of at least `smallest`, and the decimals its multiples need (negative before the point).
+fn round_step(smallest: f64) -> (f64, i32) {
     let exponent = smallest.log10().floor() as i32;
     let power = 10f64.powi(exponent);
     let fraction = smallest / power;
@@ -38,7 +57,7 @@ fn round_step(smallest: f64) -> (f64, usize) {
         .into_iter()
         .find(|(factor, _)| fraction <= factor * (1.0 + 1e-9))
         .unwrap_or((10.0, -1));
-    (factor * power, (extra - exponent).max(0) as usize)
+    (factor * power, extra - exponent)
 }
 
 /// Ticks at the powers of ten within `range`, written `10^{n}`. Empty when the range is not positive.
@@ -168,6 +187,34 @@ mod tests {
         assert_eq!(texts(&ticks), ["−0.50", "−0.25", "0.00", "0.25", "0.50"]);
         assert_eq!(texts(&linear((0.0, 0.1), 5)).last(), Some(&"0.10"));
         assert_eq!(texts(&linear((0.0, 30.0), 3)), ["0", "10", "20", "30"]);
+    }
+
+    #[test]
+    fn tiny_and_huge_numbers_are_written_in_powers_of_ten() {
+        assert_eq!(
+            texts(&linear((0.0, 4e-19), 4)),
+            ["0", "1×10^{−19}", "2×10^{−19}", "3×10^{−19}", "4×10^{−19}"]
+        );
+        assert_eq!(
+            texts(&linear((-2e8, 1e8), 6)),
+            [
+                "−2.0×10^{8}",
+                "−1.5×10^{8}",
+                "−1.0×10^{8}",
+                "−0.5×10^{8}",
+                "0",
+                "0.5×10^{8}",
+                "1.0×10^{8}"
+            ]
+        );
+        assert_eq!(
+            texts(&linear((0.0, 60_000.0), 3)),
+            ["0", "20000", "40000", "60000"]
+        );
+        assert_eq!(
+            texts(&linear((0.0, 0.0002), 2)),
+            ["0.0000", "0.0001", "0.0002"]
+        );
     }
 
     #[test]

@@ -1,8 +1,6 @@
 //! How classes look, and which images stand for them in figures that have no room for all.
 
-use eigenscope_stage::TaskError;
-
-use crate::figure::{Marker, MarkerShape, Rgb};
+use crate::figure::{ColourMap, Marker, MarkerShape, Rgb};
 
 /// Colours that are easy to tell apart.
 const COLOURS: usize = 10;
@@ -14,28 +12,37 @@ const SHAPES: [MarkerShape; 4] = [
     MarkerShape::Square,
 ];
 
-/// Refuses more classes than colours and shapes can tell apart.
-pub(super) fn check(classes: &[String]) -> Result<(), TaskError> {
-    let most = COLOURS * SHAPES.len();
-    if classes.len() > most {
-        let found = classes.len();
-        return Err(
-            format!("{found} classes are more than the {most} that can be told apart").into(),
-        );
+/// The look of one of `count` classes.
+///
+/// Ten classes have ten colours, and up to forty have four shapes of these. The colours of more classes follow each other
+/// from dark to light, and neighbours have different shapes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Look {
+    /// Of marks and names.
+    pub(super) colour: Rgb,
+    shape: MarkerShape,
+}
+
+impl Look {
+    pub(super) fn new(class: usize, count: usize) -> Self {
+        if count <= COLOURS * SHAPES.len() {
+            return Self {
+                colour: Rgb::categorical(class),
+                shape: SHAPES[class / COLOURS % SHAPES.len()],
+            };
+        }
+        Self {
+            colour: ColourMap::Viridis.at(class as f64 / (count - 1) as f64),
+            shape: SHAPES[class % SHAPES.len()],
+        }
     }
-    Ok(())
-}
 
-/// The colour of a class; repeats after ten.
-pub(super) fn colour(class: usize) -> Rgb {
-    Rgb::categorical(class)
-}
-
-/// The marker of a class, without a rim: classes of equal colour have different shapes.
-pub(super) fn marker(class: usize, radius: f64) -> Marker {
-    Marker {
-        shape: SHAPES[class / COLOURS % SHAPES.len()],
-        ..Marker::dot(radius)
+    /// A marker without a rim.
+    pub(super) fn marker(self, radius: f64) -> Marker {
+        Marker {
+            shape: self.shape,
+            ..Marker::dot(radius)
+        }
     }
 }
 
@@ -90,15 +97,13 @@ mod tests {
     }
 
     #[test]
-    fn forty_classes_look_different() {
-        let looks: Vec<_> = (0..40)
-            .map(|class| (colour(class), marker(class, 2.0)))
-            .collect();
-        for (class, look) in looks.iter().enumerate() {
-            assert!(!looks[..class].contains(look), "{class}");
+    fn classes_look_different() {
+        for count in [40, 62, 256] {
+            let looks: Vec<Look> = (0..count).map(|class| Look::new(class, count)).collect();
+            for (class, look) in looks.iter().enumerate() {
+                assert!(!looks[..class].contains(look), "{class} of {count}");
+            }
         }
-        assert!(check(&vec![String::new(); 40]).is_ok());
-        let error = check(&vec![String::new(); 41]).expect_err("refused");
-        assert!(error.to_string().starts_with("41 classes are more than"));
+        assert_eq!(Look::new(3, 10).colour, Rgb::categorical(3));
     }
 }

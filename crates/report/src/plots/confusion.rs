@@ -14,8 +14,8 @@ use crate::figure::{
 
 /// Classes up to which the cells have room for counts.
 const WITH_COUNTS: usize = 30;
-/// Classes up to which the axes have room for names.
-const MOST_CLASSES: usize = 100;
+/// Side of the matrix that more classes share, px.
+const LARGEST: f64 = 1400.0;
 /// Least side of the matrix, px: the colour bar's label has to fit beside it.
 const SMALLEST: f64 = 220.0;
 /// Least distance of two ticks of the colour bar, over its length.
@@ -44,12 +44,6 @@ fn run(context: &Context) -> Result<(), TaskError> {
     let rows: Vec<ConfusionRow> = read_records(&input.path)?;
     let accuracy = ClassAccuracy::read(context.input("accuracy")?)?;
     let classes = accuracy.classes.len();
-    if classes > MOST_CLASSES {
-        return Err(format!(
-            "{classes} classes are too many for one matrix; at most {MOST_CLASSES} have room"
-        )
-        .into());
-    }
     let counts = counts(&rows, classes)?;
     check_diagonal(&counts, &accuracy)?;
     write(
@@ -114,7 +108,7 @@ fn draw(
     let axes = Axes::new(x, y, vec![Layer::Image(image)]).with_aspect(1.0);
     let mut bar = ColourBar::new("Errors (square-root scale)", colours);
     bar.ticks = root_ticks(most);
-    let beside = 150.0 + Font::bundled()?.widest(labels(), TICK_LABEL)?;
+    let beside = 150.0 + Font::bundled()?.widest(labels(), TICK_LABEL)?.min(150.0);
     let description = "Numbers of images: a row for each class, a column for each predicted class. Errors are coloured \
                        by the square root of their number, correct predictions on the diagonal are grey, and cells \
                        without a number have no image.";
@@ -171,7 +165,7 @@ fn cell(counts: &[u32], classes: usize) -> f64 {
     match classes {
         0..=12 => (SMALLEST / classes as f64).max(38.0).max(written),
         13..=WITH_COUNTS => written.max(28.0),
-        _ => 14.0,
+        _ => (LARGEST / classes as f64).min(14.0),
     }
 }
 

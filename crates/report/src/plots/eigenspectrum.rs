@@ -9,7 +9,7 @@ use eigenscope_stage::{
 use serde::Deserialize;
 
 use super::output::{figure_kind, write};
-use super::series::{padded_range, rank_ticks};
+use super::series::{padded_range, whole_ticks};
 use crate::figure::{
     Axes, Axis, ColourBar, ColourScale, Figure, GridCell, GridRow, ImageGrid, Layer, Legend, Line,
     Marker, MarkerShape, Matrix, Panel, Points, Rgb, ticks,
@@ -203,7 +203,7 @@ fn spectrum_panel(ends: &[End<'_>], count: usize) -> Panel {
     let values = ends.iter().flat_map(|end| &end.eigenvalues).copied();
     let range = padded_range(values.chain([0.0]));
     let range_x = (0.5, last as f64 + 0.5);
-    let x = Axis::linear("rank, strongest first", range_x).with_major(rank_ticks(range_x));
+    let x = Axis::linear("rank, strongest first", range_x).with_major(whole_ticks(range_x));
     let y = Axis::linear("eigenvalue λ", range);
     let layers = ends.iter().flat_map(End::layers).collect();
     Panel::axes("(a) Eigenvalues", Axes::new(x, y, layers))
@@ -218,13 +218,7 @@ fn images_panel(ends: &[End<'_>], shape: InputShape) -> Result<Panel, TaskError>
     let colours = ColourScale::diverging(if limit > 0.0 { f64::from(limit) } else { 1.0 });
     let rows = ends.iter().map(|end| end.images(shape));
     let grid = ImageGrid::new(rows.collect::<Result<_, _>>()?, colours.clone());
-    // One row of images is too low for a longer label beside it.
-    let label = if ends.len() > 1 {
-        "component of E^{T}v"
-    } else {
-        "E^{T}v"
-    };
-    let bar = ColourBar::new(label, colours);
+    let bar = ColourBar::new("component of E^{T}v", colours);
     Ok(Panel::images("(b) Eigenvectors", grid).with_colour_bar(bar))
 }
 

@@ -4,7 +4,7 @@ use eigenscope_artifact::{Embeddings, EmbeddingsHeader};
 use eigenscope_stage::{Context, Input, Parameter, ParameterType, TaskError};
 
 use super::album::split_name;
-use super::classes;
+use super::classes::{self, Look};
 use crate::figure::{Point, SpacePoints};
 
 /// Some of the embeddings of an artifact.
@@ -34,10 +34,9 @@ impl EmbeddingSample {
     /// Reads `count` embeddings, spread evenly over the classes; all with a warning if there are fewer.
     ///
     /// # Errors
-    /// A file that cannot be read, no embedding at all, or more classes than can be told apart.
+    /// A file that cannot be read, and no embedding at all.
     pub(super) fn read(context: &Context, input: &Input, count: usize) -> Result<Self, TaskError> {
         let all = Embeddings::read(&input.path)?;
-        classes::check(&all.header.classes)?;
         if all.is_empty() {
             return Err(format!("{} has no embeddings", input.task).into());
         }
@@ -101,6 +100,11 @@ impl EmbeddingSample {
         classes
     }
 
+    /// How a class looks.
+    pub(super) fn look(&self, class: usize) -> Look {
+        Look::new(class, self.header.classes.len())
+    }
+
     /// The embeddings of one class.
     pub(super) fn of_class(&self, class: usize) -> impl Iterator<Item = &Vec<f64>> {
         let pairs = self.labels.iter().zip(&self.vectors);
@@ -112,10 +116,11 @@ impl EmbeddingSample {
         let group = |class: usize| {
             let pairs = self.labels.iter().zip(points);
             let own = pairs.filter(|(label, _)| **label == class);
+            let look = self.look(class);
             SpacePoints {
                 name: self.header.classes[class].clone(),
-                colour: classes::colour(class),
-                marker: classes::marker(class, radius),
+                colour: look.colour,
+                marker: look.marker(radius),
                 points: own.map(|(_, point)| *point).collect(),
             }
         };

@@ -1,5 +1,7 @@
 //! How figures call the inputs that they are drawn from: by their labels, and by what tells several of them apart.
 
+use std::collections::BTreeSet;
+
 use eigenscope_stage::Input;
 use serde_json::Value;
 
@@ -17,18 +19,61 @@ pub(super) fn titled(title: &str, input: &Input) -> String {
 /// Empty where nothing does.
 pub(super) fn distinct(inputs: &[&Input]) -> Vec<String> {
     let tables = distinct_tables(inputs);
-    let differs = |name: &String| {
-        let first = inputs.first().and_then(|input| input.labels.get(name));
-        inputs.iter().any(|input| input.labels.get(name) != first)
-    };
+    let differing = differing_labels(inputs);
     let text = |(table, input): (String, &&Input)| {
-        let labels = input.labels.iter().filter(|(name, _)| differs(name));
+        let labels = input
+            .labels
+            .iter()
+            .filter(|(name, _)| differing.contains(name));
         let labels = labels.map(|(name, value)| words(name, value));
         let table = Some(table).filter(|table| !table.is_empty());
         table.into_iter().chain(labels).collect::<Vec<_>>()
     };
     let parts = tables.into_iter().zip(inputs).map(text);
     parts.map(|parts| parts.join(", ")).collect()
+}
+
+/// What several inputs differ in, for a legend: its title, and an entry for each input.
+///
+/// Of inputs that differ in their labels alone, the title names these labels and the entries are their values. Others are
+/// models, called as [`distinct`] does, or by their tasks where nothing differs.
+pub(super) fn legend(inputs: &[Input]) -> (String, Vec<String>) {
+    let references: Vec<&Input> = inputs.iter().collect();
+    let differing = differing_labels(&references);
+    let values = |input: &Input| -> Option<String> {
+        let values = differing.iter().map(|name| input.labels.get(*name));
+        let values: Option<Vec<String>> = values.map(|found| found.map(written)).collect();
+        Some(values?.join(", "))
+    };
+    let of_one_table = distinct_tables(&references).iter().all(String::is_empty);
+    let entries: Option<Vec<String>> = inputs.iter().map(values).collect();
+    match entries {
+        Some(entries) if of_one_table && !differing.is_empty() => {
+            let names: Vec<String> = differing.iter().map(|name| spoken(name)).collect();
+            (names.join(", "), entries)
+        }
+        _ => {
+            let entries = distinct(&references).into_iter().zip(inputs);
+            let entries = entries.map(|(entry, input)| match entry.as_str() {
+                "" => input.task.clone(),
+                _ => entry,
+            });
+            ("model".to_owned(), entries.collect())
+        }
+    }
+}
+
+/// Labels that not all inputs have with the same value.
+fn differing_labels<'a>(inputs: &[&'a Input]) -> BTreeSet<&'a String> {
+    let names: BTreeSet<&String> = inputs
+        .iter()
+        .flat_map(|input| input.labels.keys())
+        .collect();
+    let differs = |name: &&String| {
+        let first = inputs.first().and_then(|input| input.labels.get(*name));
+        inputs.iter().any(|input| input.labels.get(*name) != first)
+    };
+    names.into_iter().filter(differs).collect()
 }
 
 /// Tables without the words that all begin or end with: "rainbow-mlp" and "rainbow-cnn" are "mlp" and "cnn".
@@ -68,13 +113,21 @@ fn table(input: &Input) -> &str {
     id.split_once('.').map_or(id, |(_, name)| name)
 }
 
-/// "hidden 300"; a text stands without its quotes.
+/// "hidden 300".
 pub(super) fn words(name: &str, value: &Value) -> String {
-    let name = name.replace('_', " ");
+    format!("{} {}", spoken(name), written(value))
+}
+
+/// A value; a text stands without its quotes.
+fn written(value: &Value) -> String {
     match value.as_str() {
-        Some(text) => format!("{name} {text}"),
-        None => format!("{name} {value}"),
+        Some(text) => text.to_owned(),
+        None => value.to_string(),
     }
+}
+
+fn spoken(label: &str) -> String {
+    label.replace('_', " ")
 }
 
 #[cfg(test)]
@@ -140,7 +193,34 @@ mod tests {
         };
         assert_eq!(called(&[one(0), one(1)]), ["seed 0", "seed 1"]);
         assert_eq!(called(&[one(0)]), [""]);
+        let both = |rate: f64, seed: u32| Input {
+            labels: [("rate_of", json!(rate)), ("seed", json!(seed))]
+                .map(|(name, value)| (name.to_owned(), value))
+                .into(),
+            ..one(seed)
+        };
+        let (title, entries) = legend(&[both(0.1, 0), both(0.2, 1)]);
+        assert_eq!(
+            (title.as_str(), entries),
+            (
+                "rate of, seed",
+                vec!["0.1, 0".to_owned(), "0.2, 1".to_owned()]
+            )
+        );
+        assert_eq!(
+            legend(&[one(0), one(1)]),
+            ("seed".to_owned(), vec!["0".to_owned(), "1".to_owned()])
+        );
+        assert_eq!(
+            legend(&[one(0)]),
+            (
+                "model".to_owned(),
+                vec!["a.rainbow[epochs=5,seed=0]".to_owned()]
+            )
+        );
         let mixed = [input("a.mlp", &[]), input("a.cnn", &[("seed", json!(1))])];
         assert_eq!(called(&mixed), ["mlp", "cnn, seed 1"]);
+        let called = vec!["mlp".to_owned(), "cnn, seed 1".to_owned()];
+        assert_eq!(legend(&mixed), ("model".to_owned(), called));
     }
 }

@@ -7,8 +7,8 @@ use eigenscope_stage::{Agreement, Context, Role, TaskError, TaskKind, task_funct
 use serde::Deserialize;
 
 use super::labels;
-use super::layer_spectra::{Spectrum, curve, first_column, panel, rank_axis, warn_left_out};
-use super::layers::{choose_layers, distinct, layers_parameter, layers_with, the_one};
+use super::layer_spectra::{RankAxis, Spectrum, curve, first_column, panel, warn_left_out};
+use super::layers::{choose_layers, counted, distinct, layers_parameter, layers_with, the_one};
 use super::output::{figure_kind, write};
 use super::series::{enumerate, percentage_range};
 use crate::figure::{
@@ -28,7 +28,7 @@ pub(super) fn kind() -> TaskKind {
     figure_kind(
         "layer-clipping",
         "spectrum of every layer, and accuracy by number of eigenvectors kept",
-        vec![layers_parameter()],
+        vec![layers_parameter(), RankAxis::parameter()],
         vec![
             Role::one("spectrum", Kind::LayerSpectrum, "eigenvalues to draw"),
             Role::one("clipping", Kind::Clipping, "accuracies to draw")
@@ -48,6 +48,7 @@ pub(super) fn kind() -> TaskKind {
 #[serde(deny_unknown_fields)]
 struct Parameters {
     layers: Vec<String>,
+    rank_axis: RankAxis,
 }
 
 fn run(context: &Context) -> Result<(), TaskError> {
@@ -64,9 +65,10 @@ fn run(context: &Context) -> Result<(), TaskError> {
         )
         .into());
     }
+    let all = distinct(clipping.iter().map(|row| row.layer.as_str()));
     let layers = choose_layers(
         context,
-        &distinct(clipping.iter().map(|row| row.layer.as_str())),
+        &all,
         &[layers_with(&spectrum, &of)?],
         &parameters.layers,
     )?;
@@ -76,7 +78,9 @@ fn run(context: &Context) -> Result<(), TaskError> {
         .collect::<Result<Vec<_>, _>>()?;
     warn_left_out(context, columns.iter().flat_map(Column::spectra));
     let title = format!("How many dimensions each layer needs: eigenvectors of the {of}");
-    write(context, draw(&columns, &of, labels::titled(&title, input))?)
+    let title = labels::titled(&counted(&title, columns.len(), all.len()), input);
+    let ranks = parameters.rank_axis.of(&of);
+    write(context, draw(&columns, &of, ranks, title)?)
 }
 
 /// What is known of one layer.
@@ -134,7 +138,7 @@ impl<'a> Column<'a> {
             .fold(1.0, f64::max)
     }
 
-    fn spectrum_panel(&self, column: usize) -> Result<Panel, TaskError> {
+    fn spectrum_panel(&self, column: usize, ranks: RankAxis) -> Result<Panel, TaskError> {
         let lines = self.series.iter().filter_map(|(place, series, spectrum)| {
             spectrum.line(series, Rgb::categorical(*place), dash(series))
         });
@@ -144,7 +148,7 @@ impl<'a> Column<'a> {
             let at = line.x.iter().position(|x| *x == rank)?;
             Some(spikes_mark(rank, line.y[at]))
         });
-        let mut panel = panel(self.layer, lines, self.last(), column)?;
+        let mut panel = panel(self.layer, lines, (ranks, self.last()), column)?;
         if let (Content::Axes(axes), Some(mark)) = (&mut panel.content, spikes) {
             axes.layers.push(Layer::Points(mark));
         }
@@ -157,7 +161,7 @@ impl<'a> Column<'a> {
         (spikes > 0).then(|| f64::from(spikes))
     }
 
-    fn clipping_panel(&self, column: usize, range: (f64, f64)) -> Panel {
+    fn clipping_panel(&self, column: usize, ranks: RankAxis, range: (f64, f64)) -> Panel {
         let last = self.last();
         let mut layers = Vec::new();
         if let Some(whole) = self.whole() {
@@ -175,7 +179,7 @@ impl<'a> Column<'a> {
         layers.extend(at_spikes.map(|(rank, y)| Layer::Points(spikes_mark(rank, y))));
         let label = first_column(column, "Accuracy (%)");
         let axes = Axes::new(
-            rank_axis("Eigenvectors kept", last),
+            ranks.axis("Eigenvectors kept", last),
             Axis::linear(label, range).with_major(ticks::linear(range, 6)),
             layers,
         );
@@ -254,17 +258,22 @@ fn dash(series: &str) -> Dash {
     }
 }
 
-fn draw(columns: &[Column<'_>], of: &str, title: String) -> Result<Figure, TaskError> {
+fn draw(
+    columns: &[Column<'_>],
+    of: &str,
+    ranks: RankAxis,
+    title: String,
+) -> Result<Figure, TaskError> {
     let accuracies = columns
         .iter()
         .flat_map(|column| column.accuracies.iter().copied().chain(column.whole()));
     let range = percentage_range(accuracies);
     let above = columns.iter().enumerate();
     let mut panels = above
-        .map(|(index, column)| column.spectrum_panel(index))
+        .map(|(index, column)| column.spectrum_panel(index, ranks))
         .collect::<Result<Vec<_>, _>>()?;
     let below = columns.iter().enumerate();
-    panels.extend(below.map(|(index, column)| column.clipping_panel(index, range)));
+    panels.extend(below.map(|(index, column)| column.clipping_panel(index, ranks, range)));
     let count = columns.len();
     let mut notes = String::new();
     let firsts: Vec<String> = columns.iter().filter_map(Column::first_only).collect();
@@ -287,10 +296,11 @@ fn draw(columns: &[Column<'_>], of: &str, title: String) -> Result<Figure, TaskE
         ..Figure::new(
             title,
             format!(
-                "Above, for the layers {}, eigenvalues against their rank, both axes logarithmic. Below, the accuracy of \
-                 the model when the weight of that layer is projected on the first eigenvectors of the {of}, against \
-                 their number on a logarithmic axis.{notes}",
+                "Above, for the layers {}, eigenvalues on a logarithmic axis against their rank on a {} one. Below, the \
+                 accuracy of the model when the weight of that layer is projected on the first eigenvectors of the {of}, \
+                 against their number on the same axis.{notes}",
                 enumerate(columns.iter().map(|column| column.layer)),
+                ranks.in_words(),
             ),
             130.0 + 290.0 * count as f64,
             count,

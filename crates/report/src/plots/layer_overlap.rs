@@ -5,10 +5,10 @@ use eigenscope_stage::{Agreement, Context, Input, Role, TaskError, TaskKind, tas
 use serde::Deserialize;
 
 use super::labels;
-use super::layer_spectra::{Spectrum, first_column, panel, warn_left_out};
-use super::layers::{choose_layers, distinct, layers_parameter, layers_with, the_one};
+use super::layer_spectra::{RankAxis, Spectrum, first_column, panel, warn_left_out};
+use super::layers::{choose_layers, counted, distinct, layers_parameter, layers_with, the_one};
 use super::output::{figure_kind, write};
-use super::series::{enumerate, rank_ticks};
+use super::series::{enumerate, whole_ticks};
 use crate::figure::{
     Axes, Axis, ColourBar, ColourMap, ColourScale, Dash, Figure, Image, Layer, Legend, Matrix,
     Panel, Rgb, ticks,
@@ -21,7 +21,7 @@ pub(super) fn kind() -> TaskKind {
     figure_kind(
         "layer-overlap",
         "spectra of every layer of two networks, and the overlap of their eigenvectors",
-        vec![layers_parameter()],
+        vec![layers_parameter(), RankAxis::parameter()],
         vec![
             Role::one(
                 "reference",
@@ -47,6 +47,7 @@ pub(super) fn kind() -> TaskKind {
 #[serde(deny_unknown_fields)]
 struct Parameters {
     layers: Vec<String>,
+    rank_axis: RankAxis,
 }
 
 fn run(context: &Context) -> Result<(), TaskError> {
@@ -60,9 +61,10 @@ fn run(context: &Context) -> Result<(), TaskError> {
     }
     let of = the_one(overlap.iter().map(|row| row.of.as_str()))?;
     let with_spectrum = spectra.iter().map(|rows| layers_with(rows, &of));
+    let all = distinct(overlap.iter().map(|row| row.layer.as_str()));
     let layers = choose_layers(
         context,
-        &distinct(overlap.iter().map(|row| row.layer.as_str())),
+        &all,
         &with_spectrum.collect::<Result<Vec<_>, _>>()?,
         &parameters.layers,
     )?;
@@ -71,7 +73,13 @@ fn run(context: &Context) -> Result<(), TaskError> {
         .map(|layer| Column::new(layer, &of, &spectra, &overlap, &fit))
         .collect::<Result<Vec<_>, _>>()?;
     warn_left_out(context, columns.iter().flat_map(|column| &column.spectra));
-    write(context, draw(&columns, &of, &network_names(inputs))?)
+    let title = format!("Do two networks learn the same dimensions? Eigenvectors of the {of}");
+    let title = counted(&title, columns.len(), all.len());
+    let ranks = parameters.rank_axis.of(&of);
+    write(
+        context,
+        draw(&columns, title, ranks, &network_names(inputs))?,
+    )
 }
 
 /// "first network (seed 0)" and "second network (seed 1)".
@@ -88,7 +96,7 @@ struct Column<'a> {
     layer: &'a str,
     /// Of the first and of the second network.
     spectra: Vec<Spectrum>,
-    /// A row an eigenvector of the first network, a column one of the second.
+    /// A column an eigenvector of the first network, a row one of the second.
     overlap: Matrix,
     fit: Vec<&'a RSquaredRow>,
 }
@@ -111,7 +119,12 @@ impl<'a> Column<'a> {
         })
     }
 
-    fn spectra_panel(&self, column: usize, networks: &[String; 2]) -> Result<Panel, TaskError> {
+    fn spectra_panel(
+        &self,
+        column: usize,
+        ranks: RankAxis,
+        networks: &[String; 2],
+    ) -> Result<Panel, TaskError> {
         let looks = [
             (Rgb::categorical(0), Dash::Solid),
             // Seen on top of a curve that is nearly the same.
@@ -126,7 +139,7 @@ impl<'a> Column<'a> {
             .iter()
             .map(Spectrum::last_rank)
             .fold(1.0, f64::max);
-        panel(self.layer, lines.collect(), last, column)
+        panel(self.layer, lines.collect(), (ranks, last), column)
     }
 
     fn overlap_panel(&self, column: usize, colours: &ColourScale) -> Panel {
@@ -138,8 +151,8 @@ impl<'a> Column<'a> {
             ..Image::new(self.overlap.clone(), colours.clone())
         };
         let axes = Axes::new(
-            map_axis("Rank in second network", x),
-            map_axis(first_column(column, "Rank in first network"), y).reversed(),
+            map_axis("Rank in first network", x),
+            map_axis(first_column(column, "Rank in second network"), y).reversed(),
             vec![Layer::Image(image)],
         );
         Panel::axes(self.explained(), axes.with_aspect(1.0))
@@ -164,24 +177,24 @@ impl<'a> Column<'a> {
 }
 
 fn map_axis(label: &str, range: (f64, f64)) -> Axis {
-    let axis = Axis::linear(label, range).with_major(rank_ticks(range));
+    let axis = Axis::linear(label, range).with_major(whole_ticks(range));
     Axis {
         grid: false,
         ..axis
     }
 }
 
-/// Overlaps by rank in the first network (rows) and the second (columns); none in a null space.
+/// Overlaps by rank in the second network (rows) and the first (columns); none in a null space.
 ///
 /// # Errors
 /// Ranks that are not exactly 1 to a last one in both, or an overlap that is none.
 fn overlap_matrix(layer: &str, rows: &[&OverlapRow]) -> Result<Matrix, TaskError> {
     let last = |rank: fn(&OverlapRow) -> u32| rows.iter().map(|row| rank(row) as usize).max();
-    let height = last(|row| row.reference_rank).unwrap_or(0);
-    let width = last(|row| row.other_rank).unwrap_or(0);
+    let width = last(|row| row.reference_rank).unwrap_or(0);
+    let height = last(|row| row.other_rank).unwrap_or(0);
     if height.checked_mul(width) != Some(rows.len()) {
         return Err(format!(
-            "the overlap of {layer} has {} entries for {height} x {width} ranks",
+            "the overlap of {layer} has {} entries for {width} x {height} ranks",
             rows.len()
         )
         .into());
@@ -191,12 +204,12 @@ fn overlap_matrix(layer: &str, rows: &[&OverlapRow]) -> Result<Matrix, TaskError
     for row in rows {
         let (at, of) = (row.reference_rank as usize, row.other_rank as usize);
         let place = at.checked_sub(1).zip(of.checked_sub(1));
-        let value = place.and_then(|(at, of)| values.get_mut(at * width + of));
+        let value = place.and_then(|(at, of)| values.get_mut(of * width + at));
         let good = (0.0..=1.0 + ROUNDING).contains(&row.overlap);
         match value {
             Some(value) if good && value.is_nan() => {
                 *value = row.overlap.min(1.0);
-                nothing[(at - 1) * width + of - 1] = row.null_space;
+                nothing[(of - 1) * width + at - 1] = row.null_space;
             }
             _ => {
                 return Err(format!(
@@ -219,11 +232,16 @@ fn overlap_matrix(layer: &str, rows: &[&OverlapRow]) -> Result<Matrix, TaskError
     Ok(Matrix::new(height, width, values)?)
 }
 
-fn draw(columns: &[Column<'_>], of: &str, networks: &[String; 2]) -> Result<Figure, TaskError> {
+fn draw(
+    columns: &[Column<'_>],
+    title: String,
+    ranks: RankAxis,
+    networks: &[String; 2],
+) -> Result<Figure, TaskError> {
     let colours = ColourScale::new(ColourMap::Cividis, (0.0, 1.0));
     let above = columns.iter().enumerate();
     let mut panels = above
-        .map(|(index, column)| column.spectra_panel(index, networks))
+        .map(|(index, column)| column.spectra_panel(index, ranks, networks))
         .collect::<Result<Vec<_>, _>>()?;
     let below = columns.iter().enumerate();
     panels.extend(below.map(|(index, column)| column.overlap_panel(index, &colours)));
@@ -241,15 +259,23 @@ fn draw(columns: &[Column<'_>], of: &str, networks: &[String; 2]) -> Result<Figu
     };
     let [first, second] = networks;
     let count = columns.len();
+    let aligned = columns.iter().filter(|column| !column.fit.is_empty());
+    let aligned: Vec<&str> = aligned.map(|column| column.layer).collect();
+    let after_alignment = match aligned.len() {
+        0 => String::new(),
+        all if all == count => " after alignment".to_owned(),
+        _ => format!(" (for {} after alignment)", enumerate(aligned.iter())),
+    };
     Ok(Figure {
         legend: Some(Legend::below("")),
         ..Figure::new(
-            format!("Do two networks learn the same dimensions? Eigenvectors of the {of}"),
+            title,
             format!(
-                "Above, for the layers {}, eigenvalues of both networks against their rank, both axes logarithmic. Below, \
-                 the absolute product of each of the first eigenvectors of the {first} with each of the {second} after alignment: \
-                 0 for none, 1 for the same direction.{grey}",
+                "Above, for the layers {}, eigenvalues of both networks on a logarithmic axis against their rank on a {} one. \
+                 Below, the absolute product of each of the first eigenvectors of the {first} with each of the \
+                 {second}{after_alignment}: 0 for none, 1 for the same direction.{grey}",
                 enumerate(columns.iter().map(|column| column.layer)),
+                ranks.in_words(),
             ),
             180.0 + 280.0 * count as f64,
             count,

@@ -1,9 +1,10 @@
-//! Spectra of a layer on logarithmic axes, in figures with one column a layer.
+//! Spectra of a layer, eigenvalues on a logarithmic axis, in figures with one column a layer.
 
 use eigenscope_artifact::LayerSpectrumRow;
-use eigenscope_stage::{Context, TaskError};
+use eigenscope_stage::{Context, Parameter, ParameterType, TaskError};
+use serde::Deserialize;
 
-use super::series::padded_range;
+use super::series::{padded_range, whole_ticks};
 use crate::figure::{Axes, Axis, Dash, Layer, Line, Marker, Panel, Rgb, Tick, ticks};
 
 /// Eigenvalues below this share of the largest are the rounding error of a covariance that has no more of them.
@@ -12,6 +13,59 @@ const SMALLEST_SHARE: f64 = 1e-12;
 const LABELLED_DECADES: usize = 6;
 /// Powers of ten on an axis that leave room for ticks in between.
 const DIVIDED_DECADES: usize = 4;
+
+/// How ranks are spread along an axis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum RankAxis {
+    /// Linear for weights, logarithmic for activations.
+    Auto,
+    /// Exponential decay is a straight line.
+    Linear,
+    /// A power law is a straight line.
+    Log,
+}
+
+impl RankAxis {
+    /// The parameter that chooses it.
+    pub(super) fn parameter() -> Parameter {
+        Parameter::optional(
+            "rank_axis",
+            ParameterType::choice(&["auto", "linear", "log"]),
+            "auto",
+            "scale of the rank axes; auto: linear for weights, log for activations",
+        )
+    }
+
+    /// The scale for spectra of `weights` or `activations`: linear or logarithmic.
+    pub(super) fn of(self, of: &str) -> Self {
+        match self {
+            Self::Auto if of == "weights" => Self::Linear,
+            Self::Auto => Self::Log,
+            chosen => chosen,
+        }
+    }
+
+    /// "linear" or "logarithmic".
+    pub(super) fn in_words(self) -> &'static str {
+        match self {
+            Self::Linear => "linear",
+            Self::Auto | Self::Log => "logarithmic",
+        }
+    }
+
+    /// An axis of ranks 1 to `last`, at least 2.
+    pub(super) fn axis(self, label: &str, last: f64) -> Axis {
+        let range = (1.0, last.max(2.0));
+        if self == Self::Linear {
+            return Axis::linear(label, range).with_major(whole_ticks(range));
+        }
+        // The range begins at 1, so every third is a power of ten.
+        let step = if range.1 <= 200.0 { 1 } else { 3 };
+        let major = ticks::ones_twos_fives(range).into_iter().step_by(step);
+        Axis::log(label, range).with_major(major.collect())
+    }
+}
 
 /// The eigenvalues of one series of one layer that a logarithmic axis can show, by rank.
 #[derive(Debug, Clone, PartialEq)]
@@ -93,15 +147,15 @@ pub(super) fn warn_left_out<'a>(context: &Context, spectra: impl Iterator<Item =
     }
 }
 
-/// Curves of eigenvalues of one layer against ranks up to `last`, both logarithmic. Only the first column of a figure says
-/// what the y axis is.
+/// Curves of eigenvalues of one layer, on a logarithmic axis, against ranks up to `last`. Only the first column of a figure
+/// says what the y axis is.
 ///
 /// # Errors
 /// No curve.
 pub(super) fn panel(
     layer: &str,
     lines: Vec<Line>,
-    last: f64,
+    (ranks, last): (RankAxis, f64),
     column: usize,
 ) -> Result<Panel, TaskError> {
     if lines.is_empty() {
@@ -110,22 +164,13 @@ pub(super) fn panel(
     let label = first_column(column, "Eigenvalue");
     let y = decades_axis(label, lines.iter().flat_map(|line| &line.y).copied());
     let lines = lines.into_iter().map(Layer::Line).collect();
-    let axes = Axes::new(rank_axis("Rank", last), y, lines);
+    let axes = Axes::new(ranks.axis("Rank", last), y, lines);
     Ok(Panel::axes(layer, axes.with_aspect(0.8)))
 }
 
 /// A label for the first column of panels, none for the others.
 pub(super) fn first_column(column: usize, label: &str) -> &str {
     if column == 0 { label } else { "" }
-}
-
-/// A logarithmic axis of ranks 1 to `last`, at least 2.
-pub(super) fn rank_axis(label: &str, last: f64) -> Axis {
-    let range = (1.0, last.max(2.0));
-    // The range begins at 1, so every third is a power of ten.
-    let step = if range.1 <= 200.0 { 1 } else { 3 };
-    let major = ticks::ones_twos_fives(range).into_iter().step_by(step);
-    Axis::log(label, range).with_major(major.collect())
 }
 
 /// A logarithmic axis that holds all values, and two powers of ten at least.
@@ -156,6 +201,7 @@ fn unlabelled(ticks: Vec<Tick>) -> Vec<Tick> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::figure::AxisKind;
 
     fn rows(eigenvalues: &[f64]) -> Vec<LayerSpectrumRow> {
         let row = |(rank, &eigenvalue): (u32, &f64)| LayerSpectrumRow {
@@ -188,12 +234,16 @@ mod tests {
     #[test]
     fn rank_axes_have_round_ticks() {
         let texts = |last: f64| -> Vec<String> {
-            let axis = rank_axis("Rank", last);
+            let axis = RankAxis::Auto.of("activations").axis("Rank", last);
             axis.major.into_iter().map(|tick| tick.text).collect()
         };
         assert_eq!(texts(1.0), ["1", "2"]);
         assert_eq!(texts(25.0), ["1", "2", "5", "10", "20"]);
         assert_eq!(texts(1024.0), ["1", "10", "100", "1000"]);
+        let weights = RankAxis::Auto.of("weights");
+        let axis = weights.axis("Rank", 100.0);
+        assert_eq!((axis.kind, axis.range), (AxisKind::Linear, (1.0, 100.0)));
+        assert_eq!(RankAxis::Log.of("weights"), RankAxis::Log);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use eigenscope_stage::{Context, Parameter, ParameterType, TaskError};
 
 use super::series::enumerate;
 
-/// Columns that one figure has room for.
+/// Most columns of a figure.
 const MOST_LAYERS: usize = 12;
 
 /// The parameter by which layers are chosen.
@@ -19,10 +19,11 @@ pub(super) fn layers_parameter() -> Parameter {
 }
 
 /// The layers to draw: those of `drawn` that are among `wanted` (if it names any) and have all `spectra`, in the order of
-/// `drawn`. Layers without a spectrum are left out with a warning, unless they were asked for by name.
+/// `drawn`. Layers without a spectrum are left out with a warning, unless they were asked for by name; so are layers after the
+/// twelfth.
 ///
 /// # Errors
-/// A wanted layer that there is not, no layer at all, and more than a figure has room for.
+/// A wanted layer that there is not, and no layer at all.
 pub(super) fn choose_layers(
     context: &Context,
     drawn: &[String],
@@ -50,17 +51,24 @@ pub(super) fn choose_layers(
         .into());
     }
     if chosen.len() > MOST_LAYERS {
-        return Err(format!(
-            "{} layers are too many for one figure; choose up to {MOST_LAYERS} with `layers`",
+        context.warn(format!(
+            "the first {MOST_LAYERS} of {} layers are drawn; choose others with `layers`",
             chosen.len()
-        )
-        .into());
+        ));
     }
     if !without.is_empty() {
         let without = enumerate(without.into_iter());
         context.warn(format!("left out for want of a spectrum: {without}"));
     }
-    Ok(chosen.into_iter().cloned().collect())
+    Ok(chosen.into_iter().take(MOST_LAYERS).cloned().collect())
+}
+
+/// A title that says how many of the layers of a table are left out, if so many are drawn that some may be.
+pub(super) fn counted(title: &str, shown: usize, all: usize) -> String {
+    match shown {
+        MOST_LAYERS if shown < all => format!("{title}, first {shown} of {all} layers"),
+        _ => title.to_owned(),
+    }
 }
 
 /// Each item once, in the order of first appearance.

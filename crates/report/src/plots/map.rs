@@ -5,7 +5,7 @@ use eigenscope_artifact::{
 };
 use eigenscope_stage::{Agreement, Context, Role, TaskError, TaskKind, task_function};
 
-use super::classes;
+use super::classes::Look;
 use super::labels;
 use super::output::{figure_kind, write};
 use super::series::padded_range;
@@ -55,13 +55,12 @@ fn run(context: &Context) -> Result<(), TaskError> {
 }
 
 /// # Errors
-/// No image, tables that are not of the same images, or more classes than can be told apart.
+/// No image, or tables that are not of the same images.
 fn check(
     rows: &[MapRow],
     quality: &MapQualityRow,
     header: &EmbeddingsHeader,
 ) -> Result<(), TaskError> {
-    classes::check(&header.classes)?;
     if rows.is_empty() {
         return Err("the table has no rows".into());
     }
@@ -100,12 +99,14 @@ fn draw(
     );
     let radius = RADIUS * (IMAGES / rows.len() as f64).sqrt();
     let radius = radius.clamp(SMALLEST_RADIUS, RADIUS);
-    let layers = (0..header.classes.len()).filter_map(|class| {
+    let count = header.classes.len();
+    let layers = (0..count).filter_map(|class| {
         let own = rows.iter().filter(|row| row.label as usize == class);
         let (x, y): (Vec<f64>, Vec<f64>) = own.map(|row| (row.x, row.y)).unzip();
+        let look = Look::new(class, count);
         let dots = Points {
             opacity: 0.7,
-            ..Points::new(x, y, classes::colour(class), classes::marker(class, radius))
+            ..Points::new(x, y, look.colour, look.marker(radius))
         };
         (!dots.x.is_empty()).then(|| Layer::Points(dots.named(header.classes[class].as_str())))
     });

@@ -16,6 +16,11 @@ const GENERATED: Rgb = Rgb::categorical(0);
 const TRAINED: Rgb = Rgb::categorical(3);
 /// Height of the plot, px, were it as wide as the figure.
 const HEIGHT: f64 = 340.0;
+/// Width of the figure at most, and of the place of a model as long as the figure may grow, px.
+const LARGEST: f64 = 2400.0;
+const PLACE: f64 = 24.0;
+/// Models whose accuracies stand in the description.
+const MOST_IN_WORDS: usize = 20;
 /// Where the middle of the dots stands in the unit of length that each model has; they spread around it.
 const DOTS: f64 = 0.42;
 /// Width of the dots' spread.
@@ -194,9 +199,16 @@ fn draw(models: &[Model]) -> Figure {
         .collect();
     let x = Axis::categories("", models.iter().map(|model| model.name.as_str()));
     let y = Axis::linear("Accuracy (%)", range).with_major(ticks::linear(range, 7));
-    let width = (300.0 + 110.0 * models.len() as f64).min(1000.0);
+    let count = models.len() as f64;
+    let width = (300.0 + 110.0 * count)
+        .min(1000.0)
+        .max(PLACE * count)
+        .min(LARGEST);
     let axes = Axes::new(x, y, layers).with_aspect(HEIGHT / width);
-    let words: Vec<String> = models.iter().map(Model::in_words).collect();
+    let shown = models.iter().take(MOST_IN_WORDS);
+    let more = models.len().saturating_sub(MOST_IN_WORDS);
+    let more = (more > 0).then(|| format!("{more} more"));
+    let words: Vec<String> = shown.map(Model::in_words).chain(more).collect();
     Figure {
         legend: Some(Legend::below("")),
         ..Figure::new(

@@ -61,7 +61,11 @@ impl Curve {
     }
 }
 
-/// Smallest and largest finite value, widened by a twentieth; a range of width 1 around a single value.
+/// Values that differ by a smaller share of the largest are equal but for rounding.
+const SMALLEST_EXTENT: f64 = 1e-6;
+
+/// Smallest and largest finite value, widened by a twentieth; a range of width 1 around values that are equal or differ
+/// by less than a millionth.
 pub(super) fn padded_range(values: impl Iterator<Item = f64>) -> (f64, f64) {
     let (low, high) = values
         .filter(|value| value.is_finite())
@@ -71,18 +75,22 @@ pub(super) fn padded_range(values: impl Iterator<Item = f64>) -> (f64, f64) {
     if low > high {
         return (0.0, 1.0);
     }
-    let margin = if high > low { (high - low) / 20.0 } else { 0.5 };
+    let margin = match high - low > SMALLEST_EXTENT * low.abs().max(high.abs()) {
+        true => (high - low) / 20.0,
+        false => 0.5,
+    };
     (low - margin, high + margin)
 }
 
-/// Ticks at 1 and at round whole numbers of a linear axis of ranks.
-pub(super) fn rank_ticks(range: (f64, f64)) -> Vec<Tick> {
+/// Ticks at the first whole number of a linear axis and at round ones above it.
+pub(super) fn whole_ticks(range: (f64, f64)) -> Vec<Tick> {
+    let first = range.0.ceil();
     let round = ticks::linear(range, 5);
     let whole = round
         .into_iter()
         .map(|tick| tick.at)
-        .filter(|at| *at >= 2.0 && at.fract() == 0.0);
-    let ranks: Vec<f64> = std::iter::once(1.0).chain(whole).collect();
+        .filter(|at| *at > first && at.fract() == 0.0);
+    let ranks: Vec<f64> = std::iter::once(first).chain(whole).collect();
     ticks::at(&ranks, ticks::plain)
 }
 
@@ -92,9 +100,16 @@ pub(super) fn percentage_range(values: impl Iterator<Item = f64>) -> (f64, f64) 
     (low.max(0.0), high.min(100.0))
 }
 
-/// A list for a sentence: "30, 50 and 100".
+/// Most items of a list for a sentence.
+const MOST_ITEMS: usize = 20;
+
+/// A list for a sentence: "30, 50 and 100". Of a long one the first items, and how many more there are.
 pub(super) fn enumerate(items: impl Iterator<Item = impl ToString>) -> String {
-    let items: Vec<String> = items.map(|item| item.to_string()).collect();
+    let mut items: Vec<String> = items.map(|item| item.to_string()).collect();
+    if items.len() > MOST_ITEMS {
+        let more = items.split_off(MOST_ITEMS - 1).len();
+        items.push(format!("{more} more"));
+    }
     match items.as_slice() {
         [] => "none".to_owned(),
         [one] => one.clone(),
@@ -111,6 +126,10 @@ mod tests {
         assert_eq!(padded_range([0.0, 20.0].into_iter()), (-1.0, 21.0));
         assert_eq!(padded_range([3.0].into_iter()), (2.5, 3.5));
         assert_eq!(padded_range([f64::NAN].into_iter()), (0.0, 1.0));
+        // Equal but for rounding, and as small as that.
+        assert_eq!(padded_range([3.0, 3.0 + 1e-15].into_iter()).1.round(), 4.0);
+        let (low, high) = padded_range([0.0, 1e-19].into_iter());
+        assert!(low < 0.0 && high > 1e-19 && high < 1.1e-19);
     }
 
     #[test]
@@ -120,20 +139,24 @@ mod tests {
     }
 
     #[test]
-    fn ranks_are_ticked_at_one_and_at_whole_numbers() {
+    fn whole_numbers_are_ticked() {
         let texts = |last: f64| -> Vec<String> {
-            let ticks = rank_ticks((0.5, last + 0.5));
+            let ticks = whole_ticks((0.5, last + 0.5));
             ticks.into_iter().map(|tick| tick.text).collect()
         };
         assert_eq!(texts(1.0), ["1"]);
         assert_eq!(texts(2.0), ["1", "2"]);
         assert_eq!(texts(50.0), ["1", "10", "20", "30", "40", "50"]);
+        assert_eq!(whole_ticks((0.0, 3.0)).len(), 4);
+        assert_eq!(whole_ticks((1.0, 2.0)).len(), 2);
     }
 
     #[test]
     fn sizes_are_enumerated_in_words() {
         assert_eq!(enumerate([30, 50, 100].into_iter()), "30, 50 and 100");
         assert_eq!(enumerate([30].into_iter()), "30");
+        assert!(enumerate(1..=20).ends_with("18, 19 and 20"));
+        assert!(enumerate(1..=1000).ends_with("18, 19 and 981 more"));
         assert_eq!(enumerate(std::iter::empty::<u32>()), "none");
     }
 

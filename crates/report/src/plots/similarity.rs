@@ -97,6 +97,6 @@ fn draw(rows: &[Labelled<SimilarityRow>]) -> Result<Figure, TaskError> {
         1,
         vec![Panel::axes("", Axes::new(x, y, layers))],
     );
-    figure.legend = Some(Legend::right(legend));
+    figure.legend = Some(Legend::right(legend).ordered());
     Ok(figure)
 }

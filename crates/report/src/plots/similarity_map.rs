@@ -12,6 +12,14 @@ use crate::figure::{
 
 /// Maps beside one another.
 const MOST_COLUMNS: usize = 3;
+/// Sizes up to which cells are wide enough for numbers.
+const MOST_NUMBERED: usize = 40;
+/// Side of a cell with room for its number, and of a map at least and at most, px.
+const CELL: f64 = 25.0;
+const SMALLEST: f64 = 400.0;
+const LARGEST: f64 = 1000.0;
+/// Room beside the maps, px.
+const MARGINS: f64 = 200.0;
 
 pub(super) fn kind() -> TaskKind {
     figure_kind(
@@ -50,13 +58,16 @@ fn draw(rows: &[Labelled<SimilarityMapRow>]) -> Result<Figure, TaskError> {
         last.colour_bar = Some(bar);
     }
     let columns = panels.len().min(MOST_COLUMNS);
+    // A row for each pair of sizes.
+    let sizes = groups.iter().map(|(_, rows)| (rows.len() as f64).sqrt());
+    let side = (CELL * sizes.fold(0.0, f64::max)).clamp(SMALLEST, LARGEST);
     Ok(Figure::new(
         format!("First eigenvectors between sizes: {pairs}"),
         format!(
             "Mean absolute cosine between the first input-space eigenvectors ({ranking}) of equal class, by \
              pair of hidden sizes; {pairs}. A dash marks sizes without a pair."
         ),
-        200.0 + 400.0 * columns as f64,
+        MARGINS + side * columns as f64,
         columns,
         panels,
     ))
@@ -95,7 +106,7 @@ fn panel(
         Matrix::new(sizes.len(), sizes.len(), values)?,
         colours.clone(),
     );
-    image.cell_texts = Some(texts);
+    image.cell_texts = (sizes.len() <= MOST_NUMBERED).then_some(texts);
     let names: Vec<String> = sizes.iter().map(u32::to_string).collect();
     let x = Axis::categories("hidden size", names.clone());
     let y = Axis::categories("hidden size", names).reversed();

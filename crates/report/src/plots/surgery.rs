@@ -7,13 +7,18 @@ use super::class_accuracy::{ClassAccuracy, label, percentage};
 use super::labels;
 use super::layer_spectra::decades_axis;
 use super::output::{figure_kind, write};
-use super::series::{enumerate, rank_ticks};
+use super::series::{enumerate, whole_ticks};
 use crate::figure::{
     Axes, Axis, Figure, Layer, Legend, Line, Marker, MarkerShape, Panel, Points, Rgb, ticks,
 };
 
-/// Classes that the axis has room for.
-const MOST_CLASSES: usize = 40;
+/// Width of the figure, and what it grows by for each of more than [`NARROW_CLASSES`] classes, up to a largest width, px.
+const WIDTH: f64 = 860.0;
+const NARROW_CLASSES: usize = 30;
+const CLASS: f64 = 20.0;
+const LARGEST: f64 = 2400.0;
+/// Height over width of the accuracies in a figure of the least width.
+const ASPECT: f64 = 0.62;
 /// Singular values up to which each has a marker.
 const MARKED: usize = 32;
 const LINK: Rgb = Rgb::from_hex(0xbdbdbd);
@@ -89,13 +94,14 @@ fn run(context: &Context) -> Result<(), TaskError> {
     ];
     write(
         context,
-        draw(&operations, panels, |title| labels::titled(title, input)),
+        draw(&operations, panels, before.classes.len(), |title| {
+            labels::titled(title, input)
+        }),
     )
 }
 
-/// Refuses accuracies of different classes, and more classes than there is room for.
+/// Refuses accuracies of different classes.
 fn check(before: &ClassAccuracy, after: &ClassAccuracy) -> Result<(), TaskError> {
-    let classes = before.classes.len();
     if !before.names().eq(after.names()) {
         return Err(format!(
             "the accuracies before are those of the classes {}, the accuracies after those of {}",
@@ -104,16 +110,16 @@ fn check(before: &ClassAccuracy, after: &ClassAccuracy) -> Result<(), TaskError>
         )
         .into());
     }
-    if classes > MOST_CLASSES {
-        return Err(format!(
-            "{classes} classes are too many for one axis; at most {MOST_CLASSES} have room"
-        )
-        .into());
-    }
     Ok(())
 }
 
-fn draw(operations: &[SurgeryRow], panels: Vec<Panel>, titled: impl Fn(&str) -> String) -> Figure {
+fn draw(
+    operations: &[SurgeryRow],
+    panels: Vec<Panel>,
+    classes: usize,
+    titled: impl Fn(&str) -> String,
+) -> Figure {
+    let width = width(classes);
     let merged = operations.iter().map(|row| {
         format!(
             "{} and {} (cosine of their mean embeddings {} before, {} after)",
@@ -145,7 +151,7 @@ fn draw(operations: &[SurgeryRow], panels: Vec<Panel>, titled: impl Fn(&str) -> 
              images of the two classes, outliers included. {}",
             inliers.join(" ")
         ),
-        860.0,
+        width,
         2,
         panels,
     );
@@ -154,6 +160,11 @@ fn draw(operations: &[SurgeryRow], panels: Vec<Panel>, titled: impl Fn(&str) -> 
         legend: Some(Legend::below("")),
         ..figure
     }
+}
+
+fn width(classes: usize) -> f64 {
+    let more = classes.saturating_sub(NARROW_CLASSES);
+    (WIDTH + CLASS * more as f64).min(LARGEST)
 }
 
 fn cosine(value: f64) -> String {
@@ -192,10 +203,13 @@ fn accuracy_panel(before: &ClassAccuracy, after: &ClassAccuracy) -> Panel {
         &[0.0, 20.0, 40.0, 60.0, 80.0, 100.0],
         ticks::plain,
     ));
-    Panel::axes(
-        "Accuracy by class",
-        Axes::new(Axis::categories("Class", names), y, layers),
-    )
+    let mut axes = Axes::new(Axis::categories("Class", names), y, layers);
+    let width = width(before.classes.len());
+    if width > WIDTH {
+        // Wider, but not higher.
+        axes.aspect = Some(ASPECT * WIDTH / width);
+    }
+    Panel::axes("Accuracy by class", axes)
 }
 
 fn middle(place: usize) -> f64 {
@@ -236,7 +250,7 @@ fn values_panel(context: &Context, rows: &[SingularValueRow]) -> Result<Panel, T
     }
     let last = rows.iter().map(|row| row.rank).max().unwrap_or(1);
     let range = (0.5, f64::from(last) + 0.5);
-    let x = Axis::linear("Rank", range).with_major(rank_ticks(range));
+    let x = Axis::linear("Rank", range).with_major(whole_ticks(range));
     let y = decades_axis(
         "Singular value",
         lines.iter().flat_map(|line| &line.y).copied(),

@@ -22,6 +22,9 @@ const BAR: f64 = 0.86;
 /// Heights of a lane and of the load over the width of the plots.
 const LANE: f64 = 0.05;
 const LOAD: f64 = 0.18;
+/// Height of all lanes over the width of the plots beyond which they become lower, and of one that has room for a name.
+const LANES: f64 = 2.0;
+const NAMED_LANE: f64 = 0.02;
 /// Gap between two bars of a lane, over the length of the run.
 const GAP: f64 = 0.001;
 
@@ -157,11 +160,15 @@ fn tasks(bars: &[Bar<'_>], total: f64, unit: &Unit, time: Axis) -> Result<Panel,
             );
         }
     }
-    layers.push(Layer::Texts(names(bars, total, unit)?));
+    let lane = LANE.min(LANES / lanes as f64);
+    if lane >= NAMED_LANE {
+        let names = names(bars, total, unit)?;
+        layers.extend((!names.texts.is_empty()).then_some(Layer::Texts(names)));
+    }
     let middles = (0..lanes).map(|lane| Tick::new(lane as f64 + 0.5, (lane + 1).to_string()));
     let threads = Axis::linear("thread", (0.0, lanes as f64)).with_major(middles.collect());
     let axes = Axes::new(time, threads.reversed(), layers);
-    Ok(Panel::axes("Tasks", axes.with_aspect(LANE * lanes as f64)))
+    Ok(Panel::axes("Tasks", axes.with_aspect(lane * lanes as f64)))
 }
 
 /// Edges of the bars in one lane, with gaps between them; none without bars.

@@ -1,13 +1,15 @@
 //! Loss and accuracy by epoch, one line a model.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use eigenscope_artifact::{HistoryRow, Kind, read_records};
+use eigenscope_artifact::{HistoryRow, Kind, read_records, summarise};
 use eigenscope_stage::{Context, Input, Role, TaskError, TaskKind, task_function};
 
+use super::labels;
+use super::layer_spectra::curve;
 use super::output::{figure_kind, write};
-use super::series::{padded_range, size_colours};
-use crate::figure::{Axes, Axis, Figure, Layer, Legend, Line, Panel, Rgb, ticks};
+use super::series::{padded_range, whole_ticks};
+use crate::figure::{Axes, Axis, ColourMap, Figure, Layer, Legend, Line, Panel, Rgb, ticks};
 
 pub(super) fn kind() -> TaskKind {
     figure_kind(
@@ -19,59 +21,99 @@ pub(super) fn kind() -> TaskKind {
     )
 }
 
-/// One training run with the name and colour of its group.
+/// Models up to which each has a colour of its own kind; those of more follow each other from dark to light.
+const CATEGORIES: usize = 10;
+
+/// One training run.
 struct Run {
-    group: String,
+    /// Its entry in the legend.
+    name: String,
     colour: Rgb,
     rows: Vec<HistoryRow>,
 }
 
 fn run(context: &Context) -> Result<(), TaskError> {
     let inputs = context.inputs("histories")?;
-    let (title, colours) = groups(inputs);
-    let runs = inputs
-        .iter()
-        .map(|input| {
-            let group = group(input);
-            Ok(Run {
-                colour: colours[&group],
-                group,
-                rows: read_records(&input.path)?,
-            })
-        })
-        .collect::<Result<Vec<_>, TaskError>>()?;
-    write(context, draw(&runs, title))
-}
-
-/// What a run is grouped by: its hidden size where the sweep has one, else its task.
-fn group(input: &Input) -> String {
-    input
-        .label_u64("hidden")
-        .map_or_else(|| input.task.clone(), |hidden| hidden.to_string())
-}
-
-fn groups(inputs: &[Input]) -> (&'static str, BTreeMap<String, Rgb>) {
-    let mut sizes: Vec<u32> = inputs
-        .iter()
-        .filter_map(|input| input.label_u64("hidden")?.try_into().ok())
-        .collect();
-    if sizes.len() == inputs.len() {
-        sizes.sort_unstable();
-        sizes.dedup();
-        let colours = size_colours(sizes.into_iter());
-        let colours = colours
-            .into_iter()
-            .map(|(size, colour)| (size.to_string(), colour));
-        return ("hidden size", colours.collect());
+    let Groups {
+        legend,
+        names,
+        colours,
+    } = Groups::of(inputs);
+    let mut noisy = 0;
+    let mut runs = Vec::with_capacity(inputs.len());
+    for (name, input) in names.into_iter().zip(inputs) {
+        noisy += usize::from(has_noise(input)?);
+        runs.push(Run {
+            colour: colours.get(&name).map_or(Rgb::BLACK, |(_, colour)| *colour),
+            rows: read_records(&input.path)?,
+            name,
+        });
     }
-    let colours = inputs
-        .iter()
-        .enumerate()
-        .map(|(index, input)| (group(input), Rgb::categorical(index)));
-    ("model", colours.collect())
+    // Legend entries follow the layers.
+    runs.sort_by_key(|run| colours.get(&run.name).map(|(place, _)| *place));
+    let noise = match noisy {
+        0 => "",
+        all if all == runs.len() => " (with noise)",
+        _ => " (of some models with noise)",
+    };
+    write(context, draw(&runs, legend, noise))
 }
 
-fn draw(runs: &[Run], legend: &str) -> Figure {
+/// Whether the images that a model learns from have noise, by the parameters that its history was made with.
+fn has_noise(input: &Input) -> Result<bool, TaskError> {
+    let noise = &summarise(&input.path)?.provenance.parameters["noise_std"];
+    Ok(noise.as_f64().is_some_and(|noise| noise > 0.0))
+}
+
+/// Which runs share a name and a colour.
+struct Groups {
+    legend: Legend,
+    /// Of each run.
+    names: Vec<String>,
+    /// Of each name, its place among all and its colour.
+    colours: BTreeMap<String, (usize, Rgb)>,
+}
+
+impl Groups {
+    /// By hidden size where all have one, else a group each.
+    fn of(inputs: &[Input]) -> Self {
+        let sizes = inputs.iter().map(|input| input.label_u64("hidden"));
+        let sizes: Option<Vec<u64>> = sizes.collect();
+        let by_size = sizes.is_some();
+        let (title, names) = match sizes {
+            Some(sizes) => (
+                "hidden size".to_owned(),
+                sizes.iter().map(u64::to_string).collect(),
+            ),
+            None => labels::legend(inputs),
+        };
+        let mut distinct: Vec<&String> = Vec::with_capacity(names.len());
+        let mut seen = BTreeSet::new();
+        distinct.extend(names.iter().filter(|name| seen.insert(*name)));
+        let numbers = distinct.iter().map(|name| name.parse::<f64>().ok());
+        let numbers: Option<Vec<f64>> = numbers.collect();
+        if let Some(numbers) = numbers {
+            let mut order: Vec<usize> = (0..numbers.len()).collect();
+            order.sort_by(|one, other| numbers[*one].total_cmp(&numbers[*other]));
+            distinct = order.into_iter().map(|index| distinct[index]).collect();
+        }
+        let ordered = by_size || distinct.len() > CATEGORIES;
+        let looks: Vec<Rgb> = match ordered {
+            true => ColourMap::Viridis.series(distinct.len()),
+            false => (0..distinct.len()).map(Rgb::categorical).collect(),
+        };
+        let looks = looks.into_iter().enumerate();
+        let colours = distinct.into_iter().cloned().zip(looks).collect();
+        let legend = Legend::right(title);
+        Self {
+            legend: if ordered { legend.ordered() } else { legend },
+            names,
+            colours,
+        }
+    }
+}
+
+fn draw(runs: &[Run], legend: Legend, noise: &str) -> Figure {
     let panels = vec![
         panel(runs, "Training loss", "cross-entropy (nats)", |row| {
             row.train_loss_nats
@@ -89,7 +131,7 @@ fn draw(runs: &[Run], legend: &str) -> Figure {
     let mut figure = Figure::new(
         "Training",
         format!(
-            "Loss and accuracy on training batches (with noise) and on the test images after every epoch, {}.",
+            "Loss and accuracy on training batches{noise} and on the test images after every epoch, {}.",
             match runs.len() {
                 1 => "one model".to_owned(),
                 models => format!("{models} models"),
@@ -99,30 +141,41 @@ fn draw(runs: &[Run], legend: &str) -> Figure {
         2,
         panels,
     );
-    figure.legend = Some(Legend::right(legend));
+    figure.legend = Some(legend);
     figure
 }
 
 fn panel(runs: &[Run], title: &str, label: &str, pick: impl Fn(&HistoryRow) -> f64) -> Panel {
-    let epochs = runs.iter().map(|run| run.rows.len()).max().unwrap_or(1);
     let range = padded_range(runs.iter().flat_map(|run| run.rows.iter().map(&pick)));
-    let mut ordered: Vec<&Run> = runs.iter().collect();
-    // Legend entries follow the layers: by size where the group is a number.
-    ordered.sort_by_key(|run| run.group.parse::<u32>().unwrap_or(0));
-    let layers = ordered
+    let layers = runs
         .iter()
+        .filter(|run| !run.rows.is_empty())
         .map(|run| {
-            let mut line = Line::new(
+            let line = curve(
                 run.rows.iter().map(|row| f64::from(row.epoch)).collect(),
                 run.rows.iter().map(&pick).collect(),
                 run.colour,
-            )
-            .named(run.group.clone());
-            line.width = 1.2;
-            Layer::Line(line)
+            );
+            Layer::Line(Line {
+                width: 1.2,
+                ..line.named(run.name.clone())
+            })
         })
         .collect();
-    let x = Axis::linear("epoch", (0.0, epochs as f64));
+    let epochs = epochs(runs);
+    let x = Axis::linear("epoch", epochs).with_major(whole_ticks(epochs));
     let y = Axis::linear(label, range).with_major(ticks::linear(range, 6));
     Panel::axes(title, Axes::new(x, y, layers))
+}
+
+/// From the first epoch of any run to the last, with half an epoch on both sides of a single one.
+fn epochs(runs: &[Run]) -> (f64, f64) {
+    let all = runs.iter().flat_map(|run| &run.rows).map(|row| row.epoch);
+    match (all.clone().min(), all.max()) {
+        (Some(first), Some(last)) if first < last => (f64::from(first), f64::from(last)),
+        (first, _) => {
+            let epoch = f64::from(first.unwrap_or(1));
+            (epoch - 0.5, epoch + 0.5)
+        }
+    }
 }

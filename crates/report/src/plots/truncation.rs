@@ -123,7 +123,7 @@ fn draw(rows: &[Labelled<TruncationSummaryRow>]) -> Figure {
         vec![error, drop],
     );
     let grouped = curves.len() > sizes(&curves).len();
-    figure.legend = Some(Legend::right(if grouped { "" } else { SIZES_ONLY }));
+    figure.legend = Some(Legend::right(if grouped { "" } else { SIZES_ONLY }).ordered());
     figure
 }
 

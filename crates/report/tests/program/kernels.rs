@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::place::{Outcome, Place, provenance};
 
 /// A tensor whose values rise from -1 to 1.
-fn tensor(name: &str, shape: &[usize]) -> NamedTensor {
+pub(crate) fn tensor(name: &str, shape: &[usize]) -> NamedTensor {
     let count: usize = shape.iter().product();
     let value = |index: usize| 2.0 * index as f32 / (count - 1).max(1) as f32 - 1.0;
     NamedTensor {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::place::{Outcome, Place};
 
-fn spectrum(series: &str, layer: &str, eigenvalues: &[f64]) -> Vec<LayerSpectrumRow> {
+pub(crate) fn spectrum(series: &str, layer: &str, eigenvalues: &[f64]) -> Vec<LayerSpectrumRow> {
     let row = |(rank, &eigenvalue): (u32, &f64)| LayerSpectrumRow {
         series: series.to_owned(),
         layer: layer.to_owned(),
@@ -29,7 +29,7 @@ fn weights() -> Vec<LayerSpectrumRow> {
     .concat()
 }
 
-fn clipping(layer: &str, correct: &[u32]) -> Vec<ClippingRow> {
+pub(crate) fn clipping(layer: &str, correct: &[u32]) -> Vec<ClippingRow> {
     let row = |(kept, &correct): (u32, &u32)| ClippingRow {
         of: "weights".to_owned(),
         layer: layer.to_owned(),
@@ -41,7 +41,7 @@ fn clipping(layer: &str, correct: &[u32]) -> Vec<ClippingRow> {
     (1..).zip(correct).map(row).collect()
 }
 
-fn needed(layer: &str, inputs: u32, dimensions: Option<u32>) -> LearnedDimensionsRow {
+pub(crate) fn needed(layer: &str, inputs: u32, dimensions: Option<u32>) -> LearnedDimensionsRow {
     LearnedDimensionsRow {
         of: "weights".to_owned(),
         layer: layer.to_owned(),
@@ -81,7 +81,7 @@ impl Clipping {
     fn draw_in(&self, place: &Place, layers: Value) -> Outcome {
         place.draw_from(
             "layer-clipping",
-            json!({ "layers": layers }),
+            json!({ "layers": layers, "rank_axis": "log" }),
             &[
                 ("spectrum", &[place.table("spectrum", &self.spectrum)]),
                 ("clipping", &[place.table("clipping", &self.clipping)]),
@@ -165,6 +165,57 @@ fn layers_can_be_chosen_and_one_without_a_spectrum_is_named() {
 }
 
 #[test]
+fn of_many_layers_the_first_are_drawn() {
+    let names: Vec<String> = (0..13).map(|index| format!("layer{index}")).collect();
+    let tables = Clipping {
+        spectrum: names
+            .iter()
+            .flat_map(|name| spectrum("weights", name, &[1.0]))
+            .collect(),
+        clipping: names.iter().flat_map(|name| clipping(name, &[1])).collect(),
+        dimensions: Vec::new(),
+    };
+    let place = Place::new();
+    let drawn = tables.draw_in(&place, json!([]));
+    assert_eq!(drawn.texts_of("panel").len(), 24);
+    drawn.shows(&["first 12 of 13 layers"]);
+    let warning = "the first 12 of 13 layers are drawn; choose others with `layers`";
+    assert_eq!(drawn.warnings, [warning]);
+    let chosen = tables.draw_in(&place, json!(["layer12"]));
+    assert!(chosen.warnings.is_empty());
+}
+
+#[test]
+fn ranks_of_weights_are_linear_unless_chosen() {
+    let place = Place::new();
+    let tables = Clipping::of_weights();
+    let draw = |rank_axis: &str| {
+        place.draw_from(
+            "layer-clipping",
+            json!({"layers": ["layer1"], "rank_axis": rank_axis}),
+            &[
+                ("spectrum", &[place.table("spectrum", &tables.spectrum)]),
+                ("clipping", &[place.table("clipping", &tables.clipping)]),
+                (
+                    "dimensions",
+                    &[place.table("dimensions", &tables.dimensions)],
+                ),
+            ],
+        )
+    };
+    let ranks = |rank_axis: &str| draw(rank_axis).texts_of("x-axis");
+    let linear = [
+        vec!["1", "2", "3", "4", "Rank"],
+        vec!["1", "2", "3", "4", "Eigenvectors kept"],
+    ];
+    assert_eq!(ranks("auto"), linear);
+    assert_eq!(ranks("linear"), linear);
+    draw("auto").shows(&["against their rank on a linear one"]);
+    assert_eq!(ranks("log")[0], ["1", "2", "Rank"]);
+    draw("log").shows(&["against their rank on a logarithmic one"]);
+}
+
+#[test]
 fn clipping_without_learned_dimensions_and_of_a_single_one() {
     let place = Place::new();
     let mut tables = Clipping {
@@ -218,21 +269,10 @@ fn clipping_that_does_not_fit_is_refused() {
         |tables| tables.spectrum[2].eigenvalue = f64::NAN,
         "layer1, weights: the eigenvalue of rank 3 is NaN",
     );
-    refused(
-        |tables| {
-            let names: Vec<String> = (0..13).map(|index| format!("layer{index}")).collect();
-            tables.spectrum = names
-                .iter()
-                .flat_map(|name| spectrum("weights", name, &[1.0]))
-                .collect();
-            tables.clipping = names.iter().flat_map(|name| clipping(name, &[1])).collect();
-        },
-        "13 layers are too many for one figure; choose up to 12 with `layers`",
-    );
 }
 
 /// All pairs of `count` ranks; equal ranks overlap by 0.875.
-fn overlap(layer: &str, count: u32) -> Vec<OverlapRow> {
+pub(crate) fn overlap(layer: &str, count: u32) -> Vec<OverlapRow> {
     let row = |reference_rank, other_rank| OverlapRow {
         of: "activations".to_owned(),
         layer: layer.to_owned(),
@@ -250,7 +290,7 @@ fn overlap(layer: &str, count: u32) -> Vec<OverlapRow> {
         .collect()
 }
 
-fn fit(layer: &str, split: &str, r_squared: f64) -> RSquaredRow {
+pub(crate) fn fit(layer: &str, split: &str, r_squared: f64) -> RSquaredRow {
     RSquaredRow {
         layer: layer.to_owned(),
         split: split.to_owned(),
@@ -279,7 +319,7 @@ fn draw_overlap(place: &Place, overlap: &[OverlapRow]) -> Outcome {
     ];
     place.draw_from(
         "layer-overlap",
-        json!({"layers": []}),
+        json!({"layers": [], "rank_axis": "auto"}),
         &[
             ("reference", &[network(0)]),
             ("other", &[network(1)]),
@@ -303,14 +343,16 @@ fn overlap_has_maps_with_one_colour_bar() {
             "1",
             "2",
             "3",
-            "Rank in second network",
+            "Rank in first network",
             "1",
             "2",
             "3",
-            "Rank in first network"
+            "Rank in second network"
         ]
     );
     assert_eq!(panels[3][0], "r² 92.2 % (train), undefined (test)");
+    // The first layer reads the images themselves.
+    drawn.shows(&["second network (seed 1) (for layer2 after alignment): 0 for none"]);
     let bar = ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0", "Overlap"];
     assert_eq!(drawn.texts_of("colour-bar"), [bar]);
     assert_eq!(
@@ -330,6 +372,34 @@ fn overlaps_in_a_null_space_are_grey() {
     }
     draw_overlap(&place, &rows)
         .shows(&["Grey where an eigenvalue is below 1e-7 of the largest of its layer"]);
+}
+
+#[test]
+fn the_first_network_lies_along_x() {
+    let place = Place::new();
+    let row = |reference_rank, other_rank, value| OverlapRow {
+        reference_rank,
+        other_rank,
+        overlap: value,
+        ..overlap("layer2", 1).remove(0)
+    };
+    // Three vectors of the first network, two of the second.
+    let rows = [
+        row(1, 1, 0.1),
+        row(2, 1, 0.2),
+        row(3, 1, 0.3),
+        row(1, 2, 0.4),
+        row(2, 2, 0.5),
+        row(3, 2, 0.6),
+    ];
+    let drawn = draw_overlap(&place, &rows);
+    let form: Value =
+        serde_json::from_slice(&drawn.output("figure.json")).expect("the interactive form");
+    let traces = form["data"].as_array().expect("traces");
+    let map = traces.iter().find(|trace| trace["type"] == "heatmap");
+    let cells = &map.expect("a map")["z"];
+    assert_eq!(*cells, json!([[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]]));
+    drawn.shows(&["second network (seed 1) after alignment: 0 for none"]);
 }
 
 #[test]

@@ -11,18 +11,21 @@ mod place;
 mod rainbow;
 mod samples;
 mod scaling;
+mod sizes;
 mod timeline;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 
 use eigenscope_artifact::{
     HistoryRow, Kind, Labelled, Labels, SimilarityMapRow, SimilarityRow, TruncationSummaryRow,
+    write_records,
 };
 use eigenscope_stage::{Description, Input, Section};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use place::{Outcome, PROGRAM, Place};
+use place::{Outcome, PROGRAM, Place, provenance};
 
 fn history(epochs: u32) -> Vec<HistoryRow> {
     (1..=epochs)
@@ -148,6 +151,71 @@ fn training_of_many_models_and_of_one() {
     draw(&one).shows(&["model", "metric.history"]);
     let short = [place.table("history", &history(1))];
     draw(&short).shows(&["Training"]);
+}
+
+#[test]
+fn epochs_run_from_the_first_to_the_last() {
+    let place = Place::new();
+    let ticks = |epochs: u32| -> Vec<String> {
+        let table = place.table("history", &history(epochs));
+        let drawn = place.draw("training", json!({}), "histories", &[table]);
+        drawn.texts_of("x-axis").remove(0)
+    };
+    assert_eq!(ticks(1), ["1", "epoch"]);
+    assert_eq!(ticks(5), ["1", "2", "3", "4", "5", "epoch"]);
+    assert_eq!(ticks(20), ["1", "5", "10", "15", "20", "epoch"]);
+}
+
+#[test]
+fn no_two_of_many_models_have_one_colour() {
+    let place = Place::new();
+    for count in [10, 11, 60] {
+        let table = place.table("history", &history(2));
+        let member = |number: u32| {
+            let labels = [("learning_rate".to_owned(), json!(f64::from(number) / 1e4))];
+            Input {
+                labels: labels.into(),
+                ..table.clone()
+            }
+        };
+        let members: Vec<Input> = (0..count).map(member).collect();
+        let drawn = place.draw("training", json!({}), "histories", &members);
+        // What they differ in, without repeating it in every entry.
+        assert_eq!(drawn.texts_of("legend")[0][..2], ["learning rate", "0.0"]);
+        let form: Value = serde_json::from_slice(&drawn.output("figure.json")).expect("JSON");
+        let traces = form["data"].as_array().expect("traces").iter();
+        let lines = traces.filter(|trace| trace["meta"]["what"] == "line");
+        let looks: BTreeSet<String> = lines
+            .filter(|trace| trace["meta"]["panel"] == 0)
+            .map(|trace| trace["line"].to_string())
+            .collect();
+        assert_eq!(looks.len(), count as usize);
+    }
+}
+
+#[test]
+fn noise_is_told_only_where_there_is_some() {
+    let place = Place::new();
+    let table = |name: &str, parameters: Value| {
+        let path = place.path(name);
+        let content = write_records(&path, &history(2), &provenance(parameters));
+        Input {
+            task: format!("train.{name}"),
+            labels: BTreeMap::new(),
+            path,
+            content: content.expect("written"),
+        }
+    };
+    let noisy = table("noisy", json!({"noise_std": 0.4}));
+    let quiet = table("quiet", json!({"noise_std": 0.0}));
+    let other = table("other", json!({"widths": [8]}));
+    let draw = |inputs: &[&Input]| {
+        let inputs: Vec<Input> = inputs.iter().map(|input| (*input).clone()).collect();
+        place.draw("training", json!({}), "histories", &inputs)
+    };
+    draw(&[&noisy]).shows(&["on training batches (with noise) and"]);
+    draw(&[&quiet, &other]).shows(&["on training batches and on the test images"]);
+    draw(&[&noisy, &other]).shows(&["on training batches (of some models with noise) and"]);
 }
 
 #[test]

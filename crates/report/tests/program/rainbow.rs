@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::place::{Outcome, Place};
 
-fn draws(correct: &[u32]) -> Vec<RainbowRow> {
+pub(crate) fn draws(correct: &[u32]) -> Vec<RainbowRow> {
     let row = |(draw, &correct): (u32, &u32)| RainbowRow {
         draw,
         correct,
@@ -17,7 +17,7 @@ fn draws(correct: &[u32]) -> Vec<RainbowRow> {
 }
 
 /// The summary of [`draws`], sorted, around `mean`.
-fn summary(correct: &[u32], mean: f64, std: Option<f64>) -> RainbowSummaryRow {
+pub(crate) fn summary(correct: &[u32], mean: f64, std: Option<f64>) -> RainbowSummaryRow {
     let rows = draws(correct);
     RainbowSummaryRow {
         draws: rows.len() as u32,
@@ -29,7 +29,7 @@ fn summary(correct: &[u32], mean: f64, std: Option<f64>) -> RainbowSummaryRow {
     }
 }
 
-const CORRECT: [u32; 3] = [30, 31, 35];
+pub(crate) const CORRECT: [u32; 3] = [30, 31, 35];
 
 struct Tables {
     draws: Vec<Input>,

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::place::{Outcome, Place};
 
-fn row(images: u32) -> ScalingRow {
+pub(crate) fn row(images: u32) -> ScalingRow {
     let share = 60_000.0 / f64::from(images);
     ScalingRow {
         images,
@@ -17,7 +17,7 @@ fn row(images: u32) -> ScalingRow {
     }
 }
 
-fn law(quantity: &str, exponent_half_width: Option<f64>) -> PowerLawRow {
+pub(crate) fn law(quantity: &str, exponent_half_width: Option<f64>) -> PowerLawRow {
     PowerLawRow {
         quantity: quantity.to_owned(),
         points: 3,

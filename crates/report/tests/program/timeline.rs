@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::place::{Outcome, Place};
 
-fn row(task: &str, section: &str, start_seconds: f64, wall_seconds: f64) -> LedgerRow {
+pub(crate) fn row(task: &str, section: &str, start_seconds: f64, wall_seconds: f64) -> LedgerRow {
     LedgerRow {
         run: "run".to_owned(),
         pipeline: "sweep".to_owned(),

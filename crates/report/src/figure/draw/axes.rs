@@ -3,7 +3,7 @@
 use super::super::axis::{Axis, Tick};
 use super::super::description::Axes;
 use super::super::error::Result;
-use super::super::layout::{PanelLayout, Rect, tick_labels, tick_length};
+use super::super::layout::{Label, PanelLayout, Rect, tick_labels, tick_length};
 use super::super::scale::AxisScale;
 use super::super::svg::{Anchor, Lettering, SvgWriter};
 use super::super::text::{Font, TextStyle};
@@ -26,13 +26,13 @@ pub(super) fn draw_behind(writer: &mut SvgWriter, axes: &Axes, place: &PanelLayo
     writer.group("grid");
     if axes.x.grid {
         let scale = x_scale(axes, plot);
-        for x in axes.x.major.iter().map(|tick| scale.px(tick.at)) {
+        for x in place.x_ticks.iter().map(|tick| scale.px(tick.at)) {
             writer.line((x, plot.y), (x, plot.bottom()), theme::GRID_LINE, 1.0);
         }
     }
     if axes.y.grid {
         let scale = y_scale(axes, plot);
-        for y in axes.y.major.iter().map(|tick| scale.px(tick.at)) {
+        for y in place.y_ticks.iter().map(|tick| scale.px(tick.at)) {
             writer.line((plot.x, y), (plot.right(), y), theme::GRID_LINE, 1.0);
         }
     }
@@ -61,7 +61,7 @@ fn x_axis(writer: &mut SvgWriter, font: &Font<'_>, axes: &Axes, place: &PanelLay
     let base = plot.bottom();
     if axis.line {
         writer.line((plot.x, base), (plot.right(), base), theme::AXIS_LINE, 1.0);
-        for (tick, length) in ticks(axis) {
+        for (tick, length) in ticks(axis, &place.x_ticks) {
             let x = scale.px(tick.at);
             writer.line((x, base), (x, base + length), theme::AXIS_LINE, 1.0);
         }
@@ -80,14 +80,16 @@ fn x_axis(writer: &mut SvgWriter, font: &Font<'_>, axes: &Axes, place: &PanelLay
             writer.label(x, text_top + style.ascent(), &tick.text, lettering)
         }
     };
-    for tick in &axis.major {
+    for tick in &place.x_ticks {
         label(tick, ink(theme::TICK_LABEL, Anchor::Middle))?;
     }
-    for tick in tick_labels::labelled_minor(font, axis, plot.width, !turned)? {
+    let minor_ticks = tick_labels::labelled_minor(font, axis, &place.x_ticks, plot.width, !turned)?;
+    for tick in minor_ticks {
         label(tick, minor(Anchor::Middle))?;
     }
-    let (x, y) = place.x_label;
-    writer.label(x, y, &axis.label, ink(theme::AXIS_LABEL, Anchor::Middle))
+    let Label { x, y, lines } = &place.x_label;
+    let label = ink(theme::AXIS_LABEL, Anchor::Middle);
+    super::lines(writer, (*x, *y), lines, label)
 }
 
 fn y_axis(writer: &mut SvgWriter, font: &Font<'_>, axes: &Axes, place: &PanelLayout) -> Result<()> {
@@ -100,7 +102,7 @@ fn y_axis(writer: &mut SvgWriter, font: &Font<'_>, axes: &Axes, place: &PanelLay
             theme::AXIS_LINE,
             1.0,
         );
-        for (tick, length) in ticks(axis) {
+        for (tick, length) in ticks(axis, &place.y_ticks) {
             let y = scale.px(tick.at);
             writer.line((plot.x - length, y), (plot.x, y), theme::AXIS_LINE, 1.0);
         }
@@ -110,19 +112,19 @@ fn y_axis(writer: &mut SvgWriter, font: &Font<'_>, axes: &Axes, place: &PanelLay
         let y = scale.px(tick.at) + style.middle_drop();
         writer.label(x, y, &tick.text, lettering)
     };
-    for tick in &axis.major {
+    for tick in &place.y_ticks {
         label(tick, theme::TICK_LABEL, ink(theme::TICK_LABEL, Anchor::End))?;
     }
-    for tick in tick_labels::labelled_minor(font, axis, plot.height, false)? {
+    for tick in tick_labels::labelled_minor(font, axis, &place.y_ticks, plot.height, false)? {
         label(tick, theme::MINOR_TICK_LABEL, minor(Anchor::End))?;
     }
-    let (x, y) = place.y_label;
-    let lettering = ink(theme::AXIS_LABEL, Anchor::Middle).turned();
-    writer.label(x, y, &axis.label, lettering)
+    let Label { x, y, lines } = &place.y_label;
+    let label = ink(theme::AXIS_LABEL, Anchor::Middle).turned();
+    super::lines(writer, (*x, *y), lines, label)
 }
 
-fn ticks(axis: &Axis) -> impl Iterator<Item = (&Tick, f64)> {
-    let major = axis.major.iter().map(|tick| (tick, theme::TICK_LENGTH));
+fn ticks<'a>(axis: &'a Axis, major: &'a [Tick]) -> impl Iterator<Item = (&'a Tick, f64)> {
+    let major = major.iter().map(|tick| (tick, theme::TICK_LENGTH));
     let minor = axis
         .minor
         .iter()

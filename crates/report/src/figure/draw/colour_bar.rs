@@ -4,7 +4,7 @@ use super::super::axis::Axis;
 use super::super::bitmap::Bitmap;
 use super::super::description::ColourBar;
 use super::super::error::Result;
-use super::super::layout::{Rect, colour_bar_label_distance};
+use super::super::layout::{BarLayout, colour_bar_label_distance};
 use super::super::matrix::Matrix;
 use super::super::scale::AxisScale;
 use super::super::svg::{Anchor, SvgWriter};
@@ -15,13 +15,14 @@ use super::{ink, pixels};
 /// Steps of the ramp; odd, so that one has the colour of the centre.
 const STEPS: usize = 257;
 
-/// Draws a colour bar into `area`, its labels to the right.
+/// Draws a colour bar, its labels to the right.
 pub(super) fn draw(
     writer: &mut SvgWriter,
     font: &Font<'_>,
     bar: &ColourBar,
-    area: Rect,
+    place: &BarLayout,
 ) -> Result<()> {
+    let area = place.ramp;
     writer.group("colour-bar");
     let (low, high) = bar.colours.range;
     let ramp = (0..STEPS)
@@ -40,7 +41,7 @@ pub(super) fn draw(
     let axis = Axis::linear("", bar.colours.range);
     let scale = AxisScale::new(&axis, area.bottom(), area.y);
     let tick_end = area.right() + theme::TICK_LENGTH;
-    for tick in &bar.ticks {
+    for tick in &place.ticks {
         let y = scale.px(tick.at);
         writer.line((area.right(), y), (tick_end, y), theme::AXIS_LINE, 1.0);
         let label = ink(theme::TICK_LABEL, Anchor::Start);
@@ -50,7 +51,7 @@ pub(super) fn draw(
     let x =
         area.x + colour_bar_label_distance(font, bar)? + theme::LABEL_GAP + theme::AXIS_LABEL.size;
     let label = ink(theme::AXIS_LABEL, Anchor::Middle).turned();
-    writer.label(x, area.y + area.height / 2.0, &bar.label, label)?;
+    writer.label(x, area.y + area.height / 2.0, &place.label, label)?;
     writer.end();
     Ok(())
 }

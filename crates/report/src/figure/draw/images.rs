@@ -4,7 +4,7 @@ use super::super::bitmap::Bitmap;
 use super::super::colour::ColourScale;
 use super::super::error::Result;
 use super::super::image_grid::{ImageGrid, Picture};
-use super::super::layout::{ImageCells, PanelLayout, Rect};
+use super::super::layout::{ImageCells, Label, PanelLayout, Rect};
 use super::super::svg::{Anchor, SvgWriter};
 use super::super::text::Font;
 use super::super::theme;
@@ -18,9 +18,9 @@ pub(super) fn draw(
     cells: &ImageCells,
     place: &PanelLayout,
 ) -> Result<()> {
-    draw_labels(writer, grid, cells, place)?;
-    for (row, line) in grid.rows.iter().enumerate() {
-        for (column, cell) in line.cells.iter().enumerate() {
+    draw_labels(writer, cells, place)?;
+    for (row, line) in grid.rows.iter().take(cells.rows).enumerate() {
+        for (column, cell) in line.cells.iter().take(cells.columns).enumerate() {
             let Some(cell) = cell else { continue };
             let area = cells.rect(place.plot, row, column);
             draw_picture(writer, &cell.picture, &grid.colours, area)?;
@@ -54,34 +54,28 @@ fn draw_picture(
     }
 }
 
-fn draw_labels(
-    writer: &mut SvgWriter,
-    grid: &ImageGrid,
-    cells: &ImageCells,
-    place: &PanelLayout,
-) -> Result<()> {
+fn draw_labels(writer: &mut SvgWriter, cells: &ImageCells, place: &PanelLayout) -> Result<()> {
     let plot = place.plot;
-    let (x, y) = place.y_label;
+    let Label { x, y, lines: texts } = &place.y_label;
     let row_title = ink(theme::AXIS_LABEL, Anchor::Middle).turned();
-    writer.label(x, y, &grid.row_title, row_title)?;
-    for (row, line) in grid.rows.iter().enumerate() {
+    lines(writer, (*x, *y), texts, row_title)?;
+    for (row, text) in cells.row_labels.iter().enumerate() {
         let area = cells.rect(plot, row, 0);
         let y = area.y + area.height / 2.0 + theme::TICK_LABEL.middle_drop();
         let label = ink(theme::TICK_LABEL, Anchor::End);
-        writer.label(plot.x - 2.0 * theme::TICK_GAP, y, &line.label, label)?;
+        writer.label(plot.x - 2.0 * theme::TICK_GAP, y, text, label)?;
     }
-    let title = ink(theme::AXIS_LABEL, Anchor::Middle);
-    let title_y = plot.y - cells.header + theme::AXIS_LABEL.ascent();
-    writer.label(
-        plot.x + plot.width / 2.0,
-        title_y,
-        &grid.column_title,
-        title,
-    )?;
-    for (column, text) in grid.column_labels.iter().enumerate() {
+    let Label { x, y, lines: texts } = &place.column_title;
+    let title = ink(theme::AXIS_LABEL, Anchor::Start);
+    lines(writer, (*x, *y), texts, title)?;
+    for (column, texts) in cells.column_labels.iter().enumerate() {
         let area = cells.rect(plot, 0, column);
         let label = ink(theme::CAPTION, Anchor::Middle);
-        writer.label(area.x + area.width / 2.0, plot.y - 5.0, text, label)?;
+        let above = texts.len().saturating_sub(1) as f64 * theme::CAPTION.line_height();
+        let start = (area.x + area.width / 2.0, plot.y - 5.0 - above);
+        lines(writer, start, texts, label)?;
     }
-    Ok(())
+    let left_out = ink(theme::AXIS_LABEL, Anchor::Start);
+    let y = plot.bottom() + theme::LABEL_GAP + theme::AXIS_LABEL.ascent();
+    writer.label(plot.x, y, &cells.left_out, left_out)
 }

@@ -4,7 +4,7 @@ use super::super::bitmap::Bitmap;
 use super::super::description::Axes;
 use super::super::error::Result;
 use super::super::layer::{Band, Dash, Image, Layer, Line, Points, Texts};
-use super::super::layout::{Rect, fitting_style};
+use super::super::layout::{Rect, cell_style, point_texts};
 use super::super::scale::AxisScale;
 use super::super::svg::{Anchor, Lettering, Path, SvgWriter, number};
 use super::super::text::Font;
@@ -21,6 +21,13 @@ struct Scales {
 }
 
 impl Scales {
+    fn new(axes: &Axes, plot: Rect) -> Self {
+        Self {
+            x: x_scale(axes, plot),
+            y: y_scale(axes, plot),
+        }
+    }
+
     fn px(&self, x: f64, y: f64) -> (f64, f64) {
         (self.x.px(x), self.y.px(y))
     }
@@ -28,18 +35,31 @@ impl Scales {
 
 /// Draws all layers. Markers are not cut off: they are drawn whole if their centre lies inside.
 pub(super) fn draw(writer: &mut SvgWriter, font: &Font<'_>, axes: &Axes, plot: Rect) -> Result<()> {
-    let scales = Scales {
-        x: x_scale(axes, plot),
-        y: y_scale(axes, plot),
-    };
+    let scales = Scales::new(axes, plot);
     writer.group("layers");
-    for layer in &axes.layers {
-        match layer {
-            Layer::Line(line) => draw_line(writer, line, &scales, plot),
-            Layer::Band(band) => draw_band(writer, band, &scales, plot),
-            Layer::Points(points) => draw_points(writer, points, &scales),
-            Layer::Image(image) => draw_image(writer, font, image, &scales, plot)?,
-            Layer::Texts(texts) => draw_texts(writer, texts, &scales)?,
+    let is_cut = |layer: &Layer| matches!(layer, Layer::Line(_) | Layer::Band(_));
+    // Neighbours are cut off together: a renderer draws every part that is cut off on a canvas of its own.
+    for run in axes.layers.chunk_by(|one, other| {
+        let marked = matches!(one, Layer::Line(line) if line.marker.is_some());
+        is_cut(one) && is_cut(other) && !marked
+    }) {
+        if is_cut(&run[0]) {
+            open_clip(writer, plot, BLEED);
+        }
+        for layer in run {
+            match layer {
+                Layer::Line(line) => draw_line(writer, line, &scales),
+                Layer::Band(band) => draw_band(writer, band, &scales),
+                Layer::Points(points) => draw_points(writer, points, &scales),
+                Layer::Image(image) => draw_image(writer, font, image, axes, plot)?,
+                Layer::Texts(texts) => draw_texts(writer, font, texts, axes, plot)?,
+            }
+        }
+        if is_cut(&run[0]) {
+            writer.end();
+        }
+        if let Some(Layer::Line(line)) = run.last() {
+            draw_markers(writer, line, &scales);
         }
     }
     writer.end();
@@ -64,7 +84,7 @@ fn open_clip(writer: &mut SvgWriter, plot: Rect, bleed: f64) {
         .open();
 }
 
-fn draw_line(writer: &mut SvgWriter, line: &Line, scales: &Scales, plot: Rect) {
+fn draw_line(writer: &mut SvgWriter, line: &Line, scales: &Scales) {
     let mut path = Path::default();
     for run in gapless_runs(line.x.len(), |index| line.y[index].is_nan()) {
         match run.len() {
@@ -73,7 +93,6 @@ fn draw_line(writer: &mut SvgWriter, line: &Line, scales: &Scales, plot: Rect) {
         }
         path.lift();
     }
-    open_clip(writer, plot, BLEED);
     let tag = writer
         .tag("path")
         .attribute("d", path.data())
@@ -81,7 +100,9 @@ fn draw_line(writer: &mut SvgWriter, line: &Line, scales: &Scales, plot: Rect) {
         .number("stroke-width", line.width)
         .attribute("stroke-linejoin", "round");
     dashed(tag, line.dash, line.width).close();
-    writer.end();
+}
+
+fn draw_markers(writer: &mut SvgWriter, line: &Line, scales: &Scales) {
     if let Some(marker) = line.marker {
         let centres = line.x.iter().zip(&line.y);
         let centres = centres.filter(|(x, y)| scales.x.contains(**x) && scales.y.contains(**y));
@@ -105,7 +126,7 @@ pub(super) fn dashed(
     tag.attribute("stroke-dasharray", &lengths.join(" "))
 }
 
-fn draw_band(writer: &mut SvgWriter, band: &Band, scales: &Scales, plot: Rect) {
+fn draw_band(writer: &mut SvgWriter, band: &Band, scales: &Scales) {
     let gap = |index: usize| band.lower[index].is_nan() || band.upper[index].is_nan();
     let mut path = Path::default();
     for run in gapless_runs(band.x.len(), gap) {
@@ -117,14 +138,12 @@ fn draw_band(writer: &mut SvgWriter, band: &Band, scales: &Scales, plot: Rect) {
         }
         path.close();
     }
-    open_clip(writer, plot, 0.0);
     writer
         .tag("path")
         .attribute("d", path.data())
         .colour("fill", band.colour)
         .number("fill-opacity", band.opacity)
         .close();
-    writer.end();
 }
 
 fn draw_points(writer: &mut SvgWriter, points: &Points, scales: &Scales) {
@@ -144,9 +163,10 @@ fn draw_image(
     writer: &mut SvgWriter,
     font: &Font<'_>,
     image: &Image,
-    scales: &Scales,
+    axes: &Axes,
     plot: Rect,
 ) -> Result<()> {
+    let scales = Scales::new(axes, plot);
     let (left, right) = (scales.x.px(image.x.0), scales.x.px(image.x.1));
     let (first, last) = (scales.y.px(image.y.0), scales.y.px(image.y.1));
     let area = Rect {
@@ -163,13 +183,11 @@ fn draw_image(
     let bitmap = Bitmap::coloured(&image.values, &image.colours);
     pixels::draw(writer, &bitmap, order, area)?;
     writer.end();
-    let Some(texts) = &image.cell_texts else {
+    let style = cell_style(font, image, axes, plot)?;
+    let (Some(texts), Some(style)) = (&image.cell_texts, style) else {
         return Ok(());
     };
     let (rows, columns) = (image.values.rows() as f64, image.values.columns() as f64);
-    let cell = (0.92 * area.width / columns, 0.92 * area.height / rows);
-    let sizes = (theme::CELL_TEXT_SMALLEST, theme::CELL_TEXT_LARGEST);
-    let style = fitting_style(font, texts, cell, sizes, "image layer")?;
     writer.group("cells");
     for (index, (text, value)) in texts.iter().zip(image.values.values()).enumerate() {
         let row = (index / image.values.columns()) as f64 + 0.5;
@@ -183,13 +201,20 @@ fn draw_image(
     Ok(())
 }
 
-fn draw_texts(writer: &mut SvgWriter, texts: &Texts, scales: &Scales) -> Result<()> {
+fn draw_texts(
+    writer: &mut SvgWriter,
+    font: &Font<'_>,
+    texts: &Texts,
+    axes: &Axes,
+    plot: Rect,
+) -> Result<()> {
+    let scales = Scales::new(axes, plot);
     let style = theme::DATA_TEXT;
     let lettering = Lettering::new(style, Anchor::Middle, texts.colour).rimmed();
     writer.group("texts");
-    for ((x, y), text) in texts.x.iter().zip(&texts.y).zip(&texts.texts) {
-        let (x, y) = scales.px(*x, *y);
-        writer.label(x, y + style.middle_drop(), text, lettering)?;
+    for placed in point_texts(font, texts, axes, plot)? {
+        let (x, y) = scales.px(placed.x, placed.y);
+        writer.label(x, y + style.middle_drop(), &placed.text, lettering)?;
     }
     writer.end();
     Ok(())

@@ -1,8 +1,8 @@
 //! Legends: a handle that looks like the layers of each name, and the name.
 
 use super::super::error::Result;
-use super::super::layout::Rect;
-use super::super::legend::{LegendEntry, LegendLayout};
+use super::super::layout::{LegendLayout, Rect};
+use super::super::legend::LegendEntry;
 use super::super::svg::{Anchor, Path, SvgWriter};
 use super::super::theme;
 use super::layers::dashed;
@@ -14,17 +14,20 @@ const BAND: f64 = 10.0;
 /// Draws a legend with its top left corner at `(x, y)`.
 pub(super) fn draw(writer: &mut SvgWriter, legend: &LegendLayout, x: f64, y: f64) -> Result<()> {
     writer.group("legend");
-    if let Some((right, down, text)) = &legend.title {
+    for (right, down, text) in &legend.title {
         let title = ink(theme::LEGEND_TITLE, Anchor::Start);
         writer.label(x + right, y + down, text, title)?;
     }
-    for (entry, right, down) in &legend.entries {
-        let (x, middle) = (x + right, y + down);
-        draw_handle(writer, entry, x, middle);
+    let name = ink(theme::LEGEND_TEXT, Anchor::Start);
+    let drop = theme::LEGEND_TEXT.middle_drop();
+    for placed in &legend.entries {
+        let (x, middle) = (x + placed.x, y + placed.y);
+        draw_handle(writer, &placed.entry, x, middle);
         let text_x = x + theme::LEGEND_HANDLE + theme::LEGEND_HANDLE_GAP;
-        let baseline = middle + theme::LEGEND_TEXT.middle_drop();
-        let name = ink(theme::LEGEND_TEXT, Anchor::Start);
-        writer.label(text_x, baseline, &entry.name, name)?;
+        writer.label(text_x, middle + drop, &placed.text, name)?;
+    }
+    if let Some((right, down, text)) = &legend.more {
+        writer.label(x + right, y + down + drop, text, name)?;
     }
     writer.end();
     Ok(())

@@ -93,8 +93,8 @@ fn draw_panel(
             }
         }
     }
-    if let (Some(bar), Some(rect)) = (&panel.colour_bar, place.colour_bar) {
-        colour_bar::draw(writer, font, bar, rect)?;
+    if let (Some(bar), Some(place)) = (&panel.colour_bar, &place.colour_bar) {
+        colour_bar::draw(writer, font, bar, place)?;
     }
     if let Some((entries, x, y)) = &place.legend {
         legend::draw(writer, entries, *x, *y)?;

@@ -1,9 +1,9 @@
 //! How the width of a figure is shared among its columns of panels.
 
-use super::super::description::{Content, Figure};
-use super::super::error::{FigureError, Result};
+use super::super::description::{Content, Figure, Panel};
+use super::super::error::Result;
 use super::super::text::Font;
-use super::super::{theme, validate};
+use super::super::theme;
 use super::image_cells::ImageCells;
 use super::margins::Sides;
 
@@ -16,13 +16,13 @@ pub(super) struct Columns {
 }
 
 impl Columns {
+    /// Shares `width` px, or more where plots would become too narrow.
     pub(super) fn new(figure: &Figure, font: &Font<'_>, width: f64) -> Result<Self> {
         let count = figure.columns.len();
         let sides = figure
             .panels
             .iter()
-            .enumerate()
-            .map(|(index, panel)| Sides::new(font, panel, &validate::panel_place(index, panel)))
+            .map(|panel| Sides::new(font, panel, figure.width))
             .collect::<Result<Vec<_>>>()?;
         let widest = |column: usize, side: fn(&Sides) -> f64| {
             sides
@@ -38,44 +38,19 @@ impl Columns {
         let taken: f64 = margins.iter().map(|(left, right)| left + right).sum();
         let left = width - taken - (count - 1) as f64 * theme::COLUMN_GAP;
         let weights: f64 = figure.columns.iter().sum();
-        let widths: Vec<_> = margins
+        let widths = margins
             .into_iter()
             .zip(&figure.columns)
-            .map(|((before, after), weight)| (before, left * (weight / weights), after))
-            .collect();
-        let narrowest = widths
-            .iter()
-            .map(|(_, plot, _)| *plot)
-            .fold(f64::INFINITY, f64::min);
-        if narrowest < theme::NARROWEST_PLOT {
-            return Err(FigureError::TooNarrow {
-                width: figure.width,
-                left,
-                needed: theme::NARROWEST_PLOT * count as f64,
-            });
-        }
-        let mut columns = Self { sides, widths };
-        columns.shrink_to_images(figure, font)?;
-        Ok(columns)
-    }
-
-    /// Gives columns that hold nothing but grids of images the width of the widest.
-    fn shrink_to_images(&mut self, figure: &Figure, font: &Font<'_>) -> Result<()> {
-        let count = self.widths.len();
-        for (column, (_, width, _)) in self.widths.iter_mut().enumerate() {
-            let mut needed: f64 = 0.0;
-            for (index, panel) in figure.panels.iter().enumerate().skip(column).step_by(count) {
-                let place = validate::panel_place(index, panel);
-                needed = needed.max(match &panel.content {
-                    Content::Axes(_) => *width,
-                    Content::Images(grid) => ImageCells::new(font, grid, *width, &place)?.width,
-                });
-            }
-            if needed > 0.0 {
-                *width = needed;
-            }
-        }
-        Ok(())
+            .enumerate()
+            .map(|(column, ((before, after), weight))| {
+                let share = left * (weight / weights);
+                let panels = figure.panels.iter().skip(column).step_by(count);
+                let plot = plots_width(font, panels, share)?;
+                let after = after.max(theme::NARROWEST_COLUMN - before - plot);
+                Ok((before, plot, after))
+            })
+            .collect::<Result<_>>()?;
+        Ok(Self { sides, widths })
     }
 
     /// Width of all columns with the gaps between them.
@@ -94,4 +69,21 @@ impl Columns {
             .map(|sides| sides.y_label_distance)
             .fold(0.0, f64::max)
     }
+}
+
+/// Width of the plots of a column that has a share of the figure's: at least what they need, and what the images need in
+/// a column that holds nothing but grids of them.
+fn plots_width<'a>(
+    font: &Font<'_>,
+    panels: impl Iterator<Item = &'a Panel>,
+    share: f64,
+) -> Result<f64> {
+    let mut width: f64 = 0.0;
+    for panel in panels {
+        width = width.max(match &panel.content {
+            Content::Axes(_) => share.max(theme::NARROWEST_PLOT),
+            Content::Images(grid) => ImageCells::new(font, grid, share)?.width,
+        });
+    }
+    Ok(width)
 }

@@ -1,22 +1,35 @@
 //! Where everything goes: margins from measured texts, plots aligned in columns and rows, nothing overlapping.
 //!
+//! No figure is refused for want of room. Long texts are broken into lines or get an ellipsis, crowded tick labels are
+//! turned or thinned, legends and grids of images say how many entries and images they leave out, numbers in cells that are too small
+//! are not written, and the drawing grows where a plot would become narrower than 100 px.
+//!
 //! Plots of one column have the same left edge and width, plots of one row the same top edge. Widths come first
 //! (what is left of the figure's width beside the margins, shared by the columns' weights); heights follow.
 
+mod below;
 mod columns;
 mod image_cells;
+mod legend_box;
 mod margins;
 mod panels;
+mod point_texts;
 pub(super) mod tick_labels;
 
+use super::axis::Tick;
 use super::description::{Figure, Panel};
 use super::error::{FigureError, Result};
-use super::legend::{self, LegendLayout, LegendPlace};
-use super::text::{Font, TextStyle};
+use super::legend::{self, LegendPlace};
+use super::text::Font;
 use super::{theme, validate};
 use columns::Columns;
 pub use image_cells::ImageCells;
+pub use legend_box::{LegendLayout, PlacedEntry};
 pub(super) use margins::{colour_bar_label_distance, tick_length};
+pub use point_texts::{PointText, cell_style, point_texts};
+
+/// Most lines of a figure's title.
+const TITLE_LINES: usize = 4;
 
 /// A rectangle, px, from its top left corner.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -67,24 +80,52 @@ pub struct PanelLayout {
     pub title: Vec<String>,
     /// Baseline of the title's first line.
     pub title_y: f64,
-    /// Middle of the x axis's label, and its baseline.
-    pub x_label: (f64, f64),
-    /// Baseline of the y axis's (or the grid's rows') label, which is turned, and its middle.
-    pub y_label: (f64, f64),
+    /// The title above the columns of a grid of images: its left end, and the baseline of its first line.
+    pub column_title: Label,
+    /// The x axis's label: its middle, and the baseline of its first line.
+    pub x_label: Label,
+    /// The label of the y axis or of a grid's rows, which is turned: its baseline, and its middle.
+    pub y_label: Label,
+    /// The labelled ticks of the x axis that have room.
+    pub x_ticks: Vec<Tick>,
+    /// The labelled ticks of the y axis that have room.
+    pub y_ticks: Vec<Tick>,
     /// Whether the labels at the x ticks are turned to stand upright.
     pub x_labels_turned: bool,
     /// The small images, for a panel that has them.
     pub images: Option<ImageCells>,
-    /// The ramp of the colour bar.
-    pub colour_bar: Option<Rect>,
+    /// The colour bar, for a panel that has one.
+    pub colour_bar: Option<BarLayout>,
     /// The panel's own legend and its top left corner.
     pub legend: Option<(LegendLayout, f64, f64)>,
+}
+
+/// A text beside a plot.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Label {
+    /// Px.
+    pub x: f64,
+    /// Px.
+    pub y: f64,
+    /// From the top.
+    pub lines: Vec<String>,
+}
+
+/// The places of the parts of a colour bar, px.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BarLayout {
+    /// The colours.
+    pub ramp: Rect,
+    /// The ticks that have room.
+    pub ticks: Vec<Tick>,
+    /// Shortened where it is long; its middle is that of the ramp.
+    pub label: String,
 }
 
 /// Validates a figure and places its parts.
 ///
 /// # Errors
-/// Every variant of [`FigureError`] but those of encoding.
+/// Every variant of [`FigureError`] but those of encoding. None is for want of room.
 pub fn layout(figure: &Figure) -> Result<Layout> {
     validate::figure(figure)?;
     let font = Font::bundled()?;
@@ -103,13 +144,13 @@ pub fn layout(figure: &Figure) -> Result<Layout> {
 }
 
 fn arrange(figure: &Figure, font: &Font<'_>, legend_height: f64) -> Result<Layout> {
-    let legend_room = figure.width - 2.0 * theme::EDGE;
-    let legend = figure_legend(figure, font, legend_room, legend_height)?;
+    let room = figure.width - 2.0 * theme::EDGE;
+    let legend = figure_legend(figure, font, room, legend_height)?;
     let beside = match &legend {
         Some((legend, LegendPlace::Right)) => theme::SIDE_GAP + legend.width,
         _ => 0.0,
     };
-    let columns = Columns::new(figure, font, legend_room - beside)?;
+    let columns = Columns::new(figure, font, room - beside)?;
     let below = match &legend {
         Some((legend, LegendPlace::Below)) => legend.width,
         _ => 0.0,
@@ -117,7 +158,7 @@ fn arrange(figure: &Figure, font: &Font<'_>, legend_height: f64) -> Result<Layou
     let inner_width = (columns.total_width() + beside).max(below);
     let width = inner_width + 2.0 * theme::EDGE;
     let title = match figure.show_title {
-        true => font.wrap(&figure.title, theme::FIGURE_TITLE, inner_width)?,
+        true => font.lines(&figure.title, theme::FIGURE_TITLE, inner_width, TITLE_LINES)?,
         false => Vec::new(),
     };
     let title_height = match title.len() as f64 {
@@ -169,52 +210,11 @@ fn figure_legend(
         });
     }
     let placed = match legend.place {
-        LegendPlace::Right => LegendLayout::columns(font, &legend.title, entries, height)?,
-        LegendPlace::Below => LegendLayout::rows(font, &legend.title, entries, width)?,
-    };
-    fits("figure", "the legend", &legend.title, placed.width, width)?;
-    Ok(Some((placed, legend.place)))
-}
-
-/// Refuses a text wider than its room.
-fn fits(place: &str, what: &'static str, text: &str, width: f64, room: f64) -> Result<()> {
-    if width <= room {
-        return Ok(());
-    }
-    Err(FigureError::TextTooWide {
-        place: place.to_owned(),
-        what,
-        text: text.to_owned(),
-        width,
-        room,
-    })
-}
-
-/// The largest of two sizes at which all texts fit into a box.
-///
-/// # Errors
-/// [`FigureError::TextTooWide`] when even the smallest size is too large.
-pub(super) fn fitting_style(
-    font: &Font<'_>,
-    texts: &[String],
-    (width, height): (f64, f64),
-    (smallest, largest): (f64, f64),
-    place: &str,
-) -> Result<TextStyle> {
-    let mut size = largest.min(height);
-    for text in texts.iter().filter(|text| !text.is_empty()) {
-        let needed = font.width(text, TextStyle::regular(1.0))?;
-        size = size.min(width / needed);
-        if size < smallest {
-            let needed = needed * smallest;
-            return Err(FigureError::TextTooWide {
-                place: place.to_owned(),
-                what: "the cell text",
-                text: text.clone(),
-                width: needed,
-                room: width,
-            });
+        LegendPlace::Right => {
+            let room = (theme::LEGEND_SHARE * width, height);
+            LegendLayout::columns(font, legend, entries, room)?
         }
-    }
-    Ok(TextStyle::regular(size))
+        LegendPlace::Below => LegendLayout::rows(font, legend, entries, width)?,
+    };
+    Ok(Some((placed, legend.place)))
 }

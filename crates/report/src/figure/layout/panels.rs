@@ -1,15 +1,17 @@
 //! Where panels and their parts go, once the columns' widths are known.
 
 use super::super::axis::Axis;
-use super::super::description::{Axes, Content, Figure, Panel};
+use super::super::description::{ColourBar, Content, Figure, Panel};
 use super::super::error::Result;
-use super::super::layer::Layer;
-use super::super::scale::AxisScale;
 use super::super::text::Font;
-use super::super::{theme, validate};
+use super::super::theme;
+use super::below::Below;
 use super::columns::Columns;
-use super::margins::{Below, Sides};
-use super::{PanelLayout, Rect, fits, tick_labels};
+use super::margins::Sides;
+use super::{BarLayout, Label, PanelLayout, Rect, tick_labels};
+
+/// Longest label that stands upright, px.
+const LONGEST_UPRIGHT: f64 = 320.0;
 
 /// Places all panels, row by row from `top` down; also gives the lowest y that they reach.
 pub(super) fn place_panels(
@@ -22,17 +24,16 @@ pub(super) fn place_panels(
     let mut panels = Vec::with_capacity(figure.panels.len());
     let mut y = top;
     for (row, in_row) in figure.panels.chunks(count).enumerate() {
-        let mut parts = Vec::with_capacity(in_row.len());
-        for (column, panel) in in_row.iter().enumerate() {
-            let place = validate::panel_place(row * count + column, panel);
-            let (_, width, after) = columns.widths[column];
-            parts.push(Below::new(font, panel, width, after, place)?);
-        }
+        let sides = &columns.sides[row * count..];
+        let parts = in_row.iter().zip(sides).zip(&columns.widths);
+        let parts = parts
+            .map(|((panel, sides), widths)| Below::new(font, panel, sides, *widths))
+            .collect::<Result<Vec<_>>>()?;
         let above = parts.iter().map(|part| part.top).fold(0.0, f64::max);
         let filled = row_height(in_row, &parts, columns);
         let mut x = theme::EDGE;
         let mut bottom = y + above;
-        for (column, (panel, part)) in in_row.iter().zip(parts).enumerate() {
+        for (column, ((panel, part), sides)) in in_row.iter().zip(parts).zip(sides).enumerate() {
             let (before, width, after) = columns.widths[column];
             let height = part.height.unwrap_or(filled);
             let plot = Rect {
@@ -41,7 +42,6 @@ pub(super) fn place_panels(
                 width: part.width,
                 height,
             };
-            let sides = &columns.sides[row * count + column];
             let placed = place_parts(
                 font,
                 panel,
@@ -49,7 +49,6 @@ pub(super) fn place_panels(
                 sides,
                 plot,
                 Cell {
-                    left: x,
                     top: y,
                     right: x + before + width + after,
                     y_label_distance: columns.y_label_distance(column),
@@ -81,7 +80,6 @@ fn row_height(in_row: &[Panel], parts: &[Below], columns: &Columns) -> f64 {
 
 /// What a panel may use of its place in the grid.
 struct Cell {
-    left: f64,
     top: f64,
     right: f64,
     y_label_distance: f64,
@@ -96,58 +94,30 @@ fn place_parts(
     plot: Rect,
     cell: Cell,
 ) -> Result<(PanelLayout, f64)> {
-    let place = part.place.as_str();
-    let (mut x_label, mut y_label) = (plot.x + plot.width / 2.0, plot.y + plot.height / 2.0);
-    let lowest = plot.bottom() + part.bottom;
-    if let Content::Axes(axes) = &panel.content {
-        check_texts(font, axes, plot, place)?;
-        tick_labels::check_vertical(&axes.y, plot.height, &format!("{place}, y axis"))?;
-        let width = font.width(&axes.x.label, theme::AXIS_LABEL)?;
-        fits(
-            place,
-            "the x label",
-            &axes.x.label,
-            width,
-            cell.right - cell.left,
-        )?;
-        x_label = x_label
-            .min(cell.right - width / 2.0)
-            .max(cell.left + width / 2.0);
-        let height = font.width(&axes.y.label, theme::AXIS_LABEL)?;
-        fits(
-            place,
-            "the y label",
+    let (y_text, y_ticks) = match &panel.content {
+        Content::Axes(axes) => (
             &axes.y.label,
-            height,
-            lowest - cell.top,
-        )?;
-        y_label = y_label
-            .min(lowest - height / 2.0)
-            .max(cell.top + height / 2.0);
-    }
-    let colour_bar = panel.colour_bar.as_ref().map(|_| {
-        let height = match &panel.content {
-            Content::Axes(_) => plot.height,
-            Content::Images(_) => plot.height.min(theme::COLOUR_BAR_HIGHEST),
-        };
-        Rect {
-            x: plot.right() + theme::SIDE_GAP,
-            y: plot.y + (plot.height - height) / 2.0,
-            width: theme::COLOUR_BAR_WIDTH,
-            height,
-        }
-    });
-    if let (Some(bar), Some(rect)) = (&panel.colour_bar, &colour_bar) {
-        let width = font.width(&bar.label, theme::AXIS_LABEL)?;
-        fits(
-            place,
-            "the colour bar's label",
-            &bar.label,
-            width,
-            plot.height,
-        )?;
-        let scale = Axis::linear("", bar.colours.range).with_major(bar.ticks.clone());
-        tick_labels::check_vertical(&scale, rect.height, &format!("{place}, colour bar"))?;
+            tick_labels::thinned(&axes.y, &sides.y_ticks, plot.height),
+        ),
+        Content::Images(grid) => (&grid.row_title, Vec::new()),
+    };
+    let y_text = font.elide(y_text, theme::AXIS_LABEL, LONGEST_UPRIGHT)?;
+    let y_length = font.width(&y_text, theme::AXIS_LABEL)?;
+    let mut lowest = (plot.bottom() + part.bottom).max(cell.top + y_length);
+    let y_middle = (plot.y + plot.height / 2.0)
+        .min(lowest - y_length / 2.0)
+        .max(cell.top + y_length / 2.0);
+    let x_length = font.widest(part.x_label.iter().map(String::as_str), theme::AXIS_LABEL)?;
+    let x_middle = (plot.x + plot.width / 2.0)
+        .min(cell.right - x_length / 2.0)
+        .max(plot.x + x_length / 2.0);
+    let colour_bar = panel
+        .colour_bar
+        .as_ref()
+        .map(|bar| colour_bar(font, panel, bar, plot))
+        .transpose()?;
+    if let Some(bar) = &colour_bar {
+        lowest = lowest.max(bar.ramp.bottom() + 0.5 * theme::TICK_LABEL.size);
     }
     let legend = sides.legend.clone().map(|legend| {
         let x = plot.right() + sides.colour_bar + theme::SIDE_GAP;
@@ -156,12 +126,31 @@ fn place_parts(
     let legend_bottom = legend
         .as_ref()
         .map_or(0.0, |(legend, _, y)| y + legend.height);
+    let title_length = font.widest(
+        part.column_title.iter().map(String::as_str),
+        theme::AXIS_LABEL,
+    )?;
     let layout = PanelLayout {
         plot,
         title_y: cell.top + theme::PANEL_TITLE.ascent(),
         title: part.title,
-        x_label: (x_label, plot.bottom() + part.x_label_distance),
-        y_label: (plot.x - cell.y_label_distance, y_label),
+        column_title: Label {
+            x: plot.x + ((plot.width - title_length) / 2.0).max(0.0),
+            y: plot.y - part.header + theme::AXIS_LABEL.ascent(),
+            lines: part.column_title,
+        },
+        x_label: Label {
+            x: x_middle,
+            y: plot.bottom() + part.x_label_distance,
+            lines: part.x_label,
+        },
+        y_label: Label {
+            x: plot.x - cell.y_label_distance,
+            y: y_middle,
+            lines: vec![y_text],
+        },
+        x_ticks: part.x_ticks,
+        y_ticks,
         x_labels_turned: part.x_labels_turned,
         images: part.images,
         colour_bar,
@@ -170,21 +159,25 @@ fn place_parts(
     Ok((layout, lowest.max(legend_bottom)))
 }
 
-/// Refuses a text at a data point that reaches beyond the plot.
-fn check_texts(font: &Font<'_>, axes: &Axes, plot: Rect, place: &str) -> Result<()> {
-    let x_scale = AxisScale::new(&axes.x, plot.x, plot.right());
-    let y_scale = AxisScale::new(&axes.y, plot.bottom(), plot.y);
-    let room = |middle: f64, start: f64, end: f64| 2.0 * (middle - start).min(end - middle);
-    for layer in &axes.layers {
-        let Layer::Texts(texts) = layer else { continue };
-        for ((x, y), text) in texts.x.iter().zip(&texts.y).zip(&texts.texts) {
-            let width = font.width(text, theme::DATA_TEXT)?;
-            let across = room(x_scale.px(*x), plot.x, plot.right());
-            fits(place, "the text at a point", text, width, across)?;
-            let height = theme::DATA_TEXT.line_height();
-            let upright = room(y_scale.px(*y), plot.y, plot.bottom());
-            fits(place, "the text at a point", text, height, upright)?;
-        }
-    }
-    Ok(())
+/// The ramp beside a plot: as high as the plot if nothing needs more, but at most of a certain height beside images.
+fn colour_bar(font: &Font<'_>, panel: &Panel, bar: &ColourBar, plot: Rect) -> Result<BarLayout> {
+    let label = font.elide(&bar.label, theme::AXIS_LABEL, LONGEST_UPRIGHT)?;
+    let highest = match &panel.content {
+        Content::Axes(_) => plot.height,
+        Content::Images(_) => plot.height.min(theme::COLOUR_BAR_HIGHEST),
+    };
+    let height = highest
+        .max(font.width(&label, theme::AXIS_LABEL)?)
+        .max(theme::COLOUR_BAR_LOWEST);
+    let scale = Axis::linear("", bar.colours.range);
+    Ok(BarLayout {
+        ticks: tick_labels::thinned(&scale, &bar.ticks, height),
+        label,
+        ramp: Rect {
+            x: plot.right() + theme::SIDE_GAP,
+            y: plot.y + ((plot.height - height) / 2.0).max(0.0),
+            width: theme::COLOUR_BAR_WIDTH,
+            height,
+        },
+    })
 }

@@ -5,10 +5,10 @@ use serde_json::{Map, Value, json};
 use super::super::axis::{Axis, AxisKind, Tick};
 use super::super::description::Axes;
 use super::super::error::Result;
-use super::super::layout::{PanelLayout, tick_labels};
+use super::super::layout::{Label, PanelLayout, tick_labels};
 use super::super::text::Font;
 use super::super::theme;
-use super::text::{number, rich, styled};
+use super::text::{number, rich, rich_lines, styled};
 use super::{Note, Paper};
 
 /// Adds both axes of a panel.
@@ -22,11 +22,11 @@ pub(super) fn insert(
 ) -> Result<()> {
     let (across, upright) = paper.domain(place.plot);
     let level = !place.x_labels_turned;
-    let mut x = axis(&axes.x, font, place.plot.width, level)?;
+    let mut x = axis(&axes.x, &place.x_ticks, font, place.plot.width, level)?;
     x["domain"] = across;
     x["anchor"] = json!(format!("y{suffix}"));
     x["tickangle"] = json!(if level { 0 } else { -90 });
-    let mut y = axis(&axes.y, font, place.plot.height, false)?;
+    let mut y = axis(&axes.y, &place.y_ticks, font, place.plot.height, false)?;
     y["domain"] = upright;
     y["anchor"] = json!(format!("x{suffix}"));
     if units_are_equal(axes, place) {
@@ -49,18 +49,18 @@ fn units_are_equal(axes: &Axes, place: &PanelLayout) -> bool {
     linear && (ratio.abs() - 1.0).abs() < 1e-6
 }
 
-fn axis(axis: &Axis, font: &Font<'_>, length: f64, level: bool) -> Result<Value> {
+fn axis(axis: &Axis, major: &[Tick], font: &Font<'_>, length: f64, level: bool) -> Result<Value> {
     let (range, kind) = match axis.kind {
         AxisKind::Linear => ([axis.range.0, axis.range.1], "linear"),
         AxisKind::Log => ([axis.range.0.log10(), axis.range.1.log10()], "log"),
     };
     let (mut at, mut texts) = (Vec::new(), Vec::new());
-    for tick in &axis.major {
+    for tick in major {
         at.push(number(tick.at));
         texts.push(rich(&tick.text)?);
     }
     let size = theme::MINOR_TICK_LABEL.size;
-    for tick in tick_labels::labelled_minor(font, axis, length, level)? {
+    for tick in tick_labels::labelled_minor(font, axis, major, length, level)? {
         at.push(number(tick.at));
         texts.push(format!(
             "<span style=\"font-size:{size}px\">{}</span>",
@@ -107,51 +107,52 @@ pub(super) fn adaptive(axes: &Axes, suffix: &str) -> impl Iterator<Item = String
 
 fn is_number(tick: &Tick) -> bool {
     let text = tick.text.replace('\u{2212}', "-").replace(',', "");
-    let exponent = |text: &str| {
-        text.strip_prefix("10^{")?
-            .strip_suffix('}')?
-            .parse::<i32>()
-            .ok()
+    let power = |text: &str| {
+        let (factor, exponent) = text.split_once("10^{")?;
+        let exponent: i32 = exponent.strip_suffix('}')?.parse().ok()?;
+        let factor: f64 = match factor.strip_suffix('×') {
+            Some(factor) => factor.parse().ok()?,
+            None => factor.is_empty().then_some(1.0)?,
+        };
+        Some(factor * 10f64.powi(exponent))
     };
-    let value = exponent(&text)
-        .map(|exponent| 10f64.powi(exponent))
-        .or_else(|| text.parse().ok());
+    let value = power(&text).or_else(|| text.parse().ok());
     value.is_some_and(|value| (value - tick.at).abs() <= 1e-6 * tick.at.abs())
 }
 
 /// What the axes measure.
-pub(super) fn labels(axes: &Axes, place: &PanelLayout, paper: Paper) -> Result<Vec<Value>> {
+pub(super) fn labels(place: &PanelLayout, paper: Paper) -> Result<Vec<Value>> {
     let style = theme::AXIS_LABEL;
-    let mut notes = Vec::new();
-    if !axes.x.label.is_empty() {
-        let (x, y) = place.x_label;
-        let note = Note {
-            text: styled(&rich(&axes.x.label)?, style),
-            x: paper.x(x),
-            y: paper.y(y - style.middle_drop()),
-            anchors: ("center", "middle"),
-            style,
-        };
-        notes.push(note.value());
-    }
-    if !axes.y.label.is_empty() {
-        notes.push(turned_label(&axes.y.label, place, paper)?);
-    }
-    Ok(notes)
-}
-
-/// What stands upright left of a panel.
-pub(super) fn turned_label(label: &str, place: &PanelLayout, paper: Paper) -> Result<Value> {
-    let style = theme::AXIS_LABEL;
-    let (x, y) = place.y_label;
+    let Label { x, y, lines } = &place.x_label;
+    let more = lines.len().saturating_sub(1) as f64 * style.line_height();
     let note = Note {
-        text: styled(&rich(label)?, style),
-        x: paper.x(x - style.middle_drop()),
-        y: paper.y(y),
+        text: styled(&rich_lines(lines)?, style),
+        x: paper.x(*x),
+        y: paper.y(y - style.middle_drop() + more / 2.0),
         anchors: ("center", "middle"),
         style,
     };
-    Ok(note.turned())
+    let note = (!lines.is_empty()).then(|| note.value());
+    Ok(note
+        .into_iter()
+        .chain(turned_label(place, paper)?)
+        .collect())
+}
+
+/// What stands upright left of a panel.
+pub(super) fn turned_label(place: &PanelLayout, paper: Paper) -> Result<Option<Value>> {
+    let style = theme::AXIS_LABEL;
+    let Label { x, y, lines } = &place.y_label;
+    let text = rich_lines(lines)?;
+    let is_empty = text.is_empty();
+    let note = Note {
+        text: styled(&text, style),
+        x: paper.x(x - style.middle_drop()),
+        y: paper.y(*y),
+        anchors: ("center", "middle"),
+        style,
+    };
+    Ok((!is_empty).then(|| note.turned()))
 }
 
 #[cfg(test)]
@@ -162,6 +163,7 @@ mod tests {
     fn numbers_are_told_from_words() {
         let tick = |at: f64, text: &str| is_number(&Tick::new(at, text));
         assert!(tick(-0.5, "\u{2212}0.50") && tick(0.01, "10^{\u{2212}2}") && tick(6e4, "60,000"));
+        assert!(tick(-2e-19, "\u{2212}2×10^{\u{2212}19}") && !tick(2.0, "2×10^{x}"));
         assert!(!tick(0.5, "3") && !tick(0.5, "cat") && !tick(0.01, "1 %") && !tick(3.0, ""));
     }
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::super::draw::picture_uri;
 use super::super::error::Result;
 use super::super::image_grid::{GridCell, ImageGrid, Picture};
-use super::super::layout::{ImageCells, PanelLayout, Rect};
+use super::super::layout::{ImageCells, Label, PanelLayout, Rect};
 use super::super::text::{Font, TextStyle};
 use super::super::theme;
 use super::axes::turned_label;
@@ -20,7 +20,7 @@ pub(super) fn traces(
     place: &PanelLayout,
 ) -> Result<Vec<Value>> {
     let mut traces = Vec::new();
-    for (row, column, cell) in placed(grid) {
+    for (row, column, cell) in placed(grid, cells) {
         let area = cells.rect(place.plot, row, column);
         let mut trace = match &cell.picture {
             Picture::Numbers(values) => {
@@ -51,9 +51,15 @@ pub(super) fn traces(
     Ok(traces)
 }
 
-fn placed(grid: &ImageGrid) -> impl Iterator<Item = (usize, usize, &GridCell)> {
-    grid.rows.iter().enumerate().flat_map(|(row, line)| {
-        let cells = line.cells.iter().enumerate();
+/// The images that are drawn.
+fn placed<'a>(
+    grid: &'a ImageGrid,
+    cells: &ImageCells,
+) -> impl Iterator<Item = (usize, usize, &'a GridCell)> {
+    let columns = cells.columns;
+    let rows = grid.rows.iter().take(cells.rows).enumerate();
+    rows.flat_map(move |(row, line)| {
+        let cells = line.cells.iter().take(columns).enumerate();
         cells.filter_map(move |(column, cell)| Some((row, column, cell.as_ref()?)))
     })
 }
@@ -102,7 +108,7 @@ pub(super) fn grounds<'a>(
     place: &'a PanelLayout,
     suffix: &'a str,
 ) -> impl Iterator<Item = Value> + 'a {
-    placed(grid).map(move |(row, column, _)| {
+    placed(grid, cells).map(move |(row, column, _)| {
         let area = cells.rect(place.plot, row, column);
         let ends = ((area.x, area.right()), (area.y, area.bottom()));
         heat_map::ground(ends.0, ends.1, grid.colours.missing, suffix)
@@ -121,7 +127,7 @@ pub(super) fn labels(
     let plot = place.plot;
     let (x_axis, y_axis) = (json!(format!("x{suffix}")), json!(format!("y{suffix}")));
     let mut notes = Vec::new();
-    for (row, column, cell) in placed(grid) {
+    for (row, column, cell) in placed(grid, cells) {
         let area = cells.rect(plot, row, column);
         let lines = cells.caption_lines(font, &cell.caption)?;
         if !lines.is_empty() {
@@ -133,45 +139,52 @@ pub(super) fn labels(
             notes.push(note);
         }
     }
-    for (row, line) in grid
-        .rows
-        .iter()
-        .enumerate()
-        .filter(|(_, line)| !line.label.is_empty())
-    {
+    let rows = cells.row_labels.iter().enumerate();
+    for (row, label) in rows.filter(|(_, label)| !label.is_empty()) {
         let area = cells.rect(plot, row, 0);
         let note = Note {
             anchors: ("right", "middle"),
             x: paper.x(plot.x - 2.0 * theme::TICK_GAP),
-            ..centred(rich(&line.label)?, theme::TICK_LABEL)
+            ..centred(rich(label)?, theme::TICK_LABEL)
         };
         let mut note = note.value();
         note["y"] = number(area.y + area.height / 2.0);
         note["yref"] = y_axis.clone();
         notes.push(note);
     }
-    for (column, label) in grid.column_labels.iter().enumerate() {
+    for (column, label) in cells.column_labels.iter().enumerate() {
         let mut note = Note {
             y: paper.y(plot.y - 3.0),
-            ..centred(rich(label)?, theme::CAPTION)
+            ..centred(rich_lines(label)?, theme::CAPTION)
         }
         .value();
         note["x"] = number(middle(cells.rect(plot, 0, column)));
         note["xref"] = x_axis.clone();
         notes.push(note);
     }
-    if !grid.column_title.is_empty() {
-        let note = Note {
-            x: paper.x(plot.x + plot.width / 2.0),
-            y: paper.y(plot.y - cells.header),
-            anchors: ("center", "top"),
-            ..centred(rich(&grid.column_title)?, theme::AXIS_LABEL)
+    let Label { x, y, lines } = &place.column_title;
+    let beside = |y: f64| Note {
+        x: paper.x(*x),
+        y: paper.y(y),
+        anchors: ("left", "top"),
+        ..centred(String::new(), theme::AXIS_LABEL)
+    };
+    if !lines.is_empty() {
+        let title = Note {
+            text: rich_lines(lines)?,
+            ..beside(y - theme::AXIS_LABEL.ascent())
         };
-        notes.push(note.value());
+        notes.push(title.value());
     }
-    if !grid.row_title.is_empty() {
-        notes.push(turned_label(&grid.row_title, place, paper)?);
+    if !cells.left_out.is_empty() {
+        let left_out = Note {
+            text: rich(&cells.left_out)?,
+            x: paper.x(plot.x),
+            ..beside(plot.bottom() + theme::LABEL_GAP)
+        };
+        notes.push(left_out.value());
     }
+    notes.extend(turned_label(place, paper)?);
     Ok(notes)
 }
 

@@ -7,9 +7,8 @@ use super::super::colour::{ColourScale, Rgb};
 use super::super::description::{Axes, ColourBar};
 use super::super::error::Result;
 use super::super::layer::{Image, Layer};
-use super::super::layout::{PanelLayout, Rect, fitting_style};
+use super::super::layout::{BarLayout, PanelLayout, cell_style};
 use super::super::matrix::Matrix;
-use super::super::scale::AxisScale;
 use super::super::text::Font;
 use super::super::theme;
 use super::Paper;
@@ -17,6 +16,8 @@ use super::text::{number, numbers, rich};
 
 /// Pieces that a colour scale is divided into; in between, colours are interpolated.
 const PIECES: usize = 64;
+/// Cells of a heat map up to which each is named when it is pointed at.
+const MOST_NAMED: usize = 100_000;
 
 /// A heat map with one unit a cell.
 pub(super) fn cells(values: &Matrix, colours: &ColourScale, what: &str) -> Value {
@@ -62,6 +63,10 @@ pub(super) fn image(
     trace["dx"] = number(dx);
     trace["y0"] = number(y0);
     trace["dy"] = number(dy);
+    let names = |axis: &Axis, first: (f64, f64), count: usize| match rows * columns {
+        0..=MOST_NAMED => names(axis, first, count),
+        _ => Ok(None),
+    };
     let across = names(&axes.x, (x0, dx), columns)?;
     let upright = names(&axes.y, (y0, dy), rows)?;
     let label = |axis: &Axis, other: &str| match axis.label.as_str() {
@@ -84,22 +89,12 @@ pub(super) fn image(
             "{x}: %{{x:.6~g}}<br>{y}: %{{y:.6~g}}<br><b>%{{z:.6~g}}</b><extra></extra>"
         )),
     };
-    if let Some(texts) = &image.cell_texts {
+    let style = cell_style(font, image, axes, place.plot)?;
+    if let (Some(texts), Some(style)) = (&image.cell_texts, style) {
         let texts = texts
             .iter()
             .map(|text| rich(text))
             .collect::<Result<Vec<_>>>()?;
-        let area = |axis: &Axis, (start, end): (f64, f64), length: f64| {
-            let scale = AxisScale::new(axis, 0.0, length);
-            (scale.px(end) - scale.px(start)).abs()
-        };
-        let cell = (
-            0.92 * area(&axes.x, image.x, place.plot.width) / columns as f64,
-            0.92 * area(&axes.y, image.y, place.plot.height) / rows as f64,
-        );
-        let sizes = (theme::CELL_TEXT_SMALLEST, theme::CELL_TEXT_LARGEST);
-        let plain = image.cell_texts.as_deref().unwrap_or_default();
-        let style = fitting_style(font, plain, cell, sizes, "image layer")?;
         trace["text"] = texts.chunks(columns).map(|row| json!(row)).collect();
         trace["texttemplate"] = json!("%{text}");
         trace["textfont"] = json!({"size": style.size});
@@ -172,8 +167,9 @@ pub(super) fn share_colours(traces: &mut [Value], bar: &ColourBar, axis: &str) {
 }
 
 /// The key to the colours of a panel.
-pub(super) fn colour_axis(bar: &ColourBar, rect: Rect, paper: Paper) -> Result<Value> {
-    let texts = bar
+pub(super) fn colour_axis(bar: &ColourBar, place: &BarLayout, paper: Paper) -> Result<Value> {
+    let rect = place.ramp;
+    let texts = place
         .ticks
         .iter()
         .map(|tick| rich(&tick.text))
@@ -193,14 +189,14 @@ pub(super) fn colour_axis(bar: &ColourBar, rect: Rect, paper: Paper) -> Result<V
             "lenmode": "pixels",
             "thickness": rect.width,
             "tickmode": "array",
-            "tickvals": numbers(bar.ticks.iter().map(|tick| &tick.at)),
+            "tickvals": numbers(place.ticks.iter().map(|tick| &tick.at)),
             "ticktext": texts,
             "tickfont": {"size": theme::TICK_LABEL.size},
             "ticks": "outside",
             "ticklen": theme::TICK_LENGTH,
             "tickcolor": theme::AXIS_LINE.hex(),
             "outlinewidth": 0,
-            "title": {"text": rich(&bar.label)?, "side": "right", "font": {"size": theme::AXIS_LABEL.size}},
+            "title": {"text": rich(&place.label)?, "side": "right", "font": {"size": theme::AXIS_LABEL.size}},
         },
     }))
 }

@@ -8,7 +8,7 @@ use super::super::description::Axes;
 use super::super::draw::gapless_runs;
 use super::super::error::Result;
 use super::super::layer::{Band, Dash, Layer, Line, Marker, MarkerShape, Points, Texts};
-use super::super::layout::PanelLayout;
+use super::super::layout::{PanelLayout, point_texts};
 use super::super::markup;
 use super::super::text::Font;
 use super::super::theme;
@@ -40,7 +40,7 @@ pub(super) fn traces(
             Layer::Line(layer) => line(layer, axes)?,
             Layer::Band(layer) => band(layer, axes)?,
             Layer::Image(layer) => heat_map::image(layer, axes, place, font)?,
-            Layer::Texts(layer) => texts(layer)?,
+            Layer::Texts(layer) => texts(layer, axes, place, font)?,
             Layer::Points(_) => continue,
         });
     }
@@ -115,17 +115,15 @@ fn band(band: &Band, axes: &Axes) -> Result<Value> {
     Ok(trace)
 }
 
-fn texts(texts: &Texts) -> Result<Value> {
-    let words = texts
-        .texts
-        .iter()
-        .map(|text| rich(text))
-        .collect::<Result<Vec<_>>>()?;
+fn texts(texts: &Texts, axes: &Axes, place: &PanelLayout, font: &Font<'_>) -> Result<Value> {
+    let placed = point_texts(font, texts, axes, place.plot)?;
+    let words = placed.iter().map(|placed| rich(&placed.text));
+    let words = words.collect::<Result<Vec<_>>>()?;
     Ok(json!({
         "type": "scatter",
         "mode": "text",
-        "x": numbers(&texts.x),
-        "y": numbers(&texts.y),
+        "x": numbers(placed.iter().map(|placed| &placed.x)),
+        "y": numbers(placed.iter().map(|placed| &placed.y)),
         "text": words,
         "textfont": {"color": texts.colour.hex(), "size": theme::DATA_TEXT.size},
         "hoverinfo": "skip",

@@ -10,6 +10,7 @@ mod heat_map;
 mod keys;
 mod layers;
 mod legend;
+mod narrow;
 mod space;
 mod text;
 
@@ -20,8 +21,8 @@ use super::description::{Content, Figure, Panel};
 use super::draw::svg;
 use super::error::Result;
 use super::layer::Layer;
-use super::layout::{Layout, PanelLayout, Rect, layout};
-use super::legend::{Legend, LegendLayout, LegendPlace, entries as legend_entries};
+use super::layout::{Layout, LegendLayout, PanelLayout, Rect, layout};
+use super::legend::{Legend, LegendPlace, entries as legend_entries};
 use super::markup;
 use super::text::{Font, TextStyle};
 use super::theme;
@@ -29,8 +30,6 @@ use keys::Keys;
 
 /// Version of [`Interactive`].
 pub const INTERACTIVE_VERSION: u32 = 1;
-/// Width of the layout for small screens, px.
-const NARROW: f64 = 344.0;
 /// Most points of a figure in clouds; browsers draw each as an element of its own.
 const MOST_POINTS: usize = 20_000;
 /// Room above the figure for the buttons of plotly.js, px.
@@ -108,7 +107,7 @@ pub fn interactive(figure: &Figure) -> Result<Interactive> {
         still,
         data: data(&figure, &font, &place, &keys)?,
         wide: view(&figure, &font, &place, &keys)?,
-        narrow: narrow(&figure, &font, &keys)?,
+        narrow: narrow::narrow(&figure, &font, &place, &keys)?,
         panels: figure
             .panels
             .iter()
@@ -132,9 +131,11 @@ fn for_turning(mut figure: Figure, font: &Font<'_>) -> Result<Figure> {
         }
         let entries = legend_entries(panel.layers())?;
         if panel.legend.is_none() && figure.legend.is_none() && !entries.is_empty() {
-            let legend = LegendLayout::columns(font, "", entries, f64::INFINITY)?;
-            figure.width += theme::SIDE_GAP + legend.width;
-            panel.legend = Some(Legend::right(""));
+            let legend = Legend::right("");
+            let room = (theme::LEGEND_SHARE * figure.width, f64::INFINITY);
+            let place = LegendLayout::columns(font, &legend, entries, room)?;
+            figure.width += theme::SIDE_GAP + place.width;
+            panel.legend = Some(legend);
         }
     }
     Ok(figure)
@@ -183,33 +184,19 @@ fn data(figure: &Figure, font: &Font<'_>, place: &Layout, keys: &Keys) -> Result
             heat_map::share_colours(&mut data[start..], bar, &keys.colour_axis(index));
         }
     }
-    legend::choose_entries(&mut data);
+    let legends = legend::entries(place, keys);
+    legend::choose_entries(&mut data, |key, name| {
+        legends.get(key)?.names.get(name).copied()
+    })?;
+    for (key, legend) in legends {
+        if let Some(more) = legend.more {
+            let in_space = figure.panels[legend.panel].space.is_some();
+            let mut trace = legend::more(more, key, in_space);
+            keys.assign(&mut trace, legend.panel, in_space);
+            data.push(trace);
+        }
+    }
     Ok(data)
-}
-
-/// The layout one column wide, with a single legend below it; `None` if it cannot be drawn like this.
-fn narrow(figure: &Figure, font: &Font<'_>, keys: &Keys) -> Result<Option<View>> {
-    let images = |panel: &Panel| matches!(panel.content, Content::Images(_));
-    if figure.width <= NARROW || figure.panels.iter().any(images) {
-        return Ok(None); // The places of images are part of the data.
-    }
-    let mut figure = Figure {
-        width: NARROW,
-        columns: vec![1.0],
-        ..figure.clone()
-    };
-    let below = |legend: Legend| Legend {
-        place: LegendPlace::Below,
-        ..legend
-    };
-    figure.legend = figure.legend.map(below);
-    if let (None, [panel]) = (&figure.legend, figure.panels.as_mut_slice()) {
-        figure.legend = panel.legend.take().map(below);
-    }
-    match layout(&figure) {
-        Ok(place) => view(&figure, font, &place, keys).map(Some),
-        Err(_) => Ok(None),
-    }
 }
 
 /// The paper that plotly.js measures in fractions, from the lower left corner.
@@ -265,7 +252,7 @@ fn view(figure: &Figure, font: &Font<'_>, place: &Layout, keys: &Keys) -> Result
                 let suffix = &keys.suffix(index);
                 axes::insert(&mut layout, axes, place, paper, font, suffix)?;
                 adaptive.extend(axes::adaptive(axes, suffix));
-                notes.extend(axes::labels(axes, place, paper)?);
+                notes.extend(axes::labels(place, paper)?);
                 shapes.extend(heat_map::grounds(axes, suffix));
             }
             (None, Content::Images(grid), Some(cells)) => {
@@ -276,10 +263,10 @@ fn view(figure: &Figure, font: &Font<'_>, place: &Layout, keys: &Keys) -> Result
             }
             (None, Content::Images(_), None) => {}
         }
-        if let (Some(bar), Some(rect)) = (&panel.colour_bar, place.colour_bar) {
+        if let (Some(bar), Some(place)) = (&panel.colour_bar, &place.colour_bar) {
             layout.insert(
                 keys.colour_axis(index),
-                heat_map::colour_axis(bar, rect, paper)?,
+                heat_map::colour_axis(bar, place, paper)?,
             );
         }
         if let Some((own, x, y)) = &place.legend {

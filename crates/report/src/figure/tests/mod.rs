@@ -4,4 +4,5 @@ mod bytes;
 mod interactive;
 mod refusals;
 mod samples;
+mod sizes;
 mod structure;

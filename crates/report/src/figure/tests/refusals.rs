@@ -157,32 +157,15 @@ fn legends_want_names_that_agree() {
 }
 
 #[test]
-fn texts_without_room_or_glyphs_are_refused() {
-    let long = Axis::linear("a long label ".repeat(20), (0.0, 1.0));
-    let error = svg(&figure(long.clone(), linear(), vec![])).unwrap_err();
-    assert!(matches!(error, FigureError::TextTooWide { .. }));
-    let error = svg(&figure(linear(), long, vec![])).unwrap_err();
-    assert!(matches!(error, FigureError::TextTooWide { .. }));
+fn texts_without_glyphs_are_refused() {
     let strange = Axis::linear("漢", (0.0, 1.0));
     let error = svg(&figure(strange, linear(), vec![])).unwrap_err();
     assert!(matches!(error, FigureError::MissingGlyph { .. }));
-    let many: Vec<String> = (0..500).map(|index| index.to_string()).collect();
-    let error = svg(&figure(Axis::categories("", many), linear(), vec![])).unwrap_err();
-    assert!(matches!(error, FigureError::TickLabelsOverlap { .. }));
-    let mut narrow = samples::two_log_panels(LegendPlace::Right);
-    narrow.width = 200.0;
-    assert!(matches!(svg(&narrow), Err(FigureError::TooNarrow { .. })));
 }
 
 #[test]
-fn texts_at_points_have_to_lie_within_the_plot() {
+fn texts_at_points_have_to_match_their_points() {
     let text = |at: (f64, f64), text: &str| Layer::Texts(Texts::one(at, text, Rgb::BLACK));
-    let inside = figure(linear(), linear(), vec![text((0.5, 0.5), "word")]);
-    assert!(svg(&inside).is_ok());
-    for at in [(0.01, 0.5), (0.99, 0.5), (0.5, 0.01), (1.5, 0.5)] {
-        let error = refused(text(at, "word"));
-        assert!(matches!(error, FigureError::TextTooWide { .. }), "{at:?}");
-    }
     assert!(matches!(
         refused(text((f64::NAN, 0.5), "word")),
         FigureError::NotFinite { .. }

@@ -43,6 +43,7 @@ pub(super) fn two_log_panels(place: LegendPlace) -> Figure {
         legend: Some(Legend {
             title: "hidden size".into(),
             place,
+            ordered: false,
         }),
         metadata: "seed <1> & \"digest\"".into(),
         ..Figure::new("Truncation", "Two panels of curves.", 700.0, 2, panels)

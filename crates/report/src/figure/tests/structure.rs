@@ -9,7 +9,7 @@ use crate::figure::text::{Font, TextStyle};
 use crate::figure::*;
 
 /// Letters of a text as drawn: its content and left, top, right and bottom, px.
-type Letters = (String, [f64; 4]);
+pub(super) type Letters = (String, [f64; 4]);
 
 fn letters(group: &Group, found: &mut Vec<Letters>) {
     for node in group.children() {
@@ -26,14 +26,14 @@ fn letters(group: &Group, found: &mut Vec<Letters>) {
     }
 }
 
-fn drawn_letters(figure: &Figure) -> Vec<Letters> {
+pub(super) fn drawn_letters(figure: &Figure) -> Vec<Letters> {
     let tree = parse(&svg(figure).unwrap()).unwrap();
     let mut found = Vec::new();
     letters(tree.root(), &mut found);
     found
 }
 
-fn overlap(one: &[f64; 4], other: &[f64; 4]) -> bool {
+pub(super) fn overlap(one: &[f64; 4], other: &[f64; 4]) -> bool {
     one[0] < other[2] && other[0] < one[2] && one[1] < other[3] && other[1] < one[3]
 }
 

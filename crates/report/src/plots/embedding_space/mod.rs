@@ -10,7 +10,7 @@ use eigenscope_stage::{
 };
 use serde::Deserialize;
 
-use super::classes;
+use super::classes::Look;
 use super::embedding_sample::{EmbeddingSample, count_parameter};
 use super::labels;
 use super::output::{figure_kind, write};
@@ -155,13 +155,13 @@ fn panel(sample: &EmbeddingSample, points: &[Point], scene: Scene, camera: &Came
     seen.sort_by(|(_, one), (_, other)| one.nearness.total_cmp(&other.nearness));
     let middle = seen.partition_point(|(_, seen)| seen.nearness < 0.0);
     let mut dots = seen.into_iter().map(|(class, seen)| {
-        let dot = Points::new(
+        let look = sample.look(*class);
+        Layer::Points(Points::new(
             vec![seen.x],
             vec![seen.y],
-            classes::colour(*class),
-            marker(*class),
-        );
-        Layer::Points(dot)
+            look.colour,
+            marker(look),
+        ))
     });
     let mut layers = legend_entries(sample);
     layers.extend(scene.behind);
@@ -177,10 +177,10 @@ fn panel(sample: &EmbeddingSample, points: &[Point], scene: Scene, camera: &Came
     }
 }
 
-fn marker(class: usize) -> Marker {
+fn marker(look: Look) -> Marker {
     Marker {
         rim: true,
-        ..classes::marker(class, RADIUS)
+        ..look.marker(RADIUS)
     }
 }
 
@@ -189,7 +189,8 @@ fn legend_entries(sample: &EmbeddingSample) -> Vec<Layer> {
     let classes = sample.classes().into_iter();
     let entries = classes.map(|class| {
         let name = sample.header.classes[class].as_str();
-        let none = Points::new(vec![], vec![], classes::colour(class), marker(class));
+        let look = sample.look(class);
+        let none = Points::new(vec![], vec![], look.colour, marker(look));
         Layer::Points(none.named(name))
     });
     entries.collect()

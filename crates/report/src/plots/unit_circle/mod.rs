@@ -9,14 +9,13 @@ use eigenscope_artifact::Kind;
 use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
 use serde::Deserialize;
 
-use super::classes;
 use super::embedding_sample::{EmbeddingSample, count_parameter};
 use super::labels;
 use super::output::{figure_kind, write};
 use crate::figure::text::Font;
 use crate::figure::{
-    Axes, Axis, DATA_TEXT, EDGE, Figure, Layer, Line, Panel, Point, Points, Rgb, Space, SpaceCurve,
-    SpaceFrame, Texts, View, space, ticks,
+    Axes, Axis, DATA_TEXT, EDGE, Figure, Layer, Legend, Line, Panel, Point, Points, Rgb, Space,
+    SpaceCurve, SpaceFrame, Texts, View, space, ticks,
 };
 use principal::{Direction, right_singular_vectors};
 
@@ -34,6 +33,10 @@ const RING: f64 = RADIUS + 30.0;
 const POINTER: [f64; 2] = [RADIUS + 9.0, RADIUS + 24.0];
 /// Half of a name's height with room above it, px.
 const HALF_NAME: f64 = 10.0;
+/// Longest name, px.
+const LONGEST_NAME: f64 = 160.0;
+/// Room for a legend in place of too many names, px.
+const LEGEND: f64 = 200.0;
 const CIRCLE: Rgb = Rgb::from_hex(0xc8c8c8);
 
 pub(super) fn kind() -> TaskKind {
@@ -137,25 +140,40 @@ fn projected(sample: EmbeddingSample, directions: &[Direction]) -> EmbeddingSamp
 
 fn draw(circle: &EmbeddingSample, share: f64, title: String) -> Result<Figure, TaskError> {
     let names = Names::new(circle)?;
+    let named = !names.overlap();
     let mut layers = vec![Layer::Line(outline())];
-    layers.extend(names.pointers().map(Layer::Line));
+    if named {
+        layers.extend(names.pointers(circle).map(Layer::Line));
+    }
     layers.extend(dots(circle));
-    layers.extend(names.texts().map(Layer::Texts));
-    let (right, top) = names.reach();
+    if named {
+        layers.extend(names.texts(circle).map(Layer::Texts));
+    }
+    let (right, top) = if named { names.reach() } else { (RING, RING) };
     let axes = Axes::new(Axis::bare((-right, right)), Axis::bare((-top, top)), layers);
+    let panel = Panel::axes("", axes.with_aspect(top / right));
+    let (panel, beside, explained) = if named {
+        (panel, 0.0, "Each class is named at its mean direction.")
+    } else {
+        let legend = Some(Legend::right("class"));
+        (
+            Panel { legend, ..panel },
+            LEGEND,
+            "Colours and shapes tell the classes.",
+        )
+    };
     Ok(Figure::new(
         title,
         format!(
             "Embeddings of {}, normalised, projected on the plane of their first two right singular vectors, which \
-             holds {} % of their squared length, and normalised again: all lie on a circle. Each class is named at its \
-             mean direction.{}",
+             holds {} % of their squared length, and normalised again: all lie on a circle. {explained}{}",
             circle.in_words(),
             ticks::decimal(100.0 * share, 1),
             circle.without_images
         ),
-        2.0 * (right + EDGE),
+        2.0 * (right + EDGE) + beside,
         1,
-        vec![Panel::axes("", axes.with_aspect(top / right))],
+        vec![panel],
     ))
 }
 
@@ -164,10 +182,10 @@ fn dots(circle: &EmbeddingSample) -> impl Iterator<Item = Layer> {
     let pairs = circle.labels.iter().zip(&circle.vectors);
     pairs.map(|(class, vector)| {
         let (x, y) = (RADIUS * vector[0], RADIUS * vector[1]);
-        let (colour, marker) = (classes::colour(*class), classes::marker(*class, DOT));
+        let look = circle.look(*class);
         let dot = Points {
             opacity: 0.4,
-            ..Points::new(vec![x], vec![y], colour, marker)
+            ..Points::new(vec![x], vec![y], look.colour, look.marker(DOT))
         };
         Layer::Points(dot.named(circle.header.classes[*class].as_str()))
     })
@@ -187,9 +205,10 @@ fn at(radius: f64, angle: f64) -> (f64, f64) {
 }
 
 /// The names of the classes around the circle, lengths in px from its middle.
-struct Names<'a> {
+struct Names {
     classes: Vec<usize>,
-    names: Vec<&'a str>,
+    /// Shortened where they are long.
+    names: Vec<String>,
     widths: Vec<f64>,
     /// Mean direction of each class.
     directions: Vec<f64>,
@@ -197,14 +216,14 @@ struct Names<'a> {
     angles: Vec<f64>,
 }
 
-impl<'a> Names<'a> {
-    fn new(circle: &'a EmbeddingSample) -> Result<Self, TaskError> {
+impl Names {
+    fn new(circle: &EmbeddingSample) -> Result<Self, TaskError> {
         let font = Font::bundled()?;
         let classes = circle.classes();
         let names = classes
             .iter()
             .map(|class| circle.header.classes[*class].as_str());
-        let names: Vec<&str> = names.collect();
+        let names = font.shortened(&names.collect::<Vec<_>>(), DATA_TEXT, LONGEST_NAME)?;
         let widths = names.iter().map(|name| font.width(name, DATA_TEXT));
         let widths = widths.collect::<Result<Vec<f64>, _>>()?;
         let directions = classes.iter().map(|class| mean_direction(circle, *class));
@@ -219,8 +238,21 @@ impl<'a> Names<'a> {
         })
     }
 
+    /// Whether there are so many that some stand on each other.
+    fn overlap(&self) -> bool {
+        let middles: Vec<_> = self.middles().zip(&self.widths).collect();
+        let mut pairs = middles.iter().enumerate().flat_map(|(index, one)| {
+            let others = middles[index + 1..].iter();
+            others.map(move |other| (one, other))
+        });
+        pairs.any(|(((x, y), width), ((other_x, other_y), other_width))| {
+            (x - other_x).abs() < (*width + *other_width) / 2.0
+                && (y - other_y).abs() < DATA_TEXT.size
+        })
+    }
+
     /// A line from the mean direction of each class to its name.
-    fn pointers(&self) -> impl Iterator<Item = Line> {
+    fn pointers(&self, circle: &EmbeddingSample) -> impl Iterator<Item = Line> {
         let ends = self.directions.iter().zip(&self.angles).zip(&self.classes);
         ends.map(|((direction, angle), class)| {
             let [start, end] = POINTER;
@@ -230,17 +262,17 @@ impl<'a> Names<'a> {
                 ..Line::new(
                     vec![from.0, to.0],
                     vec![from.1, to.1],
-                    classes::colour(*class),
+                    circle.look(*class).colour,
                 )
             }
         })
     }
 
-    fn texts(&self) -> impl Iterator<Item = Texts> {
+    fn texts(&self, circle: &EmbeddingSample) -> impl Iterator<Item = Texts> {
         let middles = self.middles().zip(&self.classes).zip(&self.names);
         middles.map(|((middle, class), name)| {
-            let colour = classes::colour(*class).mix(Rgb::BLACK, 0.3);
-            Texts::one(middle, *name, colour)
+            let colour = circle.look(*class).colour.mix(Rgb::BLACK, 0.3);
+            Texts::one(middle, name.as_str(), colour)
         })
     }
 

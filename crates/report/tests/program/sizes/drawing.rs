@@ -1,0 +1,143 @@
+//! What a drawing has to keep to: texts inside, legends beside the plots, a bounded size.
+
+use std::sync::Arc;
+
+use eigenscope_report::figure::text::{FAMILY, MEDIUM, REGULAR};
+use resvg::usvg::{Group, Node, Options, Tree, fontdb};
+use roxmltree::Document;
+
+use crate::place::Outcome;
+
+/// Largest sides of a drawing, px, and pixels of a picture.
+const WIDEST: f64 = 5000.0;
+const HIGHEST: f64 = 7500.0;
+const PIXELS: u64 = 32_100_000;
+/// Bytes of the interactive form.
+const FORM: usize = 40_000_000;
+
+/// Names a folder that keeps the pictures, to be looked at.
+const KEEP: &str = "EIGENSCOPE_TEST_FIGURES";
+
+/// Left, top, right and bottom, px.
+type Area = [f64; 4];
+
+pub(super) fn check(drawn: &Outcome, what: &str) {
+    let svg = drawn.svg();
+    let tree = Tree::from_str(&svg, &options()).expect("a drawing");
+    let (width, height) = (
+        f64::from(tree.size().width()),
+        f64::from(tree.size().height()),
+    );
+    assert!(
+        width <= WIDEST && height <= HIGHEST,
+        "{what}: {width} x {height}"
+    );
+    let mut texts = Vec::new();
+    letters(tree.root(), &mut texts);
+    assert!(!texts.is_empty(), "{what}");
+    for (text, area) in &texts {
+        let inside =
+            area[0] >= 1.0 && area[1] >= 1.0 && area[2] <= width - 1.0 && area[3] <= height - 1.0;
+        assert!(
+            inside,
+            "{what}: \"{text}\" at {area:?} of {width} x {height}"
+        );
+    }
+    let document = Document::parse(&svg).expect("XML");
+    legends_are_clear(&document, &texts, what);
+    let picture = drawn.output("figure.png");
+    if let Some(folder) = std::env::var_os(KEEP) {
+        let name = what.replace(|character: char| !character.is_alphanumeric(), "-");
+        let path = std::path::Path::new(&folder).join(format!("{name}.png"));
+        std::fs::write(path, &picture).expect("a kept picture");
+    }
+    let side = |at: usize| {
+        let bytes: [u8; 4] = picture[at..at + 4].try_into().expect("four bytes");
+        u64::from(u32::from_be_bytes(bytes))
+    };
+    assert!(
+        side(16) * side(20) <= PIXELS,
+        "{what}: {} x {}",
+        side(16),
+        side(20)
+    );
+    let form = drawn.output("figure.json");
+    assert!(form.len() <= FORM, "{what}: {} bytes", form.len());
+}
+
+fn options() -> Options<'static> {
+    let mut fonts = fontdb::Database::new();
+    for file in [REGULAR, MEDIUM] {
+        fonts.load_font_source(fontdb::Source::Binary(Arc::new(file)));
+    }
+    Options {
+        font_family: FAMILY.to_owned(),
+        fontdb: Arc::new(fonts),
+        ..Options::default()
+    }
+}
+
+fn letters(group: &Group, found: &mut Vec<(String, Area)>) {
+    for node in group.children() {
+        match node {
+            Node::Group(group) => letters(group, found),
+            Node::Text(text) => {
+                let content = text.chunks().iter().map(|chunk| chunk.text()).collect();
+                let area = text.flattened().abs_bounding_box();
+                let sides = [area.left(), area.top(), area.right(), area.bottom()];
+                found.push((content, sides.map(f64::from)));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The areas of lines, bands and images: each is cut off at its plot.
+fn plots(document: &Document<'_>) -> Vec<Area> {
+    let cut = |node: &roxmltree::Node<'_, '_>| {
+        node.has_tag_name("svg")
+            && node.attribute("viewBox").is_some()
+            && node.attribute("overflow").is_some()
+    };
+    let areas = document.descendants().filter(cut).map(|node| {
+        let [x, y, width, height] = ["x", "y", "width", "height"].map(|side| {
+            node.attribute(side)
+                .and_then(|side| side.parse().ok())
+                .unwrap_or(0.0)
+        });
+        [x + 1.0, y + 1.0, x + width - 1.0, y + height - 1.0]
+    });
+    areas.collect()
+}
+
+fn legends_are_clear(document: &Document<'_>, texts: &[(String, Area)], what: &str) {
+    let mut entries = Vec::new();
+    let legends = document
+        .descendants()
+        .filter(|node| node.attribute("class") == Some("legend"));
+    for legend in legends {
+        let labels = legend
+            .descendants()
+            .filter(|node| node.has_tag_name("text"));
+        entries.extend(labels.map(|label| {
+            let parts = label.descendants().filter(|node| node.is_text());
+            parts.filter_map(|node| node.text()).collect::<String>()
+        }));
+    }
+    // The last texts of a drawing may be those of its legend: the same words elsewhere stand on a plot.
+    let plots = plots(document);
+    for entry in entries {
+        let places = texts.iter().filter(|(text, _)| *text == entry);
+        let clear = |area: &Area| {
+            let on = |plot: &Area| {
+                area[0] < plot[2] && plot[0] < area[2] && area[1] < plot[3] && plot[1] < area[3]
+            };
+            !plots.iter().any(on)
+        };
+        let mut places = places.map(|(_, area)| area).peekable();
+        assert!(
+            places.peek().is_some() && places.any(clear),
+            "{what}: {entry} on a plot"
+        );
+    }
+}

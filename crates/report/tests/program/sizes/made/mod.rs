@@ -1,0 +1,125 @@
+//! What each kind of figure is drawn from, in any size. A new kind needs an arm here.
+
+mod arrays;
+mod tables;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use eigenscope_artifact::{Digest, InputShape, SplitName};
+use eigenscope_stage::Input;
+use serde_json::{Value, json};
+
+use super::Size;
+use crate::place::Place;
+
+/// Parameters that are not the defaults, and the inputs of every role.
+type Made = (Value, Vec<(&'static str, Vec<Input>)>);
+
+pub(super) fn inputs(place: &Place, kind: &str, size: Size) -> Made {
+    let made = Maker { place, size };
+    match kind {
+        "training" => made.training(),
+        "similarity" => made.similarity(),
+        "similarity-map" => made.similarity_map(),
+        "truncation" => made.truncation(),
+        "eigenvectors" => (json!({}), vec![("eigenpairs", vec![made.eigenpairs()])]),
+        "ground-truth" => (json!({}), vec![("patterns", vec![made.patterns()])]),
+        "eigenspectrum" => made.eigenspectrum(),
+        "layer-clipping" => made.layer_clipping(),
+        "layer-overlap" => made.layer_overlap(),
+        "samples" => (
+            json!({"count": size.members.min(20)}),
+            vec![("data", vec![made.images(SplitName::Train, size.members)])],
+        ),
+        "rainbow" => made.rainbow(),
+        "surgery" => made.surgery(),
+        "embedding-space" | "unit-circle" => (
+            json!({"count": 1000}),
+            vec![("embeddings", vec![made.embeddings()])],
+        ),
+        "map" => made.map(),
+        "neighbours" => made.neighbours(),
+        "confusion" => made.confusion(),
+        "mistakes" => (
+            json!({"count": size.members.min(36)}),
+            vec![
+                ("embeddings", vec![made.embeddings()]),
+                ("data", vec![made.images(SplitName::Test, made.count())]),
+            ],
+        ),
+        "kernels" => made.kernels(),
+        "scaling" => made.scaling(),
+        "timeline" => made.timeline(),
+        _ => panic!("no made input for figures of kind `{kind}`"),
+    }
+}
+
+struct Maker<'a> {
+    place: &'a Place,
+    size: Size,
+}
+
+impl Maker<'_> {
+    /// The name of a thing, different for each number.
+    fn name(&self, what: &str, number: usize) -> String {
+        let name = format!("{what}{number}");
+        match (self.size.long, number % 2) {
+            (false, _) => name,
+            (true, 0) => format!(
+                "{}{name}",
+                "long-".repeat(25)[..100 - name.len()].to_owned()
+            ),
+            (true, _) => format!("{name}{}", "x".repeat(100 - name.len())),
+        }
+    }
+
+    fn classes(&self) -> Vec<String> {
+        (0..self.size.classes)
+            .map(|class| self.name("class ", class))
+            .collect()
+    }
+
+    /// Number of images: some of each class, two hundred at least.
+    fn count(&self) -> usize {
+        (2 * self.size.classes).max(200)
+    }
+
+    fn pixels(&self) -> usize {
+        self.size.shape.0 * self.size.shape.1
+    }
+
+    fn shape(&self) -> InputShape {
+        let (height, width) = self.size.shape;
+        InputShape {
+            channels: 1,
+            height,
+            width,
+        }
+    }
+
+    /// The same input, of a task with labels of its own.
+    fn member(&self, mut input: Input, number: usize) -> Input {
+        let name = self.name("table", number);
+        input.task = format!("metric.{name}[rate={number}]");
+        input
+            .labels
+            .insert("learning_rate".to_owned(), json!(number as f64 / 1e4));
+        input.labels.insert("note".to_owned(), json!(name));
+        input
+    }
+
+    fn file(&self, path: PathBuf, content: Digest) -> Input {
+        let input = Input {
+            task: String::new(),
+            labels: BTreeMap::new(),
+            path,
+            content,
+        };
+        self.member(input, 0)
+    }
+
+    fn members(&self) -> std::ops::Range<usize> {
+        0..self.size.members
+    }
+}

@@ -1,0 +1,194 @@
+//! Tables.
+
+use eigenscope_artifact::{ClassAccuracyRow, ConfusionRow, LedgerRow, SimilarityMapRow};
+use eigenscope_stage::Input;
+use serde_json::json;
+
+use super::{Made, Maker};
+use crate::{classes, layers, rainbow, scaling, timeline};
+
+impl Maker<'_> {
+    pub(super) fn training(&self) -> Made {
+        let table = self.place.table("history", &crate::history(3));
+        let histories = self
+            .members()
+            .map(|number| self.member(table.clone(), number));
+        (json!({}), vec![("histories", histories.collect())])
+    }
+
+    pub(super) fn similarity(&self) -> Made {
+        let rows = self.members().flat_map(|number| {
+            let rows = crate::similarity("corrected", Some(0.01))
+                .into_iter()
+                .take(3);
+            rows.map(move |mut row| {
+                row.hidden = number as u32 + 1;
+                row
+            })
+        });
+        let rows: Vec<_> = rows.collect();
+        let table = self.place.table("similarity", &rows);
+        (json!({}), vec![("similarity", vec![table])])
+    }
+
+    pub(super) fn similarity_map(&self) -> Made {
+        let row = |row_hidden: usize, column_hidden: usize| SimilarityMapRow {
+            row_hidden: row_hidden as u32,
+            column_hidden: column_hidden as u32,
+            ..crate::map("corrected", Some(0.5)).remove(0)
+        };
+        let rows = self
+            .members()
+            .flat_map(|one| self.members().map(move |other| row(one, other)));
+        let table = self.place.table("map", &rows.collect::<Vec<_>>());
+        (json!({}), vec![("map", vec![table])])
+    }
+
+    pub(super) fn truncation(&self) -> Made {
+        let rows = self.members().flat_map(|number| {
+            let rows = crate::truncation(&[0.9, 0.2, 0.05], Some(0.01)).into_iter();
+            rows.map(move |mut row| {
+                row.hidden = number as u32 + 1;
+                row
+            })
+        });
+        let table = self.place.table("truncation", &rows.collect::<Vec<_>>());
+        (json!({}), vec![("truncation", vec![table])])
+    }
+
+    pub(super) fn layers(&self) -> Vec<String> {
+        self.members()
+            .map(|layer| self.name("layer", layer))
+            .collect()
+    }
+
+    pub(super) fn layer_clipping(&self) -> Made {
+        let (mut spectrum, mut clipping, mut dimensions) = (Vec::new(), Vec::new(), Vec::new());
+        for layer in self.layers() {
+            spectrum.extend(layers::spectrum("weights", &layer, &[4.0, 1.0, 0.25]));
+            clipping.extend(layers::clipping(&layer, &[20, 45, 62]));
+            dimensions.push(layers::needed(&layer, 3, Some(3)));
+        }
+        let roles = vec![
+            ("spectrum", vec![self.place.table("spectrum", &spectrum)]),
+            ("clipping", vec![self.place.table("clipping", &clipping)]),
+            (
+                "dimensions",
+                vec![self.place.table("dimensions", &dimensions)],
+            ),
+        ];
+        (json!({}), roles)
+    }
+
+    pub(super) fn layer_overlap(&self) -> Made {
+        let (mut spectrum, mut overlap, mut fit) = (Vec::new(), Vec::new(), Vec::new());
+        for layer in self.layers() {
+            spectrum.extend(layers::spectrum("activations", &layer, &[4.0, 1.0]));
+            overlap.extend(layers::overlap(&layer, 2));
+            fit.push(layers::fit(&layer, "train", 0.9));
+        }
+        let table = self.place.table("spectrum", &spectrum);
+        let roles = vec![
+            ("reference", vec![self.member(table.clone(), 0)]),
+            ("other", vec![self.member(table, 1)]),
+            ("overlap", vec![self.place.table("overlap", &overlap)]),
+            ("fit", vec![self.place.table("fit", &fit)]),
+        ];
+        (json!({}), roles)
+    }
+
+    pub(super) fn rainbow(&self) -> Made {
+        let draws = self
+            .place
+            .table("draws", &rainbow::draws(&rainbow::CORRECT));
+        let summary = rainbow::summary(&rainbow::CORRECT, 0.32, Some(0.03));
+        let summary = self.place.table("summary", &[summary]);
+        let members = |input: &Input| -> Vec<Input> {
+            self.members()
+                .map(|number| self.member(input.clone(), number))
+                .collect()
+        };
+        let roles = vec![("draws", members(&draws)), ("summary", members(&summary))];
+        (json!({}), roles)
+    }
+
+    pub(super) fn accuracies(&self) -> Vec<ClassAccuracyRow> {
+        let names = self.classes();
+        let classes: Vec<(&str, u32)> = names.iter().map(|name| (name.as_str(), 999)).collect();
+        classes::accuracies(&classes)
+    }
+
+    pub(super) fn surgery(&self) -> Made {
+        let names = self.classes();
+        let name = |number: usize| names[number % names.len()].as_str();
+        let operations = self
+            .members()
+            .map(|number| classes::operation(name(number), name(number + 1)));
+        let values: Vec<f64> = self.members().map(|rank| 1.0 / (rank + 1) as f64).collect();
+        let values = ["before", "after"].map(|state| classes::singular_values(state, &values));
+        let accuracies = || vec![self.place.table("accuracy", &self.accuracies())];
+        let roles = vec![
+            (
+                "surgery",
+                vec![self.place.table("surgery", &operations.collect::<Vec<_>>())],
+            ),
+            ("values", vec![self.place.table("values", &values.concat())]),
+            ("before", accuracies()),
+            ("after", accuracies()),
+        ];
+        (json!({}), roles)
+    }
+
+    pub(super) fn confusion(&self) -> Made {
+        let classes = self.size.classes;
+        let row = |label: usize, predicted: usize| ConfusionRow {
+            label: label as u32,
+            predicted: predicted as u32,
+            images: if label == predicted { 999 } else { 1 },
+        };
+        let rows: Vec<ConfusionRow> = (0..classes)
+            .flat_map(|label| (0..classes).map(move |predicted| row(label, predicted)))
+            .collect();
+        let roles = vec![
+            ("confusion", vec![self.place.table("confusion", &rows)]),
+            (
+                "accuracy",
+                vec![self.place.table("accuracy", &self.accuracies())],
+            ),
+        ];
+        (json!({}), roles)
+    }
+
+    pub(super) fn scaling(&self) -> Made {
+        let rows: Vec<_> = self
+            .members()
+            .map(|number| scaling::row(100 + number as u32))
+            .collect();
+        let laws = ["train_loss_nats", "test_loss_nats"]
+            .map(|quantity| scaling::law(quantity, Some(0.06)));
+        let roles = vec![
+            ("scaling", vec![self.place.table("scaling", &rows)]),
+            ("power_law", vec![self.place.table("law", &laws)]),
+        ];
+        (json!({}), roles)
+    }
+
+    /// As many tasks as members, some of them on as many threads as there are classes.
+    pub(super) fn timeline(&self) -> Made {
+        let rows = self.members().map(|number| LedgerRow {
+            threads: if number % 7 == 0 {
+                self.size.classes as u32
+            } else {
+                1
+            },
+            ..timeline::row(
+                &format!("train.{}[seed={number}]", self.name("model", number)),
+                "train",
+                10.0 * number as f64,
+                100.0,
+            )
+        });
+        let table = self.place.table("ledger", &rows.collect::<Vec<_>>());
+        (json!({}), vec![("ledger", vec![table])])
+    }
+}
