@@ -118,7 +118,7 @@ fn draw(
     let description = format!(
         "{} images as dots, coloured by class, laid out such that images of similar embeddings lie near each other \
          (perplexity {}). Directions have no meaning. The KL (Kullback-Leibler) divergence is that of the map's \
-         similarities from the embeddings'.{}",
+         similarities from the embeddings', over all pairs.{}",
         ticks::grouped(rows.len() as u64),
         quality.perplexity,
         classes::without_images(&header.classes, |class| {
