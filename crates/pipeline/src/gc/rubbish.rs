@@ -9,7 +9,7 @@ use super::need::Need;
 use super::size::Freed;
 use super::{Collection, Options, Rubbish, Sort};
 use crate::ledger;
-use crate::store::{NOT_PIPELINES, Record, Store, entries, file_name, named_key};
+use crate::store::{NOT_PIPELINES, Record, Store, entries, file_name, is_result_link, named_key};
 
 /// Paths of everything that goes. Temporary files count only because the lock is held.
 pub(super) fn find(store: &Store, need: &Need, options: &Options) -> Vec<(Sort, PathBuf)> {
@@ -106,7 +106,8 @@ fn links(folder: &Path, need: &Need) -> (Vec<PathBuf>, BTreeSet<OsString>) {
             false => going.push(path),
         }
     }
-    for path in entries(&folder.join("figures")) {
+    let pictures = entries(&folder.join("figures")).filter(|path| is_result_link(path));
+    for path in pictures {
         let Ok(target) = std::fs::read_link(&path) else {
             continue;
         };
