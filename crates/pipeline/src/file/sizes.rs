@@ -114,7 +114,9 @@ fn check_roles(
                     count,
                     of: tasks.get(input.task).map(|read| read.id.as_str()),
                 };
-                if reported.insert(violation.text()) {
+                // Rows and columns that are too few for one reason are one problem.
+                let cause = format!("{} {amount} {count} {:?}", demand.because, violation.of);
+                if reported.insert(cause) {
                     problems.add(|| {
                         let error = FileError::at(&key.span, "read here", violation.problem());
                         error.help(demand.because.clone())
