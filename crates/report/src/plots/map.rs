@@ -5,7 +5,7 @@ use eigenscope_artifact::{
 };
 use eigenscope_stage::{Agreement, Context, Role, TaskError, TaskKind, task_function};
 
-use super::classes::Look;
+use super::classes::{self, Look};
 use super::labels;
 use super::output::{figure_kind, write};
 use super::series::padded_range;

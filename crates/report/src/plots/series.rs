@@ -1,15 +1,7 @@
 //! Curves of one table: bands, and axis ranges that fit.
 
-use std::collections::BTreeMap;
-
 use super::floor::Floored;
-use crate::figure::{Band, ColourMap, Layer, Line, Rgb, Tick, ticks};
-
-/// One colour a size, from dark (small) to light (large).
-pub(super) fn size_colours(sizes: impl ExactSizeIterator<Item = u32>) -> BTreeMap<u32, Rgb> {
-    let colours = ColourMap::Viridis.series(sizes.len());
-    sizes.zip(colours).collect()
-}
+use crate::figure::{Band, Layer, Line, Rgb, Tick, ticks};
 
 /// A curve with an optional band.
 pub(super) struct Curve {
