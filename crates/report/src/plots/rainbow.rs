@@ -96,7 +96,7 @@ impl Model {
             return Err(format!("{} has {found} rows, expected one", summary.task).into());
         };
         if !of_same_draws(&rows, row) {
-            return Err(format!("{} does not sum up {}", summary.task, draws.task).into());
+            return Err(format!("the summary of {} is not that of its draws", draws.task).into());
         }
         Ok(Self {
             name,

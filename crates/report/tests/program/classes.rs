@@ -147,7 +147,7 @@ fn confusion_that_is_none_is_refused() {
     let mut accuracy = accuracies(&PETS);
     accuracy.truncate(3);
     draw_confusion(&place, &pets(), &accuracy)
-        .fails_with("metric.accuracy: expected a row for every class and then one for `all`");
+        .fails_with("metric.confusion: expected a row for every class and then one for `all`");
     draw_confusion(&place, &pets(), &[]).fails_with("expected a row for every class");
 }
 

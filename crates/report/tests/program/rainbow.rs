@@ -139,14 +139,14 @@ fn tables_that_do_not_belong_together_are_refused() {
         tables.draw_in(&place).fails_with(reason);
     };
     let good = summary(&CORRECT, 0.32, None);
-    let unlike = "metric.summary does not sum up metric.draws";
+    let unlike = "the summary of metric.draws is not that of its draws";
     refused(&[], std::slice::from_ref(&good), unlike);
     refused(&draws(&[30, 31]), std::slice::from_ref(&good), unlike);
     refused(&draws(&[29, 31, 35]), std::slice::from_ref(&good), unlike);
     refused(
         &draws(&CORRECT),
         &[],
-        "metric.summary has 0 rows, expected one",
+        "metric.draws has 0 rows, expected one",
     );
     refused(
         &draws(&CORRECT),
