@@ -5,11 +5,11 @@
 //! costs more than the file itself (deflate expands at most 1032 times).
 
 use std::borrow::Cow;
-use std::fs::{File, FileType};
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
 
-use eigenscope_artifact::Digest;
+use eigenscope_artifact::{Digest, regular};
 use eigenscope_stage::ExternalFile;
 use ring::digest::{Context as Sha256, SHA256};
 
@@ -33,41 +33,10 @@ impl Raw<File> {
     /// Opens a regular file; the second value is its length.
     pub(crate) fn open(path: &Path) -> Result<(Self, u64), IngestError> {
         let failed = |source| IngestError::io("open", path, source);
-        // Looked at first: opening a FIFO waits for a writer, and opening a device may act on it.
-        refuse_special(std::fs::metadata(path).map_err(failed)?.file_type()).map_err(failed)?;
-        let file = File::open(path).map_err(failed)?;
+        let file = regular::open(path).map_err(failed)?;
         let metadata = file.metadata().map_err(failed)?;
-        refuse_special(metadata.file_type()).map_err(failed)?;
         Ok((Self::new(path, file), metadata.len()))
     }
-}
-
-fn refuse_special(file: FileType) -> io::Result<()> {
-    if file.is_file() {
-        return Ok(());
-    }
-    let what = if file.is_dir() {
-        "a folder"
-    } else {
-        special(file)
-    };
-    let reason = format!("expected a regular file, found {what}");
-    Err(io::Error::new(io::ErrorKind::InvalidInput, reason))
-}
-
-#[cfg(unix)]
-fn special(file: FileType) -> &'static str {
-    use std::os::unix::fs::FileTypeExt;
-    match file {
-        file if file.is_fifo() => "a named pipe (FIFO)",
-        file if file.is_socket() => "a socket",
-        _ => "a device",
-    }
-}
-
-#[cfg(not(unix))]
-fn special(_: FileType) -> &'static str {
-    "something else"
 }
 
 impl<R: Read> Raw<R> {

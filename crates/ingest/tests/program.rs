@@ -406,13 +406,13 @@ fn what_is_no_regular_file_is_refused_without_waiting() {
     let made = std::process::Command::new("mkfifo").arg(&pipe).status();
     assert!(made.expect("mkfifo runs").success());
     for (path, what) in [
-        ("own/pipe", "a named pipe (FIFO)"),
+        ("own/pipe", "a named pipe"),
         ("/dev/zero", "a device"),
         ("own", "a folder"),
     ] {
         bench.set("test_images", json!(path));
         let failure = bench.run("idx").failure();
-        let expected = format!("{path}: expected a regular file, found {what}");
+        let expected = format!("{path}: it is {what}, not a file");
         assert!(failure.contains(&expected), "{failure}");
     }
 }
