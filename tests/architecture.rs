@@ -28,8 +28,9 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("burn-flex", &["kernels"]),
     ("burn-autodiff", &["train"]),
     ("faer", &["decompose", "metrics"]),
-    ("polars", &["metrics", "query"]),
+    ("polars", &["metrics"]),
     ("resvg", &["report"]),
+    ("sqlparser", &["query"]),
     ("ureq", &["ingest"]),
     ("anyhow", &["cli"]),
 ];

@@ -168,8 +168,19 @@ fn a_query_with_a_mistake_is_told_the_known_names() {
             "test_accuracy_fraction",
         ],
     );
-    refused(&sql("select * form metric_final"), &["cannot be answered"]);
-    refused(&sql(""), &["no query"]);
+    refused(
+        &sql("select * form metric_final"),
+        &[
+            "the query has a mistake: expected",
+            "found form at line 1, column 10",
+        ],
+    );
+    refused(&sql(""), &["the query is empty"]);
+    refused(
+        &sql("select hidden, avg(epochs) from metric_final"),
+        &["`hidden` is neither grouped by nor aggregated"],
+    );
+    refused(&sql("from metric_final"), &["only `select` and `with`"]);
     refused(
         &sandbox.call(&["sql", "select 1"]),
         &["eigenscope sql PIPELINE 'select ...'"],

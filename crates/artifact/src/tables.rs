@@ -121,7 +121,7 @@ records! {
     pub struct FinalRow: Kind::Final => {
         /// Id of the training task.
         model: String,
-        /// Hidden size, where the models were swept over it.
+        /// Hidden size, where the model has one.
         hidden: Option<u32>,
         /// Seed, where the models were swept over it.
         seed: Option<u64>,

@@ -43,11 +43,11 @@ fn run(context: &Context) -> Result<(), TaskError> {
     Ok(())
 }
 
-/// The last epoch of `history`, with the id of the training task and its labels `hidden` and `seed` where it
-/// has them: a history does not know its model, so a size that is not swept over is missing.
+/// The last epoch of `history`, with the id of the training task, its hidden size (swept or fixed) and its label `seed`,
+/// where it has them.
 ///
 /// # Errors
-/// An empty history, or a label that is not a whole number.
+/// An empty history, a label that is not a whole number, or a file that cannot be read.
 pub fn final_row(input: &Input, history: &[HistoryRow]) -> Result<FinalRow, MetricError> {
     let last = history.last().ok_or_else(|| MetricError::NoEpoch {
         task: input.task.clone(),
@@ -62,4 +62,56 @@ pub fn final_row(input: &Input, history: &[HistoryRow]) -> Result<FinalRow, Metr
         test_loss_nats: last.test_loss_nats,
         test_accuracy_fraction: last.test_accuracy_fraction,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use eigenscope_artifact::Provenance;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_size_is_known_whether_swept_or_fixed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let history = [HistoryRow {
+            epoch: 1,
+            learning_rate: 0.001,
+            train_loss_nats: 0.5,
+            train_accuracy_fraction: 0.75,
+            test_loss_nats: 0.5,
+            test_accuracy_fraction: 0.75,
+        }];
+        for (parameters, labels, expected) in [
+            (json!({"hidden": 512, "epochs": 1}), json!({}), Some(512)),
+            (
+                json!({"hidden": 512}),
+                json!({"hidden": 512, "seed": 3}),
+                Some(512),
+            ),
+            (json!({"widths": [16, 8]}), json!({}), None),
+        ] {
+            let path = folder.path().join("history.parquet");
+            let provenance = Provenance {
+                task: "train.model".to_owned(),
+                kind: "train/bilinear".to_owned(),
+                fingerprint: "test".to_owned(),
+                parameters,
+                seed: 7,
+                inputs: Vec::new(),
+            };
+            let content = write_records(&path, &history, &provenance).expect("written");
+            let labels: BTreeMap<_, _> = serde_json::from_value(labels).expect("labels");
+            let input = Input {
+                task: provenance.task,
+                labels,
+                path,
+                content,
+            };
+            let row = final_row(&input, &history).expect("a row");
+            assert_eq!(row.hidden, expected);
+        }
+    }
 }

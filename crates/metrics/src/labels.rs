@@ -1,11 +1,18 @@
 //! The labels that tell swept inputs apart.
 
+use eigenscope_artifact::summarise;
 use eigenscope_stage::Input;
+use serde_json::Value;
 
 use crate::error::MetricError;
 
-/// Label `hidden`, where there is one.
+/// Hidden size: the label `hidden`, or else that parameter of the task that made the input, where there is one.
 pub(crate) fn hidden(input: &Input) -> Result<Option<u32>, MetricError> {
+    if !input.labels.contains_key("hidden") {
+        let parameters = summarise(&input.path)?.provenance.parameters;
+        let size = parameters.get("hidden").and_then(Value::as_u64);
+        return Ok(size.and_then(|size| u32::try_from(size).ok()));
+    }
     let Some(value) = number(input, "hidden", u64::from(u32::MAX))? else {
         return Ok(None);
     };

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use eigenscope_artifact::arrow::datatypes::{DataType, Schema, SchemaRef};
-use eigenscope_artifact::{ArtifactError, Kind, TableReader};
+use eigenscope_artifact::arrow::datatypes::{DataType, Schema};
+use eigenscope_artifact::{Kind, TableReader};
 use eigenscope_pipeline::plan::{Plan, PlannedTask};
 use eigenscope_pipeline::store::Store;
 use eigenscope_pipeline::survey::{State, Survey};
 use serde::Serialize;
 use serde_json::Value;
+
+use crate::value::Type;
 
 /// Name of the column that holds the id of the task.
 pub(crate) const TASK: &str = "task";
@@ -38,6 +40,9 @@ pub struct Table {
     pub current: Vec<String>,
     /// Tasks that are not up to date; their rows are missing.
     pub missing: Vec<String>,
+    /// Why it cannot be read. Other tables can.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
     #[serde(skip)]
     pub(crate) parts: Vec<Part>,
 }
@@ -50,6 +55,8 @@ pub struct Column {
     /// Its type in a word or two.
     #[serde(rename = "type")]
     pub type_name: String,
+    #[serde(skip)]
+    pub(crate) value_type: Type,
     /// Where its values come from.
     #[serde(skip)]
     pub(crate) source: Source,
@@ -76,10 +83,7 @@ pub(crate) struct Part {
 
 impl Catalogue {
     /// The tables of the tasks of `plan` that are up to date according to `survey`.
-    ///
-    /// # Errors
-    /// A file of the store cannot be read.
-    pub fn of(plan: &Plan, survey: &Survey, store: &Store) -> Result<Self, ArtifactError> {
+    pub fn of(plan: &Plan, survey: &Survey, store: &Store) -> Self {
         let mut groups: BTreeMap<(&str, Kind), Vec<(usize, &PlannedTask)>> = BTreeMap::new();
         for (index, task) in plan.tasks.iter().enumerate() {
             let tables = task.outputs.iter().filter(|kind| kind.is_table());
@@ -98,17 +102,26 @@ impl Catalogue {
                 Some(1) => (*table).to_owned(),
                 _ => format!("{table}.{kind}"),
             };
-            tables.push(Table::read(name, table, *kind, tasks, survey, store)?);
+            tables.push(Table::read(name, table, *kind, tasks, survey, store));
         }
-        Ok(Self {
+        Self {
             tables: with_plain_names(tables),
-        })
+        }
     }
 
     /// The table with this name in SQL, or with this name in the pipeline.
     pub fn table(&self, name: &str) -> Option<&Table> {
-        let named = |name: &str| self.tables.iter().find(|table| table.name == name);
-        named(name).or_else(|| named(&plain(name)))
+        self.position(name).map(|position| &self.tables[position])
+    }
+
+    /// Where the table with this name stands. Names in another case are found if only one table has the name.
+    pub(crate) fn position(&self, name: &str) -> Option<usize> {
+        let named = |name: &str| self.tables.iter().position(|table| table.name == name);
+        named(name).or_else(|| named(&plain(name))).or_else(|| {
+            let same = |table: &Table| plain(&table.name).eq_ignore_ascii_case(&plain(name));
+            let mut found = (0..self.tables.len()).filter(|&at| same(&self.tables[at]));
+            found.next().filter(|_| found.next().is_none())
+        })
     }
 }
 
@@ -141,7 +154,7 @@ impl Table {
         tasks: &[(usize, &PlannedTask)],
         survey: &Survey,
         store: &Store,
-    ) -> Result<Self, ArtifactError> {
+    ) -> Self {
         let mut table = Self {
             name,
             tasks: tasks_table.to_owned(),
@@ -150,35 +163,60 @@ impl Table {
             columns: Vec::new(),
             current: Vec::new(),
             missing: Vec::new(),
+            problem: None,
             parts: Vec::new(),
         };
         let labels = label_types(tasks.iter().map(|(_, task)| &task.labels));
-        let mut first: Option<SchemaRef> = None;
         for (index, task) in tasks {
             let Some(State::Current { key, .. }) = survey.get(*index) else {
                 table.missing.push(task.id.clone());
                 continue;
             };
-            let path = store.output(*key, kind);
-            let reader = TableReader::open(&path, kind)?;
-            let schema = &reader.summary().schema;
-            match &first {
-                Some(first) => reader.expect_schema(first)?,
-                None => {
-                    table.columns = columns(schema, &labels);
-                    first = Some(schema.clone());
-                }
-            }
-            table.rows += reader.summary().rows;
             table.current.push(task.id.clone());
-            table.parts.push(Part {
+            let part = Part {
                 task: task.id.clone(),
                 labels: task.labels.clone(),
-                path,
-            });
+                path: store.output(*key, kind),
+            };
+            if let Err(problem) = table.add(part, &labels) {
+                table.problem.get_or_insert(problem);
+            }
         }
-        Ok(table)
+        table
     }
+
+    /// Adds a file, which must have the columns of those before it. Lists may differ in length.
+    ///
+    /// # Errors
+    /// It has other columns, or cannot be read.
+    pub(crate) fn add(
+        &mut self,
+        part: Part,
+        labels: &BTreeMap<String, LabelType>,
+    ) -> Result<(), String> {
+        let reader = TableReader::open(&part.path, self.kind).map_err(|error| error.to_string())?;
+        let found = columns(&reader.summary().schema, labels);
+        match self.parts.first() {
+            None => self.columns = found,
+            Some(first) if !alike(&self.columns, &found) => {
+                return Err(format!(
+                    "the tables of {} and {} have different columns",
+                    first.task, part.task
+                ));
+            }
+            Some(_) => {}
+        }
+        self.rows += reader.summary().rows;
+        self.parts.push(part);
+        Ok(())
+    }
+}
+
+/// Whether columns have the same names and types. Lists of any length have one type.
+fn alike(one: &[Column], other: &[Column]) -> bool {
+    let pairs = || one.iter().zip(other);
+    one.len() == other.len()
+        && pairs().all(|(one, other)| one.name == other.name && one.type_name == other.type_name)
 }
 
 /// The task, its labels, and the columns of the file. A label that the file has a column of is `label_` and its name.
@@ -190,12 +228,14 @@ pub(crate) fn columns(schema: &Schema, labels: &BTreeMap<String, LabelType>) -> 
     let mut columns = vec![Column {
         name: free(TASK),
         type_name: "text".to_owned(),
+        value_type: Type::Text,
         source: Source::Task,
     }];
     for (label, label_type) in labels {
         columns.push(Column {
             name: free(label),
-            type_name: label_type.name().to_owned(),
+            type_name: label_type.value_type().name().to_owned(),
+            value_type: label_type.value_type(),
             source: Source::Label(label.clone(), *label_type),
         });
     }
@@ -203,6 +243,7 @@ pub(crate) fn columns(schema: &Schema, labels: &BTreeMap<String, LabelType>) -> 
         columns.push(Column {
             name: field.name().clone(),
             type_name: type_name(field.data_type()),
+            value_type: value_type(field.data_type()),
             source: Source::File(position),
         });
     }
@@ -237,12 +278,12 @@ impl LabelType {
         }
     }
 
-    fn name(self) -> &'static str {
+    fn value_type(self) -> Type {
         match self {
-            Self::Boolean => "boolean",
-            Self::Integer => "integer",
-            Self::Number => "number",
-            Self::Text => "text",
+            Self::Boolean => Type::Boolean,
+            Self::Integer => Type::Integer,
+            Self::Number => Type::Number,
+            Self::Text => Type::Text,
         }
     }
 }
@@ -262,16 +303,26 @@ pub(crate) fn label_types<'a>(
     types
 }
 
-fn type_name(data_type: &DataType) -> String {
+/// The type in SQL of the values of a column of a file.
+fn value_type(data_type: &DataType) -> Type {
     match data_type {
-        DataType::Boolean => "boolean".to_owned(),
-        DataType::Utf8 | DataType::LargeUtf8 => "text".to_owned(),
-        DataType::FixedSizeBinary(bytes) => format!("{bytes} bytes"),
-        DataType::List(item) | DataType::FixedSizeList(item, _) => {
-            format!("list of {}", type_name(item.data_type()))
+        DataType::Boolean => Type::Boolean,
+        DataType::FixedSizeBinary(_) => Type::Bytes,
+        DataType::List(item) if *item.data_type() == DataType::UInt32 => Type::Integers,
+        DataType::List(item) | DataType::FixedSizeList(item, _)
+            if *item.data_type() == DataType::Float32 =>
+        {
+            Type::Numbers
         }
-        other if other.is_integer() => "integer".to_owned(),
-        other if other.is_floating() => "number".to_owned(),
-        other => other.to_string(),
+        DataType::Float32 | DataType::Float64 => Type::Number,
+        other if other.is_integer() => Type::Integer,
+        _ => Type::Text,
+    }
+}
+
+fn type_name(data_type: &DataType) -> String {
+    match (value_type(data_type), data_type) {
+        (Type::Bytes, DataType::FixedSizeBinary(bytes)) => format!("{bytes} bytes"),
+        (value_type, _) => value_type.name().to_owned(),
     }
 }

@@ -1,209 +1,205 @@
-//! From Parquet files to a polars frame: only the columns that a query can need.
+//! From Parquet files to columns of values: only the columns that a query reads.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
-use eigenscope_artifact::arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use eigenscope_artifact::arrow::array::{Array, ArrayRef, AsArray};
 use eigenscope_artifact::arrow::datatypes::{
-    ArrowPrimitiveType, DataType, Float32Type, Float64Type, UInt16Type, UInt32Type, UInt64Type,
+    ArrowPrimitiveType, DataType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
+    Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use eigenscope_artifact::arrow::util::display::array_value_to_string;
 use eigenscope_artifact::{ArtifactError, TableReader};
-use polars::prelude as pl;
-use polars::prelude::{IntoColumn, IntoSeries, ListBuilderTrait, NamedFrom};
-use serde_json::Value;
+use serde_json::Value as Json;
 
-use crate::catalogue::{Column, LabelType, Part, Source, Table};
-use crate::error::QueryError;
+use crate::catalogue::{LabelType, Part, Source, Table};
+use crate::error::{QueryError, refused};
+use crate::value::Value;
 
 /// Rows decoded at once.
 const BATCH_ROWS: usize = 65_536;
 
-/// Words of a query that mean columns without naming them.
-const ALL_COLUMNS: [&str; 3] = ["*", "columns", "natural"];
-
-/// Which columns a query can need: those that have a word of it as their name, or all.
-#[derive(Debug)]
-pub(crate) struct Wanted {
-    words: BTreeSet<String>,
-}
-
-impl Wanted {
-    pub(crate) fn of(query: &str) -> Self {
-        let query = query.to_lowercase();
-        let words = query.split(|c: char| !(c.is_alphanumeric() || c == '_'));
-        let mut words: BTreeSet<String> = words.map(str::to_owned).collect();
-        if query.replace("count(*)", "").contains('*') {
-            words.insert("*".to_owned());
-        }
-        Self { words }
-    }
-
-    /// The id of the task is always there, so that every table has a column.
-    fn includes(&self, column: &Column) -> bool {
-        column.source == Source::Task
-            || ALL_COLUMNS.iter().any(|word| self.words.contains(*word))
-            || self.words.contains(&column.name.to_lowercase())
-    }
-}
-
-/// The rows of all files of `table`, with the columns that are wanted.
-pub(crate) fn frame(table: &Table, wanted: &Wanted) -> Result<pl::DataFrame, QueryError> {
-    let mut frame = pl::DataFrame::default();
+/// The number of rows of all files of `table`, and its columns. Those that are not `used` are empty.
+pub(crate) fn columns(
+    table: &Table,
+    used: &BTreeSet<usize>,
+) -> Result<(usize, Vec<Vec<Value>>), QueryError> {
+    let mut columns = vec![Vec::new(); table.columns.len()];
+    let mut rows = 0;
     for part in &table.parts {
-        for rows in part_frames(table, part, wanted)? {
-            frame.vstack_mut(&rows)?;
-        }
+        rows += read(table, part, used, &mut columns)?;
     }
-    Ok(frame)
+    Ok((rows, columns))
 }
 
-/// One frame for each batch of rows of a file.
-fn part_frames(
+/// Appends the rows of one file; their number.
+fn read(
     table: &Table,
     part: &Part,
-    wanted: &Wanted,
-) -> Result<Vec<pl::DataFrame>, QueryError> {
-    let columns = || {
-        table
-            .columns
-            .iter()
-            .filter(|column| wanted.includes(column))
-    };
-    let positions: Vec<usize> = columns()
-        .filter_map(|column| match column.source {
+    used: &BTreeSet<usize>,
+    columns: &mut [Vec<Value>],
+) -> Result<usize, QueryError> {
+    let reader = TableReader::open(&part.path, table.kind)?;
+    let positions = used
+        .iter()
+        .filter_map(|&used| match table.columns[used].source {
             Source::File(position) => Some(position),
             Source::Task | Source::Label(..) => None,
-        })
-        .collect();
-    let reader = TableReader::open(&part.path, table.kind)?;
-    let mut batches: Vec<RecordBatch> = Vec::new();
-    for batch in reader.batches(BATCH_ROWS, None, Some(&positions))? {
-        batches.push(batch?);
-    }
-    if batches.is_empty() {
-        // A file without rows still has columns.
-        let schema = &reader.summary().schema;
-        let schema = schema.project(&positions);
-        batches.extend(schema.map(|schema| RecordBatch::new_empty(schema.into())));
-    }
-    let mut frames = Vec::new();
-    for batch in &batches {
-        let rows = batch.num_rows();
-        let columns = columns().map(|column| {
-            let name = pl::PlSmallStr::from_str(&column.name);
-            let series = match &column.source {
-                Source::Task => pl::Series::new(name, vec![part.task.as_str(); rows]),
-                Source::Label(label, kind) => constant(name, part.labels.get(label), *kind, rows),
-                Source::File(_) => from_file(name, batch, &column.name, part)?,
-            };
-            Ok(series.into_column())
         });
-        let columns = columns.collect::<Result<Vec<_>, QueryError>>()?;
-        frames.push(pl::DataFrame::new(rows, columns)?);
+    let positions: Vec<usize> = positions.collect();
+    let mut rows = 0;
+    if positions.is_empty() {
+        rows = usize::try_from(reader.summary().rows).unwrap_or(usize::MAX);
+    } else {
+        for batch in reader.batches(BATCH_ROWS, None, Some(&positions))? {
+            let batch = batch?;
+            rows += batch.num_rows();
+            for &used in used {
+                let column = &table.columns[used];
+                if let Source::File(_) = column.source {
+                    let array = batch.column_by_name(&column.name).ok_or_else(|| {
+                        ArtifactError::Damaged {
+                            path: part.path.clone(),
+                            reason: "a column that its schema names is missing".to_owned(),
+                        }
+                    })?;
+                    append(array, &table.name, &column.name, &mut columns[used])?;
+                }
+            }
+        }
     }
-    Ok(frames)
+    for &used in used {
+        let value = match &table.columns[used].source {
+            Source::File(_) => continue,
+            Source::Task => Value::text(&part.task),
+            Source::Label(label, kind) => constant(part.labels.get(label), *kind),
+        };
+        let column = &mut columns[used];
+        column.resize(column.len() + rows, value);
+    }
+    Ok(rows)
 }
 
-fn from_file(
-    name: pl::PlSmallStr,
-    batch: &RecordBatch,
-    column: &str,
-    part: &Part,
-) -> Result<pl::Series, QueryError> {
-    let damaged = |reason: &str| ArtifactError::Damaged {
-        path: part.path.clone(),
-        reason: reason.to_owned(),
+/// The value of a label; a missing one is null.
+fn constant(value: Option<&Json>, label_type: LabelType) -> Value {
+    let Some(value) = value else {
+        return Value::Null;
     };
-    let array = batch
-        .column_by_name(column)
-        .ok_or_else(|| damaged("a column that its schema names is missing"))?;
-    Ok(series(name, array))
+    let typed = match label_type {
+        LabelType::Boolean => value.as_bool().map(Value::Boolean),
+        LabelType::Integer => value.as_i64().map(Value::Integer),
+        LabelType::Number => value.as_f64().map(Value::Number),
+        LabelType::Text => Some(match value {
+            Json::String(text) => Value::text(text),
+            other => Value::text(&other.to_string()),
+        }),
+    };
+    typed.unwrap_or(Value::Null)
 }
 
-/// The same value in every row.
-fn constant(
-    name: pl::PlSmallStr,
-    value: Option<&Value>,
-    label_type: LabelType,
-    rows: usize,
-) -> pl::Series {
-    match label_type {
-        LabelType::Boolean => pl::Series::new(name, vec![value.and_then(Value::as_bool); rows]),
-        LabelType::Integer => pl::Series::new(name, vec![value.and_then(Value::as_i64); rows]),
-        LabelType::Number => pl::Series::new(name, vec![value.and_then(Value::as_f64); rows]),
-        LabelType::Text => {
-            let text = value.map(|value| match value {
-                Value::String(text) => text.clone(),
-                other => other.to_string(),
-            });
-            pl::Series::new(name, vec![text; rows])
-        }
-    }
-}
-
-/// A column of a file. A type that no table has so far is given as text.
-fn series(name: pl::PlSmallStr, array: &ArrayRef) -> pl::Series {
+/// Appends the values of a column of a file. A type that no table has so far is given as text.
+fn append(
+    array: &ArrayRef,
+    table: &str,
+    column: &str,
+    values: &mut Vec<Value>,
+) -> Result<(), QueryError> {
+    let large = |value: String| {
+        refused(
+            format!(
+                "the column `{column}` of `{table}` holds {value}, which does not fit a signed 64-bit integer"
+            ),
+            "leave the column out, or read the file with another program: `eigenscope show`",
+        )
+    };
     match array.data_type() {
-        DataType::Boolean => pl::Series::new(name, array.as_boolean().iter().collect::<Vec<_>>()),
-        DataType::Utf8 => {
-            pl::Series::new(name, array.as_string::<i32>().iter().collect::<Vec<_>>())
+        DataType::Boolean => values.extend(
+            array
+                .as_boolean()
+                .iter()
+                .map(|value| value.map_or(Value::Null, Value::Boolean)),
+        ),
+        DataType::Utf8 => values.extend(texts(array.as_string::<i32>().iter())),
+        DataType::LargeUtf8 => values.extend(texts(array.as_string::<i64>().iter())),
+        DataType::FixedSizeBinary(_) => values.extend(
+            array
+                .as_fixed_size_binary()
+                .iter()
+                .map(|bytes| bytes.map_or(Value::Null, |bytes| Value::Bytes(Rc::from(bytes)))),
+        ),
+        DataType::Int8 => integers::<Int8Type>(array, values),
+        DataType::Int16 => integers::<Int16Type>(array, values),
+        DataType::Int32 => integers::<Int32Type>(array, values),
+        DataType::Int64 => integers::<Int64Type>(array, values),
+        DataType::UInt8 => integers::<UInt8Type>(array, values),
+        DataType::UInt16 => integers::<UInt16Type>(array, values),
+        DataType::UInt32 => integers::<UInt32Type>(array, values),
+        DataType::UInt64 => {
+            for value in array.as_primitive::<UInt64Type>() {
+                values.push(match value {
+                    None => Value::Null,
+                    Some(value) => {
+                        Value::Integer(i64::try_from(value).map_err(|_| large(value.to_string()))?)
+                    }
+                });
+            }
         }
-        DataType::FixedSizeBinary(_) => {
-            let values = array.as_fixed_size_binary().iter();
-            pl::Series::new(name, values.collect::<Vec<_>>())
-        }
-        // polars is built without 16-bit integers.
-        DataType::UInt16 => {
-            let values = array.as_primitive::<UInt16Type>().iter();
-            let values = values.map(|value| value.map(u32::from));
-            pl::Series::new(name, values.collect::<Vec<_>>())
-        }
-        DataType::UInt32 => numbers::<UInt32Type>(name, array),
-        DataType::UInt64 => numbers::<UInt64Type>(name, array),
-        DataType::Float32 => numbers::<Float32Type>(name, array),
-        DataType::Float64 => numbers::<Float64Type>(name, array),
+        DataType::Float32 => numbers::<Float32Type>(array, values),
+        DataType::Float64 => numbers::<Float64Type>(array, values),
         DataType::List(item) if *item.data_type() == DataType::UInt32 => {
-            let lists = array.as_list::<i32>();
-            lists_of::<UInt32Type, pl::UInt32Type>(name, lists.iter(), pl::DataType::UInt32)
+            for list in array.as_list::<i32>().iter() {
+                values.push(list.map_or(Value::Null, |list| {
+                    let items = list.as_primitive::<UInt32Type>().values().iter();
+                    Value::Integers(items.map(|&item| item.into()).collect())
+                }));
+            }
         }
         DataType::List(item) if *item.data_type() == DataType::Float32 => {
-            let lists = array.as_list::<i32>();
-            lists_of::<Float32Type, pl::Float32Type>(name, lists.iter(), pl::DataType::Float32)
+            values.extend(lists(array.as_list::<i32>().iter()));
         }
         DataType::FixedSizeList(item, _) if *item.data_type() == DataType::Float32 => {
-            let lists = array.as_fixed_size_list();
-            lists_of::<Float32Type, pl::Float32Type>(name, lists.iter(), pl::DataType::Float32)
+            values.extend(lists(array.as_fixed_size_list().iter()));
         }
-        _ => {
-            let text = |row| array_value_to_string(array, row).ok();
-            pl::Series::new(name, (0..array.len()).map(text).collect::<Vec<_>>())
-        }
+        _ => values.extend(
+            (0..array.len()).map(|row| match array_value_to_string(array, row) {
+                Ok(text) if !array.is_null(row) => Value::text(&text),
+                _ => Value::Null,
+            }),
+        ),
     }
+    Ok(())
 }
 
-fn numbers<T: ArrowPrimitiveType>(name: pl::PlSmallStr, array: &ArrayRef) -> pl::Series
-where
-    pl::Series: NamedFrom<Vec<Option<T::Native>>, [Option<T::Native>]>,
-{
-    let values = array.as_primitive::<T>().iter();
-    pl::Series::new(name, values.collect::<Vec<_>>())
+fn texts<'a>(texts: impl Iterator<Item = Option<&'a str>>) -> impl Iterator<Item = Value> {
+    // Most columns of texts repeat few of them.
+    let mut last: Option<Rc<str>> = None;
+    texts.map(move |text| match (text, &last) {
+        (None, _) => Value::Null,
+        (Some(text), Some(known)) if **known == *text => Value::Text(known.clone()),
+        (Some(text), _) => Value::Text(last.insert(Rc::from(text)).clone()),
+    })
 }
 
-fn lists_of<T, P>(
-    name: pl::PlSmallStr,
-    lists: impl ExactSizeIterator<Item = Option<ArrayRef>>,
-    item: pl::DataType,
-) -> pl::Series
+fn integers<T: ArrowPrimitiveType>(array: &ArrayRef, values: &mut Vec<Value>)
 where
-    T: ArrowPrimitiveType,
-    P: pl::PolarsNumericType<Native = T::Native>,
+    T::Native: Into<i64>,
 {
-    let mut builder = pl::ListPrimitiveChunkedBuilder::<P>::new(name, lists.len(), 0, item);
-    for list in lists {
-        match &list {
-            Some(list) => builder.append_slice(list.as_primitive::<T>().values()),
-            None => builder.append_null(),
-        }
-    }
-    builder.finish().into_series()
+    let items = array.as_primitive::<T>().iter();
+    values.extend(items.map(|item| item.map_or(Value::Null, |item| Value::Integer(item.into()))));
+}
+
+fn numbers<T: ArrowPrimitiveType>(array: &ArrayRef, values: &mut Vec<Value>)
+where
+    T::Native: Into<f64>,
+{
+    let items = array.as_primitive::<T>().iter();
+    values.extend(items.map(|item| item.map_or(Value::Null, |item| Value::Number(item.into()))));
+}
+
+fn lists(lists: impl Iterator<Item = Option<ArrayRef>>) -> impl Iterator<Item = Value> {
+    lists.map(|list| {
+        list.map_or(Value::Null, |list| {
+            Value::Numbers(Rc::from(&list.as_primitive::<Float32Type>().values()[..]))
+        })
+    })
 }

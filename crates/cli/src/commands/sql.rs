@@ -24,9 +24,14 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Sql) -> Result<u8> {
     }
     let project = Project::open(arguments, &command.pipeline)?;
     let survey = project.survey(&project.select(&[])?);
-    let catalogue = Catalogue::of(&project.plan, &survey, &project.store)?;
+    let catalogue = Catalogue::of(&project.plan, &survey, &project.store);
     let pipeline = project.plan.name.as_str();
     let Some(query) = &command.query else {
+        for table in &catalogue.tables {
+            if let Some(problem) = &table.problem {
+                tell(&format!("note: {} cannot be read: {problem}", table.name));
+            }
+        }
         super::print(&match command.json {
             true => json::text(&Report {
                 pipeline,
@@ -67,6 +72,7 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Sql) -> Result<u8> {
 fn listed(tables: &[Table]) -> String {
     let lines = tables.iter().map(|table| {
         let (rows, tasks) = match table.missing.len() {
+            _ if table.problem.is_some() => ("-".to_owned(), "cannot be read".to_owned()),
             _ if table.current.is_empty() => ("-".to_owned(), "not computed".to_owned()),
             0 => (table.rows.to_string(), counted(table.current.len(), "task")),
             missing => (

@@ -1,14 +1,19 @@
 //! Questions to tables whose rows are known.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use eigenscope_artifact::{
-    FinalRow, Kind, Provenance, Record, SimilarityRow, TableReader, write_records,
-};
+use eigenscope_artifact::TableWriter;
+use eigenscope_artifact::arrow::array::{Array, FixedSizeListArray, Float32Array, RecordBatch};
+use eigenscope_artifact::arrow::datatypes::{DataType, Field, Schema};
+use eigenscope_artifact::{FinalRow, Kind, Provenance, Record, SimilarityRow, write_records};
 use serde_json::{Value, json};
 
-use crate::catalogue::{Part, columns, label_types, with_plain_names};
+mod duckdb;
+mod refusals;
+
+use crate::catalogue::{Part, label_types, with_plain_names};
 use crate::{Answer, Catalogue, QueryError, Table};
 
 fn provenance(task: &str) -> Provenance {
@@ -29,35 +34,51 @@ fn table<Row: Record>(
     kind: Kind,
     tasks: Vec<(&str, Value, Vec<Row>)>,
 ) -> Table {
-    let mut parts = Vec::new();
-    for (index, (task, labels, rows)) in tasks.into_iter().enumerate() {
-        let path = folder.join(format!("{name}-{index}.parquet"));
-        write_records(&path, &rows, &provenance(task)).expect("written");
-        parts.push(Part {
-            task: task.to_owned(),
-            labels: serde_json::from_value(labels).expect("an object"),
-            path,
+    let parts = tasks
+        .into_iter()
+        .enumerate()
+        .map(|(index, (task, labels, rows))| {
+            let path = folder.join(format!("{name}-{index}.parquet"));
+            write_records(&path, &rows, &provenance(task)).expect("written");
+            part(task, labels, path)
         });
+    table_of(name, kind, parts.collect())
+}
+
+fn part(task: &str, labels: Value, path: PathBuf) -> Part {
+    Part {
+        task: task.to_owned(),
+        labels: serde_json::from_value(labels).expect("an object"),
+        path,
     }
-    let reader = TableReader::open(&parts[0].path, kind).expect("readable");
-    let labels = label_types(parts.iter().map(|part| &part.labels));
-    Table {
+}
+
+fn table_of(name: &str, kind: Kind, parts: Vec<Part>) -> Table {
+    let mut table = Table {
         name: name.to_owned(),
         tasks: "metric.table".to_owned(),
         kind,
         rows: 0,
-        columns: columns(&reader.summary().schema, &labels),
+        columns: Vec::new(),
         current: Vec::new(),
         missing: Vec::new(),
-        parts,
+        problem: None,
+        parts: Vec::new(),
+    };
+    let labels = label_types(parts.iter().map(|part| &part.labels));
+    for part in parts {
+        if let Err(problem) = table.add(part, &labels) {
+            table.problem.get_or_insert(problem);
+        }
     }
+    table
 }
 
 fn final_row(model: &str, hidden: Option<u32>, loss: f64) -> FinalRow {
     FinalRow {
         model: model.to_owned(),
         hidden,
-        seed: Some(u64::MAX),
+        seed: Some(i64::MAX as u64),
         epochs: 3,
         train_loss_nats: loss,
         train_accuracy_fraction: 0.5,
@@ -85,6 +106,19 @@ fn catalogue(folder: &Path) -> Catalogue {
     ];
     Catalogue {
         tables: vec![table(folder, "finals", Kind::Final, tasks)],
+    }
+}
+
+fn similarity_row() -> SimilarityRow {
+    SimilarityRow {
+        variant: "corrected".to_owned(),
+        reference_hidden: 300,
+        hidden: 30,
+        rank: 0,
+        observations: 1,
+        similarity_mean: 0.5,
+        similarity_std: None,
+        half_width: None,
     }
 }
 
@@ -123,10 +157,7 @@ fn labels_are_columns_beside_those_of_the_file() {
         [[json!(3), json!(2)]]
     );
     assert_eq!(rows("select 1 from finals").len(), 3);
-    assert_eq!(
-        rows("select max(seed) from finals")[0],
-        [json!(18_446_744_073_709_551_615_u64)]
-    );
+    assert_eq!(rows("select max(seed) from finals")[0], [json!(i64::MAX)]);
 }
 
 #[test]
@@ -200,7 +231,7 @@ fn unknown_names_are_answered_with_known_ones() {
         (
             "with a as (select * from finals) select * from a join fnials b on a.rate = b.rate",
             "no table `fnials`",
-            "tables: finals",
+            "tables: a, finals",
         ),
         (
             "select modl from finals",
@@ -209,7 +240,7 @@ fn unknown_names_are_answered_with_known_ones() {
         ),
         (
             "select f.modl from finals f",
-            "no column `modl`",
+            "no column `f.modl`",
             "did you mean `model`?",
         ),
         (
@@ -222,9 +253,33 @@ fn unknown_names_are_answered_with_known_ones() {
             "no column `rte`",
             "did you mean `rate`?",
         ),
-        ("selct 1", "cannot be answered", "dialect"),
-        ("", "no query", "select"),
-        ("select 1; select 2", "cannot be answered", "dialect"),
+        (
+            "select f.model from finals",
+            "no column `f.model`",
+            "no table or alias `f`; tables here: finals",
+        ),
+        (
+            "select \"c\" from finals",
+            "no column `c`",
+            "text is in single quotes: 'c'",
+        ),
+        (
+            "select max(rate) as top from finals group by model having top > 1",
+            "no column `top`",
+            "`top` is a name of the select list, which having does not know: repeat its expression",
+        ),
+        (
+            "select modle(model) from finals",
+            "no function `modle`",
+            "functions: abs",
+        ),
+        (
+            "selct 1",
+            "expected an SQL statement, found selct at line 1, column 1",
+            "select",
+        ),
+        ("", "the query is empty", "select"),
+        ("select 1; select 2", "there are 2 statements", "one by one"),
     ] {
         let error = answer(query).expect_err(query);
         let advice = miette::Diagnostic::help(&error).expect("help").to_string();
@@ -243,6 +298,7 @@ fn a_table_has_its_name_in_the_pipeline_too() {
             .query("digits", query)
             .map(|answer| answer.rows.len())
     };
+    assert_eq!(rows("select * from METRIC_FINALS").expect("an answer"), 3);
     let plain = rows("select * from metric_finals").expect("an answer");
     assert_eq!(
         rows("select * from \"metric.finals\"").expect("an answer"),
@@ -250,37 +306,6 @@ fn a_table_has_its_name_in_the_pipeline_too() {
     );
     let unquoted = rows("select * from metric.finals").expect_err("no such name");
     assert_eq!(unquoted.to_string(), "there is no table `metric.finals`");
-}
-
-#[test]
-fn nothing_in_the_store_is_changed() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let catalogue = catalogue(folder.path());
-    let files = || -> BTreeMap<_, _> {
-        let entries = std::fs::read_dir(folder.path()).expect("readable");
-        let paths = entries.map(|entry| entry.expect("readable").path());
-        paths
-            .map(|path| (path.clone(), std::fs::read(path).expect("readable")))
-            .collect()
-    };
-    let before = files();
-    for query in [
-        "delete from finals",
-        "drop table finals",
-        "truncate table finals",
-    ] {
-        // Whatever polars answers, it has only seen copies.
-        let _ = catalogue.query("digits", query);
-    }
-    assert_eq!(files(), before);
-    assert_eq!(
-        catalogue
-            .query("digits", "select * from finals")
-            .expect("an answer")
-            .rows
-            .len(),
-        3
-    );
 }
 
 #[test]
@@ -302,4 +327,116 @@ fn names_need_no_quotes_unless_two_would_be_one() {
     let names = with_plain_names(tables.into_iter().collect());
     let names: Vec<&str> = names.iter().map(|table| table.name.as_str()).collect();
     assert_eq!(names, ["metric.a-b", "metric.a_b", "metric_similarity_map"]);
+}
+
+#[test]
+fn columns_without_a_name_have_that_of_their_expression() {
+    let found = answer(
+        "select count(*), avg(rate), f.HIDDEN + 1, MODEL, f.Hidden, 'x' from finals f group by hidden, model",
+    );
+    assert_eq!(
+        found.expect("an answer").columns,
+        [
+            "count(*)",
+            "avg(rate)",
+            "f.HIDDEN + 1",
+            "model",
+            "hidden",
+            "'x'"
+        ]
+    );
+}
+
+/// Writes a table with a vector of this length in its only row.
+fn vector_table(path: &Path, length: i32) {
+    let item = Arc::new(Field::new("item", DataType::Float32, false));
+    let values = Arc::new(Float32Array::from_iter_values(
+        (0..length).map(|i| i as f32),
+    ));
+    let vectors = FixedSizeListArray::new(item, length, values, None);
+    let field = Field::new("vector", vectors.data_type().clone(), false);
+    let schema = Arc::new(Schema::new(vec![field]));
+    let batch = RecordBatch::try_new(schema.clone(), vec![Arc::new(vectors)]).expect("a batch");
+    let writer = TableWriter::create(
+        path,
+        Kind::Embeddings,
+        schema,
+        BTreeMap::new(),
+        &provenance("t"),
+    );
+    let mut writer = writer.expect("created");
+    writer.write(&batch).expect("written");
+    writer.finish().expect("placed");
+}
+
+#[test]
+fn vectors_of_different_lengths_are_lists() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let parts = [3, 5].map(|length| {
+        let path = folder.path().join(format!("{length}.parquet"));
+        vector_table(&path, length);
+        part("decompose.e", json!({"layer": length}), path)
+    });
+    let catalogue = Catalogue {
+        tables: vec![table_of("decompose_e", Kind::Embeddings, parts.into())],
+    };
+    let found = catalogue.query(
+        "p",
+        "select layer, len(vector), vector[4], vector from decompose_e order by layer",
+    );
+    let found = found.expect("an answer");
+    assert_eq!(
+        json!(found.rows),
+        json!([
+            [3, 3, null, [0.0, 1.0, 2.0]],
+            [5, 5, 3.0, [0.0, 1.0, 2.0, 3.0, 4.0]]
+        ])
+    );
+}
+
+#[test]
+fn a_table_that_cannot_be_read_leaves_the_others() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut catalogue = catalogue(folder.path());
+    let (records, vectors) = (
+        folder.path().join("finals-0.parquet"),
+        folder.path().join("v.parquet"),
+    );
+    vector_table(&vectors, 3);
+    let damaged = folder.path().join("damaged.parquet");
+    std::fs::write(&damaged, "no Parquet").expect("written");
+    let wide = folder.path().join("wide.parquet");
+    write_records(&wide, &[similarity_row()], &provenance("t")).expect("written");
+    for (name, kind, paths) in [
+        ("broken", Kind::Final, [records, damaged]),
+        ("mixed", Kind::Similarity, [wide.clone(), wide]),
+    ] {
+        let parts = paths.map(|path| part(&path.to_string_lossy(), json!({}), path.clone()));
+        catalogue.tables.push(table_of(name, kind, parts.into()));
+    }
+    assert_eq!(
+        catalogue
+            .query("p", "select * from finals")
+            .expect("rows")
+            .rows
+            .len(),
+        3
+    );
+    assert_eq!(
+        catalogue
+            .query("p", "select * from mixed")
+            .expect("rows")
+            .rows
+            .len(),
+        2
+    );
+    let error = catalogue
+        .query("p", "select count(*) from broken")
+        .expect_err("damaged");
+    let text = error.to_string();
+    assert!(
+        text.starts_with("the table `broken` cannot be read: "),
+        "{text}"
+    );
+    assert!(text.contains("damaged.parquet"), "{text}");
 }

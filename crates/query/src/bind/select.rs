@@ -1,0 +1,505 @@
+//! One `select`: which rows, grouped how, and what of them.
+
+use std::rc::Rc;
+
+use sqlparser::ast::{
+    Distinct, ExcludeSelectItem, Expr as Syntax, GroupByExpr, Ident, ObjectNamePart, OrderByExpr,
+    Select, SelectFlavor, SelectItem, SelectItemQualifiedWildcardKind, WildcardAdditionalOptions,
+};
+
+use super::join::filtered;
+use super::query::{ordinal, sort_key};
+use super::scope::{Scope, ScopeColumn};
+use super::{Binder, Clause, Output, Typed, unsupported};
+use crate::error::{QueryError, refused};
+use crate::plan::{Aggregate, Expr, Plan, SortKey, Window, each};
+
+/// A selected expression with its name.
+struct Item {
+    name: String,
+    value: Typed,
+}
+
+impl Binder<'_> {
+    pub(super) fn select(
+        &mut self,
+        select: &Select,
+        order: &[OrderByExpr],
+    ) -> Result<(Plan, Vec<Output>), QueryError> {
+        supported(select)?;
+        let (plan, scope) = self.from(&select.from)?;
+        let scope = Rc::new(scope);
+        let mut plan = plan;
+        if let Some(condition) = &select.selection {
+            let mut clause = Clause::plain(&scope, "where");
+            let condition = self.condition(condition, &mut clause);
+            let condition = condition.map_err(|error| explained(error, select, "where"))?;
+            plan = filtered(plan, condition.conjuncts())?;
+        }
+        let mut clause = Clause {
+            scope: scope.clone(),
+            name: "select",
+            aggregates: Some(Vec::new()),
+            windows: Some(Vec::new()),
+        };
+        let mut items = Vec::new();
+        for item in &select.projection {
+            self.item(item, &mut clause, &mut items)?;
+        }
+        let keys = self.group_keys(select, &scope, &items)?;
+        clause.name = "having";
+        let windows = clause.windows.take();
+        let having = match &select.having {
+            Some(having) => {
+                let having = self.condition(having, &mut clause);
+                Some(having.map_err(|error| explained(error, select, "having"))?)
+            }
+            None => None,
+        };
+        clause.windows = windows;
+        clause.name = "qualify";
+        let qualify = match &select.qualify {
+            Some(qualify) => Some(self.condition(qualify, &mut clause)?),
+            None => None,
+        };
+        clause.name = "order by";
+        let mut order_by = Vec::new();
+        for key in order {
+            let expr = self.order_key(&key.expr, &items, &mut clause)?;
+            order_by.push(sort_key(expr, key)?);
+        }
+        let aggregates = clause.aggregates.unwrap_or_default();
+        let windows = clause.windows.unwrap_or_default();
+        let grouped = !keys.is_empty() || !aggregates.is_empty() || having.is_some();
+
+        let outputs: Vec<Output> = items
+            .iter()
+            .map(|item| Output {
+                name: item.name.clone(),
+                kind: item.value.kind,
+            })
+            .collect();
+        let mut selected: Vec<Expr> = items.into_iter().map(|item| item.value.expr).collect();
+        let mut qualify = qualify;
+        let mut windows = windows;
+        let mut width = scope.width;
+        if grouped {
+            let mut group = Grouped {
+                keys: &keys,
+                scope: &scope,
+            };
+            selected = each(selected, &mut |expr| group.lowered(expr))?;
+            let having = having.map(|expr| group.lowered(expr)).transpose()?;
+            qualify = qualify.map(|expr| group.lowered(expr)).transpose()?;
+            let lowered = windows.into_iter();
+            windows = lowered
+                .map(|window| window.map(&mut |expr| group.lowered(expr)))
+                .collect::<Result<Vec<Window>, _>>()?;
+            let lowered = order_by.into_iter();
+            order_by = lowered
+                .map(|key| key.map(&mut |expr| group.lowered(expr)))
+                .collect::<Result<Vec<SortKey>, _>>()?;
+            width = keys.len() + aggregates.len();
+            plan = grouped_plan(plan, keys, aggregates, having);
+        }
+        if !windows.is_empty() {
+            let mut placed = |expr| placed(expr, width);
+            selected = each(selected, &mut placed)?;
+            qualify = qualify.map(&mut placed).transpose()?;
+            let keys = order_by.into_iter();
+            order_by = keys
+                .map(|key| key.map(&mut placed))
+                .collect::<Result<Vec<SortKey>, _>>()?;
+            plan = Plan::Window {
+                input: Box::new(plan),
+                windows,
+            };
+        }
+        if let Some(condition) = qualify {
+            plan = Plan::Filter {
+                input: Box::new(plan),
+                condition,
+            };
+        }
+        let distinct = matches!(select.distinct, Some(Distinct::Distinct));
+        Ok((projected(plan, selected, order_by, distinct)?, outputs))
+    }
+
+    /// Appends the columns that a part of the select list stands for.
+    fn item(
+        &mut self,
+        item: &SelectItem,
+        clause: &mut Clause,
+        items: &mut Vec<Item>,
+    ) -> Result<(), QueryError> {
+        match item {
+            SelectItem::UnnamedExpr(expr) => {
+                let value = self.expr(expr, clause)?;
+                let name = match plain(expr) {
+                    Syntax::Identifier(name) => column_name(&clause.scope, None, name)?,
+                    Syntax::CompoundIdentifier(names) => match names.as_slice() {
+                        [table, name] => column_name(&clause.scope, Some(&table.value), name)?,
+                        _ => expr.to_string(),
+                    },
+                    other => other.to_string(),
+                };
+                items.push(Item { name, value });
+            }
+            SelectItem::ExprWithAlias { expr, alias } => {
+                let value = self.expr(expr, clause)?;
+                items.push(Item {
+                    name: alias.value.clone(),
+                    value,
+                });
+            }
+            SelectItem::Wildcard(options) => self.wildcard(None, options, clause, items)?,
+            SelectItem::QualifiedWildcard(
+                SelectItemQualifiedWildcardKind::ObjectName(name),
+                options,
+            ) => match name.0.as_slice() {
+                [ObjectNamePart::Identifier(table)] => {
+                    self.wildcard(Some(&table.value), options, clause, items)?;
+                }
+                _ => return Err(unsupported(&format!("`{name}.*`"), "write `table.*`")),
+            },
+            SelectItem::QualifiedWildcard(..) | SelectItem::ExprWithAliases { .. } => {
+                return Err(unsupported(
+                    &format!("`{item}`"),
+                    "write a column, an expression, `*` or `table.*`",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// All columns, or all of a table.
+    fn wildcard(
+        &mut self,
+        table: Option<&str>,
+        options: &WildcardAdditionalOptions,
+        clause: &Clause,
+        items: &mut Vec<Item>,
+    ) -> Result<(), QueryError> {
+        if options.opt_ilike.is_some()
+            || options.opt_except.is_some()
+            || options.opt_replace.is_some()
+            || options.opt_rename.is_some()
+            || options.opt_alias.is_some()
+        {
+            return Err(unsupported(
+                "`*` with this addition",
+                "write `* exclude (x, y)`, or name the columns",
+            ));
+        }
+        let excluded: Vec<String> = match &options.opt_exclude {
+            None => Vec::new(),
+            Some(ExcludeSelectItem::Single(name)) => vec![name.to_string()],
+            Some(ExcludeSelectItem::Multiple(names)) => {
+                names.iter().map(ToString::to_string).collect()
+            }
+        };
+        let of_table = |column: &ScopeColumn| match (table, &column.table) {
+            (None, _) => !column.merged,
+            (Some(wanted), Some(table)) => wanted.eq_ignore_ascii_case(table),
+            (Some(_), None) => false,
+        };
+        let mut columns: Vec<&ScopeColumn> = clause.scope.columns.iter().collect();
+        columns.retain(|column| of_table(column));
+        if table.is_some() {
+            columns.sort_by_key(|column| column.index);
+        }
+        if columns.is_empty() {
+            return Err(match table {
+                Some(table) => refused(
+                    format!("the query has no table or alias `{table}`"),
+                    "write `*`, or the name after `from`",
+                ),
+                None => refused("`*` without `from`", "write `select * from ...`"),
+            });
+        }
+        for name in &excluded {
+            if !columns
+                .iter()
+                .any(|column| column.name.eq_ignore_ascii_case(name))
+            {
+                return Err(QueryError::UnknownColumn {
+                    name: name.clone(),
+                    known: eigenscope_pipeline::file::known(
+                        "columns",
+                        name,
+                        columns.iter().map(|column| column.name.as_str()),
+                    ),
+                });
+            }
+        }
+        for column in columns {
+            if !excluded
+                .iter()
+                .any(|name| name.eq_ignore_ascii_case(&column.name))
+            {
+                self.reads(column);
+                items.push(Item {
+                    name: column.name.clone(),
+                    value: Typed::new(Expr::Column(column.index), column.kind),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn group_keys(
+        &mut self,
+        select: &Select,
+        scope: &Rc<Scope>,
+        items: &[Item],
+    ) -> Result<Vec<Expr>, QueryError> {
+        let exprs = match &select.group_by {
+            GroupByExpr::Expressions(exprs, modifiers) if modifiers.is_empty() => exprs,
+            _ => {
+                return Err(unsupported(
+                    "`group by all`, or `group by` with an addition",
+                    "name the columns: group by x, y",
+                ));
+            }
+        };
+        let mut clause = Clause::plain(scope, "group by");
+        let mut keys = Vec::new();
+        for expr in exprs {
+            let expr = plain(expr);
+            // A column comes before what the select list calls so.
+            let named = match expr {
+                Syntax::Identifier(name) if !scope.has(&name.value) => {
+                    position(items, &name.value)?
+                }
+                Syntax::Value(_) => ordinal(expr, items.len(), "group by")?,
+                _ => None,
+            };
+            let key = match named {
+                Some(position) => items[position].value.expr.clone(),
+                None => self.expr(expr, &mut clause)?.expr,
+            };
+            if key.any(&|expr| matches!(expr, Expr::Aggregate(_) | Expr::Window(_))) {
+                return Err(refused(
+                    format!("`group by {expr}` groups by an aggregate or a window function"),
+                    "compute it in a query of its own: with a as (select ...) select ... from a group by ...",
+                ));
+            }
+            keys.push(key);
+        }
+        Ok(keys)
+    }
+
+    /// What a sort key means: a selected column by its name or number, or else an expression over the rows.
+    fn order_key(
+        &mut self,
+        expr: &Syntax,
+        items: &[Item],
+        clause: &mut Clause,
+    ) -> Result<Expr, QueryError> {
+        let selected = match plain(expr) {
+            Syntax::Identifier(name) => position(items, &name.value)?,
+            Syntax::Value(_) => ordinal(plain(expr), items.len(), "order by")?,
+            _ => None,
+        };
+        match selected {
+            Some(position) => Ok(items[position].value.expr.clone()),
+            None => Ok(self.expr(expr, clause)?.expr),
+        }
+    }
+}
+
+/// The error, with advice if its unknown column is a name of the select list.
+fn explained(error: QueryError, select: &Select, clause: &str) -> QueryError {
+    match error {
+        QueryError::UnknownColumn { name, .. }
+            if select.projection.iter().any(|item| {
+                matches!(item, SelectItem::ExprWithAlias { alias, .. } if alias.value.eq_ignore_ascii_case(&name))
+            }) =>
+        {
+            QueryError::UnknownColumn {
+                known: format!("`{name}` is a name of the select list, which {clause} does not know: repeat its expression"),
+                name,
+            }
+        }
+        other => other,
+    }
+}
+
+/// The name of a column as its table writes it.
+fn column_name(scope: &Scope, table: Option<&str>, name: &Ident) -> Result<String, QueryError> {
+    let column = scope.find(table, &name.value)?;
+    Ok(column.map_or_else(|| name.value.clone(), |column| column.name.clone()))
+}
+
+/// The only selected expression with this name.
+fn position(items: &[Item], name: &str) -> Result<Option<usize>, QueryError> {
+    let named = |item: &&(usize, &Item)| item.1.name.eq_ignore_ascii_case(name);
+    let all: Vec<(usize, &Item)> = items.iter().enumerate().collect();
+    let mut found = all.iter().filter(named);
+    let Some((first, item)) = found.next() else {
+        return Ok(None);
+    };
+    if found.any(|(_, other)| other.value.expr != item.value.expr) {
+        return Err(refused(
+            format!("`{name}` means several selected columns"),
+            "give one of them another name: `x as y`",
+        ));
+    }
+    Ok(Some(*first))
+}
+
+/// An expression without the parentheses around it.
+fn plain(expr: &Syntax) -> &Syntax {
+    match expr {
+        Syntax::Nested(inner) => plain(inner),
+        other => other,
+    }
+}
+
+/// How expressions over rows become expressions over groups.
+struct Grouped<'a> {
+    keys: &'a [Expr],
+    scope: &'a Scope,
+}
+
+impl Grouped<'_> {
+    fn lowered(&mut self, expr: Expr) -> Result<Expr, QueryError> {
+        if let Some(position) = self.keys.iter().position(|key| *key == expr) {
+            return Ok(Expr::Column(position));
+        }
+        match expr {
+            Expr::Aggregate(position) => Ok(Expr::Column(self.keys.len() + position)),
+            Expr::Column(index) => {
+                let mut columns = self.scope.columns.iter();
+                let name = columns.find(|column| column.index == index);
+                let name = name.map_or("?", |column| column.name.as_str());
+                Err(refused(
+                    format!("`{name}` is neither grouped by nor aggregated"),
+                    format!("add it to `group by`, or write max({name}) or count({name})"),
+                ))
+            }
+            other => other.map_children(&mut |child| self.lowered(child)),
+        }
+    }
+}
+
+fn grouped_plan(
+    input: Plan,
+    keys: Vec<Expr>,
+    aggregates: Vec<Aggregate>,
+    having: Option<Expr>,
+) -> Plan {
+    let plan = Plan::Group {
+        input: Box::new(input),
+        keys,
+        aggregates,
+    };
+    match having {
+        None => plan,
+        Some(condition) => Plan::Filter {
+            input: Box::new(plan),
+            condition,
+        },
+    }
+}
+
+/// The expression with the results of window functions, which are columns after the first `width`.
+fn placed(expr: Expr, width: usize) -> Result<Expr, QueryError> {
+    match expr {
+        Expr::Window(position) => Ok(Expr::Column(width + position)),
+        other => other.map_children(&mut |child| placed(child, width)),
+    }
+}
+
+/// Selects, removes equal rows, and sorts. Sort keys that are not selected are columns for that time.
+fn projected(
+    input: Plan,
+    selected: Vec<Expr>,
+    order: Vec<SortKey>,
+    distinct: bool,
+) -> Result<Plan, QueryError> {
+    let width = selected.len();
+    let mut items = selected;
+    let mut keys = Vec::new();
+    for key in order {
+        let position = match items.iter().position(|item| *item == key.expr) {
+            Some(position) => position,
+            None if distinct => {
+                return Err(refused(
+                    "`select distinct` is ordered by what it does not select",
+                    "select the sort keys too, or use `group by`",
+                ));
+            }
+            None => {
+                items.push(key.expr);
+                items.len() - 1
+            }
+        };
+        keys.push(SortKey {
+            expr: Expr::Column(position),
+            ..key
+        });
+    }
+    let hidden = items.len() > width;
+    let mut plan = Plan::Project {
+        input: Box::new(input),
+        items,
+    };
+    if distinct {
+        plan = Plan::Distinct(Box::new(plan));
+    }
+    if !keys.is_empty() {
+        plan = Plan::Sort {
+            input: Box::new(plan),
+            keys,
+        };
+    }
+    if hidden {
+        plan = Plan::Project {
+            input: Box::new(plan),
+            items: (0..width).map(Expr::Column).collect(),
+        };
+    }
+    Ok(plan)
+}
+
+/// Refuses the additions to `select` of other dialects.
+fn supported(select: &Select) -> Result<(), QueryError> {
+    if let Some(Distinct::On(_)) = select.distinct {
+        return Err(unsupported(
+            "`distinct on`",
+            "number the rows: qualify row_number() over (partition by x order by y) = 1",
+        ));
+    }
+    if select.flavor != SelectFlavor::Standard || select.projection.is_empty() {
+        return Err(unsupported(
+            "a query that starts with `from`, or selects nothing",
+            "write `select * from ...`",
+        ));
+    }
+    if !select.named_window.is_empty() {
+        return Err(unsupported(
+            "a named window",
+            "write the window after `over`: over (partition by x order by y)",
+        ));
+    }
+    let other = select.top.is_some()
+        || !select.optimizer_hints.is_empty()
+        || select.select_modifiers.is_some()
+        || select.exclude.is_some()
+        || select.into.is_some()
+        || !select.lateral_views.is_empty()
+        || select.prewhere.is_some()
+        || !select.connect_by.is_empty()
+        || !select.cluster_by.is_empty()
+        || !select.distribute_by.is_empty()
+        || !select.sort_by.is_empty()
+        || select.value_table_mode.is_some();
+    match other {
+        true => Err(unsupported(
+            "`top`, `into` or another addition to `select`",
+            "write select, from, where, group by, having, order by and limit",
+        )),
+        false => Ok(()),
+    }
+}
