@@ -215,14 +215,17 @@ similarity_label = { similar-to = { train_image = 7, threshold = 0.7 } }
 kind = "bilinear"
 data = "data.d"
 hidden = 4
+batch = 32
 [train.two]
 kind = "bilinear"
 data = "data.two"
 hidden = 4
+batch = 32
 [train.like6]
 kind = "bilinear"
 data = "data.like6"
 hidden = 4
+batch = 32
 bias = true
 [decompose.m]
 kind = "interaction"
