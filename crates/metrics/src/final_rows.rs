@@ -68,7 +68,7 @@ pub fn final_row(input: &Input, history: &[HistoryRow]) -> Result<FinalRow, Metr
 mod tests {
     use std::collections::BTreeMap;
 
-    use eigenscope_artifact::Provenance;
+    use eigenscope_artifact::{Provenance, write_records};
     use serde_json::json;
 
     use super::*;

@@ -2,7 +2,6 @@
 
 use eigenscope_artifact::summarise;
 use eigenscope_stage::Input;
-use serde_json::Value;
 
 use crate::error::MetricError;
 
@@ -10,7 +9,7 @@ use crate::error::MetricError;
 pub(crate) fn hidden(input: &Input) -> Result<Option<u32>, MetricError> {
     if !input.labels.contains_key("hidden") {
         let parameters = summarise(&input.path)?.provenance.parameters;
-        let size = parameters.get("hidden").and_then(Value::as_u64);
+        let size = parameters.get("hidden").and_then(|size| size.as_u64());
         return Ok(size.and_then(|size| u32::try_from(size).ok()));
     }
     let Some(value) = number(input, "hidden", u64::from(u32::MAX))? else {
