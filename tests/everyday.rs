@@ -277,7 +277,7 @@ fn nothing_is_removed_while_tasks_run() {
 fn what_programs_read_has_a_version() {
     let sandbox = Sandbox::new(SMALL);
     let published = "[[published]]\nname = \"a\"\nsource = \"b\"\ntable = \"metric.final\"\n\
-                     column = \"test_accuracy_fraction\"\nvalue = 0.5\ntolerance = 0.5\n";
+                     where = { hidden = 4 }\ncolumn = \"test_accuracy_fraction\"\nvalue = 0.5\ntolerance = 0.5\n";
     fs::write(sandbox.path("p.published.toml"), published).expect("written");
     let call = |arguments: &[&str]| json(&sandbox.call(&[arguments, &["--json"]].concat()));
 

@@ -81,7 +81,7 @@ fn published_numbers_stand_beside_ours() {
     sandbox.run();
     let page = sandbox.report(&[]);
     assert_eq!(
-        (count(&page, "badge within"), count(&page, "badge miss\"")),
+        (count(&page, "badge ok"), count(&page, "badge off\"")),
         (1, 1)
     );
     assert!(page.contains("1 within the tolerance, 1 missed"));

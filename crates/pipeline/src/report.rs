@@ -12,7 +12,7 @@ use crate::compare::{Numbers, Published, Row, TITLE, Verdict, reference_head};
 use crate::hand_over::{HandOverError, hand_over};
 use crate::plan::{Plan, PlannedInput, PlannedTask};
 use crate::programs::Programs;
-use crate::store::{Store, figure_names};
+use crate::store::{Store, figure_names, file_name};
 use crate::survey::{Reason, State, Survey, kind_name, needed};
 
 /// A page to be written.
@@ -177,7 +177,7 @@ fn input(request: &Request<'_>, input: &PlannedInput) -> ReportInput {
     let path = [
         request.shown_root.as_str(),
         &plan.name,
-        &plan.tasks[input.task].id,
+        &file_name(&plan.tasks[input.task].id),
         &input.kind.file_name(),
     ];
     ReportInput {
