@@ -5,8 +5,9 @@ use super::super::legend::{Legend, LegendEntry};
 use super::super::text::Font;
 use super::super::{theme, ticks};
 
-/// Widest name of an entry, px.
+/// Widest name of an entry beside and below the panels, px.
 const WIDEST_NAME: f64 = 210.0;
+const WIDEST_NAME_BELOW: f64 = 360.0;
 /// Room for a title above a column of narrow entries, px, and the most lines that it has.
 const NARROWEST_TITLE: f64 = 110.0;
 const TITLE_LINES: usize = 3;
@@ -56,7 +57,8 @@ struct Chosen {
 }
 
 impl Chosen {
-    /// At most `most` entries, one less if there are more than that: the last row says how many those are.
+    /// At most `most` entries with names of at most `room` px, one less if there are more entries: the last row says how
+    /// many those are.
     fn new(
         font: &Font<'_>,
         entries: Vec<LegendEntry>,
@@ -77,7 +79,6 @@ impl Chosen {
                 .collect(),
             _ => entries.into_iter().take(kept).collect(),
         };
-        let room = room.min(WIDEST_NAME);
         let names: Vec<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
         let texts = font.shortened(&names, theme::LEGEND_TEXT, room)?;
         Ok(Self {
@@ -211,6 +212,7 @@ impl LegendLayout {
             ROWS_BELOW
         };
         let room = width - indent - theme::LEGEND_HANDLE - theme::LEGEND_HANDLE_GAP;
+        let room = room.min(WIDEST_NAME_BELOW);
         let mut most = MOST_IN_ROWS;
         let (chosen, starts, rows) = loop {
             let chosen = Chosen::new(font, entries.clone(), legend.ordered, most, room)?;
