@@ -262,6 +262,13 @@ fn a_pipeline_of_the_same_name_elsewhere_is_another() {
     for pipeline in ["o/p.toml", "p"] {
         done(&sandbox.call(&["run", pipeline, "--offline"]));
     }
+    let cleaned = sandbox.call(&["clean", "p"]);
+    assert_eq!(cleaned.status.code(), Some(2));
+    assert!(
+        stderr(&cleaned).contains("o/p.toml and pipelines/p.toml share the name `p`"),
+        "{}",
+        stderr(&cleaned)
+    );
     let named = sandbox.call(&["gc", "o/p.toml"]);
     done(&named);
     assert!(

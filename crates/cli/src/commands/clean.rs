@@ -1,9 +1,12 @@
 //! `eigenscope clean`: remove results, whether they are needed or not.
 
-use anyhow::Result;
-use eigenscope_pipeline::gc::{clean_all, clean_pipelines};
+use std::collections::BTreeSet;
 
-use super::{gc, tell};
+use anyhow::{Result, bail};
+use eigenscope_pipeline::gc::{clean_all, clean_pipelines};
+use eigenscope_pipeline::store::Store;
+
+use super::{gc, relative, tell};
 use crate::arguments::{Clean, ProjectArguments};
 use crate::exit;
 use crate::project::{pipeline_file, store};
@@ -23,10 +26,31 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Clean) -> Result<u8> {
                 Ok(name.to_string_lossy().into_owned())
             });
             let names = names.collect::<Result<_>>()?;
+            refuse_shared_names(&store, &names)?;
             clean_pipelines(&store, &names, command.dry_run)?
         }
     };
     super::print(&gc::listed(&collection.removed))?;
     tell(&gc::summary(&collection, command.dry_run));
     Ok(exit::OK)
+}
+
+/// Refuses names that several pipeline files with results here have: one folder holds the links of all of them, so
+/// their results cannot be told apart.
+fn refuse_shared_names(store: &Store, names: &BTreeSet<String>) -> Result<()> {
+    let files = store.pipeline_files()?;
+    for name in names {
+        let named = files.iter().filter(|file| {
+            file.file_stem() == Some(name.as_ref()) && file.exists()
+        });
+        let named: Vec<String> = named.map(|file| relative(file)).collect();
+        if named.len() > 1 {
+            bail!(
+                "nothing is removed: {} share the name `{name}`, and so their results; rename one, or remove what one no longer \
+                 needs with `eigenscope gc` and the names of the pipelines to keep",
+                named.join(" and ")
+            );
+        }
+    }
+    Ok(())
 }

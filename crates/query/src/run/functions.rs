@@ -101,7 +101,16 @@ fn of_number(function: Function, value: f64, rest: &[Value]) -> Result<Value, Qu
             return domain("sqrt", "write sqrt(abs(x)), or leave out negative numbers");
         }
         Function::SquareRoot => value.sqrt(),
-        Function::Exponential => value.exp(),
+        Function::Exponential => {
+            let result = value.exp();
+            if value.is_finite() && !result.is_finite() {
+                return Err(refused(
+                    format!("exp({}) does not fit a number", number_text(value)),
+                    "leave out what is too large: where x < 709",
+                ));
+            }
+            result
+        }
         Function::NaturalLog | Function::Log2 | Function::Log10 if value <= 0.0 => {
             let name = match function {
                 Function::NaturalLog => "ln",
@@ -118,6 +127,16 @@ fn of_number(function: Function, value: f64, rest: &[Value]) -> Result<Value, Qu
             let power = value.powf(exponent);
             if power.is_nan() && !value.is_nan() && !exponent.is_nan() {
                 return domain("power", "a negative number has integer powers only");
+            }
+            if power.is_infinite() && value.is_finite() && exponent.is_finite() {
+                return Err(refused(
+                    format!(
+                        "power({}, {}) does not fit a number",
+                        number_text(value),
+                        number_text(exponent)
+                    ),
+                    "leave out what is too large, or zero to a negative power",
+                ));
             }
             power
         }

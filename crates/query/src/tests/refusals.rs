@@ -194,6 +194,34 @@ fn what_has_no_one_answer_is_refused() {
             "ln(0.0) is not defined",
             "where x > 0",
         ),
+        ("select exp(1000)", "exp(1000.0) does not fit", "too large"),
+        (
+            "select power(10, 400)",
+            "power(10.0, 400.0) does not fit",
+            "too large",
+        ),
+        (
+            "select power(0, -1)",
+            "power(0.0, -1.0) does not fit",
+            "zero to a negative power",
+        ),
+        ("values (1)", "`values` is not a query", "select"),
+        ("(values (1))", "`values` is not a query", "select"),
+        (
+            "select (1 + (2 from finals",
+            "`(` is not closed at line 1, column 13",
+            "such as",
+        ),
+        (
+            "select 1)",
+            "`)` closes nothing at line 1, column 9",
+            "such as",
+        ),
+        (
+            "select (case when true\nthen case when true then 1 end) from finals",
+            "a `case` without `end` at line 1, column 9",
+            "such as",
+        ),
         (
             "select log(rate) from finals",
             "`log` is not supported",
@@ -413,6 +441,68 @@ fn deep_and_long_queries_are_answered_or_refused() {
     ] {
         refusal(&query);
     }
+}
+
+#[test]
+fn malformed_deep_queries_are_refused_at_once() {
+    let around = |open: &str, inner: &str, close: &str, count: usize| {
+        format!(
+            "select {}{inner}{}",
+            open.repeat(count),
+            close.repeat(count)
+        )
+    };
+    for (query, expected) in [
+        (
+            around("case when true then ", "1", "", 10),
+            "a `case` without `end` at line 1, column 188",
+        ),
+        (
+            around("case when true then ", "1", "", 30),
+            "nested more than 16 levels deep",
+        ),
+        (
+            around("case when true then ", "1", " end", 400),
+            "nested more than 16 levels deep",
+        ),
+        (
+            around("case when true then ", "1 2", " end", 30),
+            "nested more than 16 levels deep",
+        ),
+        (
+            around("cast(", "1", "", 30),
+            "nested more than 16 levels deep",
+        ),
+        (
+            around("cast(", "1 as int", ")", 30),
+            "nested more than 16 levels deep",
+        ),
+        (around("cast(", "1 as int", ")", 12), ""),
+        (around("abs(", "1", "", 30), "`(` is not closed"),
+        (
+            around("not ", "true", "", 20_000),
+            "nested more than 100 levels deep",
+        ),
+        (
+            around("((select * from ", "finals x y", "))", 30),
+            "nested more than 16 levels deep",
+        ),
+        (
+            around("abs(x = ", "1 2", ")", 30),
+            "nested more than 16 levels deep",
+        ),
+    ] {
+        let (problem, advice) = refusal(&query);
+        assert!(problem.contains(expected), "{query:.60}: {problem}");
+        assert!(
+            !problem.contains('\n') && !advice.contains('\n'),
+            "{query:.60}: {problem}; {advice}"
+        );
+    }
+    let fine = around("case when true then ", "1", " end", 10);
+    assert!(answer(&fine).is_ok());
+    let fine = around("cast(", "1", " as bigint)", 10);
+    assert!(answer(&fine).is_ok());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Curves of tables whose rows belong to groups: one for each group and hidden size, called by what differs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use eigenscope_artifact::{Labelled, Labels};
 
@@ -19,14 +19,28 @@ pub(super) struct Series<'a, R> {
     pub(super) rows: Vec<&'a R>,
 }
 
-/// What the names of series say, for the head of a legend.
-pub(super) const SIZES_ONLY: &str = "hidden size";
+const SIZE: &str = "hidden size";
 
-/// Series in the order of groups, sizes ascending within a group; colours run from dark to light. Without groups a series is
-/// called by its size alone.
-pub(super) fn series<R>(rows: &[Labelled<R>], size: impl Fn(&R) -> u32) -> Vec<Series<'_, R>> {
+/// Series in the order of groups, sizes ascending within a group, and the head of their legend; colours run from dark to
+/// light.
+///
+/// The head names what the series differ in, and each is called by its values. Without groups these are sizes alone.
+pub(super) fn series<R>(
+    rows: &[Labelled<R>],
+    size: impl Fn(&R) -> u32,
+) -> (String, Vec<Series<'_, R>>) {
+    let sizes: BTreeSet<u32> = rows.iter().map(|row| size(&row.row)).collect();
+    let several_sizes = sizes.len() > 1;
     let groups = groups(rows);
-    let names = names(groups.iter().map(|(labels, _)| *labels));
+    let grouped = groups.len() > 1;
+    let group_labels: Vec<&Labels> = groups.iter().map(|(labels, _)| *labels).collect();
+    let (heading, names) = legend(&group_labels);
+    let head = match heading.as_str() {
+        _ if !grouped => SIZE.to_owned(),
+        "" => String::new(),
+        heading if several_sizes => format!("{SIZE}, {heading}"),
+        heading => heading.to_owned(),
+    };
     let mut all = Vec::new();
     for ((_, rows), name) in groups.into_iter().zip(names) {
         let mut sizes: BTreeMap<u32, Vec<&R>> = BTreeMap::new();
@@ -36,7 +50,9 @@ pub(super) fn series<R>(rows: &[Labelled<R>], size: impl Fn(&R) -> u32) -> Vec<S
         for (size, rows) in sizes {
             let name = match name.as_str() {
                 "" => size.to_string(),
-                name => format!("hidden {size}, {name}"),
+                name if heading.is_empty() => format!("hidden {size}, {name}"),
+                name if several_sizes => format!("{size}, {name}"),
+                name => name.to_owned(),
             };
             all.push(Series {
                 size,
@@ -50,7 +66,7 @@ pub(super) fn series<R>(rows: &[Labelled<R>], size: impl Fn(&R) -> u32) -> Vec<S
     for (series, colour) in all.iter_mut().zip(colours) {
         series.colour = colour;
     }
-    all
+    (head, all)
 }
 
 /// Rows by their labels, groups in the order in which they first come.
@@ -65,6 +81,12 @@ pub(super) fn groups<R>(rows: &[Labelled<R>]) -> Vec<(&Labels, Vec<&R>)> {
         }
     }
     groups
+}
+
+/// The head of a legend of groups, such as "batch, learning rate", and for each group its values, such as "32, 0.01". Where
+/// some groups lack a label the head is empty, and groups are called as [`names`] does.
+pub(super) fn legend(groups: &[&Labels]) -> (String, Vec<String>) {
+    labels::headed(groups).unwrap_or_else(|| (String::new(), names(groups.iter().copied())))
 }
 
 /// For each group the labels that tell it from the others, such as "batch 32, learning rate 0.01".
@@ -101,20 +123,36 @@ mod tests {
                 rows.push(row(json!({"batch": 32, "learning_rate": rate}), size));
             }
         }
-        let found: Vec<(String, u32)> = series(&rows, |size| *size)
+        let (head, found) = series(&rows, |size| *size);
+        assert_eq!(head, "hidden size, learning rate");
+        let found: Vec<(String, u32)> = found
             .into_iter()
             .map(|series| (series.name, series.size))
             .collect();
         let expected = [
-            ("hidden 8, learning rate 0.1", 8),
-            ("hidden 16, learning rate 0.1", 16),
-            ("hidden 8, learning rate 0.2", 8),
-            ("hidden 16, learning rate 0.2", 16),
+            ("8, 0.1", 8),
+            ("16, 0.1", 16),
+            ("8, 0.2", 8),
+            ("16, 0.2", 16),
         ];
         assert_eq!(found, expected.map(|(name, size)| (name.to_owned(), size)));
         // One group is called by its sizes.
-        let one = series(&rows[..2], |size| *size);
-        assert_eq!(one[1].name, "16");
+        let (head, one) = series(&rows[..2], |size| *size);
+        assert_eq!((head.as_str(), one[1].name.as_str()), ("hidden size", "16"));
         assert_ne!(one[0].colour, one[1].colour);
+        // Groups of one size are called by their labels.
+        let rates = [0.1, 0.2].map(|rate| row(json!({"learning_rate": rate}), 8));
+        let (head, two) = series(&rates, |size| *size);
+        assert_eq!(
+            (head.as_str(), two[1].name.as_str()),
+            ("learning rate", "0.2")
+        );
+        // A label that one group lacks is named where it stands.
+        let mixed = [row(json!({}), 8), row(json!({"seed": 1}), 8)];
+        let (head, two) = series(&mixed, |size| *size);
+        assert_eq!(
+            (head.as_str(), two[1].name.as_str()),
+            ("", "hidden 8, seed 1")
+        );
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use eigenscope_artifact::Labels;
 use eigenscope_stage::Input;
 use serde_json::Value;
 
@@ -19,7 +20,7 @@ pub(super) fn titled(title: &str, input: &Input) -> String {
 /// Empty where nothing does.
 pub(super) fn distinct(inputs: &[&Input]) -> Vec<String> {
     let tables = distinct_tables(inputs);
-    let differing = differing_labels(inputs);
+    let differing = differing_labels(&label_maps(inputs));
     let text = |(table, input): (String, &&Input)| {
         let labels = input
             .labels
@@ -39,19 +40,9 @@ pub(super) fn distinct(inputs: &[&Input]) -> Vec<String> {
 /// models, called as [`distinct`] does, or by their tasks where nothing differs.
 pub(super) fn legend(inputs: &[Input]) -> (String, Vec<String>) {
     let references: Vec<&Input> = inputs.iter().collect();
-    let differing = differing_labels(&references);
-    let values = |input: &Input| -> Option<String> {
-        let values = differing.iter().map(|name| input.labels.get(*name));
-        let values: Option<Vec<String>> = values.map(|found| found.map(written)).collect();
-        Some(values?.join(", "))
-    };
     let of_one_table = distinct_tables(&references).iter().all(String::is_empty);
-    let entries: Option<Vec<String>> = inputs.iter().map(values).collect();
-    match entries {
-        Some(entries) if of_one_table && !differing.is_empty() => {
-            let names: Vec<String> = differing.iter().map(|name| spoken(name)).collect();
-            (names.join(", "), entries)
-        }
+    match headed(&label_maps(&references)) {
+        Some(headed) if of_one_table => headed,
         _ => {
             let entries = distinct(&references).into_iter().zip(inputs);
             let entries = entries.map(|(entry, input)| match entry.as_str() {
@@ -63,15 +54,39 @@ pub(super) fn legend(inputs: &[Input]) -> (String, Vec<String>) {
     }
 }
 
-/// Labels that not all inputs have with the same value.
-fn differing_labels<'a>(inputs: &[&'a Input]) -> BTreeSet<&'a String> {
-    let names: BTreeSet<&String> = inputs
-        .iter()
-        .flat_map(|input| input.labels.keys())
-        .collect();
+/// A legend of what differs in labels alone: the names of these labels, and for each of `all` their values. `None` where
+/// nothing differs or some lack a label.
+pub(super) fn headed(all: &[&Labels]) -> Option<(String, Vec<String>)> {
+    let differing = differing_labels(all);
+    if differing.is_empty() {
+        return None;
+    }
+    let values = |labels: &&Labels| -> Option<String> {
+        let values = differing.iter().map(|name| labels.get(*name));
+        let values: Option<Vec<String>> = values.map(|found| found.map(written)).collect();
+        Some(values?.join(", "))
+    };
+    let entries: Option<Vec<String>> = all.iter().map(values).collect();
+    let names: Vec<String> = differing.iter().map(|name| spoken(name)).collect();
+    Some((names.join(", "), entries?))
+}
+
+/// Names of the labels that not all inputs have with the same value, as they are spoken.
+pub(super) fn differing(inputs: &[&Input]) -> Vec<String> {
+    let names = differing_labels(&label_maps(inputs));
+    names.into_iter().map(|name| spoken(name)).collect()
+}
+
+fn label_maps<'a>(inputs: &[&'a Input]) -> Vec<&'a Labels> {
+    inputs.iter().map(|input| &input.labels).collect()
+}
+
+/// Labels that not all have with the same value.
+fn differing_labels<'a>(all: &[&'a Labels]) -> BTreeSet<&'a String> {
+    let names: BTreeSet<&String> = all.iter().flat_map(|labels| labels.keys()).collect();
     let differs = |name: &&String| {
-        let first = inputs.first().and_then(|input| input.labels.get(*name));
-        inputs.iter().any(|input| input.labels.get(*name) != first)
+        let first = all.first().and_then(|labels| labels.get(*name));
+        all.iter().any(|labels| labels.get(*name) != first)
     };
     names.into_iter().filter(differs).collect()
 }

@@ -1,10 +1,10 @@
 //! Loss and error by number of training images, with the power laws that were fitted.
 
-use eigenscope_artifact::{Kind, Labelled, PowerLawRow, ScalingRow, read_labelled};
+use eigenscope_artifact::{Kind, Labelled, Labels, PowerLawRow, ScalingRow, read_labelled};
 use eigenscope_stage::{Agreement, Context, Role, TaskError, TaskKind, task_function};
 
 use super::floor::Floored;
-use super::groups::{groups, names};
+use super::groups::{groups, legend};
 use super::labels;
 use super::output::{figure_kind, write};
 use super::series::enumerate;
@@ -85,7 +85,8 @@ fn run(context: &Context) -> Result<(), TaskError> {
     let laws: Vec<Labelled<PowerLawRow>> = read_labelled(&context.input("power_law")?.path)?;
     rows.sort_by_key(|row| row.row.images);
     let groups = groups(&rows);
-    let names = names(groups.iter().map(|(labels, _)| *labels));
+    let group_labels: Vec<&Labels> = groups.iter().map(|(labels, _)| *labels).collect();
+    let (heading, names) = legend(&group_labels);
     let colours = ColourMap::Viridis.series(groups.len());
     let mut all = Vec::new();
     for (((labels, rows), name), colour) in groups.into_iter().zip(names).zip(colours) {
@@ -103,7 +104,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
         return Err("the table has no rows".into());
     }
     let title = labels::titled("Scaling with the number of training images", input);
-    write(context, draw(&all, title))
+    write(context, draw(&all, title, heading))
 }
 
 /// Rows that belong together.
@@ -204,7 +205,8 @@ impl Group<'_> {
     }
 }
 
-fn draw(groups: &[Group<'_>], title: String) -> Figure {
+/// The heading of the legend names what tells groups apart.
+fn draw(groups: &[Group<'_>], title: String, heading: String) -> Figure {
     let curves = |quantities: &[Quantity]| -> Vec<Line> {
         groups
             .iter()
@@ -261,7 +263,7 @@ fn draw(groups: &[Group<'_>], title: String) -> Figure {
         vec![losses, errors],
     );
     Figure {
-        legend: Some(Legend::below("")),
+        legend: Some(Legend::below(heading)),
         ..figure
     }
 }

@@ -3,9 +3,9 @@
 use eigenscope_artifact::{Kind, Labelled, SimilarityRow, read_labelled};
 use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
 
-use super::groups::{SIZES_ONLY, series};
+use super::groups::series;
 use super::output::{figure_kind, write};
-use super::series::{Curve, enumerate};
+use super::series::{Curve, enumerate, whole_ticks};
 use crate::figure::{Axes, Axis, Figure, Legend, Panel, ticks};
 
 pub(super) fn kind() -> TaskKind {
@@ -52,14 +52,10 @@ pub(super) fn variant_words<'a>(
 fn draw(rows: &[Labelled<SimilarityRow>]) -> Result<Figure, TaskError> {
     let all = || rows.iter().map(|row| &row.row);
     let (ranking, pairs) = variant_words(all().map(|row| row.variant.as_str()))?;
-    let curves = series(rows, |row| row.hidden);
+    let (legend, curves) = series(rows, |row| row.hidden);
     let mut sizes: Vec<u32> = curves.iter().map(|curve| curve.size).collect();
     sizes.sort_unstable();
     sizes.dedup();
-    let legend = match curves.len() > sizes.len() {
-        true => "",
-        false => SIZES_ONLY,
-    };
     let last_rank = all().map(|row| row.rank).max().unwrap_or(0);
     let reference = all().next().map_or(0, |row| row.reference_hidden);
     let layers = curves
@@ -76,10 +72,17 @@ fn draw(rows: &[Labelled<SimilarityRow>]) -> Result<Figure, TaskError> {
             .layers()
         })
         .collect();
-    let x = Axis::linear(
-        format!("eigenvector rank ({ranking})"),
-        (0.0, f64::from(last_rank.max(1))),
-    );
+    let compared = match sizes.as_slice() {
+        [one] if *one == reference => format!("of models of hidden size {reference}"),
+        [one] => format!("of models of hidden size {reference} and of hidden size {one}"),
+        _ => format!(
+            "of models of hidden size {reference} and of hidden sizes {}",
+            enumerate(sizes.iter())
+        ),
+    };
+    let ranks = (0.0, f64::from(last_rank.max(1)));
+    let x =
+        Axis::linear(format!("eigenvector rank ({ranking})"), ranks).with_major(whole_ticks(ranks));
     let range = (0.0, 1.0);
     let y = Axis::linear(
         format!("|cosine| with models of hidden size {reference}"),
@@ -89,9 +92,8 @@ fn draw(rows: &[Labelled<SimilarityRow>]) -> Result<Figure, TaskError> {
     let mut figure = Figure::new(
         format!("Similarity of eigenvectors to hidden size {reference}: {pairs}"),
         format!(
-            "Mean absolute cosine between input-space eigenvectors of equal class and rank, of models of hidden \
-             size {reference} and of hidden sizes {}; {ranking}; {pairs}. Bands are 90% Student-t intervals of the mean.",
-            enumerate(sizes.into_iter()),
+            "Mean absolute cosine between input-space eigenvectors of equal class and rank, {compared}; \
+             {ranking}; {pairs}. Bands are 90% Student-t intervals of the mean."
         ),
         720.0,
         1,

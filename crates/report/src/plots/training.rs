@@ -8,7 +8,7 @@ use eigenscope_stage::{Context, Input, Role, TaskError, TaskKind, task_function}
 use super::labels;
 use super::layer_spectra::curve;
 use super::output::{figure_kind, write};
-use super::series::{padded_range, whole_ticks};
+use super::series::{enumerate, padded_range, whole_ticks};
 use crate::figure::{Axes, Axis, ColourMap, Figure, Layer, Legend, Line, Panel, Rgb, ticks};
 
 pub(super) fn kind() -> TaskKind {
@@ -39,6 +39,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
         names,
         colours,
     } = Groups::of(inputs);
+    let shared = shared_colours(inputs, &names);
     let mut noisy = 0;
     let mut runs = Vec::with_capacity(inputs.len());
     for (name, input) in names.into_iter().zip(inputs) {
@@ -56,7 +57,26 @@ fn run(context: &Context) -> Result<(), TaskError> {
         all if all == runs.len() => " (with noise)",
         _ => " (of some models with noise)",
     };
-    write(context, draw(&runs, legend, noise))
+    write(context, draw(&runs, legend, noise, &shared))
+}
+
+/// What runs of one name, and so of one colour, differ in, as a sentence; empty where they differ in no label.
+fn shared_colours(inputs: &[Input], names: &[String]) -> String {
+    let mut groups: BTreeMap<&String, Vec<&Input>> = BTreeMap::new();
+    for (name, input) in names.iter().zip(inputs) {
+        groups.entry(name).or_default().push(input);
+    }
+    let differing: BTreeSet<String> = groups
+        .values()
+        .flat_map(|group| labels::differing(group))
+        .collect();
+    if differing.is_empty() {
+        return String::new();
+    }
+    format!(
+        " Curves of one colour differ in {}.",
+        enumerate(differing.iter())
+    )
 }
 
 /// Whether the images that a model learns from have noise, by the parameters that its history was made with.
@@ -113,7 +133,7 @@ impl Groups {
     }
 }
 
-fn draw(runs: &[Run], legend: Legend, noise: &str) -> Figure {
+fn draw(runs: &[Run], legend: Legend, noise: &str, shared: &str) -> Figure {
     let panels = vec![
         panel(runs, "Training loss", "cross-entropy (nats)", |row| {
             row.train_loss_nats
@@ -131,7 +151,7 @@ fn draw(runs: &[Run], legend: Legend, noise: &str) -> Figure {
     let mut figure = Figure::new(
         "Training",
         format!(
-            "Loss and accuracy on training batches{noise} and on the test images after every epoch, {}.",
+            "Loss and accuracy on training batches{noise} and on the test images after every epoch, {}.{shared}",
             match runs.len() {
                 1 => "one model".to_owned(),
                 models => format!("{models} models"),

@@ -4,9 +4,9 @@ use eigenscope_artifact::{Kind, Labelled, TruncationSummaryRow, read_labelled};
 use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
 
 use super::floor::Floored;
-use super::groups::{SIZES_ONLY, Series, series};
+use super::groups::{Series, series};
 use super::output::{figure_kind, write};
-use super::series::{Curve, enumerate};
+use super::series::{Curve, enumerate, whole_ticks};
 use crate::figure::{Axes, Axis, Figure, Layer, Legend, Panel, ticks};
 
 /// Largest change of a mean error, in points, that does not show.
@@ -61,7 +61,7 @@ fn last_change(curves: &[Series<'_, TruncationSummaryRow>]) -> u32 {
 }
 
 fn draw(rows: &[Labelled<TruncationSummaryRow>]) -> Figure {
-    let curves = series(rows, |row| row.hidden);
+    let (legend, curves) = series(rows, |row| row.hidden);
     let last = last_change(&curves);
     let lowest = lowest_error(rows);
     let errors = [0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0];
@@ -110,20 +110,21 @@ fn draw(rows: &[Labelled<TruncationSummaryRow>]) -> Figure {
         ),
         false => String::new(),
     };
+    let sizes = sizes(&curves);
+    let plural = if sizes.len() == 1 { "" } else { "s" };
     let mut figure = Figure::new(
         "Truncation: how many eigenpairs a class needs",
         format!(
             "Test error and accuracy drop when only the eigenpairs of largest absolute eigenvalue of every class \
-             are kept, for hidden sizes {}; {models}. The drop is the accuracy of the full model minus that of the truncated \
+             are kept, for hidden size{plural} {}; {models}. The drop is the accuracy of the full model minus that of the truncated \
              one.{on_floor}{cut}",
-            enumerate(sizes(&curves).into_iter()),
+            enumerate(sizes.iter()),
         ),
         860.0,
         2,
         vec![error, drop],
     );
-    let grouped = curves.len() > sizes(&curves).len();
-    figure.legend = Some(Legend::right(if grouped { "" } else { SIZES_ONLY }).ordered());
+    figure.legend = Some(Legend::right(legend).ordered());
     figure
 }
 
@@ -168,7 +169,8 @@ fn panel(
             .layers_on(&floored)
         })
         .collect();
-    let x = Axis::linear("eigenpairs kept per class", (0.0, f64::from(last)));
+    let kept = (0.0, f64::from(last));
+    let x = Axis::linear("eigenpairs kept per class", kept).with_major(whole_ticks(kept));
     let y = floored.axis(
         label,
         ticks::at(major, ticks::plain),

@@ -147,6 +147,12 @@ fn training_of_many_models_and_of_one() {
         "50",
         "3 models",
     ]);
+    // Two of one size and colour.
+    for (input, rate) in swept.iter_mut().zip([0.1, 0.1, 0.2]) {
+        input.labels.insert("learning_rate".to_owned(), json!(rate));
+        input.labels.insert("seed".to_owned(), json!(10.0 * rate));
+    }
+    draw(&swept).shows(&["3 models. Curves of one colour differ in learning rate and seed."]);
     let one = [place.table("history", &history(4))];
     draw(&one).shows(&["model", "metric.history"]);
     let short = [place.table("history", &history(1))];
@@ -236,6 +242,12 @@ fn similarity_is_titled_by_the_variant_of_the_table() {
         "largest |λ| first",
     ]);
     draw(&similarity("corrected", None)).shows(&["distinct models only"]);
+    // One size and two ranks.
+    let mut rows = similarity("corrected", None);
+    rows.retain(|row| row.hidden == 6 && row.rank < 2);
+    let one = draw(&rows);
+    one.shows(&["of models of hidden size 12 and of hidden size 6; largest"]);
+    assert_eq!(one.texts_of("x-axis")[0][..2], ["0", "1"]);
 
     draw(&[]).fails_with("the table has no rows");
     draw(&similarity("corrupted", None)).fails_with("variant corrupted, expected `corrected`");
@@ -293,8 +305,9 @@ fn errors_below_one_percent_and_of_zero() {
     );
     let zero = draw(&truncation(&[0.5, 0.0, 0.0], None));
     assert_eq!(
+        // Both axes of eigenpairs begin at 0, too.
         ["0", "< 0.1", "0.2"].map(|tick| ticks(&zero, tick)),
-        [1, 1, 0]
+        [3, 1, 0]
     );
     // An error of 0 from the start is drawn, too.
     draw(&truncation(&[0.0, 0.0], None)).shows(&["0", "Errors too small for the axis"]);
@@ -331,12 +344,28 @@ fn every_group_has_curves_of_its_own() {
     let rows = [rated(0.1, &[0.9, 0.5]), rated(0.2, &[0.9, 0.25])].concat();
     let table = place.labelled("truncation", &rows);
     let drawn = place.draw("truncation", json!({}), "truncation", &[table]);
+    assert_eq!(drawn.texts_of("legend"), [["learning rate", "0.1", "0.2"]]);
+
+    let rows: Vec<Labelled<SimilarityRow>> = [0.1, 0.2]
+        .into_iter()
+        .flat_map(|rate: f64| {
+            let labels = Labels::from([
+                ("learning_rate".to_owned(), json!(rate)),
+                ("weight_decay".to_owned(), json!(rate)),
+            ]);
+            let rows = similarity("corrected", None).into_iter();
+            rows.map(move |row| Labelled {
+                labels: labels.clone(),
+                row,
+            })
+        })
+        .collect();
+    let table = place.labelled("similarity", &rows);
+    let drawn = place.draw("similarity", json!({}), "similarity", &[table]);
+    let legend = drawn.texts_of("legend").concat().join(" ");
     assert_eq!(
-        drawn.texts_of("legend"),
-        [[
-            "hidden 30, learning rate 0.1",
-            "hidden 30, learning rate 0.2"
-        ]]
+        legend,
+        "hidden size, learning rate, weight decay 6, 0.1, 0.1 12, 0.1, 0.1 6, 0.2, 0.2 12, 0.2, 0.2"
     );
 
     let rated = |rate: f64| {

@@ -133,9 +133,10 @@ fn groups_have_curves_and_laws_of_their_own() {
     );
     let legend = drawn.texts_of("legend").concat().join(" ");
     for name in [
-        "training, learning rate 0.1",
-        "test, learning rate 0.2",
-        ", learning rate 0.2",
+        "learning rate",
+        "training, 0.1",
+        "test, 0.2",
+        "test loss, fitted: images",
     ] {
         assert!(legend.contains(name), "{legend}");
     }
