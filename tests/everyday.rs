@@ -1,6 +1,8 @@
 //! Everyday use of the program: questions in SQL, removing what is not needed, JSON, completions, manual pages, and help with
 //! misspelt words.
 
+#![allow(clippy::print_stderr, reason = "a skipped test says so")]
+
 mod sandbox;
 
 use std::collections::BTreeSet;

@@ -383,11 +383,10 @@ fn eigenvectors_are_paired_within_a_group() {
         .map(|model| place.pairs(model, &model.stored_pairs(), &provenance()))
         .collect();
     let rated = |rate: f64| {
-        let inputs = inputs.iter().cloned().map(move |mut input| {
+        inputs.iter().cloned().map(move |mut input| {
             input.labels.insert("learning_rate".to_owned(), json!(rate));
             input
-        });
-        inputs
+        })
     };
     let both: Vec<Input> = rated(0.1).chain(rated(0.2)).collect();
     let curve = |inputs: &[Input]| {

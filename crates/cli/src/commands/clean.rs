@@ -40,9 +40,9 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Clean) -> Result<u8> {
 fn refuse_shared_names(store: &Store, names: &BTreeSet<String>) -> Result<()> {
     let files = store.pipeline_files()?;
     for name in names {
-        let named = files.iter().filter(|file| {
-            file.file_stem() == Some(name.as_ref()) && file.exists()
-        });
+        let named = files
+            .iter()
+            .filter(|file| file.file_stem() == Some(name.as_ref()) && file.exists());
         let named: Vec<String> = named.map(|file| relative(file)).collect();
         if named.len() > 1 {
             bail!(

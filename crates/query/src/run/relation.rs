@@ -4,6 +4,9 @@ use std::rc::Rc;
 
 use crate::value::Value;
 
+/// Positions of rows, shared by the columns that were taken together.
+type Rows = Rc<Vec<u32>>;
+
 /// Row of a view that has no row beneath it: all its values are null.
 pub(crate) const MISSING: u32 = u32::MAX;
 
@@ -18,7 +21,7 @@ pub(crate) struct Relation {
 #[derive(Debug, Clone)]
 pub(crate) struct Column {
     values: Rc<Vec<Value>>,
-    view: Option<Rc<Vec<u32>>>,
+    view: Option<Rows>,
 }
 
 impl Column {
@@ -53,8 +56,8 @@ impl Relation {
         let count = rows.len();
         let rows = Rc::new(rows);
         // Columns that were taken together stay together.
-        let mut composed: Vec<(Rc<Vec<u32>>, Rc<Vec<u32>>)> = Vec::new();
-        let mut view = |old: &Option<Rc<Vec<u32>>>| {
+        let mut composed: Vec<(Rows, Rows)> = Vec::new();
+        let mut view = |old: &Option<Rows>| {
             let Some(old) = old else { return rows.clone() };
             if let Some((_, new)) = composed.iter().find(|(known, _)| Rc::ptr_eq(known, old)) {
                 return new.clone();
