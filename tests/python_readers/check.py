@@ -153,7 +153,8 @@ def column_digests(array, column, nullable):
             lengths = lengths.astype("uint64").tobytes()
         values = little_endian(array.flatten(), column.item)
     elif column.text in NUMBERS:
-        values = little_endian(array.cast(column.pyarrow, safe=True).fill_null(0), column)
+        empty = False if pyarrow.types.is_boolean(column.pyarrow) else 0
+        values = little_endian(array.cast(column.pyarrow, safe=True).fill_null(empty), column)
     else:
         items = [item or b"" for item in array.cast(pyarrow.large_binary()).to_pylist()]
         if column.width is None:
