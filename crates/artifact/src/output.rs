@@ -47,7 +47,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), ArtifactError> {
     }
 }
 
-/// Whether the file at `path` is being written by a living process, or may be.
+/// Returns `true` if `path` is a temporary output whose writer is alive, or may be.
 pub fn is_being_written(path: &Path) -> bool {
     is_temporary(path) && unused(path).is_none()
 }

@@ -1,4 +1,4 @@
-//! `eigenscope clean`: remove results, whether they are needed or not.
+//! `eigenscope clean`: removes results, needed or not.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! What there is to know about results besides whether they are up to date, as lists.
+//! Lists of warnings and other notes on results.
 
 use eigenscope_pipeline::plan::Plan;
 
