@@ -10,7 +10,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use sandbox::{PIPELINE, Sandbox, TASKS, stderr, stdout};
+use sandbox::{PIPELINE, Sandbox, TASKS, make, stderr, stdout};
 use serde_json::Value;
 
 /// A pipeline of a second: two models of one sweep, and two tables of them.
@@ -520,13 +520,9 @@ fn misspelt_words_are_recognised() {
 fn a_variable_that_make_does_not_know_is_refused() {
     let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
     let make = |variable: &str| {
-        let arguments = ["--dry-run", "status", "CARGO=true", variable];
-        // Settings of an outer make would be taken over.
-        let mut make = Command::new("make");
-        make.args(arguments)
-            .current_dir(root)
-            .env_remove("MAKEFLAGS")
-            .env_remove("MFLAGS");
+        let mut make = make();
+        make.args(["--dry-run", "status", "CARGO=true", variable])
+            .current_dir(root);
         make.output().expect("make runs")
     };
     let known = make("PIPELINE=paper");

@@ -9,7 +9,7 @@ use std::os::unix::fs::{FileTypeExt, symlink};
 use std::path::Path;
 use std::process::{Command, Output};
 
-use sandbox::{Sandbox, stderr, stdout};
+use sandbox::{Sandbox, make, stderr, stdout};
 
 /// A data set, two models and a figure.
 const SMALL: &str = r#"
@@ -379,15 +379,10 @@ impl Front {
     /// What the program is given; cargo does nothing.
     fn make(&self, words: &[&str]) -> String {
         let target = format!("CARGO_TARGET_DIR={}", self.path("built here").display());
-        let mut make = Command::new("make");
+        let mut make = make();
         make.args(["CARGO=true", &target])
             .args(words)
-            .current_dir(self.folder.path())
-            .env_remove("EIGENSCOPE_DATA_DIR")
-            .env_remove("PIPELINE")
-            // Settings of an outer make would be taken over.
-            .env_remove("MAKEFLAGS")
-            .env_remove("MFLAGS");
+            .current_dir(self.folder.path());
         done(&make.output().expect("make runs"))
     }
 }
