@@ -13,12 +13,14 @@ PUBLISHED ?=
 FUZZ_SECONDS ?= 60
 SAMPLE    ?=
 CARGO     ?= cargo
+PREFIX    ?=
+DESTDIR   ?=
 CARGO_TARGET_DIR ?=
 # The Python of the comparisons with PyTorch; by default that of an environment of their own, made when first needed.
 PYTHON    ?=
 
 # A misspelt variable would go unnoticed and something else be done than was asked for.
-VARIABLES := PIPELINE DATA_DIR JOBS TARGETS PUBLISHED SAMPLE FUZZ_SECONDS CARGO CARGO_TARGET_DIR PYTHON
+VARIABLES := PIPELINE DATA_DIR JOBS TARGETS PUBLISHED SAMPLE FUZZ_SECONDS CARGO CARGO_TARGET_DIR PYTHON PREFIX DESTDIR
 UNKNOWN := $(strip $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(filter-out $(VARIABLES),$(name)))))
 ifneq ($(UNKNOWN),)
 $(error unknown: $(UNKNOWN). Variables are $(VARIABLES); others are set before the command: NAME=value make ...)
@@ -41,6 +43,7 @@ $(foreach name,$(filter-out CARGO,$(VARIABLES)) CARGO_COMMAND ASKED_FOR,$(eval $
 # `DATA_DIR=`; cargo may be a command with arguments, or a path with blanks.
 SHELL_SETUP := set -f; \
 	case $$DATA_DIR in '~/'*) DATA_DIR=$$HOME/$${DATA_DIR\#??};; esac; \
+	case $$PREFIX in '~/'*) PREFIX=$$HOME/$${PREFIX\#??};; esac; \
 	TARGET_DIR=$${CARGO_TARGET_DIR:-target}; \
 	with_cargo() { if command -v "$$CARGO_COMMAND" >/dev/null; then "$$CARGO_COMMAND" "$$@"; else $$CARGO_COMMAND "$$@"; fi; }; \
 	eigenscope() { "$$TARGET_DIR/release/eigenscope" $${DATA_DIR:+--data-dir "$$DATA_DIR"} "$$@"; };
@@ -48,13 +51,28 @@ RUN = @$(SHELL_SETUP)
 
 KERNEL_BENCHES := $(basename $(notdir $(wildcard crates/*/benches/*.rs)))
 
-.PHONY: figures build test fuzz lint bench compare report verify lock status readers duplicates clean help
+.PHONY: figures build install test fuzz lint bench compare report verify lock status readers duplicates clean help
 
 figures: build ## Bring results and figures up to date (PIPELINE= DATA_DIR= JOBS= TARGETS=)
 	$(RUN) eigenscope run "$$PIPELINE" $${JOBS:+--jobs "$$JOBS"} $$TARGETS
 
 build: ## Compile everything
 	$(RUN) with_cargo build --release --workspace --locked
+
+install: ## Compile smaller, faster programs and install them, with pipelines, manual pages and completions (PREFIX= or ~/.local)
+	$(RUN) with_cargo build --profile dist --workspace --bins --locked || exit; \
+	prefix=$$DESTDIR$${PREFIX:-$$HOME/.local}; programs=$$TARGET_DIR/dist; share=$$prefix/share; \
+	mkdir -p "$$prefix/bin" "$$share/eigenscope/pipelines" "$$share/man/man1" "$$share/bash-completion/completions" \
+		"$$share/zsh/site-functions" "$$share/fish/vendor_completions.d" || exit; \
+	for stage in '' -ingest -train -decompose -metrics -report; do \
+		install -m 755 "$$programs/eigenscope$$stage" "$$prefix/bin" || exit; done; \
+	set +f; install -m 644 pipelines/*.toml "$$share/eigenscope/pipelines" || exit; \
+	installed=$$prefix/bin/eigenscope; \
+	"$$installed" man "$$share/man/man1" \
+	&& "$$installed" completions bash > "$$share/bash-completion/completions/eigenscope" \
+	&& "$$installed" completions zsh > "$$share/zsh/site-functions/_eigenscope" \
+	&& "$$installed" completions fish > "$$share/fish/vendor_completions.d/eigenscope.fish" \
+	&& echo "installed: $$installed"
 
 test: build ## Run all tests; those on real data need EIGENSCOPE_DATA_DIR
 	$(RUN) with_cargo test --release --workspace --locked

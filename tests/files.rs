@@ -437,3 +437,36 @@ fn variables_of_make_reach_the_program_as_they_are() {
     assert_eq!(front.make(&["clean"]), "<clean>");
     assert_eq!(front.make(&["clean", "PIPELINE=digits"]), "<clean><digits>");
 }
+
+#[test]
+fn installed_programs_know_the_pipelines_that_come_with_them() {
+    let front = Front::new();
+    let built = Path::new(env!("CARGO_BIN_EXE_eigenscope"))
+        .parent()
+        .expect("a folder");
+    symlink(built, front.path("built here/dist")).expect("linked");
+    fs::copy(
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../../pipelines/digits.toml"),
+        front.path("pipelines/digits.toml"),
+    )
+    .expect("copied");
+    let prefix = front.path("o'neil's \"place\"");
+    front.make(&["install", &format!("PREFIX={}", prefix.display())]);
+
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    let listed = Command::new(prefix.join("bin/eigenscope"))
+        .args(["graph", "digits"])
+        .current_dir(&elsewhere)
+        .output()
+        .expect("it starts");
+    assert!(done(&listed).contains("figure.training"));
+    for file in [
+        "man/man1/eigenscope-run.1",
+        "bash-completion/completions/eigenscope",
+        "zsh/site-functions/_eigenscope",
+        "fish/vendor_completions.d/eigenscope.fish",
+    ] {
+        let file = prefix.join("share").join(file);
+        assert!(fs::metadata(&file).expect("installed").len() > 0);
+    }
+}

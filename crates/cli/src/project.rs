@@ -123,9 +123,10 @@ pub(crate) fn pipeline_file(pipeline: &str) -> Result<PathBuf> {
     {
         return Ok(path);
     }
-    let named = Path::new(PIPELINES).join(format!("{pipeline}.toml"));
-    if named.is_file() {
-        return Ok(named);
+    let name = format!("{pipeline}.toml");
+    let mut named = pipeline_folders().map(|folder| folder.join(&name));
+    if let Some(file) = named.find(|file| file.is_file()) {
+        return Ok(file);
     }
     let known = known_pipelines();
     if known.is_empty() {
@@ -135,22 +136,30 @@ pub(crate) fn pipeline_file(pipeline: &str) -> Result<PathBuf> {
     }
     let meant = file::closest(pipeline, known.iter().map(String::as_str));
     bail!(
-        "there is no pipeline `{pipeline}` ({}){}; known: {}",
-        named.display(),
+        "there is no pipeline `{pipeline}` ({PIPELINES}/{name}){}; known: {}",
         meant.map_or_else(String::new, |meant| format!("; did you mean `{meant}`?")),
         known.join(", ")
     );
 }
 
-/// Names of the pipelines of this folder.
+/// Folders of the pipelines that can be given by name, the first one first: that of the project, and that of an installed program.
+fn pipeline_folders() -> impl Iterator<Item = PathBuf> {
+    let program = std::env::current_exe().ok();
+    let installed = program.and_then(|program| {
+        let prefix = program.parent()?.parent()?;
+        Some(prefix.join("share/eigenscope").join(PIPELINES))
+    });
+    [PathBuf::from(PIPELINES)].into_iter().chain(installed)
+}
+
+/// Names of the pipelines in the folders of pipelines.
 pub(crate) fn known_pipelines() -> Vec<String> {
-    let mut names: Vec<String> = std::fs::read_dir(PIPELINES)
-        .into_iter()
+    let names: BTreeSet<String> = pipeline_folders()
+        .filter_map(|folder| std::fs::read_dir(folder).ok())
         .flatten()
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
         .filter_map(|name| name.strip_suffix(".toml").map(str::to_owned))
         .filter(|name| !name.ends_with(".published") && !name.ends_with(".tolerances"))
         .collect();
-    names.sort();
-    names
+    names.into_iter().collect()
 }
