@@ -96,7 +96,7 @@ bench: build ## Measure everything, against PyTorch, too (PYTHON= another one th
 	python=$$(command -v "$$PYTHON") || python=none; case $$python in /*) ;; *) python=$$PWD/$$python;; esac; \
 	with_cargo bench --workspace --locked $(foreach bench,$(KERNEL_BENCHES),--bench $(bench)) \
 	&& with_cargo bench --workspace --locked --bench epochs -- --python "$$python" \
-	--parquet "$$PWD/artifacts/bench/epochs.parquet" --markdown "$$PWD/BENCHMARKS.md" || exit; \
+	--parquet "$$PWD/artifacts/bench/epochs.parquet" --markdown "$$PWD/docs/benchmarks.md" || exit; \
 	if [ -x "$$python" ]; then "$$python" crates/metrics/benches/clipping_pytorch.py; \
 	else echo "the comparison of clipping with PyTorch is skipped: no $$PYTHON"; fi
 

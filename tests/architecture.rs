@@ -1,5 +1,5 @@
-//! What ARCHITECTURE.md and README.md promise about the crates and links is true: crates depend in one direction,
-//! heavy libraries stay in one place, every crate is on the map, and pages are complete.
+//! What ARCHITECTURE.md promises about the crates is true: they depend in one direction, heavy libraries stay in one place, and every
+//! crate is on the map.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -138,26 +138,6 @@ fn only_training_asks_for_gradients() {
             .filter(|line| !line.starts_with("required-features"))
             .any(|line| line.contains("features") && line.contains("\"autodiff\""));
         assert_eq!(asks, *name == "train", "{name}");
-    }
-}
-
-#[test]
-fn the_pages_are_complete_and_their_links_lead_somewhere() {
-    for page in ["README.md", "ARCHITECTURE.md"] {
-        let text = std::fs::read_to_string(root().join(page)).expect("the page is there");
-        let placeholder = text.split_whitespace().find(|word| {
-            word.len() > 2
-                && word.starts_with('@')
-                && word.trim_end_matches(['.', ',', ';']).ends_with('@')
-        });
-        assert_eq!(placeholder, None, "{page}");
-        for target in text
-            .split("](")
-            .skip(1)
-            .filter_map(|rest| rest.split(')').next())
-        {
-            assert!(root().join(target).exists(), "{page} links to {target}");
-        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The program ends as its help and the README say, whichever command meets a cause.
+//! The program ends as its help and the guide say, whichever command meets a cause.
 #![cfg(unix)]
 #![allow(clippy::expect_used, reason = "a test")]
 
@@ -24,7 +24,7 @@ fn rows<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<(u8, String)> {
 }
 
 #[test]
-fn the_readme_and_the_help_list_the_same_codes() {
+fn the_guide_and_the_help_list_the_same_codes() {
     let sandbox = Sandbox::new(DIGITS);
     let help = stdout(
         &sandbox
@@ -38,8 +38,9 @@ fn the_readme_and_the_help_list_the_same_codes() {
         .nth(1)
         .expect("a table of exit codes");
     let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
-    let readme = fs::read_to_string(root.join("README.md")).expect("readable");
-    let table = readme
+    let guide = root.join("docs/guide/json-and-exit-codes.md");
+    let guide = fs::read_to_string(guide).expect("readable");
+    let table = guide
         .split("| exit code | causes |\n")
         .nth(1)
         .expect("a table");

@@ -23,7 +23,7 @@ pub(crate) const BUSY: u8 = 4;
 /// The user stopped the run (128 + SIGINT, as shells count it).
 pub(crate) const INTERRUPTED: u8 = 130;
 
-/// Every exit code with its causes, as the help and the README list them.
+/// Every exit code with its causes, as the help and the guide list them.
 pub(crate) const TABLE: [(u8, &str); 6] = [
     (OK, "everything asked for was done and holds"),
     (
