@@ -1,7 +1,7 @@
 //! Markup of texts in figures.
 #![no_main]
 
-use eigenscope_report::figure::markup;
+use eigenscope_figure::markup;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {

@@ -1,6 +1,6 @@
 //! HTML being written: elements are closed in order, and every text and attribute is escaped.
 
-use crate::figure::svg::escape;
+use eigenscope_figure::svg::escape;
 
 /// Text of an HTML document.
 pub(super) struct Html {

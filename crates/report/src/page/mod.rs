@@ -22,7 +22,7 @@ use figures::FigureOfTask;
 use html::Html;
 use script::Scripts;
 
-use crate::figure::text::{FAMILY, MEDIUM, REGULAR};
+use eigenscope_figure::text::{FAMILY, MEDIUM, REGULAR};
 
 const STYLE: &str = include_str!("../../assets/page/page.css");
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use eigenscope_artifact::{ImageHeader, ImageReader, SplitName};
 use eigenscope_stage::{Input, Parameter, ParameterType, TaskError};
 
-use crate::figure::{Bitmap, ColourMap, ColourScale, Matrix, Picture, Rgb};
+use eigenscope_figure::{Bitmap, ColourMap, ColourScale, Matrix, Picture, Rgb};
 
 /// Images read at a time.
 const PIECE: usize = 256;

@@ -1,6 +1,6 @@
 //! How classes look, and which images stand for them in figures that have no room for all.
 
-use crate::figure::{ColourMap, Marker, MarkerShape, Rgb};
+use eigenscope_figure::{ColourMap, Marker, MarkerShape, Rgb};
 
 /// Colours that are easy to tell apart.
 const COLOURS: usize = 10;

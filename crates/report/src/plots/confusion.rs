@@ -6,8 +6,8 @@ use eigenscope_stage::{Agreement, Context, Role, TaskError, TaskKind, task_funct
 use super::class_accuracy::{ClassAccuracy, label, percentage};
 use super::labels;
 use super::output::{figure_kind, write};
-use crate::figure::text::Font;
-use crate::figure::{
+use eigenscope_figure::text::Font;
+use eigenscope_figure::{
     Axes, Axis, ColourBar, ColourMap, ColourScale, Figure, Image, Layer, Matrix, Panel, TICK_LABEL,
     Tick, ticks,
 };

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::output::{figure_kind, write};
 use super::series::{padded_range, whole_ticks};
-use crate::figure::{
+use eigenscope_figure::{
     Axes, Axis, ColourBar, ColourScale, Figure, GridCell, GridRow, ImageGrid, Layer, Legend, Line,
     Marker, MarkerShape, Matrix, Panel, Points, Rgb, ticks,
 };
@@ -227,7 +227,7 @@ mod tests {
     use eigenscope_artifact::{EigenpairsHeader, Provenance, write_eigenpairs};
 
     use super::*;
-    use crate::figure::svg;
+    use eigenscope_figure::svg;
 
     const ASCENDING: [f64; 4] = [-2.0, -0.5, 0.25, 1.5];
 

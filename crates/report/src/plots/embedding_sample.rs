@@ -5,7 +5,7 @@ use eigenscope_stage::{Context, Input, Parameter, ParameterType, TaskError};
 
 use super::album::split_name;
 use super::classes::{self, Look};
-use crate::figure::{Point, SpacePoints};
+use eigenscope_figure::{Point, SpacePoints};
 
 /// Some of the embeddings of an artifact.
 #[derive(Debug)]

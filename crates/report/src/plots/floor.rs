@@ -1,7 +1,7 @@
 //! Logarithmic axes with a line at their low end for what has no place above it: zero, and what is smaller than the axis
 //! shows.
 
-use crate::figure::{Axis, Tick, ticks};
+use eigenscope_figure::{Axis, Tick, ticks};
 
 /// Height of the strip below the smallest value shown, as a part of the axis.
 const STRIP: f64 = 0.1;

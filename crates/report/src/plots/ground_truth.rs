@@ -4,7 +4,7 @@ use eigenscope_artifact::{Kind, PatternRow, Patterns};
 use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
 
 use super::output::{figure_kind, write};
-use crate::figure::{
+use eigenscope_figure::{
     ColourBar, ColourMap, ColourScale, Figure, GridCell, GridRow, ImageGrid, Matrix, Panel, ticks,
 };
 
@@ -122,7 +122,7 @@ mod tests {
     use eigenscope_artifact::InputShape;
 
     use super::*;
-    use crate::figure::svg;
+    use eigenscope_figure::svg;
 
     fn patterns(channels: usize) -> Patterns {
         let row = |name: &str, cosine_with_target, vector: [f32; 4]| PatternRow {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use eigenscope_artifact::{Labelled, Labels};
 
 use super::labels;
-use crate::figure::{ColourMap, Rgb};
+use eigenscope_figure::{ColourMap, Rgb};
 
 /// Rows of one group and one hidden size.
 #[derive(Debug)]

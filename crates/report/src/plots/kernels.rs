@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::labels;
 use super::output::{figure_kind, write};
-use crate::figure::{
+use eigenscope_figure::{
     ColourBar, ColourScale, Figure, GridCell, GridRow, ImageGrid, Matrix, Panel, ticks,
 };
 

@@ -11,7 +11,7 @@ use super::layer_spectra::{RankAxis, Spectrum, curve, first_column, panel, warn_
 use super::layers::{choose_layers, counted, distinct, layers_parameter, layers_with, the_one};
 use super::output::{figure_kind, write};
 use super::series::{enumerate, percentage_range};
-use crate::figure::{
+use eigenscope_figure::{
     Axes, Axis, Content, Dash, Figure, Layer, Legend, Line, Marker, MarkerShape, Panel, Points,
     Rgb, ticks,
 };

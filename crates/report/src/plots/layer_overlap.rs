@@ -9,7 +9,7 @@ use super::layer_spectra::{RankAxis, Spectrum, first_column, panel, warn_left_ou
 use super::layers::{choose_layers, counted, distinct, layers_parameter, layers_with, the_one};
 use super::output::{figure_kind, write};
 use super::series::{enumerate, whole_ticks};
-use crate::figure::{
+use eigenscope_figure::{
     Axes, Axis, ColourBar, ColourMap, ColourScale, Dash, Figure, Image, Layer, Legend, Matrix,
     Panel, Rgb, ticks,
 };

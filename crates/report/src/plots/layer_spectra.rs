@@ -5,7 +5,7 @@ use eigenscope_stage::{Context, Parameter, ParameterType, TaskError};
 use serde::Deserialize;
 
 use super::series::{padded_range, whole_ticks};
-use crate::figure::{Axes, Axis, Dash, Layer, Line, Marker, Panel, Rgb, Tick, ticks};
+use eigenscope_figure::{Axes, Axis, Dash, Layer, Line, Marker, Panel, Rgb, Tick, ticks};
 
 /// Eigenvalues below this share of the largest are the rounding error of a covariance that has no more of them.
 const SMALLEST_SHARE: f64 = 1e-12;
@@ -201,7 +201,7 @@ fn unlabelled(ticks: Vec<Tick>) -> Vec<Tick> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::figure::AxisKind;
+    use eigenscope_figure::AxisKind;
 
     fn rows(eigenvalues: &[f64]) -> Vec<LayerSpectrumRow> {
         let row = |(rank, &eigenvalue): (u32, &f64)| LayerSpectrumRow {

@@ -9,7 +9,7 @@ use super::classes::{self, Look};
 use super::labels;
 use super::output::{figure_kind, write};
 use super::series::padded_range;
-use crate::figure::{Axes, Axis, Figure, Layer, Legend, Panel, Points, ticks};
+use eigenscope_figure::{Axes, Axis, Figure, Layer, Legend, Panel, Points, ticks};
 
 /// Number of images at which dots have the radius [`RADIUS`]; more images have smaller ones.
 const IMAGES: f64 = 2000.0;

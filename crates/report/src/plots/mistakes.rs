@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::album::{Album, split_name};
 use super::labels;
 use super::output::{figure_kind, write};
-use crate::figure::{
+use eigenscope_figure::{
     Axes, Axis, Figure, GridCell, GridRow, INK, ImageGrid, Layer, Panel, Texts, ticks,
 };
 

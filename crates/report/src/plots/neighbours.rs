@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::album::{Album, split_name, split_parameter};
 use super::labels;
 use super::output::{figure_kind, write};
-use crate::figure::{Figure, GridCell, GridRow, ImageGrid, Panel, ticks};
+use eigenscope_figure::{Figure, GridCell, GridRow, ImageGrid, Panel, ticks};
 
 /// Largest width of an image, px.
 const LARGEST: f64 = 84.0;

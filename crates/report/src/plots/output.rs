@@ -5,7 +5,7 @@ use eigenscope_stage::{
     Context, KindDescription, Parameter, Resources, Role, TaskError, TaskFunction, TaskKind,
 };
 
-use crate::figure::{Figure, interactive, png, svg};
+use eigenscope_figure::{Figure, interactive, png, svg};
 
 /// Pixels of the PNG per px of the drawing.
 const PNG_SCALE: f64 = 2.0;

@@ -6,7 +6,7 @@ use eigenscope_stage::{Agreement, Context, Input, Role, TaskError, TaskKind, tas
 use super::labels;
 use super::output::{figure_kind, write};
 use super::series::percentage_range;
-use crate::figure::{
+use eigenscope_figure::{
     Axes, Axis, Figure, Layer, Legend, Line, Marker, MarkerShape, Panel, Points, Rgb, ticks,
 };
 

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::album::{grey, picture, split_name, split_parameter};
 use super::labels;
 use super::output::{figure_kind, write};
-use crate::figure::{Figure, GridCell, GridRow, ImageGrid, Panel};
+use eigenscope_figure::{Figure, GridCell, GridRow, ImageGrid, Panel};
 
 /// Images in a row.
 const COLUMNS: usize = 5;

@@ -8,7 +8,7 @@ use super::groups::{groups, legend};
 use super::labels;
 use super::output::{figure_kind, write};
 use super::series::enumerate;
-use crate::figure::{
+use eigenscope_figure::{
     Axes, Axis, ColourMap, Dash, Figure, Layer, Legend, Line, Marker, MarkerShape, Panel, Rgb,
     Tick, ticks,
 };

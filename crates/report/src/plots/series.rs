@@ -1,7 +1,7 @@
 //! Curves of one table: bands, and axis ranges that fit.
 
 use super::floor::Floored;
-use crate::figure::{Band, Layer, Line, Rgb, Tick, ticks};
+use eigenscope_figure::{Band, Layer, Line, Rgb, Tick, ticks};
 
 /// A curve with an optional band.
 pub(super) struct Curve {

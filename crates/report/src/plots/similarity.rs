@@ -6,7 +6,7 @@ use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
 use super::groups::series;
 use super::output::{figure_kind, write};
 use super::series::{Curve, enumerate, whole_ticks};
-use crate::figure::{Axes, Axis, Figure, Legend, Panel, ticks};
+use eigenscope_figure::{Axes, Axis, Figure, Legend, Panel, ticks};
 
 pub(super) fn kind() -> TaskKind {
     figure_kind(

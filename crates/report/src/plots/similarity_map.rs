@@ -6,7 +6,7 @@ use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
 use super::groups::{groups, names};
 use super::output::{figure_kind, write};
 use super::similarity::variant_words;
-use crate::figure::{
+use eigenscope_figure::{
     Axes, Axis, ColourBar, ColourMap, ColourScale, Figure, Image, Layer, Matrix, Panel, ticks,
 };
 

@@ -8,7 +8,7 @@ use super::labels;
 use super::layer_spectra::decades_axis;
 use super::output::{figure_kind, write};
 use super::series::{enumerate, whole_ticks};
-use crate::figure::{
+use eigenscope_figure::{
     Axes, Axis, Figure, Layer, Legend, Line, Marker, MarkerShape, Panel, Points, Rgb, ticks,
 };
 

@@ -6,8 +6,8 @@ use eigenscope_artifact::{Kind, LedgerRow, read_records};
 use eigenscope_stage::{Context, Role, Section, TaskError, TaskKind, task_function};
 
 use super::output::{figure_kind, write};
-use crate::figure::text::Font;
-use crate::figure::{
+use eigenscope_figure::text::Font;
+use eigenscope_figure::{
     Axes, Axis, Band, Figure, Layer, Legend, Panel, Rgb, TICK_LABEL, Texts, Tick, ticks,
 };
 
@@ -204,7 +204,7 @@ fn names(bars: &[Bar<'_>], total: f64, unit: &Unit) -> Result<Texts, TaskError> 
         x: Vec::new(),
         y: Vec::new(),
         texts: Vec::new(),
-        colour: crate::figure::INK,
+        colour: eigenscope_figure::INK,
     };
     for bar in bars {
         let room = PLOT_WIDTH * bar.row.wall_seconds / total - 2.0 * TEXT_MARGIN;

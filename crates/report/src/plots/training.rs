@@ -9,7 +9,7 @@ use super::labels;
 use super::layer_spectra::curve;
 use super::output::{figure_kind, write};
 use super::series::{enumerate, padded_range, whole_ticks};
-use crate::figure::{Axes, Axis, ColourMap, Figure, Layer, Legend, Line, Panel, Rgb, ticks};
+use eigenscope_figure::{Axes, Axis, ColourMap, Figure, Layer, Legend, Line, Panel, Rgb, ticks};
 
 pub(super) fn kind() -> TaskKind {
     figure_kind(

@@ -7,7 +7,7 @@ use super::floor::Floored;
 use super::groups::{Series, series};
 use super::output::{figure_kind, write};
 use super::series::{Curve, enumerate, whole_ticks};
-use crate::figure::{Axes, Axis, Figure, Layer, Legend, Panel, ticks};
+use eigenscope_figure::{Axes, Axis, Figure, Layer, Legend, Panel, ticks};
 
 /// Largest change of a mean error, in points, that does not show.
 const UNSEEN_POINTS: f64 = 0.1;

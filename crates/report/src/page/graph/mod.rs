@@ -7,7 +7,7 @@ use eigenscope_stage::{Grouping, ReportFile, ReportTask, Section, TaskState};
 use self::place::{Net, Places};
 use super::html::Html;
 use super::{figures, tasks};
-use crate::figure::text::{Font, TextStyle};
+use eigenscope_figure::text::{Font, TextStyle};
 
 /// Sizes in px: a node, its text, what stands around texts, between columns, and above the first row.
 const HEIGHT: f64 = 18.0;

@@ -1,6 +1,6 @@
 //! Parallel projection of three dimensions onto a plane.
 
-use crate::figure::{Point, View};
+use eigenscope_figure::{Point, View};
 
 /// Where space is looked at from.
 #[derive(Debug, Clone, Copy)]

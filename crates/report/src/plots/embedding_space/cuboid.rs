@@ -2,7 +2,7 @@
 
 use super::camera::{Camera, Seen};
 use super::{GRID_LINE, HAIRLINE, LINE, SOFT_INK, Scene};
-use crate::figure::{INK, Layer, Line, Point, Rgb, Texts, Tick, ticks};
+use eigenscope_figure::{INK, Layer, Line, Point, Rgb, Texts, Tick, ticks};
 
 /// Ticks on an edge.
 const TICKS: usize = 4;
@@ -231,7 +231,7 @@ fn straight([from, to]: [Seen; 2], colour: Rgb) -> Layer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::figure::View;
+    use eigenscope_figure::View;
 
     #[test]
     fn boxes_hold_their_points_with_a_margin() {

@@ -14,10 +14,10 @@ use super::classes::Look;
 use super::embedding_sample::{EmbeddingSample, count_parameter};
 use super::labels;
 use super::output::{figure_kind, write};
-use crate::figure::{
+use camera::Camera;
+use eigenscope_figure::{
     Axes, Axis, Figure, Layer, Legend, Marker, Panel, Point, Points, Rgb, Space, SpaceFrame, View,
 };
-use camera::Camera;
 
 /// Of a dot, px.
 const RADIUS: f64 = 3.6;

@@ -4,8 +4,8 @@ use std::f64::consts::TAU;
 
 use super::camera::{Camera, Seen};
 use super::{HAIRLINE, LINE, SOFT_INK, Scene};
-use crate::figure::space::{circle, graticule};
-use crate::figure::{Band, Layer, Line, Rgb, Texts};
+use eigenscope_figure::space::{circle, graticule};
+use eigenscope_figure::{Band, Layer, Line, Rgb, Texts};
 
 /// Degrees between meridians and between parallels.
 const STEP: usize = 30;

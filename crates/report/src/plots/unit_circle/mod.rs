@@ -12,8 +12,8 @@ use serde::Deserialize;
 use super::embedding_sample::{EmbeddingSample, count_parameter};
 use super::labels;
 use super::output::{figure_kind, write};
-use crate::figure::text::Font;
-use crate::figure::{
+use eigenscope_figure::text::Font;
+use eigenscope_figure::{
     Axes, Axis, DATA_TEXT, EDGE, Figure, Layer, Legend, Line, Panel, Point, Points, Rgb, Space,
     SpaceCurve, SpaceFrame, Texts, View, space, ticks,
 };

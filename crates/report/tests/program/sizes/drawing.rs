@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use eigenscope_report::figure::text::{FAMILY, MEDIUM, REGULAR};
+use eigenscope_figure::text::{FAMILY, MEDIUM, REGULAR};
 use resvg::usvg::{Group, Node, Options, Tree, fontdb};
 use roxmltree::Document;
 

@@ -1,0 +1,89 @@
+//! A picture whose pixels have colours of their own.
+
+use crate::colour::{ColourScale, Rgb};
+use crate::error::{FigureError, Result};
+use crate::matrix::Matrix;
+
+/// Colours in `rows` x `columns`, row by row, top row first.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bitmap {
+    rows: usize,
+    columns: usize,
+    colours: Vec<Rgb>,
+}
+
+impl Bitmap {
+    /// Takes `colours` of length `rows * columns`, row by row, top row first.
+    ///
+    /// # Errors
+    /// [`FigureError::Empty`] and [`FigureError::Length`].
+    pub fn new(rows: usize, columns: usize, colours: Vec<Rgb>) -> Result<Self> {
+        let place = || format!("bitmap of {rows} x {columns}");
+        if rows == 0 || columns == 0 {
+            return Err(FigureError::Empty {
+                place: place(),
+                what: "one of its sides",
+            });
+        }
+        if Some(colours.len()) != rows.checked_mul(columns) {
+            return Err(FigureError::Length {
+                place: place(),
+                what: "its list of colours",
+                found: colours.len(),
+                expected: rows.saturating_mul(columns),
+            });
+        }
+        Ok(Self {
+            rows,
+            columns,
+            colours,
+        })
+    }
+
+    /// Numbers in the colours of a scale.
+    pub fn coloured(values: &Matrix, scale: &ColourScale) -> Self {
+        let colours = values.values().iter().map(|value| scale.colour(*value));
+        Self {
+            rows: values.rows(),
+            columns: values.columns(),
+            colours: colours.collect(),
+        }
+    }
+
+    /// Number of rows, at least 1.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Number of columns, at least 1.
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// All colours, row by row.
+    pub fn colours(&self) -> &[Rgb] {
+        &self.colours
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bitmap_checks_its_shape() {
+        assert!(Bitmap::new(1, 2, vec![Rgb::BLACK, Rgb::WHITE]).is_ok());
+        assert!(matches!(
+            Bitmap::new(2, 0, vec![]),
+            Err(FigureError::Empty { .. })
+        ));
+        assert!(matches!(
+            Bitmap::new(2, 2, vec![Rgb::BLACK; 3]),
+            Err(FigureError::Length {
+                found: 3,
+                expected: 4,
+                ..
+            })
+        ));
+    }
+}

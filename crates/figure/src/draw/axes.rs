@@ -1,0 +1,137 @@
+//! Grid lines, axis lines, ticks and labels.
+
+use super::ink;
+use crate::axis::{Axis, Tick};
+use crate::description::Axes;
+use crate::error::Result;
+use crate::layout::{Label, PanelLayout, Rect, tick_labels, tick_length};
+use crate::scale::AxisScale;
+use crate::svg::{Anchor, Lettering, SvgWriter};
+use crate::text::{Font, TextStyle};
+use crate::theme;
+
+/// Data to px along x.
+pub(super) fn x_scale(axes: &Axes, plot: Rect) -> AxisScale {
+    AxisScale::new(&axes.x, plot.x, plot.right())
+}
+
+/// Data to px along y, which grows upwards.
+pub(super) fn y_scale(axes: &Axes, plot: Rect) -> AxisScale {
+    AxisScale::new(&axes.y, plot.bottom(), plot.y)
+}
+
+/// What lies below the data: the grid.
+pub(super) fn draw_behind(writer: &mut SvgWriter, axes: &Axes, place: &PanelLayout) {
+    let plot = place.plot;
+    writer.group("grid");
+    if axes.x.grid {
+        let scale = x_scale(axes, plot);
+        for x in place.x_ticks.iter().map(|tick| scale.px(tick.at)) {
+            writer.line((x, plot.y), (x, plot.bottom()), theme::GRID_LINE, 1.0);
+        }
+    }
+    if axes.y.grid {
+        let scale = y_scale(axes, plot);
+        for y in place.y_ticks.iter().map(|tick| scale.px(tick.at)) {
+            writer.line((plot.x, y), (plot.right(), y), theme::GRID_LINE, 1.0);
+        }
+    }
+    writer.end();
+}
+
+/// What lies above the data: axis lines, ticks, labels.
+pub(super) fn draw_before(
+    writer: &mut SvgWriter,
+    font: &Font<'_>,
+    axes: &Axes,
+    place: &PanelLayout,
+) -> Result<()> {
+    writer.group("x-axis");
+    x_axis(writer, font, axes, place)?;
+    writer.end();
+    writer.group("y-axis");
+    y_axis(writer, font, axes, place)?;
+    writer.end();
+    Ok(())
+}
+
+fn x_axis(writer: &mut SvgWriter, font: &Font<'_>, axes: &Axes, place: &PanelLayout) -> Result<()> {
+    let (axis, plot, turned) = (&axes.x, place.plot, place.x_labels_turned);
+    let scale = x_scale(axes, plot);
+    let base = plot.bottom();
+    if axis.line {
+        writer.line((plot.x, base), (plot.right(), base), theme::AXIS_LINE, 1.0);
+        for (tick, length) in ticks(axis, &place.x_ticks) {
+            let x = scale.px(tick.at);
+            writer.line((x, base), (x, base + length), theme::AXIS_LINE, 1.0);
+        }
+    }
+    let text_top = base + tick_length(axis) + theme::TICK_GAP;
+    let mut label = |tick: &Tick, lettering: Lettering| {
+        let x = scale.px(tick.at);
+        let style = lettering.style;
+        if turned {
+            let lettering = Lettering {
+                anchor: Anchor::End,
+                ..lettering.turned()
+            };
+            writer.label(x + style.middle_drop(), text_top, &tick.text, lettering)
+        } else {
+            writer.label(x, text_top + style.ascent(), &tick.text, lettering)
+        }
+    };
+    for tick in &place.x_ticks {
+        label(tick, ink(theme::TICK_LABEL, Anchor::Middle))?;
+    }
+    let minor_ticks = tick_labels::labelled_minor(font, axis, &place.x_ticks, plot.width, !turned)?;
+    for tick in minor_ticks {
+        label(tick, minor(Anchor::Middle))?;
+    }
+    let Label { x, y, lines } = &place.x_label;
+    let label = ink(theme::AXIS_LABEL, Anchor::Middle);
+    super::lines(writer, (*x, *y), lines, label)
+}
+
+fn y_axis(writer: &mut SvgWriter, font: &Font<'_>, axes: &Axes, place: &PanelLayout) -> Result<()> {
+    let (axis, plot) = (&axes.y, place.plot);
+    let scale = y_scale(axes, plot);
+    if axis.line {
+        writer.line(
+            (plot.x, plot.y),
+            (plot.x, plot.bottom()),
+            theme::AXIS_LINE,
+            1.0,
+        );
+        for (tick, length) in ticks(axis, &place.y_ticks) {
+            let y = scale.px(tick.at);
+            writer.line((plot.x - length, y), (plot.x, y), theme::AXIS_LINE, 1.0);
+        }
+    }
+    let x = plot.x - tick_length(axis) - theme::TICK_GAP;
+    let mut label = |tick: &Tick, style: TextStyle, lettering: Lettering| {
+        let y = scale.px(tick.at) + style.middle_drop();
+        writer.label(x, y, &tick.text, lettering)
+    };
+    for tick in &place.y_ticks {
+        label(tick, theme::TICK_LABEL, ink(theme::TICK_LABEL, Anchor::End))?;
+    }
+    for tick in tick_labels::labelled_minor(font, axis, &place.y_ticks, plot.height, false)? {
+        label(tick, theme::MINOR_TICK_LABEL, minor(Anchor::End))?;
+    }
+    let Label { x, y, lines } = &place.y_label;
+    let label = ink(theme::AXIS_LABEL, Anchor::Middle).turned();
+    super::lines(writer, (*x, *y), lines, label)
+}
+
+fn ticks<'a>(axis: &'a Axis, major: &'a [Tick]) -> impl Iterator<Item = (&'a Tick, f64)> {
+    let major = major.iter().map(|tick| (tick, theme::TICK_LENGTH));
+    let minor = axis
+        .minor
+        .iter()
+        .map(|tick| (tick, theme::MINOR_TICK_LENGTH));
+    major.chain(minor)
+}
+
+fn minor(anchor: Anchor) -> Lettering {
+    Lettering::new(theme::MINOR_TICK_LABEL, anchor, theme::SOFT_INK)
+}

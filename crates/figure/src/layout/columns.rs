@@ -1,0 +1,89 @@
+//! How the width of a figure is shared among its columns of panels.
+
+use super::image_cells::ImageCells;
+use super::margins::Sides;
+use crate::description::{Content, Figure, Panel};
+use crate::error::Result;
+use crate::text::Font;
+use crate::theme;
+
+/// The widths of all columns of panels.
+pub(super) struct Columns {
+    /// Of each panel.
+    pub(super) sides: Vec<Sides>,
+    /// Of each column: room left of the plots, the plots' width, room right of them.
+    pub(super) widths: Vec<(f64, f64, f64)>,
+}
+
+impl Columns {
+    /// Shares `width` px, or more where plots would become too narrow.
+    pub(super) fn new(figure: &Figure, font: &Font<'_>, width: f64) -> Result<Self> {
+        let count = figure.columns.len();
+        let sides = figure
+            .panels
+            .iter()
+            .map(|panel| Sides::new(font, panel, figure.width))
+            .collect::<Result<Vec<_>>>()?;
+        let widest = |column: usize, side: fn(&Sides) -> f64| {
+            sides
+                .iter()
+                .skip(column)
+                .step_by(count)
+                .map(side)
+                .fold(0.0, f64::max)
+        };
+        let margins: Vec<(f64, f64)> = (0..count)
+            .map(|column| (widest(column, Sides::left), widest(column, Sides::right)))
+            .collect();
+        let taken: f64 = margins.iter().map(|(left, right)| left + right).sum();
+        let left = width - taken - (count - 1) as f64 * theme::COLUMN_GAP;
+        let weights: f64 = figure.columns.iter().sum();
+        let widths = margins
+            .into_iter()
+            .zip(&figure.columns)
+            .enumerate()
+            .map(|(column, ((before, after), weight))| {
+                let share = left * (weight / weights);
+                let panels = figure.panels.iter().skip(column).step_by(count);
+                let plot = plots_width(font, panels, share)?;
+                let after = after.max(theme::NARROWEST_COLUMN - before - plot);
+                Ok((before, plot, after))
+            })
+            .collect::<Result<_>>()?;
+        Ok(Self { sides, widths })
+    }
+
+    /// Width of all columns with the gaps between them.
+    pub(super) fn total_width(&self) -> f64 {
+        let columns = self
+            .widths
+            .iter()
+            .map(|(before, plot, after)| before + plot + after);
+        columns.sum::<f64>() + (self.widths.len() - 1) as f64 * theme::COLUMN_GAP
+    }
+
+    /// Distance from the plots of a column to the baseline of their y labels.
+    pub(super) fn y_label_distance(&self, column: usize) -> f64 {
+        let panels = self.sides.iter().skip(column).step_by(self.widths.len());
+        panels
+            .map(|sides| sides.y_label_distance)
+            .fold(0.0, f64::max)
+    }
+}
+
+/// Width of the plots of a column that has a share of the figure's: at least what they need, and what the images need in
+/// a column that holds nothing but grids of them.
+fn plots_width<'a>(
+    font: &Font<'_>,
+    panels: impl Iterator<Item = &'a Panel>,
+    share: f64,
+) -> Result<f64> {
+    let mut width: f64 = 0.0;
+    for panel in panels {
+        width = width.max(match &panel.content {
+            Content::Axes(_) => share.max(theme::NARROWEST_PLOT),
+            Content::Images(grid) => ImageCells::new(font, grid, share)?.width,
+        });
+    }
+    Ok(width)
+}

@@ -1,0 +1,162 @@
+//! The room that a panel's texts need left and right of its plot, px.
+
+use super::image_cells::LONGEST_LABEL;
+use super::legend_box::LegendLayout;
+use super::tick_labels;
+use crate::axis::{Axis, Tick};
+use crate::description::{ColourBar, Content, Panel};
+use crate::error::{FigureError, Result};
+use crate::image_grid::ImageGrid;
+use crate::legend;
+use crate::scale::AxisScale;
+use crate::text::{Font, TextStyle};
+use crate::theme;
+
+/// A panel's own legend starts another column beyond this height.
+const LEGEND_HIGHEST: f64 = 300.0;
+
+/// Room left and right of a plot.
+pub(super) struct Sides {
+    left: f64,
+    /// What the last x label reaches beyond the plot.
+    overhang: f64,
+    /// Of the colour bar with its gap, ticks and label; 0 without.
+    pub(super) colour_bar: f64,
+    /// From the plot to the baseline of the y label.
+    pub(super) y_label_distance: f64,
+    pub(super) legend: Option<LegendLayout>,
+    /// With labels of bounded length.
+    pub(super) x_ticks: Vec<Tick>,
+    pub(super) y_ticks: Vec<Tick>,
+}
+
+impl Sides {
+    /// The room of a panel of a figure `figure_width` px wide.
+    pub(super) fn new(font: &Font<'_>, panel: &Panel, figure_width: f64) -> Result<Self> {
+        let (mut x_ticks, mut y_ticks) = (Vec::new(), Vec::new());
+        let (ticks, label, overhang) = match &panel.content {
+            Content::Axes(axes) => {
+                x_ticks = tick_labels::shortened(font, &axes.x.major)?;
+                y_ticks = tick_labels::shortened(font, &axes.y.major)?;
+                let label = !axes.y.label.is_empty();
+                let ticks = ticks_width(font, &axes.y, &y_ticks)?;
+                (ticks, label, overhangs(font, &axes.x, &x_ticks)?)
+            }
+            Content::Images(grid) => {
+                let label = !grid.row_title.is_empty();
+                (row_labels(font, grid)?, label, (0.0, 0.0))
+            }
+        };
+        let label = if label {
+            theme::LABEL_GAP + theme::AXIS_LABEL.line_height()
+        } else {
+            0.0
+        };
+        let colour_bar = panel
+            .colour_bar
+            .as_ref()
+            .map_or(Ok(0.0), |bar| colour_bar_width(font, bar))?;
+        Ok(Self {
+            left: (ticks + label).max(overhang.0),
+            overhang: overhang.1,
+            colour_bar,
+            y_label_distance: ticks + theme::LABEL_GAP + 0.25 * theme::AXIS_LABEL.size,
+            legend: own_legend(font, panel, figure_width)?,
+            x_ticks,
+            y_ticks,
+        })
+    }
+
+    pub(super) fn left(&self) -> f64 {
+        self.left
+    }
+
+    pub(super) fn right(&self) -> f64 {
+        let legend = self.legend.as_ref();
+        let legend = legend.map_or(0.0, |legend| theme::SIDE_GAP + legend.width);
+        (self.colour_bar + legend).max(self.overhang)
+    }
+}
+
+fn own_legend(font: &Font<'_>, panel: &Panel, figure_width: f64) -> Result<Option<LegendLayout>> {
+    let Some(legend) = &panel.legend else {
+        return Ok(None);
+    };
+    let entries = legend::entries(panel.layers())?;
+    if entries.is_empty() {
+        return Err(FigureError::LegendEmpty {
+            place: format!("panel \"{}\"", panel.title),
+        });
+    }
+    let room = (theme::LEGEND_SHARE * figure_width, LEGEND_HIGHEST);
+    LegendLayout::columns(font, legend, entries, room).map(Some)
+}
+
+/// From the plot to the far side of the y axis's tick labels.
+fn ticks_width(font: &Font<'_>, axis: &Axis, major: &[Tick]) -> Result<f64> {
+    let widest = tick_text_width(font, axis, major)?;
+    Ok(if widest > 0.0 {
+        tick_length(axis) + theme::TICK_GAP + widest
+    } else if major.is_empty() && axis.minor.is_empty() {
+        0.0
+    } else {
+        tick_length(axis)
+    })
+}
+
+/// Width of the widest label of an axis that has these major ticks, px.
+pub(super) fn tick_text_width(font: &Font<'_>, axis: &Axis, major: &[Tick]) -> Result<f64> {
+    let texts = |ticks: &[Tick], style: TextStyle| {
+        font.widest(ticks.iter().map(|tick| tick.text.as_str()), style)
+    };
+    let major = texts(major, theme::TICK_LABEL)?;
+    Ok(major.max(texts(&axis.minor, theme::MINOR_TICK_LABEL)?))
+}
+
+/// The length of an axis's ticks: none without an axis line.
+pub(in super::super) fn tick_length(axis: &Axis) -> f64 {
+    if axis.line { theme::TICK_LENGTH } else { 0.0 }
+}
+
+fn row_labels(font: &Font<'_>, grid: &ImageGrid) -> Result<f64> {
+    let labels = grid.rows.iter().map(|row| row.label.as_str());
+    let widest = font.widest(labels, theme::TICK_LABEL)?.min(LONGEST_LABEL);
+    Ok(if widest > 0.0 {
+        widest + 2.0 * theme::TICK_GAP
+    } else {
+        0.0
+    })
+}
+
+/// How far x labels reach beyond the left and the right end of the plot, were it very wide: labels within the outer
+/// twentieth are taken to stand at the end.
+fn overhangs(font: &Font<'_>, axis: &Axis, major: &[Tick]) -> Result<(f64, f64)> {
+    let scale = AxisScale::new(axis, 0.0, 1.0);
+    let (mut left, mut right) = (0.0f64, 0.0f64);
+    for tick in major {
+        let half = font.width(&tick.text, theme::TICK_LABEL)? / 2.0;
+        let fraction = scale.fraction(tick.at);
+        if fraction < 0.05 {
+            left = left.max(half);
+        }
+        if fraction > 0.95 {
+            right = right.max(half);
+        }
+    }
+    Ok((left, right))
+}
+
+fn colour_bar_width(font: &Font<'_>, bar: &ColourBar) -> Result<f64> {
+    let label = match bar.label.as_str() {
+        "" => 0.0,
+        _ => theme::LABEL_GAP + theme::AXIS_LABEL.line_height(),
+    };
+    Ok(theme::SIDE_GAP + colour_bar_label_distance(font, bar)? + label)
+}
+
+/// From the left edge of a colour bar to the far side of its tick labels.
+pub(in super::super) fn colour_bar_label_distance(font: &Font<'_>, bar: &ColourBar) -> Result<f64> {
+    let texts = bar.ticks.iter().map(|tick| tick.text.as_str());
+    let widest = font.widest(texts, theme::TICK_LABEL)?;
+    Ok(theme::COLOUR_BAR_WIDTH + theme::TICK_LENGTH + theme::TICK_GAP + widest)
+}

@@ -1,0 +1,183 @@
+//! Where panels and their parts go, once the columns' widths are known.
+
+use super::below::Below;
+use super::columns::Columns;
+use super::margins::Sides;
+use super::{BarLayout, Label, PanelLayout, Rect, tick_labels};
+use crate::axis::Axis;
+use crate::description::{ColourBar, Content, Figure, Panel};
+use crate::error::Result;
+use crate::text::Font;
+use crate::theme;
+
+/// Longest label that stands upright, px.
+const LONGEST_UPRIGHT: f64 = 320.0;
+
+/// Places all panels, row by row from `top` down; also gives the lowest y that they reach.
+pub(super) fn place_panels(
+    figure: &Figure,
+    font: &Font<'_>,
+    columns: &Columns,
+    top: f64,
+) -> Result<(Vec<PanelLayout>, f64)> {
+    let count = figure.columns.len();
+    let mut panels = Vec::with_capacity(figure.panels.len());
+    let mut y = top;
+    for (row, in_row) in figure.panels.chunks(count).enumerate() {
+        let sides = &columns.sides[row * count..];
+        let parts = in_row.iter().zip(sides).zip(&columns.widths);
+        let parts = parts
+            .map(|((panel, sides), widths)| Below::new(font, panel, sides, *widths))
+            .collect::<Result<Vec<_>>>()?;
+        let above = parts.iter().map(|part| part.top).fold(0.0, f64::max);
+        let filled = row_height(in_row, &parts, columns);
+        let mut x = theme::EDGE;
+        let mut bottom = y + above;
+        for (column, ((panel, part), sides)) in in_row.iter().zip(parts).zip(sides).enumerate() {
+            let (before, width, after) = columns.widths[column];
+            let height = part.height.unwrap_or(filled);
+            let plot = Rect {
+                x: x + before,
+                y: y + above,
+                width: part.width,
+                height,
+            };
+            let placed = place_parts(
+                font,
+                panel,
+                part,
+                sides,
+                plot,
+                Cell {
+                    top: y,
+                    right: x + before + width + after,
+                    y_label_distance: columns.y_label_distance(column),
+                },
+            )?;
+            bottom = bottom.max(placed.1);
+            panels.push(placed.0);
+            x += before + width + after + theme::COLUMN_GAP;
+        }
+        y = bottom + theme::ROW_GAP;
+    }
+    Ok((panels, y - theme::ROW_GAP))
+}
+
+/// The height of plots that fill their row.
+fn row_height(in_row: &[Panel], parts: &[Below], columns: &Columns) -> f64 {
+    let fixed = parts
+        .iter()
+        .filter_map(|part| part.height)
+        .fold(0.0, f64::max);
+    let free = in_row
+        .iter()
+        .zip(&columns.widths)
+        .filter(|(panel, _)| matches!(&panel.content, Content::Axes(axes) if axes.aspect.is_none()))
+        .map(|(_, (_, width, _))| theme::ASPECT * width)
+        .fold(0.0, f64::max);
+    if fixed > 0.0 { fixed } else { free }
+}
+
+/// What a panel may use of its place in the grid.
+struct Cell {
+    top: f64,
+    right: f64,
+    y_label_distance: f64,
+}
+
+/// The parts of a panel, and how far down they reach.
+fn place_parts(
+    font: &Font<'_>,
+    panel: &Panel,
+    part: Below,
+    sides: &Sides,
+    plot: Rect,
+    cell: Cell,
+) -> Result<(PanelLayout, f64)> {
+    let (y_text, y_ticks) = match &panel.content {
+        Content::Axes(axes) => (
+            &axes.y.label,
+            tick_labels::thinned(&axes.y, &sides.y_ticks, plot.height),
+        ),
+        Content::Images(grid) => (&grid.row_title, Vec::new()),
+    };
+    let y_text = font.elide(y_text, theme::AXIS_LABEL, LONGEST_UPRIGHT)?;
+    let y_length = font.width(&y_text, theme::AXIS_LABEL)?;
+    let mut lowest = (plot.bottom() + part.bottom).max(cell.top + y_length);
+    let y_middle = (plot.y + plot.height / 2.0)
+        .min(lowest - y_length / 2.0)
+        .max(cell.top + y_length / 2.0);
+    let x_length = font.widest(part.x_label.iter().map(String::as_str), theme::AXIS_LABEL)?;
+    let x_middle = (plot.x + plot.width / 2.0)
+        .min(cell.right - x_length / 2.0)
+        .max(plot.x + x_length / 2.0);
+    let colour_bar = panel
+        .colour_bar
+        .as_ref()
+        .map(|bar| colour_bar(font, panel, bar, plot))
+        .transpose()?;
+    if let Some(bar) = &colour_bar {
+        lowest = lowest.max(bar.ramp.bottom() + 0.5 * theme::TICK_LABEL.size);
+    }
+    let legend = sides.legend.clone().map(|legend| {
+        let x = plot.right() + sides.colour_bar + theme::SIDE_GAP;
+        (legend, x, plot.y)
+    });
+    let legend_bottom = legend
+        .as_ref()
+        .map_or(0.0, |(legend, _, y)| y + legend.height);
+    let title_length = font.widest(
+        part.column_title.iter().map(String::as_str),
+        theme::AXIS_LABEL,
+    )?;
+    let layout = PanelLayout {
+        plot,
+        title_y: cell.top + theme::PANEL_TITLE.ascent(),
+        title: part.title,
+        column_title: Label {
+            x: plot.x + ((plot.width - title_length) / 2.0).max(0.0),
+            y: plot.y - part.header + theme::AXIS_LABEL.ascent(),
+            lines: part.column_title,
+        },
+        x_label: Label {
+            x: x_middle,
+            y: plot.bottom() + part.x_label_distance,
+            lines: part.x_label,
+        },
+        y_label: Label {
+            x: plot.x - cell.y_label_distance,
+            y: y_middle,
+            lines: vec![y_text],
+        },
+        x_ticks: part.x_ticks,
+        y_ticks,
+        x_labels_turned: part.x_labels_turned,
+        images: part.images,
+        colour_bar,
+        legend,
+    };
+    Ok((layout, lowest.max(legend_bottom)))
+}
+
+/// The ramp beside a plot: as high as the plot if nothing needs more, but at most of a certain height beside images.
+fn colour_bar(font: &Font<'_>, panel: &Panel, bar: &ColourBar, plot: Rect) -> Result<BarLayout> {
+    let label = font.elide(&bar.label, theme::AXIS_LABEL, LONGEST_UPRIGHT)?;
+    let highest = match &panel.content {
+        Content::Axes(_) => plot.height,
+        Content::Images(_) => plot.height.min(theme::COLOUR_BAR_HIGHEST),
+    };
+    let height = highest
+        .max(font.width(&label, theme::AXIS_LABEL)?)
+        .max(theme::COLOUR_BAR_LOWEST);
+    let scale = Axis::linear("", bar.colours.range);
+    Ok(BarLayout {
+        ticks: tick_labels::thinned(&scale, &bar.ticks, height),
+        label,
+        ramp: Rect {
+            x: plot.right() + theme::SIDE_GAP,
+            y: plot.y + ((plot.height - height) / 2.0).max(0.0),
+            width: theme::COLOUR_BAR_WIDTH,
+            height,
+        },
+    })
+}

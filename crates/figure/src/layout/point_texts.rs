@@ -1,0 +1,81 @@
+//! Which texts in a plot have room: those at data points, and those in the cells of a heat map.
+
+use super::Rect;
+use crate::description::Axes;
+use crate::error::Result;
+use crate::fit::ELLIPSIS;
+use crate::layer::{Image, Texts};
+use crate::scale::AxisScale;
+use crate::text::{Font, TextStyle};
+use crate::theme;
+
+/// A text with its middle at a data point.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PointText {
+    /// Data units along x.
+    pub x: f64,
+    /// Data units along y.
+    pub y: f64,
+    /// Shortened where it would reach beyond the plot.
+    pub text: String,
+}
+
+/// The texts of a layer that lie within the plot, as far as they have room.
+///
+/// # Errors
+/// As [`Font::width`].
+pub fn point_texts(
+    font: &Font<'_>,
+    texts: &Texts,
+    axes: &Axes,
+    plot: Rect,
+) -> Result<Vec<PointText>> {
+    let x_scale = AxisScale::new(&axes.x, plot.x, plot.right());
+    let y_scale = AxisScale::new(&axes.y, plot.bottom(), plot.y);
+    let room = |middle: f64, start: f64, end: f64| 2.0 * (middle - start).min(end - middle);
+    let mut fitting = Vec::new();
+    for ((x, y), text) in texts.x.iter().zip(&texts.y).zip(&texts.texts) {
+        let across = room(x_scale.px(*x), plot.x, plot.right());
+        let upright = room(y_scale.px(*y), plot.y, plot.bottom());
+        if upright < theme::DATA_TEXT.line_height() {
+            continue;
+        }
+        let short = font.elide(text, theme::DATA_TEXT, across)?;
+        let nothing_left = short != *text && short.chars().eq([ELLIPSIS]);
+        if !nothing_left {
+            fitting.push(PointText {
+                x: *x,
+                y: *y,
+                text: short,
+            });
+        }
+    }
+    Ok(fitting)
+}
+
+/// The largest size at which the texts of all cells of a heat map fit into them; `None` where there are none or not even
+/// small ones have room.
+///
+/// # Errors
+/// As [`Font::width`].
+pub fn cell_style(
+    font: &Font<'_>,
+    image: &Image,
+    axes: &Axes,
+    plot: Rect,
+) -> Result<Option<TextStyle>> {
+    let Some(texts) = &image.cell_texts else {
+        return Ok(None);
+    };
+    let side = |scale: AxisScale, (start, end): (f64, f64), cells: usize| {
+        0.92 * (scale.px(end) - scale.px(start)).abs() / cells as f64
+    };
+    let x_scale = AxisScale::new(&axes.x, plot.x, plot.right());
+    let y_scale = AxisScale::new(&axes.y, plot.bottom(), plot.y);
+    let width = side(x_scale, image.x, image.values.columns());
+    let height = side(y_scale, image.y, image.values.rows());
+    let texts = texts.iter().map(String::as_str);
+    let needed = font.widest(texts, TextStyle::regular(1.0))?;
+    let size = theme::CELL_TEXT_LARGEST.min(height).min(width / needed);
+    Ok((needed > 0.0 && size >= theme::CELL_TEXT_SMALLEST).then_some(TextStyle::regular(size)))
+}

@@ -1,0 +1,179 @@
+//! Small markup of texts: `10^{2}` raises, `x_{i}` lowers, and everything else is written as it stands.
+//!
+//! `^` and `_` mean something only before `{`. Braces do not nest.
+
+use crate::error::{FigureError, Result};
+
+/// Where a run of characters stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shift {
+    /// On the baseline.
+    Base,
+    /// Higher and smaller.
+    Raised,
+    /// Lower and smaller.
+    Lowered,
+}
+
+/// A run of characters of one size and height.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// The characters.
+    pub text: String,
+    /// Their height.
+    pub shift: Shift,
+}
+
+/// Font size of a shifted run over that of the text.
+pub const SHIFTED_SIZE: f64 = 0.72;
+
+/// Splits `text` into runs, none of them empty.
+///
+/// # Errors
+/// [`FigureError::Markup`] when a brace is left open.
+pub fn parse(text: &str) -> Result<Vec<Run>> {
+    let mut runs = Vec::new();
+    let mut rest = text;
+    while let Some((at, shift)) = next_shift(rest) {
+        let (before, after) = (&rest[..at], &rest[at + 2..]);
+        let Some((inside, behind)) = after.split_once('}') else {
+            return Err(FigureError::Markup {
+                text: text.to_owned(),
+            });
+        };
+        push(&mut runs, before, Shift::Base);
+        push(&mut runs, inside, shift);
+        rest = behind;
+    }
+    push(&mut runs, rest, Shift::Base);
+    Ok(runs)
+}
+
+/// The text as one line of plain characters, for places that cannot raise or lower: `10^{2}` -> `10^2`.
+pub fn plain(text: &str) -> Result<String> {
+    Ok(parse(text)?
+        .into_iter()
+        .map(|run| match run.shift {
+            Shift::Base => run.text,
+            Shift::Raised => format!("^{}", run.text),
+            Shift::Lowered => format!("_{}", run.text),
+        })
+        .collect())
+}
+
+/// Splits at blanks that stand outside braces.
+pub fn words(text: &str) -> Vec<&str> {
+    let mut words = Vec::new();
+    let (mut start, mut inside) = (0, false);
+    for (at, character) in text.char_indices() {
+        match character {
+            '{' => inside = text[..at].ends_with(['^', '_']),
+            '}' => inside = false,
+            ' ' if !inside => {
+                words.push(&text[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    words.push(&text[start..]);
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+/// The characters of a text, each with its height.
+///
+/// # Errors
+/// As [`parse`].
+pub fn letters(text: &str) -> Result<Vec<(char, Shift)>> {
+    let runs = parse(text)?.into_iter();
+    let letters = runs.flat_map(|run| {
+        let letters: Vec<_> = run.text.chars().map(|letter| (letter, run.shift)).collect();
+        letters
+    });
+    Ok(letters.collect())
+}
+
+/// The markup of a text given as characters with their heights: the inverse of [`letters`].
+pub fn written(letters: &[(char, Shift)]) -> String {
+    let runs = letters.chunk_by(|(_, one), (_, other)| one == other);
+    let runs = runs.map(|run| {
+        let text: String = run.iter().map(|(letter, _)| letter).collect();
+        match run[0].1 {
+            Shift::Base => text,
+            Shift::Raised => format!("^{{{text}}}"),
+            Shift::Lowered => format!("_{{{text}}}"),
+        }
+    });
+    runs.collect()
+}
+
+fn next_shift(text: &str) -> Option<(usize, Shift)> {
+    let raised = text.find("^{").map(|at| (at, Shift::Raised));
+    let lowered = text.find("_{").map(|at| (at, Shift::Lowered));
+    [raised, lowered]
+        .into_iter()
+        .flatten()
+        .min_by_key(|(at, _)| *at)
+}
+
+fn push(runs: &mut Vec<Run>, text: &str, shift: Shift) {
+    if !text.is_empty() {
+        runs.push(Run {
+            text: text.to_owned(),
+            shift,
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn runs_are_raised_and_lowered() {
+        let runs = parse("σ_{i}^{2} / 10^{−3} m").unwrap();
+        let seen: Vec<_> = runs
+            .iter()
+            .map(|run| (run.text.as_str(), run.shift))
+            .collect();
+        assert_eq!(
+            seen,
+            [
+                ("σ", Shift::Base),
+                ("i", Shift::Lowered),
+                ("2", Shift::Raised),
+                (" / 10", Shift::Base),
+                ("−3", Shift::Raised),
+                (" m", Shift::Base),
+            ]
+        );
+    }
+
+    #[test]
+    fn lone_signs_are_text_and_open_braces_are_refused() {
+        assert_eq!(plain("a^b c_d {e}").unwrap(), "a^b c_d {e}");
+        assert_eq!(plain("10^{2}").unwrap(), "10^2");
+        assert!(matches!(parse("10^{2"), Err(FigureError::Markup { .. })));
+    }
+
+    #[test]
+    fn words_keep_braces_together() {
+        assert_eq!(words("a  b^{c d} e"), ["a", "b^{c d}", "e"]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_split_or_refused(text in "([ab ^_{}]|\\PC){0,40}") {
+            if let Ok(runs) = parse(&text) {
+                prop_assert!(runs.iter().all(|run| !run.text.is_empty()));
+                prop_assert!(plain(&text).is_ok());
+                let letters = letters(&text).unwrap();
+                prop_assert_eq!(super::letters(&written(&letters)).unwrap(), letters);
+            }
+            prop_assert_eq!(words(&text).concat().replace(' ', ""), text.replace(' ', ""));
+        }
+    }
+}

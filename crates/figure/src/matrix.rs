@@ -1,0 +1,99 @@
+//! A rectangular table of numbers: what an image or a heat map shows.
+
+use crate::error::{FigureError, Result};
+
+/// Numbers in `rows` x `columns`, row by row. NaN means "no value" and is drawn in the colour scale's `missing`
+/// colour; infinities are refused.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Matrix {
+    rows: usize,
+    columns: usize,
+    values: Vec<f64>,
+}
+
+impl Matrix {
+    /// Takes `values` of length `rows * columns`, row by row, top row first.
+    ///
+    /// # Errors
+    /// [`FigureError::Empty`], [`FigureError::Length`], and [`FigureError::NotFinite`] on an infinity.
+    pub fn new(rows: usize, columns: usize, values: Vec<f64>) -> Result<Self> {
+        let place = || format!("matrix of {rows} x {columns}");
+        if rows == 0 || columns == 0 {
+            return Err(FigureError::Empty {
+                place: place(),
+                what: "one of its sides",
+            });
+        }
+        if Some(values.len()) != rows.checked_mul(columns) {
+            return Err(FigureError::Length {
+                place: place(),
+                what: "its list of values",
+                found: values.len(),
+                expected: rows.saturating_mul(columns),
+            });
+        }
+        if let Some(position) = values.iter().position(|value| value.is_infinite()) {
+            return Err(FigureError::NotFinite {
+                place: place(),
+                what: "its list of values",
+                position,
+                value: values[position],
+            });
+        }
+        Ok(Self {
+            rows,
+            columns,
+            values,
+        })
+    }
+
+    /// Number of rows, at least 1.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Number of columns, at least 1.
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// All values, row by row; NaN where there is none.
+    pub fn values(&self) -> &[f64] {
+        &self.values
+    }
+
+    /// Largest absolute value, for a symmetric colour scale; 0 when every value is missing.
+    pub fn largest_magnitude(&self) -> f64 {
+        self.values
+            .iter()
+            .filter(|value| !value.is_nan())
+            .fold(0.0, |largest, value| largest.max(value.abs()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_matrix_checks_its_shape_and_its_values() {
+        let good = Matrix::new(1, 3, vec![1.0, f64::NAN, -2.0]).unwrap();
+        assert_eq!(good.largest_magnitude(), 2.0);
+        assert!(matches!(
+            Matrix::new(0, 3, vec![]),
+            Err(FigureError::Empty { .. })
+        ));
+        assert!(matches!(
+            Matrix::new(2, 2, vec![0.0; 3]),
+            Err(FigureError::Length {
+                found: 3,
+                expected: 4,
+                ..
+            })
+        ));
+        assert!(matches!(
+            Matrix::new(1, 2, vec![0.0, f64::INFINITY]),
+            Err(FigureError::NotFinite { position: 1, .. })
+        ));
+    }
+}

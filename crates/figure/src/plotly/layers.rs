@@ -1,0 +1,254 @@
+//! Lines, bands, points, images and texts as traces.
+
+use serde_json::{Value, json};
+
+use super::heat_map;
+use super::text::{number, numbers, rich};
+use crate::axis::{Axis, AxisKind};
+use crate::colour::Rgb;
+use crate::description::Axes;
+use crate::draw::gapless_runs;
+use crate::error::Result;
+use crate::layer::{Band, Dash, Layer, Line, Marker, MarkerShape, Points, Texts};
+use crate::layout::{PanelLayout, point_texts};
+use crate::markup;
+use crate::text::Font;
+use crate::theme;
+
+/// The traces of a panel, back to front. Neighbouring layers of points that look the same become one; of its points, every
+/// `step`th is there.
+pub(super) fn traces(
+    axes: &Axes,
+    place: &PanelLayout,
+    font: &Font<'_>,
+    step: usize,
+) -> Result<Vec<Value>> {
+    let mut traces = Vec::new();
+    let mut pending: Vec<Cloud> = Vec::new();
+    for layer in &axes.layers {
+        if let Layer::Points(points) = layer {
+            match pending.iter_mut().find(|cloud| cloud.takes(points)) {
+                Some(cloud) => cloud.add(points),
+                None => pending.push(Cloud::of(points)),
+            }
+            continue;
+        }
+        for cloud in pending.drain(..) {
+            traces.push(cloud.trace(axes, step)?);
+        }
+        traces.push(match layer {
+            Layer::Line(layer) => line(layer, axes)?,
+            Layer::Band(layer) => band(layer, axes)?,
+            Layer::Image(layer) => heat_map::image(layer, axes, place, font)?,
+            Layer::Texts(layer) => texts(layer, axes, place, font)?,
+            Layer::Points(_) => continue,
+        });
+    }
+    for cloud in pending {
+        traces.push(cloud.trace(axes, step)?);
+    }
+    Ok(traces)
+}
+
+fn line(line: &Line, axes: &Axes) -> Result<Value> {
+    let mode = if line.marker.is_some() {
+        "lines+markers"
+    } else {
+        "lines"
+    };
+    let dash = match line.dash {
+        Dash::Solid => "solid",
+        Dash::Dashed => "dash",
+        Dash::Dotted => "dot",
+    };
+    let mut trace = json!({
+        "type": "scatter",
+        "mode": mode,
+        "x": numbers(&line.x),
+        "y": numbers(&line.y),
+        "line": {"color": line.colour.hex(), "width": line.width, "dash": dash},
+        "meta": {"what": "line"},
+        "hovertemplate": hovers(axes, line)?,
+    });
+    if let Some(marker) = line.marker {
+        trace["marker"] = self::marker(marker, line.colour);
+    }
+    name(&mut trace, line.name.as_deref())?;
+    Ok(trace)
+}
+
+/// A closed outline for every run without gaps: along the upper edge and back along the lower one.
+fn band(band: &Band, axes: &Axes) -> Result<Value> {
+    // On a logarithmic axis an edge at or below zero lies infinitely far down.
+    let floor = match axes.y.kind {
+        AxisKind::Log => axes.y.range.0.min(axes.y.range.1) / 1e3,
+        AxisKind::Linear => f64::NEG_INFINITY,
+    };
+    let gap = |index: usize| band.lower[index].is_nan() || band.upper[index].is_nan();
+    let (mut x, mut y) = (Vec::new(), Vec::new());
+    for run in gapless_runs(band.x.len(), gap) {
+        if !x.is_empty() {
+            x.push(Value::Null);
+            y.push(Value::Null);
+        }
+        for index in run.clone() {
+            x.push(number(band.x[index]));
+            y.push(number(band.upper[index].max(floor)));
+        }
+        for index in run.rev() {
+            x.push(number(band.x[index]));
+            y.push(number(band.lower[index].max(floor)));
+        }
+    }
+    let mut trace = json!({
+        "type": "scatter",
+        "mode": "lines",
+        "x": x,
+        "y": y,
+        "fill": "toself",
+        "fillcolor": translucent(band.colour, band.opacity),
+        "line": {"width": 0, "color": band.colour.hex()},
+        "hoverinfo": "skip",
+        "meta": {"what": "band"},
+    });
+    name(&mut trace, band.name.as_deref())?;
+    Ok(trace)
+}
+
+fn texts(texts: &Texts, axes: &Axes, place: &PanelLayout, font: &Font<'_>) -> Result<Value> {
+    let placed = point_texts(font, texts, axes, place.plot)?;
+    let words = placed.iter().map(|placed| rich(&placed.text));
+    let words = words.collect::<Result<Vec<_>>>()?;
+    Ok(json!({
+        "type": "scatter",
+        "mode": "text",
+        "x": numbers(placed.iter().map(|placed| &placed.x)),
+        "y": numbers(placed.iter().map(|placed| &placed.y)),
+        "text": words,
+        "textfont": {"color": texts.colour.hex(), "size": theme::DATA_TEXT.size},
+        "hoverinfo": "skip",
+        "showlegend": false,
+        "meta": {"what": "texts"},
+    }))
+}
+
+/// Points that look the same.
+struct Cloud {
+    first: Points,
+    layers: usize,
+}
+
+impl Cloud {
+    fn of(points: &Points) -> Self {
+        Self {
+            first: points.clone(),
+            layers: 1,
+        }
+    }
+
+    fn takes(&self, points: &Points) -> bool {
+        let look = |points: &Points| (points.colour, points.opacity.to_bits(), points.name.clone());
+        look(&self.first) == look(points) && self.first.marker == points.marker
+    }
+
+    fn add(&mut self, points: &Points) {
+        self.first.x.extend(&points.x);
+        self.first.y.extend(&points.y);
+        self.layers += 1;
+    }
+
+    fn trace(self, axes: &Axes, step: usize) -> Result<Value> {
+        let points = self.first;
+        let mut marker = marker(points.marker, points.colour);
+        let mut trace = json!({
+            "type": "scatter",
+            "mode": "markers",
+            "x": numbers(points.x.iter().step_by(step)),
+            "y": numbers(points.y.iter().step_by(step)),
+            "meta": {"what": "points"},
+            "hovertemplate": hover(axes, points.name.is_some())?,
+        });
+        // Points of one layer do not add up where they overlap, those of several do.
+        match self.layers {
+            1 => trace["opacity"] = json!(points.opacity),
+            _ => marker["opacity"] = json!(points.opacity),
+        }
+        trace["marker"] = marker;
+        if points.x.is_empty() {
+            // Nothing to draw, but an entry in the legend.
+            trace["x"] = json!([null]);
+            trace["y"] = json!([null]);
+        }
+        name(&mut trace, points.name.as_deref())?;
+        Ok(trace)
+    }
+}
+
+pub(super) fn marker(marker: Marker, colour: Rgb) -> Value {
+    let symbol = match marker.shape {
+        MarkerShape::Circle => "circle",
+        MarkerShape::Square => "square",
+        MarkerShape::Diamond => "diamond",
+        MarkerShape::Triangle => "triangle-up",
+    };
+    let rim = if marker.rim { 0.8 } else { 0.0 };
+    json!({
+        "symbol": symbol,
+        "size": 2.0 * marker.radius,
+        "color": colour.hex(),
+        "line": {"width": rim, "color": Rgb::WHITE.hex()},
+    })
+}
+
+/// The name for the legend and, as plain text, for tables.
+pub(super) fn name(trace: &mut Value, name: Option<&str>) -> Result<()> {
+    if let Some(name) = name {
+        trace["name"] = json!(rich(name)?);
+        trace["meta"]["name"] = json!(markup::plain(name)?);
+    }
+    Ok(())
+}
+
+fn translucent(colour: Rgb, opacity: f64) -> String {
+    format!("{}{:02x}", colour.hex(), (255.0 * opacity).round() as u8)
+}
+
+/// What is said of the points of a line: one text for all, or one for each where some stand on the floor of the axis.
+fn hovers(axes: &Axes, line: &Line) -> Result<Value> {
+    let named = line.name.is_some();
+    let usual = hover(axes, named)?;
+    let low = axes.y.range.0.min(axes.y.range.1);
+    let Some(floor) = &axes.y.floor else {
+        return Ok(json!(usual));
+    };
+    let lowest = usual.replace("%{y:.6~g}", &rich(floor)?);
+    let texts = line.y.iter().map(|y| match *y <= low {
+        true => json!(lowest),
+        false => json!(usual),
+    });
+    Ok(texts.collect())
+}
+
+/// What is said of a point that is pointed at.
+fn hover(axes: &Axes, named: bool) -> Result<String> {
+    let mut lines = Vec::new();
+    if named {
+        lines.push("<b>%{fullData.name}</b>".to_owned());
+    }
+    for (name, axis) in [("x", &axes.x), ("y", &axes.y)] {
+        if is_measured(axis) {
+            let label = if axis.label.is_empty() {
+                name.to_owned()
+            } else {
+                rich(&axis.label)?
+            };
+            lines.push(format!("{label}: %{{{name}:.6~g}}"));
+        }
+    }
+    Ok(lines.join("<br>") + "<extra></extra>")
+}
+
+/// Whether places along an axis are values: they are none on one that is not drawn.
+fn is_measured(axis: &Axis) -> bool {
+    axis.line || !axis.major.is_empty()
+}

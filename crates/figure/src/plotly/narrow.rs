@@ -1,0 +1,84 @@
+//! The layout for small screens.
+
+use std::collections::BTreeSet;
+
+use super::keys::Keys;
+use super::{View, view};
+use crate::description::{Content, Figure, Panel};
+use crate::error::Result;
+use crate::layer::Layer;
+use crate::layout::{Layout, PanelLayout, PointText, cell_style, layout, point_texts};
+use crate::legend::{Legend, LegendPlace};
+use crate::text::Font;
+
+/// Width, px.
+const NARROW: f64 = 344.0;
+
+/// The layout one column wide, with a single legend below it; `None` if the figure needs more width, or its data are drawn
+/// for the width that they have.
+pub(super) fn narrow(
+    figure: &Figure,
+    font: &Font<'_>,
+    wide: &Layout,
+    keys: &Keys,
+) -> Result<Option<View>> {
+    let images = |panel: &Panel| matches!(panel.content, Content::Images(_));
+    if figure.width <= NARROW || figure.panels.iter().any(images) {
+        return Ok(None); // The places of images are part of the data.
+    }
+    let mut figure = Figure {
+        width: NARROW,
+        columns: vec![1.0],
+        ..figure.clone()
+    };
+    let below = |legend: Legend| Legend {
+        place: LegendPlace::Below,
+        ..legend
+    };
+    figure.legend = figure.legend.map(below);
+    if let (None, [panel]) = (&figure.legend, figure.panels.as_mut_slice()) {
+        figure.legend = panel.legend.take().map(below);
+    }
+    // The data name only what the wide legends have room for.
+    let legends = wide.panels.iter().filter_map(|panel| panel.legend.as_ref());
+    let entries = legends
+        .chain(&wide.legend)
+        .flat_map(|(legend, ..)| &legend.entries);
+    let known: BTreeSet<&str> = entries.map(|placed| placed.entry.name.as_str()).collect();
+    for panel in &mut figure.panels {
+        if let Content::Axes(axes) = &mut panel.content {
+            axes.layers
+                .retain(|layer| layer.name().is_none_or(|name| known.contains(name)));
+        }
+    }
+    let place = layout(&figure)?;
+    let same_texts = figure.panels.iter().zip(&place.panels).zip(&wide.panels);
+    let mut same_texts = same_texts.map(|((panel, narrow), wide)| {
+        Ok(texts_within(font, panel, narrow)? == texts_within(font, panel, wide)?)
+    });
+    let fits = place.width <= NARROW + 1.0
+        && same_texts.try_fold(true, |all, same: Result<bool>| same.map(|same| all && same))?;
+    fits.then(|| view(&figure, font, &place, keys)).transpose()
+}
+
+/// What is written on a plot: the texts at points, and whether those of cells are there.
+fn texts_within(
+    font: &Font<'_>,
+    panel: &Panel,
+    place: &PanelLayout,
+) -> Result<(Vec<PointText>, bool)> {
+    let mut texts = Vec::new();
+    let mut cells = false;
+    if let Content::Axes(axes) = &panel.content {
+        for layer in &axes.layers {
+            match layer {
+                Layer::Texts(layer) => texts.extend(point_texts(font, layer, axes, place.plot)?),
+                Layer::Image(image) => {
+                    cells |= cell_style(font, image, axes, place.plot)?.is_some();
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok((texts, cells))
+}
