@@ -17,8 +17,12 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("decompose", &["artifact", "stage", "models", "fingerprint"]),
     ("metrics", &["artifact", "stage", "models", "fingerprint"]),
     ("figure", &[]),
-    ("report", &["artifact", "stage", "figure", "fingerprint"]),
-    ("pipeline", &["artifact", "stage"]),
+    ("report-file", &["artifact", "stage"]),
+    (
+        "report",
+        &["artifact", "stage", "figure", "report-file", "fingerprint"],
+    ),
+    ("pipeline", &["artifact", "stage", "report-file"]),
     ("query", &["artifact", "pipeline"]),
     ("cli", &["pipeline", "query"]),
 ];

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use eigenscope_stage::{Grouping, Section};
+use eigenscope_stage::Section;
 use serde::Serialize;
 
 use crate::file::table_of;
+use crate::grouping::Grouping;
 use crate::plan::{Plan, PlannedTask};
 use crate::survey::needed;
 

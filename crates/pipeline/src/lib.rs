@@ -15,6 +15,7 @@ pub mod file;
 pub mod fuzz;
 pub mod gc;
 pub mod graph;
+mod grouping;
 pub mod hand_over;
 pub mod ledger;
 pub mod plan;

@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 
 use eigenscope_artifact::Kind;
-use eigenscope_stage::{
-    ComparedNumber, Comparison, REPORT_VERSION, ReportFile, ReportInput, ReportTask, ReportVerdict,
-    Section, TaskState,
+use eigenscope_report_file::{
+    ComparedNumber, Comparison, REPORT_VERSION, ReportFile, ReportInput, ReportTable, ReportTask,
+    ReportVerdict, TaskState,
 };
+use eigenscope_stage::Section;
 
 use crate::compare::{Numbers, Published, Row, TITLE, Verdict, reference_head};
+use crate::grouping::Grouping;
 use crate::hand_over::{HandOverError, hand_over};
 use crate::plan::{Plan, PlannedInput, PlannedTask};
 use crate::programs::Programs;
@@ -76,6 +78,10 @@ fn report_file(request: &Request<'_>, output: PathBuf) -> ReportFile {
         file: compared.file.clone(),
         rows: compared.rows.iter().map(compared_number).collect(),
     });
+    let Grouping { groups, arrows } = Grouping::new(tasks.clone().map(|(index, task)| {
+        let sources = task.inputs.iter().map(|input| input.task);
+        (index, task.table(), sources)
+    }));
     ReportFile {
         version: REPORT_VERSION,
         output,
@@ -86,7 +92,6 @@ fn report_file(request: &Request<'_>, output: PathBuf) -> ReportFile {
         tasks: tasks
             .map(|(index, task)| ReportTask {
                 id: task.id.clone(),
-                table: task.table().to_owned(),
                 section: task.section,
                 kind: kind_name(task),
                 parameters: task.parameters.clone(),
@@ -101,6 +106,15 @@ fn report_file(request: &Request<'_>, output: PathBuf) -> ReportFile {
                 figure: figures.get(&index).cloned(),
             })
             .collect(),
+        tables: groups
+            .into_iter()
+            .map(|(name, tasks)| ReportTable {
+                name: name.to_owned(),
+                tasks,
+            })
+            .collect(),
+        // A task comes after what it reads, but the tables of two tasks may read each other.
+        arrows: arrows.into_iter().filter(|(from, to)| from < to).collect(),
     }
 }
 

@@ -6,6 +6,7 @@ fn main() -> ExitCode {
     eigenscope_stage::run_with_report(
         eigenscope_stage::Section::Figure,
         eigenscope_report::kinds(),
+        eigenscope_report_file::REPORT_VERSION,
         eigenscope_report::page::write,
     )
 }

@@ -1,10 +1,10 @@
 //! The contract between the orchestrator and the stage programs.
 //!
 //! A stage is a program that can do two things: `describe` its task kinds as JSON, and `run` one task
-//! from a task file; the one that draws figures can also write the `report` of a pipeline from a report file. It
-//! reads its inputs from the paths in that file, writes its outputs to the paths in that file, reports [`Event`]s as
-//! JSON lines on standard output, obeys [`Order`]s on standard input, logs to standard error, and ends with one of the
-//! [`exit`] codes. It knows nothing of pipelines, caches or other stages.
+//! from a task file. It reads its inputs from the paths in that file, writes its outputs to the paths in that file,
+//! reports [`Event`]s as JSON lines on standard output, obeys [`Order`]s on standard input, logs to standard error, and
+//! ends with one of the [`exit`] codes. It knows nothing of pipelines, caches or other stages. The program that draws
+//! figures can also write the `report` of a pipeline, from a file whose format is none of this contract's business.
 
 mod agreement;
 mod allowance;
@@ -13,10 +13,8 @@ mod context;
 mod description;
 mod event;
 mod feature;
-mod grouping;
 mod program;
 mod quantity;
-mod report;
 mod seed;
 mod task;
 
@@ -31,13 +29,8 @@ pub use event::{Event, ExternalFile};
 pub use feature::{
     AttributeValue, CLASSES, Condition, Feature, NameRule, NamesOf, Need, TRANSFORMS,
 };
-pub use grouping::Grouping;
 pub use program::{TaskError, TaskKind, run, run_with_report};
 pub use quantity::{Amount, Demand, Effect, Relation, quantities};
-pub use report::{
-    ComparedNumber, Comparison, REPORT_VERSION, ReportFile, ReportInput, ReportTask, ReportVerdict,
-    TaskState,
-};
 pub use seed::{Seed, Stream};
 pub use task::{Input, TASK_VERSION, TaskFile};
 

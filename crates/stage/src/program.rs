@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::error::Error;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, RefUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -13,8 +13,8 @@ use serde::de::DeserializeOwned;
 use crate::agreement;
 use crate::context::emit;
 use crate::{
-    Allowance, Context, Description, Event, KindDescription, REPORT_VERSION, ReportFile, Section,
-    TASK_VERSION, TaskFile, TaskFunction, exit,
+    Allowance, Context, Description, Event, KindDescription, Section, TASK_VERSION, TaskFile,
+    TaskFunction, exit,
 };
 
 /// Why a task failed; printed with its causes.
@@ -57,24 +57,37 @@ enum Command {
     },
 }
 
-/// Writes the page of a pipeline.
-type WriteReport = fn(&ReportFile) -> Result<(), TaskError>;
+/// Writes the page of a pipeline from the report file at a path.
+type WriteReport<'a> = &'a dyn Fn(&Path) -> ExitCode;
 
 /// Runs the stage program that serves `section` with the given task kinds.
 pub fn run(section: Section, kinds: Vec<TaskKind>) -> ExitCode {
     run_program(section, kinds, None)
 }
 
-/// As [`run`], for a program that can also write reports.
-pub fn run_with_report(section: Section, kinds: Vec<TaskKind>, write: WriteReport) -> ExitCode {
-    run_program(section, kinds, Some(write))
+/// As [`run`], for a program that can also write reports: `write` is given the content of a report file of this `version`.
+pub fn run_with_report<T: DeserializeOwned + RefUnwindSafe>(
+    section: Section,
+    kinds: Vec<TaskKind>,
+    version: u32,
+    write: fn(&T) -> Result<(), TaskError>,
+) -> ExitCode {
+    run_program(
+        section,
+        kinds,
+        Some(&|path| write_report(path, version, write)),
+    )
 }
 
 #[allow(
     clippy::print_stdout,
     reason = "the description goes to standard output"
 )]
-fn run_program(section: Section, kinds: Vec<TaskKind>, write: Option<WriteReport>) -> ExitCode {
+fn run_program(
+    section: Section,
+    kinds: Vec<TaskKind>,
+    write_report: Option<WriteReport<'_>>,
+) -> ExitCode {
     match Arguments::parse().command {
         Command::Describe => match serde_json::to_string(&describe(section, kinds)) {
             Ok(text) => {
@@ -94,7 +107,13 @@ fn run_program(section: Section, kinds: Vec<TaskKind>, write: Option<WriteReport
             }
             run_task(&task, &kinds, allowance)
         }
-        Command::Report { file } => write_report(&file, section, write),
+        Command::Report { file } => {
+            log_to_stderr();
+            match write_report {
+                Some(write) => write(&file),
+                None => fail(&*no_reports(section), exit::USAGE),
+            }
+        }
     }
 }
 
@@ -140,15 +159,17 @@ fn run_task(path: &Path, kinds: &[TaskKind], allowance: Allowance) -> ExitCode {
     }
 }
 
-fn write_report(path: &Path, section: Section, write: Option<WriteReport>) -> ExitCode {
-    log_to_stderr();
-    let Some(write) = write else {
-        let program = section.program();
-        let other = Section::Figure.program();
-        let error: TaskError = format!("{program} writes no reports; {other} does").into();
-        return fail(&*error, exit::USAGE);
-    };
-    match read_contract(path, REPORT_VERSION) {
+fn no_reports(section: Section) -> TaskError {
+    let (program, other) = (section.program(), Section::Figure.program());
+    format!("{program} writes no reports; {other} does").into()
+}
+
+fn write_report<T: DeserializeOwned + RefUnwindSafe>(
+    path: &Path,
+    version: u32,
+    write: fn(&T) -> Result<(), TaskError>,
+) -> ExitCode {
+    match read_contract(path, version) {
         Err(error) => fail(&*error, exit::USAGE),
         Ok(file) => match catch_unwind(|| write(&file)) {
             Ok(Ok(())) => ExitCode::from(exit::DONE),

@@ -1,6 +1,6 @@
 //! The table of published numbers against ours.
 
-use eigenscope_stage::{ComparedNumber, ReportFile, ReportVerdict};
+use eigenscope_report_file::{ComparedNumber, ReportFile, ReportVerdict};
 
 use super::html::Html;
 use super::words;

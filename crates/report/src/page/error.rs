@@ -30,15 +30,8 @@ pub enum PageError {
         source: Option<serde_json::Error>,
     },
     /// A report file that contradicts itself.
-    #[error("the task {task} reads task number {input}, but there are {tasks} tasks")]
-    Input {
-        /// The task.
-        task: String,
-        /// What it reads.
-        input: usize,
-        /// Number of tasks.
-        tasks: usize,
-    },
+    #[error("the report file contradicts itself: {0}")]
+    Inconsistent(String),
     /// The crate `plotly` has changed.
     #[error("plotly.js is not where the crate `plotly` used to keep it; lock the version before")]
     Library,

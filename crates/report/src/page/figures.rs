@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use eigenscope_stage::{ReportFile, ReportTask, TaskState};
+use eigenscope_report_file::{ReportFile, ReportTask, TaskState};
 use serde_json::Value;
 
 use super::error::PageError;
@@ -40,16 +40,6 @@ impl FigureOfTask<'_> {
 
 /// Reads all figures that are up to date.
 pub(super) fn read(file: &ReportFile) -> Result<Vec<FigureOfTask<'_>>, PageError> {
-    let count = file.tasks.len();
-    for task in &file.tasks {
-        if let Some(input) = task.inputs.iter().find(|input| input.task >= count) {
-            return Err(PageError::Input {
-                task: task.id.clone(),
-                input: input.task,
-                tasks: count,
-            });
-        }
-    }
     let tasks = file.tasks.iter().enumerate();
     let figures = tasks.filter_map(|(index, task)| Some((index, task, task.figure.as_deref()?)));
     figures

@@ -15,7 +15,8 @@ mod words;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use eigenscope_artifact::atomic;
-use eigenscope_stage::{ReportFile, TaskError};
+use eigenscope_report_file::ReportFile;
+use eigenscope_stage::TaskError;
 
 pub use error::PageError;
 use figures::FigureOfTask;
@@ -40,6 +41,9 @@ pub fn write(file: &ReportFile) -> Result<(), TaskError> {
 /// # Errors
 /// [`PageError`].
 pub fn page(file: &ReportFile) -> Result<String, PageError> {
+    if let Some(contradiction) = contradiction(file) {
+        return Err(PageError::Inconsistent(contradiction));
+    }
     let figures = figures::read(file)?;
     let scripts = Scripts::load()?;
     let mut html = Html::document();
@@ -64,6 +68,33 @@ pub fn page(file: &ReportFile) -> Result<String, PageError> {
         });
     });
     Ok(html.finish())
+}
+
+/// A position in the report file that does not exist, or an arrow against the order of the tables.
+fn contradiction(file: &ReportFile) -> Option<String> {
+    let (tasks, tables) = (file.tasks.len(), file.tables.len());
+    for task in &file.tasks {
+        if let Some(input) = task.inputs.iter().find(|input| input.task >= tasks) {
+            let (id, input) = (&task.id, input.task);
+            return Some(format!(
+                "the task {id} reads task number {input}, but there are {tasks} tasks"
+            ));
+        }
+    }
+    for table in &file.tables {
+        if table.tasks.is_empty() || table.tasks.iter().any(|&task| task >= tasks) {
+            let name = &table.name;
+            return Some(format!(
+                "the table {name} has the tasks {:?} of {tasks}",
+                table.tasks
+            ));
+        }
+    }
+    let mut arrows = file.arrows.iter();
+    let (from, to) = arrows.find(|(from, to)| from >= to || *to >= tables)?;
+    Some(format!(
+        "table number {to} of {tables} reads table number {from}"
+    ))
 }
 
 fn head(html: &mut Html, file: &ReportFile, scripts: &Scripts) {

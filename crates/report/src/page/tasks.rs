@@ -1,6 +1,6 @@
 //! The table of all tasks.
 
-use eigenscope_stage::{ReportFile, TaskState};
+use eigenscope_report_file::{ReportFile, TaskState};
 
 use super::comparison::table;
 use super::html::Html;

@@ -1,6 +1,6 @@
 //! What the page says in words.
 
-use eigenscope_stage::{ReportFile, ReportVerdict, TaskState};
+use eigenscope_report_file::{ReportFile, ReportVerdict, TaskState};
 
 use super::html::Html;
 

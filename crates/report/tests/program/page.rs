@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use eigenscope_stage::{
-    ComparedNumber, Comparison, Event, REPORT_VERSION, ReportFile, ReportInput, ReportTask,
-    ReportVerdict, Section, TaskState,
+use eigenscope_report_file::{
+    ComparedNumber, Comparison, REPORT_VERSION, ReportFile, ReportInput, ReportTable, ReportTask,
+    ReportVerdict, TaskState,
 };
+use eigenscope_stage::{Event, Section};
 use serde_json::{Value, json};
 
 use crate::browser::Browser;
@@ -20,7 +21,6 @@ const HOSTILE: &str = "</script><img src=x onerror=hit=1>";
 fn report_file(place: &Place, figure: PathBuf) -> ReportFile {
     let task = |id: &str, state: TaskState| ReportTask {
         id: id.to_owned(),
-        table: id.to_owned(),
         section: Section::Figure,
         kind: "figure/confusion".to_owned(),
         parameters: json!({HOSTILE: HOSTILE}),
@@ -34,6 +34,10 @@ fn report_file(place: &Place, figure: PathBuf) -> ReportFile {
             content: None,
         }],
         figure: Some(id.to_owned()),
+    };
+    let table = |name: &str, task: usize| ReportTable {
+        name: name.to_owned(),
+        tasks: vec![task],
     };
     let current = TaskState::Current {
         key: HOSTILE.to_owned(),
@@ -67,6 +71,8 @@ fn report_file(place: &Place, figure: PathBuf) -> ReportFile {
             }],
         }),
         tasks: vec![task(HOSTILE, current), task("figure.stale", stale)],
+        tables: vec![table(HOSTILE, 0), table("figure.stale", 1)],
+        arrows: vec![(0, 1)],
     }
 }
 
@@ -197,6 +203,14 @@ fn what_cannot_be_shown_is_refused_and_no_page_is_left() {
     refused(
         &|file| file["tasks"][0]["inputs"][0]["task"] = json!(9),
         "reads task number 9, but there are 2 tasks",
+    );
+    refused(
+        &|file| file["tables"][1]["tasks"] = json!([2]),
+        "the table figure.stale has the tasks [2] of 2",
+    );
+    refused(
+        &|file| file["arrows"] = json!([[1, 0]]),
+        "table number 0 of 2 reads table number 1",
     );
     let missing = |file: &mut Value| {
         file["tasks"][0]["state"]["current"]["interactive"] = json!("missing.json")

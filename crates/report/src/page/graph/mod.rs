@@ -2,7 +2,8 @@
 
 mod place;
 
-use eigenscope_stage::{Grouping, ReportFile, ReportTask, Section, TaskState};
+use eigenscope_report_file::{ReportFile, ReportTable, ReportTask, TaskState};
+use eigenscope_stage::Section;
 
 use self::place::{Net, Places};
 use super::html::Html;
@@ -20,31 +21,24 @@ const ROW: f64 = 23.0;
 /// Width of a character that the font has not, in units of its size.
 const UNKNOWN: f64 = 0.8;
 
-/// All tasks of one table.
-struct Table<'a> {
-    name: &'a str,
-    section: Section,
-    /// In the order of the report file; never empty.
-    tasks: Vec<usize>,
-}
-
 /// A table in its place.
 struct Placed<'a> {
-    table: &'a Table<'a>,
+    table: &'a ReportTable,
+    section: Section,
     left: f64,
     width: f64,
     middle: f64,
 }
 
 pub(super) fn write(html: &mut Html, file: &ReportFile) {
-    let (tables, arrows) = tables(file);
-    let groups: Vec<usize> = tables.iter().map(|table| position(table.section)).collect();
+    let sections = file.tables.iter().map(|table| section(file, table));
+    let groups: Vec<usize> = sections.map(position).collect();
     let places = Net {
         groups: &groups,
-        arrows: &arrows,
+        arrows: &file.arrows,
     }
     .places();
-    let (boxes, width) = boxes(&tables, &places);
+    let (boxes, width) = boxes(file, &places);
     let bottom = places.rows.iter().copied().fold(0.0, f64::max);
     let height = TOP + ROW * (bottom + 1.0);
     let attributes = [("id", "graph"), ("aria-labelledby", "graph-heading")];
@@ -68,7 +62,7 @@ pub(super) fn write(html: &mut Html, file: &ReportFile) {
             ];
             html.element("svg", &attributes, |html| {
                 heads(html, &boxes);
-                for &(from, to) in &arrows {
+                for &(from, to) in &file.arrows {
                     arrow(html, (from, &boxes[from]), (to, &boxes[to]));
                 }
                 for (index, one) in boxes.iter().enumerate() {
@@ -79,21 +73,8 @@ pub(super) fn write(html: &mut Html, file: &ReportFile) {
     });
 }
 
-/// The tables in the order of their first tasks, and which reads which.
-fn tables(file: &ReportFile) -> (Vec<Table<'_>>, Vec<(usize, usize)>) {
-    let tasks = file.tasks.iter().enumerate();
-    let Grouping { groups, arrows } = Grouping::new(tasks.map(|(index, task)| {
-        let sources = task.inputs.iter().map(|input| input.task);
-        (index, task.table.as_str(), sources)
-    }));
-    let tables = groups.into_iter().map(|(name, tasks)| Table {
-        name,
-        section: file.tasks[tasks[0]].section,
-        tasks,
-    });
-    // A task comes after what it reads, but the tables of two tasks may read each other.
-    let arrows = arrows.into_iter().filter(|(from, to)| from < to);
-    (tables.collect(), arrows.collect())
+fn section(file: &ReportFile, table: &ReportTable) -> Section {
+    file.tasks[table.tasks[0]].section
 }
 
 fn position(section: Section) -> usize {
@@ -102,7 +83,8 @@ fn position(section: Section) -> usize {
 }
 
 /// The boxes of all tables, and the width of the graph.
-fn boxes<'a>(tables: &'a [Table<'a>], places: &Places) -> (Vec<Placed<'a>>, f64) {
+fn boxes<'a>(file: &'a ReportFile, places: &Places) -> (Vec<Placed<'a>>, f64) {
+    let tables = &file.tables;
     let font = Font::bundled().ok();
     let style = TextStyle::regular(TEXT);
     let width = |text: &str| {
@@ -112,7 +94,7 @@ fn boxes<'a>(tables: &'a [Table<'a>], places: &Places) -> (Vec<Placed<'a>>, f64)
     let count = places.columns.iter().max().map_or(0, |last| last + 1);
     let mut widths = vec![0.0_f64; count];
     for (table, &column) in tables.iter().zip(&places.columns) {
-        widths[column] = widths[column].max(width(&table.label()) + 2.0 * PADDING);
+        widths[column] = widths[column].max(width(&label(table)) + 2.0 * PADDING);
     }
     let mut lefts = Vec::with_capacity(count);
     let mut right = PADDING;
@@ -126,6 +108,7 @@ fn boxes<'a>(tables: &'a [Table<'a>], places: &Places) -> (Vec<Placed<'a>>, f64)
         .zip(at)
         .map(|(table, (&column, &row))| Placed {
             table,
+            section: section(file, table),
             left: lefts[column],
             width: widths[column],
             middle: TOP + ROW * (row + 0.5),
@@ -136,7 +119,7 @@ fn boxes<'a>(tables: &'a [Table<'a>], places: &Places) -> (Vec<Placed<'a>>, f64)
 /// The name of each section above its first column.
 fn heads(html: &mut Html, boxes: &[Placed<'_>]) {
     for section in Section::ALL {
-        let lefts = boxes.iter().filter(|one| one.table.section == section);
+        let lefts = boxes.iter().filter(|one| one.section == section);
         let left = lefts.map(|one| one.left).fold(f64::INFINITY, f64::min);
         if left.is_finite() {
             let attributes = [("class", "head"), ("x", &*px(left)), ("y", "17")];
@@ -172,6 +155,7 @@ fn node(html: &mut Html, file: &ReportFile, index: usize, one: &Placed<'_>) {
         left,
         width,
         middle,
+        ..
     } = one;
     let tasks: Vec<&ReportTask> = table.tasks.iter().map(|&task| &file.tasks[task]).collect();
     let is_current = |task: &&&ReportTask| matches!(task.state, TaskState::Current { .. });
@@ -212,22 +196,18 @@ fn node(html: &mut Html, file: &ReportFile, index: usize, one: &Placed<'_>) {
         html.element("rect", &attributes, |_| ());
         let (x, y) = (px(left + PADDING), px(middle + 0.36 * TEXT));
         html.element("text", &[("x", &x), ("y", &y)], |html| {
-            html.text(&table.label())
+            html.text(&label(table))
         });
     });
 }
 
-impl Table<'_> {
-    /// Its name in its section and the number of its tasks.
-    fn label(&self) -> String {
-        let name = self
-            .name
-            .split_once('.')
-            .map_or(self.name, |(_, name)| name);
-        match self.tasks.len() {
-            1 => name.to_owned(),
-            tasks => format!("{name} ×{tasks}"),
-        }
+/// Name of a table in its section, and the number of its tasks.
+fn label(table: &ReportTable) -> String {
+    let name = table.name.as_str();
+    let name = name.split_once('.').map_or(name, |(_, name)| name);
+    match table.tasks.len() {
+        1 => name.to_owned(),
+        tasks => format!("{name} ×{tasks}"),
     }
 }
 

@@ -1,20 +1,20 @@
-//! Tasks by the tables of their pipeline file, or by another name that several share.
+//! Tasks grouped by their tables, or by any other name.
 
 use std::collections::{BTreeSet, HashMap};
 
-/// Groups of what has the same name, and which group reads which.
+/// Items grouped by name, and which group reads which.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Grouping<'a> {
-    /// Each name with the indices of its items; names in the order in which they first come.
-    pub groups: Vec<(&'a str, Vec<usize>)>,
-    /// From the group that is read to the one that reads, as positions in `groups`.
-    pub arrows: BTreeSet<(usize, usize)>,
+pub(crate) struct Grouping<'a> {
+    /// Each name with the indices of its items, in the order of first occurrence.
+    pub(crate) groups: Vec<(&'a str, Vec<usize>)>,
+    /// Pairs of positions in `groups`: a group and one that reads it.
+    pub(crate) arrows: BTreeSet<(usize, usize)>,
 }
 
 impl<'a> Grouping<'a> {
-    /// Groups items that come as index, name and the indices of the items that they read. What is read and does not come is
-    /// left out.
-    pub fn new<S: IntoIterator<Item = usize>>(
+    /// Groups `items`: the index and name of each, and the indices of the items that it reads. Indices of items that are not
+    /// among them are ignored.
+    pub(crate) fn new<S: IntoIterator<Item = usize>>(
         items: impl IntoIterator<Item = (usize, &'a str, S)>,
     ) -> Self {
         let mut groups: Vec<(&str, Vec<usize>)> = Vec::new();
