@@ -16,22 +16,20 @@ impl Bitmap {
     /// Takes `colours` of length `rows * columns`, row by row, top row first.
     ///
     /// # Errors
-    /// [`FigureError::Empty`] and [`FigureError::Length`].
+    /// A side of length zero, or a list of another length.
     pub fn new(rows: usize, columns: usize, colours: Vec<Rgb>) -> Result<Self> {
         let place = || format!("bitmap of {rows} x {columns}");
         if rows == 0 || columns == 0 {
-            return Err(FigureError::Empty {
-                place: place(),
-                what: "one of its sides",
-            });
+            return Err(FigureError::empty(place(), "one of its sides"));
         }
         if Some(colours.len()) != rows.checked_mul(columns) {
-            return Err(FigureError::Length {
-                place: place(),
-                what: "its list of colours",
-                found: colours.len(),
-                expected: rows.saturating_mul(columns),
-            });
+            let expected = rows.saturating_mul(columns);
+            return Err(FigureError::length(
+                place(),
+                "its list of colours",
+                colours.len(),
+                expected,
+            ));
         }
         Ok(Self {
             rows,
@@ -73,17 +71,17 @@ mod tests {
     #[test]
     fn a_bitmap_checks_its_shape() {
         assert!(Bitmap::new(1, 2, vec![Rgb::BLACK, Rgb::WHITE]).is_ok());
-        assert!(matches!(
-            Bitmap::new(2, 0, vec![]),
-            Err(FigureError::Empty { .. })
-        ));
-        assert!(matches!(
-            Bitmap::new(2, 2, vec![Rgb::BLACK; 3]),
-            Err(FigureError::Length {
-                found: 3,
-                expected: 4,
-                ..
-            })
-        ));
+        let refused = |rows, columns, count| {
+            let bitmap = Bitmap::new(rows, columns, vec![Rgb::BLACK; count]);
+            bitmap.unwrap_err().to_string()
+        };
+        assert_eq!(
+            refused(2, 0, 0),
+            "bitmap of 2 x 0: one of its sides is empty"
+        );
+        assert_eq!(
+            refused(2, 2, 3),
+            "bitmap of 2 x 2: its list of colours has 3 entries, expected 4"
+        );
     }
 }

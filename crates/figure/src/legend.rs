@@ -70,7 +70,7 @@ pub struct LegendEntry {
 /// Collects the entries of named layers; layers of the same name are merged.
 ///
 /// # Errors
-/// [`FigureError::LegendConflict`] when two layers of one name look different.
+/// Two layers of one name that look different.
 pub fn entries<'a>(layers: impl IntoIterator<Item = &'a Layer>) -> Result<Vec<LegendEntry>> {
     let mut entries: Vec<LegendEntry> = Vec::new();
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
@@ -142,9 +142,14 @@ fn merge<T: PartialEq>(
             Ok(())
         }
         (Some(old), Some(new)) if *old == new => Ok(()),
-        _ => Err(FigureError::LegendConflict {
-            name: name.to_owned(),
-            part,
-        }),
+        _ => Err(FigureError::invalid(
+            "legend",
+            format!("the entry \"{name}\" stands for two different {part}s"),
+        )),
     }
+}
+
+/// A legend without a single named layer.
+pub(crate) fn nameless(place: &str) -> FigureError {
+    FigureError::invalid(place, "a legend needs at least one layer with a name")
 }

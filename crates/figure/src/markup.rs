@@ -30,16 +30,15 @@ pub const SHIFTED_SIZE: f64 = 0.72;
 /// Splits `text` into runs, none of them empty.
 ///
 /// # Errors
-/// [`FigureError::Markup`] when a brace is left open.
+/// [`FigureError::Text`] for a brace that is not closed.
 pub fn parse(text: &str) -> Result<Vec<Run>> {
     let mut runs = Vec::new();
     let mut rest = text;
     while let Some((at, shift)) = next_shift(rest) {
         let (before, after) = (&rest[..at], &rest[at + 2..]);
         let Some((inside, behind)) = after.split_once('}') else {
-            return Err(FigureError::Markup {
-                text: text.to_owned(),
-            });
+            let reason = "opens a ^{ or _{ that it does not close";
+            return Err(FigureError::text(text, reason));
         };
         push(&mut runs, before, Shift::Base);
         push(&mut runs, inside, shift);
@@ -156,7 +155,10 @@ mod tests {
     fn lone_signs_are_text_and_open_braces_are_refused() {
         assert_eq!(plain("a^b c_d {e}").unwrap(), "a^b c_d {e}");
         assert_eq!(plain("10^{2}").unwrap(), "10^2");
-        assert!(matches!(parse("10^{2"), Err(FigureError::Markup { .. })));
+        assert_eq!(
+            parse("10^{2").unwrap_err().to_string(),
+            "the text \"10^{2\" opens a ^{ or _{ that it does not close"
+        );
     }
 
     #[test]

@@ -15,30 +15,28 @@ impl Matrix {
     /// Takes `values` of length `rows * columns`, row by row, top row first.
     ///
     /// # Errors
-    /// [`FigureError::Empty`], [`FigureError::Length`], and [`FigureError::NotFinite`] on an infinity.
+    /// A side of length zero, a list of another length, and an infinite value.
     pub fn new(rows: usize, columns: usize, values: Vec<f64>) -> Result<Self> {
         let place = || format!("matrix of {rows} x {columns}");
         if rows == 0 || columns == 0 {
-            return Err(FigureError::Empty {
-                place: place(),
-                what: "one of its sides",
-            });
+            return Err(FigureError::empty(place(), "one of its sides"));
         }
         if Some(values.len()) != rows.checked_mul(columns) {
-            return Err(FigureError::Length {
-                place: place(),
-                what: "its list of values",
-                found: values.len(),
-                expected: rows.saturating_mul(columns),
-            });
+            let expected = rows.saturating_mul(columns);
+            return Err(FigureError::length(
+                place(),
+                "its list of values",
+                values.len(),
+                expected,
+            ));
         }
         if let Some(position) = values.iter().position(|value| value.is_infinite()) {
-            return Err(FigureError::NotFinite {
-                place: place(),
-                what: "its list of values",
+            return Err(FigureError::not_finite(
+                place(),
+                "its list of values",
                 position,
-                value: values[position],
-            });
+                values[position],
+            ));
         }
         Ok(Self {
             rows,
@@ -79,21 +77,19 @@ mod tests {
     fn a_matrix_checks_its_shape_and_its_values() {
         let good = Matrix::new(1, 3, vec![1.0, f64::NAN, -2.0]).unwrap();
         assert_eq!(good.largest_magnitude(), 2.0);
-        assert!(matches!(
-            Matrix::new(0, 3, vec![]),
-            Err(FigureError::Empty { .. })
-        ));
-        assert!(matches!(
-            Matrix::new(2, 2, vec![0.0; 3]),
-            Err(FigureError::Length {
-                found: 3,
-                expected: 4,
-                ..
-            })
-        ));
-        assert!(matches!(
-            Matrix::new(1, 2, vec![0.0, f64::INFINITY]),
-            Err(FigureError::NotFinite { position: 1, .. })
-        ));
+        let refused =
+            |rows, columns, values| Matrix::new(rows, columns, values).unwrap_err().to_string();
+        assert_eq!(
+            refused(0, 3, vec![]),
+            "matrix of 0 x 3: one of its sides is empty"
+        );
+        assert_eq!(
+            refused(2, 2, vec![0.0; 3]),
+            "matrix of 2 x 2: its list of values has 3 entries, expected 4"
+        );
+        assert_eq!(
+            refused(1, 2, vec![0.0, f64::INFINITY]),
+            "matrix of 1 x 2: its list of values holds inf at position 1, expected a finite number"
+        );
     }
 }

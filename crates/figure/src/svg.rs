@@ -134,7 +134,7 @@ impl SvgWriter {
     /// A text in markup with its baseline at `y`. Nothing is written for an empty text.
     ///
     /// # Errors
-    /// [`FigureError::Markup`](super::FigureError::Markup).
+    /// Malformed markup.
     pub fn label(&mut self, x: f64, y: f64, text: &str, lettering: Lettering) -> Result<()> {
         if text.is_empty() {
             return Ok(());

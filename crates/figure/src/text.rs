@@ -97,15 +97,15 @@ impl Font<'_> {
     /// Width of a text in markup, px.
     ///
     /// # Errors
-    /// [`FigureError::Markup`], and [`FigureError::MissingGlyph`] for a character the font has not.
+    /// [`FigureError::Text`] for malformed markup and for a character that the font lacks.
     pub fn width(&self, text: &str, style: TextStyle) -> Result<f64> {
         let mut width = 0.0;
         for run in markup::parse(text)? {
             for character in run.text.chars() {
                 let advance = self.advance((character, run.shift), style);
-                width += advance.ok_or_else(|| FigureError::MissingGlyph {
-                    text: text.to_owned(),
-                    character,
+                width += advance.ok_or_else(|| {
+                    let reason = format!("holds '{character}', which the bundled font cannot draw");
+                    FigureError::text(text, reason)
                 })?;
             }
         }
@@ -216,13 +216,11 @@ mod tests {
     #[test]
     fn an_unknown_character_is_named() {
         let font = Font::bundled().unwrap();
-        assert!(matches!(
-            font.width("a漢", TextStyle::regular(10.0)),
-            Err(FigureError::MissingGlyph {
-                character: '漢',
-                ..
-            })
-        ));
+        let error = font.width("a漢", TextStyle::regular(10.0)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the text \"a漢\" holds '漢', which the bundled font cannot draw"
+        );
     }
 
     #[test]

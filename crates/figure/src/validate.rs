@@ -1,4 +1,4 @@
-//! Refuses figures that cannot be drawn, before anything is laid out.
+//! Checks of a figure before it is laid out.
 
 use crate::axis::{Axis, AxisKind, Tick};
 use crate::colour::{ColourScale, OutOfRange};
@@ -11,16 +11,18 @@ use crate::matrix::Matrix;
 /// Checks everything but what only layout can know (whether texts have room).
 pub(super) fn figure(figure: &Figure) -> Result<()> {
     let place = "figure";
-    not_empty(place, "the title", figure.title.trim())?;
+    if figure.title.trim().is_empty() {
+        return Err(FigureError::empty(place, "the title"));
+    }
     positive(place, "the width", figure.width)?;
     if figure.columns.is_empty() {
-        return Err(empty(place, "the list of columns"));
+        return Err(FigureError::empty(place, "the list of columns"));
     }
     for weight in &figure.columns {
         positive(place, "the weight of a column", *weight)?;
     }
     if figure.panels.is_empty() {
-        return Err(empty(place, "the list of panels"));
+        return Err(FigureError::empty(place, "the list of panels"));
     }
     for (index, panel) in figure.panels.iter().enumerate() {
         self::panel(panel, &panel_place(index, panel))?;
@@ -81,19 +83,11 @@ fn ticks(ticks: &[Tick], range: (f64, f64), place: &str) -> Result<()> {
     let (low, high) = (range.0.min(range.1), range.0.max(range.1));
     // The difference that rounding makes is not one that can be seen.
     let slack = 1e-9 * (high - low);
-    match ticks
-        .iter()
-        .find(|tick| !(low - slack <= tick.at && tick.at <= high + slack))
-    {
-        None => Ok(()),
-        Some(tick) => Err(FigureError::Outside {
-            place: place.to_owned(),
-            what: "the tick",
-            value: tick.at,
-            low,
-            high,
-        }),
-    }
+    let outside = |tick: &&Tick| !(low - slack <= tick.at && tick.at <= high + slack);
+    let tick = ticks.iter().find(outside);
+    refuse(place, tick, |tick| {
+        format!("the tick {} lies outside {low} to {high}", tick.at)
+    })
 }
 
 fn line(line: &Line, axes: &Axes, place: &str) -> Result<()> {
@@ -138,9 +132,7 @@ fn texts(texts: &Texts, axes: &Axes, place: &str) -> Result<()> {
 
 fn image(image: &Image, axes: &Axes, place: &str) -> Result<()> {
     if axes.x.kind == AxisKind::Log || axes.y.kind == AxisKind::Log {
-        return Err(FigureError::ImageOnLogAxis {
-            place: place.to_owned(),
-        });
+        return Err(FigureError::invalid(place, "an image needs linear axes"));
     }
     range(place, "the columns", image.x)?;
     range(place, "the rows", image.y)?;
@@ -157,18 +149,18 @@ fn image(image: &Image, axes: &Axes, place: &str) -> Result<()> {
 
 fn image_grid(grid: &ImageGrid, place: &str) -> Result<()> {
     let Some(first) = grid.cells().next() else {
-        return Err(empty(place, "the grid of images"));
+        return Err(FigureError::empty(place, "the grid of images"));
     };
     let shape = |picture: &Picture| (picture.rows(), picture.columns());
     let expected = shape(&first.picture);
     for cell in grid.cells() {
         let found = shape(&cell.picture);
         if found != expected {
-            return Err(FigureError::ImageShape {
-                place: place.to_owned(),
-                found,
-                expected,
-            });
+            let reason = format!(
+                "an image has {} x {} pixels, the first one {} x {}",
+                found.0, found.1, expected.0, expected.1
+            );
+            return Err(FigureError::invalid(place, reason));
         }
         if let Picture::Numbers(values) = &cell.picture {
             cells_in_range(values, &grid.colours, place)?;
@@ -195,30 +187,28 @@ fn colour_scale(scale: &ColourScale, place: &str) -> Result<()> {
     let centred = scale
         .centre
         .is_none_or(|centre| low < centre && centre < high);
-    if rising && centred {
-        Ok(())
-    } else {
-        Err(FigureError::Range {
-            place: place.to_owned(),
-            what: "the colour scale (rising, its centre inside, expected)",
-            start: low,
-            end: high,
-        })
-    }
+    refuse(place, (!(rising && centred)).then_some(()), |()| {
+        format!("the colour scale {low} to {high} does not rise, or its centre lies outside")
+    })
 }
 
 fn cells_in_range(values: &Matrix, scale: &ColourScale, place: &str) -> Result<()> {
     let (low, high) = scale.range;
     let outside = |value: &&f64| **value < low || **value > high;
-    match (scale.out_of_range, values.values().iter().find(outside)) {
-        (OutOfRange::Refuse, Some(value)) => Err(FigureError::Outside {
-            place: place.to_owned(),
-            what: "the cell value",
-            value: *value,
-            low,
-            high,
-        }),
-        _ => Ok(()),
+    if scale.out_of_range == OutOfRange::EndColour {
+        return Ok(());
+    }
+    let value = values.values().iter().find(outside);
+    refuse(place, value, |value| {
+        format!("the cell value {value} lies outside {low} to {high}")
+    })
+}
+
+/// An error for what was `found`, if anything was.
+fn refuse<T>(place: &str, found: Option<T>, reason: impl Fn(T) -> String) -> Result<()> {
+    match found {
+        None => Ok(()),
+        Some(found) => Err(FigureError::invalid(place, reason(found))),
     }
 }
 
@@ -229,7 +219,7 @@ enum Gaps {
     Refused,
 }
 
-fn data(place: &str, what: &'static str, values: &[f64], axis: &Axis, gaps: Gaps) -> Result<()> {
+fn data(place: &str, what: &str, values: &[f64], axis: &Axis, gaps: Gaps) -> Result<()> {
     finite(place, what, values, gaps)?;
     if axis.kind == AxisKind::Log {
         for (position, value) in values.iter().enumerate() {
@@ -241,114 +231,60 @@ fn data(place: &str, what: &'static str, values: &[f64], axis: &Axis, gaps: Gaps
     Ok(())
 }
 
-fn finite(place: &str, what: &'static str, values: &[f64], gaps: Gaps) -> Result<()> {
+fn finite(place: &str, what: &str, values: &[f64], gaps: Gaps) -> Result<()> {
     if values.is_empty() {
-        return Err(empty(place, what));
+        return Err(FigureError::empty(place, what));
     }
     let refused = |value: &f64| value.is_infinite() || (value.is_nan() && gaps == Gaps::Refused);
     match values.iter().position(refused) {
         None => Ok(()),
-        Some(position) => Err(FigureError::NotFinite {
-            place: place.to_owned(),
+        Some(position) => Err(FigureError::not_finite(
+            place,
             what,
             position,
-            value: values[position],
-        }),
+            values[position],
+        )),
     }
 }
 
-fn require_positive(place: &str, what: &'static str, position: usize, value: f64) -> Result<()> {
-    if value > 0.0 {
-        Ok(())
-    } else {
-        Err(FigureError::NotPositive {
-            place: place.to_owned(),
-            what,
-            position,
-            value,
-        })
-    }
+fn require_positive(place: &str, what: &str, position: usize, value: f64) -> Result<()> {
+    let refused = (value.is_nan() || value <= 0.0).then_some(value);
+    refuse(place, refused, |value| {
+        format!("{what} holds {value} at position {position}, but the axis is logarithmic")
+    })
 }
 
-fn range(place: &str, what: &'static str, (start, end): (f64, f64)) -> Result<()> {
+fn range(place: &str, what: &str, (start, end): (f64, f64)) -> Result<()> {
     let extent = end - start;
-    if extent.is_finite() && extent != 0.0 {
-        Ok(())
-    } else {
-        Err(FigureError::Range {
-            place: place.to_owned(),
-            what,
-            start,
-            end,
-        })
-    }
+    let empty = !extent.is_finite() || extent == 0.0;
+    refuse(place, empty.then_some(()), |()| {
+        format!(
+            "the range {start} to {end} of {what} is not a range (finite, distinct ends expected)"
+        )
+    })
 }
 
 fn marker(marker: Marker, place: &str) -> Result<()> {
     positive(place, "the marker's radius", marker.radius)
 }
 
-fn positive(place: &str, what: &'static str, value: f64) -> Result<()> {
-    size(
-        place,
-        what,
-        value,
-        "a positive number",
-        value > 0.0 && value.is_finite(),
-    )
+fn positive(place: &str, what: &str, value: f64) -> Result<()> {
+    let good = value > 0.0 && value.is_finite();
+    refuse(place, (!good).then_some(value), |value| {
+        format!("{what} is {value}, expected a positive number")
+    })
 }
 
 fn opacity(place: &str, value: f64) -> Result<()> {
-    let expected = "a number from 0 to 1";
-    size(
-        place,
-        "the opacity",
-        value,
-        expected,
-        (0.0..=1.0).contains(&value),
-    )
-}
-
-fn size(
-    place: &str,
-    what: &'static str,
-    value: f64,
-    expected: &'static str,
-    good: bool,
-) -> Result<()> {
-    if good {
-        return Ok(());
-    }
-    Err(FigureError::Size {
-        place: place.to_owned(),
-        what,
-        value,
-        expected,
+    let good = (0.0..=1.0).contains(&value);
+    refuse(place, (!good).then_some(value), |value| {
+        format!("the opacity is {value}, expected a number from 0 to 1")
     })
 }
 
-fn same_length(place: &str, what: &'static str, found: usize, expected: usize) -> Result<()> {
+fn same_length(place: &str, what: &str, found: usize, expected: usize) -> Result<()> {
     if found == expected {
         return Ok(());
     }
-    Err(FigureError::Length {
-        place: place.to_owned(),
-        what,
-        found,
-        expected,
-    })
-}
-
-fn not_empty(place: &str, what: &'static str, text: &str) -> Result<()> {
-    if text.is_empty() {
-        return Err(empty(place, what));
-    }
-    Ok(())
-}
-
-fn empty(place: &str, what: &'static str) -> FigureError {
-    FigureError::Empty {
-        place: place.to_owned(),
-        what,
-    }
+    Err(FigureError::length(place, what, found, expected))
 }

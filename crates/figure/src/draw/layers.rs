@@ -217,7 +217,7 @@ fn draw_texts(
 }
 
 /// Runs of neighbouring indices below `count` that are not gaps.
-pub(in super::super) fn gapless_runs(
+pub(crate) fn gapless_runs(
     count: usize,
     gap: impl Fn(usize) -> bool,
 ) -> Vec<std::ops::Range<usize>> {

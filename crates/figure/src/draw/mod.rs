@@ -10,20 +10,20 @@ mod pixels;
 
 pub(super) use layers::gapless_runs;
 
-use super::bitmap::Bitmap;
-use super::colour::Rgb;
-use super::description::{Content, Figure, Panel};
-use super::error::Result;
-use super::layout::{Layout, PanelLayout, Rect, layout};
-use super::markup;
-use super::svg::{Anchor, Lettering, SvgWriter, number};
-use super::text::{Font, TextStyle};
-use super::theme;
+use crate::bitmap::Bitmap;
+use crate::colour::Rgb;
+use crate::description::{Content, Figure, Panel};
+use crate::error::Result;
+use crate::layout::{Layout, PanelLayout, Rect, layout};
+use crate::markup;
+use crate::svg::{Anchor, Lettering, SvgWriter, number};
+use crate::text::{Font, TextStyle};
+use crate::theme;
 
 /// A figure as SVG text, self-contained but for the font, which is named with fallbacks.
 ///
 /// # Errors
-/// As [`layout()`], and [`FigureError::Png`](super::FigureError::Png) for an image that cannot be encoded.
+/// As [`layout()`], and an image that cannot be encoded.
 pub fn svg(figure: &Figure) -> Result<String> {
     let layout = layout(figure)?;
     let font = Font::bundled()?;
@@ -120,7 +120,7 @@ fn lines(
 /// A bitmap as the address of an embedded picture (`data:image/png;base64,...`).
 ///
 /// # Errors
-/// [`FigureError::Png`](super::FigureError::Png).
+/// An image that cannot be encoded.
 pub(super) fn picture_uri(bitmap: &Bitmap) -> Result<String> {
     pixels::data_uri(bitmap, pixels::Order::default())
 }

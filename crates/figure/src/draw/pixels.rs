@@ -64,8 +64,8 @@ pub(super) fn data_uri(bitmap: &Bitmap, order: Order) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::super::colour::{ColourMap, ColourScale, Rgb};
-    use crate::super::matrix::Matrix;
+    use crate::colour::{ColourMap, ColourScale, Rgb};
+    use crate::matrix::Matrix;
 
     /// The bytes of the embedded picture: red, green and blue of every pixel.
     fn embedded(bitmap: &Bitmap, order: Order) -> Vec<u8> {

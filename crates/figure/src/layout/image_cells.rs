@@ -62,13 +62,10 @@ impl ImageCells {
     /// pixel of an image is a multiple of half a px. The grid is wider where its columns need more.
     ///
     /// # Errors
-    /// [`FigureError::Empty`], and as [`Font::width`].
+    /// An empty grid, and as [`Font::width`].
     pub fn new(font: &Font<'_>, grid: &ImageGrid, width: f64) -> Result<Self> {
         let Some(first) = grid.cells().next() else {
-            return Err(FigureError::Empty {
-                place: "grid of images".to_owned(),
-                what: "it",
-            });
+            return Err(FigureError::empty("grid of images", "it"));
         };
         let columns = grid.columns().min(MOST_COLUMNS);
         let rows = grid.rows.len().min((MOST_IMAGES / columns).max(1));

@@ -5,7 +5,7 @@ use super::legend_box::LegendLayout;
 use super::tick_labels;
 use crate::axis::{Axis, Tick};
 use crate::description::{ColourBar, Content, Panel};
-use crate::error::{FigureError, Result};
+use crate::error::Result;
 use crate::image_grid::ImageGrid;
 use crate::legend;
 use crate::scale::AxisScale;
@@ -84,9 +84,7 @@ fn own_legend(font: &Font<'_>, panel: &Panel, figure_width: f64) -> Result<Optio
     };
     let entries = legend::entries(panel.layers())?;
     if entries.is_empty() {
-        return Err(FigureError::LegendEmpty {
-            place: format!("panel \"{}\"", panel.title),
-        });
+        return Err(legend::nameless(&format!("panel \"{}\"", panel.title)));
     }
     let room = (theme::LEGEND_SHARE * figure_width, LEGEND_HIGHEST);
     LegendLayout::columns(font, legend, entries, room).map(Some)
@@ -114,7 +112,7 @@ pub(super) fn tick_text_width(font: &Font<'_>, axis: &Axis, major: &[Tick]) -> R
 }
 
 /// The length of an axis's ticks: none without an axis line.
-pub(in super::super) fn tick_length(axis: &Axis) -> f64 {
+pub(crate) fn tick_length(axis: &Axis) -> f64 {
     if axis.line { theme::TICK_LENGTH } else { 0.0 }
 }
 
@@ -155,7 +153,7 @@ fn colour_bar_width(font: &Font<'_>, bar: &ColourBar) -> Result<f64> {
 }
 
 /// From the left edge of a colour bar to the far side of its tick labels.
-pub(in super::super) fn colour_bar_label_distance(font: &Font<'_>, bar: &ColourBar) -> Result<f64> {
+pub(crate) fn colour_bar_label_distance(font: &Font<'_>, bar: &ColourBar) -> Result<f64> {
     let texts = bar.ticks.iter().map(|tick| tick.text.as_str());
     let widest = font.widest(texts, theme::TICK_LABEL)?;
     Ok(theme::COLOUR_BAR_WIDTH + theme::TICK_LENGTH + theme::TICK_GAP + widest)

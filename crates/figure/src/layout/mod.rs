@@ -16,12 +16,12 @@ mod panels;
 mod point_texts;
 pub(super) mod tick_labels;
 
-use super::axis::Tick;
-use super::description::{Figure, Panel};
-use super::error::{FigureError, Result};
-use super::legend::{self, LegendPlace};
-use super::text::Font;
-use super::{theme, validate};
+use crate::axis::Tick;
+use crate::description::{Figure, Panel};
+use crate::error::Result;
+use crate::legend::{self, LegendPlace};
+use crate::text::Font;
+use crate::{theme, validate};
 use columns::Columns;
 pub use image_cells::ImageCells;
 pub use legend_box::{LegendLayout, PlacedEntry};
@@ -125,7 +125,7 @@ pub struct BarLayout {
 /// Validates a figure and places its parts.
 ///
 /// # Errors
-/// Every variant of [`FigureError`] but those of encoding. None is for want of room.
+/// A description that cannot be drawn. A lack of room is no error.
 pub fn layout(figure: &Figure) -> Result<Layout> {
     validate::figure(figure)?;
     let font = Font::bundled()?;
@@ -205,9 +205,7 @@ fn figure_legend(
     let shared = figure.panels.iter().filter(|panel| panel.legend.is_none());
     let entries = legend::entries(shared.flat_map(Panel::layers))?;
     if entries.is_empty() {
-        return Err(FigureError::LegendEmpty {
-            place: "figure".to_owned(),
-        });
+        return Err(legend::nameless("figure"));
     }
     let placed = match legend.place {
         LegendPlace::Right => {

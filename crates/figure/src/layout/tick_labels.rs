@@ -73,7 +73,7 @@ pub(super) fn thinned(axis: &Axis, ticks: &[Tick], length: f64) -> Vec<Tick> {
 ///
 /// # Errors
 /// As [`Font::width`].
-pub(in super::super) fn labelled_minor<'a>(
+pub(crate) fn labelled_minor<'a>(
     font: &Font<'_>,
     axis: &'a Axis,
     major: &'a [Tick],

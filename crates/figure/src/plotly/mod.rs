@@ -17,15 +17,15 @@ mod text;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::description::{Content, Figure, Panel};
-use super::draw::svg;
-use super::error::Result;
-use super::layer::Layer;
-use super::layout::{Layout, LegendLayout, PanelLayout, Rect, layout};
-use super::legend::{Legend, LegendPlace, entries as legend_entries};
-use super::markup;
-use super::text::{Font, TextStyle};
-use super::theme;
+use crate::description::{Content, Figure, Panel};
+use crate::draw::svg;
+use crate::error::Result;
+use crate::layer::Layer;
+use crate::layout::{Layout, LegendLayout, PanelLayout, Rect, layout};
+use crate::legend::{Legend, LegendPlace, entries as legend_entries};
+use crate::markup;
+use crate::text::{Font, TextStyle};
+use crate::theme;
 use keys::Keys;
 
 /// Version of [`Interactive`].
