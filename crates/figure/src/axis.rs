@@ -1,22 +1,22 @@
-//! One axis of a plot: its range, its scale, and the exact ticks on it.
+//! Axes of plots and their ticks.
 
 use crate::ticks;
 
-/// How data are spread along an axis.
+/// Scale of an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AxisKind {
-    /// Equal differences are equal lengths.
+    /// Equal differences have equal lengths.
     Linear,
-    /// Equal ratios are equal lengths; range and data have to be positive.
+    /// Equal ratios have equal lengths. Range and data must be positive.
     Log,
 }
 
 /// A mark on an axis or a colour bar.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tick {
-    /// Where, in data units.
+    /// Position in data units.
     pub at: f64,
-    /// The label, in [markup](super::markup); empty for a mark without one.
+    /// Label; empty for none.
     pub text: String,
 }
 
@@ -30,25 +30,25 @@ impl Tick {
     }
 }
 
-/// An axis. Positions are data units; `label` is [markup](super::markup) and should carry the unit.
+/// An axis. Positions are in data units.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Axis {
-    /// What is measured, with its unit; empty for none.
+    /// The measured quantity with its unit; empty for none.
     pub label: String,
-    /// Linear or logarithmic.
+    /// Scale.
     pub kind: AxisKind,
-    /// Values at the left (bottom) and right (top) end. The first may be the larger: the axis then runs backwards.
+    /// Values at the left (bottom) and right (top) end. If the first is larger, the axis runs backwards.
     pub range: (f64, f64),
-    /// Ticks with labels and, if `grid`, grid lines. All have to lie within `range`.
+    /// Ticks with labels and, if `grid` is set, grid lines; all within `range`.
     pub major: Vec<Tick>,
-    /// Short ticks in between. Their labels are smaller, and one that has no room beside the others is left out.
+    /// Short ticks in between. Their labels are smaller; a label without room is left out.
     pub minor: Vec<Tick>,
-    /// Whether light lines cross the plot at the major ticks.
+    /// Draws light lines across the plot at the major ticks.
     pub grid: bool,
-    /// What values at the low end are called where these stand for all that have no place above, such as zero on a
-    /// logarithmic axis.
+    /// Name of the values at the low end if they stand for all values that cannot be placed, such as zero on a logarithmic
+    /// axis.
     pub floor: Option<String>,
-    /// Whether the axis line and the tick marks are drawn (the tick labels always are).
+    /// Draws the axis line and the tick marks. Tick labels are always drawn.
     pub line: bool,
 }
 
@@ -58,7 +58,7 @@ impl Axis {
         Self::new(label, AxisKind::Linear, range, ticks::linear(range, 5))
     }
 
-    /// A logarithmic axis ticked at the powers of ten, with minor ticks at 2 to 9 times each.
+    /// A logarithmic axis with ticks at the powers of ten and minor ticks at 2 to 9 times each.
     pub fn log(label: impl Into<String>, range: (f64, f64)) -> Self {
         Self {
             minor: ticks::log_minor(range),
@@ -66,7 +66,7 @@ impl Axis {
         }
     }
 
-    /// One unit of length for each name, ticked in its middle: name `i` covers `i` to `i + 1`. No grid, no line.
+    /// An axis without grid and line whose name `i` covers `i` to `i + 1`, with a tick in the middle.
     pub fn categories<S: Into<String>>(
         label: impl Into<String>,
         names: impl IntoIterator<Item = S>,

@@ -1,10 +1,10 @@
-//! A picture whose pixels have colours of their own.
+//! Pictures whose pixels are colours.
 
 use crate::colour::{ColourScale, Rgb};
 use crate::error::{FigureError, Result};
 use crate::matrix::Matrix;
 
-/// Colours in `rows` x `columns`, row by row, top row first.
+/// Colours `[rows, columns]`, top row first.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bitmap {
     rows: usize,
@@ -13,10 +13,10 @@ pub struct Bitmap {
 }
 
 impl Bitmap {
-    /// Takes `colours` of length `rows * columns`, row by row, top row first.
+    /// Creates a bitmap from `rows * columns` colours.
     ///
     /// # Errors
-    /// A side of length zero, or a list of another length.
+    /// A side of length zero, and a list of another length.
     pub fn new(rows: usize, columns: usize, colours: Vec<Rgb>) -> Result<Self> {
         let place = || format!("bitmap of {rows} x {columns}");
         if rows == 0 || columns == 0 {
@@ -38,7 +38,7 @@ impl Bitmap {
         })
     }
 
-    /// Numbers in the colours of a scale.
+    /// Colours numbers by a scale.
     pub fn coloured(values: &Matrix, scale: &ColourScale) -> Self {
         let colours = values.values().iter().map(|value| scale.colour(*value));
         Self {

@@ -1,25 +1,25 @@
-//! Colours, colour maps, and scales that turn numbers into colours.
+//! Colours, colour maps, and scales that map numbers to colours.
 
 use crate::colour_tables as tables;
 
 /// An opaque sRGB colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rgb {
-    /// 0 to 255.
+    /// Red channel.
     pub red: u8,
-    /// 0 to 255.
+    /// Green channel.
     pub green: u8,
-    /// 0 to 255.
+    /// Blue channel.
     pub blue: u8,
 }
 
 impl Rgb {
-    /// Black.
+    /// `#000000`.
     pub const BLACK: Self = Self::from_hex(0x000000);
-    /// White.
+    /// `#ffffff`.
     pub const WHITE: Self = Self::from_hex(0xffffff);
 
-    /// From `0xrrggbb`; higher bits are ignored.
+    /// The colour `0xrrggbb`; higher bits are ignored.
     pub const fn from_hex(code: u32) -> Self {
         Self {
             red: (code >> 16) as u8,
@@ -28,17 +28,17 @@ impl Rgb {
         }
     }
 
-    /// As `#rrggbb`.
+    /// The colour written as `#rrggbb`.
     pub fn hex(self) -> String {
         format!("#{:02x}{:02x}{:02x}", self.red, self.green, self.blue)
     }
 
-    /// Colour `index` of ten that are easy to tell apart; after ten they repeat.
+    /// Colour `index` of ten that are easy to tell apart; after ten, they repeat.
     pub const fn categorical(index: usize) -> Self {
         Self::from_hex(tables::CATEGORICAL[index % tables::CATEGORICAL.len()])
     }
 
-    /// `fraction` of the way to `other`, channel by channel, rounded to nearest.
+    /// Mixes in a `fraction` of `other`, channel by channel, rounded to nearest.
     pub fn mix(self, other: Self, fraction: f64) -> Self {
         let channel = |from: u8, to: u8| {
             (f64::from(from) + (f64::from(to) - f64::from(from)) * fraction).round() as u8
@@ -63,7 +63,7 @@ impl Rgb {
         0.2126 * linear(self.red) + 0.7152 * linear(self.green) + 0.0722 * linear(self.blue)
     }
 
-    /// Black or white, whichever has the higher contrast on this colour.
+    /// Black or white, whichever contrasts more with this colour.
     pub fn readable_text(self) -> Self {
         // Equal contrast where (l + 0.05)^2 = 1.05 * 0.05.
         if self.luminance() > 0.179 {
@@ -74,27 +74,27 @@ impl Rgb {
     }
 }
 
-/// A continuous run of colours over the fractions 0 to 1.
+/// A continuous map from the fractions 0 to 1 to colours.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ColourMap {
-    /// Dark violet to yellow; even to the eye.
+    /// Dark violet to yellow, perceptually uniform.
     Viridis,
-    /// Dark blue to yellow; even to the eye, also to colour-blind readers.
+    /// Dark blue to yellow, perceptually uniform also for colour-blind readers.
     Cividis,
-    /// Red through near-white to blue; its middle is meant to be zero.
+    /// Red over near-white to blue, for values around zero.
     RedBlue,
     /// Near-white to dark orange.
     Oranges,
-    /// Black to white.
+    /// Black at 0 to white at 1.
     Grey,
     /// White at 0 to black at 1.
     GreyReversed,
-    /// Evenly spaced colours; none at all counts as black.
+    /// Evenly spaced colours; an empty list is black.
     Custom(Vec<Rgb>),
 }
 
 impl ColourMap {
-    /// The colour at `fraction`, linearly between the map's samples; fractions outside 0 to 1 take the end's colour.
+    /// The colour at `fraction`, interpolated linearly. Fractions outside of 0 to 1 have the colours of the ends.
     pub fn at(&self, fraction: f64) -> Rgb {
         match self {
             Self::Viridis => sample(&tables::VIRIDIS, fraction),
@@ -107,7 +107,7 @@ impl ColourMap {
         }
     }
 
-    /// `count` colours for an ordered series of lines on white: evenly spaced over the darker 88 % of the map.
+    /// `count` colours for an ordered series of lines on white, evenly spaced over the darker 88 % of the map.
     pub fn series(&self, count: usize) -> Vec<Rgb> {
         let last = count.saturating_sub(1).max(1) as f64;
         (0..count)
@@ -130,32 +130,32 @@ fn interpolate(count: usize, colour: impl Fn(usize) -> Rgb, fraction: f64) -> Rg
     colour(below).mix(colour(above), position - below as f64)
 }
 
-/// What to do with a number outside a colour scale's range.
+/// Treatment of numbers outside the range of a colour scale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OutOfRange {
-    /// The figure is refused.
+    /// The figure is refused with an error.
     Refuse,
-    /// It takes the colour of the nearer end; say so in the colour bar's label.
+    /// They have the colour of the nearer end. The label of the colour bar should say so.
     EndColour,
 }
 
 /// A colour map over a range of numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ColourScale {
-    /// The colours.
+    /// Colour map.
     pub map: ColourMap,
-    /// Numbers at the fractions 0 and 1 of the map; the first has to be the smaller.
+    /// Numbers at the fractions 0 and 1 of the map, ascending.
     pub range: (f64, f64),
-    /// The number at the middle of the map, when it is not the middle of the range: each side is then stretched alone.
+    /// The number at the middle of the map, if it is not the middle of the range. Both sides are then scaled separately.
     pub centre: Option<f64>,
     /// Colour of a missing value (NaN).
     pub missing: Rgb,
-    /// What becomes of numbers outside the range.
+    /// Treatment of numbers outside the range.
     pub out_of_range: OutOfRange,
 }
 
 impl ColourScale {
-    /// An even scale that refuses numbers out of range and shows missing ones in light grey.
+    /// A uniform scale that refuses numbers outside the range and shows missing ones in light grey.
     pub fn new(map: ColourMap, range: (f64, f64)) -> Self {
         Self {
             map,
@@ -166,7 +166,7 @@ impl ColourScale {
         }
     }
 
-    /// Red to blue over `-limit` to `limit`, near-white at zero; missing values are grey.
+    /// A scale from red at `-limit` over near-white to blue at `limit`; missing values are grey.
     pub fn diverging(limit: f64) -> Self {
         Self {
             missing: Rgb::from_hex(0x9a9a9a),
@@ -181,7 +181,7 @@ impl ColourScale {
         self
     }
 
-    /// The same scale, showing numbers out of range in the colour of the nearer end.
+    /// The same scale, with [`OutOfRange::EndColour`].
     #[must_use]
     pub fn clipped(mut self) -> Self {
         self.out_of_range = OutOfRange::EndColour;

@@ -1,6 +1,4 @@
 //! The description of a figure: a grid of panels, each with axes or with a grid of small images.
-//!
-//! Plain data, free of any drawing format. Texts are [markup](super::markup).
 
 use crate::axis::{Axis, Tick};
 use crate::colour::ColourScale;
@@ -9,25 +7,25 @@ use crate::layer::Layer;
 use crate::legend::Legend;
 use crate::space::Space;
 
-/// A figure. Its width is given; its height follows from the panels.
+/// A figure. Its height follows from its width and its panels.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Figure {
-    /// Above everything, and the drawing's accessible name. Never empty: the heading can be hidden by `show_title`.
+    /// Title, which is also the accessible name of the drawing; must not be empty.
     pub title: String,
-    /// Whether the title is drawn as well.
+    /// Draws the title.
     pub show_title: bool,
-    /// What the figure shows, in a sentence, for readers who cannot see it.
+    /// Description in a sentence or two, for readers who cannot see the figure.
     pub description: String,
-    /// Provenance to embed, any text; empty for none.
+    /// Text to embed as metadata, such as the provenance; empty for none.
     pub metadata: String,
-    /// Width of the whole drawing, px. Columns that hold nothing but grids of images take no more than the images
-    /// need, and the drawing is then narrower.
+    /// Width of the drawing, px. The drawing is narrower if a column with nothing but grids of images needs less, and wider
+    /// if plots would become too narrow.
     pub width: f64,
-    /// Relative widths of the plots of each column of panels; its length is the number of columns.
+    /// Relative width of the plots of each column of panels.
     pub columns: Vec<f64>,
-    /// Row by row, from the top left.
+    /// Panels, row by row from the top left.
     pub panels: Vec<Panel>,
-    /// A legend for all panels that have none of their own.
+    /// Legend of all panels without one of their own.
     pub legend: Option<Legend>,
 }
 
@@ -56,15 +54,15 @@ impl Figure {
 /// One part of a figure.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Panel {
-    /// Above the plot; empty for none.
+    /// Title above the plot; empty for none.
     pub title: String,
-    /// What fills the panel.
+    /// Plot or images.
     pub content: Content,
-    /// What a medium that can be turned shows in place of `content`, which is its projection.
+    /// Points in space, if `content` is a projection of them. The interactive form shows these instead.
     pub space: Option<Space>,
-    /// Right of the plot.
+    /// Colour bar to the right of the plot.
     pub colour_bar: Option<ColourBar>,
-    /// Right of the plot and the colour bar, for this panel's layers only.
+    /// Legend of this panel's layers, to the right of the plot and the colour bar.
     pub legend: Option<Legend>,
 }
 
@@ -96,14 +94,14 @@ impl Panel {
         self
     }
 
-    /// The same panel, its plot being a projection of points in space.
+    /// The same panel, whose plot is a projection of points in space.
     #[must_use]
     pub fn with_space(mut self, space: Space) -> Self {
         self.space = Some(space);
         self
     }
 
-    /// The layers, none for a grid of images.
+    /// Layers of the plot; none for a grid of images.
     pub fn layers(&self) -> &[Layer] {
         match &self.content {
             Content::Axes(axes) => &axes.layers,
@@ -112,25 +110,25 @@ impl Panel {
     }
 }
 
-/// What fills a panel.
+/// Content of a panel.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Content {
-    /// A plot.
+    /// A plot with axes.
     Axes(Axes),
-    /// Small images.
+    /// A grid of small images.
     Images(ImageGrid),
 }
 
 /// A plot with two axes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Axes {
-    /// From left to right.
+    /// Horizontal axis.
     pub x: Axis,
-    /// From bottom to top.
+    /// Vertical axis.
     pub y: Axis,
-    /// The first is drawn first, below the others.
+    /// Layers, drawn in this order.
     pub layers: Vec<Layer>,
-    /// Height of the plot over its width. `None` fills the row's height, or takes 0.62 if nothing else sets it.
+    /// Ratio of height to width of the plot. `None` fills the row, whose plots have 0.62 if no other panel sets its height.
     pub aspect: Option<f64>,
 }
 
@@ -145,7 +143,7 @@ impl Axes {
         }
     }
 
-    /// The same plot with a fixed height over width.
+    /// The same plot with a fixed ratio of height to width.
     #[must_use]
     pub fn with_aspect(mut self, aspect: f64) -> Self {
         self.aspect = Some(aspect);
@@ -153,21 +151,21 @@ impl Axes {
     }
 }
 
-/// The key to a colour scale.
+/// A colour bar, which explains a colour scale.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ColourBar {
-    /// What the colours measure, with its unit.
+    /// The measured quantity with its unit.
     pub label: String,
-    /// The scale explained.
+    /// Colour scale.
     pub colours: ColourScale,
-    /// Within the scale's range.
+    /// Ticks within the range of the scale.
     pub ticks: Vec<Tick>,
 }
 
 impl ColourBar {
     /// A colour bar with about five round ticks.
     pub fn new(label: impl Into<String>, colours: ColourScale) -> Self {
-        let ticks = super::ticks::linear(colours.range, 5);
+        let ticks = crate::ticks::linear(colours.range, 5);
         Self {
             label: label.into(),
             colours,

@@ -1,4 +1,4 @@
-//! Texts made to fit their room: with an ellipsis, in a few lines, or without what several of them share.
+//! Fitting of texts into their room: with an ellipsis, in several lines, or without the parts that several texts share.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,17 +6,16 @@ use crate::error::Result;
 use crate::markup::{self, Shift};
 use crate::text::{Font, TextStyle};
 
-/// Stands for what is left out.
-pub const ELLIPSIS: char = '…';
-/// Characters that several names share at one end, below which the shared part stays.
+/// Replaces the omitted part of a text.
+pub(crate) const ELLIPSIS: char = '…';
+/// Fewest characters of a shared beginning or end that are omitted.
 const SHORTEST_SHARED: usize = 4;
 
 type Letters = Vec<(char, Shift)>;
 
 impl Font<'_> {
-    /// The text with its middle replaced by an ellipsis where it is wider than `room` px.
-    ///
-    /// Of a room without space for any character the ellipsis alone is left.
+    /// Replaces the middle of a text by an ellipsis if it is wider than `room` px. If there is no room for a character,
+    /// only the ellipsis is left.
     ///
     /// # Errors
     /// As [`Font::width`].
@@ -28,7 +27,7 @@ impl Font<'_> {
         Ok(self.keep_ends(&letters, style, room, |kept| kept.div_ceil(2)))
     }
 
-    /// The most characters of a text that have room beside an ellipsis, `head` of them before it.
+    /// Keeps as many characters of a text as fit beside an ellipsis; `head` of the kept ones come before it.
     fn keep_ends(
         &self,
         letters: &[(char, Shift)],
@@ -54,7 +53,7 @@ impl Font<'_> {
         markup::written(&[&letters[..head], &[ellipsis], &letters[tail..]].concat())
     }
 
-    /// As [`Font::wrap`], in at most `most` lines: the last has an ellipsis in place of what does not fit.
+    /// As [`Font::wrap`], in at most `most` lines, the last of which is shortened if necessary.
     ///
     /// # Errors
     /// As [`Font::width`].
@@ -73,10 +72,10 @@ impl Font<'_> {
         Ok(lines)
     }
 
-    /// Names of which each is at most `room` px wide.
+    /// Shortens names to at most `room` px each.
     ///
-    /// Names that all have room stay as they are. Otherwise they lose what all begin or end with, and those that are still
-    /// too wide their middle. Different names stay different if `room` has space for what differs.
+    /// If not all fit, their common beginning and end are omitted, then the middles of those that are still too wide.
+    /// Different names stay different if there is room for the difference.
     ///
     /// # Errors
     /// As [`Font::width`].
@@ -112,7 +111,7 @@ impl Font<'_> {
     }
 }
 
-/// The names without what all begin or end with, if that is worth an ellipsis.
+/// Omits the common beginning and end of names, if they are longer than an ellipsis.
 fn without_shared(names: &[Letters]) -> Vec<Letters> {
     let distinct: BTreeSet<String> = names.iter().map(|name| markup::written(name)).collect();
     if distinct.len() < 2 {
@@ -120,7 +119,7 @@ fn without_shared(names: &[Letters]) -> Vec<Letters> {
     }
     let worth = |shared: usize, names: &[Letters]| {
         let shortest = names.iter().map(Vec::len).min().unwrap_or(0);
-        // Something is left of each name.
+        // At least one character of each name remains.
         match shared.min(shortest.saturating_sub(1)) {
             shared if shared >= SHORTEST_SHARED => shared,
             _ => 0,
@@ -145,7 +144,7 @@ fn without_shared(names: &[Letters]) -> Vec<Letters> {
     names.iter().map(middle).collect()
 }
 
-/// How many characters all names begin with.
+/// Length of the common beginning.
 fn shared_start(names: &[&Letters]) -> usize {
     let shortest = names.iter().map(|name| name.len()).min().unwrap_or(0);
     let shared = |index: &usize| {
@@ -156,7 +155,7 @@ fn shared_start(names: &[&Letters]) -> usize {
     (0..shortest).take_while(shared).count()
 }
 
-/// Positions of different names that are written the same.
+/// Groups of positions of different names that have the same short form.
 fn confused(names: &[Letters], short: &[String]) -> Vec<Vec<usize>> {
     let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (index, text) in short.iter().enumerate() {

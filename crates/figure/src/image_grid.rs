@@ -1,53 +1,53 @@
-//! Small multiples: a grid of small images, numbers on one colour scale or pictures in their own colours, with row,
-//! column and single captions.
+//! Grids of small images: numbers on one colour scale, or pictures in their own colours.
 
 use crate::bitmap::Bitmap;
 use crate::colour::ColourScale;
 use crate::matrix::Matrix;
 
-/// A grid of small images of one shape. Every image is drawn in a box of its proportions, or of 8 to 1 where its own are
-/// more extreme. Of a large grid the first rows and columns are drawn, and how many are left out is written below them.
-/// Texts are [markup](super::markup).
+/// A grid of small images of one shape.
+///
+/// Images keep their proportions up to a ratio of 8 to 1. Of a large grid, the first rows and columns are drawn, with a note
+/// that says how many are left out.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ImageGrid {
-    /// Top row first; a row may hold fewer cells than others.
+    /// Rows from the top; they may differ in length.
     pub rows: Vec<GridRow>,
-    /// One above each column; empty for none.
+    /// Label above each column; empty for none.
     pub column_labels: Vec<String>,
-    /// What the columns are, above their labels; empty for none.
+    /// Title above the column labels; empty for none.
     pub column_title: String,
-    /// What the rows are, turned, left of their labels; empty for none.
+    /// Vertical title left of the row labels; empty for none.
     pub row_title: String,
-    /// Colours of the images that are numbers.
+    /// Colour scale of images of numbers.
     pub colours: ColourScale,
-    /// Width of a column at most, px: keeps few images from growing too large.
+    /// Largest width of an image, px.
     pub largest_cell: f64,
 }
 
 /// A row of a grid.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GridRow {
-    /// Left of the row; empty for none.
+    /// Label left of the row; empty for none.
     pub label: String,
-    /// From the left; `None` leaves a place free.
+    /// Images from the left; `None` leaves a cell empty.
     pub cells: Vec<Option<GridCell>>,
 }
 
 /// A small image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GridCell {
-    /// Above the image, in a few lines where it is wider; empty for none.
+    /// Caption above the image; empty for none.
     pub caption: String,
-    /// What is shown.
+    /// The image.
     pub picture: Picture,
 }
 
-/// What a small image shows.
+/// Content of a small image.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Picture {
-    /// Numbers, drawn in the colours of the grid's scale.
+    /// Numbers, coloured by the scale of the grid.
     Numbers(Matrix),
-    /// Colours as they are.
+    /// Colours.
     Colours(Bitmap),
 }
 
@@ -82,7 +82,7 @@ impl From<Bitmap> for Picture {
 }
 
 impl ImageGrid {
-    /// A grid without labels of its own beyond those of the rows.
+    /// A grid without column labels and titles.
     pub fn new(rows: Vec<GridRow>, colours: ColourScale) -> Self {
         Self {
             rows,
@@ -94,7 +94,7 @@ impl ImageGrid {
         }
     }
 
-    /// Number of columns: the longest row's.
+    /// Length of the longest row.
     pub fn columns(&self) -> usize {
         self.rows
             .iter()
@@ -110,7 +110,7 @@ impl ImageGrid {
 }
 
 impl GridCell {
-    /// An image with a caption above.
+    /// An image with a caption.
     pub fn new(caption: impl Into<String>, picture: impl Into<Picture>) -> Self {
         Self {
             caption: caption.into(),

@@ -1,28 +1,28 @@
-//! What is drawn inside a plot: lines, bands, points, images and texts, in the order given.
+//! Layers of a plot: lines, bands, points, images and texts.
 //!
-//! A layer with a `name` gets a legend entry; layers that share a name share the entry, each giving its own part
-//! (line, band, marker). Texts are [markup](super::markup). What falls outside the axes' ranges is cut off.
+//! A layer with a `name` has a legend entry. Layers of the same name share an entry, to which each adds its part (line, band,
+//! marker). Layers are clipped to the ranges of the axes.
 
 use crate::colour::{ColourScale, Rgb};
 use crate::matrix::Matrix;
 
-/// One thing drawn in a plot.
+/// A layer of a plot.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Layer {
     /// A line through points.
     Line(Line),
     /// A filled area between two curves.
     Band(Band),
-    /// Markers.
+    /// Markers at data points.
     Points(Points),
-    /// A matrix in colours.
+    /// A heat map.
     Image(Image),
-    /// Words at data points.
+    /// Texts at data points.
     Texts(Texts),
 }
 
 impl Layer {
-    /// Of the layer's legend entry, if there is one.
+    /// Name of the layer's legend entry, if it has one.
     pub fn name(&self) -> Option<&str> {
         match self {
             Self::Line(line) => line.name.as_deref(),
@@ -33,44 +33,44 @@ impl Layer {
     }
 }
 
-/// The pattern of a line.
+/// Dash pattern of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Dash {
-    /// Uninterrupted.
+    /// An uninterrupted line.
     #[default]
     Solid,
-    /// Long pieces.
+    /// Long dashes.
     Dashed,
-    /// Short pieces.
+    /// Short dashes.
     Dotted,
 }
 
-/// The outline of a marker.
+/// Shape of a marker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MarkerShape {
-    /// Round.
+    /// A circle.
     Circle,
-    /// Standing on its side.
+    /// A square with horizontal sides.
     Square,
-    /// Standing on its corner.
+    /// A square that stands on a corner.
     Diamond,
-    /// Pointing up.
+    /// A triangle that points up.
     Triangle,
 }
 
-/// A mark at a data point.
+/// A marker at a data point.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Marker {
-    /// The outline.
+    /// Shape.
     pub shape: MarkerShape,
-    /// Half of the marker's width, px.
+    /// Half of the width, px.
     pub radius: f64,
-    /// Whether a thin white rim sets the marker off from what lies below.
+    /// Draws a thin white rim around the marker.
     pub rim: bool,
 }
 
 impl Marker {
-    /// A rimmed marker of 3.5 px radius.
+    /// A marker with a rim and a radius of 3.5 px.
     pub fn new(shape: MarkerShape) -> Self {
         Self {
             shape,
@@ -79,7 +79,7 @@ impl Marker {
         }
     }
 
-    /// A bare dot, for clouds of points.
+    /// A circle without a rim, for clouds of points.
     pub fn dot(radius: f64) -> Self {
         Self {
             shape: MarkerShape::Circle,
@@ -91,28 +91,28 @@ impl Marker {
 
 /// A line through `(x[i], y[i])`, in the order given.
 ///
-/// NaN in `y` is a declared gap: the line is interrupted there. Everything else that is not finite is refused, and so
-/// is zero or less on a logarithmic axis.
+/// NaN in `y` interrupts the line. Other values that are not finite are refused, and so are values of zero or less on a
+/// logarithmic axis.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Line {
-    /// Data units along x.
+    /// Positions along x.
     pub x: Vec<f64>,
-    /// Data units along y, as many as `x`.
+    /// Positions along y, as many as `x`.
     pub y: Vec<f64>,
-    /// Of the layer and its legend handle.
+    /// Colour of the layer and of its legend entry.
     pub colour: Rgb,
-    /// Stroke width, px.
+    /// Width of the stroke, px.
     pub width: f64,
-    /// The line's pattern.
+    /// Dash pattern.
     pub dash: Dash,
-    /// A marker at every point of the line.
+    /// Marker at every point, if any.
     pub marker: Option<Marker>,
-    /// Of the legend entry, if there is to be one.
+    /// Name of the legend entry, if there is to be one.
     pub name: Option<String>,
 }
 
 impl Line {
-    /// A solid, unnamed line 1.8 px wide.
+    /// A solid line without a name, 1.8 px wide.
     pub fn new(x: Vec<f64>, y: Vec<f64>, colour: Rgb) -> Self {
         Self {
             x,
@@ -135,26 +135,26 @@ impl Line {
 
 /// The area between `lower` and `upper`, filled without a border.
 ///
-/// NaN in either is a declared gap. On a logarithmic y axis an edge at or below zero lies infinitely far down, so the
-/// area reaches the low end of the plot.
+/// NaN in either interrupts the band. On a logarithmic y axis, a band with an edge at or below zero reaches the low end of
+/// the plot.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Band {
-    /// Data units along x.
+    /// Positions along x.
     pub x: Vec<f64>,
-    /// Data units along y, as many as `x`.
+    /// Lower edge, as many values as `x`.
     pub lower: Vec<f64>,
-    /// Data units along y, as many as `x`.
+    /// Upper edge, as many values as `x`.
     pub upper: Vec<f64>,
-    /// Of the layer and its legend handle.
+    /// Colour of the layer and of its legend entry.
     pub colour: Rgb,
-    /// From 0 (invisible) to 1.
+    /// Opacity from 0 to 1.
     pub opacity: f64,
-    /// Of the legend entry, if there is to be one.
+    /// Name of the legend entry, if there is to be one.
     pub name: Option<String>,
 }
 
 impl Band {
-    /// An unnamed band of opacity 0.16.
+    /// A band of opacity 0.16 without a name.
     pub fn new(x: Vec<f64>, lower: Vec<f64>, upper: Vec<f64>, colour: Rgb) -> Self {
         Self {
             x,
@@ -167,27 +167,27 @@ impl Band {
     }
 }
 
-/// Markers at `(x[i], y[i])`. Missing values are refused: leave such points out.
+/// Markers at `(x[i], y[i])`. Missing values are refused.
 ///
-/// A point whose centre lies outside the axes is not drawn. A named layer without points stands in the legend alone.
+/// A point with its centre outside the axes is not drawn. A layer with a name and no points is only an entry of the legend.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Points {
-    /// Data units along x.
+    /// Positions along x.
     pub x: Vec<f64>,
-    /// Data units along y, as many as `x`.
+    /// Positions along y, as many as `x`.
     pub y: Vec<f64>,
-    /// Of the layer and its legend handle.
+    /// Colour of the layer and of its legend entry.
     pub colour: Rgb,
-    /// What stands at each point.
+    /// Marker at each point.
     pub marker: Marker,
-    /// From 0 (invisible) to 1; overlapping points of one layer do not add up.
+    /// Opacity from 0 to 1. Overlapping points of one layer do not add up.
     pub opacity: f64,
-    /// Of the legend entry, if there is to be one.
+    /// Name of the legend entry, if there is to be one.
     pub name: Option<String>,
 }
 
 impl Points {
-    /// Unnamed, opaque points.
+    /// Opaque points without a name.
     pub fn new(x: Vec<f64>, y: Vec<f64>, colour: Rgb, marker: Marker) -> Self {
         Self {
             x,
@@ -207,23 +207,23 @@ impl Points {
     }
 }
 
-/// A matrix as coloured cells with sharp edges, on linear axes.
+/// A matrix as coloured cells, on linear axes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Image {
-    /// The cells, top row first.
+    /// Values of the cells.
     pub values: Matrix,
-    /// Of the cells.
+    /// Colour scale.
     pub colours: ColourScale,
-    /// Data units at the left edge of the first column and the right edge of the last.
+    /// Positions of the outer edges of the first and the last column.
     pub x: (f64, f64),
-    /// Data units at the outer edge of the first row and the outer edge of the last.
+    /// Positions of the outer edges of the first and the last row.
     pub y: (f64, f64),
-    /// One text a cell, row by row, empty for none; black or white, whichever reads better.
+    /// Text of each cell, row by row, in black or white; left out if the cells are too small.
     pub cell_texts: Option<Vec<String>>,
 }
 
 impl Image {
-    /// One data unit a cell: columns on 0 to their number, rows likewise.
+    /// Cells of one data unit: columns from 0 to their number, rows likewise.
     pub fn new(values: Matrix, colours: ColourScale) -> Self {
         let (x, y) = ((0.0, values.columns() as f64), (0.0, values.rows() as f64));
         Self {
@@ -236,17 +236,17 @@ impl Image {
     }
 }
 
-/// Texts with their middles at `(x[i], y[i])`, set off by white rims. Missing values are refused. A text that would reach
-/// beyond the plot is shortened, and one without any room there is not drawn.
+/// Texts with white rims, centred at `(x[i], y[i])`. Missing values are refused. A text that would reach beyond the plot is
+/// shortened; a text without any room is not drawn.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Texts {
-    /// Data units along x.
+    /// Positions along x.
     pub x: Vec<f64>,
-    /// Data units along y, as many as `x`.
+    /// Positions along y, as many as `x`.
     pub y: Vec<f64>,
-    /// As many as `x`; empty for none.
+    /// Texts, as many as `x`.
     pub texts: Vec<String>,
-    /// Of the letters.
+    /// Colour of the letters.
     pub colour: Rgb,
 }
 

@@ -1,4 +1,4 @@
-//! Legends: which entries there are, and where they stand.
+//! Legends and their entries.
 
 use std::collections::BTreeMap;
 
@@ -6,24 +6,24 @@ use crate::colour::Rgb;
 use crate::error::{FigureError, Result};
 use crate::layer::{Dash, Layer, Marker};
 
-/// Where a legend stands; always outside the plots.
+/// Place of a figure's legend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LegendPlace {
-    /// A column (or several, when one is too high) to the right.
+    /// In columns to the right of the panels.
     Right,
-    /// Rows below, for the whole figure only.
+    /// In rows below the panels.
     Below,
 }
 
-/// The key to named layers, in the order of their first appearance.
+/// A legend of named layers, in the order of their first appearance.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Legend {
-    /// Above (or, below the figure, before) the entries; empty for none.
+    /// Title; empty for none.
     pub title: String,
-    /// For the figure's legend; a panel's own legend always stands to its right.
+    /// Place, if it is the legend of the figure. A panel's own legend is always to its right.
     pub place: LegendPlace,
-    /// Whether names and colours follow one order, so that some of them explain the others. Of entries without room,
-    /// those left out are then spread evenly.
+    /// States that names and colours have the same order, so that some entries explain the others. If there is not enough
+    /// room, the entries that are left out are spread evenly.
     pub ordered: bool,
 }
 
@@ -46,7 +46,7 @@ impl Legend {
         }
     }
 
-    /// The same legend, of names in an order that their colours follow.
+    /// The same legend, with `ordered` set.
     #[must_use]
     pub fn ordered(mut self) -> Self {
         self.ordered = true;
@@ -54,10 +54,9 @@ impl Legend {
     }
 }
 
-/// An entry: the parts that all layers of one name contribute.
+/// An entry: the parts of all layers of one name.
 #[derive(Clone, Debug, PartialEq)]
-pub struct LegendEntry {
-    /// What the layers share.
+pub(crate) struct LegendEntry {
     pub name: String,
     /// Colour, width (px) and pattern.
     pub line: Option<(Rgb, f64, Dash)>,
@@ -67,11 +66,11 @@ pub struct LegendEntry {
     pub marker: Option<(Rgb, Marker)>,
 }
 
-/// Collects the entries of named layers; layers of the same name are merged.
+/// Collects the entries of named layers, one for each name.
 ///
 /// # Errors
-/// Two layers of one name that look different.
-pub fn entries<'a>(layers: impl IntoIterator<Item = &'a Layer>) -> Result<Vec<LegendEntry>> {
+/// Layers of one name that look different.
+pub(crate) fn entries<'a>(layers: impl IntoIterator<Item = &'a Layer>) -> Result<Vec<LegendEntry>> {
     let mut entries: Vec<LegendEntry> = Vec::new();
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
     for layer in layers {
@@ -149,7 +148,7 @@ fn merge<T: PartialEq>(
     }
 }
 
-/// A legend without a single named layer.
+/// The error of a legend without an entry.
 pub(crate) fn nameless(place: &str) -> FigureError {
     FigureError::invalid(place, "a legend needs at least one layer with a name")
 }

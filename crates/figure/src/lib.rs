@@ -1,28 +1,29 @@
-//! Figures: one plain description, lowered to SVG text and from there to PNG, and to an interactive form.
+//! A figure engine: one description of a figure, drawn as SVG and PNG and written for plotly.js.
 //!
-//! The description ([`Figure`] and what it holds) knows data, ranges and colours, and nothing of how it is drawn.
-//! [`layout()`] turns it into rectangles, with every text measured in the bundled font; [`svg()`] writes the drawing;
-//! [`png()`] rasterises it with the same font and no other; [`interactive()`] writes it for plotly.js. The same description gives the same bytes. Lengths are SVG user units, called px.
+//! A [`Figure`] holds data, ranges and colours and says nothing of how they are drawn. [`svg()`] lays it out, with every
+//! text measured in the bundled font, and draws it; [`png()`] rasterises the drawing with the same font and no other;
+//! [`interactive()`] writes the same layout for plotly.js. Equal descriptions give equal bytes. Lengths are SVG user
+//! units, written px. Texts may hold [`markup`].
 
-pub mod axis;
-pub mod bitmap;
-pub mod colour;
+mod axis;
+mod bitmap;
+mod colour;
 mod colour_tables;
-pub mod description;
+mod description;
 mod draw;
-pub mod error;
-pub mod fit;
-pub mod image_grid;
-pub mod layer;
-pub mod layout;
-pub mod legend;
+mod error;
+mod fit;
+mod image_grid;
+mod layer;
+mod layout;
+mod legend;
 pub mod markup;
-pub mod matrix;
-pub mod plotly;
+mod matrix;
+mod plotly;
 mod raster;
-pub mod scale;
+mod scale;
 pub mod space;
-pub mod svg;
+mod svg;
 pub mod text;
 mod theme;
 pub mod ticks;
@@ -39,10 +40,10 @@ pub use draw::svg;
 pub use error::{FigureError, Result};
 pub use image_grid::{GridCell, GridRow, ImageGrid, Picture};
 pub use layer::{Band, Dash, Image, Layer, Line, Marker, MarkerShape, Points, Texts};
-pub use layout::{Layout, LegendLayout, PanelLayout, Rect, layout};
 pub use legend::{Legend, LegendPlace};
 pub use matrix::Matrix;
-pub use plotly::{Interactive, interactive};
+pub use plotly::{INTERACTIVE_VERSION, Interactive, interactive};
 pub use raster::png;
 pub use space::{Point, Space, SpaceCurve, SpaceFrame, SpacePoints, View};
+pub use svg::escape;
 pub use theme::{DATA_TEXT, EDGE, INK, TICK_LABEL};

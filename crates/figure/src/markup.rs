@@ -1,33 +1,33 @@
-//! Small markup of texts: `10^{2}` raises, `x_{i}` lowers, and everything else is written as it stands.
+//! Markup of texts: `10^{2}` raises the 2, and `x_{i}` lowers the i.
 //!
-//! `^` and `_` mean something only before `{`. Braces do not nest.
+//! `^` and `_` are ordinary characters unless `{` follows. Braces do not nest.
 
 use crate::error::{FigureError, Result};
 
-/// Where a run of characters stands.
+/// Vertical position of characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shift {
     /// On the baseline.
     Base,
-    /// Higher and smaller.
+    /// Superscript, in smaller letters.
     Raised,
-    /// Lower and smaller.
+    /// Subscript, in smaller letters.
     Lowered,
 }
 
-/// A run of characters of one size and height.
+/// Successive characters of the same size and height.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {
-    /// The characters.
+    /// The text, without markup.
     pub text: String,
-    /// Their height.
+    /// Vertical position.
     pub shift: Shift,
 }
 
-/// Font size of a shifted run over that of the text.
+/// Font size of superscripts and subscripts, relative to the size of the text.
 pub const SHIFTED_SIZE: f64 = 0.72;
 
-/// Splits `text` into runs, none of them empty.
+/// Splits a text into runs, none of which is empty.
 ///
 /// # Errors
 /// [`FigureError::Text`] for a brace that is not closed.
@@ -48,7 +48,10 @@ pub fn parse(text: &str) -> Result<Vec<Run>> {
     Ok(runs)
 }
 
-/// The text as one line of plain characters, for places that cannot raise or lower: `10^{2}` -> `10^2`.
+/// Replaces markup by plain characters: `10^{2}` becomes `10^2`.
+///
+/// # Errors
+/// As [`parse`].
 pub fn plain(text: &str) -> Result<String> {
     Ok(parse(text)?
         .into_iter()
@@ -60,7 +63,7 @@ pub fn plain(text: &str) -> Result<String> {
         .collect())
 }
 
-/// Splits at blanks that stand outside braces.
+/// Splits a text at the blanks outside of braces.
 pub fn words(text: &str) -> Vec<&str> {
     let mut words = Vec::new();
     let (mut start, mut inside) = (0, false);
@@ -80,7 +83,7 @@ pub fn words(text: &str) -> Vec<&str> {
     words
 }
 
-/// The characters of a text, each with its height.
+/// The characters of a text with their vertical positions.
 ///
 /// # Errors
 /// As [`parse`].
@@ -93,7 +96,7 @@ pub fn letters(text: &str) -> Result<Vec<(char, Shift)>> {
     Ok(letters.collect())
 }
 
-/// The markup of a text given as characters with their heights: the inverse of [`letters`].
+/// The text with these characters: the inverse of [`letters`].
 pub fn written(letters: &[(char, Shift)]) -> String {
     let runs = letters.chunk_by(|(_, one), (_, other)| one == other);
     let runs = runs.map(|run| {

@@ -1,9 +1,9 @@
-//! A rectangular table of numbers: what an image or a heat map shows.
+//! Matrices of numbers, shown as images and heat maps.
 
 use crate::error::{FigureError, Result};
 
-/// Numbers in `rows` x `columns`, row by row. NaN means "no value" and is drawn in the colour scale's `missing`
-/// colour; infinities are refused.
+/// Numbers `[rows, columns]`, top row first. NaN is a missing value, drawn in the colour scale's `missing` colour;
+/// infinities are refused.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Matrix {
     rows: usize,
@@ -12,7 +12,7 @@ pub struct Matrix {
 }
 
 impl Matrix {
-    /// Takes `values` of length `rows * columns`, row by row, top row first.
+    /// Creates a matrix from `rows * columns` values.
     ///
     /// # Errors
     /// A side of length zero, a list of another length, and an infinite value.
@@ -55,12 +55,12 @@ impl Matrix {
         self.columns
     }
 
-    /// All values, row by row; NaN where there is none.
+    /// All values, row by row.
     pub fn values(&self) -> &[f64] {
         &self.values
     }
 
-    /// Largest absolute value, for a symmetric colour scale; 0 when every value is missing.
+    /// Largest absolute value, for a symmetric colour scale; 0 if every value is missing.
     pub fn largest_magnitude(&self) -> f64 {
         self.values
             .iter()

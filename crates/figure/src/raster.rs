@@ -1,4 +1,4 @@
-//! SVG text to PNG bytes, with the bundled font and no other.
+//! Rasterising of SVG to PNG, with the bundled font and no other.
 
 use std::sync::Arc;
 
@@ -8,18 +8,18 @@ use resvg::usvg::{Options, Tree, fontdb};
 use crate::error::{FigureError, Result};
 use crate::text;
 
-/// The largest side of a picture, pixels.
+/// Largest side of a picture, pixels.
 const LARGEST_SIDE: f64 = 16_384.0;
-/// Most pixels of a picture: drawing and encoding take 7 bytes for each.
+/// Most pixels of a picture. Drawing and encoding take 7 bytes each.
 const MOST_PIXELS: f64 = 32e6;
 
-/// Draws SVG text `scale` times as large (2 for publication) on white, and encodes it as an RGB PNG. A drawing that would
-/// have sides of more than 16,384 or altogether more than 32 million pixels is enlarged less.
+/// Draws SVG text on white, scaled by `scale`, as an RGB PNG. The scale is reduced if a side would have more than 16,384 or
+/// the picture more than 32 million pixels.
 ///
-/// The bytes depend on nothing but the arguments: no system font, no time, no thread.
+/// The bytes depend on the arguments only: no system fonts are used.
 ///
 /// # Errors
-/// [`FigureError::Svg`], [`FigureError::PictureSize`], [`FigureError::Png`].
+/// SVG text that cannot be parsed, and a picture without pixels.
 pub fn png(svg: &str, scale: f64) -> Result<Vec<u8>> {
     let tree = parse(svg)?;
     let size = (
@@ -50,12 +50,12 @@ pub fn png(svg: &str, scale: f64) -> Result<Vec<u8>> {
     encode_rgb(pixmap.width(), pixmap.height(), &rgb)
 }
 
-/// How many times as large a drawing of this size (px) may become.
+/// Largest scale of a drawing of this size (px).
 fn largest_scale((width, height): (f64, f64)) -> f64 {
     (LARGEST_SIDE / width.max(height)).min((MOST_PIXELS / (width * height)).sqrt())
 }
 
-/// Parses SVG text as the renderer sees it.
+/// Parses SVG text with the bundled font.
 pub(crate) fn parse(svg: &str) -> Result<Tree> {
     let mut fonts = fontdb::Database::new();
     fonts.load_font_source(fontdb::Source::Binary(Arc::new(text::REGULAR)));
@@ -68,7 +68,7 @@ pub(crate) fn parse(svg: &str) -> Result<Tree> {
     Ok(Tree::from_str(svg, &options)?)
 }
 
-/// Encodes `3 * width * height` bytes, row by row.
+/// Encodes pixels `[height, width, 3]` as PNG.
 pub(crate) fn encode_rgb(width: u32, height: u32, rgb: &[u8]) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width, height);

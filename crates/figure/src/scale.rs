@@ -1,17 +1,16 @@
-//! From data units to px along one axis.
+//! Conversion of data units to px along an axis.
 
 use crate::axis::{Axis, AxisKind};
 
-/// Px beyond this distance from the origin are pulled back to it: far outside any plot, and still exact in the
-/// renderer's single precision.
+/// Largest distance from the origin, px: far outside any plot, and exact in the single precision of the renderer.
 const FAR: f64 = 1e6;
 
-/// Maps an axis's range onto px, `start` to `end`.
+/// Maps the range `a` to `b` of an axis to px, `start` to `end`.
 ///
-/// Linear: `start + (v - a) / (b - a) * (end - start)`; logarithmic the same of the logarithms, computed as
-/// `ln(v / a) / ln(b / a)`.
+/// A value v is at `start + f * (end - start)`, with f = (v - a) / (b - a) on a linear and ln(v / a) / ln(b / a) on a
+/// logarithmic axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct AxisScale {
+pub(crate) struct AxisScale {
     kind: AxisKind,
     range: (f64, f64),
     start: f64,
@@ -19,8 +18,8 @@ pub struct AxisScale {
 }
 
 impl AxisScale {
-    /// A scale for a validated axis, whose range begins at `start` px and ends at `end` px.
-    pub fn new(axis: &Axis, start: f64, end: f64) -> Self {
+    /// The scale of a valid axis.
+    pub(crate) fn new(axis: &Axis, start: f64, end: f64) -> Self {
         Self {
             kind: axis.kind,
             range: axis.range,
@@ -29,14 +28,14 @@ impl AxisScale {
         }
     }
 
-    /// Where `value` lies, px; anything at or below zero on a logarithmic axis lies far beyond the low end.
-    pub fn px(&self, value: f64) -> f64 {
+    /// Position of a value, px. Values of zero or less on a logarithmic axis are far beyond the low end.
+    pub(crate) fn px(&self, value: f64) -> f64 {
         let (start, end) = (self.start, self.end);
         (start + self.fraction(value) * (end - start)).clamp(-FAR, FAR)
     }
 
-    /// Where `value` lies as a fraction of the range: 0 at its beginning, 1 at its end.
-    pub fn fraction(&self, value: f64) -> f64 {
+    /// Position of a value as a fraction of the range: 0 at its beginning, 1 at its end.
+    pub(crate) fn fraction(&self, value: f64) -> f64 {
         let (from, to) = self.range;
         match self.kind {
             AxisKind::Linear => (value - from) / (to - from),
@@ -46,8 +45,8 @@ impl AxisScale {
         }
     }
 
-    /// Whether `value` lies within the range, ends included.
-    pub fn contains(&self, value: f64) -> bool {
+    /// Returns true if a value is within the range, ends included.
+    pub(crate) fn contains(&self, value: f64) -> bool {
         let (from, to) = self.range;
         from.min(to) <= value && value <= from.max(to)
     }

@@ -1,68 +1,68 @@
-//! Points in space, for media that can be turned. A still picture shows the panel's plot in their place: a projection.
+//! Points in three-dimensional space, for the interactive form. A still picture shows a projection instead.
 
 use crate::colour::Rgb;
 use crate::layer::Marker;
 
-/// A point of space.
+/// A point in space.
 pub type Point = [f64; 3];
 
-/// Points in space and what surrounds them.
+/// Points in space with lines and a frame.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Space {
-    /// The points, in groups of one look.
+    /// Points, in groups of the same look.
     pub groups: Vec<SpacePoints>,
-    /// Lines.
+    /// Lines through space.
     pub curves: Vec<SpaceCurve>,
-    /// What gives the eye a hold.
+    /// Frame around the points.
     pub frame: SpaceFrame,
-    /// Names of the three axes, in [markup](super::markup).
+    /// Names of the three axes.
     pub axes: [String; 3],
-    /// Where it is looked at from first.
+    /// Initial direction of view.
     pub view: View,
 }
 
-/// Points of one look.
+/// Points of the same look.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SpacePoints {
-    /// Of the legend entry, in [markup](super::markup).
+    /// Name of the legend entry.
     pub name: String,
-    /// Of the points.
+    /// Colour of the points.
     pub colour: Rgb,
-    /// What stands at each point.
+    /// Marker at each point.
     pub marker: Marker,
-    /// Where.
+    /// Positions.
     pub points: Vec<Point>,
 }
 
 /// A line through space.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SpaceCurve {
-    /// Of the line.
+    /// Colour of the line.
     pub colour: Rgb,
-    /// Through these points, in their order.
+    /// Points that the line connects, in order.
     pub points: Vec<Point>,
 }
 
-/// What is drawn around points.
+/// Frame around points in space.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SpaceFrame {
-    /// The unit sphere.
+    /// The unit sphere with meridians and parallels.
     Sphere,
     /// A box with ticks on its edges.
     Box,
 }
 
-/// A direction to look from, towards the middle.
+/// A direction of view, towards the middle.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct View {
-    /// From the first axis to the second.
+    /// Angle from the first axis towards the second.
     pub azimuth_degrees: f64,
-    /// From there to the third, which points up.
+    /// Angle from there towards the third axis, which points up.
     pub elevation_degrees: f64,
 }
 
 impl View {
-    /// The unit vector from the middle to the eye.
+    /// Unit vector from the middle to the viewer.
     pub fn towards(self) -> Point {
         let (sin_azimuth, cos_azimuth) = self.azimuth_degrees.to_radians().sin_cos();
         let (sin_elevation, cos_elevation) = self.elevation_degrees.to_radians().sin_cos();
@@ -73,7 +73,7 @@ impl View {
         ]
     }
 
-    /// The unit vector that is seen pointing up.
+    /// Unit vector that appears to point up.
     pub fn up(self) -> Point {
         let (sin_azimuth, cos_azimuth) = self.azimuth_degrees.to_radians().sin_cos();
         let (sin_elevation, cos_elevation) = self.elevation_degrees.to_radians().sin_cos();
@@ -85,7 +85,7 @@ impl View {
     }
 }
 
-/// Meridians and parallels of the unit sphere, `step` degrees apart (a divisor of 180), each of `points` straight pieces.
+/// Meridians and parallels of the unit sphere, `step` degrees apart (a divisor of 180), each of `points` segments.
 pub fn graticule(step: usize, points: usize) -> impl Iterator<Item = Vec<Point>> {
     let angle = |degrees: usize| (degrees as f64).to_radians();
     let meridians = (0..180).step_by(step).map(move |degrees| {
@@ -99,7 +99,7 @@ pub fn graticule(step: usize, points: usize) -> impl Iterator<Item = Vec<Point>>
     meridians.chain(parallels)
 }
 
-/// A circle of `points` straight pieces: where `place` puts cosine and sine of its angles.
+/// A circle of `points` segments, whose points are `place(cos, sin)` of their angles.
 pub fn circle(points: usize, place: impl Fn(f64, f64) -> Point) -> Vec<Point> {
     let around = (0..=points).map(|index| {
         let (sine, cosine) = (std::f64::consts::TAU * index as f64 / points as f64).sin_cos();

@@ -1,7 +1,6 @@
-//! Writes SVG text: escaping, fixed number formatting, elements closed in order.
+//! Writing of SVG text: escaping, number formatting, nesting of elements.
 //!
-//! Knows nothing of figures. No identifiers are ever written, so that drawings can be put side by side into one
-//! HTML page.
+//! No identifiers are written, so that one HTML page can hold several drawings.
 
 use std::fmt::Write;
 
@@ -11,8 +10,8 @@ use crate::layout::Rect;
 use crate::markup::{self, SHIFTED_SIZE, Shift};
 use crate::text::TextStyle;
 
-/// A number with at most two decimals, no trailing zeros, and no negative zero.
-pub fn number(value: f64) -> String {
+/// Formats a number with at most two decimals, without trailing zeros or a negative zero.
+pub(crate) fn number(value: f64) -> String {
     let text = format!("{value:.2}");
     let text = text.trim_end_matches('0').trim_end_matches('.');
     match text {
@@ -21,7 +20,7 @@ pub fn number(value: f64) -> String {
     }
 }
 
-/// Text made safe for element content and quoted attributes. Characters that XML 1.0 forbids become U+FFFD.
+/// Escapes a text for element content and quoted attributes. Characters that XML 1.0 forbids become U+FFFD.
 pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -38,38 +37,35 @@ pub fn escape(text: &str) -> String {
     escaped
 }
 
-/// Width of a rim around letters, half of it below them, px.
+/// Width of the stroke around letters with a rim, px. The letters cover half of it.
 const RIM: f64 = 3.0;
 
-/// Where a text stands relative to its point.
+/// Horizontal alignment of a text to its point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Anchor {
-    /// It starts there.
+pub(crate) enum Anchor {
+    /// Starts at the point.
     Start,
-    /// Its middle is there.
+    /// Is centred at the point.
     Middle,
-    /// It ends there.
+    /// Ends at the point.
     End,
 }
 
-/// How a text is drawn.
+/// Style, alignment and colour of a text.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Lettering {
-    /// Size and weight.
+pub(crate) struct Lettering {
     pub style: TextStyle,
-    /// Which part of the text its point is.
     pub anchor: Anchor,
-    /// Of the letters.
     pub colour: Rgb,
-    /// Turned by a quarter, reading upwards.
+    /// Rotated by a quarter turn, reading upwards.
     pub turned: bool,
-    /// A white rim around the letters, which sets them off from what lies below.
+    /// White rim around the letters.
     pub rim: bool,
 }
 
 impl Lettering {
-    /// Level text.
-    pub fn new(style: TextStyle, anchor: Anchor, colour: Rgb) -> Self {
+    /// Horizontal text.
+    pub(crate) fn new(style: TextStyle, anchor: Anchor, colour: Rgb) -> Self {
         Self {
             style,
             anchor,
@@ -79,50 +75,50 @@ impl Lettering {
         }
     }
 
-    /// The same with a white rim.
+    /// The same lettering with a white rim.
     #[must_use]
-    pub fn rimmed(mut self) -> Self {
+    pub(crate) fn rimmed(mut self) -> Self {
         self.rim = true;
         self
     }
 
-    /// The same, reading upwards.
+    /// The same lettering, reading upwards.
     #[must_use]
-    pub fn turned(mut self) -> Self {
+    pub(crate) fn turned(mut self) -> Self {
         self.turned = true;
         self
     }
 }
 
-/// SVG text being written.
+/// A writer of SVG text.
 #[derive(Default)]
-pub struct SvgWriter {
+pub(crate) struct SvgWriter {
     text: String,
     open: Vec<&'static str>,
 }
 
 impl SvgWriter {
-    /// Starts an element; finish it with one of [`Tag`]'s closing methods.
-    pub fn tag(&mut self, name: &'static str) -> Tag<'_> {
+    /// Starts an element, to be finished by one of the closing methods of [`Tag`].
+    pub(crate) fn tag(&mut self, name: &'static str) -> Tag<'_> {
         self.text.push('<');
         self.text.push_str(name);
         Tag { writer: self, name }
     }
 
     /// Opens a group of a class.
-    pub fn group(&mut self, class: &str) {
+    pub(crate) fn group(&mut self, class: &str) {
         self.tag("g").attribute("class", class).open();
     }
 
-    /// Ends the innermost open element.
-    pub fn end(&mut self) {
+    /// Closes the innermost open element.
+    pub(crate) fn end(&mut self) {
         if let Some(name) = self.open.pop() {
             let _ = writeln!(self.text, "</{name}>");
         }
     }
 
-    /// A straight line.
-    pub fn line(&mut self, from: (f64, f64), to: (f64, f64), colour: Rgb, width: f64) {
+    /// Writes a straight line.
+    pub(crate) fn line(&mut self, from: (f64, f64), to: (f64, f64), colour: Rgb, width: f64) {
         let path = Path::default().to(from).to(to);
         self.tag("path")
             .attribute("d", path.data())
@@ -131,11 +127,11 @@ impl SvgWriter {
             .close();
     }
 
-    /// A text in markup with its baseline at `y`. Nothing is written for an empty text.
+    /// Writes a text with its baseline at `y`; nothing for an empty text.
     ///
     /// # Errors
     /// Malformed markup.
-    pub fn label(&mut self, x: f64, y: f64, text: &str, lettering: Lettering) -> Result<()> {
+    pub(crate) fn label(&mut self, x: f64, y: f64, text: &str, lettering: Lettering) -> Result<()> {
         if text.is_empty() {
             return Ok(());
         }
@@ -169,8 +165,8 @@ impl SvgWriter {
         Ok(())
     }
 
-    /// The finished text.
-    pub fn finish(mut self) -> String {
+    /// Closes all elements and returns the text.
+    pub(crate) fn finish(mut self) -> String {
         while !self.open.is_empty() {
             self.end();
         }
@@ -178,7 +174,7 @@ impl SvgWriter {
     }
 }
 
-/// The content of a text element: plain characters, and `tspan`s for what is raised or lowered.
+/// Content of a text element, with a `tspan` for each superscript and subscript.
 fn runs(text: &str, size: f64) -> Result<String> {
     let mut content = String::new();
     let mut height = 0.0;
@@ -204,51 +200,51 @@ fn runs(text: &str, size: f64) -> Result<String> {
     Ok(content)
 }
 
-/// An element whose attributes are being written.
+/// A started element, to which attributes can be added.
 #[must_use = "an element has to be closed or opened"]
-pub struct Tag<'w> {
+pub(crate) struct Tag<'w> {
     writer: &'w mut SvgWriter,
     name: &'static str,
 }
 
 impl Tag<'_> {
-    /// An attribute, escaped.
-    pub fn attribute(self, name: &str, value: &str) -> Self {
+    /// Adds an attribute; the value is escaped.
+    pub(crate) fn attribute(self, name: &str, value: &str) -> Self {
         let _ = write!(self.writer.text, r#" {name}="{}""#, escape(value));
         self
     }
 
-    /// A number.
-    pub fn number(self, name: &str, value: f64) -> Self {
+    /// Adds an attribute that is a number.
+    pub(crate) fn number(self, name: &str, value: f64) -> Self {
         self.attribute(name, &number(value))
     }
 
-    /// A colour.
-    pub fn colour(self, name: &str, value: Rgb) -> Self {
+    /// Adds an attribute that is a colour.
+    pub(crate) fn colour(self, name: &str, value: Rgb) -> Self {
         self.attribute(name, &value.hex())
     }
 
-    /// `x`, `y`, `width` and `height`.
-    pub fn rect(self, rect: Rect) -> Self {
+    /// Adds `x`, `y`, `width` and `height`.
+    pub(crate) fn rect(self, rect: Rect) -> Self {
         self.number("x", rect.x)
             .number("y", rect.y)
             .number("width", rect.width)
             .number("height", rect.height)
     }
 
-    /// Ends the element without content.
-    pub fn close(self) {
+    /// Closes the element, without content.
+    pub(crate) fn close(self) {
         self.writer.text.push_str("/>\n");
     }
 
-    /// Leaves the element open for others inside it.
-    pub fn open(self) {
+    /// Leaves the element open for inner elements.
+    pub(crate) fn open(self) {
         self.writer.text.push_str(">\n");
         self.writer.open.push(self.name);
     }
 
-    /// Ends the element with escaped text as content.
-    pub fn content(self, text: &str) {
+    /// Writes escaped text as content and closes the element.
+    pub(crate) fn content(self, text: &str) {
         let escaped = escape(text);
         self.raw_content(&escaped);
     }
@@ -258,47 +254,47 @@ impl Tag<'_> {
     }
 }
 
-/// The data of a path element.
+/// Data of a path element.
 #[derive(Default)]
-pub struct Path {
+pub(crate) struct Path {
     data: String,
     drawing: bool,
 }
 
 impl Path {
-    /// Starts here, or draws a line to here if already started.
+    /// Draws a line to this point, or starts a line here.
     #[must_use]
-    pub fn to(mut self, point: (f64, f64)) -> Self {
+    pub(crate) fn to(mut self, point: (f64, f64)) -> Self {
         self.add(point);
         self
     }
 
     /// As [`Path::to`], in place.
-    pub fn add(&mut self, (x, y): (f64, f64)) {
+    pub(crate) fn add(&mut self, (x, y): (f64, f64)) {
         let command = if self.drawing { 'L' } else { 'M' };
         let _ = write!(self.data, "{command}{} {}", number(x), number(y));
         self.drawing = true;
     }
 
-    /// A single dot: what a round line cap makes of a line without length.
-    pub fn dot(&mut self, (x, y): (f64, f64)) {
+    /// Draws a dot, which is a line of length zero with round caps.
+    pub(crate) fn dot(&mut self, (x, y): (f64, f64)) {
         let _ = write!(self.data, "M{} {}h0", number(x), number(y));
         self.drawing = false;
     }
 
-    /// Ends the current line; the next point starts another.
-    pub fn lift(&mut self) {
+    /// Ends the current line. The next point starts another.
+    pub(crate) fn lift(&mut self) {
         self.drawing = false;
     }
 
     /// Closes the current outline.
-    pub fn close(&mut self) {
+    pub(crate) fn close(&mut self) {
         self.data.push('Z');
         self.drawing = false;
     }
 
     /// The value of the `d` attribute.
-    pub fn data(&self) -> &str {
+    pub(crate) fn data(&self) -> &str {
         &self.data
     }
 }

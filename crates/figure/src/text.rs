@@ -1,7 +1,7 @@
-//! How wide a text is, measured in the bundled font: layout never asks the system.
+//! The bundled font and the measuring of texts in it.
 //!
-//! A width is the sum of the glyphs' advances. The renderer also applies kerning, which only ever moves a label's
-//! letters by fractions of a px; a test holds the two together.
+//! The width of a text is the sum of the advances of its glyphs. The renderer also applies kerning, which moves letters by
+//! fractions of a px; a test compares the two.
 
 use skrifa::instance::{LocationRef, Size};
 use skrifa::metrics::GlyphMetrics;
@@ -10,11 +10,11 @@ use skrifa::{FontRef, MetadataProvider, charmap::Charmap};
 use crate::error::{FigureError, Result};
 use crate::markup::{self, SHIFTED_SIZE, Shift};
 
-/// Roboto Regular, a subset; see `assets/README.md`.
+/// A subset of Roboto Regular; see `assets/README.md`.
 pub const REGULAR: &[u8] = include_bytes!("../assets/Roboto-Regular.ttf");
-/// Roboto Medium, a subset; see `assets/README.md`.
+/// A subset of Roboto Medium; see `assets/README.md`.
 pub const MEDIUM: &[u8] = include_bytes!("../assets/Roboto-Medium.ttf");
-/// The font's family name, in both files.
+/// Family name of the font.
 pub const FAMILY: &str = "Roboto";
 
 /// Size and weight of a text.
@@ -22,7 +22,7 @@ pub const FAMILY: &str = "Roboto";
 pub struct TextStyle {
     /// Height of the em square, px.
     pub size: f64,
-    /// Medium instead of regular weight.
+    /// Medium weight instead of regular.
     pub strong: bool,
 }
 
@@ -40,23 +40,23 @@ impl TextStyle {
         Self { size, strong: true }
     }
 
-    /// From one baseline to the next, px.
+    /// Distance of baselines, px.
     pub fn line_height(self) -> f64 {
         1.25 * self.size
     }
 
-    /// How far below the middle of a digit its baseline lies, px: half of the height of capitals.
+    /// Distance from the middle of a digit down to its baseline, px: half of the height of capitals.
     pub fn middle_drop(self) -> f64 {
         0.355 * self.size
     }
 
-    /// How far digits and capitals reach above the baseline, px.
+    /// Height of digits and capitals above the baseline, px.
     pub fn ascent(self) -> f64 {
         0.75 * self.size
     }
 }
 
-/// The bundled font, ready to measure.
+/// The bundled font.
 pub struct Font<'a> {
     regular: Face<'a>,
     medium: Face<'a>,
@@ -64,7 +64,7 @@ pub struct Font<'a> {
 
 struct Face<'a> {
     characters: Charmap<'a>,
-    /// In thousandths of the em square.
+    /// Measured in thousandths of the em square.
     glyphs: GlyphMetrics<'a>,
 }
 
@@ -81,10 +81,10 @@ impl Face<'static> {
 }
 
 impl Font<'static> {
-    /// Opens the bundled files; costs microseconds.
+    /// Opens the bundled files, which takes microseconds.
     ///
     /// # Errors
-    /// [`FigureError::Font`] if the bundled files are broken.
+    /// Returns [`FigureError::Font`] if the bundled files are broken.
     pub fn bundled() -> Result<Self> {
         Ok(Self {
             regular: Face::new(REGULAR)?,
@@ -94,10 +94,10 @@ impl Font<'static> {
 }
 
 impl Font<'_> {
-    /// Width of a text in markup, px.
+    /// Width of a text, px.
     ///
     /// # Errors
-    /// [`FigureError::Text`] for malformed markup and for a character that the font lacks.
+    /// Returns [`FigureError::Text`] for malformed markup and for a character that the font lacks.
     pub fn width(&self, text: &str, style: TextStyle) -> Result<f64> {
         let mut width = 0.0;
         for run in markup::parse(text)? {
@@ -112,7 +112,7 @@ impl Font<'_> {
         Ok(width)
     }
 
-    /// Width of a character, px, if the font has it.
+    /// Width of a character, px; `None` if the font lacks it.
     pub(crate) fn advance(
         &self,
         (character, shift): (char, Shift),
@@ -132,7 +132,7 @@ impl Font<'_> {
         Some(f64::from(advance) / f64::from(UNITS) * size)
     }
 
-    /// Width of the widest of several texts, px; 0 of none.
+    /// Width of the widest of several texts, px; 0 for none.
     ///
     /// # Errors
     /// As [`Font::width`].
@@ -146,7 +146,7 @@ impl Font<'_> {
         })
     }
 
-    /// Breaks a text into lines of at most `room` px: at blanks, and within a word that is longer than a line.
+    /// Breaks a text into lines of at most `room` px, at blanks and within words that are longer than a line.
     ///
     /// # Errors
     /// As [`Font::width`].
@@ -165,7 +165,7 @@ impl Font<'_> {
         Ok(lines)
     }
 
-    /// A word in pieces of at most `room` px, of one character at least.
+    /// Breaks a word into pieces of at least one character and otherwise at most `room` px.
     fn pieces(&self, word: &str, style: TextStyle, room: f64) -> Result<Vec<String>> {
         if self.width(word, style)? <= room {
             return Ok(vec![word.to_owned()]);

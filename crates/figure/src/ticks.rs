@@ -1,13 +1,13 @@
-//! Round tick positions and the way numbers are written on them.
+//! Positions of ticks and formatting of numbers.
 
 use crate::axis::Tick;
 
-/// U+2212, the minus sign of printed mathematics.
+/// U+2212, the typographic minus sign.
 pub const MINUS: char = '\u{2212}';
 
-/// Ticks at multiples of 1, 2, 2.5 or 5 times a power of ten, about `count` of them, all within `range` (in either
-/// order); below 10^{-4} and from 10^{7} on in powers of ten. Empty when the range is not finite or has no extent, or one
-/// too small for exact steps.
+/// About `count` ticks at multiples of 1, 2, 2.5 or 5 times a power of ten, all within `range` (in either order). Numbers
+/// below 10^-4 and from 10^7 on are written as powers of ten. Empty if the range is not finite, or if its extent is zero
+/// or too small for exact steps.
 pub fn linear(range: (f64, f64), count: usize) -> Vec<Tick> {
     let (low, high) = (range.0.min(range.1), range.0.max(range.1));
     let extent = high - low;
@@ -19,7 +19,7 @@ pub fn linear(range: (f64, f64), count: usize) -> Vec<Tick> {
     if !step.is_normal() {
         return Vec::new();
     }
-    // The ends count as inside when rounding alone puts them outside.
+    // Rounding must not exclude the ends.
     let slack = 1e-9;
     let first = (low / step - slack).ceil();
     let last = (high / step + slack).floor();
@@ -30,8 +30,7 @@ pub fn linear(range: (f64, f64), count: usize) -> Vec<Tick> {
         .collect()
 }
 
-/// How multiples of a step are written that are no larger than `largest` and exact to `digits` decimals (negative before
-/// the point).
+/// A formatter of numbers up to `largest` with `digits` decimals (negative: multiples of powers of ten).
 fn writer(largest: f64, digits: i32) -> impl Fn(f64) -> String {
     let exponent = largest.log10().floor() as i32;
     move |value| match exponent {
@@ -47,7 +46,7 @@ fn writer(largest: f64, digits: i32) -> impl Fn(f64) -> String {
     }
 }
 
-/// The smallest round step of at least `smallest`, and the decimals its multiples need (negative before the point).
+/// The smallest round step of at least `smallest`, and the decimals of its multiples (negative: trailing zeros).
 fn round_step(smallest: f64) -> (f64, i32) {
     let exponent = smallest.log10().floor() as i32;
     let power = 10f64.powi(exponent);
@@ -60,12 +59,12 @@ fn round_step(smallest: f64) -> (f64, i32) {
     (factor * power, extra - exponent)
 }
 
-/// Ticks at the powers of ten within `range`, written `10^{n}`. Empty when the range is not positive.
+/// Ticks at the powers of ten within `range`, written `10^{n}`; empty if the range is not positive.
 pub fn decades(range: (f64, f64)) -> Vec<Tick> {
     decades_in_steps(range, 1)
 }
 
-/// As [`decades`], but only those whose exponent is a multiple of 2, 3, ... when there are more than `most`.
+/// As [`decades`], with exponents at multiples of the smallest step that gives at most about `most` ticks.
 pub fn sparse_decades(range: (f64, f64), most: usize) -> Vec<Tick> {
     let step = decades(range).len().div_ceil(most.max(1)).max(1);
     decades_in_steps(range, step)
@@ -80,7 +79,7 @@ fn decades_in_steps(range: (f64, f64), step: usize) -> Vec<Tick> {
         .collect()
 }
 
-/// Unlabelled ticks at 2 to 9 times the powers of ten within `range`. Empty when the range is not positive.
+/// Ticks without labels at 2 to 9 times the powers of ten within `range`; empty if the range is not positive.
 pub fn log_minor(range: (f64, f64)) -> Vec<Tick> {
     exponents(range)
         .flat_map(|exponent| (2..10).map(move |digit| f64::from(digit) * 10f64.powi(exponent)))
@@ -89,7 +88,7 @@ pub fn log_minor(range: (f64, f64)) -> Vec<Tick> {
         .collect()
 }
 
-/// Ticks at 1, 2 and 5 times the powers of ten within `range`. Empty when the range is not positive.
+/// Ticks at 1, 2 and 5 times the powers of ten within `range`; empty if the range is not positive.
 pub fn ones_twos_fives(range: (f64, f64)) -> Vec<Tick> {
     exponents(range)
         .flat_map(|exponent| [1, 2, 5].map(|digit| (exponent, digit)))
@@ -99,7 +98,7 @@ pub fn ones_twos_fives(range: (f64, f64)) -> Vec<Tick> {
         .collect()
 }
 
-/// Ticks at exactly these positions, each written by `write`.
+/// Ticks at these positions, labelled by `write`.
 pub fn at(positions: &[f64], write: impl Fn(f64) -> String) -> Vec<Tick> {
     positions
         .iter()
@@ -107,12 +106,12 @@ pub fn at(positions: &[f64], write: impl Fn(f64) -> String) -> Vec<Tick> {
         .collect()
 }
 
-/// A number with as few digits as say it exactly, with a true minus sign: 0.1 -> "0.1", -50.0 -> "−50".
+/// Formats a number with the fewest digits that identify it: 0.1 is "0.1", -50.0 is "−50".
 pub fn plain(value: f64) -> String {
     minus_sign(&format!("{}", value + 0.0))
 }
 
-/// A number with `decimals` digits after the point and a true minus sign; negative zero loses its sign.
+/// Formats a number with `decimals` digits after the point, without a negative zero.
 pub fn decimal(value: f64, decimals: usize) -> String {
     let text = format!("{value:.decimals$}");
     let is_zero = text.bytes().all(|byte| matches!(byte, b'-' | b'0' | b'.'));
@@ -123,7 +122,8 @@ pub fn decimal(value: f64, decimals: usize) -> String {
     })
 }
 
-/// A number with `digits` significant digits, not in powers of ten: 0.01234 to three is "0.0123", 1234 is "1234".
+/// Formats a number with `digits` significant digits, without an exponent: with three, 0.01234 is "0.0123" and 1234 is
+/// "1234".
 pub fn significant(value: f64, digits: i32) -> String {
     let exponent = match value.abs().log10().floor() {
         finite if finite.is_finite() => finite as i32,
@@ -132,7 +132,7 @@ pub fn significant(value: f64, digits: i32) -> String {
     decimal(value, (digits - 1 - exponent).clamp(0, 12) as usize)
 }
 
-/// A count in groups of three digits: "60,000".
+/// Formats a count in groups of three digits: "60,000".
 pub fn grouped(count: u64) -> String {
     let digits = count.to_string();
     let groups = digits.as_bytes().rchunks(3).rev();
@@ -140,7 +140,7 @@ pub fn grouped(count: u64) -> String {
     groups.join(",")
 }
 
-/// A whole number with a true minus sign.
+/// Formats a whole number.
 pub fn integer(value: i64) -> String {
     minus_sign(&value.to_string())
 }

@@ -8,7 +8,7 @@ use crate::image_grid::{ImageGrid, Picture};
 use crate::layer::{Band, Image, Layer, Line, Marker, Points, Texts};
 use crate::matrix::Matrix;
 
-/// Checks everything but what only layout can know (whether texts have room).
+/// Refuses a figure that cannot be drawn.
 pub(super) fn figure(figure: &Figure) -> Result<()> {
     let place = "figure";
     if figure.title.trim().is_empty() {
@@ -30,7 +30,7 @@ pub(super) fn figure(figure: &Figure) -> Result<()> {
     Ok(())
 }
 
-/// How errors call a panel.
+/// Name of a panel in errors.
 pub(super) fn panel_place(index: usize, panel: &Panel) -> String {
     match panel.title.as_str() {
         "" => format!("panel {}", index + 1),
@@ -81,7 +81,7 @@ fn axis(axis: &Axis, place: &str) -> Result<()> {
 
 fn ticks(ticks: &[Tick], range: (f64, f64), place: &str) -> Result<()> {
     let (low, high) = (range.0.min(range.1), range.0.max(range.1));
-    // The difference that rounding makes is not one that can be seen.
+    // Differences by rounding are not visible.
     let slack = 1e-9 * (high - low);
     let outside = |tick: &&Tick| !(low - slack <= tick.at && tick.at <= high + slack);
     let tick = ticks.iter().find(outside);
@@ -204,7 +204,7 @@ fn cells_in_range(values: &Matrix, scale: &ColourScale, place: &str) -> Result<(
     })
 }
 
-/// An error for what was `found`, if anything was.
+/// Returns an error if something was `found`.
 fn refuse<T>(place: &str, found: Option<T>, reason: impl Fn(T) -> String) -> Result<()> {
     match found {
         None => Ok(()),
@@ -214,7 +214,7 @@ fn refuse<T>(place: &str, found: Option<T>, reason: impl Fn(T) -> String) -> Res
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Gaps {
-    /// NaN is a declared gap.
+    /// NaN is allowed.
     Allowed,
     Refused,
 }

@@ -1,4 +1,4 @@
-//! Grid lines, axis lines, ticks and labels.
+//! Drawing of axes: grid lines, axis lines, ticks and labels.
 
 use super::ink;
 use crate::axis::{Axis, Tick};
@@ -10,17 +10,17 @@ use crate::svg::{Anchor, Lettering, SvgWriter};
 use crate::text::{Font, TextStyle};
 use crate::theme;
 
-/// Data to px along x.
+/// Scale of the x axis.
 pub(super) fn x_scale(axes: &Axes, plot: Rect) -> AxisScale {
     AxisScale::new(&axes.x, plot.x, plot.right())
 }
 
-/// Data to px along y, which grows upwards.
+/// Scale of the y axis, upwards.
 pub(super) fn y_scale(axes: &Axes, plot: Rect) -> AxisScale {
     AxisScale::new(&axes.y, plot.bottom(), plot.y)
 }
 
-/// What lies below the data: the grid.
+/// Draws the grid, which is below the data.
 pub(super) fn draw_behind(writer: &mut SvgWriter, axes: &Axes, place: &PanelLayout) {
     let plot = place.plot;
     writer.group("grid");
@@ -39,7 +39,7 @@ pub(super) fn draw_behind(writer: &mut SvgWriter, axes: &Axes, place: &PanelLayo
     writer.end();
 }
 
-/// What lies above the data: axis lines, ticks, labels.
+/// Draws axis lines, ticks and labels, which are above the data.
 pub(super) fn draw_before(
     writer: &mut SvgWriter,
     font: &Font<'_>,

@@ -1,4 +1,4 @@
-//! The key to a colour scale: a ramp with ticks and a label.
+//! Drawing of colour bars.
 
 use super::{ink, pixels};
 use crate::axis::Axis;
@@ -12,10 +12,10 @@ use crate::svg::{Anchor, SvgWriter};
 use crate::text::Font;
 use crate::theme;
 
-/// Steps of the ramp; odd, so that one has the colour of the centre.
+/// Steps of the ramp; odd, such that one has the colour of the centre.
 const STEPS: usize = 257;
 
-/// Draws a colour bar, its labels to the right.
+/// Draws a colour bar with its labels to the right.
 pub(super) fn draw(
     writer: &mut SvgWriter,
     font: &Font<'_>,

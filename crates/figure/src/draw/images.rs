@@ -1,4 +1,4 @@
-//! Grids of small images with their labels.
+//! Drawing of grids of small images.
 
 use super::{ink, lines, pixels};
 use crate::bitmap::Bitmap;

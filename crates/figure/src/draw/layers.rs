@@ -1,4 +1,4 @@
-//! Lines, bands, points, images and texts, cut off at the edges of the plot.
+//! Drawing of layers, clipped to the plot.
 
 use super::axes::{x_scale, y_scale};
 use super::{markers, pixels};
@@ -12,7 +12,7 @@ use crate::svg::{Anchor, Lettering, Path, SvgWriter, number};
 use crate::text::Font;
 use crate::theme;
 
-/// How far strokes on the very edge may reach beyond it, px.
+/// Width by which strokes on the edge of the plot may reach beyond it, px.
 const BLEED: f64 = 1.0;
 
 struct Scales {
@@ -33,12 +33,12 @@ impl Scales {
     }
 }
 
-/// Draws all layers. Markers are not cut off: they are drawn whole if their centre lies inside.
+/// Draws all layers. Markers are not clipped: they are drawn whole if their centre is inside the plot.
 pub(super) fn draw(writer: &mut SvgWriter, font: &Font<'_>, axes: &Axes, plot: Rect) -> Result<()> {
     let scales = Scales::new(axes, plot);
     writer.group("layers");
     let is_cut = |layer: &Layer| matches!(layer, Layer::Line(_) | Layer::Band(_));
-    // Neighbours are cut off together: a renderer draws every part that is cut off on a canvas of its own.
+    // Neighbours are clipped together: a renderer draws every clipped part on a canvas of its own.
     for run in axes.layers.chunk_by(|one, other| {
         let marked = matches!(one, Layer::Line(line) if line.marker.is_some());
         is_cut(one) && is_cut(other) && !marked
@@ -66,7 +66,7 @@ pub(super) fn draw(writer: &mut SvgWriter, font: &Font<'_>, axes: &Axes, plot: R
     Ok(())
 }
 
-/// A nested drawing that cuts off what lies outside the plot and keeps its coordinates.
+/// Opens a nested drawing that clips to the plot and has the same coordinates.
 fn open_clip(writer: &mut SvgWriter, plot: Rect, bleed: f64) {
     let clip = Rect {
         x: plot.x - bleed,
@@ -111,7 +111,7 @@ fn draw_markers(writer: &mut SvgWriter, line: &Line, scales: &Scales) {
     }
 }
 
-/// The attributes of a pattern; solid lines have round ends so that a single point shows.
+/// Adds the attributes of a dash pattern. Solid lines have round caps such that a single point is visible.
 pub(super) fn dashed(tag: crate::svg::Tag<'_>, dash: Dash, width: f64) -> crate::svg::Tag<'_> {
     let lengths = match dash {
         Dash::Solid => return tag.attribute("stroke-linecap", "round"),
@@ -216,7 +216,7 @@ fn draw_texts(
     Ok(())
 }
 
-/// Runs of neighbouring indices below `count` that are not gaps.
+/// Ranges of successive indices below `count` that are not gaps.
 pub(crate) fn gapless_runs(
     count: usize,
     gap: impl Fn(usize) -> bool,

@@ -1,4 +1,4 @@
-//! Legends: a handle that looks like the layers of each name, and the name.
+//! Drawing of legends: for each name a handle that looks like its layers, and the name.
 
 use super::layers::dashed;
 use super::{ink, markers};
@@ -59,7 +59,7 @@ fn draw_handle(writer: &mut SvgWriter, entry: &LegendEntry, x: f64, middle: f64)
         dashed(tag, dash, width).close();
     }
     if let Some((colour, mut marker)) = entry.marker {
-        // Dots of a cloud would be hard to see alone.
+        // A single dot of a cloud is hard to see.
         marker.radius = marker.radius.clamp(3.0, 5.0);
         let centre = (x + theme::LEGEND_HANDLE / 2.0, middle);
         markers::draw(writer, &[centre], marker, colour, 1.0);

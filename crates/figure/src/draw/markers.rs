@@ -1,13 +1,13 @@
-//! Marks at data points.
+//! Drawing of markers.
 
 use crate::colour::Rgb;
 use crate::layer::{Marker, MarkerShape};
 use crate::svg::{Path, SvgWriter};
 
-/// Width of a white rim, px.
+/// Width of the white rim, px.
 const RIM: f64 = 1.0;
 
-/// Draws one marker at each centre (px). Bare markers of a layer share one path element, so that clouds stay small.
+/// Draws a marker at each centre (px). Markers without a rim share one path element, which keeps files small.
 pub(super) fn draw(
     writer: &mut SvgWriter,
     centres: &[(f64, f64)],
@@ -75,7 +75,7 @@ fn dots(writer: &mut SvgWriter, path: &Path, colour: Rgb, width: f64, opacity: f
     tag.close();
 }
 
-/// Corners of a shape about the origin, for radius 1: right and down.
+/// Corners of a shape of radius 1 around the origin: right and down.
 fn corners(shape: MarkerShape) -> &'static [(f64, f64)] {
     match shape {
         MarkerShape::Circle => &[],

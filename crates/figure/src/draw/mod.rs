@@ -1,4 +1,4 @@
-//! Lowers a figure to SVG text: layout first, then panel by panel, back to front.
+//! Drawing of a figure as SVG: layout first, then panel by panel, back to front.
 
 mod axes;
 mod colour_bar;
@@ -20,10 +20,10 @@ use crate::svg::{Anchor, Lettering, SvgWriter, number};
 use crate::text::{Font, TextStyle};
 use crate::theme;
 
-/// A figure as SVG text, self-contained but for the font, which is named with fallbacks.
+/// Draws a figure as SVG text. It is self-contained except for the font, which is named with fallbacks.
 ///
 /// # Errors
-/// As [`layout()`], and an image that cannot be encoded.
+/// A description that cannot be drawn, and an image that cannot be encoded.
 pub fn svg(figure: &Figure) -> Result<String> {
     let layout = layout(figure)?;
     let font = Font::bundled()?;
@@ -103,7 +103,7 @@ fn draw_panel(
     Ok(())
 }
 
-/// Lines of text below each other, the first with its baseline at the given point.
+/// Writes lines of text, the first with its baseline at this point.
 fn lines(
     writer: &mut SvgWriter,
     (x, y): (f64, f64),
@@ -117,7 +117,7 @@ fn lines(
     Ok(())
 }
 
-/// A bitmap as the address of an embedded picture (`data:image/png;base64,...`).
+/// The data URI of a bitmap (`data:image/png;base64,...`).
 ///
 /// # Errors
 /// An image that cannot be encoded.
@@ -125,7 +125,7 @@ pub(super) fn picture_uri(bitmap: &Bitmap) -> Result<String> {
     pixels::data_uri(bitmap, pixels::Order::default())
 }
 
-/// Lettering in the ordinary ink.
+/// Lettering in the colour of text.
 fn ink(style: TextStyle, anchor: Anchor) -> Lettering {
     Lettering::new(style, anchor, theme::INK)
 }

@@ -1,4 +1,4 @@
-//! A bitmap as an embedded picture, enlarged without smoothing.
+//! Drawing of bitmaps as embedded pictures, enlarged without smoothing.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -9,12 +9,12 @@ use crate::layout::Rect;
 use crate::raster::encode_rgb;
 use crate::svg::SvgWriter;
 
-/// In which order pixels are drawn.
+/// Order of pixels.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Order {
-    /// The first column stands at the right.
+    /// Draws the first column at the right.
     pub(super) columns_reversed: bool,
-    /// The first row stands at the bottom.
+    /// Draws the first row at the bottom.
     pub(super) rows_reversed: bool,
 }
 

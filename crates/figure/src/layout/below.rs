@@ -1,4 +1,4 @@
-//! The room that a panel's texts need above and below its plot, px, once the plot's width is known.
+//! Room for the texts above and below the plot of a panel, px, once the width of the plot is known.
 
 use super::image_cells::ImageCells;
 use super::margins::{Sides, tick_length, tick_text_width};
@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::text::Font;
 use crate::theme;
 
-/// Most lines of a panel's title, and of the label of an x axis or of columns.
+/// Most lines of the title of a panel, and of the label of an x axis or of columns.
 const TITLE_LINES: usize = 3;
 const LABEL_LINES: usize = 3;
 
@@ -17,25 +17,25 @@ const LABEL_LINES: usize = 3;
 pub(super) struct Below {
     pub(super) top: f64,
     pub(super) bottom: f64,
-    /// Of the plot: the column's, or less for a grid of images.
+    /// Width of the plot: that of the column, or less for a grid of images.
     pub(super) width: f64,
-    /// Of the plot; `None` fills the row.
+    /// Height of the plot; `None` fills the row.
     pub(super) height: Option<f64>,
     pub(super) title: Vec<String>,
-    /// Lines above a grid of images.
+    /// Lines of the title above a grid of images.
     pub(super) column_title: Vec<String>,
-    /// From the top of these lines to the images.
+    /// Distance from the top of these lines to the images.
     pub(super) header: f64,
     pub(super) x_ticks: Vec<Tick>,
     pub(super) x_labels_turned: bool,
     pub(super) x_label: Vec<String>,
-    /// From the plot's lower edge to the baseline of the x label's first line.
+    /// Distance from the lower edge of the plot to the baseline of the first line of the x label.
     pub(super) x_label_distance: f64,
     pub(super) images: Option<ImageCells>,
 }
 
 impl Below {
-    /// The room of a panel in a column with these widths left of its plots, of the plots, and right of them.
+    /// Measures a panel in a column with these widths: left of the plots, of the plots, and right of them.
     pub(super) fn new(
         font: &Font<'_>,
         panel: &Panel,

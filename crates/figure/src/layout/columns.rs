@@ -1,4 +1,4 @@
-//! How the width of a figure is shared among its columns of panels.
+//! Division of the width of a figure among its columns of panels.
 
 use super::image_cells::ImageCells;
 use super::margins::Sides;
@@ -7,16 +7,15 @@ use crate::error::Result;
 use crate::text::Font;
 use crate::theme;
 
-/// The widths of all columns of panels.
+/// Widths of all columns of panels.
 pub(super) struct Columns {
-    /// Of each panel.
     pub(super) sides: Vec<Sides>,
-    /// Of each column: room left of the plots, the plots' width, room right of them.
+    /// For each column the width left of its plots, of the plots, and right of them.
     pub(super) widths: Vec<(f64, f64, f64)>,
 }
 
 impl Columns {
-    /// Shares `width` px, or more where plots would become too narrow.
+    /// Divides `width` px, or more if plots would become too narrow.
     pub(super) fn new(figure: &Figure, font: &Font<'_>, width: f64) -> Result<Self> {
         let count = figure.columns.len();
         let sides = figure
@@ -53,7 +52,7 @@ impl Columns {
         Ok(Self { sides, widths })
     }
 
-    /// Width of all columns with the gaps between them.
+    /// Width of all columns and the gaps between them.
     pub(super) fn total_width(&self) -> f64 {
         let columns = self
             .widths
@@ -62,7 +61,7 @@ impl Columns {
         columns.sum::<f64>() + (self.widths.len() - 1) as f64 * theme::COLUMN_GAP
     }
 
-    /// Distance from the plots of a column to the baseline of their y labels.
+    /// Distance from the plots of a column to the baselines of their y labels.
     pub(super) fn y_label_distance(&self, column: usize) -> f64 {
         let panels = self.sides.iter().skip(column).step_by(self.widths.len());
         panels
@@ -71,8 +70,8 @@ impl Columns {
     }
 }
 
-/// Width of the plots of a column that has a share of the figure's: at least what they need, and what the images need in
-/// a column that holds nothing but grids of them.
+/// Width of the plots of a column with this share of the figure. A column with nothing but grids of images takes what they
+/// need.
 fn plots_width<'a>(
     font: &Font<'_>,
     panels: impl Iterator<Item = &'a Panel>,

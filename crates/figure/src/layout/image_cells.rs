@@ -1,4 +1,4 @@
-//! The boxes of a grid of small images, sized so that image pixels are drawn equally large.
+//! Cells of a grid of small images, sized such that all pixels of an image are equally large.
 
 use super::Rect;
 use crate::error::{FigureError, Result};
@@ -8,62 +8,60 @@ use crate::text::Font;
 use crate::theme;
 use crate::ticks;
 
-/// Most images and most columns of images that are drawn of a grid.
+/// Most images and columns of a grid that are drawn.
 const MOST_IMAGES: usize = 640;
 const MOST_COLUMNS: usize = 32;
-/// Height of a grid in px beyond which images become smaller, and from the smallest on fewer.
+/// Greatest height of a grid, px: images shrink down to the smallest, then rows are left out.
 const HIGHEST: f64 = 6000.0;
 const SMALLEST_IMAGE: f64 = 24.0;
-/// Longest over shortest side of a box: images of more extreme shapes are stretched.
+/// Greatest ratio of the sides of a cell. Images of more extreme shapes are stretched.
 const MOST_EXTREME: f64 = 8.0;
-/// Highest image over the width that a grid allows.
+/// Greatest height of an image, relative to the largest width that the grid allows.
 const TALLEST: f64 = 2.0;
-/// Columns are at least as wide as the longest word above their images, up to this width, px.
+/// Columns are at least as wide as the longest word in their labels and captions, up to this width, px.
 const WIDEST_WORD: f64 = 64.0;
-/// Least distance of two rows with labels, px.
+/// Smallest distance of rows with labels, px.
 const ROW_STEP: f64 = 14.0;
-/// Longest label of a row, px.
+/// Longest row label, px.
 pub(super) const LONGEST_LABEL: f64 = 150.0;
-/// Most lines above an image.
+/// Most lines of a caption, and of a column label.
 const CAPTION_LINES: usize = 4;
 const LABEL_LINES: usize = 2;
 
-/// The part of a grid that is drawn, and sizes shared by all its images, px, relative to the grid's top left corner.
+/// The drawn part of a grid, and the sizes of all its cells, px.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ImageCells {
-    /// Rows that are drawn: the first ones.
+pub(crate) struct ImageCells {
+    /// Number of drawn rows, which are the first ones.
     pub rows: usize,
-    /// Columns that are drawn: the first ones.
+    /// Number of drawn columns, which are the first ones.
     pub columns: usize,
-    /// Of an image.
     pub cell_width: f64,
-    /// Of an image.
     pub cell_height: f64,
-    /// Above each image, for its caption.
+    /// Height of the caption above each image.
     pub caption_height: f64,
-    /// From one column to the next.
+    /// Distance of neighbouring columns.
     pub column_step: f64,
-    /// From one row to the next.
+    /// Distance of neighbouring rows.
     pub row_step: f64,
-    /// Of all images.
+    /// Width of all images.
     pub width: f64,
-    /// Of all images with their captions.
+    /// Height of all images with their captions.
     pub height: f64,
-    /// Labels of the rows, shortened where they are long.
+    /// Labels of the rows, shortened if they are long.
     pub row_labels: Vec<String>,
-    /// Lines of the label of each column; none without labels.
+    /// Lines of the label of each column; empty without labels.
     pub column_labels: Vec<Vec<String>>,
-    /// How many rows and columns are not drawn; empty for none.
+    /// Note about rows and columns that are not drawn; empty for none.
     pub left_out: String,
 }
 
 impl ImageCells {
-    /// Fits the grid into `width` px: as large as possible up to the grid's largest cell, rounded down so that a
-    /// pixel of an image is a multiple of half a px. The grid is wider where its columns need more.
+    /// Fits a grid into `width` px. Cells are as large as possible up to the grid's largest cell, rounded down such that a
+    /// pixel of an image is a multiple of half a px. The grid is wider than `width` if its columns need more.
     ///
     /// # Errors
     /// An empty grid, and as [`Font::width`].
-    pub fn new(font: &Font<'_>, grid: &ImageGrid, width: f64) -> Result<Self> {
+    pub(crate) fn new(font: &Font<'_>, grid: &ImageGrid, width: f64) -> Result<Self> {
         let Some(first) = grid.cells().next() else {
             return Err(FigureError::empty("grid of images", "it"));
         };
@@ -74,7 +72,7 @@ impl ImageCells {
         let room = room.max(least).max(SMALLEST_IMAGE);
         let shape = (first.picture.columns() as f64, first.picture.rows() as f64);
         let largest = room.min(grid.largest_cell);
-        // Captions take more lines over smaller images: measured over the largest, then over those drawn.
+        // Captions take more lines above smaller images: first measured with the largest, then with the actual ones.
         let lines = caption_height(font, grid, (rows, columns), largest.max(least))?;
         let row = HIGHEST / rows as f64 - lines - theme::GRID_GAP;
         let tallest = (TALLEST * grid.largest_cell).min(row.max(SMALLEST_IMAGE));
@@ -117,16 +115,16 @@ impl ImageCells {
         })
     }
 
-    /// The lines that a caption is broken into.
+    /// Breaks a caption into lines.
     ///
     /// # Errors
     /// As [`Font::width`].
-    pub fn caption_lines(&self, font: &Font<'_>, caption: &str) -> Result<Vec<String>> {
+    pub(crate) fn caption_lines(&self, font: &Font<'_>, caption: &str) -> Result<Vec<String>> {
         caption_lines(font, caption, self.column_step - theme::GRID_GAP)
     }
 
-    /// The box of an image in a grid whose top left corner is that of `plot`.
-    pub fn rect(&self, plot: Rect, row: usize, column: usize) -> Rect {
+    /// The rectangle of an image in a grid whose top left corner is that of `plot`.
+    pub(crate) fn rect(&self, plot: Rect, row: usize, column: usize) -> Rect {
         let beside = (self.column_step - theme::GRID_GAP - self.cell_width) / 2.0;
         Rect {
             x: half(plot.x + column as f64 * self.column_step + beside),
@@ -136,7 +134,7 @@ impl ImageCells {
         }
     }
 
-    /// Height of the columns' labels with the gap below them; 0 without any.
+    /// Height of the column labels with the gap below them; 0 without labels.
     pub(super) fn label_height(&self) -> f64 {
         match self.column_labels.iter().map(Vec::len).max() {
             None | Some(0) => 0.0,
@@ -145,10 +143,10 @@ impl ImageCells {
     }
 }
 
-/// A text above an image may take a little of the gap beside it, too, px.
+/// Part of the gap between images that a text above an image may take, px.
 const ROOM_BESIDE: f64 = theme::GRID_GAP - 2.0;
 
-/// The box of an image of this shape (columns, rows) that is at most as wide and as high as this, px.
+/// Size of an image of this shape (columns, rows), at most `widest` by `tallest` px.
 fn cell_size((across, upright): (f64, f64), widest: f64, tallest: f64) -> (f64, f64) {
     let pixel = (widest / across).min(tallest / upright);
     let (width, height) = (pixel * across, pixel * upright);
@@ -172,14 +170,14 @@ fn caption_lines(font: &Font<'_>, caption: &str, column_width: f64) -> Result<Ve
     )
 }
 
-/// The captions of the first rows and columns of a grid.
+/// Captions in the first rows and columns of a grid.
 fn captions(grid: &ImageGrid, (rows, columns): (usize, usize)) -> impl Iterator<Item = &String> {
     let rows = grid.rows.iter().take(rows);
     let cells = rows.flat_map(move |row| row.cells.iter().take(columns).flatten());
     cells.map(|cell| &cell.caption)
 }
 
-/// Width of the longest word above an image, px.
+/// Width of the longest word of all captions and column labels, px.
 fn longest_word(font: &Font<'_>, grid: &ImageGrid, drawn: (usize, usize)) -> Result<f64> {
     let labels = grid.column_labels.iter().take(drawn.1);
     let words = captions(grid, drawn)
@@ -188,7 +186,7 @@ fn longest_word(font: &Font<'_>, grid: &ImageGrid, drawn: (usize, usize)) -> Res
     font.widest(words, theme::CAPTION)
 }
 
-/// Room above every image for the caption of most lines; 0 without captions.
+/// Height of the caption with the most lines, px; 0 without captions.
 fn caption_height(
     font: &Font<'_>,
     grid: &ImageGrid,
@@ -206,7 +204,7 @@ fn caption_height(
     })
 }
 
-/// "… and 12 more rows": what is said below a grid of what is not drawn.
+/// Note below a grid about what is not drawn: "… and 12 more rows".
 fn left_out(rows: usize, columns: usize) -> String {
     let counted = |count: usize, what: &str| {
         let plural = if count == 1 { "" } else { "s" };
@@ -222,7 +220,7 @@ fn left_out(rows: usize, columns: usize) -> String {
     }
 }
 
-/// Rounded to half px, a whole pixel of a picture drawn twice as large.
+/// Rounds to half px, which is a pixel of a PNG of scale 2.
 fn half(px: f64) -> f64 {
     (2.0 * px).round() / 2.0
 }

@@ -1,4 +1,4 @@
-//! The places of a legend's entries, and which of too many entries it has room for.
+//! Positions of the entries of a legend, and the choice of entries if there are too many.
 
 use crate::error::Result;
 use crate::legend::{Legend, LegendEntry};
@@ -8,57 +8,55 @@ use crate::{theme, ticks};
 /// Widest name of an entry beside and below the panels, px.
 const WIDEST_NAME: f64 = 210.0;
 const WIDEST_NAME_BELOW: f64 = 360.0;
-/// Room for a title above a column of narrow entries, px, and the most lines that it has.
+/// Smallest width of a title above a column of entries, px, and its most lines.
 const NARROWEST_TITLE: f64 = 110.0;
 const TITLE_LINES: usize = 3;
-/// Most rows of a legend below the panels: of a wide figure, and of one no wider than [`NARROW`] px.
+/// Most rows of a legend below the panels, in a wide figure and in one of at most [`NARROW`] px.
 const ROWS_BELOW: usize = 8;
 const ROWS_BELOW_NARROW: usize = 40;
 const NARROW: f64 = 480.0;
-/// Rows that a legend beside the panels has, however low they are.
+/// Fewest rows of a legend beside the panels.
 const FEWEST_ROWS: usize = 6;
-/// Entries of which the arrangement in rows is tried, and those whose names tell how wide a column is.
+/// Most entries that are arranged in rows, and number of entries that determine the width of a column.
 const MOST_IN_ROWS: usize = 64;
 const MOST_MEASURED: usize = 64;
 
-/// A legend with the place of every entry, relative to its own top left corner.
+/// A legend with the positions of its entries, px, relative to its top left corner.
 #[derive(Clone, Debug, PartialEq)]
-pub struct LegendLayout {
-    /// Lines of the title, each with the start of its baseline, px.
+pub(crate) struct LegendLayout {
+    /// Lines of the title, each with the start of its baseline.
     pub title: Vec<(f64, f64, String)>,
-    /// The entries that have room.
+    /// Entries that have room.
     pub entries: Vec<PlacedEntry>,
-    /// Left end of the middle line of the last row, px, and how many entries have no room: "… and 130 more".
+    /// Note about the entries without room ("… and 130 more"), with the left end of its middle line.
     pub more: Option<(f64, f64, String)>,
-    /// Of all, px.
     pub width: f64,
-    /// Of all, px.
     pub height: f64,
 }
 
 /// An entry of a legend.
 #[derive(Clone, Debug, PartialEq)]
-pub struct PlacedEntry {
-    /// What it looks like, and its full name.
+pub(crate) struct PlacedEntry {
+    /// Full name and look.
     pub entry: LegendEntry,
-    /// The name, shortened where it is long.
+    /// The name, shortened if it is long.
     pub text: String,
-    /// Left end of the row's middle line, px.
+    /// Left end of the entry, px.
     pub x: f64,
-    /// The row's middle line, px.
+    /// Middle line of the entry, px.
     pub y: f64,
 }
 
 /// The entries of a legend that have room.
 struct Chosen {
-    /// Each with its name as it is drawn.
+    /// Entries with their shortened names.
     entries: Vec<(LegendEntry, String)>,
     left_out: usize,
 }
 
 impl Chosen {
-    /// At most `most` entries with names of at most `room` px, one less if there are more entries: the last row says how
-    /// many those are.
+    /// Chooses at most `most` entries and shortens their names to `room` px. If there are more, one fewer is chosen, since
+    /// the last row is a note about the others.
     fn new(
         font: &Font<'_>,
         entries: Vec<LegendEntry>,
@@ -87,7 +85,7 @@ impl Chosen {
         })
     }
 
-    /// The names with what is said of those left out.
+    /// The names and the note about the others.
     fn texts(&self) -> Vec<String> {
         let names = self.entries.iter().map(|(_, text)| text.clone());
         names.chain(self.more()).collect()
@@ -97,7 +95,7 @@ impl Chosen {
         (self.left_out > 0).then(|| left_out(self.left_out))
     }
 
-    /// Gives each entry its place in the grid.
+    /// Places the entries and the note at the positions that `place` returns.
     fn placed(
         self,
         place: impl Fn(usize) -> (f64, f64),
@@ -124,12 +122,12 @@ fn left_out(count: usize) -> String {
 }
 
 impl LegendLayout {
-    /// In columns of at most `height` px and no wider than `width` px together, but of one column and a few rows at
-    /// least; one of ordered entries in a single column.
+    /// Arranges entries in columns of at most `height` px with a total width of at most `width` px, but at least one column of
+    /// a few rows. Ordered entries have a single column.
     ///
     /// # Errors
     /// As [`Font::width`].
-    pub fn columns(
+    pub(crate) fn columns(
         font: &Font<'_>,
         legend: &Legend,
         entries: Vec<LegendEntry>,
@@ -191,11 +189,11 @@ impl LegendLayout {
         })
     }
 
-    /// In rows of at most `width` px, the title before the first.
+    /// Arranges entries in rows of at most `width` px, after the title.
     ///
     /// # Errors
     /// As [`Font::width`].
-    pub fn rows(
+    pub(crate) fn rows(
         font: &Font<'_>,
         legend: &Legend,
         entries: Vec<LegendEntry>,
@@ -242,8 +240,7 @@ impl LegendLayout {
     }
 }
 
-/// Where each column starts when entries run along rows of at most `width` px, where the last one ends, and the number
-/// of rows.
+/// Starts of the columns of entries in rows of at most `width` px, the end of the last column, and the number of rows.
 fn fitting_columns(font: &Font<'_>, texts: &[String], width: f64) -> Result<(Vec<f64>, usize)> {
     let count = texts.len().max(1);
     for rows in 1..count {

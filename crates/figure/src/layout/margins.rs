@@ -1,4 +1,4 @@
-//! The room that a panel's texts need left and right of its plot, px.
+//! Room for the texts to the left and right of the plot of a panel, px.
 
 use super::image_cells::LONGEST_LABEL;
 use super::legend_box::LegendLayout;
@@ -12,26 +12,26 @@ use crate::scale::AxisScale;
 use crate::text::{Font, TextStyle};
 use crate::theme;
 
-/// A panel's own legend starts another column beyond this height.
+/// Greatest height of a column of a panel's own legend.
 const LEGEND_HIGHEST: f64 = 300.0;
 
-/// Room left and right of a plot.
+/// Room to the left and right of a plot.
 pub(super) struct Sides {
     left: f64,
-    /// What the last x label reaches beyond the plot.
+    /// Length of the part of the last x label that is beyond the plot.
     overhang: f64,
-    /// Of the colour bar with its gap, ticks and label; 0 without.
+    /// Width of the colour bar with its gap, ticks and label; 0 without one.
     pub(super) colour_bar: f64,
-    /// From the plot to the baseline of the y label.
+    /// Distance from the plot to the baseline of the y label.
     pub(super) y_label_distance: f64,
     pub(super) legend: Option<LegendLayout>,
-    /// With labels of bounded length.
+    /// Ticks with labels of limited length.
     pub(super) x_ticks: Vec<Tick>,
     pub(super) y_ticks: Vec<Tick>,
 }
 
 impl Sides {
-    /// The room of a panel of a figure `figure_width` px wide.
+    /// Measures a panel of a figure `figure_width` px wide.
     pub(super) fn new(font: &Font<'_>, panel: &Panel, figure_width: f64) -> Result<Self> {
         let (mut x_ticks, mut y_ticks) = (Vec::new(), Vec::new());
         let (ticks, label, overhang) = match &panel.content {
@@ -90,7 +90,7 @@ fn own_legend(font: &Font<'_>, panel: &Panel, figure_width: f64) -> Result<Optio
     LegendLayout::columns(font, legend, entries, room).map(Some)
 }
 
-/// From the plot to the far side of the y axis's tick labels.
+/// Distance from the plot to the far side of the tick labels of the y axis.
 fn ticks_width(font: &Font<'_>, axis: &Axis, major: &[Tick]) -> Result<f64> {
     let widest = tick_text_width(font, axis, major)?;
     Ok(if widest > 0.0 {
@@ -102,7 +102,7 @@ fn ticks_width(font: &Font<'_>, axis: &Axis, major: &[Tick]) -> Result<f64> {
     })
 }
 
-/// Width of the widest label of an axis that has these major ticks, px.
+/// Width of the widest tick label of an axis with these major ticks, px.
 pub(super) fn tick_text_width(font: &Font<'_>, axis: &Axis, major: &[Tick]) -> Result<f64> {
     let texts = |ticks: &[Tick], style: TextStyle| {
         font.widest(ticks.iter().map(|tick| tick.text.as_str()), style)
@@ -111,7 +111,7 @@ pub(super) fn tick_text_width(font: &Font<'_>, axis: &Axis, major: &[Tick]) -> R
     Ok(major.max(texts(&axis.minor, theme::MINOR_TICK_LABEL)?))
 }
 
-/// The length of an axis's ticks: none without an axis line.
+/// Length of the ticks of an axis; 0 without an axis line.
 pub(crate) fn tick_length(axis: &Axis) -> f64 {
     if axis.line { theme::TICK_LENGTH } else { 0.0 }
 }
@@ -126,8 +126,8 @@ fn row_labels(font: &Font<'_>, grid: &ImageGrid) -> Result<f64> {
     })
 }
 
-/// How far x labels reach beyond the left and the right end of the plot, were it very wide: labels within the outer
-/// twentieth are taken to stand at the end.
+/// Lengths by which x labels reach beyond the left and the right end of the plot. Labels within the outer twentieth of the
+/// range are assumed to be at the end.
 fn overhangs(font: &Font<'_>, axis: &Axis, major: &[Tick]) -> Result<(f64, f64)> {
     let scale = AxisScale::new(axis, 0.0, 1.0);
     let (mut left, mut right) = (0.0f64, 0.0f64);
@@ -152,7 +152,7 @@ fn colour_bar_width(font: &Font<'_>, bar: &ColourBar) -> Result<f64> {
     Ok(theme::SIDE_GAP + colour_bar_label_distance(font, bar)? + label)
 }
 
-/// From the left edge of a colour bar to the far side of its tick labels.
+/// Distance from the left edge of a colour bar to the far side of its tick labels.
 pub(crate) fn colour_bar_label_distance(font: &Font<'_>, bar: &ColourBar) -> Result<f64> {
     let texts = bar.ticks.iter().map(|tick| tick.text.as_str());
     let widest = font.widest(texts, theme::TICK_LABEL)?;

@@ -1,11 +1,11 @@
-//! Where everything goes: margins from measured texts, plots aligned in columns and rows, nothing overlapping.
+//! Layout: margins from measured texts, plots aligned in columns and rows, nothing overlapping.
 //!
-//! No figure is refused for want of room. Long texts are broken into lines or get an ellipsis, crowded tick labels are
-//! turned or thinned, legends and grids of images say how many entries and images they leave out, numbers in cells that are too small
-//! are not written, and the drawing grows where a plot would become narrower than 100 px.
+//! No figure is refused for lack of room. Long texts are broken into lines or shortened, crowded tick labels are rotated or
+//! thinned, legends and grids of images state how many entries and images they leave out, numbers are left out of cells that are
+//! too small, and the drawing grows if a plot would become narrower than 100 px.
 //!
-//! Plots of one column have the same left edge and width, plots of one row the same top edge. Widths come first
-//! (what is left of the figure's width beside the margins, shared by the columns' weights); heights follow.
+//! Plots of one column have the same left edge and width, plots of one row the same top edge. Widths are computed first:
+//! the columns share, by their weights, what the margins leave of the figure's width. Heights follow.
 
 mod below;
 mod columns;
@@ -23,110 +23,95 @@ use crate::legend::{self, LegendPlace};
 use crate::text::Font;
 use crate::{theme, validate};
 use columns::Columns;
-pub use image_cells::ImageCells;
-pub use legend_box::{LegendLayout, PlacedEntry};
+pub(crate) use image_cells::ImageCells;
+pub(crate) use legend_box::LegendLayout;
 pub(super) use margins::{colour_bar_label_distance, tick_length};
-pub use point_texts::{PointText, cell_style, point_texts};
+pub(crate) use point_texts::{PointText, cell_style, point_texts};
 
-/// Most lines of a figure's title.
+/// Most lines of the title of a figure.
 const TITLE_LINES: usize = 4;
 
-/// A rectangle, px, from its top left corner.
+/// A rectangle, px.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Rect {
-    /// Left edge.
+pub(crate) struct Rect {
     pub x: f64,
-    /// Upper edge.
     pub y: f64,
-    /// From left to right.
     pub width: f64,
-    /// From top to bottom.
     pub height: f64,
 }
 
 impl Rect {
-    /// The x of the right edge.
-    pub fn right(&self) -> f64 {
+    pub(crate) fn right(&self) -> f64 {
         self.x + self.width
     }
 
-    /// The y of the bottom edge.
-    pub fn bottom(&self) -> f64 {
+    pub(crate) fn bottom(&self) -> f64 {
         self.y + self.height
     }
 }
 
-/// The places of all parts of a figure, px.
+/// Positions of all parts of a figure, px.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Layout {
-    /// Of the whole drawing.
+pub(crate) struct Layout {
     pub width: f64,
-    /// Of the whole drawing.
     pub height: f64,
-    /// Lines of the title, from the top; empty if it is not shown.
+    /// Lines of the title; empty if it is not drawn.
     pub title: Vec<String>,
-    /// In the order of the figure's panels.
     pub panels: Vec<PanelLayout>,
-    /// The figure's legend and its top left corner.
+    /// The legend of the figure and its top left corner.
     pub legend: Option<(LegendLayout, f64, f64)>,
 }
 
-/// The places of the parts of a panel, px.
+/// Positions of the parts of a panel, px.
 #[derive(Clone, Debug, PartialEq)]
-pub struct PanelLayout {
-    /// The area that data are drawn in.
+pub(crate) struct PanelLayout {
+    /// Area of the data.
     pub plot: Rect,
-    /// Lines of the title, from the top.
     pub title: Vec<String>,
     /// Baseline of the title's first line.
     pub title_y: f64,
-    /// The title above the columns of a grid of images: its left end, and the baseline of its first line.
+    /// Title above the columns of a grid of images: its left end and the baseline of its first line.
     pub column_title: Label,
-    /// The x axis's label: its middle, and the baseline of its first line.
+    /// Label of the x axis: its middle and the baseline of its first line.
     pub x_label: Label,
-    /// The label of the y axis or of a grid's rows, which is turned: its baseline, and its middle.
+    /// Vertical label of the y axis or of the rows of a grid: its baseline and its middle.
     pub y_label: Label,
-    /// The labelled ticks of the x axis that have room.
+    /// Major ticks of the x axis whose labels have room.
     pub x_ticks: Vec<Tick>,
-    /// The labelled ticks of the y axis that have room.
+    /// Major ticks of the y axis whose labels have room.
     pub y_ticks: Vec<Tick>,
-    /// Whether the labels at the x ticks are turned to stand upright.
+    /// States that the labels of the x ticks are vertical.
     pub x_labels_turned: bool,
-    /// The small images, for a panel that has them.
+    /// Cells of a grid of images.
     pub images: Option<ImageCells>,
-    /// The colour bar, for a panel that has one.
     pub colour_bar: Option<BarLayout>,
     /// The panel's own legend and its top left corner.
     pub legend: Option<(LegendLayout, f64, f64)>,
 }
 
-/// A text beside a plot.
+/// A text beside a plot, px.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Label {
-    /// Px.
+pub(crate) struct Label {
     pub x: f64,
-    /// Px.
     pub y: f64,
-    /// From the top.
     pub lines: Vec<String>,
 }
 
-/// The places of the parts of a colour bar, px.
+/// Positions of the parts of a colour bar, px.
 #[derive(Clone, Debug, PartialEq)]
-pub struct BarLayout {
-    /// The colours.
+pub(crate) struct BarLayout {
     pub ramp: Rect,
-    /// The ticks that have room.
+    /// Ticks whose labels have room.
     pub ticks: Vec<Tick>,
-    /// Shortened where it is long; its middle is that of the ramp.
+    /// Label, shortened if it is long, centred beside the ramp.
     pub label: String,
 }
 
-/// Validates a figure and places its parts.
+/// Validates a figure and computes the positions of its parts.
 ///
 /// # Errors
 /// A description that cannot be drawn. A lack of room is no error.
-pub fn layout(figure: &Figure) -> Result<Layout> {
+pub(crate) fn layout(figure: &Figure) -> Result<Layout> {
     validate::figure(figure)?;
     let font = Font::bundled()?;
     let tall = arrange(figure, &font, f64::INFINITY)?;

@@ -1,4 +1,4 @@
-//! Where panels and their parts go, once the columns' widths are known.
+//! Positions of panels and their parts, once the widths of the columns are known.
 
 use super::below::Below;
 use super::columns::Columns;
@@ -10,10 +10,10 @@ use crate::error::Result;
 use crate::text::Font;
 use crate::theme;
 
-/// Longest label that stands upright, px.
+/// Longest vertical label, px.
 const LONGEST_UPRIGHT: f64 = 320.0;
 
-/// Places all panels, row by row from `top` down; also gives the lowest y that they reach.
+/// Places all panels, row by row from `top` down; also returns their lower edge.
 pub(super) fn place_panels(
     figure: &Figure,
     font: &Font<'_>,
@@ -63,7 +63,7 @@ pub(super) fn place_panels(
     Ok((panels, y - theme::ROW_GAP))
 }
 
-/// The height of plots that fill their row.
+/// Height of the plots that fill their row.
 fn row_height(in_row: &[Panel], parts: &[Below], columns: &Columns) -> f64 {
     let fixed = parts
         .iter()
@@ -78,14 +78,14 @@ fn row_height(in_row: &[Panel], parts: &[Below], columns: &Columns) -> f64 {
     if fixed > 0.0 { fixed } else { free }
 }
 
-/// What a panel may use of its place in the grid.
+/// Room of a panel in the grid.
 struct Cell {
     top: f64,
     right: f64,
     y_label_distance: f64,
 }
 
-/// The parts of a panel, and how far down they reach.
+/// Positions of the parts of a panel, and their lower edge.
 fn place_parts(
     font: &Font<'_>,
     panel: &Panel,
@@ -159,7 +159,7 @@ fn place_parts(
     Ok((layout, lowest.max(legend_bottom)))
 }
 
-/// The ramp beside a plot: as high as the plot if nothing needs more, but at most of a certain height beside images.
+/// Positions of the parts of a colour bar: as high as the plot, or higher for a long label; of limited height beside images.
 fn colour_bar(font: &Font<'_>, panel: &Panel, bar: &ColourBar, plot: Rect) -> Result<BarLayout> {
     let label = font.elide(&bar.label, theme::AXIS_LABEL, LONGEST_UPRIGHT)?;
     let highest = match &panel.content {

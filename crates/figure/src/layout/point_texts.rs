@@ -1,4 +1,4 @@
-//! Which texts in a plot have room: those at data points, and those in the cells of a heat map.
+//! Fitting of texts inside a plot: at data points, and in the cells of a heat map.
 
 use super::Rect;
 use crate::description::Axes;
@@ -9,22 +9,20 @@ use crate::scale::AxisScale;
 use crate::text::{Font, TextStyle};
 use crate::theme;
 
-/// A text with its middle at a data point.
+/// A text centred at a data point.
 #[derive(Clone, Debug, PartialEq)]
-pub struct PointText {
-    /// Data units along x.
+pub(crate) struct PointText {
     pub x: f64,
-    /// Data units along y.
     pub y: f64,
-    /// Shortened where it would reach beyond the plot.
+    /// The text, shortened if it would reach beyond the plot.
     pub text: String,
 }
 
-/// The texts of a layer that lie within the plot, as far as they have room.
+/// The texts of a layer that have room in the plot.
 ///
 /// # Errors
 /// As [`Font::width`].
-pub fn point_texts(
+pub(crate) fn point_texts(
     font: &Font<'_>,
     texts: &Texts,
     axes: &Axes,
@@ -53,12 +51,12 @@ pub fn point_texts(
     Ok(fitting)
 }
 
-/// The largest size at which the texts of all cells of a heat map fit into them; `None` where there are none or not even
-/// small ones have room.
+/// Style with the largest size at which all cells of a heat map have room for their texts; `None` if there are no texts or
+/// not enough room.
 ///
 /// # Errors
 /// As [`Font::width`].
-pub fn cell_style(
+pub(crate) fn cell_style(
     font: &Font<'_>,
     image: &Image,
     axes: &Axes,

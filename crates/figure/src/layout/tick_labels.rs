@@ -1,4 +1,4 @@
-//! Keeps tick labels apart: shortens them, turns them, and leaves out those without room.
+//! Tick labels without overlaps: shortened, rotated or left out.
 
 use crate::axis::{Axis, Tick};
 use crate::error::Result;
@@ -6,10 +6,10 @@ use crate::scale::AxisScale;
 use crate::text::{Font, TextStyle};
 use crate::theme;
 
-/// Longest label at a tick, px.
+/// Longest tick label, px.
 const LONGEST: f64 = 150.0;
 
-/// A label's extent along its axis, px, and its tick.
+/// Extent of a label along its axis, px, and its tick.
 struct Extent<'a> {
     from: f64,
     to: f64,
@@ -23,7 +23,7 @@ impl Extent<'_> {
     }
 }
 
-/// The same ticks with labels of bounded length.
+/// The same ticks with labels of limited length.
 ///
 /// # Errors
 /// As [`Font::width`].
@@ -34,8 +34,8 @@ pub(super) fn shortened(font: &Font<'_>, ticks: &[Tick]) -> Result<Vec<Tick>> {
     Ok(ticks.map(|(tick, text)| Tick::new(tick.at, text)).collect())
 }
 
-/// The ticks of an x axis `width` px long whose labels have room, and whether they are turned: they are where they would
-/// overlap otherwise, or reach further beyond the axis than the room `beside` it (left and right, px).
+/// The ticks of an x axis of `width` px whose labels have room, and whether the labels are rotated. They are if they would
+/// overlap otherwise, or reach beyond the room `beside` the axis (left and right, px).
 ///
 /// # Errors
 /// As [`Font::width`].
@@ -54,7 +54,8 @@ pub(super) fn along(
     Ok((thinned(axis, ticks, width), true))
 }
 
-/// The ticks whose upright labels stand clear of each other along an axis of `length` px: all, or every second, third...
+/// The ticks whose labels do not overlap along an axis of `length` px, their height counting: all, or every second, third
+/// and so on.
 pub(super) fn thinned(axis: &Axis, ticks: &[Tick], length: f64) -> Vec<Tick> {
     let every = |step: usize| ticks.iter().step_by(step).cloned().collect::<Vec<_>>();
     let clear = |ticks: &[Tick]| are_clear(&upright(axis, ticks, length, theme::TICK_LABEL));
@@ -67,9 +68,10 @@ pub(super) fn thinned(axis: &Axis, ticks: &[Tick], length: f64) -> Vec<Tick> {
     kept
 }
 
-/// The minor ticks whose labels have room among the major ones and the minor ones before them.
+/// The minor ticks whose labels have room beside the labels of major ticks and of the minor ticks before them.
 ///
-/// `length` is the axis's, px; `level` tells whether labels lie along the axis (an x axis's that are not turned).
+/// `length` is that of the axis, px. `level` states that labels run along the axis, as those of an x axis that are not
+/// rotated.
 ///
 /// # Errors
 /// As [`Font::width`].

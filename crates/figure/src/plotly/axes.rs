@@ -1,4 +1,4 @@
-//! Axes: ranges, ticks, grid lines and labels.
+//! Axes of plots for plotly.js.
 
 use serde_json::{Map, Value, json};
 
@@ -39,7 +39,7 @@ pub(super) fn insert(
     Ok(())
 }
 
-/// Whether a unit is as long on both axes, as on a map: it then stays so.
+/// Returns true if units have the same length on both axes, which is then kept when the reader zooms.
 fn units_are_equal(axes: &Axes, place: &PanelLayout) -> bool {
     let unit = |axis: &Axis, length: f64| length / (axis.range.1 - axis.range.0);
     let linear = [&axes.x, &axes.y]
@@ -98,7 +98,7 @@ fn axis(axis: &Axis, major: &[Tick], font: &Font<'_>, length: f64, level: bool) 
     Ok(value)
 }
 
-/// The axes of numbers, whose ticks may be chosen anew when the reader zooms; names and words are not numbers.
+/// Keys of the axes whose tick labels are numbers, such that plotly.js may choose ticks when the reader zooms.
 pub(super) fn adaptive(axes: &Axes, suffix: &str) -> impl Iterator<Item = String> {
     let named = [("xaxis", &axes.x), ("yaxis", &axes.y)].into_iter();
     let numbers = named.filter(|(_, axis)| axis.line && axis.major.iter().all(is_number));
@@ -120,7 +120,7 @@ fn is_number(tick: &Tick) -> bool {
     value.is_some_and(|value| (value - tick.at).abs() <= 1e-6 * tick.at.abs())
 }
 
-/// What the axes measure.
+/// Labels of the axes.
 pub(super) fn labels(place: &PanelLayout, paper: Paper) -> Result<Vec<Value>> {
     let style = theme::AXIS_LABEL;
     let Label { x, y, lines } = &place.x_label;
@@ -139,7 +139,7 @@ pub(super) fn labels(place: &PanelLayout, paper: Paper) -> Result<Vec<Value>> {
         .collect())
 }
 
-/// What stands upright left of a panel.
+/// The vertical label left of a panel.
 pub(super) fn turned_label(place: &PanelLayout, paper: Paper) -> Result<Option<Value>> {
     let style = theme::AXIS_LABEL;
     let Label { x, y, lines } = &place.y_label;

@@ -1,4 +1,4 @@
-//! Grids of small images: each is a trace, its place in px as in the still picture.
+//! Grids of small images for plotly.js: each image is a trace, with its position in px as in the still picture.
 
 use serde_json::{Map, Value, json};
 
@@ -13,7 +13,7 @@ use crate::layout::{ImageCells, Label, PanelLayout, Rect};
 use crate::text::{Font, TextStyle};
 use crate::theme;
 
-/// The images, row by row.
+/// Traces of the images, row by row.
 pub(super) fn traces(
     grid: &ImageGrid,
     cells: &ImageCells,
@@ -51,7 +51,7 @@ pub(super) fn traces(
     Ok(traces)
 }
 
-/// The images that are drawn.
+/// The drawn images with their rows and columns.
 fn placed<'a>(
     grid: &'a ImageGrid,
     cells: &ImageCells,
@@ -64,7 +64,7 @@ fn placed<'a>(
     })
 }
 
-/// All that is written about an image, in markup.
+/// Name of an image: the labels of its row and column, and its caption.
 fn in_words(grid: &ImageGrid, row: usize, column: usize, cell: &GridCell) -> String {
     let titled = |title: &str, label: &str| match (title, label) {
         (_, "") => String::new(),
@@ -84,7 +84,7 @@ fn in_words(grid: &ImageGrid, row: usize, column: usize, cell: &GridCell) -> Str
     }
 }
 
-/// Axes in px of the drawing, downwards; not drawn.
+/// Adds invisible axes in px of the drawing, downwards.
 pub(super) fn insert_axes(
     layout: &mut Map<String, Value>,
     place: &PanelLayout,
@@ -101,7 +101,7 @@ pub(super) fn insert_axes(
     layout.insert(format!("yaxis{suffix}"), y);
 }
 
-/// What lies below the images: it shows at their edges, and where they have no value.
+/// Rectangles below the images, visible at their edges and where they have no value.
 pub(super) fn grounds<'a>(
     grid: &'a ImageGrid,
     cells: &'a ImageCells,
@@ -115,7 +115,7 @@ pub(super) fn grounds<'a>(
     })
 }
 
-/// Captions, which stay with their images, and labels of rows and columns.
+/// Captions, which are attached to their images, and labels of rows and columns.
 pub(super) fn labels(
     grid: &ImageGrid,
     cells: &ImageCells,
@@ -192,7 +192,7 @@ fn middle(area: Rect) -> f64 {
     area.x + area.width / 2.0
 }
 
-/// A text above its point.
+/// A text centred above a position.
 fn centred(text: String, style: TextStyle) -> Note {
     Note {
         text,

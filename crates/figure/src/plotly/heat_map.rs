@@ -1,4 +1,4 @@
-//! Matrices in colours, and the key to the colours.
+//! Heat maps and colour bars for plotly.js.
 
 use serde_json::{Value, json};
 
@@ -14,9 +14,9 @@ use crate::matrix::Matrix;
 use crate::text::Font;
 use crate::theme;
 
-/// Pieces that a colour scale is divided into; in between, colours are interpolated.
+/// Pieces of a colour scale. Within a piece, colours are interpolated.
 const PIECES: usize = 64;
-/// Cells of a heat map up to which each is named when it is pointed at.
+/// Most cells of a heat map whose labels name row and column.
 const MOST_NAMED: usize = 100_000;
 
 /// A heat map with one unit a cell.
@@ -36,7 +36,7 @@ pub(super) fn cells(values: &Matrix, colours: &ColourScale, what: &str) -> Value
     trace
 }
 
-/// What says the colours of a heat map that has no key.
+/// The attributes of the colours of a heat map without a colour bar.
 fn own_colours(colours: &ColourScale) -> [(&'static str, Value); 3] {
     [
         ("zmin", number(colours.range.0)),
@@ -45,7 +45,7 @@ fn own_colours(colours: &ColourScale) -> [(&'static str, Value); 3] {
     ]
 }
 
-/// A layer of a plot.
+/// The trace of an image layer.
 pub(super) fn image(
     image: &Image,
     axes: &Axes,
@@ -102,7 +102,7 @@ pub(super) fn image(
     Ok(trace)
 }
 
-/// What shows where a heat map of a plot has no value.
+/// Rectangles below the heat maps of a plot, visible where they have no value.
 pub(super) fn grounds(axes: &Axes, suffix: &str) -> impl Iterator<Item = Value> {
     let images = axes.layers.iter().filter_map(|layer| match layer {
         Layer::Image(image) => Some(image),
@@ -111,7 +111,7 @@ pub(super) fn grounds(axes: &Axes, suffix: &str) -> impl Iterator<Item = Value> 
     images.map(move |image| ground(image.x, image.y, image.colours.missing, suffix))
 }
 
-/// A rectangle between these ends of x and y, below everything.
+/// A rectangle below everything, between these ends of x and y.
 pub(super) fn ground(x: (f64, f64), y: (f64, f64), colour: Rgb, suffix: &str) -> Value {
     json!({
         "type": "rect",
@@ -127,7 +127,7 @@ pub(super) fn ground(x: (f64, f64), y: (f64, f64), colour: Rgb, suffix: &str) ->
     })
 }
 
-/// The ticks' texts at the middles of all cells along an axis, if there are such.
+/// Tick labels of all cells along an axis, if each cell has a tick in its middle.
 fn names(axis: &Axis, (first, step): (f64, f64), count: usize) -> Result<Option<Vec<String>>> {
     let at = |index: usize| {
         let middle = first + step * index as f64;
@@ -152,7 +152,7 @@ fn scale(colours: &ColourScale) -> Value {
     (0..=PIECES).map(stop).collect()
 }
 
-/// Lets the panel's heat maps in the colours of its key take them from there.
+/// Lets heat maps that have the same colours as a colour bar share its colour axis.
 pub(super) fn share_colours(traces: &mut [Value], bar: &ColourBar, axis: &str) {
     let key = own_colours(&bar.colours);
     for trace in traces.iter_mut().filter_map(Value::as_object_mut) {
@@ -166,7 +166,7 @@ pub(super) fn share_colours(traces: &mut [Value], bar: &ColourBar, axis: &str) {
     }
 }
 
-/// The key to the colours of a panel.
+/// The colour axis of a panel, with its colour bar.
 pub(super) fn colour_axis(bar: &ColourBar, place: &BarLayout, paper: Paper) -> Result<Value> {
     let rect = place.ramp;
     let texts = place

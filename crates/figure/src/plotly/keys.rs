@@ -1,12 +1,12 @@
-//! Which axes, scene and legend of a plotly.js layout belong to which panel.
+//! Keys of axes, scenes and legends in a plotly.js layout.
 
 use serde_json::{Value, json};
 
 use crate::description::Figure;
 
-/// The names of the parts of a figure.
+/// Keys of the parts of a figure.
 pub(super) struct Keys {
-    /// For each panel, whether its legend is its own.
+    /// The panels that have a legend of their own.
     own_legend: Vec<bool>,
     shared: bool,
 }
@@ -20,7 +20,7 @@ impl Keys {
         }
     }
 
-    /// What follows `x`, `y`, `xaxis` and `yaxis`.
+    /// Suffix of `x`, `y`, `xaxis` and `yaxis`.
     pub(super) fn suffix(&self, panel: usize) -> String {
         numbered("", panel)
     }
@@ -33,7 +33,7 @@ impl Keys {
         numbered("coloraxis", panel)
     }
 
-    /// The legend that names of a panel stand in, if any does.
+    /// Legend with the names of a panel, if any.
     pub(super) fn legend(&self, panel: usize) -> Option<String> {
         match self.own_legend.get(panel) {
             Some(true) => Some(self.panel_legend(panel)),
@@ -45,7 +45,7 @@ impl Keys {
         format!("legend{}", panel + 2)
     }
 
-    /// The figure's legend: its own, or that of its only panel where that stands below.
+    /// The legend of the figure, or that of its only panel if it has been moved below.
     pub(super) fn shared_legend(&self) -> String {
         match self.shared {
             true => "legend".to_owned(),
@@ -53,7 +53,7 @@ impl Keys {
         }
     }
 
-    /// Puts a trace into its panel.
+    /// Assigns a trace to its panel.
     pub(super) fn assign(&self, trace: &mut Value, panel: usize, in_space: bool) {
         trace["meta"]["panel"] = json!(panel);
         if in_space {

@@ -1,4 +1,4 @@
-//! Lines, bands, points, images and texts as traces.
+//! Layers of plots for plotly.js.
 
 use serde_json::{Value, json};
 
@@ -15,8 +15,8 @@ use crate::markup;
 use crate::text::Font;
 use crate::theme;
 
-/// The traces of a panel, back to front. Neighbouring layers of points that look the same become one; of its points, every
-/// `step`th is there.
+/// Traces of a panel, back to front. Successive layers of points that look the same are merged, and every `step`th of their
+/// points is included.
 pub(super) fn traces(
     axes: &Axes,
     place: &PanelLayout,
@@ -77,9 +77,9 @@ fn line(line: &Line, axes: &Axes) -> Result<Value> {
     Ok(trace)
 }
 
-/// A closed outline for every run without gaps: along the upper edge and back along the lower one.
+/// The trace of a band: a closed outline for every range without gaps, along the upper edge and back along the lower one.
 fn band(band: &Band, axes: &Axes) -> Result<Value> {
-    // On a logarithmic axis an edge at or below zero lies infinitely far down.
+    // On a logarithmic axis, an edge at or below zero is infinitely far down.
     let floor = match axes.y.kind {
         AxisKind::Log => axes.y.range.0.min(axes.y.range.1) / 1e3,
         AxisKind::Linear => f64::NEG_INFINITY,
@@ -168,14 +168,14 @@ impl Cloud {
             "meta": {"what": "points"},
             "hovertemplate": hover(axes, points.name.is_some())?,
         });
-        // Points of one layer do not add up where they overlap, those of several do.
+        // Overlapping points of one layer do not add up, those of several layers do.
         match self.layers {
             1 => trace["opacity"] = json!(points.opacity),
             _ => marker["opacity"] = json!(points.opacity),
         }
         trace["marker"] = marker;
         if points.x.is_empty() {
-            // Nothing to draw, but an entry in the legend.
+            // An entry in the legend without points.
             trace["x"] = json!([null]);
             trace["y"] = json!([null]);
         }
@@ -200,7 +200,7 @@ pub(super) fn marker(marker: Marker, colour: Rgb) -> Value {
     })
 }
 
-/// The name for the legend and, as plain text, for tables.
+/// Sets the name for the legend and, without markup, for tables.
 pub(super) fn name(trace: &mut Value, name: Option<&str>) -> Result<()> {
     if let Some(name) = name {
         trace["name"] = json!(rich(name)?);
@@ -213,7 +213,7 @@ fn translucent(colour: Rgb, opacity: f64) -> String {
     format!("{}{:02x}", colour.hex(), (255.0 * opacity).round() as u8)
 }
 
-/// What is said of the points of a line: one text for all, or one for each where some stand on the floor of the axis.
+/// Labels of the points of a line: one template for all, or one for each if some are at the floor of the axis.
 fn hovers(axes: &Axes, line: &Line) -> Result<Value> {
     let named = line.name.is_some();
     let usual = hover(axes, named)?;
@@ -229,7 +229,7 @@ fn hovers(axes: &Axes, line: &Line) -> Result<Value> {
     Ok(texts.collect())
 }
 
-/// What is said of a point that is pointed at.
+/// Template of the label of a point.
 fn hover(axes: &Axes, named: bool) -> Result<String> {
     let mut lines = Vec::new();
     if named {
@@ -248,7 +248,7 @@ fn hover(axes: &Axes, named: bool) -> Result<String> {
     Ok(lines.join("<br>") + "<extra></extra>")
 }
 
-/// Whether places along an axis are values: they are none on one that is not drawn.
+/// Returns true if positions along an axis are values. On an axis that is not drawn they are not.
 fn is_measured(axis: &Axis) -> bool {
     axis.line || !axis.major.is_empty()
 }

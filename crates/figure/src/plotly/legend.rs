@@ -1,4 +1,4 @@
-//! Legends: one entry for all traces of a name, which switches them on and off.
+//! Legends for plotly.js: an entry for all traces of a name, which switches them on and off.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use crate::layout::{Layout, LegendLayout};
 use crate::markup;
 use crate::theme;
 
-/// Puts a trace into its panel's legend, if it has a name and there is one.
+/// Assigns a trace with a name to the legend of its panel, if there is one.
 pub(super) fn assign(trace: &mut Value, legend: Option<String>) {
     trace["showlegend"] = json!(false);
     let drawn_by_name = ["line", "band", "points"]
@@ -26,11 +26,11 @@ pub(super) fn assign(trace: &mut Value, legend: Option<String>) {
     }
 }
 
-/// What a legend has room for.
+/// The entries that a legend has room for.
 pub(super) struct Entries<'a> {
-    /// The first panel whose layers it names.
+    /// First panel whose layers have entries in it.
     pub(super) panel: usize,
-    /// How it writes each name (plain text).
+    /// Short form of each name (without markup).
     pub(super) names: BTreeMap<String, &'a str>,
     pub(super) more: Option<&'a str>,
 }
@@ -64,9 +64,9 @@ pub(super) fn entries<'a>(place: &'a Layout, keys: &Keys) -> BTreeMap<String, En
     legends.collect()
 }
 
-/// Lets the first line or points of every name that the legend has room for stand for it there, or else its first band.
+/// Chooses the trace that represents each name in the legend: its first line or points, or else its first band.
 ///
-/// `name` tells how a legend (its key) writes a name (plain text), if it is one of those.
+/// `name` returns the short form of a name (without markup) in a legend (its key), if the legend has room for it.
 pub(super) fn choose_entries<'a>(
     traces: &mut [Value],
     name: impl Fn(&str, &str) -> Option<&'a str>,
@@ -94,7 +94,7 @@ pub(super) fn choose_entries<'a>(
     Ok(())
 }
 
-/// Gives a trace the name that its legend has room for; who points at it reads the whole one.
+/// Gives a trace a short name. The label at a point still has the full name.
 fn rename(trace: &mut Value, short: String) {
     let Some(long) = trace["name"].as_str().filter(|name| *name != short) else {
         return;
@@ -105,7 +105,7 @@ fn rename(trace: &mut Value, short: String) {
     trace["name"] = json!(short);
 }
 
-/// The last entry of a legend without room for all: how many it leaves out.
+/// The last entry of a legend without room for all, which states how many are left out.
 pub(super) fn more(text: &str, legend: String, in_space: bool) -> Value {
     let mut trace = json!({
         "type": "scatter",
@@ -126,7 +126,7 @@ pub(super) fn more(text: &str, legend: String, in_space: bool) -> Value {
     trace
 }
 
-/// A legend with its top left corner at this place, px.
+/// A legend with its top left corner at this position, px.
 pub(super) fn place(
     legend: &LegendLayout,
     (x, y): (f64, f64),
@@ -138,7 +138,7 @@ pub(super) fn place(
         [] => String::new(),
         lines => styled(&rich_lines(lines)?, theme::LEGEND_TITLE),
     };
-    // Entries are wider here than in the still picture: below the plots they may take the whole width.
+    // Entries are wider than in the still picture. Below the plots they may take the whole width.
     let (x, anchor) = if below {
         (0.5, "center")
     } else {

@@ -1,8 +1,6 @@
-//! Lowers a figure to what plotly.js draws: the same description and the same layout as the still picture, but with
-//! values to point at, legends to switch and space to turn.
+//! The interactive form of a figure, for plotly.js: values to point at, legends to switch, and space to rotate.
 //!
-//! Panels, titles, labels and captions stand where [`layout()`](super::layout()) puts them; the title of the figure is left
-//! to the page.
+//! It has the same layout as the still picture, without the title of the figure, which the page shows.
 
 mod axes;
 mod grid;
@@ -30,35 +28,35 @@ use keys::Keys;
 
 /// Version of [`Interactive`].
 pub const INTERACTIVE_VERSION: u32 = 1;
-/// Most points of a figure in clouds; browsers draw each as an element of its own.
+/// Most points in the clouds of a figure. Browsers draw each as an element of its own.
 const MOST_POINTS: usize = 20_000;
 /// Room above the figure for the buttons of plotly.js, px.
 const BUTTONS: f64 = 28.0;
-/// How much wider than ours entries of a legend are in plotly.js, px.
+/// Additional width of the entries of a legend in plotly.js, px.
 const LEGEND_EXTRA: f64 = 28.0;
 
-/// A figure for a page.
+/// A figure for plotly.js.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Interactive {
-    /// Version of this format.
+    /// [`INTERACTIVE_VERSION`].
     pub version: u32,
-    /// The title, plain text.
+    /// Title, without markup.
     pub title: String,
-    /// What the figure shows, plain text.
+    /// Description of the figure.
     pub description: String,
-    /// One in how many points is there; the still picture has them all.
+    /// Only every `step`th point of a cloud is included. The still picture has all.
     pub step: usize,
-    /// The still picture without the title: SVG text.
+    /// The still picture as SVG text, without the title.
     pub still: String,
-    /// Traces of plotly.js. Each has in `meta` the number of its panel, what it is (`line`, `band`, ...) and, as plain text,
-    /// its name.
+    /// Traces of plotly.js. The `meta` of each has the number of its panel, its type (`line`, `band`, ...) and its name
+    /// without markup.
     pub data: Vec<Value>,
-    /// Where they stand.
+    /// Layout.
     pub wide: View,
-    /// The same for small screens, if the figure can be drawn so narrow.
+    /// Layout for small screens, if the figure can be drawn that narrow.
     pub narrow: Option<View>,
-    /// The panels, plain text.
+    /// Texts of the panels, without markup.
     pub panels: Vec<PanelTexts>,
 }
 
@@ -66,25 +64,25 @@ pub struct Interactive {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct View {
-    /// The layout.
+    /// The layout as plotly.js reads it.
     pub layout: Value,
-    /// Keys of the axes whose ticks may be chosen anew when their range changes.
+    /// Keys of the axes whose ticks plotly.js may choose when their range changes.
     pub adaptive: Vec<String>,
 }
 
-/// What the axes of a panel measure.
+/// Title of a panel and labels of its axes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PanelTexts {
-    /// Of the panel.
+    /// Title of the panel.
     pub title: String,
-    /// Of the x axis.
+    /// Label of the x axis.
     pub x: String,
-    /// Of the y axis.
+    /// Label of the y axis.
     pub y: String,
 }
 
-/// A figure for a page.
+/// Writes a figure for plotly.js.
 ///
 /// # Errors
 /// As [`svg()`].
@@ -116,8 +114,8 @@ pub fn interactive(figure: &Figure) -> Result<Interactive> {
     })
 }
 
-/// A figure whose panels in space have nothing of their projections but the names, and a legend for these: words beside
-/// points would not turn with them.
+/// Removes the projections of panels in space except for the names of their points, and adds a legend for these: texts
+/// beside points would not rotate with them.
 fn for_turning(mut figure: Figure, font: &Font<'_>) -> Result<Figure> {
     for panel in figure
         .panels
@@ -153,7 +151,7 @@ fn panel_texts(panel: &Panel) -> Result<PanelTexts> {
     })
 }
 
-/// One in how many points of a figure is there, so that browsers can cope.
+/// The step with which points are included, so that browsers stay quick.
 fn step(figure: &Figure) -> usize {
     let layers = figure.panels.iter().flat_map(Panel::layers);
     let points = layers.map(|layer| match layer {
@@ -199,7 +197,7 @@ fn data(figure: &Figure, font: &Font<'_>, place: &Layout, keys: &Keys) -> Result
     Ok(data)
 }
 
-/// The paper that plotly.js measures in fractions, from the lower left corner.
+/// Size of the drawing, px. plotly.js measures positions as fractions from the lower left corner.
 #[derive(Clone, Copy)]
 struct Paper {
     width: f64,
@@ -222,7 +220,7 @@ impl Paper {
         )
     }
 
-    /// A hundredth of a px at most.
+    /// Rounds to less than a hundredth of a px.
     fn round(self, fraction: f64) -> f64 {
         (fraction.clamp(0.0, 1.0) * 1e6).round() / 1e6
     }
@@ -329,13 +327,13 @@ fn rich_title(lines: &[String], style: TextStyle) -> Result<String> {
     Ok(text::styled(&text::rich_lines(lines)?, style))
 }
 
-/// A text on the paper.
+/// A text at a position of the drawing.
 struct Note {
-    /// In the tags of plotly.js.
+    /// Text with the tags of plotly.js.
     text: String,
     x: f64,
     y: f64,
-    /// Which part of the text stands there: `left`, `center` or `right`, and `top`, `middle` or `bottom`.
+    /// Alignment to the position: `left`, `center` or `right`, and `top`, `middle` or `bottom`.
     anchors: (&'static str, &'static str),
     style: TextStyle,
 }

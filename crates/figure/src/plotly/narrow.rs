@@ -14,8 +14,8 @@ use crate::text::Font;
 /// Width, px.
 const NARROW: f64 = 344.0;
 
-/// The layout one column wide, with a single legend below it; `None` if the figure needs more width, or its data are drawn
-/// for the width that they have.
+/// The layout in one column with a single legend below; `None` if the figure needs more width or its data depend on the
+/// width.
 pub(super) fn narrow(
     figure: &Figure,
     font: &Font<'_>,
@@ -24,7 +24,7 @@ pub(super) fn narrow(
 ) -> Result<Option<View>> {
     let images = |panel: &Panel| matches!(panel.content, Content::Images(_));
     if figure.width <= NARROW || figure.panels.iter().any(images) {
-        return Ok(None); // The places of images are part of the data.
+        return Ok(None); // The positions of images are part of the data.
     }
     let mut figure = Figure {
         width: NARROW,
@@ -39,7 +39,7 @@ pub(super) fn narrow(
     if let (None, [panel]) = (&figure.legend, figure.panels.as_mut_slice()) {
         figure.legend = panel.legend.take().map(below);
     }
-    // The data name only what the wide legends have room for.
+    // Traces have names only if the wide legends have room for them.
     let legends = wide.panels.iter().filter_map(|panel| panel.legend.as_ref());
     let entries = legends
         .chain(&wide.legend)
@@ -61,7 +61,7 @@ pub(super) fn narrow(
     fits.then(|| view(&figure, font, &place, keys)).transpose()
 }
 
-/// What is written on a plot: the texts at points, and whether those of cells are there.
+/// The texts at points of a plot, and whether there are texts in cells.
 fn texts_within(
     font: &Font<'_>,
     panel: &Panel,

@@ -1,4 +1,4 @@
-//! Points in space, to be turned.
+//! Points in space for plotly.js.
 
 use serde_json::{Value, json};
 
@@ -14,22 +14,22 @@ use crate::theme;
 
 /// Degrees between meridians and between parallels of the sphere.
 const STEP: usize = 30;
-/// Straight pieces of a circle.
+/// Segments of a circle.
 const PIECES: usize = 72;
-/// How far the axes reach that stick out of the unit sphere, and where their names stand.
+/// Ends of the axes outside of the unit sphere, and positions of their names.
 const AXIS: [f64; 2] = [1.15, 1.27];
-/// Half of the range along each axis that holds them.
+/// Half of the range along each axis, which includes the names.
 const REACH: f64 = 1.3;
-/// Size of a marker in units of plotly.js over its radius in px.
+/// Ratio of the size of a marker in plotly.js to its radius in px.
 const SIZE: f64 = 1.3;
-/// Edge of the cube around the sphere, and diagonal of the box around other points, in units of plotly.js in which the
-/// whole scene is a little less than two high.
+/// Edge of the cube around the sphere, and diagonal of the box around other points, in units of plotly.js: the scene is a
+/// little less than two units high.
 const CUBE: f64 = 1.8;
 const DIAGONAL: f64 = 1.7;
-/// From the middle to the eye, in the same units; in a parallel projection nothing depends on it.
+/// Distance of the camera in the same units. It has no effect on a parallel projection.
 const DISTANCE: f64 = 1.5;
 
-/// The points, and what surrounds them.
+/// Traces of the points, the curves and the frame.
 pub(super) fn traces(space: &Space) -> Result<Vec<Value>> {
     let mut traces = match space.frame {
         SpaceFrame::Box => Vec::new(),
@@ -49,7 +49,7 @@ pub(super) fn traces(space: &Space) -> Result<Vec<Value>> {
 
 fn points(group: &SpacePoints, space: &Space) -> Result<Value> {
     let Marker { shape, radius, .. } = group.marker;
-    // There is no triangle in space.
+    // plotly.js has no triangle in space.
     let symbol = match shape {
         MarkerShape::Circle => "circle",
         MarkerShape::Square => "square",
@@ -101,7 +101,7 @@ fn line(points: &[Point], colour: Rgb, width: f64) -> Value {
 /// The unit sphere: meridians and parallels, and the ends of the axes with their names.
 fn sphere(space: &Space) -> Result<Vec<Value>> {
     let mut traces = Vec::new();
-    // One trace: lines are interrupted where a value is missing.
+    // One trace, in which missing values interrupt the line.
     let gap = [f64::NAN; 3];
     let circles = graticule(STEP, PIECES).flat_map(|circle| circle.into_iter().chain([gap]));
     traces.push(line(&circles.collect::<Vec<_>>(), theme::HAIRLINE, 1.5));
@@ -123,7 +123,7 @@ fn sphere(space: &Space) -> Result<Vec<Value>> {
     Ok(traces)
 }
 
-/// The edges of what is drawn: equal lengths are equal values.
+/// Edges of the scene, such that equal differences have equal lengths on all axes.
 fn edges(space: &Space) -> Point {
     if space.frame == SpaceFrame::Sphere {
         return [CUBE; 3];
@@ -137,7 +137,7 @@ fn edges(space: &Space) -> Point {
         high - low
     });
     let diagonal = edges.iter().copied().fold(0.0, f64::hypot);
-    // plotly.js gives an axis of one value a range of its own choice.
+    // plotly.js chooses a range for an axis with a single value.
     let share = |edge: f64| if edge > 0.0 { edge / diagonal } else { 0.1 };
     match diagonal > 0.0 {
         true => edges.map(|edge| DIAGONAL * share(edge)),
@@ -145,7 +145,7 @@ fn edges(space: &Space) -> Point {
     }
 }
 
-/// Where the scene stands and what it is looked at from.
+/// Position of the scene and of its camera.
 pub(super) fn scene(space: &Space, place: &PanelLayout, paper: Paper) -> Result<Value> {
     let (across, upright) = paper.domain(place.plot);
     let vector = |[x, y, z]: Point, length: f64| json!({"x": number(length * x), "y": number(length * y), "z": number(length * z)});

@@ -1,4 +1,4 @@
-//! Texts and numbers as plotly.js reads them.
+//! Texts and numbers in the form of plotly.js.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::markup::{self, Shift};
 use crate::text::TextStyle;
 
-/// Markup as plotly.js's own: its few HTML tags, everything else escaped.
+/// Converts markup to the HTML tags of plotly.js and escapes everything else.
 pub(super) fn rich(text: &str) -> Result<String> {
     let runs = markup::parse(text)?.into_iter().map(|run| {
         let text = escape(&run.text);
@@ -19,13 +19,13 @@ pub(super) fn rich(text: &str) -> Result<String> {
     Ok(runs.collect())
 }
 
-/// The lines of a text, one below the other.
+/// Lines of text, joined by line breaks.
 pub(super) fn rich_lines(lines: &[String]) -> Result<String> {
     let lines = lines.iter().map(|line| rich(line));
     Ok(lines.collect::<Result<Vec<_>>>()?.join("<br>"))
 }
 
-/// As [`rich`], in bold where the style is strong.
+/// A text in bold if the style is strong.
 pub(super) fn styled(text: &str, style: TextStyle) -> String {
     match style.strong {
         true => format!("<b>{text}</b>"),
@@ -33,7 +33,7 @@ pub(super) fn styled(text: &str, style: TextStyle) -> String {
     }
 }
 
-/// plotly.js decodes these entities and reads no tag and, in a template, no variable (`%{`) in what they stand for.
+/// Escapes a text such that plotly.js finds no tags and, in a template, no variables (`%{`) in it.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -48,7 +48,7 @@ fn escape(text: &str) -> String {
     escaped
 }
 
-/// Six significant digits, more than can be seen; a missing value is `null`.
+/// A number with six significant digits; `null` for a missing value.
 pub(super) fn number(value: f64) -> Value {
     match format!("{value:.5e}").parse::<f64>() {
         Ok(rounded) if rounded.is_finite() => json!(rounded),
@@ -56,7 +56,7 @@ pub(super) fn number(value: f64) -> Value {
     }
 }
 
-/// As [`number`], for a list.
+/// A list of numbers, each as [`number`].
 pub(super) fn numbers<'a>(values: impl IntoIterator<Item = &'a f64>) -> Value {
     values.into_iter().map(|value| number(*value)).collect()
 }

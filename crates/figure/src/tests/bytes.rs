@@ -1,6 +1,7 @@
 //! The same description gives the same bytes, and a different one different bytes.
 
 use super::samples;
+use crate::layout::layout;
 use crate::*;
 
 #[test]

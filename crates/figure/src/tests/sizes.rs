@@ -2,6 +2,7 @@
 //! is written lies inside the drawing, and legends stand clear of plots.
 
 use super::structure::{Letters, drawn_letters, overlap};
+use crate::layout::{Layout, layout};
 use crate::*;
 
 const COUNTS: [usize; 5] = [1, 2, 25, 200, 1000];

@@ -4,6 +4,7 @@ use resvg::usvg::{Group, Node};
 use roxmltree::Document;
 
 use super::samples;
+use crate::layout::layout;
 use crate::raster::parse;
 use crate::text::{Font, TextStyle};
 use crate::*;

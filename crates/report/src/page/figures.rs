@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::error::PageError;
 use super::html::Html;
 use super::{tasks, words};
+use eigenscope_figure::INTERACTIVE_VERSION;
 use eigenscope_figure::Interactive;
-use eigenscope_figure::plotly::INTERACTIVE_VERSION;
 
 /// A task that draws a figure.
 pub(super) struct FigureOfTask<'a> {

@@ -1,6 +1,6 @@
 //! HTML being written: elements are closed in order, and every text and attribute is escaped.
 
-use eigenscope_figure::svg::escape;
+use eigenscope_figure::escape;
 
 /// Text of an HTML document.
 pub(super) struct Html {
