@@ -156,7 +156,7 @@ fn legends_want_names_that_agree() {
     torn.legend = Some(Legend::right("key"));
     assert_eq!(
         error(&torn),
-        "legend: the entry \"one\" stands for two different lines"
+        "legend: the entry \"one\" stands for two different bands"
     );
 }
 
