@@ -7,14 +7,14 @@ mod sample;
 use std::sync::OnceLock;
 
 use eigenscope_pipeline::plan::Plan;
-use eigenscope_pipeline::targets;
+use eigenscope_pipeline::task_patterns;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
     static PLAN: OnceLock<Plan> = OnceLock::new();
     let plan = PLAN.get_or_init(|| sample::plan(sample::PIPELINE).expect("a valid pipeline"));
     let patterns: Vec<String> = text.lines().map(str::to_owned).collect();
-    match targets::select(plan, &patterns) {
+    match task_patterns::select(plan, &patterns) {
         Ok(selected) => assert!(selected.iter().all(|&task| task < plan.tasks.len())),
         Err(error) => assert!(!error.to_string().is_empty()),
     }

@@ -140,7 +140,7 @@ pub(crate) struct Report {
 
 /// Which tasks of which pipeline.
 #[derive(Debug, Args)]
-pub(crate) struct Targets {
+pub(crate) struct TargetArguments {
     /// A pipeline file, or the name of one in the folder `pipelines`
     pub(crate) pipeline: String,
     /// Tasks or tables, such as 'figure.*' or 'train.bilinear[hidden=30]' (default: all)
@@ -164,7 +164,7 @@ pub(crate) struct Budget {
 #[derive(Debug, Args)]
 pub(crate) struct Run {
     #[command(flatten)]
-    pub(crate) targets: Targets,
+    pub(crate) targets: TargetArguments,
     #[command(flatten)]
     pub(crate) budget: Budget,
     /// After a failure, finish what does not depend on it
@@ -184,7 +184,7 @@ pub(crate) struct Run {
 #[derive(Debug, Args)]
 pub(crate) struct Status {
     #[command(flatten)]
-    pub(crate) targets: Targets,
+    pub(crate) targets: TargetArguments,
     /// List the tasks that are up to date, too
     #[arg(short, long)]
     pub(crate) all: bool,
@@ -226,7 +226,7 @@ pub(crate) struct Accept {
 #[derive(Debug, Args)]
 pub(crate) struct Graph {
     #[command(flatten)]
-    pub(crate) targets: Targets,
+    pub(crate) targets: TargetArguments,
     /// Language to write
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: GraphFormat,
@@ -351,7 +351,7 @@ pub(crate) struct Man {
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
     #[command(flatten)]
-    pub(crate) targets: Targets,
+    pub(crate) targets: TargetArguments,
     /// Only so many of them; what they read is taken from the store
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) sample: Option<u32>,

@@ -103,7 +103,7 @@ impl<'a> Line<'a> {
                     .positionals
                     .first()
                     .and_then(|pipeline| plan(pipeline).ok());
-                plan.map_or_else(Vec::new, |plan| targets(&plan, typed))
+                plan.map_or_else(Vec::new, |plan| task_patterns(&plan, typed))
             }
             _ => argument.map_or_else(Vec::new, |argument| values(argument)),
         }
@@ -121,7 +121,7 @@ fn values(argument: &Arg) -> Vec<String> {
 }
 
 /// All tables, and the tasks of the one that has been typed.
-fn targets(plan: &Plan, typed: &str) -> Vec<String> {
+fn task_patterns(plan: &Plan, typed: &str) -> Vec<String> {
     let tables: BTreeSet<&str> = plan.tasks.iter().map(|task| task.table()).collect();
     let typed_table = typed.split('[').next().unwrap_or_default();
     let tasks = plan.tasks.iter().filter(|task| task.table() == typed_table);

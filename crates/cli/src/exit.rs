@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind};
 
 use eigenscope_pipeline::execute::ExecuteError;
-use eigenscope_pipeline::hand_over::HandOverError;
+use eigenscope_pipeline::invoke::InvokeError;
 use eigenscope_pipeline::store::StoreError;
 use eigenscope_pipeline::timeline::TimelineError;
 use miette::{GraphicalReportHandler, GraphicalTheme};
@@ -77,7 +77,7 @@ pub(crate) fn code(error: &anyhow::Error) -> u8 {
         match (store, program) {
             (Some(StoreError::Locked { .. }), _) => Some(BUSY),
             (Some(StoreError::Damaged { .. }), _) => Some(FAILED),
-            (_, Some(HandOverError::Failed { .. })) => Some(FAILED),
+            (_, Some(InvokeError::Failed { .. })) => Some(FAILED),
             _ => None,
         }
     });

@@ -9,10 +9,10 @@ use eigenscope_pipeline::compare::{Published, Row, compare};
 use eigenscope_pipeline::plan::Plan;
 use eigenscope_pipeline::programs::Programs;
 use eigenscope_pipeline::store::Store;
-use eigenscope_pipeline::survey::{Survey, survey, survey_afresh};
-use eigenscope_pipeline::{file, targets};
+use eigenscope_pipeline::survey::{Survey, rescan, survey};
+use eigenscope_pipeline::{file, task_patterns};
 
-use crate::arguments::{ProjectArguments, Targets};
+use crate::arguments::{ProjectArguments, TargetArguments};
 use crate::exit::diagnosed;
 
 /// Folder of the pipelines that can be given by name.
@@ -44,7 +44,7 @@ impl Project {
     /// As [`Project::open`], with the tasks that the patterns mean.
     pub(crate) fn open_targets(
         arguments: &ProjectArguments,
-        which: &Targets,
+        which: &TargetArguments,
     ) -> Result<(Self, Vec<usize>)> {
         let project = Self::open(arguments, &which.pipeline)?;
         let targets = project.select(&which.targets)?;
@@ -53,7 +53,7 @@ impl Project {
 
     /// The tasks that the patterns mean.
     pub(crate) fn select(&self, patterns: &[String]) -> Result<Vec<usize>> {
-        targets::select(&self.plan, patterns).map_err(diagnosed)
+        task_patterns::select(&self.plan, patterns).map_err(diagnosed)
     }
 
     /// State of `targets` and of all they need.
@@ -62,8 +62,8 @@ impl Project {
     }
 
     /// The same, without going by size and times of files.
-    pub(crate) fn survey_afresh(&self, targets: &[usize]) -> Survey {
-        survey_afresh(&self.plan, targets, &self.store, &self.data_dir)
+    pub(crate) fn rescan(&self, targets: &[usize]) -> Survey {
+        rescan(&self.plan, targets, &self.store, &self.data_dir)
     }
 
     /// Our numbers against published ones. Only results that are up to date count: a number of other code or data is

@@ -24,7 +24,7 @@ use eigenscope_artifact::{Kind, Provenance, atomic};
 use eigenscope_pipeline::file;
 use eigenscope_pipeline::plan::{Plan, PlannedTask};
 use eigenscope_pipeline::programs::Programs;
-use eigenscope_pipeline::store::{Ingredients, InputRecord, Record, Store};
+use eigenscope_pipeline::store::{InputRecord, KeyInputs, Record, Store};
 use eigenscope_pipeline::survey::DEVICE;
 use eigenscope_stage::Section;
 
@@ -212,7 +212,7 @@ fn place(
             content: record.outputs[&input.kind].content,
         })
     });
-    let ingredients = Ingredients {
+    let key_inputs = KeyInputs {
         kind: format!("{}/{}", task.section.name(), task.kind),
         parameters: task.parameters.clone(),
         seed: None,
@@ -222,14 +222,14 @@ fn place(
     };
     let provenance = Provenance {
         task: task.id.clone(),
-        kind: ingredients.kind.clone(),
-        fingerprint: ingredients.fingerprint.clone(),
-        parameters: ingredients.parameters.clone(),
+        kind: key_inputs.kind.clone(),
+        fingerprint: key_inputs.fingerprint.clone(),
+        parameters: key_inputs.parameters.clone(),
         seed: 0,
         inputs: Vec::new(),
     };
     let value = task.parameters["value"].as_f64().unwrap_or(0.0);
-    let work = store.work_folder(ingredients.key())?;
+    let work = store.work_folder(key_inputs.key())?;
     for kind in &task.outputs {
         let path = work.path().join(kind.file_name());
         match kind {
@@ -239,6 +239,6 @@ fn place(
         }
     }
     let outputs = &task.outputs;
-    let placed = store.place(work, &task.id, ingredients, outputs, Vec::new(), Vec::new())?;
-    Ok(placed.record)
+    let committed = store.commit(work, &task.id, key_inputs, outputs, Vec::new(), Vec::new())?;
+    Ok(committed.record)
 }

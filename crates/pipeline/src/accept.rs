@@ -84,7 +84,7 @@ pub fn accept(
     }
     accepting.surveyor.save();
     if !dry_run {
-        accepting.place()?;
+        accepting.commit()?;
     }
     Ok(accepting.acceptance)
 }
@@ -147,18 +147,18 @@ impl Accepting<'_> {
         let Previous::Record(last) = self.store.previous(&self.plan.name, &task.id) else {
             return Err(vec![Reason::NeverMade]);
         };
-        let intact = self.surveyor.stored(task, last.ingredients.key())?;
+        let intact = self.surveyor.stored(task, last.key_inputs.key())?;
         let mut record = *intact
             .map(|_| last)
             .ok_or_else(|| vec![Reason::ResultRemoved])?;
-        let (ingredients, _) = self.surveyor.ingredients(task, &self.survey);
-        record.accepted_from.push(record.ingredients.fingerprint);
-        record.ingredients = ingredients;
+        let (key_inputs, _) = self.surveyor.key_inputs(task, &self.survey);
+        record.accepted_from.push(record.key_inputs.fingerprint);
+        record.key_inputs = key_inputs;
         Ok(record)
     }
 
     /// Puts all accepted results in their places, and lets the readable names lead there.
-    fn place(&self) -> Result<(), StoreError> {
+    fn commit(&self) -> Result<(), StoreError> {
         let figures = figure_names(self.plan);
         for Accepted {
             task: index, new, ..
@@ -167,10 +167,10 @@ impl Accepting<'_> {
             let Some(record) = self.records.get(index) else {
                 continue;
             };
-            let key = record.ingredients.key();
+            let key = record.key_inputs.key();
             let task = &self.plan.tasks[*index];
             let link = self.store.last_link(&self.plan.name, &task.id);
-            self.store.place_again(&link, record)?;
+            self.store.commit_again(&link, record)?;
             if let Some(parts) = self.plan.code.get(new) {
                 self.store.keep_code(new, parts)?;
             }

@@ -6,8 +6,7 @@
 //! whether it is up to date and, if not, why; [`execute`] runs what is stale; [`report`] is a page about it.
 
 pub mod accept;
-pub mod aligned;
-mod cells;
+mod cell_values;
 pub mod compare;
 pub mod execute;
 pub mod file;
@@ -16,7 +15,7 @@ pub mod fuzz;
 pub mod gc;
 pub mod graph;
 mod grouping;
-pub mod hand_over;
+pub mod invoke;
 pub mod ledger;
 pub mod plan;
 pub mod programs;
@@ -24,7 +23,8 @@ pub mod report;
 pub mod show;
 pub mod store;
 pub mod survey;
-pub mod targets;
+pub mod task_patterns;
+pub mod text_table;
 pub mod timeline;
 pub mod verify;
 mod version;

@@ -55,7 +55,7 @@ pub(crate) fn start_advice(error: &io::Error) -> &'static str {
 #[derive(Debug, Clone, Copy)]
 pub struct Patience {
     /// After this time it is said that it is waited for.
-    pub notice: Duration,
+    pub notice_after: Duration,
     /// After this time it is given up.
     pub limit: Duration,
 }
@@ -63,7 +63,7 @@ pub struct Patience {
 impl Default for Patience {
     fn default() -> Self {
         Self {
-            notice: Duration::from_secs(5),
+            notice_after: Duration::from_secs(5),
             limit: Duration::from_secs(60),
         }
     }
@@ -239,7 +239,7 @@ impl Asked {
                     format!("it has not ended within {seconds} s"),
                 ));
             }
-            if waited > patience.notice && !is_noticed {
+            if waited > patience.notice_after && !is_noticed {
                 is_noticed = true;
                 tracing::warn!(
                     "waiting for {} to describe itself; it is given up after {} s",
@@ -353,7 +353,7 @@ mod tests {
                 std::fs::set_permissions(&path, executable).expect("set");
             }
             let patience = Patience {
-                notice: Duration::from_millis(50),
+                notice_after: Duration::from_millis(50),
                 limit: Duration::from_millis(300),
             };
             let started = Instant::now();

@@ -11,7 +11,7 @@ use eigenscope_stage::Section;
 
 use crate::compare::{Numbers, Published, Row, TITLE, Verdict, reference_head};
 use crate::grouping::Grouping;
-use crate::hand_over::{HandOverError, hand_over};
+use crate::invoke::{InvokeError, invoke};
 use crate::plan::{Plan, PlannedInput, PlannedTask};
 use crate::programs::Programs;
 use crate::store::{Store, figure_names, file_name};
@@ -48,16 +48,16 @@ pub struct Compared {
 /// The page, as the program that draws figures writes it.
 ///
 /// # Errors
-/// See [`HandOverError`].
-pub fn page(request: &Request<'_>, programs: &Programs) -> Result<Vec<u8>, HandOverError> {
+/// See [`InvokeError`].
+pub fn page(request: &Request<'_>, programs: &Programs) -> Result<Vec<u8>, InvokeError> {
     let program = programs.path(Section::Figure);
-    let temporary = |source| HandOverError::Hand {
+    let temporary = |source| InvokeError::Hand {
         program: program.clone(),
         source,
     };
     let folder = tempfile::tempdir().map_err(temporary)?;
     let output = folder.path().join("report.html");
-    hand_over(&program, "report", &report_file(request, output.clone()))?;
+    invoke(&program, "report", &report_file(request, output.clone()))?;
     std::fs::read(output).map_err(temporary)
 }
 

@@ -7,8 +7,8 @@ use eigenscope_artifact::arrow::array::ArrayRef;
 use eigenscope_artifact::arrow::util::display::{ArrayFormatter, FormatOptions};
 use eigenscope_artifact::{ArtifactError, Summary, TableReader};
 
-use crate::aligned::{Align, aligned};
 use crate::store::Record;
+use crate::text_table::{Align, text_table};
 
 /// Longest text of a cell; images and vectors are cut.
 const CELL_WIDTH: usize = 24;
@@ -63,7 +63,7 @@ pub fn show(path: &Path, count: usize) -> Result<Shown, ArtifactError> {
     let warnings = warnings.collect();
     let accepted = record.filter(|record| !record.accepted_from.is_empty());
     Ok(Shown {
-        accepted_for: accepted.map(|record| record.ingredients.fingerprint),
+        accepted_for: accepted.map(|record| record.key_inputs.fingerprint),
         warnings,
         summary,
         columns,
@@ -160,7 +160,7 @@ impl Display for Shown {
         writeln!(f)?;
         let mut lines = vec![self.columns.clone()];
         lines.extend(self.rows.iter().cloned());
-        f.write_str(&aligned(&lines, &vec![Align::Right; self.columns.len()]))?;
+        f.write_str(&text_table(&lines, &vec![Align::Right; self.columns.len()]))?;
         let hidden = rows.saturating_sub(self.rows.len() as u64);
         if hidden > 0 {
             writeln!(f, "… and {hidden} more rows")?;

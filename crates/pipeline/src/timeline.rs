@@ -7,7 +7,7 @@ use eigenscope_artifact::{Digest, Kind, Provenance};
 use eigenscope_stage::{Input, Section, TASK_VERSION, TaskFile};
 use serde_json::json;
 
-use crate::hand_over::{HandOverError, hand_over};
+use crate::invoke::{InvokeError, invoke};
 use crate::ledger::{ledgers, read_ledger};
 use crate::programs::Programs;
 use crate::store::{Store, StoreError};
@@ -28,7 +28,7 @@ pub enum TimelineError {
     Store(#[from] StoreError),
     /// The program that draws did not.
     #[error(transparent)]
-    Drawing(#[from] HandOverError),
+    Drawing(#[from] InvokeError),
 }
 
 /// A run as a picture.
@@ -90,7 +90,7 @@ pub fn draw(
             inputs: Vec::new(),
         },
     };
-    hand_over(&programs.path(Section::Figure), "run", &task)?;
+    invoke(&programs.path(Section::Figure), "run", &task)?;
     // The interactive form is of use in reports only.
     let read =
         |path: &Path| std::fs::read(path).map_err(|source| StoreError::io("read", path, source));

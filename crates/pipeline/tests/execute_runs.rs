@@ -2,7 +2,7 @@
 
 mod fake;
 
-use eigenscope_pipeline::execute::{Bars, Foreseen, Lines, Silent, foresee, run};
+use eigenscope_pipeline::execute::{Bars, DryRun, Lines, Silent, dry_run, run};
 use eigenscope_pipeline::ledger::{Durations, read_ledger};
 use eigenscope_pipeline::plan::Plan;
 use fake::{Bench, Recorder, chain, data, model, names, plan};
@@ -62,16 +62,16 @@ fn only_the_targets_and_what_they_need_run() {
 #[test]
 fn what_would_run_is_foreseen_and_nothing_changes() {
     let bench = Bench::new();
-    let foreseen = |plan: &Plan, targets: &[usize], jobs| {
+    let planned = |plan: &Plan, targets: &[usize], jobs| {
         let data_dir = &bench.options.data_dir;
-        foresee(plan, targets, &bench.store, data_dir, jobs).expect("the store can be used")
+        dry_run(plan, targets, &bench.store, data_dir, jobs).expect("the store can be used")
     };
-    let tasks = |foreseen: &Foreseen| -> Vec<(usize, bool)> {
-        let tasks = foreseen.tasks.iter();
+    let tasks = |dry: &DryRun| -> Vec<(usize, bool)> {
+        let tasks = dry.tasks.iter();
         tasks.map(|task| (task.task, task.is_sure)).collect()
     };
     let plan = chain();
-    let first = foreseen(&plan, &[2], 1);
+    let first = planned(&plan, &[2], 1);
     assert_eq!(tasks(&first), [(0, true), (2, true)]);
     // What the kinds say, one task after the other.
     let declared = |task: usize| plan.tasks[task].resources.seconds;
@@ -81,7 +81,7 @@ fn what_would_run_is_foreseen_and_nothing_changes() {
     bench.complete(&plan);
     let mut edited = chain();
     edited.tasks[1].parameters = json!({"value": 7.0});
-    let second = foreseen(&edited, &[0, 1, 2, 3, 4], 1);
+    let second = planned(&edited, &[0, 1, 2, 3, 4], 1);
     assert_eq!(tasks(&second), [(1, true), (3, false), (4, false)]);
     assert_eq!(second.current, 2);
     // Now from what the tasks took.
@@ -103,7 +103,7 @@ fn what_would_run_is_foreseen_and_nothing_changes() {
         "{}",
         second.seconds
     );
-    let with_two = foreseen(&edited, &[0, 1, 2, 3, 4], 2).seconds;
+    let with_two = planned(&edited, &[0, 1, 2, 3, 4], 2).seconds;
     assert!((with_two - expected / 2.0).abs() < 1e-9);
 }
 

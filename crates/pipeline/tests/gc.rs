@@ -8,7 +8,7 @@ use std::path::Path;
 
 use eigenscope_artifact::Kind;
 use eigenscope_pipeline::accept::accept;
-use eigenscope_pipeline::gc::{Collection, Options, Sort, collect};
+use eigenscope_pipeline::gc::{Collection, Options, RemovalKind, collect};
 use eigenscope_pipeline::plan::Plan;
 use eigenscope_pipeline::store::StoreError;
 use fake::{Bench, chain, data, names, plan};
@@ -40,8 +40,8 @@ fn tasks(collection: &Collection) -> Vec<&str> {
 }
 
 /// Paths of one sort.
-fn of_sort(collection: &Collection, sort: Sort) -> Vec<String> {
-    let items = collection.removed.iter().filter(|item| item.what == sort);
+fn of_kind(collection: &Collection, kind: RemovalKind) -> Vec<String> {
+    let items = collection.removed.iter().filter(|item| item.what == kind);
     let mut paths: Vec<String> = items
         .map(|item| item.path.to_string_lossy().into_owned())
         .collect();
@@ -148,8 +148,11 @@ fn what_another_pipeline_needs_stays() {
     let collection = collected(&bench, &[edited(5.0)], &OPTIONS);
     assert_eq!(collection.unknown_pipelines, ["other"]);
     assert_eq!(tasks(&collection), ["data.a"]);
-    assert_eq!(of_sort(&collection, Sort::Link), ["other/data.a"]);
-    assert_eq!(of_sort(&collection, Sort::Log), ["other/logs/data.a.log"]);
+    assert_eq!(of_kind(&collection, RemovalKind::Link), ["other/data.a"]);
+    assert_eq!(
+        of_kind(&collection, RemovalKind::Log),
+        ["other/logs/data.a.log"]
+    );
     assert!(!bench.store.pipeline("other").exists());
 }
 
@@ -182,18 +185,21 @@ fn names_logs_code_and_ledgers_of_what_is_gone_go() {
     let collection = collected(&bench, &[shorter.clone()], &options);
     assert_eq!(tasks(&collection).len(), 5);
     assert_eq!(
-        of_sort(&collection, Sort::Link),
+        of_kind(&collection, RemovalKind::Link),
         ["test/figures/old.svg", "test/metric.final"]
     );
     assert_eq!(
-        of_sort(&collection, Sort::Log),
+        of_kind(&collection, RemovalKind::Log),
         [
             "test/logs/figure.curve,variant-published.log",
             "test/logs/metric.final.log"
         ]
     );
-    assert_eq!(of_sort(&collection, Sort::Code), ["code/code-1.json"]);
-    assert_eq!(of_sort(&collection, Sort::Ledger).len(), 1);
+    assert_eq!(
+        of_kind(&collection, RemovalKind::Code),
+        ["code/code-1.json"]
+    );
+    assert_eq!(of_kind(&collection, RemovalKind::Ledger).len(), 1);
     assert_eq!(names(&bench.store.ledger()).len(), 1);
     assert!(bench.store.pipeline("test").join("note.txt").exists());
     assert_eq!(bench.complete(&shorter).current.len(), 3);
@@ -221,7 +227,10 @@ fn an_accepted_result_outlives_the_one_it_shares_its_files_with() {
     // Only the record is no file of the accepted result as well; the code that computed it is still named by it.
     let code = fs::metadata(code.join("code-1.json")).expect("kept").len();
     assert_eq!(collection.freed_bytes, sizes["task.json"] + code);
-    assert_eq!(of_sort(&collection, Sort::Code), ["code/code-3.json"]);
+    assert_eq!(
+        of_kind(&collection, RemovalKind::Code),
+        ["code/code-3.json"]
+    );
     assert_eq!(bench.complete(&plan).current.len(), 5);
 }
 
@@ -241,7 +250,7 @@ fn young_results_can_be_kept() {
     };
     let collection = collected(&bench, &[edited(5.0)], &options);
     assert_eq!(
-        of_sort(&collection, Sort::Result),
+        of_kind(&collection, RemovalKind::Result),
         [format!("store/{}", old[0])]
     );
     assert_eq!(collection.kept_results, 9);
@@ -272,7 +281,7 @@ fn what_a_killed_collection_left_is_no_result_and_goes() {
     fs::rename(bench.store.folder(key), aside.join(key.to_string())).expect("moved");
     let collection = collected(&bench, &[chain()], &OPTIONS);
     assert_eq!(
-        of_sort(&collection, Sort::Leftover),
+        of_kind(&collection, RemovalKind::Leftover),
         ["store/.tmp-gc-killed"]
     );
     assert!(!aside.exists());

@@ -11,7 +11,7 @@ use eigenscope_pipeline::ledger::{Ledger, LedgerRow, read_ledger};
 use eigenscope_pipeline::plan::Plan;
 use eigenscope_pipeline::store::Store;
 use eigenscope_pipeline::survey::survey;
-use eigenscope_pipeline::targets::select;
+use eigenscope_pipeline::task_patterns::select;
 use eigenscope_stage::{Description, Event, TaskFile};
 use proptest::prelude::*;
 use proptest::sample::Index;

@@ -7,7 +7,7 @@ use std::fs;
 use eigenscope_artifact::Kind;
 use eigenscope_pipeline::execute::{ExecuteError, Silent};
 use eigenscope_pipeline::gc;
-use eigenscope_pipeline::store::{Ingredients, PlaceError, StoreError, check_names, figure_names};
+use eigenscope_pipeline::store::{CommitError, KeyInputs, StoreError, check_names, figure_names};
 use eigenscope_pipeline::survey::Reason;
 use fake::{Bench, chain, data, model, names, plan, task};
 use serde_json::json;
@@ -226,14 +226,14 @@ fn a_record_says_what_went_in_and_came_out() {
         .expect("there");
     assert_eq!(record.warnings, ["a warning"]);
     assert_eq!(record.external_files[0].path, "file");
-    assert_eq!(record.ingredients.seed, None);
+    assert_eq!(record.key_inputs.seed, None);
     let record = bench
         .store
         .record(bench.key(&plan, 1))
         .expect("readable")
         .expect("there");
-    assert_eq!(record.ingredients.kind, "train/fit");
-    assert_eq!(record.ingredients.inputs[0].task, "data.a");
+    assert_eq!(record.key_inputs.kind, "train/fit");
+    assert_eq!(record.key_inputs.inputs[0].task, "data.a");
     let text = fs::read_to_string(bench.store.folder(bench.key(&plan, 1)).join("task.json"));
     let text = text.expect("readable");
     let path = bench.folder.path().to_string_lossy().into_owned();
@@ -245,7 +245,7 @@ fn a_record_says_what_went_in_and_came_out() {
 fn a_folder_appears_only_when_it_is_complete() {
     let bench = Bench::new();
     let lock = bench.store.lock().expect("free");
-    let ingredients = Ingredients {
+    let key_inputs = KeyInputs {
         kind: "figure/draw".to_owned(),
         parameters: json!({}),
         seed: None,
@@ -253,19 +253,22 @@ fn a_folder_appears_only_when_it_is_complete() {
         fingerprint: "code".to_owned(),
         inputs: vec![],
     };
-    let key = ingredients.key();
+    let key = key_inputs.key();
     let place = |text: Option<&str>| {
         let work = bench.store.work_folder(key).expect("created");
         if let Some(text) = text {
             fs::write(work.path().join("figure.svg"), text).expect("written");
         }
-        let ingredients = ingredients.clone();
+        let key_inputs = key_inputs.clone();
         bench
             .store
-            .place(work, "figure.a", ingredients, &[Kind::Svg], vec![], vec![])
+            .commit(work, "figure.a", key_inputs, &[Kind::Svg], vec![], vec![])
     };
-    assert!(matches!(place(None), Err(PlaceError::Missing(Kind::Svg))));
-    assert!(matches!(place(Some("")), Err(PlaceError::Empty(Kind::Svg))));
+    assert!(matches!(place(None), Err(CommitError::Missing(Kind::Svg))));
+    assert!(matches!(
+        place(Some("")),
+        Err(CommitError::Empty(Kind::Svg))
+    ));
     assert!(bench.results().is_empty());
     for text in ["first", "second"] {
         let record = place(Some(text)).expect("placed").record;

@@ -3,17 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use eigenscope_artifact::Digest;
-use eigenscope_pipeline::store::{Ingredients, InputRecord};
+use eigenscope_pipeline::store::{InputRecord, KeyInputs};
 use serde_json::json;
 
-fn ingredients() -> Ingredients {
+fn key_inputs() -> KeyInputs {
     let input = |role: &str, task: &str| InputRecord {
         role: role.to_owned(),
         task: task.to_owned(),
         labels: BTreeMap::from([("hidden".to_owned(), json!(30))]),
         content: Digest::of(task.as_bytes()),
     };
-    Ingredients {
+    KeyInputs {
         kind: "train/bilinear".to_owned(),
         parameters: json!({"epochs": 3, "noise": {"gauss": 0.5}, "sizes": [1, 2]}),
         seed: Some(7),
@@ -23,16 +23,16 @@ fn ingredients() -> Ingredients {
     }
 }
 
-fn changed(change: impl FnOnce(&mut Ingredients)) -> Ingredients {
-    let mut ingredients = ingredients();
-    change(&mut ingredients);
-    ingredients
+fn changed(change: impl FnOnce(&mut KeyInputs)) -> KeyInputs {
+    let mut key_inputs = key_inputs();
+    change(&mut key_inputs);
+    key_inputs
 }
 
 #[test]
 fn every_ingredient_changes_the_key() {
     let all = [
-        ingredients(),
+        key_inputs(),
         changed(|i| i.kind = "train/deep".to_owned()),
         changed(|i| i.parameters["epochs"] = json!(4)),
         changed(|i| i.parameters["epochs"] = json!("3")),
@@ -56,7 +56,7 @@ fn every_ingredient_changes_the_key() {
             i.inputs.pop();
         }),
     ];
-    let keys: BTreeSet<_> = all.iter().map(Ingredients::key).collect();
+    let keys: BTreeSet<_> = all.iter().map(KeyInputs::key).collect();
     assert_eq!(keys.len(), all.len());
 }
 
@@ -65,7 +65,7 @@ fn the_key_does_not_depend_on_the_order_of_parameters() {
     let reordered = changed(|i| {
         i.parameters = json!({"sizes": [1, 2], "noise": {"gauss": 0.5}, "epochs": 3});
     });
-    assert_eq!(ingredients().key(), reordered.key());
+    assert_eq!(key_inputs().key(), reordered.key());
 }
 
 #[test]
@@ -74,14 +74,14 @@ fn text_does_not_move_between_ingredients() {
         i.device = "cpuc".to_owned();
         i.fingerprint = "ode".to_owned();
     });
-    assert_ne!(ingredients().key(), moved.key());
+    assert_ne!(key_inputs().key(), moved.key());
 }
 
 #[test]
 fn the_encoding_is_what_it_was() {
     // A change of this key orphans every stored result: change the encoding's number along with it.
     assert_eq!(
-        ingredients().key().to_string(),
+        key_inputs().key().to_string(),
         "85b415343ad5b68af9c619d3790a6044a1e61e013ac846111a12af55ffad57e9"
     );
 }
@@ -90,6 +90,6 @@ fn the_encoding_is_what_it_was() {
 fn ingredients_survive_their_record() {
     let awkward = changed(|i| i.parameters["rate"] = json!(5.0e-324_f64 + 0.1 + 0.2));
     let text = serde_json::to_string(&awkward).expect("JSON");
-    let read: Ingredients = serde_json::from_str(&text).expect("as written");
+    let read: KeyInputs = serde_json::from_str(&text).expect("as written");
     assert_eq!(read.key(), awkward.key());
 }

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::thread;
 
-use eigenscope_pipeline::aligned::{Align, aligned};
+use eigenscope_pipeline::text_table::{Align, text_table};
 use serde::Serialize;
 use serde_json::{Number, Value as Json};
 
@@ -92,7 +92,7 @@ impl Answer {
             true => Align::Right,
             false => Align::Left,
         });
-        aligned(&rows, &align.collect::<Vec<_>>())
+        text_table(&rows, &align.collect::<Vec<_>>())
     }
 
     /// Comma-separated values (RFC 4180, lines end with `\n`) under the names of the columns; a missing value is empty.

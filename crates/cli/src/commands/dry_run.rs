@@ -1,8 +1,8 @@
 //! `eigenscope run --dry-run`: what would run, why, and how long it may take.
 
 use anyhow::Result;
-use eigenscope_pipeline::aligned::{Align, aligned};
-use eigenscope_pipeline::execute::{Options, duration, foresee};
+use eigenscope_pipeline::execute::{self, Options, duration};
+use eigenscope_pipeline::text_table::{Align, text_table};
 use serde::Serialize;
 
 use super::{tallied, tell};
@@ -18,11 +18,11 @@ struct Report {
     current: usize,
     /// Estimate for all tasks.
     seconds: f64,
-    tasks: Vec<ForeseenReport>,
+    tasks: Vec<DryRunTaskReport>,
 }
 
 #[derive(Serialize)]
-struct ForeseenReport {
+struct DryRunTaskReport {
     #[serde(flatten)]
     task: TaskReport,
     /// Whether it runs in any case, not only if its inputs change.
@@ -40,16 +40,16 @@ pub(crate) fn run(project: &Project, targets: &[usize], command: &Run) -> Result
     } = project;
     let jobs = Options::new(data_dir).jobs;
     let jobs = command.budget.jobs.map_or(jobs, usize::from);
-    let foreseen = foresee(plan, targets, store, data_dir, jobs)?;
-    let tasks = foreseen.tasks.iter().map(|foreseen| ForeseenReport {
-        task: TaskReport::new(plan, foreseen.task, &foreseen.state),
-        is_sure: foreseen.is_sure,
-        seconds: foreseen.seconds,
+    let dry_run = execute::dry_run(plan, targets, store, data_dir, jobs)?;
+    let tasks = dry_run.tasks.iter().map(|task| DryRunTaskReport {
+        task: TaskReport::new(plan, task.task, &task.state),
+        is_sure: task.is_sure,
+        seconds: task.seconds,
     });
     let report = Report {
         pipeline: plan.name.clone(),
-        current: foreseen.current,
-        seconds: foreseen.seconds,
+        current: dry_run.current,
+        seconds: dry_run.seconds,
         tasks: tasks.collect(),
     };
     super::print(&match command.json {
@@ -78,19 +78,19 @@ fn summary(report: &Report, jobs: usize) -> String {
 }
 
 /// One line for each task: whether it is sure to run, how long it takes, why.
-fn listed(tasks: &[ForeseenReport]) -> String {
-    let lines = tasks.iter().map(|foreseen| {
-        let runs = match foreseen.is_sure {
+fn listed(tasks: &[DryRunTaskReport]) -> String {
+    let lines = tasks.iter().map(|task| {
+        let runs = match task.is_sure {
             true => "runs",
             false => "may run",
         };
         vec![
             runs.to_owned(),
-            foreseen.task.task.clone(),
-            duration(foreseen.seconds),
-            foreseen.task.reason(),
+            task.task.task.clone(),
+            duration(task.seconds),
+            task.task.reason(),
         ]
     });
     let lines: Vec<Vec<String>> = lines.collect();
-    aligned(&lines, &[Align::Left, Align::Left, Align::Right])
+    text_table(&lines, &[Align::Left, Align::Left, Align::Right])
 }

@@ -1,8 +1,8 @@
 //! `eigenscope gc`: remove what no pipeline needs any more.
 
 use anyhow::Result;
-use eigenscope_pipeline::aligned::{Align, aligned};
-use eigenscope_pipeline::gc::{Collection, Options, Rubbish, Sort, collect};
+use eigenscope_pipeline::gc::{Collection, Options, Removal, RemovalKind, collect};
+use eigenscope_pipeline::text_table::{Align, text_table};
 use serde::Serialize;
 
 use super::{plural, relative, tallied, tell};
@@ -65,7 +65,7 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Gc) -> Result<u8> {
 }
 
 /// One line for everything that is removed.
-pub(super) fn listed(removed: &[Rubbish]) -> String {
+pub(super) fn listed(removed: &[Removal]) -> String {
     let lines: Vec<Vec<String>> = removed
         .iter()
         .map(|item| {
@@ -75,14 +75,14 @@ pub(super) fn listed(removed: &[Rubbish]) -> String {
             line
         })
         .collect();
-    aligned(&lines, &[Align::Left, Align::Right])
+    text_table(&lines, &[Align::Left, Align::Right])
 }
 
 pub(super) fn summary(collection: &Collection, dry_run: bool) -> String {
-    let counts = Sort::ALL.into_iter().map(|sort| {
-        let of_sort = collection.removed.iter().filter(|item| item.what == sort);
-        let count = of_sort.count();
-        (count, plural(count, sort.name()))
+    let counts = RemovalKind::ALL.into_iter().map(|kind| {
+        let of_kind = collection.removed.iter().filter(|item| item.what == kind);
+        let count = of_kind.count();
+        (count, plural(count, kind.name()))
     });
     let counts = tallied(counts);
     let stay = format!("{} results stay", collection.kept_results);

@@ -1,7 +1,7 @@
 //! `eigenscope sql`: questions to the tables of a pipeline.
 
 use anyhow::{Context, Result, bail};
-use eigenscope_pipeline::aligned::{Align, aligned};
+use eigenscope_pipeline::text_table::{Align, text_table};
 use eigenscope_query::{Catalogue, Table};
 use serde::Serialize;
 
@@ -96,7 +96,7 @@ fn listed(tables: &[Table]) -> String {
         .map(str::to_owned)
         .to_vec();
     let lines: Vec<Vec<String>> = std::iter::once(head).chain(lines).collect();
-    aligned(&lines, &[Align::Left, Align::Right])
+    text_table(&lines, &[Align::Left, Align::Right])
 }
 
 fn counted(count: usize, what: &str) -> String {

@@ -1,8 +1,8 @@
 //! `eigenscope status`: what is up to date and what is not.
 
 use anyhow::Result;
-use eigenscope_pipeline::aligned::aligned;
 use eigenscope_pipeline::store::figure_names;
+use eigenscope_pipeline::text_table::text_table;
 use serde::Serialize;
 
 use super::{relative, tell, warnings};
@@ -21,7 +21,7 @@ struct Report {
 pub(crate) fn run(arguments: &ProjectArguments, command: &Status) -> Result<u8> {
     let (project, targets) = Project::open_targets(arguments, &command.targets)?;
     let survey = match command.deep {
-        true => project.survey_afresh(&targets),
+        true => project.rescan(&targets),
         false => project.survey(&targets),
     };
     let figures = figure_names(&project.plan);
@@ -78,5 +78,5 @@ fn render(tasks: &[TaskReport], all: bool, current: usize) -> String {
         })
         .collect();
     let total = tasks.len();
-    aligned(&lines, &[]) + &format!("{current} of {total} tasks are up to date\n")
+    text_table(&lines, &[]) + &format!("{current} of {total} tasks are up to date\n")
 }

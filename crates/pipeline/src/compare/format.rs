@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 
 use super::published::{Aggregate, Condition, Expected, Published, PublishedNumber};
 use crate::file::{
-    Entry, FileError, Located, NOT_SWEPT, Node, Problem, Problems, Raw, Span, document, fields,
-    known, label_is, listed, named, reference, table_of, unknown_key,
+    Entry, FileError, Located, NOT_SWEPT, Node, Problem, Problems, Raw, Span, did_you_mean,
+    document, fields, label_is, listed, named, reference, table_of, unknown_key,
 };
 use crate::plan::{Plan, PlannedTask};
 
@@ -228,11 +228,8 @@ fn tasks<'a>(
             let tables = plan.tasks.iter().map(|task| table_of(&task.id));
             let table = named(&reference.table);
             let span = located.quoted.part(&(0..reference.table.len()));
-            FileError::at(&span, "no such table", Problem::UnknownTable { table }).help(known(
-                "tables",
-                &reference.table,
-                tables,
-            ))
+            FileError::at(&span, "no such table", Problem::UnknownTable { table })
+                .help(did_you_mean("tables", &reference.table, tables))
         });
         return None;
     };
@@ -247,7 +244,7 @@ fn tasks<'a>(
                 let error = FileError::at(&span, "not swept over this", problem);
                 match first.labels.is_empty() {
                     true => error.help(NOT_SWEPT),
-                    false => error.help(known("labels", &filter.label, labels)),
+                    false => error.help(did_you_mean("labels", &filter.label, labels)),
                 }
             });
             return None;

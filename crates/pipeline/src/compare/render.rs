@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{Expected, Published, Row, Verdict};
-use crate::aligned::{Align, aligned};
+use crate::text_table::{Align, text_table};
 
 /// What the numbers are where their file does not say it.
 pub(crate) const TITLE: &str = "Published against ours";
@@ -28,10 +28,10 @@ pub fn text(published: &Published, rows: &[Row]) -> String {
         ("verdict", Align::Left),
     ];
     let mut lines = vec![heads.map(|(head, _)| head.to_owned()).to_vec()];
-    lines.extend(rows.iter().map(|row| cells(row).to_vec()));
+    lines.extend(rows.iter().map(|row| row_cells(row).to_vec()));
     let title = published.title.as_deref().unwrap_or(TITLE);
     let mut text = format!("{title}\n\n");
-    text.push_str(&aligned(&lines, &heads.map(|(_, align)| align)));
+    text.push_str(&text_table(&lines, &heads.map(|(_, align)| align)));
     let open = rows.iter().filter(|row| !row.verdict.holds());
     let mut notes: Vec<&str> = Vec::new();
     for note in open.filter_map(|row| row.note.as_deref()) {
@@ -77,7 +77,7 @@ impl Numbers {
     }
 }
 
-fn cells(row: &Row) -> [String; 7] {
+fn row_cells(row: &Row) -> [String; 7] {
     let numbers = Numbers::of(row);
     let or_dash = |number: Option<String>| number.unwrap_or_else(|| "-".to_owned());
     [

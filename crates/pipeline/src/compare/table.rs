@@ -8,7 +8,7 @@ use eigenscope_artifact::arrow::datatypes::DataType;
 use serde_json::Value;
 
 use super::published::{Condition, PublishedNumber};
-use crate::cells::{Cell, cell};
+use crate::cell_values::{Cell, cell};
 
 /// Rows decoded at once.
 const BATCH_ROWS: usize = 8192;

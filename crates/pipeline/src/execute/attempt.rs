@@ -17,7 +17,7 @@ use super::process::Process;
 use crate::plan::PlannedTask;
 use crate::programs::ProgramError;
 use crate::store::{
-    Ingredients, Key, PlaceError, Placed, Store, StoreError, WorkFolder, create_folder,
+    CommitError, Committed, Key, KeyInputs, Store, StoreError, WorkFolder, create_folder,
 };
 use crate::survey::kind_name;
 
@@ -25,11 +25,11 @@ use crate::survey::kind_name;
 const REPORT_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Everything needed to run one task.
-pub(super) struct Job<'a> {
+pub(super) struct Attempt<'a> {
     pub(super) index: usize,
     pub(super) task: &'a PlannedTask,
     pub(super) key: Key,
-    pub(super) ingredients: Ingredients,
+    pub(super) key_inputs: KeyInputs,
     pub(super) inputs: BTreeMap<String, Vec<Input>>,
     /// The files that the task reads, as they are recorded.
     pub(super) files: Vec<(PathBuf, FileDigest)>,
@@ -43,15 +43,15 @@ pub(super) struct Job<'a> {
 }
 
 /// How an attempt ended, and what it cost.
-pub(super) struct Ended {
-    pub(super) result: Result<Placed, Trouble>,
+pub(super) struct AttemptOutcome {
+    pub(super) result: Result<Committed, AttemptError>,
     pub(super) seconds: f64,
     pub(super) cpu_seconds: Option<f64>,
     pub(super) peak_bytes: Option<u64>,
 }
 
 /// Why there is no result.
-pub(super) enum Trouble {
+pub(super) enum AttemptError {
     /// The run is stopping.
     Stopped,
     /// The task is at fault.
@@ -60,7 +60,7 @@ pub(super) enum Trouble {
     Store(StoreError),
 }
 
-impl From<StoreError> for Trouble {
+impl From<StoreError> for AttemptError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
@@ -68,24 +68,29 @@ impl From<StoreError> for Trouble {
 
 /// What the program told.
 #[derive(Default)]
-struct Told {
+struct ProgramReport {
     external_files: Vec<ExternalFile>,
     warnings: Vec<String>,
     failure: Option<Vec<String>>,
     usage: Option<(f64, u64)>,
 }
 
-impl Job<'_> {
+impl Attempt<'_> {
     /// Runs the task. `report` receives progress and warnings.
-    pub(super) fn run(self, store: &Store, stop: &AtomicBool, report: impl FnMut(Event)) -> Ended {
+    pub(super) fn run(
+        self,
+        store: &Store,
+        stop: &AtomicBool,
+        report: impl FnMut(Event),
+    ) -> AttemptOutcome {
         let started = Instant::now();
-        let mut told = Told::default();
-        let result = self.attempt(store, stop, &mut told, report);
-        Ended {
+        let mut said = ProgramReport::default();
+        let result = self.attempt(store, stop, &mut said, report);
+        AttemptOutcome {
             result,
             seconds: started.elapsed().as_secs_f64(),
-            cpu_seconds: told.usage.map(|(seconds, _)| seconds),
-            peak_bytes: told.usage.map(|(_, bytes)| bytes),
+            cpu_seconds: said.usage.map(|(seconds, _)| seconds),
+            peak_bytes: said.usage.map(|(_, bytes)| bytes),
         }
     }
 
@@ -93,9 +98,9 @@ impl Job<'_> {
         self,
         store: &Store,
         stop: &AtomicBool,
-        told: &mut Told,
+        said: &mut ProgramReport,
         mut report: impl FnMut(Event),
-    ) -> Result<Placed, Trouble> {
+    ) -> Result<Committed, AttemptError> {
         for (path, recorded) in &self.files {
             check_input(path, *recorded)?;
         }
@@ -104,7 +109,7 @@ impl Job<'_> {
         let mut log = create_log(&self.log)?;
         for message in self.task.warnings.iter().cloned() {
             writeln!(log, "WARN {message}").map_err(|source| log_error(&self.log, source))?;
-            told.warnings.push(message.clone());
+            said.warnings.push(message.clone());
             report(Event::Warning { message });
         }
         let copy = log
@@ -115,37 +120,37 @@ impl Job<'_> {
             let path = self.program.clone();
             self.failed(chain(&ProgramError::Start { path, source }))
         })?;
-        let listener = Listener::new(told, log, report);
+        let listener = Listener::new(said, log, report);
         let end = listener
             .follow(process, stop, &self.allowance)
             .map_err(|source| log_error(&self.log, source))?;
         if !end.status.success() {
             if end.stopped {
-                return Err(Trouble::Stopped);
+                return Err(AttemptError::Stopped);
             }
-            let messages = told.failure.take();
+            let messages = said.failure.take();
             return Err(self.failed(messages.unwrap_or_else(|| vec![describe(end.status)])));
         }
         let (external_files, warnings) =
-            (told.external_files.split_off(0), told.warnings.split_off(0));
+            (said.external_files.split_off(0), said.warnings.split_off(0));
         let outputs = &self.task.outputs;
-        let ingredients = self.ingredients.clone();
-        match store.place(
+        let key_inputs = self.key_inputs.clone();
+        match store.commit(
             work,
             &self.task.id,
-            ingredients,
+            key_inputs,
             outputs,
             external_files,
             warnings,
         ) {
-            Ok(placed) => Ok(placed),
-            Err(PlaceError::Store(error)) => Err(Trouble::Store(error)),
+            Ok(committed) => Ok(committed),
+            Err(CommitError::Store(error)) => Err(AttemptError::Store(error)),
             Err(error) => Err(self.failed(chain(&error))),
         }
     }
 
-    fn failed(&self, messages: Vec<String>) -> Trouble {
-        Trouble::Failed(TaskFailure::new(
+    fn failed(&self, messages: Vec<String>) -> AttemptError {
+        AttemptError::Failed(TaskFailure::new(
             self.index,
             &self.task.id,
             messages,
@@ -179,13 +184,13 @@ impl Job<'_> {
     /// What goes into the outputs' metadata: nothing that the key does not cover but the task's id. A task
     /// that uses no chance gets the seed 0, so that no result can depend on a seed that is not in its key.
     fn provenance(&self) -> Provenance {
-        let inputs = self.ingredients.inputs.iter();
+        let inputs = self.key_inputs.inputs.iter();
         Provenance {
             task: self.task.id.clone(),
             kind: kind_name(self.task),
-            fingerprint: self.ingredients.fingerprint.clone(),
-            parameters: self.ingredients.parameters.clone(),
-            seed: self.ingredients.seed.unwrap_or(0),
+            fingerprint: self.key_inputs.fingerprint.clone(),
+            parameters: self.key_inputs.parameters.clone(),
+            seed: self.key_inputs.seed.unwrap_or(0),
             inputs: inputs
                 .map(|input| InputDigest {
                     role: input.role.clone(),
@@ -199,7 +204,7 @@ impl Job<'_> {
 
 /// Sorts the lines of a program: events are kept or reported, everything else goes to the log.
 struct Listener<'a, Report> {
-    told: &'a mut Told,
+    said: &'a mut ProgramReport,
     log: File,
     report: Report,
     /// The latest progress, not yet reported.
@@ -208,9 +213,9 @@ struct Listener<'a, Report> {
 }
 
 impl<'a, Report: FnMut(Event)> Listener<'a, Report> {
-    fn new(told: &'a mut Told, log: File, report: Report) -> Self {
+    fn new(said: &'a mut ProgramReport, log: File, report: Report) -> Self {
         Self {
-            told,
+            said,
             log,
             report,
             progress: None,
@@ -239,15 +244,15 @@ impl<'a, Report: FnMut(Event)> Listener<'a, Report> {
         match serde_json::from_slice(line) {
             Ok(event @ Event::Progress { .. }) => self.progress = Some(event),
             Ok(Event::Warning { message }) => {
-                self.told.warnings.push(message.clone());
+                self.said.warnings.push(message.clone());
                 (self.report)(Event::Warning { message });
             }
-            Ok(Event::File(file)) => self.told.external_files.push(file),
-            Ok(Event::Failed { messages }) => self.told.failure = Some(messages),
+            Ok(Event::File(file)) => self.said.external_files.push(file),
+            Ok(Event::Failed { messages }) => self.said.failure = Some(messages),
             Ok(Event::Usage {
                 cpu_seconds,
                 peak_bytes,
-            }) => self.told.usage = Some((cpu_seconds, peak_bytes)),
+            }) => self.said.usage = Some((cpu_seconds, peak_bytes)),
             Err(_) => {
                 self.log.write_all(line)?;
                 self.log.write_all(b"\n")?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::lines::{Lines, duration, line};
-use super::{News, Notice, Observer, Tally};
+use super::{Notification, Observer, RunCounts, RunEvent};
 
 /// How often the bars are redrawn when nothing happens.
 const REDRAW: Duration = Duration::from_millis(250);
@@ -39,12 +39,12 @@ impl Bars {
         }
     }
 
-    fn start(&mut self, notice: &Notice<'_>) {
+    fn start(&mut self, notification: &Notification<'_>) {
         let bar = self.all.insert_before(&self.whole, ProgressBar::new(0));
         bar.set_style(style("{spinner} {prefix} {wide_msg}"));
-        bar.set_prefix(notice.task.id.clone());
+        bar.set_prefix(notification.task.id.clone());
         bar.enable_steady_tick(REDRAW);
-        self.tasks.insert(notice.index, bar);
+        self.tasks.insert(notification.index, bar);
     }
 
     fn progress(&self, index: usize, done: u64, total: u64, unit: &str, message: &str) {
@@ -66,35 +66,37 @@ impl Bars {
         }
     }
 
-    fn show_tally(&self, tally: Tally) {
-        self.whole.set_length(tally.total as u64);
-        self.whole.set_position(tally.done as u64);
+    fn show_counts(&self, counts: RunCounts) {
+        self.whole.set_length(counts.total as u64);
+        self.whole.set_position(counts.done as u64);
         self.whole
-            .set_message(format!("about {} left", duration(tally.seconds_left)));
+            .set_message(format!("about {} left", duration(counts.seconds_left)));
         self.whole.enable_steady_tick(REDRAW);
     }
 }
 
 impl Observer for Bars {
-    fn notice(&mut self, notice: &Notice<'_>) {
-        match notice.news {
-            News::Started => self.start(notice),
-            News::Progress {
+    fn notify(&mut self, notification: &Notification<'_>) {
+        match notification.event {
+            RunEvent::Started => self.start(notification),
+            RunEvent::Progress {
                 done,
                 total,
                 unit,
                 message,
             } => {
-                self.progress(notice.index, done, total, unit, message);
+                self.progress(notification.index, done, total, unit, message);
             }
-            News::Finished { .. } | News::Failed { .. } | News::Stopped => self.end(notice.index),
-            News::Warning { .. } | News::Reused => {}
+            RunEvent::Finished { .. } | RunEvent::Failed { .. } | RunEvent::Stopped => {
+                self.end(notification.index)
+            }
+            RunEvent::Warning { .. } | RunEvent::Reused => {}
         }
-        if let Some(line) = line(notice) {
+        if let Some(line) = line(notification) {
             // A terminal that is gone does not stop the run.
             let _ = self.all.println(line);
         }
-        self.show_tally(notice.tally);
+        self.show_counts(notification.counts);
     }
 }
 

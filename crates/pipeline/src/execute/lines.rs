@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io::Write;
 
-use super::{News, Notice, Observer};
+use super::{Notification, Observer, RunEvent};
 
 /// Writes one line for each task that ends, and for each warning.
 #[derive(Debug)]
@@ -19,8 +19,8 @@ impl<W: Write> Lines<W> {
 }
 
 impl<W: Write> Observer for Lines<W> {
-    fn notice(&mut self, notice: &Notice<'_>) {
-        if let Some(line) = line(notice) {
+    fn notify(&mut self, notification: &Notification<'_>) {
+        if let Some(line) = line(notification) {
             // Nobody reads: the run goes on.
             let _ = writeln!(self.out, "{line}");
         }
@@ -28,17 +28,17 @@ impl<W: Write> Observer for Lines<W> {
 }
 
 /// The line for an event that deserves one.
-pub(super) fn line(notice: &Notice<'_>) -> Option<String> {
-    let tally = notice.tally;
-    let id = &notice.task.id;
+pub(super) fn line(notification: &Notification<'_>) -> Option<String> {
+    let counts = notification.counts;
+    let id = &notification.task.id;
     let count = format!(
         "[{:>width$}/{}]",
-        tally.done,
-        tally.total,
-        width = digits(tally.total)
+        counts.done,
+        counts.total,
+        width = digits(counts.total)
     );
-    match notice.news {
-        News::Finished {
+    match notification.event {
+        RunEvent::Finished {
             seconds, message, ..
         } => {
             let mut line = format!("{count} {id}  {}", duration(seconds));
@@ -48,10 +48,10 @@ pub(super) fn line(notice: &Notice<'_>) -> Option<String> {
             }
             Some(line)
         }
-        News::Reused => Some(format!("{count} {id}  unchanged")),
-        News::Failed { failure } => Some(format!("error: {failure}")),
-        News::Warning { message } => Some(format!("{id}: {message}")),
-        News::Started | News::Progress { .. } | News::Stopped => None,
+        RunEvent::Reused => Some(format!("{count} {id}  unchanged")),
+        RunEvent::Failed { failure } => Some(format!("error: {failure}")),
+        RunEvent::Warning { message } => Some(format!("{id}: {message}")),
+        RunEvent::Started | RunEvent::Progress { .. } | RunEvent::Stopped => None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Running what is stale: child processes within a budget of threads and memory.
 //!
-//! One thread decides and keeps the state (`schedule`, `settle`); each running task has a thread that starts its
+//! One thread decides and keeps the state (`schedule`, `completion`); each running task has a thread that starts its
 //! program, listens to it and places its result (`attempt`). Stopping for any reason is the same: no new
 //! tasks, the standard input of the running ones is closed, and what has not ended then is killed. A result
 //! is placed as soon as its task ends, so stopping, or being killed, loses no finished work.
@@ -8,15 +8,15 @@
 mod attempt;
 mod bars;
 mod budget;
+mod completion;
+mod dry_run;
 mod failure;
 mod forecast;
-mod foresee;
 mod lines;
 mod observer;
 mod process;
 mod ready;
 mod schedule;
-mod settle;
 
 use std::collections::BTreeMap;
 use std::panic::resume_unwind;
@@ -25,10 +25,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 pub use bars::{Bars, stderr_observer};
+pub use dry_run::{DryRun, DryRunTask, dry_run};
 pub use failure::TaskFailure;
-pub use foresee::{Foreseen, ForeseenTask, foresee};
 pub use lines::{Lines, duration};
-pub use observer::{News, Notice, Observer, Silent, Tally};
+pub use observer::{Notification, Observer, RunCounts, RunEvent, Silent};
 #[cfg(fuzzing)]
 pub(crate) use process::lines_of;
 
@@ -155,7 +155,7 @@ pub fn run(
         )
     });
     surveyor.save();
-    let place = schedule::Place {
+    let context = schedule::RunContext {
         plan,
         figures: &figures,
         programs,
@@ -164,7 +164,7 @@ pub fn run(
         data_dir: &data_dir,
     };
     let mut ledger = Ledger::start(store);
-    let outcome = schedule::Schedule::new(place, surveyor, survey, &mut ledger, observer).run();
+    let outcome = schedule::Schedule::new(context, surveyor, survey, &mut ledger, observer).run();
     // The ledger is written even if the run had to end early.
     let written = ledger.write();
     let outcome = outcome?;

@@ -6,25 +6,25 @@ use crate::plan::PlannedTask;
 /// Watches a run. Called by one thread, in the order of events.
 pub trait Observer {
     /// Something happened to a task.
-    fn notice(&mut self, notice: &Notice<'_>);
+    fn notify(&mut self, notification: &Notification<'_>);
 }
 
 /// Something that happened to a task.
 #[derive(Debug, Clone, Copy)]
-pub struct Notice<'a> {
+pub struct Notification<'a> {
     /// Index of the task in the plan.
     pub index: usize,
     /// The task.
     pub task: &'a PlannedTask,
     /// How far the whole run is, this event included.
-    pub tally: Tally,
+    pub counts: RunCounts,
     /// What happened.
-    pub news: News<'a>,
+    pub event: RunEvent<'a>,
 }
 
 /// How far a run is.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Tally {
+pub struct RunCounts {
     /// Tasks that ran or turned out to be up to date.
     pub done: usize,
     /// Tasks that were not up to date at the start.
@@ -35,7 +35,7 @@ pub struct Tally {
 
 /// The events of a task.
 #[derive(Debug, Clone, Copy)]
-pub enum News<'a> {
+pub enum RunEvent<'a> {
     /// Its program was started.
     Started,
     /// Its program reported progress (the latest report, at most ten times a second).
@@ -81,5 +81,5 @@ pub enum News<'a> {
 pub struct Silent;
 
 impl Observer for Silent {
-    fn notice(&mut self, _: &Notice<'_>) {}
+    fn notify(&mut self, _: &Notification<'_>) {}
 }

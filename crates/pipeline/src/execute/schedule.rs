@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 use eigenscope_stage::{Allowance, Event, Input};
 use rayon::prelude::*;
 
-use super::attempt::{Ended, Job};
+use super::attempt::{Attempt, AttemptOutcome};
 use super::budget::Budget;
 use super::forecast::Forecast;
 use super::ready::Ready;
-use super::{ExecuteError, News, Observer, Options, Outcome};
+use super::{ExecuteError, Observer, Options, Outcome, RunEvent};
 use crate::ledger::{Durations, Ledger};
 use crate::plan::{Plan, PlannedTask};
 use crate::programs::Programs;
@@ -26,7 +26,7 @@ const TICK: Duration = Duration::from_millis(50);
 
 /// What a run is about; fixed while it lasts.
 #[derive(Clone, Copy)]
-pub(super) struct Place<'a> {
+pub(super) struct RunContext<'a> {
     pub(super) plan: &'a Plan,
     pub(super) figures: &'a FigureNames,
     pub(super) programs: &'a Programs,
@@ -37,7 +37,7 @@ pub(super) struct Place<'a> {
 
 /// The state of a run.
 pub(super) struct Schedule<'a> {
-    pub(super) place: Place<'a>,
+    pub(super) context: RunContext<'a>,
     pub(super) surveyor: Surveyor<'a>,
     pub(super) survey: Survey,
     pub(super) ledger: &'a mut Ledger,
@@ -68,20 +68,20 @@ pub(super) struct Running {
 
 enum Message {
     Event(usize, Event),
-    Ended(usize, Box<Ended>),
+    Ended(usize, Box<AttemptOutcome>),
 }
 
 impl<'a> Schedule<'a> {
     pub(super) fn new(
-        place: Place<'a>,
+        context: RunContext<'a>,
         surveyor: Surveyor<'a>,
         survey: Survey,
         ledger: &'a mut Ledger,
         observer: &'a mut dyn Observer,
     ) -> Self {
-        let Place { plan, options, .. } = place;
+        let RunContext { plan, options, .. } = context;
         let mut schedule = Self {
-            place,
+            context,
             surveyor,
             ledger,
             observer,
@@ -97,7 +97,7 @@ impl<'a> Schedule<'a> {
                     .iter()
                     .filter(|(_, state)| !state.is_current())
                     .map(|(task, _)| task),
-                &Durations::load(place.store),
+                &Durations::load(context.store),
                 options.jobs,
             ),
             total: 0,
@@ -118,7 +118,7 @@ impl<'a> Schedule<'a> {
                     self.ready.insert(index, *key, self.urgency(index));
                 }
                 State::Blocked { .. } => {
-                    let inputs = self.place.plan.tasks[index].inputs.iter();
+                    let inputs = self.context.plan.tasks[index].inputs.iter();
                     let missing: BTreeSet<usize> = inputs
                         .map(|input| input.task)
                         .filter(|&task| !self.survey.get(task).is_some_and(State::is_current))
@@ -161,7 +161,7 @@ impl<'a> Schedule<'a> {
     fn warnings(&self) -> BTreeMap<usize, Vec<String>> {
         let tasks = self.survey.iter().map(|(task, _)| task);
         let warnings = tasks.filter_map(|task| {
-            let warnings = self.survey.warnings(self.place.plan, task);
+            let warnings = self.survey.warnings(self.context.plan, task);
             let owned = warnings.into_iter().map(str::to_owned);
             let owned: Vec<String> = owned.collect();
             (!owned.is_empty()).then_some((task, owned))
@@ -171,12 +171,12 @@ impl<'a> Schedule<'a> {
 
     /// The current tasks whose readable names do not lead to their results.
     fn unlinked(&self) -> Vec<(usize, Key)> {
-        let Place {
+        let RunContext {
             plan,
             store,
             figures,
             ..
-        } = self.place;
+        } = self.context;
         let survey = &self.survey;
         let current = self.outcome.current.par_iter().with_min_len(FEW);
         let unlinked = current.filter_map(|&index| {
@@ -217,16 +217,16 @@ impl<'a> Schedule<'a> {
     }
 
     fn must_stop(&mut self) -> bool {
-        let cancelled = self.place.options.cancel.load(Ordering::Relaxed);
+        let cancelled = self.context.options.cancel.load(Ordering::Relaxed);
         let unfinished = !(self.ready.is_empty() && self.running.is_empty());
         self.outcome.interrupted |= cancelled && unfinished;
-        let failed = !self.outcome.failures.is_empty() && !self.place.options.keep_going;
+        let failed = !self.outcome.failures.is_empty() && !self.context.options.keep_going;
         cancelled || failed || self.fatal.is_some()
     }
 
     /// What ready tasks are ordered by, the largest first: their estimated duration, or chance.
     pub(super) fn urgency(&self, index: usize) -> f64 {
-        match self.place.options.shuffle {
+        match self.context.options.shuffle {
             None => self.forecast.seconds(index),
             Some(seed) => {
                 let drawn = blake3::hash(format!("{seed} {index}").as_bytes());
@@ -268,7 +268,7 @@ impl<'a> Schedule<'a> {
 
     /// Keeps what the code of a task consists of, to say later how it has changed.
     fn keep_code(&mut self, index: usize) {
-        let Place { plan, store, .. } = self.place;
+        let RunContext { plan, store, .. } = self.context;
         let fingerprint = &plan.tasks[index].fingerprint;
         let parts = plan.code.get(fingerprint);
         let kept = parts.map_or(Ok(()), |parts| store.keep_code(fingerprint, parts));
@@ -287,43 +287,43 @@ impl<'a> Schedule<'a> {
     ) where
         'a: 'scope,
     {
-        let job = self.job(index, key);
+        let attempt = self.attempt(index, key);
         self.ready.remove(index);
-        self.budget.take(index, &job.task.resources);
+        self.budget.take(index, &attempt.task.resources);
         self.forecast.started(index);
         let running = Running {
             key,
             start_seconds: self.begun.elapsed().as_secs_f64(),
             message: String::new(),
-            allowance: job.allowance.clone(),
+            allowance: attempt.allowance.clone(),
         };
         self.running.insert(index, running);
-        tracing::debug!(task = %job.task.id, key = %key.short(), "starting");
-        self.notice(index, News::Started);
-        let (sender, store) = (sender.clone(), self.place.store);
+        tracing::debug!(task = %attempt.task.id, key = %key.short(), "starting");
+        self.notify(index, RunEvent::Started);
+        let (sender, store) = (sender.clone(), self.context.store);
         scope.spawn(move || {
             // The receiver outlives every thread of the scope: sending cannot fail.
             let report = |event| drop(sender.send(Message::Event(index, event)));
-            let ended = job.run(store, stop, report);
+            let ended = attempt.run(store, stop, report);
             drop(sender.send(Message::Ended(index, Box::new(ended))));
         });
     }
 
-    fn job(&self, index: usize, key: Key) -> Job<'a> {
-        let Place {
+    fn attempt(&self, index: usize, key: Key) -> Attempt<'a> {
+        let RunContext {
             plan,
             programs,
             store,
             options,
             data_dir,
             ..
-        } = self.place;
+        } = self.context;
         let task = &plan.tasks[index];
         let threads = self.budget.threads(&task.resources);
-        let (ingredients, _) = self.surveyor.ingredients(task, &self.survey);
+        let (key_inputs, _) = self.surveyor.key_inputs(task, &self.survey);
         let mut inputs: BTreeMap<String, Vec<Input>> = BTreeMap::new();
         let mut files = Vec::new();
-        for (planned, recorded) in task.inputs.iter().zip(&ingredients.inputs) {
+        for (planned, recorded) in task.inputs.iter().zip(&key_inputs.inputs) {
             let source = self.survey.get(planned.task).and_then(State::key);
             // A task with a key has current inputs, and these have keys.
             let path = source.map(|key| store.output(key, planned.kind));
@@ -336,11 +336,11 @@ impl<'a> Schedule<'a> {
                 content: recorded.content,
             });
         }
-        Job {
+        Attempt {
             index,
             task,
             key,
-            ingredients,
+            key_inputs,
             inputs,
             files,
             program: programs.path(task.section),
@@ -353,7 +353,7 @@ impl<'a> Schedule<'a> {
     }
 
     pub(super) fn task(&self, index: usize) -> &'a PlannedTask {
-        &self.place.plan.tasks[index]
+        &self.context.plan.tasks[index]
     }
 }
 

@@ -8,11 +8,11 @@ use std::collections::HashSet;
 use eigenscope_stage::{Parameter, ParameterType, Variant};
 use serde_json::{Map, Value};
 
+use super::describe::{describe, describe_with_maximum, written_form};
 use super::error::{FileError, Problems, named};
 use super::problem::Problem;
-use super::suggest::known;
+use super::suggest::did_you_mean;
 use super::syntax::{Entry, Node, Raw, Span, from_json};
-use super::wording::{expected, expected_at_most, form};
 
 /// The canonical value of `node` as a `kind`; `None` if a problem was reported. `what` names it.
 pub(crate) fn value(
@@ -133,7 +133,7 @@ pub(crate) fn default(
             let help = format!(
                 "`{}` is {}: {}",
                 parameter.name,
-                expected(&parameter.kind),
+                describe(&parameter.kind),
                 parameter.summary
             );
             FileError::at(span, format!("`{}` is missing", parameter.name), problem).help(help)
@@ -169,7 +169,7 @@ pub(crate) fn unknown_key<'a>(
         key: named(&entry.key),
         place: place.to_owned(),
     };
-    FileError::at(&entry.key_span, "not known here", problem).help(known(
+    FileError::at(&entry.key_span, "not known here", problem).help(did_you_mean(
         "known keys",
         &entry.key,
         names,
@@ -216,7 +216,7 @@ fn one_of(node: &Node, variants: &[Variant], what: &str, problems: &mut Problems
                     found: node.found(),
                 };
                 FileError::at(&node.span, "should be a table", problem)
-                    .help(format!("write it as {}", form(variant)))
+                    .help(format!("write it as {}", written_form(variant)))
             });
             return None;
         }
@@ -280,7 +280,7 @@ fn wrong_type(
     problems.add(|| {
         let problem = Problem::WrongType {
             what: what.to_owned(),
-            expected: expected(kind),
+            expected: describe(kind),
             found: node.found(),
         };
         let error = FileError::at(&node.span, "wrong type", problem);
@@ -304,7 +304,7 @@ fn wrong_length(
     problems.add(|| {
         let problem = Problem::WrongType {
             what: what.to_owned(),
-            expected: expected(kind),
+            expected: describe(kind),
             found: match items {
                 1 => "1 item".to_owned(),
                 _ => format!("{items} items"),
@@ -348,8 +348,8 @@ fn out_of_bounds(
         let problem = Problem::OutOfBounds {
             what: what.to_owned(),
             expected: match above {
-                true => expected_at_most(kind),
-                false => expected(kind),
+                true => describe_with_maximum(kind),
+                false => describe(kind),
             },
             found: node.found(),
         };
@@ -370,7 +370,7 @@ fn unknown_word<'a>(
             what: what.to_owned(),
             word: named(word),
         };
-        FileError::at(span, "not one of the known words", problem).help(known(
+        FileError::at(span, "not one of the known words", problem).help(did_you_mean(
             "known words",
             word,
             words,

@@ -6,16 +6,16 @@ use std::path::Path;
 use eigenscope_stage::{ParameterType, Section};
 use serde_json::Value;
 
-use super::agree::agree;
+use super::agreement::check_agreements;
 use super::check;
+use super::compatibility::{Compatibility, check_compatibility};
 use super::error::{FileError, Problems, named};
-use super::fit::{Fitting, fit};
-use super::link::link;
-use super::lower::lower;
+use super::expand::expand;
 use super::problem::Problem;
 use super::reference::name_problem;
+use super::resolve::resolve;
 use super::sizes;
-use super::suggest::known;
+use super::suggest::did_you_mean;
 use super::syntax::{self, Entry, Raw};
 use super::table::{SEED, SEEDS, Table, table};
 use crate::plan::Plan;
@@ -76,14 +76,14 @@ pub(crate) fn plan(
                 .help("a pipeline starts with data: a table [data.NAME]")
         });
     }
-    let links = link(&tables, problems);
-    let (mut tasks, lowered) = lower(&tables, &links, programs, seed, problems);
-    let fitting = Fitting::new(&lowered, &tasks);
-    fit(&fitting, problems);
-    for (task, warning) in agree(&fitting, problems) {
+    let references = resolve(&tables, problems);
+    let (mut tasks, expanded) = expand(&tables, &references, programs, seed, problems);
+    let compatibility = Compatibility::new(&expanded, &tasks);
+    check_compatibility(&compatibility, problems);
+    for (task, warning) in check_agreements(&compatibility, problems) {
         tasks[task].warnings.push(warning);
     }
-    sizes::check(&lowered, &tasks, problems);
+    sizes::check(&expanded, &tasks, problems);
     plan.tasks = tasks;
     let code = programs.all_code();
     plan.code = code
@@ -133,7 +133,7 @@ fn unknown(entry: &Entry, problems: &mut Problems) {
         if matches!(entry.node.raw, Raw::Table(_)) {
             let section = named(&entry.key);
             let problem = Problem::UnknownSection { section };
-            FileError::at(&entry.key_span, "no such section", problem).help(known(
+            FileError::at(&entry.key_span, "no such section", problem).help(did_you_mean(
                 "known sections",
                 &entry.key,
                 sections,

@@ -127,10 +127,10 @@ impl FileError {
     /// Says in words where the problem is, for a file that cannot be shown.
     fn tell_position(&mut self) {
         if let Some((line, column)) = self.position {
-            let place = format!("line {line}, column {column} (the lines are too long to show)");
+            let position = format!("line {line}, column {column} (the lines are too long to show)");
             self.help = Some(match self.help.take() {
-                Some(help) => format!("{place}; {help}"),
-                None => place,
+                Some(help) => format!("{position}; {help}"),
+                None => position,
             });
         }
     }
@@ -229,7 +229,7 @@ impl Problems {
             }
         }
         errors.sort_by_key(FileError::start);
-        place(&mut errors, text);
+        set_positions(&mut errors, text);
         let shown = text.lines().all(|line| line.len() <= LONGEST_LINE);
         if !shown {
             errors.iter_mut().for_each(FileError::tell_position);
@@ -251,7 +251,7 @@ fn within(text: &str, span: &Span) -> Span {
 }
 
 /// Sets line and column of errors sorted by place, in one pass over the text.
-fn place(errors: &mut [FileError], text: &str) {
+fn set_positions(errors: &mut [FileError], text: &str) {
     let (mut line, mut line_start, mut seen) = (1, 0, 0);
     for error in errors {
         let Some((span, _)) = error.labels.first() else {

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use eigenscope_stage::{AttributeValue, Feature, KindDescription};
 use serde_json::{Map, Value};
 
-use super::lower::Lowered;
+use super::expand::ExpandedTable;
 use crate::plan::PlannedTask;
 
 /// What is true of the results of a task.
@@ -48,14 +48,14 @@ impl Features<'_> {
 
 /// Features of every task of a plan. Equal ones are one value in memory: tasks are many, features few.
 pub(crate) fn features<'a>(
-    lowered: &[Lowered<'a>],
+    expanded: &[ExpandedTable<'a>],
     tasks: &[PlannedTask],
 ) -> Vec<Rc<Features<'a>>> {
     let mut distinct: HashSet<Rc<Features<'a>>> = HashSet::new();
     let mut features = Vec::with_capacity(tasks.len());
-    for Lowered {
+    for ExpandedTable {
         kind, tasks: range, ..
-    } in lowered
+    } in expanded
     {
         for task in tasks.get(range.clone()).unwrap_or_default() {
             let own = Rc::new(of_task(kind, task, &features));

@@ -1,4 +1,4 @@
-//! Pipeline files: read, checked against what the stage programs say they can do, lowered to a [`Plan`].
+//! Pipeline files: read, checked against what the stage programs say they can do, expanded to a [`Plan`].
 //!
 //! The way of a file: `syntax` turns TOML into values that know their place; `document` finds the task
 //! tables; `table` checks each against its kind, with `check` for values, `axis` for sweeps and
@@ -8,25 +8,25 @@
 //! what is read together, and `sizes` follows numbers, such as sizes of images, from table to table.
 //! Nothing stops at the first problem: all are collected and reported together as [`FileErrors`].
 
-mod agree;
+mod agreement;
 mod axis;
 mod check;
+mod compatibility;
+mod describe;
 mod document;
 mod error;
+mod expand;
 mod features;
-mod fit;
 mod label;
-mod link;
-mod lower;
 mod problem;
 mod reference;
+mod resolve;
 mod selection;
 mod sizes;
 mod suggest;
 mod sweep;
 mod syntax;
 mod table;
-mod wording;
 
 use std::io::Read;
 use std::path::Path;
@@ -38,7 +38,7 @@ use crate::programs::Programs;
 
 pub use error::{FileError, FileErrors};
 pub use problem::Problem;
-pub use suggest::{closest, known};
+pub use suggest::{closest, did_you_mean};
 
 // What the other readers and printers of this crate share with this one.
 pub(crate) use check::{fields, unknown_key};

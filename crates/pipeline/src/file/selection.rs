@@ -7,7 +7,7 @@ use super::error::{FileError, Problems, named};
 use super::label::{label_text, number_label};
 use super::problem::Problem;
 use super::reference::{Filter, Located};
-use super::suggest::{known, listed};
+use super::suggest::{did_you_mean, listed};
 use crate::plan::PlannedTask;
 
 /// Tasks of a table by label and text of its value.
@@ -42,7 +42,7 @@ pub(crate) fn matching(
             let span = located.quoted.part(&filter.label_range);
             let help = match index.is_empty() {
                 true => NOT_SWEPT.to_owned(),
-                false => known("labels", &filter.label, index.keys().map(String::as_str)),
+                false => did_you_mean("labels", &filter.label, index.keys().map(String::as_str)),
             };
             let problem = Problem::UnknownLabel {
                 table: table(),

@@ -8,17 +8,21 @@ use eigenscope_stage::{Demand, Effect, Feature, Parameter, ParameterType, Relati
 use serde_json::Value;
 
 use super::error::{FileError, Problems};
-use super::lower::Lowered;
+use super::expand::ExpandedTable;
 use super::problem::Problem;
 use crate::plan::PlannedTask;
 
 /// What is known about the results of a task, by the name of the quantity.
-type Known<'a> = Rc<BTreeMap<&'a str, u64>>;
+type Quantities<'a> = Rc<BTreeMap<&'a str, u64>>;
 
 /// Checks every table: one problem for each parameter or role and each number that it cannot work with.
-pub(crate) fn check(lowered: &[Lowered<'_>], tasks: &[PlannedTask], problems: &mut Problems) {
-    let mut known: Vec<Known<'_>> = Vec::with_capacity(tasks.len());
-    for table in lowered {
+pub(crate) fn check(
+    expanded: &[ExpandedTable<'_>],
+    tasks: &[PlannedTask],
+    problems: &mut Problems,
+) {
+    let mut known: Vec<Quantities<'_>> = Vec::with_capacity(tasks.len());
+    for table in expanded {
         let mut reported = HashSet::new();
         for task in tasks.get(table.tasks.clone()).unwrap_or_default() {
             check_roles(table, task, tasks, &known, &mut reported, problems);
@@ -41,8 +45,12 @@ pub(crate) fn check(lowered: &[Lowered<'_>], tasks: &[PlannedTask], problems: &m
 }
 
 /// What a task states and inherits, before its parameters change it.
-fn provided<'a>(table: &Lowered<'a>, task: &PlannedTask, before: &[Known<'a>]) -> Known<'a> {
-    let mut known: Known<'a> = Rc::default();
+fn provided<'a>(
+    table: &ExpandedTable<'a>,
+    task: &PlannedTask,
+    before: &[Quantities<'a>],
+) -> Quantities<'a> {
+    let mut known: Quantities<'a> = Rc::default();
     for feature in &table.kind.provides {
         match feature {
             Feature::Quantity { name, amount } => {
@@ -67,7 +75,7 @@ fn provided<'a>(table: &Lowered<'a>, task: &PlannedTask, before: &[Known<'a>]) -
 }
 
 /// What all that `task` reads in `role` have in common.
-fn common<'a>(task: &PlannedTask, role: &str, before: &[Known<'a>]) -> Known<'a> {
+fn common<'a>(task: &PlannedTask, role: &str, before: &[Quantities<'a>]) -> Quantities<'a> {
     let inputs = task.inputs.iter().filter(|input| input.role == role);
     let mut read = inputs.filter_map(|input| before.get(input.task));
     let Some(first) = read.next() else {
@@ -82,10 +90,10 @@ fn common<'a>(task: &PlannedTask, role: &str, before: &[Known<'a>]) -> Known<'a>
 
 /// Reports what `table` reads and cannot work with.
 fn check_roles(
-    table: &Lowered<'_>,
+    table: &ExpandedTable<'_>,
     task: &PlannedTask,
     tasks: &[PlannedTask],
-    known: &[Known<'_>],
+    known: &[Quantities<'_>],
     reported: &mut HashSet<String>,
     problems: &mut Problems,
 ) {
@@ -129,7 +137,7 @@ fn check_roles(
 
 /// Quantities on their way through the parameters of a task.
 struct Walk<'a> {
-    known: Known<'a>,
+    known: Quantities<'a>,
     violations: Vec<Violation<'a>>,
 }
 
@@ -258,10 +266,10 @@ impl Violation<'_> {
         Problem::WrongCount { text: self.text() }
     }
 
-    fn error(&self, table: &Lowered<'_>) -> FileError {
+    fn error(&self, table: &ExpandedTable<'_>) -> FileError {
         let table = table.table;
-        let place = self.parameter.and_then(|name| table.places.get(name));
-        FileError::at(place.unwrap_or(&table.header), "this value", self.problem())
+        let span = self.parameter.and_then(|name| table.value_spans.get(name));
+        FileError::at(span.unwrap_or(&table.header), "this value", self.problem())
             .help(self.demand.because.clone())
     }
 }

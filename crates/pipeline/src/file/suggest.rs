@@ -25,7 +25,7 @@ pub fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
 }
 
 /// "did you mean ...?" and the known words, sorted.
-pub fn known<'a>(
+pub fn did_you_mean<'a>(
     what: &str,
     word: &str,
     known: impl IntoIterator<Item = &'a str> + Clone,

@@ -10,7 +10,7 @@ use super::check;
 use super::error::{FileError, Problems, named};
 use super::problem::Problem;
 use super::reference::{Located, Quoted, Reference};
-use super::suggest::known;
+use super::suggest::did_you_mean;
 use super::syntax::{Entry, Node, Raw, Span, from_json};
 
 /// Key of the seed, and its label when it is swept.
@@ -31,7 +31,7 @@ pub(crate) struct Table<'a> {
     /// All parameters but the swept ones, which are null; keys sorted.
     pub(crate) parameters: Map<String, Value>,
     /// Where the values of the parameters stand that are given.
-    pub(crate) places: BTreeMap<&'a str, Span>,
+    pub(crate) value_spans: BTreeMap<&'a str, Span>,
     /// Swept parameters by name; the seed may be one of them.
     pub(crate) axes: Vec<Axis>,
     /// A seed given as one number.
@@ -58,7 +58,7 @@ pub(crate) struct InputKey<'a> {
 pub(crate) struct Naming<'a> {
     pub(crate) parameter: &'a str,
     pub(crate) of: &'a NamesOf,
-    /// All that occur, swept over or not, with their places; a default stands at the header.
+    /// All that occur, swept over or not, with their value_spans; a default stands at the header.
     pub(crate) words: Vec<(String, Span)>,
 }
 
@@ -82,7 +82,7 @@ pub(crate) fn table<'a>(
         header: entry.key_span.clone(),
         kind: None,
         parameters: Map::new(),
-        places: BTreeMap::new(),
+        value_spans: BTreeMap::new(),
         axes: Vec::new(),
         seed: None,
         inputs: Vec::new(),
@@ -145,7 +145,7 @@ fn find_kind<'a>(
                 Some(_) => "",
                 None => "the kind is the name of the table unless `kind` is given; ",
             };
-            let help = format!("{hint}{}", known("known kinds", name, kinds));
+            let help = format!("{hint}{}", did_you_mean("known kinds", name, kinds));
             FileError::at(span, "no such kind", problem).help(help)
         });
     }
@@ -174,7 +174,7 @@ impl<'a> Reading<'a, '_> {
             let given = entries.iter().find(|entry| entry.key == parameter.name);
             if let Some(entry) = given {
                 table
-                    .places
+                    .value_spans
                     .insert(&parameter.name, entry.node.span.clone());
                 self.refuse_both(entry, parameter, entries);
             }

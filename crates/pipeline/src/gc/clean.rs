@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::need::Need;
-use super::rubbish::{measured, pipeline_folders, with_extension};
-use super::{Collection, Sort, check_readable, remove};
+use super::removals::{measured, pipeline_folders, with_extension};
+use super::{Collection, RemovalKind, check_readable, remove};
 use crate::ledger::{ledgers, read_ledger};
 use crate::store::{Key, Store, StoreError, entries, is_result_link, named_key};
 
@@ -19,15 +19,21 @@ const PAGES: [&str; 3] = ["report.html", "timeline.svg", "timeline.png"];
 pub fn clean_all(store: &Store, dry_run: bool) -> Result<Collection, StoreError> {
     clean(store, dry_run, |store| {
         let mut found = Found::default();
-        found.add(Sort::Result, keys(store).map(|key| store.folder(key)));
-        found.add(Sort::Leftover, store.leftovers());
+        found.add(
+            RemovalKind::Result,
+            keys(store).map(|key| store.folder(key)),
+        );
+        found.add(RemovalKind::Leftover, store.leftovers());
         for folder in pipeline_folders(store) {
             found.add_pipeline(&folder);
         }
-        found.add(Sort::Ledger, ledgers(store));
-        found.add(Sort::Code, with_extension(&store.code_folder(), "json"));
+        found.add(RemovalKind::Ledger, ledgers(store));
         found.add(
-            Sort::Record,
+            RemovalKind::Code,
+            with_extension(&store.code_folder(), "json"),
+        );
+        found.add(
+            RemovalKind::Record,
             store.records().into_iter().filter(|path| path.exists()),
         );
         found
@@ -75,7 +81,7 @@ pub fn clean_pipelines(
             }
         }
         let going = keys(store).filter(|key| theirs.contains(key) && !others.contains(key));
-        found.add(Sort::Result, going.map(|key| store.folder(key)));
+        found.add(RemovalKind::Result, going.map(|key| store.folder(key)));
         found
     })
 }
@@ -98,7 +104,7 @@ fn clean(
     collection.kept_results = keys(store).count();
     collection.kept_results -= found
         .iter()
-        .filter(|(sort, _)| *sort == Sort::Result)
+        .filter(|(kind, _)| *kind == RemovalKind::Result)
         .count();
     collection.unknown_pipelines.clear();
     if !dry_run {
@@ -119,21 +125,24 @@ fn keys(store: &Store) -> impl Iterator<Item = Key> {
 /// What is to be removed.
 #[derive(Default)]
 struct Found {
-    items: Vec<(Sort, PathBuf)>,
+    items: Vec<(RemovalKind, PathBuf)>,
 }
 
 impl Found {
-    fn add(&mut self, sort: Sort, paths: impl IntoIterator<Item = PathBuf>) {
+    fn add(&mut self, kind: RemovalKind, paths: impl IntoIterator<Item = PathBuf>) {
         self.items
-            .extend(paths.into_iter().map(|path| (sort, path)));
+            .extend(paths.into_iter().map(|path| (kind, path)));
     }
 
     /// All that a pipeline has in its folder.
     fn add_pipeline(&mut self, folder: &Path) {
         let links = entries(folder).chain(entries(&folder.join("figures")));
-        self.add(Sort::Link, links.filter(|path| is_result_link(path)));
-        self.add(Sort::Log, with_extension(&folder.join("logs"), "log"));
+        self.add(RemovalKind::Link, links.filter(|path| is_result_link(path)));
+        self.add(
+            RemovalKind::Log,
+            with_extension(&folder.join("logs"), "log"),
+        );
         let pages = PAGES.map(|name| folder.join(name)).into_iter();
-        self.add(Sort::Page, pages.filter(|path| path.is_file()));
+        self.add(RemovalKind::Page, pages.filter(|path| path.is_file()));
     }
 }

@@ -11,7 +11,7 @@
 
 mod clean;
 mod need;
-mod rubbish;
+mod removals;
 mod size;
 
 use std::collections::BTreeSet;
@@ -41,7 +41,7 @@ pub struct Options {
 #[derive(Debug, Default, Serialize)]
 pub struct Collection {
     /// Everything that was removed, by sort, largest first.
-    pub removed: Vec<Rubbish>,
+    pub removed: Vec<Removal>,
     /// Bytes freed; files that a kept result shares with a removed one are not counted.
     pub freed_bytes: u64,
     /// Results that stay.
@@ -54,9 +54,9 @@ pub struct Collection {
 
 /// Something to remove.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Rubbish {
+pub struct Removal {
     /// What it is.
-    pub what: Sort,
+    pub what: RemovalKind,
     /// Where it is, relative to the artifacts folder.
     pub path: PathBuf,
     /// The task whose result it is, where that is known.
@@ -66,10 +66,10 @@ pub struct Rubbish {
     pub bytes: u64,
 }
 
-/// Sorts of rubbish, in the order in which they are listed.
+/// kinds of removals, in the order in which they are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Sort {
+pub enum RemovalKind {
     /// A folder of the store.
     Result,
     /// What a killed run left half done.
@@ -88,7 +88,7 @@ pub enum Sort {
     Record,
 }
 
-impl Sort {
+impl RemovalKind {
     /// All sorts.
     pub const ALL: [Self; 8] = [
         Self::Result,
@@ -136,8 +136,8 @@ pub fn collect(
     let mut recorded = store.pipeline_files()?;
     let given: BTreeSet<PathBuf> = plans.iter().map(|plan| canonical(&plan.file)).collect();
     let need = need::Need::of(plans, store, data_dir, options.keep_days);
-    let found = rubbish::find(store, &need, options);
-    let mut collection = rubbish::measured(store, &need, &found);
+    let found = removals::find(store, &need, options);
+    let mut collection = removals::measured(store, &need, &found);
     collection.unknown_files = recorded.difference(&given).cloned().collect();
     if !options.dry_run {
         remove(store, &collection.removed)?;
@@ -162,21 +162,24 @@ fn check_readable(store: &Store) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn remove(store: &Store, rubbish: &[Rubbish]) -> Result<(), StoreError> {
+fn remove(store: &Store, removals: &[Removal]) -> Result<(), StoreError> {
     let results = store.results();
     let failed = |path: &Path, source| StoreError::io("remove", path, source);
     let aside = tempfile::Builder::new()
         .prefix(&format!("{TEMPORARY_PREFIX}gc-"))
         .tempdir_in(&results)
         .map_err(|source| StoreError::io("create a folder in", &results, source))?;
-    let of_sort = |sort| rubbish.iter().filter(move |item| item.what == sort);
-    for item in of_sort(Sort::Result) {
+    let of_kind = |kind| removals.iter().filter(move |item| item.what == kind);
+    for item in of_kind(RemovalKind::Result) {
         let path = store.root().join(&item.path);
         let name = path.file_name().unwrap_or_default();
         std::fs::rename(&path, aside.path().join(name)).map_err(|source| failed(&path, source))?;
     }
     sync_folder(&results)?;
-    for item in rubbish.iter().filter(|item| item.what != Sort::Result) {
+    for item in removals
+        .iter()
+        .filter(|item| item.what != RemovalKind::Result)
+    {
         let path = store.root().join(&item.path);
         let removed = match path.symlink_metadata() {
             Ok(metadata) if metadata.is_dir() => std::fs::remove_dir_all(&path),
@@ -184,9 +187,9 @@ fn remove(store: &Store, rubbish: &[Rubbish]) -> Result<(), StoreError> {
         };
         removed.map_err(|source| failed(&path, source))?;
     }
-    for folder in [Sort::Link, Sort::Log, Sort::Page]
+    for folder in [RemovalKind::Link, RemovalKind::Log, RemovalKind::Page]
         .into_iter()
-        .flat_map(of_sort)
+        .flat_map(of_kind)
     {
         // One that still holds something stays.
         for folder in folder.path.ancestors().skip(1) {

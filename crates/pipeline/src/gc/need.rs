@@ -58,7 +58,7 @@ impl Need {
         for key in &need.keys {
             // A record that cannot be read names no code.
             if let Ok(Some(record)) = Record::read(&store.folder(*key)) {
-                need.code.insert(record.ingredients.fingerprint);
+                need.code.insert(record.key_inputs.fingerprint);
                 need.code.extend(record.accepted_from);
             }
         }

@@ -53,7 +53,7 @@ impl FromStr for Key {
 /// Everything that can change the result of a task.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Ingredients {
+pub struct KeyInputs {
     /// Task kind, such as `train/bilinear`.
     pub kind: String,
     /// All parameters, defaults included.
@@ -82,8 +82,8 @@ pub struct InputRecord {
     pub content: Digest,
 }
 
-impl Ingredients {
-    /// The key of a task with these ingredients.
+impl KeyInputs {
+    /// The key of a task with these key inputs.
     pub fn key(&self) -> Key {
         let mut encoding = Encoding(Vec::with_capacity(1024));
         encoding.text(&self.kind);

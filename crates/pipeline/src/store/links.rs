@@ -24,7 +24,7 @@ impl Store {
         key: Key,
     ) -> Result<(), StoreError> {
         let mut links = self.links_to(plan, task, figures, key);
-        links.try_for_each(|(link, target)| point(&link, &target))
+        links.try_for_each(|(link, target)| set_current_link(&link, &target))
     }
 
     /// Whether the readable names lead there already.
@@ -108,7 +108,7 @@ fn leads_to(link: &Path, target: &Path) -> bool {
 }
 
 /// Makes `link` lead to `target`, in one step if it led somewhere else. Nothing but a link is replaced.
-fn point(link: &Path, target: &Path) -> Result<(), StoreError> {
+fn set_current_link(link: &Path, target: &Path) -> Result<(), StoreError> {
     if leads_to(link, target) {
         return Ok(());
     }

@@ -17,6 +17,7 @@
 //! Whether it is still intact is asked again each time it is used.
 
 mod code;
+mod commit;
 mod error;
 mod file_system;
 mod key;
@@ -24,7 +25,6 @@ mod links;
 mod lock;
 mod names;
 mod pipelines;
-mod place;
 mod record;
 mod stamps;
 
@@ -33,19 +33,19 @@ use std::path::{Path, PathBuf};
 
 use eigenscope_artifact::Kind;
 
+pub use commit::{CommitError, Committed, WorkFolder};
 pub use error::StoreError;
 pub use file_system::FileSystem;
-pub use key::{Ingredients, InputRecord, Key};
+pub use key::{InputRecord, Key, KeyInputs};
 pub(crate) use links::{figure_files, is_result_link, link_names, symlink};
 pub use lock::RunLock;
 pub(crate) use lock::entries;
 pub use names::{FigureNames, check_names, figure_names};
 pub(crate) use names::{NOT_PIPELINES, file_name};
 pub(crate) use pipelines::canonical;
-pub use place::{PlaceError, Placed, WorkFolder};
 pub(crate) use record::RECORD_NAME;
 pub use record::{OutputRecord, Outputs, RECORD_VERSION, Record};
-pub(crate) use stamps::{KnownOutput, KnownResult, Stamp, Stamps, look};
+pub(crate) use stamps::{CachedOutput, CachedResult, Stamp, Stamps, inspect};
 
 /// An artifacts folder. Nothing is created before a run needs it.
 #[derive(Debug, Clone)]
@@ -160,7 +160,7 @@ impl Store {
         let folder = self.folder(key);
         match Record::read(&folder)? {
             None if folder.exists() => Err("it is missing".to_owned()),
-            Some(record) if record.ingredients.key() != key => {
+            Some(record) if record.key_inputs.key() != key => {
                 Err("it does not belong to its folder".to_owned())
             }
             found => Ok(found),

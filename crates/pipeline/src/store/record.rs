@@ -10,7 +10,7 @@ use eigenscope_stage::ExternalFile;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Ingredients, StoreError};
+use super::{KeyInputs, StoreError};
 use crate::version::Versioned;
 
 /// Version of `task.json`; a record of another version is not read.
@@ -28,9 +28,10 @@ pub struct Record {
     /// Id of the task that made the result (another pipeline may use it under another id).
     pub task: String,
     /// What it was made from.
-    pub ingredients: Ingredients,
+    #[serde(rename = "ingredients")]
+    pub key_inputs: KeyInputs,
     /// Fingerprints of the code that computed the result, and of code that it was accepted for since, oldest first. None: it
-    /// was computed by the code of the ingredients.
+    /// was computed by the code of the key inputs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accepted_from: Vec<String>,
     /// The outputs.
@@ -138,7 +139,7 @@ mod tests {
         Record {
             version: RECORD_VERSION,
             task: "train.m[hidden=1]".to_owned(),
-            ingredients: Ingredients {
+            key_inputs: KeyInputs {
                 kind: "train/fit".to_owned(),
                 parameters: json!({"rate": 0.1, "steps": [1, -2.5e-300, "é\n"], "whole": 1.0, "large": u64::MAX}),
                 seed: Some(7),
@@ -178,11 +179,11 @@ mod tests {
     #[test]
     fn no_changed_bit_changes_what_is_read() {
         let text = record().to_text().expect("written");
-        for place in 0..text.len() * 8 {
+        for bit in 0..text.len() * 8 {
             let mut damaged = text.clone();
-            damaged[place / 8] ^= 1 << (place % 8);
+            damaged[bit / 8] ^= 1 << (bit % 8);
             if let Ok(read) = Record::parse(&damaged) {
-                assert_eq!(read, record(), "bit {place}");
+                assert_eq!(read, record(), "bit {bit}");
             }
         }
         for length in 0..text.len() - 1 {

@@ -60,10 +60,10 @@ pub(crate) struct Stamp(u64, u64, u64, u64);
 /// A result: what its record says, and how its files looked when that was found to be true.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct KnownResult {
+pub(crate) struct CachedResult {
     /// The record; `None`: it was too new to be remembered.
     pub(crate) stamp: Option<Stamp>,
-    pub(crate) outputs: BTreeMap<Kind, KnownOutput>,
+    pub(crate) outputs: BTreeMap<Kind, CachedOutput>,
     pub(crate) external_files: Vec<ExternalFile>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) warnings: Vec<String>,
@@ -72,18 +72,18 @@ pub(crate) struct KnownResult {
 /// An output of a result.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct KnownOutput {
+pub(crate) struct CachedOutput {
     /// The file when it had the recorded digest; `None`: that is not known.
     pub(crate) stamp: Option<Stamp>,
     pub(crate) record: OutputRecord,
 }
 
-impl KnownResult {
+impl CachedResult {
     /// What `record` says; `stamp` is that of its file before it was read. Nothing is known of the outputs.
     pub(crate) fn new(record: Record, stamp: Option<Stamp>) -> Self {
         let outputs = record.outputs.into_iter().map(|(kind, record)| {
             let stamp = None;
-            (kind, KnownOutput { stamp, record })
+            (kind, CachedOutput { stamp, record })
         });
         Self {
             stamp,
@@ -94,7 +94,7 @@ impl KnownResult {
     }
 }
 
-impl KnownOutput {
+impl CachedOutput {
     /// Its file when it had the recorded digest.
     pub(crate) fn stamped(&self) -> Stamped {
         Stamped {
@@ -128,7 +128,7 @@ impl Stamps {
     }
 
     /// Lets every file be read once more.
-    pub(crate) fn distrust(&mut self) {
+    pub(crate) fn invalidate_cache(&mut self) {
         self.trusted = false;
     }
 
@@ -136,7 +136,7 @@ impl Stamps {
     pub(crate) fn digest(&self, path: &Path) -> Result<FileDigest, ArtifactError> {
         let name = self.name(path);
         let known: Option<Stamped> = self.known(&name);
-        let found = look(path, known)?;
+        let found = inspect(path, known)?;
         if known.and_then(|known| known.stamp) != found.stamp {
             self.learn(&name, found.stamp.is_some().then_some(&found));
         }
@@ -144,18 +144,18 @@ impl Stamps {
     }
 
     /// What is known of the result with this key.
-    pub(crate) fn result(&self, key: Key) -> Option<KnownResult> {
+    pub(crate) fn result(&self, key: Key) -> Option<CachedResult> {
         self.known(&key.to_string())
     }
 
     /// Remembers an intact result.
-    pub(crate) fn learn_result(&self, key: Key, result: &KnownResult) {
+    pub(crate) fn learn_result(&self, key: Key, result: &CachedResult) {
         self.learn(&key.to_string(), Some(result));
     }
 
     /// A result is not intact: all its files are read the next time.
     pub(crate) fn forget_result(&self, key: Key) {
-        self.learn::<KnownResult>(&key.to_string(), None);
+        self.learn::<CachedResult>(&key.to_string(), None);
     }
 
     /// Saves what is known for the next time. A failure costs only time.
@@ -278,7 +278,7 @@ pub(super) fn path(root: &Path) -> PathBuf {
 }
 
 /// Digest of the file at `path`, which is only read if it may not be as it was when `known` was found.
-pub(crate) fn look(path: &Path, known: Option<Stamped>) -> Result<Stamped, ArtifactError> {
+pub(crate) fn inspect(path: &Path, known: Option<Stamped>) -> Result<Stamped, ArtifactError> {
     let stamp = Some(Stamp::of(path)?);
     match known {
         Some(known) if known.stamp == stamp => Ok(known),
@@ -292,7 +292,7 @@ pub(crate) fn look(path: &Path, known: Option<Stamped>) -> Result<Stamped, Artif
 impl Stamp {
     /// The stamp of a file that nobody writes to any more. Where the file system counts whole seconds, even that is too
     /// early to tell.
-    pub(crate) fn placed(path: &Path) -> Result<Option<Self>, ArtifactError> {
+    pub(crate) fn of_committed(path: &Path) -> Result<Option<Self>, ArtifactError> {
         Self::of(path).map(|stamp| stamp.is_fine().then_some(stamp))
     }
 

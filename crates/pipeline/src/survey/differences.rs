@@ -1,16 +1,16 @@
-//! What differs between the ingredients of the last result and those of now: one function per reason.
+//! What differs between the key inputs of the last result and those of now: one function per reason.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
 use super::{CodeChange, Reason};
-use crate::store::{Ingredients, InputRecord};
+use crate::store::{InputRecord, KeyInputs};
 
 /// All differences, `changes` being those of the code. Inputs are compared only if those of `new` are complete.
 pub(super) fn all(
-    old: &Ingredients,
-    new: &Ingredients,
+    old: &KeyInputs,
+    new: &KeyInputs,
     changes: Vec<CodeChange>,
     complete: bool,
 ) -> Vec<Reason> {
@@ -31,14 +31,14 @@ pub(super) fn all(
     reasons
 }
 
-fn kind(old: &Ingredients, new: &Ingredients) -> Option<Reason> {
+fn kind(old: &KeyInputs, new: &KeyInputs) -> Option<Reason> {
     (old.kind != new.kind).then(|| Reason::KindChanged {
         old: old.kind.clone(),
         new: new.kind.clone(),
     })
 }
 
-fn parameters(old: &Ingredients, new: &Ingredients) -> Vec<Reason> {
+fn parameters(old: &KeyInputs, new: &KeyInputs) -> Vec<Reason> {
     let mut reasons = Vec::new();
     compare_values(
         "",
@@ -79,21 +79,21 @@ fn compare_tables(
     }
 }
 
-fn seed(old: &Ingredients, new: &Ingredients) -> Option<Reason> {
+fn seed(old: &KeyInputs, new: &KeyInputs) -> Option<Reason> {
     (old.seed != new.seed).then_some(Reason::SeedChanged {
         old: old.seed,
         new: new.seed,
     })
 }
 
-fn device(old: &Ingredients, new: &Ingredients) -> Option<Reason> {
+fn device(old: &KeyInputs, new: &KeyInputs) -> Option<Reason> {
     (old.device != new.device).then(|| Reason::DeviceChanged {
         old: old.device.clone(),
         new: new.device.clone(),
     })
 }
 
-fn code(old: &Ingredients, new: &Ingredients, changes: Vec<CodeChange>) -> Option<Reason> {
+fn code(old: &KeyInputs, new: &KeyInputs, changes: Vec<CodeChange>) -> Option<Reason> {
     (old.fingerprint != new.fingerprint).then(|| Reason::CodeChanged {
         old: old.fingerprint.clone(),
         new: new.fingerprint.clone(),
@@ -158,7 +158,7 @@ fn inputs_relabelled(old: &Inputs<'_>, new: &Inputs<'_>) -> Vec<Reason> {
         .collect()
 }
 
-fn inputs_reordered(old: &Ingredients, new: &Ingredients) -> Option<Reason> {
+fn inputs_reordered(old: &KeyInputs, new: &KeyInputs) -> Option<Reason> {
     let names = |inputs: &[InputRecord]| -> Vec<(String, String)> {
         inputs
             .iter()

@@ -1,7 +1,7 @@
 //! Which tasks are up to date and, if not, why: one walk gives both.
 //!
 //! A task is current if the folder of its key exists, its outputs have the recorded digests, and the files
-//! it read outside the store are as they were (or gone). Otherwise its ingredients are compared with those
+//! it read outside the store are as they were (or gone). Otherwise its key inputs are compared with those
 //! of its last result, which its readable link leads to. The key depends on the content of all inputs, so
 //! a task whose inputs are not current has no key yet and is blocked; it is assessed again when they are.
 //! A result that comes out as before therefore stops there: what depends on it is found to be current.
@@ -27,7 +27,7 @@ pub(crate) use stored::Intact;
 
 use crate::plan::{CodeParts, Plan, PlannedTask};
 use crate::store::{
-    Ingredients, InputRecord, Key, OutputRecord, Outputs, Placed, Previous, Stamps, Store,
+    Committed, InputRecord, Key, KeyInputs, OutputRecord, Outputs, Previous, Stamps, Store,
     named_key,
 };
 
@@ -149,9 +149,9 @@ pub fn survey(plan: &Plan, targets: &[usize], store: &Store, data_dir: &Path) ->
 }
 
 /// As [`survey`], reading every file even if it seems not to have changed: a disk that loses bits changes no time.
-pub fn survey_afresh(plan: &Plan, targets: &[usize], store: &Store, data_dir: &Path) -> Survey {
+pub fn rescan(plan: &Plan, targets: &[usize], store: &Store, data_dir: &Path) -> Survey {
     let mut surveyor = Surveyor::new(plan, store, data_dir);
-    surveyor.stamps.distrust();
+    surveyor.stamps.invalidate_cache();
     survey_with(surveyor, plan, targets)
 }
 
@@ -225,15 +225,15 @@ impl<'a> Surveyor<'a> {
     /// State of one task, given those of its inputs.
     pub(crate) fn assess(&self, index: usize, survey: &Survey) -> State {
         let task = &self.plan.tasks[index];
-        let (ingredients, waits_for) = self.ingredients(task, survey);
+        let (key_inputs, waits_for) = self.key_inputs(task, survey);
         if !waits_for.is_empty() {
-            let mut reasons = self.differences(task, &ingredients, false);
+            let mut reasons = self.differences(task, &key_inputs, false);
             reasons.extend(waits_for.into_iter().map(|input| Reason::WaitsFor {
                 task: self.plan.tasks[input].id.clone(),
             }));
             return State::Blocked { reasons };
         }
-        let key = ingredients.key();
+        let key = key_inputs.key();
         match self.stored(task, key) {
             Ok(Some(Intact { outputs, warnings })) => State::Current {
                 key,
@@ -242,18 +242,18 @@ impl<'a> Surveyor<'a> {
             },
             Ok(None) => State::Stale {
                 key,
-                reasons: self.differences(task, &ingredients, true),
+                reasons: self.differences(task, &key_inputs, true),
             },
             Err(reasons) => State::Stale { key, reasons },
         }
     }
 
     /// What determines the result of a task, and the tasks whose outputs are not known yet.
-    pub(crate) fn ingredients(
+    pub(crate) fn key_inputs(
         &self,
         task: &PlannedTask,
         survey: &Survey,
-    ) -> (Ingredients, BTreeSet<usize>) {
+    ) -> (KeyInputs, BTreeSet<usize>) {
         let mut waits_for = BTreeSet::new();
         let mut inputs = Vec::with_capacity(task.inputs.len());
         for input in &task.inputs {
@@ -270,7 +270,7 @@ impl<'a> Surveyor<'a> {
                 }
             }
         }
-        let ingredients = Ingredients {
+        let key_inputs = KeyInputs {
             kind: kind_name(task),
             parameters: task.parameters.clone(),
             seed: task.random.then_some(task.seed),
@@ -278,12 +278,12 @@ impl<'a> Surveyor<'a> {
             fingerprint: task.fingerprint.clone(),
             inputs,
         };
-        (ingredients, waits_for)
+        (key_inputs, waits_for)
     }
 
     /// A result has just been placed: its outputs need not be read again.
-    pub(crate) fn remember(&self, key: Key, placed: &Placed) {
-        self.stamps.learn_result(key, &placed.known);
+    pub(crate) fn remember(&self, key: Key, committed: &Committed) {
+        self.stamps.learn_result(key, &committed.known);
     }
 
     /// A file of a result is not as its size and times say: the result is read the next time.
@@ -299,19 +299,19 @@ impl<'a> Surveyor<'a> {
     }
 
     /// How a task differs from the last time it was made. `complete`: all its inputs are known.
-    fn differences(&self, task: &PlannedTask, new: &Ingredients, complete: bool) -> Vec<Reason> {
+    fn differences(&self, task: &PlannedTask, new: &KeyInputs, complete: bool) -> Vec<Reason> {
         let reasons = match self.store.previous(&self.plan.name, &task.id) {
             Previous::None => vec![Reason::NeverMade],
             Previous::Gone(key) if complete && key != Some(new.key()) => vec![Reason::NeverMade],
             Previous::Gone(_) => vec![Reason::ResultRemoved],
             Previous::Unreadable(reason) => vec![Reason::RecordUnreadable { reason }],
             Previous::Record(record) => {
-                let old = record.ingredients;
+                let old = record.key_inputs;
                 let changes = self.code_changes(&old.fingerprint, &new.fingerprint);
                 differences::all(&old, new, changes, complete)
             }
         };
-        // Equal ingredients have an equal key; a store written under other rules is all that is left.
+        // Equal key inputs have an equal key; a store written under other rules is all that is left.
         if reasons.is_empty() && complete {
             return vec![Reason::NeverMade];
         }

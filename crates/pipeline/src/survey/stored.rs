@@ -8,7 +8,7 @@ use eigenscope_stage::ExternalFile;
 
 use super::{Reason, Surveyor};
 use crate::plan::PlannedTask;
-use crate::store::{Key, KnownOutput, KnownResult, Outputs, RECORD_NAME, Stamp, look};
+use crate::store::{CachedOutput, CachedResult, Key, Outputs, RECORD_NAME, Stamp, inspect};
 
 /// An intact result.
 pub(crate) struct Intact {
@@ -59,7 +59,7 @@ impl Surveyor<'_> {
     }
 
     /// What the record of a result says, and whether that is news; it is only read if it may have changed.
-    fn recorded(&self, key: Key, folder: &Path) -> Result<Option<(KnownResult, bool)>, String> {
+    fn recorded(&self, key: Key, folder: &Path) -> Result<Option<(CachedResult, bool)>, String> {
         let stamp = Stamp::of(&folder.join(RECORD_NAME)).ok();
         if let Some(known) = self.stamps.result(key)
             && known.stamp.is_some()
@@ -69,7 +69,7 @@ impl Surveyor<'_> {
         }
         let record = self.store.record(key)?;
         let stamp = stamp.filter(|stamp| stamp.is_settled());
-        Ok(record.map(|record| (KnownResult::new(record, stamp), true)))
+        Ok(record.map(|record| (CachedResult::new(record, stamp), true)))
     }
 
     /// A file that is gone says nothing against the result that was computed from it.
@@ -97,10 +97,10 @@ impl Surveyor<'_> {
 fn output_fault(
     folder: &Path,
     output: Kind,
-    known: &mut KnownOutput,
+    known: &mut CachedOutput,
     is_news: &mut bool,
 ) -> Option<Reason> {
-    match look(&folder.join(output.file_name()), Some(known.stamped())) {
+    match inspect(&folder.join(output.file_name()), Some(known.stamped())) {
         Ok(seen) => {
             *is_news |= seen.stamp != known.stamp;
             known.stamp = seen.stamp;

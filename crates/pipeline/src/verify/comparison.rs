@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::figure::figure;
 use super::summary::{BATCH_ROWS, METADATA, OutputSummary, is_fraction};
 use super::tolerance::{Tolerance, Tolerances};
-use crate::cells::{Cell, cells};
+use crate::cell_values::{Cell, cell_values};
 
 /// How an output compares, the best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -238,9 +238,9 @@ impl Column {
         for row in 0..one.len().max(other.len()) {
             let mut values = std::mem::take(&mut self.values);
             values.clear();
-            cells(other, row, |cell| values.push(cell.into()));
+            cell_values(other, row, |cell| values.push(cell.into()));
             let mut expected = values.iter();
-            cells(one, row, |cell| match (cell.number(), expected.next()) {
+            cell_values(one, row, |cell| match (cell.number(), expected.next()) {
                 (Some(found), Some(&Value::Number(expected))) => {
                     self.scale = self.scale.max(found.abs()).max(expected.abs());
                     self.pair(Some(found), Some(expected));

@@ -13,7 +13,7 @@ use eigenscope_artifact::{ArtifactError, Digest, Kind, TableReader};
 use serde::{Deserialize, Serialize};
 
 use super::figure::figure;
-use crate::cells::{Cell, cells, value_type};
+use crate::cell_values::{Cell, cell_values, value_type};
 
 /// Rows decoded at once.
 pub(super) const BATCH_ROWS: usize = 8192;
@@ -181,13 +181,13 @@ impl Column {
         };
         for row in 0..batch.num_rows() {
             let last = self.rows.saturating_sub(1).max(1);
-            let place = 2.0 * self.row as f64 / last as f64 - 1.0;
-            cells(array, row, |cell| self.value(cell, place));
+            let position = 2.0 * self.row as f64 / last as f64 - 1.0;
+            cell_values(array, row, |cell| self.value(cell, position));
             self.row += 1;
         }
     }
 
-    fn value(&mut self, cell: Cell<'_>, place: f64) {
+    fn value(&mut self, cell: Cell<'_>, position: f64) {
         if let Some(digest) = &mut self.digest {
             feed(digest, cell);
         }
@@ -197,7 +197,7 @@ impl Column {
         if let Some(value) = cell.number() {
             self.numbers += 1;
             self.sum += value;
-            self.weighted_sum += value * place;
+            self.weighted_sum += value * position;
             self.squares += value * value;
             // What is no number shows in the mean.
             self.minimum = self.minimum.min(value);

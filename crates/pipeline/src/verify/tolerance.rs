@@ -21,9 +21,9 @@ use std::path::{Path, PathBuf};
 use eigenscope_artifact::{Kind, regular};
 use serde::{Deserialize, Serialize};
 
-use crate::file::known;
+use crate::file::did_you_mean;
 use crate::plan::Plan;
-use crate::targets::{PatternError, matches_glob, select};
+use crate::task_patterns::{PatternError, matches_glob, select};
 
 /// Default for fractions: ten times the largest difference seen between machines with AVX-512 and AVX2 where training does
 /// not amplify it.
@@ -206,7 +206,7 @@ impl RawRule {
         let kind = columns.split_once('.').map_or(&*columns, |(kind, _)| kind);
         if !kind.contains('*') && kind.parse::<Kind>().is_err() {
             let kinds = Kind::ALL.iter().map(|kind| kind.name());
-            let kinds = known("artifact kinds", kind, kinds);
+            let kinds = did_you_mean("artifact kinds", kind, kinds);
             return Err(wrong(format!(
                 "columns are written `kind.column`, and there is no artifact kind `{kind}`; {kinds}"
             )));

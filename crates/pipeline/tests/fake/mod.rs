@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use eigenscope_artifact::Kind;
 use eigenscope_pipeline::execute::{
-    ExecuteError, News, Notice, Observer, Options, Outcome, Silent, run,
+    ExecuteError, Notification, Observer, Options, Outcome, RunEvent, Silent, run,
 };
 use eigenscope_pipeline::plan::{Plan, PlannedInput, PlannedTask};
 use eigenscope_pipeline::programs::Programs;
@@ -231,11 +231,11 @@ pub(crate) struct Recorder {
 }
 
 impl Observer for Recorder {
-    fn notice(&mut self, notice: &Notice<'_>) {
-        let id = &notice.task.id;
-        self.events.push(match notice.news {
-            News::Started => format!("started {id}"),
-            News::Progress {
+    fn notify(&mut self, notification: &Notification<'_>) {
+        let id = &notification.task.id;
+        self.events.push(match notification.event {
+            RunEvent::Started => format!("started {id}"),
+            RunEvent::Progress {
                 done,
                 total,
                 unit,
@@ -243,13 +243,13 @@ impl Observer for Recorder {
             } => {
                 format!("progress {id} {done}/{total} {unit} {message}")
             }
-            News::Warning { message } => format!("warning {id} {message}"),
-            News::Finished { message, .. } => format!("finished {id} {message}"),
-            News::Reused => format!("reused {id}"),
-            News::Failed { .. } => format!("failed {id}"),
-            News::Stopped => format!("stopped {id}"),
+            RunEvent::Warning { message } => format!("warning {id} {message}"),
+            RunEvent::Finished { message, .. } => format!("finished {id} {message}"),
+            RunEvent::Reused => format!("reused {id}"),
+            RunEvent::Failed { .. } => format!("failed {id}"),
+            RunEvent::Stopped => format!("stopped {id}"),
         });
-        if let (News::Progress { .. }, Some(cancel)) = (notice.news, &self.cancel) {
+        if let (RunEvent::Progress { .. }, Some(cancel)) = (notification.event, &self.cancel) {
             cancel.store(true, std::sync::atomic::Ordering::Relaxed);
         }
     }

@@ -1,6 +1,6 @@
 //! Functions of values of one row, by name.
 
-use eigenscope_pipeline::file::known;
+use eigenscope_pipeline::file::did_you_mean;
 use sqlparser::ast::{
     DuplicateTreatment, Expr as Syntax, Function as Call, FunctionArg, FunctionArgExpr,
     FunctionArguments, ObjectNamePart,
@@ -145,7 +145,7 @@ impl Binder<'_> {
                 .chain(WINDOWS.iter().copied());
             return Err(refused(
                 format!("there is no function `{name}`"),
-                known("functions", &name, names.collect::<Vec<_>>()),
+                did_you_mean("functions", &name, names.collect::<Vec<_>>()),
             ));
         };
         let (distinct, arguments) = arguments(call)?;

@@ -1,6 +1,6 @@
 //! The `from` clause: tables and derived tables.
 
-use eigenscope_pipeline::file::known;
+use eigenscope_pipeline::file::did_you_mean;
 use sqlparser::ast::{ObjectName, ObjectNamePart, TableAlias, TableFactor, TableWithJoins};
 
 use super::join::cross;
@@ -116,7 +116,7 @@ impl Binder<'_> {
                 .chain(self.expressions.iter().map(|table| table.name.as_str()))
                 .collect();
             return Err(QueryError::UnknownTable {
-                known: known("tables", &written, tables),
+                known: did_you_mean("tables", &written, tables),
                 name: written,
             });
         };

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use eigenscope_pipeline::file::known;
+use eigenscope_pipeline::file::did_you_mean;
 use sqlparser::ast::{self, JoinConstraint, JoinOperator, ObjectName, ObjectNamePart};
 
 use super::query::mixed;
@@ -84,7 +84,7 @@ impl Binder<'_> {
         for name in names {
             let missing = |side: &Scope| QueryError::UnknownColumn {
                 name: name.clone(),
-                known: known(
+                known: did_you_mean(
                     "columns of one side of the join",
                     name,
                     side.columns.iter().map(|column| column.name.as_str()),

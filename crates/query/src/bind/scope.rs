@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use eigenscope_pipeline::file::known;
+use eigenscope_pipeline::file::did_you_mean;
 use sqlparser::ast::Ident;
 
 use super::{Binder, Output, Typed};
@@ -186,7 +186,7 @@ impl Binder<'_> {
                 name,
                 known: format!(
                     "the query has no table or alias `{table}`; {}",
-                    known("tables here", table, tables.collect::<Vec<_>>())
+                    did_you_mean("tables here", table, tables.collect::<Vec<_>>())
                 ),
             };
         }
@@ -197,7 +197,7 @@ impl Binder<'_> {
             })
         };
         let names = columns().filter(near).map(|column| column.name.as_str());
-        let list = known("columns", &column.value, names.collect::<Vec<_>>());
+        let list = did_you_mean("columns", &column.value, names.collect::<Vec<_>>());
         QueryError::UnknownColumn {
             known: match column.quote_style {
                 Some('"') => format!("text is in single quotes: '{}'; {list}", column.value),

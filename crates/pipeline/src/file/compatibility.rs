@@ -7,18 +7,18 @@ use eigenscope_artifact::Kind;
 use eigenscope_stage::{Feature, Need};
 
 use super::error::{FileError, Problems, named};
+use super::expand::ExpandedTable;
 use super::features::{Features, features};
-use super::lower::Lowered;
 use super::problem::Problem;
-use super::suggest::{known, listed};
+use super::suggest::{did_you_mean, listed};
 use super::syntax::Span;
 use super::table::{InputKey, Naming};
 use crate::plan::PlannedTask;
 
 /// Checks what every table reads: one problem for each table read that lacks something, and for each name.
-pub(crate) fn fit(fitting: &Fitting<'_>, problems: &mut Problems) {
-    let lowered = fitting.lowered;
-    for reader in lowered {
+pub(crate) fn check_compatibility(compatibility: &Compatibility<'_>, problems: &mut Problems) {
+    let expanded = compatibility.expanded;
+    for reader in expanded {
         for key in &reader.table.inputs {
             let namings = reader.table.namings.iter();
             let mut namings = namings
@@ -27,34 +27,34 @@ pub(crate) fn fit(fitting: &Fitting<'_>, problems: &mut Problems) {
             if key.role.needs.is_empty() && namings.peek().is_none() {
                 continue;
             }
-            let read = fitting.read(reader, key);
-            fitting.check_needs(reader, key, &read, problems);
+            let read = compatibility.read(reader, key);
+            compatibility.check_needs(reader, key, &read, problems);
             for naming in namings {
-                fitting.check_names(reader, key, naming, &read, problems);
+                compatibility.check_names(reader, key, naming, &read, problems);
             }
         }
     }
 }
 
 /// The tasks of a plan with their features.
-pub(super) struct Fitting<'a> {
-    pub(super) lowered: &'a [Lowered<'a>],
+pub(super) struct Compatibility<'a> {
+    pub(super) expanded: &'a [ExpandedTable<'a>],
     pub(super) tasks: &'a [PlannedTask],
     pub(super) features: Vec<Rc<Features<'a>>>,
 }
 
-impl<'a> Fitting<'a> {
-    pub(super) fn new(lowered: &'a [Lowered<'a>], tasks: &'a [PlannedTask]) -> Self {
+impl<'a> Compatibility<'a> {
+    pub(super) fn new(expanded: &'a [ExpandedTable<'a>], tasks: &'a [PlannedTask]) -> Self {
         Self {
-            lowered,
+            expanded,
             tasks,
-            features: features(lowered, tasks),
+            features: features(expanded, tasks),
         }
     }
 
     /// Tasks that `reader` reads under `key` and whose features are certain: of each table the first with each
     /// features.
-    fn read(&self, reader: &Lowered<'_>, key: &InputKey<'_>) -> Vec<usize> {
+    fn read(&self, reader: &ExpandedTable<'_>, key: &InputKey<'_>) -> Vec<usize> {
         // All tasks of a table read the same in a role that reads many.
         let readers = self.tasks[reader.tasks.clone()].iter();
         let readers = readers.take(if key.role.many { 1 } else { usize::MAX });
@@ -69,13 +69,13 @@ impl<'a> Fitting<'a> {
 
     /// Position of the table that a task belongs to.
     pub(super) fn maker(&self, task: usize) -> usize {
-        self.lowered.partition_point(|one| one.tasks.end <= task)
+        self.expanded.partition_point(|one| one.tasks.end <= task)
     }
 
     /// A later need speaks of what meets the earlier ones, so a table is refused for the first only.
     fn check_needs(
         &self,
-        reader: &Lowered<'_>,
+        reader: &ExpandedTable<'_>,
         key: &InputKey<'_>,
         read: &[usize],
         problems: &mut Problems,
@@ -93,7 +93,7 @@ impl<'a> Fitting<'a> {
 
     fn check_names(
         &self,
-        reader: &Lowered<'_>,
+        reader: &ExpandedTable<'_>,
         key: &InputKey<'_>,
         naming: &Naming<'_>,
         read: &[usize],
@@ -119,7 +119,7 @@ impl<'a> Fitting<'a> {
 
     fn unmet_need(
         &self,
-        reader: &Lowered<'_>,
+        reader: &ExpandedTable<'_>,
         key: &InputKey<'_>,
         need: &Need,
         task: usize,
@@ -147,7 +147,7 @@ impl<'a> Fitting<'a> {
 
     fn no_names(
         &self,
-        reader: &Lowered<'_>,
+        reader: &ExpandedTable<'_>,
         key: &InputKey<'_>,
         naming: &Naming<'_>,
         task: usize,
@@ -168,7 +168,7 @@ impl<'a> Fitting<'a> {
 
     fn unknown_name(
         &self,
-        reader: &Lowered<'_>,
+        reader: &ExpandedTable<'_>,
         key: &InputKey<'_>,
         naming: &Naming<'_>,
         task: usize,
@@ -196,12 +196,12 @@ impl<'a> Fitting<'a> {
         let names = names.into_iter().flatten().map(String::as_str);
         FileError::at(span, label, problem)
             .and(self.reference(key, task), "read here")
-            .help(known(set, word, names))
+            .help(did_you_mean(set, word, names))
     }
 
     /// The task, or its table if none of its tasks has what the task lacks.
     fn lacking(&self, task: usize, has: impl Fn(&Features<'_>) -> bool) -> String {
-        let maker = &self.lowered[self.maker(task)];
+        let maker = &self.expanded[self.maker(task)];
         let some_have = maker.tasks.clone().any(|task| has(&self.features[task]));
         match some_have {
             true => self.tasks[task].id.clone(),
@@ -212,7 +212,7 @@ impl<'a> Fitting<'a> {
     /// Where `key` refers to the task.
     pub(super) fn reference<'b>(&self, key: &'b InputKey<'_>, task: usize) -> &'b Span {
         let (table, labels) = (
-            &self.lowered[self.maker(task)].table.id,
+            &self.expanded[self.maker(task)].table.id,
             &self.tasks[task].labels,
         );
         let reference = key
@@ -238,8 +238,8 @@ impl<'a> Fitting<'a> {
                 format!("it is made from `{artifact}` (kind {kind}); ")
             }
         };
-        let mut fitting = Vec::new();
-        let makers = self.lowered.iter();
+        let mut alternatives = Vec::new();
+        let makers = self.expanded.iter();
         for maker in makers.filter(|maker| maker.kind.outputs.contains(&kind)) {
             let tasks = maker
                 .tasks
@@ -247,18 +247,18 @@ impl<'a> Fitting<'a> {
                 .filter(|&task| fits(&self.features[task]));
             let tasks: Vec<&str> = tasks.map(|task| self.tasks[task].id.as_str()).collect();
             match tasks.len() == maker.tasks.len() {
-                true => fitting.push(maker.table.id.as_str()),
-                false => fitting.extend(tasks),
+                true => alternatives.push(maker.table.id.as_str()),
+                false => alternatives.extend(tasks),
             }
         }
-        let fitting = listed(&format!("{kind} that would fit"), fitting);
-        format!("{inherited}{fitting}")
+        let alternatives = listed(&format!("{kind} that would fit"), alternatives);
+        format!("{inherited}{alternatives}")
     }
 
     /// The task that lacks something by itself: `task`, or what it inherits its features from.
     fn origin(&self, mut task: usize, has: impl Fn(&Features<'_>) -> bool) -> usize {
         loop {
-            let provides = &self.lowered[self.maker(task)].kind.provides;
+            let provides = &self.expanded[self.maker(task)].kind.provides;
             let inherits = |role: &String| {
                 let mut features = provides.iter();
                 features.any(

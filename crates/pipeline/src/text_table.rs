@@ -11,7 +11,7 @@ pub enum Align {
 
 /// One line for each row, with two spaces between columns and none at the end. A column beyond `columns` is aligned to
 /// the left.
-pub fn aligned(rows: &[Vec<String>], columns: &[Align]) -> String {
+pub fn text_table(rows: &[Vec<String>], columns: &[Align]) -> String {
     let width = |text: &String| text.chars().count();
     let mut widths: Vec<usize> = Vec::new();
     for row in rows {
@@ -52,9 +52,9 @@ mod tests {
             row(&["b"]),
         ];
         assert_eq!(
-            aligned(&rows, &[Align::Left, Align::Right]),
+            text_table(&rows, &[Align::Left, Align::Right]),
             "name    rows  note\nλλλλλλ     7\nb\n"
         );
-        assert_eq!(aligned(&[], &[]), "");
+        assert_eq!(text_table(&[], &[]), "");
     }
 }

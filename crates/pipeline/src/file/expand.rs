@@ -10,9 +10,9 @@ use serde_json::{Map, Value};
 use super::axis::AxisValue;
 use super::error::{FileError, Problems, named};
 use super::label::{Labels, task_id};
-use super::link::Links;
 use super::problem::Problem;
 use super::reference::Located;
+use super::resolve::ResolvedReferences;
 use super::selection::{LabelIndex, label_index, matching};
 use super::sweep::{JoinError, Row, join, product};
 use super::table::{InputKey, SEED, Table};
@@ -21,24 +21,24 @@ use crate::plan::{PlannedInput, PlannedTask};
 use crate::programs::Programs;
 
 /// A table with its tasks.
-pub(crate) struct Lowered<'a> {
+pub(crate) struct ExpandedTable<'a> {
     pub(crate) table: &'a Table<'a>,
     pub(crate) kind: &'a KindDescription,
     /// Positions in the plan.
     pub(crate) tasks: Range<usize>,
 }
 
-/// All tasks of `tables`, table by table in the order of `links`; and the tables that have tasks, in that order.
+/// All tasks of `tables`, table by table in the order of `references`; and the tables that have tasks, in that order.
 pub(crate) fn lower<'a>(
     tables: &'a [Table<'a>],
-    links: &Links,
+    references: &ResolvedReferences,
     programs: &Programs,
     seed: u64,
     problems: &mut Problems,
-) -> (Vec<PlannedTask>, Vec<Lowered<'a>>) {
-    let mut lowering = Lowering {
+) -> (Vec<PlannedTask>, Vec<ExpandedTable<'a>>) {
+    let mut expansion = Expansion {
         tables,
-        links,
+        references,
         programs,
         seed,
         tasks: Vec::new(),
@@ -46,33 +46,33 @@ pub(crate) fn lower<'a>(
         indices: vec![None; tables.len()],
         inputs: 0,
     };
-    for &index in &links.order {
+    for &index in &references.order {
         // Each step may be long; a file with that many problems need not be understood to its end.
         if problems.is_full() {
             break;
         }
-        if let Err(TooLarge) = lowering.table(index, problems) {
+        if let Err(TooLarge) = expansion.table(index, problems) {
             break;
         }
     }
-    let Lowering { tasks, ranges, .. } = lowering;
-    let lowered = links.order.iter().filter_map(|&index| {
+    let Expansion { tasks, ranges, .. } = expansion;
+    let expanded = references.order.iter().filter_map(|&index| {
         let table = tables.get(index)?;
-        Some(Lowered {
+        Some(ExpandedTable {
             table,
             kind: table.kind?,
             tasks: ranges.get(index)?.clone()?,
         })
     });
-    (tasks, lowered.collect())
+    (tasks, expanded.collect())
 }
 
 /// The plan is too large to go on.
 struct TooLarge;
 
-struct Lowering<'a> {
+struct Expansion<'a> {
     tables: &'a [Table<'a>],
-    links: &'a Links,
+    references: &'a ResolvedReferences,
     programs: &'a Programs,
     seed: u64,
     tasks: Vec<PlannedTask>,
@@ -100,7 +100,7 @@ impl Selected<'_> {
     }
 }
 
-impl<'a> Lowering<'a> {
+impl<'a> Expansion<'a> {
     fn table(&mut self, index: usize, problems: &mut Problems) -> Result<(), TooLarge> {
         let tables = self.tables;
         let Some((table, kind)) = tables
@@ -186,8 +186,8 @@ impl<'a> Lowering<'a> {
         let mut seen = HashSet::new();
         let mut sound = true;
         for (number, located) in key.references.iter().enumerate() {
-            let target = self.links.target(table, input, number);
-            let Some(tasks) = target.and_then(|target| self.resolve(target, located, problems))
+            let target = self.references.target(table, input, number);
+            let Some(tasks) = target.and_then(|target| self.select_from(target, located, problems))
             else {
                 sound = false;
                 continue;
@@ -228,7 +228,7 @@ impl<'a> Lowering<'a> {
     }
 
     /// Tasks of the table `target` that a selection accepts.
-    fn resolve(
+    fn select_from(
         &mut self,
         target: usize,
         located: &Located,

@@ -3,7 +3,7 @@
 use eigenscope_stage::{ParameterType, Variant};
 
 /// The type in words: "an integer of at least 1".
-pub(crate) fn expected(kind: &ParameterType) -> String {
+pub(crate) fn describe(kind: &ParameterType) -> String {
     match kind {
         ParameterType::Boolean => "`true` or `false`".to_owned(),
         ParameterType::Integer { minimum, maximum } => {
@@ -29,12 +29,12 @@ pub(crate) fn expected(kind: &ParameterType) -> String {
             one_of_words(words)
         }
         ParameterType::List { item, length, .. } => match length {
-            Some(length) => format!("a list of {length}, each item {}", expected(item)),
-            None => format!("a list, each item {}", expected(item)),
+            Some(length) => format!("a list of {length}, each item {}", describe(item)),
+            None => format!("a list, each item {}", describe(item)),
         },
-        ParameterType::OneOf(variants) => one_of_words(variants.iter().map(form).collect()),
+        ParameterType::OneOf(variants) => one_of_words(variants.iter().map(written_form).collect()),
         ParameterType::Either(kinds) => {
-            let kinds: Vec<String> = kinds.iter().map(expected).collect();
+            let kinds: Vec<String> = kinds.iter().map(describe).collect();
             kinds.join(" or ")
         }
     }
@@ -52,14 +52,14 @@ fn positive(maximum: f64) -> String {
     }
 }
 
-/// The type in words for a number above its largest value: names that value, which [`expected`] leaves out where nobody is
+/// The type in words for a number above its largest value: names that value, which [`describe`] leaves out where nobody is
 /// likely to reach it.
-pub(crate) fn expected_at_most(kind: &ParameterType) -> String {
+pub(crate) fn describe_with_maximum(kind: &ParameterType) -> String {
     match kind {
         ParameterType::Integer { minimum, maximum } if *maximum == 1 << 53 => {
             format!("an integer from {minimum} to {maximum} (2^53)")
         }
-        other => expected(other),
+        other => describe(other),
     }
 }
 
@@ -71,7 +71,7 @@ fn one_of_words(words: Vec<String>) -> String {
 }
 
 /// How a variant is written.
-pub(crate) fn form(variant: &Variant) -> String {
+pub(crate) fn written_form(variant: &Variant) -> String {
     if variant.fields.is_empty() {
         format!("\"{}\"", variant.name)
     } else {

@@ -61,7 +61,7 @@ pub(crate) fn cell(array: &dyn Array, row: usize) -> Cell<'_> {
 }
 
 /// Calls `each` with every value in a row: the items of a list, else the one value.
-pub(crate) fn cells(array: &dyn Array, row: usize, mut each: impl FnMut(Cell<'_>)) {
+pub(crate) fn cell_values(array: &dyn Array, row: usize, mut each: impl FnMut(Cell<'_>)) {
     let items = match array.data_type() {
         _ if array.is_null(row) => None,
         DataType::List(_) => Some(array.as_list::<i32>().value(row)),

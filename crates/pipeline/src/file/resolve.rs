@@ -9,21 +9,21 @@ use petgraph::graph::{DiGraph, NodeIndex};
 
 use super::error::{FileError, Problems};
 use super::problem::Problem;
-use super::suggest::{known, listed};
+use super::suggest::{did_you_mean, listed};
 use super::table::Table;
 
 /// Tables of a cycle that are named; longer ones are cut.
 const MAXIMUM_NAMED: usize = 20;
 
 /// Index of the table that each reference of each input of each table means.
-pub(crate) struct Links {
+pub(crate) struct ResolvedReferences {
     targets: HashMap<(usize, usize, usize), usize>,
     /// Tables such that every one comes after those it reads; ties in file order. Tables that read each
     /// other in a circle, and those that need them, are left out.
     pub(crate) order: Vec<usize>,
 }
 
-impl Links {
+impl ResolvedReferences {
     /// The table meant by a reference; `None` if a problem was reported.
     pub(crate) fn target(&self, table: usize, input: usize, reference: usize) -> Option<usize> {
         self.targets.get(&(table, input, reference)).copied()
@@ -31,7 +31,7 @@ impl Links {
 }
 
 /// Resolves the references of `tables` and orders them.
-pub(crate) fn link(tables: &[Table<'_>], problems: &mut Problems) -> Links {
+pub(crate) fn resolve(tables: &[Table<'_>], problems: &mut Problems) -> ResolvedReferences {
     let mut names: HashMap<&str, usize> = HashMap::new();
     for (index, table) in tables.iter().enumerate() {
         names.entry(&table.id).or_insert(index);
@@ -49,8 +49,9 @@ pub(crate) fn link(tables: &[Table<'_>], problems: &mut Problems) -> Links {
                 let Some(&target) = names.get(name) else {
                     problems.add(|| {
                         let table = name.to_owned();
-                        FileError::at(&span, "no such table", Problem::UnknownTable { table })
-                            .help(known("tables", name, tables.iter().map(|t| t.id.as_str())))
+                        FileError::at(&span, "no such table", Problem::UnknownTable { table }).help(
+                            did_you_mean("tables", name, tables.iter().map(|t| t.id.as_str())),
+                        )
                     });
                     continue;
                 };
@@ -93,7 +94,7 @@ pub(crate) fn link(tables: &[Table<'_>], problems: &mut Problems) -> Links {
     }
     report_cycles(tables, &graph, &targets, problems);
     let order = order(&graph);
-    Links { targets, order }
+    ResolvedReferences { targets, order }
 }
 
 /// Kahn's algorithm with the first table of the file first among those that are ready.

@@ -11,12 +11,12 @@ use eigenscope_stage::ExternalFile;
 use tempfile::TempDir;
 
 use super::record::RECORD_NAME;
-use super::stamps::{KnownOutput, Stamp};
+use super::stamps::{CachedOutput, Stamp};
 use super::{
-    Ingredients, Key, KnownResult, OutputRecord, RECORD_VERSION, Record, Store, StoreError,
+    CachedResult, Key, KeyInputs, OutputRecord, RECORD_VERSION, Record, Store, StoreError,
 };
 
-/// A folder in which a task writes its outputs. Dropped before it is placed, it leaves nothing.
+/// A folder in which a task writes its outputs. Dropped before it is committed, it leaves nothing.
 #[derive(Debug)]
 pub struct WorkFolder {
     folder: TempDir,
@@ -24,16 +24,16 @@ pub struct WorkFolder {
 
 /// A result in its place.
 #[derive(Debug)]
-pub struct Placed {
+pub struct Committed {
     /// Its record.
     pub record: Record,
     /// Its files as they were read; nobody has written to them since.
-    pub(crate) known: KnownResult,
+    pub(crate) known: CachedResult,
 }
 
-/// A result that could not be placed.
+/// A result that could not be committed.
 #[derive(Debug, thiserror::Error)]
-pub enum PlaceError {
+pub enum CommitError {
     /// An output is not there.
     #[error("the program ended without writing its output `{0}`")]
     Missing(Kind),
@@ -72,15 +72,15 @@ impl Store {
 
     /// Checks the outputs in `work` and gives the folder its name. If a folder stands there already it is
     /// replaced: at every moment the name leads to the old result, to none, or to the new one.
-    pub fn place(
+    pub fn commit(
         &self,
         work: WorkFolder,
         task: &str,
-        ingredients: Ingredients,
+        key_inputs: KeyInputs,
         outputs: &[Kind],
         mut external_files: Vec<ExternalFile>,
         warnings: Vec<String>,
-    ) -> Result<Placed, PlaceError> {
+    ) -> Result<Committed, CommitError> {
         let folder = work.path();
         let mut known = BTreeMap::new();
         for &kind in outputs {
@@ -91,7 +91,7 @@ impl Store {
         let record = Record {
             version: RECORD_VERSION,
             task: task.to_owned(),
-            ingredients,
+            key_inputs,
             accepted_from: Vec::new(),
             outputs: known
                 .iter()
@@ -102,19 +102,19 @@ impl Store {
         };
         remove_undeclared(folder, &record)?;
         record.write(folder)?;
-        let known = KnownResult {
-            stamp: Stamp::placed(&folder.join(RECORD_NAME)).map_err(StoreError::from)?,
+        let known = CachedResult {
+            stamp: Stamp::of_committed(&folder.join(RECORD_NAME)).map_err(StoreError::from)?,
             outputs: known,
             external_files: record.external_files.clone(),
             warnings: record.warnings.clone(),
         };
-        self.rename_into_place(work, record.ingredients.key())?;
-        Ok(Placed { record, known })
+        self.rename_into_place(work, record.key_inputs.key())?;
+        Ok(Committed { record, known })
     }
 
     /// Lets the outputs of the intact result in `old` stand under the key of `record` as well.
-    pub(crate) fn place_again(&self, old: &Path, record: &Record) -> Result<(), StoreError> {
-        let key = record.ingredients.key();
+    pub(crate) fn commit_again(&self, old: &Path, record: &Record) -> Result<(), StoreError> {
+        let key = record.key_inputs.key();
         let work = self.work_folder(key)?;
         for kind in record.outputs.keys() {
             let name = kind.file_name();
@@ -160,20 +160,22 @@ fn share(file: &Path, name: &Path) -> Result<(), StoreError> {
         .map_err(|source| StoreError::io("write", name, source))
 }
 
-fn check_output(folder: &Path, kind: Kind) -> Result<KnownOutput, PlaceError> {
+fn check_output(folder: &Path, kind: Kind) -> Result<CachedOutput, CommitError> {
     let path = folder.join(kind.file_name());
     match File::open(&path) {
         Ok(file) => file
             .sync_all()
             .map_err(|source| StoreError::io("write", &path, source))?,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Err(PlaceError::Missing(kind)),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return Err(CommitError::Missing(kind));
+        }
         Err(source) => return Err(StoreError::io("open", &path, source).into()),
     }
-    let invalid = |source| PlaceError::Invalid { kind, source };
-    let stamp = Stamp::placed(&path).map_err(invalid)?;
+    let invalid = |source| CommitError::Invalid { kind, source };
+    let stamp = Stamp::of_committed(&path).map_err(invalid)?;
     let file = digest_file(&path).map_err(invalid)?;
     if file.bytes == 0 {
-        return Err(PlaceError::Empty(kind));
+        return Err(CommitError::Empty(kind));
     }
     let content = if kind.is_table() {
         let reader = TableReader::open(&path, kind).map_err(invalid)?;
@@ -182,7 +184,7 @@ fn check_output(folder: &Path, kind: Kind) -> Result<KnownOutput, PlaceError> {
         file.blake3
     };
     let record = OutputRecord { file, content };
-    Ok(KnownOutput { stamp, record })
+    Ok(CachedOutput { stamp, record })
 }
 
 /// A result holds its outputs and its record and nothing else.

@@ -10,9 +10,9 @@ use crate::survey::{Reason, State, survey};
 
 /// A run that has not been started.
 #[derive(Debug)]
-pub struct Foreseen {
+pub struct DryRun {
     /// Tasks that would run or, waiting for inputs, may run; inputs first.
-    pub tasks: Vec<ForeseenTask>,
+    pub tasks: Vec<DryRunTask>,
     /// Number of tasks that are up to date.
     pub current: usize,
     /// Estimated duration, if all of them run and keep all threads busy.
@@ -21,7 +21,7 @@ pub struct Foreseen {
 
 /// A task that would run, or may.
 #[derive(Debug)]
-pub struct ForeseenTask {
+pub struct DryRunTask {
     /// Index into the plan.
     pub task: usize,
     /// Stale or blocked.
@@ -33,21 +33,21 @@ pub struct ForeseenTask {
 }
 
 /// Says what [`run`](super::run) would do for `targets` with `jobs` threads. Changes no result.
-pub fn foresee(
+pub fn dry_run(
     plan: &Plan,
     targets: &[usize],
     store: &Store,
     data_dir: &Path,
     jobs: usize,
-) -> Result<Foreseen, StoreError> {
+) -> Result<DryRun, StoreError> {
     check_names(plan)?;
     let survey = survey(plan, targets, store, data_dir);
     let waiting = || survey.iter().filter(|(_, state)| !state.is_current());
     let tasks = waiting().map(|(task, _)| task);
     let forecast = Forecast::new(plan, tasks, &Durations::load(store), jobs);
-    Ok(Foreseen {
+    Ok(DryRun {
         tasks: waiting()
-            .map(|(task, state)| ForeseenTask {
+            .map(|(task, state)| DryRunTask {
                 task,
                 state: state.clone(),
                 is_sure: state

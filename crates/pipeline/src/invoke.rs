@@ -11,7 +11,7 @@ use crate::programs::start_advice;
 
 /// Why a program did not do what it was handed.
 #[derive(Debug, thiserror::Error)]
-pub enum HandOverError {
+pub enum InvokeError {
     /// What the program has to know could not be handed over.
     #[error("cannot write a temporary file for {path}", path = program.display())]
     Hand {
@@ -43,13 +43,13 @@ pub enum HandOverError {
 /// Runs `program COMMAND FILE`, the file holding `content` as JSON.
 ///
 /// # Errors
-/// See [`HandOverError`].
-pub(crate) fn hand_over(
+/// See [`InvokeError`].
+pub(crate) fn invoke(
     program: &Path,
     command: &str,
     content: &impl Serialize,
-) -> Result<(), HandOverError> {
-    let hand = |source: std::io::Error| HandOverError::Hand {
+) -> Result<(), InvokeError> {
+    let hand = |source: std::io::Error| InvokeError::Hand {
         program: program.to_owned(),
         source,
     };
@@ -62,14 +62,14 @@ pub(crate) fn hand_over(
         .stdin(Stdio::null())
         .stderr(Stdio::null())
         .output()
-        .map_err(|source| HandOverError::Start {
+        .map_err(|source| InvokeError::Start {
             program: program.to_owned(),
             source,
         })?;
     if output.status.success() {
         return Ok(());
     }
-    Err(HandOverError::Failed {
+    Err(InvokeError::Failed {
         program: program.to_owned(),
         reason: reason(&output.stdout, output.status),
     })

@@ -2,7 +2,7 @@
 
 mod sample;
 
-use eigenscope_pipeline::targets::select;
+use eigenscope_pipeline::task_patterns::select;
 use sample::rendered;
 
 fn selected(patterns: &[&str]) -> Vec<String> {

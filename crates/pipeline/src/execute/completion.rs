@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use eigenscope_stage::Event;
 
-use super::attempt::{Ended, Trouble};
-use super::schedule::{Place, Running, Schedule};
-use super::{News, Notice, Tally, cores};
+use super::attempt::{AttemptError, AttemptOutcome};
+use super::schedule::{RunContext, Running, Schedule};
+use super::{Notification, RunCounts, RunEvent, cores};
 use crate::ledger::LedgerRow;
 use crate::store::{Key, Record, StoreError};
 use crate::survey::State;
@@ -25,9 +25,9 @@ impl Schedule<'_> {
                     running.message.clone_from(message);
                 }
                 let (done, total) = (*done, *total);
-                self.notice(
+                self.notify(
                     index,
-                    News::Progress {
+                    RunEvent::Progress {
                         done,
                         total,
                         unit,
@@ -35,12 +35,12 @@ impl Schedule<'_> {
                     },
                 );
             }
-            Event::Warning { message } => self.notice(index, News::Warning { message }),
+            Event::Warning { message } => self.notify(index, RunEvent::Warning { message }),
             Event::File(_) | Event::Failed { .. } | Event::Usage { .. } => {}
         }
     }
 
-    pub(super) fn ended(&mut self, index: usize, ended: Ended) {
+    pub(super) fn ended(&mut self, index: usize, ended: AttemptOutcome) {
         self.budget.give_back(index);
         self.forecast.ended(index);
         let Some(running) = self.running.remove(&index) else {
@@ -48,20 +48,20 @@ impl Schedule<'_> {
         };
         let outcome = match &ended.result {
             Ok(_) => "done",
-            Err(Trouble::Stopped) => "stopped",
-            Err(Trouble::Failed(_) | Trouble::Store(_)) => "failed",
+            Err(AttemptError::Stopped) => "stopped",
+            Err(AttemptError::Failed(_) | AttemptError::Store(_)) => "failed",
         };
         let row = self.ledger_row(index, &running, &ended, outcome);
         if let Err(error) = self.ledger.push(row) {
             self.fatal.get_or_insert(error);
         }
         match ended.result {
-            Ok(placed) => {
+            Ok(committed) => {
                 self.outcome.ran.push(index);
-                self.surveyor.remember(running.key, &placed);
+                self.surveyor.remember(running.key, &committed);
                 let Record {
                     outputs, warnings, ..
-                } = placed.record;
+                } = committed.record;
                 self.becomes_current(
                     index,
                     State::Current {
@@ -70,9 +70,9 @@ impl Schedule<'_> {
                         warnings,
                     },
                 );
-                self.notice(
+                self.notify(
                     index,
-                    News::Finished {
+                    RunEvent::Finished {
                         seconds: ended.seconds,
                         cpu_seconds: ended.cpu_seconds,
                         peak_bytes: ended.peak_bytes,
@@ -82,16 +82,16 @@ impl Schedule<'_> {
                 self.reuse_twins(running.key);
                 self.unblock_dependants(index);
             }
-            Err(Trouble::Stopped) => self.notice(index, News::Stopped),
-            Err(Trouble::Failed(failure)) => {
-                self.notice(index, News::Failed { failure: &failure });
+            Err(AttemptError::Stopped) => self.notify(index, RunEvent::Stopped),
+            Err(AttemptError::Failed(failure)) => {
+                self.notify(index, RunEvent::Failed { failure: &failure });
                 self.outcome.failures.push(failure);
             }
-            Err(Trouble::Store(error)) => {
+            Err(AttemptError::Store(error)) => {
                 if let StoreError::Damaged { path } = &error {
                     self.surveyor.forget(path);
                 }
-                self.notice(index, News::Stopped);
+                self.notify(index, RunEvent::Stopped);
                 self.fatal.get_or_insert(error);
             }
         }
@@ -127,7 +127,7 @@ impl Schedule<'_> {
                 self.forecast.ended(index);
                 self.outcome.reused.push(index);
                 self.becomes_current(index, state);
-                self.notice(index, News::Reused);
+                self.notify(index, RunEvent::Reused);
                 self.unblock_dependants(index);
             }
             state => {
@@ -148,30 +148,30 @@ impl Schedule<'_> {
     }
 
     pub(super) fn link(&mut self, index: usize, key: Key) {
-        let Place {
+        let RunContext {
             plan,
             figures,
             store,
             ..
-        } = self.place;
+        } = self.context;
         let linked = store.link_result(plan, index, figures, key);
         if let Err(error) = linked {
             self.fatal.get_or_insert(error);
         }
     }
 
-    pub(super) fn notice(&mut self, index: usize, news: News<'_>) {
-        let tally = Tally {
+    pub(super) fn notify(&mut self, index: usize, event: RunEvent<'_>) {
+        let counts = RunCounts {
             done: self.outcome.ran.len() + self.outcome.reused.len(),
             total: self.total,
             seconds_left: self.forecast.seconds_left(),
         };
         let task = self.task(index);
-        self.observer.notice(&Notice {
+        self.observer.notify(&Notification {
             index,
             task,
-            tally,
-            news,
+            counts,
+            event,
         });
     }
 
@@ -179,14 +179,14 @@ impl Schedule<'_> {
         &self,
         index: usize,
         running: &Running,
-        ended: &Ended,
+        ended: &AttemptOutcome,
         outcome: &str,
     ) -> LedgerRow {
         let task = self.task(index);
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         LedgerRow {
             run: self.ledger.run().to_owned(),
-            pipeline: self.place.plan.name.clone(),
+            pipeline: self.context.plan.name.clone(),
             task: task.id.clone(),
             key: running.key.to_string(),
             section: task.section.name().to_owned(),

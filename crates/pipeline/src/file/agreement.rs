@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use eigenscope_stage::{Agreement, Common, path_in_words};
 use serde_json::Value;
 
+use super::compatibility::Compatibility;
 use super::error::{FileError, Problems};
-use super::fit::Fitting;
+use super::expand::ExpandedTable;
 use super::label::label_text;
-use super::lower::Lowered;
 use super::problem::Problem;
 use super::suggest::{listed, shorten};
 use super::syntax::Span;
@@ -18,23 +18,27 @@ const LONGEST: usize = 120;
 
 /// Checks every task: one problem for each table and agreement that it breaks. Returns what is only worth a warning,
 /// with the position of the task.
-pub(crate) fn agree(fitting: &Fitting<'_>, problems: &mut Problems) -> Vec<(usize, String)> {
+pub(crate) fn check_agreements(
+    compatibility: &Compatibility<'_>,
+    problems: &mut Problems,
+) -> Vec<(usize, String)> {
     let mut warnings = Vec::new();
-    for reader in fitting.lowered {
+    for reader in compatibility.expanded {
         for agreement in reader.kind.agreements() {
             let mut refused = false;
             for task in reader.tasks.clone() {
-                let Some([first, second]) = fitting.broken(task, agreement) else {
+                let Some([first, second]) = compatibility.broken(task, agreement) else {
                     continue;
                 };
                 match &agreement.common {
                     Common::Expected(name) => {
-                        warnings.push((task, fitting.warning(name, first, second)));
+                        warnings.push((task, compatibility.warning(name, first, second)));
                     }
                     _ if refused => {}
                     _ => {
                         refused = true;
-                        problems.add(|| fitting.refusal(reader, agreement, task, first, second));
+                        problems
+                            .add(|| compatibility.refusal(reader, agreement, task, first, second));
                     }
                 }
             }
@@ -43,7 +47,7 @@ pub(crate) fn agree(fitting: &Fitting<'_>, problems: &mut Problems) -> Vec<(usiz
     warnings
 }
 
-impl Fitting<'_> {
+impl Compatibility<'_> {
     /// Two tasks, at the end of each path, that break an agreement; `None` if it is kept or that cannot be told.
     fn broken(&self, task: usize, agreement: &Agreement) -> Option<[usize; 2]> {
         let first = self.ends(task, &agreement.first)?;
@@ -109,7 +113,7 @@ impl Fitting<'_> {
 
     fn refusal(
         &self,
-        reader: &Lowered<'_>,
+        reader: &ExpandedTable<'_>,
         agreement: &Agreement,
         task: usize,
         first: usize,
@@ -157,11 +161,11 @@ impl Fitting<'_> {
             true => error,
             false => error.and(there, from(&agreement.second, at_second)),
         };
-        error.help(self.fitting(reader, task, agreement))
+        error.help(self.alternatives_for(reader, task, agreement))
     }
 
     /// Where `reader` refers to what begins a path of `task`.
-    fn read_as<'b>(&self, reader: &'b Lowered<'_>, task: usize, path: &str) -> &'b Span {
+    fn read_as<'b>(&self, reader: &'b ExpandedTable<'_>, task: usize, path: &str) -> &'b Span {
         let role = role_of(path);
         let keys = &reader.table.inputs;
         let Some(key) = keys.iter().find(|key| key.role.name == role) else {
@@ -175,7 +179,12 @@ impl Fitting<'_> {
     }
 
     /// Help: what `task` could read instead, at the beginning of either path, to keep the agreement.
-    fn fitting(&self, reader: &Lowered<'_>, task: usize, agreement: &Agreement) -> String {
+    fn alternatives_for(
+        &self,
+        reader: &ExpandedTable<'_>,
+        task: usize,
+        agreement: &Agreement,
+    ) -> String {
         let mut parts = Vec::new();
         for [path, other] in [agreement.paths(), {
             let [first, second] = agreement.paths();
@@ -197,7 +206,7 @@ impl Fitting<'_> {
                 };
                 ends.is_some_and(|ends| self.keeps(&ends, &wanted, &agreement.common))
             };
-            let makers = self.lowered.iter();
+            let makers = self.expanded.iter();
             let makers = makers.filter(|maker| maker.kind.outputs.contains(&role.kind));
             // Tasks read one another in plan order, so what stands behind the reader might read it.
             let candidates = makers.flat_map(|maker| maker.tasks.clone());

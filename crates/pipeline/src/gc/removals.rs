@@ -7,37 +7,39 @@ use std::path::{Path, PathBuf};
 
 use super::need::Need;
 use super::size::Freed;
-use super::{Collection, Options, Rubbish, Sort};
+use super::{Collection, Options, Removal, RemovalKind};
 use crate::ledger;
 use crate::store::{NOT_PIPELINES, Record, Store, entries, file_name, is_result_link, named_key};
 
 /// Paths of everything that goes. Temporary files count only because the lock is held.
-pub(super) fn find(store: &Store, need: &Need, options: &Options) -> Vec<(Sort, PathBuf)> {
+pub(super) fn find(store: &Store, need: &Need, options: &Options) -> Vec<(RemovalKind, PathBuf)> {
     let leftovers = store.leftovers().into_iter();
-    let mut found: Vec<(Sort, PathBuf)> = leftovers.map(|path| (Sort::Leftover, path)).collect();
+    let mut found: Vec<(RemovalKind, PathBuf)> = leftovers
+        .map(|path| (RemovalKind::Leftover, path))
+        .collect();
     let mut add =
-        |sort, paths: Vec<PathBuf>| found.extend(paths.into_iter().map(|path| (sort, path)));
-    add(Sort::Result, results(store, need));
+        |kind, paths: Vec<PathBuf>| found.extend(paths.into_iter().map(|path| (kind, path)));
+    add(RemovalKind::Result, results(store, need));
     for folder in pipeline_folders(store) {
         let (links, staying) = links(&folder, need);
-        add(Sort::Link, links);
-        add(Sort::Log, logs(&folder, need, &staying));
+        add(RemovalKind::Link, links);
+        add(RemovalKind::Log, logs(&folder, need, &staying));
     }
-    add(Sort::Ledger, ledgers(store, options.keep_runs));
-    add(Sort::Code, code(store, need));
+    add(RemovalKind::Ledger, ledgers(store, options.keep_runs));
+    add(RemovalKind::Code, code(store, need));
     found
 }
 
 /// What was found, with sizes and tasks.
-pub(super) fn measured(store: &Store, need: &Need, found: &[(Sort, PathBuf)]) -> Collection {
+pub(super) fn measured(store: &Store, need: &Need, found: &[(RemovalKind, PathBuf)]) -> Collection {
     let mut freed = Freed::default();
-    let mut removed: Vec<Rubbish> = found
+    let mut removed: Vec<Removal> = found
         .iter()
-        .map(|(what, path)| Rubbish {
+        .map(|(what, path)| Removal {
             what: *what,
             path: path.strip_prefix(store.root()).unwrap_or(path).to_owned(),
             task: match what {
-                Sort::Result => Record::read(path).ok().flatten().map(|record| record.task),
+                RemovalKind::Result => Record::read(path).ok().flatten().map(|record| record.task),
                 _ => None,
             },
             bytes: freed.add(path),
