@@ -22,9 +22,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "report",
         &["artifact", "stage", "figure", "report-file", "fingerprint"],
     ),
-    ("pipeline", &["artifact", "stage", "report-file"]),
-    ("query", &["artifact", "pipeline"]),
-    ("cli", &["pipeline", "query"]),
+    ("plan", &["artifact", "stage"]),
+    ("pipeline", &["artifact", "stage", "plan", "report-file"]),
+    ("query", &["artifact", "plan", "pipeline"]),
+    ("cli", &["plan", "pipeline", "query"]),
 ];
 
 /// Outside crates that only these crates of ours may use.

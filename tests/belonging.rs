@@ -7,8 +7,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use eigenscope_pipeline::file::parse;
-use eigenscope_pipeline::programs::Programs;
+use eigenscope_plan::parse;
+use eigenscope_plan::programs::Programs;
 
 /// Inputs that may come from models of different origin: the kind compares two networks.
 const DIFFERENT_NETWORKS: [(&str, &str); 2] = [

@@ -1,10 +1,10 @@
 //! Pipeline files.
 #![no_main]
 
-#[path = "../../crates/pipeline/tests/sample/mod.rs"]
+#[path = "../../crates/plan/tests/sample/mod.rs"]
 mod sample;
 
-use eigenscope_pipeline::graph::Graph;
+use eigenscope_plan::graph::Graph;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| match sample::plan(text) {

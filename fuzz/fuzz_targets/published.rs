@@ -1,14 +1,14 @@
 //! Files of published numbers.
 #![no_main]
 
-#[path = "../../crates/pipeline/tests/sample/mod.rs"]
+#[path = "../../crates/plan/tests/sample/mod.rs"]
 mod sample;
 
 use std::path::Path;
 use std::sync::OnceLock;
 
 use eigenscope_pipeline::compare;
-use eigenscope_pipeline::plan::Plan;
+use eigenscope_plan::Plan;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {

@@ -1,13 +1,13 @@
 //! Targets on the command line, and references in a pipeline file: both select tasks.
 #![no_main]
 
-#[path = "../../crates/pipeline/tests/sample/mod.rs"]
+#[path = "../../crates/plan/tests/sample/mod.rs"]
 mod sample;
 
 use std::sync::OnceLock;
 
-use eigenscope_pipeline::plan::Plan;
-use eigenscope_pipeline::task_patterns;
+use eigenscope_plan::Plan;
+use eigenscope_plan::task_patterns;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {

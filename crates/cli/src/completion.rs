@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use clap::{Arg, ArgAction, Command, CommandFactory};
-use eigenscope_pipeline::plan::Plan;
+use eigenscope_plan::Plan;
 
 use crate::arguments::Arguments;
 use crate::project::{known_pipelines, plan};

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use eigenscope_pipeline::compare::{Published, Row, compare};
-use eigenscope_pipeline::plan::Plan;
-use eigenscope_pipeline::programs::Programs;
 use eigenscope_pipeline::store::Store;
 use eigenscope_pipeline::survey::{Survey, rescan, survey};
-use eigenscope_pipeline::{file, task_patterns};
+use eigenscope_plan::Plan;
+use eigenscope_plan::programs::Programs;
+use eigenscope_plan::{file, task_patterns};
 
 use crate::arguments::{ProjectArguments, TargetArguments};
 use crate::exit::diagnosed;
@@ -32,7 +32,7 @@ impl Project {
     pub(crate) fn open(arguments: &ProjectArguments, pipeline: &str) -> Result<Self> {
         let path = pipeline_file(pipeline)?;
         let programs = stage_programs()?;
-        let plan = file::read(&path, &programs).map_err(diagnosed)?;
+        let plan = eigenscope_plan::read(&path, &programs).map_err(diagnosed)?;
         Ok(Self {
             programs,
             plan: ManuallyDrop::new(plan),
@@ -99,13 +99,15 @@ pub(crate) fn all_plans(named: &[String]) -> Result<Vec<Plan>> {
             "this folder has no `{PIPELINES}/*.toml`: go to the folder of the project, or name its pipeline files"
         );
     }
-    let plans = paths.iter().map(|path| file::read(path, &programs));
+    let plans = paths
+        .iter()
+        .map(|path| eigenscope_plan::read(path, &programs));
     plans.map(|plan| plan.map_err(diagnosed)).collect()
 }
 
 /// The plan of one pipeline.
 pub(crate) fn plan(pipeline: &str) -> Result<Plan> {
-    file::read(&pipeline_file(pipeline)?, &stage_programs()?).map_err(diagnosed)
+    eigenscope_plan::read(&pipeline_file(pipeline)?, &stage_programs()?).map_err(diagnosed)
 }
 
 /// Asks the stage programs beside this program what they can do.

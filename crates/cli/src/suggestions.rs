@@ -2,7 +2,7 @@
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, CommandFactory};
-use eigenscope_pipeline::file::closest;
+use eigenscope_plan::file::closest;
 
 use crate::arguments::Arguments;
 

@@ -1,8 +1,8 @@
 //! The state of one task, as commands print it.
 
-use eigenscope_pipeline::plan::Plan;
 use eigenscope_pipeline::store::FigureNames;
 use eigenscope_pipeline::survey::State;
+use eigenscope_plan::Plan;
 use serde::Serialize;
 
 use crate::project::Project;

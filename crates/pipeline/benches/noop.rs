@@ -21,11 +21,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use eigenscope_artifact::{Kind, Provenance, atomic};
-use eigenscope_pipeline::file;
-use eigenscope_pipeline::plan::{Plan, PlannedTask};
-use eigenscope_pipeline::programs::Programs;
 use eigenscope_pipeline::store::{InputRecord, KeyInputs, Record, Store};
 use eigenscope_pipeline::survey::DEVICE;
+use eigenscope_plan::programs::Programs;
+use eigenscope_plan::{Plan, PlannedTask};
 use eigenscope_stage::Section;
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
@@ -156,7 +155,7 @@ fn generate(folder: &Path, models: usize) -> Result<usize> {
          [figure.draw]\ntable = \"train.fit\"\n"
     );
     std::fs::write(&path, text)?;
-    let plan = file::read(&path, &Programs::describe(&programs)?)?;
+    let plan = eigenscope_plan::read(&path, &Programs::describe(&programs)?)?;
     fill(&plan, &Store::new(&folder.join("artifacts"))?)?;
     // A digest is remembered only of a file that has been left alone for two seconds.
     std::thread::sleep(Duration::from_secs(3));

@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::plan::Plan;
 use crate::store::{Previous, Record, Store, StoreError, check_names, figure_names};
-use crate::survey::{Reason, State, Survey, Surveyor, needed};
+use crate::survey::{Reason, State, Survey, Surveyor};
+use eigenscope_plan::{Plan, needed};
 
 /// What was accepted and what was not.
 #[derive(Debug, Default)]

@@ -7,7 +7,7 @@ use std::process::{Command, ExitStatus, Stdio};
 use eigenscope_stage::Event;
 use serde::Serialize;
 
-use crate::programs::start_advice;
+use eigenscope_plan::programs::start_advice;
 
 /// Why a program did not do what it was handed.
 #[derive(Debug, thiserror::Error)]

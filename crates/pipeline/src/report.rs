@@ -10,12 +10,12 @@ use eigenscope_report_file::{
 use eigenscope_stage::Section;
 
 use crate::compare::{Numbers, Published, Row, TITLE, Verdict, reference_head};
-use crate::grouping::Grouping;
 use crate::invoke::{InvokeError, invoke};
-use crate::plan::{Plan, PlannedInput, PlannedTask};
-use crate::programs::Programs;
 use crate::store::{Store, figure_names, file_name};
-use crate::survey::{Reason, State, Survey, kind_name, needed};
+use crate::survey::{Reason, State, Survey, kind_name};
+use eigenscope_plan::grouping::Grouping;
+use eigenscope_plan::programs::Programs;
+use eigenscope_plan::{Plan, PlannedInput, PlannedTask, needed};
 
 /// A page to be written.
 #[derive(Debug)]

@@ -9,8 +9,8 @@ use serde_json::json;
 
 use crate::invoke::{InvokeError, invoke};
 use crate::ledger::{ledgers, read_ledger};
-use crate::programs::Programs;
 use crate::store::{Store, StoreError};
+use eigenscope_plan::programs::Programs;
 
 /// Why there is no picture.
 #[derive(Debug, thiserror::Error)]

@@ -7,9 +7,9 @@ use std::fs;
 
 use eigenscope_artifact::Kind;
 use eigenscope_pipeline::accept::{Acceptance, accept};
-use eigenscope_pipeline::plan::{CodeParts, Plan};
 use eigenscope_pipeline::show::show;
 use eigenscope_pipeline::survey::{Reason, explain};
+use eigenscope_plan::{CodeParts, Plan};
 use fake::{Bench, chain, names};
 use serde_json::{Value, json};
 

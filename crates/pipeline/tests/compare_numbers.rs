@@ -1,12 +1,13 @@
 //! Published numbers against tables on disk.
 
+#[path = "../../plan/tests/sample/mod.rs"]
 mod sample;
 
 use std::path::{Path, PathBuf};
 
 use eigenscope_artifact::{FinalRow, Kind, Provenance, SimilarityRow, write_records};
 use eigenscope_pipeline::compare::{self, Published, Row, Verdict, compare};
-use eigenscope_pipeline::plan::Plan;
+use eigenscope_plan::Plan;
 use sample::{codes, rendered};
 use serde_json::json;
 

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use eigenscope_pipeline::execute::{Outcome, Silent};
-use eigenscope_pipeline::plan::Plan;
+use eigenscope_plan::Plan;
 use eigenscope_stage::TASK_VERSION;
 use fake::{Bench, Recorder, chain, data, model, names, plan};
 use serde_json::json;

@@ -4,7 +4,7 @@ mod fake;
 
 use eigenscope_pipeline::execute::{Bars, DryRun, Lines, Silent, dry_run, run};
 use eigenscope_pipeline::ledger::{Durations, read_ledger};
-use eigenscope_pipeline::plan::Plan;
+use eigenscope_plan::Plan;
 use fake::{Bench, Recorder, chain, data, model, names, plan};
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use serde_json::json;

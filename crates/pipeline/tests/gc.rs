@@ -9,8 +9,8 @@ use std::path::Path;
 use eigenscope_artifact::Kind;
 use eigenscope_pipeline::accept::accept;
 use eigenscope_pipeline::gc::{Collection, Options, RemovalKind, collect};
-use eigenscope_pipeline::plan::Plan;
 use eigenscope_pipeline::store::StoreError;
+use eigenscope_plan::Plan;
 use fake::{Bench, chain, data, names, plan};
 use serde_json::json;
 

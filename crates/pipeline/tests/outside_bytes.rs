@@ -1,6 +1,7 @@
 //! Whatever stands in a file of the artifacts folder, in a file of published numbers, on the command line or in the lines of a
 //! stage: it is read or refused, never a panic. Pipeline files are in `file_fuzz.rs`.
 
+#[path = "../../plan/tests/sample/mod.rs"]
 mod sample;
 
 use std::fs;
@@ -8,10 +9,10 @@ use std::path::Path;
 
 use eigenscope_pipeline::compare::{compare, parse};
 use eigenscope_pipeline::ledger::{Ledger, LedgerRow, read_ledger};
-use eigenscope_pipeline::plan::Plan;
 use eigenscope_pipeline::store::Store;
 use eigenscope_pipeline::survey::survey;
-use eigenscope_pipeline::task_patterns::select;
+use eigenscope_plan::Plan;
+use eigenscope_plan::task_patterns::select;
 use eigenscope_stage::{Description, Event, TaskFile};
 use proptest::prelude::*;
 use proptest::sample::Index;

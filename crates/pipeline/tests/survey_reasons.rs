@@ -5,8 +5,8 @@ mod fake;
 use std::fs;
 
 use eigenscope_artifact::Kind;
-use eigenscope_pipeline::plan::Plan;
 use eigenscope_pipeline::survey::{Reason, State, explain, survey};
+use eigenscope_plan::Plan;
 use fake::{Bench, chain, data, model, plan};
 use serde_json::json;
 

@@ -15,10 +15,10 @@ use std::sync::atomic::AtomicBool;
 
 use eigenscope_artifact::Kind;
 use eigenscope_pipeline::execute::{Observer, Options, Silent};
-use eigenscope_pipeline::plan::Plan;
 use eigenscope_pipeline::verify::{
     Against, LockFile, Request, Tolerances, Verdict, Verification, sample, verify,
 };
+use eigenscope_plan::Plan;
 use fake::{Bench, Recorder, chain, data, model, names, plan};
 use serde_json::json;
 

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use eigenscope_artifact::arrow::datatypes::{DataType, Schema};
 use eigenscope_artifact::{Kind, TableReader};
-use eigenscope_pipeline::plan::{Plan, PlannedTask};
 use eigenscope_pipeline::store::Store;
 use eigenscope_pipeline::survey::{State, Survey};
+use eigenscope_plan::{Plan, PlannedTask};
 use serde::Serialize;
 use serde_json::Value;
 

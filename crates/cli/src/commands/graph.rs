@@ -1,7 +1,7 @@
 //! `eigenscope graph`: the graph of tasks for other programs to draw.
 
 use anyhow::Result;
-use eigenscope_pipeline::graph::Graph as Drawing;
+use eigenscope_plan::graph::Graph as Drawing;
 
 use crate::arguments::{Graph, GraphFormat, ProjectArguments};
 use crate::exit;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 use eigenscope_pipeline::execute::{self, Outcome, stderr_observer};
-use eigenscope_pipeline::plan::Plan;
+use eigenscope_plan::Plan;
 
 use super::{dry_run, relative, tallied, tell, warnings};
 use crate::arguments::{ProjectArguments, Run, Terminal};

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use eigenscope_pipeline::file::closest;
 use eigenscope_pipeline::show::{Shown, show};
+use eigenscope_plan::file::closest;
 use serde::Serialize;
 use serde_json::Value;
 

@@ -1,6 +1,6 @@
 //! Lists of warnings and other notes on results.
 
-use eigenscope_pipeline::plan::Plan;
+use eigenscope_plan::Plan;
 
 use super::plural;
 

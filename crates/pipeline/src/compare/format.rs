@@ -5,25 +5,28 @@ use eigenscope_stage::{Parameter, ParameterType};
 use serde_json::{Map, Value};
 
 use super::published::{Aggregate, Condition, Expected, Published, PublishedNumber};
-use crate::file::{
-    Entry, FileError, Located, NOT_SWEPT, Node, Problem, Problems, Raw, Span, did_you_mean,
-    document, fields, label_is, listed, named, reference, table_of, unknown_key,
+use eigenscope_plan::file::{
+    Entry, FileError, Node, Problems, Raw, Span, did_you_mean, document, fields, listed, named,
+    unknown_key, wrong_type,
 };
-use crate::plan::{Plan, PlannedTask};
+use eigenscope_plan::label::{label_is, table_of};
+use eigenscope_plan::pipeline_file::NOT_SWEPT;
+use eigenscope_plan::reference::Located;
+use eigenscope_plan::{Plan, PlannedTask};
 
 /// Key of the only list of the file.
 const PUBLISHED: &str = "published";
 /// Key of what the numbers are.
 const TITLE: &str = "title";
 /// How messages call one of its tables.
-const PLACE: &str = "[[published]]";
+const CONTAINER: &str = "[[published]]";
 /// Key of the conditions.
 const WHERE: &str = "where";
 
 /// The published numbers of a file; without meaning if a problem was reported.
 pub(super) fn published(text: &str, plan: &Plan, problems: &mut Problems) -> Published {
     let (mut title, mut numbers) = (None, Vec::new());
-    for entry in document(text, problems).unwrap_or_default() {
+    for entry in document(text, 0, problems).unwrap_or_default() {
         match (&entry.node.raw, entry.key.as_str()) {
             (Raw::Text(text), TITLE) => title = Some(text.clone()),
             (Raw::List(items), PUBLISHED) => {
@@ -31,18 +34,17 @@ pub(super) fn published(text: &str, plan: &Plan, problems: &mut Problems) -> Pub
                 numbers.extend(items.filter_map(|node| number(node, text, plan, problems)));
             }
             (_, key) => problems.add(|| {
-                let key = named(key);
-                let place = "the file of published numbers".to_owned();
-                FileError::at(&entry.key_span, "here", Problem::UnknownKey { key, place })
-                    .help(
-                        "the file holds a `title`, a text, and a list: start each number with a line [[published]]",
+                let message =
+                    format!("unknown key `{}` in the file of published numbers", named(key));
+                FileError::new("unknown_key", message)
+                    .at(&entry.key_span, "here")
+                    .help("the file holds a `title`, a text, and a list: start each number with a line [[published]]",
                     )
             }),
         }
     }
     if numbers.is_empty() && problems.is_empty() {
-        let what = "published number";
-        problems.add(|| FileError::nowhere(Problem::Empty { what }));
+        problems.add(|| FileError::new("empty", "the file holds no published number"));
     }
     Published { title, numbers }
 }
@@ -97,12 +99,8 @@ fn number(
 ) -> Option<PublishedNumber> {
     let Raw::Table(entries) = &node.raw else {
         problems.add(|| {
-            let problem = Problem::WrongType {
-                what: PUBLISHED.to_owned(),
-                expected: "a list of tables".to_owned(),
-                found: node.found(),
-            };
-            FileError::at(&node.span, "should be a table", problem)
+            wrong_type(PUBLISHED, "a list of tables", &node.found())
+                .at(&node.span, "should be a table")
                 .help("start each number with a line [[published]]")
         });
         return None;
@@ -114,7 +112,7 @@ fn number(
         match entry.key.as_str() {
             WHERE => {}
             key if names().any(|name| name == key) => plain.push(entry.clone()),
-            _ => problems.add(|| unknown_key(entry, PLACE, names().collect::<Vec<_>>())),
+            _ => problems.add(|| unknown_key(entry, CONTAINER, names().collect::<Vec<_>>())),
         }
     }
     let given = |name: &str| entries.iter().find(|entry| entry.key == name);
@@ -123,10 +121,10 @@ fn number(
         .filter(|one| !OPTIONAL.contains(&one.name.as_str()) || given(&one.name).is_some())
         .cloned()
         .collect();
-    let object = fields(&plain, &node.span, &parameters, PLACE, "", problems);
+    let object = fields(&plain, &node.span, &parameters, CONTAINER, "", problems);
     let conditions = conditions(given(WHERE), problems);
     let located = given("table")
-        .and_then(|entry| reference(&entry.node, "table", text, problems))
+        .and_then(|entry| Located::read(&entry.node, "table", text, problems))
         .and_then(|located| Some((tasks(&located, plan, problems)?, located)));
     let kind = located
         .as_ref()
@@ -165,7 +163,8 @@ fn expected(object: &Map<String, Value>, span: &Span, problems: &mut Problems) -
         (None, false, _) => "there is nothing to compare with",
     };
     problems.add(|| {
-        FileError::at(span, "this number", Problem::Expectation { message })
+        FileError::new("expectation", message)
+            .at(span, "this number")
             .help("give `value` with `tolerance`, or `minimum`, or `maximum`, or both bounds")
     });
     None
@@ -178,12 +177,7 @@ fn conditions(entry: Option<&Entry>, problems: &mut Problems) -> Option<Vec<Cond
     let mut refuse = |node: &Node, what: &str, expected: &str| {
         if node.raw != Raw::Broken {
             problems.add(|| {
-                let problem = Problem::WrongType {
-                    what: named(what),
-                    expected: expected.to_owned(),
-                    found: node.found(),
-                };
-                FileError::at(&node.span, "wrong type", problem)
+                wrong_type(&named(what), expected, &node.found()).at(&node.span, "wrong type")
             });
         }
     };
@@ -228,7 +222,8 @@ fn tasks<'a>(
             let tables = plan.tasks.iter().map(|task| table_of(&task.id));
             let table = named(&reference.table);
             let span = located.quoted.part(&(0..reference.table.len()));
-            FileError::at(&span, "no such table", Problem::UnknownTable { table })
+            FileError::new("unknown_table", format!("there is no table `{table}`"))
+                .at(&span, "no such table")
                 .help(did_you_mean("tables", &reference.table, tables))
         });
         return None;
@@ -240,8 +235,9 @@ fn tasks<'a>(
                 let label = named(&filter.label);
                 let labels = first.labels.keys().map(String::as_str);
                 let span = located.quoted.part(&filter.label_range);
-                let problem = Problem::UnknownLabel { table, label };
-                let error = FileError::at(&span, "not swept over this", problem);
+                let message = format!("`{table}` has no label `{label}`");
+                let error =
+                    FileError::new("unknown_label", message).at(&span, "not swept over this");
                 match first.labels.is_empty() {
                     true => error.help(NOT_SWEPT),
                     false => error.help(did_you_mean("labels", &filter.label, labels)),
@@ -256,12 +252,14 @@ fn tasks<'a>(
             };
             if !of_table.iter().any(occurs) {
                 problems.add(|| {
-                    let problem = Problem::UnknownValue {
-                        table: named(&reference.table),
-                        label: named(&filter.label),
-                        value: named(value),
-                    };
-                    FileError::at(&located.quoted.part(range), "no such value", problem)
+                    let message = format!(
+                        "no task of `{}` has {}={}",
+                        named(&reference.table),
+                        named(&filter.label),
+                        named(value)
+                    );
+                    FileError::new("unknown_value", message)
+                        .at(&located.quoted.part(range), "no such value")
                 });
                 return None;
             }
@@ -274,8 +272,8 @@ fn tasks<'a>(
     if selected.is_empty() {
         problems.add(|| {
             let reference = named(&reference.to_string());
-            let problem = Problem::EmptySelection { reference };
-            FileError::at(&located.quoted.span, "nothing selected", problem)
+            FileError::new("empty_selection", format!("no task matches `{reference}`"))
+                .at(&located.quoted.span, "nothing selected")
         });
         return None;
     }
@@ -292,21 +290,28 @@ fn table_kind(
     let outputs = tasks.first()?.outputs.iter().copied();
     let written: Vec<Kind> = outputs.filter(|kind| kind.is_table()).collect();
     let table = named(&located.reference.table);
-    let (problem, span) = match (asked, written.as_slice()) {
+    let (code, message, span) = match (asked, written.as_slice()) {
         (Some(entry), written) => {
             // What is no kind has been reported with the other values.
             let kind = entry.node.text()?.parse::<Kind>().ok()?;
             if written.contains(&kind) {
                 return Some(kind);
             }
-            (Problem::NoOutput { table, kind }, &entry.node.span)
+            let message = format!("`{table}` writes no {kind}");
+            ("no_output", message, &entry.node.span)
         }
         (None, [kind]) => return Some(*kind),
-        (None, []) => (Problem::NoTable { table }, &located.quoted.span),
-        (None, _) => (Problem::SeveralTables { table }, &located.quoted.span),
+        (None, []) => {
+            let message = format!("`{table}` writes no table");
+            ("no_table", message, &located.quoted.span)
+        }
+        (None, _) => {
+            let message = format!("`{table}` writes several tables");
+            ("several_tables", message, &located.quoted.span)
+        }
     };
     problems.add(|| {
-        let error = FileError::at(span, "this", problem);
+        let error = FileError::new(code, message).at(span, "this");
         let names = written.iter().map(|kind| kind.name());
         match (asked, written.is_empty()) {
             (_, true) => error,

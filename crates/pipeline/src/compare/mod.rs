@@ -14,8 +14,9 @@ use std::path::{Path, PathBuf};
 use eigenscope_artifact::Kind;
 use serde::Serialize;
 
-use crate::file::{FileErrors, Problems, read_text, table_of};
-use crate::plan::Plan;
+use eigenscope_plan::Plan;
+use eigenscope_plan::file::{FileErrors, Problems, Sources, read_text};
+use eigenscope_plan::label::table_of;
 
 pub use published::{Aggregate, Condition, Expected, Published, PublishedNumber};
 pub use render::text;
@@ -100,8 +101,9 @@ pub fn read(path: &Path, plan: &Plan) -> Result<Published, FileErrors> {
 /// Reads the text of a file of published numbers. `path` is only named in messages.
 pub fn parse(path: &Path, text: &str, plan: &Plan) -> Result<Published, FileErrors> {
     let mut problems = Problems::default();
+    let sources = Sources::of(path, text);
     let published = format::published(text, plan, &mut problems);
-    problems.finish(path, text, published)
+    problems.finish(&sources, published)
 }
 
 /// Compares every published number with the tables that `locate` finds: the file of an output of a task,

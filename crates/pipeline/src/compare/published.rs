@@ -6,7 +6,7 @@ use eigenscope_artifact::Kind;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use crate::file::Reference;
+use eigenscope_plan::reference::Reference;
 
 /// Published numbers, in file order.
 #[derive(Debug, Clone, PartialEq)]

@@ -14,12 +14,12 @@ use eigenscope_stage::{Allowance, Event, ExternalFile, Input, TASK_VERSION, Task
 use super::TaskFailure;
 use super::failure::chain;
 use super::process::Process;
-use crate::plan::PlannedTask;
-use crate::programs::ProgramError;
 use crate::store::{
     CommitError, Committed, Key, KeyInputs, Store, StoreError, WorkFolder, create_folder,
 };
 use crate::survey::kind_name;
+use eigenscope_plan::PlannedTask;
+use eigenscope_plan::programs::ProgramError;
 
 /// Shortest time between two progress reports of a task.
 const REPORT_INTERVAL: Duration = Duration::from_millis(100);

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use super::forecast::Forecast;
 use crate::ledger::Durations;
-use crate::plan::Plan;
 use crate::store::{Store, StoreError, check_names};
 use crate::survey::{Reason, State, survey};
+use eigenscope_plan::Plan;
 
 /// A run that has not been started.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use crate::ledger::Durations;
-use crate::plan::{Plan, PlannedTask};
+use eigenscope_plan::{Plan, PlannedTask};
 
 /// Estimated durations of the tasks that have not ended.
 #[derive(Debug)]

@@ -33,10 +33,10 @@ pub use observer::{Notification, Observer, RunCounts, RunEvent, Silent};
 pub(crate) use process::lines_of;
 
 use crate::ledger::Ledger;
-use crate::plan::Plan;
-use crate::programs::Programs;
 use crate::store::{Store, StoreError, check_names, figure_names};
-use crate::survey::{Surveyor, needed};
+use crate::survey::Surveyor;
+use eigenscope_plan::programs::Programs;
+use eigenscope_plan::{Plan, needed};
 
 /// How to run.
 #[derive(Debug, Clone)]

@@ -1,7 +1,7 @@
 //! What a run tells the one who watches it.
 
 use super::TaskFailure;
-use crate::plan::PlannedTask;
+use eigenscope_plan::PlannedTask;
 
 /// Watches a run. Called by one thread, in the order of events.
 pub trait Observer {

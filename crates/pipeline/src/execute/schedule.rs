@@ -16,10 +16,10 @@ use super::forecast::Forecast;
 use super::ready::Ready;
 use super::{ExecuteError, Observer, Options, Outcome, RunEvent};
 use crate::ledger::{Durations, Ledger};
-use crate::plan::{Plan, PlannedTask};
-use crate::programs::Programs;
 use crate::store::{FigureNames, Key, Store, StoreError};
 use crate::survey::{FEW, State, Survey, Surveyor};
+use eigenscope_plan::programs::Programs;
+use eigenscope_plan::{Plan, PlannedTask};
 
 /// Time between two looks at whether the caller has cancelled.
 const TICK: Duration = Duration::from_millis(50);

@@ -23,8 +23,8 @@ use serde::Serialize;
 
 pub use clean::{clean_all, clean_pipelines};
 
-use crate::plan::Plan;
 use crate::store::{Store, StoreError, canonical, check_names};
+use eigenscope_plan::Plan;
 
 /// What to keep besides what is needed.
 #[derive(Debug, Clone)]

@@ -5,11 +5,11 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use crate::plan::Plan;
 use crate::store::{
     Key, Record, Store, entries, figure_files, figure_names, link_names, named_key,
 };
 use crate::survey::survey;
+use eigenscope_plan::Plan;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 

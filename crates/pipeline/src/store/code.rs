@@ -9,7 +9,7 @@ use eigenscope_artifact::atomic::write_file;
 use eigenscope_artifact::regular;
 
 use super::{Store, StoreError, create_folder};
-use crate::plan::CodeParts;
+use eigenscope_plan::CodeParts;
 
 impl Store {
     /// Keeps the parts of the code with this fingerprint.

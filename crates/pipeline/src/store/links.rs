@@ -12,7 +12,7 @@ use eigenscope_artifact::atomic::TEMPORARY_PREFIX;
 
 use super::names::file_name;
 use super::{FigureNames, Key, Store, StoreError, create_folder, named_key};
-use crate::plan::Plan;
+use eigenscope_plan::Plan;
 
 impl Store {
     /// Lets the readable name of a task, and of its figures, lead to the result with this key.

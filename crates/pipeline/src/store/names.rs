@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use eigenscope_stage::Section;
 
 use super::StoreError;
-use crate::plan::{Plan, PlannedTask};
+use eigenscope_plan::{Plan, PlannedTask};
 
 /// Longest name in bytes; with an ending it still fits the 255 of common file systems.
 const LONGEST: usize = 240;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::plan::CodeParts;
+use eigenscope_plan::CodeParts;
 
 /// A part of the code that is not what it was.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{Reason, State, Survey};
-use crate::plan::Plan;
+use eigenscope_plan::Plan;
 
 /// Reasons of one task that are written out; a task may wait for thousands.
 const SHOWN: usize = 10;

@@ -25,11 +25,11 @@ pub use reason::Reason;
 
 pub(crate) use stored::Intact;
 
-use crate::plan::{CodeParts, Plan, PlannedTask};
 use crate::store::{
     Committed, InputRecord, Key, KeyInputs, OutputRecord, Outputs, Previous, Stamps, Store,
     named_key,
 };
+use eigenscope_plan::{CodeParts, Plan, PlannedTask, needed};
 
 /// Fewer tasks than this are not worth a thread.
 pub(crate) const FEW: usize = 256;
@@ -159,24 +159,6 @@ fn survey_with(mut surveyor: Surveyor<'_>, plan: &Plan, targets: &[usize]) -> Su
     let survey = surveyor.walk(&needed(plan, targets));
     surveyor.save();
     survey
-}
-
-/// For each task of the plan, whether one of `targets` is or needs it.
-pub fn needed(plan: &Plan, targets: &[usize]) -> Vec<bool> {
-    let mut needed = vec![false; plan.tasks.len()];
-    for &target in targets {
-        if let Some(slot) = needed.get_mut(target) {
-            *slot = true;
-        }
-    }
-    for (index, task) in plan.tasks.iter().enumerate().rev() {
-        if needed[index] {
-            for input in &task.inputs {
-                needed[input.task] = true;
-            }
-        }
-    }
-    needed
 }
 
 /// Assesses one task after the other, inputs first.

@@ -7,8 +7,8 @@ use eigenscope_artifact::{ArtifactError, FileDigest, Kind};
 use eigenscope_stage::ExternalFile;
 
 use super::{Reason, Surveyor};
-use crate::plan::PlannedTask;
 use crate::store::{CachedOutput, CachedResult, Key, Outputs, RECORD_NAME, Stamp, inspect};
+use eigenscope_plan::PlannedTask;
 
 /// An intact result.
 pub(crate) struct Intact {

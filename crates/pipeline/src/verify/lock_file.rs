@@ -14,10 +14,10 @@ use serde_json::Value;
 
 use super::machine::Machine;
 use super::summary::{ColumnSummary, OutputSummary};
-use crate::plan::Plan;
 use crate::store::Store;
 use crate::survey::Survey;
 use crate::version::Versioned;
+use eigenscope_plan::Plan;
 
 /// Version of the format; a file of another version is not read.
 pub const LOCK_VERSION: u32 = 1;

@@ -23,10 +23,10 @@ pub use summary::{ColumnSummary, OutputSummary};
 pub use tolerance::{RELATIVE, Tolerance, ToleranceError, Tolerances};
 
 use crate::execute::{ExecuteError, Observer, Options, TaskFailure, run};
-use crate::plan::Plan;
-use crate::programs::Programs;
 use crate::store::{Key, Store, StoreError, create_folder};
-use crate::survey::{State, Survey, needed, survey};
+use crate::survey::{State, Survey, survey};
+use eigenscope_plan::programs::Programs;
+use eigenscope_plan::{Plan, needed};
 use scratch::Scratch;
 
 /// What is to be verified, and against what.

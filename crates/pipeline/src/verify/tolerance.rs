@@ -21,9 +21,9 @@ use std::path::{Path, PathBuf};
 use eigenscope_artifact::{Kind, regular};
 use serde::{Deserialize, Serialize};
 
-use crate::file::did_you_mean;
-use crate::plan::Plan;
-use crate::task_patterns::{PatternError, matches_glob, select};
+use eigenscope_plan::Plan;
+use eigenscope_plan::file::did_you_mean;
+use eigenscope_plan::task_patterns::{PatternError, matches_glob, select};
 
 /// Default for fractions: ten times the largest difference seen between machines with AVX-512 and AVX2 where training does
 /// not amplify it.

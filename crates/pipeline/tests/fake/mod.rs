@@ -13,10 +13,10 @@ use eigenscope_artifact::Kind;
 use eigenscope_pipeline::execute::{
     ExecuteError, Notification, Observer, Options, Outcome, RunEvent, Silent, run,
 };
-use eigenscope_pipeline::plan::{Plan, PlannedInput, PlannedTask};
-use eigenscope_pipeline::programs::Programs;
 use eigenscope_pipeline::store::{Key, Store};
 use eigenscope_pipeline::survey::{Reason, State, Survey, survey};
+use eigenscope_plan::programs::Programs;
+use eigenscope_plan::{Plan, PlannedInput, PlannedTask};
 use eigenscope_stage::{Resources, Section};
 use serde_json::{Value, json};
 use tempfile::TempDir;

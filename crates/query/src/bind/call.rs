@@ -1,6 +1,6 @@
 //! Functions of values of one row, by name.
 
-use eigenscope_pipeline::file::did_you_mean;
+use eigenscope_plan::file::did_you_mean;
 use sqlparser::ast::{
     DuplicateTreatment, Expr as Syntax, Function as Call, FunctionArg, FunctionArgExpr,
     FunctionArguments, ObjectNamePart,

@@ -1,6 +1,6 @@
 //! The `from` clause: tables and derived tables.
 
-use eigenscope_pipeline::file::did_you_mean;
+use eigenscope_plan::file::did_you_mean;
 use sqlparser::ast::{ObjectName, ObjectNamePart, TableAlias, TableFactor, TableWithJoins};
 
 use super::join::cross;

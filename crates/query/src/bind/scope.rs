@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use eigenscope_pipeline::file::did_you_mean;
+use eigenscope_plan::file::did_you_mean;
 use sqlparser::ast::Ident;
 
 use super::{Binder, Output, Typed};

@@ -224,7 +224,7 @@ impl Binder<'_> {
             {
                 return Err(QueryError::UnknownColumn {
                     name: name.clone(),
-                    known: eigenscope_pipeline::file::did_you_mean(
+                    known: eigenscope_plan::file::did_you_mean(
                         "columns",
                         name,
                         columns.iter().map(|column| column.name.as_str()),

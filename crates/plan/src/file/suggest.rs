@@ -1,0 +1,96 @@
+//! Help in messages: the closest known word, short lists, short excerpts.
+
+/// Longest word that is compared with others.
+const LONGEST_WORD: usize = 64;
+
+/// Most words that are compared or listed.
+const MOST_WORDS: usize = 2_000;
+
+/// The known word most like `word`, if one is close enough to be what was meant.
+pub fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let length = word.chars().count();
+    if length > LONGEST_WORD {
+        return None;
+    }
+    known
+        .into_iter()
+        .take(MOST_WORDS)
+        .filter(|known| known.len() <= 4 * LONGEST_WORD)
+        .map(|known| (strsim::osa_distance(word, known), known))
+        .filter(|&(distance, known)| {
+            distance <= (length.max(known.chars().count()) / 3).max(1) && distance < length
+        })
+        .min_by_key(|&(distance, _)| distance)
+        .map(|(_, known)| known)
+}
+
+/// "did you mean ...?" and the known words, sorted.
+pub fn did_you_mean<'a>(
+    what: &str,
+    word: &str,
+    known: impl IntoIterator<Item = &'a str> + Clone,
+) -> String {
+    let list = listed(what, known.clone());
+    match closest(word, known) {
+        Some(close) => format!("did you mean `{close}`? {list}"),
+        None => list,
+    }
+}
+
+/// The known words, sorted; `what` names them in the plural.
+pub fn listed<'a>(what: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    const SHOWN: usize = 20;
+    let mut words: Vec<&str> = known.into_iter().collect();
+    words.sort_unstable();
+    words.dedup();
+    let total = words.len();
+    if total == 0 {
+        return format!("there are no {what}");
+    }
+    words.truncate(SHOWN);
+    let words: Vec<String> = words.iter().map(|word| shorten(word, 60)).collect();
+    let rest = match total - words.len() {
+        0 => String::new(),
+        rest => format!(" and {rest} more"),
+    };
+    format!("{what}: {}{rest}", words.join(", "))
+}
+
+/// At most `length` characters of `text` on one line.
+pub fn shorten(text: &str, length: usize) -> String {
+    let mut short: String = text
+        .chars()
+        .take(length)
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    if text.chars().nth(length).is_some() {
+        short.push('…');
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suggests_near_words_only() {
+        let known = ["hidden", "epochs", "seed"];
+        assert_eq!(closest("hiden", known), Some("hidden"));
+        assert_eq!(closest("epcohs", known), Some("epochs"));
+        assert_eq!(closest("weight_decay", known), None);
+        assert_eq!(closest("x", ["y"]), None);
+        assert_eq!(closest("", known), None);
+        assert_eq!(closest(&"a".repeat(1000), known), None);
+    }
+
+    #[test]
+    fn lists_are_sorted_and_short() {
+        assert_eq!(listed("keys", ["b", "a", "b"]), "keys: a, b");
+        assert_eq!(listed("keys", []), "there are no keys");
+        let many: Vec<String> = (100..150).map(|number| number.to_string()).collect();
+        let text = listed("values", many.iter().map(String::as_str));
+        assert!(text.ends_with("118, 119 and 30 more"), "{text}");
+        assert_eq!(shorten("añb\ncd", 4), "añb …");
+    }
+}

@@ -1,0 +1,168 @@
+//! TOML as values that know where they stand, in file order.
+
+use serde_json::Value;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::error::{FileError, Problems, Span, named};
+
+/// A value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    pub span: Span,
+    pub raw: Raw,
+}
+
+/// What a value is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Raw {
+    Boolean(bool),
+    Integer(i64),
+    Number(f64),
+    Text(String),
+    Date,
+    List(Vec<Node>),
+    Table(Vec<Entry>),
+    /// A problem was reported; nothing more can be said.
+    Broken,
+}
+
+/// A key with its value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    pub key: String,
+    pub key_span: Span,
+    pub node: Node,
+}
+
+impl Node {
+    /// The text, if it is one.
+    pub fn text(&self) -> Option<&str> {
+        match &self.raw {
+            Raw::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// How messages name it.
+    pub fn found(&self) -> String {
+        match &self.raw {
+            Raw::Boolean(value) => format!("`{value}`"),
+            Raw::Integer(value) => format!("the integer {value}"),
+            Raw::Number(value) => format!("the number {value:?}"),
+            Raw::Text(text) => format!("the text \"{}\"", named(text)),
+            Raw::Date => "a date".to_owned(),
+            Raw::List(items) if items.is_empty() => "an empty list".to_owned(),
+            Raw::List(_) => "a list".to_owned(),
+            Raw::Table(_) => "a table".to_owned(),
+            Raw::Broken => "something else".to_owned(),
+        }
+    }
+}
+
+/// The entries of the document `text`, which starts at `offset` of the sources that spans point into. `None` if it is not
+/// TOML; repeated keys alone do not stop the reading.
+pub fn document(text: &str, offset: usize, problems: &mut Problems) -> Option<Vec<Entry>> {
+    let (table, errors) = DeTable::parse_recoverable(text);
+    let mut readable = true;
+    for error in errors {
+        let local = error.span().unwrap_or(0..0);
+        let span = shifted(&local, offset);
+        if error.message() == "duplicate key" {
+            problems.add(|| {
+                let key = named(text.get(local).unwrap_or_default());
+                FileError::new("duplicate_key", format!("`{key}` is given twice"))
+                    .at(&span, "given again here")
+            });
+        } else {
+            readable = false;
+            problems.add(|| FileError::new("syntax", error.message()).at(&span, "here"));
+        }
+    }
+    readable.then(|| entries(table.into_inner(), offset, problems))
+}
+
+fn shifted(span: &Span, offset: usize) -> Span {
+    span.start + offset..span.end + offset
+}
+
+/// Entries in file order: the map of the parser is sorted by key.
+fn entries(table: DeTable<'_>, offset: usize, problems: &mut Problems) -> Vec<Entry> {
+    let mut entries: Vec<Entry> = table
+        .into_iter()
+        .map(|(key, value)| Entry {
+            key_span: shifted(&key.span(), offset),
+            key: key.into_inner().into_owned(),
+            node: node(value, offset, problems),
+        })
+        .collect();
+    entries.sort_by_key(|entry| entry.key_span.start);
+    entries
+}
+
+/// Recursion is bounded: the parser refuses deep nesting.
+fn node(value: Spanned<DeValue<'_>>, offset: usize, problems: &mut Problems) -> Node {
+    let span = shifted(&value.span(), offset);
+    let raw = match value.into_inner() {
+        DeValue::Boolean(value) => Raw::Boolean(value),
+        DeValue::Integer(integer) => match i64::from_str_radix(integer.as_str(), integer.radix()) {
+            Ok(value) => Raw::Integer(value),
+            Err(_) => {
+                problems.add(|| {
+                    let text = named(&integer.to_string());
+                    let message = format!("the integer `{text}` does not fit in 64 bits");
+                    FileError::new("integer_range", message).at(&span, "too large")
+                });
+                Raw::Broken
+            }
+        },
+        DeValue::Float(float) => match float.as_str().parse::<f64>() {
+            // Adding zero turns -0.0 into 0.0: both are the same parameter.
+            Ok(value) if value.is_finite() => Raw::Number(value + 0.0),
+            _ => {
+                problems.add(|| {
+                    let message = format!("`{}` is not a finite number", named(float.as_str()));
+                    FileError::new("not_finite", message).at(&span, "not finite")
+                });
+                Raw::Broken
+            }
+        },
+        DeValue::String(text) => Raw::Text(text.into_owned()),
+        DeValue::Datetime(_) => Raw::Date,
+        DeValue::Array(items) => {
+            let items = items.into_iter();
+            Raw::List(items.map(|item| node(item, offset, problems)).collect())
+        }
+        DeValue::Table(table) => Raw::Table(entries(table, offset, problems)),
+    };
+    Node { span, raw }
+}
+
+/// JSON as if it stood at `span`.
+pub(crate) fn from_json(json: &Value, span: &Span) -> Node {
+    let raw = match json {
+        Value::Null => Raw::Broken,
+        Value::Bool(value) => Raw::Boolean(*value),
+        Value::Number(number) => match (number.as_i64(), number.as_f64()) {
+            (Some(value), _) => Raw::Integer(value),
+            (None, Some(value)) => Raw::Number(value + 0.0),
+            (None, None) => Raw::Broken,
+        },
+        Value::String(text) => Raw::Text(text.clone()),
+        Value::Array(items) => Raw::List(items.iter().map(|item| from_json(item, span)).collect()),
+        Value::Object(object) => Raw::Table(
+            object
+                .iter()
+                .map(|(key, value)| Entry {
+                    key: key.clone(),
+                    key_span: span.clone(),
+                    node: from_json(value, span),
+                })
+                .collect(),
+        ),
+    };
+    Node {
+        span: span.clone(),
+        raw,
+    }
+}

@@ -1,0 +1,230 @@
+//! Labels: the values of swept parameters as they stand in task ids and selections.
+
+use std::collections::BTreeMap;
+
+use eigenscope_artifact::Digest;
+use serde_json::Value;
+
+/// Values of swept parameters by name.
+pub type Labels = BTreeMap<String, Value>;
+
+/// Longest text of a label, in characters.
+const LONGEST: usize = 60;
+/// Longest text of a list that is its label, in bytes, and how much is kept of a longer one.
+const LONGEST_LIST: usize = 32;
+const CUT_LIST: usize = 20;
+/// What would end a label or break a path or a quotation.
+const FORBIDDEN: &str = "[]=,|*/\\\"'`";
+
+/// How a label is written. Whole numbers have no fraction: `1`, never `1.0`.
+pub(crate) fn label_text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => match (number.is_f64(), number.as_f64()) {
+            (true, Some(value)) => number_text(value),
+            _ => number.to_string(),
+        },
+        other => other.to_string(),
+    }
+}
+
+fn number_text(value: f64) -> String {
+    if value.fract() == 0.0 && value.abs() < 1e15 {
+        format!("{value:.0}")
+    } else {
+        format!("{value:?}")
+    }
+}
+
+/// The text of the number that `text` writes in some other way; `None` if it is no number.
+pub(crate) fn number_label(text: &str) -> Option<String> {
+    if let Ok(value) = text.parse::<i64>() {
+        return Some(value.to_string());
+    }
+    let value = text.parse::<f64>().ok()?;
+    value.is_finite().then(|| number_text(value + 0.0))
+}
+
+/// Whether a selection by `text` means the label `value`.
+pub fn label_is(value: &Value, text: &str) -> bool {
+    let label = label_text(value);
+    label == text || (value.is_number() && number_label(text).is_some_and(|other| other == label))
+}
+
+/// Why `text` cannot stand in a task id and in a selection; `None` if it can.
+pub(crate) fn label_problem(text: &str) -> Option<String> {
+    if text.is_empty() {
+        return Some("it is empty".to_owned());
+    }
+    let forbidden = |c: char| c.is_whitespace() || c.is_control() || FORBIDDEN.contains(c);
+    if let Some(found) = text.chars().find(|&c| forbidden(c)) {
+        return Some(format!("it contains {found:?}"));
+    }
+    let length = text.chars().count();
+    (length > LONGEST).then(|| format!("it has {length} characters, at most {LONGEST} are allowed"))
+}
+
+/// The label of a swept value: the value itself, the name of a variant with fields, or the items of a list:
+///
+/// ```text
+/// 300                                   300
+/// { sgd = { lr = 0.1 } }                sgd
+/// [512, 256]                            512-256
+/// [[3, 6], [1, 2]]                      3-6.1-2
+/// ["scale", { resize = { height = 16, width = 16 } }]   scale-resize_16_16
+/// ```
+///
+/// A list whose text would be long or could not stand in a task id is cut and gets six digits of a digest.
+pub(crate) fn label_of(value: &Value) -> Value {
+    match value {
+        Value::Object(object) => object
+            .keys()
+            .next()
+            .map_or(Value::Null, |name| Value::from(name.as_str())),
+        Value::Array(_) => Value::from(list_label(value)),
+        other => other.clone(),
+    }
+}
+
+fn list_label(value: &Value) -> String {
+    let text = nested_text(value);
+    let plain = |c: char| c.is_alphanumeric() || "-._+".contains(c);
+    if text.len() <= LONGEST_LIST && text.chars().all(plain) {
+        return text;
+    }
+    let start: String = text.chars().filter(|&c| plain(c)).take(CUT_LIST).collect();
+    let digest = Digest::of(value.to_string().as_bytes()).to_string();
+    format!("{start}~{}", digest.get(..6).unwrap_or_default())
+}
+
+/// The parts of a list or of a variant one after another.
+fn nested_text(value: &Value) -> String {
+    let joined = |items: &mut dyn Iterator<Item = &Value>, separator: &str| {
+        let items: Vec<String> = items.map(nested_text).collect();
+        items.join(separator)
+    };
+    match value {
+        Value::Array(items) if items.is_empty() => "none".to_owned(),
+        Value::Array(items) => {
+            let separator = if items.iter().any(Value::is_array) {
+                "."
+            } else {
+                "-"
+            };
+            joined(&mut items.iter(), separator)
+        }
+        Value::Object(object) => {
+            let parts = object.iter().map(|(name, fields)| match fields {
+                Value::Object(fields) => format!("{name}_{}", joined(&mut fields.values(), "_")),
+                _ => name.clone(),
+            });
+            parts.collect()
+        }
+        other => label_text(other),
+    }
+}
+
+/// Id of the task of `table` with these labels.
+pub(crate) fn task_id(table: &str, labels: &Labels) -> String {
+    let mut id = table.to_owned();
+    for (index, (name, value)) in labels.iter().enumerate() {
+        id.push(if index == 0 { '[' } else { ',' });
+        id.push_str(name);
+        id.push('=');
+        id.push_str(&label_text(value));
+    }
+    if !labels.is_empty() {
+        id.push(']');
+    }
+    id
+}
+
+/// Table of a task id.
+pub fn table_of(id: &str) -> &str {
+    id.split_once('[').map_or(id, |(table, _)| table)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn numbers_have_one_spelling() {
+        for (value, text) in [
+            (json!(300), "300"),
+            (json!(1.0), "1"),
+            (json!(0.4), "0.4"),
+            (json!(1e-5), "1e-5"),
+            (json!(1e300), "1e300"),
+            (json!(-2.5), "-2.5"),
+            (json!(true), "true"),
+            (json!("published"), "published"),
+        ] {
+            assert_eq!(label_text(&value), text);
+            assert!(label_is(&value, text), "{text}");
+        }
+        for other in ["1.0", "1", "1e0", "+1"] {
+            assert!(label_is(&json!(1.0), other), "{other}");
+            assert!(label_is(&json!(1), other), "{other}");
+        }
+        assert!(!label_is(&json!("1"), "1.0"));
+        assert!(!label_is(&json!(1), "one"));
+        assert!(!label_is(&json!(1), "nan"));
+    }
+
+    #[test]
+    fn ids_are_sorted_by_label() {
+        let labels = Labels::from([
+            ("seed".to_owned(), json!(2)),
+            ("hidden".to_owned(), json!(300)),
+        ]);
+        let id = task_id("train.bilinear", &labels);
+        assert_eq!(id, "train.bilinear[hidden=300,seed=2]");
+        assert_eq!(table_of(&id), "train.bilinear");
+        assert_eq!(task_id("data.mnist", &Labels::new()), "data.mnist");
+        assert_eq!(table_of("data.mnist"), "data.mnist");
+    }
+
+    #[test]
+    fn labels_cannot_break_an_id() {
+        assert_eq!(label_problem("similarity-label"), None);
+        for bad in [
+            "", "a b", "a,b", "a]", "a|b", "*", "a/b", "a\\b", "a\nb", "a=b", "a\"b",
+        ] {
+            assert!(label_problem(bad).is_some(), "{bad:?}");
+        }
+        assert_eq!(label_problem(&"é".repeat(60)), None);
+        let long = label_problem(&"é".repeat(61)).expect("too long");
+        assert_eq!(long, "it has 61 characters, at most 60 are allowed");
+    }
+
+    #[test]
+    fn lists_are_labelled_by_their_items() {
+        let resize = json!({ "resize": { "height": 16, "width": 16 } });
+        for (value, label) in [
+            (json!([]), "none"),
+            (json!([32, 16]), "32-16"),
+            (json!([0.5, 1.0]), "0.5-1"),
+            (json!([[3, 6]]), "3-6"),
+            (json!([[3, 6], [1, 2]]), "3-6.1-2"),
+            (json!(["layer1", "layer2"]), "layer1-layer2"),
+            (json!(["scale", resize]), "scale-resize_16_16"),
+        ] {
+            assert_eq!(label_of(&value), label);
+        }
+        let long = |last: u64| label_of(&json!([1024, 1024, 1024, 1024, 1024, 1024, 1024, last]));
+        let long = |last| long(last).as_str().expect("a text").to_owned();
+        assert_eq!(long(1).len(), CUT_LIST + 7);
+        assert!(long(1).starts_with("1024-1024-1024-1024-~"));
+        assert_ne!(long(1), long(2));
+        // Letters that cannot stand in an id are left out.
+        let odd = label_of(&json!(["a b", "c/d"]));
+        let odd = odd.as_str().expect("a text");
+        assert!(
+            odd.starts_with("ab-cd~") && label_problem(odd).is_none(),
+            "{odd}"
+        );
+    }
+}

@@ -1,0 +1,28 @@
+//! From a pipeline file to a checked plan: every task with its parameters and inputs.
+//!
+//! [`programs`] asks the stage programs what they can do; [`pipeline_file`] reads a pipeline file against those
+//! descriptions and expands it to a [`Plan`]; [`file`](mod@file) is what the readers of all files of users share: values
+//! with spans, checks and errors. Nothing here knows a particular task kind, and nothing here runs or stores anything.
+//!
+//! Modules use each other in one direction: `file` ← `label` ← `reference` ← `plan` ← `programs` ← `pipeline_file`.
+
+#![allow(
+    missing_docs,
+    reason = "the docs say what types are for and what holds; names of fields say the rest"
+)]
+
+pub mod file;
+pub mod graph;
+pub mod grouping;
+pub mod label;
+pub mod pipeline_file;
+mod plan;
+pub mod programs;
+pub mod reference;
+pub mod task_patterns;
+
+pub use pipeline_file::{parse, read};
+pub use plan::{
+    CodeParts, MAXIMUM_INPUTS, MAXIMUM_TASKS, MAXIMUM_TASKS_PER_TABLE, Plan, PlannedInput,
+    PlannedTask, needed,
+};

@@ -1,0 +1,51 @@
+//! Pipeline files: read, checked against what the stage programs say they can do, expanded to a [`Plan`].
+//!
+//! `document` finds the task tables of a file; `table` checks each against its kind, with `axis` for sweeps; `resolve`
+//! resolves references, finds cycles and orders the tables; `expand` turns each table into tasks, with `selection` for
+//! the tasks that a reference means and `sweep` for products and joins; `compatibility` compares what results are
+//! (`features`) with what their readers need, `agreement` what is read together, and `sizes` follows numbers, such as
+//! sizes of images, from table to table. Nothing stops at the first error: all are reported together as [`FileErrors`].
+
+mod agreement;
+mod axis;
+mod compatibility;
+mod document;
+mod expand;
+mod features;
+mod resolve;
+mod selection;
+mod sizes;
+mod sweep;
+mod table;
+
+use std::path::Path;
+
+use crate::file::{FileErrors, Problems, Sources, read_text};
+use crate::plan::Plan;
+use crate::programs::Programs;
+
+pub use selection::NOT_SWEPT;
+
+/// Reads the pipeline file at `path`. The pipeline's name is the stem of the file name.
+///
+/// # Errors
+/// Everything that is wrong with the file.
+pub fn read(path: &Path, programs: &Programs) -> Result<Plan, FileErrors> {
+    let text = read_text(path)?;
+    let name = path
+        .file_stem()
+        .map(|stem| stem.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    parse(&name, path, &text, programs)
+}
+
+/// Reads the text of a pipeline file. `path` is only named in messages and in the plan.
+///
+/// # Errors
+/// Everything that is wrong with the text.
+pub fn parse(name: &str, path: &Path, text: &str, programs: &Programs) -> Result<Plan, FileErrors> {
+    let mut problems = Problems::default();
+    let sources = Sources::of(path, text);
+    let plan = document::plan(name, path, &sources, programs, &mut problems);
+    problems.finish(&sources, plan)
+}

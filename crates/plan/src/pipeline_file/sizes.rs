@@ -1,0 +1,272 @@
+//! Quantities of every task's results, such as sizes of images: followed from table to table, and checked against what
+//! parameters and readers demand of them.
+
+use std::collections::{BTreeMap, HashSet};
+use std::rc::Rc;
+
+use eigenscope_stage::{Demand, Effect, Feature, Parameter, ParameterType, Relation};
+use serde_json::Value;
+
+use super::expand::ExpandedTable;
+use crate::file::{FileError, Problems};
+use crate::plan::PlannedTask;
+
+/// What is known about the results of a task, by the name of the quantity.
+type Quantities<'a> = Rc<BTreeMap<&'a str, u64>>;
+
+/// Checks every table: one problem for each parameter or role and each number that it cannot work with.
+pub(crate) fn check(
+    expanded: &[ExpandedTable<'_>],
+    tasks: &[PlannedTask],
+    problems: &mut Problems,
+) {
+    let mut known: Vec<Quantities<'_>> = Vec::with_capacity(tasks.len());
+    for table in expanded {
+        let mut reported = HashSet::new();
+        for task in tasks.get(table.tasks.clone()).unwrap_or_default() {
+            check_roles(table, task, tasks, &known, &mut reported, problems);
+            let mut walk = Walk {
+                known: provided(table, task, &known),
+                violations: Vec::new(),
+            };
+            for parameter in &table.kind.parameters {
+                let value = task.parameters.get(&parameter.name);
+                walk.parameter(parameter, value.unwrap_or(&Value::Null), &task.parameters);
+            }
+            for violation in walk.violations {
+                if reported.insert(violation.text()) {
+                    problems.add(|| violation.error(table));
+                }
+            }
+            known.push(walk.known);
+        }
+    }
+}
+
+/// What a task states and inherits, before its parameters change it.
+fn provided<'a>(
+    table: &ExpandedTable<'a>,
+    task: &PlannedTask,
+    before: &[Quantities<'a>],
+) -> Quantities<'a> {
+    let mut known: Quantities<'a> = Rc::default();
+    for feature in &table.kind.provides {
+        match feature {
+            Feature::Quantity { name, amount } => {
+                if let [count] = amount.values(&task.parameters)[..] {
+                    Rc::make_mut(&mut known).insert(name, count);
+                }
+            }
+            Feature::Quantities { role } | Feature::Inherited { role } => {
+                let inherited = common(task, role, before);
+                match known.is_empty() {
+                    true => known = inherited,
+                    false => {
+                        let inherited = inherited.iter().map(|(&name, &count)| (name, count));
+                        Rc::make_mut(&mut known).extend(inherited);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    known
+}
+
+/// What all that `task` reads in `role` have in common.
+fn common<'a>(task: &PlannedTask, role: &str, before: &[Quantities<'a>]) -> Quantities<'a> {
+    let inputs = task.inputs.iter().filter(|input| input.role == role);
+    let mut read = inputs.filter_map(|input| before.get(input.task));
+    let Some(first) = read.next() else {
+        return Rc::default();
+    };
+    let mut common = Rc::clone(first);
+    for other in read.filter(|other| *other != first) {
+        Rc::make_mut(&mut common).retain(|name, count| other.get(name) == Some(&*count));
+    }
+    common
+}
+
+/// Reports what `table` reads and cannot work with.
+fn check_roles(
+    table: &ExpandedTable<'_>,
+    task: &PlannedTask,
+    tasks: &[PlannedTask],
+    known: &[Quantities<'_>],
+    reported: &mut HashSet<String>,
+    problems: &mut Problems,
+) {
+    for key in &table.table.inputs {
+        if key.role.demands.is_empty() {
+            continue;
+        }
+        let inputs = task.inputs.iter();
+        for input in inputs.filter(|input| input.role == key.role.name) {
+            for demand in &key.role.demands {
+                let count = known
+                    .get(input.task)
+                    .and_then(|known| known.get(demand.quantity.as_str()));
+                let violation = count.and_then(|&count| {
+                    let amount = demand.violated(&task.parameters, count)?;
+                    Some((amount, count))
+                });
+                let Some((amount, count)) = violation else {
+                    continue;
+                };
+                let violation = Violation {
+                    what: table.table.id.clone(),
+                    parameter: None,
+                    demand,
+                    amount,
+                    count,
+                    of: tasks.get(input.task).map(|read| read.id.as_str()),
+                };
+                // Rows and columns that are too few for one reason are one problem.
+                let cause = format!("{} {amount} {count} {:?}", demand.because, violation.of);
+                if reported.insert(cause) {
+                    problems.add(|| {
+                        FileError::new("wrong_count", violation.text())
+                            .at(&key.span, "read here")
+                            .help(demand.because.clone())
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// Quantities on their way through the parameters of a task.
+struct Walk<'a> {
+    known: Quantities<'a>,
+    violations: Vec<Violation<'a>>,
+}
+
+impl<'a> Walk<'a> {
+    /// Follows the effects of a parameter and of the variants that its value chooses.
+    fn parameter(&mut self, parameter: &'a Parameter, value: &Value, all: &Value) {
+        let is_default = parameter
+            .default
+            .as_ref()
+            .is_some_and(|default| same(default, value));
+        if !is_default && !value.is_null() {
+            for effect in &parameter.effects {
+                self.effect(effect, all, &parameter.name, &parameter.name);
+            }
+        }
+        self.variants(&parameter.kind, value, &parameter.name);
+    }
+
+    fn variants(&mut self, kind: &'a ParameterType, value: &Value, parameter: &'a str) {
+        match kind {
+            ParameterType::List { item, .. } => {
+                for value in value.as_array().into_iter().flatten() {
+                    self.variants(item, value, parameter);
+                }
+            }
+            ParameterType::OneOf(variants) => {
+                let chosen = match value {
+                    Value::Object(object) => object.iter().next(),
+                    _ => None,
+                };
+                let name = chosen.map(|(name, _)| name.as_str()).or(value.as_str());
+                let fields = chosen.map_or(&Value::Null, |(_, fields)| fields);
+                if let Some(variant) = variants
+                    .iter()
+                    .find(|known| Some(known.name.as_str()) == name)
+                {
+                    let what = format!("{parameter}: {}", variant.name);
+                    for effect in &variant.effects {
+                        self.effect(effect, fields, &what, parameter);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn effect(&mut self, effect: &'a Effect, parameters: &Value, what: &str, parameter: &'a str) {
+        match effect {
+            Effect::Demands(demand) => {
+                let count = self.known.get(demand.quantity.as_str()).copied();
+                let amount = count.and_then(|count| demand.violated(parameters, count));
+                if let (Some(count), Some(amount)) = (count, amount) {
+                    self.violations.push(Violation {
+                        what: what.to_owned(),
+                        parameter: Some(parameter),
+                        demand,
+                        amount,
+                        count,
+                        of: None,
+                    });
+                }
+            }
+            Effect::Sets { quantity, amount } => match amount.values(parameters)[..] {
+                [count] => {
+                    Rc::make_mut(&mut self.known).insert(quantity, count);
+                }
+                _ => self.forget(quantity),
+            },
+            Effect::Forgets(quantity) => self.forget(quantity),
+        }
+    }
+
+    fn forget(&mut self, quantity: &str) {
+        if self.known.contains_key(quantity) {
+            Rc::make_mut(&mut self.known).remove(quantity);
+        }
+    }
+}
+
+/// Whether a canonical value is a default, which need not be canonical.
+fn same(default: &Value, value: &Value) -> bool {
+    default == value || (default.is_number() && default.as_f64() == value.as_f64())
+}
+
+/// A demand that is not met.
+struct Violation<'a> {
+    /// Parameter or table that demands.
+    what: String,
+    parameter: Option<&'a str>,
+    demand: &'a Demand,
+    amount: u64,
+    /// How many there are.
+    count: u64,
+    /// The task that has so many, if it is another one.
+    of: Option<&'a str>,
+}
+
+impl Violation<'_> {
+    fn text(&self) -> String {
+        let Self {
+            what,
+            amount,
+            count,
+            demand,
+            of,
+            ..
+        } = self;
+        let quantity = &demand.quantity;
+        let has = match of {
+            Some(task) => format!("`{task}` has {count}"),
+            None if *count == 1 => "there is 1".to_owned(),
+            None => format!("there are {count}"),
+        };
+        match demand.relation {
+            Relation::Equals => format!("`{what}` needs {amount} {quantity}, but {has}"),
+            Relation::AtMost => format!("`{what}` needs at least {amount} {quantity}, but {has}"),
+            Relation::Below => {
+                format!(
+                    "`{what}` names number {amount} of the {quantity}, counted from 0, but {has}"
+                )
+            }
+        }
+    }
+
+    fn error(&self, table: &ExpandedTable<'_>) -> FileError {
+        let table = table.table;
+        let span = self.parameter.and_then(|name| table.value_spans.get(name));
+        FileError::new("wrong_count", self.text())
+            .at(span.unwrap_or(&table.header), "this value")
+            .help(self.demand.because.clone())
+    }
+}

@@ -1,0 +1,378 @@
+//! One task table checked against its kind: parameters, sweeps, seed and references.
+
+use std::collections::BTreeMap;
+
+use eigenscope_stage::{KindDescription, NamesOf, Parameter, ParameterType, Role, Section};
+use serde_json::{Map, Value};
+
+use super::axis::{Axis, axis};
+use crate::file::{
+    self, Entry, FileError, Node, Problems, Raw, Span, did_you_mean, from_json, named, unknown_key,
+    wrong_type,
+};
+use crate::reference::Located;
+
+/// Key of the seed, and its label when it is swept.
+pub(crate) const SEED: &str = "seed";
+/// Key of the kind.
+const KIND: &str = "kind";
+
+/// A checked table.
+#[derive(Debug)]
+pub(crate) struct Table<'a> {
+    pub(crate) section: Section,
+    /// `section.name`.
+    pub(crate) id: String,
+    /// Where the name stands.
+    pub(crate) header: Span,
+    /// `None` if the file names one that does not exist.
+    pub(crate) kind: Option<&'a KindDescription>,
+    /// All parameters but the swept ones, which are null; keys sorted.
+    pub(crate) parameters: Map<String, Value>,
+    /// Where the values of the parameters stand that are given.
+    pub(crate) value_spans: BTreeMap<&'a str, Span>,
+    /// Swept parameters by name; the seed may be one of them.
+    pub(crate) axes: Vec<Axis>,
+    /// A seed given as one number.
+    pub(crate) seed: Option<u64>,
+    /// What it reads, by role in the order of the description.
+    pub(crate) inputs: Vec<InputKey<'a>>,
+    /// Parameters whose words are names of parts of what it reads.
+    pub(crate) namings: Vec<Naming<'a>>,
+    /// Whether its tasks cannot be told because of a problem already reported.
+    pub(crate) faulty: bool,
+}
+
+/// The references under one key.
+#[derive(Debug)]
+pub(crate) struct InputKey<'a> {
+    pub(crate) role: &'a Role,
+    /// Where the key stands.
+    pub(crate) span: Span,
+    pub(crate) references: Vec<Located>,
+}
+
+/// The words of a parameter that are names.
+#[derive(Debug)]
+pub(crate) struct Naming<'a> {
+    pub(crate) parameter: &'a str,
+    pub(crate) of: &'a NamesOf,
+    /// All that occur, swept over or not, with their value_spans; a default stands at the header.
+    pub(crate) words: Vec<(String, Span)>,
+}
+
+/// The seeds that every JSON reader reads exactly.
+pub(crate) const SEEDS: ParameterType = ParameterType::Integer {
+    minimum: 0,
+    maximum: 1 << 53,
+};
+
+/// Checks the table `[section.name]`.
+pub(crate) fn table<'a>(
+    section: Section,
+    entry: &Entry,
+    kinds: &'a [KindDescription],
+    source: &str,
+    problems: &mut Problems,
+) -> Table<'a> {
+    let mut table = Table {
+        section,
+        id: format!("{}.{}", section.name(), entry.key),
+        header: entry.key_span.clone(),
+        kind: None,
+        parameters: Map::new(),
+        value_spans: BTreeMap::new(),
+        axes: Vec::new(),
+        seed: None,
+        inputs: Vec::new(),
+        namings: Vec::new(),
+        faulty: true,
+    };
+    let Raw::Table(entries) = &entry.node.raw else {
+        problems.add(|| {
+            wrong_type(&named(&table.id), "a table", &entry.node.found())
+                .at(&entry.node.span, "should be a table")
+                .help(format!("start it with a line [{}]", named(&table.id)))
+        });
+        return table;
+    };
+    table.kind = find_kind(section, entry, entries, kinds, problems);
+    if let Some(kind) = table.kind {
+        let mut reading = Reading {
+            kind,
+            container: format!("[{}]", table.id),
+            header: &entry.key_span,
+            source,
+            problems,
+        };
+        table.faulty = !reading.read(entries, &mut table);
+    }
+    table
+}
+
+fn find_kind<'a>(
+    section: Section,
+    entry: &Entry,
+    entries: &[Entry],
+    kinds: &'a [KindDescription],
+    problems: &mut Problems,
+) -> Option<&'a KindDescription> {
+    let given = entries.iter().find(|entry| entry.key == KIND);
+    let (name, span) = match given {
+        None => (entry.key.as_str(), &entry.key_span),
+        Some(given) => match given.node.text() {
+            Some(name) => (name, &given.node.span),
+            None => {
+                file::value(&given.node, &ParameterType::Text, KIND, problems);
+                return None;
+            }
+        },
+    };
+    let found = kinds.iter().find(|kind| kind.name == name);
+    if found.is_none() {
+        problems.add(|| {
+            let (kind, section) = (named(name), section.name());
+            let message = format!("unknown kind `{kind}` in section `{section}`");
+            let kinds = kinds.iter().map(|kind| kind.name.as_str());
+            let hint = match given {
+                Some(_) => "",
+                None => "the kind is the name of the table unless `kind` is given; ",
+            };
+            let help = format!("{hint}{}", did_you_mean("known kinds", name, kinds));
+            FileError::new("unknown_kind", message)
+                .at(span, "no such kind")
+                .help(help)
+        });
+    }
+    found
+}
+
+/// State while one table is read.
+struct Reading<'a, 'b> {
+    kind: &'a KindDescription,
+    /// The table in messages.
+    container: String,
+    header: &'b Span,
+    source: &'b str,
+    problems: &'b mut Problems,
+}
+
+impl<'a> Reading<'a, '_> {
+    /// Fills `table` from `entries`; whether its tasks can be told.
+    fn read(&mut self, entries: &[Entry], table: &mut Table<'a>) -> bool {
+        let mut sound = true;
+        for entry in entries {
+            self.refuse_unknown(entry);
+        }
+        let mut parameters: Vec<&'a Parameter> = self.kind.parameters.iter().collect();
+        parameters.sort_by(|a, b| a.name.cmp(&b.name));
+        for parameter in parameters {
+            let given = entries.iter().find(|entry| entry.key == parameter.name);
+            if let Some(entry) = given {
+                table
+                    .value_spans
+                    .insert(&parameter.name, entry.node.span.clone());
+                self.refuse_both(entry, parameter, entries);
+            }
+            let value = match given.map(|entry| (entry, &entry.node.raw)) {
+                Some((entry, Raw::List(items))) if is_sweep(&entry.node, &parameter.kind) => {
+                    sound &= self.sweep(entry, items, &parameter.kind, table);
+                    Value::Null
+                }
+                Some((entry, _)) => self.value(&entry.node, parameter),
+                None => self.default(parameter),
+            };
+            table.parameters.insert(parameter.name.clone(), value);
+            table.namings.extend(self.naming(parameter, given));
+        }
+        if self.kind.random {
+            let given = entries.iter().find(|entry| entry.key == SEED);
+            sound &= given.is_none_or(|entry| self.seed(entry, table));
+        }
+        table.axes.sort_by(|a, b| a.name.cmp(&b.name));
+        for role in &self.kind.roles {
+            match entries.iter().find(|entry| entry.key == role.name) {
+                Some(entry) => sound &= self.input(entry, role, table),
+                None => {
+                    sound = false;
+                    self.missing_input(role);
+                }
+            }
+        }
+        sound
+    }
+
+    fn refuse_unknown(&mut self, entry: &Entry) {
+        let kind = self.kind;
+        let reserved = [KIND].into_iter().chain(kind.random.then_some(SEED));
+        let parameters = kind.parameters.iter().map(|known| known.name.as_str());
+        let roles = kind.roles.iter().map(|role| role.name.as_str());
+        let mut names = reserved.chain(parameters).chain(roles);
+        if names.clone().any(|name| name == entry.key) {
+            return;
+        }
+        let container = &self.container;
+        self.problems.add(|| {
+            let error = unknown_key(entry, container, names.by_ref().collect::<Vec<_>>());
+            if entry.key == SEED {
+                error.help(format!("`{}` uses no random numbers", kind.name))
+            } else {
+                error
+            }
+        });
+    }
+
+    /// Refuses a parameter beside the one that it is given instead of.
+    fn refuse_both(&mut self, entry: &Entry, parameter: &Parameter, entries: &[Entry]) {
+        let other = parameter.excludes.as_ref();
+        let Some(other) = other.and_then(|other| entries.iter().find(|entry| entry.key == *other))
+        else {
+            return;
+        };
+        self.problems.add(|| {
+            let message = format!(
+                "{} has both `{}` and `{}`, which exclude each other",
+                self.container, entry.key, other.key
+            );
+            FileError::new("both_given", message)
+                .at(&entry.key_span, "given here")
+                .at(&other.key_span, "and here")
+                .help("leave one of them out")
+        });
+    }
+
+    fn value(&mut self, node: &Node, parameter: &Parameter) -> Value {
+        file::value(node, &parameter.kind, &parameter.name, self.problems).unwrap_or_default()
+    }
+
+    fn default(&mut self, parameter: &Parameter) -> Value {
+        let (container, kind) = (&self.container, &self.kind.name);
+        file::default(parameter, self.header, container, kind, self.problems).unwrap_or_default()
+    }
+
+    fn naming(&self, parameter: &'a Parameter, given: Option<&Entry>) -> Option<Naming<'a>> {
+        let of = parameter.names_of.as_ref()?;
+        let words = match (given, &parameter.default) {
+            (Some(entry), _) => words(&entry.node),
+            (None, Some(default)) => words(&from_json(default, self.header)),
+            (None, None) => Vec::new(),
+        };
+        Some(Naming {
+            parameter: &parameter.name,
+            of,
+            words,
+        })
+    }
+
+    fn seed(&mut self, entry: &Entry, table: &mut Table<'a>) -> bool {
+        if let Raw::List(items) = &entry.node.raw {
+            return self.sweep(entry, items, &SEEDS, table);
+        }
+        let seed = file::value(&entry.node, &SEEDS, SEED, self.problems);
+        table.seed = seed.as_ref().and_then(Value::as_u64);
+        true
+    }
+
+    /// Adds the axis of a swept parameter; whether it has no problem.
+    fn sweep(
+        &mut self,
+        entry: &Entry,
+        items: &[Node],
+        kind: &ParameterType,
+        table: &mut Table<'a>,
+    ) -> bool {
+        let axis = axis(entry, items, kind, &self.container, self.problems);
+        let sound = axis.is_some();
+        table.axes.extend(axis);
+        sound
+    }
+
+    fn input(&mut self, entry: &Entry, role: &'a Role, table: &mut Table<'a>) -> bool {
+        let nodes = match &entry.node.raw {
+            Raw::List(nodes) if role.many => nodes.as_slice(),
+            Raw::List(_) => {
+                self.problems.add(|| {
+                    let message = format!(
+                        "`{}` of {} reads one artifact at a time, so it takes one reference, not a list",
+                        role.name, self.container
+                    );
+                    FileError::new("list_for_one", message)
+                        .at(&entry.node.span, "a list")
+                        .help(
+                            "a reference to a swept table gives one task for each of its tasks; \
+                             for several tables write one table each",
+                        )
+                });
+                return false;
+            }
+            _ => std::slice::from_ref(&entry.node),
+        };
+        if nodes.is_empty() {
+            self.problems.add(|| {
+                let message = format!("`{}` of {} refers to nothing", role.name, self.container);
+                FileError::new("no_reference", message).at(&entry.node.span, "no reference")
+            });
+            return false;
+        }
+        let references: Vec<Located> = nodes
+            .iter()
+            .filter_map(|node| Located::read(node, &role.name, self.source, self.problems))
+            .collect();
+        let sound = references.len() == nodes.len();
+        table.inputs.push(InputKey {
+            role,
+            span: entry.key_span.clone(),
+            references,
+        });
+        sound
+    }
+
+    fn missing_input(&mut self, role: &Role) {
+        self.problems.add(|| {
+            let Role {
+                name,
+                kind,
+                summary,
+                ..
+            } = role;
+            let message = format!(
+                "{} has no `{name}`: nothing says which {kind} to read",
+                self.container
+            );
+            FileError::new("missing_input", message)
+                .at(self.header, format!("`{name}` is missing"))
+                .help(format!(
+                    "add `{name} = \"section.name\"`, a task that writes {kind}: {summary}"
+                ))
+        });
+    }
+}
+
+/// The text at `node`, or those of a list.
+fn words(node: &Node) -> Vec<(String, Span)> {
+    match &node.raw {
+        Raw::Text(text) => vec![(text.clone(), node.span.clone())],
+        Raw::List(items) => items.iter().flat_map(words).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Whether `node` is a list of values of type `kind`, not one value: it is nested more deeply than a value can be.
+fn is_sweep(node: &Node, kind: &ParameterType) -> bool {
+    nesting(node) > nesting_of_type(kind)
+}
+
+fn nesting(node: &Node) -> usize {
+    match &node.raw {
+        Raw::List(items) => 1 + items.iter().map(nesting).max().unwrap_or(0),
+        _ => 0,
+    }
+}
+
+fn nesting_of_type(kind: &ParameterType) -> usize {
+    match kind {
+        ParameterType::List { item, .. } => 1 + nesting_of_type(item),
+        ParameterType::Either(kinds) => kinds.iter().map(nesting_of_type).max().unwrap_or(0),
+        _ => 0,
+    }
+}

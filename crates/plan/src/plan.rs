@@ -1,0 +1,103 @@
+//! A plan: every task of a pipeline with its parameters and inputs, in an order in which they can run.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use eigenscope_artifact::Kind;
+use eigenscope_stage::{Resources, Section};
+use serde_json::Value;
+
+use crate::label::table_of;
+
+/// Largest number of tasks that one table may give.
+pub const MAXIMUM_TASKS_PER_TABLE: usize = 100_000;
+
+/// Largest number of tasks in a plan.
+pub const MAXIMUM_TASKS: usize = 1_000_000;
+
+/// Largest number of inputs of all tasks of a plan.
+pub const MAXIMUM_INPUTS: usize = 5_000_000;
+
+/// What code consists of: source files and outside packages, each with its digest.
+pub type CodeParts = BTreeMap<String, String>;
+
+/// All tasks of a pipeline file, inputs before the tasks that read them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// Name of the pipeline: the stem of its file.
+    pub name: String,
+    /// The pipeline file.
+    pub file: PathBuf,
+    /// What the file says about it, free text; empty for nothing.
+    pub description: String,
+    /// What the code behind every [`PlannedTask::fingerprint`] consists of.
+    pub code: BTreeMap<String, CodeParts>,
+    /// The tasks. [`PlannedInput::task`] is an index into this list and always points backwards.
+    pub tasks: Vec<PlannedTask>,
+}
+
+/// One task.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlannedTask {
+    /// Readable id, such as `train.bilinear[hidden=300,seed=2]`.
+    pub id: String,
+    /// Section, and so the program that runs it.
+    pub section: Section,
+    /// Name of the task kind.
+    pub kind: String,
+    /// Values of its swept parameters and of those of what it reads one by one, by name.
+    pub labels: BTreeMap<String, Value>,
+    /// All parameters, defaults included (a JSON object, keys sorted).
+    pub parameters: Value,
+    /// Seed of its random streams: the one given, else derived from the pipeline's seed and the id; 0 where
+    /// chance plays no part.
+    pub seed: u64,
+    /// Whether the seed matters.
+    pub random: bool,
+    /// What it needs while it runs.
+    pub resources: Resources,
+    /// Digest of the code that computes it.
+    pub fingerprint: String,
+    /// What it reads, by role in the order of the description, within a role in pipeline order.
+    pub inputs: Vec<PlannedInput>,
+    /// What it writes.
+    pub outputs: Vec<Kind>,
+    /// What the user should know about it, as far as the pipeline file tells.
+    pub warnings: Vec<String>,
+}
+
+impl PlannedTask {
+    /// The table of the pipeline file that it comes from, such as `train.bilinear`.
+    pub fn table(&self) -> &str {
+        table_of(&self.id)
+    }
+}
+
+/// An output of another task that a task reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedInput {
+    /// Role it plays.
+    pub role: String,
+    /// Index of the task that makes it.
+    pub task: usize,
+    /// Which of that task's outputs.
+    pub kind: Kind,
+}
+
+/// For each task of the plan, whether one of `targets` is or needs it.
+pub fn needed(plan: &Plan, targets: &[usize]) -> Vec<bool> {
+    let mut needed = vec![false; plan.tasks.len()];
+    for &target in targets {
+        if let Some(slot) = needed.get_mut(target) {
+            *slot = true;
+        }
+    }
+    for (index, task) in plan.tasks.iter().enumerate().rev() {
+        if needed[index] {
+            for input in &task.inputs {
+                needed[input.task] = true;
+            }
+        }
+    }
+    needed
+}

@@ -1,0 +1,434 @@
+//! The stage programs: where they are and what they say they can do.
+
+use std::io::{self, ErrorKind, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::time::{Duration, Instant};
+
+use eigenscope_stage::{
+    AttributeValue, Code, Description, Feature, KindDescription, NameRule, Section, TASK_VERSION,
+};
+use serde::Deserialize;
+
+/// Longest time between two looks at how long a program has been asked.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Time to look again once a program has closed its standard output, which it does when it ends.
+const SHORT_LOOK: Duration = Duration::from_millis(1);
+
+/// A stage program that could not be asked.
+#[derive(Debug, thiserror::Error)]
+pub enum ProgramError {
+    /// It is not there or does not start.
+    #[error("cannot start the stage program {path}{advice}", path = path.display(), advice = start_advice(source))]
+    Start {
+        /// Where it was looked for.
+        path: PathBuf,
+        /// The reason.
+        #[source]
+        source: std::io::Error,
+    },
+    /// It did not answer in the way this program understands.
+    #[error("{path} does not answer `describe` as expected: {reason}", path = path.display())]
+    Answer {
+        /// The program.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+/// What the user can do about a program that does not start.
+pub fn start_advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::NotFound => "; build the whole workspace with `make`",
+        ErrorKind::PermissionDenied => {
+            "; it is not executable, or lies on a file system from which nothing may be executed"
+        }
+        ErrorKind::WouldBlock => "; raise the limit on processes (`ulimit -u`), or end some",
+        _ => eigenscope_artifact::advice(error),
+    }
+}
+
+/// How long a program may take to describe itself, which needs milliseconds.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// After this time it is said that it is waited for.
+    pub notice_after: Duration,
+    /// After this time it is given up.
+    pub limit: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            notice_after: Duration::from_secs(5),
+            limit: Duration::from_secs(60),
+        }
+    }
+}
+
+/// The fields that every version of a description has.
+#[derive(Deserialize)]
+struct Contract {
+    version: u32,
+    section: Section,
+}
+
+/// The five stage programs with their descriptions.
+#[derive(Debug, Clone)]
+pub struct Programs {
+    folder: PathBuf,
+    descriptions: Vec<Description>,
+}
+
+impl Programs {
+    /// Asks the stage programs in `folder`, all at the same time.
+    ///
+    /// # Errors
+    /// One does not start, or does not answer as expected within a minute.
+    pub fn describe(folder: &Path) -> Result<Self, ProgramError> {
+        Self::describe_within(folder, Patience::default())
+    }
+
+    /// As [`Programs::describe`], with another patience.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn describe_within(folder: &Path, patience: Patience) -> Result<Self, ProgramError> {
+        let asked: Vec<_> = Section::ALL
+            .iter()
+            .map(|&section| (section, Asked::start(program_path(folder, section))))
+            .collect();
+        let mut descriptions = Vec::new();
+        for (section, asked) in asked {
+            let asked = asked?;
+            let path = asked.path.clone();
+            let answer = |reason: String| ProgramError::Answer {
+                path: path.clone(),
+                reason,
+            };
+            let text = asked.answer(patience)?;
+            let broken = |error: serde_json::Error| answer(error.to_string());
+            // The contract comes first: a description of another version may have other fields.
+            let contract: Contract = serde_json::from_slice(&text).map_err(broken)?;
+            if contract.version != TASK_VERSION || contract.section != section {
+                return Err(answer(format!(
+                    "it serves `{}` with contract version {}, expected `{}` with {TASK_VERSION}; rebuild with `make`",
+                    contract.section.name(),
+                    contract.version,
+                    section.name()
+                )));
+            }
+            let description: Description = serde_json::from_slice(&text).map_err(broken)?;
+            let mut kinds = description.kinds.iter();
+            let defect = kinds.find_map(defect);
+            if let Some(defect) = defect.or_else(|| without_code(&description)) {
+                return Err(answer(defect));
+            }
+            descriptions.push(description);
+        }
+        Ok(Self {
+            folder: folder.to_owned(),
+            descriptions,
+        })
+    }
+
+    /// Programs with given descriptions, for tests.
+    pub fn from_descriptions(folder: &Path, descriptions: Vec<Description>) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            descriptions,
+        }
+    }
+
+    /// The kinds that serve a section; none if no program does.
+    pub fn kinds(&self, section: Section) -> &[KindDescription] {
+        self.descriptions
+            .iter()
+            .find(|description| description.section == section)
+            .map(|description| description.kinds.as_slice())
+            .unwrap_or_default()
+    }
+
+    /// The code that computes a kind of task.
+    pub fn code(&self, section: Section, kind: &str) -> Option<&Code> {
+        let mut descriptions = self.descriptions.iter();
+        let description = descriptions.find(|description| description.section == section)?;
+        description.code.get(kind)
+    }
+
+    /// The code of all kinds.
+    pub(crate) fn all_code(&self) -> impl Iterator<Item = &Code> {
+        let descriptions = self.descriptions.iter();
+        descriptions.flat_map(|description| description.code.values())
+    }
+
+    /// The program that runs tasks of a section.
+    pub fn path(&self, section: Section) -> PathBuf {
+        program_path(&self.folder, section)
+    }
+}
+
+/// A program that has been asked to describe itself. Dropped before it has ended, it is killed.
+struct Asked {
+    path: PathBuf,
+    child: Child,
+    started: Instant,
+    /// All that it has written, once it has closed its standard output.
+    written: Receiver<io::Result<Vec<u8>>>,
+}
+
+impl Asked {
+    fn start(path: PathBuf) -> Result<Self, ProgramError> {
+        let spawned = Command::new(&path)
+            .arg("describe")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn();
+        let mut child = spawned.map_err(|source| ProgramError::Start {
+            path: path.clone(),
+            source,
+        })?;
+        let (sender, written) = sync_channel(1);
+        let stdout = child.stdout.take();
+        // Not joined: should a child of its own hold the pipe open, it ends with this process.
+        std::thread::spawn(move || {
+            let mut bytes = Vec::new();
+            let read = stdout.map_or(Ok(0), |mut stdout| stdout.read_to_end(&mut bytes));
+            sender.send(read.map(|_| bytes))
+        });
+        Ok(Self {
+            path,
+            child,
+            started: Instant::now(),
+            written,
+        })
+    }
+
+    /// What it has written, once it has ended well.
+    fn answer(mut self, patience: Patience) -> Result<Vec<u8>, ProgramError> {
+        let failed = |path: &Path, reason| ProgramError::Answer {
+            path: path.to_owned(),
+            reason,
+        };
+        let unreadable = |path: &Path, error: io::Error| failed(path, error.to_string());
+        let mut is_noticed = false;
+        let mut bytes = None;
+        loop {
+            if bytes.is_none()
+                && let Ok(written) = self.written.recv_timeout(LOOK)
+            {
+                bytes = Some(written.map_err(|error| unreadable(&self.path, error))?);
+            }
+            if let Some(bytes) = &mut bytes {
+                match self.child.try_wait() {
+                    Ok(Some(status)) if status.success() => return Ok(std::mem::take(bytes)),
+                    Ok(Some(status)) => return Err(failed(&self.path, status.to_string())),
+                    Ok(None) => std::thread::sleep(SHORT_LOOK),
+                    Err(error) => return Err(unreadable(&self.path, error)),
+                }
+            }
+            let waited = self.started.elapsed();
+            if waited > patience.limit {
+                let seconds = patience.limit.as_secs_f64();
+                return Err(failed(
+                    &self.path,
+                    format!("it has not ended within {seconds} s"),
+                ));
+            }
+            if waited > patience.notice_after && !is_noticed {
+                is_noticed = true;
+                tracing::warn!(
+                    "waiting for {} to describe itself; it is given up after {} s",
+                    self.path.display(),
+                    patience.limit.as_secs_f64()
+                );
+            }
+        }
+    }
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        // Both do nothing for a child that has ended and been waited for.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn program_path(folder: &Path, section: Section) -> PathBuf {
+    folder.join(format!(
+        "{}{}",
+        section.program(),
+        std::env::consts::EXE_SUFFIX
+    ))
+}
+
+/// The kind of which it is not known what code computes it, in words.
+fn without_code(description: &Description) -> Option<String> {
+    let mut kinds = description.kinds.iter();
+    let kind = kinds.find(|kind| !description.code.contains_key(&kind.name))?;
+    Some(format!(
+        "a defect of the program: it does not say what code computes its kind `{}`",
+        kind.name
+    ))
+}
+
+/// The parameter or role that a kind relies on without having it, in words.
+fn defect(kind: &KindDescription) -> Option<String> {
+    let namings = kind.parameters.iter().flat_map(|known| &known.names_of);
+    let mut roles: Vec<&String> = namings.map(|naming| &naming.role).collect();
+    let mut parameters = Vec::new();
+    for feature in &kind.provides {
+        match feature {
+            Feature::Flag { when, .. } => {
+                parameters.extend(when.iter().map(|when| &when.parameter))
+            }
+            Feature::Names { rules, .. } => {
+                parameters.extend(rules.iter().flat_map(NameRule::parameter))
+            }
+            Feature::Attribute { value, .. } => {
+                parameters.extend(value.parameters());
+                if let AttributeValue::Inherited { role } = value {
+                    roles.push(role);
+                }
+            }
+            Feature::Inherited { role } | Feature::Quantities { role } => roles.push(role),
+            Feature::Quantity { .. } => {}
+        }
+    }
+    let paths = kind.agreements().flat_map(|agreement| agreement.paths());
+    let starts: Vec<String> = paths
+        .filter_map(|path| path.split('/').next().map(str::to_owned))
+        .collect();
+    roles.extend(&starts);
+    let has_parameter = |name: &String| kind.parameters.iter().any(|known| known.name == *name);
+    let has_role = |name: &String| kind.roles.iter().any(|known| known.name == *name);
+    let parameter = parameters.into_iter().find(|name| !has_parameter(name));
+    let role = roles.into_iter().find(|name| !has_role(name));
+    let (what, name) = parameter
+        .map(|name| ("parameter", name))
+        .or(role.map(|name| ("role", name)))?;
+    let kind = &kind.name;
+    Some(format!(
+        "a defect of the program: its kind `{kind}` has no {what} `{name}`, but relies on it"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use eigenscope_artifact::Kind;
+    use eigenscope_stage::{Parameter, ParameterType, Resources, Role};
+
+    use super::*;
+
+    fn kind(parameter: Parameter, provides: Vec<Feature>) -> KindDescription {
+        KindDescription {
+            name: "edit".to_owned(),
+            summary: String::new(),
+            parameters: vec![parameter],
+            roles: vec![Role::one("model", Kind::Tensors, "model")],
+            outputs: vec![Kind::Tensors],
+            provides,
+            random: false,
+            resources: Resources::default(),
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_program_that_hangs_is_given_up() {
+        use std::os::unix::fs::PermissionsExt;
+        for script in ["exec sleep 100", "exec >&-; exec sleep 100"] {
+            let folder = tempfile::tempdir().expect("a folder");
+            for section in Section::ALL {
+                let path = program_path(folder.path(), section);
+                std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("written");
+                let executable = std::fs::Permissions::from_mode(0o755);
+                std::fs::set_permissions(&path, executable).expect("set");
+            }
+            let patience = Patience {
+                notice_after: Duration::from_millis(50),
+                limit: Duration::from_millis(300),
+            };
+            let started = Instant::now();
+            let error = Programs::describe_within(folder.path(), patience).expect_err(script);
+            assert!(
+                error.to_string().contains("not ended within 0.3 s"),
+                "{error}"
+            );
+            assert!(started.elapsed() < Duration::from_secs(50));
+        }
+    }
+
+    #[test]
+    fn advice_is_about_what_is_wrong() {
+        let advice = |code| start_advice(&io::Error::from_raw_os_error(code));
+        // ENOENT, EACCES; EMFILE of Unix.
+        assert!(advice(2).contains("build"));
+        #[cfg(unix)]
+        {
+            assert!(advice(13).contains("executable"));
+            assert!(advice(24).contains("ulimit -n"));
+        }
+    }
+
+    #[test]
+    fn every_kind_has_its_code() {
+        let mut description = Description {
+            version: TASK_VERSION,
+            section: Section::Train,
+            kinds: vec![kind(
+                Parameter::required("a", ParameterType::Text, ""),
+                vec![],
+            )],
+            code: BTreeMap::new(),
+        };
+        let found = without_code(&description).expect("it has none");
+        assert!(found.contains("its kind `edit`"), "{found}");
+        description.code.insert("edit".to_owned(), Code::default());
+        assert_eq!(without_code(&description), None);
+    }
+
+    #[test]
+    fn a_kind_relies_on_its_own_parameters_and_roles_only() {
+        let widths = || Parameter::required("widths", ParameterType::list(ParameterType::Text), "");
+        let numbered = |parameter| vec![NameRule::numbered("layer", parameter, 0)];
+        let sound = vec![
+            Feature::flag("edited"),
+            Feature::flag_when("wide", "widths", 1),
+            Feature::names("layers", numbered("widths")),
+            Feature::inherited("model"),
+        ];
+        assert_eq!(
+            defect(&kind(widths().naming("model", "layers"), sound)),
+            None
+        );
+        for (parameter, feature, missing) in [
+            (
+                widths(),
+                Feature::flag_when("wide", "width", 1),
+                "no parameter `width`",
+            ),
+            (
+                widths(),
+                Feature::names("layers", numbered("depth")),
+                "no parameter `depth`",
+            ),
+            (widths(), Feature::inherited("models"), "no role `models`"),
+            (
+                widths().naming("weights", "layers"),
+                Feature::flag("edited"),
+                "no role `weights`",
+            ),
+        ] {
+            let found = defect(&kind(parameter, vec![feature])).expect(missing);
+            assert!(found.contains(missing), "{found}");
+        }
+    }
+}
