@@ -6,6 +6,8 @@
     reason = "each test program uses some of it; a skipped test says so"
 )]
 
+pub(crate) mod workspace;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};

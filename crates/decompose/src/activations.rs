@@ -31,7 +31,12 @@ impl Activations {
     pub fn new(model: &StoredModel, names: &[String]) -> Result<Self, ModelError> {
         Ok(Self {
             runner: Runner::new(model)?,
-            layers: model.architecture.layers(names)?,
+            layers: model
+                .architecture
+                .select_layers(names)?
+                .into_iter()
+                .map(|(position, layer)| (position, layer.clone()))
+                .collect(),
         })
     }
 

@@ -7,7 +7,7 @@
 use eigenscope_artifact::{
     ImageReader, Kind, NamedTensor, RSquaredRow, SplitName, write_records, write_tensors,
 };
-use eigenscope_models::{Architecture, ModelError, StoredModel, check_images};
+use eigenscope_models::{Architecture, StoredModel, check_images};
 use eigenscope_stage::{
     Context, Feature, KindDescription, Parameter, ParameterType, Resources, Role, TaskError,
     TaskKind, task_function,
@@ -101,7 +101,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
         linear_samples,
         |done| context.progress(done, 2, "splits", ""),
     )?;
-    let first = identity(&reference.architecture)?;
+    let first = identity(&reference.architecture);
     let tensors: Vec<NamedTensor> = first
         .into_iter()
         .chain(aligned.iter().map(LayerAlignment::tensor))
@@ -200,9 +200,8 @@ impl LayerAlignment {
 }
 
 /// The alignment of the first layer, which reads the same data in both networks.
-fn identity(architecture: &Architecture) -> Result<Option<NamedTensor>, ModelError> {
-    let layers = architecture.layers(&[])?;
-    Ok(layers.first().map(|(_, layer)| {
+fn identity(architecture: &Architecture) -> Option<NamedTensor> {
+    architecture.layers().next().map(|(_, layer)| {
         let size = layer.input.channels;
         NamedTensor {
             name: layer.name.clone(),
@@ -211,7 +210,7 @@ fn identity(architecture: &Architecture) -> Result<Option<NamedTensor>, ModelErr
                 .map(|at| f32::from(u8::from(at % (size + 1) == 0)))
                 .collect(),
         }
-    }))
+    })
 }
 
 /// The layers to align: those named, or all but the first.
@@ -220,7 +219,12 @@ fn aligned_layers(
     other: &Architecture,
     names: &[String],
 ) -> Result<Vec<String>, DecomposeError> {
-    let (reference, other) = (layer_names(reference)?, layer_names(other)?);
+    let [reference, other] = [reference, other].map(|architecture| {
+        let layers = architecture.layers();
+        layers
+            .map(|(_, layer)| layer.name.clone())
+            .collect::<Vec<_>>()
+    });
     let chosen = match names {
         [] => {
             let read_activations = reference.iter().skip(1).chain(other.iter().skip(1));
@@ -245,9 +249,4 @@ fn aligned_layers(
         }
     }
     Ok(chosen)
-}
-
-fn layer_names(architecture: &Architecture) -> Result<Vec<String>, ModelError> {
-    let layers = architecture.layers(&[])?.into_iter();
-    Ok(layers.map(|(_, layer)| layer.name).collect())
 }

@@ -113,12 +113,12 @@ pub(crate) const COVARIANCE: &str = "covariance";
 
 /// Refuses a model with a layer that has no inputs or no outputs.
 pub(crate) fn check_layers(architecture: &Architecture) -> Result<(), DecomposeError> {
-    for (_, layer) in architecture.layers(&[])? {
+    for (_, layer) in architecture.layers() {
         if layer.inputs() == 0 || layer.outputs == 0 {
             return Err(DecomposeError::EmptyLayer {
                 inputs: layer.inputs(),
                 outputs: layer.outputs,
-                layer: layer.name,
+                layer: layer.name.clone(),
             });
         }
     }

@@ -4,7 +4,7 @@
 //! steps.
 
 use eigenscope_artifact::{Embeddings, EmbeddingsHeader, ImageReader, Kind, SplitName};
-use eigenscope_models::{Architecture, Layer, ModelError, Runner, StoredModel, predicted_class};
+use eigenscope_models::{Layer, ModelError, Runner, StoredModel, predicted_class};
 use eigenscope_stage::{
     Context, KindDescription, Parameter, ParameterType, Resources, Role, TaskError, TaskKind,
     task_function,
@@ -120,10 +120,10 @@ struct Embedder {
 impl Embedder {
     fn new(model: &StoredModel, layer: &str) -> Result<Self, ModelError> {
         let architecture = &model.architecture;
-        let (position, layer) = named_layer(architecture, layer)?;
+        let (position, layer) = architecture.layer(layer)?;
         Ok(Self {
             runner: Runner::new(model)?,
-            layer,
+            layer: layer.clone(),
             position,
             steps: architecture.steps().len(),
             classes: architecture.classes.len(),
@@ -141,19 +141,4 @@ impl Embedder {
         let predicted = predicted.map(|logits| predicted_class(logits) as u16);
         Ok((vectors, predicted.collect()))
     }
-}
-
-/// One layer of a model, with its position among the steps.
-///
-/// # Errors
-/// A layer that the model does not have.
-pub(crate) fn named_layer(
-    architecture: &Architecture,
-    name: &str,
-) -> Result<(usize, Layer), ModelError> {
-    let mut layers = architecture.layers(&[name.to_owned()])?;
-    layers.pop().ok_or_else(|| ModelError::NoLayer {
-        name: name.to_owned(),
-        layers: Vec::new(),
-    })
 }

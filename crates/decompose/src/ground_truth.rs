@@ -98,11 +98,9 @@ fn run(context: &Context) -> Result<(), TaskError> {
         target,
         variant,
     } = context.parameters()?;
-    let StoredModel {
-        architecture,
-        tensors,
-    } = StoredModel::read(&context.input("model")?.path)?;
-    let weights = BilinearWeights::new(&architecture, &tensors)?;
+    let model = StoredModel::read(&context.input("model")?.path)?;
+    let weights = BilinearWeights::new(&model, "a ground truth")?;
+    let StoredModel { architecture, .. } = model;
     let shape = architecture.input;
     let images = shown_images(context, &[("model", &architecture)])?;
     let image = target_image(images, target)?;

@@ -68,12 +68,9 @@ struct Parameters {
 
 fn run(context: &Context) -> Result<(), TaskError> {
     let parameters: Parameters = context.parameters()?;
-    let StoredModel {
-        architecture,
-        tensors,
-    } = StoredModel::read(&context.input("model")?.path)?;
-    let weights = BilinearWeights::new(&architecture, &tensors)?;
-    drop(tensors);
+    let model = StoredModel::read(&context.input("model")?.path)?;
+    let weights = BilinearWeights::new(&model, "an interaction matrix")?;
+    let StoredModel { architecture, .. } = model;
     let header = EigenpairsHeader {
         shape: architecture.input,
         classes: architecture.classes,

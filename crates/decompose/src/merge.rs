@@ -1,13 +1,14 @@
 //! Merging two classes: the weight of a linear layer is edited so that what tells their mean embeddings apart almost
 //! vanishes.
 
-use eigenscope_artifact::{Embeddings, NamedTensor};
+use eigenscope_artifact::Embeddings;
 use eigenscope_models::{Layer, ModelError, StoredModel};
 use eigenscope_stage::Stream;
 use faer::{Mat, MatRef};
 
 use crate::error::DecomposeError;
 use crate::isolation_forest::IsolationForest;
+use crate::matrices::row_major;
 use crate::projector::{product, projector};
 
 /// Largest distance of two unit centroids that are the same but for the rounding of single-precision embeddings.
@@ -86,7 +87,7 @@ impl EmbeddingLayer {
     ) -> Result<Self, ModelError> {
         let wide = |values: &[f32]| values.iter().copied().map(f64::from).collect();
         let bias = if layer.bias {
-            wide(&tensor(model, &format!("{}.bias", layer.name))?.data)
+            wide(&model.tensor(&layer.bias_name())?.data)
         } else {
             vec![0.0; layer.outputs]
         };
@@ -212,22 +213,10 @@ impl EmbeddingLayer {
     }
 }
 
-fn tensor<'a>(model: &'a StoredModel, name: &str) -> Result<&'a NamedTensor, ModelError> {
-    let found = model.tensors.iter().find(|tensor| tensor.name == name);
-    found.ok_or_else(|| ModelError::Missing {
-        name: name.to_owned(),
-    })
-}
-
 /// W of a layer that makes one vector of an image, `[outputs, inputs]`.
 pub(crate) fn weight(layer: &Layer, model: &StoredModel) -> Result<Mat<f64>, ModelError> {
-    let values = &tensor(model, &layer.weight())?.data;
-    let stored = MatRef::from_row_major_slice(values, layer.outputs, layer.inputs());
-    Ok(Mat::from_fn(
-        layer.outputs,
-        layer.inputs(),
-        |row, column| f64::from(stored[(row, column)]),
-    ))
+    let values = model.weight(layer)?;
+    Ok(row_major(values, layer.outputs, layer.inputs()))
 }
 
 /// The normalised mean of `points` `[points, width]` of a class.

@@ -193,8 +193,8 @@ fn drawable_layers(architecture: &Architecture) -> Result<Vec<Layer>, DecomposeE
             }
         }
     }
-    let layers = architecture.layers(&[])?.into_iter();
-    let layers: Vec<Layer> = layers.map(|(_, layer)| layer).collect();
+    let layers = architecture.layers();
+    let layers: Vec<Layer> = layers.map(|(_, layer)| layer.clone()).collect();
     if let Some(layer) = layers.iter().find(|layer| layer.bias) {
         return Err(DecomposeError::Bias {
             layer: layer.name.clone(),

@@ -13,7 +13,6 @@ use eigenscope_stage::{
 use faer::MatRef;
 use serde::Deserialize;
 
-use crate::embedding::named_layer;
 use crate::error::DecomposeError;
 use crate::merge::{EmbeddingLayer, Merger, OutlierRule, weight};
 use crate::svd;
@@ -155,7 +154,7 @@ fn layer_of(
         classes,
         ..
     } = &embeddings.header;
-    let (_, layer) = named_layer(model, layer)?;
+    let layer = model.layer(layer)?.1.clone();
     if layer.window.is_some() {
         return Err(DecomposeError::Places {
             layer: layer.name.clone(),

@@ -25,7 +25,7 @@
 use std::collections::BTreeMap;
 
 use eigenscope_artifact::{CovarianceOf, Kind, NamedTensor, SpikesRow, write_records};
-use eigenscope_models::{Layer, ModelError, ParameterShape, StoredModel};
+use eigenscope_models::{Layer, StoredModel};
 use eigenscope_stage::{
     Context, Feature, KindDescription, Resources, Role, TaskError, TaskKind, task_function,
 };
@@ -87,15 +87,14 @@ fn run(context: &Context) -> Result<(), TaskError> {
     check_layers(&model.architecture)?;
     let (mut spectrum, mut spikes) = (Vec::new(), Vec::new());
     let (mut headers, mut bases) = (BTreeMap::new(), Vec::new());
-    for (_, layer) in model.architecture.layers(&layers)? {
-        let (parameter, weight) = stored_weight(&model, &layer)?;
-        let basis = weight_covariance(&layer, weight)?;
-        let mut stream = context
-            .seed()
-            .stream(&format!("initial/{}", parameter.name), 0);
-        let initial = weight_covariance(&layer, &parameter.initial(|| stream.uniform()))?;
-        let law = law(&layer)?;
-        let row = spikes_row(&layer, law, &basis, &initial);
+    for (_, layer) in model.architecture.select_layers(&layers)? {
+        let basis = weight_covariance(layer, model.tensor(&layer.weight())?)?;
+        let purpose = format!("initial/{}", layer.weight());
+        let mut stream = context.seed().stream(&purpose, 0);
+        let drawn = layer.weight_shape().initial(|| stream.uniform());
+        let initial = weight_covariance(layer, &drawn)?;
+        let law = law(layer)?;
+        let row = spikes_row(layer, law, &basis, &initial);
         headers.insert(layer.name.clone(), basis.header(Some(row.spikes)));
         spikes.push(row);
         bases.push(basis.tensor(&layer.name));
@@ -110,19 +109,6 @@ fn run(context: &Context) -> Result<(), TaskError> {
     }
     write_records(context.output(Kind::Spikes)?, &spikes, context.provenance())?;
     write(context, CovarianceOf::Weights, &spectrum, headers, &bases)
-}
-
-/// The weight of a layer, and how it starts.
-fn stored_weight<'a>(
-    model: &'a StoredModel,
-    layer: &Layer,
-) -> Result<(ParameterShape, &'a NamedTensor), ModelError> {
-    let name = layer.weight();
-    let parameters = model.architecture.parameters().into_iter();
-    parameters
-        .zip(&model.tensors)
-        .find(|(_, tensor)| tensor.name == name)
-        .ok_or(ModelError::Missing { name })
 }
 
 /// The law of a layer's initialisation.

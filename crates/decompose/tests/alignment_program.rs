@@ -18,14 +18,9 @@ const SIDE: usize = 13;
 
 fn networks() -> [Network; 3] {
     [
-        Network::Bilinear {
-            hidden: 5,
-            bias: true,
-        },
-        Network::Mlp { widths: vec![7, 6] },
-        Network::Cnn {
-            channels: vec![4, 3],
-        },
+        networks::bilinear(5, true),
+        networks::mlp(vec![7, 6]),
+        networks::cnn(vec![4, 3]),
     ]
 }
 
@@ -46,7 +41,7 @@ fn classes() -> Vec<String> {
 
 fn architecture(network: &Network) -> Architecture {
     let input = InputShape::from([1, SIDE, SIDE]);
-    let architecture = networks::architecture(input, classes(), network.clone());
+    let architecture = network.architecture(input, classes());
     architecture.expect("it fits its input")
 }
 
@@ -119,21 +114,20 @@ fn bases(
     made_from: &str,
 ) -> PathBuf {
     let architecture = architecture(network);
-    let layers = architecture.layers(&[]).expect("layers");
+    let layers = || architecture.layers().map(|(_, layer)| layer);
     // The third vector of every layer is in its null space.
     let header = BasisHeader {
         rank: 2,
         spikes: None,
     };
-    let headers = layers.iter().map(|(_, layer)| (layer.name.clone(), header));
+    let headers = layers().map(|layer| (layer.name.clone(), header));
     let headers = headers.collect();
-    let tensors: Vec<NamedTensor> = layers
-        .into_iter()
-        .map(|(_, layer)| {
+    let tensors: Vec<NamedTensor> = layers()
+        .map(|layer| {
             let (rank, inputs) = (3, layer.inputs());
             let entry = |at| f32::from(u8::from(at / inputs == at % inputs));
             NamedTensor {
-                name: layer.name,
+                name: layer.name.clone(),
                 shape: vec![rank, inputs],
                 data: (0..rank * inputs).map(entry).collect(),
             }
@@ -421,14 +415,8 @@ fn alignments_refuse_what_does_not_pair() {
     let at = folder.path();
     let data = images(at, SIDE, 40, classes());
     let [bilinear, mlp, cnn] = networks().map(|network| model(at, &network, 0.0));
-    let deeper = model(
-        at,
-        &Network::Mlp {
-            widths: vec![7, 6, 5],
-        },
-        0.0,
-    );
-    let one_layer = model(at, &Network::Mlp { widths: vec![] }, 0.0);
+    let deeper = model(at, &networks::mlp(vec![7, 6, 5]), 0.0);
+    let one_layer = model(at, &networks::mlp(vec![]), 0.0);
     let refused = |networks: [&Path; 2], data: &Path, layers: &[&str], words: &str| {
         let message = align(at, "refused", networks, data, 1, layers).expect_err("refused");
         assert!(message.contains(words), "{message}");
@@ -501,13 +489,7 @@ fn overlaps_refuse_what_does_not_belong_together() {
     );
     let foreign = bases(at, "foreign", &cnn, weights, &to);
     refused([&first, &foreign], "no layer is in both bases");
-    let wider = bases(
-        at,
-        "wider",
-        &Network::Mlp { widths: vec![9, 6] },
-        weights,
-        &to,
-    );
+    let wider = bases(at, "wider", &networks::mlp(vec![9, 6]), weights, &to);
     refused(
         [&first, &wider],
         "layer `layer2`: the eigenvectors have [7, 9] values (reference, other), which the alignment [7, 7]",
@@ -560,7 +542,7 @@ fn rainbow_refuses_what_it_cannot_draw() {
     let at = folder.path();
     let data = images(at, SIDE, 40, classes());
     let [bilinear, mlp, _] = networks().map(|network| model(at, &network, 0.0));
-    let one_layer = model(at, &Network::Mlp { widths: vec![] }, 0.0);
+    let one_layer = model(at, &networks::mlp(vec![]), 0.0);
     let other_classes = images(at, SIDE, 40, [classes(), vec!["d".to_owned()]].concat());
     let refused = |model: &Path, data: &Path, words: &str| {
         let message = rainbow(at, "refused", model, data, 1, 1).expect_err("refused");

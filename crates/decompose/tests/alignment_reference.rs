@@ -121,8 +121,8 @@ fn network(case: &Value, number: usize) -> StoredModel {
     let input = InputShape::from([1, side, side]);
     let classes = (0..10).map(|class| class.to_string()).collect();
     let architecture = match text(&case["network"]) {
-        "mlp" => networks::mlp(input, classes, widths),
-        _ => networks::cnn(input, classes, widths),
+        "mlp" => networks::mlp(widths).architecture(input, classes),
+        _ => networks::cnn(widths).architecture(input, classes),
     };
     let architecture = architecture.expect("it fits its input");
     let tensors = architecture
@@ -257,10 +257,7 @@ fn weights_drawn_from_given_noise_and_realigned() {
         for expected in layers {
             let layer = text(&expected["layer"]);
             let architecture = network(case, 0).architecture;
-            let (_, shape) = architecture
-                .layers(&[layer.to_owned()])
-                .expect("it is there")
-                .remove(0);
+            let (_, shape) = architecture.layer(layer).expect("it is there");
             let weight = narrow(&case["networks"][0]["weights"][shape.weight()]);
             let map = matrix(&expected["alignment"]);
             let inner = shape.inputs() / map.nrows();

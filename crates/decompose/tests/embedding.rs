@@ -6,7 +6,7 @@ use std::path::Path;
 
 use eigenscope_artifact::{Embeddings, ImageReader, Kind, SplitName};
 use eigenscope_decompose::Activations;
-use eigenscope_models::{Layer, Network, Runner, StoredModel};
+use eigenscope_models::{Layer, Network, Runner, StoredModel, networks};
 use embedded::{CLASSES, Task, images, model};
 use serde_json::json;
 
@@ -18,14 +18,14 @@ fn networks() -> [(&'static str, Network); 5] {
     [
         ("bilinear", bilinear(false)),
         ("biased", bilinear(true)),
-        ("mlp", Network::Mlp { widths: vec![6, 5] }),
-        ("cnn", Network::Cnn { channels: vec![3] }),
-        ("convnet", Network::Convnet),
+        ("mlp", networks::mlp(vec![6, 5])),
+        ("cnn", networks::cnn(vec![3])),
+        ("convnet", networks::convnet()),
     ]
 }
 
 fn bilinear(bias: bool) -> Network {
-    Network::Bilinear { hidden: 5, bias }
+    networks::bilinear(5, bias)
 }
 
 fn embed(
@@ -118,7 +118,7 @@ fn the_bytes_do_not_depend_on_threads_and_the_split_is_a_choice() {
     let folder = tempfile::tempdir().expect("a folder");
     let at = folder.path();
     let data = images(at, SIDE, IMAGES, 0);
-    let path = model(at, "convnet", Network::Convnet, SIDE);
+    let path = model(at, "convnet", networks::convnet(), SIDE);
     let files = (path.as_path(), data.as_path());
     let bytes = |name, threads| {
         let file = embed(at, name, files, ("conv2", "test"), threads).expect("embeds");
@@ -136,7 +136,7 @@ fn what_cannot_be_embedded_says_why_and_leaves_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     let at = folder.path();
     let (data, larger) = (images(at, SIDE, 4, 0), images(at, SIDE + 1, 4, 0));
-    let path = model(at, "mlp", Network::Mlp { widths: vec![6] }, SIDE);
+    let path = model(at, "mlp", networks::mlp(vec![6]), SIDE);
     let refused = |files, layer, words: &str| {
         let message = embed(at, "refused", files, (layer, "test"), 1).expect_err("refused");
         assert!(message.contains(words), "{message}");

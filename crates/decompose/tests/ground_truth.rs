@@ -161,7 +161,8 @@ fn provenance(class: usize, target: usize) -> Provenance {
 /// A biased bilinear layer of 2 x 3 inputs.
 fn model(folder: &Path, bias: bool) -> PathBuf {
     let classes = vec!["other".to_owned(), "similar".to_owned()];
-    let architecture = networks::bilinear(InputShape::from([1, 2, 3]), classes, 4, bias);
+    let architecture =
+        networks::bilinear(4, bias).architecture(InputShape::from([1, 2, 3]), classes);
     let architecture = architecture.expect("any input fits");
     let tensor = |name: &str, shape: &[usize], factor: f32| NamedTensor {
         name: name.to_owned(),

@@ -27,7 +27,8 @@ fn provenance() -> Provenance {
 
 fn architecture() -> serde_json::Value {
     let classes = vec!["no".to_owned(), "yes".to_owned()];
-    let architecture = networks::bilinear(InputShape::from([1, 2, 3]), classes, 5, false);
+    let architecture =
+        networks::bilinear(5, false).architecture(InputShape::from([1, 2, 3]), classes);
     serde_json::to_value(architecture.expect("any input fits")).expect("serialises")
 }
 

@@ -76,8 +76,8 @@ fn stored(model: &Model) -> StoredModel {
     let input = InputShape::from(model.input);
     let classes = (0..10).map(|class| class.to_string()).collect();
     let architecture = match model.network.as_str() {
-        "mlp" => networks::mlp(input, classes, sizes),
-        _ => networks::cnn(input, classes, sizes),
+        "mlp" => networks::mlp(sizes).architecture(input, classes),
+        _ => networks::cnn(sizes).architecture(input, classes),
     };
     let architecture = architecture.expect("the input is large enough");
     let tensors = architecture.parameters().into_iter().zip(&model.layers);
@@ -172,10 +172,8 @@ fn covariances_of_activations() {
 fn covariances_of_weights() {
     for model in &truth().models {
         let stored = stored(model);
-        let layers = stored.architecture.layers(&[]).expect("it fits");
-        for (((_, layer), tensor), expected) in
-            layers.iter().zip(&stored.tensors).zip(&model.layers)
-        {
+        let layers = stored.architecture.layers().zip(&stored.tensors);
+        for (((_, layer), tensor), expected) in layers.zip(&model.layers) {
             let basis = weight_covariance(layer, tensor).expect("converges");
             assert_basis(&layer.name, &basis, &expected.weights, WEIGHTS_TOLERANCE);
         }

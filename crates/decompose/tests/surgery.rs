@@ -9,7 +9,7 @@ use eigenscope_artifact::{
     CentroidRow, Embeddings, Kind, NamedTensor, SingularValueRow, SurgeryRow, read_records,
 };
 use eigenscope_decompose::{projector, singular_system};
-use eigenscope_models::{Network, StoredModel};
+use eigenscope_models::{Network, StoredModel, networks};
 use embedded::{CLASSES, Task, images, model};
 use faer::Mat;
 use serde_json::{Value, json};
@@ -212,22 +212,22 @@ fn assert_same_embeddings(
 
 #[test]
 fn an_edited_embedding_net_makes_the_embeddings_that_were_foretold() {
-    two_operations(Network::EmbeddingNet { embedding: 7 }, 40, "embedding");
+    two_operations(networks::embedding_net(7), 40, "embedding");
 }
 
 #[test]
 fn a_layer_without_bias_is_edited_too() {
-    two_operations(Network::Mlp { widths: vec![9, 6] }, 12, "layer2");
+    two_operations(networks::mlp(vec![9, 6]), 12, "layer2");
 }
 
 #[test]
 fn the_last_layer_of_a_convolutional_network_is_edited_too() {
-    two_operations(Network::Cnn { channels: vec![4] }, 12, "linear");
+    two_operations(networks::cnn(vec![4]), 12, "linear");
 }
 
 #[test]
 fn the_bytes_depend_on_the_seed_and_not_on_threads() {
-    let clinic = Clinic::new(Network::Mlp { widths: vec![9, 6] }, 12, 0);
+    let clinic = Clinic::new(networks::mlp(vec![9, 6]), 12, 0);
     let embeddings = clinic.embed("before", &clinic.model, "layer1");
     let files = (clinic.model.as_path(), embeddings.as_path());
     let run = |name, changes: &[(&str, Value)]| {
@@ -253,7 +253,7 @@ fn the_bytes_depend_on_the_seed_and_not_on_threads() {
 
 #[test]
 fn no_pair_leaves_the_model_as_it_is() {
-    let clinic = Clinic::new(Network::Mlp { widths: vec![5] }, 12, 0);
+    let clinic = Clinic::new(networks::mlp(vec![5]), 12, 0);
     let embeddings = clinic.embed("before", &clinic.model, "layer1");
     let files = (clinic.model.as_path(), embeddings.as_path());
     let outputs = clinic
@@ -265,7 +265,7 @@ fn no_pair_leaves_the_model_as_it_is() {
 
 #[test]
 fn an_edited_model_can_be_edited_again_but_not_by_the_embeddings_of_the_first() {
-    let clinic = Clinic::new(Network::Mlp { widths: vec![9] }, 12, 0);
+    let clinic = Clinic::new(networks::mlp(vec![9]), 12, 0);
     let embeddings = clinic.embed("before", &clinic.model, "layer1");
     let operate = |name, model: &Path, embeddings: &Path, pair: [usize; 2]| {
         clinic.operate(name, (model, embeddings), &json!([pair]), &[])
@@ -283,7 +283,7 @@ fn an_edited_model_can_be_edited_again_but_not_by_the_embeddings_of_the_first() 
 
 #[test]
 fn what_cannot_be_merged_says_why_and_leaves_nothing() {
-    let clinic = Clinic::new(Network::Cnn { channels: vec![4] }, 12, 1);
+    let clinic = Clinic::new(networks::cnn(vec![4]), 12, 1);
     let linear = clinic.embed("linear", &clinic.model, "linear");
     let convolution = clinic.embed("convolution", &clinic.model, "conv1");
     let refused = |embeddings: &Path, pairs: Value, changes: &[(&str, Value)], words: &str| {
@@ -333,7 +333,7 @@ fn what_cannot_be_merged_says_why_and_leaves_nothing() {
 
 #[test]
 fn embeddings_of_another_shape_are_refused() {
-    let clinic = Clinic::new(Network::Mlp { widths: vec![9] }, 12, 0);
+    let clinic = Clinic::new(networks::mlp(vec![9]), 12, 0);
     let embeddings = clinic.embed("before", &clinic.model, "layer1");
     let mut foreign = Embeddings::read(&embeddings).expect("embeddings");
     foreign.header.layer = "layer2".to_owned();

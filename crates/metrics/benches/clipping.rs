@@ -91,7 +91,9 @@ impl Mlp {
     fn new(layer: &str) -> Self {
         let classes = (0..10).map(|class| class.to_string()).collect();
         let input = InputShape::from([1, 1, INPUTS]);
-        let architecture = networks::mlp(input, classes, vec![512, 256]).expect("any input fits");
+        let architecture = networks::mlp(vec![512, 256])
+            .architecture(input, classes)
+            .expect("any input fits");
         let tensors = architecture
             .parameters()
             .into_iter()
@@ -101,10 +103,8 @@ impl Mlp {
                 shape: parameter.shape,
             });
         let tensors = tensors.collect();
-        let mut layers = architecture
-            .layers(&[layer.to_owned()])
-            .expect("it is there");
-        let (position, layer) = layers.remove(0);
+        let (position, layer) = architecture.layer(layer).expect("it is there");
+        let layer = layer.clone();
         Self {
             model: StoredModel::new(architecture, tensors).expect("the tensors fit"),
             inputs: numbers(IMAGES * INPUTS),

@@ -45,7 +45,8 @@ fn measure(folder: &Path) -> Result<serde_json::Value, Failure> {
         layer,
     } = serde_json::from_str(&text)?;
     let classes = (0..classes).map(|class| class.to_string()).collect();
-    let architecture = networks::mlp(InputShape::from([1, 1, width]), classes, widths)?;
+    let architecture =
+        networks::mlp(widths).architecture(InputShape::from([1, 1, width]), classes)?;
     let mut tensors = Vec::new();
     for parameter in architecture.parameters() {
         tensors.push(NamedTensor {
@@ -54,7 +55,8 @@ fn measure(folder: &Path) -> Result<serde_json::Value, Failure> {
             shape: parameter.shape,
         });
     }
-    let (position, layer) = architecture.layers(&[layer])?.remove(0);
+    let (position, layer) = architecture.layer(&layer)?;
+    let layer = layer.clone();
     let data = floats(&folder.join("basis"))?;
     let basis = NamedTensor {
         name: layer.name.clone(),

@@ -14,7 +14,9 @@ use std::ops::Range;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use eigenscope_artifact::NamedTensor;
-use eigenscope_models::{Layer, ModelError, Runner, Step, StoredModel, correct_predictions};
+use eigenscope_models::{
+    Layer, ModelError, Runner, Step, StoredModel, correct_predictions, values,
+};
 use rayon::prelude::*;
 
 use crate::error::MetricError;
@@ -63,11 +65,8 @@ impl<'a> ClippedLayer<'a> {
         (position, layer): (usize, Layer),
         basis: &NamedTensor,
     ) -> Result<Self, MetricError> {
-        let name = layer.weight();
-        let weight = model.tensors.iter().find(|tensor| tensor.name == name);
-        let weight = weight.ok_or(ModelError::Missing { name })?;
         let basis = rows(basis.data.clone(), layer.inputs());
-        let weight = rows(weight.data.clone(), layer.inputs());
+        let weight = rows(model.weight(&layer)?.to_vec(), layer.inputs());
         // The bias is what the layer makes of zeros.
         let zeros = vec![0.0; layer.input.len()];
         let steps = model.architecture.steps();
@@ -180,12 +179,7 @@ fn rows(values: Vec<f32>, width: usize) -> Tensor<2> {
 
 /// Products of all rows of `first` `[a, width]` with all of `second` `[b, width]`: `[a, b]`.
 fn inner_products(first: &Tensor<2>, second: Tensor<2>) -> Result<Vec<f32>, ModelError> {
-    first
-        .clone()
-        .matmul(second.transpose())
-        .into_data()
-        .try_into_vec::<f32>()
-        .map_err(|error| ModelError::Values(format!("{error:?}")))
+    values(first.clone().matmul(second.transpose()))
 }
 
 /// `output` `[outputs, places]` += response projections^T. The inner loop, which is vectorised, runs along the

@@ -202,12 +202,14 @@ mod tests {
     use super::*;
 
     fn learned(correct: &[usize], spikes: Option<u32>) -> LearnedDimensionsRow {
-        let network = networks::mlp(InputShape::from([1, 2, 3]), vec!["a".to_owned()], vec![]);
-        let layers = network.expect("it fits").layers(&[]).expect("one layer");
-        let layer = layers.into_iter().map(|(_, layer)| layer).next();
+        let network = networks::mlp(vec![]);
+        let architecture = network
+            .architecture(InputShape::from([1, 2, 3]), vec!["a".to_owned()])
+            .expect("any input fits");
+        let (_, layer) = architecture.layers().next().expect("one layer");
         let curve = Curve {
             of: CovarianceOf::Weights,
-            layer: layer.expect("one layer"),
+            layer: layer.clone(),
             spikes,
             correct: correct.to_vec(),
             images: 1000,

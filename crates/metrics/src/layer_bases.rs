@@ -62,7 +62,7 @@ impl LayerBases {
         task: &str,
         model: &StoredModel,
     ) -> Result<Vec<LayerBasis<'_>>, MetricError> {
-        let all = model.architecture.layers(&[])?;
+        let all: Vec<(usize, &Layer)> = model.architecture.layers().collect();
         check_not_empty(task, &all)?;
         let of_model: Vec<&str> = all.iter().map(|(_, layer)| layer.name.as_str()).collect();
         let of_bases: Vec<&str> = self.bases.iter().map(|basis| basis.name.as_str()).collect();
@@ -80,12 +80,12 @@ impl LayerBases {
             if let Some(basis) = basis
                 && (names.is_empty() || names.contains(&layer.name))
             {
-                self.check(basis, task, &layer)?;
+                self.check(basis, task, layer)?;
                 let known = self.layers.get(&layer.name);
                 selected.push(LayerBasis {
                     position,
                     spikes: known.and_then(|known| known.spikes),
-                    layer,
+                    layer: layer.clone(),
                     basis,
                 });
             }
@@ -123,7 +123,7 @@ impl LayerBases {
     }
 }
 
-fn check_not_empty(model: &str, layers: &[(usize, Layer)]) -> Result<(), MetricError> {
+fn check_not_empty(model: &str, layers: &[(usize, &Layer)]) -> Result<(), MetricError> {
     let mut layers = layers.iter().map(|(_, layer)| layer);
     match layers.find(|layer| layer.inputs() == 0 || layer.outputs == 0) {
         None => Ok(()),

@@ -13,7 +13,7 @@ use eigenscope_artifact::{
     Eigenpairs, ImageReader, Kind, Selection, SplitName, TruncationRow, write_records,
 };
 use eigenscope_models::{
-    Architecture, ModelError, Network, StoredModel, check_images, evaluate, predicted_class,
+    Architecture, StoredModel, check_images, evaluate, predicted_class, values,
 };
 use eigenscope_stage::{
     Agreement, Context, KindDescription, Parameter, ParameterType, Resources, Role, TaskError,
@@ -86,14 +86,8 @@ fn run(context: &Context) -> Result<(), TaskError> {
     let model = StoredModel::read(&model_input.path)?;
     let pairs = Eigenpairs::read(&pairs_input.path)?;
     let images = ImageReader::open(&data_input.path)?;
-    let Network::Bilinear { hidden, bias } = model.architecture.network else {
-        return Err(Box::new(ModelError::WrongNetwork {
-            operation: "truncation",
-            expected: "bilinear",
-            found: model.architecture.network.name(),
-        }));
-    };
-    if bias {
+    let bilinear = model.architecture.bilinear("truncation")?;
+    if bilinear.gate.bias {
         return Err(Box::new(MetricError::Biased {
             model: model_input.task.clone(),
         }));
@@ -104,7 +98,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
     check_shapes(model_task, *input, pairs_task, pairs.header.shape)?;
     check_classes(model_task, classes, pairs_task, &pairs.header.classes)?;
     let size = pairs.header.size;
-    check_sizes(model_task, hidden, pairs_task, size)?;
+    check_sizes(model_task, bilinear.hidden(), pairs_task, size)?;
     let strongest = Strongest::new(&pairs, parameters.kept)?;
 
     let images = SplitImages::read(&images, SplitName::Test, &data_input.task)?;
@@ -229,11 +223,9 @@ impl Strongest {
                 device,
             )
         };
-        let projections = tensor(inputs, labels.len())
-            .matmul(tensor(&self.vectors, pairs).transpose())
-            .into_data()
-            .try_into_vec::<f32>()
-            .map_err(|error| ModelError::Values(format!("{error:?}")))?;
+        let projections =
+            tensor(inputs, labels.len()).matmul(tensor(&self.vectors, pairs).transpose());
+        let projections = values(projections)?;
         let mut logits = vec![0.0_f64; self.classes];
         for (image, &label) in projections.chunks_exact(pairs).zip(labels) {
             logits.fill(0.0);

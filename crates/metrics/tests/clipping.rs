@@ -41,9 +41,9 @@ impl Case {
         let mut layers: Vec<usize> = layers.map(|width| width as usize).collect();
         let (input, classes) = (InputShape::from([1, side, side]), classes());
         let architecture = match self.0["network"].as_str() {
-            Some("mlp") => networks::mlp(input, classes, layers),
-            Some("cnn") => networks::cnn(input, classes, layers),
-            _ => networks::bilinear(input, classes, layers.remove(0), true),
+            Some("mlp") => networks::mlp(layers).architecture(input, classes),
+            Some("cnn") => networks::cnn(layers).architecture(input, classes),
+            _ => networks::bilinear(layers.remove(0), true).architecture(input, classes),
         };
         architecture.expect("it fits")
     }
@@ -65,14 +65,13 @@ impl Case {
     }
 
     fn tensors(&self) -> Vec<NamedTensor> {
-        let layers = self.architecture().layers(&[]).expect("it fits");
-        layers
-            .into_iter()
+        self.architecture()
+            .layers()
             .map(|(_, layer)| {
                 let data = floats(&self.0["bases"][&layer.name]["vectors"]);
                 NamedTensor {
                     shape: vec![data.len() / layer.inputs(), layer.inputs()],
-                    name: layer.name,
+                    name: layer.name.clone(),
                     data,
                 }
             })
@@ -92,10 +91,10 @@ impl Case {
 
     /// Layers with the count at every rank, in the order of the model.
     fn correct(&self) -> Vec<(String, Vec<u32>)> {
-        let layers = self.architecture().layers(&[]).expect("it fits");
-        let names = layers.into_iter().map(|(_, layer)| layer.name);
+        let architecture = self.architecture();
+        let names = architecture.layers().map(|(_, layer)| &layer.name);
         names
-            .map(|name| (name.clone(), counts(&self.0["correct"][&name])))
+            .map(|name| (name.clone(), counts(&self.0["correct"][name])))
             .collect()
     }
 }
@@ -339,7 +338,9 @@ fn a_model_with_an_empty_layer_is_refused() {
     let (place, case) = (Place::new(), mlp());
     let data = case.images(&place);
     let Architecture { input, classes, .. } = case.architecture();
-    let architecture = networks::mlp(input, classes, vec![0]).expect("any input fits");
+    let architecture = networks::mlp(vec![0])
+        .architecture(input, classes)
+        .expect("any input fits");
     let shapes = architecture.parameters().into_iter();
     let tensors: Vec<_> = shapes.map(|empty| empty.initial(|| 0.0)).collect();
     let path = place.path("model.parquet");

@@ -26,9 +26,9 @@ struct Case {
 fn networks() -> impl Strategy<Value = Network> {
     let widths = || prop::collection::vec(1_usize..9, 0..3);
     prop_oneof![
-        widths().prop_map(|widths| Network::Mlp { widths }),
-        prop::collection::vec(1_usize..5, 1..3).prop_map(|channels| Network::Cnn { channels }),
-        (1_usize..7, any::<bool>()).prop_map(|(hidden, bias)| Network::Bilinear { hidden, bias }),
+        widths().prop_map(|widths| networks::mlp(widths)),
+        prop::collection::vec(1_usize..5, 1..3).prop_map(|channels| networks::cnn(channels)),
+        (1_usize..7, any::<bool>()).prop_map(|(hidden, bias)| networks::bilinear(hidden, bias)),
     ]
 }
 
@@ -59,7 +59,7 @@ impl Numbers {
 impl Case {
     fn new(network: Network, shape: [usize; 3], seed: u64) -> Self {
         let classes = ["a", "b", "c", "d"].map(str::to_owned).to_vec();
-        let architecture = networks::architecture(InputShape::from(shape), classes, network);
+        let architecture = network.architecture(InputShape::from(shape), classes);
         let architecture = architecture.expect("it fits");
         let mut numbers = Numbers(seed);
         let parameters = architecture.parameters().into_iter();
@@ -75,9 +75,9 @@ impl Case {
     }
 
     fn layer(&self) -> (usize, Layer) {
-        let layers = self.model.architecture.layers(&[]).expect("it fits");
-        let index = self.seed as usize % layers.len();
-        layers.into_iter().nth(index).expect("there are layers")
+        let layers: Vec<_> = self.model.architecture.layers().collect();
+        let (position, layer) = layers[self.seed as usize % layers.len()];
+        (position, layer.clone())
     }
 
     /// Eigenvectors of a random symmetric matrix: as many as the layer has inputs.
@@ -202,7 +202,7 @@ fn assert_separate_evaluations_agree(case: &Case) {
 #[test]
 fn every_layer_of_a_convnet() {
     for seed in 0..4 {
-        assert_separate_evaluations_agree(&Case::new(Network::Convnet, [1, 16, 18], seed));
+        assert_separate_evaluations_agree(&Case::new(networks::convnet(), [1, 16, 18], seed));
     }
 }
 

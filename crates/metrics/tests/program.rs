@@ -201,7 +201,9 @@ fn truncation_refuses_what_does_not_fit() {
         .fails_with("`model` of `eigenpairs` is train.m[hidden=6,seed=1], `model` is ");
 
     let input = six.architecture().input;
-    let biased = networks::bilinear(input, classes(), 6, true).expect("any input fits");
+    let biased = networks::bilinear(6, true)
+        .architecture(input, classes())
+        .expect("any input fits");
     let mut tensors = six.tensors();
     tensors.push(eigenscope_artifact::NamedTensor {
         name: "gate.bias".to_owned(),

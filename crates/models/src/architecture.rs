@@ -4,6 +4,7 @@ use eigenscope_artifact::{InputShape, NamedTensor};
 use serde::{Deserialize, Serialize};
 
 use crate::error::ModelError;
+use crate::label::NetworkLabel;
 use crate::layer::{Layer, Step};
 
 /// A model without its weights; stored as JSON in the metadata of its tensors.
@@ -16,8 +17,8 @@ pub struct Architecture {
     pub input: InputShape,
     /// Class names; the model has one output for each.
     pub classes: Vec<String>,
-    /// What lies between, in a word.
-    pub network: Network,
+    /// Name of the network and the sizes that were chosen; what it computes is in the steps alone.
+    pub network: NetworkLabel,
     steps: Vec<Step>,
 }
 
@@ -27,7 +28,7 @@ pub struct Architecture {
 struct Unchecked {
     input: InputShape,
     classes: Vec<String>,
-    network: Network,
+    network: NetworkLabel,
     steps: Vec<Step>,
 }
 
@@ -37,36 +38,6 @@ impl TryFrom<Unchecked> for Architecture {
     fn try_from(stored: Unchecked) -> Result<Self, ModelError> {
         Self::new(stored.input, stored.classes, stored.network, stored.steps)
     }
-}
-
-/// Which network, with its sizes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Network {
-    /// logits = U ((L E x + b_l) * (R E x + b_r)), the products elementwise.
-    Bilinear {
-        /// Hidden size d.
-        hidden: usize,
-        /// Whether the gate has a bias (b_l, b_r).
-        bias: bool,
-    },
-    /// Linear layers without bias, ReLU between them.
-    Mlp {
-        /// Width of every hidden layer.
-        widths: Vec<usize>,
-    },
-    /// Convolutions 5 x 5 with stride 2 and ReLU, then one linear layer; no biases.
-    Cnn {
-        /// Output channels of every convolution.
-        channels: Vec<usize>,
-    },
-    /// Two convolutions 5 x 5 with max pooling, the second batch-normalised; an embedding of 128 values.
-    Convnet,
-    /// Four convolutions 2 x 2 with max pooling, linear layers down to a small embedding.
-    EmbeddingNet {
-        /// Values of the embedding.
-        embedding: usize,
-    },
 }
 
 /// Name, shape and start of one tensor.
@@ -92,19 +63,6 @@ pub enum Start {
     },
     /// The same value everywhere.
     Constant(f32),
-}
-
-impl Network {
-    /// Name for messages.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Network::Bilinear { .. } => "bilinear",
-            Network::Mlp { .. } => "mlp",
-            Network::Cnn { .. } => "cnn",
-            Network::Convnet => "convnet",
-            Network::EmbeddingNet { .. } => "embedding-net",
-        }
-    }
 }
 
 impl ParameterShape {
@@ -135,7 +93,7 @@ impl Architecture {
     pub fn new(
         input: InputShape,
         classes: Vec<String>,
-        network: Network,
+        network: NetworkLabel,
         steps: Vec<Step>,
     ) -> Result<Self, ModelError> {
         let mut shape = input;
@@ -144,7 +102,7 @@ impl Architecture {
         }
         let logits = InputShape::from([classes.len(), 1, 1]);
         if shape != logits {
-            return Err(ModelError::Misfit {
+            return Err(ModelError::StepShape {
                 step: "the list of classes".to_owned(),
                 expected: logits,
                 found: shape,
@@ -163,27 +121,44 @@ impl Architecture {
         &self.steps
     }
 
-    /// The named layers with their positions among the steps, in the order of the steps; all for no names.
+    /// All layers with their positions among the steps.
+    pub fn layers(&self) -> impl Iterator<Item = (usize, &Layer)> + Clone {
+        let steps = self.steps.iter().enumerate();
+        steps.filter_map(|(position, step)| match step {
+            Step::Map(layer) => Some((position, layer)),
+            Step::Relu | Step::Gate | Step::MaxPool(_) | Step::Normalise(_) => None,
+        })
+    }
+
+    /// The layer called `name` with its position among the steps.
     ///
     /// # Errors
-    /// A layer that there is not.
-    pub fn layers(&self, names: &[String]) -> Result<Vec<(usize, Layer)>, ModelError> {
-        let steps = self.steps.iter().enumerate();
-        let mut all: Vec<(usize, Layer)> = steps
-            .filter_map(|(position, step)| match step {
-                Step::Map(layer) => Some((position, layer.clone())),
-                Step::Relu | Step::Gate | Step::MaxPool(_) | Step::Normalise(_) => None,
-            })
-            .collect();
-        let exists = |name: &String| all.iter().any(|(_, layer)| layer.name == *name);
-        if let Some(name) = names.iter().find(|name| !exists(name)) {
-            return Err(ModelError::NoLayer {
-                name: name.clone(),
-                layers: all.into_iter().map(|(_, layer)| layer.name).collect(),
-            });
+    /// Returns [`ModelError::UnknownLayer`] if the model has no such layer.
+    pub fn layer(&self, name: &str) -> Result<(usize, &Layer), ModelError> {
+        let layer = self.layers().find(|(_, layer)| layer.name == name);
+        layer.ok_or_else(|| ModelError::UnknownLayer {
+            name: name.to_owned(),
+            layers: self.layers().map(|(_, layer)| layer.name.clone()).collect(),
+        })
+    }
+
+    /// The layers called `names` in the order of the steps; all layers for no names.
+    ///
+    /// # Errors
+    /// Returns [`ModelError::UnknownLayer`] if the model lacks one of them.
+    pub fn select_layers(&self, names: &[String]) -> Result<Vec<(usize, &Layer)>, ModelError> {
+        for name in names {
+            self.layer(name)?;
         }
-        all.retain(|(_, layer)| names.is_empty() || names.contains(&layer.name));
-        Ok(all)
+        let selected = |layer: &Layer| names.is_empty() || names.contains(&layer.name);
+        Ok(self.layers().filter(|(_, layer)| selected(layer)).collect())
+    }
+
+    /// Multiplications of weights with inputs in the forward pass of one image.
+    pub fn multiplications(&self) -> f64 {
+        self.layers()
+            .map(|(_, layer)| layer.multiplications())
+            .sum()
     }
 
     /// The tensors of a model of this architecture, in the order in which they are stored and trained.
@@ -201,7 +176,7 @@ mod tests {
 
     fn stored() -> Value {
         let classes = vec!["no".to_owned(), "yes".to_owned()];
-        let architecture = networks::convnet(InputShape::from([1, 20, 20]), classes);
+        let architecture = networks::convnet().architecture(InputShape::from([1, 20, 20]), classes);
         serde_json::to_value(architecture.expect("it fits")).expect("serialises")
     }
 

@@ -3,22 +3,61 @@
 //! Shapes: E `[d, D]`; W `[2d, d]`, the rows of L above the rows of R; bias `[2d]`, b_l before b_r;
 //! U `[C, d]`. With D inputs, d hidden units and C classes.
 
-use eigenscope_artifact::NamedTensor;
+use crate::architecture::Architecture;
+use crate::error::{Incompatible, ModelError};
+use crate::layer::{Layer, Step};
+use crate::model::StoredModel;
 
-use crate::architecture::{Architecture, Network};
-use crate::error::ModelError;
-use crate::networks;
-
-/// Names of the tensors.
-pub mod names {
+/// The layers of a model that is one bilinear layer.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BilinearLayers<'a> {
     /// E.
-    pub const EMBED: &str = "embed.weight";
-    /// W.
-    pub const GATE: &str = "gate.weight";
-    /// b_l and b_r.
-    pub const GATE_BIAS: &str = "gate.bias";
+    pub embed: &'a Layer,
+    /// W, and b if it has a bias.
+    pub gate: &'a Layer,
     /// U.
-    pub const UNEMBED: &str = "unembed.weight";
+    pub unembed: &'a Layer,
+}
+
+impl BilinearLayers<'_> {
+    /// d.
+    pub fn hidden(&self) -> usize {
+        self.embed.outputs
+    }
+}
+
+impl Architecture {
+    /// The layers of a model whose steps are those of one bilinear layer. `operation` is what messages say needs one.
+    ///
+    /// # Errors
+    /// Returns [`Incompatible::Operation`] if the steps are others.
+    pub fn bilinear(&self, operation: &'static str) -> Result<BilinearLayers<'_>, ModelError> {
+        match self.steps() {
+            [
+                Step::Map(embed),
+                Step::Map(gate),
+                Step::Gate,
+                Step::Map(unembed),
+            ] if [embed, gate, unembed]
+                .iter()
+                .all(|layer| layer.window.is_none())
+                && gate.outputs == embed.outputs.saturating_mul(2)
+                && !embed.bias
+                && !unembed.bias =>
+            {
+                Ok(BilinearLayers {
+                    embed,
+                    gate,
+                    unembed,
+                })
+            }
+            _ => Err(Incompatible::Operation {
+                operation,
+                network: self.network.name().to_owned(),
+            }
+            .into()),
+        }
+    }
 }
 
 /// The weights as plain numbers, for analyses that work on them directly. Row-major.
@@ -43,51 +82,29 @@ pub struct BilinearWeights {
 }
 
 impl BilinearWeights {
-    /// Splits the checked tensors of a bilinear model.
+    /// Splits the tensors of a bilinear model. `operation` is what messages say needs one.
     ///
     /// # Errors
-    /// The architecture is another one, also one that only says it is bilinear; or a tensor is missing.
-    pub fn new(architecture: &Architecture, tensors: &[NamedTensor]) -> Result<Self, ModelError> {
-        let Network::Bilinear { hidden, bias } = architecture.network else {
-            return Err(ModelError::WrongNetwork {
-                operation: "an interaction matrix",
-                expected: "bilinear",
-                found: architecture.network.name(),
-            });
-        };
-        let classes = architecture.classes.clone();
-        if *architecture != networks::bilinear(architecture.input, classes, hidden, bias)? {
-            return Err(ModelError::OtherSteps {
-                network: architecture.network.name(),
-            });
-        }
-        let take = |name: &str| {
-            tensors
-                .iter()
-                .find(|tensor| tensor.name == name)
-                .map(|tensor| tensor.data.clone())
-                .ok_or_else(|| ModelError::Missing {
-                    name: name.to_owned(),
-                })
-        };
-        let mut left = take(names::GATE)?;
-        let right = left.split_off(left.len() / 2);
-        let bias = if bias {
-            let mut left = take(names::GATE_BIAS)?;
+    /// Returns [`Incompatible::Operation`] if the steps are those of another model.
+    pub fn new(model: &StoredModel, operation: &'static str) -> Result<Self, ModelError> {
+        let architecture = &model.architecture;
+        let layers = architecture.bilinear(operation)?;
+        let take = |name: &str| Ok::<_, ModelError>(model.tensor(name)?.data.clone());
+        let halves = |mut left: Vec<f32>| {
             let right = left.split_off(left.len() / 2);
-            Some((left, right))
-        } else {
-            None
+            (left, right)
         };
+        let (left, right) = halves(take(&layers.gate.weight())?);
+        let bias = layers.gate.bias.then(|| take(&layers.gate.bias_name()));
         Ok(Self {
             inputs: architecture.input.len(),
-            hidden,
+            hidden: layers.hidden(),
             classes: architecture.classes.len(),
-            embed: take(names::EMBED)?,
+            embed: take(&layers.embed.weight())?,
             left,
             right,
-            bias,
-            unembed: take(names::UNEMBED)?,
+            bias: bias.transpose()?.map(halves),
+            unembed: take(&layers.unembed.weight())?,
         })
     }
 }

@@ -1,45 +1,41 @@
-//! Why stored tensors do not make a model.
+//! Errors of building, reading and running a model.
 
 use eigenscope_artifact::{ArtifactError, InputShape};
 
-/// A model that cannot be built.
+/// A model that cannot be built, read or run.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
-    /// The artifact itself cannot be read.
+    /// The artifact cannot be read or written.
     #[error(transparent)]
     Artifact(#[from] ArtifactError),
-    /// A tensor that the architecture needs is not there.
-    #[error("tensor `{name}` is missing")]
-    Missing {
-        /// Its name.
+    /// A tensor that the architecture names is missing, misshapen or not finite.
+    #[error("tensor `{name}` {problem}")]
+    Tensor {
+        /// Name of the tensor.
         name: String,
+        /// What is wrong with it, as the rest of a sentence.
+        problem: String,
     },
-    /// A tensor of another shape than the architecture needs.
-    #[error("tensor `{name}` has shape {found:?}, expected {expected:?}")]
-    Shape {
-        /// Its name.
-        name: String,
-        /// Shape the architecture needs.
-        expected: Vec<usize>,
-        /// Shape found.
-        found: Vec<usize>,
+    /// A step that cannot read what the step before it makes.
+    #[error(
+        "{step} needs inputs of shape {}, it is given {}",
+        sides(expected),
+        sides(found)
+    )]
+    StepShape {
+        /// Name of the layer, or what else the step is.
+        step: String,
+        /// Shape that the step reads.
+        expected: InputShape,
+        /// Shape of what the step before it makes.
+        found: InputShape,
     },
-    /// A tensor with a value that is not finite.
-    #[error("tensor `{name}` holds {value} at position {position}")]
-    NotFinite {
-        /// Its name.
-        name: String,
-        /// Row-major position.
-        position: usize,
-        /// The value.
-        value: f32,
-    },
-    /// A convolution or image without room for it.
+    /// An image without room for a window of a convolution or of pooling.
     #[error(
         "{layer} needs an image of at least {kernel} x {kernel} pixels, its input has {height} x {width}"
     )]
     TooSmall {
-        /// Name of the convolution, or what else it is.
+        /// Name of the convolution, or what else the step is.
         layer: String,
         /// Side of its windows.
         kernel: usize,
@@ -48,83 +44,71 @@ pub enum ModelError {
         /// Width of its input.
         width: usize,
     },
-    /// Windows without pixels, or that are all in one place.
+    /// Windows of size zero, or that do not move.
     #[error("the windows of {layer} have no pixels or no distance")]
     EmptyWindow {
         /// Name of the convolution.
         layer: String,
     },
-    /// A step that cannot read what it is given.
-    #[error(
-        "{step} needs inputs of shape {}, it is given {}",
-        sides(expected),
-        sides(found)
-    )]
-    Misfit {
-        /// Name of the layer, or what else it is.
-        step: String,
-        /// Shape that it reads.
-        expected: InputShape,
-        /// Shape of what the step before it makes.
-        found: InputShape,
-    },
-    /// Steps that are not those of the network that they are called.
-    #[error("its steps are not those of a network `{network}`")]
-    OtherSteps {
-        /// Kind of network.
-        network: &'static str,
-    },
     /// A layer that the model does not have.
     #[error("there is no layer `{name}`, the model has {}", layers.join(", "))]
-    NoLayer {
-        /// Name asked for.
+    UnknownLayer {
+        /// The name.
         name: String,
         /// Layers of the model.
         layers: Vec<String>,
     },
-    /// Asked of a model that it does not apply to.
-    #[error("{operation} is defined for `{expected}` models, this one is `{found}`")]
-    WrongNetwork {
+    /// A model to which an operation or images do not apply.
+    #[error(transparent)]
+    Incompatible(#[from] Incompatible),
+    /// burn did not hand back the values of a tensor.
+    #[error("cannot read the values of a tensor: {0}")]
+    Values(String),
+}
+
+/// What a model cannot be used with.
+#[derive(Debug, thiserror::Error)]
+pub enum Incompatible {
+    /// An operation that is defined for bilinear models only.
+    #[error(
+        "{operation} is defined for a bilinear layer; this model, `{network}`, consists of other steps"
+    )]
+    Operation {
         /// What was asked.
         operation: &'static str,
-        /// Kind of network it needs.
-        expected: &'static str,
-        /// Kind of this model.
-        found: &'static str,
+        /// Name of the model's network.
+        network: String,
     },
-    /// Images of another shape than a model takes.
+    /// Images of another shape than the model takes.
     #[error(
         "`{data}` does not fit `{model}`: its images are {} after their transforms, the model takes {} (channels x height x width)",
         sides(found),
         sides(expected)
     )]
-    OtherShape {
+    Shape {
         /// Task of the model.
         model: String,
-        /// Shape that it takes.
+        /// Shape that the model takes.
         expected: InputShape,
         /// Task of the images.
         data: String,
-        /// Their shape.
+        /// Shape of the images.
         found: InputShape,
     },
-    /// Images of other classes than a model tells apart, or in another order.
+    /// Images of other classes than the model tells apart, or in another order.
     #[error(
         "`{data}` does not fit `{model}`: its classes are {found}, those of the model are {expected}, and names and order must be the same"
     )]
-    OtherClasses {
+    Classes {
         /// Task of the model.
         model: String,
-        /// Its classes.
+        /// Classes of the model.
         expected: String,
         /// Task of the images.
         data: String,
-        /// Their classes.
+        /// Classes of the images.
         found: String,
     },
-    /// burn could not hand back a tensor's values.
-    #[error("cannot read the values of a tensor: {0}")]
-    Values(String),
 }
 
 fn sides(shape: &InputShape) -> String {

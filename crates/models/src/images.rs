@@ -3,13 +3,13 @@
 use eigenscope_artifact::{ImageReader, InputShape};
 
 use crate::architecture::Architecture;
-use crate::error::ModelError;
+use crate::error::{Incompatible, ModelError};
 
 /// Refuses images that are not what a model takes: of another shape after their transforms, or of other classes, in
 /// number, name or order. `model` and `data` are what messages call the two: the tasks that made them.
 ///
 /// # Errors
-/// [`ModelError::OtherShape`] and [`ModelError::OtherClasses`].
+/// Returns [`Incompatible::Shape`] or [`Incompatible::Classes`].
 pub fn check_images(
     architecture: &Architecture,
     model: &str,
@@ -19,21 +19,23 @@ pub fn check_images(
     let (model, data) = (model.to_owned(), data.to_owned());
     let shape = InputShape::from(images.pixels().output_shape());
     if shape != architecture.input {
-        return Err(ModelError::OtherShape {
+        return Err(Incompatible::Shape {
             model,
             expected: architecture.input,
             data,
             found: shape,
-        });
+        }
+        .into());
     }
     let classes = &images.header().classes;
     if *classes != architecture.classes {
-        return Err(ModelError::OtherClasses {
+        return Err(Incompatible::Classes {
             model,
             expected: listed(&architecture.classes),
             data,
             found: listed(classes),
-        });
+        }
+        .into());
     }
     Ok(())
 }

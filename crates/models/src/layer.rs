@@ -1,5 +1,7 @@
 //! A network as a list of steps: linear maps with weights ([`Layer`]), and fixed functions between them.
 
+use std::iter;
+
 use eigenscope_artifact::InputShape;
 use serde::{Deserialize, Serialize};
 
@@ -78,7 +80,7 @@ fn expect(step: &str, expected: InputShape, found: InputShape) -> Result<(), Mod
     if expected == found {
         return Ok(());
     }
-    Err(ModelError::Misfit {
+    Err(ModelError::StepShape {
         step: step.to_owned(),
         expected,
         found,
@@ -155,6 +157,21 @@ impl Window {
             .map_or(0, |room| room / self.stride + 1)
     }
 
+    /// Pixels in a row that `outputs` windows side by side cover.
+    pub fn reads(self, outputs: usize) -> usize {
+        (outputs - 1)
+            .saturating_mul(self.stride)
+            .saturating_add(self.kernel)
+    }
+
+    /// These windows followed by windows of what they make, as one window of the image.
+    pub fn before(self, next: Window) -> Window {
+        Window {
+            kernel: self.reads(next.kernel),
+            stride: self.stride.saturating_mul(next.stride),
+        }
+    }
+
     /// As [`Window::output`], of an image with room for a window.
     fn fit(self, step: &str, image: InputShape) -> Result<InputShape, ModelError> {
         let layer = step.to_owned();
@@ -214,31 +231,47 @@ impl Layer {
         height * width
     }
 
+    /// Multiplications of weights with inputs for one image.
+    pub fn multiplications(&self) -> f64 {
+        self.outputs as f64 * self.inputs() as f64 * self.samples() as f64
+    }
+
     /// Name of W.
     pub fn weight(&self) -> String {
         format!("{}.weight", self.name)
     }
 
-    /// The tensors: W, then the bias.
-    pub(crate) fn parameters(&self) -> impl Iterator<Item = ParameterShape> {
+    /// Name of the bias, whether or not the layer has one.
+    pub fn bias_name(&self) -> String {
+        format!("{}.bias", self.name)
+    }
+
+    /// The tensor W.
+    pub fn weight_shape(&self) -> ParameterShape {
         let shape = match self.window {
             None => vec![self.outputs, self.inputs()],
             Some(Window { kernel, .. }) => {
                 vec![self.outputs, self.input.channels, kernel, kernel]
             }
         };
-        let tensor = |name, shape| ParameterShape {
+        self.tensor(self.weight(), shape)
+    }
+
+    /// The tensors: W, then the bias.
+    pub(crate) fn parameters(&self) -> impl Iterator<Item = ParameterShape> {
+        let bias = || self.tensor(self.bias_name(), vec![self.outputs]);
+        iter::once(self.weight_shape()).chain(self.bias.then(bias))
+    }
+
+    fn tensor(&self, name: String, shape: Vec<usize>) -> ParameterShape {
+        ParameterShape {
             name,
             shape,
             start: Start::Uniform {
                 fan_in: self.inputs(),
             },
             trained: true,
-        };
-        let bias = self
-            .bias
-            .then(|| tensor(format!("{}.bias", self.name), vec![self.outputs]));
-        [tensor(self.weight(), shape)].into_iter().chain(bias)
+        }
     }
 
     /// The samples of `images` flattened inputs, `[images * samples, inputs]`, windows in row order.

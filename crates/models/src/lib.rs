@@ -9,23 +9,26 @@ mod bilinear;
 mod error;
 mod evaluate;
 mod images;
+mod label;
 mod layer;
 mod linear;
 mod model;
+mod network;
 pub mod networks;
 mod norm;
 mod runner;
-mod stack;
 
-pub use architecture::{Architecture, Network, ParameterShape, Start};
-pub use bilinear::{BilinearWeights, names};
-pub use error::ModelError;
+pub use architecture::{Architecture, ParameterShape, Start};
+pub use bilinear::{BilinearLayers, BilinearWeights};
+pub use error::{Incompatible, ModelError};
 pub use evaluate::{
     Evaluation, correct_predictions, evaluate, evaluate_batches, evaluation_rows, predicted_class,
 };
 pub use images::check_images;
+pub use label::{NetworkLabel, SizeValue};
 pub use layer::{BatchNorm, Layer, Step, Window};
-pub use model::{Model, StoredModel};
+pub use model::{Model, StoredModel, values};
+pub use network::{Bias, LayerNames, Network, Rule, Size, WindowRun};
 #[cfg(feature = "autodiff")]
 pub use norm::BatchStatistics;
 pub use runner::Runner;

@@ -57,33 +57,28 @@ impl StoredModel {
     /// Checks `tensors` against `architecture` and puts them in its order.
     ///
     /// # Errors
-    /// A tensor is missing, misshapen or not finite.
+    /// Returns [`ModelError::Tensor`] if a tensor is missing, misshapen or not finite.
     pub fn new(
         architecture: Architecture,
         mut tensors: Vec<NamedTensor>,
     ) -> Result<Self, ModelError> {
         let mut ordered = Vec::new();
         for parameter in architecture.parameters() {
-            let position = tensors
-                .iter()
-                .position(|tensor| tensor.name == parameter.name)
-                .ok_or_else(|| ModelError::Missing {
-                    name: parameter.name.clone(),
-                })?;
+            let position = position(&tensors, &parameter.name)?;
             let tensor = tensors.swap_remove(position);
+            let refuse = |problem| {
+                Err(ModelError::Tensor {
+                    name: parameter.name,
+                    problem,
+                })
+            };
             if tensor.shape != parameter.shape {
-                return Err(ModelError::Shape {
-                    name: tensor.name,
-                    expected: parameter.shape,
-                    found: tensor.shape,
-                });
+                let (found, expected) = (&tensor.shape, parameter.shape);
+                return refuse(format!("has shape {found:?}, expected {expected:?}"));
             }
             if let Some(position) = tensor.data.iter().position(|value| !value.is_finite()) {
-                return Err(ModelError::NotFinite {
-                    value: tensor.data[position],
-                    name: tensor.name,
-                    position,
-                });
+                let value = tensor.data[position];
+                return refuse(format!("holds {value} at position {position}"));
             }
             ordered.push(tensor);
         }
@@ -91,6 +86,22 @@ impl StoredModel {
             architecture,
             tensors: ordered,
         })
+    }
+
+    /// The tensor called `name`.
+    ///
+    /// # Errors
+    /// Returns [`ModelError::Tensor`] if there is none.
+    pub fn tensor(&self, name: &str) -> Result<&NamedTensor, ModelError> {
+        position(&self.tensors, name).map(|position| &self.tensors[position])
+    }
+
+    /// The values of the weight of a layer, `[outputs, inputs]` row-major.
+    ///
+    /// # Errors
+    /// Returns [`ModelError::Tensor`] if the layer is not one of this model.
+    pub fn weight(&self, layer: &Layer) -> Result<&[f32], ModelError> {
+        Ok(&self.tensor(&layer.weight())?.data)
     }
 
     /// The model on `device`, tracking gradients if the device records them.
@@ -108,6 +119,18 @@ impl StoredModel {
     }
 }
 
+fn missing(name: &str) -> ModelError {
+    ModelError::Tensor {
+        name: name.to_owned(),
+        problem: "is missing".to_owned(),
+    }
+}
+
+fn position(tensors: &[NamedTensor], name: &str) -> Result<usize, ModelError> {
+    let position = tensors.iter().position(|tensor| tensor.name == name);
+    position.ok_or_else(|| missing(name))
+}
+
 /// A stored tensor on its way to a device.
 pub(crate) struct Leaf<'a> {
     tensor: &'a NamedTensor,
@@ -117,9 +140,7 @@ pub(crate) struct Leaf<'a> {
 pub(crate) fn next<'a>(
     leaves: &mut impl Iterator<Item = Leaf<'a>>,
 ) -> Result<Leaf<'a>, ModelError> {
-    leaves.next().ok_or_else(|| ModelError::Missing {
-        name: "(one more)".to_owned(),
-    })
+    leaves.next().ok_or_else(|| missing("(one more)"))
 }
 
 impl Leaf<'_> {
@@ -355,7 +376,10 @@ fn take<const D: usize>(
 }
 
 /// The values of a tensor, row-major.
-pub(crate) fn values<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, ModelError> {
+///
+/// # Errors
+/// Returns [`ModelError::Values`] if burn does not hand them back.
+pub fn values<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, ModelError> {
     tensor
         .into_data()
         .try_into_vec::<f32>()

@@ -4,7 +4,7 @@ use std::io::Read;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use eigenscope_artifact::{InputShape, NamedTensor};
-use eigenscope_models::{StoredModel, evaluate, names, networks};
+use eigenscope_models::{StoredModel, evaluate, networks};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -52,13 +52,13 @@ fn digits() -> Vec<(Vec<f32>, u16)> {
 fn stored(model: &Model) -> StoredModel {
     let classes = (0..10).map(|class| class.to_string()).collect();
     let architecture =
-        networks::bilinear(InputShape::from([1, 8, 8]), classes, model.hidden, false);
+        networks::bilinear(model.hidden, false).architecture(InputShape::from([1, 8, 8]), classes);
     let architecture = architecture.expect("any input fits");
     // Any order will do: the model puts them into its own.
     let tensors = [
-        (names::UNEMBED, &model.U),
-        (names::EMBED, &model.E),
-        (names::GATE, &model.W),
+        ("unembed.weight", &model.U),
+        ("embed.weight", &model.E),
+        ("gate.weight", &model.W),
     ]
     .map(|(name, rows)| NamedTensor {
         name: name.to_owned(),

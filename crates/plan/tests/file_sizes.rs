@@ -10,7 +10,7 @@ use eigenscope_plan::parse;
 use eigenscope_plan::programs::Programs;
 use eigenscope_stage::{
     Amount, Demand, Description, Effect, Feature, KindDescription, Parameter, ParameterType,
-    Relation, Resources, Role, Section, TASK_VERSION, Variant,
+    Relation, Resources, Role, Section, TASK_VERSION, Variant, Windows,
 };
 use sample::{codes, rendered};
 use serde_json::json;
@@ -79,11 +79,11 @@ fn images(name: &str, known: bool) -> KindDescription {
 }
 
 fn plan(text: &str) -> Result<(), String> {
-    let windows = Amount::Windows {
-        list: "channels".to_owned(),
+    let windows = Amount::Windows(vec![Windows {
         kernel: 5,
         stride: 2,
-    };
+        list: Some("channels".to_owned()),
+    }]);
     let network = KindDescription {
         parameters: vec![Parameter::optional(
             "channels",

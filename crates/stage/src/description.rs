@@ -148,7 +148,8 @@ pub struct Parameter {
     /// For a parameter of a task kind that is a text or a list of texts: each one is a name of a part of what
     /// is read, and an empty list means all parts.
     pub names_of: Option<NamesOf>,
-    /// A value of this parameter; a task with twice that value is guessed to take twice [`Resources::seconds`].
+    /// A value of this parameter, or the sum of a list; a task with twice that value is guessed to take twice
+    /// [`Resources::seconds`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration_unit: Option<f64>,
     /// What it has to do with quantities of the result, unless it has its default value.

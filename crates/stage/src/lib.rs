@@ -30,7 +30,7 @@ pub use feature::{
     AttributeValue, CLASSES, Condition, Feature, NameRule, NamesOf, Need, TRANSFORMS,
 };
 pub use program::{TaskError, TaskKind, run, run_with_report};
-pub use quantity::{Amount, Demand, Effect, Relation, quantities};
+pub use quantity::{Amount, Demand, Effect, Relation, Windows, quantities};
 pub use seed::{Seed, Stream};
 pub use task::{Input, TASK_VERSION, TaskFile};
 

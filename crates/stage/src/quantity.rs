@@ -31,15 +31,36 @@ pub enum Amount {
     Parameter(String),
     /// The number of items of a list.
     Items(String),
-    /// The smallest side of an image that has room for windows one after another, one for each item of a list.
-    Windows {
-        /// The list.
-        list: String,
-        /// Side of a window.
-        kernel: u64,
-        /// Distance from one window to the next.
-        stride: u64,
-    },
+    /// The smallest side of an image with room for windows one after another.
+    Windows(Vec<Windows>),
+}
+
+/// Square windows of an image.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Windows {
+    /// Side of a window in pixels.
+    pub kernel: u64,
+    /// Pixels from one window to the next.
+    pub stride: u64,
+    /// A list parameter for each of whose items the windows come again; `None`: they come once.
+    pub list: Option<String>,
+}
+
+impl Windows {
+    /// The smallest side of an image with `side` windows in a row, after the windows of every item; `None` beyond `u64`.
+    fn side(&self, side: u64, parameters: &Value) -> Option<u64> {
+        let times = match &self.list {
+            None => 1,
+            Some(list) => parameters.get(list)?.as_array()?.len(),
+        };
+        let before = |side: u64| {
+            (side - 1)
+                .checked_mul(self.stride)?
+                .checked_add(self.kernel)
+        };
+        (0..times).try_fold(side, |side, _| before(side))
+    }
 }
 
 impl Amount {
@@ -63,16 +84,10 @@ impl Amount {
                 .map(|items| items.len() as u64)
                 .into_iter()
                 .collect(),
-            Amount::Windows {
-                list: name,
-                kernel,
-                stride,
-            } => {
-                let side = |items: &Vec<Value>| {
-                    let before = |side: u64| (side - 1).checked_mul(*stride)?.checked_add(*kernel);
-                    items.iter().try_fold(1, |side, _| before(side))
-                };
-                list(name).and_then(side).into_iter().collect()
+            Amount::Windows(windows) => {
+                let mut windows = windows.iter().rev();
+                let side = windows.try_fold(1, |side, windows| windows.side(side, parameters));
+                side.into_iter().collect()
             }
         }
     }
@@ -189,10 +204,14 @@ mod tests {
     fn amounts_follow_from_parameters() {
         let parameters =
             json!({ "count": 7, "list": [3, 1], "pairs": [[1, 2], [3, 4]], "no": 0.5 });
-        let windows = |list: &str| Amount::Windows {
-            list: list.to_owned(),
-            kernel: 5,
-            stride: 2,
+        let windows = |list: &str| {
+            let windows = |list, kernel, stride| Windows {
+                kernel,
+                stride,
+                list,
+            };
+            let listed = windows(Some(list.to_owned()), 5, 2);
+            Amount::Windows(vec![windows(None, 3, 1), listed, windows(None, 2, 2)])
         };
         for (amount, values) in [
             (Amount::Fixed(4), vec![4]),
@@ -203,7 +222,8 @@ mod tests {
             (Amount::parameter("absent"), vec![]),
             (Amount::items("list"), vec![2]),
             (Amount::items("count"), vec![]),
-            (windows("list"), vec![13]),
+            // 2, then 7 and 17 for the two items, then 19.
+            (windows("list"), vec![19]),
             (windows("absent"), vec![]),
         ] {
             assert_eq!(amount.values(&parameters), values, "{amount:?}");

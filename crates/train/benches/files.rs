@@ -95,7 +95,8 @@ fn classes() -> Vec<String> {
 }
 
 fn model() -> StoredModel {
-    let network = networks::bilinear(InputShape::from([1, 28, 28]), classes(), 1000, false);
+    let network =
+        networks::bilinear(1000, false).architecture(InputShape::from([1, 28, 28]), classes());
     let network = network.expect("any input fits");
     let tensors = initialise(&network, Seed(1));
     StoredModel::new(network, tensors).expect("its own tensors fit")

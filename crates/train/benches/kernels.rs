@@ -158,7 +158,8 @@ fn ones(shape: [usize; 2], device: &Device) -> Tensor<2> {
 
 fn model(hidden: usize) -> StoredModel {
     let classes = (0..10).map(|class| class.to_string()).collect();
-    let architecture = networks::bilinear(InputShape::from([1, 28, 28]), classes, hidden, false);
+    let architecture =
+        networks::bilinear(hidden, false).architecture(InputShape::from([1, 28, 28]), classes);
     let architecture = architecture.expect("any input fits");
     let tensors = initialise(&architecture, Seed(1));
     StoredModel::new(architecture, tensors).expect("its own tensors fit")

@@ -2,8 +2,8 @@
 
 use eigenscope_models::networks;
 use eigenscope_stage::{
-    Amount, Context, Demand, Feature, NameRule, Parameter, ParameterType, Relation, TaskError,
-    TaskKind, quantities, task_function,
+    Amount, Context, Demand, Parameter, ParameterType, Relation, TaskError, TaskKind, quantities,
+    task_function,
 };
 use serde::Deserialize;
 
@@ -13,10 +13,10 @@ use crate::task::{batch, count, epochs, learning_rate, train, training_kind};
 
 pub(crate) fn kind() -> TaskKind {
     let mut kind = training_kind(
-        "bilinear",
+        &networks::bilinear(200, false),
         "train a bilinear layer, logits = U((L E x) * (R E x)), with AdamW",
         vec![
-            Parameter::required("hidden", count(8192), "hidden size d").proportional(200.0),
+            Parameter::required("hidden", count(8192), "hidden size d"),
             Parameter::optional(
                 "bias",
                 ParameterType::Boolean,
@@ -42,23 +42,14 @@ pub(crate) fn kind() -> TaskKind {
                 "standard deviation of the Gaussian noise on every training input",
             ),
         ],
-        vec![
-            Feature::flag("bilinear"),
-            Feature::flag_when("biased", "bias", true),
-            Feature::flag_when("bias-free", "bias", false),
-            Feature::names(
-                "layers",
-                ["embed", "gate", "unembed"].map(NameRule::fixed).to_vec(),
-            ),
-        ],
-        vec![Demand::new(
-            Amount::parameter("batch"),
-            Relation::AtMost,
-            quantities::TRAINING_IMAGES,
-            "an epoch has at least one whole batch; a partial one is dropped",
-        )],
         task_function!(run),
     );
+    kind.description.roles[0].demands.push(Demand::new(
+        Amount::parameter("batch"),
+        Relation::AtMost,
+        quantities::TRAINING_IMAGES,
+        "an epoch has at least one whole batch; a partial one is dropped",
+    ));
     // Its matrix products are large enough to be worth several threads.
     kind.description.resources.extra_threads = 15;
     kind
@@ -91,6 +82,5 @@ fn run(context: &Context) -> Result<(), TaskError> {
         noise_std: parameters.noise_std,
         evaluate_before: false,
     };
-    let network = |input, classes| networks::bilinear(input, classes, hidden, bias);
-    train(context, network, &recipe)
+    train(context, &networks::bilinear(hidden, bias), &recipe)
 }

@@ -2,49 +2,27 @@
 //! trained by Adam.
 
 use eigenscope_models::networks;
-use eigenscope_stage::{
-    Amount, Context, Feature, NameRule, Parameter, TaskError, TaskKind, task_function,
-};
+use eigenscope_stage::{Context, Parameter, TaskError, TaskKind, task_function};
 use serde::Deserialize;
 
 use crate::fit::{LastBatch, Recipe};
 use crate::optimiser::{OptimiserKind, Schedule};
-use crate::task::{LAST_BATCH, batch, count, epochs, learning_rate, sides, train, training_kind};
-
-const NO_ROOM: &str =
-    "convolutions and pooling follow one another; enlarge the images with the transform `resize`";
+use crate::task::{LAST_BATCH, batch, count, epochs, learning_rate, train, training_kind};
 
 /// The task kinds.
 pub(crate) fn kinds() -> Vec<TaskKind> {
     let embedding = Parameter::optional("embedding", count(1 << 16), 3, "values of the embedding");
     vec![
         training_kind(
-            "convnet",
+            &networks::convnet(),
             "train two convolutions with max pooling and batch normalisation, and an embedding of 128 values, with Adam",
             recipe_parameters(),
-            provides("convnet", &["conv1", "conv2", "embedding", "classifier"]),
-            sides(&Amount::Fixed(16), NO_ROOM),
             task_function!(convnet),
         ),
         training_kind(
-            "embedding-net",
+            &networks::embedding_net(3),
             "train four convolutions with max pooling, and linear layers down to a small embedding, with Adam",
             [embedding].into_iter().chain(recipe_parameters()).collect(),
-            provides(
-                "embedding-net",
-                &[
-                    "conv1",
-                    "conv2",
-                    "conv3",
-                    "conv4",
-                    "linear1",
-                    "linear2",
-                    "linear3",
-                    "embedding",
-                    "classifier",
-                ],
-            ),
-            sides(&Amount::Fixed(31), NO_ROOM),
             task_function!(embedding_net),
         ),
     ]
@@ -52,7 +30,7 @@ pub(crate) fn kinds() -> Vec<TaskKind> {
 
 fn convnet(context: &Context) -> Result<(), TaskError> {
     let recipe: AdamRecipe = context.parameters()?;
-    train(context, networks::convnet, &recipe.recipe())
+    train(context, &networks::convnet(), &recipe.recipe())
 }
 
 fn embedding_net(context: &Context) -> Result<(), TaskError> {
@@ -67,18 +45,11 @@ fn embedding_net(context: &Context) -> Result<(), TaskError> {
         batch,
         learning_rate,
     };
-    let network = |input, classes| networks::embedding_net(input, classes, embedding);
-    train(context, network, &recipe.recipe())
-}
-
-fn provides(network: &str, layers: &[&str]) -> Vec<Feature> {
-    let layers = layers.iter().copied().map(NameRule::fixed);
-    vec![
-        Feature::flag(network),
-        Feature::flag("biased"),
-        Feature::flag("ungated"),
-        Feature::names("layers", layers.collect()),
-    ]
+    train(
+        context,
+        &networks::embedding_net(embedding),
+        &recipe.recipe(),
+    )
 }
 
 fn recipe_parameters() -> Vec<Parameter> {

@@ -1,59 +1,41 @@
 //! The task kinds `mlp` and `cnn`: networks without biases, trained with momentum at a constant rate.
 
 use eigenscope_models::networks;
-use eigenscope_stage::{
-    Amount, Context, Feature, NameRule, Parameter, ParameterType, TaskError, TaskKind,
-    task_function,
-};
+use eigenscope_stage::{Context, Parameter, ParameterType, TaskError, TaskKind, task_function};
 use serde::Deserialize;
 
 use crate::fit::{LastBatch, Recipe};
 use crate::optimiser::{OptimiserKind, Schedule};
-use crate::task::{LAST_BATCH, batch, epochs, learning_rate, sides, train, training_kind};
+use crate::task::{LAST_BATCH, batch, epochs, learning_rate, train, training_kind};
 
 /// Widest layer.
 const MAXIMUM_WIDTH: i64 = 16_384;
 
 pub(crate) fn kinds() -> Vec<TaskKind> {
-    let widths = |name: &str, default: [u64; 2], summary: &str| {
-        let width = ParameterType::Integer {
+    let (widths, channels) = (vec![512, 256], vec![32, 64]);
+    let sizes = |name: &str, default: &Vec<usize>, summary: &str| {
+        let size = ParameterType::Integer {
             minimum: 1,
             maximum: MAXIMUM_WIDTH,
         };
-        Parameter::optional(name, ParameterType::list(width), default.to_vec(), summary)
+        let default = default.clone();
+        Parameter::optional(name, ParameterType::list(size), default, summary)
     };
     vec![
         training_kind(
-            "mlp",
+            &networks::mlp(widths.clone()),
             "train linear layers without bias, ReLU between them, with SGD and momentum",
-            parameters(widths("widths", [512, 256], "width of every hidden layer")),
-            provides("mlp", vec![NameRule::numbered("layer", "widths", 1)]),
-            Vec::new(),
+            parameters(sizes("widths", &widths, "width of every hidden layer")),
             task_function!(mlp),
         ),
         training_kind(
-            "cnn",
+            &networks::cnn(channels.clone()),
             "train convolutions 5 x 5 of stride 2 with ReLU and one linear layer, without biases, with SGD and momentum",
-            parameters(widths(
+            parameters(sizes(
                 "channels",
-                [32, 64],
+                &channels,
                 "output channels of every convolution",
             )),
-            provides(
-                "cnn",
-                vec![
-                    NameRule::numbered("conv", "channels", 0),
-                    NameRule::fixed("linear"),
-                ],
-            ),
-            sides(
-                &Amount::Windows {
-                    list: "channels".to_owned(),
-                    kernel: 5,
-                    stride: 2,
-                },
-                "convolutions of 5 x 5 pixels and stride 2 follow one another; enlarge the images with `resize`, or give fewer `channels`",
-            ),
             task_function!(cnn),
         ),
     ]
@@ -61,23 +43,12 @@ pub(crate) fn kinds() -> Vec<TaskKind> {
 
 fn mlp(context: &Context) -> Result<(), TaskError> {
     let (widths, recipe) = read(context)?;
-    let network = |input, classes| networks::mlp(input, classes, widths);
-    train(context, network, &recipe)
+    train(context, &networks::mlp(widths), &recipe)
 }
 
 fn cnn(context: &Context) -> Result<(), TaskError> {
     let (channels, recipe) = read(context)?;
-    let network = |input, classes| networks::cnn(input, classes, channels);
-    train(context, network, &recipe)
-}
-
-fn provides(network: &str, layers: Vec<NameRule>) -> Vec<Feature> {
-    vec![
-        Feature::flag(network),
-        Feature::flag("bias-free"),
-        Feature::flag("ungated"),
-        Feature::names("layers", layers),
-    ]
+    train(context, &networks::cnn(channels), &recipe)
 }
 
 fn parameters(layers: Parameter) -> Vec<Parameter> {

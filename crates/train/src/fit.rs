@@ -3,7 +3,7 @@
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use eigenscope_artifact::HistoryRow;
-use eigenscope_models::{Evaluation, Model, StoredModel, evaluate_batches};
+use eigenscope_models::{Evaluation, Layer, Model, StoredModel, evaluate_batches, values};
 use eigenscope_stage::{Allowance, Seed};
 
 use crate::crew::Crew;
@@ -102,12 +102,9 @@ pub fn fit(
 /// Multiplications of linear maps in one step: each weight with each image, forward, and backward for its own gradient
 /// and for that of what it reads.
 fn multiplications(model: &StoredModel, batch: usize) -> f64 {
-    let matrices = model
-        .tensors
-        .iter()
-        .filter(|tensor| tensor.shape.len() == 2);
-    let weights: usize = matrices.map(|tensor| tensor.data.len()).sum();
-    3.0 * weights as f64 * batch as f64
+    let layers = model.architecture.layers().map(|(_, layer)| layer);
+    let linear = layers.filter(|layer| layer.window.is_none());
+    3.0 * batch as f64 * linear.map(Layer::multiplications).sum::<f64>()
 }
 
 /// A model on its way through the epochs.
@@ -232,9 +229,7 @@ pub fn train_step(
     );
     model.take_statistics(statistics)?;
 
-    let logits = logits.inner().into_data().try_into_vec::<f32>();
-    let logits =
-        logits.map_err(|error| eigenscope_models::ModelError::Values(format!("{error:?}")))?;
+    let logits = values(logits.inner())?;
     Ok(StepResult {
         loss_nats: loss.into_scalar::<f32>(),
         correct: Evaluation::of_logits(&logits, labels).correct,
@@ -268,10 +263,11 @@ mod tests {
         };
         let train = |threads| {
             let classes = ["a", "b", "c"].map(str::to_owned).to_vec();
-            let network = networks::bilinear(InputShape::from([1, 28, 28]), classes, 350, false);
-            let network = network.expect("any input fits");
-            let tensors = initialise(&network, Seed(1));
-            let mut model = StoredModel::new(network, tensors).expect("its own tensors fit");
+            let network = networks::bilinear(350, false);
+            let architecture = network.architecture(InputShape::from([1, 28, 28]), classes);
+            let architecture = architecture.expect("any input fits");
+            let tensors = initialise(&architecture, Seed(1));
+            let mut model = StoredModel::new(architecture, tensors).expect("its own tensors fit");
             // Large enough for three threads.
             assert!(Crew::new(Allowance::new(9), multiplications(&model, 2048)).most() > 3);
             let allowance = Allowance::new(threads);

@@ -27,8 +27,9 @@ mod tests {
     #[test]
     fn weights_are_uniform_within_their_bounds() {
         let classes = vec!["a".to_owned(), "b".to_owned()];
-        let input = InputShape::from([1, 20, 20]);
-        let architecture = networks::bilinear(input, classes, 100, true).expect("any input fits");
+        let network = networks::bilinear(100, true);
+        let architecture = network.architecture(InputShape::from([1, 20, 20]), classes);
+        let architecture = architecture.expect("any input fits");
         let draw = |seed| initialise(&architecture, seed);
         let tensors = draw(Seed(7));
         assert_eq!(tensors.len(), 4);

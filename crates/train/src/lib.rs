@@ -11,6 +11,7 @@ mod adamw;
 mod bilinear;
 mod crew;
 mod data_set;
+mod description;
 mod divergence;
 mod embeddings;
 mod error;

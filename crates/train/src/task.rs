@@ -1,55 +1,51 @@
 //! What every training task does: read the images, train, write weights and history.
 
 use eigenscope_artifact::{ImageReader, InputShape, Kind, Split, write_records};
-use eigenscope_models::{Architecture, ModelError, StoredModel};
+use eigenscope_models::{ModelError, Network, StoredModel};
 use eigenscope_stage::{
-    Amount, Context, Demand, Feature, KindDescription, Parameter, ParameterType, Relation,
-    Resources, Role, TaskError, TaskFunction, TaskKind, quantities,
+    Context, Feature, KindDescription, Parameter, ParameterType, Resources, Role, TaskError,
+    TaskFunction, TaskKind,
 };
 
 use crate::data_set::DataSet;
+use crate::description::{features, mark_sizes, room, seconds};
 use crate::error::TrainError;
 use crate::fit::{Recipe, fit};
 use crate::initialise::initialise;
 
-/// A training task kind.
+/// The task kind that trains `network`, of typical sizes here, and is called like it.
 pub(crate) fn training_kind(
-    name: &str,
+    network: &Network,
     summary: &str,
-    parameters: Vec<Parameter>,
-    provides: Vec<Feature>,
-    demands: Vec<Demand>,
+    mut parameters: Vec<Parameter>,
     run: TaskFunction,
 ) -> TaskKind {
+    let epochs = parameters
+        .iter()
+        .find(|parameter| parameter.name == "epochs");
+    let epochs = epochs.and_then(|epochs| epochs.duration_unit);
+    let seconds = seconds(network, epochs.unwrap_or(1.0));
+    mark_sizes(network, &mut parameters);
     let data = Role::one("data", Kind::Images, "images to train and test on");
+    let features = features(network).into_iter();
     TaskKind {
         description: KindDescription {
-            name: name.to_owned(),
+            name: network.name().to_owned(),
             summary: summary.to_owned(),
             parameters,
-            roles: vec![demands.into_iter().fold(data, Role::demands)],
+            roles: vec![room(network).into_iter().fold(data, Role::demands)],
             outputs: vec![Kind::Tensors, Kind::History],
-            provides: provides
-                .into_iter()
-                .chain(Feature::of_images("data"))
-                .collect(),
+            provides: features.chain(Feature::of_images("data")).collect(),
             random: true,
             resources: Resources {
                 threads: 1,
                 memory_mib: 512,
-                seconds: 60.0,
+                seconds,
                 ..Resources::default()
             },
         },
         run,
     }
-}
-
-/// Images with sides of at least `side` pixels; `because` is a short clause.
-pub(crate) fn sides(side: &Amount, because: &str) -> Vec<Demand> {
-    let sides = [quantities::HEIGHT, quantities::WIDTH];
-    let demand = |quantity| Demand::new(side.clone(), Relation::AtMost, quantity, because);
-    sides.map(demand).to_vec()
 }
 
 /// The parameter `epochs`.
@@ -89,14 +85,16 @@ pub(crate) fn count(maximum: i64) -> ParameterType {
     }
 }
 
-/// Trains a model on the task's images by `recipe`. `network` makes its architecture of the inputs' shape and the classes.
+/// Trains `network` on the task's images by `recipe`.
 pub(crate) fn train(
     context: &Context,
-    network: impl FnOnce(InputShape, Vec<String>) -> Result<Architecture, ModelError>,
+    network: &Network,
     recipe: &Recipe,
 ) -> Result<(), TaskError> {
     let (input, classes, train, test) = read(context)?;
-    let architecture = network(input, classes).map_err(|source| too_small(input, source))?;
+    let architecture = network
+        .architecture(input, classes)
+        .map_err(|source| too_small(input, source))?;
     let initial = initialise(&architecture, context.seed());
     let mut model = StoredModel::new(architecture, initial)?;
     let (seed, allowance) = (context.seed(), context.allowance());

@@ -3,94 +3,102 @@
 use std::collections::BTreeSet;
 
 use eigenscope_artifact::InputShape;
-use eigenscope_models::{Network, networks};
-use eigenscope_stage::Feature;
+use eigenscope_models::{Architecture, ModelError, Network, networks};
+use eigenscope_stage::{Feature, KindDescription};
 use serde_json::{Value, json};
 
-/// Layers that a kind states for these parameters.
-fn stated(kind: &str, parameters: &Value) -> BTreeSet<String> {
-    let kinds = eigenscope_train::kinds();
-    let kind = kinds.iter().find(|known| known.description.name == kind);
-    let provides = &kind.expect("a kind").description.provides;
-    let rules = provides.iter().flat_map(|feature| match feature {
-        Feature::Names { set, rules } if set == "layers" => rules.as_slice(),
-        _ => &[],
-    });
-    rules.flat_map(|rule| rule.names(parameters)).collect()
+/// Networks of all kinds with the parameters of the tasks that train them.
+fn cases() -> Vec<(Network, Value)> {
+    let mut cases = vec![
+        (networks::convnet(), json!({})),
+        (networks::embedding_net(2), json!({ "embedding": 2 })),
+    ];
+    for sizes in [vec![], vec![3], vec![4, 2], vec![1, 1, 1]] {
+        cases.push((networks::mlp(sizes.clone()), json!({ "widths": sizes })));
+        cases.push((networks::cnn(sizes.clone()), json!({ "channels": sizes })));
+    }
+    for bias in [false, true] {
+        let parameters = json!({ "hidden": 3, "bias": bias });
+        cases.push((networks::bilinear(3, bias), parameters));
+    }
+    cases
 }
 
-/// Layers that a model has.
-fn built(network: Network) -> BTreeSet<String> {
+/// The description of the kind that trains a network.
+fn description(network: &Network) -> KindDescription {
+    let mut kinds = eigenscope_train::kinds().into_iter();
+    let kind = kinds.find(|kind| kind.description.name == network.name());
+    kind.expect("a kind").description
+}
+
+fn build(network: &Network, [height, width]: [usize; 2]) -> Result<Architecture, ModelError> {
     let classes = vec!["no".to_owned(), "yes".to_owned()];
-    let architecture = networks::architecture(InputShape::from([1, 40, 40]), classes, network);
-    let layers = architecture.and_then(|architecture| architecture.layers(&[]));
-    let layers = layers.expect("large enough images");
-    layers.into_iter().map(|(_, layer)| layer.name).collect()
+    network.architecture(InputShape::from([1, height, width]), classes)
 }
 
 #[test]
-fn the_layers_are_those_of_the_model() {
-    for sizes in [vec![], vec![3], vec![4, 2]] {
-        let widths = sizes.clone();
-        let mlp = stated("mlp", &json!({ "widths": sizes }));
-        assert_eq!(mlp, built(Network::Mlp { widths }));
-        let channels = sizes.clone();
-        let cnn = stated("cnn", &json!({ "channels": sizes }));
-        assert_eq!(cnn, built(Network::Cnn { channels }));
-    }
-    assert_eq!(stated("convnet", &json!({})), built(Network::Convnet));
-    let embedding_net = stated("embedding-net", &json!({ "embedding": 2 }));
-    assert_eq!(embedding_net, built(Network::EmbeddingNet { embedding: 2 }));
-    for bias in [false, true] {
-        let bilinear = stated("bilinear", &json!({ "hidden": 3, "bias": bias }));
-        assert_eq!(bilinear, built(Network::Bilinear { hidden: 3, bias }));
-    }
+fn every_kind_is_a_network() {
+    let kinds: BTreeSet<String> = eigenscope_train::kinds()
+        .into_iter()
+        .map(|kind| kind.description.name)
+        .collect();
+    let networks: BTreeSet<String> = cases()
+        .iter()
+        .map(|(network, _)| network.name().to_owned())
+        .collect();
+    assert_eq!(kinds, networks);
 }
 
-/// Smallest side of images that a kind states for these parameters.
-fn smallest(kind: &str, parameters: &Value) -> usize {
-    let kinds = eigenscope_train::kinds();
-    let kind = kinds.iter().find(|known| known.description.name == kind);
-    let role = &kind.expect("a kind").description.roles[0];
-    let sides: BTreeSet<u64> = role
-        .demands
-        .iter()
-        .flat_map(|demand| demand.amount.values(parameters))
-        .collect();
-    assert_eq!((role.demands.len(), sides.len()), (2, 1));
-    sides.first().copied().expect("one side") as usize
+#[test]
+fn flags_and_layers_are_those_of_the_model() {
+    for (network, parameters) in cases() {
+        let (mut flags, mut layers) = (BTreeSet::new(), BTreeSet::new());
+        for feature in description(&network).provides {
+            match feature {
+                Feature::Flag { name, when } => {
+                    if when.is_none_or(|when| when.holds(&parameters)) {
+                        flags.insert(name);
+                    }
+                }
+                Feature::Names { set, rules } if set == "layers" => {
+                    layers.extend(rules.iter().flat_map(|rule| rule.names(&parameters)));
+                }
+                _ => {}
+            }
+        }
+        let architecture = build(&network, [40, 40]).expect("large enough images");
+        let built = architecture.layers().map(|(_, layer)| layer);
+        let names: BTreeSet<String> = built.clone().map(|layer| layer.name.clone()).collect();
+        assert_eq!(layers, names, "{parameters}");
+
+        let biased = built.clone().any(|layer| layer.bias);
+        let bilinear = architecture.bilinear("").is_ok();
+        let mut expected = BTreeSet::from([network.name().to_owned()]);
+        expected.insert(if biased { "biased" } else { "bias-free" }.to_owned());
+        expected.insert(if bilinear { "bilinear" } else { "ungated" }.to_owned());
+        assert_eq!(flags, expected, "{parameters}");
+    }
 }
 
 #[test]
 fn the_smallest_images_are_those_that_a_network_has_room_for() {
-    let cnn = |channels: &[usize]| {
-        let network = Network::Cnn {
-            channels: channels.to_vec(),
+    for (network, parameters) in cases() {
+        let demands = &description(&network).roles[0].demands;
+        let sides = demands
+            .iter()
+            .filter(|demand| demand.quantity.ends_with("of pixels"));
+        let sides: Vec<u64> = sides
+            .flat_map(|demand| demand.amount.values(&parameters))
+            .collect();
+        let side = match sides[..] {
+            [] => 1,
+            [height, width] if height == width => height as usize,
+            _ => panic!("{sides:?}"),
         };
-        ("cnn", json!({ "channels": channels }), network)
-    };
-    let cases = [
-        cnn(&[]),
-        cnn(&[3]),
-        cnn(&[4, 2]),
-        cnn(&[1, 1, 1]),
-        ("convnet", json!({}), Network::Convnet),
-        (
-            "embedding-net",
-            json!({ "embedding": 2 }),
-            Network::EmbeddingNet { embedding: 2 },
-        ),
-    ];
-    for (kind, parameters, network) in cases {
-        let side = smallest(kind, &parameters);
-        let build = |height, width| {
-            let input = InputShape::from([1, height, width]);
-            networks::architecture(input, vec!["no".to_owned()], network.clone())
-        };
-        assert!(build(side, side).is_ok(), "{kind} {parameters}");
+        assert!(build(&network, [side, side]).is_ok(), "{parameters}");
         if side > 1 {
-            assert!(build(side - 1, side).is_err(), "{kind} {parameters}");
-            assert!(build(side, side - 1).is_err(), "{kind} {parameters}");
+            assert!(build(&network, [side - 1, side]).is_err(), "{parameters}");
+            assert!(build(&network, [side, side - 1]).is_err(), "{parameters}");
         }
     }
 }

@@ -49,10 +49,10 @@ fn architecture(case: &Case, classes: usize) -> Architecture {
     let layers = case.layers.clone();
     let classes = (0..classes).map(|class| class.to_string()).collect();
     let architecture = match case.network.as_str() {
-        "mlp" => networks::mlp(input, classes, layers),
-        "cnn" => networks::cnn(input, classes, layers),
-        "convnet" => networks::convnet(input, classes),
-        _ => networks::embedding_net(input, classes, 3),
+        "mlp" => networks::mlp(layers).architecture(input, classes),
+        "cnn" => networks::cnn(layers).architecture(input, classes),
+        "convnet" => networks::convnet().architecture(input, classes),
+        _ => networks::embedding_net(3).architecture(input, classes),
     };
     architecture.expect("large enough")
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 
 use eigenscope_artifact::{InputShape, NamedTensor};
-use eigenscope_models::{StoredModel, names, networks};
+use eigenscope_models::{StoredModel, networks};
 use eigenscope_train::{OptimiserKind, cosine, train_step};
 use serde::Deserialize;
 
@@ -53,10 +53,10 @@ impl Nested {
 }
 
 const LETTERS: [(&str, &str); 4] = [
-    ("E", names::EMBED),
-    ("W", names::GATE),
-    ("b", names::GATE_BIAS),
-    ("U", names::UNEMBED),
+    ("E", "embed.weight"),
+    ("W", "gate.weight"),
+    ("b", "gate.bias"),
+    ("U", "unembed.weight"),
 ];
 
 fn truth() -> Truth {
@@ -90,7 +90,7 @@ fn digits() -> Vec<(Vec<f32>, u16)> {
 fn initial_model(truth: &Truth, case: &Case) -> StoredModel {
     let input = InputShape::from([1, 8, truth.inputs / 8]);
     let classes = (0..10).map(|class| class.to_string()).collect();
-    let architecture = networks::bilinear(input, classes, truth.hidden, case.bias);
+    let architecture = networks::bilinear(truth.hidden, case.bias).architecture(input, classes);
     let architecture = architecture.expect("any input fits");
     let tensors = architecture
         .parameters()

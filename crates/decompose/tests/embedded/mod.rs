@@ -8,7 +8,7 @@ use eigenscope_artifact::{
     Digest, ImageHeader, ImageWriter, InputDigest, InputShape, Kind, PixelTransform, Provenance,
     SourceCheck, Split, SplitName, summarise,
 };
-use eigenscope_models::{Network, StoredModel, networks};
+use eigenscope_models::{Network, StoredModel};
 use eigenscope_stage::{Event, Input, Seed, TASK_VERSION, TaskFile};
 use serde_json::Value;
 
@@ -115,7 +115,7 @@ fn provenance() -> Provenance {
 /// A model at its start, on grey images with `side` pixels a side.
 pub(crate) fn model(folder: &Path, name: &str, network: Network, side: usize) -> PathBuf {
     let classes = CLASSES.map(str::to_owned).to_vec();
-    let architecture = networks::architecture(InputShape::from([1, side, side]), classes, network);
+    let architecture = network.architecture(InputShape::from([1, side, side]), classes);
     let architecture = architecture.expect("it fits");
     let mut stream = Seed(5).stream(name, 0);
     let parameters = architecture.parameters().into_iter();

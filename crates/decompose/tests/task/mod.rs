@@ -8,7 +8,7 @@ use eigenscope_artifact::{
     Digest, ImageHeader, ImageWriter, InputShape, Kind, NamedTensor, PixelTransform, Provenance,
     SourceCheck, Split, SplitName,
 };
-use eigenscope_models::{Network, StoredModel, networks};
+use eigenscope_models::{Network, StoredModel};
 use eigenscope_stage::{Event, Input, TASK_VERSION, TaskFile};
 use serde_json::Value;
 
@@ -113,7 +113,7 @@ impl Task<'_> {
 /// A model of two classes whose weights are uniform in ±`scale`/sqrt(fan_in), without a pattern.
 pub(crate) fn model(input: InputShape, network: Network, scale: f32) -> StoredModel {
     let classes = vec!["no".to_owned(), "yes".to_owned()];
-    let architecture = networks::architecture(input, classes, network);
+    let architecture = network.architecture(input, classes);
     let architecture = architecture.expect("the input is large enough");
     let mut stream = eigenscope_stage::Seed(5).stream("test", 0);
     let tensors = architecture.parameters().into_iter().map(|parameter| {

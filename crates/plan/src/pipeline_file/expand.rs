@@ -412,12 +412,20 @@ impl<'a> Expansion<'a> {
 fn resources(kind: &KindDescription, parameters: &Map<String, Value>) -> Resources {
     let mut resources = kind.resources;
     for parameter in &kind.parameters {
-        let value = parameters.get(&parameter.name).and_then(Value::as_f64);
+        let value = parameters.get(&parameter.name).and_then(size);
         if let (Some(unit), Some(value)) = (parameter.duration_unit, value) {
             resources.seconds *= value / unit;
         }
     }
     resources
+}
+
+/// A number, or the sum of a list of numbers.
+fn size(value: &Value) -> Option<f64> {
+    match value {
+        Value::Array(items) => items.iter().map(size).sum(),
+        number => number.as_f64(),
+    }
 }
 
 fn too_many_tasks_of(table: &Table<'_>) -> FileError {

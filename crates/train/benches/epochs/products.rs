@@ -16,7 +16,7 @@ pub(crate) fn seconds(workload: &Workload) -> Result<f64, Failure> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
     let rows = workload.batch;
     let mut step = 0.0;
-    for (position, layer) in workload.architecture()?.layers(&[])? {
+    for (position, layer) in workload.architecture()?.layers() {
         let (inputs, outputs) = (layer.inputs(), layer.outputs);
         let (x, weight, gradient) = (
             tensor([rows, inputs]),

@@ -46,10 +46,7 @@ pub(crate) fn all() -> Vec<Workload> {
     let bilinear = |name, hidden, epochs| Workload {
         name,
         kind: "bilinear",
-        network: Network::Bilinear {
-            hidden,
-            bias: false,
-        },
+        network: networks::bilinear(hidden, false),
         stored: 28,
         side: 28,
         train: 60_000,
@@ -83,20 +80,15 @@ pub(crate) fn all() -> Vec<Workload> {
         bilinear("bilinear-300", 300, 4),
         bilinear("bilinear-500", 500, 2),
         bilinear("bilinear-1000", 1000, 1),
-        convolutional("cnn", Network::Cnn { channels }, 32, momentum),
-        convolutional("convnet", Network::Convnet, 28, adam),
+        convolutional("cnn", networks::cnn(channels), 32, momentum),
+        convolutional("convnet", networks::convnet(), 28, adam),
         Workload {
             stored: 28,
             train: 1000,
             test: 200,
             batch: 64,
             epochs: 1,
-            ..convolutional(
-                "embedding-net",
-                Network::EmbeddingNet { embedding: 3 },
-                221,
-                embedding,
-            )
+            ..convolutional("embedding-net", networks::embedding_net(3), 221, embedding)
         },
     ]
 }
@@ -104,24 +96,20 @@ pub(crate) fn all() -> Vec<Workload> {
 impl Workload {
     /// Whether it consists of matrix products.
     pub(crate) fn is_linear(&self) -> bool {
-        matches!(self.network, Network::Bilinear { .. })
+        self.kind == "bilinear"
     }
 
     pub(crate) fn architecture(&self) -> Result<Architecture, Failure> {
         let input = InputShape::from([1, self.side, self.side]);
         let classes = (0..10).map(|class| class.to_string()).collect();
-        Ok(networks::architecture(
-            input,
-            classes,
-            self.network.clone(),
-        )?)
+        Ok(self.network.architecture(input, classes)?)
     }
 
     /// Images of an epoch that are trained on.
     pub(crate) fn trained(&self) -> usize {
-        match self.network {
-            Network::Bilinear { .. } => self.train / self.batch * self.batch,
-            _ => self.train,
+        match self.is_linear() {
+            true => self.train / self.batch * self.batch,
+            false => self.train,
         }
     }
 
@@ -129,8 +117,8 @@ impl Workload {
     /// weights, and backward for what the layer reads unless these are the images; and forward on the test images.
     pub(crate) fn operations(&self) -> Result<f64, Failure> {
         let mut operations = 0.0;
-        for (position, layer) in self.architecture()?.layers(&[])? {
-            let once = 2.0 * (layer.outputs * layer.inputs() * layer.samples()) as f64;
+        for (position, layer) in self.architecture()?.layers() {
+            let once = 2.0 * layer.multiplications();
             let passes = if position == 0 { 2.0 } else { 3.0 };
             operations += once * (passes * self.trained() as f64 + self.test as f64);
         }

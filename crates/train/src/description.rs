@@ -1,0 +1,108 @@
+//! What a task kind says about the network that it trains, all of which follows from the network's steps.
+
+use eigenscope_models::{Bias, LayerNames, Network, SizeValue};
+use eigenscope_stage::{
+    Amount, Demand, Feature, NameRule, Parameter, Relation, Windows, quantities,
+};
+
+/// Multiplications of one core in a second, about 100 GFLOP/s: a guess, to start long trainings first.
+const MULTIPLICATIONS_PER_SECOND: f64 = 5e10;
+
+/// Images that a training is guessed to have: as many as MNIST.
+const IMAGES: f64 = 60_000.0;
+
+/// Properties of a trained model, and the names of its layers.
+pub(crate) fn features(network: &Network) -> Vec<Feature> {
+    let mut features = vec![Feature::flag(network.name())];
+    match network.bias() {
+        Bias::Always => features.push(Feature::flag("biased")),
+        Bias::Never => features.push(Feature::flag("bias-free")),
+        Bias::Parameter(name, _) => features.extend([
+            Feature::flag_when("biased", name, true),
+            Feature::flag_when("bias-free", name, false),
+        ]),
+    }
+    if !network.is_gated() {
+        features.push(Feature::flag("ungated"));
+    }
+    let is_bilinear = |network: &Network| {
+        let architecture = network.typical();
+        architecture.is_ok_and(|architecture| architecture.bilinear("").is_ok())
+    };
+    if network.name() != "bilinear" && is_bilinear(network) {
+        features.push(Feature::flag("bilinear"));
+    }
+    let names = network.layer_names().into_iter();
+    features.push(Feature::names("layers", names.flat_map(rules).collect()));
+    features
+}
+
+fn rules(names: LayerNames) -> Vec<NameRule> {
+    match names {
+        LayerNames::Fixed(name) => vec![NameRule::fixed(&name)],
+        LayerNames::Numbered {
+            prefix,
+            list: Some(list),
+            extra,
+        } => vec![NameRule::numbered(&prefix, list, extra)],
+        LayerNames::Numbered {
+            prefix,
+            list: None,
+            extra,
+        } => (1..=extra)
+            .map(|number| NameRule::fixed(&format!("{prefix}{number}")))
+            .collect(),
+    }
+}
+
+/// Demands on the sides of images: room for the windows of all convolutions and of pooling.
+pub(crate) fn room(network: &Network) -> Vec<Demand> {
+    let runs = network.windows();
+    if runs.is_empty() {
+        return Vec::new();
+    }
+    let lists: Vec<String> = runs
+        .iter()
+        .filter_map(|run| run.list)
+        .map(|list| format!(", or give fewer `{list}`"))
+        .collect();
+    let because = format!(
+        "the windows of its steps follow one another; enlarge the images with the transform `resize`{}",
+        lists.concat()
+    );
+    let windows = runs.into_iter().map(|run| Windows {
+        kernel: run.window.kernel as u64,
+        stride: run.window.stride as u64,
+        list: run.list.map(str::to_owned),
+    });
+    let side = Amount::Windows(windows.collect());
+    let sides = [quantities::HEIGHT, quantities::WIDTH];
+    let demand = |quantity| Demand::new(side.clone(), Relation::AtMost, quantity, &because);
+    sides.map(demand).to_vec()
+}
+
+/// Seconds that a training is guessed to take: three products, forward and backward, with each weight and image.
+pub(crate) fn seconds(network: &Network, epochs: f64) -> f64 {
+    let multiplications = network
+        .typical()
+        .map_or(0.0, |typical| typical.multiplications());
+    let seconds = 3.0 * multiplications * IMAGES * epochs / MULTIPLICATIONS_PER_SECOND;
+    seconds.max(1.0).round()
+}
+
+/// Marks the parameters that are sizes of `network`, to whose value the duration is guessed to be proportional.
+pub(crate) fn mark_sizes(network: &Network, parameters: &mut [Parameter]) {
+    for (name, value) in network.sizes() {
+        let unit = match value {
+            SizeValue::Flag(_) => continue,
+            SizeValue::Number(size) => size,
+            SizeValue::List(sizes) => sizes.iter().sum(),
+        };
+        let named = parameters
+            .iter_mut()
+            .filter(|parameter| parameter.name == name);
+        for parameter in named {
+            parameter.duration_unit = Some(unit as f64);
+        }
+    }
+}

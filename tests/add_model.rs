@@ -1,0 +1,130 @@
+//! "To add a model" of ARCHITECTURE.md, step by step in a copy of this workspace: a network, a task kind that trains it, a line
+//! in the list; nothing else is touched, and its layers are analysed.
+
+mod sandbox;
+
+use sandbox::workspace::{Workspace, steps};
+use sandbox::{stderr, stdout};
+
+/// Step 1: convolutions with biases, and a bilinear gate before the classes.
+const NETWORK: &str = r#"
+/// Convolutions 3 x 3 with ReLU, `conv1`, `conv2`, ...; `gate`, `classifier`.
+pub fn gated_cnn(channels: Vec<usize>, hidden: usize) -> Network {
+    let window = Window { kernel: 3, stride: 1 };
+    let hidden = Size::Parameter { name: "hidden", value: hidden, times: 2 };
+    let rules = vec![
+        Rule::ForEach {
+            list: "channels",
+            items: channels,
+            rules: vec![Rule::convolution("conv#", Size::Item, window, Bias::Always), Rule::Relu],
+        },
+        Rule::linear("gate", hidden, Bias::Never),
+        Rule::Gate,
+        Rule::linear("classifier", Size::Classes, Bias::Never),
+    ];
+    Network::new("gated-cnn", rules)
+}
+"#;
+
+/// Step 2.
+const TASK: &str = r#"//! The task kind `gated-cnn`.
+
+use eigenscope_models::networks;
+use eigenscope_stage::{Context, Parameter, ParameterType, TaskError, TaskKind, task_function};
+use serde::Deserialize;
+
+use crate::fit::{LastBatch, Recipe};
+use crate::optimiser::{OptimiserKind, Schedule};
+use crate::task::{count, epochs, train, training_kind};
+
+pub(crate) fn kind() -> TaskKind {
+    let channels = ParameterType::list(count(64));
+    training_kind(
+        &networks::gated_cnn(vec![8, 8], 16),
+        "train convolutions with a gate after them",
+        vec![
+            Parameter::optional("channels", channels, vec![8, 8], "output channels"),
+            Parameter::optional("hidden", count(64), 16, "values of the gate"),
+            epochs(2),
+        ],
+        task_function!(run),
+    )
+}
+
+#[derive(Deserialize)]
+struct Parameters {
+    channels: Vec<usize>,
+    hidden: usize,
+    epochs: u32,
+}
+
+fn run(context: &Context) -> Result<(), TaskError> {
+    let Parameters { channels, hidden, epochs } = context.parameters()?;
+    let recipe = Recipe {
+        epochs,
+        batch: 64,
+        last_batch: LastBatch::Kept,
+        learning_rate: 0.01,
+        schedule: Schedule::Constant,
+        optimiser: OptimiserKind::AdamW { weight_decay: 0.0 },
+        noise_std: 0.0,
+        evaluate_before: false,
+    };
+    train(context, &networks::gated_cnn(channels, hidden), &recipe)
+}
+"#;
+
+const PIPELINE: &str = r#"
+[data.digits]
+
+[train.gated-cnn]
+data = "data.digits"
+channels = [2, 3, 4]
+hidden = 5
+
+[decompose.activations]
+kind = "activation-covariance"
+model = "train.gated-cnn"
+data = "data.digits"
+layers = ["conv3", "gate"]
+
+[metric.clipping]
+model = "train.gated-cnn"
+bases = "decompose.activations"
+data = "data.digits"
+"#;
+
+#[test]
+fn the_steps_of_the_architecture_page_are_enough() {
+    let steps = steps("## To add a model");
+    for file in [
+        "crates/models/src/networks.rs",
+        "crates/train/src",
+        "`kinds()`",
+    ] {
+        assert!(steps.contains(file), "the steps do not name {file}");
+    }
+
+    let copy = Workspace::new(PIPELINE);
+    copy.append("models/src/networks.rs", NETWORK);
+    copy.add("train/src/gated_cnn.rs", TASK);
+    let list = "train/src/lib.rs";
+    copy.edit(list, "mod initialise;", "mod gated_cnn;\nmod initialise;");
+    copy.edit(
+        list,
+        "once(bilinear::kind())",
+        "once(bilinear::kind())\n        .chain(std::iter::once(gated_cnn::kind()))",
+    );
+    copy.build(&["train"]);
+
+    copy.call(&["run", "p.toml", "--offline"]);
+    let query = "select layer, inputs from metric_clipping_learned_dimensions order by layer";
+    let answer = copy.call(&["sql", "p.toml", query, "--csv"]);
+    // Three channels of 3 x 3 pixels; four channels of what three convolutions leave of 8 x 8 pixels.
+    assert_eq!(
+        stdout(&answer),
+        "layer,inputs\nconv3,27\ngate,16\n",
+        "{}",
+        stderr(&answer)
+    );
+}
