@@ -207,19 +207,19 @@ fn an_edit_of_one_network_retrains_that_network_only() {
     let networks = "crates/models/src/networks.rs";
     for (from, to, name) in [
         (
-            "stack.linear(\"embed\", hidden, false)",
-            "stack.linear(\"embed\", hidden, true)",
+            "\"embed\", hidden(1), Bias::Never",
+            "\"embed\", hidden(1), Bias::Always",
             "bilinear::run",
         ),
         (
-            "\"layer{}\", index + 1), width, false",
-            "\"layer{}\", index + 1), width, true",
+            "\"layer#\", Size::Item, Bias::Never",
+            "\"layer#\", Size::Item, Bias::Always",
             "feed_forward::mlp",
         ),
         ("stride: 2,", "stride: 3,", "feed_forward::cnn"),
         (
-            "stack.convolution(\"conv1\", 32,",
-            "stack.convolution(\"conv1\", 33,",
+            "\"conv1\", Size::Fixed(32)",
+            "\"conv1\", Size::Fixed(33)",
             "embeddings::convnet",
         ),
         (
