@@ -5,7 +5,7 @@ mod sandbox;
 
 use std::fs;
 
-use sandbox::workspace::{Workspace, steps};
+use sandbox::workspace::{Workspace, section};
 use sandbox::{stderr, stdout};
 
 /// Step 1, in `tables.rs`.
@@ -138,7 +138,7 @@ fn follow_the_steps(copy: &Workspace) {
 
 #[test]
 fn the_steps_of_the_architecture_page_are_enough() {
-    let steps = steps("## To add an analysis");
+    let steps = section("ARCHITECTURE.md", "## To add an analysis");
     for file in [
         "crates/artifact/src/tables.rs",
         "kind.rs",

@@ -1,9 +1,9 @@
-//! "To add a model" of ARCHITECTURE.md, step by step in a copy of this workspace: a network, a task kind that trains it, a line
+//! The page "Add a model", step by step in a copy of this workspace: a network, a task kind that trains it, a line
 //! in the list; nothing else is touched, and its layers are analysed.
 
 mod sandbox;
 
-use sandbox::workspace::{Workspace, steps};
+use sandbox::workspace::{Workspace, section};
 use sandbox::{stderr, stdout};
 
 /// Step 1: convolutions with biases, and a bilinear gate before the classes.
@@ -95,8 +95,8 @@ data = "data.digits"
 "#;
 
 #[test]
-fn the_steps_of_the_architecture_page_are_enough() {
-    let steps = steps("## To add a model");
+fn the_steps_of_the_page_are_enough() {
+    let steps = section("docs/contributing/add-a-model.md", "# Add a model");
     for file in [
         "crates/models/src/networks.rs",
         "crates/train/src",

@@ -95,9 +95,9 @@ impl Workspace {
     }
 }
 
-/// The steps under a heading of the architecture page.
-pub(crate) fn steps(heading: &str) -> String {
-    let page = fs::read_to_string(root().join("ARCHITECTURE.md")).expect("the page");
+/// The text of a page from a heading to the next one of two `#`.
+pub(crate) fn section(page: &str, heading: &str) -> String {
+    let page = fs::read_to_string(root().join(page)).expect("the page");
     let (_, steps) = page.split_once(heading).expect("the heading");
     steps.split("\n## ").next().expect("the steps").to_owned()
 }
