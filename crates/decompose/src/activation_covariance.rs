@@ -101,7 +101,10 @@ fn run(context: &Context) -> Result<(), TaskError> {
         let layer = covariance.layer.name.clone();
         let matrix = covariance.mean();
         if !matrix.is_all_finite() {
-            return Err(Box::new(DecomposeError::LayerNotFinite { layer }));
+            return Err(Box::new(DecomposeError::of_layer(
+                &layer,
+                "the covariance of what it reads is not finite; the weights before it are too large",
+            )));
         }
         let basis = Eigenbasis::of_covariance(&layer, matrix.as_ref())?;
         bases.push(basis.tensor(&layer));

@@ -233,20 +233,27 @@ fn aligned_layers(
         names => names.to_vec(),
     };
     if chosen.is_empty() {
-        return Err(DecomposeError::OneLayer);
+        return Err(one_layer());
     }
     for layer in &chosen {
-        let layer = layer.clone();
-        if !reference.contains(&layer) || !other.contains(&layer) {
-            return Err(DecomposeError::LayersDiffer {
-                layer,
-                reference,
-                other,
-            });
+        if !reference.contains(layer) || !other.contains(layer) {
+            return Err(DecomposeError::Unknown(format!(
+                "layer `{layer}` is not in both networks: the reference has {}, the other has {}",
+                reference.join(", "),
+                other.join(", ")
+            )));
         }
-        if reference.first() == Some(&layer) || other.first() == Some(&layer) {
-            return Err(DecomposeError::ReadsData { layer });
+        if reference.first() == Some(layer) || other.first() == Some(layer) {
+            return Err(DecomposeError::Undefined(format!(
+                "layer `{layer}` reads the data itself, the same in both networks: its alignment is the identity"
+            )));
         }
     }
     Ok(chosen)
+}
+
+/// The error of a network with a single layer.
+pub(crate) fn one_layer() -> DecomposeError {
+    let text = "no layer reads activations: the network has one layer, and it reads the data";
+    DecomposeError::Undefined(text.to_owned())
 }

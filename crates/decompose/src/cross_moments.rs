@@ -73,18 +73,20 @@ impl CrossMoments {
         samples: LinearSamples,
     ) -> Result<Self, DecomposeError> {
         if reference.name != other.name {
-            return Err(DecomposeError::LayerOrder {
-                reference: reference.name.clone(),
-                other: other.name.clone(),
-            });
+            return Err(DecomposeError::Mismatch(format!(
+                "`{}` of the reference stands where the other network has `{}`",
+                reference.name, other.name
+            )));
         }
         let (first, second) = (samples.input(reference), samples.input(other));
         if (first.height, first.width) != (second.height, second.width) {
-            return Err(DecomposeError::PlacesDiffer {
-                layer: reference.name.clone(),
-                reference: [first.height, first.width],
-                other: [second.height, second.width],
-            });
+            return Err(DecomposeError::Mismatch(format!(
+                "layer `{}` reads {:?} (height, width) in the reference and {:?} in the other network; an alignment \
+                 pairs place with place",
+                reference.name,
+                [first.height, first.width],
+                [second.height, second.width]
+            )));
         }
         Ok(Self {
             layer: reference.name.clone(),
@@ -152,10 +154,10 @@ impl CrossMoments {
             ("other", self.other_square),
         ] {
             if square == 0.0 {
-                return Err(DecomposeError::Silent {
-                    layer: self.layer.clone(),
-                    network,
-                });
+                return Err(DecomposeError::Undefined(format!(
+                    "layer `{}` reads nothing but zeros in the {network} network; r^2 is not defined",
+                    self.layer
+                )));
             }
         }
         let mut explained = 0.0;
@@ -172,10 +174,16 @@ impl CrossMoments {
         if finite {
             return Ok(());
         }
-        Err(DecomposeError::Overflow {
-            layer: self.layer.clone(),
-        })
+        Err(overflow(&self.layer))
     }
+}
+
+/// The error of a product of a layer's activations or weights that is not finite.
+pub(crate) fn overflow(layer: &str) -> DecomposeError {
+    DecomposeError::of_layer(
+        layer,
+        "a product is not finite; the weights are too large",
+    )
 }
 
 /// The moments over a split between one network and each of `others`, layer by layer: `[network][layer]`.

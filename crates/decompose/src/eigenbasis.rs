@@ -115,11 +115,12 @@ pub(crate) const COVARIANCE: &str = "covariance";
 pub(crate) fn check_layers(architecture: &Architecture) -> Result<(), DecomposeError> {
     for (_, layer) in architecture.layers() {
         if layer.inputs() == 0 || layer.outputs == 0 {
-            return Err(DecomposeError::EmptyLayer {
-                inputs: layer.inputs(),
-                outputs: layer.outputs,
-                layer: layer.name.clone(),
-            });
+            return Err(DecomposeError::Empty(format!(
+                "layer `{}` has no weights: {} inputs and {} outputs",
+                layer.name,
+                layer.inputs(),
+                layer.outputs
+            )));
         }
     }
     Ok(())

@@ -123,12 +123,12 @@ fn target_image(reader: ImageReader, target: u32) -> Result<Vec<f32>, DecomposeE
     let stored = header.stored_len();
     let image = position.and_then(|position| train.pixels.chunks_exact(stored).nth(position));
     let Some(image) = image else {
-        return Err(DecomposeError::NoTarget {
-            target,
-            images: train.len(),
-            left_out: left_out(&summarise(&path)?.provenance),
-            path,
-        });
+        return Err(DecomposeError::Unknown(format!(
+            "training image {target} is not among the {} of {}{}",
+            train.len(),
+            path.display(),
+            left_out(&summarise(&path)?.provenance)
+        )));
     };
     Ok(pixels.apply_all(image))
 }
@@ -234,33 +234,29 @@ pub fn ground_truth(
 ) -> Result<GroundTruth, DecomposeError> {
     let (inputs, hidden, classes) = (weights.inputs, weights.hidden, weights.classes);
     if class >= classes {
-        return Err(DecomposeError::NoClass { class, classes });
+        return Err(DecomposeError::no_class(class, classes));
     }
     if inputs == 0 || hidden == 0 {
-        return Err(DecomposeError::Empty {
-            inputs,
-            hidden,
-            classes,
-        });
+        return Err(DecomposeError::empty_model(inputs, hidden, classes));
     }
     let folded = fold_bias(weights, folding)?;
-    let not_finite = |quantity| DecomposeError::NotFinite { class, quantity };
+    let not_finite = |quantity| DecomposeError::overflow(class, quantity);
     let matrix = interaction_matrix(&folded, class);
     let size = matrix.nrows();
     if !matrix.is_all_finite() {
         return Err(not_finite("the folded interaction matrix"));
     }
     let system =
-        eigensystem(matrix.as_ref()).map_err(|_| DecomposeError::NoConvergence { class, size })?;
+        eigensystem(matrix.as_ref()).map_err(|_| DecomposeError::no_eigenvalues(class, size))?;
     let eigenvalue = system.values[hidden];
     if !eigenvalue.is_finite() {
         return Err(not_finite("an eigenvalue"));
     }
     if eigenvalue <= 0.0 {
-        return Err(DecomposeError::NoPositiveEigenvalue {
-            class,
-            largest: eigenvalue,
-        });
+        let problem = format!(
+            "no eigenvalue of the folded interaction matrix is positive, the largest is {eigenvalue}"
+        );
+        return Err(DecomposeError::of_class(class, problem));
     }
     let unit = Mat::from_fn(size, 1, |row, _| system.vectors[(row, hidden)]);
     let mapped = input_vectors(folded.embed.as_ref(), unit.as_ref());
@@ -309,7 +305,10 @@ pub fn fold_bias(
         Folding::Corrected => 0.0,
         Folding::Published => 1.0,
     };
-    let (left, right) = weights.bias.as_ref().ok_or(DecomposeError::NoBias)?;
+    let Some((left, right)) = &weights.bias else {
+        let text = "the model has no bias to fold in; train it with `bias = true`";
+        return Err(DecomposeError::Undefined(text.to_owned()));
+    };
     let plain = BilinearMatrices::new(weights);
     let size = weights.hidden + 1;
     Ok(BilinearMatrices {

@@ -132,11 +132,8 @@ pub fn decompose(
     finished: impl Fn() + Sync,
 ) -> Result<Vec<ClassDecomposition>, DecomposeError> {
     if weights.inputs == 0 || weights.hidden == 0 || weights.classes == 0 {
-        return Err(DecomposeError::Empty {
-            inputs: weights.inputs,
-            hidden: weights.hidden,
-            classes: weights.classes,
-        });
+        let (inputs, hidden) = (weights.inputs, weights.hidden);
+        return Err(DecomposeError::empty_model(inputs, hidden, weights.classes));
     }
     let matrices = BilinearMatrices::new(weights);
     let results: Vec<Result<ClassDecomposition, DecomposeError>> = (0..weights.classes)
@@ -155,14 +152,14 @@ fn decompose_class(
     class: usize,
     count: usize,
 ) -> Result<ClassDecomposition, DecomposeError> {
-    let not_finite = |quantity| DecomposeError::NotFinite { class, quantity };
+    let not_finite = |quantity| DecomposeError::overflow(class, quantity);
     let matrix = interaction_matrix(matrices, class);
     let size = matrix.nrows();
     if !matrix.is_all_finite() {
         return Err(not_finite("the interaction matrix"));
     }
     let system =
-        eigensystem(matrix.as_ref()).map_err(|_| DecomposeError::NoConvergence { class, size })?;
+        eigensystem(matrix.as_ref()).map_err(|_| DecomposeError::no_eigenvalues(class, size))?;
     if !system.values.iter().all(|value| value.is_finite()) {
         return Err(not_finite("an eigenvalue"));
     }

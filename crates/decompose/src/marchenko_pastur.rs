@@ -42,7 +42,9 @@ impl MarchenkoPastur {
         if positive(variance) && positive(ratio) {
             Ok(Self { variance, ratio })
         } else {
-            Err(DecomposeError::NoLaw { variance, ratio })
+            Err(DecomposeError::Undefined(format!(
+                "the Marchenko-Pastur law needs a positive variance and a positive ratio, found {variance} and {ratio}"
+            )))
         }
     }
 
@@ -144,7 +146,7 @@ mod tests {
             (1.0, f64::INFINITY),
         ] {
             let refused = MarchenkoPastur::new(variance, ratio);
-            assert!(matches!(refused, Err(DecomposeError::NoLaw { .. })));
+            assert!(matches!(refused, Err(DecomposeError::Undefined(_))));
         }
     }
 }

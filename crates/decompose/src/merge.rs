@@ -133,7 +133,11 @@ impl EmbeddingLayer {
         // What is smaller is the rounding of single-precision embeddings, of arbitrary direction.
         let apart = dot(&difference, &difference).sqrt() > SAME_CENTROID;
         let direction = Some(difference).filter(|_| apart).and_then(unit);
-        let direction = direction.ok_or(DecomposeError::SameCentroid { first, second })?;
+        let direction = direction.ok_or_else(|| {
+            DecomposeError::Undefined(format!(
+                "classes {first} and {second} have the same centroid; there is nothing to merge"
+            ))
+        })?;
         let cosine_inliers = dot(one, other);
         let cosine_before = self.cosine(first, second)?;
         self.apply(projector(&direction, shrink).as_ref());
@@ -154,17 +158,17 @@ impl EmbeddingLayer {
         let width = self.width();
         let points = self.points(class);
         if points.is_empty() {
-            return Err(DecomposeError::NoneOfClass { class });
+            return Err(DecomposeError::Empty(format!(
+                "there is no image of class {class} among the embeddings"
+            )));
         }
         let images = points.len() / width;
         let inliers = rule.inliers(&points, width, &mut stream);
         if inliers.is_empty() {
-            let threshold = rule.threshold;
-            return Err(DecomposeError::NoInliers {
-                class,
-                images,
-                threshold,
-            });
+            return Err(DecomposeError::Empty(format!(
+                "class {class}: the isolation forest scores all {images} embeddings above the threshold {}; raise it",
+                rule.threshold
+            )));
         }
         Ok(ClassCentroid {
             images,
@@ -227,7 +231,8 @@ fn centroid(class: usize, points: &[f64], width: usize) -> Result<Vec<f64>, Deco
             .zip(point)
             .for_each(|(sum, value)| *sum += value);
     }
-    unit(sum).ok_or(DecomposeError::NoCentroid { class })
+    let no_direction = "the mean embedding is zero, so it has no direction";
+    unit(sum).ok_or_else(|| DecomposeError::of_class(class, no_direction))
 }
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {

@@ -14,6 +14,7 @@ use faer::{Mat, MatRef};
 use serde::Deserialize;
 
 use crate::channels::align_columns;
+use crate::cross_moments::overflow;
 use crate::eigenbasis::COVARIANCE;
 use crate::error::DecomposeError;
 use crate::matrices::row_major;
@@ -113,7 +114,9 @@ fn covariance([reference, other]: &[BasesHeader; 2]) -> Result<&'static str, Dec
     if reference == other {
         return Ok(reference);
     }
-    Err(DecomposeError::BasesDiffer { reference, other })
+    Err(DecomposeError::Mismatch(format!(
+        "the reference has eigenvectors of the covariance of {reference}, the other of {other}"
+    )))
 }
 
 /// Number of eigenvectors of a layer outside the null space; all of a layer that the header does not know.
@@ -137,7 +140,11 @@ fn compared_layers(
     let both = reference.iter().filter(|layer| other.contains(layer));
     let both: Vec<String> = both.cloned().collect();
     if both.is_empty() {
-        return Err(DecomposeError::NoCommonLayer { reference, other });
+        return Err(DecomposeError::Mismatch(format!(
+            "no layer is in both bases: the reference has {}, the other has {}",
+            reference.join(", "),
+            other.join(", ")
+        )));
     }
     Ok(both)
 }
@@ -186,11 +193,13 @@ pub fn overlaps(
     ];
     let inner = first[1] / from;
     if [first[1], second[1]] != [from * inner, to * inner] {
-        return Err(DecomposeError::AlignmentDoesNotFit {
-            layer: reference.name.clone(),
-            columns: [first[1], second[1]],
-            alignment: [from, to],
-        });
+        return Err(DecomposeError::Mismatch(format!(
+            "layer `{}`: the eigenvectors have {:?} values (reference, other), which the alignment {:?} of their \
+             channels does not fit",
+            reference.name,
+            [first[1], second[1]],
+            [from, to]
+        )));
     }
     let kept = [first, second].map(|[rows, _]| rows.min(count));
     let map = row_major(&alignment.data, from, to);
@@ -198,9 +207,7 @@ pub fn overlaps(
     let mapped = MatRef::from_row_major_slice(&mapped, kept[0], second[1]);
     let products = mapped * row_major(&other.data, kept[1], second[1]).transpose();
     if !products.is_all_finite() {
-        return Err(DecomposeError::Overflow {
-            layer: reference.name.clone(),
-        });
+        return Err(overflow(&reference.name));
     }
     Ok(Mat::from_fn(kept[0], kept[1], |row, column| {
         products[(row, column)].abs()
@@ -211,9 +218,9 @@ pub fn overlaps(
 fn matrix_shape(tensor: &NamedTensor) -> Result<[usize; 2], DecomposeError> {
     match *tensor.shape {
         [rows, columns] if rows > 0 && columns > 0 => Ok([rows, columns]),
-        _ => Err(DecomposeError::NoMatrix {
-            layer: tensor.name.clone(),
-            shape: tensor.shape.clone(),
-        }),
+        _ => Err(DecomposeError::Mismatch(format!(
+            "layer `{}`: a tensor of shape {:?}, expected a matrix of at least one entry",
+            tensor.name, tensor.shape
+        ))),
     }
 }

@@ -48,10 +48,11 @@ pub(crate) fn pass<S: Send>(
         take(results.into_iter().collect::<Result<_, _>>()?)?;
     }
     if empty {
-        return Err(DecomposeError::NoImages {
-            split,
-            path: images.path().to_owned(),
-        });
+        return Err(DecomposeError::Empty(format!(
+            "there are no {} images in {}",
+            split.name(),
+            images.path().display()
+        )));
     }
     Ok(())
 }

@@ -9,6 +9,7 @@ use faer::Mat;
 use rayon::prelude::*;
 
 use crate::activations::Activations;
+use crate::alignment::one_layer;
 use crate::channels::align_columns;
 use crate::covariance_factors::CovarianceFactors;
 use crate::cross_moments::{LinearSamples, cross_moments};
@@ -186,22 +187,26 @@ fn drawable_layers(architecture: &Architecture) -> Result<Vec<Layer>, DecomposeE
     for step in architecture.steps() {
         match step {
             Step::Map(_) | Step::Relu | Step::MaxPool(_) => {}
-            Step::Gate => return Err(DecomposeError::Gate),
-            Step::Normalise(norm) => {
-                let layer = norm.name.clone();
-                return Err(DecomposeError::Bias { layer });
+            Step::Gate => {
+                let text = "a gate multiplies pairs of rows; rows drawn one by one are no pairs";
+                return Err(DecomposeError::Undefined(text.to_owned()));
             }
+            Step::Normalise(norm) => return Err(biased(&norm.name)),
         }
     }
     let layers = architecture.layers();
     let layers: Vec<Layer> = layers.map(|(_, layer)| layer.clone()).collect();
     if let Some(layer) = layers.iter().find(|layer| layer.bias) {
-        return Err(DecomposeError::Bias {
-            layer: layer.name.clone(),
-        });
+        return Err(biased(&layer.name));
     }
     if layers.len() < 2 {
-        return Err(DecomposeError::OneLayer);
+        return Err(one_layer());
     }
     Ok(layers)
+}
+
+fn biased(layer: &str) -> DecomposeError {
+    DecomposeError::Undefined(format!(
+        "layer `{layer}` has a bias, of which the covariance of its weight says nothing"
+    ))
 }

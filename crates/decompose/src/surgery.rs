@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use eigenscope_artifact::{
-    CentroidRow, Embeddings, EmbeddingsHeader, Kind, SingularValueRow, SurgeryRow, write_records,
+    CentroidRow, Embeddings, EmbeddingsHeader, InputShape, Kind, SingularValueRow, SurgeryRow, write_records,
 };
 use eigenscope_models::{Architecture, Layer, ModelError, StoredModel};
 use eigenscope_stage::{
@@ -156,20 +156,20 @@ fn layer_of(
     } = &embeddings.header;
     let layer = model.layer(layer)?.1.clone();
     if layer.window.is_some() {
-        return Err(DecomposeError::Places {
-            layer: layer.name.clone(),
-            output: layer.output(),
-        });
+        let (name, InputShape { height, width, .. }) = (&layer.name, layer.output());
+        return Err(DecomposeError::Undefined(format!(
+            "`{name}` is a convolution: its embeddings have places ({height} x {width}), and its weight cannot turn \
+             the values of one place into those of another; embed images with a layer without places"
+        )));
     }
     let found = [*width, classes.len()];
     let expected = [layer.outputs, model.classes.len()];
     if found != expected {
-        return Err(DecomposeError::ForeignEmbeddings {
-            path: path.to_owned(),
-            found,
-            layer: layer.name,
-            expected,
-        });
+        return Err(DecomposeError::Mismatch(format!(
+            "{} holds embeddings of {found:?} (values, classes), layer `{}` of the model makes {expected:?}",
+            path.display(),
+            layer.name
+        )));
     }
     Ok(layer)
 }
@@ -178,15 +178,17 @@ fn layer_of(
 fn class_pairs(lists: &[Vec<usize>], classes: usize) -> Result<Vec<[usize; 2]>, DecomposeError> {
     let pairs = lists.iter().map(|list| {
         let &[first, second] = list.as_slice() else {
-            return Err(DecomposeError::NoPair {
-                found: list.clone(),
-            });
+            return Err(DecomposeError::Undefined(format!(
+                "{list:?} cannot be merged; a pair is two classes"
+            )));
         };
         if let Some(class) = [first, second].into_iter().find(|class| *class >= classes) {
-            return Err(DecomposeError::NoClass { class, classes });
+            return Err(DecomposeError::no_class(class, classes));
         }
         if first == second {
-            return Err(DecomposeError::SameClass { class: first });
+            return Err(DecomposeError::Undefined(format!(
+                "class {first} cannot be merged with itself; a pair is two classes"
+            )));
         }
         Ok([first, second])
     });

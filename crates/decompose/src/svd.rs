@@ -51,11 +51,9 @@ pub fn singular_system(matrix: MatRef<'_, f64>) -> Result<SingularSystem, SvdErr
 
 /// The error of a matrix of the layer `layer` whose spectrum was not found.
 pub(crate) fn no_convergence(layer: &str, matrix: MatRef<'_, f64>) -> DecomposeError {
-    DecomposeError::LayerNoConvergence {
-        layer: layer.to_owned(),
-        rows: matrix.nrows(),
-        columns: matrix.ncols(),
-    }
+    let (rows, columns) = matrix.shape();
+    let problem = format!("the spectrum of a matrix of {rows} x {columns} did not converge");
+    DecomposeError::of_layer(layer, problem)
 }
 
 /// [`singular_system`] of a matrix of the layer `layer`.

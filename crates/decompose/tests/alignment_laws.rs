@@ -202,7 +202,7 @@ fn what_cannot_be_aligned_says_why() {
     );
     let infinite = vec![f32::INFINITY; 2 * PLACES];
     let error = moments((2, &ones), (2, &infinite)).alignment();
-    assert!(matches!(error, Err(DecomposeError::Overflow { .. })));
+    assert!(matches!(error, Err(DecomposeError::Numerics { .. })));
 
     let taller = Layer {
         input: InputShape {

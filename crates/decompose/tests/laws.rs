@@ -154,10 +154,8 @@ fn what_cannot_be_decomposed_says_why() {
     let mut empty = fixed(2);
     empty.inputs = 0;
     empty.embed.clear();
-    assert!(matches!(
-        decompose(&empty, 1, || ()),
-        Err(DecomposeError::Empty { inputs: 0, .. })
-    ));
+    let error = decompose(&empty, 1, || ()).expect_err("no inputs");
+    assert!(matches!(error, DecomposeError::Empty(text) if text.starts_with("a model of 0 inputs")));
     let mut infinite = fixed(3);
     infinite.unembed[5] = f32::INFINITY;
     let error = decompose(&infinite, 1, || ()).expect_err("an infinite weight");
@@ -167,8 +165,6 @@ fn what_cannot_be_decomposed_says_why() {
     );
     let mut large = fixed(3);
     large.embed.fill(f32::MAX);
-    assert!(matches!(
-        decompose(&large, 3, || ()),
-        Err(DecomposeError::NotFinite { class: 0, .. })
-    ));
+    let error = decompose(&large, 3, || ()).expect_err("a large weight");
+    assert!(matches!(error, DecomposeError::Numerics { subject, .. } if subject == "class 0"));
 }

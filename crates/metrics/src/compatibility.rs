@@ -4,15 +4,11 @@ use eigenscope_artifact::InputShape;
 
 use crate::error::MetricError;
 
-fn mismatch(first: &str, second: &str, quantity: &'static str, values: [String; 2]) -> MetricError {
+fn mismatch(first: &str, second: &str, quantity: &str, values: [String; 2]) -> MetricError {
     let [found_first, found_second] = values;
-    MetricError::Mismatch {
-        first: first.to_owned(),
-        second: second.to_owned(),
-        quantity,
-        found_first,
-        found_second,
-    }
+    MetricError::Mismatch(format!(
+        "{first} and {second} do not fit together: {quantity} {found_first} and {found_second}"
+    ))
 }
 
 /// Refuses inputs whose images differ in shape.

@@ -49,8 +49,8 @@ fn run(context: &Context) -> Result<(), TaskError> {
 /// # Errors
 /// An empty history, a label that is not a whole number, or a file that cannot be read.
 pub fn final_row(input: &Input, history: &[HistoryRow]) -> Result<FinalRow, MetricError> {
-    let last = history.last().ok_or_else(|| MetricError::NoEpoch {
-        task: input.task.clone(),
+    let last = history.last().ok_or_else(|| {
+        MetricError::TooFew(format!("{}: the history has no epoch", input.task))
     })?;
     Ok(FinalRow {
         model: input.task.clone(),

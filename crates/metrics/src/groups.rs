@@ -62,13 +62,13 @@ impl<'a, T> Group<'a, T> {
         if unknown || own.contains(&over) {
             let known = known.into_keys();
             let known: Vec<String> = known.filter(|name| !own.contains(&name.as_str())).collect();
-            return Err(MetricError::UnknownOver {
-                over: over.to_owned(),
-                known: match known.as_slice() {
+            return Err(MetricError::Unknown(format!(
+                "no input has a label `{over}` to average over; labels: {}",
+                match known.as_slice() {
                     [] => "none".to_owned(),
                     known => known.join(", "),
-                },
-            });
+                }
+            )));
         }
         Ok(groups)
     }
@@ -87,11 +87,11 @@ impl<'a, T> Group<'a, T> {
             for (second, other) in &self.members[position + 1..] {
                 let differs = order(first.labels.get(over), second.labels.get(over)).is_ne();
                 if key(one) == key(other) && !(differs && table(first) == table(second)) {
-                    return Err(MetricError::NotApart {
-                        first: first.task.clone(),
-                        second: second.task.clone(),
-                        over: over.to_owned(),
-                    });
+                    return Err(MetricError::Mismatch(format!(
+                        "{} and {} cannot be averaged: they are not two values of `{over}` in one sweep. Sweep over \
+                         `{over}` in one table of the pipeline file, or summarise them apart",
+                        first.task, second.task
+                    )));
                 }
             }
         }

@@ -36,14 +36,10 @@ fn number(input: &Input, label: &'static str, maximum: u64) -> Result<Option<u64
 }
 
 fn wrong(input: &Input, label: &'static str, maximum: u64) -> MetricError {
-    MetricError::Label {
-        task: input.task.clone(),
-        label,
-        found: input
-            .labels
-            .get(label)
-            .map(ToString::to_string)
-            .unwrap_or_default(),
-        maximum,
-    }
+    let found = input.labels.get(label).map(ToString::to_string);
+    MetricError::Mismatch(format!(
+        "{}: label `{label}` is {}, expected a whole number up to {maximum}",
+        input.task,
+        found.unwrap_or_default()
+    ))
 }

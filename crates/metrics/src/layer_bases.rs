@@ -68,11 +68,11 @@ impl LayerBases {
         let of_bases: Vec<&str> = self.bases.iter().map(|basis| basis.name.as_str()).collect();
         check_layers(task, &of_model, &self.task, &of_bases)?;
         if let Some(name) = names.iter().find(|name| !of_bases.contains(&name.as_str())) {
-            return Err(MetricError::NoBasis {
-                bases: self.task.clone(),
-                layer: name.clone(),
-                layers: of_bases.join(", "),
-            });
+            return Err(MetricError::Unknown(format!(
+                "{} has no basis of layer `{name}`, only of {}",
+                self.task,
+                of_bases.join(", ")
+            )));
         }
         let mut selected = Vec::new();
         for (position, layer) in all {
@@ -95,30 +95,25 @@ impl LayerBases {
 
     fn check(&self, basis: &NamedTensor, model: &str, layer: &Layer) -> Result<(), MetricError> {
         let inputs = layer.inputs();
-        let (bases, layer) = (self.task.clone(), layer.name.clone());
+        let (bases, layer) = (&self.task, &layer.name);
         let fits = match basis.shape[..] {
             [ranks, width] => width == inputs && (1..=inputs).contains(&ranks),
             _ => false,
         };
         if !fits {
-            return Err(MetricError::BasisShape {
-                bases,
-                layer,
-                found: basis.shape.clone(),
-                model: model.to_owned(),
-                inputs,
-            });
+            return Err(MetricError::Mismatch(format!(
+                "{bases}: the basis of layer `{layer}` has shape {:?}, but the layer reads {inputs} values in {model}: \
+                 expected 1 to {inputs} vectors of {inputs} values",
+                basis.shape
+            )));
         }
         let mut lengths = basis.data.chunks_exact(inputs).map(length).zip(1..);
         match lengths.find(|(length, _)| length.is_nan() || (length - 1.0).abs() > LENGTH_TOLERANCE)
         {
             None => Ok(()),
-            Some((length, rank)) => Err(MetricError::NotUnit {
-                bases,
-                layer,
-                rank,
-                length,
-            }),
+            Some((length, rank)) => Err(MetricError::Numerics(format!(
+                "{bases}: eigenvector {rank} of layer `{layer}` has length {length}, expected 1"
+            ))),
         }
     }
 }
@@ -127,12 +122,12 @@ fn check_not_empty(model: &str, layers: &[(usize, &Layer)]) -> Result<(), Metric
     let mut layers = layers.iter().map(|(_, layer)| layer);
     match layers.find(|layer| layer.inputs() == 0 || layer.outputs == 0) {
         None => Ok(()),
-        Some(layer) => Err(MetricError::EmptyLayer {
-            model: model.to_owned(),
-            layer: layer.name.clone(),
-            inputs: layer.inputs(),
-            outputs: layer.outputs,
-        }),
+        Some(layer) => Err(MetricError::TooFew(format!(
+            "{model}: layer `{}` has {} inputs and {} outputs",
+            layer.name,
+            layer.inputs(),
+            layer.outputs
+        ))),
     }
 }
 

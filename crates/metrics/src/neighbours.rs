@@ -63,18 +63,16 @@ fn run(context: &Context) -> Result<(), TaskError> {
     let embeddings = Embeddings::read(&input.path)?;
     let images = embeddings.len();
     if let Some(&position) = queries.iter().find(|&&position| position >= images) {
-        return Err(Box::new(MetricError::NoImage {
-            task: input.task.clone(),
-            position,
-            images,
-        }));
+        return Err(Box::new(MetricError::Unknown(format!(
+            "{} has no image at position {position}: there are {images}, counted from 0",
+            input.task
+        )));
     }
     if count >= images {
-        return Err(Box::new(MetricError::TooFewOthers {
-            task: input.task.clone(),
-            count,
-            images,
-        }));
+        return Err(Box::new(MetricError::TooFew(format!(
+            "{count} neighbours wanted, but {} has {images} images in all",
+            input.task
+        )));
     }
     let rows: Vec<NeighbourRow> = queries
         .iter()

@@ -33,13 +33,16 @@ impl PowerLaw {
     pub fn fit(points: &[(f64, f64)]) -> Result<Self, MetricError> {
         for &(x, y) in points {
             if ![x, y].iter().all(|value| *value > 0.0 && value.is_finite()) {
-                return Err(MetricError::NoLogarithm { x, y });
+                return Err(MetricError::Undefined(format!(
+                    "{y} at {x} has no logarithm, so no power law can be fitted"
+                )));
             }
         }
         if points.iter().all(|(x, _)| *x == points[0].0) {
-            return Err(MetricError::OneSize {
-                points: points.len(),
-            });
+            return Err(MetricError::Undefined(format!(
+                "a power law needs measurements at two sizes or more, {} at one size are given",
+                points.len()
+            )));
         }
         let logarithms = points.iter().map(|(x, y)| (x.ln(), y.ln()));
         let mean = |sum: f64| sum / points.len() as f64;

@@ -58,7 +58,10 @@ impl RitzPairs {
     /// The best approximations within the span of the orthonormal columns of `basis`.
     fn new(cloud: &Cloud<'_>, basis: &Mat<f64>) -> Result<Self, MetricError> {
         let image = cloud.scatter_times(basis);
-        let pairs = (basis.transpose() * &image).self_adjoint_eigen(Side::Lower)?;
+        let pairs = (basis.transpose() * &image).self_adjoint_eigen(Side::Lower);
+        let pairs = pairs.map_err(|error| {
+            MetricError::Numerics(format!("the principal components cannot be computed: {error:?}"))
+        })?;
         let values: Vec<f64> = pairs.S().column_vector().iter().copied().collect();
         match values.last_chunk() {
             Some([_, first]) if *first > 0.0 => Ok(Self {
@@ -66,10 +69,11 @@ impl RitzPairs {
                 images: image * pairs.U(),
                 values,
             }),
-            _ => Err(MetricError::NoPlane {
-                points: cloud.len(),
-                width: cloud.width,
-            }),
+            _ => Err(MetricError::Undefined(format!(
+                "{} vectors of {} values have no two principal components: expected different vectors of 2 values or more",
+                cloud.len(),
+                cloud.width
+            ))),
         }
     }
 

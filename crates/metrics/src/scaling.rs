@@ -90,7 +90,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
         let rows = scaling(&ends)?;
         match power_law(&rows) {
             Ok(law) => laws.extend(group.label(vec![law])),
-            Err(error @ (MetricError::OneSize { .. } | MetricError::NoLogarithm { .. })) => {
+            Err(error @ MetricError::Undefined(_)) => {
                 let place = match words(&group.labels) {
                     labels if labels.is_empty() => labels,
                     labels => format!(" for {labels}"),
@@ -111,14 +111,17 @@ fn run(context: &Context) -> Result<(), TaskError> {
 fn training_images(history: &Input, counts: &HashMap<Digest, u32>) -> Result<u32, MetricError> {
     let made_from = summarise(&history.path)?.provenance.inputs;
     let Some(data) = made_from.into_iter().find(|input| input.role == "data") else {
-        return Err(MetricError::NoTrainingData {
-            history: history.task.clone(),
-        });
+        return Err(MetricError::Mismatch(format!(
+            "{} does not say which images it was trained on",
+            history.task
+        )));
     };
     let count = counts.get(&data.content).copied();
-    count.ok_or_else(|| MetricError::OtherData {
-        history: history.task.clone(),
-        made_from: data.task,
+    count.ok_or_else(|| {
+        MetricError::Mismatch(format!(
+            "{} was trained on the images of `{}`, which are not among `data`",
+            history.task, data.task
+        ))
     })
 }
 

@@ -80,10 +80,10 @@ impl ModelVectors {
             let first = pairs.select(class, variant.selection(), count)?;
             let mut ranks = Vec::with_capacity(first.len());
             for (rank, pair) in first.into_iter().enumerate() {
-                let unit = unit(&pair.input_vector).ok_or_else(|| MetricError::ZeroVector {
-                    task: task.to_owned(),
-                    class,
-                    rank,
+                let unit = unit(&pair.input_vector).ok_or_else(|| {
+                    MetricError::Numerics(format!(
+                        "{task}, class {class}, rank {rank}: the eigenvector in input space is zero, it has no cosine"
+                    ))
                 })?;
                 ranks.push(unit);
             }

@@ -141,10 +141,10 @@ pub fn similarity(
     let sizes = sizes(models);
     if !sizes.contains(&reference) {
         let found: Vec<String> = sizes.iter().map(ToString::to_string).collect();
-        return Err(MetricError::NoReference {
-            reference,
-            found: found.join(", "),
-        });
+        return Err(MetricError::Unknown(format!(
+            "no model has the reference size {reference}; hidden sizes given: {}. Set `reference` to one of them",
+            found.join(", ")
+        )));
     }
     let mut observations = Observations::<2, 1>::default();
     for size in sizes {

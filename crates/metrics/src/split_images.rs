@@ -36,10 +36,10 @@ impl SplitImages {
             stored.extend(piece.pixels);
         }
         if labels.is_empty() {
-            return Err(MetricError::NoImages {
-                task: task.to_owned(),
-                split: split.name(),
-            });
+            return Err(MetricError::TooFew(format!(
+                "{task} has no {} images",
+                split.name()
+            )));
         }
         Ok(Self {
             labels,

@@ -16,9 +16,10 @@ pub const CONFIDENCE: f64 = 0.9;
 /// # Errors
 /// Arguments outside the ranges above.
 pub fn t_quantile(probability: f64, degrees_of_freedom: f64) -> Result<f64, MetricError> {
-    let undefined = || MetricError::Quantile {
-        probability,
-        degrees_of_freedom,
+    let undefined = || {
+        MetricError::Numerics(format!(
+            "Student's t has no quantile {probability} for {degrees_of_freedom} degrees of freedom"
+        ))
     };
     if !(probability > 0.0 && probability < 1.0) {
         return Err(undefined());

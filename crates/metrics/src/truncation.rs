@@ -88,9 +88,10 @@ fn run(context: &Context) -> Result<(), TaskError> {
     let images = ImageReader::open(&data_input.path)?;
     let bilinear = model.architecture.bilinear("truncation")?;
     if bilinear.gate.bias {
-        return Err(Box::new(MetricError::Biased {
-            model: model_input.task.clone(),
-        }));
+        return Err(Box::new(MetricError::Undefined(format!(
+            "{}: a bilinear layer with a bias is not the sum of its eigenpairs, so truncating it is not defined",
+            model_input.task
+        )));
     }
     let (model_task, pairs_task) = (&model_input.task, &pairs_input.task);
     check_images(&model.architecture, model_task, &images, &data_input.task)?;

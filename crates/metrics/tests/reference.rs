@@ -286,12 +286,6 @@ fn no_model_of_the_reference_size_and_zero_vectors_are_refused() {
     rows[strongest].input_vector.fill(0.0);
     let pairs = models()[0].eigenpairs(folder.path(), &rows);
     let error = ModelVectors::new(&pairs, "decompose.y", 0, Variant::Corrected, 4);
-    assert!(matches!(
-        error.expect_err("a zero vector"),
-        MetricError::ZeroVector {
-            class: 2,
-            rank: 0,
-            ..
-        }
-    ));
+    let error = error.expect_err("a zero vector").to_string();
+    assert!(error.starts_with("decompose.y, class 2, rank 0: "), "{error}");
 }

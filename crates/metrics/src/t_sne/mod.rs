@@ -77,21 +77,20 @@ fn run(context: &Context) -> Result<(), TaskError> {
     let embeddings = Embeddings::read(&input.path)?;
     let (images, width) = (images.min(embeddings.len()), embeddings.header.width);
     if images as f64 <= perplexity + 1.0 {
-        return Err(Box::new(MetricError::TooFewImages {
-            task: input.task.clone(),
-            images,
-            perplexity,
-        }));
+        return Err(Box::new(MetricError::TooFew(format!(
+            "{images} images of {} are too few for perplexity {perplexity}: it must be below the number of others",
+            input.task
+        )));
     }
     let vectors = &embeddings.vectors[..images * width];
     if vectors
         .chunks_exact(width)
         .all(|vector| *vector == vectors[..width])
     {
-        return Err(Box::new(MetricError::AllEqual {
-            task: input.task.clone(),
-            images,
-        }));
+        return Err(Box::new(MetricError::Undefined(format!(
+            "all {images} embeddings of {} are equal: there is nothing to lay out",
+            input.task
+        )));
     }
     let layout = Layout::new(vectors, width, perplexity, |step| {
         context.progress(u64::from(step), u64::from(STEPS), "steps", "");
