@@ -33,9 +33,9 @@ use eigenscope_models::networks;
 use eigenscope_stage::{Context, Parameter, ParameterType, TaskError, TaskKind, task_function};
 use serde::Deserialize;
 
-use crate::fit::{LastBatch, Recipe};
+use crate::training::{LastBatch, Recipe};
 use crate::optimiser::{OptimiserKind, Schedule};
-use crate::task::{count, epochs, train, training_kind};
+use crate::task::{count, epochs, train_network, training_kind};
 
 pub(crate) fn kind() -> TaskKind {
     let channels = ParameterType::list(count(64));
@@ -70,7 +70,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
         noise_std: 0.0,
         evaluate_before: false,
     };
-    train(context, &networks::gated_cnn(channels, hidden), &recipe)
+    train_network(context, &networks::gated_cnn(channels, hidden), &recipe)
 }
 "#;
 

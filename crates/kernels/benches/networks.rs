@@ -9,7 +9,7 @@ use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 use burn::tensor::{Device, Tensor, TensorData};
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use eigenscope_kernels::{Finish, Geometry, ImageShape, batch_norm, convolution, gate};
+use eigenscope_kernels::{Epilogue, Geometry, ImageShape, batch_norm, convolution, gate};
 
 fn main() {
     divan::main();
@@ -22,7 +22,7 @@ struct Stage {
     bias: Option<Tensor<1>>,
     /// Weight and bias of the normalisation.
     norm: Option<(Tensor<1>, Tensor<1>)>,
-    finish: Finish,
+    epilogue: Epilogue,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -49,7 +49,7 @@ fn leaf<const D: usize>(shape: [usize; D]) -> Tensor<D> {
 }
 
 /// A stage with `[outputs, kernel, stride]` for square images.
-fn stage(channels: usize, side: usize, window: [usize; 3], finish: Finish) -> Stage {
+fn stage(channels: usize, side: usize, window: [usize; 3], epilogue: Epilogue) -> Stage {
     let [outputs, kernel, stride] = window;
     Stage {
         geometry: Geometry {
@@ -61,21 +61,21 @@ fn stage(channels: usize, side: usize, window: [usize; 3], finish: Finish) -> St
             stride,
         },
         weight: leaf([outputs, channels, kernel, kernel]),
-        bias: (finish == Finish::ReluMaxPool).then(|| leaf([outputs])),
+        bias: (epilogue == Epilogue::ReluMaxPool).then(|| leaf([outputs])),
         norm: None,
-        finish,
+        epilogue,
     }
 }
 
 /// Rows of one batch, and the stages.
 fn network(network: Network) -> (Tensor<2>, Vec<Stage>) {
-    let pooled = Finish::ReluMaxPool;
+    let pooled = Epilogue::ReluMaxPool;
     let (batch, stages) = match network {
         Network::Cnn => (
             128,
             vec![
-                stage(1, 32, [32, 5, 2], Finish::Relu),
-                stage(32, 14, [64, 5, 2], Finish::Relu),
+                stage(1, 32, [32, 5, 2], Epilogue::Relu),
+                stage(32, 14, [64, 5, 2], Epilogue::Relu),
             ],
         ),
         Network::ConvNet => {
@@ -99,16 +99,16 @@ fn network(network: Network) -> (Tensor<2>, Vec<Stage>) {
 fn kernels(rows: Tensor<2>, stage: &Stage) -> Tensor<2> {
     let (weight, bias) = (stage.weight.clone(), stage.bias.clone());
     let Some((scale, shift)) = stage.norm.clone() else {
-        return convolution(rows, weight, bias, stage.geometry, stage.finish);
+        return convolution(rows, weight, bias, stage.geometry, stage.epilogue);
     };
-    let rows = convolution(rows, weight.clone(), bias, stage.geometry, Finish::Linear);
+    let rows = convolution(rows, weight.clone(), bias, stage.geometry, Epilogue::Linear);
     let [outputs, _, kernel, _] = weight.dims();
     let maps = ImageShape {
         channels: outputs,
         height: stage.geometry.input.height - kernel + 1,
         width: stage.geometry.input.width - kernel + 1,
     };
-    batch_norm(rows, scale, shift, maps, stage.finish).rows
+    batch_norm(rows, scale, shift, maps, stage.epilogue).rows
 }
 
 fn burn(rows: Tensor<2>, stage: &Stage) -> Tensor<2> {
@@ -122,10 +122,10 @@ fn burn(rows: Tensor<2>, stage: &Stage) -> Tensor<2> {
         Some((scale, shift)) => batch_norm_train(maps, scale, shift, 1e-5).output,
         None => maps,
     };
-    let maps = match stage.finish {
-        Finish::Linear => maps,
-        Finish::Relu => relu(maps),
-        Finish::ReluMaxPool => max_pool2d(relu(maps), MaxPoolOptions::new([2, 2])),
+    let maps = match stage.epilogue {
+        Epilogue::Linear => maps,
+        Epilogue::Relu => relu(maps),
+        Epilogue::ReluMaxPool => max_pool2d(relu(maps), MaxPoolOptions::new([2, 2])),
     };
     maps.flatten(1, 3)
 }

@@ -18,7 +18,7 @@ pub(crate) use backward::backward;
 pub(crate) use forward::forward;
 pub(crate) use moments::Moments;
 
-use crate::finish::Finish;
+use crate::epilogue::Epilogue;
 use crate::geometry::ImageShape;
 use crate::lanes::Lanes;
 
@@ -28,7 +28,7 @@ const EPSILON: f64 = 1e-5;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Normalisation {
     pub(crate) input: ImageShape,
-    pub(crate) finish: Finish,
+    pub(crate) epilogue: Epilogue,
 }
 
 impl Normalisation {
@@ -36,16 +36,16 @@ impl Normalisation {
     pub(crate) const fn output(self) -> ImageShape {
         ImageShape {
             channels: self.input.channels,
-            height: self.input.height / self.finish.side(),
-            width: self.input.width / self.finish.side(),
+            height: self.input.height / self.epilogue.side(),
+            width: self.input.width / self.epilogue.side(),
         }
     }
 
     /// Pixels of one channel that become something, those of one pooling window after another.
     fn pixels(self) -> Vec<usize> {
-        let (output, side) = (self.output(), self.finish.side());
+        let (output, side) = (self.output(), self.epilogue.side());
         let used = self
-            .finish
+            .epilogue
             .pixels(output.height * side, output.width * side);
         used.map(|(row, column)| row * self.input.width + column)
             .collect()

@@ -1,6 +1,6 @@
 //! Shapes of images, and what a convolution makes of them.
 
-use crate::finish::Finish;
+use crate::epilogue::Epilogue;
 
 /// Shape of one image; its values are flattened channel by channel, then row by row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub(crate) struct Convolution {
     pub(crate) stride: usize,
     pub(crate) outputs: usize,
     pub(crate) kernel: usize,
-    pub(crate) finish: Finish,
+    pub(crate) epilogue: Epilogue,
 }
 
 impl Convolution {
@@ -49,7 +49,7 @@ impl Convolution {
     ///
     /// # Panics
     /// The weight does not fit the input, or nothing is left of an image.
-    pub(crate) fn new(geometry: Geometry, weight: [usize; 4], finish: Finish) -> Self {
+    pub(crate) fn new(geometry: Geometry, weight: [usize; 4], epilogue: Epilogue) -> Self {
         let Geometry { input, stride } = geometry;
         let [outputs, channels, kernel, columns] = weight;
         assert_eq!(channels, input.channels, "channels of weight and input");
@@ -66,7 +66,7 @@ impl Convolution {
             stride,
             outputs,
             kernel,
-            finish,
+            epilogue,
         };
         assert!(!convolution.output().is_empty(), "an output has no pixels");
         convolution
@@ -84,7 +84,7 @@ impl Convolution {
 
     fn used(&self, side: usize) -> usize {
         let windows = (side - self.kernel) / self.stride + 1;
-        windows - windows % self.finish.side()
+        windows - windows % self.epilogue.side()
     }
 
     /// Input rows (or columns) that `windows` rows (or columns) of windows cover.
@@ -96,8 +96,8 @@ impl Convolution {
     pub(crate) fn output(&self) -> ImageShape {
         ImageShape {
             channels: self.outputs,
-            height: self.rows() / self.finish.side(),
-            width: self.columns() / self.finish.side(),
+            height: self.rows() / self.epilogue.side(),
+            width: self.columns() / self.epilogue.side(),
         }
     }
 }

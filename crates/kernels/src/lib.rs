@@ -15,12 +15,12 @@ mod autodiff;
 mod backend;
 mod batch_norm;
 mod convolution;
-mod finish;
+mod epilogue;
 mod gate;
 mod geometry;
 mod lanes;
 mod operations;
 
-pub use finish::Finish;
+pub use epilogue::Epilogue;
 pub use geometry::{Geometry, ImageShape};
 pub use operations::{BatchNorm, batch_norm, convolution, gate};

@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 
 use crate::backend::Kernels;
 use crate::batch_norm::Normalisation;
-use crate::finish::Finish;
+use crate::epilogue::Epilogue;
 use crate::geometry::{Convolution, Geometry, ImageShape};
 
 /// The first half of every row times its second half, elementwise: `[N, 2 d]` to `[N, d]`.
@@ -21,7 +21,7 @@ pub fn gate(rows: Tensor<2>) -> Tensor<2> {
     Tensor::from_dispatch(<Dispatch as Kernels>::gate(rows.into_dispatch()))
 }
 
-/// A convolution without padding (PyTorch's `conv2d`: a correlation), then `bias`, then `finish`.
+/// A convolution without padding (PyTorch's `conv2d`: a correlation), then `bias`, then `epilogue`.
 ///
 /// `rows` are flattened images `[N, features]`, `weight` is `[outputs, channels, kernel, kernel]`, `bias` `[outputs]`. The
 /// result is `[N, outputs * height * width]`, a transposed view of a `[features, N]` tensor, which the next
@@ -38,9 +38,9 @@ pub fn convolution(
     weight: Tensor<4>,
     bias: Option<Tensor<1>>,
     geometry: Geometry,
-    finish: Finish,
+    epilogue: Epilogue,
 ) -> Tensor<2> {
-    let convolution = Convolution::new(geometry, weight.dims(), finish);
+    let convolution = Convolution::new(geometry, weight.dims(), epilogue);
     let outputs = [convolution.outputs];
     let bias = bias.unwrap_or_else(|| Tensor::zeros(outputs, &rows.device()));
     assert_eq!(rows.dims()[1], geometry.input.len(), "features of a row");
@@ -66,7 +66,7 @@ pub struct BatchNorm {
     pub variance: Tensor<1>,
 }
 
-/// Batch normalisation in training (PyTorch's `BatchNorm2d`), then `finish`: per channel, over all pixels of all rows,
+/// Batch normalisation in training (PyTorch's `BatchNorm2d`), then `epilogue`: per channel, over all pixels of all rows,
 ///
 /// ```text
 /// y = weight (x - mean) / sqrt(variance + 1e-5) + bias
@@ -83,9 +83,9 @@ pub fn batch_norm(
     weight: Tensor<1>,
     bias: Tensor<1>,
     input: ImageShape,
-    finish: Finish,
+    epilogue: Epilogue,
 ) -> BatchNorm {
-    let normalisation = Normalisation { input, finish };
+    let normalisation = Normalisation { input, epilogue };
     let [images, features] = rows.dims();
     let values = images * input.height * input.width;
     assert_eq!(features, input.len(), "features of a row");

@@ -8,7 +8,7 @@ use burn::tensor::activation::relu;
 use burn::tensor::module::{batch_norm_train, conv2d, max_pool2d};
 use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
-use eigenscope_kernels::{Finish, Geometry, ImageShape, batch_norm, convolution, gate};
+use eigenscope_kernels::{Epilogue, Geometry, ImageShape, batch_norm, convolution, gate};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
@@ -38,11 +38,11 @@ fn images(rows: Tensor<2>, shape: ImageShape) -> Tensor<4> {
     rows.reshape([count, shape.channels, shape.height, shape.width])
 }
 
-fn plain_finish(maps: Tensor<4>, finish: Finish) -> Tensor<2> {
-    let maps = match finish {
-        Finish::Linear => maps,
-        Finish::Relu => relu(maps),
-        Finish::ReluMaxPool => max_pool2d(relu(maps), MaxPoolOptions::new([2, 2])),
+fn plain_epilogue(maps: Tensor<4>, epilogue: Epilogue) -> Tensor<2> {
+    let maps = match epilogue {
+        Epilogue::Linear => maps,
+        Epilogue::Relu => relu(maps),
+        Epilogue::ReluMaxPool => max_pool2d(relu(maps), MaxPoolOptions::new([2, 2])),
     };
     maps.flatten(1, 3)
 }
@@ -62,7 +62,7 @@ struct Convolution {
     geometry: Geometry,
     outputs: usize,
     kernel: usize,
-    finish: Finish,
+    epilogue: Epilogue,
     bias: bool,
 }
 
@@ -70,7 +70,7 @@ impl Convolution {
     fn plain(&self, rows: Tensor<2>, weight: Tensor<4>, bias: Option<Tensor<1>>) -> Tensor<2> {
         let options = ConvOptions::new([self.geometry.stride; 2], [0, 0], [1, 1], 1);
         let maps = conv2d(images(rows, self.geometry.input), weight, bias, options);
-        plain_finish(maps, self.finish)
+        plain_epilogue(maps, self.epilogue)
     }
 
     /// The result, and the gradients of rows, weight and bias.
@@ -81,7 +81,7 @@ impl Convolution {
         let bias = self.bias.then(|| leaf(3, [self.outputs]));
         let inputs = (rows.clone(), weight.clone(), bias.clone());
         let result = if ours {
-            convolution(inputs.0, inputs.1, inputs.2, self.geometry, self.finish)
+            convolution(inputs.0, inputs.1, inputs.2, self.geometry, self.epilogue)
         } else {
             self.plain(inputs.0, inputs.1, inputs.2)
         };
@@ -96,17 +96,17 @@ impl Convolution {
     }
 }
 
-fn finishes() -> impl Strategy<Value = Finish> {
-    let all = [Finish::Linear, Finish::Relu, Finish::ReluMaxPool];
+fn epilogues() -> impl Strategy<Value = Epilogue> {
+    let all = [Epilogue::Linear, Epilogue::Relu, Epilogue::ReluMaxPool];
     prop::sample::select(all.to_vec())
 }
 
 /// Down to one channel, one image, one pixel; kernels as large as the image and smaller than the stride.
 fn convolutions() -> impl Strategy<Value = Convolution> {
     let sizes = (1..40usize, 1..7usize, 1..10usize, 1..6usize, 1..4usize);
-    (sizes, 0..12usize, 0..12usize, finishes(), any::<bool>()).prop_map(
-        |((batch, channels, outputs, kernel, stride), taller, wider, finish, bias)| {
-            let pooled = if finish == Finish::ReluMaxPool {
+    (sizes, 0..12usize, 0..12usize, epilogues(), any::<bool>()).prop_map(
+        |((batch, channels, outputs, kernel, stride), taller, wider, epilogue, bias)| {
+            let pooled = if epilogue == Epilogue::ReluMaxPool {
                 stride
             } else {
                 0
@@ -121,7 +121,7 @@ fn convolutions() -> impl Strategy<Value = Convolution> {
                 geometry: Geometry { input, stride },
                 outputs,
                 kernel,
-                finish,
+                epilogue,
                 bias,
             }
         },
@@ -155,11 +155,11 @@ proptest! {
 
     #[test]
     fn normalisations_agree_with_burn(
-        batch in 1..40usize, channels in 1..6usize, height in 2..9usize, width in 2..9usize, finish in finishes(),
+        batch in 1..40usize, channels in 1..6usize, height in 2..9usize, width in 2..9usize, epilogue in epilogues(),
     ) {
         let input = ImageShape { channels, height, width };
-        let found = normalise(batch, input, finish, true);
-        for (found, expected) in found.iter().zip(normalise(batch, input, finish, false)) {
+        let found = normalise(batch, input, epilogue, true);
+        for (found, expected) in found.iter().zip(normalise(batch, input, epilogue, false)) {
             prop_assert!(difference(found, &expected) < 3e-5);
         }
     }
@@ -177,18 +177,18 @@ proptest! {
 }
 
 /// The result, the moments, and the gradients of rows, weight and bias.
-fn normalise(batch: usize, input: ImageShape, finish: Finish, ours: bool) -> Vec<Vec<f32>> {
+fn normalise(batch: usize, input: ImageShape, epilogue: Epilogue, ours: bool) -> Vec<Vec<f32>> {
     let rows = leaf(1, [batch, input.len()]);
     let (weight, bias) = (leaf(2, [input.channels]), leaf(3, [input.channels]));
     let inputs = (rows.clone(), weight.clone(), bias.clone());
     let count = (batch * input.height * input.width) as f64;
     let (result, mean, variance) = if ours {
-        let found = batch_norm(inputs.0, inputs.1, inputs.2, input, finish);
+        let found = batch_norm(inputs.0, inputs.1, inputs.2, input, epilogue);
         (found.rows, found.mean, found.variance)
     } else {
         let found = batch_norm_train(images(inputs.0, input), inputs.1, inputs.2, 1e-5);
         let variance = found.variance * (count / (count - 1.0));
-        (plain_finish(found.output, finish), found.mean, variance)
+        (plain_epilogue(found.output, epilogue), found.mean, variance)
     };
     let mut gradients = pull(&result);
     vec![
@@ -203,7 +203,7 @@ fn normalise(batch: usize, input: ImageShape, finish: Finish, ours: bool) -> Vec
 
 /// Images that need several bands, the last with fewer rows.
 fn large() -> [Convolution; 4] {
-    let case = |batch, (channels, height, width), outputs, (kernel, stride), finish| Convolution {
+    let case = |batch, (channels, height, width), outputs, (kernel, stride), epilogue| Convolution {
         batch,
         geometry: Geometry {
             input: ImageShape {
@@ -215,14 +215,14 @@ fn large() -> [Convolution; 4] {
         },
         outputs,
         kernel,
-        finish,
+        epilogue,
         bias: true,
     };
     [
-        case(17, (1, 221, 221), 8, (2, 1), Finish::ReluMaxPool),
-        case(3, (8, 111, 110), 16, (2, 1), Finish::ReluMaxPool),
-        case(18, (3, 90, 300), 6, (5, 2), Finish::Relu),
-        case(9, (5, 121, 130), 7, (3, 1), Finish::Linear),
+        case(17, (1, 221, 221), 8, (2, 1), Epilogue::ReluMaxPool),
+        case(3, (8, 111, 110), 16, (2, 1), Epilogue::ReluMaxPool),
+        case(18, (3, 90, 300), 6, (5, 2), Epilogue::Relu),
+        case(9, (5, 121, 130), 7, (3, 1), Epilogue::Linear),
     ]
 }
 
@@ -265,7 +265,7 @@ fn the_layout_of_the_rows_does_not_matter() {
             weight.clone(),
             None,
             geometry,
-            Finish::Relu,
+            Epilogue::Relu,
         ))
     };
     let rows = leaf(1, [40, 84]);
@@ -287,8 +287,8 @@ fn without_gradients_the_values_are_the_same() {
     let weight = plain(2, [8, 4]).reshape([8, 1, 2, 2]);
     let bias = plain(3, [1, 8]).reshape([8]);
     let Convolution {
-        geometry, finish, ..
+        geometry, epilogue, ..
     } = convolution;
-    let found = eigenscope_kernels::convolution(rows, weight, Some(bias), geometry, finish);
+    let found = eigenscope_kernels::convolution(rows, weight, Some(bias), geometry, epilogue);
     assert!(values(found) == convolution.run(true)[0]);
 }

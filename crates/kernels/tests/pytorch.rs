@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use eigenscope_kernels::{BatchNorm, Finish, Geometry, ImageShape, batch_norm, convolution};
+use eigenscope_kernels::{BatchNorm, Epilogue, Geometry, ImageShape, batch_norm, convolution};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -21,7 +21,8 @@ struct Convolution {
     kernel: usize,
     stride: usize,
     bias: bool,
-    finish: String,
+    #[serde(rename = "finish")]
+    epilogue: String,
     #[serde(flatten)]
     expected: BTreeMap<String, Vec<f64>>,
 }
@@ -30,7 +31,8 @@ struct Convolution {
 struct Normalisation {
     input: [usize; 3],
     batch: usize,
-    finish: String,
+    #[serde(rename = "finish")]
+    epilogue: String,
     #[serde(flatten)]
     expected: BTreeMap<String, Vec<f64>>,
 }
@@ -60,12 +62,12 @@ fn shape([channels, height, width]: [usize; 3]) -> ImageShape {
     }
 }
 
-fn finish(name: &str) -> Finish {
+fn epilogue(name: &str) -> Epilogue {
     match name {
-        "linear" => Finish::Linear,
-        "relu" => Finish::Relu,
-        "relu-max-pool" => Finish::ReluMaxPool,
-        other => panic!("finish {other}"),
+        "linear" => Epilogue::Linear,
+        "relu" => Epilogue::Relu,
+        "relu-max-pool" => Epilogue::ReluMaxPool,
+        other => panic!("epilogue {other}"),
     }
 }
 
@@ -114,7 +116,7 @@ fn convolutions() {
             stride: case.stride,
         };
         let inputs = (rows.clone(), weight.clone(), bias.clone());
-        let result = convolution(inputs.0, inputs.1, inputs.2, geometry, finish(&case.finish));
+        let result = convolution(inputs.0, inputs.1, inputs.2, geometry, epilogue(&case.epilogue));
         let weight = |gradients: &_| weight.grad(gradients).map(Tensor::into_data);
         compare(found(result, &rows, weight, bias), &case.expected);
     }
@@ -131,7 +133,7 @@ fn normalisations() {
             rows: result,
             mean,
             variance,
-        } = batch_norm(inputs.0, inputs.1, inputs.2, input, finish(&case.finish));
+        } = batch_norm(inputs.0, inputs.1, inputs.2, input, epilogue(&case.epilogue));
         let weight = |gradients: &_| weight.grad(gradients).map(Tensor::into_data);
         let mut found = found(result, &rows, weight, Some(bias));
         found.extend([

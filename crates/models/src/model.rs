@@ -10,7 +10,7 @@ use burn::tensor::module::max_pool2d;
 use burn::tensor::ops::MaxPoolOptions;
 use burn::tensor::{Device, Tensor, TensorData};
 use eigenscope_artifact::{InputShape, Kind, NamedTensor, Provenance, TensorReader, write_tensors};
-use eigenscope_kernels::{Finish, Geometry, ImageShape, convolution, gate};
+use eigenscope_kernels::{Epilogue, Geometry, ImageShape, convolution, gate};
 
 use crate::architecture::Architecture;
 use crate::error::ModelError;
@@ -243,8 +243,8 @@ impl LoadedStep {
                     }
                     rest => (weight, bias, rest),
                 };
-                let (finish, rest) = Self::finish(rest);
-                (rest, convolution(rows, weight, bias, *geometry, finish))
+                let (epilogue, rest) = Self::epilogue(rest);
+                (rest, convolution(rows, weight, bias, *geometry, epilogue))
             }
             LoadedStep::Relu => (rest, relu(rows)),
             LoadedStep::Gate => (rest, gate(rows)),
@@ -254,11 +254,11 @@ impl LoadedStep {
     }
 
     /// The first of `steps` that a convolution or a normalisation takes along, and what is left.
-    fn finish(steps: &[Self]) -> (Finish, &[Self]) {
+    fn epilogue(steps: &[Self]) -> (Epilogue, &[Self]) {
         match steps {
-            [LoadedStep::Relu, LoadedStep::MaxPool(_), rest @ ..] => (Finish::ReluMaxPool, rest),
-            [LoadedStep::Relu, rest @ ..] => (Finish::Relu, rest),
-            rest => (Finish::Linear, rest),
+            [LoadedStep::Relu, LoadedStep::MaxPool(_), rest @ ..] => (Epilogue::ReluMaxPool, rest),
+            [LoadedStep::Relu, rest @ ..] => (Epilogue::Relu, rest),
+            rest => (Epilogue::Linear, rest),
         }
     }
 
@@ -319,8 +319,8 @@ impl Model {
             let [LoadedStep::Normalise(norm), rest @ ..] = &steps[plain..] else {
                 return (rows, all);
             };
-            let (finish, rest) = LoadedStep::finish(rest);
-            let (normalised, statistics) = norm.apply_training(rows, finish);
+            let (epilogue, rest) = LoadedStep::epilogue(rest);
+            let (normalised, statistics) = norm.apply_training(rows, epilogue);
             all.push(statistics);
             (steps, rows) = (rest, normalised);
         }

@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 use eigenscope_artifact::InputShape;
 #[cfg(feature = "autodiff")]
-use eigenscope_kernels::{Finish, batch_norm};
+use eigenscope_kernels::{Epilogue, batch_norm};
 
 use crate::error::ModelError;
 use crate::layer::BatchNorm;
@@ -69,19 +69,19 @@ impl LoadedNorm {
         self.weight.clone() / (self.variance.clone() + EPSILON).sqrt()
     }
 
-    /// Rows normalised by their own statistics, which come with them, and what `finish` makes of them.
+    /// Rows normalised by their own statistics, which come with them, and what `epilogue` makes of them.
     #[cfg(feature = "autodiff")]
     pub(crate) fn apply_training(
         &self,
         rows: Tensor<2>,
-        finish: Finish,
+        epilogue: Epilogue,
     ) -> (Tensor<2>, BatchStatistics) {
         let (weight, bias) = (self.weight.clone(), self.bias.clone());
         let eigenscope_kernels::BatchNorm {
             rows,
             mean,
             variance,
-        } = batch_norm(rows, weight, bias, image_shape(self.input), finish);
+        } = batch_norm(rows, weight, bias, image_shape(self.input), epilogue);
         (rows, BatchStatistics { mean, variance })
     }
 

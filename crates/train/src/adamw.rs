@@ -20,7 +20,7 @@ pub struct AdamW {
 }
 
 impl AdamW {
-    /// PyTorch's constants (0.9, 0.999, 1e-8) for parameters of the given lengths.
+    /// A new optimiser with PyTorch's constants (0.9, 0.999, 1e-8) for parameters of the given lengths.
     pub fn new(weight_decay: f64, lengths: impl Iterator<Item = usize>) -> Self {
         Self {
             beta1: 0.9,
@@ -34,8 +34,7 @@ impl AdamW {
         }
     }
 
-    /// One step of all parameters. `parameters` and `gradients` come in the order of the lengths given to
-    /// [`AdamW::new`].
+    /// Updates all parameters. `parameters` and `gradients` come in the order of the lengths given to [`AdamW::new`].
     pub fn step<'a>(
         &mut self,
         learning_rate: f64,

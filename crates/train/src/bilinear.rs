@@ -7,9 +7,9 @@ use eigenscope_stage::{
 };
 use serde::Deserialize;
 
-use crate::fit::{LastBatch, Recipe};
+use crate::training::{LastBatch, Recipe};
 use crate::optimiser::{OptimiserKind, Schedule};
-use crate::task::{batch, count, epochs, learning_rate, train, training_kind};
+use crate::task::{batch, count, epochs, learning_rate, train_network, training_kind};
 
 pub(crate) fn kind() -> TaskKind {
     let mut kind = training_kind(
@@ -50,7 +50,7 @@ pub(crate) fn kind() -> TaskKind {
         quantities::TRAINING_IMAGES,
         "an epoch has at least one whole batch; a partial one is dropped",
     ));
-    // Its matrix products are large enough to be worth several threads.
+    // The matrix products are large enough for several threads.
     kind.description.resources.extra_threads = 15;
     kind
 }
@@ -82,5 +82,5 @@ fn run(context: &Context) -> Result<(), TaskError> {
         noise_std: parameters.noise_std,
         evaluate_before: false,
     };
-    train(context, &networks::bilinear(hidden, bias), &recipe)
+    train_network(context, &networks::bilinear(hidden, bias), &recipe)
 }

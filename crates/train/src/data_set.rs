@@ -9,7 +9,7 @@ use crate::noise::NormalStream;
 /// enlarged images never stand in memory all at once.
 const READY_VALUES: usize = 1 << 28;
 
-/// Images of one split with their classes.
+/// The images of one split with their classes.
 #[derive(Debug, Clone)]
 pub struct DataSet {
     width: usize,
@@ -21,7 +21,7 @@ pub struct DataSet {
 enum Inputs {
     /// `[images, width]`.
     Ready(Vec<f32>),
-    /// Pixels as stored, and what makes them inputs.
+    /// Pixels as stored, with the transforms that make them inputs.
     Stored {
         pixels: Box<Pixels>,
         stored: Vec<u8>,
@@ -29,7 +29,7 @@ enum Inputs {
 }
 
 impl DataSet {
-    /// Images as stored, `pixels` being what turns them into inputs.
+    /// A data set of images as stored, which `pixels` turns into inputs.
     pub fn new(pixels: &Pixels, stored: Vec<u8>, labels: Vec<u16>) -> Self {
         Self::with_limit(pixels, stored, labels, READY_VALUES)
     }
@@ -51,7 +51,7 @@ impl DataSet {
         }
     }
 
-    /// Class of each image.
+    /// The class of each image.
     pub fn labels(&self) -> &[u16] {
         &self.labels
     }
@@ -59,7 +59,7 @@ impl DataSet {
     /// The inputs `rows`, `[rows.len(), width]`, with noise of standard deviation `std` added to every value.
     ///
     /// # Panics
-    /// There is no such row.
+    /// Panics if a row is out of bounds.
     pub fn noisy(&self, rows: &[u32], noise: &mut NormalStream, std: f32) -> Vec<f32> {
         let mut out = Vec::new();
         match &self.inputs {

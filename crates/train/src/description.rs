@@ -1,17 +1,17 @@
-//! What a task kind says about the network that it trains, all of which follows from the network's steps.
+//! What the description of a task kind says about its network; all of it follows from the network's steps.
 
 use eigenscope_models::{Bias, LayerNames, Network, SizeValue};
 use eigenscope_stage::{
     Amount, Demand, Feature, NameRule, Parameter, Relation, Windows, quantities,
 };
 
-/// Multiplications of one core in a second, about 100 GFLOP/s: a guess, to start long trainings first.
+/// Multiplications of one core per second, about 100 GFLOP/s: a guess, used to start long trainings first.
 const MULTIPLICATIONS_PER_SECOND: f64 = 5e10;
 
-/// Images that a training is guessed to have: as many as MNIST.
+/// Number of training images in the guess: that of MNIST.
 const IMAGES: f64 = 60_000.0;
 
-/// Properties of a trained model, and the names of its layers.
+/// The properties of a trained model and the names of its layers.
 pub(crate) fn features(network: &Network) -> Vec<Feature> {
     let mut features = vec![Feature::flag(network.name())];
     match network.bias() {
@@ -55,7 +55,7 @@ fn rules(names: LayerNames) -> Vec<NameRule> {
     }
 }
 
-/// Demands on the sides of images: room for the windows of all convolutions and of pooling.
+/// Demands on the sides of images: room for the windows of convolutions and pooling.
 pub(crate) fn room(network: &Network) -> Vec<Demand> {
     let runs = network.windows();
     if runs.is_empty() {
@@ -81,7 +81,7 @@ pub(crate) fn room(network: &Network) -> Vec<Demand> {
     sides.map(demand).to_vec()
 }
 
-/// Seconds that a training is guessed to take: three products, forward and backward, with each weight and image.
+/// A guess of the duration in seconds: three products, forward and backward, with each weight and image.
 pub(crate) fn seconds(network: &Network, epochs: f64) -> f64 {
     let multiplications = network
         .typical()
@@ -90,7 +90,7 @@ pub(crate) fn seconds(network: &Network, epochs: f64) -> f64 {
     seconds.max(1.0).round()
 }
 
-/// Marks the parameters that are sizes of `network`, to whose value the duration is guessed to be proportional.
+/// Marks the parameters that are sizes of `network`: the guess of the duration is proportional to their values.
 pub(crate) fn mark_sizes(network: &Network, parameters: &mut [Parameter]) {
     for (name, value) in network.sizes() {
         let unit = match value {

@@ -1,13 +1,13 @@
-//! Why a training diverges, as far as its recipe and its images tell.
+//! The likely cause of a training that diverges, judged by its recipe and its images.
 
 use crate::data_set::DataSet;
-use crate::fit::Recipe;
+use crate::training::Recipe;
 use crate::optimiser::OptimiserKind;
 
 /// Inputs beyond this size are not scaled: scaled ones reach 1, normalised ones about 3.
 const LARGE_INPUT: f32 = 10.0;
 
-/// What to change, most likely cause first, as the second half of a sentence.
+/// The most likely cause and its remedy, as the second half of a sentence.
 pub(crate) fn likely_cause(recipe: &Recipe, train: &DataSet) -> String {
     let Recipe {
         learning_rate,
@@ -60,7 +60,7 @@ mod tests {
     use eigenscope_artifact::{PixelTransform, Pixels};
 
     use super::*;
-    use crate::fit::LastBatch;
+    use crate::training::LastBatch;
     use crate::optimiser::Schedule;
 
     fn images(transforms: &[PixelTransform]) -> DataSet {

@@ -5,9 +5,9 @@ use eigenscope_models::networks;
 use eigenscope_stage::{Context, Parameter, TaskError, TaskKind, task_function};
 use serde::Deserialize;
 
-use crate::fit::{LastBatch, Recipe};
+use crate::training::{LastBatch, Recipe};
 use crate::optimiser::{OptimiserKind, Schedule};
-use crate::task::{LAST_BATCH, batch, count, epochs, learning_rate, train, training_kind};
+use crate::task::{LAST_BATCH, batch, count, epochs, learning_rate, train_network, training_kind};
 
 /// The task kinds.
 pub(crate) fn kinds() -> Vec<TaskKind> {
@@ -30,7 +30,7 @@ pub(crate) fn kinds() -> Vec<TaskKind> {
 
 fn convnet(context: &Context) -> Result<(), TaskError> {
     let recipe: AdamRecipe = context.parameters()?;
-    train(context, &networks::convnet(), &recipe.recipe())
+    train_network(context, &networks::convnet(), &recipe.recipe())
 }
 
 fn embedding_net(context: &Context) -> Result<(), TaskError> {
@@ -45,7 +45,7 @@ fn embedding_net(context: &Context) -> Result<(), TaskError> {
         batch,
         learning_rate,
     };
-    train(
+    train_network(
         context,
         &networks::embedding_net(embedding),
         &recipe.recipe(),

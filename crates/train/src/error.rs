@@ -1,4 +1,4 @@
-//! Why training stopped.
+//! Errors of a training.
 
 use eigenscope_artifact::ArtifactError;
 use eigenscope_models::ModelError;
@@ -17,36 +17,26 @@ pub enum TrainError {
         "images of {height} x {width} pixels are too small for this network (enlarge them with the transform `resize`, or take fewer convolutions)"
     )]
     TooSmall {
-        /// Height of an image.
         height: usize,
-        /// Width of an image.
         width: usize,
-        /// Which part of the network has no room.
         source: ModelError,
     },
-    /// The system gives no threads.
+    /// The system does not start threads.
     #[error(transparent)]
     Threads(#[from] rayon::ThreadPoolBuildError),
-    /// The loss is no number any more.
+    /// The loss of a batch is no longer finite. Epochs and batches are counted from 1.
     #[error("training diverged in epoch {epoch}, batch {batch}: the loss is {loss}: {cause}")]
     Diverged {
-        /// Epoch, counted from 1.
         epoch: u32,
-        /// Batch within the epoch, counted from 1.
         batch: usize,
-        /// The loss.
         loss: f32,
-        /// Why, and what to change.
         cause: String,
     },
-    /// The loss on the test images is no number any more.
+    /// The loss on the test images is no longer finite.
     #[error("training diverged in epoch {epoch}: the test loss is {loss}: {cause}")]
     DivergedTest {
-        /// Epoch, counted from 1.
         epoch: u32,
-        /// The loss.
         loss: f64,
-        /// Why, and what to change.
         cause: String,
     },
     /// Fewer training images than one batch.
@@ -54,17 +44,13 @@ pub enum TrainError {
         "{images} training images do not fill one batch of {batch}; set `batch` to {images} or less"
     )]
     TooFewImages {
-        /// Training images.
         images: usize,
-        /// Batch size.
         batch: usize,
     },
     /// A split without images.
     #[error("the {split} split of {path} holds no images")]
     EmptySplit {
-        /// `train` or `test`.
         split: &'static str,
-        /// The images artifact.
         path: String,
     },
 }

@@ -4,11 +4,11 @@ use eigenscope_models::networks;
 use eigenscope_stage::{Context, Parameter, ParameterType, TaskError, TaskKind, task_function};
 use serde::Deserialize;
 
-use crate::fit::{LastBatch, Recipe};
+use crate::training::{LastBatch, Recipe};
 use crate::optimiser::{OptimiserKind, Schedule};
-use crate::task::{LAST_BATCH, batch, epochs, learning_rate, train, training_kind};
+use crate::task::{LAST_BATCH, batch, epochs, learning_rate, train_network, training_kind};
 
-/// Widest layer.
+/// The widest layer.
 const MAXIMUM_WIDTH: i64 = 16_384;
 
 pub(crate) fn kinds() -> Vec<TaskKind> {
@@ -43,12 +43,12 @@ pub(crate) fn kinds() -> Vec<TaskKind> {
 
 fn mlp(context: &Context) -> Result<(), TaskError> {
     let (widths, recipe) = read(context)?;
-    train(context, &networks::mlp(widths), &recipe)
+    train_network(context, &networks::mlp(widths), &recipe)
 }
 
 fn cnn(context: &Context) -> Result<(), TaskError> {
     let (channels, recipe) = read(context)?;
-    train(context, &networks::cnn(channels), &recipe)
+    train_network(context, &networks::cnn(channels), &recipe)
 }
 
 fn parameters(layers: Parameter) -> Vec<Parameter> {

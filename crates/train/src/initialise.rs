@@ -1,4 +1,4 @@
-//! Initial weights.
+//! Initial weights of a model.
 
 use eigenscope_artifact::NamedTensor;
 use eigenscope_models::Architecture;
@@ -6,7 +6,7 @@ use eigenscope_stage::Seed;
 
 /// PyTorch's default initialisation: every weight and bias uniform in ±1/sqrt(fan_in).
 ///
-/// Each tensor draws from its own stream, so adding one does not change the others.
+/// Each tensor draws from a stream of its own, so that adding one does not change the others.
 pub fn initialise(architecture: &Architecture, seed: Seed) -> Vec<NamedTensor> {
     let parameters = architecture.parameters().into_iter();
     parameters

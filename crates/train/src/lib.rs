@@ -1,33 +1,33 @@
-//! Trains models on an `images` artifact: weights to `tensors`, loss and accuracy to `history`.
+//! Trains models on an `images` artifact and writes weights to `tensors`, loss and accuracy to `history`.
 //!
-//! One process trains one model in one thread; many models train at once as many processes. Everything
-//! random (initial weights, order of the images, noise) comes from streams that depend only on the seed,
-//! so the result is the same bytes however many models train beside it.
+//! One process trains one model in one thread, or in more where large products have work for them; several models train in
+//! as many processes. Everything random (initial weights, order of the images, noise) comes from streams that depend only on
+//! the seed, so the result is the same bytes for any number of threads and processes.
 //!
-//! Memory: the training images as f32 (188 MB for MNIST) or, where these exceed 1 GiB, as stored; three copies of the weights for the optimiser,
-//! and one batch's activations.
+//! Memory: the training images as f32 (188 MB for MNIST) or, where these exceed 1 GiB, as stored; three copies of the weights
+//! for the optimiser, and the activations of one batch.
 
 mod adamw;
 mod bilinear;
-mod crew;
 mod data_set;
 mod description;
 mod divergence;
 mod embeddings;
 mod error;
 mod feed_forward;
-mod fit;
 mod initialise;
 mod noise;
 mod optimiser;
 mod schedule;
 mod sgd;
 mod task;
+mod thread_pools;
+mod training;
 
 pub use adamw::AdamW;
 pub use data_set::DataSet;
 pub use error::TrainError;
-pub use fit::{LastBatch, Recipe, fit, train_step};
+pub use training::{LastBatch, Recipe, train, train_step};
 pub use initialise::initialise;
 pub use noise::NormalStream;
 pub use optimiser::{Optimiser, OptimiserKind, Schedule};

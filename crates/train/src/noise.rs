@@ -35,7 +35,7 @@ impl NormalStream {
     /// standard deviation `std` to every value.
     ///
     /// # Panics
-    /// A row lies outside `source`.
+    /// Panics if a row lies outside `source`.
     pub fn gather(
         &mut self,
         source: &[f32],

@@ -1,4 +1,4 @@
-//! The choice of optimiser, and of how the learning rate changes.
+//! Optimisers and schedules of the learning rate.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,7 @@ use crate::adamw::AdamW;
 use crate::schedule::cosine;
 use crate::sgd::Sgd;
 
-/// Which optimiser, with its constants.
+/// An optimiser with its constants.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum OptimiserKind {
     /// See [`AdamW`].
@@ -21,7 +21,7 @@ pub enum OptimiserKind {
     },
 }
 
-/// How the learning rate changes from epoch to epoch.
+/// Change of the learning rate from epoch to epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Schedule {
     /// Annealed to zero by [`cosine`].
@@ -31,7 +31,7 @@ pub enum Schedule {
 }
 
 impl Schedule {
-    /// Learning rate of `epoch`, counted from 0, of `epochs`.
+    /// The learning rate of `epoch`, counted from 0, of `epochs`.
     pub fn rate(self, start: f64, epoch: u32, epochs: u32) -> f64 {
         match self {
             Schedule::Cosine => cosine(start, epoch, epochs),
@@ -50,7 +50,7 @@ pub enum Optimiser {
 }
 
 impl OptimiserKind {
-    /// A fresh optimiser for parameters of the given lengths.
+    /// A new optimiser for parameters of the given lengths.
     pub fn start(self, lengths: impl Iterator<Item = usize>) -> Optimiser {
         match self {
             OptimiserKind::AdamW { weight_decay } => {
@@ -62,7 +62,7 @@ impl OptimiserKind {
 }
 
 impl Optimiser {
-    /// One step of all parameters, in the order of the lengths it was made for.
+    /// Updates all parameters, which come in the order of the lengths given to [`OptimiserKind::start`].
     pub fn step<'a>(
         &mut self,
         learning_rate: f64,

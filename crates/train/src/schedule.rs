@@ -1,4 +1,4 @@
-//! Learning rate by epoch.
+//! The learning rate by epoch.
 
 use std::f64::consts::PI;
 

@@ -13,7 +13,7 @@ pub struct Sgd {
 }
 
 impl Sgd {
-    /// For parameters of the given lengths. A velocity of zero makes the first step the one above.
+    /// A new optimiser for parameters of the given lengths. A velocity of zero makes the first step the one above.
     pub fn new(momentum: f64, lengths: impl Iterator<Item = usize>) -> Self {
         Self {
             momentum: momentum as f32,
@@ -21,7 +21,7 @@ impl Sgd {
         }
     }
 
-    /// One step of all parameters, in the order of the lengths given to [`Sgd::new`].
+    /// Updates all parameters, which come in the order of the lengths given to [`Sgd::new`].
     pub fn step<'a>(
         &mut self,
         learning_rate: f64,

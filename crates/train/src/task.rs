@@ -1,4 +1,4 @@
-//! What every training task does: read the images, train, write weights and history.
+//! What all training tasks share: reading the images, training, writing weights and history.
 
 use eigenscope_artifact::{ImageReader, InputShape, Kind, Split, write_records};
 use eigenscope_models::{ModelError, Network, StoredModel};
@@ -10,10 +10,10 @@ use eigenscope_stage::{
 use crate::data_set::DataSet;
 use crate::description::{features, mark_sizes, room, seconds};
 use crate::error::TrainError;
-use crate::fit::{Recipe, fit};
+use crate::training::{Recipe, train};
 use crate::initialise::initialise;
 
-/// The task kind that trains `network`, of typical sizes here, and is called like it.
+/// The task kind that trains `network` and bears its name. The sizes given here are typical ones.
 pub(crate) fn training_kind(
     network: &Network,
     summary: &str,
@@ -59,7 +59,7 @@ pub(crate) fn epochs(default: u32) -> Parameter {
     .proportional(f64::from(default))
 }
 
-/// Summary of `batch` where no image is left out.
+/// Summary of the parameter `batch` where no image is left out.
 pub(crate) const LAST_BATCH: &str = "images a step; the last batch of an epoch may be smaller";
 
 /// The parameter `batch`.
@@ -86,19 +86,19 @@ pub(crate) fn count(maximum: i64) -> ParameterType {
 }
 
 /// Trains `network` on the task's images by `recipe`.
-pub(crate) fn train(
+pub(crate) fn train_network(
     context: &Context,
     network: &Network,
     recipe: &Recipe,
 ) -> Result<(), TaskError> {
-    let (input, classes, train, test) = read(context)?;
+    let (input, classes, train_set, test_set) = read(context)?;
     let architecture = network
         .architecture(input, classes)
         .map_err(|source| too_small(input, source))?;
     let initial = initialise(&architecture, context.seed());
     let mut model = StoredModel::new(architecture, initial)?;
     let (seed, allowance) = (context.seed(), context.allowance());
-    let history = fit(&mut model, &train, &test, recipe, seed, allowance, |row| {
+    let history = train(&mut model, &train_set, &test_set, recipe, seed, allowance, |row| {
         context.progress(
             u64::from(row.epoch),
             u64::from(recipe.epochs),
@@ -125,7 +125,7 @@ pub(crate) fn train(
     Ok(())
 }
 
-/// Says of images without room for a convolution how large they are themselves.
+/// Adds the size of the images to the error of a convolution without room.
 fn too_small(input: InputShape, source: ModelError) -> TrainError {
     match source {
         ModelError::TooSmall { .. } => TrainError::TooSmall {

@@ -9,7 +9,7 @@ use burn_flex::FlexTensor;
 
 use crate::backend::{tensor, values};
 use crate::convolution::{Saved, backward};
-use crate::finish::Finish;
+use crate::epilogue::Epilogue;
 use crate::geometry::Convolution;
 
 #[derive(Debug)]
@@ -34,7 +34,7 @@ impl Kept {
         Self {
             convolution,
             inputs,
-            outputs: (convolution.finish == Finish::Relu).then(|| outputs.clone()),
+            outputs: (convolution.epilogue == Epilogue::Relu).then(|| outputs.clone()),
         }
     }
 }

@@ -4,7 +4,7 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::moments::sum;
 use super::{Batch, Channel};
-use crate::finish::{Finish, WINDOW, relu_max_pool_gradient};
+use crate::epilogue::{Epilogue, WINDOW, relu_max_pool_gradient};
 use crate::lanes::Lanes;
 
 /// Gradients in the shapes of what they belong to.
@@ -76,14 +76,14 @@ impl WithSimd for UndoFinish<'_> {
             gradient,
             values,
         } = self;
-        let finish = batch.normalisation.finish;
+        let epilogue = batch.normalisation.epilogue;
         let pixels = batch.normalisation.pixels();
         let channels = batch.normalisation.input.channels;
         let gradients = gradient.chunks_exact(gradient.len() / channels);
         let values = values.chunks_exact_mut(batch.values.len() / channels);
         for ((channel, gradient), values) in batch.channels().zip(gradients).zip(values) {
             for lanes in Lanes::groups(batch.images, S::F32_LANES) {
-                undo(simd, &channel, finish, &pixels, lanes, (gradient, values));
+                undo(simd, &channel, epilogue, &pixels, lanes, (gradient, values));
             }
         }
     }
@@ -93,12 +93,12 @@ impl WithSimd for UndoFinish<'_> {
 fn undo<S: Simd>(
     simd: S,
     channel: &Channel<'_>,
-    finish: Finish,
+    epilogue: Epilogue,
     pixels: &[usize],
     lanes: Lanes,
     (gradient, values): (&[f32], &mut [f32]),
 ) {
-    if finish == Finish::ReluMaxPool {
+    if epilogue == Epilogue::ReluMaxPool {
         let (windows, _) = pixels.as_chunks::<WINDOW>();
         for (output, window) in windows.iter().enumerate() {
             let results = window.map(|pixel| channel.pixel(simd, lanes, pixel));
@@ -113,7 +113,7 @@ fn undo<S: Simd>(
     for &pixel in pixels {
         let result = channel.pixel(simd, lanes, pixel);
         let gradient = lanes.load(simd, gradient, pixel);
-        let gradient = finish.pixel_gradient(simd, result, gradient);
+        let gradient = epilogue.pixel_gradient(simd, result, gradient);
         lanes.store(simd, values, pixel, gradient);
     }
 }

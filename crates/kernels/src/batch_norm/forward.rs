@@ -3,7 +3,7 @@
 use pulp::{Arch, Simd, WithSimd};
 
 use super::{Batch, Channel};
-use crate::finish::{Finish, WINDOW, relu_max_pool};
+use crate::epilogue::{Epilogue, WINDOW, relu_max_pool};
 use crate::lanes::Lanes;
 
 /// The outputs `[features, images]`.
@@ -27,12 +27,12 @@ impl WithSimd for Forward<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { batch, outputs } = self;
-        let finish = batch.normalisation.finish;
+        let epilogue = batch.normalisation.epilogue;
         let pixels = batch.normalisation.pixels();
-        let outputs = outputs.chunks_exact_mut(pixels.len() / finish.side().pow(2) * batch.images);
+        let outputs = outputs.chunks_exact_mut(pixels.len() / epilogue.side().pow(2) * batch.images);
         for (channel, outputs) in batch.channels().zip(outputs) {
             for lanes in Lanes::groups(batch.images, S::F32_LANES) {
-                apply(simd, &channel, finish, &pixels, lanes, outputs);
+                apply(simd, &channel, epilogue, &pixels, lanes, outputs);
             }
         }
     }
@@ -42,12 +42,12 @@ impl WithSimd for Forward<'_> {
 fn apply<S: Simd>(
     simd: S,
     channel: &Channel<'_>,
-    finish: Finish,
+    epilogue: Epilogue,
     pixels: &[usize],
     lanes: Lanes,
     outputs: &mut [f32],
 ) {
-    if finish == Finish::ReluMaxPool {
+    if epilogue == Epilogue::ReluMaxPool {
         let (windows, _) = pixels.as_chunks::<WINDOW>();
         for (output, window) in windows.iter().enumerate() {
             let values = window.map(|pixel| channel.pixel(simd, lanes, pixel));
@@ -57,6 +57,6 @@ fn apply<S: Simd>(
     }
     for &pixel in pixels {
         let value = channel.pixel(simd, lanes, pixel);
-        lanes.store(simd, outputs, pixel, finish.pixel(simd, value));
+        lanes.store(simd, outputs, pixel, epilogue.pixel(simd, value));
     }
 }

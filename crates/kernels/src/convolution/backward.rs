@@ -101,7 +101,7 @@ impl WithSimd for Backward<'_> {
 mod tests {
     use super::*;
     use crate::convolution::forward::forward;
-    use crate::finish::Finish;
+    use crate::epilogue::Epilogue;
     use crate::geometry::{Geometry, ImageShape};
 
     /// Multiples of 1/8, so that sums of products are exact in any order.
@@ -118,7 +118,7 @@ mod tests {
             width: 12,
         };
         let geometry = Geometry { input, stride: 2 };
-        let convolution = Convolution::new(geometry, [5, 3, 3, 3], Finish::ReluMaxPool);
+        let convolution = Convolution::new(geometry, [5, 3, 3, 3], Epilogue::ReluMaxPool);
         let images = 21;
         let (inputs, weight) = (numbers(1, input.len() * images), numbers(2, 5 * 27));
         let bias = numbers(3, 5);

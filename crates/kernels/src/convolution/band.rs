@@ -27,7 +27,7 @@ impl Bands {
     pub(crate) fn new(convolution: Convolution, lanes: usize, beside: usize) -> Self {
         let Convolution { input, stride, .. } = convolution;
         let vectors = BYTES / (lanes * size_of::<f32>());
-        let side = convolution.finish.side();
+        let side = convolution.epilogue.side();
         let fit = vectors / (input.channels * input.width * stride + beside);
         let rows = (fit - fit % side).clamp(side, convolution.rows());
         Self {
@@ -66,7 +66,7 @@ impl Bands {
         let Convolution { input, stride, .. } = self.convolution;
         let pixels = self
             .convolution
-            .finish
+            .epilogue
             .pixels(self.rows, self.convolution.columns());
         pixels
             .map(|(row, column)| Position {

@@ -6,7 +6,7 @@ use super::band::Bands;
 use super::correlate::{Sums, TILE};
 use super::filter::Filter;
 use super::scratch::Scratch;
-use crate::finish::{Finish, WINDOW, relu_max_pool};
+use crate::epilogue::{Epilogue, WINDOW, relu_max_pool};
 use crate::geometry::Convolution;
 use crate::lanes::Lanes;
 
@@ -90,7 +90,7 @@ impl Results<'_> {
     #[inline(always)]
     fn store<S: Simd>(&mut self, simd: S, tile: usize, block: usize, sums: Sums<S>) {
         let Convolution {
-            finish, outputs, ..
+            epilogue, outputs, ..
         } = self.convolution;
         let windows = self.convolution.rows() * self.convolution.columns();
         for (c, sums) in sums.iter().enumerate() {
@@ -99,7 +99,7 @@ impl Results<'_> {
                 continue;
             }
             let first = channel * windows + self.first;
-            if finish == Finish::ReluMaxPool {
+            if epilogue == Epilogue::ReluMaxPool {
                 let value = relu_max_pool(simd, *sums);
                 let feature = first / WINDOW + tile;
                 self.lanes.store(simd, self.outputs, feature, value);
@@ -108,7 +108,7 @@ impl Results<'_> {
             for (j, &sum) in sums.iter().enumerate() {
                 let window = tile * TILE + j;
                 if window < self.windows {
-                    let value = finish.pixel(simd, sum);
+                    let value = epilogue.pixel(simd, sum);
                     self.lanes.store(simd, self.outputs, first + window, value);
                 }
             }

@@ -6,7 +6,7 @@ use super::backward::Saved;
 use super::correlate::{Position, Sums, TILE};
 use super::filter::Filter;
 use super::grid::Grid;
-use crate::finish::{Finish, WINDOW, relu_max_pool_gradient};
+use crate::epilogue::{Epilogue, WINDOW, relu_max_pool_gradient};
 use crate::lanes::Lanes;
 
 /// One band of some images.
@@ -29,7 +29,7 @@ impl OutputGradient<'_> {
         grid: &Grid,
         results: &mut [S::f32s],
     ) {
-        if self.saved.convolution.finish != Finish::ReluMaxPool {
+        if self.saved.convolution.epilogue != Epilogue::ReluMaxPool {
             return self.undo_pixels(simd, grid, results);
         }
         filter.apply(
@@ -81,8 +81,8 @@ impl OutputGradient<'_> {
                     None => gradient,
                     Some(outputs) => {
                         let output = self.lanes.load(simd, outputs, feature);
-                        let finish = saved.convolution.finish;
-                        finish.pixel_gradient(simd, output, gradient)
+                        let epilogue = saved.convolution.epilogue;
+                        epilogue.pixel_gradient(simd, output, gradient)
                     }
                 };
             }

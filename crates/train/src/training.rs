@@ -6,27 +6,27 @@ use eigenscope_artifact::HistoryRow;
 use eigenscope_models::{Evaluation, Layer, Model, StoredModel, evaluate_batches, values};
 use eigenscope_stage::{Allowance, Seed};
 
-use crate::crew::Crew;
+use crate::thread_pools::ThreadPools;
 use crate::data_set::DataSet;
 use crate::divergence::likely_cause;
 use crate::error::TrainError;
 use crate::noise::NormalStream;
 use crate::optimiser::{Optimiser, OptimiserKind, Schedule};
 
-/// How to train.
+/// The settings of a training.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Recipe {
     /// Passes over the training images.
     pub epochs: u32,
-    /// Images a step.
+    /// Images per step.
     pub batch: usize,
-    /// What happens to the last batch of an epoch when it is smaller.
+    /// Treatment of a last batch that is smaller than the others.
     pub last_batch: LastBatch,
     /// Learning rate of the first epoch.
     pub learning_rate: f64,
-    /// How it changes.
+    /// Change of the learning rate from epoch to epoch.
     pub schedule: Schedule,
-    /// Which optimiser.
+    /// The optimiser with its constants.
     pub optimiser: OptimiserKind,
     /// Standard deviation of the noise added to every training input.
     pub noise_std: f64,
@@ -34,7 +34,7 @@ pub struct Recipe {
     pub evaluate_before: bool,
 }
 
-/// What happens to a last batch smaller than the others.
+/// Treatment of a last batch that is smaller than the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LastBatch {
     /// Its images are left out of the epoch.
@@ -52,12 +52,14 @@ pub struct StepResult {
     pub correct: usize,
 }
 
-/// Trains `model` in place and returns one row an epoch. `observe` is told each row as it is made. The result does not
-/// depend on `allowance`, the number of threads.
+/// Trains `model` in place and returns one row per epoch, each of which is passed to `observe` as it is made.
+///
+/// The result does not depend on `allowance`, the number of threads.
 ///
 /// # Errors
-/// Too few images for one batch, or a loss that is no longer finite.
-pub fn fit(
+/// Returns [`TrainError::TooFewImages`] if the images do not fill one batch, and [`TrainError::Diverged`] or
+/// [`TrainError::DivergedTest`] if a loss is no longer finite.
+pub fn train(
     model: &mut StoredModel,
     train: &DataSet,
     test: &DataSet,
@@ -76,7 +78,7 @@ pub fn fit(
     let lengths = model.tensors.iter().map(|tensor| tensor.data.len());
     let mut training = Training {
         optimiser: recipe.optimiser.start(lengths),
-        crew: Crew::new(allowance.clone(), multiplications(model, recipe.batch)),
+        pools: ThreadPools::new(allowance.clone(), multiplications(model, recipe.batch)),
         model,
         train,
         test,
@@ -107,11 +109,11 @@ fn multiplications(model: &StoredModel, batch: usize) -> f64 {
     3.0 * batch as f64 * linear.map(Layer::multiplications).sum::<f64>()
 }
 
-/// A model on its way through the epochs.
+/// A model in training.
 struct Training<'a> {
     model: &'a mut StoredModel,
     optimiser: Optimiser,
-    crew: Crew,
+    pools: ThreadPools,
     train: &'a DataSet,
     test: &'a DataSet,
     recipe: &'a Recipe,
@@ -149,8 +151,8 @@ impl Training<'_> {
         let device = Device::flex();
         let model = self.model.load(&device)?;
         let evaluation = self
-            .crew
-            .work(|| evaluate_batches(&model, data.batches(), &device))?;
+            .pools
+            .run(|| evaluate_batches(&model, data.batches(), &device))?;
         Ok(evaluation?)
     }
 
@@ -180,7 +182,7 @@ impl Training<'_> {
             let labels: Vec<u16> = labels.collect();
             let (model, optimiser) = (&mut *self.model, &mut self.optimiser);
             let step = || train_step(model, optimiser, learning_rate, inputs, &labels);
-            let step = self.crew.work(step)??;
+            let step = self.pools.run(step)??;
             if !step.loss_nats.is_finite() {
                 return Err(TrainError::Diverged {
                     epoch: epoch + 1,
@@ -196,10 +198,10 @@ impl Training<'_> {
     }
 }
 
-/// One step on a batch of `inputs` `[labels.len(), width]`: forward, mean cross-entropy, backward, update.
+/// Takes one step on a batch of `inputs` `[labels.len(), width]`: forward, mean cross-entropy, backward, update.
 ///
 /// # Errors
-/// burn cannot hand back a value.
+/// Returns an error if burn does not hand back a value.
 pub fn train_step(
     model: &mut StoredModel,
     optimiser: &mut Optimiser,
@@ -269,9 +271,9 @@ mod tests {
             let tensors = initialise(&architecture, Seed(1));
             let mut model = StoredModel::new(architecture, tensors).expect("its own tensors fit");
             // Large enough for three threads.
-            assert!(Crew::new(Allowance::new(9), multiplications(&model, 2048)).most() > 3);
+            assert!(ThreadPools::new(Allowance::new(9), multiplications(&model, 2048)).largest() > 3);
             let allowance = Allowance::new(threads);
-            let history = fit(
+            let history = super::train(
                 &mut model,
                 &data,
                 &data,

@@ -5,10 +5,10 @@ use pulp::Simd;
 /// Pixels of a pooling window.
 pub(crate) const WINDOW: usize = 4;
 
-/// What is applied to the results of a convolution or normalisation.
+/// The function applied to the results of a convolution or normalisation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Finish {
-    /// Nothing.
+pub enum Epilogue {
+    /// The identity.
     Linear,
     /// max(y, 0); its derivative at 0 is 0.
     Relu,
@@ -17,17 +17,17 @@ pub enum Finish {
     ReluMaxPool,
 }
 
-impl Finish {
+impl Epilogue {
     /// Side of the square of pixels that become one.
     pub(crate) const fn side(self) -> usize {
         match self {
-            Finish::Linear | Finish::Relu => 1,
-            Finish::ReluMaxPool => 2,
+            Epilogue::Linear | Epilogue::Relu => 1,
+            Epilogue::ReluMaxPool => 2,
         }
     }
 
     /// Row and column of the pixels of an image that become something, those of one square after another. Rows and
-    /// columns are multiples of [`Finish::side`].
+    /// columns are multiples of [`Epilogue::side`].
     pub(crate) fn pixels(
         self,
         rows: usize,
@@ -49,14 +49,14 @@ impl Finish {
     pub(crate) fn pixel<S: Simd>(self, simd: S, value: S::f32s) -> S::f32s {
         let zero = simd.splat_f32s(0.0);
         match self {
-            Finish::Linear => value,
-            Finish::Relu | Finish::ReluMaxPool => {
+            Epilogue::Linear => value,
+            Epilogue::Relu | Epilogue::ReluMaxPool => {
                 simd.select_f32s(simd.less_than_f32s(value, zero), zero, value)
             }
         }
     }
 
-    /// The gradient of `value`, or of anything with the same sign, from that of [`Finish::pixel`].
+    /// The gradient of `value`, or of anything with the same sign, from that of [`Epilogue::pixel`].
     #[inline(always)]
     pub(crate) fn pixel_gradient<S: Simd>(
         self,
@@ -66,8 +66,8 @@ impl Finish {
     ) -> S::f32s {
         let zero = simd.splat_f32s(0.0);
         match self {
-            Finish::Linear => gradient,
-            Finish::Relu | Finish::ReluMaxPool => {
+            Epilogue::Linear => gradient,
+            Epilogue::Relu | Epilogue::ReluMaxPool => {
                 simd.select_f32s(simd.less_than_f32s(zero, value), gradient, zero)
             }
         }
@@ -83,7 +83,7 @@ fn maximum<S: Simd>(simd: S, window: [S::f32s; WINDOW]) -> S::f32s {
 /// The maximum of a window after ReLU.
 #[inline(always)]
 pub(crate) fn relu_max_pool<S: Simd>(simd: S, window: [S::f32s; WINDOW]) -> S::f32s {
-    Finish::Relu.pixel(simd, maximum(simd, window))
+    Epilogue::Relu.pixel(simd, maximum(simd, window))
 }
 
 /// The gradient of every pixel of a window, from the window before ReLU and the gradient of its result.
@@ -95,7 +95,7 @@ pub(crate) fn relu_max_pool_gradient<S: Simd>(
 ) -> [S::f32s; WINDOW] {
     let zero = simd.splat_f32s(0.0);
     let largest = maximum(simd, window);
-    let mut left = Finish::Relu.pixel_gradient(simd, largest, gradient);
+    let mut left = Epilogue::Relu.pixel_gradient(simd, largest, gradient);
     window.map(|value| {
         let chosen = simd.equal_f32s(value, largest);
         let share = simd.select_f32s(chosen, left, zero);
@@ -120,16 +120,16 @@ mod tests {
 
     #[test]
     fn an_undefined_value_stays_undefined() {
-        assert!(Finish::Relu.pixel(Scalar, f32::NAN).is_nan());
+        assert!(Epilogue::Relu.pixel(Scalar, f32::NAN).is_nan());
         assert!(relu_max_pool(Scalar, [f32::NAN; 4]).is_nan());
     }
 
     #[test]
     fn pixels_of_a_pooling_window_are_neighbours() {
-        let pixels: Vec<_> = Finish::ReluMaxPool.pixels(2, 4).collect();
+        let pixels: Vec<_> = Epilogue::ReluMaxPool.pixels(2, 4).collect();
         assert_eq!(pixels[..4], [(0, 0), (0, 1), (1, 0), (1, 1)]);
         assert_eq!(pixels[4..], [(0, 2), (0, 3), (1, 2), (1, 3)]);
-        let pixels: Vec<_> = Finish::Relu.pixels(2, 2).collect();
+        let pixels: Vec<_> = Epilogue::Relu.pixels(2, 2).collect();
         assert_eq!(pixels, [(0, 0), (0, 1), (1, 0), (1, 1)]);
     }
 }
