@@ -8,6 +8,8 @@
 //! The content digest covers kind, schema, content metadata and values, not the provenance. It is what
 //! later tasks depend on: an edit that changes the code but not the result stops there.
 
+#![warn(missing_docs)]
+
 pub mod atomic;
 mod destination;
 mod digest;

@@ -87,12 +87,10 @@ fn verify(path: &Path, reader: &mut dyn Read) -> Result<(), IngestError> {
     if read.is_ok() && bytes == BODY {
         return Ok(());
     }
-    Err(IngestError::NotPublished {
-        path: path.to_owned(),
-        what: "content",
-        expected: "the published bytes".to_owned(),
-        found: String::from_utf8_lossy(&bytes).into_owned(),
-    })
+    let (path, found) = (path.display(), String::from_utf8_lossy(&bytes));
+    Err(IngestError::WrongFile(format!(
+        "content of {path} is {found}, published is the published bytes"
+    )))
 }
 
 /// The result, and the names of the files in the folder of the destination afterwards.

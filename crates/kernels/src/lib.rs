@@ -7,6 +7,8 @@
 //! results in registers, not a matrix product of copied windows; it takes bands of rows that fit into the second-level
 //! cache, and recomputes in its backward pass what lies between it and its pooling.
 
+#![warn(missing_docs)]
+
 // Without gradients nothing calls the backward passes.
 #![cfg_attr(not(feature = "autodiff"), allow(dead_code, unused_imports))]
 

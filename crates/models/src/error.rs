@@ -11,9 +11,7 @@ pub enum ModelError {
     /// A tensor that the architecture names is missing, misshapen or not finite.
     #[error("tensor `{name}` {problem}")]
     Tensor {
-        /// Name of the tensor.
         name: String,
-        /// What is wrong with it, as the rest of a sentence.
         problem: String,
     },
     /// A step that cannot read what the step before it makes.
@@ -23,11 +21,8 @@ pub enum ModelError {
         sides(found)
     )]
     StepShape {
-        /// Name of the layer, or what else the step is.
         step: String,
-        /// Shape that the step reads.
         expected: InputShape,
-        /// Shape of what the step before it makes.
         found: InputShape,
     },
     /// An image without room for a window of a convolution or of pooling.
@@ -35,27 +30,20 @@ pub enum ModelError {
         "{layer} needs an image of at least {kernel} x {kernel} pixels, its input has {height} x {width}"
     )]
     TooSmall {
-        /// Name of the convolution, or what else the step is.
         layer: String,
-        /// Side of its windows.
         kernel: usize,
-        /// Height of its input.
         height: usize,
-        /// Width of its input.
         width: usize,
     },
     /// Windows of size zero, or that do not move.
     #[error("the windows of {layer} have no pixels or no distance")]
     EmptyWindow {
-        /// Name of the convolution.
         layer: String,
     },
     /// A layer that the model does not have.
     #[error("there is no layer `{name}`, the model has {}", layers.join(", "))]
     UnknownLayer {
-        /// The name.
         name: String,
-        /// Layers of the model.
         layers: Vec<String>,
     },
     /// A model to which an operation or images do not apply.
@@ -74,9 +62,7 @@ pub enum Incompatible {
         "{operation} is defined for a bilinear layer; this model, `{network}`, consists of other steps"
     )]
     Operation {
-        /// What was asked.
         operation: &'static str,
-        /// Name of the model's network.
         network: String,
     },
     /// Images of another shape than the model takes.
@@ -86,13 +72,9 @@ pub enum Incompatible {
         sides(expected)
     )]
     Shape {
-        /// Task of the model.
         model: String,
-        /// Shape that the model takes.
         expected: InputShape,
-        /// Task of the images.
         data: String,
-        /// Shape of the images.
         found: InputShape,
     },
     /// Images of other classes than the model tells apart, or in another order.
@@ -100,13 +82,9 @@ pub enum Incompatible {
         "`{data}` does not fit `{model}`: its classes are {found}, those of the model are {expected}, and names and order must be the same"
     )]
     Classes {
-        /// Task of the model.
         model: String,
-        /// Classes of the model.
         expected: String,
-        /// Task of the images.
         data: String,
-        /// Classes of the images.
         found: String,
     },
 }

@@ -6,6 +6,8 @@
 //! ends with one of the [`exit`] codes. It knows nothing of pipelines, caches or other stages. The program that draws
 //! figures can also write the `report` of a pipeline, from a file whose format is none of this contract's business.
 
+#![warn(missing_docs)]
+
 mod agreement;
 mod allowance;
 mod code;

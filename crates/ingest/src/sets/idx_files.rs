@@ -33,12 +33,8 @@ pub fn published_idx(
         let differs = file.checksum.check(&sha256.content, &sha256.raw) == SourceCheck::Differs;
         let known = known_file(Some(set), &sha256.content, &sha256.raw);
         if let Some(known) = known.filter(|_| differs) {
-            return Err(IngestError::InPlaceOfAnother {
-                path: path.clone(),
-                known: known.to_string(),
-                fix: fix_place(set, &known),
-            }
-            .into());
+            let (path, fix) = (path.display(), fix_place(set, &known));
+            return Err(IngestError::WrongFile(format!("{path} is {known}: {fix}")).into());
         }
         checks.push(compare(context, path, file.checksum, sha256));
     }
@@ -70,7 +66,11 @@ pub fn user_idx(context: &Context) -> Result<(), TaskError> {
     for ((parameter, path), paths) in given.into_iter().zip(&mut paths) {
         let path = context.task().data_dir.join(path);
         if !exists(&path)? {
-            return Err(IngestError::NoSuchFile { parameter, path }.into());
+            let reason = format!(
+                "there is no file {}; give a path relative to the data directory or an absolute one",
+                path.display()
+            );
+            return Err(IngestError::parameter(parameter, reason).into());
         }
         paths.push(path);
     }

@@ -84,12 +84,10 @@ pub(super) fn expect_published(
     if expected == found {
         return Ok(());
     }
-    Err(IngestError::NotPublished {
-        path: path.to_owned(),
-        what,
-        expected: expected.to_owned(),
-        found: found.clone(),
-    })
+    let path = path.display();
+    Err(IngestError::WrongFile(format!(
+        "{what} of {path} is {found}, published is {expected}"
+    )))
 }
 
 /// Compares the user's file with the published one and warns if it is another one.
