@@ -27,7 +27,7 @@ impl Activations {
     /// The named layers, in the order of the network; all for no names.
     ///
     /// # Errors
-    /// A layer that the model does not have.
+    /// Returns an error if the model does not have one of the layers.
     pub fn new(model: &StoredModel, names: &[String]) -> Result<Self, ModelError> {
         Ok(Self {
             runner: Runner::new(model)?,
@@ -49,7 +49,7 @@ impl Activations {
     /// [`Layer::input`], in the order of [`Activations::layers`].
     ///
     /// # Errors
-    /// burn cannot hand back the values.
+    /// Returns an error if burn does not hand back the values.
     pub fn of(&self, inputs: Vec<f32>, images: usize) -> Result<Vec<Vec<f32>>, ModelError> {
         let (mut at, mut rows) = (0, inputs);
         let mut all = Vec::new();

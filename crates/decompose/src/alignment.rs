@@ -139,8 +139,8 @@ pub struct LayerAlignment {
 /// No names: every layer but the first. `finished` is called with the number of passes done.
 ///
 /// # Errors
-/// Images that are not what the networks take ([`check_images`]); layers that the networks do not share, that read the data itself
-/// or have different places; an empty split; activations that are all zero or overflow.
+/// Returns an error if the networks do not take the images ([`check_images`]), if a layer is not in both networks, reads the data
+/// itself or has different places in the two, if a split is empty, or if activations are all zero or overflow.
 pub fn align(
     images: &ImageReader,
     reference: &StoredModel,

@@ -29,7 +29,7 @@ pub(crate) fn by_channel<T: Copy + Into<f64>>(
 /// position, `W phi` is `W (A kron I) psi`.
 ///
 /// # Panics
-/// W is not of whole rows.
+/// Panics if W does not consist of whole rows.
 pub fn align_columns<T: Copy + Into<f64>>(
     rows: &[T],
     inner: usize,

@@ -20,7 +20,7 @@ impl CovarianceFactors {
     /// size of W.
     ///
     /// # Errors
-    /// The singular values do not converge.
+    /// Returns an error if the singular values do not converge.
     pub fn new(layer: &str, weight: &[f32], rows: usize) -> Result<Self, DecomposeError> {
         let columns = weight.len() / rows;
         let system = svd::of_layer(layer, row_major(weight, rows, columns).as_ref())?;
@@ -42,7 +42,7 @@ impl CovarianceFactors {
     /// Source: Guth, Menard, Rochette and Mallat, *A rainbow in deep network black boxes* (2023), rainbow sampling.
     ///
     /// # Panics
-    /// The noise is not of whole rows of r numbers.
+    /// Panics if the noise does not consist of whole rows of r numbers.
     pub fn draw(&self, noise: &[f64]) -> Vec<f64> {
         let (rank, columns) = self.root.shape();
         let rows = noise.len() / rank;

@@ -66,7 +66,7 @@ impl CrossMoments {
     /// No samples yet of what `reference` and `other`, the same layer in two networks, read.
     ///
     /// # Errors
-    /// Layers of different names, or that read images of different sizes.
+    /// Returns an error if the layers have different names or read images of different sizes.
     pub fn new(
         reference: &Layer,
         other: &Layer,
@@ -133,7 +133,7 @@ impl CrossMoments {
     /// Procrustes problem (Schoenemann 1966).
     ///
     /// # Errors
-    /// A sum that overflows; singular values that do not converge.
+    /// Returns an error if a sum overflows or the singular values do not converge.
     pub fn alignment(&self) -> Result<Mat<f64>, DecomposeError> {
         self.check_finite()?;
         let system = svd::of_layer(&self.layer, self.cross.as_ref())?;
@@ -146,7 +146,7 @@ impl CrossMoments {
     /// value over all partial isometries.
     ///
     /// # Errors
-    /// A sum that overflows; a network whose layer reads zeros only.
+    /// Returns an error if a sum overflows or a network's layer reads nothing but zeros.
     pub fn r_squared(&self, alignment: MatRef<'_, f64>) -> Result<f64, DecomposeError> {
         self.check_finite()?;
         for (network, square) in [
@@ -194,7 +194,7 @@ pub(crate) fn overflow(layer: &str) -> DecomposeError {
 /// piece in two networks.
 ///
 /// # Errors
-/// The file is damaged; the split is empty; layers that do not pair.
+/// Returns an error if the file is damaged, the split is empty, or the layers do not pair.
 pub fn cross_moments(
     images: &ImageReader,
     split: SplitName,

@@ -21,7 +21,7 @@ pub struct Eigensystem {
 /// and three matrices of scratch: `4 * 8 d d` bytes (32 MB for d = 1000).
 ///
 /// # Errors
-/// The iteration did not converge, as happens with values that are not finite.
+/// Returns an error if the iteration does not converge, as happens with values that are not finite.
 pub fn eigensystem(matrix: MatRef<'_, f64>) -> Result<Eigensystem, EvdError> {
     let size = matrix.nrows();
     let mut vectors = Mat::zeros(size, size);

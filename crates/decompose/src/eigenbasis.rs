@@ -31,7 +31,7 @@ impl Eigenbasis {
     /// 1e-16 p of the largest in size. They are kept as they are found.
     ///
     /// # Errors
-    /// The iteration did not converge.
+    /// Returns an error if the iteration does not converge.
     pub fn of_covariance(layer: &str, covariance: MatRef<'_, f64>) -> Result<Self, DecomposeError> {
         let size = covariance.nrows();
         let mut system =
@@ -51,7 +51,7 @@ impl Eigenbasis {
     /// of its singular values s; the other p - min(n, p) are 0 and left out. `layer` is for messages.
     ///
     /// # Errors
-    /// The iteration did not converge.
+    /// Returns an error if the iteration does not converge.
     pub fn of_rows(layer: &str, rows: MatRef<'_, f64>) -> Result<Self, DecomposeError> {
         let found = svd::of_layer(layer, rows)?;
         let count = rows.nrows() as f64;

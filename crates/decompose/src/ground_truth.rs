@@ -225,8 +225,8 @@ pub struct GroundTruth {
 /// through E'.
 ///
 /// # Errors
-/// No bias; no such class; nothing in the model; no positive eigenvalue; an iteration that does not converge; a
-/// value that overflows.
+/// Returns an error if the model has no bias, no such class or no weights, if no eigenvalue is positive, if the iteration does
+/// not converge, or if a value overflows.
 pub fn ground_truth(
     weights: &BilinearWeights,
     class: usize,
@@ -296,7 +296,7 @@ fn narrow(column: MatRef<'_, f64>, count: usize) -> Option<Vec<f32>> {
 /// Source: the published notebook, with u = 1.
 ///
 /// # Errors
-/// The layer has no bias.
+/// Returns an error if the layer has no bias.
 pub fn fold_bias(
     weights: &BilinearWeights,
     folding: Folding,

@@ -124,8 +124,8 @@ pub fn kept_positions(size: usize, count: usize) -> Vec<usize> {
 /// being 8 MB each and the rest the solver's.
 ///
 /// # Errors
-/// A model without inputs, hidden units or classes; an eigenvalue iteration that does not converge; a
-/// matrix, eigenvalue or vector that overflows. The first failing class is reported.
+/// Returns an error if the model has no inputs, hidden units or classes, if an eigenvalue iteration does not converge, or if a
+/// matrix, eigenvalue or vector overflows. It is that of the first failing class.
 pub fn decompose(
     weights: &BilinearWeights,
     count: usize,

@@ -47,7 +47,7 @@ impl IsolationForest {
     /// its smallest and its largest value.
     ///
     /// # Panics
-    /// `width` is 0.
+    /// Panics if `width` is 0.
     pub fn fit(
         points: &[f64],
         width: usize,
@@ -84,7 +84,7 @@ impl IsolationForest {
     /// split: E[h] is summed as its difference from c(samples), which is then 0.
     ///
     /// # Panics
-    /// `width` is 0, or a tree splits along a feature that there is not.
+    /// Panics if `width` is 0 or a tree splits along a feature that is out of bounds.
     pub fn scores(&self, points: &[f64]) -> Vec<f64> {
         let mean = mean_path_length(self.samples);
         let all = self.trees.len() as f64 * mean;

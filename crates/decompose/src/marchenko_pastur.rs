@@ -36,7 +36,7 @@ impl MarchenkoPastur {
     /// The law for entries of `variance` sigma^2 and the `ratio` gamma = p / n.
     ///
     /// # Errors
-    /// One of them is not positive and finite.
+    /// Returns an error unless both are positive and finite.
     pub fn new(variance: f64, ratio: f64) -> Result<Self, DecomposeError> {
         let positive = |value: f64| value > 0.0 && value.is_finite();
         if positive(variance) && positive(ratio) {

@@ -79,7 +79,7 @@ impl EmbeddingLayer {
     /// `layer` of `model`, which makes one vector of an image, and `embeddings` that it made; widened to f64, exactly.
     ///
     /// # Errors
-    /// None for a layer of the model; the type is that of tensor look-ups.
+    /// Returns no error for a layer of the model; the type is that of tensor look-ups.
     pub(crate) fn new(
         layer: &Layer,
         model: &StoredModel,
@@ -116,7 +116,7 @@ impl EmbeddingLayer {
     /// Source: the published notebook, with shrink = 1e-5.
     ///
     /// # Errors
-    /// A class without images, without inliers, or with a mean embedding of zero; classes with the same centroid.
+    /// Returns an error if a class has no images, no inliers or a mean embedding of zero, or if both have the same centroid.
     pub fn merge(
         &mut self,
         [first, second]: [usize; 2],

@@ -179,7 +179,7 @@ fn layer_rows<'a>(
 /// Source: Guth, Menard, Rochette and Mallat, *A rainbow in deep network black boxes* (2023).
 ///
 /// # Errors
-/// Tensors that are no matrices, or whose sizes do not fit together; values that are not finite.
+/// Returns an error if a tensor is not a matrix, if sizes do not fit together, or if values are not finite.
 pub fn overlaps(
     reference: &NamedTensor,
     other: &NamedTensor,

@@ -21,7 +21,7 @@ pub(crate) struct Piece {
 /// results and their order do not depend on that number; how many `take` is given at once does.
 ///
 /// # Errors
-/// The file is damaged; the split has no images; the first error of `measure` or `take`.
+/// Returns an error if the file is damaged or the split has no images, and the first error of `measure` or `take`.
 pub(crate) fn pass<S: Send>(
     images: &ImageReader,
     split: SplitName,

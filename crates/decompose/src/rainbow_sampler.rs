@@ -38,8 +38,8 @@ impl<'a> RainbowSampler<'a> {
     /// Factors the weights of `model`.
     ///
     /// # Errors
-    /// A network with a gate, a bias or one layer only; images or classes that are not the network's; singular values
-    /// that do not converge.
+    /// Returns an error if the network has a gate, a bias or one layer only, if it does not take the images, or if singular
+    /// values do not converge.
     pub fn new(
         model: &'a StoredModel,
         images: &'a ImageReader,
@@ -74,7 +74,8 @@ impl<'a> RainbowSampler<'a> {
     /// that size: 1 GB for ten CNNs of 1600 values on four threads.
     ///
     /// # Errors
-    /// A damaged file; no training images; activations or weights that overflow; singular values that do not converge.
+    /// Returns an error if the file is damaged or has no training images, if activations or weights overflow, or if singular
+    /// values do not converge.
     pub fn draw(
         &self,
         seed: Seed,
@@ -153,7 +154,7 @@ impl<'a> RainbowSampler<'a> {
     /// Test images that each network classifies correctly, and test images there are.
     ///
     /// # Errors
-    /// A damaged file; no test images.
+    /// Returns an error if the file is damaged or has no test images.
     pub fn correct(&self, networks: &[StoredModel]) -> Result<(Vec<u32>, u32), DecomposeError> {
         let runners: Vec<Runner> = networks.iter().map(Runner::new).collect::<Result<_, _>>()?;
         let (mut correct, mut images) = (vec![0; networks.len()], 0);

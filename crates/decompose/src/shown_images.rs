@@ -7,7 +7,7 @@ use eigenscope_stage::{Context, TaskError};
 /// Opens what a task reads as `data` for models, each with the role that it is read in.
 ///
 /// # Errors
-/// A file that cannot be read, or images that are not what a model takes ([`check_images`]).
+/// Returns an error if the file cannot be read or a model does not take its images ([`check_images`]).
 pub(crate) fn shown_images(
     context: &Context,
     models: &[(&str, &Architecture)],

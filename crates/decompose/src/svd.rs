@@ -24,7 +24,7 @@ pub struct SingularSystem {
 /// about three matrices of the size of M.
 ///
 /// # Errors
-/// The iteration did not converge, as happens with values that are not finite.
+/// Returns an error if the iteration does not converge, as happens with values that are not finite.
 pub fn singular_system(matrix: MatRef<'_, f64>) -> Result<SingularSystem, SvdError> {
     let (rows, columns) = matrix.shape();
     let size = rows.min(columns);

@@ -148,10 +148,10 @@ fn spikes_row(
 /// Eigenvalues and eigenvectors of W^T W / n for the weight W of a layer, `[n, p]` or `[n, channels, kh, kw]`.
 ///
 /// # Errors
-/// The iteration did not converge.
+/// Returns an error if the iteration does not converge.
 ///
 /// # Panics
-/// The weight has other sizes than the layer.
+/// Panics if the weight has other sizes than the layer.
 pub fn weight_covariance(
     layer: &Layer,
     weight: &NamedTensor,

@@ -98,7 +98,7 @@ pub struct Request<'a> {
 /// Downloads a file to its destination. `progress` is told bytes done and in all (0 if unknown).
 ///
 /// # Errors
-/// No address serves a file that `verify` accepts, or the destination cannot be written. Then nothing is
+/// Returns an error if no address serves a file that `verify` accepts, or the destination cannot be written. Then nothing is
 /// left there, and a file that was there before still is.
 pub fn download(
     request: &Request<'_>,

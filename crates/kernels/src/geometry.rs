@@ -48,7 +48,7 @@ impl Convolution {
     /// The convolution with a weight of shape `[outputs, channels, kernel, kernel]`.
     ///
     /// # Panics
-    /// The weight does not fit the input, or nothing is left of an image.
+    /// Panics if the weight does not fit the input, or nothing is left of an image.
     pub(crate) fn new(geometry: Geometry, weight: [usize; 4], epilogue: Epilogue) -> Self {
         let Geometry { input, stride } = geometry;
         let [outputs, channels, kernel, columns] = weight;

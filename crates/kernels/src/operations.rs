@@ -11,7 +11,7 @@ use crate::geometry::{Convolution, Geometry, ImageShape};
 /// The first half of every row times its second half, elementwise: `[N, 2 d]` to `[N, d]`.
 ///
 /// # Panics
-/// The rows have an odd number of values, or none.
+/// Panics if the rows have an odd number of values, or none.
 pub fn gate(rows: Tensor<2>) -> Tensor<2> {
     let [_, width] = rows.dims();
     assert!(
@@ -32,7 +32,7 @@ pub fn gate(rows: Tensor<2>) -> Tensor<2> {
 /// of the weight. Rows that are not such a view are copied into that layout.
 ///
 /// # Panics
-/// Shapes that do not fit each other, a window larger than the image, a result without pixels.
+/// Panics if shapes do not fit each other, a window is larger than the image, or the result has no pixels.
 pub fn convolution(
     rows: Tensor<2>,
     weight: Tensor<4>,
@@ -77,7 +77,7 @@ pub struct BatchNorm {
 /// in the weight and bias of the convolution before it.
 ///
 /// # Panics
-/// Shapes that do not fit each other, fewer than two values in a channel, a result without pixels.
+/// Panics if shapes do not fit each other, a channel has fewer than two values, or the result has no pixels.
 pub fn batch_norm(
     rows: Tensor<2>,
     weight: Tensor<1>,

@@ -55,10 +55,10 @@ impl<'a> ClippedLayer<'a> {
     /// `[ranks, layer.inputs()]` are orthonormal.
     ///
     /// # Errors
-    /// burn cannot hand back values.
+    /// Returns an error if burn does not hand back values.
     ///
     /// # Panics
-    /// There is no such step, or the basis is of another width.
+    /// Panics if the step is out of bounds or the basis is of another width.
     pub fn new(
         model: &StoredModel,
         runner: &'a Runner,
@@ -97,10 +97,10 @@ impl<'a> ClippedLayer<'a> {
     /// come from, and a few MiB of outputs.
     ///
     /// # Errors
-    /// burn cannot hand back values.
+    /// Returns an error if burn does not hand back values.
     ///
     /// # Panics
-    /// The inputs are not of the width that the model reads.
+    /// Panics if the inputs are not of the width that the model reads.
     pub fn correct(
         &self,
         labels: &[u16],

@@ -57,7 +57,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
 /// The number of images of every pair of `classes` classes: C^2 rows, sorted by class and by predicted class.
 ///
 /// # Panics
-/// A class is not below `classes`.
+/// Returns an error if a class is not below `classes`.
 pub fn confusion(labels: &[u16], predicted: &[u16], classes: usize) -> Vec<ConfusionRow> {
     let mut counts = vec![0; classes * classes];
     for (&label, &predicted) in labels.iter().zip(predicted) {

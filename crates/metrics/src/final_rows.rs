@@ -47,7 +47,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
 /// where it has them.
 ///
 /// # Errors
-/// An empty history, a label that is not a whole number, or a file that cannot be read.
+/// Returns an error if the history is empty, a label is not a whole number, or the file cannot be read.
 pub fn final_row(input: &Input, history: &[HistoryRow]) -> Result<FinalRow, MetricError> {
     let last = history.last().ok_or_else(|| {
         MetricError::TooFew(format!("{}: the history has no epoch", input.task))

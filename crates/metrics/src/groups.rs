@@ -36,7 +36,7 @@ impl<'a, T> Group<'a, T> {
     /// hidden size, the number of images.
     ///
     /// # Errors
-    /// No input has the label `over`, unless it is `seed`; or `over` is one of `own`.
+    /// Returns an error if no input has the label `over`, unless it is `seed`, or if `over` is one of `own`.
     pub(crate) fn all(
         members: impl IntoIterator<Item = (&'a Input, T)>,
         over: &str,
@@ -77,7 +77,7 @@ impl<'a, T> Group<'a, T> {
     /// stem from different tables of the pipeline file, which may set anything else differently.
     ///
     /// # Errors
-    /// Two such members.
+    /// Returns an error if there are two such members.
     pub(crate) fn check<K: PartialEq>(
         &self,
         over: &str,

@@ -39,7 +39,7 @@ impl LayerBases {
     /// Reads an artifact.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Returns an error if the file cannot be read.
     pub(crate) fn read(input: &Input) -> Result<Self, MetricError> {
         let reader = TensorReader::open(&input.path, Kind::Bases)?;
         let BasesHeader { of, layers } = reader.header()?;
@@ -54,8 +54,8 @@ impl LayerBases {
     /// The named layers in the order of the model, every layer that has a basis for no names.
     ///
     /// # Errors
-    /// A layer without a basis, or that `model`, made by `task`, does not have; a layer of the model without inputs or
-    /// outputs; vectors that are not of the width that the layer reads, more than that, or not of length 1.
+    /// Returns an error if a layer has no basis or is not in `model`, which `task` made, if a layer of the model has no inputs or
+    /// outputs, or if the vectors are not of the width that the layer reads, more than that, or not of length 1.
     pub(crate) fn select(
         &self,
         names: &[String],

@@ -46,7 +46,7 @@ pub(crate) fn nearest(mut neighbours: Vec<Neighbour>, count: usize) -> Vec<Neigh
 /// with all of them: `16 n` bytes.
 ///
 /// # Panics
-/// There is no such point, or `width` is 0.
+/// Panics if the point is out of bounds or `width` is 0.
 pub fn nearest_others<T: Copy + Into<f64>>(
     points: &[T],
     width: usize,

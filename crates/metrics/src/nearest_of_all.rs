@@ -50,7 +50,7 @@ impl Neighbours {
 /// f32 can tell at their distance from the origin. The same bytes for any number of threads.
 ///
 /// # Panics
-/// `width` is 0.
+/// Panics if `width` is 0.
 pub fn nearest_of_all(points: &[f32], width: usize, count: usize) -> Neighbours {
     let squares: Vec<f64> = points
         .par_chunks_exact(width)

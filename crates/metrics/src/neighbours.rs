@@ -91,7 +91,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
 /// similarities and takes the wrong end.)
 ///
 /// # Panics
-/// There is no such position.
+/// Panics if the position is out of bounds.
 pub fn neighbours(embeddings: &Embeddings, query: usize, count: usize) -> Vec<NeighbourRow> {
     let width = embeddings.header.width;
     let label = |image: usize| u32::from(embeddings.labels[image]);

@@ -29,7 +29,7 @@ impl PowerLaw {
     /// of ln y from the law.
     ///
     /// # Errors
-    /// A number that has no logarithm, or fewer than two different x.
+    /// Returns an error if a number has no logarithm, or if there are fewer than two different x.
     pub fn fit(points: &[(f64, f64)]) -> Result<Self, MetricError> {
         for &(x, y) in points {
             if ![x, y].iter().all(|value| *value > 0.0 && value.is_finite()) {

@@ -27,7 +27,7 @@ const BLOCK_VALUES: usize = 1 << 16;
 /// of threads.
 ///
 /// # Errors
-/// Vectors of one component, or no two different ones: there are no two directions.
+/// Returns an error if the vectors have one component or are all equal: there are no two directions then.
 pub fn two_principal_components(
     points: &[f32],
     width: usize,

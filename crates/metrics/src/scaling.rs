@@ -129,7 +129,7 @@ fn training_images(history: &Input, counts: &HashMap<Digest, u32>) -> Result<u32
 /// of all models: one row a number of images, ascending.
 ///
 /// # Errors
-/// The aggregation fails.
+/// Returns an error if the aggregation fails.
 pub fn scaling(ends: &[(u32, FinalRow)]) -> Result<Vec<ScalingRow>, MetricError> {
     let mut observations = Observations::<1, 4>::default();
     for (images, last) in ends {
@@ -166,7 +166,7 @@ pub fn scaling(ends: &[(u32, FinalRow)]) -> Result<Vec<ScalingRow>, MetricError>
 /// The [`PowerLaw`] of the mean test loss, in nats, over the number of training images; every row counts once.
 ///
 /// # Errors
-/// As [`PowerLaw::fit`].
+/// Returns the errors of [`PowerLaw::fit`].
 pub fn power_law(rows: &[ScalingRow]) -> Result<PowerLawRow, MetricError> {
     let points: Vec<(f64, f64)> = rows
         .iter()

@@ -66,7 +66,7 @@ impl ModelVectors {
     /// the eigenpairs' name for messages.
     ///
     /// # Errors
-    /// They are not certain to be stored, or one of them is zero and has no direction.
+    /// Returns an error if they are not certain to be stored, or if one of them is zero and has no direction.
     pub fn new(
         pairs: &Eigenpairs,
         task: &str,
@@ -164,8 +164,8 @@ pub(crate) struct ModelGroup {
 /// Only these vectors stay in memory: `8 C count D` bytes a model (1.3 MB for MNIST and 20 ranks).
 ///
 /// # Errors
-/// An artifact that cannot be read, other classes or input shapes than the first, two models of one size that `over` does
-/// not tell apart, or as [`ModelVectors::new`].
+/// Returns an error if an artifact cannot be read or has other classes or input shapes than the first, if `over` does not tell
+/// two models of one size apart, and the errors of [`ModelVectors::new`].
 pub(crate) fn read_models(
     inputs: &[Input],
     over: &str,

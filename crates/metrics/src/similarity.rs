@@ -131,7 +131,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
 /// gives the ranks that it and the reference have, and none without a pair.
 ///
 /// # Errors
-/// No model of the reference size; the aggregation fails.
+/// Returns an error if no model has the reference size or the aggregation fails.
 pub fn similarity(
     models: &[ModelVectors],
     variant: Variant,

@@ -90,7 +90,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
 /// published map is not symmetric, since i <= j depends on which size is called i.
 ///
 /// # Errors
-/// The aggregation fails.
+/// Returns an error if the aggregation fails.
 pub fn similarity_map(
     models: &[ModelVectors],
     variant: Variant,

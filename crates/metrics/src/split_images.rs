@@ -23,7 +23,7 @@ impl SplitImages {
     /// Reads a split of the data set that `task` made.
     ///
     /// # Errors
-    /// The file cannot be read, or the split has no image.
+    /// Returns an error if the file cannot be read or the split has no image.
     pub(crate) fn read(
         reader: &ImageReader,
         split: SplitName,

@@ -14,7 +14,7 @@ pub const CONFIDENCE: f64 = 0.9;
 /// per cent at some points (2 degrees of freedom, probability 0.8). Agrees with SciPy's to 1e-9 relative.
 ///
 /// # Errors
-/// Arguments outside the ranges above.
+/// Returns an error if an argument is outside the ranges above.
 pub fn t_quantile(probability: f64, degrees_of_freedom: f64) -> Result<f64, MetricError> {
     let undefined = || {
         MetricError::Numerics(format!(
@@ -61,7 +61,7 @@ fn upper(distribution: &StudentsT, tail: f64) -> f64 {
 /// observations or without s.
 ///
 /// # Errors
-/// None for a `count` of 2 or more; the type is that of [`t_quantile`].
+/// Returns no error for a `count` of 2 or more; the type is that of [`t_quantile`].
 pub fn half_width(count: u32, standard_deviation: Option<f64>) -> Result<Option<f64>, MetricError> {
     let (Some(s), true) = (standard_deviation, count >= 2) else {
         return Ok(None);

@@ -174,7 +174,7 @@ impl Strongest {
     /// Selects the `min(kept, d)` eigenpairs of largest absolute eigenvalue of every class.
     ///
     /// # Errors
-    /// The artifact is not certain to hold them.
+    /// Returns an error if the artifact is not certain to hold them.
     pub fn new(pairs: &Eigenpairs, kept: usize) -> Result<Self, MetricError> {
         let (classes, inputs) = (pairs.header.classes.len(), pairs.header.shape.len());
         let kept = kept.min(pairs.header.size as usize);
@@ -205,7 +205,7 @@ impl Strongest {
     /// weighted and summed in f64, where large terms of both signs cancel, at no measurable cost.
     ///
     /// # Errors
-    /// burn cannot hand back the projections.
+    /// Returns an error if burn does not hand back the projections.
     pub fn correct(
         &self,
         inputs: &[f32],

@@ -70,7 +70,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
 /// the accuracy's. All are fractions of 1.
 ///
 /// # Errors
-/// The aggregation fails.
+/// Returns an error if the aggregation fails.
 pub fn truncation_summary<'a>(
     curves: impl IntoIterator<Item = &'a [TruncationRow]>,
 ) -> Result<Vec<TruncationSummaryRow>, MetricError> {

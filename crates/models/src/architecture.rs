@@ -89,7 +89,7 @@ impl Architecture {
     /// The architecture of these steps.
     ///
     /// # Errors
-    /// A step that cannot read what the one before it makes, or an output that is not one value for each class.
+    /// Returns an error if a step cannot read what the one before it makes, or if the output is not one value for each class.
     pub fn new(
         input: InputShape,
         classes: Vec<String>,

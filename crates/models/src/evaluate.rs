@@ -105,7 +105,7 @@ fn cross_entropy(row: &[f32], label: usize) -> f64 {
 /// gradients.
 ///
 /// # Errors
-/// burn cannot hand back the logits.
+/// Returns an error if burn does not hand back the logits.
 pub fn evaluate(
     model: &Model,
     inputs: &[f32],
@@ -121,7 +121,7 @@ pub fn evaluate(
 /// As [`evaluate`], of inputs that are made batch by batch.
 ///
 /// # Errors
-/// burn cannot hand back the logits.
+/// Returns an error if burn does not hand back the logits.
 pub fn evaluate_batches<'a>(
     model: &Model,
     batches: impl Iterator<Item = (Vec<f32>, &'a [u16])>,

@@ -38,7 +38,7 @@ impl Step {
     /// Shape of what it makes of `input`.
     ///
     /// # Errors
-    /// It reads another shape, or windows that do not fit into it.
+    /// Returns an error if the step reads another shape, or windows that do not fit into it.
     pub(crate) fn output(&self, input: InputShape) -> Result<InputShape, ModelError> {
         match self {
             Step::Relu => Ok(input),
@@ -277,7 +277,7 @@ impl Layer {
     /// The samples of `images` flattened inputs, `[images * samples, inputs]`, windows in row order.
     ///
     /// # Panics
-    /// `inputs` is shorter than `images` inputs.
+    /// Panics if `inputs` is shorter than `images` inputs.
     pub fn unfold(&self, inputs: &[f32], images: usize) -> Vec<f32> {
         let InputShape {
             channels,

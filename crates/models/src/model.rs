@@ -33,7 +33,7 @@ impl StoredModel {
     /// Reads a tensors artifact.
     ///
     /// # Errors
-    /// The file, its architecture or a tensor is not as expected, or holds a value that is not finite.
+    /// Returns an error if the file cannot be read, or if its architecture or a tensor is not valid.
     pub fn read(path: &Path) -> Result<Self, ModelError> {
         let reader = TensorReader::open(path, Kind::Tensors)?;
         Self::new(reader.header()?, reader.read()?)
@@ -42,7 +42,7 @@ impl StoredModel {
     /// Writes a tensors artifact.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// Returns an error if the file cannot be written.
     pub fn write(&self, path: &Path, provenance: &Provenance) -> Result<(), ModelError> {
         write_tensors(
             path,
@@ -107,7 +107,7 @@ impl StoredModel {
     /// The model on `device`, tracking gradients if the device records them.
     ///
     /// # Errors
-    /// None for a checked model; the type is that of tensor look-ups.
+    /// Returns no error for a checked model; the type is that of tensor look-ups.
     pub fn load(&self, device: &Device) -> Result<Model, ModelError> {
         let mut leaves = self.tensors.iter().map(|tensor| Leaf { tensor, device });
         let steps = self.architecture.steps().iter();
@@ -301,7 +301,7 @@ impl Model {
     /// The given steps (positions in [`Architecture::steps`]) of flattened rows.
     ///
     /// # Panics
-    /// There is no such step.
+    /// Panics if a step is out of bounds.
     pub fn run(&self, steps: Range<usize>, rows: Tensor<2>) -> Tensor<2> {
         run(&self.steps[steps], rows)
     }
@@ -330,7 +330,7 @@ impl Model {
     /// not trained.
     ///
     /// # Errors
-    /// A parameter that the loss does not depend on.
+    /// Returns an error if the loss does not depend on a parameter.
     #[cfg(feature = "autodiff")]
     pub fn take_gradients(&self, gradients: &mut Gradients) -> Result<Vec<Vec<f32>>, ModelError> {
         let mut all = Vec::new();

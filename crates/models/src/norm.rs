@@ -115,7 +115,7 @@ impl StoredModel {
     /// Takes a batch's statistics into the running averages of batch normalisation, see [`BatchNorm`].
     ///
     /// # Errors
-    /// burn cannot hand back the values.
+    /// Returns an error if burn does not hand back the values.
     pub fn take_statistics(&mut self, all: Vec<BatchStatistics>) -> Result<(), ModelError> {
         let mut averages = self.tensors.iter_mut().filter(|tensor| {
             tensor.name.ends_with(RUNNING_MEAN) || tensor.name.ends_with(RUNNING_VARIANCE)

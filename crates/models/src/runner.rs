@@ -19,7 +19,7 @@ impl Runner {
     /// Loads the weights.
     ///
     /// # Errors
-    /// None for a checked model; the type is that of tensor look-ups.
+    /// Returns no error for a checked model; the type is that of tensor look-ups.
     pub fn new(model: &StoredModel) -> Result<Self, ModelError> {
         let device = Device::flex();
         Ok(Self {
@@ -33,10 +33,10 @@ impl Runner {
     /// before its own.
     ///
     /// # Errors
-    /// burn cannot hand back the values.
+    /// Returns an error if burn does not hand back the values.
     ///
     /// # Panics
-    /// There is no such step, or the rows are not of its width.
+    /// Panics if a step is out of bounds or the rows are not of its width.
     pub fn run(
         &self,
         steps: Range<usize>,
@@ -54,7 +54,7 @@ impl Runner {
     /// Loss and accuracy on `inputs` `[labels.len(), width]`.
     ///
     /// # Errors
-    /// burn cannot hand back the logits.
+    /// Returns an error if burn does not hand back the logits.
     pub fn evaluate(&self, inputs: &[f32], labels: &[u16]) -> Result<Evaluation, ModelError> {
         evaluate(&self.model, inputs, labels, &self.device)
     }

@@ -22,7 +22,7 @@ const ARCHIVE: &str = "cifar-10-binary.tar.gz";
 /// CIFAR-10 from its unpacked folder, else from its archive, which is downloaded if it is not there.
 ///
 /// # Errors
-/// As [`published_idx`](super::published_idx).
+/// Returns the errors of [`published_idx`](super::published_idx).
 pub fn published_cifar(
     context: &Context,
     set: &PublishedCifar<'_>,

@@ -17,8 +17,8 @@ use crate::published::{KnownFile, PublishedIdx, combine, known_file};
 /// A published data set of four IDX files, downloaded if they are not in the data directory.
 ///
 /// # Errors
-/// Missing files that cannot be downloaded; damaged or inconsistent files, or files in place of others; parameters that
-/// the data do not allow; an artifact that cannot be written.
+/// Returns an error if files are missing and cannot be downloaded, if they are damaged, inconsistent or stand in place of
+/// others, if the data do not allow the parameters, or if the artifact cannot be written.
 pub fn published_idx(
     context: &Context,
     set: &PublishedIdx<'_>,
@@ -58,7 +58,7 @@ fn fix_place(set: &PublishedIdx<'_>, known: &KnownFile<'_>) -> String {
 /// The user's own IDX files.
 ///
 /// # Errors
-/// As [`published_idx`], without downloads.
+/// Returns the errors of [`published_idx`], except those of downloads.
 pub fn user_idx(context: &Context) -> Result<(), TaskError> {
     let parameters: Parameters = context.parameters()?;
     let mut paths: [Vec<PathBuf>; 4] = Default::default();

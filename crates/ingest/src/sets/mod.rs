@@ -22,7 +22,7 @@ pub use idx_files::{published_idx, user_idx};
 /// The embedded digits.
 ///
 /// # Errors
-/// Parameters that the data do not allow; an artifact that cannot be written.
+/// Returns an error if the data do not allow the parameters or the artifact cannot be written.
 pub fn embedded_digits(context: &Context) -> Result<(), TaskError> {
     let parameters: Parameters = context.parameters()?;
     let (train, test, sha256) = digits::read(digits::FILE)?;

@@ -29,7 +29,7 @@ pub(super) struct ReadFile<T> {
 /// about those before it.
 ///
 /// # Errors
-/// None is intact: what is wrong with the first.
+/// Returns what is wrong with the first file if none is intact.
 pub(super) fn read_intact<T>(
     context: &Context,
     paths: &[PathBuf],

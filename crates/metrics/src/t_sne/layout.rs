@@ -38,7 +38,7 @@ impl Layout {
     /// about `300 n perplexity` bytes.
     ///
     /// # Errors
-    /// Vectors of one component, or no two different ones.
+    /// Returns an error if the vectors have one component or are all equal.
     pub fn new(
         points: &[f32],
         width: usize,
