@@ -180,10 +180,7 @@ impl CrossMoments {
 
 /// The error of a product of a layer's activations or weights that is not finite.
 pub(crate) fn overflow(layer: &str) -> DecomposeError {
-    DecomposeError::of_layer(
-        layer,
-        "a product is not finite; the weights are too large",
-    )
+    DecomposeError::of_layer(layer, "a product is not finite; the weights are too large")
 }
 
 /// The moments over a split between one network and each of `others`, layer by layer: `[network][layer]`.

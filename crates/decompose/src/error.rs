@@ -53,12 +53,17 @@ impl DecomposeError {
 
     /// [`DecomposeError::Unknown`] for a class (output index) of a model with `classes` classes.
     pub(crate) fn no_class(class: usize, classes: usize) -> Self {
-        Self::Unknown(format!("there is no class {class}, the model has {classes}"))
+        Self::Unknown(format!(
+            "there is no class {class}, the model has {classes}"
+        ))
     }
 
     /// A result of a class that is not finite.
     pub(crate) fn overflow(class: usize, quantity: &str) -> Self {
-        Self::of_class(class, format!("{quantity} is not finite; the weights are too large"))
+        Self::of_class(
+            class,
+            format!("{quantity} is not finite; the weights are too large"),
+        )
     }
 
     /// An interaction matrix `[size, size]` whose eigenvalues were not found.

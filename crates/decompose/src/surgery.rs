@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use eigenscope_artifact::{
-    CentroidRow, Embeddings, EmbeddingsHeader, InputShape, Kind, SingularValueRow, SurgeryRow, write_records,
+    CentroidRow, Embeddings, EmbeddingsHeader, InputShape, Kind, SingularValueRow, SurgeryRow,
+    write_records,
 };
 use eigenscope_models::{Architecture, Layer, ModelError, StoredModel};
 use eigenscope_stage::{

@@ -155,7 +155,9 @@ fn what_cannot_be_decomposed_says_why() {
     empty.inputs = 0;
     empty.embed.clear();
     let error = decompose(&empty, 1, || ()).expect_err("no inputs");
-    assert!(matches!(error, DecomposeError::Empty(text) if text.starts_with("a model of 0 inputs")));
+    assert!(
+        matches!(error, DecomposeError::Empty(text) if text.starts_with("a model of 0 inputs"))
+    );
     let mut infinite = fixed(3);
     infinite.unembed[5] = f32::INFINITY;
     let error = decompose(&infinite, 1, || ()).expect_err("an infinite weight");

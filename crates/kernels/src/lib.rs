@@ -8,7 +8,6 @@
 //! cache, and recomputes in its backward pass what lies between it and its pooling.
 
 #![warn(missing_docs)]
-
 // Without gradients nothing calls the backward passes.
 #![cfg_attr(not(feature = "autodiff"), allow(dead_code, unused_imports))]
 

@@ -203,21 +203,22 @@ fn normalise(batch: usize, input: ImageShape, epilogue: Epilogue, ours: bool) ->
 
 /// Images that need several bands, the last with fewer rows.
 fn large() -> [Convolution; 4] {
-    let case = |batch, (channels, height, width), outputs, (kernel, stride), epilogue| Convolution {
-        batch,
-        geometry: Geometry {
-            input: ImageShape {
-                channels,
-                height,
-                width,
+    let case =
+        |batch, (channels, height, width), outputs, (kernel, stride), epilogue| Convolution {
+            batch,
+            geometry: Geometry {
+                input: ImageShape {
+                    channels,
+                    height,
+                    width,
+                },
+                stride,
             },
-            stride,
-        },
-        outputs,
-        kernel,
-        epilogue,
-        bias: true,
-    };
+            outputs,
+            kernel,
+            epilogue,
+            bias: true,
+        };
     [
         case(17, (1, 221, 221), 8, (2, 1), Epilogue::ReluMaxPool),
         case(3, (8, 111, 110), 16, (2, 1), Epilogue::ReluMaxPool),

@@ -116,7 +116,13 @@ fn convolutions() {
             stride: case.stride,
         };
         let inputs = (rows.clone(), weight.clone(), bias.clone());
-        let result = convolution(inputs.0, inputs.1, inputs.2, geometry, epilogue(&case.epilogue));
+        let result = convolution(
+            inputs.0,
+            inputs.1,
+            inputs.2,
+            geometry,
+            epilogue(&case.epilogue),
+        );
         let weight = |gradients: &_| weight.grad(gradients).map(Tensor::into_data);
         compare(found(result, &rows, weight, bias), &case.expected);
     }
@@ -133,7 +139,13 @@ fn normalisations() {
             rows: result,
             mean,
             variance,
-        } = batch_norm(inputs.0, inputs.1, inputs.2, input, epilogue(&case.epilogue));
+        } = batch_norm(
+            inputs.0,
+            inputs.1,
+            inputs.2,
+            input,
+            epilogue(&case.epilogue),
+        );
         let weight = |gradients: &_| weight.grad(gradients).map(Tensor::into_data);
         let mut found = found(result, &rows, weight, Some(bias));
         found.extend([

@@ -49,9 +49,9 @@ fn run(context: &Context) -> Result<(), TaskError> {
 /// # Errors
 /// Returns an error if the history is empty, a label is not a whole number, or the file cannot be read.
 pub fn final_row(input: &Input, history: &[HistoryRow]) -> Result<FinalRow, MetricError> {
-    let last = history.last().ok_or_else(|| {
-        MetricError::TooFew(format!("{}: the history has no epoch", input.task))
-    })?;
+    let last = history
+        .last()
+        .ok_or_else(|| MetricError::TooFew(format!("{}: the history has no epoch", input.task)))?;
     Ok(FinalRow {
         model: input.task.clone(),
         hidden: labels::hidden(input)?,

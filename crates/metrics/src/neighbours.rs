@@ -66,13 +66,13 @@ fn run(context: &Context) -> Result<(), TaskError> {
         return Err(Box::new(MetricError::Unknown(format!(
             "{} has no image at position {position}: there are {images}, counted from 0",
             input.task
-        )));
+        ))));
     }
     if count >= images {
         return Err(Box::new(MetricError::TooFew(format!(
             "{count} neighbours wanted, but {} has {images} images in all",
             input.task
-        )));
+        ))));
     }
     let rows: Vec<NeighbourRow> = queries
         .iter()

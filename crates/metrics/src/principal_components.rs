@@ -60,7 +60,9 @@ impl RitzPairs {
         let image = cloud.scatter_times(basis);
         let pairs = (basis.transpose() * &image).self_adjoint_eigen(Side::Lower);
         let pairs = pairs.map_err(|error| {
-            MetricError::Numerics(format!("the principal components cannot be computed: {error:?}"))
+            MetricError::Numerics(format!(
+                "the principal components cannot be computed: {error:?}"
+            ))
         })?;
         let values: Vec<f64> = pairs.S().column_vector().iter().copied().collect();
         match values.last_chunk() {

@@ -91,7 +91,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
         return Err(Box::new(MetricError::Undefined(format!(
             "{}: a bilinear layer with a bias is not the sum of its eigenpairs, so truncating it is not defined",
             model_input.task
-        )));
+        ))));
     }
     let (model_task, pairs_task) = (&model_input.task, &pairs_input.task);
     check_images(&model.architecture, model_task, &images, &data_input.task)?;

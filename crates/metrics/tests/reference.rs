@@ -287,5 +287,8 @@ fn no_model_of_the_reference_size_and_zero_vectors_are_refused() {
     let pairs = models()[0].eigenpairs(folder.path(), &rows);
     let error = ModelVectors::new(&pairs, "decompose.y", 0, Variant::Corrected, 4);
     let error = error.expect_err("a zero vector").to_string();
-    assert!(error.starts_with("decompose.y, class 2, rank 0: "), "{error}");
+    assert!(
+        error.starts_with("decompose.y, class 2, rank 0: "),
+        "{error}"
+    );
 }

@@ -10,10 +10,7 @@ pub enum ModelError {
     Artifact(#[from] ArtifactError),
     /// A tensor that the architecture names is missing, misshapen or not finite.
     #[error("tensor `{name}` {problem}")]
-    Tensor {
-        name: String,
-        problem: String,
-    },
+    Tensor { name: String, problem: String },
     /// A step that cannot read what the step before it makes.
     #[error(
         "{step} needs inputs of shape {}, it is given {}",
@@ -37,15 +34,10 @@ pub enum ModelError {
     },
     /// Windows of size zero, or that do not move.
     #[error("the windows of {layer} have no pixels or no distance")]
-    EmptyWindow {
-        layer: String,
-    },
+    EmptyWindow { layer: String },
     /// A layer that the model does not have.
     #[error("there is no layer `{name}`, the model has {}", layers.join(", "))]
-    UnknownLayer {
-        name: String,
-        layers: Vec<String>,
-    },
+    UnknownLayer { name: String, layers: Vec<String> },
     /// A model to which an operation or images do not apply.
     #[error(transparent)]
     Incompatible(#[from] Incompatible),

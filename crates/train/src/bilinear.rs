@@ -7,9 +7,9 @@ use eigenscope_stage::{
 };
 use serde::Deserialize;
 
-use crate::training::{LastBatch, Recipe};
 use crate::optimiser::{OptimiserKind, Schedule};
 use crate::task::{batch, count, epochs, learning_rate, train_network, training_kind};
+use crate::training::{LastBatch, Recipe};
 
 pub(crate) fn kind() -> TaskKind {
     let mut kind = training_kind(

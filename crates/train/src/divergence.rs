@@ -1,8 +1,8 @@
 //! The likely cause of a training that diverges, judged by its recipe and its images.
 
 use crate::data_set::DataSet;
-use crate::training::Recipe;
 use crate::optimiser::OptimiserKind;
+use crate::training::Recipe;
 
 /// Inputs beyond this size are not scaled: scaled ones reach 1, normalised ones about 3.
 const LARGE_INPUT: f32 = 10.0;
@@ -60,8 +60,8 @@ mod tests {
     use eigenscope_artifact::{PixelTransform, Pixels};
 
     use super::*;
-    use crate::training::LastBatch;
     use crate::optimiser::Schedule;
+    use crate::training::LastBatch;
 
     fn images(transforms: &[PixelTransform]) -> DataSet {
         let pixels = Pixels::new([1, 2, 2], 255, transforms).expect("it fits");

@@ -5,9 +5,9 @@ use eigenscope_models::networks;
 use eigenscope_stage::{Context, Parameter, TaskError, TaskKind, task_function};
 use serde::Deserialize;
 
-use crate::training::{LastBatch, Recipe};
 use crate::optimiser::{OptimiserKind, Schedule};
 use crate::task::{LAST_BATCH, batch, count, epochs, learning_rate, train_network, training_kind};
+use crate::training::{LastBatch, Recipe};
 
 /// The task kinds.
 pub(crate) fn kinds() -> Vec<TaskKind> {

@@ -43,14 +43,8 @@ pub enum TrainError {
     #[error(
         "{images} training images do not fill one batch of {batch}; set `batch` to {images} or less"
     )]
-    TooFewImages {
-        images: usize,
-        batch: usize,
-    },
+    TooFewImages { images: usize, batch: usize },
     /// A split without images.
     #[error("the {split} split of {path} holds no images")]
-    EmptySplit {
-        split: &'static str,
-        path: String,
-    },
+    EmptySplit { split: &'static str, path: String },
 }

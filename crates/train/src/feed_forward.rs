@@ -4,9 +4,9 @@ use eigenscope_models::networks;
 use eigenscope_stage::{Context, Parameter, ParameterType, TaskError, TaskKind, task_function};
 use serde::Deserialize;
 
-use crate::training::{LastBatch, Recipe};
 use crate::optimiser::{OptimiserKind, Schedule};
 use crate::task::{LAST_BATCH, batch, epochs, learning_rate, train_network, training_kind};
+use crate::training::{LastBatch, Recipe};
 
 /// The widest layer.
 const MAXIMUM_WIDTH: i64 = 16_384;

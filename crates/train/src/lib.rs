@@ -27,12 +27,12 @@ mod training;
 pub use adamw::AdamW;
 pub use data_set::DataSet;
 pub use error::TrainError;
-pub use training::{LastBatch, Recipe, train, train_step};
 pub use initialise::initialise;
 pub use noise::NormalStream;
 pub use optimiser::{Optimiser, OptimiserKind, Schedule};
 pub use schedule::cosine;
 pub use sgd::Sgd;
+pub use training::{LastBatch, Recipe, train, train_step};
 
 use eigenscope_stage::TaskKind;
 

@@ -10,8 +10,8 @@ use eigenscope_stage::{
 use crate::data_set::DataSet;
 use crate::description::{features, mark_sizes, room, seconds};
 use crate::error::TrainError;
-use crate::training::{Recipe, train};
 use crate::initialise::initialise;
+use crate::training::{Recipe, train};
 
 /// The task kind that trains `network` and bears its name. The sizes given here are typical ones.
 pub(crate) fn training_kind(
@@ -98,24 +98,32 @@ pub(crate) fn train_network(
     let initial = initialise(&architecture, context.seed());
     let mut model = StoredModel::new(architecture, initial)?;
     let (seed, allowance) = (context.seed(), context.allowance());
-    let history = train(&mut model, &train_set, &test_set, recipe, seed, allowance, |row| {
-        context.progress(
-            u64::from(row.epoch),
-            u64::from(recipe.epochs),
-            "epochs",
-            format!(
-                "loss {:.4}, test accuracy {:.4}",
-                row.train_loss_nats, row.test_accuracy_fraction
-            ),
-        );
-        tracing::info!(
-            epoch = row.epoch,
-            train_loss = row.train_loss_nats,
-            train_accuracy = row.train_accuracy_fraction,
-            test_loss = row.test_loss_nats,
-            test_accuracy = row.test_accuracy_fraction,
-        );
-    })?;
+    let history = train(
+        &mut model,
+        &train_set,
+        &test_set,
+        recipe,
+        seed,
+        allowance,
+        |row| {
+            context.progress(
+                u64::from(row.epoch),
+                u64::from(recipe.epochs),
+                "epochs",
+                format!(
+                    "loss {:.4}, test accuracy {:.4}",
+                    row.train_loss_nats, row.test_accuracy_fraction
+                ),
+            );
+            tracing::info!(
+                epoch = row.epoch,
+                train_loss = row.train_loss_nats,
+                train_accuracy = row.train_accuracy_fraction,
+                test_loss = row.test_loss_nats,
+                test_accuracy = row.test_accuracy_fraction,
+            );
+        },
+    )?;
     model.write(context.output(Kind::Tensors)?, context.provenance())?;
     write_records(
         context.output(Kind::History)?,

@@ -6,12 +6,12 @@ use eigenscope_artifact::HistoryRow;
 use eigenscope_models::{Evaluation, Layer, Model, StoredModel, evaluate_batches, values};
 use eigenscope_stage::{Allowance, Seed};
 
-use crate::thread_pools::ThreadPools;
 use crate::data_set::DataSet;
 use crate::divergence::likely_cause;
 use crate::error::TrainError;
 use crate::noise::NormalStream;
 use crate::optimiser::{Optimiser, OptimiserKind, Schedule};
+use crate::thread_pools::ThreadPools;
 
 /// The settings of a training.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -271,7 +271,9 @@ mod tests {
             let tensors = initialise(&architecture, Seed(1));
             let mut model = StoredModel::new(architecture, tensors).expect("its own tensors fit");
             // Large enough for three threads.
-            assert!(ThreadPools::new(Allowance::new(9), multiplications(&model, 2048)).largest() > 3);
+            assert!(
+                ThreadPools::new(Allowance::new(9), multiplications(&model, 2048)).largest() > 3
+            );
             let allowance = Allowance::new(threads);
             let history = super::train(
                 &mut model,

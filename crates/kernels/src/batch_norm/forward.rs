@@ -29,7 +29,8 @@ impl WithSimd for Forward<'_> {
         let Self { batch, outputs } = self;
         let epilogue = batch.normalisation.epilogue;
         let pixels = batch.normalisation.pixels();
-        let outputs = outputs.chunks_exact_mut(pixels.len() / epilogue.side().pow(2) * batch.images);
+        let outputs =
+            outputs.chunks_exact_mut(pixels.len() / epilogue.side().pow(2) * batch.images);
         for (channel, outputs) in batch.channels().zip(outputs) {
             for lanes in Lanes::groups(batch.images, S::F32_LANES) {
                 apply(simd, &channel, epilogue, &pixels, lanes, outputs);

@@ -80,7 +80,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
         return Err(Box::new(MetricError::TooFew(format!(
             "{images} images of {} are too few for perplexity {perplexity}: it must be below the number of others",
             input.task
-        )));
+        ))));
     }
     let vectors = &embeddings.vectors[..images * width];
     if vectors
@@ -90,7 +90,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
         return Err(Box::new(MetricError::Undefined(format!(
             "all {images} embeddings of {} are equal: there is nothing to lay out",
             input.task
-        )));
+        ))));
     }
     let layout = Layout::new(vectors, width, perplexity, |step| {
         context.progress(u64::from(step), u64::from(STEPS), "steps", "");
