@@ -166,8 +166,9 @@ impl ColourScale {
         }
     }
 
-    /// A scale from red at `-limit` over near-white to blue at `limit`; missing values are grey.
+    /// A scale from red at `-limit` over near-white to blue at `limit`; missing values are grey. A limit of zero counts as 1.
     pub fn diverging(limit: f64) -> Self {
+        let limit = if limit == 0.0 { 1.0 } else { limit };
         Self {
             missing: Rgb::from_hex(0x9a9a9a),
             ..Self::new(ColourMap::RedBlue, (-limit, limit))

@@ -49,6 +49,13 @@ impl Figure {
             legend: None,
         }
     }
+
+    /// The same figure with a legend.
+    #[must_use]
+    pub fn with_legend(mut self, legend: Legend) -> Self {
+        self.legend = Some(legend);
+        self
+    }
 }
 
 /// One part of a figure.

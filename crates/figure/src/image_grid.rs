@@ -94,6 +94,16 @@ impl ImageGrid {
         }
     }
 
+    /// A grid without labels and titles, with `columns` images in each row but the last.
+    pub fn wrapped(cells: Vec<GridCell>, columns: usize, colours: ColourScale) -> Self {
+        let cells: Vec<_> = cells.into_iter().map(Some).collect();
+        let rows = cells.chunks(columns.max(1)).map(|cells| GridRow {
+            label: String::new(),
+            cells: cells.to_vec(),
+        });
+        Self::new(rows.collect(), colours)
+    }
+
     /// Length of the longest row.
     pub fn columns(&self) -> usize {
         self.rows

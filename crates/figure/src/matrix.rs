@@ -45,6 +45,18 @@ impl Matrix {
         })
     }
 
+    /// Creates a matrix from `rows * columns` values.
+    ///
+    /// # Errors
+    /// As [`Matrix::new`].
+    pub fn from_f32(rows: usize, columns: usize, values: &[f32]) -> Result<Self> {
+        Self::new(
+            rows,
+            columns,
+            values.iter().copied().map(f64::from).collect(),
+        )
+    }
+
     /// Number of rows, at least 1.
     pub fn rows(&self) -> usize {
         self.rows

@@ -1,7 +1,7 @@
-//! Draws what the other stages measured: one task kind a figure, each written as SVG, as PNG and for pages.
+//! The stage program of the stage `figure`: figures of tables, and the page of a pipeline.
 //!
-//! [`plots`] turns tables into descriptions of figures, which [`eigenscope_figure`] draws. Nothing is computed here but
-//! ranges and ticks. [`page`] puts the figures of a pipeline on one page.
+//! [`plots`] turns tables into descriptions of figures, which [`eigenscope_figure`] draws as SVG, as PNG and for pages.
+//! Nothing is computed here except ranges and ticks. [`page`] puts the figures of a pipeline on one page.
 
 pub mod page;
 pub mod plots;

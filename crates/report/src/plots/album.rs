@@ -1,4 +1,4 @@
-//! Stored images as pictures of a figure, and the search for those that a table speaks of.
+//! Stored images as pictures of a figure, and lookup of the images that a table mentions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,9 +10,9 @@ use eigenscope_figure::{Bitmap, ColourMap, ColourScale, Matrix, Picture, Rgb};
 /// Images read at a time.
 const PIECE: usize = 256;
 
-/// Some images of one split of a data set, by their positions in the split's source file.
+/// Images of one split of a data set, by their positions in the source file of the split.
 pub(super) struct Album {
-    /// Task that the data set is of.
+    /// Task that made the data set.
     task: String,
     split: SplitName,
     header: ImageHeader,
@@ -20,7 +20,7 @@ pub(super) struct Album {
 }
 
 impl Album {
-    /// Finds the images at the positions `wanted`; those that there are not show when they are asked for.
+    /// Finds the images at the positions `wanted`, as far as they exist.
     ///
     /// # Errors
     /// A file that cannot be read, and images that are neither grey nor in colour.
@@ -51,10 +51,10 @@ impl Album {
         })
     }
 
-    /// The image at a position, which has to be of class `label`.
+    /// The image at a position, which must be of class `label`.
     ///
     /// # Errors
-    /// An image that there is not or that is of another class: the table is not of these images.
+    /// An image that does not exist or is of another class, in which case the table is not of these images.
     pub(super) fn picture(&self, index: u32, label: u32) -> Result<&Picture, TaskError> {
         let split = split_name(self.split);
         match self.images.get(&index) {
@@ -75,25 +75,25 @@ impl Album {
     /// Name of a class.
     ///
     /// # Errors
-    /// A class that there is not.
+    /// An unknown class.
     pub(super) fn class(&self, label: u32) -> Result<&str, TaskError> {
         let name = self.header.classes.get(label as usize);
         let name = name.ok_or_else(|| format!("{} has no class {label}", self.task))?;
         Ok(name)
     }
 
-    /// Colours of grey images.
+    /// Colour scale of grey images.
     pub(super) fn colours(&self) -> ColourScale {
         grey(&self.header)
     }
 }
 
-/// Black at 0 to white at the largest value of a pixel.
+/// Colour scale from black at 0 to white at the largest value of a pixel.
 pub(super) fn grey(header: &ImageHeader) -> ColourScale {
     ColourScale::new(ColourMap::Grey, (0.0, f64::from(header.maximum)))
 }
 
-/// The parameter that chooses a split.
+/// A parameter that chooses a split.
 pub(super) fn split_parameter(default: SplitName, summary: &str) -> Parameter {
     let names = [SplitName::Train, SplitName::Test].map(SplitName::name);
     Parameter::optional(
@@ -104,7 +104,7 @@ pub(super) fn split_parameter(default: SplitName, summary: &str) -> Parameter {
     )
 }
 
-/// What images of a split are called: "test images".
+/// Name of the images of a split: "training" or "test".
 pub(super) fn split_name(split: SplitName) -> &'static str {
     match split {
         SplitName::Train => "training",
@@ -112,7 +112,7 @@ pub(super) fn split_name(split: SplitName) -> &'static str {
     }
 }
 
-/// A stored image: numbers for one channel, red, green and blue for three.
+/// A stored image, of one channel (grey) or three (red, green and blue).
 pub(super) fn picture(header: &ImageHeader, pixels: &[u8]) -> Result<Picture, TaskError> {
     let planes: Vec<&[u8]> = pixels.chunks_exact(header.height * header.width).collect();
     match planes.as_slice() {
@@ -138,7 +138,7 @@ pub(super) fn picture(header: &ImageHeader, pixels: &[u8]) -> Result<Picture, Ta
     }
 }
 
-/// `value` of 0 to `maximum` as one of 0 to 255, rounded to nearest.
+/// Scales a value of 0 to `maximum` to 0 to 255, rounded to nearest.
 fn full_range(value: u8, maximum: u8) -> u8 {
     (255.0 * f64::from(value) / f64::from(maximum)).round() as u8
 }

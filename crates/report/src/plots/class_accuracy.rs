@@ -1,17 +1,19 @@
-//! The table of accuracies by class, whose last row is that of all images.
+//! Accuracies by class.
 
 use eigenscope_artifact::{ClassAccuracyRow, read_records};
 use eigenscope_stage::{Input, TaskError};
 
-/// Accuracies by class.
+/// A table of accuracies by class.
 pub(super) struct ClassAccuracy {
-    /// In the order of the classes.
+    /// Rows of the classes, in their order.
     pub(super) classes: Vec<ClassAccuracyRow>,
-    /// Of all images.
+    /// The last row, which is that of all images.
     pub(super) all: ClassAccuracyRow,
 }
 
 impl ClassAccuracy {
+    /// Reads the table.
+    ///
     /// # Errors
     /// A file that cannot be read, and a table without a class or without the row `all` at its end.
     pub(super) fn read(input: &Input) -> Result<Self, TaskError> {
@@ -32,7 +34,7 @@ impl ClassAccuracy {
     }
 }
 
-/// What axes call a class: its name, and that it has no images where it has none.
+/// Label of a class on an axis: its name, with a note if it has no images.
 pub(super) fn label(row: &ClassAccuracyRow) -> String {
     match row.images {
         0 => format!("{} (no images)", row.class),
@@ -40,7 +42,7 @@ pub(super) fn label(row: &ClassAccuracyRow) -> String {
     }
 }
 
-/// An accuracy in %, missing without images.
+/// Accuracy in %; `None` without images.
 pub(super) fn percentage(row: &ClassAccuracyRow) -> Option<f64> {
     row.accuracy_fraction.map(|fraction| 100.0 * fraction)
 }

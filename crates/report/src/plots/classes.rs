@@ -1,10 +1,10 @@
-//! How classes look, and which images stand for them in figures that have no room for all.
+//! Looks of classes, and choice of images if a figure has no room for all.
 
 use eigenscope_figure::{ColourMap, Marker, MarkerShape, Rgb};
 
-/// Colours that are easy to tell apart.
+/// Number of colours that are easy to tell apart.
 const COLOURS: usize = 10;
-/// Shapes for more classes than there are colours.
+/// Shapes, for more classes than colours.
 const SHAPES: [MarkerShape; 4] = [
     MarkerShape::Circle,
     MarkerShape::Diamond,
@@ -12,18 +12,18 @@ const SHAPES: [MarkerShape; 4] = [
     MarkerShape::Square,
 ];
 
-/// The look of one of `count` classes.
+/// Colour and marker of a class.
 ///
-/// Ten classes have ten colours, and up to forty have four shapes of these. The colours of more classes follow each other
-/// from dark to light, and neighbours have different shapes.
+/// Up to 40 classes have ten colours and four shapes. The colours of more classes run from dark to light, and neighbours have
+/// different shapes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Look {
-    /// Of marks and names.
     pub(super) colour: Rgb,
     shape: MarkerShape,
 }
 
 impl Look {
+    /// The look of one of `count` classes.
     pub(super) fn new(class: usize, count: usize) -> Self {
         if count <= COLOURS * SHAPES.len() {
             return Self {
@@ -46,7 +46,7 @@ impl Look {
     }
 }
 
-/// A sentence on the classes that `has_images` denies, to be appended to a description; nothing if there are none.
+/// A sentence about the classes without images, to be appended to a description; empty if there are none.
 pub(super) fn without_images(names: &[String], has_images: impl Fn(usize) -> bool) -> String {
     let without = names.iter().enumerate();
     let without = without.filter(|(class, _)| !has_images(*class));
@@ -57,8 +57,8 @@ pub(super) fn without_images(names: &[String], has_images: impl Fn(usize) -> boo
     }
 }
 
-/// Positions of `count` images, or of all if there are fewer, in ascending order: as many of every class as of the others
-/// where it has that many, the first ones of each.
+/// Positions of `count` images, or of all if there are fewer, in ascending order: the first ones of each class, and the same
+/// number of every class if there are enough.
 pub(super) fn evenly(labels: &[u16], count: usize) -> Vec<usize> {
     let mut seen = vec![0usize; 1 + labels.iter().copied().max().map_or(0, usize::from)];
     let occurrence = |label: &u16| {

@@ -8,6 +8,7 @@ use eigenscope_stage::{
 };
 use serde::Deserialize;
 
+use super::eigenvectors::require_one_channel;
 use super::output::{figure_kind, write};
 use super::series::{padded_range, whole_ticks};
 use eigenscope_figure::{
@@ -131,8 +132,7 @@ impl<'a> End<'a> {
 
     fn images(&self, shape: InputShape) -> Result<GridRow, TaskError> {
         let cell = |row: &&EigenpairRow| -> Result<Option<GridCell>, TaskError> {
-            let values = row.input_vector.iter().copied().map(f64::from).collect();
-            let image = Matrix::new(shape.height, shape.width, values)?;
+            let image = Matrix::from_f32(shape.height, shape.width, &row.input_vector)?;
             let caption = format!("λ = {}", ticks::decimal(row.eigenvalue, 3));
             Ok(Some(GridCell::new(caption, image)))
         };
@@ -153,13 +153,7 @@ fn draw(
         let classes = eigenpairs.header.classes.len();
         return Err(format!("there is no class {class}, the decomposition has {classes}").into());
     };
-    if eigenpairs.header.shape.channels != 1 {
-        return Err(format!(
-            "eigenvectors of {} channels cannot be drawn with one colour map; make the images grey",
-            eigenpairs.header.shape.channels
-        )
-        .into());
-    }
+    require_one_channel("eigenvectors", eigenpairs.header.shape)?;
     let mut spectrum: Vec<f64> = rows
         .iter()
         .filter(|row| row.class as usize == class)
@@ -215,7 +209,7 @@ fn images_panel(ends: &[End<'_>], shape: InputShape) -> Result<Panel, TaskError>
         .flat_map(|end| &end.shown)
         .flat_map(|row| &row.input_vector)
         .fold(0.0_f32, |limit, value| limit.max(value.abs()));
-    let colours = ColourScale::diverging(if limit > 0.0 { f64::from(limit) } else { 1.0 });
+    let colours = ColourScale::diverging(f64::from(limit));
     let rows = ends.iter().map(|end| end.images(shape));
     let grid = ImageGrid::new(rows.collect::<Result<_, _>>()?, colours.clone());
     let bar = ColourBar::new("component of E^{T}v", colours);

@@ -1,6 +1,6 @@
 //! Input-space eigenvectors as images: one row a class, the first of a selection from left to right.
 
-use eigenscope_artifact::{EigenpairRow, Eigenpairs, Kind, Selection};
+use eigenscope_artifact::{EigenpairRow, Eigenpairs, InputShape, Kind, Selection};
 use eigenscope_stage::{
     Context, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
 };
@@ -53,13 +53,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
     let parameters: Parameters = context.parameters()?;
     let input = context.input("eigenpairs")?;
     let eigenpairs = Eigenpairs::read(&input.path)?;
-    let channels = eigenpairs.header.shape.channels;
-    if channels != 1 {
-        return Err(format!(
-            "eigenvectors of {channels} channels cannot be drawn with one colour map; make the images grey"
-        )
-        .into());
-    }
+    require_one_channel("eigenvectors", eigenpairs.header.shape)?;
     let title = labels::titled("Eigenvectors in input space", input);
     write(context, draw(&eigenpairs, &parameters, title)?)
 }
@@ -78,7 +72,7 @@ fn draw(
         .flatten()
         .flat_map(|row| row.input_vector.iter())
         .fold(0.0f32, |limit, value| limit.max(value.abs()));
-    let colours = ColourScale::diverging(if limit > 0.0 { f64::from(limit) } else { 1.0 });
+    let colours = ColourScale::diverging(f64::from(limit));
     let rows = classes
         .iter()
         .zip(&selected)
@@ -111,9 +105,19 @@ fn draw(
     ))
 }
 
+/// Refuses vectors that are not images of one channel.
+pub(super) fn require_one_channel(what: &str, shape: InputShape) -> Result<(), TaskError> {
+    match shape.channels {
+        1 => Ok(()),
+        channels => Err(format!(
+            "{what} of {channels} channels cannot be drawn with one colour map; make the images grey"
+        )
+        .into()),
+    }
+}
+
 fn cell(eigenpairs: &Eigenpairs, row: &EigenpairRow) -> Result<GridCell, TaskError> {
-    let values = row.input_vector.iter().copied().map(f64::from).collect();
     let shape = eigenpairs.header.shape;
-    let image = Matrix::new(shape.height, shape.width, values)?;
+    let image = Matrix::from_f32(shape.height, shape.width, &row.input_vector)?;
     Ok(GridCell::new(ticks::decimal(row.eigenvalue, 2), image))
 }

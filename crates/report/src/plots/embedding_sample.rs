@@ -1,4 +1,4 @@
-//! Some embeddings of every class, for figures that draw them one by one.
+//! Samples of embeddings, for figures that draw them individually.
 
 use eigenscope_artifact::{Embeddings, EmbeddingsHeader};
 use eigenscope_stage::{Context, Input, Parameter, ParameterType, TaskError};
@@ -7,20 +7,19 @@ use super::album::split_name;
 use super::classes::{self, Look};
 use eigenscope_figure::{Point, SpacePoints};
 
-/// Some of the embeddings of an artifact.
+/// Some embeddings of an artifact.
 #[derive(Debug)]
 pub(super) struct EmbeddingSample {
-    /// What all share.
+    /// Header of the artifact.
     pub(super) header: EmbeddingsHeader,
-    /// Class of each.
+    /// Classes of the embeddings.
     pub(super) labels: Vec<usize>,
-    /// The embeddings.
     pub(super) vectors: Vec<Vec<f64>>,
-    /// A sentence on the classes that have no images, if there are any.
+    /// A sentence about the classes without images; empty if there are none.
     pub(super) without_images: String,
 }
 
-/// The parameter that says how many.
+/// The parameter of the number of embeddings.
 pub(super) fn count_parameter() -> Parameter {
     let count = ParameterType::Integer {
         minimum: 1,
@@ -31,10 +30,10 @@ pub(super) fn count_parameter() -> Parameter {
 }
 
 impl EmbeddingSample {
-    /// Reads `count` embeddings, spread evenly over the classes; all with a warning if there are fewer.
+    /// Reads `count` embeddings, evenly distributed over the classes; all with a warning if there are fewer.
     ///
     /// # Errors
-    /// A file that cannot be read, and no embedding at all.
+    /// A file that cannot be read, and a file without embeddings.
     pub(super) fn read(context: &Context, input: &Input, count: usize) -> Result<Self, TaskError> {
         let all = Embeddings::read(&input.path)?;
         if all.is_empty() {
@@ -61,11 +60,11 @@ impl EmbeddingSample {
         })
     }
 
-    /// The same embeddings with length 1. Those no longer than `shortest` are left out, with a warning that they `are`
+    /// The embeddings scaled to length 1. Those of at most the length `shortest` are left out, with a warning that they `are`
     /// so.
     ///
     /// # Errors
-    /// All are.
+    /// All embeddings are left out.
     pub(super) fn normalised(
         self,
         context: &Context,
@@ -92,7 +91,7 @@ impl EmbeddingSample {
         })
     }
 
-    /// The classes that have an embedding here, ascending.
+    /// Classes with embeddings, ascending.
     pub(super) fn classes(&self) -> Vec<usize> {
         let mut classes = self.labels.clone();
         classes.sort_unstable();
@@ -100,18 +99,18 @@ impl EmbeddingSample {
         classes
     }
 
-    /// How a class looks.
+    /// Look of a class.
     pub(super) fn look(&self, class: usize) -> Look {
         Look::new(class, self.header.classes.len())
     }
 
-    /// The embeddings of one class.
+    /// Embeddings of a class.
     pub(super) fn of_class(&self, class: usize) -> impl Iterator<Item = &Vec<f64>> {
         let pairs = self.labels.iter().zip(&self.vectors);
         pairs.filter_map(move |(label, vector)| (*label == class).then_some(vector))
     }
 
-    /// These points, one for each embedding, in the colours of their classes.
+    /// Points in space, one for each embedding, grouped by class.
     pub(super) fn in_space(&self, points: &[Point], radius: f64) -> Vec<SpacePoints> {
         let group = |class: usize| {
             let pairs = self.labels.iter().zip(points);
@@ -127,7 +126,7 @@ impl EmbeddingSample {
         self.classes().into_iter().map(group).collect()
     }
 
-    /// "128 test images of 10 classes".
+    /// A description such as "128 test images of 10 classes".
     pub(super) fn in_words(&self) -> String {
         format!(
             "{} {} images of {} classes",
@@ -138,7 +137,7 @@ impl EmbeddingSample {
     }
 }
 
-/// A vector with length 1; none of one that is no longer than `shortest`.
+/// A vector scaled to length 1; `None` if its length is at most `shortest`.
 fn unit(vector: Vec<f64>, shortest: f64) -> Option<Vec<f64>> {
     let length = vector.iter().map(|value| value * value).sum::<f64>().sqrt();
     let unit = vector.into_iter().map(|value| value / length).collect();

@@ -1,22 +1,21 @@
-//! Logarithmic axes with a line at their low end for what has no place above it: zero, and what is smaller than the axis
-//! shows.
+//! Logarithmic axes with a floor: a line at the low end for zero and for values below the range.
 
 use eigenscope_figure::{Axis, Tick, ticks};
 
-/// Height of the strip below the smallest value shown, as a part of the axis.
+/// Distance of the floor from the range, as a fraction of the length of the range.
 const STRIP: f64 = 0.1;
 
-/// A logarithmic range, and the line below it where smaller values stand.
+/// A logarithmic range with a floor for smaller values.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Floored {
-    /// Smallest and largest value with a place of its own.
+    /// Range of the values above the floor.
     range: (f64, f64),
-    /// Where smaller values stand, and what a tick calls them.
+    /// Position of the floor and label of its tick.
     floor: Option<(f64, String)>,
 }
 
 impl Floored {
-    /// The range, with a line below for those of `values` that are smaller; without such values there is no line.
+    /// A range with a floor, if some `values` are below the range.
     pub(super) fn new(range: (f64, f64), values: impl IntoIterator<Item = f64>) -> Self {
         let mut smaller = values
             .into_iter()
@@ -33,7 +32,7 @@ impl Floored {
         Self { range, floor }
     }
 
-    /// Where a value stands.
+    /// Position of a value.
     pub(super) fn place(&self, value: f64) -> f64 {
         match &self.floor {
             Some((floor, _)) if value < self.range.0 => *floor,
@@ -41,22 +40,22 @@ impl Floored {
         }
     }
 
-    /// Where an edge of a band stands: no lower than the low end, so that it runs to it and not out of sight.
+    /// Position of the edge of a band, which ends at the low end of the axis.
     pub(super) fn edge(&self, value: f64) -> f64 {
         let low = self
             .floor
             .as_ref()
             .map_or(self.range.0, |(floor, _)| *floor);
-        // A missing edge stays missing.
+        // NaN stays NaN.
         if value < low { low } else { value }
     }
 
-    /// What the line at the low end is called, if there is one.
+    /// Label of the floor, if there is one.
     pub(super) fn word(&self) -> Option<&str> {
         self.floor.as_ref().map(|(_, word)| word.as_str())
     }
 
-    /// An axis with these ticks, and one on the line. Where that says "< 0.1", the tick at 0.1 needs no label.
+    /// An axis with these ticks and one at the floor. If that is labelled "< 0.1", the tick at 0.1 has no label.
     pub(super) fn axis(&self, label: &str, mut major: Vec<Tick>, minor: Vec<Tick>) -> Axis {
         let Some((floor, word)) = &self.floor else {
             return Axis::log(label, self.range)

@@ -3,6 +3,7 @@
 use eigenscope_artifact::{Kind, PatternRow, Patterns};
 use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
 
+use super::eigenvectors::require_one_channel;
 use super::output::{figure_kind, write};
 use eigenscope_figure::{
     ColourBar, ColourMap, ColourScale, Figure, GridCell, GridRow, ImageGrid, Matrix, Panel, ticks,
@@ -32,13 +33,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
 }
 
 fn draw(patterns: &Patterns, variant: Option<&str>) -> Result<Figure, TaskError> {
-    if patterns.shape.channels != 1 {
-        return Err(format!(
-            "patterns of {} channels cannot be drawn with one colour map; make the images grey",
-            patterns.shape.channels
-        )
-        .into());
-    }
+    require_one_channel("patterns", patterns.shape)?;
     let row = |name: &str| {
         patterns
             .get(name)
@@ -94,20 +89,17 @@ fn panel(
     title: &str,
     label: &str,
 ) -> Result<Panel, TaskError> {
-    let values: Vec<f64> = row.vector.iter().copied().map(f64::from).collect();
-    let (low, high) = values
-        .iter()
-        .fold((0.0_f64, 0.0_f64), |(low, high), &value| {
+    let image = Matrix::from_f32(patterns.shape.height, patterns.shape.width, &row.vector)?;
+    let colours = if row.name == "target" {
+        let values = image.values().iter();
+        let (low, high) = values.fold((0.0_f64, 0.0_f64), |(low, high), &value| {
             (low.min(value), high.max(value))
         });
-    let colours = if row.name == "target" {
         let range = if low < high { (low, high) } else { (0.0, 1.0) };
         ColourScale::new(ColourMap::Grey, range)
     } else {
-        let limit = high.max(-low);
-        ColourScale::diverging(if limit > 0.0 { limit } else { 1.0 })
+        ColourScale::diverging(image.largest_magnitude())
     };
-    let image = Matrix::new(patterns.shape.height, patterns.shape.width, values)?;
     let rows = vec![GridRow {
         label: String::new(),
         cells: vec![Some(GridCell::new(caption(row), image))],

@@ -1,30 +1,28 @@
-//! Curves of tables whose rows belong to groups: one for each group and hidden size, called by what differs.
+//! Groups of rows with the same labels, and curves for each group and hidden size.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use eigenscope_artifact::{Labelled, Labels};
 
-use super::labels;
+use super::labels::Differences;
 use eigenscope_figure::{ColourMap, Rgb};
 
-/// Rows of one group and one hidden size.
+/// The rows of one group and one hidden size.
 #[derive(Debug)]
 pub(super) struct Series<'a, R> {
-    /// Hidden size.
     pub(super) size: u32,
-    /// In the legend.
+    /// Name in the legend.
     pub(super) name: String,
     pub(super) colour: Rgb,
-    /// In table order.
+    /// Rows in the order of the table.
     pub(super) rows: Vec<&'a R>,
 }
 
 const SIZE: &str = "hidden size";
 
-/// Series in the order of groups, sizes ascending within a group, and the head of their legend; colours run from dark to
-/// light.
+/// The title of a legend, and series by group and ascending size, in colours from dark to light.
 ///
-/// The head names what the series differ in, and each is called by its values. Without groups these are sizes alone.
+/// The title names the labels in which the series differ, and the names of the series are their values.
 pub(super) fn series<R>(
     rows: &[Labelled<R>],
     size: impl Fn(&R) -> u32,
@@ -69,11 +67,11 @@ pub(super) fn series<R>(
     (head, all)
 }
 
-/// Rows by their labels, groups in the order in which they first come.
+/// Groups of rows with the same labels, in the order of their first rows.
 pub(super) fn groups<R>(rows: &[Labelled<R>]) -> Vec<(&Labels, Vec<&R>)> {
     let mut groups: Vec<(&Labels, Vec<&R>)> = Vec::new();
     for Labelled { labels, row } in rows {
-        // Rows of one group follow one another.
+        // Rows of one group usually follow one another.
         let known = groups.iter_mut().rev().find(|(known, _)| *known == labels);
         match known {
             Some((_, rows)) => rows.push(row),
@@ -83,25 +81,12 @@ pub(super) fn groups<R>(rows: &[Labelled<R>]) -> Vec<(&Labels, Vec<&R>)> {
     groups
 }
 
-/// The head of a legend of groups, such as "batch, learning rate", and for each group its values, such as "32, 0.01". Where
-/// some groups lack a label the head is empty, and groups are called as [`names`] does.
+/// A legend's title, such as "batch, learning rate", and an entry for each group, such as "32, 0.01". If some groups lack a
+/// label, the title is empty, and the entries are such as "batch 32, learning rate 0.01".
 pub(super) fn legend(groups: &[&Labels]) -> (String, Vec<String>) {
-    labels::headed(groups).unwrap_or_else(|| (String::new(), names(groups.iter().copied())))
-}
-
-/// For each group the labels that tell it from the others, such as "batch 32, learning rate 0.01".
-pub(super) fn names<'a>(groups: impl Iterator<Item = &'a Labels> + Clone) -> Vec<String> {
-    let differs = |name: &String| {
-        let mut values = groups.clone().map(|labels| labels.get(name));
-        let first = values.next();
-        values.any(|value| Some(value) != first)
-    };
-    let name = |labels: &Labels| {
-        let labels = labels.iter().filter(|(name, _)| differs(name));
-        let words = labels.map(|(name, value)| labels::words(name, value));
-        words.collect::<Vec<_>>().join(", ")
-    };
-    groups.clone().map(name).collect()
+    let differences = Differences::of(groups.iter().copied());
+    let legend = differences.legend();
+    legend.unwrap_or_else(|| (String::new(), differences.in_words()))
 }
 
 #[cfg(test)]

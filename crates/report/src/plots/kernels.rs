@@ -143,10 +143,7 @@ impl<'a> Kernels<'a> {
     /// The images of every channel of the first `shown` kernels, and their largest magnitude.
     fn images(&self, shown: usize) -> Result<(Vec<Vec<Matrix>>, f64), TaskError> {
         let InputShape { height, width, .. } = self.shape;
-        let image = |values: &[f32]| {
-            let values = values.iter().copied().map(f64::from).collect();
-            Ok(Matrix::new(height, width, values)?)
-        };
+        let image = |values: &[f32]| Ok(Matrix::from_f32(height, width, values)?);
         let kernel = |values: &[f32]| values.chunks_exact(height * width).map(image).collect();
         let kernels = self.values.chunks_exact(self.shape.len()).take(shown);
         let images = kernels
@@ -159,9 +156,9 @@ impl<'a> Kernels<'a> {
 
     fn draw(&self, shown: usize, title: String) -> Result<Figure, TaskError> {
         let (images, largest) = self.images(shown)?;
-        let colours = ColourScale::diverging(if largest > 0.0 { largest } else { 1.0 });
+        let colours = ColourScale::diverging(largest);
         let mut grid = match self.shape.channels {
-            1 => ImageGrid::new(square(images), colours.clone()),
+            1 => square(images, colours.clone()),
             channels => by_channel(images, channels, colours.clone()),
         };
         grid.largest_cell = LARGEST;
@@ -184,17 +181,11 @@ impl<'a> Kernels<'a> {
 }
 
 /// Kernels of one channel, numbered, in about as many rows as columns.
-fn square(images: Vec<Vec<Matrix>>) -> Vec<GridRow> {
+fn square(images: Vec<Vec<Matrix>>, colours: ColourScale) -> ImageGrid {
     let columns = (images.len() as f64).sqrt().ceil() as usize;
     let images = images.into_iter().flatten().zip(1..);
-    let cells: Vec<_> = images
-        .map(|(image, number)| Some(GridCell::new(number.to_string(), image)))
-        .collect();
-    let rows = cells.chunks(columns).map(|cells| GridRow {
-        label: String::new(),
-        cells: cells.to_vec(),
-    });
-    rows.collect()
+    let cells = images.map(|(image, number)| GridCell::new(number.to_string(), image));
+    ImageGrid::wrapped(cells.collect(), columns, colours)
 }
 
 /// One kernel a row, its channels side by side.

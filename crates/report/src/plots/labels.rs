@@ -1,4 +1,4 @@
-//! How figures call the inputs that they are drawn from: by their labels, and by what tells several of them apart.
+//! Names of inputs and groups in figures: their labels, and what tells several of them apart.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use eigenscope_artifact::Labels;
 use eigenscope_stage::Input;
 use serde_json::Value;
 
-/// A title with all labels of an input behind it: "Eigenvectors (hidden 300, seed 0)".
+/// A title followed by all labels of an input: "Eigenvectors (hidden 300, seed 0)".
 pub(super) fn titled(title: &str, input: &Input) -> String {
     let labels = input.labels.iter();
     let labels: Vec<String> = labels.map(|(name, value)| words(name, value)).collect();
@@ -16,33 +16,76 @@ pub(super) fn titled(title: &str, input: &Input) -> String {
     }
 }
 
-/// For each input what tells it from the others: the part of its table's name that differs, then the labels that do.
-/// Empty where nothing does.
-pub(super) fn distinct(inputs: &[&Input]) -> Vec<String> {
-    let tables = distinct_tables(inputs);
-    let differing = differing_labels(&label_maps(inputs));
-    let text = |(table, input): (String, &&Input)| {
-        let labels = input
-            .labels
-            .iter()
-            .filter(|(name, _)| differing.contains(name));
-        let labels = labels.map(|(name, value)| words(name, value));
-        let table = Some(table).filter(|table| !table.is_empty());
-        table.into_iter().chain(labels).collect::<Vec<_>>()
-    };
-    let parts = tables.into_iter().zip(inputs).map(text);
-    parts.map(|parts| parts.join(", ")).collect()
+/// The labels whose values differ among several inputs or groups of rows.
+pub(super) struct Differences<'a> {
+    names: BTreeSet<&'a String>,
+    all: Vec<&'a Labels>,
 }
 
-/// What several inputs differ in, for a legend: its title, and an entry for each input.
+impl<'a> Differences<'a> {
+    pub(super) fn of(all: impl IntoIterator<Item = &'a Labels>) -> Self {
+        let all: Vec<&Labels> = all.into_iter().collect();
+        let mut names: BTreeSet<&String> = all.iter().flat_map(|labels| labels.keys()).collect();
+        names.retain(|name| {
+            all.windows(2)
+                .any(|two| two[0].get(*name) != two[1].get(*name))
+        });
+        Self { names, all }
+    }
+
+    /// The names of the labels, such as "learning rate".
+    pub(super) fn names(&self) -> Vec<String> {
+        self.names.iter().map(|name| spoken(name)).collect()
+    }
+
+    /// The labels of each: "batch 32, learning rate 0.01".
+    pub(super) fn in_words(&self) -> Vec<String> {
+        let own = |labels: &&Labels| {
+            let own = labels.iter().filter(|(name, _)| self.names.contains(name));
+            let words = own.map(|(name, value)| words(name, value));
+            words.collect::<Vec<_>>().join(", ")
+        };
+        self.all.iter().map(own).collect()
+    }
+
+    /// A legend's title, such as "batch, learning rate", and an entry for each, such as "32, 0.01". `None` if nothing differs
+    /// or some lack a label.
+    pub(super) fn legend(&self) -> Option<(String, Vec<String>)> {
+        if self.names.is_empty() {
+            return None;
+        }
+        let values = |labels: &&Labels| {
+            let values = self.names.iter().map(|name| labels.get(*name).map(written));
+            Some(values.collect::<Option<Vec<String>>>()?.join(", "))
+        };
+        let entries = self.all.iter().map(values).collect::<Option<_>>()?;
+        Some((self.names().join(", "), entries))
+    }
+}
+
+/// What tells each input from the others: the part of its table's name that differs, then the labels that differ. Empty if
+/// nothing does.
+pub(super) fn distinct(inputs: &[&Input]) -> Vec<String> {
+    let labels = Differences::of(inputs.iter().map(|input| &input.labels)).in_words();
+    let parts = distinct_tables(inputs).into_iter().zip(labels);
+    let names = parts.map(
+        |(table, labels)| match (table.is_empty(), labels.is_empty()) {
+            (false, false) => format!("{table}, {labels}"),
+            _ => table + &labels,
+        },
+    );
+    names.collect()
+}
+
+/// A legend of several inputs: its title and an entry for each.
 ///
-/// Of inputs that differ in their labels alone, the title names these labels and the entries are their values. Others are
-/// models, called as [`distinct`] does, or by their tasks where nothing differs.
+/// If inputs differ in their labels only, the title names these labels, and the entries are their values. Otherwise the
+/// title is "model", and the entries are those of [`distinct`], or the tasks if nothing differs.
 pub(super) fn legend(inputs: &[Input]) -> (String, Vec<String>) {
     let references: Vec<&Input> = inputs.iter().collect();
     let of_one_table = distinct_tables(&references).iter().all(String::is_empty);
-    match headed(&label_maps(&references)) {
-        Some(headed) if of_one_table => headed,
+    match Differences::of(inputs.iter().map(|input| &input.labels)).legend() {
+        Some(legend) if of_one_table => legend,
         _ => {
             let entries = distinct(&references).into_iter().zip(inputs);
             let entries = entries.map(|(entry, input)| match entry.as_str() {
@@ -54,44 +97,8 @@ pub(super) fn legend(inputs: &[Input]) -> (String, Vec<String>) {
     }
 }
 
-/// A legend of what differs in labels alone: the names of these labels, and for each of `all` their values. `None` where
-/// nothing differs or some lack a label.
-pub(super) fn headed(all: &[&Labels]) -> Option<(String, Vec<String>)> {
-    let differing = differing_labels(all);
-    if differing.is_empty() {
-        return None;
-    }
-    let values = |labels: &&Labels| -> Option<String> {
-        let values = differing.iter().map(|name| labels.get(*name));
-        let values: Option<Vec<String>> = values.map(|found| found.map(written)).collect();
-        Some(values?.join(", "))
-    };
-    let entries: Option<Vec<String>> = all.iter().map(values).collect();
-    let names: Vec<String> = differing.iter().map(|name| spoken(name)).collect();
-    Some((names.join(", "), entries?))
-}
-
-/// Names of the labels that not all inputs have with the same value, as they are spoken.
-pub(super) fn differing(inputs: &[&Input]) -> Vec<String> {
-    let names = differing_labels(&label_maps(inputs));
-    names.into_iter().map(|name| spoken(name)).collect()
-}
-
-fn label_maps<'a>(inputs: &[&'a Input]) -> Vec<&'a Labels> {
-    inputs.iter().map(|input| &input.labels).collect()
-}
-
-/// Labels that not all have with the same value.
-fn differing_labels<'a>(all: &[&'a Labels]) -> BTreeSet<&'a String> {
-    let names: BTreeSet<&String> = all.iter().flat_map(|labels| labels.keys()).collect();
-    let differs = |name: &&String| {
-        let first = all.first().and_then(|labels| labels.get(*name));
-        all.iter().any(|labels| labels.get(*name) != first)
-    };
-    names.into_iter().filter(differs).collect()
-}
-
-/// Tables without the words that all begin or end with: "rainbow-mlp" and "rainbow-cnn" are "mlp" and "cnn".
+/// Names of tables without the words that all begin or end with: "rainbow-mlp" and "rainbow-cnn" are "mlp" and "cnn". Empty
+/// if all are the same.
 fn distinct_tables(inputs: &[&Input]) -> Vec<String> {
     let mut tables: Vec<Vec<&str>> = inputs
         .iter()
@@ -110,7 +117,7 @@ fn distinct_tables(inputs: &[&Input]) -> Vec<String> {
     tables.iter().map(|words| words.join("-")).collect()
 }
 
-/// How many words all tables begin with, such that each has one left.
+/// Number of words that all tables begin with, such that each has one left.
 fn shared_start(tables: &[Vec<&str>]) -> usize {
     let shortest = tables.iter().map(Vec::len).min().unwrap_or(0);
     let shared = |index: &usize| {
@@ -121,19 +128,19 @@ fn shared_start(tables: &[Vec<&str>]) -> usize {
     (0..shortest.saturating_sub(1)).take_while(shared).count()
 }
 
-/// Name of the table of an input's task, without its section and the labels.
+/// Name of the table of an input's task, without its stage and labels.
 fn table(input: &Input) -> &str {
     let id = input.task.as_str();
     let id = id.split_once('[').map_or(id, |(table, _)| table);
     id.split_once('.').map_or(id, |(_, name)| name)
 }
 
-/// "hidden 300".
-pub(super) fn words(name: &str, value: &Value) -> String {
+/// A label with its value: "hidden 300".
+fn words(name: &str, value: &Value) -> String {
     format!("{} {}", spoken(name), written(value))
 }
 
-/// A value; a text stands without its quotes.
+/// A value; a text without quotes.
 fn written(value: &Value) -> String {
     match value.as_str() {
         Some(text) => text.to_owned(),

@@ -1,4 +1,4 @@
-//! Spectra of a layer, eigenvalues on a logarithmic axis, in figures with one column a layer.
+//! Panels of layer spectra: eigenvalues on a logarithmic axis, a column for each layer.
 
 use eigenscope_artifact::LayerSpectrumRow;
 use eigenscope_stage::{Context, Parameter, ParameterType, TaskError};
@@ -7,27 +7,27 @@ use serde::Deserialize;
 use super::series::{padded_range, whole_ticks};
 use eigenscope_figure::{Axes, Axis, Dash, Layer, Line, Marker, Panel, Rgb, Tick, ticks};
 
-/// Eigenvalues below this share of the largest are the rounding error of a covariance that has no more of them.
+/// Eigenvalues below this fraction of the largest are rounding errors.
 const SMALLEST_SHARE: f64 = 1e-12;
-/// Powers of ten on an axis that are labelled.
+/// Most labelled powers of ten on an axis.
 const LABELLED_DECADES: usize = 6;
-/// Powers of ten on an axis that leave room for ticks in between.
+/// Most powers of ten on an axis with ticks in between.
 const DIVIDED_DECADES: usize = 4;
 
-/// How ranks are spread along an axis.
+/// Scale of an axis of ranks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum RankAxis {
     /// Linear for weights, logarithmic for activations.
     Auto,
-    /// Exponential decay is a straight line.
+    /// Linear: exponential decay is a straight line.
     Linear,
-    /// A power law is a straight line.
+    /// Logarithmic: a power law is a straight line.
     Log,
 }
 
 impl RankAxis {
-    /// The parameter that chooses it.
+    /// The parameter that chooses the scale.
     pub(super) fn parameter() -> Parameter {
         Parameter::optional(
             "rank_axis",
@@ -37,7 +37,7 @@ impl RankAxis {
         )
     }
 
-    /// The scale for spectra of `weights` or `activations`: linear or logarithmic.
+    /// The scale for spectra of `weights` or `activations`, which is not [`RankAxis::Auto`].
     pub(super) fn of(self, of: &str) -> Self {
         match self {
             Self::Auto if of == "weights" => Self::Linear,
@@ -46,7 +46,7 @@ impl RankAxis {
         }
     }
 
-    /// "linear" or "logarithmic".
+    /// Name of the scale: "linear" or "logarithmic".
     pub(super) fn in_words(self) -> &'static str {
         match self {
             Self::Linear => "linear",
@@ -54,33 +54,33 @@ impl RankAxis {
         }
     }
 
-    /// An axis of ranks 1 to `last`, at least 2.
+    /// An axis of the ranks 1 to `last`, or to 2 if that is larger.
     pub(super) fn axis(self, label: &str, last: f64) -> Axis {
         let range = (1.0, last.max(2.0));
         if self == Self::Linear {
             return Axis::linear(label, range).with_major(whole_ticks(range));
         }
-        // The range begins at 1, so every third is a power of ten.
+        // The range begins at 1, so every third tick is at a power of ten.
         let step = if range.1 <= 200.0 { 1 } else { 3 };
         let major = ticks::ones_twos_fives(range).into_iter().step_by(step);
         Axis::log(label, range).with_major(major.collect())
     }
 }
 
-/// The eigenvalues of one series of one layer that a logarithmic axis can show, by rank.
+/// The eigenvalues of one series of a layer that a logarithmic axis can show, by rank.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Spectrum {
     ranks: Vec<f64>,
     eigenvalues: Vec<f64>,
-    /// Eigenvalues that are not shown.
+    /// Number of eigenvalues that are not shown.
     left_out: usize,
 }
 
 impl Spectrum {
-    /// Takes what `rows` have of a series of a layer.
+    /// Selects a series of a layer.
     ///
     /// # Errors
-    /// An eigenvalue that is no number.
+    /// An eigenvalue that is not finite.
     pub(super) fn new(
         rows: &[LayerSpectrumRow],
         layer: &str,
@@ -109,12 +109,12 @@ impl Spectrum {
         })
     }
 
-    /// The last rank shown, 0 if none is.
+    /// The last rank that is shown; 0 if there is none.
     pub(super) fn last_rank(&self) -> f64 {
         self.ranks.last().copied().unwrap_or(0.0)
     }
 
-    /// The curve, if there is anything to show.
+    /// The curve; `None` without eigenvalues.
     pub(super) fn line(&self, name: &str, colour: Rgb, dash: Dash) -> Option<Line> {
         let line = curve(self.ranks.clone(), self.eigenvalues.clone(), colour);
         (!self.ranks.is_empty()).then_some(Line {
@@ -124,7 +124,7 @@ impl Spectrum {
     }
 }
 
-/// A line, or a dot if there is one point only.
+/// A line, or a dot if there is only one point.
 pub(super) fn curve(x: Vec<f64>, y: Vec<f64>, colour: Rgb) -> Line {
     let marker = (x.len() == 1).then(|| Marker::dot(3.0));
     Line {
@@ -133,7 +133,7 @@ pub(super) fn curve(x: Vec<f64>, y: Vec<f64>, colour: Rgb) -> Line {
     }
 }
 
-/// Tells how many eigenvalues are not shown, if any.
+/// Warns about eigenvalues that are not shown.
 pub(super) fn warn_left_out<'a>(context: &Context, spectra: impl Iterator<Item = &'a Spectrum>) {
     let (left_out, all) = spectra.fold((0, 0), |(left_out, all), spectrum| {
         let own = spectrum.left_out;
@@ -147,11 +147,10 @@ pub(super) fn warn_left_out<'a>(context: &Context, spectra: impl Iterator<Item =
     }
 }
 
-/// Curves of eigenvalues of one layer, on a logarithmic axis, against ranks up to `last`. Only the first column of a figure
-/// says what the y axis is.
+/// A panel with the spectra of a layer against ranks up to `last`. Only the first column has a label of the y axis.
 ///
 /// # Errors
-/// No curve.
+/// A layer without curves.
 pub(super) fn panel(
     layer: &str,
     lines: Vec<Line>,
@@ -168,12 +167,12 @@ pub(super) fn panel(
     Ok(Panel::axes(layer, axes.with_aspect(0.8)))
 }
 
-/// A label for the first column of panels, none for the others.
+/// The label in the first column of panels, and no label in the others.
 pub(super) fn first_column(column: usize, label: &str) -> &str {
     if column == 0 { label } else { "" }
 }
 
-/// A logarithmic axis that holds all values, and two powers of ten at least.
+/// A logarithmic axis of all values and at least two powers of ten.
 pub(super) fn decades_axis(label: &str, values: impl Iterator<Item = f64>) -> Axis {
     let (low, high) = padded_range(values.map(f64::log10));
     let range = |low: f64, high: f64| (10f64.powf(low), 10f64.powf(high));

@@ -11,9 +11,7 @@ use serde::Deserialize;
 use super::album::{Album, split_name};
 use super::labels;
 use super::output::{figure_kind, write};
-use eigenscope_figure::{
-    Axes, Axis, Figure, GridCell, GridRow, INK, ImageGrid, Layer, Panel, Texts, ticks,
-};
+use eigenscope_figure::{Axes, Axis, Figure, GridCell, INK, ImageGrid, Layer, Panel, Texts, ticks};
 
 /// Largest width of an image, px.
 const LARGEST: f64 = 128.0;
@@ -122,11 +120,7 @@ fn title(embeddings: &Embeddings, shown: usize, all: usize) -> String {
 
 fn draw(album: &Album, cells: Vec<GridCell>, title: String) -> Figure {
     let columns = (cells.len() as f64).sqrt().ceil() as usize;
-    let rows = cells.chunks(columns).map(|cells| GridRow {
-        label: String::new(),
-        cells: cells.iter().cloned().map(Some).collect(),
-    });
-    let mut grid = ImageGrid::new(rows.collect(), album.colours());
+    let mut grid = ImageGrid::wrapped(cells, columns, album.colours());
     grid.largest_cell = LARGEST;
     let width = 40.0 + (LARGEST + 8.0) * columns as f64;
     let description = "Misclassified images in the order of the data set, as they are stored, before any transform; \

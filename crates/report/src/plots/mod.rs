@@ -1,4 +1,4 @@
-//! The task kinds of the section `figure`: tables in, figure out.
+//! The task kinds of the stage `figure`, one file each.
 
 mod album;
 mod class_accuracy;
@@ -35,7 +35,7 @@ mod unit_circle;
 
 use eigenscope_stage::TaskKind;
 
-/// Every figure that can be drawn.
+/// All task kinds of the stage `figure`.
 pub fn kinds() -> Vec<TaskKind> {
     vec![
         training::kind(),

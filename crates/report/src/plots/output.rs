@@ -1,4 +1,4 @@
-//! What every figure task shares: its description to the orchestrator, and writing its three forms.
+//! Declaration of figure kinds, and writing of figures.
 
 use eigenscope_artifact::{Kind, atomic};
 use eigenscope_stage::{
@@ -7,10 +7,10 @@ use eigenscope_stage::{
 
 use eigenscope_figure::{Figure, interactive, png, svg};
 
-/// Pixels of the PNG per px of the drawing.
+/// Pixels of the PNG for each px of the drawing.
 const PNG_SCALE: f64 = 2.0;
 
-/// A figure task kind.
+/// Declares a kind of figure.
 pub(super) fn figure_kind(
     name: &str,
     summary: &str,
@@ -33,7 +33,7 @@ pub(super) fn figure_kind(
     }
 }
 
-/// Draws `figure` and places all files; the SVG carries the task's provenance.
+/// Draws a figure and writes its three files. The SVG holds the provenance of the task.
 pub(super) fn write(context: &Context, mut figure: Figure) -> Result<(), TaskError> {
     figure.metadata = serde_json::to_string(context.provenance())?;
     let for_pages = serde_json::to_vec(&interactive(&figure)?)?;

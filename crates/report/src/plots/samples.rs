@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::album::{grey, picture, split_name, split_parameter};
 use super::labels;
 use super::output::{figure_kind, write};
-use eigenscope_figure::{Figure, GridCell, GridRow, ImageGrid, Panel};
+use eigenscope_figure::{Figure, GridCell, ImageGrid, Panel};
 
 /// Images in a row.
 const COLUMNS: usize = 5;
@@ -90,14 +90,10 @@ fn draw(header: &ImageHeader, images: &Split, title: String) -> Result<Figure, T
         .zip(images.pixels.chunks_exact(header.stored_len()))
         .map(|(label, pixels)| {
             let class = header.classes[usize::from(*label)].clone();
-            Ok(Some(GridCell::new(class, picture(header, pixels)?)))
+            Ok(GridCell::new(class, picture(header, pixels)?))
         })
         .collect::<Result<Vec<_>, TaskError>>()?;
-    let rows = cells.chunks(COLUMNS).map(|cells| GridRow {
-        label: String::new(),
-        cells: cells.to_vec(),
-    });
-    let mut grid = ImageGrid::new(rows.collect(), grey(header));
+    let mut grid = ImageGrid::wrapped(cells, COLUMNS, grey(header));
     grid.largest_cell = LARGEST;
     Ok(Figure::new(
         title,

@@ -247,7 +247,7 @@ fn draw(groups: &[Group<'_>], title: String, heading: String) -> Figure {
         true => " Values of 0 stand on the lowest line.",
         false => "",
     };
-    let figure = Figure::new(
+    Figure::new(
         title,
         format!(
             "Training and test loss and share of wrongly classified images at the end of training with {} \
@@ -261,11 +261,8 @@ fn draw(groups: &[Group<'_>], title: String, heading: String) -> Figure {
         860.0,
         2,
         vec![losses, errors],
-    );
-    Figure {
-        legend: Some(Legend::below(heading)),
-        ..figure
-    }
+    )
+    .with_legend(Legend::below(heading))
 }
 
 /// What the dashed lines are, as a sentence; empty without any.

@@ -1,4 +1,4 @@
-//! Curves of one table: bands, and axis ranges that fit.
+//! Curves with bands, ranges of axes, and lists in sentences.
 
 use super::floor::Floored;
 use eigenscope_figure::{Band, Layer, Line, Rgb, Tick, ticks};
@@ -9,17 +9,17 @@ pub(super) struct Curve {
     pub(super) colour: Rgb,
     pub(super) x: Vec<f64>,
     pub(super) y: Vec<f64>,
-    /// Half-widths of the band; `None` where there is none.
+    /// Half-widths of the band; `None` interrupts it.
     pub(super) half_width: Vec<Option<f64>>,
 }
 
 impl Curve {
-    /// Band below, line above. Without any half-width there is only a line.
+    /// A band, if there is a half-width, and a line.
     pub(super) fn layers(self) -> Vec<Layer> {
         self.layers_with(|value| value, |edge| edge)
     }
 
-    /// The same, on an axis with a lowest line. The band is that of the values themselves, cut off there.
+    /// The same on an axis with a floor. The band is that of the original values, cut off at the floor.
     pub(super) fn layers_on(self, axis: &Floored) -> Vec<Layer> {
         self.layers_with(|value| axis.place(value), |edge| axis.edge(edge))
     }
@@ -53,11 +53,11 @@ impl Curve {
     }
 }
 
-/// Values that differ by a smaller share of the largest are equal but for rounding.
+/// Values that differ by less than this fraction of the largest are equal except for rounding.
 const SMALLEST_EXTENT: f64 = 1e-6;
 
-/// Smallest and largest finite value, widened by a twentieth; a range of width 1 around values that are equal or differ
-/// by less than a millionth.
+/// Range of the finite values, extended by a twentieth at both ends; a range of width 1 around values that differ by less
+/// than a millionth.
 pub(super) fn padded_range(values: impl Iterator<Item = f64>) -> (f64, f64) {
     let (low, high) = values
         .filter(|value| value.is_finite())
@@ -74,7 +74,7 @@ pub(super) fn padded_range(values: impl Iterator<Item = f64>) -> (f64, f64) {
     (low - margin, high + margin)
 }
 
-/// Ticks at the first whole number of a linear axis and at round ones above it.
+/// Ticks at the first whole number in a range and at round whole numbers above it.
 pub(super) fn whole_ticks(range: (f64, f64)) -> Vec<Tick> {
     let first = range.0.ceil();
     let round = ticks::linear(range, 5);
@@ -86,16 +86,16 @@ pub(super) fn whole_ticks(range: (f64, f64)) -> Vec<Tick> {
     ticks::at(&ranks, ticks::plain)
 }
 
-/// Smallest and largest percentage, widened by a twentieth but not beyond what a percentage can be.
+/// Range of percentages, extended by a twentieth but not beyond 0 and 100.
 pub(super) fn percentage_range(values: impl Iterator<Item = f64>) -> (f64, f64) {
     let (low, high) = padded_range(values);
     (low.max(0.0), high.min(100.0))
 }
 
-/// Most items of a list for a sentence.
+/// Most items of a list in a sentence.
 const MOST_ITEMS: usize = 20;
 
-/// A list for a sentence: "30, 50 and 100". Of a long one the first items, and how many more there are.
+/// A list in a sentence: "30, 50 and 100". A long list is cut and ends with the number of further items.
 pub(super) fn enumerate(items: impl Iterator<Item = impl ToString>) -> String {
     let mut items: Vec<String> = items.map(|item| item.to_string()).collect();
     if items.len() > MOST_ITEMS {

@@ -1,5 +1,7 @@
 //! Similarity of eigenvectors with those of the reference size, by rank.
 
+use std::collections::BTreeSet;
+
 use eigenscope_artifact::{Kind, Labelled, SimilarityRow, read_labelled};
 use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
 
@@ -53,9 +55,7 @@ fn draw(rows: &[Labelled<SimilarityRow>]) -> Result<Figure, TaskError> {
     let all = || rows.iter().map(|row| &row.row);
     let (ranking, pairs) = variant_words(all().map(|row| row.variant.as_str()))?;
     let (legend, curves) = series(rows, |row| row.hidden);
-    let mut sizes: Vec<u32> = curves.iter().map(|curve| curve.size).collect();
-    sizes.sort_unstable();
-    sizes.dedup();
+    let sizes: BTreeSet<u32> = curves.iter().map(|curve| curve.size).collect();
     let last_rank = all().map(|row| row.rank).max().unwrap_or(0);
     let reference = all().next().map_or(0, |row| row.reference_hidden);
     let layers = curves
@@ -72,9 +72,9 @@ fn draw(rows: &[Labelled<SimilarityRow>]) -> Result<Figure, TaskError> {
             .layers()
         })
         .collect();
-    let compared = match sizes.as_slice() {
-        [one] if *one == reference => format!("of models of hidden size {reference}"),
-        [one] => format!("of models of hidden size {reference} and of hidden size {one}"),
+    let compared = match (sizes.first(), sizes.len()) {
+        (Some(one), 1) if *one == reference => format!("of models of hidden size {reference}"),
+        (Some(one), 1) => format!("of models of hidden size {reference} and of hidden size {one}"),
         _ => format!(
             "of models of hidden size {reference} and of hidden sizes {}",
             enumerate(sizes.iter())
@@ -89,7 +89,7 @@ fn draw(rows: &[Labelled<SimilarityRow>]) -> Result<Figure, TaskError> {
         range,
     )
     .with_major(ticks::linear(range, 6));
-    let mut figure = Figure::new(
+    let figure = Figure::new(
         format!("Similarity of eigenvectors to hidden size {reference}: {pairs}"),
         format!(
             "Mean absolute cosine between input-space eigenvectors of equal class and rank, {compared}; \
@@ -99,6 +99,5 @@ fn draw(rows: &[Labelled<SimilarityRow>]) -> Result<Figure, TaskError> {
         1,
         vec![Panel::axes("", Axes::new(x, y, layers))],
     );
-    figure.legend = Some(Legend::right(legend).ordered());
-    Ok(figure)
+    Ok(figure.with_legend(Legend::right(legend).ordered()))
 }

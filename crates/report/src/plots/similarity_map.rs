@@ -3,7 +3,8 @@
 use eigenscope_artifact::{Kind, Labelled, SimilarityMapRow, read_labelled};
 use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
 
-use super::groups::{groups, names};
+use super::groups::groups;
+use super::labels::Differences;
 use super::output::{figure_kind, write};
 use super::similarity::variant_words;
 use eigenscope_figure::{
@@ -45,7 +46,7 @@ fn draw(rows: &[Labelled<SimilarityMapRow>]) -> Result<Figure, TaskError> {
     let (ranking, pairs) = variant_words(variants)?;
     let colours = ColourScale::new(ColourMap::Viridis, (0.0, 1.0));
     let groups = groups(rows);
-    let names = names(groups.iter().map(|(labels, _)| *labels));
+    let names = Differences::of(groups.iter().map(|(labels, _)| *labels)).in_words();
     let mut panels = Vec::new();
     for ((_, rows), name) in groups.iter().zip(names) {
         panels.push(panel(name, rows, &colours)?);

@@ -123,9 +123,8 @@ fn draw(rows: &[LedgerRow]) -> Result<Figure, TaskError> {
         "Above, a bar for each task in the lane of each thread it had for itself. Below, how many of {cores} cores the \
          running tasks kept busy: CPU time over duration, summed over tasks."
     );
-    let mut figure = Figure::new(title, description, WIDTH, 1, panels);
-    figure.legend = Some(Legend::below(""));
-    Ok(figure)
+    let figure = Figure::new(title, description, WIDTH, 1, panels);
+    Ok(figure.with_legend(Legend::below("")))
 }
 
 /// A duration as people say it.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use eigenscope_artifact::{HistoryRow, Kind, read_records, summarise};
 use eigenscope_stage::{Context, Input, Role, TaskError, TaskKind, task_function};
 
-use super::labels;
+use super::labels::{self, Differences};
 use super::layer_spectra::curve;
 use super::output::{figure_kind, write};
 use super::series::{enumerate, padded_range, whole_ticks};
@@ -68,7 +68,7 @@ fn shared_colours(inputs: &[Input], names: &[String]) -> String {
     }
     let differing: BTreeSet<String> = groups
         .values()
-        .flat_map(|group| labels::differing(group))
+        .flat_map(|group| Differences::of(group.iter().map(|input| &input.labels)).names())
         .collect();
     if differing.is_empty() {
         return String::new();
@@ -148,7 +148,7 @@ fn draw(runs: &[Run], legend: Legend, noise: &str, shared: &str) -> Figure {
             100.0 * row.test_accuracy_fraction
         }),
     ];
-    let mut figure = Figure::new(
+    Figure::new(
         "Training",
         format!(
             "Loss and accuracy on training batches{noise} and on the test images after every epoch, {}.{shared}",
@@ -160,9 +160,8 @@ fn draw(runs: &[Run], legend: Legend, noise: &str, shared: &str) -> Figure {
         860.0,
         2,
         panels,
-    );
-    figure.legend = Some(legend);
-    figure
+    )
+    .with_legend(legend)
 }
 
 fn panel(runs: &[Run], title: &str, label: &str, pick: impl Fn(&HistoryRow) -> f64) -> Panel {

@@ -1,5 +1,7 @@
 //! Test error and accuracy drop with only the strongest eigenpairs of every class.
 
+use std::collections::BTreeSet;
+
 use eigenscope_artifact::{Kind, Labelled, TruncationSummaryRow, read_labelled};
 use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
 
@@ -110,9 +112,9 @@ fn draw(rows: &[Labelled<TruncationSummaryRow>]) -> Figure {
         ),
         false => String::new(),
     };
-    let sizes = sizes(&curves);
+    let sizes: BTreeSet<u32> = curves.iter().map(|curve| curve.size).collect();
     let plural = if sizes.len() == 1 { "" } else { "s" };
-    let mut figure = Figure::new(
+    let figure = Figure::new(
         "Truncation: how many eigenpairs a class needs",
         format!(
             "Test error and accuracy drop when only the eigenpairs of largest absolute eigenvalue of every class \
@@ -124,15 +126,7 @@ fn draw(rows: &[Labelled<TruncationSummaryRow>]) -> Figure {
         2,
         vec![error, drop],
     );
-    figure.legend = Some(Legend::right(legend).ordered());
-    figure
-}
-
-fn sizes(curves: &[Series<'_, TruncationSummaryRow>]) -> Vec<u32> {
-    let mut sizes: Vec<u32> = curves.iter().map(|curve| curve.size).collect();
-    sizes.sort_unstable();
-    sizes.dedup();
-    sizes
+    figure.with_legend(Legend::right(legend).ordered())
 }
 
 /// A panel, and whether some of its values stand on the lowest line.
