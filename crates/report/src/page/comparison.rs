@@ -1,4 +1,4 @@
-//! The table of published numbers against ours.
+//! The table of published numbers and ours.
 
 use eigenscope_report_file::{ComparedNumber, ReportFile, ReportVerdict};
 
@@ -30,7 +30,7 @@ pub(super) fn write(html: &mut Html, file: &ReportFile) {
                 html.element("code", &[], |html| html.text(&comparison.file));
                 html.text(". Only results that are up to date are compared.");
             });
-            // Column heads, and whether numbers stand below.
+            // Column heads, and whether the columns hold numbers.
             let heads = [
                 ("number", false),
                 (comparison.reference_head.as_str(), true),
@@ -86,7 +86,7 @@ fn row(html: &mut Html, row: &ComparedNumber) {
     });
 }
 
-/// A table in a box of its own that scrolls where the page is narrow.
+/// A table in a box that scrolls if the page is narrow.
 pub(super) fn table(
     html: &mut Html,
     name: &str,

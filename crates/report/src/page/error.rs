@@ -1,38 +1,38 @@
-//! Why a page cannot be written.
+//! Errors of writing a page.
 
 use std::path::PathBuf;
 
 /// A page that cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum PageError {
-    /// A figure that should be there.
+    /// A figure that cannot be read.
     #[error("cannot read {path}, the figure of {task}", path = path.display())]
     Read {
-        /// The task.
+        /// Task that drew it.
         task: String,
-        /// The file.
+        /// Path of the figure.
         path: PathBuf,
-        /// The reason.
+        /// Cause.
         #[source]
         source: std::io::Error,
     },
-    /// A file that is no figure of this version.
+    /// A file that is not a figure of this version.
     #[error("{path} is not a figure for pages of version {expected}; draw it again with `{again}`", path = path.display())]
     Malformed {
-        /// The file.
+        /// Path of the figure.
         path: PathBuf,
-        /// The version that is read.
+        /// The supported version.
         expected: u32,
-        /// The command that draws it.
+        /// Command that draws it again.
         again: String,
-        /// What is wrong with it.
+        /// Cause; `None` for another version.
         #[source]
         source: Option<serde_json::Error>,
     },
     /// A report file that contradicts itself.
     #[error("the report file contradicts itself: {0}")]
     Inconsistent(String),
-    /// The crate `plotly` has changed.
+    /// A version of the crate `plotly` with another structure.
     #[error("plotly.js is not where the crate `plotly` used to keep it; lock the version before")]
     Library,
 }

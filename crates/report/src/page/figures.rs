@@ -1,4 +1,4 @@
-//! The figures: each with its data, what made it, and how to make it alone.
+//! The figures: each with its data, its provenance, and the command that makes it.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use eigenscope_figure::Interactive;
 
 /// A task that draws a figure.
 pub(super) struct FigureOfTask<'a> {
-    /// Index of the task.
+    /// Position of the task.
     pub(super) task: usize,
     /// Short name, unique on the page.
     pub(super) name: &'a str,
@@ -22,7 +22,7 @@ pub(super) struct FigureOfTask<'a> {
 }
 
 impl FigureOfTask<'_> {
-    /// The figure's place on the page.
+    /// Anchor of the figure on the page.
     pub(super) fn anchor(&self) -> String {
         anchor(self.task)
     }
@@ -124,7 +124,7 @@ fn article(html: &mut Html, file: &ReportFile, figure: &FigureOfTask<'_>) {
     );
 }
 
-/// A figure that is not up to date is not shown, but its place is.
+/// The place of a figure that is not up to date.
 fn left_out(html: &mut Html, file: &ReportFile, task: &ReportTask) {
     html.element("div", &[("class", "left-out")], |html| {
         html.element("p", &[], |html| {
@@ -161,7 +161,7 @@ fn drawn(html: &mut Html, file: &ReportFile, figure: &FigureOfTask<'_>, drawn: &
             ("tabindex", "0"),
         ];
         html.element("div", &frame, |html| {
-            // The drawing is ours: it holds no script, no identifier and no text that is not escaped.
+            // The figure engine wrote the drawing: it has no scripts and no identifiers, and all texts are escaped.
             html.element("div", &[("class", "still")], |html| html.trusted(&drawn.still));
             html.element("div", &[("class", "interactive"), ("hidden", "")], |_| {});
         });
@@ -293,7 +293,7 @@ fn parameters(html: &mut Html, parameters: &Value) {
     }
 }
 
-/// The seeds of the tasks that the figure depends on and that use chance.
+/// Seeds of the tasks that the figure depends on and that use chance.
 fn seeds(html: &mut Html, file: &ReportFile, task: &ReportTask) {
     let mut needed = BTreeSet::new();
     let mut left: Vec<usize> = task.inputs.iter().map(|input| input.task).collect();
@@ -326,7 +326,7 @@ fn seeds(html: &mut Html, file: &ReportFile, task: &ReportTask) {
     });
 }
 
-/// The place of the figure of a task on the page.
+/// Anchor of the figure of a task.
 pub(super) fn anchor(task: usize) -> String {
     format!("figure-{task}")
 }

@@ -1,21 +1,21 @@
-//! HTML being written: elements are closed in order, and every text and attribute is escaped.
+//! Writing of HTML: elements are nested correctly, and texts and attributes are escaped.
 
 use eigenscope_figure::escape;
 
-/// Text of an HTML document.
+/// A writer of an HTML document.
 pub(super) struct Html {
     text: String,
 }
 
 impl Html {
-    /// A document without content.
+    /// Starts a document.
     pub(super) fn document() -> Self {
         Self {
             text: "<!DOCTYPE html>\n".to_owned(),
         }
     }
 
-    /// An element with content.
+    /// Writes an element with content.
     pub(super) fn element(
         &mut self,
         name: &str,
@@ -30,23 +30,23 @@ impl Html {
         }
     }
 
-    /// An element that has no content by its nature.
+    /// Writes a void element, such as `meta`.
     pub(super) fn void(&mut self, name: &str, attributes: &[(&str, &str)]) {
         self.open(name, attributes);
         self.text.push('\n');
     }
 
-    /// A text.
+    /// Writes a text.
     pub(super) fn text(&mut self, text: &str) {
         self.text.push_str(&escape(text));
     }
 
-    /// Text of our own that is no HTML: a script or a style.
+    /// Writes text without escaping it: scripts, styles and drawings of our own.
     pub(super) fn trusted(&mut self, text: &str) {
         self.text.push_str(text);
     }
 
-    /// JSON for scripts: as text that is never run, and in which no tag can begin or end.
+    /// Writes JSON for scripts, as text that is never run and in which no tag can begin or end.
     pub(super) fn json(&mut self, id: &str, json: &str) {
         self.element(
             "script",
@@ -58,7 +58,7 @@ impl Html {
         );
     }
 
-    /// The finished text.
+    /// Returns the document.
     pub(super) fn finish(self) -> String {
         self.text
     }
@@ -74,7 +74,7 @@ impl Html {
     }
 }
 
-/// Elements inside of a line, after which a line break would be a blank.
+/// Inline elements, after which a line break would be visible as a blank.
 const INLINE: [&str; 7] = ["a", "b", "code", "span", "button", "pre", "summary"];
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
-//! The page of a pipeline: one HTML file with all figures, the comparison with published numbers, and where it all came
-//! from. It works without a network and cannot use one ([`script`] says why).
+//! The page of a pipeline: one HTML file with all figures, their provenance, and the comparison with published numbers. It
+//! makes no request and cannot make one (see [`script`]).
 //!
-//! Equal results give an equal page: it holds no time and no name of a machine.
+//! Equal results give equal pages: a page contains no time and no name of a machine.
 
 mod comparison;
 mod error;
@@ -27,10 +27,10 @@ use eigenscope_figure::text::{FAMILY, MEDIUM, REGULAR};
 
 const STYLE: &str = include_str!("../../assets/page/page.css");
 
-/// Writes the page of a pipeline in one step.
+/// Writes the page of a pipeline. An existing file is replaced atomically.
 ///
 /// # Errors
-/// [`PageError`], and a page that cannot be placed.
+/// [`PageError`], and a file that cannot be written.
 pub fn write(file: &ReportFile) -> Result<(), TaskError> {
     let text = page(file)?;
     Ok(atomic::write_file(&file.output, text.as_bytes())?)
@@ -118,7 +118,7 @@ fn head(html: &mut Html, file: &ReportFile, scripts: &Scripts) {
         "meta",
         &[("name", "color-scheme"), ("content", "light dark")],
     );
-    // Without this, a browser asks the server of the page for one.
+    // Without an icon, browsers request one from the server of the page.
     html.void("link", &[("rel", "icon"), ("href", "data:,")]);
     html.element("title", &[], |html| {
         html.text(&format!("{} – eigenscope report", file.pipeline))
@@ -129,7 +129,7 @@ fn head(html: &mut Html, file: &ReportFile, scripts: &Scripts) {
     });
 }
 
-/// The font that figures are laid out in.
+/// The font of the figures.
 fn fonts() -> String {
     let font = |weight: &str, bytes: &[u8]| {
         format!(
@@ -185,7 +185,7 @@ fn contents(html: &mut Html, file: &ReportFile, figures: &[FigureOfTask<'_>]) {
     });
 }
 
-/// A figure by its title, and by its name where others have the same.
+/// A link to a figure by its title, followed by its name if several figures have the same title.
 fn entry(
     html: &mut Html,
     file: &ReportFile,

@@ -1,7 +1,7 @@
-//! The scripts of a page, and the policy that lets these and no others run.
+//! The scripts of a page, and the policy that allows no others.
 //!
-//! The policy names our scripts by their digests, so that nothing which reached the page by mistake could run, and it allows no
-//! address but those of data inside of the page (`data:`, `blob:`): no request can leave it.
+//! The policy names the scripts by their digests, so that no other script can run, and allows only addresses of data inside
+//! the page (`data:`, `blob:`), so that no request can be made.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -19,7 +19,7 @@ pub(super) struct Scripts {
 }
 
 impl Scripts {
-    /// plotly.js as the crate `plotly` carries it, without the typesetter of formulas that stands beside it there.
+    /// Loads plotly.js from the crate `plotly`, without the typesetter of formulas that it includes.
     pub(super) fn load() -> Result<Self, PageError> {
         let sources = plotly::Plot::offline_js_sources();
         let scripts = sources.split(OPEN).skip(1);

@@ -65,7 +65,7 @@ pub(super) fn write(html: &mut Html, file: &ReportFile) {
     );
 }
 
-/// The place of a task in the table.
+/// Anchor of a task in the table.
 pub(super) fn anchor(task: usize) -> String {
     format!("task-{task}")
 }

@@ -1,10 +1,10 @@
-//! What the page says in words.
+//! Texts of the page.
 
 use eigenscope_report_file::{ReportFile, ReportVerdict, TaskState};
 
 use super::html::Html;
 
-/// One word for a state.
+/// Name of a state.
 pub(super) fn state(state: &TaskState) -> &'static str {
     match state {
         TaskState::Current { .. } => "current",
@@ -13,7 +13,7 @@ pub(super) fn state(state: &TaskState) -> &'static str {
     }
 }
 
-/// Why a result is not up to date; nothing if it is.
+/// Reasons why a result is not up to date.
 pub(super) fn reasons(state: &TaskState) -> &[String] {
     match state {
         TaskState::Current { .. } => &[],
@@ -21,7 +21,7 @@ pub(super) fn reasons(state: &TaskState) -> &[String] {
     }
 }
 
-/// What there is to know about a result that is up to date.
+/// Warnings about a result that is up to date.
 pub(super) fn warnings(state: &TaskState) -> &[String] {
     match state {
         TaskState::Current { warnings, .. } => warnings,
@@ -29,14 +29,14 @@ pub(super) fn warnings(state: &TaskState) -> &[String] {
     }
 }
 
-/// A word in a box, whose colour is that of its meaning.
+/// A word in a box, coloured by its meaning.
 pub(super) fn badge(html: &mut Html, word: &str) {
     html.element("span", &[("class", &format!("badge {word}"))], |html| {
         html.text(word)
     });
 }
 
-/// What is in the page, in a sentence or two.
+/// A summary of the page in a sentence or two.
 pub(super) fn summary(file: &ReportFile) -> String {
     let all = file.tasks.len();
     let is_current = |state: &TaskState| matches!(state, TaskState::Current { .. });
@@ -77,7 +77,7 @@ pub(super) fn summary(file: &ReportFile) -> String {
     text
 }
 
-/// A command line that any POSIX shell reads as these words.
+/// A command line of these words, quoted for POSIX shells.
 pub(super) fn command<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     words.into_iter().map(quoted).collect::<Vec<_>>().join(" ")
 }

@@ -1,4 +1,4 @@
-//! Images of every class by predicted class. Errors are coloured, the diagonal is not: it would outshine them.
+//! Confusion matrices. Only errors are coloured, since the counts on the diagonal are much larger.
 
 use eigenscope_artifact::{ConfusionRow, Kind, read_records};
 use eigenscope_stage::{Agreement, Context, Role, TaskError, TaskKind, task_function};
@@ -12,13 +12,13 @@ use eigenscope_figure::{
     Tick, ticks,
 };
 
-/// Classes up to which the cells have room for counts.
+/// Most classes with counts in the cells.
 const WITH_COUNTS: usize = 30;
-/// Side of the matrix that more classes share, px.
+/// Side of the matrix of more classes, px.
 const LARGEST: f64 = 1400.0;
-/// Least side of the matrix, px: the colour bar's label has to fit beside it.
+/// Smallest side of the matrix, px, which has room for the label of the colour bar.
 const SMALLEST: f64 = 220.0;
-/// Least distance of two ticks of the colour bar, over its length.
+/// Smallest distance of ticks of the colour bar, relative to its length.
 const TICK_GAP: f64 = 0.06;
 
 pub(super) fn kind() -> TaskKind {
@@ -55,7 +55,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
 /// Numbers of images, `[classes, predicted classes]`.
 ///
 /// # Errors
-/// A table that has not each pair of classes once.
+/// A table that does not have each pair of classes once.
 fn counts(rows: &[ConfusionRow], classes: usize) -> Result<Vec<u32>, TaskError> {
     let mut counts = vec![None; classes * classes];
     for row in rows {
@@ -121,7 +121,7 @@ fn draw(
     ))
 }
 
-/// Whether a cell is off the diagonal.
+/// Returns true if a cell is off the diagonal.
 fn is_error(index: usize, classes: usize) -> bool {
     !index.is_multiple_of(classes + 1)
 }
@@ -132,7 +132,7 @@ fn most_errors(counts: &[u32], classes: usize) -> u32 {
     errors.map(|(_, count)| *count).max().unwrap_or(0)
 }
 
-/// The roots of the numbers of errors; the diagonal has no colour. All numbers are written where they have room.
+/// Square roots of the numbers of errors, without values on the diagonal. Counts are written if they have room.
 fn image(counts: &[u32], classes: usize, colours: ColourScale) -> Result<Image, TaskError> {
     let value = |(index, count): (usize, &u32)| {
         if is_error(index, classes) {
@@ -150,7 +150,7 @@ fn image(counts: &[u32], classes: usize, colours: ColourScale) -> Result<Image, 
     })
 }
 
-/// A count as it stands in a cell; nothing for none.
+/// Text of a cell: the count, or nothing for zero.
 fn written(count: &u32) -> String {
     match count {
         0 => String::new(),
@@ -158,7 +158,7 @@ fn written(count: &u32) -> String {
     }
 }
 
-/// Side of a cell, px, with room for the widest count.
+/// Side of a cell with room for the widest count, px.
 fn cell(counts: &[u32], classes: usize) -> f64 {
     let widest = counts.iter().map(|count| written(count).len()).max();
     let written = 6.0 * widest.unwrap_or(0) as f64 + 4.0;
@@ -181,7 +181,7 @@ fn title(accuracy: &ClassAccuracy) -> String {
     )
 }
 
-/// Ticks at the roots of round counts up to `most`, the largest first where there is no room for all.
+/// Ticks at the square roots of round counts up to `most`. If there is no room for all, larger counts take precedence.
 fn root_ticks(most: u32) -> Vec<Tick> {
     let high = f64::from(most.max(1)).sqrt();
     let counts = ticks::ones_twos_fives((1.0, high * high + 0.5));

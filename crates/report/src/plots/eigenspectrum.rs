@@ -1,4 +1,4 @@
-//! The ends of one class's spectrum, and the eigenvectors that belong to them as images.
+//! Both ends of the spectrum of a class, with their eigenvectors as images.
 
 use eigenscope_artifact::{
     EigenpairRow, Eigenpairs, InputShape, Kind, Selection, SpectrumRow, read_records,
@@ -16,9 +16,9 @@ use eigenscope_figure::{
     Marker, MarkerShape, Matrix, Panel, Points, Rgb, ticks,
 };
 
-/// Blue, as positive components in the images.
+/// Blue, as are positive components in the images.
 const POSITIVE: Rgb = Rgb::from_hex(0x2166ac);
-/// Red, as negative ones.
+/// Red, as are negative components.
 const NEGATIVE: Rgb = Rgb::from_hex(0xb2182b);
 
 pub(super) fn kind() -> TaskKind {
@@ -69,7 +69,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
     write(context, draw(&rows, &eigenpairs, &parameters)?)
 }
 
-/// The eigenvalues of one sign, strongest first, and the eigenvectors of the first few.
+/// Eigenvalues of one sign by descending magnitude, and the eigenvectors of the first ones.
 struct End<'a> {
     name: &'static str,
     colour: Rgb,
@@ -116,7 +116,7 @@ impl<'a> End<'a> {
         })
     }
 
-    /// The line through all eigenvalues and the markers of those shown, under one name.
+    /// A line through all eigenvalues and markers at those with images, under one name.
     fn layers(&self) -> Vec<Layer> {
         let ranks = |count: usize| -> Vec<f64> { (1..=count).map(|rank| rank as f64).collect() };
         let (all, shown) = (self.eigenvalues.len(), self.shown.len());
@@ -172,7 +172,7 @@ fn draw(
         spectrum_panel(&ends, parameters.count),
         images_panel(&ends, eigenpairs.header.shape)?,
     ];
-    // Room for three images in a row, more if more are shown.
+    // Wider for more than three images in a row.
     let more = parameters.shown.saturating_sub(3) as f64;
     Ok(Figure {
         columns: vec![1.15, 1.0 + more / 3.0],

@@ -1,4 +1,4 @@
-//! Input-space eigenvectors as images: one row a class, the first of a selection from left to right.
+//! Input-space eigenvectors as images: a row for each class, the first of a selection from left to right.
 
 use eigenscope_artifact::{EigenpairRow, Eigenpairs, InputShape, Kind, Selection};
 use eigenscope_stage::{

@@ -1,4 +1,4 @@
-//! What a model was taught to look for: top eigenvector, linear term and target side by side.
+//! Ground truth of a model with a similarity label: top eigenvector, linear term and target side by side.
 
 use eigenscope_artifact::{Kind, PatternRow, Patterns};
 use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
@@ -69,7 +69,7 @@ fn cosine(row: &PatternRow) -> String {
         .map_or("undefined".to_owned(), |value| ticks::decimal(value, 3))
 }
 
-/// What is known about a pattern, above its image. Never empty, so that all images stand at one height.
+/// Caption of a pattern; never empty, so that all images are at the same height.
 fn caption(row: &PatternRow) -> String {
     if row.name == "target" {
         return "training image".to_owned();
@@ -82,7 +82,7 @@ fn caption(row: &PatternRow) -> String {
     parts.join(",  ")
 }
 
-/// Signed patterns are coloured around zero, each on its own scale; the target is grey from its darkest value.
+/// A panel with one pattern. Signed patterns are coloured around zero, each on its own scale; the target is grey.
 fn panel(
     patterns: &Patterns,
     row: &PatternRow,

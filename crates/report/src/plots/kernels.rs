@@ -1,4 +1,4 @@
-//! What the first units of a layer look for: kernels of a convolution, or rows of a linear layer that reads the images.
+//! Weights of the first units of a layer as images: kernels of a convolution, or rows of a linear layer that reads images.
 
 use eigenscope_artifact::{InputShape, Kind, NamedTensor, TensorReader};
 use eigenscope_stage::{
@@ -14,7 +14,7 @@ use eigenscope_figure::{
 
 /// Largest width of an image, px.
 const LARGEST: f64 = 110.0;
-/// Channels of colour images; more than these are no picture.
+/// Most channels that are drawn.
 const MOST_CHANNELS: usize = 3;
 
 pub(super) fn kind() -> TaskKind {
@@ -46,7 +46,7 @@ struct Parameters {
     count: usize,
 }
 
-/// What is needed to know of the architecture of a model.
+/// The part of the header of a model that is needed here.
 #[derive(Deserialize)]
 struct Architecture {
     input: InputShape,
@@ -90,10 +90,10 @@ struct Kernels<'a> {
 }
 
 impl<'a> Kernels<'a> {
-    /// `reads_images` is the shape of the images, if the layer reads those and not what other layers made of them.
+    /// Interprets the weight of a layer. `reads_images` is the shape of the images, if the layer reads them directly.
     ///
     /// # Errors
-    /// A layer whose weight is no image.
+    /// A weight that cannot be drawn as images.
     fn new(
         layer: &str,
         weight: &'a NamedTensor,
@@ -180,7 +180,7 @@ impl<'a> Kernels<'a> {
     }
 }
 
-/// Kernels of one channel, numbered, in about as many rows as columns.
+/// Kernels of one channel with numbers, in about as many rows as columns.
 fn square(images: Vec<Vec<Matrix>>, colours: ColourScale) -> ImageGrid {
     let columns = (images.len() as f64).sqrt().ceil() as usize;
     let images = images.into_iter().flatten().zip(1..);
@@ -188,7 +188,7 @@ fn square(images: Vec<Vec<Matrix>>, colours: ColourScale) -> ImageGrid {
     ImageGrid::wrapped(cells.collect(), columns, colours)
 }
 
-/// One kernel a row, its channels side by side.
+/// Kernels of several channels: a row for each kernel, a column for each channel.
 fn by_channel(images: Vec<Vec<Matrix>>, channels: usize, colours: ColourScale) -> ImageGrid {
     let rows = images.into_iter().zip(1..).map(|(images, number)| GridRow {
         label: number.to_string(),

@@ -80,21 +80,25 @@ pub(super) fn distinct(inputs: &[&Input]) -> Vec<String> {
 /// A legend of several inputs: its title and an entry for each.
 ///
 /// If inputs differ in their labels only, the title names these labels, and the entries are their values. Otherwise the
-/// title is "model", and the entries are those of [`distinct`], or the tasks if nothing differs.
+/// title is "model", and the entries are the [`names`] of the inputs.
 pub(super) fn legend(inputs: &[Input]) -> (String, Vec<String>) {
     let references: Vec<&Input> = inputs.iter().collect();
     let of_one_table = distinct_tables(&references).iter().all(String::is_empty);
     match Differences::of(inputs.iter().map(|input| &input.labels)).legend() {
         Some(legend) if of_one_table => legend,
-        _ => {
-            let entries = distinct(&references).into_iter().zip(inputs);
-            let entries = entries.map(|(entry, input)| match entry.as_str() {
-                "" => input.task.clone(),
-                _ => entry,
-            });
-            ("model".to_owned(), entries.collect())
-        }
+        _ => ("model".to_owned(), names(inputs)),
     }
+}
+
+/// Names of inputs: what [`distinct`] returns, or the tasks if nothing differs.
+pub(super) fn names(inputs: &[Input]) -> Vec<String> {
+    let distinct = distinct(&inputs.iter().collect::<Vec<_>>());
+    let names = distinct.into_iter().zip(inputs);
+    let names = names.map(|(name, input)| match name.is_empty() {
+        true => input.task.clone(),
+        false => name,
+    });
+    names.collect()
 }
 
 /// Names of tables without the words that all begin or end with: "rainbow-mlp" and "rainbow-cnn" are "mlp" and "cnn". Empty

@@ -1,4 +1,4 @@
-//! How many dimensions of its inputs every layer needs: its spectra, and the accuracy with only the first eigenvectors.
+//! Number of dimensions that each layer needs: its spectra, and the accuracy with only the first eigenvectors.
 
 use eigenscope_artifact::{
     ClippingRow, Kind, LayerSpectrumRow, LearnedDimensionsRow, read_records,
@@ -16,11 +16,11 @@ use eigenscope_figure::{
     Rgb, ticks,
 };
 
-/// Accuracy of the clipped model.
+/// Colour of the clipped model.
 const CLIPPED: Rgb = Rgb::categorical(4);
-/// Accuracy of the whole model.
+/// Colour of the whole model.
 const WHOLE: Rgb = Rgb::categorical(7);
-/// Where the eigenvalues leave the Marchenko-Pastur law.
+/// Colour of the marks at the last eigenvalue above the Marchenko-Pastur law.
 const SPIKES: Rgb = Rgb::categorical(3);
 const SPIKES_NAME: &str = "last eigenvalue above the Marchenko-Pastur law";
 
@@ -83,10 +83,10 @@ fn run(context: &Context) -> Result<(), TaskError> {
     write(context, draw(&columns, &of, ranks, title)?)
 }
 
-/// What is known of one layer.
+/// Data of one layer.
 struct Column<'a> {
     layer: &'a str,
-    /// Each series with its place among all of the table, which gives its colour.
+    /// Series, each with its position among all of the table, which determines its colour.
     series: Vec<(usize, String, Spectrum)>,
     kept: Vec<f64>,
     accuracies: Vec<f64>,
@@ -126,12 +126,12 @@ impl<'a> Column<'a> {
         self.series.iter().map(|(_, _, spectrum)| spectrum)
     }
 
-    /// Accuracy of the whole model, if it is known.
+    /// Accuracy of the whole model in %, if it is known.
     fn whole(&self) -> Option<f64> {
         self.dimensions.map(|row| 100.0 * row.accuracy_fraction)
     }
 
-    /// The last rank of either panel, so that both have one x axis.
+    /// Last rank of both panels, which have the same x axis.
     fn last(&self) -> f64 {
         let kept = self.kept.iter().copied();
         kept.chain(self.spectra().map(Spectrum::last_rank))
@@ -155,7 +155,7 @@ impl<'a> Column<'a> {
         Ok(panel)
     }
 
-    /// Number of eigenvalues above the Marchenko-Pastur law, if it is known and not zero.
+    /// Number of eigenvalues above the Marchenko-Pastur law, if it is known and positive.
     fn spikes(&self) -> Option<f64> {
         let spikes = self.dimensions?.spikes?;
         (spikes > 0).then(|| f64::from(spikes))
@@ -186,7 +186,7 @@ impl<'a> Column<'a> {
         Panel::axes(self.needed(), axes.with_aspect(0.8))
     }
 
-    /// The point of the curve from which on almost no accuracy is lost.
+    /// The point from which on almost no accuracy is lost.
     fn learned_dimensions(&self) -> Option<Points> {
         let row = self.dimensions?;
         let rank = f64::from(row.dimensions?);
@@ -199,12 +199,12 @@ impl<'a> Column<'a> {
         )))
     }
 
-    /// Accuracy with as many eigenvectors as there are spikes, in %.
+    /// Accuracy in % with as many eigenvectors as eigenvalues above the Marchenko-Pastur law.
     fn accuracy_at_spikes(&self) -> Option<f64> {
         Some(100.0 * self.dimensions?.spikes_accuracy_fraction?)
     }
 
-    /// The learned dimensions in words; empty if the table has none of the layer.
+    /// A title with the learned dimensions; empty if they are unknown.
     fn needed(&self) -> String {
         match self.dimensions {
             Some(row) => match row.dimensions {
@@ -215,7 +215,7 @@ impl<'a> Column<'a> {
         }
     }
 
-    /// What clipping to the spikes costs: "layer1 42 (−1.2 points)".
+    /// Number of spikes and cost of clipping to them: "layer1 42 (accuracy −1.2 points)".
     fn cost_of_spikes(&self) -> Option<String> {
         let spikes = self.dimensions?.spikes?;
         let cost = match self.accuracy_at_spikes().zip(self.whole()) {
@@ -228,7 +228,7 @@ impl<'a> Column<'a> {
         Some(format!("{} {spikes}{cost}", self.layer))
     }
 
-    /// The first rank within the tolerance where a larger one is not: "layer1 14".
+    /// The first rank within the tolerance, if a larger one is not: "layer1 14".
     fn first_only(&self) -> Option<String> {
         let row = self.dimensions?;
         let first = row.first_dimensions?;
@@ -236,20 +236,20 @@ impl<'a> Column<'a> {
     }
 }
 
-/// Marks the last spike on a curve.
+/// A mark at the last spike of a curve.
 fn spikes_mark(rank: f64, y: f64) -> Points {
     let marker = Marker::new(MarkerShape::Diamond);
     Points::new(vec![rank], vec![y], SPIKES, marker).named(SPIKES_NAME)
 }
 
-/// A difference of accuracies in points: "1 point".
+/// A difference of accuracies in percentage points, such as "1 point".
 fn points_of(fraction: f64) -> String {
     let points = (1e4 * fraction).round() / 1e2;
     let unit = if points == 1.0 { "point" } else { "points" };
     format!("{} {unit}", ticks::plain(points))
 }
 
-/// What the network learned is drawn solid, what it is compared with is not.
+/// Dash pattern of a series: solid for what the network learned, dashed or dotted for what it is compared with.
 fn dash(series: &str) -> Dash {
     match series {
         "initial weights" => Dash::Dashed,

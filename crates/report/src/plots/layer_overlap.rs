@@ -1,4 +1,4 @@
-//! Whether two networks learn the same dimensions: spectra of every layer in both, and the overlap of eigenvectors.
+//! Comparison of two networks: spectra of each layer in both, and overlap of their eigenvectors.
 
 use eigenscope_artifact::{Kind, LayerSpectrumRow, OverlapRow, RSquaredRow, read_records};
 use eigenscope_stage::{Agreement, Context, Input, Role, TaskError, TaskKind, task_function};
@@ -14,7 +14,7 @@ use eigenscope_figure::{
     Panel, Rgb, ticks,
 };
 
-/// How far beyond 1 the product of two unit vectors of single precision may come out.
+/// Tolerance of overlaps above 1, which are products of unit vectors in single precision.
 const ROUNDING: f64 = 1e-4;
 
 pub(super) fn kind() -> TaskKind {
@@ -91,12 +91,12 @@ fn network_names(inputs: [&Input; 2]) -> [String; 2] {
     })
 }
 
-/// What is known of one layer.
+/// Data of one layer.
 struct Column<'a> {
     layer: &'a str,
-    /// Of the first and of the second network.
+    /// Spectra of the first and the second network.
     spectra: Vec<Spectrum>,
-    /// A column an eigenvector of the first network, a row one of the second.
+    /// Overlaps `[eigenvectors of the second network, eigenvectors of the first]`.
     overlap: Matrix,
     fit: Vec<&'a RSquaredRow>,
 }
@@ -127,7 +127,7 @@ impl<'a> Column<'a> {
     ) -> Result<Panel, TaskError> {
         let looks = [
             (Rgb::categorical(0), Dash::Solid),
-            // Seen on top of a curve that is nearly the same.
+            // Dashes leave a nearly equal curve below visible.
             (Rgb::categorical(1), Dash::Dashed),
         ];
         let lines = self.spectra.iter().zip(networks).zip(looks);
@@ -158,7 +158,7 @@ impl<'a> Column<'a> {
         Panel::axes(self.explained(), axes.with_aspect(1.0))
     }
 
-    /// How much of the activations the alignment explains; empty for the layer that reads the images themselves.
+    /// A title with the quality of the alignment; empty for the layer that reads the images.
     fn explained(&self) -> String {
         let part = |row: &&RSquaredRow| match row.r_squared {
             share if share.is_finite() => {
@@ -184,10 +184,10 @@ fn map_axis(label: &str, range: (f64, f64)) -> Axis {
     }
 }
 
-/// Overlaps by rank in the second network (rows) and the first (columns); none in a null space.
+/// Overlaps `[ranks of the second network, ranks of the first]`, NaN in a null space.
 ///
 /// # Errors
-/// Ranks that are not exactly 1 to a last one in both, or an overlap that is none.
+/// Pairs of ranks that are missing or occur twice, and values outside of 0 to 1.
 fn overlap_matrix(layer: &str, rows: &[&OverlapRow]) -> Result<Matrix, TaskError> {
     let last = |rank: fn(&OverlapRow) -> u32| rows.iter().map(|row| rank(row) as usize).max();
     let width = last(|row| row.reference_rank).unwrap_or(0);
@@ -221,7 +221,7 @@ fn overlap_matrix(layer: &str, rows: &[&OverlapRow]) -> Result<Matrix, TaskError
             }
         }
     }
-    // Directions in a null space are arbitrary: no value.
+    // Directions in a null space are arbitrary.
     for (value, _) in values
         .iter_mut()
         .zip(nothing)

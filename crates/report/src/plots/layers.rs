@@ -1,4 +1,4 @@
-//! Which layers a figure with one column a layer shows.
+//! Choice of the layers in a figure with a column for each layer.
 
 use eigenscope_artifact::LayerSpectrumRow;
 use eigenscope_stage::{Context, Parameter, ParameterType, TaskError};
@@ -8,7 +8,7 @@ use super::series::enumerate;
 /// Most columns of a figure.
 const MOST_LAYERS: usize = 12;
 
-/// The parameter by which layers are chosen.
+/// The parameter that chooses layers.
 pub(super) fn layers_parameter() -> Parameter {
     Parameter::optional(
         "layers",
@@ -18,12 +18,11 @@ pub(super) fn layers_parameter() -> Parameter {
     )
 }
 
-/// The layers to draw: those of `drawn` that are among `wanted` (if it names any) and have all `spectra`, in the order of
-/// `drawn`. Layers without a spectrum are left out with a warning, unless they were asked for by name; so are layers after the
-/// twelfth.
+/// Chooses the layers of `drawn` that are in all `spectra` and, if it is not empty, in `wanted`. Layers without a spectrum
+/// and layers after the twelfth are left out with a warning.
 ///
 /// # Errors
-/// A wanted layer that there is not, and no layer at all.
+/// A wanted layer that is unknown or has no spectrum, and no layer at all.
 pub(super) fn choose_layers(
     context: &Context,
     drawn: &[String],
@@ -63,7 +62,7 @@ pub(super) fn choose_layers(
     Ok(chosen.into_iter().take(MOST_LAYERS).cloned().collect())
 }
 
-/// A title that says how many of the layers of a table are left out, if so many are drawn that some may be.
+/// A title with the number of layers, if some are left out because there are too many.
 pub(super) fn counted(title: &str, shown: usize, all: usize) -> String {
     match shown {
         MOST_LAYERS if shown < all => format!("{title}, first {shown} of {all} layers"),
@@ -71,7 +70,7 @@ pub(super) fn counted(title: &str, shown: usize, all: usize) -> String {
     }
 }
 
-/// Each item once, in the order of first appearance.
+/// Removes repeated items.
 pub(super) fn distinct<'a>(items: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut seen: Vec<String> = Vec::new();
     for item in items {
@@ -82,10 +81,10 @@ pub(super) fn distinct<'a>(items: impl Iterator<Item = &'a str>) -> Vec<String> 
     seen
 }
 
-/// What all rows of a table are of: `activations` or `weights`.
+/// The one value of a column, such as `activations` or `weights`.
 ///
 /// # Errors
-/// An empty table, or one of both.
+/// An empty table, and several values.
 pub(super) fn the_one<'a>(of: impl Iterator<Item = &'a str>) -> Result<String, TaskError> {
     match distinct(of).as_slice() {
         [] => Err("the table has no rows".into()),

@@ -1,4 +1,4 @@
-//! A two-dimensional map of embeddings, a dot an image in the colour of its class.
+//! Two-dimensional maps of embeddings: a dot for each image, in the colour of its class.
 
 use eigenscope_artifact::{
     EmbeddingsHeader, Kind, MapQualityRow, MapRow, TableReader, read_records,
@@ -11,7 +11,7 @@ use super::output::{figure_kind, write};
 use super::series::padded_range;
 use eigenscope_figure::{Axes, Axis, Figure, Layer, Legend, Panel, Points, ticks};
 
-/// Number of images at which dots have the radius [`RADIUS`]; more images have smaller ones.
+/// Most images with dots of the radius [`RADIUS`]. Dots of more images are smaller.
 const IMAGES: f64 = 2000.0;
 const RADIUS: f64 = 2.4;
 const SMALLEST_RADIUS: f64 = 1.2;
@@ -54,8 +54,10 @@ fn run(context: &Context) -> Result<(), TaskError> {
     write(context, draw(&rows, quality, &header, title))
 }
 
+/// Checks that the tables belong together.
+///
 /// # Errors
-/// No image, or tables that are not of the same images.
+/// A map without images, and tables of different images.
 fn check(
     rows: &[MapRow],
     quality: &MapQualityRow,
@@ -128,7 +130,7 @@ fn draw(
     Figure::new(title, description, 700.0, 1, vec![panel])
 }
 
-/// The two ranges with the same length, that of the longer, around their middles.
+/// Extends the shorter of two ranges around its middle to the length of the longer.
 fn equal_ranges(x: (f64, f64), y: (f64, f64)) -> ((f64, f64), (f64, f64)) {
     let half = (x.1 - x.0).max(y.1 - y.0) / 2.0;
     let around = |(low, high): (f64, f64)| {

@@ -1,4 +1,4 @@
-//! Images that a model takes for something else, as they are stored, with what it takes them for.
+//! Misclassified images with their predicted and true classes.
 
 use std::collections::BTreeSet;
 
@@ -69,7 +69,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
     write(context, draw(&album, cells, title))
 }
 
-/// An image of class `label` that is predicted to be of another.
+/// A misclassified image.
 struct Mistake {
     index: u32,
     label: u16,
@@ -128,7 +128,7 @@ fn draw(album: &Album, cells: Vec<GridCell>, title: String) -> Figure {
     Figure::new(title, description, width, 1, vec![Panel::images("", grid)])
 }
 
-/// A figure that says that there is nothing to show.
+/// A figure that states that there are no mistakes.
 fn none(embeddings: &Embeddings, title: String) -> Figure {
     let sentence = format!(
         "The model predicts the class of all {} {} images.",

@@ -1,4 +1,4 @@
-//! Some images, each in a row with the images whose embeddings are nearest to its own.
+//! Images, each in a row with the images of the nearest embeddings.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use eigenscope_figure::{Figure, GridCell, GridRow, ImageGrid, Panel, ticks};
 
 /// Largest width of an image, px.
 const LARGEST: f64 = 84.0;
-/// Columns from which on images become smaller.
+/// Most columns of images of the largest width.
 const WIDE: usize = 21;
 
 pub(super) fn kind() -> TaskKind {
@@ -61,10 +61,10 @@ fn run(context: &Context) -> Result<(), TaskError> {
     )
 }
 
-/// The neighbours of every image, nearest first, in the order in which the images appear.
+/// The neighbours of each image, nearest first. Images are in the order of their first rows.
 ///
 /// # Errors
-/// No row, ranks other than 1, 2, ..., or a distance that is none.
+/// An empty table, ranks other than 1, 2, ..., and distances that are negative or not finite.
 fn queries(rows: &[NeighbourRow]) -> Result<Vec<Vec<&NeighbourRow>>, TaskError> {
     let mut queries: Vec<Vec<&NeighbourRow>> = Vec::new();
     for row in rows {

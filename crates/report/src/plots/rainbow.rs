@@ -1,4 +1,4 @@
-//! Accuracy of networks that were drawn from the weight covariances of trained ones, beside the trained ones.
+//! Accuracy of networks drawn from the weight covariances of trained networks, beside that of the trained ones.
 
 use eigenscope_artifact::{Kind, RainbowRow, RainbowSummaryRow, read_records};
 use eigenscope_stage::{Agreement, Context, Input, Role, TaskError, TaskKind, task_function};
@@ -10,24 +10,24 @@ use eigenscope_figure::{
     Axes, Axis, Figure, Layer, Legend, Line, Marker, MarkerShape, Panel, Points, Rgb, ticks,
 };
 
-/// Networks drawn, and what is computed from them.
+/// Colour of generated networks and of their mean.
 const GENERATED: Rgb = Rgb::categorical(0);
-/// The trained network.
+/// Colour of the trained network.
 const TRAINED: Rgb = Rgb::categorical(3);
-/// Height of the plot, px, were it as wide as the figure.
+/// Height of a plot as wide as the figure, px.
 const HEIGHT: f64 = 340.0;
-/// Width of the figure at most, and of the place of a model as long as the figure may grow, px.
+/// Largest width of the figure, and smallest width of a model in a figure that is not as wide, px.
 const LARGEST: f64 = 2400.0;
 const PLACE: f64 = 24.0;
-/// Models whose accuracies stand in the description.
+/// Most models whose accuracies are in the description.
 const MOST_IN_WORDS: usize = 20;
-/// Where the middle of the dots stands in the unit of length that each model has; they spread around it.
+/// Middle of the dots in the unit of length of each model.
 const DOTS: f64 = 0.42;
-/// Width of the dots' spread.
+/// Width over which the dots are spread.
 const SPREAD: f64 = 0.3;
-/// Where mean and standard deviation stand.
+/// Position of mean and standard deviation.
 const MEAN: f64 = 0.72;
-/// Where the line of the trained network starts and ends.
+/// Start and end of the line of the trained network.
 const LINE: (f64, f64) = (0.2, 0.8);
 
 pub(super) fn kind() -> TaskKind {
@@ -58,8 +58,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
         )
         .into());
     }
-    let names = names(draws);
-    let models = names
+    let models = labels::names(draws)
         .into_iter()
         .zip(draws.iter().zip(summaries))
         .map(|(name, (draws, summary))| Model::read(name, draws, summary))
@@ -67,18 +66,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
     write(context, draw(&models))
 }
 
-/// What models are called: what tells them apart, or else the task.
-fn names(draws: &[Input]) -> Vec<String> {
-    let distinct = labels::distinct(&draws.iter().collect::<Vec<_>>());
-    let named = distinct.into_iter().zip(draws).map(|(name, input)| {
-        Some(name)
-            .filter(|name| !name.is_empty())
-            .unwrap_or_else(|| input.task.clone())
-    });
-    named.collect()
-}
-
-/// A trained network and those drawn from it, accuracies in %.
+/// A trained network and the networks drawn from it; accuracies in %.
 struct Model {
     name: String,
     draws: Vec<f64>,
@@ -185,7 +173,7 @@ fn of_same_draws(rows: &[RainbowRow], summary: &RainbowSummaryRow) -> bool {
         && largest == summary.generated_accuracy_max_fraction
 }
 
-/// How far a dot stands from the middle: multiples of the golden ratio fill the width evenly, whatever their number.
+/// Distance of a dot from the middle: multiples of the golden ratio fill the width evenly for any number of dots.
 fn spread(draw: usize) -> f64 {
     const GOLDEN_RATIO: f64 = 0.618_033_988_749_894_9;
     SPREAD * ((0.5 + draw as f64 * GOLDEN_RATIO).fract() - 0.5)

@@ -1,4 +1,4 @@
-//! The first images of a data set, as they are stored, with the names of their classes.
+//! The first images of a data set with the names of their classes.
 
 use eigenscope_artifact::{ImageHeader, ImageReader, Kind, Split, SplitName};
 use eigenscope_stage::{

@@ -1,4 +1,4 @@
-//! Loss and error by number of training images, with the power laws that were fitted.
+//! Loss and error by number of training images, with fitted power laws.
 
 use eigenscope_artifact::{Kind, Labelled, Labels, PowerLawRow, ScalingRow, read_labelled};
 use eigenscope_stage::{Agreement, Context, Role, TaskError, TaskKind, task_function};
@@ -13,7 +13,7 @@ use eigenscope_figure::{
     Tick, ticks,
 };
 
-/// Least distance of two numbers of images that both have a tick, over the length of the axis.
+/// Smallest distance of ticks on the axis of images, relative to its length.
 const TICK_GAP: f64 = 0.15;
 
 pub(super) fn kind() -> TaskKind {
@@ -30,15 +30,15 @@ pub(super) fn kind() -> TaskKind {
     )
 }
 
-/// Values that an axis has where none is above zero.
+/// Range of an axis without values above zero.
 const NOTHING: (f64, f64) = (0.1, 1.0);
 
-/// A column of the table as a curve.
+/// A column of the table that is drawn as a curve.
 #[derive(Clone, Copy)]
 struct Quantity {
     /// Name of the column.
     column: &'static str,
-    /// In the legend.
+    /// Name in the legend.
     name: &'static str,
     colour: Rgb,
     marker: MarkerShape,
@@ -62,7 +62,7 @@ const LOSSES: [Quantity; 2] = [
     },
 ];
 
-/// The errors of both splits in %, called and coloured as their losses are.
+/// Errors of both splits in %, with the names and colours of their losses.
 const ERRORS: [Quantity; 2] = {
     let [train, test] = LOSSES;
     [
@@ -92,7 +92,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
     for (((labels, rows), name), colour) in groups.into_iter().zip(names).zip(colours) {
         let own = laws.iter().filter(|law| law.labels == *labels);
         let group = Group {
-            // One group has a colour for each split.
+            // A single group has a colour for each split.
             look: (!name.is_empty()).then_some((name, colour)),
             rows,
             laws: own.map(|law| &law.row).collect(),
@@ -107,18 +107,20 @@ fn run(context: &Context) -> Result<(), TaskError> {
     write(context, draw(&all, title, heading))
 }
 
-/// Rows that belong together.
+/// Rows with the same labels.
 struct Group<'a> {
-    /// What tells the group from others, if there are others, and its colour.
+    /// Name and colour; `None` if there is only one group.
     look: Option<(String, Rgb)>,
-    /// By ascending number of images.
+    /// Rows by ascending number of images.
     rows: Vec<&'a ScalingRow>,
     laws: Vec<&'a PowerLawRow>,
 }
 
 impl Group<'_> {
+    /// Checks rows and power laws.
+    ///
     /// # Errors
-    /// A number that is none, the same number of images twice, or a power law of another quantity.
+    /// A value that is not finite, a number of images that is zero or occurs twice, and a power law of another quantity.
     fn check(&self) -> Result<(), TaskError> {
         let twice = self
             .rows
@@ -156,7 +158,7 @@ impl Group<'_> {
         Ok(())
     }
 
-    /// A quantity as this group draws it.
+    /// A quantity in the colour of this group.
     fn own(&self, quantity: &Quantity) -> Quantity {
         let colour = self
             .look
@@ -168,7 +170,7 @@ impl Group<'_> {
         }
     }
 
-    /// A name with what tells the group from others.
+    /// A name followed by that of the group.
     fn named(&self, name: &str) -> String {
         match &self.look {
             Some((group, _)) => format!("{name}, {group}"),
@@ -205,7 +207,6 @@ impl Group<'_> {
     }
 }
 
-/// The heading of the legend names what tells groups apart.
 fn draw(groups: &[Group<'_>], title: String, heading: String) -> Figure {
     let curves = |quantities: &[Quantity]| -> Vec<Line> {
         groups
@@ -265,7 +266,7 @@ fn draw(groups: &[Group<'_>], title: String, heading: String) -> Figure {
     .with_legend(Legend::below(heading))
 }
 
-/// What the dashed lines are, as a sentence; empty without any.
+/// A sentence about the dashed lines; empty if there are none.
 fn fitted(groups: &[Group<'_>]) -> String {
     let is_fitted = |quantity: &&Quantity| {
         let mut laws = groups.iter().flat_map(|group| &group.laws);
@@ -299,7 +300,7 @@ fn fitted(groups: &[Group<'_>]) -> String {
     }
 }
 
-/// A panel, and whether some of its values are zero.
+/// A panel, and whether some of its values are at the floor.
 fn panel(
     title: &str,
     label: &str,
@@ -330,7 +331,7 @@ fn panel(
     )
 }
 
-/// Several labelled ticks of a logarithmic axis, however short its range is, and unlabelled ones.
+/// Labelled and unlabelled ticks of a logarithmic axis, whose range may be short.
 fn log_ticks(range: (f64, f64)) -> (Vec<Tick>, Vec<Tick>) {
     let divided = ticks::ones_twos_fives(range);
     match divided.len() {
@@ -340,7 +341,7 @@ fn log_ticks(range: (f64, f64)) -> (Vec<Tick>, Vec<Tick>) {
     }
 }
 
-/// A power law from the fewest images to the most; its exponent stands in the legend.
+/// A power law from the smallest to the largest number of images, with its exponent in the legend.
 fn fit(quantity: &Quantity, law: &PowerLawRow, rows: &[&ScalingRow]) -> Line {
     let ends = [rows.first(), rows.last()].into_iter().flatten();
     let x: Vec<f64> = ends.map(|row| f64::from(row.images)).collect();
@@ -364,7 +365,7 @@ fn fit(quantity: &Quantity, law: &PowerLawRow, rows: &[&ScalingRow]) -> Line {
     }
 }
 
-/// A range around positive values with a margin of the same ratio on both sides; `None` without values.
+/// Range of positive values, extended by the same ratio at both ends; `None` without values.
 fn ratio_range(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
     let (low, high) = values.fold((f64::INFINITY, 0.0f64), |(low, high), value| {
         (low.min(value), high.max(value))
@@ -373,7 +374,7 @@ fn ratio_range(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
     (low <= high).then_some((low / margin, high * margin))
 }
 
-/// A logarithmic axis ticked at the numbers of images, as far as they have room.
+/// A logarithmic axis with ticks at the numbers of images that have room.
 fn images_axis(sizes: &[u32]) -> Axis {
     let images = || sizes.iter().copied();
     let range = ratio_range(images().map(f64::from)).unwrap_or((1.0, 2.0));

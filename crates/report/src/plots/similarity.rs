@@ -1,4 +1,4 @@
-//! Similarity of eigenvectors with those of the reference size, by rank.
+//! Similarity of eigenvectors to those of models of the reference size, by rank.
 
 use std::collections::BTreeSet;
 
@@ -29,7 +29,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
     write(context, draw(&rows)?)
 }
 
-/// How the one variant of all rows ranks eigenvectors and pairs models, for titles.
+/// The ranking of eigenvectors and the pairing of models in the one variant of all rows, for titles.
 pub(super) fn variant_words<'a>(
     variants: impl Iterator<Item = &'a str>,
 ) -> Result<(&'static str, &'static str), TaskError> {

@@ -1,4 +1,4 @@
-//! Size-by-size map of the similarity of the first eigenvector.
+//! Similarity of first eigenvectors by pair of hidden sizes.
 
 use eigenscope_artifact::{Kind, Labelled, SimilarityMapRow, read_labelled};
 use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
@@ -11,11 +11,11 @@ use eigenscope_figure::{
     Axes, Axis, ColourBar, ColourMap, ColourScale, Figure, Image, Layer, Matrix, Panel, ticks,
 };
 
-/// Maps beside one another.
+/// Most maps in a row.
 const MOST_COLUMNS: usize = 3;
-/// Sizes up to which cells are wide enough for numbers.
+/// Most sizes with numbers in the cells.
 const MOST_NUMBERED: usize = 40;
-/// Side of a cell with room for its number, and of a map at least and at most, px.
+/// Side of a cell with a number, and smallest and largest side of a map, px.
 const CELL: f64 = 25.0;
 const SMALLEST: f64 = 400.0;
 const LARGEST: f64 = 1000.0;
@@ -59,7 +59,7 @@ fn draw(rows: &[Labelled<SimilarityMapRow>]) -> Result<Figure, TaskError> {
         last.colour_bar = Some(bar);
     }
     let columns = panels.len().min(MOST_COLUMNS);
-    // A row for each pair of sizes.
+    // There is a row for each pair of sizes.
     let sizes = groups.iter().map(|(_, rows)| (rows.len() as f64).sqrt());
     let side = (CELL * sizes.fold(0.0, f64::max)).clamp(SMALLEST, LARGEST);
     Ok(Figure::new(

@@ -1,4 +1,4 @@
-//! What merging classes by weight surgery does: accuracy of every class and singular values, before and after.
+//! Effect of merging classes by weight surgery: accuracies by class and singular values, before and after.
 
 use eigenscope_artifact::{Kind, SingularValueRow, SurgeryRow, read_records};
 use eigenscope_stage::{Agreement, Context, Role, TaskError, TaskKind, task_function};
@@ -12,14 +12,14 @@ use eigenscope_figure::{
     Axes, Axis, Figure, Layer, Legend, Line, Marker, MarkerShape, Panel, Points, Rgb, ticks,
 };
 
-/// Width of the figure, and what it grows by for each of more than [`NARROW_CLASSES`] classes, up to a largest width, px.
+/// Width of the figure, additional width for each class beyond [`NARROW_CLASSES`], and largest width, px.
 const WIDTH: f64 = 860.0;
 const NARROW_CLASSES: usize = 30;
 const CLASS: f64 = 20.0;
 const LARGEST: f64 = 2400.0;
-/// Height over width of the accuracies in a figure of the least width.
+/// Ratio of height to width of the accuracies in a figure of the smallest width.
 const ASPECT: f64 = 0.62;
-/// Singular values up to which each has a marker.
+/// Most singular values with markers.
 const MARKED: usize = 32;
 const LINK: Rgb = Rgb::from_hex(0xbdbdbd);
 
@@ -29,7 +29,7 @@ struct State {
     name: &'static str,
     colour: Rgb,
     marker: MarkerShape,
-    /// Half of the marker's width, px: the marker before shows around the one after where both are in one place.
+    /// Radius of the marker, px. The marker before is larger, so that it is visible around the one after.
     radius: f64,
 }
 
@@ -175,7 +175,7 @@ fn cosine(value: f64) -> String {
     }
 }
 
-/// Two dots a class with a line between, the last for all images.
+/// Two dots for each class with a line between, and two for all images.
 fn accuracy_panel(before: &ClassAccuracy, after: &ClassAccuracy) -> Panel {
     let rows = |table: &ClassAccuracy| -> Vec<Option<f64>> {
         let rows = table.classes.iter().chain([&table.all]);
@@ -206,7 +206,7 @@ fn accuracy_panel(before: &ClassAccuracy, after: &ClassAccuracy) -> Panel {
     let mut axes = Axes::new(Axis::categories("Class", names), y, layers);
     let width = width(before.classes.len());
     if width > WIDTH {
-        // Wider, but not higher.
+        // The plot becomes wider, but not higher.
         axes.aspect = Some(ASPECT * WIDTH / width);
     }
     Panel::axes("Accuracy by class", axes)
@@ -216,7 +216,7 @@ fn middle(place: usize) -> f64 {
     place as f64 + 0.5
 }
 
-/// The accuracies that there are; classes without images have none.
+/// Dots for the classes with images.
 fn dots(accuracies: &[Option<f64>], state: State) -> Layer {
     let known = accuracies.iter().enumerate();
     let known = known.filter_map(|(place, accuracy)| Some((middle(place), (*accuracy)?)));
@@ -228,8 +228,10 @@ fn dots(accuracies: &[Option<f64>], state: State) -> Layer {
     Layer::Points(Points::new(x, y, state.colour, marker).named(state.name))
 }
 
+/// A panel with the singular values before and after.
+///
 /// # Errors
-/// A state that is neither before nor after surgery, or one without a singular value above zero.
+/// An unknown state, and a state without a singular value above zero.
 fn values_panel(context: &Context, rows: &[SingularValueRow]) -> Result<Panel, TaskError> {
     let known = |row: &&SingularValueRow| [BEFORE.name, AFTER.name].contains(&row.state.as_str());
     if let Some(row) = rows.iter().find(|row| !known(row)) {

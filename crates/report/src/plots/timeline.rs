@@ -1,6 +1,6 @@
-//! One run of the orchestrator: which task ran on which core when, and how busy the cores were.
+//! The timeline of a run: the tasks by thread and time, and the load of the cores.
 //!
-//! No pipeline holds what this draws, a ledger: `eigenscope timeline` hands one over.
+//! Its input is a ledger, which no pipeline contains; `eigenscope timeline` provides it.
 
 use eigenscope_artifact::{Kind, LedgerRow, read_records};
 use eigenscope_stage::{Context, Role, Section, TaskError, TaskKind, task_function};
@@ -13,19 +13,19 @@ use eigenscope_figure::{
 
 /// Width of the drawing, px.
 const WIDTH: f64 = 960.0;
-/// Width of a plot in it at least, px.
+/// Smallest width of a plot in it, px.
 const PLOT_WIDTH: f64 = 740.0;
-/// Space between a bar's ends and its text, px.
+/// Distance between the ends of a bar and its text, px.
 const TEXT_MARGIN: f64 = 4.0;
-/// Part of a lane that its bars fill.
+/// Height of a bar, relative to its lane.
 const BAR: f64 = 0.86;
-/// Heights of a lane and of the load over the width of the plots.
+/// Heights of a lane and of the load, relative to the width of the plots.
 const LANE: f64 = 0.05;
 const LOAD: f64 = 0.18;
-/// Height of all lanes over the width of the plots beyond which they become lower, and of one that has room for a name.
+/// Greatest height of all lanes, and smallest height of a lane with names, relative to the width of the plots.
 const LANES: f64 = 2.0;
 const NAMED_LANE: f64 = 0.02;
-/// Gap between two bars of a lane, over the length of the run.
+/// Gap between bars of a lane, relative to the duration of the run.
 const GAP: f64 = 0.001;
 
 pub(super) fn kind() -> TaskKind {
@@ -47,14 +47,14 @@ fn run(context: &Context) -> Result<(), TaskError> {
     write(context, draw(&rows)?)
 }
 
-/// A task on the lanes it occupies, one for each of its threads.
+/// A task with the lanes that it occupies, one for each thread.
 struct Bar<'a> {
     row: &'a LedgerRow,
     end_seconds: f64,
     lanes: Vec<usize>,
 }
 
-/// Gives every task the lowest lanes that are free when it starts. `rows` are in the order of their starts.
+/// Assigns to each task the lowest lanes that are free when it starts. `rows` are in the order of their starts.
 fn bars(rows: &[LedgerRow]) -> Vec<Bar<'_>> {
     let mut free_from: Vec<f64> = Vec::new();
     let mut bars = Vec::new();
@@ -82,7 +82,7 @@ fn bars(rows: &[LedgerRow]) -> Vec<Bar<'_>> {
     bars
 }
 
-/// Seconds in the unit of the time axis.
+/// Unit of the time axis.
 struct Unit {
     name: &'static str,
     seconds: f64,
@@ -127,7 +127,7 @@ fn draw(rows: &[LedgerRow]) -> Result<Figure, TaskError> {
     Ok(figure.with_legend(Legend::below("")))
 }
 
-/// A duration as people say it.
+/// Formats a duration, such as "12 min 05 s".
 fn duration(seconds: f64) -> String {
     let whole = seconds.round() as u64;
     match (whole / 3600, whole / 60 % 60, whole % 60) {
@@ -170,7 +170,7 @@ fn tasks(bars: &[Bar<'_>], total: f64, unit: &Unit, time: Axis) -> Result<Panel,
     Ok(Panel::axes("Tasks", axes.with_aspect(lane * lanes as f64)))
 }
 
-/// Edges of the bars in one lane, with gaps between them; none without bars.
+/// Edges of the bars in one lane, with gaps between them; `None` without bars.
 #[allow(clippy::type_complexity, reason = "x, lower and upper edge")]
 fn lane_of_bars<'a>(
     bars: impl Iterator<Item = &'a Bar<'a>>,
@@ -196,7 +196,7 @@ fn lane_of_bars<'a>(
     (!x.is_empty()).then_some((x, lower, upper))
 }
 
-/// Names of the tasks whose bars have room for them.
+/// Names in the bars that have room for them.
 fn names(bars: &[Bar<'_>], total: f64, unit: &Unit) -> Result<Texts, TaskError> {
     let font = Font::bundled()?;
     let mut names = Texts {
@@ -227,7 +227,7 @@ fn names(bars: &[Bar<'_>], total: f64, unit: &Unit) -> Result<Texts, TaskError> 
     Ok(names)
 }
 
-/// CPU time of the running tasks over time.
+/// The load: CPU time over duration of the running tasks.
 fn busy(bars: &[Bar<'_>], cores: u32, unit: &Unit, time: Axis) -> Panel {
     let mut changes: Vec<(f64, f64)> = Vec::new();
     for bar in bars {

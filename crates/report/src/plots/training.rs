@@ -1,4 +1,4 @@
-//! Loss and accuracy by epoch, one line a model.
+//! Loss and accuracy by epoch, a line for each model.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,12 +21,12 @@ pub(super) fn kind() -> TaskKind {
     )
 }
 
-/// Models up to which each has a colour of its own kind; those of more follow each other from dark to light.
+/// Most models with categorical colours. Colours of more models run from dark to light.
 const CATEGORIES: usize = 10;
 
 /// One training run.
 struct Run {
-    /// Its entry in the legend.
+    /// Entry in the legend.
     name: String,
     colour: Rgb,
     rows: Vec<HistoryRow>,
@@ -50,7 +50,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
             name,
         });
     }
-    // Legend entries follow the layers.
+    // Legend entries have the order of the layers.
     runs.sort_by_key(|run| colours.get(&run.name).map(|(place, _)| *place));
     let noise = match noisy {
         0 => "",
@@ -60,7 +60,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
     write(context, draw(&runs, legend, noise, &shared))
 }
 
-/// What runs of one name, and so of one colour, differ in, as a sentence; empty where they differ in no label.
+/// A sentence about the labels in which runs of one name, and so of one colour, differ; empty if they differ in none.
 fn shared_colours(inputs: &[Input], names: &[String]) -> String {
     let mut groups: BTreeMap<&String, Vec<&Input>> = BTreeMap::new();
     for (name, input) in names.iter().zip(inputs) {
@@ -79,23 +79,23 @@ fn shared_colours(inputs: &[Input], names: &[String]) -> String {
     )
 }
 
-/// Whether the images that a model learns from have noise, by the parameters that its history was made with.
+/// Returns true if noise is added to the training images, according to the parameters in the provenance.
 fn has_noise(input: &Input) -> Result<bool, TaskError> {
     let noise = &summarise(&input.path)?.provenance.parameters["noise_std"];
     Ok(noise.as_f64().is_some_and(|noise| noise > 0.0))
 }
 
-/// Which runs share a name and a colour.
+/// Names and colours of runs, which several can share.
 struct Groups {
     legend: Legend,
-    /// Of each run.
+    /// Name of each run.
     names: Vec<String>,
-    /// Of each name, its place among all and its colour.
+    /// Position among all and colour of each name.
     colours: BTreeMap<String, (usize, Rgb)>,
 }
 
 impl Groups {
-    /// By hidden size where all have one, else a group each.
+    /// Groups runs by hidden size if all have one, otherwise by their names.
     fn of(inputs: &[Input]) -> Self {
         let sizes = inputs.iter().map(|input| input.label_u64("hidden"));
         let sizes: Option<Vec<u64>> = sizes.collect();
@@ -187,7 +187,7 @@ fn panel(runs: &[Run], title: &str, label: &str, pick: impl Fn(&HistoryRow) -> f
     Panel::axes(title, Axes::new(x, y, layers))
 }
 
-/// From the first epoch of any run to the last, with half an epoch on both sides of a single one.
+/// Range of the epochs of all runs; a single epoch is extended by half an epoch on both sides.
 fn epochs(runs: &[Run]) -> (f64, f64) {
     let all = runs.iter().flat_map(|run| &run.rows).map(|row| row.epoch);
     match (all.clone().min(), all.max()) {

@@ -1,4 +1,4 @@
-//! Test error and accuracy drop with only the strongest eigenpairs of every class.
+//! Test error and accuracy drop with only the eigenpairs of largest absolute eigenvalue of every class.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use super::output::{figure_kind, write};
 use super::series::{Curve, enumerate, whole_ticks};
 use eigenscope_figure::{Axes, Axis, Figure, Layer, Legend, Panel, ticks};
 
-/// Largest change of a mean error, in points, that does not show.
+/// Largest change of a mean error that is not visible, in percentage points.
 const UNSEEN_POINTS: f64 = 0.1;
 
 pub(super) fn kind() -> TaskKind {
@@ -36,7 +36,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
     write(context, draw(&rows))
 }
 
-/// Lowest error (%) with a place of its own: 1, or 0.1 where a mean error lies between.
+/// Lowest error of the axis, in %: 0.1 if a mean error is above zero and below 1 %, otherwise 1.
 fn lowest_error(rows: &[Labelled<TruncationSummaryRow>]) -> f64 {
     let below = |row: &TruncationSummaryRow| {
         row.error_mean_fraction > 0.0 && row.error_mean_fraction < 0.01
@@ -48,7 +48,7 @@ fn lowest_error(rows: &[Labelled<TruncationSummaryRow>]) -> f64 {
     }
 }
 
-/// Number of eigenpairs from which on no curve changes by more than does not show, and one more.
+/// Number of eigenpairs from which on no curve changes visibly, plus one.
 fn last_change(curves: &[Series<'_, TruncationSummaryRow>]) -> u32 {
     let last = |curve: &Series<'_, TruncationSummaryRow>| {
         let end = curve.rows.last()?;
@@ -129,7 +129,7 @@ fn draw(rows: &[Labelled<TruncationSummaryRow>]) -> Figure {
     figure.with_legend(Legend::right(legend).ordered())
 }
 
-/// A panel, and whether some of its values stand on the lowest line.
+/// A panel, and whether some of its values are at the floor.
 fn panel(
     title: &str,
     label: &str,

@@ -1,4 +1,4 @@
-//! The graph of a pipeline: what reads what, one node for each table of its file.
+//! The graph of a pipeline: a node for each table of its file, and arrows from what is read to what reads it.
 
 mod place;
 
@@ -10,18 +10,18 @@ use super::html::Html;
 use super::{figures, tasks};
 use eigenscope_figure::text::{Font, TextStyle};
 
-/// Sizes in px: a node, its text, what stands around texts, between columns, and above the first row.
+/// Sizes in px: height of a node and of its text, padding of texts, distance of columns, and height above the first row.
 const HEIGHT: f64 = 18.0;
 const TEXT: f64 = 11.0;
 const PADDING: f64 = 5.0;
 const GAP: f64 = 32.0;
 const TOP: f64 = 30.0;
-/// From one row to the next.
+/// Distance of rows.
 const ROW: f64 = 23.0;
-/// Width of a character that the font has not, in units of its size.
+/// Width of a character that the font lacks, relative to its size.
 const UNKNOWN: f64 = 0.8;
 
-/// A table in its place.
+/// A table with its position.
 struct Placed<'a> {
     table: &'a ReportTable,
     section: Section,
@@ -82,7 +82,7 @@ fn position(section: Section) -> usize {
     all.take_while(|other| **other != section).count()
 }
 
-/// The boxes of all tables, and the width of the graph.
+/// Positions of all tables, and the width of the graph.
 fn boxes<'a>(file: &'a ReportFile, places: &Places) -> (Vec<Placed<'a>>, f64) {
     let tables = &file.tables;
     let font = Font::bundled().ok();
@@ -116,7 +116,7 @@ fn boxes<'a>(file: &'a ReportFile, places: &Places) -> (Vec<Placed<'a>>, f64) {
     (boxes.collect(), right - GAP + PADDING)
 }
 
-/// The name of each section above its first column.
+/// The name of each section, above its first column.
 fn heads(html: &mut Html, boxes: &[Placed<'_>]) {
     for section in Section::ALL {
         let lefts = boxes.iter().filter(|one| one.section == section);
@@ -136,7 +136,7 @@ fn arrow(
     let start = source.left + source.width;
     let (end, half) = (reader.left, GAP / 2.0);
     let (y, z) = (px(source.middle), px(reader.middle));
-    // Flat at both ends: arrows of neighbours run beside each other.
+    // Horizontal at both ends, such that arrows of neighbours run in parallel.
     let path = format!(
         "M{} {y}C{} {y} {} {z} {} {z}",
         px(start),
@@ -211,7 +211,7 @@ fn label(table: &ReportTable) -> String {
     }
 }
 
-/// A length to a tenth of a pixel.
+/// Formats a length to a tenth of a px.
 fn px(length: f64) -> String {
     let text = format!("{length:.1}");
     text.strip_suffix(".0").map_or(text.clone(), str::to_owned)

@@ -1,29 +1,29 @@
-//! Where the nodes of a graph stand: in columns such that arrows lead to the right, and in rows such that they are short.
+//! Layout of a graph: columns such that arrows lead to the right, and rows such that they are short.
 //!
-//! The columns are layers by longest path (Sugiyama, Tagawa and Toda 1981), separately for each group of nodes. The rows are found
-//! in sweeps: each node is drawn to the mean row of those it is joined with, and among all rows at least one apart in that order
-//! the nearest, by least squares, are taken.
+//! Columns are layers by longest path (Sugiyama, Tagawa and Toda 1981), separately for each group of nodes. Rows are found in
+//! sweeps: the nodes of a column are sorted by the mean rows of their neighbours, and placed at the nearest rows that are at
+//! least one apart, by least squares.
 
-/// How often the rows are looked at from each side; more changes nothing that one sees.
+/// Number of sweeps in each direction. More make no visible difference.
 const SWEEPS: usize = 12;
 
-/// The arrows of a graph, each from a node to a later one, and the group of each node.
+/// A graph: the group of each node, and arrows from nodes to later ones.
 pub(super) struct Net<'a> {
     pub(super) groups: &'a [usize],
     pub(super) arrows: &'a [(usize, usize)],
 }
 
-/// The place of each node.
+/// Positions of the nodes.
 #[derive(Debug)]
 pub(super) struct Places {
-    /// From the left; the columns of a group stand together, those of a lower group before.
+    /// Column of each node. Lower groups have lower columns.
     pub(super) columns: Vec<usize>,
-    /// From above, the first is 0; at least one apart in a column.
+    /// Row of each node, from 0. Rows are at least one apart in a column.
     pub(super) rows: Vec<f64>,
 }
 
 impl Net<'_> {
-    /// Places all nodes.
+    /// Computes the positions of all nodes.
     pub(super) fn places(&self) -> Places {
         let columns = self.columns();
         let rows = self.rows(&columns);
@@ -79,7 +79,7 @@ impl Net<'_> {
         rows
     }
 
-    /// The mean row of the nodes on one side, else of those on the other, else the node's own.
+    /// Mean row of the neighbours on one side, or else on the other, or else the node's own row.
     fn wanted_row(&self, node: usize, leftwards: bool, rows: &[f64]) -> f64 {
         let right = || mean(self.readers(node).map(|other| rows[other]));
         let left = || mean(self.sources(node).map(|other| rows[other]));
@@ -106,8 +106,8 @@ fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
     (count > 0.0).then(|| sum / count)
 }
 
-/// Ascending values at least one apart with the least squared distance from `wanted`, which ascend: pooling of adjacent
-/// violators (Ayer et al. 1955) of what is wanted less the position.
+/// The values at least one apart with the smallest squared distance from `wanted`, which ascend. They are found by pooling of
+/// adjacent violators (Ayer et al. 1955) in `wanted` minus the position.
 fn one_apart(wanted: impl Iterator<Item = f64>) -> Vec<f64> {
     let mut pools: Vec<(f64, usize)> = Vec::new();
     for (position, value) in wanted.enumerate() {

@@ -23,7 +23,7 @@ pub(super) struct Seen {
 }
 
 impl Camera {
-    /// Looks at the origin.
+    /// A camera that looks at the origin.
     pub(super) fn new(view: View) -> Self {
         let (sine, cosine) = view.azimuth_degrees.to_radians().sin_cos();
         Self {
@@ -33,7 +33,7 @@ impl Camera {
         }
     }
 
-    /// Where a point is seen.
+    /// Projects a point.
     pub(super) fn see(&self, point: Point) -> Seen {
         Seen {
             x: dot(self.right, point),

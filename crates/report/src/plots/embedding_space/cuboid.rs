@@ -1,26 +1,26 @@
-//! A box around points, its three far walls with grid lines, its edges with ticks.
+//! A box around points, with grid lines on its three far walls and ticks on its edges.
 
 use super::camera::{Camera, Seen};
 use super::{GRID_LINE, HAIRLINE, LINE, SOFT_INK, Scene};
 use eigenscope_figure::{INK, Layer, Line, Point, Rgb, Texts, Tick, ticks};
 
-/// Ticks on an edge.
+/// Number of ticks on an edge.
 const TICKS: usize = 4;
-/// From an edge to its ticks' labels and to its name, over the diagonal of the box.
+/// Distances from an edge to its tick labels and to its name, relative to the diagonal of the box.
 const LABELS: [f64; 2] = [0.045, 0.1];
-/// Room around them, over the diagonal.
+/// Margin around labels, relative to the diagonal.
 const ROOM: f64 = 0.06;
-/// An edge is seen too foreshortened for labels when it is shorter than this share of the diagonal.
+/// Shortest projection of an edge with labels, relative to the diagonal.
 const SHORTEST: f64 = 0.12;
 
-/// A box whose faces are normal to the axes.
+/// A box with faces normal to the axes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Cuboid {
     low: Point,
     high: Point,
 }
 
-/// What surrounds these points.
+/// A box around these points.
 pub(super) fn scene(camera: &Camera, points: &[Point]) -> Scene {
     let cuboid = Cuboid::around(points);
     let far = camera.towards.map(|towards| towards <= 0.0);
@@ -49,7 +49,7 @@ pub(super) fn scene(camera: &Camera, points: &[Point]) -> Scene {
     }
 }
 
-/// An edge of a box: along an axis, on these sides of the others (`true`: the high one).
+/// An edge of a box along an axis, at these sides of the other axes (`true` for the high side).
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Edge {
     axis: usize,
@@ -69,7 +69,7 @@ impl Edge {
             })
     }
 
-    /// Whether it ends in a corner.
+    /// Returns true if the edge ends in a corner.
     fn touches(self, corner: [bool; 3]) -> bool {
         [1, 2].into_iter().all(|step| {
             let axis = (self.axis + step) % 3;
@@ -79,7 +79,7 @@ impl Edge {
 }
 
 impl Cuboid {
-    /// A box with a margin of a twentieth of its longest edge; of half a unit around a single point.
+    /// A box around points with a margin of a twentieth of its longest edge, or of half a unit around a single point.
     fn around(points: &[Point]) -> Self {
         let fold = |pick: fn(f64, f64) -> f64, start: f64| {
             let least = |axis: usize| points.iter().map(|point| point[axis]).fold(start, pick);
@@ -116,7 +116,7 @@ impl Cuboid {
         [0, 1, 2].map(|axis| (self.low[axis] + self.high[axis]) / 2.0)
     }
 
-    /// The point of an edge at a value of its axis.
+    /// The point on an edge at a value of its axis.
     fn at(&self, edge: Edge, value: f64) -> Point {
         let mut point = [0, 1, 2].map(|axis| self.side(axis, edge.sides[axis]));
         point[edge.axis] = value;
@@ -136,7 +136,7 @@ impl Cuboid {
         ticks::linear((self.low[axis], self.high[axis]), TICKS)
     }
 
-    /// Grid lines on the walls that meet in the far corner.
+    /// Grid lines on the walls that meet at the far corner.
     fn walls(&self, camera: &Camera, far: [bool; 3]) -> Vec<Layer> {
         let mut lines = Vec::new();
         for wall in 0..3 {
@@ -157,7 +157,7 @@ impl Cuboid {
         lines
     }
 
-    /// Numbers at the ticks of an axis and its name, outside of one of its edges; none where it is seen from its end.
+    /// Tick labels and name of an axis, outside of one of its edges; none if the axis points at the viewer.
     fn labels(&self, camera: &Camera, axis: usize) -> Vec<Texts> {
         let Some(edge) = self.labelled_edge(camera, axis) else {
             return Vec::new();
@@ -179,7 +179,7 @@ impl Cuboid {
         numbers.chain([name]).collect()
     }
 
-    /// An edge along an axis that has nothing behind it: the lowest for the first two axes, the leftmost for the third.
+    /// The edge with the labels of an axis: the lowest for the first two axes, the leftmost for the third.
     fn labelled_edge(&self, camera: &Camera, axis: usize) -> Option<Edge> {
         let key = |edge: &Edge| {
             let (x, y) = self.seen_middle(camera, *edge);
@@ -196,7 +196,7 @@ impl Cuboid {
         ((from.x + to.x) / 2.0, (from.y + to.y) / 2.0)
     }
 
-    /// Ranges along x and y that hold the box and its labels.
+    /// Ranges of x and y around the box and its labels.
     fn view(&self, camera: &Camera, labels: &[Texts]) -> ((f64, f64), (f64, f64)) {
         let corners = || Edge::along(0).flat_map(|edge| self.ends(camera, edge));
         let texts = |pick: fn(&Texts) -> &Vec<f64>| labels.iter().flat_map(pick).copied();

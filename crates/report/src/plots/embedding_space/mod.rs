@@ -19,7 +19,7 @@ use eigenscope_figure::{
     Axes, Axis, Figure, Layer, Legend, Marker, Panel, Point, Points, Rgb, Space, SpaceFrame, View,
 };
 
-/// Of a dot, px.
+/// Radius of a dot, px.
 const RADIUS: f64 = 3.6;
 const SOFT_INK: Rgb = Rgb::from_hex(0x666666);
 const LINE: Rgb = Rgb::from_hex(0x9a9a9a);
@@ -122,8 +122,10 @@ fn run(context: &Context) -> Result<(), TaskError> {
     )
 }
 
+/// The embeddings as points.
+///
 /// # Errors
-/// Embeddings that are not of three values.
+/// Embeddings that do not have three values.
 fn points(sample: &EmbeddingSample) -> Result<Vec<Point>, TaskError> {
     let width = sample.header.width;
     let point = |vector: &Vec<f64>| Point::try_from(vector.as_slice());
@@ -137,13 +139,13 @@ fn points(sample: &EmbeddingSample) -> Result<Vec<Point>, TaskError> {
     })
 }
 
-/// What surrounds the points, and the ranges that hold it all.
+/// Layers around the points, and the ranges of the axes.
 struct Scene {
-    /// Behind all points.
+    /// Layers behind all points.
     behind: Vec<Layer>,
-    /// Between points that are farther than the origin and those that are nearer.
+    /// Layers between points that are farther than the origin and those that are nearer.
     between: Vec<Layer>,
-    /// Before all points.
+    /// Layers in front of all points.
     before: Vec<Layer>,
     x: (f64, f64),
     y: (f64, f64),
@@ -184,7 +186,7 @@ fn marker(look: Look) -> Marker {
     }
 }
 
-/// One entry a class, in their order: the points are drawn from back to front.
+/// Layers without points, which put an entry for each class into the legend. The points are drawn from back to front.
 fn legend_entries(sample: &EmbeddingSample) -> Vec<Layer> {
     let classes = sample.classes().into_iter();
     let entries = classes.map(|class| {

@@ -1,4 +1,4 @@
-//! The unit sphere with meridians and parallels, as a veil between what lies on its far side and on its near side.
+//! The unit sphere with meridians and parallels, which veils the points on its far side.
 
 use std::f64::consts::TAU;
 
@@ -9,16 +9,16 @@ use eigenscope_figure::{Band, Layer, Line, Rgb, Texts};
 
 /// Degrees between meridians and between parallels.
 const STEP: usize = 30;
-/// Points of a whole circle.
+/// Segments of a circle.
 const POINTS: usize = 120;
-/// How far what is drawn reaches from the middle.
+/// Half of the range of the axes.
 const REACH: f64 = 1.24;
-/// Where an axis ends outside of the sphere.
+/// End of an axis outside of the sphere.
 const AXIS_END: f64 = 1.09;
-/// Where its name stands.
+/// Position of its name.
 const AXIS_NAME: f64 = 1.17;
 
-/// What surrounds points on the unit sphere.
+/// The layers around points on the unit sphere.
 pub(super) fn scene(camera: &Camera) -> Scene {
     let mut behind = vec![Layer::Line(circles(camera, |seen| seen.nearness < 0.0))];
     let mut before = Vec::new();
@@ -44,7 +44,7 @@ pub(super) fn scene(camera: &Camera) -> Scene {
     }
 }
 
-/// The parts of all meridians and parallels that are `shown`.
+/// Parts of the meridians and parallels that are `shown`.
 fn circles(camera: &Camera, shown: impl Fn(&Seen) -> bool) -> Line {
     let (mut x, mut y) = (Vec::new(), Vec::new());
     for circle in graticule(STEP, POINTS) {
@@ -62,7 +62,7 @@ fn circles(camera: &Camera, shown: impl Fn(&Seen) -> bool) -> Line {
     }
 }
 
-/// White that lets the far side shine through.
+/// A translucent white disc.
 fn veil() -> Band {
     let x: Vec<f64> = (0..=POINTS)
         .map(|index| -(TAU * index as f64 / (2 * POINTS) as f64).cos())
@@ -86,7 +86,7 @@ fn outline() -> Line {
     }
 }
 
-/// The positive half of an axis where it leaves the sphere.
+/// The part of a positive half-axis outside of the sphere.
 fn axis_line(camera: &Camera, axis: usize) -> Line {
     let [start, end] = [1.0, AXIS_END].map(|length| along(camera, axis, length));
     let line = Line::new(vec![start.x, end.x], vec![start.y, end.y], LINE);
@@ -98,7 +98,7 @@ fn axis_name(camera: &Camera, axis: usize) -> Texts {
     Texts::one((at.x, at.y), format!("e_{{{}}}", axis + 1), SOFT_INK)
 }
 
-/// The point of an axis at a distance from the origin.
+/// A point of an axis at a distance from the origin, as seen.
 fn along(camera: &Camera, axis: usize, length: f64) -> Seen {
     let mut point = [0.0; 3];
     point[axis] = length;

@@ -1,4 +1,4 @@
-//! Directions of embeddings on a circle: projected on the plane that holds most of them, and normalised again.
+//! Directions of embeddings on a circle.
 
 mod principal;
 mod ring;
@@ -27,15 +27,15 @@ const SHORTEST: f64 = 1e-9;
 const DOT: f64 = 4.0;
 /// Radius of the circle, px.
 const RADIUS: f64 = 190.0;
-/// Where the names of the classes begin, px from the middle.
+/// Inner radius of the names of the classes, px.
 const RING: f64 = RADIUS + 30.0;
-/// Of the line from a class to its name: where it starts and ends, px from the middle.
+/// Distances of the start and the end of the line to a name from the middle, px.
 const POINTER: [f64; 2] = [RADIUS + 9.0, RADIUS + 24.0];
-/// Half of a name's height with room above it, px.
+/// Half of the height of a name with a margin, px.
 const HALF_NAME: f64 = 10.0;
 /// Longest name, px.
 const LONGEST_NAME: f64 = 160.0;
-/// Room for a legend in place of too many names, px.
+/// Width of a legend, which replaces names if there are too many, px.
 const LEGEND: f64 = 200.0;
 const CIRCLE: Rgb = Rgb::from_hex(0xc8c8c8);
 
@@ -87,7 +87,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
     write(context, figure)
 }
 
-/// Embeddings of three values where they lie in their own space: on a great circle of the unit sphere.
+/// Embeddings of three values on a great circle of the unit sphere.
 fn in_space(circle: &EmbeddingSample, directions: &[Direction]) -> Option<Space> {
     let basis = |index: usize| Point::try_from(directions.get(index)?.vector.as_slice()).ok();
     let (first, second) = (basis(0)?, basis(1)?);
@@ -177,7 +177,7 @@ fn draw(circle: &EmbeddingSample, share: f64, title: String) -> Result<Figure, T
     ))
 }
 
-/// A layer for each embedding: where they lie upon each other their colours add up.
+/// A layer for each embedding, so that the colours of overlapping dots add up.
 fn dots(circle: &EmbeddingSample) -> impl Iterator<Item = Layer> {
     let pairs = circle.labels.iter().zip(&circle.vectors);
     pairs.map(|(class, vector)| {
@@ -204,15 +204,15 @@ fn at(radius: f64, angle: f64) -> (f64, f64) {
     (radius * angle.cos(), radius * angle.sin())
 }
 
-/// The names of the classes around the circle, lengths in px from its middle.
+/// Names of the classes around the circle. Lengths are in px from its middle.
 struct Names {
     classes: Vec<usize>,
-    /// Shortened where they are long.
+    /// Names, shortened if they are long.
     names: Vec<String>,
     widths: Vec<f64>,
-    /// Mean direction of each class.
+    /// Mean directions of the classes.
     directions: Vec<f64>,
-    /// Where the names stand.
+    /// Positions of the names.
     angles: Vec<f64>,
 }
 
@@ -238,7 +238,7 @@ impl Names {
         })
     }
 
-    /// Whether there are so many that some stand on each other.
+    /// Returns true if some names overlap.
     fn overlap(&self) -> bool {
         let middles: Vec<_> = self.middles().zip(&self.widths).collect();
         let mut pairs = middles.iter().enumerate().flat_map(|(index, one)| {
@@ -281,7 +281,7 @@ impl Names {
         places.map(|(angle, width)| ring::middle(*angle, *width, RING))
     }
 
-    /// How far the drawing with all names reaches to either side, and up and down.
+    /// Half of the width and of the height of the drawing with all names.
     fn reach(&self) -> (f64, f64) {
         let places = self.middles().zip(&self.widths);
         places.fold((RING, RING), |(right, top), ((x, y), width)| {

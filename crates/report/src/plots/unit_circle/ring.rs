@@ -1,16 +1,16 @@
-//! Texts in a ring around a circle, clear of each other.
+//! Texts in a ring around a circle, without overlaps.
 
 use std::f64::consts::TAU;
 
-/// Height of a text with the gap to the next, px.
+/// Height of a text and the gap to the next, px.
 const HEIGHT: f64 = 15.0;
 /// Gap between texts side by side, px.
 const GAP: f64 = 8.0;
-/// Rounds of pushing neighbours apart.
+/// Number of rounds in which neighbours are pushed apart.
 const ROUNDS: usize = 500;
 
-/// Angles of texts of these widths (px) on a ring of this radius (px): as near to the wanted ones as neighbours allow,
-/// in the same order. More texts than the ring has room for overlap evenly.
+/// Angles of texts of these widths (px) on a ring of this radius (px), in the order of the wanted angles and near them. If
+/// there is not enough room, texts overlap evenly.
 pub(super) fn spread(wanted: &[f64], widths: &[f64], radius: f64) -> Vec<f64> {
     let mut angles: Vec<f64> = wanted.iter().map(|angle| angle.rem_euclid(TAU)).collect();
     let mut order: Vec<usize> = (0..angles.len()).collect();
@@ -35,15 +35,15 @@ pub(super) fn spread(wanted: &[f64], widths: &[f64], radius: f64) -> Vec<f64> {
     angles
 }
 
-/// Length of the arc between two texts at this angle that are `width` px wide on average: they stand side by side at top
-/// and bottom, above each other at the sides.
+/// Arc length between neighbouring texts at this angle that are `width` px wide on average. They are side by side at the top
+/// and the bottom, above each other at the sides.
 fn needed(angle: f64, width: f64) -> f64 {
     let beside = (width + GAP) / angle.sin().abs();
     let above = HEIGHT / angle.cos().abs();
     beside.min(above)
 }
 
-/// The middle of a text `width` px wide that stands outside of a ring at this angle, px from the ring's middle.
+/// Middle of a text of `width` px outside of a ring at this angle, px from the middle of the ring.
 pub(super) fn middle(angle: f64, width: f64, radius: f64) -> (f64, f64) {
     let (sine, cosine) = angle.sin_cos();
     let (x, y) = (radius + width / 2.0, radius + HEIGHT / 2.0);
@@ -54,7 +54,7 @@ pub(super) fn middle(angle: f64, width: f64, radius: f64) -> (f64, f64) {
 mod tests {
     use super::*;
 
-    /// Whether the boxes of texts at these angles overlap.
+    /// Returns true if texts at these angles overlap.
     fn overlap(angles: &[f64], widths: &[f64], radius: f64) -> bool {
         let middles: Vec<_> = (0..angles.len())
             .map(|index| middle(angles[index], widths[index], radius))
