@@ -24,18 +24,19 @@ records! {
 /// Step 2.
 const METRIC: &str = r#"//! The task kind `gap`: training accuracy minus test accuracy of every model.
 
-use eigenscope_artifact::{GapRow, HistoryRow, Kind, read_records, write_records};
+use eigenscope_artifact::tables::training::HistoryRow;
+use eigenscope_artifact::{GapRow, read_records, write_records, KindName};
 use eigenscope_stage::{
-    Context, KindDescription, Resources, Role, TaskError, TaskKind, task_function,
+    Context, TaskKindDescription, Resources, Role, TaskError, TaskKind, task_function,
 };
 
 pub fn kind() -> TaskKind {
     TaskKind {
-        description: KindDescription {
+        description: TaskKindDescription {
             name: "gap".to_owned(),
             summary: "training accuracy minus test accuracy".to_owned(),
             parameters: Vec::new(),
-            roles: vec![Role::many("histories", Kind::History, "training histories")],
+            roles: vec![Role::many("histories", HistoryRow::KIND, "training histories")],
             outputs: vec![Kind::Gap],
             provides: Vec::new(),
             random: false,
@@ -63,7 +64,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
 /// Step 3.
 const FIGURE: &str = r#"//! The gap of every model.
 
-use eigenscope_artifact::{GapRow, Kind, read_records};
+use eigenscope_artifact::{GapRow, read_records, KindName};
 use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
 
 use super::output::{figure_kind, write};

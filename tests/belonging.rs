@@ -139,7 +139,7 @@ fn every_input_of_another_origin_is_refused() {
         seen.insert(kind_name.clone());
         let is_images = |role: &str| {
             let mut roles = kind.roles.iter();
-            roles.any(|known| known.name == role && known.kind.name() == "images")
+            roles.any(|known| known.name == role && known.kind.as_str() == "images")
         };
         let models = kind.roles.iter().filter(|role| !is_images(&role.name));
         let several = models.count() > 1;

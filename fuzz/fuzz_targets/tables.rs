@@ -5,28 +5,31 @@ mod scratch;
 
 use std::path::Path;
 
-use eigenscope_artifact::{
-    CentroidRow, ClassAccuracyRow, ClippingRow, ConfusionRow, Eigenpairs, Embeddings, FinalRow,
-    HistoryRow, ImageReader, Kind, LayerSpectrumRow, LearnedDimensionsRow, MapQualityRow, MapRow,
-    NeighbourRow, OverlapRow, Patterns, PowerLawRow, RSquaredRow, RainbowRow, RainbowSummaryRow,
-    ScalingRow, SimilarityMapRow, SimilarityRow, SingularValueRow, SpectrumRow, SplitName,
-    SurgeryRow, TensorReader, TruncationRow, TruncationSummaryRow, read_records,
-};
+use eigenscope_artifact::{ALIGNMENTS, ArtifactKind, BASES, EIGENPAIRS, EMBEDDINGS, Eigenpairs, Embeddings, IMAGES, ImageReader, KindName, PATTERNS, Patterns, SplitName, TENSORS, TensorReader, read_records, summarise};
 use libfuzzer_sys::fuzz_target;
+
+// `read_rows`, which reads the rows of every table.
+include!(concat!(env!("OUT_DIR"), "/read_rows.rs"));
 
 fuzz_target!(|bytes: &[u8]| {
     let path = scratch::file("table.parquet", bytes);
-    let Ok(summary) = eigenscope_artifact::summarise(&path) else {
+    let Ok(summary) = summarise(&path) else {
         return;
     };
     let _ = eigenscope_pipeline::show::show(&path, 3).map(|shown| shown.to_string());
-    match summary.kind {
-        Kind::Images => images(&path),
-        Kind::Tensors | Kind::Bases | Kind::Alignments => tensors(&path, summary.kind),
-        Kind::Eigenpairs => drop(Eigenpairs::read(&path)),
-        Kind::Patterns => drop(Patterns::read(&path)),
-        Kind::Embeddings => drop(Embeddings::read(&path)),
-        _ => records(&path),
+    let is = |kind: &ArtifactKind| summary.kind == *kind;
+    if is(&IMAGES) {
+        images(&path);
+    } else if let Some(kind) = [TENSORS, BASES, ALIGNMENTS].into_iter().find(is) {
+        tensors(&path, kind);
+    } else if is(&EIGENPAIRS) {
+        drop(Eigenpairs::read(&path));
+    } else if is(&PATTERNS) {
+        drop(Patterns::read(&path));
+    } else if is(&EMBEDDINGS) {
+        drop(Embeddings::read(&path));
+    } else {
+        read_rows(&path, &summary.kind);
     }
 });
 
@@ -42,7 +45,7 @@ fn images(path: &Path) {
     }
 }
 
-fn tensors(path: &Path, kind: Kind) {
+fn tensors(path: &Path, kind: ArtifactKind) {
     let Ok(reader) = TensorReader::open(path, kind) else {
         return;
     };
@@ -52,36 +55,4 @@ fn tensors(path: &Path, kind: Kind) {
     for tensor in reader.read().unwrap_or_default() {
         assert_eq!(tensor.shape.iter().product::<usize>(), tensor.data.len());
     }
-}
-
-fn records(path: &Path) {
-    macro_rules! read {
-        ($($row:ty),+ $(,)?) => { $(let _ = read_records::<$row>(path);)+ };
-    }
-    read!(
-        CentroidRow,
-        ClassAccuracyRow,
-        ClippingRow,
-        ConfusionRow,
-        FinalRow,
-        HistoryRow,
-        LayerSpectrumRow,
-        LearnedDimensionsRow,
-        MapQualityRow,
-        MapRow,
-        NeighbourRow,
-        OverlapRow,
-        PowerLawRow,
-        RSquaredRow,
-        RainbowRow,
-        RainbowSummaryRow,
-        ScalingRow,
-        SimilarityMapRow,
-        SimilarityRow,
-        SingularValueRow,
-        SpectrumRow,
-        SurgeryRow,
-        TruncationRow,
-        TruncationSummaryRow,
-    );
 }

@@ -15,7 +15,12 @@ use arrow::datatypes::{DataType, Field, Float64Type, Schema, SchemaRef, UInt32Ty
 use serde::{Deserialize, Serialize};
 
 use crate::vector_column;
-use crate::{ArtifactError, Digest, InputShape, Kind, Provenance, TableReader, TableWriter};
+use crate::{
+    ArtifactError, ArtifactKind, Digest, InputShape, Provenance, TableReader, TableWriter,
+};
+
+/// Extreme eigenvalues of every class with their eigenvectors in input space.
+pub const EIGENPAIRS: ArtifactKind = ArtifactKind::new("eigenpairs", 1);
 
 /// Which eigenpairs of a class to look at, and in which order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -173,7 +178,7 @@ pub fn write_eigenpairs(
         vectors,
     ];
     let batch = RecordBatch::try_new(schema.clone(), columns);
-    let mut writer = TableWriter::create(path, Kind::Eigenpairs, schema, metadata, provenance)?;
+    let mut writer = TableWriter::create(path, EIGENPAIRS, schema, metadata, provenance)?;
     writer.write(&batch.map_err(|error| unwritable(error.to_string()))?)?;
     writer.finish()
 }
@@ -194,7 +199,7 @@ impl Eigenpairs {
     /// # Errors
     /// A file that cannot be read, or rows that [`write_eigenpairs`] would not write.
     pub fn read(path: &Path) -> Result<Self, ArtifactError> {
-        let reader = TableReader::open(path, Kind::Eigenpairs)?;
+        let reader = TableReader::open(path, EIGENPAIRS)?;
         let header: EigenpairsHeader = reader.metadata_json("header")?;
         let invalid = |reason| ArtifactError::invalid(path, reason);
         let schema = schema(&header).map_err(invalid)?;

@@ -13,7 +13,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::limits;
 use crate::vector_column;
-use crate::{ArtifactError, Digest, Kind, Provenance, SplitName, TableReader, TableWriter};
+use crate::{ArtifactError, ArtifactKind, Digest, Provenance, SplitName, TableReader, TableWriter};
+
+/// What one layer makes of every image, with the predicted class.
+pub const EMBEDDINGS: ArtifactKind = ArtifactKind::new("embeddings", 1);
 
 /// What all embeddings of an artifact share.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,7 +121,7 @@ impl Embeddings {
         ];
         let batch = RecordBatch::try_new(schema.clone(), columns)
             .map_err(|error| unwritable(error.to_string()))?;
-        let mut writer = TableWriter::create(path, Kind::Embeddings, schema, metadata, provenance)?;
+        let mut writer = TableWriter::create(path, EMBEDDINGS, schema, metadata, provenance)?;
         writer.write(&batch)?;
         writer.finish()
     }
@@ -128,7 +131,7 @@ impl Embeddings {
     /// # Errors
     /// A file that cannot be read, or that [`Embeddings::write`] would not write.
     pub fn read(path: &Path) -> Result<Self, ArtifactError> {
-        let reader = TableReader::open(path, Kind::Embeddings)?;
+        let reader = TableReader::open(path, EMBEDDINGS)?;
         let header: EmbeddingsHeader = reader.metadata_json("header")?;
         let invalid = |reason| ArtifactError::invalid(path, reason);
         reader.expect_schema(&*schema(&header).map_err(invalid)?)?;

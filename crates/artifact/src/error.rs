@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use parquet::errors::ParquetError;
 
-use crate::{Kind, Selection};
+use crate::{ArtifactKind, KindName, Selection};
 
 /// An artifact could not be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -43,21 +43,23 @@ pub enum ArtifactError {
         /// The file.
         path: PathBuf,
         /// The kind asked for.
-        expected: Kind,
+        expected: String,
         /// The kind its metadata names.
         found: String,
     },
     /// An artifact whose schema version this program does not know.
-    #[error("{path} has schema version {found} of `{kind}`, this program reads version {expected}; rerun the task that made it", path = path.display())]
+    #[error(
+        "{path} has schema version {found} of `{expected}`, this program reads version {}; rerun the task that made it",
+        expected.version(),
+        path = path.display()
+    )]
     WrongVersion {
         /// The file.
         path: PathBuf,
-        /// Its kind.
-        kind: Kind,
-        /// The version this program reads.
-        expected: u32,
+        /// The kind, with the version that this program reads.
+        expected: ArtifactKind,
         /// The version in the file.
-        found: String,
+        found: u32,
     },
     /// Columns other than the kind's schema.
     #[error("{path} does not have the columns of `{kind}`: {reason}", path = path.display())]
@@ -65,7 +67,7 @@ pub enum ArtifactError {
         /// The file.
         path: PathBuf,
         /// Its kind.
-        kind: Kind,
+        kind: KindName,
         /// The first difference.
         reason: String,
     },

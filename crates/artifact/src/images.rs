@@ -19,8 +19,12 @@ use serde::{Deserialize, Serialize};
 use crate::limits::{self, batch_rows};
 use crate::write::default_properties;
 use crate::{
-    ArtifactError, Digest, Kind, PixelTransform, Pixels, Provenance, TableReader, TableWriter,
+    ArtifactError, ArtifactKind, Digest, PixelTransform, Pixels, Provenance, TableReader,
+    TableWriter,
 };
+
+/// Pixels and labels of a data set.
+pub const IMAGES: ArtifactKind = ArtifactKind::new("images", 1);
 
 /// How the source file compares with the published one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -174,7 +178,7 @@ impl ImageWriter {
             .set_column_statistics_enabled(pixels, EnabledStatistics::None);
         let writer = TableWriter::create_with(
             path,
-            Kind::Images,
+            IMAGES,
             schema.clone(),
             metadata,
             provenance,
@@ -261,7 +265,7 @@ pub struct ImageReader {
 impl ImageReader {
     /// Opens the artifact and checks its header and columns.
     pub fn open(path: &Path) -> Result<Self, ArtifactError> {
-        let reader = TableReader::open(path, Kind::Images)?;
+        let reader = TableReader::open(path, IMAGES)?;
         let header: ImageHeader = reader.metadata_json("header")?;
         let invalid = |reason| ArtifactError::invalid(path, reason);
         let pixels = header.pixels().map_err(invalid)?;

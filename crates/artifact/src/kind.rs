@@ -1,151 +1,170 @@
-//! The kinds of artifact that tasks hand to each other, with their schema versions.
+//! Kinds of artifact: what a file holds, by name and version of the schema.
+//!
+//! A kind is declared beside the code that writes and reads it: with [`records!`](crate::record) for the rows of a table, as
+//! a constant for arrays. Nothing lists them all. Code that handles any artifact works with [`KindName`]s.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-macro_rules! kinds {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal, $version:literal, $extension:literal;)+) => {
-        /// What an output file holds. The name is also its file stem in the store.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-        pub enum Kind {
-            $($(#[$doc])* #[serde(rename = $name)] $variant,)+
-        }
+/// Longest name of a kind, in bytes.
+const MAX_NAME_BYTES: usize = 64;
 
-        impl Kind {
-            /// Every kind, in declaration order.
-            pub const ALL: &[Kind] = &[$(Kind::$variant,)+];
+/// A figure as vector graphics.
+pub const SVG: ArtifactKind = ArtifactKind::new("svg", 1);
+/// A figure as pixels.
+pub const PNG: ArtifactKind = ArtifactKind::new("png", 1);
+/// A figure for the pages of a report.
+pub const INTERACTIVE: ArtifactKind = ArtifactKind::new("interactive", 1);
 
-            /// Name in metadata, task files and messages.
-            pub const fn name(self) -> &'static str {
-                match self { $(Kind::$variant => $name,)+ }
-            }
-
-            /// Version of the schema; raised whenever the columns or their meaning change.
-            pub const fn version(self) -> u32 {
-                match self { $(Kind::$variant => $version,)+ }
-            }
-
-            /// File name extension.
-            pub const fn extension(self) -> &'static str {
-                match self { $(Kind::$variant => $extension,)+ }
-            }
-        }
-    };
+/// A kind of artifact that this program writes and reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ArtifactKind {
+    name: &'static str,
+    version: u32,
 }
 
-kinds! {
-    /// Pixels and labels of a data set.
-    Images = "images", 1, "parquet";
-    /// Named weight tensors of a model.
-    Tensors = "tensors", 1, "parquet";
-    /// Loss and accuracy after every training epoch.
-    History = "history", 1, "parquet";
-    /// All eigenvalues of every class.
-    Spectrum = "spectrum", 1, "parquet";
-    /// Extreme eigenvalues with their eigenvectors in input space.
-    Eigenpairs = "eigenpairs", 1, "parquet";
-    /// Named images in input space: an eigenvector, a linear term, the image looked for.
-    Patterns = "patterns", 1, "parquet";
-    /// Mean similarity of eigenvectors by size and rank.
-    Similarity = "similarity", 2, "parquet";
-    /// Mean similarity of the rank-0 eigenvectors by pair of sizes.
-    SimilarityMap = "similarity-map", 2, "parquet";
-    /// Accuracy of one model by number of eigenpairs kept.
-    Truncation = "truncation", 1, "parquet";
-    /// Truncation averaged over the models of each size.
-    TruncationSummary = "truncation-summary", 2, "parquet";
-    /// Last history row of every model.
-    Final = "final", 2, "parquet";
-    /// Eigenvalues of a covariance in the space of every layer's inputs.
-    LayerSpectrum = "layer-spectrum", 1, "parquet";
-    /// Number of eigenvalues of weight covariances above those of noise.
-    Spikes = "spikes", 1, "parquet";
-    /// Eigenvectors of a covariance in the space of every layer's inputs.
-    Bases = "bases", 2, "parquet";
-    /// Orthogonal maps between the activations of two networks.
-    Alignments = "alignments", 1, "parquet";
-    /// How much of the activations of two networks the alignment explains.
-    RSquared = "r-squared", 1, "parquet";
-    /// Overlap of the eigenvectors of two networks after alignment.
-    Overlap = "overlap", 2, "parquet";
-    /// Accuracy of a model by the rank that one of its layers is clipped to.
-    Clipping = "clipping", 1, "parquet";
-    /// Rank at which clipping costs almost no accuracy.
-    LearnedDimensions = "learned-dimensions", 2, "parquet";
-    /// Accuracy of every network drawn from a model's weight covariances.
-    Rainbow = "rainbow", 1, "parquet";
-    /// Its mean and spread, beside the model's own accuracy.
-    RainbowSummary = "rainbow-summary", 1, "parquet";
-    /// What one layer makes of every image, with the predicted class.
-    Embeddings = "embeddings", 1, "parquet";
-    /// Number of images by class and predicted class.
-    Confusion = "confusion", 1, "parquet";
-    /// Accuracy of every class and of all.
-    ClassAccuracy = "class-accuracy", 1, "parquet";
-    /// Pairs of classes merged by weight surgery, with their cosines before and after.
-    Surgery = "surgery", 1, "parquet";
-    /// Centroids of the classes merged by weight surgery.
-    Centroids = "centroids", 1, "parquet";
-    /// Singular values of a layer's weight before and after surgery.
-    SingularValues = "singular-values", 1, "parquet";
-    /// Nearest neighbours of some embeddings.
-    Neighbours = "neighbours", 1, "parquet";
-    /// Embeddings laid out in two dimensions.
-    Map = "map", 1, "parquet";
-    /// How faithful such a map is.
-    MapQuality = "map-quality", 1, "parquet";
-    /// Where training ended by number of training images.
-    Scaling = "scaling", 2, "parquet";
-    /// Power law fitted to it.
-    PowerLaw = "power-law", 2, "parquet";
-    /// What one run of the orchestrator cost, task by task.
-    Ledger = "ledger", 1, "parquet";
-    /// A figure as vector graphics.
-    Svg = "svg", 1, "svg";
-    /// A figure as pixels.
-    Png = "png", 1, "png";
-    /// A figure for the pages of a report.
-    Interactive = "interactive", 1, "json";
-}
+impl ArtifactKind {
+    /// Declares a kind. The version of its schema is raised whenever the columns or their meaning change.
+    ///
+    /// # Panics
+    /// `name` is not the name of a kind (see [`KindName`]). In a constant that is an error of the compiler.
+    pub const fn new(name: &'static str, version: u32) -> Self {
+        assert!(is_name(name.as_bytes()), "not the name of a kind");
+        Self { name, version }
+    }
 
-impl Kind {
-    /// File name of an output of this kind in its task's folder.
+    /// Returns the name in metadata, task files and messages.
+    pub const fn name(self) -> &'static str {
+        self.name
+    }
+
+    /// Returns the version of the schema.
+    pub const fn version(self) -> u32 {
+        self.version
+    }
+
+    /// Returns the file name of an output of this kind in the folder of its task.
     pub fn file_name(self) -> String {
-        match self {
-            Kind::Svg | Kind::Png | Kind::Interactive => format!("figure.{}", self.extension()),
-            _ => format!("{}.{}", self.name(), self.extension()),
+        KindName::from(self).file_name()
+    }
+}
+
+impl fmt::Display for ArtifactKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// The name of a kind of artifact, known to this program or not: lowercase letters, digits and single dashes between them, at
+/// most 64 bytes. An output of the kind has the name as its file stem.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct KindName(String);
+
+impl KindName {
+    /// Returns the name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Returns the file name of an output of this kind in the folder of its task.
+    pub fn file_name(&self) -> String {
+        let stem = if self.is_table() {
+            self.as_str()
+        } else {
+            "figure"
+        };
+        format!("{stem}.{}", self.extension())
+    }
+
+    /// Returns the extension of the file name.
+    pub fn extension(&self) -> &'static str {
+        match self.as_str() {
+            "svg" => "svg",
+            "png" => "png",
+            "interactive" => "json",
+            _ => "parquet",
         }
     }
 
-    /// Whether the file is a Parquet table (figures are not).
-    pub fn is_table(self) -> bool {
+    /// Returns whether the file is a Parquet table. Figures are not.
+    pub fn is_table(&self) -> bool {
         self.extension() == "parquet"
     }
 
-    /// Whether the file is a picture that any viewer shows.
-    pub fn is_picture(self) -> bool {
-        matches!(self, Kind::Svg | Kind::Png)
+    /// Returns whether the file is a picture that any viewer shows.
+    pub fn is_picture(&self) -> bool {
+        *self == SVG || *self == PNG
     }
 }
 
-impl fmt::Display for Kind {
+impl From<ArtifactKind> for KindName {
+    fn from(kind: ArtifactKind) -> Self {
+        Self(kind.name.to_owned())
+    }
+}
+
+impl PartialEq<ArtifactKind> for KindName {
+    fn eq(&self, kind: &ArtifactKind) -> bool {
+        self.0 == kind.name
+    }
+}
+
+impl Borrow<str> for KindName {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for KindName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+        f.pad(&self.0)
     }
 }
 
-impl FromStr for Kind {
+impl FromStr for KindName {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        Kind::ALL
-            .iter()
-            .copied()
-            .find(|kind| kind.name() == name)
-            .ok_or_else(|| format!("unknown artifact kind `{name}`"))
+        Self::try_from(name.to_owned())
     }
+}
+
+impl TryFrom<String> for KindName {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        match is_name(name.as_bytes()) {
+            true => Ok(Self(name)),
+            false => Err(format!(
+                "`{}` is not the name of a kind of artifact: lowercase letters, digits and single dashes, at most \
+                 {MAX_NAME_BYTES} bytes",
+                name.chars()
+                    .take(MAX_NAME_BYTES)
+                    .collect::<String>()
+                    .escape_debug()
+            )),
+        }
+    }
+}
+
+/// Returns whether `name` is the name of a kind.
+const fn is_name(name: &[u8]) -> bool {
+    let mut after_dash = true;
+    let mut index = 0;
+    while index < name.len() {
+        let is_dash = name[index] == b'-';
+        let is_known = is_dash || name[index].is_ascii_lowercase() || name[index].is_ascii_digit();
+        if !is_known || (is_dash && after_dash) {
+            return false;
+        }
+        after_dash = is_dash;
+        index += 1;
+    }
+    !after_dash && name.len() <= MAX_NAME_BYTES
 }
 
 #[cfg(test)]
@@ -153,18 +172,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_unique_and_parse_back() {
-        for kind in Kind::ALL {
-            assert_eq!(kind.name().parse::<Kind>().as_ref(), Ok(kind));
+    fn names_are_file_stems() {
+        let longest = "a".repeat(MAX_NAME_BYTES);
+        for name in ["images", "r-squared", "top-5", "2d", &longest] {
+            let kind: KindName = name.parse().expect("a name");
+            assert_eq!(kind.file_name(), format!("{name}.parquet"));
         }
-        assert!("picture".parse::<Kind>().is_err());
+        let too_long = "a".repeat(MAX_NAME_BYTES + 1);
+        for name in [
+            "", "-", "-a", "a-", "a--b", "A", "a b", "a_b", "..", "a/b", "ä", &too_long,
+        ] {
+            let error = name.parse::<KindName>().expect_err("not a name");
+            assert!(error.contains("is not the name of a kind"), "{error}");
+        }
     }
 
     #[test]
-    fn serde_uses_the_same_name() {
-        for kind in Kind::ALL {
-            let json = serde_json::to_string(kind).expect("a unit variant serialises");
-            assert_eq!(json, format!("\"{}\"", kind.name()));
-        }
+    fn figures_share_a_file_stem() {
+        let files = [SVG, PNG, INTERACTIVE].map(|kind| KindName::from(kind).file_name());
+        assert_eq!(files, ["figure.svg", "figure.png", "figure.json"]);
+    }
+
+    #[test]
+    fn a_name_is_a_text_in_json_and_is_checked_when_read() {
+        let name = KindName::from(SVG);
+        assert_eq!(serde_json::to_string(&name).expect("JSON"), "\"svg\"");
+        let read: KindName = serde_json::from_str("\"svg\"").expect("a name");
+        assert_eq!(read, name);
+        assert!(serde_json::from_str::<KindName>("\"../svg\"").is_err());
     }
 }

@@ -1,6 +1,6 @@
 //! The tables that stages exchange, and the only code that reads or writes them.
 //!
-//! An artifact is one Parquet file whose metadata says what it holds ([`Kind`], schema version), what
+//! An artifact is one Parquet file whose metadata says what it holds ([`ArtifactKind`]), what
 //! made it ([`Provenance`]) and the digest of its content. Nothing in the file varies from run to run:
 //! equal inputs give equal bytes. Files appear under their final name only when they are complete
 //! ([`atomic`]).
@@ -29,35 +29,33 @@ mod read;
 mod record;
 pub mod regular;
 mod shape;
-mod tables;
+pub mod tables;
 mod tensors;
 mod vector_column;
 mod write;
 
 pub use digest::{Digest, FileDigest, digest_file};
-pub use eigenpairs::{EigenpairRow, Eigenpairs, EigenpairsHeader, Selection, write_eigenpairs};
-pub use embeddings::{Embeddings, EmbeddingsHeader};
+pub use eigenpairs::{
+    EIGENPAIRS, EigenpairRow, Eigenpairs, EigenpairsHeader, Selection, write_eigenpairs,
+};
+pub use embeddings::{EMBEDDINGS, Embeddings, EmbeddingsHeader};
 pub use error::{ArtifactError, advice};
 pub use footer::mark_type_order;
-pub use images::{ImageHeader, ImageReader, ImageWriter, Images, SourceCheck, Split, SplitName};
-pub use kind::Kind;
+pub use images::{
+    IMAGES, ImageHeader, ImageReader, ImageWriter, Images, SourceCheck, Split, SplitName,
+};
+pub use kind::{ArtifactKind, INTERACTIVE, KindName, PNG, SVG};
 pub use labelled::{LabelValue, Labelled, Labels, label_column, read_labelled, write_labelled};
 pub use limits::{MAX_TENSOR_VALUES, MAX_TRANSFORMS, MAX_VALUES};
-pub use patterns::{PatternRow, Patterns, write_patterns};
+pub use patterns::{PATTERNS, PatternRow, Patterns, write_patterns};
 pub use pixels::{PixelTransform, Pixels};
 pub use provenance::{InputDigest, Provenance};
 pub use read::{Summary, TableReader, read_records, summarise};
 pub use record::{Column, Record};
 pub use shape::InputShape;
-pub use tables::{
-    CentroidRow, ClassAccuracyRow, ClippingRow, ConfusionRow, FinalRow, HistoryRow,
-    LayerSpectrumRow, LearnedDimensionsRow, LedgerRow, MapQualityRow, MapRow, NeighbourRow,
-    OverlapRow, PowerLawRow, RSquaredRow, RainbowRow, RainbowSummaryRow, ScalingRow,
-    SimilarityMapRow, SimilarityRow, SingularValueRow, SpectrumRow, SpikesRow, SurgeryRow,
-    TruncationRow, TruncationSummaryRow,
-};
 pub use tensors::{
-    BasesHeader, BasisHeader, CovarianceOf, NamedTensor, TensorReader, write_tensors,
+    ALIGNMENTS, BASES, BasesHeader, BasisHeader, CovarianceOf, NamedTensor, TENSORS, TensorReader,
+    write_tensors,
 };
 pub use write::{TableWriter, write_records};
 

@@ -11,7 +11,12 @@ use arrow::array::{ArrayRef, AsArray, Float64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Float64Type, Schema, SchemaRef};
 
 use crate::vector_column;
-use crate::{ArtifactError, Digest, InputShape, Kind, Provenance, TableReader, TableWriter};
+use crate::{
+    ArtifactError, ArtifactKind, Digest, InputShape, Provenance, TableReader, TableWriter,
+};
+
+/// Named images in input space: an eigenvector, a linear term, the image looked for.
+pub const PATTERNS: ArtifactKind = ArtifactKind::new("patterns", 1);
 
 /// One named image in input space.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,7 +92,7 @@ pub fn write_patterns(
     let schema = schema(shape).map_err(unwritable)?;
     let batch =
         to_batch(&schema, shape, rows).map_err(|error| ArtifactError::unwritable(path, error))?;
-    let mut writer = TableWriter::create(path, Kind::Patterns, schema, metadata, provenance)?;
+    let mut writer = TableWriter::create(path, PATTERNS, schema, metadata, provenance)?;
     writer.write(&batch)?;
     writer.finish()
 }
@@ -119,7 +124,7 @@ impl Patterns {
     /// # Errors
     /// Another kind or schema, two patterns of one name, or a vector that is not finite.
     pub fn read(path: &Path) -> Result<Self, ArtifactError> {
-        let reader = TableReader::open(path, Kind::Patterns)?;
+        let reader = TableReader::open(path, PATTERNS)?;
         let shape: InputShape = reader.metadata_json("shape")?;
         let schema = schema(shape).map_err(|reason| ArtifactError::invalid(path, reason))?;
         reader.expect_schema(&schema)?;

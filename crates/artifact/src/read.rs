@@ -16,13 +16,15 @@ use parquet::arrow::arrow_reader::{
 
 use crate::limits;
 use crate::write::entry;
-use crate::{ArtifactError, Digest, Kind, Provenance, Record, regular};
+use crate::{ArtifactError, ArtifactKind, Digest, KindName, Provenance, Record, regular};
 
 /// What an artifact says about itself.
 #[derive(Debug, Clone)]
 pub struct Summary {
     /// Kind named by the metadata.
-    pub kind: Kind,
+    pub kind: KindName,
+    /// Version of the kind's schema.
+    pub version: u32,
     /// Number of rows.
     pub rows: u64,
     /// Columns.
@@ -35,7 +37,7 @@ pub struct Summary {
     pub provenance: Provenance,
 }
 
-/// An opened artifact whose kind, version and metadata have been checked.
+/// An opened artifact whose metadata have been checked.
 pub struct TableReader {
     path: PathBuf,
     summary: Summary,
@@ -46,7 +48,7 @@ pub struct TableReader {
 }
 
 impl TableReader {
-    /// Opens an artifact of any kind.
+    /// Opens an artifact of any kind and version.
     pub fn open_any(path: &Path) -> Result<Self, ArtifactError> {
         let file = regular::open(path).map_err(|source| ArtifactError::io("open", path, source))?;
         let options = ArrowReaderOptions::new()
@@ -72,18 +74,14 @@ impl TableReader {
                     entry: name,
                 })
         };
-        let kind: Kind = get(entry::KIND)?
-            .parse()
-            .map_err(|reason: String| ArtifactError::invalid(path, reason))?;
+        let invalid = |reason: String| ArtifactError::invalid(path, reason);
+        let kind = get(entry::KIND)?.parse().map_err(invalid)?;
         let version = get(entry::VERSION)?;
-        if version != kind.version().to_string() {
-            return Err(ArtifactError::WrongVersion {
-                path: path.to_owned(),
-                kind,
-                expected: kind.version(),
-                found: version.to_owned(),
-            });
-        }
+        let version = version.parse().map_err(|_| {
+            invalid(format!(
+                "the schema version is `{version}`, expected a number"
+            ))
+        })?;
         let json_error = |name: &str, error: serde_json::Error| {
             ArtifactError::invalid(
                 path,
@@ -92,6 +90,7 @@ impl TableReader {
         };
         let summary = Summary {
             kind,
+            version,
             rows: u64::try_from(parquet.metadata().file_metadata().num_rows())
                 .map_err(|_| ArtifactError::damaged(path, "a negative number of rows"))?,
             schema: parquet.schema().clone(),
@@ -114,17 +113,36 @@ impl TableReader {
         })
     }
 
-    /// Opens an artifact that must be of `kind`.
-    pub fn open(path: &Path, kind: Kind) -> Result<Self, ArtifactError> {
-        let reader = Self::open_any(path)?;
-        if reader.summary.kind != kind {
-            return Err(ArtifactError::WrongKind {
+    /// Opens an artifact of this kind and this version of its schema.
+    ///
+    /// # Errors
+    /// The file cannot be read, or holds another kind or version.
+    pub fn open(path: &Path, kind: ArtifactKind) -> Result<Self, ArtifactError> {
+        let reader = Self::open_named(path, kind.name())?;
+        match reader.summary.version {
+            version if version == kind.version() => Ok(reader),
+            found => Err(ArtifactError::WrongVersion {
                 path: path.to_owned(),
                 expected: kind,
-                found: reader.summary.kind.to_string(),
-            });
+                found,
+            }),
         }
-        Ok(reader)
+    }
+
+    /// Opens an artifact of the kind with this name, whatever the version of its schema.
+    ///
+    /// # Errors
+    /// The file cannot be read, or holds another kind.
+    pub fn open_named(path: &Path, kind: &str) -> Result<Self, ArtifactError> {
+        let reader = Self::open_any(path)?;
+        match reader.summary.kind.as_str() {
+            found if found == kind => Ok(reader),
+            found => Err(ArtifactError::WrongKind {
+                path: path.to_owned(),
+                expected: kind.to_owned(),
+                found: found.to_owned(),
+            }),
+        }
     }
 
     /// What the artifact says about itself.
@@ -161,7 +179,7 @@ impl TableReader {
         let wrong = |reason: String| {
             Err(ArtifactError::WrongSchema {
                 path: self.path.clone(),
-                kind: self.summary.kind,
+                kind: self.summary.kind.clone(),
                 reason,
             })
         };

@@ -10,7 +10,7 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType, Float64Type, SchemaRef, UInt32Type, UInt64Type};
 
-use crate::Kind;
+use crate::ArtifactKind;
 
 /// A Rust type that is stored as one Parquet column.
 pub trait Column: Sized {
@@ -83,7 +83,7 @@ column!(String, DataType::Utf8, StringArray, |array: &ArrayRef| {
 /// A row of a tidy table. Implemented by [`records!`] only.
 pub trait Record: Sized {
     /// Kind of the table.
-    const KIND: Kind;
+    const KIND: ArtifactKind;
     /// Its columns.
     fn schema() -> SchemaRef;
     /// The rows as columns, in schema order.
@@ -92,17 +92,22 @@ pub trait Record: Sized {
     fn from_batch(batch: &RecordBatch) -> Vec<Self>;
 }
 
-/// Declares the struct of a table's rows and how it is stored.
+/// Declares the rows of a table, one field a column, with the name of its kind and the version of its schema.
 macro_rules! records {
-    ($(#[$doc:meta])* pub struct $name:ident: $kind:expr => { $($(#[$field_doc:meta])* $field:ident: $type:ty,)+ }) => {
+    ($(#[$doc:meta])* pub struct $name:ident: $kind:literal, $version:literal => { $($(#[$field_doc:meta])* $field:ident: $type:ty,)+ }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq)]
         pub struct $name {
             $($(#[$field_doc])* pub $field: $type,)+
         }
 
+        impl $name {
+            /// Kind of the table.
+            pub const KIND: $crate::ArtifactKind = $crate::ArtifactKind::new($kind, $version);
+        }
+
         impl $crate::Record for $name {
-            const KIND: $crate::Kind = $kind;
+            const KIND: $crate::ArtifactKind = $name::KIND;
 
             fn schema() -> arrow::datatypes::SchemaRef {
                 std::sync::Arc::new(arrow::datatypes::Schema::new(vec![$(

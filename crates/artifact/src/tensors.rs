@@ -22,7 +22,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::limits::MAX_TENSOR_VALUES;
 use crate::write::default_properties;
-use crate::{ArtifactError, Digest, Kind, Provenance, TableReader, TableWriter};
+use crate::{ArtifactError, ArtifactKind, Digest, Provenance, TableReader, TableWriter};
+
+/// Named weight tensors of a model.
+pub const TENSORS: ArtifactKind = ArtifactKind::new("tensors", 1);
+/// Eigenvectors of a covariance in the space of every layer's inputs.
+pub const BASES: ArtifactKind = ArtifactKind::new("bases", 2);
+/// Orthogonal maps between the activations of two networks.
+pub const ALIGNMENTS: ArtifactKind = ArtifactKind::new("alignments", 1);
 
 /// A tensor with its name, row-major.
 #[derive(Debug, Clone, PartialEq)]
@@ -94,18 +101,19 @@ impl CovarianceOf {
 }
 
 /// Metadata key of what all tensors of an artifact share.
-fn header_key(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Tensors => "architecture",
-        _ => "header",
+fn header_key(kind: ArtifactKind) -> &'static str {
+    if kind == TENSORS {
+        "architecture"
+    } else {
+        "header"
     }
 }
 
-/// Writes `tensors` in the given order. `header` is what they share, as JSON: for [`Kind::Tensors`] the
+/// Writes `tensors` in the given order. `header` is what they share, as JSON: for [`TENSORS`] the
 /// architecture of the model that they belong to.
 pub fn write_tensors(
     path: &Path,
-    kind: Kind,
+    kind: ArtifactKind,
     header: &impl Serialize,
     tensors: &[NamedTensor],
     provenance: &Provenance,
@@ -174,14 +182,14 @@ fn check_length(shape: &[usize], values: usize) -> Result<(), String> {
 /// An opened artifact of named tensors.
 pub struct TensorReader {
     path: PathBuf,
-    kind: Kind,
+    kind: ArtifactKind,
     header: serde_json::Value,
     reader: TableReader,
 }
 
 impl TensorReader {
     /// Opens the artifact and checks its columns, and that every tensor is a row group of its own.
-    pub fn open(path: &Path, kind: Kind) -> Result<Self, ArtifactError> {
+    pub fn open(path: &Path, kind: ArtifactKind) -> Result<Self, ArtifactError> {
         let reader = TableReader::open(path, kind)?;
         reader.expect_schema(&schema())?;
         if let Some(rows) = reader.row_groups().into_iter().find(|&rows| rows != 1) {

@@ -20,7 +20,7 @@ use parquet::file::properties::{
 use crate::atomic::AtomicFile;
 use crate::digest::ColumnHasher;
 use crate::footer::mark_type_order;
-use crate::{ArtifactError, Digest, Kind, Provenance, Record};
+use crate::{ArtifactError, ArtifactKind, Digest, Provenance, Record};
 
 /// Metadata entries of every artifact: of the Parquet file, and of the Arrow schema in it, which is where pyarrow's `read_schema` looks.
 pub(crate) mod entry {
@@ -34,7 +34,7 @@ pub(crate) mod entry {
 /// Writes one table batch by batch. Dropped before [`TableWriter::finish`], it leaves nothing.
 pub struct TableWriter {
     path: PathBuf,
-    kind: Kind,
+    kind: ArtifactKind,
     schema: SchemaRef,
     metadata: BTreeMap<String, String>,
     provenance: Provenance,
@@ -48,7 +48,7 @@ impl TableWriter {
     /// Starts a table of `kind` at `path` with the given columns. `metadata` is part of the content.
     pub fn create(
         path: &Path,
-        kind: Kind,
+        kind: ArtifactKind,
         schema: SchemaRef,
         metadata: BTreeMap<String, String>,
         provenance: &Provenance,
@@ -65,7 +65,7 @@ impl TableWriter {
 
     pub(crate) fn create_with(
         path: &Path,
-        kind: Kind,
+        kind: ArtifactKind,
         schema: SchemaRef,
         metadata: BTreeMap<String, String>,
         provenance: &Provenance,
@@ -164,7 +164,7 @@ impl TableWriter {
 }
 
 fn content_digest(
-    kind: Kind,
+    kind: ArtifactKind,
     metadata: &str,
     schema: &SchemaRef,
     columns: Vec<ColumnHasher>,

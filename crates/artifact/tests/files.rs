@@ -5,10 +5,13 @@ mod samples;
 use std::fs;
 use std::path::Path;
 
+use eigenscope_artifact::tables::bilinear::SimilarityRow;
+use eigenscope_artifact::tables::scaling::ScalingRow;
+use eigenscope_artifact::tables::training::HistoryRow;
 use eigenscope_artifact::{
-    ArtifactError, Eigenpairs, HistoryRow, ImageReader, ImageWriter, Kind, Labelled, NamedTensor,
-    ScalingRow, Selection, SimilarityRow, Split, SplitName, TensorReader, read_labelled,
-    read_records, summarise, write_labelled, write_records, write_tensors,
+    ArtifactError, Eigenpairs, ImageReader, ImageWriter, Labelled, NamedTensor, Selection, Split,
+    SplitName, TENSORS, TensorReader, read_labelled, read_records, summarise, write_labelled,
+    write_records, write_tensors,
 };
 use parquet::arrow::parquet_to_arrow_schema;
 use parquet::basic::{ColumnOrder, Encoding};
@@ -51,7 +54,7 @@ fn records_come_back_with_missing_values() {
     let summary = summarise(&path).expect("readable");
     assert_eq!(
         (summary.kind, summary.rows, summary.content),
-        (Kind::Similarity, 2, digest)
+        (SimilarityRow::KIND.into(), 2, digest)
     );
     assert_eq!(summary.provenance, provenance("x"));
 }
@@ -145,7 +148,7 @@ fn images_that_do_not_fit_are_not_written() {
 fn tensors_come_back_bit_by_bit() {
     let (_folder, path) = folder();
     write_both_tensors(&path).expect("written");
-    let reader = TensorReader::open(&path, Kind::Tensors).expect("opened");
+    let reader = TensorReader::open(&path, TENSORS).expect("opened");
     let header: serde_json::Value = reader.header().expect("any value");
     assert_eq!(header, json!({"kind": "test"}));
     let read = reader.read().expect("read");
@@ -164,7 +167,7 @@ fn one_tensor_is_read_without_the_values_of_the_others() {
     bytes[start as usize..(start + length) as usize].fill(0xff);
     fs::write(&path, bytes).expect("written");
 
-    let reader = TensorReader::open(&path, Kind::Tensors).expect("opened");
+    let reader = TensorReader::open(&path, TENSORS).expect("opened");
     assert_eq!(reader.read_one("bias").expect("whole"), tensors()[1]);
     assert!(reader.read_one("embed.weight").is_err(), "damaged");
     assert!(reader.read().is_err(), "damaged");
@@ -282,14 +285,8 @@ fn a_tensor_that_does_not_fit_a_page_is_not_written() {
         // Zeros that are never touched take no memory.
         data: vec![0.0; 1 << 28],
     };
-    let error = write_tensors(
-        &path,
-        Kind::Tensors,
-        &json!({}),
-        &[tensor],
-        &provenance("x"),
-    )
-    .expect_err("2^28 values");
+    let error = write_tensors(&path, TENSORS, &json!({}), &[tensor], &provenance("x"))
+        .expect_err("2^28 values");
     assert!(
         error
             .to_string()
@@ -307,14 +304,8 @@ fn a_tensor_whose_shape_does_not_hold_its_data_is_not_written() {
         shape: vec![2, 2],
         data: vec![0.0; 3],
     };
-    let error = write_tensors(
-        &path,
-        Kind::Tensors,
-        &json!({}),
-        &[tensor],
-        &provenance("x"),
-    )
-    .expect_err("3 values");
+    let error = write_tensors(&path, TENSORS, &json!({}), &[tensor], &provenance("x"))
+        .expect_err("3 values");
     assert!(error.to_string().contains("tensor `w`"), "{error}");
     assert_eq!(fs::read_dir(folder.path()).expect("readable").count(), 0);
 }

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use eigenscope_artifact::{
-    ArtifactError, InputShape, Kind, PatternRow, Patterns, Provenance, summarise, write_patterns,
-    write_records,
+    ArtifactError, InputShape, PATTERNS, PatternRow, Patterns, Provenance, summarise,
+    write_patterns, write_records,
 };
 use serde_json::json;
 
@@ -56,7 +56,7 @@ fn patterns_come_back_with_missing_values() {
     assert_eq!(read.get("target"), Some(&rows()[1]));
     assert_eq!(read.get("nothing"), None);
     let summary = summarise(&path).expect("readable");
-    assert_eq!((summary.kind, summary.content), (Kind::Patterns, digest));
+    assert_eq!((summary.kind, summary.content), (PATTERNS.into(), digest));
     let again = path.with_file_name("again.parquet");
     write_patterns(&again, SHAPE, &rows(), &provenance()).expect("written");
     assert!(fs::read(&path).expect("bytes") == fs::read(&again).expect("bytes"));
@@ -96,7 +96,8 @@ fn rows_that_do_not_fit_are_refused_and_leave_nothing() {
 #[test]
 fn other_files_are_refused() {
     let (_folder, path) = folder();
-    write_records::<eigenscope_artifact::SpectrumRow>(&path, &[], &provenance()).expect("written");
+    write_records::<eigenscope_artifact::tables::bilinear::SpectrumRow>(&path, &[], &provenance())
+        .expect("written");
     let error = Patterns::read(&path).expect_err("another kind");
     assert!(matches!(error, ArtifactError::WrongKind { .. }), "{error}");
 

@@ -12,9 +12,11 @@ use eigenscope_artifact::arrow::array::{
     StringArray, UInt16Array, UInt32Array,
 };
 use eigenscope_artifact::arrow::datatypes::{DataType, Field, Schema};
+use eigenscope_artifact::tables::training::HistoryRow;
 use eigenscope_artifact::{
-    ArtifactError, EigenpairRow, Eigenpairs, HistoryRow, ImageReader, Kind, Selection, TableReader,
-    TableWriter, TensorReader, read_records, summarise, write_eigenpairs, write_records,
+    ArtifactError, ArtifactKind, EIGENPAIRS, EigenpairRow, Eigenpairs, IMAGES, ImageReader,
+    Selection, TENSORS, TableReader, TableWriter, TensorReader, read_records, summarise,
+    write_eigenpairs, write_records,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -115,7 +117,7 @@ fn crafted_pairs(path: &Path, header: &Value, rows: &[EigenpairRow]) {
     );
     crafted(
         path,
-        Kind::Eigenpairs,
+        EIGENPAIRS,
         header,
         vec![
             (
@@ -142,7 +144,7 @@ fn crafted_pairs(path: &Path, header: &Value, rows: &[EigenpairRow]) {
 }
 
 /// Writes a table with a metadata entry `header` that may say anything.
-fn crafted(path: &Path, kind: Kind, header: &Value, columns: Vec<(&str, ArrayRef)>) {
+fn crafted(path: &Path, kind: ArtifactKind, header: &Value, columns: Vec<(&str, ArrayRef)>) {
     let fields = columns
         .iter()
         .map(|(name, column)| Field::new(*name, column.data_type().clone(), false))
@@ -191,7 +193,7 @@ fn shapes_that_metadata_cannot_mean_are_refused() {
         let pixels = FixedSizeBinaryArray::try_from_iter([[0u8; 6]].into_iter()).expect("one row");
         crafted(
             &path,
-            Kind::Images,
+            IMAGES,
             &header,
             vec![
                 ("index", Arc::new(UInt32Array::from(vec![0]))),
@@ -225,7 +227,7 @@ fn wide_columns_are_refused_before_there_is_room_for_them() {
         let column = FixedSizeBinaryArray::new(width, Vec::<u8>::new().into(), None);
         vec![("pixels", Arc::new(column))]
     };
-    crafted(&path, Kind::Images, &json!(header()), wide(i32::MAX));
+    crafted(&path, IMAGES, &json!(header()), wide(i32::MAX));
     let error = summarise(&path).expect_err("too wide");
     assert!(
         error
@@ -233,7 +235,7 @@ fn wide_columns_are_refused_before_there_is_room_for_them() {
             .contains("rows of more than 536870912 bytes"),
         "{error}"
     );
-    crafted(&path, Kind::Images, &json!(header()), wide(1 << 26));
+    crafted(&path, IMAGES, &json!(header()), wide(1 << 26));
     let reader = TableReader::open_any(&path).expect("within the limit");
     let batches = reader.batches(usize::MAX, None, None).expect("readable");
     assert_eq!(batches.count(), 0);
@@ -245,7 +247,7 @@ fn batches_of_wide_rows_are_short() {
     let rows = vec![vec![0u8; 20 << 20]; 5];
     let column = FixedSizeBinaryArray::try_from_iter(rows.into_iter()).expect("equal widths");
     let column: ArrayRef = Arc::new(column);
-    crafted(&path, Kind::Images, &json!({}), vec![("pixels", column)]);
+    crafted(&path, IMAGES, &json!({}), vec![("pixels", column)]);
     let reader = TableReader::open_any(&path).expect("opened");
     let rows: Vec<usize> = reader
         .batches(8192, None, None)
@@ -337,8 +339,8 @@ proptest! {
         let _ = ImageReader::open(&path).and_then(ImageReader::read);
         write_both_tensors(&path).expect("written");
         change();
-        let _ = TensorReader::open(&path, Kind::Tensors).and_then(|reader| reader.read());
-        let _ = TensorReader::open(&path, Kind::Tensors).and_then(|reader| reader.read_one("bias"));
+        let _ = TensorReader::open(&path, TENSORS).and_then(|reader| reader.read());
+        let _ = TensorReader::open(&path, TENSORS).and_then(|reader| reader.read_one("bias"));
         write_pairs(&path).expect("written");
         change();
         let _ = Eigenpairs::read(&path).and_then(|pairs| {

@@ -19,11 +19,12 @@
 
 use std::collections::BTreeMap;
 
-use eigenscope_artifact::{CovarianceOf, ImageReader, Kind, SplitName};
+use eigenscope_artifact::tables::layers::LayerSpectrumRow;
+use eigenscope_artifact::{BASES, CovarianceOf, IMAGES, ImageReader, SplitName, TENSORS};
 use eigenscope_models::{Layer, StoredModel};
 use eigenscope_stage::{
-    Context, Feature, KindDescription, Parameter, ParameterType, Resources, Role, TaskError,
-    TaskKind, task_function,
+    Context, Feature, Parameter, ParameterType, Resources, Role, TaskError, TaskKind,
+    TaskKindDescription, task_function,
 };
 use faer::linalg::matmul::triangular::{BlockStructure, matmul};
 use faer::{Accum, Mat, MatRef, Par};
@@ -49,8 +50,8 @@ pub(crate) fn kind() -> TaskKind {
     }
 }
 
-fn describe() -> KindDescription {
-    KindDescription {
+fn describe() -> TaskKindDescription {
+    TaskKindDescription {
         name: "activation-covariance".to_owned(),
         summary:
             "eigenvalues and eigenvectors of the covariance of what the layers of a model read"
@@ -65,10 +66,10 @@ fn describe() -> KindDescription {
             ),
         ],
         roles: vec![
-            Role::one("model", Kind::Tensors, "weights of any model"),
-            Role::one("data", Kind::Images, "images that it takes").shown_to("model"),
+            Role::one("model", TENSORS, "weights of any model"),
+            Role::one("data", IMAGES, "images that it takes").shown_to("model"),
         ],
-        outputs: vec![Kind::LayerSpectrum, Kind::Bases],
+        outputs: vec![LayerSpectrumRow::KIND.into(), BASES.into()],
         provides: vec![
             Feature::inherited("model"),
             Feature::fixed(COVARIANCE, CovarianceOf::Activations.name()),

@@ -4,13 +4,14 @@
 //! the training images and judged on them and on the test images. The map of the first layer, which reads the same
 //! data in both networks, is the identity: it is written without being computed, and has no r^2.
 
+use eigenscope_artifact::tables::layers::RSquaredRow;
 use eigenscope_artifact::{
-    ImageReader, Kind, NamedTensor, RSquaredRow, SplitName, write_records, write_tensors,
+    ALIGNMENTS, IMAGES, ImageReader, NamedTensor, SplitName, TENSORS, write_records, write_tensors,
 };
 use eigenscope_models::{Architecture, StoredModel, check_images};
 use eigenscope_stage::{
-    Context, Feature, KindDescription, Parameter, ParameterType, Resources, Role, TaskError,
-    TaskKind, task_function,
+    Context, Feature, Parameter, ParameterType, Resources, Role, TaskError, TaskKind,
+    TaskKindDescription, task_function,
 };
 use faer::Mat;
 use serde::Deserialize;
@@ -28,8 +29,8 @@ pub(crate) fn kind() -> TaskKind {
     }
 }
 
-fn describe() -> KindDescription {
-    KindDescription {
+fn describe() -> TaskKindDescription {
+    TaskKindDescription {
         name: "alignment".to_owned(),
         summary: "orthogonal maps between what the layers of two networks read, and how much they \
                   explain"
@@ -45,13 +46,13 @@ fn describe() -> KindDescription {
             linear_samples(),
         ],
         roles: vec![
-            Role::one("reference", Kind::Tensors, "weights of one network"),
-            Role::one("other", Kind::Tensors, "weights of the other"),
-            Role::one("data", Kind::Images, "images that both are run on")
+            Role::one("reference", TENSORS, "weights of one network"),
+            Role::one("other", TENSORS, "weights of the other"),
+            Role::one("data", IMAGES, "images that both are run on")
                 .shown_to("reference")
                 .shown_to("other"),
         ],
-        outputs: vec![Kind::Alignments, Kind::RSquared],
+        outputs: vec![ALIGNMENTS.into(), RSquaredRow::KIND.into()],
         provides: vec![Feature::inherited("reference")],
         random: false,
         resources: Resources {
@@ -107,8 +108,8 @@ fn run(context: &Context) -> Result<(), TaskError> {
         .chain(aligned.iter().map(LayerAlignment::tensor))
         .collect();
     write_tensors(
-        context.output(Kind::Alignments)?,
-        Kind::Alignments,
+        context.output(ALIGNMENTS)?,
+        ALIGNMENTS,
         &(),
         &tensors,
         context.provenance(),
@@ -117,7 +118,11 @@ fn run(context: &Context) -> Result<(), TaskError> {
         .into_iter()
         .flat_map(|layer| layer.r_squared)
         .collect();
-    write_records(context.output(Kind::RSquared)?, &rows, context.provenance())?;
+    write_records(
+        context.output(RSquaredRow::KIND)?,
+        &rows,
+        context.provenance(),
+    )?;
     Ok(())
 }
 

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use eigenscope_artifact::tables::layers::LayerSpectrumRow;
 use eigenscope_artifact::{
-    BasesHeader, BasisHeader, CovarianceOf, Kind, LayerSpectrumRow, NamedTensor, write_records,
-    write_tensors,
+    BASES, BasesHeader, BasisHeader, CovarianceOf, NamedTensor, write_records, write_tensors,
 };
 use eigenscope_models::Architecture;
 use eigenscope_stage::{Context, Parameter, ParameterType, TaskError};
@@ -135,13 +135,13 @@ pub(crate) fn write(
     bases: &[NamedTensor],
 ) -> Result<(), TaskError> {
     write_records(
-        context.output(Kind::LayerSpectrum)?,
+        context.output(LayerSpectrumRow::KIND)?,
         spectrum,
         context.provenance(),
     )?;
     write_tensors(
-        context.output(Kind::Bases)?,
-        Kind::Bases,
+        context.output(BASES)?,
+        BASES,
         &BasesHeader { of, layers },
         bases,
         context.provenance(),

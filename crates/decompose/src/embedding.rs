@@ -3,10 +3,12 @@
 //! Memory: the embeddings (twice while they are written) and one piece of images with the activations of two neighbouring
 //! steps.
 
-use eigenscope_artifact::{Embeddings, EmbeddingsHeader, ImageReader, Kind, SplitName};
+use eigenscope_artifact::{
+    EMBEDDINGS, Embeddings, EmbeddingsHeader, IMAGES, ImageReader, SplitName, TENSORS,
+};
 use eigenscope_models::{Layer, ModelError, Runner, StoredModel, predicted_class};
 use eigenscope_stage::{
-    Context, KindDescription, Parameter, ParameterType, Resources, Role, TaskError, TaskKind,
+    Context, Parameter, ParameterType, Resources, Role, TaskError, TaskKind, TaskKindDescription,
     task_function,
 };
 use serde::Deserialize;
@@ -22,8 +24,8 @@ pub(crate) fn kind() -> TaskKind {
     }
 }
 
-fn describe() -> KindDescription {
-    KindDescription {
+fn describe() -> TaskKindDescription {
+    TaskKindDescription {
         name: "embedding".to_owned(),
         summary: "output of one layer before any activation, and the predicted class, for every image of a split"
             .to_owned(),
@@ -43,10 +45,10 @@ fn describe() -> KindDescription {
             ),
         ],
         roles: vec![
-            Role::one("model", Kind::Tensors, "weights of a model"),
-            Role::one("data", Kind::Images, "data set with the images").shown_to("model"),
+            Role::one("model", TENSORS, "weights of a model"),
+            Role::one("data", IMAGES, "data set with the images").shown_to("model"),
         ],
-        outputs: vec![Kind::Embeddings],
+        outputs: vec![EMBEDDINGS.into()],
         provides: Vec::new(),
         random: false,
         resources: Resources {
@@ -70,7 +72,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
     let model = StoredModel::read(&context.input("model")?.path)?;
     let images = shown_images(context, &[("model", &model.architecture)])?;
     let embeddings = embed(&model, &layer, &images, split)?;
-    embeddings.write(context.output(Kind::Embeddings)?, context.provenance())?;
+    embeddings.write(context.output(EMBEDDINGS)?, context.provenance())?;
     Ok(())
 }
 

@@ -4,11 +4,12 @@
 //! layer is folded into the interaction matrix, so that its eigenvectors account for the whole logit.
 
 use eigenscope_artifact::{
-    ImageReader, Images, Kind, PatternRow, Provenance, summarise, write_patterns,
+    IMAGES, ImageReader, Images, PATTERNS, PatternRow, Provenance, TENSORS, summarise,
+    write_patterns,
 };
 use eigenscope_models::{BilinearWeights, StoredModel};
 use eigenscope_stage::{
-    Context, KindDescription, Parameter, ParameterType, Resources, Role, TaskError, TaskKind,
+    Context, Parameter, ParameterType, Resources, Role, TaskError, TaskKind, TaskKindDescription,
     task_function,
 };
 use faer::{Mat, MatRef};
@@ -27,12 +28,12 @@ pub(crate) fn kind() -> TaskKind {
     }
 }
 
-fn describe() -> KindDescription {
+fn describe() -> TaskKindDescription {
     let number = |maximum| ParameterType::Integer {
         minimum: 0,
         maximum,
     };
-    KindDescription {
+    TaskKindDescription {
         name: "ground-truth".to_owned(),
         summary:
             "top eigenvector and linear term of one class of a bilinear layer, its bias folded in, \
@@ -59,20 +60,16 @@ fn describe() -> KindDescription {
             ),
         ],
         roles: vec![
-            Role::one(
-                "model",
-                Kind::Tensors,
-                "weights of a bilinear layer with a bias",
-            )
-            .needs(
-                "bilinear",
-                "an interaction matrix is made of pairs of gate rows",
-            )
-            .needs("biased", "the bias is folded into the interaction matrix")
-            .has_classes("class"),
-            Role::one("data", Kind::Images, "data set with the target").shown_to("model"),
+            Role::one("model", TENSORS, "weights of a bilinear layer with a bias")
+                .needs(
+                    "bilinear",
+                    "an interaction matrix is made of pairs of gate rows",
+                )
+                .needs("biased", "the bias is folded into the interaction matrix")
+                .has_classes("class"),
+            Role::one("data", IMAGES, "data set with the target").shown_to("model"),
         ],
-        outputs: vec![Kind::Patterns],
+        outputs: vec![PATTERNS.into()],
         provides: Vec::new(),
         random: false,
         resources: Resources {
@@ -106,7 +103,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
     let image = target_image(images, target)?;
     let truth = ground_truth(&weights, class, variant)?;
     write_patterns(
-        context.output(Kind::Patterns)?,
+        context.output(PATTERNS)?,
         shape,
         &rows(truth, image),
         context.provenance(),

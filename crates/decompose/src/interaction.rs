@@ -5,13 +5,14 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use eigenscope_artifact::tables::bilinear::SpectrumRow;
 use eigenscope_artifact::{
-    EigenpairRow, EigenpairsHeader, Kind, SpectrumRow, write_eigenpairs, write_records,
+    EIGENPAIRS, EigenpairRow, EigenpairsHeader, TENSORS, write_eigenpairs, write_records,
 };
 use eigenscope_models::{BilinearWeights, StoredModel};
 use eigenscope_stage::{
-    Context, Feature, KindDescription, Parameter, ParameterType, Resources, Role, TaskError,
-    TaskKind, task_function,
+    Context, Feature, Parameter, ParameterType, Resources, Role, TaskError, TaskKind,
+    TaskKindDescription, task_function,
 };
 use faer::Mat;
 use rayon::prelude::*;
@@ -29,8 +30,8 @@ pub(crate) fn kind() -> TaskKind {
     }
 }
 
-fn describe() -> KindDescription {
-    KindDescription {
+fn describe() -> TaskKindDescription {
+    TaskKindDescription {
         name: "interaction".to_owned(),
         summary:
             "eigenvalues and input-space eigenvectors of every class's interaction matrix of a \
@@ -43,12 +44,12 @@ fn describe() -> KindDescription {
             "eigenpairs kept at each end of the spectrum",
         )],
         roles: vec![
-            Role::one("model", Kind::Tensors, "weights of a bilinear layer").needs(
+            Role::one("model", TENSORS, "weights of a bilinear layer").needs(
                 "bilinear",
                 "an interaction matrix is made of pairs of gate rows",
             ),
         ],
-        outputs: vec![Kind::Spectrum, Kind::Eigenpairs],
+        outputs: vec![SpectrumRow::KIND.into(), EIGENPAIRS.into()],
         provides: Feature::of_images("model").into(),
         random: false,
         resources: Resources {
@@ -87,12 +88,12 @@ fn run(context: &Context) -> Result<(), TaskError> {
         pairs.extend(class.pairs);
     }
     write_records(
-        context.output(Kind::Spectrum)?,
+        context.output(SpectrumRow::KIND)?,
         &spectrum,
         context.provenance(),
     )?;
     write_eigenpairs(
-        context.output(Kind::Eigenpairs)?,
+        context.output(EIGENPAIRS)?,
         &header,
         &pairs,
         context.provenance(),

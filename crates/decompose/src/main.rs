@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     eigenscope_stage::run(
-        eigenscope_stage::Section::Decompose,
+        eigenscope_stage::Stage::Decompose,
         eigenscope_decompose::kinds(),
     )
 }

@@ -3,12 +3,13 @@
 //! Defined for any two bases of the same covariance. Every layer needs its alignment; the task kind `alignment`
 //! writes the identity for the first, which reads the data itself.
 
+use eigenscope_artifact::tables::layers::OverlapRow;
 use eigenscope_artifact::{
-    BasesHeader, Kind, NamedTensor, OverlapRow, TensorReader, write_records,
+    ALIGNMENTS, BASES, BasesHeader, NamedTensor, TensorReader, write_records,
 };
 use eigenscope_stage::{
-    Agreement, Context, KindDescription, Parameter, ParameterType, Resources, Role, TaskError,
-    TaskKind, task_function,
+    Agreement, Context, Parameter, ParameterType, Resources, Role, TaskError, TaskKind,
+    TaskKindDescription, task_function,
 };
 use faer::{Mat, MatRef};
 use serde::Deserialize;
@@ -27,8 +28,8 @@ pub(crate) fn kind() -> TaskKind {
     }
 }
 
-fn describe() -> KindDescription {
-    KindDescription {
+fn describe() -> TaskKindDescription {
+    TaskKindDescription {
         name: "overlap".to_owned(),
         summary: "absolute products of the leading eigenvectors of two networks after alignment"
             .to_owned(),
@@ -48,23 +49,23 @@ fn describe() -> KindDescription {
             ),
         ],
         roles: vec![
-            Role::one("reference", Kind::Bases, "eigenvectors of one network").agrees(
+            Role::one("reference", BASES, "eigenvectors of one network").agrees(
                 Agreement::artifact("reference/model", "alignment/reference"),
             ),
             Role::one(
                 "other",
-                Kind::Bases,
+                BASES,
                 "eigenvectors of the same covariance of the other",
             )
             .agrees(Agreement::artifact("other/model", "alignment/other"))
             .agrees(Agreement::attribute("other", "reference", COVARIANCE)),
             Role::one(
                 "alignment",
-                Kind::Alignments,
+                ALIGNMENTS,
                 "alignments of the same two networks, in the same order",
             ),
         ],
-        outputs: vec![Kind::Overlap],
+        outputs: vec![OverlapRow::KIND.into()],
         provides: Vec::new(),
         random: false,
         resources: Resources {
@@ -88,9 +89,9 @@ fn run(context: &Context) -> Result<(), TaskError> {
     let open = |role, table| -> Result<TensorReader, TaskError> {
         Ok(TensorReader::open(&context.input(role)?.path, table)?)
     };
-    let reference = open("reference", Kind::Bases)?;
-    let other = open("other", Kind::Bases)?;
-    let alignments = open("alignment", Kind::Alignments)?;
+    let reference = open("reference", BASES)?;
+    let other = open("other", BASES)?;
+    let alignments = open("alignment", ALIGNMENTS)?;
     let headers: [BasesHeader; 2] = [reference.header()?, other.header()?];
     let of = covariance(&headers)?;
     let mut rows = Vec::new();
@@ -104,7 +105,11 @@ fn run(context: &Context) -> Result<(), TaskError> {
         let ranks = headers.each_ref().map(|header| rank(header, &layer));
         rows.extend(layer_rows(of, &layer, &overlaps, ranks));
     }
-    write_records(context.output(Kind::Overlap)?, &rows, context.provenance())?;
+    write_records(
+        context.output(OverlapRow::KIND)?,
+        &rows,
+        context.provenance(),
+    )?;
     Ok(())
 }
 

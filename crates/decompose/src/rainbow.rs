@@ -3,11 +3,12 @@
 //! How much of a network's accuracy do the covariances of its weights hold? Defined for networks without biases and
 //! gates.
 
-use eigenscope_artifact::{Kind, RainbowRow, RainbowSummaryRow, write_records};
+use eigenscope_artifact::tables::rainbow::{RainbowRow, RainbowSummaryRow};
+use eigenscope_artifact::{IMAGES, TENSORS, write_records};
 use eigenscope_models::StoredModel;
 use eigenscope_stage::{
-    Context, Feature, KindDescription, Parameter, ParameterType, Resources, Role, TaskError,
-    TaskKind, task_function,
+    Context, Feature, Parameter, ParameterType, Resources, Role, TaskError, TaskKind,
+    TaskKindDescription, task_function,
 };
 use serde::Deserialize;
 
@@ -29,8 +30,8 @@ pub(crate) fn kind() -> TaskKind {
     }
 }
 
-fn describe() -> KindDescription {
-    KindDescription {
+fn describe() -> TaskKindDescription {
+    TaskKindDescription {
         name: "rainbow".to_owned(),
         summary: "test accuracy of networks drawn with the weight covariances of a trained one"
             .to_owned(),
@@ -49,7 +50,7 @@ fn describe() -> KindDescription {
         roles: vec![
             Role::one(
                 "model",
-                Kind::Tensors,
+                TENSORS,
                 "weights of a network without biases and gates",
             )
             .needs(
@@ -60,9 +61,13 @@ fn describe() -> KindDescription {
                 "bias-free",
                 "a covariance of weights says nothing about a bias",
             ),
-            Role::one("data", Kind::Images, "images to align and to test on").shown_to("model"),
+            Role::one("data", IMAGES, "images to align and to test on").shown_to("model"),
         ],
-        outputs: vec![Kind::Rainbow, Kind::RainbowSummary, Kind::Tensors],
+        outputs: vec![
+            RainbowRow::KIND.into(),
+            RainbowSummaryRow::KIND.into(),
+            TENSORS.into(),
+        ],
         provides: vec![Feature::inherited("model")],
         random: true,
         resources: Resources {
@@ -92,14 +97,18 @@ fn run(context: &Context) -> Result<(), TaskError> {
     let (rows, first) = draw_and_test(context, &sampler, draws)?;
     let (trained, tested) = sampler.correct(std::slice::from_ref(&model))?;
     let trained = f64::from(trained[0]) / f64::from(tested);
-    write_records(context.output(Kind::Rainbow)?, &rows, context.provenance())?;
     write_records(
-        context.output(Kind::RainbowSummary)?,
+        context.output(RainbowRow::KIND)?,
+        &rows,
+        context.provenance(),
+    )?;
+    write_records(
+        context.output(RainbowSummaryRow::KIND)?,
         &[summary(trained, &rows)],
         context.provenance(),
     )?;
     let first = first.ok_or("no network was drawn")?;
-    first.write(context.output(Kind::Tensors)?, context.provenance())?;
+    first.write(context.output(TENSORS)?, context.provenance())?;
     Ok(())
 }
 

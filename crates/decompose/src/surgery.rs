@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
+use eigenscope_artifact::tables::surgery::{CentroidRow, SingularValueRow, SurgeryRow};
 use eigenscope_artifact::{
-    CentroidRow, Embeddings, EmbeddingsHeader, InputShape, Kind, SingularValueRow, SurgeryRow,
-    write_records,
+    EMBEDDINGS, Embeddings, EmbeddingsHeader, InputShape, TENSORS, write_records,
 };
 use eigenscope_models::{Architecture, Layer, ModelError, StoredModel};
 use eigenscope_stage::{
-    Agreement, Context, Feature, KindDescription, Parameter, ParameterType, Resources, Role,
-    TaskError, TaskKind, task_function,
+    Agreement, Context, Feature, Parameter, ParameterType, Resources, Role, TaskError, TaskKind,
+    TaskKindDescription, task_function,
 };
 use faer::MatRef;
 use serde::Deserialize;
@@ -26,27 +26,27 @@ pub(crate) fn kind() -> TaskKind {
     }
 }
 
-fn describe() -> KindDescription {
-    KindDescription {
+fn describe() -> TaskKindDescription {
+    TaskKindDescription {
         name: "surgery".to_owned(),
         summary:
             "merge pairs of classes by editing the weight of the layer that made the embeddings"
                 .to_owned(),
         parameters: parameters(),
         roles: vec![
-            Role::one("model", Kind::Tensors, "model to edit").has_classes("pairs"),
+            Role::one("model", TENSORS, "model to edit").has_classes("pairs"),
             Role::one(
                 "embeddings",
-                Kind::Embeddings,
+                EMBEDDINGS,
                 "what a linear layer of this model makes of images",
             )
             .agrees(Agreement::artifact("embeddings/model", "model")),
         ],
         outputs: vec![
-            Kind::Tensors,
-            Kind::Surgery,
-            Kind::Centroids,
-            Kind::SingularValues,
+            TENSORS.into(),
+            SurgeryRow::KIND.into(),
+            CentroidRow::KIND.into(),
+            SingularValueRow::KIND.into(),
         ],
         provides: vec![Feature::inherited("model")],
         random: true,
@@ -124,19 +124,19 @@ fn run(context: &Context) -> Result<(), TaskError> {
     singular_values.extend(singular_value_rows("after", &layer, &model)?);
 
     let (classes, provenance) = (&model.architecture.classes, context.provenance());
-    model.write(context.output(Kind::Tensors)?, provenance)?;
+    model.write(context.output(TENSORS)?, provenance)?;
     write_records(
-        context.output(Kind::Surgery)?,
+        context.output(SurgeryRow::KIND)?,
         &surgery_rows(&pairs, &mergers, classes),
         provenance,
     )?;
     write_records(
-        context.output(Kind::Centroids)?,
+        context.output(CentroidRow::KIND)?,
         &centroid_rows(&pairs, &mergers, classes),
         provenance,
     )?;
     write_records(
-        context.output(Kind::SingularValues)?,
+        context.output(SingularValueRow::KIND)?,
         &singular_values,
         provenance,
     )?;

@@ -24,10 +24,11 @@
 
 use std::collections::BTreeMap;
 
-use eigenscope_artifact::{CovarianceOf, Kind, NamedTensor, SpikesRow, write_records};
+use eigenscope_artifact::tables::layers::{LayerSpectrumRow, SpikesRow};
+use eigenscope_artifact::{BASES, CovarianceOf, NamedTensor, TENSORS, write_records};
 use eigenscope_models::{Layer, StoredModel};
 use eigenscope_stage::{
-    Context, Feature, KindDescription, Resources, Role, TaskError, TaskKind, task_function,
+    Context, Feature, Resources, Role, TaskError, TaskKind, TaskKindDescription, task_function,
 };
 use serde::Deserialize;
 
@@ -51,16 +52,16 @@ pub(crate) fn kind() -> TaskKind {
     }
 }
 
-fn describe() -> KindDescription {
-    KindDescription {
+fn describe() -> TaskKindDescription {
+    TaskKindDescription {
         name: "weight-covariance".to_owned(),
         summary:
             "eigenvalues and eigenvectors of the covariance of a model's weights, layer by layer, \
                   beside those of a fresh initialisation and of the Marchenko-Pastur law, and how many exceed it"
                 .to_owned(),
         parameters: vec![layers_parameter()],
-        roles: vec![Role::one("model", Kind::Tensors, "weights of any model")],
-        outputs: vec![Kind::LayerSpectrum, Kind::Spikes, Kind::Bases],
+        roles: vec![Role::one("model", TENSORS, "weights of any model")],
+        outputs: vec![LayerSpectrumRow::KIND.into(), SpikesRow::KIND.into(), BASES.into()],
         provides: vec![
             Feature::inherited("model"),
             Feature::fixed(COVARIANCE, CovarianceOf::Weights.name()),
@@ -107,7 +108,11 @@ fn run(context: &Context) -> Result<(), TaskError> {
             spectrum.extend(spectrum_rows(series, &layer.name, values));
         }
     }
-    write_records(context.output(Kind::Spikes)?, &spikes, context.provenance())?;
+    write_records(
+        context.output(SpikesRow::KIND)?,
+        &spikes,
+        context.provenance(),
+    )?;
     write(context, CovarianceOf::Weights, &spectrum, headers, &bases)
 }
 

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use eigenscope_artifact::tables::layers::{OverlapRow, RSquaredRow};
+use eigenscope_artifact::tables::rainbow::{RainbowRow, RainbowSummaryRow};
 use eigenscope_artifact::{
-    BasesHeader, BasisHeader, CovarianceOf, Digest, ImageHeader, ImageWriter, InputDigest,
-    InputShape, Kind, NamedTensor, OverlapRow, PixelTransform, Provenance, RSquaredRow, RainbowRow,
-    RainbowSummaryRow, SourceCheck, Split, SplitName, TensorReader, read_records, write_tensors,
+    ALIGNMENTS, ArtifactKind, BASES, BasesHeader, BasisHeader, CovarianceOf, Digest, ImageHeader,
+    ImageWriter, InputDigest, InputShape, KindName, NamedTensor, PixelTransform, Provenance,
+    SourceCheck, Split, SplitName, TENSORS, TensorReader, read_records, write_tensors,
 };
 use eigenscope_models::{Architecture, Network, StoredModel, networks};
 use eigenscope_stage::{Description, Event, Input, TASK_VERSION, TaskFile};
@@ -142,7 +144,7 @@ fn bases(
     let provenance = provenance(json!({}), vec![model]);
     write_tensors(
         &path,
-        Kind::Bases,
+        BASES,
         &BasesHeader {
             of,
             layers: headers,
@@ -159,7 +161,7 @@ struct Task<'a> {
     folder: &'a Path,
     name: &'a str,
     kind: &'a str,
-    outputs: &'a [Kind],
+    outputs: &'a [ArtifactKind],
     threads: usize,
 }
 
@@ -169,13 +171,13 @@ impl Task<'_> {
         &self,
         inputs: &[(&str, &Path)],
         parameters: Value,
-    ) -> Result<BTreeMap<Kind, PathBuf>, String> {
+    ) -> Result<BTreeMap<KindName, PathBuf>, String> {
         let folder = self.folder.join(self.name);
         std::fs::create_dir_all(&folder).expect("a folder");
-        let outputs: BTreeMap<Kind, PathBuf> = self
+        let outputs: BTreeMap<KindName, PathBuf> = self
             .outputs
             .iter()
-            .map(|kind| (*kind, folder.join(kind.file_name())))
+            .map(|kind| ((*kind).into(), folder.join(kind.file_name())))
             .collect();
         let made_from = inputs.iter().map(|(role, path)| InputDigest {
             role: (*role).to_owned(),
@@ -224,8 +226,8 @@ impl Task<'_> {
     }
 }
 
-const ALIGNMENT: &[Kind] = &[Kind::Alignments, Kind::RSquared];
-const RAINBOW: &[Kind] = &[Kind::Rainbow, Kind::RainbowSummary, Kind::Tensors];
+const ALIGNMENT: &[ArtifactKind] = &[ALIGNMENTS, RSquaredRow::KIND];
+const RAINBOW: &[ArtifactKind] = &[RainbowRow::KIND, RainbowSummaryRow::KIND, TENSORS];
 
 fn align(
     folder: &Path,
@@ -234,7 +236,7 @@ fn align(
     data: &Path,
     threads: usize,
     layers: &[&str],
-) -> Result<BTreeMap<Kind, PathBuf>, String> {
+) -> Result<BTreeMap<KindName, PathBuf>, String> {
     let task = Task {
         folder,
         name,
@@ -259,7 +261,7 @@ fn overlap(
         folder,
         name,
         kind: "overlap",
-        outputs: &[Kind::Overlap],
+        outputs: &[OverlapRow::KIND],
         threads: 1,
     };
     let [reference, other] = bases;
@@ -269,7 +271,7 @@ fn overlap(
         ("alignment", alignment),
     ];
     let outputs = task.run(&inputs, json!({"layers": [], "count": 3}))?;
-    Ok(read_records(&outputs[&Kind::Overlap]).expect("overlaps"))
+    Ok(read_records(&outputs[OverlapRow::KIND.name()]).expect("overlaps"))
 }
 
 fn rainbow(
@@ -279,7 +281,7 @@ fn rainbow(
     data: &Path,
     draws: u32,
     threads: usize,
-) -> Result<BTreeMap<Kind, PathBuf>, String> {
+) -> Result<BTreeMap<KindName, PathBuf>, String> {
     let task = Task {
         folder,
         name,
@@ -291,7 +293,7 @@ fn rainbow(
     task.run(&[("model", model), ("data", data)], parameters)
 }
 
-fn assert_same_bytes(first: &BTreeMap<Kind, PathBuf>, second: &BTreeMap<Kind, PathBuf>) {
+fn assert_same_bytes(first: &BTreeMap<KindName, PathBuf>, second: &BTreeMap<KindName, PathBuf>) {
     for (kind, path) in first {
         let read = |path: &Path| std::fs::read(path).expect("an output");
         assert!(read(path) == read(&second[kind]), "{kind} differs");
@@ -332,7 +334,7 @@ fn alignments_and_overlaps_of_every_network() {
         let four = align(at, &four, [&reference, &other], &data, 4, &[]).expect("runs");
         assert_same_bytes(&one, &four);
 
-        let rows: Vec<RSquaredRow> = read_records(&one[&Kind::RSquared]).expect("rows");
+        let rows: Vec<RSquaredRow> = read_records(&one[RSquaredRow::KIND.name()]).expect("rows");
         let found: Vec<_> = rows
             .iter()
             .map(|row| (row.layer.as_str(), row.split.as_str()))
@@ -352,7 +354,7 @@ fn alignments_and_overlaps_of_every_network() {
                 .all(|row| row.r_squared > 0.0 && row.r_squared < 1.0)
         );
         assert_eq!(rows[2].samples, 700);
-        let reader = TensorReader::open(&one[&Kind::Alignments], Kind::Alignments).expect("maps");
+        let reader = TensorReader::open(&one[ALIGNMENTS.name()], ALIGNMENTS).expect("maps");
         assert_eq!(reader.names().expect("names"), layers);
         let first = reader.read_one(layers[0]).expect("the identity");
         assert_eq!((first.shape, first.data), (vec![1, 1], vec![1.0]));
@@ -365,7 +367,7 @@ fn alignments_and_overlaps_of_every_network() {
             at,
             &format!("{name}-overlap"),
             [&first, &second],
-            &one[&Kind::Alignments],
+            &one[ALIGNMENTS.name()],
         );
         let rows = rows.expect("runs");
         assert_eq!(rows.len(), 3 * 9);
@@ -394,11 +396,11 @@ fn a_network_is_aligned_with_itself_by_the_identity() {
     let data = images(at, SIDE, 40, classes());
     let network = model(at, &networks()[2], 0.0);
     let outputs = align(at, "itself", [&network, &network], &data, 1, &["conv2"]).expect("runs");
-    let rows: Vec<RSquaredRow> = read_records(&outputs[&Kind::RSquared]).expect("rows");
+    let rows: Vec<RSquaredRow> = read_records(&outputs[RSquaredRow::KIND.name()]).expect("rows");
     assert_eq!(rows.len(), 2);
     assert!(rows.iter().all(|row| (row.r_squared - 1.0).abs() < 1e-9));
     assert_eq!(rows[0].samples, 700 * 25);
-    let reader = TensorReader::open(&outputs[&Kind::Alignments], Kind::Alignments).expect("maps");
+    let reader = TensorReader::open(&outputs[ALIGNMENTS.name()], ALIGNMENTS).expect("maps");
     let map = reader.read_one("conv2").expect("aligned");
     assert_eq!(map.shape, [4, 4]);
     for (at, value) in map.data.iter().enumerate() {
@@ -474,7 +476,7 @@ fn overlaps_refuse_what_does_not_belong_together() {
     let first = bases(at, "first", &mlp, weights, &from);
     let second = bases(at, "second", &mlp, weights, &to);
     let partial = align(at, "partial", [&reference, &other], &data, 1, &["layer2"]).expect("runs");
-    let partial = &partial[&Kind::Alignments];
+    let partial = &partial[ALIGNMENTS.name()];
     let refused = |bases: [&Path; 2], words: &str| {
         let message = overlap(at, "refused", bases, partial).expect_err("refused");
         assert!(message.contains(words), "{message}");
@@ -509,15 +511,15 @@ fn rainbow_networks_do_not_depend_on_threads_or_on_how_many_there_are() {
             &rainbow(at, "few-4", &path, &data, 3, 4).expect("runs"),
         );
         let many = rainbow(at, "many", &path, &data, 12, 2).expect("runs");
-        let rows: Vec<RainbowRow> = read_records(&many[&Kind::Rainbow]).expect("rows");
-        let first: Vec<RainbowRow> = read_records(&few[&Kind::Rainbow]).expect("rows");
+        let rows: Vec<RainbowRow> = read_records(&many[RainbowRow::KIND.name()]).expect("rows");
+        let first: Vec<RainbowRow> = read_records(&few[RainbowRow::KIND.name()]).expect("rows");
         assert_eq!(rows[..3], first);
         let numbers: Vec<u32> = rows.iter().map(|row| row.draw).collect();
         assert_eq!(numbers, (1..=12).collect::<Vec<_>>());
         assert!(rows.iter().all(|row| row.images == 40));
 
         let summary: Vec<RainbowSummaryRow> =
-            read_records(&many[&Kind::RainbowSummary]).expect("a row");
+            read_records(&many[RainbowSummaryRow::KIND.name()]).expect("a row");
         assert_eq!((summary.len(), summary[0].draws), (1, 12));
         let mean = rows.iter().map(|row| row.accuracy_fraction).sum::<f64>() / 12.0;
         assert!((summary[0].generated_accuracy_mean_fraction - mean).abs() < 1e-12);
@@ -526,7 +528,7 @@ fn rainbow_networks_do_not_depend_on_threads_or_on_how_many_there_are() {
 
         let (trained, drawn) = (
             StoredModel::read(&path),
-            StoredModel::read(&many[&Kind::Tensors]),
+            StoredModel::read(&many[TENSORS.name()]),
         );
         let (trained, drawn) = (trained.expect("a model"), drawn.expect("a model"));
         assert_eq!(drawn.architecture, trained.architecture);

@@ -4,7 +4,7 @@ mod embedded;
 
 use std::path::Path;
 
-use eigenscope_artifact::{Embeddings, ImageReader, Kind, SplitName};
+use eigenscope_artifact::{EMBEDDINGS, Embeddings, ImageReader, SplitName};
 use eigenscope_decompose::Activations;
 use eigenscope_models::{Layer, Network, Runner, StoredModel, networks};
 use embedded::{CLASSES, Task, images, model};
@@ -43,9 +43,9 @@ fn embed(
         seed: 0,
         threads,
         inputs: &[("model", model), ("data", data)],
-        outputs: &[Kind::Embeddings],
+        outputs: &[EMBEDDINGS],
     };
-    task.run().map(|outputs| outputs[&Kind::Embeddings].clone())
+    task.run().map(|outputs| outputs[EMBEDDINGS.name()].clone())
 }
 
 /// W x + b of every sample that the layer reads, in f64: `[images, channels, places]`.

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use eigenscope_artifact::{
-    Digest, ImageHeader, ImageWriter, InputShape, Kind, NamedTensor, Patterns, PixelTransform,
-    Provenance, SourceCheck, Split, SplitName, write_tensors,
+    Digest, ImageHeader, ImageWriter, InputShape, NamedTensor, PATTERNS, Patterns, PixelTransform,
+    Provenance, SourceCheck, Split, SplitName, TENSORS, write_tensors,
 };
 use eigenscope_decompose::{
     Folding, cosine, eigensystem, fold_bias, ground_truth, interaction_matrix,
@@ -181,14 +181,7 @@ fn model(folder: &Path, bias: bool) -> PathBuf {
     tensors.push(tensor("unembed.weight", &[2, 4], 0.7));
     let path = folder.join(format!("tensors-{bias}.parquet"));
     let architecture = serde_json::to_value(architecture).expect("serialises");
-    write_tensors(
-        &path,
-        Kind::Tensors,
-        &architecture,
-        &tensors,
-        &provenance(1, 6),
-    )
-    .expect("written");
+    write_tensors(&path, TENSORS, &architecture, &tensors, &provenance(1, 6)).expect("written");
     path
 }
 
@@ -254,7 +247,7 @@ fn run(
             ("model".to_owned(), input(model)),
             ("data".to_owned(), input(data)),
         ]),
-        outputs: BTreeMap::from([(Kind::Patterns, output.clone())]),
+        outputs: BTreeMap::from([(PATTERNS.into(), output.clone())]),
         provenance,
     };
     let file = folder.join("task.json");

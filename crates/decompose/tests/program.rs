@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use eigenscope_artifact::tables::bilinear::SpectrumRow;
 use eigenscope_artifact::{
-    Digest, Eigenpairs, InputShape, Kind, NamedTensor, Provenance, Selection, SpectrumRow,
-    read_records, write_records, write_tensors,
+    Digest, EIGENPAIRS, Eigenpairs, InputShape, KindName, NamedTensor, Provenance, Selection,
+    TENSORS, read_records, write_records, write_tensors,
 };
 use eigenscope_models::networks;
-use eigenscope_stage::{Description, Event, Input, Section, TASK_VERSION, TaskFile};
+use eigenscope_stage::{Description, Event, Input, Stage, TASK_VERSION, TaskFile};
 use serde_json::json;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_eigenscope-decompose");
@@ -50,7 +51,7 @@ fn tensors() -> Vec<NamedTensor> {
 struct Outcome {
     code: Option<i32>,
     messages: String,
-    outputs: BTreeMap<Kind, PathBuf>,
+    outputs: BTreeMap<KindName, PathBuf>,
 }
 
 impl Outcome {
@@ -64,8 +65,8 @@ impl Outcome {
 fn run(folder: &Path, name: &str, model: &Path, threads: usize) -> Outcome {
     let outputs = folder.join(name);
     std::fs::create_dir_all(&outputs).expect("a folder");
-    let outputs: BTreeMap<Kind, PathBuf> = [Kind::Spectrum, Kind::Eigenpairs]
-        .map(|kind| (kind, outputs.join(kind.file_name())))
+    let outputs: BTreeMap<KindName, PathBuf> = [SpectrumRow::KIND, EIGENPAIRS]
+        .map(|kind| (kind.into(), outputs.join(kind.file_name())))
         .into();
     let task = TaskFile {
         version: TASK_VERSION,
@@ -110,14 +111,7 @@ fn run(folder: &Path, name: &str, model: &Path, threads: usize) -> Outcome {
 
 fn model(folder: &Path, tensors: &[NamedTensor]) -> PathBuf {
     let path = folder.join("tensors.parquet");
-    write_tensors(
-        &path,
-        Kind::Tensors,
-        &architecture(),
-        tensors,
-        &provenance(),
-    )
-    .expect("written");
+    write_tensors(&path, TENSORS, &architecture(), tensors, &provenance()).expect("written");
     path
 }
 
@@ -128,7 +122,7 @@ fn describes_itself() {
         .output()
         .expect("the program starts");
     let description: Description = serde_json::from_slice(&output.stdout).expect("a description");
-    assert_eq!(description.section, Section::Decompose);
+    assert_eq!(description.section, Stage::Decompose);
     let names: Vec<_> = description.kinds.iter().map(|kind| &kind.name).collect();
     let expected = [
         "interaction",
@@ -152,9 +146,9 @@ fn writes_spectrum_and_eigenpairs_that_do_not_depend_on_threads() {
     let first = run(folder.path(), "one", &model, 1);
     assert_eq!(first.code, Some(0), "{}", first.messages);
     let spectrum: Vec<SpectrumRow> =
-        read_records(&first.outputs[&Kind::Spectrum]).expect("a spectrum");
+        read_records(&first.outputs[SpectrumRow::KIND.name()]).expect("a spectrum");
     assert_eq!(spectrum.len(), 10);
-    let pairs = Eigenpairs::read(&first.outputs[&Kind::Eigenpairs]).expect("eigenpairs");
+    let pairs = Eigenpairs::read(&first.outputs[EIGENPAIRS.name()]).expect("eigenpairs");
     assert_eq!(pairs.header.classes, ["no", "yes"]);
     assert_eq!((pairs.header.shape.len(), pairs.header.size), (6, 5));
     let indices = |selection| -> Vec<u32> {
@@ -171,8 +165,9 @@ fn writes_spectrum_and_eigenpairs_that_do_not_depend_on_threads() {
     );
 
     let second = run(folder.path(), "two", &model, 2);
-    for kind in [Kind::Spectrum, Kind::Eigenpairs] {
-        let read = |outcome: &Outcome| std::fs::read(&outcome.outputs[&kind]).expect("an output");
+    for kind in [SpectrumRow::KIND, EIGENPAIRS] {
+        let read =
+            |outcome: &Outcome| std::fs::read(&outcome.outputs[kind.name()]).expect("an output");
         assert!(read(&first) == read(&second), "{kind} differs");
     }
 }

@@ -5,9 +5,10 @@ mod task;
 
 use std::path::{Path, PathBuf};
 
+use eigenscope_artifact::tables::layers::{LayerSpectrumRow, SpikesRow};
 use eigenscope_artifact::{
-    BasesHeader, CovarianceOf, InputShape, Kind, LayerSpectrumRow, NamedTensor, SpikesRow,
-    TensorReader, read_records,
+    ArtifactKind, BASES, BasesHeader, CovarianceOf, InputShape, NamedTensor, TensorReader,
+    read_records,
 };
 use eigenscope_models::{Network, networks};
 use serde_json::json;
@@ -18,8 +19,8 @@ const SHAPE: InputShape = InputShape {
     height: 16,
     width: 17,
 };
-const OUTPUTS: [Kind; 2] = [Kind::LayerSpectrum, Kind::Bases];
-const WEIGHT_OUTPUTS: [Kind; 3] = [Kind::LayerSpectrum, Kind::Spikes, Kind::Bases];
+const OUTPUTS: [ArtifactKind; 2] = [LayerSpectrumRow::KIND, BASES];
+const WEIGHT_OUTPUTS: [ArtifactKind; 3] = [LayerSpectrumRow::KIND, SpikesRow::KIND, BASES];
 
 fn networks() -> [Network; 4] {
     [
@@ -67,11 +68,11 @@ fn weights(model: &Path) -> Task<'_> {
 }
 
 fn spectrum(outcome: &Outcome) -> Vec<LayerSpectrumRow> {
-    read_records(&outcome.outputs[&Kind::LayerSpectrum]).expect("a spectrum")
+    read_records(&outcome.outputs[LayerSpectrumRow::KIND.name()]).expect("a spectrum")
 }
 
 fn bases(outcome: &Outcome) -> (CovarianceOf, Vec<NamedTensor>) {
-    let reader = TensorReader::open(&outcome.outputs[&Kind::Bases], Kind::Bases).expect("bases");
+    let reader = TensorReader::open(&outcome.outputs[BASES.name()], BASES).expect("bases");
     let BasesHeader { of, .. } = reader.header().expect("a header");
     (of, reader.read().expect("tensors"))
 }
@@ -165,10 +166,10 @@ fn spikes_are_the_eigenvalues_above_the_edge_of_the_law() {
         let model = stored(folder.path(), network.clone(), scale);
         let name = scale.to_string();
         let outcome = weights(&model).run(folder.path(), &name).succeeded();
-        let rows: Vec<SpikesRow> = read_records(&outcome.outputs[&Kind::Spikes]).expect("a table");
+        let rows: Vec<SpikesRow> =
+            read_records(&outcome.outputs[SpikesRow::KIND.name()]).expect("a table");
         let spectrum = spectrum(&outcome);
-        let reader =
-            TensorReader::open(&outcome.outputs[&Kind::Bases], Kind::Bases).expect("bases");
+        let reader = TensorReader::open(&outcome.outputs[BASES.name()], BASES).expect("bases");
         let header: BasesHeader = reader.header().expect("a header");
         for (row, (layer, outputs, inputs)) in
             rows.iter()
@@ -211,7 +212,7 @@ fn the_null_space_of_activations_is_known() {
     let outcome = activations(&model, &path)
         .run(folder.path(), "few")
         .succeeded();
-    let reader = TensorReader::open(&outcome.outputs[&Kind::Bases], Kind::Bases).expect("bases");
+    let reader = TensorReader::open(&outcome.outputs[BASES.name()], BASES).expect("bases");
     let header: BasesHeader = reader.header().expect("a header");
     assert_eq!(header.layers["layer1"].rank, 8);
     assert_eq!(header.layers["layer1"].spikes, None);

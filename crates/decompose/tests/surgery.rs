@@ -5,8 +5,9 @@ mod embedded;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use eigenscope_artifact::tables::surgery::{CentroidRow, SingularValueRow, SurgeryRow};
 use eigenscope_artifact::{
-    CentroidRow, Embeddings, Kind, NamedTensor, SingularValueRow, SurgeryRow, read_records,
+    ArtifactKind, EMBEDDINGS, Embeddings, KindName, NamedTensor, TENSORS, read_records,
 };
 use eigenscope_decompose::{projector, singular_system};
 use eigenscope_models::{Network, StoredModel, networks};
@@ -14,11 +15,11 @@ use embedded::{CLASSES, Task, images, model};
 use faer::Mat;
 use serde_json::{Value, json};
 
-const OUTPUTS: [Kind; 4] = [
-    Kind::Tensors,
-    Kind::Surgery,
-    Kind::Centroids,
-    Kind::SingularValues,
+const OUTPUTS: [ArtifactKind; 4] = [
+    TENSORS,
+    SurgeryRow::KIND,
+    CentroidRow::KIND,
+    SingularValueRow::KIND,
 ];
 const SHRINK: f64 = 1e-5;
 
@@ -48,9 +49,9 @@ impl Clinic {
             seed: 0,
             threads: 1,
             inputs: &[("model", model), ("data", &self.data)],
-            outputs: &[Kind::Embeddings],
+            outputs: &[EMBEDDINGS],
         };
-        task.run().expect("embeds")[&Kind::Embeddings].clone()
+        task.run().expect("embeds")[EMBEDDINGS.name()].clone()
     }
 
     fn operate(
@@ -59,7 +60,7 @@ impl Clinic {
         (model, embeddings): (&Path, &Path),
         pairs: &Value,
         changes: &[(&str, Value)],
-    ) -> Result<BTreeMap<Kind, PathBuf>, String> {
+    ) -> Result<BTreeMap<KindName, PathBuf>, String> {
         let mut parameters = json!({
             "pairs": pairs, "trees": 100, "samples": 256, "threshold": 0.5, "shrink": SHRINK
         });
@@ -140,7 +141,7 @@ fn two_operations(network: Network, side: usize, layer: &str) {
 
     let (stored, edited) = (
         StoredModel::read(&clinic.model).expect("a model"),
-        StoredModel::read(&outputs[&Kind::Tensors]).expect("a model"),
+        StoredModel::read(&outputs[TENSORS.name()]).expect("a model"),
     );
     assert_eq!(edited.architecture, stored.architecture);
     let name = format!("{layer}.weight");
@@ -148,16 +149,17 @@ fn two_operations(network: Network, side: usize, layer: &str) {
         assert_eq!(old.data == new.data, old.name != name, "{}", old.name);
     }
 
-    let after = clinic.embed("after", &outputs[&Kind::Tensors], layer);
+    let after = clinic.embed("after", &outputs[TENSORS.name()], layer);
     let before = Embeddings::read(&before).expect("embeddings");
     let after = Embeddings::read(&after).expect("embeddings");
-    let centroids: Vec<CentroidRow> = read_records(&outputs[&Kind::Centroids]).expect("rows");
+    let centroids: Vec<CentroidRow> =
+        read_records(&outputs[CentroidRow::KIND.name()]).expect("rows");
     let width = before.header.width;
     assert_eq!(centroids.len(), 2 * 2 * width);
     let p = product_of_projectors(&centroids, 2, width);
     assert_same_embeddings(&p, &stored, layer, &before, &after);
 
-    let rows: Vec<SurgeryRow> = read_records(&outputs[&Kind::Surgery]).expect("rows");
+    let rows: Vec<SurgeryRow> = read_records(&outputs[SurgeryRow::KIND.name()]).expect("rows");
     assert_eq!(rows.len(), 2);
     for (row, names) in rows.iter().zip([["zero", "two"], ["three", "one"]]) {
         assert_eq!([&row.first_class, &row.second_class], names);
@@ -173,7 +175,7 @@ fn two_operations(network: Network, side: usize, layer: &str) {
     assert!((rows[1].cosine_after - of(&after, &rows[1])).abs() < 1e-5);
 
     let values: Vec<SingularValueRow> =
-        read_records(&outputs[&Kind::SingularValues]).expect("rows");
+        read_records(&outputs[SingularValueRow::KIND.name()]).expect("rows");
     let found: Vec<f64> = values.iter().map(|row| row.singular_value).collect();
     let of = |model| {
         singular_system(matrix(tensor(model, &name)).as_ref())
@@ -233,7 +235,7 @@ fn the_bytes_depend_on_the_seed_and_not_on_threads() {
     let run = |name, changes: &[(&str, Value)]| {
         let outputs = clinic.operate(name, files, &json!([[0, 1], [1, 2]]), changes);
         let outputs = outputs.expect("runs");
-        OUTPUTS.map(|kind| std::fs::read(&outputs[&kind]).expect("readable"))
+        OUTPUTS.map(|kind| std::fs::read(&outputs[kind.name()]).expect("readable"))
     };
     let one = run("one", &[]);
     assert!(one == run("four", &[("threads", json!(4))]));
@@ -259,7 +261,7 @@ fn no_pair_leaves_the_model_as_it_is() {
     let outputs = clinic
         .operate("none", files, &json!([]), &[])
         .expect("runs");
-    let edited = StoredModel::read(&outputs[&Kind::Tensors]).expect("a model");
+    let edited = StoredModel::read(&outputs[TENSORS.name()]).expect("a model");
     assert_eq!(edited, StoredModel::read(&clinic.model).expect("a model"));
 }
 
@@ -271,7 +273,7 @@ fn an_edited_model_can_be_edited_again_but_not_by_the_embeddings_of_the_first() 
         clinic.operate(name, (model, embeddings), &json!([pair]), &[])
     };
     let first = operate("first", &clinic.model, &embeddings, [0, 1]).expect("runs");
-    let edited = &first[&Kind::Tensors];
+    let edited = &first[TENSORS.name()];
     let message = operate("stale", edited, &embeddings, [2, 3]).expect_err("refused");
     assert_eq!(
         message,

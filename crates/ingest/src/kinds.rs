@@ -1,9 +1,9 @@
 //! The task kinds of this program, as the orchestrator is told them.
 
-use eigenscope_artifact::Kind;
+use eigenscope_artifact::IMAGES;
 use eigenscope_stage::{
-    AttributeValue, CLASSES, Condition, Context, Feature, KindDescription, Parameter, Resources,
-    TRANSFORMS, TaskError, TaskFunction, TaskKind, quantities, task_function,
+    AttributeValue, CLASSES, Condition, Context, Feature, Parameter, Resources, TRANSFORMS,
+    TaskError, TaskFunction, TaskKind, TaskKindDescription, quantities, task_function,
 };
 
 use crate::download::Policy;
@@ -111,12 +111,12 @@ fn kind(
     run: TaskFunction,
 ) -> TaskKind {
     TaskKind {
-        description: KindDescription {
+        description: TaskKindDescription {
             name: name.to_owned(),
             summary: summary.to_owned(),
             parameters,
             roles: Vec::new(),
-            outputs: vec![Kind::Images],
+            outputs: vec![IMAGES.into()],
             provides: provides(name, classes),
             random: true,
             resources,
@@ -187,7 +187,7 @@ mod tests {
         names.dedup();
         assert_eq!(names.len(), kinds.len());
         for kind in &kinds {
-            assert_eq!(kind.description.outputs, [Kind::Images]);
+            assert_eq!(kind.description.outputs, [IMAGES]);
             assert_eq!(kind.run.code().fingerprint.len(), 64);
         }
     }

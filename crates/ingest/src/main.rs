@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use eigenscope_stage::Section;
+use eigenscope_stage::Stage;
 
 fn main() -> ExitCode {
-    eigenscope_stage::run(Section::Data, eigenscope_ingest::kinds())
+    eigenscope_stage::run(Stage::Data, eigenscope_ingest::kinds())
 }

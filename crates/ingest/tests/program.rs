@@ -5,14 +5,14 @@ mod support;
 use std::collections::BTreeMap;
 
 use eigenscope_artifact::{Images, PixelTransform, SourceCheck};
-use eigenscope_stage::{CLASSES, Event, Feature, Section, quantities};
+use eigenscope_stage::{CLASSES, Event, Feature, Stage, quantities};
 use serde_json::{Value, json};
 use support::{Bench, describe, gzip, idx, names, program, real_data, small_idx, user_files};
 
 #[test]
 fn describe_names_the_kinds() {
     let description = describe();
-    assert_eq!(description.section, Section::Data);
+    assert_eq!(description.section, Stage::Data);
     let names: Vec<&str> = description
         .kinds
         .iter()

@@ -6,13 +6,14 @@
 //! what clipping to the spikes costs: the eigenvalues that leave the Marchenko-Pastur law, as the task kind
 //! `weight-covariance` counts them. Guth, Ménard, Rochette and Mallat, *A Rainbow in Deep Network Black Boxes* (2024).
 
+use eigenscope_artifact::tables::layers::{ClippingRow, LearnedDimensionsRow};
 use eigenscope_artifact::{
-    ClippingRow, CovarianceOf, ImageReader, Kind, LearnedDimensionsRow, SplitName, write_records,
+    BASES, CovarianceOf, IMAGES, ImageReader, SplitName, TENSORS, write_records,
 };
 use eigenscope_models::{Architecture, Layer, Runner, StoredModel, check_images};
 use eigenscope_stage::{
-    Agreement, Context, KindDescription, Parameter, ParameterType, Resources, Role, TaskError,
-    TaskKind, task_function,
+    Agreement, Context, Parameter, ParameterType, Resources, Role, TaskError, TaskKind,
+    TaskKindDescription, task_function,
 };
 use rayon::prelude::*;
 use serde::Deserialize;
@@ -30,8 +31,8 @@ pub fn kind() -> TaskKind {
     }
 }
 
-fn describe() -> KindDescription {
-    KindDescription {
+fn describe() -> TaskKindDescription {
+    TaskKindDescription {
         name: "clipping".to_owned(),
         summary: "accuracy with the weight of one layer clipped to the first eigenvectors of a \
                   covariance, for every number of them"
@@ -58,16 +59,16 @@ fn describe() -> KindDescription {
             ),
         ],
         roles: vec![
-            Role::one("model", Kind::Tensors, "a trained model"),
+            Role::one("model", TENSORS, "a trained model"),
             Role::one(
                 "bases",
-                Kind::Bases,
+                BASES,
                 "eigenvectors in the space of the inputs of its layers",
             )
             .agrees(Agreement::artifact("bases/model", "model")),
-            Role::one("data", Kind::Images, "images to measure the accuracy on").shown_to("model"),
+            Role::one("data", IMAGES, "images to measure the accuracy on").shown_to("model"),
         ],
-        outputs: vec![Kind::Clipping, Kind::LearnedDimensions],
+        outputs: vec![ClippingRow::KIND.into(), LearnedDimensionsRow::KIND.into()],
         provides: Vec::new(),
         random: false,
         resources: Resources {
@@ -118,8 +119,8 @@ fn run(context: &Context) -> Result<(), TaskError> {
     }
     context.progress(total, total, "layers", "");
     let provenance = context.provenance();
-    write_records(context.output(Kind::Clipping)?, &rows, provenance)?;
-    let path = context.output(Kind::LearnedDimensions)?;
+    write_records(context.output(ClippingRow::KIND)?, &rows, provenance)?;
+    let path = context.output(LearnedDimensionsRow::KIND)?;
     write_records(path, &dimensions, provenance)?;
     Ok(())
 }

@@ -1,8 +1,9 @@
 //! The task kind `confusion`: which classes a model takes for which others.
 
-use eigenscope_artifact::{ClassAccuracyRow, ConfusionRow, Embeddings, Kind, write_records};
+use eigenscope_artifact::tables::embeddings::{ClassAccuracyRow, ConfusionRow};
+use eigenscope_artifact::{EMBEDDINGS, Embeddings, write_records};
 use eigenscope_stage::{
-    Context, KindDescription, Resources, Role, TaskError, TaskKind, task_function,
+    Context, Resources, Role, TaskError, TaskKind, TaskKindDescription, task_function,
 };
 
 /// Name of the row of all classes together.
@@ -11,17 +12,17 @@ const ALL: &str = "all";
 /// The task kind.
 pub fn kind() -> TaskKind {
     TaskKind {
-        description: KindDescription {
+        description: TaskKindDescription {
             name: "confusion".to_owned(),
             summary: "images by class and predicted class, and the accuracy on every class"
                 .to_owned(),
             parameters: Vec::new(),
             roles: vec![Role::one(
                 "embeddings",
-                Kind::Embeddings,
+                EMBEDDINGS,
                 "embeddings, which come with the predictions",
             )],
-            outputs: vec![Kind::Confusion, Kind::ClassAccuracy],
+            outputs: vec![ConfusionRow::KIND.into(), ClassAccuracyRow::KIND.into()],
             provides: Vec::new(),
             random: false,
             resources: Resources {
@@ -45,9 +46,9 @@ fn run(context: &Context) -> Result<(), TaskError> {
     let rows = confusion(&labels, &predicted, header.classes.len());
     let accuracies = class_accuracies(&rows, &header.classes);
     let provenance = context.provenance();
-    write_records(context.output(Kind::Confusion)?, &rows, provenance)?;
+    write_records(context.output(ConfusionRow::KIND)?, &rows, provenance)?;
     write_records(
-        context.output(Kind::ClassAccuracy)?,
+        context.output(ClassAccuracyRow::KIND)?,
         &accuracies,
         provenance,
     )?;

@@ -1,8 +1,9 @@
 //! The task kind `final`: where the training of every model ended.
 
-use eigenscope_artifact::{FinalRow, HistoryRow, Kind, Labelled, read_records, write_labelled};
+use eigenscope_artifact::tables::training::{FinalRow, HistoryRow};
+use eigenscope_artifact::{Labelled, read_records, write_labelled};
 use eigenscope_stage::{
-    Context, Input, KindDescription, Resources, Role, TaskError, TaskKind, task_function,
+    Context, Input, Resources, Role, TaskError, TaskKind, TaskKindDescription, task_function,
 };
 
 use crate::error::MetricError;
@@ -11,12 +12,16 @@ use crate::labels;
 /// The task kind.
 pub fn kind() -> TaskKind {
     TaskKind {
-        description: KindDescription {
+        description: TaskKindDescription {
             name: "final".to_owned(),
             summary: "loss and accuracy of every model after its last epoch".to_owned(),
             parameters: Vec::new(),
-            roles: vec![Role::many("histories", Kind::History, "training histories")],
-            outputs: vec![Kind::Final],
+            roles: vec![Role::many(
+                "histories",
+                HistoryRow::KIND,
+                "training histories",
+            )],
+            outputs: vec![FinalRow::KIND.into()],
             provides: Vec::new(),
             random: false,
             resources: Resources {
@@ -39,7 +44,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
         rows.push(Labelled { labels, row });
     }
     rows.sort_by_key(|Labelled { row, .. }| (row.hidden, row.seed));
-    write_labelled(context.output(Kind::Final)?, &rows, context.provenance())?;
+    write_labelled(context.output(FinalRow::KIND)?, &rows, context.provenance())?;
     Ok(())
 }
 

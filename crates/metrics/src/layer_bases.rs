@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use eigenscope_artifact::{
-    BasesHeader, BasisHeader, CovarianceOf, Kind, NamedTensor, TensorReader,
+    BASES, BasesHeader, BasisHeader, CovarianceOf, NamedTensor, TensorReader,
 };
 use eigenscope_models::{Layer, StoredModel};
 use eigenscope_stage::Input;
@@ -41,7 +41,7 @@ impl LayerBases {
     /// # Errors
     /// Returns an error if the file cannot be read.
     pub(crate) fn read(input: &Input) -> Result<Self, MetricError> {
-        let reader = TensorReader::open(&input.path, Kind::Bases)?;
+        let reader = TensorReader::open(&input.path, BASES)?;
         let BasesHeader { of, layers } = reader.header()?;
         Ok(Self {
             task: input.task.clone(),

@@ -3,8 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    eigenscope_stage::run(
-        eigenscope_stage::Section::Metric,
-        eigenscope_metrics::kinds(),
-    )
+    eigenscope_stage::run(eigenscope_stage::Stage::Metric, eigenscope_metrics::kinds())
 }

@@ -1,8 +1,9 @@
 //! The task kind `neighbours`: the images whose embeddings are nearest to those of some images.
 
-use eigenscope_artifact::{Embeddings, Kind, NeighbourRow, write_records};
+use eigenscope_artifact::tables::embeddings::NeighbourRow;
+use eigenscope_artifact::{EMBEDDINGS, Embeddings, write_records};
 use eigenscope_stage::{
-    Context, KindDescription, Parameter, ParameterType, Resources, Role, TaskError, TaskKind,
+    Context, Parameter, ParameterType, Resources, Role, TaskError, TaskKind, TaskKindDescription,
     task_function,
 };
 use serde::Deserialize;
@@ -13,7 +14,7 @@ use crate::nearest::nearest_others;
 /// The task kind.
 pub fn kind() -> TaskKind {
     TaskKind {
-        description: KindDescription {
+        description: TaskKindDescription {
             name: "neighbours".to_owned(),
             summary: "nearest others of some images by Euclidean distance of their embeddings"
                 .to_owned(),
@@ -33,10 +34,10 @@ pub fn kind() -> TaskKind {
             ],
             roles: vec![Role::one(
                 "embeddings",
-                Kind::Embeddings,
+                EMBEDDINGS,
                 "embeddings to search and to compare",
             )],
-            outputs: vec![Kind::Neighbours],
+            outputs: vec![NeighbourRow::KIND.into()],
             provides: Vec::new(),
             random: false,
             resources: Resources {
@@ -79,7 +80,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
         .flat_map(|&query| neighbours(&embeddings, query, count))
         .collect();
     write_records(
-        context.output(Kind::Neighbours)?,
+        context.output(NeighbourRow::KIND)?,
         &rows,
         context.provenance(),
     )?;

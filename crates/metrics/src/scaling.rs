@@ -9,12 +9,14 @@
 
 use std::collections::HashMap;
 
+use eigenscope_artifact::tables::scaling::{PowerLawRow, ScalingRow};
+use eigenscope_artifact::tables::training::{FinalRow, HistoryRow};
 use eigenscope_artifact::{
-    Digest, FinalRow, ImageReader, Kind, PowerLawRow, ScalingRow, SplitName, read_records,
-    summarise, write_labelled,
+    Digest, IMAGES, ImageReader, SplitName, read_records, summarise, write_labelled,
 };
 use eigenscope_stage::{
-    Agreement, Context, Input, KindDescription, Resources, Role, TaskError, TaskKind, task_function,
+    Agreement, Context, Input, Resources, Role, TaskError, TaskKind, TaskKindDescription,
+    task_function,
 };
 use serde::Deserialize;
 
@@ -30,7 +32,7 @@ const SIZES: [&str; 2] = ["train_count", "train_fraction"];
 /// The task kind.
 pub fn kind() -> TaskKind {
     TaskKind {
-        description: KindDescription {
+        description: TaskKindDescription {
             name: "scaling".to_owned(),
             summary: "final loss and accuracy by number of training images, and the power law of the test loss"
                 .to_owned(),
@@ -38,17 +40,17 @@ pub fn kind() -> TaskKind {
             roles: vec![
                 Role::many(
                     "histories",
-                    Kind::History,
+                    HistoryRow::KIND,
                     "training histories on data sets of several sizes",
                 ),
                 Role::many(
                     "data",
-                    Kind::Images,
+                    IMAGES,
                     "the data sets that they were trained on, whose training images are counted",
                 )
                 .agrees(Agreement::among("histories/data", "data")),
             ],
-            outputs: vec![Kind::Scaling, Kind::PowerLaw],
+            outputs: vec![ScalingRow::KIND.into(), PowerLawRow::KIND.into()],
             provides: Vec::new(),
             random: false,
             resources: Resources {
@@ -102,8 +104,8 @@ fn run(context: &Context) -> Result<(), TaskError> {
         all.extend(group.label(rows));
     }
     let provenance = context.provenance();
-    write_labelled(context.output(Kind::Scaling)?, &all, provenance)?;
-    write_labelled(context.output(Kind::PowerLaw)?, &laws, provenance)?;
+    write_labelled(context.output(ScalingRow::KIND)?, &all, provenance)?;
+    write_labelled(context.output(PowerLawRow::KIND)?, &laws, provenance)?;
     Ok(())
 }
 

@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use eigenscope_artifact::{Kind, Labelled, SimilarityRow, write_labelled};
+use eigenscope_artifact::tables::bilinear::SimilarityRow;
+use eigenscope_artifact::{EIGENPAIRS, Labelled, write_labelled};
 use eigenscope_stage::{
-    Agreement, CLASSES, Context, KindDescription, Parameter, ParameterType, Resources, Role,
-    TRANSFORMS, TaskError, TaskKind, task_function,
+    Agreement, CLASSES, Context, Parameter, ParameterType, Resources, Role, TRANSFORMS, TaskError,
+    TaskKind, TaskKindDescription, task_function,
 };
 use serde::Deserialize;
 
@@ -19,7 +20,7 @@ use crate::student::half_width;
 /// The task kind.
 pub fn kind() -> TaskKind {
     TaskKind {
-        description: KindDescription {
+        description: TaskKindDescription {
             name: "similarity".to_owned(),
             summary:
                 "absolute cosine of the eigenvectors of a reference size and of every size, by rank"
@@ -47,7 +48,7 @@ pub fn kind() -> TaskKind {
             roles: vec![
                 Role::many(
                     "eigenpairs",
-                    Kind::Eigenpairs,
+                    EIGENPAIRS,
                     "eigenpairs of all models, swept over `seed`",
                 )
                 .agrees(Agreement::attribute("eigenpairs", "eigenpairs", CLASSES))
@@ -57,7 +58,7 @@ pub fn kind() -> TaskKind {
                     TRANSFORMS,
                 )),
             ],
-            outputs: vec![Kind::Similarity],
+            outputs: vec![SimilarityRow::KIND.into()],
             provides: Vec::new(),
             random: false,
             resources: Resources {
@@ -116,7 +117,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
         ));
     }
     write_labelled(
-        context.output(Kind::Similarity)?,
+        context.output(SimilarityRow::KIND)?,
         &all,
         context.provenance(),
     )?;

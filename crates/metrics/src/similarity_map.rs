@@ -1,10 +1,11 @@
 //! The task kind `similarity-map`: similarity of the first eigenvectors of every size with those of every
 //! size.
 
-use eigenscope_artifact::{Kind, Labelled, SimilarityMapRow, write_labelled};
+use eigenscope_artifact::tables::bilinear::SimilarityMapRow;
+use eigenscope_artifact::{EIGENPAIRS, Labelled, write_labelled};
 use eigenscope_stage::{
-    Agreement, CLASSES, Context, KindDescription, Parameter, Resources, Role, TRANSFORMS,
-    TaskError, TaskKind, task_function,
+    Agreement, CLASSES, Context, Parameter, Resources, Role, TRANSFORMS, TaskError, TaskKind,
+    TaskKindDescription, task_function,
 };
 use serde::Deserialize;
 
@@ -16,7 +17,7 @@ use crate::seed_pairs::{ModelVectors, Variant, pairs, read_models, sizes};
 /// The task kind.
 pub fn kind() -> TaskKind {
     TaskKind {
-        description: KindDescription {
+        description: TaskKindDescription {
             name: "similarity-map".to_owned(),
             summary: "absolute cosine of the first eigenvectors, for every two hidden sizes"
                 .to_owned(),
@@ -33,7 +34,7 @@ pub fn kind() -> TaskKind {
             roles: vec![
                 Role::many(
                     "eigenpairs",
-                    Kind::Eigenpairs,
+                    EIGENPAIRS,
                     "eigenpairs of all models, swept over `seed`",
                 )
                 .agrees(Agreement::attribute("eigenpairs", "eigenpairs", CLASSES))
@@ -43,7 +44,7 @@ pub fn kind() -> TaskKind {
                     TRANSFORMS,
                 )),
             ],
-            outputs: vec![Kind::SimilarityMap],
+            outputs: vec![SimilarityMapRow::KIND.into()],
             provides: Vec::new(),
             random: false,
             resources: Resources {
@@ -75,7 +76,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
         }));
     }
     write_labelled(
-        context.output(Kind::SimilarityMap)?,
+        context.output(SimilarityMapRow::KIND)?,
         &rows,
         context.provenance(),
     )?;

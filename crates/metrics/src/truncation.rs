@@ -9,15 +9,16 @@
 //! mechanistic interpretability* (2025).
 
 use burn::tensor::{Device, Tensor, TensorData};
+use eigenscope_artifact::tables::bilinear::TruncationRow;
 use eigenscope_artifact::{
-    Eigenpairs, ImageReader, Kind, Selection, SplitName, TruncationRow, write_records,
+    EIGENPAIRS, Eigenpairs, IMAGES, ImageReader, Selection, SplitName, TENSORS, write_records,
 };
 use eigenscope_models::{
     Architecture, StoredModel, check_images, evaluate, predicted_class, values,
 };
 use eigenscope_stage::{
-    Agreement, Context, KindDescription, Parameter, ParameterType, Resources, Role, TaskError,
-    TaskKind, task_function,
+    Agreement, Context, Parameter, ParameterType, Resources, Role, TaskError, TaskKind,
+    TaskKindDescription, task_function,
 };
 use rayon::prelude::*;
 use serde::Deserialize;
@@ -32,7 +33,7 @@ const BLOCK_ROWS: usize = 1000;
 /// The task kind.
 pub fn kind() -> TaskKind {
     TaskKind {
-        description: KindDescription {
+        description: TaskKindDescription {
             name: "truncation".to_owned(),
             summary: "test accuracy with only the strongest eigenpairs of every class".to_owned(),
             parameters: vec![Parameter::optional(
@@ -44,7 +45,7 @@ pub fn kind() -> TaskKind {
             roles: vec![
                 Role::one(
                     "model",
-                    Kind::Tensors,
+                    TENSORS,
                     "the full model, a bilinear layer without bias",
                 )
                 .needs(
@@ -55,11 +56,11 @@ pub fn kind() -> TaskKind {
                     "bias-free",
                     "what a bias adds to the logits is not in the eigenpairs",
                 ),
-                Role::one("eigenpairs", Kind::Eigenpairs, "its eigenpairs")
+                Role::one("eigenpairs", EIGENPAIRS, "its eigenpairs")
                     .agrees(Agreement::artifact("eigenpairs/model", "model")),
-                Role::one("data", Kind::Images, "images to test on").shown_to("model"),
+                Role::one("data", IMAGES, "images to test on").shown_to("model"),
             ],
-            outputs: vec![Kind::Truncation],
+            outputs: vec![TruncationRow::KIND.into()],
             provides: Vec::new(),
             random: false,
             resources: Resources {
@@ -125,7 +126,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
         }
     }
     write_records(
-        context.output(Kind::Truncation)?,
+        context.output(TruncationRow::KIND)?,
         &rows(size, &truncated, full, images.len()),
         context.provenance(),
     )?;

@@ -1,10 +1,9 @@
 //! The task kind `truncation-summary`: truncation curves averaged over seeds.
 
-use eigenscope_artifact::{
-    Kind, TruncationRow, TruncationSummaryRow, read_records, write_labelled,
-};
+use eigenscope_artifact::tables::bilinear::{TruncationRow, TruncationSummaryRow};
+use eigenscope_artifact::{read_records, write_labelled};
 use eigenscope_stage::{
-    Context, KindDescription, Resources, Role, TaskError, TaskKind, task_function,
+    Context, Resources, Role, TaskError, TaskKind, TaskKindDescription, task_function,
 };
 use serde::Deserialize;
 
@@ -16,17 +15,17 @@ use crate::student::half_width;
 /// The task kind.
 pub fn kind() -> TaskKind {
     TaskKind {
-        description: KindDescription {
+        description: TaskKindDescription {
             name: "truncation-summary".to_owned(),
             summary: "mean truncation curve of each hidden size over seeds, with 90% Student-t half-widths"
                 .to_owned(),
             parameters: vec![over_parameter()],
             roles: vec![Role::many(
                 "truncations",
-                Kind::Truncation,
+                TruncationRow::KIND,
                 "truncation curves, of any number of models",
             )],
-            outputs: vec![Kind::TruncationSummary],
+            outputs: vec![TruncationSummaryRow::KIND.into()],
             provides: Vec::new(),
             random: false,
             resources: Resources {
@@ -58,7 +57,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
         let curves = group.members.iter().map(|(_, curve)| curve.as_slice());
         rows.extend(group.label(truncation_summary(curves)?));
     }
-    let path = context.output(Kind::TruncationSummary)?;
+    let path = context.output(TruncationSummaryRow::KIND)?;
     write_labelled(path, &rows, context.provenance())?;
     Ok(())
 }

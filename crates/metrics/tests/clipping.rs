@@ -6,9 +6,10 @@ mod fixtures;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use eigenscope_artifact::tables::layers::{ClippingRow, LearnedDimensionsRow};
 use eigenscope_artifact::{
-    BasesHeader, ClippingRow, CovarianceOf, Digest, InputDigest, InputShape, Kind,
-    LearnedDimensionsRow, NamedTensor, PixelTransform, Provenance, write_tensors,
+    BASES, BasesHeader, CovarianceOf, Digest, InputDigest, InputShape, NamedTensor, PixelTransform,
+    Provenance, TENSORS, write_tensors,
 };
 use eigenscope_models::{Architecture, networks};
 use eigenscope_stage::Input;
@@ -59,7 +60,7 @@ impl Case {
             })
             .collect();
         let path = place.path("model.parquet");
-        let kind = Kind::Tensors;
+        let kind = TENSORS;
         let content = write_tensors(&path, kind, &self.architecture(), &tensors, &provenance());
         made("train.m", path, content.expect("written"))
     }
@@ -114,7 +115,7 @@ fn bases(place: &Place, tensors: &[NamedTensor], provenance: &Provenance) -> Inp
         of: CovarianceOf::Activations,
         layers: BTreeMap::new(),
     };
-    let content = write_tensors(&path, Kind::Bases, &header, tensors, provenance);
+    let content = write_tensors(&path, BASES, &header, tensors, provenance);
     made("decompose.b", path, content.expect("written"))
 }
 
@@ -136,7 +137,7 @@ fn run(place: &Place, threads: usize, parameters: Value, inputs: [&Input; 3]) ->
     let inputs: Vec<_> = roles
         .map(|(role, input)| (role, vec![input.clone()]))
         .collect();
-    let outputs = [Kind::Clipping, Kind::LearnedDimensions];
+    let outputs = [ClippingRow::KIND, LearnedDimensionsRow::KIND];
     place.run_with(threads, "clipping", parameters, &inputs, &outputs)
 }
 
@@ -175,7 +176,7 @@ fn the_counts_of_pytorch_for_every_network() {
         }
         assert_eq!(found, case.correct());
 
-        let files = [Kind::Clipping, Kind::LearnedDimensions];
+        let files = [ClippingRow::KIND, LearnedDimensionsRow::KIND];
         let read = |outcome: &Outcome| {
             let paths = files.map(|kind| outcome.path.with_file_name(kind.file_name()));
             paths.map(|path| std::fs::read(path).expect("read"))
@@ -344,7 +345,7 @@ fn a_model_with_an_empty_layer_is_refused() {
     let shapes = architecture.parameters().into_iter();
     let tensors: Vec<_> = shapes.map(|empty| empty.initial(|| 0.0)).collect();
     let path = place.path("model.parquet");
-    let content = write_tensors(&path, Kind::Tensors, &architecture, &tensors, &provenance());
+    let content = write_tensors(&path, TENSORS, &architecture, &tensors, &provenance());
     let model = made("train.m", path, content.expect("written"));
     let bases = bases(&place, &case.tensors()[..1], &provenance());
     run(

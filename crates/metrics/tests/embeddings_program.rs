@@ -5,10 +5,14 @@ mod fixtures;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use eigenscope_artifact::tables::embeddings::{
+    ClassAccuracyRow, ConfusionRow, MapQualityRow, MapRow, NeighbourRow,
+};
+use eigenscope_artifact::tables::scaling::{PowerLawRow, ScalingRow};
+use eigenscope_artifact::tables::training::HistoryRow;
 use eigenscope_artifact::{
-    ClassAccuracyRow, ConfusionRow, Digest, Embeddings, EmbeddingsHeader, HistoryRow, ImageHeader,
-    ImageWriter, InputDigest, Kind, MapQualityRow, MapRow, NeighbourRow, PowerLawRow, Provenance,
-    ScalingRow, SourceCheck, Split, SplitName, read_labelled, write_records,
+    ArtifactKind, Digest, Embeddings, EmbeddingsHeader, ImageHeader, ImageWriter, InputDigest,
+    Provenance, SourceCheck, Split, SplitName, read_labelled, write_records,
 };
 use eigenscope_stage::Input;
 use fixtures::place::{Outcome, Place, cut};
@@ -58,7 +62,7 @@ fn input(task: &str, path: PathBuf, content: Digest) -> Input {
 fn confusion_and_accuracy_of_every_class() {
     let place = Place::new();
     let run = |embeddings: Input| {
-        let outputs = [Kind::Confusion, Kind::ClassAccuracy];
+        let outputs = [ConfusionRow::KIND, ClassAccuracyRow::KIND];
         let inputs = [("embeddings", vec![embeddings])];
         place.run_with(1, "confusion", json!({}), &inputs, &outputs)
     };
@@ -97,7 +101,7 @@ fn neighbours_of_the_queries() {
     let run = |queries: Value, count: usize| {
         let parameters = json!({"queries": queries, "count": count});
         let inputs = [("embeddings", vec![embeddings.clone()])];
-        place.run("neighbours", parameters, &inputs, Kind::Neighbours)
+        place.run("neighbours", parameters, &inputs, NeighbourRow::KIND)
     };
     let rows: Vec<NeighbourRow> = run(json!([0, 49, 7]), 8).rows();
     assert_eq!(rows.len(), 24);
@@ -133,7 +137,7 @@ fn a_map_and_its_quality() {
     let run = |embeddings: &Input, threads: usize, perplexity: f64, images: usize| {
         let parameters = json!({"perplexity": perplexity, "images": images});
         let inputs = [("embeddings", vec![embeddings.clone()])];
-        let outputs = [Kind::Map, Kind::MapQuality];
+        let outputs = [MapRow::KIND, MapQualityRow::KIND];
         place.run_with(threads, "t-sne", parameters, &inputs, &outputs)
     };
     let outcome = run(&stored, 1, 15.0, 250);
@@ -156,7 +160,7 @@ fn a_map_and_its_quality() {
     assert!(quality.embedding_neighbour_accuracy_fraction > 0.85);
 
     let bytes = |outcome: &Outcome| {
-        [Kind::Map, Kind::MapQuality]
+        [MapRow::KIND, MapQualityRow::KIND]
             .map(|kind| std::fs::read(outcome.path.with_file_name(kind.file_name())).expect("read"))
     };
     let first = bytes(&outcome);
@@ -243,7 +247,7 @@ fn scaling_counts_the_images_of_each_training() {
             "scaling",
             json!({"over": "seed"}),
             &inputs,
-            &[Kind::Scaling, Kind::PowerLaw],
+            &[ScalingRow::KIND, PowerLawRow::KIND],
         )
     };
     let history = |name: &str, data: Option<&Input>, loss| history(&place, name, data, loss);
@@ -293,14 +297,14 @@ fn scaling_counts_the_images_of_each_training() {
     }
     let outcome = run(&rated, &sets);
     assert_eq!(outcome.code, Some(0), "{}", outcome.messages);
-    let grouped = |kind: Kind| outcome.path.with_file_name(kind.file_name());
-    let found = read_labelled::<ScalingRow>(&grouped(Kind::Scaling)).expect("an output");
+    let grouped = |kind: ArtifactKind| outcome.path.with_file_name(kind.file_name());
+    let found = read_labelled::<ScalingRow>(&grouped(ScalingRow::KIND)).expect("an output");
     let labels: Vec<Value> = found.iter().map(|found| json!(found.labels)).collect();
     let expected = [0.1, 0.1, 0.1, 0.2, 0.2, 0.2].map(|rate| json!({"learning_rate": rate}));
     assert_eq!(labels, expected);
     let found: Vec<ScalingRow> = found.into_iter().map(|found| found.row).collect();
     assert_eq!(found, [rows.clone(), rows].concat());
-    let found = read_labelled::<PowerLawRow>(&grouped(Kind::PowerLaw)).expect("an output");
+    let found = read_labelled::<PowerLawRow>(&grouped(PowerLawRow::KIND)).expect("an output");
     assert_eq!(found.len(), 2);
     assert_eq!([&found[0].row, &found[1].row], [&laws[0], &laws[0]]);
 

@@ -6,13 +6,16 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
+use eigenscope_artifact::tables::bilinear::{
+    SimilarityMapRow, SimilarityRow, TruncationRow, TruncationSummaryRow,
+};
+use eigenscope_artifact::tables::training::{FinalRow, HistoryRow};
 use eigenscope_artifact::{
-    Digest, FinalRow, HistoryRow, InputDigest, Kind, PixelTransform, Provenance, SimilarityMapRow,
-    SimilarityRow, TruncationRow, TruncationSummaryRow, read_labelled, write_eigenpairs,
+    Digest, InputDigest, PixelTransform, Provenance, TENSORS, read_labelled, write_eigenpairs,
     write_records, write_tensors,
 };
 use eigenscope_models::networks;
-use eigenscope_stage::{Description, Input, Section};
+use eigenscope_stage::{Description, Input, Stage};
 use fixtures::place::{PROGRAM, Place, cut, input};
 use fixtures::{classes, models, provenance};
 use serde_json::{Value, json};
@@ -24,7 +27,7 @@ fn describes_itself() {
         .output()
         .expect("starts");
     let description: Description = serde_json::from_slice(&output.stdout).expect("a description");
-    assert_eq!(description.section, Section::Metric);
+    assert_eq!(description.section, Stage::Metric);
     let names: Vec<&str> = description
         .kinds
         .iter()
@@ -69,7 +72,12 @@ fn truncation_then_summary() {
             ("model", vec![model_input]),
             ("data", vec![data.clone()]),
         ];
-        let outcome = place.run("truncation", json!({"kept": 30}), &inputs, Kind::Truncation);
+        let outcome = place.run(
+            "truncation",
+            json!({"kept": 30}),
+            &inputs,
+            TruncationRow::KIND,
+        );
         let rows: Vec<TruncationRow> = outcome.rows();
         let found: Vec<f64> = rows.iter().map(|row| f64::from(row.correct)).collect();
         assert_eq!(
@@ -87,7 +95,7 @@ fn truncation_then_summary() {
             "truncation",
             json!({"kept": 30}),
             &inputs,
-            &[Kind::Truncation],
+            &[TruncationRow::KIND],
         );
         assert!(
             bytes == std::fs::read(&again.path).expect("read"),
@@ -102,7 +110,7 @@ fn truncation_then_summary() {
         "truncation-summary",
         json!({"over": "seed"}),
         &[("truncations", curves.clone())],
-        Kind::TruncationSummary,
+        TruncationSummaryRow::KIND,
     );
     let rows: Vec<TruncationSummaryRow> = outcome.rows();
     assert_eq!(rows.len(), 7 + 13);
@@ -122,7 +130,7 @@ fn truncation_then_summary() {
         "truncation-summary",
         json!({"over": "seed"}),
         &inputs,
-        Kind::TruncationSummary,
+        TruncationSummaryRow::KIND,
     );
     assert_eq!(outcome.rows::<TruncationSummaryRow>(), rows);
     let inputs = [("truncations", vec![cut(&curves[0])])];
@@ -131,7 +139,7 @@ fn truncation_then_summary() {
             "truncation-summary",
             json!({"over": "seed"}),
             &inputs,
-            Kind::TruncationSummary,
+            TruncationSummaryRow::KIND,
         )
         .fails_with("(cut) is not a readable Parquet file");
 }
@@ -154,7 +162,7 @@ fn truncation_refuses_what_does_not_fit() {
             "truncation",
             json!({"kept": kept}),
             &inputs,
-            Kind::Truncation,
+            TruncationRow::KIND,
         )
     };
     assert_eq!(
@@ -172,14 +180,7 @@ fn truncation_refuses_what_does_not_fit() {
     let architecture = serde_json::to_value(six.architecture()).expect("serialises");
     let mut bad = model.clone();
     bad.path = place.path("misshapen.parquet");
-    write_tensors(
-        &bad.path,
-        Kind::Tensors,
-        &architecture,
-        &misshapen,
-        &provenance(),
-    )
-    .expect("written");
+    write_tensors(&bad.path, TENSORS, &architecture, &misshapen, &provenance()).expect("written");
     run(&bad, &pairs, &data, 3).fails_with("tensor `embed.weight` has shape [64, 6]");
 
     let few = place.pairs(&all[2], &all[2].pairs(4), &provenance());
@@ -211,14 +212,7 @@ fn truncation_refuses_what_does_not_fit() {
         data: vec![0.0; 12],
     });
     let architecture = serde_json::to_value(biased).expect("serialises");
-    write_tensors(
-        &bad.path,
-        Kind::Tensors,
-        &architecture,
-        &tensors,
-        &provenance(),
-    )
-    .expect("written");
+    write_tensors(&bad.path, TENSORS, &architecture, &tensors, &provenance()).expect("written");
     run(&bad, &pairs, &data, 3).fails_with("a bilinear layer with a bias");
 
     let small = vec![PixelTransform::Resize {
@@ -249,7 +243,7 @@ fn similarity_and_its_map() {
             "similarity",
             json!({"variant": variant, "reference": reference, "count": count, "over": "seed"}),
             &[("eigenpairs", inputs.to_vec())],
-            Kind::Similarity,
+            SimilarityRow::KIND,
         )
     };
     let rows: Vec<SimilarityRow> = curve(&inputs, "published", 12, 5).rows();
@@ -273,7 +267,7 @@ fn similarity_and_its_map() {
         "similarity-map",
         json!({"variant": "corrected", "over": "seed"}),
         &[("eigenpairs", inputs.clone())],
-        Kind::SimilarityMap,
+        SimilarityMapRow::KIND,
     );
     let map: Vec<SimilarityMapRow> = map.rows();
     assert_eq!(map.len(), 4);
@@ -345,7 +339,7 @@ fn averages_run_over_seeds_and_never_over_learning_rates() {
             "truncation-summary",
             parameters,
             &inputs,
-            Kind::TruncationSummary,
+            TruncationSummaryRow::KIND,
         )
     };
     let means = |over: &str| -> Vec<(Value, u32, f64)> {
@@ -396,7 +390,7 @@ fn eigenvectors_are_paired_within_a_group() {
             "similarity",
             json!({"variant": "corrected", "reference": 12, "count": 5, "over": "seed"}),
             &[("eigenpairs", inputs.to_vec())],
-            Kind::Similarity,
+            SimilarityRow::KIND,
         )
     };
     let alone: Vec<SimilarityRow> = curve(&inputs).rows();
@@ -412,7 +406,7 @@ fn eigenvectors_are_paired_within_a_group() {
             "similarity-map",
             json!({"variant": "corrected", "over": "seed"}),
             &[("eigenpairs", inputs.to_vec())],
-            Kind::SimilarityMap,
+            SimilarityMapRow::KIND,
         )
     };
     let alone: Vec<SimilarityMapRow> = map(&inputs).rows();
@@ -454,7 +448,7 @@ fn last_rows() {
             "final",
             json!({}),
             &[("histories", inputs.to_vec())],
-            Kind::Final,
+            FinalRow::KIND,
         )
     };
     let rows: Vec<FinalRow> = run(&inputs).rows();

@@ -4,7 +4,8 @@
 mod fixtures;
 
 use burn::tensor::Device;
-use eigenscope_artifact::{ArtifactError, TruncationRow};
+use eigenscope_artifact::ArtifactError;
+use eigenscope_artifact::tables::bilinear::TruncationRow;
 use eigenscope_metrics::similarity::similarity;
 use eigenscope_metrics::similarity_map::similarity_map;
 use eigenscope_metrics::student::t_quantile;

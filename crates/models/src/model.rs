@@ -9,7 +9,9 @@ use burn::tensor::activation::relu;
 use burn::tensor::module::max_pool2d;
 use burn::tensor::ops::MaxPoolOptions;
 use burn::tensor::{Device, Tensor, TensorData};
-use eigenscope_artifact::{InputShape, Kind, NamedTensor, Provenance, TensorReader, write_tensors};
+use eigenscope_artifact::{
+    InputShape, NamedTensor, Provenance, TENSORS, TensorReader, write_tensors,
+};
 use eigenscope_kernels::{Epilogue, Geometry, ImageShape, convolution, gate};
 
 use crate::architecture::Architecture;
@@ -35,7 +37,7 @@ impl StoredModel {
     /// # Errors
     /// Returns an error if the file cannot be read, or if its architecture or a tensor is not valid.
     pub fn read(path: &Path) -> Result<Self, ModelError> {
-        let reader = TensorReader::open(path, Kind::Tensors)?;
+        let reader = TensorReader::open(path, TENSORS)?;
         Self::new(reader.header()?, reader.read()?)
     }
 
@@ -44,13 +46,7 @@ impl StoredModel {
     /// # Errors
     /// Returns an error if the file cannot be written.
     pub fn write(&self, path: &Path, provenance: &Provenance) -> Result<(), ModelError> {
-        write_tensors(
-            path,
-            Kind::Tensors,
-            &self.architecture,
-            &self.tensors,
-            provenance,
-        )?;
+        write_tensors(path, TENSORS, &self.architecture, &self.tensors, provenance)?;
         Ok(())
     }
 

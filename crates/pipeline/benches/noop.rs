@@ -20,12 +20,13 @@ use std::process::{Command, ExitCode, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use eigenscope_artifact::{Kind, Provenance, atomic};
+use eigenscope_artifact::tables::training::{FinalRow, HistoryRow};
+use eigenscope_artifact::{Provenance, atomic};
 use eigenscope_pipeline::store::{InputRecord, KeyInputs, Record, Store};
 use eigenscope_pipeline::survey::DEVICE;
 use eigenscope_plan::programs::Programs;
 use eigenscope_plan::{Plan, PlannedTask};
-use eigenscope_stage::Section;
+use eigenscope_stage::Stage;
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -41,7 +42,7 @@ const RUNS: usize = 10;
 fn main() -> ExitCode {
     let program = std::env::args().next().unwrap_or_default();
     let name = Path::new(&program).file_stem().unwrap_or_default();
-    if Section::ALL.iter().any(|section| name == section.program()) {
+    if Stage::ALL.iter().any(|section| name == section.program()) {
         return fake_stage::main();
     }
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -140,7 +141,7 @@ fn generate(folder: &Path, models: usize) -> Result<usize> {
         return Err("the program `eigenscope` is missing: `make build` first".into());
     }
     std::fs::copy(eigenscope, programs.join("eigenscope"))?;
-    for section in Section::ALL {
+    for section in Stage::ALL {
         std::os::unix::fs::symlink(&this, programs.join(section.program()))?;
     }
     let parts = models.clamp(1, 200);
@@ -165,7 +166,7 @@ fn generate(folder: &Path, models: usize) -> Result<usize> {
 /// Places the result of every task, section by section, as many at once as there are cores.
 fn fill(plan: &Plan, store: &Store) -> Result<()> {
     let mut records: Vec<Option<Record>> = vec![None; plan.tasks.len()];
-    for section in Section::ALL {
+    for section in Stage::ALL {
         let tasks = plan.tasks.iter().enumerate();
         let tasks = tasks.filter(|(_, task)| task.section == section);
         let level: Vec<usize> = tasks.map(|(index, _)| index).collect();
@@ -231,10 +232,12 @@ fn place(
     let work = store.work_folder(key_inputs.key())?;
     for kind in &task.outputs {
         let path = work.path().join(kind.file_name());
-        match kind {
-            Kind::History => fake_stage::write_history(&path, value, &provenance)?,
-            Kind::Final => fake_stage::write_final(&path, &[value], &provenance)?,
-            _ => atomic::write_file(&path, fake_stage::picture(1).as_bytes())?,
+        if *kind == HistoryRow::KIND {
+            fake_stage::write_history(&path, value, &provenance)?;
+        } else if *kind == FinalRow::KIND {
+            fake_stage::write_final(&path, &[value], &provenance)?;
+        } else {
+            atomic::write_file(&path, fake_stage::picture(1).as_bytes())?;
         }
     }
     let outputs = &task.outputs;

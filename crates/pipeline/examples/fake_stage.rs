@@ -10,18 +10,19 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use eigenscope_artifact::tables::training::{FinalRow, HistoryRow};
 use eigenscope_artifact::{
-    FinalRow, HistoryRow, Kind, Provenance, atomic, digest_file, read_records, write_records,
+    ArtifactKind, Provenance, SVG, atomic, digest_file, read_records, write_records,
 };
 use eigenscope_stage::{
-    Context, ExternalFile, KindDescription, Parameter, ParameterType, Resources, Role, Section,
-    TaskError, TaskFunction, TaskKind,
+    Context, ExternalFile, Parameter, ParameterType, Resources, Role, Stage, TaskError,
+    TaskFunction, TaskKind, TaskKindDescription,
 };
 use serde::Deserialize;
 
 pub(crate) fn main() -> ExitCode {
     let program = std::env::args().next().unwrap_or_default();
-    let section = Section::ALL.into_iter().find(|section| {
+    let section = Stage::ALL.into_iter().find(|section| {
         Path::new(&program)
             .file_stem()
             .is_some_and(|name| name == section.program())
@@ -32,24 +33,29 @@ pub(crate) fn main() -> ExitCode {
     }
 }
 
-fn kinds(section: Section) -> Vec<TaskKind> {
-    let history = |name| Role::one(name, Kind::History, "A history");
+fn kinds(section: Stage) -> Vec<TaskKind> {
+    let history = |name| Role::one(name, HistoryRow::KIND, "A history");
     match section {
-        Section::Data => vec![kind("make", vec![], &[Kind::History], run_series)],
-        Section::Train => vec![kind(
+        Stage::Data => vec![kind("make", vec![], &[HistoryRow::KIND], run_series)],
+        Stage::Train => vec![kind(
             "fit",
             vec![history("data")],
-            &[Kind::History, Kind::Final],
+            &[HistoryRow::KIND, FinalRow::KIND],
             run_series,
         )],
-        Section::Decompose => vec![],
-        Section::Metric => {
-            let models = Role::many("models", Kind::Final, "Models");
-            vec![kind("collect", vec![models], &[Kind::Final], run_collect)]
+        Stage::Decompose => vec![],
+        Stage::Metric => {
+            let models = Role::many("models", FinalRow::KIND, "Models");
+            vec![kind(
+                "collect",
+                vec![models],
+                &[FinalRow::KIND],
+                run_collect,
+            )]
         }
-        Section::Figure => {
-            let table = Role::one("table", Kind::Final, "A table");
-            vec![kind("draw", vec![table], &[Kind::Svg], run_draw)]
+        Stage::Figure => {
+            let table = Role::one("table", FinalRow::KIND, "A table");
+            vec![kind("draw", vec![table], &[SVG], run_draw)]
         }
     }
 }
@@ -57,16 +63,16 @@ fn kinds(section: Section) -> Vec<TaskKind> {
 fn kind(
     name: &str,
     roles: Vec<Role>,
-    outputs: &[Kind],
+    outputs: &[ArtifactKind],
     run: fn(&Context) -> Result<(), TaskError>,
 ) -> TaskKind {
     TaskKind {
-        description: KindDescription {
+        description: TaskKindDescription {
             name: name.to_owned(),
             summary: "A fake".to_owned(),
             parameters: parameters(),
             roles,
-            outputs: outputs.to_vec(),
+            outputs: outputs.iter().map(|&kind| kind.into()).collect(),
             provides: Vec::new(),
             random: false,
             resources: Resources::default(),
@@ -163,8 +169,12 @@ fn run_series(context: &Context) -> Result<(), TaskError> {
     if misbehave(context, &parameters.behaviour)? {
         return Ok(());
     }
-    write_history(context.output(Kind::History)?, value, context.provenance())?;
-    if let Ok(path) = context.output(Kind::Final) {
+    write_history(
+        context.output(HistoryRow::KIND)?,
+        value,
+        context.provenance(),
+    )?;
+    if let Ok(path) = context.output(FinalRow::KIND) {
         write_final(path, &[value], context.provenance())?;
     }
     context.progress(2, 2, "epochs", format!("value {value}"));
@@ -173,9 +183,9 @@ fn run_series(context: &Context) -> Result<(), TaskError> {
 
 fn await_threads(context: &Context, threads: usize) -> Result<(), TaskError> {
     let begun = Instant::now();
-    while context.allowance().threads() != threads {
+    while context.thread_budget().threads() != threads {
         if begun.elapsed() > Duration::from_secs(20) {
-            let allowed = context.allowance().threads();
+            let allowed = context.thread_budget().threads();
             return Err(format!("{allowed} threads are allowed, {threads} are not").into());
         }
         std::thread::sleep(Duration::from_millis(1));
@@ -185,7 +195,7 @@ fn await_threads(context: &Context, threads: usize) -> Result<(), TaskError> {
 
 /// Does what a stage should not; `true` if it ends without its outputs.
 fn misbehave(context: &Context, behaviour: &str) -> Result<bool, TaskError> {
-    let history = context.output(Kind::History)?;
+    let history = context.output(HistoryRow::KIND)?;
     match behaviour {
         "fail" => {
             write_history(history, 0.0, context.provenance())?;
@@ -248,13 +258,17 @@ fn run_collect(context: &Context) -> Result<(), TaskError> {
         let rows: Vec<FinalRow> = read_records(&input.path)?;
         values.extend(rows.iter().map(|row| row.train_loss_nats));
     }
-    write_final(context.output(Kind::Final)?, &values, context.provenance())
+    write_final(
+        context.output(FinalRow::KIND)?,
+        &values,
+        context.provenance(),
+    )
 }
 
 fn run_draw(context: &Context) -> Result<(), TaskError> {
     note_start(context)?;
     let rows: Vec<FinalRow> = read_records(&context.input("table")?.path)?;
-    atomic::write_file(context.output(Kind::Svg)?, picture(rows.len()).as_bytes())?;
+    atomic::write_file(context.output(SVG)?, picture(rows.len()).as_bytes())?;
     Ok(())
 }
 

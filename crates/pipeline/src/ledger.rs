@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-pub use eigenscope_artifact::LedgerRow;
+pub use eigenscope_artifact::tables::ledger::LedgerRow;
 use eigenscope_artifact::{Provenance, read_records, write_records};
 use serde_json::Value;
 

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use eigenscope_artifact::Kind;
+use eigenscope_artifact::INTERACTIVE;
 use eigenscope_report_file::{
     ComparedNumber, Comparison, REPORT_VERSION, ReportFile, ReportInput, ReportTable, ReportTask,
     ReportVerdict, TaskState,
 };
-use eigenscope_stage::Section;
+use eigenscope_stage::Stage;
 
 use crate::compare::{Numbers, Published, Row, TITLE, Verdict, reference_head};
 use crate::invoke::{InvokeError, invoke};
@@ -50,7 +50,7 @@ pub struct Compared {
 /// # Errors
 /// See [`InvokeError`].
 pub fn page(request: &Request<'_>, programs: &Programs) -> Result<Vec<u8>, InvokeError> {
-    let program = programs.path(Section::Figure);
+    let program = programs.path(Stage::Figure);
     let temporary = |source| InvokeError::Hand {
         program: program.clone(),
         source,
@@ -147,8 +147,9 @@ fn state(request: &Request<'_>, index: usize, task: &PlannedTask) -> TaskState {
                 warnings: warnings(request, index),
                 interactive: task
                     .outputs
-                    .contains(&Kind::Interactive)
-                    .then(|| request.store.output(*key, Kind::Interactive)),
+                    .iter()
+                    .find(|kind| **kind == INTERACTIVE)
+                    .map(|kind| request.store.output(*key, kind)),
             },
             Ok(None) => TaskState::Stale {
                 reasons: texts(&[Reason::ResultRemoved]),
@@ -174,7 +175,7 @@ fn warnings(request: &Request<'_>, index: usize) -> Vec<String> {
     let Request { plan, survey, .. } = request;
     let own = survey.warnings(plan, index).into_iter();
     let mut all: Vec<String> = own.map(str::to_owned).collect();
-    if plan.tasks[index].section == Section::Figure {
+    if plan.tasks[index].section == Stage::Figure {
         let needed = needed(plan, &[index]);
         let before = (0..index).filter(|&task| needed[task]);
         all.extend(before.flat_map(|task| {
@@ -199,7 +200,7 @@ fn input(request: &Request<'_>, input: &PlannedInput) -> ReportInput {
         task: input.task,
         file: path.iter().collect::<PathBuf>().display().to_string(),
         content: survey
-            .output(input.task, input.kind)
+            .output(input.task, &input.kind)
             .map(|output| output.content),
     }
 }

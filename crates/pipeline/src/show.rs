@@ -117,13 +117,14 @@ impl Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Summary {
             kind,
+            version,
             rows,
             content,
             metadata,
             provenance,
             schema,
         } = &self.summary;
-        writeln!(f, "kind        {kind}, schema version {}", kind.version())?;
+        writeln!(f, "kind        {kind}, schema version {version}")?;
         writeln!(f, "rows        {rows}")?;
         writeln!(f, "content     {content}")?;
         writeln!(f, "task        {} ({})", provenance.task, provenance.kind)?;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use eigenscope_artifact::{Digest, Kind, Provenance};
-use eigenscope_stage::{Input, Section, TASK_VERSION, TaskFile};
+use eigenscope_artifact::{Digest, INTERACTIVE, KindName, PNG, Provenance, SVG};
+use eigenscope_stage::{Input, Stage, TASK_VERSION, TaskFile};
 use serde_json::json;
 
 use crate::invoke::{InvokeError, invoke};
@@ -65,8 +65,8 @@ pub fn draw(
     };
     let folder = tempfile::tempdir()
         .map_err(|source| StoreError::io("create a folder in", &std::env::temp_dir(), source))?;
-    let outputs = [Kind::Svg, Kind::Png, Kind::Interactive]
-        .map(|kind| (kind, folder.path().join(kind.file_name())));
+    let outputs = [SVG, PNG, INTERACTIVE]
+        .map(|kind| (KindName::from(kind), folder.path().join(kind.file_name())));
     let input = Input {
         task: run.clone(),
         labels: BTreeMap::new(),
@@ -90,7 +90,7 @@ pub fn draw(
             inputs: Vec::new(),
         },
     };
-    invoke(&programs.path(Section::Figure), "run", &task)?;
+    invoke(&programs.path(Stage::Figure), "run", &task)?;
     // The interactive form is of use in reports only.
     let read =
         |path: &Path| std::fs::read(path).map_err(|source| StoreError::io("read", path, source));

@@ -5,7 +5,7 @@ mod fake;
 use std::collections::BTreeMap;
 use std::fs;
 
-use eigenscope_artifact::Kind;
+use eigenscope_artifact::tables::training::{FinalRow, HistoryRow};
 use eigenscope_pipeline::accept::{Acceptance, accept};
 use eigenscope_pipeline::show::show;
 use eigenscope_pipeline::survey::{Reason, explain};
@@ -123,13 +123,13 @@ fn an_accepted_result_is_up_to_date_and_so_is_what_depends_on_it() {
             .expect("a link")
             .ends_with(new.to_string())
     );
-    let shown = show(&bench.output(&plan, 1, Kind::Final), 1).expect("readable");
+    let shown = show(&bench.output(&plan, 1, FinalRow::KIND), 1).expect("readable");
     let shown = shown.to_string();
     assert!(
         shown.contains("code        code-1\naccepted    for code code-2\n"),
         "{shown}"
     );
-    let shown = show(&bench.output(&plan, 2, Kind::Final), 1).expect("readable");
+    let shown = show(&bench.output(&plan, 2, FinalRow::KIND), 1).expect("readable");
     assert!(!shown.to_string().contains("accepted"));
 }
 
@@ -198,7 +198,7 @@ fn a_result_that_is_not_there_or_damaged_is_refused() {
     assert_eq!(acceptance.refused[0].reasons, [Reason::NeverMade]);
 
     bench.complete(&old_plan());
-    let path = bench.output(&old_plan(), 0, Kind::History);
+    let path = bench.output(&old_plan(), 0, HistoryRow::KIND);
     let bytes = fs::read(&path).expect("readable");
     fs::write(&path, &bytes[..bytes.len() / 2]).expect("written");
     let acceptance = try_accept(&bench, &plan, &[0], false);

@@ -5,7 +5,9 @@ mod sample;
 
 use std::path::{Path, PathBuf};
 
-use eigenscope_artifact::{FinalRow, Kind, Provenance, SimilarityRow, write_records};
+use eigenscope_artifact::tables::bilinear::SimilarityRow;
+use eigenscope_artifact::tables::training::{FinalRow, HistoryRow};
+use eigenscope_artifact::{Provenance, write_records};
 use eigenscope_pipeline::compare::{self, Published, Row, Verdict, compare};
 use eigenscope_plan::Plan;
 use sample::{codes, rendered};
@@ -83,7 +85,7 @@ fn published(text: &str) -> Published {
 fn rows(text: &str, folder: &Path) -> Vec<Row> {
     let (plan, published) = (plan(), published(text));
     compare(&plan, &published, &|task, kind| -> Option<PathBuf> {
-        let path = folder.join(format!("{}.{}", plan.tasks[task].id, kind.name()));
+        let path = folder.join(format!("{}.{}", plan.tasks[task].id, kind));
         path.exists().then_some(path)
     })
 }
@@ -414,7 +416,7 @@ fn selections_must_match_the_plan() {
     // With the whole plan it is fine; a plan that has lost the task later gives a missing row.
     let whole = sample::plan(sample::PIPELINE).expect("a plan");
     let published = compare::parse(path, text, &whole).expect("numbers");
-    assert_eq!(published.numbers[0].kind, Kind::History);
+    assert_eq!(published.numbers[0].kind, HistoryRow::KIND);
     let rows = compare(&plan, &published, &|_, _| None);
     assert_eq!(
         rows[0].verdict,

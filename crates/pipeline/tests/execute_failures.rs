@@ -157,7 +157,7 @@ fn cancelling_stops_children_and_keeps_finished_work() {
 fn a_program_that_does_not_end_is_killed() {
     use std::os::unix::fs::PermissionsExt;
     let bench = Bench::new();
-    let program = bench.programs.path(eigenscope_stage::Section::Data);
+    let program = bench.programs.path(eigenscope_stage::Stage::Data);
     fs::remove_file(&program).expect("removed");
     fs::write(&program, "#!/bin/sh\nexec sleep 60\n").expect("written");
     fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).expect("set");
@@ -224,7 +224,7 @@ fn a_child_ends_when_its_standard_input_closes() {
 #[test]
 fn a_missing_program_is_named() {
     let bench = Bench::new();
-    let program = bench.programs.path(eigenscope_stage::Section::Data);
+    let program = bench.programs.path(eigenscope_stage::Stage::Data);
     fs::remove_file(&program).expect("removed");
     let text = only_failure(&bench.run(&behaving("good")));
     assert!(

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use eigenscope_artifact::Kind;
+use eigenscope_artifact::SVG;
 use eigenscope_pipeline::accept::accept;
 use eigenscope_pipeline::gc::{Collection, Options, RemovalKind, collect};
 use eigenscope_pipeline::store::StoreError;
@@ -287,7 +287,7 @@ fn what_a_killed_collection_left_is_no_result_and_goes() {
     assert!(!aside.exists());
     let outcome = bench.complete(&chain());
     assert_eq!((outcome.current.len(), outcome.ran), (4, vec![4]));
-    assert!(bench.store.output(key, Kind::Svg).exists());
+    assert!(bench.store.output(key, &SVG.into()).exists());
 }
 
 #[test]

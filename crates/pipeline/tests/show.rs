@@ -1,6 +1,6 @@
 //! `show`: artifacts of every shape in a few short lines.
 
-use eigenscope_artifact::{Kind, NamedTensor, Provenance, write_tensors};
+use eigenscope_artifact::{NamedTensor, Provenance, TENSORS, write_tensors};
 use eigenscope_pipeline::show::show;
 use serde_json::json;
 
@@ -25,7 +25,7 @@ fn long_values_are_cut_and_short_ones_are_whole() {
         data: vec![0.5; length],
     };
     let tensors = [tensor("embed.weight", 1_000_000), tensor("bias", 2)];
-    write_tensors(&path, Kind::Tensors, &json!({}), &tensors, &provenance()).expect("written");
+    write_tensors(&path, TENSORS, &json!({}), &tensors, &provenance()).expect("written");
 
     let shown = show(&path, 10).expect("shown");
     assert_eq!(

@@ -4,7 +4,7 @@ mod fake;
 
 use std::fs;
 
-use eigenscope_artifact::Kind;
+use eigenscope_artifact::SVG;
 use eigenscope_pipeline::execute::{ExecuteError, Silent};
 use eigenscope_pipeline::gc;
 use eigenscope_pipeline::store::{CommitError, KeyInputs, StoreError, check_names, figure_names};
@@ -120,7 +120,7 @@ fn names_that_are_no_file_names_are_refused() {
 
 #[test]
 fn figures_have_short_names_unless_two_would_be_the_same() {
-    let figure = |id: &str| task(id, "draw", json!({}), &[], &[Kind::Svg]);
+    let figure = |id: &str| task(id, "draw", json!({}), &[], &[SVG]);
     let plan = plan(vec![
         data("a", json!({})),
         figure("figure.plain"),
@@ -262,19 +262,19 @@ fn a_folder_appears_only_when_it_is_complete() {
         let key_inputs = key_inputs.clone();
         bench
             .store
-            .commit(work, "figure.a", key_inputs, &[Kind::Svg], vec![], vec![])
+            .commit(work, "figure.a", key_inputs, &[SVG.into()], vec![], vec![])
     };
-    assert!(matches!(place(None), Err(CommitError::Missing(Kind::Svg))));
+    assert!(matches!(place(None), Err(CommitError::Missing(kind)) if kind == SVG));
     assert!(matches!(
         place(Some("")),
-        Err(CommitError::Empty(Kind::Svg))
+        Err(CommitError::Empty(kind)) if kind == SVG
     ));
     assert!(bench.results().is_empty());
     for text in ["first", "second"] {
         let record = place(Some(text)).expect("placed").record;
-        let path = bench.store.output(key, Kind::Svg);
+        let path = bench.store.output(key, &SVG.into());
         assert_eq!(fs::read_to_string(path).expect("there"), text);
-        assert_eq!(record.outputs[&Kind::Svg].file.bytes, text.len() as u64);
+        assert_eq!(record.outputs[SVG.name()].file.bytes, text.len() as u64);
         assert_eq!(bench.results(), [key.to_string()]);
     }
     drop(lock);

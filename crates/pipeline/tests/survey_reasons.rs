@@ -4,7 +4,7 @@ mod fake;
 
 use std::fs;
 
-use eigenscope_artifact::Kind;
+use eigenscope_artifact::tables::training::{FinalRow, HistoryRow};
 use eigenscope_pipeline::survey::{Reason, State, explain, survey};
 use eigenscope_plan::Plan;
 use fake::{Bench, chain, data, model, plan};
@@ -158,9 +158,9 @@ fn inputs_that_come_go_move_or_change_labels() {
 fn a_missing_output_is_made_again() {
     let plan = chain();
     let bench = made(&plan);
-    let path = bench.output(&plan, 1, Kind::Final);
+    let path = bench.output(&plan, 1, FinalRow::KIND);
     fs::remove_file(&path).expect("removed");
-    let output = Kind::Final;
+    let output = FinalRow::KIND.into();
     assert_eq!(bench.reasons(&plan, 1), [Reason::OutputMissing { output }]);
     let outcome = bench.complete(&plan);
     assert_eq!((outcome.ran, outcome.reused), (vec![1], vec![3, 4]));
@@ -171,7 +171,7 @@ fn a_missing_output_is_made_again() {
 fn damaged_and_truncated_outputs_are_made_again() {
     let plan = chain();
     let bench = made(&plan);
-    let path = bench.output(&plan, 0, Kind::History);
+    let path = bench.output(&plan, 0, HistoryRow::KIND);
     let good = fs::read(&path).expect("readable");
     let mut flipped = good.clone();
     flipped[10] ^= 1;
@@ -188,7 +188,7 @@ fn damaged_and_truncated_outputs_are_made_again() {
         else {
             panic!("{reasons:?}");
         };
-        assert_eq!(*output, Kind::History);
+        assert_eq!(*output, HistoryRow::KIND);
         assert_eq!(
             (expected.bytes, found.bytes),
             (good.len() as u64, bad.len() as u64)
@@ -203,7 +203,7 @@ fn damaged_and_truncated_outputs_are_made_again() {
 fn damage_behind_an_old_time_is_seen() {
     let plan = chain();
     let bench = made(&plan);
-    let path = bench.output(&plan, 0, Kind::History);
+    let path = bench.output(&plan, 0, HistoryRow::KIND);
     let time = fs::metadata(&path)
         .expect("there")
         .modified()

@@ -13,7 +13,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use eigenscope_artifact::Kind;
+use eigenscope_artifact::tables::training::FinalRow;
 use eigenscope_pipeline::execute::{Observer, Options, Silent};
 use eigenscope_pipeline::verify::{
     Against, LockFile, Request, Tolerances, Verdict, Verification, sample, verify,
@@ -255,7 +255,7 @@ fn only_valid_results_are_locked() {
         "{error}"
     );
     bench.complete(&plan);
-    let path = bench.output(&plan, 1, Kind::Final);
+    let path = bench.output(&plan, 1, FinalRow::KIND);
     std::fs::write(&path, "damaged").expect("written");
     assert!(LockFile::of(&plan, &bench.survey(&plan), &bench.store).is_err());
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use eigenscope_stage::Section;
+use eigenscope_stage::Stage;
 use serde::Serialize;
 
 use crate::grouping::Grouping;
@@ -25,7 +25,7 @@ pub struct Graph<'a> {
 #[derive(Debug, Serialize)]
 struct Node<'a> {
     name: &'a str,
-    section: Section,
+    section: Stage,
     kind: &'a str,
     tasks: usize,
 }
@@ -83,8 +83,8 @@ impl<'a> Graph<'a> {
     }
 
     /// The sections that have tables, with these.
-    fn sections(&self) -> impl Iterator<Item = (Section, Vec<(usize, &Node<'a>)>)> {
-        Section::ALL.into_iter().filter_map(|section| {
+    fn sections(&self) -> impl Iterator<Item = (Stage, Vec<(usize, &Node<'a>)>)> {
+        Stage::ALL.into_iter().filter_map(|section| {
             let nodes = self.nodes.iter().enumerate();
             let nodes: Vec<_> = nodes.filter(|(_, node)| node.section == section).collect();
             (!nodes.is_empty()).then_some((section, nodes))

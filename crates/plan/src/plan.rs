@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use eigenscope_artifact::Kind;
-use eigenscope_stage::{Resources, Section};
+use eigenscope_artifact::KindName;
+use eigenscope_stage::{Resources, Stage};
 use serde_json::Value;
 
 use crate::label::table_of;
@@ -41,8 +41,8 @@ pub struct Plan {
 pub struct PlannedTask {
     /// Readable id, such as `train.bilinear[hidden=300,seed=2]`.
     pub id: String,
-    /// Section, and so the program that runs it.
-    pub section: Section,
+    /// Stage, and so the program that runs it.
+    pub section: Stage,
     /// Name of the task kind.
     pub kind: String,
     /// Values of its swept parameters and of those of what it reads one by one, by name.
@@ -61,7 +61,7 @@ pub struct PlannedTask {
     /// What it reads, by role in the order of the description, within a role in pipeline order.
     pub inputs: Vec<PlannedInput>,
     /// What it writes.
-    pub outputs: Vec<Kind>,
+    pub outputs: Vec<KindName>,
     /// What the user should know about it, as far as the pipeline file tells.
     pub warnings: Vec<String>,
 }
@@ -81,7 +81,7 @@ pub struct PlannedInput {
     /// Index of the task that makes it.
     pub task: usize,
     /// Which of that task's outputs.
-    pub kind: Kind,
+    pub kind: KindName,
 }
 
 /// For each task of the plan, whether one of `targets` is or needs it.

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
 
 use eigenscope_stage::{
-    AttributeValue, Code, Description, Feature, KindDescription, NameRule, Section, TASK_VERSION,
+    AttributeValue, Code, Description, Feature, NameRule, Stage, TASK_VERSION, TaskKindDescription,
 };
 use serde::Deserialize;
 
@@ -73,7 +73,7 @@ impl Default for Patience {
 #[derive(Deserialize)]
 struct Contract {
     version: u32,
-    section: Section,
+    section: Stage,
 }
 
 /// The five stage programs with their descriptions.
@@ -97,7 +97,7 @@ impl Programs {
     /// # Errors
     /// As there.
     pub fn describe_within(folder: &Path, patience: Patience) -> Result<Self, ProgramError> {
-        let asked: Vec<_> = Section::ALL
+        let asked: Vec<_> = Stage::ALL
             .iter()
             .map(|&section| (section, Asked::start(program_path(folder, section))))
             .collect();
@@ -144,7 +144,7 @@ impl Programs {
     }
 
     /// The kinds that serve a section; none if no program does.
-    pub fn kinds(&self, section: Section) -> &[KindDescription] {
+    pub fn kinds(&self, section: Stage) -> &[TaskKindDescription] {
         self.descriptions
             .iter()
             .find(|description| description.section == section)
@@ -153,7 +153,7 @@ impl Programs {
     }
 
     /// The code that computes a kind of task.
-    pub fn code(&self, section: Section, kind: &str) -> Option<&Code> {
+    pub fn code(&self, section: Stage, kind: &str) -> Option<&Code> {
         let mut descriptions = self.descriptions.iter();
         let description = descriptions.find(|description| description.section == section)?;
         description.code.get(kind)
@@ -166,7 +166,7 @@ impl Programs {
     }
 
     /// The program that runs tasks of a section.
-    pub fn path(&self, section: Section) -> PathBuf {
+    pub fn path(&self, section: Stage) -> PathBuf {
         program_path(&self.folder, section)
     }
 }
@@ -259,7 +259,7 @@ impl Drop for Asked {
     }
 }
 
-fn program_path(folder: &Path, section: Section) -> PathBuf {
+fn program_path(folder: &Path, section: Stage) -> PathBuf {
     folder.join(format!(
         "{}{}",
         section.program(),
@@ -278,7 +278,7 @@ fn without_code(description: &Description) -> Option<String> {
 }
 
 /// The parameter or role that a kind relies on without having it, in words.
-fn defect(kind: &KindDescription) -> Option<String> {
+fn defect(kind: &TaskKindDescription) -> Option<String> {
     let namings = kind.parameters.iter().flat_map(|known| &known.names_of);
     let mut roles: Vec<&String> = namings.map(|naming| &naming.role).collect();
     let mut parameters = Vec::new();
@@ -322,18 +322,18 @@ fn defect(kind: &KindDescription) -> Option<String> {
 mod tests {
     use std::collections::BTreeMap;
 
-    use eigenscope_artifact::Kind;
+    use eigenscope_artifact::TENSORS;
     use eigenscope_stage::{Parameter, ParameterType, Resources, Role};
 
     use super::*;
 
-    fn kind(parameter: Parameter, provides: Vec<Feature>) -> KindDescription {
-        KindDescription {
+    fn kind(parameter: Parameter, provides: Vec<Feature>) -> TaskKindDescription {
+        TaskKindDescription {
             name: "edit".to_owned(),
             summary: String::new(),
             parameters: vec![parameter],
-            roles: vec![Role::one("model", Kind::Tensors, "model")],
-            outputs: vec![Kind::Tensors],
+            roles: vec![Role::one("model", TENSORS, "model")],
+            outputs: vec![TENSORS.into()],
             provides,
             random: false,
             resources: Resources::default(),
@@ -346,7 +346,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         for script in ["exec sleep 100", "exec >&-; exec sleep 100"] {
             let folder = tempfile::tempdir().expect("a folder");
-            for section in Section::ALL {
+            for section in Stage::ALL {
                 let path = program_path(folder.path(), section);
                 std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("written");
                 let executable = std::fs::Permissions::from_mode(0o755);
@@ -382,7 +382,7 @@ mod tests {
     fn every_kind_has_its_code() {
         let mut description = Description {
             version: TASK_VERSION,
-            section: Section::Train,
+            section: Stage::Train,
             kinds: vec![kind(
                 Parameter::required("a", ParameterType::Text, ""),
                 vec![],

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use eigenscope_stage::Section;
+use eigenscope_stage::Stage;
 
 use crate::file::{FileError, Node, Problems, Raw, Span, named, wrong_type};
 use crate::label::{Labels, label_is};
@@ -47,8 +47,8 @@ impl Reference {
         let Some((section, name)) = table.split_once('.') else {
             return fail(whole, "it should be `section.name`, such as `data.mnist`");
         };
-        if !Section::ALL.iter().any(|known| known.name() == section) {
-            let sections: Vec<&str> = Section::ALL.iter().map(|known| known.name()).collect();
+        if !Stage::ALL.iter().any(|known| known.name() == section) {
+            let sections: Vec<&str> = Stage::ALL.iter().map(|known| known.name()).collect();
             let reason = format!(
                 "there is no section `{}`, only {}",
                 named(section),

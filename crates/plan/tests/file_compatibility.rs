@@ -5,14 +5,15 @@ mod sample;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use eigenscope_artifact::Kind;
+use eigenscope_artifact::tables::training::FinalRow;
+use eigenscope_artifact::{ArtifactKind, PATTERNS, TENSORS};
 use eigenscope_plan::Plan;
 use eigenscope_plan::file::FileErrors;
 use eigenscope_plan::parse;
 use eigenscope_plan::programs::Programs;
 use eigenscope_stage::{
-    Description, Feature, KindDescription, NameRule, Parameter, ParameterType, Resources, Role,
-    Section, TASK_VERSION,
+    Description, Feature, NameRule, Parameter, ParameterType, Resources, Role, Stage, TASK_VERSION,
+    TaskKindDescription,
 };
 use sample::{codes, rendered};
 use serde_json::json;
@@ -22,25 +23,25 @@ const BASE: &str = "[train.bilinear]\nbias = [false, true]\nseed = [0, 1]\n\
     [train.mlp]\nwidths = [8, 4]\nseed = [0, 1]\n\
     [train.plain]\n";
 
-fn kind(name: &str, outputs: &[Kind]) -> KindDescription {
-    KindDescription {
+fn kind(name: &str, outputs: &[ArtifactKind]) -> TaskKindDescription {
+    TaskKindDescription {
         name: name.to_owned(),
         summary: String::new(),
         parameters: Vec::new(),
         roles: Vec::new(),
-        outputs: outputs.to_vec(),
+        outputs: outputs.iter().map(|&kind| kind.into()).collect(),
         provides: Vec::new(),
         random: false,
         resources: Resources::default(),
     }
 }
 
-fn models() -> Vec<KindDescription> {
-    let model = |name: &str, parameters, provides| KindDescription {
+fn models() -> Vec<TaskKindDescription> {
+    let model = |name: &str, parameters, provides| TaskKindDescription {
         parameters,
         provides,
         random: true,
-        ..kind(name, &[Kind::Tensors])
+        ..kind(name, &[TENSORS])
     };
     let widths = ParameterType::list(ParameterType::at_least(1));
     vec![
@@ -70,41 +71,41 @@ fn models() -> Vec<KindDescription> {
     ]
 }
 
-fn analyses() -> Vec<KindDescription> {
-    let model = || Role::one("model", Kind::Tensors, "");
-    let models = || Role::many("models", Kind::Tensors, "");
+fn analyses() -> Vec<TaskKindDescription> {
+    let model = || Role::one("model", TENSORS, "");
+    let models = || Role::many("models", TENSORS, "");
     let text = || ParameterType::Text;
     let layers = Parameter::optional("layers", ParameterType::list(text()), json!([]), "");
     vec![
-        KindDescription {
+        TaskKindDescription {
             roles: vec![
                 model()
                     .needs("bilinear", "it takes pairs of gate rows apart")
                     .needs("biased", "the bias is folded in"),
             ],
-            ..kind("fold", &[Kind::Patterns])
+            ..kind("fold", &[PATTERNS])
         },
-        KindDescription {
+        TaskKindDescription {
             roles: vec![models().needs("bilinear", "it compares pairs of gate rows")],
-            ..kind("compare", &[Kind::Final])
+            ..kind("compare", &[FinalRow::KIND])
         },
-        KindDescription {
+        TaskKindDescription {
             parameters: vec![
                 layers.naming("model", "layers"),
                 Parameter::optional("first", text(), "layer1", "").naming("model", "layers"),
             ],
             roles: vec![model()],
-            ..kind("probe", &[Kind::Final])
+            ..kind("probe", &[FinalRow::KIND])
         },
-        KindDescription {
+        TaskKindDescription {
             roles: vec![model()],
             provides: vec![Feature::inherited("model"), Feature::flag("edited")],
-            ..kind("edit", &[Kind::Tensors])
+            ..kind("edit", &[TENSORS])
         },
-        KindDescription {
+        TaskKindDescription {
             roles: vec![models()],
             provides: vec![Feature::inherited("models")],
-            ..kind("merge", &[Kind::Tensors])
+            ..kind("merge", &[TENSORS])
         },
     ]
 }
@@ -117,8 +118,8 @@ fn plan(text: &str) -> Result<Plan, FileErrors> {
         code: BTreeMap::new(),
     };
     let descriptions = vec![
-        description(Section::Train, models()),
-        description(Section::Metric, analyses()),
+        description(Stage::Train, models()),
+        description(Stage::Metric, analyses()),
     ];
     let programs = Programs::from_descriptions(Path::new(""), descriptions);
     let text = format!("{BASE}{text}");

@@ -291,14 +291,16 @@ fn label_conflicts() {
 /// Two kinds of table that can wait for each other need a role that fits both; images do.
 #[test]
 fn cycles() {
-    use eigenscope_artifact::Kind;
-    use eigenscope_stage::{Description, KindDescription, Resources, Role, Section, TASK_VERSION};
-    let kind = KindDescription {
+    use eigenscope_artifact::IMAGES;
+    use eigenscope_stage::{
+        Description, Resources, Role, Stage, TASK_VERSION, TaskKindDescription,
+    };
+    let kind = TaskKindDescription {
         name: "copy".to_owned(),
         summary: "reads images and writes images".to_owned(),
         parameters: vec![],
-        roles: vec![Role::many("from", Kind::Images, "images")],
-        outputs: vec![Kind::Images],
+        roles: vec![Role::many("from", IMAGES, "images")],
+        outputs: vec![IMAGES.into()],
         provides: Vec::new(),
         random: false,
         resources: Resources::default(),
@@ -307,7 +309,7 @@ fn cycles() {
         std::path::Path::new(""),
         vec![Description {
             version: TASK_VERSION,
-            section: Section::Data,
+            section: Stage::Data,
             kinds: vec![kind],
             code: std::collections::BTreeMap::new(),
         }],

@@ -2,7 +2,9 @@
 
 mod sample;
 
-use eigenscope_artifact::Kind;
+use eigenscope_artifact::tables::bilinear::SimilarityRow;
+use eigenscope_artifact::tables::training::HistoryRow;
+use eigenscope_artifact::{EIGENPAIRS, IMAGES, TENSORS};
 use eigenscope_plan::{Plan, PlannedTask};
 use eigenscope_stage::Seed;
 use sample::{PIPELINE, plan};
@@ -24,14 +26,14 @@ fn task<'a>(plan: &'a Plan, id: &str) -> &'a PlannedTask {
     found.unwrap_or_else(|| panic!("no {id} in {:#?}", ids(plan)))
 }
 
-fn inputs<'a>(plan: &'a Plan, id: &str) -> Vec<(&'a str, &'a str, Kind)> {
+fn inputs<'a>(plan: &'a Plan, id: &str) -> Vec<(&'a str, &'a str, &'a str)> {
     let inputs = task(plan, id).inputs.iter();
     inputs
         .map(|input| {
             (
                 input.role.as_str(),
                 plan.tasks[input.task].id.as_str(),
-                input.kind,
+                input.kind.as_str(),
             )
         })
         .collect()
@@ -75,13 +77,13 @@ fn inputs_follow_references_selections_and_joins() {
     assert_eq!(
         inputs(&plan, "metric.truncation[hidden=100,seed=0]"),
         [
-            ("model", "train.bilinear[hidden=100,seed=0]", Kind::Tensors),
+            ("model", "train.bilinear[hidden=100,seed=0]", TENSORS.name()),
             (
                 "eigenpairs",
                 "decompose.interaction[hidden=100,seed=0]",
-                Kind::Eigenpairs
+                EIGENPAIRS.name()
             ),
-            ("data", "data.mnist", Kind::Images),
+            ("data", "data.mnist", IMAGES.name()),
         ]
     );
     let histories = inputs(&plan, "metric.final");
@@ -91,7 +93,7 @@ fn inputs_follow_references_selections_and_joins() {
         (
             "histories",
             "train.bilinear[hidden=100,seed=1]",
-            Kind::History
+            HistoryRow::KIND.name()
         )
     );
     assert_eq!(
@@ -99,7 +101,7 @@ fn inputs_follow_references_selections_and_joins() {
         [(
             "similarity",
             "metric.similarity[variant=published]",
-            Kind::Similarity
+            SimilarityRow::KIND.name()
         )]
     );
     for (index, task) in plan.tasks.iter().enumerate() {
@@ -129,7 +131,7 @@ fn parameters_are_complete_and_canonical() {
     );
     assert_eq!(train.kind, "bilinear");
     assert_eq!(train.fingerprint, "code of bilinear");
-    assert_eq!(train.outputs, [Kind::Tensors, Kind::History]);
+    assert_eq!(train.outputs, [TENSORS, HistoryRow::KIND]);
     assert!(train.random);
 }
 

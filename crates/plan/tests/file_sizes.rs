@@ -5,23 +5,23 @@ mod sample;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use eigenscope_artifact::Kind;
+use eigenscope_artifact::{ArtifactKind, IMAGES, TENSORS};
 use eigenscope_plan::parse;
 use eigenscope_plan::programs::Programs;
 use eigenscope_stage::{
-    Amount, Demand, Description, Effect, Feature, KindDescription, Parameter, ParameterType,
-    Relation, Resources, Role, Section, TASK_VERSION, Variant, Windows,
+    Amount, Demand, Description, Effect, Feature, Parameter, ParameterType, Relation, Resources,
+    Role, Stage, TASK_VERSION, TaskKindDescription, Variant, Windows,
 };
 use sample::{codes, rendered};
 use serde_json::json;
 
-fn kind(name: &str, outputs: &[Kind]) -> KindDescription {
-    KindDescription {
+fn kind(name: &str, outputs: &[ArtifactKind]) -> TaskKindDescription {
+    TaskKindDescription {
         name: name.to_owned(),
         summary: String::new(),
         parameters: Vec::new(),
         roles: Vec::new(),
-        outputs: outputs.to_vec(),
+        outputs: outputs.iter().map(|&kind| kind.into()).collect(),
         provides: Vec::new(),
         random: false,
         resources: Resources::default(),
@@ -29,7 +29,7 @@ fn kind(name: &str, outputs: &[Kind]) -> KindDescription {
 }
 
 /// Images of 8 x 8 pixels and three channels, or of unknown size; 100 of them, of four classes.
-fn images(name: &str, known: bool) -> KindDescription {
+fn images(name: &str, known: bool) -> TaskKindDescription {
     let whole = || ParameterType::at_least(0);
     let transform = ParameterType::OneOf(vec![
         Variant::new("scale", vec![]),
@@ -45,7 +45,7 @@ fn images(name: &str, known: bool) -> KindDescription {
         Variant::new("resize", vec![Parameter::required("side", whole(), "")])
             .with([Effect::sets("rows", Amount::parameter("side"))]),
     ]);
-    KindDescription {
+    TaskKindDescription {
         parameters: vec![
             Parameter::optional("transforms", ParameterType::list(transform), json!([]), ""),
             Parameter::optional("classes", ParameterType::set(whole()), json!([]), "").with([
@@ -74,7 +74,7 @@ fn images(name: &str, known: bool) -> KindDescription {
             ],
             false => vec![],
         },
-        ..kind(name, &[Kind::Images])
+        ..kind(name, &[IMAGES])
     }
 }
 
@@ -84,32 +84,32 @@ fn plan(text: &str) -> Result<(), String> {
         stride: 2,
         list: Some("channels".to_owned()),
     }]);
-    let network = KindDescription {
+    let network = TaskKindDescription {
         parameters: vec![Parameter::optional(
             "channels",
             ParameterType::list(ParameterType::at_least(1)),
             json!([1]),
             "",
         )],
-        roles: vec![Role::one("data", Kind::Images, "").demands(Demand::new(
+        roles: vec![Role::one("data", IMAGES, "").demands(Demand::new(
             windows,
             Relation::AtMost,
             "rows",
             "windows need room",
         ))],
         provides: vec![Feature::quantities("data")],
-        ..kind("network", &[Kind::Tensors])
+        ..kind("network", &[TENSORS])
     };
-    let edit = KindDescription {
+    let edit = TaskKindDescription {
         parameters: vec![Parameter::required("class", ParameterType::at_least(0), "")],
-        roles: vec![Role::many("models", Kind::Tensors, "").demands(Demand::new(
+        roles: vec![Role::many("models", TENSORS, "").demands(Demand::new(
             Amount::parameter("class"),
             Relation::Below,
             "classes",
             "a class is a number",
         ))],
         provides: vec![Feature::inherited("models")],
-        ..kind("edit", &[Kind::Tensors])
+        ..kind("edit", &[TENSORS])
     };
     let description = |section, kinds| Description {
         version: TASK_VERSION,
@@ -119,11 +119,11 @@ fn plan(text: &str) -> Result<(), String> {
     };
     let descriptions = vec![
         description(
-            Section::Data,
+            Stage::Data,
             vec![images("known", true), images("own", false)],
         ),
-        description(Section::Train, vec![network]),
-        description(Section::Decompose, vec![edit]),
+        description(Stage::Train, vec![network]),
+        description(Stage::Decompose, vec![edit]),
     ];
     let programs = Programs::from_descriptions(Path::new(""), descriptions);
     match parse("test", Path::new("pipelines/test.toml"), text, &programs) {

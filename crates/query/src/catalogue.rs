@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use eigenscope_artifact::arrow::datatypes::{DataType, Schema};
-use eigenscope_artifact::{Kind, TableReader};
+use eigenscope_artifact::{KindName, TableReader};
 use eigenscope_pipeline::store::Store;
 use eigenscope_pipeline::survey::{State, Survey};
 use eigenscope_plan::{Plan, PlannedTask};
@@ -31,7 +31,7 @@ pub struct Table {
     /// The table of the pipeline file, such as `train.bilinear`.
     pub tasks: String,
     /// What it holds.
-    pub kind: Kind,
+    pub kind: KindName,
     /// Rows of all files.
     pub rows: u64,
     /// All columns.
@@ -84,10 +84,10 @@ pub(crate) struct Part {
 impl Catalogue {
     /// The tables of the tasks of `plan` that are up to date according to `survey`.
     pub fn of(plan: &Plan, survey: &Survey, store: &Store) -> Self {
-        let mut groups: BTreeMap<(&str, Kind), Vec<(usize, &PlannedTask)>> = BTreeMap::new();
+        let mut groups: BTreeMap<(&str, &KindName), Vec<(usize, &PlannedTask)>> = BTreeMap::new();
         for (index, task) in plan.tasks.iter().enumerate() {
             let tables = task.outputs.iter().filter(|kind| kind.is_table());
-            for &kind in tables {
+            for kind in tables {
                 let group = groups.entry((task.table(), kind)).or_default();
                 group.push((index, task));
             }
@@ -102,7 +102,7 @@ impl Catalogue {
                 Some(1) => (*table).to_owned(),
                 _ => format!("{table}.{kind}"),
             };
-            tables.push(Table::read(name, table, *kind, tasks, survey, store));
+            tables.push(Table::read(name, table, kind, tasks, survey, store));
         }
         Self {
             tables: with_plain_names(tables),
@@ -150,7 +150,7 @@ impl Table {
     fn read(
         name: String,
         tasks_table: &str,
-        kind: Kind,
+        kind: &KindName,
         tasks: &[(usize, &PlannedTask)],
         survey: &Survey,
         store: &Store,
@@ -158,7 +158,7 @@ impl Table {
         let mut table = Self {
             name,
             tasks: tasks_table.to_owned(),
-            kind,
+            kind: kind.clone(),
             rows: 0,
             columns: Vec::new(),
             current: Vec::new(),
@@ -194,7 +194,8 @@ impl Table {
         part: Part,
         labels: &BTreeMap<String, LabelType>,
     ) -> Result<(), String> {
-        let reader = TableReader::open(&part.path, self.kind).map_err(|error| error.to_string())?;
+        let reader = TableReader::open_named(&part.path, self.kind.as_str())
+            .map_err(|error| error.to_string())?;
         let found = columns(&reader.summary().schema, labels);
         match self.parts.first() {
             None => self.columns = found,

@@ -39,7 +39,7 @@ fn read(
     used: &BTreeSet<usize>,
     columns: &mut [Vec<Value>],
 ) -> Result<usize, QueryError> {
-    let reader = TableReader::open(&part.path, table.kind)?;
+    let reader = TableReader::open_named(&part.path, table.kind.as_str())?;
     let positions = used
         .iter()
         .filter_map(|&used| match table.columns[used].source {

@@ -7,7 +7,7 @@
 use std::path::PathBuf;
 
 use eigenscope_artifact::Digest;
-use eigenscope_stage::Section;
+use eigenscope_stage::Stage;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -104,8 +104,8 @@ pub enum ReportVerdict {
 pub struct ReportTask {
     /// Readable id, such as `train.bilinear[hidden=300,seed=2]`.
     pub id: String,
-    /// Section of the pipeline file.
-    pub section: Section,
+    /// Stage of the pipeline file.
+    pub section: Stage,
     /// Name of its kind, such as `train/bilinear`.
     pub kind: String,
     /// All parameters, defaults included.

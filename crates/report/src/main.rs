@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     eigenscope_stage::run_with_report(
-        eigenscope_stage::Section::Figure,
+        eigenscope_stage::Stage::Figure,
         eigenscope_report::kinds(),
         eigenscope_report_file::REPORT_VERSION,
         eigenscope_report::page::write,

@@ -3,36 +3,42 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use eigenscope_artifact::{Kind, Provenance};
+use eigenscope_artifact::{ArtifactKind, Provenance, Record, read_records, write_records};
 use serde::de::DeserializeOwned;
 
 use crate::program::TaskError;
-use crate::{Allowance, Event, ExternalFile, Input, Seed, TaskFile};
+use crate::{Event, ExternalFile, Input, Seed, TaskFile, ThreadBudget};
 
 /// A task being run.
 #[derive(Debug)]
 pub struct Context {
     task: TaskFile,
-    allowance: Allowance,
+    thread_budget: ThreadBudget,
 }
 
 impl Context {
     /// The context of a task file, for a stage's `run` function and for its tests.
     pub fn new(task: TaskFile) -> Self {
-        let allowance = Allowance::new(task.threads);
-        Self { task, allowance }
+        let thread_budget = ThreadBudget::new(task.threads);
+        Self {
+            task,
+            thread_budget,
+        }
     }
 
-    /// The same, with an allowance that somebody else can change.
-    pub(crate) fn with_allowance(self, allowance: Allowance) -> Self {
-        allowance.start_with(self.task.threads);
-        Self { allowance, ..self }
+    /// The same, with a budget that the orchestrator can change.
+    pub(crate) fn with_thread_budget(self, thread_budget: ThreadBudget) -> Self {
+        thread_budget.start_with(self.task.threads);
+        Self {
+            thread_budget,
+            ..self
+        }
     }
 
-    /// How many threads the task may use now: at first those of its task file. A kind whose
+    /// The number of threads that the task may use now: at first those of its task file. A kind whose
     /// [`Resources::extra_threads`](crate::Resources::extra_threads) is not zero should look again from time to time.
-    pub fn allowance(&self) -> &Allowance {
-        &self.allowance
+    pub fn thread_budget(&self) -> &ThreadBudget {
+        &self.thread_budget
     }
 
     /// The whole task file.
@@ -62,11 +68,27 @@ impl Context {
         }
     }
 
+    /// The path of the input of a role that reads one.
+    pub fn path(&self, role: &str) -> Result<&Path, TaskError> {
+        Ok(&self.input(role)?.path)
+    }
+
+    /// Reads the rows of the table of a role that reads one.
+    pub fn read<R: Record>(&self, role: &str) -> Result<Vec<R>, TaskError> {
+        Ok(read_records(self.path(role)?)?)
+    }
+
+    /// Writes the rows of an output.
+    pub fn write<R: Record>(&self, rows: &[R]) -> Result<(), TaskError> {
+        write_records(self.output(R::KIND)?, rows, self.provenance())?;
+        Ok(())
+    }
+
     /// Where to place the output of `kind`.
-    pub fn output(&self, kind: Kind) -> Result<&Path, TaskError> {
+    pub fn output(&self, kind: ArtifactKind) -> Result<&Path, TaskError> {
         self.task
             .outputs
-            .get(&kind)
+            .get(kind.name())
             .map(|path| path.as_path())
             .ok_or_else(|| format!("the task file has no output `{kind}`").into())
     }

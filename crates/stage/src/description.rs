@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use eigenscope_artifact::Kind;
+use eigenscope_artifact::KindName;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -13,10 +13,10 @@ use crate::code::Code;
 use crate::feature::{CLASSES, Feature, NamesOf, Need, TRANSFORMS};
 use crate::quantity::{Amount, Demand, Effect, Relation, quantities};
 
-/// Table of a pipeline file that a stage program serves.
+/// A stage program, and the section of a pipeline file that it serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Section {
+pub enum Stage {
     /// `[data.NAME]`, served by `eigenscope-ingest`.
     Data,
     /// `[train.NAME]`, served by `eigenscope-train`.
@@ -29,35 +29,35 @@ pub enum Section {
     Figure,
 }
 
-impl Section {
-    /// Every section, in the order in which results flow.
-    pub const ALL: [Section; 5] = [
-        Section::Data,
-        Section::Train,
-        Section::Decompose,
-        Section::Metric,
-        Section::Figure,
+impl Stage {
+    /// Every stage, in the order in which results flow.
+    pub const ALL: [Stage; 5] = [
+        Stage::Data,
+        Stage::Train,
+        Stage::Decompose,
+        Stage::Metric,
+        Stage::Figure,
     ];
 
-    /// Name in pipeline files and task ids.
+    /// Name of its section in pipeline files and task ids.
     pub const fn name(self) -> &'static str {
         match self {
-            Section::Data => "data",
-            Section::Train => "train",
-            Section::Decompose => "decompose",
-            Section::Metric => "metric",
-            Section::Figure => "figure",
+            Stage::Data => "data",
+            Stage::Train => "train",
+            Stage::Decompose => "decompose",
+            Stage::Metric => "metric",
+            Stage::Figure => "figure",
         }
     }
 
-    /// File name of the program that serves it.
+    /// File name of its program.
     pub const fn program(self) -> &'static str {
         match self {
-            Section::Data => "eigenscope-ingest",
-            Section::Train => "eigenscope-train",
-            Section::Decompose => "eigenscope-decompose",
-            Section::Metric => "eigenscope-metrics",
-            Section::Figure => "eigenscope-report",
+            Stage::Data => "eigenscope-ingest",
+            Stage::Train => "eigenscope-train",
+            Stage::Decompose => "eigenscope-decompose",
+            Stage::Metric => "eigenscope-metrics",
+            Stage::Figure => "eigenscope-report",
         }
     }
 }
@@ -68,10 +68,10 @@ impl Section {
 pub struct Description {
     /// Version of this contract; see [`crate::TASK_VERSION`].
     pub version: u32,
-    /// Section it serves.
-    pub section: Section,
+    /// The stage.
+    pub section: Stage,
     /// Its task kinds.
-    pub kinds: Vec<KindDescription>,
+    pub kinds: Vec<TaskKindDescription>,
     /// The code that computes each, by the name of the kind.
     pub code: BTreeMap<String, Code>,
 }
@@ -79,7 +79,7 @@ pub struct Description {
 /// One kind of task.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct KindDescription {
+pub struct TaskKindDescription {
     /// Name, unique in its section.
     pub name: String,
     /// One line for help and errors.
@@ -89,7 +89,7 @@ pub struct KindDescription {
     /// What it reads.
     pub roles: Vec<Role>,
     /// What it writes.
-    pub outputs: Vec<Kind>,
+    pub outputs: Vec<KindName>,
     /// What is true of what it writes.
     pub provides: Vec<Feature>,
     /// Whether the result depends on the seed. If not, the seed is not part of the cache key.
@@ -98,7 +98,7 @@ pub struct KindDescription {
     pub resources: Resources,
 }
 
-impl KindDescription {
+impl TaskKindDescription {
     /// The agreements of all its roles.
     pub fn agreements(&self) -> impl Iterator<Item = &Agreement> {
         self.roles.iter().flat_map(|role| &role.agreements)
@@ -112,7 +112,7 @@ pub struct Resources {
     /// Threads it can use.
     pub threads: usize,
     /// Threads it can use beyond these while they would be idle. They are lent and taken back as it runs
-    /// ([`Context::allowance`](crate::Context::allowance)).
+    /// ([`Context::thread_budget`](crate::Context::thread_budget)).
     #[serde(default)]
     pub extra_threads: usize,
     /// Peak memory in MiB for data of MNIST's size.
@@ -357,7 +357,7 @@ pub struct Role {
     /// One line.
     pub summary: String,
     /// Kind of artifact.
-    pub kind: Kind,
+    pub kind: KindName,
     /// Whether the task reads all referenced artifacts at once. If not, there is one task for each.
     pub many: bool,
     /// Properties that every artifact must have.
@@ -372,11 +372,11 @@ pub struct Role {
 
 impl Role {
     /// One artifact; a reference to a sweep gives one task for each of its tasks.
-    pub fn one(name: &str, kind: Kind, summary: &str) -> Self {
+    pub fn one(name: &str, kind: impl Into<KindName>, summary: &str) -> Self {
         Self {
             name: name.to_owned(),
             summary: summary.to_owned(),
-            kind,
+            kind: kind.into(),
             many: false,
             needs: Vec::new(),
             agreements: Vec::new(),
@@ -385,7 +385,7 @@ impl Role {
     }
 
     /// All referenced artifacts together.
-    pub fn many(name: &str, kind: Kind, summary: &str) -> Self {
+    pub fn many(name: &str, kind: impl Into<KindName>, summary: &str) -> Self {
         Self {
             many: true,
             ..Self::one(name, kind, summary)

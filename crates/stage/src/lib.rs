@@ -2,39 +2,42 @@
 //!
 //! A stage is a program that can do two things: `describe` its task kinds as JSON, and `run` one task
 //! from a task file. It reads its inputs from the paths in that file, writes its outputs to the paths in that file,
-//! reports [`Event`]s as JSON lines on standard output, obeys [`Order`]s on standard input, logs to standard error, and
+//! reports [`Event`]s as JSON lines on standard output, obeys [`TaskCommand`]s on standard input, logs to standard error, and
 //! ends with one of the [`exit`] codes. It knows nothing of pipelines, caches or other stages. The program that draws
 //! figures can also write the `report` of a pipeline, from a file whose format is none of this contract's business.
 
 #![warn(missing_docs)]
 
 mod agreement;
-mod allowance;
 mod code;
 mod context;
 mod description;
 mod event;
 mod feature;
+mod fields;
 mod program;
 mod quantity;
 mod seed;
 mod task;
+mod task_kind;
+mod thread_budget;
 
 pub use agreement::{Agreement, Common, path_in_words};
-pub use allowance::{Allowance, Order};
 pub use code::{Code, TaskFunction};
 pub use context::Context;
 pub use description::{
-    Description, KindDescription, Parameter, ParameterType, Resources, Role, Section, Variant,
+    Description, Parameter, ParameterType, Resources, Role, Stage, TaskKindDescription, Variant,
 };
 pub use event::{Event, ExternalFile};
 pub use feature::{
     AttributeValue, CLASSES, Condition, Feature, NameRule, NamesOf, Need, TRANSFORMS,
 };
-pub use program::{TaskError, TaskKind, run, run_with_report};
+pub use program::{TaskError, run, run_with_report};
 pub use quantity::{Amount, Demand, Effect, Relation, Windows, quantities};
 pub use seed::{Seed, Stream};
 pub use task::{Input, TASK_VERSION, TaskFile};
+pub use task_kind::TaskKind;
+pub use thread_budget::{TaskCommand, ThreadBudget};
 
 /// Exit codes of a stage program.
 pub mod exit {

@@ -13,20 +13,11 @@ use serde::de::DeserializeOwned;
 use crate::agreement;
 use crate::context::emit;
 use crate::{
-    Allowance, Context, Description, Event, KindDescription, Section, TASK_VERSION, TaskFile,
-    TaskFunction, exit,
+    Context, Description, Event, Stage, TASK_VERSION, TaskFile, TaskKind, ThreadBudget, exit,
 };
 
 /// Why a task failed; printed with its causes.
 pub type TaskError = Box<dyn Error + Send + Sync>;
-
-/// A task kind and the function that runs it.
-pub struct TaskKind {
-    /// What the orchestrator is told.
-    pub description: KindDescription,
-    /// Runs one task of this kind.
-    pub run: TaskFunction,
-}
 
 #[derive(Parser)]
 #[command(
@@ -61,13 +52,13 @@ enum Command {
 type WriteReport<'a> = &'a dyn Fn(&Path) -> ExitCode;
 
 /// Runs the stage program that serves `section` with the given task kinds.
-pub fn run(section: Section, kinds: Vec<TaskKind>) -> ExitCode {
+pub fn run(section: Stage, kinds: Vec<TaskKind>) -> ExitCode {
     run_program(section, kinds, None)
 }
 
 /// As [`run`], for a program that can also write reports: `write` is given the content of a report file of this `version`.
 pub fn run_with_report<T: DeserializeOwned + RefUnwindSafe>(
-    section: Section,
+    section: Stage,
     kinds: Vec<TaskKind>,
     version: u32,
     write: fn(&T) -> Result<(), TaskError>,
@@ -84,7 +75,7 @@ pub fn run_with_report<T: DeserializeOwned + RefUnwindSafe>(
     reason = "the description goes to standard output"
 )]
 fn run_program(
-    section: Section,
+    section: Stage,
     kinds: Vec<TaskKind>,
     write_report: Option<WriteReport<'_>>,
 ) -> ExitCode {
@@ -100,12 +91,12 @@ fn run_program(
             task,
             stop_with_stdin,
         } => {
-            let allowance = Allowance::new(0);
+            let thread_budget = ThreadBudget::new(0);
             if stop_with_stdin {
-                let allowance = allowance.clone();
-                std::thread::spawn(|| end_with_stdin(allowance));
+                let thread_budget = thread_budget.clone();
+                std::thread::spawn(|| end_with_stdin(thread_budget));
             }
-            run_task(&task, &kinds, allowance)
+            run_task(&task, &kinds, thread_budget)
         }
         Command::Report { file } => {
             log_to_stderr();
@@ -117,7 +108,7 @@ fn run_program(
     }
 }
 
-fn describe(section: Section, kinds: Vec<TaskKind>) -> Description {
+fn describe(section: Stage, kinds: Vec<TaskKind>) -> Description {
     let code = |kind: &TaskKind| (kind.description.name.clone(), kind.run.code());
     Description {
         version: TASK_VERSION,
@@ -127,9 +118,9 @@ fn describe(section: Section, kinds: Vec<TaskKind>) -> Description {
     }
 }
 
-fn run_task(path: &Path, kinds: &[TaskKind], allowance: Allowance) -> ExitCode {
+fn run_task(path: &Path, kinds: &[TaskKind], thread_budget: ThreadBudget) -> ExitCode {
     log_to_stderr();
-    let (context, kind) = match read_task(path, kinds, allowance) {
+    let (context, kind) = match read_task(path, kinds, thread_budget) {
         Ok(found) => found,
         Err(error) => return fail(&*error, exit::USAGE),
     };
@@ -159,8 +150,8 @@ fn run_task(path: &Path, kinds: &[TaskKind], allowance: Allowance) -> ExitCode {
     }
 }
 
-fn no_reports(section: Section) -> TaskError {
-    let (program, other) = (section.program(), Section::Figure.program());
+fn no_reports(section: Stage) -> TaskError {
+    let (program, other) = (section.program(), Stage::Figure.program());
     format!("{program} writes no reports; {other} does").into()
 }
 
@@ -217,14 +208,14 @@ fn read_contract<T: DeserializeOwned>(path: &Path, expected: u32) -> Result<T, T
 fn read_task<'a>(
     path: &Path,
     kinds: &'a [TaskKind],
-    allowance: Allowance,
+    thread_budget: ThreadBudget,
 ) -> Result<(Context, &'a TaskKind), TaskError> {
     let task: TaskFile = read_contract(path, TASK_VERSION)?;
     let kind = kinds
         .iter()
         .find(|kind| kind.description.name == task.kind)
         .ok_or_else(|| format!("{}: unknown task kind `{}`", path.display(), task.kind))?;
-    Ok((Context::new(task).with_allowance(allowance), kind))
+    Ok((Context::new(task).with_thread_budget(thread_budget), kind))
 }
 
 /// Reports an error with its causes as the last event and in the log.
@@ -257,8 +248,8 @@ fn panic_message(panic: &(dyn Any + Send)) -> String {
 
 /// Ends the process as soon as standard input is closed: whoever started it has ended, however it did.
 #[allow(clippy::needless_pass_by_value, reason = "it belongs to this thread")]
-fn end_with_stdin(allowance: Allowance) {
-    allowance.obey(std::io::stdin().lock());
+fn end_with_stdin(thread_budget: ThreadBudget) {
+    thread_budget.obey(std::io::stdin().lock());
     std::process::exit(i32::from(exit::FAILED));
 }
 

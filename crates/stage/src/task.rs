@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use eigenscope_artifact::{ArtifactError, Digest, InputDigest, Kind, Provenance, summarise};
+use eigenscope_artifact::{ArtifactError, Digest, InputDigest, KindName, Provenance, summarise};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -27,7 +27,7 @@ pub struct TaskFile {
     /// Inputs by role, in pipeline order.
     pub inputs: BTreeMap<String, Vec<Input>>,
     /// Where to place each output.
-    pub outputs: BTreeMap<Kind, PathBuf>,
+    pub outputs: BTreeMap<KindName, PathBuf>,
     /// Id, parameters and seed, as they go into the outputs' metadata.
     pub provenance: Provenance,
 }

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    eigenscope_stage::run(eigenscope_stage::Section::Train, eigenscope_train::kinds())
+    eigenscope_stage::run(eigenscope_stage::Stage::Train, eigenscope_train::kinds())
 }

@@ -1,10 +1,11 @@
 //! What all training tasks share: reading the images, training, writing weights and history.
 
-use eigenscope_artifact::{ImageReader, InputShape, Kind, Split, write_records};
+use eigenscope_artifact::tables::training::HistoryRow;
+use eigenscope_artifact::{IMAGES, ImageReader, InputShape, Split, TENSORS, write_records};
 use eigenscope_models::{ModelError, Network, StoredModel};
 use eigenscope_stage::{
-    Context, Feature, KindDescription, Parameter, ParameterType, Resources, Role, TaskError,
-    TaskFunction, TaskKind,
+    Context, Feature, Parameter, ParameterType, Resources, Role, TaskError, TaskFunction, TaskKind,
+    TaskKindDescription,
 };
 
 use crate::data_set::DataSet;
@@ -26,15 +27,15 @@ pub(crate) fn training_kind(
     let epochs = epochs.and_then(|epochs| epochs.duration_unit);
     let seconds = seconds(network, epochs.unwrap_or(1.0));
     mark_sizes(network, &mut parameters);
-    let data = Role::one("data", Kind::Images, "images to train and test on");
+    let data = Role::one("data", IMAGES, "images to train and test on");
     let features = features(network).into_iter();
     TaskKind {
-        description: KindDescription {
+        description: TaskKindDescription {
             name: network.name().to_owned(),
             summary: summary.to_owned(),
             parameters,
             roles: vec![room(network).into_iter().fold(data, Role::demands)],
-            outputs: vec![Kind::Tensors, Kind::History],
+            outputs: vec![TENSORS.into(), HistoryRow::KIND.into()],
             provides: features.chain(Feature::of_images("data")).collect(),
             random: true,
             resources: Resources {
@@ -97,14 +98,14 @@ pub(crate) fn train_network(
         .map_err(|source| too_small(input, source))?;
     let initial = initialise(&architecture, context.seed());
     let mut model = StoredModel::new(architecture, initial)?;
-    let (seed, allowance) = (context.seed(), context.allowance());
+    let (seed, thread_budget) = (context.seed(), context.thread_budget());
     let history = train(
         &mut model,
         &train_set,
         &test_set,
         recipe,
         seed,
-        allowance,
+        thread_budget,
         |row| {
             context.progress(
                 u64::from(row.epoch),
@@ -124,9 +125,9 @@ pub(crate) fn train_network(
             );
         },
     )?;
-    model.write(context.output(Kind::Tensors)?, context.provenance())?;
+    model.write(context.output(TENSORS)?, context.provenance())?;
     write_records(
-        context.output(Kind::History)?,
+        context.output(HistoryRow::KIND)?,
         &history,
         context.provenance(),
     )?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use eigenscope_stage::Allowance;
+use eigenscope_stage::ThreadBudget;
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
 /// Smallest number of multiplications in a step that is worth a thread. With fewer, threads wait for each other more than they
@@ -16,16 +16,16 @@ const MULTIPLICATIONS_PER_THREAD: f64 = 5e8;
 /// in the same order.
 #[derive(Debug)]
 pub(crate) struct ThreadPools {
-    allowance: Allowance,
+    thread_budget: ThreadBudget,
     largest: usize,
     pools: BTreeMap<usize, ThreadPool>,
 }
 
 impl ThreadPools {
     /// No pools yet, for steps of `multiplications` each.
-    pub(crate) fn new(allowance: Allowance, multiplications: f64) -> Self {
+    pub(crate) fn new(thread_budget: ThreadBudget, multiplications: f64) -> Self {
         Self {
-            allowance,
+            thread_budget,
             largest: (multiplications / MULTIPLICATIONS_PER_THREAD) as usize,
             pools: BTreeMap::new(),
         }
@@ -45,7 +45,7 @@ impl ThreadPools {
         &mut self,
         work: impl FnOnce() -> T + Send,
     ) -> Result<T, ThreadPoolBuildError> {
-        let threads = self.allowance.threads().min(self.largest).max(1);
+        let threads = self.thread_budget.threads().min(self.largest).max(1);
         let pool = match self.pools.entry(threads) {
             Entry::Occupied(pool) => pool.into_mut(),
             Entry::Vacant(place) => {
@@ -62,14 +62,14 @@ mod tests {
 
     #[test]
     fn threads_follow_the_allowance_up_to_what_the_work_is_worth() {
-        let allowance = Allowance::new(1);
-        let mut pools = ThreadPools::new(allowance.clone(), 3.9 * MULTIPLICATIONS_PER_THREAD);
+        let thread_budget = ThreadBudget::new(1);
+        let mut pools = ThreadPools::new(thread_budget.clone(), 3.9 * MULTIPLICATIONS_PER_THREAD);
         let mut threads = |allowed| {
-            allowance.set(allowed);
+            thread_budget.set(allowed);
             pools.run(rayon::current_num_threads).expect("threads")
         };
         assert_eq!([1, 2, 8, 1].map(&mut threads), [1, 2, 3, 1]);
-        let mut small = ThreadPools::new(Allowance::new(4), 1.0);
+        let mut small = ThreadPools::new(ThreadBudget::new(4), 1.0);
         assert_eq!(small.run(rayon::current_num_threads).expect("a thread"), 1);
     }
 }

@@ -2,9 +2,9 @@
 
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use eigenscope_artifact::HistoryRow;
+use eigenscope_artifact::tables::training::HistoryRow;
 use eigenscope_models::{Evaluation, Layer, Model, StoredModel, evaluate_batches, values};
-use eigenscope_stage::{Allowance, Seed};
+use eigenscope_stage::{Seed, ThreadBudget};
 
 use crate::data_set::DataSet;
 use crate::divergence::likely_cause;
@@ -54,7 +54,7 @@ pub struct StepResult {
 
 /// Trains `model` in place and returns one row per epoch, each of which is passed to `observe` as it is made.
 ///
-/// The result does not depend on `allowance`, the number of threads.
+/// The result does not depend on `thread_budget`, the number of threads.
 ///
 /// # Errors
 /// Returns [`TrainError::TooFewImages`] if the images do not fill one batch, and [`TrainError::Diverged`] or
@@ -65,7 +65,7 @@ pub fn train(
     test: &DataSet,
     recipe: &Recipe,
     seed: Seed,
-    allowance: &Allowance,
+    thread_budget: &ThreadBudget,
     mut observe: impl FnMut(&HistoryRow),
 ) -> Result<Vec<HistoryRow>, TrainError> {
     let images = train.labels().len();
@@ -78,7 +78,7 @@ pub fn train(
     let lengths = model.tensors.iter().map(|tensor| tensor.data.len());
     let mut training = Training {
         optimiser: recipe.optimiser.start(lengths),
-        pools: ThreadPools::new(allowance.clone(), multiplications(model, recipe.batch)),
+        pools: ThreadPools::new(thread_budget.clone(), multiplications(model, recipe.batch)),
         model,
         train,
         test,
@@ -272,19 +272,19 @@ mod tests {
             let mut model = StoredModel::new(architecture, tensors).expect("its own tensors fit");
             // Large enough for three threads.
             assert!(
-                ThreadPools::new(Allowance::new(9), multiplications(&model, 2048)).largest() > 3
+                ThreadPools::new(ThreadBudget::new(9), multiplications(&model, 2048)).largest() > 3
             );
-            let allowance = Allowance::new(threads);
+            let thread_budget = ThreadBudget::new(threads);
             let history = super::train(
                 &mut model,
                 &data,
                 &data,
                 &recipe,
                 Seed(2),
-                &allowance,
+                &thread_budget,
                 |_| {
                     // In the second epoch there are others to work with.
-                    allowance.set(4 - threads);
+                    thread_budget.set(4 - threads);
                 },
             );
             (history.expect("it trains"), model.tensors)

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use eigenscope_artifact::InputShape;
 use eigenscope_models::{Architecture, ModelError, Network, networks};
-use eigenscope_stage::{Feature, KindDescription};
+use eigenscope_stage::{Feature, TaskKindDescription};
 use serde_json::{Value, json};
 
 /// Networks of all kinds with the parameters of the tasks that train them.
@@ -25,7 +25,7 @@ fn cases() -> Vec<(Network, Value)> {
 }
 
 /// The description of the kind that trains a network.
-fn description(network: &Network) -> KindDescription {
+fn description(network: &Network) -> TaskKindDescription {
     let mut kinds = eigenscope_train::kinds().into_iter();
     let kind = kinds.find(|kind| kind.description.name == network.name());
     kind.expect("a kind").description

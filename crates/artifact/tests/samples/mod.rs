@@ -4,9 +4,10 @@
 
 use std::path::{Path, PathBuf};
 
+use eigenscope_artifact::tables::training::HistoryRow;
 use eigenscope_artifact::{
-    ArtifactError, Digest, EigenpairRow, EigenpairsHeader, HistoryRow, ImageHeader, ImageWriter,
-    InputShape, Kind, NamedTensor, PixelTransform, Provenance, SourceCheck, Split, SplitName,
+    ArtifactError, Digest, EigenpairRow, EigenpairsHeader, ImageHeader, ImageWriter, InputShape,
+    NamedTensor, PixelTransform, Provenance, SourceCheck, Split, SplitName, TENSORS,
     write_eigenpairs, write_tensors,
 };
 use serde_json::json;
@@ -86,7 +87,7 @@ pub(crate) fn tensors() -> Vec<NamedTensor> {
 pub(crate) fn write_both_tensors(path: &Path) -> Result<Digest, ArtifactError> {
     write_tensors(
         path,
-        Kind::Tensors,
+        TENSORS,
         &json!({"kind": "test"}),
         &tensors(),
         &provenance("x"),

@@ -22,7 +22,7 @@ struct Report {
 #[derive(Serialize)]
 struct ArtifactReport {
     file: PathBuf,
-    kind: &'static str,
+    kind: String,
     schema_version: u32,
     rows: u64,
     content: String,
@@ -52,8 +52,8 @@ impl ArtifactReport {
         let fields = summary.schema.fields().iter();
         Ok(Self {
             file,
-            kind: summary.kind.name(),
-            schema_version: summary.kind.version(),
+            kind: summary.kind.to_string(),
+            schema_version: summary.version,
             rows: summary.rows,
             content: summary.content.to_string(),
             provenance: serde_json::to_value(&summary.provenance)?,

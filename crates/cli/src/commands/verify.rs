@@ -109,7 +109,7 @@ impl<'a> Report<'a> {
                 .iter()
                 .filter(|output| output.comparison.verdict != Verdict::Equal)
                 .map(|output| OutputReport {
-                    output: output.kind.name(),
+                    output: output.kind.as_str(),
                     against: match output.against {
                         Against::Store => "store",
                         Against::Lock => "lock file",

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use eigenscope_artifact::{
-    Digest, ImageHeader, ImageWriter, InputDigest, InputShape, Kind, PixelTransform, Provenance,
-    SourceCheck, Split, SplitName, summarise,
+    ArtifactKind, Digest, ImageHeader, ImageWriter, InputDigest, InputShape, KindName,
+    PixelTransform, Provenance, SourceCheck, Split, SplitName, summarise,
 };
 use eigenscope_models::{Network, StoredModel};
 use eigenscope_stage::{Event, Input, Seed, TASK_VERSION, TaskFile};
@@ -27,16 +27,21 @@ pub(crate) struct Task<'a> {
     pub(crate) threads: usize,
     /// Roles and files. The task that made a file is named as the file without its extension.
     pub(crate) inputs: &'a [(&'a str, &'a Path)],
-    pub(crate) outputs: &'a [Kind],
+    pub(crate) outputs: &'a [ArtifactKind],
 }
 
 impl Task<'_> {
     /// The outputs, or what the program said; then it left nothing.
-    pub(crate) fn run(self) -> Result<BTreeMap<Kind, PathBuf>, String> {
+    pub(crate) fn run(self) -> Result<BTreeMap<KindName, PathBuf>, String> {
         let place = self.folder.join(self.name);
         std::fs::create_dir_all(&place).expect("a folder");
-        let output = |kind: &Kind| (*kind, place.join(format!("{}-{kind}.parquet", self.name)));
-        let outputs: BTreeMap<Kind, PathBuf> = self.outputs.iter().map(output).collect();
+        let output = |kind: &ArtifactKind| {
+            (
+                (*kind).into(),
+                place.join(format!("{}-{kind}.parquet", self.name)),
+            )
+        };
+        let outputs: BTreeMap<KindName, PathBuf> = self.outputs.iter().map(output).collect();
         let file = place.join("task.json");
         let task = self.file(outputs.clone());
         let text = serde_json::to_string(&task).expect("serialises");
@@ -60,7 +65,7 @@ impl Task<'_> {
         Err(failed.expect("a failure that says why"))
     }
 
-    fn file(self, outputs: BTreeMap<Kind, PathBuf>) -> TaskFile {
+    fn file(self, outputs: BTreeMap<KindName, PathBuf>) -> TaskFile {
         let inputs = self.inputs.iter().map(|(role, path)| {
             let stem = path.file_stem().expect("a name").to_string_lossy();
             let content = summarise(path).map_or(Digest::of(b""), |summary| summary.content);

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use eigenscope_artifact::{
-    Digest, ImageHeader, ImageWriter, InputShape, Kind, NamedTensor, PixelTransform, Provenance,
-    SourceCheck, Split, SplitName,
+    ArtifactKind, Digest, ImageHeader, ImageWriter, InputShape, KindName, NamedTensor,
+    PixelTransform, Provenance, SourceCheck, Split, SplitName,
 };
 use eigenscope_models::{Network, StoredModel};
 use eigenscope_stage::{Event, Input, TASK_VERSION, TaskFile};
@@ -22,14 +22,14 @@ pub(crate) struct Task<'a> {
     pub(crate) seed: u64,
     pub(crate) threads: usize,
     pub(crate) inputs: Vec<(&'a str, &'a Path)>,
-    pub(crate) outputs: &'a [Kind],
+    pub(crate) outputs: &'a [ArtifactKind],
 }
 
 /// How it ended.
 pub(crate) struct Outcome {
     pub(crate) code: Option<i32>,
     pub(crate) messages: String,
-    pub(crate) outputs: BTreeMap<Kind, PathBuf>,
+    pub(crate) outputs: BTreeMap<KindName, PathBuf>,
 }
 
 impl Outcome {
@@ -44,8 +44,8 @@ impl Outcome {
         assert!(self.outputs.values().all(|path| !path.exists()));
     }
 
-    pub(crate) fn bytes(&self, kind: Kind) -> Vec<u8> {
-        std::fs::read(&self.outputs[&kind]).expect("an output")
+    pub(crate) fn bytes(&self, kind: ArtifactKind) -> Vec<u8> {
+        std::fs::read(&self.outputs[kind.name()]).expect("an output")
     }
 }
 
@@ -83,7 +83,7 @@ impl Task<'_> {
                 .map(|(role, path)| ((*role).to_owned(), vec![input(path)]))
                 .collect(),
             outputs: outputs
-                .map(|kind| (*kind, place.join(kind.file_name())))
+                .map(|kind| ((*kind).into(), place.join(kind.file_name())))
                 .collect(),
             provenance: provenance(self.parameters.clone(), self.seed),
         };

@@ -9,7 +9,7 @@ mod find;
 mod idx_files;
 mod reading;
 
-use eigenscope_artifact::{ImageHeader, ImageWriter, Images, Kind, SplitName};
+use eigenscope_artifact::{IMAGES, ImageHeader, ImageWriter, Images, SplitName};
 use eigenscope_stage::{Context, TaskError};
 
 use crate::error::IngestError;
@@ -68,7 +68,7 @@ fn write(context: &Context, parameters: &Parameters, mut images: Images) -> Resu
         train,
         test,
     } = images;
-    let path = context.output(Kind::Images)?;
+    let path = context.output(IMAGES)?;
     let mut writer =
         ImageWriter::create(path, header, context.provenance()).map_err(IngestError::from)?;
     let total = (train.len() + test.len()) as u64;

@@ -11,7 +11,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use eigenscope_artifact::{ImageReader, Images, Kind, Provenance};
+use eigenscope_artifact::{IMAGES, ImageReader, Images, Provenance};
 use eigenscope_stage::{Description, Event, TASK_VERSION, TaskFile};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -105,7 +105,7 @@ impl Bench {
             data_dir: data_dir.to_owned(),
             download: self.download,
             inputs: BTreeMap::new(),
-            outputs: BTreeMap::from([(Kind::Images, self.output())]),
+            outputs: BTreeMap::from([(IMAGES.into(), self.output())]),
             provenance: Provenance {
                 task: format!("data.{kind}"),
                 kind: format!("data/{kind}"),

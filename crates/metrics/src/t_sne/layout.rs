@@ -1,6 +1,6 @@
 //! From vectors to a map: neighbours, affinities, a start, the descent; and how faithful the result is.
 
-use eigenscope_artifact::MapQualityRow;
+use eigenscope_artifact::tables::embeddings::MapQualityRow;
 use rayon::prelude::*;
 
 use super::affinities::Affinities;

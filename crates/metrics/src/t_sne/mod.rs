@@ -13,9 +13,10 @@ pub mod gradient;
 mod layout;
 pub mod tree;
 
-use eigenscope_artifact::{Embeddings, Kind, MapRow, write_records};
+use eigenscope_artifact::tables::embeddings::{MapQualityRow, MapRow};
+use eigenscope_artifact::{EMBEDDINGS, Embeddings, write_records};
 use eigenscope_stage::{
-    Context, KindDescription, Parameter, ParameterType, Resources, Role, TaskError, TaskKind,
+    Context, Parameter, ParameterType, Resources, Role, TaskError, TaskKind, TaskKindDescription,
     task_function,
 };
 use serde::Deserialize;
@@ -27,7 +28,7 @@ pub use layout::Layout;
 /// The task kind.
 pub fn kind() -> TaskKind {
     TaskKind {
-        description: KindDescription {
+        description: TaskKindDescription {
             name: "t-sne".to_owned(),
             summary: "embeddings laid out in two dimensions by t-SNE, and how faithful the map is"
                 .to_owned(),
@@ -45,12 +46,8 @@ pub fn kind() -> TaskKind {
                     "largest number of images; the first ones are taken",
                 ),
             ],
-            roles: vec![Role::one(
-                "embeddings",
-                Kind::Embeddings,
-                "what is laid out",
-            )],
-            outputs: vec![Kind::Map, Kind::MapQuality],
+            roles: vec![Role::one("embeddings", EMBEDDINGS, "what is laid out")],
+            outputs: vec![MapRow::KIND.into(), MapQualityRow::KIND.into()],
             provides: Vec::new(),
             random: false,
             resources: Resources {
@@ -103,13 +100,13 @@ fn run(context: &Context) -> Result<(), TaskError> {
     }
     let labels = &embeddings.labels[..images];
     write_records(
-        context.output(Kind::Map)?,
+        context.output(MapRow::KIND)?,
         &rows(&layout.map, &embeddings.indices, labels),
         context.provenance(),
     )?;
     let quality = layout.quality(labels, perplexity);
     write_records(
-        context.output(Kind::MapQuality)?,
+        context.output(MapQualityRow::KIND)?,
         &[quality],
         context.provenance(),
     )?;

@@ -1,6 +1,6 @@
 //! The file of published numbers: read against its format and against the plan.
 
-use eigenscope_artifact::Kind;
+use eigenscope_artifact::KindName;
 use eigenscope_stage::{Parameter, ParameterType};
 use serde_json::{Map, Value};
 
@@ -52,7 +52,6 @@ pub(super) fn published(text: &str, plan: &Plan, problems: &mut Problems) -> Pub
 fn parameters() -> Vec<Parameter> {
     let number = ParameterType::between(f64::MIN, f64::MAX);
     let aggregates: Vec<&str> = Aggregate::NAMES.iter().map(|(name, _)| *name).collect();
-    let kinds: Vec<&str> = tables().map(Kind::name).collect();
     let required = |name, summary| Parameter::required(name, ParameterType::Text, summary);
     let mut parameters = vec![
         required("name", "what the number is"),
@@ -78,7 +77,7 @@ fn parameters() -> Vec<Parameter> {
     parameters.push(required("note", "what is known of a difference"));
     parameters.push(Parameter::required(
         "kind",
-        ParameterType::choice(&kinds),
+        ParameterType::Text,
         "kind of table",
     ));
     parameters
@@ -86,10 +85,6 @@ fn parameters() -> Vec<Parameter> {
 
 /// Keys that need not be given although they have no default.
 const OPTIONAL: [&str; 6] = ["value", "minimum", "maximum", "tolerance", "note", "kind"];
-
-fn tables() -> impl Iterator<Item = Kind> {
-    Kind::ALL.iter().copied().filter(|kind| kind.is_table())
-}
 
 fn number(
     node: &Node,
@@ -286,21 +281,21 @@ fn table_kind(
     located: &Located,
     tasks: &[&PlannedTask],
     problems: &mut Problems,
-) -> Option<Kind> {
-    let outputs = tasks.first()?.outputs.iter().copied();
-    let written: Vec<Kind> = outputs.filter(|kind| kind.is_table()).collect();
+) -> Option<KindName> {
+    let outputs = tasks.first()?.outputs.iter();
+    let written: Vec<&KindName> = outputs.filter(|kind| kind.is_table()).collect();
     let table = named(&located.reference.table);
     let (code, message, span) = match (asked, written.as_slice()) {
         (Some(entry), written) => {
-            // What is no kind has been reported with the other values.
-            let kind = entry.node.text()?.parse::<Kind>().ok()?;
-            if written.contains(&kind) {
-                return Some(kind);
+            // Anything but a text has been reported with the other values.
+            let asked = entry.node.text()?;
+            if let Some(kind) = written.iter().find(|kind| kind.as_str() == asked) {
+                return Some((*kind).clone());
             }
-            let message = format!("`{table}` writes no {kind}");
+            let message = format!("`{table}` writes no {}", named(asked));
             ("no_output", message, &entry.node.span)
         }
-        (None, [kind]) => return Some(*kind),
+        (None, [kind]) => return Some((*kind).clone()),
         (None, []) => {
             let message = format!("`{table}` writes no table");
             ("no_table", message, &located.quoted.span)
@@ -312,7 +307,7 @@ fn table_kind(
     };
     problems.add(|| {
         let error = FileError::new(code, message).at(span, "this");
-        let names = written.iter().map(|kind| kind.name());
+        let names = written.iter().map(|kind| kind.as_str());
         match (asked, written.is_empty()) {
             (_, true) => error,
             (Some(_), false) => error.help(listed("tables that it writes", names)),

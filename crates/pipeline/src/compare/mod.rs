@@ -11,7 +11,7 @@ mod table;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use eigenscope_artifact::Kind;
+use eigenscope_artifact::KindName;
 use serde::Serialize;
 
 use eigenscope_plan::Plan;
@@ -111,7 +111,7 @@ pub fn parse(path: &Path, text: &str, plan: &Plan) -> Result<Published, FileErro
 pub fn compare(
     plan: &Plan,
     published: &Published,
-    locate: &dyn Fn(usize, Kind) -> Option<PathBuf>,
+    locate: &dyn Fn(usize, &KindName) -> Option<PathBuf>,
 ) -> Vec<Row> {
     published
         .numbers
@@ -123,7 +123,7 @@ pub fn compare(
 fn row(
     plan: &Plan,
     number: &PublishedNumber,
-    locate: &dyn Fn(usize, Kind) -> Option<PathBuf>,
+    locate: &dyn Fn(usize, &KindName) -> Option<PathBuf>,
 ) -> Row {
     let mut rows_used = 0;
     let ours = values(plan, number, locate).and_then(|values| {
@@ -180,7 +180,7 @@ fn check_average(values: &[Found]) -> Result<(), String> {
 fn values(
     plan: &Plan,
     number: &PublishedNumber,
-    locate: &dyn Fn(usize, Kind) -> Option<PathBuf>,
+    locate: &dyn Fn(usize, &KindName) -> Option<PathBuf>,
 ) -> Result<Vec<Found>, String> {
     let reference = &number.reference;
     let tasks = plan.tasks.iter().enumerate().filter(|(_, task)| {
@@ -197,7 +197,7 @@ fn values(
     let mut known = false;
     for (index, task) in tasks {
         known = true;
-        let path = locate(index, number.kind)
+        let path = locate(index, &number.kind)
             .ok_or_else(|| format!("`{}` has not been computed", task.id))?;
         let found = table::rows(&path, number, &task.labels, &labels);
         values.extend(found.map_err(|reason| format!("`{}`: {reason}", task.id))?);

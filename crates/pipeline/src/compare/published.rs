@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use eigenscope_artifact::Kind;
+use eigenscope_artifact::KindName;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
@@ -27,7 +27,7 @@ pub struct PublishedNumber {
     /// What is known of a difference.
     pub note: Option<String>,
     /// Kind of table that holds ours.
-    pub kind: Kind,
+    pub kind: KindName,
     /// Rows that count: all conditions must hold.
     pub conditions: Vec<Condition>,
     /// Column of our number.

@@ -28,7 +28,8 @@ pub(super) fn rows(
     task: &BTreeMap<String, Value>,
     labels: &BTreeSet<&str>,
 ) -> Result<Vec<Found>, String> {
-    let reader = TableReader::open(path, number.kind).map_err(|error| error.to_string())?;
+    let reader =
+        TableReader::open_named(path, number.kind.as_str()).map_err(|error| error.to_string())?;
     let schema = reader.summary().schema.clone();
     let (on_columns, on_task): (Vec<&Condition>, Vec<&Condition>) =
         number.conditions.iter().partition(|condition| {

@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use eigenscope_artifact::{FileDigest, InputDigest, Provenance, digest_file, regular};
-use eigenscope_stage::{Allowance, Event, ExternalFile, Input, TASK_VERSION, TaskFile};
+use eigenscope_stage::{Event, ExternalFile, Input, TASK_VERSION, TaskFile, ThreadBudget};
 
 use super::TaskFailure;
 use super::failure::chain;
@@ -37,7 +37,7 @@ pub(super) struct Attempt<'a> {
     pub(super) log: PathBuf,
     pub(super) threads: usize,
     /// Threads that it may use as it runs.
-    pub(super) allowance: Allowance,
+    pub(super) thread_budget: ThreadBudget,
     pub(super) data_dir: PathBuf,
     pub(super) download: bool,
 }
@@ -122,7 +122,7 @@ impl Attempt<'_> {
         })?;
         let listener = Listener::new(said, log, report);
         let end = listener
-            .follow(process, stop, &self.allowance)
+            .follow(process, stop, &self.thread_budget)
             .map_err(|source| log_error(&self.log, source))?;
         if !end.status.success() {
             if end.stopped {
@@ -169,7 +169,7 @@ impl Attempt<'_> {
             download: self.download,
             inputs: self.inputs.clone(),
             outputs: outputs
-                .map(|&kind| (kind, work.path().join(kind.file_name())))
+                .map(|kind| (kind.clone(), work.path().join(kind.file_name())))
                 .collect(),
             provenance: self.provenance(),
         };
@@ -227,12 +227,12 @@ impl<'a, Report: FnMut(Event)> Listener<'a, Report> {
         self,
         process: Process,
         stop: &AtomicBool,
-        allowance: &Allowance,
+        thread_budget: &ThreadBudget,
     ) -> io::Result<super::process::End> {
         let listener = std::cell::RefCell::new(self);
         let end = process.supervise(
             stop,
-            allowance,
+            thread_budget,
             |line| listener.borrow_mut().line(line),
             || listener.borrow_mut().report_progress(false),
         )?;

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
-use eigenscope_stage::{Allowance, Order};
+use eigenscope_stage::{TaskCommand, ThreadBudget};
 
 /// Longest line that is read as an event, in bytes; the rest of a longer one is passed over.
 const LONGEST_LINE: usize = 256 * 1024;
@@ -84,12 +84,12 @@ impl Process {
         })
     }
 
-    /// Hands each line to `line`, calls `tick` now and then and passes changes of `allowance` on, until the child has
+    /// Hands each line to `line`, calls `tick` now and then and passes changes of `thread_budget` on, until the child has
     /// ended. Once `stop` is set, the child's standard input is closed, and after a grace period it is killed.
     pub(super) fn supervise(
         mut self,
         stop: &AtomicBool,
-        allowance: &Allowance,
+        thread_budget: &ThreadBudget,
         mut line: impl FnMut(&[u8]) -> io::Result<()>,
         mut tick: impl FnMut(),
     ) -> io::Result<End> {
@@ -101,7 +101,7 @@ impl Process {
                 Err(RecvTimeoutError::Disconnected) => std::thread::sleep(SHORT_TICK),
             }
             tick();
-            self.tell(allowance.threads());
+            self.tell(thread_budget.threads());
             if let Some(status) = self.child.try_wait()? {
                 while let Ok(text) = self.lines.recv_timeout(LAST_LINES) {
                     line(&text)?;
@@ -129,10 +129,10 @@ impl Process {
         }
         self.threads = threads;
         if let Some(stdin) = &mut self.child.stdin
-            && let Ok(order) = serde_json::to_string(&Order::Threads(threads))
+            && let Ok(command) = serde_json::to_string(&TaskCommand::Threads(threads))
         {
             // A child that does not listen has ended, or will be found to hang by other means.
-            let _ = writeln!(stdin, "{order}");
+            let _ = writeln!(stdin, "{command}");
         }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::Scope;
 use std::time::{Duration, Instant};
 
-use eigenscope_stage::{Allowance, Event, Input};
+use eigenscope_stage::{Event, Input, ThreadBudget};
 use rayon::prelude::*;
 
 use super::attempt::{Attempt, AttemptOutcome};
@@ -63,7 +63,7 @@ pub(super) struct Running {
     pub(super) start_seconds: f64,
     pub(super) message: String,
     /// Its own threads and those lent to it.
-    pub(super) allowance: Allowance,
+    pub(super) thread_budget: ThreadBudget,
 }
 
 enum Message {
@@ -262,7 +262,9 @@ impl<'a> Schedule<'a> {
             let resources = &self.task(task).resources;
             let lent = idle.min(resources.extra_threads);
             idle -= lent;
-            running.allowance.set(self.budget.threads(resources) + lent);
+            running
+                .thread_budget
+                .set(self.budget.threads(resources) + lent);
         }
     }
 
@@ -295,7 +297,7 @@ impl<'a> Schedule<'a> {
             key,
             start_seconds: self.begun.elapsed().as_secs_f64(),
             message: String::new(),
-            allowance: attempt.allowance.clone(),
+            thread_budget: attempt.thread_budget.clone(),
         };
         self.running.insert(index, running);
         tracing::debug!(task = %attempt.task.id, key = %key.short(), "starting");
@@ -326,8 +328,8 @@ impl<'a> Schedule<'a> {
         for (planned, recorded) in task.inputs.iter().zip(&key_inputs.inputs) {
             let source = self.survey.get(planned.task).and_then(State::key);
             // A task with a key has current inputs, and these have keys.
-            let path = source.map(|key| store.output(key, planned.kind));
-            let output = self.survey.output(planned.task, planned.kind);
+            let path = source.map(|key| store.output(key, &planned.kind));
+            let output = self.survey.output(planned.task, &planned.kind);
             files.extend(path.clone().zip(output.map(|output| output.file)));
             inputs.entry(planned.role.clone()).or_default().push(Input {
                 task: recorded.task.clone(),
@@ -346,7 +348,7 @@ impl<'a> Schedule<'a> {
             program: programs.path(task.section),
             log: store.log(&plan.name, &task.id),
             threads,
-            allowance: Allowance::new(threads),
+            thread_budget: ThreadBudget::new(threads),
             data_dir: data_dir.to_owned(),
             download: options.download,
         }

@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use eigenscope_artifact::atomic::{TEMPORARY_PREFIX, sync_folder};
-use eigenscope_artifact::{ArtifactError, Kind, TableReader, digest_file};
+use eigenscope_artifact::{ArtifactError, KindName, TableReader, digest_file};
 use eigenscope_stage::ExternalFile;
 use tempfile::TempDir;
 
@@ -36,15 +36,15 @@ pub struct Committed {
 pub enum CommitError {
     /// An output is not there.
     #[error("the program ended without writing its output `{0}`")]
-    Missing(Kind),
+    Missing(KindName),
     /// A figure without content.
     #[error("the program wrote an empty `{0}`")]
-    Empty(Kind),
+    Empty(KindName),
     /// An output that is not what was promised.
     #[error("the output `{kind}` is not valid")]
     Invalid {
         /// The output.
-        kind: Kind,
+        kind: KindName,
         /// What is wrong with it.
         #[source]
         source: ArtifactError,
@@ -77,14 +77,14 @@ impl Store {
         work: WorkFolder,
         task: &str,
         key_inputs: KeyInputs,
-        outputs: &[Kind],
+        outputs: &[KindName],
         mut external_files: Vec<ExternalFile>,
         warnings: Vec<String>,
     ) -> Result<Committed, CommitError> {
         let folder = work.path();
         let mut known = BTreeMap::new();
-        for &kind in outputs {
-            known.insert(kind, check_output(folder, kind)?);
+        for kind in outputs {
+            known.insert(kind.clone(), check_output(folder, kind)?);
         }
         external_files.sort_by(|one, other| one.path.cmp(&other.path));
         external_files.dedup();
@@ -95,7 +95,7 @@ impl Store {
             accepted_from: Vec::new(),
             outputs: known
                 .iter()
-                .map(|(&kind, known)| (kind, known.record))
+                .map(|(kind, known)| (kind.clone(), known.record))
                 .collect(),
             external_files,
             warnings,
@@ -160,25 +160,28 @@ fn share(file: &Path, name: &Path) -> Result<(), StoreError> {
         .map_err(|source| StoreError::io("write", name, source))
 }
 
-fn check_output(folder: &Path, kind: Kind) -> Result<CachedOutput, CommitError> {
+fn check_output(folder: &Path, kind: &KindName) -> Result<CachedOutput, CommitError> {
     let path = folder.join(kind.file_name());
     match File::open(&path) {
         Ok(file) => file
             .sync_all()
             .map_err(|source| StoreError::io("write", &path, source))?,
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            return Err(CommitError::Missing(kind));
+            return Err(CommitError::Missing(kind.clone()));
         }
         Err(source) => return Err(StoreError::io("open", &path, source).into()),
     }
-    let invalid = |source| CommitError::Invalid { kind, source };
+    let invalid = |source| CommitError::Invalid {
+        kind: kind.clone(),
+        source,
+    };
     let stamp = Stamp::of_committed(&path).map_err(invalid)?;
     let file = digest_file(&path).map_err(invalid)?;
     if file.bytes == 0 {
-        return Err(CommitError::Empty(kind));
+        return Err(CommitError::Empty(kind.clone()));
     }
     let content = if kind.is_table() {
-        let reader = TableReader::open(&path, kind).map_err(invalid)?;
+        let reader = TableReader::open_named(&path, kind.as_str()).map_err(invalid)?;
         reader.summary().content
     } else {
         file.blake3

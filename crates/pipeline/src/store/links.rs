@@ -7,8 +7,8 @@ use std::io;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 
-use eigenscope_artifact::Kind;
 use eigenscope_artifact::atomic::TEMPORARY_PREFIX;
+use eigenscope_artifact::{KindName, PNG, SVG};
 
 use super::names::file_name;
 use super::{FigureNames, Key, Store, StoreError, create_folder, named_key};
@@ -46,7 +46,7 @@ impl Store {
         let result = Path::new("..").join("store").join(key.to_string());
         let pictures = name.into_iter().flat_map(move |name| {
             let kinds = task.outputs.iter().filter(|kind| kind.is_picture());
-            kinds.map(move |&kind| {
+            kinds.map(move |kind| {
                 let link = self.figures(&plan.name).join(figure_file(name, kind));
                 (
                     link,
@@ -94,12 +94,12 @@ pub(crate) fn figure_files(plan: &Plan, figures: &FigureNames) -> HashSet<OsStri
         let kinds = kinds.flat_map(|task| &task.outputs);
         kinds
             .filter(|kind| kind.is_picture())
-            .map(|&kind| figure_file(name, kind).into())
+            .map(|kind| figure_file(name, kind).into())
     });
     figures.collect()
 }
 
-fn figure_file(name: &str, kind: Kind) -> String {
+fn figure_file(name: &str, kind: &KindName) -> String {
     format!("{name}.{}", kind.extension())
 }
 
@@ -153,9 +153,9 @@ pub(crate) fn is_result_link(path: &Path) -> bool {
     let above = target.parent().unwrap_or(&target);
     let is_result = above == Path::new("../store") && named_key(&target).is_some();
     let is_picture = above.parent() == Some(Path::new(".."))
-        && Kind::ALL
+        && [SVG, PNG]
             .iter()
-            .any(|kind| kind.is_picture() && target.ends_with(kind.file_name()));
+            .any(|kind| target.ends_with(kind.file_name()));
     is_result || is_picture
 }
 

@@ -31,7 +31,7 @@ mod stamps;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use eigenscope_artifact::Kind;
+use eigenscope_artifact::KindName;
 
 pub use commit::{CommitError, Committed, WorkFolder};
 pub use error::StoreError;
@@ -114,7 +114,7 @@ impl Store {
     }
 
     /// An output of the result with this key.
-    pub fn output(&self, key: Key, kind: Kind) -> PathBuf {
+    pub fn output(&self, key: Key, kind: &KindName) -> PathBuf {
         self.folder(key).join(kind.file_name())
     }
 

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use eigenscope_stage::Section;
+use eigenscope_stage::Stage;
 
 use super::StoreError;
 use eigenscope_plan::{Plan, PlannedTask};
@@ -72,7 +72,7 @@ pub type FigureNames = BTreeMap<usize, String>;
 pub fn figure_names(plan: &Plan) -> FigureNames {
     let figures = || {
         let tasks = plan.tasks.iter().enumerate();
-        tasks.filter(|(_, task)| task.section == Section::Figure)
+        tasks.filter(|(_, task)| task.section == Stage::Figure)
     };
     let mut uses: HashMap<String, usize> = HashMap::new();
     for (_, task) in figures() {

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use eigenscope_artifact::atomic::write_file;
-use eigenscope_artifact::{Digest, FileDigest, Kind, regular};
+use eigenscope_artifact::{Digest, FileDigest, KindName, regular};
 use eigenscope_stage::ExternalFile;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -43,7 +43,7 @@ pub struct Record {
 }
 
 /// The outputs of a result.
-pub type Outputs = BTreeMap<Kind, OutputRecord>;
+pub type Outputs = BTreeMap<KindName, OutputRecord>;
 
 /// One output file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,6 +126,7 @@ mod tests {
 
     use super::*;
     use crate::store::InputRecord;
+    use eigenscope_artifact::tables::training::HistoryRow;
 
     fn record() -> Record {
         let digest = Digest::of(b"something");
@@ -153,7 +154,7 @@ mod tests {
                 }],
             },
             accepted_from: vec!["older code".to_owned()],
-            outputs: BTreeMap::from([(Kind::History, output)]),
+            outputs: BTreeMap::from([(HistoryRow::KIND.into(), output)]),
             external_files: vec![ExternalFile {
                 path: "file".to_owned(),
                 bytes: 9,

@@ -18,7 +18,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use eigenscope_artifact::atomic::write_file;
-use eigenscope_artifact::{ArtifactError, Digest, FileDigest, Kind, digest_file, regular};
+use eigenscope_artifact::{ArtifactError, Digest, FileDigest, KindName, digest_file, regular};
 use eigenscope_stage::ExternalFile;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -63,7 +63,7 @@ pub(crate) struct Stamp(u64, u64, u64, u64);
 pub(crate) struct CachedResult {
     /// The record; `None`: it was too new to be remembered.
     pub(crate) stamp: Option<Stamp>,
-    pub(crate) outputs: BTreeMap<Kind, CachedOutput>,
+    pub(crate) outputs: BTreeMap<KindName, CachedOutput>,
     pub(crate) external_files: Vec<ExternalFile>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) warnings: Vec<String>,

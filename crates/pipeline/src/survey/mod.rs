@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use eigenscope_artifact::Kind;
+use eigenscope_artifact::KindName;
 use rayon::prelude::*;
 
 pub use code_change::CodeChange;
@@ -135,9 +135,9 @@ impl Survey {
     }
 
     /// An output of a task, if the task is current.
-    pub(crate) fn output(&self, task: usize, kind: Kind) -> Option<&OutputRecord> {
+    pub(crate) fn output(&self, task: usize, kind: &KindName) -> Option<&OutputRecord> {
         match self.get(task)? {
-            State::Current { outputs, .. } => outputs.get(&kind),
+            State::Current { outputs, .. } => outputs.get(kind),
             _ => None,
         }
     }
@@ -240,7 +240,7 @@ impl<'a> Surveyor<'a> {
         let mut inputs = Vec::with_capacity(task.inputs.len());
         for input in &task.inputs {
             let source = &self.plan.tasks[input.task];
-            match survey.output(input.task, input.kind) {
+            match survey.output(input.task, &input.kind) {
                 Some(output) => inputs.push(InputRecord {
                     role: input.role.clone(),
                     task: source.id.clone(),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use eigenscope_artifact::{FileDigest, Kind};
+use eigenscope_artifact::{FileDigest, KindName};
 use serde_json::Value;
 
 use super::CodeChange;
@@ -95,12 +95,12 @@ pub enum Reason {
     /// An output is not in the store.
     OutputMissing {
         /// The output.
-        output: Kind,
+        output: KindName,
     },
     /// An output is not what was written.
     OutputDamaged {
         /// The output.
-        output: Kind,
+        output: KindName,
         /// What was recorded.
         expected: FileDigest,
         /// What is there.
@@ -109,7 +109,7 @@ pub enum Reason {
     /// An output is there and cannot be read.
     OutputUnreadable {
         /// The output.
-        output: Kind,
+        output: KindName,
         /// What the operating system said.
         error: String,
     },

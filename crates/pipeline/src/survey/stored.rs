@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
-use eigenscope_artifact::{ArtifactError, FileDigest, Kind};
+use eigenscope_artifact::{ArtifactError, FileDigest, KindName};
 use eigenscope_stage::ExternalFile;
 
 use super::{Reason, Surveyor};
@@ -35,10 +35,10 @@ impl Surveyor<'_> {
             Err(reason) => return faulty(vec![Reason::RecordUnreadable { reason }]),
         };
         let mut faults = Vec::new();
-        for &output in &task.outputs {
-            match known.outputs.get_mut(&output) {
+        for output in &task.outputs {
+            match known.outputs.get_mut(output) {
                 Some(known) => faults.extend(output_fault(&folder, output, known, &mut is_news)),
-                None => faults.push(Reason::OutputMissing { output }),
+                None => faults.push(missing(output)),
             }
         }
         for file in &known.external_files {
@@ -96,7 +96,7 @@ impl Surveyor<'_> {
 /// What is wrong with an output. That nothing is wrong is remembered in `known`.
 fn output_fault(
     folder: &Path,
-    output: Kind,
+    output: &KindName,
     known: &mut CachedOutput,
     is_news: &mut bool,
 ) -> Option<Reason> {
@@ -106,17 +106,22 @@ fn output_fault(
             known.stamp = seen.stamp;
             output_damaged(output, known.record.file, seen.digest)
         }
-        Err(error) if is_absent(&error) => Some(Reason::OutputMissing { output }),
+        Err(error) if is_absent(&error) => Some(missing(output)),
         Err(error) => Some(Reason::OutputUnreadable {
-            output,
+            output: output.clone(),
             error: describe(&error),
         }),
     }
 }
 
-fn output_damaged(output: Kind, expected: FileDigest, found: FileDigest) -> Option<Reason> {
+fn missing(output: &KindName) -> Reason {
+    let output = output.clone();
+    Reason::OutputMissing { output }
+}
+
+fn output_damaged(output: &KindName, expected: FileDigest, found: FileDigest) -> Option<Reason> {
     (expected != found).then_some(Reason::OutputDamaged {
-        output,
+        output: output.clone(),
         expected,
         found,
     })

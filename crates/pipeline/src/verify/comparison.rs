@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use eigenscope_artifact::arrow::array::RecordBatch;
-use eigenscope_artifact::{ArtifactError, Kind, TableReader, digest_file};
+use eigenscope_artifact::{ArtifactError, KindName, TableReader, digest_file};
 use serde::Serialize;
 
 use super::figure::figure;
@@ -90,7 +90,7 @@ pub(super) fn with_file(
     found: &Path,
     expected: &Path,
     task: usize,
-    kind: Kind,
+    kind: &KindName,
     tolerances: &Tolerances,
 ) -> Result<Comparison, ArtifactError> {
     if digest_file(found)? == digest_file(expected)? {
@@ -104,8 +104,8 @@ pub(super) fn with_file(
         });
     }
     let (found, expected) = (
-        TableReader::open(found, kind)?,
-        TableReader::open(expected, kind)?,
+        TableReader::open_named(found, kind.as_str())?,
+        TableReader::open_named(expected, kind.as_str())?,
     );
     let (one, other) = (found.summary(), expected.summary());
     if one.content == other.content {
@@ -150,7 +150,7 @@ pub(super) fn with_summary(
     expected: &OutputSummary,
     same_machine: bool,
     task: usize,
-    kind: Kind,
+    kind: &KindName,
     tolerances: &Tolerances,
 ) -> Result<Comparison, ArtifactError> {
     let found = OutputSummary::of(found, kind)?;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use eigenscope_artifact::{ArtifactError, Digest, Kind, regular};
+use eigenscope_artifact::{ArtifactError, Digest, KindName, SVG, regular};
 
 /// A figure without what it says about its origin.
 pub(super) struct Figure {
@@ -12,10 +12,10 @@ pub(super) struct Figure {
     pub(super) size: Option<[String; 2]>,
 }
 
-pub(super) fn figure(path: &Path, kind: Kind) -> Result<Figure, ArtifactError> {
+pub(super) fn figure(path: &Path, kind: &KindName) -> Result<Figure, ArtifactError> {
     let bytes = regular::read(path).map_err(|source| ArtifactError::io("read", path, source))?;
-    Ok(match kind {
-        Kind::Svg => {
+    Ok(match *kind == SVG {
+        true => {
             let text = String::from_utf8_lossy(&bytes);
             let (before, rest) = text.split_once("<metadata>").unwrap_or((&text, ""));
             let after = rest
@@ -26,7 +26,7 @@ pub(super) fn figure(path: &Path, kind: Kind) -> Result<Figure, ArtifactError> {
                 size: svg_size(before),
             }
         }
-        _ => Figure {
+        false => Figure {
             content: Digest::of(&bytes),
             size: png_size(&bytes),
         },
@@ -65,7 +65,7 @@ mod tests {
                 "<svg width=\"860\" height=\"588\">\n<metadata>{origin}</metadata>\n{line}</svg>"
             );
             std::fs::write(&path, text).expect("written");
-            figure(&path, Kind::Svg).expect("readable")
+            figure(&path, &SVG.into()).expect("readable")
         };
         let one = read("code 1", "<line/>");
         assert_eq!(one.content, read("code 2", "<line/>").content);

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use eigenscope_artifact::{ArtifactError, Kind, output, regular};
+use eigenscope_artifact::{ArtifactError, KindName, output, regular};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -31,7 +31,7 @@ pub struct LockFile {
     /// The kind of machine that the results were made on.
     pub machine: Machine,
     /// The outputs of every task, by its id.
-    pub task: BTreeMap<String, BTreeMap<Kind, OutputSummary>>,
+    pub task: BTreeMap<String, BTreeMap<KindName, OutputSummary>>,
 }
 
 /// A lock file that cannot be used, or written.
@@ -106,9 +106,9 @@ impl LockFile {
                 continue;
             };
             let outputs = planned.outputs.iter();
-            let outputs = outputs.map(|&kind| {
+            let outputs = outputs.map(|kind| {
                 let summary = OutputSummary::of(&store.output(key, kind), kind)?;
-                Ok((kind, summary))
+                Ok((kind.clone(), summary))
             });
             let outputs: Result<_, ArtifactError> = outputs.collect();
             task.insert(planned.id.clone(), outputs?);
@@ -199,9 +199,10 @@ fn key(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use eigenscope_artifact::Digest;
+    use eigenscope_artifact::{Digest, SVG};
 
     use super::*;
+    use eigenscope_artifact::tables::embeddings::MapRow;
 
     fn example() -> LockFile {
         let column = ColumnSummary {
@@ -227,8 +228,8 @@ mod tests {
         };
         let id = "metric.a[name=\"x\\y\",λ=1]".to_owned();
         let outputs = [
-            (Kind::Map, output(columns)),
-            (Kind::Svg, output(BTreeMap::new())),
+            (MapRow::KIND.into(), output(columns)),
+            (SVG.into(), output(BTreeMap::new())),
         ];
         LockFile {
             version: LOCK_VERSION,

@@ -14,7 +14,7 @@ mod tolerance;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use eigenscope_artifact::{ArtifactError, Digest, Kind};
+use eigenscope_artifact::{ArtifactError, Digest, KindName};
 
 pub use comparison::{ColumnDifference, Comparison, Verdict};
 pub use lock_file::{LOCK_VERSION, LockError, LockFile};
@@ -76,7 +76,7 @@ pub struct Check {
 #[derive(Debug)]
 pub struct OutputCheck {
     /// The output.
-    pub kind: Kind,
+    pub kind: KindName,
     /// What it is compared with.
     pub against: Against,
     /// The outcome.
@@ -253,10 +253,10 @@ impl Checking<'_> {
                 outputs,
             });
         };
-        for &kind in &task.outputs {
+        for kind in &task.outputs {
             if let Some(expected) = key(self.expected) {
                 outputs.push(OutputCheck {
-                    kind,
+                    kind: kind.clone(),
                     against: Against::Store,
                     comparison: self.with_store(index, kind, found, expected)?,
                 });
@@ -264,7 +264,7 @@ impl Checking<'_> {
             if let Some(lock) = lock {
                 let locked = lock.task.get(&task.id);
                 outputs.push(OutputCheck {
-                    kind,
+                    kind: kind.clone(),
                     against: Against::Lock,
                     comparison: self.with_lock(index, kind, found, locked)?,
                 });
@@ -279,7 +279,7 @@ impl Checking<'_> {
     fn with_store(
         &self,
         task: usize,
-        kind: Kind,
+        kind: &KindName,
         found: Key,
         expected: Key,
     ) -> Result<Comparison, ArtifactError> {
@@ -297,11 +297,11 @@ impl Checking<'_> {
     fn with_lock(
         &self,
         task: usize,
-        kind: Kind,
+        kind: &KindName,
         found: Key,
-        locked: Option<&BTreeMap<Kind, OutputSummary>>,
+        locked: Option<&BTreeMap<KindName, OutputSummary>>,
     ) -> Result<Comparison, ArtifactError> {
-        let Some(expected) = locked.and_then(|outputs| outputs.get(&kind)) else {
+        let Some(expected) = locked.and_then(|outputs| outputs.get(kind)) else {
             let reason = "it is not in the lock file; `eigenscope lock` adds it".to_owned();
             return Ok(Comparison::differs(reason));
         };

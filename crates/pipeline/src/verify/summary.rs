@@ -9,7 +9,7 @@ use std::path::Path;
 
 use eigenscope_artifact::arrow::array::RecordBatch;
 use eigenscope_artifact::arrow::datatypes::DataType;
-use eigenscope_artifact::{ArtifactError, Digest, Kind, TableReader};
+use eigenscope_artifact::{ArtifactError, Digest, KindName, TableReader};
 use serde::{Deserialize, Serialize};
 
 use super::figure::figure;
@@ -94,7 +94,7 @@ impl ColumnSummary {
 
 impl OutputSummary {
     /// Reads the output at `path`, all of it.
-    pub fn of(path: &Path, kind: Kind) -> Result<Self, ArtifactError> {
+    pub fn of(path: &Path, kind: &KindName) -> Result<Self, ArtifactError> {
         if !kind.is_table() {
             let figure = figure(path, kind)?;
             let sides = ["width", "height"].map(str::to_owned).into_iter();
@@ -105,7 +105,7 @@ impl OutputSummary {
                 columns: sides.zip(sizes).collect(),
             });
         }
-        let reader = TableReader::open(path, kind)?;
+        let reader = TableReader::open_named(path, kind.as_str())?;
         let summary = reader.summary();
         let fields = summary.schema.fields();
         let mut columns: Vec<Column> = fields
@@ -252,7 +252,9 @@ fn round(value: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use eigenscope_artifact::{CentroidRow, HistoryRow, Provenance, write_records};
+    use eigenscope_artifact::tables::surgery::CentroidRow;
+    use eigenscope_artifact::tables::training::HistoryRow;
+    use eigenscope_artifact::{Provenance, write_records};
     use serde_json::json;
 
     use super::*;
@@ -281,7 +283,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("centroids.parquet");
         write_records(&path, rows, &provenance(code)).expect("written");
-        OutputSummary::of(&path, Kind::Centroids).expect("readable")
+        OutputSummary::of(&path, &CentroidRow::KIND.into()).expect("readable")
     }
 
     #[test]
@@ -328,7 +330,7 @@ mod tests {
         };
         let rows = [row(1.0), row(f64::NAN), row(2.0)];
         write_records(&path, &rows, &provenance("a")).expect("written");
-        let found = OutputSummary::of(&path, Kind::History).expect("readable");
+        let found = OutputSummary::of(&path, &HistoryRow::KIND.into()).expect("readable");
         let loss = &found.columns["train_loss_nats"];
         assert!(loss.mean.is_some_and(f64::is_nan));
         assert_eq!(loss.maximum, Some(2.0));

@@ -18,7 +18,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use eigenscope_artifact::{Kind, regular};
+use eigenscope_artifact::{KindName, regular};
 use serde::{Deserialize, Serialize};
 
 use eigenscope_plan::Plan;
@@ -163,7 +163,7 @@ impl Tolerances {
     }
 
     /// The tolerance of a column of an output of a task. `exact`: its values are no fractions.
-    pub(super) fn of(&self, task: usize, kind: Kind, column: &str, exact: bool) -> Tolerance {
+    pub(super) fn of(&self, task: usize, kind: &KindName, column: &str, exact: bool) -> Tolerance {
         let name = format!("{kind}.{column}");
         let mut rules = self.rules.iter().rev();
         let rule = rules.find(|rule| {
@@ -204,11 +204,12 @@ impl RawRule {
             return Err(wrong("it gives no reason".to_owned()));
         }
         let kind = columns.split_once('.').map_or(&*columns, |(kind, _)| kind);
-        if !kind.contains('*') && kind.parse::<Kind>().is_err() {
-            let kinds = Kind::ALL.iter().map(|kind| kind.name());
-            let kinds = did_you_mean("artifact kinds", kind, kinds);
+        let written = plan.tasks.iter().flat_map(|task| &task.outputs);
+        let written: BTreeSet<&str> = written.map(KindName::as_str).collect();
+        if !kind.contains('*') && !written.contains(kind) {
+            let kinds = did_you_mean("artifact kinds", kind, written);
             return Err(wrong(format!(
-                "columns are written `kind.column`, and there is no artifact kind `{kind}`; {kinds}"
+                "columns are written `kind.column`, and no task writes the artifact kind `{kind}`; {kinds}"
             )));
         }
         let found = select(plan, std::slice::from_ref(&tasks));

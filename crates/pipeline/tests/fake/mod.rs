@@ -9,7 +9,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use eigenscope_artifact::Kind;
+use eigenscope_artifact::tables::training::{FinalRow, HistoryRow};
+use eigenscope_artifact::{ArtifactKind, SVG};
 use eigenscope_pipeline::execute::{
     ExecuteError, Notification, Observer, Options, Outcome, RunEvent, Silent, run,
 };
@@ -17,7 +18,7 @@ use eigenscope_pipeline::store::{Key, Store};
 use eigenscope_pipeline::survey::{Reason, State, Survey, survey};
 use eigenscope_plan::programs::Programs;
 use eigenscope_plan::{Plan, PlannedInput, PlannedTask};
-use eigenscope_stage::{Resources, Section};
+use eigenscope_stage::{Resources, Stage};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -34,7 +35,7 @@ impl Bench {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let programs = folder.path().join("programs");
         std::fs::create_dir(&programs).expect("created");
-        for section in Section::ALL {
+        for section in Stage::ALL {
             std::os::unix::fs::symlink(fake_stage(), programs.join(section.program()))
                 .expect("linked");
         }
@@ -98,8 +99,8 @@ impl Bench {
         }
     }
 
-    pub(crate) fn output(&self, plan: &Plan, index: usize, kind: Kind) -> PathBuf {
-        self.store.output(self.key(plan, index), kind)
+    pub(crate) fn output(&self, plan: &Plan, index: usize, kind: ArtifactKind) -> PathBuf {
+        self.store.output(self.key(plan, index), &kind.into())
     }
 
     /// Names in the folder of results.
@@ -138,10 +139,10 @@ pub(crate) fn task(
     id: &str,
     kind: &str,
     parameters: Value,
-    inputs: &[(&str, usize, Kind)],
-    outputs: &[Kind],
+    inputs: &[(&str, usize, ArtifactKind)],
+    outputs: &[ArtifactKind],
 ) -> PlannedTask {
-    let section = Section::ALL
+    let section = Stage::ALL
         .into_iter()
         .find(|section| id.starts_with(section.name()))
         .expect("an id starts with its section");
@@ -160,10 +161,10 @@ pub(crate) fn task(
             .map(|&(role, task, kind)| PlannedInput {
                 role: role.to_owned(),
                 task,
-                kind,
+                kind: kind.into(),
             })
             .collect(),
-        outputs: outputs.to_vec(),
+        outputs: outputs.iter().map(|&kind| kind.into()).collect(),
         warnings: Vec::new(),
     }
 }
@@ -185,7 +186,7 @@ pub(crate) fn data(name: &str, parameters: Value) -> PlannedTask {
         "make",
         parameters,
         &[],
-        &[Kind::History],
+        &[HistoryRow::KIND],
     )
 }
 
@@ -195,8 +196,8 @@ pub(crate) fn model(name: &str, parameters: Value, input: usize) -> PlannedTask 
         &format!("train.{name}"),
         "fit",
         parameters,
-        &[("data", input, Kind::History)],
-        &[Kind::History, Kind::Final],
+        &[("data", input, HistoryRow::KIND)],
+        &[HistoryRow::KIND, FinalRow::KIND],
     )
 }
 
@@ -210,15 +211,15 @@ pub(crate) fn chain() -> Plan {
             "metric.final",
             "collect",
             json!({}),
-            &[("models", 1, Kind::Final), ("models", 2, Kind::Final)],
-            &[Kind::Final],
+            &[("models", 1, FinalRow::KIND), ("models", 2, FinalRow::KIND)],
+            &[FinalRow::KIND],
         ),
         task(
             "figure.curve[variant=published]",
             "draw",
             json!({}),
-            &[("table", 3, Kind::Final)],
-            &[Kind::Svg],
+            &[("table", 3, FinalRow::KIND)],
+            &[SVG],
         ),
     ])
 }

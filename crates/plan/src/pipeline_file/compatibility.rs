@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::rc::Rc;
 
-use eigenscope_artifact::Kind;
+use eigenscope_artifact::KindName;
 use eigenscope_stage::{Feature, Need};
 
 use super::expand::ExpandedTable;
@@ -136,7 +136,7 @@ impl<'a> Compatibility<'a> {
         };
         FileError::new("unmet_need", message)
             .at(self.reference(key, task), format!("not {flag}"))
-            .help(self.alternatives(task, has, key.role.kind, fits))
+            .help(self.alternatives(task, has, &key.role.kind, fits))
     }
 
     fn no_names(
@@ -158,7 +158,7 @@ impl<'a> Compatibility<'a> {
         );
         FileError::new("no_names", message)
             .at(self.reference(key, task), format!("no {set}"))
-            .help(self.alternatives(task, has, key.role.kind, has))
+            .help(self.alternatives(task, has, &key.role.kind, has))
     }
 
     fn unknown_name(
@@ -223,7 +223,7 @@ impl<'a> Compatibility<'a> {
         &self,
         task: usize,
         has: impl Fn(&Features<'_>) -> bool,
-        kind: Kind,
+        kind: &KindName,
         fits: impl Fn(&Features<'_>) -> bool,
     ) -> String {
         let origin = self.origin(task, &has);
@@ -236,7 +236,7 @@ impl<'a> Compatibility<'a> {
         };
         let mut alternatives = Vec::new();
         let makers = self.expanded.iter();
-        for maker in makers.filter(|maker| maker.kind.outputs.contains(&kind)) {
+        for maker in makers.filter(|maker| maker.kind.outputs.contains(kind)) {
             let tasks = maker
                 .tasks
                 .clone()

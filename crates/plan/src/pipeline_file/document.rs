@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use eigenscope_stage::{ParameterType, Section};
+use eigenscope_stage::{ParameterType, Stage};
 use serde_json::Value;
 
 use super::agreement::check_agreements;
@@ -61,10 +61,7 @@ pub(crate) fn plan(
                 let value = file::value(&entry.node, &SEEDS, SEED, problems);
                 seed = value.as_ref().and_then(Value::as_u64).unwrap_or_default();
             }
-            key => match Section::ALL
-                .into_iter()
-                .find(|section| section.name() == key)
-            {
+            key => match Stage::ALL.into_iter().find(|section| section.name() == key) {
                 Some(section) => read_section(
                     section,
                     entry,
@@ -101,7 +98,7 @@ pub(crate) fn plan(
 }
 
 fn read_section<'a>(
-    section: Section,
+    section: Stage,
     entry: &Entry,
     text: &str,
     programs: &'a Programs,
@@ -139,7 +136,7 @@ fn read_section<'a>(
 }
 
 fn unknown(entry: &Entry, problems: &mut Problems) {
-    let sections: Vec<&str> = Section::ALL.iter().map(|section| section.name()).collect();
+    let sections: Vec<&str> = Stage::ALL.iter().map(|section| section.name()).collect();
     problems.add(|| {
         if matches!(entry.node.raw, Raw::Table(_)) {
             let message = format!("unknown section `{}`", named(&entry.key));

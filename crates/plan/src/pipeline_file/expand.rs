@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use eigenscope_stage::{KindDescription, Resources, Seed};
+use eigenscope_stage::{Resources, Seed, TaskKindDescription};
 use serde_json::{Map, Value};
 
 use super::axis::{AxisValue, too_many_tasks};
@@ -23,7 +23,7 @@ use crate::reference::Located;
 /// A table with its tasks.
 pub(crate) struct ExpandedTable<'a> {
     pub(crate) table: &'a Table<'a>,
-    pub(crate) kind: &'a KindDescription,
+    pub(crate) kind: &'a TaskKindDescription,
     /// Positions in the plan.
     pub(crate) tasks: Range<usize>,
 }
@@ -348,7 +348,7 @@ impl<'a> Expansion<'a> {
     fn task(
         &self,
         table: &Table<'_>,
-        kind: &KindDescription,
+        kind: &TaskKindDescription,
         selected: &[Selected<'_>],
         row: &Row,
         combination: &[&AxisValue],
@@ -379,7 +379,7 @@ impl<'a> Expansion<'a> {
             inputs.extend(read.iter().map(|&task| PlannedInput {
                 role: key.role.name.clone(),
                 task,
-                kind: key.role.kind,
+                kind: key.role.kind.clone(),
             }));
         }
         let seed = match seed {
@@ -409,7 +409,7 @@ impl<'a> Expansion<'a> {
 }
 
 /// What a task needs, its duration guessed from its parameters.
-fn resources(kind: &KindDescription, parameters: &Map<String, Value>) -> Resources {
+fn resources(kind: &TaskKindDescription, parameters: &Map<String, Value>) -> Resources {
     let mut resources = kind.resources;
     for parameter in &kind.parameters {
         let value = parameters.get(&parameter.name).and_then(size);

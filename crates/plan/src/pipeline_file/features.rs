@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::rc::Rc;
 
-use eigenscope_stage::{AttributeValue, Feature, KindDescription};
+use eigenscope_stage::{AttributeValue, Feature, TaskKindDescription};
 use serde_json::{Map, Value};
 
 use super::expand::ExpandedTable;
@@ -71,7 +71,7 @@ pub(crate) fn features<'a>(
 
 /// `before` are the features of the tasks before it, and so of all that it reads.
 fn of_task<'a>(
-    kind: &'a KindDescription,
+    kind: &'a TaskKindDescription,
     task: &PlannedTask,
     before: &[Rc<Features<'a>>],
 ) -> Features<'a> {

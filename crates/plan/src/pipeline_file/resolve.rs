@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
 
+use eigenscope_artifact::KindName;
 use petgraph::Direction;
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -41,7 +42,7 @@ pub(crate) fn resolve(tables: &[Table<'_>], problems: &mut Problems) -> Resolved
         let mut linked = HashSet::new();
         for (input, key) in table.inputs.iter().enumerate() {
             for (number, located) in key.references.iter().enumerate() {
-                let wanted = key.role.kind;
+                let wanted = &key.role.kind;
                 let name = located.reference.table.as_str();
                 let span = located.quoted.part(&(0..name.len()));
                 let Some(&target) = names.get(name) else {
@@ -54,14 +55,11 @@ pub(crate) fn resolve(tables: &[Table<'_>], problems: &mut Problems) -> Resolved
                     continue;
                 };
                 let kind = tables.get(target).and_then(|table| table.kind);
-                if let Some(kind) = kind.filter(|kind| !kind.outputs.contains(&wanted)) {
+                if let Some(kind) = kind.filter(|kind| !kind.outputs.contains(wanted)) {
                     problems.add(|| {
-                        let writes: Vec<&str> =
-                            kind.outputs.iter().map(|kind| kind.name()).collect();
+                        let writes: Vec<&str> = kind.outputs.iter().map(KindName::as_str).collect();
                         let writers = tables.iter().filter(|table| {
-                            table
-                                .kind
-                                .is_some_and(|kind| kind.outputs.contains(&wanted))
+                            table.kind.is_some_and(|kind| kind.outputs.contains(wanted))
                         });
                         let help = format!(
                             "`{name}` writes {}; {}",

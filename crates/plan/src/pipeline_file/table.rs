@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use eigenscope_stage::{KindDescription, NamesOf, Parameter, ParameterType, Role, Section};
+use eigenscope_stage::{NamesOf, Parameter, ParameterType, Role, Stage, TaskKindDescription};
 use serde_json::{Map, Value};
 
 use super::axis::{Axis, axis};
@@ -20,13 +20,13 @@ const KIND: &str = "kind";
 /// A checked table.
 #[derive(Debug)]
 pub(crate) struct Table<'a> {
-    pub(crate) section: Section,
+    pub(crate) section: Stage,
     /// `section.name`.
     pub(crate) id: String,
     /// Where the name stands.
     pub(crate) header: Span,
     /// `None` if the file names one that does not exist.
-    pub(crate) kind: Option<&'a KindDescription>,
+    pub(crate) kind: Option<&'a TaskKindDescription>,
     /// All parameters but the swept ones, which are null; keys sorted.
     pub(crate) parameters: Map<String, Value>,
     /// Where the values of the parameters stand that are given.
@@ -69,9 +69,9 @@ pub(crate) const SEEDS: ParameterType = ParameterType::Integer {
 
 /// Checks the table `[section.name]`.
 pub(crate) fn table<'a>(
-    section: Section,
+    section: Stage,
     entry: &Entry,
-    kinds: &'a [KindDescription],
+    kinds: &'a [TaskKindDescription],
     source: &str,
     problems: &mut Problems,
 ) -> Table<'a> {
@@ -111,12 +111,12 @@ pub(crate) fn table<'a>(
 }
 
 fn find_kind<'a>(
-    section: Section,
+    section: Stage,
     entry: &Entry,
     entries: &[Entry],
-    kinds: &'a [KindDescription],
+    kinds: &'a [TaskKindDescription],
     problems: &mut Problems,
-) -> Option<&'a KindDescription> {
+) -> Option<&'a TaskKindDescription> {
     let given = entries.iter().find(|entry| entry.key == KIND);
     let (name, span) = match given {
         None => (entry.key.as_str(), &entry.key_span),
@@ -149,7 +149,7 @@ fn find_kind<'a>(
 
 /// State while one table is read.
 struct Reading<'a, 'b> {
-    kind: &'a KindDescription,
+    kind: &'a TaskKindDescription,
     /// The table in messages.
     container: String,
     header: &'b Span,

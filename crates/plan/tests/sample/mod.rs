@@ -4,14 +4,18 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use eigenscope_artifact::Kind;
+use eigenscope_artifact::tables::bilinear::{
+    SimilarityMapRow, SimilarityRow, SpectrumRow, TruncationRow,
+};
+use eigenscope_artifact::tables::training::{FinalRow, HistoryRow};
+use eigenscope_artifact::{ArtifactKind, EIGENPAIRS, IMAGES, PNG, SVG, TENSORS};
 use eigenscope_plan::Plan;
 use eigenscope_plan::file::FileErrors;
 use eigenscope_plan::parse;
 use eigenscope_plan::programs::Programs;
 use eigenscope_stage::{
-    Code, Description, KindDescription, Parameter, ParameterType, Resources, Role, Section,
-    TASK_VERSION, Variant,
+    Code, Description, Parameter, ParameterType, Resources, Role, Stage, TASK_VERSION,
+    TaskKindDescription, Variant,
 };
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 use serde_json::json;
@@ -54,26 +58,23 @@ similarity = "metric.similarity[variant=published]"
 "#;
 
 pub(crate) fn programs() -> Programs {
-    let description = |section, kinds: Vec<KindDescription>| Description {
+    let description = |section, kinds: Vec<TaskKindDescription>| Description {
         version: TASK_VERSION,
         section,
         code: kinds.iter().map(code).collect(),
         kinds,
     };
     let descriptions = vec![
-        description(
-            Section::Data,
-            vec![mnist(), kind("broken", &[Kind::Images])],
-        ),
-        description(Section::Train, vec![bilinear()]),
-        description(Section::Decompose, vec![interaction()]),
-        description(Section::Metric, metrics()),
-        description(Section::Figure, vec![figure()]),
+        description(Stage::Data, vec![mnist(), kind("broken", &[IMAGES])]),
+        description(Stage::Train, vec![bilinear()]),
+        description(Stage::Decompose, vec![interaction()]),
+        description(Stage::Metric, metrics()),
+        description(Stage::Figure, vec![figure()]),
     ];
     Programs::from_descriptions(Path::new("programs"), descriptions)
 }
 
-fn code(kind: &KindDescription) -> (String, Code) {
+fn code(kind: &TaskKindDescription) -> (String, Code) {
     let code = Code {
         fingerprint: format!("code of {}", kind.name),
         parts: BTreeMap::new(),
@@ -110,7 +111,7 @@ pub(crate) fn codes(errors: &FileErrors) -> Vec<String> {
         .collect()
 }
 
-fn kind(name: &str, outputs: &[Kind]) -> KindDescription {
+fn kind(name: &str, outputs: &[ArtifactKind]) -> TaskKindDescription {
     let parameters = match name {
         // A default that does not fit its own type.
         "broken" => vec![Parameter::optional(
@@ -121,19 +122,19 @@ fn kind(name: &str, outputs: &[Kind]) -> KindDescription {
         )],
         _ => Vec::new(),
     };
-    KindDescription {
+    TaskKindDescription {
         name: name.to_owned(),
         summary: format!("the kind {name}"),
         parameters,
         roles: Vec::new(),
-        outputs: outputs.to_vec(),
+        outputs: outputs.iter().map(|&kind| kind.into()).collect(),
         provides: Vec::new(),
         random: false,
         resources: Resources::default(),
     }
 }
 
-fn mnist() -> KindDescription {
+fn mnist() -> TaskKindDescription {
     let numbers = ParameterType::list(ParameterType::between(0.0, 10.0));
     let transform = ParameterType::OneOf(vec![
         Variant::new("scale", vec![]),
@@ -150,7 +151,7 @@ fn mnist() -> KindDescription {
             ],
         ),
     ]);
-    KindDescription {
+    TaskKindDescription {
         parameters: vec![
             Parameter::optional(
                 "transforms",
@@ -174,11 +175,11 @@ fn mnist() -> KindDescription {
                 "pairs of classes",
             ),
         ],
-        ..kind("mnist", &[Kind::Images])
+        ..kind("mnist", &[IMAGES])
     }
 }
 
-fn bilinear() -> KindDescription {
+fn bilinear() -> TaskKindDescription {
     let rate = || Parameter::optional("lr", ParameterType::between(0.0, 10.0), 1e-3, "rate");
     let decay = Parameter::optional("decay", ParameterType::between(0.0, 10.0), 1, "decay");
     let optimizer = ParameterType::OneOf(vec![
@@ -194,7 +195,7 @@ fn bilinear() -> KindDescription {
         ParameterType::at_least(1),
         ParameterType::list(ParameterType::at_least(1)),
     ]);
-    KindDescription {
+    TaskKindDescription {
         parameters: vec![
             Parameter::required("hidden", ParameterType::at_least(1), "hidden units"),
             Parameter::optional("epochs", ParameterType::at_least(1), 10, "passes"),
@@ -210,22 +211,22 @@ fn bilinear() -> KindDescription {
             Parameter::optional("crop", crop, 28, "size"),
             Parameter::optional("note", ParameterType::Text, "", "free text"),
         ],
-        roles: vec![Role::one("data", Kind::Images, "training images")],
+        roles: vec![Role::one("data", IMAGES, "training images")],
         random: true,
-        ..kind("bilinear", &[Kind::Tensors, Kind::History])
+        ..kind("bilinear", &[TENSORS, HistoryRow::KIND])
     }
 }
 
-fn interaction() -> KindDescription {
-    KindDescription {
-        roles: vec![Role::one("model", Kind::Tensors, "the model to take apart")],
-        ..kind("interaction", &[Kind::Spectrum, Kind::Eigenpairs])
+fn interaction() -> TaskKindDescription {
+    TaskKindDescription {
+        roles: vec![Role::one("model", TENSORS, "the model to take apart")],
+        ..kind("interaction", &[SpectrumRow::KIND, EIGENPAIRS])
     }
 }
 
-fn metrics() -> Vec<KindDescription> {
+fn metrics() -> Vec<TaskKindDescription> {
     vec![
-        KindDescription {
+        TaskKindDescription {
             parameters: vec![
                 Parameter::optional(
                     "variant",
@@ -235,18 +236,14 @@ fn metrics() -> Vec<KindDescription> {
                 ),
                 Parameter::optional("reference_hidden", ParameterType::at_least(1), 300, "size"),
             ],
-            roles: vec![Role::many(
-                "eigenpairs",
-                Kind::Eigenpairs,
-                "what is compared",
-            )],
-            ..kind("similarity", &[Kind::Similarity, Kind::SimilarityMap])
+            roles: vec![Role::many("eigenpairs", EIGENPAIRS, "what is compared")],
+            ..kind("similarity", &[SimilarityRow::KIND, SimilarityMapRow::KIND])
         },
-        KindDescription {
-            roles: vec![Role::many("histories", Kind::History, "training runs")],
-            ..kind("final", &[Kind::Final])
+        TaskKindDescription {
+            roles: vec![Role::many("histories", HistoryRow::KIND, "training runs")],
+            ..kind("final", &[FinalRow::KIND])
         },
-        KindDescription {
+        TaskKindDescription {
             parameters: vec![Parameter::optional(
                 "hidden",
                 ParameterType::at_least(1),
@@ -254,18 +251,18 @@ fn metrics() -> Vec<KindDescription> {
                 "named like a label of models",
             )],
             roles: vec![
-                Role::one("model", Kind::Tensors, "the model"),
-                Role::one("eigenpairs", Kind::Eigenpairs, "its eigenpairs"),
-                Role::one("data", Kind::Images, "test images"),
+                Role::one("model", TENSORS, "the model"),
+                Role::one("eigenpairs", EIGENPAIRS, "its eigenpairs"),
+                Role::one("data", IMAGES, "test images"),
             ],
-            ..kind("truncation", &[Kind::Truncation])
+            ..kind("truncation", &[TruncationRow::KIND])
         },
     ]
 }
 
-fn figure() -> KindDescription {
-    KindDescription {
-        roles: vec![Role::many("similarity", Kind::Similarity, "curves")],
-        ..kind("similarity", &[Kind::Svg, Kind::Png])
+fn figure() -> TaskKindDescription {
+    TaskKindDescription {
+        roles: vec![Role::many("similarity", SimilarityRow::KIND, "curves")],
+        ..kind("similarity", &[SVG, PNG])
     }
 }

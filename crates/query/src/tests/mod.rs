@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use eigenscope_artifact::TableWriter;
 use eigenscope_artifact::arrow::array::{Array, FixedSizeListArray, Float32Array, RecordBatch};
 use eigenscope_artifact::arrow::datatypes::{DataType, Field, Schema};
-use eigenscope_artifact::{FinalRow, Kind, Provenance, Record, SimilarityRow, write_records};
+use eigenscope_artifact::tables::bilinear::SimilarityRow;
+use eigenscope_artifact::tables::training::FinalRow;
+use eigenscope_artifact::{
+    ArtifactKind, EMBEDDINGS, Provenance, Record, TableWriter, write_records,
+};
 use serde_json::{Value, json};
 
 mod duckdb;
@@ -31,7 +34,7 @@ fn provenance(task: &str) -> Provenance {
 fn table<Row: Record>(
     folder: &Path,
     name: &str,
-    kind: Kind,
+    kind: ArtifactKind,
     tasks: Vec<(&str, Value, Vec<Row>)>,
 ) -> Table {
     let parts = tasks
@@ -53,11 +56,11 @@ fn part(task: &str, labels: Value, path: PathBuf) -> Part {
     }
 }
 
-fn table_of(name: &str, kind: Kind, parts: Vec<Part>) -> Table {
+fn table_of(name: &str, kind: ArtifactKind, parts: Vec<Part>) -> Table {
     let mut table = Table {
         name: name.to_owned(),
         tasks: "metric.table".to_owned(),
-        kind,
+        kind: kind.into(),
         rows: 0,
         columns: Vec::new(),
         current: Vec::new(),
@@ -105,7 +108,7 @@ fn catalogue(folder: &Path) -> Catalogue {
         ),
     ];
     Catalogue {
-        tables: vec![table(folder, "finals", Kind::Final, tasks)],
+        tables: vec![table(folder, "finals", FinalRow::KIND, tasks)],
     }
 }
 
@@ -213,7 +216,12 @@ fn a_table_without_rows_has_its_columns() {
     let none: Vec<SimilarityRow> = Vec::new();
     let tasks = vec![("metric.table", json!({}), none)];
     let catalogue = Catalogue {
-        tables: vec![table(folder.path(), "similarity", Kind::Similarity, tasks)],
+        tables: vec![table(
+            folder.path(),
+            "similarity",
+            SimilarityRow::KIND,
+            tasks,
+        )],
     };
     let found = catalogue.query("digits", "select rank, similarity_std from similarity");
     let found = found.expect("an answer");
@@ -318,7 +326,7 @@ fn names_need_no_quotes_unless_two_would_be_one() {
             ..table(
                 folder.path(),
                 "t",
-                Kind::Final,
+                FinalRow::KIND,
                 vec![("metric.t", json!({}), rows)],
             )
         }
@@ -357,13 +365,7 @@ fn vector_table(path: &Path, length: i32) {
     let field = Field::new("vector", vectors.data_type().clone(), false);
     let schema = Arc::new(Schema::new(vec![field]));
     let batch = RecordBatch::try_new(schema.clone(), vec![Arc::new(vectors)]).expect("a batch");
-    let writer = TableWriter::create(
-        path,
-        Kind::Embeddings,
-        schema,
-        BTreeMap::new(),
-        &provenance("t"),
-    );
+    let writer = TableWriter::create(path, EMBEDDINGS, schema, BTreeMap::new(), &provenance("t"));
     let mut writer = writer.expect("created");
     writer.write(&batch).expect("written");
     writer.finish().expect("placed");
@@ -378,7 +380,7 @@ fn vectors_of_different_lengths_are_lists() {
         part("decompose.e", json!({"layer": length}), path)
     });
     let catalogue = Catalogue {
-        tables: vec![table_of("decompose_e", Kind::Embeddings, parts.into())],
+        tables: vec![table_of("decompose_e", EMBEDDINGS, parts.into())],
     };
     let found = catalogue.query(
         "p",
@@ -408,8 +410,8 @@ fn a_table_that_cannot_be_read_leaves_the_others() {
     let wide = folder.path().join("wide.parquet");
     write_records(&wide, &[similarity_row()], &provenance("t")).expect("written");
     for (name, kind, paths) in [
-        ("broken", Kind::Final, [records, damaged]),
-        ("mixed", Kind::Similarity, [wide.clone(), wide]),
+        ("broken", FinalRow::KIND, [records, damaged]),
+        ("mixed", SimilarityRow::KIND, [wide.clone(), wide]),
     ] {
         let parts = paths.map(|path| part(&path.to_string_lossy(), json!({}), path.clone()));
         catalogue.tables.push(table_of(name, kind, parts.into()));

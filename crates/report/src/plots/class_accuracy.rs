@@ -1,6 +1,7 @@
 //! Accuracies by class.
 
-use eigenscope_artifact::{ClassAccuracyRow, read_records};
+use eigenscope_artifact::read_records;
+use eigenscope_artifact::tables::embeddings::ClassAccuracyRow;
 use eigenscope_stage::{Input, TaskError};
 
 /// A table of accuracies by class.

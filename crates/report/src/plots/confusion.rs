@@ -1,6 +1,7 @@
 //! Confusion matrices. Only errors are coloured, since the counts on the diagonal are much larger.
 
-use eigenscope_artifact::{ConfusionRow, Kind, read_records};
+use eigenscope_artifact::read_records;
+use eigenscope_artifact::tables::embeddings::{ClassAccuracyRow, ConfusionRow};
 use eigenscope_stage::{Agreement, Context, Role, TaskError, TaskKind, task_function};
 
 use super::class_accuracy::{ClassAccuracy, label, percentage};
@@ -27,10 +28,10 @@ pub(super) fn kind() -> TaskKind {
         "number of images by class and predicted class",
         vec![],
         vec![
-            Role::one("confusion", Kind::Confusion, "numbers of images to draw"),
+            Role::one("confusion", ConfusionRow::KIND, "numbers of images to draw"),
             Role::one(
                 "accuracy",
-                Kind::ClassAccuracy,
+                ClassAccuracyRow::KIND,
                 "accuracies of the same predictions, for the names of the classes",
             )
             .agrees(Agreement::task("accuracy", "confusion")),

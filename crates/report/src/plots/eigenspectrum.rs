@@ -1,7 +1,8 @@
 //! Both ends of the spectrum of a class, with their eigenvectors as images.
 
+use eigenscope_artifact::tables::bilinear::SpectrumRow;
 use eigenscope_artifact::{
-    EigenpairRow, Eigenpairs, InputShape, Kind, Selection, SpectrumRow, read_records,
+    EIGENPAIRS, EigenpairRow, Eigenpairs, InputShape, Selection, read_records,
 };
 use eigenscope_stage::{
     Agreement, Context, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
@@ -42,10 +43,10 @@ pub(super) fn kind() -> TaskKind {
             ),
         ],
         vec![
-            Role::one("spectrum", Kind::Spectrum, "eigenvalues to draw").has_classes("class"),
+            Role::one("spectrum", SpectrumRow::KIND, "eigenvalues to draw").has_classes("class"),
             Role::one(
                 "eigenpairs",
-                Kind::Eigenpairs,
+                EIGENPAIRS,
                 "eigenvectors of the same decomposition",
             )
             .agrees(Agreement::task("eigenpairs", "spectrum")),

@@ -1,6 +1,6 @@
 //! Input-space eigenvectors as images: a row for each class, the first of a selection from left to right.
 
-use eigenscope_artifact::{EigenpairRow, Eigenpairs, InputShape, Kind, Selection};
+use eigenscope_artifact::{EIGENPAIRS, EigenpairRow, Eigenpairs, InputShape, Selection};
 use eigenscope_stage::{
     Context, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
 };
@@ -33,11 +33,7 @@ pub(super) fn kind() -> TaskKind {
                 "which eigenvalues come first",
             ),
         ],
-        vec![Role::one(
-            "eigenpairs",
-            Kind::Eigenpairs,
-            "eigenpairs to draw",
-        )],
+        vec![Role::one("eigenpairs", EIGENPAIRS, "eigenpairs to draw")],
         task_function!(run),
     )
 }

@@ -1,6 +1,6 @@
 //! Ground truth of a model with a similarity label: top eigenvector, linear term and target side by side.
 
-use eigenscope_artifact::{Kind, PatternRow, Patterns};
+use eigenscope_artifact::{PATTERNS, PatternRow, Patterns};
 use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
 
 use super::eigenvectors::require_one_channel;
@@ -17,7 +17,7 @@ pub(super) fn kind() -> TaskKind {
         "ground-truth",
         "top eigenvector, linear bias and target of a similarity label as images",
         vec![],
-        vec![Role::one("patterns", Kind::Patterns, "patterns to draw")],
+        vec![Role::one("patterns", PATTERNS, "patterns to draw")],
         task_function!(run),
     )
 }

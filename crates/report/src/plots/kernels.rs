@@ -1,6 +1,6 @@
 //! Weights of the first units of a layer as images: kernels of a convolution, or rows of a linear layer that reads images.
 
-use eigenscope_artifact::{InputShape, Kind, NamedTensor, TensorReader};
+use eigenscope_artifact::{InputShape, NamedTensor, TENSORS, TensorReader};
 use eigenscope_stage::{
     Context, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
 };
@@ -34,7 +34,7 @@ pub(super) fn kind() -> TaskKind {
                 "kernels drawn",
             ),
         ],
-        vec![Role::one("model", Kind::Tensors, "model with the layer")],
+        vec![Role::one("model", TENSORS, "model with the layer")],
         task_function!(run),
     )
 }
@@ -55,7 +55,7 @@ struct Architecture {
 fn run(context: &Context) -> Result<(), TaskError> {
     let Parameters { layer, count } = context.parameters()?;
     let input = context.input("model")?;
-    let reader = TensorReader::open(&input.path, Kind::Tensors)?;
+    let reader = TensorReader::open(&input.path, TENSORS)?;
     let weight = reader.read_one(&format!("{layer}.weight"))?;
     let architecture: Architecture = reader.header()?;
     let is_first = reader.names()?.first() == Some(&weight.name);

@@ -1,8 +1,7 @@
 //! Number of dimensions that each layer needs: its spectra, and the accuracy with only the first eigenvectors.
 
-use eigenscope_artifact::{
-    ClippingRow, Kind, LayerSpectrumRow, LearnedDimensionsRow, read_records,
-};
+use eigenscope_artifact::read_records;
+use eigenscope_artifact::tables::layers::{ClippingRow, LayerSpectrumRow, LearnedDimensionsRow};
 use eigenscope_stage::{Agreement, Context, Role, TaskError, TaskKind, task_function};
 use serde::Deserialize;
 
@@ -30,12 +29,12 @@ pub(super) fn kind() -> TaskKind {
         "spectrum of every layer, and accuracy by number of eigenvectors kept",
         vec![layers_parameter(), RankAxis::parameter()],
         vec![
-            Role::one("spectrum", Kind::LayerSpectrum, "eigenvalues to draw"),
-            Role::one("clipping", Kind::Clipping, "accuracies to draw")
+            Role::one("spectrum", LayerSpectrumRow::KIND, "eigenvalues to draw"),
+            Role::one("clipping", ClippingRow::KIND, "accuracies to draw")
                 .agrees(Agreement::task("clipping/bases", "spectrum")),
             Role::one(
                 "dimensions",
-                Kind::LearnedDimensions,
+                LearnedDimensionsRow::KIND,
                 "learned dimensions to mark",
             )
             .agrees(Agreement::task("dimensions", "clipping")),

@@ -1,6 +1,7 @@
 //! Comparison of two networks: spectra of each layer in both, and overlap of their eigenvectors.
 
-use eigenscope_artifact::{Kind, LayerSpectrumRow, OverlapRow, RSquaredRow, read_records};
+use eigenscope_artifact::read_records;
+use eigenscope_artifact::tables::layers::{LayerSpectrumRow, OverlapRow, RSquaredRow};
 use eigenscope_stage::{Agreement, Context, Input, Role, TaskError, TaskKind, task_function};
 use serde::Deserialize;
 
@@ -25,19 +26,23 @@ pub(super) fn kind() -> TaskKind {
         vec![
             Role::one(
                 "reference",
-                Kind::LayerSpectrum,
+                LayerSpectrumRow::KIND,
                 "eigenvalues of the first network",
             ),
             Role::one(
                 "other",
-                Kind::LayerSpectrum,
+                LayerSpectrumRow::KIND,
                 "eigenvalues of the second network",
             ),
-            Role::one("overlap", Kind::Overlap, "overlaps to draw")
+            Role::one("overlap", OverlapRow::KIND, "overlaps to draw")
                 .agrees(Agreement::task("overlap/reference", "reference"))
                 .agrees(Agreement::task("overlap/other", "other")),
-            Role::one("fit", Kind::RSquared, "how well the networks were aligned")
-                .agrees(Agreement::task("overlap/alignment", "fit")),
+            Role::one(
+                "fit",
+                RSquaredRow::KIND,
+                "how well the networks were aligned",
+            )
+            .agrees(Agreement::task("overlap/alignment", "fit")),
         ],
         task_function!(run),
     )

@@ -1,6 +1,6 @@
 //! Panels of layer spectra: eigenvalues on a logarithmic axis, a column for each layer.
 
-use eigenscope_artifact::LayerSpectrumRow;
+use eigenscope_artifact::tables::layers::LayerSpectrumRow;
 use eigenscope_stage::{Context, Parameter, ParameterType, TaskError};
 use serde::Deserialize;
 

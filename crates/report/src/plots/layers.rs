@@ -1,6 +1,6 @@
 //! Choice of the layers in a figure with a column for each layer.
 
-use eigenscope_artifact::LayerSpectrumRow;
+use eigenscope_artifact::tables::layers::LayerSpectrumRow;
 use eigenscope_stage::{Context, Parameter, ParameterType, TaskError};
 
 use super::series::enumerate;

@@ -1,8 +1,7 @@
 //! Two-dimensional maps of embeddings: a dot for each image, in the colour of its class.
 
-use eigenscope_artifact::{
-    EmbeddingsHeader, Kind, MapQualityRow, MapRow, TableReader, read_records,
-};
+use eigenscope_artifact::tables::embeddings::{MapQualityRow, MapRow};
+use eigenscope_artifact::{EMBEDDINGS, EmbeddingsHeader, TableReader, read_records};
 use eigenscope_stage::{Agreement, Context, Role, TaskError, TaskKind, task_function};
 
 use super::classes::{self, Look};
@@ -22,12 +21,12 @@ pub(super) fn kind() -> TaskKind {
         "two-dimensional map of embeddings, coloured by class",
         vec![],
         vec![
-            Role::one("map", Kind::Map, "map to draw"),
-            Role::one("quality", Kind::MapQuality, "how faithful it is")
+            Role::one("map", MapRow::KIND, "map to draw"),
+            Role::one("quality", MapQualityRow::KIND, "how faithful it is")
                 .agrees(Agreement::task("quality", "map")),
             Role::one(
                 "embeddings",
-                Kind::Embeddings,
+                EMBEDDINGS,
                 "embeddings on the map, for the names of the classes",
             )
             .agrees(Agreement::artifact("map/embeddings", "embeddings")),
@@ -40,7 +39,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
     let input = context.input("map")?;
     let rows: Vec<MapRow> = read_records(&input.path)?;
     let quality: Vec<MapQualityRow> = read_records(&context.input("quality")?.path)?;
-    let embeddings = TableReader::open(&context.input("embeddings")?.path, Kind::Embeddings)?;
+    let embeddings = TableReader::open(&context.input("embeddings")?.path, EMBEDDINGS)?;
     let header: EmbeddingsHeader = embeddings.metadata_json("header")?;
     let [quality] = quality.as_slice() else {
         let found = quality.len();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use eigenscope_artifact::{Embeddings, Kind};
+use eigenscope_artifact::{EMBEDDINGS, Embeddings, IMAGES};
 use eigenscope_stage::{
     Agreement, Context, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
 };
@@ -32,10 +32,10 @@ pub(super) fn kind() -> TaskKind {
         vec![
             Role::one(
                 "embeddings",
-                Kind::Embeddings,
+                EMBEDDINGS,
                 "embeddings with predicted classes",
             ),
-            Role::one("data", Kind::Images, "images that they are those of")
+            Role::one("data", IMAGES, "images that they are those of")
                 .agrees(Agreement::artifact("embeddings/data", "data")),
         ],
         task_function!(run),

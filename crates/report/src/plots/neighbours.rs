@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use eigenscope_artifact::{Kind, NeighbourRow, SplitName, read_records};
+use eigenscope_artifact::tables::embeddings::NeighbourRow;
+use eigenscope_artifact::{IMAGES, SplitName, read_records};
 use eigenscope_stage::{Agreement, Context, Role, TaskError, TaskKind, task_function};
 use serde::Deserialize;
 
@@ -25,13 +26,9 @@ pub(super) fn kind() -> TaskKind {
             "whether the embeddings are those of training or test images",
         )],
         vec![
-            Role::one("neighbours", Kind::Neighbours, "neighbours to draw"),
-            Role::one(
-                "data",
-                Kind::Images,
-                "images that the embeddings are those of",
-            )
-            .agrees(Agreement::artifact("neighbours/embeddings/data", "data")),
+            Role::one("neighbours", NeighbourRow::KIND, "neighbours to draw"),
+            Role::one("data", IMAGES, "images that the embeddings are those of")
+                .agrees(Agreement::artifact("neighbours/embeddings/data", "data")),
         ],
         task_function!(run),
     )

@@ -1,8 +1,8 @@
 //! Declaration of figure kinds, and writing of figures.
 
-use eigenscope_artifact::{Kind, atomic};
+use eigenscope_artifact::{INTERACTIVE, PNG, SVG, atomic};
 use eigenscope_stage::{
-    Context, KindDescription, Parameter, Resources, Role, TaskError, TaskFunction, TaskKind,
+    Context, Parameter, Resources, Role, TaskError, TaskFunction, TaskKind, TaskKindDescription,
 };
 
 use eigenscope_figure::{Figure, interactive, png, svg};
@@ -19,12 +19,12 @@ pub(super) fn figure_kind(
     run: TaskFunction,
 ) -> TaskKind {
     TaskKind {
-        description: KindDescription {
+        description: TaskKindDescription {
             name: name.to_owned(),
             summary: summary.to_owned(),
             parameters,
             roles,
-            outputs: vec![Kind::Svg, Kind::Png, Kind::Interactive],
+            outputs: vec![SVG.into(), PNG.into(), INTERACTIVE.into()],
             provides: Vec::new(),
             random: false,
             resources: Resources::default(),
@@ -39,8 +39,8 @@ pub(super) fn write(context: &Context, mut figure: Figure) -> Result<(), TaskErr
     let for_pages = serde_json::to_vec(&interactive(&figure)?)?;
     let drawing = svg(&figure)?;
     let picture = png(&drawing, PNG_SCALE)?;
-    atomic::write_file(context.output(Kind::Svg)?, drawing.as_bytes())?;
-    atomic::write_file(context.output(Kind::Png)?, &picture)?;
-    atomic::write_file(context.output(Kind::Interactive)?, &for_pages)?;
+    atomic::write_file(context.output(SVG)?, drawing.as_bytes())?;
+    atomic::write_file(context.output(PNG)?, &picture)?;
+    atomic::write_file(context.output(INTERACTIVE)?, &for_pages)?;
     Ok(())
 }

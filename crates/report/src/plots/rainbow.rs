@@ -1,6 +1,7 @@
 //! Accuracy of networks drawn from the weight covariances of trained networks, beside that of the trained ones.
 
-use eigenscope_artifact::{Kind, RainbowRow, RainbowSummaryRow, read_records};
+use eigenscope_artifact::read_records;
+use eigenscope_artifact::tables::rainbow::{RainbowRow, RainbowSummaryRow};
 use eigenscope_stage::{Agreement, Context, Input, Role, TaskError, TaskKind, task_function};
 
 use super::labels;
@@ -36,10 +37,10 @@ pub(super) fn kind() -> TaskKind {
         "accuracy of networks drawn from the weight covariances of trained ones",
         vec![],
         vec![
-            Role::many("draws", Kind::Rainbow, "accuracy of every network drawn"),
+            Role::many("draws", RainbowRow::KIND, "accuracy of every network drawn"),
             Role::many(
                 "summary",
-                Kind::RainbowSummary,
+                RainbowSummaryRow::KIND,
                 "their mean and spread, of the same models in the same order",
             )
             .agrees(Agreement::task("summary", "draws")),

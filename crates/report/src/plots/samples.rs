@@ -1,6 +1,6 @@
 //! The first images of a data set with the names of their classes.
 
-use eigenscope_artifact::{ImageHeader, ImageReader, Kind, Split, SplitName};
+use eigenscope_artifact::{IMAGES, ImageHeader, ImageReader, Split, SplitName};
 use eigenscope_stage::{
     Context, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
 };
@@ -34,7 +34,7 @@ pub(super) fn kind() -> TaskKind {
             ),
             split_parameter(SplitName::Train, "whether training or test images"),
         ],
-        vec![Role::one("data", Kind::Images, "images to draw")],
+        vec![Role::one("data", IMAGES, "images to draw")],
         task_function!(run),
     )
 }

@@ -1,6 +1,7 @@
 //! Loss and error by number of training images, with fitted power laws.
 
-use eigenscope_artifact::{Kind, Labelled, Labels, PowerLawRow, ScalingRow, read_labelled};
+use eigenscope_artifact::tables::scaling::{PowerLawRow, ScalingRow};
+use eigenscope_artifact::{Labelled, Labels, read_labelled};
 use eigenscope_stage::{Agreement, Context, Role, TaskError, TaskKind, task_function};
 
 use super::floor::Floored;
@@ -22,8 +23,8 @@ pub(super) fn kind() -> TaskKind {
         "loss and error by number of training images, with fitted power laws",
         vec![],
         vec![
-            Role::one("scaling", Kind::Scaling, "losses and accuracies to draw"),
-            Role::one("power_law", Kind::PowerLaw, "power laws of the losses")
+            Role::one("scaling", ScalingRow::KIND, "losses and accuracies to draw"),
+            Role::one("power_law", PowerLawRow::KIND, "power laws of the losses")
                 .agrees(Agreement::task("power_law", "scaling")),
         ],
         task_function!(run),

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use eigenscope_artifact::{Kind, Labelled, SimilarityRow, read_labelled};
+use eigenscope_artifact::tables::bilinear::SimilarityRow;
+use eigenscope_artifact::{Labelled, read_labelled};
 use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
 
 use super::groups::series;
@@ -17,7 +18,7 @@ pub(super) fn kind() -> TaskKind {
         vec![],
         vec![Role::one(
             "similarity",
-            Kind::Similarity,
+            SimilarityRow::KIND,
             "similarities to draw",
         )],
         task_function!(run),

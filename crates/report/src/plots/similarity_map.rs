@@ -1,6 +1,7 @@
 //! Similarity of first eigenvectors by pair of hidden sizes.
 
-use eigenscope_artifact::{Kind, Labelled, SimilarityMapRow, read_labelled};
+use eigenscope_artifact::tables::bilinear::SimilarityMapRow;
+use eigenscope_artifact::{Labelled, read_labelled};
 use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
 
 use super::groups::groups;
@@ -29,7 +30,7 @@ pub(super) fn kind() -> TaskKind {
         vec![],
         vec![Role::one(
             "map",
-            Kind::SimilarityMap,
+            SimilarityMapRow::KIND,
             "similarities to draw",
         )],
         task_function!(run),

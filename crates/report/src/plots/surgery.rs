@@ -1,6 +1,8 @@
 //! Effect of merging classes by weight surgery: accuracies by class and singular values, before and after.
 
-use eigenscope_artifact::{Kind, SingularValueRow, SurgeryRow, read_records};
+use eigenscope_artifact::read_records;
+use eigenscope_artifact::tables::embeddings::ClassAccuracyRow;
+use eigenscope_artifact::tables::surgery::{SingularValueRow, SurgeryRow};
 use eigenscope_stage::{Agreement, Context, Role, TaskError, TaskKind, task_function};
 
 use super::class_accuracy::{ClassAccuracy, label, percentage};
@@ -52,17 +54,17 @@ pub(super) fn kind() -> TaskKind {
         "accuracy by class and singular values before and after classes are merged",
         vec![],
         vec![
-            Role::one("surgery", Kind::Surgery, "classes merged"),
+            Role::one("surgery", SurgeryRow::KIND, "classes merged"),
             Role::one(
                 "values",
-                Kind::SingularValues,
+                SingularValueRow::KIND,
                 "singular values of the weight that is edited",
             )
             .agrees(Agreement::task("values", "surgery")),
-            Role::one("before", Kind::ClassAccuracy, "accuracies before").agrees(
+            Role::one("before", ClassAccuracyRow::KIND, "accuracies before").agrees(
                 Agreement::artifact("before/embeddings/model", "surgery/model"),
             ),
-            Role::one("after", Kind::ClassAccuracy, "accuracies after")
+            Role::one("after", ClassAccuracyRow::KIND, "accuracies after")
                 .agrees(Agreement::task("after/embeddings/model", "surgery"))
                 .agrees(Agreement::artifact(
                     "after/embeddings/data",

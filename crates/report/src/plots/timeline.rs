@@ -2,8 +2,9 @@
 //!
 //! Its input is a ledger, which no pipeline contains; `eigenscope timeline` provides it.
 
-use eigenscope_artifact::{Kind, LedgerRow, read_records};
-use eigenscope_stage::{Context, Role, Section, TaskError, TaskKind, task_function};
+use eigenscope_artifact::read_records;
+use eigenscope_artifact::tables::ledger::LedgerRow;
+use eigenscope_stage::{Context, Role, Stage, TaskError, TaskKind, task_function};
 
 use super::output::{figure_kind, write};
 use eigenscope_figure::text::Font;
@@ -33,7 +34,11 @@ pub(super) fn kind() -> TaskKind {
         "timeline",
         "what ran on which core when",
         vec![],
-        vec![Role::one("ledger", Kind::Ledger, "the ledger of one run")],
+        vec![Role::one(
+            "ledger",
+            LedgerRow::KIND,
+            "the ledger of one run",
+        )],
         task_function!(run),
     )
 }
@@ -144,7 +149,7 @@ fn tasks(bars: &[Bar<'_>], total: f64, unit: &Unit, time: Axis) -> Result<Panel,
         .max()
         .map_or(1, |lane| lane + 1);
     let mut layers = Vec::new();
-    for (index, section) in Section::ALL.iter().enumerate() {
+    for (index, section) in Stage::ALL.iter().enumerate() {
         for lane in 0..lanes {
             let own = bars
                 .iter()

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use eigenscope_artifact::{HistoryRow, Kind, read_records, summarise};
+use eigenscope_artifact::tables::training::HistoryRow;
+use eigenscope_artifact::{read_records, summarise};
 use eigenscope_stage::{Context, Input, Role, TaskError, TaskKind, task_function};
 
 use super::labels::{self, Differences};
@@ -16,7 +17,11 @@ pub(super) fn kind() -> TaskKind {
         "training",
         "training and test loss and accuracy by epoch",
         vec![],
-        vec![Role::many("histories", Kind::History, "histories to draw")],
+        vec![Role::many(
+            "histories",
+            HistoryRow::KIND,
+            "histories to draw",
+        )],
         task_function!(run),
     )
 }

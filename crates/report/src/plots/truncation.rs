@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use eigenscope_artifact::{Kind, Labelled, TruncationSummaryRow, read_labelled};
+use eigenscope_artifact::tables::bilinear::TruncationSummaryRow;
+use eigenscope_artifact::{Labelled, read_labelled};
 use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
 
 use super::floor::Floored;
@@ -21,7 +22,7 @@ pub(super) fn kind() -> TaskKind {
         vec![],
         vec![Role::one(
             "truncation",
-            Kind::TruncationSummary,
+            TruncationSummaryRow::KIND,
             "truncation curves to draw",
         )],
         task_function!(run),

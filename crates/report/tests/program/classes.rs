@@ -1,6 +1,7 @@
 //! Figures of classes: confusion, and weight surgery.
 
-use eigenscope_artifact::{ClassAccuracyRow, ConfusionRow, SingularValueRow, SurgeryRow};
+use eigenscope_artifact::tables::embeddings::{ClassAccuracyRow, ConfusionRow};
+use eigenscope_artifact::tables::surgery::{SingularValueRow, SurgeryRow};
 use eigenscope_stage::Input;
 use serde_json::json;
 

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use eigenscope_artifact::{
-    Embeddings, EmbeddingsHeader, MapQualityRow, MapRow, NeighbourRow, Split, SplitName,
-};
+use eigenscope_artifact::tables::embeddings::{MapQualityRow, MapRow, NeighbourRow};
+use eigenscope_artifact::{Embeddings, EmbeddingsHeader, Split, SplitName};
 use eigenscope_stage::Input;
 use serde_json::{Value, json};
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use eigenscope_artifact::{Kind, NamedTensor, write_tensors};
+use eigenscope_artifact::{NamedTensor, TENSORS, write_tensors};
 use eigenscope_stage::Input;
 use serde_json::json;
 
@@ -29,7 +29,7 @@ fn model(place: &Place, channels: usize, tensors: &[NamedTensor]) -> Input {
     });
     let content = write_tensors(
         &path,
-        Kind::Tensors,
+        TENSORS,
         &architecture,
         tensors,
         &provenance(json!({})),

@@ -1,6 +1,6 @@
 //! Figures with one column a layer: clipping, and the overlap of two networks.
 
-use eigenscope_artifact::{
+use eigenscope_artifact::tables::layers::{
     ClippingRow, LayerSpectrumRow, LearnedDimensionsRow, OverlapRow, RSquaredRow,
 };
 use eigenscope_stage::Input;

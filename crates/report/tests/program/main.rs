@@ -18,11 +18,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 
-use eigenscope_artifact::{
-    HistoryRow, Kind, Labelled, Labels, SimilarityMapRow, SimilarityRow, TruncationSummaryRow,
-    write_records,
+use eigenscope_artifact::tables::bilinear::{
+    SimilarityMapRow, SimilarityRow, TruncationSummaryRow,
 };
-use eigenscope_stage::{Description, Input, Section};
+use eigenscope_artifact::tables::training::HistoryRow;
+use eigenscope_artifact::{INTERACTIVE, Labelled, Labels, PNG, SVG, write_records};
+use eigenscope_stage::{Description, Input, Stage};
 use serde_json::{Value, json};
 
 use place::{Outcome, PROGRAM, Place, provenance};
@@ -93,7 +94,7 @@ fn describes_itself() {
         .output()
         .expect("starts");
     let description: Description = serde_json::from_slice(&output.stdout).expect("a description");
-    assert_eq!(description.section, Section::Figure);
+    assert_eq!(description.section, Stage::Figure);
     let names: Vec<&str> = description
         .kinds
         .iter()
@@ -124,7 +125,7 @@ fn describes_itself() {
     ];
     assert_eq!(names, expected);
     for kind in description.kinds {
-        assert_eq!(kind.outputs, [Kind::Svg, Kind::Png, Kind::Interactive]);
+        assert_eq!(kind.outputs, [SVG, PNG, INTERACTIVE]);
         assert!(!kind.random);
     }
 }

@@ -7,7 +7,7 @@ use eigenscope_report_file::{
     ComparedNumber, Comparison, REPORT_VERSION, ReportFile, ReportInput, ReportTable, ReportTask,
     ReportVerdict, TaskState,
 };
-use eigenscope_stage::{Event, Section};
+use eigenscope_stage::{Event, Stage};
 use serde_json::{Value, json};
 
 use crate::browser::Browser;
@@ -21,7 +21,7 @@ const HOSTILE: &str = "</script><img src=x onerror=hit=1>";
 fn report_file(place: &Place, figure: PathBuf) -> ReportFile {
     let task = |id: &str, state: TaskState| ReportTask {
         id: id.to_owned(),
-        section: Section::Figure,
+        section: Stage::Figure,
         kind: "figure/confusion".to_owned(),
         parameters: json!({HOSTILE: HOSTILE}),
         seed: Some(7),

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use eigenscope_artifact::{
-    EigenpairRow, EigenpairsHeader, InputShape, Kind, Labelled, Provenance, Record,
-    write_eigenpairs, write_labelled, write_records,
+    EigenpairRow, EigenpairsHeader, INTERACTIVE, InputShape, Labelled, PNG, Provenance, Record,
+    SVG, write_eigenpairs, write_labelled, write_records,
 };
 use eigenscope_stage::{Event, Input, TASK_VERSION, TaskFile};
 use serde_json::{Value, json};
@@ -149,8 +149,8 @@ impl Place {
         let folder = self.path("outputs");
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir(&folder).expect("created");
-        let outputs = [Kind::Svg, Kind::Png, Kind::Interactive]
-            .map(|kind| (kind, folder.join(kind.file_name())));
+        let outputs =
+            [SVG, PNG, INTERACTIVE].map(|kind| (kind.into(), folder.join(kind.file_name())));
         let task = TaskFile {
             version: TASK_VERSION,
             kind: kind.to_owned(),

@@ -1,6 +1,6 @@
 //! Generated networks beside the trained ones.
 
-use eigenscope_artifact::{RainbowRow, RainbowSummaryRow};
+use eigenscope_artifact::tables::rainbow::{RainbowRow, RainbowSummaryRow};
 use eigenscope_stage::Input;
 use serde_json::json;
 

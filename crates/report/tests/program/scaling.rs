@@ -1,6 +1,7 @@
 //! Loss and error by number of training images.
 
-use eigenscope_artifact::{Labelled, Labels, PowerLawRow, ScalingRow};
+use eigenscope_artifact::tables::scaling::{PowerLawRow, ScalingRow};
+use eigenscope_artifact::{Labelled, Labels};
 use serde_json::json;
 
 use crate::place::{Outcome, Place};

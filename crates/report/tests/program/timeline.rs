@@ -1,6 +1,6 @@
 //! The timeline of a run.
 
-use eigenscope_artifact::LedgerRow;
+use eigenscope_artifact::tables::ledger::LedgerRow;
 use serde_json::json;
 
 use crate::place::{Outcome, Place};

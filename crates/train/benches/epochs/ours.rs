@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use eigenscope_artifact::{Kind, Provenance};
+use eigenscope_artifact::tables::training::HistoryRow;
+use eigenscope_artifact::{Provenance, TENSORS};
 use eigenscope_stage::{Event, Input, TASK_VERSION, TaskFile};
 
 use crate::workload::Prepared;
@@ -107,8 +108,8 @@ fn write_task(prepared: &Prepared, process: usize, threads: usize) -> Result<Pat
         data_dir: prepared.folder.clone(),
         download: false,
         inputs: BTreeMap::from([("data".to_owned(), vec![input])]),
-        outputs: [Kind::Tensors, Kind::History]
-            .map(|kind| (kind, place(&kind.file_name())))
+        outputs: [TENSORS, HistoryRow::KIND]
+            .map(|kind| (kind.into(), place(&kind.file_name())))
             .into(),
         provenance: Provenance {
             task: format!("train.{}", workload.name),

@@ -3,7 +3,7 @@
 mod place;
 
 use eigenscope_report_file::{ReportFile, ReportTable, ReportTask, TaskState};
-use eigenscope_stage::Section;
+use eigenscope_stage::Stage;
 
 use self::place::{Net, Places};
 use super::html::Html;
@@ -24,7 +24,7 @@ const UNKNOWN: f64 = 0.8;
 /// A table with its position.
 struct Placed<'a> {
     table: &'a ReportTable,
-    section: Section,
+    section: Stage,
     left: f64,
     width: f64,
     middle: f64,
@@ -73,12 +73,12 @@ pub(super) fn write(html: &mut Html, file: &ReportFile) {
     });
 }
 
-fn section(file: &ReportFile, table: &ReportTable) -> Section {
+fn section(file: &ReportFile, table: &ReportTable) -> Stage {
     file.tasks[table.tasks[0]].section
 }
 
-fn position(section: Section) -> usize {
-    let all = Section::ALL.iter();
+fn position(section: Stage) -> usize {
+    let all = Stage::ALL.iter();
     all.take_while(|other| **other != section).count()
 }
 
@@ -118,7 +118,7 @@ fn boxes<'a>(file: &'a ReportFile, places: &Places) -> (Vec<Placed<'a>>, f64) {
 
 /// The name of each section, above its first column.
 fn heads(html: &mut Html, boxes: &[Placed<'_>]) {
-    for section in Section::ALL {
+    for section in Stage::ALL {
         let lefts = boxes.iter().filter(|one| one.section == section);
         let left = lefts.map(|one| one.left).fold(f64::INFINITY, f64::min);
         if left.is_finite() {

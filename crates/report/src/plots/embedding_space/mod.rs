@@ -4,7 +4,7 @@ mod camera;
 mod cuboid;
 mod sphere;
 
-use eigenscope_artifact::Kind;
+use eigenscope_artifact::EMBEDDINGS;
 use eigenscope_stage::{
     Context, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
 };
@@ -53,7 +53,7 @@ pub(super) fn kind() -> TaskKind {
         ],
         vec![Role::one(
             "embeddings",
-            Kind::Embeddings,
+            EMBEDDINGS,
             "embeddings of three values",
         )],
         task_function!(run),

@@ -5,7 +5,7 @@ mod ring;
 
 use std::f64::consts::TAU;
 
-use eigenscope_artifact::Kind;
+use eigenscope_artifact::EMBEDDINGS;
 use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
 use serde::Deserialize;
 
@@ -46,7 +46,7 @@ pub(super) fn kind() -> TaskKind {
         vec![count_parameter()],
         vec![Role::one(
             "embeddings",
-            Kind::Embeddings,
+            EMBEDDINGS,
             "embeddings of two values or more",
         )],
         task_function!(run),

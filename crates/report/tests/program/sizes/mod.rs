@@ -6,7 +6,7 @@ mod made;
 
 use std::process::Command;
 
-use eigenscope_stage::{Description, KindDescription};
+use eigenscope_stage::{Description, TaskKindDescription};
 use serde_json::{Map, Value, json};
 
 use crate::place::{PROGRAM, Place};
@@ -42,7 +42,7 @@ const SIZES: [Size; 5] = [
 ];
 
 /// Every kind of figure that the program describes.
-fn kinds() -> Vec<KindDescription> {
+fn kinds() -> Vec<TaskKindDescription> {
     let output = Command::new(PROGRAM)
         .arg("describe")
         .output()
@@ -52,7 +52,7 @@ fn kinds() -> Vec<KindDescription> {
 }
 
 /// The defaults of a kind's parameters with these in place of some.
-fn parameters(kind: &KindDescription, changed: &Value) -> Value {
+fn parameters(kind: &TaskKindDescription, changed: &Value) -> Value {
     let defaults = kind
         .parameters
         .iter()
@@ -62,7 +62,7 @@ fn parameters(kind: &KindDescription, changed: &Value) -> Value {
     Value::Object(all)
 }
 
-fn draw(kind: &KindDescription, size: Size) {
+fn draw(kind: &TaskKindDescription, size: Size) {
     let place = Place::new();
     let (changed, roles) = made::inputs(&place, &kind.name, size);
     let roles: Vec<_> = roles

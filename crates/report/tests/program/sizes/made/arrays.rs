@@ -1,9 +1,11 @@
 //! Images, vectors that are drawn as images, and embeddings.
 
+use eigenscope_artifact::tables::bilinear::SpectrumRow;
+use eigenscope_artifact::tables::embeddings::{MapQualityRow, MapRow, NeighbourRow};
 use eigenscope_artifact::{
-    EigenpairRow, EigenpairsHeader, Embeddings, EmbeddingsHeader, ImageHeader, Kind, MapQualityRow,
-    MapRow, NeighbourRow, PatternRow, PixelTransform, SourceCheck, SpectrumRow, Split, SplitName,
-    write_eigenpairs, write_patterns, write_tensors,
+    EigenpairRow, EigenpairsHeader, Embeddings, EmbeddingsHeader, ImageHeader, PatternRow,
+    PixelTransform, SourceCheck, Split, SplitName, TENSORS, write_eigenpairs, write_patterns,
+    write_tensors,
 };
 use eigenscope_stage::Input;
 use serde_json::json;
@@ -181,7 +183,7 @@ impl Maker<'_> {
             "network": "some",
         });
         let provenance = provenance(json!({}));
-        let content = write_tensors(&path, Kind::Tensors, &architecture, &[weight], &provenance);
+        let content = write_tensors(&path, TENSORS, &architecture, &[weight], &provenance);
         let model = self.file(path, content.expect("written"));
         (
             json!({"layer": layer, "count": self.size.members.min(36)}),

@@ -1,6 +1,8 @@
 //! Tables.
 
-use eigenscope_artifact::{ClassAccuracyRow, ConfusionRow, LedgerRow, SimilarityMapRow};
+use eigenscope_artifact::tables::bilinear::SimilarityMapRow;
+use eigenscope_artifact::tables::embeddings::{ClassAccuracyRow, ConfusionRow};
+use eigenscope_artifact::tables::ledger::LedgerRow;
 use eigenscope_stage::Input;
 use serde_json::json;
 

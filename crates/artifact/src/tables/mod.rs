@@ -1,0 +1,12 @@
+//! The tidy tables, by subject: the rows of every metric that a figure or a comparison reads.
+//!
+//! Fractions are between 0 and 1, losses are mean cross-entropies in nats.
+
+pub mod bilinear;
+pub mod embeddings;
+pub mod layers;
+pub mod ledger;
+pub mod rainbow;
+pub mod scaling;
+pub mod surgery;
+pub mod training;

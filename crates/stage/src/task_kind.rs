@@ -1,0 +1,105 @@
+//! Task kinds: one declaration each.
+
+use eigenscope_artifact::KindName;
+use serde::de::DeserializeOwned;
+
+use crate::description::{Parameter, Resources, Role, TaskKindDescription};
+use crate::feature::Feature;
+use crate::{TaskFunction, fields};
+
+/// A kind of task: its description and the function that runs a task of it.
+///
+/// ```ignore
+/// TaskKind::new("truncation", "test accuracy with the strongest eigenpairs only", task_function!(run))
+///     .parameters::<Parameters>([Parameter::optional("kept", ParameterType::at_least(1), 30, "eigenpairs a class")])
+///     .reads(Role::one("model", TENSORS, "the model").needs("bilinear", "its eigenpairs are truncated"))
+///     .reads(Role::one("data", IMAGES, "images to test on").shown_to("model"))
+///     .writes(TruncationRow::KIND)
+///     .memory_mib(384)
+/// ```
+pub struct TaskKind {
+    /// What the orchestrator knows of it.
+    pub description: TaskKindDescription,
+    /// Runs one task of this kind.
+    pub run: TaskFunction,
+}
+
+impl TaskKind {
+    /// Declares a kind without parameters, inputs and outputs, which takes no chance and the default [`Resources`].
+    pub fn new(name: &str, summary: &str, run: TaskFunction) -> Self {
+        let description = TaskKindDescription {
+            name: name.to_owned(),
+            summary: summary.to_owned(),
+            parameters: Vec::new(),
+            roles: Vec::new(),
+            outputs: Vec::new(),
+            provides: Vec::new(),
+            random: false,
+            resources: Resources::default(),
+        };
+        Self { description, run }
+    }
+
+    /// Adds the parameters: the fields of `P`, which [`Context::parameters`](crate::Context::parameters) makes of them.
+    ///
+    /// # Panics
+    /// The fields of `P` are others than those described, or `P` cannot be made of the default values.
+    pub fn parameters<P: DeserializeOwned>(
+        mut self,
+        parameters: impl IntoIterator<Item = Parameter>,
+    ) -> Self {
+        self.description.parameters.extend(parameters);
+        if let Err(fault) = fields::check::<P>(&self.description.parameters) {
+            panic!("the task kind `{}`: {fault}", self.description.name);
+        }
+        self
+    }
+
+    /// Adds what a task reads in one role.
+    pub fn reads(mut self, role: Role) -> Self {
+        self.description.roles.push(role);
+        self
+    }
+
+    /// Adds an output.
+    pub fn writes(mut self, kind: impl Into<KindName>) -> Self {
+        self.description.outputs.push(kind.into());
+        self
+    }
+
+    /// Adds statements that are true of everything that a task writes.
+    pub fn provides(mut self, features: impl IntoIterator<Item = Feature>) -> Self {
+        self.description.provides.extend(features);
+        self
+    }
+
+    /// Makes results depend on the seed.
+    pub fn random(mut self) -> Self {
+        self.description.random = true;
+        self
+    }
+
+    /// Sets the number of threads that a task can use.
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.description.resources.threads = threads;
+        self
+    }
+
+    /// Sets the number of threads that a task can use beyond its own while they would be idle.
+    pub fn lendable_threads(mut self, threads: usize) -> Self {
+        self.description.resources.extra_threads = threads;
+        self
+    }
+
+    /// Sets the peak memory in MiB for data of MNIST's size.
+    pub fn memory_mib(mut self, memory_mib: u64) -> Self {
+        self.description.resources.memory_mib = memory_mib;
+        self
+    }
+
+    /// Sets the guess of the duration in seconds.
+    pub fn seconds(mut self, seconds: f64) -> Self {
+        self.description.resources.seconds = seconds;
+        self
+    }
+}
