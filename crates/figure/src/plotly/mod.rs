@@ -53,9 +53,9 @@ pub struct Interactive {
     /// without markup.
     pub data: Vec<Value>,
     /// Layout.
-    pub wide: View,
+    pub wide: PageLayout,
     /// Layout for small screens, if the figure can be drawn that narrow.
-    pub narrow: Option<View>,
+    pub narrow: Option<PageLayout>,
     /// Texts of the panels, without markup.
     pub panels: Vec<PanelTexts>,
 }
@@ -63,7 +63,7 @@ pub struct Interactive {
 /// A layout of plotly.js.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct View {
+pub struct PageLayout {
     /// The layout as plotly.js reads it.
     pub layout: Value,
     /// Keys of the axes whose ticks plotly.js may choose when their range changes.
@@ -226,7 +226,7 @@ impl Paper {
     }
 }
 
-fn view(figure: &Figure, font: &Font<'_>, place: &Layout, keys: &Keys) -> Result<View> {
+fn view(figure: &Figure, font: &Font<'_>, place: &Layout, keys: &Keys) -> Result<PageLayout> {
     let own = place.panels.iter().any(|panel| panel.legend.is_some());
     let beside = figure
         .legend
@@ -285,7 +285,7 @@ fn view(figure: &Figure, font: &Font<'_>, place: &Layout, keys: &Keys) -> Result
     layout.extend(fixed(paper));
     layout.insert("annotations".to_owned(), Value::Array(notes));
     layout.insert("shapes".to_owned(), Value::Array(shapes));
-    Ok(View {
+    Ok(PageLayout {
         layout: Value::Object(layout),
         adaptive,
     })

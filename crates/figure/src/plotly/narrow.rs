@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::keys::Keys;
-use super::{View, view};
+use super::{PageLayout, view};
 use crate::description::{Content, Figure, Panel};
 use crate::error::Result;
 use crate::layer::Layer;
@@ -21,7 +21,7 @@ pub(super) fn narrow(
     font: &Font<'_>,
     wide: &Layout,
     keys: &Keys,
-) -> Result<Option<View>> {
+) -> Result<Option<PageLayout>> {
     let images = |panel: &Panel| matches!(panel.content, Content::Images(_));
     if figure.width <= NARROW || figure.panels.iter().any(images) {
         return Ok(None); // The positions of images are part of the data.

@@ -290,20 +290,18 @@ fn draw(
             spikes.join(", ")
         ));
     }
-    Ok(Figure {
-        legend: Some(Legend::below("")),
-        ..Figure::new(
-            title,
-            format!(
-                "Above, for the layers {}, eigenvalues on a logarithmic axis against their rank on a {} one. Below, the \
+    let figure = Figure::new(
+        title,
+        format!(
+            "Above, for the layers {}, eigenvalues on a logarithmic axis against their rank on a {} one. Below, the \
                  accuracy of the model when the weight of that layer is projected on the first eigenvectors of the {of}, \
                  against their number on the same axis.{notes}",
-                enumerate(columns.iter().map(|column| column.layer)),
-                ranks.in_words(),
-            ),
-            130.0 + 290.0 * count as f64,
-            count,
-            panels,
-        )
-    })
+            enumerate(columns.iter().map(|column| column.layer)),
+            ranks.in_words(),
+        ),
+        130.0 + 290.0 * count as f64,
+        count,
+        panels,
+    );
+    Ok(figure.with_legend(Legend::below("")))
 }

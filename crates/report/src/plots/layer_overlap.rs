@@ -271,20 +271,18 @@ fn draw(
         all if all == count => " after alignment".to_owned(),
         _ => format!(" (for {} after alignment)", enumerate(aligned.iter())),
     };
-    Ok(Figure {
-        legend: Some(Legend::below("")),
-        ..Figure::new(
-            title,
-            format!(
-                "Above, for the layers {}, eigenvalues of both networks on a logarithmic axis against their rank on a {} one. \
+    let figure = Figure::new(
+        title,
+        format!(
+            "Above, for the layers {}, eigenvalues of both networks on a logarithmic axis against their rank on a {} one. \
                  Below, the absolute product of each of the first eigenvectors of the {first} with each of the \
                  {second}{after_alignment}: 0 for none, 1 for the same direction.{grey}",
-                enumerate(columns.iter().map(|column| column.layer)),
-                ranks.in_words(),
-            ),
-            180.0 + 280.0 * count as f64,
-            count,
-            panels,
-        )
-    })
+            enumerate(columns.iter().map(|column| column.layer)),
+            ranks.in_words(),
+        ),
+        180.0 + 280.0 * count as f64,
+        count,
+        panels,
+    );
+    Ok(figure.with_legend(Legend::below("")))
 }

@@ -198,9 +198,7 @@ fn draw(models: &[Model]) -> Figure {
     let more = models.len().saturating_sub(MOST_IN_WORDS);
     let more = (more > 0).then(|| format!("{more} more"));
     let words: Vec<String> = shown.map(Model::in_words).chain(more).collect();
-    Figure {
-        legend: Some(Legend::below("")),
-        ..Figure::new(
+    Figure::new(
             "Networks generated from weight covariances",
             format!(
                 "Test accuracy of networks whose weights were drawn at random with the covariances of a trained \
@@ -211,5 +209,5 @@ fn draw(models: &[Model]) -> Figure {
             1,
             vec![Panel::axes("", axes)],
         )
-    }
+    .with_legend(Legend::below(""))
 }
