@@ -3,7 +3,9 @@
 //! [`plots`] turns tables into descriptions of figures, which [`eigenscope_figure`] draws as SVG, as PNG and for pages.
 //! Nothing is computed here except ranges and ticks. [`page`] puts the figures of a pipeline on one page.
 
+mod inputs;
 pub mod page;
+mod parts;
 pub mod plots;
 
 pub use plots::kinds;

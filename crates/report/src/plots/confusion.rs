@@ -4,9 +4,9 @@ use eigenscope_artifact::read_records;
 use eigenscope_artifact::tables::embeddings::{ClassAccuracyRow, ConfusionRow};
 use eigenscope_stage::{Agreement, Context, Role, TaskError, TaskKind, task_function};
 
-use super::class_accuracy::{ClassAccuracy, label, percentage};
-use super::labels;
 use super::output::{figure_kind, write};
+use crate::inputs::class_accuracy::{ClassAccuracy, label, percentage};
+use crate::inputs::labels;
 use eigenscope_figure::text::Font;
 use eigenscope_figure::{
     Axes, Axis, ColourBar, ColourMap, ColourScale, Figure, Image, Layer, Matrix, Panel, TICK_LABEL,

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::eigenvectors::require_one_channel;
 use super::output::{figure_kind, write};
-use super::series::{padded_range, whole_ticks};
+use crate::parts::series::{padded_range, whole_ticks};
 use eigenscope_figure::{
     Axes, Axis, ColourBar, ColourScale, Figure, GridCell, GridRow, ImageGrid, Layer, Legend, Line,
     Marker, MarkerShape, Matrix, Panel, Points, Rgb, ticks,

@@ -6,8 +6,8 @@ use eigenscope_stage::{
 };
 use serde::Deserialize;
 
-use super::labels;
 use super::output::{figure_kind, write};
+use crate::inputs::labels;
 use eigenscope_figure::{
     ColourBar, ColourScale, Figure, GridCell, GridRow, ImageGrid, Matrix, Panel, ticks,
 };

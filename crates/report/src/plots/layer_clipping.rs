@@ -5,11 +5,13 @@ use eigenscope_artifact::tables::layers::{ClippingRow, LayerSpectrumRow, Learned
 use eigenscope_stage::{Agreement, Context, Role, TaskError, TaskKind, task_function};
 use serde::Deserialize;
 
-use super::labels;
-use super::layer_spectra::{RankAxis, Spectrum, curve, first_column, panel, warn_left_out};
-use super::layers::{choose_layers, counted, distinct, layers_parameter, layers_with, the_one};
 use super::output::{figure_kind, write};
-use super::series::{enumerate, percentage_range};
+use crate::inputs::labels;
+use crate::inputs::layers::{
+    choose_layers, counted, distinct, layers_parameter, layers_with, the_one,
+};
+use crate::parts::layer_spectra::{RankAxis, Spectrum, curve, first_column, panel, warn_left_out};
+use crate::parts::series::{enumerate, percentage_range};
 use eigenscope_figure::{
     Axes, Axis, Content, Dash, Figure, Layer, Legend, Line, Marker, MarkerShape, Panel, Points,
     Rgb, ticks,

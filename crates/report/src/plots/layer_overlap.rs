@@ -5,11 +5,13 @@ use eigenscope_artifact::tables::layers::{LayerSpectrumRow, OverlapRow, RSquared
 use eigenscope_stage::{Agreement, Context, Input, Role, TaskError, TaskKind, task_function};
 use serde::Deserialize;
 
-use super::labels;
-use super::layer_spectra::{RankAxis, Spectrum, first_column, panel, warn_left_out};
-use super::layers::{choose_layers, counted, distinct, layers_parameter, layers_with, the_one};
 use super::output::{figure_kind, write};
-use super::series::{enumerate, whole_ticks};
+use crate::inputs::labels;
+use crate::inputs::layers::{
+    choose_layers, counted, distinct, layers_parameter, layers_with, the_one,
+};
+use crate::parts::layer_spectra::{RankAxis, Spectrum, first_column, panel, warn_left_out};
+use crate::parts::series::{enumerate, whole_ticks};
 use eigenscope_figure::{
     Axes, Axis, ColourBar, ColourMap, ColourScale, Dash, Figure, Image, Layer, Legend, Matrix,
     Panel, Rgb, ticks,

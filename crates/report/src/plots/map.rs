@@ -4,10 +4,10 @@ use eigenscope_artifact::tables::embeddings::{MapQualityRow, MapRow};
 use eigenscope_artifact::{EMBEDDINGS, EmbeddingsHeader, TableReader, read_records};
 use eigenscope_stage::{Agreement, Context, Role, TaskError, TaskKind, task_function};
 
-use super::classes::{self, Look};
-use super::labels;
 use super::output::{figure_kind, write};
-use super::series::padded_range;
+use crate::inputs::labels;
+use crate::parts::classes::{self, Look};
+use crate::parts::series::padded_range;
 use eigenscope_figure::{Axes, Axis, Figure, Layer, Legend, Panel, Points, ticks};
 
 /// Most images with dots of the radius [`RADIUS`]. Dots of more images are smaller.

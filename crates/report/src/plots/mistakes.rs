@@ -8,9 +8,9 @@ use eigenscope_stage::{
 };
 use serde::Deserialize;
 
-use super::album::{Album, split_name};
-use super::labels;
 use super::output::{figure_kind, write};
+use crate::inputs::image_lookup::{ImageLookup, split_name};
+use crate::inputs::labels;
 use eigenscope_figure::{Axes, Axis, Figure, GridCell, INK, ImageGrid, Layer, Panel, Texts, ticks};
 
 /// Largest width of an image, px.
@@ -62,11 +62,11 @@ fn run(context: &Context) -> Result<(), TaskError> {
         return write(context, none(&embeddings, title));
     }
     let wanted: BTreeSet<u32> = first.iter().map(|mistake| mistake.index).collect();
-    let album = Album::read(context.input("data")?, embeddings.header.split, &wanted)?;
+    let images = ImageLookup::read(context.input("data")?, embeddings.header.split, &wanted)?;
     let classes = &embeddings.header.classes;
-    let cells = first.iter().map(|mistake| mistake.cell(&album, classes));
+    let cells = first.iter().map(|mistake| mistake.cell(&images, classes));
     let cells = cells.collect::<Result<Vec<_>, _>>()?;
-    write(context, draw(&album, cells, title))
+    write(context, draw(&images, cells, title))
 }
 
 /// A misclassified image.
@@ -90,8 +90,8 @@ fn mistakes(embeddings: &Embeddings) -> Vec<Mistake> {
 }
 
 impl Mistake {
-    fn cell(&self, album: &Album, classes: &[String]) -> Result<GridCell, TaskError> {
-        let picture = album.picture(self.index, u32::from(self.label))?;
+    fn cell(&self, images: &ImageLookup, classes: &[String]) -> Result<GridCell, TaskError> {
+        let picture = images.picture(self.index, u32::from(self.label))?;
         let class = |label: u16| &classes[usize::from(label)];
         let caption = format!(
             "predicted {}, is {}",
@@ -118,9 +118,9 @@ fn title(embeddings: &Embeddings, shown: usize, all: usize) -> String {
     format!("Misclassified {split} images ({mistaken} of {images}){first}")
 }
 
-fn draw(album: &Album, cells: Vec<GridCell>, title: String) -> Figure {
+fn draw(images: &ImageLookup, cells: Vec<GridCell>, title: String) -> Figure {
     let columns = (cells.len() as f64).sqrt().ceil() as usize;
-    let mut grid = ImageGrid::wrapped(cells, columns, album.colours());
+    let mut grid = ImageGrid::wrapped(cells, columns, images.colours());
     grid.largest_cell = LARGEST;
     let width = 40.0 + (LARGEST + 8.0) * columns as f64;
     let description = "Misclassified images in the order of the data set, as they are stored, before any transform; \

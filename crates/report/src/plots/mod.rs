@@ -1,22 +1,13 @@
 //! The task kinds of the stage `figure`, one file each.
 
-mod album;
-mod class_accuracy;
-mod classes;
 mod confusion;
 mod eigenspectrum;
 mod eigenvectors;
-mod embedding_sample;
 mod embedding_space;
-mod floor;
 mod ground_truth;
-mod groups;
 mod kernels;
-mod labels;
 mod layer_clipping;
 mod layer_overlap;
-mod layer_spectra;
-mod layers;
 mod map;
 mod mistakes;
 mod neighbours;
@@ -24,7 +15,6 @@ mod output;
 mod rainbow;
 mod samples;
 mod scaling;
-mod series;
 mod similarity;
 mod similarity_map;
 mod surgery;

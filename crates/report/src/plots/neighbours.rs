@@ -7,9 +7,9 @@ use eigenscope_artifact::{IMAGES, SplitName, read_records};
 use eigenscope_stage::{Agreement, Context, Role, TaskError, TaskKind, task_function};
 use serde::Deserialize;
 
-use super::album::{Album, split_name, split_parameter};
-use super::labels;
 use super::output::{figure_kind, write};
+use crate::inputs::image_lookup::{ImageLookup, split_name, split_parameter};
+use crate::inputs::labels;
 use eigenscope_figure::{Figure, GridCell, GridRow, ImageGrid, Panel, ticks};
 
 /// Largest width of an image, px.
@@ -46,7 +46,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
     let rows: Vec<NeighbourRow> = read_records(&input.path)?;
     let queries = queries(&rows)?;
     let wanted = rows.iter().flat_map(|row| [row.query_index, row.index]);
-    let album = Album::read(
+    let images = ImageLookup::read(
         context.input("data")?,
         split,
         &wanted.collect::<BTreeSet<_>>(),
@@ -54,7 +54,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
     let title = format!("Nearest {} images in embedding space", split_name(split));
     write(
         context,
-        draw(&album, &queries, labels::titled(&title, input))?,
+        draw(&images, &queries, labels::titled(&title, input))?,
     )
 }
 
@@ -90,9 +90,13 @@ fn queries(rows: &[NeighbourRow]) -> Result<Vec<Vec<&NeighbourRow>>, TaskError> 
     Ok(queries)
 }
 
-fn draw(album: &Album, queries: &[Vec<&NeighbourRow>], title: String) -> Result<Figure, TaskError> {
-    let rows = queries.iter().map(|query| row(album, query));
-    let mut grid = ImageGrid::new(rows.collect::<Result<_, _>>()?, album.colours());
+fn draw(
+    images: &ImageLookup,
+    queries: &[Vec<&NeighbourRow>],
+    title: String,
+) -> Result<Figure, TaskError> {
+    let rows = queries.iter().map(|query| row(images, query));
+    let mut grid = ImageGrid::new(rows.collect::<Result<_, _>>()?, images.colours());
     let numbers = (1..grid.columns()).map(|number| format!("nearest {number}"));
     grid.column_labels = std::iter::once("image".to_owned()).chain(numbers).collect();
     grid.largest_cell = LARGEST;
@@ -106,15 +110,15 @@ fn draw(album: &Album, queries: &[Vec<&NeighbourRow>], title: String) -> Result<
     Ok(Figure::new(title, description, width, 1, vec![panel]))
 }
 
-fn row(album: &Album, query: &[&NeighbourRow]) -> Result<GridRow, TaskError> {
+fn row(images: &ImageLookup, query: &[&NeighbourRow]) -> Result<GridRow, TaskError> {
     let first = query[0];
-    let class = album.class(first.query_label)?;
-    let picture = album.picture(first.query_index, first.query_label)?;
+    let class = images.class(first.query_label)?;
+    let picture = images.picture(first.query_index, first.query_label)?;
     let mut cells = vec![Some(GridCell::new(class, picture.clone()))];
     for row in query {
         let distance = ticks::significant(row.distance, 3);
-        let caption = format!("{}, {distance}", album.class(row.label)?);
-        let picture = album.picture(row.index, row.label)?;
+        let caption = format!("{}, {distance}", images.class(row.label)?);
+        let picture = images.picture(row.index, row.label)?;
         cells.push(Some(GridCell::new(caption, picture.clone())));
     }
     Ok(GridRow {

@@ -4,9 +4,9 @@ use eigenscope_artifact::read_records;
 use eigenscope_artifact::tables::rainbow::{RainbowRow, RainbowSummaryRow};
 use eigenscope_stage::{Agreement, Context, Input, Role, TaskError, TaskKind, task_function};
 
-use super::labels;
 use super::output::{figure_kind, write};
-use super::series::percentage_range;
+use crate::inputs::labels;
+use crate::parts::series::percentage_range;
 use eigenscope_figure::{
     Axes, Axis, Figure, Layer, Legend, Line, Marker, MarkerShape, Panel, Points, Rgb, ticks,
 };

@@ -6,9 +6,9 @@ use eigenscope_stage::{
 };
 use serde::Deserialize;
 
-use super::album::{grey, picture, split_name, split_parameter};
-use super::labels;
 use super::output::{figure_kind, write};
+use crate::inputs::image_lookup::{grey, picture, split_name, split_parameter};
+use crate::inputs::labels;
 use eigenscope_figure::{Figure, GridCell, ImageGrid, Panel};
 
 /// Images in a row.

@@ -4,11 +4,11 @@ use eigenscope_artifact::tables::scaling::{PowerLawRow, ScalingRow};
 use eigenscope_artifact::{Labelled, Labels, read_labelled};
 use eigenscope_stage::{Agreement, Context, Role, TaskError, TaskKind, task_function};
 
-use super::floor::Floored;
-use super::groups::{groups, legend};
-use super::labels;
 use super::output::{figure_kind, write};
-use super::series::enumerate;
+use crate::inputs::groups::{groups, legend};
+use crate::inputs::labels;
+use crate::parts::floor::Floored;
+use crate::parts::series::enumerate;
 use eigenscope_figure::{
     Axes, Axis, ColourMap, Dash, Figure, Layer, Legend, Line, Marker, MarkerShape, Panel, Rgb,
     Tick, ticks,

@@ -6,9 +6,9 @@ use eigenscope_artifact::tables::bilinear::SimilarityRow;
 use eigenscope_artifact::{Labelled, read_labelled};
 use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
 
-use super::groups::series;
 use super::output::{figure_kind, write};
-use super::series::{Curve, enumerate, whole_ticks};
+use crate::inputs::groups::series;
+use crate::parts::series::{Curve, enumerate, whole_ticks};
 use eigenscope_figure::{Axes, Axis, Figure, Legend, Panel, ticks};
 
 pub(super) fn kind() -> TaskKind {

@@ -4,10 +4,10 @@ use eigenscope_artifact::tables::bilinear::SimilarityMapRow;
 use eigenscope_artifact::{Labelled, read_labelled};
 use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
 
-use super::groups::groups;
-use super::labels::Differences;
 use super::output::{figure_kind, write};
 use super::similarity::variant_words;
+use crate::inputs::groups::groups;
+use crate::inputs::labels::Differences;
 use eigenscope_figure::{
     Axes, Axis, ColourBar, ColourMap, ColourScale, Figure, Image, Layer, Matrix, Panel, ticks,
 };

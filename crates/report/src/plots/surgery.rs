@@ -5,11 +5,11 @@ use eigenscope_artifact::tables::embeddings::ClassAccuracyRow;
 use eigenscope_artifact::tables::surgery::{SingularValueRow, SurgeryRow};
 use eigenscope_stage::{Agreement, Context, Role, TaskError, TaskKind, task_function};
 
-use super::class_accuracy::{ClassAccuracy, label, percentage};
-use super::labels;
-use super::layer_spectra::decades_axis;
 use super::output::{figure_kind, write};
-use super::series::{enumerate, whole_ticks};
+use crate::inputs::class_accuracy::{ClassAccuracy, label, percentage};
+use crate::inputs::labels;
+use crate::parts::layer_spectra::decades_axis;
+use crate::parts::series::{enumerate, whole_ticks};
 use eigenscope_figure::{
     Axes, Axis, Figure, Layer, Legend, Line, Marker, MarkerShape, Panel, Points, Rgb, ticks,
 };

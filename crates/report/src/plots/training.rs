@@ -6,10 +6,10 @@ use eigenscope_artifact::tables::training::HistoryRow;
 use eigenscope_artifact::{read_records, summarise};
 use eigenscope_stage::{Context, Input, Role, TaskError, TaskKind, task_function};
 
-use super::labels::{self, Differences};
-use super::layer_spectra::curve;
 use super::output::{figure_kind, write};
-use super::series::{enumerate, padded_range, whole_ticks};
+use crate::inputs::labels::{self, Differences};
+use crate::parts::layer_spectra::curve;
+use crate::parts::series::{enumerate, padded_range, whole_ticks};
 use eigenscope_figure::{Axes, Axis, ColourMap, Figure, Layer, Legend, Line, Panel, Rgb, ticks};
 
 pub(super) fn kind() -> TaskKind {

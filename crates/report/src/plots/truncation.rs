@@ -6,10 +6,10 @@ use eigenscope_artifact::tables::bilinear::TruncationSummaryRow;
 use eigenscope_artifact::{Labelled, read_labelled};
 use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
 
-use super::floor::Floored;
-use super::groups::{Series, series};
 use super::output::{figure_kind, write};
-use super::series::{Curve, enumerate, whole_ticks};
+use crate::inputs::groups::{Series, series};
+use crate::parts::floor::Floored;
+use crate::parts::series::{Curve, enumerate, whole_ticks};
 use eigenscope_figure::{Axes, Axis, Figure, Layer, Legend, Panel, ticks};
 
 /// Largest change of a mean error that is not visible, in percentage points.

@@ -10,10 +10,10 @@ use eigenscope_stage::{
 };
 use serde::Deserialize;
 
-use super::classes::Look;
-use super::embedding_sample::{EmbeddingSample, count_parameter};
-use super::labels;
 use super::output::{figure_kind, write};
+use crate::inputs::embedding_sample::{EmbeddingSample, count_parameter};
+use crate::inputs::labels;
+use crate::parts::classes::Look;
 use camera::Camera;
 use eigenscope_figure::{
     Axes, Axis, Figure, Layer, Legend, Marker, Panel, Point, Points, Rgb, Space, SpaceFrame, View,

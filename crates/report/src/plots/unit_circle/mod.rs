@@ -9,9 +9,9 @@ use eigenscope_artifact::EMBEDDINGS;
 use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
 use serde::Deserialize;
 
-use super::embedding_sample::{EmbeddingSample, count_parameter};
-use super::labels;
 use super::output::{figure_kind, write};
+use crate::inputs::embedding_sample::{EmbeddingSample, count_parameter};
+use crate::inputs::labels;
 use eigenscope_figure::text::Font;
 use eigenscope_figure::{
     Axes, Axis, DATA_TEXT, EDGE, Figure, Layer, Legend, Line, Panel, Point, Points, Rgb, Space,

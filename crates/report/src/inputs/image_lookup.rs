@@ -11,7 +11,7 @@ use eigenscope_figure::{Bitmap, ColourMap, ColourScale, Matrix, Picture, Rgb};
 const PIECE: usize = 256;
 
 /// Images of one split of a data set, by their positions in the source file of the split.
-pub(super) struct Album {
+pub(crate) struct ImageLookup {
     /// Task that made the data set.
     task: String,
     split: SplitName,
@@ -19,12 +19,12 @@ pub(super) struct Album {
     images: BTreeMap<u32, (u16, Picture)>,
 }
 
-impl Album {
+impl ImageLookup {
     /// Finds the images at the positions `wanted`, as far as they exist.
     ///
     /// # Errors
     /// A file that cannot be read, and images that are neither grey nor in colour.
-    pub(super) fn read(
+    pub(crate) fn read(
         input: &Input,
         split: SplitName,
         wanted: &BTreeSet<u32>,
@@ -55,7 +55,7 @@ impl Album {
     ///
     /// # Errors
     /// An image that does not exist or is of another class, in which case the table is not of these images.
-    pub(super) fn picture(&self, index: u32, label: u32) -> Result<&Picture, TaskError> {
+    pub(crate) fn picture(&self, index: u32, label: u32) -> Result<&Picture, TaskError> {
         let split = split_name(self.split);
         match self.images.get(&index) {
             None => Err(format!(
@@ -76,25 +76,25 @@ impl Album {
     ///
     /// # Errors
     /// An unknown class.
-    pub(super) fn class(&self, label: u32) -> Result<&str, TaskError> {
+    pub(crate) fn class(&self, label: u32) -> Result<&str, TaskError> {
         let name = self.header.classes.get(label as usize);
         let name = name.ok_or_else(|| format!("{} has no class {label}", self.task))?;
         Ok(name)
     }
 
     /// Colour scale of grey images.
-    pub(super) fn colours(&self) -> ColourScale {
+    pub(crate) fn colours(&self) -> ColourScale {
         grey(&self.header)
     }
 }
 
 /// Colour scale from black at 0 to white at the largest value of a pixel.
-pub(super) fn grey(header: &ImageHeader) -> ColourScale {
+pub(crate) fn grey(header: &ImageHeader) -> ColourScale {
     ColourScale::new(ColourMap::Grey, (0.0, f64::from(header.maximum)))
 }
 
 /// A parameter that chooses a split.
-pub(super) fn split_parameter(default: SplitName, summary: &str) -> Parameter {
+pub(crate) fn split_parameter(default: SplitName, summary: &str) -> Parameter {
     let names = [SplitName::Train, SplitName::Test].map(SplitName::name);
     Parameter::optional(
         "split",
@@ -105,7 +105,7 @@ pub(super) fn split_parameter(default: SplitName, summary: &str) -> Parameter {
 }
 
 /// Name of the images of a split: "training" or "test".
-pub(super) fn split_name(split: SplitName) -> &'static str {
+pub(crate) fn split_name(split: SplitName) -> &'static str {
     match split {
         SplitName::Train => "training",
         SplitName::Test => "test",
@@ -113,7 +113,7 @@ pub(super) fn split_name(split: SplitName) -> &'static str {
 }
 
 /// A stored image, of one channel (grey) or three (red, green and blue).
-pub(super) fn picture(header: &ImageHeader, pixels: &[u8]) -> Result<Picture, TaskError> {
+pub(crate) fn picture(header: &ImageHeader, pixels: &[u8]) -> Result<Picture, TaskError> {
     let planes: Vec<&[u8]> = pixels.chunks_exact(header.height * header.width).collect();
     match planes.as_slice() {
         [grey] => {

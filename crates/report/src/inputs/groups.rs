@@ -9,13 +9,13 @@ use eigenscope_figure::{ColourMap, Rgb};
 
 /// The rows of one group and one hidden size.
 #[derive(Debug)]
-pub(super) struct Series<'a, R> {
-    pub(super) size: u32,
+pub(crate) struct Series<'a, R> {
+    pub(crate) size: u32,
     /// Name in the legend.
-    pub(super) name: String,
-    pub(super) colour: Rgb,
+    pub(crate) name: String,
+    pub(crate) colour: Rgb,
     /// Rows in the order of the table.
-    pub(super) rows: Vec<&'a R>,
+    pub(crate) rows: Vec<&'a R>,
 }
 
 const SIZE: &str = "hidden size";
@@ -23,7 +23,7 @@ const SIZE: &str = "hidden size";
 /// The title of a legend, and series by group and ascending size, in colours from dark to light.
 ///
 /// The title names the labels in which the series differ, and the names of the series are their values.
-pub(super) fn series<R>(
+pub(crate) fn series<R>(
     rows: &[Labelled<R>],
     size: impl Fn(&R) -> u32,
 ) -> (String, Vec<Series<'_, R>>) {
@@ -68,7 +68,7 @@ pub(super) fn series<R>(
 }
 
 /// Groups of rows with the same labels, in the order of their first rows.
-pub(super) fn groups<R>(rows: &[Labelled<R>]) -> Vec<(&Labels, Vec<&R>)> {
+pub(crate) fn groups<R>(rows: &[Labelled<R>]) -> Vec<(&Labels, Vec<&R>)> {
     let mut groups: Vec<(&Labels, Vec<&R>)> = Vec::new();
     for Labelled { labels, row } in rows {
         // Rows of one group usually follow one another.
@@ -83,7 +83,7 @@ pub(super) fn groups<R>(rows: &[Labelled<R>]) -> Vec<(&Labels, Vec<&R>)> {
 
 /// A legend's title, such as "batch, learning rate", and an entry for each group, such as "32, 0.01". If some groups lack a
 /// label, the title is empty, and the entries are such as "batch 32, learning rate 0.01".
-pub(super) fn legend(groups: &[&Labels]) -> (String, Vec<String>) {
+pub(crate) fn legend(groups: &[&Labels]) -> (String, Vec<String>) {
     let differences = Differences::of(groups.iter().copied());
     let legend = differences.legend();
     legend.unwrap_or_else(|| (String::new(), differences.in_words()))

@@ -7,7 +7,7 @@ use eigenscope_stage::Input;
 use serde_json::Value;
 
 /// A title followed by all labels of an input: "Eigenvectors (hidden 300, seed 0)".
-pub(super) fn titled(title: &str, input: &Input) -> String {
+pub(crate) fn titled(title: &str, input: &Input) -> String {
     let labels = input.labels.iter();
     let labels: Vec<String> = labels.map(|(name, value)| words(name, value)).collect();
     match labels.as_slice() {
@@ -17,13 +17,13 @@ pub(super) fn titled(title: &str, input: &Input) -> String {
 }
 
 /// The labels whose values differ among several inputs or groups of rows.
-pub(super) struct Differences<'a> {
+pub(crate) struct Differences<'a> {
     names: BTreeSet<&'a String>,
     all: Vec<&'a Labels>,
 }
 
 impl<'a> Differences<'a> {
-    pub(super) fn of(all: impl IntoIterator<Item = &'a Labels>) -> Self {
+    pub(crate) fn of(all: impl IntoIterator<Item = &'a Labels>) -> Self {
         let all: Vec<&Labels> = all.into_iter().collect();
         let mut names: BTreeSet<&String> = all.iter().flat_map(|labels| labels.keys()).collect();
         names.retain(|name| {
@@ -34,12 +34,12 @@ impl<'a> Differences<'a> {
     }
 
     /// The names of the labels, such as "learning rate".
-    pub(super) fn names(&self) -> Vec<String> {
+    pub(crate) fn names(&self) -> Vec<String> {
         self.names.iter().map(|name| spoken(name)).collect()
     }
 
     /// The labels of each: "batch 32, learning rate 0.01".
-    pub(super) fn in_words(&self) -> Vec<String> {
+    pub(crate) fn in_words(&self) -> Vec<String> {
         let own = |labels: &&Labels| {
             let own = labels.iter().filter(|(name, _)| self.names.contains(name));
             let words = own.map(|(name, value)| words(name, value));
@@ -50,7 +50,7 @@ impl<'a> Differences<'a> {
 
     /// A legend's title, such as "batch, learning rate", and an entry for each, such as "32, 0.01". `None` if nothing differs
     /// or some lack a label.
-    pub(super) fn legend(&self) -> Option<(String, Vec<String>)> {
+    pub(crate) fn legend(&self) -> Option<(String, Vec<String>)> {
         if self.names.is_empty() {
             return None;
         }
@@ -65,7 +65,7 @@ impl<'a> Differences<'a> {
 
 /// What tells each input from the others: the part of its table's name that differs, then the labels that differ. Empty if
 /// nothing does.
-pub(super) fn distinct(inputs: &[&Input]) -> Vec<String> {
+pub(crate) fn distinct(inputs: &[&Input]) -> Vec<String> {
     let labels = Differences::of(inputs.iter().map(|input| &input.labels)).in_words();
     let parts = distinct_tables(inputs).into_iter().zip(labels);
     let names = parts.map(
@@ -81,7 +81,7 @@ pub(super) fn distinct(inputs: &[&Input]) -> Vec<String> {
 ///
 /// If inputs differ in their labels only, the title names these labels, and the entries are their values. Otherwise the
 /// title is "model", and the entries are the [`names`] of the inputs.
-pub(super) fn legend(inputs: &[Input]) -> (String, Vec<String>) {
+pub(crate) fn legend(inputs: &[Input]) -> (String, Vec<String>) {
     let references: Vec<&Input> = inputs.iter().collect();
     let of_one_table = distinct_tables(&references).iter().all(String::is_empty);
     match Differences::of(inputs.iter().map(|input| &input.labels)).legend() {
@@ -91,7 +91,7 @@ pub(super) fn legend(inputs: &[Input]) -> (String, Vec<String>) {
 }
 
 /// Names of inputs: what [`distinct`] returns, or the tasks if nothing differs.
-pub(super) fn names(inputs: &[Input]) -> Vec<String> {
+pub(crate) fn names(inputs: &[Input]) -> Vec<String> {
     let distinct = distinct(&inputs.iter().collect::<Vec<_>>());
     let names = distinct.into_iter().zip(inputs);
     let names = names.map(|(name, input)| match name.is_empty() {

@@ -3,24 +3,24 @@
 use eigenscope_artifact::{Embeddings, EmbeddingsHeader};
 use eigenscope_stage::{Context, Input, Parameter, ParameterType, TaskError};
 
-use super::album::split_name;
-use super::classes::{self, Look};
+use super::image_lookup::split_name;
+use crate::parts::classes::{self, Look};
 use eigenscope_figure::{Point, SpacePoints};
 
 /// Some embeddings of an artifact.
 #[derive(Debug)]
-pub(super) struct EmbeddingSample {
+pub(crate) struct EmbeddingSample {
     /// Header of the artifact.
-    pub(super) header: EmbeddingsHeader,
+    pub(crate) header: EmbeddingsHeader,
     /// Classes of the embeddings.
-    pub(super) labels: Vec<usize>,
-    pub(super) vectors: Vec<Vec<f64>>,
+    pub(crate) labels: Vec<usize>,
+    pub(crate) vectors: Vec<Vec<f64>>,
     /// A sentence about the classes without images; empty if there are none.
-    pub(super) without_images: String,
+    pub(crate) without_images: String,
 }
 
 /// The parameter of the number of embeddings.
-pub(super) fn count_parameter() -> Parameter {
+pub(crate) fn count_parameter() -> Parameter {
     let count = ParameterType::Integer {
         minimum: 1,
         maximum: 1000,
@@ -34,7 +34,7 @@ impl EmbeddingSample {
     ///
     /// # Errors
     /// A file that cannot be read, and a file without embeddings.
-    pub(super) fn read(context: &Context, input: &Input, count: usize) -> Result<Self, TaskError> {
+    pub(crate) fn read(context: &Context, input: &Input, count: usize) -> Result<Self, TaskError> {
         let all = Embeddings::read(&input.path)?;
         if all.is_empty() {
             return Err(format!("{} has no embeddings", input.task).into());
@@ -65,7 +65,7 @@ impl EmbeddingSample {
     ///
     /// # Errors
     /// All embeddings are left out.
-    pub(super) fn normalised(
+    pub(crate) fn normalised(
         self,
         context: &Context,
         shortest: f64,
@@ -92,7 +92,7 @@ impl EmbeddingSample {
     }
 
     /// Classes with embeddings, ascending.
-    pub(super) fn classes(&self) -> Vec<usize> {
+    pub(crate) fn classes(&self) -> Vec<usize> {
         let mut classes = self.labels.clone();
         classes.sort_unstable();
         classes.dedup();
@@ -100,18 +100,18 @@ impl EmbeddingSample {
     }
 
     /// Look of a class.
-    pub(super) fn look(&self, class: usize) -> Look {
+    pub(crate) fn look(&self, class: usize) -> Look {
         Look::new(class, self.header.classes.len())
     }
 
     /// Embeddings of a class.
-    pub(super) fn of_class(&self, class: usize) -> impl Iterator<Item = &Vec<f64>> {
+    pub(crate) fn of_class(&self, class: usize) -> impl Iterator<Item = &Vec<f64>> {
         let pairs = self.labels.iter().zip(&self.vectors);
         pairs.filter_map(move |(label, vector)| (*label == class).then_some(vector))
     }
 
     /// Points in space, one for each embedding, grouped by class.
-    pub(super) fn in_space(&self, points: &[Point], radius: f64) -> Vec<SpacePoints> {
+    pub(crate) fn in_space(&self, points: &[Point], radius: f64) -> Vec<SpacePoints> {
         let group = |class: usize| {
             let pairs = self.labels.iter().zip(points);
             let own = pairs.filter(|(label, _)| **label == class);
@@ -127,7 +127,7 @@ impl EmbeddingSample {
     }
 
     /// A description such as "128 test images of 10 classes".
-    pub(super) fn in_words(&self) -> String {
+    pub(crate) fn in_words(&self) -> String {
         format!(
             "{} {} images of {} classes",
             self.vectors.len(),

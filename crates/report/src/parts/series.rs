@@ -4,23 +4,23 @@ use super::floor::Floored;
 use eigenscope_figure::{Band, Layer, Line, Rgb, Tick, ticks};
 
 /// A curve with an optional band.
-pub(super) struct Curve {
-    pub(super) name: String,
-    pub(super) colour: Rgb,
-    pub(super) x: Vec<f64>,
-    pub(super) y: Vec<f64>,
+pub(crate) struct Curve {
+    pub(crate) name: String,
+    pub(crate) colour: Rgb,
+    pub(crate) x: Vec<f64>,
+    pub(crate) y: Vec<f64>,
     /// Half-widths of the band; `None` interrupts it.
-    pub(super) half_width: Vec<Option<f64>>,
+    pub(crate) half_width: Vec<Option<f64>>,
 }
 
 impl Curve {
     /// A band, if there is a half-width, and a line.
-    pub(super) fn layers(self) -> Vec<Layer> {
+    pub(crate) fn layers(self) -> Vec<Layer> {
         self.layers_with(|value| value, |edge| edge)
     }
 
     /// The same on an axis with a floor. The band is that of the original values, cut off at the floor.
-    pub(super) fn layers_on(self, axis: &Floored) -> Vec<Layer> {
+    pub(crate) fn layers_on(self, axis: &Floored) -> Vec<Layer> {
         self.layers_with(|value| axis.place(value), |edge| axis.edge(edge))
     }
 
@@ -58,7 +58,7 @@ const SMALLEST_EXTENT: f64 = 1e-6;
 
 /// Range of the finite values, extended by a twentieth at both ends; a range of width 1 around values that differ by less
 /// than a millionth.
-pub(super) fn padded_range(values: impl Iterator<Item = f64>) -> (f64, f64) {
+pub(crate) fn padded_range(values: impl Iterator<Item = f64>) -> (f64, f64) {
     let (low, high) = values
         .filter(|value| value.is_finite())
         .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
@@ -75,7 +75,7 @@ pub(super) fn padded_range(values: impl Iterator<Item = f64>) -> (f64, f64) {
 }
 
 /// Ticks at the first whole number in a range and at round whole numbers above it.
-pub(super) fn whole_ticks(range: (f64, f64)) -> Vec<Tick> {
+pub(crate) fn whole_ticks(range: (f64, f64)) -> Vec<Tick> {
     let first = range.0.ceil();
     let round = ticks::linear(range, 5);
     let whole = round
@@ -87,7 +87,7 @@ pub(super) fn whole_ticks(range: (f64, f64)) -> Vec<Tick> {
 }
 
 /// Range of percentages, extended by a twentieth but not beyond 0 and 100.
-pub(super) fn percentage_range(values: impl Iterator<Item = f64>) -> (f64, f64) {
+pub(crate) fn percentage_range(values: impl Iterator<Item = f64>) -> (f64, f64) {
     let (low, high) = padded_range(values);
     (low.max(0.0), high.min(100.0))
 }
@@ -96,7 +96,7 @@ pub(super) fn percentage_range(values: impl Iterator<Item = f64>) -> (f64, f64) 
 const MOST_ITEMS: usize = 20;
 
 /// A list in a sentence: "30, 50 and 100". A long list is cut and ends with the number of further items.
-pub(super) fn enumerate(items: impl Iterator<Item = impl ToString>) -> String {
+pub(crate) fn enumerate(items: impl Iterator<Item = impl ToString>) -> String {
     let mut items: Vec<String> = items.map(|item| item.to_string()).collect();
     if items.len() > MOST_ITEMS {
         let more = items.split_off(MOST_ITEMS - 1).len();

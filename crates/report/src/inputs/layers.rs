@@ -3,13 +3,13 @@
 use eigenscope_artifact::tables::layers::LayerSpectrumRow;
 use eigenscope_stage::{Context, Parameter, ParameterType, TaskError};
 
-use super::series::enumerate;
+use crate::parts::series::enumerate;
 
 /// Most columns of a figure.
 const MOST_LAYERS: usize = 12;
 
 /// The parameter that chooses layers.
-pub(super) fn layers_parameter() -> Parameter {
+pub(crate) fn layers_parameter() -> Parameter {
     Parameter::optional(
         "layers",
         ParameterType::set(ParameterType::Text),
@@ -23,7 +23,7 @@ pub(super) fn layers_parameter() -> Parameter {
 ///
 /// # Errors
 /// A wanted layer that is unknown or has no spectrum, and no layer at all.
-pub(super) fn choose_layers(
+pub(crate) fn choose_layers(
     context: &Context,
     drawn: &[String],
     spectra: &[Vec<String>],
@@ -63,7 +63,7 @@ pub(super) fn choose_layers(
 }
 
 /// A title with the number of layers, if some are left out because there are too many.
-pub(super) fn counted(title: &str, shown: usize, all: usize) -> String {
+pub(crate) fn counted(title: &str, shown: usize, all: usize) -> String {
     match shown {
         MOST_LAYERS if shown < all => format!("{title}, first {shown} of {all} layers"),
         _ => title.to_owned(),
@@ -71,7 +71,7 @@ pub(super) fn counted(title: &str, shown: usize, all: usize) -> String {
 }
 
 /// Removes repeated items.
-pub(super) fn distinct<'a>(items: impl Iterator<Item = &'a str>) -> Vec<String> {
+pub(crate) fn distinct<'a>(items: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut seen: Vec<String> = Vec::new();
     for item in items {
         if !seen.iter().any(|other| other == item) {
@@ -85,7 +85,7 @@ pub(super) fn distinct<'a>(items: impl Iterator<Item = &'a str>) -> Vec<String> 
 ///
 /// # Errors
 /// An empty table, and several values.
-pub(super) fn the_one<'a>(of: impl Iterator<Item = &'a str>) -> Result<String, TaskError> {
+pub(crate) fn the_one<'a>(of: impl Iterator<Item = &'a str>) -> Result<String, TaskError> {
     match distinct(of).as_slice() {
         [] => Err("the table has no rows".into()),
         [one] => Ok(one.clone()),
@@ -101,7 +101,7 @@ pub(super) fn the_one<'a>(of: impl Iterator<Item = &'a str>) -> Result<String, T
 ///
 /// # Errors
 /// No layer has.
-pub(super) fn layers_with(
+pub(crate) fn layers_with(
     rows: &[LayerSpectrumRow],
     series: &str,
 ) -> Result<Vec<String>, TaskError> {

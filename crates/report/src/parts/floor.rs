@@ -7,7 +7,7 @@ const STRIP: f64 = 0.1;
 
 /// A logarithmic range with a floor for smaller values.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Floored {
+pub(crate) struct Floored {
     /// Range of the values above the floor.
     range: (f64, f64),
     /// Position of the floor and label of its tick.
@@ -16,7 +16,7 @@ pub(super) struct Floored {
 
 impl Floored {
     /// A range with a floor, if some `values` are below the range.
-    pub(super) fn new(range: (f64, f64), values: impl IntoIterator<Item = f64>) -> Self {
+    pub(crate) fn new(range: (f64, f64), values: impl IntoIterator<Item = f64>) -> Self {
         let mut smaller = values
             .into_iter()
             .filter(|value| *value < range.0)
@@ -33,7 +33,7 @@ impl Floored {
     }
 
     /// Position of a value.
-    pub(super) fn place(&self, value: f64) -> f64 {
+    pub(crate) fn place(&self, value: f64) -> f64 {
         match &self.floor {
             Some((floor, _)) if value < self.range.0 => *floor,
             _ => value,
@@ -41,7 +41,7 @@ impl Floored {
     }
 
     /// Position of the edge of a band, which ends at the low end of the axis.
-    pub(super) fn edge(&self, value: f64) -> f64 {
+    pub(crate) fn edge(&self, value: f64) -> f64 {
         let low = self
             .floor
             .as_ref()
@@ -51,12 +51,12 @@ impl Floored {
     }
 
     /// Label of the floor, if there is one.
-    pub(super) fn word(&self) -> Option<&str> {
+    pub(crate) fn word(&self) -> Option<&str> {
         self.floor.as_ref().map(|(_, word)| word.as_str())
     }
 
     /// An axis with these ticks and one at the floor. If that is labelled "< 0.1", the tick at 0.1 has no label.
-    pub(super) fn axis(&self, label: &str, mut major: Vec<Tick>, minor: Vec<Tick>) -> Axis {
+    pub(crate) fn axis(&self, label: &str, mut major: Vec<Tick>, minor: Vec<Tick>) -> Axis {
         let Some((floor, word)) = &self.floor else {
             return Axis::log(label, self.range)
                 .with_major(major)

@@ -5,11 +5,11 @@ use eigenscope_artifact::tables::embeddings::ClassAccuracyRow;
 use eigenscope_stage::{Input, TaskError};
 
 /// A table of accuracies by class.
-pub(super) struct ClassAccuracy {
+pub(crate) struct ClassAccuracy {
     /// Rows of the classes, in their order.
-    pub(super) classes: Vec<ClassAccuracyRow>,
+    pub(crate) classes: Vec<ClassAccuracyRow>,
     /// The last row, which is that of all images.
-    pub(super) all: ClassAccuracyRow,
+    pub(crate) all: ClassAccuracyRow,
 }
 
 impl ClassAccuracy {
@@ -17,7 +17,7 @@ impl ClassAccuracy {
     ///
     /// # Errors
     /// A file that cannot be read, and a table without a class or without the row `all` at its end.
-    pub(super) fn read(input: &Input) -> Result<Self, TaskError> {
+    pub(crate) fn read(input: &Input) -> Result<Self, TaskError> {
         let mut classes: Vec<ClassAccuracyRow> = read_records(&input.path)?;
         match classes.pop() {
             Some(all) if all.class == "all" && !classes.is_empty() => Ok(Self { classes, all }),
@@ -30,13 +30,13 @@ impl ClassAccuracy {
     }
 
     /// Names of the classes.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.classes.iter().map(|row| row.class.as_str())
     }
 }
 
 /// Label of a class on an axis: its name, with a note if it has no images.
-pub(super) fn label(row: &ClassAccuracyRow) -> String {
+pub(crate) fn label(row: &ClassAccuracyRow) -> String {
     match row.images {
         0 => format!("{} (no images)", row.class),
         _ => row.class.clone(),
@@ -44,6 +44,6 @@ pub(super) fn label(row: &ClassAccuracyRow) -> String {
 }
 
 /// Accuracy in %; `None` without images.
-pub(super) fn percentage(row: &ClassAccuracyRow) -> Option<f64> {
+pub(crate) fn percentage(row: &ClassAccuracyRow) -> Option<f64> {
     row.accuracy_fraction.map(|fraction| 100.0 * fraction)
 }

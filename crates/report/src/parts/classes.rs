@@ -17,14 +17,14 @@ const SHAPES: [MarkerShape; 4] = [
 /// Up to 40 classes have ten colours and four shapes. The colours of more classes run from dark to light, and neighbours have
 /// different shapes.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Look {
-    pub(super) colour: Rgb,
+pub(crate) struct Look {
+    pub(crate) colour: Rgb,
     shape: MarkerShape,
 }
 
 impl Look {
     /// The look of one of `count` classes.
-    pub(super) fn new(class: usize, count: usize) -> Self {
+    pub(crate) fn new(class: usize, count: usize) -> Self {
         if count <= COLOURS * SHAPES.len() {
             return Self {
                 colour: Rgb::categorical(class),
@@ -38,7 +38,7 @@ impl Look {
     }
 
     /// A marker without a rim.
-    pub(super) fn marker(self, radius: f64) -> Marker {
+    pub(crate) fn marker(self, radius: f64) -> Marker {
         Marker {
             shape: self.shape,
             ..Marker::dot(radius)
@@ -47,7 +47,7 @@ impl Look {
 }
 
 /// A sentence about the classes without images, to be appended to a description; empty if there are none.
-pub(super) fn without_images(names: &[String], has_images: impl Fn(usize) -> bool) -> String {
+pub(crate) fn without_images(names: &[String], has_images: impl Fn(usize) -> bool) -> String {
     let without = names.iter().enumerate();
     let without = without.filter(|(class, _)| !has_images(*class));
     let without: Vec<&str> = without.map(|(_, name)| name.as_str()).collect();
@@ -59,7 +59,7 @@ pub(super) fn without_images(names: &[String], has_images: impl Fn(usize) -> boo
 
 /// Positions of `count` images, or of all if there are fewer, in ascending order: the first ones of each class, and the same
 /// number of every class if there are enough.
-pub(super) fn evenly(labels: &[u16], count: usize) -> Vec<usize> {
+pub(crate) fn evenly(labels: &[u16], count: usize) -> Vec<usize> {
     let mut seen = vec![0usize; 1 + labels.iter().copied().max().map_or(0, usize::from)];
     let occurrence = |label: &u16| {
         let seen = &mut seen[usize::from(*label)];

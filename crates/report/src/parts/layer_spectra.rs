@@ -17,7 +17,7 @@ const DIVIDED_DECADES: usize = 4;
 /// Scale of an axis of ranks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum RankAxis {
+pub(crate) enum RankAxis {
     /// Linear for weights, logarithmic for activations.
     Auto,
     /// Linear: exponential decay is a straight line.
@@ -28,7 +28,7 @@ pub(super) enum RankAxis {
 
 impl RankAxis {
     /// The parameter that chooses the scale.
-    pub(super) fn parameter() -> Parameter {
+    pub(crate) fn parameter() -> Parameter {
         Parameter::optional(
             "rank_axis",
             ParameterType::choice(&["auto", "linear", "log"]),
@@ -38,7 +38,7 @@ impl RankAxis {
     }
 
     /// The scale for spectra of `weights` or `activations`, which is not [`RankAxis::Auto`].
-    pub(super) fn of(self, of: &str) -> Self {
+    pub(crate) fn of(self, of: &str) -> Self {
         match self {
             Self::Auto if of == "weights" => Self::Linear,
             Self::Auto => Self::Log,
@@ -47,7 +47,7 @@ impl RankAxis {
     }
 
     /// Name of the scale: "linear" or "logarithmic".
-    pub(super) fn in_words(self) -> &'static str {
+    pub(crate) fn in_words(self) -> &'static str {
         match self {
             Self::Linear => "linear",
             Self::Auto | Self::Log => "logarithmic",
@@ -55,7 +55,7 @@ impl RankAxis {
     }
 
     /// An axis of the ranks 1 to `last`, or to 2 if that is larger.
-    pub(super) fn axis(self, label: &str, last: f64) -> Axis {
+    pub(crate) fn axis(self, label: &str, last: f64) -> Axis {
         let range = (1.0, last.max(2.0));
         if self == Self::Linear {
             return Axis::linear(label, range).with_major(whole_ticks(range));
@@ -69,7 +69,7 @@ impl RankAxis {
 
 /// The eigenvalues of one series of a layer that a logarithmic axis can show, by rank.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Spectrum {
+pub(crate) struct Spectrum {
     ranks: Vec<f64>,
     eigenvalues: Vec<f64>,
     /// Number of eigenvalues that are not shown.
@@ -81,7 +81,7 @@ impl Spectrum {
     ///
     /// # Errors
     /// An eigenvalue that is not finite.
-    pub(super) fn new(
+    pub(crate) fn new(
         rows: &[LayerSpectrumRow],
         layer: &str,
         series: &str,
@@ -110,12 +110,12 @@ impl Spectrum {
     }
 
     /// The last rank that is shown; 0 if there is none.
-    pub(super) fn last_rank(&self) -> f64 {
+    pub(crate) fn last_rank(&self) -> f64 {
         self.ranks.last().copied().unwrap_or(0.0)
     }
 
     /// The curve; `None` without eigenvalues.
-    pub(super) fn line(&self, name: &str, colour: Rgb, dash: Dash) -> Option<Line> {
+    pub(crate) fn line(&self, name: &str, colour: Rgb, dash: Dash) -> Option<Line> {
         let line = curve(self.ranks.clone(), self.eigenvalues.clone(), colour);
         (!self.ranks.is_empty()).then_some(Line {
             dash,
@@ -125,7 +125,7 @@ impl Spectrum {
 }
 
 /// A line, or a dot if there is only one point.
-pub(super) fn curve(x: Vec<f64>, y: Vec<f64>, colour: Rgb) -> Line {
+pub(crate) fn curve(x: Vec<f64>, y: Vec<f64>, colour: Rgb) -> Line {
     let marker = (x.len() == 1).then(|| Marker::dot(3.0));
     Line {
         marker,
@@ -134,7 +134,7 @@ pub(super) fn curve(x: Vec<f64>, y: Vec<f64>, colour: Rgb) -> Line {
 }
 
 /// Warns about eigenvalues that are not shown.
-pub(super) fn warn_left_out<'a>(context: &Context, spectra: impl Iterator<Item = &'a Spectrum>) {
+pub(crate) fn warn_left_out<'a>(context: &Context, spectra: impl Iterator<Item = &'a Spectrum>) {
     let (left_out, all) = spectra.fold((0, 0), |(left_out, all), spectrum| {
         let own = spectrum.left_out;
         (left_out + own, all + own + spectrum.ranks.len())
@@ -151,7 +151,7 @@ pub(super) fn warn_left_out<'a>(context: &Context, spectra: impl Iterator<Item =
 ///
 /// # Errors
 /// A layer without curves.
-pub(super) fn panel(
+pub(crate) fn panel(
     layer: &str,
     lines: Vec<Line>,
     (ranks, last): (RankAxis, f64),
@@ -168,12 +168,12 @@ pub(super) fn panel(
 }
 
 /// The label in the first column of panels, and no label in the others.
-pub(super) fn first_column(column: usize, label: &str) -> &str {
+pub(crate) fn first_column(column: usize, label: &str) -> &str {
     if column == 0 { label } else { "" }
 }
 
 /// A logarithmic axis of all values and at least two powers of ten.
-pub(super) fn decades_axis(label: &str, values: impl Iterator<Item = f64>) -> Axis {
+pub(crate) fn decades_axis(label: &str, values: impl Iterator<Item = f64>) -> Axis {
     let (low, high) = padded_range(values.map(f64::log10));
     let range = |low: f64, high: f64| (10f64.powf(low), 10f64.powf(high));
     let range = match ticks::decades(range(low, high)).len() {

@@ -1,0 +1,6 @@
+//! Parts that several figures share: curves, axes, looks of classes, and panels of spectra.
+
+pub(crate) mod classes;
+pub(crate) mod floor;
+pub(crate) mod layer_spectra;
+pub(crate) mod series;
