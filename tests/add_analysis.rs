@@ -1,12 +1,9 @@
 //! "To add an analysis" of ARCHITECTURE.md, step by step in a copy of this workspace: a kind of table, a metric, a figure, a
 //! pipeline; nothing else is touched, and the result is drawn.
 
-mod sandbox;
-
-use std::fs;
-
-use sandbox::workspace::{Workspace, section};
-use sandbox::{stderr, stdout};
+use eigenscope_stage::Section;
+use eigenscope_testing::{WorkspaceCopy, section_of};
+use serde_json::json;
 
 /// Step 1, in `tables.rs`.
 const TABLE: &str = r#"
@@ -109,7 +106,7 @@ gaps = "metric.gap"
 "#;
 
 /// The steps, in a copy of the workspace.
-fn follow_the_steps(copy: &Workspace) {
+fn follow_the_steps(copy: &WorkspaceCopy) {
     copy.append("artifact/src/tables.rs", TABLE);
     copy.edit(
         "artifact/src/kind.rs",
@@ -139,7 +136,7 @@ fn follow_the_steps(copy: &Workspace) {
 
 #[test]
 fn the_steps_of_the_architecture_page_are_enough() {
-    let steps = section("ARCHITECTURE.md", "## To add an analysis");
+    let steps = section_of("ARCHITECTURE.md", "## To add an analysis");
     for file in [
         "crates/artifact/src/tables.rs",
         "kind.rs",
@@ -152,11 +149,11 @@ fn the_steps_of_the_architecture_page_are_enough() {
         assert!(steps.contains(file), "the steps do not name {file}");
     }
 
-    let copy = Workspace::new(PIPELINE);
+    let copy = WorkspaceCopy::new(PIPELINE);
     follow_the_steps(&copy);
-    copy.build(&["metrics", "report"]);
-    copy.call(&["run", "p.toml", "--offline"]);
-    let figure = fs::read_to_string(copy.path("artifacts/p/figures/gap.svg")).expect("drawn");
+    let project = copy.build(&[Section::Metric, Section::Figure]);
+    project.run();
+    let figure = project.read("artifacts/p/figures/gap.svg");
     assert!(
         figure.contains("<svg") && figure.contains(">Gap<"),
         "{figure}"
@@ -165,11 +162,6 @@ fn the_steps_of_the_architecture_page_are_enough() {
     // The numbers are those of another table of the same models.
     let query = "select max(abs(g.gap_fraction - (f.train_accuracy_fraction - f.test_accuracy_fraction))) as off, \
                  count(*) as models from metric_gap g join metric_final f on g.model = f.model";
-    let answer = copy.call(&["sql", "p.toml", query, "--csv"]);
-    assert_eq!(
-        stdout(&answer),
-        "off,models\n0.0,2\n",
-        "{}",
-        stderr(&answer)
-    );
+    let answer = project.json(&["sql", "p.toml", query]);
+    assert_eq!(answer["rows"], json!([[0.0, 2]]));
 }

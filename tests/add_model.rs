@@ -1,10 +1,9 @@
 //! The page "Add a model", step by step in a copy of this workspace: a network, a task kind that trains it, a line
 //! in the list; nothing else is touched, and its layers are analysed.
 
-mod sandbox;
-
-use sandbox::workspace::{Workspace, section};
-use sandbox::{stderr, stdout};
+use eigenscope_stage::Section;
+use eigenscope_testing::{WorkspaceCopy, section_of};
+use serde_json::json;
 
 /// Step 1: convolutions with biases, and a bilinear gate before the classes.
 const NETWORK: &str = r#"
@@ -96,7 +95,7 @@ data = "data.digits"
 
 #[test]
 fn the_steps_of_the_page_are_enough() {
-    let steps = section("docs/contributing/add-a-model.md", "# Add a model");
+    let steps = section_of("docs/contributing/add-a-model.md", "# Add a model");
     for file in [
         "crates/models/src/networks.rs",
         "crates/train/src",
@@ -105,7 +104,7 @@ fn the_steps_of_the_page_are_enough() {
         assert!(steps.contains(file), "the steps do not name {file}");
     }
 
-    let copy = Workspace::new(PIPELINE);
+    let copy = WorkspaceCopy::new(PIPELINE);
     copy.append("models/src/networks.rs", NETWORK);
     copy.add("train/src/gated_cnn.rs", TASK);
     let list = "train/src/lib.rs";
@@ -115,16 +114,10 @@ fn the_steps_of_the_page_are_enough() {
         "once(bilinear::kind())",
         "once(bilinear::kind())\n        .chain(std::iter::once(gated_cnn::kind()))",
     );
-    copy.build(&["train"]);
-
-    copy.call(&["run", "p.toml", "--offline"]);
+    let project = copy.build(&[Section::Train]);
+    project.run();
     let query = "select layer, inputs from metric_clipping_learned_dimensions order by layer";
-    let answer = copy.call(&["sql", "p.toml", query, "--csv"]);
+    let answer = project.json(&["sql", "p.toml", query]);
     // Three channels of 3 x 3 pixels; four channels of what three convolutions leave of 8 x 8 pixels.
-    assert_eq!(
-        stdout(&answer),
-        "layer,inputs\nconv3,27\ngate,16\n",
-        "{}",
-        stderr(&answer)
-    );
+    assert_eq!(answer["rows"], json!([["conv3", 27], ["gate", 16]]));
 }

@@ -2,8 +2,9 @@
 //! crate is on the map.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::process::Command;
+
+use eigenscope_testing::{Answer, workspace};
 
 /// What each crate may use of the workspace. `fingerprint` is used by build scripts only.
 const ALLOWED: &[(&str, &[&str])] = &[
@@ -26,7 +27,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("pipeline", &["artifact", "stage", "plan", "report-file"]),
     ("query", &["artifact", "plan", "pipeline"]),
     ("cli", &["plan", "pipeline", "query"]),
+    ("testing", &["artifact", "stage", "models"]),
 ];
+
+/// The crate that only tests and benches may use.
+const TEST_SUPPORT: &str = "eigenscope-testing";
 
 /// Outside crates that only these crates of ours may use.
 const ONLY_IN: &[(&str, &[&str])] = &[
@@ -41,30 +46,16 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("anyhow", &["cli"]),
 ];
 
-fn root() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
-}
-
 /// Names of the normal and build dependencies of every crate of the workspace.
 fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
-    let output = Command::new(env!("CARGO"))
-        .args([
-            "metadata",
-            "--no-deps",
-            "--offline",
-            "--format-version",
-            "1",
-        ])
-        .current_dir(root())
-        .output()
-        .expect("cargo runs");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo
+        .args(["metadata", "--no-deps", "--offline"])
+        .args(["--format-version", "1"])
+        .current_dir(workspace(""));
+    let answer = Answer::of(&mut cargo).expect(0);
     let metadata: serde_json::Value =
-        serde_json::from_slice(&output.stdout).expect("cargo metadata prints JSON");
+        serde_json::from_str(&answer.stdout).expect("cargo metadata prints JSON");
     let packages = metadata["packages"].as_array().expect("a list of packages");
     packages
         .iter()
@@ -108,6 +99,16 @@ fn crates_depend_in_one_direction() {
 }
 
 #[test]
+fn only_tests_use_their_support() {
+    for (name, dependencies) in dependencies() {
+        assert!(
+            !dependencies.contains(TEST_SUPPORT),
+            "`{name}` must not depend on `{TEST_SUPPORT}` outside of its tests"
+        );
+    }
+}
+
+#[test]
 fn heavy_libraries_stay_in_one_place() {
     let found = dependencies();
     for (library, places) in ONLY_IN {
@@ -125,7 +126,7 @@ fn heavy_libraries_stay_in_one_place() {
 
 #[test]
 fn the_architecture_page_names_every_crate() {
-    let page = std::fs::read_to_string(root().join("ARCHITECTURE.md")).expect("the page is there");
+    let page = std::fs::read_to_string(workspace("ARCHITECTURE.md")).expect("the page is there");
     for (name, _) in ALLOWED {
         assert!(
             page.contains(&format!("`{name}`")),
@@ -137,7 +138,7 @@ fn the_architecture_page_names_every_crate() {
 #[test]
 fn only_training_asks_for_gradients() {
     for (name, _) in ALLOWED {
-        let manifest = std::fs::read_to_string(root().join("crates").join(name).join("Cargo.toml"))
+        let manifest = std::fs::read_to_string(workspace("crates").join(name).join("Cargo.toml"))
             .expect("a manifest");
         let asks = manifest
             .lines()
@@ -151,11 +152,7 @@ fn only_training_asks_for_gradients() {
 fn a_folder_is_named_as_its_crate() {
     for (name, _) in ALLOWED {
         assert!(
-            root()
-                .join("crates")
-                .join(name)
-                .join("Cargo.toml")
-                .is_file(),
+            workspace("crates").join(name).join("Cargo.toml").is_file(),
             "crates/{name}"
         );
     }

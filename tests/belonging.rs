@@ -9,6 +9,7 @@ use std::path::Path;
 
 use eigenscope_plan::parse;
 use eigenscope_plan::programs::Programs;
+use eigenscope_testing::workspace;
 
 /// Inputs that may come from models of different origin: the kind compares two networks.
 const DIFFERENT_NETWORKS: [(&str, &str); 2] = [
@@ -83,8 +84,7 @@ fn tables(text: &str) -> (String, Vec<Table>) {
 }
 
 fn programs() -> Programs {
-    let program = Path::new(env!("CARGO_BIN_EXE_eigenscope"));
-    Programs::describe(program.parent().expect("a folder")).expect("built programs")
+    Programs::describe(&eigenscope_testing::programs()).expect("built programs")
 }
 
 /// Codes and places of the problems of a pipeline; empty if there are none.
@@ -98,8 +98,7 @@ fn problems(text: &str, programs: &Programs) -> Vec<String> {
 #[test]
 fn every_input_of_another_origin_is_refused() {
     let programs = programs();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let text = std::fs::read_to_string(root.join("pipelines/digits.toml")).expect("readable");
+    let text = std::fs::read_to_string(workspace("pipelines/digits.toml")).expect("readable");
     let (head, tables) = tables(&text);
     let (data, made): (Vec<&Table>, Vec<&Table>) =
         tables.iter().partition(|table| table.section == "data");

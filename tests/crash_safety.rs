@@ -1,16 +1,13 @@
 //! Promise: killed at any moment, a run loses no finished work, leaves nothing behind and gives the same bytes as one that was
 //! left alone. And two runs never work in one artifacts folder.
 #![cfg(target_os = "linux")]
-#![allow(clippy::expect_used, reason = "a test")]
-
-mod sandbox;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use sandbox::{Sandbox, name, stderr};
+use eigenscope_testing::{Answer, RunCounts, TestProject, file_name};
 
 /// 13 tasks of a few milliseconds, in four steps that wait for each other.
 const SHORT_TASKS: &str = r#"
@@ -99,7 +96,7 @@ impl Numbers {
 
 /// A run that is waited for.
 struct Watch<'a> {
-    sandbox: &'a Sandbox,
+    project: &'a TestProject,
     begun: Instant,
     /// Names in the artifacts folder before the run, and those seen since.
     before: BTreeSet<String>,
@@ -108,19 +105,19 @@ struct Watch<'a> {
 }
 
 impl<'a> Watch<'a> {
-    fn new(sandbox: &'a Sandbox) -> Self {
+    fn new(project: &'a TestProject) -> Self {
         Self {
-            sandbox,
+            project,
             begun: Instant::now(),
-            before: names_in_artifacts(sandbox).collect(),
+            before: names_in_artifacts(project).collect(),
             since: BTreeSet::new(),
-            started_before: sandbox.started().len(),
+            started_before: project.started().len(),
         }
     }
 
     /// How many such names have appeared.
     fn appeared(&mut self, counts: impl Fn(&str) -> bool) -> usize {
-        let names = names_in_artifacts(self.sandbox);
+        let names = names_in_artifacts(self.project);
         let new = names.filter(|name| counts(name) && !self.before.contains(name));
         self.since.extend(new);
         self.since.len()
@@ -131,7 +128,7 @@ impl<'a> Watch<'a> {
             Moment::After(time) => self.begun.elapsed() >= time,
             Moment::Temporaries(count) => self.appeared(|name| name.starts_with(".tmp-")) >= count,
             Moment::Results(count) => self.appeared(|name| name.len() == 64) >= count,
-            Moment::Starts(count) => self.sandbox.started().len() >= self.started_before + count,
+            Moment::Starts(count) => self.project.started().len() >= self.started_before + count,
         }
     }
 
@@ -148,14 +145,14 @@ impl<'a> Watch<'a> {
     }
 }
 
-fn names_in_artifacts(sandbox: &Sandbox) -> impl Iterator<Item = String> + use<> {
-    let artifacts = sandbox.path("artifacts");
+fn names_in_artifacts(project: &TestProject) -> impl Iterator<Item = String> + use<> {
+    let artifacts = project.path("artifacts");
     let folders = ["", "store", "code", "ledger", "p", "p/figures"];
     let entries = folders.into_iter().flat_map(move |folder| {
         let entries = fs::read_dir(artifacts.join(folder));
         entries.into_iter().flatten().flatten()
     });
-    entries.map(|entry| name(&entry.path()))
+    entries.map(|entry| file_name(&entry.path()))
 }
 
 /// Longer than any run here takes on a busy machine.
@@ -164,8 +161,8 @@ const LONGEST_RUN: Duration = Duration::from_secs(600);
 /// No process of a killed run is left after this time: a second, and some more where the machine is busy.
 const ORPHANS_END: Duration = Duration::from_secs(5);
 
-fn start(sandbox: &Sandbox) -> Child {
-    let mut command = sandbox.command(&["run", "p.toml", "--offline", "--jobs", "4"]);
+fn start(project: &TestProject) -> Child {
+    let mut command = project.command(&["run", "p.toml", "--offline", "--jobs", "4"]);
     command.stderr(Stdio::null()).spawn().expect("it starts")
 }
 
@@ -181,58 +178,58 @@ fn kill(processes: &[u32]) {
 
 impl Victim {
     /// Kills and waits until the orchestrator has ended.
-    fn fall(self, sandbox: &Sandbox, mut run: Child) {
+    fn fall(self, project: &TestProject, mut run: Child) {
         match self {
             Self::Orchestrator => run.kill().expect("killed"),
             Self::All => {
                 run.kill().expect("killed");
-                kill(&sandbox.children());
+                kill(&project.children());
             }
             Self::AllChildrenFirst => {
-                kill(&sandbox.children());
+                kill(&project.children());
                 run.kill().expect("killed");
             }
-            Self::OneChild => kill(&sandbox.children().into_iter().take(1).collect::<Vec<_>>()),
+            Self::OneChild => kill(&project.children().into_iter().take(1).collect::<Vec<_>>()),
         }
         run.wait().expect("it ends");
     }
 }
 
-fn expect_no_orphans(sandbox: &Sandbox, killed: Instant, story: &str) {
-    while !sandbox.children().is_empty() {
+fn expect_no_orphans(project: &TestProject, killed: Instant, story: &str) {
+    while !project.children().is_empty() {
         assert!(killed.elapsed() < ORPHANS_END, "an orphan lives: {story}");
         std::thread::sleep(Duration::from_millis(2));
     }
 }
 
 /// All files of the store by their place: equal runs have equal ones.
-fn store(sandbox: &Sandbox) -> BTreeMap<String, Vec<u8>> {
+fn store(project: &TestProject) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();
-    for folder in fs::read_dir(sandbox.path("artifacts/store")).expect("results") {
+    for folder in fs::read_dir(project.path("artifacts/store")).expect("results") {
         let folder = folder.expect("readable").path();
         for file in fs::read_dir(&folder).expect("a folder") {
             let file = file.expect("readable").path();
-            let place = format!("{}/{}", name(&folder), name(&file));
+            let place = format!("{}/{}", file_name(&folder), file_name(&file));
             files.insert(place, fs::read(&file).expect("readable"));
         }
     }
     files
 }
 
-/// Kills one run of `sandbox`; whether it was still under way. No task in `finished` may start again.
-fn kill_one_run(sandbox: &Sandbox, victim: Victim, moment: Moment, at_once: bool) -> bool {
+/// Kills one run of `project`; whether it was still under way. No task in `finished` may start again.
+fn kill_one_run(project: &TestProject, victim: Victim, moment: Moment, at_once: bool) -> bool {
     let story = format!("{victim:?} {moment:?}");
-    let finished = sandbox.finished();
-    let started = sandbox.started().len();
-    let watch = Watch::new(sandbox);
-    let mut run = start(sandbox);
+    let finished = project.finished();
+    let started = project.started().len();
+    let watch = Watch::new(project);
+    let mut run = start(project);
     let under_way = watch.wait(&mut run, moment);
-    victim.fall(sandbox, run);
+    victim.fall(project, run);
     let killed = Instant::now();
     if !at_once {
-        expect_no_orphans(sandbox, killed, &story);
+        expect_no_orphans(project, killed, &story);
     }
-    for task in &sandbox.started()[started..] {
+    for task in &project.started()[started..] {
         assert!(!finished.contains(task), "{task} ran again: {story}");
     }
     under_way
@@ -240,7 +237,7 @@ fn kill_one_run(sandbox: &Sandbox, victim: Victim, moment: Moment, at_once: bool
 
 #[test]
 fn two_hundred_kills_lose_nothing() {
-    let undisturbed = Sandbox::with_fake_stages(SHORT_TASKS);
+    let undisturbed = TestProject::with_fake_stages(SHORT_TASKS);
     let begun = Instant::now();
     undisturbed.run();
     let usual = begun.elapsed();
@@ -251,22 +248,22 @@ fn two_hundred_kills_lose_nothing() {
     let mut numbers = Numbers(1);
     let mut kills = 0;
     while kills < 200 {
-        let sandbox = Sandbox::with_fake_stages(SHORT_TASKS);
+        let project = TestProject::with_fake_stages(SHORT_TASKS);
         // A few kills each time: every one leaves less to do for the next.
         for _ in 0..10 {
             let (victim, moment) = (numbers.victim(), numbers.moment(usual));
             // Sometimes the next run starts while children of the last one are still ending.
             let at_once = numbers.below(2) == 0;
-            kills += usize::from(kill_one_run(&sandbox, victim, moment, at_once));
+            kills += usize::from(kill_one_run(&project, victim, moment, at_once));
         }
-        let (finished, started) = (sandbox.finished(), sandbox.started().len());
-        sandbox.run();
-        for task in &sandbox.started()[started..] {
+        let (finished, started) = (project.finished(), project.started().len());
+        project.run();
+        for task in &project.started()[started..] {
             assert!(!finished.contains(task), "{task} ran again");
         }
-        assert!(store(&sandbox) == expected, "other bytes");
-        assert_eq!(sandbox.temporaries(), Vec::<String>::new());
-        assert_eq!(sandbox.children(), Vec::<u32>::new());
+        assert!(store(&project) == expected, "other bytes");
+        assert_eq!(project.temporaries(), Vec::<String>::new());
+        assert_eq!(project.children(), Vec::<u32>::new());
     }
 }
 
@@ -274,89 +271,79 @@ fn two_hundred_kills_lose_nothing() {
 const LONG_TASK: &str = "[data.set]\nkind = \"make\"\nsleep_ms = 600000\n";
 
 /// A run of [`LONG_TASK`] whose task is running.
-fn start_long(sandbox: &Sandbox) -> Child {
-    let watch = Watch::new(sandbox);
-    let mut run = start(sandbox);
+fn start_long(project: &TestProject) -> Child {
+    let watch = Watch::new(project);
+    let mut run = start(project);
     assert!(watch.wait(&mut run, Moment::Starts(1)), "it ended");
     run
 }
 
 #[test]
 fn a_second_run_is_refused_with_the_process_of_the_first() {
-    let sandbox = Sandbox::with_fake_stages(LONG_TASK);
-    fs::write(sandbox.path("other.toml"), SHORT_TASKS).expect("written");
-    let first = start_long(&sandbox);
+    let project = TestProject::with_fake_stages(LONG_TASK);
+    project.write("other.toml", SHORT_TASKS);
+    let first = start_long(&project);
     let holder = format!("(process {})", first.id());
     for arguments in [
         &["run", "p.toml"][..],
         &["run", "other.toml", "figure.draw"],
         &["accept", "p.toml", "data.*"],
     ] {
-        let refused = sandbox.call(arguments);
-        let text = stderr(&refused);
-        assert_ne!(refused.status.code(), Some(0), "{arguments:?}: {text}");
-        for words in [
+        let refused = project.call(arguments).explains(&[
             "another run",
             &holder,
             "artifacts",
             "wait until it ends or stop it",
-        ] {
-            assert!(text.contains(words), "`{words}` is not in: {text}");
-        }
+        ]);
+        assert_ne!(refused.code, Some(0), "{arguments:?}");
     }
     for arguments in [
         &["status", "p.toml"][..],
         &["explain", "p.toml", "data.set"],
         &["run", "other.toml", "--dry-run"],
     ] {
-        let output = sandbox.call(arguments);
-        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        project.call(arguments).expect(0);
     }
-    assert_eq!(sandbox.started(), ["data.set"], "nothing else has run");
-    Victim::Orchestrator.fall(&sandbox, first);
-    expect_no_orphans(&sandbox, Instant::now(), "a killed run");
+    assert_eq!(project.started(), ["data.set"], "nothing else has run");
+    Victim::Orchestrator.fall(&project, first);
+    expect_no_orphans(&project, Instant::now(), "a killed run");
     // The file still names the killed process.
-    let other = sandbox.call(&["run", "other.toml"]);
-    assert_eq!(other.status.code(), Some(0), "{}", stderr(&other));
-    assert_eq!(sandbox.temporaries(), Vec::<String>::new());
+    project.call(&["run", "other.toml"]).expect(0);
+    assert_eq!(project.temporaries(), Vec::<String>::new());
 }
 
 #[test]
 fn a_lock_file_that_names_a_living_process_holds_nothing_by_itself() {
-    let sandbox = Sandbox::with_fake_stages(SHORT_TASKS);
-    fs::create_dir(sandbox.path("artifacts")).expect("created");
+    let project = TestProject::with_fake_stages(SHORT_TASKS);
+    fs::create_dir(project.path("artifacts")).expect("created");
     // The number of a killed run's process may belong to another one by now, such as this.
     for holder in [std::process::id().to_string(), "nonsense".to_owned()] {
-        fs::write(sandbox.path("artifacts/.lock"), holder).expect("written");
-        sandbox.run();
+        project.write("artifacts/.lock", holder);
+        project.run();
     }
 }
 
 #[test]
 fn of_runs_that_start_together_one_works_at_a_time() {
-    let sandbox = Sandbox::with_fake_stages(SHORT_TASKS);
+    let project = TestProject::with_fake_stages(SHORT_TASKS);
     let runs: Vec<Child> = (0..8)
         .map(|_| {
-            let mut command = sandbox.command(&["run", "p.toml", "--offline"]);
+            let mut command = project.command(&["run", "p.toml", "--offline"]);
             command.stderr(Stdio::piped()).spawn().expect("it starts")
         })
         .collect();
     let mut done = 0;
     for run in runs {
-        let output = run.wait_with_output().expect("it ends");
-        match output.status.code() {
+        let answer = Answer::from(run.wait_with_output().expect("it ends"));
+        match answer.code {
             Some(0) => done += 1,
-            _ => assert!(
-                stderr(&output).contains("another run"),
-                "{}",
-                stderr(&output)
-            ),
+            _ => drop(answer.explains(&["another run"])),
         }
     }
     assert!(done > 0, "none has worked");
-    let (mut started, tasks) = (sandbox.started(), sandbox.finished().len());
+    let (mut started, tasks) = (project.started(), project.finished().len());
     started.sort();
     started.dedup();
-    assert_eq!((started.len(), sandbox.started().len()), (tasks, tasks));
-    assert!(sandbox.run().contains("up to date"));
+    assert_eq!((started.len(), project.started().len()), (tasks, tasks));
+    assert_eq!(project.run(), RunCounts::all_up_to_date(tasks));
 }

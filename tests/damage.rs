@@ -4,21 +4,21 @@
 //! about to read it, and under `status --deep`; only `compare` and `show` would be taken in by a disk that loses bits
 //! without a trace.
 #![cfg(unix)]
-#![allow(clippy::expect_used, reason = "a test")]
-
-mod sandbox;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use eigenscope_artifact::Digest;
-use sandbox::{PIPELINE, STAGES, Sandbox, TASKS, name, stderr, stdout};
+use eigenscope_stage::Section;
+use eigenscope_testing::{PIPELINE, RunCounts, TASKS, TestProject, describe, file_name};
 
 /// Every kind of artifact, in a second.
 const EVERY_KIND: &str = include_str!("every_kind.toml");
+
+/// Remembered digests.
+const STAMPS: &str = "artifacts/.stamps.jsonl";
 
 /// What happens to a file of so many bytes.
 #[derive(Debug, Clone, Copy)]
@@ -80,29 +80,18 @@ impl Damage {
 }
 
 /// Names of all outputs of all stage programs.
-fn described_outputs(sandbox: &Sandbox) -> BTreeSet<String> {
-    let folder = sandbox.program().parent().expect("a folder");
-    let describe = |stage| {
-        let program = folder.join(format!("eigenscope-{stage}"));
-        let output = Command::new(program).arg("describe").output();
-        let text = output.expect("it answers").stdout;
-        serde_json::from_slice::<serde_json::Value>(&text).expect("JSON")
-    };
-    let kinds = STAGES.into_iter().flat_map(|stage| {
-        let kinds = describe(stage)["kinds"].as_array().expect("a list").clone();
-        kinds
-            .into_iter()
-            .flat_map(|kind| kind["outputs"].as_array().expect("a list").clone())
-    });
-    kinds
-        .map(|kind| kind.as_str().expect("a text").to_owned())
-        .collect()
+fn described_outputs() -> BTreeSet<String> {
+    let kinds = Section::ALL
+        .into_iter()
+        .flat_map(|section| describe(section).kinds);
+    let outputs = kinds.flat_map(|kind| kind.outputs);
+    outputs.map(|kind| kind.name().to_owned()).collect()
 }
 
 /// One file of every kind, by kind, with the id of its task.
-fn one_of_every_kind(sandbox: &Sandbox) -> BTreeMap<String, (String, PathBuf)> {
+fn one_of_every_kind(project: &TestProject) -> BTreeMap<String, (String, PathBuf)> {
     let mut files = BTreeMap::new();
-    for task in fs::read_dir(sandbox.path("artifacts/p")).expect("results") {
+    for task in fs::read_dir(project.path("artifacts/p")).expect("results") {
         let task = task.expect("readable").path();
         let Ok(record) = fs::read(task.join("task.json")) else {
             continue;
@@ -111,7 +100,7 @@ fn one_of_every_kind(sandbox: &Sandbox) -> BTreeMap<String, (String, PathBuf)> {
         let id = record["task"].as_str().expect("a task id");
         for file in fs::read_dir(&task).expect("a folder") {
             let file = file.expect("readable").path();
-            let kind = match name(&file).split_once('.').expect("an extension") {
+            let kind = match file_name(&file).split_once('.').expect("an extension") {
                 ("figure", "json") => "interactive".to_owned(),
                 ("figure", extension) => extension.to_owned(),
                 (kind, _) => kind.to_owned(),
@@ -123,14 +112,11 @@ fn one_of_every_kind(sandbox: &Sandbox) -> BTreeMap<String, (String, PathBuf)> {
 }
 
 /// The reasons that `status` gives for each task that is not up to date.
-fn reasons(sandbox: &Sandbox) -> BTreeMap<String, String> {
-    let status = sandbox.call(&["status", "p.toml", "--json"]);
-    assert_eq!(status.status.code(), Some(0), "{}", stderr(&status));
-    let report: serde_json::Value = serde_json::from_slice(&status.stdout).expect("JSON");
-    let tasks = report["tasks"].as_array().expect("a list");
-    tasks
-        .iter()
-        .filter(|task| task["state"] != "current")
+fn reasons(project: &TestProject) -> BTreeMap<String, String> {
+    let status = project.json(&["status", "p.toml"]);
+    let tasks = status["tasks"].as_array().expect("a list").iter();
+    let stale = tasks.filter(|task| task["state"] != "current");
+    stale
         .map(|task| {
             let id = task["task"].as_str().expect("a text").to_owned();
             (id, task["reasons"].to_string())
@@ -140,21 +126,21 @@ fn reasons(sandbox: &Sandbox) -> BTreeMap<String, String> {
 
 #[test]
 fn damage_to_any_kind_of_artifact_is_found_named_and_repaired() {
-    let sandbox = Sandbox::new(EVERY_KIND);
-    sandbox.run();
-    let intact = sandbox.artifacts("artifacts");
-    let mut kinds: BTreeSet<String> = one_of_every_kind(&sandbox).into_keys().collect();
+    let project = TestProject::new(EVERY_KIND);
+    project.run();
+    let intact = project.artifacts("artifacts");
+    let mut kinds: BTreeSet<String> = one_of_every_kind(&project).into_keys().collect();
     assert!(kinds.remove("task"));
-    assert_eq!(kinds, described_outputs(&sandbox), "no longer every kind");
+    assert_eq!(kinds, described_outputs(), "no longer every kind");
     for damage in DAMAGES {
-        let mut files = one_of_every_kind(&sandbox);
+        let mut files = one_of_every_kind(&project);
         for (_, file) in files.values() {
             damage.inflict(file);
-            expect_harmless(&sandbox, file, damage);
+            expect_harmless(&project, file, damage);
         }
         // What is found is taken away: what waits for it comes next.
         while !files.is_empty() {
-            let reasons = reasons(&sandbox);
+            let reasons = reasons(&project);
             let is_named = |kind: &str, task: &str| {
                 reasons.get(task).is_some_and(|reasons| match kind {
                     "task" => reasons.contains("task.json"),
@@ -171,64 +157,64 @@ fn damage_to_any_kind_of_artifact_is_found_named_and_repaired() {
             });
             assert!(files.len() < count, "{damage:?}: not found: {files:?}");
         }
-        for (_, file) in one_of_every_kind(&sandbox).values() {
+        for (_, file) in one_of_every_kind(&project).values() {
             damage.inflict(file);
         }
-        sandbox.run();
+        project.run();
         assert!(
-            sandbox.artifacts("artifacts") == intact,
+            project.artifacts("artifacts") == intact,
             "{damage:?}: other bytes"
         );
-        assert_eq!(sandbox.temporaries(), Vec::<String>::new());
+        assert_eq!(project.temporaries(), Vec::<String>::new());
     }
 }
 
 /// Whatever a damaged table still seems to hold, showing it does no harm.
-fn expect_harmless(sandbox: &Sandbox, file: &Path, damage: Damage) {
-    if !name(file).ends_with(".parquet") {
+fn expect_harmless(project: &TestProject, file: &Path, damage: Damage) {
+    if !file_name(file).ends_with(".parquet") {
         return;
     }
-    let shown = sandbox.call(&["show", &file.display().to_string()]);
-    let text = stderr(&shown);
-    match shown.status.code() {
+    let shown = project.call(&["show", &file.display().to_string()]);
+    let text = shown.stderr;
+    match shown.code {
         Some(0) => {}
-        Some(2) => assert!(text.contains(&name(file)), "{damage:?}: {text}"),
+        Some(2) => assert!(text.contains(&file_name(file)), "{damage:?}: {text}"),
         other => panic!("{damage:?} of {}: {other:?} {text}", file.display()),
     }
 }
 
 /// Writes a file, given by its readable name, as it was.
 fn restore(file: &Path, intact: &BTreeMap<String, Vec<u8>>) {
-    let task = name(file.parent().expect("a folder"));
+    let task = file_name(file.parent().expect("a folder"));
     let _ = fs::remove_dir(file); // If it is one.
-    fs::write(file, &intact[&format!("{task}/{}", name(file))]).expect("written");
+    fs::write(file, &intact[&format!("{task}/{}", file_name(file))]).expect("written");
 }
 
 #[test]
 fn a_result_of_another_task_in_its_place_is_found() {
-    let sandbox = Sandbox::new(PIPELINE);
-    sandbox.run();
-    let intact = sandbox.artifacts("artifacts");
+    let project = TestProject::new(PIPELINE);
+    project.run();
+    let intact = project.artifacts("artifacts");
     let copy = |file: &str| {
         let [from, to] = [0, 1].map(|seed| {
             let folder = format!("artifacts/p/train.bilinear,hidden-4,seed-{seed}");
-            sandbox.path(&folder).join(file)
+            project.path(&folder).join(file)
         });
         fs::copy(from, to).expect("copied");
     };
     let other = "train.bilinear[hidden=4,seed=1]";
     copy("tensors.parquet");
-    assert!(reasons(&sandbox)[other].contains("`tensors` is damaged"));
-    sandbox.run();
+    assert!(reasons(&project)[other].contains("`tensors` is damaged"));
+    project.run();
     // A whole folder, record and all.
     let _ = ["tensors.parquet", "history.parquet", "task.json"].map(copy);
-    let reasons = reasons(&sandbox);
+    let reasons = reasons(&project);
     assert!(
         reasons[other].contains("does not belong to its folder"),
         "{reasons:?}"
     );
-    sandbox.run();
-    assert!(sandbox.artifacts("artifacts") == intact, "other bytes");
+    project.run();
+    assert!(project.artifacts("artifacts") == intact, "other bytes");
 }
 
 /// All regular files below `folder` that are no results.
@@ -239,7 +225,7 @@ fn files_beside_the_store(folder: &Path) -> Vec<PathBuf> {
         let kind = entry.file_type().expect("known");
         if kind.is_file() {
             files.push(entry.path());
-        } else if kind.is_dir() && name(&entry.path()) != "store" {
+        } else if kind.is_dir() && file_name(&entry.path()) != "store" {
             files.extend(files_beside_the_store(&entry.path()));
         }
     }
@@ -249,12 +235,12 @@ fn files_beside_the_store(folder: &Path) -> Vec<PathBuf> {
 
 #[test]
 fn damage_beside_the_results_costs_no_result() {
-    let sandbox = Sandbox::new(PIPELINE);
-    sandbox.run();
-    let files = files_beside_the_store(&sandbox.path("artifacts"));
+    let project = TestProject::new(PIPELINE);
+    project.run();
+    let files = files_beside_the_store(&project.path("artifacts"));
     let expected = [".lock", ".stamps.jsonl", ".log", ".parquet", ".json"];
     for ending in expected {
-        let is_there = files.iter().any(|file| name(file).ends_with(ending));
+        let is_there = files.iter().any(|file| file_name(file).ends_with(ending));
         assert!(is_there, "no {ending} among {files:?}");
     }
     for damage in DAMAGES {
@@ -264,42 +250,37 @@ fn damage_beside_the_results_costs_no_result() {
                 damage.inflict(file);
             }
         }
-        assert_eq!(reasons(&sandbox), BTreeMap::new(), "{damage:?}");
-        let told = sandbox.run();
-        assert!(
-            told.contains(&format!("tasks: {TASKS} up to date")),
-            "{damage:?}: {told}"
-        );
+        assert_eq!(reasons(&project), BTreeMap::new(), "{damage:?}");
+        let again = project.run();
+        assert_eq!(again, RunCounts::all_up_to_date(TASKS), "{damage:?}");
     }
 }
 
 #[test]
 fn a_wrong_digest_among_the_remembered_ones_costs_no_result() {
-    let sandbox = Sandbox::new(PIPELINE);
-    sandbox.run();
-    let path = sandbox.path("artifacts/.stamps.jsonl");
+    let project = TestProject::new(PIPELINE);
+    project.run();
     for field in ["\"blake3\":\"", "\"content\":\""] {
-        let text = fs::read_to_string(&path).expect("readable");
+        let text = project.read(STAMPS);
         let wrong: Vec<String> = text
             .split(field)
             .map(|part| part.replacen(['0', '1', '2', '3'], "4", 1))
             .collect();
         let wrong = wrong.join(field);
         assert_ne!(wrong, text);
-        fs::write(&path, wrong).expect("written");
-        assert_eq!(reasons(&sandbox), BTreeMap::new(), "{field}");
-        let told = sandbox.run();
-        let expected = format!("tasks: {TASKS} up to date");
-        assert!(told.contains(&expected), "{field}: {told}");
+        project.write(STAMPS, wrong);
+        assert_eq!(reasons(&project), BTreeMap::new(), "{field}");
+        let again = project.run();
+        assert_eq!(again, RunCounts::all_up_to_date(TASKS), "{field}");
     }
 }
 
 #[test]
 fn links_that_are_gone_or_lead_elsewhere_are_made_again() {
-    let sandbox = Sandbox::new(PIPELINE);
-    sandbox.run();
-    let intact = sandbox.artifacts("artifacts");
-    let link = |task: &str| sandbox.path("artifacts/p").join(task);
+    let project = TestProject::new(PIPELINE);
+    project.run();
+    let intact = project.artifacts("artifacts");
+    let link = |task: &str| project.path("artifacts/p").join(task);
     fs::remove_file(link("metric.final")).expect("removed");
     fs::remove_file(link("figures/training.svg")).expect("removed");
     fs::remove_file(link("metric.truncation-summary")).expect("removed");
@@ -308,21 +289,16 @@ fn links_that_are_gone_or_lead_elsewhere_are_made_again() {
     fs::remove_file(link("metric.similarity-map")).expect("removed");
     let other = fs::read_link(link("data.digits")).expect("a link");
     std::os::unix::fs::symlink(other, link("metric.similarity-map")).expect("linked");
-    assert!(
-        sandbox
-            .run()
-            .contains(&format!("tasks: {TASKS} up to date"))
-    );
-    assert!(sandbox.artifacts("artifacts") == intact);
+    assert_eq!(project.run(), RunCounts::all_up_to_date(TASKS));
+    assert!(project.artifacts("artifacts") == intact);
 }
 
 /// Flips a bit of a file and lets the remembered digests look as if nothing had touched it, as when a disk loses a bit.
-fn lose_a_bit(sandbox: &Sandbox, file: &Path) {
+fn lose_a_bit(project: &TestProject, file: &Path) {
     let file = file.canonicalize().expect("there");
     Damage::Bit(0.5).inflict(&file);
     let metadata = file.metadata().expect("there");
-    let path = sandbox.path("artifacts/.stamps.jsonl");
-    let text = fs::read_to_string(&path).expect("readable");
+    let text = project.read(STAMPS);
     let inode = metadata.ino().to_string();
     let nanoseconds = |seconds: i64, rest: i64| seconds * 1_000_000_000 + rest;
     let stamp = format!(
@@ -346,51 +322,50 @@ fn lose_a_bit(sandbox: &Sandbox, file: &Path) {
     });
     let text: String = lines.collect();
     assert_eq!(remembered, 1, "a digest is remembered");
-    fs::write(&path, text).expect("written");
+    project.write(STAMPS, text);
 }
 
 #[test]
 fn a_bit_lost_without_a_trace_is_found_before_a_task_reads_it() {
-    let sandbox = Sandbox::new(PIPELINE);
-    sandbox.run();
-    let intact = sandbox.artifacts("artifacts");
+    let project = TestProject::new(PIPELINE);
+    project.run();
+    let intact = project.artifacts("artifacts");
     lose_a_bit(
-        &sandbox,
-        &sandbox.path("artifacts/p/decompose.interaction,hidden-4,seed-0/eigenpairs.parquet"),
+        &project,
+        &project.path("artifacts/p/decompose.interaction,hidden-4,seed-0/eigenpairs.parquet"),
     );
-    assert_eq!(reasons(&sandbox), BTreeMap::new(), "nobody has looked");
-    sandbox.edit("count = 4", "count = 3");
-    let output = sandbox.call(&["run", "p.toml", "--offline"]);
-    let text = stderr(&output);
-    assert_eq!(output.status.code(), Some(1), "{text}");
-    for words in [
-        "eigenpairs.parquet is damaged",
-        "run again to have it made again",
-    ] {
-        assert!(text.contains(words), "`{words}` is not in {text}");
-    }
-    assert!(sandbox.run().contains(" ran"));
-    sandbox.edit("count = 3", "count = 4");
-    sandbox.run();
-    assert!(sandbox.artifacts("artifacts") == intact, "other bytes");
+    assert_eq!(reasons(&project), BTreeMap::new(), "nobody has looked");
+    project.edit("count = 4", "count = 3");
+    project
+        .call(&["run", "p.toml", "--offline"])
+        .expect(1)
+        .explains(&[
+            "eigenpairs.parquet is damaged",
+            "run again to have it made again",
+        ]);
+    assert!(project.run().ran > 0);
+    project.edit("count = 3", "count = 4");
+    project.run();
+    assert!(project.artifacts("artifacts") == intact, "other bytes");
 }
 
 #[test]
 fn a_bit_lost_without_a_trace_is_found_when_every_file_is_read() {
-    let sandbox = Sandbox::new(PIPELINE);
-    sandbox.run();
+    let project = TestProject::new(PIPELINE);
+    project.run();
     lose_a_bit(
-        &sandbox,
-        &sandbox.path("artifacts/p/figure.training/figure.png"),
+        &project,
+        &project.path("artifacts/p/figure.training/figure.png"),
     );
-    assert_eq!(reasons(&sandbox), BTreeMap::new(), "nobody has looked");
-    let check = sandbox.call(&["status", "p.toml", "--check", "--deep"]);
-    assert_eq!(check.status.code(), Some(3));
+    assert_eq!(reasons(&project), BTreeMap::new(), "nobody has looked");
+    let check = project
+        .call(&["status", "p.toml", "--check", "--deep"])
+        .expect(3);
     assert!(
-        stdout(&check).contains("its output `png` is damaged"),
+        check.stdout.contains("its output `png` is damaged"),
         "{}",
-        stdout(&check)
+        check.stdout
     );
-    assert_eq!(reasons(&sandbox).len(), 1, "now it is known");
-    assert!(sandbox.run().contains("1 ran"));
+    assert_eq!(reasons(&project).len(), 1, "now it is known");
+    assert_eq!(project.run().ran, 1);
 }

@@ -15,15 +15,13 @@
     reason = "a test; a block that is left out is said"
 )]
 
-mod sandbox;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Component, Path, PathBuf};
 use std::process::Command;
 
-use sandbox::{make, stdout};
+use eigenscope_testing::{Answer, file_name, make, programs};
 
 /// Blocks of commands that are not run.
 const NOT_RUN: usize = 2;
@@ -256,10 +254,9 @@ fn project() -> tempfile::TempDir {
     }
     for file in fs::read_dir(root.join("pipelines")).expect("a folder") {
         let file = file.expect("readable").path();
-        fs::copy(&file, at("pipelines").join(sandbox::name(&file))).expect("copied");
+        fs::copy(&file, at("pipelines").join(file_name(&file))).expect("copied");
     }
-    let programs = Path::new(env!("CARGO_BIN_EXE_eigenscope")).parent();
-    symlink(programs.expect("a folder"), at("target/release")).expect("linked");
+    symlink(programs(), at("target/release")).expect("linked");
     folder
 }
 
@@ -293,23 +290,22 @@ fn run(project: &Path, page: &Path, block: &Block) {
     let mut search = project.join("target/release").into_os_string();
     search.push(":");
     search.push(std::env::var_os("PATH").unwrap_or_default());
-    let output = command
+    command
         .args(["-eu", "-c", &block.text])
         .current_dir(project)
         .env("PATH", search)
         .env("CARGO", "true")
-        .env_remove("EIGENSCOPE_ARTIFACTS")
-        .output()
-        .expect("sh runs");
-    assert!(
-        output.status.success(),
-        "{}, line {}: {}\n{}{}{}",
+        .env_remove("EIGENSCOPE_ARTIFACTS");
+    let answer = Answer::of(&mut command);
+    assert_eq!(
+        answer.code,
+        Some(0),
+        "{}, line {}:\n{}{}{}",
         page.display(),
         block.line,
-        output.status,
         block.text,
-        stdout(&output),
-        sandbox::stderr(&output)
+        answer.stdout,
+        answer.stderr
     );
 }
 
@@ -363,14 +359,12 @@ fn the_commands_of_readme_and_guide_run() {
 
 #[test]
 fn every_kind_and_every_parameter_of_data_and_models_has_its_place() {
-    let programs = Path::new(env!("CARGO_BIN_EXE_eigenscope")).parent();
-    let programs = programs.expect("a folder");
     let guide = |page: &str| read(&root().join("docs/guide").join(page));
     let kinds_page = guide("pipeline-files.md");
     let own_images = guide("own-images.md");
     let own_models = guide("own-models.md");
     for stage in ["ingest", "train", "decompose", "metrics"] {
-        let program = programs.join(format!("eigenscope-{stage}"));
+        let program = programs().join(format!("eigenscope-{stage}"));
         let described = Command::new(program).arg("describe").output();
         let described = described.expect("the program starts");
         let described: serde_json::Value = serde_json::from_slice(&described.stdout).expect("JSON");

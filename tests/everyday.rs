@@ -1,64 +1,14 @@
-//! Everyday use of the program: questions in SQL, removing what is not needed, JSON, completions, manual pages, and help with
-//! misspelt words.
+//! Everyday use of the program: JSON, dry runs, completions, manual pages, colours, and help with misspelt words.
 
 #![allow(clippy::print_stderr, reason = "a skipped test says so")]
 
-mod sandbox;
+use std::process::Command;
 
-use std::collections::BTreeSet;
-use std::fs;
-use std::path::Path;
-use std::process::{Command, Output};
-
-use sandbox::{PIPELINE, Sandbox, TASKS, make, stderr, stdout};
-use serde_json::Value;
-
-/// A pipeline of a second: two models of one sweep, and two tables of them.
-const SMALL: &str = r#"
-[data.digits]
-
-[train.bilinear]
-data = "data.digits"
-hidden = [4, 6]
-epochs = 2
-batch = 64
-
-[decompose.interaction]
-model = "train.bilinear"
-
-[metric.final]
-histories = "train.bilinear"
-
-[metric.similarity-map]
-eigenpairs = "decompose.interaction"
-"#;
-
-/// Tasks of [`SMALL`].
-const SMALL_TASKS: u64 = 1 + 2 + 2 + 1 + 1;
-
-fn json(output: &Output) -> Value {
-    let json: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    assert_eq!(json["version"], 1);
-    json
-}
-
-#[track_caller]
-fn refused(output: &Output, words: &[&str]) {
-    assert_eq!(output.status.code(), Some(2), "{}", stdout(output));
-    // Reports are broken into lines for the terminal.
-    let text: Vec<String> = stderr(output)
-        .split_whitespace()
-        .map(str::to_owned)
-        .collect();
-    let text = text.join(" ").replace("│ ", "");
-    for word in words {
-        assert!(text.contains(word), "`{word}` is not in\n{text}");
-    }
-}
+use eigenscope_testing::{Answer, PIPELINE, SWEEP, SWEEP_TASKS, TASKS, TestProject};
 
 /// The commands that the program says it has.
-fn commands(sandbox: &Sandbox) -> Vec<String> {
-    let help = stdout(&sandbox.call(&["--help"]));
+fn commands(project: &TestProject) -> Vec<String> {
+    let help = project.call(&["--help"]).expect(0).stdout;
     let listed = help.split("Commands:").nth(1).expect("a list of commands");
     let listed = listed.split("Options:").next().expect("a list of commands");
     let names = listed.lines().filter_map(|line| {
@@ -69,234 +19,16 @@ fn commands(sandbox: &Sandbox) -> Vec<String> {
 }
 
 #[test]
-fn tables_answer_questions() {
-    let sandbox = Sandbox::new(SMALL);
-    let sql = |arguments: &[&str]| sandbox.call(&[&["sql", "p.toml"], arguments].concat());
-    refused(
-        &sql(&["select * from metric_final"]),
-        &[
-            "no task of `metric.final` is up to date",
-            "eigenscope run p 'metric.final'",
-        ],
-    );
-    sandbox.run();
-
-    let listed = stdout(&sql(&[]));
-    for name in [
-        "data_digits",
-        "train_bilinear_history",
-        "train_bilinear_tensors",
-        "metric_similarity_map",
-    ] {
-        let line = listed.lines().find(|line| line.starts_with(name));
-        assert!(
-            line.is_some_and(|line| line.contains("task, ")),
-            "{name}:\n{listed}"
-        );
-    }
-
-    // Two epochs and the model before training, of each of two models; told apart by label.
-    let history = json(&sql(&[
-        "select hidden, epoch, test_accuracy_fraction from train_bilinear_history order by hidden, epoch",
-        "--json",
-    ]));
-    let rows = history["rows"].as_array().expect("rows");
-    let hidden: BTreeSet<u64> = rows.iter().filter_map(|row| row[0].as_u64()).collect();
-    assert_eq!(hidden, BTreeSet::from([4, 6]));
-    let lasts = rows.iter().filter(|row| row[1] == 2);
-    let lasts: Vec<f64> = lasts.filter_map(|row| row[2].as_f64()).collect();
-    assert_eq!(lasts.len(), 2);
-
-    // The same numbers by way of another table, averaged here and by SQL.
-    let mean = json(&sql(&[
-        "select avg(test_accuracy_fraction) as mean from metric_final",
-        "--json",
-    ]));
-    assert_eq!(mean["columns"], serde_json::json!(["mean"]));
-    let mean = mean["rows"][0][0].as_f64().expect("a number");
-    assert!((mean - lasts.iter().sum::<f64>() / 2.0).abs() < 1e-12);
-
-    let joined = sql(&[
-        "with best as (select max(test_accuracy_fraction) as top from metric_final) \
-         select f.model from metric_final f join best b on f.test_accuracy_fraction = b.top \
-         where f.hidden in (4, 6)",
-        "--csv",
-    ]);
-    assert!(
-        stdout(&joined).starts_with("model\n"),
-        "{}{}",
-        stdout(&joined),
-        stderr(&joined)
-    );
-    assert!(
-        stdout(&joined).contains("train.bilinear["),
-        "{}",
-        stdout(&joined)
-    );
-
-    // Lists, bytes, and counting without reading them.
-    let shapes = stdout(&sql(&[
-        "select name, shape from train_bilinear_tensors where hidden = 4 order by name",
-    ]));
-    assert!(shapes.contains("[4,64]"), "{shapes}");
-    let pixels = json(&sql(&[
-        "select pixels, label from data_digits limit 1",
-        "--json",
-    ]));
-    let pixels = pixels["rows"][0][0].as_str().expect("hexadecimal");
-    assert_eq!(pixels.len(), 2 * 64);
-    let count = stdout(&sql(&["select count(*) from data_digits", "--csv"]));
-    assert_eq!(count.lines().nth(1), Some("1797"));
-}
-
-#[test]
-fn a_query_with_a_mistake_is_told_the_known_names() {
-    let sandbox = Sandbox::new(SMALL);
-    sandbox.run();
-    let sql = |query| sandbox.call(&["sql", "p.toml", query]);
-    refused(
-        &sql("select * from metric_finl"),
-        &["no table `metric_finl`", "did you mean `metric_final`?"],
-    );
-    refused(
-        &sql("select * from metric.final"),
-        &["did you mean `metric_final`?"],
-    );
-    refused(
-        &sql("select epocs from metric_final"),
-        &[
-            "no column `epocs`",
-            "did you mean `epochs`?",
-            "test_accuracy_fraction",
-        ],
-    );
-    refused(
-        &sql("select * form metric_final"),
-        &[
-            "the query has a mistake: expected",
-            "found form at line 1, column 10",
-        ],
-    );
-    refused(&sql(""), &["the query is empty"]);
-    refused(
-        &sql("select hidden, avg(epochs) from metric_final"),
-        &["`hidden` is neither grouped by nor aggregated"],
-    );
-    refused(&sql("from metric_final"), &["only `select` and `with`"]);
-    refused(
-        &sandbox.call(&["sql", "select 1"]),
-        &["eigenscope sql PIPELINE 'select ...'"],
-    );
-
-    // An edit leaves one of the two models out of date, which is said.
-    sandbox.edit("hidden = [4, 6]", "hidden = [4, 7]");
-    let partial = sql("select count(*) from train_bilinear_tensors");
-    assert_eq!(partial.status.code(), Some(0), "{}", stderr(&partial));
-    assert!(
-        stderr(&partial).contains("is without 1 task"),
-        "{}",
-        stderr(&partial)
-    );
-}
-
-#[test]
-fn what_no_pipeline_needs_is_removed() {
-    let sandbox = Sandbox::new(SMALL);
-    let gc = |arguments: &[&str]| sandbox.call(&[&["gc"], arguments].concat());
-    refused(&gc(&[]), &["no `pipelines/*.toml`"]);
-    sandbox.run();
-    sandbox.edit("epochs = 2", "epochs = 1");
-    sandbox.run();
-    sandbox.edit("epochs = 1", "epochs = 3");
-    sandbox.run();
-    let results = || {
-        fs::read_dir(sandbox.path("artifacts/store"))
-            .expect("results")
-            .count()
-    };
-    let before = results();
-
-    let foreseen = gc(&["p.toml", "--dry-run"]);
-    assert!(
-        stdout(&foreseen).contains("train.bilinear[hidden=4]"),
-        "{}",
-        stdout(&foreseen)
-    );
-    assert!(
-        stderr(&foreseen).contains("would free"),
-        "{}",
-        stderr(&foreseen)
-    );
-    assert_eq!(results(), before);
-
-    // What a pipeline needs that cannot be read is not known: nothing goes, and the file is named.
-    fs::create_dir(sandbox.path("pipelines")).expect("created");
-    fs::write(
-        sandbox.path("pipelines/broken.toml"),
-        "[data.digits]\nrows = 3\n",
-    )
-    .expect("written");
-    refused(
-        &gc(&["p.toml"]),
-        &["nothing is removed", "broken.toml", "rows"],
-    );
-    assert_eq!(results(), before);
-    fs::remove_file(sandbox.path("pipelines/broken.toml")).expect("removed");
-
-    let report = json(&gc(&["p.toml", "--json"]));
-    assert_eq!(report["kept_results"], SMALL_TASKS);
-    assert!(report["freed_bytes"].as_u64() > Some(1000));
-    assert_eq!(results() as u64, SMALL_TASKS);
-    assert!(sandbox.temporaries().is_empty());
-    assert!(
-        sandbox
-            .run()
-            .contains(&format!("tasks: {SMALL_TASKS} up to date"))
-    );
-    assert!(stderr(&gc(&["p.toml"])).contains("nothing to remove"));
-}
-
-#[cfg(unix)]
-#[test]
-fn nothing_is_removed_while_tasks_run() {
-    let sandbox = Sandbox::new(SMALL);
-    sandbox.edit("epochs = 2", "epochs = 100000");
-    let mut run = sandbox.command(&["run", "p.toml", "--offline"]);
-    let mut run = run
-        .stderr(std::process::Stdio::null())
-        .spawn()
-        .expect("the program starts");
-    let data = sandbox.path("artifacts/p/data.digits/task.json");
-    while !data.exists() {
-        assert!(
-            run.try_wait().expect("asked").is_none(),
-            "the run ended early"
-        );
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
-    let gc = sandbox.call(&["gc", "p.toml"]);
-    run.kill().expect("killed");
-    run.wait().expect("ended");
-    assert_eq!(gc.status.code(), Some(4), "{}", stdout(&gc));
-    assert!(
-        stderr(&gc).contains("another run (process"),
-        "{}",
-        stderr(&gc)
-    );
-    assert!(data.exists());
-}
-
-#[test]
 fn what_programs_read_has_a_version() {
-    let sandbox = Sandbox::new(SMALL);
+    let project = TestProject::new(SWEEP);
     let published = "[[published]]\nname = \"a\"\nsource = \"b\"\ntable = \"metric.final\"\n\
                      where = { hidden = 4 }\ncolumn = \"test_accuracy_fraction\"\nvalue = 0.5\ntolerance = 0.5\n";
-    fs::write(sandbox.path("p.published.toml"), published).expect("written");
-    let call = |arguments: &[&str]| json(&sandbox.call(&[arguments, &["--json"]].concat()));
+    project.write("p.published.toml", published);
+    let call = |arguments: &[&str]| project.json(arguments);
 
     let dry = call(&["run", "p.toml", "--dry-run"]);
     let tasks = dry["tasks"].as_array().expect("tasks");
-    assert_eq!(tasks.len() as u64, SMALL_TASKS);
+    assert_eq!(tasks.len(), SWEEP_TASKS);
     assert!(tasks.iter().all(|task| task["is_sure"] == true));
     assert_eq!(tasks[0]["reasons"][0], "it has never been made");
     assert!(dry["seconds"].as_f64() > Some(0.0));
@@ -314,7 +46,7 @@ fn what_programs_read_has_a_version() {
         ["metric.final", "train.bilinear[hidden=4]", "data.digits"]
     );
 
-    sandbox.run();
+    project.run();
     let status = call(&["status", "p.toml"]);
     assert_eq!(status["pipeline"], "p");
     assert_eq!(status["tasks"][0]["state"], "current");
@@ -326,7 +58,7 @@ fn what_programs_read_has_a_version() {
     let nodes = call(&["graph", "p.toml", "--tasks"])["nodes"]
         .as_array()
         .map(Vec::len);
-    assert_eq!(nodes, Some(SMALL_TASKS as usize));
+    assert_eq!(nodes, Some(SWEEP_TASKS));
     let shown = call(&["show", "artifacts/p/metric.final"]);
     assert_eq!(shown["artifacts"][0]["kind"], "final");
     assert_eq!(shown["artifacts"][0]["provenance"]["task"], "metric.final");
@@ -350,19 +82,17 @@ fn what_programs_read_has_a_version() {
 
 #[test]
 fn a_dry_run_says_what_why_and_how_long() {
-    let sandbox = Sandbox::new(PIPELINE);
-    let dry = || sandbox.call(&["run", "p.toml", "--dry-run", "--jobs", "2"]);
-    let first = dry();
-    assert_eq!(stdout(&first).lines().count(), TASKS);
-    assert!(
-        stderr(&first).contains(&format!("{TASKS} would run; about ")),
-        "{}",
-        stderr(&first)
-    );
-    sandbox.run();
-    sandbox.edit("count = 4", "count = 3");
-    let edited = dry();
-    let lines: Vec<String> = stdout(&edited).lines().map(str::to_owned).collect();
+    let project = TestProject::new(PIPELINE);
+    let dry = || {
+        let answer = project.call(&["run", "p.toml", "--dry-run", "--jobs", "2"]);
+        answer.expect(0)
+    };
+    let first = dry().explains(&[&format!("{TASKS} would run; about ")]);
+    assert_eq!(first.stdout.lines().count(), TASKS);
+    project.run();
+    project.edit("count = 4", "count = 3");
+    let edited = dry().explains(&["2 would run, 2 would run if their inputs change; about "]);
+    let lines: Vec<&str> = edited.stdout.lines().collect();
     assert_eq!(lines.len(), 4, "{lines:?}");
     assert!(
         lines[0].starts_with("runs     metric.similarity[variant=corrected]"),
@@ -376,22 +106,19 @@ fn a_dry_run_says_what_why_and_how_long() {
         lines[3].starts_with("may run  figure.similarity[variant=published]"),
         "{lines:?}"
     );
-    assert!(stderr(&edited).contains("2 would run, 2 would run if their inputs change; about "));
 }
 
 #[test]
 fn shells_complete_commands_options_pipelines_and_tasks() {
-    let sandbox = Sandbox::new(SMALL);
-    fs::create_dir(sandbox.path("pipelines")).expect("created");
+    let project = TestProject::new(SWEEP);
     for name in ["digits", "digits.published", "paper"] {
-        let path = sandbox.path("pipelines").join(name);
-        fs::write(path.with_file_name(format!("{name}.toml")), SMALL).expect("written");
+        project.write(&format!("pipelines/{name}.toml"), SWEEP);
     }
     let complete = |words: &[&str]| -> Vec<String> {
-        let found = sandbox.call(&[&["__complete", "--"], words].concat());
-        stdout(&found).lines().map(str::to_owned).collect()
+        let found = project.call(&[&["__complete", "--"], words].concat());
+        found.stdout.lines().map(str::to_owned).collect()
     };
-    let commands = commands(&sandbox);
+    let commands = commands(&project);
     assert!(commands.len() > 10, "{commands:?}");
     assert_eq!(complete(&[""]), commands);
     assert_eq!(complete(&["exp"]), ["explain"]);
@@ -423,11 +150,11 @@ fn shells_complete_commands_options_pipelines_and_tasks() {
     assert!(complete(&["run", "nothing", ""]).is_empty());
 
     for shell in ["bash", "zsh", "fish"] {
-        let script = stdout(&sandbox.call(&["completions", shell]));
+        let script = project.call(&["completions", shell]).stdout;
         assert!(script.contains("__complete --"), "{shell}");
     }
     for shell in ["powershell", "elvish"] {
-        let script = stdout(&sandbox.call(&["completions", shell]));
+        let script = project.call(&["completions", shell]).stdout;
         for command in &commands {
             assert!(script.contains(command.as_str()), "{shell}: {command}");
         }
@@ -437,28 +164,27 @@ fn shells_complete_commands_options_pipelines_and_tasks() {
                   try() { COMP_LINE=$1 COMP_POINT=${#1}; _eigenscope \"$program\"; echo \"${COMPREPLY[*]}\"; }; \
                   program=$0; try 'eigenscope exp'; try 'eigenscope run '; try 'eigenscope run digits train.bilinear[hidden='";
     let mut bash = Command::new("bash");
-    let bash = sandbox.set_up(&mut bash).args(["--norc", "-c", script]);
+    let bash = project.set_up(&mut bash).args(["--norc", "-c", script]);
     // A machine without bash has no bash completion.
-    if let Ok(output) = bash.arg(sandbox.program()).output() {
+    if let Ok(output) = bash.arg(project.program()).output() {
+        let completed = Answer::from(output);
         assert_eq!(
-            stdout(&output),
-            "explain\ndigits paper\n4] 6]\n",
+            completed.stdout, "explain\ndigits paper\n4] 6]\n",
             "{}",
-            stderr(&output)
+            completed.stderr
         );
     }
-    refused(&sandbox.call(&["completions", "bsh"]), &["'bash'"]);
+    project.call(&["completions", "bsh"]).refuses(&["'bash'"]);
 }
 
 #[test]
 fn every_command_has_a_manual_page() {
-    let sandbox = Sandbox::new(SMALL);
-    let output = sandbox.call(&["man", "pages"]);
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    let page = |name: &str| fs::read_to_string(sandbox.path("pages").join(name)).expect("a page");
+    let project = TestProject::new(SWEEP);
+    project.call(&["man", "pages"]).expect(0);
+    let page = |name: &str| project.read(&format!("pages/{name}"));
     let main = page("eigenscope.1");
     assert!(main.contains("Exit codes"), "{main}");
-    for command in commands(&sandbox)
+    for command in commands(&project)
         .iter()
         .filter(|command| *command != "help")
     {
@@ -473,19 +199,17 @@ fn every_command_has_a_manual_page() {
             "{command}"
         );
     }
-    fs::write(sandbox.path("file"), "").expect("written");
-    refused(
-        &sandbox.call(&["man", "file"]),
-        &["cannot write manual pages into file"],
-    );
+    project.write("file", "");
+    project
+        .call(&["man", "file"])
+        .refuses(&["cannot write manual pages into file"]);
 }
 
 #[test]
 fn misspelt_words_are_recognised() {
-    let sandbox = Sandbox::new(SMALL);
-    fs::create_dir(sandbox.path("pipelines")).expect("created");
-    fs::write(sandbox.path("pipelines/digits.toml"), SMALL).expect("written");
-    sandbox.run();
+    let project = TestProject::new(SWEEP);
+    project.write("pipelines/digits.toml", SWEEP);
+    project.run();
     for (arguments, meant) in [
         (&["stauts", "digits"][..], "did you mean `status`?"),
         (&["rnu", "digits"], "did you mean `run`?"),
@@ -512,45 +236,16 @@ fn misspelt_words_are_recognised() {
             "did you mean `artifacts/p/metric.final`?",
         ),
     ] {
-        refused(&sandbox.call(arguments), &[meant]);
+        project.call(arguments).refuses(&[meant]);
     }
 }
 
 #[test]
-fn a_variable_that_make_does_not_know_is_refused() {
-    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
-    let make = |variable: &str| {
-        let mut make = make();
-        make.args(["--dry-run", "status", "CARGO=true", variable])
-            .current_dir(root);
-        make.output().expect("make runs")
-    };
-    let known = make("PIPELINE=paper");
-    assert!(known.status.success(), "{}", stderr(&known));
-    assert!(
-        stdout(&known).contains("eigenscope status"),
-        "{}",
-        stdout(&known)
-    );
-    let misspelt = make("PIPLINE=paper");
-    assert_eq!(misspelt.status.code(), Some(2));
-    assert!(
-        stderr(&misspelt).contains("PIPLINE"),
-        "{}",
-        stderr(&misspelt)
-    );
-    assert!(
-        stderr(&misspelt).contains("PIPELINE"),
-        "{}",
-        stderr(&misspelt)
-    );
-}
-
-#[test]
 fn a_failure_is_printed_once() {
-    let sandbox = Sandbox::new("[data.mnist]\n");
-    let output = sandbox.call(&["run", "p.toml", "--offline", "--data-dir", "nowhere"]);
-    let text = stderr(&output);
+    let project = TestProject::new("[data.mnist]\n");
+    let text = project
+        .call(&["run", "p.toml", "--offline", "--data-dir", "nowhere"])
+        .stderr;
     assert!(text.contains("error: data.mnist failed: "), "{text}");
     assert_eq!(text.matches("data.mnist failed").count(), 1, "{text}");
     assert_eq!(
@@ -564,17 +259,17 @@ fn a_failure_is_printed_once() {
 #[cfg(unix)]
 #[test]
 fn colours_are_shown_where_they_are_wanted() {
-    let sandbox = Sandbox::new("[data.digits]\nrows = 3\n");
+    let project = TestProject::new("[data.digits]\nrows = 3\n");
     // `script` runs a command in a terminal of its own.
     let text = |settings: &str| {
-        let status = format!("{settings} '{}' status p.toml", sandbox.program().display());
+        let status = format!("{settings} '{}' status p.toml", project.program().display());
         let mut script = Command::new("script");
-        sandbox
+        project
             .set_up(&mut script)
             .env_remove("NO_COLOR")
             .env("TERM", "xterm");
         let output = script.args(["-qec", &status, "/dev/null"]).output().ok()?;
-        Some(stdout(&output)).filter(|text| text.contains("rows"))
+        Some(Answer::from(output).stdout).filter(|text| text.contains("rows"))
     };
     let Some(coloured) = text("env") else {
         eprintln!("skipped: no command `script`");
@@ -591,11 +286,8 @@ fn colours_are_shown_where_they_are_wanted() {
 #[cfg(unix)]
 #[test]
 fn too_many_open_files_are_no_missing_program() {
-    let sandbox = Sandbox::new(SMALL);
-    let mut shell = Command::new("sh");
-    let shell = sandbox.set_up(&mut shell);
-    let shell = shell.args(["-c", "ulimit -n 8; exec \"$0\" status p.toml"]);
-    let output = shell.arg(sandbox.program()).output().expect("sh runs");
-    refused(&output, &["raise the limit on open files"]);
-    assert!(!stderr(&output).contains("build the whole workspace"));
+    let project = TestProject::new(SWEEP);
+    let answer = project.shell("ulimit -n 8; exec \"$0\" status p.toml");
+    assert!(!answer.stderr.contains("build the whole workspace"));
+    answer.refuses(&["raise the limit on open files"]);
 }

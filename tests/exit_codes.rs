@@ -1,15 +1,11 @@
 //! The program ends as its help and the guide say, whichever command meets a cause.
 #![cfg(unix)]
-#![allow(clippy::expect_used, reason = "a test")]
-
-mod sandbox;
 
 use std::fs;
-use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use sandbox::{Sandbox, stderr, stdout};
+use eigenscope_testing::{Answer, TestProject, workspace};
 
 const DIGITS: &str = "[data.digits]\n";
 
@@ -25,21 +21,15 @@ fn rows<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<(u8, String)> {
 
 #[test]
 fn the_guide_and_the_help_list_the_same_codes() {
-    let sandbox = Sandbox::new(DIGITS);
-    let help = stdout(
-        &sandbox
-            .command(&["--help"])
-            .env("COLUMNS", "1000")
-            .output()
-            .expect("started"),
-    );
+    let project = TestProject::new(DIGITS);
+    let help = Answer::of(project.command(&["--help"]).env("COLUMNS", "1000"));
     let help = help
+        .stdout
         .split("Exit codes:")
         .nth(1)
         .expect("a table of exit codes");
-    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
-    let guide = root.join("docs/guide/json-and-exit-codes.md");
-    let guide = fs::read_to_string(guide).expect("readable");
+    let guide = fs::read_to_string(workspace("docs/guide/json-and-exit-codes.md"));
+    let guide = guide.expect("readable");
     let table = guide
         .split("| exit code | causes |\n")
         .nth(1)
@@ -57,25 +47,16 @@ fn the_guide_and_the_help_list_the_same_codes() {
 
 #[test]
 fn a_cause_has_one_code_whatever_the_command() {
-    let sandbox = Sandbox::new(DIGITS);
-    let at = |name: &str| sandbox.path(name);
-    fs::write(at("mnist.toml"), "[data.mnist]\n").expect("written");
-    fs::write(at("file"), "").expect("written");
-    std::os::unix::fs::symlink("nowhere", at("link")).expect("linked");
+    let project = TestProject::new(DIGITS);
+    project.write("mnist.toml", "[data.mnist]\n");
+    project.write("file", "");
+    std::os::unix::fs::symlink("nowhere", project.path("link")).expect("linked");
     let long = format!("{}.toml", "p".repeat(245));
-    fs::write(at(&long), DIGITS).expect("written");
+    project.write(&long, DIGITS);
     let expect = |code: i32, commands: &[&str]| {
         for command in commands {
-            let script = format!("\"$0\" {command}");
-            let mut shell = Command::new("sh");
-            let shell = sandbox.set_up(&mut shell).args(["-c", &script]);
-            let output = shell.arg(sandbox.program()).output().expect("sh runs");
-            assert_eq!(
-                output.status.code(),
-                Some(code),
-                "{command}: {}",
-                stderr(&output)
-            );
+            let answer = project.shell(&format!("\"$0\" {command}"));
+            assert_eq!(answer.code, Some(code), "{command}: {}", answer.stderr);
         }
     };
     expect(
@@ -124,9 +105,9 @@ fn a_cause_has_one_code_whatever_the_command() {
         ],
     );
     expect(3, &["status p.toml --check"]);
-    sandbox.run();
+    project.run();
     // Another run.
-    let lock = fs::File::open(at("artifacts/.lock")).expect("opened");
+    let lock = fs::File::open(project.path("artifacts/.lock")).expect("opened");
     lock.lock().expect("locked");
     expect(
         4,
@@ -144,21 +125,19 @@ fn a_cause_has_one_code_whatever_the_command() {
 
 #[test]
 fn a_run_that_is_interrupted_has_its_own_code() {
-    let sandbox = Sandbox::new(
+    let project = TestProject::new(
         "[data.digits]\n\n[train.bilinear]\ndata = \"data.digits\"\nhidden = 4\nbatch = 64\nepochs = 100000\n",
     );
-    let mut run = sandbox.command(&["run", "p.toml", "--offline"]);
+    let mut run = project.command(&["run", "p.toml", "--offline"]);
     let mut run = run
         .stderr(Stdio::null())
         .spawn()
         .expect("the program starts");
-    while !sandbox.path("artifacts/p/data.digits/task.json").exists() {
+    while !project.path("artifacts/p/data.digits/task.json").exists() {
         assert!(run.try_wait().expect("asked").is_none(), "it ended early");
         std::thread::sleep(Duration::from_millis(20));
     }
-    let sent = Command::new("kill")
-        .args(["-INT", &run.id().to_string()])
-        .status();
-    assert!(sent.expect("kill runs").success());
+    let mut kill = Command::new("kill");
+    Answer::of(kill.args(["-INT", &run.id().to_string()])).expect(0);
     assert_eq!(run.wait().expect("ended").code(), Some(130));
 }

@@ -1,24 +1,18 @@
 //! `eigenscope report`: what the page says, and that a browser shows it.
 
 use std::fs;
-use std::path::Path;
 
+use eigenscope_testing::{Browser, PIPELINE, TASKS, TestProject, workspace};
 use serde_json::{Value, json};
-
-use crate::browser::Browser;
-use crate::{PIPELINE, Sandbox, TASKS, stderr, stdout};
 
 /// Figures of [`PIPELINE`].
 const FIGURES: usize = 9;
 
-impl Sandbox {
-    /// Writes the report and gives its text.
-    fn report(&self, options: &[&str]) -> String {
-        let output = self.call(&[&["report", "p.toml"], options].concat());
-        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-        let written = stdout(&output);
-        fs::read_to_string(self.path(written.trim_end())).expect("the file that it names")
-    }
+/// Writes the report and gives its text.
+#[track_caller]
+fn report(project: &TestProject, options: &[&str]) -> String {
+    let answer = project.call(&[&["report", "p.toml"], options].concat());
+    project.read(answer.expect(0).stdout.trim_end())
 }
 
 /// How often a part occurs.
@@ -28,9 +22,9 @@ fn count(text: &str, part: &str) -> usize {
 
 #[test]
 fn the_page_has_every_figure_and_repeats_byte_by_byte() {
-    let sandbox = Sandbox::new(PIPELINE);
-    sandbox.run();
-    let page = sandbox.report(&[]);
+    let project = TestProject::new(PIPELINE);
+    project.run();
+    let page = report(&project, &[]);
     assert_eq!(count(&page, "<article "), FIGURES);
     assert_eq!(count(&page, "data-figure="), FIGURES);
     assert!(page.contains(&format!("all {TASKS} tasks are up to date")));
@@ -38,8 +32,8 @@ fn the_page_has_every_figure_and_repeats_byte_by_byte() {
     assert!(page.contains("train.bilinear (train/bilinear): 4 of 4 tasks up to date"));
     assert!(page.contains("eigenscope run p.toml 'figure.similarity[variant=corrected]'"));
     assert!(page.contains("artifacts/p/metric.similarity,variant-corrected/similarity.parquet"));
-    assert_eq!(sandbox.report(&["-o", "elsewhere/page.html"]), page);
-    let folder = sandbox.path("");
+    assert_eq!(report(&project, &["-o", "elsewhere/page.html"]), page);
+    let folder = project.path("");
     let folder = folder.to_string_lossy();
     assert!(
         !page.contains(folder.trim_end_matches('/')),
@@ -49,17 +43,16 @@ fn the_page_has_every_figure_and_repeats_byte_by_byte() {
 
 #[test]
 fn what_is_not_up_to_date_is_named_and_not_shown() {
-    let sandbox = Sandbox::new(PIPELINE);
-    let page = sandbox.report(&[]);
+    let project = TestProject::new(PIPELINE);
+    let page = report(&project, &[]);
     assert_eq!(count(&page, "<article "), FIGURES);
     assert_eq!(count(&page, "data-figure="), 0);
     assert!(page.contains(&format!("0 of {TASKS} tasks are up to date")));
-    sandbox.run();
-    sandbox.edit("count = 4", "count = 3");
-    let output = sandbox.call(&["report", "p.toml"]);
-    assert_eq!(output.status.code(), Some(0));
-    assert!(stderr(&output).contains("4 of"), "{}", stderr(&output));
-    let page = sandbox.report(&[]);
+    project.run();
+    project.edit("count = 4", "count = 3");
+    let answer = project.call(&["report", "p.toml"]).expect(0);
+    answer.explains(&["4 of"]);
+    let page = report(&project, &[]);
     assert_eq!(count(&page, "data-figure="), FIGURES - 2);
     assert_eq!(count(&page, "This figure is not up to date"), 2);
     assert!(page.contains("parameter `count` changed from 4 to 3"));
@@ -67,7 +60,7 @@ fn what_is_not_up_to_date_is_named_and_not_shown() {
 
 #[test]
 fn published_numbers_stand_beside_ours() {
-    let sandbox = Sandbox::new(PIPELINE);
+    let project = TestProject::new(PIPELINE);
     let number = |name: &str, value: f64| {
         format!(
             "[[published]]\nname = \"{name}\"\nsource = \"a <b>paper</b>\"\ntable = \"metric.final\"\n\
@@ -75,11 +68,11 @@ fn published_numbers_stand_beside_ours() {
         )
     };
     let published = [number("right", 0.5), number("wrong", 7.0)];
-    fs::write(sandbox.path("p.published.toml"), published.concat()).expect("written");
-    let page = sandbox.report(&[]);
+    project.write("p.published.toml", published.concat());
+    let page = report(&project, &[]);
     assert_eq!(count(&page, "badge missing"), 2);
-    sandbox.run();
-    let page = sandbox.report(&[]);
+    project.run();
+    let page = report(&project, &[]);
     assert_eq!(
         (count(&page, "badge ok"), count(&page, "badge off")),
         (1, 1)
@@ -90,12 +83,10 @@ fn published_numbers_stand_beside_ours() {
 
 #[test]
 fn a_report_that_cannot_be_written_says_why() {
-    let sandbox = Sandbox::new(PIPELINE);
+    let project = TestProject::new(PIPELINE);
     let refused = |options: &[&str], part: &str| {
-        let output = sandbox.call(&[&["report"], options].concat());
-        assert_eq!(output.status.code(), Some(2), "{options:?}");
-        let text = stderr(&output);
-        assert!(text.contains(part), "{options:?}: {text}");
+        let answer = project.call(&[&["report"], options].concat());
+        answer.refuses(&[part]);
     };
     refused(&["nothing"], "there is no pipeline `nothing`");
     refused(&["p.toml", "-o", "."], "is a folder");
@@ -141,17 +132,12 @@ fn a_browser_draws_every_figure_of_the_digits() {
     let Some(mut browser) = Browser::start() else {
         return;
     };
-    let pipelines = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../pipelines"));
-    let read = |name: &str| fs::read_to_string(pipelines.join(name)).expect("readable");
-    let sandbox = Sandbox::new(&read("digits.toml"));
-    fs::write(
-        sandbox.path("p.published.toml"),
-        read("digits.published.toml"),
-    )
-    .expect("written");
-    sandbox.run();
-    let page = sandbox.report(&[]);
-    let file = sandbox.path("artifacts/p/report.html");
+    let read = |name: &str| fs::read_to_string(workspace("pipelines").join(name)).expect("a file");
+    let project = TestProject::new(&read("digits.toml"));
+    project.write("p.published.toml", read("digits.published.toml"));
+    project.run();
+    let page = report(&project, &[]);
+    let file = project.path("artifacts/p/report.html");
     assert!(page.len() < 10_000_000, "{} bytes", page.len());
     for (size, scheme) in [
         ((1280, 900), "light"),

@@ -1,7 +1,5 @@
 //! The program end to end: small tables in, figures or a clear error out.
 
-#[path = "../../../../tests/browser.rs"]
-mod browser;
 mod classes;
 mod embeddings;
 mod kernels;

@@ -10,9 +10,9 @@ use eigenscope_report_file::{
 use eigenscope_stage::{Event, Stage};
 use serde_json::{Value, json};
 
-use crate::browser::Browser;
 use crate::classes::{accuracies, confusion, draw_confusion};
 use crate::place::{PROGRAM, Place};
+use eigenscope_testing::Browser;
 
 /// A class, a file, a parameter: whatever a page may have to show.
 const HOSTILE: &str = "</script><img src=x onerror=hit=1>";

@@ -1,9 +1,6 @@
 //! A real browser for tests of pages: headless Chromium, spoken to by the DevTools protocol through two named pipes, as
 //! `--remote-debugging-pipe` has it: messages in JSON, each ended by a zero byte.
 
-#![allow(clippy::print_stderr, reason = "a skipped test says so")]
-#![allow(dead_code, reason = "each program of tests uses a part")]
-
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -24,7 +21,8 @@ const PROGRAMS: [&str; 4] = [
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A browser with one page.
-pub(crate) struct Browser {
+#[derive(Debug)]
+pub struct Browser {
     process: Child,
     requests: File,
     answers: Receiver<Value>,
@@ -37,7 +35,7 @@ pub(crate) struct Browser {
 
 impl Browser {
     /// Starts one; says why and gives none if there is no Chromium here.
-    pub(crate) fn start() -> Option<Self> {
+    pub fn start() -> Option<Self> {
         let program = PROGRAMS.into_iter().find(|program| {
             let mut version = Command::new(program);
             version
@@ -123,7 +121,7 @@ impl Browser {
     }
 
     /// Sends a command and waits for what it gives.
-    pub(crate) fn call(&mut self, method: &str, parameters: Value) -> Value {
+    pub fn call(&mut self, method: &str, parameters: Value) -> Value {
         self.sent += 1;
         let mut message = json!({"id": self.sent, "method": method, "params": parameters});
         if let Some(session) = &self.session {
@@ -147,7 +145,7 @@ impl Browser {
     }
 
     /// The value of an expression on the page; a promise is waited for.
-    pub(crate) fn evaluate(&mut self, expression: &str) -> Value {
+    pub fn evaluate(&mut self, expression: &str) -> Value {
         let parameters =
             json!({"expression": expression, "awaitPromise": true, "returnByValue": true});
         let result = self.call("Runtime.evaluate", parameters);
@@ -159,7 +157,7 @@ impl Browser {
     }
 
     /// Waits until an expression is true.
-    pub(crate) fn wait_for(&mut self, expression: &str) {
+    pub fn wait_for(&mut self, expression: &str) {
         let start = Instant::now();
         while self.evaluate(expression) != json!(true) {
             assert!(start.elapsed() < PATIENCE, "never true: {expression}");
@@ -168,7 +166,7 @@ impl Browser {
     }
 
     /// Opens a file, the window being of this size, px.
-    pub(crate) fn open(&mut self, file: &Path, (width, height): (u32, u32)) {
+    pub fn open(&mut self, file: &Path, (width, height): (u32, u32)) {
         let size = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500});
         self.call("Emulation.setDeviceMetricsOverride", size);
         self.events.clear();
@@ -181,14 +179,14 @@ impl Browser {
     }
 
     /// Lets the page believe that the reader likes it dark, or not.
-    pub(crate) fn prefer(&mut self, scheme: &str) {
+    pub fn prefer(&mut self, scheme: &str) {
         let features = json!([{"name": "prefers-color-scheme", "value": scheme}]);
         self.call("Emulation.setEmulatedMedia", json!({"features": features}));
     }
 
     /// What went wrong since the page was opened: messages of the console that are no mere hints, violations of the policy,
     /// exceptions, and requests for anything but the page itself and data inside of it.
-    pub(crate) fn complaints(&mut self) -> Vec<String> {
+    pub fn complaints(&mut self) -> Vec<String> {
         self.evaluate("1"); // What happened before has been told when the answer is here.
         let mut requests = 0;
         let mut complaints = Vec::new();
@@ -225,33 +223,38 @@ impl Drop for Browser {
     }
 }
 
-#[test]
-fn complaints_are_heard() {
-    let Some(mut browser) = Browser::start() else {
-        return;
-    };
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let page = folder.path().join("page.html");
-    let mut complaints_of = |body: &str| {
-        let policy = r#"<meta http-equiv="Content-Security-Policy" content="script-src 'unsafe-inline'; img-src data:">"#;
-        std::fs::write(&page, format!("<!DOCTYPE html>{policy}{body}")).expect("written");
-        browser.open(&page, (800, 600));
-        browser.complaints()
-    };
-    assert_eq!(complaints_of("<p>Nothing"), [""; 0]);
-    for (body, word) in [
-        ("<script>console.error('wrong')</script>", "wrong"),
-        ("<script>nothing.at.all</script>", "ReferenceError"),
-        (
-            "<img src=https://example.org/a.png>",
-            "Content Security Policy",
-        ),
-        (
-            "<link rel=stylesheet href=https://example.org/a.css>",
-            "https://example.org/a.css",
-        ),
-    ] {
-        let complaints = complaints_of(body).join("\n");
-        assert!(complaints.contains(word), "{body}: {complaints}");
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn complaints_are_heard() {
+        let Some(mut browser) = Browser::start() else {
+            return;
+        };
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let page = folder.path().join("page.html");
+        let mut complaints_of = |body: &str| {
+            let policy = r#"<meta http-equiv="Content-Security-Policy" content="script-src 'unsafe-inline'; img-src data:">"#;
+            std::fs::write(&page, format!("<!DOCTYPE html>{policy}{body}")).expect("written");
+            browser.open(&page, (800, 600));
+            browser.complaints()
+        };
+        assert_eq!(complaints_of("<p>Nothing"), [""; 0]);
+        for (body, word) in [
+            ("<script>console.error('wrong')</script>", "wrong"),
+            ("<script>nothing.at.all</script>", "ReferenceError"),
+            (
+                "<img src=https://example.org/a.png>",
+                "Content Security Policy",
+            ),
+            (
+                "<link rel=stylesheet href=https://example.org/a.css>",
+                "https://example.org/a.css",
+            ),
+        ] {
+            let complaints = complaints_of(body).join("\n");
+            assert!(complaints.contains(word), "{body}: {complaints}");
+        }
     }
 }

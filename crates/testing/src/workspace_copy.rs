@@ -5,32 +5,35 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
-use super::{STAGES, Sandbox, stderr};
+use eigenscope_stage::Section;
+
+use crate::{Answer, TestProject, file_name, programs, workspace};
 
 /// A copy of this workspace beside a pipeline file.
-pub(crate) struct Workspace {
-    sandbox: Sandbox,
+#[derive(Debug)]
+pub struct WorkspaceCopy {
+    project: TestProject,
 }
 
-impl Workspace {
+impl WorkspaceCopy {
     /// An unchanged copy.
-    pub(crate) fn new(pipeline: &str) -> Self {
-        let sandbox = Sandbox::new(pipeline);
-        let copy = sandbox.path("workspace");
+    #[track_caller]
+    pub fn new(pipeline: &str) -> Self {
+        let project = TestProject::new(pipeline);
+        let copy = project.path("workspace");
         fs::create_dir_all(&copy).expect("created");
         for part in ["Cargo.toml", "Cargo.lock", "crates", "tests"] {
-            copy_all(&root().join(part), &copy.join(part), |from, to| {
+            copy_all(&workspace(part), &copy.join(part), |from, to| {
                 fs::copy(from, to).map(drop)
             });
         }
-        Self { sandbox }
+        Self { project }
     }
 
-    /// A file in the folder of the pipeline file, such as a result.
-    pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.sandbox.path(name)
+    fn path(&self, name: &str) -> PathBuf {
+        self.project.path(name)
     }
 
     fn source(&self, file: &str) -> PathBuf {
@@ -38,14 +41,14 @@ impl Workspace {
     }
 
     /// Adds a source file.
-    pub(crate) fn add(&self, file: &str, text: &str) {
+    pub fn add(&self, file: &str, text: &str) {
         let path = self.source(file);
         assert!(!path.exists(), "{file} is there");
         fs::write(path, text).expect("written");
     }
 
     /// Adds `text` to the end of a source file.
-    pub(crate) fn append(&self, file: &str, text: &str) {
+    pub fn append(&self, file: &str, text: &str) {
         let path = self.source(file);
         let before = fs::read_to_string(&path).expect("readable");
         fs::write(path, before + text).expect("written");
@@ -53,15 +56,17 @@ impl Workspace {
 
     /// Replaces a piece of a source file, which must be there.
     #[track_caller]
-    pub(crate) fn edit(&self, file: &str, from: &str, to: &str) {
+    pub fn edit(&self, file: &str, from: &str, to: &str) {
         let path = self.source(file);
         let text = fs::read_to_string(&path).expect("readable");
         assert!(text.contains(from), "{file} has no `{from}`");
         fs::write(path, text.replacen(from, to, 1)).expect("written");
     }
 
-    /// Builds the orchestrator, which checks all tables, and these stages; the others are taken from this workspace.
-    pub(crate) fn build(&self, stages: &[&str]) {
+    /// Builds the orchestrator, which checks all tables, and the programs of these sections; the others are taken from this
+    /// workspace. The project is then one of the programs built.
+    #[track_caller]
+    pub fn build(self, sections: &[Section]) -> TestProject {
         let target = self.path("target/release");
         borrow_libraries(&target);
         let mut cargo = Command::new(env!("CARGO"));
@@ -72,45 +77,25 @@ impl Workspace {
             .env("CARGO_TARGET_DIR", self.path("target"))
             // Of the workspace only: libraries keep the levels of `Cargo.toml`.
             .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0");
-        for stage in STAGES {
-            let program = format!("eigenscope-{stage}");
-            if stages.contains(&stage) {
-                cargo.args(["--bin", &program]);
+        for section in Section::ALL {
+            let program = section.program();
+            if sections.contains(&section) {
+                cargo.args(["--bin", program]);
             } else {
-                fs::copy(built().join(&program), target.join(program)).expect("copied");
+                fs::copy(programs().join(program), target.join(program)).expect("copied");
             }
         }
-        let output = cargo.output().expect("cargo runs");
-        assert!(output.status.success(), "{}", stderr(&output));
-    }
-
-    /// Calls the program that was built, and expects success.
-    #[track_caller]
-    pub(crate) fn call(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::new(self.path("target/release/eigenscope"));
-        let command = self.sandbox.set_up(&mut command).args(arguments);
-        let output = command.output().expect("the program starts");
-        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-        output
+        Answer::of(&mut cargo).expect(0);
+        self.project.with_program(target.join("eigenscope"))
     }
 }
 
 /// The text of a page from a heading to the next one of two `#`.
-pub(crate) fn section(page: &str, heading: &str) -> String {
-    let page = fs::read_to_string(root().join(page)).expect("the page");
+#[track_caller]
+pub fn section_of(page: &str, heading: &str) -> String {
+    let page = fs::read_to_string(workspace(page)).expect("the page");
     let (_, steps) = page.split_once(heading).expect("the heading");
     steps.split("\n## ").next().expect("the steps").to_owned()
-}
-
-fn root() -> PathBuf {
-    fs::canonicalize(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).expect("the workspace")
-}
-
-/// Folder of the programs of this workspace.
-fn built() -> &'static Path {
-    Path::new(env!("CARGO_BIN_EXE_eigenscope"))
-        .parent()
-        .expect("a folder")
 }
 
 fn copy_all(from: &Path, to: &Path, link: fn(&Path, &Path) -> std::io::Result<()>) {
@@ -141,9 +126,9 @@ fn borrow_libraries(target: &Path) {
     let mut libraries = 0;
     for folder in ["deps", ".fingerprint", "build"] {
         fs::create_dir_all(target.join(folder)).expect("created");
-        for entry in fs::read_dir(built().join(folder)).expect("built by cargo") {
+        for entry in fs::read_dir(programs().join(folder)).expect("built by cargo") {
             let path = entry.expect("readable").path();
-            let name = super::name(&path);
+            let name = file_name(&path);
             if name.contains("eigenscope") {
                 continue;
             }
@@ -164,6 +149,6 @@ fn borrow_libraries(target: &Path) {
     assert!(
         libraries > 100,
         "{libraries} libraries in {}",
-        built().display()
+        programs().display()
     );
 }

@@ -1,0 +1,43 @@
+//! Support for the tests of all crates; nothing but tests and benches depends on it.
+//!
+//! * Numbers: [`assert_close`] with a [`Tolerance`], [`fixture`] for what other programs computed.
+//! * Inputs: [`Digits`], [`image_header`] and [`noise`], and with the feature `models` [`model_with`] and [`untrained`].
+//! * One task: a [`TestTask`] run by the real stage program in a [`TestFolder`], which gives a [`TaskOutcome`].
+//! * Everything: a [`TestProject`], a pipeline file on which the real `eigenscope` is run, which gives [`Answer`]s.
+//! * Changes of the code: a [`WorkspaceCopy`].
+//! * Pages: a [`Browser`].
+
+#![allow(missing_docs, reason = "tests say what they use it for")]
+#![allow(clippy::print_stderr, reason = "a skipped test says so")]
+
+mod answer;
+mod browser;
+mod closeness;
+mod digits;
+mod folder;
+mod images;
+mod make;
+#[cfg(feature = "models")]
+mod models;
+mod paths;
+mod pipeline;
+mod project;
+mod reference;
+mod task;
+mod workspace_copy;
+
+pub use answer::Answer;
+pub use browser::Browser;
+pub use closeness::{Tolerance, assert_close};
+pub use digits::Digits;
+pub use folder::{TestFolder, cut, made_by, provenance, provenance_of};
+pub use images::{class_names, image_header, noise, write_images};
+pub use make::make;
+#[cfg(feature = "models")]
+pub use models::{model_with, untrained};
+pub use paths::{describe, file_name, file_names, program, programs, workspace};
+pub use pipeline::{PIPELINE, SWEEP, SWEEP_TASKS, TASKS};
+pub use project::{RunCounts, TestProject};
+pub use reference::{fixture, floats, numbers};
+pub use task::{TaskOutcome, TestTask};
+pub use workspace_copy::{WorkspaceCopy, section_of};

@@ -1,0 +1,59 @@
+//! Where the workspace and its programs are.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use eigenscope_stage::{Description, Section};
+
+/// A path in the workspace.
+pub fn workspace(path: &str) -> PathBuf {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join(path)
+}
+
+/// The folder of the programs, which cargo builds beside the test that asks.
+pub fn programs() -> PathBuf {
+    let test = std::env::current_exe().expect("the path of this test");
+    // Tests are in `deps`, examples in `examples`.
+    let folder = test.ancestors().nth(2).expect("a folder");
+    folder.to_owned()
+}
+
+/// A program of the workspace, such as `eigenscope` or `eigenscope-train`.
+///
+/// # Panics
+/// It has not been built.
+#[track_caller]
+pub fn program(name: &str) -> PathBuf {
+    let path = programs().join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    assert!(
+        path.exists(),
+        "{} does not exist; `make build` makes it",
+        path.display()
+    );
+    path
+}
+
+/// What the program of a section says it can do.
+#[track_caller]
+pub fn describe(section: Section) -> Description {
+    let output = Command::new(program(section.program()))
+        .arg("describe")
+        .output();
+    serde_json::from_slice(&output.expect("it starts").stdout).expect("a description")
+}
+
+/// Last part of a path.
+pub fn file_name(path: &Path) -> String {
+    let name = path.file_name().expect("a name");
+    name.to_string_lossy().into_owned()
+}
+
+/// Names in a folder, sorted; none if there is no such folder.
+pub fn file_names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten();
+    let mut names: Vec<String> = entries
+        .map(|entry| file_name(&entry.expect("readable").path()))
+        .collect();
+    names.sort();
+    names
+}

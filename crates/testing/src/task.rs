@@ -1,0 +1,217 @@
+//! One task, run by the program of its stage.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use eigenscope_artifact::{InputDigest, Kind, Provenance, Record, read_records};
+use eigenscope_stage::{Event, Input, Section, TASK_VERSION, TaskFile};
+use serde_json::Value;
+
+use crate::{TestFolder, file_names, made_by, program, provenance};
+
+/// A task to run, with one thread, seed 0 and no downloads unless it says otherwise.
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct TestTask {
+    section: Section,
+    file: TaskFile,
+    outputs: Vec<Kind>,
+}
+
+impl TestTask {
+    /// A task of a kind of a section; a task file has no defaults, so `parameters` must be complete.
+    pub fn new(section: Section, kind: &str, parameters: Value) -> Self {
+        let file = TaskFile {
+            version: TASK_VERSION,
+            kind: kind.to_owned(),
+            threads: 1,
+            data_dir: PathBuf::new(),
+            download: false,
+            inputs: BTreeMap::new(),
+            outputs: BTreeMap::new(),
+            provenance: Provenance {
+                task: format!("{}.{kind}", section.name()),
+                kind: format!("{}/{kind}", section.name()),
+                parameters,
+                ..provenance()
+            },
+        };
+        Self {
+            section,
+            file,
+            outputs: Vec::new(),
+        }
+    }
+
+    /// Adds an input to a role.
+    pub fn reads(mut self, role: &str, input: &Input) -> Self {
+        let inputs = self.file.inputs.entry(role.to_owned()).or_default();
+        inputs.push(input.clone());
+        self.file.provenance.inputs.push(InputDigest {
+            role: role.to_owned(),
+            task: input.task.clone(),
+            content: input.content,
+        });
+        self
+    }
+
+    /// Adds all `inputs` to a role.
+    pub fn reads_all<'a>(self, role: &str, inputs: impl IntoIterator<Item = &'a Input>) -> Self {
+        let inputs = inputs.into_iter();
+        inputs.fold(self, |task, input| task.reads(role, input))
+    }
+
+    pub fn writes(mut self, outputs: &[Kind]) -> Self {
+        self.outputs.extend(outputs);
+        self
+    }
+
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.file.threads = threads;
+        self
+    }
+
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.file.provenance.seed = seed;
+        self
+    }
+
+    pub fn data_dir(mut self, folder: &Path) -> Self {
+        self.file.data_dir = folder.to_owned();
+        self
+    }
+
+    pub fn download(mut self, allowed: bool) -> Self {
+        self.file.download = allowed;
+        self
+    }
+
+    /// The task file with its outputs in `folder`.
+    pub fn file(&self, folder: &Path) -> TaskFile {
+        let output = |kind: &Kind| (*kind, folder.join(kind.file_name()));
+        TaskFile {
+            outputs: self.outputs.iter().map(output).collect(),
+            ..self.file.clone()
+        }
+    }
+
+    /// Runs it. The outputs are in a folder of their own for as long as `folder` exists.
+    #[track_caller]
+    pub fn run(&self, folder: &TestFolder) -> TaskOutcome {
+        let run = folder.runs.get() + 1;
+        folder.runs.set(run);
+        let outputs = folder.path(&format!("run-{run}"));
+        std::fs::create_dir(&outputs).expect("created");
+        let task = self.file(&outputs);
+        let file = folder.path(&format!("run-{run}.json"));
+        let text = serde_json::to_string(&task).expect("serialises");
+        std::fs::write(&file, text).expect("written");
+        let output = Command::new(program(self.section.program()))
+            .arg("run")
+            .arg(&file)
+            .output()
+            .expect("it starts");
+        let events = String::from_utf8(output.stdout).expect("UTF-8");
+        let events = events.lines();
+        TaskOutcome {
+            task: task.provenance.task,
+            code: output.status.code(),
+            events: events
+                .map(|line| serde_json::from_str(line).expect("an event"))
+                .collect(),
+            folder: outputs,
+        }
+    }
+}
+
+/// How a task ended, and what it left.
+#[derive(Debug)]
+pub struct TaskOutcome {
+    task: String,
+    pub code: Option<i32>,
+    pub events: Vec<Event>,
+    folder: PathBuf,
+}
+
+impl TaskOutcome {
+    /// Warnings in order.
+    pub fn warnings(&self) -> Vec<&str> {
+        let events = self.events.iter();
+        let warnings = events.filter_map(|event| match event {
+            Event::Warning { message } => Some(message.as_str()),
+            _ => None,
+        });
+        warnings.collect()
+    }
+
+    /// Asserts that it succeeded.
+    #[track_caller]
+    pub fn succeeded(self) -> Self {
+        assert_eq!(self.code, Some(0), "{:?}", self.events);
+        self
+    }
+
+    /// The error of a task that failed and left nothing.
+    #[track_caller]
+    pub fn failure(&self) -> String {
+        assert_eq!(self.code, Some(1), "{:?}", self.events);
+        let left = self.files();
+        assert!(left.is_empty(), "left behind: {left:?}");
+        let failed = self.events.iter().filter_map(|event| match event {
+            Event::Failed { messages } => Some(messages.join(": ")),
+            _ => None,
+        });
+        let failed: Vec<String> = failed.collect();
+        let [failure] = failed.as_slice() else {
+            panic!("one failure expected: {:?}", self.events);
+        };
+        failure.clone()
+    }
+
+    /// Asserts that it failed for a reason in which `part` occurs, and left nothing.
+    #[track_caller]
+    pub fn fails_with(&self, part: &str) {
+        let failure = self.failure();
+        assert!(failure.contains(part), "`{part}` is not in: {failure}");
+    }
+
+    /// Names of the files in the folder of the outputs.
+    pub fn files(&self) -> Vec<String> {
+        file_names(&self.folder)
+    }
+
+    /// Where an output of a task that succeeded is.
+    #[track_caller]
+    pub fn path(&self, kind: Kind) -> PathBuf {
+        assert_eq!(self.code, Some(0), "{:?}", self.events);
+        self.folder.join(kind.file_name())
+    }
+
+    #[track_caller]
+    pub fn bytes(&self, kind: Kind) -> Vec<u8> {
+        std::fs::read(self.path(kind)).expect("an output")
+    }
+
+    #[track_caller]
+    pub fn rows<R: Record>(&self) -> Vec<R> {
+        read_records(&self.path(R::KIND)).expect("a table")
+    }
+
+    /// An output as the input of another task.
+    #[track_caller]
+    pub fn input(&self, kind: Kind) -> Input {
+        made_by(&self.task, &self.path(kind))
+    }
+
+    /// Asserts that another run wrote the same bytes.
+    #[track_caller]
+    pub fn assert_same_bytes(&self, other: &Self) {
+        assert_eq!((self.code, other.code), (Some(0), Some(0)));
+        assert_eq!(self.files(), other.files());
+        for name in self.files() {
+            let read = |outcome: &Self| std::fs::read(outcome.folder.join(&name)).expect("a file");
+            assert!(read(self) == read(other), "{name} differs");
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! What cannot work is refused with its reason, before anything runs or, where only the task can know, without leaving anything.
+
+use eigenscope_testing::{PIPELINE, TestProject};
+
+/// Asserts that the pipeline is refused for these reasons when it is to be run, and that nothing is written.
+#[track_caller]
+fn assert_refused(project: &TestProject, reasons: &[&str]) {
+    project.call(&["run", "p.toml"]).refuses(reasons);
+    assert!(!project.path("artifacts").exists(), "something was written");
+}
+
+#[test]
+fn mistakes_in_a_pipeline_file_are_all_named_with_their_places() {
+    for (from, to, words) in [
+        (
+            "epochs = 3",
+            "epoks = 3",
+            &["epoks", "epochs", "p.toml:8"][..],
+        ),
+        (
+            "hidden = [4, 6]",
+            "hidden = [4, 4]",
+            &["hidden", "p.toml:6"],
+        ),
+        ("hidden = [4, 6]", "hidden = []", &["hidden", "p.toml:6"]),
+        (
+            "\"train.bilinear\"\n\n[metric.final]",
+            "\"train.linear\"\n\n[metric.final]",
+            &["train.linear", "train.bilinear"],
+        ),
+        (
+            "model = \"train.bilinear\"\n\n[metric.final]",
+            "model = \"decompose.interaction\"\n\n[metric.final]",
+            &["decompose.interaction"],
+        ),
+        ("hidden=6,seed=0", "hidden=7,seed=0", &["hidden=7"]),
+    ] {
+        let project = TestProject::new(PIPELINE);
+        project.edit(from, to);
+        assert_refused(&project, words);
+    }
+}
+
+#[test]
+fn an_analysis_that_is_not_defined_for_a_model_is_refused_before_anything_runs() {
+    let mlp = "[train.mlp]\ndata = \"data.digits\"\n";
+    for (reader, model, reason) in [
+        (
+            "[metric.truncation]",
+            "train.mlp",
+            "`train.mlp` (kind mlp) is not bilinear, which `metric.truncation` needs of its `model`: \
+             only the logits of a bilinear layer are sums over eigenpairs",
+        ),
+        (
+            "[metric.truncation]",
+            "train.ground-truth",
+            "`train.ground-truth` (kind bilinear) is not bias-free",
+        ),
+        (
+            "[decompose.interaction]",
+            "train.mlp",
+            "`train.mlp` (kind mlp) is not bilinear",
+        ),
+        (
+            "[decompose.ground-truth]",
+            "train.bilinear[hidden=4,seed=0]",
+            "`train.bilinear` (kind bilinear) is not biased",
+        ),
+    ] {
+        let project = TestProject::new(&format!("{PIPELINE}{mlp}"));
+        // Another model in place of the one given, which becomes a comment.
+        let start = format!("{reader}\nmodel = \"");
+        project.edit(&start, &format!("{start}{model}\" # \""));
+        assert_refused(&project, &[reason]);
+    }
+}
+
+#[test]
+fn sizes_that_cannot_work_are_refused_before_anything_runs() {
+    let data = |lines: &str| format!("[data.more]\nkind = \"digits\"\n{lines}\n");
+    let cnn = "[train.cnn]\ndata = \"data.digits\"\n";
+    let surgery = "[train.convnet]\ndata = \"data.more\"\nepochs = 1\n\
+         [decompose.embedding]\nmodel = \"train.convnet\"\ndata = \"data.more\"\nlayer = \"embedding\"\n\
+         [decompose.surgery]\nmodel = \"train.convnet\"\nembeddings = \"decompose.embedding\"\n";
+    let large =
+        data("classes = [0, 1, 2, 3]\ntransforms = [{ resize = { height = 16, width = 16 } }]");
+    for (tables, reason) in [
+        (
+            cnn.to_owned(),
+            "`train.cnn` needs at least 13 rows of pixels, but `data.digits` has 8",
+        ),
+        (
+            data("train_count = 1438"),
+            "`train_count` needs at least 1438 training images, but there are 1437",
+        ),
+        (
+            data("train_count = 3\ntrain_fraction = 0.5"),
+            "exclude each other",
+        ),
+        (
+            data("classes = [10]"),
+            "`classes` names number 10 of the classes, counted from 0, but there are 10",
+        ),
+        (data("classes = [3, 3]"), "`classes` has 3 twice"),
+        (
+            data("transforms = [\"grey\"]"),
+            "`transforms: grey` needs 3 channels, but there is 1",
+        ),
+        (
+            data("transforms = [{ normalise = { mean = [0, 0, 0], std = [1, 1, 1] } }]"),
+            "`transforms: normalise` needs 3 channels, but there is 1",
+        ),
+        (
+            data("transforms = [{ normalise = { mean = [0], std = [0] } }]"),
+            "must be a positive number, found the integer 0",
+        ),
+        (
+            format!("{large}{surgery}pairs = [[0, 4]]\n"),
+            "`decompose.surgery` names number 4 of the classes, counted from 0, but `train.convnet` has 4",
+        ),
+    ] {
+        let project = TestProject::new(&format!("{PIPELINE}{tables}"));
+        assert_refused(&project, &[reason]);
+    }
+}
+
+#[test]
+fn unknown_pipelines_and_tasks_name_the_known_ones() {
+    let project = TestProject::new(PIPELINE);
+    project.write("pipelines/mine.toml", PIPELINE);
+    project.call(&["run", "yours"]).refuses(&["known: mine"]);
+    project
+        .call(&["status", "mine", "figure.similarty"])
+        .refuses(&["did you mean `figure.similarity`"]);
+    project
+        .call(&["compare", "p.toml", "--published", "nowhere.toml"])
+        .refuses(&["nowhere.toml"]);
+}
+
+#[test]
+fn missing_data_says_what_was_wanted_and_leaves_nothing() {
+    let project = TestProject::new("[data.mnist]\n");
+    project
+        .call(&["run", "p.toml", "--offline", "--data-dir", "nowhere"])
+        .expect(1)
+        .explains(&["train-images-idx3-ubyte", "nowhere"]);
+    assert!(project.temporaries().is_empty());
+    assert!(!project.path("artifacts/p/data.mnist").exists());
+}
+
+#[test]
+fn a_garbage_data_file_is_refused_with_its_name() {
+    let project = TestProject::new("[data.mnist]\n");
+    for name in [
+        "train-images-idx3-ubyte",
+        "train-labels-idx1-ubyte",
+        "t10k-images-idx3-ubyte",
+        "t10k-labels-idx1-ubyte",
+    ] {
+        project.write(&format!("data/mnist/{name}"), "not an IDX file at all");
+    }
+    project
+        .call(&["run", "p.toml", "--offline"])
+        .expect(1)
+        .explains(&["train-images-idx3-ubyte"]);
+    assert!(project.temporaries().is_empty());
+}
+
+#[test]
+fn diverging_training_stops_with_epoch_and_value() {
+    let project = TestProject::new(PIPELINE);
+    project.edit("epochs = 3", "epochs = 3\nlearning_rate = 1e5");
+    project
+        .call(&["run", "p.toml", "metric.final"])
+        .expect(1)
+        .explains(&["training diverged in epoch"]);
+    assert!(project.temporaries().is_empty());
+}
+
+#[test]
+fn an_output_folder_that_is_a_file_is_named() {
+    let project = TestProject::new(PIPELINE);
+    project.write("artifacts", "a file, not a folder");
+    project
+        .call(&["run", "p.toml", "--offline"])
+        .refuses(&["a file stands where a folder is needed"]);
+}
