@@ -1,7 +1,7 @@
 //! "To add an analysis" of ARCHITECTURE.md, step by step in a copy of this workspace: a kind of table, a metric, a figure, a
 //! pipeline; nothing else is touched, and the result is drawn.
 
-use eigenscope_stage::Section;
+use eigenscope_stage::Stage;
 use eigenscope_testing::{WorkspaceCopy, section_of};
 use serde_json::json;
 
@@ -151,7 +151,7 @@ fn the_steps_of_the_architecture_page_are_enough() {
 
     let copy = WorkspaceCopy::new(PIPELINE);
     follow_the_steps(&copy);
-    let project = copy.build(&[Section::Metric, Section::Figure]);
+    let project = copy.build(&[Stage::Metric, Stage::Figure]);
     project.run();
     let figure = project.read("artifacts/p/figures/gap.svg");
     assert!(

@@ -1,7 +1,7 @@
 //! The page "Add a model", step by step in a copy of this workspace: a network, a task kind that trains it, a line
 //! in the list; nothing else is touched, and its layers are analysed.
 
-use eigenscope_stage::Section;
+use eigenscope_stage::Stage;
 use eigenscope_testing::{WorkspaceCopy, section_of};
 use serde_json::json;
 
@@ -114,7 +114,7 @@ fn the_steps_of_the_page_are_enough() {
         "once(bilinear::kind())",
         "once(bilinear::kind())\n        .chain(std::iter::once(gated_cnn::kind()))",
     );
-    let project = copy.build(&[Section::Train]);
+    let project = copy.build(&[Stage::Train]);
     project.run();
     let query = "select layer, inputs from metric_clipping_learned_dimensions order by layer";
     let answer = project.json(&["sql", "p.toml", query]);

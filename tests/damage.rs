@@ -11,7 +11,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use eigenscope_artifact::Digest;
-use eigenscope_stage::Section;
+use eigenscope_stage::Stage;
 use eigenscope_testing::{PIPELINE, RunCounts, TASKS, TestProject, describe, file_name};
 
 /// Every kind of artifact, in a second.
@@ -81,11 +81,11 @@ impl Damage {
 
 /// Names of all outputs of all stage programs.
 fn described_outputs() -> BTreeSet<String> {
-    let kinds = Section::ALL
+    let kinds = Stage::ALL
         .into_iter()
-        .flat_map(|section| describe(section).kinds);
+        .flat_map(|stage| describe(stage).kinds);
     let outputs = kinds.flat_map(|kind| kind.outputs);
-    outputs.map(|kind| kind.name().to_owned()).collect()
+    outputs.map(|kind| kind.to_string()).collect()
 }
 
 /// One file of every kind, by kind, with the id of its task.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use eigenscope_stage::{Description, Section};
+use eigenscope_stage::{Description, Stage};
 
 /// A path in the workspace.
 pub fn workspace(path: &str) -> PathBuf {
@@ -33,10 +33,10 @@ pub fn program(name: &str) -> PathBuf {
     path
 }
 
-/// What the program of a section says it can do.
+/// What the program of a stage says it can do.
 #[track_caller]
-pub fn describe(section: Section) -> Description {
-    let output = Command::new(program(section.program()))
+pub fn describe(stage: Stage) -> Description {
+    let output = Command::new(program(stage.program()))
         .arg("describe")
         .output();
     serde_json::from_slice(&output.expect("it starts").stdout).expect("a description")

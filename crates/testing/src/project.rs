@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use eigenscope_stage::Section;
+use eigenscope_stage::Stage;
 use serde_json::Value;
 
 use crate::{Answer, TestFolder, file_name, program, programs};
@@ -85,8 +85,8 @@ impl TestProject {
         );
         let programs = project.path("programs");
         fs::create_dir(&programs).expect("created");
-        for section in Section::ALL {
-            std::os::unix::fs::symlink(&fake, programs.join(section.program())).expect("linked");
+        for stage in Stage::ALL {
+            std::os::unix::fs::symlink(&fake, programs.join(stage.program())).expect("linked");
         }
         // It asks the system for its own path, which of a link would be where the link leads.
         let program = programs.join("eigenscope");

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use eigenscope_artifact::{InputDigest, Kind, Provenance, Record, read_records};
-use eigenscope_stage::{Event, Input, Section, TASK_VERSION, TaskFile};
+use eigenscope_artifact::{ArtifactKind, InputDigest, KindName, Provenance, Record, read_records};
+use eigenscope_stage::{Event, Input, Stage, TASK_VERSION, TaskFile};
 use serde_json::Value;
 
 use crate::{TestFolder, file_names, made_by, program, provenance};
@@ -14,14 +14,14 @@ use crate::{TestFolder, file_names, made_by, program, provenance};
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct TestTask {
-    section: Section,
+    stage: Stage,
     file: TaskFile,
-    outputs: Vec<Kind>,
+    outputs: Vec<ArtifactKind>,
 }
 
 impl TestTask {
-    /// A task of a kind of a section; a task file has no defaults, so `parameters` must be complete.
-    pub fn new(section: Section, kind: &str, parameters: Value) -> Self {
+    /// A task of a kind of a stage; a task file has no defaults, so `parameters` must be complete.
+    pub fn new(stage: Stage, kind: &str, parameters: Value) -> Self {
         let file = TaskFile {
             version: TASK_VERSION,
             kind: kind.to_owned(),
@@ -31,14 +31,14 @@ impl TestTask {
             inputs: BTreeMap::new(),
             outputs: BTreeMap::new(),
             provenance: Provenance {
-                task: format!("{}.{kind}", section.name()),
-                kind: format!("{}/{kind}", section.name()),
+                task: format!("{}.{kind}", stage.name()),
+                kind: format!("{}/{kind}", stage.name()),
                 parameters,
                 ..provenance()
             },
         };
         Self {
-            section,
+            stage,
             file,
             outputs: Vec::new(),
         }
@@ -62,7 +62,7 @@ impl TestTask {
         inputs.fold(self, |task, input| task.reads(role, input))
     }
 
-    pub fn writes(mut self, outputs: &[Kind]) -> Self {
+    pub fn writes(mut self, outputs: &[ArtifactKind]) -> Self {
         self.outputs.extend(outputs);
         self
     }
@@ -89,7 +89,7 @@ impl TestTask {
 
     /// The task file with its outputs in `folder`.
     pub fn file(&self, folder: &Path) -> TaskFile {
-        let output = |kind: &Kind| (*kind, folder.join(kind.file_name()));
+        let output = |kind: &ArtifactKind| (KindName::from(*kind), folder.join(kind.file_name()));
         TaskFile {
             outputs: self.outputs.iter().map(output).collect(),
             ..self.file.clone()
@@ -107,7 +107,7 @@ impl TestTask {
         let file = folder.path(&format!("run-{run}.json"));
         let text = serde_json::to_string(&task).expect("serialises");
         std::fs::write(&file, text).expect("written");
-        let output = Command::new(program(self.section.program()))
+        let output = Command::new(program(self.stage.program()))
             .arg("run")
             .arg(&file)
             .output()
@@ -183,13 +183,13 @@ impl TaskOutcome {
 
     /// Where an output of a task that succeeded is.
     #[track_caller]
-    pub fn path(&self, kind: Kind) -> PathBuf {
+    pub fn path(&self, kind: ArtifactKind) -> PathBuf {
         assert_eq!(self.code, Some(0), "{:?}", self.events);
         self.folder.join(kind.file_name())
     }
 
     #[track_caller]
-    pub fn bytes(&self, kind: Kind) -> Vec<u8> {
+    pub fn bytes(&self, kind: ArtifactKind) -> Vec<u8> {
         std::fs::read(self.path(kind)).expect("an output")
     }
 
@@ -200,7 +200,7 @@ impl TaskOutcome {
 
     /// An output as the input of another task.
     #[track_caller]
-    pub fn input(&self, kind: Kind) -> Input {
+    pub fn input(&self, kind: ArtifactKind) -> Input {
         made_by(&self.task, &self.path(kind))
     }
 

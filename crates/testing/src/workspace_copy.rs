@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use eigenscope_stage::Section;
+use eigenscope_stage::Stage;
 
 use crate::{Answer, TestProject, file_name, programs, workspace};
 
@@ -63,10 +63,10 @@ impl WorkspaceCopy {
         fs::write(path, text.replacen(from, to, 1)).expect("written");
     }
 
-    /// Builds the orchestrator, which checks all tables, and the programs of these sections; the others are taken from this
+    /// Builds the orchestrator, which checks all tables, and the programs of these stages; the others are taken from this
     /// workspace. The project is then one of the programs built.
     #[track_caller]
-    pub fn build(self, sections: &[Section]) -> TestProject {
+    pub fn build(self, stages: &[Stage]) -> TestProject {
         let target = self.path("target/release");
         borrow_libraries(&target);
         let mut cargo = Command::new(env!("CARGO"));
@@ -77,9 +77,9 @@ impl WorkspaceCopy {
             .env("CARGO_TARGET_DIR", self.path("target"))
             // Of the workspace only: libraries keep the levels of `Cargo.toml`.
             .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0");
-        for section in Section::ALL {
-            let program = section.program();
-            if sections.contains(&section) {
+        for stage in Stage::ALL {
+            let program = stage.program();
+            if stages.contains(&stage) {
                 cargo.args(["--bin", program]);
             } else {
                 fs::copy(programs().join(program), target.join(program)).expect("copied");
