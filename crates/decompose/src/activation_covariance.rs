@@ -30,13 +30,13 @@ use faer::linalg::matmul::triangular::{BlockStructure, matmul};
 use faer::{Accum, Mat, MatRef, Par};
 use serde::Deserialize;
 
-use crate::activations::Activations;
+use crate::layers::Activations;
 use crate::eigenbasis::{
     COVARIANCE, Eigenbasis, check_layers, layers_parameter, spectrum_rows, write,
 };
 use crate::error::DecomposeError;
-use crate::pass::{Piece, pass};
-use crate::shown_images::shown_images;
+use crate::image_batches::{Batch, for_each_batch};
+use crate::image_batches::open_images;
 
 /// Samples multiplied at a time, but for an image that has more: few enough for the cache, and part of what fixes
 /// the bits.
@@ -95,7 +95,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
     let Parameters { layers, split } = context.parameters()?;
     let model = StoredModel::read(&context.input("model")?.path)?;
     check_layers(&model.architecture)?;
-    let images = shown_images(context, &[("model", &model.architecture)])?;
+    let images = open_images(context, &[("model", &model.architecture)])?;
     let activations = Activations::new(&model, &layers)?;
     let (mut spectrum, mut headers, mut bases) = (Vec::new(), BTreeMap::new(), Vec::new());
     for covariance in covariances(&activations, &images, split)? {
@@ -132,10 +132,10 @@ fn covariances(
         .layers()
         .map(|layer| ActivationCovariance::new(layer.clone()))
         .collect();
-    pass(
+    for_each_batch(
         images,
         split,
-        |Piece { inputs, labels }| Ok(activations.of(inputs, labels.len())?),
+        |Batch { inputs, labels }| Ok(activations.of(inputs, labels.len())?),
         |pieces| {
             for inputs in pieces {
                 for (covariance, inputs) in all.iter_mut().zip(inputs) {

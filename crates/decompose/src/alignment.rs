@@ -16,10 +16,10 @@ use eigenscope_stage::{
 use faer::Mat;
 use serde::Deserialize;
 
-use crate::activations::Activations;
-use crate::cross_moments::{CrossMoments, LinearSamples, cross_moments};
+use crate::layers::Activations;
+use crate::networks::{CrossMoments, LinearSamples, cross_moments};
 use crate::error::DecomposeError;
-use crate::shown_images::shown_images;
+use crate::image_batches::open_images;
 
 /// The task kind.
 pub(crate) fn kind() -> TaskKind {
@@ -93,7 +93,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
         ("reference", &reference.architecture),
         ("other", &other.architecture),
     ];
-    let images = shown_images(context, &models)?;
+    let images = open_images(context, &models)?;
     let aligned = align(
         &images,
         &reference,

@@ -10,9 +10,10 @@ use eigenscope_models::Architecture;
 use eigenscope_stage::{Context, Parameter, ParameterType, TaskError};
 use faer::{Mat, MatRef};
 
-use crate::eigen::{eigensystem, fix_signs};
+use crate::linear_algebra::{
+    eigensystem, fix_signs, no_convergence, singular_system_of_layer,
+};
 use crate::error::DecomposeError;
-use crate::svd;
 
 /// Eigenvalues of a covariance `[p, p]` with their unit eigenvectors, largest first.
 #[derive(Debug, Clone)]
@@ -35,7 +36,7 @@ impl Eigenbasis {
     pub fn of_covariance(layer: &str, covariance: MatRef<'_, f64>) -> Result<Self, DecomposeError> {
         let size = covariance.nrows();
         let mut system =
-            eigensystem(covariance).map_err(|_| svd::no_convergence(layer, covariance))?;
+            eigensystem(covariance).map_err(|_| no_convergence(layer, covariance))?;
         system.values.reverse();
         let mut vectors = Mat::from_fn(size, size, |row, column| {
             system.vectors[(row, size - 1 - column)]
@@ -53,7 +54,7 @@ impl Eigenbasis {
     /// # Errors
     /// Returns an error if the iteration does not converge.
     pub fn of_rows(layer: &str, rows: MatRef<'_, f64>) -> Result<Self, DecomposeError> {
-        let found = svd::of_layer(layer, rows)?;
+        let found = singular_system_of_layer(layer, rows)?;
         let count = rows.nrows() as f64;
         let values = found.values.iter();
         Ok(Self {

@@ -13,8 +13,8 @@ use eigenscope_stage::{
 };
 use serde::Deserialize;
 
-use crate::activations::piece_images;
-use crate::shown_images::shown_images;
+use crate::image_batches::batch_images;
+use crate::image_batches::open_images;
 
 /// The task kind.
 pub(crate) fn kind() -> TaskKind {
@@ -70,7 +70,7 @@ struct Parameters {
 fn run(context: &Context) -> Result<(), TaskError> {
     let Parameters { layer, split } = context.parameters()?;
     let model = StoredModel::read(&context.input("model")?.path)?;
-    let images = shown_images(context, &[("model", &model.architecture)])?;
+    let images = open_images(context, &[("model", &model.architecture)])?;
     let embeddings = embed(&model, &layer, &images, split)?;
     embeddings.write(context.output(EMBEDDINGS)?, context.provenance())?;
     Ok(())
@@ -96,7 +96,7 @@ fn embed(
         vectors: Vec::new(),
     };
     let pixels = images.pixels();
-    for piece in images.pieces(split, piece_images(pixels.output_len()))? {
+    for piece in images.pieces(split, batch_images(pixels.output_len()))? {
         let piece = piece?;
         let inputs = pixels.apply_all(&piece.pixels);
         let (vectors, predicted) = embedder.embed(inputs, piece.len())?;

@@ -15,10 +15,10 @@ use eigenscope_stage::{
 use faer::{Mat, MatRef};
 use serde::Deserialize;
 
-use crate::eigen::eigensystem;
+use crate::linear_algebra::eigensystem;
 use crate::error::DecomposeError;
-use crate::matrices::{BilinearMatrices, input_vectors, interaction_matrix};
-use crate::shown_images::shown_images;
+use crate::bilinear::{BilinearMatrices, input_vectors, interaction_matrix};
+use crate::image_batches::open_images;
 
 /// The task kind.
 pub(crate) fn kind() -> TaskKind {
@@ -99,7 +99,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
     let weights = BilinearWeights::new(&model, "a ground truth")?;
     let StoredModel { architecture, .. } = model;
     let shape = architecture.input;
-    let images = shown_images(context, &[("model", &architecture)])?;
+    let images = open_images(context, &[("model", &architecture)])?;
     let image = target_image(images, target)?;
     let truth = ground_truth(&weights, class, variant)?;
     write_patterns(

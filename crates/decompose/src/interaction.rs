@@ -18,9 +18,9 @@ use faer::Mat;
 use rayon::prelude::*;
 use serde::Deserialize;
 
-use crate::eigen::eigensystem;
+use crate::linear_algebra::eigensystem;
 use crate::error::DecomposeError;
-use crate::matrices::{BilinearMatrices, input_vectors, interaction_matrix};
+use crate::bilinear::{BilinearMatrices, input_vectors, interaction_matrix};
 
 /// The task kind.
 pub(crate) fn kind() -> TaskKind {

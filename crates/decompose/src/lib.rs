@@ -8,52 +8,43 @@
 //! threads.
 
 mod activation_covariance;
-mod activations;
 mod alignment;
-mod channels;
-mod covariance_factors;
-mod cross_moments;
-mod eigen;
+mod bilinear;
 mod eigenbasis;
 mod embedding;
+mod embeddings;
 mod error;
 mod ground_truth;
+mod image_batches;
 mod interaction;
-mod isolation_forest;
-mod marchenko_pastur;
-mod matrices;
-mod merge;
+mod layers;
+mod linear_algebra;
+mod networks;
 mod overlap;
-mod pass;
-mod projector;
 mod rainbow;
-mod rainbow_sampler;
-mod shown_images;
 mod surgery;
-mod svd;
 mod weight_covariance;
 
 use eigenscope_stage::TaskKind;
 
 pub use activation_covariance::ActivationCovariance;
-pub use activations::Activations;
 pub use alignment::{LayerAlignment, align};
-pub use channels::align_columns;
-pub use covariance_factors::CovarianceFactors;
-pub use cross_moments::{CrossMoments, LinearSamples, cross_moments};
-pub use eigen::{Eigensystem, eigensystem};
+pub use bilinear::{BilinearMatrices, input_vectors, interaction_matrix};
 pub use eigenbasis::Eigenbasis;
+pub use embeddings::{
+    ClassCentroid, EmbeddingLayer, IsolationForest, IsolationTree, MergedClasses, OutlierRule,
+};
 pub use error::DecomposeError;
 pub use ground_truth::{Folding, GroundTruth, cosine, fold_bias, ground_truth};
 pub use interaction::{ClassDecomposition, decompose, kept_positions};
-pub use isolation_forest::{IsolationForest, IsolationTree};
-pub use marchenko_pastur::MarchenkoPastur;
-pub use matrices::{BilinearMatrices, input_vectors, interaction_matrix};
-pub use merge::{ClassCentroid, EmbeddingLayer, Merger, OutlierRule};
+pub use layers::{Activations, MarchenkoPastur};
+pub use linear_algebra::{
+    Eigensystem, SingularSystem, eigensystem, orthonormal_basis, projector, singular_system,
+};
+pub use networks::{
+    CovarianceFactors, CrossMoments, LinearSamples, RainbowSampler, align_columns, cross_moments,
+};
 pub use overlap::overlaps;
-pub use projector::{orthonormal_basis, projector};
-pub use rainbow_sampler::RainbowSampler;
-pub use svd::{SingularSystem, singular_system};
 pub use weight_covariance::weight_covariance;
 
 /// The task kinds of this program.

@@ -14,11 +14,11 @@ use eigenscope_stage::{
 use faer::{Mat, MatRef};
 use serde::Deserialize;
 
-use crate::channels::align_columns;
-use crate::cross_moments::overflow;
+use crate::networks::align_columns;
+use crate::networks::overflow;
 use crate::eigenbasis::COVARIANCE;
 use crate::error::DecomposeError;
-use crate::matrices::row_major;
+use crate::linear_algebra::row_major;
 
 /// The task kind.
 pub(crate) fn kind() -> TaskKind {

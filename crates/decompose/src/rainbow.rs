@@ -13,10 +13,10 @@ use eigenscope_stage::{
 use serde::Deserialize;
 
 use crate::alignment::linear_samples;
-use crate::cross_moments::LinearSamples;
+use crate::networks::LinearSamples;
 use crate::error::DecomposeError;
-use crate::rainbow_sampler::RainbowSampler;
-use crate::shown_images::shown_images;
+use crate::networks::RainbowSampler;
+use crate::image_batches::open_images;
 
 /// Networks drawn side by side: what the trained network reads is computed once for all of them, and memory grows
 /// with them.
@@ -92,7 +92,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
         linear_samples,
     } = context.parameters()?;
     let model = StoredModel::read(&context.input("model")?.path)?;
-    let images = shown_images(context, &[("model", &model.architecture)])?;
+    let images = open_images(context, &[("model", &model.architecture)])?;
     let sampler = RainbowSampler::new(&model, &images, linear_samples)?;
     let (rows, first) = draw_and_test(context, &sampler, draws)?;
     let (trained, tested) = sampler.correct(std::slice::from_ref(&model))?;

@@ -15,8 +15,8 @@ use faer::MatRef;
 use serde::Deserialize;
 
 use crate::error::DecomposeError;
-use crate::merge::{EmbeddingLayer, Merger, OutlierRule, weight};
-use crate::svd;
+use crate::embeddings::{EmbeddingLayer, MergedClasses, OutlierRule, weight};
+use crate::linear_algebra::singular_system_of_layer;
 
 /// The task kind.
 pub(crate) fn kind() -> TaskKind {
@@ -118,8 +118,8 @@ fn run(context: &Context) -> Result<(), TaskError> {
 
     let mut singular_values = singular_value_rows("before", &layer, &model)?;
     let mut edited = EmbeddingLayer::new(&layer, &model, embeddings)?;
-    let mergers = merge_pairs(context, &mut edited, &pairs, &parameters)?;
-    warn_equal(context, &pairs, &mergers, &model.architecture.classes);
+    let merged = merge_pairs(context, &mut edited, &pairs, &parameters)?;
+    warn_equal(context, &pairs, &merged, &model.architecture.classes);
     model = with_weight(model, &layer, edited.weight.as_ref())?;
     singular_values.extend(singular_value_rows("after", &layer, &model)?);
 
@@ -127,12 +127,12 @@ fn run(context: &Context) -> Result<(), TaskError> {
     model.write(context.output(TENSORS)?, provenance)?;
     write_records(
         context.output(SurgeryRow::KIND)?,
-        &surgery_rows(&pairs, &mergers, classes),
+        &surgery_rows(&pairs, &merged, classes),
         provenance,
     )?;
     write_records(
         context.output(CentroidRow::KIND)?,
-        &centroid_rows(&pairs, &mergers, classes),
+        &centroid_rows(&pairs, &merged, classes),
         provenance,
     )?;
     write_records(
@@ -202,7 +202,7 @@ fn merge_pairs(
     layer: &mut EmbeddingLayer,
     pairs: &[[usize; 2]],
     parameters: &Parameters,
-) -> Result<Vec<Merger>, DecomposeError> {
+) -> Result<Vec<MergedClasses>, DecomposeError> {
     let rule = OutlierRule {
         trees: parameters.trees,
         samples: parameters.samples,
@@ -216,17 +216,17 @@ fn merge_pairs(
                 let purpose = format!("isolation forest of class {class}");
                 context.seed().stream(&purpose, operation)
             });
-            let merger = layer.merge(pair, rule, parameters.shrink, streams)?;
+            let merged_pair = layer.merge(pair, rule, parameters.shrink, streams)?;
             context.progress(operation, total, "pairs", "");
-            Ok(merger)
+            Ok(merged_pair)
         })
         .collect()
 }
 
 /// Names classes without any spread.
-fn warn_equal(context: &Context, pairs: &[[usize; 2]], mergers: &[Merger], names: &[String]) {
-    for (pair, merger) in pairs.iter().zip(mergers) {
-        for (&class, found) in pair.iter().zip(&merger.classes) {
+fn warn_equal(context: &Context, pairs: &[[usize; 2]], merged: &[MergedClasses], names: &[String]) {
+    for (pair, merged_pair) in pairs.iter().zip(merged) {
+        for (&class, found) in pair.iter().zip(&merged_pair.classes) {
             if found.equal {
                 context.warn(format!(
                     "all {} embeddings of class {} are equal: none of them is an outlier",
@@ -263,7 +263,7 @@ fn singular_value_rows(
     layer: &Layer,
     model: &StoredModel,
 ) -> Result<Vec<SingularValueRow>, DecomposeError> {
-    let values = svd::of_layer(&layer.name, weight(layer, model)?.as_ref())?.values;
+    let values = singular_system_of_layer(&layer.name, weight(layer, model)?.as_ref())?.values;
     let rows = (1..)
         .zip(values)
         .map(|(rank, singular_value)| SingularValueRow {
@@ -274,11 +274,11 @@ fn singular_value_rows(
     Ok(rows.collect())
 }
 
-fn surgery_rows(pairs: &[[usize; 2]], mergers: &[Merger], names: &[String]) -> Vec<SurgeryRow> {
-    let numbered = (1..).zip(pairs.iter().zip(mergers));
+fn surgery_rows(pairs: &[[usize; 2]], merged: &[MergedClasses], names: &[String]) -> Vec<SurgeryRow> {
+    let numbered = (1..).zip(pairs.iter().zip(merged));
     numbered
-        .map(|(operation, (&[first_class, second_class], merger))| {
-            let [first, second] = &merger.classes;
+        .map(|(operation, (&[first_class, second_class], merged_pair))| {
+            let [first, second] = &merged_pair.classes;
             SurgeryRow {
                 operation,
                 first_class: names[first_class].clone(),
@@ -287,18 +287,18 @@ fn surgery_rows(pairs: &[[usize; 2]], mergers: &[Merger], names: &[String]) -> V
                 first_inliers: first.inliers as u32,
                 second_images: second.images as u32,
                 second_inliers: second.inliers as u32,
-                cosine_inliers: merger.cosine_inliers,
-                cosine_before: merger.cosine_before,
-                cosine_after: merger.cosine_after,
+                cosine_inliers: merged_pair.cosine_inliers,
+                cosine_before: merged_pair.cosine_before,
+                cosine_after: merged_pair.cosine_after,
             }
         })
         .collect()
 }
 
-fn centroid_rows(pairs: &[[usize; 2]], mergers: &[Merger], names: &[String]) -> Vec<CentroidRow> {
+fn centroid_rows(pairs: &[[usize; 2]], merged: &[MergedClasses], names: &[String]) -> Vec<CentroidRow> {
     let mut rows = Vec::new();
-    for (operation, (pair, merger)) in (1..).zip(pairs.iter().zip(mergers)) {
-        for (&class, found) in pair.iter().zip(&merger.classes) {
+    for (operation, (pair, merged_pair)) in (1..).zip(pairs.iter().zip(merged)) {
+        for (&class, found) in pair.iter().zip(&merged_pair.classes) {
             let components = (1..).zip(&found.centroid);
             rows.extend(components.map(|(component, &value)| CentroidRow {
                 operation,

@@ -36,8 +36,8 @@ use crate::eigenbasis::{
     COVARIANCE, Eigenbasis, check_layers, layers_parameter, spectrum_rows, write,
 };
 use crate::error::DecomposeError;
-use crate::marchenko_pastur::MarchenkoPastur;
-use crate::matrices::row_major;
+use crate::layers::MarchenkoPastur;
+use crate::linear_algebra::row_major;
 
 /// Name of the spectrum of a fresh draw.
 const INITIAL: &str = "initial weights";

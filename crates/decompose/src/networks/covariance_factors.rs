@@ -4,8 +4,7 @@ use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatMut, MatRef, Par};
 
 use crate::error::DecomposeError;
-use crate::matrices::row_major;
-use crate::svd;
+use crate::linear_algebra::{row_major, singular_system_of_layer};
 
 /// The covariance of the rows of a weight, factored: `W^T W / n = V diag(s^2) V^T / n` of W = U diag(s) V^T `[n, p]`.
 #[derive(Debug, Clone)]
@@ -23,7 +22,7 @@ impl CovarianceFactors {
     /// Returns an error if the singular values do not converge.
     pub fn new(layer: &str, weight: &[f32], rows: usize) -> Result<Self, DecomposeError> {
         let columns = weight.len() / rows;
-        let system = svd::of_layer(layer, row_major(weight, rows, columns).as_ref())?;
+        let system = singular_system_of_layer(layer, row_major(weight, rows, columns).as_ref())?;
         let scale = (rows as f64).sqrt();
         let root = Mat::from_fn(system.values.len(), columns, |rank, column| {
             system.values[rank] * system.right[(column, rank)] / scale

@@ -3,8 +3,9 @@
 //! Both are laid out channel-major: `column = channel * inner + position`, where the positions are the places of
 //! an image, or the pixels of a window.
 
-use faer::linalg::matmul::matmul;
-use faer::{Accum, Mat, MatRef, Par};
+use faer::MatRef;
+
+use crate::linear_algebra::product;
 
 /// Rows `[n, channels * inner]` as one vector of channels for every row and position: `[n * inner, channels]`,
 /// column-major.
@@ -39,15 +40,8 @@ pub fn align_columns<T: Copy + Into<f64>>(
     let count = rows.len() / (from * inner);
     assert_eq!(rows.len(), count * from * inner, "whole rows");
     let values = by_channel(rows, from, inner);
-    let mut product = Mat::zeros(count * inner, to);
-    matmul(
-        &mut product,
-        Accum::Replace,
-        MatRef::from_column_major_slice(&values, count * inner, from),
-        alignment,
-        1.0,
-        Par::Seq,
-    );
+    let values = MatRef::from_column_major_slice(&values, count * inner, from);
+    let product = product(values, alignment);
     let columns = to * inner;
     let entry = |at: usize| {
         let (row, column) = (at / columns, at % columns);
@@ -58,6 +52,8 @@ pub fn align_columns<T: Copy + Into<f64>>(
 
 #[cfg(test)]
 mod tests {
+    use faer::Mat;
+
     use super::*;
 
     #[test]

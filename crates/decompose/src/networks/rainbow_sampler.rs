@@ -8,13 +8,13 @@ use eigenscope_stage::Seed;
 use faer::Mat;
 use rayon::prelude::*;
 
-use crate::activations::Activations;
+use crate::layers::Activations;
 use crate::alignment::one_layer;
-use crate::channels::align_columns;
-use crate::covariance_factors::CovarianceFactors;
-use crate::cross_moments::{LinearSamples, cross_moments};
+use crate::networks::align_columns;
+use crate::networks::CovarianceFactors;
+use crate::networks::{LinearSamples, cross_moments};
 use crate::error::DecomposeError;
-use crate::pass::pass;
+use crate::image_batches::for_each_batch;
 
 /// A trained network to draw others from, and the images that they are aligned and tested on.
 ///
@@ -158,7 +158,7 @@ impl<'a> RainbowSampler<'a> {
     pub fn correct(&self, networks: &[StoredModel]) -> Result<(Vec<u32>, u32), DecomposeError> {
         let runners: Vec<Runner> = networks.iter().map(Runner::new).collect::<Result<_, _>>()?;
         let (mut correct, mut images) = (vec![0; networks.len()], 0);
-        pass(
+        for_each_batch(
             self.images,
             SplitName::Test,
             |piece| {

@@ -4,6 +4,7 @@ use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::svd::{ComputeSvdVectors, SvdError, svd, svd_scratch};
 use faer::{Mat, MatRef, Par, Spec};
 
+use super::matrix::largest;
 use crate::error::DecomposeError;
 
 /// M = U diag(values) V^T, thin: r = min(m, n) of M `[m, n]`.
@@ -57,7 +58,7 @@ pub(crate) fn no_convergence(layer: &str, matrix: MatRef<'_, f64>) -> DecomposeE
 }
 
 /// [`singular_system`] of a matrix of the layer `layer`.
-pub(crate) fn of_layer(
+pub(crate) fn singular_system_of_layer(
     layer: &str,
     matrix: MatRef<'_, f64>,
 ) -> Result<SingularSystem, DecomposeError> {
@@ -66,9 +67,7 @@ pub(crate) fn of_layer(
 
 fn fix_signs(left: &mut Mat<f64>, right: &mut Mat<f64>) {
     for column in 0..right.ncols() {
-        let larger = |a: f64, b: f64| if b.abs() > a.abs() { b } else { a };
-        let largest = right.col(column).iter().copied().fold(0.0, larger);
-        if largest < 0.0 {
+        if largest(right.col(column)) < 0.0 {
             for vectors in [&mut *left, &mut *right] {
                 let vector = vectors.as_mut().col_mut(column);
                 vector.iter_mut().for_each(|value| *value = -*value);

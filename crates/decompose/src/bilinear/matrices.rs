@@ -1,10 +1,9 @@
 //! The matrices of a bilinear layer in f64, and what is built from them.
 
 use eigenscope_models::BilinearWeights;
-use faer::linalg::matmul::matmul;
-use faer::{Accum, Mat, MatRef, Par};
+use faer::{Mat, MatRef};
 
-use crate::eigen::fix_signs;
+use crate::linear_algebra::{fix_signs, product, row_major};
 
 /// The weights of a bilinear layer as f64 matrices: `8 (2 d d + d D + C d)` bytes, 23 MB for d = 1000 on
 /// MNIST. The bias is left out.
@@ -33,13 +32,6 @@ impl BilinearMatrices {
     }
 }
 
-/// The matrix `[rows, columns]` of row-major values, widened exactly.
-pub(crate) fn row_major(values: &[f32], rows: usize, columns: usize) -> Mat<f64> {
-    Mat::from_fn(rows, columns, |row, column| {
-        f64::from(values[row * columns + column])
-    })
-}
-
 /// The interaction matrix of one class, `[d, d]`, symmetric to the last bit:
 ///
 /// ```text
@@ -57,15 +49,7 @@ pub fn interaction_matrix(matrices: &BilinearMatrices, class: usize) -> Mat<f64>
     let weighted = Mat::from_fn(hidden, hidden, |output, input| {
         matrices.unembed[(class, output)] * matrices.left[(output, input)]
     });
-    let mut product = Mat::zeros(hidden, hidden);
-    matmul(
-        &mut product,
-        Accum::Replace,
-        weighted.transpose(),
-        &matrices.right,
-        1.0,
-        Par::Seq,
-    );
+    let product = product(weighted.transpose(), matrices.right.as_ref());
     drop(weighted);
     Mat::from_fn(hidden, hidden, |row, column| {
         0.5 * (product[(row, column)] + product[(column, row)])
@@ -78,15 +62,7 @@ pub fn interaction_matrix(matrices: &BilinearMatrices, class: usize) -> Mat<f64>
 /// They are not normalised: `lambda (v^T E x)^2` is the eigenpair's part of the logit of x. An eigenvector
 /// has no sign of its own; here the entry of largest absolute value is positive (the first of equal ones).
 pub fn input_vectors(embed: MatRef<'_, f64>, vectors: MatRef<'_, f64>) -> Mat<f64> {
-    let mut images = Mat::zeros(embed.ncols(), vectors.ncols());
-    matmul(
-        &mut images,
-        Accum::Replace,
-        embed.transpose(),
-        vectors,
-        1.0,
-        Par::Seq,
-    );
+    let mut images = product(embed.transpose(), vectors);
     fix_signs(images.as_mut());
     images
 }

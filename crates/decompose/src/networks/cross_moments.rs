@@ -7,11 +7,11 @@ use faer::{Accum, Mat, MatRef, Par};
 use rayon::prelude::*;
 use serde::Deserialize;
 
-use crate::activations::Activations;
-use crate::channels::by_channel;
+use crate::layers::Activations;
+use super::channels::by_channel;
 use crate::error::DecomposeError;
-use crate::pass::{Piece, pass};
-use crate::svd;
+use crate::image_batches::{Batch, for_each_batch};
+use crate::linear_algebra::singular_system_of_layer;
 
 /// Samples widened to f64 at a time; part of what fixes the bits of a sum.
 const BLOCK_SAMPLES: usize = 2048;
@@ -136,7 +136,7 @@ impl CrossMoments {
     /// Returns an error if a sum overflows or the singular values do not converge.
     pub fn alignment(&self) -> Result<Mat<f64>, DecomposeError> {
         self.check_finite()?;
-        let system = svd::of_layer(&self.layer, self.cross.as_ref())?;
+        let system = singular_system_of_layer(&self.layer, self.cross.as_ref())?;
         Ok(system.left * system.right.transpose())
     }
 
@@ -205,7 +205,7 @@ pub fn cross_moments(
         moments.collect()
     };
     let mut sums: Vec<Vec<CrossMoments>> = others.iter().map(none).collect::<Result<_, _>>()?;
-    pass(
+    for_each_batch(
         images,
         split,
         |piece| {
@@ -228,7 +228,7 @@ pub fn cross_moments(
 fn add_pieces(
     sums: &mut [CrossMoments],
     other: &Activations,
-    pieces: &[(Piece, Vec<Vec<f32>>)],
+    pieces: &[(Batch, Vec<Vec<f32>>)],
 ) -> Result<(), DecomposeError> {
     for (piece, phi) in pieces {
         let psi = other.of(piece.inputs.clone(), piece.labels.len())?;

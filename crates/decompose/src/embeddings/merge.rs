@@ -7,9 +7,9 @@ use eigenscope_stage::Stream;
 use faer::{Mat, MatRef};
 
 use crate::error::DecomposeError;
-use crate::isolation_forest::IsolationForest;
-use crate::matrices::row_major;
-use crate::projector::{product, projector};
+use crate::embeddings::IsolationForest;
+use crate::linear_algebra::row_major;
+use crate::linear_algebra::{product, projector};
 
 /// Largest distance of two unit centroids that are the same but for the rounding of single-precision embeddings.
 const SAME_CENTROID: f64 = 1e-7;
@@ -53,7 +53,7 @@ pub struct ClassCentroid {
 
 /// Two classes that were merged. The cosines are those of the normalised mean embeddings of the two.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Merger {
+pub struct MergedClasses {
     /// The classes.
     pub classes: [ClassCentroid; 2],
     /// Cosine of the means of the inliers, before.
@@ -123,7 +123,7 @@ impl EmbeddingLayer {
         rule: OutlierRule,
         shrink: f64,
         [first_stream, second_stream]: [Stream; 2],
-    ) -> Result<Merger, DecomposeError> {
+    ) -> Result<MergedClasses, DecomposeError> {
         let classes = [
             self.class_centroid(first, rule, first_stream)?,
             self.class_centroid(second, rule, second_stream)?,
@@ -141,7 +141,7 @@ impl EmbeddingLayer {
         let cosine_inliers = dot(one, other);
         let cosine_before = self.cosine(first, second)?;
         self.apply(projector(&direction, shrink).as_ref());
-        Ok(Merger {
+        Ok(MergedClasses {
             cosine_inliers,
             cosine_before,
             cosine_after: self.cosine(first, second)?,

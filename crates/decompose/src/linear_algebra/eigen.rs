@@ -4,7 +4,7 @@ use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::evd::{
     ComputeEigenvectors, EvdError, self_adjoint_evd, self_adjoint_evd_scratch,
 };
-use faer::{Mat, MatMut, MatRef, Par, Spec};
+use faer::{Mat, MatRef, Par, Spec};
 
 /// All eigenvalues of a symmetric matrix and their unit eigenvectors.
 #[derive(Debug, Clone)]
@@ -40,22 +40,6 @@ pub fn eigensystem(matrix: MatRef<'_, f64>) -> Result<Eigensystem, EvdError> {
         values: values.column_vector().iter().copied().collect(),
         vectors,
     })
-}
-
-/// Gives every column the sign that makes its entry of largest absolute value positive (the first of equal ones):
-/// an eigenvector has no sign of its own.
-pub(crate) fn fix_signs(vectors: MatMut<'_, f64>) {
-    for column in vectors.col_iter_mut() {
-        let mut largest = 0.0_f64;
-        for &value in column.as_ref().iter() {
-            if value.abs() > largest.abs() {
-                largest = value;
-            }
-        }
-        if largest < 0.0 {
-            column.iter_mut().for_each(|value| *value = -*value);
-        }
-    }
 }
 
 #[cfg(test)]

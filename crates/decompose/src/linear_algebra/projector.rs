@@ -1,7 +1,8 @@
 //! Shrinking one direction of a space and leaving the others alone.
 
-use faer::linalg::matmul::matmul;
-use faer::{Accum, Mat, MatRef, Par};
+use faer::Mat;
+
+use super::matrix::product;
 
 /// U `[n, n]` with U^T U = I and the unit vector `direction` `[n]` as its first column: Gram-Schmidt on `direction` and
 /// all unit vectors of the axes, in order, but the one of the direction's largest component (the first of equal
@@ -66,13 +67,6 @@ pub fn projector(direction: &[f64], shrink: f64) -> Mat<f64> {
         factor * basis[(row, column)]
     });
     product(scaled.as_ref(), basis.transpose())
-}
-
-/// The matrix product, in the calling thread.
-pub(crate) fn product(left: MatRef<'_, f64>, right: MatRef<'_, f64>) -> Mat<f64> {
-    let mut product = Mat::zeros(left.nrows(), right.ncols());
-    matmul(&mut product, Accum::Replace, left, right, 1.0, Par::Seq);
-    product
 }
 
 #[cfg(test)]
