@@ -30,13 +30,13 @@ use faer::linalg::matmul::triangular::{BlockStructure, matmul};
 use faer::{Accum, Mat, MatRef, Par};
 use serde::Deserialize;
 
-use crate::layers::Activations;
 use crate::eigenbasis::{
     COVARIANCE, Eigenbasis, check_layers, layers_parameter, spectrum_rows, write,
 };
 use crate::error::DecomposeError;
-use crate::image_batches::{Batch, for_each_batch};
 use crate::image_batches::open_images;
+use crate::image_batches::{Batch, for_each_batch};
+use crate::layers::Activations;
 
 /// Samples multiplied at a time, but for an image that has more: few enough for the cache, and part of what fixes
 /// the bits.

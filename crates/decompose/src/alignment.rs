@@ -16,10 +16,10 @@ use eigenscope_stage::{
 use faer::Mat;
 use serde::Deserialize;
 
-use crate::layers::Activations;
-use crate::networks::{CrossMoments, LinearSamples, cross_moments};
 use crate::error::DecomposeError;
 use crate::image_batches::open_images;
+use crate::layers::Activations;
+use crate::networks::{CrossMoments, LinearSamples, cross_moments};
 
 /// The task kind.
 pub(crate) fn kind() -> TaskKind {

@@ -10,10 +10,8 @@ use eigenscope_models::Architecture;
 use eigenscope_stage::{Context, Parameter, ParameterType, TaskError};
 use faer::{Mat, MatRef};
 
-use crate::linear_algebra::{
-    eigensystem, fix_signs, no_convergence, singular_system_of_layer,
-};
 use crate::error::DecomposeError;
+use crate::linear_algebra::{eigensystem, fix_signs, no_convergence, singular_system_of_layer};
 
 /// Eigenvalues of a covariance `[p, p]` with their unit eigenvectors, largest first.
 #[derive(Debug, Clone)]
@@ -35,8 +33,7 @@ impl Eigenbasis {
     /// Returns an error if the iteration does not converge.
     pub fn of_covariance(layer: &str, covariance: MatRef<'_, f64>) -> Result<Self, DecomposeError> {
         let size = covariance.nrows();
-        let mut system =
-            eigensystem(covariance).map_err(|_| no_convergence(layer, covariance))?;
+        let mut system = eigensystem(covariance).map_err(|_| no_convergence(layer, covariance))?;
         system.values.reverse();
         let mut vectors = Mat::from_fn(size, size, |row, column| {
             system.vectors[(row, size - 1 - column)]

@@ -15,10 +15,10 @@ use eigenscope_stage::{
 use faer::{Mat, MatRef};
 use serde::Deserialize;
 
-use crate::linear_algebra::eigensystem;
-use crate::error::DecomposeError;
 use crate::bilinear::{BilinearMatrices, input_vectors, interaction_matrix};
+use crate::error::DecomposeError;
 use crate::image_batches::open_images;
+use crate::linear_algebra::eigensystem;
 
 /// The task kind.
 pub(crate) fn kind() -> TaskKind {

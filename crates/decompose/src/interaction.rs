@@ -18,9 +18,9 @@ use faer::Mat;
 use rayon::prelude::*;
 use serde::Deserialize;
 
-use crate::linear_algebra::eigensystem;
-use crate::error::DecomposeError;
 use crate::bilinear::{BilinearMatrices, input_vectors, interaction_matrix};
+use crate::error::DecomposeError;
+use crate::linear_algebra::eigensystem;
 
 /// The task kind.
 pub(crate) fn kind() -> TaskKind {

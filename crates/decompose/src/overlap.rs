@@ -14,11 +14,11 @@ use eigenscope_stage::{
 use faer::{Mat, MatRef};
 use serde::Deserialize;
 
-use crate::networks::align_columns;
-use crate::networks::overflow;
 use crate::eigenbasis::COVARIANCE;
 use crate::error::DecomposeError;
 use crate::linear_algebra::row_major;
+use crate::networks::align_columns;
+use crate::networks::overflow;
 
 /// The task kind.
 pub(crate) fn kind() -> TaskKind {

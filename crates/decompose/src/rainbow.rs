@@ -13,10 +13,10 @@ use eigenscope_stage::{
 use serde::Deserialize;
 
 use crate::alignment::linear_samples;
-use crate::networks::LinearSamples;
 use crate::error::DecomposeError;
-use crate::networks::RainbowSampler;
 use crate::image_batches::open_images;
+use crate::networks::LinearSamples;
+use crate::networks::RainbowSampler;
 
 /// Networks drawn side by side: what the trained network reads is computed once for all of them, and memory grows
 /// with them.

@@ -14,8 +14,8 @@ use eigenscope_stage::{
 use faer::MatRef;
 use serde::Deserialize;
 
-use crate::error::DecomposeError;
 use crate::embeddings::{EmbeddingLayer, MergedClasses, OutlierRule, weight};
+use crate::error::DecomposeError;
 use crate::linear_algebra::singular_system_of_layer;
 
 /// The task kind.
@@ -274,7 +274,11 @@ fn singular_value_rows(
     Ok(rows.collect())
 }
 
-fn surgery_rows(pairs: &[[usize; 2]], merged: &[MergedClasses], names: &[String]) -> Vec<SurgeryRow> {
+fn surgery_rows(
+    pairs: &[[usize; 2]],
+    merged: &[MergedClasses],
+    names: &[String],
+) -> Vec<SurgeryRow> {
     let numbered = (1..).zip(pairs.iter().zip(merged));
     numbered
         .map(|(operation, (&[first_class, second_class], merged_pair))| {
@@ -295,7 +299,11 @@ fn surgery_rows(pairs: &[[usize; 2]], merged: &[MergedClasses], names: &[String]
         .collect()
 }
 
-fn centroid_rows(pairs: &[[usize; 2]], merged: &[MergedClasses], names: &[String]) -> Vec<CentroidRow> {
+fn centroid_rows(
+    pairs: &[[usize; 2]],
+    merged: &[MergedClasses],
+    names: &[String],
+) -> Vec<CentroidRow> {
     let mut rows = Vec::new();
     for (operation, (pair, merged_pair)) in (1..).zip(pairs.iter().zip(merged)) {
         for (&class, found) in pair.iter().zip(&merged_pair.classes) {

@@ -10,7 +10,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use eigenscope_artifact::{InputShape, NamedTensor};
-use eigenscope_metrics::ClippedLayer;
+use eigenscope_metrics::layers::ClippedLayer;
 use eigenscope_models::{Layer, Runner, StoredModel, networks};
 
 const IMAGES: usize = 1000;

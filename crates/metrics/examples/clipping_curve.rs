@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use eigenscope_artifact::{InputShape, NamedTensor};
-use eigenscope_metrics::ClippedLayer;
+use eigenscope_metrics::layers::ClippedLayer;
 use eigenscope_models::{Runner, StoredModel, networks};
 use serde::Deserialize;
 

@@ -3,7 +3,7 @@
 
 use std::error::Error;
 
-use eigenscope_metrics::t_sne::Layout;
+use eigenscope_metrics::embeddings::t_sne::Layout;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -18,9 +18,9 @@ use eigenscope_stage::{
 use rayon::prelude::*;
 use serde::Deserialize;
 
-use crate::clipped_layer::{ClippedLayer, images_at_once};
 use crate::error::MetricError;
-use crate::layer_bases::LayerBases;
+use crate::layers::LayerBases;
+use crate::layers::{ClippedLayer, images_at_once};
 use crate::split_images::SplitImages;
 
 /// The task kind.

@@ -7,7 +7,7 @@ use eigenscope_stage::{
 };
 
 use crate::error::MetricError;
-use crate::labels;
+use crate::statistics::{hidden, seed};
 
 /// The task kind.
 pub fn kind() -> TaskKind {
@@ -59,8 +59,8 @@ pub fn final_row(input: &Input, history: &[HistoryRow]) -> Result<FinalRow, Metr
         .ok_or_else(|| MetricError::TooFew(format!("{}: the history has no epoch", input.task)))?;
     Ok(FinalRow {
         model: input.task.clone(),
-        hidden: labels::hidden(input)?,
-        seed: labels::seed(input)?,
+        hidden: hidden(input)?,
+        seed: seed(input)?,
         epochs: last.epoch,
         train_loss_nats: last.train_loss_nats,
         train_accuracy_fraction: last.train_accuracy_fraction,

@@ -8,8 +8,8 @@ use eigenscope_stage::{
 };
 use serde::Deserialize;
 
+use crate::embeddings::nearest_others;
 use crate::error::MetricError;
-use crate::nearest::nearest_others;
 
 /// The task kind.
 pub fn kind() -> TaskKind {

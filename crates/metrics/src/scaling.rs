@@ -20,11 +20,11 @@ use eigenscope_stage::{
 };
 use serde::Deserialize;
 
-use crate::aggregate::{Observations, aggregate};
 use crate::error::MetricError;
 use crate::final_rows::final_row;
-use crate::groups::{Group, over_parameter, words};
-use crate::power_law::PowerLaw;
+use crate::statistics::PowerLaw;
+use crate::statistics::{Group, over_parameter, words};
+use crate::statistics::{Observations, aggregate};
 
 /// Labels that say how much of a data set is used.
 const SIZES: [&str; 2] = ["train_count", "train_fraction"];

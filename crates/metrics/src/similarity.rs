@@ -11,11 +11,11 @@ use eigenscope_stage::{
 };
 use serde::Deserialize;
 
-use crate::aggregate::{Observations, aggregate};
+use crate::bilinear::{ModelVectors, Variant, pairs, read_models, sizes};
 use crate::error::MetricError;
-use crate::groups::{over_parameter, words};
-use crate::seed_pairs::{ModelVectors, Variant, pairs, read_models, sizes};
-use crate::student::half_width;
+use crate::statistics::half_width;
+use crate::statistics::{Observations, aggregate};
+use crate::statistics::{over_parameter, words};
 
 /// The task kind.
 pub fn kind() -> TaskKind {

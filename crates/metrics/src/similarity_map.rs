@@ -9,10 +9,10 @@ use eigenscope_stage::{
 };
 use serde::Deserialize;
 
-use crate::aggregate::{Observations, aggregate};
+use crate::bilinear::{ModelVectors, Variant, pairs, read_models, sizes};
 use crate::error::MetricError;
-use crate::groups::over_parameter;
-use crate::seed_pairs::{ModelVectors, Variant, pairs, read_models, sizes};
+use crate::statistics::over_parameter;
+use crate::statistics::{Observations, aggregate};
 
 /// The task kind.
 pub fn kind() -> TaskKind {

@@ -101,7 +101,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
     check_classes(model_task, classes, pairs_task, &pairs.header.classes)?;
     let size = pairs.header.size;
     check_sizes(model_task, bilinear.hidden(), pairs_task, size)?;
-    let strongest = Strongest::new(&pairs, parameters.kept)?;
+    let top = TopEigenpairs::new(&pairs, parameters.kept)?;
 
     let images = SplitImages::read(&images, SplitName::Test, &data_input.task)?;
     let blocks: Vec<Result<Block, MetricError>> = images
@@ -113,11 +113,11 @@ fn run(context: &Context) -> Result<(), TaskError> {
             let first = index * BLOCK_ROWS;
             let inputs = images.inputs(first..first + labels.len());
             let full = evaluate(&model.load(&device)?, &inputs, labels, &device)?.correct;
-            let truncated = strongest.correct(&inputs, labels, &device)?;
+            let truncated = top.correct(&inputs, labels, &device)?;
             Ok(Block { full, truncated })
         })
         .collect();
-    let (mut full, mut truncated) = (0, vec![0; strongest.kept + 1]);
+    let (mut full, mut truncated) = (0, vec![0; top.kept + 1]);
     for block in blocks {
         let block = block?;
         full += block.full;
@@ -158,7 +158,7 @@ fn rows(hidden: u32, truncated: &[usize], full: usize, images: usize) -> Vec<Tru
 
 /// The strongest eigenpairs of every class, ready to be added up.
 #[derive(Debug, Clone)]
-pub struct Strongest {
+pub struct TopEigenpairs {
     /// Eigenpairs per class, `min(kept, d)`.
     pub kept: usize,
     /// C.
@@ -171,7 +171,7 @@ pub struct Strongest {
     inputs: usize,
 }
 
-impl Strongest {
+impl TopEigenpairs {
     /// Selects the `min(kept, d)` eigenpairs of largest absolute eigenvalue of every class.
     ///
     /// # Errors

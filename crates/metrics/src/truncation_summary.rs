@@ -7,10 +7,10 @@ use eigenscope_stage::{
 };
 use serde::Deserialize;
 
-use crate::aggregate::{Observations, aggregate};
 use crate::error::MetricError;
-use crate::groups::{Group, over_parameter};
-use crate::student::half_width;
+use crate::statistics::half_width;
+use crate::statistics::{Group, over_parameter};
+use crate::statistics::{Observations, aggregate};
 
 /// The task kind.
 pub fn kind() -> TaskKind {

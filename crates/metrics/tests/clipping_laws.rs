@@ -4,7 +4,7 @@
 use std::ops::{Range, RangeInclusive};
 
 use eigenscope_artifact::{InputShape, NamedTensor};
-use eigenscope_metrics::ClippedLayer;
+use eigenscope_metrics::layers::ClippedLayer;
 use eigenscope_models::{Layer, Network, Runner, StoredModel, networks};
 use faer::{Mat, Side};
 use proptest::prelude::*;

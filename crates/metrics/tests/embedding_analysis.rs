@@ -4,13 +4,13 @@
 mod fixtures;
 
 use eigenscope_metrics::confusion::confusion;
-use eigenscope_metrics::nearest::{Neighbour, nearest_others};
-use eigenscope_metrics::nearest_of_all::nearest_of_all;
-use eigenscope_metrics::power_law::PowerLaw;
-use eigenscope_metrics::principal_components::two_principal_components;
-use eigenscope_metrics::t_sne::affinities::{Affinities, Conditional};
-use eigenscope_metrics::t_sne::gradient::{divergence, gradient};
-use eigenscope_metrics::vote::vote_accuracy;
+use eigenscope_metrics::embeddings::nearest_of_all;
+use eigenscope_metrics::embeddings::t_sne::affinities::{Affinities, Conditional};
+use eigenscope_metrics::embeddings::t_sne::gradient::{divergence, gradient};
+use eigenscope_metrics::embeddings::two_principal_components;
+use eigenscope_metrics::embeddings::vote_accuracy;
+use eigenscope_metrics::embeddings::{Neighbour, nearest_others};
+use eigenscope_metrics::statistics::PowerLaw;
 use fixtures::{assert_close, fixture, floats, numbers};
 use serde_json::Value;
 

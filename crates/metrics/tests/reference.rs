@@ -6,12 +6,13 @@ mod fixtures;
 use burn::tensor::Device;
 use eigenscope_artifact::ArtifactError;
 use eigenscope_artifact::tables::bilinear::TruncationRow;
+use eigenscope_metrics::MetricError;
+use eigenscope_metrics::bilinear::{ModelVectors, Variant};
 use eigenscope_metrics::similarity::similarity;
 use eigenscope_metrics::similarity_map::similarity_map;
-use eigenscope_metrics::student::t_quantile;
-use eigenscope_metrics::truncation::Strongest;
+use eigenscope_metrics::statistics::t_quantile;
+use eigenscope_metrics::truncation::TopEigenpairs;
 use eigenscope_metrics::truncation_summary::truncation_summary;
-use eigenscope_metrics::{MetricError, ModelVectors, Variant};
 use fixtures::{assert_close, digits, fixture, models, numbers};
 use serde_json::Value;
 
@@ -51,13 +52,13 @@ fn truncated_counts_are_exact() {
         let expected = counts(&model.record["truncation"]["correct"]);
         assert_eq!(expected.len(), model.hidden + 1);
         let pairs = model.eigenpairs(folder.path(), &model.pairs(model.hidden));
-        let strongest = Strongest::new(&pairs, 30).expect("all stored");
+        let strongest = TopEigenpairs::new(&pairs, 30).expect("all stored");
         let found = strongest.correct(&inputs, labels, &device).expect("runs");
         assert_eq!(found, expected);
 
         // NumPy's own eigenvectors, as far as they are stored.
         let pairs = model.eigenpairs(folder.path(), &model.stored_pairs());
-        let strongest = Strongest::new(&pairs, 5).expect("stored");
+        let strongest = TopEigenpairs::new(&pairs, 5).expect("stored");
         let found = strongest.correct(&inputs, labels, &device).expect("runs");
         assert_eq!(found, expected[..=5]);
 
@@ -261,7 +262,7 @@ fn too_few_stored_eigenpairs_are_refused() {
             "{text}"
         );
     };
-    too_few(Strongest::new(&pairs, 6).expect_err("not certain"));
+    too_few(TopEigenpairs::new(&pairs, 6).expect_err("not certain"));
     for (variant, _) in variants() {
         let vectors = ModelVectors::new(&pairs, "decompose.x", 0, variant, 6);
         too_few(vectors.expect_err("not certain"));

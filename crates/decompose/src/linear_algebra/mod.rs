@@ -8,5 +8,5 @@ mod svd;
 pub use eigen::{Eigensystem, eigensystem};
 pub(crate) use matrix::{fix_signs, product, row_major};
 pub use projector::{orthonormal_basis, projector};
-pub(crate) use svd::{no_convergence, singular_system_of_layer};
 pub use svd::{SingularSystem, singular_system};
+pub(crate) use svd::{no_convergence, singular_system_of_layer};

@@ -7,10 +7,10 @@ use faer::{Accum, Mat, MatRef, Par};
 use rayon::prelude::*;
 use serde::Deserialize;
 
-use crate::layers::Activations;
 use super::channels::by_channel;
 use crate::error::DecomposeError;
 use crate::image_batches::{Batch, for_each_batch};
+use crate::layers::Activations;
 use crate::linear_algebra::singular_system_of_layer;
 
 /// Samples widened to f64 at a time; part of what fixes the bits of a sum.

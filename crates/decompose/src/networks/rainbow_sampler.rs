@@ -8,13 +8,13 @@ use eigenscope_stage::Seed;
 use faer::Mat;
 use rayon::prelude::*;
 
-use crate::layers::Activations;
 use crate::alignment::one_layer;
-use crate::networks::align_columns;
-use crate::networks::CovarianceFactors;
-use crate::networks::{LinearSamples, cross_moments};
 use crate::error::DecomposeError;
 use crate::image_batches::for_each_batch;
+use crate::layers::Activations;
+use crate::networks::CovarianceFactors;
+use crate::networks::align_columns;
+use crate::networks::{LinearSamples, cross_moments};
 
 /// A trained network to draw others from, and the images that they are aligned and tested on.
 ///

@@ -1,6 +1,6 @@
 //! How well the classes of neighbours tell the class of a point.
 
-use crate::nearest::Neighbour;
+use crate::embeddings::Neighbour;
 
 /// Fraction of the points whose `neighbours` vote for their own class, 0 without points. The class of most votes
 /// wins, the first one of several. `labels` holds the class of every point.

@@ -11,7 +11,7 @@
 
 use rayon::prelude::*;
 
-use crate::nearest::Neighbour;
+use crate::embeddings::Neighbour;
 
 /// The entropy of a row is that of the perplexity up to this many nats.
 const TOLERANCE: f64 = 1e-10;

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::compatibility::{check_classes, check_shapes};
 use crate::error::MetricError;
-use crate::groups::{Group, places};
+use crate::statistics::{Group, places};
 
 /// Which eigenvectors are ranked how, and which models form a pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

@@ -1,7 +1,7 @@
 //! Power laws fitted to measurements.
 
 use crate::error::MetricError;
-use crate::student::{CONFIDENCE, t_quantile};
+use crate::statistics::{CONFIDENCE, t_quantile};
 
 /// y = coefficient * x^exponent.
 #[derive(Debug, Clone, Copy, PartialEq)]

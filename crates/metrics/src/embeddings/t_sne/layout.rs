@@ -6,11 +6,11 @@ use rayon::prelude::*;
 use super::affinities::Affinities;
 use super::descent::descend;
 use super::exact::exact_divergence;
+use crate::embeddings::nearest_of_all;
+use crate::embeddings::two_principal_components;
+use crate::embeddings::vote_accuracy;
+use crate::embeddings::{Neighbour, nearest_others};
 use crate::error::MetricError;
-use crate::nearest::{Neighbour, nearest_others};
-use crate::nearest_of_all::nearest_of_all;
-use crate::principal_components::two_principal_components;
-use crate::vote::vote_accuracy;
 
 /// Neighbours that vote on a class when the map is judged.
 const VOTERS: usize = 10;

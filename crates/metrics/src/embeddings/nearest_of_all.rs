@@ -15,7 +15,7 @@ use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 use rayon::prelude::*;
 
-use crate::nearest::{Neighbour, nearest, squared_distance};
+use super::nearest::{Neighbour, nearest, squared_distance};
 
 /// Points whose neighbours are looked for at a time.
 const BLOCK: usize = 128;

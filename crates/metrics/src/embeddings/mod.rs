@@ -1,0 +1,12 @@
+//! Embeddings: neighbours, principal components, maps.
+
+mod nearest;
+mod nearest_of_all;
+mod principal_components;
+pub mod t_sne;
+mod vote;
+
+pub use nearest::{Neighbour, nearest_others};
+pub use nearest_of_all::{Neighbours, nearest_of_all};
+pub use principal_components::two_principal_components;
+pub use vote::vote_accuracy;
