@@ -12,15 +12,15 @@ use crate::content::Content;
 use crate::error::{COPY_AGAIN, IngestError, OTHER_FILE};
 use crate::gzip::Members;
 
-/// Pixels of one image.
+/// Number of pixel bytes of one image.
 const PIXELS: usize = 3 * 32 * 32;
 const RECORD: usize = 1 + PIXELS;
 const CLASSES: u8 = 10;
-/// Records of the largest batch there is.
+/// Number of records of the largest batch.
 const BATCH_RECORDS: u64 = 10_000;
 /// Folder of the batches, on disk and inside the archive.
 pub(crate) const FOLDER: &str = "cifar-10-batches-bin";
-/// Members besides the batches, headers and padding: the published archive has less than 100 kB of them.
+/// Limit of the bytes besides the batches (members, headers and padding), of which the published archive has less than 100 kB.
 pub(crate) const ARCHIVE_SLACK: u64 = 1 << 24;
 
 /// Appends the records of one batch to `split`; `content` ends with the last record.
@@ -79,7 +79,7 @@ pub(crate) fn read_batch(content: &mut Content<'_>, split: &mut Split) -> Result
     }
 }
 
-/// The training batches in a row, numbered through. Takes batch by batch, so that few pixels are held twice.
+/// Concatenates the training batches and numbers their rows. Takes batch by batch, so that few pixels are held twice.
 pub(crate) fn join(batches: [Split; 5]) -> Split {
     let mut whole = Split::default();
     for batch in batches {
@@ -174,7 +174,7 @@ fn member_path(archive: &Path, member: &Path) -> PathBuf {
     PathBuf::from(format!("{}!{}", archive.display(), member.display()))
 }
 
-/// A reader that fails, rather than ends, after too many bytes.
+/// A reader that fails instead of ending after too many bytes.
 struct Limited<R> {
     reader: R,
     read: u64,

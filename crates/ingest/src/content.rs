@@ -1,7 +1,7 @@
 //! Reading a file once: digest of its raw bytes, decompression, digest of the decompressed content.
 //!
-//! Nothing is taken at its word. A reader asks for a stated number of bytes and gets them or an error;
-//! memory is reserved only for sizes that the file can hold, so neither a lying header nor a gzip bomb
+//! Headers are not trusted. A reader asks for a stated number of bytes and gets them or an error;
+//! memory is reserved only for sizes that the file can hold, so neither a wrong header nor a gzip bomb
 //! costs more than the file itself (deflate expands at most 1032 times).
 
 use std::borrow::Cow;
@@ -17,10 +17,10 @@ use crate::error::{CUT_SHORT, IngestError, TOO_LONG};
 use crate::gzip::Members;
 
 const BUFFER_BYTES: usize = 1 << 17;
-/// No deflate stream grows by more than this factor.
+/// Largest factor by which a deflate stream grows.
 const DEFLATE_LIMIT: u64 = 1032;
 
-/// Raw bytes on their way in, counted and hashed.
+/// A reader that counts and hashes the raw bytes of a file.
 pub(crate) struct Raw<R> {
     path: PathBuf,
     reader: R,
@@ -30,7 +30,7 @@ pub(crate) struct Raw<R> {
 }
 
 impl Raw<File> {
-    /// Opens a regular file; the second value is its length.
+    /// Opens a regular file and returns its length as well.
     pub(crate) fn open(path: &Path) -> Result<(Self, u64), IngestError> {
         let failed = |source| IngestError::io("open", path, source);
         let file = regular::open(path).map_err(failed)?;
@@ -40,7 +40,7 @@ impl Raw<File> {
 }
 
 impl<R: Read> Raw<R> {
-    /// Bytes from `reader`; `path` names them in messages.
+    /// Reads from `reader`; `path` names the bytes in messages.
     pub(crate) fn new(path: &Path, reader: R) -> Self {
         Self {
             path: path.to_owned(),
@@ -51,7 +51,7 @@ impl<R: Read> Raw<R> {
         }
     }
 
-    /// What was read, for the orchestrator, and the SHA-256 of the raw bytes.
+    /// Returns the record of the file for the orchestrator and the SHA-256 of the raw bytes.
     pub(crate) fn finish(self, data_dir: &Path) -> (ExternalFile, String) {
         let file = ExternalFile {
             path: relative(&self.path, data_dir),
@@ -103,7 +103,7 @@ enum Source<'a> {
     Gzip(Members<Box<dyn BufRead + 'a>>),
 }
 
-/// Content of a file, decompressed if it is gzip (told by its first two bytes, not by its name).
+/// The content of a file, decompressed if its first two bytes, whatever its name is, are those of gzip.
 pub(crate) struct Content<'a> {
     path: PathBuf,
     source: Source<'a>,
@@ -157,12 +157,12 @@ impl<'a> Content<'a> {
         }
     }
 
-    /// Name in messages.
+    /// The path in messages.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Position in the content.
+    /// The position in the content.
     pub(crate) fn offset(&self) -> u64 {
         self.offset
     }
@@ -177,7 +177,7 @@ impl<'a> Content<'a> {
         matches!(self.source, Source::Plain(_))
     }
 
-    /// An error about the bytes at `offset`.
+    /// The error of malformed bytes at `offset`.
     pub(crate) fn malformed(
         &self,
         offset: u64,
@@ -235,7 +235,7 @@ impl<'a> Content<'a> {
         }
     }
 
-    /// The next `N` bytes, which are `what`.
+    /// Returns the next `N` bytes; messages call them `what`.
     pub(crate) fn array<const N: usize>(&mut self, what: &str) -> Result<[u8; N], IngestError> {
         let mut bytes = [0; N];
         let filled = self.fill(&mut bytes)?;
@@ -245,7 +245,7 @@ impl<'a> Content<'a> {
         Ok(bytes)
     }
 
-    /// The next `bytes` bytes, which are `what`.
+    /// Returns the next `bytes` bytes; messages call them `what`.
     pub(crate) fn bytes(&mut self, what: &str, bytes: u64) -> Result<Vec<u8>, IngestError> {
         let room = self.room();
         if bytes > room {
@@ -281,7 +281,7 @@ impl<'a> Content<'a> {
         Ok(buffer)
     }
 
-    /// Reads over the next `bytes` bytes, which are `what`.
+    /// Skips the next `bytes` bytes; messages call them `what`.
     pub(crate) fn skip(&mut self, what: &str, bytes: u64) -> Result<(), IngestError> {
         let mut buffer = vec![0; BUFFER_BYTES];
         let mut done = 0;
@@ -307,8 +307,7 @@ impl<'a> Content<'a> {
         )
     }
 
-    /// Makes sure that nothing follows (which also checks a gzip stream's own checksum) and returns the
-    /// SHA-256 of the content.
+    /// Checks that nothing follows, and with that the checksum of a gzip stream, and returns the SHA-256 of the content.
     pub(crate) fn finish(mut self) -> Result<String, IngestError> {
         let mut more = [0; 1];
         let end = self.offset;

@@ -1,8 +1,8 @@
-//! Classes without images: a model does not learn them, or nothing tells whether it has.
+//! Warnings about classes without images, which a model cannot learn or cannot be tested on.
 
 use eigenscope_artifact::{Images, Split};
 
-/// Names that are written out.
+/// Largest number of names in a warning.
 const SHOWN: usize = 20;
 
 /// One warning for each split that lacks classes, with their names.

@@ -12,12 +12,12 @@ use crate::content::Content;
 use crate::error::{COPY_AGAIN, IngestError};
 use crate::published::Checksum;
 
-/// The file.
+/// The compressed file.
 pub(crate) const FILE: &[u8] = include_bytes!("../assets/digits.csv.gz");
-/// SHA-256 of its decompressed content.
+/// SHA-256 of the decompressed content.
 pub(crate) const CHECKSUM: Checksum<'static> =
     Checksum::Content("6ebb3d2fee246a4e99363262ddf8a00a3c41bee6014c373ed9d9216ba7f651b8");
-/// Height and width.
+/// Height and width of an image.
 pub(crate) const SIDE: usize = 8;
 /// Largest pixel value.
 pub(crate) const MAXIMUM: u8 = 16;

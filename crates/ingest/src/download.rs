@@ -17,10 +17,10 @@ use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 use crate::error::{IngestError, Unavailable, with_causes};
 
-/// How patient a download is.
+/// Retries and time limits of a download.
 #[derive(Debug, Clone, Copy)]
 pub struct Policy {
-    /// Tries of each address when the network or the server fails.
+    /// Attempts at each address if the network or the server fails.
     pub attempts: u32,
     /// Pause before the second try; doubled before each further one.
     pub pause: Duration,
@@ -53,22 +53,22 @@ impl Default for Policy {
     }
 }
 
-/// One address that did not serve the file.
+/// An address that did not serve the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailedMirror {
     /// The address; empty when no connection could be tried at all.
     pub url: String,
-    /// How often it was tried.
+    /// The number of attempts.
     pub attempts: u32,
-    /// What went wrong at the last try.
+    /// The cause of failure of the last attempt.
     pub reason: String,
 }
 
-/// No address served the file.
+/// The failure of every address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", describe(mirrors))]
 pub struct DownloadError {
-    /// Every address tried.
+    /// The addresses in the order tried.
     pub mirrors: Vec<FailedMirror>,
 }
 
@@ -81,10 +81,10 @@ fn describe(mirrors: &[FailedMirror]) -> String {
     mirrors.iter().map(one).collect::<Vec<_>>().join("; ")
 }
 
-/// Checks a body while it is read: its address in place of a path, and the bytes.
+/// A check of a body while it is read, given its address in place of a path.
 pub type Verify<'a> = dyn Fn(&Path, &mut dyn Read) -> Result<(), IngestError> + 'a;
 
-/// What to download.
+/// A file to download.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
     /// Addresses of equal content, in the order tried.
@@ -95,7 +95,7 @@ pub struct Request<'a> {
     pub limit: u64,
 }
 
-/// Downloads a file to its destination. `progress` is told bytes done and in all (0 if unknown).
+/// Downloads a file to its destination. `progress` is called with the bytes done and the total (0 if unknown).
 ///
 /// # Errors
 /// Returns an error if no address serves a file that `verify` accepts, or the destination cannot be written. Then nothing is
@@ -180,9 +180,9 @@ fn agent(policy: &Policy) -> Result<Agent, String> {
     Ok(config.build().new_agent())
 }
 
-/// Why one try failed.
+/// The failure of one attempt.
 enum Failure {
-    /// Trying again may help.
+    /// Another attempt may succeed.
     Passing(String),
     /// This address does not serve the file.
     Lasting(String),
@@ -236,7 +236,7 @@ fn attempt(
     tee.file.place().map_err(Failure::Destination)
 }
 
-/// Starts the file, and makes its folder now that there is something to put into it.
+/// Creates the temporary file and, now that it is needed, its folder.
 fn create(destination: &Path) -> Result<AtomicFile, ArtifactError> {
     if let Some(folder) = destination.parent() {
         std::fs::create_dir_all(folder)
@@ -245,8 +245,8 @@ fn create(destination: &Path) -> Result<AtomicFile, ArtifactError> {
     AtomicFile::create(destination)
 }
 
-/// Whether another try may help: only where the server was reached. A name without an address, a refused or unreachable
-/// address and one that does not answer stay so.
+/// Whether another attempt may succeed: only if the server was reached. A name without an address, and an address that refuses,
+/// cannot be reached or does not answer, will not change.
 fn request_failure(error: ureq::Error) -> Failure {
     use io::ErrorKind;
     use ureq::{Error, Timeout};
@@ -277,7 +277,7 @@ fn too_large(limit: u64, found: u64) -> String {
     format!("expected at most {limit} bytes, found {found} or more")
 }
 
-/// Hands on what it reads and writes it to the temporary file.
+/// A reader that writes what it reads to the temporary file.
 struct Tee<'a, R> {
     reader: R,
     file: AtomicFile,

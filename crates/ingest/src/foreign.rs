@@ -1,14 +1,14 @@
 //! Files of other formats, recognised by their first bytes.
 
-/// Bytes that are enough to recognise every format.
+/// Number of bytes that suffice to recognise every format.
 pub(crate) const START_BYTES: usize = 512;
 
-/// A format that is given by mistake.
+/// A format that users give by mistake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Format {
-    /// Name with its article.
+    /// The name with its article.
     pub(crate) name: &'static str,
-    /// What to do about it.
+    /// The remedy.
     pub(crate) advice: &'static str,
 }
 

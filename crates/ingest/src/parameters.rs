@@ -39,14 +39,14 @@ pub(crate) enum SimilarityLabel {
     },
 }
 
-/// Which training rows stay.
+/// The training rows that are kept.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Subset {
     /// All of them.
     All,
     /// This part of them, rounded to the nearest number of rows.
     Fraction(f64),
-    /// So many of them.
+    /// This number of them.
     Count(usize),
 }
 

@@ -9,14 +9,14 @@
 
 use eigenscope_artifact::SourceCheck;
 
-/// What is known about the bytes of a published file.
+/// The published checksum of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Checksum<'a> {
     /// SHA-256 of the decompressed content.
     Content(&'a str),
     /// SHA-256 of the gzip file as its authors serve it.
     Archive(&'a str),
-    /// Nothing.
+    /// No checksum.
     Unknown,
 }
 

@@ -1,4 +1,4 @@
-//! The header of an IDX file: magic number, type code, sizes; and what is wrong where it is none.
+//! The header of an IDX file: magic number, type code and sizes, or what is wrong with it.
 
 use std::borrow::Cow;
 
@@ -6,15 +6,15 @@ use crate::content::Content;
 use crate::error::{COPY_AGAIN, CUT_SHORT, IngestError, OTHER_FILE};
 use crate::foreign::{START_BYTES, recognise};
 
-/// Largest content of one file: images are read into memory.
+/// Largest content of a file, which is read into memory.
 const MAXIMUM_BYTES: u64 = 1 << 32;
-/// Most dimensions that are looked at.
+/// Largest number of dimensions that are read.
 const MAXIMUM_RANK: u8 = 8;
 const UNSIGNED_BYTE: u8 = 0x08;
 const BIG_ENDIAN: &str =
     "write the header with big-endian numbers (in NumPy: type `>u4`, in Python's struct: `>`)";
 
-/// What a file should hold.
+/// The expected content of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Holding {
     Images,

@@ -18,7 +18,7 @@ const MAXIMUM_SIMILAR: usize = 6;
 /// Entries of a folder that are looked at for similar names.
 const MAXIMUM_ENTRIES: usize = 10_000;
 
-/// Where each of the four files of `set` stands: at one or more places, after a download if need be.
+/// Finds each of the four files of `set`, at one or more places, after a download if needed.
 ///
 /// Names are the published ones and those with a dot (`train-images.idx3-ubyte`), each with `.gz` and without.
 pub(super) fn idx_files(
@@ -145,7 +145,7 @@ fn missing(
     }
 }
 
-/// Paths one after another.
+/// A list of paths for a message.
 pub(super) fn shown(paths: &[PathBuf]) -> String {
     let paths: Vec<String> = paths
         .iter()
