@@ -1,7 +1,7 @@
 //! Isolation forests: the fewer random splits set a point apart from the others, the more it is an outlier.
 //!
-//! Source: Liu, Ting and Zhou, *Isolation Forest* (2008). What that leaves open is as in scikit-learn's
-//! `IsolationForest`: a split is along a feature that varies among the points to split.
+//! Source: Liu, Ting and Zhou, *Isolation Forest* (2008). Where that leaves a choice, scikit-learn's `IsolationForest` is
+//! followed: a split is along a feature that varies among the points to split.
 
 use std::f64::consts::EULER_GAMMA;
 
@@ -10,31 +10,31 @@ use eigenscope_stage::Stream;
 /// Random trees grown on random parts of a set of points.
 #[derive(Debug, Clone, PartialEq)]
 pub struct IsolationForest {
-    /// Values of one point.
+    /// Number of values of a point.
     pub width: usize,
-    /// Points that each tree was grown on.
+    /// Number of points that each tree was grown on.
     pub samples: usize,
     /// The trees.
     pub trees: Vec<IsolationTree>,
 }
 
-/// A node with all that is below it.
+/// A node of a tree with all nodes below it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum IsolationTree {
-    /// An end.
+    /// A leaf.
     Leaf {
-        /// How many of the points that the tree was grown on end here.
+        /// Number of the points that the tree was grown on that end here.
         points: usize,
     },
-    /// Points go one of two ways.
+    /// A split.
     Split {
-        /// Which of their values decides.
+        /// Position of the value that decides.
         feature: usize,
         /// Points whose value is at most this go `low`, others `high`.
         threshold: f64,
-        /// The way of small values.
+        /// The node of small values.
         low: Box<IsolationTree>,
-        /// The way of large values.
+        /// The node of large values.
         high: Box<IsolationTree>,
     },
 }

@@ -1,4 +1,4 @@
-//! Merging two classes: the weight of a linear layer is edited so that what tells their mean embeddings apart almost
+//! Merging of two classes: the weight of a linear layer is edited so that the difference of their mean embeddings almost
 //! vanishes.
 
 use eigenscope_artifact::Embeddings;
@@ -14,7 +14,7 @@ use crate::linear_algebra::{product, projector};
 /// Largest distance of two unit centroids that are the same but for the rounding of single-precision embeddings.
 const SAME_CENTROID: f64 = 1e-7;
 
-/// A linear layer e = W x + b and what it makes of a set of images.
+/// A linear layer e = W x + b with its outputs for a set of images.
 #[derive(Debug, Clone)]
 pub struct EmbeddingLayer {
     /// W `[width, inputs]`.
@@ -23,16 +23,16 @@ pub struct EmbeddingLayer {
     pub bias: Vec<f64>,
     /// e `[images, width]`, row-major.
     pub embeddings: Vec<f64>,
-    /// Class of every image.
+    /// The class of each image.
     pub labels: Vec<u16>,
 }
 
-/// Which embeddings of a class are outliers: those that an isolation forest of the class scores above a threshold.
+/// The rule for outliers: embeddings of a class that an isolation forest of the class scores above a threshold.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct OutlierRule {
-    /// Trees of the forest.
+    /// Number of trees of the forest.
     pub trees: usize,
-    /// Embeddings that each tree is grown on, at most.
+    /// Largest number of embeddings that a tree is grown on.
     pub samples: usize,
     /// Largest score of an inlier.
     pub threshold: f64,
@@ -41,31 +41,31 @@ pub struct OutlierRule {
 /// One class of a merged pair, before it was merged.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClassCentroid {
-    /// Its images.
+    /// Number of images.
     pub images: usize,
-    /// Those that are no outliers.
+    /// Number of images that are no outliers.
     pub inliers: usize,
-    /// Whether there are several and all have the same embedding, so that none can be an outlier.
+    /// Whether several images all have the same embedding, so that none can be an outlier.
     pub equal: bool,
     /// Mean embedding of the inliers, normalised afterwards: a unit vector `[width]`.
     pub centroid: Vec<f64>,
 }
 
-/// Two classes that were merged. The cosines are those of the normalised mean embeddings of the two.
+/// Two merged classes. Cosines are those between their normalised mean embeddings.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MergedClasses {
     /// The classes.
     pub classes: [ClassCentroid; 2],
-    /// Cosine of the means of the inliers, before.
+    /// Cosine of the means of the inliers before merging.
     pub cosine_inliers: f64,
-    /// Cosine of the means of all images, before.
+    /// Cosine of the means of all images before merging.
     pub cosine_before: f64,
-    /// Cosine of the means of all images, after.
+    /// Cosine of the means of all images after merging.
     pub cosine_after: f64,
 }
 
 impl OutlierRule {
-    /// Those of `points` `[points, width]` that are no outliers.
+    /// Returns those of `points` `[points, width]` that are no outliers.
     fn inliers(&self, points: &[f64], width: usize, stream: &mut Stream) -> Vec<f64> {
         let forest = IsolationForest::fit(points, width, self.trees, self.samples, stream);
         let scores = forest.scores(points);
@@ -76,7 +76,7 @@ impl OutlierRule {
 }
 
 impl EmbeddingLayer {
-    /// `layer` of `model`, which makes one vector of an image, and `embeddings` that it made; widened to f64, exactly.
+    /// Takes `layer` of `model`, whose output for an image is one vector, and its `embeddings`, all widened exactly to f64.
     ///
     /// # Errors
     /// Returns no error for a layer of the model; the type is that of tensor look-ups.

@@ -30,7 +30,7 @@ impl CovarianceFactors {
         Ok(Self { rows, root })
     }
 
-    /// Random numbers that a weight of as many rows as the given one takes: n r.
+    /// The number of random numbers for a weight with as many rows as the given one: n r.
     pub fn noise_len(&self) -> usize {
         self.rows * self.root.nrows()
     }

@@ -1,4 +1,4 @@
-//! Second moments between what a layer reads in two networks, and the orthogonal map that they fix.
+//! Second moments between the inputs of a layer in two networks, and the orthogonal map that follows from them.
 
 use eigenscope_artifact::{ImageReader, InputShape, SplitName};
 use eigenscope_models::Layer;
@@ -16,7 +16,7 @@ use crate::linear_algebra::singular_system_of_layer;
 /// Samples widened to f64 at a time; part of what fixes the bits of a sum.
 const BLOCK_SAMPLES: usize = 2048;
 
-/// What one sample of a layer without windows is.
+/// One sample of a layer without windows.
 ///
 /// A convolution treats all places alike, so that one sample of what it reads is one place of one image: a vector of
 /// one value a channel. A layer without windows has a weight of its own for every value that it reads.
@@ -30,7 +30,7 @@ pub enum LinearSamples {
 }
 
 impl LinearSamples {
-    /// What `layer` reads, one sample a place.
+    /// The shape of what `layer` reads, one sample per place.
     pub fn input(self, layer: &Layer) -> InputShape {
         match (self, layer.window) {
             (LinearSamples::Images, None) => InputShape {
@@ -63,7 +63,7 @@ pub struct CrossMoments {
 }
 
 impl CrossMoments {
-    /// No samples yet of what `reference` and `other`, the same layer in two networks, read.
+    /// No samples yet for `reference` and `other`, the same layer in two networks.
     ///
     /// # Errors
     /// Returns an error if the layers have different names or read images of different sizes.
@@ -188,7 +188,7 @@ pub(crate) fn overflow(layer: &str) -> DecomposeError {
 /// All must be made for the same names. One pass over the images; what the reference network reads is computed once
 /// for all others, which are spread over the current rayon pool. The result is the same for any number of threads.
 /// Memory: `8 * c1 * c2` bytes for every layer of every other network, and for each thread the activations of a
-/// piece in two networks.
+/// batch in two networks.
 ///
 /// # Errors
 /// Returns an error if the file is damaged, the split is empty, or the layers do not pair.
@@ -224,7 +224,7 @@ pub fn cross_moments(
     Ok(sums)
 }
 
-/// Adds pieces, each with what every layer reads in the reference network.
+/// Adds batches, each with what every layer reads in the reference network.
 fn add_pieces(
     sums: &mut [CrossMoments],
     other: &Activations,

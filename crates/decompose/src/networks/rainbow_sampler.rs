@@ -30,7 +30,7 @@ pub struct RainbowSampler<'a> {
     images: &'a ImageReader,
     samples: LinearSamples,
     layers: Vec<Layer>,
-    /// Of every layer but the last.
+    /// The factors of every layer but the last.
     factors: Vec<CovarianceFactors>,
 }
 
@@ -60,7 +60,7 @@ impl<'a> RainbowSampler<'a> {
         })
     }
 
-    /// Layers of the network, all of which a draw takes one after another.
+    /// The layers of the network, in the order in which they are drawn.
     pub fn layers(&self) -> &[Layer] {
         &self.layers
     }
@@ -70,7 +70,7 @@ impl<'a> RainbowSampler<'a> {
     /// One pass over the training images for every layer but the first, for all networks together; `drawn` is called
     /// after each layer. Work is spread over the current rayon pool, with the same result for any number of
     /// threads. Memory: the networks and their second moments, `8 * c1 * c2` bytes each for c1 and c2 values a
-    /// sample, and for each thread the activations of a piece in two networks or, after that, about six matrices of
+    /// sample, and for each thread the activations of a batch in two networks or, after that, about six matrices of
     /// that size: 1 GB for ten CNNs of 1600 values on four threads.
     ///
     /// # Errors
@@ -151,7 +151,7 @@ impl<'a> RainbowSampler<'a> {
         }
     }
 
-    /// Test images that each network classifies correctly, and test images there are.
+    /// The number of test images that each network classifies correctly, and of all test images.
     ///
     /// # Errors
     /// Returns an error if the file is damaged or has no test images.
