@@ -2,9 +2,10 @@
 //! covariance of drawn weights.
 
 use eigenscope_artifact::{InputShape, NamedTensor};
-use eigenscope_decompose::{
-    CovarianceFactors, CrossMoments, DecomposeError, LinearSamples, align_columns, overlaps,
-    singular_system,
+use eigenscope_decompose::DecomposeError;
+use eigenscope_decompose::linear_algebra::singular_system;
+use eigenscope_decompose::networks::{
+    CovarianceFactors, CrossMoments, LinearSamples, align_columns, overlaps,
 };
 use eigenscope_models::{Layer, Window};
 use eigenscope_stage::{Seed, Stream};

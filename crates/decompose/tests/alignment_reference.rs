@@ -8,8 +8,9 @@ use eigenscope_artifact::{
     ImageHeader, ImageReader, ImageWriter, InputShape, NamedTensor, PixelTransform, Provenance,
     SourceCheck, Split, SplitName,
 };
-use eigenscope_decompose::{
-    Activations, CovarianceFactors, LinearSamples, align, align_columns, cross_moments, overlaps,
+use eigenscope_decompose::layers::Activations;
+use eigenscope_decompose::networks::{
+    CovarianceFactors, LinearSamples, align, align_columns, cross_moments, overlaps,
 };
 use eigenscope_models::{StoredModel, networks};
 use faer::Mat;

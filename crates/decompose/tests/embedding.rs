@@ -5,7 +5,7 @@ mod embedded;
 use std::path::Path;
 
 use eigenscope_artifact::{EMBEDDINGS, Embeddings, ImageReader, SplitName};
-use eigenscope_decompose::Activations;
+use eigenscope_decompose::layers::Activations;
 use eigenscope_models::{Layer, Network, Runner, StoredModel, networks};
 use embedded::{CLASSES, Task, images, model};
 use serde_json::json;

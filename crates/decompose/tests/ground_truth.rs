@@ -11,9 +11,10 @@ use eigenscope_artifact::{
     Digest, ImageHeader, ImageWriter, InputShape, NamedTensor, PATTERNS, Patterns, PixelTransform,
     Provenance, SourceCheck, Split, SplitName, TENSORS, write_tensors,
 };
-use eigenscope_decompose::{
-    Folding, cosine, eigensystem, fold_bias, ground_truth, interaction_matrix,
+use eigenscope_decompose::bilinear::{
+    Folding, cosine, fold_bias, ground_truth, interaction_matrix,
 };
+use eigenscope_decompose::linear_algebra::eigensystem;
 use eigenscope_models::{BilinearWeights, networks};
 use eigenscope_stage::{Event, Input, TASK_VERSION, TaskFile};
 use faer::Mat;

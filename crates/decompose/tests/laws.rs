@@ -1,9 +1,9 @@
 //! What holds for every weight matrix: trace, orthonormality, reconstruction, symmetry, and equal bits for
 //! any number of threads.
 
-use eigenscope_decompose::{
-    BilinearMatrices, DecomposeError, decompose, eigensystem, interaction_matrix,
-};
+use eigenscope_decompose::DecomposeError;
+use eigenscope_decompose::bilinear::{BilinearMatrices, decompose, interaction_matrix};
+use eigenscope_decompose::linear_algebra::eigensystem;
 use eigenscope_models::BilinearWeights;
 use faer::Mat;
 use proptest::prelude::*;
@@ -134,16 +134,17 @@ fn any_number_of_threads_gives_the_same_bits() {
             .install(|| decompose(&weights, 30, || ()).expect("decomposes"))
     };
     let one = with(1);
-    let bits = |found: &[eigenscope_decompose::ClassDecomposition]| -> (Vec<u64>, Vec<u32>) {
-        let values = found.iter().flat_map(|class| &class.spectrum);
-        let vectors = found.iter().flat_map(|class| &class.pairs);
-        (
-            values.map(|row| row.eigenvalue.to_bits()).collect(),
-            vectors
-                .flat_map(|pair| pair.input_vector.iter().map(|value| value.to_bits()))
-                .collect(),
-        )
-    };
+    let bits =
+        |found: &[eigenscope_decompose::bilinear::ClassDecomposition]| -> (Vec<u64>, Vec<u32>) {
+            let values = found.iter().flat_map(|class| &class.spectrum);
+            let vectors = found.iter().flat_map(|class| &class.pairs);
+            (
+                values.map(|row| row.eigenvalue.to_bits()).collect(),
+                vectors
+                    .flat_map(|pair| pair.input_vector.iter().map(|value| value.to_bits()))
+                    .collect(),
+            )
+        };
     for threads in [2, 4] {
         assert_eq!(bits(&one), bits(&with(threads)), "{threads} threads");
     }

@@ -3,7 +3,7 @@
 //! Fixtures and tolerances: `tests/reference/README.md` of the workspace. All are relative to the largest
 //! absolute value of the matrix, spectrum or vector.
 
-use eigenscope_decompose::{BilinearMatrices, decompose, interaction_matrix};
+use eigenscope_decompose::bilinear::{BilinearMatrices, decompose, interaction_matrix};
 use eigenscope_models::BilinearWeights;
 use serde_json::Value;
 

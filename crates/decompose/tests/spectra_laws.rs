@@ -3,7 +3,9 @@
 use std::f64::consts::PI;
 
 use eigenscope_artifact::{InputShape, NamedTensor};
-use eigenscope_decompose::{ActivationCovariance, Eigenbasis, MarchenkoPastur, weight_covariance};
+use eigenscope_decompose::layers::{
+    ActivationCovariance, Eigenbasis, MarchenkoPastur, weight_covariance,
+};
 use eigenscope_models::{Layer, ParameterShape, Start, Window};
 use eigenscope_stage::Seed;
 use faer::Mat;

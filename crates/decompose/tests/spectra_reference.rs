@@ -3,7 +3,7 @@
 //! Fixture and tolerances: `tests/reference/README.md` of the workspace.
 
 use eigenscope_artifact::{InputShape, NamedTensor};
-use eigenscope_decompose::{
+use eigenscope_decompose::layers::{
     ActivationCovariance, Activations, Eigenbasis, MarchenkoPastur, weight_covariance,
 };
 use eigenscope_models::{StoredModel, networks};

@@ -9,7 +9,7 @@ use eigenscope_artifact::tables::surgery::{CentroidRow, SingularValueRow, Surger
 use eigenscope_artifact::{
     ArtifactKind, EMBEDDINGS, Embeddings, KindName, NamedTensor, TENSORS, read_records,
 };
-use eigenscope_decompose::{projector, singular_system};
+use eigenscope_decompose::linear_algebra::{projector, singular_system};
 use eigenscope_models::{Network, StoredModel, networks};
 use embedded::{CLASSES, Task, images, model};
 use faer::Mat;

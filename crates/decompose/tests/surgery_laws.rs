@@ -1,8 +1,7 @@
 //! What holds for every direction, forest and pair of classes.
 
-use eigenscope_decompose::{
-    EmbeddingLayer, IsolationForest, OutlierRule, eigensystem, orthonormal_basis, projector,
-};
+use eigenscope_decompose::embeddings::{EmbeddingLayer, IsolationForest, OutlierRule};
+use eigenscope_decompose::linear_algebra::{eigensystem, orthonormal_basis, projector};
 use eigenscope_stage::Seed;
 use faer::Mat;
 use proptest::prelude::*;

@@ -2,9 +2,10 @@
 //!
 //! Fixture and tolerances: `tests/reference/README.md` of the workspace.
 
-use eigenscope_decompose::{
-    EmbeddingLayer, IsolationForest, IsolationTree, OutlierRule, projector, singular_system,
+use eigenscope_decompose::embeddings::{
+    EmbeddingLayer, IsolationForest, IsolationTree, OutlierRule,
 };
+use eigenscope_decompose::linear_algebra::{projector, singular_system};
 use eigenscope_stage::Seed;
 use faer::{Mat, MatRef};
 use serde_json::Value;

@@ -6,7 +6,7 @@ use eigenscope_models::{Layer, ModelError, StoredModel};
 use eigenscope_stage::Stream;
 use faer::{Mat, MatRef};
 
-use crate::embeddings::IsolationForest;
+use super::isolation_forest::IsolationForest;
 use crate::error::DecomposeError;
 use crate::linear_algebra::row_major;
 use crate::linear_algebra::{product, projector};

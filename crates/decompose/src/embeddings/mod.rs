@@ -1,8 +1,10 @@
-//! Embeddings: outliers among them, and classes merged by editing the weight that makes them.
+//! Embeddings: made by a layer, outliers among them, and classes merged by editing the weight that makes them.
 
+mod embedder;
 mod isolation_forest;
 mod merge;
 
+pub(crate) use embedder::embed;
 pub use isolation_forest::{IsolationForest, IsolationTree};
 pub(crate) use merge::weight;
 pub use merge::{ClassCentroid, EmbeddingLayer, MergedClasses, OutlierRule};

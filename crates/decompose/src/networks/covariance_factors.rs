@@ -36,7 +36,7 @@ impl CovarianceFactors {
     }
 
     /// G diag(s) V^T / sqrt(n) `[m, p]` for G `[m, r]`, both row-major. For standard normal G the rows are independent
-    /// Gaussian vectors of mean zero and covariance `W^T W / n`. Signs of V: [`SingularSystem`](crate::SingularSystem).
+    /// Gaussian vectors of mean zero and covariance `W^T W / n`. Signs of V: [`SingularSystem`](crate::linear_algebra::SingularSystem).
     ///
     /// Source: Guth, Menard, Rochette and Mallat, *A rainbow in deep network black boxes* (2023), rainbow sampling.
     ///

@@ -8,20 +8,20 @@ use eigenscope_stage::Seed;
 use faer::Mat;
 use rayon::prelude::*;
 
-use crate::alignment::one_layer;
+use super::channels::align_columns;
+use super::covariance_factors::CovarianceFactors;
+use super::cross_moments::{LinearSamples, cross_moments};
+use super::layer_alignment::one_layer;
 use crate::error::DecomposeError;
 use crate::image_batches::for_each_batch;
 use crate::layers::Activations;
-use crate::networks::CovarianceFactors;
-use crate::networks::align_columns;
-use crate::networks::{LinearSamples, cross_moments};
 
 /// A trained network to draw others from, and the images that they are aligned and tested on.
 ///
 /// A network is drawn layer by layer. The weight W `[n, p]` of every layer but the last is replaced by rows drawn with
 /// its covariance ([`CovarianceFactors`]); the last layer keeps its weight. From the second layer on, the last
 /// included, the weight is then aligned: W' = W (A kron I), with A the alignment
-/// ([`CrossMoments::alignment`](crate::CrossMoments::alignment)) between what the layer reads in the trained network
+/// ([`CrossMoments::alignment`](super::CrossMoments::alignment)) between what the layer reads in the trained network
 /// and in the one drawn so far, over the training images.
 ///
 /// Source: Guth, Menard, Rochette and Mallat, *A rainbow in deep network black boxes* (2023), rainbow sampling.

@@ -1,13 +1,7 @@
-//! The eigenvectors of a covariance in the space of what a layer reads, and the two artifacts that hold them.
+//! The eigenvectors of a covariance in the space of what a layer reads.
 
-use std::collections::BTreeMap;
-
-use eigenscope_artifact::tables::layers::LayerSpectrumRow;
-use eigenscope_artifact::{
-    BASES, BasesHeader, BasisHeader, CovarianceOf, NamedTensor, write_records, write_tensors,
-};
+use eigenscope_artifact::{BasisHeader, NamedTensor};
 use eigenscope_models::Architecture;
-use eigenscope_stage::{Context, Parameter, ParameterType, TaskError};
 use faer::{Mat, MatRef};
 
 use crate::error::DecomposeError;
@@ -80,35 +74,6 @@ impl Eigenbasis {
     }
 }
 
-/// Rows of the table for eigenvalues of one layer, given in descending order.
-pub(crate) fn spectrum_rows(
-    series: &str,
-    layer: &str,
-    eigenvalues: impl IntoIterator<Item = f64>,
-) -> impl Iterator<Item = LayerSpectrumRow> {
-    let ranks = eigenvalues.into_iter().zip(1..);
-    ranks.map(move |(eigenvalue, rank)| LayerSpectrumRow {
-        series: series.to_owned(),
-        layer: layer.to_owned(),
-        rank,
-        eigenvalue,
-    })
-}
-
-/// The parameter that chooses layers of the role `model`.
-pub(crate) fn layers_parameter() -> Parameter {
-    Parameter::optional(
-        "layers",
-        ParameterType::set(ParameterType::Text),
-        Vec::<String>::new(),
-        "names of the layers; none: all of them",
-    )
-    .naming("model", "layers")
-}
-
-/// Attribute of bases: whose covariance they are eigenvectors of.
-pub(crate) const COVARIANCE: &str = "covariance";
-
 /// Refuses a model with a layer that has no inputs or no outputs.
 pub(crate) fn check_layers(architecture: &Architecture) -> Result<(), DecomposeError> {
     for (_, layer) in architecture.layers() {
@@ -121,28 +86,5 @@ pub(crate) fn check_layers(architecture: &Architecture) -> Result<(), DecomposeE
             )));
         }
     }
-    Ok(())
-}
-
-/// Writes both outputs.
-pub(crate) fn write(
-    context: &Context,
-    of: CovarianceOf,
-    spectrum: &[LayerSpectrumRow],
-    layers: BTreeMap<String, BasisHeader>,
-    bases: &[NamedTensor],
-) -> Result<(), TaskError> {
-    write_records(
-        context.output(LayerSpectrumRow::KIND)?,
-        spectrum,
-        context.provenance(),
-    )?;
-    write_tensors(
-        context.output(BASES)?,
-        BASES,
-        &BasesHeader { of, layers },
-        bases,
-        context.provenance(),
-    )?;
     Ok(())
 }

@@ -3,13 +3,10 @@
 use std::path::Path;
 
 use eigenscope_artifact::tables::surgery::{CentroidRow, SingularValueRow, SurgeryRow};
-use eigenscope_artifact::{
-    EMBEDDINGS, Embeddings, EmbeddingsHeader, InputShape, TENSORS, write_records,
-};
+use eigenscope_artifact::{EMBEDDINGS, Embeddings, EmbeddingsHeader, InputShape, TENSORS};
 use eigenscope_models::{Architecture, Layer, ModelError, StoredModel};
 use eigenscope_stage::{
-    Agreement, Context, Feature, Parameter, ParameterType, Resources, Role, TaskError, TaskKind,
-    TaskKindDescription, task_function,
+    Agreement, Context, Feature, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
 };
 use faer::MatRef;
 use serde::Deserialize;
@@ -18,45 +15,28 @@ use crate::embeddings::{EmbeddingLayer, MergedClasses, OutlierRule, weight};
 use crate::error::DecomposeError;
 use crate::linear_algebra::singular_system_of_layer;
 
-/// The task kind.
-pub(crate) fn kind() -> TaskKind {
-    TaskKind {
-        description: describe(),
-        run: task_function!(run),
-    }
-}
-
-fn describe() -> TaskKindDescription {
-    TaskKindDescription {
-        name: "surgery".to_owned(),
-        summary:
-            "merge pairs of classes by editing the weight of the layer that made the embeddings"
-                .to_owned(),
-        parameters: parameters(),
-        roles: vec![
-            Role::one("model", TENSORS, "model to edit").has_classes("pairs"),
+pub(super) fn kind() -> TaskKind {
+    let summary =
+        "merge pairs of classes by editing the weight of the layer that made the embeddings";
+    TaskKind::new("surgery", summary, task_function!(run))
+        .parameters::<Parameters>(parameters())
+        .reads(Role::one("model", TENSORS, "model to edit").has_classes("pairs"))
+        .reads(
             Role::one(
                 "embeddings",
                 EMBEDDINGS,
                 "what a linear layer of this model makes of images",
             )
             .agrees(Agreement::artifact("embeddings/model", "model")),
-        ],
-        outputs: vec![
-            TENSORS.into(),
-            SurgeryRow::KIND.into(),
-            CentroidRow::KIND.into(),
-            SingularValueRow::KIND.into(),
-        ],
-        provides: vec![Feature::inherited("model")],
-        random: true,
-        resources: Resources {
-            threads: 1,
-            memory_mib: 128,
-            seconds: 1.0,
-            ..Resources::default()
-        },
-    }
+        )
+        .writes(TENSORS)
+        .writes(SurgeryRow::KIND)
+        .writes(CentroidRow::KIND)
+        .writes(SingularValueRow::KIND)
+        .provides([Feature::inherited("model")])
+        .random()
+        .memory_mib(128)
+        .seconds(1.0)
 }
 
 fn parameters() -> Vec<Parameter> {
@@ -110,8 +90,8 @@ struct Parameters {
 
 fn run(context: &Context) -> Result<(), TaskError> {
     let parameters: Parameters = context.parameters()?;
-    let embeddings_path = &context.input("embeddings")?.path;
-    let mut model = StoredModel::read(&context.input("model")?.path)?;
+    let embeddings_path = context.path("embeddings")?;
+    let mut model = StoredModel::read(context.path("model")?)?;
     let embeddings = Embeddings::read(embeddings_path)?;
     let layer = layer_of(&embeddings, embeddings_path, &model.architecture)?;
     let pairs = class_pairs(&parameters.pairs, model.architecture.classes.len())?;
@@ -123,24 +103,11 @@ fn run(context: &Context) -> Result<(), TaskError> {
     model = with_weight(model, &layer, edited.weight.as_ref())?;
     singular_values.extend(singular_value_rows("after", &layer, &model)?);
 
-    let (classes, provenance) = (&model.architecture.classes, context.provenance());
-    model.write(context.output(TENSORS)?, provenance)?;
-    write_records(
-        context.output(SurgeryRow::KIND)?,
-        &surgery_rows(&pairs, &merged, classes),
-        provenance,
-    )?;
-    write_records(
-        context.output(CentroidRow::KIND)?,
-        &centroid_rows(&pairs, &merged, classes),
-        provenance,
-    )?;
-    write_records(
-        context.output(SingularValueRow::KIND)?,
-        &singular_values,
-        provenance,
-    )?;
-    Ok(())
+    let classes = &model.architecture.classes;
+    model.write(context.output(TENSORS)?, context.provenance())?;
+    context.write(&surgery_rows(&pairs, &merged, classes))?;
+    context.write(&centroid_rows(&pairs, &merged, classes))?;
+    context.write(&singular_values)
 }
 
 /// The layer of a model that made `embeddings`, which must be one that makes a single vector of an image.

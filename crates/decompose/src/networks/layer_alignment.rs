@@ -1,130 +1,13 @@
-//! The task kind `alignment`: the orthogonal maps between what the layers of two networks read.
-//!
-//! Defined for any two networks of the same data that share layers, of whatever widths. The maps are computed from
-//! the training images and judged on them and on the test images. The map of the first layer, which reads the same
-//! data in both networks, is the identity: it is written without being computed, and has no r^2.
+//! The orthogonal maps between what the layers of two networks read.
 
 use eigenscope_artifact::tables::layers::RSquaredRow;
-use eigenscope_artifact::{
-    ALIGNMENTS, IMAGES, ImageReader, NamedTensor, SplitName, TENSORS, write_records, write_tensors,
-};
+use eigenscope_artifact::{ImageReader, NamedTensor, SplitName};
 use eigenscope_models::{Architecture, StoredModel, check_images};
-use eigenscope_stage::{
-    Context, Feature, Parameter, ParameterType, Resources, Role, TaskError, TaskKind,
-    TaskKindDescription, task_function,
-};
 use faer::Mat;
-use serde::Deserialize;
 
+use super::cross_moments::{CrossMoments, LinearSamples, cross_moments};
 use crate::error::DecomposeError;
-use crate::image_batches::open_images;
 use crate::layers::Activations;
-use crate::networks::{CrossMoments, LinearSamples, cross_moments};
-
-/// The task kind.
-pub(crate) fn kind() -> TaskKind {
-    TaskKind {
-        description: describe(),
-        run: task_function!(run),
-    }
-}
-
-fn describe() -> TaskKindDescription {
-    TaskKindDescription {
-        name: "alignment".to_owned(),
-        summary: "orthogonal maps between what the layers of two networks read, and how much they \
-                  explain"
-            .to_owned(),
-        parameters: vec![
-            Parameter::optional(
-                "layers",
-                ParameterType::set(ParameterType::Text),
-                Vec::<String>::new(),
-                "layers whose inputs are aligned; none given: every layer but the first, which reads the data itself",
-            )
-            .naming("reference", "layers"),
-            linear_samples(),
-        ],
-        roles: vec![
-            Role::one("reference", TENSORS, "weights of one network"),
-            Role::one("other", TENSORS, "weights of the other"),
-            Role::one("data", IMAGES, "images that both are run on")
-                .shown_to("reference")
-                .shown_to("other"),
-        ],
-        outputs: vec![ALIGNMENTS.into(), RSquaredRow::KIND.into()],
-        provides: vec![Feature::inherited("reference")],
-        random: false,
-        resources: Resources {
-            threads: 1,
-            memory_mib: 384,
-            seconds: 10.0,
-            ..Resources::default()
-        },
-    }
-}
-
-/// The parameter of every kind that aligns.
-pub(crate) fn linear_samples() -> Parameter {
-    Parameter::optional(
-        "linear_samples",
-        ParameterType::choice(&["images", "places"]),
-        "images",
-        "what a layer without windows that reads places is aligned by: all its values together, as published, or \
-         their channels, alike at every place",
-    )
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Parameters {
-    layers: Vec<String>,
-    linear_samples: LinearSamples,
-}
-
-fn run(context: &Context) -> Result<(), TaskError> {
-    let Parameters {
-        layers,
-        linear_samples,
-    } = context.parameters()?;
-    let reference = StoredModel::read(&context.input("reference")?.path)?;
-    let other = StoredModel::read(&context.input("other")?.path)?;
-    let models = [
-        ("reference", &reference.architecture),
-        ("other", &other.architecture),
-    ];
-    let images = open_images(context, &models)?;
-    let aligned = align(
-        &images,
-        &reference,
-        &other,
-        &layers,
-        linear_samples,
-        |done| context.progress(done, 2, "splits", ""),
-    )?;
-    let first = identity(&reference.architecture);
-    let tensors: Vec<NamedTensor> = first
-        .into_iter()
-        .chain(aligned.iter().map(LayerAlignment::tensor))
-        .collect();
-    write_tensors(
-        context.output(ALIGNMENTS)?,
-        ALIGNMENTS,
-        &(),
-        &tensors,
-        context.provenance(),
-    )?;
-    let rows: Vec<RSquaredRow> = aligned
-        .into_iter()
-        .flat_map(|layer| layer.r_squared)
-        .collect();
-    write_records(
-        context.output(RSquaredRow::KIND)?,
-        &rows,
-        context.provenance(),
-    )?;
-    Ok(())
-}
 
 /// The alignment of what one layer reads in two networks.
 #[derive(Debug, Clone, PartialEq)]
@@ -193,7 +76,7 @@ impl LayerAlignment {
         })
     }
 
-    fn tensor(&self) -> NamedTensor {
+    pub(crate) fn tensor(&self) -> NamedTensor {
         let shape @ [rows, columns] = [self.map.nrows(), self.map.ncols()];
         let entries = (0..rows * columns).map(|at| self.map[(at / columns, at % columns)] as f32);
         NamedTensor {
@@ -202,20 +85,6 @@ impl LayerAlignment {
             data: entries.collect(),
         }
     }
-}
-
-/// The alignment of the first layer, which reads the same data in both networks.
-fn identity(architecture: &Architecture) -> Option<NamedTensor> {
-    architecture.layers().next().map(|(_, layer)| {
-        let size = layer.input.channels;
-        NamedTensor {
-            name: layer.name.clone(),
-            shape: vec![size, size],
-            data: (0..size * size)
-                .map(|at| f32::from(u8::from(at % (size + 1) == 0)))
-                .collect(),
-        }
-    })
 }
 
 /// The layers to align: those named, or all but the first.

@@ -4,50 +4,34 @@
 //! gates.
 
 use eigenscope_artifact::tables::rainbow::{RainbowRow, RainbowSummaryRow};
-use eigenscope_artifact::{IMAGES, TENSORS, write_records};
+use eigenscope_artifact::{IMAGES, TENSORS};
 use eigenscope_models::StoredModel;
 use eigenscope_stage::{
-    Context, Feature, Parameter, ParameterType, Resources, Role, TaskError, TaskKind,
-    TaskKindDescription, task_function,
+    Context, Feature, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
 };
 use serde::Deserialize;
 
-use crate::alignment::linear_samples;
+use super::alignment::linear_samples;
 use crate::error::DecomposeError;
 use crate::image_batches::open_images;
-use crate::networks::LinearSamples;
-use crate::networks::RainbowSampler;
+use crate::networks::{LinearSamples, RainbowSampler};
 
 /// Networks drawn side by side: what the trained network reads is computed once for all of them, and memory grows
 /// with them.
 const DRAWN_TOGETHER: u32 = 10;
 
-/// The task kind.
-pub(crate) fn kind() -> TaskKind {
-    TaskKind {
-        description: describe(),
-        run: task_function!(run),
-    }
-}
-
-fn describe() -> TaskKindDescription {
-    TaskKindDescription {
-        name: "rainbow".to_owned(),
-        summary: "test accuracy of networks drawn with the weight covariances of a trained one"
-            .to_owned(),
-        parameters: vec![
-            Parameter::optional(
-                "draws",
-                ParameterType::Integer {
-                    minimum: 1,
-                    maximum: 1_000_000,
-                },
-                10,
-                "networks drawn",
-            ),
+pub(super) fn kind() -> TaskKind {
+    let draws = ParameterType::Integer {
+        minimum: 1,
+        maximum: 1_000_000,
+    };
+    let summary = "test accuracy of networks drawn with the weight covariances of a trained one";
+    TaskKind::new("rainbow", summary, task_function!(run))
+        .parameters::<Parameters>([
+            Parameter::optional("draws", draws, 10, "networks drawn"),
             linear_samples(),
-        ],
-        roles: vec![
+        ])
+        .reads(
             Role::one(
                 "model",
                 TENSORS,
@@ -61,22 +45,16 @@ fn describe() -> TaskKindDescription {
                 "bias-free",
                 "a covariance of weights says nothing about a bias",
             ),
-            Role::one("data", IMAGES, "images to align and to test on").shown_to("model"),
-        ],
-        outputs: vec![
-            RainbowRow::KIND.into(),
-            RainbowSummaryRow::KIND.into(),
-            TENSORS.into(),
-        ],
-        provides: vec![Feature::inherited("model")],
-        random: true,
-        resources: Resources {
-            threads: 4,
-            memory_mib: 1152,
-            seconds: 40.0,
-            ..Resources::default()
-        },
-    }
+        )
+        .reads(Role::one("data", IMAGES, "images to align and to test on").shown_to("model"))
+        .writes(RainbowRow::KIND)
+        .writes(RainbowSummaryRow::KIND)
+        .writes(TENSORS)
+        .provides([Feature::inherited("model")])
+        .random()
+        .threads(4)
+        .memory_mib(1152)
+        .seconds(40.0)
 }
 
 #[derive(Deserialize)]
@@ -91,22 +69,14 @@ fn run(context: &Context) -> Result<(), TaskError> {
         draws,
         linear_samples,
     } = context.parameters()?;
-    let model = StoredModel::read(&context.input("model")?.path)?;
+    let model = StoredModel::read(context.path("model")?)?;
     let images = open_images(context, &[("model", &model.architecture)])?;
     let sampler = RainbowSampler::new(&model, &images, linear_samples)?;
     let (rows, first) = draw_and_test(context, &sampler, draws)?;
     let (trained, tested) = sampler.correct(std::slice::from_ref(&model))?;
     let trained = f64::from(trained[0]) / f64::from(tested);
-    write_records(
-        context.output(RainbowRow::KIND)?,
-        &rows,
-        context.provenance(),
-    )?;
-    write_records(
-        context.output(RainbowSummaryRow::KIND)?,
-        &[summary(trained, &rows)],
-        context.provenance(),
-    )?;
+    context.write(&rows)?;
+    context.write(&[summary(trained, &rows)])?;
     let first = first.ok_or("no network was drawn")?;
     first.write(context.output(TENSORS)?, context.provenance())?;
     Ok(())

@@ -1,13 +1,5 @@
 //! The task kind `weight-covariance`: which dimensions of what a layer reads do its weights look at?
 //!
-//! ```text
-//! C = W^T W / n
-//! ```
-//!
-//! for W `[n, p]`, n outputs and p inputs; a convolution is flattened to `[out, in * kh * kw]`, biases play no part. C is
-//! never formed: its eigenvectors are the right singular vectors of W, and its eigenvalues s^2 / n, for the min(n, p)
-//! singular values s of W; the other eigenvalues are 0 and left out. They have the squared unit of the weights.
-//!
 //! Two spectra are there to compare with, at the same ranks:
 //! - `initial weights`: that of a fresh draw of the layer's initialisation, uniform in ±1/sqrt(p), never the one that the
 //!   model was trained from, whatever the seeds;
@@ -17,63 +9,39 @@
 //! The spikes of a layer are its eigenvalues above b = sigma^2 (1 + sqrt(gamma))^2, the upper edge of that law: what
 //! training added. A fresh draw has none in the limit of large layers.
 //!
-//! All in f64, layer by layer. Memory: W, its singular vectors and the solver's scratch, at most `52 n p` bytes for one
-//! layer after the other (27 MB for 512 x 1024), and `4 p min(n, p)` bytes of eigenvectors for each done.
-//!
-//! Source: the published notebook; the law is an addition.
-
-use std::collections::BTreeMap;
+//! The law is an addition to the published notebook.
 
 use eigenscope_artifact::tables::layers::{LayerSpectrumRow, SpikesRow};
-use eigenscope_artifact::{BASES, CovarianceOf, NamedTensor, TENSORS, write_records};
+use eigenscope_artifact::{BASES, CovarianceOf, TENSORS};
 use eigenscope_models::{Layer, StoredModel};
-use eigenscope_stage::{
-    Context, Feature, Resources, Role, TaskError, TaskKind, TaskKindDescription, task_function,
-};
+use eigenscope_stage::{Context, Feature, Role, TaskError, TaskKind, task_function};
 use serde::Deserialize;
 
-use crate::eigenbasis::{
-    COVARIANCE, Eigenbasis, check_layers, layers_parameter, spectrum_rows, write,
-};
+use super::covariances::{COVARIANCE, Covariances, layers_parameter};
 use crate::error::DecomposeError;
-use crate::layers::MarchenkoPastur;
-use crate::linear_algebra::row_major;
+use crate::layers::{Eigenbasis, MarchenkoPastur, check_layers, weight_covariance};
 
 /// Name of the spectrum of a fresh draw.
 const INITIAL: &str = "initial weights";
 /// Name of the spectrum of its limit.
 const LAW: &str = "Marchenko-Pastur";
 
-/// The task kind.
-pub(crate) fn kind() -> TaskKind {
-    TaskKind {
-        description: describe(),
-        run: task_function!(run),
-    }
-}
-
-fn describe() -> TaskKindDescription {
-    TaskKindDescription {
-        name: "weight-covariance".to_owned(),
-        summary:
-            "eigenvalues and eigenvectors of the covariance of a model's weights, layer by layer, \
-                  beside those of a fresh initialisation and of the Marchenko-Pastur law, and how many exceed it"
-                .to_owned(),
-        parameters: vec![layers_parameter()],
-        roles: vec![Role::one("model", TENSORS, "weights of any model")],
-        outputs: vec![LayerSpectrumRow::KIND.into(), SpikesRow::KIND.into(), BASES.into()],
-        provides: vec![
+pub(super) fn kind() -> TaskKind {
+    let summary = "eigenvalues and eigenvectors of the covariance of a model's weights, layer by layer, beside those of a \
+                   fresh initialisation and of the Marchenko-Pastur law, and how many exceed it";
+    TaskKind::new("weight-covariance", summary, task_function!(run))
+        .parameters::<Parameters>([layers_parameter()])
+        .reads(Role::one("model", TENSORS, "weights of any model"))
+        .writes(LayerSpectrumRow::KIND)
+        .writes(SpikesRow::KIND)
+        .writes(BASES)
+        .provides([
             Feature::inherited("model"),
             Feature::fixed(COVARIANCE, CovarianceOf::Weights.name()),
-        ],
-        random: true,
-        resources: Resources {
-            threads: 1,
-            memory_mib: 96,
-            seconds: 0.3,
-            ..Resources::default()
-        },
-    }
+        ])
+        .random()
+        .memory_mib(96)
+        .seconds(0.3)
 }
 
 #[derive(Deserialize)]
@@ -84,10 +52,10 @@ struct Parameters {
 
 fn run(context: &Context) -> Result<(), TaskError> {
     let Parameters { layers } = context.parameters()?;
-    let model = StoredModel::read(&context.input("model")?.path)?;
+    let model = StoredModel::read(context.path("model")?)?;
     check_layers(&model.architecture)?;
-    let (mut spectrum, mut spikes) = (Vec::new(), Vec::new());
-    let (mut headers, mut bases) = (BTreeMap::new(), Vec::new());
+    let mut all = Covariances::new(CovarianceOf::Weights);
+    let mut spikes = Vec::new();
     for (_, layer) in model.architecture.select_layers(&layers)? {
         let basis = weight_covariance(layer, model.tensor(&layer.weight())?)?;
         let purpose = format!("initial/{}", layer.weight());
@@ -96,24 +64,19 @@ fn run(context: &Context) -> Result<(), TaskError> {
         let initial = weight_covariance(layer, &drawn)?;
         let law = law(layer)?;
         let row = spikes_row(layer, law, &basis, &initial);
-        headers.insert(layer.name.clone(), basis.header(Some(row.spikes)));
+        all.add_basis(&layer.name, &basis, Some(row.spikes));
         spikes.push(row);
-        bases.push(basis.tensor(&layer.name));
         let expected = law_spectrum(law, initial.eigenvalues.len());
         for (series, values) in [
             (CovarianceOf::Weights.name(), basis.eigenvalues),
             (INITIAL, initial.eigenvalues),
             (LAW, expected),
         ] {
-            spectrum.extend(spectrum_rows(series, &layer.name, values));
+            all.add_spectrum(series, &layer.name, values);
         }
     }
-    write_records(
-        context.output(SpikesRow::KIND)?,
-        &spikes,
-        context.provenance(),
-    )?;
-    write(context, CovarianceOf::Weights, &spectrum, headers, &bases)
+    context.write(&spikes)?;
+    all.write(context)
 }
 
 /// The law of a layer's initialisation.
@@ -148,19 +111,4 @@ fn spikes_row(
         spikes: above(trained),
         initial_spikes: above(initial),
     }
-}
-
-/// Eigenvalues and eigenvectors of W^T W / n for the weight W of a layer, `[n, p]` or `[n, channels, kh, kw]`.
-///
-/// # Errors
-/// Returns an error if the iteration does not converge.
-///
-/// # Panics
-/// Panics if the weight has other sizes than the layer.
-pub fn weight_covariance(
-    layer: &Layer,
-    weight: &NamedTensor,
-) -> Result<Eigenbasis, DecomposeError> {
-    let matrix = row_major(&weight.data, layer.outputs, layer.inputs());
-    Eigenbasis::of_rows(&layer.name, matrix.as_ref())
 }

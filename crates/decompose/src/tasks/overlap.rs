@@ -4,36 +4,21 @@
 //! writes the identity for the first, which reads the data itself.
 
 use eigenscope_artifact::tables::layers::OverlapRow;
-use eigenscope_artifact::{
-    ALIGNMENTS, BASES, BasesHeader, NamedTensor, TensorReader, write_records,
-};
+use eigenscope_artifact::{ALIGNMENTS, BASES, BasesHeader, TensorReader};
 use eigenscope_stage::{
-    Agreement, Context, Parameter, ParameterType, Resources, Role, TaskError, TaskKind,
-    TaskKindDescription, task_function,
+    Agreement, Context, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
 };
-use faer::{Mat, MatRef};
+use faer::Mat;
 use serde::Deserialize;
 
-use crate::eigenbasis::COVARIANCE;
+use super::covariances::COVARIANCE;
 use crate::error::DecomposeError;
-use crate::linear_algebra::row_major;
-use crate::networks::align_columns;
-use crate::networks::overflow;
+use crate::networks::overlaps;
 
-/// The task kind.
-pub(crate) fn kind() -> TaskKind {
-    TaskKind {
-        description: describe(),
-        run: task_function!(run),
-    }
-}
-
-fn describe() -> TaskKindDescription {
-    TaskKindDescription {
-        name: "overlap".to_owned(),
-        summary: "absolute products of the leading eigenvectors of two networks after alignment"
-            .to_owned(),
-        parameters: vec![
+pub(super) fn kind() -> TaskKind {
+    let summary = "absolute products of the leading eigenvectors of two networks after alignment";
+    TaskKind::new("overlap", summary, task_function!(run))
+        .parameters::<Parameters>([
             Parameter::optional(
                 "layers",
                 ParameterType::set(ParameterType::Text),
@@ -47,11 +32,13 @@ fn describe() -> TaskKindDescription {
                 50,
                 "eigenvectors of each network, those of largest eigenvalue first; fewer where a basis has fewer",
             ),
-        ],
-        roles: vec![
+        ])
+        .reads(
             Role::one("reference", BASES, "eigenvectors of one network").agrees(
                 Agreement::artifact("reference/model", "alignment/reference"),
             ),
+        )
+        .reads(
             Role::one(
                 "other",
                 BASES,
@@ -59,22 +46,15 @@ fn describe() -> TaskKindDescription {
             )
             .agrees(Agreement::artifact("other/model", "alignment/other"))
             .agrees(Agreement::attribute("other", "reference", COVARIANCE)),
-            Role::one(
-                "alignment",
-                ALIGNMENTS,
-                "alignments of the same two networks, in the same order",
-            ),
-        ],
-        outputs: vec![OverlapRow::KIND.into()],
-        provides: Vec::new(),
-        random: false,
-        resources: Resources {
-            threads: 1,
-            memory_mib: 128,
-            seconds: 0.5,
-            ..Resources::default()
-        },
-    }
+        )
+        .reads(Role::one(
+            "alignment",
+            ALIGNMENTS,
+            "alignments of the same two networks, in the same order",
+        ))
+        .writes(OverlapRow::KIND)
+        .memory_mib(128)
+        .seconds(0.5)
 }
 
 #[derive(Deserialize)]
@@ -87,7 +67,7 @@ struct Parameters {
 fn run(context: &Context) -> Result<(), TaskError> {
     let Parameters { layers, count } = context.parameters()?;
     let open = |role, table| -> Result<TensorReader, TaskError> {
-        Ok(TensorReader::open(&context.input(role)?.path, table)?)
+        Ok(TensorReader::open(context.path(role)?, table)?)
     };
     let reference = open("reference", BASES)?;
     let other = open("other", BASES)?;
@@ -105,12 +85,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
         let ranks = headers.each_ref().map(|header| rank(header, &layer));
         rows.extend(layer_rows(of, &layer, &overlaps, ranks));
     }
-    write_records(
-        context.output(OverlapRow::KIND)?,
-        &rows,
-        context.provenance(),
-    )?;
-    Ok(())
+    context.write(&rows)
 }
 
 /// What both bases are eigenvectors of.
@@ -173,59 +148,4 @@ fn layer_rows<'a>(
             null_space: reference_rank > ranks[0] || other_rank > ranks[1],
         }
     })
-}
-
-/// |V1 (A kron I) V2^T| of the first `count` rows (fewer if there are fewer) of two bases of one layer: entry (i, j)
-/// is |v1_i^T (A kron I) v2_j|, 0 to 1 for unit vectors and a partial isometry.
-///
-/// V1 `[k1, c1 * inner]` and V2 `[k2, c2 * inner]` have unit rows, A `[c1, c2]` maps the channels of the other network
-/// to those of the reference.
-///
-/// Source: Guth, Menard, Rochette and Mallat, *A rainbow in deep network black boxes* (2023).
-///
-/// # Errors
-/// Returns an error if a tensor is not a matrix, if sizes do not fit together, or if values are not finite.
-pub fn overlaps(
-    reference: &NamedTensor,
-    other: &NamedTensor,
-    alignment: &NamedTensor,
-    count: usize,
-) -> Result<Mat<f64>, DecomposeError> {
-    let [first, second, [from, to]] = [
-        matrix_shape(reference)?,
-        matrix_shape(other)?,
-        matrix_shape(alignment)?,
-    ];
-    let inner = first[1] / from;
-    if [first[1], second[1]] != [from * inner, to * inner] {
-        return Err(DecomposeError::Mismatch(format!(
-            "layer `{}`: the eigenvectors have {:?} values (reference, other), which the alignment {:?} of their \
-             channels does not fit",
-            reference.name,
-            [first[1], second[1]],
-            [from, to]
-        )));
-    }
-    let kept = [first, second].map(|[rows, _]| rows.min(count));
-    let map = row_major(&alignment.data, from, to);
-    let mapped = align_columns(&reference.data[..kept[0] * first[1]], inner, map.as_ref());
-    let mapped = MatRef::from_row_major_slice(&mapped, kept[0], second[1]);
-    let products = mapped * row_major(&other.data, kept[1], second[1]).transpose();
-    if !products.is_all_finite() {
-        return Err(overflow(&reference.name));
-    }
-    Ok(Mat::from_fn(kept[0], kept[1], |row, column| {
-        products[(row, column)].abs()
-    }))
-}
-
-/// `[rows, columns]`, none of them zero.
-fn matrix_shape(tensor: &NamedTensor) -> Result<[usize; 2], DecomposeError> {
-    match *tensor.shape {
-        [rows, columns] if rows > 0 && columns > 0 => Ok([rows, columns]),
-        _ => Err(DecomposeError::Mismatch(format!(
-            "layer `{}`: a tensor of shape {:?}, expected a matrix of at least one entry",
-            tensor.name, tensor.shape
-        ))),
-    }
 }

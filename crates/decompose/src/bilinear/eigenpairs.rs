@@ -1,107 +1,16 @@
-//! The task kind `interaction`: eigenpairs of the interaction matrix of every class of a bilinear layer.
-//!
-//! A bias of the layer is not part of the interaction matrix; what it adds to the logits is of lower order
-//! in the input.
+//! Eigenpairs of the interaction matrix of every class.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
+use eigenscope_artifact::EigenpairRow;
 use eigenscope_artifact::tables::bilinear::SpectrumRow;
-use eigenscope_artifact::{
-    EIGENPAIRS, EigenpairRow, EigenpairsHeader, TENSORS, write_eigenpairs, write_records,
-};
-use eigenscope_models::{BilinearWeights, StoredModel};
-use eigenscope_stage::{
-    Context, Feature, Parameter, ParameterType, Resources, Role, TaskError, TaskKind,
-    TaskKindDescription, task_function,
-};
+use eigenscope_models::BilinearWeights;
 use faer::Mat;
 use rayon::prelude::*;
-use serde::Deserialize;
 
-use crate::bilinear::{BilinearMatrices, input_vectors, interaction_matrix};
+use super::matrices::{BilinearMatrices, input_vectors, interaction_matrix};
 use crate::error::DecomposeError;
 use crate::linear_algebra::eigensystem;
 
-/// The task kind.
-pub(crate) fn kind() -> TaskKind {
-    TaskKind {
-        description: describe(),
-        run: task_function!(run),
-    }
-}
-
-fn describe() -> TaskKindDescription {
-    TaskKindDescription {
-        name: "interaction".to_owned(),
-        summary:
-            "eigenvalues and input-space eigenvectors of every class's interaction matrix of a \
-                  bilinear layer"
-                .to_owned(),
-        parameters: vec![Parameter::optional(
-            "count",
-            ParameterType::at_least(1),
-            30,
-            "eigenpairs kept at each end of the spectrum",
-        )],
-        roles: vec![
-            Role::one("model", TENSORS, "weights of a bilinear layer").needs(
-                "bilinear",
-                "an interaction matrix is made of pairs of gate rows",
-            ),
-        ],
-        outputs: vec![SpectrumRow::KIND.into(), EIGENPAIRS.into()],
-        provides: Feature::of_images("model").into(),
-        random: false,
-        resources: Resources {
-            threads: 1,
-            memory_mib: 256,
-            seconds: 2.0,
-            ..Resources::default()
-        },
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Parameters {
-    count: usize,
-}
-
-fn run(context: &Context) -> Result<(), TaskError> {
-    let parameters: Parameters = context.parameters()?;
-    let model = StoredModel::read(&context.input("model")?.path)?;
-    let weights = BilinearWeights::new(&model, "an interaction matrix")?;
-    let StoredModel { architecture, .. } = model;
-    let header = EigenpairsHeader {
-        shape: architecture.input,
-        classes: architecture.classes,
-        size: u32::try_from(weights.hidden)?,
-    };
-    let (total, done) = (weights.classes as u64, AtomicU64::new(0));
-    let classes = decompose(&weights, parameters.count, || {
-        let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-        context.progress(done, total, "classes", "");
-    })?;
-    let (mut spectrum, mut pairs) = (Vec::new(), Vec::new());
-    for class in classes {
-        spectrum.extend(class.spectrum);
-        pairs.extend(class.pairs);
-    }
-    write_records(
-        context.output(SpectrumRow::KIND)?,
-        &spectrum,
-        context.provenance(),
-    )?;
-    write_eigenpairs(
-        context.output(EIGENPAIRS)?,
-        &header,
-        &pairs,
-        context.provenance(),
-    )?;
-    Ok(())
-}
-
-/// What is kept of one class.
+/// The decomposition of one class.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClassDecomposition {
     /// All d eigenvalues, ascending.

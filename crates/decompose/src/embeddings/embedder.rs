@@ -1,82 +1,18 @@
-//! The task kind `embedding`: what one layer makes of every image of a split.
+//! What one layer makes of every image of a split.
 //!
-//! Memory: the embeddings (twice while they are written) and one piece of images with the activations of two neighbouring
+//! Memory: the embeddings (twice while they are written) and one batch of images with the activations of two neighbouring
 //! steps.
 
-use eigenscope_artifact::{
-    EMBEDDINGS, Embeddings, EmbeddingsHeader, IMAGES, ImageReader, SplitName, TENSORS,
-};
+use eigenscope_artifact::{Embeddings, EmbeddingsHeader, ImageReader, SplitName};
 use eigenscope_models::{Layer, ModelError, Runner, StoredModel, predicted_class};
-use eigenscope_stage::{
-    Context, Parameter, ParameterType, Resources, Role, TaskError, TaskKind, TaskKindDescription,
-    task_function,
-};
-use serde::Deserialize;
 
 use crate::image_batches::batch_images;
-use crate::image_batches::open_images;
 
-/// The task kind.
-pub(crate) fn kind() -> TaskKind {
-    TaskKind {
-        description: describe(),
-        run: task_function!(run),
-    }
-}
-
-fn describe() -> TaskKindDescription {
-    TaskKindDescription {
-        name: "embedding".to_owned(),
-        summary: "output of one layer before any activation, and the predicted class, for every image of a split"
-            .to_owned(),
-        parameters: vec![
-            Parameter::optional(
-                "layer",
-                ParameterType::Text,
-                "embedding",
-                "name of the layer; the values of a convolution are flattened, channel by channel",
-            )
-            .naming("model", "layers"),
-            Parameter::optional(
-                "split",
-                ParameterType::choice(&["train", "test"]),
-                "test",
-                "images to embed",
-            ),
-        ],
-        roles: vec![
-            Role::one("model", TENSORS, "weights of a model"),
-            Role::one("data", IMAGES, "data set with the images").shown_to("model"),
-        ],
-        outputs: vec![EMBEDDINGS.into()],
-        provides: Vec::new(),
-        random: false,
-        resources: Resources {
-            threads: 1,
-            memory_mib: 512,
-            seconds: 5.0,
-            ..Resources::default()
-        },
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Parameters {
-    layer: String,
-    split: SplitName,
-}
-
-fn run(context: &Context) -> Result<(), TaskError> {
-    let Parameters { layer, split } = context.parameters()?;
-    let model = StoredModel::read(&context.input("model")?.path)?;
-    let images = open_images(context, &[("model", &model.architecture)])?;
-    let embeddings = embed(&model, &layer, &images, split)?;
-    embeddings.write(context.output(EMBEDDINGS)?, context.provenance())?;
-    Ok(())
-}
-
-fn embed(
+/// The outputs of the layer called `layer` for every image of `split`, and the predicted classes.
+///
+/// # Errors
+/// Returns an error if the model has no such layer or the file cannot be read.
+pub(crate) fn embed(
     model: &StoredModel,
     layer: &str,
     images: &ImageReader,

@@ -1,0 +1,52 @@
+//! The task kind `embedding`: what one layer makes of every image of a split.
+
+use eigenscope_artifact::{EMBEDDINGS, IMAGES, SplitName, TENSORS};
+use eigenscope_models::StoredModel;
+use eigenscope_stage::{
+    Context, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
+};
+use serde::Deserialize;
+
+use crate::embeddings::embed;
+use crate::image_batches::open_images;
+
+pub(super) fn kind() -> TaskKind {
+    let summary = "output of one layer before any activation, and the predicted class, for every image of a split";
+    TaskKind::new("embedding", summary, task_function!(run))
+        .parameters::<Parameters>([
+            Parameter::optional(
+                "layer",
+                ParameterType::Text,
+                "embedding",
+                "name of the layer; the values of a convolution are flattened, channel by channel",
+            )
+            .naming("model", "layers"),
+            Parameter::optional(
+                "split",
+                ParameterType::choice(&["train", "test"]),
+                "test",
+                "images to embed",
+            ),
+        ])
+        .reads(Role::one("model", TENSORS, "weights of a model"))
+        .reads(Role::one("data", IMAGES, "data set with the images").shown_to("model"))
+        .writes(EMBEDDINGS)
+        .memory_mib(512)
+        .seconds(5.0)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Parameters {
+    layer: String,
+    split: SplitName,
+}
+
+fn run(context: &Context) -> Result<(), TaskError> {
+    let Parameters { layer, split } = context.parameters()?;
+    let model = StoredModel::read(context.path("model")?)?;
+    let images = open_images(context, &[("model", &model.architecture)])?;
+    let embeddings = embed(&model, &layer, &images, split)?;
+    embeddings.write(context.output(EMBEDDINGS)?, context.provenance())?;
+    Ok(())
+}
