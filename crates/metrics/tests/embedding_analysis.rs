@@ -3,7 +3,7 @@
 
 mod fixtures;
 
-use eigenscope_metrics::confusion::confusion;
+use eigenscope_metrics::embeddings::confusion;
 use eigenscope_metrics::embeddings::nearest_of_all;
 use eigenscope_metrics::embeddings::t_sne::affinities::{Affinities, Conditional};
 use eigenscope_metrics::embeddings::t_sne::gradient::{divergence, gradient};

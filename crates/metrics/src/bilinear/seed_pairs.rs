@@ -1,6 +1,6 @@
 //! Eigenvectors of many models, and the pairs of models whose eigenvectors are compared.
 
-use eigenscope_artifact::{Eigenpairs, Labels, Selection};
+use eigenscope_artifact::{Eigenpairs, Labelled, Labels, Selection};
 use eigenscope_stage::{Input, ParameterType};
 use serde::Deserialize;
 
@@ -156,6 +156,17 @@ pub(crate) struct ModelGroup {
     pub(crate) labels: Labels,
     /// The models.
     pub(crate) models: Vec<ModelVectors>,
+}
+
+impl ModelGroup {
+    /// Rows of this group's averages.
+    pub(crate) fn label<R>(&self, rows: Vec<R>) -> impl Iterator<Item = Labelled<R>> {
+        let labels = self.labels.clone();
+        rows.into_iter().map(move |row| Labelled {
+            labels: labels.clone(),
+            row,
+        })
+    }
 }
 
 /// Reads the models' first `count` eigenvectors. Models are paired within a group: they differ in the label `over`,

@@ -1,12 +1,16 @@
-//! Embeddings: neighbours, principal components, maps.
+//! Embeddings: predictions, neighbours, principal components, maps.
 
+mod confusion;
 mod nearest;
 mod nearest_of_all;
+mod neighbours;
 mod principal_components;
 pub mod t_sne;
 mod vote;
 
+pub use confusion::{class_accuracies, confusion};
 pub use nearest::{Neighbour, nearest_others};
 pub use nearest_of_all::{Neighbours, nearest_of_all};
+pub use neighbours::neighbours;
 pub use principal_components::two_principal_components;
 pub use vote::vote_accuracy;

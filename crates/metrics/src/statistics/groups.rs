@@ -7,8 +7,17 @@ use std::collections::HashMap;
 
 use eigenscope_artifact::{LabelValue, Labelled, Labels};
 use eigenscope_stage::{Input, Parameter, ParameterType};
+use serde::Deserialize;
 
 use crate::error::MetricError;
+
+/// The parameters of a summary without further ones.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Over {
+    /// The label to average over.
+    pub(crate) over: String,
+}
 
 /// The parameter `over` of a summary.
 pub(crate) fn over_parameter() -> Parameter {

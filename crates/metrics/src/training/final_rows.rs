@@ -1,52 +1,10 @@
-//! The task kind `final`: where the training of every model ended.
+//! The end of a training.
 
 use eigenscope_artifact::tables::training::{FinalRow, HistoryRow};
-use eigenscope_artifact::{Labelled, read_records, write_labelled};
-use eigenscope_stage::{
-    Context, Input, Resources, Role, TaskError, TaskKind, TaskKindDescription, task_function,
-};
+use eigenscope_stage::Input;
 
 use crate::error::MetricError;
 use crate::statistics::{hidden, seed};
-
-/// The task kind.
-pub fn kind() -> TaskKind {
-    TaskKind {
-        description: TaskKindDescription {
-            name: "final".to_owned(),
-            summary: "loss and accuracy of every model after its last epoch".to_owned(),
-            parameters: Vec::new(),
-            roles: vec![Role::many(
-                "histories",
-                HistoryRow::KIND,
-                "training histories",
-            )],
-            outputs: vec![FinalRow::KIND.into()],
-            provides: Vec::new(),
-            random: false,
-            resources: Resources {
-                threads: 1,
-                memory_mib: 64,
-                seconds: 0.5,
-                ..Resources::default()
-            },
-        },
-        run: task_function!(run),
-    }
-}
-
-fn run(context: &Context) -> Result<(), TaskError> {
-    let mut rows = Vec::new();
-    for input in context.inputs("histories")? {
-        let row = final_row(input, &read_records(&input.path)?)?;
-        let mut labels = input.labels.clone();
-        labels.retain(|name, _| !["hidden", "seed"].contains(&name.as_str()));
-        rows.push(Labelled { labels, row });
-    }
-    rows.sort_by_key(|Labelled { row, .. }| (row.hidden, row.seed));
-    write_labelled(context.output(FinalRow::KIND)?, &rows, context.provenance())?;
-    Ok(())
-}
 
 /// The last epoch of `history`, with the id of the training task, its hidden size (swept or fixed) and its label `seed`,
 /// where it has them.

@@ -1,64 +1,14 @@
-//! The task kind `confusion`: which classes a model takes for which others.
+//! Images by class and predicted class.
 
 use eigenscope_artifact::tables::embeddings::{ClassAccuracyRow, ConfusionRow};
-use eigenscope_artifact::{EMBEDDINGS, Embeddings, write_records};
-use eigenscope_stage::{
-    Context, Resources, Role, TaskError, TaskKind, TaskKindDescription, task_function,
-};
 
 /// Name of the row of all classes together.
 const ALL: &str = "all";
 
-/// The task kind.
-pub fn kind() -> TaskKind {
-    TaskKind {
-        description: TaskKindDescription {
-            name: "confusion".to_owned(),
-            summary: "images by class and predicted class, and the accuracy on every class"
-                .to_owned(),
-            parameters: Vec::new(),
-            roles: vec![Role::one(
-                "embeddings",
-                EMBEDDINGS,
-                "embeddings, which come with the predictions",
-            )],
-            outputs: vec![ConfusionRow::KIND.into(), ClassAccuracyRow::KIND.into()],
-            provides: Vec::new(),
-            random: false,
-            resources: Resources {
-                threads: 1,
-                memory_mib: 64,
-                seconds: 0.5,
-                ..Resources::default()
-            },
-        },
-        run: task_function!(run),
-    }
-}
-
-fn run(context: &Context) -> Result<(), TaskError> {
-    let Embeddings {
-        header,
-        labels,
-        predicted,
-        ..
-    } = Embeddings::read(&context.input("embeddings")?.path)?;
-    let rows = confusion(&labels, &predicted, header.classes.len());
-    let accuracies = class_accuracies(&rows, &header.classes);
-    let provenance = context.provenance();
-    write_records(context.output(ConfusionRow::KIND)?, &rows, provenance)?;
-    write_records(
-        context.output(ClassAccuracyRow::KIND)?,
-        &accuracies,
-        provenance,
-    )?;
-    Ok(())
-}
-
 /// The number of images of every pair of `classes` classes: C^2 rows, sorted by class and by predicted class.
 ///
 /// # Panics
-/// Returns an error if a class is not below `classes`.
+/// Panics if a class is not below `classes`.
 pub fn confusion(labels: &[u16], predicted: &[u16], classes: usize) -> Vec<ConfusionRow> {
     let mut counts = vec![0; classes * classes];
     for (&label, &predicted) in labels.iter().zip(predicted) {

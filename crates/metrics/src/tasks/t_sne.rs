@@ -1,0 +1,91 @@
+//! The task kind `t-sne`: embeddings laid out in two dimensions.
+
+use eigenscope_artifact::tables::embeddings::{MapQualityRow, MapRow};
+use eigenscope_artifact::{EMBEDDINGS, Embeddings};
+use eigenscope_stage::{
+    Context, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
+};
+use serde::Deserialize;
+
+use crate::embeddings::t_sne::Layout;
+use crate::embeddings::t_sne::descent::STEPS;
+use crate::error::MetricError;
+
+pub(super) fn kind() -> TaskKind {
+    let summary = "embeddings laid out in two dimensions by t-SNE, and how faithful the map is";
+    TaskKind::new("t-sne", summary, task_function!(run))
+        .parameters::<Parameters>([
+            Parameter::optional(
+                "perplexity",
+                ParameterType::between(2.0, 1000.0),
+                30.0,
+                "effective number of neighbours of each image",
+            ),
+            Parameter::optional(
+                "images",
+                ParameterType::at_least(1),
+                10_000,
+                "largest number of images; the first ones are taken",
+            ),
+        ])
+        .reads(Role::one("embeddings", EMBEDDINGS, "what is laid out"))
+        .writes(MapRow::KIND)
+        .writes(MapQualityRow::KIND)
+        .threads(4)
+        .memory_mib(192)
+        .seconds(4.0)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Parameters {
+    perplexity: f64,
+    images: usize,
+}
+
+fn run(context: &Context) -> Result<(), TaskError> {
+    let Parameters { perplexity, images } = context.parameters()?;
+    let input = context.input("embeddings")?;
+    let embeddings = Embeddings::read(&input.path)?;
+    let (images, width) = (images.min(embeddings.len()), embeddings.header.width);
+    if images as f64 <= perplexity + 1.0 {
+        return Err(Box::new(MetricError::TooFew(format!(
+            "{images} images of {} are too few for perplexity {perplexity}: it must be below the number of others",
+            input.task
+        ))));
+    }
+    let vectors = &embeddings.vectors[..images * width];
+    if vectors
+        .chunks_exact(width)
+        .all(|vector| *vector == vectors[..width])
+    {
+        return Err(Box::new(MetricError::Undefined(format!(
+            "all {images} embeddings of {} are equal: there is nothing to lay out",
+            input.task
+        ))));
+    }
+    let layout = Layout::new(vectors, width, perplexity, |step| {
+        context.progress(u64::from(step), u64::from(STEPS), "steps", "");
+    })?;
+    if layout.unreached > 0 {
+        context.warn(format!(
+            "{} of {images} images have more than {perplexity} others equally near: their perplexity is larger",
+            layout.unreached
+        ));
+    }
+    let labels = &embeddings.labels[..images];
+    context.write(&rows(&layout.map, &embeddings.indices, labels))?;
+    context.write(&[layout.quality(labels, perplexity)])
+}
+
+fn rows(map: &[[f64; 2]], indices: &[u32], labels: &[u16]) -> Vec<MapRow> {
+    let images = map.iter().zip(indices).zip(labels);
+    images
+        .map(|((&[x, y], &index), &label)| MapRow {
+            index,
+            label: u32::from(label),
+            x,
+            y,
+        })
+        .collect()
+}
