@@ -3,13 +3,11 @@
 
 mod fixtures;
 
-use eigenscope_metrics::embeddings::confusion;
-use eigenscope_metrics::embeddings::nearest_of_all;
 use eigenscope_metrics::embeddings::t_sne::affinities::{Affinities, Conditional};
 use eigenscope_metrics::embeddings::t_sne::gradient::{divergence, gradient};
-use eigenscope_metrics::embeddings::two_principal_components;
-use eigenscope_metrics::embeddings::vote_accuracy;
-use eigenscope_metrics::embeddings::{Neighbour, nearest_others};
+use eigenscope_metrics::embeddings::{
+    Neighbour, confusion, nearest_of_all, nearest_others, two_principal_components, vote_accuracy,
+};
 use eigenscope_metrics::statistics::PowerLaw;
 use fixtures::{assert_close, fixture, floats, numbers};
 use serde_json::Value;

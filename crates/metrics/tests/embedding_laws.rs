@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 
 use eigenscope_metrics::MetricError;
-use eigenscope_metrics::embeddings::nearest_of_all;
 use eigenscope_metrics::embeddings::t_sne::Layout;
 use eigenscope_metrics::embeddings::t_sne::affinities::{Affinities, Conditional};
 use eigenscope_metrics::embeddings::t_sne::exact::exact_divergence;
 use eigenscope_metrics::embeddings::t_sne::gradient::{Repulsion, divergence, gradient};
 use eigenscope_metrics::embeddings::t_sne::tree::{Rectangle, Tree};
-use eigenscope_metrics::embeddings::{Neighbour, nearest_others};
+use eigenscope_metrics::embeddings::{Neighbour, nearest_of_all, nearest_others};
 use eigenscope_metrics::statistics::PowerLaw;
 use proptest::collection::vec;
 use proptest::prelude::*;

@@ -7,11 +7,9 @@ use burn::tensor::Device;
 use eigenscope_artifact::ArtifactError;
 use eigenscope_artifact::tables::bilinear::TruncationRow;
 use eigenscope_metrics::MetricError;
-use eigenscope_metrics::bilinear::TopEigenpairs;
-use eigenscope_metrics::bilinear::similarity;
-use eigenscope_metrics::bilinear::similarity_map;
-use eigenscope_metrics::bilinear::truncation_summary;
-use eigenscope_metrics::bilinear::{ModelVectors, Variant};
+use eigenscope_metrics::bilinear::{
+    ModelVectors, TopEigenpairs, Variant, similarity, similarity_map, truncation_summary,
+};
 use eigenscope_metrics::statistics::t_quantile;
 use fixtures::{assert_close, digits, fixture, models, numbers};
 use serde_json::Value;
