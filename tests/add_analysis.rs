@@ -115,13 +115,13 @@ fn follow_the_steps(copy: &WorkspaceCopy) {
     );
     copy.edit("artifact/src/lib.rs", "FinalRow, ", "FinalRow, GapRow, ");
 
-    copy.add("metrics/src/gap.rs", METRIC);
-    let metrics = "metrics/src/lib.rs";
-    copy.edit(metrics, "mod labels;", "pub mod gap;\nmod labels;");
+    copy.add("metrics/src/tasks/gap.rs", METRIC);
+    let metrics = "metrics/src/tasks/mod.rs";
+    copy.edit(metrics, "mod neighbours;", "mod gap;\nmod neighbours;");
     copy.edit(
         metrics,
-        "final_rows::kind(),",
-        "final_rows::kind(),\n        gap::kind(),",
+        "scaling::kind(),",
+        "scaling::kind(),\n        gap::kind(),",
     );
 
     copy.add("report/src/plots/gap.rs", FIGURE);

@@ -126,8 +126,8 @@ fn every_result_says_what_its_code_consists_of() {
     let fingerprint = fingerprint.expect("a text");
     let code = project.read(&format!("artifacts/code/{fingerprint}.json"));
     let code: BTreeMap<String, String> = serde_json::from_str(&code).expect("JSON");
-    assert!(code.contains_key("crates/metrics/src/final_rows.rs"));
-    assert!(!code.contains_key("crates/metrics/src/similarity.rs"));
+    assert!(code.contains_key("crates/metrics/src/training/final_rows.rs"));
+    assert!(!code.contains_key("crates/metrics/src/bilinear/similarity.rs"));
 }
 
 #[test]

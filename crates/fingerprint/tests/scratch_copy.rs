@@ -121,7 +121,7 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// The section of each name, without repetition: `eigenscope_metrics::truncation::run` is of `metrics`.
+/// The section of each name, without repetition: `eigenscope_metrics::tasks::truncation::run` is of `metrics`.
 fn stages_of(functions: &[String]) -> Vec<&str> {
     let stage = |name: &'_ String| name.len() - name.trim_start_matches("eigenscope_").len();
     let mut stages: Vec<&str> = functions
@@ -176,7 +176,7 @@ fn modules_with_run(scratch: &Scratch, stage: &str, inside: &str) -> Vec<(String
 #[test]
 fn a_metric_or_figure_is_its_own_code() {
     let scratch = Scratch::new();
-    for (stage, inside) in [("metrics", ""), ("report", "plots/")] {
+    for (stage, inside) in [("metrics", "tasks/"), ("report", "plots/")] {
         let modules = modules_with_run(&scratch, stage, inside);
         assert!(modules.len() >= 5, "{modules:?}");
         for (file, name) in modules {
@@ -194,8 +194,8 @@ fn a_metric_or_figure_is_no_code_of_another_stage() {
         "const BLOCK_ROWS: usize = 1000;",
         "const BLOCK_ROWS: usize = 999;",
     );
-    let changed = scratch.edit("crates/metrics/src/truncation.rs", from, to);
-    assert_eq!(changed, ["eigenscope_metrics::truncation::run"]);
+    let changed = scratch.edit("crates/metrics/src/bilinear/truncation.rs", from, to);
+    assert_eq!(changed, ["eigenscope_metrics::tasks::truncation::run"]);
     let (from, to) = ("\"Training loss\"", "\"Loss\"");
     let changed = scratch.edit("crates/report/src/plots/training.rs", from, to);
     assert_eq!(changed, ["eigenscope_report::plots::training::run"]);
@@ -245,9 +245,9 @@ fn an_edit_of_what_evaluates_models_reruns_what_evaluates() {
         "*logit >= logits[predicted]",
     );
     for (name, expected) in [
-        ("eigenscope_metrics::truncation::run", true),
-        ("eigenscope_metrics::similarity::run", false),
-        ("eigenscope_decompose::interaction::run", false),
+        ("eigenscope_metrics::tasks::truncation::run", true),
+        ("eigenscope_metrics::tasks::similarity::run", false),
+        ("eigenscope_decompose::tasks::interaction::run", false),
         ("eigenscope_report::plots::truncation::run", false),
     ] {
         assert_eq!(changed.contains(&name.to_owned()), expected, "{name}");
@@ -264,7 +264,7 @@ fn an_edit_of_a_table_reruns_what_writes_and_reads_it() {
     let expected = ["truncation::run", "truncation_summary::run"];
     assert_eq!(
         changed,
-        expected.map(|name| format!("eigenscope_metrics::{name}"))
+        expected.map(|name| format!("eigenscope_metrics::tasks::{name}"))
     );
 }
 
@@ -291,11 +291,11 @@ fn an_edit_of_what_all_tasks_share_reruns_everything() {
 fn a_dependency_bump_reruns_what_links_it() {
     let scratch = Scratch::new();
     for (package, linked, other) in [
-        ("faer", "decompose::interaction", "report::plots::training"),
+        ("faer", "decompose::tasks::interaction", "report::plots::training"),
         (
             "polars",
-            "metrics::truncation_summary",
-            "decompose::interaction",
+            "metrics::tasks::truncation_summary",
+            "decompose::tasks::interaction",
         ),
         ("resvg", "report::plots::training", "train::bilinear"),
     ] {
