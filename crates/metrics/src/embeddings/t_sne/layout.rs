@@ -61,7 +61,7 @@ impl Layout {
     }
 
     /// How faithful the map is, for images of the given classes.
-    pub(super) fn quality(&self, labels: &[u16], perplexity: f64) -> MapQualityRow {
+    pub(crate) fn quality(&self, labels: &[u16], perplexity: f64) -> MapQualityRow {
         let voters = VOTERS.min(self.map.len() - 1);
         let on_map: Vec<Vec<Neighbour>> = (0..self.map.len())
             .into_par_iter()
