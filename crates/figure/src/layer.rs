@@ -131,7 +131,18 @@ impl Line {
         self.name = Some(name.into());
         self
     }
+
+    /// The marker as it is drawn: without a rim where markers are so many that rims would cover them.
+    pub(crate) fn drawn_marker(&self) -> Option<Marker> {
+        self.marker.map(|marker| Marker {
+            rim: marker.rim && self.x.len() <= MOST_RIMS,
+            ..marker
+        })
+    }
 }
+
+/// Largest number of markers of one line that have rims.
+const MOST_RIMS: usize = 100;
 
 /// The area between `lower` and `upper`, filled without a border.
 ///

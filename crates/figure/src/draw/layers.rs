@@ -103,7 +103,7 @@ fn draw_line(writer: &mut SvgWriter, line: &Line, scales: &Scales) {
 }
 
 fn draw_markers(writer: &mut SvgWriter, line: &Line, scales: &Scales) {
-    if let Some(marker) = line.marker {
+    if let Some(marker) = line.drawn_marker() {
         let centres = line.x.iter().zip(&line.y);
         let centres = centres.filter(|(x, y)| scales.x.contains(**x) && scales.y.contains(**y));
         let centres: Vec<_> = centres.map(|(x, y)| scales.px(*x, *y)).collect();

@@ -70,7 +70,7 @@ fn line(line: &Line, axes: &Axes) -> Result<Value> {
         "meta": {"what": "line"},
         "hovertemplate": hovers(axes, line)?,
     });
-    if let Some(marker) = line.marker {
+    if let Some(marker) = line.drawn_marker() {
         trace["marker"] = self::marker(marker, line.colour);
     }
     name(&mut trace, line.name.as_deref())?;

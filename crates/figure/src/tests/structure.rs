@@ -294,3 +294,22 @@ fn a_gap_interrupts_the_line() {
     };
     assert_eq!(starts(true), starts(false) + 1);
 }
+
+#[test]
+fn rims_do_not_cover_the_markers_of_a_long_line() {
+    let rims = |count: usize| {
+        let values: Vec<f64> = (1..=count).map(|value| value as f64).collect();
+        let mut line = Line::new(values.clone(), values, Rgb::BLACK);
+        line.marker = Some(Marker::new(MarkerShape::Square));
+        let end = count as f64 + 1.0;
+        let (x, y) = (Axis::linear("x", (0.0, end)), Axis::linear("y", (0.0, end)));
+        let panel = Panel::axes("Panel", Axes::new(x, y, vec![Layer::Line(line)]));
+        let figure = Figure::new("Title", "Caption.".to_owned(), 400.0, 1, vec![panel]);
+        let still = svg(&figure).unwrap().matches("paint-order").count();
+        let page = serde_json::to_string(&interactive(&figure).unwrap()).unwrap();
+        let page = page.matches("\"width\":0.8").count();
+        (still, page)
+    };
+    assert_eq!(rims(100), (100, 1));
+    assert_eq!(rims(101), (0, 0));
+}
