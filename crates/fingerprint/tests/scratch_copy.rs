@@ -291,7 +291,11 @@ fn an_edit_of_what_all_tasks_share_reruns_everything() {
 fn a_dependency_bump_reruns_what_links_it() {
     let scratch = Scratch::new();
     for (package, linked, other) in [
-        ("faer", "decompose::tasks::interaction", "report::plots::training"),
+        (
+            "faer",
+            "decompose::tasks::interaction",
+            "report::plots::training",
+        ),
         (
             "polars",
             "metrics::tasks::truncation_summary",

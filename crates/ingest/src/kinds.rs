@@ -2,127 +2,98 @@
 
 use eigenscope_artifact::IMAGES;
 use eigenscope_stage::{
-    AttributeValue, CLASSES, Condition, Context, Feature, Parameter, Resources, TRANSFORMS,
-    TaskError, TaskFunction, TaskKind, TaskKindDescription, quantities, task_function,
+    AttributeValue, CLASSES, Condition, Context, Feature, TRANSFORMS, TaskError, TaskFunction,
+    TaskKind, quantities, task_function,
 };
 
 use crate::download::Policy;
-use crate::published::{CIFAR10, CIFAR10_NAMES, DIGIT_NAMES, FASHION_MNIST, KMNIST, MNIST};
-use crate::{parameters, sets};
+use crate::parameters::{self, IdxParameters, Parameters};
+use crate::published::{
+    CIFAR10, CIFAR10_NAMES, DIGIT_NAMES, FASHION_MNIST, KMNIST, MNIST, PublishedIdx,
+};
+use crate::sets;
 
 /// All task kinds.
 pub fn kinds() -> Vec<TaskKind> {
-    let idx_sized = |seconds| Resources {
-        threads: 1,
-        memory_mib: 192,
-        seconds,
-        ..Resources::default()
+    let idx_files = |name, summary, set: &PublishedIdx<'_>, run| {
+        published(name, summary, set.classes, [1, 28, 28], 60_000, run).memory_mib(192)
     };
-    let kinds = vec![
-        kind(
+    vec![
+        published(
             "digits",
             "embedded: 1797 handwritten digits, 8 x 8, values 0..16; the last 360 are test",
-            Some(DIGIT_NAMES),
-            parameters::common(),
-            Resources {
-                threads: 1,
-                memory_mib: 64,
-                seconds: 0.1,
-                ..Resources::default()
-            },
+            DIGIT_NAMES,
+            [1, 8, 8],
+            1437,
             task_function!(sets::embedded_digits),
-        ),
-        kind(
+        )
+        .memory_mib(64)
+        .seconds(0.1),
+        idx_files(
             "mnist",
             "MNIST: 60,000 + 10,000 handwritten digits, 28 x 28",
-            Some(MNIST.classes),
-            parameters::common(),
-            idx_sized(1.0),
+            &MNIST,
             task_function!(mnist),
         ),
-        kind(
+        idx_files(
             "fashion-mnist",
             "Fashion-MNIST: 60,000 + 10,000 articles of clothing, 28 x 28",
-            Some(FASHION_MNIST.classes),
-            parameters::common(),
-            idx_sized(1.0),
+            &FASHION_MNIST,
             task_function!(fashion_mnist),
         ),
-        kind(
+        idx_files(
             "kmnist",
             "Kuzushiji-MNIST: 60,000 + 10,000 cursive hiragana, 28 x 28",
-            Some(KMNIST.classes),
-            parameters::common(),
-            idx_sized(1.0),
+            &KMNIST,
             task_function!(kmnist),
         ),
-        kind(
+        published(
             "cifar10",
             "CIFAR-10: 50,000 + 10,000 colour photographs, 32 x 32",
-            Some(CIFAR10_NAMES),
-            parameters::common(),
-            Resources {
-                threads: 1,
-                memory_mib: 512,
-                seconds: 3.0,
-                ..Resources::default()
-            },
+            CIFAR10_NAMES,
+            [3, 32, 32],
+            50_000,
             task_function!(cifar10),
-        ),
-        kind(
+        )
+        .seconds(3.0),
+        images(
             "idx",
             "your own images and labels in IDX files of unsigned bytes",
             None,
-            parameters::idx(),
-            Resources::default(),
             task_function!(sets::user_idx),
-        ),
-    ];
-    kinds.into_iter().map(sized).collect()
+        )
+        .parameters::<IdxParameters>(parameters::idx()),
+    ]
 }
 
-/// Adds what is known of a published set before it is read; of the user's files nothing is.
-fn sized(mut kind: TaskKind) -> TaskKind {
-    let ([channels, height, width], training_images) = match kind.description.name.as_str() {
-        "digits" => ([1, 8, 8], 1437),
-        "mnist" | "fashion-mnist" | "kmnist" => ([1, 28, 28], 60_000),
-        "cifar10" => ([3, 32, 32], 50_000),
-        _ => return kind,
-    };
-    let known = [
+/// A published data set with images of `shape` (channels, height, width), ten classes and so many training images.
+fn published(
+    name: &str,
+    summary: &str,
+    classes: &[&str],
+    shape: [u64; 3],
+    training_images: u64,
+    run: TaskFunction,
+) -> TaskKind {
+    let [channels, height, width] = shape;
+    let sizes = [
         (quantities::CHANNELS, channels),
         (quantities::HEIGHT, height),
         (quantities::WIDTH, width),
         (quantities::CLASSES, 10),
         (quantities::TRAINING_IMAGES, training_images),
     ];
-    let known = known.map(|(name, count)| Feature::quantity(name, count));
-    kind.description.provides.extend(known);
-    kind
+    images(name, summary, Some(classes), run)
+        .parameters::<Parameters>(parameters::common())
+        .provides(sizes.map(|(name, count)| Feature::quantity(name, count)))
 }
 
-/// Every kind is random: with `train_fraction` or `train_count` the seed chooses the rows.
-fn kind(
-    name: &str,
-    summary: &str,
-    classes: Option<&[&str]>,
-    parameters: Vec<Parameter>,
-    resources: Resources,
-    run: TaskFunction,
-) -> TaskKind {
-    TaskKind {
-        description: TaskKindDescription {
-            name: name.to_owned(),
-            summary: summary.to_owned(),
-            parameters,
-            roles: Vec::new(),
-            outputs: vec![IMAGES.into()],
-            provides: provides(name, classes),
-            random: true,
-            resources,
-        },
-        run,
-    }
+/// A data set. It is random: with `train_fraction` or `train_count` the seed chooses the rows.
+fn images(name: &str, summary: &str, classes: Option<&[&str]>, run: TaskFunction) -> TaskKind {
+    TaskKind::new(name, summary, run)
+        .writes(IMAGES)
+        .provides(provides(name, classes))
+        .random()
 }
 
 /// What later tasks compare. `classes`: names of all classes, unless only the user's files tell.

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::error::IngestError;
 use crate::idx::Layout;
 
-/// Parameters as a task file gives them. Paths and layout belong to `idx` alone.
+/// The parameters of the published data sets.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Parameters {
@@ -17,11 +17,22 @@ pub(crate) struct Parameters {
     train_count: usize,
     pub(crate) classes: Vec<usize>,
     pub(crate) similarity_label: SimilarityLabel,
-    train_images: Option<String>,
-    train_labels: Option<String>,
-    test_images: Option<String>,
-    test_labels: Option<String>,
-    layout: Option<Layout>,
+}
+
+/// The parameters of `idx`: the user's files, and those of the published data sets.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct IdxParameters {
+    train_images: String,
+    train_labels: String,
+    test_images: String,
+    test_labels: String,
+    pub(crate) layout: Layout,
+    transforms: Vec<PixelTransform>,
+    train_fraction: f64,
+    train_count: usize,
+    classes: Vec<usize>,
+    similarity_label: SimilarityLabel,
 }
 
 /// Binary labels by similarity with one training image.
@@ -70,36 +81,32 @@ impl Parameters {
             )),
         }
     }
+}
 
-    /// Where the channels of colour images in the user's files stand.
-    pub(crate) fn layout(&self) -> Layout {
-        self.layout.unwrap_or_default()
+impl IdxParameters {
+    /// The user's files by parameter, in the order training images, labels, test images, labels.
+    pub(crate) fn files(&self) -> Result<[(&'static str, &str); 4], IngestError> {
+        let files = [
+            ("train_images", self.train_images.as_str()),
+            ("train_labels", &self.train_labels),
+            ("test_images", &self.test_images),
+            ("test_labels", &self.test_labels),
+        ];
+        match files.iter().find(|(_, path)| path.is_empty()) {
+            Some((name, _)) => Err(IngestError::parameter(name, "expected a path, found none")),
+            None => Ok(files),
+        }
     }
 
-    /// The user's files of `idx` by parameter, in the order training images, labels, test images, labels.
-    pub(crate) fn files(&self) -> Result<[(&'static str, &str); 4], IngestError> {
-        let given = |name: &'static str, value: &'_ Option<String>| match value.as_deref() {
-            None | Some("") => Err(IngestError::parameter(name, "expected a path, found none")),
-            Some(_) => Ok(name),
-        };
-        Ok([
-            (
-                given("train_images", &self.train_images)?,
-                self.train_images.as_deref().unwrap_or_default(),
-            ),
-            (
-                given("train_labels", &self.train_labels)?,
-                self.train_labels.as_deref().unwrap_or_default(),
-            ),
-            (
-                given("test_images", &self.test_images)?,
-                self.test_images.as_deref().unwrap_or_default(),
-            ),
-            (
-                given("test_labels", &self.test_labels)?,
-                self.test_labels.as_deref().unwrap_or_default(),
-            ),
-        ])
+    /// Those that the published data sets have, too.
+    pub(crate) fn common(self) -> Parameters {
+        Parameters {
+            transforms: self.transforms,
+            train_fraction: self.train_fraction,
+            train_count: self.train_count,
+            classes: self.classes,
+            similarity_label: self.similarity_label,
+        }
     }
 }
 
@@ -298,13 +305,23 @@ mod tests {
         serde_json::from_value(all).expect("valid")
     }
 
+    fn idx_with(name: &str, value: Value) -> IdxParameters {
+        let mut all = defaults();
+        for file in ["train_images", "train_labels", "test_images", "test_labels"] {
+            all[file] = json!("path");
+        }
+        all["layout"] = json!("auto");
+        all[name] = value;
+        serde_json::from_value(all).expect("valid")
+    }
+
     #[test]
     fn the_defaults_change_nothing() {
         let parameters: Parameters = serde_json::from_value(defaults()).expect("valid");
         assert_eq!(parameters.transforms, [PixelTransform::Scale]);
         assert_eq!(parameters.subset().expect("valid"), Subset::All);
         assert_eq!(parameters.similarity_label, SimilarityLabel::None);
-        assert!(parameters.classes.is_empty() && parameters.files().is_err());
+        assert!(parameters.classes.is_empty());
     }
 
     #[test]
@@ -346,10 +363,25 @@ mod tests {
 
     #[test]
     fn described_layouts_are_the_ones_that_can_be_read() {
-        let layouts = Layout::WORDS.map(|word| with("layout", json!(word)).layout());
+        let layouts = Layout::WORDS.map(|word| idx_with("layout", json!(word)).layout);
         let expected = [Layout::Auto, Layout::ChannelsFirst, Layout::ChannelsLast];
         assert_eq!(layouts, expected);
-        assert_eq!(with("classes", json!([])).layout(), Layout::Auto);
+    }
+
+    #[test]
+    fn an_empty_path_is_no_file() {
+        let parameters = idx_with("test_images", json!("x"));
+        assert_eq!(
+            parameters.files().expect("four paths")[2],
+            ("test_images", "x")
+        );
+        let error = idx_with("test_labels", json!(""))
+            .files()
+            .expect_err("no path");
+        assert_eq!(
+            error.to_string(),
+            "`test_labels`: expected a path, found none"
+        );
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::task::{batch, count, epochs, learning_rate, train_network, training_k
 use crate::training::{LastBatch, Recipe};
 
 pub(crate) fn kind() -> TaskKind {
-    let mut kind = training_kind(
+    let mut kind = training_kind::<Parameters>(
         &networks::bilinear(200, false),
         "train a bilinear layer, logits = U((L E x) * (R E x)), with AdamW",
         vec![
@@ -51,8 +51,7 @@ pub(crate) fn kind() -> TaskKind {
         "an epoch has at least one whole batch; a partial one is dropped",
     ));
     // The matrix products are large enough for several threads.
-    kind.description.resources.extra_threads = 15;
-    kind
+    kind.lendable_threads(15)
 }
 
 #[derive(Deserialize)]

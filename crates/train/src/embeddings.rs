@@ -13,13 +13,13 @@ use crate::training::{LastBatch, Recipe};
 pub(crate) fn kinds() -> Vec<TaskKind> {
     let embedding = Parameter::optional("embedding", count(1 << 16), 3, "values of the embedding");
     vec![
-        training_kind(
+        training_kind::<AdamRecipe>(
             &networks::convnet(),
             "train two convolutions with max pooling and batch normalisation, and an embedding of 128 values, with Adam",
             recipe_parameters(),
             task_function!(convnet),
         ),
-        training_kind(
+        training_kind::<EmbeddingNet>(
             &networks::embedding_net(3),
             "train four convolutions with max pooling, and linear layers down to a small embedding, with Adam",
             [embedding].into_iter().chain(recipe_parameters()).collect(),

@@ -22,13 +22,13 @@ pub(crate) fn kinds() -> Vec<TaskKind> {
         Parameter::optional(name, ParameterType::list(size), default, summary)
     };
     vec![
-        training_kind(
+        training_kind::<Mlp>(
             &networks::mlp(widths.clone()),
             "train linear layers without bias, ReLU between them, with SGD and momentum",
             parameters(sizes("widths", &widths, "width of every hidden layer")),
             task_function!(mlp),
         ),
-        training_kind(
+        training_kind::<Cnn>(
             &networks::cnn(channels.clone()),
             "train convolutions 5 x 5 of stride 2 with ReLU and one linear layer, without biases, with SGD and momentum",
             parameters(sizes(
@@ -42,12 +42,26 @@ pub(crate) fn kinds() -> Vec<TaskKind> {
 }
 
 fn mlp(context: &Context) -> Result<(), TaskError> {
-    let (widths, recipe) = read(context)?;
+    let Mlp {
+        widths,
+        epochs,
+        batch,
+        learning_rate,
+        momentum,
+    } = context.parameters()?;
+    let recipe = recipe(epochs, batch, learning_rate, momentum);
     train_network(context, &networks::mlp(widths), &recipe)
 }
 
 fn cnn(context: &Context) -> Result<(), TaskError> {
-    let (channels, recipe) = read(context)?;
+    let Cnn {
+        channels,
+        epochs,
+        batch,
+        learning_rate,
+        momentum,
+    } = context.parameters()?;
+    let recipe = recipe(epochs, batch, learning_rate, momentum);
     train_network(context, &networks::cnn(channels), &recipe)
 }
 
@@ -68,28 +82,33 @@ fn parameters(layers: Parameter) -> Vec<Parameter> {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Parameters {
-    #[serde(alias = "widths", alias = "channels")]
-    layers: Vec<usize>,
+struct Mlp {
+    widths: Vec<usize>,
     epochs: u32,
     batch: usize,
     learning_rate: f64,
     momentum: f64,
 }
 
-fn read(context: &Context) -> Result<(Vec<usize>, Recipe), TaskError> {
-    let parameters: Parameters = context.parameters()?;
-    let recipe = Recipe {
-        epochs: parameters.epochs,
-        batch: parameters.batch,
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Cnn {
+    channels: Vec<usize>,
+    epochs: u32,
+    batch: usize,
+    learning_rate: f64,
+    momentum: f64,
+}
+
+fn recipe(epochs: u32, batch: usize, learning_rate: f64, momentum: f64) -> Recipe {
+    Recipe {
+        epochs,
+        batch,
         last_batch: LastBatch::Kept,
-        learning_rate: parameters.learning_rate,
+        learning_rate,
         schedule: Schedule::Constant,
-        optimiser: OptimiserKind::Sgd {
-            momentum: parameters.momentum,
-        },
+        optimiser: OptimiserKind::Sgd { momentum },
         noise_std: 0.0,
         evaluate_before: true,
-    };
-    Ok((parameters.layers, recipe))
+    }
 }

@@ -1,12 +1,12 @@
 //! What all training tasks share: reading the images, training, writing weights and history.
 
 use eigenscope_artifact::tables::training::HistoryRow;
-use eigenscope_artifact::{IMAGES, ImageReader, InputShape, Split, TENSORS, write_records};
+use eigenscope_artifact::{IMAGES, ImageReader, InputShape, Split, TENSORS};
 use eigenscope_models::{ModelError, Network, StoredModel};
 use eigenscope_stage::{
-    Context, Feature, Parameter, ParameterType, Resources, Role, TaskError, TaskFunction, TaskKind,
-    TaskKindDescription,
+    Context, Feature, Parameter, ParameterType, Role, TaskError, TaskFunction, TaskKind,
 };
+use serde::de::DeserializeOwned;
 
 use crate::data_set::DataSet;
 use crate::description::{features, mark_sizes, room, seconds};
@@ -15,7 +15,7 @@ use crate::initialise::initialise;
 use crate::training::{Recipe, train};
 
 /// The task kind that trains `network` and bears its name. The sizes given here are typical ones.
-pub(crate) fn training_kind(
+pub(crate) fn training_kind<P: DeserializeOwned>(
     network: &Network,
     summary: &str,
     mut parameters: Vec<Parameter>,
@@ -28,25 +28,15 @@ pub(crate) fn training_kind(
     let seconds = seconds(network, epochs.unwrap_or(1.0));
     mark_sizes(network, &mut parameters);
     let data = Role::one("data", IMAGES, "images to train and test on");
-    let features = features(network).into_iter();
-    TaskKind {
-        description: TaskKindDescription {
-            name: network.name().to_owned(),
-            summary: summary.to_owned(),
-            parameters,
-            roles: vec![room(network).into_iter().fold(data, Role::demands)],
-            outputs: vec![TENSORS.into(), HistoryRow::KIND.into()],
-            provides: features.chain(Feature::of_images("data")).collect(),
-            random: true,
-            resources: Resources {
-                threads: 1,
-                memory_mib: 512,
-                seconds,
-                ..Resources::default()
-            },
-        },
-        run,
-    }
+    TaskKind::new(network.name(), summary, run)
+        .parameters::<P>(parameters)
+        .reads(room(network).into_iter().fold(data, Role::demands))
+        .writes(TENSORS)
+        .writes(HistoryRow::KIND)
+        .provides(features(network))
+        .provides(Feature::of_images("data"))
+        .random()
+        .seconds(seconds)
 }
 
 /// The parameter `epochs`.
@@ -126,12 +116,7 @@ pub(crate) fn train_network(
         },
     )?;
     model.write(context.output(TENSORS)?, context.provenance())?;
-    write_records(
-        context.output(HistoryRow::KIND)?,
-        &history,
-        context.provenance(),
-    )?;
-    Ok(())
+    context.write(&history)
 }
 
 /// Adds the size of the images to the error of a convolution without room.
@@ -148,7 +133,7 @@ fn too_small(input: InputShape, source: ModelError) -> TrainError {
 
 /// Shape of the inputs, class names, training and test images as the network sees them.
 fn read(context: &Context) -> Result<(InputShape, Vec<String>, DataSet, DataSet), TaskError> {
-    let path = &context.input("data")?.path;
+    let path = context.path("data")?;
     let reader = ImageReader::open(path)?;
     let pixels = reader.pixels().clone();
     let images = reader.read()?;

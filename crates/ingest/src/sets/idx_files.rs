@@ -11,7 +11,7 @@ use super::{owned, write};
 use crate::download::Policy;
 use crate::error::IngestError;
 use crate::idx::{self, IdxImages, Layout};
-use crate::parameters::Parameters;
+use crate::parameters::{IdxParameters, Parameters};
 use crate::published::{KnownFile, PublishedIdx, combine, known_file};
 
 /// A published data set of four IDX files, downloaded if they are not in the data directory.
@@ -60,7 +60,7 @@ fn fix_place(set: &PublishedIdx<'_>, known: &KnownFile<'_>) -> String {
 /// # Errors
 /// Returns the errors of [`published_idx`], except those of downloads.
 pub fn user_idx(context: &Context) -> Result<(), TaskError> {
-    let parameters: Parameters = context.parameters()?;
+    let parameters: IdxParameters = context.parameters()?;
     let mut paths: [Vec<PathBuf>; 4] = Default::default();
     let given = parameters.files()?;
     for ((parameter, path), paths) in given.into_iter().zip(&mut paths) {
@@ -74,14 +74,14 @@ pub fn user_idx(context: &Context) -> Result<(), TaskError> {
         }
         paths.push(path);
     }
-    let files = read(context, &paths, 256, parameters.layout())?;
+    let files = read(context, &paths, 256, parameters.layout)?;
     warn_about_splits(context, &files);
     let [labels, test_labels] = [&files.train_labels.value, &files.test_labels.value];
     let largest = labels.iter().chain(test_labels).max().copied().unwrap_or(0);
     let classes = (0..=largest).map(|label| label.to_string()).collect();
     write(
         context,
-        &parameters,
+        &parameters.common(),
         files.images(classes, SourceCheck::Unpublished),
     )
 }

@@ -26,17 +26,20 @@ pub(super) fn kind() -> TaskKind {
     figure_kind(
         "confusion",
         "number of images by class and predicted class",
-        vec![],
-        vec![
-            Role::one("confusion", ConfusionRow::KIND, "numbers of images to draw"),
-            Role::one(
-                "accuracy",
-                ClassAccuracyRow::KIND,
-                "accuracies of the same predictions, for the names of the classes",
-            )
-            .agrees(Agreement::task("accuracy", "confusion")),
-        ],
         task_function!(run),
+    )
+    .reads(Role::one(
+        "confusion",
+        ConfusionRow::KIND,
+        "numbers of images to draw",
+    ))
+    .reads(
+        Role::one(
+            "accuracy",
+            ClassAccuracyRow::KIND,
+            "accuracies of the same predictions, for the names of the classes",
+        )
+        .agrees(Agreement::task("accuracy", "confusion")),
     )
 }
 

@@ -1,9 +1,7 @@
 //! Both ends of the spectrum of a class, with their eigenvectors as images.
 
 use eigenscope_artifact::tables::bilinear::SpectrumRow;
-use eigenscope_artifact::{
-    EIGENPAIRS, EigenpairRow, Eigenpairs, InputShape, Selection, read_records,
-};
+use eigenscope_artifact::{EIGENPAIRS, EigenpairRow, Eigenpairs, InputShape, Selection};
 use eigenscope_stage::{
     Agreement, Context, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
 };
@@ -26,32 +24,33 @@ pub(super) fn kind() -> TaskKind {
     let count = |minimum, maximum| ParameterType::Integer { minimum, maximum };
     figure_kind(
         "eigenspectrum",
-        "the most positive and most negative eigenvalues of one class, the first with their eigenvectors",
-        vec![
-            Parameter::optional(
-                "class",
-                count(0, i64::from(u16::MAX)),
-                1,
-                "class (output index)",
-            ),
-            Parameter::optional("shown", count(1, 6), 3, "eigenvectors shown of each sign"),
-            Parameter::optional(
-                "count",
-                count(2, 1000),
-                20,
-                "eigenvalues drawn of each sign",
-            ),
-        ],
-        vec![
-            Role::one("spectrum", SpectrumRow::KIND, "eigenvalues to draw").has_classes("class"),
-            Role::one(
-                "eigenpairs",
-                EIGENPAIRS,
-                "eigenvectors of the same decomposition",
-            )
-            .agrees(Agreement::task("eigenpairs", "spectrum")),
-        ],
+        "the most positive and most negative eigenvalues of one class, the \
+         first with their eigenvectors",
         task_function!(run),
+    )
+    .parameters::<Parameters>([
+        Parameter::optional(
+            "class",
+            count(0, i64::from(u16::MAX)),
+            1,
+            "class (output index)",
+        ),
+        Parameter::optional("shown", count(1, 6), 3, "eigenvectors shown of each sign"),
+        Parameter::optional(
+            "count",
+            count(2, 1000),
+            20,
+            "eigenvalues drawn of each sign",
+        ),
+    ])
+    .reads(Role::one("spectrum", SpectrumRow::KIND, "eigenvalues to draw").has_classes("class"))
+    .reads(
+        Role::one(
+            "eigenpairs",
+            EIGENPAIRS,
+            "eigenvectors of the same decomposition",
+        )
+        .agrees(Agreement::task("eigenpairs", "spectrum")),
     )
 }
 
@@ -65,8 +64,8 @@ struct Parameters {
 
 fn run(context: &Context) -> Result<(), TaskError> {
     let parameters: Parameters = context.parameters()?;
-    let rows: Vec<SpectrumRow> = read_records(&context.input("spectrum")?.path)?;
-    let eigenpairs = Eigenpairs::read(&context.input("eigenpairs")?.path)?;
+    let rows: Vec<SpectrumRow> = context.read("spectrum")?;
+    let eigenpairs = Eigenpairs::read(context.path("eigenpairs")?)?;
     write(context, draw(&rows, &eigenpairs, &parameters)?)
 }
 

@@ -16,26 +16,26 @@ pub(super) fn kind() -> TaskKind {
     figure_kind(
         "eigenvectors",
         "input-space eigenvectors of every class as images",
-        vec![
-            Parameter::optional(
-                "columns",
-                ParameterType::Integer {
-                    minimum: 1,
-                    maximum: 20,
-                },
-                8,
-                "eigenvectors a class",
-            ),
-            Parameter::optional(
-                "selection",
-                ParameterType::choice(&["magnitude", "highest", "lowest"]),
-                "magnitude",
-                "which eigenvalues come first",
-            ),
-        ],
-        vec![Role::one("eigenpairs", EIGENPAIRS, "eigenpairs to draw")],
         task_function!(run),
     )
+    .parameters::<Parameters>([
+        Parameter::optional(
+            "columns",
+            ParameterType::Integer {
+                minimum: 1,
+                maximum: 20,
+            },
+            8,
+            "eigenvectors a class",
+        ),
+        Parameter::optional(
+            "selection",
+            ParameterType::choice(&["magnitude", "highest", "lowest"]),
+            "magnitude",
+            "which eigenvalues come first",
+        ),
+    ])
+    .reads(Role::one("eigenpairs", EIGENPAIRS, "eigenpairs to draw"))
 }
 
 #[derive(Deserialize)]

@@ -16,10 +16,9 @@ pub(super) fn kind() -> TaskKind {
     figure_kind(
         "ground-truth",
         "top eigenvector, linear bias and target of a similarity label as images",
-        vec![],
-        vec![Role::one("patterns", PATTERNS, "patterns to draw")],
         task_function!(run),
     )
+    .reads(Role::one("patterns", PATTERNS, "patterns to draw"))
 }
 
 fn run(context: &Context) -> Result<(), TaskError> {

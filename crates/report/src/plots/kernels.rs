@@ -21,22 +21,22 @@ pub(super) fn kind() -> TaskKind {
     figure_kind(
         "kernels",
         "first kernels of a layer as images",
-        vec![
-            Parameter::optional("layer", ParameterType::Text, "conv1", "layer to draw")
-                .naming("model", "layers"),
-            Parameter::optional(
-                "count",
-                ParameterType::Integer {
-                    minimum: 1,
-                    maximum: 36,
-                },
-                9,
-                "kernels drawn",
-            ),
-        ],
-        vec![Role::one("model", TENSORS, "model with the layer")],
         task_function!(run),
     )
+    .parameters::<Parameters>([
+        Parameter::optional("layer", ParameterType::Text, "conv1", "layer to draw")
+            .naming("model", "layers"),
+        Parameter::optional(
+            "count",
+            ParameterType::Integer {
+                minimum: 1,
+                maximum: 36,
+            },
+            9,
+            "kernels drawn",
+        ),
+    ])
+    .reads(Role::one("model", TENSORS, "model with the layer"))
 }
 
 #[derive(Deserialize)]

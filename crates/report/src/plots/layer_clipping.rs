@@ -29,19 +29,25 @@ pub(super) fn kind() -> TaskKind {
     figure_kind(
         "layer-clipping",
         "spectrum of every layer, and accuracy by number of eigenvectors kept",
-        vec![layers_parameter(), RankAxis::parameter()],
-        vec![
-            Role::one("spectrum", LayerSpectrumRow::KIND, "eigenvalues to draw"),
-            Role::one("clipping", ClippingRow::KIND, "accuracies to draw")
-                .agrees(Agreement::task("clipping/bases", "spectrum")),
-            Role::one(
-                "dimensions",
-                LearnedDimensionsRow::KIND,
-                "learned dimensions to mark",
-            )
-            .agrees(Agreement::task("dimensions", "clipping")),
-        ],
         task_function!(run),
+    )
+    .parameters::<Parameters>([layers_parameter(), RankAxis::parameter()])
+    .reads(Role::one(
+        "spectrum",
+        LayerSpectrumRow::KIND,
+        "eigenvalues to draw",
+    ))
+    .reads(
+        Role::one("clipping", ClippingRow::KIND, "accuracies to draw")
+            .agrees(Agreement::task("clipping/bases", "spectrum")),
+    )
+    .reads(
+        Role::one(
+            "dimensions",
+            LearnedDimensionsRow::KIND,
+            "learned dimensions to mark",
+        )
+        .agrees(Agreement::task("dimensions", "clipping")),
     )
 }
 
@@ -56,8 +62,8 @@ fn run(context: &Context) -> Result<(), TaskError> {
     let parameters: Parameters = context.parameters()?;
     let input = context.input("clipping")?;
     let clipping: Vec<ClippingRow> = read_records(&input.path)?;
-    let spectrum: Vec<LayerSpectrumRow> = read_records(&context.input("spectrum")?.path)?;
-    let dimensions: Vec<LearnedDimensionsRow> = read_records(&context.input("dimensions")?.path)?;
+    let spectrum: Vec<LayerSpectrumRow> = context.read("spectrum")?;
+    let dimensions: Vec<LearnedDimensionsRow> = context.read("dimensions")?;
     let of = the_one(clipping.iter().map(|row| row.of.as_str()))?;
     if let Some(row) = dimensions.iter().find(|row| row.of != of) {
         return Err(format!(

@@ -24,29 +24,31 @@ pub(super) fn kind() -> TaskKind {
     figure_kind(
         "layer-overlap",
         "spectra of every layer of two networks, and the overlap of their eigenvectors",
-        vec![layers_parameter(), RankAxis::parameter()],
-        vec![
-            Role::one(
-                "reference",
-                LayerSpectrumRow::KIND,
-                "eigenvalues of the first network",
-            ),
-            Role::one(
-                "other",
-                LayerSpectrumRow::KIND,
-                "eigenvalues of the second network",
-            ),
-            Role::one("overlap", OverlapRow::KIND, "overlaps to draw")
-                .agrees(Agreement::task("overlap/reference", "reference"))
-                .agrees(Agreement::task("overlap/other", "other")),
-            Role::one(
-                "fit",
-                RSquaredRow::KIND,
-                "how well the networks were aligned",
-            )
-            .agrees(Agreement::task("overlap/alignment", "fit")),
-        ],
         task_function!(run),
+    )
+    .parameters::<Parameters>([layers_parameter(), RankAxis::parameter()])
+    .reads(Role::one(
+        "reference",
+        LayerSpectrumRow::KIND,
+        "eigenvalues of the first network",
+    ))
+    .reads(Role::one(
+        "other",
+        LayerSpectrumRow::KIND,
+        "eigenvalues of the second network",
+    ))
+    .reads(
+        Role::one("overlap", OverlapRow::KIND, "overlaps to draw")
+            .agrees(Agreement::task("overlap/reference", "reference"))
+            .agrees(Agreement::task("overlap/other", "other")),
+    )
+    .reads(
+        Role::one(
+            "fit",
+            RSquaredRow::KIND,
+            "how well the networks were aligned",
+        )
+        .agrees(Agreement::task("overlap/alignment", "fit")),
     )
 }
 
@@ -59,8 +61,8 @@ struct Parameters {
 
 fn run(context: &Context) -> Result<(), TaskError> {
     let parameters: Parameters = context.parameters()?;
-    let overlap: Vec<OverlapRow> = read_records(&context.input("overlap")?.path)?;
-    let fit: Vec<RSquaredRow> = read_records(&context.input("fit")?.path)?;
+    let overlap: Vec<OverlapRow> = context.read("overlap")?;
+    let fit: Vec<RSquaredRow> = context.read("fit")?;
     let inputs = [context.input("reference")?, context.input("other")?];
     let mut spectra = Vec::new();
     for input in inputs {

@@ -19,27 +19,28 @@ pub(super) fn kind() -> TaskKind {
     figure_kind(
         "map",
         "two-dimensional map of embeddings, coloured by class",
-        vec![],
-        vec![
-            Role::one("map", MapRow::KIND, "map to draw"),
-            Role::one("quality", MapQualityRow::KIND, "how faithful it is")
-                .agrees(Agreement::task("quality", "map")),
-            Role::one(
-                "embeddings",
-                EMBEDDINGS,
-                "embeddings on the map, for the names of the classes",
-            )
-            .agrees(Agreement::artifact("map/embeddings", "embeddings")),
-        ],
         task_function!(run),
+    )
+    .reads(Role::one("map", MapRow::KIND, "map to draw"))
+    .reads(
+        Role::one("quality", MapQualityRow::KIND, "how faithful it is")
+            .agrees(Agreement::task("quality", "map")),
+    )
+    .reads(
+        Role::one(
+            "embeddings",
+            EMBEDDINGS,
+            "embeddings on the map, for the names of the classes",
+        )
+        .agrees(Agreement::artifact("map/embeddings", "embeddings")),
     )
 }
 
 fn run(context: &Context) -> Result<(), TaskError> {
     let input = context.input("map")?;
     let rows: Vec<MapRow> = read_records(&input.path)?;
-    let quality: Vec<MapQualityRow> = read_records(&context.input("quality")?.path)?;
-    let embeddings = TableReader::open(&context.input("embeddings")?.path, EMBEDDINGS)?;
+    let quality: Vec<MapQualityRow> = context.read("quality")?;
+    let embeddings = TableReader::open(context.path("embeddings")?, EMBEDDINGS)?;
     let header: EmbeddingsHeader = embeddings.metadata_json("header")?;
     let [quality] = quality.as_slice() else {
         let found = quality.len();

@@ -20,25 +20,25 @@ pub(super) fn kind() -> TaskKind {
     figure_kind(
         "mistakes",
         "the first misclassified images, with predicted and true class",
-        vec![Parameter::optional(
-            "count",
-            ParameterType::Integer {
-                minimum: 1,
-                maximum: 36,
-            },
-            9,
-            "images drawn",
-        )],
-        vec![
-            Role::one(
-                "embeddings",
-                EMBEDDINGS,
-                "embeddings with predicted classes",
-            ),
-            Role::one("data", IMAGES, "images that they are those of")
-                .agrees(Agreement::artifact("embeddings/data", "data")),
-        ],
         task_function!(run),
+    )
+    .parameters::<Parameters>([Parameter::optional(
+        "count",
+        ParameterType::Integer {
+            minimum: 1,
+            maximum: 36,
+        },
+        9,
+        "images drawn",
+    )])
+    .reads(Role::one(
+        "embeddings",
+        EMBEDDINGS,
+        "embeddings with predicted classes",
+    ))
+    .reads(
+        Role::one("data", IMAGES, "images that they are those of")
+            .agrees(Agreement::artifact("embeddings/data", "data")),
     )
 }
 

@@ -21,16 +21,20 @@ pub(super) fn kind() -> TaskKind {
     figure_kind(
         "neighbours",
         "some images with those of the nearest embeddings",
-        vec![split_parameter(
-            SplitName::Test,
-            "whether the embeddings are those of training or test images",
-        )],
-        vec![
-            Role::one("neighbours", NeighbourRow::KIND, "neighbours to draw"),
-            Role::one("data", IMAGES, "images that the embeddings are those of")
-                .agrees(Agreement::artifact("neighbours/embeddings/data", "data")),
-        ],
         task_function!(run),
+    )
+    .parameters::<Parameters>([split_parameter(
+        SplitName::Test,
+        "whether the embeddings are those of training or test images",
+    )])
+    .reads(Role::one(
+        "neighbours",
+        NeighbourRow::KIND,
+        "neighbours to draw",
+    ))
+    .reads(
+        Role::one("data", IMAGES, "images that the embeddings are those of")
+            .agrees(Agreement::artifact("neighbours/embeddings/data", "data")),
     )
 }
 

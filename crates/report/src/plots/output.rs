@@ -1,36 +1,19 @@
 //! Declaration of figure kinds, and writing of figures.
 
 use eigenscope_artifact::{INTERACTIVE, PNG, SVG, atomic};
-use eigenscope_stage::{
-    Context, Parameter, Resources, Role, TaskError, TaskFunction, TaskKind, TaskKindDescription,
-};
+use eigenscope_stage::{Context, TaskError, TaskFunction, TaskKind};
 
 use eigenscope_figure::{Figure, interactive, png, svg};
 
 /// Pixels of the PNG for each px of the drawing.
 const PNG_SCALE: f64 = 2.0;
 
-/// Declares a kind of figure.
-pub(super) fn figure_kind(
-    name: &str,
-    summary: &str,
-    parameters: Vec<Parameter>,
-    roles: Vec<Role>,
-    run: TaskFunction,
-) -> TaskKind {
-    TaskKind {
-        description: TaskKindDescription {
-            name: name.to_owned(),
-            summary: summary.to_owned(),
-            parameters,
-            roles,
-            outputs: vec![SVG.into(), PNG.into(), INTERACTIVE.into()],
-            provides: Vec::new(),
-            random: false,
-            resources: Resources::default(),
-        },
-        run,
-    }
+/// Declares a kind of figure, which is written in three forms.
+pub(super) fn figure_kind(name: &str, summary: &str, run: TaskFunction) -> TaskKind {
+    TaskKind::new(name, summary, run)
+        .writes(SVG)
+        .writes(PNG)
+        .writes(INTERACTIVE)
 }
 
 /// Draws a figure and writes its three files. The SVG holds the provenance of the task.

@@ -35,17 +35,20 @@ pub(super) fn kind() -> TaskKind {
     figure_kind(
         "rainbow",
         "accuracy of networks drawn from the weight covariances of trained ones",
-        vec![],
-        vec![
-            Role::many("draws", RainbowRow::KIND, "accuracy of every network drawn"),
-            Role::many(
-                "summary",
-                RainbowSummaryRow::KIND,
-                "their mean and spread, of the same models in the same order",
-            )
-            .agrees(Agreement::task("summary", "draws")),
-        ],
         task_function!(run),
+    )
+    .reads(Role::many(
+        "draws",
+        RainbowRow::KIND,
+        "accuracy of every network drawn",
+    ))
+    .reads(
+        Role::many(
+            "summary",
+            RainbowSummaryRow::KIND,
+            "their mean and spread, of the same models in the same order",
+        )
+        .agrees(Agreement::task("summary", "draws")),
     )
 }
 

@@ -22,21 +22,21 @@ pub(super) fn kind() -> TaskKind {
     figure_kind(
         "samples",
         "the first images of a data set with their classes",
-        vec![
-            Parameter::optional(
-                "count",
-                ParameterType::Integer {
-                    minimum: 1,
-                    maximum: 20,
-                },
-                5,
-                "images drawn",
-            ),
-            split_parameter(SplitName::Train, "whether training or test images"),
-        ],
-        vec![Role::one("data", IMAGES, "images to draw")],
         task_function!(run),
     )
+    .parameters::<Parameters>([
+        Parameter::optional(
+            "count",
+            ParameterType::Integer {
+                minimum: 1,
+                maximum: 20,
+            },
+            5,
+            "images drawn",
+        ),
+        split_parameter(SplitName::Train, "whether training or test images"),
+    ])
+    .reads(Role::one("data", IMAGES, "images to draw"))
 }
 
 #[derive(Deserialize)]

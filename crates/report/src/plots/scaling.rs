@@ -21,13 +21,16 @@ pub(super) fn kind() -> TaskKind {
     figure_kind(
         "scaling",
         "loss and error by number of training images, with fitted power laws",
-        vec![],
-        vec![
-            Role::one("scaling", ScalingRow::KIND, "losses and accuracies to draw"),
-            Role::one("power_law", PowerLawRow::KIND, "power laws of the losses")
-                .agrees(Agreement::task("power_law", "scaling")),
-        ],
         task_function!(run),
+    )
+    .reads(Role::one(
+        "scaling",
+        ScalingRow::KIND,
+        "losses and accuracies to draw",
+    ))
+    .reads(
+        Role::one("power_law", PowerLawRow::KIND, "power laws of the losses")
+            .agrees(Agreement::task("power_law", "scaling")),
     )
 }
 
@@ -83,7 +86,7 @@ const ERRORS: [Quantity; 2] = {
 fn run(context: &Context) -> Result<(), TaskError> {
     let input = context.input("scaling")?;
     let mut rows: Vec<Labelled<ScalingRow>> = read_labelled(&input.path)?;
-    let laws: Vec<Labelled<PowerLawRow>> = read_labelled(&context.input("power_law")?.path)?;
+    let laws: Vec<Labelled<PowerLawRow>> = read_labelled(context.path("power_law")?)?;
     rows.sort_by_key(|row| row.row.images);
     let groups = groups(&rows);
     let group_labels: Vec<&Labels> = groups.iter().map(|(labels, _)| *labels).collect();

@@ -15,18 +15,17 @@ pub(super) fn kind() -> TaskKind {
     figure_kind(
         "similarity",
         "cosine similarity of eigenvectors between models, by rank",
-        vec![],
-        vec![Role::one(
-            "similarity",
-            SimilarityRow::KIND,
-            "similarities to draw",
-        )],
         task_function!(run),
     )
+    .reads(Role::one(
+        "similarity",
+        SimilarityRow::KIND,
+        "similarities to draw",
+    ))
 }
 
 fn run(context: &Context) -> Result<(), TaskError> {
-    let rows = read_labelled(&context.input("similarity")?.path)?;
+    let rows = read_labelled(context.path("similarity")?)?;
     write(context, draw(&rows)?)
 }
 

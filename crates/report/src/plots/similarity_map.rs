@@ -27,18 +27,17 @@ pub(super) fn kind() -> TaskKind {
     figure_kind(
         "similarity-map",
         "cosine similarity of the first eigenvector, by pair of sizes",
-        vec![],
-        vec![Role::one(
-            "map",
-            SimilarityMapRow::KIND,
-            "similarities to draw",
-        )],
         task_function!(run),
     )
+    .reads(Role::one(
+        "map",
+        SimilarityMapRow::KIND,
+        "similarities to draw",
+    ))
 }
 
 fn run(context: &Context) -> Result<(), TaskError> {
-    let rows = read_labelled(&context.input("map")?.path)?;
+    let rows = read_labelled(context.path("map")?)?;
     write(context, draw(&rows)?)
 }
 

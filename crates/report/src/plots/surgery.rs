@@ -52,38 +52,41 @@ pub(super) fn kind() -> TaskKind {
     figure_kind(
         "surgery",
         "accuracy by class and singular values before and after classes are merged",
-        vec![],
-        vec![
-            Role::one("surgery", SurgeryRow::KIND, "classes merged"),
-            Role::one(
-                "values",
-                SingularValueRow::KIND,
-                "singular values of the weight that is edited",
-            )
-            .agrees(Agreement::task("values", "surgery")),
-            Role::one("before", ClassAccuracyRow::KIND, "accuracies before").agrees(
-                Agreement::artifact("before/embeddings/model", "surgery/model"),
-            ),
-            Role::one("after", ClassAccuracyRow::KIND, "accuracies after")
-                .agrees(Agreement::task("after/embeddings/model", "surgery"))
-                .agrees(Agreement::artifact(
-                    "after/embeddings/data",
-                    "before/embeddings/data",
-                ))
-                .agrees(Agreement::parameter(
-                    "after/embeddings",
-                    "before/embeddings",
-                    "split",
-                )),
-        ],
         task_function!(run),
+    )
+    .reads(Role::one("surgery", SurgeryRow::KIND, "classes merged"))
+    .reads(
+        Role::one(
+            "values",
+            SingularValueRow::KIND,
+            "singular values of the weight that is edited",
+        )
+        .agrees(Agreement::task("values", "surgery")),
+    )
+    .reads(
+        Role::one("before", ClassAccuracyRow::KIND, "accuracies before").agrees(
+            Agreement::artifact("before/embeddings/model", "surgery/model"),
+        ),
+    )
+    .reads(
+        Role::one("after", ClassAccuracyRow::KIND, "accuracies after")
+            .agrees(Agreement::task("after/embeddings/model", "surgery"))
+            .agrees(Agreement::artifact(
+                "after/embeddings/data",
+                "before/embeddings/data",
+            ))
+            .agrees(Agreement::parameter(
+                "after/embeddings",
+                "before/embeddings",
+                "split",
+            )),
     )
 }
 
 fn run(context: &Context) -> Result<(), TaskError> {
     let input = context.input("surgery")?;
     let operations: Vec<SurgeryRow> = read_records(&input.path)?;
-    let values: Vec<SingularValueRow> = read_records(&context.input("values")?.path)?;
+    let values: Vec<SingularValueRow> = context.read("values")?;
     let before = ClassAccuracy::read(context.input("before")?)?;
     let after = ClassAccuracy::read(context.input("after")?)?;
     if operations.is_empty() {

@@ -2,7 +2,6 @@
 //!
 //! Its input is a ledger, which no pipeline contains; `eigenscope timeline` provides it.
 
-use eigenscope_artifact::read_records;
 use eigenscope_artifact::tables::ledger::LedgerRow;
 use eigenscope_stage::{Context, Role, Stage, TaskError, TaskKind, task_function};
 
@@ -33,18 +32,17 @@ pub(super) fn kind() -> TaskKind {
     figure_kind(
         "timeline",
         "what ran on which core when",
-        vec![],
-        vec![Role::one(
-            "ledger",
-            LedgerRow::KIND,
-            "the ledger of one run",
-        )],
         task_function!(run),
     )
+    .reads(Role::one(
+        "ledger",
+        LedgerRow::KIND,
+        "the ledger of one run",
+    ))
 }
 
 fn run(context: &Context) -> Result<(), TaskError> {
-    let mut rows: Vec<LedgerRow> = read_records(&context.input("ledger")?.path)?;
+    let mut rows: Vec<LedgerRow> = context.read("ledger")?;
     if rows.is_empty() {
         return Err("the ledger has no tasks: nothing ran".into());
     }

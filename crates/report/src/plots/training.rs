@@ -16,14 +16,13 @@ pub(super) fn kind() -> TaskKind {
     figure_kind(
         "training",
         "training and test loss and accuracy by epoch",
-        vec![],
-        vec![Role::many(
-            "histories",
-            HistoryRow::KIND,
-            "histories to draw",
-        )],
         task_function!(run),
     )
+    .reads(Role::many(
+        "histories",
+        HistoryRow::KIND,
+        "histories to draw",
+    ))
 }
 
 /// Most models with categorical colours. Colours of more models run from dark to light.

@@ -19,18 +19,17 @@ pub(super) fn kind() -> TaskKind {
     figure_kind(
         "truncation",
         "test error and accuracy drop by number of eigenpairs kept",
-        vec![],
-        vec![Role::one(
-            "truncation",
-            TruncationSummaryRow::KIND,
-            "truncation curves to draw",
-        )],
         task_function!(run),
     )
+    .reads(Role::one(
+        "truncation",
+        TruncationSummaryRow::KIND,
+        "truncation curves to draw",
+    ))
 }
 
 fn run(context: &Context) -> Result<(), TaskError> {
-    let rows = read_labelled(&context.input("truncation")?.path)?;
+    let rows = read_labelled(context.path("truncation")?)?;
     if rows.is_empty() {
         return Err("the table has no rows".into());
     }

@@ -30,34 +30,37 @@ pub(super) fn kind() -> TaskKind {
     figure_kind(
         "embedding-space",
         "embeddings of three values as points in space",
-        vec![
-            count_parameter(),
-            Parameter::optional(
-                "normalise",
-                ParameterType::Boolean,
-                true,
-                "whether embeddings are drawn on the unit sphere, by their direction alone",
-            ),
-            Parameter::optional(
-                "azimuth_degrees",
-                ParameterType::between(-360.0, 360.0),
-                35.0,
-                "where they are seen from: angle from the first axis towards the second",
-            ),
-            Parameter::optional(
-                "elevation_degrees",
-                ParameterType::between(-90.0, 90.0),
-                25.0,
-                "where they are seen from: angle from the first two axes towards the third, which points up",
-            ),
-        ],
-        vec![Role::one(
-            "embeddings",
-            EMBEDDINGS,
-            "embeddings of three values",
-        )],
         task_function!(run),
     )
+    .parameters::<Parameters>([
+        count_parameter(),
+        Parameter::optional(
+            "normalise",
+            ParameterType::Boolean,
+            true,
+            "whether embeddings are drawn on the unit sphere, by their \
+             direction alone",
+        ),
+        Parameter::optional(
+            "azimuth_degrees",
+            ParameterType::between(-360.0, 360.0),
+            35.0,
+            "where they are seen from: angle from the first axis towards the \
+             second",
+        ),
+        Parameter::optional(
+            "elevation_degrees",
+            ParameterType::between(-90.0, 90.0),
+            25.0,
+            "where they are seen from: angle from the first two axes towards \
+             the third, which points up",
+        ),
+    ])
+    .reads(Role::one(
+        "embeddings",
+        EMBEDDINGS,
+        "embeddings of three values",
+    ))
 }
 
 #[derive(Deserialize)]

@@ -43,14 +43,14 @@ pub(super) fn kind() -> TaskKind {
     figure_kind(
         "unit-circle",
         "directions of embeddings in the plane that holds most of them",
-        vec![count_parameter()],
-        vec![Role::one(
-            "embeddings",
-            EMBEDDINGS,
-            "embeddings of two values or more",
-        )],
         task_function!(run),
     )
+    .parameters::<Parameters>([count_parameter()])
+    .reads(Role::one(
+        "embeddings",
+        EMBEDDINGS,
+        "embeddings of two values or more",
+    ))
 }
 
 #[derive(Deserialize)]
