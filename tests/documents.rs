@@ -277,8 +277,8 @@ fn has(project: &Path, name: &str) -> bool {
     project.join(name).exists() || folders.any(|folder| folder.join(name).is_file())
 }
 
-/// Runs a block of commands as a reader would, but without building.
-fn run(project: &Path, page: &Path, block: &Block) {
+/// Runs commands as a reader would, but without building.
+fn shell(project: &Path, commands: &str) -> Answer {
     // Without the settings of an outer make or of a user.
     let outer = make();
     let mut command = Command::new("sh");
@@ -291,12 +291,16 @@ fn run(project: &Path, page: &Path, block: &Block) {
     search.push(":");
     search.push(std::env::var_os("PATH").unwrap_or_default());
     command
-        .args(["-eu", "-c", &block.text])
+        .args(["-eu", "-c", commands])
         .current_dir(project)
         .env("PATH", search)
         .env("CARGO", "true")
         .env_remove("EIGENSCOPE_ARTIFACTS");
-    let answer = Answer::of(&mut command);
+    Answer::of(&mut command)
+}
+
+fn run(project: &Path, page: &Path, block: &Block) {
+    let answer = shell(project, &block.text);
     assert_eq!(
         answer.code,
         Some(0),
@@ -307,6 +311,31 @@ fn run(project: &Path, page: &Path, block: &Block) {
         answer.stdout,
         answer.stderr
     );
+}
+
+/// Compares what commands print as JSON with the table of their fields.
+fn json_fields_are_listed(project: &Path) {
+    let page = read(&root().join("docs/guide/json-and-exit-codes.md"));
+    for (name, words) in [
+        ("status", "status digits"),
+        ("explain", "explain digits figure.training"),
+        ("run --dry-run", "run digits --dry-run"),
+        ("compare", "compare digits"),
+        ("verify", "verify digits metric.final"),
+        ("graph", "graph digits"),
+        ("show", "show artifacts/digits/metric.final"),
+        ("sql", "sql digits"),
+        ("gc", "gc --dry-run"),
+    ] {
+        let start = format!("| `{name}` |");
+        let row = page.lines().find(|line| line.starts_with(&start));
+        let row = row.unwrap_or_else(|| panic!("no row for {name}"));
+        let json = shell(project, &format!("eigenscope {words} --json")).json();
+        for field in json.as_object().expect("an object").keys() {
+            let listed = field == "version" || row.contains(&format!("`{field}`"));
+            assert!(listed, "{name}: {field}");
+        }
+    }
 }
 
 #[test]
@@ -355,6 +384,7 @@ fn the_commands_of_readme_and_guide_run() {
     }
     assert_eq!(not_run, NOT_RUN);
     assert!(run_blocks >= 20, "{run_blocks} blocks were run");
+    json_fields_are_listed(project);
 }
 
 #[test]
