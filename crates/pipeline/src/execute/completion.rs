@@ -5,7 +5,8 @@ use std::sync::Arc;
 use eigenscope_stage::Event;
 
 use super::attempt::{AttemptError, AttemptOutcome};
-use super::schedule::{RunContext, Running, Schedule};
+use super::schedule::{RunContext, Schedule};
+use super::task_states::Running;
 use super::{Notification, RunCounts, RunEvent, cores};
 use crate::ledger::LedgerRow;
 use crate::store::{Key, Record, StoreError};
@@ -21,7 +22,7 @@ impl Schedule<'_> {
                 message,
             } => {
                 self.forecast.progressed(index, *done, *total);
-                if let Some(running) = self.running.get_mut(&index) {
+                if let Some(running) = self.states.running_mut(index) {
                     running.message.clone_from(message);
                 }
                 let (done, total) = (*done, *total);
@@ -43,7 +44,7 @@ impl Schedule<'_> {
     pub(super) fn ended(&mut self, index: usize, ended: AttemptOutcome) {
         self.budget.give_back(index);
         self.forecast.ended(index);
-        let Some(running) = self.running.remove(&index) else {
+        let Some(running) = self.states.end(index) else {
             return;
         };
         let outcome = match &ended.result {
@@ -99,7 +100,7 @@ impl Schedule<'_> {
 
     /// Ready tasks with the key of the one that has just ended well need not run.
     fn reuse_twins(&mut self, key: Key) {
-        let twins = self.ready.iter().filter(|(_, other)| *other == key);
+        let twins = self.states.ready().filter(|(_, other)| *other == key);
         let twins: Vec<usize> = twins.map(|(task, _)| task).collect();
         for twin in twins {
             self.reassess(twin);
@@ -108,22 +109,15 @@ impl Schedule<'_> {
 
     /// The last missing input of a task gives it a key: it is ready, or its result exists already.
     fn unblock_dependants(&mut self, index: usize) {
-        for dependant in self.dependants.remove(&index).unwrap_or_default() {
-            let Some(missing) = self.missing.get_mut(&dependant) else {
-                continue;
-            };
-            *missing -= 1;
-            if *missing == 0 {
-                self.missing.remove(&dependant);
-                self.reassess(dependant);
-            }
+        for dependant in self.states.became_current(index) {
+            self.reassess(dependant);
         }
     }
 
     fn reassess(&mut self, index: usize) {
         match self.surveyor.assess(index, &self.survey) {
             state @ State::Current { .. } => {
-                self.ready.remove(index);
+                self.states.reuse(index);
                 self.forecast.ended(index);
                 self.outcome.reused.push(index);
                 self.becomes_current(index, state);
@@ -132,7 +126,7 @@ impl Schedule<'_> {
             }
             state => {
                 if let State::Stale { key, .. } = state {
-                    self.ready.insert(index, key, self.urgency(index));
+                    self.states.make_ready(index, key, self.urgency(index));
                 }
                 self.survey.set(index, state);
             }

@@ -15,8 +15,8 @@ mod forecast;
 mod lines;
 mod observer;
 mod process;
-mod ready;
 mod schedule;
+mod task_states;
 
 use std::collections::BTreeMap;
 use std::panic::resume_unwind;

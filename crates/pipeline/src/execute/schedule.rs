@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use super::attempt::{Attempt, AttemptOutcome};
 use super::budget::Budget;
 use super::forecast::Forecast;
-use super::ready::Ready;
+use super::task_states::{Running, TaskStates};
 use super::{ExecuteError, Observer, Options, Outcome, RunEvent};
 use crate::ledger::{Durations, Ledger};
 use crate::store::{FigureNames, Key, Store, StoreError};
@@ -43,27 +43,13 @@ pub(super) struct Schedule<'a> {
     pub(super) ledger: &'a mut Ledger,
     pub(super) observer: &'a mut dyn Observer,
     pub(super) begun: Instant,
-    /// For each task, the tasks that read its outputs.
-    pub(super) dependants: BTreeMap<usize, BTreeSet<usize>>,
-    /// For each blocked task, how many of the tasks it reads are not current.
-    pub(super) missing: BTreeMap<usize, usize>,
-    pub(super) ready: Ready,
-    pub(super) running: BTreeMap<usize, Running>,
+    pub(super) states: TaskStates,
     pub(super) budget: Budget,
     pub(super) forecast: Forecast,
     pub(super) total: usize,
     pub(super) outcome: Outcome,
     /// Why the run cannot go on.
     pub(super) fatal: Option<StoreError>,
-}
-
-/// A task that is running.
-pub(super) struct Running {
-    pub(super) key: Key,
-    pub(super) start_seconds: f64,
-    pub(super) message: String,
-    /// Its own threads and those lent to it.
-    pub(super) thread_budget: ThreadBudget,
 }
 
 enum Message {
@@ -86,10 +72,7 @@ impl<'a> Schedule<'a> {
             ledger,
             observer,
             begun: Instant::now(),
-            dependants: BTreeMap::new(),
-            missing: BTreeMap::new(),
-            ready: Ready::default(),
-            running: BTreeMap::new(),
+            states: TaskStates::default(),
             budget: Budget::new(options.jobs, options.memory_mib),
             forecast: Forecast::new(
                 plan,
@@ -115,7 +98,7 @@ impl<'a> Schedule<'a> {
             match state {
                 State::Current { .. } => self.outcome.current.push(index),
                 State::Stale { key, .. } => {
-                    self.ready.insert(index, *key, self.urgency(index));
+                    self.states.make_ready(index, *key, self.urgency(index));
                 }
                 State::Blocked { .. } => {
                     let inputs = self.context.plan.tasks[index].inputs.iter();
@@ -123,14 +106,11 @@ impl<'a> Schedule<'a> {
                         .map(|input| input.task)
                         .filter(|&task| !self.survey.get(task).is_some_and(State::is_current))
                         .collect();
-                    self.missing.insert(index, missing.len());
-                    for task in missing {
-                        self.dependants.entry(task).or_default().insert(index);
-                    }
+                    self.states.add_waiting(index, &missing);
                 }
             }
         }
-        self.total = self.ready.len() + self.missing.len();
+        self.total = self.states.len();
     }
 
     /// Runs until nothing is left to do, or to the end of what runs when it has to stop.
@@ -204,7 +184,7 @@ impl<'a> Schedule<'a> {
                     self.start(task, key, scope, stop, sender);
                 }
             }
-            if self.running.is_empty() {
+            if !self.states.is_any_running() {
                 return;
             }
             self.lend_idle_threads();
@@ -218,7 +198,7 @@ impl<'a> Schedule<'a> {
 
     fn must_stop(&mut self) -> bool {
         let cancelled = self.context.options.cancel.load(Ordering::Relaxed);
-        let unfinished = !(self.ready.is_empty() && self.running.is_empty());
+        let unfinished = self.states.is_any_ready() || self.states.is_any_running();
         self.outcome.interrupted |= cancelled && unfinished;
         let failed = !self.outcome.failures.is_empty() && !self.context.options.keep_going;
         cancelled || failed || self.fatal.is_some()
@@ -243,9 +223,9 @@ impl<'a> Schedule<'a> {
         if self.budget.is_full() {
             return None;
         }
-        self.ready.iter().find(|&(task, key)| {
+        self.states.ready().find(|&(task, key)| {
             self.budget.fits(&self.task(task).resources)
-                && !self.running.values().any(|running| running.key == key)
+                && !self.states.running().any(|(_, running)| running.key == key)
         })
     }
 
@@ -253,12 +233,12 @@ impl<'a> Schedule<'a> {
     /// do. What was lent before is taken back: a task that has just started needs its own.
     fn lend_idle_threads(&self) {
         let mut idle = self.budget.idle_threads();
-        let mut borrowers: Vec<_> = self.running.iter().collect();
+        let mut borrowers: Vec<_> = self.states.running().collect();
         borrowers.sort_by(|(a, _), (b, _)| {
             let left = |task: &usize| self.forecast.seconds_left_of(*task);
             left(b).total_cmp(&left(a))
         });
-        for (&task, running) in borrowers {
+        for (task, running) in borrowers {
             let resources = &self.task(task).resources;
             let lent = idle.min(resources.extra_threads);
             idle -= lent;
@@ -290,7 +270,7 @@ impl<'a> Schedule<'a> {
         'a: 'scope,
     {
         let attempt = self.attempt(index, key);
-        self.ready.remove(index);
+
         self.budget.take(index, &attempt.task.resources);
         self.forecast.started(index);
         let running = Running {
@@ -299,7 +279,7 @@ impl<'a> Schedule<'a> {
             message: String::new(),
             thread_budget: attempt.thread_budget.clone(),
         };
-        self.running.insert(index, running);
+        self.states.start(index, running);
         tracing::debug!(task = %attempt.task.id, key = %key.short(), "starting");
         self.notify(index, RunEvent::Started);
         let (sender, store) = (sender.clone(), self.context.store);
