@@ -9,6 +9,10 @@ pub(crate) struct Versioned {
 }
 
 impl Versioned {
+    pub(crate) fn new(version: u32) -> Self {
+        Self { version }
+    }
+
     /// Refuses any version but the one that this program reads.
     pub(crate) fn expect(&self, read: u32) -> Result<(), String> {
         match self.version {

@@ -7,6 +7,8 @@
 )]
 
 mod fake;
+#[path = "../../plan/tests/sample/mod.rs"]
+mod sample_programs;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -19,7 +21,9 @@ use eigenscope_pipeline::verify::{
     Against, LockFile, Request, Tolerances, Verdict, Verification, sample, verify,
 };
 use eigenscope_plan::Plan;
+use eigenscope_plan::file::FileErrors;
 use fake::{Bench, Recorder, chain, data, model, names, plan};
+use sample_programs::rendered;
 use serde_json::json;
 
 fn all(plan: &Plan) -> Vec<usize> {
@@ -331,46 +335,74 @@ fn a_sample_depends_on_its_seed_and_the_ids_only() {
     assert_eq!(sample(&plan, &all(&plan), 99, 7), all(&plan));
 }
 
+/// What is wrong with a file, with `pipelines` for its folder.
+fn shown(path: &Path, errors: &FileErrors) -> String {
+    let folder = path.parent().expect("a folder").display().to_string();
+    rendered(errors).replace(&folder, "pipelines")
+}
+
 #[test]
-fn tolerances_are_checked_against_the_plan() {
+fn mistakes_in_tolerances() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("p.tolerances.toml");
     let plan = chain();
     assert!(Tolerances::read(&path, &plan).is_ok(), "no file, no rules");
-    let read = |text: &str| {
+    let faulty = |text: &str| {
         std::fs::write(&path, text).expect("written");
-        let error = Tolerances::read(Path::new(&path), &plan)
-            .expect_err(text)
-            .to_string();
-        assert!(error.contains("p.tolerances.toml"), "{error}");
-        error
+        shown(&path, &Tolerances::read(&path, &plan).expect_err(text))
     };
-    let rule = |fields: &str| format!("[[tolerance]]\n{fields}\n");
-    for (fields, words) in [
-        ("columns = 'history.*'", "missing field `reason`"),
-        ("columns = 'history.*'\nreason = ' '", "gives no reason"),
-        (
-            "columns = 'history.*'\nreason = 'r'\nabsolute = -1",
-            "0 or more",
-        ),
-        (
-            "columns = 'history.*'\nreason = 'r'\nrelative = nan",
-            "0 or more",
-        ),
-        (
-            "columns = 'histories.*'\nreason = 'r'",
-            "did you mean `history`",
-        ),
-        (
-            "columns = '*'\nreason = 'r'\ntasks = 'metric.fina'",
-            "did you mean `metric.final`",
-        ),
-        (
-            "columns = '*'\nreason = 'r'\nallowed = 1",
-            "unknown field `allowed`",
-        ),
-    ] {
-        let error = read(&rule(fields));
-        assert!(error.contains(words), "{error}");
-    }
+    let rules = "\
+[[tolerance]]
+columns = 'history.*'
+reason = ' '
+
+[[tolerance]]
+columns = 'histories.*'
+reason = 'r'
+absolute = -1
+relative = nan
+
+[[tolerance]]
+tasks = 'metric.fina'
+columns = '*'
+reason = 'r'
+";
+    let texts = [
+        rules,
+        "[[tolerance]]\ncolumns = 'history.*'\n",
+        "[[tolerance]]\ncolumns = '*'\nreason = 'r'\nallowed = 1\n",
+        "[[tolerance\n",
+    ];
+    insta::assert_snapshot!("tolerance_errors", texts.map(faulty).join("\n\n"));
+}
+
+#[test]
+fn mistakes_in_lock_files() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("p.lock");
+    let bench = Bench::new();
+    let plan = chain();
+    bench.complete(&plan);
+    let lock = LockFile::of(&plan, &bench.survey(&plan), &bench.store).expect("current");
+    lock.write(&path, "p").expect("written");
+    let text = std::fs::read_to_string(&path).expect("readable");
+    let first = text.find("rows = ").expect("a table");
+    let (head, table) = text.split_at(first);
+    let texts = [
+        head.replace("version = 1", "version = 2"),
+        format!("{head}rows = \"three\""),
+        format!("{head}{}", table.replacen("rows = ", "lines = ", 1)),
+        "nonsense".to_owned(),
+    ];
+    let faulty = |text: String| {
+        std::fs::write(&path, &text).expect("written");
+        let errors = LockFile::read(&path).expect_err(&text);
+        assert!(rendered(&errors).contains("eigenscope lock"), "{text}");
+        let position = errors.errors()[0].position();
+        assert!(position.is_some(), "it points into the file: {text}");
+        errors.errors()[0].to_string()
+    };
+    insta::assert_snapshot!("lock_errors", texts.map(faulty).join("\n"));
+    let missing = LockFile::read(&folder.path().join("q.lock")).expect_err("missing");
+    insta::assert_snapshot!("lock_missing", shown(&path, &missing));
 }

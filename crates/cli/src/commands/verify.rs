@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::{tallied, tell};
 use crate::arguments::{ProjectArguments, Terminal, Verify};
 use crate::budget;
-use crate::exit;
+use crate::exit::{self, diagnosed};
 use crate::json;
 use crate::project::Project;
 
@@ -26,9 +26,9 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Verify) -> Result<u8> 
     if let Some(count) = command.sample {
         tasks = sample(plan, &tasks, usize::try_from(count)?, command.seed);
     }
-    let tolerances = Tolerances::read(&Tolerances::beside(&plan.file), plan)?;
+    let tolerances = Tolerances::read(&Tolerances::beside(plan), plan).map_err(diagnosed)?;
     let lock = match command.lock {
-        true => Some(LockFile::read(&LockFile::beside(&plan.file))?),
+        true => Some(LockFile::read(&LockFile::beside(&plan.file)).map_err(diagnosed)?),
         false => None,
     };
     let mut options = budget::options(&project.data_dir, &command.budget)?;

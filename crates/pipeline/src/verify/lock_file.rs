@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use eigenscope_artifact::{ArtifactError, KindName, output, regular};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use toml::Spanned;
 
 use super::machine::Machine;
 use super::summary::{ColumnSummary, OutputSummary};
@@ -18,6 +19,7 @@ use crate::store::Store;
 use crate::survey::Survey;
 use crate::version::Versioned;
 use eigenscope_plan::Plan;
+use eigenscope_plan::file::{FileError, FileErrors, deserialize};
 
 /// Version of the format; a file of another version is not read.
 pub const LOCK_VERSION: u32 = 1;
@@ -34,26 +36,15 @@ pub struct LockFile {
     pub task: BTreeMap<String, BTreeMap<KindName, OutputSummary>>,
 }
 
-/// A lock file that cannot be used, or written.
+/// The part of every version's file that says which version it is.
+#[derive(Deserialize)]
+struct OfVersion {
+    version: Spanned<u32>,
+}
+
+/// A lock file that cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
-    /// The operating system refused.
-    #[error("cannot read {path}; `eigenscope lock` writes it", path = path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// The reason.
-        #[source]
-        source: std::io::Error,
-    },
-    /// It is no lock file.
-    #[error("{path} is not a lock file: {reason}; `eigenscope lock` writes it anew", path = path.display())]
-    Invalid {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        reason: String,
-    },
     /// A task that has no valid result cannot be locked.
     #[error("{count} tasks are not up to date, `{first}` for one; run the pipeline first")]
     Stale {
@@ -74,19 +65,26 @@ impl LockFile {
     }
 
     /// Reads the file at `path`.
-    pub fn read(path: &Path) -> Result<Self, LockError> {
-        let invalid = |reason: String| LockError::Invalid {
-            path: path.to_owned(),
-            reason,
-        };
-        let text = regular::read_to_string(path).map_err(|source| LockError::Unreadable {
-            path: path.to_owned(),
-            source,
+    ///
+    /// # Errors
+    /// The file cannot be read or is no lock file.
+    pub fn read(path: &Path) -> Result<Self, FileErrors> {
+        let text = regular::read_to_string(path).map_err(|cause| {
+            let error = FileError::new("unreadable", "the lock file cannot be read");
+            let error = error.help("`eigenscope lock` writes it").caused_by(cause);
+            FileErrors::unreadable(path, error)
         })?;
-        let versioned: Versioned =
-            toml::from_str(&text).map_err(|error| invalid(error.to_string()))?;
-        versioned.expect(LOCK_VERSION).map_err(invalid)?;
-        toml::from_str(&text).map_err(|error| invalid(error.to_string()))
+        let fail = |error: FileError| {
+            let help = "this is not a lock file; `eigenscope lock` writes it anew";
+            FileErrors::one(path, &text, error.help(help))
+        };
+        let found: OfVersion = deserialize(&text).map_err(fail)?;
+        Versioned::new(*found.version.as_ref())
+            .expect(LOCK_VERSION)
+            .map_err(|reason| {
+                fail(FileError::new("version", reason).at(&found.version.span(), "here"))
+            })?;
+        deserialize(&text).map_err(fail)
     }
 
     /// The results of all tasks of the plan, as `survey` found them in the store. Every file is read.
@@ -246,27 +244,5 @@ mod tests {
         lock.write(&path, "p").expect("written");
         let read = LockFile::read(&path).expect("readable");
         assert_eq!(format!("{read:?}"), format!("{lock:?}"));
-    }
-
-    #[test]
-    fn other_files_are_refused() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("p.lock");
-        let text = example().text("p");
-        for (text, reason) in [
-            (text.replace("version = 1", "version = 2"), "version 2"),
-            (text.replace("rows = 3", "rows = \"three\""), "rows"),
-            (text.replace("rows = 3", "lines = 3"), "lines"),
-            ("nonsense".to_owned(), "nonsense"),
-        ] {
-            std::fs::write(&path, text).expect("written");
-            let error = LockFile::read(&path).expect_err(reason).to_string();
-            assert!(
-                error.contains(reason) && error.contains("p.lock"),
-                "{error}"
-            );
-        }
-        let missing = LockFile::read(&folder.path().join("q.lock"));
-        assert!(matches!(missing, Err(LockError::Unreadable { .. })));
     }
 }

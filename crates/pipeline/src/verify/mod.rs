@@ -20,7 +20,7 @@ pub use comparison::{ColumnDifference, Comparison, Verdict};
 pub use lock_file::{LOCK_VERSION, LockError, LockFile};
 pub use machine::Machine;
 pub use summary::{ColumnSummary, OutputSummary};
-pub use tolerance::{RELATIVE, Tolerance, ToleranceError, Tolerances};
+pub use tolerance::{RELATIVE, Tolerance, Tolerances};
 
 use crate::execute::{ExecuteError, Observer, Options, TaskFailure, run};
 use crate::store::{Key, Store, StoreError, create_folder};

@@ -18,12 +18,14 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use eigenscope_artifact::{KindName, regular};
-use serde::{Deserialize, Serialize};
-
+use eigenscope_artifact::KindName;
 use eigenscope_plan::Plan;
-use eigenscope_plan::file::did_you_mean;
+use eigenscope_plan::file::{
+    FileError, FileErrors, Problems, Sources, deserialize, did_you_mean, read_text,
+};
 use eigenscope_plan::task_patterns::{PatternError, matches_glob, select};
+use serde::{Deserialize, Serialize};
+use toml::Spanned;
 
 /// Default for fractions: ten times the largest difference seen between machines with AVX-512 and AVX2 where training does
 /// not amplify it.
@@ -64,48 +66,6 @@ struct Rule {
     tolerance: Tolerance,
 }
 
-/// A file of tolerances that cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum ToleranceError {
-    /// The operating system refused.
-    #[error("cannot read {path}", path = path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// The reason.
-        #[source]
-        source: std::io::Error,
-    },
-    /// It is not TOML, or not of these fields.
-    #[error("{path} is not a file of tolerances: {source}", path = path.display())]
-    Syntax {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong, with line and column.
-        source: Box<toml::de::Error>,
-    },
-    /// A rule for tasks that are not in the pipeline.
-    #[error("{path}, rule for `{columns}`: {source}", path = path.display())]
-    Tasks {
-        /// The file.
-        path: PathBuf,
-        /// Columns of the rule.
-        columns: String,
-        /// The tasks.
-        source: PatternError,
-    },
-    /// A rule for no column, or with a tolerance that is none.
-    #[error("{path}, rule for `{columns}`: {reason}", path = path.display())]
-    Rule {
-        /// The file.
-        path: PathBuf,
-        /// Columns of the rule.
-        columns: String,
-        /// What is wrong.
-        reason: String,
-    },
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawFile {
@@ -116,50 +76,40 @@ struct RawFile {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawRule {
-    #[serde(default = "all")]
-    tasks: String,
-    columns: String,
-    #[serde(default)]
-    absolute: f64,
-    #[serde(default)]
-    relative: f64,
+    tasks: Option<Spanned<String>>,
+    columns: Spanned<String>,
+    absolute: Option<Spanned<f64>>,
+    relative: Option<Spanned<f64>>,
     #[serde(default)]
     fractions_only: bool,
     /// For people: nothing may be loosened without one.
-    reason: String,
-}
-
-fn all() -> String {
-    "*".to_owned()
+    reason: Spanned<String>,
 }
 
 impl Tolerances {
-    /// The file of tolerances of a pipeline file: `digits.toml` has `digits.tolerances.toml`.
-    pub fn beside(pipeline: &Path) -> PathBuf {
-        pipeline.with_extension("tolerances.toml")
+    /// The file of tolerances of a pipeline: `digits.toml` has `digits.tolerances.toml`. A pipeline without one has that of the
+    /// pipeline that it extends.
+    pub fn beside(plan: &Plan) -> PathBuf {
+        plan.beside("tolerances.toml")
     }
 
     /// Reads the file at `path` and checks it against the plan; without a file there are only the defaults.
-    pub fn read(path: &Path, plan: &Plan) -> Result<Self, ToleranceError> {
-        let text = match regular::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Ok(Self::default());
-            }
-            Err(source) => {
-                let path = path.to_owned();
-                return Err(ToleranceError::Unreadable { path, source });
-            }
-        };
-        let file: RawFile = toml::from_str(&text).map_err(|source| ToleranceError::Syntax {
-            path: path.to_owned(),
-            source: Box::new(source),
-        })?;
+    ///
+    /// # Errors
+    /// Everything that is wrong with the file.
+    pub fn read(path: &Path, plan: &Plan) -> Result<Self, FileErrors> {
+        if let Ok(false) = path.try_exists() {
+            return Ok(Self::default());
+        }
+        let text = read_text(path)?;
+        let file: RawFile =
+            deserialize(&text).map_err(|error| FileErrors::one(path, &text, error))?;
+        let mut problems = Problems::default();
         let rules = file.tolerance.into_iter();
-        let rules = rules.map(|rule| rule.check(path, plan));
-        Ok(Self {
-            rules: rules.collect::<Result<_, _>>()?,
-        })
+        let rules = rules
+            .filter_map(|rule| rule.check(plan, &mut problems))
+            .collect();
+        problems.finish(&Sources::of(path, &text), Self { rules })
     }
 
     /// The tolerance of a column of an output of a task. `exact`: its values are no fractions.
@@ -182,47 +132,64 @@ impl Tolerances {
 }
 
 impl RawRule {
-    fn check(self, path: &Path, plan: &Plan) -> Result<Rule, ToleranceError> {
-        let Self {
-            tasks,
-            columns,
-            absolute,
-            relative,
-            fractions_only,
-            reason,
-        } = self;
-        let wrong = |reason: String| ToleranceError::Rule {
-            path: path.to_owned(),
-            columns: columns.clone(),
-            reason,
+    fn check(self, plan: &Plan, problems: &mut Problems) -> Option<Rule> {
+        let amount = |amount: Option<Spanned<f64>>, problems: &mut Problems| {
+            let amount = amount.unwrap_or_else(|| Spanned::new(0..0, 0.0));
+            if amount.as_ref() >= &0.0 {
+                return Some(amount.into_inner());
+            }
+            problems.add(|| {
+                FileError::new("out_of_bounds", "a tolerance is 0 or more")
+                    .at(&amount.span(), "this amount")
+            });
+            None
         };
-        let is_amount = |value: f64| value >= 0.0;
-        if !is_amount(absolute) || !is_amount(relative) {
-            return Err(wrong("a tolerance is 0 or more".to_owned()));
+        let absolute = amount(self.absolute, problems);
+        let relative = amount(self.relative, problems);
+        if self.reason.as_ref().trim().is_empty() {
+            problems.add(|| {
+                FileError::new("no_reason", "the rule gives no reason")
+                    .at(&self.reason.span(), "empty")
+                    .help("say why the results may differ: nothing is loosened without a reason")
+            });
         }
-        if reason.trim().is_empty() {
-            return Err(wrong("it gives no reason".to_owned()));
-        }
-        let kind = columns.split_once('.').map_or(&*columns, |(kind, _)| kind);
+        let columns = self.columns.as_ref();
+        let kind = columns.split_once('.').map_or(&**columns, |(kind, _)| kind);
         let written = plan.tasks.iter().flat_map(|task| &task.outputs);
         let written: BTreeSet<&str> = written.map(KindName::as_str).collect();
         if !kind.contains('*') && !written.contains(kind) {
-            let kinds = did_you_mean("artifact kinds", kind, written);
-            return Err(wrong(format!(
-                "columns are written `kind.column`, and no task writes the artifact kind `{kind}`; {kinds}"
-            )));
+            problems.add(|| {
+                let message = format!("no task writes the artifact kind `{kind}`");
+                FileError::new("unknown_kind", message)
+                    .at(&self.columns.span(), "columns are written `kind.column`")
+                    .help(did_you_mean("artifact kinds", kind, written))
+            });
         }
-        let found = select(plan, std::slice::from_ref(&tasks));
-        let tasks = found.map_err(|source| ToleranceError::Tasks {
-            path: path.to_owned(),
-            columns: columns.clone(),
-            source,
-        })?;
-        Ok(Rule {
+        let pattern = match &self.tasks {
+            Some(tasks) => tasks.as_ref().clone(),
+            None => "*".to_owned(),
+        };
+        let tasks = match select(plan, &[pattern]) {
+            Ok(tasks) => tasks,
+            Err(error) => {
+                let span = self.tasks.as_ref().map_or(0..0, Spanned::span);
+                let PatternError::NoMatch { tables, .. } = &error;
+                problems.add(|| {
+                    FileError::new("no_match", error.to_string())
+                        .at(&span, "no such tasks")
+                        .help(format!("{tables}; `*` matches anything"))
+                });
+                return None;
+            }
+        };
+        Some(Rule {
             tasks: tasks.into_iter().collect(),
-            columns,
-            fractions_only,
-            tolerance: Tolerance { absolute, relative },
+            columns: self.columns.into_inner(),
+            fractions_only: self.fractions_only,
+            tolerance: Tolerance {
+                absolute: absolute?,
+                relative: relative?,
+            },
         })
     }
 }

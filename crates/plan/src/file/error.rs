@@ -77,6 +77,13 @@ impl FileErrors {
         }
     }
 
+    /// The single error of a file with this text.
+    pub fn one(path: &Path, text: &str, error: FileError) -> Self {
+        let mut problems = Problems::default();
+        problems.add(|| error);
+        problems.into_errors(&Sources::of(path, text))
+    }
+
     /// The errors in the order of the file.
     pub fn errors(&self) -> &[FileError] {
         &self.errors
@@ -156,6 +163,12 @@ impl FileError {
     /// Adds the error of the operating system behind it.
     pub fn caused_by(mut self, cause: io::Error) -> Self {
         self.cause = Some(cause);
+        self
+    }
+
+    /// The same error in other words.
+    pub(crate) fn with_message(mut self, message: String) -> Self {
+        self.message = message;
         self
     }
 
@@ -295,14 +308,20 @@ impl Problems {
     /// # Errors
     /// All errors, in the order of the files.
     pub fn finish<T>(self, sources: &Sources, value: T) -> Result<T, FileErrors> {
-        if self.is_empty() {
-            return Ok(value);
+        match self.is_empty() {
+            true => Ok(value),
+            false => Err(self.into_errors(sources)),
         }
+    }
+
+    fn into_errors(self, sources: &Sources) -> FileErrors {
         let Self {
             mut errors,
             omitted,
         } = self;
         errors.sort_by_key(FileError::start);
+        // What is written once and read several times is wrong once.
+        errors.dedup_by(|a, b| a.labels == b.labels && a.message == b.message);
         let text = |range: &Span| sources.text.get(range.clone()).unwrap_or_default();
         let named: Vec<Arc<NamedSource<String>>> = sources
             .files
@@ -321,11 +340,11 @@ impl Problems {
             error.localise(sources, &named, &shown);
         }
         let path = sources.files.first().map(|(path, _)| path.clone());
-        Err(FileErrors {
+        FileErrors {
             path: path.unwrap_or_default(),
             errors,
             omitted,
-        })
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! TOML as values that know where they stand, in file order.
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -136,6 +137,17 @@ fn node(value: Spanned<DeValue<'_>>, offset: usize, problems: &mut Problems) -> 
         DeValue::Table(table) => Raw::Table(entries(table, offset, problems)),
     };
     Node { span, raw }
+}
+
+/// Reads a whole file of one form.
+///
+/// # Errors
+/// The text is not TOML or not of this form; the error points to the first place that is not.
+pub fn deserialize<T: DeserializeOwned>(text: &str) -> Result<T, FileError> {
+    toml::from_str(text).map_err(|error| {
+        let span = error.span().unwrap_or(0..0);
+        FileError::new("syntax", error.message()).at(&span, "here")
+    })
 }
 
 /// JSON as if it stood at `span`.
