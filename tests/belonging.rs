@@ -9,7 +9,9 @@ use std::path::Path;
 
 use eigenscope_plan::parse;
 use eigenscope_plan::programs::Programs;
+use eigenscope_stage::Section;
 use eigenscope_testing::workspace;
+use toml::Value;
 
 /// Inputs that may come from models of different origin: the kind compares two networks.
 const DIFFERENT_NETWORKS: [(&str, &str); 2] = [
@@ -18,69 +20,126 @@ const DIFFERENT_NETWORKS: [(&str, &str); 2] = [
 ];
 
 /// A table of the pipeline file.
+#[derive(Clone)]
 struct Table {
     section: String,
     name: String,
     kind: String,
-    lines: Vec<String>,
+    keys: toml::Table,
 }
 
 impl Table {
-    /// The table under another name; `prefix` goes before the names of all `copied` tables that it refers to.
-    fn copy(&self, prefix: &str, copied: &[&Table], lines: &[String]) -> String {
+    /// The table as it stands in a file, under a name with a prefix. The prefix also goes before the names of all `copied`
+    /// tables that it refers to.
+    fn copy(&self, prefix: &str, copied: &[&Table]) -> String {
         let Self {
             section,
             name,
             kind,
-            ..
+            keys,
         } = self;
-        let own = lines.iter().filter(|line| !line.starts_with("kind = "));
-        let own: Vec<String> = own.map(|line| renamed(line, prefix, copied)).collect();
-        format!(
-            "[{section}.{prefix}{name}]\nkind = \"{kind}\"\n{}\n",
-            own.join("\n")
-        )
+        let mut text = format!("[{section}.{prefix}{name}]\nkind = \"{kind}\"\n");
+        for (key, value) in keys {
+            text.push_str(&format!("{key} = {}\n", renamed(value, prefix, copied)));
+        }
+        text
     }
 }
 
-/// A line with `prefix` before the names of all `copied` tables.
-fn renamed(line: &str, prefix: &str, copied: &[&Table]) -> String {
-    let mut line = line.to_owned();
-    for Table { section, name, .. } in copied {
-        for end in ["\"", "["] {
-            let from = format!("\"{section}.{name}{end}");
-            line = line.replace(&from, &format!("\"{section}.{prefix}{name}{end}"));
+/// A value with `prefix` before the names of all `copied` tables.
+fn renamed(value: &Value, prefix: &str, copied: &[&Table]) -> Value {
+    match value {
+        Value::Array(items) => {
+            let items = items.iter();
+            Value::Array(items.map(|item| renamed(item, prefix, copied)).collect())
+        }
+        Value::String(text) => {
+            let table = text.split('[').next().unwrap_or_default();
+            let is_copied = |other: &&&Table| table == format!("{}.{}", other.section, other.name);
+            Value::String(match copied.iter().find(is_copied) {
+                Some(Table { section, .. }) => {
+                    text.replacen(&format!("{section}."), &format!("{section}.{prefix}"), 1)
+                }
+                None => text.clone(),
+            })
+        }
+        other => other.clone(),
+    }
+}
+
+/// The tables of a pipeline file, those of repeated blocks written out, with a reference for every role.
+fn tables(text: &str, programs: &Programs) -> Vec<Table> {
+    let mut file: toml::Table = text.parse().expect("TOML");
+    let mut stages = Vec::new();
+    for block in file
+        .remove("repeat")
+        .iter()
+        .flat_map(|blocks| blocks.as_array().expect("blocks"))
+    {
+        let mut block = block.as_table().expect("a block").clone();
+        let rows = block.remove("each").expect("rows");
+        for row in rows.as_array().expect("rows") {
+            stages.push(filled(
+                &Value::Table(block.clone()),
+                row.as_table().expect("a row"),
+            ));
         }
     }
-    line
-}
-
-/// What stands before the first table, and the tables.
-fn tables(text: &str) -> (String, Vec<Table>) {
-    let mut head = String::new();
-    let mut tables: Vec<Table> = Vec::new();
-    for line in text.lines() {
-        let header = line
-            .strip_prefix('[')
-            .and_then(|line| line.strip_suffix(']'));
-        if let Some((section, name)) = header.and_then(|header| header.split_once('.')) {
-            tables.push(Table {
-                section: section.to_owned(),
-                name: name.to_owned(),
-                kind: name.to_owned(),
-                lines: Vec::new(),
-            });
-        } else if let Some(table) = tables.last_mut() {
-            if let Some(kind) = line.strip_prefix("kind = ") {
-                table.kind = kind.trim_matches('"').to_owned();
+    stages.push(Value::Table(file));
+    let mut tables = Vec::new();
+    for section in Section::ALL {
+        let stages = stages
+            .iter()
+            .filter_map(|stages| stages.get(section.name()));
+        for (name, keys) in stages.flat_map(|tables| tables.as_table().expect("tables")) {
+            let mut keys = keys.as_table().expect("a table").clone();
+            keys.remove("section");
+            let kind = match keys.remove("kind") {
+                Some(kind) => kind.as_str().expect("a kind").to_owned(),
+                None => name.clone(),
+            };
+            if let Some(from) = keys.remove("from") {
+                let known = programs
+                    .kinds(section)
+                    .iter()
+                    .find(|known| known.name == kind);
+                for role in &known.expect("a kind").roles {
+                    keys.entry(role.name.clone()).or_insert(from.clone());
+                }
             }
-            table.lines.push(line.to_owned());
-        } else {
-            head.push_str(line);
-            head.push('\n');
+            tables.push(Table {
+                section: section.name().to_owned(),
+                name: name.clone(),
+                kind,
+                keys,
+            });
         }
     }
-    (head, tables)
+    tables
+}
+
+/// A value of a repeated block with the values of a row in place of their names.
+fn filled(value: &Value, row: &toml::Table) -> Value {
+    let text = |text: &str| {
+        row.iter().fold(text.to_owned(), |text, (name, value)| {
+            text.replace(&format!("{{{name}}}"), value.as_str().unwrap_or_default())
+        })
+    };
+    match value {
+        Value::String(found) => {
+            let name = found
+                .strip_prefix('{')
+                .and_then(|rest| rest.strip_suffix('}'));
+            let whole = name.and_then(|name| row.get(name));
+            whole.cloned().unwrap_or_else(|| Value::String(text(found)))
+        }
+        Value::Table(entries) => {
+            let entries = entries.iter();
+            let entries = entries.map(|(key, value)| (text(key), filled(value, row)));
+            Value::Table(entries.collect())
+        }
+        other => other.clone(),
+    }
 }
 
 fn programs() -> Programs {
@@ -99,27 +158,28 @@ fn problems(text: &str, programs: &Programs) -> Vec<String> {
 fn every_input_of_another_origin_is_refused() {
     let programs = programs();
     let text = std::fs::read_to_string(workspace("pipelines/digits.toml")).expect("readable");
-    let (head, tables) = tables(&text);
+    let tables = tables(&text, &programs);
     let (data, made): (Vec<&Table>, Vec<&Table>) =
         tables.iter().partition(|table| table.section == "data");
 
-    let mut base = head;
+    let mut base = String::new();
     for table in &tables {
-        base.push_str(&table.copy("", &[], &table.lines));
+        base.push_str(&table.copy("", &[]));
     }
     for table in &made {
-        base.push_str(&table.copy("x-", &made, &table.lines));
+        base.push_str(&table.copy("x-", &made));
     }
     for table in &data {
-        let is_binary = table.lines.iter().any(|line| line.contains("similar-to"));
-        let classes = match is_binary {
-            true => "classes = [1, 0]",
-            false => "classes = [9, 8, 7, 6, 5, 4, 3, 2, 1, 0]",
+        let mut table = (*table).clone();
+        let is_binary = table.keys.contains_key("similarity_label");
+        let classes: Vec<Value> = match is_binary {
+            true => [1, 0].map(Value::Integer).to_vec(),
+            false => (0..10).rev().map(Value::Integer).collect(),
         };
-        let mut lines = table.lines.clone();
-        lines.retain(|line| !line.starts_with("classes = "));
-        lines.insert(0, classes.to_owned());
-        base.push_str(&table.copy("x-", &data, &lines));
+        table
+            .keys
+            .insert("classes".to_owned(), Value::Array(classes));
+        base.push_str(&table.copy("x-", &data));
     }
     let plan = parse("test", Path::new("test.toml"), &base, &programs).expect("a plan");
     let sections: BTreeSet<_> = plan.tasks.iter().map(|task| task.section).collect();
@@ -148,21 +208,16 @@ fn every_input_of_another_origin_is_refused() {
             if kind.roles.len() < 2 || may_differ || !(images || several) {
                 continue;
             }
-            let exchanged: Vec<String> = table
-                .lines
-                .iter()
-                .map(
-                    |line| match line.starts_with(&format!("{} = ", role.name)) {
-                        true => renamed(line, "x-", if images { &data } else { &made }),
-                        false => line.clone(),
-                    },
-                )
-                .collect();
-            assert_ne!(exchanged, table.lines, "{kind_name} reads {}", role.name);
-            let mixture = base.replace(
-                &table.copy("", &[], &table.lines),
-                &table.copy("", &[], &exchanged),
+            let others = if images { &data } else { &made };
+            let mut exchanged = (*table).clone();
+            let value = renamed(&table.keys[&role.name], "x-", others);
+            assert_ne!(
+                value, table.keys[&role.name],
+                "{kind_name} reads {}",
+                role.name
             );
+            exchanged.keys.insert(role.name.clone(), value);
+            let mixture = base.replace(&table.copy("", &[]), &exchanged.copy("", &[]));
             let found = problems(&mixture, &programs);
             let place = format!("`{}.{}", table.section, table.name);
             assert!(

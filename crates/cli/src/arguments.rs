@@ -133,7 +133,7 @@ pub(crate) struct Report {
     /// File to write, or `-` for standard output (default: report.html in the pipeline's folder of results)
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
-    /// File of published numbers (default: PIPELINE.published.toml beside the pipeline file, if there is one)
+    /// File of published numbers (default: PIPELINE.published.toml beside the pipeline file or the one that it extends, if there is one)
     #[arg(long, value_name = "FILE")]
     pub(crate) published: Option<PathBuf>,
 }
@@ -277,7 +277,7 @@ pub(crate) struct Timeline {
 pub(crate) struct Compare {
     /// A pipeline file, or the name of one in the folder `pipelines`
     pub(crate) pipeline: String,
-    /// File of published numbers (default: PIPELINE.published.toml beside the pipeline file)
+    /// File of published numbers (default: PIPELINE.published.toml beside the pipeline file or the one that it extends)
     #[arg(long, value_name = "FILE")]
     pub(crate) published: Option<PathBuf>,
     /// Print JSON

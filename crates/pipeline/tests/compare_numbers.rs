@@ -313,9 +313,19 @@ fn reports_for_people_and_programs() {
 }
 
 #[test]
-fn the_file_stands_beside_the_pipeline() {
-    let path = compare::beside(Path::new("pipelines/paper.toml"));
-    assert_eq!(path, Path::new("pipelines/paper.published.toml"));
+fn the_file_stands_beside_the_pipeline_or_one_that_it_extends() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name);
+    let plan = Plan {
+        file: path("paper-small.toml"),
+        extended: vec![path("between.toml"), path("paper.toml")],
+        ..plan()
+    };
+    assert_eq!(compare::beside(&plan), path("paper-small.published.toml"));
+    std::fs::write(path("paper.published.toml"), "").expect("written");
+    assert_eq!(compare::beside(&plan), path("paper.published.toml"));
+    std::fs::write(path("paper-small.published.toml"), "").expect("written");
+    assert_eq!(compare::beside(&plan), path("paper-small.published.toml"));
 }
 
 #[test]

@@ -28,12 +28,28 @@ pub struct Plan {
     pub name: String,
     /// The pipeline file.
     pub file: PathBuf,
+    /// The pipeline files that it extends, the nearest first.
+    pub extended: Vec<PathBuf>,
     /// What the file says about it, free text; empty for nothing.
     pub description: String,
     /// What the code behind every [`PlannedTask::fingerprint`] consists of.
     pub code: BTreeMap<String, CodeParts>,
     /// The tasks. [`PlannedInput::task`] is an index into this list and always points backwards.
     pub tasks: Vec<PlannedTask>,
+}
+
+impl Plan {
+    /// The file with another ending beside the pipeline file or, if there is none, beside the nearest file that it extends and
+    /// that has one: `digits.lock` for `digits.toml`.
+    pub fn beside(&self, ending: &str) -> PathBuf {
+        let own = self.file.with_extension(ending);
+        let extended = self.extended.iter();
+        let mut files = extended.map(|file| file.with_extension(ending));
+        match own.exists() {
+            true => own,
+            false => files.find(|file| file.exists()).unwrap_or(own),
+        }
+    }
 }
 
 /// One task.
@@ -54,6 +70,8 @@ pub struct PlannedTask {
     pub seed: u64,
     /// Whether the seed matters.
     pub random: bool,
+    /// The heading that a report shows it under.
+    pub heading: Option<String>,
     /// What it needs while it runs.
     pub resources: Resources,
     /// Digest of the code that computes it.

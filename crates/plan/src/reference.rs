@@ -1,4 +1,4 @@
-//! References to tasks: `section.name`, optionally with a selection by labels.
+//! References to tasks: `stage.name`, optionally with a selection by labels.
 
 use std::fmt;
 use std::ops::Range;
@@ -11,7 +11,7 @@ use crate::label::{Labels, label_is};
 /// A table, or those of its tasks whose labels the selection accepts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reference {
-    /// `section.name`.
+    /// `stage.name`.
     pub table: String,
     /// All must hold.
     pub filters: Vec<Filter>,
@@ -33,7 +33,7 @@ pub struct ReferenceError {
 }
 
 impl Reference {
-    /// Reads `section.name[label=value|value,...]`.
+    /// Reads `stage.name[label=value|value,...]`.
     pub fn parse(text: &str) -> Result<Self, ReferenceError> {
         let fail = |range: Range<usize>, reason: &str| {
             let reason = reason.to_owned();
@@ -45,12 +45,12 @@ impl Reference {
         };
         let whole = 0..table.len();
         let Some((section, name)) = table.split_once('.') else {
-            return fail(whole, "it should be `section.name`, such as `data.mnist`");
+            return fail(whole, "it should be `stage.name`, such as `data.mnist`");
         };
         if !Stage::ALL.iter().any(|known| known.name() == section) {
             let sections: Vec<&str> = Stage::ALL.iter().map(|known| known.name()).collect();
             let reason = format!(
-                "there is no section `{}`, only {}",
+                "there is no stage `{}`, only {}",
                 named(section),
                 sections.join(", ")
             );

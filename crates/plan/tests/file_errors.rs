@@ -52,14 +52,14 @@ fn syntax() {
 }
 
 #[test]
-fn keys_and_sections() {
+fn keys_and_stages() {
     case(
-        "unknown_section",
+        "unknown_stage",
         "sede = 1\n[trian.bilinear]\nhidden = 3\n",
-        &["unknown_key", "unknown_section"],
+        &["unknown_key", "unknown_stage"],
     );
     case(
-        "sections_are_tables",
+        "stages_are_tables",
         "data = 3\ntrain.bilinear = 'x'\ndescription = 1\nseed = -1\n",
         &["wrong_type", "wrong_type", "wrong_type", "out_of_bounds"],
     );
@@ -367,7 +367,7 @@ fn all_problems_at_once_with_their_places() {
         ("wrong_type", (7, 10)),
         ("empty_sweep", (8, 9)),
         ("unknown_kind", (11, 9)),
-        ("unknown_section", (12, 2)),
+        ("unknown_stage", (12, 2)),
     ];
     let positions: Vec<_> = found
         .errors()

@@ -13,7 +13,7 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Compare) -> Result<u8>
     let path = command
         .published
         .clone()
-        .unwrap_or_else(|| compare::beside(&project.plan.file));
+        .unwrap_or_else(|| compare::beside(&project.plan));
     if !path.exists() {
         bail!(
             "there are no published numbers for this pipeline: {} does not exist; name a file with --published",

@@ -22,7 +22,7 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Report) -> Result<u8> 
     if path.is_dir() {
         bail!("{} is a folder; name the file to write", path.display());
     }
-    let beside = compare::beside(&project.plan.file);
+    let beside = compare::beside(&project.plan);
     let published = match &command.published {
         Some(path) => Some(path.as_path()),
         None => beside.exists().then_some(beside.as_path()),

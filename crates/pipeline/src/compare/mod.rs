@@ -88,9 +88,10 @@ impl Verdict {
     }
 }
 
-/// The file of published numbers of a pipeline file: `paper.toml` has `paper.published.toml`.
-pub fn beside(pipeline: &Path) -> PathBuf {
-    pipeline.with_extension("published.toml")
+/// The file of published numbers of a pipeline: `paper.toml` has `paper.published.toml`. A pipeline without one has that of the
+/// pipeline that it extends.
+pub fn beside(plan: &Plan) -> PathBuf {
+    plan.beside("published.toml")
 }
 
 /// Reads a file of published numbers and checks it against the plan.

@@ -154,6 +154,7 @@ pub(crate) fn task(
         parameters,
         seed: 1,
         random: false,
+        heading: None,
         resources: Resources::default(),
         fingerprint: "code-1".to_owned(),
         inputs: inputs
@@ -173,6 +174,7 @@ pub(crate) fn plan(tasks: Vec<PlannedTask>) -> Plan {
     Plan {
         name: "test".to_owned(),
         file: PathBuf::from("test.toml"),
+        extended: Vec::new(),
         description: String::new(),
         code: BTreeMap::new(),
         tasks,

@@ -398,6 +398,7 @@ impl<'a> Expansion<'a> {
             parameters: Value::Object(parameters),
             seed,
             random: kind.random,
+            heading: table.heading.clone(),
             fingerprint: code
                 .map(|code| code.fingerprint.clone())
                 .unwrap_or_default(),

@@ -1,6 +1,7 @@
 //! Pipeline files: read, checked against what the stage programs say they can do, expanded to a [`Plan`].
 //!
-//! `document` finds the task tables of a file; `table` checks each against its kind, with `axis` for sweeps; `resolve`
+//! `content` reads the task tables of a file and of those that it extends, with the blocks that `repeat` writes out;
+//! `document` leads them through the rest: `table` checks each against its kind, with `axis` for sweeps; `resolve`
 //! resolves references, finds cycles and orders the tables; `expand` turns each table into tasks, with `selection` for
 //! the tasks that a reference means and `sweep` for products and joins; `compatibility` compares what results are
 //! (`features`) with what their readers need, `agreement` what is read together, and `sizes` follows numbers, such as
@@ -9,9 +10,11 @@
 mod agreement;
 mod axis;
 mod compatibility;
+mod content;
 mod document;
 mod expand;
 mod features;
+mod repeat;
 mod resolve;
 mod selection;
 mod sizes;
@@ -39,13 +42,14 @@ pub fn read(path: &Path, programs: &Programs) -> Result<Plan, FileErrors> {
     parse(&name, path, &text, programs)
 }
 
-/// Reads the text of a pipeline file. `path` is only named in messages and in the plan.
+/// Reads the text of a pipeline file, and from its folder the files that it extends. `path` is named in messages and in the
+/// plan; nothing is read there.
 ///
 /// # Errors
 /// Everything that is wrong with the text.
 pub fn parse(name: &str, path: &Path, text: &str, programs: &Programs) -> Result<Plan, FileErrors> {
     let mut problems = Problems::default();
-    let sources = Sources::of(path, text);
-    let plan = document::plan(name, path, &sources, programs, &mut problems);
+    let mut sources = Sources::default();
+    let plan = document::plan(name, path, text, programs, &mut sources, &mut problems);
     problems.finish(&sources, plan)
 }

@@ -16,6 +16,10 @@ use crate::reference::Located;
 pub(crate) const SEED: &str = "seed";
 /// Key of the kind.
 const KIND: &str = "kind";
+/// Key of the reference that stands for all roles that are not given.
+const FROM: &str = "from";
+/// Key of the heading that a report shows the table's tasks under.
+const SECTION: &str = "section";
 
 /// A checked table.
 #[derive(Debug)]
@@ -35,6 +39,8 @@ pub(crate) struct Table<'a> {
     pub(crate) axes: Vec<Axis>,
     /// A seed given as one number.
     pub(crate) seed: Option<u64>,
+    /// What a report shows its tasks under.
+    pub(crate) heading: Option<String>,
     /// What it reads, by role in the order of the description.
     pub(crate) inputs: Vec<InputKey<'a>>,
     /// Parameters whose words are names of parts of what it reads.
@@ -84,6 +90,7 @@ pub(crate) fn table<'a>(
         value_spans: BTreeMap::new(),
         axes: Vec::new(),
         seed: None,
+        heading: None,
         inputs: Vec::new(),
         namings: Vec::new(),
         faulty: true,
@@ -132,7 +139,7 @@ fn find_kind<'a>(
     if found.is_none() {
         problems.add(|| {
             let (kind, section) = (named(name), section.name());
-            let message = format!("unknown kind `{kind}` in section `{section}`");
+            let message = format!("unknown kind `{kind}` in stage `{section}`");
             let kinds = kinds.iter().map(|kind| kind.name.as_str());
             let hint = match given {
                 Some(_) => "",
@@ -190,8 +197,24 @@ impl<'a> Reading<'a, '_> {
             sound &= given.is_none_or(|entry| self.seed(entry, table));
         }
         table.axes.sort_by(|a, b| a.name.cmp(&b.name));
+        if let Some(entry) = entries.iter().find(|entry| entry.key == SECTION) {
+            let text = file::value(&entry.node, &ParameterType::Text, SECTION, self.problems);
+            table.heading = text.as_ref().and_then(Value::as_str).map(str::to_owned);
+        }
+        sound & self.inputs(entries, table)
+    }
+
+    /// Reads the references of all roles; whether none is missing or faulty.
+    fn inputs(&mut self, entries: &[Entry], table: &mut Table<'a>) -> bool {
+        let mut sound = true;
+        let roles = &self.kind.roles;
+        let is_own = roles.is_empty() || roles.iter().any(|role| role.name == FROM);
+        let from = entries.iter().find(|entry| entry.key == FROM && !is_own);
+        let mut is_used = false;
         for role in &self.kind.roles {
-            match entries.iter().find(|entry| entry.key == role.name) {
+            let own = entries.iter().find(|entry| entry.key == role.name);
+            is_used |= own.is_none();
+            match own.or(from) {
                 Some(entry) => sound &= self.input(entry, role, table),
                 None => {
                     sound = false;
@@ -199,12 +222,23 @@ impl<'a> Reading<'a, '_> {
                 }
             }
         }
+        if let Some(entry) = from.filter(|_| !is_used) {
+            self.problems.add(|| {
+                let message = format!("`{FROM}` of {} is read by no role", self.container);
+                FileError::new("unused_reference", message)
+                    .at(&entry.key_span, "stands for nothing")
+                    .help("it stands for the roles that are not given by name, and all are; leave it out")
+            });
+        }
         sound
     }
 
     fn refuse_unknown(&mut self, entry: &Entry) {
         let kind = self.kind;
-        let reserved = [KIND].into_iter().chain(kind.random.then_some(SEED));
+        let reserved = [KIND, SECTION]
+            .into_iter()
+            .chain(kind.random.then_some(SEED));
+        let reserved = reserved.chain((!kind.roles.is_empty()).then_some(FROM));
         let parameters = kind.parameters.iter().map(|known| known.name.as_str());
         let roles = kind.roles.iter().map(|role| role.name.as_str());
         let mut names = reserved.chain(parameters).chain(roles);
@@ -342,7 +376,7 @@ impl<'a> Reading<'a, '_> {
             FileError::new("missing_input", message)
                 .at(self.header, format!("`{name}` is missing"))
                 .help(format!(
-                    "add `{name} = \"section.name\"`, a task that writes {kind}: {summary}"
+                    "add `{name} = \"stage.name\"`, a task that writes {kind}: {summary}"
                 ))
         });
     }
