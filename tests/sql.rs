@@ -117,6 +117,16 @@ fn a_query_with_a_mistake_is_told_the_known_names() {
         .call(&["sql", "select 1"])
         .refuses(&["eigenscope sql PIPELINE 'select ...'"]);
 
+    // A damaged table is not an empty one.
+    let table = project.path("artifacts/p/metric.final/final.parquet");
+    let intact = std::fs::read(&table).expect("readable");
+    std::fs::write(&table, &intact[..intact.len() / 2]).expect("written");
+    sql("select * from metric_final").refuses(&[
+        "`metric_final` cannot be read: of metric.final, its output `final` is damaged",
+        "eigenscope run p 'metric.final'",
+    ]);
+    std::fs::write(&table, intact).expect("written");
+
     // An edit leaves one of the two models out of date, which is said.
     project.edit("hidden = [4, 6]", "hidden = [4, 7]");
     sql("select count(*) from train_bilinear_tensors")

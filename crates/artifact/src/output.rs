@@ -3,8 +3,10 @@
 //! A regular file is replaced in one step. A named pipe or a device is written to.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
+use std::sync::mpsc;
+use std::time::Duration;
 
 use crate::ArtifactError;
 use crate::atomic::{AtomicFile, parent};
@@ -14,19 +16,19 @@ use crate::destination::Destination;
 /// so one left by a killed process can be told and is removed by the next.
 const PREFIX: &str = ".tmp-output-";
 
+/// Longest time that a named pipe is waited for to be read.
+const READER_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// Writes `bytes` to the file, pipe or device that `path` leads to.
 ///
 /// # Errors
-/// `path` leads to a folder, or cannot be written.
+/// `path` leads to a folder or to a named pipe that nobody reads, or cannot be written.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), ArtifactError> {
     let failed = |source| ArtifactError::io("write", path, source);
     match Destination::of(path)? {
-        Destination::Stream { .. } => {
-            let stream = File::options().append(true).open(path);
-            stream
-                .and_then(|mut stream| stream.write_all(bytes))
-                .map_err(failed)
-        }
+        Destination::Stream { .. } => open_stream(path)
+            .and_then(|mut stream| stream.write_all(bytes))
+            .map_err(failed),
         Destination::File {
             path: file,
             permissions,
@@ -45,6 +47,19 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), ArtifactError> {
             output.place()
         }
     }
+}
+
+/// Opens a pipe or device for writing. Opening a named pipe waits for a program that reads it, but not for ever.
+fn open_stream(path: &Path) -> io::Result<File> {
+    let (sender, opened) = mpsc::channel();
+    let path = path.to_owned();
+    std::thread::spawn(move || sender.send(File::options().append(true).open(path)));
+    opened.recv_timeout(READER_TIMEOUT).unwrap_or_else(|_| {
+        Err(io::Error::new(
+            io::ErrorKind::TimedOut,
+            "it is a named pipe that no program reads; start the reader first",
+        ))
+    })
 }
 
 /// Returns `true` if `path` is a temporary output whose writer is alive, or may be.
@@ -142,6 +157,9 @@ mod tests {
         let still = |path: &Path| path.symlink_metadata().expect("is there").file_type();
         assert!(still(&pipe).is_fifo());
         assert!(still(Path::new("/dev/null")).is_char_device());
+        let error = write(&pipe, b"page").expect_err("nobody reads");
+        let source = std::error::Error::source(&error).expect("a reason");
+        assert!(source.to_string().contains("no program reads"), "{source}");
         let error = write(folder.path(), b"page").expect_err("a folder");
         assert!(error.to_string().contains("cannot replace"), "{error}");
     }

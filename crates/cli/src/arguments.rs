@@ -60,24 +60,31 @@ impl Terminal {
     }
 }
 
+/// The folder that an environment variable names, or else `default`. To clap it is a default either way: what clap itself
+/// takes from the environment, it lists as required in its usage lines.
+fn folder(variable: &str, default: &str) -> PathBuf {
+    let value = std::env::var_os(variable).filter(|value| !value.is_empty());
+    value.unwrap_or_else(|| default.into()).into()
+}
+
 /// Where things are.
 #[derive(Debug, Args)]
 pub(crate) struct ProjectArguments {
-    /// Folder of the results
+    /// Folder of the results [env: EIGENSCOPE_ARTIFACTS] [default: artifacts]
     #[arg(
         long,
         value_name = "DIR",
-        default_value = "artifacts",
-        env = "EIGENSCOPE_ARTIFACTS",
+        default_value_os_t = folder("EIGENSCOPE_ARTIFACTS", "artifacts"),
+        hide_default_value = true,
         global = true
     )]
     pub(crate) artifacts: PathBuf,
-    /// Folder of the data files; missing ones are downloaded into it
+    /// Folder of the data files; missing ones are downloaded into it [env: EIGENSCOPE_DATA_DIR] [default: data]
     #[arg(
         long,
         value_name = "DIR",
-        default_value = "data",
-        env = "EIGENSCOPE_DATA_DIR",
+        default_value_os_t = folder("EIGENSCOPE_DATA_DIR", "data"),
+        hide_default_value = true,
         global = true
     )]
     pub(crate) data_dir: PathBuf,

@@ -299,6 +299,12 @@ fn missing_files_without_downloads_give_one_clear_error() {
         failure.contains("`test_labels`: there is no file"),
         "{failure}"
     );
+    std::fs::write(bench.data_dir().join("nowhere.gz"), "").expect("written");
+    let failure = bench.run("idx").failure();
+    assert!(
+        failure.contains("nowhere.gz: give that, it need not be unpacked"),
+        "{failure}"
+    );
 }
 
 #[test]

@@ -104,6 +104,7 @@ fn report_file(request: &Request<'_>, output: PathBuf) -> ReportFile {
                     .map(|input| self::input(request, input))
                     .collect(),
                 figure: figures.get(&index).cloned(),
+                heading: task.heading.clone(),
             })
             .collect(),
         tables: groups

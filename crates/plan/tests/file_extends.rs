@@ -55,7 +55,7 @@ fn parameters_are_overridden_one_by_one() {
     let files = Files::new(&[
         (
             "small.toml",
-            "extends = 'paper'\n[train.bilinear]\nhidden = 50\nepochs = 3\n",
+            "extends = 'paper'\n[train.bilinear]\nhidden = [50, 100]\nseed = 3\nepochs = 3\n",
         ),
         ("paper.toml", PIPELINE),
     ]);
@@ -68,7 +68,11 @@ fn parameters_are_overridden_one_by_one() {
         .into_iter()
         .filter(|id| id.starts_with("train"))
         .collect();
-    assert_eq!(models, ["train.bilinear[seed=0]", "train.bilinear[seed=1]"]);
+    assert_eq!(
+        models,
+        ["train.bilinear[hidden=50]", "train.bilinear[hidden=100]"]
+    );
+    assert_eq!(plan.tasks[1].seed, 3);
     assert_eq!(plan.tasks[1].parameters["hidden"], json!(50));
     assert_eq!(plan.tasks[1].parameters["epochs"], json!(3));
 }
@@ -121,7 +125,7 @@ fn chains_and_paths() {
         ),
         (
             "sub/b.toml",
-            "extends = 'c'\n[train.bilinear]\nepochs = 2\nhidden = 5\n",
+            "extends = 'c'\n[train.bilinear]\nepochs = 2\nhidden = [50, 100]\n",
         ),
         ("sub/c.toml", PIPELINE),
     ]);
@@ -131,7 +135,7 @@ fn chains_and_paths() {
         [files.path("sub/b.toml"), files.path("sub/c.toml")]
     );
     assert_eq!(plan.tasks[1].parameters["epochs"], json!(1));
-    assert_eq!(plan.tasks[1].parameters["hidden"], json!(5));
+    assert_eq!(plan.tasks[1].parameters["hidden"], json!(50));
 }
 
 #[test]

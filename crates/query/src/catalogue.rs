@@ -182,6 +182,13 @@ impl Table {
                 table.problem.get_or_insert(problem);
             }
         }
+        if table.current.is_empty() {
+            table.problem = tasks.iter().find_map(|(index, task)| {
+                let mut reasons = survey.get(*index)?.reasons().iter();
+                let damage = reasons.find(|reason| reason.is_damage())?;
+                Some(format!("of {}, {damage}", task.id))
+            });
+        }
         table
     }
 

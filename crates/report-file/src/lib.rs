@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Version of [`ReportFile`].
-pub const REPORT_VERSION: u32 = 3;
+pub const REPORT_VERSION: u32 = 4;
 
 /// A page to write.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -120,6 +120,8 @@ pub struct ReportTask {
     pub inputs: Vec<ReportInput>,
     /// Short name, unique in the pipeline, if the task draws a figure.
     pub figure: Option<String>,
+    /// Heading that the figure is shown under.
+    pub heading: Option<String>,
 }
 
 /// State of a task's result.

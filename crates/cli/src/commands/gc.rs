@@ -1,8 +1,11 @@
 //! `eigenscope gc`: remove what no pipeline needs any more.
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 use eigenscope_pipeline::gc::{Collection, Options, Removal, RemovalKind, collect};
 use eigenscope_pipeline::text_table::{Align, text_table};
+use eigenscope_plan::Plan;
 use serde::Serialize;
 
 use super::{plural, relative, tallied, tell};
@@ -38,30 +41,46 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Gc) -> Result<u8> {
         })?,
         false => listed(&collection.removed),
     })?;
-    let files = &collection.unknown_files;
-    let is_named = |name: &String| {
-        files
-            .iter()
-            .any(|file| file.file_stem() == Some(name.as_ref()))
-    };
-    let names = collection.unknown_pipelines.iter();
-    let names = names
-        .filter(|name| !is_named(name))
-        .map(|name| (format!("`{name}`"), "name its file to keep it"));
-    let files = files.iter().map(|file| match file.exists() {
-        true => (relative(file), "name it to keep that"),
-        false => (relative(file), "the file is gone"),
-    });
-    let given: Vec<String> = plans.iter().map(|plan| relative(&plan.file)).collect();
-    for (pipeline, advice) in files.chain(names) {
-        tell(&format!(
-            "{pipeline} has results here and is none of the pipelines that were looked at ({}): what only it needs is not \
-             kept; {advice}",
-            given.join(", ")
-        ));
+    for note in notes(&collection, &plans) {
+        tell(&note);
     }
     tell(&summary(&collection, command.dry_run));
     Ok(exit::OK)
+}
+
+/// What is not kept because its pipeline was not looked at.
+fn notes(collection: &Collection, plans: &[Plan]) -> Vec<String> {
+    let files = &collection.unknown_files;
+    let stem = |file: &PathBuf| file.file_stem().unwrap_or_default().to_owned();
+    let given: Vec<String> = plans.iter().map(|plan| relative(&plan.file)).collect();
+    let given = given.join(", ");
+    let of_files = files.iter().map(|file| {
+        let shown = relative(file);
+        let advice = match file.exists() {
+            true => "name it to keep that",
+            false => "the file is gone",
+        };
+        match plans.iter().find(|plan| stem(file) == *plan.name) {
+            Some(plan) => format!(
+                "{shown} has results here, too, and shares the links of {}: of its results those stay that these links lead \
+                 to, but what else it needs is not kept; {advice}",
+                relative(&plan.file)
+            ),
+            None => not_kept(&shown, &given, advice),
+        }
+    });
+    let names = collection.unknown_pipelines.iter();
+    let names = names.filter(|name| !files.iter().any(|file| stem(file) == name.as_str()));
+    let of_names =
+        names.map(|name| not_kept(&format!("`{name}`"), &given, "name its file to keep it"));
+    of_files.chain(of_names).collect()
+}
+
+fn not_kept(pipeline: &str, given: &str, advice: &str) -> String {
+    format!(
+        "{pipeline} has results here and is none of the pipelines that were looked at ({given}): what only it needs is not \
+         kept; {advice}"
+    )
 }
 
 /// One line for everything that is removed.

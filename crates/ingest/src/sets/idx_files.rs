@@ -66,8 +66,16 @@ pub fn user_idx(context: &Context) -> Result<(), TaskError> {
     for ((parameter, path), paths) in given.into_iter().zip(&mut paths) {
         let path = context.task().data_dir.join(path);
         if !exists(&path)? {
+            let packed = PathBuf::from(format!("{}.gz", path.display()));
+            let found = match exists(&packed)? {
+                true => format!(
+                    "; there is {}: give that, it need not be unpacked",
+                    packed.display()
+                ),
+                false => String::new(),
+            };
             let reason = format!(
-                "there is no file {}; give a path relative to the data directory or an absolute one",
+                "there is no file {}{found}; give a path relative to the data directory or an absolute one",
                 path.display()
             );
             return Err(IngestError::parameter(parameter, reason).into());

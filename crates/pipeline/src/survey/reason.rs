@@ -127,6 +127,19 @@ pub enum Reason {
     },
 }
 
+impl Reason {
+    /// Returns whether the result is in the store, but not as it was written.
+    pub fn is_damage(&self) -> bool {
+        matches!(
+            self,
+            Self::RecordUnreadable { .. }
+                | Self::OutputMissing { .. }
+                | Self::OutputDamaged { .. }
+                | Self::OutputUnreadable { .. }
+        )
+    }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -17,6 +17,8 @@ pub(super) struct FigureOfTask<'a> {
     pub(super) task: usize,
     /// Short name, unique on the page.
     pub(super) name: &'a str,
+    /// Heading that it stands under.
+    heading: Option<&'a str>,
     /// The figure, if it is up to date.
     drawn: Option<Interactive>,
 }
@@ -38,19 +40,28 @@ impl FigureOfTask<'_> {
     }
 }
 
-/// Reads all figures that are up to date.
+/// Reads all figures that are up to date. Those under one heading stand together.
 pub(super) fn read(file: &ReportFile) -> Result<Vec<FigureOfTask<'_>>, PageError> {
     let tasks = file.tasks.iter().enumerate();
     let figures = tasks.filter_map(|(index, task)| Some((index, task, task.figure.as_deref()?)));
-    figures
+    let mut figures: Vec<FigureOfTask<'_>> = figures
         .map(|(index, task, name)| {
             Ok(FigureOfTask {
                 task: index,
                 name,
+                heading: task.heading.as_deref(),
                 drawn: read_one(file, task)?,
             })
         })
-        .collect()
+        .collect::<Result<_, PageError>>()?;
+    let mut headings: Vec<Option<&str>> = Vec::new();
+    for figure in &figures {
+        if !headings.contains(&figure.heading) {
+            headings.push(figure.heading);
+        }
+    }
+    figures.sort_by_key(|figure| headings.iter().position(|known| *known == figure.heading));
+    Ok(figures)
 }
 
 fn read_one(file: &ReportFile, task: &ReportTask) -> Result<Option<Interactive>, PageError> {
@@ -94,8 +105,13 @@ pub(super) fn write(html: &mut Html, file: &ReportFile, figures: &[FigureOfTask<
                  back, click a name in a legend to hide it. On paper and without scripts, figures are still pictures.",
             );
         });
-        for figure in figures {
-            article(html, file, figure);
+        for group in figures.chunk_by(|one, next| one.heading == next.heading) {
+            if let Some(heading) = group[0].heading {
+                html.element("h3", &[("class", "group")], |html| html.text(heading));
+            }
+            for figure in group {
+                article(html, file, figure);
+            }
         }
     });
 }
@@ -108,7 +124,8 @@ fn article(html: &mut Html, file: &ReportFile, figure: &FigureOfTask<'_>) {
         "article",
         &[("id", &anchor), ("aria-labelledby", &heading)],
         |html| {
-            html.element("h3", &[("id", &heading)], |html| {
+            let level = if figure.heading.is_some() { "h4" } else { "h3" };
+            html.element(level, &[("id", &heading)], |html| {
                 html.text(figure.title());
                 if figure.is_current() {
                     html.text(" ");

@@ -34,6 +34,7 @@ fn report_file(place: &Place, figure: PathBuf) -> ReportFile {
             content: None,
         }],
         figure: Some(id.to_owned()),
+        heading: Some(HOSTILE.to_owned()),
     };
     let table = |name: &str, task: usize| ReportTable {
         name: name.to_owned(),
