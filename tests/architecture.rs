@@ -157,3 +157,63 @@ fn a_folder_is_named_as_its_crate() {
         );
     }
 }
+
+/// The modules at the top of a crate, each with those that it names as `crate::module`.
+fn modules(name: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let source = root().join("crates").join(name).join("src");
+    let mut texts: BTreeMap<String, String> = BTreeMap::new();
+    let mut folders = vec![(source.clone(), None::<String>)];
+    while let Some((folder, module)) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+            let path = entry.path();
+            let stem = path.file_stem().expect("a name").to_string_lossy();
+            let module = module.clone().unwrap_or_else(|| stem.into_owned());
+            match path.is_dir() {
+                true => folders.push((path, Some(module))),
+                false => {
+                    let text = std::fs::read_to_string(path).expect("readable");
+                    texts.entry(module).or_default().push_str(&text);
+                }
+            }
+        }
+    }
+    texts.remove("lib");
+    let names: BTreeSet<String> = texts.keys().cloned().collect();
+    let used = |module: &str, text: &str| {
+        assert!(
+            !text.contains("crate::{"),
+            "`{module}` names modules in a list"
+        );
+        let uses = text.split("crate::").skip(1);
+        let uses = uses.filter_map(|rest| {
+            rest.split(|c: char| !c.is_alphanumeric() && c != '_')
+                .next()
+        });
+        uses.map(str::to_owned)
+            .filter(|used| used != module && names.contains(used))
+            .collect()
+    };
+    texts
+        .iter()
+        .map(|(module, text)| (module.clone(), used(module, text)))
+        .collect()
+}
+
+#[test]
+fn modules_use_each_other_in_one_direction() {
+    for name in ["plan", "pipeline"] {
+        let mut modules = modules(name);
+        assert!(modules.len() > 5, "{name}: {modules:?}");
+        loop {
+            let free = modules.iter().find(|(_, uses)| uses.is_empty());
+            let Some(free) = free.map(|(module, _)| module.clone()) else {
+                break;
+            };
+            modules.remove(&free);
+            for uses in modules.values_mut() {
+                uses.remove(&free);
+            }
+        }
+        assert_eq!(modules, BTreeMap::new(), "modules of `{name}` in a circle");
+    }
+}

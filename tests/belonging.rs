@@ -9,7 +9,7 @@ use std::path::Path;
 
 use eigenscope_plan::parse;
 use eigenscope_plan::programs::Programs;
-use eigenscope_stage::Section;
+use eigenscope_stage::Stage;
 use eigenscope_testing::workspace;
 use toml::Value;
 
@@ -87,7 +87,7 @@ fn tables(text: &str, programs: &Programs) -> Vec<Table> {
     }
     stages.push(Value::Table(file));
     let mut tables = Vec::new();
-    for section in Section::ALL {
+    for section in Stage::ALL {
         let stages = stages
             .iter()
             .filter_map(|stages| stages.get(section.name()));
@@ -182,7 +182,7 @@ fn every_input_of_another_origin_is_refused() {
         base.push_str(&table.copy("x-", &data));
     }
     let plan = parse("test", Path::new("test.toml"), &base, &programs).expect("a plan");
-    let sections: BTreeSet<_> = plan.tasks.iter().map(|task| task.section).collect();
+    let sections: BTreeSet<_> = plan.tasks.iter().map(|task| task.stage).collect();
 
     let mut seen = BTreeSet::new();
     let mut refused = 0;

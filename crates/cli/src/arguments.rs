@@ -38,7 +38,7 @@ impl Arguments {
 /// What standard error can show.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Terminal {
-    /// Whether lines can be drawn again.
+    /// Whether lines can be redrawn.
     pub(crate) redraws: bool,
     /// Whether colours are shown and wanted.
     pub(crate) colours: bool,
@@ -359,7 +359,7 @@ pub(crate) struct Man {
 pub(crate) struct Verify {
     #[command(flatten)]
     pub(crate) targets: TargetArguments,
-    /// Only so many of them; what they read is taken from the store
+    /// Compute only N of them; what they read is taken from the store
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) sample: Option<u32>,
     /// Seed that the sample is drawn by
@@ -368,7 +368,7 @@ pub(crate) struct Verify {
     /// Compare with the lock file, too: bytes on the kind of machine it was made on, values elsewhere
     #[arg(long)]
     pub(crate) lock: bool,
-    /// Let nothing hold that differs from the store in its bytes, be it within tolerance
+    /// Accept only results that equal those of the store in every byte
     #[arg(long)]
     pub(crate) bytes: bool,
     /// Print JSON

@@ -1,4 +1,4 @@
-//! Options of everything that computes: threads and memory, and Ctrl-C stops it.
+//! Options of commands that compute: threads, memory, and Ctrl-C.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The words that may stand where the cursor is: commands, options, pipelines, tables, tasks.
+//! Shell completion: commands, options, pipelines, tables and tasks.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! How the program ends: exit codes and the text of errors.
+//! Exit codes, and the text of errors.
 
 use std::io::{self, ErrorKind};
 

@@ -1,4 +1,4 @@
-//! What programs read: one JSON object a command, with the version of its form.
+//! JSON output: one object for each command, with the version of its form.
 
 use anyhow::Result;
 use serde::Serialize;

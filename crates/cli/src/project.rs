@@ -1,4 +1,4 @@
-//! Finding things: stage programs beside this one, the pipeline file, the artifacts folder.
+//! The project: stage programs, pipeline file, artifacts folder.
 
 use std::collections::BTreeSet;
 use std::mem::ManuallyDrop;

@@ -1,4 +1,4 @@
-//! Which command a word was meant to be.
+//! Suggestions for unknown commands.
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, CommandFactory};
@@ -16,7 +16,7 @@ const OTHER_WORDS: [(&str, &[&str]); 6] = [
     ("graph", &["dag", "dot", "tree"]),
 ];
 
-/// The message for a command that there is not, with the one that was likely meant; `None` for any other error.
+/// The message for an unknown command, with the one that was likely meant; `None` for any other error.
 pub(crate) fn unknown_command(error: &clap::Error) -> Option<String> {
     let ContextValue::String(word) = error.get(ContextKind::InvalidSubcommand)? else {
         return None;

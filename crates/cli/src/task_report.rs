@@ -19,7 +19,7 @@ pub(crate) struct TaskReport {
     pub(crate) reasons: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) warnings: Vec<String>,
-    /// Where its readable name does not lead to the result, how that is. Only `status` looks.
+    /// What is wrong with its readable name. Only `status` checks that.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) link: Option<&'static str>,
 }
@@ -37,7 +37,7 @@ impl TaskReport {
         }
     }
 
-    /// Looks where the readable names of a result lead that is up to date.
+    /// Checks that the readable names of a current result lead to it.
     pub(crate) fn look_at_links(
         &mut self,
         project: &Project,

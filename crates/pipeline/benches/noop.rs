@@ -168,7 +168,7 @@ fn fill(plan: &Plan, store: &Store) -> Result<()> {
     let mut records: Vec<Option<Record>> = vec![None; plan.tasks.len()];
     for section in Stage::ALL {
         let tasks = plan.tasks.iter().enumerate();
-        let tasks = tasks.filter(|(_, task)| task.section == section);
+        let tasks = tasks.filter(|(_, task)| task.stage == section);
         let level: Vec<usize> = tasks.map(|(index, _)| index).collect();
         let next = AtomicUsize::new(0);
         let work = || {
@@ -213,7 +213,7 @@ fn place(
         })
     });
     let key_inputs = KeyInputs {
-        kind: format!("{}/{}", task.section.name(), task.kind),
+        kind: format!("{}/{}", task.stage.name(), task.kind),
         parameters: task.parameters.clone(),
         seed: None,
         device: DEVICE.to_owned(),

@@ -157,7 +157,7 @@ impl Accepting<'_> {
         Ok(record)
     }
 
-    /// Puts all accepted results in their places, and lets the readable names lead there.
+    /// Commits all accepted results and links their readable names.
     fn commit(&self) -> Result<(), StoreError> {
         let figures = figure_names(self.plan);
         for Accepted {

@@ -1,4 +1,4 @@
-//! Hands a file to a stage program outside of a run, and waits for what comes of it.
+//! Invocations of stage programs outside of runs.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -9,35 +9,25 @@ use serde::Serialize;
 
 use eigenscope_plan::programs::start_advice;
 
-/// Why a program did not do what it was handed.
+/// An invocation that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum InvokeError {
-    /// What the program has to know could not be handed over.
+    /// The file for the program cannot be written.
     #[error("cannot write a temporary file for {path}", path = program.display())]
     Hand {
-        /// The program.
         program: PathBuf,
-        /// The reason.
         #[source]
         source: std::io::Error,
     },
     /// The program does not start.
     #[error("cannot start {path}{advice}", path = program.display(), advice = start_advice(source))]
     Start {
-        /// The program.
         program: PathBuf,
-        /// The reason.
         #[source]
         source: std::io::Error,
     },
-    /// The program failed.
     #[error("{path} wrote nothing: {reason}", path = program.display())]
-    Failed {
-        /// The program.
-        program: PathBuf,
-        /// What it said.
-        reason: String,
-    },
+    Failed { program: PathBuf, reason: String },
 }
 
 /// Runs `program COMMAND FILE`, the file holding `content` as JSON.

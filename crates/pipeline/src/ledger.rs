@@ -1,4 +1,4 @@
-//! What runs cost: one Parquet table per run under `artifacts/ledger/`, and estimates from the latest ones.
+//! Ledgers of what runs cost: one Parquet table per run under `artifacts/ledger/`, and estimates from the latest ones.
 //!
 //! Everything that differs from run to run is kept here and out of the artifacts.
 
@@ -44,7 +44,6 @@ impl Ledger {
         }
     }
 
-    /// Name of the run.
     pub fn run(&self) -> &str {
         &self.run
     }
@@ -99,7 +98,6 @@ fn number(ledger: &Path) -> Option<u64> {
     name.split_once('-')?.0.parse().ok()
 }
 
-/// Rows of one ledger.
 pub fn read_ledger(path: &Path) -> Result<Vec<LedgerRow>, StoreError> {
     Ok(read_records(path)?)
 }

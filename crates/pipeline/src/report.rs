@@ -1,4 +1,4 @@
-//! The page of a pipeline: gathers what is known of its tasks for the program that draws figures.
+//! The report of a pipeline: gathers what is known of its tasks for the program that draws figures.
 
 use std::path::PathBuf;
 
@@ -20,11 +20,9 @@ use eigenscope_plan::{Plan, PlannedInput, PlannedTask, needed};
 /// A page to be written.
 #[derive(Debug)]
 pub struct Request<'a> {
-    /// All tasks.
     pub plan: &'a Plan,
     /// Their states: of all of them.
     pub survey: &'a Survey,
-    /// Where their results are.
     pub store: &'a Store,
     /// How the page calls the artifacts folder.
     pub shown_root: String,
@@ -39,9 +37,7 @@ pub struct Request<'a> {
 pub struct Compared {
     /// Their file, as the page calls it.
     pub file: String,
-    /// The numbers.
     pub published: Published,
-    /// One for each number.
     pub rows: Vec<Row>,
 }
 
@@ -92,7 +88,7 @@ fn report_file(request: &Request<'_>, output: PathBuf) -> ReportFile {
         tasks: tasks
             .map(|(index, task)| ReportTask {
                 id: task.id.clone(),
-                section: task.section,
+                section: task.stage,
                 kind: kind_name(task),
                 parameters: task.parameters.clone(),
                 seed: task.random.then_some(task.seed),
@@ -176,7 +172,7 @@ fn warnings(request: &Request<'_>, index: usize) -> Vec<String> {
     let Request { plan, survey, .. } = request;
     let own = survey.warnings(plan, index).into_iter();
     let mut all: Vec<String> = own.map(str::to_owned).collect();
-    if plan.tasks[index].section == Stage::Figure {
+    if plan.tasks[index].stage == Stage::Figure {
         let needed = needed(plan, &[index]);
         let before = (0..index).filter(|&task| needed[task]);
         all.extend(before.flat_map(|task| {

@@ -1,4 +1,4 @@
-//! An artifact in words: what it is, what made it, its columns and first rows.
+//! Descriptions of artifacts: what made it, its columns and first rows.
 
 use std::fmt::{self, Display, Write};
 use std::path::Path;
@@ -22,7 +22,6 @@ pub struct Shown {
     pub accepted_for: Option<String>,
     /// What the task that made it warned of.
     pub warnings: Vec<String>,
-    /// Column names.
     pub columns: Vec<String>,
     /// The first rows, as text.
     pub rows: Vec<Vec<String>>,
@@ -92,7 +91,7 @@ fn cut(value: &dyn Display) -> String {
     }
 }
 
-/// Text of at most so many characters; what does not fit is an error, which ends the writing.
+/// Text of limited length. What does not fit is an error, which ends the writing.
 struct Limited {
     text: String,
     left: usize,

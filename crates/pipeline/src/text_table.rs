@@ -1,11 +1,9 @@
-//! Tables for people: every column as wide as its widest cell.
+//! Text tables for terminals: every column is as wide as its widest cell.
 
 /// Side of its column that a cell stands at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Align {
-    /// Words.
     Left,
-    /// Numbers.
     Right,
 }
 

@@ -1,4 +1,4 @@
-//! Draws a ledger: the one figure that is of a run and not of a pipeline, so that no cache holds it.
+//! Drawings of ledgers: figures of a run, not of a pipeline, and so not part of the store.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,12 +17,7 @@ use eigenscope_plan::programs::Programs;
 pub enum TimelineError {
     /// No run of the pipeline has left a ledger.
     #[error("no run of `{pipeline}` is recorded in {}: there is nothing to draw until one has run a task", .folder.display())]
-    NoRun {
-        /// The pipeline.
-        pipeline: String,
-        /// Folder of the ledgers.
-        folder: PathBuf,
-    },
+    NoRun { pipeline: String, folder: PathBuf },
     /// A file or folder could not be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -34,11 +29,8 @@ pub enum TimelineError {
 /// A run as a picture.
 #[derive(Debug)]
 pub struct Drawing {
-    /// Name of the run.
     pub run: String,
-    /// The picture as SVG.
     pub svg: Vec<u8>,
-    /// The picture as PNG.
     pub png: Vec<u8>,
 }
 

@@ -1,4 +1,4 @@
-//! Which version of its format a file is of, told before anything else in it is read.
+//! The format version of a file, checked before the rest of the file is read.
 
 use serde::Deserialize;
 

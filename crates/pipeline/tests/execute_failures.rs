@@ -199,7 +199,7 @@ fn a_child_ends_when_its_standard_input_closes() {
             "parameters": {"behaviour": "hang"}, "seed": 0, "inputs": []},
     });
     fs::write(&task, text.to_string()).expect("written");
-    let program = bench.programs.path(plan.tasks[0].section);
+    let program = bench.programs.path(plan.tasks[0].stage);
     let mut child = std::process::Command::new(program)
         .arg("run")
         .arg(&task)

@@ -25,7 +25,8 @@ pub struct Graph<'a> {
 #[derive(Debug, Serialize)]
 struct Node<'a> {
     name: &'a str,
-    section: Stage,
+    #[serde(rename = "section")]
+    stage: Stage,
     kind: &'a str,
     tasks: usize,
 }
@@ -70,7 +71,7 @@ impl<'a> Graph<'a> {
             let first = &plan.tasks[tasks[0]];
             Node {
                 name,
-                section: first.section,
+                stage: first.stage,
                 kind: &first.kind,
                 tasks: tasks.len(),
             }
@@ -82,12 +83,12 @@ impl<'a> Graph<'a> {
         }
     }
 
-    /// The sections that have tables, with these.
-    fn sections(&self) -> impl Iterator<Item = (Stage, Vec<(usize, &Node<'a>)>)> {
-        Stage::ALL.into_iter().filter_map(|section| {
+    /// The stages that have tables, with these.
+    fn stages(&self) -> impl Iterator<Item = (Stage, Vec<(usize, &Node<'a>)>)> {
+        Stage::ALL.into_iter().filter_map(|stage| {
             let nodes = self.nodes.iter().enumerate();
-            let nodes: Vec<_> = nodes.filter(|(_, node)| node.section == section).collect();
-            (!nodes.is_empty()).then_some((section, nodes))
+            let nodes: Vec<_> = nodes.filter(|(_, node)| node.stage == stage).collect();
+            (!nodes.is_empty()).then_some((stage, nodes))
         })
     }
 
@@ -97,8 +98,8 @@ impl<'a> Graph<'a> {
             |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
         let mut text = format!("digraph {} {{\n", quoted(self.name));
         text.push_str("  rankdir=LR;\n  node [shape=box, style=\"rounded,filled\", fillcolor=white, fontname=\"sans-serif\"];\n");
-        for (section, nodes) in self.sections() {
-            let name = section.name();
+        for (stage, nodes) in self.stages() {
+            let name = stage.name();
             let _ = writeln!(
                 text,
                 "  subgraph \"cluster_{name}\" {{\n    label=\"{name}\"; style=filled; color=grey95; fontname=\"sans-serif\";"
@@ -122,8 +123,8 @@ impl<'a> Graph<'a> {
     /// In the language of Mermaid.
     pub fn mermaid(&self) -> String {
         let mut text = String::from("flowchart LR\n");
-        for (section, nodes) in self.sections() {
-            let name = section.name();
+        for (stage, nodes) in self.stages() {
+            let name = stage.name();
             let _ = writeln!(text, "  subgraph section_{name}[\"{name}\"]");
             for (position, node) in nodes {
                 let label = node.label("<br/>").replace('"', "#quot;");

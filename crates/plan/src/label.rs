@@ -45,7 +45,7 @@ pub(crate) fn number_label(text: &str) -> Option<String> {
     value.is_finite().then(|| number_text(value + 0.0))
 }
 
-/// Whether a selection by `text` means the label `value`.
+/// Returns whether a selection by `text` means the label `value`.
 pub fn label_is(value: &Value, text: &str) -> bool {
     let label = label_text(value);
     label == text || (value.is_number() && number_label(text).is_some_and(|other| other == label))

@@ -26,7 +26,6 @@ pub type CodeParts = BTreeMap<String, String>;
 pub struct Plan {
     /// Name of the pipeline: the stem of its file.
     pub name: String,
-    /// The pipeline file.
     pub file: PathBuf,
     /// The pipeline files that it extends, the nearest first.
     pub extended: Vec<PathBuf>,
@@ -52,13 +51,12 @@ impl Plan {
     }
 }
 
-/// One task.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlannedTask {
     /// Readable id, such as `train.bilinear[hidden=300,seed=2]`.
     pub id: String,
     /// Stage, and so the program that runs it.
-    pub section: Stage,
+    pub stage: Stage,
     /// Name of the task kind.
     pub kind: String,
     /// Values of its swept parameters and of those of what it reads one by one, by name.
@@ -68,7 +66,6 @@ pub struct PlannedTask {
     /// Seed of its random streams: the one given, else derived from the pipeline's seed and the id; 0 where
     /// chance plays no part.
     pub seed: u64,
-    /// Whether the seed matters.
     pub random: bool,
     /// The heading that a report shows it under.
     pub heading: Option<String>,
@@ -78,9 +75,8 @@ pub struct PlannedTask {
     pub fingerprint: String,
     /// What it reads, by role in the order of the description, within a role in pipeline order.
     pub inputs: Vec<PlannedInput>,
-    /// What it writes.
     pub outputs: Vec<KindName>,
-    /// What the user should know about it, as far as the pipeline file tells.
+    /// Warnings that follow from the pipeline file.
     pub warnings: Vec<String>,
 }
 
@@ -94,7 +90,6 @@ impl PlannedTask {
 /// An output of another task that a task reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedInput {
-    /// Role it plays.
     pub role: String,
     /// Index of the task that makes it.
     pub task: usize,

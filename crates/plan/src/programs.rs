@@ -1,4 +1,4 @@
-//! The stage programs: where they are and what they say they can do.
+//! The stage programs: their paths and their descriptions.
 
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -23,20 +23,13 @@ pub enum ProgramError {
     /// It is not there or does not start.
     #[error("cannot start the stage program {path}{advice}", path = path.display(), advice = start_advice(source))]
     Start {
-        /// Where it was looked for.
         path: PathBuf,
-        /// The reason.
         #[source]
         source: std::io::Error,
     },
     /// It did not answer in the way this program understands.
     #[error("{path} does not answer `describe` as expected: {reason}", path = path.display())]
-    Answer {
-        /// The program.
-        path: PathBuf,
-        /// What is wrong.
-        reason: String,
-    },
+    Answer { path: PathBuf, reason: String },
 }
 
 /// What the user can do about a program that does not start.
@@ -73,7 +66,8 @@ impl Default for Patience {
 #[derive(Deserialize)]
 struct Contract {
     version: u32,
-    section: Stage,
+    #[serde(rename = "section")]
+    stage: Stage,
 }
 
 /// The five stage programs with their descriptions.
@@ -99,10 +93,10 @@ impl Programs {
     pub fn describe_within(folder: &Path, patience: Patience) -> Result<Self, ProgramError> {
         let asked: Vec<_> = Stage::ALL
             .iter()
-            .map(|&section| (section, Asked::start(program_path(folder, section))))
+            .map(|&stage| (stage, Asked::start(program_path(folder, stage))))
             .collect();
         let mut descriptions = Vec::new();
-        for (section, asked) in asked {
+        for (stage, asked) in asked {
             let asked = asked?;
             let path = asked.path.clone();
             let answer = |reason: String| ProgramError::Answer {
@@ -113,12 +107,12 @@ impl Programs {
             let broken = |error: serde_json::Error| answer(error.to_string());
             // The contract comes first: a description of another version may have other fields.
             let contract: Contract = serde_json::from_slice(&text).map_err(broken)?;
-            if contract.version != TASK_VERSION || contract.section != section {
+            if contract.version != TASK_VERSION || contract.stage != stage {
                 return Err(answer(format!(
                     "it serves `{}` with contract version {}, expected `{}` with {TASK_VERSION}; rebuild with `make`",
-                    contract.section.name(),
+                    contract.stage.name(),
                     contract.version,
-                    section.name()
+                    stage.name()
                 )));
             }
             let description: Description = serde_json::from_slice(&text).map_err(broken)?;
@@ -143,19 +137,19 @@ impl Programs {
         }
     }
 
-    /// The kinds that serve a section; none if no program does.
-    pub fn kinds(&self, section: Stage) -> &[TaskKindDescription] {
+    /// The kinds that serve a stage; none if no program does.
+    pub fn kinds(&self, stage: Stage) -> &[TaskKindDescription] {
         self.descriptions
             .iter()
-            .find(|description| description.section == section)
+            .find(|description| description.section == stage)
             .map(|description| description.kinds.as_slice())
             .unwrap_or_default()
     }
 
     /// The code that computes a kind of task.
-    pub fn code(&self, section: Stage, kind: &str) -> Option<&Code> {
+    pub fn code(&self, stage: Stage, kind: &str) -> Option<&Code> {
         let mut descriptions = self.descriptions.iter();
-        let description = descriptions.find(|description| description.section == section)?;
+        let description = descriptions.find(|description| description.section == stage)?;
         description.code.get(kind)
     }
 
@@ -165,9 +159,9 @@ impl Programs {
         descriptions.flat_map(|description| description.code.values())
     }
 
-    /// The program that runs tasks of a section.
-    pub fn path(&self, section: Stage) -> PathBuf {
-        program_path(&self.folder, section)
+    /// The program that runs tasks of a stage.
+    pub fn path(&self, stage: Stage) -> PathBuf {
+        program_path(&self.folder, stage)
     }
 }
 
@@ -259,10 +253,10 @@ impl Drop for Asked {
     }
 }
 
-fn program_path(folder: &Path, section: Stage) -> PathBuf {
+fn program_path(folder: &Path, stage: Stage) -> PathBuf {
     folder.join(format!(
         "{}{}",
-        section.program(),
+        stage.program(),
         std::env::consts::EXE_SUFFIX
     ))
 }
@@ -346,8 +340,8 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         for script in ["exec sleep 100", "exec >&-; exec sleep 100"] {
             let folder = tempfile::tempdir().expect("a folder");
-            for section in Stage::ALL {
-                let path = program_path(folder.path(), section);
+            for stage in Stage::ALL {
+                let path = program_path(folder.path(), stage);
                 std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("written");
                 let executable = std::fs::Permissions::from_mode(0o755);
                 std::fs::set_permissions(&path, executable).expect("set");

@@ -13,7 +13,6 @@ use crate::label::{Labels, label_is};
 pub struct Reference {
     /// `stage.name`.
     pub table: String,
-    /// All must hold.
     pub filters: Vec<Filter>,
 }
 
@@ -44,20 +43,20 @@ impl Reference {
             None => (text, None),
         };
         let whole = 0..table.len();
-        let Some((section, name)) = table.split_once('.') else {
+        let Some((stage, name)) = table.split_once('.') else {
             return fail(whole, "it should be `stage.name`, such as `data.mnist`");
         };
-        if !Stage::ALL.iter().any(|known| known.name() == section) {
-            let sections: Vec<&str> = Stage::ALL.iter().map(|known| known.name()).collect();
+        if !Stage::ALL.iter().any(|known| known.name() == stage) {
+            let stages: Vec<&str> = Stage::ALL.iter().map(|known| known.name()).collect();
             let reason = format!(
                 "there is no stage `{}`, only {}",
-                named(section),
-                sections.join(", ")
+                named(stage),
+                stages.join(", ")
             );
-            return fail(0..section.len(), &reason);
+            return fail(0..stage.len(), &reason);
         }
         if let Some(reason) = name_problem(name) {
-            return fail(section.len() + 1..table.len(), &reason);
+            return fail(stage.len() + 1..table.len(), &reason);
         }
         let filters = match selection {
             None => Vec::new(),
@@ -74,7 +73,7 @@ impl Reference {
         })
     }
 
-    /// Whether the selection accepts a task with these labels.
+    /// Returns whether the selection accepts a task with these labels.
     pub fn accepts(&self, labels: &Labels) -> bool {
         self.filters.iter().all(|filter| {
             labels.get(&filter.label).is_some_and(|label| {

@@ -1,4 +1,4 @@
-//! Which tasks a command means: patterns over task ids.
+//! Patterns over task ids, as commands take them.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -20,7 +20,6 @@ pub enum PatternError {
         help("{tables}; `*` matches anything")
     )]
     NoMatch {
-        /// The patterns.
         unmatched: Vec<Unmatched>,
         /// The tables of the plan, in words.
         tables: String,
@@ -30,7 +29,6 @@ pub enum PatternError {
 /// A pattern that matches no task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unmatched {
-    /// The pattern.
     pub pattern: String,
     /// The table or task most like it.
     pub suggestion: Option<String>,
@@ -102,7 +100,7 @@ fn matching(plan: &Plan, pattern: &str) -> Vec<usize> {
     }
 }
 
-/// Whether `text` is `pattern` with any text in place of each `*`.
+/// Returns whether `text` is `pattern` with any text in place of each `*`.
 pub fn matches_glob(text: &str, pattern: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(rest) = parts.next().and_then(|first| text.strip_prefix(first)) else {

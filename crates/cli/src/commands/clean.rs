@@ -36,7 +36,7 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Clean) -> Result<u8> {
 }
 
 /// Refuses names that several pipeline files with results here have: one folder holds the links of all of them, so
-/// their results cannot be told apart.
+/// their results cannot be distinguished.
 fn refuse_shared_names(store: &Store, names: &BTreeSet<String>) -> Result<()> {
     let files = store.pipeline_files()?;
     for name in names {

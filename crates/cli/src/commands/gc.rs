@@ -23,9 +23,7 @@ struct Report<'a> {
 
 pub(crate) fn run(arguments: &ProjectArguments, command: &Gc) -> Result<u8> {
     let plans = all_plans(&command.pipelines).inspect_err(|_| {
-        tell(
-            "nothing is removed: what a pipeline needs cannot be told before its file can be read",
-        );
+        tell("nothing is removed: what a pipeline needs is unknown until its file can be read");
     })?;
     let options = Options {
         keep_days: command.keep_days,
@@ -48,7 +46,7 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Gc) -> Result<u8> {
     Ok(exit::OK)
 }
 
-/// What is not kept because its pipeline was not looked at.
+/// Notes about pipelines that were not examined, so that what they need is not kept.
 fn notes(collection: &Collection, plans: &[Plan]) -> Vec<String> {
     let files = &collection.unknown_files;
     let stem = |file: &PathBuf| file.file_stem().unwrap_or_default().to_owned();

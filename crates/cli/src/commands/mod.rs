@@ -68,7 +68,7 @@ pub(crate) fn print_bytes(bytes: &[u8]) -> anyhow::Result<()> {
     }
 }
 
-/// Tells the user something on standard error; if nobody listens any more, that is no error either.
+/// Prints to standard error. A closed pipe is no error.
 pub(crate) fn tell(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }

@@ -9,7 +9,7 @@ use eigenscope_pipeline::output;
 /// redirected there.
 const STDOUT: [&str; 4] = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
 
-/// Whether `path` means standard output.
+/// Returns whether `path` means standard output.
 pub(crate) fn is_stdout(path: &Path) -> bool {
     STDOUT.iter().any(|name| path == Path::new(name))
 }

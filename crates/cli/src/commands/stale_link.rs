@@ -1,4 +1,4 @@
-//! Whether a readable name leads to the result that its pipeline has now.
+//! Warnings about readable names that lead to outdated results.
 
 use std::path::{Component, Path};
 
@@ -9,7 +9,7 @@ use super::relative;
 use crate::arguments::ProjectArguments;
 use crate::project::{Project, store};
 
-/// What to know about a result that is looked at by its readable name, if it is not the one that is up to date.
+/// The warning about a result that is shown by its readable name, if it is not the one that is up to date.
 pub(crate) fn notes(arguments: &ProjectArguments, path: &Path) -> Vec<String> {
     // Whoever looks at a result need not have its pipeline.
     found(arguments, path).unwrap_or_else(|error| {

@@ -26,9 +26,7 @@ use table::Found;
 /// One published number and what became of it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Row {
-    /// What it is.
     pub name: String,
-    /// Where it was published.
     pub source: String,
     /// The published number or bounds.
     pub published: Expected,
@@ -54,7 +52,6 @@ pub struct Report<'a> {
     pub title: Option<&'a str>,
     /// Whether all published numbers are reproduced.
     pub holds: bool,
-    /// One for each number.
     pub rows: &'a [Row],
 }
 
@@ -82,7 +79,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// Whether the published number is reproduced.
+    /// Returns whether the published number is reproduced.
     pub fn holds(&self) -> bool {
         *self == Verdict::Ok
     }

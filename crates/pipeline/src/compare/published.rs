@@ -13,16 +13,13 @@ use eigenscope_plan::reference::Reference;
 pub struct Published {
     /// What the numbers are, where the file says so; otherwise they were published.
     pub title: Option<String>,
-    /// The numbers.
     pub numbers: Vec<PublishedNumber>,
 }
 
 /// A published number and where ours is found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PublishedNumber {
-    /// What it is.
     pub name: String,
-    /// Where it was published.
     pub source: String,
     /// What is known of a difference.
     pub note: Option<String>,
@@ -30,11 +27,9 @@ pub struct PublishedNumber {
     pub kind: KindName,
     /// Rows that count: all conditions must hold.
     pub conditions: Vec<Condition>,
-    /// Column of our number.
     pub column: String,
     /// How the rows become one number.
     pub aggregate: Aggregate,
-    /// The published number.
     pub expected: Expected,
     /// The tasks whose tables are read.
     pub(super) reference: Reference,
@@ -43,7 +38,6 @@ pub struct PublishedNumber {
 /// A column must equal a value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Condition {
-    /// The column.
     pub column: String,
     /// An integer, a number, a text or a boolean.
     pub value: Value,
@@ -59,11 +53,8 @@ impl fmt::Display for Condition {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Aggregate {
-    /// Arithmetic mean.
     Mean,
-    /// Smallest.
     Min,
-    /// Largest.
     Max,
     /// The number of the one row; more than one row is a miss.
     Only,
@@ -99,12 +90,7 @@ impl Aggregate {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Expected {
     /// A value, reproduced within a tolerance.
-    Value {
-        /// The value.
-        value: f64,
-        /// Largest absolute difference.
-        tolerance: f64,
-    },
+    Value { value: f64, tolerance: f64 },
     /// Bounds, both included, at least one of them given.
     Bounds {
         /// Smallest number that holds.
@@ -115,7 +101,7 @@ pub enum Expected {
 }
 
 impl Expected {
-    /// Whether `ours` reproduces it. Rounding of the difference itself (four units in the last place of the
+    /// Returns whether `ours` reproduces it. Rounding of the difference itself (four units in the last place of the
     /// larger number) does not count.
     pub fn accepts(self, ours: f64) -> bool {
         match self {

@@ -1,4 +1,4 @@
-//! Comparisons as an aligned table for people.
+//! Comparisons as text tables.
 
 use std::fmt::Write;
 

@@ -125,7 +125,7 @@ fn readable(kind: &DataType) -> bool {
         )
 }
 
-/// Whether a cell has the value of a condition; a missing cell equals nothing.
+/// Returns whether a cell has the value of a condition; a missing cell equals nothing.
 fn equals(cell: Cell<'_>, value: &Value) -> bool {
     match cell {
         Cell::Null | Cell::Bytes(_) => false,

@@ -1,4 +1,4 @@
-//! One attempt at one task: its program runs in a work folder, and its result is placed in the store.
+//! One attempt at one task: its program runs in a work folder, and its result is committed to the store.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -54,9 +54,9 @@ pub(super) struct AttemptOutcome {
 pub(super) enum AttemptError {
     /// The run is stopping.
     Stopped,
-    /// The task is at fault.
+    /// The task failed.
     Failed(TaskFailure),
-    /// The artifacts folder is at fault.
+    /// The artifacts folder cannot be used.
     Store(StoreError),
 }
 
@@ -66,7 +66,7 @@ impl From<StoreError> for AttemptError {
     }
 }
 
-/// What the program told.
+/// What the program reported.
 #[derive(Default)]
 struct ProgramReport {
     external_files: Vec<ExternalFile>,
@@ -202,7 +202,7 @@ impl Attempt<'_> {
     }
 }
 
-/// Sorts the lines of a program: events are kept or reported, everything else goes to the log.
+/// Handles the lines of a program: events are kept or reported, everything else goes to the log.
 struct Listener<'a, Report> {
     said: &'a mut ProgramReport,
     log: File,

@@ -1,4 +1,4 @@
-//! What may run at the same time: threads and memory.
+//! The budget of a run: threads and memory.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ impl Budget {
         resources.threads.clamp(1, self.threads)
     }
 
-    /// Whether no task at all can start now: each uses a thread.
+    /// Returns whether no task at all can start now: each uses a thread.
     pub(super) fn is_full(&self) -> bool {
         self.idle_threads() == 0
     }
@@ -40,7 +40,7 @@ impl Budget {
         self.used.values().map(|(threads, _)| threads).sum()
     }
 
-    /// Whether a task can start now. One that is larger than everything starts when nothing else runs.
+    /// Returns whether a task can start now. One that is larger than everything starts when nothing else runs.
     pub(super) fn fits(&self, resources: &Resources) -> bool {
         let threads = self.used_threads();
         let memory: u64 = self.used.values().map(|(_, memory)| memory).sum();

@@ -1,4 +1,4 @@
-//! What follows from the end of a task: its dependants become ready, or turn out to be up to date.
+//! What happens when a task ends: its dependants become ready, or turn out to be up to date.
 
 use std::sync::Arc;
 
@@ -183,7 +183,7 @@ impl Schedule<'_> {
             pipeline: self.context.plan.name.clone(),
             task: task.id.clone(),
             key: running.key.to_string(),
-            section: task.section.name().to_owned(),
+            section: task.stage.name().to_owned(),
             kind: task.kind.clone(),
             start_seconds: running.start_seconds,
             wall_seconds: ended.seconds,

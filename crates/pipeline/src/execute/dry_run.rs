@@ -1,4 +1,4 @@
-//! What a run would do, and how long it may take.
+//! Dry runs: what a run would do, and how long it may take.
 
 use std::path::Path;
 

@@ -1,6 +1,6 @@
 //! A failed task: what it said, the end of its log, and where the log is.
 //!
-//! Whoever watches a run sees at once what the task said; the log is for afterwards.
+//! The message appears at once; the log is kept.
 
 use std::error::Error;
 use std::fmt;
@@ -19,13 +19,11 @@ const BYTES: u64 = 16 * 1024;
 pub struct TaskFailure {
     /// Index of the task in the plan.
     pub task: usize,
-    /// Its id.
     pub id: String,
     /// The error and its causes, outermost first.
     pub messages: Vec<String>,
     /// The last lines of its log that say more than the messages.
     pub log_lines: Vec<String>,
-    /// The log.
     pub log: PathBuf,
 }
 

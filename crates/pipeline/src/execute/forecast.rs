@@ -1,4 +1,4 @@
-//! How long tasks take: from earlier runs, else as their kind says.
+//! Estimated durations: from earlier runs, or else from the task kind.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -12,7 +12,6 @@ pub(super) struct Forecast {
     jobs: usize,
     waiting: BTreeMap<usize, Estimate>,
     running: BTreeMap<usize, Running>,
-    /// Sum of `waiting`.
     waiting_thread_seconds: f64,
 }
 

@@ -12,7 +12,6 @@ pub struct Lines<W> {
 }
 
 impl<W: Write> Lines<W> {
-    /// Writes to `out`.
     pub fn new(out: W) -> Self {
         Self { out }
     }

@@ -1,9 +1,9 @@
 //! Running what is stale: child processes within a budget of threads and memory.
 //!
 //! One thread decides and keeps the state (`schedule`, `completion`); each running task has a thread that starts its
-//! program, listens to it and places its result (`attempt`). Stopping for any reason is the same: no new
+//! program, listens to it and commits its result (`attempt`). Stopping for any reason is the same: no new
 //! tasks, the standard input of the running ones is closed, and what has not ended then is killed. A result
-//! is placed as soon as its task ends, so stopping, or being killed, loses no finished work.
+//! is committed as soon as its task ends, so stopping, or being killed, loses no finished work.
 
 mod attempt;
 mod bars;
@@ -81,7 +81,6 @@ pub struct Outcome {
     pub ran: Vec<usize>,
     /// Tasks found up to date after their inputs came out as before.
     pub reused: Vec<usize>,
-    /// Tasks that failed.
     pub failures: Vec<TaskFailure>,
     /// Tasks that are not up to date and did not end: those that were stopped, not started, or depend on a failure.
     pub left: Vec<usize>,
@@ -92,7 +91,7 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Whether all targets are up to date now.
+    /// Returns whether all targets are up to date now.
     pub fn is_complete(&self) -> bool {
         self.failures.is_empty() && self.left.is_empty()
     }
@@ -106,18 +105,11 @@ pub enum ExecuteError {
     Store(#[from] StoreError),
     /// A target that is not in the plan.
     #[error("there is no task number {target}: the plan has {tasks}")]
-    NoSuchTask {
-        /// The index given.
-        target: usize,
-        /// Number of tasks in the plan.
-        tasks: usize,
-    },
+    NoSuchTask { target: usize, tasks: usize },
     /// The data directory has no absolute path.
     #[error("cannot find the data directory {path}", path = path.display())]
     DataDirectory {
-        /// The folder.
         path: PathBuf,
-        /// The reason.
         #[source]
         source: std::io::Error,
     },

@@ -1,9 +1,9 @@
-//! What a run tells the one who watches it.
+//! Events of a run, for whoever shows its progress.
 
 use super::TaskFailure;
 use eigenscope_plan::PlannedTask;
 
-/// Watches a run. Called by one thread, in the order of events.
+/// Receives the events of a run. Called by one thread, in the order of events.
 pub trait Observer {
     /// Something happened to a task.
     fn notify(&mut self, notification: &Notification<'_>);
@@ -14,11 +14,9 @@ pub trait Observer {
 pub struct Notification<'a> {
     /// Index of the task in the plan.
     pub index: usize,
-    /// The task.
     pub task: &'a PlannedTask,
     /// How far the whole run is, this event included.
     pub counts: RunCounts,
-    /// What happened.
     pub event: RunEvent<'a>,
 }
 
@@ -36,47 +34,39 @@ pub struct RunCounts {
 /// The events of a task.
 #[derive(Debug, Clone, Copy)]
 pub enum RunEvent<'a> {
-    /// Its program was started.
     Started,
     /// Its program reported progress (the latest report, at most ten times a second).
     Progress {
-        /// Units done.
         done: u64,
-        /// Units in all.
         total: u64,
-        /// What is counted.
         unit: &'a str,
         /// Current state, such as loss and accuracy.
         message: &'a str,
     },
     /// Its program warned about something.
     Warning {
-        /// One line.
         message: &'a str,
     },
     /// Its result is in place.
     Finished {
-        /// Duration.
         seconds: f64,
-        /// User and system time of its program, where it was told.
+        /// User and system time of its program, if it reported that.
         cpu_seconds: Option<f64>,
-        /// Largest resident set of its program, where it was told.
+        /// Largest resident set of its program, if it reported that.
         peak_bytes: Option<u64>,
         /// Message of the last progress report; empty if there was none.
         message: &'a str,
     },
     /// Its inputs came out as before, so its result is up to date.
     Reused,
-    /// It failed.
     Failed {
-        /// Why.
         failure: &'a TaskFailure,
     },
     /// It was stopped together with the run.
     Stopped,
 }
 
-/// Watches nothing.
+/// An observer that ignores everything.
 #[derive(Debug, Default)]
 pub struct Silent;
 

@@ -1,4 +1,4 @@
-//! Which task starts when: the state of a run, kept by one thread.
+//! The scheduler: the state of a run, kept by one thread.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -24,7 +24,7 @@ use eigenscope_plan::{Plan, PlannedTask};
 /// Time between two looks at whether the caller has cancelled.
 const TICK: Duration = Duration::from_millis(50);
 
-/// What a run is about; fixed while it lasts.
+/// What a run works on. It does not change during the run.
 #[derive(Clone, Copy)]
 pub(super) struct RunContext<'a> {
     pub(super) plan: &'a Plan,
@@ -325,7 +325,7 @@ impl<'a> Schedule<'a> {
             key_inputs,
             inputs,
             files,
-            program: programs.path(task.section),
+            program: programs.path(task.stage),
             log: store.log(&plan.name, &task.id),
             threads,
             thread_budget: ThreadBudget::new(threads),

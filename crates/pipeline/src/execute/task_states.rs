@@ -152,12 +152,12 @@ impl TaskStates {
         self.running.get_mut(&task)
     }
 
-    /// Whether a task is running.
+    /// Returns whether a task is running.
     pub(super) fn is_any_running(&self) -> bool {
         !self.running.is_empty()
     }
 
-    /// Whether a task is ready.
+    /// Returns whether a task is ready.
     pub(super) fn is_any_ready(&self) -> bool {
         !self.queue.is_empty()
     }

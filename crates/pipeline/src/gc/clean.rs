@@ -1,4 +1,4 @@
-//! Cleaning: removing results whether they are needed or not.
+//! Cleaning: removing results, whether needed or not.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -29,9 +29,9 @@ use eigenscope_plan::Plan;
 /// What to keep besides what is needed.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Results made in so many days are kept, needed or not.
+    /// Results made in the last days are kept, whether needed or not.
     pub keep_days: u32,
-    /// Ledgers of so many latest runs are kept.
+    /// Number of latest runs whose ledgers are kept.
     pub keep_runs: usize,
     /// Only find out what would be removed.
     pub dry_run: bool,
@@ -40,29 +40,26 @@ pub struct Options {
 /// What was removed, or would be.
 #[derive(Debug, Default, Serialize)]
 pub struct Collection {
-    /// Everything that was removed, by sort, largest first.
+    /// Everything that was removed, by kind, largest first.
     pub removed: Vec<Removal>,
     /// Bytes freed; files that a kept result shares with a removed one are not counted.
     pub freed_bytes: u64,
-    /// Results that stay.
     pub kept_results: usize,
     /// Names of pipelines that have results here and were not among those given.
     pub unknown_pipelines: Vec<String>,
-    /// Pipeline files that have had results here and were not among those given, be it that one of the same name was.
+    /// Pipeline files that have had results here and were not among those given, even if one of the same name was.
     pub unknown_files: Vec<PathBuf>,
 }
 
 /// Something to remove.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Removal {
-    /// What it is.
     pub what: RemovalKind,
     /// Where it is, relative to the artifacts folder.
     pub path: PathBuf,
     /// The task whose result it is, where that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task: Option<String>,
-    /// Size of its files.
     pub bytes: u64,
 }
 
@@ -89,7 +86,7 @@ pub enum RemovalKind {
 }
 
 impl RemovalKind {
-    /// All sorts.
+    /// All kinds.
     pub const ALL: [Self; 8] = [
         Self::Result,
         Self::Leftover,

@@ -66,7 +66,7 @@ impl Need {
     }
 }
 
-/// Whether a folder was made in the last days. If that cannot be said, it was.
+/// Returns whether a folder was made in the last days. A folder of unknown age counts as new.
 fn is_young(path: &Path, days: u32) -> bool {
     let made = path.metadata().and_then(|metadata| metadata.modified());
     let age = made.map(|made| SystemTime::now().duration_since(made).unwrap_or_default());

@@ -1,4 +1,4 @@
-//! Finding what is not needed: one function for each sort.
+//! Finding what is not needed: one function for each kind of removal.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;

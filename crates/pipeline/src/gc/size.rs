@@ -15,7 +15,7 @@ pub(super) struct Freed {
 }
 
 impl Freed {
-    /// Size of the files at or below `path`; what cannot be looked at counts as nothing.
+    /// Size of the files at or below `path`; 0 for files that cannot be inspected.
     pub(super) fn add(&mut self, path: &Path) -> u64 {
         let Ok(metadata) = path.symlink_metadata() else {
             return 0;
@@ -37,7 +37,7 @@ impl Freed {
     }
 }
 
-/// What tells the file from others, and how many names it has.
+/// The identity of a file, and how many names it has.
 #[cfg(unix)]
 fn identity(metadata: &Metadata) -> ((u64, u64), u64) {
     use std::os::unix::fs::MetadataExt;

@@ -1,4 +1,4 @@
-//! Placing a result: written in a work folder, checked, synced, and given its name in one step.
+//! Committing a result: written in a work folder, checked, synced, and renamed to its key in one step.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -22,10 +22,9 @@ pub struct WorkFolder {
     folder: TempDir,
 }
 
-/// A result in its place.
+/// A committed result.
 #[derive(Debug)]
 pub struct Committed {
-    /// Its record.
     pub record: Record,
     /// Its files as they were read; nobody has written to them since.
     pub(crate) known: CachedResult,
@@ -43,13 +42,11 @@ pub enum CommitError {
     /// An output that is not what was promised.
     #[error("the output `{kind}` is not valid")]
     Invalid {
-        /// The output.
         kind: KindName,
-        /// What is wrong with it.
         #[source]
         source: ArtifactError,
     },
-    /// The artifacts folder is at fault, not the task.
+    /// The artifacts folder cannot be used; the task has not failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -112,7 +109,7 @@ impl Store {
         Ok(Committed { record, known })
     }
 
-    /// Lets the outputs of the intact result in `old` stand under the key of `record` as well.
+    /// Commits the outputs of the intact result in `old` under the key of `record` as well.
     pub(crate) fn commit_again(&self, old: &Path, record: &Record) -> Result<(), StoreError> {
         let key = record.key_inputs.key();
         let work = self.work_folder(key)?;
@@ -127,7 +124,7 @@ impl Store {
     fn rename_into_place(&self, work: WorkFolder, key: Key) -> Result<(), StoreError> {
         let destination = self.folder(key);
         let io = |source| StoreError::io("rename into place", &destination, source);
-        // A folder cannot be renamed onto one that is not empty: the old one, which was found wanting,
+        // A folder cannot be renamed onto one that is not empty: the old one, which is not intact,
         // steps aside first. Its new place is temporary, so that it goes away even if this process does.
         let _old = if destination.symlink_metadata().is_ok() {
             let aside = self.work_folder(key)?;
@@ -144,7 +141,6 @@ impl Store {
 }
 
 impl WorkFolder {
-    /// The folder.
     pub fn path(&self) -> &Path {
         self.folder.path()
     }

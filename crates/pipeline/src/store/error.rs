@@ -1,4 +1,4 @@
-//! What can go wrong with the artifacts folder as a whole: always with the path and what to do.
+//! Errors of the artifacts folder, each with the path and what to do.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -10,14 +10,11 @@ use super::FileSystem;
 /// The artifacts folder cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The operating system refused.
     #[error("cannot {operation} {path}{advice}", path = path.display(), advice = advice(source))]
     Io {
         /// What was tried, as a verb phrase.
         operation: &'static str,
-        /// The file or folder.
         path: PathBuf,
-        /// The reason it gave.
         #[source]
         source: std::io::Error,
     },
@@ -29,10 +26,7 @@ pub enum StoreError {
         "{path} is damaged, although its size and times say that it has not changed; run again to have it made again",
         path = path.display()
     )]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-    },
+    Damaged { path: PathBuf },
     /// Another run holds the lock.
     #[error(
         "another run{holder} is using {path}; wait until it ends or stop it",
@@ -40,7 +34,6 @@ pub enum StoreError {
         path = root.display(),
     )]
     Locked {
-        /// The artifacts folder.
         root: PathBuf,
         /// The process that holds it, when it has said so.
         pid: Option<u32>,
@@ -53,11 +46,9 @@ pub enum StoreError {
         file_system = file_system.as_ref().map(|found| format!(" ({found})")).unwrap_or_default(),
     )]
     NoLocks {
-        /// The artifacts folder.
         root: PathBuf,
         /// Its file system, if that is known.
         file_system: Option<FileSystem>,
-        /// The reason that the operating system gave.
         #[source]
         source: std::io::Error,
     },
@@ -68,11 +59,9 @@ pub enum StoreError {
         path = path.display()
     )]
     Foreign {
-        /// The file.
         path: PathBuf,
         /// Number of the user.
         owner: u32,
-        /// The reason that the operating system gave.
         #[source]
         source: std::io::Error,
     },
@@ -82,45 +71,27 @@ pub enum StoreError {
         link = link.display(),
         target = target.display()
     )]
-    DanglingLink {
-        /// The link.
-        link: PathBuf,
-        /// What it leads to.
-        target: PathBuf,
-    },
+    DanglingLink { link: PathBuf, target: PathBuf },
     /// A file or folder stands where a link is needed.
     #[error(
         "{path} is not a link, so it is not replaced: move it away to have the result linked there",
         path = path.display()
     )]
-    NotALink {
-        /// The file or folder.
-        path: PathBuf,
-    },
+    NotALink { path: PathBuf },
     /// The record of pipeline files is damaged.
     #[error(
         "cannot tell which pipeline files have results here: {path}: {reason}; if you remove it, only the pipelines that run \
          from then on are known",
         path = path.display()
     )]
-    Pipelines {
-        /// The record.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
+    Pipelines { path: PathBuf, reason: String },
     /// A pipeline name or task id that cannot be a file name here.
     #[error("`{name}` cannot be a file name in the artifacts folder: {reason}")]
-    Name {
-        /// The name.
-        name: String,
-        /// Why not.
-        reason: &'static str,
-    },
+    Name { name: String, reason: &'static str },
 }
 
 impl StoreError {
-    /// Whether the folder can perhaps be read, but not written to.
+    /// Returns whether the folder can perhaps be read, but not written to.
     pub(crate) fn is_read_only(&self) -> bool {
         matches!(self, Self::Io { source, .. } if matches!(
             source.kind(),

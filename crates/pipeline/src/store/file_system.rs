@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// ENOLCK of Linux and of macOS: the file system could lock, but its server does not.
 const NO_LOCKS_AVAILABLE: [i32; 2] = [37, 77];
 
-/// Whether an attempt to lock a file failed because the file system cannot.
+/// Returns whether an attempt to lock a file failed because the file system cannot.
 pub(super) fn has_no_locks(error: &io::Error) -> bool {
     let code = error.raw_os_error();
     error.kind() == ErrorKind::Unsupported
@@ -17,9 +17,7 @@ pub(super) fn has_no_locks(error: &io::Error) -> bool {
 /// A mounted file system.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileSystem {
-    /// Such as `nfs4`.
     pub kind: String,
-    /// Where it is mounted.
     pub mounted_at: PathBuf,
 }
 

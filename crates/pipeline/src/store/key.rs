@@ -72,13 +72,10 @@ pub struct KeyInputs {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InputRecord {
-    /// The role it plays.
     pub role: String,
     /// Id of the task that made it.
     pub task: String,
-    /// Labels of that task.
     pub labels: BTreeMap<String, Value>,
-    /// Digest of its content.
     pub content: Digest,
 }
 

@@ -1,4 +1,4 @@
-//! Readable names: links from task ids and figure names to results.
+//! Readable names: symbolic links from task ids and figure names to results.
 
 use std::collections::HashSet;
 use std::ffi::OsString;
@@ -15,7 +15,7 @@ use super::{FigureNames, Key, Store, StoreError, create_folder, named_key};
 use eigenscope_plan::Plan;
 
 impl Store {
-    /// Lets the readable name of a task, and of its figures, lead to the result with this key.
+    /// Links the readable names of a task and of its figures to the result with this key.
     pub(crate) fn link_result(
         &self,
         plan: &Plan,
@@ -27,7 +27,7 @@ impl Store {
         links.try_for_each(|(link, target)| set_current_link(&link, &target))
     }
 
-    /// Whether the readable names lead there already.
+    /// Returns whether the readable names lead there already.
     pub fn is_linked(&self, plan: &Plan, task: usize, figures: &FigureNames, key: Key) -> bool {
         let mut links = self.links_to(plan, task, figures, key);
         links.all(|(link, target)| leads_to(&link, &target))
@@ -107,7 +107,7 @@ fn leads_to(link: &Path, target: &Path) -> bool {
     fs::read_link(link).is_ok_and(|old| old.as_os_str() == target.as_os_str())
 }
 
-/// Makes `link` lead to `target`, in one step if it led somewhere else. Nothing but a link is replaced.
+/// Makes `link` lead to `target`, in one step if it led elsewhere. Anything but a link is refused.
 fn set_current_link(link: &Path, target: &Path) -> Result<(), StoreError> {
     if leads_to(link, target) {
         return Ok(());
@@ -145,7 +145,7 @@ fn keep_only(folder: &Path, names: &HashSet<OsString>) -> Result<(), StoreError>
     Ok(())
 }
 
-/// Whether `path` is one of our links: to `../store/<key>`, or to `../<task id>/<picture>`.
+/// Returns whether `path` is one of our links: to `../store/<key>`, or to `../<task id>/<picture>`.
 pub(crate) fn is_result_link(path: &Path) -> bool {
     let Ok(target) = fs::read_link(path) else {
         return false;

@@ -14,7 +14,7 @@
 //! ```
 //!
 //! A folder under its key is complete: it gets that name only once all outputs are checked and synced.
-//! Whether it is still intact is asked again each time it is used.
+//! It is checked again each time it is used.
 
 mod code;
 mod commit;
@@ -103,7 +103,6 @@ impl Store {
         &self.root
     }
 
-    /// Folder of all results.
     pub fn results(&self) -> PathBuf {
         self.root.join("store")
     }
@@ -138,7 +137,6 @@ impl Store {
         }
     }
 
-    /// The log of a task.
     pub fn log(&self, pipeline: &str, task: &str) -> PathBuf {
         self.pipeline(pipeline)
             .join("logs")
@@ -150,7 +148,6 @@ impl Store {
         [stamps::path(&self.root), self.pipelines_record()]
     }
 
-    /// Folder of the ledgers.
     pub fn ledger(&self) -> PathBuf {
         self.root.join("ledger")
     }

@@ -72,7 +72,7 @@ pub type FigureNames = BTreeMap<usize, String>;
 pub fn figure_names(plan: &Plan) -> FigureNames {
     let figures = || {
         let tasks = plan.tasks.iter().enumerate();
-        tasks.filter(|(_, task)| task.section == Stage::Figure)
+        tasks.filter(|(_, task)| task.stage == Stage::Figure)
     };
     let mut uses: HashMap<String, usize> = HashMap::new();
     for (_, task) in figures() {

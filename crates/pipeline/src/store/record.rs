@@ -23,7 +23,6 @@ pub(crate) const RECORD_NAME: &str = "task.json";
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Record {
-    /// Version of this format.
     pub version: u32,
     /// Id of the task that made the result (another pipeline may use it under another id).
     pub task: String,
@@ -34,7 +33,6 @@ pub struct Record {
     /// was computed by the code of the key inputs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accepted_from: Vec<String>,
-    /// The outputs.
     pub outputs: Outputs,
     /// Files outside the store that were read, in the order of their paths.
     pub external_files: Vec<ExternalFile>,

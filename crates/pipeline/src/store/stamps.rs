@@ -1,4 +1,4 @@
-//! What is known of files that have not changed since they were read: digests, and the contents of results.
+//! A cache of the digests of files that have not changed since they were read.
 //!
 //! A file is taken as unchanged if size, modification and change time, and inode are the same. This only saves reading it
 //! again; what a digest should be is recorded elsewhere. A file touched less than two seconds before it was read is not
@@ -38,7 +38,7 @@ pub(crate) struct Stamps {
     text: String,
     /// Where the lines start in `text`, ascending by the lines' bytes.
     lines: Vec<usize>,
-    /// Whether `text` is believed.
+    /// Whether `text` is used. `false` after [`Stamps::invalidate_cache`].
     trusted: bool,
     /// New lines by the start that names them; `None`: what was known no longer holds.
     learnt: Mutex<BTreeMap<String, Option<String>>>,
@@ -127,7 +127,7 @@ impl Stamps {
         }
     }
 
-    /// Lets every file be read once more.
+    /// Makes every file be read again.
     pub(crate) fn invalidate_cache(&mut self) {
         self.trusted = false;
     }
@@ -265,7 +265,7 @@ fn name_of(line: &str) -> Option<String> {
     names.next()?.ok()
 }
 
-/// Whether what a line is about still exists: a result by its key, or a file.
+/// Returns whether what a line is about still exists: a result by its key, or a file.
 fn is_there(root: &Path, name: &str) -> bool {
     match name.parse::<Key>() {
         Ok(_) => root.join("store").join(name).exists(),
@@ -313,14 +313,14 @@ impl Stamp {
         Self(metadata.len(), modified_ns, changed_ns, inode)
     }
 
-    /// Whether the times have parts of a second.
+    /// Returns whether the times have parts of a second.
     fn is_fine(self) -> bool {
         [self.1, self.2]
             .iter()
             .all(|time| !time.is_multiple_of(1_000_000_000))
     }
 
-    /// Whether a change from now on is sure to have other times.
+    /// Returns whether a change from now on is sure to have other times.
     pub(crate) fn is_settled(self) -> bool {
         SystemTime::now()
             .checked_sub(SETTLED)

@@ -1,4 +1,4 @@
-//! The explanation of one task's state, for people: its reasons, and the way to the first stale input.
+//! The explanation of one task's state: its reasons, and the path to the first stale input.
 
 use std::fmt::Write;
 

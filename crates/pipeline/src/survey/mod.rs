@@ -1,4 +1,4 @@
-//! Which tasks are up to date and, if not, why: one walk gives both.
+//! The survey: which tasks are up to date and why the others are not, found in one walk.
 //!
 //! A task is current if the folder of its key exists, its outputs have the recorded digests, and the files
 //! it read outside the store are as they were (or gone). Otherwise its key inputs are compared with those
@@ -42,9 +42,7 @@ pub const DEVICE: &str = "cpu";
 pub enum State {
     /// Its result is in the store and intact.
     Current {
-        /// Where it is.
         key: Key,
-        /// Its outputs.
         outputs: Arc<Outputs>,
         /// What the task warned of when it ran.
         warnings: Vec<String>,
@@ -53,7 +51,6 @@ pub enum State {
     Stale {
         /// Where its result will be.
         key: Key,
-        /// Why it has to run; never empty.
         reasons: Vec<Reason>,
     },
     /// It waits for inputs: what it needs is not known before they are made.
@@ -64,7 +61,7 @@ pub enum State {
 }
 
 impl State {
-    /// Whether the result is in the store and intact.
+    /// Returns whether the result is in the store and intact.
     pub fn is_current(&self) -> bool {
         matches!(self, Self::Current { .. })
     }
@@ -107,7 +104,7 @@ impl State {
     }
 }
 
-/// States of the tasks that were looked at, by index in the plan.
+/// States of the surveyed tasks, by index in the plan.
 #[derive(Debug, Clone, Default)]
 pub struct Survey {
     states: BTreeMap<usize, State>,
@@ -143,12 +140,12 @@ impl Survey {
     }
 }
 
-/// Looks at `targets` and everything they need. `data_dir` is where the user keeps data files.
+/// Surveys `targets` and everything they need. `data_dir` is where the user keeps data files.
 pub fn survey(plan: &Plan, targets: &[usize], store: &Store, data_dir: &Path) -> Survey {
     survey_with(Surveyor::new(plan, store, data_dir), plan, targets)
 }
 
-/// As [`survey`], reading every file even if it seems not to have changed: a disk that loses bits changes no time.
+/// As [`survey`], but reads every file, even if its size and times have not changed: a disk that loses bits changes neither.
 pub fn rescan(plan: &Plan, targets: &[usize], store: &Store, data_dir: &Path) -> Survey {
     let mut surveyor = Surveyor::new(plan, store, data_dir);
     surveyor.stamps.invalidate_cache();
@@ -319,5 +316,5 @@ impl<'a> Surveyor<'a> {
 
 /// Name of a task's kind across sections, such as `train/bilinear`.
 pub(crate) fn kind_name(task: &PlannedTask) -> String {
-    format!("{}/{}", task.section.name(), task.kind)
+    format!("{}/{}", task.stage.name(), task.kind)
 }

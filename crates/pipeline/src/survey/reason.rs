@@ -19,17 +19,9 @@ pub enum Reason {
     /// It was made, and its result has been removed from the store.
     ResultRemoved,
     /// The record of its result cannot be read.
-    RecordUnreadable {
-        /// What is wrong with it.
-        reason: String,
-    },
+    RecordUnreadable { reason: String },
     /// The id now names a task of another kind.
-    KindChanged {
-        /// The kind of the last result.
-        old: String,
-        /// The kind now.
-        new: String,
-    },
+    KindChanged { old: String, new: String },
     /// A parameter is different.
     ParameterChanged {
         /// Its name; fields of tables are joined with dots.
@@ -47,84 +39,42 @@ pub enum Reason {
         new: Option<u64>,
     },
     /// Another kind of device computes.
-    DeviceChanged {
-        /// The old kind.
-        old: String,
-        /// The new kind.
-        new: String,
-    },
+    DeviceChanged { old: String, new: String },
     /// The code that computes this kind of task is different.
     CodeChanged {
-        /// The old fingerprint.
         old: String,
-        /// The new fingerprint.
         new: String,
         /// What differs; empty if that is not known.
         changes: Vec<CodeChange>,
     },
     /// An input has another content.
-    InputChanged {
-        /// The role it plays.
-        role: String,
-        /// The task that makes it.
-        task: String,
-    },
+    InputChanged { role: String, task: String },
     /// An input has other labels.
-    InputRelabelled {
-        /// The role it plays.
-        role: String,
-        /// The task that makes it.
-        task: String,
-    },
+    InputRelabelled { role: String, task: String },
     /// There is an input more.
-    InputAdded {
-        /// The role it plays.
-        role: String,
-        /// The task that makes it.
-        task: String,
-    },
+    InputAdded { role: String, task: String },
     /// There is an input less.
-    InputRemoved {
-        /// The role it played.
-        role: String,
-        /// The task that made it.
-        task: String,
-    },
+    InputRemoved { role: String, task: String },
     /// The same inputs come in another order.
     InputsReordered,
     /// An output is not in the store.
-    OutputMissing {
-        /// The output.
-        output: KindName,
-    },
+    OutputMissing { output: KindName },
     /// An output is not what was written.
     OutputDamaged {
-        /// The output.
         output: KindName,
-        /// What was recorded.
         expected: FileDigest,
-        /// What is there.
         found: FileDigest,
     },
     /// An output is there and cannot be read.
-    OutputUnreadable {
-        /// The output.
-        output: KindName,
-        /// What the operating system said.
-        error: String,
-    },
+    OutputUnreadable { output: KindName, error: String },
     /// A file of the user's is not as the task read it.
     ExternalFileChanged {
         /// Its path, relative to the data directory.
         path: String,
-        /// What is there now.
         found: String,
     },
     /// An input has to be made first.
-    WaitsFor {
-        /// The task that makes it.
-        task: String,
-    },
+    WaitsFor { task: String },
 }
 
 impl Reason {

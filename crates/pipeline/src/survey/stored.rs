@@ -1,4 +1,4 @@
-//! Whether the result under a key is there and intact: one function per fault.
+//! Checks of a stored result: one function for each way in which it can be damaged.
 
 use std::io::ErrorKind;
 use std::path::Path;

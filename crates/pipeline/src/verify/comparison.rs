@@ -28,7 +28,6 @@ pub enum Verdict {
 /// One output compared.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Comparison {
-    /// The outcome.
     pub verdict: Verdict,
     /// Why it differs, where that is not a matter of columns.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -49,7 +48,6 @@ pub struct ColumnDifference {
     pub relative: Option<f64>,
     /// Differing values that are no numbers.
     pub inexact: u64,
-    /// What is allowed.
     pub tolerance: Tolerance,
     /// Whether it is kept.
     pub within: bool,
@@ -173,7 +171,7 @@ pub(super) fn with_summary(
         for ((_, found), (_, expected)) in statistics {
             column.pair(found, expected);
         }
-        // Whole numbers that may differ are told by their statistics.
+        // Whole numbers that may differ are compared by their statistics.
         let is_number = found.statistics().iter().any(|(_, value)| value.is_some());
         let other = found.exact != expected.exact && !(is_number && tolerance.is_loose());
         column.inexact = u64::from(other) + u64::from(found.missing != expected.missing);

@@ -1,7 +1,7 @@
 //! `PIPELINE.lock`: what every task of a pipeline computes, committed with the code.
 //!
 //! It holds the content digest of every output, the kind of machine they were made on, and the values in a few numbers for
-//! other kinds. Written sorted, one column a line, so that a change of it can be read in review. Edited by nobody:
+//! other kinds. Written sorted, one column a line, so that a change of it can be read in review. It is not edited by hand:
 //! `eigenscope lock` writes it.
 
 use std::collections::BTreeMap;
@@ -28,7 +28,6 @@ pub const LOCK_VERSION: u32 = 1;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LockFile {
-    /// Version of the format.
     pub version: u32,
     /// The kind of machine that the results were made on.
     pub machine: Machine,
@@ -47,12 +46,7 @@ struct OfVersion {
 pub enum LockError {
     /// A task that has no valid result cannot be locked.
     #[error("{count} tasks are not up to date, `{first}` for one; run the pipeline first")]
-    Stale {
-        /// How many.
-        count: usize,
-        /// The first of them.
-        first: String,
-    },
+    Stale { count: usize, first: String },
     /// A result cannot be read, or the file not be written.
     #[error(transparent)]
     Artifact(#[from] ArtifactError),

@@ -32,13 +32,10 @@ use scratch::Scratch;
 /// What is to be verified, and against what.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
-    /// The plan.
     pub plan: &'a Plan,
     /// The tasks to compute again, as indices into it.
     pub tasks: &'a [usize],
-    /// The stage programs.
     pub programs: &'a Programs,
-    /// Where the results are.
     pub store: &'a Store,
     /// What a difference is measured by.
     pub tolerances: &'a Tolerances,
@@ -75,11 +72,8 @@ pub struct Check {
 /// One output beside what it is compared with.
 #[derive(Debug)]
 pub struct OutputCheck {
-    /// The output.
     pub kind: KindName,
-    /// What it is compared with.
     pub against: Against,
-    /// The outcome.
     pub comparison: Comparison,
 }
 
@@ -107,7 +101,7 @@ impl Verification {
         checks.filter(|check| check.verdict() == verdict).count()
     }
 
-    /// Whether everything that was asked for was compared and holds.
+    /// Returns whether everything that was asked for was compared and holds.
     pub fn holds(&self) -> bool {
         !self.interrupted
             && self.failures.is_empty()

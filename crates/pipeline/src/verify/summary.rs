@@ -1,6 +1,6 @@
 //! An output in a few numbers: enough to check on another kind of machine that it holds the same values.
 //!
-//! A column of fractions is told by its mean, its trend and its extremes; one of vectors by statistics that know no sign and
+//! A column of fractions is summarised by its mean, its trend and its extremes; one of vectors by statistics that know no sign and
 //! no order, since an eigenvector has no sign and a basis of equal eigenvalues no first vector. What is no fraction has a
 //! digest, and a mean if it is a number.
 
@@ -27,7 +27,6 @@ pub(super) const METADATA: &str = "(metadata)";
 pub struct OutputSummary {
     /// Digest of the content: equal for equal values, whatever code made them.
     pub content: Digest,
-    /// Rows of a table.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<u64>,
     /// The columns of a table, `(metadata)` among them; width and height of a figure.
@@ -41,19 +40,15 @@ pub struct ColumnSummary {
     /// The first 12 digits of a digest of all values, where they are no fractions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exact: Option<String>,
-    /// Missing values.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missing: Option<u64>,
-    /// Mean of the values.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mean: Option<f64>,
     /// Mean of value times place, from -1 for the first to 1 for the last: changes with the order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trend: Option<f64>,
-    /// Smallest value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub minimum: Option<f64>,
-    /// Largest value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub maximum: Option<f64>,
     /// Root of the mean square, of vectors.
@@ -134,7 +129,7 @@ impl OutputSummary {
     }
 }
 
-/// Whether values of a column are compared as fractions, with a tolerance.
+/// Returns whether values of a column are compared as fractions, with a tolerance.
 pub(super) fn is_fraction(column: &DataType) -> bool {
     matches!(
         value_type(column),

@@ -1,4 +1,4 @@
-//! How far a value may be from another one of another kind of machine.
+//! Tolerances: how far values computed on different kinds of machine may be apart.
 //!
 //! Without a rule, whole numbers, texts and bytes must be equal, and a fraction may differ by [`RELATIVE`] of the largest
 //! absolute value of its column. `PIPELINE.tolerances.toml` beside the pipeline file says where that is not enough, and why:
@@ -41,12 +41,12 @@ pub struct Tolerance {
 }
 
 impl Tolerance {
-    /// Whether any difference is allowed.
+    /// Returns whether any difference is allowed.
     pub(super) fn is_loose(&self) -> bool {
         self.absolute > 0.0 || self.relative > 0.0
     }
 
-    /// Whether a difference is allowed. Numbers that are both not a number differ by 0.
+    /// Returns whether a difference is allowed. Numbers that are both not a number differ by 0.
     pub(super) fn allows(&self, difference: f64, scale: f64) -> bool {
         difference == 0.0 || difference <= self.absolute + self.relative * scale
     }

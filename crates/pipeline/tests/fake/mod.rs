@@ -142,13 +142,13 @@ pub(crate) fn task(
     inputs: &[(&str, usize, ArtifactKind)],
     outputs: &[ArtifactKind],
 ) -> PlannedTask {
-    let section = Stage::ALL
+    let stage = Stage::ALL
         .into_iter()
-        .find(|section| id.starts_with(section.name()))
-        .expect("an id starts with its section");
+        .find(|stage| id.starts_with(stage.name()))
+        .expect("an id starts with its stage");
     PlannedTask {
         id: id.to_owned(),
-        section,
+        stage,
         kind: kind.to_owned(),
         labels: BTreeMap::new(),
         parameters,

@@ -40,7 +40,7 @@ pub(super) fn describe(kind: &ParameterType) -> String {
     }
 }
 
-/// Whether a smallest number only stands for "above zero"; see [`ParameterType::positive`].
+/// Returns whether a smallest number only stands for "above zero"; see [`ParameterType::positive`].
 fn is_positive(minimum: f64) -> bool {
     minimum > 0.0 && minimum <= f64::from(f32::MIN_POSITIVE)
 }

@@ -7,14 +7,12 @@ use toml::de::{DeTable, DeValue};
 
 use super::error::{FileError, Problems, Span, named};
 
-/// A value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
     pub span: Span,
     pub raw: Raw,
 }
 
-/// What a value is.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Raw {
     Boolean(bool),
@@ -45,7 +43,7 @@ impl Node {
         }
     }
 
-    /// How messages name it.
+    /// A description for messages, such as "the integer 3".
     pub fn found(&self) -> String {
         match &self.raw {
             Raw::Boolean(value) => format!("`{value}`"),

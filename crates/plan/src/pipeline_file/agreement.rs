@@ -1,4 +1,4 @@
-//! Whether what is read together belongs together: the agreements of task kinds, checked over the graph of the plan.
+//! Agreement of inputs that are read together: the statements of task kinds, checked over the graph of the plan.
 
 use std::borrow::Cow;
 
@@ -45,7 +45,7 @@ pub(crate) fn check_agreements(
 }
 
 impl Compatibility<'_> {
-    /// Two tasks, at the end of each path, that break an agreement; `None` if it is kept or that cannot be told.
+    /// Two tasks, at the end of each path, that break an agreement; `None` if it is kept, or if that is unknown.
     fn broken(&self, task: usize, agreement: &Agreement) -> Option<[usize; 2]> {
         let first = self.ends(task, &agreement.first)?;
         let second = self.ends(task, &agreement.second)?;
@@ -238,7 +238,7 @@ impl Compatibility<'_> {
     }
 }
 
-/// Whether all values are known and equal.
+/// Returns whether all values are known and equal.
 fn all_equal<'a>(mut values: impl Iterator<Item = Option<&'a Value>>) -> bool {
     let first = values.next().flatten();
     first.is_some() && values.all(|value| value == first)

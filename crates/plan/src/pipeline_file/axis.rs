@@ -13,7 +13,6 @@ use crate::plan::MAXIMUM_TASKS_PER_TABLE;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Axis {
     pub(crate) name: String,
-    /// Where its key stands.
     pub(crate) span: Span,
     pub(crate) values: Vec<AxisValue>,
 }

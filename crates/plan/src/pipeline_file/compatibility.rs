@@ -1,4 +1,4 @@
-//! Whether what is read is what its readers can work on: needs of roles, and parameters that name parts.
+//! Compatibility of results with their readers: needs of roles, and parameters that name parts.
 
 use std::collections::HashSet;
 use std::rc::Rc;

@@ -90,7 +90,7 @@ pub(crate) fn read(
     }
 }
 
-/// The path that tells a file from others.
+/// The path that identifies a file.
 fn canonical(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }

@@ -1,4 +1,4 @@
-//! From checked tables to tasks: selections, joins, sweeps, ids, seeds.
+//! Expansion of checked tables to tasks: selections, joins, sweeps, ids, seeds.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -90,7 +90,7 @@ struct Selected<'a> {
 }
 
 impl Selected<'_> {
-    /// Whether the reference picks one value of a label.
+    /// Returns whether the reference picks one value of a label.
     fn fixes(&self, label: &str) -> bool {
         let [located] = self.key.references.as_slice() else {
             return false;
@@ -388,10 +388,10 @@ impl<'a> Expansion<'a> {
             // Without chance the seed is part of nothing, so it must not differ between equal tasks.
             None => 0,
         };
-        let code = self.programs.code(table.section, &kind.name);
+        let code = self.programs.code(table.stage, &kind.name);
         PlannedTask {
             id,
-            section: table.section,
+            stage: table.stage,
             kind: kind.name.clone(),
             labels,
             resources: resources(kind, &parameters),

@@ -112,7 +112,7 @@ fn of_task<'a>(
     features
 }
 
-/// Whether a parameter has no value, for no type has null.
+/// Returns whether a parameter has no value, for no type has null.
 fn has_problem(parameters: &Value) -> bool {
     let mut values = parameters.as_object().into_iter().flat_map(Map::values);
     values.any(Value::is_null)

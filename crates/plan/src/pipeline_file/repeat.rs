@@ -26,7 +26,6 @@ const MAXIMUM_BYTES: usize = 64 << 20;
 
 /// A block, written out.
 pub(crate) struct Block {
-    /// Where it starts.
     pub(crate) start: usize,
     /// For each row the stages with their tables.
     pub(crate) rows: Vec<Vec<Entry>>,

@@ -1,4 +1,4 @@
-//! From references to a graph of tables: what exists, what fits, what goes in circles, and an order.
+//! The graph of tables: references resolved, cycles found, tables ordered.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};

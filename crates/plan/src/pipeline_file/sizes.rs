@@ -217,7 +217,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// Whether a canonical value is a default, which need not be canonical.
+/// Returns whether a canonical value is a default, which need not be canonical.
 fn same(default: &Value, value: &Value) -> bool {
     default == value || (default.is_number() && default.as_f64() == value.as_f64())
 }

@@ -1,4 +1,4 @@
-//! From swept values and inputs read one by one to the tasks of a table: product and join.
+//! Combinations of swept values and of inputs read one by one: product and join.
 
 use std::borrow::Borrow;
 use std::collections::HashMap;

@@ -14,7 +14,6 @@ use crate::reference::Located;
 
 /// Key of the seed, and its label when it is swept.
 pub(crate) const SEED: &str = "seed";
-/// Key of the kind.
 const KIND: &str = "kind";
 /// Key of the reference that stands for all roles that are not given.
 const FROM: &str = "from";
@@ -24,10 +23,9 @@ const SECTION: &str = "section";
 /// A checked table.
 #[derive(Debug)]
 pub(crate) struct Table<'a> {
-    pub(crate) section: Stage,
-    /// `section.name`.
+    pub(crate) stage: Stage,
+    /// `stage.name`.
     pub(crate) id: String,
-    /// Where the name stands.
     pub(crate) header: Span,
     /// `None` if the file names one that does not exist.
     pub(crate) kind: Option<&'a TaskKindDescription>,
@@ -45,7 +43,7 @@ pub(crate) struct Table<'a> {
     pub(crate) inputs: Vec<InputKey<'a>>,
     /// Parameters whose words are names of parts of what it reads.
     pub(crate) namings: Vec<Naming<'a>>,
-    /// Whether its tasks cannot be told because of a problem already reported.
+    /// Whether its tasks are unknown because of an error already reported.
     pub(crate) faulty: bool,
 }
 
@@ -53,7 +51,6 @@ pub(crate) struct Table<'a> {
 #[derive(Debug)]
 pub(crate) struct InputKey<'a> {
     pub(crate) role: &'a Role,
-    /// Where the key stands.
     pub(crate) span: Span,
     pub(crate) references: Vec<Located>,
 }
@@ -73,17 +70,17 @@ pub(crate) const SEEDS: ParameterType = ParameterType::Integer {
     maximum: 1 << 53,
 };
 
-/// Checks the table `[section.name]`.
+/// Checks the table `[stage.name]`.
 pub(crate) fn table<'a>(
-    section: Stage,
+    stage: Stage,
     entry: &Entry,
     kinds: &'a [TaskKindDescription],
     source: &str,
     problems: &mut Problems,
 ) -> Table<'a> {
     let mut table = Table {
-        section,
-        id: format!("{}.{}", section.name(), entry.key),
+        stage,
+        id: format!("{}.{}", stage.name(), entry.key),
         header: entry.key_span.clone(),
         kind: None,
         parameters: Map::new(),
@@ -103,7 +100,7 @@ pub(crate) fn table<'a>(
         });
         return table;
     };
-    table.kind = find_kind(section, entry, entries, kinds, problems);
+    table.kind = find_kind(stage, entry, entries, kinds, problems);
     if let Some(kind) = table.kind {
         let mut reading = Reading {
             kind,
@@ -118,7 +115,7 @@ pub(crate) fn table<'a>(
 }
 
 fn find_kind<'a>(
-    section: Stage,
+    stage: Stage,
     entry: &Entry,
     entries: &[Entry],
     kinds: &'a [TaskKindDescription],
@@ -138,8 +135,8 @@ fn find_kind<'a>(
     let found = kinds.iter().find(|kind| kind.name == name);
     if found.is_none() {
         problems.add(|| {
-            let (kind, section) = (named(name), section.name());
-            let message = format!("unknown kind `{kind}` in stage `{section}`");
+            let (kind, stage) = (named(name), stage.name());
+            let message = format!("unknown kind `{kind}` in stage `{stage}`");
             let kinds = kinds.iter().map(|kind| kind.name.as_str());
             let hint = match given {
                 Some(_) => "",
@@ -165,7 +162,7 @@ struct Reading<'a, 'b> {
 }
 
 impl<'a> Reading<'a, '_> {
-    /// Fills `table` from `entries`; whether its tasks can be told.
+    /// Fills `table` from `entries` and returns whether its tasks are known.
     fn read(&mut self, entries: &[Entry], table: &mut Table<'a>) -> bool {
         let mut sound = true;
         for entry in entries {
@@ -391,7 +388,7 @@ fn words(node: &Node) -> Vec<(String, Span)> {
     }
 }
 
-/// Whether `node` is a list of values of type `kind`, not one value: it is nested more deeply than a value can be.
+/// Returns whether `node` is a list of values of type `kind`, not one value: it is nested more deeply than a value can be.
 fn is_sweep(node: &Node, kind: &ParameterType) -> bool {
     nesting(node) > nesting_of_type(kind)
 }
