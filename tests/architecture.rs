@@ -160,7 +160,7 @@ fn a_folder_is_named_as_its_crate() {
 
 /// The modules at the top of a crate, each with those that it names as `crate::module`.
 fn modules(name: &str) -> BTreeMap<String, BTreeSet<String>> {
-    let source = root().join("crates").join(name).join("src");
+    let source = workspace("crates").join(name).join("src");
     let mut texts: BTreeMap<String, String> = BTreeMap::new();
     let mut folders = vec![(source.clone(), None::<String>)];
     while let Some((folder, module)) = folders.pop() {
