@@ -5,14 +5,14 @@ use eigenscope_stage::Stage;
 use eigenscope_testing::{WorkspaceCopy, section_of};
 use serde_json::json;
 
-/// Step 1, in `tables.rs`.
+/// Step 1, in the tables about training.
 const TABLE: &str = r#"
 records! {
     /// How much better a model is on the images it was trained on.
-    pub struct GapRow: Kind::Gap => {
+    pub struct GapRow: "gap", 1 => {
         /// Id of the training task.
         model: String,
-        /// Training accuracy minus test accuracy after the last epoch.
+        /// `factor` times the difference of training and test accuracy after the last epoch.
         gap_fraction: f64,
     }
 }
@@ -21,67 +21,64 @@ records! {
 /// Step 2.
 const METRIC: &str = r#"//! The task kind `gap`: training accuracy minus test accuracy of every model.
 
-use eigenscope_artifact::tables::training::HistoryRow;
-use eigenscope_artifact::{GapRow, read_records, write_records, KindName};
-use eigenscope_stage::{
-    Context, TaskKindDescription, Resources, Role, TaskError, TaskKind, task_function,
-};
+use eigenscope_artifact::read_records;
+use eigenscope_artifact::tables::training::{GapRow, HistoryRow};
+use eigenscope_stage::{Context, Parameter, ParameterType, Role, TaskError, TaskKind, task_function};
+use serde::Deserialize;
 
-pub fn kind() -> TaskKind {
-    TaskKind {
-        description: TaskKindDescription {
-            name: "gap".to_owned(),
-            summary: "training accuracy minus test accuracy".to_owned(),
-            parameters: Vec::new(),
-            roles: vec![Role::many("histories", HistoryRow::KIND, "training histories")],
-            outputs: vec![Kind::Gap],
-            provides: Vec::new(),
-            random: false,
-            resources: Resources { memory_mib: 64, ..Resources::default() },
-        },
-        run: task_function!(run),
-    }
+pub(super) fn kind() -> TaskKind {
+    TaskKind::new("gap", "training accuracy minus test accuracy", task_function!(run))
+        .parameters::<Parameters>([Parameter::optional("factor", ParameterType::at_least(1), 1, "factor")])
+        .reads(Role::many("histories", HistoryRow::KIND, "training histories"))
+        .writes(GapRow::KIND)
+        .memory_mib(64)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Parameters {
+    factor: f64,
 }
 
 fn run(context: &Context) -> Result<(), TaskError> {
+    let Parameters { factor } = context.parameters()?;
     let mut rows = Vec::new();
     for input in context.inputs("histories")? {
         let history: Vec<HistoryRow> = read_records(&input.path)?;
         let last = history.last().ok_or("a history without epochs")?;
         rows.push(GapRow {
             model: input.task.clone(),
-            gap_fraction: last.train_accuracy_fraction - last.test_accuracy_fraction,
+            gap_fraction: factor * (last.train_accuracy_fraction - last.test_accuracy_fraction),
         });
     }
-    write_records(context.output(Kind::Gap)?, &rows, context.provenance())?;
-    Ok(())
+    context.write(&rows)
 }
 "#;
 
 /// Step 3.
 const FIGURE: &str = r#"//! The gap of every model.
 
-use eigenscope_artifact::{GapRow, read_records, KindName};
+use eigenscope_artifact::tables::training::GapRow;
+use eigenscope_figure::{Axes, Axis, Figure, Layer, Line, Panel, Rgb};
 use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
 
 use super::output::{figure_kind, write};
-use super::series::padded_range;
-use crate::figure::{Axes, Axis, Figure, Layer, Line, Panel, Rgb};
+use crate::parts::series::padded_range;
 
 pub(super) fn kind() -> TaskKind {
-    let roles = vec![Role::one("gaps", Kind::Gap, "gaps to draw")];
-    figure_kind("gap", "the gap of every model", vec![], roles, task_function!(run))
+    figure_kind("gap", "the gap of every model", task_function!(run))
+        .reads(Role::one("gaps", GapRow::KIND, "gaps to draw"))
 }
 
 fn run(context: &Context) -> Result<(), TaskError> {
-    let rows: Vec<GapRow> = read_records(&context.input("gaps")?.path)?;
+    let rows: Vec<GapRow> = context.read("gaps")?;
     let gaps: Vec<f64> = rows.iter().map(|row| row.gap_fraction).collect();
     let models: Vec<f64> = (1..=rows.len()).map(|model| model as f64).collect();
     let x = Axis::linear("model", (0.5, rows.len() as f64 + 0.5));
     let y = Axis::linear("gap", padded_range(gaps.iter().copied()));
     let line = Layer::Line(Line::new(models, gaps, Rgb::categorical(0)));
     let panel = Panel::axes("Gap", Axes::new(x, y, vec![line]));
-    write(context, Figure::new("Gap", "Training minus test accuracy.".to_owned(), 400.0, 1, vec![panel]))
+    write(context, Figure::new("Gap", "Training minus test accuracy.", 400.0, 1, vec![panel]))
 }
 "#;
 
@@ -100,6 +97,7 @@ histories = "train.bilinear"
 
 [metric.gap]
 histories = "train.bilinear"
+factor = 2
 
 [figure.gap]
 gaps = "metric.gap"
@@ -107,13 +105,7 @@ gaps = "metric.gap"
 
 /// The steps, in a copy of the workspace.
 fn follow_the_steps(copy: &WorkspaceCopy) {
-    copy.append("artifact/src/tables.rs", TABLE);
-    copy.edit(
-        "artifact/src/kind.rs",
-        "    /// A figure as vector graphics.",
-        "    /// Training minus test accuracy.\n    Gap = \"gap\", 1, \"parquet\";\n    /// A figure as vector graphics.",
-    );
-    copy.edit("artifact/src/lib.rs", "FinalRow, ", "FinalRow, GapRow, ");
+    copy.append("artifact/src/tables/training.rs", TABLE);
 
     copy.add("metrics/src/tasks/gap.rs", METRIC);
     let metrics = "metrics/src/tasks/mod.rs";
@@ -126,7 +118,7 @@ fn follow_the_steps(copy: &WorkspaceCopy) {
 
     copy.add("report/src/plots/gap.rs", FIGURE);
     let plots = "report/src/plots/mod.rs";
-    copy.edit(plots, "mod labels;", "mod gap;\nmod labels;");
+    copy.edit(plots, "mod map;", "mod gap;\nmod map;");
     copy.edit(
         plots,
         "training::kind(),",
@@ -138,9 +130,7 @@ fn follow_the_steps(copy: &WorkspaceCopy) {
 fn the_steps_of_the_architecture_page_are_enough() {
     let steps = section_of("ARCHITECTURE.md", "## To add an analysis");
     for file in [
-        "crates/artifact/src/tables.rs",
-        "kind.rs",
-        "lib.rs",
+        "crates/artifact/src/tables",
         "crates/metrics/src",
         "crates/report/src/plots",
         "pipelines/digits.toml",
@@ -160,7 +150,7 @@ fn the_steps_of_the_architecture_page_are_enough() {
     );
 
     // The numbers are those of another table of the same models.
-    let query = "select max(abs(g.gap_fraction - (f.train_accuracy_fraction - f.test_accuracy_fraction))) as off, \
+    let query = "select max(abs(g.gap_fraction - 2 * (f.train_accuracy_fraction - f.test_accuracy_fraction))) as off, \
                  count(*) as models from metric_gap g join metric_final f on g.model = f.model";
     let answer = project.json(&["sql", "p.toml", query]);
     assert_eq!(answer["rows"], json!([[0.0, 2]]));

@@ -259,13 +259,21 @@ fn an_edit_of_what_evaluates_models_reruns_what_evaluates() {
 #[test]
 fn an_edit_of_a_table_reruns_what_writes_and_reads_it() {
     let scratch = Scratch::new();
-    let file = "crates/artifact/src/tables.rs";
+    let file = "crates/artifact/src/tables/bilinear.rs";
     let changed = scratch.edit(file, "correct: u32,", "correct: u64,");
     let expected = ["truncation::run", "truncation_summary::run"];
     assert_eq!(
         changed,
         expected.map(|name| format!("eigenscope_metrics::tasks::{name}"))
     );
+}
+
+#[test]
+fn a_new_table_reruns_nothing() {
+    let scratch = Scratch::new();
+    let file = "crates/artifact/src/tables/bilinear.rs";
+    let declaration = "records! { pub struct NewRow: \"new\", 1 => { value: f64, } }\n\nrecords! {";
+    assert_eq!(scratch.edit(file, "records! {", declaration), [""; 0]);
 }
 
 #[test]
@@ -279,8 +287,8 @@ fn an_edit_of_what_all_tasks_share_reruns_everything() {
         ),
         (
             "crates/artifact/src/kind.rs",
-            "\"tensors\", 1",
-            "\"tensors\", 2",
+            "_ => \"parquet\"",
+            "_ => \"table\"",
         ),
     ] {
         assert_eq!(scratch.edit(file, from, to), scratch.all(), "{file}");
