@@ -24,7 +24,6 @@ pub(crate) fn batch_images(width: usize) -> usize {
 pub(crate) struct Batch {
     /// Inputs as a network sees them, `[images, channels, height, width]`.
     pub(crate) inputs: Vec<f32>,
-    /// Class of each image.
     pub(crate) labels: Vec<u16>,
 }
 

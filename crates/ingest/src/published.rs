@@ -69,7 +69,6 @@ pub struct PublishedFile<'a> {
     pub name: &'a str,
     /// Length of the decompressed content.
     pub bytes: u64,
-    /// Its checksum.
     pub checksum: Checksum<'a>,
 }
 
@@ -183,9 +182,7 @@ const IDX_SETS: [PublishedIdx<'static>; 3] = [MNIST, FASHION_MNIST, KMNIST];
 /// A file that has the checksum of a published one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct KnownFile<'a> {
-    /// Name of the set.
     pub(crate) set: &'a str,
-    /// Name of the file.
     pub(crate) name: &'a str,
     /// Position among the files of the set.
     position: usize,

@@ -12,7 +12,6 @@ const PIECE: usize = 1000;
 
 /// Images with their labels; at least one.
 pub(crate) struct SplitImages {
-    /// Class of each image.
     pub(crate) labels: Vec<u16>,
     /// `[images, stored values of one]`.
     stored: Vec<u8>,
@@ -48,7 +47,6 @@ impl SplitImages {
         })
     }
 
-    /// Number of images.
     pub(crate) fn len(&self) -> usize {
         self.labels.len()
     }

@@ -17,7 +17,6 @@ pub fn evaluation_rows(width: usize) -> usize {
 /// How well a model does on a set of images.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Evaluation {
-    /// Number of images.
     pub images: usize,
     /// Images whose largest logit is that of their label (the first of equal ones).
     pub correct: usize,

@@ -20,7 +20,6 @@ pub struct NetworkLabel {
 pub enum SizeValue {
     /// Whether there is something.
     Flag(bool),
-    /// A size.
     Number(usize),
     /// A size for each of several layers.
     List(Vec<usize>),
@@ -37,7 +36,6 @@ impl NetworkLabel {
         }
     }
 
-    /// The name.
     pub fn name(&self) -> &str {
         &self.name
     }

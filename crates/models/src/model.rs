@@ -25,7 +25,6 @@ use crate::norm::LoadedNorm;
 /// A model as it is stored: architecture and tensors, checked against each other.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredModel {
-    /// What the tensors belong to.
     pub architecture: Architecture,
     /// The tensors in the order of [`Architecture::parameters`].
     pub tensors: Vec<NamedTensor>,

@@ -34,19 +34,14 @@ pub enum Rule {
         /// Whether the layer has a bias.
         bias: Bias,
     },
-    /// [`Step::Relu`].
     Relu,
-    /// [`Step::Gate`].
     Gate,
-    /// [`Step::MaxPool`].
     MaxPool,
     /// [`Step::Normalise`] with this name.
     Normalise(&'static str),
     /// The rules once for each item of a list.
     ForEach {
-        /// Name of the parameter.
         list: &'static str,
-        /// Value of the parameter.
         items: Vec<usize>,
         /// Rules in which [`Size::Item`] is the item.
         rules: Vec<Rule>,
@@ -64,11 +59,8 @@ pub enum Size {
     Item,
     /// A multiple of a parameter.
     Parameter {
-        /// Name of the parameter.
         name: &'static str,
-        /// Value of the parameter.
         value: usize,
-        /// Factor.
         times: usize,
     },
 }
@@ -76,9 +68,7 @@ pub enum Size {
 /// Whether a layer has a bias.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bias {
-    /// It has none.
     Never,
-    /// It has one.
     Always,
     /// It has one if the parameter of this name is true, as its value says.
     Parameter(&'static str, bool),
@@ -87,13 +77,11 @@ pub enum Bias {
 /// Names of layers as rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LayerNames {
-    /// One name.
     Fixed(String),
     /// `prefix` followed by 1, 2, ..., for each item of `list` and `extra` times more.
     Numbered {
         /// What stands before the number.
         prefix: String,
-        /// Name of the list parameter.
         list: Option<&'static str>,
         /// Layers of this name outside of a list.
         extra: usize,
@@ -103,7 +91,6 @@ pub enum LayerNames {
 /// Square windows one after another, as one window: a pixel of the output reads `window.kernel` pixels of the input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WindowRun {
-    /// The composed window.
     pub window: Window,
     /// How many such windows follow one another.
     pub times: usize,
@@ -134,12 +121,10 @@ impl Rule {
 }
 
 impl Network {
-    /// A network with these rules.
     pub fn new(name: &'static str, rules: Vec<Rule>) -> Self {
         Self { name, rules }
     }
 
-    /// The name.
     pub fn name(&self) -> &'static str {
         self.name
     }

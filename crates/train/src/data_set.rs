@@ -51,7 +51,6 @@ impl DataSet {
         }
     }
 
-    /// The class of each image.
     pub fn labels(&self) -> &[u16] {
         &self.labels
     }

@@ -9,7 +9,6 @@ use crate::optimiser::{OptimiserKind, Schedule};
 use crate::task::{LAST_BATCH, batch, count, epochs, learning_rate, train_network, training_kind};
 use crate::training::{LastBatch, Recipe};
 
-/// The task kinds.
 pub(crate) fn kinds() -> Vec<TaskKind> {
     let embedding = Parameter::optional("embedding", count(1 << 16), 3, "values of the embedding");
     vec![

@@ -9,16 +9,8 @@ use crate::sgd::Sgd;
 /// An optimiser with its constants.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum OptimiserKind {
-    /// See [`AdamW`].
-    AdamW {
-        /// Decoupled weight decay.
-        weight_decay: f64,
-    },
-    /// See [`Sgd`].
-    Sgd {
-        /// Momentum.
-        momentum: f64,
-    },
+    AdamW { weight_decay: f64 },
+    Sgd { momentum: f64 },
 }
 
 /// Change of the learning rate from epoch to epoch.
@@ -43,9 +35,7 @@ impl Schedule {
 /// An optimiser with its state.
 #[derive(Debug, Clone)]
 pub enum Optimiser {
-    /// See [`AdamW`].
     AdamW(AdamW),
-    /// See [`Sgd`].
     Sgd(Sgd),
 }
 

@@ -39,7 +39,6 @@ pub(crate) fn training_kind<P: DeserializeOwned>(
         .seconds(seconds)
 }
 
-/// The parameter `epochs`.
 pub(crate) fn epochs(default: u32) -> Parameter {
     Parameter::optional(
         "epochs",
@@ -53,12 +52,10 @@ pub(crate) fn epochs(default: u32) -> Parameter {
 /// Summary of the parameter `batch` where no image is left out.
 pub(crate) const LAST_BATCH: &str = "images a step; the last batch of an epoch may be smaller";
 
-/// The parameter `batch`.
 pub(crate) fn batch(default: u32, summary: &str) -> Parameter {
     Parameter::optional("batch", count(1 << 24), default, summary)
 }
 
-/// The parameter `learning_rate`.
 pub(crate) fn learning_rate(default: f64, summary: &str) -> Parameter {
     Parameter::optional(
         "learning_rate",

@@ -18,7 +18,6 @@ use crate::thread_pools::ThreadPools;
 pub struct Recipe {
     /// Passes over the training images.
     pub epochs: u32,
-    /// Images per step.
     pub batch: usize,
     /// Treatment of a last batch that is smaller than the others.
     pub last_batch: LastBatch,

@@ -50,7 +50,6 @@ struct Embedder {
     layer: Layer,
     /// Position of the layer among the steps.
     position: usize,
-    /// Number of steps.
     steps: usize,
     classes: usize,
 }

@@ -14,27 +14,22 @@ pub struct IsolationForest {
     pub width: usize,
     /// Number of points that each tree was grown on.
     pub samples: usize,
-    /// The trees.
     pub trees: Vec<IsolationTree>,
 }
 
 /// A node of a tree with all nodes below it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum IsolationTree {
-    /// A leaf.
     Leaf {
         /// Number of the points that the tree was grown on that end here.
         points: usize,
     },
-    /// A split.
     Split {
         /// Position of the value that decides.
         feature: usize,
         /// Points whose value is at most this go `low`, others `high`.
         threshold: f64,
-        /// The node of small values.
         low: Box<IsolationTree>,
-        /// The node of large values.
         high: Box<IsolationTree>,
     },
 }

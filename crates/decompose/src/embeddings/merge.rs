@@ -23,7 +23,6 @@ pub struct EmbeddingLayer {
     pub bias: Vec<f64>,
     /// e `[images, width]`, row-major.
     pub embeddings: Vec<f64>,
-    /// The class of each image.
     pub labels: Vec<u16>,
 }
 
@@ -41,7 +40,6 @@ pub struct OutlierRule {
 /// One class of a merged pair, before it was merged.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClassCentroid {
-    /// Number of images.
     pub images: usize,
     /// Number of images that are no outliers.
     pub inliers: usize,
@@ -54,7 +52,6 @@ pub struct ClassCentroid {
 /// Two merged classes. Cosines are those between their normalised mean embeddings.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MergedClasses {
-    /// The classes.
     pub classes: [ClassCentroid; 2],
     /// Cosine of the means of the inliers before merging.
     pub cosine_inliers: f64,

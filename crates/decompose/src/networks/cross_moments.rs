@@ -49,9 +49,7 @@ impl LinearSamples {
 /// activations.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CrossMoments {
-    /// Name of the layer.
     pub layer: String,
-    /// Number of samples.
     pub samples: u64,
     /// Sum of phi psi^T, `[channels of the reference, channels of the other]`.
     pub cross: Mat<f64>,

@@ -12,7 +12,6 @@ use crate::layers::Activations;
 /// The alignment of what one layer reads in two networks.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LayerAlignment {
-    /// Name of the layer.
     pub layer: String,
     /// A `[channels of the reference, channels of the other]`, a partial isometry with phi ~ A psi
     /// ([`CrossMoments::alignment`] of the training split).

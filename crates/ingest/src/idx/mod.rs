@@ -21,7 +21,6 @@ use layout::channels_to_front;
 pub(crate) struct IdxImages {
     /// `[channels, height, width]`.
     pub(crate) shape: [usize; 3],
-    /// Number of images.
     pub(crate) count: usize,
     /// `[images, channels, height, width]`.
     pub(crate) pixels: Vec<u8>,

@@ -20,7 +20,6 @@ pub enum Variant {
 }
 
 impl Variant {
-    /// The parameter's type.
     pub(crate) fn parameter_type() -> ParameterType {
         ParameterType::choice(&[Self::Corrected.name(), Self::Published.name()])
     }
@@ -53,7 +52,6 @@ impl Variant {
 /// The first eigenvectors of every class of one model, in input space, normalised to length 1.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelVectors {
-    /// Hidden size.
     pub hidden: u32,
     /// Seed, or whatever else puts the models of a group in an order.
     pub seed: u64,
@@ -96,7 +94,6 @@ impl ModelVectors {
         })
     }
 
-    /// Number of classes.
     pub fn classes(&self) -> usize {
         self.units.len()
     }
@@ -152,9 +149,7 @@ pub(crate) fn sizes(models: &[ModelVectors]) -> Vec<u32> {
 /// The models of one group, sorted by hidden size and seed.
 #[derive(Debug)]
 pub(crate) struct ModelGroup {
-    /// What they share.
     pub(crate) labels: Labels,
-    /// The models.
     pub(crate) models: Vec<ModelVectors>,
 }
 

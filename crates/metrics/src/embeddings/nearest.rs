@@ -5,9 +5,7 @@ use std::cmp::Ordering;
 /// One neighbour of a point.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Neighbour {
-    /// Which point it is.
     pub index: u32,
-    /// Its squared Euclidean distance.
     pub squared_distance: f64,
 }
 

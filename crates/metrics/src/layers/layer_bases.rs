@@ -27,7 +27,6 @@ pub(crate) struct LayerBases {
 pub(crate) struct LayerBasis<'a> {
     /// Position of the layer among the steps of the model.
     pub(crate) position: usize,
-    /// The layer.
     pub(crate) layer: Layer,
     /// Unit vectors `[ranks, layer.inputs()]`.
     pub(crate) basis: &'a NamedTensor,

@@ -21,7 +21,6 @@ impl<const K: usize, const V: usize> Default for Observations<K, V> {
 }
 
 impl<const K: usize, const V: usize> Observations<K, V> {
-    /// Adds one observation.
     pub(crate) fn push(&mut self, keys: [u32; K], values: [f64; V]) {
         for (column, key) in self.keys.iter_mut().zip(keys) {
             column.push(key);
@@ -38,7 +37,6 @@ pub(crate) struct Group<const K: usize, const V: usize> {
     pub(crate) keys: [u32; K],
     /// Number n of observations.
     pub(crate) count: u32,
-    /// Mean of every value.
     pub(crate) means: [f64; V],
     /// Sample standard deviation (denominator n - 1) of every value; `None` for n = 1.
     pub(crate) deviations: [Option<f64>; V],

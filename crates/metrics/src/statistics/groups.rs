@@ -15,7 +15,6 @@ use crate::error::MetricError;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Over {
-    /// The label to average over.
     pub(crate) over: String,
 }
 

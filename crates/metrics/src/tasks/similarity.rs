@@ -42,7 +42,6 @@ pub(super) fn kind() -> TaskKind {
         .seconds(2.0)
 }
 
-/// The parameter `variant`.
 pub(super) fn variant_parameter(summary: &str) -> Parameter {
     Parameter::optional("variant", Variant::parameter_type(), "corrected", summary)
 }

@@ -69,7 +69,6 @@ impl Affinities {
         affinities
     }
 
-    /// Number of points.
     pub fn len(&self) -> usize {
         self.starts.len() - 1
     }

@@ -15,7 +15,6 @@ const LEAF: usize = 8;
 pub struct Body {
     /// Place on the map.
     pub position: [f64; 2],
-    /// Number of points.
     pub mass: f64,
 }
 
