@@ -38,7 +38,7 @@ use crate::task::{count, epochs, train_network, training_kind};
 
 pub(crate) fn kind() -> TaskKind {
     let channels = ParameterType::list(count(64));
-    training_kind(
+    training_kind::<Parameters>(
         &networks::gated_cnn(vec![8, 8], 16),
         "train convolutions with a gate after them",
         vec![

@@ -67,7 +67,7 @@ pub(crate) fn room(network: &Network) -> Vec<Demand> {
         .map(|list| format!(", or give fewer `{list}`"))
         .collect();
     let because = format!(
-        "the windows of its steps follow one another; enlarge the images with the transform `resize`{}",
+        "convolutions and pooling follow one another; enlarge the images with the transform `resize`{}",
         lists.concat()
     );
     let windows = runs.into_iter().map(|run| Windows {
