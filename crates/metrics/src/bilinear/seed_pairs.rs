@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::compatibility::{check_classes, check_shapes};
 use crate::error::MetricError;
-use crate::statistics::{Group, places};
+use crate::statistics::{Group, label_ranks};
 
 /// Which eigenvectors are ranked how, and which models form a pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -181,7 +181,7 @@ pub(crate) fn read_models(
     let values: Vec<_> = inputs.iter().map(|input| input.labels.get(over)).collect();
     let mut models: Vec<(&Input, ModelVectors)> = Vec::with_capacity(inputs.len());
     let mut first = None;
-    for (input, seed) in inputs.iter().zip(places(&values)) {
+    for (input, seed) in inputs.iter().zip(label_ranks(&values)) {
         let pairs = Eigenpairs::read(&input.path)?;
         let header = &pairs.header;
         let (task, shape, classes) =

@@ -124,8 +124,8 @@ pub(crate) fn words(labels: &Labels) -> String {
     words.collect::<Vec<_>>().join(", ")
 }
 
-/// Places of the values of a label among all that occur, in ascending order.
-pub(crate) fn places(values: &[Option<&LabelValue>]) -> Vec<u64> {
+/// The rank of each value of a label among all different values, in ascending order from 0.
+pub(crate) fn label_ranks(values: &[Option<&LabelValue>]) -> Vec<u64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(|one, other| order(*one, *other));
     sorted.dedup_by(|one, other| order(*one, *other).is_eq());
@@ -253,8 +253,11 @@ mod tests {
         let values = [json!(10), json!(9), json!("a"), json!(0.5), json!(10)];
         let mut values: Vec<Option<&Value>> = values.iter().map(Some).collect();
         values.push(None);
-        assert_eq!(places(&values), [3, 2, 4, 1, 3, 0]);
+        assert_eq!(label_ranks(&values), [3, 2, 4, 1, 3, 0]);
         let large = [json!((1_u64 << 53) + 1), json!(1_u64 << 53)];
-        assert_eq!(places(&large.iter().map(Some).collect::<Vec<_>>()), [1, 0]);
+        assert_eq!(
+            label_ranks(&large.iter().map(Some).collect::<Vec<_>>()),
+            [1, 0]
+        );
     }
 }
