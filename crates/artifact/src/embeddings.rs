@@ -73,6 +73,23 @@ impl Embeddings {
         self.vectors.chunks_exact(self.header.width.max(1))
     }
 
+    /// Positions of `count` embeddings, or of all if there are fewer, in ascending order: the first ones of each class, and the
+    /// same number of every class if there are enough.
+    pub fn evenly(&self, count: usize) -> Vec<usize> {
+        let mut seen = vec![0_usize; self.header.classes.len()];
+        let occurrence = |label: &u16| {
+            let seen = &mut seen[usize::from(*label)];
+            *seen += 1;
+            *seen
+        };
+        let occurrences: Vec<usize> = self.labels.iter().map(occurrence).collect();
+        let mut chosen: Vec<usize> = (0..self.len()).collect();
+        chosen.sort_by_key(|position| occurrences[*position]);
+        chosen.truncate(count);
+        chosen.sort_unstable();
+        chosen
+    }
+
     /// What makes them unfit, if anything does.
     fn flaw(&self) -> Option<String> {
         let images = self.len();
@@ -157,5 +174,32 @@ impl Embeddings {
             Some(reason) => Err(invalid(reason)),
             None => Ok(all),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_class_has_its_share_of_the_images() {
+        let embeddings = |labels: &[u16]| Embeddings {
+            header: EmbeddingsHeader {
+                layer: "layer".to_owned(),
+                width: 1,
+                split: SplitName::Test,
+                classes: ["a", "b", "c"].map(str::to_owned).to_vec(),
+            },
+            indices: (0..labels.len() as u32).collect(),
+            labels: labels.to_vec(),
+            predicted: labels.to_vec(),
+            vectors: vec![0.0; labels.len()],
+        };
+        let some = embeddings(&[0, 0, 0, 0, 2, 1, 2, 2]);
+        assert_eq!(some.evenly(3), [0, 4, 5]);
+        assert_eq!(some.evenly(5), [0, 1, 4, 5, 6]);
+        assert_eq!(some.evenly(6), [0, 1, 2, 4, 5, 6]);
+        assert_eq!(some.evenly(100), [0, 1, 2, 3, 4, 5, 6, 7]);
+        assert!(embeddings(&[]).evenly(3).is_empty());
     }
 }

@@ -54,8 +54,8 @@ pub use read::{Summary, TableReader, read_records, summarise};
 pub use record::{Column, Record};
 pub use shape::InputShape;
 pub use tensors::{
-    ALIGNMENTS, BASES, BasesHeader, BasisHeader, CovarianceOf, NamedTensor, TENSORS, TensorReader,
-    write_tensors,
+    ALIGNMENTS, BASES, BasesHeader, BasisHeader, CovarianceOf, ModelHeader, NamedTensor, TENSORS,
+    TensorReader, write_tensors,
 };
 pub use write::{TableWriter, write_records};
 

@@ -22,7 +22,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::limits::MAX_TENSOR_VALUES;
 use crate::write::default_properties;
-use crate::{ArtifactError, ArtifactKind, Digest, Provenance, TableReader, TableWriter};
+use crate::{
+    ArtifactError, ArtifactKind, Digest, InputShape, Provenance, TableReader, TableWriter,
+};
 
 /// Named weight tensors of a model.
 pub const TENSORS: ArtifactKind = ArtifactKind::new("tensors", 1);
@@ -52,6 +54,15 @@ fn schema() -> SchemaRef {
         Field::new("shape", DataType::List(item(DataType::UInt32)), false),
         Field::new("data", DataType::List(item(DataType::Float32)), false),
     ]))
+}
+
+/// The part of the header of [`TENSORS`] that every model has, whatever its network.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct ModelHeader {
+    /// Shape of one input after the pixel transforms.
+    pub input: InputShape,
+    /// Class names.
+    pub classes: Vec<String>,
 }
 
 /// What the eigenvectors of a `bases` artifact are those of.

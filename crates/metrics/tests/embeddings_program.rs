@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use eigenscope_artifact::tables::embeddings::{
-    ClassAccuracyRow, ConfusionRow, MapQualityRow, MapRow, NeighbourRow,
+    ClassAccuracyRow, ConfusionRow, MapQualityRow, MapRow, NeighbourRow, UnitCirclePlaneRow,
+    UnitCircleRow,
 };
 use eigenscope_artifact::tables::scaling::{PowerLawRow, ScalingRow};
 use eigenscope_artifact::tables::training::HistoryRow;
@@ -183,6 +184,114 @@ fn a_map_and_its_quality() {
     repeated.vectors.fill(1.0);
     run(&written(&place, &repeated), 1, 10.0, 40)
         .fails_with("all 40 embeddings of decompose.embeddings are equal");
+}
+
+/// Embeddings of these vectors, of ten classes in turn.
+fn of_vectors(vectors: &[Vec<f32>]) -> Embeddings {
+    let labels: Vec<u16> = (0..vectors.len())
+        .map(|index| (index % 10) as u16)
+        .collect();
+    let digits = digit_embeddings(vectors.len());
+    Embeddings {
+        header: EmbeddingsHeader {
+            width: vectors.first().map_or(3, Vec::len),
+            ..digits.header
+        },
+        predicted: labels.clone(),
+        labels,
+        vectors: vectors.concat(),
+        ..digits
+    }
+}
+
+fn on_circle(place: &Place, embeddings: &Embeddings, count: usize) -> Outcome {
+    let inputs = [("embeddings", vec![written(place, embeddings)])];
+    let outputs = [UnitCircleRow::KIND, UnitCirclePlaneRow::KIND];
+    place.run_with(1, "unit-circle", json!({"count": count}), &inputs, &outputs)
+}
+
+#[test]
+fn directions_lie_on_a_circle_in_the_plane_that_holds_most_of_them() {
+    let place = Place::new();
+    let embeddings = digit_embeddings(200);
+    let outcome = on_circle(&place, &embeddings, 30);
+    let rows: Vec<UnitCircleRow> = outcome.rows();
+    for class in 0..10 {
+        let own = rows.iter().filter(|row| row.label == class);
+        assert_eq!(own.count(), 3, "{class}");
+    }
+    assert!(
+        rows.iter()
+            .all(|row| (row.x.hypot(row.y) - 1.0).abs() < 1e-12)
+    );
+    let plane: Vec<UnitCirclePlaneRow> = outcome.rows();
+    assert_eq!(plane.len(), 2 * 64);
+    let direction = |rank: u32| -> Vec<f64> {
+        let own = plane.iter().filter(|row| row.rank == rank);
+        own.map(|row| row.value).collect()
+    };
+    let [first, second] = [1, 2].map(direction);
+    let dot = |one: &[f64], other: &[f64]| -> f64 {
+        one.iter().zip(other).map(|(one, other)| one * other).sum()
+    };
+    for row in &rows {
+        let vector = embeddings
+            .vectors()
+            .nth(row.index as usize - 1000)
+            .expect("an image");
+        let vector: Vec<f64> = vector.iter().copied().map(f64::from).collect();
+        let (x, y) = (dot(&vector, &first), dot(&vector, &second));
+        let length = x.hypot(y);
+        assert!((x / length - row.x).abs() < 1e-12 && (y / length - row.y).abs() < 1e-12);
+    }
+    assert!(plane[0].energy_fraction > 0.5 && plane[64].energy_fraction < 0.2);
+    let again = on_circle(&place, &embeddings, 30);
+    assert_eq!(again.rows::<UnitCircleRow>(), rows);
+}
+
+#[test]
+fn embeddings_without_a_direction_are_left_out_and_counted() {
+    let place = Place::new();
+    let angle = |index: usize| vec![(index as f32).sin(), (index as f32).cos(), 0.0];
+    let mut vectors: Vec<Vec<f32>> = (0..12).map(angle).collect();
+    let outcome = on_circle(&place, &of_vectors(&vectors), 12);
+    let plane: Vec<UnitCirclePlaneRow> = outcome.rows();
+    let share = plane[0].energy_fraction + plane[3].energy_fraction;
+    assert!((share - 1.0).abs() < 1e-12, "{share}");
+    assert!(outcome.messages.is_empty(), "{}", outcome.messages);
+    vectors[..2].fill(vec![0.0; 3]);
+    let outcome = on_circle(&place, &of_vectors(&vectors), 12);
+    let warning = "2 of 12 embeddings are zero and have no direction: left out";
+    assert!(outcome.messages.contains(warning), "{}", outcome.messages);
+    assert_eq!(outcome.rows::<UnitCircleRow>().len(), 10);
+    // All but one lie in the plane, and that one is normal to it.
+    for (index, vector) in vectors.iter_mut().enumerate() {
+        vector.fill(0.0);
+        vector[if index == 5 { 2 } else { index % 2 }] = 1.0;
+    }
+    let outcome = on_circle(&place, &of_vectors(&vectors), 12);
+    let warning = "1 of 12 embeddings are normal to the plane: left out";
+    assert!(outcome.messages.contains(warning), "{}", outcome.messages);
+    let outcome = on_circle(&place, &of_vectors(&vectors[..1]), 12);
+    assert!(outcome.messages.contains("there are 1 embeddings, not 12"));
+}
+
+#[test]
+fn embeddings_without_a_plane_are_refused() {
+    let place = Place::new();
+    let refused = |vectors: &[Vec<f32>], part: &str| {
+        on_circle(&place, &of_vectors(vectors), 12).fails_with(part);
+    };
+    refused(
+        &vec![vec![1.0]; 12],
+        "embeddings of width 1 have no plane; a width of 2 to 512",
+    );
+    refused(&vec![vec![1.0; 513]; 12], "embeddings of width 513");
+    refused(&[], "decompose.embeddings has no embeddings");
+    refused(
+        &vec![vec![0.0; 3]; 3],
+        "all of 3 embeddings are zero and have no direction",
+    );
 }
 
 fn data(place: &Place, train: usize) -> Input {

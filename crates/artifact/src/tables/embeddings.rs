@@ -77,3 +77,31 @@ records! {
         embedding_neighbour_accuracy_fraction: f64,
     }
 }
+
+records! {
+    /// Direction of one embedding in the plane of the first two right singular vectors of some embeddings.
+    pub struct UnitCircleRow: "unit-circle", 1 => {
+        /// Position of the image in its split's source file.
+        index: u32,
+        /// Its class.
+        label: u32,
+        /// Component along the first vector; `x`² + `y`² = 1.
+        x: f64,
+        /// Component along the second vector.
+        y: f64,
+    }
+}
+
+records! {
+    /// One component of one of the two vectors that span the plane of a unit circle.
+    pub struct UnitCirclePlaneRow: "unit-circle-plane", 1 => {
+        /// Rank of the singular value, 1 or 2.
+        rank: u32,
+        /// Square of the singular value over the sum of the squares of all.
+        energy_fraction: f64,
+        /// Component of the embedding, counted from 1.
+        component: u32,
+        /// Value of the vector, which has length 1.
+        value: f64,
+    }
+}

@@ -10,6 +10,7 @@ mod similarity_map;
 mod t_sne;
 mod truncation;
 mod truncation_summary;
+mod unit_circle;
 
 use eigenscope_stage::TaskKind;
 
@@ -26,5 +27,6 @@ pub fn kinds() -> Vec<TaskKind> {
         confusion::kind(),
         neighbours::kind(),
         t_sne::kind(),
+        unit_circle::kind(),
     ]
 }

@@ -43,11 +43,10 @@ impl EmbeddingSample {
             context.warn(format!("there are {} embeddings, not {count}", all.len()));
         }
         let vectors: Vec<&[f32]> = all.vectors().collect();
-        let chosen = classes::evenly(&all.labels, count);
+        let chosen = all.evenly(count);
         let value = |value: &f32| f64::from(*value);
-        let has_images = |class| all.labels.iter().any(|&label| usize::from(label) == class);
         Ok(Self {
-            without_images: classes::without_images(&all.header.classes, has_images),
+            without_images: without_images(&all),
             labels: chosen
                 .iter()
                 .map(|position| usize::from(all.labels[*position]))
@@ -135,6 +134,15 @@ impl EmbeddingSample {
             self.classes().len()
         )
     }
+}
+
+/// A sentence about the classes without images; empty if there are none.
+pub(crate) fn without_images(embeddings: &Embeddings) -> String {
+    let has_images = |class| {
+        let mut labels = embeddings.labels.iter();
+        labels.any(|&label| usize::from(label) == class)
+    };
+    classes::without_images(&embeddings.header.classes, has_images)
 }
 
 /// A vector scaled to length 1; `None` if its length is at most `shortest`.

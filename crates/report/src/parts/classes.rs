@@ -1,4 +1,4 @@
-//! Looks of classes, and choice of images if a figure has no room for all.
+//! Looks of classes, and a sentence about classes without images.
 
 use eigenscope_figure::{ColourMap, Marker, MarkerShape, Rgb};
 
@@ -57,36 +57,9 @@ pub(crate) fn without_images(names: &[String], has_images: impl Fn(usize) -> boo
     }
 }
 
-/// Positions of `count` images, or of all if there are fewer, in ascending order: the first ones of each class, and the same
-/// number of every class if there are enough.
-pub(crate) fn evenly(labels: &[u16], count: usize) -> Vec<usize> {
-    let mut seen = vec![0usize; 1 + labels.iter().copied().max().map_or(0, usize::from)];
-    let occurrence = |label: &u16| {
-        let seen = &mut seen[usize::from(*label)];
-        *seen += 1;
-        *seen
-    };
-    let occurrences: Vec<usize> = labels.iter().map(occurrence).collect();
-    let mut chosen: Vec<usize> = (0..labels.len()).collect();
-    chosen.sort_by_key(|position| occurrences[*position]);
-    chosen.truncate(count);
-    chosen.sort_unstable();
-    chosen
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_class_has_its_share_of_the_images() {
-        let labels = [0, 0, 0, 0, 2, 1, 2, 2];
-        assert_eq!(evenly(&labels, 3), [0, 4, 5]);
-        assert_eq!(evenly(&labels, 5), [0, 1, 4, 5, 6]);
-        assert_eq!(evenly(&labels, 6), [0, 1, 2, 4, 5, 6]);
-        assert_eq!(evenly(&labels, 100), [0, 1, 2, 3, 4, 5, 6, 7]);
-        assert!(evenly(&[], 3).is_empty());
-    }
 
     #[test]
     fn classes_without_images_are_named() {

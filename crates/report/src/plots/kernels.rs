@@ -1,6 +1,6 @@
 //! Weights of the first units of a layer as images: kernels of a convolution, or rows of a linear layer that reads images.
 
-use eigenscope_artifact::{InputShape, NamedTensor, TENSORS, TensorReader};
+use eigenscope_artifact::{InputShape, ModelHeader, NamedTensor, TENSORS, TensorReader};
 use eigenscope_stage::{
     Context, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
 };
@@ -46,20 +46,14 @@ struct Parameters {
     count: usize,
 }
 
-/// The part of the header of a model that is needed here.
-#[derive(Deserialize)]
-struct Architecture {
-    input: InputShape,
-}
-
 fn run(context: &Context) -> Result<(), TaskError> {
     let Parameters { layer, count } = context.parameters()?;
     let input = context.input("model")?;
     let reader = TensorReader::open(&input.path, TENSORS)?;
     let weight = reader.read_one(&format!("{layer}.weight"))?;
-    let architecture: Architecture = reader.header()?;
+    let header: ModelHeader = reader.header()?;
     let is_first = reader.names()?.first() == Some(&weight.name);
-    let reads_images = is_first.then_some(architecture.input);
+    let reads_images = is_first.then_some(header.input);
     let kernels = Kernels::new(&layer, &weight, reads_images)?;
     let shown = kernels.count.min(count);
     if shown < count {

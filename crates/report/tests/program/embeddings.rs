@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use eigenscope_artifact::tables::embeddings::{MapQualityRow, MapRow, NeighbourRow};
+use eigenscope_artifact::tables::embeddings::{
+    MapQualityRow, MapRow, NeighbourRow, UnitCirclePlaneRow, UnitCircleRow,
+};
 use eigenscope_artifact::{Embeddings, EmbeddingsHeader, Split, SplitName};
 use eigenscope_stage::Input;
 use serde_json::{Value, json};
@@ -130,18 +132,63 @@ fn embeddings_that_are_no_points_in_space_are_refused() {
     in_space(&place, &embeddings(0, 3), true).fails_with("decompose.embeddings has no embeddings");
 }
 
-fn on_circle(place: &Place, embeddings: &Embeddings) -> Outcome {
-    draw(place, "unit-circle", embeddings, json!({"count": 12}))
+/// The directions of embeddings, those of the three classes at different angles, and a plane of the first two axes.
+pub(crate) struct Circle {
+    rows: Vec<UnitCircleRow>,
+    plane: Vec<UnitCirclePlaneRow>,
+    embeddings: Embeddings,
+}
+
+impl Circle {
+    pub(crate) fn of(embeddings: Embeddings) -> Self {
+        let rows = embeddings.indices.iter().zip(&embeddings.labels);
+        let rows = rows.map(|(&index, &label)| {
+            let (y, x) = f64::from(2 * label + 1).sin_cos();
+            let label = u32::from(label);
+            UnitCircleRow { index, label, x, y }
+        });
+        let component = |rank: u32, component: u32| UnitCirclePlaneRow {
+            rank,
+            energy_fraction: 0.5 / f64::from(rank),
+            component,
+            value: if rank == component { 1.0 } else { 0.0 },
+        };
+        let width = embeddings.header.width as u32;
+        let plane = [1, 2].into_iter();
+        let plane = plane.flat_map(|rank| (1..=width).map(move |at| component(rank, at)));
+        Self {
+            rows: rows.collect(),
+            plane: plane.collect(),
+            embeddings,
+        }
+    }
+
+    pub(crate) fn inputs(&self, place: &Place) -> Vec<(&'static str, Vec<Input>)> {
+        vec![
+            ("circle", vec![place.table("circle", &self.rows)]),
+            ("plane", vec![place.table("plane", &self.plane)]),
+            ("embeddings", vec![input(place, &self.embeddings)]),
+        ]
+    }
+
+    fn draw_in(&self, place: &Place) -> Outcome {
+        let inputs = self.inputs(place);
+        let roles = inputs
+            .iter()
+            .map(|(role, inputs)| (*role, inputs.as_slice()));
+        place.draw_from("unit-circle", json!({}), &roles.collect::<Vec<_>>())
+    }
 }
 
 #[test]
 fn every_class_is_named_outside_of_the_circle() {
     let place = Place::new();
     for width in [2, 3, 20] {
-        let drawn = on_circle(&place, &embeddings(60, width));
+        let drawn = Circle::of(embeddings(60, width)).draw_in(&place);
         drawn.shows(&[
             "Directions of the embeddings of layer linear3",
-            "% of their squared length",
+            "Embeddings of 60 test images of 3 classes",
+            "which holds 75.0 % of their squared length",
         ]);
         let names = [["cat"], ["dog"], ["a bird of many names"]];
         assert_eq!(drawn.texts_of("texts"), names);
@@ -150,34 +197,30 @@ fn every_class_is_named_outside_of_the_circle() {
 }
 
 #[test]
-fn the_plane_holds_embeddings_that_lie_in_it() {
+fn directions_that_are_no_circle_are_refused() {
     let place = Place::new();
-    let mut flat = embeddings(60, 3);
-    for vector in flat.vectors.chunks_mut(3) {
-        vector[2] = 0.0;
-    }
-    on_circle(&place, &flat).shows(&["which holds 100.0 % of their squared length"]);
-    // All but one lie in the plane, and that one is normal to it.
-    let normal = 5;
-    for (index, vector) in flat.vectors.chunks_mut(3).enumerate() {
-        vector.fill(0.0);
-        vector[if index == normal { 2 } else { index % 2 }] = 1.0;
-    }
-    let drawn = on_circle(&place, &flat);
-    let warning = "1 of 12 embeddings are normal to the plane: left out";
-    assert_eq!(drawn.warnings, [warning]);
-}
-
-#[test]
-fn embeddings_without_a_plane_are_refused() {
-    let place = Place::new();
-    on_circle(&place, &embeddings(12, 1))
-        .fails_with("embeddings of width 1 have no plane to be drawn in; a width of 2 to 512");
-    on_circle(&place, &embeddings(12, 513)).fails_with("embeddings of width 513");
-    on_circle(&place, &embeddings(0, 3)).fails_with("decompose.embeddings has no embeddings");
-    let mut zeros = embeddings(3, 3);
-    zeros.vectors.fill(0.0);
-    on_circle(&place, &zeros).fails_with("all of 3 embeddings are zero and have no direction");
+    let refused = |change: fn(&mut Circle), part: &str| {
+        let mut circle = Circle::of(embeddings(12, 3));
+        change(&mut circle);
+        circle.draw_in(&place).fails_with(part);
+    };
+    refused(|circle| circle.rows.clear(), "the table has no rows");
+    refused(
+        |circle| circle.rows[2].label = 3,
+        "image 102 of class 3 is at",
+    );
+    refused(
+        |circle| circle.rows[0].x = f64::NAN,
+        "image 100 of class 0 is at NaN, ",
+    );
+    refused(
+        |circle| drop(circle.plane.pop()),
+        "the plane has 5 components, expected 3 of each of two directions",
+    );
+    refused(
+        |circle| circle.plane[0].rank = 2,
+        "the plane has 6 components, expected 3 of each of two directions",
+    );
 }
 
 struct Map {
@@ -418,7 +461,9 @@ fn equal_embeddings_give_equal_figures() {
         let place = Place::new();
         let sphere = in_space(&place, &embeddings(60, 3), true).output("figure.svg");
         let boxed = in_space(&place, &embeddings(60, 3), false).output("figure.svg");
-        let circle = on_circle(&place, &embeddings(60, 20)).output("figure.svg");
+        let circle = Circle::of(embeddings(60, 20))
+            .draw_in(&place)
+            .output("figure.svg");
         let map = Map::of_two_classes().draw_in(&place).output("figure.png");
         let images = draw_neighbours(&place, &neighbours(), "test").output("figure.png");
         [sphere, boxed, circle, map, images]

@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_eigenscope-report");
 
 /// Roles of figures that read two outputs of one task.
-const OF_ONE_TASK: [[&str; 2]; 7] = [
+const OF_ONE_TASK: [[&str; 2]; 8] = [
+    ["plane", "circle"],
     ["accuracy", "confusion"],
     ["quality", "map"],
     ["values", "surgery"],

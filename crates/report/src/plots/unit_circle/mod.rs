@@ -1,28 +1,22 @@
 //! Directions of embeddings on a circle.
 
-mod principal;
 mod ring;
 
 use std::f64::consts::TAU;
 
-use eigenscope_artifact::EMBEDDINGS;
-use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
-use serde::Deserialize;
+use eigenscope_artifact::tables::embeddings::{UnitCirclePlaneRow, UnitCircleRow};
+use eigenscope_artifact::{EMBEDDINGS, Embeddings};
+use eigenscope_stage::{Agreement, Context, Role, TaskError, TaskKind, task_function};
 
 use super::output::{figure_kind, write};
-use crate::inputs::embedding_sample::{EmbeddingSample, count_parameter};
+use crate::inputs::embedding_sample::{EmbeddingSample, without_images};
 use crate::inputs::labels;
 use eigenscope_figure::text::Font;
 use eigenscope_figure::{
     Axes, Axis, DATA_TEXT, EDGE, Figure, Layer, Legend, Line, Panel, Point, Points, Rgb, Space,
     SpaceCurve, SpaceFrame, Texts, View, space, ticks,
 };
-use principal::{Direction, right_singular_vectors};
 
-/// Widest embedding: finding the plane takes time in proportion to the cube of the width.
-const WIDEST: usize = 512;
-/// An embedding of length 1 whose projection is shorter than this is normal to the plane.
-const SHORTEST: f64 = 1e-9;
 /// Radius of a dot, px.
 const DOT: f64 = 4.0;
 /// Radius of the circle, px.
@@ -45,52 +39,104 @@ pub(super) fn kind() -> TaskKind {
         "directions of embeddings in the plane that holds most of them",
         task_function!(run),
     )
-    .parameters::<Parameters>([count_parameter()])
     .reads(Role::one(
-        "embeddings",
-        EMBEDDINGS,
-        "embeddings of two values or more",
+        "circle",
+        UnitCircleRow::KIND,
+        "directions to draw",
     ))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Parameters {
-    count: usize,
+    .reads(
+        Role::one("plane", UnitCirclePlaneRow::KIND, "plane of the circle")
+            .agrees(Agreement::task("plane", "circle")),
+    )
+    .reads(
+        Role::one(
+            "embeddings",
+            EMBEDDINGS,
+            "embeddings of these directions, for the names of the classes",
+        )
+        .agrees(Agreement::artifact("circle/embeddings", "embeddings")),
+    )
 }
 
 fn run(context: &Context) -> Result<(), TaskError> {
-    let Parameters { count } = context.parameters()?;
-    let input = context.input("embeddings")?;
-    let sample = EmbeddingSample::read(context, input, count)?;
-    let width = sample.header.width;
-    if !(2..=WIDEST).contains(&width) {
-        return Err(format!(
-            "embeddings of width {width} have no plane to be drawn in; a width of 2 to {WIDEST} is expected"
-        )
-        .into());
-    }
-    let sample = sample.normalised(context, 0.0, "are zero and have no direction")?;
-    let directions = right_singular_vectors(&sample.vectors, width);
-    let share = share_of_plane(&directions);
-    let projected = projected(sample, &directions[..2]);
-    let circle = projected.normalised(context, SHORTEST, "are normal to the plane")?;
-    let space = in_space(&circle, &directions);
+    let embeddings = Embeddings::read(context.path("embeddings")?)?;
+    let circle = circle(&embeddings, &context.read("circle")?)?;
+    let plane = Plane::new(&context.read("plane")?, circle.header.width)?;
+    let space = in_space(&circle, &plane);
     let title = format!(
         "Directions of the embeddings of layer {}",
         circle.header.layer
     );
-    let mut figure = draw(&circle, share, labels::titled(&title, input))?;
+    let mut figure = draw(
+        &circle,
+        plane.share,
+        labels::titled(&title, context.input("circle")?),
+    )?;
     for panel in &mut figure.panels {
         panel.space.clone_from(&space);
     }
     write(context, figure)
 }
 
+/// The directions, with the header of the embeddings.
+///
+/// # Errors
+/// An empty table, an unknown class, and a value that is not finite.
+fn circle(embeddings: &Embeddings, rows: &[UnitCircleRow]) -> Result<EmbeddingSample, TaskError> {
+    if rows.is_empty() {
+        return Err("the table has no rows".into());
+    }
+    let classes = embeddings.header.classes.len();
+    let wrong = |row: &&UnitCircleRow| {
+        row.label as usize >= classes || !(row.x.is_finite() && row.y.is_finite())
+    };
+    if let Some(row) = rows.iter().find(wrong) {
+        return Err(format!(
+            "image {} of class {} is at {}, {}; expected are finite numbers and one of {classes} classes",
+            row.index, row.label, row.x, row.y
+        )
+        .into());
+    }
+    Ok(EmbeddingSample {
+        header: embeddings.header.clone(),
+        labels: rows.iter().map(|row| row.label as usize).collect(),
+        vectors: rows.iter().map(|row| vec![row.x, row.y]).collect(),
+        without_images: without_images(embeddings),
+    })
+}
+
+/// The plane of the circle in the space of the embeddings.
+struct Plane {
+    directions: [Vec<f64>; 2],
+    /// Fraction of the squared length of all embeddings that is in the plane.
+    share: f64,
+}
+
+impl Plane {
+    /// # Errors
+    /// A table that does not have `width` components of both directions.
+    fn new(rows: &[UnitCirclePlaneRow], width: usize) -> Result<Self, TaskError> {
+        let of = |rank: u32| rows.iter().filter(move |row| row.rank == rank);
+        if rows.len() != 2 * width || of(1).count() != width || of(2).count() != width {
+            return Err(format!(
+                "the plane has {} components, expected {width} of each of two directions",
+                rows.len()
+            )
+            .into());
+        }
+        let share = |rank: u32| of(rank).next().map_or(0.0, |row| row.energy_fraction);
+        Ok(Self {
+            directions: [1, 2].map(|rank| of(rank).map(|row| row.value).collect()),
+            share: share(1) + share(2),
+        })
+    }
+}
+
 /// Embeddings of three values on a great circle of the unit sphere.
-fn in_space(circle: &EmbeddingSample, directions: &[Direction]) -> Option<Space> {
-    let basis = |index: usize| Point::try_from(directions.get(index)?.vector.as_slice()).ok();
-    let (first, second) = (basis(0)?, basis(1)?);
+fn in_space(circle: &EmbeddingSample, plane: &Plane) -> Option<Space> {
+    let basis = |direction: &Vec<f64>| Point::try_from(direction.as_slice()).ok();
+    let [first, second] = plane.directions.each_ref().map(basis);
+    let (first, second) = (first?, second?);
     let at = |x: f64, y: f64| [0, 1, 2].map(|axis| x * first[axis] + y * second[axis]);
     let points: Vec<Point> = circle
         .vectors
@@ -110,32 +156,6 @@ fn in_space(circle: &EmbeddingSample, directions: &[Direction]) -> Option<Space>
             elevation_degrees: 25.0,
         },
     })
-}
-
-/// How much of the squared length of all embeddings lies in the plane of the first two directions.
-fn share_of_plane(directions: &[Direction]) -> f64 {
-    let energy = |directions: &[Direction]| -> f64 {
-        directions.iter().map(|direction| direction.energy).sum()
-    };
-    energy(&directions[..2]) / energy(directions)
-}
-
-/// The components of all embeddings along these directions.
-fn projected(sample: EmbeddingSample, directions: &[Direction]) -> EmbeddingSample {
-    let component = |vector: &[f64], direction: &Direction| -> f64 {
-        let pairs = vector.iter().zip(&direction.vector);
-        pairs.map(|(one, other)| one * other).sum()
-    };
-    let components = |vector: &Vec<f64>| {
-        let directions = directions.iter();
-        directions
-            .map(|direction| component(vector, direction))
-            .collect()
-    };
-    EmbeddingSample {
-        vectors: sample.vectors.iter().map(components).collect(),
-        ..sample
-    }
 }
 
 fn draw(circle: &EmbeddingSample, share: f64, title: String) -> Result<Figure, TaskError> {

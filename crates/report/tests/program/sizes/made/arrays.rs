@@ -11,6 +11,7 @@ use eigenscope_stage::Input;
 use serde_json::json;
 
 use super::{Made, Maker};
+use crate::embeddings::Circle;
 use crate::place::provenance;
 use crate::{embeddings, kernels, samples};
 
@@ -97,6 +98,14 @@ impl Maker<'_> {
 
     /// Embeddings of three values, each of another class than predicted.
     pub(super) fn embeddings(&self) -> Input {
+        embeddings::input(self.place, &self.embedded())
+    }
+
+    pub(super) fn unit_circle(&self) -> Made {
+        (json!({}), Circle::of(self.embedded()).inputs(self.place))
+    }
+
+    fn embedded(&self) -> Embeddings {
         let count = self.count();
         let labels: Vec<u16> = (0..count)
             .map(|index| (index % self.size.classes) as u16)
@@ -105,7 +114,7 @@ impl Maker<'_> {
             .iter()
             .map(|label| (label + 1) % self.size.classes as u16);
         let value = |index: usize| (index as f32).sin() + 0.1;
-        let embeddings = Embeddings {
+        Embeddings {
             header: EmbeddingsHeader {
                 layer: self.name("layer", 0),
                 width: 3,
@@ -116,8 +125,7 @@ impl Maker<'_> {
             predicted: predicted.collect(),
             vectors: (0..3 * count).map(value).collect(),
             labels,
-        };
-        embeddings::input(self.place, &embeddings)
+        }
     }
 
     pub(super) fn map(&self) -> Made {

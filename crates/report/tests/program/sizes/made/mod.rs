@@ -34,10 +34,11 @@ pub(super) fn inputs(place: &Place, kind: &str, size: Size) -> Made {
         ),
         "rainbow" => made.rainbow(),
         "surgery" => made.surgery(),
-        "embedding-space" | "unit-circle" => (
+        "embedding-space" => (
             json!({"count": 1000}),
             vec![("embeddings", vec![made.embeddings()])],
         ),
+        "unit-circle" => made.unit_circle(),
         "map" => made.map(),
         "neighbours" => made.neighbours(),
         "confusion" => made.confusion(),
