@@ -1,30 +1,21 @@
 //! The `patterns` artifact as a file: what is written is read back, and what does not fit is refused.
 
+mod samples;
+
 use std::fs;
-use std::path::PathBuf;
 
 use eigenscope_artifact::{
-    ArtifactError, InputShape, PATTERNS, PatternRow, Patterns, Provenance, summarise,
-    write_patterns, write_records,
+    ArtifactError, InputShape, PATTERNS, PatternRow, Patterns, summarise, write_patterns,
+    write_records,
 };
-use serde_json::json;
+
+use samples::{folder, provenance};
 
 const SHAPE: InputShape = InputShape {
     channels: 1,
     height: 1,
     width: 2,
 };
-
-fn provenance() -> Provenance {
-    Provenance {
-        task: "decompose.ground-truth".to_owned(),
-        kind: "decompose/ground-truth".to_owned(),
-        fingerprint: "test".to_owned(),
-        parameters: json!({"class": 1}),
-        seed: 0,
-        inputs: vec![],
-    }
-}
 
 fn rows() -> Vec<PatternRow> {
     let row = |name: &str, eigenvalue, vector: [f32; 2]| PatternRow {
@@ -40,16 +31,10 @@ fn rows() -> Vec<PatternRow> {
     ]
 }
 
-fn folder() -> (tempfile::TempDir, PathBuf) {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let path = folder.path().join("patterns.parquet");
-    (folder, path)
-}
-
 #[test]
 fn patterns_come_back_with_missing_values() {
     let (_folder, path) = folder();
-    let digest = write_patterns(&path, SHAPE, &rows(), &provenance()).expect("written");
+    let digest = write_patterns(&path, SHAPE, &rows(), &provenance("test")).expect("written");
     let read = Patterns::read(&path).expect("readable");
     assert_eq!(read.shape, SHAPE);
     assert_eq!(read.rows, rows());
@@ -58,14 +43,14 @@ fn patterns_come_back_with_missing_values() {
     let summary = summarise(&path).expect("readable");
     assert_eq!((summary.kind, summary.content), (PATTERNS.into(), digest));
     let again = path.with_file_name("again.parquet");
-    write_patterns(&again, SHAPE, &rows(), &provenance()).expect("written");
+    write_patterns(&again, SHAPE, &rows(), &provenance("test")).expect("written");
     assert!(fs::read(&path).expect("bytes") == fs::read(&again).expect("bytes"));
 }
 
 #[test]
 fn a_table_without_patterns_is_a_table() {
     let (_folder, path) = folder();
-    write_patterns(&path, SHAPE, &[], &provenance()).expect("written");
+    write_patterns(&path, SHAPE, &[], &provenance("test")).expect("written");
     assert!(Patterns::read(&path).expect("readable").rows.is_empty());
 }
 
@@ -75,7 +60,7 @@ fn rows_that_do_not_fit_are_refused_and_leave_nothing() {
         let (_folder, path) = folder();
         let mut rows = rows();
         change(&mut rows);
-        let error = write_patterns(&path, SHAPE, &rows, &provenance()).expect_err("refused");
+        let error = write_patterns(&path, SHAPE, &rows, &provenance("test")).expect_err("refused");
         assert!(error.to_string().contains(words), "{error}");
         assert!(!path.exists());
     };
@@ -96,12 +81,16 @@ fn rows_that_do_not_fit_are_refused_and_leave_nothing() {
 #[test]
 fn other_files_are_refused() {
     let (_folder, path) = folder();
-    write_records::<eigenscope_artifact::tables::bilinear::SpectrumRow>(&path, &[], &provenance())
-        .expect("written");
+    write_records::<eigenscope_artifact::tables::bilinear::SpectrumRow>(
+        &path,
+        &[],
+        &provenance("test"),
+    )
+    .expect("written");
     let error = Patterns::read(&path).expect_err("another kind");
     assert!(matches!(error, ArtifactError::WrongKind { .. }), "{error}");
 
-    write_patterns(&path, SHAPE, &rows(), &provenance()).expect("written");
+    write_patterns(&path, SHAPE, &rows(), &provenance("test")).expect("written");
     let bytes = fs::read(&path).expect("bytes");
     fs::write(&path, &bytes[..bytes.len() - 9]).expect("written");
     let error = Patterns::read(&path).expect_err("cut");

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use eigenscope_kernels::{BatchNorm, Epilogue, Geometry, ImageShape, batch_norm, convolution};
+use eigenscope_testing::{Tolerance, assert_close, fixture};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -38,12 +39,7 @@ struct Normalisation {
 }
 
 fn truth() -> Truth {
-    let path = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../tests/reference/convolution_truth.json"
-    );
-    let text = std::fs::read_to_string(path).expect("the fixture is committed");
-    serde_json::from_str(&text).expect("the fixture has the documented layout")
+    fixture("convolution_truth.json")
 }
 
 /// The fixture's tensor of that number.
@@ -93,14 +89,8 @@ fn found(
 fn compare(found: Found, expected: &BTreeMap<String, Vec<f64>>) {
     assert_eq!(found.len(), expected.len());
     for (name, data) in found {
-        let expected = &expected[name];
         let found: Vec<f32> = data.try_into_vec().expect("f32");
-        assert_eq!(found.len(), expected.len(), "{name}");
-        let largest = expected.iter().fold(0.0, |max: f64, x| max.max(x.abs()));
-        for (x, y) in found.iter().zip(expected) {
-            let off = (f64::from(*x) - y).abs() / largest;
-            assert!(off < 1e-5, "{name} differs by {off:e}");
-        }
+        assert_close(name, &found, &expected[name], Tolerance::OfLargest(1e-5));
     }
 }
 

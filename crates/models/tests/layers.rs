@@ -1,7 +1,8 @@
 //! What a layer computes is its weight times its samples, for convolutions too.
 
-use eigenscope_artifact::{InputShape, NamedTensor};
+use eigenscope_artifact::InputShape;
 use eigenscope_models::{Layer, Network, Runner, StoredModel, networks};
+use eigenscope_testing::{Tolerance, assert_close, model_with};
 
 /// Numbers without a pattern, the same on every run.
 fn numbers(count: usize, mut state: u32) -> Vec<f32> {
@@ -16,16 +17,9 @@ fn model(network: Network) -> StoredModel {
     let classes = ["a", "b", "c"].map(str::to_owned).to_vec();
     let architecture = network.architecture(InputShape::from([2, 16, 13]), classes);
     let architecture = architecture.expect("the images are large enough");
-    let tensors = architecture
-        .parameters()
-        .into_iter()
-        .enumerate()
-        .map(|(index, parameter)| NamedTensor {
-            data: numbers(parameter.shape.iter().product(), index as u32),
-            name: parameter.name,
-            shape: parameter.shape,
-        });
-    StoredModel::new(architecture, tensors.collect()).expect("the tensors fit")
+    model_with(&architecture, |index, parameter| {
+        numbers(parameter.shape.iter().product(), index as u32)
+    })
 }
 
 /// W times every sample, channel-major like the output of the layer.
@@ -73,13 +67,7 @@ fn every_layer_is_its_weight_times_its_samples() {
                 .expect("it runs");
             at = position + 1;
             assert_eq!(rows.len(), images * layer.output().len(), "{}", layer.name);
-            for (found, expected) in rows.iter().zip(expected) {
-                assert!(
-                    (f64::from(*found) - expected).abs() < 1e-4,
-                    "{}: {found} {expected}",
-                    layer.name
-                );
-            }
+            assert_close(&layer.name, &rows, &expected, Tolerance::Absolute(1e-4));
         }
     }
 }
@@ -96,9 +84,8 @@ fn a_network_may_be_cut_anywhere() {
     for cut in 0..=steps {
         let first = runner.run(0..cut, inputs.clone(), images).expect("it runs");
         let rest = runner.run(cut..steps, first, images).expect("it runs");
-        for (found, expected) in rest.iter().zip(&whole) {
-            assert!((found - expected).abs() < 1e-5, "cut at {cut}");
-        }
+        let what = format!("cut at {cut}");
+        assert_close(what, &rest, &whole, Tolerance::Absolute(1e-5));
     }
 }
 

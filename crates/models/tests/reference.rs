@@ -1,10 +1,9 @@
 //! Forward pass and evaluation against PyTorch (tests/reference/bilinear_truth.json).
 
-use std::io::Read;
-
 use burn::tensor::{Device, Tensor, TensorData};
 use eigenscope_artifact::{InputShape, NamedTensor};
 use eigenscope_models::{StoredModel, evaluate, networks};
+use eigenscope_testing::{Digits, Tolerance, assert_close, fixture};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -24,29 +23,6 @@ struct Model {
     logits: Vec<Vec<f64>>,
     test_correct: usize,
     test_loss: f64,
-}
-
-/// Rows of the digits set: pixels / 16 and the class.
-fn digits() -> Vec<(Vec<f32>, u16)> {
-    let bytes = include_bytes!("../../ingest/assets/digits.csv.gz");
-    let mut text = String::new();
-    flate2::read::GzDecoder::new(bytes.as_slice())
-        .read_to_string(&mut text)
-        .expect("the embedded set is valid");
-    let row = |line: &str| {
-        let numbers: Vec<u16> = line
-            .split(',')
-            .map(|field| field.parse().expect("an integer"))
-            .collect();
-        (
-            numbers[..64]
-                .iter()
-                .map(|&value| f32::from(value) / 16.0)
-                .collect(),
-            numbers[64],
-        )
-    };
-    text.lines().map(row).collect()
 }
 
 fn stored(model: &Model) -> StoredModel {
@@ -71,43 +47,26 @@ fn stored(model: &Model) -> StoredModel {
 
 #[test]
 fn logits_accuracy_and_loss_are_those_of_pytorch() {
-    let path = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../tests/reference/bilinear_truth.json"
-    );
-    let text = std::fs::read_to_string(path).expect("the fixture is committed");
-    let truth: Truth = serde_json::from_str(&text).expect("the fixture has the documented layout");
-    let digits = digits();
+    let truth: Truth = fixture("bilinear_truth.json");
+    let digits = Digits::read();
     let device = Device::flex();
     for expected in &truth.models {
         let model = stored(expected).load(&device).expect("it loads");
-        let inputs: Vec<f32> = expected
-            .logit_rows
-            .iter()
-            .flat_map(|&row| digits[row].0.clone())
-            .collect();
+        let inputs = digits.inputs(expected.logit_rows.iter().copied());
         let inputs = TensorData::new(inputs, [expected.logit_rows.len(), 64]);
         let logits = model.forward(Tensor::from_data(inputs, &device));
         let logits = logits.into_data().try_into_vec::<f32>().expect("f32");
-        let all = expected.logits.concat();
-        let largest = all
-            .iter()
-            .fold(0.0, |largest: f64, value| largest.max(value.abs()));
-        for (found, expected) in logits.iter().zip(&all) {
-            assert!(
-                (f64::from(*found) - expected).abs() < 1e-5 * largest,
-                "{found} {expected}"
-            );
-        }
-        let test = &digits[truth.train_rows..];
-        let inputs: Vec<f32> = test.iter().flat_map(|(pixels, _)| pixels.clone()).collect();
-        let labels: Vec<u16> = test.iter().map(|(_, label)| *label).collect();
+        let tolerance = Tolerance::OfLargest(1e-5);
+        assert_close("logits", &logits, &expected.logits.concat(), tolerance);
+        let test = truth.train_rows..digits.labels.len();
+        let (inputs, labels) = (digits.inputs(test.clone()), digits.labels(test));
         let evaluation = evaluate(&model, &inputs, &labels, &device).expect("finite");
         assert_eq!(
             (evaluation.images, evaluation.correct),
             (360, expected.test_correct)
         );
-        assert!((evaluation.loss_nats / expected.test_loss - 1.0).abs() < 1e-5);
+        let (found, expected) = (evaluation.loss_nats, expected.test_loss);
+        assert_close("loss", &[found], &[expected], Tolerance::Relative(1e-5));
     }
 }
 

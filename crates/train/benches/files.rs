@@ -6,14 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use divan::{Bencher, black_box};
-use eigenscope_artifact::{
-    ImageHeader, ImageReader, ImageWriter, InputShape, PixelTransform, Provenance, SourceCheck,
-    Split, SplitName,
-};
+use eigenscope_artifact::{ImageReader, InputShape, Split};
 use eigenscope_models::{StoredModel, networks};
 use eigenscope_stage::Seed;
+use eigenscope_testing::{self as testing, class_names, image_header, program, provenance};
 use eigenscope_train::{DataSet, initialise};
-use serde_json::Value;
 use tempfile::TempDir;
 
 fn main() {
@@ -23,14 +20,7 @@ fn main() {
 /// The stage program is started and says what it can do.
 #[divan::bench(sample_count = 50)]
 fn process_start(bencher: Bencher<'_, '_>) {
-    let this = std::env::current_exe().expect("a path");
-    let folder = this.ancestors().nth(2).expect("a folder");
-    let program = folder.join("eigenscope-train");
-    assert!(
-        program.exists(),
-        "{} does not exist; `make build` makes it",
-        program.display()
-    );
+    let program = program("eigenscope-train");
     bencher.bench_local(|| {
         let describe = Command::new(&program)
             .arg("describe")
@@ -79,24 +69,9 @@ fn folder() -> TempDir {
     tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder")
 }
 
-fn provenance() -> Provenance {
-    Provenance {
-        task: "bench".to_owned(),
-        kind: "bench/files".to_owned(),
-        fingerprint: String::new(),
-        parameters: Value::Null,
-        seed: 0,
-        inputs: Vec::new(),
-    }
-}
-
-fn classes() -> Vec<String> {
-    (0..10).map(|class| class.to_string()).collect()
-}
-
 fn model() -> StoredModel {
-    let network =
-        networks::bilinear(1000, false).architecture(InputShape::from([1, 28, 28]), classes());
+    let network = networks::bilinear(1000, false)
+        .architecture(InputShape::from([1, 28, 28]), class_names(10));
     let network = network.expect("any input fits");
     let tensors = initialise(&network, Seed(1));
     StoredModel::new(network, tensors).expect("its own tensors fit")
@@ -104,28 +79,19 @@ fn model() -> StoredModel {
 
 /// Images of which about a fifth of the pixels is not zero, as in MNIST.
 fn write_images(path: &Path) {
-    let header = ImageHeader {
-        height: 28,
-        width: 28,
-        channels: 1,
-        maximum: 255,
-        classes: classes(),
-        transforms: vec![PixelTransform::Scale],
-        source: SourceCheck::Unpublished,
-    };
-    let mut writer = ImageWriter::create(path, header, &provenance()).expect("writable");
+    let header = image_header([1, 28, 28], 255, class_names(10));
     let mut stream = Seed(1).stream("pixels", 0);
-    for (name, count) in [(SplitName::Train, 60_000), (SplitName::Test, 10_000)] {
+    let mut split = |count: u32| {
         let mut pixel = |i: usize| match i / 7 % 5 {
             0 => stream.next_u64() as u8,
             _ => 0,
         };
-        let split = Split {
+        Split {
             indices: (0..count).collect(),
             labels: (0..count).map(|image| (image % 10) as u16).collect(),
             pixels: (0..count as usize * 784).map(&mut pixel).collect(),
-        };
-        writer.write(name, &split).expect("writable");
-    }
-    writer.finish().expect("writable");
+        }
+    };
+    let splits = [split(60_000), split(10_000)];
+    testing::write_images(path, &header, splits.each_ref(), &provenance());
 }

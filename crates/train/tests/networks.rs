@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use eigenscope_artifact::{InputShape, NamedTensor};
+use eigenscope_artifact::InputShape;
 use eigenscope_models::{Architecture, Runner, Start, StoredModel, networks};
+use eigenscope_testing::{Tolerance, assert_close, class_names, fixture, model_with};
 use eigenscope_train::{OptimiserKind, train_step};
 use serde::Deserialize;
 
@@ -38,16 +39,10 @@ struct Case {
     r#final: BTreeMap<String, Vec<f64>>,
 }
 
-fn truth(fixture: &str) -> Truth {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/reference");
-    let text = std::fs::read_to_string(format!("{folder}/{fixture}")).expect("committed");
-    serde_json::from_str(&text).expect("the fixture has the documented layout")
-}
-
 fn architecture(case: &Case, classes: usize) -> Architecture {
     let input = InputShape::from(case.input);
     let layers = case.layers.clone();
-    let classes = (0..classes).map(|class| class.to_string()).collect();
+    let classes = class_names(classes);
     let architecture = match case.network.as_str() {
         "mlp" => networks::mlp(layers).architecture(input, classes),
         "cnn" => networks::cnn(layers).architecture(input, classes),
@@ -64,11 +59,12 @@ fn pseudo_random(first: usize, second: usize) -> f32 {
 
 fn model(case: &Case, classes: usize) -> StoredModel {
     let architecture = architecture(case, classes);
-    let parameters = architecture.parameters();
     let mut counted = 0;
-    let tensors = parameters.into_iter().map(|parameter| {
+    model_with(&architecture, |_, parameter| {
         let values = parameter.shape.iter().product();
-        let data = match (&case.initial, parameter.start) {
+        let first = 100_003 * counted;
+        counted += usize::from(parameter.trained);
+        match (&case.initial, parameter.start) {
             (Some(initial), _) => {
                 let values = initial[&parameter.name].iter();
                 values.map(|&value| value as f32).collect()
@@ -76,19 +72,11 @@ fn model(case: &Case, classes: usize) -> StoredModel {
             (None, Start::Constant(value)) => vec![value; values],
             (None, Start::Uniform { fan_in }) => {
                 let scale = (fan_in as f32).sqrt();
-                let number = |i| 2.0 * pseudo_random(i + 100_003 * counted, 0) / scale;
+                let number = |i| 2.0 * pseudo_random(i + first, 0) / scale;
                 (0..values).map(number).collect()
             }
-        };
-        counted += usize::from(parameter.trained);
-        NamedTensor {
-            name: parameter.name,
-            shape: parameter.shape,
-            data,
         }
-    });
-    let tensors = tensors.collect();
-    StoredModel::new(architecture, tensors).expect("the fixture's tensors fit")
+    })
 }
 
 fn batch(step: usize, recipe: &Recipe, pixels: usize) -> (Vec<f32>, Vec<u16>) {
@@ -100,14 +88,7 @@ fn batch(step: usize, recipe: &Recipe, pixels: usize) -> (Vec<f32>, Vec<u16>) {
     (samples.flat_map(image).collect(), labels.collect())
 }
 
-/// max |found - expected| / max |expected|
-fn difference(found: &[f64], expected: &[f64]) -> f64 {
-    assert_eq!(found.len(), expected.len());
-    let largest =
-        |values: &mut dyn Iterator<Item = f64>| values.fold(0.0, |a: f64, b| a.max(b.abs()));
-    largest(&mut found.iter().zip(expected).map(|(a, b)| a - b))
-        / largest(&mut expected.iter().copied())
-}
+const TOLERANCE: Tolerance = Tolerance::OfLargest(1e-5);
 
 fn check(case: &Case, recipe: &Recipe) {
     let network = &case.network;
@@ -125,29 +106,27 @@ fn check(case: &Case, recipe: &Recipe) {
         let result = train_step(&mut model, &mut optimiser, rate, inputs, &labels);
         losses.push(f64::from(result.expect("a finite step").loss_nats));
     }
-    let off = difference(&losses, &case.loss);
-    assert!(off < 1e-5, "{network}: losses differ by {off:e}");
+    let what = |values: &str| format!("{network}: {values}");
+    assert_close(what("losses"), &losses, &case.loss, TOLERANCE);
     for tensor in &model.tensors {
         let every = recipe.every.filter(|&every| tensor.data.len() >= every);
         let found = tensor.data.iter().step_by(every.unwrap_or(1));
-        let found: Vec<f64> = found.map(|&value| f64::from(value)).collect();
-        let off = difference(&found, &case.r#final[&tensor.name]);
-        assert!(off < 1e-5, "{network} {} differs by {off:e}", tensor.name);
+        let found: Vec<f32> = found.copied().collect();
+        let expected = &case.r#final[&tensor.name];
+        assert_close(what(&tensor.name), &found, expected, TOLERANCE);
     }
     if let Some(expected) = &case.logits {
         let (inputs, _) = batch(0, recipe, pixels);
         let steps = model.architecture.steps().len();
         let runner = Runner::new(&model).expect("it loads");
         let logits = runner.run(0..steps, inputs, recipe.batch).expect("finite");
-        let found: Vec<f64> = logits.into_iter().map(f64::from).collect();
-        let off = difference(&found, &expected.concat());
-        assert!(off < 1e-5, "{network}: logits differ by {off:e}");
+        assert_close(what("logits"), &logits, &expected.concat(), TOLERANCE);
     }
 }
 
 #[test]
 fn networks_without_biases() {
-    let Truth { recipe, cases } = truth("feed_forward_truth.json");
+    let Truth { recipe, cases } = fixture("feed_forward_truth.json");
     assert_eq!(cases.len(), 2);
     for case in &cases {
         check(case, &recipe);
@@ -157,7 +136,7 @@ fn networks_without_biases() {
 /// Biases, max pooling, batch normalisation in training and after.
 #[test]
 fn networks_with_embeddings() {
-    let Truth { recipe, cases } = truth("embedding_truth.json");
+    let Truth { recipe, cases } = fixture("embedding_truth.json");
     assert_eq!(cases.len(), 2);
     for case in &cases {
         check(case, &recipe);

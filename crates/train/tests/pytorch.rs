@@ -1,10 +1,10 @@
 //! Twenty training steps against PyTorch (tests/reference/training_truth.json).
 
 use std::collections::BTreeMap;
-use std::io::Read;
 
-use eigenscope_artifact::{InputShape, NamedTensor};
+use eigenscope_artifact::InputShape;
 use eigenscope_models::{StoredModel, networks};
+use eigenscope_testing::{Digits, Tolerance, assert_close, class_names, fixture, model_with};
 use eigenscope_train::{OptimiserKind, cosine, train_step};
 use serde::Deserialize;
 
@@ -59,78 +59,28 @@ const LETTERS: [(&str, &str); 4] = [
     ("U", "unembed.weight"),
 ];
 
-fn truth() -> Truth {
-    let path = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../tests/reference/training_truth.json"
-    );
-    let text = std::fs::read_to_string(path).expect("the fixture is committed");
-    serde_json::from_str(&text).expect("the fixture has the documented layout")
-}
+const TOLERANCE: Tolerance = Tolerance::OfLargest(1e-5);
 
-/// Rows of the digits set: pixels / 16 and the class.
-fn digits() -> Vec<(Vec<f32>, u16)> {
-    let bytes = include_bytes!("../../ingest/assets/digits.csv.gz");
-    let mut text = String::new();
-    flate2::read::GzDecoder::new(bytes.as_slice())
-        .read_to_string(&mut text)
-        .expect("the embedded set is valid");
-    text.lines()
-        .map(|line| {
-            let numbers: Vec<u16> = line
-                .split(',')
-                .map(|field| field.parse().expect("an integer"))
-                .collect();
-            let pixels = numbers[..64].iter().map(|&value| f32::from(value) / 16.0);
-            (pixels.collect(), numbers[64])
-        })
-        .collect()
+/// How the fixture calls a tensor.
+fn letter(name: &str) -> &'static str {
+    let found = LETTERS.iter().find(|(_, known)| *known == name);
+    found.expect("every tensor has a letter").0
 }
 
 fn initial_model(truth: &Truth, case: &Case) -> StoredModel {
     let input = InputShape::from([1, 8, truth.inputs / 8]);
-    let classes = (0..10).map(|class| class.to_string()).collect();
-    let architecture = networks::bilinear(truth.hidden, case.bias).architecture(input, classes);
-    let architecture = architecture.expect("any input fits");
-    let tensors = architecture
-        .parameters()
-        .into_iter()
-        .map(|parameter| {
-            let (letter, _) = LETTERS
-                .iter()
-                .find(|(_, name)| *name == parameter.name)
-                .expect("every tensor has a letter");
-            NamedTensor {
-                name: parameter.name.to_owned(),
-                shape: parameter.shape,
-                data: case.initial[*letter]
-                    .flat()
-                    .iter()
-                    .map(|&value| value as f32)
-                    .collect(),
-            }
-        })
-        .collect();
-    StoredModel::new(architecture, tensors).expect("the fixture's tensors fit")
-}
-
-/// max |found - expected| / max |expected|
-fn difference(found: &[f64], expected: &[f64]) -> f64 {
-    assert_eq!(found.len(), expected.len());
-    let scale = expected
-        .iter()
-        .fold(0.0, |largest: f64, value| largest.max(value.abs()));
-    found
-        .iter()
-        .zip(expected)
-        .fold(0.0, |largest: f64, (a, b)| largest.max((a - b).abs()))
-        / scale
+    let network = networks::bilinear(truth.hidden, case.bias);
+    let architecture = network.architecture(input, class_names(10));
+    model_with(&architecture.expect("any input fits"), |_, parameter| {
+        let values = case.initial[letter(&parameter.name)].flat().into_iter();
+        values.map(|value| value as f32).collect()
+    })
 }
 
 #[test]
 fn twenty_steps_of_adamw_with_cosine_annealing() {
-    let truth = truth();
-    let digits = digits();
+    let truth: Truth = fixture("training_truth.json");
+    let digits = Digits::read();
     assert_eq!(truth.cases.len(), 2);
     for case in &truth.cases {
         let mut model = initial_model(&truth, case);
@@ -148,28 +98,19 @@ fn twenty_steps_of_adamw_with_cosine_annealing() {
                 truth.recipe.cosine_epochs,
             );
             assert!((rate / case.learning_rates[epoch] - 1.0).abs() < 1e-9);
-            let inputs = batch
-                .iter()
-                .flat_map(|&row| digits[row].0.clone())
-                .collect();
-            let labels: Vec<u16> = batch.iter().map(|&row| digits[row].1).collect();
+            let inputs = digits.inputs(batch.iter().copied());
+            let labels = digits.labels(batch.iter().copied());
             let result = train_step(&mut model, &mut optimiser, rate, inputs, &labels)
                 .expect("a finite step");
             losses.push(f64::from(result.loss_nats));
         }
         for expected in [&case.loss_float32, &case.loss_float64] {
-            let difference = difference(&losses, expected);
-            assert!(difference < 1e-5, "losses differ by {difference:e}");
+            assert_close("losses", &losses, expected, TOLERANCE);
         }
         for tensor in &model.tensors {
-            let (letter, _) = LETTERS
-                .iter()
-                .find(|(_, name)| *name == tensor.name)
-                .expect("every tensor has a letter");
-            let found: Vec<f64> = tensor.data.iter().map(|&value| f64::from(value)).collect();
+            let letter = letter(&tensor.name);
             for expected in [&case.final_float32, &case.final_float64] {
-                let difference = difference(&found, &expected[*letter].flat());
-                assert!(difference < 1e-5, "{letter} differs by {difference:e}");
+                assert_close(letter, &tensor.data, &expected[letter].flat(), TOLERANCE);
             }
         }
     }
