@@ -4,46 +4,26 @@
 
 use std::path::{Path, PathBuf};
 
-use eigenscope_artifact::{
-    ImageHeader, ImageReader, ImageWriter, InputShape, NamedTensor, PixelTransform, Provenance,
-    SourceCheck, Split, SplitName,
-};
+use eigenscope_artifact::{ImageReader, InputShape, NamedTensor, PixelTransform, Split, SplitName};
 use eigenscope_decompose::layers::Activations;
 use eigenscope_decompose::networks::{
     CovarianceFactors, LinearSamples, align, align_columns, cross_moments, overlaps,
 };
 use eigenscope_models::{StoredModel, networks};
+use eigenscope_testing::{
+    TestFolder, Tolerance, assert_close, class_names, fixture, floats, image_header, model_with,
+    numbers,
+};
 use faer::Mat;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// For what follows from f32 activations.
-const FROM_ACTIVATIONS: f64 = 1e-5;
+const FROM_ACTIVATIONS: Tolerance = Tolerance::OfLargest(1e-5);
 /// For what is computed in f64 from numbers of the fixture.
-const EXACT: f64 = 1e-9;
-
-fn fixture() -> Value {
-    let path = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../tests/reference/alignment_truth.json"
-    );
-    let text = std::fs::read_to_string(path).expect("the fixture is there");
-    serde_json::from_str(&text).expect("the fixture is JSON")
-}
+const EXACT: Tolerance = Tolerance::OfLargest(1e-9);
 
 fn list(value: &Value) -> &[Value] {
     value.as_array().expect("a list")
-}
-
-fn numbers(value: &Value) -> Vec<f64> {
-    match value {
-        Value::Array(items) => items.iter().flat_map(numbers).collect(),
-        number => vec![number.as_f64().expect("a number")],
-    }
-}
-
-fn narrow(value: &Value) -> Vec<f32> {
-    let numbers = numbers(value);
-    numbers.into_iter().map(|value| value as f32).collect()
 }
 
 fn text(value: &Value) -> &str {
@@ -62,54 +42,28 @@ fn entries(matrix: &Mat<f64>) -> Vec<f64> {
     (0..count).map(entry).collect()
 }
 
-/// max |found - expected| / max |expected|
-fn assert_close(what: &str, found: &[f64], expected: &[f64], tolerance: f64) {
-    assert_eq!(found.len(), expected.len(), "{what}");
-    let largest = |values: &mut dyn Iterator<Item = f64>| values.fold(0.0, f64::max);
-    let difference = largest(&mut found.iter().zip(expected).map(|(a, b)| (a - b).abs()))
-        / largest(&mut expected.iter().map(|value| value.abs()));
-    assert!(difference < tolerance, "{what}: {difference:e}");
-}
-
 /// The rows of the digits, the first of them to train on, as the networks of `case` see them.
-fn images(folder: &Path, truth: &Value, case: &Value) -> PathBuf {
+fn images(folder: &TestFolder, truth: &Value, case: &Value) -> PathBuf {
     let side = case["side"].as_u64().expect("a side") as usize;
-    let resize = PixelTransform::Resize {
+    let mut header = image_header([1, 8, 8], 16, class_names(10));
+    header.transforms.push(PixelTransform::Resize {
         height: side,
         width: side,
-    };
-    let header = ImageHeader {
-        height: 8,
-        width: 8,
-        channels: 1,
-        maximum: 16,
-        classes: (0..10).map(|class| class.to_string()).collect(),
-        transforms: vec![PixelTransform::Scale, resize],
-        source: SourceCheck::Unpublished,
-    };
-    let provenance = Provenance {
-        task: "data.digits".to_owned(),
-        kind: "data/digits".to_owned(),
-        fingerprint: "test".to_owned(),
-        parameters: json!({}),
-        seed: 0,
-        inputs: Vec::new(),
-    };
+    });
     let rows = list(&truth["pixels"]);
     let (train, test) = rows.split_at(truth["train"].as_u64().expect("a number") as usize);
-    let path = folder.join(format!("images-{side}.parquet"));
-    let mut writer = ImageWriter::create(&path, header, &provenance).expect("created");
-    for (name, rows) in [(SplitName::Train, train), (SplitName::Test, test)] {
-        let pixels = rows.iter().flat_map(numbers).map(|value| value as u8);
-        let split = Split {
-            indices: (0..rows.len() as u32).collect(),
-            labels: vec![0; rows.len()],
-            pixels: pixels.collect(),
-        };
-        writer.write(name, &split).expect("written");
-    }
-    writer.finish().expect("finished");
-    path
+    let split = |rows: &[Value]| Split {
+        indices: (0..rows.len() as u32).collect(),
+        labels: vec![0; rows.len()],
+        pixels: rows
+            .iter()
+            .flat_map(numbers)
+            .map(|value| value as u8)
+            .collect(),
+    };
+    let splits = [split(train), split(test)];
+    let images = folder.images(&format!("images-{side}"), &header, splits.each_ref());
+    images.path
 }
 
 fn network(case: &Value, number: usize) -> StoredModel {
@@ -120,30 +74,23 @@ fn network(case: &Value, number: usize) -> StoredModel {
         .collect();
     let side = case["side"].as_u64().expect("a side") as usize;
     let input = InputShape::from([1, side, side]);
-    let classes = (0..10).map(|class| class.to_string()).collect();
+    let classes = class_names(10);
     let architecture = match text(&case["network"]) {
         "mlp" => networks::mlp(widths).architecture(input, classes),
         _ => networks::cnn(widths).architecture(input, classes),
     };
     let architecture = architecture.expect("it fits its input");
-    let tensors = architecture
-        .parameters()
-        .into_iter()
-        .map(|parameter| NamedTensor {
-            data: narrow(&stored["weights"][&parameter.name]),
-            name: parameter.name,
-            shape: parameter.shape,
-        });
-    let tensors = tensors.collect();
-    StoredModel::new(architecture, tensors).expect("the fixture's tensors fit")
+    model_with(&architecture, |_, parameter| {
+        floats(&stored["weights"][&parameter.name])
+    })
 }
 
 /// The cases with the layers of each that are aligned by `samples`.
 fn for_each_case(mut check: impl FnMut(&Value, &Path, LinearSamples, &[&Value])) {
-    let truth = fixture();
-    let folder = tempfile::tempdir().expect("a folder");
+    let truth: Value = fixture("alignment_truth.json");
+    let folder = TestFolder::new();
     for case in list(&truth["cases"]) {
-        let images = images(folder.path(), &truth, case);
+        let images = images(&folder, &truth, case);
         for (name, samples) in [
             ("images", LinearSamples::Images),
             ("places", LinearSamples::Places),
@@ -238,7 +185,7 @@ fn overlaps_of_given_bases() {
             let tensor = |value: &Value| NamedTensor {
                 name: text(&expected["layer"]).to_owned(),
                 shape: vec![list(value).len(), list(&value[0]).len()],
-                data: narrow(value),
+                data: floats(value),
             };
             let (first, second) = (&expected["bases"][0], &expected["bases"][1]);
             let alignment = tensor(&expected["alignment"]);
@@ -259,7 +206,7 @@ fn weights_drawn_from_given_noise_and_realigned() {
             let layer = text(&expected["layer"]);
             let architecture = network(case, 0).architecture;
             let (_, shape) = architecture.layer(layer).expect("it is there");
-            let weight = narrow(&case["networks"][0]["weights"][shape.weight()]);
+            let weight = floats(&case["networks"][0]["weights"][shape.weight()]);
             let map = matrix(&expected["alignment"]);
             let inner = shape.inputs() / map.nrows();
             let realigned = match expected.get("noise") {

@@ -2,12 +2,12 @@
 
 mod embedded;
 
-use std::path::Path;
-
 use eigenscope_artifact::{EMBEDDINGS, Embeddings, ImageReader, SplitName};
 use eigenscope_decompose::layers::Activations;
 use eigenscope_models::{Layer, Network, Runner, StoredModel, networks};
-use embedded::{CLASSES, Task, images, model};
+use eigenscope_stage::{Input, Stage};
+use eigenscope_testing::{TaskOutcome, TestFolder, TestTask, Tolerance, assert_close};
+use embedded::{CLASSES, images, model};
 use serde_json::json;
 
 const SIDE: usize = 16;
@@ -28,24 +28,16 @@ fn bilinear(bias: bool) -> Network {
     networks::bilinear(5, bias)
 }
 
-fn embed(
-    folder: &Path,
-    name: &str,
-    (model, data): (&Path, &Path),
-    parameters: (&str, &str),
-    threads: usize,
-) -> Result<std::path::PathBuf, String> {
-    let task = Task {
-        folder,
-        name,
-        kind: "embedding",
-        parameters: json!({"layer": parameters.0, "split": parameters.1}),
-        seed: 0,
-        threads,
-        inputs: &[("model", model), ("data", data)],
-        outputs: &[EMBEDDINGS],
-    };
-    task.run().map(|outputs| outputs[EMBEDDINGS.name()].clone())
+fn embed([model, data]: [&Input; 2], (layer, split): (&str, &str)) -> TestTask {
+    let parameters = json!({"layer": layer, "split": split});
+    TestTask::new(Stage::Decompose, "embedding", parameters)
+        .reads("model", model)
+        .reads("data", data)
+        .writes(&[EMBEDDINGS])
+}
+
+fn read_back(outcome: &TaskOutcome) -> Embeddings {
+    Embeddings::read(&outcome.path(EMBEDDINGS)).expect("embeddings")
 }
 
 /// W x + b of every sample that the layer reads, in f64: `[images, channels, places]`.
@@ -73,25 +65,23 @@ fn by_hand(layer: &Layer, model: &StoredModel, read: &[f32], images: usize) -> V
 
 #[test]
 fn every_layer_of_every_network() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let data = images(folder.path(), SIDE, IMAGES, 0);
-    let reader = ImageReader::open(&data).expect("a data set");
+    let folder = TestFolder::new();
+    let data = images(&folder, SIDE, IMAGES, 0);
+    let reader = ImageReader::open(&data.path).expect("a data set");
     let pixels = reader.pixels().clone();
     let test = reader.read().expect("readable").test;
     let inputs = pixels.apply_all(&test.pixels);
     for (name, network) in networks() {
-        let path = model(folder.path(), name, network, SIDE);
-        let stored = StoredModel::read(&path).expect("a model");
+        let model = model(&folder, name, &network, SIDE);
+        let stored = StoredModel::read(&model.path).expect("a model");
         let activations = Activations::new(&stored, &[]).expect("layers");
         let read = activations.of(inputs.clone(), IMAGES).expect("runs");
         let evaluation = Runner::new(&stored)
             .and_then(|runner| runner.evaluate(&inputs, &test.labels))
             .expect("evaluates");
         for (layer, read) in activations.layers().zip(read) {
-            let files = (path.as_path(), data.as_path());
             let task = format!("{name}-{}", layer.name);
-            let found = embed(folder.path(), &task, files, (&layer.name, "test"), 1);
-            let found = Embeddings::read(&found.expect("embeds")).expect("embeddings");
+            let found = read_back(&embed([&model, &data], (&layer.name, "test")).run(&folder));
             assert_eq!(found.header.layer, layer.name);
             assert_eq!(found.header.width, layer.output().len());
             assert_eq!(found.header.split, SplitName::Test);
@@ -103,54 +93,48 @@ fn every_layer_of_every_network() {
             assert_eq!(correct, evaluation.correct, "{task}");
 
             let expected = by_hand(layer, &stored, &read, IMAGES);
-            assert_eq!(found.vectors.len(), expected.len());
-            let scale = expected.iter().fold(0.0_f64, |a, b| a.max(b.abs()));
-            for (found, expected) in found.vectors.iter().zip(&expected) {
-                let difference = (f64::from(*found) - expected).abs();
-                assert!(difference < 1e-5 * scale, "{task}: {found} {expected}");
-            }
+            let tolerance = Tolerance::OfLargest(1e-5);
+            assert_close(task, &found.vectors, &expected, tolerance);
         }
     }
 }
 
 #[test]
 fn the_bytes_do_not_depend_on_threads_and_the_split_is_a_choice() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let at = folder.path();
-    let data = images(at, SIDE, IMAGES, 0);
-    let path = model(at, "convnet", networks::convnet(), SIDE);
-    let files = (path.as_path(), data.as_path());
-    let bytes = |name, threads| {
-        let file = embed(at, name, files, ("conv2", "test"), threads).expect("embeds");
-        std::fs::read(file).expect("readable")
-    };
-    assert!(bytes("one", 1) == bytes("four", 4));
+    let folder = TestFolder::new();
+    let data = images(&folder, SIDE, IMAGES, 0);
+    let model = model(&folder, "convnet", &networks::convnet(), SIDE);
+    let task = embed([&model, &data], ("conv2", "test"));
+    let one = task.run(&folder);
+    one.assert_same_bytes(&task.threads(4).run(&folder));
 
-    let train = embed(at, "train", files, ("embedding", "train"), 1).expect("embeds");
-    let train = Embeddings::read(&train).expect("embeddings");
+    let train = embed([&model, &data], ("embedding", "train"));
+    let train = read_back(&train.run(&folder));
     assert_eq!((train.len(), train.header.split), (2, SplitName::Train));
 }
 
 #[test]
 fn what_cannot_be_embedded_says_why_and_leaves_nothing() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let at = folder.path();
-    let (data, larger) = (images(at, SIDE, 4, 0), images(at, SIDE + 1, 4, 0));
-    let path = model(at, "mlp", networks::mlp(vec![6]), SIDE);
-    let refused = |files, layer, words: &str| {
-        let message = embed(at, "refused", files, (layer, "test"), 1).expect_err("refused");
-        assert!(message.contains(words), "{message}");
-    };
-    refused(
-        (&path, &data),
-        "embedding",
-        "there is no layer `embedding`, the model has layer1, layer2",
-    );
-    refused(
-        (&path, &larger),
-        "layer1",
-        "`images-17-0` does not fit `mlp`: its images are 1 x 17 x 17 after their transforms, the model takes 1 x 16 x 16",
-    );
-    refused((&data, &data), "layer1", "holds `images`");
-    refused((&path, &path), "layer1", "holds `tensors`");
+    let folder = TestFolder::new();
+    let (data, larger) = (images(&folder, SIDE, 4, 0), images(&folder, SIDE + 1, 4, 0));
+    let model = model(&folder, "mlp", &networks::mlp(vec![6]), SIDE);
+    for (files, layer, reason) in [
+        (
+            [&model, &data],
+            "embedding",
+            "there is no layer `embedding`, the model has layer1, layer2",
+        ),
+        (
+            [&model, &larger],
+            "layer1",
+            "`data.images-17-0` does not fit `train.mlp`: its images are 1 x 17 x 17 after their transforms, the model takes \
+             1 x 16 x 16",
+        ),
+        ([&data, &data], "layer1", "holds `images`"),
+        ([&model, &model], "layer1", "holds `tensors`"),
+    ] {
+        embed(files, (layer, "test"))
+            .run(&folder)
+            .fails_with(reason);
+    }
 }

@@ -5,31 +5,13 @@
 
 use eigenscope_decompose::bilinear::{BilinearMatrices, decompose, interaction_matrix};
 use eigenscope_models::BilinearWeights;
+use eigenscope_testing::{Tolerance, assert_close, fixture, floats, numbers};
 use serde_json::Value;
 
-const TOLERANCE: f64 = 1e-5;
-
-fn fixture(name: &str) -> Value {
-    let path = format!(
-        "{}/../../tests/reference/{name}",
-        env!("CARGO_MANIFEST_DIR")
-    );
-    let text = std::fs::read_to_string(path).expect("the fixture is there");
-    serde_json::from_str(&text).expect("the fixture is JSON")
-}
-
-fn numbers(value: &Value) -> Vec<f64> {
-    match value {
-        Value::Array(items) => items.iter().flat_map(numbers).collect(),
-        number => vec![number.as_f64().expect("a number")],
-    }
-}
+const TOLERANCE: Tolerance = Tolerance::OfLargest(1e-5);
 
 fn weights(model: &Value) -> BilinearWeights {
-    let values = |name: &str| -> Vec<f32> {
-        let numbers = numbers(&model[name]);
-        numbers.into_iter().map(|value| value as f32).collect()
-    };
+    let values = |name: &str| floats(&model[name]);
     let hidden = model["hidden"].as_u64().expect("a size") as usize;
     let mut left = values("W");
     let right = left.split_off(hidden * hidden);
@@ -45,16 +27,8 @@ fn weights(model: &Value) -> BilinearWeights {
     }
 }
 
-/// max |found - expected| / max |expected|
-fn difference(found: &[f64], expected: &[f64]) -> f64 {
-    assert_eq!(found.len(), expected.len());
-    let largest = |values: &mut dyn Iterator<Item = f64>| values.fold(0.0, f64::max);
-    largest(&mut found.iter().zip(expected).map(|(a, b)| (a - b).abs()))
-        / largest(&mut expected.iter().map(|value| value.abs()))
-}
-
 fn models() -> Vec<Value> {
-    let truth = fixture("bilinear_truth.json");
+    let truth: Value = fixture("bilinear_truth.json");
     let models = truth["models"].as_array().expect("a list").clone();
     assert_eq!(models.len(), 4);
     models
@@ -70,8 +44,8 @@ fn interaction_matrices() {
             let found: Vec<f64> = (0..hidden * hidden)
                 .map(|at| q[(at / hidden, at % hidden)])
                 .collect();
-            let difference = difference(&found, &numbers(&model["Q"][class]));
-            assert!(difference < TOLERANCE, "class {class}: {difference:e}");
+            let expected = numbers(&model["Q"][class]);
+            assert_close(format!("class {class}"), &found, &expected, TOLERANCE);
         }
     }
 }
@@ -88,8 +62,8 @@ fn eigenvalues() {
                     .all(|(at, row)| { (row.class as usize, row.index as usize) == (class, at) })
             );
             let found: Vec<f64> = rows.iter().map(|row| row.eigenvalue).collect();
-            let difference = difference(&found, &numbers(&model["eigenvalues"][class]));
-            assert!(difference < TOLERANCE, "class {class}: {difference:e}");
+            let expected = numbers(&model["eigenvalues"][class]);
+            assert_close(format!("class {class}"), &found, &expected, TOLERANCE);
         }
     }
 }
@@ -97,7 +71,7 @@ fn eigenvalues() {
 #[test]
 fn eigenvectors_in_input_space() {
     for model in models() {
-        let vectors = fixture(&format!("bilinear_eigenvectors_{}.json", model["hidden"]));
+        let vectors: Value = fixture(&format!("bilinear_eigenvectors_{}.json", model["hidden"]));
         let indices = numbers(&vectors["eigenvalue_indices"]);
         let seed = model["seed"].as_u64().expect("a seed") as usize;
         let expected = &vectors["models"][seed];
@@ -111,10 +85,9 @@ fn eigenvectors_in_input_space() {
                 .collect();
             assert_eq!(found, indices);
             for (rank, pair) in decomposition.pairs.iter().enumerate() {
-                let found: Vec<f64> = pair.input_vector.iter().map(|&v| f64::from(v)).collect();
                 let expected = numbers(&expected["eigenvectors"][class][rank]);
-                let difference = difference(&found, &expected);
-                assert!(difference < TOLERANCE, "class {class}: {difference:e}");
+                let what = format!("class {class}, rank {rank}");
+                assert_close(what, &pair.input_vector, &expected, TOLERANCE);
             }
         }
     }

@@ -1,18 +1,14 @@
 //! The task kinds `activation-covariance` and `weight-covariance` as a program: any model in, `layer-spectrum` and
 //! `bases` or a clear error out.
 
-mod task;
-
-use std::path::{Path, PathBuf};
-
 use eigenscope_artifact::tables::layers::{LayerSpectrumRow, SpikesRow};
 use eigenscope_artifact::{
     ArtifactKind, BASES, BasesHeader, CovarianceOf, InputShape, NamedTensor, TensorReader,
-    read_records,
 };
 use eigenscope_models::{Network, networks};
+use eigenscope_stage::{Input, Seed, Stage};
+use eigenscope_testing::{TaskOutcome, TestFolder, TestTask, image_header, model_with, noise};
 use serde_json::json;
-use task::{Outcome, Task, model, provenance, write_images};
 
 const SHAPE: InputShape = InputShape {
     channels: 1,
@@ -31,50 +27,52 @@ fn networks() -> [Network; 4] {
     ]
 }
 
-fn stored(folder: &Path, network: Network, scale: f32) -> PathBuf {
-    let path = folder.join(format!("{}-{scale}.parquet", network.name()));
-    model(SHAPE, network, scale)
-        .write(&path, &provenance(json!({}), 0))
-        .expect("written");
-    path
+/// A model of two classes whose weights are uniform in ±`scale`/sqrt(fan_in), without a pattern.
+fn stored(folder: &TestFolder, network: &Network, scale: f32) -> Input {
+    let architecture = network.architecture(SHAPE, ["no", "yes"].map(str::to_owned).to_vec());
+    let architecture = architecture.expect("the input is large enough");
+    let mut stream = Seed(5).stream("test", 0);
+    let model = model_with(&architecture, |_, parameter| {
+        let tensor = parameter.clone().initial(|| stream.uniform());
+        tensor.data.iter().map(|value| value * scale).collect()
+    });
+    let values: usize = model.tensors.iter().map(|tensor| tensor.data.len()).sum();
+    folder.model(&format!("{}-{values}-{scale}", network.name()), &model)
 }
 
-/// 700 training images, more than are handled at a time, and no test image.
-fn images(folder: &Path, height: usize) -> PathBuf {
-    let path = folder.join(format!("images-{height}.parquet"));
-    write_images(&path, InputShape { height, ..SHAPE }, 700, 0);
-    path
+/// Training images and no test image.
+fn images(folder: &TestFolder, height: usize, count: usize) -> Input {
+    let header = image_header(InputShape { height, ..SHAPE }, 16, ["no", "yes"]);
+    let train = noise(&header, count, 6);
+    let splits = [&train, &noise(&header, 0, 6)];
+    folder.images(&format!("images-{height}-{count}"), &header, splits)
 }
 
-fn activations<'a>(model: &'a Path, images: &'a Path) -> Task<'a> {
-    Task {
-        kind: "activation-covariance",
-        parameters: json!({"layers": [], "split": "train"}),
-        seed: 0,
-        threads: 1,
-        inputs: vec![("model", model), ("data", images)],
-        outputs: &OUTPUTS,
-    }
+/// More images than are handled at a time.
+const IMAGES: usize = 700;
+
+fn activations(model: &Input, images: &Input) -> TestTask {
+    let parameters = json!({"layers": [], "split": "train"});
+    TestTask::new(Stage::Decompose, "activation-covariance", parameters)
+        .reads("model", model)
+        .reads("data", images)
+        .writes(&OUTPUTS)
 }
 
-fn weights(model: &Path) -> Task<'_> {
-    Task {
-        kind: "weight-covariance",
-        parameters: json!({"layers": []}),
-        inputs: vec![("model", model)],
-        outputs: &WEIGHT_OUTPUTS,
-        ..activations(model, model)
-    }
+fn weights(model: &Input) -> TestTask {
+    TestTask::new(Stage::Decompose, "weight-covariance", json!({"layers": []}))
+        .reads("model", model)
+        .writes(&WEIGHT_OUTPUTS)
 }
 
-fn spectrum(outcome: &Outcome) -> Vec<LayerSpectrumRow> {
-    read_records(&outcome.outputs[LayerSpectrumRow::KIND.name()]).expect("a spectrum")
+fn spectrum(outcome: &TaskOutcome) -> Vec<LayerSpectrumRow> {
+    outcome.rows()
 }
 
-fn bases(outcome: &Outcome) -> (CovarianceOf, Vec<NamedTensor>) {
-    let reader = TensorReader::open(&outcome.outputs[BASES.name()], BASES).expect("bases");
-    let BasesHeader { of, .. } = reader.header().expect("a header");
-    (of, reader.read().expect("tensors"))
+fn bases(outcome: &TaskOutcome) -> (BasesHeader, Vec<NamedTensor>) {
+    let reader = TensorReader::open(&outcome.path(BASES), BASES).expect("bases");
+    let header = reader.header().expect("a header");
+    (header, reader.read().expect("tensors"))
 }
 
 /// Name, outputs and inputs of every layer of a network.
@@ -110,21 +108,19 @@ fn check_spectrum(rows: &[LayerSpectrumRow], expected: &[(&str, &str, usize)]) {
 
 #[test]
 fn activations_of_every_network() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let images = images(folder.path(), 16);
+    let folder = TestFolder::new();
+    let images = images(&folder, 16, IMAGES);
     for network in networks() {
-        let (name, sizes) = (network.name(), sizes(&network));
-        let model = stored(folder.path(), network, 1.0);
-        let outcome = activations(&model, &images)
-            .run(folder.path(), name)
-            .succeeded();
+        let sizes = sizes(&network);
+        let model = stored(&folder, &network, 1.0);
+        let outcome = activations(&model, &images).run(&folder);
         let expected: Vec<_> = sizes
             .iter()
             .map(|(layer, _, inputs)| ("activations", *layer, *inputs))
             .collect();
         check_spectrum(&spectrum(&outcome), &expected);
-        let (of, tensors) = bases(&outcome);
-        assert_eq!(of, CovarianceOf::Activations);
+        let (header, tensors) = bases(&outcome);
+        assert_eq!(header.of, CovarianceOf::Activations);
         assert_eq!(tensors.len(), sizes.len());
         for (tensor, (layer, _, inputs)) in tensors.iter().zip(sizes) {
             assert_eq!((&*tensor.name, &*tensor.shape), (layer, &[inputs; 2][..]));
@@ -134,11 +130,11 @@ fn activations_of_every_network() {
 
 #[test]
 fn weights_of_every_network() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = TestFolder::new();
     for network in networks() {
-        let (name, sizes) = (network.name(), sizes(&network));
-        let model = stored(folder.path(), network, 1.0);
-        let outcome = weights(&model).run(folder.path(), name).succeeded();
+        let sizes = sizes(&network);
+        let model = stored(&folder, &network, 1.0);
+        let outcome = weights(&model).run(&folder);
         let series = ["weights", "initial weights", "Marchenko-Pastur"];
         let expected: Vec<_> = sizes
             .iter()
@@ -147,8 +143,8 @@ fn weights_of_every_network() {
             })
             .collect();
         check_spectrum(&spectrum(&outcome), &expected);
-        let (of, tensors) = bases(&outcome);
-        assert_eq!(of, CovarianceOf::Weights);
+        let (header, tensors) = bases(&outcome);
+        assert_eq!(header.of, CovarianceOf::Weights);
         assert_eq!(tensors.len(), sizes.len());
         for (tensor, (layer, outputs, inputs)) in tensors.iter().zip(sizes) {
             let shape = [outputs.min(inputs), inputs];
@@ -159,18 +155,15 @@ fn weights_of_every_network() {
 
 #[test]
 fn spikes_are_the_eigenvalues_above_the_edge_of_the_law() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = TestFolder::new();
     let network = networks::mlp(vec![40, 20]);
     let mut found = Vec::new();
     for scale in [0.5, 1.2, 20.0] {
-        let model = stored(folder.path(), network.clone(), scale);
-        let name = scale.to_string();
-        let outcome = weights(&model).run(folder.path(), &name).succeeded();
-        let rows: Vec<SpikesRow> =
-            read_records(&outcome.outputs[SpikesRow::KIND.name()]).expect("a table");
+        let model = stored(&folder, &network, scale);
+        let outcome = weights(&model).run(&folder);
+        let rows: Vec<SpikesRow> = outcome.rows();
         let spectrum = spectrum(&outcome);
-        let reader = TensorReader::open(&outcome.outputs[BASES.name()], BASES).expect("bases");
-        let header: BasesHeader = reader.header().expect("a header");
+        let (header, _) = bases(&outcome);
         for (row, (layer, outputs, inputs)) in
             rows.iter()
                 .zip([("layer1", 40, 272), ("layer2", 20, 40), ("layer3", 2, 20)])
@@ -204,67 +197,45 @@ fn spikes_are_the_eigenvalues_above_the_edge_of_the_law() {
 
 #[test]
 fn the_null_space_of_activations_is_known() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = TestFolder::new();
     // Eight images span eight dimensions of the 272 of the first layer.
-    let path = folder.path().join("few.parquet");
-    write_images(&path, SHAPE, 8, 0);
-    let model = stored(folder.path(), networks()[1].clone(), 1.0);
-    let outcome = activations(&model, &path)
-        .run(folder.path(), "few")
-        .succeeded();
-    let reader = TensorReader::open(&outcome.outputs[BASES.name()], BASES).expect("bases");
-    let header: BasesHeader = reader.header().expect("a header");
+    let few = images(&folder, 16, 8);
+    let model = stored(&folder, &networks()[1], 1.0);
+    let (header, _) = bases(&activations(&model, &few).run(&folder));
     assert_eq!(header.layers["layer1"].rank, 8);
     assert_eq!(header.layers["layer1"].spikes, None);
 }
 
 #[test]
 fn chosen_layers_are_those_of_all_layers() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let images = images(folder.path(), 16);
-    let model = stored(folder.path(), networks()[2].clone(), 1.0);
-    let chosen = |mut task: Task<'_>, name| {
-        let all = spectrum(&task.run(folder.path(), "all").succeeded());
-        task.parameters["layers"] = json!(["linear", "conv2"]);
-        let some = spectrum(&task.run(folder.path(), name).succeeded());
+    let folder = TestFolder::new();
+    let images = images(&folder, 16, IMAGES);
+    let model = stored(&folder, &networks()[2], 1.0);
+    for task in [activations(&model, &images), weights(&model)] {
+        let all = spectrum(&task.run(&folder));
+        let some = task.set("layers", json!(["linear", "conv2"]));
+        let some = spectrum(&some.run(&folder));
         let expected: Vec<_> = all.into_iter().filter(|row| row.layer != "conv1").collect();
         assert_eq!(some, expected);
-    };
-    chosen(activations(&model, &images), "activations");
-    chosen(weights(&model), "weights");
+    }
 }
 
 #[test]
 fn any_number_of_threads_gives_the_same_bytes() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let images = images(folder.path(), 16);
-    let model = stored(folder.path(), networks()[2].clone(), 1.0);
-    let same = |task: Task<'_>, name: &str| {
-        let one = task.run(folder.path(), name).succeeded();
-        let four = Task { threads: 4, ..task };
-        let four = four.run(folder.path(), &format!("{name}-4")).succeeded();
-        for &kind in task.outputs {
-            assert!(
-                one.bytes(kind) == four.bytes(kind),
-                "{name}: {kind} differs"
-            );
-        }
-    };
-    same(activations(&model, &images), "activations");
-    same(weights(&model), "weights");
+    let folder = TestFolder::new();
+    let images = images(&folder, 16, IMAGES);
+    let model = stored(&folder, &networks()[2], 1.0);
+    for task in [activations(&model, &images), weights(&model)] {
+        let one = task.run(&folder);
+        one.assert_same_bytes(&task.threads(4).run(&folder));
+    }
 }
 
 #[test]
 fn the_seed_draws_the_initial_weights_and_nothing_else() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let model = stored(folder.path(), networks()[1].clone(), 1.0);
-    let [first, second] = [1, 2].map(|seed| {
-        let task = Task {
-            seed,
-            ..weights(&model)
-        };
-        spectrum(&task.run(folder.path(), &seed.to_string()).succeeded())
-    });
+    let folder = TestFolder::new();
+    let model = stored(&folder, &networks()[1], 1.0);
+    let [first, second] = [1, 2].map(|seed| spectrum(&weights(&model).seed(seed).run(&folder)));
     for (a, b) in first.iter().zip(&second) {
         assert_eq!(a.eigenvalue == b.eigenvalue, a.series != "initial weights");
     }
@@ -272,40 +243,35 @@ fn the_seed_draws_the_initial_weights_and_nothing_else() {
 
 #[test]
 fn bad_inputs_say_why_and_leave_nothing() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let at = folder.path();
-    let (fitting, taller) = (images(at, 16), images(at, 17));
-    let mlp = stored(at, networks()[1].clone(), 1.0);
-
+    let folder = TestFolder::new();
+    let (fitting, taller) = (images(&folder, 16, IMAGES), images(&folder, 17, IMAGES));
+    let mlp = stored(&folder, &networks()[1], 1.0);
+    let empty = stored(&folder, &networks::mlp(vec![0]), 1.0);
+    let large = stored(&folder, &networks()[1], 1e38);
     let unknown = "there is no layer `conv1`, the model has layer1, layer2, layer3";
-    let mut task = activations(&mlp, &fitting);
-    task.parameters["layers"] = json!(["layer1", "conv1"]);
-    task.run(at, "unknown").fails_with(unknown);
-    let mut task = weights(&mlp);
-    task.parameters["layers"] = json!(["conv1"]);
-    task.run(at, "unknown").fails_with(unknown);
-
-    let shapes = "its images are 1 x 17 x 17 after their transforms, the model takes 1 x 16 x 17";
-    activations(&mlp, &taller)
-        .run(at, "shape")
-        .fails_with(shapes);
-
-    let mut task = activations(&mlp, &fitting);
-    task.parameters["split"] = json!("test");
-    task.run(at, "nothing")
-        .fails_with("there are no test images in");
-
-    let empty = stored(at, networks::mlp(vec![0]), 1.0);
-    let without = "architecture: shape [0, 1, 1] holds no value";
-    activations(&empty, &fitting)
-        .run(at, "empty")
-        .fails_with(without);
-    weights(&empty).run(at, "empty").fails_with(without);
-
-    let large = stored(at, networks()[1].clone(), 1e38);
-    let infinite = "layer `layer3`: the covariance of what it reads is not finite";
-    activations(&large, &fitting)
-        .run(at, "large")
-        .fails_with(infinite);
-    weights(&large).run(at, "large").succeeded();
+    let holds_nothing = "architecture: shape [0, 1, 1] holds no value";
+    for (task, reason) in [
+        (
+            activations(&mlp, &fitting).set("layers", json!(["layer1", "conv1"])),
+            unknown,
+        ),
+        (weights(&mlp).set("layers", json!(["conv1"])), unknown),
+        (
+            activations(&mlp, &taller),
+            "its images are 1 x 17 x 17 after their transforms, the model takes 1 x 16 x 17",
+        ),
+        (
+            activations(&mlp, &fitting).set("split", "test"),
+            "there are no test images in",
+        ),
+        (activations(&empty, &fitting), holds_nothing),
+        (weights(&empty), holds_nothing),
+        (
+            activations(&large, &fitting),
+            "layer `layer3`: the covariance of what it reads is not finite",
+        ),
+    ] {
+        task.run(&folder).fails_with(reason);
+    }
+    weights(&large).run(&folder).succeeded();
 }

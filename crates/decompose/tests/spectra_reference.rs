@@ -2,16 +2,19 @@
 //!
 //! Fixture and tolerances: `tests/reference/README.md` of the workspace.
 
-use eigenscope_artifact::{InputShape, NamedTensor};
+use eigenscope_artifact::InputShape;
 use eigenscope_decompose::layers::{
     ActivationCovariance, Activations, Eigenbasis, MarchenkoPastur, weight_covariance,
 };
 use eigenscope_models::{StoredModel, networks};
+use eigenscope_testing::{Tolerance, assert_close, class_names, fixture, model_with};
 use serde::Deserialize;
 
-const TOLERANCE: f64 = 1e-5;
-const WEIGHTS_TOLERANCE: f64 = 1e-12;
-const LAW_TOLERANCE: f64 = 1e-10;
+const TRUTH: &str = "spectra_truth.json";
+
+const TOLERANCE: Tolerance = Tolerance::OfLargest(1e-5);
+const WEIGHTS_TOLERANCE: Tolerance = Tolerance::OfLargest(1e-12);
+const LAW_TOLERANCE: Tolerance = Tolerance::OfLargest(1e-10);
 
 #[derive(Deserialize)]
 struct Truth {
@@ -62,38 +65,19 @@ struct Law {
     cumulative: Vec<f64>,
 }
 
-fn truth() -> Truth {
-    let path = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../tests/reference/spectra_truth.json"
-    );
-    let text = std::fs::read_to_string(path).expect("the fixture is committed");
-    serde_json::from_str(&text).expect("the fixture has the documented layout")
-}
-
 fn stored(model: &Model) -> StoredModel {
     let sizes = model.sizes.clone();
     let input = InputShape::from(model.input);
-    let classes = (0..10).map(|class| class.to_string()).collect();
+    let classes = class_names(10);
     let architecture = match model.network.as_str() {
         "mlp" => networks::mlp(sizes).architecture(input, classes),
         _ => networks::cnn(sizes).architecture(input, classes),
     };
     let architecture = architecture.expect("the input is large enough");
-    let tensors = architecture.parameters().into_iter().zip(&model.layers);
-    let tensors = tensors
-        .map(|(parameter, layer)| NamedTensor {
-            name: parameter.name,
-            shape: parameter.shape,
-            data: layer
-                .weight
-                .iter()
-                .flatten()
-                .map(|&value| value as f32)
-                .collect(),
-        })
-        .collect();
-    StoredModel::new(architecture, tensors).expect("the fixture's tensors fit")
+    model_with(&architecture, |number, _| {
+        let weight = model.layers[number].weight.iter().flatten();
+        weight.map(|&value| value as f32).collect()
+    })
 }
 
 /// The images, every pixel a square of `side` x `side`.
@@ -109,30 +93,20 @@ fn inputs(images: &[Vec<u8>], side: usize) -> Vec<f32> {
         .collect()
 }
 
-/// max |found - expected| / max |expected|
-fn assert_close(what: &str, found: &[f64], expected: &[f64], tolerance: f64) {
-    assert_eq!(found.len(), expected.len(), "{what}");
-    let largest = |values: &mut dyn Iterator<Item = f64>| values.fold(0.0, f64::max);
-    let difference = largest(&mut found.iter().zip(expected).map(|(a, b)| (a - b).abs()))
-        / largest(&mut expected.iter().map(|value| value.abs()));
-    assert!(difference < tolerance, "{what}: {difference:e}");
-}
-
 /// Eigenvalues to `tolerance`, the stored f32 eigenvectors to [`TOLERANCE`].
-fn assert_basis(what: &str, found: &Eigenbasis, expected: &BasisTruth, tolerance: f64) {
+fn assert_basis(what: &str, found: &Eigenbasis, expected: &BasisTruth, tolerance: Tolerance) {
     assert_close(what, &found.eigenvalues, &expected.eigenvalues, tolerance);
     let tensor = found.tensor(what);
     assert_eq!(tensor.shape[0], expected.eigenvalues.len());
     let rows = tensor.data.chunks_exact(tensor.shape[1]);
     for (row, expected) in rows.zip(&expected.eigenvectors) {
-        let row: Vec<f64> = row.iter().map(|&value| f64::from(value)).collect();
-        assert_close(what, &row, expected, TOLERANCE);
+        assert_close(what, row, expected, TOLERANCE);
     }
 }
 
 #[test]
 fn covariances_of_activations() {
-    let truth = truth();
+    let truth: Truth = fixture(TRUTH);
     assert_eq!(truth.models.len(), 2);
     for model in &truth.models {
         let side = if model.network == "cnn" {
@@ -170,7 +144,7 @@ fn covariances_of_activations() {
 
 #[test]
 fn covariances_of_weights() {
-    for model in &truth().models {
+    for model in &fixture::<Truth>(TRUTH).models {
         let stored = stored(model);
         let layers = stored.architecture.layers().zip(&stored.tensors);
         for (((_, layer), tensor), expected) in layers.zip(&model.layers) {
@@ -182,7 +156,7 @@ fn covariances_of_weights() {
 
 #[test]
 fn the_marchenko_pastur_law() {
-    let laws = truth().laws;
+    let laws = fixture::<Truth>(TRUTH).laws;
     assert_eq!(laws.len(), 5);
     for expected in laws {
         let law = MarchenkoPastur::new(expected.variance, expected.ratio).expect("positive");

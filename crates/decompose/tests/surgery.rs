@@ -2,16 +2,13 @@
 
 mod embedded;
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-
 use eigenscope_artifact::tables::surgery::{CentroidRow, SingularValueRow, SurgeryRow};
-use eigenscope_artifact::{
-    ArtifactKind, EMBEDDINGS, Embeddings, KindName, NamedTensor, TENSORS, read_records,
-};
+use eigenscope_artifact::{ArtifactKind, EMBEDDINGS, Embeddings, NamedTensor, TENSORS};
 use eigenscope_decompose::linear_algebra::{projector, singular_system};
 use eigenscope_models::{Network, StoredModel, networks};
-use embedded::{CLASSES, Task, images, model};
+use eigenscope_stage::{Input, Stage};
+use eigenscope_testing::{TestFolder, TestTask, made_by};
+use embedded::{CLASSES, images, model};
 use faer::Mat;
 use serde_json::{Value, json};
 
@@ -25,66 +22,43 @@ const SHRINK: f64 = 1e-5;
 
 /// A folder with a model and images of one size.
 struct Clinic {
-    folder: tempfile::TempDir,
-    model: PathBuf,
-    data: PathBuf,
+    folder: TestFolder,
+    model: Input,
+    data: Input,
 }
 
 impl Clinic {
-    fn new(network: Network, side: usize, missing: usize) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
+    fn new(network: &Network, side: usize, missing: usize) -> Self {
+        let folder = TestFolder::new();
         Self {
-            model: model(folder.path(), "model", network, side),
-            data: images(folder.path(), side, 120, missing),
+            model: model(&folder, "model", network, side),
+            data: images(&folder, side, 120, missing),
             folder,
         }
     }
 
-    fn embed(&self, name: &str, model: &Path, layer: &str) -> PathBuf {
-        let task = Task {
-            folder: self.folder.path(),
-            name,
-            kind: "embedding",
-            parameters: json!({"layer": layer, "split": "test"}),
-            seed: 0,
-            threads: 1,
-            inputs: &[("model", model), ("data", &self.data)],
-            outputs: &[EMBEDDINGS],
-        };
-        task.run().expect("embeds")[EMBEDDINGS.name()].clone()
+    fn embed(&self, model: &Input, layer: &str) -> Input {
+        let parameters = json!({"layer": layer, "split": "test"});
+        let task = TestTask::new(Stage::Decompose, "embedding", parameters)
+            .reads("model", model)
+            .reads("data", &self.data)
+            .writes(&[EMBEDDINGS]);
+        task.run(&self.folder).input(EMBEDDINGS)
     }
+}
 
-    fn operate(
-        &self,
-        name: &str,
-        (model, embeddings): (&Path, &Path),
-        pairs: &Value,
-        changes: &[(&str, Value)],
-    ) -> Result<BTreeMap<KindName, PathBuf>, String> {
-        let mut parameters = json!({
-            "pairs": pairs, "trees": 100, "samples": 256, "threshold": 0.5, "shrink": SHRINK
-        });
-        let (mut threads, mut seed) = (1, 0);
-        for (name, value) in changes {
-            let number = || value.as_u64().expect("a number");
-            match *name {
-                "threads" => threads = number() as usize,
-                "seed" => seed = number(),
-                name => parameters[name] = value.clone(),
-            }
-        }
-        let task = Task {
-            folder: self.folder.path(),
-            name,
-            kind: "surgery",
-            parameters,
-            seed,
-            threads,
-            inputs: &[("model", model), ("embeddings", embeddings)],
-            outputs: &OUTPUTS,
-        };
-        task.run()
-    }
+fn operate(model: &Input, embeddings: &Input, pairs: Value) -> TestTask {
+    let parameters = json!({
+        "pairs": pairs, "trees": 100, "samples": 256, "threshold": 0.5, "shrink": SHRINK
+    });
+    TestTask::new(Stage::Decompose, "surgery", parameters)
+        .reads("model", model)
+        .reads("embeddings", embeddings)
+        .writes(&OUTPUTS)
+}
+
+fn read(embeddings: &Input) -> Embeddings {
+    Embeddings::read(&embeddings.path).expect("embeddings")
 }
 
 fn tensor<'a>(model: &'a StoredModel, name: &str) -> &'a NamedTensor {
@@ -133,15 +107,13 @@ fn cosine(a: &[f64], b: &[f64]) -> f64 {
 /// Merges classes 0 and 2, then 3 and 1, and checks everything that was written against the model and its embeddings
 /// before and after.
 fn two_operations(network: Network, side: usize, layer: &str) {
-    let clinic = Clinic::new(network, side, 0);
-    let before = clinic.embed("before", &clinic.model, layer);
-    let pairs = json!([[0, 2], [3, 1]]);
-    let files = (clinic.model.as_path(), before.as_path());
-    let outputs = clinic.operate("edited", files, &pairs, &[]).expect("runs");
+    let clinic = Clinic::new(&network, side, 0);
+    let before = clinic.embed(&clinic.model, layer);
+    let outcome = operate(&clinic.model, &before, json!([[0, 2], [3, 1]])).run(&clinic.folder);
 
     let (stored, edited) = (
-        StoredModel::read(&clinic.model).expect("a model"),
-        StoredModel::read(&outputs[TENSORS.name()]).expect("a model"),
+        StoredModel::read(&clinic.model.path).expect("a model"),
+        StoredModel::read(&outcome.path(TENSORS)).expect("a model"),
     );
     assert_eq!(edited.architecture, stored.architecture);
     let name = format!("{layer}.weight");
@@ -149,17 +121,15 @@ fn two_operations(network: Network, side: usize, layer: &str) {
         assert_eq!(old.data == new.data, old.name != name, "{}", old.name);
     }
 
-    let after = clinic.embed("after", &outputs[TENSORS.name()], layer);
-    let before = Embeddings::read(&before).expect("embeddings");
-    let after = Embeddings::read(&after).expect("embeddings");
-    let centroids: Vec<CentroidRow> =
-        read_records(&outputs[CentroidRow::KIND.name()]).expect("rows");
+    let after = read(&clinic.embed(&outcome.input(TENSORS), layer));
+    let before = read(&before);
+    let centroids: Vec<CentroidRow> = outcome.rows();
     let width = before.header.width;
     assert_eq!(centroids.len(), 2 * 2 * width);
     let p = product_of_projectors(&centroids, 2, width);
     assert_same_embeddings(&p, &stored, layer, &before, &after);
 
-    let rows: Vec<SurgeryRow> = read_records(&outputs[SurgeryRow::KIND.name()]).expect("rows");
+    let rows: Vec<SurgeryRow> = outcome.rows();
     assert_eq!(rows.len(), 2);
     for (row, names) in rows.iter().zip([["zero", "two"], ["three", "one"]]) {
         assert_eq!([&row.first_class, &row.second_class], names);
@@ -174,8 +144,7 @@ fn two_operations(network: Network, side: usize, layer: &str) {
     assert!((rows[0].cosine_before - of(&before, &rows[0])).abs() < 1e-12);
     assert!((rows[1].cosine_after - of(&after, &rows[1])).abs() < 1e-5);
 
-    let values: Vec<SingularValueRow> =
-        read_records(&outputs[SingularValueRow::KIND.name()]).expect("rows");
+    let values: Vec<SingularValueRow> = outcome.rows();
     let found: Vec<f64> = values.iter().map(|row| row.singular_value).collect();
     let of = |model| {
         singular_system(matrix(tensor(model, &name)).as_ref())
@@ -229,70 +198,55 @@ fn the_last_layer_of_a_convolutional_network_is_edited_too() {
 
 #[test]
 fn the_bytes_depend_on_the_seed_and_not_on_threads() {
-    let clinic = Clinic::new(networks::mlp(vec![9, 6]), 12, 0);
-    let embeddings = clinic.embed("before", &clinic.model, "layer1");
-    let files = (clinic.model.as_path(), embeddings.as_path());
-    let run = |name, changes: &[(&str, Value)]| {
-        let outputs = clinic.operate(name, files, &json!([[0, 1], [1, 2]]), changes);
-        let outputs = outputs.expect("runs");
-        OUTPUTS.map(|kind| std::fs::read(&outputs[kind.name()]).expect("readable"))
+    let clinic = Clinic::new(&networks::mlp(vec![9, 6]), 12, 0);
+    let embeddings = clinic.embed(&clinic.model, "layer1");
+    let task = operate(&clinic.model, &embeddings, json!([[0, 1], [1, 2]]));
+    let one = task.run(&clinic.folder);
+    one.assert_same_bytes(&task.clone().threads(4).run(&clinic.folder));
+    let rows = |seed| {
+        let one_tree = task.clone().set("trees", 1).seed(seed);
+        one_tree.run(&clinic.folder).rows::<SurgeryRow>()
     };
-    let one = run("one", &[]);
-    assert!(one == run("four", &[("threads", json!(4))]));
-    let rows = |name, changes| {
-        run(name, changes);
-        let file = clinic
-            .folder
-            .path()
-            .join(format!("{name}/{name}-surgery.parquet"));
-        read_records::<SurgeryRow>(&file).expect("rows")
-    };
-    assert_ne!(
-        rows("first", &[("trees", json!(1))]),
-        rows("second", &[("trees", json!(1)), ("seed", json!(1))])
-    );
+    assert_ne!(rows(0), rows(1));
 }
 
 #[test]
 fn no_pair_leaves_the_model_as_it_is() {
-    let clinic = Clinic::new(networks::mlp(vec![5]), 12, 0);
-    let embeddings = clinic.embed("before", &clinic.model, "layer1");
-    let files = (clinic.model.as_path(), embeddings.as_path());
-    let outputs = clinic
-        .operate("none", files, &json!([]), &[])
-        .expect("runs");
-    let edited = StoredModel::read(&outputs[TENSORS.name()]).expect("a model");
-    assert_eq!(edited, StoredModel::read(&clinic.model).expect("a model"));
+    let clinic = Clinic::new(&networks::mlp(vec![5]), 12, 0);
+    let embeddings = clinic.embed(&clinic.model, "layer1");
+    let outcome = operate(&clinic.model, &embeddings, json!([])).run(&clinic.folder);
+    let edited = StoredModel::read(&outcome.path(TENSORS)).expect("a model");
+    let stored = StoredModel::read(&clinic.model.path).expect("a model");
+    assert_eq!(edited, stored);
 }
 
 #[test]
 fn an_edited_model_can_be_edited_again_but_not_by_the_embeddings_of_the_first() {
-    let clinic = Clinic::new(networks::mlp(vec![9]), 12, 0);
-    let embeddings = clinic.embed("before", &clinic.model, "layer1");
-    let operate = |name, model: &Path, embeddings: &Path, pair: [usize; 2]| {
-        clinic.operate(name, (model, embeddings), &json!([pair]), &[])
-    };
-    let first = operate("first", &clinic.model, &embeddings, [0, 1]).expect("runs");
-    let edited = &first[TENSORS.name()];
-    let message = operate("stale", edited, &embeddings, [2, 3]).expect_err("refused");
+    let clinic = Clinic::new(&networks::mlp(vec![9]), 12, 0);
+    let embeddings = clinic.embed(&clinic.model, "layer1");
+    let first = operate(&clinic.model, &embeddings, json!([[0, 1]])).run(&clinic.folder);
+    let edited = first.input(TENSORS);
+    let stale = operate(&edited, &embeddings, json!([[2, 3]])).run(&clinic.folder);
     assert_eq!(
-        message,
-        "the inputs do not belong together: `model` of `embeddings` is model, `model` is first-tensors"
+        stale.failure(),
+        "the inputs do not belong together: `model` of `embeddings` is train.model, `model` is decompose.surgery"
     );
-    let again = clinic.embed("again", edited, "layer1");
-    operate("second", edited, &again, [2, 3]).expect("runs");
+    let again = clinic.embed(&edited, "layer1");
+    operate(&edited, &again, json!([[2, 3]]))
+        .run(&clinic.folder)
+        .succeeded();
 }
 
 #[test]
 fn what_cannot_be_merged_says_why_and_leaves_nothing() {
-    let clinic = Clinic::new(networks::cnn(vec![4]), 12, 1);
-    let linear = clinic.embed("linear", &clinic.model, "linear");
-    let convolution = clinic.embed("convolution", &clinic.model, "conv1");
-    let refused = |embeddings: &Path, pairs: Value, changes: &[(&str, Value)], words: &str| {
-        let files = (clinic.model.as_path(), embeddings);
-        let message = clinic.operate("refused", files, &pairs, changes);
-        let message = message.expect_err("refused");
-        assert!(message.contains(words), "{message}");
+    let clinic = Clinic::new(&networks::cnn(vec![4]), 12, 1);
+    let linear = clinic.embed(&clinic.model, "linear");
+    let convolution = clinic.embed(&clinic.model, "conv1");
+    let refused = |embeddings: &Input, pairs: Value, changes: &[(&str, Value)], reason: &str| {
+        let task = operate(&clinic.model, embeddings, pairs);
+        let changes = changes.iter();
+        let task = changes.fold(task, |task, (name, value)| task.set(name, value.clone()));
+        task.run(&clinic.folder).fails_with(reason);
     };
     refused(
         &linear,
@@ -335,22 +289,19 @@ fn what_cannot_be_merged_says_why_and_leaves_nothing() {
 
 #[test]
 fn embeddings_of_another_shape_are_refused() {
-    let clinic = Clinic::new(networks::mlp(vec![9]), 12, 0);
-    let embeddings = clinic.embed("before", &clinic.model, "layer1");
-    let mut foreign = Embeddings::read(&embeddings).expect("embeddings");
+    let clinic = Clinic::new(&networks::mlp(vec![9]), 12, 0);
+    let embeddings = clinic.embed(&clinic.model, "layer1");
+    let mut foreign = read(&embeddings);
     foreign.header.layer = "layer2".to_owned();
-    let path = clinic.folder.path().join("foreign.parquet");
-    let provenance = eigenscope_artifact::summarise(&embeddings)
+    let path = clinic.folder.path("foreign.parquet");
+    let provenance = eigenscope_artifact::summarise(&embeddings.path)
         .expect("readable")
         .provenance;
     foreign.write(&path, &provenance).expect("written");
-    let files = (clinic.model.as_path(), path.as_path());
-    let message = clinic.operate("refused", files, &json!([[0, 1]]), &[]);
-    let message = message.expect_err("refused");
-    assert!(
-        message.contains(
-            "holds embeddings of [9, 4] (values, classes), layer `layer2` of the model makes [4, 4]"
-        ),
-        "{message}"
-    );
+    let foreign = made_by("decompose.embedding", &path);
+    operate(&clinic.model, &foreign, json!([[0, 1]]))
+        .run(&clinic.folder)
+        .fails_with(
+            "holds embeddings of [9, 4] (values, classes), layer `layer2` of the model makes [4, 4]",
+        );
 }

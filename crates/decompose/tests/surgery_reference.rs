@@ -7,24 +7,11 @@ use eigenscope_decompose::embeddings::{
 };
 use eigenscope_decompose::linear_algebra::{projector, singular_system};
 use eigenscope_stage::Seed;
+use eigenscope_testing::{Tolerance, assert_close, fixture, numbers};
 use faer::{Mat, MatRef};
 use serde_json::Value;
 
-fn fixture() -> Value {
-    let path = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../tests/reference/surgery_truth.json"
-    );
-    let text = std::fs::read_to_string(path).expect("the fixture is there");
-    serde_json::from_str(&text).expect("the fixture is JSON")
-}
-
-fn numbers(value: &Value) -> Vec<f64> {
-    match value {
-        Value::Array(items) => items.iter().flat_map(numbers).collect(),
-        number => vec![number.as_f64().expect("a number")],
-    }
-}
+const TRUTH: &str = "surgery_truth.json";
 
 /// Numbers that were written as f32, which have fewer digits than the same values in f64.
 fn single(value: &Value) -> Vec<f64> {
@@ -34,15 +21,6 @@ fn single(value: &Value) -> Vec<f64> {
 
 fn whole(value: &Value) -> usize {
     value.as_u64().expect("a whole number") as usize
-}
-
-/// max |found - expected| / max |expected|
-fn assert_close(what: &str, found: &[f64], expected: &[f64], tolerance: f64) {
-    assert_eq!(found.len(), expected.len(), "{what}");
-    let largest = |values: &mut dyn Iterator<Item = f64>| values.fold(0.0, f64::max);
-    let difference = largest(&mut found.iter().zip(expected).map(|(a, b)| (a - b).abs()))
-        / largest(&mut expected.iter().map(|value| value.abs()));
-    assert!(difference < tolerance, "{what}: {difference:e}");
 }
 
 fn row_major(matrix: MatRef<'_, f64>) -> Vec<f64> {
@@ -68,7 +46,7 @@ fn tree(nodes: &Value, node: usize) -> IsolationTree {
 
 #[test]
 fn the_same_trees_give_the_same_scores() {
-    let truth = &fixture()["forest"];
+    let truth = &fixture::<Value>(TRUTH)["forest"];
     let trees = truth["trees"].as_array().expect("trees").iter();
     let forest = IsolationForest {
         width: 3,
@@ -77,7 +55,7 @@ fn the_same_trees_give_the_same_scores() {
     };
     let scores = forest.scores(&single(&truth["points"]));
     let expected = numbers(&truth["scores"]);
-    assert_close("scores", &scores, &expected, 1e-6);
+    assert_close("scores", &scores, &expected, Tolerance::OfLargest(1e-6));
     let outliers = |scores: &[f64]| scores.iter().map(|score| *score > 0.5).collect::<Vec<_>>();
     assert_eq!(outliers(&scores), outliers(&expected));
 }
@@ -92,7 +70,7 @@ fn mean(values: &[f64]) -> (f64, f64) {
 
 #[test]
 fn grown_forests_score_as_those_of_scikit_learn_on_average() {
-    let truth = &fixture()["forest"];
+    let truth = &fixture::<Value>(TRUTH)["forest"];
     let (points, random) = (single(&truth["points"]), &truth["random"]);
     let (trees, forests) = (whole(&random["trees"]), whole(&random["forests"]));
     let samples = whole(&truth["samples"]);
@@ -150,8 +128,8 @@ fn layer(truth: &Value) -> EmbeddingLayer {
 
 #[test]
 fn two_mergers() {
-    const TOLERANCE: f64 = 1e-12;
-    let truth = &fixture()["merger"];
+    const TOLERANCE: Tolerance = Tolerance::OfLargest(1e-12);
+    let truth = &fixture::<Value>(TRUTH)["merger"];
     let mut layer = layer(truth);
     let singular = |weight: &Mat<f64>| singular_system(weight.as_ref()).expect("converges").values;
     let before = numbers(&truth["singular_values_before"]);

@@ -4,7 +4,6 @@
 mod fixtures;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use eigenscope_artifact::tables::layers::{ClippingRow, LearnedDimensionsRow};
 use eigenscope_artifact::{
@@ -13,15 +12,18 @@ use eigenscope_artifact::{
 };
 use eigenscope_models::{Architecture, networks};
 use eigenscope_stage::Input;
-use fixtures::place::{Outcome, Place, cut};
-use fixtures::{classes, fixture, floats, numbers, provenance};
+use eigenscope_testing::{
+    TaskOutcome, cut, fixture, floats, made_by, model_with, numbers, provenance,
+};
+use fixtures::classes;
+use fixtures::place::Place;
 use serde_json::{Value, json};
 
 /// One network of `clipping_truth.json`.
 struct Case(Value);
 
 fn cases() -> Vec<Case> {
-    let truth = fixture("clipping_truth.json");
+    let truth: Value = fixture("clipping_truth.json");
     let cases = truth["cases"].as_array().expect("a list");
     cases.iter().cloned().map(Case).collect()
 }
@@ -50,19 +52,12 @@ impl Case {
     }
 
     fn model(&self, place: &Place) -> Input {
-        let parameters = self.architecture().parameters();
-        let tensors: Vec<NamedTensor> = parameters
-            .into_iter()
-            .map(|parameter| NamedTensor {
-                data: floats(&self.0["weights"][&parameter.name]),
-                name: parameter.name,
-                shape: parameter.shape,
-            })
-            .collect();
+        let model = model_with(&self.architecture(), |_, parameter| {
+            floats(&self.0["weights"][&parameter.name])
+        });
         let path = place.path("model.parquet");
-        let kind = TENSORS;
-        let content = write_tensors(&path, kind, &self.architecture(), &tensors, &provenance());
-        made("train.m", path, content.expect("written"))
+        model.write(&path, &provenance()).expect("written");
+        made_by("train.m", &path)
     }
 
     fn tensors(&self) -> Vec<NamedTensor> {
@@ -100,23 +95,14 @@ impl Case {
     }
 }
 
-fn made(task: &str, path: PathBuf, content: Digest) -> Input {
-    Input {
-        task: task.to_owned(),
-        labels: BTreeMap::new(),
-        path,
-        content,
-    }
-}
-
 fn bases(place: &Place, tensors: &[NamedTensor], provenance: &Provenance) -> Input {
     let path = place.path("bases.parquet");
     let header = BasesHeader {
         of: CovarianceOf::Activations,
         layers: BTreeMap::new(),
     };
-    let content = write_tensors(&path, BASES, &header, tensors, provenance);
-    made("decompose.b", path, content.expect("written"))
+    write_tensors(&path, BASES, &header, tensors, provenance).expect("written");
+    made_by("decompose.b", &path)
 }
 
 /// Made from the model `task` with the given content.
@@ -132,7 +118,7 @@ fn made_from(task: &str, content: Digest) -> Provenance {
 }
 
 /// Runs a task on model, bases and data.
-fn run(place: &Place, threads: usize, parameters: Value, inputs: [&Input; 3]) -> Outcome {
+fn run(place: &Place, threads: usize, parameters: Value, inputs: [&Input; 3]) -> TaskOutcome {
     let roles = ["model", "bases", "data"].into_iter().zip(inputs);
     let inputs: Vec<_> = roles
         .map(|(role, input)| (role, vec![input.clone()]))
@@ -176,19 +162,13 @@ fn the_counts_of_pytorch_for_every_network() {
         }
         assert_eq!(found, case.correct());
 
-        let files = [ClippingRow::KIND, LearnedDimensionsRow::KIND];
-        let read = |outcome: &Outcome| {
-            let paths = files.map(|kind| outcome.path.with_file_name(kind.file_name()));
-            paths.map(|path| std::fs::read(path).expect("read"))
-        };
-        let bytes = read(&outcome);
         let again = run(
             &place,
             4,
             parameters(&[], "test", 0.01),
             [&model, &bases, &data],
         );
-        assert!(bytes == read(&again), "differs with four threads");
+        outcome.assert_same_bytes(&again);
     }
 }
 
@@ -345,8 +325,8 @@ fn a_model_with_an_empty_layer_is_refused() {
     let shapes = architecture.parameters().into_iter();
     let tensors: Vec<_> = shapes.map(|empty| empty.initial(|| 0.0)).collect();
     let path = place.path("model.parquet");
-    let content = write_tensors(&path, TENSORS, &architecture, &tensors, &provenance());
-    let model = made("train.m", path, content.expect("written"));
+    write_tensors(&path, TENSORS, &architecture, &tensors, &provenance()).expect("written");
+    let model = made_by("train.m", &path);
     let bases = bases(&place, &case.tensors()[..1], &provenance());
     run(
         &place,

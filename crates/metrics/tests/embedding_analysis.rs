@@ -1,15 +1,14 @@
 //! What is computed from embeddings, and power laws, against scikit-learn's and SciPy's numbers. Fixtures, conventions
 //! and tolerances: `tests/reference/README.md` of the workspace.
 
-mod fixtures;
-
 use eigenscope_metrics::embeddings::t_sne::affinities::{Affinities, Conditional};
 use eigenscope_metrics::embeddings::t_sne::gradient::{divergence, gradient};
 use eigenscope_metrics::embeddings::{
     Neighbour, confusion, nearest_of_all, nearest_others, two_principal_components, vote_accuracy,
 };
 use eigenscope_metrics::statistics::PowerLaw;
-use fixtures::{assert_close, fixture, floats, numbers};
+
+use eigenscope_testing::{Tolerance, assert_close, fixture, floats, numbers};
 use serde_json::Value;
 
 const WIDTH: usize = 6;
@@ -30,20 +29,6 @@ fn classes(value: &Value) -> Vec<u16> {
         .into_iter()
         .map(|value| value as u16)
         .collect()
-}
-
-/// Largest difference relative to the largest expected value.
-fn assert_all_close(found: &[f64], expected: &[f64], tolerance: f64) {
-    assert_eq!(found.len(), expected.len());
-    let largest = expected
-        .iter()
-        .fold(0.0_f64, |largest, x| largest.max(x.abs()));
-    for (found, expected) in found.iter().zip(expected) {
-        assert!(
-            (found - expected).abs() <= tolerance * largest,
-            "{found} {expected}"
-        );
-    }
 }
 
 #[test]
@@ -82,11 +67,9 @@ fn votes_and_confusion() {
 fn principal_components() {
     let truth = truth();
     let scores = two_principal_components(&floats(&truth["vectors"]), WIDTH).expect("a plane");
-    assert_all_close(
-        scores.as_flattened(),
-        &numbers(&truth["principal_components"]),
-        1e-8,
-    );
+    let expected = numbers(&truth["principal_components"]);
+    let tolerance = Tolerance::OfLargest(1e-8);
+    assert_close("components", scores.as_flattened(), &expected, tolerance);
 }
 
 #[test]
@@ -103,15 +86,29 @@ fn probabilities_divergence_and_gradient_of_t_sne() {
     {
         let found = Conditional::new(row, perplexity);
         assert!(found.reached);
-        assert_all_close(&found.probabilities, &numbers(expected), 1e-8);
+        let expected = numbers(expected);
+        assert_close(
+            "p",
+            &found.probabilities,
+            &expected,
+            Tolerance::OfLargest(1e-8),
+        );
     }
     let affinities = Affinities::new(&rows, perplexity);
     let coordinates = numbers(&t_sne["map"]);
     let (map, _) = coordinates.as_chunks::<2>();
     let expected = t_sne["divergence"].as_f64().expect("a number");
-    assert_close(divergence(&affinities, map), expected, 1e-8, "divergence");
+    let found = divergence(&affinities, map);
+    assert_close(
+        "divergence",
+        &[found],
+        &[expected],
+        Tolerance::Relative(1e-8),
+    );
     let found = gradient(&affinities, map, 1.0, 0.0);
-    assert_all_close(found.as_flattened(), &numbers(&t_sne["gradient"]), 1e-8);
+    let expected = numbers(&t_sne["gradient"]);
+    let tolerance = Tolerance::OfLargest(1e-8);
+    assert_close("gradient", found.as_flattened(), &expected, tolerance);
 }
 
 #[test]
@@ -130,6 +127,6 @@ fn power_law() {
         (half_width, "half_width"),
         (law.r_squared, "r_squared"),
     ] {
-        assert_close(found, number(key), 1e-9, key);
+        assert_close(key, &[found], &[number(key)], Tolerance::Relative(1e-9));
     }
 }

@@ -12,17 +12,18 @@ use eigenscope_artifact::tables::embeddings::{
 use eigenscope_artifact::tables::scaling::{PowerLawRow, ScalingRow};
 use eigenscope_artifact::tables::training::HistoryRow;
 use eigenscope_artifact::{
-    ArtifactKind, Digest, Embeddings, EmbeddingsHeader, ImageHeader, ImageWriter, InputDigest,
-    Provenance, SourceCheck, Split, SplitName, read_labelled, write_records,
+    Digest, Embeddings, EmbeddingsHeader, ImageHeader, ImageWriter, InputDigest, Provenance,
+    SourceCheck, Split, SplitName, read_labelled, write_records,
 };
 use eigenscope_stage::Input;
-use fixtures::place::{Outcome, Place, cut};
-use fixtures::{digits, provenance};
+use fixtures::place::Place;
+
+use eigenscope_testing::{Digits, cut, provenance};
 use serde_json::{Value, json};
 
 /// Pixels of the first digits as embeddings of 64 values; every tenth one is predicted to be a 0.
 fn digit_embeddings(images: usize) -> Embeddings {
-    let (pixels, labels) = digits();
+    let Digits { pixels, labels } = Digits::read();
     let labels = labels[..images].to_vec();
     let predicted = labels.iter().enumerate();
     Embeddings {
@@ -160,13 +161,7 @@ fn a_map_and_its_quality() {
     assert!(quality.neighbour_accuracy_fraction > 0.85);
     assert!(quality.embedding_neighbour_accuracy_fraction > 0.85);
 
-    let bytes = |outcome: &Outcome| {
-        [MapRow::KIND, MapQualityRow::KIND]
-            .map(|kind| std::fs::read(outcome.path.with_file_name(kind.file_name())).expect("read"))
-    };
-    let first = bytes(&outcome);
-    let four = run(&stored, 4, 15.0, 250);
-    assert!(first == bytes(&four), "differs with four threads");
+    outcome.assert_same_bytes(&run(&stored, 4, 15.0, 250));
 
     assert_eq!(run(&stored, 1, 2.0, 4).rows::<MapRow>().len(), 4);
     run(&stored, 1, 15.0, 16).fails_with("16 images of decompose.embeddings are too few");
@@ -175,12 +170,7 @@ fn a_map_and_its_quality() {
     for image in 0..20 {
         repeated.vectors.copy_within(..64, 64 * image);
     }
-    let warned = run(&written(&place, &repeated), 1, 10.0, 40);
-    assert!(
-        warned.messages.contains("22 of 40 images have"),
-        "{}",
-        warned.messages
-    );
+    run(&written(&place, &repeated), 1, 10.0, 40).warns_of("22 of 40 images have");
     repeated.vectors.fill(1.0);
     run(&written(&place, &repeated), 1, 10.0, 40)
         .fails_with("all 40 embeddings of decompose.embeddings are equal");
@@ -405,15 +395,13 @@ fn scaling_counts_the_images_of_each_training() {
         }));
     }
     let outcome = run(&rated, &sets);
-    assert_eq!(outcome.code, Some(0), "{}", outcome.messages);
-    let grouped = |kind: ArtifactKind| outcome.path.with_file_name(kind.file_name());
-    let found = read_labelled::<ScalingRow>(&grouped(ScalingRow::KIND)).expect("an output");
+    let found = read_labelled::<ScalingRow>(&outcome.path(ScalingRow::KIND)).expect("an output");
     let labels: Vec<Value> = found.iter().map(|found| json!(found.labels)).collect();
     let expected = [0.1, 0.1, 0.1, 0.2, 0.2, 0.2].map(|rate| json!({"learning_rate": rate}));
     assert_eq!(labels, expected);
     let found: Vec<ScalingRow> = found.into_iter().map(|found| found.row).collect();
     assert_eq!(found, [rows.clone(), rows].concat());
-    let found = read_labelled::<PowerLawRow>(&grouped(PowerLawRow::KIND)).expect("an output");
+    let found = read_labelled::<PowerLawRow>(&outcome.path(PowerLawRow::KIND)).expect("an output");
     assert_eq!(found.len(), 2);
     assert_eq!([&found[0].row, &found[1].row], [&laws[0], &laws[0]]);
 
@@ -422,7 +410,7 @@ fn scaling_counts_the_images_of_each_training() {
     // Without a law there are still the means.
     let warned = |histories: &[Input], reason: &str| {
         let outcome = run(histories, &sets);
-        assert!(outcome.messages.contains(reason), "{}", outcome.messages);
+        outcome.warns_of(reason);
         assert!(!outcome.rows::<ScalingRow>().is_empty());
         assert!(outcome.rows::<PowerLawRow>().is_empty());
     };

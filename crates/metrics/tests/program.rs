@@ -4,29 +4,25 @@ mod fixtures;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::Command;
 
 use eigenscope_artifact::tables::bilinear::{
     SimilarityMapRow, SimilarityRow, TruncationRow, TruncationSummaryRow,
 };
 use eigenscope_artifact::tables::training::{FinalRow, HistoryRow};
 use eigenscope_artifact::{
-    Digest, InputDigest, PixelTransform, Provenance, TENSORS, read_labelled, write_eigenpairs,
+    InputDigest, PixelTransform, Provenance, TENSORS, read_labelled, write_eigenpairs,
     write_records, write_tensors,
 };
 use eigenscope_models::networks;
-use eigenscope_stage::{Description, Input, Stage};
-use fixtures::place::{PROGRAM, Place, cut, input};
-use fixtures::{classes, models, provenance};
+use eigenscope_stage::{Input, Stage};
+use eigenscope_testing::{cut, describe, fixture, numbers, provenance};
+use fixtures::place::{Place, input};
+use fixtures::{classes, models};
 use serde_json::{Value, json};
 
 #[test]
 fn describes_itself() {
-    let output = Command::new(PROGRAM)
-        .arg("describe")
-        .output()
-        .expect("starts");
-    let description: Description = serde_json::from_slice(&output.stdout).expect("a description");
+    let description = describe(Stage::Metric);
     assert_eq!(description.section, Stage::Metric);
     let names: Vec<&str> = description
         .kinds
@@ -80,16 +76,12 @@ fn truncation_then_summary() {
         );
         let rows: Vec<TruncationRow> = outcome.rows();
         let found: Vec<f64> = rows.iter().map(|row| f64::from(row.correct)).collect();
-        assert_eq!(
-            found,
-            fixtures::numbers(&model.record["truncation"]["correct"])
-        );
+        assert_eq!(found, numbers(&model.record["truncation"]["correct"]));
         assert!(rows.iter().all(|row| row.hidden as usize == model.hidden));
         let last = rows.last().expect("a row");
         assert_eq!((last.kept as usize, last.images), (model.hidden, 360));
         assert_eq!(last.accuracy_drop_fraction, 0.0);
 
-        let bytes = std::fs::read(&outcome.path).expect("read");
         let again = place.run_with(
             4,
             "truncation",
@@ -97,14 +89,9 @@ fn truncation_then_summary() {
             &inputs,
             &[TruncationRow::KIND],
         );
-        assert!(
-            bytes == std::fs::read(&again.path).expect("read"),
-            "differs with four threads"
-        );
-
-        let path = place.path(&format!("curve-{}-{}.parquet", model.hidden, model.seed));
-        std::fs::rename(&again.path, &path).expect("moved");
-        curves.push(input("metric.t", &model, path, Digest::of(&bytes)));
+        outcome.assert_same_bytes(&again);
+        let curve = again.input(TruncationRow::KIND);
+        curves.push(input("metric.t", &model, curve.path, curve.content));
     }
     let outcome = place.run(
         "truncation-summary",
@@ -114,8 +101,8 @@ fn truncation_then_summary() {
     );
     let rows: Vec<TruncationSummaryRow> = outcome.rows();
     assert_eq!(rows.len(), 7 + 13);
-    let expected = fixtures::fixture("bilinear_truth.json");
-    let drop = fixtures::numbers(&expected["truncation_summary"][1]["drop_half_width"]);
+    let expected = fixture::<Value>("bilinear_truth.json");
+    let drop = numbers(&expected["truncation_summary"][1]["drop_half_width"]);
     for (row, drop) in rows[7..].iter().zip(drop) {
         let found = row.accuracy_drop_half_width_fraction.expect("two models");
         assert!((found - drop).abs() < 1e-9);
@@ -278,11 +265,7 @@ fn similarity_and_its_map() {
     curve(&inputs, "corrected", 12, 6).fails_with("raise `count` of the decompose task to 6");
     let one_seed = [inputs[0].clone(), inputs[2].clone()];
     let outcome = curve(&one_seed, "corrected", 12, 5);
-    assert!(
-        outcome.messages.contains("hidden size 12 has no pair"),
-        "{}",
-        outcome.messages
-    );
+    outcome.warns_of("hidden size 12 has no pair");
     assert_eq!(outcome.rows::<SimilarityRow>().len(), 5);
     let mut twins = inputs.clone();
     for twin in &mut twins {
@@ -343,7 +326,9 @@ fn averages_run_over_seeds_and_never_over_learning_rates() {
         )
     };
     let means = |over: &str| -> Vec<(Value, u32, f64)> {
-        let rows = read_labelled::<TruncationSummaryRow>(&run(&curves, over).path);
+        let rows = read_labelled::<TruncationSummaryRow>(
+            &run(&curves, over).path(TruncationSummaryRow::KIND),
+        );
         let rows = rows.expect("an output").into_iter();
         let mean = |row: &TruncationSummaryRow| (1e9 * row.accuracy_mean_fraction).round() / 1e9;
         rows.map(|found| (json!(found.labels), found.row.models, mean(&found.row)))
@@ -394,7 +379,8 @@ fn eigenvectors_are_paired_within_a_group() {
         )
     };
     let alone: Vec<SimilarityRow> = curve(&inputs).rows();
-    let grouped = read_labelled::<SimilarityRow>(&curve(&both).path).expect("an output");
+    let grouped =
+        read_labelled::<SimilarityRow>(&curve(&both).path(SimilarityRow::KIND)).expect("an output");
     assert_eq!(grouped.len(), 2 * alone.len());
     for (at, found) in grouped.into_iter().enumerate() {
         let rate = [0.1, 0.2][at / alone.len()];
@@ -410,7 +396,8 @@ fn eigenvectors_are_paired_within_a_group() {
         )
     };
     let alone: Vec<SimilarityMapRow> = map(&inputs).rows();
-    let grouped = read_labelled::<SimilarityMapRow>(&map(&both).path).expect("an output");
+    let grouped = read_labelled::<SimilarityMapRow>(&map(&both).path(SimilarityMapRow::KIND))
+        .expect("an output");
     let grouped: Vec<SimilarityMapRow> = grouped.into_iter().map(|found| found.row).collect();
     assert_eq!(grouped, [alone.clone(), alone].concat());
 }
@@ -472,7 +459,7 @@ fn last_rows() {
     assert_eq!(found, expected);
 
     inputs[0].labels.insert("batch".to_owned(), json!(32));
-    let rows = read_labelled::<FinalRow>(&run(&inputs).path).expect("an output");
+    let rows = read_labelled::<FinalRow>(&run(&inputs).path(FinalRow::KIND)).expect("an output");
     let labels: Vec<Value> = rows.iter().map(|row| json!(row.labels)).collect();
     assert_eq!(labels, [json!({}), json!({}), json!({"batch": 32})]);
 

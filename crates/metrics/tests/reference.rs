@@ -11,10 +11,9 @@ use eigenscope_metrics::bilinear::{
     ModelVectors, TopEigenpairs, Variant, similarity, similarity_map, truncation_summary,
 };
 use eigenscope_metrics::statistics::t_quantile;
-use fixtures::{assert_close, digits, fixture, models, numbers};
+use eigenscope_testing::{Digits, Tolerance, assert_close, fixture, numbers};
+use fixtures::models;
 use serde_json::Value;
-
-const TRAIN_ROWS: usize = 1437;
 
 fn counts(value: &Value) -> Vec<usize> {
     numbers(value)
@@ -25,13 +24,14 @@ fn counts(value: &Value) -> Vec<usize> {
 
 #[test]
 fn quantiles_of_student() {
-    let table = fixture("t_quantile.json");
+    let table: Value = fixture("t_quantile.json");
     let probabilities = numbers(&table["p"]);
     for (row, degrees) in numbers(&table["df"]).into_iter().enumerate() {
         for (column, &p) in probabilities.iter().enumerate() {
             let expected = table["quantile"][row][column].as_f64().expect("a number");
             let found = t_quantile(p, degrees).expect("defined");
-            assert_close(found, expected, 1e-9, &format!("df {degrees}, p {p}"));
+            let what = format!("df {degrees}, p {p}");
+            assert_close(what, &[found], &[expected], Tolerance::Relative(1e-9));
         }
     }
 }
@@ -39,12 +39,9 @@ fn quantiles_of_student() {
 #[test]
 fn truncated_counts_are_exact() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (pixels, labels) = digits();
-    let inputs: Vec<f32> = pixels[TRAIN_ROWS * 64..]
-        .iter()
-        .map(|&value| f32::from(value) / 16.0)
-        .collect();
-    let labels = &labels[TRAIN_ROWS..];
+    let digits = Digits::read();
+    let inputs = digits.inputs(Digits::TRAIN..digits.labels.len());
+    let labels = &digits.labels[Digits::TRAIN..];
     let device = Device::flex();
     for model in models() {
         let expected = counts(&model.record["truncation"]["correct"]);
@@ -72,7 +69,7 @@ fn truncated_counts_are_exact() {
 
 #[test]
 fn averaged_truncation() {
-    let truth = fixture("bilinear_truth.json");
+    let truth: Value = fixture("bilinear_truth.json");
     let curves: Vec<Vec<TruncationRow>> = models()
         .iter()
         .map(|model| {
@@ -151,7 +148,7 @@ fn variants() -> [(Variant, &'static str); 2] {
 
 #[test]
 fn similarity_by_rank() {
-    let truth = fixture("bilinear_truth.json");
+    let truth: Value = fixture("bilinear_truth.json");
     for (variant, name) in variants() {
         let found = similarity(&vectors(variant, 5), variant, 12, 5).expect("computes");
         let all = truth["similarity"].as_array().expect("a list");
@@ -167,18 +164,20 @@ fn similarity_by_rank() {
             );
             assert_eq!(keys, (12, number("hidden"), number("rank")));
             assert_eq!(f64::from(row.observations), number("n"));
-            assert_close(row.similarity_mean, number("mean"), 1e-5, name);
-            let deviation = row.similarity_std.expect("many observations");
-            assert_close(deviation, number("standard_deviation"), 1e-5, name);
-            let half = row.half_width.expect("many observations");
-            assert_close(half, number("half_width"), 1e-5, name);
+            let found = [
+                row.similarity_mean,
+                row.similarity_std.expect("many observations"),
+                row.half_width.expect("many observations"),
+            ];
+            let expected = ["mean", "standard_deviation", "half_width"].map(number);
+            assert_close(name, &found, &expected, Tolerance::Relative(1e-5));
         }
     }
 }
 
 #[test]
 fn similarity_by_sizes() {
-    let truth = fixture("bilinear_truth.json");
+    let truth: Value = fixture("bilinear_truth.json");
     for (variant, name) in variants() {
         let found = similarity_map(&vectors(variant, 1), variant).expect("computes");
         let expected = numbers(&truth["size_map"][name]);
@@ -189,14 +188,11 @@ fn similarity_by_sizes() {
             .map(|row| (row.row_hidden, row.column_hidden))
             .collect();
         assert_eq!(keys, [(6, 6), (6, 12), (12, 6), (12, 12)]);
-        for (row, expected) in found.iter().zip(expected) {
-            assert_close(
-                row.similarity_mean.expect("two seeds"),
-                expected,
-                1e-5,
-                name,
-            );
-        }
+        let means = found
+            .iter()
+            .map(|row| row.similarity_mean.expect("two seeds"));
+        let means: Vec<f64> = means.collect();
+        assert_close(name, &means, &expected, Tolerance::Relative(1e-5));
     }
 }
 

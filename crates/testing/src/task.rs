@@ -67,6 +67,12 @@ impl TestTask {
         self
     }
 
+    /// Changes a parameter.
+    pub fn set(mut self, parameter: &str, value: impl Into<Value>) -> Self {
+        self.file.provenance.parameters[parameter] = value.into();
+        self
+    }
+
     pub fn threads(mut self, threads: usize) -> Self {
         self.file.threads = threads;
         self
@@ -143,6 +149,15 @@ impl TaskOutcome {
             _ => None,
         });
         warnings.collect()
+    }
+
+    /// Asserts that it succeeded and warned of something in which `part` occurs.
+    #[track_caller]
+    pub fn warns_of(&self, part: &str) {
+        assert_eq!(self.code, Some(0), "{:?}", self.events);
+        let warnings = self.warnings();
+        let is_told = warnings.iter().any(|warning| warning.contains(part));
+        assert!(is_told, "`{part}` is not in {warnings:?}");
     }
 
     /// Asserts that it succeeded.
