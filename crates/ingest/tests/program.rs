@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 
 use eigenscope_artifact::{Images, PixelTransform, SourceCheck};
 use eigenscope_stage::{CLASSES, Event, Feature, Stage, quantities};
+use eigenscope_testing::{describe, file_names};
 use serde_json::{Value, json};
-use support::{Bench, describe, gzip, idx, names, program, real_data, small_idx, user_files};
+use support::{Bench, gzip, idx, program, real_data, small_idx, user_files};
 
 #[test]
 fn describe_names_the_kinds() {
-    let description = describe();
+    let description = describe(Stage::Data);
     assert_eq!(description.section, Stage::Data);
     let names: Vec<&str> = description
         .kinds
@@ -36,7 +37,7 @@ fn digits_need_nothing() {
     let bench = Bench::new();
     let outcome = bench.run("digits");
     assert_eq!(outcome.code, Some(0), "{outcome:?}");
-    assert_eq!(outcome.files, ["images.parquet"]);
+    assert_eq!(outcome.files(), ["images.parquet"]);
     assert!(outcome.warnings().is_empty() && outcome.read_files().is_empty());
     assert!(
         outcome
@@ -55,7 +56,7 @@ fn digits_need_nothing() {
 /// What the orchestrator compares before a task runs is what the artifact holds afterwards.
 #[test]
 fn classes_are_known_before_the_task_runs() {
-    let description = describe();
+    let description = describe(Stage::Data);
     let foretold = |kind: &str, parameters: &Value| {
         let mut kinds = description.kinds.iter();
         let kind = kinds.find(|known| known.name == kind).expect("a kind");
@@ -91,7 +92,7 @@ fn classes_are_known_before_the_task_runs() {
 /// What the description says of a set is what its artifact holds.
 #[test]
 fn sizes_are_stated_before_a_set_is_read() {
-    let description = describe();
+    let description = describe(Stage::Data);
     let mut known = description.kinds.iter().map(|kind| {
         let stated = kind.provides.iter().filter_map(|feature| match feature {
             Feature::Quantity { name, amount } => {
@@ -281,7 +282,7 @@ fn missing_files_without_downloads_give_one_clear_error() {
         assert!(failure.contains(part), "{part:?} is not in: {failure}");
     }
     assert!(
-        names(&bench.data_dir()).is_empty(),
+        file_names(&bench.data_dir()).is_empty(),
         "the data directory is not touched"
     );
 

@@ -11,8 +11,9 @@ use eigenscope_ingest::download::Policy;
 use eigenscope_ingest::published::{Checksum, PublishedFile, PublishedIdx};
 use eigenscope_ingest::sets;
 use eigenscope_stage::Context;
+use eigenscope_testing::file_names;
 use serde_json::json;
-use support::{Bench, gzip, names, real_data, small_idx};
+use support::{Bench, gzip, real_data, small_idx};
 
 /// Serves files by path, forever.
 fn serve(files: Vec<(String, Vec<u8>)>) -> String {
@@ -99,7 +100,7 @@ fn a_data_set_is_downloaded_verified_and_ingested_once() {
     let context = Context::new(bench.task("small", &bench.data_dir()));
     sets::published_idx(&context, &set, &policy()).expect("ingested");
     assert_eq!(bench.images().header.source, SourceCheck::Published);
-    assert_eq!(names(&bench.data_dir().join("small")).len(), 4);
+    assert_eq!(file_names(&bench.data_dir().join("small")).len(), 4);
 
     // The files are there now: no download is needed.
     bench.download = false;
@@ -140,7 +141,7 @@ fn a_downloaded_file_with_another_checksum_is_refused() {
     ] {
         assert!(error.contains(part), "{part:?} is not in: {error}");
     }
-    assert!(names(&bench.data_dir().join("small")).is_empty());
+    assert!(file_names(&bench.data_dir().join("small")).is_empty());
     assert!(!bench.output().exists());
 }
 

@@ -109,8 +109,14 @@ impl TestTask {
         folder.runs.set(run);
         let outputs = folder.path(&format!("run-{run}"));
         std::fs::create_dir(&outputs).expect("created");
-        let task = self.file(&outputs);
-        let file = folder.path(&format!("run-{run}.json"));
+        self.run_into(&outputs)
+    }
+
+    /// Runs it. The outputs are in `outputs`, the task file beside that folder.
+    #[track_caller]
+    pub fn run_into(&self, outputs: &Path) -> TaskOutcome {
+        let task = self.file(outputs);
+        let file = outputs.with_extension("json");
         let text = serde_json::to_string(&task).expect("serialises");
         std::fs::write(&file, text).expect("written");
         let output = Command::new(program(self.stage.program()))
@@ -126,7 +132,7 @@ impl TestTask {
             events: events
                 .map(|line| serde_json::from_str(line).expect("an event"))
                 .collect(),
-            folder: outputs,
+            folder: outputs.to_owned(),
         }
     }
 }
@@ -149,6 +155,16 @@ impl TaskOutcome {
             _ => None,
         });
         warnings.collect()
+    }
+
+    /// Paths of the user's files that it read, in order.
+    pub fn read_files(&self) -> Vec<&str> {
+        let events = self.events.iter();
+        let files = events.filter_map(|event| match event {
+            Event::File(file) => Some(file.path.as_str()),
+            _ => None,
+        });
+        files.collect()
     }
 
     /// Asserts that it succeeded and warned of something in which `part` occurs.

@@ -6,70 +6,28 @@
     reason = "each test program uses a part of it"
 )]
 
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use eigenscope_artifact::{IMAGES, ImageReader, Images, Provenance};
-use eigenscope_stage::{Description, Event, TASK_VERSION, TaskFile};
+use eigenscope_artifact::{IMAGES, ImageReader, Images};
+use eigenscope_stage::{Stage, TaskFile};
+use eigenscope_testing::{TaskOutcome, TestFolder, TestTask, describe};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 /// A data directory, an output folder and the parameters of one task.
 pub struct Bench {
-    root: TempDir,
+    root: TestFolder,
     pub parameters: Value,
     pub seed: u64,
     pub download: bool,
 }
 
-/// What a run of the program left behind.
-#[derive(Debug)]
-pub struct Outcome {
-    pub code: Option<i32>,
-    pub events: Vec<Event>,
-    /// Names of the files in the output folder.
-    pub files: Vec<String>,
-}
-
-impl Outcome {
-    pub fn warnings(&self) -> Vec<&str> {
-        self.events
-            .iter()
-            .filter_map(|event| match event {
-                Event::Warning { message } => Some(message.as_str()),
-                _ => None,
-            })
-            .collect()
-    }
-
-    pub fn read_files(&self) -> Vec<&str> {
-        self.events
-            .iter()
-            .filter_map(|event| match event {
-                Event::File(file) => Some(file.path.as_str()),
-                _ => None,
-            })
-            .collect()
-    }
-
-    /// The messages of a failed run, which must have left nothing.
-    pub fn failure(&self) -> String {
-        assert_eq!(self.code, Some(1), "{self:?}");
-        assert!(self.files.is_empty(), "left behind: {:?}", self.files);
-        match self.events.last() {
-            Some(Event::Failed { messages }) => messages.join(": "),
-            other => panic!("the last event is {other:?}"),
-        }
-    }
-}
-
 impl Bench {
     pub fn new() -> Self {
-        let root = tempfile::tempdir().expect("a temporary folder");
+        let root = TestFolder::new();
         for name in ["data", "out"] {
-            std::fs::create_dir(root.path().join(name)).expect("created");
+            std::fs::create_dir(root.path(name)).expect("created");
         }
         Self {
             root,
@@ -80,11 +38,11 @@ impl Bench {
     }
 
     pub fn data_dir(&self) -> PathBuf {
-        self.root.path().join("data")
+        self.root.path("data")
     }
 
     pub fn output(&self) -> PathBuf {
-        self.root.path().join("out").join("images.parquet")
+        self.root.path("out/images.parquet")
     }
 
     pub fn set(&mut self, name: &str, value: Value) {
@@ -97,45 +55,25 @@ impl Bench {
         std::fs::write(path, bytes).expect("written");
     }
 
-    pub fn task(&self, kind: &str, data_dir: &Path) -> TaskFile {
-        TaskFile {
-            version: TASK_VERSION,
-            kind: kind.to_owned(),
-            threads: 1,
-            data_dir: data_dir.to_owned(),
-            download: self.download,
-            inputs: BTreeMap::new(),
-            outputs: BTreeMap::from([(IMAGES.into(), self.output())]),
-            provenance: Provenance {
-                task: format!("data.{kind}"),
-                kind: format!("data/{kind}"),
-                fingerprint: "test".to_owned(),
-                parameters: self.parameters.clone(),
-                seed: self.seed,
-                inputs: Vec::new(),
-            },
-        }
+    fn test_task(&self, kind: &str, data_dir: &Path) -> TestTask {
+        TestTask::new(Stage::Data, kind, self.parameters.clone())
+            .seed(self.seed)
+            .data_dir(data_dir)
+            .download(self.download)
+            .writes(&[IMAGES])
     }
 
-    pub fn run(&self, kind: &str) -> Outcome {
+    pub fn task(&self, kind: &str, data_dir: &Path) -> TaskFile {
+        self.test_task(kind, data_dir).file(&self.root.path("out"))
+    }
+
+    pub fn run(&self, kind: &str) -> TaskOutcome {
         self.run_with(kind, &self.data_dir())
     }
 
-    pub fn run_with(&self, kind: &str, data_dir: &Path) -> Outcome {
-        let path = self.root.path().join("task.json");
-        let text = serde_json::to_string(&self.task(kind, data_dir)).expect("serialises");
-        std::fs::write(&path, text).expect("written");
-        let output = program().arg("run").arg(&path).output().expect("it runs");
-        let events = String::from_utf8(output.stdout)
-            .expect("text")
-            .lines()
-            .map(|line| serde_json::from_str(line).expect("an event"))
-            .collect();
-        Outcome {
-            code: output.status.code(),
-            events,
-            files: names(&self.root.path().join("out")),
-        }
+    pub fn run_with(&self, kind: &str, data_dir: &Path) -> TaskOutcome {
+        let task = self.test_task(kind, data_dir);
+        task.run_into(&self.root.path("out"))
     }
 
     pub fn images(&self) -> Images {
@@ -149,33 +87,15 @@ pub fn program() -> Command {
     Command::new(env!("CARGO_BIN_EXE_eigenscope-ingest"))
 }
 
-pub fn describe() -> Description {
-    let output = program().arg("describe").output().expect("it runs");
-    serde_json::from_slice(&output.stdout).expect("a description")
-}
-
 /// Values of all parameters that have a default.
 pub fn defaults() -> Value {
-    let description = describe();
+    let description = describe(Stage::Data);
     description.kinds[0]
         .parameters
         .iter()
         .filter_map(|parameter| Some((parameter.name.clone(), parameter.default.clone()?)))
         .collect::<serde_json::Map<_, _>>()
         .into()
-}
-
-pub fn names(folder: &Path) -> Vec<String> {
-    std::fs::read_dir(folder)
-        .expect("the folder exists")
-        .map(|entry| {
-            entry
-                .expect("readable")
-                .file_name()
-                .to_string_lossy()
-                .into_owned()
-        })
-        .collect()
 }
 
 pub fn idx(dimensions: &[u32], values: &[u8]) -> Vec<u8> {
