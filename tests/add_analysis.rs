@@ -21,6 +21,7 @@ epochs = 2
 batch = 64
 
 [metric.final]
+kind = "final-accuracy"
 histories = "train.bilinear"
 
 "#;

@@ -134,7 +134,7 @@ fn every_result_says_what_its_code_consists_of() {
 fn lists_are_swept_and_selected() {
     let pipeline = "[data.digits]\ntrain_count = 100\n\
          [train.mlp]\ndata = \"data.digits\"\nwidths = [[], [4], [4, 3]]\nepochs = 1\n\
-         [metric.final]\nhistories = \"train.mlp[widths=none|4-3]\"\n";
+         [metric.final]\nkind = \"final-accuracy\"\nhistories = \"train.mlp[widths=none|4-3]\"\n";
     let project = TestProject::new(pipeline);
     project.run();
     let query = "select widths from train_mlp_history where epoch = 1 order by widths";

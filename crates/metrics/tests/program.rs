@@ -35,7 +35,7 @@ fn describes_itself() {
         "similarity",
         "similarity-map",
         "clipping",
-        "final",
+        "final-accuracy",
         "scaling",
         "confusion",
         "neighbours",
@@ -432,7 +432,7 @@ fn last_rows() {
     inputs[1].labels.insert("seed".to_owned(), json!(0));
     let run = |inputs: &[Input]| {
         place.run(
-            "final",
+            "final-accuracy",
             json!({}),
             &[("histories", inputs.to_vec())],
             FinalRow::KIND,

@@ -108,7 +108,7 @@ fn names_that_are_no_file_names_are_refused() {
         &format!("data.{}", "x".repeat(300)),
     ] {
         let error = check_names(&with(id)).expect_err("refused");
-        assert!(matches!(error, StoreError::Name { .. }), "{error}");
+        assert!(matches!(error, StoreError::Refused(_)), "{error}");
     }
     check_names(&with("data.a[x=1,y=é]")).expect("fine");
     for name in ["store", "ledger", ".hidden", "", "a/b"] {

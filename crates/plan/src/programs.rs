@@ -324,6 +324,7 @@ mod tests {
     fn kind(parameter: Parameter, provides: Vec<Feature>) -> TaskKindDescription {
         TaskKindDescription {
             name: "edit".to_owned(),
+            former_names: Vec::new(),
             summary: String::new(),
             parameters: vec![parameter],
             roles: vec![Role::one("model", TENSORS, "model")],

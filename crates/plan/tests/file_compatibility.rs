@@ -26,6 +26,7 @@ const BASE: &str = "[train.bilinear]\nbias = [false, true]\nseed = [0, 1]\n\
 fn kind(name: &str, outputs: &[ArtifactKind]) -> TaskKindDescription {
     TaskKindDescription {
         name: name.to_owned(),
+        former_names: Vec::new(),
         summary: String::new(),
         parameters: Vec::new(),
         roles: Vec::new(),

@@ -76,6 +76,11 @@ fn keys_and_stages() {
         "[data.mnits]\n[data.a]\nkind = 'xyz'\n[data.b]\nkind = 3\n",
         &["unknown_kind", "unknown_kind", "wrong_type"],
     );
+    case(
+        "renamed_kind",
+        "[data.mnist]\n[metric.accuracy]\n[metric.a]\nkind = 'accuracy'\n",
+        &["renamed_kind", "renamed_kind"],
+    );
     train(
         "unknown_key",
         "hiden = 3\nhidden = 4\nseeds = 1\n",
@@ -297,6 +302,7 @@ fn cycles() {
     };
     let kind = TaskKindDescription {
         name: "copy".to_owned(),
+        former_names: Vec::new(),
         summary: "reads images and writes images".to_owned(),
         parameters: vec![],
         roles: vec![Role::many("from", IMAGES, "images")],

@@ -18,6 +18,7 @@ use serde_json::json;
 fn kind(name: &str, outputs: &[ArtifactKind]) -> TaskKindDescription {
     TaskKindDescription {
         name: name.to_owned(),
+        former_names: Vec::new(),
         summary: String::new(),
         parameters: Vec::new(),
         roles: Vec::new(),

@@ -82,6 +82,9 @@ pub struct Description {
 pub struct TaskKindDescription {
     /// Name, unique in its section.
     pub name: String,
+    /// Names that it had before, for the errors about old pipeline files.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former_names: Vec<String>,
     /// One line for help and errors.
     pub summary: String,
     /// What can be set.

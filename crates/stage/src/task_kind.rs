@@ -29,6 +29,7 @@ impl TaskKind {
     pub fn new(name: &str, summary: &str, run: TaskFunction) -> Self {
         let description = TaskKindDescription {
             name: name.to_owned(),
+            former_names: Vec::new(),
             summary: summary.to_owned(),
             parameters: Vec::new(),
             roles: Vec::new(),
@@ -52,6 +53,12 @@ impl TaskKind {
         if let Err(fault) = fields::check::<P>(&self.description.parameters) {
             panic!("the task kind `{}`: {fault}", self.description.name);
         }
+        self
+    }
+
+    /// Adds a name that the kind had before.
+    pub fn formerly(mut self, name: &str) -> Self {
+        self.description.former_names.push(name.to_owned());
         self
     }
 

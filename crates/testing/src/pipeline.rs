@@ -15,6 +15,7 @@ batch = 64
 model = "train.bilinear"
 
 [metric.final]
+kind = "final-accuracy"
 histories = "train.bilinear"
 
 [metric.similarity]
@@ -96,6 +97,7 @@ batch = 64
 model = "train.bilinear"
 
 [metric.final]
+kind = "final-accuracy"
 histories = "train.bilinear"
 
 [metric.similarity-map]

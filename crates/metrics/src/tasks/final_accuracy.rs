@@ -8,7 +8,8 @@ use crate::training::final_row;
 
 pub(super) fn kind() -> TaskKind {
     let summary = "loss and accuracy of every model after its last epoch";
-    TaskKind::new("final", summary, task_function!(run))
+    TaskKind::new("final-accuracy", summary, task_function!(run))
+        .formerly("final")
         .reads(Role::many(
             "histories",
             HistoryRow::KIND,

@@ -65,29 +65,9 @@ pub enum StoreError {
         #[source]
         source: std::io::Error,
     },
-    /// A link in the path of the artifacts folder leads nowhere.
-    #[error(
-        "{link} is a link to {target}, which does not exist; mount or create that folder, or remove the link",
-        link = link.display(),
-        target = target.display()
-    )]
-    DanglingLink { link: PathBuf, target: PathBuf },
-    /// A file or folder stands where a link is needed.
-    #[error(
-        "{path} is not a link, so it is not replaced: move it away to have the result linked there",
-        path = path.display()
-    )]
-    NotALink { path: PathBuf },
-    /// The record of pipeline files is damaged.
-    #[error(
-        "cannot tell which pipeline files have results here: {path}: {reason}; if you remove it, only the pipelines that run \
-         from then on are known",
-        path = path.display()
-    )]
-    Pipelines { path: PathBuf, reason: String },
-    /// A pipeline name or task id that cannot be a file name here.
-    #[error("`{name}` cannot be a file name in the artifacts folder: {reason}")]
-    Name { name: String, reason: &'static str },
+    /// A path or name that cannot be used as it is, and what to do about it.
+    #[error("{0}")]
+    Refused(String),
 }
 
 impl StoreError {
@@ -96,6 +76,38 @@ impl StoreError {
         matches!(self, Self::Io { source, .. } if matches!(
             source.kind(),
             ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied
+        ))
+    }
+
+    /// A link in the path of the artifacts folder that leads nowhere.
+    pub(super) fn dangling_link(link: &Path, target: &Path) -> Self {
+        let (link, target) = (link.display(), target.display());
+        Self::Refused(format!(
+            "{link} is a link to {target}, which does not exist; mount or create that folder, or remove the link"
+        ))
+    }
+
+    /// A file or folder in place of a link.
+    pub(super) fn not_a_link(path: &Path) -> Self {
+        let path = path.display();
+        Self::Refused(format!(
+            "{path} is not a link, so it is not replaced: move it away to have the result linked there"
+        ))
+    }
+
+    /// A record of pipeline files that is damaged.
+    pub(super) fn pipelines(path: &Path, reason: &str) -> Self {
+        let path = path.display();
+        Self::Refused(format!(
+            "cannot tell which pipeline files have results here: {path}: {reason}; if you remove it, only the pipelines that \
+             run from then on are known"
+        ))
+    }
+
+    /// A pipeline name or task id that cannot be a file name.
+    pub(super) fn name(name: &str, reason: &str) -> Self {
+        Self::Refused(format!(
+            "`{name}` cannot be a file name in the artifacts folder: {reason}"
         ))
     }
 

@@ -116,9 +116,7 @@ fn set_current_link(link: &Path, target: &Path) -> Result<(), StoreError> {
         .symlink_metadata()
         .is_ok_and(|found| !found.is_symlink())
     {
-        return Err(StoreError::NotALink {
-            path: link.to_owned(),
-        });
+        return Err(StoreError::not_a_link(link));
     }
     let folder = link.parent().unwrap_or(link);
     create_folder(folder)?;

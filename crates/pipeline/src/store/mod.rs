@@ -196,10 +196,8 @@ fn dangling_link(path: &Path) -> Option<StoreError> {
     let link = path
         .ancestors()
         .find(|part| part.is_symlink() && !part.exists())?;
-    Some(StoreError::DanglingLink {
-        link: link.to_owned(),
-        target: std::fs::read_link(link).unwrap_or_default(),
-    })
+    let target = std::fs::read_link(link).unwrap_or_default();
+    Some(StoreError::dangling_link(link, &target))
 }
 
 /// The key that is the last part of a path.

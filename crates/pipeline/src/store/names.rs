@@ -57,10 +57,7 @@ fn check(name: &str, taken: &[&str]) -> Result<(), StoreError> {
     } else {
         return Ok(());
     };
-    Err(StoreError::Name {
-        name: name.to_owned(),
-        reason,
-    })
+    Err(StoreError::name(name, reason))
 }
 
 /// Names of figures without ending, by task index.

@@ -37,7 +37,7 @@ impl Store {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(BTreeSet::new()),
             Err(source) => return Err(StoreError::io("read", &path, source)),
         };
-        let pipelines = parse(&text).map_err(|reason| StoreError::Pipelines { path, reason })?;
+        let pipelines = parse(&text).map_err(|reason| StoreError::pipelines(&path, &reason))?;
         let root = canonical(self.root());
         let files = pipelines.files.iter();
         Ok(files.map(|file| canonical(&root.join(file))).collect())

@@ -133,7 +133,20 @@ fn find_kind<'a>(
         },
     };
     let found = kinds.iter().find(|kind| kind.name == name);
-    if found.is_none() {
+    let is_former = |kind: &&TaskKindDescription| kind.former_names.iter().any(|old| old == name);
+    if let (None, Some(kind)) = (found, kinds.iter().find(is_former)) {
+        problems.add(|| {
+            let new = &kind.name;
+            FileError::new(
+                "renamed_kind",
+                format!("the kind `{name}` is called `{new}` now"),
+            )
+            .at(span, "the old name")
+            .help(format!(
+                "write kind = \"{new}\"; the table can keep its name"
+            ))
+        });
+    } else if found.is_none() {
         problems.add(|| {
             let (kind, stage) = (named(name), stage.name());
             let message = format!("unknown kind `{kind}` in stage `{stage}`");

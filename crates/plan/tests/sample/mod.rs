@@ -124,6 +124,7 @@ fn kind(name: &str, outputs: &[ArtifactKind]) -> TaskKindDescription {
     };
     TaskKindDescription {
         name: name.to_owned(),
+        former_names: Vec::new(),
         summary: format!("the kind {name}"),
         parameters,
         roles: Vec::new(),
@@ -241,6 +242,7 @@ fn metrics() -> Vec<TaskKindDescription> {
         },
         TaskKindDescription {
             roles: vec![Role::many("histories", HistoryRow::KIND, "training runs")],
+            former_names: vec!["accuracy".to_owned()],
             ..kind("final", &[FinalRow::KIND])
         },
         TaskKindDescription {

@@ -17,10 +17,11 @@ const SMALLEST_RADIUS: f64 = 1.2;
 
 pub(super) fn kind() -> TaskKind {
     figure_kind(
-        "map",
+        "t-sne",
         "two-dimensional map of embeddings, coloured by class",
         task_function!(run),
     )
+    .formerly("map")
     .reads(Role::one("map", MapRow::KIND, "map to draw"))
     .reads(
         Role::one("quality", MapQualityRow::KIND, "how faithful it is")

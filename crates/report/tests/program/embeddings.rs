@@ -253,7 +253,7 @@ impl Map {
 
     fn draw_in(&self, place: &Place) -> Outcome {
         place.draw_from(
-            "map",
+            "t-sne",
             json!({}),
             &[
                 ("map", &[place.table("map", &self.rows)]),

@@ -113,7 +113,7 @@ fn describes_itself() {
         "surgery",
         "embedding-space",
         "unit-circle",
-        "map",
+        "t-sne",
         "neighbours",
         "confusion",
         "mistakes",

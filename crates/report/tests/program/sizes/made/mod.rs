@@ -39,7 +39,7 @@ pub(super) fn inputs(place: &Place, kind: &str, size: Size) -> Made {
             vec![("embeddings", vec![made.embeddings()])],
         ),
         "unit-circle" => made.unit_circle(),
-        "map" => made.map(),
+        "t-sne" => made.map(),
         "neighbours" => made.neighbours(),
         "confusion" => made.confusion(),
         "mistakes" => (
