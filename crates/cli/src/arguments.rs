@@ -98,9 +98,9 @@ pub(crate) struct ProjectArguments {
 pub(crate) enum Command {
     /// Bring results up to date
     Run(Run),
-    /// Say what is up to date and what is not
+    /// Show which tasks are up to date
     Status(Status),
-    /// Say why tasks run or do not
+    /// Explain why tasks would run
     Explain(Explain),
     /// Declare existing results valid for changed code, without computing them again
     Accept(Accept),
@@ -118,9 +118,9 @@ pub(crate) enum Command {
     Gc(Gc),
     /// Remove all results, or those of some pipelines
     Clean(Clean),
-    /// Ask the tables of a pipeline in SQL, or list them
+    /// Query the tables of a pipeline in SQL, or list them
     Sql(Sql),
-    /// Print what makes a shell complete the words of this program
+    /// Print the completion script of a shell
     Completions(Completions),
     /// Print the words that may stand at the end of a command line, for the scripts that complete it
     #[command(name = "__complete", hide = true)]
@@ -177,7 +177,7 @@ pub(crate) struct Run {
     /// After a failure, finish what does not depend on it
     #[arg(short, long)]
     pub(crate) keep_going: bool,
-    /// Only say what would run, why, and how long it may take
+    /// Only show what would run, why, and how long it may take
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,
     /// Print JSON
@@ -195,7 +195,7 @@ pub(crate) struct Status {
     /// List the tasks that are up to date, too
     #[arg(short, long)]
     pub(crate) all: bool,
-    /// End with exit code 3 if anything is not up to date
+    /// Exit with code 3 if anything is not up to date
     #[arg(long)]
     pub(crate) check: bool,
     /// Read every file, even those whose size and times say that they have not changed
@@ -225,7 +225,7 @@ pub(crate) struct Accept {
     /// Tasks or tables, such as 'train.*'; only results whose code is all that changed are accepted
     #[arg(required = true)]
     pub(crate) targets: Vec<String>,
-    /// Only say what would be accepted
+    /// Only show what would be accepted
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,
 }
@@ -297,7 +297,7 @@ pub(crate) struct Gc {
     /// Pipelines whose results are kept, besides all in the folder `pipelines`
     #[arg(value_name = "PIPELINE")]
     pub(crate) pipelines: Vec<String>,
-    /// Only say what would be removed
+    /// Only show what would be removed
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,
     /// Keep results made in the last N days, needed or not
@@ -316,7 +316,7 @@ pub(crate) struct Clean {
     /// Pipelines whose results are removed (default: everything in the folder of results)
     #[arg(value_name = "PIPELINE")]
     pub(crate) pipelines: Vec<String>,
-    /// Only say what would be removed
+    /// Only show what would be removed
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,
 }

@@ -1,5 +1,6 @@
 //! What a pipeline file says, together with the files that it extends and with repeated blocks written out.
 
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use eigenscope_stage::{ParameterType, Stage};
@@ -38,12 +39,8 @@ pub(crate) struct TaskTable {
 }
 
 impl TaskTable {
-    fn is(&self, other: &Self) -> bool {
-        self.stage == other.stage && self.entry.key == other.entry.key
-    }
-
     fn id(&self) -> String {
-        format!("{}.{}", self.stage.name(), named(&self.entry.key))
+        format!("{}.{}", self.stage.name(), self.entry.key)
     }
 }
 
@@ -173,21 +170,24 @@ fn layer(entries: Vec<Entry>, bytes: usize, problems: &mut Problems) -> Content 
         }
     }
     tables.sort_by_key(|(position, _)| *position);
+    let mut first: HashMap<String, Span> = HashMap::new();
     for (_, table) in tables {
-        match content.tables.iter().find(|other| other.is(&table)) {
-            Some(first) => problems.add(|| {
-                let message = format!("`{}` is given twice", table.id());
-                let error = FileError::new("duplicate_key", message);
-                let (here, there) = (&table.entry.key_span, &first.entry.key_span);
-                match here == there {
-                    true => error.at(here, "two rows of the block give this name"),
-                    false => error
-                        .at(here, "given again here")
-                        .at(there, "given first here"),
-                }
-            }),
-            None => content.tables.push(table),
-        }
+        let here = &table.entry.key_span;
+        let Some(there) = first.get(&table.id()) else {
+            first.insert(table.id(), here.clone());
+            content.tables.push(table);
+            continue;
+        };
+        problems.add(|| {
+            let message = format!("`{}` is given twice", named(&table.id()));
+            let error = FileError::new("duplicate_key", message);
+            match here == there {
+                true => error.at(here, "two rows of the block give this name"),
+                false => error
+                    .at(here, "given again here")
+                    .at(there, "given first here"),
+            }
+        });
     }
     content
 }
@@ -252,25 +252,33 @@ impl Content {
     fn override_with(&mut self, layer: Self, problems: &mut Problems) {
         self.description = layer.description.or(self.description.take());
         self.seed = layer.seed.or(self.seed.take());
+        let ids = self.tables.iter().map(TaskTable::id);
+        let positions: BTreeMap<String, usize> = ids.zip(0..).collect();
+        let mut removed = HashSet::new();
         for table in layer.tables {
-            let position = self.tables.iter().position(|other| other.is(&table));
+            let id = table.id();
             let is_removal = table.entry.node.raw == Raw::Boolean(false);
-            match position {
-                Some(position) if is_removal => {
-                    self.tables.remove(position);
+            match positions.get(&id) {
+                Some(&position) if is_removal => {
+                    removed.insert(position);
                 }
-                Some(position) => override_table(&mut self.tables[position].entry, table.entry),
+                Some(&position) => override_table(&mut self.tables[position].entry, table.entry),
                 None if is_removal => problems.add(|| {
-                    let id = table.id();
-                    let ids: Vec<String> = self.tables.iter().map(TaskTable::id).collect();
-                    let ids = ids.iter().map(String::as_str);
-                    FileError::new("unknown_table", format!("there is no table `{id}`"))
+                    let known = positions.keys().map(String::as_str);
+                    let message = format!("there is no table `{}`", named(&id));
+                    FileError::new("unknown_table", message)
                         .at(&table.entry.key_span, "nothing to leave out")
-                        .help(did_you_mean("tables", &id, ids))
+                        .help(did_you_mean("tables", &id, known))
                 }),
                 None => self.tables.push(table),
             }
         }
+        let mut position = 0..;
+        self.tables.retain(|_| {
+            !position
+                .next()
+                .is_some_and(|position| removed.contains(&position))
+        });
     }
 }
 
@@ -278,7 +286,8 @@ fn override_table(old: &mut Entry, new: Entry) {
     match (&mut old.node.raw, new.node.raw) {
         (Raw::Table(keys), Raw::Table(new_keys)) => {
             old.key_span = new.key_span;
-            keys.retain(|old| !new_keys.iter().any(|new| new.key == old.key));
+            let names: HashSet<&str> = new_keys.iter().map(|new| new.key.as_str()).collect();
+            keys.retain(|old| !names.contains(old.key.as_str()));
             keys.extend(new_keys);
         }
         (_, raw) => {

@@ -22,7 +22,7 @@ use crate::file::{self, Entry, FileError, Node, Problems, Raw, did_you_mean, nam
 const EACH: &str = "each";
 
 /// Largest number of bytes that all rows of a block together may be read from.
-const MAXIMUM_BYTES: usize = 64 << 20;
+const MAXIMUM_BYTES: usize = 8 << 20;
 
 /// A block, written out.
 pub(crate) struct Block {
