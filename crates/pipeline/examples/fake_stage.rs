@@ -69,6 +69,7 @@ fn kind(
     TaskKind {
         description: TaskKindDescription {
             name: name.to_owned(),
+            former_names: Vec::new(),
             summary: "A fake".to_owned(),
             parameters: parameters(),
             roles,
