@@ -18,7 +18,7 @@ use eigenscope_artifact::{
 use eigenscope_stage::Input;
 use fixtures::place::Place;
 
-use eigenscope_testing::{Digits, cut, provenance};
+use eigenscope_testing::{Digits, TaskOutcome, cut, provenance};
 use serde_json::{Value, json};
 
 /// Pixels of the first digits as embeddings of 64 values; every tenth one is predicted to be a 0.
@@ -194,7 +194,7 @@ fn of_vectors(vectors: &[Vec<f32>]) -> Embeddings {
     }
 }
 
-fn on_circle(place: &Place, embeddings: &Embeddings, count: usize) -> Outcome {
+fn on_circle(place: &Place, embeddings: &Embeddings, count: usize) -> TaskOutcome {
     let inputs = [("embeddings", vec![written(place, embeddings)])];
     let outputs = [UnitCircleRow::KIND, UnitCirclePlaneRow::KIND];
     place.run_with(1, "unit-circle", json!({"count": count}), &inputs, &outputs)
