@@ -248,11 +248,11 @@ fn embeddings_without_a_direction_are_left_out_and_counted() {
     let plane: Vec<UnitCirclePlaneRow> = outcome.rows();
     let share = plane[0].energy_fraction + plane[3].energy_fraction;
     assert!((share - 1.0).abs() < 1e-12, "{share}");
-    assert!(outcome.messages.is_empty(), "{}", outcome.messages);
+    assert_eq!(outcome.warnings(), [""; 0]);
     vectors[..2].fill(vec![0.0; 3]);
     let outcome = on_circle(&place, &of_vectors(&vectors), 12);
     let warning = "2 of 12 embeddings are zero and have no direction: left out";
-    assert!(outcome.messages.contains(warning), "{}", outcome.messages);
+    outcome.warns_of(warning);
     assert_eq!(outcome.rows::<UnitCircleRow>().len(), 10);
     // All but one lie in the plane, and that one is normal to it.
     for (index, vector) in vectors.iter_mut().enumerate() {
@@ -261,9 +261,9 @@ fn embeddings_without_a_direction_are_left_out_and_counted() {
     }
     let outcome = on_circle(&place, &of_vectors(&vectors), 12);
     let warning = "1 of 12 embeddings are normal to the plane: left out";
-    assert!(outcome.messages.contains(warning), "{}", outcome.messages);
+    outcome.warns_of(warning);
     let outcome = on_circle(&place, &of_vectors(&vectors[..1]), 12);
-    assert!(outcome.messages.contains("there are 1 embeddings, not 12"));
+    outcome.warns_of("there are 1 embeddings, not 12");
 }
 
 #[test]
