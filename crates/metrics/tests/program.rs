@@ -40,6 +40,7 @@ fn describes_itself() {
         "confusion",
         "neighbours",
         "t-sne",
+        "unit-circle",
     ];
     assert_eq!(names, expected);
     assert!(description.kinds.iter().all(|kind| !kind.random));
