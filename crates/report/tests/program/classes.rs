@@ -2,10 +2,12 @@
 
 use eigenscope_artifact::tables::embeddings::{ClassAccuracyRow, ConfusionRow};
 use eigenscope_artifact::tables::surgery::{SingularValueRow, SurgeryRow};
+use eigenscope_artifact::{PNG, SVG};
 use eigenscope_stage::Input;
+use eigenscope_testing::TestFolder;
 use serde_json::json;
 
-use crate::place::{Outcome, Place};
+use crate::drawn::{self, Drawing};
 
 /// Numbers of images by class and predicted class.
 pub(crate) fn confusion(counts: &[&[u32]]) -> Vec<ConfusionRow> {
@@ -44,13 +46,14 @@ fn pets() -> Vec<ConfusionRow> {
 }
 
 pub(crate) fn draw_confusion(
-    place: &Place,
+    folder: &TestFolder,
     rows: &[ConfusionRow],
     accuracy: &[ClassAccuracyRow],
-) -> Outcome {
-    let confusion = [place.table("confusion", rows)];
-    let accuracy = [place.table("accuracy", accuracy)];
-    place.draw_from(
+) -> Drawing {
+    let confusion = [folder.table("confusion", rows)];
+    let accuracy = [folder.table("accuracy", accuracy)];
+    drawn::draw_from(
+        folder,
         "confusion",
         json!({}),
         &[("confusion", &confusion), ("accuracy", &accuracy)],
@@ -59,8 +62,8 @@ pub(crate) fn draw_confusion(
 
 #[test]
 fn confusion_has_counts_and_names_and_the_accuracy_in_its_title() {
-    let place = Place::new();
-    let drawn = draw_confusion(&place, &pets(), &accuracies(&PETS));
+    let folder = TestFolder::new();
+    let drawn = draw_confusion(&folder, &pets(), &accuracies(&PETS));
     drawn.shows(&[
         "Confusion: 2,948 of 3,000 images correct (98.27 %)",
         "Predicted class",
@@ -77,17 +80,17 @@ fn confusion_has_counts_and_names_and_the_accuracy_in_its_title() {
 
 #[test]
 fn confusion_of_two_classes_without_errors_and_of_many() {
-    let place = Place::new();
+    let folder = TestFolder::new();
     let two = [("0", 1000), ("1", 1000)];
     let rows = confusion(&[&[1000, 0], &[0, 1000]]);
-    let drawn = draw_confusion(&place, &rows, &accuracies(&two));
+    let drawn = draw_confusion(&folder, &rows, &accuracies(&two));
     drawn.shows(&["2,000 of 2,000 images correct (100.00 %)"]);
     let many = |count: usize| {
         let names: Vec<String> = (0..count).map(|class| format!("class {class}")).collect();
         let classes: Vec<_> = names.iter().map(|name| (name.as_str(), 1)).collect();
         let row = vec![1; count];
         let rows = confusion(&vec![row.as_slice(); count]);
-        draw_confusion(&place, &rows, &accuracies(&classes))
+        draw_confusion(&folder, &rows, &accuracies(&classes))
     };
     assert_eq!(many(30).texts_of("cells").len(), 1);
     assert!(many(31).texts_of("cells").is_empty());
@@ -95,39 +98,38 @@ fn confusion_of_two_classes_without_errors_and_of_many() {
 
 #[test]
 fn tables_of_different_tasks_are_refused() {
-    let place = Place::new();
-    let confusion = [place.table("confusion", &pets())];
-    let accuracy = [place.table("other", &accuracies(&PETS))];
+    let folder = TestFolder::new();
+    let confusion = [folder.table("confusion", &pets())];
+    let accuracy = [folder.table("other", &accuracies(&PETS))];
     let roles: [(&str, &[Input]); 2] = [("confusion", &confusion), ("accuracy", &accuracy)];
-    place
-        .draw_as_given("confusion", json!({}), &roles)
+    drawn::draw_as_given(&folder, "confusion", json!({}), &roles)
         .fails_with("`accuracy` is metric.other, `confusion` is metric.confusion");
 }
 
 #[test]
 fn a_class_without_images_says_so() {
-    let place = Place::new();
+    let folder = TestFolder::new();
     let counts: [&[u32]; 3] = [&[990, 10, 0], &[0, 0, 0], &[0, 42, 958]];
     let mut rows = accuracies(&[("cat", 990), ("dog", 0), ("bird", 958)]);
     rows[1].images = 0;
     rows[1].accuracy_fraction = None;
-    let drawn = draw_confusion(&place, &confusion(&counts), &rows);
+    let drawn = draw_confusion(&folder, &confusion(&counts), &rows);
     drawn.shows(&["dog (no images)"]);
     let tables = Surgery {
         before: rows.clone(),
         after: rows,
         ..Surgery::of_cat_and_dog()
     };
-    tables.draw_in(&place).shows(&["dog (no images)"]);
+    tables.draw_in(&folder).shows(&["dog (no images)"]);
 }
 
 #[test]
 fn confusion_that_is_none_is_refused() {
-    let place = Place::new();
+    let folder = TestFolder::new();
     let refused = |change: fn(&mut Vec<ConfusionRow>), reason: &str| {
         let mut rows = pets();
         change(&mut rows);
-        draw_confusion(&place, &rows, &accuracies(&PETS)).fails_with(reason);
+        draw_confusion(&folder, &rows, &accuracies(&PETS)).fails_with(reason);
     };
     refused(
         |rows| rows.truncate(8),
@@ -147,9 +149,9 @@ fn confusion_that_is_none_is_refused() {
     );
     let mut accuracy = accuracies(&PETS);
     accuracy.truncate(3);
-    draw_confusion(&place, &pets(), &accuracy)
+    draw_confusion(&folder, &pets(), &accuracy)
         .fails_with("metric.confusion: expected a row for every class and then one for `all`");
-    draw_confusion(&place, &pets(), &[]).fails_with("expected a row for every class");
+    draw_confusion(&folder, &pets(), &[]).fails_with("expected a row for every class");
 }
 
 pub(crate) fn operation(first: &str, second: &str) -> SurgeryRow {
@@ -197,16 +199,17 @@ impl Surgery {
         }
     }
 
-    fn draw_in(&self, place: &Place) -> Outcome {
+    fn draw_in(&self, folder: &TestFolder) -> Drawing {
         let table = |input: Input| [input];
-        place.draw_from(
+        drawn::draw_from(
+            folder,
             "surgery",
             json!({}),
             &[
-                ("surgery", &table(place.table("surgery", &self.operations))),
-                ("values", &table(place.table("values", &self.values))),
-                ("before", &table(place.table("before", &self.before))),
-                ("after", &table(place.table("after", &self.after))),
+                ("surgery", &table(folder.table("surgery", &self.operations))),
+                ("values", &table(folder.table("values", &self.values))),
+                ("before", &table(folder.table("before", &self.before))),
+                ("after", &table(folder.table("after", &self.after))),
             ],
         )
     }
@@ -214,9 +217,9 @@ impl Surgery {
 
 #[test]
 fn surgery_shows_every_class_and_all_singular_values() {
-    let place = Place::new();
+    let folder = TestFolder::new();
     let mut tables = Surgery::of_cat_and_dog();
-    let drawn = tables.draw_in(&place);
+    let drawn = tables.draw_in(&folder);
     drawn.shows(&[
         "Weight surgery merges cat and dog (cosine of their mean embeddings 0.520 before, 0.941 after)",
         "Of 1,010 images of cat and 958 of dog, 816 and 852 are no outliers",
@@ -225,42 +228,42 @@ fn surgery_shows_every_class_and_all_singular_values() {
     assert_eq!(drawn.texts_of("x-axis")[0], names);
     assert_eq!(drawn.texts_of("x-axis")[1], ["1", "2", "3", "Rank"]);
     assert_eq!(drawn.texts_of("legend"), [["before", "after"]]);
-    assert!(drawn.warnings.is_empty());
+    assert!(drawn.warnings().is_empty());
     tables.operations.push(SurgeryRow {
         cosine_after: f64::NAN,
         ..operation("dog", "bird")
     });
-    tables.draw_in(&place).shows(&[
+    tables.draw_in(&folder).shows(&[
         "0.941 after), dog and bird (cosine of their mean embeddings 0.520 before, undefined",
     ]);
 }
 
 #[test]
 fn what_surgery_leaves_without_value_is_left_out() {
-    let place = Place::new();
+    let folder = TestFolder::new();
     let mut tables = Surgery::of_cat_and_dog();
     tables.values[5].singular_value = 0.0;
     tables.after[1].accuracy_fraction = None;
-    let drawn = tables.draw_in(&place);
+    let drawn = tables.draw_in(&folder);
     assert_eq!(
-        drawn.warnings,
+        drawn.warnings(),
         ["1 of 6 singular values are not on the logarithmic axis: they are not above zero"]
     );
     for row in &mut tables.values[3..] {
         row.singular_value = 0.0;
     }
     tables
-        .draw_in(&place)
+        .draw_in(&folder)
         .fails_with("there is no singular value above zero after surgery");
 }
 
 #[test]
 fn surgery_that_does_not_fit_is_refused() {
-    let place = Place::new();
+    let folder = TestFolder::new();
     let refused = |change: fn(&mut Surgery), reason: &str| {
         let mut tables = Surgery::of_cat_and_dog();
         change(&mut tables);
-        tables.draw_in(&place).fails_with(reason);
+        tables.draw_in(&folder).fails_with(reason);
     };
     refused(|tables| tables.operations.clear(), "the table has no rows");
     refused(
@@ -276,14 +279,10 @@ fn surgery_that_does_not_fit_is_refused() {
 #[test]
 fn equal_tables_give_equal_figures() {
     let drawn = || {
-        let place = Place::new();
-        let confusion = draw_confusion(&place, &pets(), &accuracies(&PETS)).output("figure.svg");
-        let surgery = Surgery::of_cat_and_dog().draw_in(&place);
-        (
-            confusion,
-            surgery.output("figure.svg"),
-            surgery.output("figure.png"),
-        )
+        let folder = TestFolder::new();
+        let confusion = draw_confusion(&folder, &pets(), &accuracies(&PETS)).bytes(SVG);
+        let surgery = Surgery::of_cat_and_dog().draw_in(&folder);
+        (confusion, surgery.bytes(SVG), surgery.bytes(PNG))
     };
     assert_eq!(drawn(), drawn());
 }

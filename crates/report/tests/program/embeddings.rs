@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use eigenscope_artifact::tables::embeddings::{
     MapQualityRow, MapRow, NeighbourRow, UnitCirclePlaneRow, UnitCircleRow,
 };
-use eigenscope_artifact::{Embeddings, EmbeddingsHeader, Split, SplitName};
+use eigenscope_artifact::{Embeddings, EmbeddingsHeader, PNG, SVG, Split, SplitName};
 use eigenscope_stage::Input;
+use eigenscope_testing::{TestFolder, provenance};
 use serde_json::{Value, json};
 
-use crate::place::{Outcome, Place, provenance};
+use crate::drawn::{self, Drawing};
 use crate::samples;
 
 /// Embeddings of three classes in turn, whose directions are those of the axes; none is mistaken.
@@ -43,9 +44,9 @@ fn embeddings(count: usize, width: usize) -> Embeddings {
     }
 }
 
-pub(crate) fn input(place: &Place, embeddings: &Embeddings) -> Input {
-    let path = place.path("embeddings");
-    let content = embeddings.write(&path, &provenance(json!({})));
+pub(crate) fn input(folder: &TestFolder, embeddings: &Embeddings) -> Input {
+    let path = folder.path("embeddings");
+    let content = embeddings.write(&path, &provenance());
     Input {
         task: "decompose.embeddings".to_owned(),
         labels: BTreeMap::new(),
@@ -54,20 +55,20 @@ pub(crate) fn input(place: &Place, embeddings: &Embeddings) -> Input {
     }
 }
 
-fn draw(place: &Place, kind: &str, embeddings: &Embeddings, parameters: Value) -> Outcome {
-    let input = input(place, embeddings);
-    place.draw(kind, parameters, "embeddings", &[input])
+fn draw(folder: &TestFolder, kind: &str, embeddings: &Embeddings, parameters: Value) -> Drawing {
+    let input = input(folder, embeddings);
+    drawn::draw(folder, kind, parameters, "embeddings", &[input])
 }
 
-fn in_space(place: &Place, embeddings: &Embeddings, normalise: bool) -> Outcome {
+fn in_space(folder: &TestFolder, embeddings: &Embeddings, normalise: bool) -> Drawing {
     let parameters = json!({
         "count": 12, "normalise": normalise, "azimuth_degrees": 35.0, "elevation_degrees": 25.0,
     });
-    draw(place, "embedding-space", embeddings, parameters)
+    draw(folder, "embedding-space", embeddings, parameters)
 }
 
 /// Number of dots of a colour, without the one in the legend.
-fn dots(outcome: &Outcome, colour: &str) -> usize {
+fn dots(outcome: &Drawing, colour: &str) -> usize {
     let svg = outcome.svg();
     let stroke = format!("stroke=\"{colour}\"");
     let dots = svg
@@ -78,8 +79,8 @@ fn dots(outcome: &Outcome, colour: &str) -> usize {
 
 #[test]
 fn directions_are_drawn_on_the_sphere_as_many_of_each_class() {
-    let place = Place::new();
-    let drawn = in_space(&place, &embeddings(60, 3), true);
+    let folder = TestFolder::new();
+    let drawn = in_space(&folder, &embeddings(60, 3), true);
     drawn.shows(&[
         "Embeddings of layer linear3",
         "Embeddings of 12 test images of 3 classes",
@@ -93,43 +94,44 @@ fn directions_are_drawn_on_the_sphere_as_many_of_each_class() {
     for colour in ["#1f77b4", "#ff7f0e", "#2ca02c"] {
         assert_eq!(dots(&drawn, colour), 4, "{colour}");
     }
-    assert!(drawn.warnings.is_empty());
+    assert!(drawn.warnings().is_empty());
 }
 
 #[test]
 fn values_are_drawn_in_a_box_with_ticks() {
-    let place = Place::new();
-    let drawn = in_space(&place, &embeddings(60, 3), false);
+    let folder = TestFolder::new();
+    let drawn = in_space(&folder, &embeddings(60, 3), false);
     drawn.shows(&["in a box around them"]);
     let texts = drawn.texts_of("texts").concat();
     let axis = |name: &'static str| ["0", "1", "2", "x", name];
     assert_eq!(texts, [axis("1"), axis("2"), axis("3")].concat());
-    let single = in_space(&place, &embeddings(1, 3), false);
-    assert_eq!(single.warnings, ["there are 1 embeddings, not 12"]);
+    let single = in_space(&folder, &embeddings(1, 3), false);
+    assert_eq!(single.warnings(), ["there are 1 embeddings, not 12"]);
     assert_eq!(single.texts_of("legend"), [["class", "cat"]]);
 }
 
 #[test]
 fn embeddings_without_direction_are_left_out_and_counted() {
-    let place = Place::new();
+    let folder = TestFolder::new();
     let mut some = embeddings(12, 3);
     some.vectors[..6].fill(0.0);
-    let drawn = in_space(&place, &some, true);
+    let drawn = in_space(&folder, &some, true);
     let warning = "2 of 12 embeddings are zero and have no direction: left out";
-    assert_eq!(drawn.warnings, [warning]);
-    assert_eq!(in_space(&place, &some, false).warnings, [""; 0]);
+    assert_eq!(drawn.warnings(), [warning]);
+    assert_eq!(in_space(&folder, &some, false).warnings(), [""; 0]);
     some.vectors.fill(0.0);
-    in_space(&place, &some, true).fails_with("all of 12 embeddings are zero and have no direction");
-    in_space(&place, &some, false).shows(&["Embeddings of layer linear3"]);
+    in_space(&folder, &some, true)
+        .fails_with("all of 12 embeddings are zero and have no direction");
+    in_space(&folder, &some, false).shows(&["Embeddings of layer linear3"]);
 }
 
 #[test]
 fn embeddings_that_are_no_points_in_space_are_refused() {
-    let place = Place::new();
-    in_space(&place, &embeddings(12, 4), true)
+    let folder = TestFolder::new();
+    in_space(&folder, &embeddings(12, 4), true)
         .fails_with("embeddings of width 4 are no points in space, which need a width of 3");
-    in_space(&place, &embeddings(12, 2), false).fails_with("embeddings of width 2");
-    in_space(&place, &embeddings(0, 3), true).fails_with("decompose.embeddings has no embeddings");
+    in_space(&folder, &embeddings(12, 2), false).fails_with("embeddings of width 2");
+    in_space(&folder, &embeddings(0, 3), true).fails_with("decompose.embeddings has no embeddings");
 }
 
 /// The directions of embeddings, those of the three classes at different angles, and a plane of the first two axes.
@@ -163,28 +165,28 @@ impl Circle {
         }
     }
 
-    pub(crate) fn inputs(&self, place: &Place) -> Vec<(&'static str, Vec<Input>)> {
+    pub(crate) fn inputs(&self, folder: &TestFolder) -> Vec<(&'static str, Vec<Input>)> {
         vec![
-            ("circle", vec![place.table("circle", &self.rows)]),
-            ("plane", vec![place.table("plane", &self.plane)]),
-            ("embeddings", vec![input(place, &self.embeddings)]),
+            ("circle", vec![folder.table("circle", &self.rows)]),
+            ("plane", vec![folder.table("plane", &self.plane)]),
+            ("embeddings", vec![input(folder, &self.embeddings)]),
         ]
     }
 
-    fn draw_in(&self, place: &Place) -> Outcome {
-        let inputs = self.inputs(place);
+    fn draw_in(&self, folder: &TestFolder) -> Drawing {
+        let inputs = self.inputs(folder);
         let roles = inputs
             .iter()
             .map(|(role, inputs)| (*role, inputs.as_slice()));
-        place.draw_from("unit-circle", json!({}), &roles.collect::<Vec<_>>())
+        drawn::draw_from(folder, "unit-circle", json!({}), &roles.collect::<Vec<_>>())
     }
 }
 
 #[test]
 fn every_class_is_named_outside_of_the_circle() {
-    let place = Place::new();
+    let folder = TestFolder::new();
     for width in [2, 3, 20] {
-        let drawn = Circle::of(embeddings(60, width)).draw_in(&place);
+        let drawn = Circle::of(embeddings(60, width)).draw_in(&folder);
         drawn.shows(&[
             "Directions of the embeddings of layer linear3",
             "Embeddings of 60 test images of 3 classes",
@@ -192,17 +194,17 @@ fn every_class_is_named_outside_of_the_circle() {
         ]);
         let names = [["cat"], ["dog"], ["a bird of many names"]];
         assert_eq!(drawn.texts_of("texts"), names);
-        assert!(drawn.warnings.is_empty());
+        assert!(drawn.warnings().is_empty());
     }
 }
 
 #[test]
 fn directions_that_are_no_circle_are_refused() {
-    let place = Place::new();
+    let folder = TestFolder::new();
     let refused = |change: fn(&mut Circle), part: &str| {
         let mut circle = Circle::of(embeddings(12, 3));
         change(&mut circle);
-        circle.draw_in(&place).fails_with(part);
+        circle.draw_in(&folder).fails_with(part);
     };
     refused(|circle| circle.rows.clear(), "the table has no rows");
     refused(
@@ -251,14 +253,15 @@ impl Map {
         }
     }
 
-    fn draw_in(&self, place: &Place) -> Outcome {
-        place.draw_from(
+    fn draw_in(&self, folder: &TestFolder) -> Drawing {
+        drawn::draw_from(
+            folder,
             "t-sne",
             json!({}),
             &[
-                ("map", &[place.table("map", &self.rows)]),
-                ("quality", &[place.table("quality", &self.quality)]),
-                ("embeddings", &[input(place, &self.embeddings)]),
+                ("map", &[folder.table("map", &self.rows)]),
+                ("quality", &[folder.table("quality", &self.quality)]),
+                ("embeddings", &[input(folder, &self.embeddings)]),
             ],
         )
     }
@@ -266,8 +269,8 @@ impl Map {
 
 #[test]
 fn a_map_has_its_quality_above_and_its_classes_beside_it() {
-    let place = Place::new();
-    let drawn = Map::of_two_classes().draw_in(&place);
+    let folder = TestFolder::new();
+    let drawn = Map::of_two_classes().draw_in(&folder);
     drawn.shows(&[
         "Map of the embeddings of layer linear3",
         "KL divergence 0.712 nats; the 10 nearest neighbours vote for the right class of 97.0 %",
@@ -286,11 +289,11 @@ fn a_map_has_its_quality_above_and_its_classes_beside_it() {
 
 #[test]
 fn maps_that_do_not_fit_are_refused() {
-    let place = Place::new();
+    let folder = TestFolder::new();
     let refused = |change: fn(&mut Map), reason: &str| {
         let mut map = Map::of_two_classes();
         change(&mut map);
-        map.draw_in(&place).fails_with(reason);
+        map.draw_in(&folder).fails_with(reason);
     };
     refused(|map| map.rows.clear(), "the table has no rows");
     refused(
@@ -309,11 +312,11 @@ fn maps_that_do_not_fit_are_refused() {
     let mut single = Map::of_two_classes();
     single.rows.truncate(1);
     single.quality[0].images = 1;
-    single.draw_in(&place).shows(&["1 images as dots"]);
+    single.draw_in(&folder).shows(&["1 images as dots"]);
 }
 
 /// The images that [`embeddings`] are those of.
-fn images(place: &Place, count: usize) -> Input {
+fn images(folder: &TestFolder, count: usize) -> Input {
     let mut header = samples::header(1, 255);
     header.classes = embeddings(0, 3).header.classes;
     let images = samples::images(&header, count);
@@ -323,61 +326,66 @@ fn images(place: &Place, count: usize) -> Input {
         labels: labels.collect(),
         ..images
     };
-    samples::data(place, &header, SplitName::Test, &images)
+    samples::data(folder, &header, SplitName::Test, &images)
 }
 
-fn draw_mistakes(place: &Place, embeddings: &Embeddings, images: &Input, count: usize) -> Outcome {
+fn draw_mistakes(
+    folder: &TestFolder,
+    embeddings: &Embeddings,
+    images: &Input,
+    count: usize,
+) -> Drawing {
     let data = std::slice::from_ref(images);
-    let embeddings = [input(place, embeddings)];
+    let embeddings = [input(folder, embeddings)];
     let roles: [(&str, &[Input]); 2] = [("embeddings", &embeddings), ("data", data)];
-    place.draw_from("mistakes", json!({"count": count}), &roles)
+    drawn::draw_from(folder, "mistakes", json!({"count": count}), &roles)
 }
 
 #[test]
 fn the_first_mistakes_are_drawn_with_both_classes() {
-    let place = Place::new();
-    let images = images(&place, 1000);
+    let folder = TestFolder::new();
+    let images = images(&folder, 1000);
     let mut some = embeddings(1000, 3);
     for index in [1, 500, 999] {
         some.predicted[index] = 0;
     }
-    let drawn = draw_mistakes(&place, &some, &images, 2);
+    let drawn = draw_mistakes(&folder, &some, &images, 2);
     drawn.shows(&[
         "Misclassified test images (2 of 1,000)",
         "predicted cat, is dog",
         "predicted cat, is a",
     ]);
     assert_eq!(drawn.svg().matches("<image").count(), 2);
-    let first = draw_mistakes(&place, &some, &images, 1);
+    let first = draw_mistakes(&folder, &some, &images, 1);
     first.shows(&["(2 of 1,000): the first"]);
 }
 
 #[test]
 fn no_mistake_is_a_figure_that_says_so() {
-    let place = Place::new();
-    let images = images(&place, 30);
-    let drawn = draw_mistakes(&place, &embeddings(30, 3), &images, 9);
+    let folder = TestFolder::new();
+    let images = images(&folder, 30);
+    let drawn = draw_mistakes(&folder, &embeddings(30, 3), &images, 9);
     drawn.shows(&["Misclassified test images (none of 30)"]);
     let sentence = "The model predicts the class of all 30 test images.";
     assert_eq!(drawn.texts_of("texts"), [[sentence]]);
-    draw_mistakes(&place, &embeddings(0, 3), &images, 9)
+    draw_mistakes(&folder, &embeddings(0, 3), &images, 9)
         .fails_with("decompose.embeddings has no embeddings");
 }
 
 #[test]
 fn images_of_another_data_set_are_refused() {
-    let place = Place::new();
-    let images = images(&place, 30);
+    let folder = TestFolder::new();
+    let images = images(&folder, 30);
     let mut some = embeddings(31, 3);
     some.predicted[30] = 1;
-    draw_mistakes(&place, &some, &images, 9)
+    draw_mistakes(&folder, &some, &images, 9)
         .fails_with("data.images has no test image at position 130");
     some.labels[0] = 2;
-    draw_mistakes(&place, &some, &images, 9).fails_with(
+    draw_mistakes(&folder, &some, &images, 9).fails_with(
         "test image at position 100 of data.images is of class 0, in the table of class 2",
     );
     some.header.split = SplitName::Train;
-    draw_mistakes(&place, &some, &images, 9).fails_with("no training image at position 100");
+    draw_mistakes(&folder, &some, &images, 9).fails_with("no training image at position 100");
 }
 
 /// Neighbours of two images, the second's first.
@@ -396,21 +404,22 @@ fn neighbours() -> Vec<NeighbourRow> {
         .collect()
 }
 
-fn draw_neighbours(place: &Place, rows: &[NeighbourRow], split: &str) -> Outcome {
-    place.draw_from(
+fn draw_neighbours(folder: &TestFolder, rows: &[NeighbourRow], split: &str) -> Drawing {
+    drawn::draw_from(
+        folder,
         "neighbours",
         json!({"split": split}),
         &[
-            ("neighbours", &[place.table("neighbours", rows)]),
-            ("data", &[images(place, 300)]),
+            ("neighbours", &[folder.table("neighbours", rows)]),
+            ("data", &[images(folder, 300)]),
         ],
     )
 }
 
 #[test]
 fn neighbours_stand_in_a_row_nearest_first() {
-    let place = Place::new();
-    let drawn = draw_neighbours(&place, &neighbours(), "test");
+    let folder = TestFolder::new();
+    let drawn = draw_neighbours(&folder, &neighbours(), "test");
     let panel = drawn.texts_of("panel").concat();
     assert_eq!(panel[..4], ["image", "nearest 1", "nearest 2", "nearest 3"]);
     assert_eq!(
@@ -432,11 +441,11 @@ fn neighbours_stand_in_a_row_nearest_first() {
 
 #[test]
 fn neighbours_that_are_none_are_refused() {
-    let place = Place::new();
+    let folder = TestFolder::new();
     let refused = |change: fn(&mut Vec<NeighbourRow>), reason: &str| {
         let mut rows = neighbours();
         change(&mut rows);
-        draw_neighbours(&place, &rows, "test").fails_with(reason);
+        draw_neighbours(&folder, &rows, "test").fails_with(reason);
     };
     refused(Vec::clear, "the table has no rows");
     refused(
@@ -451,21 +460,19 @@ fn neighbours_that_are_none_are_refused() {
         |rows| rows[3].label = 1,
         "test image at position 106 of data.images is of class 0, in the table of class 1",
     );
-    draw_neighbours(&place, &neighbours(), "train")
+    draw_neighbours(&folder, &neighbours(), "train")
         .fails_with("data.images has no training image at position 101");
 }
 
 #[test]
 fn equal_embeddings_give_equal_figures() {
     let drawn = || {
-        let place = Place::new();
-        let sphere = in_space(&place, &embeddings(60, 3), true).output("figure.svg");
-        let boxed = in_space(&place, &embeddings(60, 3), false).output("figure.svg");
-        let circle = Circle::of(embeddings(60, 20))
-            .draw_in(&place)
-            .output("figure.svg");
-        let map = Map::of_two_classes().draw_in(&place).output("figure.png");
-        let images = draw_neighbours(&place, &neighbours(), "test").output("figure.png");
+        let folder = TestFolder::new();
+        let sphere = in_space(&folder, &embeddings(60, 3), true).bytes(SVG);
+        let boxed = in_space(&folder, &embeddings(60, 3), false).bytes(SVG);
+        let circle = Circle::of(embeddings(60, 20)).draw_in(&folder).bytes(SVG);
+        let map = Map::of_two_classes().draw_in(&folder).bytes(PNG);
+        let images = draw_neighbours(&folder, &neighbours(), "test").bytes(PNG);
         [sphere, boxed, circle, map, images]
     };
     assert_eq!(drawn(), drawn());

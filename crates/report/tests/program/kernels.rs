@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use eigenscope_artifact::{NamedTensor, TENSORS, write_tensors};
 use eigenscope_stage::Input;
+use eigenscope_testing::{TestFolder, provenance};
 use serde_json::json;
 
-use crate::place::{Outcome, Place, provenance};
+use crate::drawn::{self, Drawing};
 
 /// A tensor whose values rise from -1 to 1.
 pub(crate) fn tensor(name: &str, shape: &[usize]) -> NamedTensor {
@@ -20,20 +21,14 @@ pub(crate) fn tensor(name: &str, shape: &[usize]) -> NamedTensor {
 }
 
 /// A model that reads images of these channels, 3 x 4.
-fn model(place: &Place, channels: usize, tensors: &[NamedTensor]) -> Input {
-    let path = place.path("model");
+fn model(folder: &TestFolder, channels: usize, tensors: &[NamedTensor]) -> Input {
+    let path = folder.path("model");
     let architecture = json!({
         "input": {"channels": channels, "height": 3, "width": 4},
         "classes": ["cat", "dog"],
         "network": "some",
     });
-    let content = write_tensors(
-        &path,
-        TENSORS,
-        &architecture,
-        tensors,
-        &provenance(json!({})),
-    );
+    let content = write_tensors(&path, TENSORS, &architecture, tensors, &provenance());
     Input {
         task: "train.model".to_owned(),
         labels: BTreeMap::from([("seed".to_owned(), json!(7))]),
@@ -42,12 +37,18 @@ fn model(place: &Place, channels: usize, tensors: &[NamedTensor]) -> Input {
     }
 }
 
-fn draw(place: &Place, model: &Input, layer: &str, count: usize) -> Outcome {
+fn draw(folder: &TestFolder, model: &Input, layer: &str, count: usize) -> Drawing {
     let parameters = json!({"layer": layer, "count": count});
-    place.draw("kernels", parameters, "model", std::slice::from_ref(model))
+    drawn::draw(
+        folder,
+        "kernels",
+        parameters,
+        "model",
+        std::slice::from_ref(model),
+    )
 }
 
-fn pictures(outcome: &Outcome) -> usize {
+fn pictures(outcome: &Drawing) -> usize {
     let svg = outcome.svg();
     let ramp = 1;
     svg.matches("<image").count() - ramp
@@ -55,56 +56,56 @@ fn pictures(outcome: &Outcome) -> usize {
 
 #[test]
 fn kernels_of_grey_images_stand_in_a_square() {
-    let place = Place::new();
+    let folder = TestFolder::new();
     let tensors = [
         tensor("conv1.weight", &[10, 1, 2, 2]),
         tensor("conv1.bias", &[10]),
     ];
-    let model = model(&place, 1, &tensors);
-    let nine = draw(&place, &model, "conv1", 9);
+    let model = model(&folder, 1, &tensors);
+    let nine = draw(&folder, &model, "conv1", 9);
     nine.shows(&[
         "Kernels of conv1: the first 9 of 10 (seed 7)",
         "first 9 kernels as images of 2 x 2",
         "Weight",
     ]);
     assert_eq!(pictures(&nine), 9);
-    assert!(nine.warnings.is_empty());
-    let all = draw(&place, &model, "conv1", 20);
+    assert!(nine.warnings().is_empty());
+    let all = draw(&folder, &model, "conv1", 20);
     all.shows(&["Kernels of conv1 (seed 7)"]);
     assert_eq!(pictures(&all), 10);
-    assert_eq!(all.warnings, ["conv1 has 10 kernels, not 20"]);
+    assert_eq!(all.warnings(), ["conv1 has 10 kernels, not 20"]);
 }
 
 #[test]
 fn channels_of_colour_images_stand_side_by_side() {
-    let place = Place::new();
-    let model = model(&place, 3, &[tensor("conv1.weight", &[4, 3, 2, 2])]);
-    let drawn = draw(&place, &model, "conv1", 2);
+    let folder = TestFolder::new();
+    let model = model(&folder, 3, &[tensor("conv1.weight", &[4, 3, 2, 2])]);
+    let drawn = draw(&folder, &model, "conv1", 2);
     drawn.shows(&["channel 1", "channel 3"]);
     assert_eq!(pictures(&drawn), 6);
 }
 
 #[test]
 fn a_linear_layer_that_reads_the_images_has_units() {
-    let place = Place::new();
+    let folder = TestFolder::new();
     let tensors = [
         tensor("embed.weight", &[5, 12]),
         tensor("gate.weight", &[12, 12]),
     ];
-    let model = model(&place, 1, &tensors);
-    let drawn = draw(&place, &model, "embed", 4);
+    let model = model(&folder, 1, &tensors);
+    let drawn = draw(&folder, &model, "embed", 4);
     drawn.shows(&["Units of embed: the first 4 of 5", "images of 3 x 4"]);
     // As wide as an image, but not read from images.
-    draw(&place, &model, "gate", 4)
+    draw(&folder, &model, "gate", 4)
         .fails_with("gate is a linear layer that reads 12 values made by");
 }
 
 #[test]
 fn weights_that_are_no_images_are_refused() {
-    let place = Place::new();
+    let folder = TestFolder::new();
     let refused = |tensors: &[NamedTensor], reason: &str| {
-        let model = model(&place, 1, tensors);
-        draw(&place, &model, "conv1", 4).fails_with(reason);
+        let model = model(&folder, 1, tensors);
+        draw(&folder, &model, "conv1", 4).fails_with(reason);
     };
     refused(
         &[tensor("conv1.weight", &[4, 8, 2, 2])],
@@ -129,8 +130,8 @@ fn weights_that_are_no_images_are_refused() {
 
 #[test]
 fn a_weight_of_zeros_is_drawn() {
-    let place = Place::new();
+    let folder = TestFolder::new();
     let mut zeros = tensor("conv1.weight", &[1, 1, 2, 2]);
     zeros.data.fill(0.0);
-    draw(&place, &model(&place, 1, &[zeros]), "conv1", 1).shows(&["Kernels of conv1"]);
+    draw(&folder, &model(&folder, 1, &[zeros]), "conv1", 1).shows(&["Kernels of conv1"]);
 }

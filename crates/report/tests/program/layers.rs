@@ -3,10 +3,12 @@
 use eigenscope_artifact::tables::layers::{
     ClippingRow, LayerSpectrumRow, LearnedDimensionsRow, OverlapRow, RSquaredRow,
 };
+use eigenscope_artifact::{INTERACTIVE, PNG, SVG};
 use eigenscope_stage::Input;
+use eigenscope_testing::TestFolder;
 use serde_json::{Value, json};
 
-use crate::place::{Outcome, Place};
+use crate::drawn::{self, Drawing};
 
 pub(crate) fn spectrum(series: &str, layer: &str, eigenvalues: &[f64]) -> Vec<LayerSpectrumRow> {
     let row = |(rank, &eigenvalue): (u32, &f64)| LayerSpectrumRow {
@@ -78,14 +80,18 @@ impl Clipping {
         }
     }
 
-    fn draw_in(&self, place: &Place, layers: Value) -> Outcome {
-        place.draw_from(
+    fn draw_in(&self, folder: &TestFolder, layers: Value) -> Drawing {
+        drawn::draw_from(
+            folder,
             "layer-clipping",
             json!({ "layers": layers, "rank_axis": "log" }),
             &[
-                ("spectrum", &[place.table("spectrum", &self.spectrum)]),
-                ("clipping", &[place.table("clipping", &self.clipping)]),
-                ("dimensions", &[place.table("dimensions", &self.dimensions)]),
+                ("spectrum", &[folder.table("spectrum", &self.spectrum)]),
+                ("clipping", &[folder.table("clipping", &self.clipping)]),
+                (
+                    "dimensions",
+                    &[folder.table("dimensions", &self.dimensions)],
+                ),
             ],
         )
     }
@@ -93,8 +99,8 @@ impl Clipping {
 
 #[test]
 fn clipping_has_a_column_a_layer_in_the_order_of_the_table() {
-    let place = Place::new();
-    let drawn = Clipping::of_weights().draw_in(&place, json!([]));
+    let folder = TestFolder::new();
+    let drawn = Clipping::of_weights().draw_in(&folder, json!([]));
     let panels = drawn.texts_of("panel");
     let titles: Vec<&str> = panels.iter().map(|texts| texts[0].as_str()).collect();
     assert_eq!(
@@ -120,7 +126,7 @@ fn clipping_has_a_column_a_layer_in_the_order_of_the_table() {
         ]]
     );
     assert_eq!(
-        drawn.warnings,
+        drawn.warnings(),
         [
             "2 of 12 eigenvalues are not on the logarithmic axes: they are zero, negative or below 1e-12 of the largest \
           of their curve"
@@ -130,12 +136,12 @@ fn clipping_has_a_column_a_layer_in_the_order_of_the_table() {
 
 #[test]
 fn spikes_are_marked_with_what_clipping_to_them_costs() {
-    let place = Place::new();
+    let folder = TestFolder::new();
     let mut tables = Clipping::of_weights();
     tables.dimensions[0].first_dimensions = Some(2);
     tables.dimensions[0].spikes = Some(2);
     tables.dimensions[0].spikes_accuracy_fraction = Some(0.45);
-    let drawn = tables.draw_in(&place, json!([]));
+    let drawn = tables.draw_in(&folder, json!([]));
     drawn.shows(&[
         "smaller ones that reach it once: layer1 2.",
         "as many eigenvectors costs: layer1 2 (accuracy \u{2212}17.5 points).",
@@ -145,22 +151,22 @@ fn spikes_are_marked_with_what_clipping_to_them_costs() {
 
 #[test]
 fn layers_can_be_chosen_and_one_without_a_spectrum_is_named() {
-    let place = Place::new();
+    let folder = TestFolder::new();
     let mut tables = Clipping::of_weights();
-    let one = tables.draw_in(&place, json!(["layer1"]));
+    let one = tables.draw_in(&folder, json!(["layer1"]));
     assert_eq!(one.texts_of("panel").len(), 2);
     tables
-        .draw_in(&place, json!(["layer3"]))
+        .draw_in(&folder, json!(["layer3"]))
         .fails_with("`layers` names `layer3`; layers with a spectrum are layer2 and layer1");
     tables.clipping.extend(clipping("layer3", &[62]));
-    let without = tables.draw_in(&place, json!([]));
+    let without = tables.draw_in(&folder, json!([]));
     assert_eq!(without.texts_of("panel").len(), 4);
     assert_eq!(
-        without.warnings[0],
+        without.warnings()[0],
         "left out for want of a spectrum: layer3"
     );
     tables
-        .draw_in(&place, json!(["layer3"]))
+        .draw_in(&folder, json!(["layer3"]))
         .fails_with("layers with a spectrum are layer2 and layer1");
 }
 
@@ -175,30 +181,31 @@ fn of_many_layers_the_first_are_drawn() {
         clipping: names.iter().flat_map(|name| clipping(name, &[1])).collect(),
         dimensions: Vec::new(),
     };
-    let place = Place::new();
-    let drawn = tables.draw_in(&place, json!([]));
+    let folder = TestFolder::new();
+    let drawn = tables.draw_in(&folder, json!([]));
     assert_eq!(drawn.texts_of("panel").len(), 24);
     drawn.shows(&["first 12 of 13 layers"]);
     let warning = "the first 12 of 13 layers are drawn; choose others with `layers`";
-    assert_eq!(drawn.warnings, [warning]);
-    let chosen = tables.draw_in(&place, json!(["layer12"]));
-    assert!(chosen.warnings.is_empty());
+    assert_eq!(drawn.warnings(), [warning]);
+    let chosen = tables.draw_in(&folder, json!(["layer12"]));
+    assert!(chosen.warnings().is_empty());
 }
 
 #[test]
 fn ranks_of_weights_are_linear_unless_chosen() {
-    let place = Place::new();
+    let folder = TestFolder::new();
     let tables = Clipping::of_weights();
     let draw = |rank_axis: &str| {
-        place.draw_from(
+        drawn::draw_from(
+            &folder,
             "layer-clipping",
             json!({"layers": ["layer1"], "rank_axis": rank_axis}),
             &[
-                ("spectrum", &[place.table("spectrum", &tables.spectrum)]),
-                ("clipping", &[place.table("clipping", &tables.clipping)]),
+                ("spectrum", &[folder.table("spectrum", &tables.spectrum)]),
+                ("clipping", &[folder.table("clipping", &tables.clipping)]),
                 (
                     "dimensions",
-                    &[place.table("dimensions", &tables.dimensions)],
+                    &[folder.table("dimensions", &tables.dimensions)],
                 ),
             ],
         )
@@ -217,28 +224,28 @@ fn ranks_of_weights_are_linear_unless_chosen() {
 
 #[test]
 fn clipping_without_learned_dimensions_and_of_a_single_one() {
-    let place = Place::new();
+    let folder = TestFolder::new();
     let mut tables = Clipping {
         dimensions: Vec::new(),
         ..Clipping::of_weights()
     };
-    let bare = tables.draw_in(&place, json!([]));
+    let bare = tables.draw_in(&folder, json!([]));
     let legend = ["weights", "initial weights", "layer clipped"];
     assert_eq!(bare.texts_of("legend"), [legend]);
     tables.spectrum = spectrum("weights", "layer1", &[1.0]);
     tables.clipping = clipping("layer1", &[100]);
     tables
-        .draw_in(&place, json!([]))
+        .draw_in(&folder, json!([]))
         .shows(&["layer1", "100.0"]);
 }
 
 #[test]
 fn clipping_that_does_not_fit_is_refused() {
-    let place = Place::new();
+    let folder = TestFolder::new();
     let refused = |change: fn(&mut Clipping), reason: &str| {
         let mut tables = Clipping::of_weights();
         change(&mut tables);
-        tables.draw_in(&place, json!([])).fails_with(reason);
+        tables.draw_in(&folder, json!([])).fails_with(reason);
     };
     refused(|tables| tables.clipping.clear(), "the table has no rows");
     refused(
@@ -300,7 +307,7 @@ pub(crate) fn fit(layer: &str, split: &str, r_squared: f64) -> RSquaredRow {
 }
 
 /// Draws the overlap of two networks whose alignment is undefined on test images.
-fn draw_overlap(place: &Place, overlap: &[OverlapRow]) -> Outcome {
+fn draw_overlap(folder: &TestFolder, overlap: &[OverlapRow]) -> Drawing {
     let rows = [
         spectrum("activations", "layer1", &[4.0, 1.0, 0.25]),
         spectrum("activations", "layer2", &[2.0, 0.5]),
@@ -308,7 +315,7 @@ fn draw_overlap(place: &Place, overlap: &[OverlapRow]) -> Outcome {
     ]
     .concat();
     let network = |seed: u32| -> Input {
-        let mut input = place.table(&format!("spectrum-{seed}"), &rows);
+        let mut input = folder.table(&format!("spectrum-{seed}"), &rows);
         input.task = format!("decompose.activations[seed={seed}]");
         input.labels.insert("seed".to_owned(), json!(seed));
         input
@@ -317,23 +324,24 @@ fn draw_overlap(place: &Place, overlap: &[OverlapRow]) -> Outcome {
         fit("layer2", "train", 0.9219),
         fit("layer2", "test", f64::NAN),
     ];
-    place.draw_from(
+    drawn::draw_from(
+        folder,
         "layer-overlap",
         json!({"layers": [], "rank_axis": "auto"}),
         &[
             ("reference", &[network(0)]),
             ("other", &[network(1)]),
-            ("overlap", &[place.table("overlap", overlap)]),
-            ("fit", &[place.table("fit", &fits)]),
+            ("overlap", &[folder.table("overlap", overlap)]),
+            ("fit", &[folder.table("fit", &fits)]),
         ],
     )
 }
 
 #[test]
 fn overlap_has_maps_with_one_colour_bar() {
-    let place = Place::new();
+    let folder = TestFolder::new();
     let rows = [overlap("layer1", 3), overlap("layer2", 2)].concat();
-    let drawn = draw_overlap(&place, &rows);
+    let drawn = draw_overlap(&folder, &rows);
     let panels = drawn.texts_of("panel");
     assert_eq!(panels.len(), 4);
     assert_eq!([&panels[0][0], &panels[1][0]], ["layer1", "layer2"]);
@@ -359,24 +367,24 @@ fn overlap_has_maps_with_one_colour_bar() {
         drawn.texts_of("legend"),
         [["first network (seed 0)", "second network (seed 1)"]]
     );
-    assert!(drawn.warnings.is_empty());
+    assert!(drawn.warnings().is_empty());
 }
 
 #[test]
 fn overlaps_in_a_null_space_are_grey() {
-    let place = Place::new();
+    let folder = TestFolder::new();
     let mut rows = overlap("layer2", 2);
-    assert!(!draw_overlap(&place, &rows).svg().contains("arbitrary"));
+    assert!(!draw_overlap(&folder, &rows).svg().contains("arbitrary"));
     for row in &mut rows {
         row.null_space = row.reference_rank == 2 || row.other_rank == 2;
     }
-    draw_overlap(&place, &rows)
+    draw_overlap(&folder, &rows)
         .shows(&["Grey where an eigenvalue is below 1e-7 of the largest of its layer"]);
 }
 
 #[test]
 fn the_first_network_lies_along_x() {
-    let place = Place::new();
+    let folder = TestFolder::new();
     let row = |reference_rank, other_rank, value| OverlapRow {
         reference_rank,
         other_rank,
@@ -392,9 +400,9 @@ fn the_first_network_lies_along_x() {
         row(2, 2, 0.5),
         row(3, 2, 0.6),
     ];
-    let drawn = draw_overlap(&place, &rows);
+    let drawn = draw_overlap(&folder, &rows);
     let form: Value =
-        serde_json::from_slice(&drawn.output("figure.json")).expect("the interactive form");
+        serde_json::from_slice(&drawn.bytes(INTERACTIVE)).expect("the interactive form");
     let traces = form["data"].as_array().expect("traces");
     let map = traces.iter().find(|trace| trace["type"] == "heatmap");
     let cells = &map.expect("a map")["z"];
@@ -404,11 +412,11 @@ fn the_first_network_lies_along_x() {
 
 #[test]
 fn overlap_that_is_none_is_refused() {
-    let place = Place::new();
+    let folder = TestFolder::new();
     let refused = |change: fn(&mut Vec<OverlapRow>), reason: &str| {
         let mut rows = overlap("layer2", 2);
         change(&mut rows);
-        draw_overlap(&place, &rows).fails_with(reason);
+        draw_overlap(&folder, &rows).fails_with(reason);
     };
     refused(Vec::clear, "the table has no rows");
     refused(
@@ -434,16 +442,12 @@ fn overlap_that_is_none_is_refused() {
 #[test]
 fn equal_tables_give_equal_figures() {
     let drawn = || {
-        let place = Place::new();
+        let folder = TestFolder::new();
         let clipped = Clipping::of_weights()
-            .draw_in(&place, json!([]))
-            .output("figure.svg");
-        let overlap = draw_overlap(&place, &overlap("layer2", 2));
-        (
-            clipped,
-            overlap.output("figure.svg"),
-            overlap.output("figure.png"),
-        )
+            .draw_in(&folder, json!([]))
+            .bytes(SVG);
+        let overlap = draw_overlap(&folder, &overlap("layer2", 2));
+        (clipped, overlap.bytes(SVG), overlap.bytes(PNG))
     };
     assert_eq!(drawn(), drawn());
 }

@@ -1,30 +1,30 @@
 //! The program end to end: small tables in, figures or a clear error out.
 
 mod classes;
+mod drawn;
 mod embeddings;
 mod kernels;
 mod layers;
 mod page;
-mod place;
 mod rainbow;
 mod samples;
 mod scaling;
 mod sizes;
 mod timeline;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
-use std::process::Command;
 
 use eigenscope_artifact::tables::bilinear::{
     SimilarityMapRow, SimilarityRow, TruncationSummaryRow,
 };
 use eigenscope_artifact::tables::training::HistoryRow;
-use eigenscope_artifact::{INTERACTIVE, Labelled, Labels, PNG, SVG, write_records};
-use eigenscope_stage::{Description, Input, Stage};
+use eigenscope_artifact::{INTERACTIVE, Labelled, Labels, PNG, Provenance, SVG, write_records};
+use eigenscope_stage::{Input, Stage};
+use eigenscope_testing::{TestFolder, describe, made_by, provenance};
 use serde_json::{Value, json};
 
-use place::{Outcome, PROGRAM, Place, provenance};
+use drawn::Drawing;
 
 fn history(epochs: u32) -> Vec<HistoryRow> {
     (1..=epochs)
@@ -86,58 +86,25 @@ fn truncation(errors: &[f64], half_width: Option<f64>) -> Vec<TruncationSummaryR
 }
 
 #[test]
-fn describes_itself() {
-    let output = Command::new(PROGRAM)
-        .arg("describe")
-        .output()
-        .expect("starts");
-    let description: Description = serde_json::from_slice(&output.stdout).expect("a description");
+fn every_figure_has_three_forms_and_no_chance() {
+    let description = describe(Stage::Figure);
     assert_eq!(description.section, Stage::Figure);
-    let names: Vec<&str> = description
-        .kinds
-        .iter()
-        .map(|kind| kind.name.as_str())
-        .collect();
-    let expected = [
-        "training",
-        "similarity",
-        "similarity-map",
-        "truncation",
-        "eigenvectors",
-        "ground-truth",
-        "eigenspectrum",
-        "layer-clipping",
-        "layer-overlap",
-        "samples",
-        "rainbow",
-        "surgery",
-        "embedding-space",
-        "unit-circle",
-        "t-sne",
-        "neighbours",
-        "confusion",
-        "mistakes",
-        "kernels",
-        "scaling",
-        "timeline",
-    ];
-    assert_eq!(names, expected);
     for kind in description.kinds {
-        assert_eq!(kind.outputs, [SVG, PNG, INTERACTIVE]);
-        assert!(!kind.random);
+        assert_eq!(kind.outputs, [SVG, PNG, INTERACTIVE], "{}", kind.name);
+        assert!(!kind.random, "{}", kind.name);
     }
 }
 
 #[test]
 fn training_of_many_models_and_of_one() {
-    let place = Place::new();
+    let folder = TestFolder::new();
     let mut swept: Vec<Input> = (1..=3)
-        .map(|epochs| place.table(&format!("history-{epochs}"), &history(epochs)))
+        .map(|epochs| folder.table(&format!("history-{epochs}"), &history(epochs)))
         .collect();
     for (input, hidden) in swept.iter_mut().zip([30, 50, 50]) {
         input.labels.insert("hidden".to_owned(), json!(hidden));
     }
-    let draw = |inputs: &[Input]| place.draw("training", json!({}), "histories", inputs);
+    let draw = |inputs: &[Input]| drawn::draw(&folder, "training", json!({}), "histories", inputs);
     draw(&swept).shows(&[
         "Training",
         "Test loss",
@@ -152,18 +119,18 @@ fn training_of_many_models_and_of_one() {
         input.labels.insert("seed".to_owned(), json!(10.0 * rate));
     }
     draw(&swept).shows(&["3 models. Curves of one colour differ in learning rate and seed."]);
-    let one = [place.table("history", &history(4))];
+    let one = [folder.table("history", &history(4))];
     draw(&one).shows(&["model", "metric.history"]);
-    let short = [place.table("history", &history(1))];
+    let short = [folder.table("history", &history(1))];
     draw(&short).shows(&["Training"]);
 }
 
 #[test]
 fn epochs_run_from_the_first_to_the_last() {
-    let place = Place::new();
+    let folder = TestFolder::new();
     let ticks = |epochs: u32| -> Vec<String> {
-        let table = place.table("history", &history(epochs));
-        let drawn = place.draw("training", json!({}), "histories", &[table]);
+        let table = folder.table("history", &history(epochs));
+        let drawn = drawn::draw(&folder, "training", json!({}), "histories", &[table]);
         drawn.texts_of("x-axis").remove(0)
     };
     assert_eq!(ticks(1), ["1", "epoch"]);
@@ -173,9 +140,9 @@ fn epochs_run_from_the_first_to_the_last() {
 
 #[test]
 fn no_two_of_many_models_have_one_colour() {
-    let place = Place::new();
+    let folder = TestFolder::new();
     for count in [10, 11, 60] {
-        let table = place.table("history", &history(2));
+        let table = folder.table("history", &history(2));
         let member = |number: u32| {
             let labels = [("learning_rate".to_owned(), json!(f64::from(number) / 1e4))];
             Input {
@@ -184,10 +151,10 @@ fn no_two_of_many_models_have_one_colour() {
             }
         };
         let members: Vec<Input> = (0..count).map(member).collect();
-        let drawn = place.draw("training", json!({}), "histories", &members);
+        let drawn = drawn::draw(&folder, "training", json!({}), "histories", &members);
         // What they differ in, without repeating it in every entry.
         assert_eq!(drawn.texts_of("legend")[0][..2], ["learning rate", "0.0"]);
-        let form: Value = serde_json::from_slice(&drawn.output("figure.json")).expect("JSON");
+        let form: Value = serde_json::from_slice(&drawn.bytes(INTERACTIVE)).expect("JSON");
         let traces = form["data"].as_array().expect("traces").iter();
         let lines = traces.filter(|trace| trace["meta"]["what"] == "line");
         let looks: BTreeSet<String> = lines
@@ -200,23 +167,22 @@ fn no_two_of_many_models_have_one_colour() {
 
 #[test]
 fn noise_is_told_only_where_there_is_some() {
-    let place = Place::new();
+    let folder = TestFolder::new();
     let table = |name: &str, parameters: Value| {
-        let path = place.path(name);
-        let content = write_records(&path, &history(2), &provenance(parameters));
-        Input {
-            task: format!("train.{name}"),
-            labels: BTreeMap::new(),
-            path,
-            content: content.expect("written"),
-        }
+        let path = folder.path(name);
+        let provenance = Provenance {
+            parameters,
+            ..provenance()
+        };
+        write_records(&path, &history(2), &provenance).expect("written");
+        made_by(&format!("train.{name}"), &path)
     };
     let noisy = table("noisy", json!({"noise_std": 0.4}));
     let quiet = table("quiet", json!({"noise_std": 0.0}));
     let other = table("other", json!({"widths": [8]}));
     let draw = |inputs: &[&Input]| {
         let inputs: Vec<Input> = inputs.iter().map(|input| (*input).clone()).collect();
-        place.draw("training", json!({}), "histories", &inputs)
+        drawn::draw(&folder, "training", json!({}), "histories", &inputs)
     };
     draw(&[&noisy]).shows(&["on training batches (with noise) and"]);
     draw(&[&quiet, &other]).shows(&["on training batches and on the test images"]);
@@ -225,11 +191,11 @@ fn noise_is_told_only_where_there_is_some() {
 
 #[test]
 fn similarity_is_titled_by_the_variant_of_the_table() {
-    let place = Place::new();
+    let folder = TestFolder::new();
     // No input has a label: the variant was not swept over.
     let draw = |rows: &[SimilarityRow]| {
-        let table = place.table("similarity", rows);
-        place.draw("similarity", json!({}), "similarity", &[table])
+        let table = folder.table("similarity", rows);
+        drawn::draw(&folder, "similarity", json!({}), "similarity", &[table])
     };
     draw(&similarity("published", Some(0.0625))).shows(&[
         "Similarity of eigenvectors to hidden size 12: same-seed pairs included, as published",
@@ -256,10 +222,10 @@ fn similarity_is_titled_by_the_variant_of_the_table() {
 
 #[test]
 fn maps_are_titled_by_the_variant_of_the_table() {
-    let place = Place::new();
+    let folder = TestFolder::new();
     let draw = |rows: &[SimilarityMapRow]| {
-        let table = place.table("map", rows);
-        place.draw("similarity-map", json!({}), "map", &[table])
+        let table = folder.table("map", rows);
+        drawn::draw(&folder, "similarity-map", json!({}), "map", &[table])
     };
     draw(&map("published", Some(0.625))).shows(&[
         "First eigenvectors between sizes: same-seed pairs included, as published",
@@ -276,12 +242,12 @@ fn maps_are_titled_by_the_variant_of_the_table() {
 
 #[test]
 fn errors_below_one_percent_and_of_zero() {
-    let place = Place::new();
+    let folder = TestFolder::new();
     let draw = |rows: &[TruncationSummaryRow]| {
-        let table = place.table("truncation", rows);
-        place.draw("truncation", json!({}), "truncation", &[table])
+        let table = folder.table("truncation", rows);
+        drawn::draw(&folder, "truncation", json!({}), "truncation", &[table])
     };
-    let ticks = |outcome: &Outcome, tick: &str| {
+    let ticks = |outcome: &Drawing, tick: &str| {
         let texts = outcome.texts();
         texts.iter().filter(|text| *text == tick).count()
     };
@@ -315,11 +281,11 @@ fn errors_below_one_percent_and_of_zero() {
 
 #[test]
 fn axes_of_kept_eigenpairs_end_where_curves_stop_changing() {
-    let place = Place::new();
+    let folder = TestFolder::new();
     let mut errors = vec![0.9, 0.5, 0.2, 0.1];
     errors.resize(31, 0.1);
-    let table = place.table("truncation", &truncation(&errors, None));
-    let drawn = place.draw("truncation", json!({}), "truncation", &[table]);
+    let table = folder.table("truncation", &truncation(&errors, None));
+    let drawn = drawn::draw(&folder, "truncation", json!({}), "truncation", &[table]);
     drawn.shows(&[
         "Up to 30 eigenpairs, no curve changes any more by 0.1 points.",
         "4",
@@ -330,7 +296,7 @@ fn axes_of_kept_eigenpairs_end_where_curves_stop_changing() {
 
 #[test]
 fn every_group_has_curves_of_its_own() {
-    let place = Place::new();
+    let folder = TestFolder::new();
     let rated = |rate: f64, errors: &[f64]| -> Vec<Labelled<TruncationSummaryRow>> {
         let labels = Labels::from([("learning_rate".to_owned(), json!(rate))]);
         let rows = truncation(errors, None).into_iter();
@@ -341,8 +307,8 @@ fn every_group_has_curves_of_its_own() {
         .collect()
     };
     let rows = [rated(0.1, &[0.9, 0.5]), rated(0.2, &[0.9, 0.25])].concat();
-    let table = place.labelled("truncation", &rows);
-    let drawn = place.draw("truncation", json!({}), "truncation", &[table]);
+    let table = folder.labelled("truncation", &rows);
+    let drawn = drawn::draw(&folder, "truncation", json!({}), "truncation", &[table]);
     assert_eq!(drawn.texts_of("legend"), [["learning rate", "0.1", "0.2"]]);
 
     let rows: Vec<Labelled<SimilarityRow>> = [0.1, 0.2]
@@ -359,8 +325,8 @@ fn every_group_has_curves_of_its_own() {
             })
         })
         .collect();
-    let table = place.labelled("similarity", &rows);
-    let drawn = place.draw("similarity", json!({}), "similarity", &[table]);
+    let table = folder.labelled("similarity", &rows);
+    let drawn = drawn::draw(&folder, "similarity", json!({}), "similarity", &[table]);
     let legend = drawn.texts_of("legend").concat().join(" ");
     assert_eq!(
         legend,
@@ -376,8 +342,8 @@ fn every_group_has_curves_of_its_own() {
         })
     };
     let rows: Vec<Labelled<SimilarityMapRow>> = rated(0.5).chain(rated(0.25)).collect();
-    let table = place.labelled("map", &rows);
-    let drawn = place.draw("similarity-map", json!({}), "map", &[table]);
+    let table = folder.labelled("map", &rows);
+    let drawn = drawn::draw(&folder, "similarity-map", json!({}), "map", &[table]);
     let panels = drawn.texts_of("panel");
     let titles: Vec<&str> = panels.iter().map(|texts| texts[0].as_str()).collect();
     assert_eq!(titles, ["learning rate 0.5", "learning rate 0.25"]);
@@ -386,14 +352,15 @@ fn every_group_has_curves_of_its_own() {
 
 #[test]
 fn eigenvectors_that_are_stored() {
-    let place = Place::new();
+    let folder = TestFolder::new();
     let draw = |selection: &str, columns: u32| {
         let parameters = json!({"columns": columns, "selection": selection});
-        place.draw(
+        drawn::draw(
+            &folder,
             "eigenvectors",
             parameters,
             "eigenpairs",
-            &[place.eigenpairs()],
+            &[drawn::eigenpairs(&folder)],
         )
     };
     draw("magnitude", 2).shows(&["(hidden 5)", "cat", "dog", "\u{2212}3.00", "2.00"]);
@@ -405,7 +372,7 @@ fn eigenvectors_that_are_stored() {
 
 #[test]
 fn tables_that_are_none_give_an_error_and_no_figure() {
-    let place = Place::new();
+    let folder = TestFolder::new();
     let kinds = [
         ("training", "histories"),
         ("similarity", "similarity"),
@@ -414,23 +381,23 @@ fn tables_that_are_none_give_an_error_and_no_figure() {
         ("eigenvectors", "eigenpairs"),
     ];
     let inputs = [
-        place.table("history", &history(20)),
-        place.table("similarity", &similarity("corrected", None)),
-        place.table("map", &map("corrected", None)),
-        place.table("truncation", &truncation(&[0.5], None)),
-        place.eigenpairs(),
+        folder.table("history", &history(20)),
+        folder.table("similarity", &similarity("corrected", None)),
+        folder.table("map", &map("corrected", None)),
+        folder.table("truncation", &truncation(&[0.5], None)),
+        drawn::eigenpairs(&folder),
     ];
     for (at, (kind, role)) in kinds.into_iter().enumerate() {
         let parameters = match kind {
             "eigenvectors" => json!({"columns": 2, "selection": "lowest"}),
             _ => json!({}),
         };
-        let draw = |input: Input| place.draw(kind, parameters.clone(), role, &[input]);
+        let draw = |input: Input| drawn::draw(&folder, kind, parameters.clone(), role, &[input]);
         draw(cut(&inputs[at])).fails_with("(cut) is not a readable Parquet file");
         let other = inputs[(at + 1) % inputs.len()].clone();
         draw(other).fails_with("expected `");
         let mut gone = inputs[at].clone();
-        gone.path = place.path("missing.parquet");
+        gone.path = folder.path("missing.parquet");
         draw(gone).fails_with("(missing)");
     }
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use eigenscope_artifact::INTERACTIVE;
 use eigenscope_report_file::{
     ComparedNumber, Comparison, REPORT_VERSION, ReportFile, ReportInput, ReportTable, ReportTask,
     ReportVerdict, TaskState,
@@ -11,14 +12,13 @@ use eigenscope_stage::{Event, Stage};
 use serde_json::{Value, json};
 
 use crate::classes::{accuracies, confusion, draw_confusion};
-use crate::place::{PROGRAM, Place};
-use eigenscope_testing::Browser;
+use eigenscope_testing::{Browser, TestFolder, program};
 
 /// A class, a file, a parameter: whatever a page may have to show.
 const HOSTILE: &str = "</script><img src=x onerror=hit=1>";
 
 /// A page of a figure that is up to date and one that is not, all texts hostile.
-fn report_file(place: &Place, figure: PathBuf) -> ReportFile {
+fn report_file(folder: &TestFolder, figure: PathBuf) -> ReportFile {
     let task = |id: &str, state: TaskState| ReportTask {
         id: id.to_owned(),
         section: Stage::Figure,
@@ -51,7 +51,7 @@ fn report_file(place: &Place, figure: PathBuf) -> ReportFile {
     };
     ReportFile {
         version: REPORT_VERSION,
-        output: place.path("page.html"),
+        output: folder.path("page.html"),
         pipeline: HOSTILE.to_owned(),
         description: HOSTILE.to_owned(),
         run_command: vec!["eigenscope".to_owned(), HOSTILE.to_owned()],
@@ -78,16 +78,16 @@ fn report_file(place: &Place, figure: PathBuf) -> ReportFile {
 }
 
 /// Runs the program; gives the page, or what it said.
-fn write(place: &Place, file: &Value) -> Result<String, String> {
-    let path = place.path("report.json");
+fn write(folder: &TestFolder, file: &Value) -> Result<String, String> {
+    let path = folder.path("report.json");
     std::fs::write(&path, file.to_string()).expect("written");
-    let output = Command::new(PROGRAM)
+    let output = Command::new(program("eigenscope-report"))
         .arg("report")
         .arg(&path)
         .output()
         .expect("starts");
     if output.status.success() {
-        return Ok(std::fs::read_to_string(place.path("page.html")).expect("the page"));
+        return Ok(std::fs::read_to_string(folder.path("page.html")).expect("the page"));
     }
     let said = String::from_utf8(output.stdout).expect("UTF-8");
     match serde_json::from_str(said.trim_end()).expect("an event") {
@@ -97,19 +97,19 @@ fn write(place: &Place, file: &Value) -> Result<String, String> {
 }
 
 /// A confusion matrix of a class with a hostile name.
-fn figure(place: &Place) -> PathBuf {
+fn figure(folder: &TestFolder) -> PathBuf {
     let rows = confusion(&[&[990, 10], &[0, 1000]]);
-    let drawn = draw_confusion(place, &rows, &accuracies(&[(HOSTILE, 990), ("dog", 1000)]));
-    let path = place.path("kept.json");
-    std::fs::write(&path, drawn.output("figure.json")).expect("written");
+    let drawn = draw_confusion(folder, &rows, &accuracies(&[(HOSTILE, 990), ("dog", 1000)]));
+    let path = folder.path("kept.json");
+    std::fs::write(&path, drawn.bytes(INTERACTIVE)).expect("written");
     path
 }
 
 #[test]
 fn hostile_texts_stay_texts() {
-    let place = Place::new();
-    let file = report_file(&place, figure(&place));
-    let page = write(&place, &json!(file)).expect("a page");
+    let folder = TestFolder::new();
+    let file = report_file(&folder, figure(&folder));
+    let page = write(&folder, &json!(file)).expect("a page");
     assert_eq!(page.matches("<img").count(), 0);
     // Two scripts that run and the data of one figure.
     assert_eq!(page.matches("<script").count(), 3);
@@ -119,7 +119,7 @@ fn hostile_texts_stay_texts() {
     let Some(mut browser) = Browser::start() else {
         return;
     };
-    browser.open(&place.path("page.html"), (1280, 900));
+    browser.open(&folder.path("page.html"), (1280, 900));
     browser.evaluate("document.querySelector('.frame').scrollIntoView()");
     browser.wait_for("document.querySelector('.frame').dataset.state === 'drawn'");
     assert_eq!(
@@ -153,8 +153,8 @@ fn hostile_texts_stay_texts() {
 
 #[test]
 fn the_policy_allows_the_scripts_of_the_page_and_no_address() {
-    let place = Place::new();
-    let page = write(&place, &json!(report_file(&place, figure(&place)))).expect("a page");
+    let folder = TestFolder::new();
+    let page = write(&folder, &json!(report_file(&folder, figure(&folder)))).expect("a page");
     let policy = page
         .split_once("Content-Security-Policy\" content=\"")
         .expect("a policy")
@@ -186,15 +186,15 @@ fn the_policy_allows_the_scripts_of_the_page_and_no_address() {
 
 #[test]
 fn what_cannot_be_shown_is_refused_and_no_page_is_left() {
-    let place = Place::new();
-    let kept = figure(&place);
-    let file = json!(report_file(&place, kept.clone()));
+    let folder = TestFolder::new();
+    let kept = figure(&folder);
+    let file = json!(report_file(&folder, kept.clone()));
     let refused = |change: &dyn Fn(&mut Value), part: &str| {
         let mut file = file.clone();
         change(&mut file);
-        let said = write(&place, &file).expect_err("no page");
+        let said = write(&folder, &file).expect_err("no page");
         assert!(said.contains(part), "{said}");
-        assert!(!Path::exists(&place.path("page.html")));
+        assert!(!Path::exists(&folder.path("page.html")));
     };
     refused(
         &|file| file["version"] = json!(99),
@@ -231,7 +231,7 @@ fn what_cannot_be_shown_is_refused_and_no_page_is_left() {
         std::fs::write(&kept, broken).expect("written");
         refused(&|_| {}, part);
     }
-    let other = Command::new(PROGRAM)
+    let other = Command::new(program("eigenscope-report"))
         .args(["report", "none.json"])
         .output()
         .expect("starts");

@@ -1,10 +1,12 @@
 //! Generated networks beside the trained ones.
 
+use eigenscope_artifact::SVG;
 use eigenscope_artifact::tables::rainbow::{RainbowRow, RainbowSummaryRow};
 use eigenscope_stage::Input;
+use eigenscope_testing::TestFolder;
 use serde_json::json;
 
-use crate::place::{Outcome, Place};
+use crate::drawn::{self, Drawing};
 
 pub(crate) fn draws(correct: &[u32]) -> Vec<RainbowRow> {
     let row = |(draw, &correct): (u32, &u32)| RainbowRow {
@@ -44,12 +46,12 @@ impl Tables {
         }
     }
 
-    fn add(&mut self, place: &Place, task: &str, seed: Option<u32>) {
+    fn add(&mut self, folder: &TestFolder, task: &str, seed: Option<u32>) {
         let number = self.draws.len();
         let rows = [summary(&CORRECT, 0.32, Some(0.0265))];
         let mut inputs = [
-            place.table(&format!("draws-{number}"), &draws(&CORRECT)),
-            place.table(&format!("summary-{number}"), &rows),
+            folder.table(&format!("draws-{number}"), &draws(&CORRECT)),
+            folder.table(&format!("summary-{number}"), &rows),
         ];
         for input in &mut inputs {
             input.task = task.to_owned();
@@ -62,19 +64,19 @@ impl Tables {
         self.summaries.push(summary);
     }
 
-    fn draw_in(&self, place: &Place) -> Outcome {
+    fn draw_in(&self, folder: &TestFolder) -> Drawing {
         let roles: [(&str, &[Input]); 2] = [("draws", &self.draws), ("summary", &self.summaries)];
-        place.draw_from("rainbow", json!({}), &roles)
+        drawn::draw_from(folder, "rainbow", json!({}), &roles)
     }
 }
 
 #[test]
 fn every_model_has_its_place() {
-    let place = Place::new();
+    let folder = TestFolder::new();
     let mut tables = Tables::new();
-    tables.add(&place, "decompose.rainbow-mlp", None);
-    tables.add(&place, "decompose.rainbow-cnn", None);
-    let drawn = tables.draw_in(&place);
+    tables.add(&folder, "decompose.rainbow-mlp", None);
+    tables.add(&folder, "decompose.rainbow-cnn", None);
+    let drawn = tables.draw_in(&folder);
     assert_eq!(drawn.texts_of("x-axis"), [["mlp", "cnn"]]);
     let legend = [
         "trained network",
@@ -91,52 +93,49 @@ fn every_model_has_its_place() {
         .map(|line| line.matches('M').count())
         .collect::<Vec<_>>();
     assert_eq!(dots, [3, 3]);
-    assert_eq!(
-        drawn.output("figure.svg"),
-        tables.draw_in(&place).output("figure.svg")
-    );
+    assert_eq!(drawn.bytes(SVG), tables.draw_in(&folder).bytes(SVG));
 }
 
 #[test]
 fn seeds_are_told_apart_and_one_model_has_its_task() {
-    let place = Place::new();
+    let folder = TestFolder::new();
     let mut tables = Tables::new();
-    tables.add(&place, "decompose.rainbow", None);
-    let one = tables.draw_in(&place).texts_of("x-axis");
+    tables.add(&folder, "decompose.rainbow", None);
+    let one = tables.draw_in(&folder).texts_of("x-axis");
     assert_eq!(one, [["decompose.rainbow"]]);
     let mut tables = Tables::new();
     for seed in 0..3 {
         tables.add(
-            &place,
+            &folder,
             &format!("decompose.rainbow[seed={seed}]"),
             Some(seed),
         );
     }
-    let seeds = tables.draw_in(&place).texts_of("x-axis");
+    let seeds = tables.draw_in(&folder).texts_of("x-axis");
     assert_eq!(seeds, [["seed 0", "seed 1", "seed 2"]]);
 }
 
 #[test]
 fn one_draw_has_no_spread() {
-    let place = Place::new();
+    let folder = TestFolder::new();
     let tables = Tables {
-        draws: vec![place.table("draws", &draws(&[31]))],
-        summaries: vec![place.table("summary", &[summary(&[31], 0.31, None)])],
+        draws: vec![folder.table("draws", &draws(&[31]))],
+        summaries: vec![folder.table("summary", &[summary(&[31], 0.31, None)])],
     };
     tables
-        .draw_in(&place)
+        .draw_in(&folder)
         .shows(&["generated 31.0 % (mean of 1)"]);
 }
 
 #[test]
 fn tables_that_do_not_belong_together_are_refused() {
-    let place = Place::new();
+    let folder = TestFolder::new();
     let refused = |draws: &[RainbowRow], summaries: &[RainbowSummaryRow], reason: &str| {
         let tables = Tables {
-            draws: vec![place.table("draws", draws)],
-            summaries: vec![place.table("summary", summaries)],
+            draws: vec![folder.table("draws", draws)],
+            summaries: vec![folder.table("summary", summaries)],
         };
-        tables.draw_in(&place).fails_with(reason);
+        tables.draw_in(&folder).fails_with(reason);
     };
     let good = summary(&CORRECT, 0.32, None);
     let unlike = "the summary of metric.draws is not that of its draws";
@@ -154,9 +153,9 @@ fn tables_that_do_not_belong_together_are_refused() {
         "has 2 rows, expected one",
     );
     let mut tables = Tables::new();
-    tables.add(&place, "decompose.rainbow", None);
+    tables.add(&folder, "decompose.rainbow", None);
     tables.draws.push(tables.draws[0].clone());
     tables
-        .draw_in(&place)
+        .draw_in(&folder)
         .fails_with("2 tables of draws and 1 summaries");
 }

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::io::Cursor;
 
 use eigenscope_artifact::{
-    ImageHeader, ImageWriter, PixelTransform, SourceCheck, Split, SplitName,
+    ImageHeader, ImageWriter, PNG, PixelTransform, SVG, SourceCheck, Split, SplitName,
 };
 use eigenscope_stage::Input;
+use eigenscope_testing::{TestFolder, provenance};
 use serde_json::json;
 
-use crate::place::{Outcome, Place, provenance};
+use crate::drawn::{self, Drawing};
 
 /// Stored side of the images.
 const SIDE: usize = 4;
@@ -44,9 +45,14 @@ pub(crate) fn images(header: &ImageHeader, count: usize) -> Split {
     }
 }
 
-pub(crate) fn data(place: &Place, header: &ImageHeader, split: SplitName, images: &Split) -> Input {
-    let path = place.path("images");
-    let parameters = provenance(json!({}));
+pub(crate) fn data(
+    folder: &TestFolder,
+    header: &ImageHeader,
+    split: SplitName,
+    images: &Split,
+) -> Input {
+    let path = folder.path("images");
+    let parameters = provenance();
     let mut writer = ImageWriter::create(&path, header.clone(), &parameters).expect("created");
     writer.write(split, images).expect("written");
     Input {
@@ -57,16 +63,22 @@ pub(crate) fn data(place: &Place, header: &ImageHeader, split: SplitName, images
     }
 }
 
-fn draw(place: &Place, input: &Input, count: usize, split: &str) -> Outcome {
+fn draw(folder: &TestFolder, input: &Input, count: usize, split: &str) -> Drawing {
     let parameters = json!({"count": count, "split": split});
-    place.draw("samples", parameters, "data", std::slice::from_ref(input))
+    drawn::draw(
+        folder,
+        "samples",
+        parameters,
+        "data",
+        std::slice::from_ref(input),
+    )
 }
 
 /// The pixels of the PNG in the middle of every image pixel, image by image.
-fn drawn_pixels(outcome: &Outcome) -> Vec<[u8; 3]> {
+fn drawn_pixels(outcome: &Drawing) -> Vec<[u8; 3]> {
     let svg = outcome.svg();
     let document = roxmltree::Document::parse(&svg).expect("XML");
-    let mut reader = png::Decoder::new(Cursor::new(outcome.output("figure.png")))
+    let mut reader = png::Decoder::new(Cursor::new(outcome.bytes(PNG)))
         .read_info()
         .expect("a PNG");
     let mut bytes = vec![0; reader.output_buffer_size().expect("a size")];
@@ -98,12 +110,12 @@ fn drawn_pixels(outcome: &Outcome) -> Vec<[u8; 3]> {
 
 #[test]
 fn colour_images_are_drawn_as_they_are_stored() {
-    let place = Place::new();
+    let folder = TestFolder::new();
     let header = header(3, 255);
     let stored = images(&header, 7);
     let outcome = draw(
-        &place,
-        &data(&place, &header, SplitName::Train, &stored),
+        &folder,
+        &data(&folder, &header, SplitName::Train, &stored),
         6,
         "train",
     );
@@ -118,17 +130,17 @@ fn colour_images_are_drawn_as_they_are_stored() {
         .collect();
     assert_eq!(drawn_pixels(&outcome), expected);
     outcome.shows(&["The first 6 training images", "cat", "long-named"]);
-    assert!(outcome.warnings.is_empty());
+    assert!(outcome.warnings().is_empty());
 }
 
 #[test]
 fn grey_images_span_black_to_white() {
-    let place = Place::new();
+    let folder = TestFolder::new();
     let header = header(1, 16);
     let stored = images(&header, 1);
     let outcome = draw(
-        &place,
-        &data(&place, &header, SplitName::Train, &stored),
+        &folder,
+        &data(&folder, &header, SplitName::Train, &stored),
         1,
         "train",
     );
@@ -144,11 +156,11 @@ fn grey_images_span_black_to_white() {
 
 #[test]
 fn colours_of_a_smaller_range_are_spread_to_the_full_one() {
-    let place = Place::new();
+    let folder = TestFolder::new();
     let header = header(3, 15);
     let outcome = draw(
-        &place,
-        &data(&place, &header, SplitName::Train, &images(&header, 1)),
+        &folder,
+        &data(&folder, &header, SplitName::Train, &images(&header, 1)),
         1,
         "train",
     );
@@ -158,36 +170,36 @@ fn colours_of_a_smaller_range_are_spread_to_the_full_one() {
 
 #[test]
 fn fewer_images_than_asked_for_are_told_and_none_refused() {
-    let place = Place::new();
+    let folder = TestFolder::new();
     let header = header(3, 255);
-    let input = data(&place, &header, SplitName::Train, &images(&header, 2));
-    let few = draw(&place, &input, 5, "train");
-    assert_eq!(few.warnings, ["there are 2 training images, not 5"]);
+    let input = data(&folder, &header, SplitName::Train, &images(&header, 2));
+    let few = draw(&folder, &input, 5, "train");
+    assert_eq!(few.warnings(), ["there are 2 training images, not 5"]);
     assert_eq!(drawn_pixels(&few).len(), 2 * SIDE * SIDE);
-    draw(&place, &input, 5, "test").fails_with("there are no test images");
+    draw(&folder, &input, 5, "test").fails_with("there are no test images");
 }
 
 #[test]
 fn images_of_other_channels_are_refused() {
-    let place = Place::new();
+    let folder = TestFolder::new();
     let header = header(2, 255);
-    let input = data(&place, &header, SplitName::Train, &images(&header, 1));
-    draw(&place, &input, 1, "train")
+    let input = data(&folder, &header, SplitName::Train, &images(&header, 1));
+    draw(&folder, &input, 1, "train")
         .fails_with("images of 2 channels are neither grey (1) nor colour (3)");
 }
 
 #[test]
 fn equal_images_give_equal_figures() {
     let drawn = || {
-        let place = Place::new();
+        let folder = TestFolder::new();
         let header = header(3, 255);
         let outcome = draw(
-            &place,
-            &data(&place, &header, SplitName::Train, &images(&header, 5)),
+            &folder,
+            &data(&folder, &header, SplitName::Train, &images(&header, 5)),
             5,
             "train",
         );
-        (outcome.output("figure.svg"), outcome.output("figure.png"))
+        (outcome.bytes(SVG), outcome.bytes(PNG))
     };
     assert_eq!(drawn(), drawn());
 }

@@ -1,10 +1,11 @@
 //! Loss and error by number of training images.
 
 use eigenscope_artifact::tables::scaling::{PowerLawRow, ScalingRow};
-use eigenscope_artifact::{Labelled, Labels};
+use eigenscope_artifact::{Labelled, Labels, PNG, SVG};
+use eigenscope_testing::TestFolder;
 use serde_json::json;
 
-use crate::place::{Outcome, Place};
+use crate::drawn::{self, Drawing};
 
 pub(crate) fn row(images: u32) -> ScalingRow {
     let share = 60_000.0 / f64::from(images);
@@ -29,10 +30,11 @@ pub(crate) fn law(quantity: &str, exponent_half_width: Option<f64>) -> PowerLawR
     }
 }
 
-fn draw(place: &Place, rows: &[ScalingRow], laws: &[PowerLawRow]) -> Outcome {
-    let scaling = [place.table("scaling", rows)];
-    let laws = [place.table("law", laws)];
-    place.draw_from(
+fn draw(folder: &TestFolder, rows: &[ScalingRow], laws: &[PowerLawRow]) -> Drawing {
+    let scaling = [folder.table("scaling", rows)];
+    let laws = [folder.table("law", laws)];
+    drawn::draw_from(
+        folder,
         "scaling",
         json!({}),
         &[("scaling", &scaling), ("power_law", &laws)],
@@ -41,10 +43,10 @@ fn draw(place: &Place, rows: &[ScalingRow], laws: &[PowerLawRow]) -> Outcome {
 
 #[test]
 fn both_panels_are_ticked_at_the_numbers_of_images() {
-    let place = Place::new();
+    let folder = TestFolder::new();
     let laws = [law("test_loss_nats", Some(0.061))];
     // In any order.
-    let drawn = draw(&place, &[row(60_000), row(15_000), row(30_000)], &laws);
+    let drawn = draw(&folder, &[row(60_000), row(15_000), row(30_000)], &laws);
     let panels = drawn.texts_of("panel");
     for (panel, title) in panels.iter().zip(["Loss", "Error"]) {
         assert_eq!(
@@ -61,58 +63,58 @@ fn both_panels_are_ticked_at_the_numbers_of_images() {
             "−0.50 ± 0.06"
         ]]
     );
-    assert!(drawn.warnings.is_empty());
+    assert!(drawn.warnings().is_empty());
 }
 
 #[test]
 fn laws_without_interval_and_no_law_at_all() {
-    let place = Place::new();
+    let folder = TestFolder::new();
     let rows = [row(30_000), row(60_000)];
-    let drawn = draw(&place, &rows, &[law("train_loss_nats", None)]);
+    let drawn = draw(&folder, &rows, &[law("train_loss_nats", None)]);
     assert_eq!(
         drawn.texts_of("legend")[0][2..],
         ["training loss, fitted: images", "−0.50"]
     );
-    let bare = draw(&place, &rows, &[]);
+    let bare = draw(&folder, &rows, &[]);
     assert_eq!(bare.texts_of("legend"), [["training", "test"]]);
     // A single number of images, and losses so close that no power of ten lies between.
-    draw(&place, &rows[..1], &[]).shows(&["30,000", "0.020"]);
+    draw(&folder, &rows[..1], &[]).shows(&["30,000", "0.020"]);
 }
 
 #[test]
 fn zero_stands_on_the_lowest_line() {
-    let place = Place::new();
+    let folder = TestFolder::new();
     let mut rows = [row(30_000), row(60_000)];
     rows[1].train_accuracy_fraction = 1.0;
-    let drawn = draw(&place, &rows, &[]);
-    assert!(drawn.warnings.is_empty());
+    let drawn = draw(&folder, &rows, &[]);
+    assert!(drawn.warnings().is_empty());
     drawn.shows(&["0", "Values of 0 stand on the lowest line."]);
     for row in &mut rows {
         row.test_accuracy_fraction = 1.0;
         row.train_accuracy_fraction = 1.0;
     }
-    draw(&place, &rows, &[]).shows(&["0", "Error"]);
+    draw(&folder, &rows, &[]).shows(&["0", "Error"]);
 }
 
 #[test]
 fn the_caption_says_which_laws_are_drawn() {
-    let place = Place::new();
+    let folder = TestFolder::new();
     let rows = [row(30_000), row(60_000)];
-    draw(&place, &rows, &[law("test_loss_nats", None)]).shows(&[
+    draw(&folder, &rows, &[law("test_loss_nats", None)]).shows(&[
         "The dashed line is a power law fitted to the test loss, its exponent in the legend.",
     ]);
     let both = [
         law("train_loss_nats", None),
         law("test_loss_nats", Some(0.1)),
     ];
-    draw(&place, &rows, &both).shows(&[
+    draw(&folder, &rows, &both).shows(&[
         "Dashed lines are power laws fitted to the training and test loss, each exponent with its 90% interval",
     ]);
 }
 
 #[test]
 fn groups_have_curves_and_laws_of_their_own() {
-    let place = Place::new();
+    let folder = TestFolder::new();
     let labelled = |rate: f64| Labels::from([("learning_rate".to_owned(), json!(rate))]);
     let mut scaling = Vec::new();
     let mut laws = Vec::new();
@@ -124,12 +126,13 @@ fn groups_have_curves_and_laws_of_their_own() {
         let (labels, row) = (labelled(rate), law("test_loss_nats", None));
         laws.push(Labelled { labels, row });
     }
-    let drawn = place.draw_from(
+    let drawn = drawn::draw_from(
+        &folder,
         "scaling",
         json!({}),
         &[
-            ("scaling", &[place.labelled("scaling", &scaling)]),
-            ("power_law", &[place.labelled("law", &laws)]),
+            ("scaling", &[folder.labelled("scaling", &scaling)]),
+            ("power_law", &[folder.labelled("law", &laws)]),
         ],
     );
     let legend = drawn.texts_of("legend").concat().join(" ");
@@ -145,14 +148,14 @@ fn groups_have_curves_and_laws_of_their_own() {
 
 #[test]
 fn tables_that_are_no_curve_are_refused() {
-    let place = Place::new();
-    draw(&place, &[], &[]).fails_with("the table has no rows");
-    draw(&place, &[row(100), row(100)], &[]).fails_with("each number of training images once");
+    let folder = TestFolder::new();
+    draw(&folder, &[], &[]).fails_with("the table has no rows");
+    draw(&folder, &[row(100), row(100)], &[]).fails_with("each number of training images once");
     let mut broken = row(100);
     broken.test_loss_nats = f64::NAN;
-    draw(&place, &[broken], &[]).fails_with("test_loss_nats at 100 images is no number");
+    draw(&folder, &[broken], &[]).fails_with("test_loss_nats at 100 images is no number");
     let refused =
-        |law: PowerLawRow, reason: &str| draw(&place, &[row(100)], &[law]).fails_with(reason);
+        |law: PowerLawRow, reason: &str| draw(&folder, &[row(100)], &[law]).fails_with(reason);
     refused(
         law("test_accuracy_fraction", None),
         "a power law of `test_accuracy_fraction`; those of train_loss_nats and test_loss_nats can be drawn",
@@ -165,13 +168,13 @@ fn tables_that_are_no_curve_are_refused() {
 #[test]
 fn equal_tables_give_equal_figures() {
     let drawn = || {
-        let place = Place::new();
+        let folder = TestFolder::new();
         let outcome = draw(
-            &place,
+            &folder,
             &[row(30_000), row(60_000)],
             &[law("test_loss_nats", None)],
         );
-        (outcome.output("figure.svg"), outcome.output("figure.png"))
+        (outcome.bytes(SVG), outcome.bytes(PNG))
     };
     assert_eq!(drawn(), drawn());
 }

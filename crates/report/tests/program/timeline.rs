@@ -1,9 +1,10 @@
 //! The timeline of a run.
 
 use eigenscope_artifact::tables::ledger::LedgerRow;
+use eigenscope_testing::TestFolder;
 use serde_json::json;
 
-use crate::place::{Outcome, Place};
+use crate::drawn::{self, Drawing};
 
 pub(crate) fn row(task: &str, section: &str, start_seconds: f64, wall_seconds: f64) -> LedgerRow {
     LedgerRow {
@@ -23,9 +24,9 @@ pub(crate) fn row(task: &str, section: &str, start_seconds: f64, wall_seconds: f
     }
 }
 
-fn draw(place: &Place, rows: &[LedgerRow]) -> Outcome {
-    let ledger = place.table("ledger", rows);
-    place.draw("timeline", json!({}), "ledger", &[ledger])
+fn draw(folder: &TestFolder, rows: &[LedgerRow]) -> Drawing {
+    let ledger = folder.table("ledger", rows);
+    drawn::draw(folder, "timeline", json!({}), "ledger", &[ledger])
 }
 
 #[test]
@@ -36,7 +37,7 @@ fn long_tasks_have_names_and_the_title_says_how_idle_the_cores_were() {
         row("metric.final", "metric", 1200.0, 0.1),
     ];
     // 1800.1 of 2 x 1200.1 core-seconds.
-    draw(&Place::new(), &rows).shows(&[
+    draw(&TestFolder::new(), &rows).shows(&[
         "sweep: 3 tasks in 20 min 00 s, 0.50 core-hours, cores 25.0 % idle",
         "train.bilinear[hidden=300,seed=0]",
         "time (minutes)",
@@ -47,5 +48,5 @@ fn long_tasks_have_names_and_the_title_says_how_idle_the_cores_were() {
 
 #[test]
 fn a_run_without_tasks_has_no_timeline() {
-    draw(&Place::new(), &[]).fails_with("nothing ran");
+    draw(&TestFolder::new(), &[]).fails_with("nothing ran");
 }

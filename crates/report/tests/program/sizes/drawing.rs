@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use eigenscope_artifact::{INTERACTIVE, PNG};
 use eigenscope_figure::text::{FAMILY, MEDIUM, REGULAR};
 use resvg::usvg::{Group, Node, Options, Tree, fontdb};
 use roxmltree::Document;
 
-use crate::place::Outcome;
+use crate::drawn::Drawing;
 
 /// Largest sides of a drawing, px, and pixels of a picture.
 const WIDEST: f64 = 5000.0;
@@ -21,7 +22,7 @@ const KEEP: &str = "EIGENSCOPE_TEST_FIGURES";
 /// Left, top, right and bottom, px.
 type Area = [f64; 4];
 
-pub(super) fn check(drawn: &Outcome, what: &str) {
+pub(super) fn check(drawn: &Drawing, what: &str) {
     let svg = drawn.svg();
     let tree = Tree::from_str(&svg, &options()).expect("a drawing");
     let (width, height) = (
@@ -45,7 +46,7 @@ pub(super) fn check(drawn: &Outcome, what: &str) {
     }
     let document = Document::parse(&svg).expect("XML");
     legends_are_clear(&document, &texts, what);
-    let picture = drawn.output("figure.png");
+    let picture = drawn.bytes(PNG);
     if let Some(folder) = std::env::var_os(KEEP) {
         let name = what.replace(|character: char| !character.is_alphanumeric(), "-");
         let path = std::path::Path::new(&folder).join(format!("{name}.png"));
@@ -61,7 +62,7 @@ pub(super) fn check(drawn: &Outcome, what: &str) {
         side(16),
         side(20)
     );
-    let form = drawn.output("figure.json");
+    let form = drawn.bytes(INTERACTIVE);
     assert!(form.len() <= FORM, "{what}: {} bytes", form.len());
 }
 

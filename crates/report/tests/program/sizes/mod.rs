@@ -4,12 +4,11 @@
 mod drawing;
 mod made;
 
-use std::process::Command;
-
-use eigenscope_stage::{Description, TaskKindDescription};
+use eigenscope_stage::{Stage, TaskKindDescription};
+use eigenscope_testing::{TestFolder, describe};
 use serde_json::{Map, Value, json};
 
-use crate::place::{PROGRAM, Place};
+use crate::drawn;
 use drawing::check;
 
 /// How large what a figure is drawn from is.
@@ -43,12 +42,7 @@ const SIZES: [Size; 5] = [
 
 /// Every kind of figure that the program describes.
 fn kinds() -> Vec<TaskKindDescription> {
-    let output = Command::new(PROGRAM)
-        .arg("describe")
-        .output()
-        .expect("starts");
-    let description: Description = serde_json::from_slice(&output.stdout).expect("a description");
-    description.kinds
+    describe(Stage::Figure).kinds
 }
 
 /// The defaults of a kind's parameters with these in place of some.
@@ -63,13 +57,13 @@ fn parameters(kind: &TaskKindDescription, changed: &Value) -> Value {
 }
 
 fn draw(kind: &TaskKindDescription, size: Size) {
-    let place = Place::new();
-    let (changed, roles) = made::inputs(&place, &kind.name, size);
+    let folder = TestFolder::new();
+    let (changed, roles) = made::inputs(&folder, &kind.name, size);
     let roles: Vec<_> = roles
         .iter()
         .map(|(role, inputs)| (*role, inputs.as_slice()))
         .collect();
-    let drawn = place.draw_from(&kind.name, parameters(kind, &changed), &roles);
+    let drawn = drawn::draw_from(&folder, &kind.name, parameters(kind, &changed), &roles);
     check(&drawn, &format!("{} of {size:?}", kind.name));
 }
 
@@ -103,14 +97,14 @@ fn embeddings_in_a_box_are_drawn_of_any_size() {
         .find(|kind| kind.name == "embedding-space");
     let kind = kind.expect("a kind");
     for size in [SIZES[0], SIZES[2]] {
-        let place = Place::new();
-        let (_, roles) = made::inputs(&place, &kind.name, size);
+        let folder = TestFolder::new();
+        let (_, roles) = made::inputs(&folder, &kind.name, size);
         let roles: Vec<_> = roles
             .iter()
             .map(|(role, inputs)| (*role, inputs.as_slice()))
             .collect();
         let changed = json!({"normalise": false, "count": 1000});
-        let drawn = place.draw_from(&kind.name, parameters(&kind, &changed), &roles);
+        let drawn = drawn::draw_from(&folder, &kind.name, parameters(&kind, &changed), &roles);
         check(&drawn, &format!("box of {size:?}"));
     }
 }

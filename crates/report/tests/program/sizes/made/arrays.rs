@@ -12,8 +12,8 @@ use serde_json::json;
 
 use super::{Made, Maker};
 use crate::embeddings::Circle;
-use crate::place::provenance;
 use crate::{embeddings, kernels, samples};
+use eigenscope_testing::provenance;
 
 impl Maker<'_> {
     /// All eigenpairs of every class.
@@ -35,8 +35,8 @@ impl Maker<'_> {
         let rows: Vec<EigenpairRow> = (0..self.size.classes)
             .flat_map(|class| (0..count).map(move |index| row(class, index)))
             .collect();
-        let path = self.place.path("eigenpairs");
-        let content = write_eigenpairs(&path, &header, &rows, &provenance(json!({})));
+        let path = self.folder.path("eigenpairs");
+        let content = write_eigenpairs(&path, &header, &rows, &provenance());
         self.file(path, content.expect("written"))
     }
 
@@ -55,7 +55,7 @@ impl Maker<'_> {
             })
             .collect();
         let roles = vec![
-            ("spectrum", vec![self.place.table("spectrum", &rows)]),
+            ("spectrum", vec![self.folder.table("spectrum", &rows)]),
             ("eigenpairs", vec![self.eigenpairs()]),
         ];
         (json!({"class": 0, "shown": 6, "count": 1000}), roles)
@@ -72,8 +72,8 @@ impl Maker<'_> {
                 .collect(),
         };
         let rows = ["top eigenvector", "linear bias", "target"].map(row);
-        let path = self.place.path("patterns");
-        let content = write_patterns(&path, self.shape(), &rows, &provenance(json!({})));
+        let path = self.folder.path("patterns");
+        let content = write_patterns(&path, self.shape(), &rows, &provenance());
         self.file(path, content.expect("written"))
     }
 
@@ -93,16 +93,16 @@ impl Maker<'_> {
             labels: labels.collect(),
             ..samples::images(&header, count)
         };
-        samples::data(self.place, &header, split, &images)
+        samples::data(self.folder, &header, split, &images)
     }
 
     /// Embeddings of three values, each of another class than predicted.
     pub(super) fn embeddings(&self) -> Input {
-        embeddings::input(self.place, &self.embedded())
+        embeddings::input(self.folder, &self.embedded())
     }
 
     pub(super) fn unit_circle(&self) -> Made {
-        (json!({}), Circle::of(self.embedded()).inputs(self.place))
+        (json!({}), Circle::of(self.embedded()).inputs(self.folder))
     }
 
     fn embedded(&self) -> Embeddings {
@@ -146,8 +146,8 @@ impl Maker<'_> {
         };
         let rows: Vec<MapRow> = (0..count).map(row).collect();
         let roles = vec![
-            ("map", vec![self.place.table("map", &rows)]),
-            ("quality", vec![self.place.table("quality", &[quality])]),
+            ("map", vec![self.folder.table("map", &rows)]),
+            ("quality", vec![self.folder.table("quality", &[quality])]),
             ("embeddings", vec![self.embeddings()]),
         ];
         (json!({}), roles)
@@ -171,7 +171,7 @@ impl Maker<'_> {
             .flat_map(|query| (1..=neighbours).map(move |rank| row(query, rank)))
             .collect();
         let roles = vec![
-            ("neighbours", vec![self.place.table("neighbours", &rows)]),
+            ("neighbours", vec![self.folder.table("neighbours", &rows)]),
             ("data", vec![self.images(SplitName::Test, count)]),
         ];
         (json!({}), roles)
@@ -184,13 +184,13 @@ impl Maker<'_> {
             &format!("{layer}.weight"),
             &[self.size.members, 1, height, width],
         );
-        let path = self.place.path("model");
+        let path = self.folder.path("model");
         let architecture = json!({
             "input": {"channels": 1, "height": height, "width": width},
             "classes": self.classes(),
             "network": "some",
         });
-        let provenance = provenance(json!({}));
+        let provenance = provenance();
         let content = write_tensors(&path, TENSORS, &architecture, &[weight], &provenance);
         let model = self.file(path, content.expect("written"));
         (

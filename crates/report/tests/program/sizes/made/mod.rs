@@ -11,13 +11,13 @@ use eigenscope_stage::Input;
 use serde_json::{Value, json};
 
 use super::Size;
-use crate::place::Place;
+use eigenscope_testing::TestFolder;
 
 /// Parameters that are not the defaults, and the inputs of every role.
 type Made = (Value, Vec<(&'static str, Vec<Input>)>);
 
-pub(super) fn inputs(place: &Place, kind: &str, size: Size) -> Made {
-    let made = Maker { place, size };
+pub(super) fn inputs(folder: &TestFolder, kind: &str, size: Size) -> Made {
+    let made = Maker { folder, size };
     match kind {
         "training" => made.training(),
         "similarity" => made.similarity(),
@@ -57,7 +57,7 @@ pub(super) fn inputs(place: &Place, kind: &str, size: Size) -> Made {
 }
 
 struct Maker<'a> {
-    place: &'a Place,
+    folder: &'a TestFolder,
     size: Size,
 }
 

@@ -11,7 +11,7 @@ use crate::{classes, layers, rainbow, scaling, timeline};
 
 impl Maker<'_> {
     pub(super) fn training(&self) -> Made {
-        let table = self.place.table("history", &crate::history(3));
+        let table = self.folder.table("history", &crate::history(3));
         let histories = self
             .members()
             .map(|number| self.member(table.clone(), number));
@@ -29,7 +29,7 @@ impl Maker<'_> {
             })
         });
         let rows: Vec<_> = rows.collect();
-        let table = self.place.table("similarity", &rows);
+        let table = self.folder.table("similarity", &rows);
         (json!({}), vec![("similarity", vec![table])])
     }
 
@@ -42,7 +42,7 @@ impl Maker<'_> {
         let rows = self
             .members()
             .flat_map(|one| self.members().map(move |other| row(one, other)));
-        let table = self.place.table("map", &rows.collect::<Vec<_>>());
+        let table = self.folder.table("map", &rows.collect::<Vec<_>>());
         (json!({}), vec![("map", vec![table])])
     }
 
@@ -54,7 +54,7 @@ impl Maker<'_> {
                 row
             })
         });
-        let table = self.place.table("truncation", &rows.collect::<Vec<_>>());
+        let table = self.folder.table("truncation", &rows.collect::<Vec<_>>());
         (json!({}), vec![("truncation", vec![table])])
     }
 
@@ -72,11 +72,11 @@ impl Maker<'_> {
             dimensions.push(layers::needed(&layer, 3, Some(3)));
         }
         let roles = vec![
-            ("spectrum", vec![self.place.table("spectrum", &spectrum)]),
-            ("clipping", vec![self.place.table("clipping", &clipping)]),
+            ("spectrum", vec![self.folder.table("spectrum", &spectrum)]),
+            ("clipping", vec![self.folder.table("clipping", &clipping)]),
             (
                 "dimensions",
-                vec![self.place.table("dimensions", &dimensions)],
+                vec![self.folder.table("dimensions", &dimensions)],
             ),
         ];
         (json!({}), roles)
@@ -89,22 +89,22 @@ impl Maker<'_> {
             overlap.extend(layers::overlap(&layer, 2));
             fit.push(layers::fit(&layer, "train", 0.9));
         }
-        let table = self.place.table("spectrum", &spectrum);
+        let table = self.folder.table("spectrum", &spectrum);
         let roles = vec![
             ("reference", vec![self.member(table.clone(), 0)]),
             ("other", vec![self.member(table, 1)]),
-            ("overlap", vec![self.place.table("overlap", &overlap)]),
-            ("fit", vec![self.place.table("fit", &fit)]),
+            ("overlap", vec![self.folder.table("overlap", &overlap)]),
+            ("fit", vec![self.folder.table("fit", &fit)]),
         ];
         (json!({}), roles)
     }
 
     pub(super) fn rainbow(&self) -> Made {
         let draws = self
-            .place
+            .folder
             .table("draws", &rainbow::draws(&rainbow::CORRECT));
         let summary = rainbow::summary(&rainbow::CORRECT, 0.32, Some(0.03));
-        let summary = self.place.table("summary", &[summary]);
+        let summary = self.folder.table("summary", &[summary]);
         let members = |input: &Input| -> Vec<Input> {
             self.members()
                 .map(|number| self.member(input.clone(), number))
@@ -128,13 +128,19 @@ impl Maker<'_> {
             .map(|number| classes::operation(name(number), name(number + 1)));
         let values: Vec<f64> = self.members().map(|rank| 1.0 / (rank + 1) as f64).collect();
         let values = ["before", "after"].map(|state| classes::singular_values(state, &values));
-        let accuracies = || vec![self.place.table("accuracy", &self.accuracies())];
+        let accuracies = || vec![self.folder.table("accuracy", &self.accuracies())];
         let roles = vec![
             (
                 "surgery",
-                vec![self.place.table("surgery", &operations.collect::<Vec<_>>())],
+                vec![
+                    self.folder
+                        .table("surgery", &operations.collect::<Vec<_>>()),
+                ],
             ),
-            ("values", vec![self.place.table("values", &values.concat())]),
+            (
+                "values",
+                vec![self.folder.table("values", &values.concat())],
+            ),
             ("before", accuracies()),
             ("after", accuracies()),
         ];
@@ -152,10 +158,10 @@ impl Maker<'_> {
             .flat_map(|label| (0..classes).map(move |predicted| row(label, predicted)))
             .collect();
         let roles = vec![
-            ("confusion", vec![self.place.table("confusion", &rows)]),
+            ("confusion", vec![self.folder.table("confusion", &rows)]),
             (
                 "accuracy",
-                vec![self.place.table("accuracy", &self.accuracies())],
+                vec![self.folder.table("accuracy", &self.accuracies())],
             ),
         ];
         (json!({}), roles)
@@ -169,8 +175,8 @@ impl Maker<'_> {
         let laws = ["train_loss_nats", "test_loss_nats"]
             .map(|quantity| scaling::law(quantity, Some(0.06)));
         let roles = vec![
-            ("scaling", vec![self.place.table("scaling", &rows)]),
-            ("power_law", vec![self.place.table("law", &laws)]),
+            ("scaling", vec![self.folder.table("scaling", &rows)]),
+            ("power_law", vec![self.folder.table("law", &laws)]),
         ];
         (json!({}), roles)
     }
@@ -190,7 +196,7 @@ impl Maker<'_> {
                 100.0,
             )
         });
-        let table = self.place.table("ledger", &rows.collect::<Vec<_>>());
+        let table = self.folder.table("ledger", &rows.collect::<Vec<_>>());
         (json!({}), vec![("ledger", vec![table])])
     }
 }
