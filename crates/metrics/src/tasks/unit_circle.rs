@@ -25,7 +25,7 @@ pub(super) fn kind() -> TaskKind {
                 maximum: 1000,
             },
             128,
-            "embeddings used: of every class as many, the first ones",
+            "embeddings used: the first ones, the same number of every class",
         )])
         .reads(Role::one(
             "embeddings",

@@ -25,7 +25,7 @@ pub(crate) fn count_parameter() -> Parameter {
         minimum: 1,
         maximum: 1000,
     };
-    let summary = "embeddings drawn: of every class as many, the first ones";
+    let summary = "embeddings drawn: the first ones, the same number of every class";
     Parameter::optional("count", count, 128, summary)
 }
 

@@ -14,7 +14,7 @@ pub(crate) fn layers_parameter() -> Parameter {
         "layers",
         ParameterType::set(ParameterType::Text),
         Vec::<String>::new(),
-        "layers to draw; none given: all",
+        "layers to draw; all if empty",
     )
 }
 

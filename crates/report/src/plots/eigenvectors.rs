@@ -26,13 +26,13 @@ pub(super) fn kind() -> TaskKind {
                 maximum: 20,
             },
             8,
-            "eigenvectors a class",
+            "eigenvectors of each class",
         ),
         Parameter::optional(
             "selection",
             ParameterType::choice(&["magnitude", "highest", "lowest"]),
             "magnitude",
-            "which eigenvalues come first",
+            "eigenvalues that come first",
         ),
     ])
     .reads(Role::one("eigenpairs", EIGENPAIRS, "eigenpairs to draw"))

@@ -43,12 +43,8 @@ pub(super) fn kind() -> TaskKind {
             .agrees(Agreement::task("overlap/other", "other")),
     )
     .reads(
-        Role::one(
-            "fit",
-            RSquaredRow::KIND,
-            "how well the networks were aligned",
-        )
-        .agrees(Agreement::task("overlap/alignment", "fit")),
+        Role::one("fit", RSquaredRow::KIND, "quality of the alignment")
+            .agrees(Agreement::task("overlap/alignment", "fit")),
     )
 }
 

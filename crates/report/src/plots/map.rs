@@ -24,7 +24,7 @@ pub(super) fn kind() -> TaskKind {
     .formerly("map")
     .reads(Role::one("map", MapRow::KIND, "map to draw"))
     .reads(
-        Role::one("quality", MapQualityRow::KIND, "how faithful it is")
+        Role::one("quality", MapQualityRow::KIND, "quality of the map")
             .agrees(Agreement::task("quality", "map")),
     )
     .reads(

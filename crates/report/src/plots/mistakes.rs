@@ -37,7 +37,7 @@ pub(super) fn kind() -> TaskKind {
         "embeddings with predicted classes",
     ))
     .reads(
-        Role::one("data", IMAGES, "images that they are those of")
+        Role::one("data", IMAGES, "images of the embeddings")
             .agrees(Agreement::artifact("embeddings/data", "data")),
     )
 }

@@ -25,7 +25,7 @@ pub(super) fn kind() -> TaskKind {
     )
     .parameters::<Parameters>([split_parameter(
         SplitName::Test,
-        "whether the embeddings are those of training or test images",
+        "split of the images of the embeddings",
     )])
     .reads(Role::one(
         "neighbours",
@@ -33,7 +33,7 @@ pub(super) fn kind() -> TaskKind {
         "neighbours to draw",
     ))
     .reads(
-        Role::one("data", IMAGES, "images that the embeddings are those of")
+        Role::one("data", IMAGES, "images of the embeddings")
             .agrees(Agreement::artifact("neighbours/embeddings/data", "data")),
     )
 }

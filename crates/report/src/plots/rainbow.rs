@@ -46,7 +46,7 @@ pub(super) fn kind() -> TaskKind {
         Role::many(
             "summary",
             RainbowSummaryRow::KIND,
-            "their mean and spread, of the same models in the same order",
+            "mean and spread of these accuracies, of the same models in the same order",
         )
         .agrees(Agreement::task("summary", "draws")),
     )

@@ -34,7 +34,7 @@ pub(super) fn kind() -> TaskKind {
             5,
             "images drawn",
         ),
-        split_parameter(SplitName::Train, "whether training or test images"),
+        split_parameter(SplitName::Train, "split of the images"),
     ])
     .reads(Role::one("data", IMAGES, "images to draw"))
 }

@@ -31,14 +31,10 @@ const GAP: f64 = 0.001;
 pub(super) fn kind() -> TaskKind {
     figure_kind(
         "timeline",
-        "what ran on which core when",
+        "tasks of a run by thread and time",
         task_function!(run),
     )
-    .reads(Role::one(
-        "ledger",
-        LedgerRow::KIND,
-        "the ledger of one run",
-    ))
+    .reads(Role::one("ledger", LedgerRow::KIND, "ledger of one run"))
 }
 
 fn run(context: &Context) -> Result<(), TaskError> {
