@@ -13,7 +13,7 @@ use std::process::Command;
 use eigenscope_artifact::{IMAGES, ImageReader, Images};
 use eigenscope_stage::{Stage, TaskFile};
 use eigenscope_testing::{TaskOutcome, TestFolder, TestTask, describe};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// A data directory, an output folder and the parameters of one task.
 pub struct Bench {
@@ -31,7 +31,7 @@ impl Bench {
         }
         Self {
             root,
-            parameters: defaults(),
+            parameters: defaults("digits").into(),
             seed: 7,
             download: false,
         }
@@ -56,7 +56,10 @@ impl Bench {
     }
 
     fn test_task(&self, kind: &str, data_dir: &Path) -> TestTask {
-        TestTask::new(Stage::Data, kind, self.parameters.clone())
+        let mut parameters = defaults(kind);
+        let given = self.parameters.as_object().expect("parameters").clone();
+        parameters.extend(given);
+        TestTask::new(Stage::Data, kind, parameters.into())
             .seed(self.seed)
             .data_dir(data_dir)
             .download(self.download)
@@ -87,15 +90,15 @@ pub fn program() -> Command {
     Command::new(env!("CARGO_BIN_EXE_eigenscope-ingest"))
 }
 
-/// Values of all parameters that have a default.
-pub fn defaults() -> Value {
-    let description = describe(Stage::Data);
-    description.kinds[0]
-        .parameters
-        .iter()
-        .filter_map(|parameter| Some((parameter.name.clone(), parameter.default.clone()?)))
-        .collect::<serde_json::Map<_, _>>()
-        .into()
+/// Values of all parameters of a kind that have a default; none for a kind that is not there.
+fn defaults(kind: &str) -> Map<String, Value> {
+    let mut kinds = describe(Stage::Data).kinds.into_iter();
+    let kind = kinds.find(|known| known.name == kind);
+    let parameters = kind.map_or_else(Vec::new, |kind| kind.parameters);
+    let parameters = parameters.into_iter();
+    parameters
+        .filter_map(|parameter| Some((parameter.name, parameter.default?)))
+        .collect()
 }
 
 pub fn idx(dimensions: &[u32], values: &[u8]) -> Vec<u8> {
