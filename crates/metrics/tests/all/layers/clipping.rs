@@ -1,10 +1,10 @@
 //! The task kind `clipping`: PyTorch's counts for every kind of network, and what it refuses. Fixture and
 //! tolerances: `tests/reference/README.md` of the workspace.
 
-mod fixtures;
-
 use std::collections::BTreeMap;
 
+use crate::fixtures::classes;
+use crate::fixtures::place::Place;
 use eigenscope_artifact::tables::layers::{ClippingRow, LearnedDimensionsRow};
 use eigenscope_artifact::{
     BASES, BasesHeader, CovarianceOf, Digest, InputDigest, InputShape, NamedTensor, PixelTransform,
@@ -15,8 +15,6 @@ use eigenscope_stage::Input;
 use eigenscope_testing::{
     TaskOutcome, cut, fixture, floats, made_by, model_with, numbers, provenance,
 };
-use fixtures::classes;
-use fixtures::place::Place;
 use serde_json::{Value, json};
 
 /// One network of `clipping_truth.json`.

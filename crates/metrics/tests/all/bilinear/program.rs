@@ -1,10 +1,10 @@
 //! The program end to end: task files in, artifacts or a clear error out.
 
-mod fixtures;
-
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::fixtures::place::{Place, input};
+use crate::fixtures::{classes, models};
 use eigenscope_artifact::tables::bilinear::{
     SimilarityMapRow, SimilarityRow, TruncationRow, TruncationSummaryRow,
 };
@@ -16,33 +16,16 @@ use eigenscope_artifact::{
 use eigenscope_models::networks;
 use eigenscope_stage::{Input, Stage};
 use eigenscope_testing::{cut, describe, fixture, numbers, provenance};
-use fixtures::place::{Place, input};
-use fixtures::{classes, models};
 use serde_json::{Value, json};
 
 #[test]
 fn describes_itself() {
     let description = describe(Stage::Metric);
     assert_eq!(description.section, Stage::Metric);
-    let names: Vec<&str> = description
-        .kinds
-        .iter()
-        .map(|kind| kind.name.as_str())
-        .collect();
-    let expected = [
-        "truncation",
-        "truncation-summary",
-        "similarity",
-        "similarity-map",
-        "clipping",
-        "final-accuracy",
-        "scaling",
-        "confusion",
-        "neighbours",
-        "t-sne",
-        "unit-circle",
-    ];
-    assert_eq!(names, expected);
+    let names = description.kinds.iter().map(|kind| kind.name.clone());
+    let kinds = eigenscope_metrics::kinds().into_iter();
+    let expected: Vec<String> = kinds.map(|kind| kind.description.name).collect();
+    assert_eq!(names.collect::<Vec<_>>(), expected);
     assert!(description.kinds.iter().all(|kind| !kind.random));
 }
 

@@ -1,14 +1,12 @@
 //! The task kind `surgery` as a program: an edited model that every analysis reads, or a reason.
 
-mod embedded;
-
+use super::embedded::{CLASSES, images, model};
 use eigenscope_artifact::tables::surgery::{CentroidRow, SingularValueRow, SurgeryRow};
 use eigenscope_artifact::{ArtifactKind, EMBEDDINGS, Embeddings, NamedTensor, TENSORS};
 use eigenscope_decompose::linear_algebra::{projector, singular_system};
 use eigenscope_models::{Network, StoredModel, networks};
 use eigenscope_stage::{Input, Stage};
 use eigenscope_testing::{TestFolder, TestTask, made_by};
-use embedded::{CLASSES, images, model};
 use faer::Mat;
 use serde_json::{Value, json};
 

@@ -1,10 +1,9 @@
 //! The task kinds that read embeddings, and `scaling`, end to end: task files in, artifacts or a clear error out.
 
-mod fixtures;
-
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use crate::fixtures::place::Place;
 use eigenscope_artifact::tables::embeddings::{
     ClassAccuracyRow, ConfusionRow, MapQualityRow, MapRow, NeighbourRow, UnitCirclePlaneRow,
     UnitCircleRow,
@@ -16,7 +15,6 @@ use eigenscope_artifact::{
     SourceCheck, Split, SplitName, read_labelled, write_records,
 };
 use eigenscope_stage::Input;
-use fixtures::place::Place;
 
 use eigenscope_testing::{Digits, TaskOutcome, cut, provenance};
 use serde_json::{Value, json};
@@ -31,7 +29,7 @@ fn digit_embeddings(images: usize) -> Embeddings {
             layer: "embedding".to_owned(),
             width: 64,
             split: SplitName::Test,
-            classes: fixtures::classes(),
+            classes: crate::fixtures::classes(),
         },
         indices: (0..images as u32).map(|index| 1000 + index).collect(),
         predicted: predicted

@@ -1,13 +1,11 @@
 //! The task kind `embedding` as a program: on every sort of network and layer.
 
-mod embedded;
-
+use super::embedded::{CLASSES, images, model};
 use eigenscope_artifact::{EMBEDDINGS, Embeddings, ImageReader, SplitName};
 use eigenscope_decompose::layers::Activations;
 use eigenscope_models::{Layer, Network, Runner, StoredModel, networks};
 use eigenscope_stage::{Input, Stage};
 use eigenscope_testing::{TaskOutcome, TestFolder, TestTask, Tolerance, assert_close};
-use embedded::{CLASSES, images, model};
 use serde_json::json;
 
 const SIDE: usize = 16;

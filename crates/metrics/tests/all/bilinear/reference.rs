@@ -1,8 +1,7 @@
 //! Every metric against NumPy's and SciPy's numbers. Fixtures, conventions and tolerances:
 //! `tests/reference/README.md` of the workspace.
 
-mod fixtures;
-
+use crate::fixtures::models;
 use burn::tensor::Device;
 use eigenscope_artifact::ArtifactError;
 use eigenscope_artifact::tables::bilinear::TruncationRow;
@@ -12,7 +11,6 @@ use eigenscope_metrics::bilinear::{
 };
 use eigenscope_metrics::statistics::t_quantile;
 use eigenscope_testing::{Digits, Tolerance, assert_close, fixture, numbers};
-use fixtures::models;
 use serde_json::Value;
 
 fn counts(value: &Value) -> Vec<usize> {
@@ -129,7 +127,7 @@ fn averaged_truncation() {
 /// Every model's first `count` vectors, in falling order of size: the order must not matter.
 fn vectors(variant: Variant, count: usize) -> Vec<ModelVectors> {
     let folder = tempfile::tempdir().expect("a folder");
-    let of_model = |model: &fixtures::Reference| {
+    let of_model = |model: &crate::fixtures::Reference| {
         let pairs = model.eigenpairs(folder.path(), &model.stored_pairs());
         let vectors = ModelVectors::new(&pairs, "pairs", model.seed, variant, count);
         let vectors = vectors.expect("stored");
@@ -222,7 +220,7 @@ fn a_size_with_few_eigenpairs_gives_the_ranks_it_has() {
 
 fn six_and_twelve(count: usize) -> Vec<ModelVectors> {
     let folder = tempfile::tempdir().expect("a folder");
-    let of_model = |model: &fixtures::Reference| {
+    let of_model = |model: &crate::fixtures::Reference| {
         let pairs = model.eigenpairs(folder.path(), &model.pairs(12));
         ModelVectors::new(&pairs, "pairs", model.seed, Variant::Corrected, count).expect("stored")
     };

@@ -1,0 +1,28 @@
+//! Tests of the library and of the program, by subject.
+
+mod bilinear {
+    mod ground_truth;
+    mod laws;
+    mod program;
+    mod reference;
+}
+
+mod embeddings {
+    mod embedded;
+    mod embedding;
+    mod laws;
+    mod reference;
+    mod surgery;
+}
+
+mod layers {
+    mod laws;
+    mod program;
+    mod reference;
+}
+
+mod networks {
+    mod laws;
+    mod program;
+    mod reference;
+}

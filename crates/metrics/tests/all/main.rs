@@ -1,0 +1,19 @@
+//! Tests of the library and of the program, by subject.
+
+mod bilinear {
+    mod program;
+    mod reference;
+}
+
+mod embeddings {
+    mod analysis;
+    mod laws;
+    mod program;
+}
+
+mod fixtures;
+
+mod layers {
+    mod clipping;
+    mod laws;
+}
