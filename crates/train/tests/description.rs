@@ -55,10 +55,10 @@ fn flags_and_layers_are_those_of_the_model() {
         let (mut flags, mut layers) = (BTreeSet::new(), BTreeSet::new());
         for feature in description(&network).provides {
             match feature {
-                Feature::Flag { name, when } => {
-                    if when.is_none_or(|when| when.holds(&parameters)) {
-                        flags.insert(name);
-                    }
+                Feature::Flag { name, when }
+                    if when.as_ref().is_none_or(|when| when.holds(&parameters)) =>
+                {
+                    flags.insert(name);
                 }
                 Feature::Names { set, rules } if set == "layers" => {
                     layers.extend(rules.iter().flat_map(|rule| rule.names(&parameters)));

@@ -126,7 +126,7 @@ impl Diagnostic for FileErrors {
 pub struct FileError {
     /// Its code without the prefix `eigenscope::file::`.
     code: &'static str,
-    message: String,
+    message: Box<str>,
     cause: Option<io::Error>,
     labels: Vec<(Span, Cow<'static, str>)>,
     help: Option<String>,
@@ -139,7 +139,7 @@ impl FileError {
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
         Self {
             code,
-            message: message.into(),
+            message: message.into().into_boxed_str(),
             cause: None,
             labels: Vec::new(),
             help: None,
@@ -168,7 +168,7 @@ impl FileError {
 
     /// The same error in other words.
     pub(crate) fn with_message(mut self, message: String) -> Self {
-        self.message = message;
+        self.message = message.into_boxed_str();
         self
     }
 

@@ -26,8 +26,8 @@ struct Case {
 fn networks() -> impl Strategy<Value = Network> {
     let widths = || prop::collection::vec(1_usize..9, 0..3);
     prop_oneof![
-        widths().prop_map(|widths| networks::mlp(widths)),
-        prop::collection::vec(1_usize..5, 1..3).prop_map(|channels| networks::cnn(channels)),
+        widths().prop_map(networks::mlp),
+        prop::collection::vec(1_usize..5, 1..3).prop_map(networks::cnn),
         (1_usize..7, any::<bool>()).prop_map(|(hidden, bias)| networks::bilinear(hidden, bias)),
     ]
 }
