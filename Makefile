@@ -80,9 +80,10 @@ test: build ## Run all tests; those on real data need EIGENSCOPE_DATA_DIR
 fuzz: build ## Feed every reader of outside bytes with made-up ones (FUZZ_SECONDS= each, JOBS=)
 	@fuzz/run "$$FUZZ_SECONDS" $${JOBS:+"$$JOBS"}
 
-lint: ## Formatting and clippy, warnings are errors; whether the fuzz targets compile
+lint: ## Formatting, clippy and documentation, warnings are errors; whether the fuzz targets compile
 	$(RUN) with_cargo fmt --all -- --check
 	$(RUN) with_cargo clippy --release --workspace --all-targets --locked -- -D warnings
+	$(RUN) RUSTDOCFLAGS='-D warnings'; export RUSTDOCFLAGS; with_cargo doc --release --workspace --no-deps --document-private-items --locked
 	$(RUN) with_cargo fmt --manifest-path fuzz/Cargo.toml -- --check
 	$(RUN) command -v c++ >/dev/null || { echo 'no C++ compiler: the fuzz targets are not checked'; exit 0; }; \
 	RUSTFLAGS='--cfg fuzzing'; export RUSTFLAGS; \

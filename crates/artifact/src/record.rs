@@ -80,7 +80,7 @@ column!(String, DataType::Utf8, StringArray, |array: &ArrayRef| {
         .into_iter()
 });
 
-/// A row of a tidy table. Implemented by [`records!`] only.
+/// A row of a tidy table. Implemented by the macro `records!` only.
 pub trait Record: Sized {
     /// Kind of the table.
     const KIND: ArtifactKind;

@@ -47,7 +47,7 @@ pub(crate) struct Terminal {
 }
 
 impl Terminal {
-    /// By what standard error is, and by `TERM` and `NO_COLOR` (https://no-color.org).
+    /// By what standard error is, and by `TERM` and `NO_COLOR` (no-color.org).
     pub(crate) fn of_stderr() -> Self {
         let is_terminal = std::io::stderr().is_terminal();
         let is_dumb = is_terminal && std::env::var_os("TERM").is_some_and(|term| term == "dumb");

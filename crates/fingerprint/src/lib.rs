@@ -1,6 +1,6 @@
 //! Build-time identity of every task kind: the code that can change its results.
 //!
-//! The build script of a stage crate calls [`emit`]. It reads the sources of the crate and of the workspace crates
+//! The build script of a stage crate calls [`emit()`]. It reads the sources of the crate and of the workspace crates
 //! below, follows from each function named in `task_function!(...)` everything that the function may use (see the
 //! module `reach`), and writes a table of the results that the macro looks them up in. The program that computes a
 //! result therefore carries the identity of the code it was built from. Part of it are

@@ -90,7 +90,7 @@ pub fn predicted_class<T: PartialOrd>(logits: &[T]) -> usize {
     predicted
 }
 
-/// -log softmax(row)[label] in f64.
+/// `-log softmax(row)[label]` in f64.
 fn cross_entropy(row: &[f32], label: usize) -> f64 {
     let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let sum: f64 = row

@@ -1,7 +1,7 @@
 //! Support for the tests of all crates; nothing but tests and benches depends on it.
 //!
 //! * Numbers: [`assert_close`] with a [`Tolerance`], [`fixture`] for what other programs computed.
-//! * Inputs: [`Digits`], [`image_header`] and [`noise`], and with the feature `models` [`model_with`] and [`untrained`].
+//! * Inputs: [`Digits`], [`image_header`] and [`noise`], and with the feature `models` `model_with` and `untrained`.
 //! * One task: a [`TestTask`] run by the real stage program in a [`TestFolder`], which gives a [`TaskOutcome`].
 //! * Everything: a [`TestProject`], a pipeline file on which the real `eigenscope` is run, which gives [`Answer`]s.
 //! * Changes of the code: a [`WorkspaceCopy`].

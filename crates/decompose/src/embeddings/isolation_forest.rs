@@ -74,9 +74,9 @@ impl IsolationForest {
     /// score = 2^(-E[h] / c(samples)),   c(n) = 2 (ln(n - 1) + gamma) - 2 (n - 1) / n,   c(2) = 1,   c(1) = c(0) = 0
     /// ```
     ///
-    /// with E[h] the mean over the trees of the splits that a point passes plus c(n) for the n points of the leaf where
+    /// with `E[h]` the mean over the trees of the splits that a point passes plus c(n) for the n points of the leaf where
     /// it ends; c(n) is the mean of that for n points that are not told apart. The score is exactly 1/2 where nothing was
-    /// split: E[h] is summed as its difference from c(samples), which is then 0.
+    /// split: `E[h]` is summed as its difference from c(samples), which is then 0.
     ///
     /// # Panics
     /// Panics if `width` is 0 or a tree splits along a feature that is out of bounds.

@@ -1,5 +1,5 @@
 //! The page of a pipeline: one HTML file with all figures, their provenance, and the comparison with published numbers. It
-//! makes no request and cannot make one (see [`script`]).
+//! makes no request and cannot make one (see the module `script`).
 //!
 //! Equal results give equal pages: a page contains no time and no name of a machine.
 
