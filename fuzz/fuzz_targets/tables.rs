@@ -5,7 +5,11 @@ mod scratch;
 
 use std::path::Path;
 
-use eigenscope_artifact::{ALIGNMENTS, ArtifactKind, BASES, EIGENPAIRS, EMBEDDINGS, Eigenpairs, Embeddings, IMAGES, ImageReader, KindName, PATTERNS, Patterns, SplitName, TENSORS, TensorReader, read_records, summarise};
+use eigenscope_artifact::{
+    ALIGNMENTS, ArtifactKind, BASES, EIGENPAIRS, EMBEDDINGS, Eigenpairs, Embeddings, IMAGES,
+    ImageReader, KindName, PATTERNS, Patterns, SplitName, TENSORS, TensorReader, read_records,
+    summarise,
+};
 use libfuzzer_sys::fuzz_target;
 
 // `read_rows`, which reads the rows of every table.
