@@ -75,4 +75,18 @@ fn the_steps_of_the_page_are_enough() {
                  count(*) as models from metric_gap g join metric_final f on g.model = f.model";
     let answer = project.json(&["sql", "p.toml", query]);
     assert_eq!(answer["rows"], json!([[0.0, 2]]));
+
+    // What holds for every kind: its results are up to date, have the same bytes each time, and damage is found and mended.
+    let check = |code| project.call(&["status", "p.toml", "--check"]).expect(code);
+    check(0);
+    project
+        .call(&["verify", "p.toml", "--bytes", "metric.gap", "figure.gap"])
+        .expect(0);
+    let table = project.path("artifacts/p/metric.gap/gap.parquet");
+    let intact = fs::read(&table).expect("readable");
+    fs::write(&table, &intact[..intact.len() / 2]).expect("written");
+    let stale = check(3).stdout;
+    assert!(stale.contains("`gap` is damaged"), "{stale}");
+    project.run();
+    assert!(fs::read(&table).expect("readable") == intact, "other bytes");
 }

@@ -125,10 +125,15 @@ fn installed_programs_know_the_pipelines_that_come_with_them() {
     front.make(&["install", &format!("PREFIX={}", prefix.display())]);
 
     let elsewhere = tempfile::tempdir().expect("a folder");
-    let mut graph = Command::new(prefix.join("bin/eigenscope"));
-    graph.args(["graph", "digits"]).current_dir(&elsewhere);
-    let listed = Answer::of(&mut graph).expect(0).stdout;
-    assert!(listed.contains("figure.training"), "{listed}");
+    fs::create_dir(elsewhere.path().join("pipelines")).expect("created");
+    let own = elsewhere.path().join("pipelines/own.toml");
+    fs::write(own, "extends = \"digits\"\n").expect("written");
+    for pipeline in ["digits", "own"] {
+        let mut graph = Command::new(prefix.join("bin/eigenscope"));
+        graph.args(["graph", pipeline]).current_dir(&elsewhere);
+        let listed = Answer::of(&mut graph).expect(0).stdout;
+        assert!(listed.contains("figure.training"), "{listed}");
+    }
     for file in [
         "man/man1/eigenscope-run.1",
         "bash-completion/completions/eigenscope",

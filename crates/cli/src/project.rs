@@ -9,6 +9,7 @@ use eigenscope_pipeline::compare::{Published, Row, compare};
 use eigenscope_pipeline::store::Store;
 use eigenscope_pipeline::survey::{Survey, rescan, survey};
 use eigenscope_plan::Plan;
+use eigenscope_plan::pipeline_file::installed_pipelines;
 use eigenscope_plan::programs::Programs;
 use eigenscope_plan::{file, task_patterns};
 
@@ -146,12 +147,9 @@ pub(crate) fn pipeline_file(pipeline: &str) -> Result<PathBuf> {
 
 /// Folders of the pipelines that can be given by name, the first one first: that of the project, and that of an installed program.
 fn pipeline_folders() -> impl Iterator<Item = PathBuf> {
-    let program = std::env::current_exe().ok();
-    let installed = program.and_then(|program| {
-        let prefix = program.parent()?.parent()?;
-        Some(prefix.join("share/eigenscope").join(PIPELINES))
-    });
-    [PathBuf::from(PIPELINES)].into_iter().chain(installed)
+    [PathBuf::from(PIPELINES)]
+        .into_iter()
+        .chain(installed_pipelines())
 }
 
 /// Names of the pipelines in the folders of pipelines.

@@ -100,8 +100,7 @@ pub(crate) const COPY_AGAIN: &str =
 pub(crate) const CUT_SHORT: &str =
     "the file is cut short, or the sizes in its header are wrong: copy or write it again";
 /// Advice for a file with more bytes than its header promises.
-pub(crate) const TOO_LONG: &str =
-    "something was appended, or the sizes in the header are wrong: copy or write it again";
+pub(crate) const TOO_LONG: &str = "the sizes in the header are wrong, or the values are not single bytes (uint8), or something was appended: write it again";
 /// Advice for a file that is something else.
 pub(crate) const OTHER_FILE: &str = "this is another kind of file: give the right one";
 

@@ -230,7 +230,7 @@ mod tests {
             ),
             (
                 with(7, 1),
-                "byte 22: length of the content: expected 22 bytes, as the header says, found more bytes after them; something was appended, or the sizes in the header are wrong: copy or write it again",
+                "byte 22: length of the content: expected 22 bytes, as the header says, found more bytes after them; the sizes in the header are wrong, or the values are not single bytes (uint8), or something was appended: write it again",
             ),
             (
                 good[..14].to_vec(),

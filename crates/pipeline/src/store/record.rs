@@ -86,7 +86,8 @@ impl Record {
         let record = Self::deserialize(Value::Object(fields)).map_err(broken)?;
         if let Some(checksum) = checksum {
             let written = Digest::deserialize(checksum).map_err(broken)?;
-            if record.checksum().map_err(broken)? != written {
+            // The text counts as it stands: earlier versions wrote the outputs in another order.
+            if Digest::of(&without_checksum(text)) != written {
                 return Err(
                     "its checksum is that of another record: it is damaged or has been edited"
                         .to_owned(),
@@ -118,12 +119,40 @@ impl Record {
     }
 }
 
+/// The text of a record on one line, without the checksum at its end: what the checksum is the digest of.
+fn without_checksum(text: &[u8]) -> Vec<u8> {
+    let (mut in_string, mut escaped) = (false, false);
+    let mut line: Vec<u8> = text
+        .iter()
+        .copied()
+        .filter(|byte| {
+            match byte {
+                _ if escaped => escaped = false,
+                b'\\' => escaped = in_string,
+                b'"' => in_string = !in_string,
+                _ => {}
+            }
+            in_string || !byte.is_ascii_whitespace()
+        })
+        .collect();
+    let field = format!(",\"{CHECKSUM}\":\"");
+    let start = line
+        .windows(field.len())
+        .rposition(|window| window == field.as_bytes());
+    if let Some(start) = start {
+        line.truncate(start);
+        line.push(b'}');
+    }
+    line
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
     use crate::store::InputRecord;
+    use eigenscope_artifact::TENSORS;
     use eigenscope_artifact::tables::training::HistoryRow;
 
     fn record() -> Record {
@@ -173,6 +202,24 @@ mod tests {
     fn a_record_from_before_there_were_checksums_is_read() {
         let text = serde_json::to_vec_pretty(&record()).expect("written");
         assert_eq!(Record::parse(&text), Ok(record()));
+    }
+
+    #[test]
+    fn a_record_with_outputs_in_another_order_is_read() {
+        let mut record = record();
+        let output = record.outputs.values().next().copied().expect("one");
+        record.outputs.insert(TENSORS.into(), output);
+        let value = serde_json::to_string(&output).expect("written");
+        let [history, tensors] = ["history", "tensors"].map(|name| format!("\"{name}\":{value}"));
+        let line = serde_json::to_string(&record).expect("written");
+        let sorted = format!("{history},{tensors}");
+        assert!(line.contains(&sorted), "{line}");
+        let other = line.replace(&sorted, &format!("{tensors},{history}"));
+        let checksum = Digest::of(other.as_bytes());
+        let checksum = serde_json::to_string(&checksum).expect("written");
+        let open = other.strip_suffix('}').expect("an object");
+        let sealed = format!("{open},\"checksum\":{checksum}}}");
+        assert_eq!(Record::parse(sealed.as_bytes()), Ok(record));
     }
 
     #[test]

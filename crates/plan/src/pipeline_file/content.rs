@@ -108,8 +108,18 @@ fn base(entries: &[Entry], path: &Path, problems: &mut Problems) -> Option<(Path
             file.into()
         }
     };
-    let folder = path.parent().unwrap_or(Path::new(""));
-    Some((folder.join(file), entry.node.span.clone()))
+    let beside = path.parent().unwrap_or(Path::new("")).join(&file);
+    let installed = installed_pipelines()
+        .map(|folder| folder.join(&file))
+        .filter(|installed| !is_file && !beside.exists() && installed.is_file());
+    Some((installed.unwrap_or(beside), entry.node.span.clone()))
+}
+
+/// Folder of the pipelines that an installed program comes with: `share/eigenscope/pipelines` beside the folder of the program.
+pub fn installed_pipelines() -> Option<PathBuf> {
+    let program = std::env::current_exe().ok()?;
+    let prefix = program.parent()?.parent()?;
+    Some(prefix.join("share/eigenscope/pipelines"))
 }
 
 /// The text of the file `base`, unless it is one of `chain`, which extend each other.

@@ -27,6 +27,7 @@ use crate::file::{FileErrors, Problems, Sources, read_text};
 use crate::plan::Plan;
 use crate::programs::Programs;
 
+pub use content::installed_pipelines;
 pub use selection::NOT_SWEPT;
 
 /// Reads the pipeline file at `path`. The pipeline's name is the stem of the file name.
