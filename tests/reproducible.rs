@@ -71,7 +71,7 @@ embeddings = "decompose.embedding"
 [figure.similarity]
 similarity = "metric.similarity"
 
-[figure.map]
+[figure.t-sne]
 map = "metric.t-sne"
 quality = "metric.t-sne"
 embeddings = "decompose.embedding"
