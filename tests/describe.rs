@@ -3,24 +3,16 @@
 //! A difference is accepted with `INSTA_UPDATE=always cargo test --test describe`.
 #![allow(clippy::expect_used, reason = "a test")]
 
-use std::path::Path;
 use std::process::Command;
 
+use eigenscope_testing::{Answer, program};
 use serde_json::Value;
 
 /// Returns the output of `eigenscope-<stage> describe` without the identity of its code, which every edit changes.
 fn description(stage: &str) -> String {
-    let folder = Path::new(env!("CARGO_BIN_EXE_eigenscope")).parent();
-    let program = folder
-        .expect("a folder")
-        .join(format!("eigenscope-{stage}"));
-    let output = Command::new(&program)
-        .arg("describe")
-        .output()
-        .expect("the program starts");
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{}: {stderr}", program.display());
-    let mut description: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let mut describe = Command::new(program(&format!("eigenscope-{stage}")));
+    let answer = Answer::of(describe.arg("describe")).expect(0);
+    let mut description: Value = serde_json::from_str(&answer.stdout).expect("JSON");
     let fields = description.as_object_mut().expect("an object");
     fields.remove("code").expect("the identity of the code");
     serde_json::to_string_pretty(&description).expect("serialises")

@@ -90,12 +90,12 @@ impl KindName {
         }
     }
 
-    /// Returns whether the file is a Parquet table. Figures are not.
+    /// Returns `true` if the file is a Parquet table; figures are not.
     pub fn is_table(&self) -> bool {
         self.extension() == "parquet"
     }
 
-    /// Returns whether the file is a picture that any viewer shows.
+    /// Returns `true` if the file is an SVG or PNG picture.
     pub fn is_picture(&self) -> bool {
         *self == SVG || *self == PNG
     }

@@ -6,36 +6,22 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use eigenscope_artifact::tables::training::FinalRow;
-use eigenscope_artifact::{ArtifactKind, PATTERNS, TENSORS};
+use eigenscope_artifact::{PATTERNS, TENSORS};
 use eigenscope_plan::Plan;
 use eigenscope_plan::file::FileErrors;
 use eigenscope_plan::parse;
 use eigenscope_plan::programs::Programs;
 use eigenscope_stage::{
-    Description, Feature, NameRule, Parameter, ParameterType, Resources, Role, Stage, TASK_VERSION,
+    Description, Feature, NameRule, Parameter, ParameterType, Role, Stage, TASK_VERSION,
     TaskKindDescription,
 };
-use sample::{codes, rendered};
+use sample::{codes, kind, rendered};
 use serde_json::json;
 
 /// Models with and without what is needed.
 const BASE: &str = "[train.bilinear]\nbias = [false, true]\nseed = [0, 1]\n\
     [train.mlp]\nwidths = [8, 4]\nseed = [0, 1]\n\
     [train.plain]\n";
-
-fn kind(name: &str, outputs: &[ArtifactKind]) -> TaskKindDescription {
-    TaskKindDescription {
-        name: name.to_owned(),
-        former_names: Vec::new(),
-        summary: String::new(),
-        parameters: Vec::new(),
-        roles: Vec::new(),
-        outputs: outputs.iter().map(|&kind| kind.into()).collect(),
-        provides: Vec::new(),
-        random: false,
-        resources: Resources::default(),
-    }
-}
 
 fn models() -> Vec<TaskKindDescription> {
     let model = |name: &str, parameters, provides| TaskKindDescription {

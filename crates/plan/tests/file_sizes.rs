@@ -5,29 +5,15 @@ mod sample;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use eigenscope_artifact::{ArtifactKind, IMAGES, TENSORS};
+use eigenscope_artifact::{IMAGES, TENSORS};
 use eigenscope_plan::parse;
 use eigenscope_plan::programs::Programs;
 use eigenscope_stage::{
-    Amount, Demand, Description, Effect, Feature, Parameter, ParameterType, Relation, Resources,
-    Role, Stage, TASK_VERSION, TaskKindDescription, Variant, Windows,
+    Amount, Demand, Description, Effect, Feature, Parameter, ParameterType, Relation, Role, Stage,
+    TASK_VERSION, TaskKindDescription, Variant, Windows,
 };
-use sample::{codes, rendered};
+use sample::{codes, kind, rendered};
 use serde_json::json;
-
-fn kind(name: &str, outputs: &[ArtifactKind]) -> TaskKindDescription {
-    TaskKindDescription {
-        name: name.to_owned(),
-        former_names: Vec::new(),
-        summary: String::new(),
-        parameters: Vec::new(),
-        roles: Vec::new(),
-        outputs: outputs.iter().map(|&kind| kind.into()).collect(),
-        provides: Vec::new(),
-        random: false,
-        resources: Resources::default(),
-    }
-}
 
 /// Images of 8 x 8 pixels and three channels, or of unknown size; 100 of them, of four classes.
 fn images(name: &str, known: bool) -> TaskKindDescription {

@@ -34,8 +34,8 @@ pub(super) fn shortened(font: &Font<'_>, ticks: &[Tick]) -> Result<Vec<Tick>> {
     Ok(ticks.map(|(tick, text)| Tick::new(tick.at, text)).collect())
 }
 
-/// The ticks of an x axis of `width` px whose labels have room, and whether the labels are rotated. They are if they would
-/// overlap otherwise, or reach beyond the room `beside` the axis (left and right, px).
+/// Returns the ticks of an x axis of `width` px whose labels have room, and `true` if the labels are rotated. Labels are
+/// rotated if they would otherwise overlap or reach beyond the room `beside` the axis (left and right, px).
 ///
 /// # Errors
 /// As [`Font::width`].

@@ -61,7 +61,7 @@ pub(super) fn narrow(
     fits.then(|| view(&figure, font, &place, keys)).transpose()
 }
 
-/// The texts at points of a plot, and whether there are texts in cells.
+/// Returns the texts at points of a plot, and `true` if there are texts in cells.
 fn texts_within(
     font: &Font<'_>,
     panel: &Panel,

@@ -65,7 +65,7 @@ pub(crate) fn programs() -> Programs {
         kinds,
     };
     let descriptions = vec![
-        description(Stage::Data, vec![mnist(), kind("broken", &[IMAGES])]),
+        description(Stage::Data, vec![mnist(), broken()]),
         description(Stage::Train, vec![bilinear()]),
         description(Stage::Decompose, vec![interaction()]),
         description(Stage::Metric, metrics()),
@@ -111,27 +111,27 @@ pub(crate) fn codes(errors: &FileErrors) -> Vec<String> {
         .collect()
 }
 
-fn kind(name: &str, outputs: &[ArtifactKind]) -> TaskKindDescription {
-    let parameters = match name {
-        // A default that does not fit its own type.
-        "broken" => vec![Parameter::optional(
-            "size",
-            ParameterType::at_least(1),
-            0,
-            "size",
-        )],
-        _ => Vec::new(),
-    };
+/// A kind without parameters and roles.
+pub(crate) fn kind(name: &str, outputs: &[ArtifactKind]) -> TaskKindDescription {
     TaskKindDescription {
         name: name.to_owned(),
         former_names: Vec::new(),
         summary: format!("the kind {name}"),
-        parameters,
+        parameters: Vec::new(),
         roles: Vec::new(),
         outputs: outputs.iter().map(|&kind| kind.into()).collect(),
         provides: Vec::new(),
         random: false,
         resources: Resources::default(),
+    }
+}
+
+/// A kind with a default that does not fit its own type.
+fn broken() -> TaskKindDescription {
+    let size = Parameter::optional("size", ParameterType::at_least(1), 0, "size");
+    TaskKindDescription {
+        parameters: vec![size],
+        ..kind("broken", &[IMAGES])
     }
 }
 
