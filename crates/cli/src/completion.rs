@@ -5,21 +5,21 @@ use std::collections::BTreeSet;
 use clap::{Arg, ArgAction, Command, CommandFactory};
 use eigenscope_plan::Plan;
 
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, ProjectArguments};
 use crate::project::{known_pipelines, plan};
 
 /// Most words that are offered.
 const MOST: usize = 1000;
 
 /// What may replace the last of `words`, which are all after the program's name up to the cursor.
-pub(crate) fn candidates(words: &[String]) -> Vec<String> {
+pub(crate) fn candidates(project: &ProjectArguments, words: &[String]) -> Vec<String> {
     let Some((typed, before)) = words.split_last() else {
         return Vec::new();
     };
     let mut program = Arguments::command();
     program.build();
     let line = Line::read(&program, before);
-    let mut candidates = line.candidates(typed);
+    let mut candidates = line.candidates(project, typed);
     candidates.retain(|word| word.starts_with(typed.as_str()));
     candidates.truncate(MOST);
     candidates
@@ -70,7 +70,7 @@ impl<'a> Line<'a> {
         found.filter(|option| takes_value(option))
     }
 
-    fn candidates(&self, typed: &str) -> Vec<String> {
+    fn candidates(&self, project: &ProjectArguments, typed: &str) -> Vec<String> {
         if let Some(option) = self.option {
             return values(option);
         }
@@ -102,7 +102,7 @@ impl<'a> Line<'a> {
                 let plan = self
                     .positionals
                     .first()
-                    .and_then(|pipeline| plan(pipeline).ok());
+                    .and_then(|pipeline| plan(project, pipeline).ok());
                 plan.map_or_else(Vec::new, |plan| task_patterns(&plan, typed))
             }
             _ => argument.map_or_else(Vec::new, |argument| values(argument)),

@@ -50,7 +50,7 @@ fn main() -> ExitCode {
         Command::Clean(command) => commands::clean::run(project, command),
         Command::Sql(command) => commands::sql::run(project, command),
         Command::Completions(command) => commands::completions::run(command),
-        Command::Complete(command) => commands::completions::complete(command),
+        Command::Complete(command) => commands::completions::complete(project, command),
         Command::Man(command) => commands::man::run(command),
         Command::Verify(command) => commands::verify::run(project, command),
         Command::Lock(command) => commands::lock::run(project, command),

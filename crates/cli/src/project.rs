@@ -32,7 +32,7 @@ impl Project {
     /// Asks the stage programs, reads the pipeline file and checks it.
     pub(crate) fn open(arguments: &ProjectArguments, pipeline: &str) -> Result<Self> {
         let path = pipeline_file(pipeline)?;
-        let programs = stage_programs()?;
+        let programs = stage_programs(arguments)?;
         let plan = eigenscope_plan::read(&path, &programs).map_err(diagnosed)?;
         Ok(Self {
             programs,
@@ -87,8 +87,8 @@ pub(crate) fn store(arguments: &ProjectArguments) -> Result<Store> {
 }
 
 /// The plans of all pipelines of this folder, and of those named.
-pub(crate) fn all_plans(named: &[String]) -> Result<Vec<Plan>> {
-    let programs = stage_programs()?;
+pub(crate) fn all_plans(arguments: &ProjectArguments, named: &[String]) -> Result<Vec<Plan>> {
+    let programs = stage_programs(arguments)?;
     let known = known_pipelines();
     let paths: BTreeSet<PathBuf> = known
         .iter()
@@ -107,15 +107,16 @@ pub(crate) fn all_plans(named: &[String]) -> Result<Vec<Plan>> {
 }
 
 /// The plan of one pipeline.
-pub(crate) fn plan(pipeline: &str) -> Result<Plan> {
-    eigenscope_plan::read(&pipeline_file(pipeline)?, &stage_programs()?).map_err(diagnosed)
+pub(crate) fn plan(arguments: &ProjectArguments, pipeline: &str) -> Result<Plan> {
+    let programs = stage_programs(arguments)?;
+    eigenscope_plan::read(&pipeline_file(pipeline)?, &programs).map_err(diagnosed)
 }
 
 /// Asks the stage programs beside this program what they can do.
-fn stage_programs() -> Result<Programs> {
+fn stage_programs(arguments: &ProjectArguments) -> Result<Programs> {
     let program = std::env::current_exe().context("cannot find the folder of this program")?;
     let folder = program.parent().unwrap_or(Path::new("."));
-    Ok(Programs::describe(folder)?)
+    Ok(Programs::describe(folder)?.with_data_dir(&arguments.data_dir))
 }
 
 pub(crate) fn pipeline_file(pipeline: &str) -> Result<PathBuf> {

@@ -77,8 +77,11 @@ fn kind(
             provides: Vec::new(),
             random: false,
             resources: Resources::default(),
+            examined: false,
+            fallback: false,
         },
         run: TaskFunction::find(run, "fake", &[("fake", "fake", &[])]),
+        examine: None,
     }
 }
 

@@ -310,6 +310,8 @@ fn cycles() {
         provides: Vec::new(),
         random: false,
         resources: Resources::default(),
+        examined: false,
+        fallback: false,
     };
     let programs = eigenscope_plan::programs::Programs::from_descriptions(
         std::path::Path::new(""),

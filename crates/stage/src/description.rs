@@ -99,6 +99,20 @@ pub struct TaskKindDescription {
     pub random: bool,
     /// What one task of this kind needs.
     pub resources: Resources,
+    /// Whether the program is asked about every task while a pipeline file is read ([`Question`](crate::Question)).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub examined: bool,
+    /// Whether it is the kind of a table that gives none and whose name is not that of another kind.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub fallback: bool,
+}
+
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands out references"
+)]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 impl TaskKindDescription {
@@ -264,6 +278,12 @@ pub enum ParameterType {
     OneOf(Vec<Variant>),
     /// One of these types; the first that fits.
     Either(Vec<ParameterType>),
+    /// Any value but a list, which the program checks itself when it is asked about the task
+    /// ([`TaskKindDescription::examined`]). A struct of parameters reads it as a `serde_json::Value`.
+    Free {
+        /// What it must be, in words: "a step such as \"relu\"".
+        expected: String,
+    },
 }
 
 /// One alternative of [`ParameterType::OneOf`].
@@ -320,6 +340,13 @@ impl ParameterType {
         ParameterType::Number {
             minimum: f32::MIN_POSITIVE as f64,
             maximum,
+        }
+    }
+
+    /// A value that the program checks itself; `expected` says in words what it must be.
+    pub fn free(expected: &str) -> Self {
+        ParameterType::Free {
+            expected: expected.to_owned(),
         }
     }
 

@@ -62,7 +62,7 @@ fn samples(kind: &ParameterType) -> Vec<Value> {
         ParameterType::Boolean => vec![false.into(), true.into()],
         ParameterType::Integer { minimum, .. } => vec![(*minimum).into()],
         ParameterType::Number { minimum, .. } => vec![(*minimum).into()],
-        ParameterType::Text => vec!["text".into()],
+        ParameterType::Text | ParameterType::Free { .. } => vec!["text".into()],
         ParameterType::Choice(words) => words.iter().map(|word| word.as_str().into()).collect(),
         ParameterType::List { item, length, .. } => {
             let items = samples(item);

@@ -1,8 +1,8 @@
 //! The contract between the orchestrator and the stage programs.
 //!
-//! A stage is a program that can do two things: `describe` its task kinds as JSON, and `run` one task
-//! from a task file. It reads its inputs from the paths in that file, writes its outputs to the paths in that file,
-//! reports [`Event`]s as JSON lines on standard output, obeys [`TaskCommand`]s on standard input, logs to standard error, and
+//! A stage is a program that can `describe` its task kinds as JSON, and `run` one task from a task file. For kinds about
+//! which a description cannot say enough, it can also `examine` the tasks of a pipeline before they run. A task reads its
+//! inputs from the paths in its file, writes its outputs to the paths in that file, reports [`Event`]s as JSON lines on standard output, obeys [`TaskCommand`]s on standard input, logs to standard error, and
 //! ends with one of the [`exit`] codes. It knows nothing of pipelines, caches or other stages. The program that draws
 //! figures can also write the `report` of a pipeline, from a file whose format is none of this contract's business.
 
@@ -13,6 +13,7 @@ mod code;
 mod context;
 mod description;
 mod event;
+mod examine;
 mod feature;
 mod fields;
 mod program;
@@ -29,6 +30,7 @@ pub use description::{
     Description, Parameter, ParameterType, Resources, Role, Stage, TaskKindDescription, Variant,
 };
 pub use event::{Event, ExternalFile};
+pub use examine::{Answers, Examination, Examine, Examined, Fault, Known, Question, Questions};
 pub use feature::{
     AttributeValue, CLASSES, Condition, Feature, NameRule, NamesOf, Need, TRANSFORMS,
 };

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::error::Error;
+use std::io;
 use std::panic::{AssertUnwindSafe, RefUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -10,11 +11,11 @@ use clap::{Parser, Subcommand};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::agreement;
 use crate::context::emit;
 use crate::{
     Context, Description, Event, Stage, TASK_VERSION, TaskFile, TaskKind, ThreadBudget, exit,
 };
+use crate::{agreement, examine};
 
 /// Why a task failed; printed with its causes.
 pub type TaskError = Box<dyn Error + Send + Sync>;
@@ -33,6 +34,8 @@ struct Arguments {
 enum Command {
     /// Print the task kinds of this program as JSON
     Describe,
+    /// Answer the questions about tasks on standard input (JSON), before the tasks run
+    Examine,
     /// Run the task in a task file
     Run {
         /// The task file (JSON)
@@ -72,7 +75,7 @@ pub fn run_with_report<T: DeserializeOwned + RefUnwindSafe>(
 
 #[allow(
     clippy::print_stdout,
-    reason = "the description goes to standard output"
+    reason = "descriptions and answers go to standard output"
 )]
 fn run_program(
     section: Stage,
@@ -86,6 +89,13 @@ fn run_program(
                 ExitCode::from(exit::DONE)
             }
             Err(error) => fail(&error, exit::FAILED),
+        },
+        Command::Examine => match examine::answer(io::stdin().lock(), &kinds) {
+            Ok(text) => {
+                println!("{text}");
+                ExitCode::from(exit::DONE)
+            }
+            Err(error) => fail(&*error, exit::USAGE),
         },
         Command::Run {
             task,
@@ -190,19 +200,25 @@ struct Version {
 
 /// Reads a file of this version of the contract.
 fn read_contract<T: DeserializeOwned>(path: &Path, expected: u32) -> Result<T, TaskError> {
-    let text =
-        std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    let broken = |error: serde_json::Error| format!("{}: {error}", path.display());
-    // The version comes first: a file of another version may have other fields.
-    let Version { version } = serde_json::from_str(&text).map_err(broken)?;
+    let name = path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|error| format!("{name}: {error}"))?;
+    parse_contract(&text, &name, expected)
+}
+
+/// Reads the text of what is called `name`.
+pub(crate) fn parse_contract<T: DeserializeOwned>(
+    text: &str,
+    name: &str,
+    expected: u32,
+) -> Result<T, TaskError> {
+    let broken = |error: serde_json::Error| format!("{name}: {error}");
+    // The version comes first: a text of another version may have other fields.
+    let Version { version } = serde_json::from_str(text).map_err(broken)?;
     if version != expected {
-        return Err(format!(
-            "{}: contract version {version}, this program knows {expected}",
-            path.display(),
-        )
-        .into());
+        let found = format!("{name}: contract version {version}, this program knows {expected}");
+        return Err(found.into());
     }
-    Ok(serde_json::from_str(&text).map_err(broken)?)
+    Ok(serde_json::from_str(text).map_err(broken)?)
 }
 
 fn read_task<'a>(
@@ -237,7 +253,7 @@ fn fail_with(error: &(dyn Error + '_), code: u8, edit: impl Fn(&str) -> String) 
     ExitCode::from(code)
 }
 
-fn panic_message(panic: &(dyn Any + Send)) -> String {
+pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic
         .downcast_ref::<String>()
         .map(String::as_str)

@@ -4,8 +4,9 @@ use eigenscope_artifact::KindName;
 use serde::de::DeserializeOwned;
 
 use crate::description::{Parameter, Resources, Role, TaskKindDescription};
+use crate::examine::Examine;
 use crate::feature::Feature;
-use crate::{TaskFunction, fields};
+use crate::{Examination, Examined, TaskError, TaskFunction, fields};
 
 /// A kind of task: its description and the function that runs a task of it.
 ///
@@ -22,6 +23,8 @@ pub struct TaskKind {
     pub description: TaskKindDescription,
     /// Runs one task of this kind.
     pub run: TaskFunction,
+    /// Answers questions about tasks of this kind before they run.
+    pub examine: Option<Examine>,
 }
 
 impl TaskKind {
@@ -37,8 +40,14 @@ impl TaskKind {
             provides: Vec::new(),
             random: false,
             resources: Resources::default(),
+            examined: false,
+            fallback: false,
         };
-        Self { description, run }
+        Self {
+            description,
+            run,
+            examine: None,
+        }
     }
 
     /// Adds the parameters: the fields of `P`, which [`Context::parameters`](crate::Context::parameters) makes of them.
@@ -77,6 +86,25 @@ impl TaskKind {
     /// Adds statements that are true of everything that a task writes.
     pub fn provides(mut self, features: impl IntoIterator<Item = Feature>) -> Self {
         self.description.provides.extend(features);
+        self
+    }
+
+    /// Has every task examined while a pipeline file is read: `examine` says what the description cannot, such as the layers
+    /// of a network that the pipeline file lists, and what is wrong with parameters that only the program understands.
+    ///
+    /// It must take milliseconds, and must not write or download anything. It is no code of the results.
+    pub fn examined_by(
+        mut self,
+        examine: fn(&Examination<'_>) -> Result<Examined, TaskError>,
+    ) -> Self {
+        self.description.examined = true;
+        self.examine = Some(examine);
+        self
+    }
+
+    /// Makes it the kind of the tables of its stage that give no `kind` and have no other kind's name.
+    pub fn fallback(mut self) -> Self {
+        self.description.fallback = true;
         self
     }
 

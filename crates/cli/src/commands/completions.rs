@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::CommandFactory;
 use clap_complete::Shell;
 
-use crate::arguments::{Arguments, Complete, Completions};
+use crate::arguments::{Arguments, Complete, Completions, ProjectArguments};
 use crate::completion::candidates;
 use crate::exit;
 
@@ -55,8 +55,8 @@ pub(crate) fn run(command: &Completions) -> Result<u8> {
 }
 
 /// `eigenscope __complete -- WORDS`: what the scripts ask.
-pub(crate) fn complete(command: &Complete) -> Result<u8> {
-    let words = candidates(&command.words);
+pub(crate) fn complete(project: &ProjectArguments, command: &Complete) -> Result<u8> {
+    let words = candidates(project, &command.words);
     super::print(
         &words
             .iter()

@@ -22,7 +22,7 @@ struct Report<'a> {
 }
 
 pub(crate) fn run(arguments: &ProjectArguments, command: &Gc) -> Result<u8> {
-    let plans = all_plans(&command.pipelines).inspect_err(|_| {
+    let plans = all_plans(arguments, &command.pipelines).inspect_err(|_| {
         tell("nothing is removed: what a pipeline needs is unknown until its file can be read");
     })?;
     let options = Options {

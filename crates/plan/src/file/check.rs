@@ -81,6 +81,9 @@ pub(crate) fn value(
             one_of(node, variants, what, problems)
         }
         (ParameterType::Either(kinds), _) => either(node, kind, kinds, what, problems),
+        (ParameterType::Free { .. }, raw) if !matches!(raw, Raw::List(_)) => {
+            free(node, what, problems)
+        }
         _ => not_of_type(node, kind, what, problems),
     }
 }
@@ -175,6 +178,41 @@ pub fn unknown_key<'a>(
         .help(did_you_mean("known keys", &entry.key, names))
 }
 
+/// A value as it stands, for a program that checks it itself. Recursion is bounded: the parser refuses deep nesting.
+fn free(node: &Node, what: &str, problems: &mut Problems) -> Option<Value> {
+    match &node.raw {
+        Raw::Broken => None,
+        Raw::Boolean(value) => Some(Value::from(*value)),
+        Raw::Integer(value) => Some(Value::from(*value)),
+        Raw::Number(value) => Some(Value::from(*value)),
+        Raw::Text(text) => Some(Value::from(text.as_str())),
+        Raw::Date => {
+            problems
+                .add(|| wrong_type(what, "no date", &node.found()).at(&node.span, "wrong type"));
+            None
+        }
+        Raw::List(items) => {
+            let items: Vec<Option<Value>> = items
+                .iter()
+                .enumerate()
+                .map(|(index, item)| free(item, &format!("{what}[{index}]"), problems))
+                .collect();
+            items.into_iter().collect()
+        }
+        Raw::Table(entries) => {
+            let entries: Vec<Option<(String, Value)>> = entries
+                .iter()
+                .map(|entry| {
+                    let value = free(&entry.node, &format!("{what}.{}", entry.key), problems)?;
+                    Some((entry.key.clone(), value))
+                })
+                .collect();
+            let entries: Option<Map<String, Value>> = entries.into_iter().collect();
+            entries.map(Value::Object)
+        }
+    }
+}
+
 fn one_of(node: &Node, variants: &[Variant], what: &str, problems: &mut Problems) -> Option<Value> {
     let (name, span, given) = match &node.raw {
         Raw::Text(word) => (word, &node.span, None),
@@ -260,6 +298,7 @@ fn has_shape(node: &Node, kind: &ParameterType) -> bool {
         ParameterType::List { .. } => matches!(node.raw, Raw::List(_)),
         ParameterType::OneOf(_) => matches!(node.raw, Raw::Text(_) | Raw::Table(_)),
         ParameterType::Either(kinds) => kinds.iter().any(|kind| has_shape(node, kind)),
+        ParameterType::Free { .. } => !matches!(node.raw, Raw::List(_)),
     }
 }
 

@@ -37,6 +37,7 @@ pub(super) fn describe(kind: &ParameterType) -> String {
             let kinds: Vec<String> = kinds.iter().map(describe).collect();
             kinds.join(" or ")
         }
+        ParameterType::Free { expected } => expected.clone(),
     }
 }
 

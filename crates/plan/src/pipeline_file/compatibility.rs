@@ -6,8 +6,9 @@ use std::rc::Rc;
 use eigenscope_artifact::KindName;
 use eigenscope_stage::{Feature, Need};
 
+use super::examine::Examinations;
 use super::expand::ExpandedTable;
-use super::features::{Features, features};
+use super::features::{Features, features, provided};
 use super::table::{InputKey, Naming};
 use crate::file::{FileError, Problems, Span, did_you_mean, listed, named};
 use crate::plan::PlannedTask;
@@ -38,14 +39,20 @@ pub(super) struct Compatibility<'a> {
     pub(super) expanded: &'a [ExpandedTable<'a>],
     pub(super) tasks: &'a [PlannedTask],
     pub(super) features: Vec<Rc<Features<'a>>>,
+    examinations: &'a Examinations,
 }
 
 impl<'a> Compatibility<'a> {
-    pub(super) fn new(expanded: &'a [ExpandedTable<'a>], tasks: &'a [PlannedTask]) -> Self {
+    pub(super) fn new(
+        expanded: &'a [ExpandedTable<'a>],
+        tasks: &'a [PlannedTask],
+        examinations: &'a Examinations,
+    ) -> Self {
         Self {
             expanded,
             tasks,
-            features: features(expanded, tasks),
+            features: features(expanded, tasks, examinations),
+            examinations,
         }
     }
 
@@ -255,8 +262,9 @@ impl<'a> Compatibility<'a> {
     fn origin(&self, mut task: usize, has: impl Fn(&Features<'_>) -> bool) -> usize {
         loop {
             let provides = &self.expanded[self.maker(task)].kind.provides;
+            let examined = provided(self.examinations.of(task));
             let inherits = |role: &String| {
-                let mut features = provides.iter();
+                let mut features = provides.iter().chain(examined);
                 features.any(
                     |feature| matches!(feature, Feature::Inherited { role: from } if from == role),
                 )

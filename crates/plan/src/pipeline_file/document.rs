@@ -8,6 +8,7 @@ use eigenscope_stage::ParameterType;
 use super::agreement::check_agreements;
 use super::compatibility::{Compatibility, check_compatibility};
 use super::content::{self, DESCRIPTION};
+use super::examine::examine;
 use super::expand::expand;
 use super::resolve::resolve;
 use super::sizes;
@@ -51,12 +52,14 @@ pub(crate) fn plan(
     let references = resolve(&tables, problems);
     let seed = seed.unwrap_or_default();
     let (mut tasks, expanded) = expand(&tables, &references, programs, seed, problems);
-    let compatibility = Compatibility::new(&expanded, &tasks);
+    let examinations = examine(&expanded, &tasks, programs, problems);
+    let compatibility = Compatibility::new(&expanded, &tasks, &examinations);
     check_compatibility(&compatibility, problems);
     for (task, warning) in check_agreements(&compatibility, problems) {
         tasks[task].warnings.push(warning);
     }
-    sizes::check(&expanded, &tasks, problems);
+    sizes::check(&expanded, &tasks, &examinations, problems);
+    examinations.add_to(&mut tasks);
     let code = programs.all_code();
     let code = code.map(|code| (code.fingerprint.clone(), code.parts.clone()));
     Plan {

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::rc::Rc;
 
-use eigenscope_stage::{AttributeValue, Feature, TaskKindDescription};
+use eigenscope_stage::{AttributeValue, Examined, Feature};
 use serde_json::{Map, Value};
 
+use super::examine::Examinations;
 use super::expand::ExpandedTable;
 use crate::plan::PlannedTask;
 
@@ -50,6 +51,7 @@ impl Features<'_> {
 pub(crate) fn features<'a>(
     expanded: &[ExpandedTable<'a>],
     tasks: &[PlannedTask],
+    examinations: &'a Examinations,
 ) -> Vec<Rc<Features<'a>>> {
     let mut distinct: HashSet<Rc<Features<'a>>> = HashSet::new();
     let mut features = Vec::with_capacity(tasks.len());
@@ -58,7 +60,14 @@ pub(crate) fn features<'a>(
     } in expanded
     {
         for task in tasks.get(range.clone()).unwrap_or_default() {
-            let own = Rc::new(of_task(kind, task, &features));
+            let examined = examinations.of(features.len());
+            let mut own = of_task(
+                kind.provides.iter().chain(provided(examined)),
+                task,
+                &features,
+            );
+            own.uncertain |= kind.examined && examined.is_none_or(|one| !one.faults.is_empty());
+            let own = Rc::new(own);
             let shared = distinct.get(&own).map(Rc::clone);
             features.push(shared.unwrap_or_else(|| {
                 distinct.insert(Rc::clone(&own));
@@ -69,9 +78,14 @@ pub(crate) fn features<'a>(
     features
 }
 
+/// What a program has stated about the results of one task.
+pub(super) fn provided(examined: Option<&Examined>) -> &[Feature] {
+    examined.map_or(&[], |examined| &examined.provides)
+}
+
 /// `before` are the features of the tasks before it, and so of all that it reads.
 fn of_task<'a>(
-    kind: &'a TaskKindDescription,
+    provides: impl Iterator<Item = &'a Feature>,
     task: &PlannedTask,
     before: &[Rc<Features<'a>>],
 ) -> Features<'a> {
@@ -79,7 +93,7 @@ fn of_task<'a>(
         uncertain: has_problem(&task.parameters),
         ..Features::default()
     };
-    for feature in &kind.provides {
+    for feature in provides {
         match feature {
             Feature::Flag { name, when } => {
                 if when
@@ -113,7 +127,7 @@ fn of_task<'a>(
 }
 
 /// Returns whether a parameter has no value, for no type has null.
-fn has_problem(parameters: &Value) -> bool {
+pub(super) fn has_problem(parameters: &Value) -> bool {
     let mut values = parameters.as_object().into_iter().flat_map(Map::values);
     values.any(Value::is_null)
 }
@@ -146,7 +160,11 @@ fn shared<'a>(
 }
 
 /// What all that `task` reads in `role` have in common.
-fn common<'a>(task: &PlannedTask, role: &str, before: &[Rc<Features<'a>>]) -> Features<'a> {
+pub(super) fn common<'a>(
+    task: &PlannedTask,
+    role: &str,
+    before: &[Rc<Features<'a>>],
+) -> Features<'a> {
     let mut read = read(task, role, before);
     let Some(first) = read.next() else {
         return Features::default();

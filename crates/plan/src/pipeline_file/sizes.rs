@@ -4,29 +4,41 @@
 use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
 
-use eigenscope_stage::{Demand, Effect, Feature, Parameter, ParameterType, Relation};
+use eigenscope_stage::{Demand, Effect, Examined, Feature, Parameter, ParameterType, Relation};
 use serde_json::Value;
 
+use super::examine::Examinations;
 use super::expand::ExpandedTable;
+use super::features::provided as stated;
 use crate::file::{FileError, Problems};
 use crate::plan::PlannedTask;
 
 /// What is known about the results of a task, by the name of the quantity.
-type Quantities<'a> = Rc<BTreeMap<&'a str, u64>>;
+pub(super) type Quantities<'a> = Rc<BTreeMap<&'a str, u64>>;
 
-/// Checks every table: one problem for each parameter or role and each number that it cannot work with.
-pub(crate) fn check(
-    expanded: &[ExpandedTable<'_>],
+/// Checks every table: one problem for each parameter or role and each number that it cannot work with. Returns what is known
+/// about the results of every task.
+pub(crate) fn check<'a>(
+    expanded: &[ExpandedTable<'a>],
     tasks: &[PlannedTask],
+    examinations: &'a Examinations,
     problems: &mut Problems,
-) {
-    let mut known: Vec<Quantities<'_>> = Vec::with_capacity(tasks.len());
+) -> Vec<Quantities<'a>> {
+    let mut known: Vec<Quantities<'a>> = Vec::with_capacity(tasks.len());
     for table in expanded {
         let mut reported = HashSet::new();
         for task in tasks.get(table.tasks.clone()).unwrap_or_default() {
-            check_roles(table, task, tasks, &known, &mut reported, problems);
+            let examined = examinations.of(known.len());
+            check_roles(
+                (table, task, examined),
+                tasks,
+                &known,
+                &mut reported,
+                problems,
+            );
+            let provides = table.kind.provides.iter().chain(stated(examined));
             let mut walk = Walk {
-                known: provided(table, task, &known),
+                known: provided(provides, task, &known),
                 violations: Vec::new(),
             };
             for parameter in &table.kind.parameters {
@@ -41,16 +53,17 @@ pub(crate) fn check(
             known.push(walk.known);
         }
     }
+    known
 }
 
 /// What a task states and inherits, before its parameters change it.
 fn provided<'a>(
-    table: &ExpandedTable<'a>,
+    provides: impl Iterator<Item = &'a Feature>,
     task: &PlannedTask,
     before: &[Quantities<'a>],
 ) -> Quantities<'a> {
     let mut known: Quantities<'a> = Rc::default();
-    for feature in &table.kind.provides {
+    for feature in provides {
         match feature {
             Feature::Quantity { name, amount } => {
                 if let [count] = amount.values(&task.parameters)[..] {
@@ -74,7 +87,11 @@ fn provided<'a>(
 }
 
 /// What all that `task` reads in `role` have in common.
-fn common<'a>(task: &PlannedTask, role: &str, before: &[Quantities<'a>]) -> Quantities<'a> {
+pub(super) fn common<'a>(
+    task: &PlannedTask,
+    role: &str,
+    before: &[Quantities<'a>],
+) -> Quantities<'a> {
     let inputs = task.inputs.iter().filter(|input| input.role == role);
     let mut read = inputs.filter_map(|input| before.get(input.task));
     let Some(first) = read.next() else {
@@ -89,20 +106,21 @@ fn common<'a>(task: &PlannedTask, role: &str, before: &[Quantities<'a>]) -> Quan
 
 /// Reports what `table` reads and cannot work with.
 fn check_roles(
-    table: &ExpandedTable<'_>,
-    task: &PlannedTask,
+    (table, task, examined): (&ExpandedTable<'_>, &PlannedTask, Option<&Examined>),
     tasks: &[PlannedTask],
     known: &[Quantities<'_>],
     reported: &mut HashSet<String>,
     problems: &mut Problems,
 ) {
     for key in &table.table.inputs {
-        if key.role.demands.is_empty() {
+        let asked = examined.and_then(|examined| examined.demands.get(&key.role.name));
+        let demands = key.role.demands.iter().chain(asked.into_iter().flatten());
+        if demands.clone().next().is_none() {
             continue;
         }
         let inputs = task.inputs.iter();
         for input in inputs.filter(|input| input.role == key.role.name) {
-            for demand in &key.role.demands {
+            for demand in demands.clone() {
                 let count = known
                     .get(input.task)
                     .and_then(|known| known.get(demand.quantity.as_str()));

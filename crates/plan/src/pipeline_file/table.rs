@@ -33,6 +33,8 @@ pub(crate) struct Table<'a> {
     pub(crate) parameters: Map<String, Value>,
     /// Where the values of the parameters stand that are given.
     pub(crate) value_spans: BTreeMap<&'a str, Span>,
+    /// The values themselves, if the program is asked about them.
+    pub(crate) nodes: BTreeMap<&'a str, Node>,
     /// Swept parameters by name; the seed may be one of them.
     pub(crate) axes: Vec<Axis>,
     /// A seed given as one number.
@@ -85,6 +87,7 @@ pub(crate) fn table<'a>(
         kind: None,
         parameters: Map::new(),
         value_spans: BTreeMap::new(),
+        nodes: BTreeMap::new(),
         axes: Vec::new(),
         seed: None,
         heading: None,
@@ -132,7 +135,12 @@ fn find_kind<'a>(
             }
         },
     };
-    let found = kinds.iter().find(|kind| kind.name == name);
+    let named_kind = kinds.iter().find(|kind| kind.name == name);
+    let fallback = || kinds.iter().find(|kind| kind.fallback);
+    let found = match given {
+        None => named_kind.or_else(fallback),
+        Some(_) => named_kind,
+    };
     let is_former = |kind: &&TaskKindDescription| kind.former_names.iter().any(|old| old == name);
     if let (None, Some(kind)) = (found, kinds.iter().find(is_former)) {
         problems.add(|| {
@@ -189,6 +197,9 @@ impl<'a> Reading<'a, '_> {
                 table
                     .value_spans
                     .insert(&parameter.name, entry.node.span.clone());
+                if self.kind.examined {
+                    table.nodes.insert(&parameter.name, entry.node.clone());
+                }
                 self.refuse_both(entry, parameter, entries);
             }
             let value = match given.map(|entry| (entry, &entry.node.raw)) {

@@ -123,6 +123,8 @@ pub(crate) fn kind(name: &str, outputs: &[ArtifactKind]) -> TaskKindDescription 
         provides: Vec::new(),
         random: false,
         resources: Resources::default(),
+        examined: false,
+        fallback: false,
     }
 }
 

@@ -1,21 +1,21 @@
-//! The stage programs: their paths and their descriptions.
+//! The stage programs: their paths, their descriptions, and their answers to questions about tasks.
 
-use std::io::{self, ErrorKind, Read};
+mod call;
+
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, sync_channel};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use eigenscope_stage::{
-    AttributeValue, Code, Description, Feature, NameRule, Stage, TASK_VERSION, TaskKindDescription,
+    Answers, AttributeValue, Code, Description, Examined, Feature, NameRule, Question, Questions,
+    Stage, TASK_VERSION, TaskKindDescription,
 };
 use serde::Deserialize;
 
-/// Longest time between two looks at how long a program has been asked.
-const LOOK: Duration = Duration::from_millis(100);
+use call::Call;
 
-/// Time to look again once a program has closed its standard output, which it does when it ends.
-const SHORT_LOOK: Duration = Duration::from_millis(1);
+const DESCRIBE: &str = "describe";
+const EXAMINE: &str = "examine";
 
 /// A stage program that could not be asked.
 #[derive(Debug, thiserror::Error)]
@@ -28,8 +28,12 @@ pub enum ProgramError {
         source: std::io::Error,
     },
     /// It did not answer in the way this program understands.
-    #[error("{path} does not answer `describe` as expected: {reason}", path = path.display())]
-    Answer { path: PathBuf, reason: String },
+    #[error("{path} does not answer `{command}` as expected: {reason}", path = path.display())]
+    Answer {
+        path: PathBuf,
+        command: &'static str,
+        reason: String,
+    },
 }
 
 /// What the user can do about a program that does not start.
@@ -44,7 +48,7 @@ pub fn start_advice(error: &io::Error) -> &'static str {
     }
 }
 
-/// How long a program may take to describe itself, which needs milliseconds.
+/// How long a program may take to describe itself or to answer questions, which needs milliseconds.
 #[derive(Debug, Clone, Copy)]
 pub struct Patience {
     /// After this time it is said that it is waited for.
@@ -70,11 +74,19 @@ struct Contract {
     stage: Stage,
 }
 
-/// The five stage programs with their descriptions.
+/// The version of answers, which every version of them has.
+#[derive(Deserialize)]
+struct AnswersVersion {
+    version: u32,
+}
+
+/// The stage programs with their descriptions.
 #[derive(Debug, Clone)]
 pub struct Programs {
     folder: PathBuf,
     descriptions: Vec<Description>,
+    data_dir: PathBuf,
+    patience: Patience,
 }
 
 impl Programs {
@@ -93,7 +105,10 @@ impl Programs {
     pub fn describe_within(folder: &Path, patience: Patience) -> Result<Self, ProgramError> {
         let asked: Vec<_> = Stage::ALL
             .iter()
-            .map(|&stage| (stage, Asked::start(program_path(folder, stage))))
+            .map(|&stage| {
+                let path = program_path(folder, stage);
+                (stage, Call::start(path, DESCRIBE, Vec::new()))
+            })
             .collect();
         let mut descriptions = Vec::new();
         for (stage, asked) in asked {
@@ -101,6 +116,7 @@ impl Programs {
             let path = asked.path.clone();
             let answer = |reason: String| ProgramError::Answer {
                 path: path.clone(),
+                command: DESCRIBE,
                 reason,
             };
             let text = asked.answer(patience)?;
@@ -124,8 +140,8 @@ impl Programs {
             descriptions.push(description);
         }
         Ok(Self {
-            folder: folder.to_owned(),
-            descriptions,
+            patience,
+            ..Self::from_descriptions(folder, descriptions)
         })
     }
 
@@ -134,7 +150,63 @@ impl Programs {
         Self {
             folder: folder.to_owned(),
             descriptions,
+            data_dir: PathBuf::new(),
+            patience: Patience::default(),
         }
+    }
+
+    /// The same programs, which look for the files of tasks that they examine in `data_dir`.
+    pub fn with_data_dir(self, data_dir: &Path) -> Self {
+        Self {
+            data_dir: data_dir.to_owned(),
+            ..self
+        }
+    }
+
+    /// Asks the program of a stage about tasks before they run; one answer a question.
+    ///
+    /// # Errors
+    /// The program does not start, fails, or does not answer as expected.
+    pub(crate) fn examine(
+        &self,
+        stage: Stage,
+        questions: Vec<Question>,
+    ) -> Result<Vec<Examined>, ProgramError> {
+        let path = self.path(stage);
+        let answer = |reason: String| ProgramError::Answer {
+            path: path.clone(),
+            command: EXAMINE,
+            reason,
+        };
+        let broken = |error: serde_json::Error| answer(error.to_string());
+        let count = questions.len();
+        let kinds: Vec<String> = questions.iter().map(|one| one.kind.clone()).collect();
+        let questions = Questions {
+            version: TASK_VERSION,
+            data_dir: self.data_dir.clone(),
+            questions,
+        };
+        let questions = serde_json::to_vec(&questions).map_err(broken)?;
+        let text = Call::start(path.clone(), EXAMINE, questions)?.answer(self.patience)?;
+        let AnswersVersion { version } = serde_json::from_slice(&text).map_err(broken)?;
+        if version != TASK_VERSION {
+            return Err(answer(format!(
+                "contract version {version}, expected {TASK_VERSION}; rebuild with `make`"
+            )));
+        }
+        let Answers { answers, .. } = serde_json::from_slice(&text).map_err(broken)?;
+        if answers.len() != count {
+            let found = answers.len();
+            return Err(answer(format!("{found} answers to {count} questions")));
+        }
+        for (kind, examined) in kinds.iter().zip(&answers) {
+            let mut known = self.kinds(stage).iter();
+            let kind = known.find(|known| known.name == *kind);
+            if let Some(defect) = kind.and_then(|kind| answer_defect(kind, examined)) {
+                return Err(answer(defect));
+            }
+        }
+        Ok(answers)
     }
 
     /// The kinds that serve a stage; none if no program does.
@@ -165,94 +237,6 @@ impl Programs {
     }
 }
 
-/// A program that has been asked to describe itself. Dropped before it has ended, it is killed.
-struct Asked {
-    path: PathBuf,
-    child: Child,
-    started: Instant,
-    /// All that it has written, once it has closed its standard output.
-    written: Receiver<io::Result<Vec<u8>>>,
-}
-
-impl Asked {
-    fn start(path: PathBuf) -> Result<Self, ProgramError> {
-        let spawned = Command::new(&path)
-            .arg("describe")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn();
-        let mut child = spawned.map_err(|source| ProgramError::Start {
-            path: path.clone(),
-            source,
-        })?;
-        let (sender, written) = sync_channel(1);
-        let stdout = child.stdout.take();
-        // Not joined: should a child of its own hold the pipe open, it ends with this process.
-        std::thread::spawn(move || {
-            let mut bytes = Vec::new();
-            let read = stdout.map_or(Ok(0), |mut stdout| stdout.read_to_end(&mut bytes));
-            sender.send(read.map(|_| bytes))
-        });
-        Ok(Self {
-            path,
-            child,
-            started: Instant::now(),
-            written,
-        })
-    }
-
-    /// What it has written, once it has ended well.
-    fn answer(mut self, patience: Patience) -> Result<Vec<u8>, ProgramError> {
-        let failed = |path: &Path, reason| ProgramError::Answer {
-            path: path.to_owned(),
-            reason,
-        };
-        let unreadable = |path: &Path, error: io::Error| failed(path, error.to_string());
-        let mut is_noticed = false;
-        let mut bytes = None;
-        loop {
-            if bytes.is_none()
-                && let Ok(written) = self.written.recv_timeout(LOOK)
-            {
-                bytes = Some(written.map_err(|error| unreadable(&self.path, error))?);
-            }
-            if let Some(bytes) = &mut bytes {
-                match self.child.try_wait() {
-                    Ok(Some(status)) if status.success() => return Ok(std::mem::take(bytes)),
-                    Ok(Some(status)) => return Err(failed(&self.path, status.to_string())),
-                    Ok(None) => std::thread::sleep(SHORT_LOOK),
-                    Err(error) => return Err(unreadable(&self.path, error)),
-                }
-            }
-            let waited = self.started.elapsed();
-            if waited > patience.limit {
-                let seconds = patience.limit.as_secs_f64();
-                return Err(failed(
-                    &self.path,
-                    format!("it has not ended within {seconds} s"),
-                ));
-            }
-            if waited > patience.notice_after && !is_noticed {
-                is_noticed = true;
-                tracing::warn!(
-                    "waiting for {} to describe itself; it is given up after {} s",
-                    self.path.display(),
-                    patience.limit.as_secs_f64()
-                );
-            }
-        }
-    }
-}
-
-impl Drop for Asked {
-    fn drop(&mut self) {
-        // Both do nothing for a child that has ended and been waited for.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 fn program_path(folder: &Path, stage: Stage) -> PathBuf {
     folder.join(format!(
         "{}{}",
@@ -269,6 +253,22 @@ fn without_code(description: &Description) -> Option<String> {
         "a defect of the program: it does not say what code computes its kind `{}`",
         kind.name
     ))
+}
+
+/// As [`defect`], of what a program says about a task of a kind.
+fn answer_defect(kind: &TaskKindDescription, examined: &Examined) -> Option<String> {
+    let roles = examined.demands.keys();
+    let mut unknown = roles.filter(|name| kind.roles.iter().all(|role| role.name != name.as_str()));
+    if let Some(name) = unknown.next() {
+        return Some(lacks(&kind.name, "role", name));
+    }
+    let mut stating = kind.clone();
+    stating.provides.clone_from(&examined.provides);
+    defect(&stating)
+}
+
+fn lacks(kind: &str, what: &str, name: &str) -> String {
+    format!("a defect of the program: its kind `{kind}` has no {what} `{name}`, but relies on it")
 }
 
 /// The parameter or role that a kind relies on without having it, in words.
@@ -306,15 +306,13 @@ fn defect(kind: &TaskKindDescription) -> Option<String> {
     let (what, name) = parameter
         .map(|name| ("parameter", name))
         .or(role.map(|name| ("role", name)))?;
-    let kind = &kind.name;
-    Some(format!(
-        "a defect of the program: its kind `{kind}` has no {what} `{name}`, but relies on it"
-    ))
+    Some(lacks(&kind.name, what, name))
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::time::Instant;
 
     use eigenscope_artifact::TENSORS;
     use eigenscope_stage::{Parameter, ParameterType, Resources, Role};
@@ -332,6 +330,8 @@ mod tests {
             provides,
             random: false,
             resources: Resources::default(),
+            examined: false,
+            fallback: false,
         }
     }
 
