@@ -10,6 +10,7 @@ use eigenscope_testing::{Answer, workspace};
 const ALLOWED: &[(&str, &[&str])] = &[
     ("artifact", &[]),
     ("fingerprint", &[]),
+    ("checkpoint", &[]),
     ("stage", &["artifact"]),
     ("kernels", &[]),
     ("models", &["artifact", "kernels"]),

@@ -1,0 +1,295 @@
+//! A file of weights, whatever its format.
+
+use std::fmt;
+use std::path::Path;
+
+use crate::dtype::Number;
+use crate::error::shown;
+use crate::layout::{Layout, count};
+use crate::source::Source;
+use crate::zip::Zip;
+use crate::{CheckpointError, DType, detect, onnx, safetensors, tidy, torch};
+
+/// The named tensors of a file, open for reading.
+///
+/// Opening reads names, shapes and places; values are read from the file when they are asked for.
+#[derive(Debug)]
+pub struct Checkpoint {
+    format: Format,
+    /// The file itself, then those beside it.
+    sources: Vec<Source>,
+    tensors: Vec<TensorInfo>,
+    notes: Vec<Note>,
+    graph: Option<onnx::Graph>,
+}
+
+/// The format of a file of weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// `.safetensors`.
+    SafeTensors,
+    /// The zip archives that `torch.save` writes since PyTorch 1.6.
+    Torch,
+    /// The pickles that `torch.save` wrote before.
+    TorchLegacy,
+    /// `.onnx`.
+    Onnx,
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::SafeTensors => "safetensors",
+            Self::Torch => "PyTorch",
+            Self::TorchLegacy => "PyTorch (before 1.6)",
+            Self::Onnx => "ONNX",
+        })
+    }
+}
+
+/// A tensor of a file.
+#[derive(Debug, Clone)]
+pub struct TensorInfo {
+    /// Its name, without prefixes that wrappers add.
+    pub name: String,
+    /// Its name in the file.
+    pub stored_as: String,
+    /// The length of each dimension, the outermost first.
+    pub shape: Vec<usize>,
+    /// The type of its values in the file.
+    pub dtype: DType,
+    pub(crate) layout: Layout,
+}
+
+impl TensorInfo {
+    pub(crate) fn new(name: String, shape: Vec<usize>, dtype: DType, layout: Layout) -> Self {
+        Self {
+            stored_as: name.clone(),
+            name,
+            shape,
+            dtype,
+            layout,
+        }
+    }
+
+    /// The number of its values.
+    pub fn count(&self) -> u64 {
+        count(&self.shape).unwrap_or(0)
+    }
+}
+
+/// Something in a file that was left out or changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Note {
+    /// Pickled objects of a class that is not known; nothing of them was run.
+    PassedOver {
+        /// The class as `module.name`.
+        class: String,
+        /// The dotted path of the first.
+        at: String,
+        /// How many.
+        count: usize,
+    },
+    /// Objects of more classes than are listed.
+    MoreClasses {
+        /// How many classes more.
+        count: usize,
+    },
+    /// The state of an optimiser.
+    Optimiser {
+        /// Its dotted path.
+        at: String,
+    },
+    /// Values beside the tensors.
+    NoTensors {
+        /// Their names.
+        names: Vec<String>,
+    },
+    /// Counters of batches that batch normalisation keeps.
+    Counters {
+        /// How many.
+        count: usize,
+    },
+    /// A prefix that every name had.
+    Prefix {
+        /// The prefix.
+        prefix: String,
+    },
+    /// Values that become float32 when they are read.
+    Converted {
+        /// Their type in the file.
+        from: DType,
+        /// How many tensors.
+        count: usize,
+    },
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PassedOver { class, at, count } => {
+                let at = match at.as_str() {
+                    "" => "at the top".to_owned(),
+                    at => format!("at `{at}`"),
+                };
+                let more = match count {
+                    1 => String::new(),
+                    count => format!(" and {} more", count - 1),
+                };
+                write!(
+                    formatter,
+                    "a pickled `{class}` {at}{more} passed over; nothing of it was run"
+                )
+            }
+            Self::MoreClasses { count } => {
+                write!(formatter, "objects of {count} more classes passed over")
+            }
+            Self::Optimiser { at } => {
+                write!(formatter, "the state of an optimiser at `{at}` left out")
+            }
+            Self::NoTensors { names } => {
+                let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+                write!(formatter, "no tensors, left out: {}", names.join(", "))
+            }
+            Self::Counters { count } => {
+                write!(formatter, "{count} counters `num_batches_tracked` left out")
+            }
+            Self::Prefix { prefix } => {
+                write!(formatter, "the prefix `{prefix}` taken from every name")
+            }
+            Self::Converted { from, count } => {
+                let tensors = if *count == 1 { "tensor" } else { "tensors" };
+                write!(
+                    formatter,
+                    "{count} {tensors} of {from}, converted to float32"
+                )
+            }
+        }
+    }
+}
+
+/// What a reader of one format finds.
+#[derive(Debug)]
+pub(crate) struct Contents {
+    pub(crate) tensors: Vec<TensorInfo>,
+    pub(crate) notes: Vec<Note>,
+}
+
+impl Checkpoint {
+    /// Opens the file at `path`. Its format is told from its content.
+    ///
+    /// `key` is the dotted path of the state dictionary in a PyTorch file that holds several; it is found by itself if there is one.
+    ///
+    /// # Errors
+    /// A file of another kind, named as what it is; damage; more than the [limits](crate::limits) allow; no tensors, or tensors in
+    /// several places without `key`.
+    pub fn open(path: &Path, key: Option<&str>) -> Result<Self, CheckpointError> {
+        Self::of_source(Source::open(path)?, key)
+    }
+
+    /// Reads a file that is in memory; `path` is what messages call it.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn of_bytes(
+        path: &Path,
+        bytes: Vec<u8>,
+        key: Option<&str>,
+    ) -> Result<Self, CheckpointError> {
+        Self::of_source(Source::of_bytes(path, bytes), key)
+    }
+
+    fn of_source(source: Source, key: Option<&str>) -> Result<Self, CheckpointError> {
+        let format = detect::format(&source)?;
+        if let (Format::SafeTensors | Format::Onnx, Some(key)) = (format, key) {
+            return Err(CheckpointError::Key {
+                path: source.path().to_owned(),
+                reason: format!(
+                    "`key` is `{}`, but tensors of a file of {format} are in one place; leave it out",
+                    shown(key)
+                ),
+                candidates: Vec::new(),
+            });
+        }
+        let mut sources = vec![source];
+        let mut graph = None;
+        let contents = match format {
+            Format::SafeTensors => safetensors::open(&sources[0])?,
+            Format::Torch => {
+                let zip = Zip::open(&sources[0])?;
+                torch::open_archive(&sources[0], &zip, key)?
+            }
+            Format::TorchLegacy => torch::open_legacy(&sources[0], key)?,
+            Format::Onnx => {
+                let (contents, read) = onnx::open(&mut sources)?;
+                graph = Some(read);
+                contents
+            }
+        };
+        let Contents { tensors, notes } = match format {
+            Format::Onnx => contents,
+            _ => tidy::tidy(contents),
+        };
+        Ok(Self {
+            format,
+            sources,
+            tensors,
+            notes,
+            graph,
+        })
+    }
+
+    /// The format of the file.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// The tensors in the order of the file.
+    pub fn tensors(&self) -> &[TensorInfo] {
+        &self.tensors
+    }
+
+    /// The tensor called `name`.
+    pub fn tensor(&self, name: &str) -> Option<&TensorInfo> {
+        self.tensors.iter().find(|tensor| tensor.name == name)
+    }
+
+    /// What was left out or changed, for the user to read.
+    pub fn notes(&self) -> &[Note] {
+        &self.notes
+    }
+
+    /// The graph of an ONNX file, whose initializers are [`Self::tensors`].
+    pub fn graph(&self) -> Option<&onnx::Graph> {
+        self.graph.as_ref()
+    }
+
+    /// The files that values come from: the file itself first, then those beside it that an ONNX file refers to.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.sources.iter().map(Source::path)
+    }
+
+    /// The values of `tensor`, which is one of [`Self::tensors`], the last index running fastest. Types other than float32 are
+    /// converted, to the nearest value.
+    ///
+    /// # Errors
+    /// The file is no longer readable; a type that cannot be converted; a value beyond the largest float32.
+    pub fn read(&self, tensor: &TensorInfo) -> Result<Vec<f32>, CheckpointError> {
+        self.read_as(tensor)
+    }
+
+    /// The values of `tensor` as integers, for those that are sizes or axes.
+    ///
+    /// # Errors
+    /// As [`Self::read`]; a value that is no integer.
+    pub fn read_integers(&self, tensor: &TensorInfo) -> Result<Vec<i64>, CheckpointError> {
+        self.read_as(tensor)
+    }
+
+    fn read_as<T: Number>(&self, tensor: &TensorInfo) -> Result<Vec<T>, CheckpointError> {
+        let TensorInfo {
+            name, shape, dtype, ..
+        } = tensor;
+        tensor.layout.read(&self.sources, name, *dtype, shape)
+    }
+}
