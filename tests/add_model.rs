@@ -9,7 +9,7 @@ use serde_json::json;
 const NETWORK: &str = r#"
 /// Convolutions 3 x 3 with ReLU, `conv1`, `conv2`, ...; `gate`, `classifier`.
 pub fn gated_cnn(channels: Vec<usize>, hidden: usize) -> Network {
-    let window = Window { kernel: 3, stride: 1 };
+    let window = Window::new(3, 1);
     let hidden = Size::Parameter { name: "hidden", value: hidden, times: 2 };
     let rules = vec![
         Rule::ForEach {

@@ -52,14 +52,14 @@ fn leaf<const D: usize>(shape: [usize; D]) -> Tensor<D> {
 fn stage(channels: usize, side: usize, window: [usize; 3], epilogue: Epilogue) -> Stage {
     let [outputs, kernel, stride] = window;
     Stage {
-        geometry: Geometry {
-            input: ImageShape {
+        geometry: Geometry::new(
+            ImageShape {
                 channels,
                 height: side,
                 width: side,
             },
             stride,
-        },
+        ),
         weight: leaf([outputs, channels, kernel, kernel]),
         bias: (epilogue == Epilogue::ReluMaxPool).then(|| leaf([outputs])),
         norm: None,
@@ -108,11 +108,11 @@ fn kernels(rows: Tensor<2>, stage: &Stage) -> Tensor<2> {
         height: stage.geometry.input.height - kernel + 1,
         width: stage.geometry.input.width - kernel + 1,
     };
-    batch_norm(rows, scale, shift, maps, stage.epilogue).rows
+    batch_norm(rows, scale, shift, maps, 1e-5, stage.epilogue).rows
 }
 
 fn burn(rows: Tensor<2>, stage: &Stage) -> Tensor<2> {
-    let Geometry { input, stride } = stage.geometry;
+    let Geometry { input, stride, .. } = stage.geometry;
     let [batch, _] = rows.dims();
     let options = ConvOptions::new([stride; 2], [0, 0], [1, 1], 1);
     let (weight, bias) = (stage.weight.clone(), stage.bias.clone());

@@ -3,6 +3,7 @@
 mod batch_norm;
 mod convolution;
 mod gate;
+mod pool;
 
 use burn::backend::Flex;
 use burn::backend::autodiff::Autodiff;
@@ -13,6 +14,7 @@ use burn::backend::tensor::FloatTensor;
 use crate::backend::Kernels;
 use crate::batch_norm::Normalisation;
 use crate::geometry::Convolution;
+use crate::pool::Pool;
 
 impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
     fn gate(rows: FloatTensor<Self>) -> FloatTensor<Self> {
@@ -41,6 +43,16 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
                 let kept = convolution::Kept::new(convolution, inputs, &outputs);
                 step.finish(kept, outputs)
             }
+            OpsKind::UnTracked(step) => step.finish(outputs),
+        }
+    }
+
+    fn pool(features: FloatTensor<Self>, pool: Pool) -> FloatTensor<Self> {
+        let node = features.node();
+        let features = features.into_primitive();
+        let outputs = Flex::pool(features.clone(), pool);
+        match pool::Step.prepare::<C>([node]).compute_bound().stateful() {
+            OpsKind::Tracked(step) => step.finish(pool::Kept { pool, features }, outputs),
             OpsKind::UnTracked(step) => step.finish(outputs),
         }
     }

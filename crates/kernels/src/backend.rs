@@ -7,6 +7,7 @@ use burn_flex::FlexTensor;
 
 use crate::batch_norm::{Batch, Moments, Normalisation};
 use crate::geometry::Convolution;
+use crate::pool::Pool;
 
 /// What a backend must be able to do. Images are `[features, images]`.
 #[backend_extension(Flex, Autodiff: cfg(feature = "autodiff"))]
@@ -19,6 +20,8 @@ pub(crate) trait Kernels: Backend {
         bias: FloatTensor<Self>,
         convolution: Convolution,
     ) -> FloatTensor<Self>;
+
+    fn pool(features: FloatTensor<Self>, pool: Pool) -> FloatTensor<Self>;
 
     /// The outputs, and mean and biased variance of every channel.
     fn batch_norm(
@@ -55,7 +58,15 @@ impl Kernels for Flex {
             values(&weight),
             values(&bias),
         );
-        tensor(outputs, [convolution.output().len(), images])
+        let features = convolution.output().len() * convolution.groups;
+        tensor(outputs, [features, images])
+    }
+
+    fn pool(features: FlexTensor, pool: Pool) -> FlexTensor {
+        let features = features.to_contiguous();
+        let [_, images] = features.shape().dims();
+        let outputs = crate::pool::forward(pool, images, values(&features));
+        tensor(outputs, [pool.output().len(), images])
     }
 
     fn batch_norm(

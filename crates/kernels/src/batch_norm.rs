@@ -3,7 +3,7 @@
 //! Per channel, over all pixels of all images (Ioffe and Szegedy 2015; PyTorch's `BatchNorm2d`):
 //!
 //! ```text
-//! y = weight (x - mean) / deviation + bias        deviation = sqrt(variance + 1e-5)
+//! y = weight (x - mean) / deviation + bias        deviation = sqrt(variance + epsilon)
 //! ```
 //!
 //! with the biased variance. The images are a matrix `[features, images]`, so a channel is contiguous.
@@ -22,12 +22,11 @@ use crate::epilogue::Epilogue;
 use crate::geometry::ImageShape;
 use crate::lanes::Lanes;
 
-const EPSILON: f64 = 1e-5;
-
 /// What is normalised, and what follows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Normalisation {
     pub(crate) input: ImageShape,
+    pub(crate) epsilon: f64,
     pub(crate) epilogue: Epilogue,
 }
 
@@ -76,10 +75,12 @@ impl<'a> Batch<'a> {
             weight,
             bias,
             moments,
+            normalisation,
             ..
         } = *self;
         values.enumerate().map(move |(channel, values)| {
-            let deviation = (f64::from(moments.variance[channel]) + EPSILON).sqrt();
+            let variance = f64::from(moments.variance[channel]);
+            let deviation = (variance + normalisation.epsilon).sqrt();
             Channel {
                 values,
                 mean: moments.mean[channel],

@@ -1,4 +1,7 @@
-//! Convolutions without padding on batches `[features, images]`.
+//! Convolutions of batches `[features, images]`.
+//!
+//! The groups of a grouped convolution are convolutions of their own: the features of a group are neighbours, and so are its
+//! outputs and weights.
 
 mod backward;
 mod band;

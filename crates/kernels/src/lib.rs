@@ -21,7 +21,9 @@ mod gate;
 mod geometry;
 mod lanes;
 mod operations;
+mod pool;
 
 pub use epilogue::Epilogue;
 pub use geometry::{Geometry, ImageShape};
-pub use operations::{BatchNorm, batch_norm, convolution, gate};
+pub use operations::{BatchNorm, average_pool, batch_norm, convolution, gate, max_pool};
+pub use pool::PoolGeometry;

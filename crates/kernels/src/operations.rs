@@ -7,6 +7,7 @@ use crate::backend::Kernels;
 use crate::batch_norm::Normalisation;
 use crate::epilogue::Epilogue;
 use crate::geometry::{Convolution, Geometry, ImageShape};
+use crate::pool::{Pool, PoolGeometry};
 
 /// The first half of every row times its second half, elementwise: `[N, 2 d]` to `[N, d]`.
 ///
@@ -21,10 +22,10 @@ pub fn gate(rows: Tensor<2>) -> Tensor<2> {
     Tensor::from_dispatch(<Dispatch as Kernels>::gate(rows.into_dispatch()))
 }
 
-/// A convolution without padding (PyTorch's `conv2d`: a correlation), then `bias`, then `epilogue`.
+/// A convolution (PyTorch's `conv2d`: a correlation, with zeros as padding), then `bias`, then `epilogue`.
 ///
-/// `rows` are flattened images `[N, features]`, `weight` is `[outputs, channels, kernel, kernel]`, `bias` `[outputs]`. The
-/// result is `[N, outputs * height * width]`, a transposed view of a `[features, N]` tensor, which the next
+/// `rows` are flattened images `[N, features]`, `weight` is `[outputs, channels / groups, kernel, kernel]`, `bias` `[outputs]`.
+/// The result is `[N, outputs * height * width]`, a transposed view of a `[features, N]` tensor, which the next
 /// convolution reads without a copy, as does a matrix product.
 ///
 /// For gradients the inputs are kept, not what lies between convolution and pooling. Memory beside inputs, outputs and
@@ -41,7 +42,7 @@ pub fn convolution(
     epilogue: Epilogue,
 ) -> Tensor<2> {
     let convolution = Convolution::new(geometry, weight.dims(), epilogue);
-    let outputs = [convolution.outputs];
+    let outputs = [convolution.outputs * convolution.groups];
     let bias = bias.unwrap_or_else(|| Tensor::zeros(outputs, &rows.device()));
     assert_eq!(rows.dims()[1], geometry.input.len(), "features of a row");
     assert_eq!(bias.dims(), outputs, "one bias for each output");
@@ -52,6 +53,32 @@ pub fn convolution(
         convolution,
     );
     Tensor::<2>::from_dispatch(features).transpose()
+}
+
+/// The largest value of every window (PyTorch's `max_pool2d`); those of the padding do not count, and of equal largest values the
+/// first has the gradient.
+///
+/// `rows` and the result are as those of [`convolution`].
+///
+/// # Panics
+/// Panics if shapes do not fit each other, a window is larger than the padded image, or the padding is more than half the
+/// kernel.
+pub fn max_pool(rows: Tensor<2>, geometry: PoolGeometry) -> Tensor<2> {
+    pool(rows, geometry, Pool::new(geometry, false))
+}
+
+/// The mean value of every window (PyTorch's `avg_pool2d`), with zeros as padding.
+///
+/// # Panics
+/// As [`max_pool`].
+pub fn average_pool(rows: Tensor<2>, geometry: PoolGeometry) -> Tensor<2> {
+    pool(rows, geometry, Pool::new(geometry, true))
+}
+
+fn pool(rows: Tensor<2>, geometry: PoolGeometry, pool: Pool) -> Tensor<2> {
+    assert_eq!(rows.dims()[1], geometry.input.len(), "features of a row");
+    let features = rows.transpose().into_dispatch();
+    Tensor::<2>::from_dispatch(<Dispatch as Kernels>::pool(features, pool)).transpose()
 }
 
 /// What a batch normalisation returns in training.
@@ -69,7 +96,7 @@ pub struct BatchNorm {
 /// Batch normalisation in training (PyTorch's `BatchNorm2d`), then `epilogue`: per channel, over all pixels of all rows,
 ///
 /// ```text
-/// y = weight (x - mean) / sqrt(variance + 1e-5) + bias
+/// y = weight (x - mean) / sqrt(variance + epsilon) + bias
 /// ```
 ///
 /// with the biased variance. `rows` are flattened images `[N, features]`, `weight` and `bias` are `[channels]`. Sums are taken
@@ -83,9 +110,14 @@ pub fn batch_norm(
     weight: Tensor<1>,
     bias: Tensor<1>,
     input: ImageShape,
+    epsilon: f64,
     epilogue: Epilogue,
 ) -> BatchNorm {
-    let normalisation = Normalisation { input, epilogue };
+    let normalisation = Normalisation {
+        input,
+        epsilon,
+        epilogue,
+    };
     let [images, features] = rows.dims();
     let values = images * input.height * input.width;
     assert_eq!(features, input.len(), "features of a row");

@@ -5,10 +5,13 @@
 #![cfg(feature = "autodiff")]
 
 use burn::tensor::activation::relu;
-use burn::tensor::module::{batch_norm_train, conv2d, max_pool2d};
-use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
+use burn::tensor::module::{avg_pool2d, batch_norm_train, conv2d, max_pool2d};
+use burn::tensor::ops::{AvgPoolOptions, ConvOptions, MaxPoolOptions};
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
-use eigenscope_kernels::{Epilogue, Geometry, ImageShape, batch_norm, convolution, gate};
+use eigenscope_kernels::{
+    Epilogue, Geometry, ImageShape, PoolGeometry, average_pool, batch_norm, convolution, gate,
+    max_pool,
+};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
@@ -68,7 +71,14 @@ struct Convolution {
 
 impl Convolution {
     fn plain(&self, rows: Tensor<2>, weight: Tensor<4>, bias: Option<Tensor<1>>) -> Tensor<2> {
-        let options = ConvOptions::new([self.geometry.stride; 2], [0, 0], [1, 1], 1);
+        let Geometry {
+            stride,
+            padding,
+            dilation,
+            groups,
+            ..
+        } = self.geometry;
+        let options = ConvOptions::new([stride; 2], [padding; 2], [dilation; 2], groups);
         let maps = conv2d(images(rows, self.geometry.input), weight, bias, options);
         plain_epilogue(maps, self.epilogue)
     }
@@ -77,7 +87,8 @@ impl Convolution {
     fn run(&self, ours: bool) -> Vec<Vec<f32>> {
         let Geometry { input, .. } = self.geometry;
         let rows = leaf(1, [self.batch, input.len()]);
-        let weight = leaf(2, [self.outputs, input.channels, self.kernel, self.kernel]);
+        let channels = input.channels / self.geometry.groups;
+        let weight = leaf(2, [self.outputs, channels, self.kernel, self.kernel]);
         let bias = self.bias.then(|| leaf(3, [self.outputs]));
         let inputs = (rows.clone(), weight.clone(), bias.clone());
         let result = if ours {
@@ -101,29 +112,104 @@ fn epilogues() -> impl Strategy<Value = Epilogue> {
     prop::sample::select(all.to_vec())
 }
 
-/// Down to one channel, one image, one pixel; kernels as large as the image and smaller than the stride.
+/// Down to one channel, one image, one pixel; kernels as large as the image and smaller than the stride; some padded, dilated
+/// or in groups.
 fn convolutions() -> impl Strategy<Value = Convolution> {
     let sizes = (1..40usize, 1..7usize, 1..10usize, 1..6usize, 1..4usize);
-    (sizes, 0..12usize, 0..12usize, epilogues(), any::<bool>()).prop_map(
-        |((batch, channels, outputs, kernel, stride), taller, wider, epilogue, bias)| {
+    let more = (epilogues(), any::<bool>(), spread());
+    (sizes, 0..12usize, 0..12usize, more).prop_map(
+        |((batch, channels, outputs, kernel, stride), taller, wider, (epilogue, bias, spread))| {
+            let [padding, dilation, groups] = spread;
             let pooled = if epilogue == Epilogue::ReluMaxPool {
                 stride
             } else {
                 0
             };
+            let extent = (kernel - 1) * dilation + 1;
+            let side = |more: usize| (extent + pooled + more).saturating_sub(2 * padding).max(1);
             let input = ImageShape {
-                channels,
-                height: kernel + pooled + taller,
-                width: kernel + pooled + wider,
+                channels: channels * groups,
+                height: side(taller),
+                width: side(wider),
             };
             Convolution {
                 batch,
-                geometry: Geometry { input, stride },
-                outputs,
+                geometry: Geometry {
+                    padding,
+                    dilation,
+                    groups,
+                    ..Geometry::new(input, stride)
+                },
+                outputs: outputs * groups,
                 kernel,
                 epilogue,
                 bias,
             }
+        },
+    )
+}
+
+/// Padding, dilation and groups, half of them plain.
+fn spread() -> impl Strategy<Value = [usize; 3]> {
+    prop_oneof![
+        Just([0, 1, 1]),
+        (0..4usize, 1..4usize, 1..4usize)
+            .prop_map(|(padding, dilation, groups)| [padding, dilation, groups]),
+    ]
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Pooling {
+    batch: usize,
+    geometry: PoolGeometry,
+    average: bool,
+}
+
+impl Pooling {
+    /// The result, and the gradient of the rows.
+    fn run(&self, ours: bool) -> [Vec<f32>; 2] {
+        let PoolGeometry {
+            input,
+            kernel,
+            stride,
+            padding,
+        } = self.geometry;
+        let rows = leaf(1, [self.batch, input.len()]);
+        let maps = images(rows.clone(), input);
+        let (kernel, stride, padding) = ([kernel; 2], [stride; 2], [padding; 2]);
+        let result = match (ours, self.average) {
+            (true, false) => max_pool(rows.clone(), self.geometry),
+            (true, true) => average_pool(rows.clone(), self.geometry),
+            (false, false) => {
+                let options = MaxPoolOptions::new(kernel).with_stride(stride);
+                max_pool2d(maps, options.with_padding(padding)).flatten(1, 3)
+            }
+            (false, true) => {
+                let options = AvgPoolOptions::new(kernel).with_stride(stride);
+                avg_pool2d(maps, options.with_padding(padding)).flatten(1, 3)
+            }
+        };
+        let mut gradients = pull(&result);
+        [values(result), gradient(&rows, &mut gradients)]
+    }
+}
+
+fn poolings() -> impl Strategy<Value = Pooling> {
+    let sizes = (1..40usize, 1..4usize, 1..5usize, 1..4usize, 0..3usize);
+    (sizes, 0..9usize, 0..9usize, any::<bool>()).prop_map(
+        |((batch, channels, kernel, stride, padding), taller, wider, average)| Pooling {
+            batch,
+            geometry: PoolGeometry {
+                input: ImageShape {
+                    channels,
+                    height: kernel + taller,
+                    width: kernel + wider,
+                },
+                kernel,
+                stride,
+                padding: padding.min(kernel / 2),
+            },
+            average,
         },
     )
 }
@@ -151,6 +237,13 @@ proptest! {
     #[test]
     fn convolutions_agree_with_burn_to_the_last_bit(convolution in convolutions()) {
         prop_assert_eq!(convolution.run(true), convolution.run(false));
+    }
+
+    #[test]
+    fn poolings_agree_with_burn(pooling in poolings()) {
+        for (found, expected) in pooling.run(true).iter().zip(pooling.run(false)) {
+            prop_assert!(difference(found, &expected) < 1e-6);
+        }
     }
 
     #[test]
@@ -183,7 +276,7 @@ fn normalise(batch: usize, input: ImageShape, epilogue: Epilogue, ours: bool) ->
     let inputs = (rows.clone(), weight.clone(), bias.clone());
     let count = (batch * input.height * input.width) as f64;
     let (result, mean, variance) = if ours {
-        let found = batch_norm(inputs.0, inputs.1, inputs.2, input, epilogue);
+        let found = batch_norm(inputs.0, inputs.1, inputs.2, input, 1e-5, epilogue);
         (found.rows, found.mean, found.variance)
     } else {
         let found = batch_norm_train(images(inputs.0, input), inputs.1, inputs.2, 1e-5);
@@ -202,28 +295,33 @@ fn normalise(batch: usize, input: ImageShape, epilogue: Epilogue, ours: bool) ->
 }
 
 /// Images that need several bands, the last with fewer rows.
-fn large() -> [Convolution; 4] {
+fn large() -> [Convolution; 5] {
     let case =
         |batch, (channels, height, width), outputs, (kernel, stride), epilogue| Convolution {
             batch,
-            geometry: Geometry {
-                input: ImageShape {
+            geometry: Geometry::new(
+                ImageShape {
                     channels,
                     height,
                     width,
                 },
                 stride,
-            },
+            ),
             outputs,
             kernel,
             epilogue,
             bias: true,
         };
+    let mut spread = case(9, (6, 121, 130), 8, (3, 2), Epilogue::Relu);
+    spread.geometry.padding = 3;
+    spread.geometry.dilation = 2;
+    spread.geometry.groups = 2;
     [
         case(17, (1, 221, 221), 8, (2, 1), Epilogue::ReluMaxPool),
         case(3, (8, 111, 110), 16, (2, 1), Epilogue::ReluMaxPool),
         case(18, (3, 90, 300), 6, (5, 2), Epilogue::Relu),
         case(9, (5, 121, 130), 7, (3, 1), Epilogue::Linear),
+        spread,
     ]
 }
 
@@ -251,14 +349,12 @@ fn models_beside_each_other_do_not_change_a_result() {
 
 #[test]
 fn the_layout_of_the_rows_does_not_matter() {
-    let geometry = Geometry {
-        input: ImageShape {
-            channels: 2,
-            height: 7,
-            width: 6,
-        },
-        stride: 1,
+    let input = ImageShape {
+        channels: 2,
+        height: 7,
+        width: 6,
     };
+    let geometry = Geometry::new(input, 1);
     let weight = leaf(2, [3, 2, 3, 3]);
     let run = |rows| {
         values(convolution(

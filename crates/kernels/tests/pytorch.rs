@@ -101,10 +101,7 @@ fn convolutions() {
         let rows = tensor(1, [case.batch, input.len()]);
         let weight = tensor(2, [case.outputs, input.channels, case.kernel, case.kernel]);
         let bias = case.bias.then(|| tensor(3, [case.outputs]));
-        let geometry = Geometry {
-            input,
-            stride: case.stride,
-        };
+        let geometry = Geometry::new(input, case.stride);
         let inputs = (rows.clone(), weight.clone(), bias.clone());
         let result = convolution(
             inputs.0,
@@ -134,6 +131,7 @@ fn normalisations() {
             inputs.1,
             inputs.2,
             input,
+            1e-5,
             epilogue(&case.epilogue),
         );
         let weight = |gradients: &_| weight.grad(gradients).map(Tensor::into_data);

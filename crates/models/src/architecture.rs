@@ -1,11 +1,16 @@
 //! Architectures as data: what a model consists of, before any weight exists.
 
+use std::collections::BTreeSet;
+
 use eigenscope_artifact::{InputShape, NamedTensor};
 use serde::{Deserialize, Serialize};
 
+use crate::batch_norm::BatchNorm;
 use crate::error::ModelError;
 use crate::label::NetworkLabel;
-use crate::layer::{Layer, Step};
+use crate::layer::Layer;
+use crate::shapes::Shapes;
+use crate::step::Step;
 
 /// A model without its weights; stored as JSON in the metadata of its tensors.
 ///
@@ -89,25 +94,26 @@ impl Architecture {
     /// The architecture of these steps.
     ///
     /// # Errors
-    /// Returns an error if a step cannot read what the one before it makes, or if the output is not one value for each class.
+    /// Returns an error if a step cannot read what the one before it makes, if two have one name, if a residual block is not closed
+    /// or adds different shapes, if a limit is exceeded, or if the output is not one value for each class.
     pub fn new(
         input: InputShape,
         classes: Vec<String>,
         network: NetworkLabel,
         steps: Vec<Step>,
     ) -> Result<Self, ModelError> {
-        let mut shape = input;
+        let mut shapes = Shapes::new(input);
+        let mut names = BTreeSet::new();
         for step in &steps {
-            shape = step.output(shape)?;
+            shapes.take(step)?;
+            if let Some(name) = named(step)
+                && !names.insert(name)
+            {
+                let name = name.to_owned();
+                return Err(ModelError::SameName { name });
+            }
         }
-        let logits = InputShape::from([classes.len(), 1, 1]);
-        if shape != logits {
-            return Err(ModelError::StepShape {
-                step: "the list of classes".to_owned(),
-                expected: logits,
-                found: shape,
-            });
-        }
+        shapes.end(classes.len())?;
         Ok(Self {
             input,
             classes,
@@ -126,8 +132,36 @@ impl Architecture {
         let steps = self.steps.iter().enumerate();
         steps.filter_map(|(position, step)| match step {
             Step::Map(layer) => Some((position, layer)),
-            Step::Relu | Step::Gate | Step::MaxPool(_) | Step::Normalise(_) => None,
+            _ => None,
         })
+    }
+
+    /// All batch normalisations with their positions among the steps.
+    pub fn norms(&self) -> impl Iterator<Item = (usize, &BatchNorm)> + Clone {
+        let steps = self.steps.iter().enumerate();
+        steps.filter_map(|(position, step)| match step {
+            Step::Normalise(norm) => Some((position, norm)),
+            _ => None,
+        })
+    }
+
+    /// Whether any step adds a bias, as batch normalisation does.
+    pub fn is_biased(&self) -> bool {
+        let biased = |step: &Step| match step {
+            Step::Map(layer) => layer.bias,
+            step => matches!(step, Step::Normalise(_)),
+        };
+        self.steps.iter().any(biased)
+    }
+
+    /// Whether any step is a gate, which multiplies values of the layer before it with each other.
+    pub fn is_gated(&self) -> bool {
+        self.steps.contains(&Step::Gate)
+    }
+
+    /// Whether the network has residual blocks.
+    pub fn is_residual(&self) -> bool {
+        self.steps.contains(&Step::Add)
     }
 
     /// The layer called `name` with its position among the steps.
@@ -164,6 +198,15 @@ impl Architecture {
     /// The tensors of a model of this architecture, in the order in which they are stored and trained.
     pub fn parameters(&self) -> Vec<ParameterShape> {
         self.steps.iter().flat_map(Step::parameters).collect()
+    }
+}
+
+/// The name of a step with tensors.
+fn named(step: &Step) -> Option<&str> {
+    match step {
+        Step::Map(layer) => Some(&layer.name),
+        Step::Normalise(norm) => Some(&norm.name),
+        _ => None,
     }
 }
 

@@ -1,12 +1,14 @@
-//! The bilinear layer: logits = U ((L E x + b_l) * (R E x + b_r)).
+//! The bilinear layer: logits = U ((L E x + b_l) * (R E x + b_r)), or U (h + (L h + b_l) * (R h + b_r)) with h = E x, if it is
+//! residual.
 //!
 //! Shapes: E `[d, D]`; W `[2d, d]`, the rows of L above the rows of R; bias `[2d]`, b_l before b_r;
 //! U `[C, d]`. With D inputs, d hidden units and C classes.
 
 use crate::architecture::Architecture;
 use crate::error::{Incompatible, ModelError};
-use crate::layer::{Layer, Step};
-use crate::model::StoredModel;
+use crate::layer::Layer;
+use crate::step::Step;
+use crate::stored_model::StoredModel;
 
 /// The layers of a model that is one bilinear layer.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -17,6 +19,8 @@ pub struct BilinearLayers<'a> {
     pub gate: &'a Layer,
     /// U.
     pub unembed: &'a Layer,
+    /// Whether what the bilinear layer reads is added to what it makes.
+    pub residual: bool,
 }
 
 impl BilinearLayers<'_> {
@@ -27,35 +31,57 @@ impl BilinearLayers<'_> {
 }
 
 impl Architecture {
-    /// The layers of a model whose steps are those of one bilinear layer. `operation` is what messages say needs one.
+    /// The layers of a model whose steps are those of one bilinear layer, residual or not. `operation` is what messages say needs one.
     ///
     /// # Errors
-    /// Returns [`Incompatible::Operation`] if the steps are others.
+    /// Returns [`Incompatible::Blocks`] if there are several, and [`Incompatible::Operation`] if the steps are others.
     pub fn bilinear(&self, operation: &'static str) -> Result<BilinearLayers<'_>, ModelError> {
-        match self.steps() {
+        let layers = match self.steps() {
             [
                 Step::Map(embed),
                 Step::Map(gate),
                 Step::Gate,
                 Step::Map(unembed),
-            ] if [embed, gate, unembed]
-                .iter()
-                .all(|layer| layer.window.is_none())
-                && gate.outputs == embed.outputs.saturating_mul(2)
-                && !embed.bias
-                && !unembed.bias =>
+            ] => Some((embed, gate, unembed, false)),
+            [
+                Step::Map(embed),
+                Step::Fork,
+                Step::Map(gate),
+                Step::Gate,
+                Step::Add,
+                Step::Map(unembed),
+            ] => Some((embed, gate, unembed, true)),
+            _ => None,
+        };
+        match layers {
+            Some((embed, gate, unembed, residual))
+                if [embed, gate, unembed]
+                    .iter()
+                    .all(|layer| layer.window.is_none())
+                    && gate.outputs == embed.outputs.saturating_mul(2)
+                    && !embed.bias
+                    && !unembed.bias =>
             {
                 Ok(BilinearLayers {
                     embed,
                     gate,
                     unembed,
+                    residual,
                 })
             }
-            _ => Err(Incompatible::Operation {
-                operation,
-                network: self.network.name().to_owned(),
+            _ => {
+                let network = self.network.name().to_owned();
+                let gates = self.steps().iter().filter(|step| **step == Step::Gate);
+                Err(match gates.count() {
+                    blocks @ 2.. => Incompatible::Blocks {
+                        operation,
+                        network,
+                        blocks,
+                    },
+                    _ => Incompatible::Operation { operation, network },
+                }
+                .into())
             }
-            .into()),
         }
     }
 }
@@ -79,6 +105,8 @@ pub struct BilinearWeights {
     pub bias: Option<(Vec<f32>, Vec<f32>)>,
     /// U `[C, d]`.
     pub unembed: Vec<f32>,
+    /// Whether E x is added to what the bilinear layer makes, so that the logits have the linear part U E x, too.
+    pub residual: bool,
 }
 
 impl BilinearWeights {
@@ -105,6 +133,7 @@ impl BilinearWeights {
             right,
             bias: bias.transpose()?.map(halves),
             unembed: take(&layers.unembed.weight())?,
+            residual: layers.residual,
         })
     }
 }

@@ -35,6 +35,42 @@ pub enum ModelError {
     /// Windows of size zero, or that do not move.
     #[error("the windows of {layer} have no pixels or no distance")]
     EmptyWindow { layer: String },
+    /// The two values that a residual block adds have different shapes.
+    #[error(
+        "the branch of a residual block makes {}, its shortcut {} (channels x height x width); they are added and must be the same, \
+         which a shortcut with steps of its own can do",
+        sides(branch),
+        sides(shortcut)
+    )]
+    ResidualShape {
+        branch: InputShape,
+        shortcut: InputShape,
+    },
+    /// Groups of channels that are not of one size.
+    #[error(
+        "{layer} has {groups} groups, which must divide its {inputs} input channels and its {outputs} output channels; only \
+         convolutions have more than one"
+    )]
+    Groups {
+        layer: String,
+        groups: usize,
+        inputs: usize,
+        outputs: usize,
+    },
+    /// A setting of a step that has no meaning.
+    #[error("{0}")]
+    Setting(String),
+    /// Two steps with tensors that have one name.
+    #[error("two steps have the name `{name}`, which would be that of two tensors")]
+    SameName { name: String },
+    /// More of something than there is room for.
+    #[error("{what} than the limit of {limit}")]
+    TooLarge { what: String, limit: usize },
+    /// A batch in training without a variance.
+    #[error(
+        "{norm} needs more than one value of every channel in training, and this batch has one; leave out batches of one image"
+    )]
+    NoVariance { norm: String },
     /// A layer that the model does not have.
     #[error("there is no layer `{name}`, the model has {}", layers.join(", "))]
     UnknownLayer { name: String, layers: Vec<String> },
@@ -56,6 +92,16 @@ pub enum Incompatible {
     Operation {
         operation: &'static str,
         network: String,
+    },
+    /// An operation that is defined for one bilinear layer, not for several one after another.
+    #[error(
+        "{operation} is defined for one bilinear layer; this model, `{network}`, has {blocks} one after another, whose logits are \
+         polynomials of higher degree in the inputs"
+    )]
+    Blocks {
+        operation: &'static str,
+        network: String,
+        blocks: usize,
     },
     /// Images of another shape than the model takes.
     #[error(

@@ -123,6 +123,14 @@ mod tests {
                 networks::bilinear(300, false),
                 r#"{"bilinear":{"hidden":300,"bias":false}}"#,
             ),
+            (
+                networks::bilinear_blocks(300, true, 1, true),
+                r#"{"bilinear":{"hidden":300,"residual":true,"bias":true}}"#,
+            ),
+            (
+                networks::bilinear_blocks(300, false, 3, false),
+                r#"{"bilinear":{"hidden":300,"blocks":3,"bias":false}}"#,
+            ),
             (networks::mlp(vec![4, 2]), r#"{"mlp":{"widths":[4,2]}}"#),
             (networks::cnn(vec![]), r#"{"cnn":{"channels":[]}}"#),
             (

@@ -1,4 +1,4 @@
-//! A network as a list of steps: linear maps with weights ([`Layer`]), and fixed functions between them.
+//! Linear maps with weights.
 
 use std::iter;
 
@@ -7,124 +7,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::architecture::{ParameterShape, Start};
 use crate::error::ModelError;
-
-/// One step from inputs to logits.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Step {
-    /// A linear map of its input.
-    Map(Layer),
-    /// max(x, 0).
-    Relu,
-    /// The first half of the values times the second half, elementwise.
-    Gate,
-    /// Largest value of every 2 x 2 window of an image of this shape; odd last rows and columns are left out.
-    MaxPool(InputShape),
-    /// Batch normalisation.
-    Normalise(BatchNorm),
-}
-
-/// What the running averages of batch normalisation are called.
-pub(crate) const RUNNING_MEAN: &str = "running_mean";
-pub(crate) const RUNNING_VARIANCE: &str = "running_var";
-
-/// Windows of max pooling.
-pub(crate) const POOL: Window = Window {
-    kernel: 2,
-    stride: 2,
-};
-
-impl Step {
-    /// Shape of what it makes of `input`.
-    ///
-    /// # Errors
-    /// Returns an error if the step reads another shape, or windows that do not fit into it.
-    pub(crate) fn output(&self, input: InputShape) -> Result<InputShape, ModelError> {
-        match self {
-            Step::Relu => Ok(input),
-            Step::Gate => {
-                let channels = input.channels / 2;
-                let halves = InputShape { channels, ..input };
-                let whole = InputShape {
-                    channels: 2 * channels,
-                    ..input
-                };
-                expect("a gate", whole, input).map(|()| halves)
-            }
-            Step::MaxPool(shape) => {
-                expect("max pooling", *shape, input)?;
-                POOL.fit("max pooling", input)
-            }
-            Step::Normalise(norm) => expect(&norm.name, norm.input, input).map(|()| input),
-            Step::Map(layer) => {
-                expect(&layer.name, layer.input, input)?;
-                if let Some(window) = layer.window {
-                    window.fit(&layer.name, input)?;
-                }
-                Ok(layer.output())
-            }
-        }
-    }
-
-    /// Its tensors, in stored order.
-    pub(crate) fn parameters(&self) -> Vec<ParameterShape> {
-        match self {
-            Step::Map(layer) => layer.parameters().collect(),
-            Step::Normalise(norm) => norm.parameters().to_vec(),
-            Step::Relu | Step::Gate | Step::MaxPool(_) => Vec::new(),
-        }
-    }
-}
-
-fn expect(step: &str, expected: InputShape, found: InputShape) -> Result<(), ModelError> {
-    if expected == found {
-        return Ok(());
-    }
-    Err(ModelError::StepShape {
-        step: step.to_owned(),
-        expected,
-        found,
-    })
-}
-
-/// Batch normalisation (Ioffe and Szegedy 2015; `torch.nn.BatchNorm2d`): of every channel,
-///
-/// ```text
-/// y = (x - mean) / sqrt(variance + 1e-5) * weight + bias
-/// ```
-///
-/// In training, mean and variance are those of the batch (denominator n), over images and places. Afterwards they are
-/// running averages: 0.9 of the old value and 0.1 of the batch's, the variance with denominator n - 1.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct BatchNorm {
-    /// Name, such as `norm2`; its tensors are `weight`, `bias`, `running_mean` and `running_var`.
-    pub name: String,
-    /// Shape of its input and output.
-    pub input: InputShape,
-}
-
-impl BatchNorm {
-    fn parameters(&self) -> [ParameterShape; 4] {
-        let tensor = |name, value, trained| ParameterShape {
-            name: format!("{}.{name}", self.name),
-            shape: vec![self.input.channels],
-            start: Start::Constant(value),
-            trained,
-        };
-        [
-            tensor("weight", 1.0, true),
-            tensor("bias", 0.0, true),
-            tensor(RUNNING_MEAN, 0.0, false),
-            tensor(RUNNING_VARIANCE, 1.0, false),
-        ]
-    }
-}
+use crate::window::{Window, is_one, one};
 
 /// A linear map with its weight W and the shape of what it reads.
 ///
 /// It is applied to the whole input, or to every window of it (a convolution). Either way one sample that W
 /// multiplies is a vector of [`Layer::inputs`] values, channel-major.
+///
+/// A grouped convolution splits its input and output channels into groups; a group of outputs reads the windows of its own
+/// group of inputs only. One sample is then the window of one group: all groups are of one size, and so are the rows of W.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Layer {
@@ -136,77 +27,28 @@ pub struct Layer {
     pub outputs: usize,
     /// The windows of a convolution; `None`: the whole input at once.
     pub window: Option<Window>,
+    /// Groups of channels; 1 for layers without windows. In JSON left out if it is 1.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub groups: usize,
     /// Whether it has a bias.
     pub bias: bool,
 }
 
-/// Square windows without padding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Window {
-    /// Side of a window in pixels.
-    pub kernel: usize,
-    /// Pixels from one window to the next.
-    pub stride: usize,
-}
-
-impl Window {
-    /// Windows that fit into `side` pixels.
-    pub fn count(self, side: usize) -> usize {
-        side.checked_sub(self.kernel)
-            .map_or(0, |room| room / self.stride + 1)
-    }
-
-    /// Pixels in a row that `outputs` windows side by side cover.
-    pub fn reads(self, outputs: usize) -> usize {
-        (outputs - 1)
-            .saturating_mul(self.stride)
-            .saturating_add(self.kernel)
-    }
-
-    /// These windows followed by windows of what they make, as one window of the image.
-    pub fn before(self, next: Window) -> Window {
-        Window {
-            kernel: self.reads(next.kernel),
-            stride: self.stride.saturating_mul(next.stride),
-        }
-    }
-
-    /// As [`Window::output`], of an image with room for a window.
-    fn fit(self, step: &str, image: InputShape) -> Result<InputShape, ModelError> {
-        let layer = step.to_owned();
-        if self.kernel == 0 || self.stride == 0 {
-            return Err(ModelError::EmptyWindow { layer });
-        }
-        let InputShape { height, width, .. } = image;
-        if self.kernel <= height.min(width) {
-            return Ok(self.output(image));
-        }
-        Err(ModelError::TooSmall {
-            layer,
-            kernel: self.kernel,
-            height,
-            width,
-        })
-    }
-
-    /// An image with one place for each window of an image.
-    pub fn output(self, image: InputShape) -> InputShape {
-        InputShape {
-            channels: image.channels,
-            height: self.count(image.height),
-            width: self.count(image.width),
-        }
-    }
-}
-
 impl Layer {
-    /// Columns of W: values of one sample. Windows have `channels * kernel * kernel`.
+    /// Columns of W: values of one sample. Windows have `channels / groups * kernel * kernel`.
     pub fn inputs(&self) -> usize {
         match self.window {
             None => self.input.len(),
-            Some(Window { kernel, .. }) => self.input.channels * kernel * kernel,
+            Some(Window { kernel, .. }) => self
+                .group_channels()
+                .saturating_mul(kernel)
+                .saturating_mul(kernel),
         }
+    }
+
+    /// Input channels of one group.
+    pub fn group_channels(&self) -> usize {
+        self.input.channels / self.groups.max(1)
     }
 
     /// Shape of its output.
@@ -225,15 +67,20 @@ impl Layer {
         }
     }
 
-    /// Samples of one image: one, or one for each window.
-    pub fn samples(&self) -> usize {
+    /// Values of one output channel of one image: one, or one for each window.
+    pub fn places(&self) -> usize {
         let InputShape { height, width, .. } = self.output();
         height * width
     }
 
+    /// Samples of one image: one for each place and group.
+    pub fn samples(&self) -> usize {
+        self.places() * self.groups
+    }
+
     /// Multiplications of weights with inputs for one image.
     pub fn multiplications(&self) -> f64 {
-        self.outputs as f64 * self.inputs() as f64 * self.samples() as f64
+        self.outputs as f64 * self.inputs() as f64 * self.places() as f64
     }
 
     /// Name of W.
@@ -251,7 +98,7 @@ impl Layer {
         let shape = match self.window {
             None => vec![self.outputs, self.inputs()],
             Some(Window { kernel, .. }) => {
-                vec![self.outputs, self.input.channels, kernel, kernel]
+                vec![self.outputs, self.group_channels(), kernel, kernel]
             }
         };
         self.tensor(self.weight(), shape)
@@ -274,31 +121,49 @@ impl Layer {
         }
     }
 
-    /// The samples of `images` flattened inputs, `[images * samples, inputs]`, windows in row order.
+    /// Checks windows and groups against the shape of the input, and returns the shape of the output.
+    pub(crate) fn fit(&self) -> Result<InputShape, ModelError> {
+        let groups = self.groups;
+        let divides = |channels: usize| groups > 0 && channels.is_multiple_of(groups);
+        let grouped = self.window.is_some() || groups == 1;
+        if !(grouped && divides(self.input.channels) && divides(self.outputs)) {
+            return Err(ModelError::Groups {
+                layer: self.name.clone(),
+                groups,
+                inputs: self.input.channels,
+                outputs: self.outputs,
+            });
+        }
+        if let Some(window) = self.window {
+            window.fit(&self.name, self.input)?;
+        }
+        Ok(self.output())
+    }
+
+    /// The samples of `images` flattened inputs, `[images, groups, places, inputs]`, windows in row order. Pixels of the
+    /// padding are 0.
     ///
     /// # Panics
     /// Panics if `inputs` is shorter than `images` inputs.
     pub fn unfold(&self, inputs: &[f32], images: usize) -> Vec<f32> {
-        let InputShape {
-            channels,
-            height,
-            width,
-        } = self.input;
-        let Some(Window { kernel, stride }) = self.window else {
+        let Some(window) = self.window else {
             return inputs[..images * self.input.len()].to_vec();
         };
-        let output = self.output();
+        let (output, channels) = (self.output(), self.group_channels());
         let mut samples = Vec::with_capacity(images * self.samples() * self.inputs());
         for image in inputs.chunks_exact(self.input.len()).take(images) {
-            for window in 0..output.height * output.width {
-                let (top, left) = (
-                    window / output.width * stride,
-                    window % output.width * stride,
-                );
-                for row in 0..channels * kernel {
-                    let (channel, y) = (row / kernel, top + row % kernel);
-                    let start = (channel * height + y) * width + left;
-                    samples.extend_from_slice(&image[start..start + kernel]);
+            for group in 0..self.groups {
+                for place in 0..output.height * output.width {
+                    let corner = [place / output.width, place % output.width];
+                    for row in 0..channels * window.kernel {
+                        let channel = group * channels + row / window.kernel;
+                        let plane = Plane {
+                            image,
+                            shape: self.input,
+                            channel,
+                        };
+                        plane.window_row(window, corner, row % window.kernel, &mut samples);
+                    }
                 }
             }
         }
@@ -306,38 +171,126 @@ impl Layer {
     }
 }
 
+/// One channel of an image.
+struct Plane<'a> {
+    image: &'a [f32],
+    shape: InputShape,
+    channel: usize,
+}
+
+impl Plane<'_> {
+    /// Appends row `row` of the window at the place `corner`.
+    fn window_row(&self, window: Window, corner: [usize; 2], row: usize, samples: &mut Vec<f32>) {
+        let InputShape { height, width, .. } = self.shape;
+        let Window {
+            kernel,
+            stride,
+            padding,
+            dilation,
+        } = window;
+        let [top, left] = corner.map(|place| place * stride);
+        let line = (top + row * dilation)
+            .checked_sub(padding)
+            .filter(|y| *y < height)
+            .map(|y| &self.image[(self.channel * height + y) * width..][..width]);
+        match line {
+            None => samples.extend(iter::repeat_n(0.0, kernel)),
+            Some(line) if padding == 0 && dilation == 1 => {
+                samples.extend_from_slice(&line[left..left + kernel]);
+            }
+            Some(line) => samples.extend((0..kernel).map(|column| {
+                let x = (left + column * dilation).checked_sub(padding);
+                x.and_then(|x| line.get(x)).copied().unwrap_or(0.0)
+            })),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn layer(window: Window) -> Layer {
+        Layer {
+            name: "conv1".to_owned(),
+            input: InputShape::from([2, 3, 4]),
+            outputs: 6,
+            window: Some(window),
+            groups: 1,
+            bias: false,
+        }
+    }
+
+    fn image() -> Vec<f32> {
+        (0..24).map(|value| value as f32).collect()
+    }
+
     #[test]
     fn windows_by_hand() {
-        let layer = Layer {
-            name: "conv1".to_owned(),
-            input: InputShape {
-                channels: 2,
-                height: 3,
-                width: 4,
-            },
-            outputs: 5,
-            window: Some(Window {
-                kernel: 2,
-                stride: 2,
-            }),
-            bias: false,
-        };
+        let layer = layer(Window::new(2, 2));
         assert_eq!((layer.inputs(), layer.samples()), (8, 2));
-        let image: Vec<f32> = (0..24).map(|value| value as f32).collect();
         let expected = [
             [0.0, 1.0, 4.0, 5.0, 12.0, 13.0, 16.0, 17.0],
             [2.0, 3.0, 6.0, 7.0, 14.0, 15.0, 18.0, 19.0],
         ];
-        assert_eq!(layer.unfold(&image, 1), expected.concat());
+        assert_eq!(layer.unfold(&image(), 1), expected.concat());
         let whole = Layer {
             window: None,
             ..layer
         };
         assert_eq!((whole.inputs(), whole.samples()), (24, 1));
-        assert_eq!(whole.unfold(&image, 1), image);
+        assert_eq!(whole.unfold(&image(), 1), image());
+    }
+
+    #[test]
+    fn groups_padding_and_dilation_by_hand() {
+        let grouped = Layer {
+            groups: 2,
+            ..layer(Window::new(2, 2))
+        };
+        assert_eq!((grouped.inputs(), grouped.samples()), (4, 4));
+        assert_eq!(grouped.weight_shape().shape, [6, 1, 2, 2]);
+        let expected = [
+            [0.0, 1.0, 4.0, 5.0],
+            [2.0, 3.0, 6.0, 7.0],
+            [12.0, 13.0, 16.0, 17.0],
+            [14.0, 15.0, 18.0, 19.0],
+        ];
+        assert_eq!(grouped.unfold(&image(), 1), expected.concat());
+        let padded = Layer {
+            groups: 2,
+            ..layer(Window {
+                padding: 1,
+                dilation: 2,
+                ..Window::new(2, 2)
+            })
+        };
+        assert_eq!(padded.output(), InputShape::from([6, 2, 2]));
+        let first = [
+            [0.0, 0.0, 0.0, 5.0],
+            [0.0, 0.0, 5.0, 7.0],
+            [0.0, 5.0, 0.0, 0.0],
+            [5.0, 7.0, 0.0, 0.0],
+        ];
+        assert_eq!(padded.unfold(&image(), 1)[..16], first.concat());
+    }
+
+    #[test]
+    fn groups_divide_the_channels() {
+        for (groups, outputs, window) in [
+            (3, 6, Some(Window::new(2, 1))),
+            (2, 5, Some(Window::new(2, 1))),
+            (0, 6, Some(Window::new(2, 1))),
+            (2, 6, None),
+        ] {
+            let layer = Layer {
+                groups,
+                outputs,
+                window,
+                ..layer(Window::new(1, 1))
+            };
+            let error = layer.fit().expect_err("they do not divide");
+            assert!(matches!(error, ModelError::Groups { .. }), "{error}");
+        }
     }
 }

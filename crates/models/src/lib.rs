@@ -4,7 +4,9 @@
 //! [`Model`] holds them as burn tensors and runs them forward. Stored tensors have PyTorch's orientation
 //! (`[out, in]`). This crate knows no training: gradients flow if the device it is given records them.
 
+mod activation;
 mod architecture;
+mod batch_norm;
 mod bilinear;
 mod error;
 mod evaluate;
@@ -12,13 +14,21 @@ mod images;
 mod label;
 mod layer;
 mod linear;
+mod loaded_step;
 mod model;
 mod network;
 pub mod networks;
 mod norm;
 mod runner;
+mod shapes;
+mod step;
+pub mod steps;
+mod stored_model;
+mod window;
 
+pub use activation::Activation;
 pub use architecture::{Architecture, ParameterShape, Start};
+pub use batch_norm::BatchNorm;
 pub use bilinear::{BilinearLayers, BilinearWeights};
 pub use error::{Incompatible, ModelError};
 pub use evaluate::{
@@ -26,9 +36,14 @@ pub use evaluate::{
 };
 pub use images::check_images;
 pub use label::{NetworkLabel, SizeValue};
-pub use layer::{BatchNorm, Layer, Step, Window};
-pub use model::{Model, StoredModel, values};
+pub use layer::Layer;
+#[cfg(feature = "autodiff")]
+pub use model::DropoutMasks;
+pub use model::{Model, values};
 pub use network::{Bias, LayerNames, Network, Rule, Size, WindowRun};
 #[cfg(feature = "autodiff")]
 pub use norm::BatchStatistics;
-pub use runner::Runner;
+pub use runner::{Runner, State};
+pub use step::{Dropout, Pool, PoolKind, Step};
+pub use stored_model::StoredModel;
+pub use window::Window;

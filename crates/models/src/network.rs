@@ -6,9 +6,13 @@ use std::iter;
 use eigenscope_artifact::InputShape;
 
 use crate::architecture::Architecture;
+use crate::batch_norm::BatchNorm;
 use crate::error::ModelError;
 use crate::label::{NetworkLabel, SizeValue};
-use crate::layer::{BatchNorm, Layer, POOL, Step, Window};
+use crate::layer::Layer;
+use crate::shapes::Shapes;
+use crate::step::{POOL, Step};
+use crate::window::Window;
 
 /// A named list of rules for steps.
 ///
@@ -44,6 +48,17 @@ pub enum Rule {
         list: &'static str,
         items: Vec<usize>,
         /// Rules in which [`Size::Item`] is the item.
+        rules: Vec<Rule>,
+    },
+    /// The rules as often as a parameter says.
+    Repeat {
+        parameter: &'static str,
+        times: usize,
+        rules: Vec<Rule>,
+    },
+    /// What the rules make, added to what they read, because the parameter of this name is true.
+    Residual {
+        parameter: &'static str,
         rules: Vec<Rule>,
     },
 }
@@ -140,7 +155,7 @@ impl Network {
     ) -> Result<Architecture, ModelError> {
         let mut expansion = Expansion {
             classes: classes.len(),
-            shape: input,
+            shapes: Shapes::new(input),
             steps: Vec::new(),
             numbers: BTreeMap::new(),
         };
@@ -180,6 +195,10 @@ impl Network {
                 }
             }
             Rule::ForEach { list, items, .. } => add(list, SizeValue::List(items.clone())),
+            Rule::Repeat {
+                parameter, times, ..
+            } => add(parameter, SizeValue::Number(*times)),
+            Rule::Residual { parameter, .. } => add(parameter, SizeValue::Flag(true)),
             Rule::Relu | Rule::Gate | Rule::MaxPool | Rule::Normalise(_) => {}
         });
         sizes
@@ -213,7 +232,7 @@ impl Network {
     /// Names of the layers, in the order of their first steps.
     pub fn layer_names(&self) -> Vec<LayerNames> {
         let mut all = Vec::new();
-        each_rule(&self.rules, None, &mut |rule, list| {
+        each_repeated(&self.rules, None, &mut |rule, list| {
             let Rule::Map { name, .. } = rule else {
                 return;
             };
@@ -249,7 +268,7 @@ impl Network {
     pub fn windows(&self) -> Vec<WindowRun> {
         let mut runs: Vec<WindowRun> = Vec::new();
         let mut times = BTreeMap::new();
-        each_rule(&self.rules, None, &mut |rule, list| {
+        each_repeated(&self.rules, None, &mut |rule, list| {
             if let Rule::ForEach { list, items, .. } = rule {
                 times.insert(*list, items.len());
             }
@@ -282,8 +301,31 @@ fn each_rule<'a>(
 ) {
     for rule in rules {
         visit(rule, list);
-        if let Rule::ForEach { list, rules, .. } = rule {
-            each_rule(rules, Some(list), visit);
+        match rule {
+            Rule::ForEach { list, rules, .. } => each_rule(rules, Some(list), visit),
+            Rule::Repeat { rules, .. } | Rule::Residual { rules, .. } => {
+                each_rule(rules, list, visit);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Calls `visit` as [`each_rule`], with the rules of [`Rule::Repeat`] as often as they are repeated.
+fn each_repeated<'a>(
+    rules: &'a [Rule],
+    list: Option<&'static str>,
+    visit: &mut impl FnMut(&'a Rule, Option<&'static str>),
+) {
+    for rule in rules {
+        visit(rule, list);
+        match rule {
+            Rule::ForEach { list, rules, .. } => each_repeated(rules, Some(list), visit),
+            Rule::Residual { rules, .. } => each_repeated(rules, list, visit),
+            Rule::Repeat { times, rules, .. } => {
+                (0..*times).for_each(|_| each_repeated(rules, list, visit));
+            }
+            _ => {}
         }
     }
 }
@@ -291,8 +333,7 @@ fn each_rule<'a>(
 /// Steps from rules, each reading what the one before it makes.
 struct Expansion {
     classes: usize,
-    /// Shape of what the last step makes.
-    shape: InputShape,
+    shapes: Shapes,
     steps: Vec<Step>,
     /// Layers so far by the names that end in `#`.
     numbers: BTreeMap<String, usize>,
@@ -301,6 +342,7 @@ struct Expansion {
 impl Expansion {
     fn add(&mut self, rules: &[Rule], item: usize) -> Result<(), ModelError> {
         for rule in rules {
+            let shape = self.shapes.current();
             let step = match rule {
                 Rule::Map {
                     name,
@@ -309,7 +351,7 @@ impl Expansion {
                     bias,
                 } => Step::Map(Layer {
                     name: self.numbered(name),
-                    input: self.shape,
+                    input: shape,
                     outputs: match *outputs {
                         Size::Fixed(size) => size,
                         Size::Classes => self.classes,
@@ -317,25 +359,39 @@ impl Expansion {
                         Size::Parameter { value, times, .. } => value.saturating_mul(times),
                     },
                     window: *window,
+                    groups: 1,
                     bias: matches!(bias, Bias::Always | Bias::Parameter(_, true)),
                 }),
                 Rule::Relu => Step::Relu,
                 Rule::Gate => Step::Gate,
-                Rule::MaxPool => Step::MaxPool(self.shape),
-                Rule::Normalise(name) => Step::Normalise(BatchNorm {
-                    name: (*name).to_owned(),
-                    input: self.shape,
-                }),
+                Rule::MaxPool => Step::MaxPool(shape),
+                Rule::Normalise(name) => Step::Normalise(BatchNorm::new(*name, shape)),
                 Rule::ForEach { items, rules, .. } => {
                     for &item in items {
                         self.add(rules, item)?;
                     }
                     continue;
                 }
+                Rule::Repeat { times, rules, .. } => {
+                    for _ in 0..*times {
+                        self.add(rules, item)?;
+                    }
+                    continue;
+                }
+                Rule::Residual { rules, .. } => {
+                    self.push(Step::Fork)?;
+                    self.add(rules, item)?;
+                    Step::Add
+                }
             };
-            self.shape = step.output(self.shape)?;
-            self.steps.push(step);
+            self.push(step)?;
         }
+        Ok(())
+    }
+
+    fn push(&mut self, step: Step) -> Result<(), ModelError> {
+        self.shapes.take(&step)?;
+        self.steps.push(step);
         Ok(())
     }
 
@@ -354,10 +410,7 @@ impl Expansion {
 mod tests {
     use super::*;
 
-    const PAIR: Window = Window {
-        kernel: 2,
-        stride: 1,
-    };
+    const PAIR: Window = Window::new(2, 1);
 
     /// Convolutions before, in and after a list.
     fn network(items: &[usize]) -> Network {

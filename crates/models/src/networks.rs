@@ -2,22 +2,45 @@
 //!
 //! A training task calls the one function that it needs, so that the code of one network is not code of another's results.
 
-use crate::layer::Window;
 use crate::network::{Bias, Network, Rule, Size};
+use crate::window::Window;
 
 /// U gate(W E x + b): `embed`, `gate`, `unembed`.
 pub fn bilinear(hidden: usize, bias: bool) -> Network {
+    bilinear_blocks(hidden, bias, 1, false)
+}
+
+/// As [`bilinear`] with several bilinear layers one after another, `gate1`, `gate2`, ..., if there is more than one. With
+/// h = E x, each makes gate(W h + b) of h, or, if it is `residual`, h + gate(W h + b).
+///
+/// Source: Pearce et al., *Bilinear MLPs enable weight-based mechanistic interpretability* (2025).
+pub fn bilinear_blocks(hidden: usize, bias: bool, blocks: usize, residual: bool) -> Network {
     let hidden = |times| Size::Parameter {
         name: "hidden",
         value: hidden,
         times,
     };
-    let rules = vec![
-        Rule::linear("embed", hidden(1), Bias::Never),
-        Rule::linear("gate", hidden(2), Bias::Parameter("bias", bias)),
+    let name = if blocks == 1 { "gate" } else { "gate#" };
+    let mut block = vec![
+        Rule::linear(name, hidden(2), Bias::Parameter("bias", bias)),
         Rule::Gate,
-        Rule::linear("unembed", Size::Classes, Bias::Never),
     ];
+    if residual {
+        block = vec![Rule::Residual {
+            parameter: "residual",
+            rules: block,
+        }];
+    }
+    if blocks != 1 {
+        block = vec![Rule::Repeat {
+            parameter: "blocks",
+            times: blocks,
+            rules: block,
+        }];
+    }
+    let mut rules = vec![Rule::linear("embed", hidden(1), Bias::Never)];
+    rules.extend(block);
+    rules.push(Rule::linear("unembed", Size::Classes, Bias::Never));
     Network::new("bilinear", rules)
 }
 
@@ -36,10 +59,7 @@ pub fn mlp(widths: Vec<usize>) -> Network {
 
 /// Convolutions 5 x 5 with stride 2 and ReLU, `conv1`, `conv2`, ..., and `linear`; without biases.
 pub fn cnn(channels: Vec<usize>) -> Network {
-    let window = Window {
-        kernel: 5,
-        stride: 2,
-    };
+    let window = Window::new(5, 2);
     let rules = vec![
         Rule::ForEach {
             list: "channels",
@@ -57,10 +77,7 @@ pub fn cnn(channels: Vec<usize>) -> Network {
 /// Convolutions 5 x 5, `conv1` to 32 and `conv2` to 64 channels, each with ReLU and max pooling, the second
 /// batch-normalised (`norm2`); `embedding` to 128 values, ReLU, `classifier`.
 pub fn convnet() -> Network {
-    let window = Window {
-        kernel: 5,
-        stride: 1,
-    };
+    let window = Window::new(5, 1);
     let rules = vec![
         Rule::convolution("conv1", Size::Fixed(32), window, Bias::Always),
         Rule::Relu,
@@ -79,10 +96,7 @@ pub fn convnet() -> Network {
 /// Convolutions 2 x 2, `conv1` to `conv4`, each with ReLU and max pooling; `linear1` to `linear3` with ReLU down to
 /// the width of the embedding; `embedding`, square and without activation; `classifier`.
 pub fn embedding_net(embedding: usize) -> Network {
-    let window = Window {
-        kernel: 2,
-        stride: 1,
-    };
+    let window = Window::new(2, 1);
     let embedding = Size::Parameter {
         name: "embedding",
         value: embedding,

@@ -5,23 +5,20 @@ use eigenscope_artifact::InputShape;
 #[cfg(feature = "autodiff")]
 use eigenscope_kernels::{Epilogue, batch_norm};
 
+use crate::batch_norm::BatchNorm;
 use crate::error::ModelError;
-use crate::layer::BatchNorm;
 #[cfg(feature = "autodiff")]
-use crate::layer::{RUNNING_MEAN, RUNNING_VARIANCE};
-use crate::model::{Leaf, next};
+use crate::loaded_step::image_shape;
 #[cfg(feature = "autodiff")]
-use crate::model::{StoredModel, image_shape, values};
-
-const EPSILON: f64 = 1e-5;
-/// Weight of a batch in the running averages.
+use crate::model::values;
 #[cfg(feature = "autodiff")]
-const MOMENTUM: f32 = 0.1;
+use crate::stored_model::StoredModel;
+use crate::stored_model::{Leaf, next};
 
 /// A [`BatchNorm`] with its tensors, `[channels]` each.
 #[derive(Debug, Clone)]
 pub(crate) struct LoadedNorm {
-    input: InputShape,
+    norm: BatchNorm,
     pub(crate) weight: Tensor<1>,
     pub(crate) bias: Tensor<1>,
     mean: Tensor<1>,
@@ -34,7 +31,7 @@ impl LoadedNorm {
         leaves: &mut impl Iterator<Item = Leaf<'a>>,
     ) -> Result<Self, ModelError> {
         Ok(Self {
-            input: norm.input,
+            norm: norm.clone(),
             weight: next(leaves)?.tensor(),
             bias: next(leaves)?.tensor(),
             mean: next(leaves)?.constant(),
@@ -60,29 +57,38 @@ impl LoadedNorm {
             Some(bias) => bias - self.mean.clone(),
             None => -self.mean.clone(),
         };
-        let every = factor.clone().reshape([self.input.channels, 1, 1, 1]);
+        let every = factor.clone().reshape([self.norm.input.channels, 1, 1, 1]);
         (weight * every, shift * factor + self.bias.clone())
     }
 
     /// weight / sqrt(variance + epsilon) of every channel.
     fn factor(&self) -> Tensor<1> {
-        self.weight.clone() / (self.variance.clone() + EPSILON).sqrt()
+        self.weight.clone() / (self.variance.clone() + self.norm.epsilon).sqrt()
     }
 
     /// Rows normalised by their own statistics, which come with them, and what `epilogue` makes of them.
+    ///
+    /// # Errors
+    /// Returns [`ModelError::NoVariance`] if there is one value of every channel.
     #[cfg(feature = "autodiff")]
     pub(crate) fn apply_training(
         &self,
         rows: Tensor<2>,
         epilogue: Epilogue,
-    ) -> (Tensor<2>, BatchStatistics) {
+    ) -> Result<(Tensor<2>, BatchStatistics), ModelError> {
+        let InputShape { height, width, .. } = self.norm.input;
+        if rows.dims()[0] * height * width < 2 {
+            let norm = self.norm.name.clone();
+            return Err(ModelError::NoVariance { norm });
+        }
+        let shape = image_shape(self.norm.input);
         let (weight, bias) = (self.weight.clone(), self.bias.clone());
         let eigenscope_kernels::BatchNorm {
             rows,
             mean,
             variance,
-        } = batch_norm(rows, weight, bias, image_shape(self.input), epilogue);
-        (rows, BatchStatistics { mean, variance })
+        } = batch_norm(rows, weight, bias, shape, self.norm.epsilon, epilogue);
+        Ok((rows, BatchStatistics { mean, variance }))
     }
 
     /// `[samples, channels, places]`.
@@ -91,14 +97,14 @@ impl LoadedNorm {
             channels,
             height,
             width,
-        } = self.input;
+        } = self.norm.input;
         let [samples, _] = rows.dims();
         rows.reshape([samples, channels, height * width])
     }
 
     /// One value for every channel.
     fn channels(&self, values: Tensor<1>) -> Tensor<3> {
-        values.reshape([1, self.input.channels, 1])
+        values.reshape([1, self.norm.input.channels, 1])
     }
 }
 
@@ -117,15 +123,21 @@ impl StoredModel {
     /// # Errors
     /// Returns an error if burn does not hand back the values.
     pub fn take_statistics(&mut self, all: Vec<BatchStatistics>) -> Result<(), ModelError> {
-        let mut averages = self.tensors.iter_mut().filter(|tensor| {
-            tensor.name.ends_with(RUNNING_MEAN) || tensor.name.ends_with(RUNNING_VARIANCE)
-        });
-        for BatchStatistics { mean, variance } in all {
+        let Self {
+            architecture,
+            tensors,
+        } = self;
+        let fixed = architecture.parameters().into_iter();
+        let fixed = fixed.map(|parameter| !parameter.trained);
+        let mut averages = tensors.iter_mut().zip(fixed).filter(|(_, fixed)| *fixed);
+        let norms = architecture.norms().zip(all);
+        for ((_, norm), BatchStatistics { mean, variance }) in norms {
+            let momentum = norm.momentum as f32;
             for batch in [mean, variance] {
                 let batch = values(batch)?;
-                let average = averages.next().map(|tensor| &mut tensor.data);
+                let average = averages.next().map(|(tensor, _)| &mut tensor.data);
                 for (average, batch) in average.into_iter().flatten().zip(batch) {
-                    *average += MOMENTUM * (batch - *average);
+                    *average += momentum * (batch - *average);
                 }
             }
         }

@@ -6,13 +6,63 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::error::ModelError;
 use crate::evaluate::{Evaluation, evaluate};
-use crate::model::{Model, StoredModel, values};
+use crate::loaded_step::Flow;
+use crate::model::{Model, values};
+use crate::stored_model::StoredModel;
 
 /// A model on the CPU, without gradients.
 #[derive(Debug, Clone)]
 pub struct Runner {
     model: Model,
     device: Device,
+}
+
+/// What a model has computed of some images up to a step: the rows that the next step reads, and those that residual blocks
+/// around that step have put aside. All are row-major, one row an image.
+///
+/// An analysis may change `rows` and go on.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct State {
+    /// The flattened values that the next step reads.
+    pub rows: Vec<f32>,
+    aside: Vec<Vec<f32>>,
+}
+
+impl From<Vec<f32>> for State {
+    /// The state outside of all residual blocks.
+    fn from(rows: Vec<f32>) -> Self {
+        let aside = Vec::new();
+        Self { rows, aside }
+    }
+}
+
+impl State {
+    /// Appends the state of other images after the same step.
+    ///
+    /// # Panics
+    /// Panics if the other state is one within other blocks, unless this one is empty.
+    pub fn append(&mut self, other: State) {
+        if self.rows.is_empty() {
+            *self = other;
+            return;
+        }
+        assert_eq!(
+            self.aside.len(),
+            other.aside.len(),
+            "states after the same step"
+        );
+        self.rows.extend(other.rows);
+        for (all, more) in self.aside.iter_mut().zip(other.aside) {
+            all.extend(more);
+        }
+    }
+
+    /// The state with other rows.
+    #[must_use]
+    pub fn with_rows(&self, rows: Vec<f32>) -> Self {
+        let aside = self.aside.clone();
+        Self { rows, aside }
+    }
 }
 
 impl Runner {
@@ -28,27 +78,38 @@ impl Runner {
         })
     }
 
-    /// The given steps (positions in [`Architecture::steps`](crate::Architecture::steps)) of `images` flattened
-    /// rows, row-major. What layer i of [`Architecture::layers`](crate::Architecture::layers) sees are the steps
-    /// before its own.
+    /// The given steps (positions in [`Architecture::steps`](crate::Architecture::steps)) of `images` images, of which the
+    /// steps before them made `state`. What layer i of [`Architecture::layers`](crate::Architecture::layers) sees are the
+    /// rows after the steps before its own.
     ///
     /// # Errors
     /// Returns an error if burn does not hand back the values.
     ///
     /// # Panics
-    /// Panics if a step is out of bounds or the rows are not of its width.
+    /// Panics if a step is out of bounds, if the rows are not of its width, or if the state is one within other residual blocks
+    /// than the first step.
     pub fn run(
         &self,
         steps: Range<usize>,
-        rows: Vec<f32>,
+        state: State,
         images: usize,
-    ) -> Result<Vec<f32>, ModelError> {
+    ) -> Result<State, ModelError> {
         if steps.is_empty() || images == 0 {
-            return Ok(rows);
+            return Ok(state);
         }
-        let width = rows.len() / images;
-        let rows = Tensor::from_data(TensorData::new(rows, [images, width]), &self.device);
-        values(self.model.run(steps, rows))
+        let load = |rows: Vec<f32>| {
+            let width = rows.len() / images;
+            Tensor::from_data(TensorData::new(rows, [images, width]), &self.device)
+        };
+        let flow = Flow {
+            rows: load(state.rows),
+            aside: state.aside.into_iter().map(load).collect(),
+        };
+        let Flow { rows, aside } = self.model.run(steps, flow);
+        Ok(State {
+            rows: values(rows)?,
+            aside: aside.into_iter().map(values).collect::<Result<_, _>>()?,
+        })
     }
 
     /// Loss and accuracy on `inputs` `[labels.len(), width]`.

@@ -212,7 +212,8 @@ pub fn train_step(
     let shape = [labels.len(), inputs.len() / labels.len()];
     let inputs: Tensor<2> = Tensor::from_data(TensorData::new(inputs, shape), &device);
     let on_device: Model = model.load(&device)?;
-    let (logits, statistics) = on_device.forward_training(inputs);
+    let mut no_masks = |values: usize, _: f64| vec![1.0; values];
+    let (logits, statistics) = on_device.forward_training(inputs, &mut no_masks)?;
     let targets: Vec<i32> = labels.iter().map(|&label| i32::from(label)).collect();
     let targets: Tensor<2, Int> =
         Tensor::from_data(TensorData::new(targets, [labels.len(), 1]), &device);

@@ -40,7 +40,7 @@ pub struct GroundTruth {
 /// through E'.
 ///
 /// # Errors
-/// Returns an error if the model has no bias, no such class or no weights, if no eigenvalue is positive, if the iteration does
+/// Returns an error if the model has no bias or is residual, has no such class or no weights, if no eigenvalue is positive, if the iteration does
 /// not converge, or if a value overflows.
 pub fn ground_truth(
     weights: &BilinearWeights,
@@ -111,7 +111,7 @@ fn narrow(column: MatRef<'_, f64>, count: usize) -> Option<Vec<f32>> {
 /// Source: the published notebook, with u = 1.
 ///
 /// # Errors
-/// Returns an error if the layer has no bias.
+/// Returns an error if the layer has no bias or is residual.
 pub fn fold_bias(
     weights: &BilinearWeights,
     folding: Folding,
@@ -120,6 +120,11 @@ pub fn fold_bias(
         Folding::Corrected => 0.0,
         Folding::Published => 1.0,
     };
+    if weights.residual {
+        let text = "the model is residual: its logits have a linear part U E x beside the folded matrix, so that the matrix does not \
+                    account for them";
+        return Err(DecomposeError::Undefined(text.to_owned()));
+    }
     let Some((left, right)) = &weights.bias else {
         let text = "the model has no bias to fold in; train it with `bias = true`";
         return Err(DecomposeError::Undefined(text.to_owned()));
@@ -182,6 +187,7 @@ mod tests {
             right: vec![5.0],
             bias,
             unembed: vec![0.0, 1.0],
+            residual: false,
         }
     }
 

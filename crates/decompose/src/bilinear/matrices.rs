@@ -39,7 +39,7 @@ impl BilinearMatrices {
 /// ```
 ///
 /// with l_o and r_o the rows of L and R as columns. Without a bias, `logits[c] = (E x)^T Q_c (E x)`; with
-/// one, this is the part of second order in x. Weights have no unit, nor has Q.
+/// one, or if the layer is residual, this is the part of second order in x. Weights have no unit, nor has Q.
 ///
 /// Source: Pearce et al., *Bilinear MLPs enable weight-based mechanistic interpretability* (2025).
 ///
@@ -95,6 +95,7 @@ mod tests {
             right: vec![5.0, 6.0, 7.0, 8.0],
             bias: None,
             unembed: vec![2.0, -1.0],
+            residual: false,
         };
         let q = interaction_matrix(&BilinearMatrices::new(&weights), 0);
         // M = 2 [1 2]^T [5 6] - [3 4]^T [7 8] = [[10 - 21, 12 - 24], [20 - 28, 24 - 32]]

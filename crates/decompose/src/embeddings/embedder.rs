@@ -70,11 +70,10 @@ impl Embedder {
     /// What the layer makes of `images` flattened inputs, `[images, width]`, and the predicted classes.
     fn embed(&self, inputs: Vec<f32>, images: usize) -> Result<(Vec<f32>, Vec<u16>), ModelError> {
         let after = self.position + 1;
-        let vectors = self.runner.run(0..after, inputs, images)?;
-        let logits = self
-            .runner
-            .run(after..self.steps, vectors.clone(), images)?;
-        let predicted = logits.chunks_exact(self.classes);
+        let state = self.runner.run(0..after, inputs.into(), images)?;
+        let vectors = state.rows.clone();
+        let logits = self.runner.run(after..self.steps, state, images)?;
+        let predicted = logits.rows.chunks_exact(self.classes);
         let predicted = predicted.map(|logits| predicted_class(logits) as u16);
         Ok((vectors, predicted.collect()))
     }

@@ -1,6 +1,6 @@
 //! What the layers of a network read.
 
-use eigenscope_models::{Layer, ModelError, Runner, StoredModel};
+use eigenscope_models::{Layer, ModelError, Runner, State, StoredModel};
 
 /// A network whose layers are watched.
 #[derive(Debug, Clone)]
@@ -37,12 +37,12 @@ impl Activations {
     /// # Errors
     /// Returns an error if burn does not hand back the values.
     pub fn of(&self, inputs: Vec<f32>, images: usize) -> Result<Vec<Vec<f32>>, ModelError> {
-        let (mut at, mut rows) = (0, inputs);
+        let (mut at, mut state) = (0, State::from(inputs));
         let mut all = Vec::new();
         for (position, _) in &self.layers {
-            rows = self.runner.run(at..*position, rows, images)?;
+            state = self.runner.run(at..*position, state, images)?;
             at = *position;
-            all.push(rows.clone());
+            all.push(state.rows.clone());
         }
         Ok(all)
     }

@@ -23,7 +23,7 @@ pub struct LayerAlignment {
 /// Aligns `other` with `reference`, layer by layer: one pass over the training images, then one over the test
 /// images. Memory: [`cross_moments`].
 ///
-/// No names: every layer but the first. `finished` is called with the number of passes done.
+/// No names: every layer but the first and grouped convolutions. `finished` is called with the number of passes done.
 ///
 /// # Errors
 /// Returns an error if the networks do not take the images ([`check_images`]), if a layer is not in both networks, reads the data
@@ -92,16 +92,25 @@ fn aligned_layers(
     other: &Architecture,
     names: &[String],
 ) -> Result<Vec<String>, DecomposeError> {
+    let in_groups = |name: &String| {
+        let layers = [reference, other].map(|architecture| architecture.layer(name));
+        layers
+            .iter()
+            .any(|layer| layer.as_ref().is_ok_and(|(_, layer)| layer.groups > 1))
+    };
     let [reference, other] = [reference, other].map(|architecture| {
         let layers = architecture.layers();
         layers
             .map(|(_, layer)| layer.name.clone())
             .collect::<Vec<_>>()
     });
-    let chosen = match names {
+    let chosen: Vec<String> = match names {
         [] => {
             let read_activations = reference.iter().skip(1).chain(other.iter().skip(1));
-            read_activations.cloned().collect()
+            read_activations
+                .filter(|name| !in_groups(name))
+                .cloned()
+                .collect()
         }
         names => names.to_vec(),
     };
@@ -116,6 +125,9 @@ fn aligned_layers(
                 other.join(", ")
             )));
         }
+        if in_groups(layer) {
+            return Err(grouped(layer));
+        }
         if reference.first() == Some(layer) || other.first() == Some(layer) {
             return Err(DecomposeError::Undefined(format!(
                 "layer `{layer}` reads the data itself, the same in both networks: its alignment is the identity"
@@ -123,6 +135,13 @@ fn aligned_layers(
         }
     }
     Ok(chosen)
+}
+
+/// The error of a layer whose outputs read groups of channels.
+pub(crate) fn grouped(layer: &str) -> DecomposeError {
+    DecomposeError::Undefined(format!(
+        "layer `{layer}` is a convolution in groups: an alignment mixes all channels, and its weight reads those of one group only"
+    ))
 }
 
 /// The error of a network with a single layer.

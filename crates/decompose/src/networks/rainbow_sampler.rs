@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use super::channels::align_columns;
 use super::covariance_factors::CovarianceFactors;
 use super::cross_moments::{LinearSamples, cross_moments};
-use super::layer_alignment::one_layer;
+use super::layer_alignment::{grouped, one_layer};
 use crate::error::DecomposeError;
 use crate::image_batches::for_each_batch;
 use crate::layers::Activations;
@@ -187,7 +187,20 @@ impl<'a> RainbowSampler<'a> {
 fn drawable_layers(architecture: &Architecture) -> Result<Vec<Layer>, DecomposeError> {
     for step in architecture.steps() {
         match step {
-            Step::Map(_) | Step::Relu | Step::MaxPool(_) => {}
+            Step::Map(layer) if layer.groups > 1 => return Err(grouped(&layer.name)),
+            Step::Map(_)
+            | Step::Relu
+            | Step::MaxPool(_)
+            | Step::Activation(_)
+            | Step::Pool(_)
+            | Step::GlobalAveragePool(_)
+            | Step::Flatten
+            | Step::Dropout(_) => {}
+            Step::Fork | Step::Shortcut | Step::Add => {
+                let text = "a residual block adds what it reads to what its layers make; each drawn layer has an alignment of its \
+                            own, and sums of differently aligned channels are none of the trained network";
+                return Err(DecomposeError::Undefined(text.to_owned()));
+            }
             Step::Gate => {
                 let text = "a gate multiplies pairs of rows; rows drawn one by one are no pairs";
                 return Err(DecomposeError::Undefined(text.to_owned()));

@@ -66,7 +66,8 @@ impl Backward<Flex, 3> for Step {
             gradients.register::<Flex>(node.id, tensor(found.weight, shape));
         }
         if let Some(node) = bias_node {
-            gradients.register::<Flex>(node.id, tensor(found.bias, [convolution.outputs]));
+            let outputs = convolution.outputs * convolution.groups;
+            gradients.register::<Flex>(node.id, tensor(found.bias, [outputs]));
         }
     }
 }

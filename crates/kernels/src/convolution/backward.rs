@@ -22,7 +22,7 @@ pub(crate) struct Saved<'a> {
     pub(crate) images: usize,
     /// `[features, images]`.
     pub(crate) inputs: &'a [f32],
-    /// `[outputs, channels, kernel, kernel]`.
+    /// `[outputs, channels / groups, kernel, kernel]`.
     pub(crate) weight: &'a [f32],
     /// One value for each output.
     pub(crate) bias: &'a [f32],
@@ -33,6 +33,7 @@ pub(crate) struct Saved<'a> {
 }
 
 /// Gradients in the shapes of what they belong to.
+#[derive(Default)]
 pub(crate) struct Gradients {
     pub(crate) weight: Vec<f32>,
     pub(crate) bias: Vec<f32>,
@@ -41,18 +42,61 @@ pub(crate) struct Gradients {
 
 /// The gradients; of the input only if `wants_inputs`.
 pub(crate) fn backward(saved: &Saved<'_>, wants_inputs: bool) -> Gradients {
-    let mut gradients = Gradients {
-        weight: vec![0.0; saved.weight.len()],
-        bias: vec![0.0; saved.bias.len()],
-        inputs: wants_inputs.then(|| vec![0.0; saved.inputs.len()]),
-    };
-    Arch::new().dispatch(Backward {
-        saved,
-        gradients: &mut gradients,
-    });
-    gradients
+    let mut all = Gradients::default();
+    for group in 0..saved.convolution.groups {
+        let saved = saved.group(group);
+        let mut gradients = Gradients {
+            weight: vec![0.0; saved.weight.len()],
+            bias: vec![0.0; saved.bias.len()],
+            inputs: wants_inputs.then(|| vec![0.0; saved.inputs.len()]),
+        };
+        Arch::new().dispatch(Backward {
+            saved: &saved,
+            gradients: &mut gradients,
+        });
+        all.append(gradients);
+    }
+    all
 }
 
+impl Saved<'_> {
+    /// One group as a convolution of its own.
+    fn group(&self, group: usize) -> Saved<'_> {
+        let groups = self.convolution.groups;
+        let part = |values| part(values, groups, group);
+        Saved {
+            inputs: part(self.inputs),
+            weight: part(self.weight),
+            bias: part(self.bias),
+            outputs: self.outputs.map(part),
+            gradient: part(self.gradient),
+            ..*self
+        }
+    }
+}
+
+/// One of `groups` equal parts.
+fn part(values: &[f32], groups: usize, group: usize) -> &[f32] {
+    let length = values.len() / groups;
+    &values[group * length..][..length]
+}
+
+impl Gradients {
+    /// Appends those of the next group.
+    fn append(&mut self, group: Gradients) {
+        if self.weight.is_empty() {
+            *self = group;
+            return;
+        }
+        self.weight.extend(group.weight);
+        self.bias.extend(group.bias);
+        if let (Some(all), Some(group)) = (&mut self.inputs, group.inputs) {
+            all.extend(group);
+        }
+    }
+}
+
+/// One group.
 struct Backward<'a> {
     saved: &'a Saved<'a>,
     gradients: &'a mut Gradients,
@@ -117,7 +161,7 @@ mod tests {
             height: 9,
             width: 12,
         };
-        let geometry = Geometry { input, stride: 2 };
+        let geometry = Geometry::new(input, 2);
         let convolution = Convolution::new(geometry, [5, 3, 3, 3], Epilogue::ReluMaxPool);
         let images = 21;
         let (inputs, weight) = (numbers(1, input.len() * images), numbers(2, 5 * 27));

@@ -52,10 +52,17 @@ impl Bands {
 
     /// Offsets of the values of a window from its first, in the order of the weight.
     pub(crate) fn taps(&self) -> Vec<usize> {
-        let Convolution { input, kernel, .. } = self.convolution;
+        let Convolution {
+            input,
+            kernel,
+            dilation,
+            ..
+        } = self.convolution;
         let window = |channel| {
-            (0..kernel * kernel)
-                .map(move |tap| channel * self.plane + tap / kernel * input.width + tap % kernel)
+            (0..kernel * kernel).map(move |tap| {
+                let [row, column] = [tap / kernel, tap % kernel].map(|pixel| pixel * dilation);
+                channel * self.plane + row * input.width + column
+            })
         };
         (0..input.channels).flat_map(window).collect()
     }
@@ -86,13 +93,29 @@ impl Bands {
         rows: &Range<usize>,
         band: &mut [S::f32s],
     ) {
-        let Convolution { input, stride, .. } = self.convolution;
-        let pixels = self.convolution.covered(rows.len()) * input.width;
-        let first = rows.start * stride * input.width;
+        let Convolution {
+            input,
+            stride,
+            padding,
+            ..
+        } = self.convolution;
+        let source = self.convolution.source();
+        let zero = simd.splat_f32s(0.0);
         for (channel, plane) in band.chunks_exact_mut(self.plane).enumerate() {
-            let start = channel * input.height * input.width + first;
-            for (pixel, value) in plane[..pixels].iter_mut().enumerate() {
-                *value = lanes.load(simd, features, start + pixel);
+            let lines = plane.chunks_exact_mut(input.width);
+            let lines = lines.take(self.convolution.covered(rows.len()));
+            for (line, y) in lines.zip(rows.start * stride..) {
+                let y = y.checked_sub(padding).filter(|y| *y < source.height);
+                let Some(y) = y else {
+                    line.fill(zero);
+                    continue;
+                };
+                let start = (channel * source.height + y) * source.width;
+                line[..padding].fill(zero);
+                for (x, value) in line[padding..][..source.width].iter_mut().enumerate() {
+                    *value = lanes.load(simd, features, start + x);
+                }
+                line[padding + source.width..].fill(zero);
             }
         }
     }

@@ -12,7 +12,7 @@ use crate::lanes::Lanes;
 
 /// The outputs `[features, images]` of `inputs` `[features, images]`.
 ///
-/// `weight` is `[outputs, channels, kernel, kernel]`, `bias` one value for each output. Memory beside the outputs: one
+/// `weight` is `[outputs, channels / groups, kernel, kernel]`, `bias` one value for each output. Memory beside the outputs: one
 /// band of input, half a megabyte unless a single row of windows needs more, and a copy of the weight.
 pub(crate) fn forward(
     convolution: Convolution,
@@ -21,18 +21,30 @@ pub(crate) fn forward(
     weight: &[f32],
     bias: &[f32],
 ) -> Vec<f32> {
-    let mut outputs = vec![0.0; convolution.output().len() * images];
-    Arch::new().dispatch(Forward {
-        convolution,
-        images,
-        inputs,
-        weight,
-        bias,
-        outputs: &mut outputs,
-    });
+    let groups = convolution.groups;
+    let mut outputs = vec![0.0; convolution.output().len() * groups * images];
+    if images == 0 {
+        return outputs;
+    }
+    let parts = outputs
+        .chunks_exact_mut(convolution.output().len() * images)
+        .zip(inputs.chunks_exact(inputs.len() / groups))
+        .zip(weight.chunks_exact(weight.len() / groups))
+        .zip(bias.chunks_exact(bias.len() / groups));
+    for (((outputs, inputs), weight), bias) in parts {
+        Arch::new().dispatch(Forward {
+            convolution,
+            images,
+            inputs,
+            weight,
+            bias,
+            outputs,
+        });
+    }
     outputs
 }
 
+/// One group.
 struct Forward<'a> {
     convolution: Convolution,
     images: usize,

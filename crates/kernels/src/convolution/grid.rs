@@ -5,10 +5,11 @@ use crate::geometry::Convolution;
 /// `[outputs, rows, columns]` vectors with zeros beside every row, and room above and below, so that the gradient of an
 /// input pixel is a sum over windows that may lie outside.
 ///
-/// With kernel k and stride s, ceil(k / s) windows in each direction see a pixel: the margin is one less.
+/// With windows of extent k (first to last pixel) and stride s, ceil(k / s) windows in each direction reach over a pixel: the
+/// margin is one less.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Grid {
-    /// Windows in each direction that see one input pixel.
+    /// Windows in each direction that reach over one input pixel.
     pub(crate) windows: usize,
     /// Vectors from one row to the next.
     pub(crate) pitch: usize,
@@ -19,7 +20,7 @@ pub(crate) struct Grid {
 impl Grid {
     /// The grid for `rows` rows of windows.
     pub(crate) fn new(convolution: &Convolution, rows: usize) -> Self {
-        let windows = convolution.kernel.div_ceil(convolution.stride);
+        let windows = convolution.extent().div_ceil(convolution.stride);
         let (margin, pitch) = (windows - 1, Self::pitch(convolution));
         Self {
             windows,
@@ -30,7 +31,7 @@ impl Grid {
 
     /// Vectors from one row to the next, in any grid of a convolution.
     pub(crate) fn pitch(convolution: &Convolution) -> usize {
-        convolution.columns() + convolution.kernel.div_ceil(convolution.stride) - 1
+        convolution.columns() + convolution.extent().div_ceil(convolution.stride) - 1
     }
 
     /// Place of a window's result among those of its channel.

@@ -1,7 +1,7 @@
 //! The gradient of the input: a sum over the windows that see a pixel, itself a correlation.
 //!
-//! With stride s the windows that see a pixel depend on its row and column modulo s, its *phase*: with kernel k, those
-//! whose kernel row and column are congruent to them.
+//! With stride s the windows that see a pixel depend on its row and column modulo s, its *phase*: those whose kernel row and
+//! column, times the dilation, are congruent to them.
 
 use std::ops::Range;
 
@@ -23,8 +23,8 @@ pub(crate) struct InputGradient {
 
 /// The weights of one phase.
 struct Phase {
-    /// Kernel rows of the phase.
-    kernel_rows: usize,
+    /// For each kernel row of the phase, how many rows of windows above the last that covers the pixel its window lies.
+    ups: Vec<usize>,
     /// Offsets in the grid, ordered by kernel row (windows from below upwards), output, kernel column.
     taps: Vec<usize>,
     /// Larger than every tap.
@@ -38,11 +38,16 @@ impl Phase {
         let Convolution {
             input,
             stride,
+            dilation,
             outputs,
             kernel,
             ..
         } = *convolution;
-        let members = |phase| (phase..kernel).step_by(stride).enumerate();
+        let members = |phase| {
+            let offsets = (0..kernel).map(move |pixel| (pixel, pixel * dilation));
+            let of_phase = offsets.filter(move |(_, offset)| offset % stride == phase);
+            of_phase.map(move |(pixel, offset)| (offset / stride, pixel))
+        };
         let mut taps = Vec::new();
         let mut sources = Vec::new();
         for (up, row) in members(phase[0]) {
@@ -60,23 +65,24 @@ impl Phase {
         };
         let transposed: Vec<f32> = (0..input.channels).flat_map(channel).collect();
         Self {
-            kernel_rows: members(phase[0]).count(),
-            weights: interleave(&transposed, taps.len()),
+            ups: members(phase[0]).map(|(up, _)| up).collect(),
+            weights: interleave(&transposed, taps.len().max(1)),
             reach: taps.iter().max().map_or(0, |tap| tap + 1),
             taps,
         }
     }
 
-    /// The taps of those kernel rows that lie in `inside`.
+    /// The taps of those kernel rows whose windows lie in `inside`.
     fn taps(&self, inside: &Range<usize>) -> Range<usize> {
-        let row = self.taps.len() / self.kernel_rows;
-        inside.start * row..inside.end.min(self.kernel_rows) * row
+        let row = self.taps.len() / self.ups.len();
+        let before = |end| self.ups.partition_point(|up| *up < end) * row;
+        before(inside.start)..before(inside.end)
     }
 }
 
 impl InputGradient {
     pub(crate) fn new(convolution: &Convolution, grid: &Grid, weight: &[f32]) -> Self {
-        let phases = convolution.stride.min(convolution.kernel);
+        let phases = convolution.stride.min(convolution.extent());
         let row = |row| {
             let phase = |column| Phase::new(convolution, grid, weight, [row, column]);
             (0..phases).map(phase).collect()
@@ -100,13 +106,21 @@ impl InputGradient {
     ) {
         let stride = self.convolution.stride;
         for row in 0..self.convolution.covered(rows.len()) {
+            let y = (rows.start * stride + row).checked_sub(self.convolution.padding);
+            let source = self.convolution.source();
+            let Some(y) = y.filter(|y| *y < source.height) else {
+                continue;
+            };
             let below = row / stride;
             let inside = (below + 1).saturating_sub(rows.len())..below + 1;
             let phases = self.phases.get(row % stride).into_iter().flatten();
             for (column, phase) in phases.enumerate() {
+                if phase.taps.is_empty() {
+                    continue;
+                }
                 let pixels = Pixels {
                     phase,
-                    row: rows.start * stride + row,
+                    row: y,
                     column,
                     start: below * self.grid.pitch,
                 };
@@ -125,7 +139,10 @@ impl InputGradient {
         lanes: Lanes,
         gradient: &mut [f32],
     ) {
-        let Convolution { input, stride, .. } = self.convolution;
+        let Convolution {
+            stride, padding, ..
+        } = self.convolution;
+        let source = self.convolution.source();
         let covered = self.convolution.covered(self.convolution.columns());
         let count = (covered - pixels.column).div_ceil(stride);
         let phase = pixels.phase;
@@ -145,10 +162,13 @@ impl InputGradient {
                 for (c, sums) in sums.iter().enumerate() {
                     for (j, &sum) in sums.iter().enumerate() {
                         let (channel, pixel) = (block * TILE + c, first + j);
-                        if channel < input.channels && pixel < count {
-                            let row = channel * input.height + pixels.row;
-                            let feature = row * input.width + pixels.column + pixel * stride;
-                            lanes.add(simd, gradient, feature, sum);
+                        let x = (pixels.column + pixel * stride).checked_sub(padding);
+                        if let Some(x) = x.filter(|x| *x < source.width)
+                            && channel < source.channels
+                            && pixel < count
+                        {
+                            let row = channel * source.height + pixels.row;
+                            lanes.add(simd, gradient, row * source.width + x, sum);
                         }
                     }
                 }
@@ -160,9 +180,9 @@ impl InputGradient {
 /// The pixels of one row and phase.
 struct Pixels<'a> {
     phase: &'a Phase,
-    /// In the image.
+    /// In the image without its padding.
     row: usize,
-    /// The first; the others follow in steps of the stride.
+    /// The first, in the image with its padding; the others follow in steps of the stride.
     column: usize,
     /// Position of the first in the grid.
     start: usize,

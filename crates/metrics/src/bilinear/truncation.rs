@@ -4,13 +4,13 @@
 //! logits_k[c] = sum over the k eigenpairs of largest |lambda| of class c of lambda (v^T E x)^2
 //! ```
 //!
-//! for k = 0..=min(kept, d), in one pass: every image is projected once on all kept eigenvectors, and the
+//! plus U E x if the layer is residual, for k = 0..=min(kept, d), in one pass: every image is projected once on all kept eigenvectors, and the
 //! eigenpairs are added one by one. Pearce et al., *Bilinear MLPs enable weight-based
 //! mechanistic interpretability* (2025).
 
 use burn::tensor::{Device, Tensor, TensorData};
 use eigenscope_artifact::{Eigenpairs, Selection};
-use eigenscope_models::{StoredModel, evaluate, predicted_class, values};
+use eigenscope_models::{BilinearWeights, StoredModel, evaluate, predicted_class, values};
 use rayon::prelude::*;
 
 use crate::error::MetricError;
@@ -75,6 +75,8 @@ pub struct TopEigenpairs {
     vectors: Vec<f32>,
     /// D.
     inputs: usize,
+    /// U E `[C, D]` of a residual layer.
+    linear: Option<Vec<f32>>,
 }
 
 impl TopEigenpairs {
@@ -102,11 +104,19 @@ impl TopEigenpairs {
             eigenvalues,
             vectors,
             inputs,
+            linear: None,
         })
     }
 
+    /// The eigenpairs with the part of the logits that is linear in the inputs, U E x, if the layer is residual.
+    #[must_use]
+    pub fn with_linear_part(mut self, weights: &BilinearWeights) -> Self {
+        self.linear = weights.residual.then(|| linear_part(weights));
+        self
+    }
+
     /// Correct predictions among `inputs` `[labels.len(), D]` for k = 0..=kept, as `kept + 1` counts. The
-    /// prediction is the class of largest logit, the first of equal ones: class 0 for k = 0.
+    /// prediction is the class of largest logit, the first of equal ones: class 0 for k = 0, unless there is a linear part.
     ///
     /// Projections are one f32 matrix product (the precision of the model itself); their squares are
     /// weighted and summed in f64, where large terms of both signs cancel, at no measurable cost.
@@ -121,22 +131,31 @@ impl TopEigenpairs {
     ) -> Result<Vec<usize>, MetricError> {
         let pairs = self.kept * self.classes;
         let mut correct = vec![0; self.kept + 1];
-        correct[0] = labels.iter().filter(|&&label| label == 0).count();
-        if pairs == 0 || labels.is_empty() {
+        if self.classes == 0 || labels.is_empty() {
             return Ok(correct);
         }
-        let tensor = |values: &[f32], rows: usize| {
-            Tensor::<2>::from_data(
-                TensorData::new(values.to_vec(), [rows, self.inputs]),
-                device,
-            )
+        let starts = match &self.linear {
+            None => vec![0.0; labels.len() * self.classes],
+            Some(linear) => self.project(inputs, linear, device)?,
         };
-        let projections =
-            tensor(inputs, labels.len()).matmul(tensor(&self.vectors, pairs).transpose());
-        let projections = values(projections)?;
+        let starts = starts.chunks_exact(self.classes);
+        let is_correct = |logits: &[f64], label| predicted_class(logits) == usize::from(label);
+        if pairs == 0 {
+            let wide = starts.map(|start| start.iter().copied().map(f64::from).collect::<Vec<_>>());
+            let predictions = wide.zip(labels);
+            correct[0] = predictions
+                .filter(|(logits, label)| is_correct(logits, **label))
+                .count();
+            return Ok(correct);
+        }
+        let projections = self.project(inputs, &self.vectors, device)?;
         let mut logits = vec![0.0_f64; self.classes];
-        for (image, &label) in projections.chunks_exact(pairs).zip(labels) {
-            logits.fill(0.0);
+        let images = projections.chunks_exact(pairs).zip(starts);
+        for ((image, start), &label) in images.zip(labels) {
+            for (logit, start) in logits.iter_mut().zip(start) {
+                *logit = f64::from(*start);
+            }
+            correct[0] += usize::from(is_correct(&logits, label));
             let ranks = image
                 .chunks_exact(self.classes)
                 .zip(self.eigenvalues.chunks_exact(self.classes));
@@ -145,9 +164,44 @@ impl TopEigenpairs {
                     let projection = f64::from(projections[class]);
                     *logit += eigenvalues[class] * projection * projection;
                 }
-                correct[rank + 1] += usize::from(predicted_class(&logits) == usize::from(label));
+                correct[rank + 1] += usize::from(is_correct(&logits, label));
             }
         }
         Ok(correct)
     }
+
+    /// Products of all `inputs` `[n, D]` with all of `vectors` `[m, D]`: `[n, m]`.
+    fn project(
+        &self,
+        inputs: &[f32],
+        vectors: &[f32],
+        device: &Device,
+    ) -> Result<Vec<f32>, MetricError> {
+        let rows = |values: &[f32]| {
+            let rows = values.len() / self.inputs.max(1);
+            Tensor::<2>::from_data(
+                TensorData::new(values.to_vec(), [rows, self.inputs]),
+                device,
+            )
+        };
+        Ok(values(rows(inputs).matmul(rows(vectors).transpose()))?)
+    }
+}
+
+/// U E `[C, D]`, computed in f64.
+fn linear_part(weights: &BilinearWeights) -> Vec<f32> {
+    let mut linear = Vec::with_capacity(weights.classes * weights.inputs);
+    for class in weights.unembed.chunks_exact(weights.hidden.max(1)) {
+        let mut row = vec![0.0_f64; weights.inputs];
+        for (factor, embed) in class
+            .iter()
+            .zip(weights.embed.chunks_exact(weights.inputs.max(1)))
+        {
+            for (sum, value) in row.iter_mut().zip(embed) {
+                *sum += f64::from(*factor) * f64::from(*value);
+            }
+        }
+        linear.extend(row.into_iter().map(|value| value as f32));
+    }
+    linear
 }

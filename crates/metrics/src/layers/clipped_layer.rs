@@ -15,7 +15,7 @@ use std::ops::Range;
 use burn::tensor::{Device, Tensor, TensorData};
 use eigenscope_artifact::NamedTensor;
 use eigenscope_models::{
-    Layer, ModelError, Runner, Step, StoredModel, correct_predictions, values,
+    Layer, ModelError, Runner, State, Step, StoredModel, correct_predictions, values,
 };
 use rayon::prelude::*;
 
@@ -81,7 +81,7 @@ impl<'a> ClippedLayer<'a> {
                 .min(SAMPLE_VALUES / samples)
                 .max(1),
             responses: inner_products(&basis, weight)?,
-            bias: runner.run(position..position + 1, zeros, 1)?,
+            bias: runner.run(position..position + 1, zeros.into(), 1)?.rows,
             basis,
             layer,
         })
@@ -121,42 +121,54 @@ impl<'a> ClippedLayer<'a> {
             )
     }
 
-    /// What the layer reads of some images, row-major.
+    /// What the model has computed of some images before the layer.
     fn read(
         &self,
         images: Range<usize>,
         inputs: impl Fn(Range<usize>) -> Vec<f32>,
-    ) -> Result<Vec<f32>, ModelError> {
-        let mut read = Vec::with_capacity(images.len() * self.layer.input.len());
+    ) -> Result<State, ModelError> {
+        let mut read = State::default();
         for first in images.clone().step_by(self.before_images) {
             let batch = first..images.end.min(first + self.before_images);
             let count = batch.len();
-            read.extend(self.runner.run(self.before.clone(), inputs(batch), count)?);
+            let inputs = inputs(batch).into();
+            read.append(self.runner.run(self.before.clone(), inputs, count)?);
         }
         Ok(read)
     }
 
     /// Correct predictions by rank, among images of which the layer reads `read`.
-    fn correct_in_tile(&self, labels: &[u16], read: &[f32]) -> Result<Vec<usize>, MetricError> {
-        let (images, places) = (labels.len(), self.layer.samples());
-        let samples = rows(self.layer.unfold(read, images), self.layer.inputs());
+    fn correct_in_tile(&self, labels: &[u16], read: &State) -> Result<Vec<usize>, MetricError> {
+        let (images, image_samples) = (labels.len(), self.layer.samples());
+        let samples = rows(self.layer.unfold(&read.rows, images), self.layer.inputs());
         let projections = inner_products(&self.basis, samples)?;
         let mut outputs = self.bias.repeat(images);
         projections
-            .chunks_exact(images * places)
+            .chunks_exact(images * image_samples)
             .zip(self.responses.chunks_exact(self.layer.outputs))
             .map(|(projections, response)| {
                 for (output, projections) in outputs
                     .chunks_exact_mut(self.bias.len())
-                    .zip(projections.chunks_exact(places))
+                    .zip(projections.chunks_exact(image_samples))
                 {
-                    add_outer_product(output, response, projections);
+                    self.add_response(output, response, projections);
                 }
-                let rows = outputs.clone();
-                let logits = self.runner.run(self.after.clone(), rows, images)?;
-                Ok(correct_predictions(&logits, labels))
+                let state = read.with_rows(outputs.clone());
+                let logits = self.runner.run(self.after.clone(), state, images)?;
+                Ok(correct_predictions(&logits.rows, labels))
             })
             .collect()
+    }
+
+    /// `output` `[groups, outputs, places]` of an image += response projections^T, group by group.
+    fn add_response(&self, output: &mut [f32], response: &[f32], projections: &[f32]) {
+        let (groups, places) = (self.layer.groups, self.layer.places());
+        let outputs = output.chunks_exact_mut(output.len() / groups);
+        let responses = response.chunks_exact(response.len() / groups);
+        let projections = projections.chunks_exact(places);
+        for ((output, response), projections) in outputs.zip(responses).zip(projections) {
+            add_outer_product(output, response, projections);
+        }
     }
 }
 
@@ -164,8 +176,8 @@ impl<'a> ClippedLayer<'a> {
 pub(crate) fn images_at_once(steps: &[Step]) -> usize {
     let widths = steps.iter().map(|step| match step {
         Step::Map(layer) => layer.output().len(),
-        // No more values than the step before.
-        Step::Relu | Step::Gate | Step::MaxPool(_) | Step::Normalise(_) => 1,
+        // Hardly more values than the step before.
+        _ => 1,
     });
     let widest = widths.max().unwrap_or(1);
     (OUTPUT_VALUES / widest).clamp(1, TILE_IMAGES)

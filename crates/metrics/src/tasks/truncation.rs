@@ -2,7 +2,7 @@
 
 use eigenscope_artifact::tables::bilinear::TruncationRow;
 use eigenscope_artifact::{EIGENPAIRS, Eigenpairs, IMAGES, ImageReader, SplitName, TENSORS};
-use eigenscope_models::{Architecture, StoredModel, check_images};
+use eigenscope_models::{Architecture, BilinearWeights, StoredModel, check_images};
 use eigenscope_stage::{
     Agreement, Context, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
 };
@@ -75,7 +75,8 @@ fn run(context: &Context) -> Result<(), TaskError> {
     check_classes(model_task, classes, pairs_task, &pairs.header.classes)?;
     let size = pairs.header.size;
     check_sizes(model_task, bilinear.hidden(), pairs_task, size)?;
-    let top = TopEigenpairs::new(&pairs, kept)?;
+    let weights = BilinearWeights::new(&model, "truncation")?;
+    let top = TopEigenpairs::new(&pairs, kept)?.with_linear_part(&weights);
     let images = SplitImages::read(&images, SplitName::Test, &data_input.task)?;
     let correct = TruncatedPredictions::count(&model, &top, &images)?;
     context.write(&rows(size, &correct, images.len()))

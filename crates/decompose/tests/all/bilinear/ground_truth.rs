@@ -37,6 +37,7 @@ fn weights(truth: &Value) -> BilinearWeights {
         right,
         bias: Some(halves("b")),
         unembed: values("U"),
+        residual: false,
     }
 }
 

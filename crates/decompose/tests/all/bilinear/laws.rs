@@ -25,6 +25,7 @@ fn weights(hidden: usize, inputs: usize, classes: usize) -> impl Strategy<Value 
             right,
             bias: None,
             unembed,
+            residual: false,
         })
 }
 
@@ -120,6 +121,7 @@ fn fixed(hidden: usize) -> BilinearWeights {
         right: values(hidden * hidden),
         bias: None,
         unembed: values(10 * hidden),
+        residual: false,
     }
 }
 

@@ -24,6 +24,7 @@ fn weights(model: &Value) -> BilinearWeights {
         right,
         bias: None,
         unembed: values("U"),
+        residual: false,
     }
 }
 

@@ -17,6 +17,7 @@ fn layer(input: [usize; 3], outputs: usize, window: Option<Window>) -> Layer {
         input: InputShape::from(input),
         outputs,
         window,
+        groups: 1,
         bias: false,
     }
 }
@@ -26,7 +27,7 @@ fn activations() -> impl Strategy<Value = (Layer, Vec<f32>, usize)> {
     let window = prop::option::of((1_usize..4, 1_usize..3));
     (1_usize..3, 3_usize..8, 3_usize..8, window, 1_usize..40).prop_flat_map(
         |(channels, height, width, window, images)| {
-            let window = window.map(|(kernel, stride)| Window { kernel, stride });
+            let window = window.map(|(kernel, stride)| Window::new(kernel, stride));
             let layer = layer([channels, height, width], 1, window);
             let values = prop::collection::vec(-2.0_f32..2.0, images * layer.input.len());
             (Just(layer), values, Just(images))
@@ -67,11 +68,11 @@ fn by_hand(layer: &Layer, inputs: &[f32]) -> Mat<f64> {
         width,
     } = layer.input;
     let whole = (height, width, 1, 1, 1);
-    let (tall, wide, down, along, stride) =
-        layer.window.map_or(whole, |Window { kernel, stride }| {
-            let places = |side: usize| (side - kernel) / stride + 1;
-            (kernel, kernel, places(height), places(width), stride)
-        });
+    let (tall, wide, down, along, stride) = layer.window.map_or(whole, |window| {
+        let Window { kernel, stride, .. } = window;
+        let places = |side: usize| (side - kernel) / stride + 1;
+        (kernel, kernel, places(height), places(width), stride)
+    });
     let images = inputs.len() / layer.input.len();
     let size = channels * tall * wide;
     let pixel = |image: usize, place: usize, at: usize| {

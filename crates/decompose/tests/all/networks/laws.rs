@@ -22,10 +22,8 @@ fn layer(channels: usize) -> Layer {
             width: 3,
         },
         outputs: 1,
-        window: Some(Window {
-            kernel: 2,
-            stride: 1,
-        }),
+        window: Some(Window::new(2, 1)),
+        groups: 1,
         bias: false,
     }
 }

@@ -136,8 +136,9 @@ impl Case {
         let steps = model.architecture.steps().len();
         let runner = Runner::new(model).expect("it loads");
         let logits = runner
-            .run(0..steps, self.inputs.clone(), IMAGES)
-            .expect("it runs");
+            .run(0..steps, self.inputs.clone().into(), IMAGES)
+            .expect("it runs")
+            .rows;
         let (mut fewest, mut most) = (0, 0);
         for (row, &label) in logits.chunks_exact(4).zip(&self.labels) {
             let largest = row
