@@ -32,8 +32,9 @@ use eigenscope_models::networks;
 use eigenscope_stage::{Context, Parameter, ParameterType, TaskError, TaskKind, task_function};
 use serde::Deserialize;
 
+use crate::optimiser::OptimiserKind;
+use crate::schedule::{Schedule, Shape};
 use crate::training::{LastBatch, Recipe};
-use crate::optimiser::{OptimiserKind, Schedule};
 use crate::task::{count, epochs, train_network, training_kind};
 
 pub(crate) fn kind() -> TaskKind {
@@ -64,9 +65,9 @@ fn run(context: &Context) -> Result<(), TaskError> {
         batch: 64,
         last_batch: LastBatch::Kept,
         learning_rate: 0.01,
-        schedule: Schedule::Constant,
-        optimiser: OptimiserKind::AdamW { weight_decay: 0.0 },
-        noise_std: 0.0,
+        schedule: Schedule::new(Shape::Constant),
+        optimiser: OptimiserKind::adamw(0.0),
+        augment: Vec::new(),
         evaluate_before: false,
     };
     train_network(context, &networks::gated_cnn(channels, hidden), &recipe)

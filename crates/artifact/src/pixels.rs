@@ -119,6 +119,13 @@ impl Pixels {
         self.output.iter().product()
     }
 
+    /// A black and a white image, transformed.
+    pub fn extremes(&self) -> [Vec<f32>; 2] {
+        let stored = self.input.iter().product();
+        // `maximum` is made of a `u8`.
+        [0, self.maximum as u8].map(|value| self.apply_all(&vec![value; stored]))
+    }
+
     /// Appends the transformed image to `out`. `stored` is one image of the input shape.
     pub fn apply(&self, stored: &[u8], out: &mut Vec<f32>) {
         let mut image: Vec<f32> = stored.iter().map(|&value| f32::from(value)).collect();

@@ -122,8 +122,8 @@ fn values() {
     );
     train(
         "variant_fields",
-        "hidden = 1\noptimizer = { sgd = 3 }",
-        &["wrong_type"],
+        "hidden = [1]\noptimizer = [{ adamw = 3 }, { sgd = 11 }, { sgd = 'fast' }, { none = 3 }]",
+        &["wrong_type", "out_of_bounds", "wrong_type", "wrong_type"],
     );
     train(
         "variant_keys",

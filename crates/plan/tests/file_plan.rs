@@ -154,6 +154,10 @@ fn spelling_does_not_change_parameters() {
     );
     assert_eq!(with("epochs = 0x0a"), with("epochs = 1_0"));
     assert_ne!(with("optimizer = 'sgd'"), with(""));
+    assert_eq!(
+        with("optimizer = { sgd = 0.5 }"),
+        with("optimizer = { sgd = { lr = 0.5 } }")
+    );
     assert_ne!(with("batch = 'all'"), with(""));
     assert_ne!(with("crop = [1, 2]"), with("crop = 1"));
 }

@@ -9,7 +9,9 @@ use divan::{Bencher, black_box};
 use eigenscope_artifact::{InputShape, PixelTransform, Pixels};
 use eigenscope_models::{StoredModel, evaluate_batches, networks};
 use eigenscope_stage::Seed;
-use eigenscope_train::{AdamW, DataSet, NormalStream, OptimiserKind, initialise, train_step};
+use eigenscope_train::{
+    Augmentation, Augmenter, DataSet, NormalStream, OptimiserKind, initialise, train_step,
+};
 
 /// One batch of MNIST.
 const BATCH: usize = 2048;
@@ -61,11 +63,32 @@ fn noise_plain(bencher: Bencher<'_, '_>) {
         });
 }
 
+/// Each augmentation alone of a batch that is copied.
+#[divan::bench(args = ["none", "noise", "rotation", "translation", "blur", "salt-and-pepper", "flip"])]
+fn augmentation(bencher: Bencher<'_, '_>, name: &str) {
+    let steps = match name {
+        "none" => vec![],
+        "noise" => vec![Augmentation::Noise { std: 0.4 }],
+        "rotation" => vec![Augmentation::Rotation { degrees: 20.0 }],
+        "translation" => vec![Augmentation::Translation { fraction: 0.1 }],
+        "blur" => vec![Augmentation::Blur { sigma: 0.5 }],
+        "salt-and-pepper" => vec![Augmentation::SaltAndPepper { amount: 0.1 }],
+        _ => vec![Augmentation::Flip],
+    };
+    let pixels = Pixels::new([1, 28, 28], 255, &[PixelTransform::Scale]).expect("they fit");
+    let stored = (0..BATCH * WIDTH).map(|value| value as u8).collect();
+    let data = DataSet::new(&pixels, stored, vec![0; BATCH]);
+    let rows: Vec<u32> = (0..BATCH as u32).rev().collect();
+    let augmenter = Augmenter::new(&steps, &data).expect("they are large enough");
+    let bencher = bencher.counter(ItemsCount::new(BATCH));
+    bencher.bench_local(|| augmenter.batch(&data, black_box(&rows), Seed(1), 0));
+}
+
 #[divan::bench]
 fn adamw_fused(bencher: Bencher<'_, '_>) {
     let mut parameters = [vec![0.1f32; WEIGHTS]];
     let gradients = [vec![0.01f32; WEIGHTS]];
-    let mut optimiser = AdamW::new(1.0, [WEIGHTS].into_iter());
+    let mut optimiser = OptimiserKind::adamw(1.0).start([WEIGHTS].into_iter());
     bencher.counter(ItemsCount::new(WEIGHTS)).bench_local(|| {
         optimiser.step(1e-3, parameters.iter_mut(), black_box(&gradients));
     });
@@ -169,7 +192,7 @@ fn model(hidden: usize) -> StoredModel {
 fn step(bencher: Bencher<'_, '_>, hidden: usize) {
     let mut model = model(hidden);
     let lengths = model.tensors.iter().map(|tensor| tensor.data.len());
-    let mut optimiser = OptimiserKind::AdamW { weight_decay: 1.0 }.start(lengths);
+    let mut optimiser = OptimiserKind::adamw(1.0).start(lengths);
     let mut inputs = Vec::new();
     let rows: Vec<u32> = vec![0; BATCH];
     NormalStream::new(Seed(1), "bench", 0).gather(&[0.5; WIDTH], WIDTH, &rows, 0.4, &mut inputs);

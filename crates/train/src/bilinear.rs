@@ -7,7 +7,9 @@ use eigenscope_stage::{
 };
 use serde::Deserialize;
 
-use crate::optimiser::{OptimiserKind, Schedule};
+use crate::augment::{Augmentation, augment};
+use crate::optimiser::OptimiserKind;
+use crate::schedule::{Schedule, Shape};
 use crate::task::{batch, count, epochs, learning_rate, train_network, training_kind};
 use crate::training::{LastBatch, Recipe};
 
@@ -39,8 +41,9 @@ pub(crate) fn kind() -> TaskKind {
                 "noise_std",
                 ParameterType::between(0.0, 1e6),
                 0.4,
-                "standard deviation of the Gaussian noise on every training input",
+                "standard deviation of the Gaussian noise on every training input, after `augment`",
             ),
+            augment(),
         ],
         task_function!(run),
     );
@@ -64,21 +67,22 @@ struct Parameters {
     learning_rate: f64,
     weight_decay: f64,
     noise_std: f64,
+    augment: Vec<Augmentation>,
 }
 
 fn run(context: &Context) -> Result<(), TaskError> {
     let parameters: Parameters = context.parameters()?;
     let Parameters { hidden, bias, .. } = parameters;
+    let std = parameters.noise_std;
+    let noise = (std > 0.0).then_some(Augmentation::Noise { std });
     let recipe = Recipe {
         epochs: parameters.epochs,
         batch: parameters.batch,
         last_batch: LastBatch::Dropped,
         learning_rate: parameters.learning_rate,
-        schedule: Schedule::Cosine,
-        optimiser: OptimiserKind::AdamW {
-            weight_decay: parameters.weight_decay,
-        },
-        noise_std: parameters.noise_std,
+        schedule: Schedule::new(Shape::Cosine),
+        optimiser: OptimiserKind::adamw(parameters.weight_decay),
+        augment: parameters.augment.into_iter().chain(noise).collect(),
         evaluate_before: false,
     };
     train_network(context, &networks::bilinear(hidden, bias), &recipe)

@@ -1,6 +1,6 @@
 //! Images as network inputs: ready in memory where they fit, else made batch by batch.
 
-use eigenscope_artifact::Pixels;
+use eigenscope_artifact::{InputShape, Pixels};
 use eigenscope_models::evaluation_rows;
 
 use crate::noise::NormalStream;
@@ -12,6 +12,8 @@ const READY_VALUES: usize = 1 << 28;
 /// The images of one split with their classes.
 #[derive(Debug, Clone)]
 pub struct DataSet {
+    /// What makes inputs of images as stored.
+    pixels: Box<Pixels>,
     width: usize,
     inputs: Inputs,
     labels: Vec<u16>,
@@ -21,11 +23,8 @@ pub struct DataSet {
 enum Inputs {
     /// `[images, width]`.
     Ready(Vec<f32>),
-    /// Pixels as stored, with the transforms that make them inputs.
-    Stored {
-        pixels: Box<Pixels>,
-        stored: Vec<u8>,
-    },
+    /// Images as stored, one after another.
+    Stored(Vec<u8>),
 }
 
 impl DataSet {
@@ -39,12 +38,10 @@ impl DataSet {
         let inputs = if labels.len().saturating_mul(width) <= ready {
             Inputs::Ready(pixels.apply_all(&stored))
         } else {
-            Inputs::Stored {
-                pixels: Box::new(pixels.clone()),
-                stored,
-            }
+            Inputs::Stored(stored)
         };
         Self {
+            pixels: Box::new(pixels.clone()),
             width,
             inputs,
             labels,
@@ -55,6 +52,46 @@ impl DataSet {
         &self.labels
     }
 
+    /// Shape of one input.
+    pub fn shape(&self) -> InputShape {
+        InputShape::from(self.pixels.output_shape())
+    }
+
+    /// Values of every channel of the input that a black image becomes, and of that of a white one.
+    pub(crate) fn extremes(&self) -> [Vec<f32>; 2] {
+        let InputShape { height, width, .. } = self.shape();
+        let colours = self.pixels.extremes();
+        // An image of one colour is one before and after all transforms.
+        colours.map(|input| input.into_iter().step_by(height * width).collect())
+    }
+
+    /// The inputs `rows`, `[rows.len(), width]`.
+    ///
+    /// # Panics
+    /// Panics if a row is out of bounds.
+    pub fn gather(&self, rows: &[u32]) -> Vec<f32> {
+        match &self.inputs {
+            Inputs::Ready(inputs) => {
+                let mut gathered = Vec::with_capacity(rows.len() * self.width);
+                for &row in rows {
+                    gathered.extend_from_slice(&inputs[row as usize * self.width..][..self.width]);
+                }
+                gathered
+            }
+            Inputs::Stored(stored) => self.transformed(stored, rows),
+        }
+    }
+
+    fn transformed(&self, stored: &[u8], rows: &[u32]) -> Vec<f32> {
+        let image = stored.len() / self.labels.len();
+        let mut inputs = Vec::with_capacity(rows.len() * self.width);
+        for &row in rows {
+            let stored = &stored[row as usize * image..][..image];
+            self.pixels.apply(stored, &mut inputs);
+        }
+        inputs
+    }
+
     /// The inputs `rows`, `[rows.len(), width]`, with noise of standard deviation `std` added to every value.
     ///
     /// # Panics
@@ -63,12 +100,8 @@ impl DataSet {
         let mut out = Vec::new();
         match &self.inputs {
             Inputs::Ready(inputs) => noise.gather(inputs, self.width, rows, std, &mut out),
-            Inputs::Stored { pixels, stored } => {
-                let image = stored.len() / self.labels.len();
-                let mut plain = Vec::with_capacity(rows.len() * self.width);
-                for &row in rows {
-                    pixels.apply(&stored[row as usize * image..][..image], &mut plain);
-                }
+            Inputs::Stored(stored) => {
+                let plain = self.transformed(stored, rows);
                 let all: Vec<u32> = (0..rows.len() as u32).collect();
                 noise.gather(&plain, self.width, &all, std, &mut out);
             }
@@ -88,9 +121,10 @@ impl DataSet {
                     Inputs::Ready(inputs) => {
                         inputs[start * self.width..][..labels.len() * self.width].to_vec()
                     }
-                    Inputs::Stored { pixels, stored } => {
+                    Inputs::Stored(stored) => {
                         let image = stored.len() / self.labels.len();
-                        pixels.apply_all(&stored[start * image..][..labels.len() * image])
+                        self.pixels
+                            .apply_all(&stored[start * image..][..labels.len() * image])
                     }
                 };
                 (inputs, labels)
@@ -120,10 +154,12 @@ mod tests {
         let ready = DataSet::new(&pixels, stored.clone(), labels.clone());
         let lazy = DataSet::with_limit(&pixels, stored, labels, 0);
         assert!(matches!(ready.inputs, Inputs::Ready(_)));
-        assert!(matches!(lazy.inputs, Inputs::Stored { .. }));
+        assert!(matches!(lazy.inputs, Inputs::Stored(_)));
         let noisy =
             |set: &DataSet| set.noisy(&[7, 0, 3], &mut NormalStream::new(Seed(1), "noise", 0), 0.1);
         assert_eq!(noisy(&ready), noisy(&lazy));
+        assert_eq!(ready.gather(&[7, 0, 3]), lazy.gather(&[7, 0, 3]));
+        assert_eq!(ready.extremes(), [[0.0; 1], [1.0; 1]]);
         assert!(ready.batches().eq(lazy.batches()));
         let all: Vec<u16> = lazy
             .batches()

@@ -1,7 +1,10 @@
 //! The likely cause of a training that diverges, judged by its recipe and its images.
 
+use crate::adam::AdamConstants;
+use crate::augment::Augmentation;
 use crate::data_set::DataSet;
 use crate::optimiser::OptimiserKind;
+use crate::sgd::SgdConstants;
 use crate::training::Recipe;
 
 /// Inputs beyond this size are not scaled: scaled ones reach 1, normalised ones about 3.
@@ -9,15 +12,12 @@ const LARGE_INPUT: f32 = 10.0;
 
 /// The most likely cause and its remedy, as the second half of a sentence.
 pub(crate) fn likely_cause(recipe: &Recipe, train: &DataSet) -> String {
-    let Recipe {
-        learning_rate,
-        noise_std,
-        optimiser,
-        ..
-    } = *recipe;
-    match optimiser {
+    let learning_rate = recipe.learning_rate;
+    match recipe.optimiser {
         // |1 - lr wd| > 1
-        OptimiserKind::AdamW { weight_decay } if learning_rate * weight_decay > 2.0 => {
+        OptimiserKind::AdamW(AdamConstants { weight_decay, .. })
+            if learning_rate * weight_decay > 2.0 =>
+        {
             return format!(
                 "every step multiplies the weights by 1 - learning_rate * weight_decay = {}, so they grow; lower \
                  `weight_decay` below {}",
@@ -25,17 +25,21 @@ pub(crate) fn likely_cause(recipe: &Recipe, train: &DataSet) -> String {
                 2.0 / learning_rate
             );
         }
-        OptimiserKind::Sgd { momentum } if momentum >= 1.0 => {
+        OptimiserKind::Sgd(SgdConstants { momentum, .. }) if momentum >= 1.0 => {
             return format!(
                 "with a momentum of {momentum} no step is ever forgotten; lower `momentum` below 1"
             );
         }
-        OptimiserKind::AdamW { .. } | OptimiserKind::Sgd { .. } => {}
+        OptimiserKind::Adam(_) | OptimiserKind::AdamW(_) | OptimiserKind::Sgd(_) => {}
     }
     let largest = largest_input(train);
-    if noise_std > f64::from(largest) {
+    let noise = recipe.augment.iter().find_map(|step| match *step {
+        Augmentation::Noise { std } if std > f64::from(largest) => Some(std),
+        _ => None,
+    });
+    if let Some(std) = noise {
         return format!(
-            "the noise (standard deviation {noise_std}) is larger than any input ({largest}); lower `noise_std`"
+            "the noise (standard deviation {std}) is larger than any input ({largest}); lower it"
         );
     }
     if largest > LARGE_INPUT {
@@ -60,7 +64,7 @@ mod tests {
     use eigenscope_artifact::{PixelTransform, Pixels};
 
     use super::*;
-    use crate::optimiser::Schedule;
+    use crate::schedule::{Schedule, Shape};
     use crate::training::LastBatch;
 
     fn images(transforms: &[PixelTransform]) -> DataSet {
@@ -79,9 +83,9 @@ mod tests {
             batch: 1,
             last_batch: LastBatch::Kept,
             learning_rate,
-            schedule: Schedule::Constant,
+            schedule: Schedule::new(Shape::Constant),
             optimiser,
-            noise_std,
+            augment: vec![Augmentation::Noise { std: noise_std }],
             evaluate_before: false,
         };
         likely_cause(&recipe, train)
@@ -90,8 +94,8 @@ mod tests {
     #[test]
     fn the_cause_is_what_is_out_of_proportion() {
         let (scaled, plain) = (images(&[PixelTransform::Scale]), images(&[]));
-        let decay = |weight_decay| OptimiserKind::AdamW { weight_decay };
-        let momentum = |momentum| OptimiserKind::Sgd { momentum };
+        let decay = OptimiserKind::adamw;
+        let momentum = OptimiserKind::sgd;
         for (found, expected) in [
             (
                 cause(1e-3, 0.4, decay(1e6), &plain),
@@ -103,7 +107,7 @@ mod tests {
             ),
             (
                 cause(1e-3, 1e6, decay(1.0), &scaled),
-                "larger than any input (1); lower `noise_std`",
+                "larger than any input (1); lower it",
             ),
             (
                 cause(1e-2, 0.0, momentum(0.9), &plain),

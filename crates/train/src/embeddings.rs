@@ -5,7 +5,8 @@ use eigenscope_models::networks;
 use eigenscope_stage::{Context, Parameter, TaskError, TaskKind, task_function};
 use serde::Deserialize;
 
-use crate::optimiser::{OptimiserKind, Schedule};
+use crate::optimiser::OptimiserKind;
+use crate::schedule::{Schedule, Shape};
 use crate::task::{LAST_BATCH, batch, count, epochs, learning_rate, train_network, training_kind};
 use crate::training::{LastBatch, Recipe};
 
@@ -86,9 +87,9 @@ impl AdamRecipe {
             batch: self.batch,
             last_batch: LastBatch::Kept,
             learning_rate: self.learning_rate,
-            schedule: Schedule::Cosine,
-            optimiser: OptimiserKind::AdamW { weight_decay: 0.0 },
-            noise_std: 0.0,
+            schedule: Schedule::new(Shape::Cosine),
+            optimiser: OptimiserKind::adamw(0.0),
+            augment: Vec::new(),
             evaluate_before: false,
         }
     }

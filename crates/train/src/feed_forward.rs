@@ -4,7 +4,8 @@ use eigenscope_models::networks;
 use eigenscope_stage::{Context, Parameter, ParameterType, TaskError, TaskKind, task_function};
 use serde::Deserialize;
 
-use crate::optimiser::{OptimiserKind, Schedule};
+use crate::optimiser::OptimiserKind;
+use crate::schedule::{Schedule, Shape};
 use crate::task::{LAST_BATCH, batch, epochs, learning_rate, train_network, training_kind};
 use crate::training::{LastBatch, Recipe};
 
@@ -106,9 +107,9 @@ fn recipe(epochs: u32, batch: usize, learning_rate: f64, momentum: f64) -> Recip
         batch,
         last_batch: LastBatch::Kept,
         learning_rate,
-        schedule: Schedule::Constant,
-        optimiser: OptimiserKind::Sgd { momentum },
-        noise_std: 0.0,
+        schedule: Schedule::new(Shape::Constant),
+        optimiser: OptimiserKind::sgd(momentum),
+        augment: Vec::new(),
         evaluate_before: true,
     }
 }

@@ -7,8 +7,10 @@
 //! Memory: the training images as f32 (188 MB for MNIST) or, where these exceed 1 GiB, as stored; three copies of the weights
 //! for the optimiser, and the activations of one batch.
 
-mod adamw;
+mod adam;
+mod augment;
 mod bilinear;
+mod bit_lanes;
 mod data_set;
 mod description;
 mod divergence;
@@ -24,14 +26,15 @@ mod task;
 mod thread_pools;
 mod training;
 
-pub use adamw::AdamW;
+pub use adam::{Adam, AdamConstants, Decay};
+pub use augment::{Augmentation, Augmenter};
 pub use data_set::DataSet;
 pub use error::TrainError;
 pub use initialise::initialise;
 pub use noise::NormalStream;
-pub use optimiser::{Optimiser, OptimiserKind, Schedule};
-pub use schedule::cosine;
-pub use sgd::Sgd;
+pub use optimiser::{Optimiser, OptimiserKind};
+pub use schedule::{Schedule, Shape, StepEpochs, cosine};
+pub use sgd::{Sgd, SgdConstants};
 pub use training::{LastBatch, Recipe, train, train_step};
 
 use eigenscope_stage::TaskKind;

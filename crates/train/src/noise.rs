@@ -1,34 +1,39 @@
 //! Gaussian noise, fast enough not to show beside the matrix products.
 //!
-//! Sixteen interleaved xoshiro128++ generators (Blackman and Vigna) feed the Box-Muller transform, whose
-//! logarithm, sine and cosine are polynomials. The loops are written so that the compiler turns the
-//! lanes into vector instructions; [`pulp`] picks the widest the machine has. The numbers are the same on every
-//! machine; without fused multiply-add they are slow.
+//! The bits of a [`BitLanes`] feed the Box-Muller transform, whose logarithm, sine and cosine are polynomials. The loops are
+//! written so that the compiler turns the lanes into vector instructions; [`pulp`] picks the widest the machine has. The
+//! numbers are the same on every machine; without fused multiply-add they are slow.
 
 use eigenscope_stage::Seed;
 use pulp::{Arch, Simd, WithSimd};
 
-const LANES: usize = 16;
+use crate::bit_lanes::{BitLanes, LANES};
+
 /// Normals made at a time.
 const BLOCK: usize = 2 * LANES;
 
 /// A stream of normal deviates for one (purpose, index) of a seed.
 #[derive(Debug, Clone)]
 pub struct NormalStream {
-    state: [[u32; LANES]; 4],
+    bits: BitLanes,
 }
 
 impl NormalStream {
     /// The stream for (`purpose`, `index`).
     pub fn new(seed: Seed, purpose: &str, index: u64) -> Self {
-        let mut bytes = [0; 4 * 4 * LANES];
-        seed.bytes(purpose, index, &mut bytes);
-        let (words, _) = bytes.as_chunks::<4>();
-        let mut state = [[0; LANES]; 4];
-        for (slot, word) in state.iter_mut().flatten().zip(words) {
-            *slot = u32::from_le_bytes(*word);
+        Self {
+            bits: BitLanes::new(seed, purpose, index),
         }
-        Self { state }
+    }
+
+    /// Adds noise of standard deviation `std` to all `values`, rows of `width`: the noise of [`NormalStream::gather`].
+    pub fn add(&mut self, values: &mut [f32], width: usize, std: f32) {
+        Arch::new().dispatch(Add {
+            stream: self,
+            values,
+            width,
+            std,
+        });
     }
 
     /// Copies row `rows[i]` of `source` (`width` values a row) to row `i` of `out`, adding noise of
@@ -56,30 +61,10 @@ impl NormalStream {
         });
     }
 
-    #[inline(always)]
-    fn bits(&mut self) -> [u32; LANES] {
-        let state = &mut self.state;
-        let mut out = [0; LANES];
-        for lane in 0..LANES {
-            out[lane] = state[0][lane]
-                .wrapping_add(state[3][lane])
-                .rotate_left(7)
-                .wrapping_add(state[0][lane]);
-            let shifted = state[1][lane] << 9;
-            state[2][lane] ^= state[0][lane];
-            state[3][lane] ^= state[1][lane];
-            state[1][lane] ^= state[2][lane];
-            state[0][lane] ^= state[3][lane];
-            state[2][lane] ^= shifted;
-            state[3][lane] = state[3][lane].rotate_left(11);
-        }
-        out
-    }
-
     /// A block of normals with standard deviation `std`.
     #[inline(always)]
     fn block(&mut self, std: f32) -> [f32; BLOCK] {
-        let (radius_bits, angle_bits) = (self.bits(), self.bits());
+        let (radius_bits, angle_bits) = (self.bits.words(), self.bits.words());
         let mut out = [0.0; BLOCK];
         for lane in 0..LANES {
             let radius = (-2.0 * ln(unit(radius_bits[lane]))).max(0.0).sqrt() * std;
@@ -178,6 +163,36 @@ impl WithSimd for Gather<'_> {
     }
 }
 
+struct Add<'a> {
+    stream: &'a mut NormalStream,
+    values: &'a mut [f32],
+    width: usize,
+    std: f32,
+}
+
+impl WithSimd for Add<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for row in self.values.chunks_exact_mut(self.width) {
+            let (blocks, rest) = row.as_chunks_mut::<BLOCK>();
+            for values in blocks {
+                let noise = self.stream.block(self.std);
+                for (value, noise) in values.iter_mut().zip(noise) {
+                    *value += noise;
+                }
+            }
+            if !rest.is_empty() {
+                let noise = self.stream.block(self.std);
+                for (value, noise) in rest.iter_mut().zip(noise) {
+                    *value += noise;
+                }
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -248,6 +263,16 @@ mod tests {
         NormalStream::new(Seed(1), "noise", 0).gather(&source, 70, &[2, 0], 0.0, &mut out);
         assert_eq!(out[..70], source[140..]);
         assert_eq!(out[70..], source[..70]);
+        let noisy = |add: bool| {
+            let mut stream = NormalStream::new(Seed(1), "noise", 3);
+            let mut values = source.clone();
+            match add {
+                true => stream.add(&mut values, 70, 0.5),
+                false => stream.gather(&source, 70, &[0, 1, 2], 0.5, &mut values),
+            }
+            values
+        };
+        assert_eq!(noisy(true), noisy(false));
         let (small, large) = (draws(1000, 0.25), draws(1000, 0.5));
         assert!(
             small

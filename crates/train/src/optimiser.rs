@@ -1,52 +1,44 @@
-//! Optimisers and schedules of the learning rate.
+//! Optimisers.
 
-use serde::{Deserialize, Serialize};
-
-use crate::adamw::AdamW;
-use crate::schedule::cosine;
-use crate::sgd::Sgd;
+use crate::adam::{Adam, AdamConstants, Decay};
+use crate::sgd::{Sgd, SgdConstants};
 
 /// An optimiser with its constants.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum OptimiserKind {
-    AdamW { weight_decay: f64 },
-    Sgd { momentum: f64 },
-}
-
-/// Change of the learning rate from epoch to epoch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Schedule {
-    /// Annealed to zero by [`cosine`].
-    Cosine,
-    /// The same in every epoch.
-    Constant,
-}
-
-impl Schedule {
-    /// The learning rate of `epoch`, counted from 0, of `epochs`.
-    pub fn rate(self, start: f64, epoch: u32, epochs: u32) -> f64 {
-        match self {
-            Schedule::Cosine => cosine(start, epoch, epochs),
-            Schedule::Constant => start,
-        }
-    }
+    Sgd(SgdConstants),
+    /// With weight decay as a penalty.
+    Adam(AdamConstants),
+    /// With decoupled weight decay.
+    AdamW(AdamConstants),
 }
 
 /// An optimiser with its state.
 #[derive(Debug, Clone)]
 pub enum Optimiser {
-    AdamW(AdamW),
+    Adam(Adam),
     Sgd(Sgd),
 }
 
 impl OptimiserKind {
+    /// SGD with momentum alone.
+    pub fn sgd(momentum: f64) -> Self {
+        OptimiserKind::Sgd(SgdConstants::new(momentum))
+    }
+
+    /// AdamW with PyTorch's constants but for the weight decay.
+    pub fn adamw(weight_decay: f64) -> Self {
+        OptimiserKind::AdamW(AdamConstants::new(weight_decay))
+    }
+
     /// A new optimiser for parameters of the given lengths.
     pub fn start(self, lengths: impl Iterator<Item = usize>) -> Optimiser {
+        let adam =
+            |constants, decay, lengths| Optimiser::Adam(Adam::new(constants, decay, lengths));
         match self {
-            OptimiserKind::AdamW { weight_decay } => {
-                Optimiser::AdamW(AdamW::new(weight_decay, lengths))
-            }
-            OptimiserKind::Sgd { momentum } => Optimiser::Sgd(Sgd::new(momentum, lengths)),
+            OptimiserKind::Adam(constants) => adam(constants, Decay::Penalty, lengths),
+            OptimiserKind::AdamW(constants) => adam(constants, Decay::Decoupled, lengths),
+            OptimiserKind::Sgd(constants) => Optimiser::Sgd(Sgd::new(constants, lengths)),
         }
     }
 }
@@ -60,7 +52,7 @@ impl Optimiser {
         gradients: &[Vec<f32>],
     ) {
         match self {
-            Optimiser::AdamW(optimiser) => optimiser.step(learning_rate, parameters, gradients),
+            Optimiser::Adam(optimiser) => optimiser.step(learning_rate, parameters, gradients),
             Optimiser::Sgd(optimiser) => optimiser.step(learning_rate, parameters, gradients),
         }
     }

@@ -6,15 +6,16 @@ use eigenscope_artifact::tables::training::HistoryRow;
 use eigenscope_models::{Evaluation, Layer, Model, StoredModel, evaluate_batches, values};
 use eigenscope_stage::{Seed, ThreadBudget};
 
+use crate::augment::{Augmentation, Augmenter};
 use crate::data_set::DataSet;
 use crate::divergence::likely_cause;
 use crate::error::TrainError;
-use crate::noise::NormalStream;
-use crate::optimiser::{Optimiser, OptimiserKind, Schedule};
+use crate::optimiser::{Optimiser, OptimiserKind};
+use crate::schedule::Schedule;
 use crate::thread_pools::ThreadPools;
 
 /// The settings of a training.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Recipe {
     /// Passes over the training images.
     pub epochs: u32,
@@ -27,8 +28,8 @@ pub struct Recipe {
     pub schedule: Schedule,
     /// The optimiser with its constants.
     pub optimiser: OptimiserKind,
-    /// Standard deviation of the noise added to every training input.
-    pub noise_std: f64,
+    /// Random changes of every training batch, in this order.
+    pub augment: Vec<Augmentation>,
     /// Whether the history begins with a row for epoch 0, evaluated before training.
     pub evaluate_before: bool,
 }
@@ -57,7 +58,7 @@ pub struct StepResult {
 ///
 /// # Errors
 /// Returns [`TrainError::TooFewImages`] if the images do not fill one batch, and [`TrainError::Diverged`] or
-/// [`TrainError::DivergedTest`] if a loss is no longer finite.
+/// [`TrainError::DivergedTest`] if a loss is no longer finite; an error if the images have no room for an augmentation.
 pub fn train(
     model: &mut StoredModel,
     train: &DataSet,
@@ -78,6 +79,7 @@ pub fn train(
     let mut training = Training {
         optimiser: recipe.optimiser.start(lengths),
         pools: ThreadPools::new(thread_budget.clone(), multiplications(model, recipe.batch)),
+        augmenter: Augmenter::new(&recipe.augment, train)?,
         model,
         train,
         test,
@@ -90,8 +92,8 @@ pub fn train(
         history.push(training.row(0, 0.0, before.loss_nats, before.accuracy_fraction())?);
     }
     for epoch in 0..recipe.epochs {
-        let schedule = recipe.schedule;
-        let learning_rate = schedule.rate(recipe.learning_rate, epoch, recipe.epochs);
+        let (start, epochs) = (recipe.learning_rate, recipe.epochs);
+        let learning_rate = recipe.schedule.rate(start, epoch, epochs);
         let (loss, accuracy) = training.epoch(epoch, learning_rate)?;
         let row = training.row(epoch + 1, learning_rate, loss, accuracy)?;
         observe(&row);
@@ -113,6 +115,7 @@ struct Training<'a> {
     model: &'a mut StoredModel,
     optimiser: Optimiser,
     pools: ThreadPools,
+    augmenter: Augmenter,
     train: &'a DataSet,
     test: &'a DataSet,
     recipe: &'a Recipe,
@@ -161,7 +164,6 @@ impl Training<'_> {
         let Recipe {
             batch: size,
             last_batch,
-            noise_std,
             ..
         } = *self.recipe;
         let images = self.train.labels().len();
@@ -175,8 +177,7 @@ impl Training<'_> {
         let (mut loss, mut correct) = (0.0, 0);
         for (batch, rows) in order.chunks(size).enumerate() {
             let index = u64::from(epoch) * batches as u64 + batch as u64;
-            let mut noise = NormalStream::new(self.seed, "noise", index);
-            let inputs = self.train.noisy(rows, &mut noise, noise_std as f32);
+            let inputs = self.augmenter.batch(self.train, rows, self.seed, index);
             let labels = rows.iter().map(|&row| self.train.labels()[row as usize]);
             let labels: Vec<u16> = labels.collect();
             let (model, optimiser) = (&mut *self.model, &mut self.optimiser);
@@ -245,6 +246,7 @@ mod tests {
 
     use super::*;
     use crate::initialise::initialise;
+    use crate::schedule::Shape;
 
     #[test]
     fn the_number_of_threads_changes_no_bit() {
@@ -258,9 +260,9 @@ mod tests {
             batch: 2048,
             last_batch: LastBatch::Dropped,
             learning_rate: 1e-3,
-            schedule: Schedule::Cosine,
-            optimiser: OptimiserKind::AdamW { weight_decay: 1.0 },
-            noise_std: 0.4,
+            schedule: Schedule::new(Shape::Cosine),
+            optimiser: OptimiserKind::adamw(1.0),
+            augment: vec![Augmentation::Noise { std: 0.4 }],
             evaluate_before: true,
         };
         let train = |threads| {

@@ -95,10 +95,7 @@ fn check(case: &Case, recipe: &Recipe) {
     let pixels = case.input.iter().product();
     let mut model = model(case, recipe.classes);
     let lengths = model.tensors.iter().map(|tensor| tensor.data.len());
-    let kind = OptimiserKind::Sgd {
-        momentum: recipe.momentum,
-    };
-    let mut optimiser = kind.start(lengths);
+    let mut optimiser = OptimiserKind::sgd(recipe.momentum).start(lengths);
     let mut losses = Vec::new();
     for step in 0..recipe.steps {
         let (inputs, labels) = batch(step, recipe, pixels);

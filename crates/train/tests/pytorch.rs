@@ -85,10 +85,7 @@ fn twenty_steps_of_adamw_with_cosine_annealing() {
     for case in &truth.cases {
         let mut model = initial_model(&truth, case);
         let lengths = model.tensors.iter().map(|tensor| tensor.data.len());
-        let mut optimiser = OptimiserKind::AdamW {
-            weight_decay: truth.recipe.weight_decay,
-        }
-        .start(lengths);
+        let mut optimiser = OptimiserKind::adamw(truth.recipe.weight_decay).start(lengths);
         let mut losses = Vec::new();
         for (step, batch) in case.batches.iter().enumerate() {
             let epoch = step / truth.recipe.batches_per_epoch;

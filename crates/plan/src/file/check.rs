@@ -236,23 +236,25 @@ fn one_of(node: &Node, variants: &[Variant], what: &str, problems: &mut Problems
         return unknown_word(span, name, names, what, problems);
     };
     let path = format!("{what}.{name}");
-    let no_fields = Vec::new();
-    let entries = match given.map(|node| &node.raw) {
-        None => &no_fields,
-        Some(Raw::Table(entries)) => entries,
-        Some(Raw::Broken) => return None,
-        Some(_) => {
-            problems.add(|| {
-                let node = given.unwrap_or(node);
-                wrong_type(&path, "a table", &node.found())
-                    .at(&node.span, "should be a table")
-                    .help(format!("write it as {}", written_form(variant)))
-            });
-            return None;
-        }
-    };
     let prefix = format!("{path}.");
-    let object = fields(entries, span, &variant.fields, &path, &prefix, problems)?;
+    let mut given_fields =
+        |entries: &[Entry]| fields(entries, span, &variant.fields, &path, &prefix, problems);
+    let object = match given.map(|node| (&node.raw, node)) {
+        None => given_fields(&[])?,
+        Some((Raw::Table(entries), _)) => given_fields(entries)?,
+        Some((Raw::Broken, _)) => return None,
+        Some((_, node)) => match variant.fields.as_slice() {
+            [field] => only_field(field, node, &prefix, problems)?,
+            _ => {
+                problems.add(|| {
+                    wrong_type(&path, "a table", &node.found())
+                        .at(&node.span, "should be a table")
+                        .help(format!("write it as {}", written_form(variant)))
+                });
+                return None;
+            }
+        },
+    };
     if variant.fields.is_empty() {
         return Some(Value::from(name.as_str()));
     }
@@ -260,6 +262,18 @@ fn one_of(node: &Node, variants: &[Variant], what: &str, problems: &mut Problems
         name.clone(),
         Value::Object(object),
     )])))
+}
+
+/// The canonical fields of a variant with one field, which is given without its name: `{ noise = 0.4 }`.
+fn only_field(
+    field: &Parameter,
+    node: &Node,
+    prefix: &str,
+    problems: &mut Problems,
+) -> Option<Map<String, Value>> {
+    let path = format!("{prefix}{}", field.name);
+    let value = value(node, &field.kind, &path, problems)?;
+    Some(Map::from_iter([(field.name.clone(), value)]))
 }
 
 /// The first alternative that fits. If none does and only one has the shape of the value, its problems.

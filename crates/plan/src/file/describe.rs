@@ -71,11 +71,12 @@ fn one_of_words(words: Vec<String>) -> String {
     }
 }
 
-/// How a variant is written.
+/// How a variant is written. The name of an only field may be left out.
 pub(super) fn written_form(variant: &Variant) -> String {
-    if variant.fields.is_empty() {
-        format!("\"{}\"", variant.name)
-    } else {
-        format!("{{ {} = {{ ... }} }}", variant.name)
+    let name = &variant.name;
+    match variant.fields.len() {
+        0 => format!("\"{name}\""),
+        1 => format!("{{ {name} = ... }}"),
+        _ => format!("{{ {name} = {{ ... }} }}"),
     }
 }
