@@ -25,6 +25,11 @@ impl Digest {
         blake3::hash(bytes).into()
     }
 
+    /// The 32 bytes.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// The first 12 hexadecimal digits: enough to tell digests apart in messages.
     pub fn short(&self) -> String {
         self.to_string()[..12].to_owned()

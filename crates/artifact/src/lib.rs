@@ -23,6 +23,7 @@ mod labelled;
 mod limits;
 pub mod output;
 mod patterns;
+mod picture_folder;
 mod pixels;
 mod provenance;
 mod read;
@@ -48,6 +49,9 @@ pub use kind::{ArtifactKind, INTERACTIVE, KindName, PNG, SVG};
 pub use labelled::{LabelValue, Labelled, Labels, label_column, read_labelled, write_labelled};
 pub use limits::{MAX_TENSOR_VALUES, MAX_TRANSFORMS, MAX_VALUES};
 pub use patterns::{PATTERNS, PatternRow, Patterns, write_patterns};
+pub use picture_folder::{
+    FolderDigest, LeftOut, PICTURE_ENDINGS, PictureFile, PictureFolder, digest_path, list_pictures,
+};
 pub use pixels::{PixelTransform, Pixels};
 pub use provenance::{InputDigest, Provenance};
 pub use read::{Summary, TableReader, read_records, summarise};

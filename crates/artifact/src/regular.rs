@@ -50,13 +50,13 @@ pub(crate) fn check(found: FileType) -> io::Result<()> {
     let (kind, what) = match found {
         found if found.is_file() => return Ok(()),
         found if found.is_dir() => (ErrorKind::IsADirectory, "a folder"),
-        found => (ErrorKind::InvalidInput, name_of_special(found)),
+        found => (ErrorKind::InvalidInput, name_of_kind(found)),
     };
     Err(io::Error::new(kind, format!("it is {what}, not a file")))
 }
 
 #[cfg(unix)]
-fn name_of_special(found: FileType) -> &'static str {
+pub(crate) fn name_of_kind(found: FileType) -> &'static str {
     use std::os::unix::fs::FileTypeExt;
     match found {
         found if found.is_fifo() => "a named pipe",
@@ -67,7 +67,7 @@ fn name_of_special(found: FileType) -> &'static str {
 }
 
 #[cfg(not(unix))]
-fn name_of_special(_: FileType) -> &'static str {
+pub(crate) fn name_of_kind(_: FileType) -> &'static str {
     "a device"
 }
 

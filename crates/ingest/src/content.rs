@@ -74,7 +74,7 @@ impl<R: Read> Read for Raw<R> {
 }
 
 /// Path relative to the data directory if inside, else absolute; always with `/`.
-fn relative(path: &Path, data_dir: &Path) -> String {
+pub(crate) fn relative(path: &Path, data_dir: &Path) -> String {
     use std::path::Component;
     let inside = path.strip_prefix(data_dir).ok().filter(|inside| {
         inside

@@ -1,9 +1,43 @@
-//! Warnings about classes without images, which a model cannot learn or cannot be tested on.
+//! Names of classes, and warnings about classes without images, which a model cannot learn or cannot be tested on.
+
+use std::collections::BTreeSet;
 
 use eigenscope_artifact::{Images, Split};
 
+use crate::error::IngestError;
+
 /// Largest number of names in a warning.
 const SHOWN: usize = 20;
+
+/// The `names` that the user gave to the classes `found`.
+pub(crate) fn renamed(found: &[String], names: &[String]) -> Result<Vec<String>, IngestError> {
+    let refused = |reason: String| Err(IngestError::parameter("class_names", reason));
+    if names.len() != found.len() {
+        return refused(format!(
+            "{} names, but {} classes: {}",
+            names.len(),
+            found.len(),
+            shortened(found)
+        ));
+    }
+    let mut seen = BTreeSet::new();
+    match names
+        .iter()
+        .find(|name| name.is_empty() || !seen.insert(*name))
+    {
+        Some(name) => refused(format!("the name \"{name}\" is empty or given twice")),
+        None => Ok(names.to_vec()),
+    }
+}
+
+/// Some names for a message.
+fn shortened(names: &[impl AsRef<str>]) -> String {
+    let shown: Vec<&str> = names.iter().take(SHOWN).map(AsRef::as_ref).collect();
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown.join(", "),
+        rest => format!("{} and {rest} more", shown.join(", ")),
+    }
+}
 
 /// One warning for each split that lacks classes, with their names.
 pub(crate) fn warnings(images: &Images) -> Vec<String> {
@@ -13,16 +47,12 @@ pub(crate) fn warnings(images: &Images) -> Vec<String> {
         .into_iter()
         .filter_map(|(name, split)| {
             let missing = missing(split, classes);
-            let shown = missing[..missing.len().min(SHOWN)].join(", ");
-            let rest = match missing.len().saturating_sub(SHOWN) {
-                0 => String::new(),
-                rest => format!(" and {rest} more"),
-            };
             (!missing.is_empty()).then(|| {
                 format!(
-                    "{} of {} classes have no {name} images: {shown}{rest}",
+                    "{} of {} classes have no {name} images: {}",
                     missing.len(),
-                    classes.len()
+                    classes.len(),
+                    shortened(&missing)
                 )
             })
         })

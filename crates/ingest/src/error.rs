@@ -58,6 +58,16 @@ pub enum IngestError {
     /// A file that is not the published one, or is another published one.
     #[error("{0}")]
     WrongFile(String),
+    /// A folder of pictures that is arranged otherwise.
+    #[error("{path}: {reason}", path = path.display())]
+    Folder { path: PathBuf, reason: String },
+    /// Pictures that cannot be read, all of a data set. `list` has a line for each of the first.
+    #[error("{broken} of {total} pictures cannot be read; mend or remove them:\n  {list}")]
+    Pictures {
+        broken: usize,
+        total: usize,
+        list: String,
+    },
     /// A parameter that the data or the file system do not allow.
     #[error("`{parameter}`: {reason}")]
     Parameter {

@@ -6,7 +6,8 @@ use eigenscope_artifact::Split;
 
 use crate::content::Content;
 use crate::idx::Layout;
-use crate::{cifar, digits, idx};
+use crate::picture::{Channels, Form};
+use crate::{cifar, digits, idx, picture};
 
 fn content(bytes: &[u8]) -> Option<Content<'_>> {
     Content::new(Path::new("fuzzed"), bytes, bytes.len() as u64).ok()
@@ -48,6 +49,33 @@ pub fn archive(bytes: &[u8]) {
     let _ = cifar::read_archive(Path::new("fuzzed"), bytes, &names, |_, mut content| {
         cifar::read_batch(&mut content, &mut Split::default())
     });
+}
+
+/// Decodes a picture, as it is and resized.
+pub fn picture(bytes: &[u8]) {
+    let forms = [
+        (Channels::Grey, Some([3, 4]), Some([7; 3])),
+        (Channels::Rgb, None, None),
+    ];
+    for (channels, size, background) in forms {
+        let Ok(look) = picture::look(bytes, true) else {
+            return;
+        };
+        // Larger ones are allowed, but take the fuzzer's time.
+        if look.size[0] * look.size[1] > 1 << 16 {
+            return;
+        }
+        let form = Form {
+            channels,
+            size,
+            background,
+        };
+        if let Ok(picture) = picture::decode(bytes, &form) {
+            assert_eq!(picture.size, size.unwrap_or(look.size));
+            let values = picture.size[0] * picture.size[1] * channels.count();
+            assert_eq!(picture.pixels.len(), values);
+        }
+    }
 }
 
 /// Reads the file of the digits.

@@ -7,7 +7,8 @@ use eigenscope_stage::{
 };
 
 use crate::download::Policy;
-use crate::parameters::{self, IdxParameters, Parameters};
+use crate::folder::image_folder;
+use crate::parameters::{self, FolderParameters, IdxParameters, Parameters};
 use crate::published::{
     CIFAR10, CIFAR10_NAMES, DIGIT_NAMES, FASHION_MNIST, KMNIST, MNIST, PublishedIdx,
 };
@@ -56,6 +57,14 @@ pub fn kinds() -> Vec<TaskKind> {
             task_function!(cifar10),
         )
         .seconds(3.0),
+        images(
+            "image-folder",
+            "your own pictures in folders: train/CLASS/* and test/CLASS/*, or CLASS/*",
+            None,
+            task_function!(image_folder),
+        )
+        .parameters::<FolderParameters>(parameters::folder())
+        .lendable_threads(15),
         images(
             "idx",
             "your own images and labels in IDX files of unsigned bytes",

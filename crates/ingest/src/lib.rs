@@ -9,21 +9,26 @@
 //! Row transforms (similarity label, class filter, subset, in this order) are applied here because they
 //! drop or relabel rows; pixel transforms are written into the artifact's header and applied by readers.
 //!
-//! Memory: a data set is held once (55 MB for MNIST, 185 MB for CIFAR-10), besides the compressed table.
+//! Memory: a data set is held once (55 MB for MNIST, 185 MB for CIFAR-10), besides the compressed table. Folders of pictures are
+//! not: they are decoded piece by piece.
 
 mod cifar;
 mod content;
 mod coverage;
 mod digits;
 pub mod download;
+mod duplicates;
 mod error;
+mod folder;
 mod foreign;
 #[cfg(fuzzing)]
 pub mod fuzz;
 mod gzip;
 mod idx;
+mod in_order;
 mod kinds;
 mod parameters;
+mod picture;
 pub mod published;
 mod rows;
 pub mod sets;

@@ -6,7 +6,9 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::error::IngestError;
+use crate::folder::Use;
 use crate::idx::Layout;
+use crate::picture::Channels;
 
 /// The parameters of the published data sets.
 #[derive(Debug, Clone, Deserialize)]
@@ -33,6 +35,44 @@ pub(crate) struct IdxParameters {
     train_count: usize,
     classes: Vec<usize>,
     similarity_label: SimilarityLabel,
+}
+
+/// The parameters of `image-folder`: folders and pictures, and those of the published data sets.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FolderParameters {
+    folder: String,
+    train: Vec<String>,
+    test: Vec<String>,
+    pub(crate) test_fraction: f64,
+    size: Vec<usize>,
+    channels: ChannelChoice,
+    background: Vec<u8>,
+    pub(crate) class_names: Vec<String>,
+    transforms: Vec<PixelTransform>,
+    train_fraction: f64,
+    train_count: usize,
+    classes: Vec<usize>,
+    similarity_label: SimilarityLabel,
+}
+
+/// The channels that pictures are to have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum ChannelChoice {
+    /// Grey if all pictures are.
+    Auto,
+    Grey,
+    Rgb,
+}
+
+/// What pictures are to be turned into, as far as that is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct GivenForm {
+    pub(crate) channels: Option<Channels>,
+    /// `[height, width]`.
+    pub(crate) size: Option<[usize; 2]>,
+    pub(crate) background: Option<[u8; 3]>,
 }
 
 /// Binary labels by similarity with one training image.
@@ -96,6 +136,89 @@ impl IdxParameters {
             Some((name, _)) => Err(IngestError::parameter(name, "expected a path, found none")),
             None => Ok(files),
         }
+    }
+
+    /// Those that the published data sets have, too.
+    pub(crate) fn common(self) -> Parameters {
+        Parameters {
+            transforms: self.transforms,
+            train_fraction: self.train_fraction,
+            train_count: self.train_count,
+            classes: self.classes,
+            similarity_label: self.similarity_label,
+        }
+    }
+}
+
+impl FolderParameters {
+    /// The user's folders with the parameters that name them.
+    pub(crate) fn folders(&self) -> Result<Vec<(&'static str, &str, Use)>, IngestError> {
+        let empty = |name, list: &[String]| match list.iter().any(String::is_empty) {
+            true => Err(IngestError::parameter(name, "expected a path, found none")),
+            false => Ok(()),
+        };
+        empty("train", &self.train)?;
+        empty("test", &self.test)?;
+        match (self.folder.as_str(), self.train.is_empty()) {
+            ("", true) => Err(IngestError::parameter(
+                "folder",
+                "give the folder of the pictures, or `train` and `test`",
+            )),
+            ("", false) => {
+                let train = self
+                    .train
+                    .iter()
+                    .map(|path| ("train", path.as_str(), Use::Train));
+                let test = self
+                    .test
+                    .iter()
+                    .map(|path| ("test", path.as_str(), Use::Test));
+                Ok(train.chain(test).collect())
+            }
+            (folder, true) if self.test.is_empty() => Ok(vec![("folder", folder, Use::Whole)]),
+            _ => Err(IngestError::parameter(
+                "folder",
+                "give either it or `train` and `test`",
+            )),
+        }
+    }
+
+    /// What the pictures are to be turned into.
+    pub(crate) fn form(&self) -> Result<GivenForm, IngestError> {
+        let size = match self.size[..] {
+            [] => None,
+            [height, width] => Some([height, width]),
+            _ => {
+                return Err(IngestError::parameter(
+                    "size",
+                    format!("expected [height, width], found {:?}", self.size),
+                ));
+            }
+        };
+        let background = match self.background[..] {
+            [] => None,
+            [grey] => Some([grey; 3]),
+            [red, green, blue] => Some([red, green, blue]),
+            _ => {
+                return Err(IngestError::parameter(
+                    "background",
+                    format!(
+                        "expected [grey] or [red, green, blue], found {:?}",
+                        self.background
+                    ),
+                ));
+            }
+        };
+        let channels = match self.channels {
+            ChannelChoice::Auto => None,
+            ChannelChoice::Grey => Some(Channels::Grey),
+            ChannelChoice::Rgb => Some(Channels::Rgb),
+        };
+        Ok(GivenForm {
+            channels,
+            size,
+            background,
+        })
     }
 
     /// Those that the published data sets have, too.
@@ -283,6 +406,79 @@ pub(crate) fn idx() -> Vec<Parameter> {
     ];
     parameters.extend(common());
     parameters
+}
+
+/// Parameters of `image-folder`.
+pub(crate) fn folder() -> Vec<Parameter> {
+    let paths = || ParameterType::list(ParameterType::Text);
+    let mut parameters = vec![
+        Parameter::optional(
+            "folder",
+            ParameterType::Text,
+            "",
+            "folder with train/CLASS/* and test/CLASS/*, or with CLASS/*; relative to the data directory, or absolute",
+        ),
+        Parameter::optional(
+            "train",
+            paths(),
+            json!([]),
+            "in place of `folder`: folders with CLASS/* of training images",
+        ),
+        Parameter::optional(
+            "test",
+            paths(),
+            json!([]),
+            "folders with CLASS/* of test images; beside `train`",
+        ),
+        test_fraction(),
+        Parameter::optional(
+            "size",
+            ParameterType::list(ParameterType::Integer {
+                minimum: 1,
+                maximum: 4096,
+            }),
+            json!([]),
+            "[height, width] to which all pictures are resized (bilinear with antialiasing, as Pillow); empty: they have one size",
+        ),
+        Parameter::optional(
+            "channels",
+            ParameterType::choice(&["auto", "grey", "rgb"]),
+            "auto",
+            "grey (0.299 R + 0.587 G + 0.114 B) or rgb; auto is grey if all pictures are",
+        ),
+        Parameter::optional(
+            "background",
+            ParameterType::list(ParameterType::Integer {
+                minimum: 0,
+                maximum: 255,
+            }),
+            json!([]),
+            "colour behind transparent pixels, [grey] or [red, green, blue] of 0 to 255; empty: they are refused",
+        ),
+        class_names(),
+    ];
+    parameters.extend(common());
+    parameters
+}
+
+/// The part of one set that becomes its test images.
+pub(crate) fn test_fraction() -> Parameter {
+    Parameter::optional(
+        "test_fraction",
+        ParameterType::between(0.001, 0.999),
+        0.2,
+        "where there is one set only: part of the images of every class that is for testing, chosen by the seed",
+    )
+}
+
+/// Names of the classes.
+pub(crate) fn class_names() -> Parameter {
+    Parameter::optional(
+        "class_names",
+        ParameterType::list(ParameterType::Text),
+        json!([]),
+        "names of the classes in the order of their labels; empty: those of the source",
+    )
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Row transforms, applied once at ingest because they drop or relabel rows: similarity label, then
 //! class filter, then subset of the training rows. The order of the rows that stay is the source's.
+//!
+//! All but the similarity label need no pixels: a split without any is filtered like one with all of them.
 
 use eigenscope_artifact::{Images, Split};
 use eigenscope_stage::Seed;
@@ -28,7 +30,58 @@ pub(crate) fn apply(
     if !classes.is_empty() {
         keep_classes(images, classes)?;
     }
-    take_subset(&mut images.train, images.header.stored_len(), subset, seed)
+    take_subset(&mut images.train, subset, seed)
+}
+
+/// Moves a part of the training images to the test images, the same part of every class, chosen by the seed.
+///
+/// Of a class of n images, n * fraction rounded are test images, but at least one is of either kind if there are two.
+pub(crate) fn split_off_test(images: &mut Images, fraction: f64, seed: Seed) {
+    let whole = &mut images.train;
+    let mut rows_of: Vec<Vec<usize>> = vec![Vec::new(); images.header.classes.len()];
+    for (row, &label) in whole.labels.iter().enumerate() {
+        if let Some(rows) = rows_of.get_mut(usize::from(label)) {
+            rows.push(row);
+        }
+    }
+    let mut is_test = vec![false; whole.len()];
+    for (class, mut rows) in (0..).zip(rows_of) {
+        seed.stream("ingest/test-split", class).shuffle(&mut rows);
+        let count = (fraction * rows.len() as f64).round() as usize;
+        let count = match rows.len() {
+            0 | 1 => 0,
+            rows => count.clamp(1, rows - 1),
+        };
+        for &row in &rows[..count] {
+            is_test[row] = true;
+        }
+    }
+    let rows = |test| {
+        (0..whole.len())
+            .filter(|&row| is_test[row] == test)
+            .collect::<Vec<_>>()
+    };
+    let (train_rows, test_rows) = (rows(false), rows(true));
+    images.test = picked(whole, &test_rows);
+    keep_rows(whole, &train_rows);
+}
+
+/// Copies rows of a split.
+fn picked(split: &Split, rows: &[usize]) -> Split {
+    let stored = stored_len(split);
+    let pixels = rows
+        .iter()
+        .flat_map(|row| &split.pixels[row * stored..(row + 1) * stored]);
+    Split {
+        indices: rows.iter().map(|&row| split.indices[row]).collect(),
+        labels: rows.iter().map(|&row| split.labels[row]).collect(),
+        pixels: pixels.copied().collect(),
+    }
+}
+
+/// Stored values of one image of a split; 0 if its pixels are not read yet.
+fn stored_len(split: &Split) -> usize {
+    split.pixels.len() / split.len().max(1)
 }
 
 /// Label 1 ("similar") where cos(x, t) > threshold or cos(x, 1 - t) > threshold, else 0 ("other").
@@ -42,40 +95,57 @@ fn label_by_similarity(
     threshold: f64,
 ) -> Result<(), IngestError> {
     let stored = images.header.stored_len();
-    let target: Vec<u8> = images
-        .train
-        .pixels
-        .chunks_exact(stored)
-        .nth(train_image)
-        .ok_or_else(|| {
-            IngestError::parameter(
-                "similarity_label",
-                format!(
-                    "there is no training image {train_image}, there are {}",
-                    images.train.len()
-                ),
-            )
-        })?
-        .to_vec();
-    let maximum = images.header.maximum;
-    let inverse: Vec<u8> = target
-        .iter()
-        .map(|value| maximum.saturating_sub(*value))
-        .collect();
+    let image = images.train.pixels.chunks_exact(stored).nth(train_image);
+    let image = image.ok_or_else(|| no_such_image(train_image, images.train.len()))?;
+    let target = Target::new(image, images.header.maximum, threshold);
     for split in [&mut images.train, &mut images.test] {
-        for (label, image) in split
-            .labels
-            .iter_mut()
-            .zip(split.pixels.chunks_exact(stored))
-        {
-            let similar = [&target, &inverse]
-                .into_iter()
-                .any(|other| cosine(image, other) > threshold);
-            *label = u16::from(similar);
+        let pixels = split.pixels.chunks_exact(stored);
+        for (label, image) in split.labels.iter_mut().zip(pixels) {
+            *label = target.label(image);
         }
     }
-    images.header.classes = SIMILARITY_CLASSES.map(str::to_owned).to_vec();
+    images.header.classes = similarity_classes();
     Ok(())
+}
+
+/// The error about a similarity label of an image that there is not.
+pub(crate) fn no_such_image(train_image: usize, images: usize) -> IngestError {
+    IngestError::parameter(
+        "similarity_label",
+        format!("there is no training image {train_image}, there are {images}"),
+    )
+}
+
+/// Names of the two classes of a similarity label.
+pub(crate) fn similarity_classes() -> Vec<String> {
+    SIMILARITY_CLASSES.map(str::to_owned).to_vec()
+}
+
+/// The image that others are compared with.
+pub(crate) struct Target {
+    image: Vec<u8>,
+    inverse: Vec<u8>,
+    threshold: f64,
+}
+
+impl Target {
+    /// An image with values of at most `maximum`.
+    pub(crate) fn new(image: &[u8], maximum: u8, threshold: f64) -> Self {
+        Self {
+            image: image.to_vec(),
+            inverse: image
+                .iter()
+                .map(|value| maximum.saturating_sub(*value))
+                .collect(),
+            threshold,
+        }
+    }
+
+    /// 1 if `image` is similar, else 0.
+    pub(crate) fn label(&self, image: &[u8]) -> u16 {
+        let mut others = [&self.image, &self.inverse].into_iter();
+        u16::from(others.any(|other| cosine(image, other) > self.threshold))
+    }
 }
 
 /// a . b / sqrt(a . a * b . b); 0 if either is all zero.
@@ -112,7 +182,6 @@ fn keep_classes(images: &mut Images, classes: &[usize]) -> Result<(), IngestErro
             Some(slot) => *slot = Some(new as u16),
         }
     }
-    let stored = images.header.stored_len();
     for (name, split) in [("training", &mut images.train), ("test", &mut images.test)] {
         let keep: Vec<usize> = (0..split.len())
             .filter(|&row| relabelled[usize::from(split.labels[row])].is_some())
@@ -123,7 +192,7 @@ fn keep_classes(images: &mut Images, classes: &[usize]) -> Result<(), IngestErro
                 format!("no {name} image has one of the classes {classes:?}"),
             ));
         }
-        keep_rows(split, stored, &keep);
+        keep_rows(split, &keep);
         for label in &mut split.labels {
             *label = relabelled[usize::from(*label)].unwrap_or_default();
         }
@@ -134,12 +203,7 @@ fn keep_classes(images: &mut Images, classes: &[usize]) -> Result<(), IngestErro
 
 /// Keeps a uniformly random subset of the rows, without replacement: the first rows of a seeded shuffle,
 /// so that with one seed a smaller subset is part of every larger one.
-fn take_subset(
-    split: &mut Split,
-    stored: usize,
-    subset: Subset,
-    seed: Seed,
-) -> Result<(), IngestError> {
+fn take_subset(split: &mut Split, subset: Subset, seed: Seed) -> Result<(), IngestError> {
     let rows = split.len();
     let count = match subset {
         Subset::All => return Ok(()),
@@ -165,12 +229,13 @@ fn take_subset(
     seed.stream("ingest/subset", 0).shuffle(&mut order);
     order.truncate(count);
     order.sort_unstable();
-    keep_rows(split, stored, &order);
+    keep_rows(split, &order);
     Ok(())
 }
 
 /// Moves the rows in `keep` (ascending) to the front, in place, and drops the rest.
-fn keep_rows(split: &mut Split, stored: usize, keep: &[usize]) {
+fn keep_rows(split: &mut Split, keep: &[usize]) {
+    let stored = stored_len(split);
     for (to, &from) in keep.iter().enumerate() {
         split.indices[to] = split.indices[from];
         split.labels[to] = split.labels[from];
@@ -284,7 +349,7 @@ mod tests {
         let rows: Vec<(u16, [u8; 2])> = (0..200).map(|row| (0, [row, 0])).collect();
         let chosen = |subset, seed| {
             let mut split = split(&rows);
-            take_subset(&mut split, 2, subset, Seed(seed)).expect("valid");
+            take_subset(&mut split, subset, Seed(seed)).expect("valid");
             assert!(split.indices.is_sorted());
             assert!(
                 split
@@ -305,9 +370,41 @@ mod tests {
     }
 
     #[test]
+    fn every_class_gives_the_same_part_to_the_test_images() {
+        // 100 images of class 0, 10 of class 1, 2 of class 2.
+        let label = |row: usize| {
+            [(0, 100), (1, 110), (2, 112)]
+                .into_iter()
+                .find(|(_, end)| row < *end)
+        };
+        let rows: Vec<(u16, [u8; 2])> = (0..112)
+            .map(|row| (label(row).expect("a class").0, [row as u8, 0]))
+            .collect();
+        let parts = |seed| {
+            let mut data = images(&rows, &[]);
+            split_off_test(&mut data, 0.2, Seed(seed));
+            data
+        };
+        let data = parts(1);
+        let count =
+            |split: &Split, class| split.labels.iter().filter(|&&label| label == class).count();
+        assert_eq!([0, 1, 2].map(|class| count(&data.train, class)), [80, 8, 1]);
+        assert_eq!([0, 1, 2].map(|class| count(&data.test, class)), [20, 2, 1]);
+        let mut all = [data.train.indices.clone(), data.test.indices.clone()].concat();
+        all.sort_unstable();
+        assert_eq!(all, (0..112).collect::<Vec<u32>>());
+        for split in [&data.train, &data.test] {
+            let pixels = split.pixels.chunks(2).map(|pixels| u32::from(pixels[0]));
+            assert!(pixels.eq(split.indices.iter().copied()));
+        }
+        assert_eq!(data, parts(1));
+        assert_ne!(data, parts(2));
+    }
+
+    #[test]
     fn impossible_subsets_say_why() {
         let refused = |subset| {
-            take_subset(&mut split(&[(0, [0, 0])]), 2, subset, Seed(0))
+            take_subset(&mut split(&[(0, [0, 0])]), subset, Seed(0))
                 .expect_err("refused")
                 .to_string()
         };
@@ -325,7 +422,7 @@ mod tests {
         #[test]
         fn a_subset_has_the_size_asked_for(rows in 1usize..100, count in 1usize..100) {
             let mut split = split(&vec![(0, [1, 2]); rows]);
-            let result = take_subset(&mut split, 2, Subset::Count(count), Seed(5));
+            let result = take_subset(&mut split, Subset::Count(count), Seed(5));
             prop_assert_eq!(result.is_ok(), count <= rows);
             prop_assert_eq!(split.len(), count.min(rows));
             prop_assert_eq!(split.pixels.len(), 2 * split.len());

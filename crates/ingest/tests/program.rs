@@ -27,6 +27,7 @@ fn describe_names_the_kinds() {
             "fashion-mnist",
             "kmnist",
             "cifar10",
+            "image-folder",
             "idx"
         ]
     );
@@ -121,7 +122,8 @@ fn sizes_are_stated_before_a_set_is_read() {
     assert_eq!((name, bench.run(name).code), ("digits", Some(0)));
     check(&bench.images(), &digits);
     for (name, stated) in known {
-        assert_eq!(stated.is_empty(), name == "idx", "{name}");
+        let of_users = ["image-folder", "idx"].contains(&name);
+        assert_eq!(stated.is_empty(), of_users, "{name}");
         if let (true, Some(data_dir)) = (["mnist", "cifar10"].contains(&name), real_data()) {
             assert_eq!(bench.run_with(name, &data_dir).code, Some(0));
             check(&bench.images(), &stated);

@@ -122,6 +122,13 @@ impl Context {
         emit(&Event::Warning { message });
     }
 
+    /// Tells the user several such things.
+    pub fn warn_all(&self, messages: impl IntoIterator<Item = String>) {
+        for message in messages {
+            self.warn(message);
+        }
+    }
+
     /// Reports a file outside the store that the result depends on.
     pub fn depends_on(&self, file: ExternalFile) {
         emit(&Event::File(file));

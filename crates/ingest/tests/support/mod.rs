@@ -110,6 +110,21 @@ pub fn idx(dimensions: &[u32], values: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// A PNG picture of 8 bits a value, `[height, width, channels]`.
+pub fn png([height, width, channels]: &[u32; 3], values: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, *width, *height);
+    encoder.set_color(match channels {
+        1 => png::ColorType::Grayscale,
+        3 => png::ColorType::Rgb,
+        _ => png::ColorType::Rgba,
+    });
+    let mut writer = encoder.write_header().expect("a header");
+    writer.write_image_data(values).expect("as many values");
+    writer.finish().expect("finished");
+    bytes
+}
+
 pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(bytes).expect("written");

@@ -5,6 +5,8 @@
 //! remembered: a later change could carry the same times. An output that has just been placed is an exception: the only
 //! program that knew its folder has ended.
 //!
+//! A folder of pictures is one input. It is taken as unchanged if its files have the same names, and each of them looks the same.
+//!
 //! `.stamps.jsonl` has one line for each result or file, `["name",{...},"checksum"]`, in the order of the bytes. Nothing but the
 //! lines that are asked for is ever parsed, so a small pipeline in a large store costs little, and a large one can be looked up by
 //! several threads. The checksum is the start of the BLAKE3 digest of what stands before it in the line: a damaged line is not
@@ -18,7 +20,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use eigenscope_artifact::atomic::write_file;
-use eigenscope_artifact::{ArtifactError, Digest, FileDigest, KindName, digest_file, regular};
+use eigenscope_artifact::{
+    ArtifactError, Digest, FileDigest, KindName, digest_path, list_pictures, regular,
+};
 use eigenscope_stage::ExternalFile;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -54,6 +58,8 @@ pub(crate) struct Stamped {
 }
 
 /// Bytes, modification and change time in nanoseconds, and inode.
+///
+/// Of a folder: the sum of the bytes, the latest times, and a part of a digest of the names and stamps of its pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Stamp(u64, u64, u64, u64);
 
@@ -283,7 +289,7 @@ pub(crate) fn inspect(path: &Path, known: Option<Stamped>) -> Result<Stamped, Ar
     match known {
         Some(known) if known.stamp == stamp => Ok(known),
         _ => Ok(Stamped {
-            digest: digest_file(path)?,
+            digest: digest_path(path)?,
             stamp: stamp.filter(|stamp| stamp.is_settled()),
         }),
     }
@@ -296,11 +302,34 @@ impl Stamp {
         Self::of(path).map(|stamp| stamp.is_fine().then_some(stamp))
     }
 
-    /// How the file at `path` looks now.
+    /// How the file at `path`, or the pictures in the folder there, look now.
     pub(crate) fn of(path: &Path) -> Result<Self, ArtifactError> {
-        std::fs::metadata(path)
-            .map(|metadata| Self::from_metadata(&metadata))
-            .map_err(|source| ArtifactError::io("read", path, source))
+        let failed = |source| ArtifactError::io("read", path, source);
+        let metadata = std::fs::metadata(path).map_err(failed)?;
+        match metadata.is_dir() {
+            true => Self::of_folder(path),
+            false => Ok(Self::from_metadata(&metadata)),
+        }
+    }
+
+    fn of_folder(path: &Path) -> Result<Self, ArtifactError> {
+        let mut hasher = blake3::Hasher::new();
+        let (mut bytes, mut modified, mut changed) = (0u64, 0, 0);
+        for file in list_pictures(path)?.files {
+            let Stamp(length, modified_ns, changed_ns, inode) = Self::from_metadata(&file.metadata);
+            let name = file.path.as_os_str().as_encoded_bytes();
+            hasher.update(&(name.len() as u64).to_le_bytes());
+            hasher.update(name);
+            for part in [length, modified_ns, changed_ns, inode] {
+                hasher.update(&part.to_le_bytes());
+            }
+            bytes = bytes.saturating_add(length);
+            modified = modified.max(modified_ns);
+            changed = changed.max(changed_ns);
+        }
+        let [a, b, c, d, e, f, g, h, ..] = *hasher.finalize().as_bytes();
+        let looks = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
+        Ok(Self(bytes, modified, changed, looks))
     }
 
     fn from_metadata(metadata: &Metadata) -> Self {
@@ -393,6 +422,47 @@ mod tests {
         let found = stamps.digest(&path).expect("readable");
         assert_eq!(found.blake3, Digest::of(b"two"));
         assert!(stamps.known::<Stamped>("a").is_none(), "no longer known");
+    }
+
+    #[test]
+    fn a_folder_of_pictures_is_known_until_one_of_them_changes() {
+        let (folder, store) = store();
+        let path = folder.path().join("pictures");
+        std::fs::create_dir_all(path.join("cat")).expect("created");
+        for name in ["1.png", "2.png", "notes.txt"] {
+            std::fs::write(path.join("cat").join(name), name).expect("written");
+        }
+        let digest = || digest_path(&path).expect("readable");
+        let stamp = || Stamp::of(&path).expect("readable");
+        let (first, seen) = (digest(), stamp());
+        assert_eq!((first.bytes, seen.0), (10, 10));
+        let stamps = Stamps::load(&store);
+        let wrong = FileDigest {
+            bytes: 0,
+            blake3: Digest::of(b""),
+        };
+        let known = Stamped {
+            stamp: Some(seen),
+            digest: wrong,
+        };
+        let name = stamps.name(&path);
+        stamps.learn(&name, Some(&known));
+        assert_eq!(
+            stamps.digest(&path).expect("readable"),
+            wrong,
+            "not read again"
+        );
+        std::fs::write(path.join("cat/.hidden.png"), "x").expect("written");
+        assert_eq!(stamp(), seen, "hidden files do not count");
+        std::fs::write(path.join("cat/1.png"), "other").expect("written");
+        assert_ne!(stamp(), seen);
+        assert_eq!(stamps.digest(&path).expect("readable"), digest());
+        assert_ne!(digest(), first);
+        let seen = stamp();
+        std::fs::rename(path.join("cat/2.png"), path.join("cat/3.png")).expect("renamed");
+        assert_ne!(stamp(), seen, "another name");
+        std::fs::remove_dir_all(&path).expect("removed");
+        assert!(stamps.digest(&path).is_err());
     }
 
     #[test]

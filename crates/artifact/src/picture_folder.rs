@@ -1,0 +1,343 @@
+//! Folders of pictures as one input: which of their files count, in which order, and the digest of them all.
+//!
+//! The program that reads such a folder and the one that looks whether it has changed list it with the same function, so
+//! that a file that was added, removed, renamed or edited is noticed, and a hidden file of a file manager is not.
+
+use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::fs::{DirEntry, Metadata};
+use std::path::{Path, PathBuf};
+
+use crate::regular::name_of_kind;
+use crate::{ArtifactError, Digest, FileDigest, digest_file};
+
+/// Endings of the names of pictures, in small letters.
+pub const PICTURE_ENDINGS: [&str; 8] = ["bmp", "gif", "jpeg", "jpg", "png", "tif", "tiff", "webp"];
+
+/// Largest number of files and folders that are listed.
+const MAXIMUM_ENTRIES: usize = 1 << 23;
+/// Largest number of folders inside one another.
+const MAXIMUM_DEPTH: usize = 32;
+/// Names that file managers and archivers leave, in small letters.
+const SYSTEM_NAMES: [&str; 3] = ["thumbs.db", "desktop.ini", "__macosx"];
+
+/// What stands in a folder and in the folders inside.
+#[derive(Debug, Default)]
+pub struct PictureFolder {
+    /// The pictures: regular files, or links to such, with a name that ends like a picture's.
+    ///
+    /// Sorted by the bytes of the folder's path, then by those of the name.
+    pub files: Vec<PictureFile>,
+    /// What does not count.
+    pub left_out: Vec<(PathBuf, LeftOut)>,
+    /// What should count and cannot be looked at, such as a link to a file that is gone.
+    pub unreadable: Vec<(PathBuf, std::io::Error)>,
+}
+
+/// A picture in a folder.
+#[derive(Debug)]
+pub struct PictureFile {
+    /// The path inside the folder.
+    pub path: PathBuf,
+    /// What the file system says of the file.
+    pub metadata: Metadata,
+}
+
+/// Why a file or folder does not count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LeftOut {
+    /// Its name starts with a dot, or is one of those that file managers and archivers leave.
+    Hidden,
+    /// Its name does not end like that of a picture.
+    NotAPicture,
+    /// It is a folder without pictures.
+    Empty,
+    /// It is a pipe, a device or the like.
+    Special(&'static str),
+}
+
+/// Lists the pictures in the folder at `root`. Links are followed.
+///
+/// # Errors
+/// A folder that cannot be read, links that lead in a circle, more than 32 folders inside one another, or more than 2^23
+/// entries.
+pub fn list_pictures(root: &Path) -> Result<PictureFolder, ArtifactError> {
+    let mut listing = Listing::default();
+    listing.folder(root, Path::new(""), 0)?;
+    let mut found = listing.found;
+    found
+        .files
+        .sort_by(|one, other| sort_key(&one.path).cmp(&sort_key(&other.path)));
+    let mut used: HashSet<&Path> = HashSet::new();
+    for file in &found.files {
+        let mut folders = file.path.ancestors().skip(1);
+        // A folder that is known has known parents.
+        while folders.next().is_some_and(|folder| used.insert(folder)) {}
+    }
+    let empty = listing.folders.into_iter().filter(|folder| {
+        let parent = folder.parent().unwrap_or(Path::new(""));
+        // Of empty folders inside one another only the outermost is named.
+        !used.contains(folder.as_path()) && (parent.as_os_str().is_empty() || used.contains(parent))
+    });
+    let empty: Vec<_> = empty.map(|folder| (folder, LeftOut::Empty)).collect();
+    found.left_out.extend(empty);
+    found.left_out.sort_by(|one, other| one.0.cmp(&other.0));
+    Ok(found)
+}
+
+/// The bytes of the folder and of the name.
+fn sort_key(path: &Path) -> (&[u8], &[u8]) {
+    let folder = path.parent().map(Path::as_os_str).unwrap_or_default();
+    let name = path.file_name().unwrap_or_default();
+    (folder.as_encoded_bytes(), name.as_encoded_bytes())
+}
+
+/// The walk over a folder.
+#[derive(Default)]
+struct Listing {
+    found: PictureFolder,
+    folders: Vec<PathBuf>,
+    entries: usize,
+}
+
+impl Listing {
+    /// Lists the folder at `path`, which is `inside` the root.
+    fn folder(&mut self, path: &Path, inside: &Path, depth: usize) -> Result<(), ArtifactError> {
+        let failed = |source| ArtifactError::io("list", path, source);
+        if depth > MAXIMUM_DEPTH {
+            let reason = format!("more than {MAXIMUM_DEPTH} folders inside one another");
+            return Err(failed(std::io::Error::other(reason)));
+        }
+        for entry in std::fs::read_dir(path).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            self.entries += 1;
+            if self.entries > MAXIMUM_ENTRIES {
+                let reason = format!("more than {MAXIMUM_ENTRIES} files and folders");
+                return Err(failed(std::io::Error::other(reason)));
+            }
+            self.entry(path, inside, &entry, depth)?;
+        }
+        Ok(())
+    }
+
+    fn entry(
+        &mut self,
+        folder: &Path,
+        inside: &Path,
+        entry: &DirEntry,
+        depth: usize,
+    ) -> Result<(), ArtifactError> {
+        let name = entry.file_name();
+        let path = inside.join(&name);
+        if is_hidden(&name) {
+            self.found.left_out.push((path, LeftOut::Hidden));
+            return Ok(());
+        }
+        let is_link = entry.file_type().is_ok_and(|found| found.is_symlink());
+        let metadata = match is_link {
+            true => std::fs::metadata(entry.path()),
+            false => entry.metadata(),
+        };
+        let metadata = match metadata {
+            Ok(metadata) => metadata,
+            Err(error) => {
+                self.found.unreadable.push((path, error));
+                return Ok(());
+            }
+        };
+        if metadata.is_dir() {
+            if is_link {
+                check_link(folder, &entry.path())?;
+            }
+            self.folders.push(path.clone());
+            return self.folder(&entry.path(), &path, depth + 1);
+        }
+        if !metadata.is_file() {
+            let kind = LeftOut::Special(name_of_kind(metadata.file_type()));
+            self.found.left_out.push((path, kind));
+        } else if is_picture(&name) {
+            self.found.files.push(PictureFile { path, metadata });
+        } else {
+            self.found.left_out.push((path, LeftOut::NotAPicture));
+        }
+        Ok(())
+    }
+}
+
+/// Refuses a link in `folder` that leads to a folder which holds it.
+fn check_link(folder: &Path, link: &Path) -> Result<(), ArtifactError> {
+    let whole = |path: &Path| {
+        let failed = |source| ArtifactError::io("follow", path, source);
+        std::fs::canonicalize(path).map_err(failed)
+    };
+    if whole(folder)?.starts_with(whole(link)?) {
+        let reason = std::io::Error::other("the link leads to a folder that holds it: remove it");
+        return Err(ArtifactError::io("follow", link, reason));
+    }
+    Ok(())
+}
+
+fn is_hidden(name: &OsStr) -> bool {
+    let bytes = name.as_encoded_bytes();
+    let is_system = |known: &&str| bytes.eq_ignore_ascii_case(known.as_bytes());
+    bytes.first() == Some(&b'.') || SYSTEM_NAMES.iter().any(|known| is_system(&known))
+}
+
+fn is_picture(name: &OsStr) -> bool {
+    let ending = Path::new(name).extension().unwrap_or_default();
+    let bytes = ending.as_encoded_bytes();
+    let mut known = PICTURE_ENDINGS.iter();
+    known.any(|known| bytes.eq_ignore_ascii_case(known.as_bytes()))
+}
+
+/// The digest of a folder's pictures: of their paths, lengths and contents.
+#[derive(Debug, Default)]
+pub struct FolderDigest {
+    hasher: blake3::Hasher,
+    bytes: u64,
+}
+
+impl FolderDigest {
+    /// Adds the next file of [`PictureFolder::files`].
+    pub fn add(&mut self, path: &Path, file: FileDigest) {
+        let name = path.as_os_str().as_encoded_bytes();
+        self.hasher.update(&(name.len() as u64).to_le_bytes());
+        self.hasher.update(name);
+        self.hasher.update(&file.bytes.to_le_bytes());
+        self.hasher.update(file.blake3.as_bytes());
+        self.bytes = self.bytes.saturating_add(file.bytes);
+    }
+
+    /// The sum of the lengths, and the digest.
+    pub fn finish(self) -> FileDigest {
+        FileDigest {
+            bytes: self.bytes,
+            blake3: Digest::from(self.hasher.finalize()),
+        }
+    }
+}
+
+/// Digest of the file at `path`, or of the pictures in the folder there.
+///
+/// # Errors
+/// Those of [`digest_file`] and [`list_pictures`].
+pub fn digest_path(path: &Path) -> Result<FileDigest, ArtifactError> {
+    if !path.is_dir() {
+        return digest_file(path);
+    }
+    let mut digest = FolderDigest::default();
+    for file in list_pictures(path)?.files {
+        digest.add(&file.path, digest_file(&path.join(&file.path))?);
+    }
+    Ok(digest.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(names: &[&str]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for name in names {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().expect("a folder")).expect("created");
+            std::fs::write(path, name).expect("written");
+        }
+        folder
+    }
+
+    fn names(listing: &PictureFolder) -> Vec<String> {
+        let names = listing
+            .files
+            .iter()
+            .map(|file| file.path.display().to_string());
+        names.collect()
+    }
+
+    #[test]
+    fn pictures_are_listed_by_bytes_and_the_rest_is_named() {
+        let folder = folder(&[
+            "b/2.png",
+            "b/10.PNG",
+            "b/Z.jpg",
+            "a/x.jpeg",
+            "a/sub/y.gif",
+            "a-b/z.bmp",
+            "b/.hidden.png",
+            ".ipynb_checkpoints/x.png",
+            "Thumbs.db",
+            "__MACOSX/a/x.png",
+            "notes.txt",
+            "empty/in/x.csv",
+        ]);
+        let listing = list_pictures(folder.path()).expect("readable");
+        let expected = [
+            "a/x.jpeg",
+            "a-b/z.bmp",
+            "a/sub/y.gif",
+            "b/10.PNG",
+            "b/2.png",
+            "b/Z.jpg",
+        ];
+        assert_eq!(names(&listing), expected);
+        let left_out = listing
+            .left_out
+            .iter()
+            .map(|(path, why)| (path.to_str().expect("text"), *why));
+        let left_out: Vec<_> = left_out.collect();
+        let expected = [
+            (".ipynb_checkpoints", LeftOut::Hidden),
+            ("Thumbs.db", LeftOut::Hidden),
+            ("__MACOSX", LeftOut::Hidden),
+            ("b/.hidden.png", LeftOut::Hidden),
+            ("empty", LeftOut::Empty),
+            ("empty/in/x.csv", LeftOut::NotAPicture),
+            ("notes.txt", LeftOut::NotAPicture),
+        ];
+        assert_eq!(left_out, expected);
+    }
+
+    #[test]
+    fn the_digest_tells_names_and_contents_apart_and_ignores_the_rest() {
+        let digest = |folder: &tempfile::TempDir| digest_path(folder.path()).expect("readable");
+        let first = folder(&["a/1.png", "a/2.png"]);
+        let before = digest(&first);
+        assert_eq!(before.bytes, 14);
+        assert_eq!(
+            before,
+            digest(&folder(&["a/2.png", "a/1.png", "a/.hidden", "x.txt"]))
+        );
+        let path = |name: &str| first.path().join(name);
+        std::fs::write(path("a/1.png"), "a/1.pnG").expect("written");
+        assert_ne!(digest(&first).blake3, before.blake3, "another content");
+        std::fs::write(path("a/1.png"), "a/1.png").expect("written");
+        assert_eq!(digest(&first), before);
+        std::fs::rename(path("a/1.png"), path("a/0.png")).expect("renamed");
+        assert_ne!(digest(&first).blake3, before.blake3, "another name");
+        std::fs::rename(path("a/0.png"), path("a/1.png")).expect("renamed");
+        std::fs::write(path("a/3.png"), "").expect("written");
+        assert_ne!(digest(&first).blake3, before.blake3, "one more");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_followed_but_not_in_circles_and_pipes_are_not_opened() {
+        use std::os::unix::fs::symlink;
+        let target = folder(&["1.png"]);
+        let folder = folder(&["a/x.png"]);
+        let path = |name: &str| folder.path().join(name);
+        symlink(target.path(), path("b")).expect("linked");
+        symlink(target.path().join("gone.png"), path("a/gone.png")).expect("linked");
+        let made = std::process::Command::new("mkfifo")
+            .arg(path("a/pipe.png"))
+            .status();
+        assert!(made.expect("mkfifo runs").success());
+        let listing = list_pictures(folder.path()).expect("readable");
+        assert_eq!(names(&listing), ["a/x.png", "b/1.png"]);
+        assert_eq!(listing.left_out[0].1, LeftOut::Special("a named pipe"));
+        assert_eq!(listing.unreadable[0].0, Path::new("a/gone.png"));
+        symlink(folder.path(), path("a/up")).expect("linked");
+        let error = list_pictures(folder.path()).expect_err("a circle");
+        assert!(error.to_string().contains("a/up"), "{error}");
+    }
+}

@@ -1,0 +1,353 @@
+//! Folders of pictures, one folder a class.
+//!
+//! Pictures are looked at first (size, colours), then decoded on all threads and written as they come. Labels follow from
+//! the paths, so only pictures that are kept are decoded. Memory: the paths, a few pieces of decoded pictures, and the compressed
+//! table.
+
+mod arrange;
+mod notes;
+mod pass;
+
+use std::path::PathBuf;
+
+use eigenscope_artifact::{
+    FileDigest, FolderDigest, IMAGES, ImageHeader, ImageWriter, Images, SourceCheck, Split,
+    SplitName, list_pictures,
+};
+use eigenscope_stage::{Context, ExternalFile, TaskError};
+
+use crate::content::relative;
+use crate::error::IngestError;
+use crate::parameters::{FolderParameters, Parameters, SimilarityLabel};
+use crate::picture::{Channels, Form};
+use crate::{coverage, duplicates, rows};
+use arrange::{Arrangement, Part, Sample};
+use notes::Failures;
+pub(crate) use notes::{Root, Use};
+
+/// The user's own folders of pictures.
+///
+/// # Errors
+/// Returns an error if folders are missing or arranged otherwise, if pictures are damaged or of several sizes, if the data do not
+/// allow the parameters, or if the artifact cannot be written.
+pub(crate) fn image_folder(context: &Context) -> Result<(), TaskError> {
+    let parameters: FolderParameters = context.parameters()?;
+    let folder = Folder::open(context, &parameters)?;
+    let form = folder.form(&parameters)?;
+    folder.write(parameters.common(), &form)?;
+    Ok(())
+}
+
+/// What was found in the folders.
+struct Folder<'a> {
+    context: &'a Context,
+    roots: Vec<Root>,
+    arrangement: Arrangement,
+    test_fraction: Option<f64>,
+}
+
+impl<'a> Folder<'a> {
+    fn open(context: &'a Context, parameters: &FolderParameters) -> Result<Self, IngestError> {
+        let mut roots = Vec::new();
+        for (parameter, path, used_as) in parameters.folders()? {
+            let path = context.task().data_dir.join(path);
+            if !path.is_dir() {
+                let what = if path.exists() {
+                    "it is no folder"
+                } else {
+                    "there is no such folder"
+                };
+                return Err(IngestError::parameter(
+                    parameter,
+                    format!(
+                        "{}: {what}; give a path relative to the data directory or an absolute one",
+                        path.display()
+                    ),
+                ));
+            }
+            let listing = list_pictures(&path)?;
+            roots.push(Root {
+                path,
+                used_as,
+                listing,
+            });
+        }
+        let mut arrangement = arrange::arrange(&roots)?;
+        for note in roots.iter().filter_map(Root::left_out) {
+            context.warn(note);
+        }
+        for note in &arrangement.notes {
+            context.warn(note);
+        }
+        if !parameters.class_names.is_empty() {
+            let found = arrangement.classes;
+            arrangement.classes = coverage::renamed(&found, &parameters.class_names)?;
+        }
+        let test_fraction = match &arrangement.test {
+            Some(_) => None,
+            None => Some(parameters.test_fraction),
+        };
+        Ok(Self {
+            context,
+            roots,
+            arrangement,
+            test_fraction,
+        })
+    }
+
+    /// What the pictures are turned into: looks at all of them.
+    fn form(&self, parameters: &FolderParameters) -> Result<Form, IngestError> {
+        let given = parameters.form()?;
+        let colours = given.channels.is_none();
+        let found = pass::look(self.context, &self.roots, &self.arrangement, colours);
+        let channels = match given.channels {
+            Some(channels) => channels,
+            None if found.is_grey => Channels::Grey,
+            None => Channels::Rgb,
+        };
+        // Pictures that cannot be read are told together, with those that cannot be decoded.
+        if given.size.is_none() && found.sizes.len() > 1 && found.failures.is_empty() {
+            return Err(found.sizes_differ(&self.roots));
+        }
+        Ok(Form {
+            channels,
+            size: given.size.or(found.commonest_size()),
+            background: given.background,
+        })
+    }
+
+    /// The rows that are kept, without their pixels.
+    fn rows(&self, parameters: &Parameters, form: &Form) -> Result<Images, IngestError> {
+        let [height, width] = form.size.unwrap_or_default();
+        let split = |part: &Part| Split {
+            // Fewer than 2^23 files.
+            indices: (0..part.len() as u32).collect(),
+            labels: part.iter().map(|sample| sample.label).collect(),
+            pixels: Vec::new(),
+        };
+        let header = ImageHeader {
+            height,
+            width,
+            channels: form.channels.count(),
+            maximum: u8::MAX,
+            classes: self.arrangement.classes.clone(),
+            transforms: parameters.transforms.clone(),
+            source: SourceCheck::Unpublished,
+        };
+        header
+            .pixels()
+            .map_err(|reason| IngestError::parameter("transforms", reason))?;
+        let mut images = Images {
+            header,
+            train: split(&self.arrangement.train),
+            test: self
+                .arrangement
+                .test
+                .as_ref()
+                .map(split)
+                .unwrap_or_default(),
+        };
+        let seed = self.context.seed();
+        if let Some(fraction) = self.test_fraction {
+            rows::split_off_test(&mut images, fraction, seed);
+        }
+        if let SimilarityLabel::SimilarTo {
+            train_image,
+            threshold,
+        } = parameters.similarity_label
+        {
+            self.label_by_similarity(&mut images, form, train_image, threshold)?;
+        }
+        let unlabelled = SimilarityLabel::None;
+        rows::apply(
+            &mut images,
+            &unlabelled,
+            &parameters.classes,
+            parameters.subset()?,
+            seed,
+        )?;
+        Ok(images)
+    }
+
+    fn label_by_similarity(
+        &self,
+        images: &mut Images,
+        form: &Form,
+        train_image: usize,
+        threshold: f64,
+    ) -> Result<(), IngestError> {
+        let row = images.train.indices.get(train_image);
+        let &row = row.ok_or_else(|| rows::no_such_image(train_image, images.train.len()))?;
+        let sample = &self.arrangement.train[row as usize];
+        let target = pass::read(&self.roots, sample.file, Some(form)).picture;
+        let target = match target {
+            Some(Ok(picture)) => rows::Target::new(&picture.pixels, u8::MAX, threshold),
+            _ => return Err(self.failures_of_decoding(form)),
+        };
+        for (name, split) in [
+            (SplitName::Train, &mut images.train),
+            (SplitName::Test, &mut images.test),
+        ] {
+            let samples = self.samples(name, &split.indices);
+            let labels = pass::labels(self.context, &self.roots, &samples, form, &target);
+            split.labels = labels.ok_or_else(|| self.failures_of_decoding(form))?;
+        }
+        images.header.classes = rows::similarity_classes();
+        Ok(())
+    }
+
+    /// The error about all pictures that cannot be decoded.
+    fn failures_of_decoding(&self, form: &Form) -> IngestError {
+        let mut failures = self.unreadable();
+        let samples: Vec<&Sample> = self.arrangement.samples().collect();
+        let take = |_, _, read: Vec<(usize, pass::Read)>| {
+            for (sample, read) in read {
+                failures.add(&self.roots, samples[sample].file, &read);
+            }
+            Ok::<_, IngestError>(())
+        };
+        let files: Vec<_> = samples.iter().map(|sample| sample.file).collect();
+        match pass::decode(self.context, &self.roots, &[&files], form, take) {
+            Err(error) => error,
+            Ok(()) => failures.into_error(samples.len()),
+        }
+    }
+
+    /// The samples of rows of a split.
+    fn samples(&self, name: SplitName, rows: &[u32]) -> Vec<&Sample> {
+        let part = match (name, &self.arrangement.test) {
+            (SplitName::Test, Some(test)) => test,
+            _ => &self.arrangement.train,
+        };
+        rows.iter().map(|&row| &part[row as usize]).collect()
+    }
+
+    fn unreadable(&self) -> Failures {
+        let mut failures = Failures::default();
+        for root in &self.roots {
+            for (path, error) in &root.listing.unreadable {
+                failures.push(root.path.join(path), error.to_string());
+            }
+        }
+        failures
+    }
+
+    /// Decodes and writes the rows, and reports the folders.
+    fn write(&self, parameters: Parameters, form: &Form) -> Result<(), TaskError> {
+        let context = self.context;
+        let images = self.rows(&parameters, form)?;
+        for warning in coverage::warnings(&images) {
+            context.warn(warning);
+        }
+        let splits = [
+            (SplitName::Train, &images.train),
+            (SplitName::Test, &images.test),
+        ];
+        let [train, test] = splits.map(|(name, split)| {
+            let samples = self.samples(name, &split.indices);
+            samples.iter().map(|sample| sample.file).collect::<Vec<_>>()
+        });
+        let mut digests = Digests::new(&self.roots);
+        let rest = digests.rest([&train, &test]);
+        let mut failures = self.unreadable();
+        let path = context.output(IMAGES)?;
+        let mut writer = ImageWriter::create(path, images.header.clone(), context.provenance())
+            .map_err(IngestError::from)?;
+        let mut duplicates = duplicates::Duplicates::default();
+        let parts = [train.as_slice(), &test, &rest];
+        let take = |part: usize, first: usize, read: Vec<(usize, pass::Read)>| {
+            let mut piece = Split::default();
+            for (at, read) in read {
+                let file = parts[part][at];
+                failures.add(&self.roots, file, &read);
+                digests.set(file, read.digest);
+                if let (Some(Ok(picture)), Some((name, split))) = (&read.picture, splits.get(part))
+                {
+                    piece.pixels.extend_from_slice(&picture.pixels);
+                    piece.labels.push(split.labels[at]);
+                    piece.indices.push(split.indices[at]);
+                    duplicates.add(*name, read.pixels);
+                }
+            }
+            tracing::debug!(part, first, images = piece.len(), "decoded");
+            match splits.get(part) {
+                Some((name, _)) if failures.is_empty() => Ok(writer.write(*name, &piece)?),
+                _ => Ok::<_, IngestError>(()),
+            }
+        };
+        pass::decode(context, &self.roots, &parts[..], form, take)?;
+        if !failures.is_empty() {
+            return Err(failures.into_error(train.len() + test.len()).into());
+        }
+        writer.finish().map_err(IngestError::from)?;
+        context.warn_all(duplicates.warning());
+        for (root, digest) in self.roots.iter().zip(digests.finish(&self.roots)) {
+            context.depends_on(ExternalFile {
+                path: relative(&root.path, &context.task().data_dir),
+                bytes: digest.bytes,
+                blake3: digest.blake3,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// A file: the position of its root, and its position there.
+pub(crate) type FileAt = (usize, usize);
+
+/// Digests of all files, as they become known.
+struct Digests(Vec<Vec<Option<FileDigest>>>);
+
+impl Digests {
+    fn new(roots: &[Root]) -> Self {
+        let empty = |root: &Root| vec![None; root.listing.files.len()];
+        Self(roots.iter().map(empty).collect())
+    }
+
+    /// The files that are not among `read`.
+    fn rest(&self, read: [&Vec<FileAt>; 2]) -> Vec<FileAt> {
+        let mut is_read: Vec<Vec<bool>> = self
+            .0
+            .iter()
+            .map(|files| vec![false; files.len()])
+            .collect();
+        for &(root, file) in read.into_iter().flatten() {
+            is_read[root][file] = true;
+        }
+        let unread = |(root, files): (usize, Vec<bool>)| {
+            let files = files.into_iter().enumerate();
+            let unread =
+                files.filter_map(move |(file, is_read)| (!is_read).then_some((root, file)));
+            unread.collect::<Vec<_>>()
+        };
+        is_read.into_iter().enumerate().flat_map(unread).collect()
+    }
+
+    fn set(&mut self, (root, file): FileAt, digest: Option<FileDigest>) {
+        self.0[root][file] = digest;
+    }
+
+    /// The digest of each root.
+    fn finish(self, roots: &[Root]) -> Vec<FileDigest> {
+        let of_root = |(root, digests): (&Root, Vec<Option<FileDigest>>)| {
+            let mut whole = FolderDigest::default();
+            for (file, digest) in root
+                .listing
+                .files
+                .iter()
+                .zip(digests)
+                .filter_map(|(file, digest)| Some((file, digest?)))
+            {
+                whole.add(&file.path, digest);
+            }
+            whole.finish()
+        };
+        roots.iter().zip(self.0).map(of_root).collect()
+    }
+}
+
+/// The path of a file.
+pub(crate) fn path_of(roots: &[Root], (root, file): FileAt) -> PathBuf {
+    let root = &roots[root];
+    root.path.join(&root.listing.files[file].path)
+}

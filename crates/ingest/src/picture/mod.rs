@@ -1,0 +1,217 @@
+//! Pictures: encoded bytes to grey or RGB values of 0 to 255.
+//!
+//! PNG, JPEG, BMP, GIF (the first frame), TIFF (the first page) and WebP, recognised by their first bytes whatever the name
+//! is. In this order: values of 16 bits are scaled to 8, transparency is laid over the background, the EXIF orientation is
+//! applied, colours are made grey or the other way round, the size is changed.
+//!
+//! Headers are not trusted: a picture of more than [`MAXIMUM_PIXELS`] is refused before it is decoded.
+
+mod colour;
+mod orientation;
+mod resize;
+#[cfg(test)]
+mod tests;
+
+use std::io::Cursor;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use image::{ColorType, ImageDecoder, ImageFormat, ImageReader, Limits};
+
+use crate::foreign::{START_BYTES, recognise};
+pub(crate) use colour::Channels;
+use colour::Values;
+
+/// Largest number of pixels of a picture: 67 million, such as 8192 x 8192.
+const MAXIMUM_PIXELS: u64 = 1 << 26;
+/// Largest side of a picture in pixels.
+const MAXIMUM_SIDE: u32 = 1 << 16;
+/// Most memory that a decoder may take, in bytes.
+const MAXIMUM_MEMORY: u64 = 1 << 30;
+/// Largest encoded picture, in bytes.
+pub(crate) const MAXIMUM_BYTES: u64 = 1 << 29;
+
+/// What is known of a picture before it is decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Look {
+    /// `[height, width]` with the orientation applied.
+    pub(crate) size: [usize; 2],
+    /// Whether all its pixels are grey.
+    pub(crate) is_grey: bool,
+}
+
+/// What pictures are turned into.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Form {
+    pub(crate) channels: Channels,
+    /// `[height, width]`; `None`: that of the picture.
+    pub(crate) size: Option<[usize; 2]>,
+    /// The colour behind transparent pixels; `None`: they are refused.
+    pub(crate) background: Option<[u8; 3]>,
+}
+
+/// A decoded picture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Picture {
+    /// `[height, width]`.
+    pub(crate) size: [usize; 2],
+    /// `[channels, height, width]`.
+    pub(crate) pixels: Vec<u8>,
+}
+
+/// Reads the header. Whether a picture is grey that is stored in colours is only told if `colours` is set, by decoding it.
+///
+/// # Errors
+/// A reason, without the path.
+pub(crate) fn look(bytes: &[u8], colours: bool) -> Result<Look, String> {
+    guarded(|| {
+        let mut decoder = open(bytes)?;
+        let (width, height) = decoder.dimensions();
+        let turned = orientation::of(&mut decoder)?.is_turned();
+        let size = match turned {
+            true => [width as usize, height as usize],
+            false => [height as usize, width as usize],
+        };
+        let is_grey = match decoder.color_type() {
+            ColorType::L8 | ColorType::La8 | ColorType::L16 | ColorType::La16 => true,
+            _ if colours && may_be_grey(bytes) => values(decoder)?.is_grey(),
+            _ => false,
+        };
+        Ok(Look { size, is_grey })
+    })
+}
+
+/// Decodes a picture.
+///
+/// # Errors
+/// A reason, without the path.
+pub(crate) fn decode(bytes: &[u8], form: &Form) -> Result<Picture, String> {
+    guarded(|| {
+        check_end(bytes)?;
+        let mut decoder = open(bytes)?;
+        let orientation = orientation::of(&mut decoder)?;
+        let values = values(decoder)?.over(form.background)?;
+        let values = orientation.apply(values).with(form.channels);
+        let mut planes = values.planes();
+        let mut size = values.size();
+        if let Some(wanted) = form.size.filter(|wanted| *wanted != size) {
+            planes = resize::planes(&planes, size, wanted);
+            size = wanted;
+        }
+        Ok(Picture {
+            size,
+            pixels: planes,
+        })
+    })
+}
+
+/// A decoder of outside code that panics is a decoder that refuses.
+fn guarded<T>(read: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(DAMAGED.to_owned()))
+}
+
+const DAMAGED: &str = "the picture is damaged, and its decoder gave up";
+
+/// The decoder of a picture whose size is within bounds.
+fn open(bytes: &[u8]) -> Result<impl ImageDecoder, String> {
+    let format = format(bytes)?;
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    let mut limits = Limits::no_limits();
+    limits.max_alloc = Some(MAXIMUM_MEMORY);
+    reader.limits(limits);
+    let decoder = reader.into_decoder().map_err(refused)?;
+    let (width, height) = decoder.dimensions();
+    let pixels = u64::from(width) * u64::from(height);
+    if width.max(height) > MAXIMUM_SIDE || pixels > MAXIMUM_PIXELS {
+        return Err(format!(
+            "{height} x {width} pixels (height, width) are too many: at most {MAXIMUM_PIXELS} in all and {MAXIMUM_SIDE} a side are read; make the picture smaller"
+        ));
+    }
+    if pixels == 0 {
+        return Err(format!(
+            "{height} x {width} pixels (height, width) are none"
+        ));
+    }
+    Ok(decoder)
+}
+
+fn format(bytes: &[u8]) -> Result<ImageFormat, String> {
+    use ImageFormat::{Bmp, Gif, Jpeg, Png, Tiff, WebP};
+    if bytes.is_empty() {
+        return Err("the file is empty".to_owned());
+    }
+    match image::guess_format(bytes) {
+        Ok(format @ (Bmp | Gif | Jpeg | Png | Tiff | WebP)) => Ok(format),
+        _ => {
+            let start = bytes.get(..START_BYTES).unwrap_or(bytes);
+            let found = match recognise(start) {
+                Some(format) => format.name.to_owned(),
+                None => "something else".to_owned(),
+            };
+            Err(format!(
+                "expected a PNG, JPEG, BMP, GIF, TIFF or WebP picture, found {found}"
+            ))
+        }
+    }
+}
+
+/// Refuses a JPEG picture without its end, whose missing part the decoder would make grey.
+fn check_end(bytes: &[u8]) -> Result<(), String> {
+    let last = |marker: u8| bytes.windows(2).rposition(|pair| pair == [0xff, marker]);
+    let is_jpeg = bytes.starts_with(b"\xff\xd8\xff");
+    // Between the start of a scan (0xda) and the end of the picture (0xd9), neither marker can stand in the data.
+    match is_jpeg && last(0xd9) < last(0xda) {
+        true => Err("the picture is cut short: it has no end".to_owned()),
+        false => Ok(()),
+    }
+}
+
+/// Whether a picture may be grey though it is decoded to colours: WebP, GIF, BMP and PNG with a palette.
+fn may_be_grey(bytes: &[u8]) -> bool {
+    let is_indexed_png = bytes.starts_with(b"\x89PNG") && bytes.get(25) == Some(&3);
+    // 16 bits are the number of bits a pixel in all headers of BMP but the oldest.
+    let bits = bytes.get(28..30).unwrap_or_default();
+    let is_indexed_bmp = bytes.starts_with(b"BM") && matches!(bits, [1..=8, 0]);
+    bytes.starts_with(b"GIF8") || bytes.starts_with(b"RIFF") || is_indexed_png || is_indexed_bmp
+}
+
+/// The decoded values, of 8 bits.
+fn values(decoder: impl ImageDecoder) -> Result<Values, String> {
+    let (width, height) = decoder.dimensions();
+    let colour = decoder.color_type();
+    let (channels, is_wide) = match colour {
+        ColorType::L8 | ColorType::Rgb8 | ColorType::La8 | ColorType::Rgba8 => {
+            (colour.channel_count(), false)
+        }
+        ColorType::L16 | ColorType::Rgb16 | ColorType::La16 | ColorType::Rgba16 => {
+            (colour.channel_count(), true)
+        }
+        other => {
+            return Err(format!(
+                "values of the type {other:?} are not read: save the picture with 8 or 16 bits a channel"
+            ));
+        }
+    };
+    let length = usize::try_from(decoder.total_bytes()).map_err(|_| DAMAGED.to_owned())?;
+    let mut bytes = vec![0; length];
+    decoder.read_image(&mut bytes).map_err(refused)?;
+    if is_wide {
+        bytes = colour::to_eight_bits(&bytes);
+    }
+    Values::new(
+        [height as usize, width as usize],
+        usize::from(channels),
+        bytes,
+    )
+    .ok_or_else(|| DAMAGED.to_owned())
+}
+
+/// The reason of a decoder's error, in one line.
+fn refused(error: image::ImageError) -> String {
+    let text = match &error {
+        image::ImageError::Limits(_) => {
+            format!("decoding takes more than {MAXIMUM_MEMORY} bytes of memory")
+        }
+        error => format!("the picture is damaged or cut short: {error}"),
+    };
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
