@@ -5,6 +5,7 @@ mod bilinear {
     mod laws;
     mod program;
     mod reference;
+    mod residual;
 }
 
 mod embeddings {
@@ -16,6 +17,7 @@ mod embeddings {
 }
 
 mod layers {
+    mod blocks;
     mod laws;
     mod program;
     mod reference;

@@ -10,6 +10,7 @@ use eigenscope_metrics::bilinear::{
     ModelVectors, TopEigenpairs, Variant, similarity, similarity_map, truncation_summary,
 };
 use eigenscope_metrics::statistics::t_quantile;
+use eigenscope_models::{BilinearWeights, StoredModel, evaluate, networks};
 use eigenscope_testing::{Digits, Tolerance, assert_close, fixture, numbers};
 use serde_json::Value;
 
@@ -31,6 +32,43 @@ fn quantiles_of_student() {
             let what = format!("df {degrees}, p {p}");
             assert_close(what, &[found], &[expected], Tolerance::Relative(1e-9));
         }
+    }
+}
+
+/// With all eigenpairs the counts are those of the model, without any those of the linear part alone.
+#[test]
+fn residual_layers_keep_their_linear_part() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let digits = Digits::read();
+    let inputs = digits.inputs(Digits::TRAIN..digits.labels.len());
+    let labels = &digits.labels[Digits::TRAIN..];
+    let device = Device::flex();
+    for model in models() {
+        let plain = model.stored();
+        let network = networks::bilinear_blocks(model.hidden, false, 1, true);
+        let architecture = plain.architecture.clone();
+        let architecture = network.architecture(architecture.input, architecture.classes);
+        let residual = StoredModel::new(architecture.expect("it fits"), plain.tensors.clone());
+        let residual = residual.expect("the tensors fit");
+        let count = |model: &StoredModel| {
+            let model = model.load(&device).expect("it loads");
+            let found = evaluate(&model, &inputs, labels, &device);
+            found.expect("it runs").correct
+        };
+        let weights = BilinearWeights::new(&residual, "a test").expect("bilinear");
+        let pairs = model.eigenpairs(folder.path(), &model.pairs(model.hidden));
+        let top = TopEigenpairs::new(&pairs, model.hidden).expect("all stored");
+        let top = top.with_linear_part(&weights);
+        let found = top.correct(&inputs, labels, &device).expect("runs");
+        assert_eq!(found.last(), Some(&count(&residual)));
+        let mut linear = residual.clone();
+        let gate = linear
+            .tensors
+            .iter_mut()
+            .find(|tensor| tensor.name == "gate.weight");
+        gate.expect("a gate").data.fill(0.0);
+        assert_eq!(found[0], count(&linear));
+        assert_ne!(found[0], count(&plain));
     }
 }
 

@@ -5,9 +5,11 @@ use std::ops::{Range, RangeInclusive};
 
 use eigenscope_artifact::{InputShape, NamedTensor};
 use eigenscope_metrics::layers::ClippedLayer;
-use eigenscope_models::{Layer, Network, Runner, StoredModel, networks};
+use eigenscope_models::steps::StepList;
+use eigenscope_models::{Architecture, Layer, Network, Runner, StoredModel, networks};
 use faer::{Mat, Side};
 use proptest::prelude::*;
+use serde_json::json;
 
 const IMAGES: usize = 40;
 
@@ -56,11 +58,17 @@ impl Numbers {
     }
 }
 
+fn classes() -> Vec<String> {
+    ["a", "b", "c", "d"].map(str::to_owned).to_vec()
+}
+
 impl Case {
     fn new(network: Network, shape: [usize; 3], seed: u64) -> Self {
-        let classes = ["a", "b", "c", "d"].map(str::to_owned).to_vec();
-        let architecture = network.architecture(InputShape::from(shape), classes);
-        let architecture = architecture.expect("it fits");
+        let architecture = network.architecture(InputShape::from(shape), classes());
+        Self::of(architecture.expect("it fits"), seed)
+    }
+
+    fn of(architecture: Architecture, seed: u64) -> Self {
         let mut numbers = Numbers(seed);
         let parameters = architecture.parameters().into_iter();
         let tensors = parameters.map(|parameter| parameter.initial(|| numbers.next()));
@@ -204,6 +212,32 @@ fn assert_separate_evaluations_agree(case: &Case) {
 fn every_layer_of_a_convnet() {
     for seed in 0..4 {
         assert_separate_evaluations_agree(&Case::new(networks::convnet(), [1, 16, 18], seed));
+    }
+}
+
+/// Layers inside blocks, of a shortcut, padded, dilated and in groups.
+#[test]
+fn every_layer_of_a_network_of_blocks() {
+    let conv = |channels: usize, groups: usize| json!({ "conv": { "channels": channels, "kernel": 3, "padding": 1, "groups": groups } });
+    let list = json!([
+        { "conv": { "channels": 4, "kernel": 3, "dilation": 2, "padding": 1 } },
+        { "residual": {
+            "steps": [conv(6, 2), "gelu", { "residual": [conv(6, 6), "relu"] }],
+            "shortcut": [{ "conv": { "channels": 6, "kernel": 1 } }, "batch-norm"],
+        }},
+        { "average-pool": 3 },
+        { "linear": 5 },
+        { "residual": [{ "bilinear": 5 }] },
+        { "linear": "classes" },
+    ]);
+    let list = StepList::parse(&list).expect("a list");
+    let layers = list.layer_names().len() as u64;
+    assert_eq!(layers, 7);
+    for seed in 0..layers {
+        let architecture = list.architecture("network", InputShape::from([2, 8, 7]), classes());
+        let case = Case::of(architecture.expect("it fits"), seed);
+        assert_separate_evaluations_agree(&case);
+        assert_eq!(case.curve(), case.curve_in_tiles(17));
     }
 }
 
