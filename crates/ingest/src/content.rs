@@ -98,6 +98,15 @@ fn hexadecimal(context: Sha256) -> String {
     text
 }
 
+/// SHA-256 of several pieces as one.
+pub(crate) fn sha256_of(pieces: [&[u8]; 2]) -> String {
+    let mut sha256 = Sha256::new(&SHA256);
+    for piece in pieces {
+        sha256.update(piece);
+    }
+    hexadecimal(sha256)
+}
+
 enum Source<'a> {
     Plain(Box<dyn BufRead + 'a>),
     Gzip(Members<Box<dyn BufRead + 'a>>),

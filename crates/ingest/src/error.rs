@@ -68,6 +68,19 @@ pub enum IngestError {
         total: usize,
         list: String,
     },
+    /// An array that is not what is expected.
+    #[error("{path}: array `{name}`: {reason}", path = path.display())]
+    Array {
+        path: PathBuf,
+        name: String,
+        reason: String,
+    },
+    /// Labels or images of a file that do not fit the parameters.
+    #[error("{path}: {reason}", path = path.display())]
+    Labels { path: PathBuf, reason: String },
+    /// A file of arrays that cannot be read.
+    #[error(transparent)]
+    Arrays(#[from] eigenscope_checkpoint::CheckpointError),
     /// A parameter that the data or the file system do not allow.
     #[error("`{parameter}`: {reason}")]
     Parameter {
@@ -84,6 +97,8 @@ pub enum IngestError {
 pub enum Unavailable {
     /// Downloads are switched off.
     SwitchedOff,
+    /// Nobody serves the single file.
+    NotOffered,
     /// Every mirror was tried.
     Failed(DownloadError),
     /// The data directory cannot be written.
@@ -94,6 +109,7 @@ impl std::fmt::Display for Unavailable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Unavailable::SwitchedOff => f.write_str("downloads are switched off"),
+            Unavailable::NotOffered => f.write_str("it cannot be downloaded by itself"),
             Unavailable::Failed(error) => write!(f, "the download failed: {error}"),
             Unavailable::NoPlace(error) => {
                 write!(f, "there is no place for a download: {error}")?;

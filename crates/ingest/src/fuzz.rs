@@ -4,10 +4,12 @@ use std::path::Path;
 
 use eigenscope_artifact::Split;
 
+use crate::arrays::Range;
 use crate::content::Content;
+use crate::csv::LabelColumn;
 use crate::idx::Layout;
 use crate::picture::{Channels, Form};
-use crate::{cifar, digits, idx, picture};
+use crate::{cifar, csv, digits, idx, picture};
 
 fn content(bytes: &[u8]) -> Option<Content<'_>> {
     Content::new(Path::new("fuzzed"), bytes, bytes.len() as u64).ok()
@@ -49,6 +51,26 @@ pub fn archive(bytes: &[u8]) {
     let _ = cifar::read_archive(Path::new("fuzzed"), bytes, &names, |_, mut content| {
         cifar::read_batch(&mut content, &mut Split::default())
     });
+}
+
+/// Reads a table of text, plain or gzip.
+pub fn table(bytes: &[u8]) {
+    let labels = [
+        LabelColumn::Name(String::new()),
+        LabelColumn::Position(-1),
+        LabelColumn::Name("label".to_owned()),
+    ];
+    for label in labels {
+        let range = Range::given(&[0.0, 1.0]).ok().flatten();
+        for range in [None, range] {
+            if let Some(mut content) = content(bytes)
+                && let Ok(table) = csv::read(&mut content, &label, range)
+            {
+                assert_eq!(table.pixels.len(), table.values * table.labels.len());
+                let _ = content.finish();
+            }
+        }
+    }
 }
 
 /// Decodes a picture, as it is and resized.

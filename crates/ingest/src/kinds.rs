@@ -8,7 +8,10 @@ use eigenscope_stage::{
 
 use crate::download::Policy;
 use crate::folder::image_folder;
-use crate::parameters::{self, FolderParameters, IdxParameters, Parameters};
+use crate::parameters::{
+    self, CsvParameters, EmnistParameters, FolderParameters, IdxParameters, NpzParameters,
+    Parameters,
+};
 use crate::published::{
     CIFAR10, CIFAR10_NAMES, DIGIT_NAMES, FASHION_MNIST, KMNIST, MNIST, PublishedIdx,
 };
@@ -58,6 +61,13 @@ pub fn kinds() -> Vec<TaskKind> {
         )
         .seconds(3.0),
         images(
+            "emnist",
+            "EMNIST: handwritten digits and letters, 28 x 28, in six data sets",
+            None,
+            task_function!(sets::emnist),
+        )
+        .parameters::<EmnistParameters>(parameters::emnist()),
+        images(
             "image-folder",
             "your own pictures in folders: train/CLASS/* and test/CLASS/*, or CLASS/*",
             None,
@@ -65,6 +75,20 @@ pub fn kinds() -> Vec<TaskKind> {
         )
         .parameters::<FolderParameters>(parameters::folder())
         .lendable_threads(15),
+        images(
+            "npz",
+            "your own arrays in NumPy's `.npz` files, as Keras ships MNIST",
+            None,
+            task_function!(sets::user_npz),
+        )
+        .parameters::<NpzParameters>(parameters::npz()),
+        images(
+            "csv",
+            "your own images in tables of text with a pixel in each column, as Kaggle ships MNIST",
+            None,
+            task_function!(sets::user_csv),
+        )
+        .parameters::<CsvParameters>(parameters::csv()),
         images(
             "idx",
             "your own images and labels in IDX files of unsigned bytes",

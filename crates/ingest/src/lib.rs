@@ -12,12 +12,15 @@
 //! Memory: a data set is held once (55 MB for MNIST, 185 MB for CIFAR-10), besides the compressed table. Folders of pictures are
 //! not: they are decoded piece by piece.
 
+mod arrays;
 mod cifar;
 mod content;
 mod coverage;
+mod csv;
 mod digits;
 pub mod download;
 mod duplicates;
+mod emnist;
 mod error;
 mod folder;
 mod foreign;

@@ -5,6 +5,9 @@ use eigenscope_stage::{Amount, Effect, Parameter, ParameterType, Relation, Varia
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::arrays::AxisOrder;
+use crate::csv::LabelColumn;
+use crate::emnist::EmnistSplit;
 use crate::error::IngestError;
 use crate::folder::Use;
 use crate::idx::Layout;
@@ -30,6 +33,10 @@ pub(crate) struct IdxParameters {
     test_images: String,
     test_labels: String,
     pub(crate) layout: Layout,
+    pub(crate) transpose: bool,
+    pub(crate) test_fraction: f64,
+    pub(crate) first_label: i64,
+    pub(crate) class_names: Vec<String>,
     transforms: Vec<PixelTransform>,
     train_fraction: f64,
     train_count: usize,
@@ -49,6 +56,65 @@ pub(crate) struct FolderParameters {
     channels: ChannelChoice,
     background: Vec<u8>,
     pub(crate) class_names: Vec<String>,
+    transforms: Vec<PixelTransform>,
+    train_fraction: f64,
+    train_count: usize,
+    classes: Vec<usize>,
+    similarity_label: SimilarityLabel,
+}
+
+/// The parameters of `npz`: files, arrays and what they mean, and those of the published data sets.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NpzParameters {
+    pub(crate) file: String,
+    pub(crate) train: Vec<String>,
+    pub(crate) test: Vec<String>,
+    pub(crate) train_images: String,
+    pub(crate) train_labels: String,
+    pub(crate) test_images: String,
+    pub(crate) test_labels: String,
+    pub(crate) test_fraction: f64,
+    pub(crate) range: Vec<f64>,
+    pub(crate) layout: AxisOrder,
+    shape: Vec<usize>,
+    pub(crate) transpose: bool,
+    pub(crate) first_label: i64,
+    pub(crate) class_names: Vec<String>,
+    transforms: Vec<PixelTransform>,
+    train_fraction: f64,
+    train_count: usize,
+    classes: Vec<usize>,
+    similarity_label: SimilarityLabel,
+}
+
+/// The parameters of `csv`: files and columns, and those of the published data sets.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CsvParameters {
+    pub(crate) file: String,
+    pub(crate) train: Vec<String>,
+    pub(crate) test: Vec<String>,
+    pub(crate) label: LabelColumn,
+    pub(crate) test_fraction: f64,
+    pub(crate) range: Vec<f64>,
+    pub(crate) layout: AxisOrder,
+    shape: Vec<usize>,
+    pub(crate) transpose: bool,
+    pub(crate) first_label: i64,
+    pub(crate) class_names: Vec<String>,
+    transforms: Vec<PixelTransform>,
+    train_fraction: f64,
+    train_count: usize,
+    classes: Vec<usize>,
+    similarity_label: SimilarityLabel,
+}
+
+/// The parameters of `emnist`: which of its data sets, and those of the published ones.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EmnistParameters {
+    pub(crate) split: EmnistSplit,
     transforms: Vec<PixelTransform>,
     train_fraction: f64,
     train_count: usize,
@@ -124,31 +190,31 @@ impl Parameters {
 }
 
 impl IdxParameters {
-    /// The user's files by parameter, in the order training images, labels, test images, labels.
-    pub(crate) fn files(&self) -> Result<[(&'static str, &str); 4], IngestError> {
-        let files = [
+    /// The user's files by parameter, in the order training images, labels, test images, labels. `None` for test files that are
+    /// not given.
+    #[allow(clippy::type_complexity, reason = "two pairs of files")]
+    pub(crate) fn files(
+        &self,
+    ) -> Result<([NamedPath<'_>; 2], Option<[NamedPath<'_>; 2]>), IngestError> {
+        let train = [
             ("train_images", self.train_images.as_str()),
             ("train_labels", &self.train_labels),
-            ("test_images", &self.test_images),
+        ];
+        let test = [
+            ("test_images", self.test_images.as_str()),
             ("test_labels", &self.test_labels),
         ];
-        match files.iter().find(|(_, path)| path.is_empty()) {
+        let has_test = test.iter().any(|(_, path)| !path.is_empty());
+        let wanted = train.iter().chain(test.iter().filter(|_| has_test));
+        match wanted.into_iter().find(|(_, path)| path.is_empty()) {
             Some((name, _)) => Err(IngestError::parameter(name, "expected a path, found none")),
-            None => Ok(files),
-        }
-    }
-
-    /// Those that the published data sets have, too.
-    pub(crate) fn common(self) -> Parameters {
-        Parameters {
-            transforms: self.transforms,
-            train_fraction: self.train_fraction,
-            train_count: self.train_count,
-            classes: self.classes,
-            similarity_label: self.similarity_label,
+            None => Ok((train, has_test.then_some(test))),
         }
     }
 }
+
+/// A parameter, and the path that it gives.
+pub(crate) type NamedPath<'a> = (&'static str, &'a str);
 
 impl FolderParameters {
     /// The user's folders with the parameters that name them.
@@ -220,14 +286,95 @@ impl FolderParameters {
             background,
         })
     }
+}
 
+/// A height and a width, or channels, height and width.
+fn shape(given: &[usize]) -> Result<Option<[usize; 3]>, IngestError> {
+    match *given {
+        [] => Ok(None),
+        [height, width] => Ok(Some([1, height, width])),
+        [channels, height, width] => Ok(Some([channels, height, width])),
+        _ => Err(IngestError::parameter(
+            "shape",
+            format!("expected [height, width] or [channels, height, width], found {given:?}"),
+        )),
+    }
+}
+
+impl NpzParameters {
+    /// The shape of images that are stored flat.
+    pub(crate) fn shape(&self) -> Result<Option<[usize; 3]>, IngestError> {
+        shape(&self.shape)
+    }
+}
+
+impl CsvParameters {
+    /// The shape of the images.
+    pub(crate) fn shape(&self) -> Result<Option<[usize; 3]>, IngestError> {
+        shape(&self.shape)
+    }
+}
+
+impl IdxParameters {
     /// Those that the published data sets have, too.
-    pub(crate) fn common(self) -> Parameters {
+    pub(crate) fn common(&self) -> Parameters {
         Parameters {
-            transforms: self.transforms,
+            transforms: self.transforms.clone(),
             train_fraction: self.train_fraction,
             train_count: self.train_count,
-            classes: self.classes,
+            classes: self.classes.clone(),
+            similarity_label: self.similarity_label,
+        }
+    }
+}
+
+impl FolderParameters {
+    /// Those that the published data sets have, too.
+    pub(crate) fn common(&self) -> Parameters {
+        Parameters {
+            transforms: self.transforms.clone(),
+            train_fraction: self.train_fraction,
+            train_count: self.train_count,
+            classes: self.classes.clone(),
+            similarity_label: self.similarity_label,
+        }
+    }
+}
+
+impl NpzParameters {
+    /// Those that the published data sets have, too.
+    pub(crate) fn common(&self) -> Parameters {
+        Parameters {
+            transforms: self.transforms.clone(),
+            train_fraction: self.train_fraction,
+            train_count: self.train_count,
+            classes: self.classes.clone(),
+            similarity_label: self.similarity_label,
+        }
+    }
+}
+
+impl CsvParameters {
+    /// Those that the published data sets have, too.
+    pub(crate) fn common(&self) -> Parameters {
+        Parameters {
+            transforms: self.transforms.clone(),
+            train_fraction: self.train_fraction,
+            train_count: self.train_count,
+            classes: self.classes.clone(),
+            similarity_label: self.similarity_label,
+        }
+    }
+}
+
+impl EmnistParameters {
+    /// Those that the published data sets have, too.
+    pub(crate) fn common(&self) -> Parameters {
+        Parameters {
+            transforms: self.transforms.clone(),
+            train_fraction: self.train_fraction,
+            train_count: self.train_count,
+            classes: self.classes.clone(),
             similarity_label: self.similarity_label,
         }
     }
@@ -377,35 +524,162 @@ pub(crate) fn common() -> Vec<Parameter> {
 
 /// Parameters of `idx`.
 pub(crate) fn idx() -> Vec<Parameter> {
-    let file = |name: &str, what: &str| {
-        Parameter::required(
-            name,
-            ParameterType::Text,
-            &format!(
-                "IDX file of the {what}, plain or gzip; relative to the data directory, or absolute"
-            ),
+    let text = |what: &str| {
+        format!(
+            "IDX file of the {what}, plain or gzip; relative to the data directory, or absolute"
         )
     };
+    let required = |name, what| Parameter::required(name, ParameterType::Text, &text(what));
+    let optional = |name, what| Parameter::optional(name, ParameterType::Text, "", &text(what));
     let mut parameters = vec![
-        file(
+        required(
             "train_images",
             "training images (unsigned bytes, 3 or 4 dimensions)",
         ),
-        file(
+        required(
             "train_labels",
             "training labels (unsigned bytes, 1 dimension)",
         ),
-        file("test_images", "test images"),
-        file("test_labels", "test labels"),
+        optional("test_images", "test images"),
+        optional("test_labels", "test labels"),
         Parameter::optional(
             "layout",
             ParameterType::choice(&Layout::WORDS),
             Layout::WORDS[0],
             "order of the sizes of colour images: channels-first is [images, channels, height, width], channels-last is [images, height, width, channels]; auto is channels-first, and refuses files that look like channels-last",
         ),
+        transpose(),
+        test_fraction(),
+        first_label(),
+        class_names(),
     ];
     parameters.extend(common());
     parameters
+}
+
+/// Parameters of `npz`.
+pub(crate) fn npz() -> Vec<Parameter> {
+    let array = |name, default: &str, what: &str| {
+        let summary = format!("name of the array of {what}");
+        Parameter::optional(name, ParameterType::Text, default, &summary)
+    };
+    let mut parameters = files("`.npz` file with the arrays").to_vec();
+    parameters.extend([
+        array("train_images", "x_train", "training images"),
+        array(
+            "train_labels",
+            "y_train",
+            "training labels: [images], [images, 1] or one-hot",
+        ),
+        array("test_images", "x_test", "test images"),
+        array("test_labels", "y_test", "test labels"),
+    ]);
+    parameters.extend(values());
+    parameters.extend(common());
+    parameters
+}
+
+/// Parameters of `csv`.
+pub(crate) fn csv() -> Vec<Parameter> {
+    let mut parameters =
+        files("table with a label and a pixel in each column, plain or gzip").to_vec();
+    parameters.push(Parameter::optional(
+        "label",
+        ParameterType::Either(vec![
+            ParameterType::Integer {
+                minimum: -(1 << 30),
+                maximum: 1 << 30,
+            },
+            ParameterType::Text,
+        ]),
+        "",
+        "column of the labels: its name in the header, or its position from 0 (-1: the last); empty: `label`, `class`, `target`, `digit` or `y`, else the first",
+    ));
+    parameters.extend(values());
+    parameters.extend(common());
+    parameters
+}
+
+/// Parameters of `emnist`.
+pub(crate) fn emnist() -> Vec<Parameter> {
+    let mut parameters = vec![Parameter::optional(
+        "split",
+        ParameterType::choice(&EmnistSplit::WORDS),
+        EmnistSplit::WORDS[0],
+        "which of the six data sets of EMNIST",
+    )];
+    parameters.extend(common());
+    parameters
+}
+
+/// Parameters that name files of users.
+fn files(what: &str) -> [Parameter; 3] {
+    let paths = || ParameterType::list(ParameterType::Text);
+    let summary = format!("{what}; relative to the data directory, or absolute");
+    [
+        Parameter::optional("file", ParameterType::Text, "", &summary),
+        Parameter::optional(
+            "train",
+            paths(),
+            json!([]),
+            "in place of `file`: files of training images, joined in this order",
+        ),
+        Parameter::optional(
+            "test",
+            paths(),
+            json!([]),
+            "files of test images; beside `train`",
+        ),
+    ]
+}
+
+/// Parameters that say what numbers mean.
+fn values() -> [Parameter; 7] {
+    [
+        test_fraction(),
+        Parameter::optional(
+            "range",
+            ParameterType::list(ParameterType::between(f64::MIN, f64::MAX)),
+            json!([]),
+            "[black, white]: the values that become 0 and 255; empty: whole numbers of 0 to 255 are kept",
+        ),
+        Parameter::optional(
+            "layout",
+            ParameterType::choice(&AxisOrder::WORDS),
+            AxisOrder::WORDS[0],
+            "where the channels of colour images stand: channels-first is [images, channels, height, width], channels-last is [images, height, width, channels]; auto: where the size is 1, 3 or 4",
+        ),
+        Parameter::optional(
+            "shape",
+            ParameterType::list(ParameterType::at_least(1)),
+            json!([]),
+            "[height, width] or [channels, height, width] of images that are stored as rows of values; empty: square and grey",
+        ),
+        transpose(),
+        first_label(),
+        class_names(),
+    ]
+}
+
+fn transpose() -> Parameter {
+    Parameter::optional(
+        "transpose",
+        ParameterType::Boolean,
+        false,
+        "exchange height and width: images are stored column by column",
+    )
+}
+
+fn first_label() -> Parameter {
+    Parameter::optional(
+        "first_label",
+        ParameterType::Integer {
+            minimum: -(1 << 30),
+            maximum: 1 << 30,
+        },
+        0,
+        "label of the first class",
+    )
 }
 
 /// Parameters of `image-folder`.
@@ -503,10 +777,9 @@ mod tests {
 
     fn idx_with(name: &str, value: Value) -> IdxParameters {
         let mut all = defaults();
-        for file in ["train_images", "train_labels", "test_images", "test_labels"] {
-            all[file] = json!("path");
+        for parameter in idx() {
+            all[parameter.name] = parameter.default.unwrap_or(json!("path"));
         }
-        all["layout"] = json!("auto");
         all[name] = value;
         serde_json::from_value(all).expect("valid")
     }
@@ -566,18 +839,17 @@ mod tests {
 
     #[test]
     fn an_empty_path_is_no_file() {
-        let parameters = idx_with("test_images", json!("x"));
-        assert_eq!(
-            parameters.files().expect("four paths")[2],
-            ("test_images", "x")
-        );
-        let error = idx_with("test_labels", json!(""))
-            .files()
-            .expect_err("no path");
-        assert_eq!(
-            error.to_string(),
-            "`test_labels`: expected a path, found none"
-        );
+        let without = idx_with("transpose", json!(true));
+        assert_eq!(without.files().expect("two paths").1, None);
+        for (name, value) in [("test_images", "x"), ("train_labels", "")] {
+            let error = idx_with(name, json!(value))
+                .files()
+                .expect_err("one path is missing");
+            assert!(
+                error.to_string().ends_with("expected a path, found none"),
+                "{error}"
+            );
+        }
     }
 
     #[test]

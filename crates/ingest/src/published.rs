@@ -85,6 +85,8 @@ pub struct PublishedIdx<'a> {
     pub classes: &'a [&'a str],
     /// Folders in the network that hold the files with `.gz`, in the order tried.
     pub mirrors: &'a [&'a str],
+    /// Where to get the files by hand.
+    pub origin: &'a str,
 }
 
 const fn idx_files<'a>(checksums: [Checksum<'a>; 4]) -> [PublishedFile<'a>; 4] {
@@ -131,6 +133,7 @@ pub const MNIST: PublishedIdx<'static> = PublishedIdx {
         "https://ossci-datasets.s3.amazonaws.com/mnist/",
         "https://storage.googleapis.com/cvdf-datasets/mnist/",
     ],
+    origin: "https://ossci-datasets.s3.amazonaws.com/mnist/",
 };
 
 /// Fashion-MNIST (Xiao, Rasul, Vollgraf; MIT licence): articles of clothing.
@@ -159,6 +162,7 @@ pub const FASHION_MNIST: PublishedIdx<'static> = PublishedIdx {
         "https://fashion-mnist.s3.eu-central-1.amazonaws.com/",
         "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
     ],
+    origin: "https://fashion-mnist.s3.eu-central-1.amazonaws.com/",
 };
 
 /// Kuzushiji-MNIST (ROIS-DS Center for Open Data in the Humanities; CC BY-SA 4.0): cursive hiragana.
@@ -174,6 +178,7 @@ pub const KMNIST: PublishedIdx<'static> = PublishedIdx {
     ]),
     classes: &["o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"],
     mirrors: &["https://codh.rois.ac.jp/kmnist/dataset/kmnist/"],
+    origin: "https://codh.rois.ac.jp/kmnist/dataset/kmnist/",
 };
 
 /// The sets of four IDX files.

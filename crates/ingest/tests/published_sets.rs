@@ -94,6 +94,7 @@ fn a_data_set_is_downloaded_verified_and_ingested_once() {
         ],
         classes: &["a", "b", "c", "d", "e", "f", "g", "h"],
         mirrors: &mirrors,
+        origin: "https://example.org/",
     };
     let mut bench = Bench::new();
     bench.download = true;
@@ -125,6 +126,7 @@ fn a_downloaded_file_with_another_checksum_is_refused() {
             .map(|position: usize| file(small[position].0, small[position].1.len() as u64)),
         classes: &["a"],
         mirrors: &mirrors,
+        origin: "https://example.org/",
     };
     let mut bench = Bench::new();
     bench.download = true;
@@ -137,7 +139,7 @@ fn a_downloaded_file_with_another_checksum_is_refused() {
         "the download failed: http://127.0.0.1",
         "refused: SHA-256 of the content of http://",
         "published is 00",
-        "; put the files of http://127.0.0.1",
+        "; put the files of https://example.org/ into",
     ] {
         assert!(error.contains(part), "{part:?} is not in: {error}");
     }
@@ -160,6 +162,7 @@ fn a_published_file_in_place_of_another_is_refused() {
         files: [file(0), file(1), file(2), file(3)],
         classes: &["a", "b", "c", "d", "e", "f", "g", "h"],
         mirrors: &[],
+        origin: "https://example.org/",
     };
     // Training and test exchanged.
     let bench = Bench::new();

@@ -32,7 +32,7 @@ impl Layout {
 }
 
 /// Moves the channels of images `[height, width, channels]` to the front, one image at a time.
-pub(super) fn channels_to_front(pixels: &mut [u8], [height, width, channels]: [usize; 3]) {
+pub(crate) fn channels_to_front(pixels: &mut [u8], [height, width, channels]: [usize; 3]) {
     let plane = height * width;
     let mut image = vec![0; plane * channels];
     for stored in pixels.chunks_exact_mut(plane * channels) {

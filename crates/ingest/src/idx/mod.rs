@@ -14,7 +14,7 @@ use crate::content::Content;
 use crate::error::IngestError;
 use header::Holding;
 pub(crate) use layout::Layout;
-use layout::channels_to_front;
+pub(crate) use layout::channels_to_front;
 
 /// Images of one file.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -129,6 +129,19 @@ fn read_cifar_archive(
     Ok((splits, combine(checks)))
 }
 
+/// A clause about the version for Python, if the user has that one.
+fn python_version(data_dir: &Path) -> Option<String> {
+    let names = ["cifar-10-batches-py", "cifar-10-python.tar.gz"];
+    let path = names
+        .map(|name| data_dir.join(name))
+        .into_iter()
+        .find(|path| path.exists())?;
+    Some(format!(
+        "; {} is the version for Python, whose pickles are not read: the binary version is wanted",
+        path.display()
+    ))
+}
+
 fn download_cifar(
     context: &Context,
     set: &PublishedCifar<'_>,
@@ -167,7 +180,8 @@ fn download_cifar(
         IngestError::Missing {
             wanted: format!("cifar10: {}", names.join(", ")),
             looked: shown(&[data_dir.join(cifar::FOLDER), archive.to_owned()]),
-            similar: similar(data_dir, &[data_dir.join(cifar::FOLDER)], "cifar"),
+            similar: python_version(data_dir)
+                .unwrap_or_else(|| similar(data_dir, &[data_dir.join(cifar::FOLDER)], "cifar")),
             download: Box::new(download),
             place: format!(
                 "put {ARCHIVE} of {} (the binary version, not the Python one) there, packed or unpacked",

@@ -18,20 +18,22 @@ const MAXIMUM_SIMILAR: usize = 6;
 /// Entries of a folder that are looked at for similar names.
 const MAXIMUM_ENTRIES: usize = 10_000;
 
-/// Finds each of the four files of `set`, at one or more places, after a download if needed.
+/// The places of each of the four files of `set`.
+pub(super) type Places = [Vec<PathBuf>; 4];
+
+fn folders(context: &Context, set: &PublishedIdx<'_>) -> Vec<PathBuf> {
+    let folders = set.folders.iter();
+    folders
+        .map(|folder| context.task().data_dir.join(folder))
+        .collect()
+}
+
+/// Finds the files of `set`, each at any number of places.
 ///
 /// Names are the published ones and those with a dot (`train-images.idx3-ubyte`), each with `.gz` and without.
-pub(super) fn idx_files(
-    context: &Context,
-    set: &PublishedIdx<'_>,
-    policy: &Policy,
-) -> Result<[Vec<PathBuf>; 4], IngestError> {
-    let folders: Vec<PathBuf> = set
-        .folders
-        .iter()
-        .map(|folder| context.task().data_dir.join(folder))
-        .collect();
-    let mut found: [Vec<PathBuf>; 4] = Default::default();
+pub(super) fn idx_files(context: &Context, set: &PublishedIdx<'_>) -> Result<Places, IngestError> {
+    let folders = folders(context, set);
+    let mut found: Places = Default::default();
     for (file, found) in set.files.iter().zip(&mut found) {
         for folder in &folders {
             for name in names(file.name) {
@@ -42,15 +44,40 @@ pub(super) fn idx_files(
             }
         }
     }
+    Ok(found)
+}
+
+/// Downloads the files of `set` that were not found.
+pub(super) fn download_missing(
+    context: &Context,
+    set: &PublishedIdx<'_>,
+    found: &mut Places,
+    policy: &Policy,
+) -> Result<(), IngestError> {
+    let folders = folders(context, set);
     for position in 0..found.len() {
         if found[position].is_empty() {
             let downloaded = download_idx(context, set, &set.files[position], policy);
-            let path =
-                downloaded.map_err(|error| missing(context, set, &folders, &found, error))?;
+            let path = downloaded.map_err(|error| missing(context, set, &folders, found, error))?;
             found[position].push(path);
         }
     }
-    Ok(found)
+    Ok(())
+}
+
+/// The file of arrays in which Keras keeps a data set.
+pub(super) fn keras(
+    context: &Context,
+    set: &PublishedIdx<'_>,
+) -> Result<Option<PathBuf>, IngestError> {
+    let data_dir = &context.task().data_dir;
+    let name = format!("{}.npz", set.name);
+    for path in [data_dir.join(set.name).join(&name), data_dir.join(&name)] {
+        if exists(&path)? {
+            return Ok(Some(path));
+        }
+    }
+    Ok(None)
 }
 
 /// The names under which a published file is found, the first being that of its download.
@@ -102,6 +129,9 @@ pub(super) fn fetch(
     policy: &Policy,
     verify: &Verify<'_>,
 ) -> Result<(), Unavailable> {
+    if request.urls.is_empty() {
+        return Err(Unavailable::NotOffered);
+    }
     if !context.task().download {
         return Err(Unavailable::SwitchedOff);
     }
@@ -121,7 +151,7 @@ fn missing(
     context: &Context,
     set: &PublishedIdx<'_>,
     folders: &[PathBuf],
-    found: &[Vec<PathBuf>; 4],
+    found: &Places,
     download: Unavailable,
 ) -> IngestError {
     let files = set.files.iter().zip(found);
@@ -139,7 +169,7 @@ fn missing(
         download: Box::new(download),
         place: format!(
             "put the files of {} into {}",
-            set.mirrors.first().copied().unwrap_or("its authors"),
+            set.origin,
             folder.unwrap_or_default()
         ),
     }

@@ -5,13 +5,16 @@ use std::path::PathBuf;
 use eigenscope_artifact::{ImageHeader, Images, SourceCheck};
 use eigenscope_stage::{Context, TaskError};
 
-use super::find::idx_files;
-use super::reading::{ReadFile, Sha256s, compare, exists, file_name, read_intact};
+use super::find::{download_missing, idx_files, keras};
+use super::npz_files::keras_images;
+use super::own::{self, Labelling, Part};
+use super::reading::{ReadFile, Sha256s, compare, file_name, read_intact};
 use super::{owned, write};
+use crate::arrays;
 use crate::download::Policy;
 use crate::error::IngestError;
 use crate::idx::{self, IdxImages, Layout};
-use crate::parameters::{IdxParameters, Parameters};
+use crate::parameters::{IdxParameters, NamedPath, Parameters};
 use crate::published::{KnownFile, PublishedIdx, combine, known_file};
 
 /// A published data set of four IDX files, downloaded if they are not in the data directory.
@@ -25,7 +28,14 @@ pub fn published_idx(
     policy: &Policy,
 ) -> Result<(), TaskError> {
     let parameters: Parameters = context.parameters()?;
-    let paths = idx_files(context, set, policy)?;
+    let mut paths = idx_files(context, set)?;
+    if paths.iter().any(Vec::is_empty)
+        && let Some(path) = keras(context, set)?
+    {
+        let images = keras_images(context, set, &path)?;
+        return write(context, &parameters, images);
+    }
+    download_missing(context, set, &mut paths, policy)?;
     let files = read(context, &paths, set.classes.len(), Layout::ChannelsFirst)?;
     let mut checks = Vec::new();
     for (position, (path, sha256)) in files.sources().into_iter().enumerate() {
@@ -61,37 +71,84 @@ fn fix_place(set: &PublishedIdx<'_>, known: &KnownFile<'_>) -> String {
 /// Returns the errors of [`published_idx`], except those of downloads.
 pub fn user_idx(context: &Context) -> Result<(), TaskError> {
     let parameters: IdxParameters = context.parameters()?;
-    let mut paths: [Vec<PathBuf>; 4] = Default::default();
-    let given = parameters.files()?;
-    for ((parameter, path), paths) in given.into_iter().zip(&mut paths) {
-        let path = context.task().data_dir.join(path);
-        if !exists(&path)? {
-            let packed = PathBuf::from(format!("{}.gz", path.display()));
-            let found = match exists(&packed)? {
-                true => format!(
-                    "; there is {}: give that, it need not be unpacked",
-                    packed.display()
-                ),
-                false => String::new(),
-            };
-            let reason = format!(
-                "there is no file {}{found}; give a path relative to the data directory or an absolute one",
-                path.display()
-            );
-            return Err(IngestError::parameter(parameter, reason).into());
+    let (train, test) = parameters.files()?;
+    let find = |[images, labels]: [NamedPath<'_>; 2]| -> Result<[Vec<PathBuf>; 2], IngestError> {
+        let images = own::find(context, images.0, images.1)?;
+        Ok([vec![images], vec![own::find(context, labels.0, labels.1)?]])
+    };
+    let [train_images, train_labels] = find(train)?;
+    let (train, test) = match test.map(find).transpose()? {
+        Some([test_images, test_labels]) => {
+            let paths = [train_images, train_labels, test_images, test_labels];
+            let files = read(context, &paths, 256, parameters.layout)?;
+            warn_about_splits(context, &files);
+            let test = part(files.test_images, files.test_labels, &parameters);
+            (
+                part(files.train_images, files.train_labels, &parameters),
+                Some(test),
+            )
         }
-        paths.push(path);
-    }
-    let files = read(context, &paths, 256, parameters.layout)?;
-    warn_about_splits(context, &files);
-    let [labels, test_labels] = [&files.train_labels.value, &files.test_labels.value];
-    let largest = labels.iter().chain(test_labels).max().copied().unwrap_or(0);
-    let classes = (0..=largest).map(|label| label.to_string()).collect();
-    write(
+        None => {
+            let layout = parameters.layout;
+            let images = read_intact(context, &train_images, |content| {
+                idx::read_images(content, layout)
+            })?;
+            let labels = read_intact(context, &train_labels, |content| {
+                idx::read_labels(content, 256)
+            })?;
+            same_count(&images, &labels)?;
+            (part(images, labels, &parameters), None)
+        }
+    };
+    let labelling = Labelling {
+        first_label: parameters.first_label,
+        class_names: &parameters.class_names,
+        known: None,
+    };
+    let common = parameters.common();
+    own::finish(
         context,
-        &parameters.common(),
-        files.images(classes, SourceCheck::Unpublished),
+        &common,
+        labelling,
+        parameters.test_fraction,
+        train,
+        test,
     )
+}
+
+/// Images and labels as the user wants them.
+fn part(
+    images: ReadFile<IdxImages>,
+    labels: ReadFile<Vec<u8>>,
+    parameters: &IdxParameters,
+) -> Part {
+    let IdxImages {
+        mut shape,
+        mut pixels,
+        ..
+    } = images.value;
+    if parameters.transpose {
+        arrays::transpose(&mut pixels, &mut shape);
+    }
+    Part {
+        path: labels.path,
+        shape,
+        pixels,
+        labels: labels.value.into_iter().map(i64::from).collect(),
+    }
+}
+
+/// Refuses images and labels that are not as many.
+fn same_count(images: &ReadFile<IdxImages>, labels: &ReadFile<Vec<u8>>) -> Result<(), IngestError> {
+    let (count, label_count) = (images.value.count, labels.value.len());
+    if count == label_count {
+        return Ok(());
+    }
+    Err(IngestError::Mismatch {
+        first: images.path.clone(),
+        second: labels.path.clone(),
+        reason: format!("{count} images, but {label_count} labels; give the files of one data set"),
+    })
 }
 
 /// Warns where training and test files seem exchanged or are the same.
@@ -116,16 +173,16 @@ fn warn_about_splits(context: &Context, files: &Files) {
 }
 
 /// Four files that were read.
-struct Files {
-    train_images: ReadFile<IdxImages>,
-    train_labels: ReadFile<Vec<u8>>,
-    test_images: ReadFile<IdxImages>,
-    test_labels: ReadFile<Vec<u8>>,
+pub(super) struct Files {
+    pub(super) train_images: ReadFile<IdxImages>,
+    pub(super) train_labels: ReadFile<Vec<u8>>,
+    pub(super) test_images: ReadFile<IdxImages>,
+    pub(super) test_labels: ReadFile<Vec<u8>>,
 }
 
 /// Reads training images and labels, test images and labels, each from the first of its paths that is intact. Labels are
 /// below `classes`.
-fn read(
+pub(super) fn read(
     context: &Context,
     paths: &[Vec<PathBuf>; 4],
     classes: usize,
@@ -214,7 +271,7 @@ impl Files {
     }
 
     /// The images with their labels.
-    fn images(self, classes: Vec<String>, source: SourceCheck) -> Images {
+    pub(super) fn images(self, classes: Vec<String>, source: SourceCheck) -> Images {
         let [channels, height, width] = self.train_images.value.shape;
         Images {
             header: ImageHeader {

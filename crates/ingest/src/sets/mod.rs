@@ -5,8 +5,12 @@
 //! kept until it is complete (12 MB and 181 MB). Measured peaks: 120 MB and 470 MB.
 
 mod cifar_files;
+mod csv_files;
+mod emnist_files;
 mod find;
 mod idx_files;
+mod npz_files;
+mod own;
 mod reading;
 
 use eigenscope_artifact::{IMAGES, ImageHeader, ImageWriter, Images, SplitName};
@@ -17,7 +21,10 @@ use crate::parameters::Parameters;
 use crate::published::DIGIT_NAMES;
 use crate::{coverage, digits, rows};
 pub use cifar_files::published_cifar;
+pub use csv_files::user_csv;
+pub use emnist_files::emnist;
 pub use idx_files::{published_idx, user_idx};
+pub use npz_files::user_npz;
 
 /// The embedded digits.
 ///

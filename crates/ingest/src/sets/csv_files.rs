@@ -1,0 +1,107 @@
+//! Tables of text with a pixel in each column, as Kaggle ships MNIST.
+
+use std::path::Path;
+
+use eigenscope_stage::{Context, TaskError};
+
+use super::own::{self, Files, Labelling, Part};
+use super::reading::read_file;
+use crate::arrays::{self, Range};
+use crate::csv::{self, Table};
+use crate::error::IngestError;
+use crate::parameters::CsvParameters;
+
+/// The user's own tables of text.
+///
+/// # Errors
+/// Returns an error if files are missing, damaged or do not fit together, if the data do not allow the parameters, or if the
+/// artifact cannot be written.
+pub fn user_csv(context: &Context) -> Result<(), TaskError> {
+    let parameters: CsvParameters = context.parameters()?;
+    let files = Files::find(
+        context,
+        &parameters.file,
+        &parameters.train,
+        &parameters.test,
+    )?;
+    let read = |paths: &[std::path::PathBuf]| {
+        let tables = paths.iter().map(|path| table(context, path, &parameters));
+        tables.collect::<Result<Vec<_>, IngestError>>()
+    };
+    let (train, test) = (read(&files.train)?, read(&files.test)?);
+    let all: Vec<&Table> = train.iter().chain(&test).map(|(_, table)| table).collect();
+    let classes = csv::class_names(&all);
+    let parts = |tables: Vec<(std::path::PathBuf, Table)>| {
+        let parts = tables
+            .into_iter()
+            .map(|(path, table)| part(path, table, classes.as_deref(), &parameters));
+        Part::joined(parts.collect::<Result<Vec<_>, _>>()?)
+    };
+    let (Some(train), test) = (parts(train)?, parts(test)?) else {
+        return Ok(());
+    };
+    let labelling = Labelling {
+        first_label: if classes.is_some() {
+            0
+        } else {
+            parameters.first_label
+        },
+        class_names: &parameters.class_names,
+        known: classes.as_deref(),
+    };
+    let common = parameters.common();
+    own::finish(
+        context,
+        &common,
+        labelling,
+        parameters.test_fraction,
+        train,
+        test,
+    )
+}
+
+fn table(
+    context: &Context,
+    path: &Path,
+    parameters: &CsvParameters,
+) -> Result<(std::path::PathBuf, Table), IngestError> {
+    let range = Range::given(&parameters.range)?;
+    let file = read_file(context, path, |content| {
+        csv::read(content, &parameters.label, range)
+    })?;
+    context.progress(1, 1, "files", super::reading::file_name(path));
+    Ok((file.path, file.value))
+}
+
+fn part(
+    path: std::path::PathBuf,
+    table: Table,
+    classes: Option<&[String]>,
+    parameters: &CsvParameters,
+) -> Result<Part, IngestError> {
+    let rows = table.labels.len();
+    let given = parameters.shape()?;
+    let dimensions = arrays::Dimensions::of(&[rows, table.values], parameters.layout, given);
+    let dimensions = dimensions.map_err(|reason| IngestError::Labels {
+        path: path.clone(),
+        reason,
+    })?;
+    let labels = table
+        .labels(classes)
+        .map_err(|reason| IngestError::Labels {
+            path: path.clone(),
+            reason,
+        })?;
+    let mut pixels = table.pixels;
+    dimensions.channels_to_front(&mut pixels);
+    let mut shape = dimensions.shape;
+    if parameters.transpose {
+        arrays::transpose(&mut pixels, &mut shape);
+    }
+    Ok(Part {
+        path,
+        shape,
+        pixels,
+        labels,
+    })
+}
