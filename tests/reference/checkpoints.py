@@ -15,6 +15,7 @@ import zlib
 
 import numpy
 import onnx
+import onnxruntime
 import safetensors.torch
 import torch
 from torch import nn
@@ -74,6 +75,64 @@ def export(name, model, inputs):
     for part in [model, model.graph, *model.graph.node, *model.graph.value_info, *model.graph.input, *model.graph.output]:
         del part.metadata_props[:]
     onnx.save(model, path)
+
+
+def graphs():
+    """Graphs with every way to store values, and what `onnx` reads from all graphs."""
+    helper, folder = onnx.helper, str(FOLDER)
+    values = numpy.array([0, 1, 1.5, 100], dtype=numpy.float32)
+    types = onnx.TensorProto
+    tensors = []
+    for name in ["FLOAT", "DOUBLE", "FLOAT16", "BFLOAT16", "INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16",
+                 "UINT32", "UINT64", "BOOL", "FLOAT8E4M3FN", "FLOAT8E5M2"]:
+        array = values.astype(helper.tensor_dtype_to_np_dtype(getattr(types, name)))
+        typed = helper.make_tensor(f"{name}.typed", getattr(types, name), [2, 2], array.reshape(-1))
+        raw = onnx.numpy_helper.from_array(array.reshape(2, 2), f"{name}.raw")
+        tensors += [typed, raw]
+    nodes = [helper.make_node("Identity", ["x"], ["y"], alpha=0.0, count=0, words=["a", "b"], sizes=[1, -2], text="t",
+                              numbers=[0.5, 1.0], value=onnx.numpy_helper.from_array(values, "inner"))]
+    info = helper.make_tensor_value_info("x", types.FLOAT, ["batch", 2, None])
+    graph = helper.make_graph(nodes, "types", [info], [helper.make_tensor_value_info("y", types.FLOAT, None)], tensors)
+    onnx.save(helper.make_model(graph), FOLDER / "types.onnx")
+    weights = [onnx.numpy_helper.from_array(values * scale, f"w{scale}") for scale in (1, 2)]
+    graph = helper.make_graph(nodes, "external", [info], [helper.make_tensor_value_info("y", types.FLOAT, None)], weights)
+    onnx.save_model(helper.make_model(graph), FOLDER / "external.onnx", save_as_external_data=True, size_threshold=0,
+                    location="external.onnx.data")
+    (FOLDER / "external.onnx.data").chmod(0o644)
+    # Batch normalisation that is not folded into the convolution before it.
+    vgg = checkpoint_models.make("vgg")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            vgg, (checkpoint_models.images(),), FOLDER / "vgg.norm.onnx", dynamo=False, opset_version=17,
+            input_names=["image"], output_names=["logits"], do_constant_folding=False,
+            training=torch.onnx.TrainingMode.PRESERVE, dynamic_axes={"image": {0: "batch"}, "logits": {0: "batch"}})
+    truth = {}
+    for path in sorted(set(FOLDER.glob("*.onnx")) - {FOLDER / "written.onnx"}):
+        model = onnx.load(path)
+        held = {}
+        for initializer in model.graph.initializer:
+            array = onnx.numpy_helper.to_array(initializer, folder)
+            held[initializer.name] = array
+        tensors = described({name: torch.from_numpy(array.astype(numpy.float32)) for name, array in held.items()})
+        for tensor in tensors:
+            tensor["dtype"] = str(held[tensor["name"]].dtype)
+        truth[path.name] = {
+            "nodes": [f"{n.op_type}({', '.join(n.input)}) -> {', '.join(n.output)}" for n in model.graph.node],
+            "tensors": tensors,
+        }
+    return truth
+
+
+def check_written():
+    """The graph that our own writer wrote, computed by onnxruntime."""
+    path = FOLDER / "written.onnx"
+    onnx.checker.check_model(onnx.load(path), full_check=True)
+    session = onnxruntime.InferenceSession(path)
+    image = numpy.array([[1, 0, 1], [0, -1, 2]], "<f4").reshape(2, 1, 1, 3)
+    found = session.run(None, {"x": image})[0]
+    # z = x W^T + b, below zero a quarter of it.
+    numpy.testing.assert_array_equal(found, numpy.array([[4.5, 0], [4.5, -0.75]], "<f4"))
 
 
 class Optimiser(enum.Enum):
@@ -203,8 +262,10 @@ def main():
     torch.manual_seed(0)
     FOLDER.mkdir(exist_ok=True)
     for path in FOLDER.iterdir():
-        path.unlink()
-    save_fixture("checkpoint_truth.json", {"models": models(), "forms": forms(), "arrays": arrays()})
+        if path.name != "written.onnx":
+            path.unlink()
+    check_written()
+    save_fixture("checkpoint_truth.json", {"models": models(), "graphs": graphs(), "forms": forms(), "arrays": arrays()})
 
 
 if __name__ == "__main__":

@@ -1,12 +1,15 @@
-//! ONNX.
-use crate::CheckpointError;
-use crate::checkpoint::Contents;
-use crate::source::Source;
+//! ONNX files: graphs of operators with their initial values, read and written.
+//!
+//! The messages are those of `onnx.proto`, of which networks need a dozen. Values of tensors stay in the file until they are read.
 
-/// A graph.
-#[derive(Debug)]
-pub struct Graph;
+mod external;
+mod graph;
+mod order;
+mod read;
+mod tensor;
+mod wire;
+mod write;
 
-pub(crate) fn open(sources: &mut Vec<Source>) -> Result<(Contents, Graph), CheckpointError> {
-    Err(sources[0].unsupported("graph", "files of ONNX cannot be read yet"))
-}
+pub use graph::{Attribute, Dimension, Graph, Node, Opset, ValueInfo};
+pub(crate) use read::open;
+pub use write::{InitialValues, Initializer, NewGraph, write};

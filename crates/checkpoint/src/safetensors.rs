@@ -14,6 +14,7 @@ use crate::{CheckpointError, DType, limits};
 
 use header::{Header, Stored};
 
+pub(crate) use write::write_values;
 pub use write::{NamedValues, write};
 
 /// Reads the header of the file in `source`.

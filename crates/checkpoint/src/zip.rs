@@ -258,20 +258,27 @@ impl End {
             .rposition(|bytes| bytes == [b'P', b'K', 5, 6])
             .ok_or_else(none)?;
         let mut fields = Fields(&tail[found + 4..]);
-        let end = (|| {
+        let (is_whole, end) = (|| {
             let disks = [fields.u16()?, fields.u16()?];
             let entries = [fields.u16()?, fields.u16()?];
             let [len, start] = [fields.u32()?, fields.u32()?];
-            (disks == [0, 0] && entries[0] == entries[1]).then_some(Self {
+            // The length of a comment.
+            fields.u16()?;
+            let end = Self {
                 entries: entries[0].into(),
                 start: start.into(),
                 len: len.into(),
-            })
-        })();
-        let position = tail_start + found as u64;
-        match Self::find_wide(source, position)? {
+            };
+            Some((disks == [0, 0] && entries[0] == entries[1], end))
+        })()
+        .ok_or_else(none)?;
+        match Self::find_wide(source, tail_start + found as u64)? {
             Some(wide) => Ok(wide),
-            None => end.ok_or_else(none),
+            None if is_whole => Ok(end),
+            None => Err(damaged(
+                source,
+                "it is spread over several files".to_owned(),
+            )),
         }
     }
 

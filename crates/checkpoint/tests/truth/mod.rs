@@ -12,6 +12,7 @@ use serde::Deserialize;
 #[derive(Deserialize)]
 pub(crate) struct Truth {
     pub(crate) models: BTreeMap<String, Model>,
+    pub(crate) graphs: BTreeMap<String, GraphTruth>,
     pub(crate) forms: BTreeMap<String, Form>,
     pub(crate) arrays: BTreeMap<String, Array>,
 }
@@ -20,6 +21,12 @@ pub(crate) struct Truth {
 pub(crate) struct Model {
     pub(crate) tensors: Vec<Tensor>,
     pub(crate) logits: Vec<Vec<f32>>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct GraphTruth {
+    pub(crate) nodes: Vec<String>,
+    pub(crate) tensors: Vec<Tensor>,
 }
 
 #[derive(Deserialize)]

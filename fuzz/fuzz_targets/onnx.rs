@@ -1,0 +1,8 @@
+//! Graphs of ONNX and their values.
+#![no_main]
+
+mod weights;
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| weights::read("fuzzed.onnx", bytes));
