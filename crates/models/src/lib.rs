@@ -19,6 +19,7 @@ mod model;
 mod network;
 pub mod networks;
 mod norm;
+mod properties;
 mod runner;
 mod shapes;
 mod step;

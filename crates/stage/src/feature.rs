@@ -246,6 +246,13 @@ pub enum NameRule {
         /// Parts that have no item in the list.
         extra: usize,
     },
+    /// The name alone if a number is 1, else followed by 1, 2, ..., up to the number.
+    Repeated {
+        /// The name.
+        name: String,
+        /// Parameter whose value is the number.
+        parameter: String,
+    },
 }
 
 impl NameRule {
@@ -263,11 +270,21 @@ impl NameRule {
         }
     }
 
+    /// The name once, or with numbers as often as `parameter` says.
+    pub fn repeated(name: &str, parameter: &str) -> Self {
+        NameRule::Repeated {
+            name: name.to_owned(),
+            parameter: parameter.to_owned(),
+        }
+    }
+
     /// The parameter that the names depend on.
     pub fn parameter(&self) -> Option<&String> {
         match self {
             NameRule::Fixed(_) => None,
-            NameRule::Numbered { parameter, .. } => Some(parameter),
+            NameRule::Numbered { parameter, .. } | NameRule::Repeated { parameter, .. } => {
+                Some(parameter)
+            }
         }
     }
 
@@ -282,12 +299,24 @@ impl NameRule {
             } => {
                 let items = parameters.get(parameter).and_then(Value::as_array);
                 let count = items.map_or(0, Vec::len) + extra;
-                (1..=count)
-                    .map(|number| format!("{prefix}{number}"))
-                    .collect()
+                numbered(prefix, count)
+            }
+            NameRule::Repeated { name, parameter } => {
+                let count = parameters.get(parameter).and_then(Value::as_u64);
+                match count.unwrap_or(1) {
+                    1 => vec![name.clone()],
+                    count => numbered(name, usize::try_from(count).unwrap_or_default()),
+                }
             }
         }
     }
+}
+
+/// The prefix followed by 1, 2, ..., up to `count`.
+fn numbered(prefix: &str, count: usize) -> Vec<String> {
+    (1..=count)
+        .map(|number| format!("{prefix}{number}"))
+        .collect()
 }
 
 /// A property that a task kind asks of what it reads.

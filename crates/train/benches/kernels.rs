@@ -10,7 +10,8 @@ use eigenscope_artifact::{InputShape, PixelTransform, Pixels};
 use eigenscope_models::{StoredModel, evaluate_batches, networks};
 use eigenscope_stage::Seed;
 use eigenscope_train::{
-    Augmentation, Augmenter, DataSet, NormalStream, OptimiserKind, initialise, train_step,
+    Augmentation, Augmenter, DataSet, DropoutStream, NormalStream, OptimiserKind, initialise,
+    train_step,
 };
 
 /// One batch of MNIST.
@@ -197,7 +198,17 @@ fn step(bencher: Bencher<'_, '_>, hidden: usize) {
     let rows: Vec<u32> = vec![0; BATCH];
     NormalStream::new(Seed(1), "bench", 0).gather(&[0.5; WIDTH], WIDTH, &rows, 0.4, &mut inputs);
     let labels: Vec<u16> = (0..BATCH).map(|image| (image % 10) as u16).collect();
+    let mut dropout = DropoutStream::new(Seed(1), 0);
     bencher.counter(ItemsCount::new(BATCH)).bench_local(|| {
-        train_step(&mut model, &mut optimiser, 1e-3, inputs.clone(), &labels).is_ok()
+        let (model, optimiser) = (&mut model, &mut optimiser);
+        train_step(
+            model,
+            optimiser,
+            1e-3,
+            inputs.clone(),
+            &labels,
+            &mut dropout,
+        )
+        .is_ok()
     });
 }

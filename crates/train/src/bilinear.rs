@@ -2,8 +2,8 @@
 
 use eigenscope_models::networks;
 use eigenscope_stage::{
-    Amount, Context, Demand, Parameter, ParameterType, Relation, TaskError, TaskKind, quantities,
-    task_function,
+    Amount, Context, Demand, Feature, NameRule, Parameter, ParameterType, Relation, TaskError,
+    TaskKind, quantities, task_function,
 };
 use serde::Deserialize;
 
@@ -16,7 +16,7 @@ use crate::training::{LastBatch, Recipe};
 pub(crate) fn kind() -> TaskKind {
     let mut kind = training_kind::<Parameters>(
         &networks::bilinear(200, false),
-        "train a bilinear layer, logits = U((L E x) * (R E x)), with AdamW",
+        "train a bilinear layer, logits = U((L E x) * (R E x)), or several, with AdamW",
         vec![
             Parameter::required("hidden", count(8192), "hidden size d"),
             Parameter::optional(
@@ -24,6 +24,19 @@ pub(crate) fn kind() -> TaskKind {
                 ParameterType::Boolean,
                 false,
                 "whether L and R have a bias",
+            ),
+            Parameter::optional(
+                "blocks",
+                count(100),
+                1,
+                "bilinear layers one after another; each reads what the one before it makes",
+            )
+            .proportional(1.0),
+            Parameter::optional(
+                "residual",
+                ParameterType::Boolean,
+                false,
+                "whether what a bilinear layer reads is added to what it makes",
             ),
             epochs(100),
             batch(2048, "images a step; the last partial batch is dropped"),
@@ -53,8 +66,29 @@ pub(crate) fn kind() -> TaskKind {
         quantities::TRAINING_IMAGES,
         "an epoch has at least one whole batch; a partial one is dropped",
     ));
+    kind.description.provides = provided(kind.description.provides);
     // The matrix products are large enough for several threads.
     kind.lendable_threads(15)
+}
+
+/// The features of one layer as those of several: analyses of a bilinear layer are defined for one.
+fn provided(features: Vec<Feature>) -> Vec<Feature> {
+    let features = features.into_iter().map(|feature| match feature {
+        Feature::Flag { name, when: None } if name == "bilinear" => {
+            Feature::flag_when(&name, "blocks", 1)
+        }
+        Feature::Names { set, rules } => {
+            let repeated = |rule| match rule {
+                NameRule::Fixed(name) if name == "gate" => NameRule::repeated(&name, "blocks"),
+                rule => rule,
+            };
+            let rules = rules.into_iter().map(repeated).collect();
+            Feature::Names { set, rules }
+        }
+        feature => feature,
+    });
+    let residual = Feature::flag_when("residual", "residual", true);
+    features.chain([residual]).collect()
 }
 
 #[derive(Deserialize)]
@@ -62,6 +96,8 @@ pub(crate) fn kind() -> TaskKind {
 struct Parameters {
     hidden: usize,
     bias: bool,
+    blocks: usize,
+    residual: bool,
     epochs: u32,
     batch: usize,
     learning_rate: f64,
@@ -72,7 +108,13 @@ struct Parameters {
 
 fn run(context: &Context) -> Result<(), TaskError> {
     let parameters: Parameters = context.parameters()?;
-    let Parameters { hidden, bias, .. } = parameters;
+    let Parameters {
+        hidden,
+        bias,
+        blocks,
+        residual,
+        ..
+    } = parameters;
     let std = parameters.noise_std;
     let noise = (std > 0.0).then_some(Augmentation::Noise { std });
     let recipe = Recipe {
@@ -85,5 +127,6 @@ fn run(context: &Context) -> Result<(), TaskError> {
         augment: parameters.augment.into_iter().chain(noise).collect(),
         evaluate_before: false,
     };
-    train_network(context, &networks::bilinear(hidden, bias), &recipe)
+    let network = networks::bilinear_blocks(hidden, bias, blocks, residual);
+    train_network(context, &network, &recipe)
 }

@@ -1,6 +1,6 @@
 //! What the description of a task kind says about its network; all of it follows from the network's steps.
 
-use eigenscope_models::{Bias, LayerNames, Network, SizeValue};
+use eigenscope_models::{Architecture, Bias, LayerNames, Network, SizeValue};
 use eigenscope_stage::{
     Amount, Demand, Feature, NameRule, Parameter, Relation, Windows, quantities,
 };
@@ -83,10 +83,14 @@ pub(crate) fn room(network: &Network) -> Vec<Demand> {
 
 /// A guess of the duration in seconds: three products, forward and backward, with each weight and image.
 pub(crate) fn seconds(network: &Network, epochs: f64) -> f64 {
-    let multiplications = network
-        .typical()
-        .map_or(0.0, |typical| typical.multiplications());
-    let seconds = 3.0 * multiplications * IMAGES * epochs / MULTIPLICATIONS_PER_SECOND;
+    let typical = network.typical();
+    typical.map_or(1.0, |typical| seconds_of(&typical, IMAGES, epochs))
+}
+
+/// As [`seconds`] of a network whose architecture is known, for this number of training images.
+pub(crate) fn seconds_of(architecture: &Architecture, images: f64, epochs: f64) -> f64 {
+    let multiplications = architecture.multiplications();
+    let seconds = 3.0 * multiplications * images * epochs / MULTIPLICATIONS_PER_SECOND;
     seconds.max(1.0).round()
 }
 

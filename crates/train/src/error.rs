@@ -44,6 +44,9 @@ pub enum TrainError {
         "{images} training images do not fill one batch of {batch}; set `batch` to {images} or less"
     )]
     TooFewImages { images: usize, batch: usize },
+    /// A batch of one image, of which batch normalisation has no variance.
+    #[error("{0}")]
+    LoneImage(String),
     /// A split without images.
     #[error("the {split} split of {path} holds no images")]
     EmptySplit { split: &'static str, path: String },

@@ -14,10 +14,12 @@ mod bit_lanes;
 mod data_set;
 mod description;
 mod divergence;
+mod dropout;
 mod embeddings;
 mod error;
 mod feed_forward;
 mod initialise;
+mod network;
 mod noise;
 mod optimiser;
 mod schedule;
@@ -29,6 +31,7 @@ mod training;
 pub use adam::{Adam, AdamConstants, Decay};
 pub use augment::{Augmentation, Augmenter};
 pub use data_set::DataSet;
+pub use dropout::DropoutStream;
 pub use error::TrainError;
 pub use initialise::initialise;
 pub use noise::NormalStream;
@@ -44,5 +47,6 @@ pub fn kinds() -> Vec<TaskKind> {
     std::iter::once(bilinear::kind())
         .chain(feed_forward::kinds())
         .chain(embeddings::kinds())
+        .chain(std::iter::once(network::kind()))
         .collect()
 }

@@ -2,7 +2,7 @@
 
 use eigenscope_artifact::tables::training::HistoryRow;
 use eigenscope_artifact::{IMAGES, ImageReader, InputShape, Split, TENSORS};
-use eigenscope_models::{ModelError, Network, StoredModel};
+use eigenscope_models::{Architecture, ModelError, Network, StoredModel};
 use eigenscope_stage::{
     Context, Feature, Parameter, ParameterType, Role, TaskError, TaskFunction, TaskKind,
 };
@@ -79,10 +79,22 @@ pub(crate) fn train_network(
     network: &Network,
     recipe: &Recipe,
 ) -> Result<(), TaskError> {
+    let build = |input, classes| {
+        let architecture = network.architecture(input, classes);
+        Ok(architecture.map_err(|source| too_small(input, source))?)
+    };
+    train_model(context, build, recipe)
+}
+
+/// Trains a model on the task's images by `recipe`. `build` makes its architecture for the shape of the images and the names of
+/// their classes.
+pub(crate) fn train_model(
+    context: &Context,
+    build: impl FnOnce(InputShape, Vec<String>) -> Result<Architecture, TaskError>,
+    recipe: &Recipe,
+) -> Result<(), TaskError> {
     let (input, classes, train_set, test_set) = read(context)?;
-    let architecture = network
-        .architecture(input, classes)
-        .map_err(|source| too_small(input, source))?;
+    let architecture = build(input, classes)?;
     let initial = initialise(&architecture, context.seed());
     let mut model = StoredModel::new(architecture, initial)?;
     let (seed, thread_budget) = (context.seed(), context.thread_budget());

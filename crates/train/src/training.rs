@@ -3,12 +3,16 @@
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use eigenscope_artifact::tables::training::HistoryRow;
-use eigenscope_models::{Evaluation, Layer, Model, StoredModel, evaluate_batches, values};
+use eigenscope_models::{
+    Architecture, Evaluation, Layer, Model, StoredModel, evaluate_batches, values,
+};
 use eigenscope_stage::{Seed, ThreadBudget};
+use serde::Deserialize;
 
 use crate::augment::{Augmentation, Augmenter};
 use crate::data_set::DataSet;
 use crate::divergence::likely_cause;
+use crate::dropout::DropoutStream;
 use crate::error::TrainError;
 use crate::optimiser::{Optimiser, OptimiserKind};
 use crate::schedule::Schedule;
@@ -35,7 +39,8 @@ pub struct Recipe {
 }
 
 /// Treatment of a last batch that is smaller than the others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum LastBatch {
     /// Its images are left out of the epoch.
     Dropped,
@@ -57,7 +62,8 @@ pub struct StepResult {
 /// The result does not depend on `thread_budget`, the number of threads.
 ///
 /// # Errors
-/// Returns [`TrainError::TooFewImages`] if the images do not fill one batch, and [`TrainError::Diverged`] or
+/// Returns [`TrainError::TooFewImages`] if the images do not fill one batch, [`TrainError::LoneImage`] if a batch of one image has
+/// no variance, and [`TrainError::Diverged`] or
 /// [`TrainError::DivergedTest`] if a loss is no longer finite; an error if the images have no room for an augmentation.
 pub fn train(
     model: &mut StoredModel,
@@ -74,6 +80,10 @@ pub fn train(
             images,
             batch: recipe.batch,
         });
+    }
+    if let Some(problem) = lone_image(&model.architecture, images, recipe.batch, recipe.last_batch)
+    {
+        return Err(TrainError::LoneImage(problem));
     }
     let lengths = model.tensors.iter().map(|tensor| tensor.data.len());
     let mut training = Training {
@@ -108,6 +118,33 @@ fn multiplications(model: &StoredModel, batch: usize) -> f64 {
     let layers = model.architecture.layers().map(|(_, layer)| layer);
     let linear = layers.filter(|layer| layer.window.is_none());
     3.0 * batch as f64 * linear.map(Layer::multiplications).sum::<f64>()
+}
+
+/// Why `images` cannot be divided into batches: one of them has a single image, and batch normalisation of values without places
+/// has no variance then.
+pub(crate) fn lone_image(
+    architecture: &Architecture,
+    images: usize,
+    batch: usize,
+    last_batch: LastBatch,
+) -> Option<String> {
+    let smallest = match (last_batch, images % batch) {
+        (LastBatch::Kept, rest @ 1..) => rest,
+        _ => batch,
+    };
+    let mut norms = architecture.norms().map(|(_, norm)| norm);
+    let norm = norms.find(|norm| norm.input.height * norm.input.width == 1)?;
+    if smallest > 1 {
+        return None;
+    }
+    let name = &norm.name;
+    Some(match batch {
+        1 => format!("a batch of one image has no variance for {name}; set `batch` to 2 or more"),
+        _ => format!(
+            "the last batch of {images} images by {batch} is one image, which has no variance for {name}; leave it out \
+             (`last_batch = \"dropped\"`), or change `batch`"
+        ),
+    })
 }
 
 /// A model in training.
@@ -181,7 +218,11 @@ impl Training<'_> {
             let labels = rows.iter().map(|&row| self.train.labels()[row as usize]);
             let labels: Vec<u16> = labels.collect();
             let (model, optimiser) = (&mut *self.model, &mut self.optimiser);
-            let step = || train_step(model, optimiser, learning_rate, inputs, &labels);
+            let mut dropout = DropoutStream::new(self.seed, index);
+            let step = || {
+                let dropout = &mut dropout;
+                train_step(model, optimiser, learning_rate, inputs, &labels, dropout)
+            };
             let step = self.pools.run(step)??;
             if !step.loss_nats.is_finite() {
                 return Err(TrainError::Diverged {
@@ -208,13 +249,14 @@ pub fn train_step(
     learning_rate: f64,
     inputs: Vec<f32>,
     labels: &[u16],
+    dropout: &mut DropoutStream,
 ) -> Result<StepResult, TrainError> {
     let device = Device::flex().autodiff();
     let shape = [labels.len(), inputs.len() / labels.len()];
     let inputs: Tensor<2> = Tensor::from_data(TensorData::new(inputs, shape), &device);
     let on_device: Model = model.load(&device)?;
-    let mut no_masks = |values: usize, _: f64| vec![1.0; values];
-    let (logits, statistics) = on_device.forward_training(inputs, &mut no_masks)?;
+    let mut masks = |values, rate| dropout.mask(values, rate);
+    let (logits, statistics) = on_device.forward_training(inputs, &mut masks)?;
     let targets: Vec<i32> = labels.iter().map(|&label| i32::from(label)).collect();
     let targets: Tensor<2, Int> =
         Tensor::from_data(TensorData::new(targets, [labels.len(), 1]), &device);

@@ -18,8 +18,12 @@ fn cases() -> Vec<(Network, Value)> {
         cases.push((networks::cnn(sizes.clone()), json!({ "channels": sizes })));
     }
     for bias in [false, true] {
-        let parameters = json!({ "hidden": 3, "bias": bias });
-        cases.push((networks::bilinear(3, bias), parameters));
+        for (blocks, residual) in [(1, false), (1, true), (2, false), (3, true)] {
+            let parameters =
+                json!({ "hidden": 3, "bias": bias, "blocks": blocks, "residual": residual });
+            let network = networks::bilinear_blocks(3, bias, blocks, residual);
+            cases.push((network, parameters));
+        }
     }
     cases
 }
@@ -42,10 +46,12 @@ fn every_kind_is_a_network() {
         .into_iter()
         .map(|kind| kind.description.name)
         .collect();
-    let networks: BTreeSet<String> = cases()
+    let mut networks: BTreeSet<String> = cases()
         .iter()
         .map(|(network, _)| network.name().to_owned())
         .collect();
+    // Its steps are given in the pipeline file.
+    networks.insert("network".to_owned());
     assert_eq!(kinds, networks);
 }
 
@@ -71,11 +77,11 @@ fn flags_and_layers_are_those_of_the_model() {
         let names: BTreeSet<String> = built.clone().map(|layer| layer.name.clone()).collect();
         assert_eq!(layers, names, "{parameters}");
 
-        let biased = built.clone().any(|layer| layer.bias);
-        let bilinear = architecture.bilinear("").is_ok();
-        let mut expected = BTreeSet::from([network.name().to_owned()]);
-        expected.insert(if biased { "biased" } else { "bias-free" }.to_owned());
-        expected.insert(if bilinear { "bilinear" } else { "ungated" }.to_owned());
+        let properties = architecture.properties().into_iter().map(str::to_owned);
+        let mut expected: BTreeSet<String> = properties.collect();
+        if network.name() != "bilinear" {
+            expected.insert(network.name().to_owned());
+        }
         assert_eq!(flags, expected, "{parameters}");
     }
 }

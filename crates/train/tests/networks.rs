@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use eigenscope_artifact::InputShape;
 use eigenscope_models::{Architecture, Runner, Start, StoredModel, networks};
+use eigenscope_stage::Seed;
 use eigenscope_testing::{Tolerance, assert_close, class_names, fixture, model_with};
-use eigenscope_train::{OptimiserKind, train_step};
+use eigenscope_train::{DropoutStream, OptimiserKind, train_step};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -97,10 +98,18 @@ fn check(case: &Case, recipe: &Recipe) {
     let lengths = model.tensors.iter().map(|tensor| tensor.data.len());
     let mut optimiser = OptimiserKind::sgd(recipe.momentum).start(lengths);
     let mut losses = Vec::new();
+    let mut dropout = DropoutStream::new(Seed(0), 0);
     for step in 0..recipe.steps {
         let (inputs, labels) = batch(step, recipe, pixels);
         let rate = recipe.learning_rate;
-        let result = train_step(&mut model, &mut optimiser, rate, inputs, &labels);
+        let result = train_step(
+            &mut model,
+            &mut optimiser,
+            rate,
+            inputs,
+            &labels,
+            &mut dropout,
+        );
         losses.push(f64::from(result.expect("a finite step").loss_nats));
     }
     let what = |values: &str| format!("{network}: {values}");

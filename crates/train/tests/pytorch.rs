@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use eigenscope_artifact::InputShape;
 use eigenscope_models::{StoredModel, networks};
+use eigenscope_stage::Seed;
 use eigenscope_testing::{Digits, Tolerance, assert_close, class_names, fixture, model_with};
-use eigenscope_train::{OptimiserKind, cosine, train_step};
+use eigenscope_train::{DropoutStream, OptimiserKind, cosine, train_step};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -86,6 +87,7 @@ fn twenty_steps_of_adamw_with_cosine_annealing() {
         let mut model = initial_model(&truth, case);
         let lengths = model.tensors.iter().map(|tensor| tensor.data.len());
         let mut optimiser = OptimiserKind::adamw(truth.recipe.weight_decay).start(lengths);
+        let mut dropout = DropoutStream::new(Seed(0), 0);
         let mut losses = Vec::new();
         for (step, batch) in case.batches.iter().enumerate() {
             let epoch = step / truth.recipe.batches_per_epoch;
@@ -97,8 +99,15 @@ fn twenty_steps_of_adamw_with_cosine_annealing() {
             assert!((rate / case.learning_rates[epoch] - 1.0).abs() < 1e-9);
             let inputs = digits.inputs(batch.iter().copied());
             let labels = digits.labels(batch.iter().copied());
-            let result = train_step(&mut model, &mut optimiser, rate, inputs, &labels)
-                .expect("a finite step");
+            let result = train_step(
+                &mut model,
+                &mut optimiser,
+                rate,
+                inputs,
+                &labels,
+                &mut dropout,
+            )
+            .expect("a finite step");
             losses.push(f64::from(result.loss_nats));
         }
         for expected in [&case.loss_float32, &case.loss_float64] {

@@ -32,6 +32,15 @@ impl StepError {
         }
     }
 
+    /// The path as a JSON pointer (RFC 6901), such as `/2/conv/kernel`; empty for the list itself.
+    pub fn pointer(&self) -> String {
+        let part = |part: &PathPart| match part {
+            PathPart::Index(index) => format!("/{index}"),
+            PathPart::Key(key) => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
+        };
+        self.path.iter().map(part).collect()
+    }
+
     pub(super) fn with_help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self

@@ -247,6 +247,24 @@ fn errors_say_what_and_where() {
 }
 
 #[test]
+fn places_of_errors_are_json_pointers() {
+    for (list, pointer) in [
+        (json!({}), ""),
+        (
+            json!(["relu", { "conv": { "channels": 3, "kernel": 0 } }]),
+            "/1/conv/kernel",
+        ),
+        (
+            json!([{ "residual": { "steps": [{ "a/b~c": 3 }] } }]),
+            "/0/residual/steps/0/a~1b~0c",
+        ),
+    ] {
+        let error = StepList::parse(&list).expect_err("it is refused");
+        assert_eq!(error.pointer(), pointer);
+    }
+}
+
+#[test]
 fn no_list_is_too_long() {
     let many = vec![json!("relu"); 10_001];
     let error = StepList::parse(&Value::Array(many)).expect_err("too long");

@@ -1,0 +1,70 @@
+//! What is true of a network, in the words by which analyses say which networks they are defined for.
+
+use crate::architecture::Architecture;
+use crate::shapes::Shapes;
+
+impl Architecture {
+    /// The properties of a model: `biased` or `bias-free`; `ungated` without gates; `residual` with residual blocks; `bilinear` if
+    /// it is one bilinear layer.
+    pub fn properties(&self) -> Vec<&'static str> {
+        let each = [
+            ("biased", self.is_biased()),
+            ("bias-free", !self.is_biased()),
+            ("ungated", !self.is_gated()),
+            ("residual", self.is_residual()),
+            ("bilinear", self.bilinear("").is_ok()),
+        ];
+        let held = each.into_iter().filter(|(_, holds)| *holds);
+        held.map(|(name, _)| name).collect()
+    }
+
+    /// Values that all steps together make of one image.
+    pub fn values(&self) -> usize {
+        let mut shapes = Shapes::new(self.input);
+        let made = self.steps().iter().map_while(|step| {
+            shapes.take(step).ok()?;
+            Some(shapes.current().len())
+        });
+        made.fold(0, usize::saturating_add)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use eigenscope_artifact::InputShape;
+
+    use crate::networks;
+
+    #[test]
+    fn properties_and_sizes_follow_from_steps() {
+        for (network, properties, values) in [
+            // Images of 16 x 16: 12 and 6 places a side, then 2 and 1; with two classes.
+            (
+                networks::convnet(),
+                vec!["biased", "ungated"],
+                2 * 32 * 144 + 32 * 36 + 3 * 64 * 4 + 64 + 2 * 128 + 2,
+            ),
+            (
+                networks::mlp(vec![3]),
+                vec!["bias-free", "ungated"],
+                3 + 3 + 2,
+            ),
+            (
+                networks::bilinear(5, true),
+                vec!["biased", "bilinear"],
+                5 + 10 + 5 + 2,
+            ),
+            (
+                networks::bilinear_blocks(5, false, 2, true),
+                vec!["bias-free", "residual"],
+                5 + 2 * (5 + 10 + 5 + 5) + 2,
+            ),
+        ] {
+            let classes = vec!["no".to_owned(), "yes".to_owned()];
+            let architecture = network.architecture(InputShape::from([1, 16, 16]), classes);
+            let architecture = architecture.expect("large enough");
+            assert_eq!(architecture.properties(), properties);
+            assert_eq!(architecture.values(), values);
+        }
+    }
+}

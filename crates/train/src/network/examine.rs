@@ -1,0 +1,147 @@
+//! What follows from a list of steps before the network is trained.
+
+use eigenscope_artifact::InputShape;
+use eigenscope_models::Architecture;
+use eigenscope_models::steps::{StepError, StepList};
+use eigenscope_stage::{
+    Amount, Demand, Examination, Examined, Fault, Feature, Known, NameRule, Relation, TaskError,
+    quantities,
+};
+use serde_json::Value;
+
+use super::{NAME, Parameters};
+use crate::description::seconds_of;
+use crate::training::{LastBatch, lone_image};
+
+pub(super) fn examine(examination: &Examination<'_>) -> Result<Examined, TaskError> {
+    let parameters: Parameters = examination.parameters()?;
+    let known = examination.known("data");
+    let mut examined = Examined::default();
+    examined.faults.extend(parameters.faults());
+    if parameters.last_batch == LastBatch::Dropped {
+        let because = "an epoch has at least one whole batch; a partial one is dropped";
+        let batch = Amount::parameter("batch");
+        let images = quantities::TRAINING_IMAGES;
+        examined = examined.demands(
+            "data",
+            Demand::new(batch, Relation::AtMost, images, because),
+        );
+    }
+    let steps = match StepList::parse(&Value::Array(parameters.steps.clone())) {
+        Ok(steps) => steps,
+        Err(error) => return Ok(examined.fault(of_steps(error))),
+    };
+    let (Some(input), Some(classes)) = (input(&known), classes(&known)) else {
+        return Ok(examined.provides(unsized_features(&steps)));
+    };
+    Ok(match steps.architecture(NAME, input, classes) {
+        Err(error) => examined.fault(of_steps(error)),
+        Ok(architecture) => sized(examined, &parameters, &architecture, &known),
+    })
+}
+
+/// The answer where the images are known.
+fn sized(
+    mut examined: Examined,
+    parameters: &Parameters,
+    architecture: &Architecture,
+    known: &Known,
+) -> Examined {
+    let images = known.quantity(quantities::TRAINING_IMAGES);
+    let images = images.and_then(|images| usize::try_from(images).ok());
+    if let Some(images) = images {
+        let fault = lone_image(
+            architecture,
+            images,
+            parameters.batch,
+            parameters.last_batch,
+        );
+        examined
+            .faults
+            .extend(fault.map(|message| Fault::at("/batch", message)));
+    }
+    let images = images.unwrap_or(MNIST_IMAGES);
+    examined.seconds = Some(seconds_of(
+        architecture,
+        images as f64,
+        f64::from(parameters.epochs),
+    ));
+    examined.memory_mib = Some(memory_mib(architecture, images, parameters.batch));
+    examined.provides(features(architecture))
+}
+
+/// Training images where they are not known.
+const MNIST_IMAGES: usize = 60_000;
+
+/// Peak memory: the data set, four numbers for each parameter, and twice the values of all steps of a batch and of an
+/// evaluation.
+fn memory_mib(architecture: &Architecture, images: usize, batch: usize) -> u64 {
+    let parameters = architecture.parameters().into_iter();
+    let parameters: usize = parameters
+        .map(|parameter| parameter.shape.iter().product::<usize>())
+        .sum();
+    let values: usize = architecture.values();
+    let inputs = architecture.input.len().saturating_mul(images + images / 5);
+    let training = values.saturating_mul(2 * batch.min(images));
+    let total = inputs
+        .saturating_add(parameters.saturating_mul(4))
+        .saturating_add(training);
+    64 + (4 * total as u64) / (1 << 20)
+}
+
+/// The shape of the images after their transforms, if it is known.
+fn input(known: &Known) -> Option<InputShape> {
+    let side = |name| usize::try_from(known.quantity(name)?).ok();
+    Some(InputShape::from([
+        side(quantities::CHANNELS)?,
+        side(quantities::HEIGHT)?,
+        side(quantities::WIDTH)?,
+    ]))
+}
+
+/// The names of the classes, or numbers for them.
+fn classes(known: &Known) -> Option<Vec<String>> {
+    let numbers = || {
+        let count = known.quantity(quantities::CLASSES)?;
+        Some((0..count).map(|class| class.to_string()).collect())
+    };
+    known.classes().or_else(numbers)
+}
+
+/// Properties, and names of layers.
+fn features(architecture: &Architecture) -> Vec<Feature> {
+    let flags = architecture.properties().into_iter().map(Feature::flag);
+    let names = architecture.layers().map(|(_, layer)| layer.name.as_str());
+    flags.chain([layers(names)]).collect()
+}
+
+fn layers<'a>(names: impl Iterator<Item = &'a str>) -> Feature {
+    Feature::names("layers", names.map(NameRule::fixed).collect())
+}
+
+/// Features of a network for images of unknown size: those that it has for images of some size.
+fn unsized_features(steps: &StepList) -> Vec<Feature> {
+    let sides = [28, 32, 64, 128, 224, 512];
+    let shapes = sides
+        .into_iter()
+        .flat_map(|side| [[1, side, side], [3, side, side]]);
+    let mut architectures = shapes.filter_map(|shape| {
+        let classes = (0..10).map(|class| class.to_string()).collect();
+        steps
+            .architecture(NAME, InputShape::from(shape), classes)
+            .ok()
+    });
+    match architectures.next() {
+        Some(architecture) => features(&architecture),
+        None => vec![layers(steps.layer_names().into_iter())],
+    }
+}
+
+/// The fault at the step.
+fn of_steps(error: StepError) -> Fault {
+    let fault = Fault::at(format!("/steps{}", error.pointer()), error.message);
+    match error.help {
+        Some(help) => fault.help(help),
+        None => fault,
+    }
+}

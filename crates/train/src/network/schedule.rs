@@ -1,0 +1,95 @@
+//! The parameter `schedule`.
+
+use eigenscope_stage::{Fault, Parameter, ParameterType, Variant};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::schedule::{Schedule, Shape, StepEpochs};
+
+/// A schedule as it stands in a task file.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) enum ChosenSchedule {
+    Constant {
+        warm_up: u32,
+    },
+    Cosine {
+        warm_up: u32,
+    },
+    Step {
+        epochs: StepEpochs,
+        factor: f64,
+        warm_up: u32,
+    },
+}
+
+/// The type of the parameter.
+pub(super) fn schedule() -> ParameterType {
+    let epoch = || ParameterType::Integer {
+        minimum: 1,
+        maximum: 1_000_000,
+    };
+    let warm_up = || {
+        let kind = ParameterType::Integer {
+            minimum: 0,
+            maximum: 1_000_000,
+        };
+        let summary = "epochs over which the learning rate rises in equal steps at first";
+        Parameter::optional("warm_up", kind, 0, summary)
+    };
+    let epochs = ParameterType::Either(vec![epoch(), ParameterType::list(epoch())]);
+    let epochs = Parameter::required(
+        "epochs",
+        epochs,
+        "the learning rate changes every so many epochs, or after each of a list of numbers of epochs",
+    );
+    let factor = Parameter::optional(
+        "factor",
+        ParameterType::between(0.0, 1e6),
+        0.1,
+        "what the learning rate is multiplied by",
+    );
+    ParameterType::OneOf(vec![
+        Variant::new("constant", vec![warm_up()]),
+        Variant::new("cosine", vec![warm_up()]),
+        Variant::new("step", vec![epochs, factor, warm_up()]),
+    ])
+}
+
+/// The same learning rate in every epoch.
+pub(super) fn default() -> Value {
+    json!({ "constant": { "warm_up": 0 } })
+}
+
+impl ChosenSchedule {
+    /// Warm-up and name of the schedule.
+    fn parts(&self) -> (u32, &'static str) {
+        match *self {
+            ChosenSchedule::Constant { warm_up } => (warm_up, "constant"),
+            ChosenSchedule::Cosine { warm_up } => (warm_up, "cosine"),
+            ChosenSchedule::Step { warm_up, .. } => (warm_up, "step"),
+        }
+    }
+
+    pub(super) fn fault(&self, epochs: u32) -> Option<Fault> {
+        let (warm_up, name) = self.parts();
+        if warm_up < epochs {
+            return None;
+        }
+        let message = format!("a warm-up of {warm_up} epochs never ends: there are {epochs}");
+        let fault = Fault::at(format!("/schedule/{name}/warm_up"), message);
+        Some(fault.help(format!("give fewer than {epochs}")))
+    }
+}
+
+impl From<ChosenSchedule> for Schedule {
+    fn from(chosen: ChosenSchedule) -> Self {
+        let (warm_up, _) = chosen.parts();
+        let shape = match chosen {
+            ChosenSchedule::Constant { .. } => Shape::Constant,
+            ChosenSchedule::Cosine { .. } => Shape::Cosine,
+            ChosenSchedule::Step { epochs, factor, .. } => Shape::Step { epochs, factor },
+        };
+        Schedule { shape, warm_up }
+    }
+}
