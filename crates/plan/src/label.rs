@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use eigenscope_artifact::Digest;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// Values of swept parameters by name.
 pub type Labels = BTreeMap<String, Value>;
@@ -75,7 +75,7 @@ pub(crate) fn label_problem(text: &str) -> Option<String> {
 /// ```
 ///
 /// A list whose text would be long or could not stand in a task id is cut and gets six digits of a digest.
-pub(crate) fn label_of(value: &Value) -> Value {
+fn label_of(value: &Value) -> Value {
     match value {
         Value::Object(object) => object
             .keys()
@@ -84,6 +84,41 @@ pub(crate) fn label_of(value: &Value) -> Value {
         Value::Array(_) => Value::from(list_label(value)),
         other => other.clone(),
     }
+}
+
+/// The labels of the values of one sweep. Values that are one variant are told apart by the fields in which they differ:
+///
+/// ```text
+/// { sgd = { lr = 0.1, momentum = 0.9 } }, { sgd = { lr = 0.2, momentum = 0.9 } }, "none"     sgd_0.1, sgd_0.2, none
+/// ```
+pub(crate) fn labels_of(values: &[Value]) -> Vec<Value> {
+    let labels = values.iter().map(|value| {
+        let Some((name, fields)) = variant(value) else {
+            return label_of(value);
+        };
+        let others = values.iter().filter_map(variant);
+        let others = others.filter(|(other, fields_of)| *other == name && *fields_of != fields);
+        let others: Vec<_> = others.map(|(_, fields)| fields).collect();
+        if others.is_empty() {
+            return label_of(value);
+        }
+        let differs = |name: &String, field: &Value| {
+            others.iter().any(|other| other.get(name) != Some(field))
+        };
+        let differing = fields.iter().filter(|(name, field)| differs(name, field));
+        let differing: Map<_, _> = differing
+            .map(|(name, field)| (name.clone(), field.clone()))
+            .collect();
+        let reduced = Map::from_iter([(name.clone(), Value::Object(differing))]);
+        Value::from(list_label(&Value::Object(reduced)))
+    });
+    labels.collect()
+}
+
+/// Name and fields of a variant with fields.
+fn variant(value: &Value) -> Option<(&String, &Map<String, Value>)> {
+    let (name, fields) = value.as_object()?.iter().next()?;
+    Some((name, fields.as_object()?))
 }
 
 fn list_label(value: &Value) -> String {
@@ -198,6 +233,24 @@ mod tests {
         assert_eq!(label_problem(&"é".repeat(60)), None);
         let long = label_problem(&"é".repeat(61)).expect("too long");
         assert_eq!(long, "it has 61 characters, at most 60 are allowed");
+    }
+
+    #[test]
+    fn values_of_one_variant_are_labelled_by_what_differs() {
+        let sgd = |lr: f64, momentum: f64| json!({ "sgd": { "lr": lr, "momentum": momentum } });
+        for (values, labels) in [
+            (vec![sgd(0.1, 0.9), json!("none")], vec!["sgd", "none"]),
+            (
+                vec![sgd(0.1, 0.9), json!("none"), sgd(0.2, 0.9)],
+                vec!["sgd_0.1", "none", "sgd_0.2"],
+            ),
+            (
+                vec![sgd(0.1, 0.9), sgd(0.1, 0.0), sgd(0.2, 0.0)],
+                vec!["sgd_0.1_0.9", "sgd_0.1_0", "sgd_0.2_0"],
+            ),
+        ] {
+            assert_eq!(labels_of(&values), labels);
+        }
     }
 
     #[test]

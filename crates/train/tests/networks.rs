@@ -1,14 +1,16 @@
-//! SGD steps with momentum of every network but `bilinear` against PyTorch (tests/reference: feed_forward_truth.json,
-//! embedding_truth.json).
+//! SGD steps with momentum of every network but `bilinear`, and of a listed one with residual blocks, against PyTorch
+//! (tests/reference: feed_forward_truth.json, embedding_truth.json, residual_truth.json).
 
 use std::collections::BTreeMap;
 
 use eigenscope_artifact::InputShape;
+use eigenscope_models::steps::StepList;
 use eigenscope_models::{Architecture, Runner, Start, StoredModel, networks};
 use eigenscope_stage::Seed;
 use eigenscope_testing::{Tolerance, assert_close, class_names, fixture, model_with};
-use eigenscope_train::{DropoutStream, OptimiserKind, train_step};
+use eigenscope_train::{DropoutStream, OptimiserKind, SgdConstants, train_step};
 use serde::Deserialize;
+use serde_json::Value;
 
 #[derive(Deserialize)]
 struct Truth {
@@ -20,6 +22,8 @@ struct Truth {
 struct Recipe {
     learning_rate: f64,
     momentum: f64,
+    #[serde(default)]
+    weight_decay: f64,
     steps: usize,
     batch: usize,
     classes: usize,
@@ -33,6 +37,8 @@ struct Case {
     input: [usize; 3],
     #[serde(default)]
     layers: Vec<usize>,
+    /// Steps of a network of no kind.
+    listed: Option<Value>,
     initial: Option<BTreeMap<String, Vec<f64>>>,
     loss: Vec<f64>,
     /// Of the first batch, after the steps.
@@ -44,6 +50,12 @@ fn architecture(case: &Case, classes: usize) -> Architecture {
     let input = InputShape::from(case.input);
     let layers = case.layers.clone();
     let classes = class_names(classes);
+    if let Some(steps) = &case.listed {
+        let steps = StepList::parse(steps).expect("steps");
+        return steps
+            .architecture("network", input, classes)
+            .expect("large enough");
+    }
     let architecture = match case.network.as_str() {
         "mlp" => networks::mlp(layers).architecture(input, classes),
         "cnn" => networks::cnn(layers).architecture(input, classes),
@@ -96,7 +108,11 @@ fn check(case: &Case, recipe: &Recipe) {
     let pixels = case.input.iter().product();
     let mut model = model(case, recipe.classes);
     let lengths = model.tensors.iter().map(|tensor| tensor.data.len());
-    let mut optimiser = OptimiserKind::sgd(recipe.momentum).start(lengths);
+    let optimiser = OptimiserKind::Sgd(SgdConstants {
+        weight_decay: recipe.weight_decay,
+        ..SgdConstants::new(recipe.momentum)
+    });
+    let mut optimiser = optimiser.start(lengths);
     let mut losses = Vec::new();
     let mut dropout = DropoutStream::new(Seed(0), 0);
     for step in 0..recipe.steps {
@@ -148,4 +164,12 @@ fn networks_with_embeddings() {
     for case in &cases {
         check(case, &recipe);
     }
+}
+
+/// Residual blocks with and without a shortcut, weight decay of all parameters.
+#[test]
+fn residual_networks() {
+    let Truth { recipe, cases } = fixture("residual_truth.json");
+    assert_eq!(cases.len(), 1);
+    check(&cases[0], &recipe);
 }

@@ -6,7 +6,7 @@ use eigenscope_stage::ParameterType;
 use serde_json::Value;
 
 use crate::file::{self, Entry, FileError, Node, Problems, Span, named};
-use crate::label::{label_of, label_problem, label_text};
+use crate::label::{label_problem, label_text, labels_of};
 use crate::plan::MAXIMUM_TASKS_PER_TABLE;
 
 /// A swept parameter.
@@ -50,12 +50,14 @@ pub(crate) fn axis(
     let mut values = Vec::with_capacity(items.len());
     let (mut seen, mut labels) = (HashSet::new(), HashSet::new());
     let mut sound = true;
-    for item in items {
-        let Some(value) = file::value(item, kind, name, problems) else {
-            sound = false;
-            continue;
-        };
-        let label = label_of(&value);
+    let given: Vec<(&Node, Value)> = items
+        .iter()
+        .filter_map(|item| Some((item, file::value(item, kind, name, problems)?)))
+        .collect();
+    sound &= given.len() == items.len();
+    let (nodes, given): (Vec<&Node>, Vec<Value>) = given.into_iter().unzip();
+    let labels_of_all = labels_of(&given);
+    for ((item, value), label) in nodes.into_iter().zip(given).zip(labels_of_all) {
         let text = label_text(&label);
         let separate = "write one table for each of these values";
         let error = if !seen.insert(value.to_string()) {

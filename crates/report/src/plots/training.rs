@@ -44,10 +44,10 @@ fn run(context: &Context) -> Result<(), TaskError> {
         colours,
     } = Groups::of(inputs);
     let shared = shared_colours(inputs, &names);
-    let mut noisy = 0;
+    let mut changes = Vec::new();
     let mut runs = Vec::with_capacity(inputs.len());
     for (name, input) in names.into_iter().zip(inputs) {
-        noisy += usize::from(has_noise(input)?);
+        changes.extend(change(input)?);
         runs.push(Run {
             colour: colours.get(&name).map_or(Rgb::BLACK, |(_, colour)| *colour),
             rows: read_records(&input.path)?,
@@ -56,12 +56,16 @@ fn run(context: &Context) -> Result<(), TaskError> {
     }
     // Legend entries have the order of the layers.
     runs.sort_by_key(|run| colours.get(&run.name).map(|(place, _)| *place));
-    let noise = match noisy {
-        0 => "",
-        all if all == runs.len() => " (with noise)",
-        _ => " (of some models with noise)",
+    let word = match changes.iter().all(|change| *change == "with noise") {
+        true => "with noise",
+        false => "augmented",
     };
-    write(context, draw(&runs, legend, noise, &shared))
+    let changed = match changes.len() {
+        0 => String::new(),
+        all if all == runs.len() => format!(" ({word})"),
+        _ => format!(" (of some models {word})"),
+    };
+    write(context, draw(&runs, legend, &changed, &shared))
 }
 
 /// A sentence about the labels in which runs of one name, and so of one colour, differ; empty if they differ in none.
@@ -83,10 +87,18 @@ fn shared_colours(inputs: &[Input], names: &[String]) -> String {
     )
 }
 
-/// Returns true if noise is added to the training images, according to the parameters in the provenance.
-fn has_noise(input: &Input) -> Result<bool, TaskError> {
-    let noise = &summarise(&input.path)?.provenance.parameters["noise_std"];
-    Ok(noise.as_f64().is_some_and(|noise| noise > 0.0))
+/// What is done to the training images, if anything, according to the parameters in the provenance.
+fn change(input: &Input) -> Result<Option<&'static str>, TaskError> {
+    let parameters = summarise(&input.path)?.provenance.parameters;
+    let noise = parameters["noise_std"].as_f64();
+    let has_noise = noise.is_some_and(|noise| noise > 0.0);
+    let augment = parameters["augment"].as_array();
+    let mut augment = augment.into_iter().flatten();
+    Ok(match augment.all(|step| step.get("noise").is_some()) {
+        false => Some("augmented"),
+        true if has_noise || parameters["augment"][0].is_object() => Some("with noise"),
+        true => None,
+    })
 }
 
 /// Names and colours of runs, which several can share.

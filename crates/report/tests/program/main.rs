@@ -180,6 +180,8 @@ fn noise_is_told_only_where_there_is_some() {
     let noisy = table("noisy", json!({"noise_std": 0.4}));
     let quiet = table("quiet", json!({"noise_std": 0.0}));
     let other = table("other", json!({"widths": [8]}));
+    let listed = table("listed", json!({"augment": [{"noise": {"std": 0.1}}]}));
+    let flipped = table("flipped", json!({"noise_std": 0.1, "augment": ["flip"]}));
     let draw = |inputs: &[&Input]| {
         let inputs: Vec<Input> = inputs.iter().map(|input| (*input).clone()).collect();
         drawn::draw(&folder, "training", json!({}), "histories", &inputs)
@@ -187,6 +189,10 @@ fn noise_is_told_only_where_there_is_some() {
     draw(&[&noisy]).shows(&["on training batches (with noise) and"]);
     draw(&[&quiet, &other]).shows(&["on training batches and on the test images"]);
     draw(&[&noisy, &other]).shows(&["on training batches (of some models with noise) and"]);
+    draw(&[&noisy, &listed]).shows(&["on training batches (with noise) and"]);
+    draw(&[&flipped]).shows(&["on training batches (augmented) and"]);
+    draw(&[&flipped, &noisy, &other])
+        .shows(&["on training batches (of some models augmented) and"]);
 }
 
 #[test]
