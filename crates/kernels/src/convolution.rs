@@ -11,6 +11,7 @@ mod forward;
 mod grid;
 mod input_gradient;
 mod output_gradient;
+mod products;
 mod scratch;
 mod weight_gradient;
 

@@ -149,6 +149,39 @@ fn convolutions() -> impl Strategy<Value = Convolution> {
     )
 }
 
+/// Of many channels, padded or of single pixels.
+fn wide_convolutions() -> impl Strategy<Value = Convolution> {
+    let sizes = (16..40usize, 16..20usize, 16..20usize, 1..4usize, 1..4usize);
+    (sizes, 0..4usize, 0..4usize, any::<bool>(), spread()).prop_map(
+        |((batch, channels, outputs, kernel, stride), height, width, relu, spread)| {
+            let [padding, dilation, groups] = spread;
+            let smallest = ((kernel - 1) * dilation + 1).saturating_sub(2 * padding);
+            let input = ImageShape {
+                channels: channels * groups,
+                height: smallest.max(1) + height,
+                width: smallest.max(1) + width,
+            };
+            Convolution {
+                batch,
+                geometry: Geometry {
+                    padding,
+                    dilation,
+                    groups,
+                    ..Geometry::new(input, stride)
+                },
+                outputs: outputs * groups,
+                kernel,
+                epilogue: if relu {
+                    Epilogue::Relu
+                } else {
+                    Epilogue::Linear
+                },
+                bias: true,
+            }
+        },
+    )
+}
+
 /// Padding, dilation and groups, half of them plain.
 fn spread() -> impl Strategy<Value = [usize; 3]> {
     prop_oneof![
@@ -237,6 +270,13 @@ proptest! {
     #[test]
     fn convolutions_agree_with_burn_to_the_last_bit(convolution in convolutions()) {
         prop_assert_eq!(convolution.run(true), convolution.run(false));
+    }
+
+    #[test]
+    fn wide_convolutions_agree_with_burn(convolution in wide_convolutions()) {
+        for (found, expected) in convolution.run(true).iter().zip(convolution.run(false)) {
+            prop_assert!(difference(found, &expected) < 1e-6);
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Steps with their tensors on a device, and how a run of them is computed.
 
+use std::sync::OnceLock;
+
 #[cfg(feature = "autodiff")]
 use burn::tensor::Gradients;
 use burn::tensor::Tensor;
@@ -30,6 +32,8 @@ pub(crate) enum LoadedStep {
         geometry: Geometry,
         weight: Tensor<4>,
         bias: Option<Tensor<1>>,
+        /// Weight and bias with the normalisation after it, once they are needed.
+        folded: Box<OnceLock<(Tensor<4>, Tensor<1>)>>,
     },
     Relu,
     Gate,
@@ -135,6 +139,7 @@ impl LoadedStep {
                 },
                 weight: weight.tensor(),
                 bias,
+                folded: Box::default(),
             },
         })
     }
@@ -151,11 +156,18 @@ impl LoadedStep {
                 geometry,
                 weight,
                 bias,
+                folded,
             } => {
                 let (weight, bias) = (weight.clone(), bias.clone());
                 let (weight, bias, rest) = match rest {
                     [LoadedStep::Normalise(norm), rest @ ..] => {
-                        let (weight, bias) = norm.fold_into(weight, bias);
+                        let gradients = weight.is_require_grad();
+                        let fold = || norm.fold_into(weight, bias);
+                        let (weight, bias) = match gradients {
+                            // Each pass has a graph of its own.
+                            true => fold(),
+                            false => folded.get_or_init(fold).clone(),
+                        };
                         (weight, Some(bias), rest)
                     }
                     rest => (weight, bias, rest),

@@ -10,6 +10,7 @@ use super::filter::Filter;
 use super::grid::Grid;
 use super::input_gradient::InputGradient;
 use super::output_gradient::OutputGradient;
+use super::products;
 use super::scratch::Scratch;
 use super::weight_gradient::{add_bias_gradient, add_weight_gradient};
 use crate::geometry::Convolution;
@@ -45,6 +46,10 @@ pub(crate) fn backward(saved: &Saved<'_>, wants_inputs: bool) -> Gradients {
     let mut all = Gradients::default();
     for group in 0..saved.convolution.groups {
         let saved = saved.group(group);
+        if products::suits(&saved.convolution, saved.images) {
+            all.append(products::backward(&saved, wants_inputs));
+            continue;
+        }
         let mut gradients = Gradients {
             weight: vec![0.0; saved.weight.len()],
             bias: vec![0.0; saved.bias.len()],

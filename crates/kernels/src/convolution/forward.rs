@@ -5,6 +5,7 @@ use pulp::{Arch, Simd, WithSimd};
 use super::band::Bands;
 use super::correlate::{Sums, TILE};
 use super::filter::Filter;
+use super::products;
 use super::scratch::Scratch;
 use crate::epilogue::{Epilogue, WINDOW, relu_max_pool};
 use crate::geometry::Convolution;
@@ -31,7 +32,12 @@ pub(crate) fn forward(
         .zip(inputs.chunks_exact(inputs.len() / groups))
         .zip(weight.chunks_exact(weight.len() / groups))
         .zip(bias.chunks_exact(bias.len() / groups));
+    let by_products = products::suits(&convolution, images);
     for (((outputs, inputs), weight), bias) in parts {
+        if by_products {
+            products::forward(&convolution, images, inputs, weight, bias, outputs);
+            continue;
+        }
         Arch::new().dispatch(Forward {
             convolution,
             images,
