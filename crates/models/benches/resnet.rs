@@ -3,6 +3,8 @@
 //! `cargo bench --workspace --bench resnet -- --python PYTHON`; without `--python` it is measured alone. The two take turns, batch
 //! by batch; the medians of CPU time are compared, because other programs may run on the machine.
 
+#![expect(clippy::print_stdout, reason = "a bench prints what it measured")]
+
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 
