@@ -63,12 +63,14 @@ impl<'a> Graph<'a> {
             {
                 self.add_with_module(id);
             }
-            ItemKind::Impl { for_type, header } => {
-                let types = self.mentioned(module, for_type);
-                match types.is_empty() {
-                    false => self.add_with_items(id, types),
-                    true => self.add_with_items(id, self.mentioned(module, header)),
+            ItemKind::Impl { for_type } => {
+                let mut types = self.mentioned(module, for_type);
+                if types.is_empty()
+                    && let Some((_body, header)) = item.tokens().split_last()
+                {
+                    types = self.mentioned(module, header);
                 }
+                self.add_with_items(id, types);
             }
             _ => {}
         }

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 
 use crate::items::{ItemKind, defined_names, items};
 use crate::tokens::{group, is_punct, trees};
@@ -53,7 +53,7 @@ fn defined_by_arm(matcher: TokenStream, expansion: TokenStream) -> Option<Vec<St
         }
     }
     for item in &expansion {
-        if let ItemKind::Impl { for_type, .. } = &item.kind {
+        if let ItemKind::Impl { for_type } = &item.kind {
             match for_type.as_slice() {
                 [TokenTree::Ident(name)] if types.iter().any(|known| name == known) => {}
                 _ => return None,
@@ -97,7 +97,13 @@ fn flatten(stream: TokenStream) -> Vec<TokenTree> {
                 index += 3 + separator;
             }
             _ => {
-                flat.push(tree.clone());
+                flat.push(match tree {
+                    TokenTree::Group(group) => {
+                        let contents = flatten(group.stream()).into_iter().collect();
+                        Group::new(group.delimiter(), contents).into()
+                    }
+                    other => other.clone(),
+                });
                 index += 1;
             }
         }

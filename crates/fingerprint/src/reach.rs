@@ -20,7 +20,6 @@ use crate::resolve::{Meaning, resolve};
 use crate::sources::{ItemId, ModuleId, Sources};
 use crate::use_tree::GLOB;
 
-/// What is reached.
 #[derive(Debug, Default)]
 pub(crate) struct Reached {
     pub(crate) items: BTreeSet<ItemId>,

@@ -14,7 +14,6 @@ pub(crate) struct Meaning {
     pub(crate) items: Vec<ItemId>,
     /// Modules of which anything may be meant.
     pub(crate) modules: Vec<ModuleId>,
-    /// Outside packages.
     pub(crate) packages: Vec<String>,
 }
 

@@ -29,7 +29,6 @@ pub(crate) struct Sources<'a> {
     pub(crate) libraries: BTreeMap<String, ModuleId>,
 }
 
-/// One module.
 #[derive(Debug)]
 pub(crate) struct Module {
     /// Its path, as `module_path!()` gives it.

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use edit::{changes, replace};
 use eigenscope_fingerprint::{Code, task_functions};
+use eigenscope_testing::workspace;
 
 /// The crates that compute something.
 const STAGES: [&str; 5] = ["ingest", "train", "decompose", "metrics", "report"];
@@ -21,11 +22,10 @@ struct Scratch {
 impl Scratch {
     fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
         for file in ["Cargo.toml", "Cargo.lock"] {
-            fs::copy(root.join(file), folder.path().join(file)).expect("copied");
+            fs::copy(workspace(file), folder.path().join(file)).expect("copied");
         }
-        for entry in fs::read_dir(root.join("crates")).expect("crates") {
+        for entry in fs::read_dir(workspace("crates")).expect("crates") {
             let member = entry.expect("readable").path();
             for part in ["Cargo.toml", "src", "assets"] {
                 let copy = folder
@@ -135,7 +135,7 @@ fn stages_of(functions: &[String]) -> Vec<&str> {
 #[test]
 fn the_scratch_copy_is_the_same_code_as_this_workspace() {
     let scratch = Scratch::new();
-    let root = fs::canonicalize(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).expect("a folder");
+    let root = fs::canonicalize(workspace("")).expect("a folder");
     assert_eq!(functions(&root, &STAGES), scratch.before);
     assert_eq!(
         stages_of(&scratch.all()),
