@@ -26,15 +26,12 @@ pub struct Catalogue {
 /// The tables of one kind that the tasks of one sweep have written.
 #[derive(Debug, Serialize)]
 pub struct Table {
-    /// Name in SQL.
     pub name: String,
     /// The table of the pipeline file, such as `train.bilinear`.
     pub tasks: String,
-    /// What it holds.
     pub kind: KindName,
     /// Rows of all files.
     pub rows: u64,
-    /// All columns.
     pub columns: Vec<Column>,
     /// Tasks that have written one of its files.
     pub current: Vec<String>,
@@ -50,7 +47,6 @@ pub struct Table {
 /// A column of a table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Column {
-    /// Its name.
     pub name: String,
     /// Its type in a word or two.
     #[serde(rename = "type")]

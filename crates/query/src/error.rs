@@ -10,7 +10,6 @@ pub enum QueryError {
     #[error("there is no table `{name}`")]
     #[diagnostic(code(eigenscope::sql::unknown_table), help("{known}"))]
     UnknownTable {
-        /// The name.
         name: String,
         /// The known names, in words.
         known: String,
@@ -22,11 +21,9 @@ pub enum QueryError {
         help("`eigenscope run {pipeline} '{tasks}'` computes it")
     )]
     NotComputed {
-        /// Name in SQL.
         name: String,
         /// The table of the pipeline file.
         tasks: String,
-        /// The pipeline.
         pipeline: String,
     },
     /// It names a table whose files cannot be read, or do not go together.
@@ -36,25 +33,20 @@ pub enum QueryError {
         help("`eigenscope run {pipeline} '{tasks}'` computes it again; other tables can be read")
     )]
     Unreadable {
-        /// Name in SQL.
         name: String,
-        /// What is wrong.
         reason: String,
         /// The table of the pipeline file.
         tasks: String,
-        /// The pipeline.
         pipeline: String,
     },
     /// It names an unknown column.
     #[error("there is no column `{name}`")]
     #[diagnostic(code(eigenscope::sql::unknown_column), help("{known}"))]
     UnknownColumn {
-        /// The name.
         name: String,
         /// The known names, in words.
         known: String,
     },
-    /// It is empty.
     #[error("the query is empty")]
     #[diagnostic(
         code(eigenscope::sql::empty),
@@ -75,7 +67,6 @@ pub enum QueryError {
     #[error("{problem}")]
     #[diagnostic(code(eigenscope::sql::refused), help("{advice}"))]
     Refused {
-        /// What.
         problem: String,
         /// What to write instead.
         advice: String,

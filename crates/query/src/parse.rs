@@ -93,7 +93,6 @@ fn is_values(body: &SetExpr) -> bool {
 
 /// What is open at a token.
 struct Open {
-    /// Its token.
     place: usize,
     /// Whether it is a `case`, not a parenthesis.
     case: bool,

@@ -16,7 +16,6 @@ pub(crate) enum Type {
     Number,
     Text,
     Bytes,
-    /// List of integers.
     Integers,
     /// List of single-precision numbers.
     Numbers,
@@ -38,10 +37,6 @@ impl Type {
 
     pub(crate) fn is_numeric(self) -> bool {
         matches!(self, Self::Null | Self::Integer | Self::Number)
-    }
-
-    pub(crate) fn is_list(self) -> bool {
-        matches!(self, Self::Integers | Self::Numbers)
     }
 
     /// The type that holds the values of both, if one does.

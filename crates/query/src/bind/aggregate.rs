@@ -8,6 +8,7 @@ use sqlparser::ast::{
 };
 
 use super::call::arguments;
+use super::literal::digits;
 use super::query::sort_key;
 use super::{Binder, Clause, Typed, shown, unsupported};
 use crate::error::{QueryError, refused};
@@ -270,13 +271,7 @@ fn order_of(call: &Call) -> Result<&[OrderByExpr], QueryError> {
 }
 
 fn fraction(expr: &Syntax) -> Result<f64, QueryError> {
-    let number = match expr {
-        Syntax::Value(value) => match &value.value {
-            Literal::Number(text, _) => text.parse().ok(),
-            _ => None,
-        },
-        _ => None,
-    };
+    let number = digits(expr).and_then(|digits| digits.parse().ok());
     number
         .filter(|number| (0.0..=1.0).contains(number))
         .ok_or_else(|| {

@@ -166,24 +166,11 @@ impl Binder<'_> {
         arguments: &[&Syntax],
         clause: &mut Clause,
     ) -> Result<Typed, QueryError> {
-        let counts = match function {
-            Function::Coalesce if name == "ifnull" => 2..=2,
-            Function::Coalesce | Function::Greatest | Function::Least | Function::Concat => {
-                1..=usize::MAX
-            }
-            Function::Round | Function::Trim | Function::TrimStart | Function::TrimEnd => 1..=2,
-            Function::Substring => 2..=3,
-            Function::Replace | Function::SplitPart => 3..=3,
-            Function::Power
-            | Function::NullIf
-            | Function::Left
-            | Function::Right
-            | Function::Position
-            | Function::StartsWith
-            | Function::EndsWith
-            | Function::Contains
-            | Function::Item => 2..=2,
-            _ => 1..=1,
+        let signature = signature(function, name);
+        let counts = match signature {
+            Some((takes, optional, _)) => takes.len() - optional..=takes.len(),
+            None if function == Function::NullIf || name == "ifnull" => 2..=2,
+            None => 1..=usize::MAX,
         };
         if !counts.contains(&arguments.len()) {
             let wanted = match (counts.start(), counts.end()) {
@@ -196,120 +183,19 @@ impl Binder<'_> {
                 format!("it takes {wanted}"),
             ));
         }
-        let mut bound = Vec::new();
-        for argument in arguments {
-            bound.push(self.expr(argument, clause)?);
-        }
+        let bound = arguments.iter().map(|argument| self.expr(argument, clause));
+        let bound: Vec<Typed> = bound.collect::<Result<_, _>>()?;
+        let Some((takes, _, result)) = signature else {
+            return of_one_type(function, bound);
+        };
         let first = bound[0].kind;
-        let mut wanted: Vec<&[Type]> = Vec::new();
-        let result = match function {
-            Function::Abs | Function::Sign => {
-                wanted.push(&[Type::Integer, Type::Number]);
-                if function == Function::Sign {
-                    Type::Integer
-                } else {
-                    first
-                }
-            }
-            Function::Round => {
-                wanted.extend([&[Type::Integer, Type::Number][..], &[Type::Integer]]);
-                first
-            }
-            Function::Floor
-            | Function::Ceiling
-            | Function::Truncate
-            | Function::SquareRoot
-            | Function::Exponential
-            | Function::NaturalLog
-            | Function::Log2
-            | Function::Log10 => {
-                wanted.push(&[Type::Number]);
-                Type::Number
-            }
-            Function::Power => {
-                wanted.extend([&[Type::Number][..], &[Type::Number]]);
-                Type::Number
-            }
-            Function::IsNan | Function::IsInfinite | Function::IsFinite => {
-                wanted.push(&[Type::Number]);
-                Type::Boolean
-            }
-            Function::Coalesce | Function::Greatest | Function::Least | Function::NullIf => {
-                let kind = common(&bound)?;
-                let values = bound.into_iter().map(|typed| typed.to(kind));
-                return Ok(Typed::new(Expr::Call(function, values.collect()), kind));
-            }
-            Function::Concat => {
-                let texts = bound.into_iter().map(to_text).collect::<Option<Vec<_>>>();
-                let texts = texts.ok_or_else(|| {
-                    refused(
-                        "concat() joins texts, numbers and booleans",
-                        "take one item of a list: x[1]",
-                    )
-                })?;
-                return Ok(Typed::new(Expr::Call(function, texts), Type::Text));
-            }
-            Function::Length => {
-                wanted.push(match name {
-                    "char_length" | "character_length" => &[Type::Text],
-                    "array_length" | "cardinality" => &[Type::Integers, Type::Numbers],
-                    _ => &[Type::Text, Type::Integers, Type::Numbers],
-                });
-                Type::Integer
-            }
-            Function::Item | Function::ListSum | Function::ListMinimum | Function::ListMaximum => {
-                wanted.extend([&[Type::Integers, Type::Numbers][..], &[Type::Integer]]);
-                if first == Type::Integers {
-                    Type::Integer
-                } else {
-                    Type::Number
-                }
-            }
-            Function::ListAverage => {
-                wanted.push(&[Type::Integers, Type::Numbers]);
-                Type::Number
-            }
-            Function::Contains if first.is_list() => {
-                wanted.push(&[Type::Integers, Type::Numbers]);
-                wanted.push(match first {
-                    Type::Integers => &[Type::Integer],
-                    _ => &[Type::Number],
-                });
-                Type::Boolean
-            }
-            Function::Left | Function::Right => {
-                wanted.extend([&[Type::Text][..], &[Type::Integer]]);
-                Type::Text
-            }
-            Function::Substring => {
-                wanted.extend([&[Type::Text][..], &[Type::Integer], &[Type::Integer]]);
-                Type::Text
-            }
-            Function::SplitPart => {
-                wanted.extend([&[Type::Text][..], &[Type::Text], &[Type::Integer]]);
-                Type::Text
-            }
-            Function::Position => {
-                wanted.extend([&[Type::Text][..]; 2]);
-                Type::Integer
-            }
-            Function::StartsWith | Function::EndsWith | Function::Contains => {
-                wanted.extend([&[Type::Text][..]; 2]);
-                Type::Boolean
-            }
-            Function::Lower
-            | Function::Upper
-            | Function::Reverse
-            | Function::Trim
-            | Function::TrimStart
-            | Function::TrimEnd
-            | Function::Replace => {
-                wanted.extend([&[Type::Text][..]; 3]);
-                Type::Text
-            }
+        let takes = match (function, first) {
+            (Function::Contains, Type::Integers) => &[LIST, INTEGER],
+            (Function::Contains, Type::Numbers) => &[LIST, NUMBER],
+            _ => takes,
         };
         let mut values = Vec::new();
-        for ((typed, wanted), argument) in bound.into_iter().zip(wanted).zip(arguments) {
+        for ((typed, wanted), argument) in bound.into_iter().zip(takes).zip(arguments) {
             values.push(match typed.kind {
                 Type::Null => Expr::Literal(Value::Null),
                 kind if wanted.contains(&kind) => typed.expr,
@@ -323,8 +209,86 @@ impl Binder<'_> {
                 }
             });
         }
-        Ok(Typed::new(Expr::Call(function, values), result))
+        Ok(Typed::new(Expr::Call(function, values), result(first)))
     }
+}
+
+/// What each argument of a function can be, how many of the last ones can be left out, and the type of the result
+/// given that of the first argument.
+type Signature = (&'static [&'static [Type]], usize, fn(Type) -> Type);
+
+const NUMERIC: &[Type] = &[Type::Integer, Type::Number];
+const INTEGER: &[Type] = &[Type::Integer];
+const NUMBER: &[Type] = &[Type::Number];
+const TEXT: &[Type] = &[Type::Text];
+const LIST: &[Type] = &[Type::Integers, Type::Numbers];
+const TEXT_OR_LIST: &[Type] = &[Type::Text, Type::Integers, Type::Numbers];
+
+/// The signature of a function; `None` if it takes any number of values that have a type in common.
+fn signature(function: Function, name: &str) -> Option<Signature> {
+    let item = |list| match list {
+        Type::Integers => Type::Integer,
+        _ => Type::Number,
+    };
+    Some(match function {
+        Function::Coalesce
+        | Function::Greatest
+        | Function::Least
+        | Function::NullIf
+        | Function::Concat => return None,
+        Function::Abs => (&[NUMERIC], 0, |first| first),
+        Function::Sign => (&[NUMERIC], 0, |_| Type::Integer),
+        Function::Round => (&[NUMERIC, INTEGER], 1, |first| first),
+        Function::Floor
+        | Function::Ceiling
+        | Function::Truncate
+        | Function::SquareRoot
+        | Function::Exponential
+        | Function::NaturalLog
+        | Function::Log2
+        | Function::Log10 => (&[NUMBER], 0, |_| Type::Number),
+        Function::Power => (&[NUMBER, NUMBER], 0, |_| Type::Number),
+        Function::IsNan | Function::IsInfinite | Function::IsFinite => {
+            (&[NUMBER], 0, |_| Type::Boolean)
+        }
+        Function::Length => match name {
+            "char_length" | "character_length" => (&[TEXT], 0, |_| Type::Integer),
+            "array_length" | "cardinality" => (&[LIST], 0, |_| Type::Integer),
+            _ => (&[TEXT_OR_LIST], 0, |_| Type::Integer),
+        },
+        Function::Item => (&[LIST, INTEGER], 0, item),
+        Function::ListSum | Function::ListMinimum | Function::ListMaximum => (&[LIST], 0, item),
+        Function::ListAverage => (&[LIST], 0, |_| Type::Number),
+        Function::Left | Function::Right => (&[TEXT, INTEGER], 0, |_| Type::Text),
+        Function::Substring => (&[TEXT, INTEGER, INTEGER], 1, |_| Type::Text),
+        Function::SplitPart => (&[TEXT, TEXT, INTEGER], 0, |_| Type::Text),
+        Function::Position => (&[TEXT, TEXT], 0, |_| Type::Integer),
+        Function::StartsWith | Function::EndsWith | Function::Contains => {
+            (&[TEXT, TEXT], 0, |_| Type::Boolean)
+        }
+        Function::Lower | Function::Upper | Function::Reverse => (&[TEXT], 0, |_| Type::Text),
+        Function::Trim | Function::TrimStart | Function::TrimEnd => {
+            (&[TEXT, TEXT], 1, |_| Type::Text)
+        }
+        Function::Replace => (&[TEXT, TEXT, TEXT], 0, |_| Type::Text),
+    })
+}
+
+/// A call with values that are converted to the type they have in common; `concat` takes them as texts.
+fn of_one_type(function: Function, values: Vec<Typed>) -> Result<Typed, QueryError> {
+    if function == Function::Concat {
+        let texts = values.into_iter().map(to_text).collect::<Option<Vec<_>>>();
+        let texts = texts.ok_or_else(|| {
+            refused(
+                "concat() joins texts, numbers and booleans",
+                "take one item of a list: x[1]",
+            )
+        })?;
+        return Ok(Typed::new(Expr::Call(function, texts), Type::Text));
+    }
+    let kind = common(&values)?;
+    let values = values.into_iter().map(|typed| typed.to(kind));
+    Ok(Typed::new(Expr::Call(function, values.collect()), kind))
 }
 
 /// Whether the arguments of a call are `distinct`, and the arguments.

@@ -48,7 +48,7 @@ impl Binder<'_> {
                 let scope = Rc::new(side_by_side(&left.1, &right.1)?);
                 let mut clause = Clause::plain(&scope, "on");
                 let condition = self.condition(condition, &mut clause)?;
-                let plan = joined(left, right, kind, condition.conjuncts())?;
+                let plan = joined(left, right, kind, condition.conjuncts());
                 return Ok((plan, Rc::unwrap_or_clone(scope)));
             }
             JoinConstraint::Using(names) => {
@@ -121,7 +121,7 @@ impl Binder<'_> {
                 merged: false,
             });
         }
-        let mut plan = joined(left, right, kind, conditions)?;
+        let mut plan = joined(left, right, kind, conditions);
         let width = both.width + coalesced.len();
         if !coalesced.is_empty() {
             let items = (0..both.width).map(Expr::Column).chain(coalesced);
@@ -157,7 +157,7 @@ pub(super) fn cross(
     right: (Plan, Scope),
 ) -> Result<(Plan, Scope), QueryError> {
     let scope = side_by_side(&left.1, &right.1)?;
-    Ok((joined(left, right, JoinKind::Inner, Vec::new())?, scope))
+    Ok((joined(left, right, JoinKind::Inner, Vec::new()), scope))
 }
 
 fn side_by_side(left: &Scope, right: &Scope) -> Result<Scope, QueryError> {
@@ -195,7 +195,7 @@ fn joined(
     right: (Plan, Scope),
     kind: JoinKind,
     conditions: Vec<Expr>,
-) -> Result<Plan, QueryError> {
+) -> Plan {
     let mut join = Join {
         left: left.0,
         right: right.0,
@@ -205,12 +205,12 @@ fn joined(
         left_width: left.1.width,
     };
     for condition in conditions {
-        add_condition(&mut join, condition)?;
+        add_condition(&mut join, condition);
     }
-    Ok(Plan::Join(Box::new(join)))
+    Plan::Join(Box::new(join))
 }
 
-fn add_condition(join: &mut Join, condition: Expr) -> Result<(), QueryError> {
+fn add_condition(join: &mut Join, condition: Expr) {
     let width = join.left_width;
     let of_left = |expr: &Expr| {
         let columns = expr.columns();
@@ -221,22 +221,22 @@ fn add_condition(join: &mut Join, condition: Expr) -> Result<(), QueryError> {
         !columns.is_empty() && columns.iter().all(|&column| column >= width)
     };
     match condition {
-        Expr::Compare(Comparison::Equal, one, other) if of_left(&one) && of_right(&other) => {
-            join.keys.push((*one, other.shifted(width)?));
+        Expr::Compare(Comparison::Equal, one, mut other) if of_left(&one) && of_right(&other) => {
+            other.shift(width);
+            join.keys.push((*one, *other));
         }
-        Expr::Compare(Comparison::Equal, one, other) if of_right(&one) && of_left(&other) => {
-            join.keys.push((*other, one.shifted(width)?));
+        Expr::Compare(Comparison::Equal, mut one, other) if of_right(&one) && of_left(&other) => {
+            one.shift(width);
+            join.keys.push((*other, *one));
         }
         other => join.conditions.push(other),
     }
-    Ok(())
 }
 
 /// Filters the rows of a plan by conditions, each as far down as it can be checked.
-pub(super) fn filtered(plan: Plan, conditions: Vec<Expr>) -> Result<Plan, QueryError> {
-    let mut plan = plan;
+pub(super) fn filtered(mut plan: Plan, conditions: Vec<Expr>) -> Plan {
     let mut here = Vec::new();
-    for condition in conditions {
+    for mut condition in conditions {
         match &mut plan {
             Plan::Join(join) if join.kind == JoinKind::Inner => {
                 let columns = condition.columns();
@@ -245,24 +245,22 @@ pub(super) fn filtered(plan: Plan, conditions: Vec<Expr>) -> Result<Plan, QueryE
                     here.push(condition);
                 } else if columns.iter().all(|&column| column < width) {
                     let left = std::mem::replace(&mut join.left, Plan::OneRow);
-                    join.left = filtered(left, vec![condition])?;
+                    join.left = filtered(left, vec![condition]);
                 } else if columns.iter().all(|&column| column >= width) {
                     let right = std::mem::replace(&mut join.right, Plan::OneRow);
-                    join.right = filtered(right, vec![condition.shifted(width)?])?;
+                    condition.shift(width);
+                    join.right = filtered(right, vec![condition]);
                 } else {
-                    add_condition(join, condition)?;
+                    add_condition(join, condition);
                 }
             }
             _ => here.push(condition),
         }
     }
-    Ok(match here.len() {
+    match here.len() {
         0 => plan,
-        _ => Plan::Filter {
-            input: Box::new(plan),
-            condition: Expr::And(here),
-        },
-    })
+        _ => plan.filter(Expr::And(here)),
+    }
 }
 
 fn simple_name(name: &ObjectName) -> Result<String, QueryError> {

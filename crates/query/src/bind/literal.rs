@@ -1,6 +1,6 @@
 //! Literals and conversions.
 
-use sqlparser::ast::{DataType, Value as Literal, ValueWithSpan};
+use sqlparser::ast::{DataType, Expr as Syntax, Value as Literal, ValueWithSpan};
 
 use super::{Typed, unsupported};
 use crate::error::{QueryError, refused};
@@ -51,6 +51,17 @@ pub(super) fn number(text: &str) -> Result<Typed, QueryError> {
         Expr::Literal(Value::Integer(value)),
         Type::Integer,
     ))
+}
+
+/// The digits of an expression that is a number.
+pub(super) fn digits(expr: &Syntax) -> Option<&str> {
+    match expr {
+        Syntax::Value(ValueWithSpan {
+            value: Literal::Number(text, _),
+            ..
+        }) => Some(text),
+        _ => None,
+    }
 }
 
 pub(super) fn escape(value: &ValueWithSpan) -> Result<char, QueryError> {

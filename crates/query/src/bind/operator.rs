@@ -1,11 +1,9 @@
 //! Operators: arithmetic, comparisons, and, or, ||.
 
-use sqlparser::ast::{
-    BinaryOperator, Expr as Syntax, UnaryOperator, Value as Literal, ValueWithSpan,
-};
+use sqlparser::ast::{BinaryOperator, Expr as Syntax, UnaryOperator};
 
 use super::expression::{common, to_text};
-use super::literal::number;
+use super::literal::{digits, number};
 use super::{Binder, Clause, Typed, shown, unsupported};
 use crate::error::{QueryError, refused};
 use crate::plan::{Arithmetic, Comparison, Expr, Function};
@@ -25,12 +23,9 @@ impl Binder<'_> {
             }
             UnaryOperator::Plus | UnaryOperator::Minus => {
                 if operator == UnaryOperator::Minus
-                    && let Syntax::Value(ValueWithSpan {
-                        value: Literal::Number(text, _),
-                        ..
-                    }) = operand
+                    && let Some(digits) = digits(operand)
                 {
-                    return number(&format!("-{text}"));
+                    return number(&format!("-{digits}"));
                 }
                 let bound = self.expr(operand, clause)?;
                 if !bound.kind.is_numeric() {

@@ -5,9 +5,10 @@ use std::rc::Rc;
 
 use sqlparser::ast::{
     self, Expr as Syntax, LimitClause, OrderBy, OrderByExpr, OrderByKind, Query, SetExpr,
-    SetOperator, SetQuantifier, TableAlias, Value as Literal, With,
+    SetOperator, SetQuantifier, TableAlias, With,
 };
 
+use super::literal::digits;
 use super::scope::Scope;
 use super::{Binder, Clause, CommonTable, Output, Typed, unsupported};
 use crate::error::{QueryError, refused};
@@ -318,11 +319,8 @@ pub(super) fn ordinal(
     let Syntax::Value(value) = expr else {
         return Ok(None);
     };
-    if let Literal::Number(text, _) = &value.value
-        && let Ok(number) = text.parse::<usize>()
-        && number >= 1
-        && number <= columns
-    {
+    let number = digits(expr).and_then(|digits| digits.parse::<usize>().ok());
+    if let Some(number) = number.filter(|number| (1..=columns).contains(number)) {
         return Ok(Some(number - 1));
     }
     Err(refused(
@@ -374,13 +372,7 @@ fn limits(
 }
 
 fn whole(expr: &Syntax) -> Result<usize, QueryError> {
-    let number = match expr {
-        Syntax::Value(value) => match &value.value {
-            Literal::Number(text, _) => text.parse().ok(),
-            _ => None,
-        },
-        _ => None,
-    };
+    let number = digits(expr).and_then(|digits| digits.parse().ok());
     number.ok_or_else(|| {
         refused(
             format!("`{expr}` is no number of rows"),

@@ -12,7 +12,7 @@ use super::query::{ordinal, sort_key};
 use super::scope::{Scope, ScopeColumn};
 use super::{Binder, Clause, Output, Typed, unsupported};
 use crate::error::{QueryError, refused};
-use crate::plan::{Aggregate, Expr, Plan, SortKey, Window, each};
+use crate::plan::{Expr, Plan, SortKey, Window};
 
 /// A selected expression with its name.
 struct Item {
@@ -27,14 +27,13 @@ impl Binder<'_> {
         order: &[OrderByExpr],
     ) -> Result<(Plan, Vec<Output>), QueryError> {
         supported(select)?;
-        let (plan, scope) = self.from(&select.from)?;
+        let (mut plan, scope) = self.from(&select.from)?;
         let scope = Rc::new(scope);
-        let mut plan = plan;
         if let Some(condition) = &select.selection {
             let mut clause = Clause::plain(&scope, "where");
             let condition = self.condition(condition, &mut clause);
             let condition = condition.map_err(|error| explained(error, select, "where"))?;
-            plan = filtered(plan, condition.conjuncts())?;
+            plan = filtered(plan, condition.conjuncts());
         }
         let mut clause = Clause {
             scope: scope.clone(),
@@ -49,7 +48,7 @@ impl Binder<'_> {
         let keys = self.group_keys(select, &scope, &items)?;
         clause.name = "having";
         let windows = clause.windows.take();
-        let having = match &select.having {
+        let mut having = match &select.having {
             Some(having) => {
                 let having = self.condition(having, &mut clause);
                 Some(having.map_err(|error| explained(error, select, "having"))?)
@@ -58,7 +57,7 @@ impl Binder<'_> {
         };
         clause.windows = windows;
         clause.name = "qualify";
-        let qualify = match &select.qualify {
+        let mut qualify = match &select.qualify {
             Some(qualify) => Some(self.condition(qualify, &mut clause)?),
             None => None,
         };
@@ -69,7 +68,7 @@ impl Binder<'_> {
             order_by.push(sort_key(expr, key)?);
         }
         let aggregates = clause.aggregates.unwrap_or_default();
-        let windows = clause.windows.unwrap_or_default();
+        let mut windows = clause.windows.unwrap_or_default();
         let grouped = !keys.is_empty() || !aggregates.is_empty() || having.is_some();
 
         let outputs: Vec<Output> = items
@@ -80,46 +79,36 @@ impl Binder<'_> {
             })
             .collect();
         let mut selected: Vec<Expr> = items.into_iter().map(|item| item.value.expr).collect();
-        let mut qualify = qualify;
-        let mut windows = windows;
         let mut width = scope.width;
         if grouped {
-            let mut group = Grouped {
-                keys: &keys,
-                scope: &scope,
-            };
-            selected = each(selected, &mut |expr| group.lowered(expr))?;
-            let having = having.map(|expr| group.lowered(expr)).transpose()?;
-            qualify = qualify.map(|expr| group.lowered(expr)).transpose()?;
-            let lowered = windows.into_iter();
-            windows = lowered
-                .map(|window| window.map(&mut |expr| group.lowered(expr)))
-                .collect::<Result<Vec<Window>, _>>()?;
-            let lowered = order_by.into_iter();
-            order_by = lowered
-                .map(|key| key.map(&mut |expr| group.lowered(expr)))
-                .collect::<Result<Vec<SortKey>, _>>()?;
+            let order = order_by.iter_mut().map(|key| &mut key.expr);
+            let exprs = selected.iter_mut().chain(order);
+            let exprs = exprs.chain(&mut having).chain(&mut qualify);
+            for expr in exprs.chain(windows.iter_mut().flat_map(Window::exprs_mut)) {
+                over_groups(expr, &keys, &scope)?;
+            }
             width = keys.len() + aggregates.len();
-            plan = grouped_plan(plan, keys, aggregates, having);
+            plan = Plan::Group {
+                input: Box::new(plan),
+                keys,
+                aggregates,
+            };
+            if let Some(condition) = having {
+                plan = plan.filter(condition);
+            }
         }
         if !windows.is_empty() {
-            let mut placed = |expr| placed(expr, width);
-            selected = each(selected, &mut placed)?;
-            qualify = qualify.map(&mut placed).transpose()?;
-            let keys = order_by.into_iter();
-            order_by = keys
-                .map(|key| key.map(&mut placed))
-                .collect::<Result<Vec<SortKey>, _>>()?;
+            let order = order_by.iter_mut().map(|key| &mut key.expr);
+            for expr in selected.iter_mut().chain(order).chain(&mut qualify) {
+                place_windows(expr, width);
+            }
             plan = Plan::Window {
                 input: Box::new(plan),
                 windows,
             };
         }
         if let Some(condition) = qualify {
-            plan = Plan::Filter {
-                input: Box::new(plan),
-                condition,
-            };
+            plan = plan.filter(condition);
         }
         let distinct = matches!(select.distinct, Some(Distinct::Distinct));
         Ok((projected(plan, selected, order_by, distinct)?, outputs))
@@ -356,58 +345,40 @@ fn plain(expr: &Syntax) -> &Syntax {
     }
 }
 
-/// How expressions over rows become expressions over groups.
-struct Grouped<'a> {
-    keys: &'a [Expr],
-    scope: &'a Scope,
-}
-
-impl Grouped<'_> {
-    fn lowered(&mut self, expr: Expr) -> Result<Expr, QueryError> {
-        if let Some(position) = self.keys.iter().position(|key| *key == expr) {
-            return Ok(Expr::Column(position));
-        }
-        match expr {
-            Expr::Aggregate(position) => Ok(Expr::Column(self.keys.len() + position)),
-            Expr::Column(index) => {
-                let mut columns = self.scope.columns.iter();
-                let name = columns.find(|column| column.index == index);
-                let name = name.map_or("?", |column| column.name.as_str());
-                Err(refused(
-                    format!("`{name}` is neither grouped by nor aggregated"),
-                    format!("add it to `group by`, or write max({name}) or count({name})"),
-                ))
-            }
-            other => other.map_children(&mut |child| self.lowered(child)),
-        }
+/// Makes an expression over the rows of `scope` one over their groups: first the keys, then the aggregates.
+fn over_groups(expr: &mut Expr, keys: &[Expr], scope: &Scope) -> Result<(), QueryError> {
+    if let Some(position) = keys.iter().position(|key| key == expr) {
+        *expr = Expr::Column(position);
+        return Ok(());
     }
-}
-
-fn grouped_plan(
-    input: Plan,
-    keys: Vec<Expr>,
-    aggregates: Vec<Aggregate>,
-    having: Option<Expr>,
-) -> Plan {
-    let plan = Plan::Group {
-        input: Box::new(input),
-        keys,
-        aggregates,
-    };
-    match having {
-        None => plan,
-        Some(condition) => Plan::Filter {
-            input: Box::new(plan),
-            condition,
-        },
-    }
-}
-
-/// The expression with the results of window functions, which are columns after the first `width`.
-fn placed(expr: Expr, width: usize) -> Result<Expr, QueryError> {
     match expr {
-        Expr::Window(position) => Ok(Expr::Column(width + position)),
-        other => other.map_children(&mut |child| placed(child, width)),
+        Expr::Aggregate(position) => *expr = Expr::Column(keys.len() + *position),
+        Expr::Column(index) => {
+            let mut columns = scope.columns.iter();
+            let name = columns.find(|column| column.index == *index);
+            let name = name.map_or("?", |column| column.name.as_str());
+            return Err(refused(
+                format!("`{name}` is neither grouped by nor aggregated"),
+                format!("add it to `group by`, or write max({name}) or count({name})"),
+            ));
+        }
+        other => {
+            for child in other.children_mut() {
+                over_groups(child, keys, scope)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Puts columns, those after the first `width`, in place of window functions.
+fn place_windows(expr: &mut Expr, width: usize) {
+    match expr {
+        Expr::Window(position) => *expr = Expr::Column(width + *position),
+        other => other
+            .children_mut()
+            .into_iter()
+            .for_each(|child| place_windows(child, width)),
     }
 }
 

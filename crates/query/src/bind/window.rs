@@ -1,13 +1,14 @@
 //! Window functions, by name.
 
 use sqlparser::ast::{
-    Expr as Syntax, Function as Call, Value as Literal, WindowFrame, WindowFrameBound,
-    WindowFrameUnits, WindowSpec, WindowType,
+    Expr as Syntax, Function as Call, WindowFrame, WindowFrameBound, WindowFrameUnits, WindowSpec,
+    WindowType,
 };
 
 use super::aggregate::aggregate_named;
 use super::call::arguments;
 use super::expression::common;
+use super::literal::digits;
 use super::query::sort_key;
 use super::{Binder, Clause, Typed, shown, unsupported};
 use crate::error::{QueryError, refused};
@@ -220,13 +221,7 @@ impl Binder<'_> {
 }
 
 fn count(expr: &Syntax, least: usize) -> Result<usize, QueryError> {
-    let number = match expr {
-        Syntax::Value(value) => match &value.value {
-            Literal::Number(text, _) => text.parse::<u32>().ok(),
-            _ => None,
-        },
-        _ => None,
-    };
+    let number = digits(expr).and_then(|digits| digits.parse::<u32>().ok());
     let number = number.map(|number| number as usize);
     number.filter(|number| *number >= least).ok_or_else(|| {
         refused(

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::Plan;
-use crate::error::QueryError;
 use crate::run::SubqueryRows;
 use crate::value::{Type, Value};
 
@@ -202,71 +201,37 @@ impl Expr {
         }
     }
 
-    /// The expression with `change` applied to each of the expressions that it is made of.
-    pub(crate) fn map_children(
-        self,
-        change: &mut dyn FnMut(Self) -> Result<Self, QueryError>,
-    ) -> Result<Self, QueryError> {
-        let mut boxed =
-            |expr: Box<Self>| -> Result<Box<Self>, QueryError> { change(*expr).map(Box::new) };
-        Ok(match self {
-            same @ (Self::Literal(_)
+    /// The expressions that this one is made of, to be changed.
+    pub(crate) fn children_mut(&mut self) -> Vec<&mut Self> {
+        match self {
+            Self::Literal(_)
             | Self::Column(_)
             | Self::Outer(_)
             | Self::Aggregate(_)
-            | Self::Window(_)) => same,
-            Self::Cast { expr, to, or_null } => Self::Cast {
-                expr: boxed(expr)?,
-                to,
-                or_null,
-            },
-            Self::Not(expr) => Self::Not(boxed(expr)?),
-            Self::Negate(expr) => Self::Negate(boxed(expr)?),
-            Self::IsNull(expr) => Self::IsNull(boxed(expr)?),
-            Self::Arithmetic(operator, one, other) => {
-                Self::Arithmetic(operator, boxed(one)?, boxed(other)?)
+            | Self::Window(_) => Vec::new(),
+            Self::Cast { expr, .. } | Self::Not(expr) | Self::Negate(expr) | Self::IsNull(expr) => {
+                vec![expr]
             }
-            Self::Compare(operator, one, other) => {
-                Self::Compare(operator, boxed(one)?, boxed(other)?)
-            }
-            Self::IsDistinct(one, other) => Self::IsDistinct(boxed(one)?, boxed(other)?),
-            Self::And(parts) => Self::And(each(parts, change)?),
-            Self::Or(parts) => Self::Or(each(parts, change)?),
-            Self::Call(function, parts) => Self::Call(function, each(parts, change)?),
+            Self::Arithmetic(_, one, other)
+            | Self::Compare(_, one, other)
+            | Self::IsDistinct(one, other) => vec![one, other],
+            Self::And(parts) | Self::Or(parts) | Self::Call(_, parts) => parts.iter_mut().collect(),
             Self::Case {
                 branches,
                 otherwise,
             } => {
-                let mut changed = Vec::new();
-                for (when, then) in branches {
-                    changed.push((change(when)?, change(then)?));
-                }
-                Self::Case {
-                    branches: changed,
-                    otherwise: Box::new(change(*otherwise)?),
-                }
+                let branches = branches.iter_mut().flat_map(|(when, then)| [when, then]);
+                branches.chain([otherwise.as_mut()]).collect()
             }
-            Self::In(expr, list) => Self::In(boxed(expr)?, each(list, change)?),
-            Self::Like {
-                expr,
-                pattern,
-                escape,
-                ignore_case,
-            } => Self::Like {
-                expr: boxed(expr)?,
-                pattern: boxed(pattern)?,
-                escape,
-                ignore_case,
+            Self::In(expr, list) => std::iter::once(expr.as_mut()).chain(list).collect(),
+            Self::Like { expr, pattern, .. } => vec![expr, pattern],
+            Self::Subquery { use_, outer, .. } => match use_ {
+                SubqueryUse::Contains(expr) => {
+                    std::iter::once(expr.as_mut()).chain(outer).collect()
+                }
+                SubqueryUse::Value | SubqueryUse::Exists => outer.iter_mut().collect(),
             },
-            Self::Subquery { use_, outer, query } => Self::Subquery {
-                use_: match use_ {
-                    SubqueryUse::Contains(expr) => SubqueryUse::Contains(boxed(expr)?),
-                    other => other,
-                },
-                outer: each(outer, change)?,
-                query,
-            },
-        })
+        }
     }
 
     /// Whether this expression, or one that it is made of, has the property.
@@ -286,19 +251,14 @@ impl Expr {
         }
     }
 
-    /// The expression over columns whose positions are `by` smaller.
-    pub(crate) fn shifted(self, by: usize) -> Result<Self, QueryError> {
+    /// Takes columns for those whose positions are `by` smaller.
+    pub(crate) fn shift(&mut self, by: usize) {
         match self {
-            Self::Column(index) => Ok(Self::Column(index - by)),
-            other => other.map_children(&mut |child| child.shifted(by)),
+            Self::Column(index) => *index -= by,
+            other => other
+                .children_mut()
+                .into_iter()
+                .for_each(|child| child.shift(by)),
         }
     }
-}
-
-/// The expressions after a change.
-pub(crate) fn each(
-    exprs: Vec<Expr>,
-    change: &mut dyn FnMut(Expr) -> Result<Expr, QueryError>,
-) -> Result<Vec<Expr>, QueryError> {
-    exprs.into_iter().map(change).collect()
 }

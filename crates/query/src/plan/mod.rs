@@ -5,10 +5,9 @@ mod expr;
 use std::cell::OnceCell;
 use std::rc::Rc;
 
-use crate::error::QueryError;
 use crate::run::Relation;
 
-pub(crate) use expr::{Arithmetic, Comparison, Expr, Function, Subquery, SubqueryUse, each};
+pub(crate) use expr::{Arithmetic, Comparison, Expr, Function, Subquery, SubqueryUse};
 
 /// How the rows of a query follow from tables.
 #[derive(Debug)]
@@ -56,6 +55,16 @@ pub(crate) enum Plan {
         left: Box<Plan>,
         right: Box<Plan>,
     },
+}
+
+impl Plan {
+    /// The rows of which a condition is true.
+    pub(crate) fn filter(self, condition: Expr) -> Self {
+        Self::Filter {
+            input: Box::new(self),
+            condition,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -182,64 +191,34 @@ pub(crate) enum Bound {
     Last,
 }
 
-impl SortKey {
-    pub(crate) fn map(
-        self,
-        change: &mut dyn FnMut(Expr) -> Result<Expr, QueryError>,
-    ) -> Result<Self, QueryError> {
-        Ok(Self {
-            expr: change(self.expr)?,
-            ..self
-        })
-    }
-}
-
 impl Aggregate {
-    pub(crate) fn map(
-        self,
-        change: &mut dyn FnMut(Expr) -> Result<Expr, QueryError>,
-    ) -> Result<Self, QueryError> {
-        let mut order = Vec::new();
-        for key in self.order {
-            order.push(key.map(change)?);
-        }
-        Ok(Self {
-            arguments: each(self.arguments, change)?,
-            filter: self.filter.map(&mut *change).transpose()?,
-            order,
-            ..self
-        })
+    fn exprs_mut(&mut self) -> impl Iterator<Item = &mut Expr> {
+        let order = self.order.iter_mut().map(|key| &mut key.expr);
+        self.arguments
+            .iter_mut()
+            .chain(&mut self.filter)
+            .chain(order)
     }
 }
 
 impl Window {
-    pub(crate) fn map(
-        self,
-        change: &mut dyn FnMut(Expr) -> Result<Expr, QueryError>,
-    ) -> Result<Self, QueryError> {
-        let function = match self.function {
-            WindowFunction::Shifted { value, by, default } => WindowFunction::Shifted {
-                value: change(value)?,
-                by,
-                default: change(default)?,
-            },
-            WindowFunction::First(value) => WindowFunction::First(change(value)?),
-            WindowFunction::Last(value) => WindowFunction::Last(change(value)?),
-            WindowFunction::Nth(value, position) => WindowFunction::Nth(change(value)?, position),
-            WindowFunction::Aggregate(aggregate) => {
-                WindowFunction::Aggregate(aggregate.map(change)?)
-            }
-            other => other,
+    /// The expressions that it is made of, to be changed.
+    pub(crate) fn exprs_mut(&mut self) -> Vec<&mut Expr> {
+        let function: Vec<&mut Expr> = match &mut self.function {
+            WindowFunction::Shifted { value, default, .. } => vec![value, default],
+            WindowFunction::First(value)
+            | WindowFunction::Last(value)
+            | WindowFunction::Nth(value, _) => vec![value],
+            WindowFunction::Aggregate(aggregate) => aggregate.exprs_mut().collect(),
+            WindowFunction::RowNumber
+            | WindowFunction::Rank
+            | WindowFunction::DenseRank
+            | WindowFunction::PercentRank
+            | WindowFunction::CumulativeDistribution
+            | WindowFunction::Tiles(_) => Vec::new(),
         };
-        let mut order = Vec::new();
-        for key in self.order {
-            order.push(key.map(change)?);
-        }
-        Ok(Self {
-            function,
-            partition: each(self.partition, change)?,
-            order,
-            frame: self.frame,
-        })
+        let order = self.order.iter_mut().map(|key| &mut key.expr);
+        let rest = self.partition.iter_mut().chain(order);
+        function.into_iter().chain(rest).collect()
     }
 }

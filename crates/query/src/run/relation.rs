@@ -10,7 +10,6 @@ type Rows = Rc<Vec<u32>>;
 /// Row of a view that has no row beneath it: all its values are null.
 pub(crate) const MISSING: u32 = u32::MAX;
 
-/// Rows in columns.
 #[derive(Debug, Clone)]
 pub(crate) struct Relation {
     pub(crate) rows: usize,

@@ -10,10 +10,11 @@ use eigenscope_artifact::arrow::array::{
 };
 use eigenscope_artifact::arrow::datatypes::{DataType, Field, Schema};
 use eigenscope_artifact::{ArtifactKind, TableWriter};
+use eigenscope_testing::provenance;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{part, provenance, table_of};
+use super::{part, table_of};
 use crate::{Catalogue, Table};
 
 const TRUTH: &str = include_str!("../../../../tests/reference/sql_truth.json");
@@ -120,13 +121,7 @@ fn table(folder: &Path, truth: &TableTruth) -> Table {
         let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
         let arrays = columns.into_iter().map(|(array, _)| array).collect();
         let batch = RecordBatch::try_new(schema.clone(), arrays).expect("a batch");
-        let writer = TableWriter::create(
-            &path,
-            kind,
-            schema,
-            BTreeMap::new(),
-            &provenance(&found.task),
-        );
+        let writer = TableWriter::create(&path, kind, schema, BTreeMap::new(), &provenance());
         let mut writer = writer.expect("created");
         writer.write(&batch).expect("written");
         writer.finish().expect("placed");

@@ -8,9 +8,8 @@ use eigenscope_artifact::arrow::array::{Array, FixedSizeListArray, Float32Array,
 use eigenscope_artifact::arrow::datatypes::{DataType, Field, Schema};
 use eigenscope_artifact::tables::bilinear::SimilarityRow;
 use eigenscope_artifact::tables::training::FinalRow;
-use eigenscope_artifact::{
-    ArtifactKind, EMBEDDINGS, Provenance, Record, TableWriter, write_records,
-};
+use eigenscope_artifact::{ArtifactKind, EMBEDDINGS, Record, TableWriter, write_records};
+use eigenscope_testing::provenance;
 use serde_json::{Value, json};
 
 mod duckdb;
@@ -18,17 +17,6 @@ mod refusals;
 
 use crate::catalogue::{Part, label_types, with_plain_names};
 use crate::{Answer, Catalogue, QueryError, Table};
-
-fn provenance(task: &str) -> Provenance {
-    Provenance {
-        task: task.to_owned(),
-        kind: "metric/final".to_owned(),
-        fingerprint: "test".to_owned(),
-        parameters: json!({}),
-        seed: 0,
-        inputs: Vec::new(),
-    }
-}
 
 /// A table of one file for each of `tasks`, which have labels and rows.
 fn table<Row: Record>(
@@ -42,7 +30,7 @@ fn table<Row: Record>(
         .enumerate()
         .map(|(index, (task, labels, rows))| {
             let path = folder.join(format!("{name}-{index}.parquet"));
-            write_records(&path, &rows, &provenance(task)).expect("written");
+            write_records(&path, &rows, &provenance()).expect("written");
             part(task, labels, path)
         });
     table_of(name, kind, parts.collect())
@@ -365,7 +353,7 @@ fn vector_table(path: &Path, length: i32) {
     let field = Field::new("vector", vectors.data_type().clone(), false);
     let schema = Arc::new(Schema::new(vec![field]));
     let batch = RecordBatch::try_new(schema.clone(), vec![Arc::new(vectors)]).expect("a batch");
-    let writer = TableWriter::create(path, EMBEDDINGS, schema, BTreeMap::new(), &provenance("t"));
+    let writer = TableWriter::create(path, EMBEDDINGS, schema, BTreeMap::new(), &provenance());
     let mut writer = writer.expect("created");
     writer.write(&batch).expect("written");
     writer.finish().expect("placed");
@@ -408,7 +396,7 @@ fn a_table_that_cannot_be_read_leaves_the_others() {
     let damaged = folder.path().join("damaged.parquet");
     std::fs::write(&damaged, "no Parquet").expect("written");
     let wide = folder.path().join("wide.parquet");
-    write_records(&wide, &[similarity_row()], &provenance("t")).expect("written");
+    write_records(&wide, &[similarity_row()], &provenance()).expect("written");
     for (name, kind, paths) in [
         ("broken", FinalRow::KIND, [records, damaged]),
         ("mixed", SimilarityRow::KIND, [wide.clone(), wide]),
