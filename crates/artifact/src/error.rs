@@ -82,7 +82,7 @@ pub enum ArtifactError {
     /// Eigenpairs that are not certain to be among the stored ones.
     #[error(
         "{path}, class {class}: the {asked} {selection} of {size} eigenpairs are needed, but only {stored} are \
-         certain to be stored; raise `count` of the decompose task to {asked}",
+         certain to be stored",
         path = path.display()
     )]
     TooFewEigenpairs {

@@ -32,3 +32,15 @@ pub enum MetricError {
     #[error("{0}")]
     Numerics(String),
 }
+
+impl MetricError {
+    /// The error of a selection of eigenpairs. Where too few are stored, it says what to change.
+    pub(crate) fn of_selection(error: ArtifactError) -> Self {
+        match error {
+            ArtifactError::TooFewEigenpairs { asked, .. } => Self::TooFew(format!(
+                "{error}; raise `count` of the decompose task to {asked}"
+            )),
+            other => other.into(),
+        }
+    }
+}

@@ -75,7 +75,8 @@ impl ModelVectors {
         let classes = pairs.header.classes.len();
         let mut units = Vec::with_capacity(classes);
         for class in 0..classes {
-            let first = pairs.select(class, variant.selection(), count)?;
+            let first = pairs.select(class, variant.selection(), count);
+            let first = first.map_err(MetricError::of_selection)?;
             let mut ranks = Vec::with_capacity(first.len());
             for (rank, pair) in first.into_iter().enumerate() {
                 let unit = unit(&pair.input_vector).ok_or_else(|| {

@@ -89,7 +89,8 @@ impl TopEigenpairs {
         let kept = kept.min(pairs.header.size as usize);
         let selected = (0..classes)
             .map(|class| pairs.select(class, Selection::Magnitude, kept))
-            .collect::<Result<Vec<_>, _>>()?;
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(MetricError::of_selection)?;
         let mut eigenvalues = Vec::new();
         let mut vectors = Vec::new();
         for rank in 0..kept {

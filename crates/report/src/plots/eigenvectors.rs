@@ -7,6 +7,7 @@ use eigenscope_stage::{
 use serde::Deserialize;
 
 use super::output::{figure_kind, write};
+use crate::inputs::eigenpairs::select;
 use crate::inputs::labels;
 use eigenscope_figure::{
     ColourBar, ColourScale, Figure, GridCell, GridRow, ImageGrid, Matrix, Panel, ticks,
@@ -61,7 +62,7 @@ fn draw(
 ) -> Result<Figure, TaskError> {
     let classes = &eigenpairs.header.classes;
     let selected: Vec<Vec<&EigenpairRow>> = (0..classes.len())
-        .map(|class| eigenpairs.select(class, parameters.selection, parameters.columns))
+        .map(|class| select(eigenpairs, class, parameters.selection, parameters.columns))
         .collect::<Result<_, _>>()?;
     let limit = selected
         .iter()
