@@ -76,17 +76,15 @@ fn the_steps_of_the_page_are_enough() {
     let answer = project.json(&["sql", "p.toml", query]);
     assert_eq!(answer["rows"], json!([[0.0, 2]]));
 
-    // What holds for every kind: its results are up to date, have the same bytes each time, and damage is found and mended.
-    let check = |code| project.call(&["status", "p.toml", "--check"]).expect(code);
-    check(0);
+    // What holds for every kind: it changes no other one, its results are up to date and have the same bytes however they
+    // are computed, and damage to any of their files is found and repaired.
+    for stage in [Stage::Metric, Stage::Figure] {
+        project.assert_adds(stage, "gap");
+    }
+    project.call(&["status", "p.toml", "--check"]).expect(0);
     project
         .call(&["verify", "p.toml", "--bytes", "metric.gap", "figure.gap"])
         .expect(0);
-    let table = project.path("artifacts/p/metric.gap/gap.parquet");
-    let intact = fs::read(&table).expect("readable");
-    fs::write(&table, &intact[..intact.len() / 2]).expect("written");
-    let stale = check(3).stdout;
-    assert!(stale.contains("`gap` is damaged"), "{stale}");
-    project.run();
-    assert!(fs::read(&table).expect("readable") == intact, "other bytes");
+    project.assert_reproduces(&project.artifacts("artifacts"));
+    project.assert_damage_is_repaired();
 }

@@ -25,7 +25,6 @@ pub fn gated_cnn(channels: Vec<usize>, hidden: usize) -> Network {
 }
 "#;
 
-/// Step 2.
 const TASK: &str = r#"//! The task kind `gated-cnn`.
 
 use eigenscope_models::networks;
@@ -115,8 +114,16 @@ fn the_steps_of_the_page_are_enough() {
         "once(bilinear::kind())",
         "once(bilinear::kind())\n        .chain(std::iter::once(gated_cnn::kind()))",
     );
+    // What the kind says about its models is true of them.
+    let case = "(networks::convnet(), json!({})),";
+    let parameters = "json!({ \"channels\": [2, 3], \"hidden\": 5 })";
+    let added = format!("{case}\n(networks::gated_cnn(vec![2, 3], 5), {parameters}),");
+    copy.edit("train/tests/description.rs", case, &added);
+    copy.test("description");
     let project = copy.build(&[Stage::Train]);
+    project.assert_adds(Stage::Train, "gated-cnn");
     project.run();
+    project.assert_reproduces(&project.artifacts("artifacts"));
     let query = "select layer, inputs from metric_clipping_learned_dimensions order by layer";
     let answer = project.json(&["sql", "p.toml", query]);
     // Three channels of 3 x 3 pixels; four channels of what three convolutions leave of 8 x 8 pixels.

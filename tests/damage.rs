@@ -12,72 +12,15 @@ use std::path::{Path, PathBuf};
 
 use eigenscope_artifact::Digest;
 use eigenscope_stage::Stage;
-use eigenscope_testing::{PIPELINE, RunCounts, TASKS, TestProject, describe, file_name};
+use eigenscope_testing::{
+    DAMAGES, Damage, PIPELINE, RunCounts, TASKS, TestProject, describe, file_name,
+};
 
 /// Every kind of artifact, in a second.
 const EVERY_KIND: &str = include_str!("every_kind.toml");
 
 /// Remembered digests.
 const STAMPS: &str = "artifacts/.stamps.jsonl";
-
-/// What happens to a file of so many bytes.
-#[derive(Debug, Clone, Copy)]
-enum Damage {
-    /// One bit of the byte this part of the way through the file.
-    Bit(f64),
-    /// One bit this many bytes before the end: of a Parquet file, its description of itself.
-    BitBeforeEnd(usize),
-    Cut(f64),
-    EndCut,
-    Emptied,
-    Longer,
-    Deleted,
-    /// A folder in place of the file.
-    Folder,
-}
-
-/// Magic number, data pages, metadata, length of the metadata.
-const DAMAGES: [Damage; 12] = [
-    Damage::Bit(0.0),
-    Damage::Bit(0.1),
-    Damage::Bit(0.4),
-    Damage::BitBeforeEnd(200),
-    Damage::BitBeforeEnd(7),
-    Damage::BitBeforeEnd(1),
-    Damage::Cut(0.5),
-    Damage::EndCut,
-    Damage::Emptied,
-    Damage::Longer,
-    Damage::Deleted,
-    Damage::Folder,
-];
-
-impl Damage {
-    fn inflict(self, file: &Path) {
-        let mut bytes = fs::read(file).expect("readable");
-        let place = |part: f64| ((bytes.len() as f64) * part) as usize;
-        match self {
-            Self::Bit(part) => {
-                let place = place(part);
-                bytes[place] ^= 1;
-            }
-            Self::BitBeforeEnd(back) => {
-                let place = bytes.len().saturating_sub(back);
-                bytes[place] ^= 1;
-            }
-            Self::Cut(part) => bytes.truncate(place(part)),
-            Self::EndCut => bytes.truncate(bytes.len() - 2),
-            Self::Emptied => bytes.clear(),
-            Self::Longer => bytes.push(0),
-            Self::Deleted => return fs::remove_file(file).expect("removed"),
-            Self::Folder => {
-                fs::remove_file(file).expect("removed");
-                return fs::create_dir(file).expect("created");
-            }
-        }
-        fs::write(file, bytes).expect("written");
-    }
-}
 
 /// Names of all outputs of all stage programs.
 fn described_outputs() -> BTreeSet<String> {
@@ -88,106 +31,14 @@ fn described_outputs() -> BTreeSet<String> {
     outputs.map(|kind| kind.to_string()).collect()
 }
 
-/// One file of every kind, by kind, with the id of its task.
-fn one_of_every_kind(project: &TestProject) -> BTreeMap<String, (String, PathBuf)> {
-    let mut files = BTreeMap::new();
-    for task in fs::read_dir(project.path("artifacts/p")).expect("results") {
-        let task = task.expect("readable").path();
-        let Ok(record) = fs::read(task.join("task.json")) else {
-            continue;
-        };
-        let record: serde_json::Value = serde_json::from_slice(&record).expect("a record");
-        let id = record["task"].as_str().expect("a task id");
-        for file in fs::read_dir(&task).expect("a folder") {
-            let file = file.expect("readable").path();
-            let kind = match file_name(&file).split_once('.').expect("an extension") {
-                ("figure", "json") => "interactive".to_owned(),
-                ("figure", extension) => extension.to_owned(),
-                (kind, _) => kind.to_owned(),
-            };
-            files.entry(kind).or_insert((id.to_owned(), file));
-        }
-    }
-    files
-}
-
-/// The reasons that `status` gives for each task that is not up to date.
-fn reasons(project: &TestProject) -> BTreeMap<String, String> {
-    let status = project.json(&["status", "p.toml"]);
-    let tasks = status["tasks"].as_array().expect("a list").iter();
-    let stale = tasks.filter(|task| task["state"] != "current");
-    stale
-        .map(|task| {
-            let id = task["task"].as_str().expect("a text").to_owned();
-            (id, task["reasons"].to_string())
-        })
-        .collect()
-}
-
 #[test]
 fn damage_to_any_kind_of_artifact_is_found_named_and_repaired() {
     let project = TestProject::new(EVERY_KIND);
     project.run();
-    let intact = project.artifacts("artifacts");
-    let mut kinds: BTreeSet<String> = one_of_every_kind(&project).into_keys().collect();
+    let mut kinds: BTreeSet<String> = project.one_of_every_kind().into_keys().collect();
     assert!(kinds.remove("task"));
     assert_eq!(kinds, described_outputs(), "no longer every kind");
-    for damage in DAMAGES {
-        let mut files = one_of_every_kind(&project);
-        for (_, file) in files.values() {
-            damage.inflict(file);
-            expect_harmless(&project, file, damage);
-        }
-        // What is found is taken away: what waits for it comes next.
-        while !files.is_empty() {
-            let reasons = reasons(&project);
-            let is_named = |kind: &str, task: &str| {
-                reasons.get(task).is_some_and(|reasons| match kind {
-                    "task" => reasons.contains("task.json"),
-                    kind => reasons.contains(&format!("`{kind}`")) || reasons.contains("task.json"),
-                })
-            };
-            let count = files.len();
-            files.retain(|kind, (task, file)| {
-                let found = is_named(kind, task);
-                if found {
-                    restore(file, &intact);
-                }
-                !found
-            });
-            assert!(files.len() < count, "{damage:?}: not found: {files:?}");
-        }
-        for (_, file) in one_of_every_kind(&project).values() {
-            damage.inflict(file);
-        }
-        project.run();
-        assert!(
-            project.artifacts("artifacts") == intact,
-            "{damage:?}: other bytes"
-        );
-        assert_eq!(project.temporaries(), Vec::<String>::new());
-    }
-}
-
-/// Whatever a damaged table still seems to hold, showing it does no harm.
-fn expect_harmless(project: &TestProject, file: &Path, damage: Damage) {
-    if !file_name(file).ends_with(".parquet") {
-        return;
-    }
-    let shown = project.call(&["show", &file.display().to_string()]);
-    let text = shown.stderr;
-    match shown.code {
-        Some(0) => {}
-        Some(2) => assert!(text.contains(&file_name(file)), "{damage:?}: {text}"),
-        other => panic!("{damage:?} of {}: {other:?} {text}", file.display()),
-    }
-}
-
-/// Writes a file, given by its readable name, as it was.
-fn restore(file: &Path, intact: &BTreeMap<String, Vec<u8>>) {
-    let task = file_name(file.parent().expect("a folder"));
-    let _ = fs::remove_dir(file); // If it is one.
-    fs::write(file, &intact[&format!("{task}/{}", file_name(file))]).expect("written");
+    project.assert_damage_is_repaired();
 }
 
 #[test]
@@ -204,11 +55,11 @@ fn a_result_of_another_task_in_its_place_is_found() {
     };
     let other = "train.bilinear[hidden=4,seed=1]";
     copy("tensors.parquet");
-    assert!(reasons(&project)[other].contains("`tensors` is damaged"));
+    assert!(project.reasons()[other].contains("`tensors` is damaged"));
     project.run();
     // A whole folder, record and all.
     let _ = ["tensors.parquet", "history.parquet", "task.json"].map(copy);
-    let reasons = reasons(&project);
+    let reasons = project.reasons();
     assert!(
         reasons[other].contains("does not belong to its folder"),
         "{reasons:?}"
@@ -250,7 +101,7 @@ fn damage_beside_the_results_costs_no_result() {
                 damage.inflict(file);
             }
         }
-        assert_eq!(reasons(&project), BTreeMap::new(), "{damage:?}");
+        assert_eq!(project.reasons(), BTreeMap::new(), "{damage:?}");
         let again = project.run();
         assert_eq!(again, RunCounts::all_up_to_date(TASKS), "{damage:?}");
     }
@@ -269,7 +120,7 @@ fn a_wrong_digest_among_the_remembered_ones_costs_no_result() {
         let wrong = wrong.join(field);
         assert_ne!(wrong, text);
         project.write(STAMPS, wrong);
-        assert_eq!(reasons(&project), BTreeMap::new(), "{field}");
+        assert_eq!(project.reasons(), BTreeMap::new(), "{field}");
         let again = project.run();
         assert_eq!(again, RunCounts::all_up_to_date(TASKS), "{field}");
     }
@@ -334,7 +185,7 @@ fn a_bit_lost_without_a_trace_is_found_before_a_task_reads_it() {
         &project,
         &project.path("artifacts/p/decompose.interaction,hidden-4,seed-0/eigenpairs.parquet"),
     );
-    assert_eq!(reasons(&project), BTreeMap::new(), "nobody has looked");
+    assert_eq!(project.reasons(), BTreeMap::new(), "nobody has looked");
     project.edit("count = 4", "count = 3");
     project
         .call(&["run", "p.toml", "--offline"])
@@ -357,7 +208,7 @@ fn a_bit_lost_without_a_trace_is_found_when_every_file_is_read() {
         &project,
         &project.path("artifacts/p/figure.training/figure.png"),
     );
-    assert_eq!(reasons(&project), BTreeMap::new(), "nobody has looked");
+    assert_eq!(project.reasons(), BTreeMap::new(), "nobody has looked");
     let check = project
         .call(&["status", "p.toml", "--check", "--deep"])
         .expect(3);
@@ -366,6 +217,6 @@ fn a_bit_lost_without_a_trace_is_found_when_every_file_is_read() {
         "{}",
         check.stdout
     );
-    assert_eq!(reasons(&project).len(), 1, "now it is known");
+    assert_eq!(project.reasons().len(), 1, "now it is known");
     assert_eq!(project.run().ran, 1);
 }

@@ -4,12 +4,9 @@
 #![allow(clippy::expect_used, reason = "a test")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
-fn root() -> PathBuf {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).to_owned()
-}
+use eigenscope_testing::workspace;
 
 /// `(name, version, licences)` of every outside package that is compiled for this machine.
 fn packages() -> BTreeSet<(String, String, String)> {
@@ -17,7 +14,7 @@ fn packages() -> BTreeSet<(String, String, String)> {
         .args(["tree", "--workspace", "--offline", "--locked"])
         .args(["--edges", "normal,build,dev", "--prefix", "none"])
         .args(["--format", "{p}\t{l}"])
-        .current_dir(root())
+        .current_dir(workspace(""))
         .output()
         .expect("cargo runs");
     let text = String::from_utf8_lossy(&output.stdout);
@@ -39,7 +36,7 @@ fn packages() -> BTreeSet<(String, String, String)> {
 }
 
 fn rules() -> toml::Table {
-    let text = std::fs::read_to_string(root().join("deny.toml")).expect("readable");
+    let text = std::fs::read_to_string(workspace("deny.toml")).expect("readable");
     text.parse().expect("TOML")
 }
 

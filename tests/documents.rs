@@ -21,7 +21,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Component, Path, PathBuf};
 use std::process::Command;
 
-use eigenscope_testing::{Answer, file_name, make, programs};
+use eigenscope_testing::{Answer, file_name, make, programs, workspace};
 
 /// Blocks of commands that are not run.
 const NOT_RUN: usize = 2;
@@ -38,7 +38,7 @@ const FOLDERS: [&str; 7] = [
 ];
 
 fn root() -> PathBuf {
-    fs::canonicalize(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).expect("the workspace")
+    fs::canonicalize(workspace("")).expect("the workspace")
 }
 
 /// The path without `.` and `..`, which need not exist.
@@ -83,7 +83,6 @@ fn pages() -> Vec<PathBuf> {
     pages
 }
 
-/// A fenced block.
 struct Block {
     /// The language, and what follows it.
     info: String,

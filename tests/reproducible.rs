@@ -1,11 +1,10 @@
 //! Equal inputs give equal bytes: for any number of threads and jobs, any order of the tasks, any folder, and in two clones.
 //! And what does not is found by `verify`.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::sync::OnceLock;
 
-use eigenscope_testing::{Answer, TestProject, programs};
+use eigenscope_testing::{Answer, Artifacts, TestProject, assert_same_artifacts, programs};
 
 /// Every stage, every sort of network, and the three kinds of task that use several threads.
 const PIPELINE: &str = r#"
@@ -80,45 +79,21 @@ embeddings = "decompose.embedding"
 /// Tasks of [`PIPELINE`].
 const TASKS: usize = 16;
 
-/// Files by the readable name of their task.
-type Results = BTreeMap<String, Vec<u8>>;
-
-/// Runs the whole pipeline.
-#[track_caller]
-fn run(project: &TestProject, options: &[&str], environment: &[(&str, &str)]) {
-    let mut command = project.command(&["run", "p.toml", "--offline"]);
-    let command = command.args(options).envs(environment.iter().copied());
-    Answer::of(command).expect(0);
-}
-
-fn assert_same(one: &Results, other: &Results, how: &str) {
-    assert!(one.len() > TASKS, "{how}: {} files", one.len());
-    assert!(one.keys().eq(other.keys()), "{how}: other files");
-    for (name, bytes) in one {
-        assert!(bytes == &other[name], "{how}: {name} differs");
-    }
-}
-
 /// The results of one thread, longest task first, in a folder of their own; computed once for all tests.
-fn expected() -> &'static Results {
-    static EXPECTED: OnceLock<Results> = OnceLock::new();
+fn expected() -> &'static Artifacts {
+    static EXPECTED: OnceLock<Artifacts> = OnceLock::new();
     EXPECTED.get_or_init(|| {
         let project = TestProject::new(PIPELINE);
-        run(&project, &["--jobs", "1"], &[("RAYON_NUM_THREADS", "1")]);
-        project.artifacts("artifacts")
+        project.run_with(&["--jobs", "1"], &[("RAYON_NUM_THREADS", "1")]);
+        let found = project.artifacts("artifacts");
+        assert!(found.len() > TASKS, "{} files", found.len());
+        found
     })
 }
 
 #[test]
 fn bytes_depend_neither_on_threads_nor_on_jobs_nor_on_order() {
-    let project = TestProject::new(PIPELINE);
-    for (jobs, threads, order) in [("2", "4", "1"), ("4", "2", "2"), ("4", "1", "3")] {
-        let folder = format!("artifacts-{order}");
-        let options = ["--jobs", jobs, "--shuffle", order, "--artifacts", &folder];
-        run(&project, &options, &[("RAYON_NUM_THREADS", threads)]);
-        let how = format!("{jobs} jobs, {threads} threads, order {order}");
-        assert_same(expected(), &project.artifacts(&folder), &how);
-    }
+    TestProject::new(PIPELINE).assert_reproduces(expected());
 }
 
 #[test]
@@ -151,7 +126,7 @@ fn bytes_do_not_depend_on_the_folder() {
         .envs([("TZ", "Asia/Kathmandu"), ("LANG", "tr_TR.UTF-8")]);
     Answer::of(&mut command).expect(0);
     let found = project.artifacts("results of it/λ");
-    assert_same(expected(), &found, "another folder");
+    assert_same_artifacts(expected(), &found, "another folder");
 }
 
 /// Copies the sources of the pipeline and links the programs to another place: a second clone that was built the same. That
@@ -169,8 +144,9 @@ fn bytes_are_those_of_another_clone() {
             .expect("a program");
     }
     let clone = project.with_program(release.join("eigenscope"));
-    run(&clone, &[], &[]);
-    assert_same(expected(), &clone.artifacts("artifacts"), "another clone");
+    clone.run();
+    let found = clone.artifacts("artifacts");
+    assert_same_artifacts(expected(), &found, "another clone");
 }
 
 #[test]

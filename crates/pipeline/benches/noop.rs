@@ -20,13 +20,14 @@ use std::process::{Command, ExitCode, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use eigenscope_artifact::atomic;
 use eigenscope_artifact::tables::training::{FinalRow, HistoryRow};
-use eigenscope_artifact::{Provenance, atomic};
 use eigenscope_pipeline::store::{InputRecord, KeyInputs, Record, Store};
 use eigenscope_pipeline::survey::DEVICE;
 use eigenscope_plan::programs::Programs;
 use eigenscope_plan::{Plan, PlannedTask};
 use eigenscope_stage::Stage;
+use eigenscope_testing::provenance;
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -220,22 +221,14 @@ fn place(
         fingerprint: task.fingerprint.clone(),
         inputs: inputs.collect::<Result<_>>()?,
     };
-    let provenance = Provenance {
-        task: task.id.clone(),
-        kind: key_inputs.kind.clone(),
-        fingerprint: key_inputs.fingerprint.clone(),
-        parameters: key_inputs.parameters.clone(),
-        seed: 0,
-        inputs: Vec::new(),
-    };
     let value = task.parameters["value"].as_f64().unwrap_or(0.0);
     let work = store.work_folder(key_inputs.key())?;
     for kind in &task.outputs {
         let path = work.path().join(kind.file_name());
         if *kind == HistoryRow::KIND {
-            fake_stage::write_history(&path, value, &provenance)?;
+            fake_stage::write_history(&path, value, &provenance())?;
         } else if *kind == FinalRow::KIND {
-            fake_stage::write_final(&path, &[value], &provenance)?;
+            fake_stage::write_final(&path, &[value], &provenance())?;
         } else {
             atomic::write_file(&path, fake_stage::picture(1).as_bytes())?;
         }

@@ -15,8 +15,7 @@ use eigenscope_artifact::{
     ArtifactKind, Provenance, SVG, atomic, digest_file, read_records, write_records,
 };
 use eigenscope_stage::{
-    Context, ExternalFile, Parameter, ParameterType, Resources, Role, Stage, TaskError,
-    TaskFunction, TaskKind, TaskKindDescription,
+    Context, ExternalFile, Parameter, ParameterType, Role, Stage, TaskError, TaskFunction, TaskKind,
 };
 use serde::Deserialize;
 
@@ -66,23 +65,12 @@ fn kind(
     outputs: &[ArtifactKind],
     run: fn(&Context) -> Result<(), TaskError>,
 ) -> TaskKind {
-    TaskKind {
-        description: TaskKindDescription {
-            name: name.to_owned(),
-            former_names: Vec::new(),
-            summary: "A fake".to_owned(),
-            parameters: parameters(),
-            roles,
-            outputs: outputs.iter().map(|&kind| kind.into()).collect(),
-            provides: Vec::new(),
-            random: false,
-            resources: Resources::default(),
-            examined: false,
-            fallback: false,
-        },
-        run: TaskFunction::find(run, "fake", &[("fake", "fake", &[])]),
-        examine: None,
-    }
+    let function = TaskFunction::find(run, "fake", &[("fake", "fake", &[])]);
+    let mut kind = TaskKind::new(name, "A fake", function);
+    kind.description.parameters = parameters();
+    kind.description.roles = roles;
+    kind.description.outputs = outputs.iter().map(|&kind| kind.into()).collect();
+    kind
 }
 
 /// Those of [`Parameters`] that a pipeline file can set.
@@ -108,9 +96,7 @@ fn parameters() -> Vec<Parameter> {
 struct Parameters {
     /// What the outputs hold; they depend on no other parameter.
     value: f64,
-    /// Time it takes.
     sleep_ms: u64,
-    /// See [`misbehave`].
     behaviour: String,
     /// A file in the data directory to depend on.
     file: Option<String>,

@@ -10,7 +10,8 @@ use eigenscope_pipeline::accept::{Acceptance, accept};
 use eigenscope_pipeline::show::show;
 use eigenscope_pipeline::survey::{Reason, explain};
 use eigenscope_plan::{CodeParts, Plan};
-use fake::{Bench, chain, names};
+use eigenscope_testing::file_names;
+use fake::{Bench, chain};
 use serde_json::{Value, json};
 
 /// The parts of `code-1`.
@@ -73,7 +74,10 @@ fn the_explanation_names_the_file_that_changed() {
         "data.a will run\n  its code changed: crates/a/src/b.rs\n"
     );
     // Code is kept once, however many results it has.
-    assert_eq!(names(&bench.store.root().join("code")), ["code-1.json"]);
+    assert_eq!(
+        file_names(&bench.store.root().join("code")),
+        ["code-1.json"]
+    );
 }
 
 #[test]

@@ -7,25 +7,14 @@ use std::path::{Path, PathBuf};
 
 use eigenscope_artifact::tables::bilinear::SimilarityRow;
 use eigenscope_artifact::tables::training::{FinalRow, HistoryRow};
-use eigenscope_artifact::{Provenance, write_records};
+use eigenscope_artifact::write_records;
 use eigenscope_pipeline::compare::{self, Published, Row, Verdict, compare};
 use eigenscope_plan::Plan;
+use eigenscope_testing::provenance;
 use sample::{codes, rendered};
-use serde_json::json;
 
 fn plan() -> Plan {
     sample::plan(sample::PIPELINE).expect("a plan")
-}
-
-fn provenance(task: &str) -> Provenance {
-    Provenance {
-        task: task.to_owned(),
-        kind: "test".to_owned(),
-        fingerprint: String::new(),
-        parameters: json!({}),
-        seed: 0,
-        inputs: vec![],
-    }
 }
 
 fn final_row(hidden: Option<u32>, seed: u64, accuracy: f64) -> FinalRow {
@@ -51,7 +40,7 @@ fn tables() -> tempfile::TempDir {
         final_row(None, 9, 0.5),
     ];
     let path = folder.path().join("metric.final.final");
-    write_records(&path, &rows, &provenance("metric.final")).expect("a table");
+    write_records(&path, &rows, &provenance()).expect("a table");
     for (variant, mean) in [("published", 0.75), ("corrected", 0.25)] {
         let row = |rank, half_width| SimilarityRow {
             variant: variant.to_owned(),
@@ -65,12 +54,8 @@ fn tables() -> tempfile::TempDir {
         };
         let id = format!("metric.similarity[variant={variant}]");
         let path = folder.path().join(format!("{id}.similarity"));
-        write_records(
-            &path,
-            &[row(0, None), row(1, Some(0.125))],
-            &provenance(&id),
-        )
-        .expect("a table");
+        let rows = [row(0, None), row(1, Some(0.125))];
+        write_records(&path, &rows, &provenance()).expect("a table");
     }
     folder
 }

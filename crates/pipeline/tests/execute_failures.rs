@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use eigenscope_pipeline::execute::{Outcome, Silent};
 use eigenscope_plan::Plan;
 use eigenscope_stage::TASK_VERSION;
-use fake::{Bench, Recorder, chain, data, model, names, plan};
+use eigenscope_testing::file_names;
+use fake::{Bench, Recorder, chain, data, model, plan};
 use serde_json::json;
 
 fn behaving(behaviour: &str) -> Plan {
@@ -23,7 +24,7 @@ fn behaving(behaviour: &str) -> Plan {
 /// Processes of the fake stage whose task file is in this bench's folder.
 fn children(bench: &Bench) -> Vec<String> {
     let folder = bench.folder.path().to_string_lossy().into_owned();
-    names(std::path::Path::new("/proc"))
+    file_names(std::path::Path::new("/proc"))
         .into_iter()
         .filter(|name| name.parse::<u32>().is_ok())
         .filter(|pid| {
@@ -246,7 +247,7 @@ fn a_store_that_cannot_be_written_is_named() {
         text.contains(&*path.to_string_lossy()) && text.contains("choose another"),
         "{text}"
     );
-    assert_eq!(names(bench.store.root()), ["store"]);
+    assert_eq!(file_names(bench.store.root()), ["store"]);
 }
 
 #[test]

@@ -5,7 +5,8 @@ mod fake;
 use eigenscope_pipeline::execute::{Bars, DryRun, Lines, Silent, dry_run, run};
 use eigenscope_pipeline::ledger::{Durations, read_ledger};
 use eigenscope_plan::Plan;
-use fake::{Bench, Recorder, chain, data, model, names, plan};
+use eigenscope_testing::file_names;
+use fake::{Bench, Recorder, chain, data, model, plan};
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use serde_json::json;
 
@@ -20,7 +21,7 @@ fn a_second_run_runs_nothing() {
     assert_eq!(second.current, [0, 1, 2, 3, 4]);
     assert!(second.ran.is_empty() && second.reused.is_empty() && recorder.events.is_empty());
     assert_eq!(
-        names(&bench.store.ledger()).len(),
+        file_names(&bench.store.ledger()).len(),
         1,
         "nothing happened, no ledger"
     );
@@ -85,7 +86,7 @@ fn what_would_run_is_foreseen_and_nothing_changes() {
     assert_eq!(tasks(&second), [(1, true), (3, false), (4, false)]);
     assert_eq!(second.current, 2);
     // Now from what the tasks took.
-    let ledger = names(&bench.store.ledger());
+    let ledger = file_names(&bench.store.ledger());
     let rows = read_ledger(&bench.store.ledger().join(&ledger[0])).expect("readable");
     let took = |id: &str| {
         rows.iter()
@@ -212,7 +213,7 @@ fn garbage_goes_to_the_log_and_clutter_away() {
     assert!(text.contains("not an event") && text.contains("[line cut]"));
     let folder = bench.store.folder(bench.key(&plan, 1));
     assert_eq!(
-        names(&folder),
+        file_names(&folder),
         ["final.parquet", "history.parquet", "task.json"]
     );
 }
@@ -222,7 +223,7 @@ fn the_ledger_tells_what_each_task_cost() {
     let bench = Bench::new();
     let plan = chain();
     bench.complete(&plan);
-    let name = &names(&bench.store.ledger())[0];
+    let name = &file_names(&bench.store.ledger())[0];
     let rows = read_ledger(&bench.store.ledger().join(name)).expect("readable");
     assert_eq!(rows.len(), 5);
     let row = rows

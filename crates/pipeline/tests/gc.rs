@@ -11,7 +11,8 @@ use eigenscope_pipeline::accept::accept;
 use eigenscope_pipeline::gc::{Collection, Options, RemovalKind, collect};
 use eigenscope_pipeline::store::StoreError;
 use eigenscope_plan::Plan;
-use fake::{Bench, chain, data, names, plan};
+use eigenscope_testing::file_names;
+use fake::{Bench, chain, data, plan};
 use serde_json::json;
 
 const OPTIONS: Options = Options {
@@ -59,7 +60,7 @@ fn edited(value: f64) -> Plan {
 /// Every file below a folder with its size.
 fn files(folder: &Path) -> BTreeMap<String, u64> {
     let mut found = BTreeMap::new();
-    for name in names(folder) {
+    for name in file_names(folder) {
         let path = folder.join(&name);
         let metadata = path.symlink_metadata().expect("there");
         match metadata.is_dir() {
@@ -200,7 +201,7 @@ fn names_logs_code_and_ledgers_of_what_is_gone_go() {
         ["code/code-1.json"]
     );
     assert_eq!(of_kind(&collection, RemovalKind::Ledger).len(), 1);
-    assert_eq!(names(&bench.store.ledger()).len(), 1);
+    assert_eq!(file_names(&bench.store.ledger()).len(), 1);
     assert!(bench.store.pipeline("test").join("note.txt").exists());
     assert_eq!(bench.complete(&shorter).current.len(), 3);
 }

@@ -1,19 +1,9 @@
 //! `show`: artifacts of every shape in a few short lines.
 
-use eigenscope_artifact::{NamedTensor, Provenance, TENSORS, write_tensors};
+use eigenscope_artifact::{NamedTensor, TENSORS, write_tensors};
 use eigenscope_pipeline::show::show;
+use eigenscope_testing::provenance;
 use serde_json::json;
-
-fn provenance() -> Provenance {
-    Provenance {
-        task: "train.m".to_owned(),
-        kind: "train/bilinear".to_owned(),
-        fingerprint: "test".to_owned(),
-        parameters: json!({}),
-        seed: 3,
-        inputs: Vec::new(),
-    }
-}
 
 #[test]
 fn long_values_are_cut_and_short_ones_are_whole() {

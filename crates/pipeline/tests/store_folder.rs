@@ -9,7 +9,8 @@ use eigenscope_pipeline::execute::{ExecuteError, Silent};
 use eigenscope_pipeline::gc;
 use eigenscope_pipeline::store::{CommitError, KeyInputs, StoreError, check_names, figure_names};
 use eigenscope_pipeline::survey::Reason;
-use fake::{Bench, chain, data, model, names, plan, task};
+use eigenscope_testing::file_names;
+use fake::{Bench, chain, data, model, plan, task};
 use serde_json::json;
 
 #[test]
@@ -20,7 +21,7 @@ fn results_have_readable_names() {
     let key = bench.key(&plan, 1);
     let folder = bench.store.folder(key);
     assert_eq!(
-        names(&folder),
+        file_names(&folder),
         ["final.parquet", "history.parquet", "task.json"]
     );
     let link = bench.store.link("test", "train.m[hidden=1]");
@@ -30,11 +31,11 @@ fn results_have_readable_names() {
         std::path::Path::new("../store").join(key.to_string())
     );
     let figures = bench.store.figures("test");
-    assert_eq!(names(&figures), ["curve-published.svg"]);
+    assert_eq!(file_names(&figures), ["curve-published.svg"]);
     let svg = fs::read_to_string(figures.join("curve-published.svg")).expect("followed");
     assert!(svg.contains("2 rows"), "{svg}");
     assert!(bench.store.log("test", "train.m[hidden=1]").exists());
-    assert_eq!(names(&bench.store.root().join("ledger")).len(), 1);
+    assert_eq!(file_names(&bench.store.root().join("ledger")).len(), 1);
     assert!(bench.results().iter().all(|name| name.len() == 64));
 }
 
@@ -46,7 +47,7 @@ fn equal_runs_give_equal_bytes() {
     other.complete(&plan);
     assert_eq!(one.results(), other.results());
     for key in one.results() {
-        for name in names(&one.store.results().join(&key)) {
+        for name in file_names(&one.store.results().join(&key)) {
             let read = |bench: &Bench| fs::read(bench.store.results().join(&key).join(&name));
             assert_eq!(
                 read(&one).expect("there"),
@@ -67,7 +68,7 @@ fn a_complete_run_removes_links_of_tasks_that_are_gone() {
     plan.tasks[2].inputs.pop();
     bench.complete(&plan);
     assert!(!bench.store.link("test", &removed.id).is_symlink());
-    assert!(names(&bench.store.figures("test")).is_empty());
+    assert!(file_names(&bench.store.figures("test")).is_empty());
     assert!(bench.store.link("test", "metric.final").exists());
 }
 

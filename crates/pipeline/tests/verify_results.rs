@@ -22,7 +22,8 @@ use eigenscope_pipeline::verify::{
 };
 use eigenscope_plan::Plan;
 use eigenscope_plan::file::FileErrors;
-use fake::{Bench, Recorder, chain, data, model, names, plan};
+use eigenscope_testing::file_names;
+use fake::{Bench, Recorder, chain, data, model, plan};
 use sample_programs::rendered;
 use serde_json::json;
 
@@ -62,7 +63,7 @@ impl<'a> Verifying<'a> {
             bytes: self.bytes,
         };
         let found = verify(request, options, observer).expect("the verification itself works");
-        let left = names(self.bench.store.root());
+        let left = file_names(self.bench.store.root());
         assert!(
             !left.iter().any(|name| name.starts_with(".tmp")),
             "{left:?}"

@@ -60,7 +60,6 @@ pub fn cut(input: &Input) -> Input {
     }
 }
 
-/// A temporary folder.
 #[derive(Debug)]
 pub struct TestFolder {
     folder: TempDir,

@@ -13,6 +13,7 @@
 mod answer;
 mod browser;
 mod closeness;
+mod damage;
 mod digits;
 mod folder;
 mod images;
@@ -29,6 +30,7 @@ mod workspace_copy;
 pub use answer::Answer;
 pub use browser::Browser;
 pub use closeness::{Tolerance, assert_close};
+pub use damage::{DAMAGES, Damage};
 pub use digits::Digits;
 pub use folder::{TestFolder, cut, made_by, provenance, provenance_of};
 pub use images::{class_names, image_header, noise, write_images};
@@ -37,7 +39,9 @@ pub use make::make;
 pub use models::{model_with, untrained};
 pub use paths::{describe, file_name, file_names, program, programs, workspace};
 pub use pipeline::{PIPELINE, SWEEP, SWEEP_TASKS, TASKS};
-pub use project::{RunCounts, TestProject};
+#[cfg(unix)]
+pub use project::fake_stages;
+pub use project::{Artifacts, RunCounts, TestProject, assert_same_artifacts};
 pub use reference::{fixture, floats, numbers};
 pub use task::{TaskOutcome, TestTask};
 pub use workspace_copy::{WorkspaceCopy, section_of};

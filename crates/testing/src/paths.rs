@@ -36,9 +36,13 @@ pub fn program(name: &str) -> PathBuf {
 /// What the program of a stage says it can do.
 #[track_caller]
 pub fn describe(stage: Stage) -> Description {
-    let output = Command::new(program(stage.program()))
-        .arg("describe")
-        .output();
+    describe_by(&program(stage.program()))
+}
+
+/// What a stage program says it can do.
+#[track_caller]
+pub(crate) fn describe_by(program: &Path) -> Description {
+    let output = Command::new(program).arg("describe").output();
     serde_json::from_slice(&output.expect("it starts").stdout).expect("a description")
 }
 

@@ -5,10 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use eigenscope_stage::Stage;
+use eigenscope_stage::{Description, Stage};
 use serde_json::Value;
 
-use crate::{Answer, TestFolder, file_name, program, programs};
+use crate::paths::describe_by;
+use crate::{Answer, TestFolder, describe, file_name, program};
 
 /// How many tasks of a run ended in which way.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -53,6 +54,18 @@ impl RunCounts {
     }
 }
 
+/// Bytes of artifacts by their readable names.
+pub type Artifacts = BTreeMap<String, Vec<u8>>;
+
+/// Asserts that two runs wrote the same files.
+#[track_caller]
+pub fn assert_same_artifacts(one: &Artifacts, other: &Artifacts, how: &str) {
+    assert!(one.keys().eq(other.keys()), "{how}: other files");
+    for (name, bytes) in one {
+        assert!(bytes == &other[name], "{how}: {name} differs");
+    }
+}
+
 /// A pipeline file `p.toml` in a folder of its own, and the program that works there.
 #[derive(Debug)]
 pub struct TestProject {
@@ -77,17 +90,8 @@ impl TestProject {
     #[track_caller]
     pub fn with_fake_stages(pipeline: &str) -> Self {
         let project = Self::new(pipeline);
-        let fake = programs().join("examples/fake_stage");
-        assert!(
-            fake.exists(),
-            "{} is missing: build it with `cargo build --release --workspace --examples`",
-            fake.display()
-        );
         let programs = project.path("programs");
-        fs::create_dir(&programs).expect("created");
-        for stage in Stage::ALL {
-            std::os::unix::fs::symlink(&fake, programs.join(stage.program())).expect("linked");
-        }
+        fake_stages(&programs);
         // It asks the system for its own path, which of a link would be where the link leads.
         let program = programs.join("eigenscope");
         let copied = Command::new("cp")
@@ -113,7 +117,6 @@ impl TestProject {
         Self { program, ..self }
     }
 
-    /// The program `eigenscope`.
     pub fn program(&self) -> &Path {
         &self.program
     }
@@ -154,7 +157,6 @@ impl TestProject {
             .env_remove("EIGENSCOPE_DATA_DIR")
     }
 
-    /// Runs the program.
     #[track_caller]
     pub fn call(&self, arguments: &[&str]) -> Answer {
         Answer::of(&mut self.command(arguments))
@@ -182,8 +184,45 @@ impl TestProject {
         RunCounts::read(&answer.stderr)
     }
 
+    /// Runs the whole pipeline with options and variables of the environment, and expects success.
+    #[track_caller]
+    pub fn run_with(&self, options: &[&str], environment: &[(&str, &str)]) {
+        let mut command = self.command(&["run", "p.toml", "--offline"]);
+        let command = command.args(options).envs(environment.iter().copied());
+        Answer::of(command).expect(0);
+    }
+
+    /// Runs the whole pipeline with other numbers of jobs and threads and in other orders, and asserts the same bytes.
+    #[track_caller]
+    pub fn assert_reproduces(&self, expected: &Artifacts) {
+        for (jobs, threads, order) in [("2", "4", "1"), ("4", "2", "2"), ("4", "1", "3")] {
+            let folder = format!("artifacts-{order}");
+            let options = ["--jobs", jobs, "--shuffle", order, "--artifacts", &folder];
+            self.run_with(&options, &[("RAYON_NUM_THREADS", threads)]);
+            let how = format!("{jobs} jobs, {threads} threads, order {order}");
+            assert_same_artifacts(expected, &self.artifacts(&folder), &how);
+        }
+    }
+
+    /// What the program of a stage says it can do, of the build that works here.
+    #[track_caller]
+    pub fn describe(&self, stage: Stage) -> Description {
+        describe_by(&self.program.with_file_name(stage.program()))
+    }
+
+    /// Asserts that the program of a stage has the kind `name` besides those of this workspace, and that these are
+    /// described as they were and computed by the same code.
+    #[track_caller]
+    pub fn assert_adds(&self, stage: Stage, name: &str) {
+        let mut found = self.describe(stage);
+        let place = found.kinds.iter().position(|kind| kind.name == name);
+        found.kinds.remove(place.expect("the new kind"));
+        found.code.remove(name).expect("its code");
+        assert_eq!(found, describe(stage));
+    }
+
     /// Every artifact by its readable name, without what a run measures about itself.
-    pub fn artifacts(&self, folder: &str) -> BTreeMap<String, Vec<u8>> {
+    pub fn artifacts(&self, folder: &str) -> Artifacts {
         let mut files = BTreeMap::new();
         for task in fs::read_dir(self.path(folder).join("p")).expect("results") {
             let task = task.expect("readable").path();
@@ -267,6 +306,17 @@ impl TestProject {
         }
         eprintln!("skipped: a file system cannot be mounted here");
         None
+    }
+}
+
+/// Makes a folder with the fake stage under the names of all stage programs.
+#[cfg(unix)]
+#[track_caller]
+pub fn fake_stages(folder: &Path) {
+    let fake = program("examples/fake_stage");
+    fs::create_dir(folder).expect("created");
+    for stage in Stage::ALL {
+        std::os::unix::fs::symlink(&fake, folder.join(stage.program())).expect("linked");
     }
 }
 

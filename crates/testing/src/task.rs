@@ -67,7 +67,6 @@ impl TestTask {
         self
     }
 
-    /// Changes a parameter.
     pub fn set(mut self, parameter: &str, value: impl Into<Value>) -> Self {
         self.file.provenance.parameters[parameter] = value.into();
         self

@@ -63,20 +63,36 @@ impl WorkspaceCopy {
         fs::write(path, text.replacen(from, to, 1)).expect("written");
     }
 
+    /// Runs the integration tests of this name.
+    #[track_caller]
+    pub fn test(&self, name: &str) {
+        Answer::of(self.cargo("test").args(["--test", name])).expect(0);
+    }
+
+    /// A command of cargo on the copy.
+    fn cargo(&self, command: &str) -> Command {
+        let target = self.path("target");
+        if !target.exists() {
+            borrow_libraries(&target.join("release"));
+        }
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo
+            .args([command, "--release", "--workspace", "--locked"])
+            .args(["--offline", "--quiet"])
+            .current_dir(self.path("workspace"))
+            .env("CARGO_TARGET_DIR", target)
+            // Of the workspace only: libraries keep the levels of `Cargo.toml`.
+            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0");
+        cargo
+    }
+
     /// Builds the orchestrator, which checks all tables, and the programs of these stages; the others are taken from this
     /// workspace. The project is then one of the programs built.
     #[track_caller]
     pub fn build(self, stages: &[Stage]) -> TestProject {
         let target = self.path("target/release");
-        borrow_libraries(&target);
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo
-            .args(["build", "--release", "--workspace", "--locked"])
-            .args(["--offline", "--quiet", "--bin", "eigenscope"])
-            .current_dir(self.path("workspace"))
-            .env("CARGO_TARGET_DIR", self.path("target"))
-            // Of the workspace only: libraries keep the levels of `Cargo.toml`.
-            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0");
+        let mut cargo = self.cargo("build");
+        cargo.args(["--bin", "eigenscope"]);
         for stage in Stage::ALL {
             let program = stage.program();
             if stages.contains(&stage) {

@@ -250,20 +250,9 @@ mod tests {
     use eigenscope_artifact::tables::surgery::CentroidRow;
     use eigenscope_artifact::tables::training::HistoryRow;
     use eigenscope_artifact::{Provenance, write_records};
-    use serde_json::json;
+    use eigenscope_testing::provenance;
 
     use super::*;
-
-    fn provenance(fingerprint: &str) -> Provenance {
-        Provenance {
-            task: "t".to_owned(),
-            kind: "metric/t".to_owned(),
-            fingerprint: fingerprint.to_owned(),
-            parameters: json!({}),
-            seed: 0,
-            inputs: Vec::new(),
-        }
-    }
 
     fn row(component: u32, value: f64) -> CentroidRow {
         CentroidRow {
@@ -277,7 +266,11 @@ mod tests {
     fn summary(rows: &[CentroidRow], code: &str) -> OutputSummary {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("centroids.parquet");
-        write_records(&path, rows, &provenance(code)).expect("written");
+        let provenance = Provenance {
+            fingerprint: code.to_owned(),
+            ..provenance()
+        };
+        write_records(&path, rows, &provenance).expect("written");
         OutputSummary::of(&path, &CentroidRow::KIND.into()).expect("readable")
     }
 
@@ -324,7 +317,7 @@ mod tests {
             test_accuracy_fraction: 0.5,
         };
         let rows = [row(1.0), row(f64::NAN), row(2.0)];
-        write_records(&path, &rows, &provenance("a")).expect("written");
+        write_records(&path, &rows, &provenance()).expect("written");
         let found = OutputSummary::of(&path, &HistoryRow::KIND.into()).expect("readable");
         let loss = &found.columns["train_loss_nats"];
         assert!(loss.mean.is_some_and(f64::is_nan));

@@ -7,7 +7,7 @@
 )]
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use eigenscope_artifact::tables::training::{FinalRow, HistoryRow};
 use eigenscope_artifact::{ArtifactKind, SVG};
@@ -19,6 +19,7 @@ use eigenscope_pipeline::survey::{Reason, State, Survey, survey};
 use eigenscope_plan::programs::Programs;
 use eigenscope_plan::{Plan, PlannedInput, PlannedTask};
 use eigenscope_stage::{Resources, Stage};
+use eigenscope_testing::{fake_stages, file_names};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -34,11 +35,7 @@ impl Bench {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let programs = folder.path().join("programs");
-        std::fs::create_dir(&programs).expect("created");
-        for section in Stage::ALL {
-            std::os::unix::fs::symlink(fake_stage(), programs.join(section.program()))
-                .expect("linked");
-        }
+        fake_stages(&programs);
         let data_dir = folder.path().join("data");
         std::fs::create_dir(&data_dir).expect("created");
         Self {
@@ -52,7 +49,6 @@ impl Bench {
         }
     }
 
-    /// Runs all tasks.
     pub(crate) fn run(&self, plan: &Plan) -> Outcome {
         self.try_run(plan, &mut Silent)
             .expect("the run itself works")
@@ -105,33 +101,8 @@ impl Bench {
 
     /// Names in the folder of results.
     pub(crate) fn results(&self) -> Vec<String> {
-        names(&self.store.results())
+        file_names(&self.store.results())
     }
-}
-
-/// Names in a folder, sorted; none if it is not there.
-pub(crate) fn names(folder: &Path) -> Vec<String> {
-    let mut names: Vec<String> = std::fs::read_dir(folder)
-        .into_iter()
-        .flatten()
-        .map(|entry| entry.expect("readable").file_name())
-        .map(|name| name.to_string_lossy().into_owned())
-        .collect();
-    names.sort();
-    names
-}
-
-/// The example program, which cargo builds together with the tests.
-fn fake_stage() -> PathBuf {
-    let test = std::env::current_exe().expect("this program has a path");
-    let profile = test.ancestors().nth(2).expect("target/<profile>/deps");
-    let program = profile.join("examples/fake_stage");
-    assert!(
-        program.exists(),
-        "{} is missing: build it with `cargo build --example fake_stage`",
-        program.display()
-    );
-    program
 }
 
 /// A task with the given parameters and inputs (role, task, output).
@@ -181,7 +152,6 @@ pub(crate) fn plan(tasks: Vec<PlannedTask>) -> Plan {
     }
 }
 
-/// A data set.
 pub(crate) fn data(name: &str, parameters: Value) -> PlannedTask {
     task(
         &format!("data.{name}"),

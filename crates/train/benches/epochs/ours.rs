@@ -1,14 +1,14 @@
 //! Runs the stage program as the orchestrator does, and takes the time of its progress reports.
 
-use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
+use eigenscope_artifact::TENSORS;
 use eigenscope_artifact::tables::training::HistoryRow;
-use eigenscope_artifact::{Provenance, TENSORS};
-use eigenscope_stage::{Event, Input, TASK_VERSION, TaskFile};
+use eigenscope_stage::{Event, Stage};
+use eigenscope_testing::{TestTask, made_by, program};
 
 use crate::workload::Prepared;
 use crate::{Cost, Crowd, Failure, mean};
@@ -24,7 +24,7 @@ const TICKS: f64 = 100.0;
 
 /// What the processes of a crowd cost, on average.
 pub(crate) fn run(prepared: &Prepared, crowd: Crowd) -> Result<Cost, Failure> {
-    let program = program()?;
+    let program = program("eigenscope-train");
     let costs = std::thread::scope(|scope| {
         let processes: Vec<_> = (0..crowd.processes)
             .map(|process| {
@@ -38,18 +38,6 @@ pub(crate) fn run(prepared: &Prepared, crowd: Crowd) -> Result<Cost, Failure> {
             .collect::<Result<Vec<Cost>, Failure>>()
     })?;
     Ok(mean(&costs))
-}
-
-/// `eigenscope-train` in the folder above that of this bench.
-fn program() -> Result<PathBuf, Failure> {
-    let this = std::env::current_exe()?;
-    let folder = this.ancestors().nth(2).ok_or("no folder")?;
-    let program = folder.join("eigenscope-train");
-    if program.exists() {
-        return Ok(program);
-    }
-    let program = program.display();
-    Err(format!("{program} does not exist; `make build` makes it").into())
 }
 
 fn one(
@@ -91,37 +79,17 @@ fn one(
 
 fn write_task(prepared: &Prepared, process: usize, threads: usize) -> Result<PathBuf, Failure> {
     let workload = &prepared.workload;
-    let mut parameters = workload.parameters.clone();
-    parameters["epochs"] = (workload.epochs + 1).into();
-    parameters["batch"] = workload.batch.into();
-    let place = |name: &str| prepared.folder.join(format!("{process}-{name}"));
-    let input = Input {
-        task: "data.made-up".to_owned(),
-        labels: BTreeMap::new(),
-        path: prepared.images.clone(),
-        content: prepared.content,
-    };
-    let task = TaskFile {
-        version: TASK_VERSION,
-        kind: workload.kind.to_owned(),
-        threads,
-        data_dir: prepared.folder.clone(),
-        download: false,
-        inputs: BTreeMap::from([("data".to_owned(), vec![input])]),
-        outputs: [TENSORS, HistoryRow::KIND]
-            .map(|kind| (kind.into(), place(&kind.file_name())))
-            .into(),
-        provenance: Provenance {
-            task: format!("train.{}", workload.name),
-            kind: format!("train/{}", workload.kind),
-            fingerprint: String::new(),
-            parameters,
-            seed: process as u64,
-            inputs: Vec::new(),
-        },
-    };
-    let path = place("task.json");
-    std::fs::write(&path, serde_json::to_vec(&task)?)?;
+    let folder = prepared.folder.join(process.to_string());
+    let task = TestTask::new(Stage::Train, workload.kind, workload.parameters.clone())
+        .set("epochs", workload.epochs + 1)
+        .set("batch", workload.batch)
+        .reads("data", &made_by("data.made-up", &prepared.images))
+        .writes(&[TENSORS, HistoryRow::KIND])
+        .seed(process as u64)
+        .threads(threads);
+    std::fs::create_dir_all(&folder)?;
+    let path = folder.join("task.json");
+    std::fs::write(&path, serde_json::to_vec(&task.file(&folder))?)?;
     Ok(path)
 }
 

@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use eigenscope_artifact::{
-    Digest, ImageHeader, ImageWriter, InputShape, PixelTransform, Provenance, SourceCheck, Split,
-    SplitName,
+    ImageHeader, ImageWriter, InputShape, PixelTransform, SourceCheck, Split, SplitName,
 };
 use eigenscope_models::{Architecture, Network, networks};
 use eigenscope_stage::Seed;
+use eigenscope_testing::provenance;
 use serde_json::{Value, json};
 
 use crate::Failure;
@@ -16,7 +16,6 @@ use crate::Failure;
 #[derive(Debug, Clone)]
 pub(crate) struct Workload {
     pub(crate) name: &'static str,
-    /// Task kind.
     pub(crate) kind: &'static str,
     pub(crate) network: Network,
     /// Side of the stored images, and of the inputs they become.
@@ -36,7 +35,6 @@ pub(crate) struct Prepared {
     pub(crate) workload: Workload,
     pub(crate) folder: PathBuf,
     pub(crate) images: PathBuf,
-    pub(crate) content: Digest,
     /// What the PyTorch script is told.
     pub(crate) script: PathBuf,
 }
@@ -146,22 +144,14 @@ impl Workload {
             transforms,
             source: SourceCheck::Unpublished,
         };
-        let provenance = Provenance {
-            task: "data.made-up".to_owned(),
-            kind: "data/made-up".to_owned(),
-            fingerprint: String::new(),
-            parameters: json!({}),
-            seed: 0,
-            inputs: Vec::new(),
-        };
-        let mut writer = ImageWriter::create(&images, header, &provenance)?;
+        let mut writer = ImageWriter::create(&images, header, &provenance())?;
         for (name, count) in [(SplitName::Train, self.train), (SplitName::Test, self.test)] {
             let split = made_up(count, self.stored * self.stored, name);
             let path = folder.join(format!("{}.u8", name.name()));
             std::fs::write(path, &split.pixels)?;
             writer.write(name, &split)?;
         }
-        let content = writer.finish()?;
+        writer.finish()?;
         let script = folder.join("workload.json");
         let told = json!({
             "kind": self.kind, "parameters": self.parameters, "stored": self.stored, "side": self.side, "folder": folder,
@@ -172,7 +162,6 @@ impl Workload {
             workload: self.clone(),
             folder: folder.to_owned(),
             images,
-            content,
             script,
         })
     }
