@@ -43,7 +43,7 @@ pub use layer::{Band, Dash, Image, Layer, Line, Marker, MarkerShape, Points, Tex
 pub use legend::{Legend, LegendPlace};
 pub use matrix::Matrix;
 pub use plotly::{INTERACTIVE_VERSION, Interactive, interactive};
-pub use raster::png;
+pub use raster::{DrawnText, drawn_texts, png};
 pub use space::{Point, Space, SpaceCurve, SpaceFrame, SpacePoints, View};
 pub use svg::escape;
 pub use theme::{DATA_TEXT, EDGE, INK, TICK_LABEL};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use resvg::tiny_skia::{Pixmap, Transform};
-use resvg::usvg::{Options, Tree, fontdb};
+use resvg::usvg::{Group, Node, Options, Tree, fontdb};
 
 use crate::error::{FigureError, Result};
 use crate::text;
@@ -66,6 +66,34 @@ pub(crate) fn parse(svg: &str) -> Result<Tree> {
         ..Options::default()
     };
     Ok(Tree::from_str(svg, &options)?)
+}
+
+/// A text of a drawing, and the left, top, right and bottom of its letters, px.
+pub type DrawnText = (String, [f64; 4]);
+
+/// Returns all texts of SVG text, as the bundled font draws them.
+///
+/// # Errors
+/// SVG text that cannot be parsed.
+pub fn drawn_texts(svg: &str) -> Result<Vec<DrawnText>> {
+    let mut found = Vec::new();
+    collect_texts(parse(svg)?.root(), &mut found);
+    Ok(found)
+}
+
+fn collect_texts(group: &Group, found: &mut Vec<DrawnText>) {
+    for node in group.children() {
+        match node {
+            Node::Group(group) => collect_texts(group, found),
+            Node::Text(text) => {
+                let content = text.chunks().iter().map(|chunk| chunk.text()).collect();
+                let area = text.flattened().abs_bounding_box();
+                let sides = [area.left(), area.top(), area.right(), area.bottom()];
+                found.push((content, sides.map(f64::from)));
+            }
+            _ => {}
+        }
+    }
 }
 
 /// Encodes pixels `[height, width, 3]` as PNG.

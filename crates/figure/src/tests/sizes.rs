@@ -1,7 +1,7 @@
 //! No figure is too large: whatever the number of its parts, the shape of its images and the length of its texts, all that
 //! is written lies inside the drawing, and legends stand clear of plots.
 
-use super::structure::{Letters, drawn_letters, overlap};
+use super::structure::{overlap, texts_of};
 use crate::layout::{Layout, layout};
 use crate::*;
 
@@ -25,7 +25,7 @@ fn names(count: usize) -> Vec<String> {
     (0..count).map(long).collect()
 }
 
-fn inside(figure: &Figure, place: &Layout, drawn: &[Letters]) {
+fn inside(figure: &Figure, place: &Layout, drawn: &[DrawnText]) {
     assert!(
         place.width <= WIDEST.max(figure.width) && place.height <= HIGHEST,
         "{}: {} x {}",
@@ -66,16 +66,16 @@ fn legends_are_clear(figure: &Figure, place: &Layout) {
 }
 
 /// Draws a figure in both forms and gives what is written.
-fn check(figure: &Figure) -> Vec<Letters> {
+fn check(figure: &Figure) -> Vec<DrawnText> {
     let place = layout(figure).unwrap();
-    let drawn = drawn_letters(figure);
+    let drawn = texts_of(figure);
     inside(figure, &place, &drawn);
     legends_are_clear(figure, &place);
     interactive(figure).unwrap();
     drawn
 }
 
-fn no_two_overlap(figure: &Figure, drawn: &[Letters]) {
+fn no_two_overlap(figure: &Figure, drawn: &[DrawnText]) {
     for (index, (text, area)) in drawn.iter().enumerate() {
         let other = drawn[index + 1..]
             .iter()

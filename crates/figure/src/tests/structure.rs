@@ -1,6 +1,6 @@
 //! Every text of a description is drawn, inside the drawing, clear of all other texts and of the plots.
 
-use resvg::usvg::{Group, Node};
+use resvg::usvg::Node;
 use roxmltree::Document;
 
 use super::samples;
@@ -9,29 +9,8 @@ use crate::raster::parse;
 use crate::text::{Font, TextStyle};
 use crate::*;
 
-/// Letters of a text as drawn: its content and left, top, right and bottom, px.
-pub(super) type Letters = (String, [f64; 4]);
-
-fn letters(group: &Group, found: &mut Vec<Letters>) {
-    for node in group.children() {
-        match node {
-            Node::Group(group) => letters(group, found),
-            Node::Text(text) => {
-                let content = text.chunks().iter().map(|chunk| chunk.text()).collect();
-                let area = text.flattened().abs_bounding_box();
-                let sides = [area.left(), area.top(), area.right(), area.bottom()];
-                found.push((content, sides.map(f64::from)));
-            }
-            _ => {}
-        }
-    }
-}
-
-pub(super) fn drawn_letters(figure: &Figure) -> Vec<Letters> {
-    let tree = parse(&svg(figure).unwrap()).unwrap();
-    let mut found = Vec::new();
-    letters(tree.root(), &mut found);
-    found
+pub(super) fn texts_of(figure: &Figure) -> Vec<DrawnText> {
+    drawn_texts(&svg(figure).unwrap()).unwrap()
 }
 
 pub(super) fn overlap(one: &[f64; 4], other: &[f64; 4]) -> bool {
@@ -126,7 +105,7 @@ fn image_grids_legends_and_colour_bars_have_their_texts() {
 fn no_two_texts_overlap_and_all_lie_inside() {
     for figure in samples::all() {
         let place = layout(&figure).unwrap();
-        let drawn = drawn_letters(&figure);
+        let drawn = texts_of(&figure);
         assert!(drawn.len() > 10);
         for (index, (text, area)) in drawn.iter().enumerate() {
             assert!(area[0] >= 4.0 && area[1] >= 4.0, "{text} {area:?}");
@@ -162,7 +141,7 @@ fn nothing_but_texts_of_cells_and_points_stands_on_a_plot() {
         for (_, panel) in plots {
             let plot = panel.plot;
             let area = [plot.x, plot.y, plot.right(), plot.bottom()];
-            for (text, letters) in drawn_letters(&figure) {
+            for (text, letters) in texts_of(&figure) {
                 assert!(data.contains(&text) || !overlap(&letters, &area), "{text}");
             }
         }
@@ -173,7 +152,7 @@ fn nothing_but_texts_of_cells_and_points_stands_on_a_plot() {
 fn texts_stand_in_the_middle_of_their_points() {
     let figure = samples::words_around_a_circle();
     let plot = layout(&figure).unwrap().panels[0].plot;
-    let drawn = drawn_letters(&figure);
+    let drawn = texts_of(&figure);
     let (_, area) = drawn.iter().find(|(text, _)| text == "middle").unwrap();
     let across = (area[0] + area[2]) / 2.0 - (plot.x + plot.width / 2.0);
     let upright = (area[1] + area[3]) / 2.0 - (plot.y + plot.height / 2.0);
@@ -202,11 +181,11 @@ fn long_captions_are_broken_and_end_above_their_image() {
     let figure = samples::pictures();
     let place = layout(&figure).unwrap();
     let cells = place.panels[0].images.as_ref().unwrap();
-    let drawn = drawn_letters(&figure);
+    let drawn = texts_of(&figure);
     let bottoms: Vec<f64> = ["frog", "line", "truck"]
         .iter()
         .map(|end| {
-            let ends = |(text, _): &&Letters| text.ends_with(end);
+            let ends = |(text, _): &&DrawnText| text.ends_with(end);
             drawn.iter().find(ends).unwrap().1[3]
         })
         .collect();

@@ -12,7 +12,6 @@ pub enum PageError {
         task: String,
         /// Path of the figure.
         path: PathBuf,
-        /// Cause.
         #[source]
         source: std::io::Error,
     },
@@ -21,7 +20,6 @@ pub enum PageError {
     Malformed {
         /// Path of the figure.
         path: PathBuf,
-        /// The supported version.
         expected: u32,
         /// Command that draws it again.
         again: String,

@@ -8,7 +8,6 @@ pub(super) struct Html {
 }
 
 impl Html {
-    /// Starts a document.
     pub(super) fn document() -> Self {
         Self {
             text: "<!DOCTYPE html>\n".to_owned(),
@@ -36,7 +35,6 @@ impl Html {
         self.text.push('\n');
     }
 
-    /// Writes a text.
     pub(super) fn text(&mut self, text: &str) {
         self.text.push_str(&escape(text));
     }
@@ -58,7 +56,6 @@ impl Html {
         );
     }
 
-    /// Returns the document.
     pub(super) fn finish(self) -> String {
         self.text
     }

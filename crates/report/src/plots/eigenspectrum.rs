@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::eigenvectors::require_one_channel;
 use super::output::{figure_kind, write};
+use crate::inputs::eigenpairs::select;
 use crate::parts::series::{padded_range, whole_ticks};
 use eigenscope_figure::{
     Axes, Axis, ColourBar, ColourScale, Figure, GridCell, GridRow, ImageGrid, Layer, Legend, Line,
@@ -95,7 +96,7 @@ impl<'a> End<'a> {
             .map(|position| spectrum[position])
             .filter(|value| sign * value > 0.0)
             .collect();
-        let mut shown = eigenpairs.select(parameters.class, selection, parameters.shown)?;
+        let mut shown = select(eigenpairs, parameters.class, selection, parameters.shown)?;
         shown.retain(|row| sign * row.eigenvalue > 0.0);
         for (row, eigenvalue) in shown.iter().zip(&eigenvalues) {
             if row.eigenvalue != *eigenvalue {
@@ -218,7 +219,8 @@ fn images_panel(ends: &[End<'_>], shape: InputShape) -> Result<Panel, TaskError>
 
 #[cfg(test)]
 mod tests {
-    use eigenscope_artifact::{EigenpairsHeader, Provenance, write_eigenpairs};
+    use eigenscope_artifact::{EigenpairsHeader, write_eigenpairs};
+    use eigenscope_testing::provenance;
 
     use super::*;
     use eigenscope_figure::svg;
@@ -247,14 +249,6 @@ mod tests {
             input_vector: vec![0.5; shape.len()],
         };
         let rows: Vec<EigenpairRow> = ASCENDING.iter().enumerate().map(row).collect();
-        let provenance = Provenance {
-            task: "decompose.interaction".to_owned(),
-            kind: "decompose/interaction".to_owned(),
-            fingerprint: "test".to_owned(),
-            parameters: serde_json::Value::Null,
-            seed: 0,
-            inputs: Vec::new(),
-        };
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("eigenpairs.parquet");
         let header = EigenpairsHeader {
@@ -262,7 +256,7 @@ mod tests {
             classes: vec!["one".to_owned()],
             size: ASCENDING.len() as u32,
         };
-        write_eigenpairs(&path, &header, &rows, &provenance).expect("written");
+        write_eigenpairs(&path, &header, &rows, &provenance()).expect("written");
         Eigenpairs::read(&path).expect("readable")
     }
 

@@ -69,7 +69,6 @@ fn run(context: &Context) -> Result<(), TaskError> {
     write(context, draw(&images, cells, title))
 }
 
-/// A misclassified image.
 struct Mistake {
     index: u32,
     label: u16,

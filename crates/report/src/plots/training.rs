@@ -28,7 +28,6 @@ pub(super) fn kind() -> TaskKind {
 /// Most models with categorical colours. Colours of more models run from dark to light.
 const CATEGORIES: usize = 10;
 
-/// One training run.
 struct Run {
     /// Entry in the legend.
     name: String,

@@ -52,54 +52,35 @@ pub(crate) fn eigenpairs(folder: &TestFolder) -> Input {
     }
 }
 
-/// Runs a task that reads one role.
-pub(crate) fn draw(
+/// Runs a task whose inputs, each with its role, come from as few tasks as they must.
+pub(crate) fn draw<'a>(
     folder: &TestFolder,
     kind: &str,
     parameters: Value,
-    role: &str,
-    inputs: &[Input],
+    inputs: impl IntoIterator<Item = (&'a str, Input)>,
 ) -> Drawing {
-    draw_from(folder, kind, parameters, &[(role, inputs)])
-}
-
-/// Runs a task whose inputs come from as few tasks as they must.
-pub(crate) fn draw_from(
-    folder: &TestFolder,
-    kind: &str,
-    parameters: Value,
-    roles: &[(&str, &[Input])],
-) -> Drawing {
-    let mut inputs: BTreeMap<&str, Vec<Input>> = roles
-        .iter()
-        .map(|(role, inputs)| (*role, inputs.to_vec()))
-        .collect();
+    let mut inputs: Vec<(&str, Input)> = inputs.into_iter().collect();
     for [role, other] in OF_ONE_TASK {
-        let Some(others) = inputs.get(other).cloned() else {
-            continue;
-        };
-        for (input, other) in inputs.get_mut(role).into_iter().flatten().zip(others) {
-            input.task = other.task;
+        let others = inputs.iter().filter(|(role, _)| *role == other);
+        let tasks: Vec<String> = others.map(|(_, input)| input.task.clone()).collect();
+        let own = inputs.iter_mut().filter(|(name, _)| *name == role);
+        for ((_, input), task) in own.zip(tasks) {
+            input.task = task;
         }
     }
-    let roles: Vec<(&str, &[Input])> = inputs
-        .iter()
-        .map(|(role, inputs)| (*role, inputs.as_slice()))
-        .collect();
-    draw_as_given(folder, kind, parameters, &roles)
+    draw_as_given(folder, kind, parameters, inputs)
 }
 
 /// Runs a task with these inputs.
-pub(crate) fn draw_as_given(
+pub(crate) fn draw_as_given<'a>(
     folder: &TestFolder,
     kind: &str,
     parameters: Value,
-    roles: &[(&str, &[Input])],
+    inputs: impl IntoIterator<Item = (&'a str, Input)>,
 ) -> Drawing {
     let task = TestTask::new(Stage::Figure, kind, parameters).writes(&[SVG, PNG, INTERACTIVE]);
-    let task = roles
-        .iter()
-        .fold(task, |task, (role, inputs)| task.reads_all(role, *inputs));
+    let inputs = inputs.into_iter();
+    let task = inputs.fold(task, |task, (role, input)| task.reads(role, &input));
     Drawing(task.run(folder))
 }
 

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use eigenscope_artifact::tables::embeddings::{
     MapQualityRow, MapRow, NeighbourRow, UnitCirclePlaneRow, UnitCircleRow,
 };
-use eigenscope_artifact::{Embeddings, EmbeddingsHeader, PNG, SVG, Split, SplitName};
+use eigenscope_artifact::{Embeddings, EmbeddingsHeader, Split, SplitName};
 use eigenscope_stage::Input;
 use eigenscope_testing::{TestFolder, provenance};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::drawn::{self, Drawing};
 use crate::samples;
@@ -55,16 +55,12 @@ pub(crate) fn input(folder: &TestFolder, embeddings: &Embeddings) -> Input {
     }
 }
 
-fn draw(folder: &TestFolder, kind: &str, embeddings: &Embeddings, parameters: Value) -> Drawing {
-    let input = input(folder, embeddings);
-    drawn::draw(folder, kind, parameters, "embeddings", &[input])
-}
-
 fn in_space(folder: &TestFolder, embeddings: &Embeddings, normalise: bool) -> Drawing {
     let parameters = json!({
         "count": 12, "normalise": normalise, "azimuth_degrees": 35.0, "elevation_degrees": 25.0,
     });
-    draw(folder, "embedding-space", embeddings, parameters)
+    let inputs = [("embeddings", input(folder, embeddings))];
+    drawn::draw(folder, "embedding-space", parameters, inputs)
 }
 
 /// Number of dots of a colour, without the one in the legend.
@@ -165,20 +161,16 @@ impl Circle {
         }
     }
 
-    pub(crate) fn inputs(&self, folder: &TestFolder) -> Vec<(&'static str, Vec<Input>)> {
+    pub(crate) fn inputs(&self, folder: &TestFolder) -> Vec<(&'static str, Input)> {
         vec![
-            ("circle", vec![folder.table("circle", &self.rows)]),
-            ("plane", vec![folder.table("plane", &self.plane)]),
-            ("embeddings", vec![input(folder, &self.embeddings)]),
+            ("circle", folder.table("circle", &self.rows)),
+            ("plane", folder.table("plane", &self.plane)),
+            ("embeddings", input(folder, &self.embeddings)),
         ]
     }
 
     fn draw_in(&self, folder: &TestFolder) -> Drawing {
-        let inputs = self.inputs(folder);
-        let roles = inputs
-            .iter()
-            .map(|(role, inputs)| (*role, inputs.as_slice()));
-        drawn::draw_from(folder, "unit-circle", json!({}), &roles.collect::<Vec<_>>())
+        drawn::draw(folder, "unit-circle", json!({}), self.inputs(folder))
     }
 }
 
@@ -254,16 +246,12 @@ impl Map {
     }
 
     fn draw_in(&self, folder: &TestFolder) -> Drawing {
-        drawn::draw_from(
-            folder,
-            "t-sne",
-            json!({}),
-            &[
-                ("map", &[folder.table("map", &self.rows)]),
-                ("quality", &[folder.table("quality", &self.quality)]),
-                ("embeddings", &[input(folder, &self.embeddings)]),
-            ],
-        )
+        let inputs = [
+            ("map", folder.table("map", &self.rows)),
+            ("quality", folder.table("quality", &self.quality)),
+            ("embeddings", input(folder, &self.embeddings)),
+        ];
+        drawn::draw(folder, "t-sne", json!({}), inputs)
     }
 }
 
@@ -335,10 +323,11 @@ fn draw_mistakes(
     images: &Input,
     count: usize,
 ) -> Drawing {
-    let data = std::slice::from_ref(images);
-    let embeddings = [input(folder, embeddings)];
-    let roles: [(&str, &[Input]); 2] = [("embeddings", &embeddings), ("data", data)];
-    drawn::draw_from(folder, "mistakes", json!({"count": count}), &roles)
+    let inputs = [
+        ("embeddings", input(folder, embeddings)),
+        ("data", images.clone()),
+    ];
+    drawn::draw(folder, "mistakes", json!({"count": count}), inputs)
 }
 
 #[test]
@@ -405,15 +394,11 @@ fn neighbours() -> Vec<NeighbourRow> {
 }
 
 fn draw_neighbours(folder: &TestFolder, rows: &[NeighbourRow], split: &str) -> Drawing {
-    drawn::draw_from(
-        folder,
-        "neighbours",
-        json!({"split": split}),
-        &[
-            ("neighbours", &[folder.table("neighbours", rows)]),
-            ("data", &[images(folder, 300)]),
-        ],
-    )
+    let inputs = [
+        ("neighbours", folder.table("neighbours", rows)),
+        ("data", images(folder, 300)),
+    ];
+    drawn::draw(folder, "neighbours", json!({"split": split}), inputs)
 }
 
 #[test]
@@ -462,18 +447,4 @@ fn neighbours_that_are_none_are_refused() {
     );
     draw_neighbours(&folder, &neighbours(), "train")
         .fails_with("data.images has no training image at position 101");
-}
-
-#[test]
-fn equal_embeddings_give_equal_figures() {
-    let drawn = || {
-        let folder = TestFolder::new();
-        let sphere = in_space(&folder, &embeddings(60, 3), true).bytes(SVG);
-        let boxed = in_space(&folder, &embeddings(60, 3), false).bytes(SVG);
-        let circle = Circle::of(embeddings(60, 20)).draw_in(&folder).bytes(SVG);
-        let map = Map::of_two_classes().draw_in(&folder).bytes(PNG);
-        let images = draw_neighbours(&folder, &neighbours(), "test").bytes(PNG);
-        [sphere, boxed, circle, map, images]
-    };
-    assert_eq!(drawn(), drawn());
 }

@@ -39,13 +39,7 @@ fn model(folder: &TestFolder, channels: usize, tensors: &[NamedTensor]) -> Input
 
 fn draw(folder: &TestFolder, model: &Input, layer: &str, count: usize) -> Drawing {
     let parameters = json!({"layer": layer, "count": count});
-    drawn::draw(
-        folder,
-        "kernels",
-        parameters,
-        "model",
-        std::slice::from_ref(model),
-    )
+    drawn::draw(folder, "kernels", parameters, [("model", model.clone())])
 }
 
 fn pictures(outcome: &Drawing) -> usize {

@@ -13,7 +13,6 @@ mod sizes;
 mod timeline;
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use eigenscope_artifact::tables::bilinear::{
     SimilarityMapRow, SimilarityRow, TruncationSummaryRow,
@@ -21,7 +20,7 @@ use eigenscope_artifact::tables::bilinear::{
 use eigenscope_artifact::tables::training::HistoryRow;
 use eigenscope_artifact::{INTERACTIVE, Labelled, Labels, PNG, Provenance, SVG, write_records};
 use eigenscope_stage::{Input, Stage};
-use eigenscope_testing::{TestFolder, describe, made_by, provenance};
+use eigenscope_testing::{TestFolder, cut, describe, made_by, provenance};
 use serde_json::{Value, json};
 
 use drawn::Drawing;
@@ -85,6 +84,12 @@ fn truncation(errors: &[f64], half_width: Option<f64>) -> Vec<TruncationSummaryR
     rows.collect()
 }
 
+fn draw_histories(folder: &TestFolder, histories: &[Input]) -> Drawing {
+    let inputs = histories.iter().cloned();
+    let inputs = inputs.map(|input| ("histories", input));
+    drawn::draw(folder, "training", json!({}), inputs)
+}
+
 #[test]
 fn every_figure_has_three_forms_and_no_chance() {
     let description = describe(Stage::Figure);
@@ -104,7 +109,7 @@ fn training_of_many_models_and_of_one() {
     for (input, hidden) in swept.iter_mut().zip([30, 50, 50]) {
         input.labels.insert("hidden".to_owned(), json!(hidden));
     }
-    let draw = |inputs: &[Input]| drawn::draw(&folder, "training", json!({}), "histories", inputs);
+    let draw = |inputs: &[Input]| draw_histories(&folder, inputs);
     draw(&swept).shows(&[
         "Training",
         "Test loss",
@@ -130,7 +135,7 @@ fn epochs_run_from_the_first_to_the_last() {
     let folder = TestFolder::new();
     let ticks = |epochs: u32| -> Vec<String> {
         let table = folder.table("history", &history(epochs));
-        let drawn = drawn::draw(&folder, "training", json!({}), "histories", &[table]);
+        let drawn = draw_histories(&folder, &[table]);
         drawn.texts_of("x-axis").remove(0)
     };
     assert_eq!(ticks(1), ["1", "epoch"]);
@@ -151,7 +156,7 @@ fn no_two_of_many_models_have_one_colour() {
             }
         };
         let members: Vec<Input> = (0..count).map(member).collect();
-        let drawn = drawn::draw(&folder, "training", json!({}), "histories", &members);
+        let drawn = draw_histories(&folder, &members);
         // What they differ in, without repeating it in every entry.
         assert_eq!(drawn.texts_of("legend")[0][..2], ["learning rate", "0.0"]);
         let form: Value = serde_json::from_slice(&drawn.bytes(INTERACTIVE)).expect("JSON");
@@ -184,7 +189,7 @@ fn noise_is_told_only_where_there_is_some() {
     let flipped = table("flipped", json!({"noise_std": 0.1, "augment": ["flip"]}));
     let draw = |inputs: &[&Input]| {
         let inputs: Vec<Input> = inputs.iter().map(|input| (*input).clone()).collect();
-        drawn::draw(&folder, "training", json!({}), "histories", &inputs)
+        draw_histories(&folder, &inputs)
     };
     draw(&[&noisy]).shows(&["on training batches (with noise) and"]);
     draw(&[&quiet, &other]).shows(&["on training batches and on the test images"]);
@@ -201,7 +206,7 @@ fn similarity_is_titled_by_the_variant_of_the_table() {
     // No input has a label: the variant was not swept over.
     let draw = |rows: &[SimilarityRow]| {
         let table = folder.table("similarity", rows);
-        drawn::draw(&folder, "similarity", json!({}), "similarity", &[table])
+        drawn::draw(&folder, "similarity", json!({}), [("similarity", table)])
     };
     draw(&similarity("published", Some(0.0625))).shows(&[
         "Similarity of eigenvectors to hidden size 12: same-seed pairs included, as published",
@@ -231,7 +236,7 @@ fn maps_are_titled_by_the_variant_of_the_table() {
     let folder = TestFolder::new();
     let draw = |rows: &[SimilarityMapRow]| {
         let table = folder.table("map", rows);
-        drawn::draw(&folder, "similarity-map", json!({}), "map", &[table])
+        drawn::draw(&folder, "similarity-map", json!({}), [("map", table)])
     };
     draw(&map("published", Some(0.625))).shows(&[
         "First eigenvectors between sizes: same-seed pairs included, as published",
@@ -251,7 +256,7 @@ fn errors_below_one_percent_and_of_zero() {
     let folder = TestFolder::new();
     let draw = |rows: &[TruncationSummaryRow]| {
         let table = folder.table("truncation", rows);
-        drawn::draw(&folder, "truncation", json!({}), "truncation", &[table])
+        drawn::draw(&folder, "truncation", json!({}), [("truncation", table)])
     };
     let ticks = |outcome: &Drawing, tick: &str| {
         let texts = outcome.texts();
@@ -291,7 +296,7 @@ fn axes_of_kept_eigenpairs_end_where_curves_stop_changing() {
     let mut errors = vec![0.9, 0.5, 0.2, 0.1];
     errors.resize(31, 0.1);
     let table = folder.table("truncation", &truncation(&errors, None));
-    let drawn = drawn::draw(&folder, "truncation", json!({}), "truncation", &[table]);
+    let drawn = drawn::draw(&folder, "truncation", json!({}), [("truncation", table)]);
     drawn.shows(&[
         "Up to 30 eigenpairs, no curve changes any more by 0.1 points.",
         "4",
@@ -314,7 +319,7 @@ fn every_group_has_curves_of_its_own() {
     };
     let rows = [rated(0.1, &[0.9, 0.5]), rated(0.2, &[0.9, 0.25])].concat();
     let table = folder.labelled("truncation", &rows);
-    let drawn = drawn::draw(&folder, "truncation", json!({}), "truncation", &[table]);
+    let drawn = drawn::draw(&folder, "truncation", json!({}), [("truncation", table)]);
     assert_eq!(drawn.texts_of("legend"), [["learning rate", "0.1", "0.2"]]);
 
     let rows: Vec<Labelled<SimilarityRow>> = [0.1, 0.2]
@@ -332,7 +337,7 @@ fn every_group_has_curves_of_its_own() {
         })
         .collect();
     let table = folder.labelled("similarity", &rows);
-    let drawn = drawn::draw(&folder, "similarity", json!({}), "similarity", &[table]);
+    let drawn = drawn::draw(&folder, "similarity", json!({}), [("similarity", table)]);
     let legend = drawn.texts_of("legend").concat().join(" ");
     assert_eq!(
         legend,
@@ -349,7 +354,7 @@ fn every_group_has_curves_of_its_own() {
     };
     let rows: Vec<Labelled<SimilarityMapRow>> = rated(0.5).chain(rated(0.25)).collect();
     let table = folder.labelled("map", &rows);
-    let drawn = drawn::draw(&folder, "similarity-map", json!({}), "map", &[table]);
+    let drawn = drawn::draw(&folder, "similarity-map", json!({}), [("map", table)]);
     let panels = drawn.texts_of("panel");
     let titles: Vec<&str> = panels.iter().map(|texts| texts[0].as_str()).collect();
     assert_eq!(titles, ["learning rate 0.5", "learning rate 0.25"]);
@@ -361,13 +366,8 @@ fn eigenvectors_that_are_stored() {
     let folder = TestFolder::new();
     let draw = |selection: &str, columns: u32| {
         let parameters = json!({"columns": columns, "selection": selection});
-        drawn::draw(
-            &folder,
-            "eigenvectors",
-            parameters,
-            "eigenpairs",
-            &[drawn::eigenpairs(&folder)],
-        )
+        let pairs = [("eigenpairs", drawn::eigenpairs(&folder))];
+        drawn::draw(&folder, "eigenvectors", parameters, pairs)
     };
     draw("magnitude", 2).shows(&["(hidden 5)", "cat", "dog", "\u{2212}3.00", "2.00"]);
     draw("highest", 2).shows(&["most positive λ", "0.50"]);
@@ -398,22 +398,12 @@ fn tables_that_are_none_give_an_error_and_no_figure() {
             "eigenvectors" => json!({"columns": 2, "selection": "lowest"}),
             _ => json!({}),
         };
-        let draw = |input: Input| drawn::draw(&folder, kind, parameters.clone(), role, &[input]);
+        let draw = |input: Input| drawn::draw(&folder, kind, parameters.clone(), [(role, input)]);
         draw(cut(&inputs[at])).fails_with("(cut) is not a readable Parquet file");
         let other = inputs[(at + 1) % inputs.len()].clone();
         draw(other).fails_with("expected `");
         let mut gone = inputs[at].clone();
         gone.path = folder.path("missing.parquet");
         draw(gone).fails_with("(missing)");
-    }
-}
-
-fn cut(input: &Input) -> Input {
-    let bytes = std::fs::read(&input.path).expect("read");
-    let path: &Path = &input.path.with_file_name("cut.parquet");
-    std::fs::write(path, &bytes[..bytes.len() / 2]).expect("written");
-    Input {
-        path: path.to_owned(),
-        ..input.clone()
     }
 }

@@ -1,6 +1,5 @@
 //! Generated networks beside the trained ones.
 
-use eigenscope_artifact::SVG;
 use eigenscope_artifact::tables::rainbow::{RainbowRow, RainbowSummaryRow};
 use eigenscope_stage::Input;
 use eigenscope_testing::TestFolder;
@@ -65,8 +64,13 @@ impl Tables {
     }
 
     fn draw_in(&self, folder: &TestFolder) -> Drawing {
-        let roles: [(&str, &[Input]); 2] = [("draws", &self.draws), ("summary", &self.summaries)];
-        drawn::draw_from(folder, "rainbow", json!({}), &roles)
+        let draws = self.draws.iter().map(|input| ("draws", input.clone()));
+        let summaries = self
+            .summaries
+            .iter()
+            .map(|input| ("summary", input.clone()));
+        let inputs = draws.chain(summaries);
+        drawn::draw(folder, "rainbow", json!({}), inputs)
     }
 }
 
@@ -93,7 +97,6 @@ fn every_model_has_its_place() {
         .map(|line| line.matches('M').count())
         .collect::<Vec<_>>();
     assert_eq!(dots, [3, 3]);
-    assert_eq!(drawn.bytes(SVG), tables.draw_in(&folder).bytes(SVG));
 }
 
 #[test]

@@ -26,7 +26,7 @@ pub(crate) fn row(task: &str, section: &str, start_seconds: f64, wall_seconds: f
 
 fn draw(folder: &TestFolder, rows: &[LedgerRow]) -> Drawing {
     let ledger = folder.table("ledger", rows);
-    drawn::draw(folder, "timeline", json!({}), "ledger", &[ledger])
+    drawn::draw(folder, "timeline", json!({}), [("ledger", ledger)])
 }
 
 #[test]

@@ -33,7 +33,6 @@ impl Camera {
         }
     }
 
-    /// Projects a point.
     pub(super) fn see(&self, point: Point) -> Seen {
         Seen {
             x: dot(self.right, point),

@@ -1,10 +1,7 @@
 //! What a drawing has to keep to: texts inside, legends beside the plots, a bounded size.
 
-use std::sync::Arc;
-
 use eigenscope_artifact::{INTERACTIVE, PNG};
-use eigenscope_figure::text::{FAMILY, MEDIUM, REGULAR};
-use resvg::usvg::{Group, Node, Options, Tree, fontdb};
+use eigenscope_figure::{DrawnText, drawn_texts};
 use roxmltree::Document;
 
 use crate::drawn::Drawing;
@@ -24,17 +21,17 @@ type Area = [f64; 4];
 
 pub(super) fn check(drawn: &Drawing, what: &str) {
     let svg = drawn.svg();
-    let tree = Tree::from_str(&svg, &options()).expect("a drawing");
-    let (width, height) = (
-        f64::from(tree.size().width()),
-        f64::from(tree.size().height()),
-    );
+    let document = Document::parse(&svg).expect("XML");
+    let side = |name| -> f64 {
+        let side = document.root_element().attribute(name).expect("a side");
+        side.parse().expect("a number")
+    };
+    let (width, height) = (side("width"), side("height"));
     assert!(
         width <= WIDEST && height <= HIGHEST,
         "{what}: {width} x {height}"
     );
-    let mut texts = Vec::new();
-    letters(tree.root(), &mut texts);
+    let texts = drawn_texts(&svg).expect("a drawing");
     assert!(!texts.is_empty(), "{what}");
     for (text, area) in &texts {
         let inside =
@@ -44,7 +41,6 @@ pub(super) fn check(drawn: &Drawing, what: &str) {
             "{what}: \"{text}\" at {area:?} of {width} x {height}"
         );
     }
-    let document = Document::parse(&svg).expect("XML");
     legends_are_clear(&document, &texts, what);
     let picture = drawn.bytes(PNG);
     if let Some(folder) = std::env::var_os(KEEP) {
@@ -66,33 +62,6 @@ pub(super) fn check(drawn: &Drawing, what: &str) {
     assert!(form.len() <= FORM, "{what}: {} bytes", form.len());
 }
 
-fn options() -> Options<'static> {
-    let mut fonts = fontdb::Database::new();
-    for file in [REGULAR, MEDIUM] {
-        fonts.load_font_source(fontdb::Source::Binary(Arc::new(file)));
-    }
-    Options {
-        font_family: FAMILY.to_owned(),
-        fontdb: Arc::new(fonts),
-        ..Options::default()
-    }
-}
-
-fn letters(group: &Group, found: &mut Vec<(String, Area)>) {
-    for node in group.children() {
-        match node {
-            Node::Group(group) => letters(group, found),
-            Node::Text(text) => {
-                let content = text.chunks().iter().map(|chunk| chunk.text()).collect();
-                let area = text.flattened().abs_bounding_box();
-                let sides = [area.left(), area.top(), area.right(), area.bottom()];
-                found.push((content, sides.map(f64::from)));
-            }
-            _ => {}
-        }
-    }
-}
-
 /// The areas of lines, bands and images: each is cut off at its plot.
 fn plots(document: &Document<'_>) -> Vec<Area> {
     let cut = |node: &roxmltree::Node<'_, '_>| {
@@ -111,7 +80,7 @@ fn plots(document: &Document<'_>) -> Vec<Area> {
     areas.collect()
 }
 
-fn legends_are_clear(document: &Document<'_>, texts: &[(String, Area)], what: &str) {
+fn legends_are_clear(document: &Document<'_>, texts: &[DrawnText], what: &str) {
     let mut entries = Vec::new();
     let legends = document
         .descendants()

@@ -55,8 +55,8 @@ impl Maker<'_> {
             })
             .collect();
         let roles = vec![
-            ("spectrum", vec![self.folder.table("spectrum", &rows)]),
-            ("eigenpairs", vec![self.eigenpairs()]),
+            ("spectrum", self.folder.table("spectrum", &rows)),
+            ("eigenpairs", self.eigenpairs()),
         ];
         (json!({"class": 0, "shown": 6, "count": 1000}), roles)
     }
@@ -146,9 +146,9 @@ impl Maker<'_> {
         };
         let rows: Vec<MapRow> = (0..count).map(row).collect();
         let roles = vec![
-            ("map", vec![self.folder.table("map", &rows)]),
-            ("quality", vec![self.folder.table("quality", &[quality])]),
-            ("embeddings", vec![self.embeddings()]),
+            ("map", self.folder.table("map", &rows)),
+            ("quality", self.folder.table("quality", &[quality])),
+            ("embeddings", self.embeddings()),
         ];
         (json!({}), roles)
     }
@@ -171,8 +171,8 @@ impl Maker<'_> {
             .flat_map(|query| (1..=neighbours).map(move |rank| row(query, rank)))
             .collect();
         let roles = vec![
-            ("neighbours", vec![self.folder.table("neighbours", &rows)]),
-            ("data", vec![self.images(SplitName::Test, count)]),
+            ("neighbours", self.folder.table("neighbours", &rows)),
+            ("data", self.images(SplitName::Test, count)),
         ];
         (json!({}), roles)
     }
@@ -195,7 +195,7 @@ impl Maker<'_> {
         let model = self.file(path, content.expect("written"));
         (
             json!({"layer": layer, "count": self.size.members.min(36)}),
-            vec![("model", vec![model])],
+            vec![("model", model)],
         )
     }
 }

@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use super::Size;
 use eigenscope_testing::TestFolder;
 
-/// Parameters that are not the defaults, and the inputs of every role.
-type Made = (Value, Vec<(&'static str, Vec<Input>)>);
+/// Parameters that are not the defaults, and the inputs with their roles.
+type Made = (Value, Vec<(&'static str, Input)>);
 
 pub(super) fn inputs(folder: &TestFolder, kind: &str, size: Size) -> Made {
     let made = Maker { folder, size };
@@ -23,20 +23,20 @@ pub(super) fn inputs(folder: &TestFolder, kind: &str, size: Size) -> Made {
         "similarity" => made.similarity(),
         "similarity-map" => made.similarity_map(),
         "truncation" => made.truncation(),
-        "eigenvectors" => (json!({}), vec![("eigenpairs", vec![made.eigenpairs()])]),
-        "ground-truth" => (json!({}), vec![("patterns", vec![made.patterns()])]),
+        "eigenvectors" => (json!({}), vec![("eigenpairs", made.eigenpairs())]),
+        "ground-truth" => (json!({}), vec![("patterns", made.patterns())]),
         "eigenspectrum" => made.eigenspectrum(),
         "layer-clipping" => made.layer_clipping(),
         "layer-overlap" => made.layer_overlap(),
         "samples" => (
             json!({"count": size.members.min(20)}),
-            vec![("data", vec![made.images(SplitName::Train, size.members)])],
+            vec![("data", made.images(SplitName::Train, size.members))],
         ),
         "rainbow" => made.rainbow(),
         "surgery" => made.surgery(),
         "embedding-space" => (
             json!({"count": 1000}),
-            vec![("embeddings", vec![made.embeddings()])],
+            vec![("embeddings", made.embeddings())],
         ),
         "unit-circle" => made.unit_circle(),
         "t-sne" => made.map(),
@@ -45,8 +45,8 @@ pub(super) fn inputs(folder: &TestFolder, kind: &str, size: Size) -> Made {
         "mistakes" => (
             json!({"count": size.members.min(36)}),
             vec![
-                ("embeddings", vec![made.embeddings()]),
-                ("data", vec![made.images(SplitName::Test, made.count())]),
+                ("embeddings", made.embeddings()),
+                ("data", made.images(SplitName::Test, made.count())),
             ],
         ),
         "kernels" => made.kernels(),

@@ -12,10 +12,8 @@ use crate::{classes, layers, rainbow, scaling, timeline};
 impl Maker<'_> {
     pub(super) fn training(&self) -> Made {
         let table = self.folder.table("history", &crate::history(3));
-        let histories = self
-            .members()
-            .map(|number| self.member(table.clone(), number));
-        (json!({}), vec![("histories", histories.collect())])
+        let member = |number| ("histories", self.member(table.clone(), number));
+        (json!({}), self.members().map(member).collect())
     }
 
     pub(super) fn similarity(&self) -> Made {
@@ -30,7 +28,7 @@ impl Maker<'_> {
         });
         let rows: Vec<_> = rows.collect();
         let table = self.folder.table("similarity", &rows);
-        (json!({}), vec![("similarity", vec![table])])
+        (json!({}), vec![("similarity", table)])
     }
 
     pub(super) fn similarity_map(&self) -> Made {
@@ -43,7 +41,7 @@ impl Maker<'_> {
             .members()
             .flat_map(|one| self.members().map(move |other| row(one, other)));
         let table = self.folder.table("map", &rows.collect::<Vec<_>>());
-        (json!({}), vec![("map", vec![table])])
+        (json!({}), vec![("map", table)])
     }
 
     pub(super) fn truncation(&self) -> Made {
@@ -55,7 +53,7 @@ impl Maker<'_> {
             })
         });
         let table = self.folder.table("truncation", &rows.collect::<Vec<_>>());
-        (json!({}), vec![("truncation", vec![table])])
+        (json!({}), vec![("truncation", table)])
     }
 
     pub(super) fn layers(&self) -> Vec<String> {
@@ -72,12 +70,9 @@ impl Maker<'_> {
             dimensions.push(layers::needed(&layer, 3, Some(3)));
         }
         let roles = vec![
-            ("spectrum", vec![self.folder.table("spectrum", &spectrum)]),
-            ("clipping", vec![self.folder.table("clipping", &clipping)]),
-            (
-                "dimensions",
-                vec![self.folder.table("dimensions", &dimensions)],
-            ),
+            ("spectrum", self.folder.table("spectrum", &spectrum)),
+            ("clipping", self.folder.table("clipping", &clipping)),
+            ("dimensions", self.folder.table("dimensions", &dimensions)),
         ];
         (json!({}), roles)
     }
@@ -91,10 +86,10 @@ impl Maker<'_> {
         }
         let table = self.folder.table("spectrum", &spectrum);
         let roles = vec![
-            ("reference", vec![self.member(table.clone(), 0)]),
-            ("other", vec![self.member(table, 1)]),
-            ("overlap", vec![self.folder.table("overlap", &overlap)]),
-            ("fit", vec![self.folder.table("fit", &fit)]),
+            ("reference", self.member(table.clone(), 0)),
+            ("other", self.member(table, 1)),
+            ("overlap", self.folder.table("overlap", &overlap)),
+            ("fit", self.folder.table("fit", &fit)),
         ];
         (json!({}), roles)
     }
@@ -105,13 +100,11 @@ impl Maker<'_> {
             .table("draws", &rainbow::draws(&rainbow::CORRECT));
         let summary = rainbow::summary(&rainbow::CORRECT, 0.32, Some(0.03));
         let summary = self.folder.table("summary", &[summary]);
-        let members = |input: &Input| -> Vec<Input> {
-            self.members()
-                .map(|number| self.member(input.clone(), number))
-                .collect()
+        let member = |number| {
+            let of = |input: &Input| self.member(input.clone(), number);
+            [("draws", of(&draws)), ("summary", of(&summary))]
         };
-        let roles = vec![("draws", members(&draws)), ("summary", members(&summary))];
-        (json!({}), roles)
+        (json!({}), self.members().flat_map(member).collect())
     }
 
     pub(super) fn accuracies(&self) -> Vec<ClassAccuracyRow> {
@@ -128,19 +121,11 @@ impl Maker<'_> {
             .map(|number| classes::operation(name(number), name(number + 1)));
         let values: Vec<f64> = self.members().map(|rank| 1.0 / (rank + 1) as f64).collect();
         let values = ["before", "after"].map(|state| classes::singular_values(state, &values));
-        let accuracies = || vec![self.folder.table("accuracy", &self.accuracies())];
+        let operations: Vec<_> = operations.collect();
+        let accuracies = || self.folder.table("accuracy", &self.accuracies());
         let roles = vec![
-            (
-                "surgery",
-                vec![
-                    self.folder
-                        .table("surgery", &operations.collect::<Vec<_>>()),
-                ],
-            ),
-            (
-                "values",
-                vec![self.folder.table("values", &values.concat())],
-            ),
+            ("surgery", self.folder.table("surgery", &operations)),
+            ("values", self.folder.table("values", &values.concat())),
             ("before", accuracies()),
             ("after", accuracies()),
         ];
@@ -158,10 +143,10 @@ impl Maker<'_> {
             .flat_map(|label| (0..classes).map(move |predicted| row(label, predicted)))
             .collect();
         let roles = vec![
-            ("confusion", vec![self.folder.table("confusion", &rows)]),
+            ("confusion", self.folder.table("confusion", &rows)),
             (
                 "accuracy",
-                vec![self.folder.table("accuracy", &self.accuracies())],
+                self.folder.table("accuracy", &self.accuracies()),
             ),
         ];
         (json!({}), roles)
@@ -175,8 +160,8 @@ impl Maker<'_> {
         let laws = ["train_loss_nats", "test_loss_nats"]
             .map(|quantity| scaling::law(quantity, Some(0.06)));
         let roles = vec![
-            ("scaling", vec![self.folder.table("scaling", &rows)]),
-            ("power_law", vec![self.folder.table("law", &laws)]),
+            ("scaling", self.folder.table("scaling", &rows)),
+            ("power_law", self.folder.table("law", &laws)),
         ];
         (json!({}), roles)
     }
@@ -197,6 +182,6 @@ impl Maker<'_> {
             )
         });
         let table = self.folder.table("ledger", &rows.collect::<Vec<_>>());
-        (json!({}), vec![("ledger", vec![table])])
+        (json!({}), vec![("ledger", table)])
     }
 }
