@@ -37,7 +37,6 @@ kind = "draw"
 table = "metric.all"
 "#;
 
-/// Who is killed.
 #[derive(Debug, Clone, Copy)]
 enum Victim {
     Orchestrator,
@@ -48,7 +47,6 @@ enum Victim {
     OneChild,
 }
 
-/// When.
 #[derive(Debug, Clone, Copy)]
 enum Moment {
     /// So long after the start.

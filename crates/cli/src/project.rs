@@ -77,7 +77,6 @@ impl Project {
     }
 }
 
-/// The artifacts folder.
 pub(crate) fn store(arguments: &ProjectArguments) -> Result<Store> {
     let store = Store::new(&arguments.artifacts)?;
     Ok(match arguments.no_lock {

@@ -8,7 +8,6 @@ pub(crate) const START_BYTES: usize = 512;
 pub(crate) struct Format {
     /// The name with its article.
     pub(crate) name: &'static str,
-    /// The remedy.
     pub(crate) advice: &'static str,
 }
 

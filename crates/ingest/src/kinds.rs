@@ -17,7 +17,6 @@ use crate::published::{
 };
 use crate::sets;
 
-/// All task kinds.
 pub fn kinds() -> Vec<TaskKind> {
     let idx_files = |name, summary, set: &PublishedIdx<'_>, run| {
         published(name, summary, set.classes, [1, 28, 28], 60_000, run).memory_mib(192)

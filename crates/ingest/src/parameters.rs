@@ -159,7 +159,6 @@ pub(crate) enum SimilarityLabel {
 /// The training rows that are kept.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Subset {
-    /// All of them.
     All,
     /// This part of them, rounded to the nearest number of rows.
     Fraction(f64),
@@ -522,7 +521,6 @@ pub(crate) fn common() -> Vec<Parameter> {
     ]
 }
 
-/// Parameters of `idx`.
 pub(crate) fn idx() -> Vec<Parameter> {
     let text = |what: &str| {
         format!(

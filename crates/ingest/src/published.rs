@@ -16,7 +16,6 @@ pub enum Checksum<'a> {
     Content(&'a str),
     /// SHA-256 of the gzip file as its authors serve it.
     Archive(&'a str),
-    /// No checksum.
     Unknown,
 }
 
@@ -62,7 +61,6 @@ pub fn combine(checks: impl IntoIterator<Item = SourceCheck>) -> SourceCheck {
         .unwrap_or(SourceCheck::Unpublished)
 }
 
-/// One published file.
 #[derive(Debug, Clone, Copy)]
 pub struct PublishedFile<'a> {
     /// File name without `.gz`.
@@ -75,7 +73,6 @@ pub struct PublishedFile<'a> {
 /// Training images and labels, test images and labels: a data set of four IDX files.
 #[derive(Debug, Clone, Copy)]
 pub struct PublishedIdx<'a> {
-    /// Task kind.
     pub name: &'a str,
     /// Folders of the data directory that may hold the files; a download goes to the first.
     pub folders: &'a [&'a str],

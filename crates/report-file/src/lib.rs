@@ -116,7 +116,6 @@ pub struct ReportTask {
     pub fingerprint: String,
     /// State of its result.
     pub state: TaskState,
-    /// Everything it reads.
     pub inputs: Vec<ReportInput>,
     /// Short name, unique in the pipeline, if the task draws a figure.
     pub figure: Option<String>,
@@ -141,15 +140,9 @@ pub enum TaskState {
         interactive: Option<PathBuf>,
     },
     /// The task has to run again.
-    Stale {
-        /// Why.
-        reasons: Vec<String>,
-    },
+    Stale { reasons: Vec<String> },
     /// The task waits for what it reads.
-    Blocked {
-        /// Why.
-        reasons: Vec<String>,
-    },
+    Blocked { reasons: Vec<String> },
 }
 
 /// Something that a task reads.

@@ -61,7 +61,6 @@ impl Covariances {
         self.spectrum.extend(rows);
     }
 
-    /// Writes both artifacts.
     pub(super) fn write(self, context: &Context) -> Result<(), TaskError> {
         context.write(&self.spectrum)?;
         let header = BasesHeader {

@@ -86,7 +86,6 @@ impl Aggregate {
     }
 }
 
-/// What was published.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Expected {
     /// A value, reproduced within a tolerance.

@@ -54,7 +54,6 @@ pub(super) struct AttemptOutcome {
 pub(super) enum AttemptError {
     /// The run is stopping.
     Stopped,
-    /// The task failed.
     Failed(TaskFailure),
     /// The artifacts folder cannot be used.
     Store(StoreError),

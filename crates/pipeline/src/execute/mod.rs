@@ -38,7 +38,6 @@ use crate::survey::Surveyor;
 use eigenscope_plan::programs::Programs;
 use eigenscope_plan::{Plan, needed};
 
-/// How to run.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Threads that all running tasks may use together.

@@ -29,7 +29,6 @@ enum TaskState {
         /// Its place in the queue.
         rank: Rank,
     },
-    /// Its program runs.
     Running,
     /// It ran, or turned out to be current, or failed.
     Ended,

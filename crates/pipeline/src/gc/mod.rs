@@ -51,7 +51,6 @@ pub struct Collection {
     pub unknown_files: Vec<PathBuf>,
 }
 
-/// Something to remove.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Removal {
     pub what: RemovalKind,
@@ -86,7 +85,6 @@ pub enum RemovalKind {
 }
 
 impl RemovalKind {
-    /// All kinds.
     pub const ALL: [Self; 8] = [
         Self::Result,
         Self::Leftover,

@@ -20,7 +20,6 @@ pub(super) struct Names {
     pub(super) figures: HashSet<OsString>,
 }
 
-/// Everything that stays.
 #[derive(Debug, Default)]
 pub(super) struct Need {
     /// Results in the store that stay.

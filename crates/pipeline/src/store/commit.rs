@@ -22,7 +22,6 @@ pub struct WorkFolder {
     folder: TempDir,
 }
 
-/// A committed result.
 #[derive(Debug)]
 pub struct Committed {
     pub record: Record,

@@ -43,7 +43,6 @@ pub struct Record {
 /// The outputs of a result.
 pub type Outputs = BTreeMap<KindName, OutputRecord>;
 
-/// One output file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OutputRecord {

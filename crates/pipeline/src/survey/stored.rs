@@ -10,7 +10,6 @@ use super::{Reason, Surveyor};
 use crate::store::{CachedOutput, CachedResult, Key, Outputs, RECORD_NAME, Stamp, inspect};
 use eigenscope_plan::PlannedTask;
 
-/// An intact result.
 pub(crate) struct Intact {
     pub(crate) outputs: Outputs,
     /// What its record says that the task warned of.

@@ -21,11 +21,9 @@ pub enum Verdict {
     SameContent,
     /// Every column is within its tolerance.
     Within,
-    /// Something is not.
     Differs,
 }
 
-/// One output compared.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Comparison {
     pub verdict: Verdict,

@@ -112,7 +112,6 @@ impl LockFile {
         })
     }
 
-    /// Writes the file.
     pub fn write(&self, path: &Path, pipeline: &str) -> Result<(), LockError> {
         Ok(output::write(path, self.text(pipeline).as_bytes())?)
     }

@@ -45,7 +45,6 @@ pub struct Request<'a> {
     pub bytes: bool,
 }
 
-/// What came out.
 #[derive(Debug, Default)]
 pub struct Verification {
     /// The tasks that were computed again, in plan order.
