@@ -7,7 +7,7 @@ use sqlparser::ast::{
     FunctionArguments, OrderByExpr, Value as Literal,
 };
 
-use super::call::arguments;
+use super::call::{NUMERIC, arguments};
 use super::literal::digits;
 use super::query::sort_key;
 use super::{Binder, Clause, Typed, shown, unsupported};
@@ -191,22 +191,19 @@ impl Binder<'_> {
         let mut result = Type::Number;
         for argument in arguments {
             let typed = self.expr(argument, clause)?;
-            let (kinds, to): (&[Type], Option<Type>) = match function {
-                AggregateFunction::CountRows | AggregateFunction::Count => (&[], None),
-                AggregateFunction::Sum | AggregateFunction::Average => {
-                    (&[Type::Integer, Type::Number], None)
-                }
+            let (kinds, kind): (&[Type], Type) = match function {
+                AggregateFunction::CountRows | AggregateFunction::Count => (&[], Type::Integer),
+                AggregateFunction::Sum => (NUMERIC, typed.kind),
                 AggregateFunction::Minimum | AggregateFunction::Maximum => (
                     &[Type::Integer, Type::Number, Type::Text, Type::Boolean],
-                    None,
+                    typed.kind,
                 ),
-                AggregateFunction::All | AggregateFunction::Any => (&[Type::Boolean], None),
-                AggregateFunction::Joined(_) => (&[Type::Text], None),
-                AggregateFunction::Quantile(_)
+                AggregateFunction::All | AggregateFunction::Any => (&[Type::Boolean], typed.kind),
+                AggregateFunction::Joined(_) => (&[Type::Text], typed.kind),
+                AggregateFunction::Average
+                | AggregateFunction::Quantile(_)
                 | AggregateFunction::Variance { .. }
-                | AggregateFunction::Correlation => {
-                    (&[Type::Integer, Type::Number], Some(Type::Number))
-                }
+                | AggregateFunction::Correlation => (NUMERIC, Type::Number),
             };
             if !kinds.is_empty() && typed.kind != Type::Null && !kinds.contains(&typed.kind) {
                 return Err(refused(
@@ -223,19 +220,12 @@ impl Binder<'_> {
                     },
                 ));
             }
-            result = match function {
-                AggregateFunction::CountRows | AggregateFunction::Count => Type::Integer,
-                AggregateFunction::Sum
-                | AggregateFunction::Minimum
-                | AggregateFunction::Maximum
-                | AggregateFunction::All
-                | AggregateFunction::Any
-                | AggregateFunction::Joined(_) => typed.kind,
-                _ => Type::Number,
-            };
-            bound.push(match to {
-                Some(to) => typed.to(to),
-                None => typed.expr,
+            result = kind;
+            // The average of integers is exact.
+            bound.push(match function {
+                AggregateFunction::Average => typed.expr,
+                _ if kind == Type::Number => typed.to(kind),
+                _ => typed.expr,
             });
         }
         let mut keys = Vec::new();

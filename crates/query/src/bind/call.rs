@@ -217,7 +217,7 @@ impl Binder<'_> {
 /// given that of the first argument.
 type Signature = (&'static [&'static [Type]], usize, fn(Type) -> Type);
 
-const NUMERIC: &[Type] = &[Type::Integer, Type::Number];
+pub(super) const NUMERIC: &[Type] = &[Type::Integer, Type::Number];
 const INTEGER: &[Type] = &[Type::Integer];
 const NUMBER: &[Type] = &[Type::Number];
 const TEXT: &[Type] = &[Type::Text];
