@@ -30,6 +30,9 @@ pub enum PageError {
     /// A report file that contradicts itself.
     #[error("the report file contradicts itself: {0}")]
     Inconsistent(String),
+    /// A template that cannot be filled.
+    #[error("cannot write the page")]
+    Template(#[from] askama::Error),
     /// A version of the crate `plotly` with another structure.
     #[error("plotly.js is not where the crate `plotly` used to keep it; lock the version before")]
     Library,

@@ -3,28 +3,28 @@
 //!
 //! Equal results give equal pages: a page contains no time and no name of a machine.
 
-mod comparison;
 mod error;
 mod figures;
 mod graph;
-mod html;
 mod script;
 mod tasks;
 mod words;
 
+use askama::Template;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use eigenscope_artifact::atomic;
-use eigenscope_report_file::ReportFile;
+use eigenscope_report_file::{ReportFile, ReportVerdict};
 use eigenscope_stage::TaskError;
 
 pub use error::PageError;
 use figures::FigureOfTask;
-use html::Html;
+use graph::Graph;
 use script::Scripts;
 
 use eigenscope_figure::text::{FAMILY, MEDIUM, REGULAR};
 
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 const STYLE: &str = include_str!("../../assets/page/page.css");
 
 /// Writes the page of a pipeline. An existing file is replaced atomically.
@@ -44,30 +44,37 @@ pub fn page(file: &ReportFile) -> Result<String, PageError> {
     if let Some(contradiction) = contradiction(file) {
         return Err(PageError::Inconsistent(contradiction));
     }
-    let figures = figures::read(file)?;
-    let scripts = Scripts::load()?;
-    let mut html = Html::document();
-    html.element("html", &[("lang", "en")], |html| {
-        html.element("head", &[], |html| head(html, file, &scripts));
-        html.element("body", &[], |html| {
-            html.element("a", &[("class", "skip"), ("href", "#contents")], |html| {
-                html.text("Skip to the contents");
-            });
-            header(html, file);
-            html.element("div", &[("class", "columns")], |html| {
-                contents(html, file, &figures);
-                html.element("main", &[("id", "main")], |html| {
-                    comparison::write(html, file);
-                    figures::write(html, file, &figures);
-                    graph::write(html, file);
-                    tasks::write(html, file);
-                });
-            });
-            footer(html, &scripts);
-            scripts.write(html);
-        });
-    });
-    Ok(html.finish())
+    let page = Page {
+        file,
+        figures: figures::read(file)?,
+        graph: Graph::of(file),
+        scripts: Scripts::load()?,
+        fonts: fonts(),
+    };
+    Ok(page.render()?)
+}
+
+/// The page; its templates are in `templates`.
+#[derive(Template)]
+#[template(path = "page.html")]
+struct Page<'a> {
+    file: &'a ReportFile,
+    figures: Vec<FigureOfTask<'a>>,
+    graph: Graph,
+    scripts: Scripts,
+    fonts: String,
+}
+
+impl Page<'_> {
+    /// Title of a figure in the contents, followed by its name if several figures have the same title.
+    fn entry(&self, figure: &FigureOfTask<'_>) -> String {
+        let title = figure.title();
+        let same = self.figures.iter().filter(|other| other.title() == title);
+        match same.count() {
+            1 => title.to_owned(),
+            _ => format!("{title} ({})", figure.name),
+        }
+    }
 }
 
 /// A position in the report file that does not exist, or an arrow against the order of the tables.
@@ -97,38 +104,6 @@ fn contradiction(file: &ReportFile) -> Option<String> {
     ))
 }
 
-fn head(html: &mut Html, file: &ReportFile, scripts: &Scripts) {
-    html.void("meta", &[("charset", "utf-8")]);
-    let policy = scripts.policy();
-    html.void(
-        "meta",
-        &[
-            ("http-equiv", "Content-Security-Policy"),
-            ("content", &policy),
-        ],
-    );
-    html.void(
-        "meta",
-        &[
-            ("name", "viewport"),
-            ("content", "width=device-width, initial-scale=1"),
-        ],
-    );
-    html.void(
-        "meta",
-        &[("name", "color-scheme"), ("content", "light dark")],
-    );
-    // Without an icon, browsers request one from the server of the page.
-    html.void("link", &[("rel", "icon"), ("href", "data:,")]);
-    html.element("title", &[], |html| {
-        html.text(&format!("{} – eigenscope report", file.pipeline))
-    });
-    html.element("style", &[], |html| {
-        html.trusted(&fonts());
-        html.trusted(STYLE);
-    });
-}
-
 /// The font of the figures.
 fn fonts() -> String {
     let font = |weight: &str, bytes: &[u8]| {
@@ -138,86 +113,4 @@ fn fonts() -> String {
         )
     };
     font("400", REGULAR) + &font("500 900", MEDIUM)
-}
-
-fn header(html: &mut Html, file: &ReportFile) {
-    html.element("header", &[], |html| {
-        html.element("div", &[], |html| {
-            html.element("h1", &[], |html| html.text(&file.pipeline));
-            if !file.description.is_empty() {
-                html.element("p", &[], |html| html.text(&file.description));
-            }
-            html.element("p", &[("class", "summary")], |html| {
-                html.text(&words::summary(file))
-            });
-        });
-        html.element(
-            "button",
-            &[("type", "button"), ("id", "theme"), ("hidden", "")],
-            |html| html.text("Dark"),
-        );
-    });
-}
-
-fn contents(html: &mut Html, file: &ReportFile, figures: &[FigureOfTask<'_>]) {
-    let attributes = [
-        ("id", "contents"),
-        ("aria-label", "Contents"),
-        ("tabindex", "-1"),
-    ];
-    html.element("nav", &attributes, |html| {
-        html.element("h2", &[], |html| html.text("Contents"));
-        html.element("ul", &[], |html| {
-            html.element("li", &[], |html| {
-                link(html, "#published", "Published against ours")
-            });
-            html.element("li", &[], |html| {
-                link(html, "#figures", "Figures");
-                html.element("ol", &[], |html| {
-                    for figure in figures {
-                        html.element("li", &[], |html| entry(html, file, figures, figure));
-                    }
-                });
-            });
-            html.element("li", &[], |html| link(html, "#graph", "Graph"));
-            html.element("li", &[], |html| link(html, "#tasks", "All tasks"));
-        });
-    });
-}
-
-/// A link to a figure by its title, followed by its name if several figures have the same title.
-fn entry(
-    html: &mut Html,
-    file: &ReportFile,
-    figures: &[FigureOfTask<'_>],
-    figure: &FigureOfTask<'_>,
-) {
-    let title = figure.title();
-    let same = figures.iter().filter(|other| other.title() == title);
-    let text = match same.count() {
-        1 => title.to_owned(),
-        _ => format!("{title} ({})", figure.name),
-    };
-    link(html, &format!("#{}", figure.anchor()), &text);
-    if !figure.is_current() {
-        html.text(" ");
-        words::badge(html, words::state(&file.tasks[figure.task].state));
-    }
-}
-
-fn link(html: &mut Html, href: &str, text: &str) {
-    html.element("a", &[("href", href)], |html| html.text(text));
-}
-
-fn footer(html: &mut Html, scripts: &Scripts) {
-    html.element("footer", &[], |html| {
-        html.element("p", &[], |html| {
-            html.text(&format!(
-                "Written by eigenscope {}. Figures are drawn by {} (MIT licence), which is part of this file. The file \
-                 makes no request; it holds no time and no name of a machine, so equal results give an equal file.",
-                env!("CARGO_PKG_VERSION"),
-                scripts.library()
-            ));
-        });
-    });
 }

@@ -7,15 +7,14 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::error::PageError;
-use super::html::Html;
 
-const PAGE: &str = include_str!("../../assets/page/page.js");
+pub(super) const PAGE: &str = include_str!("../../assets/page/page.js");
 const OPEN: &str = "<script type=\"text/javascript\">";
 const CLOSE: &str = "</script>";
 
 /// The scripts of a page.
 pub(super) struct Scripts {
-    library: String,
+    pub(super) library: String,
 }
 
 impl Scripts {
@@ -34,7 +33,7 @@ impl Scripts {
     }
 
     /// Name and version of the library.
-    pub(super) fn library(&self) -> &str {
+    pub(super) fn name_of_library(&self) -> &str {
         let name = self
             .library
             .split_once("plotly.js v")
@@ -56,12 +55,6 @@ impl Scripts {
             allowed.join(" ")
         )
     }
-
-    /// Writes them, in the order in which they need each other.
-    pub(super) fn write(&self, html: &mut Html) {
-        html.element("script", &[], |html| html.trusted(&self.library));
-        html.element("script", &[], |html| html.trusted(PAGE));
-    }
 }
 
 /// A script by its digest.
@@ -77,7 +70,10 @@ mod tests {
     #[test]
     fn the_library_is_plotly_and_nothing_else() {
         let scripts = Scripts::load().unwrap();
-        let version = scripts.library().strip_prefix("plotly.js v").unwrap();
+        let version = scripts
+            .name_of_library()
+            .strip_prefix("plotly.js v")
+            .unwrap();
         assert_eq!(version.split('.').count(), 3, "{version}");
         assert!(!scripts.library.contains("MathJax.loader"));
     }

@@ -2,10 +2,8 @@
 
 use eigenscope_report_file::{ReportFile, ReportVerdict, TaskState};
 
-use super::html::Html;
-
 /// Name of a state.
-pub(super) fn state(state: &TaskState) -> &'static str {
+fn state(state: &TaskState) -> &'static str {
     match state {
         TaskState::Current { .. } => "current",
         TaskState::Stale { .. } => "stale",
@@ -29,11 +27,34 @@ pub(super) fn warnings(state: &TaskState) -> &[String] {
     }
 }
 
-/// A word in a box, coloured by its meaning.
-pub(super) fn badge(html: &mut Html, word: &str) {
-    html.element("span", &[("class", &format!("badge {word}"))], |html| {
-        html.text(word)
-    });
+/// Key of a result that is up to date.
+pub(super) fn key(state: &TaskState) -> Option<&str> {
+    match state {
+        TaskState::Current { key, .. } => Some(key),
+        TaskState::Stale { .. } | TaskState::Blocked { .. } => None,
+    }
+}
+
+/// Fingerprint of the code that computed a result which was accepted for other code.
+pub(super) fn accepted_from(state: &TaskState) -> Option<&String> {
+    match state {
+        TaskState::Current { accepted_from, .. } => accepted_from.first(),
+        TaskState::Stale { .. } | TaskState::Blocked { .. } => None,
+    }
+}
+
+/// The state in a box, coloured by its meaning, as HTML.
+pub(super) fn badge(state: &TaskState) -> String {
+    let word = self::state(state);
+    format!("<span class=\"badge {word}\">{word}</span>")
+}
+
+/// A number with the sign of typography; a dash if there is none.
+pub(super) fn number(text: &str) -> String {
+    match text {
+        "" => "–".to_owned(),
+        text => text.replace('-', "−"),
+    }
 }
 
 /// A summary of the page in a sentence or two.

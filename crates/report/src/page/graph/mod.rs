@@ -6,7 +6,6 @@ use eigenscope_report_file::{ReportFile, ReportTable, ReportTask, TaskState};
 use eigenscope_stage::Stage;
 
 use self::place::{Net, Places};
-use super::html::Html;
 use super::{figures, tasks};
 use eigenscope_figure::text::{Font, TextStyle};
 
@@ -21,6 +20,38 @@ const ROW: f64 = 23.0;
 /// Width of a character that the font lacks, relative to its size.
 const UNKNOWN: f64 = 0.8;
 
+/// A graph, with lengths in px as text.
+pub(super) struct Graph {
+    pub(super) width: String,
+    pub(super) height: String,
+    /// Names of the sections, each with the left side of its first column.
+    pub(super) heads: Vec<(&'static str, String)>,
+    pub(super) arrows: Vec<Arrow>,
+    pub(super) nodes: Vec<Node>,
+}
+
+/// An arrow between two nodes.
+pub(super) struct Arrow {
+    pub(super) from: usize,
+    pub(super) to: usize,
+    pub(super) path: String,
+}
+
+/// The box of a table.
+pub(super) struct Node {
+    /// Anchor on the page.
+    pub(super) target: String,
+    pub(super) class: &'static str,
+    pub(super) title: String,
+    pub(super) label: String,
+    pub(super) x: String,
+    pub(super) y: String,
+    pub(super) width: String,
+    pub(super) height: String,
+    pub(super) text_x: String,
+    pub(super) text_y: String,
+}
+
 /// A table with its position.
 struct Placed<'a> {
     table: &'a ReportTable,
@@ -30,47 +61,31 @@ struct Placed<'a> {
     middle: f64,
 }
 
-pub(super) fn write(html: &mut Html, file: &ReportFile) {
-    let sections = file.tables.iter().map(|table| section(file, table));
-    let groups: Vec<usize> = sections.map(position).collect();
-    let places = Net {
-        groups: &groups,
-        arrows: &file.arrows,
+impl Graph {
+    /// The graph of the tables of a pipeline.
+    pub(super) fn of(file: &ReportFile) -> Self {
+        let sections = file.tables.iter().map(|table| section(file, table));
+        let groups: Vec<usize> = sections.map(position).collect();
+        let places = Net {
+            groups: &groups,
+            arrows: &file.arrows,
+        }
+        .places();
+        let (boxes, width) = boxes(file, &places);
+        let bottom = places.rows.iter().copied().fold(0.0, f64::max);
+        let arrows = file.arrows.iter().map(|&(from, to)| Arrow {
+            from,
+            to,
+            path: path(&boxes[from], &boxes[to]),
+        });
+        Self {
+            width: px(width),
+            height: px(TOP + ROW * (bottom + 1.0)),
+            heads: heads(&boxes),
+            arrows: arrows.collect(),
+            nodes: boxes.iter().map(|one| node(file, one)).collect(),
+        }
     }
-    .places();
-    let (boxes, width) = boxes(file, &places);
-    let bottom = places.rows.iter().copied().fold(0.0, f64::max);
-    let height = TOP + ROW * (bottom + 1.0);
-    let attributes = [("id", "graph"), ("aria-labelledby", "graph-heading")];
-    html.element("section", &attributes, |html| {
-        html.element("h2", &[("id", "graph-heading")], |html| html.text("Graph"));
-        html.element("p", &[("class", "hint")], |html| {
-            html.text(
-                "What reads what, from left to right. A box is a table of the pipeline file, with the number of its tasks; it leads \
-                 to its figure, or to its first task. Pointing at one shows what it needs and what needs it.",
-            );
-        });
-        html.element("div", &[("class", "scrolls")], |html| {
-            let size = (px(width), px(height));
-            let attributes = [
-                ("class", "graph"),
-                ("width", size.0.as_str()),
-                ("height", &size.1),
-                ("viewBox", &format!("0 0 {} {}", size.0, size.1)),
-                ("role", "group"),
-                ("aria-label", "Graph of the tables"),
-            ];
-            html.element("svg", &attributes, |html| {
-                heads(html, &boxes);
-                for &(from, to) in &file.arrows {
-                    arrow(html, (from, &boxes[from]), (to, &boxes[to]));
-                }
-                for (index, one) in boxes.iter().enumerate() {
-                    node(html, file, index, one);
-                }
-            });
-        });
-    });
 }
 
 fn section(file: &ReportFile, table: &ReportTable) -> Stage {
@@ -117,88 +132,50 @@ fn boxes<'a>(file: &'a ReportFile, places: &Places) -> (Vec<Placed<'a>>, f64) {
 }
 
 /// The name of each section, above its first column.
-fn heads(html: &mut Html, boxes: &[Placed<'_>]) {
-    for section in Stage::ALL {
+fn heads(boxes: &[Placed<'_>]) -> Vec<(&'static str, String)> {
+    let heads = Stage::ALL.into_iter().filter_map(|section| {
         let lefts = boxes.iter().filter(|one| one.section == section);
         let left = lefts.map(|one| one.left).fold(f64::INFINITY, f64::min);
-        if left.is_finite() {
-            let attributes = [("class", "head"), ("x", &*px(left)), ("y", "17")];
-            html.element("text", &attributes, |html| html.text(section.name()));
-        }
-    }
+        left.is_finite().then(|| (section.name(), px(left)))
+    });
+    heads.collect()
 }
 
-fn arrow(
-    html: &mut Html,
-    (from, source): (usize, &Placed<'_>),
-    (to, reader): (usize, &Placed<'_>),
-) {
+/// A curve that is horizontal at both ends, such that arrows of neighbours run in parallel.
+fn path(source: &Placed<'_>, reader: &Placed<'_>) -> String {
     let start = source.left + source.width;
     let (end, half) = (reader.left, GAP / 2.0);
     let (y, z) = (px(source.middle), px(reader.middle));
-    // Horizontal at both ends, such that arrows of neighbours run in parallel.
-    let path = format!(
+    format!(
         "M{} {y}C{} {y} {} {z} {} {z}",
         px(start),
         px(start + half),
         px(end - half),
         px(end)
-    );
-    let (from, to) = (from.to_string(), to.to_string());
-    let attributes = [("d", path.as_str()), ("data-from", &from), ("data-to", &to)];
-    html.element("path", &attributes, |_| ());
+    )
 }
 
-fn node(html: &mut Html, file: &ReportFile, index: usize, one: &Placed<'_>) {
-    let Placed {
-        table,
-        left,
-        width,
-        middle,
-        ..
-    } = one;
+fn node(file: &ReportFile, one: &Placed<'_>) -> Node {
+    let table = one.table;
     let tasks: Vec<&ReportTask> = table.tasks.iter().map(|&task| &file.tasks[task]).collect();
     let is_current = |task: &&&ReportTask| matches!(task.state, TaskState::Current { .. });
-    let current = tasks.iter().filter(is_current).count();
-    let first = table.tasks[0];
-    let target = match tasks[0].figure {
-        Some(_) => figures::anchor(first),
-        None => tasks::anchor(first),
-    };
-    let attributes = [
-        ("href", &*format!("#{target}")),
-        (
-            "class",
-            if current == tasks.len() {
-                "current"
-            } else {
-                "stale"
-            },
-        ),
-        ("data-node", &index.to_string()),
-    ];
-    html.element("a", &attributes, |html| {
-        html.element("title", &[], |html| {
-            html.text(&format!(
-                "{} ({}): {current} of {} tasks up to date",
-                table.name,
-                tasks[0].kind,
-                tasks.len()
-            ));
-        });
-        let attributes = [
-            ("x", &*px(*left)),
-            ("y", &px(middle - HEIGHT / 2.0)),
-            ("width", &px(*width)),
-            ("height", &px(HEIGHT)),
-            ("rx", "4"),
-        ];
-        html.element("rect", &attributes, |_| ());
-        let (x, y) = (px(left + PADDING), px(middle + 0.36 * TEXT));
-        html.element("text", &[("x", &x), ("y", &y)], |html| {
-            html.text(&label(table))
-        });
-    });
+    let (all, current) = (tasks.len(), tasks.iter().filter(is_current).count());
+    let (name, kind) = (&table.name, &tasks[0].kind);
+    Node {
+        target: match tasks[0].figure {
+            Some(_) => figures::anchor(table.tasks[0]),
+            None => tasks::anchor(&table.tasks[0]),
+        },
+        class: if current == all { "current" } else { "stale" },
+        title: format!("{name} ({kind}): {current} of {all} tasks up to date"),
+        label: label(table),
+        x: px(one.left),
+        y: px(one.middle - HEIGHT / 2.0),
+        width: px(one.width),
+        height: px(HEIGHT),
+        text_x: px(one.left + PADDING),
+        text_y: px(one.middle + 0.36 * TEXT),
+    }
 }
 
 /// Name of a table in its section, and the number of its tasks.

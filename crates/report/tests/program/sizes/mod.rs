@@ -26,7 +26,7 @@ pub(crate) struct Size {
 
 impl Size {
     fn is_small(&self) -> bool {
-        self.members < 100
+        self.members < 10
     }
 }
 
