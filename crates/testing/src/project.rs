@@ -214,11 +214,19 @@ impl TestProject {
     /// described as they were and computed by the same code.
     #[track_caller]
     pub fn assert_adds(&self, stage: Stage, name: &str) {
-        let mut found = self.describe(stage);
+        let (known, mut found) = (describe(stage), self.describe(stage));
         let place = found.kinds.iter().position(|kind| kind.name == name);
         found.kinds.remove(place.expect("the new kind"));
+        assert_eq!(found.kinds, known.kinds);
         found.code.remove(name).expect("its code");
-        assert_eq!(found, describe(stage));
+        assert!(found.code.keys().eq(known.code.keys()));
+        for (kind, code) in &known.code {
+            let parts = &found.code[kind].parts;
+            let of_both = parts.keys().chain(code.parts.keys());
+            let changed = of_both.filter(|part| parts.get(*part) != code.parts.get(*part));
+            let changed: BTreeSet<&String> = changed.collect();
+            assert!(changed.is_empty(), "`{kind}` is other code: {changed:?}");
+        }
     }
 
     /// Every artifact by its readable name, without what a run measures about itself.
