@@ -10,7 +10,10 @@ mod script;
 mod tasks;
 mod words;
 
+use std::fmt;
+
 use askama::Template;
+use askama::filters::Escaper;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use eigenscope_artifact::atomic;
@@ -22,6 +25,7 @@ use figures::FigureOfTask;
 use graph::Graph;
 use script::Scripts;
 
+use eigenscope_figure::escape;
 use eigenscope_figure::text::{FAMILY, MEDIUM, REGULAR};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -63,6 +67,16 @@ struct Page<'a> {
     graph: Graph,
     scripts: Scripts,
     fonts: String,
+}
+
+/// How templates escape texts and attributes, see `askama.toml`.
+#[derive(Clone, Copy)]
+pub(crate) struct Escape;
+
+impl Escaper for Escape {
+    fn write_escaped_str<W: fmt::Write>(&self, mut page: W, text: &str) -> fmt::Result {
+        page.write_str(&escape(text))
+    }
 }
 
 impl Page<'_> {
