@@ -9,18 +9,26 @@ use faer::{Accum, MatMut, MatRef, Par};
 
 use super::backward::{Gradients, Saved};
 use crate::epilogue::Epilogue;
-use crate::geometry::Convolution;
+use crate::geometry::{Convolution, ImageShape};
 
-/// Fewest channels, outputs and images for which products are faster than sums over windows.
-const FEWEST: usize = 16;
+/// Fewest channels and outputs, and fewest images, for which products are faster than sums over windows.
+const FEWEST_CHANNELS: usize = 64;
+const FEWEST_IMAGES: usize = 16;
 
-/// Whether a group of this convolution is computed by products. Dense windows without padding are not: sums over
-/// windows are as fast there.
+/// Whether a group of this convolution is computed by products: it has many channels, and no more pixels than channels. Larger
+/// images have little padding, and their sums are written and read once for each pixel of the window; there, and without
+/// padding, sums over windows are at least as fast.
 pub(crate) fn suits(convolution: &Convolution, images: usize) -> bool {
-    let sizes = [convolution.input.channels, convolution.outputs, images];
+    let ImageShape {
+        channels,
+        height,
+        width,
+    } = convolution.source();
     (convolution.padding > 0 || convolution.kernel == 1)
         && convolution.epilogue != Epilogue::ReluMaxPool
-        && sizes.iter().all(|size| *size >= FEWEST)
+        && channels.min(convolution.outputs) >= FEWEST_CHANNELS
+        && height * width <= channels
+        && images >= FEWEST_IMAGES
 }
 
 /// Neighbouring places of the output, and those of the input that one pixel of the window reads for them.
@@ -207,11 +215,11 @@ fn before_epilogue(saved: &Saved<'_>) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::geometry::{Geometry, ImageShape};
+    use crate::geometry::Geometry;
 
     fn convolution(kernel: usize, stride: usize, padding: usize) -> Convolution {
         let input = ImageShape {
-            channels: 16,
+            channels: 64,
             height: 3,
             width: 4,
         };
@@ -219,7 +227,7 @@ mod tests {
             padding,
             ..Geometry::new(input, stride)
         };
-        Convolution::new(geometry, [16, 16, kernel, kernel], Epilogue::Linear)
+        Convolution::new(geometry, [64, 64, kernel, kernel], Epilogue::Linear)
     }
 
     #[test]
