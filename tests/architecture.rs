@@ -14,6 +14,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("stage", &["artifact"]),
     ("kernels", &[]),
     ("models", &["artifact", "kernels"]),
+    ("graphs", &["artifact", "checkpoint", "models"]),
     ("ingest", &["artifact", "stage", "fingerprint"]),
     ("train", &["artifact", "stage", "models", "fingerprint"]),
     ("decompose", &["artifact", "stage", "models", "fingerprint"]),

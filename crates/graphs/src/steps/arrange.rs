@@ -1,0 +1,110 @@
+//! Pieces in order, with residual blocks where two ways part and are added.
+
+use super::error::GraphError;
+use super::pieces::{Operation, Piece};
+
+/// Most residual blocks within each other.
+const DEPTH: usize = 8;
+
+/// A step before it has a name.
+#[derive(Debug)]
+pub(super) enum Arranged<'a> {
+    Piece(&'a Piece),
+    Residual {
+        branch: Vec<Self>,
+        shortcut: Vec<Self>,
+    },
+}
+
+/// The steps from the images to the piece `last`.
+pub(super) fn arrange(pieces: &[Piece], last: usize) -> Result<Vec<Arranged<'_>>, GraphError> {
+    let mut seen = vec![false; pieces.len()];
+    between(pieces, &mut seen, [0, last], 0)
+}
+
+/// The steps that make the piece `end` from the piece `start`. Each piece is a step once.
+fn between<'a>(
+    pieces: &'a [Piece],
+    seen: &mut [bool],
+    [start, end]: [usize; 2],
+    depth: usize,
+) -> Result<Vec<Arranged<'a>>, GraphError> {
+    let mut steps = Vec::new();
+    let mut at = end;
+    while at != start {
+        let piece = &pieces[at];
+        if std::mem::replace(&mut seen[at], true) {
+            let reason = "its values are read in several places that do not lie within each other as residual blocks do";
+            return Err(GraphError::new(piece.place.clone(), reason));
+        }
+        if depth > DEPTH {
+            let reason = format!("more than {DEPTH} residual blocks lie within each other");
+            return Err(GraphError::new(piece.place.clone(), reason));
+        }
+        match piece.operation {
+            Operation::Sum(left, right) => {
+                let left = between(pieces, seen, [piece.parent, left], depth + 1)?;
+                let right = between(pieces, seen, [piece.parent, right], depth + 1)?;
+                steps.push(residual(piece, left, right)?);
+            }
+            Operation::Half(_) => {
+                let reason =
+                    "half of the values is used by itself; steps only multiply both halves";
+                return Err(GraphError::new(piece.place.clone(), reason));
+            }
+            Operation::Softmax { .. } if depth > 0 || at != end => {
+                let reason = "softmax is a step at the end only";
+                return Err(GraphError::new(piece.place.clone(), reason));
+            }
+            _ => steps.push(Arranged::Piece(piece)),
+        }
+        at = piece.parent;
+    }
+    steps.reverse();
+    Ok(steps)
+}
+
+/// A block of two ways, of which one may have no steps.
+fn residual<'a>(
+    sum: &Piece,
+    left: Vec<Arranged<'a>>,
+    right: Vec<Arranged<'a>>,
+) -> Result<Arranged<'a>, GraphError> {
+    let (branch, shortcut) = match is_shortcut(&left, &right) {
+        true => (right, left),
+        false => (left, right),
+    };
+    match branch.is_empty() {
+        false => Ok(Arranged::Residual { branch, shortcut }),
+        true => Err(GraphError::new(
+            sum.place.clone(),
+            "it adds a value to itself",
+        )),
+    }
+}
+
+/// Whether the first way is the shortcut: it has no steps, is called so, or has fewer steps with weights.
+fn is_shortcut(left: &[Arranged<'_>], right: &[Arranged<'_>]) -> bool {
+    let key = |way: &[Arranged<'_>]| (!way.is_empty(), !is_called_shortcut(way), weights(way));
+    key(left) < key(right)
+}
+
+fn is_called_shortcut(way: &[Arranged<'_>]) -> bool {
+    let hint = way.iter().find_map(|step| match step {
+        Arranged::Piece(piece) => match &piece.operation {
+            Operation::Map(map) => Some(map.hint.as_str()),
+            _ => None,
+        },
+        Arranged::Residual { .. } => None,
+    });
+    let names = ["shortcut", "downsample", "skip", "identity"];
+    hint.is_some_and(|hint| names.iter().any(|name| hint.contains(name)))
+}
+
+fn weights(way: &[Arranged<'_>]) -> usize {
+    let count = |step: &Arranged<'_>| match step {
+        Arranged::Piece(piece) => usize::from(matches!(piece.operation, Operation::Map(_))),
+        Arranged::Residual { branch, shortcut } => weights(branch) + weights(shortcut),
+    };
+    way.iter().map(count).sum()
+}

@@ -1,0 +1,683 @@
+//! The nodes of a graph, one after another, as pieces.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use eigenscope_checkpoint::onnx::{Attribute, Graph, Node};
+use eigenscope_checkpoint::{Checkpoint, TensorInfo};
+
+use super::Sizes;
+use super::elementwise::{self, Function, Recognised, Results, erf, recognise};
+use super::error::GraphError;
+use super::integers::{self, Integers};
+use super::pieces::{Operation, Piece};
+use super::windows::PlainWindow;
+
+/// Most pieces; a list of steps has no more.
+const PIECES: usize = 20_000;
+
+/// What is known about a value.
+#[derive(Debug, Clone)]
+pub(super) enum Known {
+    /// A function of the values of a piece.
+    Values(Values),
+    /// A tensor of the file.
+    Constant(Rc<TensorInfo>),
+    /// A number that a node holds.
+    Number(f64),
+    /// Sizes.
+    Integers(Integers),
+}
+
+/// A function of each value of a piece.
+#[derive(Debug, Clone)]
+pub(super) struct Values {
+    pub(super) piece: usize,
+    /// What it makes of some numbers.
+    results: Results,
+    /// The last function, and what it was applied to.
+    last: Option<(Function, Rc<Values>)>,
+    /// Operator and node.
+    place: String,
+}
+
+impl Values {
+    /// What the function makes of some numbers.
+    pub(super) fn results(&self) -> &[f64] {
+        &self.results
+    }
+}
+
+/// Reads nodes in order.
+pub(super) struct Builder<'a> {
+    pub(super) checkpoint: &'a Checkpoint,
+    graph: &'a Graph,
+    known: HashMap<String, Known>,
+    pub(super) pieces: Vec<Piece>,
+    /// Pieces that are functions, by the piece that they read and what they do.
+    functions: HashMap<(usize, [u64; 2]), usize>,
+}
+
+impl<'a> Builder<'a> {
+    pub(super) fn new(
+        checkpoint: &'a Checkpoint,
+        graph: &'a Graph,
+        (name, sizes): (String, Sizes),
+    ) -> Self {
+        let mut known = HashMap::new();
+        for tensor in checkpoint.tensors() {
+            let constant = Known::Constant(Rc::new(tensor.clone()));
+            known.insert(tensor.name.clone(), constant);
+        }
+        let place = format!("input `{name}`");
+        let values = Values {
+            piece: 0,
+            results: elementwise::points(),
+            last: None,
+            place: place.clone(),
+        };
+        known.insert(name, Known::Values(values));
+        Self {
+            checkpoint,
+            graph,
+            known,
+            pieces: vec![Piece {
+                operation: Operation::Input,
+                parent: 0,
+                depth: 0,
+                sizes,
+                place,
+            }],
+            functions: HashMap::new(),
+        }
+    }
+
+    pub(super) fn run(&mut self) -> Result<(), GraphError> {
+        for node in &self.graph.nodes {
+            if self.pieces.len() > PIECES {
+                let reason = format!("the graph has more than {PIECES} steps");
+                return Err(GraphError::of(node, reason));
+            }
+            if !matches!(node.domain.as_str(), "" | "ai.onnx") {
+                return Err(GraphError::unknown(node));
+            }
+            self.node(node)?;
+        }
+        Ok(())
+    }
+
+    /// The piece that the output is.
+    pub(super) fn output(&mut self, name: &str) -> Result<usize, GraphError> {
+        match self.known.get(name).cloned() {
+            Some(Known::Values(values)) => self.piece_of(&values),
+            _ => {
+                let reason = "it does not depend on the images";
+                Err(GraphError::new(format!("output `{name}`"), reason))
+            }
+        }
+    }
+
+    fn node(&mut self, node: &Node) -> Result<(), GraphError> {
+        if node.op_type == "Constant" {
+            let constant = self.constant(node)?;
+            return self.define(node, 0, constant);
+        }
+        if let Some(integers) = self.integers(node)? {
+            return self.define(node, 0, Known::Integers(integers));
+        }
+        match node.op_type.as_str() {
+            "Add" | "Sub" | "Mul" | "Div" | "Pow" => self.arithmetic(node),
+            "Relu" | "Gelu" | "Sigmoid" | "Tanh" | "LeakyRelu" => self.function(node),
+            "Erf" | "Neg" | "Exp" | "Sqrt" => self.part_of_function(node),
+            "Identity" | "Dropout" | "Cast" => self.same(node),
+            "Split" | "Slice" => self.half(node),
+            "Conv" | "Gemm" | "MatMul" => self.map(node),
+            "BatchNormalization" => self.batch_norm(node),
+            "MaxPool" | "AveragePool" | "GlobalAveragePool" | "ReduceMean" => self.pool(node),
+            "Flatten" | "Reshape" | "Squeeze" => self.flatten(node),
+            "Softmax" | "LogSoftmax" => self.softmax(node),
+            _ => Err(GraphError::unknown(node)),
+        }
+    }
+
+    pub(super) fn define(
+        &mut self,
+        node: &Node,
+        output: usize,
+        known: Known,
+    ) -> Result<(), GraphError> {
+        let name = node.outputs.get(output).filter(|name| !name.is_empty());
+        let name = name.ok_or_else(|| GraphError::of(node, "it has no output"))?;
+        self.known.insert(name.clone(), known);
+        Ok(())
+    }
+
+    pub(super) fn input(&self, node: &Node, index: usize) -> Option<&Known> {
+        self.known.get(node.inputs.get(index)?)
+    }
+
+    /// The values that input `index` is; the error says that it is a constant.
+    pub(super) fn values(&self, node: &Node, index: usize) -> Result<Values, GraphError> {
+        match self.input(node, index) {
+            Some(Known::Values(values)) => Ok(values.clone()),
+            _ => Err(GraphError::of(node, "it reads no values of images")),
+        }
+    }
+
+    /// The tensor of the file that input `index` is.
+    pub(super) fn tensor(
+        &self,
+        node: &Node,
+        index: usize,
+        what: &str,
+    ) -> Result<TensorInfo, GraphError> {
+        match self.input(node, index) {
+            Some(Known::Constant(tensor)) => Ok(TensorInfo::clone(tensor)),
+            _ => {
+                let reason = format!("its {what} is computed by the graph, not stored in the file");
+                Err(GraphError::of(node, reason))
+            }
+        }
+    }
+
+    /// The piece whose values these are, with a function in between if need be.
+    pub(super) fn piece_of(&mut self, values: &Values) -> Result<usize, GraphError> {
+        let mut functions = Vec::new();
+        let mut at = values.clone();
+        loop {
+            match recognise(&at.results) {
+                Recognised::Identity => break,
+                Recognised::Function(function) => {
+                    functions.push((function, at.place.clone()));
+                    break;
+                }
+                Recognised::Nothing => {}
+            }
+            // Two functions one after the other.
+            match at.last.clone() {
+                Some((function, before)) if functions.len() < 16 => {
+                    functions.push((function, at.place.clone()));
+                    at = Values::clone(&before);
+                }
+                _ => {
+                    return Err(GraphError::new(
+                        values.place.clone(),
+                        format!(
+                            "what is computed of each value up to here is no function that steps have; known are {}. \
+                             If it normalises pixels, export the model without that, and give the data set the transform",
+                            super::error::KNOWN
+                        ),
+                    ));
+                }
+            }
+        }
+        let mut piece = at.piece;
+        for (function, place) in functions.into_iter().rev() {
+            // A value that is read twice is one piece.
+            piece = match self.functions.get(&(piece, function.key())) {
+                Some(&known) => known,
+                None => {
+                    let sizes = self.pieces[piece].sizes.clone();
+                    let made = self.push(Operation::Function(function), piece, sizes, place);
+                    self.functions.insert((piece, function.key()), made);
+                    made
+                }
+            };
+        }
+        Ok(piece)
+    }
+
+    pub(super) fn push(
+        &mut self,
+        operation: Operation,
+        parent: usize,
+        sizes: Sizes,
+        place: String,
+    ) -> usize {
+        let depth = self.pieces[parent].depth + 1;
+        self.pieces.push(Piece {
+            operation,
+            parent,
+            depth,
+            sizes,
+            place,
+        });
+        self.pieces.len() - 1
+    }
+
+    /// Makes a piece of the node's first output.
+    pub(super) fn piece(
+        &mut self,
+        node: &Node,
+        operation: Operation,
+        parent: usize,
+        sizes: Sizes,
+    ) -> Result<(), GraphError> {
+        let piece = self.push(operation, parent, sizes, node.describe());
+        self.define(node, 0, Known::Values(plain(piece, node)))
+    }
+
+    fn constant(&self, node: &Node) -> Result<Known, GraphError> {
+        let [(name, value)] = node.attributes.iter().collect::<Vec<_>>()[..] else {
+            return Err(GraphError::of(node, "it has no value"));
+        };
+        Ok(match (name.as_str(), value) {
+            ("value", Attribute::Tensor(tensor)) => {
+                let mut tensor = TensorInfo::clone(tensor);
+                if tensor.name.is_empty() {
+                    tensor.name = node.outputs.first().cloned().unwrap_or_default();
+                }
+                Known::Constant(Rc::new(tensor))
+            }
+            ("value_float", Attribute::Float(value)) => Known::Number(f64::from(*value)),
+            ("value_int", Attribute::Int(value)) => Known::Integers(Integers {
+                values: vec![Some(*value)],
+                is_scalar: true,
+            }),
+            ("value_ints", Attribute::Ints(values)) => {
+                Known::Integers(Integers::list(values.iter().copied().map(Some).collect()))
+            }
+            _ => return Err(GraphError::of(node, "its value is no number")),
+        })
+    }
+
+    /// The integers that input `index` is, read from the file if they are stored.
+    pub(super) fn integers_of(
+        &self,
+        node: &Node,
+        index: usize,
+    ) -> Result<Option<Integers>, GraphError> {
+        Ok(match self.input(node, index) {
+            Some(Known::Integers(integers)) => Some(integers.clone()),
+            Some(Known::Constant(tensor))
+                if !tensor.dtype.is_float()
+                    && tensor.dtype.is_readable()
+                    && tensor.count() <= integers::MOST as u64 =>
+            {
+                let values = self.checkpoint.read_integers(tensor)?;
+                Some(Integers {
+                    values: values.into_iter().map(Some).collect(),
+                    is_scalar: tensor.shape.is_empty(),
+                })
+            }
+            _ => None,
+        })
+    }
+
+    /// What a node computes of sizes; `None` if it computes something else.
+    fn integers(&self, node: &Node) -> Result<Option<Integers>, GraphError> {
+        if node.op_type == "Shape" {
+            let sizes = match self.input(node, 0) {
+                Some(Known::Values(values)) => &self.pieces[values.piece].sizes,
+                _ => return Ok(None),
+            };
+            let sizes = sizes
+                .iter()
+                .map(|size| size.and_then(|size| i64::try_from(size).ok()));
+            let whole = node.int("start").unwrap_or(0) == 0 && node.int("end").is_none();
+            return match whole {
+                true => Ok(Some(Integers::list(sizes.collect()))),
+                false => Err(GraphError::of(node, "a part of a shape cannot be followed")),
+            };
+        }
+        let mut inputs = Vec::new();
+        for index in 0..node.inputs.len() {
+            if matches!(self.input(node, index), Some(Known::Values(_))) {
+                return Ok(None);
+            }
+            inputs.push(self.integers_of(node, index)?);
+        }
+        let inputs: Vec<Option<&Integers>> = inputs.iter().map(Option::as_ref).collect();
+        Ok(integers::compute(node, &inputs))
+    }
+
+    /// The number that input `index` is, if it is one.
+    pub(super) fn number(&self, node: &Node, index: usize) -> Result<Option<f64>, GraphError> {
+        Ok(match self.input(node, index) {
+            Some(Known::Number(number)) => Some(*number),
+            Some(Known::Constant(tensor)) if tensor.count() == 1 && tensor.dtype.is_readable() => {
+                let values = self.checkpoint.read(tensor)?;
+                values.first().map(|value| f64::from(*value))
+            }
+            _ => None,
+        })
+    }
+
+    fn arithmetic(&mut self, node: &Node) -> Result<(), GraphError> {
+        let operator = node.op_type.as_str();
+        let apply = move |left: f64, right: f64| match operator {
+            "Add" => left + right,
+            "Sub" => left - right,
+            "Mul" => left * right,
+            "Div" => left / right,
+            _ => left.powf(right),
+        };
+        let sides = [self.input(node, 0).cloned(), self.input(node, 1).cloned()];
+        match sides {
+            [Some(Known::Values(left)), Some(Known::Values(right))] => {
+                if left.piece == right.piece {
+                    let results = left.results.iter().zip(&*right.results);
+                    let results = results.map(|(left, right)| apply(*left, *right)).collect();
+                    return self.followed(node, &left, results, None);
+                }
+                match operator {
+                    "Add" => self.sum(node, &left, &right),
+                    "Mul" => self.product(node, &left, &right),
+                    _ => Err(GraphError::unknown(node)),
+                }
+            }
+            [Some(Known::Values(values)), _] => match self.number(node, 1)? {
+                Some(number) => {
+                    let results = values.results.iter().map(|result| apply(*result, number));
+                    let results = results.collect();
+                    self.followed(node, &values, results, None)
+                }
+                None if operator == "Add" => self.add_bias(node, &values, 1),
+                None => Err(GraphError::unknown(node)),
+            },
+            [_, Some(Known::Values(values))] => match self.number(node, 0)? {
+                Some(number) => {
+                    let results = values.results.iter().map(|result| apply(number, *result));
+                    let results = results.collect();
+                    self.followed(node, &values, results, None)
+                }
+                None if operator == "Add" => self.add_bias(node, &values, 0),
+                None => Err(GraphError::unknown(node)),
+            },
+            _ => match (self.number(node, 0)?, self.number(node, 1)?) {
+                (Some(left), Some(right)) => {
+                    self.define(node, 0, Known::Number(apply(left, right)))
+                }
+                _ => Err(GraphError::of(
+                    node,
+                    "it computes constants; fold them before exporting",
+                )),
+            },
+        }
+    }
+
+    /// Defines a further function of the same values.
+    fn followed(
+        &mut self,
+        node: &Node,
+        before: &Values,
+        results: Results,
+        function: Option<Function>,
+    ) -> Result<(), GraphError> {
+        let values = Values {
+            piece: before.piece,
+            results,
+            last: function.map(|function| (function, Rc::new(before.clone()))),
+            place: node.describe(),
+        };
+        self.define(node, 0, Known::Values(values))
+    }
+
+    fn function(&mut self, node: &Node) -> Result<(), GraphError> {
+        let function = match node.op_type.as_str() {
+            "Relu" => Function::Relu,
+            "Sigmoid" => Function::Sigmoid,
+            "Tanh" => Function::Tanh,
+            "LeakyRelu" => {
+                let slope = node.float("alpha").unwrap_or(0.01);
+                Function::LeakyRelu(elementwise::shortest(f64::from(slope)))
+            }
+            _ if node.text("approximate") == Some("tanh") => Function::GeluTanh,
+            _ => Function::Gelu,
+        };
+        let before = self.values(node, 0)?;
+        let results = before.results.iter().map(|x| function.of(*x)).collect();
+        self.followed(node, &before, results, Some(function))
+    }
+
+    fn part_of_function(&mut self, node: &Node) -> Result<(), GraphError> {
+        let of: fn(f64) -> f64 = match node.op_type.as_str() {
+            "Erf" => erf,
+            "Neg" => |x| -x,
+            "Exp" => f64::exp,
+            _ => f64::sqrt,
+        };
+        if let Some(number) = self.number(node, 0)? {
+            return self.define(node, 0, Known::Number(of(number)));
+        }
+        let before = self.values(node, 0)?;
+        let results = before.results.iter().map(|x| of(*x)).collect();
+        self.followed(node, &before, results, None)
+    }
+
+    /// A node that changes nothing when the network is used.
+    fn same(&mut self, node: &Node) -> Result<(), GraphError> {
+        const FLOAT: i64 = 1;
+        if node.op_type == "Cast" && node.int("to") != Some(FLOAT) {
+            let reason =
+                "it makes other numbers than float32 of its values; export the model in float32";
+            return Err(GraphError::of(node, reason));
+        }
+        let input = self.input(node, 0).cloned();
+        let input = input.ok_or_else(|| GraphError::of(node, "it has no input"))?;
+        self.define(node, 0, input)
+    }
+
+    fn pool(&mut self, node: &Node) -> Result<(), GraphError> {
+        let values = self.values(node, 0)?;
+        let parent = self.piece_of(&values)?;
+        let sizes = self.pieces[parent].sizes.clone();
+        let [images, channels, height, width] = sizes[..] else {
+            return Err(GraphError::of(
+                node,
+                "it reads no images of channels, height and width",
+            ));
+        };
+        let mean = |sizes| (Operation::GlobalAveragePool, sizes);
+        let whole = vec![images, channels, Some(1), Some(1)];
+        let (operation, sizes) = match node.op_type.as_str() {
+            "GlobalAveragePool" => mean(whole),
+            "ReduceMean" => {
+                let kept = self.mean_of_places(node)?;
+                mean(if kept { whole } else { vec![images, channels] })
+            }
+            operator => {
+                let window = PlainWindow::of(node, None)?;
+                self.check_pool(node, window, [height, width])?;
+                let count = |side: Option<usize>| window.count(side?);
+                let sizes = vec![images, channels, count(height), count(width)];
+                match operator {
+                    "MaxPool" => (Operation::MaxPool(window), sizes),
+                    _ if window.padding == 0 && [height, width] == [Some(window.kernel); 2] => {
+                        mean(sizes)
+                    }
+                    _ => (Operation::AveragePool(window), sizes),
+                }
+            }
+        };
+        self.piece(node, operation, parent, sizes)
+    }
+
+    fn check_pool(
+        &self,
+        node: &Node,
+        window: PlainWindow,
+        sides: [Option<usize>; 2],
+    ) -> Result<(), GraphError> {
+        let leaves_rest = |side: &Option<usize>| side.is_none_or(|side| window.leaves_rest(side));
+        if node.int("ceil_mode").unwrap_or(0) != 0 && sides.iter().any(leaves_rest) {
+            let reason = "it rounds the number of windows up (`ceil_mode`); steps round down";
+            return Err(GraphError::of(node, reason));
+        }
+        if window.dilation != 1 {
+            return Err(GraphError::of(
+                node,
+                "its windows are dilated; those of steps are dense",
+            ));
+        }
+        let counts_padding = node.int("count_include_pad").unwrap_or(0) != 0;
+        if node.op_type == "AveragePool" && window.padding > 0 && !counts_padding {
+            let reason = "its means leave pixels of the padding out; export it with `count_include_pad=True`";
+            return Err(GraphError::of(node, reason));
+        }
+        if node
+            .outputs
+            .get(1)
+            .is_some_and(|indices| !indices.is_empty())
+        {
+            return Err(GraphError::of(node, "it makes indices, too"));
+        }
+        Ok(())
+    }
+
+    /// Checks that a mean is over height and width, and returns whether they are kept as 1.
+    fn mean_of_places(&self, node: &Node) -> Result<bool, GraphError> {
+        let axes = match (node.ints("axes"), self.integers_of(node, 1)?) {
+            (Some(axes), _) => axes.iter().copied().map(Some).collect(),
+            (None, Some(axes)) => axes.values,
+            (None, None) => Vec::new(),
+        };
+        let mut axes: Vec<i64> = axes
+            .into_iter()
+            .flatten()
+            .map(|axis| if axis < 0 { axis + 4 } else { axis })
+            .collect();
+        axes.sort_unstable();
+        match axes == [2, 3] {
+            true => Ok(node.int("keepdims").unwrap_or(1) != 0),
+            false => Err(GraphError::of(
+                node,
+                "it is not the mean over height and width, the only one that steps have",
+            )),
+        }
+    }
+
+    /// Nodes that make one row of values of each image.
+    fn flatten(&mut self, node: &Node) -> Result<(), GraphError> {
+        let values = self.values(node, 0)?;
+        let parent = self.piece_of(&values)?;
+        let sizes = self.pieces[parent].sizes.clone();
+        let values = sizes
+            .iter()
+            .skip(1)
+            .try_fold(1usize, |product, size| product.checked_mul((*size)?));
+        let is_flat = match node.op_type.as_str() {
+            "Flatten" => node.int("axis").unwrap_or(1) == 1,
+            "Squeeze" => sizes.len() == 4 && sizes[2..] == [Some(1), Some(1)],
+            _ => {
+                let wanted = self.integers_of(node, 1)?;
+                wanted.is_some_and(|wanted| is_row(&wanted.values, values))
+            }
+        };
+        match is_flat {
+            true => self.piece(node, Operation::Flatten, parent, vec![None, values]),
+            false => Err(GraphError::of(
+                node,
+                "it makes something else than one row of values of each image, which is the only shape that steps change to",
+            )),
+        }
+    }
+
+    fn softmax(&mut self, node: &Node) -> Result<(), GraphError> {
+        let values = self.values(node, 0)?;
+        let parent = self.piece_of(&values)?;
+        let sizes = self.pieces[parent].sizes.clone();
+        let axis = node.int("axis").unwrap_or(-1);
+        if sizes.len() != 2 || !matches!(axis, -1 | 1) {
+            return Err(GraphError::of(node, "it is not over the classes"));
+        }
+        let logarithm = node.op_type == "LogSoftmax";
+        self.piece(node, Operation::Softmax { logarithm }, parent, sizes)
+    }
+
+    /// The two halves of channels, or one of them.
+    fn half(&mut self, node: &Node) -> Result<(), GraphError> {
+        let values = self.values(node, 0)?;
+        let parent = self.piece_of(&values)?;
+        let sizes = self.pieces[parent].sizes.clone();
+        let refuse = || {
+            let reason = "only the two halves of the values of a linear map can be taken apart, to be multiplied";
+            GraphError::of(node, reason)
+        };
+        let [images, Some(width)] = sizes[..] else {
+            return Err(refuse());
+        };
+        let halves = match node.op_type.as_str() {
+            "Split" => self.split(node, width)?,
+            _ => self.slice(node, width)?,
+        };
+        let halves = halves.ok_or_else(refuse)?;
+        for (output, half) in halves.into_iter().enumerate() {
+            let sizes = vec![images, Some(width / 2)];
+            let piece = self.push(Operation::Half(half), parent, sizes, node.describe());
+            self.define(node, output, Known::Values(plain(piece, node)))?;
+        }
+        Ok(())
+    }
+
+    fn split(&self, node: &Node, width: usize) -> Result<Option<Vec<usize>>, GraphError> {
+        let axis = node.int("axis").unwrap_or(0);
+        let lengths = match (node.ints("split"), self.integers_of(node, 1)?) {
+            (Some(lengths), _) => lengths.iter().copied().map(Some).collect(),
+            (None, Some(lengths)) => lengths.values,
+            (None, None) => vec![i64::try_from(width / 2).ok(); node.outputs.len()],
+        };
+        let half = i64::try_from(width / 2).ok();
+        let is_halved = matches!(axis, -1 | 1)
+            && width % 2 == 0
+            && node.outputs.len() == 2
+            && lengths == [half, half];
+        Ok(is_halved.then(|| vec![0, 1]))
+    }
+
+    fn slice(&self, node: &Node, width: usize) -> Result<Option<Vec<usize>>, GraphError> {
+        let of = |index: usize| -> Result<Option<i64>, GraphError> {
+            let integers = self.integers_of(node, index)?;
+            Ok(integers.and_then(|integers| match integers.values[..] {
+                [one] => one,
+                _ => None,
+            }))
+        };
+        let (start, end) = (of(1)?, of(2)?);
+        let axis = of(3)?;
+        let is_dense = node.inputs.len() < 5 || of(4)? == Some(1);
+        let (Some(start), Some(end), Some(-1 | 1), true, Ok(width)) = (
+            start,
+            end,
+            axis,
+            is_dense && width % 2 == 0,
+            i64::try_from(width),
+        ) else {
+            return Ok(None);
+        };
+        let clamp = |index: i64| {
+            let index = if index < 0 {
+                index.saturating_add(width)
+            } else {
+                index
+            };
+            index.clamp(0, width)
+        };
+        let (start, end) = (clamp(start), clamp(end));
+        Ok(match (start, end) {
+            (0, end) if end == width / 2 => Some(vec![0]),
+            (start, end) if start == width / 2 && end == width => Some(vec![1]),
+            _ => None,
+        })
+    }
+}
+
+/// The values of a piece themselves.
+pub(super) fn plain(piece: usize, node: &Node) -> Values {
+    Values {
+        piece,
+        results: elementwise::points(),
+        last: None,
+        place: node.describe(),
+    }
+}
+
+/// Whether a shape is one row for each image, of so many values if that is known.
+fn is_row(wanted: &[Option<i64>], values: Option<usize>) -> bool {
+    let [images, row] = wanted else {
+        return false;
+    };
+    let fits = |row: i64| row == -1 || values.is_none_or(|values| i64::try_from(values) == Ok(row));
+    // The number of images, from their shape or as any number: -1 for both is not allowed.
+    row.is_some_and(fits) && (*images != Some(-1) || *row != Some(-1))
+}

@@ -1,0 +1,361 @@
+//! Graphs of both exporters of PyTorch become steps that make PyTorch's logits; so do graphs that were written from these steps.
+
+use std::path::{Path, PathBuf};
+
+use eigenscope_artifact::{InputShape, NamedTensor};
+use eigenscope_checkpoint::{Checkpoint, onnx};
+use eigenscope_models::steps::StepList;
+use eigenscope_models::{Runner, State, StoredModel};
+use eigenscope_testing::{Tolerance, assert_close, class_names, fixture, numbers, workspace};
+use serde_json::{Value, json};
+
+use super::{GraphError, GraphNetwork};
+
+const MODELS: [&str; 6] = ["lenet", "vgg", "resnet", "depthwise", "mlp", "bilinear"];
+
+fn path(name: &str) -> PathBuf {
+    workspace("tests/reference/checkpoints").join(name)
+}
+
+fn network(checkpoint: &Checkpoint) -> Result<GraphNetwork, GraphError> {
+    Ok(GraphNetwork::read(checkpoint)?.expect("a graph"))
+}
+
+/// The model that the steps and tensors of a file make.
+fn model(checkpoint: &Checkpoint) -> StoredModel {
+    let network = network(checkpoint).expect("steps");
+    let list = StepList::parse(&network.steps).expect("a list of steps");
+    let input = InputShape::from([1, 16, 16]);
+    let architecture = list.architecture("model", input, class_names(10));
+    let architecture = architecture.expect("it fits");
+    let tensors = architecture.parameters().into_iter().map(|parameter| {
+        let found = network
+            .tensors
+            .iter()
+            .find(|tensor| tensor.name == parameter.name);
+        let found = found.unwrap_or_else(|| panic!("no tensor {}", parameter.name));
+        assert_eq!(found.shape, parameter.shape, "{}", parameter.name);
+        let values = network
+            .values(checkpoint, &parameter.name)
+            .expect("a tensor");
+        NamedTensor {
+            name: parameter.name,
+            shape: parameter.shape,
+            data: values.expect("readable"),
+        }
+    });
+    let tensors: Vec<NamedTensor> = tensors.collect();
+    assert_eq!(tensors.len(), network.tensors.len());
+    StoredModel::new(architecture, tensors).expect("tensors that fit")
+}
+
+/// Logits of the images of the fixture, value i of which is ((37 i + 11) mod 64) / 64.
+fn logits(model: &StoredModel) -> Vec<f32> {
+    let images: Vec<f32> = (0..1024u16)
+        .map(|index| f32::from((37 * (index % 64) + 11) % 64) / 64.0)
+        .collect();
+    let runner = Runner::new(model).expect("it loads");
+    let steps = model.architecture.steps().len();
+    let state = runner.run(0..steps, State::from(images), 4);
+    state.expect("it runs").rows
+}
+
+fn expected(name: &str) -> Vec<f64> {
+    let truth: Value = fixture("checkpoint_truth.json");
+    numbers(&truth["models"][name]["logits"])
+}
+
+/// Checks logits, or their softmax where the network ends in it.
+fn check(file: &str, name: &str, model: &StoredModel) {
+    let mut found = logits(model);
+    if name == "mlp" {
+        for row in found.chunks_exact_mut(10) {
+            let sum: f32 = row.iter().map(|value| value.exp()).sum();
+            row.iter_mut().for_each(|value| *value = value.exp() / sum);
+        }
+    }
+    assert_close(file, &found, &expected(name), Tolerance::Relative(1e-5));
+}
+
+#[test]
+fn graphs_of_both_exporters_make_the_logits_of_pytorch() {
+    let mut files: Vec<(String, &str)> = MODELS
+        .iter()
+        .flat_map(|&name| ["onnx", "dynamo.onnx"].map(|ending| (format!("{name}.{ending}"), name)))
+        .collect();
+    files.push(("vgg.norm.onnx".to_owned(), "vgg"));
+    for (file, name) in files {
+        let checkpoint = Checkpoint::open(&path(&file), None).expect(&file);
+        check(&file, name, &model(&checkpoint));
+    }
+}
+
+#[test]
+fn a_graph_that_is_written_makes_the_same_logits() {
+    for name in MODELS {
+        let file = format!("{name}.onnx");
+        let checkpoint = Checkpoint::open(&path(&file), None).expect(&file);
+        let stored = model(&checkpoint);
+        let mut written = Vec::new();
+        onnx::write(&mut written, &crate::graph_of(&stored)).expect("written");
+        let exported = path(&format!("{name}.exported.onnx"));
+        if std::env::var_os("EIGENSCOPE_WRITE_FIXTURES").is_some() {
+            std::fs::write(&exported, &written).expect("written");
+        }
+        // onnxruntime computes PyTorch's logits from these files; see `check_exported` in the script of the fixtures.
+        assert!(
+            written == std::fs::read(&exported).expect("readable"),
+            "{name}"
+        );
+        let read = Checkpoint::of_bytes(Path::new("written.onnx"), written, None);
+        let again = model(&read.expect("readable"));
+        assert_eq!(logits(&again), logits(&stored), "{name}");
+        // A block around one layer is not called as the layer.
+        match name {
+            "bilinear" => assert_eq!(
+                again.architecture.steps().len(),
+                stored.architecture.steps().len()
+            ),
+            name => assert_eq!(again.architecture, stored.architecture, "{name}"),
+        }
+    }
+}
+
+#[test]
+fn steps_are_those_that_a_user_would_write() {
+    let steps = |file: &str| {
+        let checkpoint = Checkpoint::open(&path(file), None).expect(file);
+        network(&checkpoint).expect("steps").steps
+    };
+    assert_eq!(
+        steps("bilinear.dynamo.onnx"),
+        json!([
+            "flatten",
+            { "linear": { "bias": false, "name": "embed", "outputs": 12 } },
+            { "residual": { "name": "residual1", "steps": [{ "bilinear": { "bias": false, "name": "blocks.0", "outputs": 12 } }] } },
+            { "residual": { "name": "residual2", "steps": [{ "bilinear": { "bias": false, "name": "blocks.1", "outputs": 12 } }] } },
+            { "linear": { "bias": false, "name": "head", "outputs": 10 } },
+        ])
+    );
+    let conv = |name: &str, channels: usize, kernel: usize, stride: usize, padding: usize| {
+        json!({ "conv": {
+            "bias": true, "channels": channels, "dilation": 1, "groups": 1, "kernel": kernel, "name": name,
+            "padding": padding, "stride": stride,
+        } })
+    };
+    assert_eq!(
+        steps("resnet.onnx"),
+        json!([
+            conv("conv1", 4, 3, 1, 1),
+            "relu",
+            { "max-pool": { "kernel": 3, "padding": 1, "stride": 2 } },
+            { "residual": { "name": "layer1.0", "steps": [conv("conv1", 4, 3, 1, 1), "relu", conv("conv2", 4, 3, 1, 1)] } },
+            "relu",
+            { "residual": {
+                "name": "layer2.0",
+                "steps": [conv("conv1", 6, 3, 2, 1), "relu", conv("conv2", 6, 3, 1, 1)],
+                "shortcut": [conv("downsample.0", 6, 1, 2, 0)],
+            } },
+            "relu",
+            "global-average-pool",
+            "flatten",
+            { "linear": { "bias": true, "name": "fc", "outputs": 10 } },
+        ])
+    );
+    let mlp = steps("mlp.onnx");
+    assert_eq!(mlp[2], "gelu");
+    assert_eq!(mlp[4], json!({ "gelu": { "approximate": "tanh" } }));
+    assert_eq!(mlp[6], "softmax");
+    let depthwise = steps("depthwise.onnx");
+    assert_eq!(depthwise[1], "silu");
+    assert_eq!(depthwise[4], json!({ "leaky-relu": 0.1 }));
+    let norm = json!({ "batch-norm": { "name": "features.1", "epsilon": 1e-5, "momentum": 0.1 } });
+    assert_eq!(steps("vgg.norm.onnx")[1], norm);
+}
+
+fn refused(nodes: Vec<onnx::Node>, weights: &[(&str, &[usize])]) -> String {
+    let info = |name: &str, shape: &[usize]| onnx::ValueInfo {
+        name: name.to_owned(),
+        dtype: None,
+        shape: Some(
+            shape
+                .iter()
+                .map(|&side| onnx::Dimension::Fixed(side))
+                .collect(),
+        ),
+    };
+    let initializers = weights.iter().map(|(name, shape)| onnx::Initializer {
+        name: (*name).to_owned(),
+        shape: shape.to_vec(),
+        values: onnx::InitialValues::Floats(vec![0.5; shape.iter().product()].into()),
+    });
+    let graph = onnx::NewGraph {
+        inputs: vec![info("x", &[1, 4, 8, 8])],
+        outputs: vec![info("y", &[1, 10])],
+        nodes,
+        initializers: initializers.collect(),
+        ..onnx::NewGraph::default()
+    };
+    let mut bytes = Vec::new();
+    onnx::write(&mut bytes, &graph).expect("written");
+    let checkpoint = Checkpoint::of_bytes(Path::new("m.onnx"), bytes, None).expect("readable");
+    network(&checkpoint).expect_err("refused").to_string()
+}
+
+fn node(
+    op: &str,
+    inputs: &[&str],
+    output: &str,
+    attributes: &[(&str, onnx::Attribute)],
+) -> onnx::Node {
+    onnx::Node {
+        name: String::new(),
+        op_type: op.to_owned(),
+        domain: String::new(),
+        inputs: inputs.iter().map(|&name| name.to_owned()).collect(),
+        outputs: vec![output.to_owned()],
+        attributes: attributes
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.clone()))
+            .collect(),
+    }
+}
+
+#[test]
+fn what_steps_do_not_have_is_refused_with_operator_and_node() {
+    let ints = |values: &[i64]| onnx::Attribute::Ints(values.to_vec());
+    let conv = |attributes: &[(&str, onnx::Attribute)]| {
+        refused(
+            vec![node("Conv", &["x", "w"], "y", attributes)],
+            &[("w", &[4, 4, 3, 3])],
+        )
+    };
+    for (found, reason) in [
+        (
+            refused(vec![node("Einsum", &["x"], "y", &[])], &[]),
+            "Einsum `y`: this operator cannot be a step; known are Conv",
+        ),
+        (
+            conv(&[("pads", ints(&[1, 1, 0, 0]))]),
+            "Conv `y`: `pads` is [1, 1, 0, 0]",
+        ),
+        (conv(&[("strides", ints(&[1, 2]))]), "`strides` is [1, 2]"),
+        (
+            conv(&[("group", onnx::Attribute::Int(2))]),
+            "reads 4 channels in each of 2 groups, it is given 4",
+        ),
+        (
+            conv(&[
+                ("auto_pad", onnx::Attribute::Text("SAME_UPPER".into())),
+                ("strides", ints(&[2, 2])),
+            ]),
+            "`SAME_UPPER`",
+        ),
+        (
+            refused(
+                vec![node("Conv", &["x", "w"], "y", &[])],
+                &[("w", &[4, 4, 3, 1])],
+            ),
+            "its windows are 3 x 1",
+        ),
+        (
+            refused(
+                vec![node("MatMul", &["x", "w"], "y", &[])],
+                &[("w", &[8, 10])],
+            ),
+            "flatten images first",
+        ),
+        (
+            refused(
+                vec![
+                    node("Flatten", &["x"], "f", &[]),
+                    node("MatMul", &["f", "w"], "y", &[]),
+                ],
+                &[("w", &[8, 10])],
+            ),
+            "its weight reads 8 values, it is given 256",
+        ),
+        (
+            refused(vec![node("Sub", &["x", "w"], "y", &[])], &[("w", &[])]),
+            "If it normalises pixels",
+        ),
+        (
+            refused(vec![node("Mul", &["x", "x"], "y", &[])], &[]),
+            "no function that steps have",
+        ),
+        (
+            refused(vec![node("Add", &["x", "w"], "y", &[])], &[("w", &[4])]),
+            "a constant is added",
+        ),
+        (
+            refused(
+                vec![node(
+                    "AveragePool",
+                    &["x"],
+                    "y",
+                    &[
+                        ("kernel_shape", ints(&[3, 3])),
+                        ("pads", ints(&[1, 1, 1, 1])),
+                    ],
+                )],
+                &[],
+            ),
+            "count_include_pad=True",
+        ),
+        (
+            refused(
+                vec![node(
+                    "MaxPool",
+                    &["x"],
+                    "y",
+                    &[
+                        ("kernel_shape", ints(&[3, 3])),
+                        ("strides", ints(&[2, 2])),
+                        ("ceil_mode", onnx::Attribute::Int(1)),
+                    ],
+                )],
+                &[],
+            ),
+            "rounds the number of windows up",
+        ),
+        (
+            refused(
+                vec![node("ReduceMean", &["x"], "y", &[("axes", ints(&[1]))])],
+                &[],
+            ),
+            "not the mean over height and width",
+        ),
+        (
+            refused(
+                vec![
+                    node("Relu", &["x"], "r", &[]),
+                    node("GlobalAveragePool", &["x"], "g", &[]),
+                    node("Mul", &["r", "g"], "y", &[]),
+                ],
+                &[],
+            ),
+            "it multiplies two values",
+        ),
+        (
+            refused(vec![node("Softmax", &["x"], "y", &[])], &[]),
+            "it is not over the classes",
+        ),
+        (
+            refused(
+                vec![
+                    node("Conv", &["x", "w"], "a", &[]),
+                    node("Conv", &["a", "v"], "b", &[]),
+                    node("Conv", &["a", "v"], "c", &[]),
+                    node("Add", &["b", "c"], "d", &[]),
+                    node("Conv", &["b", "v"], "e", &[]),
+                    node("Conv", &["d", "v"], "f", &[]),
+                    node("Add", &["e", "f"], "y", &[]),
+                ],
+                &[("w", &[4, 4, 3, 3]), ("v", &[4, 4, 1, 1])],
+            ),
+            "do not lie within each other as residual blocks do",
+        ),
+    ] {
+        assert!(found.contains(reason), "{found}\ninstead of {reason}");
+    }
+}
