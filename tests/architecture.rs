@@ -15,7 +15,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("kernels", &[]),
     ("models", &["artifact", "kernels"]),
     ("graphs", &["artifact", "checkpoint", "models"]),
-    ("ingest", &["artifact", "stage", "fingerprint"]),
+    (
+        "ingest",
+        &["artifact", "checkpoint", "stage", "fingerprint"],
+    ),
     ("train", &["artifact", "stage", "models", "fingerprint"]),
     ("decompose", &["artifact", "stage", "models", "fingerprint"]),
     ("metrics", &["artifact", "stage", "models", "fingerprint"]),
@@ -45,6 +48,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("resvg", &["figure"]),
     ("sqlparser", &["query"]),
     ("ureq", &["ingest"]),
+    ("image", &["ingest"]),
     ("anyhow", &["cli"]),
 ];
 

@@ -146,6 +146,8 @@ fn schema(header: &ImageHeader) -> Result<SchemaRef, String> {
 
 /// Position of the column `split`.
 const SPLIT: usize = 1;
+/// Bytes of pixels after which a row group ends: what is not written yet is in memory.
+const ROW_GROUP_BYTES: usize = 256 << 20;
 /// Rows read at a time to count them.
 const COUNTED_ROWS: usize = 8192;
 
@@ -156,6 +158,8 @@ pub struct ImageWriter {
     schema: SchemaRef,
     writer: TableWriter,
     last: Option<SplitName>,
+    /// Bytes of pixels in the current row group.
+    pending: usize,
 }
 
 impl ImageWriter {
@@ -190,6 +194,7 @@ impl ImageWriter {
             schema,
             writer,
             last: None,
+            pending: 0,
         })
     }
 
@@ -242,8 +247,13 @@ impl ImageWriter {
                     ],
                 )
             });
-            self.writer
-                .write(&batch.map_err(|error| unwritable(error.to_string()))?)?;
+            let batch = batch.map_err(|error| unwritable(error.to_string()))?;
+            self.writer.write(&batch)?;
+            self.pending += stored * rows.len();
+            if self.pending >= ROW_GROUP_BYTES {
+                self.writer.end_row_group()?;
+                self.pending = 0;
+            }
         }
         Ok(())
     }

@@ -11,6 +11,7 @@
 #![warn(missing_docs)]
 
 pub mod atomic;
+mod decoder;
 mod destination;
 mod digest;
 mod eigenpairs;
@@ -35,6 +36,7 @@ mod tensors;
 mod vector_column;
 mod write;
 
+pub use decoder::decoded;
 pub use digest::{Digest, FileDigest, digest_file};
 pub use eigenpairs::{
     EIGENPAIRS, EigenpairRow, Eigenpairs, EigenpairsHeader, Selection, write_eigenpairs,

@@ -1,11 +1,8 @@
 //! Reading a table back: nothing about the file is believed before it is checked.
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Once;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
@@ -16,7 +13,7 @@ use parquet::arrow::arrow_reader::{
 
 use crate::limits;
 use crate::write::entry;
-use crate::{ArtifactError, ArtifactKind, Digest, KindName, Provenance, Record, regular};
+use crate::{ArtifactError, ArtifactKind, Digest, KindName, Provenance, Record, decoded, regular};
 
 /// What an artifact says about itself.
 #[derive(Debug, Clone)]
@@ -253,39 +250,14 @@ impl TableReader {
     }
 }
 
-thread_local! {
-    /// Whether this thread runs a decoder, whose panics are errors and not worth a line on standard error.
-    static DECODING: Cell<bool> = const { Cell::new(false) };
-}
-
-/// From the first call on, panics of decoders are not printed; all others go to the hook that was there.
-fn keep_decoders_quiet() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        if std::thread::panicking() {
-            return;
-        }
-        let print = panic::take_hook();
-        panic::set_hook(Box::new(move |panic| {
-            if !DECODING.get() {
-                print(panic);
-            }
-        }));
-    });
-}
-
 /// Runs a decoder on bytes that may be anything: its errors, and its panics, mean a damaged file.
 fn guarded<T, E: std::fmt::Display>(
     path: &Path,
     decode: impl FnOnce() -> Result<T, E>,
 ) -> Result<T, ArtifactError> {
-    keep_decoders_quiet();
-    let outer = DECODING.replace(true);
-    let result = catch_unwind(AssertUnwindSafe(decode));
-    DECODING.set(outer);
-    match result {
-        Ok(result) => result.map_err(|error| ArtifactError::damaged(path, error)),
-        Err(_) => Err(ArtifactError::damaged(path, "the decoder gave up on it")),
+    match decoded(decode) {
+        Some(result) => result.map_err(|error| ArtifactError::damaged(path, error)),
+        None => Err(ArtifactError::damaged(path, "the decoder gave up on it")),
     }
 }
 

@@ -131,6 +131,8 @@ pub(crate) enum Command {
     Verify(Verify),
     /// Write the lock file: what every task computes, for `verify --lock`
     Lock(Lock),
+    /// Write a pipeline for images of your own
+    Init(Init),
 }
 
 #[derive(Debug, Args)]
@@ -376,6 +378,15 @@ pub(crate) struct Verify {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) budget: Budget,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// Name of the pipeline: `pipelines/NAME.toml` is written
+    pub(crate) name: String,
+    /// Folder of pictures, or a `.npz`, `.csv` or `.parquet` file
+    #[arg(long, value_name = "PATH")]
+    pub(crate) images: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -54,6 +54,7 @@ fn main() -> ExitCode {
         Command::Man(command) => commands::man::run(command),
         Command::Verify(command) => commands::verify::run(project, command),
         Command::Lock(command) => commands::lock::run(project, command),
+        Command::Init(command) => commands::init::run(project, command),
     };
     result.map_or_else(
         |error| {

@@ -8,6 +8,7 @@ use crate::arrays::Range;
 use crate::content::Content;
 use crate::csv::LabelColumn;
 use crate::idx::Layout;
+use crate::parquet_file::{self, ImageColumns, ParquetFile};
 use crate::picture::{Channels, Form};
 use crate::{cifar, csv, digits, idx, picture};
 
@@ -69,6 +70,29 @@ pub fn table(bytes: &[u8]) {
                 assert_eq!(table.pixels.len(), table.values * table.labels.len());
                 let _ = content.finish();
             }
+        }
+    }
+}
+
+/// Reads a Parquet table, pictures and columns.
+pub fn parquet(bytes: &[u8]) {
+    let folder = std::env::temp_dir().join(format!("eigenscope-fuzz-{}", std::process::id()));
+    if std::fs::write(&folder, bytes).is_err() {
+        return;
+    }
+    if let Ok(file) = ParquetFile::open(&folder)
+        && let Ok(label) = file.column("label")
+    {
+        let _ = (file.labels(label), file.class_names("label"));
+        let columns = match file.images("image", label) {
+            Ok(ImageColumns::Encoded(column)) => vec![column],
+            Ok(ImageColumns::Pixels(columns)) => columns,
+            Err(_) => return,
+        };
+        let batches = file.batches(&columns).into_iter().flatten();
+        for batch in batches.map_while(Result::ok) {
+            let _ = parquet_file::encoded(batch.column(0));
+            let _ = parquet_file::numbers(&batch);
         }
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use eigenscope_stage::ThreadBudget;
 
 /// Pieces that may be finished, or be in work, before the next one to be taken.
-const AHEAD: usize = 4;
+const AHEAD: usize = 2;
 /// Most threads.
 const MOST_THREADS: usize = 16;
 /// Time after which a thread that may not work looks again whether it may.

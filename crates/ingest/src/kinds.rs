@@ -10,7 +10,7 @@ use crate::download::Policy;
 use crate::folder::image_folder;
 use crate::parameters::{
     self, CsvParameters, EmnistParameters, FolderParameters, IdxParameters, NpzParameters,
-    Parameters,
+    Parameters, ParquetParameters,
 };
 use crate::published::{
     CIFAR10, CIFAR10_NAMES, DIGIT_NAMES, FASHION_MNIST, KMNIST, MNIST, PublishedIdx,
@@ -81,6 +81,14 @@ pub fn kinds() -> Vec<TaskKind> {
             task_function!(sets::user_npz),
         )
         .parameters::<NpzParameters>(parameters::npz()),
+        images(
+            "parquet",
+            "your own images in Parquet tables, as Hugging Face ships data sets",
+            None,
+            task_function!(sets::user_parquet),
+        )
+        .parameters::<ParquetParameters>(parameters::parquet())
+        .lendable_threads(15),
         images(
             "csv",
             "your own images in tables of text with a pixel in each column, as Kaggle ships MNIST",

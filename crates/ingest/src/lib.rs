@@ -31,6 +31,7 @@ mod idx;
 mod in_order;
 mod kinds;
 mod parameters;
+mod parquet_file;
 mod picture;
 pub mod published;
 mod rows;

@@ -110,6 +110,32 @@ pub(crate) struct CsvParameters {
     similarity_label: SimilarityLabel,
 }
 
+/// The parameters of `parquet`: files, columns and what they hold, and those of the published data sets.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ParquetParameters {
+    pub(crate) file: String,
+    pub(crate) train: Vec<String>,
+    pub(crate) test: Vec<String>,
+    pub(crate) image: String,
+    pub(crate) label: String,
+    size: Vec<usize>,
+    channels: ChannelChoice,
+    background: Vec<u8>,
+    pub(crate) test_fraction: f64,
+    pub(crate) range: Vec<f64>,
+    pub(crate) layout: AxisOrder,
+    shape: Vec<usize>,
+    pub(crate) transpose: bool,
+    pub(crate) first_label: i64,
+    pub(crate) class_names: Vec<String>,
+    transforms: Vec<PixelTransform>,
+    train_fraction: f64,
+    train_count: usize,
+    classes: Vec<usize>,
+    similarity_label: SimilarityLabel,
+}
+
 /// The parameters of `emnist`: which of its data sets, and those of the published ones.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -250,41 +276,43 @@ impl FolderParameters {
 
     /// What the pictures are to be turned into.
     pub(crate) fn form(&self) -> Result<GivenForm, IngestError> {
-        let size = match self.size[..] {
-            [] => None,
-            [height, width] => Some([height, width]),
-            _ => {
-                return Err(IngestError::parameter(
-                    "size",
-                    format!("expected [height, width], found {:?}", self.size),
-                ));
-            }
-        };
-        let background = match self.background[..] {
-            [] => None,
-            [grey] => Some([grey; 3]),
-            [red, green, blue] => Some([red, green, blue]),
-            _ => {
-                return Err(IngestError::parameter(
-                    "background",
-                    format!(
-                        "expected [grey] or [red, green, blue], found {:?}",
-                        self.background
-                    ),
-                ));
-            }
-        };
-        let channels = match self.channels {
-            ChannelChoice::Auto => None,
-            ChannelChoice::Grey => Some(Channels::Grey),
-            ChannelChoice::Rgb => Some(Channels::Rgb),
-        };
-        Ok(GivenForm {
-            channels,
-            size,
-            background,
-        })
+        form(&self.size, self.channels, &self.background)
     }
+}
+
+/// What pictures are to be turned into.
+fn form(
+    size: &[usize],
+    channels: ChannelChoice,
+    background: &[u8],
+) -> Result<GivenForm, IngestError> {
+    let size = match *size {
+        [] => None,
+        [height, width] => Some([height, width]),
+        _ => {
+            let reason = format!("expected [height, width], found {size:?}");
+            return Err(IngestError::parameter("size", reason));
+        }
+    };
+    let background = match *background {
+        [] => None,
+        [grey] => Some([grey; 3]),
+        [red, green, blue] => Some([red, green, blue]),
+        _ => {
+            let reason = format!("expected [grey] or [red, green, blue], found {background:?}");
+            return Err(IngestError::parameter("background", reason));
+        }
+    };
+    let channels = match channels {
+        ChannelChoice::Auto => None,
+        ChannelChoice::Grey => Some(Channels::Grey),
+        ChannelChoice::Rgb => Some(Channels::Rgb),
+    };
+    Ok(GivenForm {
+        channels,
+        size,
+        background,
+    })
 }
 
 /// A height and a width, or channels, height and width.
@@ -304,6 +332,18 @@ impl NpzParameters {
     /// The shape of images that are stored flat.
     pub(crate) fn shape(&self) -> Result<Option<[usize; 3]>, IngestError> {
         shape(&self.shape)
+    }
+}
+
+impl ParquetParameters {
+    /// The shape of images with a column a pixel.
+    pub(crate) fn shape(&self) -> Result<Option<[usize; 3]>, IngestError> {
+        shape(&self.shape)
+    }
+
+    /// What encoded pictures are to be turned into.
+    pub(crate) fn form(&self) -> Result<GivenForm, IngestError> {
+        form(&self.size, self.channels, &self.background)
     }
 }
 
@@ -367,6 +407,19 @@ impl CsvParameters {
 }
 
 impl EmnistParameters {
+    /// Those that the published data sets have, too.
+    pub(crate) fn common(&self) -> Parameters {
+        Parameters {
+            transforms: self.transforms.clone(),
+            train_fraction: self.train_fraction,
+            train_count: self.train_count,
+            classes: self.classes.clone(),
+            similarity_label: self.similarity_label,
+        }
+    }
+}
+
+impl ParquetParameters {
     /// Those that the published data sets have, too.
     pub(crate) fn common(&self) -> Parameters {
         Parameters {
@@ -598,6 +651,29 @@ pub(crate) fn csv() -> Vec<Parameter> {
     parameters
 }
 
+/// Parameters of `parquet`.
+pub(crate) fn parquet() -> Vec<Parameter> {
+    let mut parameters = files("Parquet table").to_vec();
+    parameters.extend([
+        Parameter::optional(
+            "image",
+            ParameterType::Text,
+            "image",
+            "column of encoded pictures, binary or a struct with `bytes`; if there is none, every column of numbers is a pixel",
+        ),
+        Parameter::optional(
+            "label",
+            ParameterType::Text,
+            "label",
+            "column of the labels, whole numbers or names",
+        ),
+    ]);
+    parameters.extend(pictures());
+    parameters.extend(values());
+    parameters.extend(common());
+    parameters
+}
+
 /// Parameters of `emnist`.
 pub(crate) fn emnist() -> Vec<Parameter> {
     let mut parameters = vec![Parameter::optional(
@@ -703,6 +779,16 @@ pub(crate) fn folder() -> Vec<Parameter> {
             "folders with CLASS/* of test images; beside `train`",
         ),
         test_fraction(),
+    ];
+    parameters.extend(pictures());
+    parameters.push(class_names());
+    parameters.extend(common());
+    parameters
+}
+
+/// Parameters that say what pictures are turned into.
+fn pictures() -> [Parameter; 3] {
+    [
         Parameter::optional(
             "size",
             ParameterType::list(ParameterType::Integer {
@@ -727,10 +813,7 @@ pub(crate) fn folder() -> Vec<Parameter> {
             json!([]),
             "colour behind transparent pixels, [grey] or [red, green, blue] of 0 to 255; empty: they are refused",
         ),
-        class_names(),
-    ];
-    parameters.extend(common());
-    parameters
+    ]
 }
 
 /// The part of one set that becomes its test images.

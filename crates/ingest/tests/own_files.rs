@@ -276,6 +276,80 @@ fn the_same_images_have_the_same_content_whatever_file_they_come_from() {
     assert_eq!(npz, expected, "npz");
 }
 
+#[derive(Deserialize)]
+struct Tables {
+    labels: Vec<u16>,
+    names: Vec<String>,
+    rgb: Table,
+    grey: Table,
+    columns: Table,
+    columns_zstd: Table,
+}
+
+#[derive(Deserialize)]
+struct Table {
+    file: String,
+    pixels: Vec<u8>,
+}
+
+#[test]
+fn tables_of_hugging_face_and_of_pixels_are_read() {
+    let truth: Tables = fixture("parquet_truth.json");
+    let mut contents = Vec::new();
+    for (name, table, channels, has_names) in [
+        ("rgb", &truth.rgb, 3, true),
+        ("grey", &truth.grey, 1, true),
+        ("columns", &truth.columns, 1, false),
+        ("columns_zstd", &truth.columns_zstd, 1, false),
+    ] {
+        let mut bench = Bench::new();
+        bench.place("own.parquet", &bytes(&table.file));
+        bench.set("train", json!(["own.parquet"]));
+        bench.set("test", json!(["own.parquet"]));
+        if !has_names {
+            bench.set("class_names", json!(truth.names));
+            bench.set("shape", json!([4, 5]));
+        }
+        let outcome = bench.run("parquet");
+        assert_eq!(outcome.code, Some(0), "{name}: {outcome:?}");
+        let images = bench.images();
+        let header = &images.header;
+        assert_eq!((header.channels, header.height, header.width), (channels, 4, 5));
+        assert_eq!(header.classes, truth.names);
+        assert_eq!(images.train.pixels, table.pixels, "{name}");
+        assert_eq!(images.train.labels, truth.labels);
+        contents.push(summarise(&bench.output()).expect("an artifact").content);
+    }
+    assert_eq!(contents[1], contents[2], "pictures and columns of the same pixels");
+    assert_eq!(contents[2], contents[3]);
+
+    let grey = bytes(&truth.grey.file);
+    let refused = |file: &[u8], parameters: &[(&str, Value)]| {
+        let mut bench = Bench::new();
+        bench.place("own.parquet", file);
+        bench.set("file", json!("own.parquet"));
+        for (name, value) in parameters {
+            bench.set(name, value.clone());
+        }
+        bench.run("parquet").failure()
+    };
+    for (file, parameters, part) in [
+        (grey.clone(), vec![("label", json!("class"))], "there is no column `class` among image, label"),
+        (grey.clone(), vec![("image", json!("label")), ("label", json!("label"))], "expected encoded pictures"),
+        (grey[..grey.len() - 30].to_vec(), vec![], "no intact Parquet table"),
+        (bytes(&truth.columns.file), vec![], "20 values an image are no square: set `shape"),
+    ] {
+        let failure = refused(&file, &parameters);
+        assert!(failure.contains(part), "{part:?} is not in: {failure}");
+    }
+    // Every byte of the first picture overwritten: broken pictures are told by their rows.
+    let mut broken = grey;
+    let at = broken.windows(4).position(|bytes| bytes == b"\x89PNG").expect("a picture");
+    broken[at + 12..at + 16].fill(0);
+    let failure = refused(&broken, &[]);
+    assert!(failure.contains("row 0: ") || failure.contains("own.parquet"), "{failure}");
+}
+
 #[test]
 fn text_labels_become_classes() {
     let mut bench = Bench::new();

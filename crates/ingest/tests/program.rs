@@ -30,6 +30,7 @@ fn describe_names_the_kinds() {
             "emnist",
             "image-folder",
             "npz",
+            "parquet",
             "csv",
             "idx"
         ]
@@ -125,7 +126,7 @@ fn sizes_are_stated_before_a_set_is_read() {
     assert_eq!((name, bench.run(name).code), ("digits", Some(0)));
     check(&bench.images(), &digits);
     for (name, stated) in known {
-        let of_users = ["emnist", "image-folder", "npz", "csv", "idx"].contains(&name);
+        let of_users = ["emnist", "image-folder", "npz", "parquet", "csv", "idx"].contains(&name);
         assert_eq!(stated.is_empty(), of_users, "{name}");
         if let (true, Some(data_dir)) = (["mnist", "cifar10"].contains(&name), real_data()) {
             assert_eq!(bench.run_with(name, &data_dir).code, Some(0));

@@ -8,6 +8,7 @@ pub(crate) mod dry_run;
 pub(crate) mod explain;
 pub(crate) mod gc;
 pub(crate) mod graph;
+pub(crate) mod init;
 pub(crate) mod lock;
 pub(crate) mod man;
 pub(crate) mod output;

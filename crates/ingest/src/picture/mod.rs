@@ -13,8 +13,8 @@ mod resize;
 mod tests;
 
 use std::io::Cursor;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use eigenscope_artifact::decoded;
 use image::{ColorType, ImageDecoder, ImageFormat, ImageReader, Limits};
 
 use crate::foreign::{START_BYTES, recognise};
@@ -106,7 +106,7 @@ pub(crate) fn decode(bytes: &[u8], form: &Form) -> Result<Picture, String> {
 
 /// A decoder of outside code that panics is a decoder that refuses.
 fn guarded<T>(read: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(DAMAGED.to_owned()))
+    decoded(read).unwrap_or_else(|| Err(DAMAGED.to_owned()))
 }
 
 const DAMAGED: &str = "the picture is damaged, and its decoder gave up";

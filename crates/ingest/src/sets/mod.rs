@@ -11,6 +11,7 @@ mod find;
 mod idx_files;
 mod npz_files;
 mod own;
+mod parquet_files;
 mod reading;
 
 use eigenscope_artifact::{IMAGES, ImageHeader, ImageWriter, Images, SplitName};
@@ -25,6 +26,7 @@ pub use csv_files::user_csv;
 pub use emnist_files::emnist;
 pub use idx_files::{published_idx, user_idx};
 pub use npz_files::user_npz;
+pub use parquet_files::user_parquet;
 
 /// The embedded digits.
 ///

@@ -1,0 +1,254 @@
+//! Parquet tables of others: a column of encoded pictures and one of labels, as Hugging Face's `datasets` writes them, or a column
+//! a pixel.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use eigenscope_artifact::arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use eigenscope_artifact::arrow::compute::cast;
+use eigenscope_artifact::arrow::datatypes::{DataType, Field, Float64Type, Int64Type};
+use eigenscope_artifact::{decoded, regular};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+};
+
+use crate::error::IngestError;
+
+/// Largest column of a row group, decompressed, in bytes.
+const MAXIMUM_COLUMN: i64 = 1 << 32;
+/// Rows read at a time.
+const BATCH_ROWS: usize = 512;
+
+/// An opened table.
+pub(crate) struct ParquetFile {
+    pub(crate) path: PathBuf,
+    file: File,
+    metadata: ArrowReaderMetadata,
+}
+
+/// The columns of images.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ImageColumns {
+    /// One column of encoded pictures.
+    Encoded(usize),
+    /// A column a pixel.
+    Pixels(Vec<usize>),
+}
+
+/// Labels of some rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Labels {
+    Numbers(Vec<i64>),
+    Names(Vec<String>),
+}
+
+impl ParquetFile {
+    pub(crate) fn open(path: &Path) -> Result<Self, IngestError> {
+        let file = regular::open(path).map_err(|source| IngestError::io("open", path, source))?;
+        let load = || ArrowReaderMetadata::load(&file, ArrowReaderOptions::new());
+        let metadata = match decoded(load) {
+            Some(Ok(metadata)) => metadata,
+            Some(Err(error)) => {
+                return Err(refused(path, format!("no intact Parquet table: {error}")));
+            }
+            None => return Err(refused(path, DAMAGED.to_owned())),
+        };
+        for group in metadata.metadata().row_groups() {
+            for column in group.columns() {
+                if column.uncompressed_size() > MAXIMUM_COLUMN {
+                    let reason =
+                        format!("a column of more than {MAXIMUM_COLUMN} bytes in one row group");
+                    return Err(refused(path, reason));
+                }
+            }
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            metadata,
+        })
+    }
+
+    /// The error about this file.
+    pub(crate) fn refused(&self, reason: String) -> IngestError {
+        refused(&self.path, reason)
+    }
+
+    fn fields(&self) -> impl ExactSizeIterator<Item = &Field> {
+        self.metadata.schema().fields().iter().map(AsRef::as_ref)
+    }
+
+    /// The column called `name`.
+    pub(crate) fn column(&self, name: &str) -> Result<usize, IngestError> {
+        self.fields()
+            .position(|field| field.name() == name)
+            .ok_or_else(|| {
+                let names: Vec<&str> = self
+                    .fields()
+                    .take(10)
+                    .map(|field| field.name().as_str())
+                    .collect();
+                self.refused(format!(
+                    "there is no column `{name}` among {}",
+                    names.join(", ")
+                ))
+            })
+    }
+
+    /// The columns of images: the one called `image` if there is one, or all columns of numbers but that of the labels.
+    pub(crate) fn images(&self, image: &str, label: usize) -> Result<ImageColumns, IngestError> {
+        if let Some(column) = self.fields().position(|field| field.name() == image) {
+            return match self.fields().nth(column).map(Field::data_type) {
+                Some(DataType::Binary | DataType::LargeBinary | DataType::Struct(_)) => {
+                    Ok(ImageColumns::Encoded(column))
+                }
+                other => Err(self.refused(format!(
+                    "column `{image}`: expected encoded pictures (binary, or a struct with `bytes`), found {}",
+                    other.map(DataType::to_string).unwrap_or_default()
+                ))),
+            };
+        }
+        let is_pixel =
+            |(at, field): &(usize, &Field)| *at != label && field.data_type().is_numeric();
+        let pixels: Vec<usize> = self
+            .fields()
+            .enumerate()
+            .filter(is_pixel)
+            .map(|(at, _)| at)
+            .collect();
+        match pixels.len() {
+            0 => self.column(image).map(ImageColumns::Encoded),
+            _ => Ok(ImageColumns::Pixels(pixels)),
+        }
+    }
+
+    /// The names of the classes that `datasets` writes into its tables.
+    pub(crate) fn class_names(&self, label: &str) -> Option<Vec<String>> {
+        let entries = self
+            .metadata
+            .metadata()
+            .file_metadata()
+            .key_value_metadata()?;
+        let text = entries
+            .iter()
+            .find(|entry| entry.key == "huggingface")?
+            .value
+            .as_deref()?;
+        let described: serde_json::Value = serde_json::from_str(text).ok()?;
+        let names = described["info"]["features"][label]["names"].as_array()?;
+        names
+            .iter()
+            .map(|name| Some(name.as_str()?.to_owned()))
+            .collect()
+    }
+
+    /// The rows of some columns, in batches.
+    pub(crate) fn batches(
+        &self,
+        columns: &[usize],
+    ) -> Result<impl Iterator<Item = Result<RecordBatch, IngestError>> + use<'_>, IngestError> {
+        let file = self.file.try_clone();
+        let file = file.map_err(|source| IngestError::io("read", &self.path, source))?;
+        let builder =
+            ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone());
+        let mask = ProjectionMask::roots(builder.parquet_schema(), columns.iter().copied());
+        let builder = builder.with_projection(mask).with_batch_size(BATCH_ROWS);
+        let mut reader = match decoded(|| builder.build()) {
+            Some(Ok(reader)) => reader,
+            Some(Err(error)) => return Err(self.refused(error.to_string())),
+            None => return Err(self.refused(DAMAGED.to_owned())),
+        };
+        let mut failed = false;
+        Ok(std::iter::from_fn(move || {
+            if failed {
+                return None;
+            }
+            let item = match decoded(|| reader.next()) {
+                Some(item) => item?.map_err(|error| self.refused(error.to_string())),
+                None => Err(self.refused(DAMAGED.to_owned())),
+            };
+            failed = item.is_err();
+            Some(item)
+        }))
+    }
+
+    /// All labels.
+    pub(crate) fn labels(&self, column: usize) -> Result<Labels, IngestError> {
+        let is_number = self
+            .fields()
+            .nth(column)
+            .is_some_and(|field| field.data_type().is_integer());
+        let (mut numbers, mut names) = (Vec::new(), Vec::new());
+        for batch in self.batches(&[column])? {
+            let batch = batch?;
+            let wanted = if is_number {
+                DataType::Int64
+            } else {
+                DataType::Utf8
+            };
+            let labels =
+                cast(batch.column(0), &wanted).map_err(|error| self.refused(error.to_string()))?;
+            if let Some(row) = (0..labels.len()).find(|&row| labels.is_null(row)) {
+                let row = row + numbers.len() + names.len();
+                return Err(self.refused(format!("row {row} has no label")));
+            }
+            match is_number {
+                true => numbers.extend_from_slice(labels.as_primitive::<Int64Type>().values()),
+                false => names.extend(
+                    labels
+                        .as_string::<i32>()
+                        .iter()
+                        .flatten()
+                        .map(str::to_owned),
+                ),
+            }
+        }
+        Ok(match is_number {
+            true => Labels::Numbers(numbers),
+            false => Labels::Names(names),
+        })
+    }
+}
+
+const DAMAGED: &str = "the table is damaged, and its decoder gave up";
+
+fn refused(path: &Path, reason: String) -> IngestError {
+    IngestError::Labels {
+        path: path.to_owned(),
+        reason,
+    }
+}
+
+/// The encoded pictures in a column: binary, or a struct with `bytes`. `None` where there is none.
+pub(crate) fn encoded(column: &ArrayRef) -> Result<Vec<Option<Vec<u8>>>, String> {
+    let bytes = match column.as_struct_opt() {
+        Some(fields) => fields
+            .column_by_name("bytes")
+            .ok_or("the struct of the pictures has no field `bytes`")?,
+        None => column,
+    };
+    let bytes = cast(bytes, &DataType::LargeBinary).map_err(|error| error.to_string())?;
+    let bytes = bytes.as_binary::<i64>();
+    Ok(bytes
+        .iter()
+        .map(|value| value.map(<[u8]>::to_vec))
+        .collect())
+}
+
+/// The rows of columns of numbers, one after the other. `None` where a value is missing.
+pub(crate) fn numbers(batch: &RecordBatch) -> Result<Option<Vec<f64>>, String> {
+    let width = batch.num_columns();
+    let mut values = vec![0.0; width * batch.num_rows()];
+    for (at, column) in batch.columns().iter().enumerate() {
+        let column = cast(column, &DataType::Float64).map_err(|error| error.to_string())?;
+        if column.null_count() > 0 {
+            return Ok(None);
+        }
+        let places = values.iter_mut().skip(at).step_by(width.max(1));
+        for (place, value) in places.zip(column.as_primitive::<Float64Type>().values()) {
+            *place = *value;
+        }
+    }
+    Ok(Some(values))
+}

@@ -1,0 +1,300 @@
+//! Parquet tables of others, such as those of Hugging Face.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use eigenscope_stage::{Context, TaskError};
+
+use super::own::{self, Files, Labelling, MAXIMUM_BYTES, Part};
+use crate::arrays::{self, Dimensions, Range};
+use crate::error::IngestError;
+use crate::in_order::in_order;
+use crate::parameters::ParquetParameters;
+use crate::parquet_file::{self, ImageColumns, Labels, ParquetFile};
+use crate::picture::{self, Channels, Form};
+
+/// Pictures that are decoded at a time by one thread.
+const PIECE: usize = 16;
+/// Broken pictures in a message at most.
+const SHOWN: usize = 20;
+
+/// The user's own tables.
+///
+/// # Errors
+/// Returns an error if files or columns are missing, damaged, of other types, or do not fit together, if the data do not allow the
+/// parameters, or if the artifact cannot be written.
+pub fn user_parquet(context: &Context) -> Result<(), TaskError> {
+    let parameters: ParquetParameters = context.parameters()?;
+    let files = Files::find(
+        context,
+        &parameters.file,
+        &parameters.train,
+        &parameters.test,
+    )?;
+    let open = |paths: &[std::path::PathBuf]| {
+        let tables = paths.iter().map(|path| {
+            own::report(context, path)?;
+            Table::open(path, &parameters)
+        });
+        tables.collect::<Result<Vec<_>, IngestError>>()
+    };
+    let (train, test) = (open(&files.train)?, open(&files.test)?);
+    let all: Vec<&Table> = train.iter().chain(&test).collect();
+    let classes = classes(&all, &parameters);
+    let form = match all
+        .iter()
+        .any(|table| matches!(table.images, ImageColumns::Encoded(_)))
+    {
+        true => Some(form(context, &all, &parameters)?),
+        false => None,
+    };
+    let parts = |tables: &[Table]| {
+        let parts = tables
+            .iter()
+            .map(|table| table.part(context, &parameters, form.as_ref(), classes.as_deref()));
+        Part::joined(parts.collect::<Result<Vec<_>, _>>()?)
+    };
+    let (Some(train), test) = (parts(&train)?, parts(&test)?) else {
+        return Ok(());
+    };
+    let labelling = Labelling {
+        first_label: parameters.first_label,
+        class_names: &parameters.class_names,
+        known: classes.as_deref(),
+    };
+    let common = parameters.common();
+    own::finish(
+        context,
+        &common,
+        labelling,
+        parameters.test_fraction,
+        train,
+        test,
+    )
+}
+
+/// A table, and what its columns are.
+struct Table {
+    file: ParquetFile,
+    images: ImageColumns,
+    labels: Labels,
+}
+
+/// Names of the classes: those in the files, or the sorted labels of text.
+fn classes(tables: &[&Table], parameters: &ParquetParameters) -> Option<Vec<String>> {
+    let mut names = BTreeSet::new();
+    for table in tables {
+        match &table.labels {
+            Labels::Names(found) => names.extend(found.iter().cloned()),
+            Labels::Numbers(_) => {}
+        }
+    }
+    if !names.is_empty() {
+        return Some(names.into_iter().collect());
+    }
+    tables
+        .iter()
+        .find_map(|table| table.file.class_names(&parameters.label))
+}
+
+/// What the encoded pictures are turned into: looks at all of them.
+fn form(
+    context: &Context,
+    tables: &[&Table],
+    parameters: &ParquetParameters,
+) -> Result<Form, IngestError> {
+    let given = parameters.form()?;
+    let colours = given.channels.is_none();
+    let mut sizes: BTreeMap<[usize; 2], usize> = BTreeMap::new();
+    let mut all_grey = true;
+    for table in tables {
+        table.each(
+            context,
+            |bytes| picture::look(bytes, colours),
+            |look| {
+                *sizes.entry(look.size).or_default() += 1;
+                all_grey &= look.is_grey;
+            },
+        )?;
+    }
+    let commonest = sizes
+        .iter()
+        .max_by_key(|(_, count)| **count)
+        .map(|(size, _)| *size);
+    if given.size.is_none() && sizes.len() > 1 {
+        let [height, width] = commonest.unwrap_or_default();
+        return Err(IngestError::parameter(
+            "size",
+            format!(
+                "the pictures have {} different sizes, most of them {height} x {width}; set `size = [{height}, {width}]` to resize all of them",
+                sizes.len()
+            ),
+        ));
+    }
+    Ok(Form {
+        channels: given.channels.unwrap_or(match all_grey {
+            true => Channels::Grey,
+            false => Channels::Rgb,
+        }),
+        size: given.size.or(commonest),
+        background: given.background,
+    })
+}
+
+impl Table {
+    fn open(path: &std::path::Path, parameters: &ParquetParameters) -> Result<Self, IngestError> {
+        let file = ParquetFile::open(path)?;
+        let label = file.column(&parameters.label)?;
+        Ok(Self {
+            images: file.images(&parameters.image, label)?,
+            labels: file.labels(label)?,
+            file,
+        })
+    }
+
+    /// Calls `read` with each encoded picture on all threads, and `take` with the results in order.
+    fn each<T: Send>(
+        &self,
+        context: &Context,
+        read: impl Fn(&[u8]) -> Result<T, String> + Sync,
+        mut take: impl FnMut(T),
+    ) -> Result<(), IngestError> {
+        let ImageColumns::Encoded(column) = self.images else {
+            return Ok(());
+        };
+        let mut broken = Vec::new();
+        let mut row = 0;
+        for batch in self.file.batches(&[column])? {
+            let pictures = parquet_file::encoded(batch?.column(0));
+            let pictures = pictures.map_err(|reason| self.file.refused(reason))?;
+            let pieces: Vec<&[Option<Vec<u8>>]> = pictures.chunks(PIECE).collect();
+            let read_one = |picture: &Option<Vec<u8>>| match picture {
+                Some(bytes) => read(bytes),
+                None => Err("the picture is not in the table: write it with its bytes".to_owned()),
+            };
+            let work = |piece: usize| pieces[piece].iter().map(read_one).collect::<Vec<_>>();
+            let collect = |_, results: Vec<Result<T, String>>| {
+                for result in results {
+                    match result {
+                        Ok(value) => take(value),
+                        Err(reason) => broken.push(format!("row {row}: {reason}")),
+                    }
+                    row += 1;
+                }
+                Ok::<_, std::convert::Infallible>(())
+            };
+            match in_order(context.thread_budget(), pieces.len(), work, collect) {
+                Ok(()) => {}
+                Err(never) => match never {},
+            }
+            context.progress(row, self.count() as u64, "images", "");
+        }
+        if broken.is_empty() {
+            return Ok(());
+        }
+        let count = broken.len();
+        broken.truncate(SHOWN);
+        if count > SHOWN {
+            broken.push(format!("and {} more", count - SHOWN));
+        }
+        Err(IngestError::Pictures {
+            broken: count,
+            total: self.count(),
+            list: format!("{}\n  {}", self.file.path.display(), broken.join("\n  ")),
+        })
+    }
+
+    fn count(&self) -> usize {
+        match &self.labels {
+            Labels::Numbers(labels) => labels.len(),
+            Labels::Names(labels) => labels.len(),
+        }
+    }
+
+    /// The images with their labels, which count from `first_label`, or in `classes` from 0.
+    fn part(
+        &self,
+        context: &Context,
+        parameters: &ParquetParameters,
+        form: Option<&Form>,
+        classes: Option<&[String]>,
+    ) -> Result<Part, IngestError> {
+        let (pixels, shape) = match (&self.images, form) {
+            (ImageColumns::Pixels(columns), _) => self.pixels(columns, parameters)?,
+            (ImageColumns::Encoded(_), Some(form)) => self.decoded(context, form)?,
+            (ImageColumns::Encoded(_), None) => (Vec::new(), [0; 3]),
+        };
+        let first = parameters.first_label;
+        let labels = match &self.labels {
+            Labels::Numbers(labels) => labels.clone(),
+            Labels::Names(names) => {
+                let position = |name| classes?.binary_search(name).ok();
+                // At most as many classes as labels.
+                names
+                    .iter()
+                    .map(|name| position(name).map_or(-1, |at| at as i64) + first)
+                    .collect()
+            }
+        };
+        Ok(Part {
+            path: self.file.path.clone(),
+            shape,
+            pixels,
+            labels,
+        })
+    }
+
+    fn decoded(
+        &self,
+        context: &Context,
+        form: &Form,
+    ) -> Result<(Vec<u8>, [usize; 3]), IngestError> {
+        let [height, width] = form.size.unwrap_or_default();
+        let shape = [form.channels.count(), height, width];
+        let values = shape.iter().product::<usize>() as u64;
+        if values.saturating_mul(self.count() as u64) > MAXIMUM_BYTES {
+            return Err(self.file.refused(too_many(self.count(), values)));
+        }
+        let mut pixels = Vec::new();
+        self.each(
+            context,
+            |bytes| picture::decode(bytes, form),
+            |picture| pixels.extend_from_slice(&picture.pixels),
+        )?;
+        Ok((pixels, shape))
+    }
+
+    fn pixels(
+        &self,
+        columns: &[usize],
+        parameters: &ParquetParameters,
+    ) -> Result<(Vec<u8>, [usize; 3]), IngestError> {
+        let refused = |reason| self.file.refused(reason);
+        let range = Range::given(&parameters.range)?;
+        let sizes = [self.count(), columns.len()];
+        let dimensions = Dimensions::of(&sizes, parameters.layout, parameters.shape()?);
+        let dimensions = dimensions.map_err(refused)?;
+        let values = columns.len() as u64;
+        if values.saturating_mul(self.count() as u64) > MAXIMUM_BYTES {
+            return Err(refused(too_many(self.count(), values)));
+        }
+        let mut pixels = Vec::new();
+        for batch in self.file.batches(columns)? {
+            let numbers = parquet_file::numbers(&batch?).map_err(refused)?;
+            let numbers = numbers.ok_or_else(|| refused("a pixel has no value".to_owned()))?;
+            let piece = arrays::pixels(numbers.iter().copied(), range, columns.len());
+            pixels.extend(piece.map_err(refused)?);
+        }
+        dimensions.channels_to_front(&mut pixels);
+        let mut shape = dimensions.shape;
+        if parameters.transpose {
+            arrays::transpose(&mut pixels, &mut shape);
+        }
+        Ok((pixels, shape))
+    }
+}
+
+fn too_many(images: usize, values: u64) -> String {
+    format!(
+        "{images} images of {values} values are more than {MAXIMUM_BYTES} bytes: make them smaller with `size`, or use folders"
+    )
+}
