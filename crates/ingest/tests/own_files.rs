@@ -314,13 +314,19 @@ fn tables_of_hugging_face_and_of_pixels_are_read() {
         assert_eq!(outcome.code, Some(0), "{name}: {outcome:?}");
         let images = bench.images();
         let header = &images.header;
-        assert_eq!((header.channels, header.height, header.width), (channels, 4, 5));
+        assert_eq!(
+            (header.channels, header.height, header.width),
+            (channels, 4, 5)
+        );
         assert_eq!(header.classes, truth.names);
         assert_eq!(images.train.pixels, table.pixels, "{name}");
         assert_eq!(images.train.labels, truth.labels);
         contents.push(summarise(&bench.output()).expect("an artifact").content);
     }
-    assert_eq!(contents[1], contents[2], "pictures and columns of the same pixels");
+    assert_eq!(
+        contents[1], contents[2],
+        "pictures and columns of the same pixels"
+    );
     assert_eq!(contents[2], contents[3]);
 
     let grey = bytes(&truth.grey.file);
@@ -334,20 +340,42 @@ fn tables_of_hugging_face_and_of_pixels_are_read() {
         bench.run("parquet").failure()
     };
     for (file, parameters, part) in [
-        (grey.clone(), vec![("label", json!("class"))], "there is no column `class` among image, label"),
-        (grey.clone(), vec![("image", json!("label")), ("label", json!("label"))], "expected encoded pictures"),
-        (grey[..grey.len() - 30].to_vec(), vec![], "no intact Parquet table"),
-        (bytes(&truth.columns.file), vec![], "20 values an image are no square: set `shape"),
+        (
+            grey.clone(),
+            vec![("label", json!("class"))],
+            "there is no column `class` among image, label",
+        ),
+        (
+            grey.clone(),
+            vec![("image", json!("label")), ("label", json!("label"))],
+            "expected encoded pictures",
+        ),
+        (
+            grey[..grey.len() - 30].to_vec(),
+            vec![],
+            "no intact Parquet table",
+        ),
+        (
+            bytes(&truth.columns.file),
+            vec![],
+            "20 values an image are no square: set `shape",
+        ),
     ] {
         let failure = refused(&file, &parameters);
         assert!(failure.contains(part), "{part:?} is not in: {failure}");
     }
     // Every byte of the first picture overwritten: broken pictures are told by their rows.
     let mut broken = grey;
-    let at = broken.windows(4).position(|bytes| bytes == b"\x89PNG").expect("a picture");
+    let at = broken
+        .windows(4)
+        .position(|bytes| bytes == b"\x89PNG")
+        .expect("a picture");
     broken[at + 12..at + 16].fill(0);
     let failure = refused(&broken, &[]);
-    assert!(failure.contains("row 0: ") || failure.contains("own.parquet"), "{failure}");
+    assert!(
+        failure.contains("row 0: ") || failure.contains("own.parquet"),
+        "{failure}"
+    );
 }
 
 #[test]

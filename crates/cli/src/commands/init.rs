@@ -137,7 +137,10 @@ mod tests {
         let found = lines(&data.join("my \"cats\"")).expect("a folder");
         assert!(found.contains("folder = \"my \\\"cats\\\"\"\n"), "{found}");
         let found = lines(&data.join("b.csv.gz")).expect("a table");
-        assert!(found.starts_with("kind = \"csv\"\nfile = \"b.csv.gz\"\n"), "{found}");
+        assert!(
+            found.starts_with("kind = \"csv\"\nfile = \"b.csv.gz\"\n"),
+            "{found}"
+        );
         assert!(lines(&folder.path().join("c.txt")).is_err());
         assert!(lines(&folder.path().join("absent")).is_err());
     }
