@@ -51,17 +51,65 @@ pub(crate) enum LoadedStep {
     Add,
 }
 
+/// Rows `[N, width]`.
+#[derive(Debug, Clone)]
+pub(crate) struct Rows {
+    /// The rows; where the kernels leave images last, `[width, N]`. Either way the values lie in memory in this order, so that
+    /// functions of single values pass over them in one go, forward and backward.
+    values: Tensor<2>,
+    images_last: bool,
+}
+
+impl Rows {
+    /// Rows `[N, width]`, which are a view of `[width, N]` if images are last.
+    pub(crate) fn new(rows: Tensor<2>, images_last: bool) -> Self {
+        let values = match images_last {
+            true => rows.transpose(),
+            false => rows,
+        };
+        Self {
+            values,
+            images_last,
+        }
+    }
+
+    /// `[N, width]`.
+    pub(crate) fn rows(self) -> Tensor<2> {
+        match self.images_last {
+            true => self.values.transpose(),
+            false => self.values,
+        }
+    }
+
+    /// What a function of every value makes of them.
+    fn map(self, function: impl FnOnce(Tensor<2>) -> Tensor<2>) -> Self {
+        Self {
+            values: function(self.values),
+            ..self
+        }
+    }
+
+    fn add(self, other: Self) -> Self {
+        match self.images_last == other.images_last {
+            true => self.map(|values| values + other.values),
+            false => Self::new(self.rows() + other.rows(), false),
+        }
+    }
+}
+
 /// What a network has computed up to a step: rows, and the rows that residual blocks have put aside.
 #[derive(Debug, Clone)]
 pub(crate) struct Flow {
-    pub(crate) rows: Tensor<2>,
-    pub(crate) aside: Vec<Tensor<2>>,
+    pub(crate) current: Rows,
+    pub(crate) aside: Vec<Rows>,
 }
 
 impl Flow {
     pub(crate) fn new(rows: Tensor<2>) -> Self {
-        let aside = Vec::new();
-        Self { rows, aside }
+        Self {
+            current: Rows::new(rows, false),
+            aside: Vec::new(),
+        }
     }
 
     /// Takes all of `steps`.
@@ -69,22 +117,33 @@ impl Flow {
         while let [step, rest @ ..] = steps {
             steps = match step {
                 LoadedStep::Fork => {
-                    self.aside.push(self.rows.clone());
+                    self.aside.push(self.current.clone());
                     rest
                 }
                 LoadedStep::Shortcut => {
                     let aside = self.aside.last_mut().expect("a residual block has begun");
-                    std::mem::swap(aside, &mut self.rows);
+                    std::mem::swap(aside, &mut self.current);
                     rest
                 }
                 LoadedStep::Add => {
                     let aside = self.aside.pop().expect("a residual block has begun");
-                    self.rows = self.rows + aside;
+                    self.current = self.current.add(aside);
                     rest
                 }
+                LoadedStep::Relu => {
+                    self.current = self.current.map(relu);
+                    rest
+                }
+                LoadedStep::Activation(activation) => {
+                    self.current = self.current.map(|values| activation.apply(values));
+                    rest
+                }
+                LoadedStep::Nothing | LoadedStep::Dropout(_) => rest,
                 step => {
-                    let (rows, rest) = step.apply(rest, self.rows);
-                    self.rows = rows;
+                    let (rows, rest) = step.apply(rest, self.current.rows());
+                    let images_last =
+                        matches!(step, LoadedStep::Convolution { .. } | LoadedStep::Pool(_));
+                    self.current = Rows::new(rows, images_last);
                     rest
                 }
             };
@@ -183,10 +242,8 @@ impl LoadedStep {
     /// What a step without tensors makes of rows.
     fn function(&self, rows: Tensor<2>) -> Tensor<2> {
         match self {
-            LoadedStep::Relu => relu(rows),
             LoadedStep::Gate => gate(rows),
             LoadedStep::MaxPool(input) => pool_pairs(rows, *input),
-            LoadedStep::Activation(activation) => activation.apply(rows),
             LoadedStep::Pool(pool) => pool_windows(rows, pool),
             LoadedStep::GlobalAveragePool(input) => average_channels(rows, *input),
             _ => rows,

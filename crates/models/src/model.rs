@@ -9,6 +9,8 @@ use burn::tensor::Tensor;
 use burn::tensor::TensorData;
 
 use crate::error::ModelError;
+#[cfg(feature = "autodiff")]
+use crate::loaded_step::Rows;
 use crate::loaded_step::{Flow, LoadedStep};
 #[cfg(feature = "autodiff")]
 use crate::norm::BatchStatistics;
@@ -31,7 +33,7 @@ impl Model {
 
     /// Logits `[N, C]` of flattened inputs `[N, D]`.
     pub fn forward(&self, inputs: Tensor<2>) -> Tensor<2> {
-        Flow::new(inputs).run(&self.steps).rows
+        Flow::new(inputs).run(&self.steps).current.rows()
     }
 
     /// The given steps of what other steps have made.
@@ -66,16 +68,18 @@ impl Model {
             steps = match &steps[plain..] {
                 [LoadedStep::Normalise(norm), rest @ ..] => {
                     let (epilogue, rest) = LoadedStep::epilogue(rest);
-                    let (normalised, statistics) = norm.apply_training(flow.rows, epilogue)?;
+                    let (normalised, statistics) =
+                        norm.apply_training(flow.current.rows(), epilogue)?;
                     all.push(statistics);
-                    flow.rows = normalised;
+                    flow.current = Rows::new(normalised, true);
                     rest
                 }
                 [LoadedStep::Dropout(rate), rest @ ..] => {
-                    flow.rows = drop_values(flow.rows, *rate, masks);
+                    let rows = drop_values(flow.current.rows(), *rate, masks);
+                    flow.current = Rows::new(rows, false);
                     rest
                 }
-                _ => return Ok((flow.rows, all)),
+                _ => return Ok((flow.current.rows(), all)),
             };
         }
     }

@@ -6,7 +6,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::error::ModelError;
 use crate::evaluate::{Evaluation, evaluate};
-use crate::loaded_step::Flow;
+use crate::loaded_step::{Flow, Rows};
 use crate::model::{Model, values};
 use crate::stored_model::StoredModel;
 
@@ -99,15 +99,17 @@ impl Runner {
         }
         let load = |rows: Vec<f32>| {
             let width = rows.len() / images;
-            Tensor::from_data(TensorData::new(rows, [images, width]), &self.device)
+            let rows = TensorData::new(rows, [images, width]);
+            Rows::new(Tensor::from_data(rows, &self.device), false)
         };
         let flow = Flow {
-            rows: load(state.rows),
+            current: load(state.rows),
             aside: state.aside.into_iter().map(load).collect(),
         };
-        let Flow { rows, aside } = self.model.run(steps, flow);
+        let Flow { current, aside } = self.model.run(steps, flow);
+        let values = |rows: Rows| values(rows.rows());
         Ok(State {
-            rows: values(rows)?,
+            rows: values(current)?,
             aside: aside.into_iter().map(values).collect::<Result<_, _>>()?,
         })
     }
