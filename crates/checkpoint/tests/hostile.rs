@@ -309,7 +309,7 @@ fn pickles_that_describe_more_than_they_hold_are_refused() {
     assert!(all.to_string().contains("250000 tensors"), "{all}");
     assert_eq!(open("x.pt", &bytes).expect("one place").tensors().len(), 1);
     // Deep in each other.
-    let mut deep = b"}".repeat(1);
+    let mut deep = b"}".to_vec();
     deep.extend(b"U\x01a}".repeat(200_000));
     deep.extend(b"s".repeat(200_000));
     deep.push(b'.');

@@ -10,7 +10,6 @@ use super::tensor::{StoredTensor, dtype_of};
 use super::wire::{Field, Wire};
 use crate::checkpoint::Contents;
 use crate::error::shown;
-use crate::layout::Data;
 use crate::source::Source;
 use crate::tidy::conversions;
 use crate::{CheckpointError, TensorInfo, limits};
@@ -152,12 +151,7 @@ impl Reader<'_, '_> {
     }
 
     fn tensor(&mut self, range: Range<u64>) -> Result<TensorInfo, CheckpointError> {
-        let stored = StoredTensor::read(self.wire, range)?;
-        let external = &mut *self.external;
-        let mut data = |entries: &[(String, String)]| -> Result<Data, CheckpointError> {
-            external.data(entries)
-        };
-        stored.locate(self.wire, &mut data)
+        StoredTensor::read(self.wire, range)?.locate(self.wire, self.external)
     }
 
     fn node(&mut self, mut range: Range<u64>) -> Result<Node, CheckpointError> {

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::external::External;
 use super::wire::{Field, Wire};
 use crate::error::shown;
 use crate::layout::{Data, Layout, count};
@@ -84,11 +85,11 @@ impl StoredTensor {
         Ok(())
     }
 
-    /// The tensor, checked; `external` opens a file beside this one.
+    /// The tensor, checked; `external` opens files beside this one.
     pub(super) fn locate(
         self,
         wire: &Wire<'_>,
-        external: &mut dyn FnMut(&[(String, String)]) -> Result<Data, CheckpointError>,
+        external: &mut External<'_>,
     ) -> Result<TensorInfo, CheckpointError> {
         let place = format!("tensor `{}`", shown(&self.name));
         let damaged = |reason: String| wire.source.damaged(&place, reason);
@@ -106,7 +107,7 @@ impl StoredTensor {
         let shape =
             shape.ok_or_else(|| damaged(format!("shape {:?} is not possible", self.dims)))?;
         let data = match (self.is_external, self.raw, self.packed) {
-            (true, ..) => external(&self.external)?,
+            (true, ..) => external.data(&self.external)?,
             (false, Some(range), _) | (false, None, Some(range)) if self.inline.is_empty() => {
                 Data::Range {
                     source: 0,

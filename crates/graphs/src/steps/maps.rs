@@ -292,7 +292,7 @@ fn stacked(upper: &Map, lower: &Map) -> Map {
     let names: BTreeSet<&str> = [upper.hint.as_str(), lower.hint.as_str()].into();
     let mut shape = upper.shape.clone();
     if let Some(rows) = shape.first_mut() {
-        *rows *= 2;
+        *rows = rows.saturating_mul(2);
     }
     Map {
         hint: names::common(&names),

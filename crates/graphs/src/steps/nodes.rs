@@ -619,7 +619,7 @@ impl<'a> Builder<'a> {
         };
         let half = i64::try_from(width / 2).ok();
         let is_halved = matches!(axis, -1 | 1)
-            && width % 2 == 0
+            && width.is_multiple_of(2)
             && node.outputs.len() == 2
             && lengths == [half, half];
         Ok(is_halved.then(|| vec![0, 1]))
@@ -640,7 +640,7 @@ impl<'a> Builder<'a> {
             start,
             end,
             axis,
-            is_dense && width % 2 == 0,
+            is_dense && width.is_multiple_of(2),
             i64::try_from(width),
         ) else {
             return Ok(None);

@@ -20,10 +20,11 @@ impl PlainWindow {
     /// It is not square, or padded on one side more than on the other.
     pub(super) fn of(node: &Node, kernel: Option<[usize; 2]>) -> Result<Self, GraphError> {
         let kernel = match kernel {
-            Some([height, width]) if height == width => height,
+            Some([height, width]) if height == width && height > 0 => height,
             Some([height, width]) => {
-                let reason =
-                    format!("its windows are {height} x {width}; steps have square ones only");
+                let reason = format!(
+                    "its windows are {height} x {width}; steps have square ones of at least 1 x 1 only"
+                );
                 return Err(GraphError::of(node, reason));
             }
             None => one(node, "kernel_shape", None)?,
