@@ -16,19 +16,32 @@ const WEB_PAGE: Format = Format {
     advice: "download the file itself, not the page that links to it",
 };
 const CONVERT: &str = "this is another format: convert it, or give the right file";
+const PICTURE: &str = "for folders of pictures use `kind = \"image-folder\"`";
 const UNPACK: &str = "unpack it first, or compress it with gzip";
 
 /// Formats by the bytes at their start.
 const SIGNATURES: &[(&[u8], Format)] = &[
-    (b"\x93NUMPY", format("a NumPy array (.npy)", CONVERT)),
+    (
+        b"\x93NUMPY",
+        format(
+            "a NumPy array (.npy)",
+            "write images and labels with `numpy.savez`, and use `kind = \"npz\"`",
+        ),
+    ),
     (
         b"PK\x03\x04",
-        format("a zip archive (.zip, .npz, .pt)", UNPACK),
+        format(
+            "a zip archive (.zip, .npz, .pt)",
+            "unpack it first; for `.npz` use `kind = \"npz\"`",
+        ),
     ),
-    (b"\x89PNG", format("a PNG picture", CONVERT)),
-    (b"\xff\xd8\xff", format("a JPEG picture", CONVERT)),
-    (b"GIF8", format("a GIF picture", CONVERT)),
-    (b"PAR1", format("a Parquet table", CONVERT)),
+    (b"\x89PNG", format("a PNG picture", PICTURE)),
+    (b"\xff\xd8\xff", format("a JPEG picture", PICTURE)),
+    (b"GIF8", format("a GIF picture", PICTURE)),
+    (
+        b"PAR1",
+        format("a Parquet table", "use `kind = \"parquet\"`"),
+    ),
     (b"\x89HDF", format("an HDF5 file", CONVERT)),
     (b"MATLAB 5.0", format("a MATLAB file (.mat)", CONVERT)),
     (
@@ -76,7 +89,10 @@ pub(crate) fn recognise(start: &[u8]) -> Option<Format> {
     }
     let printable = |byte: &u8| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~');
     let is_text = !start.is_empty() && start.iter().all(printable);
-    is_text.then_some(format("a text file", CONVERT))
+    is_text.then_some(format(
+        "a text file",
+        "give the right file; for a table of text use `kind = \"csv\"`",
+    ))
 }
 
 #[cfg(test)]
