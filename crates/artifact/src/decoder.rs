@@ -33,17 +33,3 @@ pub fn decoded<T>(decode: impl FnOnce() -> T) -> Option<T> {
     DECODING.set(outer);
     result.ok()
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_panic_is_a_refusal() {
-        assert_eq!(decoded(|| 3), Some(3));
-        assert_eq!(
-            decoded(|| -> i32 { panic!("a fault of the decoder") }),
-            None
-        );
-    }
-}

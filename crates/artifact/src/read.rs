@@ -279,10 +279,12 @@ pub fn summarise(path: &Path) -> Result<Summary, ArtifactError> {
 
 #[cfg(test)]
 mod tests {
+    use std::panic::{self, catch_unwind};
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
 
+    // The only test that lets a decoder panic: the hook of the process is set once.
     #[test]
     fn a_panic_of_a_decoder_is_an_error_and_is_not_printed() {
         static PRINTED: AtomicUsize = AtomicUsize::new(0);
