@@ -51,7 +51,7 @@ RUN = @$(SHELL_SETUP)
 
 KERNEL_BENCHES := $(basename $(notdir $(wildcard crates/*/benches/*.rs)))
 
-.PHONY: figures build install test fuzz lint bench compare report verify lock status readers duplicates clean help
+.PHONY: figures build install test fuzz lint bench compare report verify lock status readers exchange duplicates clean help
 
 figures: build ## Bring results and figures up to date (PIPELINE= DATA_DIR= JOBS= TARGETS=)
 	$(RUN) eigenscope run "$$PIPELINE" $${JOBS:+--jobs "$$JOBS"} $$TARGETS
@@ -64,7 +64,7 @@ install: ## Compile smaller, faster programs and install them, with pipelines, m
 	prefix=$$DESTDIR$${PREFIX:-$$HOME/.local}; programs=$$TARGET_DIR/dist; share=$$prefix/share; \
 	mkdir -p "$$prefix/bin" "$$share/eigenscope/pipelines" "$$share/man/man1" "$$share/bash-completion/completions" \
 		"$$share/zsh/site-functions" "$$share/fish/vendor_completions.d" || exit; \
-	for stage in '' -ingest -train -decompose -metrics -report; do \
+	for stage in '' -ingest -train -import -decompose -metrics -report; do \
 		install -m 755 "$$programs/eigenscope$$stage" "$$prefix/bin" || exit; done; \
 	set +f; install -m 644 pipelines/*.toml "$$share/eigenscope/pipelines" || exit; \
 	installed=$$prefix/bin/eigenscope; \
@@ -120,6 +120,9 @@ status: build ## Say what is up to date and what is not, and why (PIPELINE= TARG
 
 readers: build ## Read the results with old and new polars, pandas, pyarrow and DuckDB (PIPELINE=)
 	$(RUN) tests/python_readers/run "$$TARGET_DIR" "$${EIGENSCOPE_ARTIFACTS:-artifacts}" "$$PIPELINE"
+
+exchange: build ## Compare exported and imported models with PyTorch and onnxruntime (PYTHON= that has them)
+	$(RUN) tests/python_models/run "$$TARGET_DIR" "$$PYTHON"
 
 duplicates: ## List crates locked in several versions
 	$(RUN) with_cargo tree -d --depth 0 --locked | sort -u

@@ -40,6 +40,11 @@ fn train() {
 }
 
 #[test]
+fn import() {
+    check("import");
+}
+
+#[test]
 fn decompose() {
     check("decompose");
 }

@@ -392,7 +392,7 @@ fn every_kind_and_every_parameter_of_data_and_models_has_its_place() {
     let kinds_page = guide("pipeline-files.md");
     let own_images = guide("own-images.md");
     let own_models = guide("own-models.md");
-    for stage in ["ingest", "train", "decompose", "metrics"] {
+    for stage in ["ingest", "train", "import", "decompose", "metrics"] {
         let program = programs().join(format!("eigenscope-{stage}"));
         let described = Command::new(program).arg("describe").output();
         let described = described.expect("the program starts");
@@ -402,7 +402,7 @@ fn every_kind_and_every_parameter_of_data_and_models_has_its_place() {
             assert!(kinds_page.contains(&format!("`{name}`")), "kind {name}");
             let page = match stage {
                 "ingest" => &own_images,
-                "train" => &own_models,
+                "train" | "import" => &own_models,
                 _ => continue,
             };
             for parameter in kind["parameters"].as_array().expect("parameters") {

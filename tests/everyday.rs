@@ -121,7 +121,7 @@ fn shells_complete_commands_options_pipelines_and_tasks() {
     let commands = commands(&project);
     assert!(commands.len() > 10, "{commands:?}");
     assert_eq!(complete(&[""]), commands);
-    assert_eq!(complete(&["exp"]), ["explain"]);
+    assert_eq!(complete(&["exp"]), ["explain", "export"]);
     assert_eq!(complete(&["graph", "--format", "mer"]), ["mermaid"]);
     assert_eq!(complete(&["gc", "--keep-d"]), ["--keep-days"]);
     assert_eq!(

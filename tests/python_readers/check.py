@@ -23,7 +23,7 @@ import pyarrow.compute
 import pyarrow.parquet
 from blake3 import blake3
 
-STAGES = ["ingest", "train", "decompose", "metrics", "report"]
+STAGES = ["ingest", "train", "import", "decompose", "metrics", "report"]
 # Our name: NumPy's, pyarrow's, polars', DuckDB's.
 NUMBERS = {
     "UInt16": ("uint16", pyarrow.uint16(), polars.UInt16, "USMALLINT"),

@@ -108,6 +108,10 @@ pub(crate) enum Command {
     Graph(Graph),
     /// Print what an artifact holds and where it came from
     Show(Show),
+    /// Write a result as a file for other programs: a model, a table, or embeddings
+    Export(Export),
+    /// List what a file of weights holds, and propose what a pipeline file could say about it
+    Inspect(Inspect),
     /// Draw what ran on which core when, and how idle the cores were
     Timeline(Timeline),
     /// Compare our numbers with the published ones
@@ -264,6 +268,81 @@ pub(crate) struct Show {
     /// Rows to print
     #[arg(long, default_value_t = 10, value_name = "N")]
     pub(crate) rows: usize,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// A pipeline file, or the name of one in the folder `pipelines`
+    pub(crate) pipeline: String,
+    /// One task, such as 'train.bilinear[hidden=30,seed=0]'
+    pub(crate) task: String,
+    /// File to write, or `-` for standard output; its ending tells the format
+    #[arg(
+        short,
+        long,
+        value_name = "FILE",
+        required_unless_present = "projector"
+    )]
+    pub(crate) output: Option<PathBuf>,
+    /// Format, where the ending of the file does not tell it
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<ExportFormat>,
+    /// Table of a task that writes several
+    #[arg(long, value_name = "KIND")]
+    pub(crate) table: Option<String>,
+    /// File for the Python that defines the model and loads a safetensors file (default: standard error)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) snippet: Option<PathBuf>,
+    /// Write embeddings into this folder as TensorBoard's projector reads them
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["output", "format", "table", "snippet"])]
+    pub(crate) projector: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// A model: tensors under PyTorch's names
+    Safetensors,
+    /// A model: a graph with its weights
+    Onnx,
+    /// A table: comma-separated values
+    Csv,
+    /// A table, or the tensors of a model: arrays of NumPy
+    Npz,
+    /// A table: Arrow IPC, Feather 2
+    Arrow,
+}
+
+impl ExportFormat {
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Safetensors,
+        Self::Onnx,
+        Self::Csv,
+        Self::Npz,
+        Self::Arrow,
+    ];
+
+    /// Ending of the names of its files.
+    pub(crate) fn ending(self) -> &'static str {
+        match self {
+            Self::Safetensors => "safetensors",
+            Self::Onnx => "onnx",
+            Self::Csv => "csv",
+            Self::Npz => "npz",
+            Self::Arrow => "arrow",
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Inspect {
+    /// A file of weights: .pt, .pth, .safetensors, .onnx
+    pub(crate) file: PathBuf,
+    /// Where the tensors are in a file that has them in several places
+    #[arg(long)]
+    pub(crate) key: Option<String>,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -44,6 +44,8 @@ fn main() -> ExitCode {
         Command::Graph(command) => commands::graph::run(project, command),
         Command::Show(command) => commands::show::run(project, command),
         Command::Timeline(command) => commands::timeline::run(project, command),
+        Command::Export(command) => commands::export::run(project, command),
+        Command::Inspect(command) => commands::inspect::run(command),
         Command::Compare(command) => commands::compare::run(project, command),
         Command::Report(command) => commands::report::run(project, command),
         Command::Gc(command) => commands::gc::run(project, command),

@@ -111,6 +111,13 @@ pub(crate) fn plan(arguments: &ProjectArguments, pipeline: &str) -> Result<Plan>
     eigenscope_plan::read(&pipeline_file(pipeline)?, &programs).map_err(diagnosed)
 }
 
+/// The program that reads and writes models.
+pub(crate) fn import_program() -> Result<PathBuf> {
+    let program = std::env::current_exe().context("cannot find the folder of this program")?;
+    let folder = program.parent().unwrap_or(Path::new("."));
+    Ok(eigenscope_plan::programs::import_program(folder))
+}
+
 /// Asks the stage programs beside this program what they can do.
 fn stage_programs(arguments: &ProjectArguments) -> Result<Programs> {
     let program = std::env::current_exe().context("cannot find the folder of this program")?;

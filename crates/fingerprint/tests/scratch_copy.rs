@@ -11,7 +11,14 @@ use eigenscope_fingerprint::{Code, task_functions};
 use eigenscope_testing::workspace;
 
 /// The crates that compute something.
-const STAGES: [&str; 5] = ["ingest", "train", "decompose", "metrics", "report"];
+const STAGES: [&str; 6] = [
+    "ingest",
+    "train",
+    "import",
+    "decompose",
+    "metrics",
+    "report",
+];
 
 /// A copy of the sources, and what the code of every task function was before any edit.
 struct Scratch {

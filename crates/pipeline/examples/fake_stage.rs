@@ -42,7 +42,7 @@ fn kinds(section: Stage) -> Vec<TaskKind> {
             &[HistoryRow::KIND, FinalRow::KIND],
             run_series,
         )],
-        Stage::Decompose => vec![],
+        Stage::Model | Stage::Decompose => vec![],
         Stage::Metric => {
             let models = Role::many("models", FinalRow::KIND, "Models");
             vec![kind(

@@ -14,6 +14,7 @@ pub mod accept;
 mod cell_values;
 pub mod compare;
 pub mod execute;
+pub mod export;
 #[cfg(fuzzing)]
 pub mod fuzz;
 pub mod gc;

@@ -21,6 +21,8 @@ pub enum Stage {
     Data,
     /// `[train.NAME]`, served by `eigenscope-train`.
     Train,
+    /// `[model.NAME]`, served by `eigenscope-import`.
+    Model,
     /// `[decompose.NAME]`, served by `eigenscope-decompose`.
     Decompose,
     /// `[metric.NAME]`, served by `eigenscope-metrics`.
@@ -31,9 +33,10 @@ pub enum Stage {
 
 impl Stage {
     /// Every stage, in the order in which results flow.
-    pub const ALL: [Stage; 5] = [
+    pub const ALL: [Stage; 6] = [
         Stage::Data,
         Stage::Train,
+        Stage::Model,
         Stage::Decompose,
         Stage::Metric,
         Stage::Figure,
@@ -44,6 +47,7 @@ impl Stage {
         match self {
             Stage::Data => "data",
             Stage::Train => "train",
+            Stage::Model => "model",
             Stage::Decompose => "decompose",
             Stage::Metric => "metric",
             Stage::Figure => "figure",
@@ -55,6 +59,7 @@ impl Stage {
         match self {
             Stage::Data => "eigenscope-ingest",
             Stage::Train => "eigenscope-train",
+            Stage::Model => "eigenscope-import",
             Stage::Decompose => "eigenscope-decompose",
             Stage::Metric => "eigenscope-metrics",
             Stage::Figure => "eigenscope-report",

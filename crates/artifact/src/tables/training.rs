@@ -41,3 +41,17 @@ records! {
         test_accuracy_fraction: f64,
     }
 }
+
+records! {
+    /// How well one model does on the images of a split.
+    pub struct AccuracyRow: "accuracy", 1 => {
+        /// Images shown.
+        images: u32,
+        /// Images whose largest logit is that of their class (the first of equal ones).
+        correct: u32,
+        /// `correct / images`.
+        accuracy_fraction: f64,
+        /// Mean cross-entropy.
+        loss_nats: f64,
+    }
+}

@@ -181,7 +181,6 @@ fn model<'a>(new: &'a NewGraph<'_>) -> Result<Message<'a>, CheckpointError> {
     let mut model = Message::default();
     model.int(1, IR_VERSION);
     model.text(2, "eigenscope");
-    model.text(3, env!("CARGO_PKG_VERSION"));
     model.message(7, graph(new)?);
     let mut opset = Message::default();
     opset.text(1, "");

@@ -1,5 +1,6 @@
 //! The task kinds: one file each, with the description and the function that runs a task.
 
+mod accuracy;
 mod clipping;
 mod confusion;
 mod final_accuracy;
@@ -23,6 +24,7 @@ pub fn kinds() -> Vec<TaskKind> {
         similarity_map::kind(),
         clipping::kind(),
         final_accuracy::kind(),
+        accuracy::kind(),
         scaling::kind(),
         confusion::kind(),
         neighbours::kind(),

@@ -237,6 +237,11 @@ impl Programs {
     }
 }
 
+/// The program in `folder` that reads and writes models for other programs.
+pub fn import_program(folder: &Path) -> PathBuf {
+    program_path(folder, Stage::Model)
+}
+
 fn program_path(folder: &Path, stage: Stage) -> PathBuf {
     folder.join(format!(
         "{}{}",

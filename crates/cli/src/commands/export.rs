@@ -1,0 +1,179 @@
+//! `eigenscope export`: a result as a file of other programs.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+use eigenscope_pipeline::export::{self, TableFormat};
+
+use super::{output, relative, tell};
+use crate::arguments::{Export, ExportFormat, ProjectArguments};
+use crate::exit;
+use crate::project::{Project, import_program};
+
+/// Kinds of tables by what is done with them. Nothing else is known of a kind.
+const TENSORS: &str = "tensors";
+const EMBEDDINGS: &str = "embeddings";
+const IMAGES: &str = "images";
+
+pub(crate) fn run(arguments: &ProjectArguments, command: &Export) -> Result<u8> {
+    let project = Project::open(arguments, &command.pipeline)?;
+    let task = one(&project, &command.task)?;
+    if let Some(folder) = &command.projector {
+        return projector(&project, task, folder);
+    }
+    let Some(path) = &command.output else {
+        bail!("say where to write it: -o FILE, or - for standard output");
+    };
+    if path.is_dir() {
+        bail!("{} is a folder; name the file to write", path.display());
+    }
+    let format = format(command, path)?;
+    let program = import_program()?;
+    match table_format(format) {
+        None => {
+            let tensors = table(&project, task, Some(TENSORS))?;
+            output::write(path, &export::model(&program, &tensors, format.ending())?)?;
+            if format == ExportFormat::Safetensors {
+                snippet(&program, &tensors, path, command.snippet.as_deref())?;
+            }
+        }
+        Some(format) => {
+            let table = table(&project, task, command.table.as_deref())?;
+            let (bytes, notes) = export::table(&table, format)?;
+            output::write(path, &bytes)?;
+            for note in notes {
+                tell(&format!("note: {note}"));
+            }
+        }
+    }
+    if !output::is_stdout(path) {
+        super::print(&format!("{}\n", relative(path)))?;
+    }
+    Ok(exit::OK)
+}
+
+/// The format of tables; `None` for those of models.
+fn table_format(format: ExportFormat) -> Option<TableFormat> {
+    match format {
+        ExportFormat::Safetensors | ExportFormat::Onnx => None,
+        ExportFormat::Csv => Some(TableFormat::Csv),
+        ExportFormat::Npz => Some(TableFormat::Npz),
+        ExportFormat::Arrow => Some(TableFormat::Arrow),
+    }
+}
+
+/// The one task that the pattern means.
+fn one(project: &Project, pattern: &str) -> Result<usize> {
+    let tasks = project.select(&[pattern.to_owned()])?;
+    let [task] = tasks.as_slice() else {
+        let ids = tasks.iter().take(3);
+        let ids: Vec<&str> = ids
+            .map(|&task| project.plan.tasks[task].id.as_str())
+            .collect();
+        bail!(
+            "`{pattern}` means {} tasks, and one is exported at a time: name one, such as {}",
+            tasks.len(),
+            ids.join(", ")
+        );
+    };
+    Ok(*task)
+}
+
+/// The format that is asked for, or else that of the ending of the file.
+fn format(command: &Export, path: &Path) -> Result<ExportFormat> {
+    let ending = path.extension().unwrap_or_default().to_string_lossy();
+    let known = ExportFormat::ALL;
+    let by_ending = known.into_iter().find(|format| format.ending() == ending);
+    let Some(format) = command.format.or(by_ending) else {
+        let endings: Vec<String> = known
+            .iter()
+            .map(|format| format!(".{}", format.ending()))
+            .collect();
+        bail!(
+            "the ending of {} names no format; give --format, or one of the endings {}",
+            path.display(),
+            endings.join(", ")
+        );
+    };
+    Ok(format)
+}
+
+/// The file of a table that a task has written. Without a name it is the only one, or the only one that is not a model.
+fn table(project: &Project, task: usize, wanted: Option<&str>) -> Result<PathBuf> {
+    let planned = &project.plan.tasks[task];
+    let tables: Vec<_> = planned
+        .outputs
+        .iter()
+        .filter(|kind| !["svg", "png", "interactive"].contains(&kind.as_str()))
+        .collect();
+    let names = || {
+        let names: Vec<&str> = tables.iter().map(|kind| kind.as_str()).collect();
+        names.join(", ")
+    };
+    let found = match wanted {
+        Some(wanted) => tables.iter().find(|kind| kind.as_str() == wanted),
+        None => match tables.as_slice() {
+            [one] => Some(one),
+            _ => {
+                let mut others = tables.iter().filter(|kind| kind.as_str() != TENSORS);
+                let other = others.next();
+                other.filter(|_| others.next().is_none())
+            }
+        },
+    };
+    let Some(kind) = found else {
+        match wanted {
+            Some(wanted) => bail!("`{}` writes no {wanted}; it writes {}", planned.id, names()),
+            None => bail!(
+                "`{}` writes several tables; choose one with --table: {}",
+                planned.id,
+                names()
+            ),
+        }
+    };
+    let survey = project.survey(&[task]);
+    let state = survey.get(task).filter(|state| state.is_current());
+    let Some(key) = state.and_then(|state| state.key()) else {
+        bail!(
+            "`{id}` is not up to date; run `eigenscope run {} '{id}'` first",
+            project.plan.name,
+            id = planned.id
+        );
+    };
+    Ok(project.store.output(key, kind))
+}
+
+/// Python that reads the weights: into a file, or to standard error.
+fn snippet(program: &Path, tensors: &Path, weights: &Path, file: Option<&Path>) -> Result<()> {
+    let name = match output::is_stdout(weights) {
+        true => "model.safetensors".to_owned(),
+        false => weights.display().to_string(),
+    };
+    let python = export::python(program, tensors, &name)?;
+    match file {
+        Some(file) => output::write(file, &python),
+        None => {
+            tell(String::from_utf8_lossy(&python).trim_end());
+            Ok(())
+        }
+    }
+}
+
+/// Writes the embeddings of a task for TensorBoard into a folder.
+fn projector(project: &Project, task: usize, folder: &Path) -> Result<u8> {
+    let embeddings = table(project, task, Some(EMBEDDINGS))?;
+    let mut inputs = project.plan.tasks[task].inputs.iter();
+    let images = inputs.find(|input| input.kind.as_str() == IMAGES);
+    let images = images
+        .map(|input| table(project, input.task, Some(IMAGES)))
+        .transpose()?;
+    let written = export::projector(&embeddings, images.as_deref())?;
+    for (name, bytes) in &written.files {
+        output::write(&folder.join(name), bytes)?;
+    }
+    for note in &written.notes {
+        tell(&format!("note: {note}"));
+    }
+    super::print(&format!("{}\n", relative(folder)))?;
+    Ok(exit::OK)
+}

@@ -1,0 +1,127 @@
+//! Why a file gives no model.
+
+use std::path::PathBuf;
+
+use eigenscope_checkpoint::CheckpointError;
+use eigenscope_models::ModelError;
+use eigenscope_models::steps::StepError;
+
+use crate::matching::Matching;
+
+/// A file that gives no model.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// There is no such file.
+    #[error("there is no file {path}{similar}", path = path.display())]
+    NotFound {
+        /// Where it was looked for.
+        path: PathBuf,
+        /// Files there with similar names, in words, or nothing.
+        similar: String,
+    },
+    /// The file cannot be read.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// The file has no tensor of this name.
+    #[error("{path} has no tensor `{name}`", path = path.display())]
+    NoTensor {
+        /// The file.
+        path: PathBuf,
+        /// The name.
+        name: String,
+    },
+    /// Neither the pipeline nor the file says what the network is.
+    #[error(
+        "{path} holds weights, but does not say what is computed with them", path = path.display()
+    )]
+    NoNetwork {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A graph that is no network of known steps.
+    #[error("{path} holds a graph that cannot be read as a network: {reason}", path = path.display())]
+    Graph {
+        /// The file.
+        path: PathBuf,
+        /// The operator and its node, and what is known.
+        reason: String,
+    },
+    /// A graph for images of another shape.
+    #[error(
+        "{path} holds a graph for images of {expected:?} values (channels, rows, columns), the images have {found:?}",
+        path = path.display()
+    )]
+    GraphInput {
+        /// The file.
+        path: PathBuf,
+        /// Channels, rows and columns that the graph takes.
+        expected: [usize; 3],
+        /// Those of the images.
+        found: [usize; 3],
+    },
+    /// Steps beside a file that holds its own.
+    #[error("{path} holds its graph, so `steps` has no meaning", path = path.display())]
+    TwoNetworks {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The steps are no network.
+    #[error("`steps`: {0}")]
+    Steps(#[from] StepError),
+    /// The tensors are not those of a built-in network.
+    #[error("{path} does not hold the weights of a network of kind `{kind}`: {reason}", path = path.display())]
+    Kind {
+        /// The file.
+        path: PathBuf,
+        /// The kind.
+        kind: &'static str,
+        /// What was expected and what was found.
+        reason: String,
+    },
+    /// The network does not fit the images.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// Tensors do not fit the network.
+    #[error("{path} does not fit the network: {matching}", path = path.display())]
+    Mismatch {
+        /// The file.
+        path: PathBuf,
+        /// What fits and what does not.
+        matching: Box<Mismatch>,
+    },
+    /// A parameter that is not what it should be.
+    #[error("`{parameter}` {reason}")]
+    Parameter {
+        /// The parameter.
+        parameter: &'static str,
+        /// What was expected and what was found.
+        reason: String,
+    },
+    /// The file was changed while it was read.
+    #[error("{path} was changed while it was read; run again", path = path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Standard output refused something.
+    #[error("cannot write to standard output")]
+    Output(#[source] std::io::Error),
+    /// A model that a format cannot hold.
+    #[error("the model cannot be written as {format}: {reason}")]
+    Format {
+        /// The format.
+        format: &'static str,
+        /// Why not.
+        reason: String,
+    },
+}
+
+/// Tensors of a file against those of a network.
+#[derive(Debug)]
+pub struct Mismatch(pub(crate) Matching);
+
+impl std::fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}

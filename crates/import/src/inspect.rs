@@ -1,0 +1,113 @@
+//! What a file of weights holds: tensors, what was passed over, and what a pipeline file could say about it.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::error::ImportError;
+use crate::file::{WeightFile, locate};
+use crate::propose::{Proposal, propose};
+
+/// The answer of `inspect`, as JSON.
+#[derive(Serialize)]
+struct Report<'a> {
+    /// Version of the form, as of all commands.
+    version: u32,
+    file: String,
+    format: String,
+    tensors: Vec<Tensor<'a>>,
+    /// Number of all values.
+    values: u64,
+    /// What was passed over or will be converted.
+    notes: Vec<String>,
+    #[serde(flatten)]
+    proposal: Proposal,
+}
+
+#[derive(Serialize)]
+struct Tensor<'a> {
+    name: &'a str,
+    /// Its name in the file, where that is another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stored_as: Option<&'a str>,
+    shape: &'a [usize],
+    #[serde(rename = "type")]
+    dtype: &'static str,
+}
+
+/// What the file at `path` holds, as text or JSON.
+///
+/// # Errors
+/// The file is no file of weights, or it is damaged.
+pub(crate) fn inspect(path: &Path, key: Option<&str>, json: bool) -> Result<String, ImportError> {
+    let path = locate(Path::new(""), &path.to_string_lossy())?;
+    let (file, trouble) = match WeightFile::open(&path, key, true) {
+        Err(error @ ImportError::Graph { .. }) => (
+            WeightFile::open(&path, key, false)?,
+            Some(error.to_string()),
+        ),
+        opened => (opened?, None),
+    };
+    let checkpoint = file.checkpoint();
+    let tensors = checkpoint.tensors().iter();
+    let report = Report {
+        version: 1,
+        file: path.display().to_string(),
+        format: checkpoint.format().to_string(),
+        values: tensors.clone().map(|tensor| tensor.count()).sum(),
+        tensors: tensors
+            .map(|tensor| Tensor {
+                name: &tensor.name,
+                stored_as: (tensor.stored_as != tensor.name).then_some(&tensor.stored_as),
+                shape: &tensor.shape,
+                dtype: tensor.dtype.name(),
+            })
+            .collect(),
+        notes: checkpoint.notes().iter().map(ToString::to_string).collect(),
+        proposal: match trouble {
+            Some(trouble) => Proposal::none(trouble),
+            None => propose(&file),
+        },
+    };
+    if json {
+        let text = serde_json::to_string_pretty(&report).map_err(|error| ImportError::Format {
+            format: "json",
+            reason: error.to_string(),
+        })?;
+        return Ok(format!("{text}\n"));
+    }
+    Ok(text(&report))
+}
+
+fn text(report: &Report<'_>) -> String {
+    let Report {
+        file,
+        format,
+        tensors,
+        values,
+        notes,
+        proposal,
+        ..
+    } = report;
+    let mut text = format!(
+        "{file}: {format}, {} tensors, {values} values\n",
+        tensors.len()
+    );
+    let shapes: Vec<String> = tensors
+        .iter()
+        .map(|tensor| format!("{:?}", tensor.shape))
+        .collect();
+    let width = |lengths: &mut dyn Iterator<Item = usize>| lengths.max().unwrap_or(0);
+    let names = width(&mut tensors.iter().map(|tensor| tensor.name.chars().count()));
+    let sides = width(&mut shapes.iter().map(String::len));
+    for (tensor, shape) in tensors.iter().zip(&shapes) {
+        let Tensor { name, dtype, .. } = tensor;
+        let name = name.escape_debug().to_string();
+        text.push_str(&format!("  {name:<names$}  {shape:<sides$}  {dtype}\n"));
+    }
+    for note in notes {
+        text.push_str(&format!("note: {note}\n"));
+    }
+    text.push_str(&proposal.text());
+    text
+}

@@ -1,0 +1,299 @@
+//! The network that the weights of a file belong to: from steps, from the file, or a built-in one whose sizes the weights tell.
+
+use std::collections::BTreeMap;
+
+use eigenscope_artifact::InputShape;
+use eigenscope_graphs::GraphNetwork;
+use eigenscope_models::steps::StepList;
+use eigenscope_models::{Architecture, Network, networks};
+use serde_json::Value;
+
+use crate::error::{ImportError, Mismatch};
+use crate::file::WeightFile;
+use crate::matching::{Matching, TensorShape, matching};
+
+/// Longest side in pixels that is tried where the size of the images is not known.
+const LONGEST_SIDE: usize = 512;
+
+/// What a pipeline file says about a network.
+#[derive(Debug, Clone)]
+pub(crate) enum Described {
+    /// Its steps; none for a file that holds its graph.
+    Steps(Vec<Value>),
+    /// A bilinear network, with or without residual blocks.
+    Bilinear { residual: bool },
+    /// Linear layers with ReLU between them.
+    Mlp,
+    /// Convolutions of stride 2.
+    Cnn,
+    /// The network of this name, which has no sizes.
+    ConvNet,
+    /// The network of this name; its last layers tell the size of the embedding.
+    EmbeddingNet,
+}
+
+impl Described {
+    /// Whether the network may come with the file.
+    pub(crate) fn is_of_steps(&self) -> bool {
+        matches!(self, Described::Steps(_))
+    }
+}
+
+/// A network before the images are known.
+pub(crate) enum Definition {
+    /// Steps with the name of the network.
+    Steps(String, StepList),
+    BuiltIn(Network),
+}
+
+/// A network, and where its tensors are in the file.
+#[derive(Debug)]
+pub(crate) struct Resolved {
+    pub(crate) architecture: Architecture,
+    pub(crate) matching: Matching,
+}
+
+impl Definition {
+    /// Makes a network of what the pipeline file says and the file holds.
+    ///
+    /// # Errors
+    /// There are no steps, or more than one list of them; they are no network; or the weights are not those of the kind.
+    pub(crate) fn new(described: &Described, file: &WeightFile) -> Result<Self, ImportError> {
+        let built_in = |network| Ok(Definition::BuiltIn(network));
+        match described {
+            Described::Steps(steps) => match (file.graph(), steps.is_empty()) {
+                (Some(_), false) => Err(ImportError::TwoNetworks {
+                    path: file.path().to_owned(),
+                }),
+                (None, true) => Err(ImportError::NoNetwork {
+                    path: file.path().to_owned(),
+                }),
+                (Some(graph), true) => Self::of_steps(&graph.steps).map_err(|error| {
+                    // Nothing that the user wrote is wrong.
+                    ImportError::Graph {
+                        path: file.path().to_owned(),
+                        reason: error.to_string(),
+                    }
+                }),
+                (None, false) => Self::of_steps(&Value::Array(steps.clone())),
+            },
+            Described::Bilinear { residual } => built_in(bilinear(file, *residual)?),
+            Described::Mlp => built_in(mlp(file)?),
+            Described::Cnn => built_in(cnn(file)?),
+            Described::ConvNet => built_in(networks::convnet()),
+            Described::EmbeddingNet => built_in(embedding_net(file)?),
+        }
+    }
+
+    fn of_steps(steps: &Value) -> Result<Self, ImportError> {
+        Ok(Definition::Steps(
+            "model".to_owned(),
+            StepList::parse(steps)?,
+        ))
+    }
+
+    fn architecture(
+        &self,
+        input: InputShape,
+        classes: Vec<String>,
+    ) -> Result<Architecture, ImportError> {
+        Ok(match self {
+            Definition::Steps(name, steps) => steps.architecture(name, input, classes)?,
+            Definition::BuiltIn(network) => network.architecture(input, classes)?,
+        })
+    }
+
+    /// Names of the layers if nothing else can be said.
+    pub(crate) fn layer_names(&self) -> Vec<String> {
+        match self {
+            Definition::Steps(_, steps) => {
+                steps.layer_names().into_iter().map(str::to_owned).collect()
+            }
+            Definition::BuiltIn(_) => Vec::new(),
+        }
+    }
+
+    /// The network for these images, its tensors matched with those of the file.
+    ///
+    /// # Errors
+    /// The steps do not fit the images. That tensors do not fit is in the matching.
+    pub(crate) fn resolve(
+        &self,
+        file: &WeightFile,
+        names: &BTreeMap<String, String>,
+        input: InputShape,
+        classes: Vec<String>,
+    ) -> Result<Resolved, ImportError> {
+        if let Some(expected) = file.graph_input() {
+            let found = [input.channels, input.height, input.width];
+            if expected != found {
+                return Err(ImportError::GraphInput {
+                    path: file.path().to_owned(),
+                    expected,
+                    found,
+                });
+            }
+        }
+        let architecture = self.architecture(input, classes)?;
+        let shapes: Vec<TensorShape> = architecture
+            .parameters()
+            .into_iter()
+            .map(|parameter| TensorShape {
+                name: parameter.name,
+                shape: parameter.shape,
+                foreign_type: None,
+            })
+            .collect();
+        let matching = matching(&shapes, file.shapes(), names, file.is_ordered());
+        Ok(Resolved {
+            architecture,
+            matching,
+        })
+    }
+
+    /// As [`Definition::resolve`] where the images, or their classes, are not known: for images that fit the weights. `None` if
+    /// there are none.
+    pub(crate) fn resolve_unknown(
+        &self,
+        file: &WeightFile,
+        names: &BTreeMap<String, String>,
+        classes: Option<Vec<String>>,
+    ) -> Option<Resolved> {
+        let weights = weights(file);
+        let of_graph = file.graph().and_then(last_outputs);
+        let classes = classes.unwrap_or_else(|| {
+            let last = weights.last().and_then(|last| last.shape.first());
+            let count = of_graph.or(last.copied()).unwrap_or_default().min(100_000);
+            (0..count).map(|class| class.to_string()).collect()
+        });
+        if let Some(input) = file.graph_input() {
+            return self
+                .resolve(file, names, InputShape::from(input), classes)
+                .ok();
+        }
+        let inputs: Vec<InputShape> = match weights.first()?.shape[..] {
+            [_, channels, _, _] => (1..=LONGEST_SIDE)
+                .map(|side| InputShape::from([channels, side, side]))
+                .collect(),
+            [_, values, ..] => vec![InputShape::from([values, 1, 1])],
+            _ => return None,
+        };
+        inputs.into_iter().find_map(|input| {
+            let resolved = self.resolve(file, names, input, classes.clone()).ok()?;
+            resolved.matching.is_complete().then_some(resolved)
+        })
+    }
+}
+
+/// The number of outputs of the last linear step of a graph.
+fn last_outputs(graph: &GraphNetwork) -> Option<usize> {
+    let mut steps = graph.steps.as_array()?.iter().rev();
+    let outputs = steps.find_map(|step| {
+        let linear = step.get("linear")?;
+        linear.get("outputs").unwrap_or(linear).as_u64()
+    });
+    usize::try_from(outputs?).ok()
+}
+
+impl Resolved {
+    /// Returns an error if a tensor of the network has no values in the file.
+    pub(crate) fn complete(self, file: &WeightFile) -> Result<Self, ImportError> {
+        if self.matching.is_complete() {
+            return Ok(self);
+        }
+        Err(ImportError::Mismatch {
+            path: file.path().to_owned(),
+            matching: Box::new(Mismatch(self.matching)),
+        })
+    }
+}
+
+/// The weights of linear maps and convolutions, in the order of the file.
+fn weights(file: &WeightFile) -> Vec<&TensorShape> {
+    let tensors = file.shapes().iter();
+    tensors
+        .filter(|tensor| tensor.foreign_type.is_none() && tensor.shape.len() >= 2)
+        .collect()
+}
+
+fn wrong_kind(file: &WeightFile, kind: &'static str, expected: &str) -> ImportError {
+    let found: Vec<String> = weights(file)
+        .iter()
+        .map(|tensor| format!("{} {:?}", tensor.name, tensor.shape))
+        .collect();
+    ImportError::Kind {
+        path: file.path().to_owned(),
+        kind,
+        reason: format!(
+            "expected {expected}; its weights are {}",
+            crate::matching::listed(&found)
+        ),
+    }
+}
+
+/// Returns whether the file has a bias in the layer of a weight.
+fn is_biased(file: &WeightFile, weight: &TensorShape) -> bool {
+    let (layer, _) = crate::matching::split(&weight.name);
+    let mut tensors = file.shapes().iter();
+    tensors.any(|tensor| crate::matching::split(&tensor.name) == (layer, "bias"))
+}
+
+/// `[h, inputs]`, then `[2h, h]` for each block, then `[classes, h]`.
+fn bilinear(file: &WeightFile, residual: bool) -> Result<Network, ImportError> {
+    const EXPECTED: &str = "matrices of shape [h, inputs], then [2 h, h] (L above R) once or several times, then [classes, h]";
+    let wrong = || wrong_kind(file, "bilinear", EXPECTED);
+    let weights = weights(file);
+    let [first, blocks @ .., last] = weights.as_slice() else {
+        return Err(wrong());
+    };
+    let &[hidden, _] = first.shape.as_slice() else {
+        return Err(wrong());
+    };
+    let is_block = |tensor: &&TensorShape| tensor.shape == [hidden.saturating_mul(2), hidden];
+    if blocks.is_empty() || !blocks.iter().all(is_block) || last.shape.get(1) != Some(&hidden) {
+        return Err(wrong());
+    }
+    let bias = is_biased(file, blocks[0]);
+    Ok(networks::bilinear_blocks(
+        hidden,
+        bias,
+        blocks.len(),
+        residual,
+    ))
+}
+
+/// Matrices, the number of rows of each being the number of columns of the next.
+fn mlp(file: &WeightFile) -> Result<Network, ImportError> {
+    let weights = weights(file);
+    let is_matrix = |tensor: &&TensorShape| tensor.shape.len() == 2;
+    if weights.is_empty() || !weights.iter().all(is_matrix) {
+        return Err(wrong_kind(file, "mlp", "matrices only, one for each layer"));
+    }
+    let hidden = &weights[..weights.len() - 1];
+    Ok(networks::mlp(
+        hidden.iter().map(|tensor| tensor.shape[0]).collect(),
+    ))
+}
+
+/// Kernels of 5 x 5, then a matrix.
+fn cnn(file: &WeightFile) -> Result<Network, ImportError> {
+    let weights = weights(file);
+    let kernels = weights.len().saturating_sub(1);
+    let is_kernel = |tensor: &&TensorShape| tensor.shape.len() == 4;
+    if kernels == 0 || !weights[..kernels].iter().all(is_kernel) {
+        return Err(wrong_kind(file, "cnn", "kernels of 5 x 5, then one matrix"));
+    }
+    let channels = weights[..kernels].iter().map(|tensor| tensor.shape[0]);
+    Ok(networks::cnn(channels.collect()))
+}
+
+/// The last matrix reads the embedding.
+fn embedding_net(file: &WeightFile) -> Result<Network, ImportError> {
+    let weights = weights(file);
+    let last = weights.last().map(|tensor| tensor.shape.as_slice());
+    let Some(&[_, embedding]) = last else {
+        let expected = "kernels, then matrices, the last of shape [classes, embedding]";
+        return Err(wrong_kind(file, "embedding-net", expected));
+    };
+    Ok(networks::embedding_net(embedding))
+}

@@ -1,0 +1,448 @@
+//! Steps and names that a pipeline file could give for a file of weights, as far as names and shapes tell.
+//!
+//! Shapes tell kernels, channels, biases and normalisations, and names that modules stand in blocks. They do not tell strides,
+//! padding, pooling and activations: what is usual is proposed, and said to be that.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::file::WeightFile;
+use crate::matching::{TensorShape, split};
+use crate::network::{Definition, Described};
+
+/// Longest line of a proposal in characters before its values get lines of their own.
+const LONGEST_LINE: usize = 110;
+
+/// Names of modules that are the shortcut of a residual block.
+const SHORTCUTS: [&str; 4] = ["downsample", "shortcut", "skip", "proj"];
+
+/// What a pipeline file could say.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Proposal {
+    /// The built-in network that the tensors fit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<&'static str>,
+    /// Steps of the network; none if the file holds them, or if nothing can be said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    steps: Option<Value>,
+    /// Names of layers in the file by the names of ours.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    names: BTreeMap<String, String>,
+    /// Whether the layers need no names, for their order tells which is which.
+    #[serde(skip)]
+    is_matched_by_order: bool,
+    /// What the proposal takes for granted, or why there is none.
+    remarks: Vec<String>,
+}
+
+impl Proposal {
+    pub(crate) fn none(remark: impl Into<String>) -> Self {
+        Self {
+            remarks: vec![remark.into()],
+            ..Self::default()
+        }
+    }
+
+    /// The proposal as part of a pipeline file.
+    pub(crate) fn text(&self) -> String {
+        let mut text = String::new();
+        for remark in &self.remarks {
+            let _ = writeln!(text, "# {remark}");
+        }
+        if let Some(kind) = self.kind {
+            let _ = writeln!(text, "kind = \"{kind}\"");
+        }
+        if let Some(Value::Array(steps)) = &self.steps {
+            text.push_str("steps = [\n");
+            for step in steps {
+                write_step(&mut text, step, 1);
+            }
+            text.push_str("]\n");
+        }
+        if self.is_matched_by_order {
+            text.push_str("# `names` need not be given: the layers match in this order\n");
+        } else if !self.names.is_empty() {
+            let names: Vec<String> = self
+                .names
+                .iter()
+                .map(|(ours, theirs)| format!("{} = {}", key(ours), quoted(theirs)))
+                .collect();
+            let _ = writeln!(text, "names = {{ {} }}", names.join(", "));
+        }
+        text
+    }
+}
+
+fn quoted(text: &str) -> String {
+    Value::from(text).to_string()
+}
+
+/// A key of TOML.
+fn key(name: &str) -> String {
+    let is_bare = |letter: char| letter.is_ascii_alphanumeric() || "_-".contains(letter);
+    match !name.is_empty() && name.chars().all(is_bare) {
+        true => name.to_owned(),
+        false => quoted(name),
+    }
+}
+
+/// A value in one line of TOML.
+fn inline(value: &Value) -> String {
+    match value {
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(inline).collect();
+            format!("[{}]", items.join(", "))
+        }
+        Value::Object(entries) => {
+            let entries: Vec<String> = in_order(entries)
+                .into_iter()
+                .map(|(name, value)| format!("{} = {}", key(name), inline(value)))
+                .collect();
+            format!("{{ {} }}", entries.join(", "))
+        }
+        other => other.to_string(),
+    }
+}
+
+/// The fields of a step in the order in which people write them.
+fn in_order(fields: &Map<String, Value>) -> Vec<(&String, &Value)> {
+    const ORDER: [&str; 8] = [
+        "channels", "outputs", "kernel", "stride", "padding", "bias", "steps", "shortcut",
+    ];
+    let mut fields: Vec<(&String, &Value)> = fields.iter().collect();
+    fields.sort_by_key(|(name, _)| ORDER.iter().position(|known| known == name));
+    fields
+}
+
+/// A step in one line, or a block with a line for each of its steps.
+fn write_step(text: &mut String, step: &Value, depth: usize) {
+    let indent = "  ".repeat(depth);
+    let line = inline(step);
+    let block = step.get("residual").and_then(Value::as_object);
+    let Some(block) = block.filter(|_| line.len() + indent.len() > LONGEST_LINE) else {
+        let _ = writeln!(text, "{indent}{line},");
+        return;
+    };
+    // TOML 1.0 keeps a table in one line, but not the lists in it.
+    let _ = write!(text, "{indent}{{ residual = {{ ");
+    for (position, (name, value)) in in_order(block).into_iter().enumerate() {
+        let separator = if position == 0 { "" } else { ", " };
+        match value {
+            Value::Array(steps) => {
+                let _ = writeln!(text, "{separator}{} = [", key(name));
+                for step in steps {
+                    write_step(text, step, depth + 1);
+                }
+                let _ = write!(text, "{indent}]");
+            }
+            other => {
+                let _ = write!(text, "{separator}{} = {}", key(name), inline(other));
+            }
+        }
+    }
+    text.push_str(" } },\n");
+}
+
+/// What a pipeline file could say about the file.
+pub(crate) fn propose(file: &WeightFile) -> Proposal {
+    if let Some(graph) = file.graph() {
+        return Proposal {
+            steps: Some(graph.steps.clone()),
+            ..Proposal::none("the file holds these steps: a pipeline file need not give them")
+        };
+    }
+    if let Some(proposal) = built_in(file) {
+        return proposal;
+    }
+    let layers = layers(file.shapes());
+    let steps = match steps(&layers) {
+        Ok(steps) => Value::Array(steps),
+        Err(remark) => return Proposal::none(remark),
+    };
+    let mut proposal = Proposal {
+        names: BTreeMap::new(),
+        ..Proposal::none(
+            "strides, padding, pooling and activations are not in the file: these are the usual ones, check them",
+        )
+    };
+    if !file.is_ordered() {
+        let remark = "the file does not keep the order of layers: check it, too";
+        proposal.remarks.push(remark.to_owned());
+    }
+    let Value::Array(list) = &steps else {
+        return proposal;
+    };
+    let definition = Definition::new(&Described::Steps(list.clone()), file);
+    let resolved = definition
+        .ok()
+        .and_then(|definition| definition.resolve_unknown(file, &BTreeMap::new(), None));
+    match resolved {
+        Some(resolved) if !resolved.matching.by_order => {}
+        Some(resolved) => {
+            proposal.is_matched_by_order = file.is_ordered();
+            for pair in resolved.matching.used {
+                let (ours, theirs) = (split(&pair.ours).0, split(&pair.theirs).0);
+                proposal.names.insert(ours.to_owned(), theirs.to_owned());
+            }
+        }
+        None => proposal.remarks.push(
+            "no size of image fits these steps and weights: pooling or strides are others"
+                .to_owned(),
+        ),
+    }
+    proposal.steps = Some(steps);
+    proposal
+}
+
+/// The built-in network whose tensors the file has, if there is one.
+fn built_in(file: &WeightFile) -> Option<Proposal> {
+    let candidates = [
+        ("bilinear", Described::Bilinear { residual: false }),
+        ("convnet", Described::ConvNet),
+        ("embedding-net", Described::EmbeddingNet),
+        ("mlp", Described::Mlp),
+        ("cnn", Described::Cnn),
+    ];
+    candidates.into_iter().find_map(|(kind, described)| {
+        let definition = Definition::new(&described, file).ok()?;
+        definition.resolve_unknown(file, &BTreeMap::new(), None)?;
+        let mut proposal = Proposal::none(format!(
+            "the tensors have the shapes of the built-in network `{kind}`"
+        ));
+        if kind == "bilinear" {
+            let remark = "add residual = true if every bilinear layer is added to what it reads";
+            proposal.remarks.push(remark.to_owned());
+        }
+        proposal.kind = Some(kind);
+        Some(proposal)
+    })
+}
+
+/// Tensors of one module.
+struct Module<'a> {
+    name: &'a str,
+    weight: &'a [usize],
+    is_biased: bool,
+    is_norm: bool,
+}
+
+/// The modules with a weight, in the order of the file.
+fn layers(shapes: &[TensorShape]) -> Vec<Module<'_>> {
+    let has = |layer: &str, last: &str| {
+        let mut tensors = shapes.iter();
+        tensors.any(|tensor| split(&tensor.name) == (layer, last))
+    };
+    let weights = shapes.iter().filter(|tensor| tensor.foreign_type.is_none());
+    weights
+        .filter_map(|tensor| {
+            let (name, last) = split(&tensor.name);
+            (last == "weight").then(|| Module {
+                name,
+                weight: &tensor.shape,
+                is_biased: has(name, "bias"),
+                is_norm: has(name, "running_mean"),
+            })
+        })
+        .collect()
+}
+
+/// Steps for modules one after another, with residual blocks where names and shapes tell them.
+fn steps(modules: &[Module<'_>]) -> Result<Vec<Value>, String> {
+    if modules.is_empty() {
+        return Err("there is no module with a weight: steps cannot be proposed".to_owned());
+    }
+    let mut steps = Vec::new();
+    let mut position = 0;
+    while position < modules.len() {
+        let block = block(modules[position].name);
+        let count = modules[position..]
+            .iter()
+            .take_while(|module| block.is_some() && self::block(module.name) == block)
+            .count();
+        let within = &modules[position..position + count];
+        match residual(within) {
+            Some(step) => {
+                steps.push(step?);
+                steps.push(json!("relu"));
+                position += count;
+            }
+            None => {
+                plain(&modules[position], &mut steps)?;
+                position += 1;
+                let is_stem = modules.get(position).is_none_or(|next| !next.is_norm);
+                let stem = is_stem.then(|| stem(modules, position)).flatten();
+                if let Some(stem) = stem {
+                    stretch(&mut steps, stem);
+                }
+            }
+        }
+    }
+    // The last linear map makes the logits.
+    if steps.last() == Some(&json!("relu")) {
+        steps.pop();
+    }
+    Ok(steps)
+}
+
+/// The block that a module stands in: its name up to a number, if parts follow that.
+fn block(name: &str) -> Option<&str> {
+    let mut end = 0;
+    for part in name.split('.') {
+        end += part.len();
+        let is_number = !part.is_empty() && part.chars().all(|letter| letter.is_ascii_digit());
+        if is_number && end < name.len() {
+            return Some(&name[..end]);
+        }
+        end += 1;
+    }
+    None
+}
+
+/// The residual block of these modules; `None` if they are none.
+fn residual(modules: &[Module<'_>]) -> Option<Result<Value, String>> {
+    let is_shortcut = |module: &&Module<'_>| {
+        let mut parts = module.name.split('.');
+        parts.any(|part| SHORTCUTS.contains(&part))
+    };
+    let (shortcut, branch): (Vec<&Module<'_>>, Vec<&Module<'_>>) =
+        modules.iter().partition(is_shortcut);
+    let convolutions: Vec<&[usize]> = branch
+        .iter()
+        .filter(|module| module.weight.len() == 4)
+        .map(|module| module.weight)
+        .collect();
+    let (first, last) = (convolutions.first()?, convolutions.last()?);
+    let is_equal = first[1] == last[0];
+    if convolutions.len() < 2 || (shortcut.is_empty() && !is_equal) {
+        return None;
+    }
+    // A block that makes more channels of its input halves its sides; the one after the stem need not.
+    let stride = match !shortcut.is_empty() && last[0] == 2 * first[1] {
+        true => 2,
+        false => 1,
+    };
+    let write = |modules: &[&Module<'_>], stride: u64| -> Result<Vec<Value>, String> {
+        let mut steps = Vec::new();
+        for module in modules {
+            plain(module, &mut steps)?;
+        }
+        if steps.last() == Some(&json!("relu")) {
+            steps.pop();
+        }
+        stride_once(&mut steps, stride);
+        Ok(steps)
+    };
+    let block = write(&branch, stride).and_then(|branch| {
+        let mut block = Map::from_iter([("steps".to_owned(), Value::Array(branch))]);
+        if !shortcut.is_empty() {
+            let mut shortcut = write(&shortcut, stride)?;
+            shortcut.retain(|step| step != "relu");
+            block.insert("shortcut".to_owned(), Value::Array(shortcut));
+        }
+        Ok(json!({ "residual": block }))
+    });
+    Some(block)
+}
+
+/// Gives the first convolution with a kernel of more than one pixel, or the first at all, a stride.
+fn stride_once(steps: &mut [Value], stride: u64) {
+    if stride == 1 {
+        return;
+    }
+    let is_large = |step: &Value| step.pointer("/conv/kernel").and_then(Value::as_u64) > Some(1);
+    let large = steps.iter().position(is_large);
+    let first = large.or_else(|| steps.iter().position(|step| step.get("conv").is_some()));
+    let fields = first.and_then(|first| steps[first].get_mut("conv")?.as_object_mut());
+    if let Some(fields) = fields {
+        fields.insert("stride".to_owned(), json!(stride));
+    }
+}
+
+/// Adds the step of a module and the activation after it; a normalisation stands between the two.
+fn plain(module: &Module<'_>, steps: &mut Vec<Value>) -> Result<(), String> {
+    let Module {
+        name,
+        weight,
+        is_biased,
+        is_norm,
+    } = *module;
+    let mut fields = Map::new();
+    let step = match *weight {
+        [_] if is_norm => {
+            if steps.last() == Some(&json!("relu")) {
+                steps.pop();
+            }
+            json!("batch-norm")
+        }
+        [outputs, _, height, width] if height == width => {
+            fields.insert("channels".to_owned(), json!(outputs));
+            fields.insert("kernel".to_owned(), json!(height));
+            if height > 1 && height % 2 == 1 {
+                fields.insert("padding".to_owned(), json!(height / 2));
+            }
+            if !is_biased {
+                fields.insert("bias".to_owned(), json!(false));
+            }
+            json!({ "conv": fields })
+        }
+        [outputs, inputs] => {
+            pool(steps, inputs);
+            match is_biased {
+                true => json!({ "linear": outputs }),
+                false => json!({ "linear": { "outputs": outputs, "bias": false } }),
+            }
+        }
+        _ => {
+            return Err(format!(
+                "`{name}.weight` has shape {weight:?}, which is no weight of a linear map, a convolution of squares or a batch \
+                 normalisation: steps cannot be proposed"
+            ));
+        }
+    };
+    steps.push(step);
+    steps.push(json!("relu"));
+    Ok(())
+}
+
+/// Adds global pooling before the first linear map, if it reads as many values as there are channels.
+fn pool(steps: &mut Vec<Value>, inputs: usize) {
+    let channels = |step: &Value| {
+        let last = match step.pointer("/residual/steps") {
+            Some(steps) => steps
+                .as_array()?
+                .iter()
+                .rfind(|step| step.get("conv").is_some())?,
+            None => step,
+        };
+        last.pointer("/conv/channels")?.as_u64()
+    };
+    let is_mapped = steps.iter().any(|step| step.get("linear").is_some());
+    let last = steps.iter().rev().find_map(channels);
+    if !is_mapped && last == Some(inputs as u64) {
+        steps.push(json!("global-average-pool"));
+    }
+}
+
+/// The kernel of the first convolution, if the modules from `position` on are residual blocks and the first one is large: then it
+/// strides and pools.
+fn stem(modules: &[Module<'_>], position: usize) -> Option<usize> {
+    let first = modules.first()?.weight;
+    let is_first = modules[..position]
+        .iter()
+        .filter(|module| module.weight.len() == 4)
+        .count()
+        == 1;
+    let is_large = first.len() == 4 && first[2] == 7;
+    let next = modules.get(position)?;
+    (is_first && is_large && block(next.name).is_some()).then(|| first[2])
+}
+
+fn stretch(steps: &mut Vec<Value>, kernel: usize) {
+    if kernel > 1 {
+        stride_once(steps, 2);
+        steps.push(json!({ "max-pool": { "kernel": 3, "stride": 2, "padding": 1 } }));
+    }
+}
