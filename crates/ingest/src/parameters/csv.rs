@@ -1,0 +1,72 @@
+//! The parameters of `csv`: tables of text, and columns in them.
+
+use eigenscope_artifact::PixelTransform;
+use eigenscope_stage::{Parameter, ParameterType};
+use serde::Deserialize;
+
+use super::common::{Parameters, SimilarityLabel, common};
+use super::shared::{files, shape, values};
+use crate::arrays::AxisOrder;
+use crate::csv::LabelColumn;
+use crate::error::IngestError;
+
+/// The parameters of `csv`: files and columns, and those of the published data sets.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CsvParameters {
+    pub(crate) file: String,
+    pub(crate) train: Vec<String>,
+    pub(crate) test: Vec<String>,
+    pub(crate) label: LabelColumn,
+    pub(crate) test_fraction: f64,
+    pub(crate) range: Vec<f64>,
+    pub(crate) layout: AxisOrder,
+    shape: Vec<usize>,
+    pub(crate) transpose: bool,
+    pub(crate) first_label: i64,
+    pub(crate) class_names: Vec<String>,
+    transforms: Vec<PixelTransform>,
+    train_fraction: f64,
+    train_count: usize,
+    classes: Vec<usize>,
+    similarity_label: SimilarityLabel,
+}
+
+impl CsvParameters {
+    /// The shape of the images.
+    pub(crate) fn shape(&self) -> Result<Option<[usize; 3]>, IngestError> {
+        shape(&self.shape)
+    }
+
+    /// Those that the published data sets have, too.
+    pub(crate) fn common(&self) -> Parameters {
+        Parameters {
+            transforms: self.transforms.clone(),
+            train_fraction: self.train_fraction,
+            train_count: self.train_count,
+            classes: self.classes.clone(),
+            similarity_label: self.similarity_label,
+        }
+    }
+}
+
+/// Parameters of `csv`.
+pub(crate) fn csv() -> Vec<Parameter> {
+    let mut parameters =
+        files("table with a label and a pixel in each column, plain or gzip").to_vec();
+    parameters.push(Parameter::optional(
+        "label",
+        ParameterType::Either(vec![
+            ParameterType::Integer {
+                minimum: -(1 << 30),
+                maximum: 1 << 30,
+            },
+            ParameterType::Text,
+        ]),
+        "",
+        "column of the labels: its name in the header, or its position from 0 (-1: the last); empty: `label`, `class`, `target`, `digit` or `y`, else the first",
+    ));
+    parameters.extend(values());
+    parameters.extend(common());
+    parameters
+}

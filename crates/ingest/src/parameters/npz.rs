@@ -1,0 +1,75 @@
+//! The parameters of `npz`: files, and arrays in them.
+
+use eigenscope_artifact::PixelTransform;
+use eigenscope_stage::{Parameter, ParameterType};
+use serde::Deserialize;
+
+use super::common::{Parameters, SimilarityLabel, common};
+use super::shared::{files, shape, values};
+use crate::arrays::AxisOrder;
+use crate::error::IngestError;
+
+/// The parameters of `npz`: files, arrays and what they mean, and those of the published data sets.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NpzParameters {
+    pub(crate) file: String,
+    pub(crate) train: Vec<String>,
+    pub(crate) test: Vec<String>,
+    pub(crate) train_images: String,
+    pub(crate) train_labels: String,
+    pub(crate) test_images: String,
+    pub(crate) test_labels: String,
+    pub(crate) test_fraction: f64,
+    pub(crate) range: Vec<f64>,
+    pub(crate) layout: AxisOrder,
+    shape: Vec<usize>,
+    pub(crate) transpose: bool,
+    pub(crate) first_label: i64,
+    pub(crate) class_names: Vec<String>,
+    transforms: Vec<PixelTransform>,
+    train_fraction: f64,
+    train_count: usize,
+    classes: Vec<usize>,
+    similarity_label: SimilarityLabel,
+}
+
+impl NpzParameters {
+    /// The shape of images that are stored flat.
+    pub(crate) fn shape(&self) -> Result<Option<[usize; 3]>, IngestError> {
+        shape(&self.shape)
+    }
+
+    /// Those that the published data sets have, too.
+    pub(crate) fn common(&self) -> Parameters {
+        Parameters {
+            transforms: self.transforms.clone(),
+            train_fraction: self.train_fraction,
+            train_count: self.train_count,
+            classes: self.classes.clone(),
+            similarity_label: self.similarity_label,
+        }
+    }
+}
+
+/// Parameters of `npz`.
+pub(crate) fn npz() -> Vec<Parameter> {
+    let array = |name, default: &str, what: &str| {
+        let summary = format!("name of the array of {what}");
+        Parameter::optional(name, ParameterType::Text, default, &summary)
+    };
+    let mut parameters = files("`.npz` file with the arrays").to_vec();
+    parameters.extend([
+        array("train_images", "x_train", "training images"),
+        array(
+            "train_labels",
+            "y_train",
+            "training labels: [images], [images, 1] or one-hot",
+        ),
+        array("test_images", "x_test", "test images"),
+        array("test_labels", "y_test", "test labels"),
+    ]);
+    parameters.extend(values());
+    parameters.extend(common());
+    parameters
+}

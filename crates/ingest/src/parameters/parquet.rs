@@ -1,0 +1,83 @@
+//! The parameters of `parquet`: tables, and columns of pictures or pixels in them.
+
+use eigenscope_artifact::PixelTransform;
+use eigenscope_stage::{Parameter, ParameterType};
+use serde::Deserialize;
+
+use super::common::{Parameters, SimilarityLabel, common};
+use super::pictures::{ChannelChoice, GivenForm, form, pictures};
+use super::shared::{files, shape, values};
+use crate::arrays::AxisOrder;
+use crate::error::IngestError;
+
+/// The parameters of `parquet`: files, columns and what they hold, and those of the published data sets.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ParquetParameters {
+    pub(crate) file: String,
+    pub(crate) train: Vec<String>,
+    pub(crate) test: Vec<String>,
+    pub(crate) image: String,
+    pub(crate) label: String,
+    size: Vec<usize>,
+    channels: ChannelChoice,
+    background: Vec<u8>,
+    pub(crate) test_fraction: f64,
+    pub(crate) range: Vec<f64>,
+    pub(crate) layout: AxisOrder,
+    shape: Vec<usize>,
+    pub(crate) transpose: bool,
+    pub(crate) first_label: i64,
+    pub(crate) class_names: Vec<String>,
+    transforms: Vec<PixelTransform>,
+    train_fraction: f64,
+    train_count: usize,
+    classes: Vec<usize>,
+    similarity_label: SimilarityLabel,
+}
+
+impl ParquetParameters {
+    /// The shape of images with a column a pixel.
+    pub(crate) fn shape(&self) -> Result<Option<[usize; 3]>, IngestError> {
+        shape(&self.shape)
+    }
+
+    /// What encoded pictures are to be turned into.
+    pub(crate) fn form(&self) -> Result<GivenForm, IngestError> {
+        form(&self.size, self.channels, &self.background)
+    }
+
+    /// Those that the published data sets have, too.
+    pub(crate) fn common(&self) -> Parameters {
+        Parameters {
+            transforms: self.transforms.clone(),
+            train_fraction: self.train_fraction,
+            train_count: self.train_count,
+            classes: self.classes.clone(),
+            similarity_label: self.similarity_label,
+        }
+    }
+}
+
+/// Parameters of `parquet`.
+pub(crate) fn parquet() -> Vec<Parameter> {
+    let mut parameters = files("Parquet table").to_vec();
+    parameters.extend([
+        Parameter::optional(
+            "image",
+            ParameterType::Text,
+            "image",
+            "column of encoded pictures, binary or a struct with `bytes`; if there is none, every column of numbers is a pixel",
+        ),
+        Parameter::optional(
+            "label",
+            ParameterType::Text,
+            "label",
+            "column of the labels, whole numbers or names",
+        ),
+    ]);
+    parameters.extend(pictures());
+    parameters.extend(values());
+    parameters.extend(common());
+    parameters
+}

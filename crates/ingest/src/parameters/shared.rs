@@ -1,0 +1,110 @@
+//! Parameters that several kinds of users' files have: which files, what numbers mean, labels and the test images.
+
+use eigenscope_stage::{Parameter, ParameterType};
+use serde_json::json;
+
+use crate::arrays::AxisOrder;
+use crate::error::IngestError;
+
+/// Parameters that name files of users.
+pub(super) fn files(what: &str) -> [Parameter; 3] {
+    let paths = || ParameterType::list(ParameterType::Text);
+    let summary = format!("{what}; relative to the data directory, or absolute");
+    [
+        Parameter::optional("file", ParameterType::Text, "", &summary),
+        Parameter::optional(
+            "train",
+            paths(),
+            json!([]),
+            "in place of `file`: files of training images, joined in this order",
+        ),
+        Parameter::optional(
+            "test",
+            paths(),
+            json!([]),
+            "files of test images; beside `train`",
+        ),
+    ]
+}
+
+/// Parameters that say what numbers mean.
+pub(super) fn values() -> [Parameter; 7] {
+    [
+        test_fraction(),
+        Parameter::optional(
+            "range",
+            ParameterType::list(ParameterType::between(f64::MIN, f64::MAX)),
+            json!([]),
+            "[black, white]: the values that become 0 and 255; empty: whole numbers of 0 to 255 are kept",
+        ),
+        Parameter::optional(
+            "layout",
+            ParameterType::choice(&AxisOrder::WORDS),
+            AxisOrder::WORDS[0],
+            "where the channels of colour images stand: channels-first is [images, channels, height, width], channels-last is [images, height, width, channels]; auto: where the size is 1, 3 or 4",
+        ),
+        Parameter::optional(
+            "shape",
+            ParameterType::list(ParameterType::at_least(1)),
+            json!([]),
+            "[height, width] or [channels, height, width] of images that are stored as rows of values; empty: square and grey",
+        ),
+        transpose(),
+        first_label(),
+        class_names(),
+    ]
+}
+
+/// A height and a width, or channels, height and width.
+pub(super) fn shape(given: &[usize]) -> Result<Option<[usize; 3]>, IngestError> {
+    match *given {
+        [] => Ok(None),
+        [height, width] => Ok(Some([1, height, width])),
+        [channels, height, width] => Ok(Some([channels, height, width])),
+        _ => Err(IngestError::parameter(
+            "shape",
+            format!("expected [height, width] or [channels, height, width], found {given:?}"),
+        )),
+    }
+}
+
+pub(super) fn transpose() -> Parameter {
+    Parameter::optional(
+        "transpose",
+        ParameterType::Boolean,
+        false,
+        "exchange height and width: images are stored column by column",
+    )
+}
+
+pub(super) fn first_label() -> Parameter {
+    Parameter::optional(
+        "first_label",
+        ParameterType::Integer {
+            minimum: -(1 << 30),
+            maximum: 1 << 30,
+        },
+        0,
+        "label of the first class",
+    )
+}
+
+/// The part of one set that becomes its test images.
+pub(super) fn test_fraction() -> Parameter {
+    Parameter::optional(
+        "test_fraction",
+        ParameterType::between(0.001, 0.999),
+        0.2,
+        "where there is one set only: part of the images of every class that is for testing, chosen by the seed",
+    )
+}
+
+/// Names of the classes.
+pub(super) fn class_names() -> Parameter {
+    Parameter::optional(
+        "class_names",
+        ParameterType::list(ParameterType::Text),
+        json!([]),
+        "names of the classes in the order of their labels; empty: those of the source",
+    )
+}
