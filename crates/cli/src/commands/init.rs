@@ -55,7 +55,8 @@ fn source(images: &Path, data_dir: &Path) -> Result<String> {
     if whole.is_dir() {
         return Ok(format!(
             "kind = \"image-folder\"\nfolder = {text}\n\
-             # All pictures are resized to [height, width]. Not needed if they have one size.\n\
+             # All pictures are resized to [height, width]: `init` does not open them, and they may differ in size.\n\
+             # Take numbers of your own, or remove `size` if all have one size, which they then keep.\n\
              size = [32, 32]\n\
              # The colour behind transparent pixels: white.\n\
              background = [255]\n"
