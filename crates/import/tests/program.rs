@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 
 use eigenscope_artifact::{InputShape, TENSORS};
 use eigenscope_checkpoint::safetensors::{self, NamedValues};
+use eigenscope_models::steps::StepList;
 use eigenscope_models::{StoredModel, networks};
 use eigenscope_stage::{
     Answers, Examined, Feature, Input, Known, NameRule, Question, Questions, Stage, TASK_VERSION,
@@ -378,4 +379,57 @@ fn a_file_is_listed_with_a_proposal() {
     let mut broken = Command::new(program(Stage::Model.program()));
     let broken = Answer::of(broken.args(["inspect", "/nowhere/a.pt"])).expect(1);
     assert!(broken.stderr.contains("/nowhere/a.pt"), "{}", broken.stderr);
+}
+
+/// A model of every step that a graph can hold, written as ONNX, is the same model when it is read.
+#[test]
+fn graphs_are_written_and_read() {
+    let folder = TestFolder::new();
+    let steps = json!([
+        { "conv": { "channels": 4, "kernel": 3, "padding": 1 } }, { "batch-norm": { "epsilon": 0.001 } }, "gelu",
+        { "residual": {
+            "steps": [
+                { "conv": { "channels": 4, "kernel": 3, "padding": 2, "dilation": 2, "groups": 2 } }, "batch-norm", "silu",
+                { "residual": { "steps": [{ "conv": { "channels": 4, "kernel": 1, "bias": false } }] } },
+            ],
+        } },
+        { "gelu": { "approximate": "tanh" } },
+        { "residual": {
+            "steps": [{ "conv": { "channels": 6, "kernel": 3, "stride": 2, "padding": 1 } }, "tanh",
+                { "conv": { "channels": 6, "kernel": 3, "padding": 1 } }],
+            "shortcut": [{ "conv": { "channels": 6, "kernel": 1, "stride": 2 } }, "batch-norm"],
+        } },
+        { "leaky-relu": { "slope": 0.2 } }, { "max-pool": { "kernel": 3, "stride": 2, "padding": 1 } },
+        { "average-pool": 2 }, { "bilinear": 5 }, "sigmoid", { "linear": "classes" },
+    ]);
+    let architecture = StepList::parse(&steps)
+        .expect("steps")
+        .architecture("model", InputShape::from([1, 20, 20]), class_names(3))
+        .expect("they fit");
+    let model = untrained(&architecture, 3);
+    let stored = folder.model("stored", &model);
+    let mut export = Command::new(program(Stage::Model.program()));
+    export
+        .arg("export")
+        .arg(&stored.path)
+        .args(["--format", "onnx"]);
+    let output = export.output().expect("it starts");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    fs::write(folder.path("model.onnx"), output.stdout).expect("written");
+    let read = task("model", &folder, &images(&folder))
+        .set("file", "model.onnx")
+        .set("steps", json!([]));
+    let outcome = read.run(&folder).succeeded();
+    let read = StoredModel::read(&outcome.path(TENSORS)).expect("a model");
+    let names = |model: &StoredModel| {
+        let tensors = model.tensors.iter();
+        tensors.map(|one| one.name.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&read), names(&model));
+    assert_eq!(read.architecture, model.architecture);
+    assert!(read == model);
 }

@@ -1,5 +1,6 @@
 //! Pieces in order, with residual blocks where two ways part and are added.
 
+use super::blocks::{hints, is_shortcut_of};
 use super::error::GraphError;
 use super::pieces::{Operation, Piece};
 
@@ -45,7 +46,8 @@ fn between<'a>(
             Operation::Sum(left, right) => {
                 let left = between(pieces, seen, [piece.parent, left], depth + 1)?;
                 let right = between(pieces, seen, [piece.parent, right], depth + 1)?;
-                steps.push(residual(piece, left, right)?);
+                let ways = [left, right].map(|way| without_flatten(pieces, way));
+                steps.push(residual(piece, ways)?);
             }
             Operation::Half(_) => {
                 let reason =
@@ -56,6 +58,7 @@ fn between<'a>(
                 let reason = "softmax is a step at the end only";
                 return Err(GraphError::new(piece.place.clone(), reason));
             }
+            Operation::Pixel => {}
             _ => steps.push(Arranged::Piece(piece)),
         }
         at = piece.parent;
@@ -64,11 +67,23 @@ fn between<'a>(
     Ok(steps)
 }
 
+/// No steps instead of one that flattens single pixels: the values stay what they are.
+fn without_flatten<'a>(pieces: &[Piece], way: Vec<Arranged<'a>>) -> Vec<Arranged<'a>> {
+    let is_nothing = matches!(
+        way.as_slice(),
+        [Arranged::Piece(Piece { operation: Operation::Flatten, parent, .. })]
+            if matches!(pieces[*parent].sizes[..], [_, _, Some(1), Some(1)])
+    );
+    match is_nothing {
+        true => Vec::new(),
+        false => way,
+    }
+}
+
 /// A block of two ways, of which one may have no steps.
 fn residual<'a>(
     sum: &Piece,
-    left: Vec<Arranged<'a>>,
-    right: Vec<Arranged<'a>>,
+    [left, right]: [Vec<Arranged<'a>>; 2],
 ) -> Result<Arranged<'a>, GraphError> {
     let (branch, shortcut) = match is_shortcut(&left, &right) {
         true => (right, left),
@@ -83,10 +98,15 @@ fn residual<'a>(
     }
 }
 
-/// Whether the first way is the shortcut: it has no steps, is called so, or has fewer steps with weights.
+/// Whether the first way is the shortcut: it has no steps, is called so, or has fewer steps with weights. Ours is the second.
 fn is_shortcut(left: &[Arranged<'_>], right: &[Arranged<'_>]) -> bool {
+    let names = [hints(left), hints(right)];
+    let is_ours = right.is_empty() || names[1].is_empty() || is_shortcut_of(&names[1], &names[0]);
+    if is_ours && !left.is_empty() {
+        return false;
+    }
     let key = |way: &[Arranged<'_>]| (!way.is_empty(), !is_called_shortcut(way), weights(way));
-    key(left) < key(right)
+    is_shortcut_of(&names[0], &names[1]) || key(left) < key(right)
 }
 
 fn is_called_shortcut(way: &[Arranged<'_>]) -> bool {

@@ -1,10 +1,9 @@
 //! Nodes with weights, sums and products.
 
-use std::collections::BTreeSet;
-
 use eigenscope_checkpoint::TensorInfo;
 use eigenscope_checkpoint::onnx::Node;
 
+use super::blocks::alike;
 use super::elementwise::{Recognised, recognise, shortest};
 use super::error::GraphError;
 use super::names;
@@ -244,7 +243,7 @@ impl Builder<'_> {
         };
         if [left, right]
             .iter()
-            .any(|side| recognise(side.results()) != Recognised::Identity)
+            .any(|side| recognise(&side.results) != Recognised::Identity)
         {
             return Err(refuse());
         }
@@ -289,13 +288,12 @@ fn stacked(upper: &Map, lower: &Map) -> Map {
             b.as_ref().unwrap_or(&zeros),
         )),
     };
-    let names: BTreeSet<&str> = [upper.hint.as_str(), lower.hint.as_str()].into();
     let mut shape = upper.shape.clone();
     if let Some(rows) = shape.first_mut() {
         *rows = rows.saturating_mul(2);
     }
     Map {
-        hint: names::common(&names),
+        hint: alike(&[&upper.hint, &lower.hint]).join("."),
         outputs: upper.outputs,
         shape,
         weight: both(&upper.weight, &lower.weight),

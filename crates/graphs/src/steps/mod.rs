@@ -5,8 +5,11 @@
 //! is that of the steps. Everything else is refused with its operator, its node and what is known.
 
 mod arrange;
+mod blocks;
 mod elementwise;
 mod error;
+mod functions;
+mod halves;
 mod integers;
 mod maps;
 mod names;
@@ -114,3 +117,5 @@ fn ends(graph: &Graph) -> Result<((String, Sizes), String), GraphError> {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod written;

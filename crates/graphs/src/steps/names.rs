@@ -1,12 +1,13 @@
 //! Names of steps, from those of tensors and nodes where they serve.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use eigenscope_checkpoint::TensorInfo;
 use eigenscope_checkpoint::onnx::Node;
 use serde_json::{Map as Object, Value, json};
 
 use super::arrange::Arranged;
+use super::blocks::{hints, modules};
 use super::elementwise::Function;
 use super::error::GraphError;
 use super::parts::{GraphTensor, Part};
@@ -53,25 +54,26 @@ fn module(node: &str) -> String {
     module.join(".")
 }
 
-/// Whether a list of steps takes it as a name.
+/// Longest name that a list of steps takes.
+const LONGEST: usize = 100;
+/// Longest name that is kept with a number behind it.
+const LONGEST_NUMBERED: usize = 90;
+
+/// Whether a list of steps takes it as a name, if it is not too long without what the blocks around the step say.
 fn is_name(name: &str) -> bool {
     let character = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
-    name.len() <= 60 && name.chars().all(character) && name.split('.').all(|part| !part.is_empty())
-}
-
-/// The parts that names begin with alike.
-pub(super) fn common(names: &BTreeSet<&str>) -> String {
-    let (Some(first), Some(last)) = (names.first(), names.last()) else {
-        return String::new();
-    };
-    let parts = first.split('.').zip(last.split('.'));
-    let alike = parts.take_while(|(a, b)| a == b).map(|(a, _)| a);
-    alike.collect::<Vec<_>>().join(".")
+    name.chars().all(character) && name.split('.').all(|part| !part.is_empty())
 }
 
 /// Gives every step with tensors, and every block, a name of its own.
 pub(super) fn name(arranged: Vec<Arranged<'_>>) -> Result<Named, GraphError> {
-    let mut namer = Namer::default();
+    let modules = modules(&arranged);
+    let known = hints(&arranged).into_iter().map(str::to_owned);
+    let mut namer = Namer {
+        reserved: known.chain(modules.iter().cloned()).collect(),
+        modules: modules.into_iter(),
+        ..Namer::default()
+    };
     let steps = namer.list("", "", &arranged)?;
     Ok(Named {
         steps,
@@ -81,7 +83,13 @@ pub(super) fn name(arranged: Vec<Arranged<'_>>) -> Result<Named, GraphError> {
 
 #[derive(Default)]
 struct Namer {
+    /// Modules of blocks that are not named yet.
+    modules: std::vec::IntoIter<String>,
+    /// Names in the graph, which steps called otherwise there do not take.
+    reserved: BTreeSet<String>,
     taken: BTreeSet<String>,
+    /// The number to try next, by what it stands behind.
+    numbers: BTreeMap<String, usize>,
     tensors: Vec<GraphTensor>,
 }
 
@@ -113,15 +121,39 @@ impl Namer {
             true => inner.strip_prefix("shortcut.").unwrap_or(inner),
             false => inner,
         };
-        let numbered = (1usize..).map(|number| match (inner, number) {
-            ("", number) => format!("{kind}{number}"),
-            (inner, 1) => inner.to_owned(),
-            (inner, number) => format!("{inner}_{number}"),
-        });
-        let mut free = numbered.filter(|own| !self.taken.contains(&format!("{prefix}{own}")));
-        let own = free.next().unwrap_or_default();
-        self.taken.insert(format!("{prefix}{own}"));
-        own
+        let inner = match inner.len() > LONGEST {
+            true => "",
+            false => inner,
+        };
+        let full = format!("{prefix}{inner}");
+        if !inner.is_empty()
+            && (full == hint || !self.reserved.contains(&full))
+            && self.taken.insert(full)
+        {
+            return inner.to_owned();
+        }
+        self.numbered(prefix, inner, kind)
+    }
+
+    /// The first name with a number that is not taken: `conv` and 1, or `layer_` and 2.
+    fn numbered(&mut self, prefix: &str, inner: &str, kind: &str) -> String {
+        let (stem, first) = match inner {
+            "" => (kind.to_owned(), 1),
+            inner if inner.len() > LONGEST_NUMBERED => (kind.to_owned(), 1),
+            inner => (format!("{inner}_"), 2),
+        };
+        let number = self
+            .numbers
+            .entry(format!("{prefix}{stem}"))
+            .or_insert(first);
+        loop {
+            let own = format!("{stem}{number}");
+            *number += 1;
+            let full = format!("{prefix}{own}");
+            if !self.reserved.contains(&full) && self.taken.insert(full) {
+                return own;
+            }
+        }
     }
 
     fn residual(
@@ -131,15 +163,7 @@ impl Namer {
         branch: &[Arranged<'_>],
         shortcut: &[Arranged<'_>],
     ) -> Result<Value, GraphError> {
-        let mut hints = BTreeSet::new();
-        collect(branch, &mut hints);
-        collect(shortcut, &mut hints);
-        let block = common(&hints);
-        // A block is called as what its layers have in common, unless that is the whole name of one.
-        let block = match hints.contains(block.as_str()) {
-            true => String::new(),
-            false => block,
-        };
+        let block = self.modules.next().unwrap_or_default();
         let own = self.own(prefix, hinted, &block, "residual");
         let inner = match block.as_str() {
             "" => hinted,
@@ -184,7 +208,7 @@ impl Namer {
             Operation::Flatten => json!("flatten"),
             Operation::Softmax { logarithm: false } => json!("softmax"),
             Operation::Softmax { logarithm: true } => json!("log-softmax"),
-            Operation::Input | Operation::Half(_) | Operation::Sum(..) => {
+            Operation::Input | Operation::Pixel | Operation::Half(_) | Operation::Sum(..) => {
                 return Err(GraphError::new(piece.place.clone(), "it is no step"));
             }
         })
@@ -243,24 +267,5 @@ fn function_step(function: Function) -> Value {
         Function::Tanh => json!("tanh"),
         Function::Sigmoid => json!("sigmoid"),
         Function::LeakyRelu(slope) => json!({ "leaky-relu": slope }),
-    }
-}
-
-/// The hints of all steps with tensors.
-fn collect<'a>(steps: &[Arranged<'a>], hints: &mut BTreeSet<&'a str>) {
-    for step in steps {
-        match step {
-            Arranged::Piece(piece) => {
-                if let Operation::Map(Map { hint, .. }) | Operation::BatchNorm { hint, .. } =
-                    &piece.operation
-                {
-                    hints.insert(hint);
-                }
-            }
-            Arranged::Residual { branch, shortcut } => {
-                collect(branch, hints);
-                collect(shortcut, hints);
-            }
-        }
     }
 }

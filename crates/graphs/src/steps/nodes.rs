@@ -7,7 +7,7 @@ use eigenscope_checkpoint::onnx::{Attribute, Graph, Node};
 use eigenscope_checkpoint::{Checkpoint, TensorInfo};
 
 use super::Sizes;
-use super::elementwise::{self, Function, Recognised, Results, erf, recognise};
+use super::elementwise::{self, Results};
 use super::error::GraphError;
 use super::integers::{self, Integers};
 use super::pieces::{Operation, Piece};
@@ -34,28 +34,23 @@ pub(super) enum Known {
 pub(super) struct Values {
     pub(super) piece: usize,
     /// What it makes of some numbers.
-    results: Results,
-    /// The last function, and what it was applied to.
-    last: Option<(Function, Rc<Values>)>,
+    pub(super) results: Results,
+    /// The pieces whose sum it may be, if it is no function of one.
+    pub(super) sum: Option<[usize; 2]>,
     /// Operator and node.
-    place: String,
-}
-
-impl Values {
-    /// What the function makes of some numbers.
-    pub(super) fn results(&self) -> &[f64] {
-        &self.results
-    }
+    pub(super) place: String,
 }
 
 /// Reads nodes in order.
 pub(super) struct Builder<'a> {
     pub(super) checkpoint: &'a Checkpoint,
     graph: &'a Graph,
-    known: HashMap<String, Known>,
+    pub(super) known: HashMap<String, Known>,
     pub(super) pieces: Vec<Piece>,
-    /// Pieces that are functions, by the piece that they read and what they do.
-    functions: HashMap<(usize, [u64; 2]), usize>,
+    /// Pieces that are functions, by the piece that they read, what they do and the node that makes them.
+    pub(super) functions: HashMap<(usize, [u64; 2], String), usize>,
+    /// Pieces that are sums of functions of one piece, by what they add and the node.
+    pub(super) sums: HashMap<([usize; 2], String), usize>,
 }
 
 impl<'a> Builder<'a> {
@@ -73,7 +68,7 @@ impl<'a> Builder<'a> {
         let values = Values {
             piece: 0,
             results: elementwise::points(),
-            last: None,
+            sum: None,
             place: place.clone(),
         };
         known.insert(name, Known::Values(values));
@@ -89,6 +84,7 @@ impl<'a> Builder<'a> {
                 place,
             }],
             functions: HashMap::new(),
+            sums: HashMap::new(),
         }
     }
 
@@ -178,53 +174,6 @@ impl<'a> Builder<'a> {
                 Err(GraphError::of(node, reason))
             }
         }
-    }
-
-    /// The piece whose values these are, with a function in between if need be.
-    pub(super) fn piece_of(&mut self, values: &Values) -> Result<usize, GraphError> {
-        let mut functions = Vec::new();
-        let mut at = values.clone();
-        loop {
-            match recognise(&at.results) {
-                Recognised::Identity => break,
-                Recognised::Function(function) => {
-                    functions.push((function, at.place.clone()));
-                    break;
-                }
-                Recognised::Nothing => {}
-            }
-            // Two functions one after the other.
-            match at.last.clone() {
-                Some((function, before)) if functions.len() < 16 => {
-                    functions.push((function, at.place.clone()));
-                    at = Values::clone(&before);
-                }
-                _ => {
-                    return Err(GraphError::new(
-                        values.place.clone(),
-                        format!(
-                            "what is computed of each value up to here is no function that steps have; known are {}. \
-                             If it normalises pixels, export the model without that, and give the data set the transform",
-                            super::error::KNOWN
-                        ),
-                    ));
-                }
-            }
-        }
-        let mut piece = at.piece;
-        for (function, place) in functions.into_iter().rev() {
-            // A value that is read twice is one piece.
-            piece = match self.functions.get(&(piece, function.key())) {
-                Some(&known) => known,
-                None => {
-                    let sizes = self.pieces[piece].sizes.clone();
-                    let made = self.push(Operation::Function(function), piece, sizes, place);
-                    self.functions.insert((piece, function.key()), made);
-                    made
-                }
-            };
-        }
-        Ok(piece)
     }
 
     pub(super) fn push(
@@ -343,108 +292,6 @@ impl<'a> Builder<'a> {
         })
     }
 
-    fn arithmetic(&mut self, node: &Node) -> Result<(), GraphError> {
-        let operator = node.op_type.as_str();
-        let apply = move |left: f64, right: f64| match operator {
-            "Add" => left + right,
-            "Sub" => left - right,
-            "Mul" => left * right,
-            "Div" => left / right,
-            _ => left.powf(right),
-        };
-        let sides = [self.input(node, 0).cloned(), self.input(node, 1).cloned()];
-        match sides {
-            [Some(Known::Values(left)), Some(Known::Values(right))] => {
-                if left.piece == right.piece {
-                    let results = left.results.iter().zip(&*right.results);
-                    let results = results.map(|(left, right)| apply(*left, *right)).collect();
-                    return self.followed(node, &left, results, None);
-                }
-                match operator {
-                    "Add" => self.sum(node, &left, &right),
-                    "Mul" => self.product(node, &left, &right),
-                    _ => Err(GraphError::unknown(node)),
-                }
-            }
-            [Some(Known::Values(values)), _] => match self.number(node, 1)? {
-                Some(number) => {
-                    let results = values.results.iter().map(|result| apply(*result, number));
-                    let results = results.collect();
-                    self.followed(node, &values, results, None)
-                }
-                None if operator == "Add" => self.add_bias(node, &values, 1),
-                None => Err(GraphError::unknown(node)),
-            },
-            [_, Some(Known::Values(values))] => match self.number(node, 0)? {
-                Some(number) => {
-                    let results = values.results.iter().map(|result| apply(number, *result));
-                    let results = results.collect();
-                    self.followed(node, &values, results, None)
-                }
-                None if operator == "Add" => self.add_bias(node, &values, 0),
-                None => Err(GraphError::unknown(node)),
-            },
-            _ => match (self.number(node, 0)?, self.number(node, 1)?) {
-                (Some(left), Some(right)) => {
-                    self.define(node, 0, Known::Number(apply(left, right)))
-                }
-                _ => Err(GraphError::of(
-                    node,
-                    "it computes constants; fold them before exporting",
-                )),
-            },
-        }
-    }
-
-    /// Defines a further function of the same values.
-    fn followed(
-        &mut self,
-        node: &Node,
-        before: &Values,
-        results: Results,
-        function: Option<Function>,
-    ) -> Result<(), GraphError> {
-        let values = Values {
-            piece: before.piece,
-            results,
-            last: function.map(|function| (function, Rc::new(before.clone()))),
-            place: node.describe(),
-        };
-        self.define(node, 0, Known::Values(values))
-    }
-
-    fn function(&mut self, node: &Node) -> Result<(), GraphError> {
-        let function = match node.op_type.as_str() {
-            "Relu" => Function::Relu,
-            "Sigmoid" => Function::Sigmoid,
-            "Tanh" => Function::Tanh,
-            "LeakyRelu" => {
-                let slope = node.float("alpha").unwrap_or(0.01);
-                Function::LeakyRelu(elementwise::shortest(f64::from(slope)))
-            }
-            _ if node.text("approximate") == Some("tanh") => Function::GeluTanh,
-            _ => Function::Gelu,
-        };
-        let before = self.values(node, 0)?;
-        let results = before.results.iter().map(|x| function.of(*x)).collect();
-        self.followed(node, &before, results, Some(function))
-    }
-
-    fn part_of_function(&mut self, node: &Node) -> Result<(), GraphError> {
-        let of: fn(f64) -> f64 = match node.op_type.as_str() {
-            "Erf" => erf,
-            "Neg" => |x| -x,
-            "Exp" => f64::exp,
-            _ => f64::sqrt,
-        };
-        if let Some(number) = self.number(node, 0)? {
-            return self.define(node, 0, Known::Number(of(number)));
-        }
-        let before = self.values(node, 0)?;
-        let results = before.results.iter().map(|x| of(*x)).collect();
-        self.followed(node, &before, results, None)
-    }
-
     /// A node that changes nothing when the network is used.
     fn same(&mut self, node: &Node) -> Result<(), GraphError> {
         const FLOAT: i64 = 1;
@@ -552,6 +399,13 @@ impl<'a> Builder<'a> {
         let values = self.values(node, 0)?;
         let parent = self.piece_of(&values)?;
         let sizes = self.pieces[parent].sizes.clone();
+        if let ("Reshape", [images, Some(width)]) = (node.op_type.as_str(), &sizes[..])
+            && let Some(wanted) = self.integers_of(node, 1)?
+            && is_pixel(&wanted.values, *width)
+        {
+            let sizes = vec![*images, Some(*width), Some(1), Some(1)];
+            return self.piece(node, Operation::Pixel, parent, sizes);
+        }
         let values = sizes
             .iter()
             .skip(1)
@@ -584,82 +438,6 @@ impl<'a> Builder<'a> {
         let logarithm = node.op_type == "LogSoftmax";
         self.piece(node, Operation::Softmax { logarithm }, parent, sizes)
     }
-
-    /// The two halves of channels, or one of them.
-    fn half(&mut self, node: &Node) -> Result<(), GraphError> {
-        let values = self.values(node, 0)?;
-        let parent = self.piece_of(&values)?;
-        let sizes = self.pieces[parent].sizes.clone();
-        let refuse = || {
-            let reason = "only the two halves of the values of a linear map can be taken apart, to be multiplied";
-            GraphError::of(node, reason)
-        };
-        let [images, Some(width)] = sizes[..] else {
-            return Err(refuse());
-        };
-        let halves = match node.op_type.as_str() {
-            "Split" => self.split(node, width)?,
-            _ => self.slice(node, width)?,
-        };
-        let halves = halves.ok_or_else(refuse)?;
-        for (output, half) in halves.into_iter().enumerate() {
-            let sizes = vec![images, Some(width / 2)];
-            let piece = self.push(Operation::Half(half), parent, sizes, node.describe());
-            self.define(node, output, Known::Values(plain(piece, node)))?;
-        }
-        Ok(())
-    }
-
-    fn split(&self, node: &Node, width: usize) -> Result<Option<Vec<usize>>, GraphError> {
-        let axis = node.int("axis").unwrap_or(0);
-        let lengths = match (node.ints("split"), self.integers_of(node, 1)?) {
-            (Some(lengths), _) => lengths.iter().copied().map(Some).collect(),
-            (None, Some(lengths)) => lengths.values,
-            (None, None) => vec![i64::try_from(width / 2).ok(); node.outputs.len()],
-        };
-        let half = i64::try_from(width / 2).ok();
-        let is_halved = matches!(axis, -1 | 1)
-            && width.is_multiple_of(2)
-            && node.outputs.len() == 2
-            && lengths == [half, half];
-        Ok(is_halved.then(|| vec![0, 1]))
-    }
-
-    fn slice(&self, node: &Node, width: usize) -> Result<Option<Vec<usize>>, GraphError> {
-        let of = |index: usize| -> Result<Option<i64>, GraphError> {
-            let integers = self.integers_of(node, index)?;
-            Ok(integers.and_then(|integers| match integers.values[..] {
-                [one] => one,
-                _ => None,
-            }))
-        };
-        let (start, end) = (of(1)?, of(2)?);
-        let axis = of(3)?;
-        let is_dense = node.inputs.len() < 5 || of(4)? == Some(1);
-        let (Some(start), Some(end), Some(-1 | 1), true, Ok(width)) = (
-            start,
-            end,
-            axis,
-            is_dense && width.is_multiple_of(2),
-            i64::try_from(width),
-        ) else {
-            return Ok(None);
-        };
-        let clamp = |index: i64| {
-            let index = if index < 0 {
-                index.saturating_add(width)
-            } else {
-                index
-            };
-            index.clamp(0, width)
-        };
-        let (start, end) = (clamp(start), clamp(end));
-        Ok(match (start, end) {
-            (0, end) if end == width / 2 => Some(vec![0]),
-            (start, end) if start == width / 2 && end == width => Some(vec![1]),
-            _ => None,
-        })
-    }
 }
 
 /// The values of a piece themselves.
@@ -667,9 +445,17 @@ pub(super) fn plain(piece: usize, node: &Node) -> Values {
     Values {
         piece,
         results: elementwise::points(),
-        last: None,
+        sum: None,
         place: node.describe(),
     }
+}
+
+/// Whether a shape is one pixel of so many channels for each image.
+fn is_pixel(wanted: &[Option<i64>], width: usize) -> bool {
+    let [None | Some(-1), Some(channels), Some(1), Some(1)] = wanted else {
+        return false;
+    };
+    i64::try_from(width) == Ok(*channels)
 }
 
 /// Whether a shape is one row for each image, of so many values if that is known.

@@ -36,6 +36,8 @@ pub(super) enum Operation {
     AveragePool(PlainWindow),
     GlobalAveragePool,
     Flatten,
+    /// A row of values as the channels of one pixel, which is no step.
+    Pixel,
     Softmax {
         logarithm: bool,
     },
