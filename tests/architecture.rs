@@ -57,7 +57,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("burn", &["kernels", "models", "train", "metrics"]),
     ("burn-flex", &["kernels"]),
     ("burn-autodiff", &["train"]),
-    ("faer", &["decompose", "metrics"]),
+    ("faer", &["kernels", "decompose", "metrics"]),
     ("polars", &["metrics"]),
     ("resvg", &["figure"]),
     ("sqlparser", &["query"]),

@@ -169,7 +169,7 @@ fn shells_complete_commands_options_pipelines_and_tasks() {
     if let Ok(output) = bash.arg(project.program()).output() {
         let completed = Answer::from(output);
         assert_eq!(
-            completed.stdout, "explain\ndigits paper\n4] 6]\n",
+            completed.stdout, "explain export\ndigits paper\n4] 6]\n",
             "{}",
             completed.stderr
         );

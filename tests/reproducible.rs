@@ -4,6 +4,7 @@
 use std::fs;
 use std::sync::OnceLock;
 
+use eigenscope_stage::Stage;
 use eigenscope_testing::{Answer, Artifacts, TestProject, assert_same_artifacts, programs};
 
 /// Every stage, every sort of network, and the three kinds of task that use several threads.
@@ -136,8 +137,9 @@ fn bytes_are_those_of_another_clone() {
     let project = TestProject::new(PIPELINE);
     let release = project.path("target/release");
     fs::create_dir_all(&release).expect("created");
-    for name in ["", "-ingest", "-train", "-decompose", "-metrics", "-report"] {
-        let name = format!("eigenscope{name}{}", std::env::consts::EXE_SUFFIX);
+    let stages = Stage::ALL.into_iter().map(Stage::program);
+    for name in stages.chain(["eigenscope"]) {
+        let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
         let (from, to) = (programs().join(&name), release.join(&name));
         fs::hard_link(&from, &to)
             .or_else(|_| fs::copy(&from, &to).map(drop))

@@ -7,12 +7,10 @@
 //! use std::path::Path;
 //! use eigenscope_checkpoint::npz::Npz;
 //!
-//! # fn main() -> Result<(), eigenscope_checkpoint::CheckpointError> {
 //! let file = Npz::open(Path::new("mnist.npz"))?;
 //! let images = file.array("x_train")?;
 //! let pixels: Vec<u8> = file.read_bytes(images)?;
-//! # Ok(())
-//! # }
+//! # Ok::<(), eigenscope_checkpoint::CheckpointError>(())
 //! ```
 
 mod header;

@@ -146,7 +146,7 @@ fn the_scratch_copy_is_the_same_code_as_this_workspace() {
     assert_eq!(functions(&root, &STAGES), scratch.before);
     assert_eq!(
         stages_of(&scratch.all()),
-        ["decompose", "ingest", "metrics", "report", "train"]
+        ["decompose", "import", "ingest", "metrics", "report", "train"]
     );
 }
 
@@ -223,7 +223,7 @@ fn an_edit_of_one_network_retrains_that_network_only() {
             "\"layer#\", Size::Item, Bias::Always",
             "feed_forward::mlp",
         ),
-        ("stride: 2,", "stride: 3,", "feed_forward::cnn"),
+        ("Window::new(5, 2)", "Window::new(5, 3)", "feed_forward::cnn"),
         (
             "\"conv1\", Size::Fixed(32)",
             "\"conv1\", Size::Fixed(33)",
@@ -238,7 +238,7 @@ fn an_edit_of_one_network_retrains_that_network_only() {
         let changed = scratch.edit_in(&["train"], networks, from, to);
         assert_eq!(changed, [format!("eigenscope_train::{name}")]);
     }
-    let changed = scratch.edit(networks, "kernel: 2,", "kernel: 3,");
+    let changed = scratch.edit(networks, "Window::new(2, 1)", "Window::new(3, 1)");
     assert_eq!(changed, ["eigenscope_train::embeddings::embedding_net"]);
 }
 
@@ -260,7 +260,7 @@ fn an_edit_of_what_evaluates_models_reruns_what_evaluates() {
         assert_eq!(changed.contains(&name.to_owned()), expected, "{name}");
     }
     let trained = changed.iter().filter(|name| name.contains("_train::"));
-    assert_eq!(trained.count(), 5);
+    assert_eq!(trained.count(), 6);
 }
 
 #[test]
