@@ -1,5 +1,6 @@
 //! A file of weights: found in the folder of the data files, opened by its header, and read tensor by tensor.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use eigenscope_checkpoint::onnx::Dimension;
@@ -7,7 +8,7 @@ use eigenscope_checkpoint::{Checkpoint, Format};
 use eigenscope_graphs::{GraphNetwork, GraphTensor};
 
 use crate::error::ImportError;
-use crate::matching::{TensorShape, in_usual_order};
+use crate::matching::{TensorShape, in_usual_order, split};
 
 /// Entries of a folder that are looked at for similar names.
 const MAXIMUM_ENTRIES: usize = 10_000;
@@ -95,10 +96,11 @@ impl WeightFile {
             name: tensor.name.clone(),
             shape: tensor.shape.clone(),
             foreign_type: (!tensor.dtype.is_float()).then(|| tensor.dtype.name().to_owned()),
+            is_assumed: false,
         });
         let shapes: Vec<TensorShape> = match &graph {
             Some(graph) => graph.tensors.iter().map(of_graph).collect(),
-            None => stored.collect(),
+            None => with_plain_norms(stored.collect()),
         };
         Ok(Self {
             path: path.to_owned(),
@@ -135,6 +137,16 @@ impl WeightFile {
         is_ordered(&self.checkpoint)
     }
 
+    /// Names of batch normalisations without weight and bias, which are 1 and 0 then.
+    pub(crate) fn plain_norms(&self) -> Vec<String> {
+        let weights = self.shapes.iter().filter(|tensor| tensor.is_assumed);
+        weights
+            .map(|tensor| split(&tensor.name))
+            .filter(|(_, last)| *last == "weight")
+            .map(|(layer, _)| layer.to_owned())
+            .collect()
+    }
+
     /// The network of the graph that the file holds.
     pub(crate) fn graph(&self) -> Option<&GraphNetwork> {
         self.graph.as_ref()
@@ -168,6 +180,11 @@ impl WeightFile {
             let values = graph.values(&self.checkpoint, name);
             return Ok(values.ok_or_else(missing)??);
         }
+        let mut assumed = self.shapes.iter().filter(|tensor| tensor.is_assumed);
+        if let Some(tensor) = assumed.find(|tensor| tensor.name == name) {
+            let value = if split(name).1 == "weight" { 1.0 } else { 0.0 };
+            return Ok(vec![value; tensor.shape.iter().product()]);
+        }
         let tensor = self.checkpoint.tensor(name).ok_or_else(missing)?;
         Ok(self.checkpoint.read(tensor)?)
     }
@@ -179,7 +196,40 @@ fn of_graph(tensor: &GraphTensor) -> TensorShape {
         name: tensor.name.clone(),
         shape: tensor.shape.clone(),
         foreign_type: None,
+        is_assumed: false,
     }
+}
+
+/// Adds weight and bias to batch normalisations that have none, such as PyTorch's with `affine=False`: they stand before the
+/// running mean.
+fn with_plain_norms(tensors: Vec<TensorShape>) -> Vec<TensorShape> {
+    let names: HashSet<(&str, &str)> = tensors.iter().map(|tensor| split(&tensor.name)).collect();
+    let is_plain = |tensor: &TensorShape| {
+        let (layer, last) = split(&tensor.name);
+        last == "running_mean"
+            && tensor.foreign_type.is_none()
+            && tensor.shape.len() == 1
+            && names.contains(&(layer, "running_var"))
+            && !names.contains(&(layer, "weight"))
+            && !names.contains(&(layer, "bias"))
+    };
+    let mut all = Vec::with_capacity(tensors.len());
+    for tensor in &tensors {
+        if is_plain(tensor) {
+            let (layer, _) = split(&tensor.name);
+            all.extend(["weight", "bias"].map(|last| TensorShape {
+                name: match layer {
+                    "" => last.to_owned(),
+                    layer => format!("{layer}.{last}"),
+                },
+                shape: tensor.shape.clone(),
+                foreign_type: None,
+                is_assumed: true,
+            }));
+        }
+        all.push(tensor.clone());
+    }
+    all
 }
 
 /// Returns whether a file keeps the order in which its tensors were written. A file of safetensors is sorted.

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::error::ImportError;
 use crate::file::{WeightFile, locate};
+use crate::matching::listed;
 use crate::propose::{Proposal, propose};
 
 /// The answer of `inspect`, as JSON.
@@ -63,7 +64,7 @@ pub(crate) fn inspect(path: &Path, key: Option<&str>, json: bool) -> Result<Stri
                 dtype: tensor.dtype.name(),
             })
             .collect(),
-        notes: checkpoint.notes().iter().map(ToString::to_string).collect(),
+        notes: notes(&file),
         proposal: match trouble {
             Some(trouble) => Proposal::none(trouble),
             None => propose(&file),
@@ -77,6 +78,24 @@ pub(crate) fn inspect(path: &Path, key: Option<&str>, json: bool) -> Result<Stri
         return Ok(format!("{text}\n"));
     }
     Ok(text(&report))
+}
+
+/// What is passed over or will be converted, and what is taken for granted.
+fn notes(file: &WeightFile) -> Vec<String> {
+    let mut notes: Vec<String> = file
+        .checkpoint()
+        .notes()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    let norms = file.plain_norms();
+    if !norms.is_empty() {
+        notes.push(format!(
+            "batch normalisation without weight and bias, taken as 1 and 0: {}",
+            listed(&norms)
+        ));
+    }
+    notes
 }
 
 fn text(report: &Report<'_>) -> String {

@@ -17,6 +17,8 @@ pub(crate) struct TensorShape {
     pub(crate) shape: Vec<usize>,
     /// What its values are if they cannot be weights, such as "64-bit integers".
     pub(crate) foreign_type: Option<String>,
+    /// Whether the file does not hold it, and its values are those that its absence means.
+    pub(crate) is_assumed: bool,
 }
 
 /// A tensor of the network, and the one of the file that it is taken from.
@@ -327,15 +329,17 @@ impl Matching {
             self.pair_of(tensor, Some(found), &found.name);
         }
         let unwanted = theirs.tensors.iter();
-        let unwanted = unwanted.filter(|(last, _)| !ours.tensors.contains_key(*last));
+        let unwanted = unwanted
+            .filter(|(last, tensor)| !tensor.is_assumed && !ours.tensors.contains_key(*last));
         self.unwanted
             .extend(unwanted.map(|(_, tensor)| tensor.name.clone()));
     }
 
     fn leave(&mut self, theirs: &[Layer<'_>]) {
         let tensors = theirs.iter().flat_map(|layer| layer.tensors.values());
+        let stored = tensors.filter(|tensor| !tensor.is_assumed);
         self.left_over
-            .extend(tensors.map(|tensor| tensor.name.clone()));
+            .extend(stored.map(|tensor| tensor.name.clone()));
     }
 
     /// Takes these pairs, and leaves the other layers.
@@ -474,6 +478,7 @@ mod tests {
             name: (*name).to_owned(),
             shape: shape.to_vec(),
             foreign_type: None,
+            is_assumed: false,
         });
         tensors.collect()
     }

@@ -142,6 +142,7 @@ impl Definition {
                 name: parameter.name,
                 shape: parameter.shape,
                 foreign_type: None,
+                is_assumed: false,
             })
             .collect();
         let matching = matching(&shapes, file.shapes(), names, file.is_ordered());

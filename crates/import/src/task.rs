@@ -13,7 +13,7 @@ use eigenscope_stage::{Context, ExternalFile, TaskError};
 use crate::error::ImportError;
 use crate::file::{WeightFile, locate};
 use crate::kinds::{BilinearParameters, Chosen, FileParameters, ModelParameters};
-use crate::matching::listed;
+use crate::matching::{listed, split};
 use crate::network::{Definition, Described, Resolved};
 
 pub(crate) fn model(context: &Context) -> Result<(), TaskError> {
@@ -114,12 +114,43 @@ fn report(context: &Context, file: &WeightFile, resolved: &Resolved) {
         ));
     }
     if !matching.left_over.is_empty() {
+        context.warn(left_over(file, &matching.left_over));
+    }
+    let mut norms = file.plain_norms();
+    norms.retain(|layer| {
+        let mut used = matching.used.iter();
+        used.any(|pair| split(&pair.theirs) == (layer, "weight"))
+    });
+    if !norms.is_empty() {
         context.warn(format!(
-            "{} holds tensors that the network does not use: {}",
+            "{} holds batch normalisation without weight and bias, which are taken as 1 and 0: {}",
             file.path().display(),
-            listed(&matching.left_over)
+            listed(&norms)
         ));
     }
+}
+
+/// The warning of layers that are left over: the network may lack them.
+fn left_over(file: &WeightFile, names: &[String]) -> String {
+    let mut text = format!(
+        "{} holds tensors that the network does not use: {}. The results differ from those of the original network unless these \
+         layers are no part of it",
+        file.path().display(),
+        listed(names)
+    );
+    let norms: Vec<String> = names
+        .iter()
+        .map(|name| split(name))
+        .filter(|(_, last)| *last == "running_mean")
+        .map(|(layer, _)| layer.to_owned())
+        .collect();
+    if !norms.is_empty() {
+        text.push_str(&format!(
+            "; a step \"batch-norm\" uses the running mean and variance of {}",
+            listed(&norms)
+        ));
+    }
+    text
 }
 
 /// The values of the tensors of the network.

@@ -171,9 +171,49 @@ fn what_is_odd_is_warned_of() {
     write(&folder.path("weights.safetensors"), &extra, str::to_owned);
     let outcome = task("convnet", &folder, &images(&folder)).run(&folder);
     outcome.warns_of("that the network does not use: ema.weight");
+    outcome.warns_of("differ from those of the original network unless these layers are no part");
     outcome.warns_of(
         "all values of these weights are 0, as in a model that was never trained: conv1.weight",
     );
+}
+
+/// PyTorch's `BatchNorm2d(affine=False)` stores the running mean and variance only.
+#[test]
+fn batch_normalisation_without_weights_is_read() {
+    let folder = TestFolder::new();
+    let mut model = convnet();
+    let affine = ["norm2.weight", "norm2.bias"];
+    model
+        .tensors
+        .retain(|one| !affine.contains(&one.name.as_str()));
+    let path = folder.path("weights.safetensors");
+    write(&path, &model, sequential);
+    let images = images(&folder);
+    let outcome = task("model", &folder, &images).run(&folder).succeeded();
+    outcome.warns_of("without weight and bias, which are taken as 1 and 0: features.4");
+    let read = StoredModel::read(&outcome.path(TENSORS)).expect("a model");
+    let values = |name: &str| read.tensor(name).expect("there").data.clone();
+    assert_eq!(values("norm1.weight"), vec![1.0; 64]);
+    assert_eq!(values("norm1.bias"), vec![0.0; 64]);
+    let variance = model.tensor("norm2.running_var").expect("there");
+    assert_eq!(values("norm1.running_var"), variance.data);
+
+    let mut inspect = Command::new(program(Stage::Model.program()));
+    let text = Answer::of(inspect.arg("inspect").arg(&path))
+        .expect(0)
+        .stdout;
+    let note = "note: batch normalisation without weight and bias, taken as 1 and 0: features.4\n";
+    assert!(text.contains(note), "{text}");
+
+    // Steps without it are another network.
+    let mut bare = steps();
+    bare.as_array_mut().expect("a list").remove(4);
+    let bare = task("model", &folder, &images).set("steps", bare);
+    let outcome = bare.run(&folder).succeeded();
+    outcome.warns_of(
+        "does not use: features.4.running_mean, features.4.running_var. The results differ",
+    );
+    outcome.warns_of("\"batch-norm\" uses the running mean and variance of features.4");
 }
 
 #[test]
