@@ -187,7 +187,7 @@ fn check_link(folder: &Path, link: &Path) -> Result<(), ArtifactError> {
 fn is_hidden(name: &OsStr) -> bool {
     let bytes = name.as_encoded_bytes();
     let is_system = |known: &&str| bytes.eq_ignore_ascii_case(known.as_bytes());
-    bytes.first() == Some(&b'.') || SYSTEM_NAMES.iter().any(|known| is_system(known))
+    bytes.first() == Some(&b'.') || SYSTEM_NAMES.iter().any(is_system)
 }
 
 fn is_picture(name: &OsStr) -> bool {

@@ -178,7 +178,7 @@ pub(crate) fn read(
     // One column may hold labels of text.
     let is_header = names.iter().filter(|name| !is_number(name)).count() > 1
         || (names.len() == 2
-            && !names.iter().all(|name| is_number(&name))
+            && !names.iter().all(is_number)
             && label_named(&names).is_some());
     let column = match label_column(label, &names, is_header) {
         Ok(column) => column,

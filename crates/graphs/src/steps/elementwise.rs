@@ -136,10 +136,10 @@ mod tests {
     fn functions_taken_apart_are_recognised() {
         let results = |of: &dyn Fn(f64) -> f64| points().iter().map(|&x| of(x)).collect::<Vec<_>>();
         // As exporters write them, with constants of float32.
-        let gelu = results(&|x| (x * (erf(x / f64::from(1.414_213_5f32)) + 1.0)) * 0.5);
+        let gelu = results(&|x| (x * (erf(x / f64::from(std::f32::consts::SQRT_2)) + 1.0)) * 0.5);
         assert_eq!(recognise(&gelu), Recognised::Function(Function::Gelu));
         let tanh = results(&|x| {
-            let inner = f64::from(0.797_884_56f32) * (x + f64::from(0.044_715f32) * (x * (x * x)));
+            let inner = f64::from(0.797_884_6f32) * (x + f64::from(0.044_715f32) * (x * (x * x)));
             0.5 * (x * (1.0 + inner.tanh()))
         });
         assert_eq!(recognise(&tanh), Recognised::Function(Function::GeluTanh));

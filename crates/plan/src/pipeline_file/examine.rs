@@ -62,7 +62,8 @@ pub(crate) fn examine(
         if round.of_program.is_empty() {
             break;
         }
-        if let Err((table, error)) = round.ask(programs, &mut examinations) {
+        if let Err(error) = round.ask(programs, &mut examinations) {
+            let (table, error) = *error;
             problems.add(|| error.at(&expanded[table].table.header, "asked about this table"));
             break;
         }
@@ -124,7 +125,7 @@ impl Round {
         self,
         programs: &Programs,
         examinations: &mut Examinations,
-    ) -> Result<(), (usize, FileError)> {
+    ) -> Result<(), Box<(usize, FileError)>> {
         for (stage, asked) in self.of_program {
             let count = asked.questions.len();
             if count > MAXIMUM_QUESTIONS {
@@ -132,11 +133,12 @@ impl Round {
                     "there are {count} different tasks of stage `{}` to examine, more than {MAXIMUM_QUESTIONS}",
                     stage.name()
                 );
-                return Err((asked.table, FileError::new("too_many_questions", message)));
+                let error = FileError::new("too_many_questions", message);
+                return Err(Box::new((asked.table, error)));
             }
             let answers = programs
                 .examine(stage, asked.questions)
-                .map_err(|error| (asked.table, failed(&error)))?;
+                .map_err(|error| Box::new((asked.table, failed(&error))))?;
             let start = examinations.answers.len();
             examinations.answers.extend(answers);
             for (task, question) in asked.tasks {

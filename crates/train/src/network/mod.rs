@@ -114,7 +114,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
     let steps = StepList::parse(&steps).map_err(of_steps)?;
     train_model(
         context,
-        |input, classes| Ok(steps.architecture(NAME, input, classes).map_err(of_steps)?),
+        |input, classes| steps.architecture(NAME, input, classes).map_err(of_steps),
         &parameters.recipe(),
     )
 }

@@ -100,10 +100,10 @@ impl ChosenOptimiser {
     pub(super) fn fault(self) -> Option<Fault> {
         match self {
             ChosenOptimiser::Sgd {
-                momentum,
+                momentum: 0.0,
                 nesterov: true,
                 ..
-            } if momentum == 0.0 => {
+            } => {
                 let message = "`nesterov` looks ahead along the momentum, and `momentum` is 0";
                 let fault = Fault::at("/optimiser/sgd/nesterov", message);
                 Some(fault.help("give a `momentum` such as 0.9, or leave out `nesterov`"))
