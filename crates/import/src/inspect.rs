@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::error::ImportError;
 use crate::file::{WeightFile, locate};
 use crate::matching::listed;
+use crate::notes::{counted, words};
 use crate::propose::{Proposal, propose};
 
 /// The answer of `inspect`, as JSON.
@@ -82,12 +83,7 @@ pub(crate) fn inspect(path: &Path, key: Option<&str>, json: bool) -> Result<Stri
 
 /// What is passed over or will be converted, and what is taken for granted.
 fn notes(file: &WeightFile) -> Vec<String> {
-    let mut notes: Vec<String> = file
-        .checkpoint()
-        .notes()
-        .iter()
-        .map(ToString::to_string)
-        .collect();
+    let mut notes: Vec<String> = file.checkpoint().notes().iter().map(words).collect();
     let norms = file.plain_norms();
     if !norms.is_empty() {
         notes.push(format!(
@@ -109,8 +105,9 @@ fn text(report: &Report<'_>) -> String {
         ..
     } = report;
     let mut text = format!(
-        "{file}: {format}, {} tensors, {values} values\n",
-        tensors.len()
+        "{file}: {format}, {}, {}\n",
+        counted(tensors.len(), "tensor"),
+        counted(usize::try_from(*values).unwrap_or(usize::MAX), "value")
     );
     let shapes: Vec<String> = tensors
         .iter()

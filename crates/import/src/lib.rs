@@ -16,6 +16,7 @@ mod inspect;
 mod kinds;
 mod matching;
 mod network;
+mod notes;
 mod propose;
 mod python;
 mod task;

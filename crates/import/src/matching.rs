@@ -86,6 +86,7 @@ impl fmt::Display for Matching {
         }
         parts.push(match self.used.len() {
             0 => "no tensor fits".to_owned(),
+            1 => "1 tensor fits".to_owned(),
             count => format!("{count} tensors fit"),
         });
         f.write_str(&parts.join("; "))

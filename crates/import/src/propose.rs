@@ -109,8 +109,8 @@ fn inline(value: &Value) -> String {
 
 /// The fields of a step in the order in which people write them.
 fn in_order(fields: &Map<String, Value>) -> Vec<(&String, &Value)> {
-    const ORDER: [&str; 8] = [
-        "channels", "outputs", "kernel", "stride", "padding", "bias", "steps", "shortcut",
+    const ORDER: [&str; 9] = [
+        "channels", "outputs", "kernel", "stride", "padding", "groups", "bias", "steps", "shortcut",
     ];
     let mut fields: Vec<(&String, &Value)> = fields.iter().collect();
     fields.sort_by_key(|(name, _)| ORDER.iter().position(|known| known == name));
@@ -168,6 +168,10 @@ pub(crate) fn propose(file: &WeightFile) -> Proposal {
             "strides, padding, pooling and activations are not in the file: these are the usual ones, check them",
         )
     };
+    if layers.iter().any(|module| module.groups > 1) {
+        let remark = "a convolution that reads a part of the channels before it is taken for one of `groups`";
+        proposal.remarks.push(remark.to_owned());
+    }
     if !file.is_ordered() {
         let remark = "the file does not keep the order of layers: check it, too";
         proposal.remarks.push(remark.to_owned());
@@ -227,6 +231,8 @@ struct Module<'a> {
     weight: &'a [usize],
     is_biased: bool,
     is_norm: bool,
+    /// Groups of a convolution, as far as the channels before it tell.
+    groups: usize,
 }
 
 /// The modules with a weight, in the order of the file.
@@ -236,7 +242,7 @@ fn layers(shapes: &[TensorShape]) -> Vec<Module<'_>> {
         tensors.any(|tensor| split(&tensor.name) == (layer, last))
     };
     let weights = shapes.iter().filter(|tensor| tensor.foreign_type.is_none());
-    weights
+    let mut modules: Vec<Module<'_>> = weights
         .filter_map(|tensor| {
             let (name, last) = split(&tensor.name);
             (last == "weight").then(|| Module {
@@ -244,9 +250,45 @@ fn layers(shapes: &[TensorShape]) -> Vec<Module<'_>> {
                 weight: &tensor.shape,
                 is_biased: has(name, "bias"),
                 is_norm: has(name, "running_mean"),
+                groups: 1,
             })
         })
-        .collect()
+        .collect();
+    group(&mut modules);
+    modules
+}
+
+/// Finds grouped convolutions: their weights read a part of the channels that the convolution before them makes.
+fn group(modules: &mut [Module<'_>]) {
+    let mut channels = None;
+    for module in modules {
+        match *module.weight {
+            // A shortcut reads what its block reads.
+            [_, _, _, _] if block(module.name).is_some() && is_shortcut(module) => {}
+            [outputs, inputs, _, _] => {
+                module.groups = groups(channels, inputs, outputs);
+                channels = Some(outputs);
+            }
+            [_, _] => channels = None,
+            _ => {}
+        }
+    }
+}
+
+/// Groups of a convolution from `inputs` channels each, after one that makes `channels`; 1 if they do not divide these.
+fn groups(channels: Option<usize>, inputs: usize, outputs: usize) -> usize {
+    let groups = match channels {
+        Some(channels) if inputs > 0 && channels % inputs == 0 => channels / inputs,
+        _ => 1,
+    };
+    let divides = groups > 0 && outputs % groups == 0;
+    if divides { groups } else { 1 }
+}
+
+/// Returns whether the name of a module says that it is the shortcut of a residual block.
+fn is_shortcut(module: &Module<'_>) -> bool {
+    let mut parts = module.name.split('.');
+    parts.any(|part| SHORTCUTS.contains(&part))
 }
 
 /// Steps for modules one after another, with residual blocks where names and shapes tell them.
@@ -303,24 +345,20 @@ fn block(name: &str) -> Option<&str> {
 
 /// The residual block of these modules; `None` if they are none.
 fn residual(modules: &[Module<'_>]) -> Option<Result<Value, String>> {
-    let is_shortcut = |module: &&Module<'_>| {
-        let mut parts = module.name.split('.');
-        parts.any(|part| SHORTCUTS.contains(&part))
-    };
     let (shortcut, branch): (Vec<&Module<'_>>, Vec<&Module<'_>>) =
-        modules.iter().partition(is_shortcut);
-    let convolutions: Vec<&[usize]> = branch
+        modules.iter().partition(|module| is_shortcut(module));
+    let convolutions: Vec<(usize, usize)> = branch
         .iter()
         .filter(|module| module.weight.len() == 4)
-        .map(|module| module.weight)
+        .map(|module| (module.weight[1] * module.groups, module.weight[0]))
         .collect();
-    let (first, last) = (convolutions.first()?, convolutions.last()?);
-    let is_equal = first[1] == last[0];
+    let (&(inputs, _), &(_, outputs)) = (convolutions.first()?, convolutions.last()?);
+    let is_equal = inputs == outputs;
     if convolutions.len() < 2 || (shortcut.is_empty() && !is_equal) {
         return None;
     }
     // A block that makes more channels of its input halves its sides; the one after the stem need not.
-    let stride = match !shortcut.is_empty() && last[0] == 2 * first[1] {
+    let stride = match !shortcut.is_empty() && outputs == 2 * inputs {
         true => 2,
         false => 1,
     };
@@ -368,6 +406,7 @@ fn plain(module: &Module<'_>, steps: &mut Vec<Value>) -> Result<(), String> {
         weight,
         is_biased,
         is_norm,
+        groups,
     } = *module;
     let mut fields = Map::new();
     let step = match *weight {
@@ -382,6 +421,9 @@ fn plain(module: &Module<'_>, steps: &mut Vec<Value>) -> Result<(), String> {
             fields.insert("kernel".to_owned(), json!(height));
             if height > 1 && height % 2 == 1 {
                 fields.insert("padding".to_owned(), json!(height / 2));
+            }
+            if groups > 1 {
+                fields.insert("groups".to_owned(), json!(groups));
             }
             if !is_biased {
                 fields.insert("bias".to_owned(), json!(false));

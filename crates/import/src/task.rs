@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use eigenscope_artifact::{
     ArtifactError, FileDigest, ImageReader, InputShape, NamedTensor, TENSORS, digest_file,
 };
-use eigenscope_checkpoint::Note;
 use eigenscope_models::StoredModel;
 use eigenscope_stage::{Context, ExternalFile, TaskError};
 
@@ -15,6 +14,7 @@ use crate::file::{WeightFile, locate};
 use crate::kinds::{BilinearParameters, Chosen, FileParameters, ModelParameters};
 use crate::matching::{listed, split};
 use crate::network::{Definition, Described, Resolved};
+use crate::notes::{is_of_weights, words};
 
 pub(crate) fn model(context: &Context) -> Result<(), TaskError> {
     let (chosen, described) = context.parameters::<ModelParameters>()?.split()?;
@@ -96,9 +96,10 @@ fn state(path: &Path) -> Result<State, TaskError> {
 /// Says what is used, and warns of what is not.
 fn report(context: &Context, file: &WeightFile, resolved: &Resolved) {
     for note in file.checkpoint().notes() {
-        match note {
-            Note::Converted { .. } => context.warn(format!("{}: {note}", file.path().display())),
-            _ => tracing::info!("{note}"),
+        let text = words(note);
+        match is_of_weights(note) {
+            true => context.warn(format!("{}: {text}", file.path().display())),
+            false => tracing::info!("{text}"),
         }
     }
     let matching = &resolved.matching;
