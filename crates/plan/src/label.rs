@@ -1,6 +1,6 @@
 //! Labels: the values of swept parameters as they stand in task ids and selections.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use eigenscope_artifact::Digest;
 use serde_json::{Map, Value};
@@ -72,6 +72,7 @@ pub(crate) fn label_problem(text: &str) -> Option<String> {
 /// [512, 256]                            512-256
 /// [[3, 6], [1, 2]]                      3-6.1-2
 /// ["scale", { resize = { height = 16, width = 16 } }]   scale-resize_16_16
+/// [{ linear = 8 }, "relu", { linear = "classes" }]      linear_8-relu-linear_classes
 /// ```
 ///
 /// A list whose text would be long or could not stand in a task id is cut and gets six digits of a digest.
@@ -90,43 +91,85 @@ fn label_of(value: &Value) -> Value {
 ///
 /// ```text
 /// { sgd = { lr = 0.1, momentum = 0.9 } }, { sgd = { lr = 0.2, momentum = 0.9 } }, "none"     sgd_0.1, sgd_0.2, none
+/// { dropout = 0.1 }, { dropout = 0.5 }                                                       dropout_0.1, dropout_0.5
 /// ```
+///
+/// Lists and tables that would still have one text get six digits of a digest.
 pub(crate) fn labels_of(values: &[Value]) -> Vec<Value> {
-    let labels = values.iter().map(|value| {
-        let Some((name, fields)) = variant(value) else {
-            return label_of(value);
-        };
-        let others = values.iter().filter_map(variant);
-        let others = others.filter(|(other, fields_of)| *other == name && *fields_of != fields);
-        let others: Vec<_> = others.map(|(_, fields)| fields).collect();
-        if others.is_empty() {
-            return label_of(value);
+    let labels: Vec<Value> = values
+        .iter()
+        .map(|value| label_among(value, values))
+        .collect();
+    let composed = |value: &Value| value.is_array() || value.is_object();
+    let mut first: HashMap<String, &Value> = HashMap::new();
+    let mut shared = HashSet::new();
+    for (value, label) in values.iter().zip(&labels) {
+        let text = label_text(label);
+        if composed(value) && *first.entry(text.clone()).or_insert(value) != value {
+            shared.insert(text);
         }
-        let differs = |name: &String, field: &Value| {
-            others.iter().any(|other| other.get(name) != Some(field))
-        };
-        let differing = fields.iter().filter(|(name, field)| differs(name, field));
-        let differing: Map<_, _> = differing
-            .map(|(name, field)| (name.clone(), field.clone()))
-            .collect();
-        let reduced = Map::from_iter([(name.clone(), Value::Object(differing))]);
-        Value::from(list_label(&Value::Object(reduced)))
+    }
+    let told_apart = values.iter().zip(labels).map(|(value, label)| {
+        let text = label_text(&label);
+        if composed(value) && shared.contains(&text) {
+            Value::from(cut_label(&text, value))
+        } else {
+            label
+        }
     });
-    labels.collect()
+    told_apart.collect()
 }
 
-/// Name and fields of a variant with fields.
-fn variant(value: &Value) -> Option<(&String, &Map<String, Value>)> {
-    let (name, fields) = value.as_object()?.iter().next()?;
-    Some((name, fields.as_object()?))
+/// The label of one of `values`, longer if another one is the same variant.
+fn label_among(value: &Value, values: &[Value]) -> Value {
+    let Some((name, fields)) = variant(value) else {
+        return label_of(value);
+    };
+    let others = values.iter().filter(|other| *other != value);
+    let others = others.filter_map(variant);
+    let others: Vec<&Value> = others
+        .filter(|(other, _)| *other == name)
+        .map(|(_, fields)| fields)
+        .collect();
+    if others.is_empty() {
+        return label_of(value);
+    }
+    let Some(fields) = fields.as_object() else {
+        return Value::from(list_label(value));
+    };
+    let differs = |name: &String, field: &Value| {
+        others
+            .iter()
+            .any(|other| other.get(name.as_str()) != Some(field))
+    };
+    let differing = fields.iter().filter(|(name, field)| differs(name, field));
+    let differing: Map<_, _> = differing
+        .map(|(name, field)| (name.clone(), field.clone()))
+        .collect();
+    let reduced = Map::from_iter([(name.clone(), Value::Object(differing))]);
+    Value::from(list_label(&Value::Object(reduced)))
+}
+
+/// Name of a variant, and its fields or the one value that stands for them.
+fn variant(value: &Value) -> Option<(&String, &Value)> {
+    value.as_object()?.iter().next()
+}
+
+/// Returns whether `c` may stand in the text of a list that is its label.
+fn plain(c: char) -> bool {
+    c.is_alphanumeric() || "-._+".contains(c)
 }
 
 fn list_label(value: &Value) -> String {
     let text = nested_text(value);
-    let plain = |c: char| c.is_alphanumeric() || "-._+".contains(c);
     if text.len() <= LONGEST_LIST && text.chars().all(plain) {
         return text;
     }
+    cut_label(&text, value)
+}
+
+/// The start of the label `text` and six digits of a digest of `value`.
+fn cut_label(text: &str, value: &Value) -> String {
     let start: String = text.chars().filter(|&c| plain(c)).take(CUT_LIST).collect();
     let digest = Digest::of(value.to_string().as_bytes()).to_string();
     format!("{start}~{}", digest.get(..6).unwrap_or_default())
@@ -151,9 +194,9 @@ fn nested_text(value: &Value) -> String {
         Value::Object(object) => {
             let parts = object.iter().map(|(name, fields)| match fields {
                 Value::Object(fields) => format!("{name}_{}", joined(&mut fields.values(), "_")),
-                _ => name.clone(),
+                field => format!("{name}_{}", nested_text(field)),
             });
-            parts.collect()
+            parts.collect::<Vec<_>>().join("_")
         }
         other => label_text(other),
     }
@@ -248,9 +291,79 @@ mod tests {
                 vec![sgd(0.1, 0.9), sgd(0.1, 0.0), sgd(0.2, 0.0)],
                 vec!["sgd_0.1_0.9", "sgd_0.1_0", "sgd_0.2_0"],
             ),
+            (
+                vec![json!({ "dropout": 0.1 }), json!({ "dropout": 0.5 })],
+                vec!["dropout_0.1", "dropout_0.5"],
+            ),
+            (
+                vec![
+                    json!({ "linear": 8 }),
+                    json!({ "linear": { "outputs": 16 } }),
+                ],
+                vec!["linear_8", "linear_16"],
+            ),
+            (
+                vec![json!({ "dropout": 0.1 }), json!("relu")],
+                vec!["dropout", "relu"],
+            ),
         ] {
             assert_eq!(labels_of(&values), labels);
         }
+    }
+
+    #[test]
+    fn steps_that_differ_in_sizes_have_different_labels() {
+        let network =
+            |hidden: Value, between: Value| json!([hidden, between, { "linear": "classes" }]);
+        let linear = |outputs: u64| json!({ "linear": outputs });
+        let values = [
+            network(linear(8), json!("relu")),
+            network(linear(16), json!("relu")),
+            network(
+                json!({ "linear": { "name": "x", "outputs": 8 } }),
+                json!("relu"),
+            ),
+        ];
+        let expected = [
+            "linear_8-relu-linear_classes",
+            "linear_16-relu-linear_classes",
+            "linear_x_8-relu-linear_classes",
+        ];
+        assert_eq!(labels_of(&values), expected);
+        // Longer ones are cut, and differ also where the part that is kept does not.
+        let dropout = |part: f64| network(linear(1024), json!([{ "dropout": part }, "relu"]));
+        let labels = labels_of(&[dropout(0.125), dropout(0.25)]);
+        let texts: Vec<&str> = labels.iter().filter_map(Value::as_str).collect();
+        assert!(
+            matches!(texts.as_slice(), [a, b] if a != b
+                && [a, b].iter().all(|text| text.starts_with("linear_1024.dropout_~"))),
+            "{texts:?}"
+        );
+    }
+
+    #[test]
+    fn values_of_one_text_are_told_apart_by_a_digest() {
+        let values = [
+            json!([{ "residual": { "steps": ["relu"] } }]),
+            json!([{ "residual": "relu" }]),
+            json!([{ "init": { "high": 1, "low": 2 } }]),
+            json!([{ "sgd": { "a": 1 } }]),
+        ];
+        let labels = labels_of(&values);
+        let texts: Vec<&str> = labels.iter().filter_map(Value::as_str).collect();
+        let [first, second, rest @ ..] = texts.as_slice() else {
+            panic!("{texts:?}");
+        };
+        assert_ne!(first, second);
+        for text in [first, second] {
+            assert!(text.starts_with("residual_relu~"), "{text}");
+            assert_eq!(label_problem(text), None);
+        }
+        assert_eq!(rest, ["init_1_2", "sgd_1"]);
+        // One value given twice is not two values.
+        assert_eq!(labels_of(&[json!([1]), json!([1])]), ["1", "1"]);
+        // A number and a list of it are no such values: one of them is written otherwise.
+        assert_eq!(labels_of(&[json!(3), json!([3])]), [json!(3), json!("3")]);
     }
 
     #[test]

@@ -18,10 +18,25 @@ pub fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .filter(|known| known.len() <= 4 * LONGEST_WORD)
         .map(|known| (strsim::osa_distance(word, known), known))
         .filter(|&(distance, known)| {
-            distance <= (length.max(known.chars().count()) / 3).max(1) && distance < length
+            let near = distance <= (length.max(known.chars().count()) / 3).max(1);
+            (near || differ_in_ending(word, known)) && distance < length
         })
         .min_by_key(|&(distance, _)| distance)
         .map(|(_, known)| known)
+}
+
+/// Returns whether both begin with the same four or more letters and end in at most three others each, as `rotate` and
+/// `rotation` do.
+fn differ_in_ending(a: &str, b: &str) -> bool {
+    const SHORTEST_STEM: usize = 4;
+    const LONGEST_ENDING: usize = 3;
+    let same = a.chars().zip(b.chars()).take_while(|(a, b)| a == b);
+    let stem = same.take_while(|(c, _)| c.is_alphabetic()).count();
+    let short = |word: &str| {
+        word.chars().skip(stem).all(char::is_alphabetic)
+            && word.chars().skip(stem).count() <= LONGEST_ENDING
+    };
+    stem >= SHORTEST_STEM && short(a) && short(b)
 }
 
 /// "did you mean ...?" and the known words, sorted.
@@ -79,6 +94,10 @@ mod tests {
         assert_eq!(closest("hiden", known), Some("hidden"));
         assert_eq!(closest("epcohs", known), Some("epochs"));
         assert_eq!(closest("weight_decay", known), None);
+        let changes = ["noise", "rotation", "translation", "flip"];
+        assert_eq!(closest("rotate", changes), Some("rotation"));
+        assert_eq!(closest("flipped", changes), Some("flip"));
+        assert_eq!(closest("data.abc", ["data.xyz"]), None);
         assert_eq!(closest("x", ["y"]), None);
         assert_eq!(closest("", known), None);
         assert_eq!(closest(&"a".repeat(1000), known), None);
