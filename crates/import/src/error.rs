@@ -59,6 +59,16 @@ pub enum ImportError {
         /// Those of the images.
         found: [usize; 3],
     },
+    /// A network for another number of classes.
+    #[error("{path} makes {outputs} outputs, while the data have {classes} classes", path = path.display())]
+    Classes {
+        /// The file.
+        path: PathBuf,
+        /// Values that the last layer makes.
+        outputs: usize,
+        /// Classes of the data.
+        classes: usize,
+    },
     /// Steps beside a file that holds its own.
     #[error("{path} holds its graph, so `steps` has no meaning", path = path.display())]
     TwoNetworks {

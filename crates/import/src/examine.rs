@@ -53,9 +53,34 @@ fn answer(
     examination: &Examination<'_>,
     parameters: Result<(Chosen, Described), ImportError>,
 ) -> Examined {
-    let examined =
-        parameters.and_then(|(chosen, described)| examine(examination, &chosen, &described));
-    examined.unwrap_or_else(|error| Examined::default().fault(fault(&error)))
+    let (chosen, described) = match parameters {
+        Ok(parameters) => parameters,
+        Err(error) => return Examined::default().fault(fault(&error)),
+    };
+    let error = match examine(examination, &chosen, &described) {
+        Ok(examined) => return examined,
+        Err(error) => error,
+    };
+    let wrong = of_names(&error, &chosen);
+    if wrong.is_empty() {
+        return Examined::default().fault(fault(&error));
+    }
+    wrong.into_iter().fold(Examined::default(), Examined::fault)
+}
+
+/// The faults of entries of `names` that name nothing, each at its key. What else does not fit may follow from them.
+fn of_names(error: &ImportError, chosen: &Chosen) -> Vec<Fault> {
+    let ImportError::Mismatch { matching, .. } = error else {
+        return Vec::new();
+    };
+    let unknown = matching.0.unknown.iter();
+    unknown
+        .map(|(layer, why)| {
+            let place = chosen.places.get(layer);
+            let path = place.map_or("/names", String::as_str);
+            Fault::at(path, format!("`{layer}`: {why}"))
+        })
+        .collect()
 }
 
 fn examine(
@@ -70,8 +95,7 @@ fn examine(
     let classes = classes(&known);
     let resolved = match (input(&known), &classes) {
         (Some(input), Some(classes)) => {
-            let resolved = definition.resolve(&file, &chosen.names, input, classes.clone())?;
-            Some(resolved.complete(&file)?)
+            Some(definition.resolve_all(&file, &chosen.names, input, classes.clone())?)
         }
         _ => definition.resolve_unknown(&file, &chosen.names, classes),
     };
@@ -140,6 +164,9 @@ fn fault(error: &ImportError) -> Fault {
             .help("change the images with the transform `resize`, or export the graph for these images"),
         ImportError::NoNetwork { .. } => Fault::at("/file", error.to_string()).help(format!(
             "list the `steps` of the network, or write `kind` if it is one of the built-in networks; {INSPECT}"
+        )),
+        ImportError::Classes { outputs, .. } => Fault::at("/data", error.to_string()).help(format!(
+            "use data with the {outputs} classes that the network was trained for, in the order of its outputs"
         )),
         ImportError::TwoNetworks { .. } => {
             Fault::at("/steps", error.to_string()).help("leave `steps` out")

@@ -126,6 +126,8 @@ pub(crate) struct Chosen {
     pub(crate) file: String,
     pub(crate) key: Option<String>,
     pub(crate) names: BTreeMap<String, String>,
+    /// JSON pointers to the entries of `names`.
+    pub(crate) places: BTreeMap<String, String>,
 }
 
 impl Chosen {
@@ -134,13 +136,20 @@ impl Chosen {
     fn new(file: String, key: String, names: &Value) -> Result<Self, ImportError> {
         let mut found = BTreeMap::new();
         match names {
-            Value::Object(entries) => flatten("", entries, &mut found)?,
+            Value::Object(entries) => flatten("", "/names", entries, &mut found)?,
             other => return Err(no_names(format!("it is {other}"))),
         }
         Ok(Self {
             file,
             key: (!key.is_empty()).then_some(key),
-            names: found,
+            places: found
+                .iter()
+                .map(|(layer, (_, place))| (layer.clone(), place.clone()))
+                .collect(),
+            names: found
+                .into_iter()
+                .map(|(layer, (theirs, _))| (layer, theirs))
+                .collect(),
         })
     }
 }
@@ -157,16 +166,18 @@ fn no_names(found: String) -> ImportError {
 /// nesting.
 fn flatten(
     prefix: &str,
+    place: &str,
     entries: &Map<String, Value>,
-    found: &mut BTreeMap<String, String>,
+    found: &mut BTreeMap<String, (String, String)>,
 ) -> Result<(), ImportError> {
     for (key, value) in entries {
         let layer = format!("{prefix}{key}");
+        let place = format!("{place}/{}", key.replace('~', "~0").replace('/', "~1"));
         match value {
             Value::String(text) => {
-                found.insert(layer, text.clone());
+                found.insert(layer, (text.clone(), place));
             }
-            Value::Object(entries) => flatten(&format!("{layer}."), entries, found)?,
+            Value::Object(entries) => flatten(&format!("{layer}."), &place, entries, found)?,
             other => return Err(no_names(format!("`{layer}` is {other}"))),
         }
     }

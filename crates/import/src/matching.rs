@@ -156,24 +156,38 @@ pub(crate) fn matching(
 ) -> Matching {
     let mut matching = Matching::default();
     let (mut ours, mut theirs) = (layers(ours), layers(theirs));
+    let known = |layers: &[Layer<'_>]| -> Vec<String> {
+        layers.iter().map(|one| one.name.to_owned()).collect()
+    };
+    let (our_names, their_names) = (known(&ours), known(&theirs));
+    let mut taken: BTreeMap<&str, &str> = BTreeMap::new();
     for (layer, prefix) in names {
         let position = ours.iter().position(|one| one.name == layer);
         let Some(position) = position else {
-            let known: Vec<String> = ours.iter().map(|one| one.name.to_owned()).collect();
-            let why = format!("the network has no such layer; it has {}", listed(&known));
+            let nearest = nearest(layer, &our_names);
+            let why = format!(
+                "the network has no such layer; {nearest}it has {}",
+                listed(&our_names)
+            );
             matching.unknown.push((layer.clone(), why));
             continue;
         };
         let Some(found) = theirs.iter().position(|one| one.name == prefix) else {
-            let known: Vec<String> = theirs.iter().map(|one| one.name.to_owned()).collect();
-            let why = format!(
-                "the file has no tensors `{prefix}.*`; it has {}",
-                listed(&known)
-            );
+            let why = match taken.get(prefix.as_str()) {
+                Some(other) => format!(
+                    "`{prefix}` of the file is given to `{other}` already; a layer of the file is used once"
+                ),
+                None => format!(
+                    "the file has no tensors `{prefix}.*`; {}it has {}",
+                    nearest(prefix, &their_names),
+                    listed(&their_names)
+                ),
+            };
             matching.unknown.push((layer.clone(), why));
             ours.remove(position);
             continue;
         };
+        taken.insert(prefix, layer);
         matching.pair(&ours.remove(position), &theirs.remove(found));
     }
     let equal: BTreeSet<&str> = theirs.iter().map(|layer| layer.name).collect();
@@ -199,6 +213,20 @@ pub(crate) fn matching(
         }
     }
     matching
+}
+
+/// The name that is most like a misspelt one, as a question; empty if none is.
+fn nearest(word: &str, known: &[String]) -> String {
+    let distances = known.iter().take(MAXIMUM_LAYERS);
+    let found = distances
+        .map(|name| (strsim::osa_distance(word, name), name))
+        .min();
+    match found {
+        Some((distance, name)) if distance <= word.chars().count() / 3 => {
+            format!("did you mean `{name}`? ")
+        }
+        _ => String::new(),
+    }
 }
 
 /// The tensors of a file that does not keep the order of layers, in the order in which layers usually stand.
@@ -559,10 +587,19 @@ mod tests {
             matching.unknown,
             [
                 ("a", "the file has no tensors `z.*`; it has x, y"),
-                ("c", "the network has no such layer; it has b"),
+                ("c", "the network has no such layer; it has a, b"),
             ]
             .map(|(layer, why)| (layer.to_owned(), why.to_owned()))
         );
+    }
+
+    #[test]
+    fn a_layer_of_the_file_is_given_once() {
+        let ours = tensors(&[("a.weight", &[4, 4]), ("b.weight", &[4, 4])]);
+        let theirs = tensors(&[("x.weight", &[4, 4]), ("y.weight", &[4, 4])]);
+        let matching = matched(&ours, &theirs, &[("a", "x"), ("b", "x")]);
+        let why = "`x` of the file is given to `a` already; a layer of the file is used once";
+        assert_eq!(matching.unknown, [("b".to_owned(), why.to_owned())]);
     }
 
     #[test]

@@ -152,6 +152,41 @@ impl Definition {
         })
     }
 
+    /// As [`Definition::resolve`], with every tensor of the network.
+    ///
+    /// # Errors
+    /// As there; a tensor is missing or has another shape; or the network would fit data with another number of classes.
+    pub(crate) fn resolve_all(
+        &self,
+        file: &WeightFile,
+        names: &BTreeMap<String, String>,
+        input: InputShape,
+        classes: Vec<String>,
+    ) -> Result<Resolved, ImportError> {
+        let found = classes.len();
+        let resolved = self.resolve(file, names, input, classes);
+        let error = match resolved.and_then(|resolved| resolved.complete(file)) {
+            Ok(resolved) => return Ok(resolved),
+            Err(error) => error,
+        };
+        let of_graph = file.graph().and_then(last_outputs);
+        let last = weights(file).last().map(|last| last.shape[0]);
+        let outputs = of_graph.or(last).unwrap_or_default();
+        if outputs == found || outputs > 100_000 {
+            return Err(error);
+        }
+        let numbers = (0..outputs).map(|class| class.to_string()).collect();
+        let other = self.resolve(file, names, input, numbers);
+        match other.is_ok_and(|other| other.matching.is_complete()) {
+            true => Err(ImportError::Classes {
+                path: file.path().to_owned(),
+                outputs,
+                classes: found,
+            }),
+            false => Err(error),
+        }
+    }
+
     /// As [`Definition::resolve`] where the images, or their classes, are not known: for images that fit the weights. `None` if
     /// there are none.
     pub(crate) fn resolve_unknown(

@@ -60,8 +60,7 @@ fn import(context: &Context, chosen: &Chosen, described: &Described) -> Result<(
     let input = InputShape::from(images.pixels().output_shape());
     let classes = images.header().classes.clone();
     let definition = Definition::new(described, &file)?;
-    let resolved = definition.resolve(&file, &chosen.names, input, classes)?;
-    let resolved = resolved.complete(&file)?;
+    let resolved = definition.resolve_all(&file, &chosen.names, input, classes)?;
     report(context, &file, &resolved);
     let model = read(context, &file, resolved)?;
     if state(&path)? != before {

@@ -368,14 +368,20 @@ fn faults_are_found_before_a_run() {
         (
             "convnet",
             json!({ "names": { "conv9": "x" } }),
-            "/file",
-            "no such layer",
+            "/names/conv9",
+            "no such layer; did you mean `conv1`? it has",
         ),
         (
             "bilinear",
             json!({ "residual": false }),
             "/file",
             "expected matrices",
+        ),
+        (
+            "convnet",
+            json!({ "names": { "conv1": "features.0", "conv2": "features.0" } }),
+            "/names/conv2",
+            "`features.0` of the file is given to `conv1` already",
         ),
         ("model", json!({ "steps": [] }), "/file", "does not say"),
         ("model", json!({ "steps": misspelt }), "/steps/1", "rleu"),
@@ -394,6 +400,28 @@ fn faults_are_found_before_a_run() {
     let (path, message) = faults("convnet", json!({}));
     assert_eq!(path, "/file");
     assert!(message.contains("HTML"), "{message}");
+}
+
+#[test]
+fn another_number_of_classes_is_called_that() {
+    let folder = TestFolder::new();
+    write(&folder.path("weights.safetensors"), &convnet(), sequential);
+    let mut data = known();
+    data.quantities.insert("classes".to_owned(), 7);
+    let mut fixed = steps();
+    fixed[9] = json!({ "linear": 3 });
+    for steps in [steps(), fixed] {
+        let parameters = parameters(json!({ "steps": steps }));
+        let faults = examine(&folder, "model", parameters, data.clone()).faults;
+        assert_eq!(faults[0].path, "/data", "{faults:?}");
+        let message = &faults[0].message;
+        assert!(
+            message.ends_with("makes 3 outputs, while the data have 7 classes"),
+            "{message}"
+        );
+        let help = faults[0].help.as_deref().expect("help");
+        assert!(help.starts_with("use data with the 3 classes"), "{help}");
+    }
 }
 
 #[test]
