@@ -227,6 +227,25 @@ fn every_broken_picture_is_told_with_its_reason() {
 }
 
 #[test]
+fn pictures_none_of_which_can_be_read_are_told_without_a_size() {
+    let mut bench = Bench::new();
+    let pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n";
+    bench.place("all/cat/pointer.png", pointer);
+    bench.place("all/cat/empty.png", b"");
+    bench.place("all/dog/page.png", b"<html>404</html>");
+    bench.set("folder", json!("all"));
+    let failure = bench.run("image-folder").failure();
+    for part in [
+        "3 of 3 pictures cannot be read",
+        "pointer.png: ",
+        "empty.png: the file is empty",
+        "page.png: expected a PNG, JPEG",
+    ] {
+        assert!(failure.contains(part), "{part:?} is not in: {failure}");
+    }
+}
+
+#[test]
 fn wrong_arrangements_say_what_is_expected() {
     let refused = |paths: &[&str], parameter: &str, value: serde_json::Value| {
         let mut bench = Bench::new();

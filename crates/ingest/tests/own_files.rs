@@ -2,9 +2,13 @@
 
 mod support;
 
+use std::sync::Arc;
+
+use eigenscope_artifact::arrow::datatypes::{DataType, Field, Schema};
 use eigenscope_artifact::{Digest, SourceCheck, summarise};
 use eigenscope_checkpoint::npz::{ArrayValues, NpzWriter};
 use eigenscope_testing::fixture;
+use parquet::arrow::ArrowWriter;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use support::{Bench, gzip, idx, png};
@@ -376,6 +380,33 @@ fn tables_of_hugging_face_and_of_pixels_are_read() {
         failure.contains("row 0: ") || failure.contains("own.parquet"),
         "{failure}"
     );
+}
+
+#[test]
+fn tables_without_rows_are_refused() {
+    let field = |name, kind| Field::new(name, kind, true);
+    let encoded = vec![
+        field("image", DataType::Binary),
+        field("label", DataType::Int64),
+    ];
+    let pixels = vec![
+        field("p0", DataType::UInt8),
+        field("label", DataType::Int64),
+    ];
+    for fields in [encoded, pixels] {
+        let schema = Arc::new(Schema::new(fields));
+        let mut file = Vec::new();
+        let writer = ArrowWriter::try_new(&mut file, schema, None).expect("a writer");
+        writer.close().expect("written");
+        let mut bench = Bench::new();
+        bench.place("own.parquet", &file);
+        bench.set("file", json!("own.parquet"));
+        let failure = bench.run("parquet").failure();
+        assert!(
+            failure.contains("own.parquet: the table has no rows"),
+            "{failure}"
+        );
+    }
 }
 
 #[test]

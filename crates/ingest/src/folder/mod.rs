@@ -105,6 +105,12 @@ impl<'a> Folder<'a> {
             None if found.is_grey => Channels::Grey,
             None => Channels::Rgb,
         };
+        // Without a size, nothing can be decoded: these are all that can be told.
+        if given.size.is_none() && found.sizes.is_empty() {
+            let mut failures = self.unreadable();
+            failures.join(found.failures);
+            return Err(failures.into_error(self.arrangement.samples().count()));
+        }
         // Pictures that cannot be read are told together, with those that cannot be decoded.
         if given.size.is_none() && found.sizes.len() > 1 && found.failures.is_empty() {
             return Err(found.sizes_differ(&self.roots));

@@ -88,6 +88,11 @@ impl Failures {
         self.0.push((path, reason));
     }
 
+    /// Adds those of another look at the same folders.
+    pub(super) fn join(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
     /// Adds a file that could not be read or decoded.
     pub(super) fn add(&mut self, roots: &[Root], file: FileAt, read: &pass::Read) {
         if let Some(Err(reason)) = &read.picture {

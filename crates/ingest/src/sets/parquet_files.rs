@@ -35,7 +35,12 @@ pub fn user_parquet(context: &Context) -> Result<(), TaskError> {
             own::report(context, path)?;
             Table::open(path, &parameters)
         });
-        tables.collect::<Result<Vec<_>, IngestError>>()
+        let tables = tables.collect::<Result<Vec<_>, IngestError>>()?;
+        // One of several files may be empty.
+        match tables.first() {
+            Some(first) if tables.iter().all(|table| table.count() == 0) => Err(first.empty()),
+            _ => Ok(tables),
+        }
     };
     let (train, test) = (open(&files.train)?, open(&files.test)?);
     let all: Vec<&Table> = train.iter().chain(&test).collect();
@@ -203,6 +208,11 @@ impl Table {
         })
     }
 
+    fn empty(&self) -> IngestError {
+        self.file
+            .refused("the table has no rows: give a file with images".to_owned())
+    }
+
     fn count(&self) -> usize {
         match &self.labels {
             Labels::Numbers(labels) => labels.len(),
@@ -269,6 +279,9 @@ impl Table {
         parameters: &ParquetParameters,
     ) -> Result<(Vec<u8>, [usize; 3]), IngestError> {
         let refused = |reason| self.file.refused(reason);
+        if self.count() == 0 {
+            return Err(self.empty());
+        }
         let range = Range::given(&parameters.range)?;
         let sizes = [self.count(), columns.len()];
         let dimensions = Dimensions::of(&sizes, parameters.layout, parameters.shape()?);
