@@ -1,7 +1,8 @@
 //! Tables of text: a line an image, a column a pixel, and one column for the label.
 //!
 //! Columns are separated by commas, semicolons or tabs; fields may stand in double quotes. The first line is a header if it holds
-//! something else than numbers where pixels are. Lines are read one by one: memory is that of the pixels.
+//! something else than numbers where pixels are, if the parameter names one of its fields, or if it alone has no number as label: the
+//! names of pixels may be numbers. Lines are read one by one: memory is that of the pixels.
 
 use std::collections::BTreeSet;
 
@@ -174,13 +175,8 @@ pub(crate) fn read(
             "give a table of text",
         ));
     }
-    let is_number = |text: &&str| text.parse::<f64>().is_ok();
-    // One column may hold labels of text.
-    let is_header = names.iter().filter(|name| !is_number(name)).count() > 1
-        || (names.len() == 2
-            && !names.iter().all(is_number)
-            && label_named(&names).is_some());
-    let column = match label_column(label, &names, is_header) {
+    let line = first_line(label, &names);
+    let column = match label_column(label, &names, line == FirstLine::Header) {
         Ok(column) => column,
         Err(reason) => {
             return Err(lines.wrong(
@@ -195,19 +191,92 @@ pub(crate) fn read(
         pixels: Vec::new(),
         labels: Vec::new(),
     };
-    if !is_header {
-        row(&mut table, &names, column, range)
-            .map_err(|(expected, found)| lines.wrong(&expected, &found, FIX))?;
+    // The error about the first line as an image.
+    let mut unread = None;
+    if line != FirstLine::Header
+        && let Err((expected, found)) = row(&mut table, &names, column, range)
+    {
+        let error = lines.wrong(&expected, &found, FIX);
+        if line == FirstLine::Image {
+            return Err(error);
+        }
+        table.pixels.clear();
+        table.labels.clear();
+        unread = Some(error);
     }
+    let images_of_first = table.labels.len();
     while let Some(line) = lines.next()? {
         let fields = fields(&line, separator);
+        if let Some(error) = unread.take_if(|_| !has_number(&fields, column)) {
+            return Err(error);
+        }
         row(&mut table, &fields, column, range)
             .map_err(|(expected, found)| lines.wrong(&expected, &found, FIX))?;
     }
-    if table.labels.is_empty() {
-        return Err(lines.wrong("images", "only a header", "give a file with images"));
+    let others = table.labels.get(images_of_first..).unwrap_or_default();
+    let all_numbers = !others.is_empty() && others.iter().all(|label| whole(label).is_some());
+    if line == FirstLine::Unclear && images_of_first == 1 && all_numbers {
+        table.pixels.drain(..table.values);
+        table.labels.remove(0);
     }
-    Ok(table)
+    match (table.labels.is_empty(), unread) {
+        (false, _) => Ok(table),
+        (true, Some(error)) => Err(error),
+        (true, None) => Err(lines.wrong("images", "only a header", "give a file with images")),
+    }
+}
+
+/// What the first line is, by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum FirstLine {
+    Header,
+    Image,
+    /// A header if all other lines have numbers as labels.
+    Unclear,
+}
+
+fn first_line(label: &LabelColumn, names: &[&str]) -> FirstLine {
+    if let LabelColumn::Name(name) = label
+        && !name.is_empty()
+        && names.contains(&name.as_str())
+    {
+        return FirstLine::Header;
+    }
+    let is_text = |name: &str| name.parse::<f64>().is_err();
+    let mut texts = (0..names.len()).filter(|&column| is_text(names[column]));
+    let (Some(text), None) = (texts.next(), texts.next()) else {
+        // Only one column may hold labels of text.
+        return match names.iter().all(|name| !is_text(name)) {
+            true => FirstLine::Image,
+            false => FirstLine::Header,
+        };
+    };
+    // Names of pixels such as those of pandas.
+    let others = names.iter().filter(|name| !is_text(name));
+    let counts_from = |start: usize| {
+        let expected = (start..).map(|number| number.to_string());
+        others
+            .clone()
+            .zip(expected)
+            .all(|(name, number)| **name == number)
+    };
+    let is_automatic = *label == LabelColumn::Name(String::new());
+    let is_usual = label_named(names).is_some();
+    if is_usual
+        && (names.len() == 2 || counts_from(0) || counts_from(1) || (is_automatic && text > 0))
+    {
+        return FirstLine::Header;
+    }
+    match label_column(label, names, false) {
+        Ok(column) if column == text && !names[text].is_empty() => FirstLine::Unclear,
+        _ => FirstLine::Image,
+    }
+}
+
+fn has_number(fields: &[&str], column: usize) -> bool {
+    fields
+        .get(column)
+        .is_some_and(|field| whole(field).is_some())
 }
 
 const FIX: &str = "mend or remove the line; values that are no whole numbers of 0 to 255 need `range = [black, white]`";
@@ -359,6 +428,38 @@ mod tests {
             LabelColumn::Name("c".to_owned()),
         );
         assert_eq!(named.as_ref(), Ok(&expected));
+    }
+
+    #[test]
+    fn pixels_in_a_header_may_be_called_by_numbers() {
+        let expected = Table {
+            values: 4,
+            pixels: vec![9, 1, 2, 255, 4, 5, 6, 7],
+            labels: vec!["3".to_owned(), "1".to_owned()],
+        };
+        for (text, label) in [
+            ("label,0,1,2,3\n3,9,1,2,255\n1,4,5,6,7\n", ""),
+            // No pixel has the value 783, and no known name stands above the labels.
+            ("kind,0,1,2,783\n3,9,1,2,255\n1,4,5,6,7\n", ""),
+            ("kind,10,11,12,13\n3,9,1,2,255\n1,4,5,6,7\n", ""),
+            ("0,1,2,3,target\n9,1,2,255,3\n4,5,6,7,1\n", ""),
+            ("0,1,2,3,kind\n9,1,2,255,3\n4,5,6,7,1\n", "kind"),
+            ("0,1,2,3,4\n9,1,2,255,3\n4,5,6,7,1\n", "4"),
+        ] {
+            let table = table(text.as_bytes(), LabelColumn::Name(label.to_owned()));
+            assert_eq!(table.as_ref(), Ok(&expected), "{text}");
+        }
+        // Labels of text below such a header, and a first image with a label of text.
+        let names = automatic("class,1,2,3,4\ncat,9,9,9,9\ndog,8,8,8,8\n").labels;
+        assert_eq!(names, ["cat", "dog"]);
+        let names = automatic("class,7,2,3,4\ncat,9,9,9,9\n5,8,8,8,8\n").labels;
+        assert_eq!(names, ["class", "cat", "5"]);
+        let text = b"dog,1,2,3,900\ncat,9,9,9,9\n";
+        let error = table(text, LabelColumn::Name(String::new())).expect_err("refused");
+        assert!(
+            error.contains("line 1: ") && error.contains("`900`"),
+            "{error}"
+        );
     }
 
     #[test]
