@@ -410,6 +410,47 @@ fn tables_without_rows_are_refused() {
 }
 
 #[test]
+fn values_near_zero_are_noted_where_no_range_is_given() {
+    let note = |white: &str, range: Value| {
+        let mut bench = Bench::new();
+        let rows = [
+            ("0", "0,1,1,0"),
+            ("1", "1,0,0,1"),
+            ("0", "1,1,1,0"),
+            ("1", "0,0,0,1"),
+        ];
+        let rows = rows.map(|(label, pixels)| format!("{label},{}", pixels.replace('1', white)));
+        bench.place("own.csv", rows.join("\n").as_bytes());
+        bench.set("file", json!("own.csv"));
+        bench.set("test_fraction", json!(0.5));
+        bench.set("range", range);
+        let outcome = bench.run("csv");
+        assert_eq!(outcome.code, Some(0), "{outcome:?}");
+        outcome.warnings().join("; ")
+    };
+    let none = || json!([]);
+    assert!(note("1", none()).contains("set `range = [0, 1]`"));
+    assert!(note("15", none()).contains("use only 0 to 15 of 0 to 255: set `range = [0, 15]`"));
+    assert!(note("0", none()).contains("every value is 0"));
+    assert_eq!(note("17", none()), "");
+    assert_eq!(note("1", json!([0, 1])), "");
+
+    let mut bench = Bench::new();
+    let mut file = NpzWriter::new(Vec::new());
+    let pixels = [0.0, 1.0, 1.0, 0.0, 1.0, 0.0, 0.0, 1.0];
+    file.add("x_train", &[2, 2, 2], ArrayValues::F32(&pixels))
+        .expect("added");
+    file.add("y_train", &[2], ArrayValues::U8(&[0, 0]))
+        .expect("added");
+    bench.place("own.npz", &file.finish().expect("finished"));
+    bench.set("file", json!("own.npz"));
+    bench.set("test_fraction", json!(0.5));
+    let outcome = bench.run("npz");
+    let warnings = outcome.warnings();
+    assert!(warnings[0].contains("set `range = [0, 1]`"), "{warnings:?}");
+}
+
+#[test]
 fn text_labels_become_classes() {
     let mut bench = Bench::new();
     let rows = [

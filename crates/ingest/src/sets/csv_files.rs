@@ -40,6 +40,7 @@ pub fn user_csv(context: &Context) -> Result<(), TaskError> {
     let (Some(train), test) = (parts(train)?, parts(test)?) else {
         return Ok(());
     };
+    own::warn_if_dark(context, &parameters.range, &train, test.as_ref());
     let labelling = Labelling {
         first_label: if classes.is_some() {
             0

@@ -52,15 +52,15 @@ pub fn user_npz(context: &Context) -> Result<(), TaskError> {
         };
         test.push(part(&file, path, names, &parameters)?);
     }
-    let Some(train) = Part::joined(train)? else {
+    let (Some(train), test) = (Part::joined(train)?, Part::joined(test)?) else {
         return Ok(());
     };
+    own::warn_if_dark(context, &parameters.range, &train, test.as_ref());
     let labelling = Labelling {
         first_label: parameters.first_label,
         class_names: &parameters.class_names,
         known: None,
     };
-    let test = Part::joined(test)?;
     let common = parameters.common();
     own::finish(
         context,

@@ -137,6 +137,29 @@ fn same_shape(one: &Part, other: &Part) -> Result<(), IngestError> {
     })
 }
 
+/// Largest value of pixels that are probably not meant to be of 0 to 255.
+const MAXIMUM_DARK: u8 = 16;
+
+/// Warns about images whose values are all near 0, where the user gave no range.
+pub(super) fn warn_if_dark(context: &Context, range: &[f64], train: &Part, test: Option<&Part>) {
+    let parts = std::iter::once(train).chain(test);
+    let largest = parts.flat_map(|part| &part.pixels).copied().max();
+    let warning = match largest {
+        Some(0) => "every value is 0: all images are black".to_owned(),
+        Some(1) => {
+            "the largest value is 1, and values of 0 to 255 are expected: set `range = [0, 1]`"
+                .to_owned()
+        }
+        Some(largest @ 2..=MAXIMUM_DARK) => format!(
+            "the images use only 0 to {largest} of 0 to 255: set `range = [0, {largest}]` if {largest} is white"
+        ),
+        _ => return,
+    };
+    if range.is_empty() {
+        context.warn(warning);
+    }
+}
+
 /// What labels mean.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Labelling<'a> {

@@ -61,6 +61,10 @@ pub fn user_parquet(context: &Context) -> Result<(), TaskError> {
     let (Some(train), test) = (parts(&train)?, parts(&test)?) else {
         return Ok(());
     };
+    // Decoded pictures have a range of their own.
+    if form.is_none() {
+        own::warn_if_dark(context, &parameters.range, &train, test.as_ref());
+    }
     let labelling = Labelling {
         first_label: parameters.first_label,
         class_names: &parameters.class_names,
