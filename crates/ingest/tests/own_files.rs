@@ -121,6 +121,11 @@ fn wrong_arrays_say_what_to_set() {
         ),
         (
             keras.clone(),
+            vec![("test_labels", json!("labels"))],
+            "array `x_test`: there are test images, but no labels `labels`: set `test_labels`",
+        ),
+        (
+            keras.clone(),
             vec![("first_label", json!(1))],
             "label of image 0: expected 1 to 65536, found 0; do labels begin at 0?",
         ),
@@ -170,6 +175,11 @@ fn several_files_are_joined_and_one_set_is_split() {
     }
     let outcome = bench.run("npz");
     assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    let warnings = outcome.warnings();
+    assert!(
+        warnings[0].contains("test labels `y_test`, but no images `none`"),
+        "{warnings:?}"
+    );
     // Labels 0, 1, 2, 2, 1: one of each pair is for testing.
     let images = bench.images();
     assert_eq!(

@@ -38,7 +38,7 @@ pub fn user_npz(context: &Context) -> Result<(), TaskError> {
     for path in &files.train {
         let file = open(context, path)?;
         train.push(part(&file, path, train_names, &parameters)?);
-        if one_file && has(&file, test_names) {
+        if one_file && has_test(context, &file, path, test_names)? {
             test.push(part(&file, path, test_names, &parameters)?);
         }
     }
@@ -78,8 +78,38 @@ fn open(context: &Context, path: &Path) -> Result<Npz, IngestError> {
 }
 
 fn has(file: &Npz, names: [&str; 2]) -> bool {
-    let is_there = |name: &&str| file.arrays().iter().any(|array| array.name == **name);
-    names.iter().all(is_there)
+    names.iter().all(|name| has_array(file, name))
+}
+
+fn has_array(file: &Npz, name: &str) -> bool {
+    file.arrays().iter().any(|array| array.name == name)
+}
+
+/// Whether a file of training images has test images, too. Half of them is a mistake: training images would stand in for them.
+fn has_test(
+    context: &Context,
+    file: &Npz,
+    path: &Path,
+    names: [&str; 2],
+) -> Result<bool, IngestError> {
+    let [images, labels] = names;
+    match names.map(|name| has_array(file, name)) {
+        [true, false] => Err(IngestError::Array {
+            path: path.to_owned(),
+            name: images.to_owned(),
+            reason: format!(
+                "there are test images, but no labels `{labels}`: set `test_labels` to the name of their array, or `test_images = \"\"` to split the training images"
+            ),
+        }),
+        [false, true] => {
+            context.warn(format!(
+                "{}: there are test labels `{labels}`, but no images `{images}`: a part of the training images is for testing",
+                path.display()
+            ));
+            Ok(false)
+        }
+        [is_there, _] => Ok(is_there),
+    }
 }
 
 /// The images and labels called `names`.
