@@ -32,6 +32,9 @@ batch = 16
 [decompose.embedding]
 model = "train.convnet"
 data = "data.digits"
+
+[figure.training]
+histories = "train.convnet"
 "#;
 
 const AGAIN: &str = r#"
@@ -215,7 +218,8 @@ fn results_are_exported_for_other_programs() {
     let project = TestProject::new(PIPELINE);
     project.call(&["run", "p.toml"]).expect(0);
     let export = |more: &[&str]| project.call(&[&["export", "p.toml"], more].concat());
-    let csv = export(&["train.convnet", "-o", "-", "--format", "csv"])
+    let history = ["train.convnet", "-o", "-", "--table", "history"];
+    let csv = export(&[&history[..], &["--format", "csv"]].concat())
         .expect(0)
         .stdout;
     let mut lines = csv.lines();
@@ -240,6 +244,18 @@ fn results_are_exported_for_other_programs() {
         let bytes = std::fs::read(project.path(file)).expect("written");
         assert!(bytes.starts_with(magic), "{file}");
     }
+    // An archive names its arrays: those of a model are its weights, unless another table is asked for.
+    let holds = |file: &str, array: &str| {
+        let bytes = std::fs::read(project.path(file)).expect("written");
+        let name = format!("{array}.npy");
+        bytes
+            .windows(name.len())
+            .any(|part| part == name.as_bytes())
+    };
+    assert!(holds("weights.npz", "conv1.weight"));
+    assert!(!holds("weights.npz", "train_loss_nats"));
+    export(&["train.convnet", "-o", "history.npz", "--table", "history"]).expect(0);
+    assert!(holds("history.npz", "train_loss_nats"));
     export(&["decompose.embedding", "--projector", "projector"]).expect(0);
     let read = |name: &str| project.read(&format!("projector/{name}"));
     let (vectors, metadata) = (read("vectors.tsv"), read("metadata.tsv"));
@@ -261,8 +277,39 @@ fn results_are_exported_for_other_programs() {
             &["train.convnet", "-o", "a.csv", "--table", "final"],
             "it writes tensors, history",
         ),
+        (
+            &["train.convnet", "-o", "a.csv"],
+            "choose one with --table: tensors, history",
+        ),
+        (
+            &["train.convnet", "-o", "a.arrow"],
+            "choose one with --table: tensors, history",
+        ),
+        (
+            &["figure.training", "-o", "a.csv"],
+            "a figure is no table; its files are in artifacts/p/figures",
+        ),
+        (
+            &["figure.training", "-o", "a.onnx"],
+            "a figure is no table; its files are in artifacts/p/figures",
+        ),
+        (
+            &["train.convnet", "-o", "a.onnx", "--format", "csv"],
+            "the ending of a.onnx means onnx, and --format says csv",
+        ),
+        (
+            &["data.digits", "-o", "a.npz", "--format", "csv"],
+            "the ending of a.npz means npz, and --format says csv",
+        ),
     ] {
         export(arguments).expect(2).explains(&[words]);
+    }
+    for file in ["a.csv", "a.arrow", "a.npz", "a.onnx"] {
+        assert!(!project.path(file).exists(), "{file}");
+    }
+    // An ending that agrees, or names no format, is no contradiction.
+    for file in ["b.csv", "b.txt"] {
+        export(&["data.digits", "-o", file, "--format", "csv"]).expect(0);
     }
     project.edit("epochs = 1\n", "epochs = 3\n");
     export(&["train.convnet", "-o", "a.safetensors"])

@@ -15,6 +15,9 @@ const TENSORS: &str = "tensors";
 const EMBEDDINGS: &str = "embeddings";
 const IMAGES: &str = "images";
 
+/// Outputs that are drawings, not tables.
+const DRAWINGS: [&str; 3] = ["svg", "png", "interactive"];
+
 pub(crate) fn run(arguments: &ProjectArguments, command: &Export) -> Result<u8> {
     let project = Project::open(arguments, &command.pipeline)?;
     let task = one(&project, &command.task)?;
@@ -38,7 +41,8 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Export) -> Result<u8> 
             }
         }
         Some(format) => {
-            let table = table(&project, task, command.table.as_deref())?;
+            let implied = implied(&project, task, format);
+            let table = table(&project, task, command.table.as_deref().or(implied))?;
             let (bytes, notes) = export::table(&table, format)?;
             output::write(path, &bytes)?;
             for note in notes {
@@ -79,11 +83,21 @@ fn one(project: &Project, pattern: &str) -> Result<usize> {
     Ok(*task)
 }
 
-/// The format that is asked for, or else that of the ending of the file.
+/// The format that is asked for, or else that of the ending of the file. An ending that names another format is refused.
 fn format(command: &Export, path: &Path) -> Result<ExportFormat> {
     let ending = path.extension().unwrap_or_default().to_string_lossy();
     let known = ExportFormat::ALL;
     let by_ending = known.into_iter().find(|format| format.ending() == ending);
+    if let (Some(asked), Some(ending)) = (command.format, by_ending)
+        && asked != ending
+    {
+        bail!(
+            "the ending of {} means {ending}, and --format says {asked}; leave one of them out, or make them agree",
+            path.display(),
+            ending = ending.ending(),
+            asked = asked.ending()
+        );
+    }
     let Some(format) = command.format.or(by_ending) else {
         let endings: Vec<String> = known
             .iter()
@@ -98,36 +112,40 @@ fn format(command: &Export, path: &Path) -> Result<ExportFormat> {
     Ok(format)
 }
 
-/// The file of a table that a task has written. Without a name it is the only one, or the only one that is not a model.
+/// The table that is meant without a name: as arrays of NumPy, a model is its tensors.
+fn implied(project: &Project, task: usize, format: TableFormat) -> Option<&'static str> {
+    let mut outputs = project.plan.tasks[task].outputs.iter();
+    let is_model = outputs.any(|kind| kind.as_str() == TENSORS);
+    (format == TableFormat::Npz && is_model).then_some(TENSORS)
+}
+
+/// The file of a table that a task has written. Without a name it is the only one.
 fn table(project: &Project, task: usize, wanted: Option<&str>) -> Result<PathBuf> {
     let planned = &project.plan.tasks[task];
-    let tables: Vec<_> = planned
-        .outputs
-        .iter()
-        .filter(|kind| !["svg", "png", "interactive"].contains(&kind.as_str()))
+    let outputs = planned.outputs.iter();
+    let tables: Vec<_> = outputs
+        .filter(|kind| !DRAWINGS.contains(&kind.as_str()))
         .collect();
-    let names = || {
-        let names: Vec<&str> = tables.iter().map(|kind| kind.as_str()).collect();
-        names.join(", ")
-    };
-    let found = match wanted {
-        Some(wanted) => tables.iter().find(|kind| kind.as_str() == wanted),
-        None => match tables.as_slice() {
-            [one] => Some(one),
-            _ => {
-                let mut others = tables.iter().filter(|kind| kind.as_str() != TENSORS);
-                let other = others.next();
-                other.filter(|_| others.next().is_none())
-            }
-        },
+    if tables.is_empty() {
+        bail!(
+            "`{}`: a figure is no table; its files are in {}",
+            planned.id,
+            relative(&project.store.figures(&project.plan.name))
+        );
+    }
+    let found = match (wanted, tables.as_slice()) {
+        (Some(wanted), tables) => tables.iter().find(|kind| kind.as_str() == wanted),
+        (None, [one]) => Some(one),
+        (None, _) => None,
     };
     let Some(kind) = found else {
+        let names: Vec<&str> = tables.iter().map(|kind| kind.as_str()).collect();
+        let names = names.join(", ");
         match wanted {
-            Some(wanted) => bail!("`{}` writes no {wanted}; it writes {}", planned.id, names()),
+            Some(wanted) => bail!("`{}` writes no {wanted}; it writes {names}", planned.id),
             None => bail!(
-                "`{}` writes several tables; choose one with --table: {}",
-                planned.id,
-                names()
+                "`{}` writes several tables; choose one with --table: {names}",
+                planned.id
             ),
         }
     };
