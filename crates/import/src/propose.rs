@@ -281,7 +281,7 @@ fn groups(channels: Option<usize>, inputs: usize, outputs: usize) -> usize {
         Some(channels) if inputs > 0 && channels % inputs == 0 => channels / inputs,
         _ => 1,
     };
-    let divides = groups > 0 && outputs % groups == 0;
+    let divides = groups > 0 && outputs.is_multiple_of(groups);
     if divides { groups } else { 1 }
 }
 
