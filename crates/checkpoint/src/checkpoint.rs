@@ -115,13 +115,20 @@ pub enum Note {
         /// The prefix.
         prefix: String,
     },
-    /// Values that become float32 when they are read.
+    /// Values of another type than float32, which become float32 when they are read. Only floating-point numbers can be weights.
     Converted {
         /// Their type in the file.
         from: DType,
         /// How many tensors.
         count: usize,
     },
+}
+
+impl Note {
+    /// Returns whether values that may be weights change when they are read.
+    pub fn is_of_weights(&self) -> bool {
+        matches!(self, Self::Converted { from, .. } if from.is_float())
+    }
 }
 
 impl fmt::Display for Note {
@@ -152,17 +159,22 @@ impl fmt::Display for Note {
                 write!(formatter, "no tensors, left out: {}", names.join(", "))
             }
             Self::Counters { count } => {
-                write!(formatter, "{count} counters `num_batches_tracked` left out")
+                let counters = if *count == 1 { "counter" } else { "counters" };
+                write!(
+                    formatter,
+                    "{count} {counters} `num_batches_tracked` left out"
+                )
             }
             Self::Prefix { prefix } => {
                 write!(formatter, "the prefix `{prefix}` taken from every name")
             }
             Self::Converted { from, count } => {
                 let tensors = if *count == 1 { "tensor" } else { "tensors" };
-                write!(
-                    formatter,
-                    "{count} {tensors} of {from}, converted to float32"
-                )
+                let what = match from.is_float() {
+                    true => ", converted to float32",
+                    false => ": not floating-point numbers, so no weights",
+                };
+                write!(formatter, "{count} {tensors} of {from}{what}")
             }
         }
     }
@@ -176,7 +188,7 @@ pub(crate) struct Contents {
 }
 
 impl Checkpoint {
-    /// Opens the file at `path`. Its format is told from its content.
+    /// Opens the file at `path` and finds its format from its content.
     ///
     /// `key` is the dotted path of the state dictionary in a PyTorch file that holds several; it is found by itself if there is one.
     ///
@@ -291,5 +303,40 @@ impl Checkpoint {
             name, shape, dtype, ..
         } = tensor;
         tensor.layout.read(&self.sources, name, *dtype, shape)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_is_no_plural_and_integers_are_not_converted() {
+        for (note, text) in [
+            (
+                Note::Counters { count: 1 },
+                "1 counter `num_batches_tracked` left out",
+            ),
+            (
+                Note::Counters { count: 2 },
+                "2 counters `num_batches_tracked` left out",
+            ),
+            (
+                Note::Converted {
+                    from: DType::I64,
+                    count: 1,
+                },
+                "1 tensor of int64: not floating-point numbers, so no weights",
+            ),
+            (
+                Note::Converted {
+                    from: DType::F64,
+                    count: 1,
+                },
+                "1 tensor of float64, converted to float32",
+            ),
+        ] {
+            assert_eq!(note.to_string(), text);
+        }
     }
 }

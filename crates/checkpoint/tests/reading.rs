@@ -64,7 +64,7 @@ fn notes_say_what_was_passed_over() {
     );
     assert_eq!(
         notes("counted.pt"),
-        ["1 counters `num_batches_tracked` left out"]
+        ["1 counter `num_batches_tracked` left out"]
     );
     let types = notes("types.safetensors");
     assert!(

@@ -7,7 +7,6 @@ use serde::Serialize;
 use crate::error::ImportError;
 use crate::file::{WeightFile, locate};
 use crate::matching::listed;
-use crate::notes::{counted, words};
 use crate::propose::{Proposal, propose};
 
 /// The answer of `inspect`, as JSON.
@@ -83,7 +82,8 @@ pub(crate) fn inspect(path: &Path, key: Option<&str>, json: bool) -> Result<Stri
 
 /// What is passed over or will be converted, and what is taken for granted.
 fn notes(file: &WeightFile) -> Vec<String> {
-    let mut notes: Vec<String> = file.checkpoint().notes().iter().map(words).collect();
+    let of_reading = file.checkpoint().notes().iter();
+    let mut notes: Vec<String> = of_reading.map(ToString::to_string).collect();
     let norms = file.plain_norms();
     if !norms.is_empty() {
         notes.push(format!(
@@ -126,4 +126,12 @@ fn text(report: &Report<'_>) -> String {
     }
     text.push_str(&proposal.text());
     text
+}
+
+/// A number of things, such as "1 tensor" or "2 tensors".
+fn counted(count: usize, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        count => format!("{count} {what}s"),
+    }
 }

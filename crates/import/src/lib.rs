@@ -16,7 +16,6 @@ mod inspect;
 mod kinds;
 mod matching;
 mod network;
-mod notes;
 mod propose;
 mod python;
 mod task;

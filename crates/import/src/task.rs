@@ -14,7 +14,6 @@ use crate::file::{WeightFile, locate};
 use crate::kinds::{BilinearParameters, Chosen, FileParameters, ModelParameters};
 use crate::matching::{listed, split};
 use crate::network::{Definition, Described, Resolved};
-use crate::notes::{is_of_weights, words};
 
 pub(crate) fn model(context: &Context) -> Result<(), TaskError> {
     let (chosen, described) = context.parameters::<ModelParameters>()?.split()?;
@@ -95,10 +94,9 @@ fn state(path: &Path) -> Result<State, TaskError> {
 /// Says what is used, and warns of what is not.
 fn report(context: &Context, file: &WeightFile, resolved: &Resolved) {
     for note in file.checkpoint().notes() {
-        let text = words(note);
-        match is_of_weights(note) {
-            true => context.warn(format!("{}: {text}", file.path().display())),
-            false => tracing::info!("{text}"),
+        match note.is_of_weights() {
+            true => context.warn(format!("{}: {note}", file.path().display())),
+            false => tracing::info!("{note}"),
         }
     }
     let matching = &resolved.matching;
