@@ -86,7 +86,7 @@ impl fmt::Display for DType {
     }
 }
 
-/// A type that stored values are read as. Each conversion says whether the value is the same one, up to rounding.
+/// A type into which stored values are converted. Each conversion returns whether the value is preserved up to rounding.
 pub(crate) trait Number: Copy {
     /// Its name in messages.
     const NAME: &'static str;

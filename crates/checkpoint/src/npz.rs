@@ -46,7 +46,7 @@ pub struct ArrayInfo {
     pub shape: Vec<usize>,
     /// The type of its values; those of some types cannot be read ([`DType::is_readable`]).
     pub dtype: DType,
-    /// Whether the first index runs fastest in the file.
+    /// Whether the array is stored in Fortran order.
     pub fortran_order: bool,
     layout: Layout,
 }

@@ -1,12 +1,9 @@
 //! What is known of a model before it is imported: from the header of its file.
 
-use eigenscope_artifact::InputShape;
 use eigenscope_checkpoint::CheckpointError;
 use eigenscope_models::Architecture;
-use eigenscope_models::steps::{PathPart, StepError};
-use eigenscope_stage::{
-    Examination, Examined, Fault, Feature, Known, NameRule, TaskError, quantities,
-};
+use eigenscope_models::steps::StepError;
+use eigenscope_stage::{Examination, Examined, Fault, Feature, TaskError};
 
 use crate::command_line::causes;
 use crate::error::ImportError;
@@ -92,8 +89,8 @@ fn examine(
     let file = WeightFile::open(&path, chosen.key.as_deref(), described.is_of_steps())?;
     let definition = Definition::new(described, &file)?;
     let known = examination.known("data");
-    let classes = classes(&known);
-    let resolved = match (input(&known), &classes) {
+    let classes = known.named_classes();
+    let resolved = match (known.input_shape(), &classes) {
         (Some(input), Some(classes)) => {
             Some(definition.resolve_all(&file, &chosen.names, input, classes.clone())?)
         }
@@ -102,44 +99,21 @@ fn examine(
     let bytes = std::fs::metadata(&path).map_or(0, |metadata| metadata.len());
     let mut examined = Examined::default().provides(match &resolved {
         Some(Resolved { architecture, .. }) => features(architecture),
-        None => vec![layers(definition.layer_names())],
+        None => {
+            let names = definition.layer_names();
+            vec![Feature::layers(names.iter().map(String::as_str))]
+        }
     });
     // Once as it is stored, twice as f32.
     examined.memory_mib = Some(64 + 3 * bytes / (1 << 20));
     Ok(examined)
 }
 
-/// The shape of the images after their transforms, if it is known.
-fn input(known: &Known) -> Option<InputShape> {
-    let side = |name| usize::try_from(known.quantity(name)?).ok();
-    Some(InputShape::from([
-        side(quantities::CHANNELS)?,
-        side(quantities::HEIGHT)?,
-        side(quantities::WIDTH)?,
-    ]))
-}
-
-/// The names of the classes, or numbers for them.
-fn classes(known: &Known) -> Option<Vec<String>> {
-    let numbers = || {
-        let count = known.quantity(quantities::CLASSES)?;
-        Some((0..count).map(|class| class.to_string()).collect())
-    };
-    known.classes().or_else(numbers)
-}
-
 /// The properties that the stage `train` states of its networks, too, and the layers.
 fn features(architecture: &Architecture) -> Vec<Feature> {
     let flags = architecture.properties().into_iter().map(Feature::flag);
-    let names = architecture.layers().map(|(_, layer)| layer.name.clone());
-    flags.chain([layers(names.collect())]).collect()
-}
-
-fn layers(names: Vec<String>) -> Feature {
-    Feature::names(
-        "layers",
-        names.iter().map(|name| NameRule::fixed(name)).collect(),
-    )
+    let names = architecture.layers().map(|(_, layer)| layer.name.as_str());
+    flags.chain([Feature::layers(names)]).collect()
 }
 
 /// The fault that an error is, at the parameter that it is about.
@@ -188,17 +162,9 @@ fn fault(error: &ImportError) -> Fault {
 
 /// The fault at the step.
 fn of_steps(error: &StepError) -> Fault {
-    let mut path = String::from("/steps");
-    for part in &error.path {
-        path.push('/');
-        match part {
-            PathPart::Index(index) => path.push_str(&index.to_string()),
-            PathPart::Key(key) => path.push_str(&key.replace('~', "~0").replace('/', "~1")),
-        }
-    }
-    let fault = Fault::at(path, error.message.clone());
-    match &error.help {
-        Some(help) => fault.help(help.clone()),
-        None => fault,
+    Fault {
+        path: format!("/steps{}", error.pointer()),
+        message: error.message.clone(),
+        help: error.help.clone(),
     }
 }

@@ -95,8 +95,18 @@ impl Dimensions {
         self.shape.iter().product()
     }
 
+    /// The shape of the images whose `pixels` are put in order: channels first, and height and width exchanged if they are to be.
+    pub(crate) fn arrange(&self, pixels: &mut [u8], exchanged: bool) -> [usize; 3] {
+        self.channels_to_front(pixels);
+        let mut shape = self.shape;
+        if exchanged {
+            transpose(pixels, &mut shape);
+        }
+        shape
+    }
+
     /// Moves the channels of all images to the front, if they are not there.
-    pub(crate) fn channels_to_front(&self, pixels: &mut [u8]) {
+    fn channels_to_front(&self, pixels: &mut [u8]) {
         let [channels, height, width] = self.shape;
         if self.channels_last && channels > 1 {
             crate::idx::channels_to_front(pixels, [height, width, channels]);

@@ -11,13 +11,14 @@ use std::io::Read;
 use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 
+use eigenscope_artifact::InputShape;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::feature::{CLASSES, Feature};
 use crate::program::{panic_message, parse_contract};
-use crate::quantity::Demand;
+use crate::quantity::{Demand, quantities};
 use crate::{TASK_VERSION, TaskError, TaskKind};
 
 /// A function that answers a question.
@@ -81,6 +82,25 @@ impl Known {
     pub fn classes(&self) -> Option<Vec<String>> {
         let names = self.attributes.get(CLASSES)?.as_array()?.iter();
         names.map(|name| Some(name.as_str()?.to_owned())).collect()
+    }
+
+    /// The names of the classes, or their numbers from 0 where only the count is known.
+    pub fn named_classes(&self) -> Option<Vec<String>> {
+        let numbers = || {
+            let count = self.quantity(quantities::CLASSES)?;
+            Some((0..count).map(|class| class.to_string()).collect())
+        };
+        self.classes().or_else(numbers)
+    }
+
+    /// The shape of one image after its transforms, if it is known.
+    pub fn input_shape(&self) -> Option<InputShape> {
+        let size = |name| usize::try_from(self.quantity(name)?).ok();
+        Some(InputShape::from([
+            size(quantities::CHANNELS)?,
+            size(quantities::HEIGHT)?,
+            size(quantities::WIDTH)?,
+        ]))
     }
 }
 
@@ -342,5 +362,15 @@ mod tests {
         assert_eq!(names, Some(vec!["0".to_owned(), "1".to_owned()]));
         assert_eq!(known(json!({ "data": "own" })).classes(), None);
         assert_eq!(Known::default().classes(), None);
+        assert_eq!(Known::default().named_classes(), None);
+        let mut counted = known(json!({ "data": "own" }));
+        let count = (quantities::CLASSES.to_owned(), 2);
+        counted.quantities.extend([count]);
+        assert_eq!(counted.named_classes(), names);
+        assert_eq!(counted.input_shape(), None);
+        let sizes = [quantities::CHANNELS, quantities::HEIGHT, quantities::WIDTH];
+        let sizes = sizes.into_iter().map(str::to_owned).zip([3, 20, 30]);
+        counted.quantities.extend(sizes);
+        assert_eq!(counted.input_shape(), Some(InputShape::from([3, 20, 30])));
     }
 }

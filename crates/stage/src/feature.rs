@@ -80,6 +80,11 @@ impl Feature {
         }
     }
 
+    /// Layers with these names.
+    pub fn layers<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+        Self::names("layers", names.into_iter().map(NameRule::fixed).collect())
+    }
+
     /// An attribute.
     pub fn attribute(name: &str, value: AttributeValue) -> Self {
         Feature::Attribute {

@@ -98,7 +98,8 @@ fn residual<'a>(
     }
 }
 
-/// Whether the first way is the shortcut: it has no steps, is called so, or has fewer steps with weights. Ours is the second.
+/// Returns whether the first path is the shortcut: it is empty, is named so, or has fewer weighted steps. In graphs that we write it
+/// is the second.
 fn is_shortcut(left: &[Arranged<'_>], right: &[Arranged<'_>]) -> bool {
     let names = [hints(left), hints(right)];
     let is_ours = right.is_empty() || names[1].is_empty() || is_shortcut_of(&names[1], &names[0]);

@@ -139,7 +139,7 @@ fn before_shortcut(parts: &[&str], most: usize) -> usize {
     before.unwrap_or(most)
 }
 
-/// Whether the layers of `way` are called as those of the shortcut of a block with the layers `other`.
+/// Returns whether the names of the layers of `way` are those of a shortcut of the block whose branch has the layers `other`.
 pub(super) fn is_shortcut_of(way: &[&str], other: &[&str]) -> bool {
     let parts = alike(way);
     let mut places = (0..parts.len()).filter(|&place| parts[place] == "shortcut");

@@ -94,11 +94,7 @@ fn part(
             reason,
         })?;
     let mut pixels = table.pixels;
-    dimensions.channels_to_front(&mut pixels);
-    let mut shape = dimensions.shape;
-    if parameters.transpose {
-        arrays::transpose(&mut pixels, &mut shape);
-    }
+    let shape = dimensions.arrange(&mut pixels, parameters.transpose);
     Ok(Part {
         path,
         shape,

@@ -134,11 +134,7 @@ fn part(
     }
     let mut pixels = pixels(file, array, &dimensions, Range::given(&parameters.range)?)?
         .map_err(|reason| refused(images, reason))?;
-    dimensions.channels_to_front(&mut pixels);
-    let mut shape = dimensions.shape;
-    if parameters.transpose {
-        arrays::transpose(&mut pixels, &mut shape);
-    }
+    let shape = dimensions.arrange(&mut pixels, parameters.transpose);
     let array = file.array(labels)?;
     if array.count() > dimensions.images as u64 * (1 << 16) {
         let reason = format!(

@@ -301,11 +301,7 @@ impl Table {
             let piece = arrays::pixels(numbers.iter().copied(), range, columns.len());
             pixels.extend(piece.map_err(refused)?);
         }
-        dimensions.channels_to_front(&mut pixels);
-        let mut shape = dimensions.shape;
-        if parameters.transpose {
-            arrays::transpose(&mut pixels, &mut shape);
-        }
+        let shape = dimensions.arrange(&mut pixels, parameters.transpose);
         Ok((pixels, shape))
     }
 }

@@ -4,8 +4,7 @@ use eigenscope_artifact::InputShape;
 use eigenscope_models::Architecture;
 use eigenscope_models::steps::{StepError, StepList};
 use eigenscope_stage::{
-    Amount, Demand, Examination, Examined, Fault, Feature, Known, NameRule, Relation, TaskError,
-    quantities,
+    Amount, Demand, Examination, Examined, Fault, Feature, Known, Relation, TaskError, quantities,
 };
 use serde_json::Value;
 
@@ -31,7 +30,7 @@ pub(super) fn examine(examination: &Examination<'_>) -> Result<Examined, TaskErr
         Ok(steps) => steps,
         Err(error) => return Ok(examined.fault(of_steps(error))),
     };
-    let (Some(input), Some(classes)) = (input(&known), classes(&known)) else {
+    let (Some(input), Some(classes)) = (known.input_shape(), known.named_classes()) else {
         return Ok(examined.provides(unsized_features(&steps)));
     };
     Ok(match steps.architecture(NAME, input, classes) {
@@ -89,34 +88,11 @@ fn memory_mib(architecture: &Architecture, images: usize, batch: usize) -> u64 {
     64 + (4 * total as u64) / (1 << 20)
 }
 
-/// The shape of the images after their transforms, if it is known.
-fn input(known: &Known) -> Option<InputShape> {
-    let side = |name| usize::try_from(known.quantity(name)?).ok();
-    Some(InputShape::from([
-        side(quantities::CHANNELS)?,
-        side(quantities::HEIGHT)?,
-        side(quantities::WIDTH)?,
-    ]))
-}
-
-/// The names of the classes, or numbers for them.
-fn classes(known: &Known) -> Option<Vec<String>> {
-    let numbers = || {
-        let count = known.quantity(quantities::CLASSES)?;
-        Some((0..count).map(|class| class.to_string()).collect())
-    };
-    known.classes().or_else(numbers)
-}
-
 /// Properties, and names of layers.
 fn features(architecture: &Architecture) -> Vec<Feature> {
     let flags = architecture.properties().into_iter().map(Feature::flag);
     let names = architecture.layers().map(|(_, layer)| layer.name.as_str());
-    flags.chain([layers(names)]).collect()
-}
-
-fn layers<'a>(names: impl Iterator<Item = &'a str>) -> Feature {
-    Feature::names("layers", names.map(NameRule::fixed).collect())
+    flags.chain([Feature::layers(names)]).collect()
 }
 
 /// Features of a network for images of unknown size: those that it has for images of some size.
@@ -133,15 +109,15 @@ fn unsized_features(steps: &StepList) -> Vec<Feature> {
     });
     match architectures.next() {
         Some(architecture) => features(&architecture),
-        None => vec![layers(steps.layer_names().into_iter())],
+        None => vec![Feature::layers(steps.layer_names())],
     }
 }
 
 /// The fault at the step.
 fn of_steps(error: StepError) -> Fault {
-    let fault = Fault::at(format!("/steps{}", error.pointer()), error.message);
-    match error.help {
-        Some(help) => fault.help(help),
-        None => fault,
+    Fault {
+        path: format!("/steps{}", error.pointer()),
+        message: error.message,
+        help: error.help,
     }
 }
