@@ -25,6 +25,8 @@ pub struct Bars {
     all: MultiProgress,
     whole: ProgressBar,
     tasks: BTreeMap<usize, ProgressBar>,
+    /// What runs and waits on a cluster; empty for nothing.
+    elsewhere: String,
 }
 
 impl Bars {
@@ -36,6 +38,7 @@ impl Bars {
             all,
             whole,
             tasks: BTreeMap::new(),
+            elsewhere: String::new(),
         }
     }
 
@@ -69,8 +72,8 @@ impl Bars {
     fn show_counts(&self, counts: RunCounts) {
         self.whole.set_length(counts.total as u64);
         self.whole.set_position(counts.done as u64);
-        self.whole
-            .set_message(format!("about {} left", duration(counts.seconds_left)));
+        let left = format!("about {} left", duration(counts.seconds_left));
+        self.whole.set_message(left + &self.elsewhere);
         self.whole.enable_steady_tick(REDRAW);
     }
 }
@@ -97,6 +100,17 @@ impl Observer for Bars {
             let _ = self.all.println(line);
         }
         self.show_counts(notification.counts);
+    }
+
+    fn note(&mut self, text: &str) {
+        let _ = self.all.println(text);
+    }
+
+    fn elsewhere(&mut self, running: usize, queued: usize) {
+        self.elsewhere = match running + queued {
+            0 => String::new(),
+            _ => format!("; on the cluster {running} run, {queued} wait"),
+        };
     }
 }
 

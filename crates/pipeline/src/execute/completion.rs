@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use eigenscope_stage::Event;
 
-use super::attempt::{AttemptError, AttemptOutcome};
+use super::executor::{AttemptError, AttemptOutcome};
 use super::schedule::{RunContext, Schedule};
 use super::task_states::Running;
 use super::{Notification, RunCounts, RunEvent, cores};
@@ -42,7 +42,6 @@ impl Schedule<'_> {
     }
 
     pub(super) fn ended(&mut self, index: usize, ended: AttemptOutcome) {
-        self.budget.give_back(index);
         self.forecast.ended(index);
         let Some(running) = self.states.end(index) else {
             return;
@@ -54,7 +53,7 @@ impl Schedule<'_> {
         };
         let row = self.ledger_row(index, &running, &ended, outcome);
         if let Err(error) = self.ledger.push(row) {
-            self.fatal.get_or_insert(error);
+            self.fatal.get_or_insert(error.into());
         }
         match ended.result {
             Ok(committed) => {
@@ -93,7 +92,7 @@ impl Schedule<'_> {
                     self.surveyor.forget(path);
                 }
                 self.notify(index, RunEvent::Stopped);
-                self.fatal.get_or_insert(error);
+                self.fatal.get_or_insert(error.into());
             }
         }
     }
@@ -150,7 +149,7 @@ impl Schedule<'_> {
         } = self.context;
         let linked = store.link_result(plan, index, figures, key);
         if let Err(error) = linked {
-            self.fatal.get_or_insert(error);
+            self.fatal.get_or_insert(error.into());
         }
     }
 
@@ -185,13 +184,22 @@ impl Schedule<'_> {
             key: running.key.to_string(),
             section: task.stage.name().to_owned(),
             kind: task.kind.clone(),
-            start_seconds: running.start_seconds,
+            start_seconds: self.start_seconds(running, ended),
             wall_seconds: ended.seconds,
             cpu_seconds: ended.cpu_seconds,
             peak_bytes: ended.peak_bytes,
-            threads: count(self.budget.threads(&task.resources)),
+            threads: count(running.threads),
             outcome: outcome.to_owned(),
             host_cores: count(cores()),
         }
+    }
+    /// When the program of a task started, counted from the start of the run.
+    fn start_seconds(&self, running: &Running, ended: &AttemptOutcome) -> f64 {
+        let Some(began) = ended.began else {
+            return running.start_seconds;
+        };
+        // One that an earlier run has started began before this one.
+        let since = began.duration_since(self.begun_at).unwrap_or_default();
+        since.as_secs_f64()
     }
 }

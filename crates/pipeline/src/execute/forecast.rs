@@ -1,10 +1,18 @@
 //! Estimated durations: from earlier runs, or else from the task kind.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use super::executor::Expected;
 use crate::ledger::Durations;
 use eigenscope_plan::{Plan, PlannedTask};
+
+/// Running tasks up to which the time left is computed anew each time.
+const FEW: usize = 64;
+
+/// How long the time left of more tasks is kept.
+const KEPT: Duration = Duration::from_millis(100);
 
 /// Estimated durations of the tasks that have not ended.
 #[derive(Debug)]
@@ -13,11 +21,13 @@ pub(super) struct Forecast {
     waiting: BTreeMap<usize, Estimate>,
     running: BTreeMap<usize, Running>,
     waiting_thread_seconds: f64,
+    /// The time left as it was computed last.
+    last: Cell<Option<(Instant, f64)>>,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Estimate {
-    seconds: f64,
+    expected: Expected,
     threads: f64,
 }
 
@@ -45,14 +55,19 @@ impl Forecast {
             waiting_thread_seconds: waiting.values().map(Estimate::thread_seconds).sum(),
             waiting,
             running: BTreeMap::new(),
+            last: Cell::new(None),
         }
     }
 
     /// Estimated duration of a task that has not started.
     pub(super) fn seconds(&self, task: usize) -> f64 {
-        self.waiting
-            .get(&task)
-            .map_or(0.0, |estimate| estimate.seconds)
+        self.expected(task).seconds
+    }
+
+    /// The same, and whether it is known from an earlier run.
+    pub(super) fn expected(&self, task: usize) -> Expected {
+        let estimate = self.waiting.get(&task);
+        estimate.map_or_else(Expected::default, |estimate| estimate.expected)
     }
 
     pub(super) fn started(&mut self, task: usize) {
@@ -83,6 +98,17 @@ impl Forecast {
     /// Time until everything has ended if all threads are busy, and no less than what the longest of the
     /// running tasks still takes.
     pub(super) fn seconds_left(&self) -> f64 {
+        match self.last.get() {
+            Some((at, seconds)) if self.running.len() > FEW && at.elapsed() < KEPT => seconds,
+            _ => {
+                let seconds = self.seconds_left_now();
+                self.last.set(Some((Instant::now(), seconds)));
+                seconds
+            }
+        }
+    }
+
+    fn seconds_left_now(&self) -> f64 {
         let running: f64 = self
             .running
             .values()
@@ -107,7 +133,7 @@ impl Forecast {
 
 impl Estimate {
     fn thread_seconds(&self) -> f64 {
-        self.seconds * self.threads
+        self.expected.seconds * self.threads
     }
 }
 
@@ -116,18 +142,19 @@ impl Running {
         let elapsed = self.started.elapsed().as_secs_f64();
         match self.fraction {
             // Too early to tell from the progress.
-            fraction if fraction < 0.05 => (self.estimate.seconds - elapsed).max(0.0),
+            fraction if fraction < 0.05 => (self.estimate.expected.seconds - elapsed).max(0.0),
             fraction => elapsed * (1.0 - fraction) / fraction,
         }
     }
 }
 
 fn estimate(plan: &Plan, task: &PlannedTask, durations: &Durations, jobs: usize) -> Estimate {
-    let seconds = durations
-        .seconds(&plan.name, &task.id)
-        .unwrap_or(task.resources.seconds);
+    let known = durations.seconds(&plan.name, &task.id);
     Estimate {
-        seconds,
+        expected: Expected {
+            seconds: known.unwrap_or(task.resources.seconds),
+            is_known: known.is_some(),
+        },
         threads: task.resources.threads.clamp(1, jobs) as f64,
     }
 }

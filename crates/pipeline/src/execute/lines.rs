@@ -24,6 +24,10 @@ impl<W: Write> Observer for Lines<W> {
             let _ = writeln!(self.out, "{line}");
         }
     }
+
+    fn note(&mut self, text: &str) {
+        let _ = writeln!(self.out, "{text}");
+    }
 }
 
 /// The line for an event that deserves one.

@@ -1,7 +1,8 @@
-//! Running what is stale: child processes within a budget of threads and memory.
+//! Running what is stale: child processes within a budget of threads and memory, or jobs of a cluster.
 //!
-//! One thread decides and keeps the state (`schedule`, `completion`); each running task has a thread that starts its
-//! program, listens to it and commits its result (`attempt`). Stopping for any reason is the same: no new
+//! One thread decides and keeps the state (`schedule`, `completion`). Where a task runs is behind one seam (`executor`): on this
+//! machine (`local`) each running task has a thread that starts its program, listens to it (`program_run`) and commits
+//! its result (`attempt`). Stopping for any reason is the same: no new
 //! tasks, the standard input of the running ones is closed, and what has not ended then is killed. A result
 //! is committed as soon as its task ends, so stopping, or being killed, loses no finished work.
 
@@ -10,11 +11,15 @@ mod bars;
 mod budget;
 mod completion;
 mod dry_run;
+mod executor;
 mod failure;
 mod forecast;
 mod lines;
+mod local;
 mod observer;
+mod places;
 mod process;
+mod program_run;
 mod schedule;
 mod task_states;
 

@@ -7,6 +7,12 @@ use eigenscope_plan::PlannedTask;
 pub trait Observer {
     /// Something happened to a task.
     fn notify(&mut self, notification: &Notification<'_>);
+
+    /// Something that belongs to no task, for the user to know.
+    fn note(&mut self, _text: &str) {}
+
+    /// So many tasks run on a cluster, and so many wait there.
+    fn elsewhere(&mut self, _running: usize, _queued: usize) {}
 }
 
 /// Something that happened to a task.

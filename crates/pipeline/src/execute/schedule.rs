@@ -3,20 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::thread::Scope;
-use std::time::{Duration, Instant};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant, SystemTime};
 
-use eigenscope_stage::{Event, Input, ThreadBudget};
 use rayon::prelude::*;
 
-use super::attempt::{Attempt, AttemptOutcome};
-use super::budget::Budget;
+use super::attempt::Attempt;
+use super::executor::{Handed, Message};
 use super::forecast::Forecast;
+use super::places::Places;
 use super::task_states::{Running, TaskStates};
 use super::{ExecuteError, Observer, Options, Outcome, RunEvent};
 use crate::ledger::{Durations, Ledger};
-use crate::store::{FigureNames, Key, Store, StoreError};
+use crate::store::{FigureNames, Key, Store};
 use crate::survey::{FEW, State, Survey, Surveyor};
 use eigenscope_plan::programs::Programs;
 use eigenscope_plan::{Plan, PlannedTask};
@@ -43,18 +42,14 @@ pub(super) struct Schedule<'a> {
     pub(super) ledger: &'a mut Ledger,
     pub(super) observer: &'a mut dyn Observer,
     pub(super) begun: Instant,
+    /// The same moment on the clock that machines share.
+    pub(super) begun_at: SystemTime,
     pub(super) states: TaskStates,
-    pub(super) budget: Budget,
     pub(super) forecast: Forecast,
     pub(super) total: usize,
     pub(super) outcome: Outcome,
     /// Why the run cannot go on.
-    pub(super) fatal: Option<StoreError>,
-}
-
-enum Message {
-    Event(usize, Event),
-    Ended(usize, Box<AttemptOutcome>),
+    pub(super) fatal: Option<ExecuteError>,
 }
 
 impl<'a> Schedule<'a> {
@@ -72,8 +67,8 @@ impl<'a> Schedule<'a> {
             ledger,
             observer,
             begun: Instant::now(),
+            begun_at: SystemTime::now(),
             states: TaskStates::default(),
-            budget: Budget::new(options.jobs, options.memory_mib),
             forecast: Forecast::new(
                 plan,
                 survey
@@ -120,10 +115,13 @@ impl<'a> Schedule<'a> {
         }
         let stop = AtomicBool::new(false);
         let (sender, receiver) = channel();
-        std::thread::scope(|scope| self.work(scope, &stop, &sender, &receiver));
+        std::thread::scope(|scope| {
+            let places = Places::new(self.context, scope, &stop, &sender);
+            self.work(places, &receiver);
+        });
         self.surveyor.save();
         if let Some(error) = self.fatal {
-            return Err(error.into());
+            return Err(error);
         }
         let warnings = self.warnings();
         let mut outcome = self.outcome;
@@ -166,32 +164,39 @@ impl<'a> Schedule<'a> {
         unlinked.collect()
     }
 
-    fn work<'scope>(
-        &mut self,
-        scope: &'scope Scope<'scope, '_>,
-        stop: &'scope AtomicBool,
-        sender: &Sender<Message>,
-        receiver: &Receiver<Message>,
-    ) where
-        'a: 'scope,
-    {
+    fn work(&mut self, mut places: Places<'_, 'a>, receiver: &Receiver<Message>) {
         loop {
             if self.must_stop() {
-                stop.store(true, Ordering::Relaxed);
+                places.stop();
             } else {
-                while let Some((task, key)) = self.next_to_start() {
+                while let Some((task, key)) = self.next_to_start(&places) {
                     self.keep_code(task);
-                    self.start(task, key, scope, stop, sender);
+                    self.start(task, key, &mut places);
                 }
+                places.all_started();
             }
             if !self.states.is_any_running() {
                 return;
             }
-            self.lend_idle_threads();
+            places.lend_idle_threads(&|task| self.forecast.seconds_left_of(task));
             match receiver.recv_timeout(TICK) {
-                Ok(Message::Event(task, event)) => self.event(task, &event),
-                Ok(Message::Ended(task, ended)) => self.ended(task, *ended),
+                Ok(message) => self.handle(message, &mut places),
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
+            }
+        }
+    }
+
+    fn handle(&mut self, message: Message, places: &mut Places<'_, 'a>) {
+        match message {
+            Message::Event(task, event) => self.event(task, &event),
+            Message::Ended(task, ended) => {
+                places.ended(task);
+                self.ended(task, *ended);
+            }
+            Message::Note(text) => self.observer.note(&text),
+            Message::Elsewhere { running, queued } => self.observer.elsewhere(running, queued),
+            Message::Broken(error) => {
+                self.fatal.get_or_insert(*error);
             }
         }
     }
@@ -219,33 +224,13 @@ impl<'a> Schedule<'a> {
     }
 
     /// The longest of the ready tasks that fit. Of two tasks with one key the second waits for the first.
-    fn next_to_start(&self) -> Option<(usize, Key)> {
-        if self.budget.is_full() {
+    fn next_to_start(&self, places: &Places<'_, 'a>) -> Option<(usize, Key)> {
+        if places.are_full() {
             return None;
         }
         self.states.ready().find(|&(task, key)| {
-            self.budget.fits(&self.task(task).resources)
-                && !self.states.running().any(|(_, running)| running.key == key)
+            places.has_room(task, &self.task(task).resources) && !self.states.is_running(key)
         })
-    }
-
-    /// Divides the threads that no task needs among running tasks that can use them, first the one with most left to
-    /// do. What was lent before is taken back: a task that has just started needs its own.
-    fn lend_idle_threads(&self) {
-        let mut idle = self.budget.idle_threads();
-        let mut borrowers: Vec<_> = self.states.running().collect();
-        borrowers.sort_by(|(a, _), (b, _)| {
-            let left = |task: &usize| self.forecast.seconds_left_of(*task);
-            left(b).total_cmp(&left(a))
-        });
-        for (task, running) in borrowers {
-            let resources = &self.task(task).resources;
-            let lent = idle.min(resources.extra_threads);
-            idle -= lent;
-            running
-                .thread_budget
-                .set(self.budget.threads(resources) + lent);
-        }
     }
 
     /// Keeps what the code of a task consists of, to say later how it has changed.
@@ -255,82 +240,26 @@ impl<'a> Schedule<'a> {
         let parts = plan.code.get(fingerprint);
         let kept = parts.map_or(Ok(()), |parts| store.keep_code(fingerprint, parts));
         if let Err(error) = kept {
-            self.fatal.get_or_insert(error);
+            self.fatal.get_or_insert(error.into());
         }
     }
 
-    fn start<'scope>(
-        &mut self,
-        index: usize,
-        key: Key,
-        scope: &'scope Scope<'scope, '_>,
-        stop: &'scope AtomicBool,
-        sender: &Sender<Message>,
-    ) where
-        'a: 'scope,
-    {
-        let attempt = self.attempt(index, key);
-
-        self.budget.take(index, &attempt.task.resources);
+    fn start(&mut self, index: usize, key: Key, places: &mut Places<'_, 'a>) {
+        let threads = places.threads(index, self.task(index));
+        let (surveyor, survey) = (&self.surveyor, &self.survey);
+        let attempt = Attempt::new(self.context, surveyor, survey, index, key, threads);
+        let expected = self.forecast.expected(index);
         self.forecast.started(index);
         let running = Running {
             key,
             start_seconds: self.begun.elapsed().as_secs_f64(),
             message: String::new(),
-            thread_budget: attempt.thread_budget.clone(),
+            threads,
         };
         self.states.start(index, running);
         tracing::debug!(task = %attempt.task.id, key = %key.short(), "starting");
-        self.notify(index, RunEvent::Started);
-        let (sender, store) = (sender.clone(), self.context.store);
-        scope.spawn(move || {
-            // The receiver outlives every thread of the scope: sending cannot fail.
-            let report = |event| drop(sender.send(Message::Event(index, event)));
-            let ended = attempt.run(store, stop, report);
-            drop(sender.send(Message::Ended(index, Box::new(ended))));
-        });
-    }
-
-    fn attempt(&self, index: usize, key: Key) -> Attempt<'a> {
-        let RunContext {
-            plan,
-            programs,
-            store,
-            options,
-            data_dir,
-            ..
-        } = self.context;
-        let task = &plan.tasks[index];
-        let threads = self.budget.threads(&task.resources);
-        let (key_inputs, _) = self.surveyor.key_inputs(task, &self.survey);
-        let mut inputs: BTreeMap<String, Vec<Input>> = BTreeMap::new();
-        let mut files = Vec::new();
-        for (planned, recorded) in task.inputs.iter().zip(&key_inputs.inputs) {
-            let source = self.survey.get(planned.task).and_then(State::key);
-            // A task with a key has current inputs, and these have keys.
-            let path = source.map(|key| store.output(key, &planned.kind));
-            let output = self.survey.output(planned.task, &planned.kind);
-            files.extend(path.clone().zip(output.map(|output| output.file)));
-            inputs.entry(planned.role.clone()).or_default().push(Input {
-                task: recorded.task.clone(),
-                labels: recorded.labels.clone(),
-                path: path.unwrap_or_default(),
-                content: recorded.content,
-            });
-        }
-        Attempt {
-            index,
-            task,
-            key,
-            key_inputs,
-            inputs,
-            files,
-            program: programs.path(task.stage),
-            log: store.log(&plan.name, &task.id),
-            threads,
-            thread_budget: ThreadBudget::new(threads),
-            data_dir: data_dir.to_owned(),
-            download: options.download,
+        if places.start(attempt, expected) == Handed::Running {
+            self.notify(index, RunEvent::Started);
         }
     }
 

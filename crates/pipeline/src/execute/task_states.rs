@@ -10,9 +10,7 @@
 //! Tasks that are current from the start have no state here. What a task has ended with is part of the run's outcome.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
-
-use eigenscope_stage::ThreadBudget;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::store::Key;
 
@@ -42,8 +40,8 @@ pub(super) struct Running {
     pub(super) start_seconds: f64,
     /// Message of its last progress report.
     pub(super) message: String,
-    /// Its own threads and those lent to it.
-    pub(super) thread_budget: ThreadBudget,
+    /// Its own threads.
+    pub(super) threads: usize,
 }
 
 /// Place in the queue of ready tasks: the longest first, among equals the first in the plan.
@@ -64,6 +62,8 @@ pub(super) struct TaskStates {
     /// For each task, the waiting tasks that read its outputs.
     dependants: BTreeMap<usize, BTreeSet<usize>>,
     running: BTreeMap<usize, Running>,
+    /// How many running tasks have a key.
+    running_keys: HashMap<Key, usize>,
 }
 
 impl TaskStates {
@@ -97,6 +97,7 @@ impl TaskStates {
         if let Some(TaskState::Ready { rank }) = self.states.get(&task) {
             self.queue.remove(rank);
             self.states.insert(task, TaskState::Running);
+            *self.running_keys.entry(running.key).or_default() += 1;
             self.running.insert(task, running);
         }
     }
@@ -104,6 +105,12 @@ impl TaskStates {
     /// Ends a running task, and returns what it was running with.
     pub(super) fn end(&mut self, task: usize) -> Option<Running> {
         let running = self.running.remove(&task)?;
+        if let Some(count) = self.running_keys.get_mut(&running.key) {
+            *count -= 1;
+            if *count == 0 {
+                self.running_keys.remove(&running.key);
+            }
+        }
         self.states.insert(task, TaskState::Ended);
         Some(running)
     }
@@ -141,9 +148,9 @@ impl TaskStates {
         self.queue.iter().map(|(rank, &key)| (rank.task, key))
     }
 
-    /// The running tasks in plan order.
-    pub(super) fn running(&self) -> impl Iterator<Item = (usize, &Running)> {
-        self.running.iter().map(|(&task, running)| (task, running))
+    /// Returns whether a task with this key is running.
+    pub(super) fn is_running(&self, key: Key) -> bool {
+        self.running_keys.contains_key(&key)
     }
 
     /// The task, if it is running.
@@ -180,7 +187,7 @@ mod tests {
             key: key(),
             start_seconds: 0.0,
             message: String::new(),
-            thread_budget: ThreadBudget::new(1),
+            threads: 1,
         }
     }
 
