@@ -4,6 +4,7 @@
 //! * Inputs: [`Digits`], [`image_header`] and [`noise`], and with the feature `models` `model_with` and `untrained`.
 //! * One task: a [`TestTask`] run by the real stage program in a [`TestFolder`], which gives a [`TaskOutcome`].
 //! * Everything: a [`TestProject`], a pipeline file on which the real `eigenscope` is run, which gives [`Answer`]s.
+//! * Slurm: a [`Cluster`] of three nodes.
 //! * Changes of the code: a [`WorkspaceCopy`].
 //! * Pages: a [`Browser`].
 
@@ -13,6 +14,8 @@
 mod answer;
 mod browser;
 mod closeness;
+#[cfg(unix)]
+mod cluster;
 mod damage;
 mod digits;
 mod folder;
@@ -30,6 +33,8 @@ mod workspace_copy;
 pub use answer::Answer;
 pub use browser::Browser;
 pub use closeness::{Tolerance, assert_close};
+#[cfg(unix)]
+pub use cluster::{Cluster, Job};
 pub use damage::{DAMAGES, Damage};
 pub use digits::Digits;
 pub use folder::{TestFolder, cut, made_by, provenance, provenance_of};
