@@ -219,6 +219,9 @@ def forms():
     parts = {"encoder": state, "decoder": {"layer0.weight": base}}
     both = {**{f"encoder.{name}": value for name, value in state.items()}, "decoder.layer0.weight": base}
     form("parts.pt", {"model": parts}, both, key="model")
+    form("split.pt", {"epoch": 3, **parts, "optimizer": optimiser.state_dict()}, both)
+    copy = {name: {key: value * 0.5 for key, value in part.items()} for name, part in parts.items()}
+    form("copies.pt", {"model": parts, "ema": copy}, both, key="model")
     wrapped = {f"module.{name}": value for name, value in state.items()}
     form("parallel.pt", wrapped, state)
     form("compiled.pt", {f"_orig_mod.{name}": value for name, value in wrapped.items()}, state)

@@ -100,6 +100,15 @@ pub enum Note {
         /// Its dotted path.
         at: String,
     },
+    /// Dictionaries that are taken together as the parts of one state dictionary.
+    Parts {
+        /// The dotted path of what holds them, empty for the file.
+        at: String,
+        /// Their dotted paths.
+        parts: Vec<String>,
+        /// How many there are beyond these.
+        more: usize,
+    },
     /// Values beside the tensors.
     NoTensors {
         /// Their names.
@@ -153,6 +162,22 @@ impl fmt::Display for Note {
             }
             Self::Optimiser { at } => {
                 write!(formatter, "the state of an optimiser at `{at}` left out")
+            }
+            Self::Parts { at, parts, more } => {
+                let place = match at.as_str() {
+                    "" => "key = \".\"".to_owned(),
+                    at => format!("key = \"{at}\""),
+                };
+                let parts: Vec<String> = parts.iter().map(|part| format!("`{part}`")).collect();
+                let more = match more {
+                    0 => String::new(),
+                    more => format!(" and {more} more"),
+                };
+                write!(
+                    formatter,
+                    "taken together as one state dictionary ({place}): {}{more}",
+                    parts.join(", ")
+                )
             }
             Self::NoTensors { names } => {
                 let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();

@@ -6,6 +6,7 @@ mod gather;
 mod legacy;
 mod rebuild;
 mod structure;
+mod together;
 
 use crate::CheckpointError;
 use crate::checkpoint::{Contents, TensorInfo};

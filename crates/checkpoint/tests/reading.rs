@@ -96,6 +96,40 @@ fn several_places_with_tensors_are_listed() {
 }
 
 #[test]
+fn parts_of_one_state_dictionary_are_taken_together() {
+    for (file, key, place) in [
+        ("parts.pt", "model", "key = \"model\""),
+        ("split.pt", ".", "key = \".\""),
+    ] {
+        let found = Checkpoint::open(&path(file), None).expect("one place");
+        let chosen = Checkpoint::open(&path(file), Some(key)).expect("the same");
+        let names = |checkpoint: &Checkpoint| -> Vec<String> {
+            let tensors = checkpoint.tensors().iter();
+            tensors.map(|tensor| tensor.name.clone()).collect()
+        };
+        let expected = [
+            "encoder.layer0.weight",
+            "encoder.layer1.weight",
+            "decoder.layer0.weight",
+        ];
+        assert_eq!(names(&found), expected, "{file}");
+        assert_eq!(names(&chosen), expected, "{file}");
+        let notes: Vec<String> = found.notes().iter().map(ToString::to_string).collect();
+        let note = notes.iter().find(|note| note.starts_with("taken together"));
+        let note = note.expect("it is said");
+        assert!(note.contains(place) && note.contains("decoder`"), "{note}");
+    }
+    let error = Checkpoint::open(&path("copies.pt"), None).expect_err("two models");
+    let message = error.to_string();
+    assert!(
+        message.ends_with(
+            "several places: `model` (3 tensors), `ema` (3 tensors); choose one with `key`"
+        ),
+        "{message}"
+    );
+}
+
+#[test]
 fn torchscript_is_refused_with_what_to_do() {
     let error = Checkpoint::open(&path("script.pt"), None).expect_err("refused");
     let message = error.to_string();

@@ -4,15 +4,19 @@
 //! Each value is looked at once, however often it is referred to.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::rebuild;
 use super::structure::{Structure, attributes, is_plain, key_text, structure};
+use super::together::{Places, Relation};
 use crate::CheckpointError;
 use crate::checkpoint::Note;
 use crate::error::shown;
 use crate::pickle::{Node, Pickle, Value};
 use crate::source::Source;
+
+/// The key of everything in a file.
+const WHOLE: &str = ".";
 
 /// Most places that a message lists, most classes that are noted.
 const LISTED: usize = 12;
@@ -28,14 +32,20 @@ pub(crate) fn choose(
 ) -> Result<(Value, Vec<Note>), CheckpointError> {
     let mut walk = Walk::new(pickle);
     walk.run();
+    let mut notes = walk.notes();
     let chosen = match key {
+        Some(WHOLE) => pickle.root,
         Some(key) => {
             let found = find(pickle, pickle.root, key, 0);
             found.ok_or_else(|| walk.refuse(source, &format!("nothing is at `{}`", shown(key))))?
         }
-        None => walk.only(source)?,
+        None => {
+            let (chosen, note) = walk.only(source)?;
+            notes.extend(note);
+            chosen
+        }
     };
-    Ok((chosen, walk.notes()))
+    Ok((chosen, notes))
 }
 
 /// A value that was come to, and from where.
@@ -172,28 +182,83 @@ impl<'a> Walk<'a> {
         parts.join(".")
     }
 
-    fn only(&self, source: &Source) -> Result<Value, CheckpointError> {
+    /// The one place that holds tensors, or what holds all parts of one state dictionary, with a note that says so.
+    fn only(&self, source: &Source) -> Result<(Value, Option<Note>), CheckpointError> {
         if matches!(structure(self.pickle, self.pickle.root), Structure::Tensor) {
-            return Ok(self.pickle.root);
+            return Ok((self.pickle.root, None));
         }
         match (self.candidates.as_slice(), self.lists.as_slice()) {
-            ([(only, _)], _) | ([], [(only, _)]) => Ok(self.visits[*only].value),
+            ([(only, _)], _) | ([], [(only, _)]) => Ok((self.visits[*only].value, None)),
             ([], []) => Err(self.refuse(source, "it holds no tensors of weights")),
-            _ => Err(self.refuse(source, "it holds tensors in several places")),
+            _ => match self.relation() {
+                Relation::Parts(top) => {
+                    let parts = self.candidates.iter().take(LISTED);
+                    let parts = parts.map(|&(part, _)| shown(&self.path(part)));
+                    let note = Note::Parts {
+                        at: shown(&self.path(top)),
+                        parts: parts.collect(),
+                        more: self.candidates.len().saturating_sub(LISTED),
+                    };
+                    Ok((self.visits[top].value, Some(note)))
+                }
+                Relation::Apart(_) => {
+                    Err(self.refuse(source, "it holds tensors in several places"))
+                }
+            },
         }
     }
 
-    /// The places that hold tensors, with descriptions.
-    fn places(&self) -> Vec<(String, String)> {
-        let all = match self.candidates.is_empty() {
-            true => &self.lists,
-            false => &self.candidates,
+    /// What the places with tensors are to each other. Modules are never parts, for they hold their parts themselves.
+    fn relation(&self) -> Relation {
+        let held: Vec<usize> = self.candidates.iter().map(|&(index, _)| index).collect();
+        if held.is_empty() || self.candidates.iter().any(|&(_, tensors)| tensors == 0) {
+            return Relation::Apart(held);
+        }
+        let parents: Vec<Option<usize>> = self.visits.iter().map(|visit| visit.parent).collect();
+        let places = Places {
+            parents: &parents,
+            held: &held,
         };
-        let places = all.iter().map(|&(index, tensors)| {
-            let path = self.path(index);
-            let called = match path.is_empty() {
-                true => "the top (key \"\")".to_owned(),
-                false => format!("`{}`", shown(&path)),
+        let tensors = |index: usize| match structure(self.pickle, self.visits[index].value) {
+            Structure::Mapping(items) => {
+                let shapes = items.iter().filter_map(|(key, value)| {
+                    let tensor = rebuild::tensor(self.pickle, *value)?;
+                    let shape = tensor.map_or_else(|_| Vec::new(), |tensor| tensor.shape);
+                    Some((key_text(self.pickle, *key)?.into_owned(), shape))
+                });
+                shapes.collect()
+            }
+            _ => BTreeSet::new(),
+        };
+        let is_dictionary = |index: usize| {
+            let found = structure(self.pickle, self.visits[index].value);
+            matches!(found, Structure::Mapping(_) | Structure::Sequence(_))
+        };
+        places.relation(tensors, is_dictionary)
+    }
+
+    /// The places that hold tensors, with descriptions; of parts that belong together, what holds them.
+    fn places(&self) -> Vec<(String, String)> {
+        let held = |place: usize| {
+            let within = self.candidates.iter().filter(|&&(index, _)| {
+                let mut above = std::iter::successors(Some(index), |&at| self.visits[at].parent);
+                above.any(|visit| visit == place)
+            });
+            (place, within.map(|(_, tensors)| tensors).sum())
+        };
+        let all: Vec<(usize, usize)> = match (self.candidates.is_empty(), self.relation()) {
+            (true, _) => self.lists.clone(),
+            (false, Relation::Parts(_)) => self.candidates.clone(),
+            (false, Relation::Apart(groups)) => groups.into_iter().map(held).collect(),
+        };
+        let places = all.into_iter().map(|(index, tensors)| {
+            let path = match self.path(index) {
+                path if path.is_empty() => WHOLE.to_owned(),
+                path => path,
+            };
+            let called = match path.as_str() {
+                WHOLE => format!("everything (key \"{WHOLE}\")"),
+                path => format!("`{}`", shown(path)),
             };
             let held = match tensors {
                 0 => "a module".to_owned(),
