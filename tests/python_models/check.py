@@ -36,7 +36,7 @@ MODELS = {
         '{ conv = { channels = 8, kernel = 3, padding = 1, bias = false } }, "batch-norm"] } }, "relu", '
         '{ residual = { steps = [{ conv = { channels = 16, kernel = 3, stride = 2, padding = 1 } }, "silu"], '
         'shortcut = [{ conv = { channels = 16, kernel = 1, stride = 2 } }] } }, '
-        '{ average-pool = 2 }, { dropout = 0.1 }, { bilinear = 12 }, { linear = { outputs = "classes", name = "last" } }]',
+        '{ average-pool = { kernel = 3, stride = 2, padding = 1, count_include_pad = false } }, { dropout = 0.1 }, { bilinear = 12 }, { linear = { outputs = "classes", name = "last" } }]',
         "last",
     ),
 }

@@ -69,6 +69,18 @@ SINGLE = [
     ("max pooling, padded", [3, 6, 7], [{"max-pool": {"kernel": 3, "stride": 2, "padding": 1}}], False),
     ("average pooling", [3, 6, 7], [{"average-pool": 3}], False),
     ("average pooling, padded", [3, 6, 7], [{"average-pool": {"kernel": 3, "stride": 2, "padding": 1}}], False),
+    (
+        "average pooling without its padding",
+        [3, 6, 7],
+        [{"average-pool": {"kernel": 3, "stride": 2, "padding": 1, "count_include_pad": False}}],
+        False,
+    ),
+    (
+        "average pooling of large windows without their padding, in training",
+        [2, 5, 8],
+        ["batch-norm", {"average-pool": {"kernel": 4, "stride": 3, "padding": 2, "count_include_pad": False}}],
+        True,
+    ),
     ("global average pooling", [3, 6, 7], ["global-average-pool"], False),
     ("dropout", [3, 4, 5], [{"dropout": 0.3}], False),
     ("dropout in training", [3, 4, 5], [{"dropout": 0.3}], True),
@@ -212,8 +224,10 @@ class Builder:
                 return nn.LeakyReLU(value)
             case "max-pool" | "average-pool":
                 fields = dict(value) if isinstance(value, dict) else {"kernel": value}
-                pool = nn.MaxPool2d if kind == "max-pool" else nn.AvgPool2d
-                return pool(fields["kernel"], fields.get("stride"), fields.get("padding", 0))
+                sizes = (fields["kernel"], fields.get("stride"), fields.get("padding", 0))
+                if kind == "max-pool":
+                    return nn.MaxPool2d(*sizes)
+                return nn.AvgPool2d(*sizes, count_include_pad=fields.get("count_include_pad", True))
             case "global-average-pool":
                 return nn.AdaptiveAvgPool2d(1)
             case "dropout":

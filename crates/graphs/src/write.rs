@@ -113,6 +113,10 @@ impl Writer<'_> {
                         "AveragePool",
                         vec![("count_include_pad", Attribute::Int(1))],
                     ),
+                    PoolKind::AverageWithoutPadding => (
+                        "AveragePool",
+                        vec![("count_include_pad", Attribute::Int(0))],
+                    ),
                 };
                 self.pool(operator, *window, attributes, input, *shape)
             }

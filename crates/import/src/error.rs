@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
+use eigenscope_artifact::InputShape;
 use eigenscope_checkpoint::CheckpointError;
 use eigenscope_models::ModelError;
-use eigenscope_models::steps::StepError;
+use eigenscope_models::steps::StepErrors;
 
+use crate::fitting::Fitting;
 use crate::matching::Matching;
 
 /// A file that gives no model.
@@ -46,18 +48,33 @@ pub enum ImportError {
         /// The operator and its node, and what is known.
         reason: String,
     },
-    /// A graph for images of another shape.
+    /// Weights for images of another shape.
     #[error(
-        "{path} holds a graph for images of {expected:?} values (channels, rows, columns), the images have {found:?}",
-        path = path.display()
+        "{path} {holds} for images of {expected}, and those of the data have {have}",
+        path = path.display(),
+        holds = if *is_graph { "holds a graph" } else { "has weights that fit this network" },
+        expected = fitting.difference(*found).0,
+        have = fitting.difference(*found).1,
     )]
-    GraphInput {
+    OtherImages {
         /// The file.
         path: PathBuf,
-        /// Channels, rows and columns that the graph takes.
-        expected: [usize; 3],
-        /// Those of the images.
-        found: [usize; 3],
+        /// Whether a graph says so, not the shapes of the weights.
+        is_graph: bool,
+        /// The images that fit.
+        fitting: Fitted,
+        /// Those of the data.
+        found: InputShape,
+    },
+    /// A value that is no number.
+    #[error("{path}: the tensor `{tensor}` {found}", path = path.display())]
+    NotFinite {
+        /// The file.
+        path: PathBuf,
+        /// The name of the tensor in the file.
+        tensor: String,
+        /// The value and where it is, in words.
+        found: String,
     },
     /// A network for another number of classes.
     #[error("{path} makes {outputs} outputs, while the data have {classes} classes", path = path.display())]
@@ -77,7 +94,7 @@ pub enum ImportError {
     },
     /// The steps are no network.
     #[error("`steps`: {0}")]
-    Steps(#[from] StepError),
+    Steps(#[from] StepErrors),
     /// The tensors are not those of a built-in network.
     #[error("{path} does not hold the weights of a network of kind `{kind}`: {reason}", path = path.display())]
     Kind {
@@ -124,6 +141,16 @@ pub enum ImportError {
         /// Why not.
         reason: String,
     },
+}
+
+/// Images that weights fit.
+#[derive(Debug)]
+pub struct Fitted(pub(crate) Fitting);
+
+impl Fitted {
+    fn difference(&self, found: InputShape) -> (String, String) {
+        self.0.difference(found)
+    }
 }
 
 /// Tensors of a file against those of a network.

@@ -2,13 +2,16 @@
 
 use eigenscope_checkpoint::CheckpointError;
 use eigenscope_models::Architecture;
-use eigenscope_models::steps::StepError;
+use eigenscope_models::steps::{StepErrors, StepList};
 use eigenscope_stage::{Examination, Examined, Fault, Feature, TaskError};
+use serde_json::Value;
 
 use crate::command_line::causes;
 use crate::error::ImportError;
 use crate::file::{WeightFile, locate};
+use crate::finite;
 use crate::kinds::{BilinearParameters, Chosen, FileParameters, ModelParameters};
+use crate::matching::Unknown;
 use crate::network::{Definition, Described, Resolved};
 
 pub(crate) fn model(examination: &Examination<'_>) -> Result<Examined, TaskError> {
@@ -52,32 +55,50 @@ fn answer(
 ) -> Examined {
     let (chosen, described) = match parameters {
         Ok(parameters) => parameters,
-        Err(error) => return Examined::default().fault(fault(&error)),
+        Err(error) => return Examined::default().fault(fault(&error, &Described::Mlp)),
     };
-    let error = match examine(examination, &chosen, &described) {
-        Ok(examined) => return examined,
-        Err(error) => error,
-    };
-    let wrong = of_names(&error, &chosen);
-    if wrong.is_empty() {
-        return Examined::default().fault(fault(&error));
+    match examine(examination, &chosen, &described) {
+        Ok(examined) => examined,
+        Err(error) => refused(&error, &chosen, &described),
     }
-    wrong.into_iter().fold(Examined::default(), Examined::fault)
 }
 
-/// The faults of entries of `names` that name nothing, each at its key. What else does not fit may follow from them.
-fn of_names(error: &ImportError, chosen: &Chosen) -> Vec<Fault> {
-    let ImportError::Mismatch { matching, .. } = error else {
-        return Vec::new();
-    };
-    let unknown = matching.0.unknown.iter();
-    unknown
-        .map(|(layer, why)| {
-            let place = chosen.places.get(layer);
-            let path = place.map_or("/names", String::as_str);
-            Fault::at(path, format!("`{layer}`: {why}"))
-        })
-        .collect()
+/// The answer for what cannot be imported: every fault that does not follow from another.
+fn refused(error: &ImportError, chosen: &Chosen, described: &Described) -> Examined {
+    let mut examined = Examined::default();
+    match error {
+        ImportError::NotFound { .. } => examined = examined.absent(fault(error, described)),
+        ImportError::Steps(errors) => examined.faults.extend(of_steps(errors)),
+        ImportError::Mismatch { matching, .. } if !matching.0.unknown.is_empty() => {
+            let unknown = matching.0.unknown.iter();
+            let faults = unknown.map(|unknown| of_name(unknown, chosen));
+            examined.faults.extend(faults);
+        }
+        error => examined.faults.push(fault(error, described)),
+    }
+    // What is wrong with the file and what is wrong with the steps have nothing to do with each other.
+    let is_of_steps = matches!(
+        error,
+        ImportError::Steps(_) | ImportError::TwoNetworks { .. }
+    );
+    if let Described::Steps(steps) = described
+        && !steps.is_empty()
+        && !is_of_steps
+        && let Err(errors) = StepList::parse(&Value::Array(steps.clone()))
+    {
+        examined.faults.extend(of_steps(&errors));
+    }
+    examined
+}
+
+/// The fault of an entry of `names` that names nothing. What else does not fit may follow from it.
+fn of_name(unknown: &Unknown, chosen: &Chosen) -> Fault {
+    let place = chosen.places.get(&unknown.layer);
+    let path = place.map_or("/names", String::as_str);
+    Fault {
+        of_key: unknown.is_ours,
+        ..Fault::at(path, format!("`{}`: {}", unknown.layer, unknown.why))
+    }
 }
 
 fn examine(
@@ -96,12 +117,16 @@ fn examine(
         }
         _ => definition.resolve_unknown(&file, &chosen.names, classes),
     };
+    if let Some(resolved) = &resolved {
+        finite::check(&file, resolved)?;
+    }
     let bytes = std::fs::metadata(&path).map_or(0, |metadata| metadata.len());
     let mut examined = Examined::default().provides(match &resolved {
         Some(Resolved { architecture, .. }) => features(architecture),
         None => {
             let names = definition.layer_names();
-            vec![Feature::layers(names.iter().map(String::as_str))]
+            let names = || names.iter().map(String::as_str);
+            vec![Feature::layers(names()), Feature::drawable_layers(names())]
         }
     });
     // Once as it is stored, twice as f32.
@@ -113,11 +138,12 @@ fn examine(
 fn features(architecture: &Architecture) -> Vec<Feature> {
     let flags = architecture.properties().into_iter().map(Feature::flag);
     let names = architecture.layers().map(|(_, layer)| layer.name.as_str());
-    flags.chain([Feature::layers(names)]).collect()
+    let drawable = Feature::drawable_layers(architecture.drawable_layers());
+    flags.chain([Feature::layers(names), drawable]).collect()
 }
 
 /// The fault that an error is, at the parameter that it is about.
-fn fault(error: &ImportError) -> Fault {
+fn fault(error: &ImportError, described: &Described) -> Fault {
     const INSPECT: &str =
         "`eigenscope inspect FILE` lists the tensors, and proposes steps and names";
     match error {
@@ -134,8 +160,25 @@ fn fault(error: &ImportError) -> Fault {
         ImportError::Checkpoint(_) | ImportError::NoTensor { .. } | ImportError::Graph { .. } => {
             Fault::at("/file", causes(error))
         }
-        ImportError::GraphInput { .. } => Fault::at("/data", error.to_string())
-            .help("change the images with the transform `resize`, or export the graph for these images"),
+        ImportError::OtherImages {
+            is_graph,
+            fitting,
+            found,
+            ..
+        } => {
+            let or = match (is_graph, described) {
+                (true, _) => ", or export the graph for these images",
+                (false, Described::Steps(_)) if fitting.0.is_of_another_size(*found) => {
+                    "; or check strides, padding and pooling of the steps"
+                }
+                (false, _) => "",
+            };
+            let help = format!("{}{or}", fitting.0.remedy(*found));
+            Fault::at("/data", error.to_string()).help(help)
+        }
+        ImportError::NotFinite { .. } => Fault::at("/file", error.to_string()).help(
+            "a training that diverged leaves such values: take an earlier checkpoint",
+        ),
         ImportError::NoNetwork { .. } => Fault::at("/file", error.to_string()).help(format!(
             "list the `steps` of the network, or write `kind` if it is one of the built-in networks; {INSPECT}"
         )),
@@ -145,7 +188,7 @@ fn fault(error: &ImportError) -> Fault {
         ImportError::TwoNetworks { .. } => {
             Fault::at("/steps", error.to_string()).help("leave `steps` out")
         }
-        ImportError::Steps(steps) => of_steps(steps),
+        ImportError::Steps(_) => Fault::at("/steps", error.to_string()),
         ImportError::Kind { .. } => Fault::at("/file", error.to_string()).help(format!(
             "if the network is another one, list its `steps`; {INSPECT}"
         )),
@@ -160,11 +203,12 @@ fn fault(error: &ImportError) -> Fault {
     }
 }
 
-/// The fault at the step.
-fn of_steps(error: &StepError) -> Fault {
-    Fault {
+/// A fault at each step that is wrong.
+fn of_steps(errors: &StepErrors) -> impl Iterator<Item = Fault> {
+    errors.all().iter().map(|error| Fault {
         path: format!("/steps{}", error.pointer()),
+        of_key: error.of_key,
         message: error.message.clone(),
         help: error.help.clone(),
-    }
+    })
 }

@@ -4,8 +4,10 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use crate::command_line::causes;
 use crate::error::ImportError;
 use crate::file::{WeightFile, locate};
+use crate::finite;
 use crate::matching::listed;
 use crate::propose::{Proposal, propose};
 
@@ -84,6 +86,16 @@ pub(crate) fn inspect(path: &Path, key: Option<&str>, json: bool) -> Result<Stri
 fn notes(file: &WeightFile) -> Vec<String> {
     let of_reading = file.checkpoint().notes().iter();
     let mut notes: Vec<String> = of_reading.map(ToString::to_string).collect();
+    notes.extend(file.shapes().iter().filter_map(|tensor| {
+        let is_read = tensor.foreign_type.is_none() && !tensor.is_assumed;
+        let error = finite::read(file, &tensor.name).err().filter(|_| is_read)?;
+        Some(match error {
+            ImportError::NotFinite { tensor, found, .. } => {
+                format!("`{tensor}` {found}: a model with it is refused")
+            }
+            other => causes(&other),
+        })
+    }));
     let norms = file.plain_norms();
     if !norms.is_empty() {
         notes.push(format!(

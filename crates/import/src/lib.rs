@@ -7,11 +7,14 @@
 //!
 //! Memory: the tensors of the network as f32, and one tensor of the file at a time.
 
+mod built_in;
 mod command_line;
 mod error;
 mod examine;
 mod export;
 mod file;
+mod finite;
+mod fitting;
 mod inspect;
 mod kinds;
 mod matching;
@@ -19,6 +22,7 @@ mod network;
 mod propose;
 mod python;
 mod task;
+mod written;
 
 pub use command_line::command_line;
 pub use error::ImportError;

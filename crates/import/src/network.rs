@@ -8,12 +8,13 @@ use eigenscope_models::steps::StepList;
 use eigenscope_models::{Architecture, Network, networks};
 use serde_json::Value;
 
-use crate::error::{ImportError, Mismatch};
+use crate::error::{Fitted, ImportError, Mismatch};
 use crate::file::WeightFile;
+use crate::fitting::Fitting;
 use crate::matching::{Matching, TensorShape, matching};
 
 /// Longest side in pixels that is tried where the size of the images is not known.
-const LONGEST_SIDE: usize = 512;
+pub(crate) const LONGEST_SIDE: usize = 512;
 
 /// What a pipeline file says about a network.
 #[derive(Debug, Clone)]
@@ -92,7 +93,7 @@ impl Definition {
         ))
     }
 
-    fn architecture(
+    pub(crate) fn architecture(
         &self,
         input: InputShape,
         classes: Vec<String>,
@@ -124,15 +125,15 @@ impl Definition {
         input: InputShape,
         classes: Vec<String>,
     ) -> Result<Resolved, ImportError> {
-        if let Some(expected) = file.graph_input() {
-            let found = [input.channels, input.height, input.width];
-            if expected != found {
-                return Err(ImportError::GraphInput {
-                    path: file.path().to_owned(),
-                    expected,
-                    found,
-                });
-            }
+        if let Some(expected) = file.graph_input().map(InputShape::from)
+            && expected != input
+        {
+            return Err(ImportError::OtherImages {
+                path: file.path().to_owned(),
+                is_graph: true,
+                fitting: Fitted(Fitting::exactly(expected)),
+                found: input,
+            });
         }
         let architecture = self.architecture(input, classes)?;
         let shapes: Vec<TensorShape> = architecture
@@ -155,7 +156,8 @@ impl Definition {
     /// As [`Definition::resolve`], with every tensor of the network.
     ///
     /// # Errors
-    /// As there; a tensor is missing or has another shape; or the network would fit data with another number of classes.
+    /// As there; a tensor is missing or has another shape; or the network would fit data with another number of classes, or
+    /// other images.
     pub(crate) fn resolve_all(
         &self,
         file: &WeightFile,
@@ -164,7 +166,7 @@ impl Definition {
         classes: Vec<String>,
     ) -> Result<Resolved, ImportError> {
         let found = classes.len();
-        let resolved = self.resolve(file, names, input, classes);
+        let resolved = self.resolve(file, names, input, classes.clone());
         let error = match resolved.and_then(|resolved| resolved.complete(file)) {
             Ok(resolved) => return Ok(resolved),
             Err(error) => error,
@@ -173,7 +175,7 @@ impl Definition {
         let last = weights(file).last().map(|last| last.shape[0]);
         let outputs = of_graph.or(last).unwrap_or_default();
         if outputs == found || outputs > 100_000 {
-            return Err(error);
+            return Err(self.of_images(file, names, input, &classes, error));
         }
         let numbers = (0..outputs).map(|class| class.to_string()).collect();
         let other = self.resolve(file, names, input, numbers);
@@ -183,7 +185,36 @@ impl Definition {
                 outputs,
                 classes: found,
             }),
-            false => Err(error),
+            false => Err(self.of_images(file, names, input, &classes, error)),
+        }
+    }
+
+    /// The error of weights that fit other images, if that is so.
+    fn of_images(
+        &self,
+        file: &WeightFile,
+        names: &BTreeMap<String, String>,
+        input: InputShape,
+        classes: &[String],
+        error: ImportError,
+    ) -> ImportError {
+        let is_of_shapes = match &error {
+            ImportError::Mismatch { matching, .. } => {
+                matching.0.unknown.is_empty() && !matching.0.different.is_empty()
+            }
+            // No room for the windows.
+            ImportError::Steps(_) | ImportError::Model(_) => true,
+            _ => false,
+        };
+        let fitting = is_of_shapes.then(|| Fitting::find(self, file, names, input, classes));
+        match fitting.flatten() {
+            Some(fitting) => ImportError::OtherImages {
+                path: file.path().to_owned(),
+                is_graph: false,
+                fitting: Fitted(fitting),
+                found: input,
+            },
+            None => error,
         }
     }
 
@@ -245,7 +276,7 @@ impl Resolved {
 }
 
 /// The weights of linear maps and convolutions, in the order of the file.
-fn weights(file: &WeightFile) -> Vec<&TensorShape> {
+pub(crate) fn weights(file: &WeightFile) -> Vec<&TensorShape> {
     let tensors = file.shapes().iter();
     tensors
         .filter(|tensor| tensor.foreign_type.is_none() && tensor.shape.len() >= 2)

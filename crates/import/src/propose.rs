@@ -6,15 +6,15 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use eigenscope_artifact::InputShape;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use crate::built_in::built_in;
 use crate::file::WeightFile;
 use crate::matching::{TensorShape, split};
-use crate::network::{Definition, Described};
-
-/// Longest line of a proposal in characters before its values get lines of their own.
-const LONGEST_LINE: usize = 110;
+use crate::network::{Definition, Described, Resolved};
+use crate::written::{key, quoted, write_step};
 
 /// Names of modules that are the shortcut of a residual block.
 const SHORTCUTS: [&str; 4] = ["downsample", "shortcut", "skip", "proj"];
@@ -24,10 +24,10 @@ const SHORTCUTS: [&str; 4] = ["downsample", "shortcut", "skip", "proj"];
 pub(crate) struct Proposal {
     /// The built-in network that the tensors fit.
     #[serde(skip_serializing_if = "Option::is_none")]
-    kind: Option<&'static str>,
+    pub(crate) kind: Option<&'static str>,
     /// Steps of the network; none if the file holds them, or if nothing can be said.
     #[serde(skip_serializing_if = "Option::is_none")]
-    steps: Option<Value>,
+    pub(crate) steps: Option<Value>,
     /// Names of layers in the file by the names of ours.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     names: BTreeMap<String, String>,
@@ -35,7 +35,7 @@ pub(crate) struct Proposal {
     #[serde(skip)]
     is_matched_by_order: bool,
     /// What the proposal takes for granted, or why there is none.
-    remarks: Vec<String>,
+    pub(crate) remarks: Vec<String>,
 }
 
 impl Proposal {
@@ -56,11 +56,21 @@ impl Proposal {
             let _ = writeln!(text, "kind = \"{kind}\"");
         }
         if let Some(Value::Array(steps)) = &self.steps {
-            text.push_str("steps = [\n");
+            let mut list = "steps = [\n".to_owned();
             for step in steps {
-                write_step(&mut text, step, 1);
+                write_step(&mut list, step, 1);
             }
-            text.push_str("]\n");
+            list.push_str("]\n");
+            match self.kind {
+                None => text.push_str(&list),
+                // One of the two, and the kind is shorter.
+                Some(_) => {
+                    text.push_str("# or, in place of `kind`, as steps that can be changed:\n");
+                    list.lines().for_each(|line| {
+                        let _ = writeln!(text, "# {line}");
+                    });
+                }
+            }
         }
         if self.is_matched_by_order {
             text.push_str("# `names` need not be given: the layers match in this order\n");
@@ -74,76 +84,6 @@ impl Proposal {
         }
         text
     }
-}
-
-fn quoted(text: &str) -> String {
-    Value::from(text).to_string()
-}
-
-/// A key of TOML.
-fn key(name: &str) -> String {
-    let is_bare = |letter: char| letter.is_ascii_alphanumeric() || "_-".contains(letter);
-    match !name.is_empty() && name.chars().all(is_bare) {
-        true => name.to_owned(),
-        false => quoted(name),
-    }
-}
-
-/// A value in one line of TOML.
-fn inline(value: &Value) -> String {
-    match value {
-        Value::Array(items) => {
-            let items: Vec<String> = items.iter().map(inline).collect();
-            format!("[{}]", items.join(", "))
-        }
-        Value::Object(entries) => {
-            let entries: Vec<String> = in_order(entries)
-                .into_iter()
-                .map(|(name, value)| format!("{} = {}", key(name), inline(value)))
-                .collect();
-            format!("{{ {} }}", entries.join(", "))
-        }
-        other => other.to_string(),
-    }
-}
-
-/// The fields of a step in the order in which people write them.
-fn in_order(fields: &Map<String, Value>) -> Vec<(&String, &Value)> {
-    const ORDER: [&str; 9] = [
-        "channels", "outputs", "kernel", "stride", "padding", "groups", "bias", "steps", "shortcut",
-    ];
-    let mut fields: Vec<(&String, &Value)> = fields.iter().collect();
-    fields.sort_by_key(|(name, _)| ORDER.iter().position(|known| known == name));
-    fields
-}
-
-/// A step in one line, or a block with a line for each of its steps.
-fn write_step(text: &mut String, step: &Value, depth: usize) {
-    let indent = "  ".repeat(depth);
-    let line = inline(step);
-    let block = step.get("residual").and_then(Value::as_object);
-    let Some(block) = block.filter(|_| line.len() + indent.len() > LONGEST_LINE) else {
-        let _ = writeln!(text, "{indent}{line},");
-        return;
-    };
-    // TOML 1.0 keeps a table in one line, but not the lists in it.
-    let _ = write!(text, "{indent}{{ residual = {{ ");
-    for (position, (name, value)) in in_order(block).into_iter().enumerate() {
-        let separator = if position == 0 { "" } else { ", " };
-        match value {
-            Value::Array(steps) => {
-                let _ = writeln!(text, "{separator}{} = [", key(name));
-                for step in steps {
-                    write_step(text, step, depth + 1);
-                }
-                let _ = write!(text, "{indent}]");
-            }
-            other => {
-                let _ = write!(text, "{separator}{} = {}", key(name), inline(other));
-            }
-        }
-    }
-    text.push_str(" } },\n");
 }
 
 /// What a pipeline file could say about the file.
@@ -180,12 +120,16 @@ pub(crate) fn propose(file: &WeightFile) -> Proposal {
         return proposal;
     };
     let definition = Definition::new(&Described::Steps(list.clone()), file);
-    let resolved = definition
-        .ok()
-        .and_then(|definition| definition.resolve_unknown(file, &BTreeMap::new(), None));
+    let resolved = definition.ok().and_then(|definition| {
+        let resolved = definition.resolve_unknown(file, &BTreeMap::new(), None)?;
+        Some((definition, resolved))
+    });
+    if let Some((definition, resolved)) = &resolved {
+        proposal.remarks.extend(size(file, definition, resolved));
+    }
     match resolved {
-        Some(resolved) if !resolved.matching.by_order => {}
-        Some(resolved) => {
+        Some((_, resolved)) if !resolved.matching.by_order => {}
+        Some((_, resolved)) => {
             proposal.is_matched_by_order = file.is_ordered();
             for pair in resolved.matching.used {
                 let (ours, theirs) = (split(&pair.ours).0, split(&pair.theirs).0);
@@ -201,27 +145,22 @@ pub(crate) fn propose(file: &WeightFile) -> Proposal {
     proposal
 }
 
-/// The built-in network whose tensors the file has, if there is one.
-fn built_in(file: &WeightFile) -> Option<Proposal> {
-    let candidates = [
-        ("bilinear", Described::Bilinear { residual: false }),
-        ("convnet", Described::ConvNet),
-        ("embedding-net", Described::EmbeddingNet),
-        ("mlp", Described::Mlp),
-        ("cnn", Described::Cnn),
-    ];
-    candidates.into_iter().find_map(|(kind, described)| {
-        let definition = Definition::new(&described, file).ok()?;
-        definition.resolve_unknown(file, &BTreeMap::new(), None)?;
-        let mut proposal = Proposal::none(format!(
-            "the tensors have the shapes of the built-in network `{kind}`"
-        ));
-        if kind == "bilinear" {
-            let remark = "add residual = true if every bilinear layer is added to what it reads";
-            proposal.remarks.push(remark.to_owned());
-        }
-        proposal.kind = Some(kind);
-        Some(proposal)
+/// Which images the weights fit with these steps, if that is only one size.
+fn size(file: &WeightFile, definition: &Definition, resolved: &Resolved) -> Option<String> {
+    let input = resolved.architecture.input;
+    let doubled = InputShape {
+        height: 2 * input.height,
+        width: 2 * input.width,
+        ..input
+    };
+    let classes = resolved.architecture.classes.clone();
+    let larger = definition.resolve(file, &BTreeMap::new(), doubled, classes);
+    let fits_larger = larger.is_ok_and(|larger| larger.matching.is_complete());
+    (input.height > 1 && !fits_larger).then(|| {
+        format!(
+            "with these steps the weights fit images of {} x {} pixels; for larger ones, pooling or strides are missing",
+            input.height, input.width
+        )
     })
 }
 

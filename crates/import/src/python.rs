@@ -218,9 +218,10 @@ impl Module {
 
     fn pool(&mut self, pool: &Pool) {
         self.as_image(pool.input);
-        let function = match pool.kind {
-            PoolKind::Max => "max_pool2d",
-            PoolKind::Average => "avg_pool2d",
+        let (function, more) = match pool.kind {
+            PoolKind::Max => ("max_pool2d", ""),
+            PoolKind::Average => ("avg_pool2d", ""),
+            PoolKind::AverageWithoutPadding => ("avg_pool2d", ", count_include_pad=False"),
         };
         let Window {
             kernel,
@@ -229,7 +230,7 @@ impl Module {
             ..
         } = pool.window;
         self.line(&format!(
-            "x = F.{function}(x, {kernel}, {stride}, {padding})"
+            "x = F.{function}(x, {kernel}, {stride}, {padding}{more})"
         ));
     }
 }

@@ -11,6 +11,7 @@ use eigenscope_stage::{Context, ExternalFile, TaskError};
 
 use crate::error::ImportError;
 use crate::file::{WeightFile, locate};
+use crate::finite;
 use crate::kinds::{BilinearParameters, Chosen, FileParameters, ModelParameters};
 use crate::matching::{listed, split};
 use crate::network::{Definition, Described, Resolved};
@@ -162,7 +163,7 @@ fn read(
     let mut tensors = Vec::with_capacity(used.len());
     let mut empty = Vec::new();
     for pair in used {
-        let data = file.read(&pair.theirs)?;
+        let data = finite::read(file, &pair.theirs)?;
         if pair.ours.ends_with(".weight") && data.iter().all(|&value| value == 0.0) {
             empty.push(pair.theirs.clone());
         }

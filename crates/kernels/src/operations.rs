@@ -7,7 +7,7 @@ use crate::backend::Kernels;
 use crate::batch_norm::Normalisation;
 use crate::epilogue::Epilogue;
 use crate::geometry::{Convolution, Geometry, ImageShape};
-use crate::pool::{Pool, PoolGeometry};
+use crate::pool::{Pool, PoolGeometry, Taken};
 
 /// The first half of every row times its second half, elementwise: `[N, 2 d]` to `[N, d]`.
 ///
@@ -64,19 +64,20 @@ pub fn convolution(
 /// Panics if shapes do not fit each other, a window is larger than the padded image, or the padding is more than half the
 /// kernel.
 pub fn max_pool(rows: Tensor<2>, geometry: PoolGeometry) -> Tensor<2> {
-    pool(rows, geometry, Pool::new(geometry, false))
+    pool(rows, Pool::new(geometry, Taken::Largest))
 }
 
-/// The mean value of every window (PyTorch's `avg_pool2d`), with zeros as padding.
+/// The mean value of every window (PyTorch's `avg_pool2d`): with zeros as padding, or, without `counts_padding`, of the values in
+/// the image.
 ///
 /// # Panics
 /// As [`max_pool`].
-pub fn average_pool(rows: Tensor<2>, geometry: PoolGeometry) -> Tensor<2> {
-    pool(rows, geometry, Pool::new(geometry, true))
+pub fn average_pool(rows: Tensor<2>, geometry: PoolGeometry, counts_padding: bool) -> Tensor<2> {
+    pool(rows, Pool::new(geometry, Taken::Mean { counts_padding }))
 }
 
-fn pool(rows: Tensor<2>, geometry: PoolGeometry, pool: Pool) -> Tensor<2> {
-    assert_eq!(rows.dims()[1], geometry.input.len(), "features of a row");
+fn pool(rows: Tensor<2>, pool: Pool) -> Tensor<2> {
+    assert_eq!(rows.dims()[1], pool.input().len(), "features of a row");
     let features = rows.transpose().into_dispatch();
     Tensor::<2>::from_dispatch(<Dispatch as Kernels>::pool(features, pool)).transpose()
 }

@@ -24,14 +24,22 @@ pub struct PoolGeometry {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Pool {
     geometry: PoolGeometry,
-    /// The mean, with zeros for the padding, not the largest value.
-    average: bool,
+    taken: Taken,
+}
+
+/// What is taken of a window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// The largest value; those of the padding do not count.
+    Largest,
+    /// The mean, with zeros for the padding, or else of the values in the image.
+    Mean { counts_padding: bool },
 }
 
 impl Pool {
     /// # Panics
     /// Panics if a window is larger than the padded image, or may lie in the padding.
-    pub(crate) fn new(geometry: PoolGeometry, average: bool) -> Self {
+    pub(crate) fn new(geometry: PoolGeometry, taken: Taken) -> Self {
         let PoolGeometry {
             input,
             kernel,
@@ -50,7 +58,12 @@ impl Pool {
             input.height,
             input.width
         );
-        Self { geometry, average }
+        Self { geometry, taken }
+    }
+
+    /// Shape of one input.
+    pub(crate) fn input(self) -> ImageShape {
+        self.geometry.input
     }
 
     /// Shape of one output.
@@ -101,10 +114,18 @@ impl Pool {
         })
     }
 
-    /// What a value contributes to a mean.
-    fn share(self) -> f32 {
-        let kernel = self.geometry.kernel as f64;
-        (1.0 / (kernel * kernel)) as f32
+    /// What a value contributes to the mean of a window with so many pixels of the image; `None` if the largest is taken.
+    fn share(self, pixels: usize) -> Option<f32> {
+        let kernel = self.geometry.kernel;
+        match self.taken {
+            Taken::Largest => None,
+            Taken::Mean {
+                counts_padding: true,
+            } => Some((1.0 / (kernel * kernel) as f64) as f32),
+            Taken::Mean {
+                counts_padding: false,
+            } => Some((1.0 / pixels as f64) as f32),
+        }
     }
 }
 
@@ -132,18 +153,19 @@ impl WithSimd for Forward<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let share = simd.splat_f32s(self.pool.share());
         for (output, window) in self.pool.windows().enumerate() {
+            let share = self.pool.share(window.clone().count());
             for lanes in Lanes::groups(self.images, S::F32_LANES) {
                 let values = window
                     .clone()
                     .map(|feature| lanes.load(simd, self.inputs, feature));
-                let value = if self.pool.average {
-                    let sum =
-                        values.fold(simd.splat_f32s(0.0), |sum, value| simd.add_f32s(sum, value));
-                    simd.mul_f32s(sum, share)
-                } else {
-                    largest(simd, values)
+                let value = match share {
+                    Some(share) => {
+                        let zero = simd.splat_f32s(0.0);
+                        let sum = values.fold(zero, |sum, value| simd.add_f32s(sum, value));
+                        simd.mul_f32s(sum, simd.splat_f32s(share))
+                    }
+                    None => largest(simd, values),
                 };
                 lanes.store(simd, self.outputs, output, value);
             }
@@ -187,12 +209,12 @@ impl WithSimd for Backward<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let zero = simd.splat_f32s(0.0);
-        let share = simd.splat_f32s(self.pool.share());
         for (output, window) in self.pool.windows().enumerate() {
+            let share = self.pool.share(window.clone().count());
             for lanes in Lanes::groups(self.images, S::F32_LANES) {
                 let gradient = lanes.load(simd, self.gradient, output);
-                if self.pool.average {
-                    let part = simd.mul_f32s(gradient, share);
+                if let Some(share) = share {
+                    let part = simd.mul_f32s(gradient, simd.splat_f32s(share));
                     window
                         .clone()
                         .for_each(|feature| lanes.add(simd, self.gradients, feature, part));
@@ -219,7 +241,7 @@ impl WithSimd for Backward<'_> {
 mod tests {
     use super::*;
 
-    fn pool(average: bool) -> Pool {
+    fn pool(taken: Taken) -> Pool {
         let input = ImageShape {
             channels: 1,
             height: 3,
@@ -231,7 +253,7 @@ mod tests {
             stride: 2,
             padding: 1,
         };
-        Pool::new(geometry, average)
+        Pool::new(geometry, taken)
     }
 
     #[test]
@@ -241,10 +263,26 @@ mod tests {
             5.0, 6.0, 7.0, 8.0, //
             9.0, 10.0, 11.0, 11.0,
         ];
-        assert_eq!(forward(pool(false), 1, &image), [6.0, 8.0, 10.0, 11.0]);
-        let means = [14.0, 30.0, 30.0, 53.0].map(|sum: f32| sum * (1.0 / 9.0));
-        assert_eq!(forward(pool(true), 1, &image), means);
-        let gradient = backward(pool(false), 1, &image, &[1.0, 2.0, 4.0, 8.0]);
+        let largest = pool(Taken::Largest);
+        let mean = |counts_padding| pool(Taken::Mean { counts_padding });
+        assert_eq!(forward(largest, 1, &image), [6.0, 8.0, 10.0, 11.0]);
+        let sums = [14.0, 30.0, 30.0, 53.0_f32];
+        let means = sums.map(|sum| sum * (1.0 / 9.0));
+        assert_eq!(forward(mean(true), 1, &image), means);
+        // The first and third windows have two columns of the image, the others three; each has two rows.
+        let pixels = [4.0, 6.0, 4.0, 6.0_f32];
+        let inside: Vec<f32> = sums
+            .iter()
+            .zip(pixels)
+            .map(|(sum, n)| sum * (1.0 / n))
+            .collect();
+        assert_eq!(forward(mean(false), 1, &image), inside);
+        let gradient = backward(mean(false), 1, &image, &[4.0, 0.0, 0.0, 6.0]);
+        let ones = [0, 1, 4, 5].into_iter().chain([5, 6, 7, 9, 10, 11]);
+        let mut expected = [0.0; 12];
+        ones.for_each(|place| expected[place] += 1.0);
+        assert_eq!(gradient, expected);
+        let gradient = backward(largest, 1, &image, &[1.0, 2.0, 4.0, 8.0]);
         let mut expected = [0.0; 12];
         // The first of the two 11s is chosen.
         for (place, value) in [(5, 1.0), (7, 2.0), (9, 4.0), (10, 8.0)] {

@@ -195,7 +195,8 @@ fn spread() -> impl Strategy<Value = [usize; 3]> {
 struct Pooling {
     batch: usize,
     geometry: PoolGeometry,
-    average: bool,
+    /// Of a mean, whether the padding counts; `None` for the largest value.
+    counts_padding: Option<bool>,
 }
 
 impl Pooling {
@@ -210,15 +211,16 @@ impl Pooling {
         let rows = leaf(1, [self.batch, input.len()]);
         let maps = images(rows.clone(), input);
         let (kernel, stride, padding) = ([kernel; 2], [stride; 2], [padding; 2]);
-        let result = match (ours, self.average) {
-            (true, false) => max_pool(rows.clone(), self.geometry),
-            (true, true) => average_pool(rows.clone(), self.geometry),
-            (false, false) => {
+        let result = match (ours, self.counts_padding) {
+            (true, None) => max_pool(rows.clone(), self.geometry),
+            (true, Some(counts)) => average_pool(rows.clone(), self.geometry, counts),
+            (false, None) => {
                 let options = MaxPoolOptions::new(kernel).with_stride(stride);
                 max_pool2d(maps, options.with_padding(padding)).flatten(1, 3)
             }
-            (false, true) => {
+            (false, Some(counts)) => {
                 let options = AvgPoolOptions::new(kernel).with_stride(stride);
+                let options = options.with_count_include_pad(counts);
                 avg_pool2d(maps, options.with_padding(padding)).flatten(1, 3)
             }
         };
@@ -229,8 +231,8 @@ impl Pooling {
 
 fn poolings() -> impl Strategy<Value = Pooling> {
     let sizes = (1..40usize, 1..4usize, 1..5usize, 1..4usize, 0..3usize);
-    (sizes, 0..9usize, 0..9usize, any::<bool>()).prop_map(
-        |((batch, channels, kernel, stride, padding), taller, wider, average)| Pooling {
+    (sizes, 0..9usize, 0..9usize, any::<Option<bool>>()).prop_map(
+        |((batch, channels, kernel, stride, padding), taller, wider, counts_padding)| Pooling {
             batch,
             geometry: PoolGeometry {
                 input: ImageShape {
@@ -242,7 +244,7 @@ fn poolings() -> impl Strategy<Value = Pooling> {
                 stride,
                 padding: padding.min(kernel / 2),
             },
-            average,
+            counts_padding,
         },
     )
 }

@@ -312,7 +312,8 @@ fn pool_windows(rows: Tensor<2>, pool: &Pool) -> Tensor<2> {
     };
     match pool.kind {
         PoolKind::Max => max_pool(rows, geometry),
-        PoolKind::Average => average_pool(rows, geometry),
+        PoolKind::Average => average_pool(rows, geometry, true),
+        PoolKind::AverageWithoutPadding => average_pool(rows, geometry, false),
     }
 }
 

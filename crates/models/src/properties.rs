@@ -18,6 +18,17 @@ impl Architecture {
         held.map(|(name, _)| name).collect()
     }
 
+    /// Names of the layers whose weights are images: convolutions, and the first layer if it reads the images.
+    pub fn drawable_layers(&self) -> Vec<&str> {
+        let mut layers = Vec::new();
+        for (number, (_, layer)) in self.layers().enumerate() {
+            if layer.window.is_some() || (number == 0 && layer.input == self.input) {
+                layers.push(layer.name.as_str());
+            }
+        }
+        layers
+    }
+
     /// Values that all steps together make of one image.
     pub fn values(&self) -> usize {
         let mut shapes = Shapes::new(self.input);
@@ -37,26 +48,30 @@ mod tests {
 
     #[test]
     fn properties_and_sizes_follow_from_steps() {
-        for (network, properties, values) in [
+        for (network, properties, drawable, values) in [
             // Images of 16 x 16: 12 and 6 places a side, then 2 and 1; with two classes.
             (
                 networks::convnet(),
                 vec!["biased", "ungated"],
+                vec!["conv1", "conv2"],
                 2 * 32 * 144 + 32 * 36 + 3 * 64 * 4 + 64 + 2 * 128 + 2,
             ),
             (
                 networks::mlp(vec![3]),
                 vec!["bias-free", "ungated"],
+                vec!["layer1"],
                 3 + 3 + 2,
             ),
             (
                 networks::bilinear(5, true),
                 vec!["biased", "bilinear"],
+                vec!["embed"],
                 5 + 10 + 5 + 2,
             ),
             (
                 networks::bilinear_blocks(5, false, 2, true),
                 vec!["bias-free", "residual"],
+                vec!["embed"],
                 5 + 2 * (5 + 10 + 5 + 5) + 2,
             ),
         ] {
@@ -65,6 +80,7 @@ mod tests {
             let architecture = architecture.expect("large enough");
             assert_eq!(architecture.properties(), properties);
             assert_eq!(architecture.values(), values);
+            assert_eq!(architecture.drawable_layers(), drawable);
         }
     }
 }

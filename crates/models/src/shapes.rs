@@ -42,6 +42,11 @@ impl Shapes {
         self.current
     }
 
+    /// Goes on as if the last step had made values of this shape.
+    pub(crate) fn assume(&mut self, shape: InputShape) {
+        self.current = shape;
+    }
+
     /// Takes one step.
     ///
     /// # Errors

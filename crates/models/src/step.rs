@@ -71,6 +71,8 @@ pub enum PoolKind {
     Max,
     /// The sum divided by the number of values, with zeros for those of the padding (PyTorch's `count_include_pad`).
     Average,
+    /// The sum divided by the number of values in the image; those of the padding do not count.
+    AverageWithoutPadding,
 }
 
 /// Dropout: in training every value is 0 with a probability, and the others are divided by the rest of it.
@@ -89,7 +91,7 @@ impl PoolKind {
     pub fn name(self) -> &'static str {
         match self {
             PoolKind::Max => "max pooling",
-            PoolKind::Average => "average pooling",
+            PoolKind::Average | PoolKind::AverageWithoutPadding => "average pooling",
         }
     }
 }

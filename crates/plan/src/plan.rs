@@ -78,6 +78,8 @@ pub struct PlannedTask {
     pub outputs: Vec<KindName>,
     /// Warnings that follow from the pipeline file.
     pub warnings: Vec<String>,
+    /// Whether a file of the user's is not there that the task needs, so that only what is stored of it can be used.
+    pub lacks_file: bool,
 }
 
 impl PlannedTask {

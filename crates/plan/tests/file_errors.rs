@@ -38,10 +38,17 @@ fn train(name: &str, lines: &str, expected: &[&str]) {
 
 #[test]
 fn syntax() {
+    case("syntax", "[data.mnist\ntransforms = [\n", &["syntax"]);
+    // One bracket that is missing: nothing is said about what follows.
     case(
-        "syntax",
-        "[data.mnist\ntransforms = [\n",
-        &["syntax", "syntax"],
+        "unclosed_list",
+        "[data.mnist]\ntransforms = [\n  \"scale\",\n\n[train.bilinear]\nhidden = 3\nlr = 2\n",
+        &["syntax"],
+    );
+    case(
+        "unclosed_table",
+        "[data.mnist]\ntransforms = [\n  { normalise = { mean = [0.5\n  } },\n  \"grey\",\n]\n[train.x]\n",
+        &["syntax"],
     );
     case(
         "duplicate_key",
@@ -53,6 +60,13 @@ fn syntax() {
 
 #[test]
 fn keys_and_stages() {
+    // A key of another kind of the stage.
+    after_base(
+        "key_of_another_kind",
+        "[metric.final]\nhistories = 'train.bilinear'\nvariant = 'published'\n\
+         [metric.other]\nkind = 'final'\nhistories = 'train.bilinear'\nhidden = 3\n",
+        &["unknown_key", "unknown_key"],
+    );
     case(
         "unknown_stage",
         "sede = 1\n[trian.bilinear]\nhidden = 3\n",

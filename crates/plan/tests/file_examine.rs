@@ -259,6 +259,52 @@ fn faults_point_to_values() {
 }
 
 #[test]
+fn faults_of_keys_point_to_them() {
+    let faults = Examined::default()
+        .fault(Fault::of_key("/steps/1/conv/kernel", "wrong word"))
+        .fault(Fault::of_key("/steps/1/conv", "another"))
+        // There is no such key.
+        .fault(Fault::of_key("/steps/1/conv/strides", "a third"));
+    let fake = Fake::new(&[vec![faults]]);
+    let errors = fake.plan(NETWORK).expect_err("three faults");
+    let found: Vec<(String, Option<(usize, usize)>)> = errors
+        .errors()
+        .iter()
+        .map(|error| (error.to_string(), error.position()))
+        .collect();
+    let expected = [
+        ("another", (6, 20)),
+        ("a third", (6, 27)),
+        ("wrong word", (6, 44)),
+    ];
+    let expected = expected.map(|(message, position)| (message.to_owned(), Some(position)));
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_file_that_is_not_there_leaves_open_what_the_results_are() {
+    let absent = Fault::at("/steps", "there is no file x.pth").help("look for it");
+    let answers = [vec![Examined::default().absent(absent)]];
+    let fake = Fake::new(&answers);
+    let plan = fake.plan(NETWORK).expect("what is stored can be used");
+    let (trained, others): (Vec<_>, Vec<_>) =
+        plan.tasks.iter().partition(|task| task.kind == "network");
+    assert_eq!(trained.len(), 3);
+    for task in trained {
+        assert!(task.lacks_file);
+        assert_eq!(task.warnings, ["there is no file x.pth"]);
+    }
+    assert!(others.iter().all(|task| !task.lacks_file));
+
+    let fake = Fake::new(&answers);
+    let programs = Programs::from_descriptions(fake.0.path(), descriptions()).requiring_files();
+    let path = Path::new("pipelines/test.toml");
+    let errors = parse("test", path, NETWORK, &programs).expect_err("it is needed");
+    assert_eq!(codes(&errors), ["refused_value"]);
+    assert!(rendered(&errors).contains("look for it"));
+}
+
+#[test]
 fn faults_of_swept_values_point_to_their_items() {
     let text = NETWORK.replace(
         r#"steps = ["relu", { conv = { channels = 32, kernel = [3, 3] } }]"#,

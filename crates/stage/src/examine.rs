@@ -120,12 +120,23 @@ pub struct Examined {
     /// Why the task cannot run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<Fault>,
+    /// Which file of the user's is not there, so that nothing is known of the results. What is stored can be used all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub absent: Option<Fault>,
     /// Peak memory in MiB, where it is known better than from the description.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory_mib: Option<u64>,
     /// Duration in seconds, likewise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seconds: Option<f64>,
+}
+
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands out references"
+)]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// A reason why a task cannot run.
@@ -135,6 +146,9 @@ pub struct Fault {
     /// JSON pointer (RFC 6901) into the parameters, such as `/steps/2/conv/kernel`, or `/` and the name of a role; empty
     /// for the task as a whole.
     pub path: String,
+    /// Whether the key at the end of the path is wrong, not its value.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub of_key: bool,
     /// What is wrong.
     pub message: String,
     /// What to do about it.
@@ -147,8 +161,18 @@ impl Fault {
     pub fn at(path: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             path: path.into(),
+            of_key: false,
             message: message.into(),
             help: None,
+        }
+    }
+
+    /// As [`Fault::at`], of the key at the end of the path, not of its value.
+    pub fn of_key(path: impl Into<String>, message: impl Into<String>) -> Self {
+        let of_key = true;
+        Self {
+            of_key,
+            ..Self::at(path, message)
         }
     }
 
@@ -179,6 +203,12 @@ impl Examined {
     pub fn fault(mut self, fault: Fault) -> Self {
         self.faults.push(fault);
         self
+    }
+
+    /// Says which file is not there.
+    pub fn absent(self, fault: Fault) -> Self {
+        let absent = Some(fault);
+        Self { absent, ..self }
     }
 
     /// Adds a warning.

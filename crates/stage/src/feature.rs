@@ -85,6 +85,12 @@ impl Feature {
         Self::names("layers", names.into_iter().map(NameRule::fixed).collect())
     }
 
+    /// Layers with these names, whose weights can be drawn as images.
+    pub fn drawable_layers<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+        let rules = names.into_iter().map(NameRule::fixed).collect();
+        Self::names(DRAWABLE_LAYERS, rules)
+    }
+
     /// An attribute.
     pub fn attribute(name: &str, value: AttributeValue) -> Self {
         Feature::Attribute {
@@ -130,6 +136,9 @@ impl Feature {
         }
     }
 }
+
+/// Names of the layers of a model whose weights can be drawn as images.
+pub const DRAWABLE_LAYERS: &str = "drawable layers";
 
 /// Attribute of images and of what was made from them: names of the classes, in order.
 pub const CLASSES: &str = "classes";

@@ -32,7 +32,8 @@ pub use description::{
 pub use event::{Event, ExternalFile};
 pub use examine::{Answers, Examination, Examine, Examined, Fault, Known, Question, Questions};
 pub use feature::{
-    AttributeValue, CLASSES, Condition, Feature, NameRule, NamesOf, Need, TRANSFORMS,
+    AttributeValue, CLASSES, Condition, DRAWABLE_LAYERS, Feature, NameRule, NamesOf, Need,
+    TRANSFORMS,
 };
 pub use program::{TaskError, run, run_with_report};
 pub use quantity::{Amount, Demand, Effect, Relation, Windows, quantities};

@@ -2,7 +2,7 @@
 
 use eigenscope_models::{Architecture, Bias, LayerNames, Network, SizeValue};
 use eigenscope_stage::{
-    Amount, Demand, Feature, NameRule, Parameter, Relation, Windows, quantities,
+    Amount, DRAWABLE_LAYERS, Demand, Feature, NameRule, Parameter, Relation, Windows, quantities,
 };
 
 /// Multiplications of one core per second, about 100 GFLOP/s: a guess, used to start long trainings first.
@@ -34,7 +34,29 @@ pub(crate) fn features(network: &Network) -> Vec<Feature> {
     }
     let names = network.layer_names().into_iter();
     features.push(Feature::names("layers", names.flat_map(rules).collect()));
+    features.push(Feature::names(DRAWABLE_LAYERS, drawable(network)));
     features
+}
+
+/// Names of the layers whose weights are images: those of which that is so in a typical network.
+fn drawable(network: &Network) -> Vec<NameRule> {
+    let Ok(typical) = network.typical() else {
+        return Vec::new();
+    };
+    let layers = typical.drawable_layers();
+    let rules = network.layer_names().into_iter().flat_map(|names| {
+        let first = match &names {
+            LayerNames::Fixed(name) => name.clone(),
+            LayerNames::Numbered { prefix, .. } => format!("{prefix}1"),
+        };
+        let layer = typical.layer(&first).map(|(_, layer)| layer);
+        match layer {
+            Ok(layer) if layer.window.is_some() => rules(names),
+            Ok(_) if layers.contains(&first.as_str()) => vec![NameRule::fixed(&first)],
+            _ => Vec::new(),
+        }
+    });
+    rules.collect()
 }
 
 fn rules(names: LayerNames) -> Vec<NameRule> {

@@ -59,7 +59,7 @@ pub(crate) fn batch(default: u32, summary: &str) -> Parameter {
 pub(crate) fn learning_rate(default: f64, summary: &str) -> Parameter {
     Parameter::optional(
         "learning_rate",
-        ParameterType::between(0.0, 1e6),
+        ParameterType::positive(1e6),
         default,
         summary,
     )

@@ -59,6 +59,7 @@ fn every_kind_is_a_network() {
 fn flags_and_layers_are_those_of_the_model() {
     for (network, parameters) in cases() {
         let (mut flags, mut layers) = (BTreeSet::new(), BTreeSet::new());
+        let mut drawable = Vec::new();
         for feature in description(&network).provides {
             match feature {
                 Feature::Flag { name, when }
@@ -69,6 +70,9 @@ fn flags_and_layers_are_those_of_the_model() {
                 Feature::Names { set, rules } if set == "layers" => {
                     layers.extend(rules.iter().flat_map(|rule| rule.names(&parameters)));
                 }
+                Feature::Names { rules, .. } => {
+                    drawable.extend(rules.iter().flat_map(|rule| rule.names(&parameters)));
+                }
                 _ => {}
             }
         }
@@ -76,6 +80,12 @@ fn flags_and_layers_are_those_of_the_model() {
         let built = architecture.layers().map(|(_, layer)| layer);
         let names: BTreeSet<String> = built.clone().map(|layer| layer.name.clone()).collect();
         assert_eq!(layers, names, "{parameters}");
+        // Without its list of convolutions, a `cnn` is a linear map of the images, which is not stated.
+        let is_bare = drawable.is_empty() && names.len() == 1;
+        assert!(
+            is_bare || drawable == architecture.drawable_layers(),
+            "{parameters}"
+        );
 
         let properties = architecture.properties().into_iter().map(str::to_owned);
         let mut expected: BTreeSet<String> = properties.collect();

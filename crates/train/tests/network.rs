@@ -136,6 +136,11 @@ fn what_cannot_be_trained_is_refused_with_the_place() {
         "a warm-up of 2 epochs never ends: there are 2",
     );
     fails(
+        "schedule",
+        json!({ "step": { "epochs": 2, "factor": 0.1, "warm_up": 0 } }),
+        "the learning rate never changes after 2 epochs: there are 2",
+    );
+    fails(
         "optimiser",
         json!({ "sgd": { "learning_rate": 0.1, "momentum": 0.0, "nesterov": true, "weight_decay": 0.0 } }),
         "`nesterov` looks ahead along the momentum, and `momentum` is 0",
@@ -174,9 +179,10 @@ fn flags_and_layers(examined: &Examined) -> (Vec<&str>, Vec<String>) {
     for feature in &examined.provides {
         match feature {
             Feature::Flag { name, .. } => flags.push(name.as_str()),
-            Feature::Names { rules, .. } => {
+            Feature::Names { set, rules } if set == "layers" => {
                 layers.extend(rules.iter().flat_map(|rule| rule.names(&Value::Null)));
             }
+            Feature::Names { .. } => {}
             other => panic!("{other:?}"),
         }
     }
@@ -252,6 +258,12 @@ fn faults_are_known_before_training() {
             json!(89),
             "/batch",
             "leave it out (`last_batch = \"dropped\"`)",
+        ),
+        (
+            "schedule",
+            json!({ "step": { "epochs": [1, 9], "factor": 0.1, "warm_up": 0 } }),
+            "/schedule/step/epochs/1",
+            "the learning rate never changes after 9 epochs: there are 2",
         ),
         (
             "schedule",

@@ -203,7 +203,13 @@ impl Namer {
             }
             Operation::Function(function) => function_step(*function),
             Operation::MaxPool(window) => json!({ "max-pool": pool(*window) }),
-            Operation::AveragePool(window) => json!({ "average-pool": pool(*window) }),
+            Operation::AveragePool(window, counts_padding) => {
+                let mut fields = pool(*window);
+                if window.padding > 0 && !counts_padding {
+                    fields.insert("count_include_pad".to_owned(), json!(false));
+                }
+                json!({ "average-pool": fields })
+            }
             Operation::GlobalAveragePool => json!("global-average-pool"),
             Operation::Flatten => json!("flatten"),
             Operation::Softmax { logarithm: false } => json!("softmax"),

@@ -333,7 +333,10 @@ impl<'a> Builder<'a> {
                     _ if window.padding == 0 && [height, width] == [Some(window.kernel); 2] => {
                         mean(sizes)
                     }
-                    _ => (Operation::AveragePool(window), sizes),
+                    _ => {
+                        let counts_padding = node.int("count_include_pad").unwrap_or(0) != 0;
+                        (Operation::AveragePool(window, counts_padding), sizes)
+                    }
                 }
             }
         };
@@ -356,11 +359,6 @@ impl<'a> Builder<'a> {
                 node,
                 "its windows are dilated; those of steps are dense",
             ));
-        }
-        let counts_padding = node.int("count_include_pad").unwrap_or(0) != 0;
-        if node.op_type == "AveragePool" && window.padding > 0 && !counts_padding {
-            let reason = "its means leave pixels of the padding out; export it with `count_include_pad=True`";
-            return Err(GraphError::of(node, reason));
         }
         if node
             .outputs

@@ -33,7 +33,8 @@ pub(super) enum Operation {
     },
     Function(Function),
     MaxPool(PlainWindow),
-    AveragePool(PlainWindow),
+    /// With or without zeros for the padding.
+    AveragePool(PlainWindow, bool),
     GlobalAveragePool,
     Flatten,
     /// A row of values as the channels of one pixel, which is no step.

@@ -292,21 +292,6 @@ fn what_steps_do_not_have_is_refused_with_operator_and_node() {
         (
             refused(
                 vec![node(
-                    "AveragePool",
-                    &["x"],
-                    "y",
-                    &[
-                        ("kernel_shape", ints(&[3, 3])),
-                        ("pads", ints(&[1, 1, 1, 1])),
-                    ],
-                )],
-                &[],
-            ),
-            "count_include_pad=True",
-        ),
-        (
-            refused(
-                vec![node(
                     "MaxPool",
                     &["x"],
                     "y",

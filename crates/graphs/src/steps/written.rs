@@ -70,6 +70,7 @@ fn steps_of_every_kind_stay_as_they_are() {
         json!({ "max-pool": 2 }),
         json!({ "max-pool": { "kernel": 3, "stride": 2, "padding": 1 } }),
         json!({ "average-pool": { "kernel": 3, "stride": 1, "padding": 1 } }),
+        json!({ "average-pool": { "kernel": 3, "stride": 2, "padding": 1, "count_include_pad": false } }),
         json!("global-average-pool"),
         json!({ "linear": 6 }),
         json!({ "bilinear": 6 }),

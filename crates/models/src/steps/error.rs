@@ -17,6 +17,8 @@ pub enum PathPart {
 pub struct StepError {
     /// From the list to the value that is wrong.
     pub path: Vec<PathPart>,
+    /// Whether the key at the end of the path is wrong, not its value.
+    pub of_key: bool,
     /// What is wrong with it.
     pub message: String,
     /// How to mend it.
@@ -27,6 +29,7 @@ impl StepError {
     pub(super) fn new(message: impl Into<String>) -> Self {
         Self {
             path: Vec::new(),
+            of_key: false,
             message: message.into(),
             help: None,
         }
@@ -46,16 +49,75 @@ impl StepError {
         self
     }
 
-    /// The error of a value, as one of the table that has it under `key`.
-    pub(super) fn in_field(mut self, key: &str) -> Self {
-        self.path.insert(0, PathPart::Key(key.to_owned()));
+    /// The error of a table as one of its key `key`.
+    pub(super) fn of_key(mut self, key: &str) -> Self {
+        self.path.push(PathPart::Key(key.to_owned()));
+        self.of_key = true;
         self
     }
+}
 
-    /// The error of a value, as one of the list that has it at `index`.
-    pub(super) fn at(mut self, index: usize) -> Self {
-        self.path.insert(0, PathPart::Index(index));
-        self
+/// Everything that is wrong with a list of steps: at least one error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepErrors(Vec<StepError>);
+
+impl StepErrors {
+    /// The errors, those of the reading before those of shapes.
+    pub fn all(&self) -> &[StepError] {
+        &self.0
+    }
+}
+
+impl From<StepError> for StepErrors {
+    fn from(error: StepError) -> Self {
+        Self(vec![error])
+    }
+}
+
+impl fmt::Display for StepErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let texts: Vec<String> = self.0.iter().map(ToString::to_string).collect();
+        f.write_str(&texts.join("; "))
+    }
+}
+
+impl std::error::Error for StepErrors {}
+
+/// Errors found so far, and the place that is looked at.
+#[derive(Debug, Default)]
+pub(super) struct Faults {
+    place: Vec<PathPart>,
+    errors: Vec<StepError>,
+}
+
+impl Faults {
+    /// Goes to the value under a key.
+    pub(super) fn enter_field(&mut self, key: &str) {
+        self.place.push(PathPart::Key(key.to_owned()));
+    }
+
+    /// Goes to an item of a list.
+    pub(super) fn enter_item(&mut self, index: usize) {
+        self.place.push(PathPart::Index(index));
+    }
+
+    /// Goes back to the table or list around.
+    pub(super) fn leave(&mut self) {
+        self.place.pop();
+    }
+
+    /// Adds an error of the value at the current place.
+    pub(super) fn add(&mut self, mut error: StepError) {
+        error.path.splice(0..0, self.place.iter().cloned());
+        self.errors.push(error);
+    }
+
+    /// Returns `value` if nothing is wrong.
+    pub(super) fn finish<T>(self, value: T) -> Result<T, StepErrors> {
+        match self.errors.is_empty() {
+            true => Ok(value),
+            false => Err(StepErrors(self.errors)),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use eigenscope_artifact::InputShape;
 
-use super::error::StepError;
+use super::error::{Faults, StepError, StepErrors};
 use super::kinds::{ListedStep, Operation, Outputs, Residual};
 use crate::architecture::Architecture;
 use crate::batch_norm::BatchNorm;
@@ -18,53 +18,70 @@ pub(super) fn architecture(
     name: &str,
     input: InputShape,
     classes: Vec<String>,
-) -> Result<Architecture, StepError> {
+) -> Result<Architecture, StepErrors> {
     let mut expansion = Expansion {
         classes: classes.len(),
         shapes: Shapes::new(input),
         steps: Vec::new(),
+        faults: Faults::default(),
+        is_open: false,
     };
-    expansion.list(list)?;
-    if let Err(error) = expansion.shapes.end(classes.len()) {
-        return Err(expansion.no_logits(list, error));
+    expansion.list(list);
+    if !expansion.is_open
+        && let Err(error) = expansion.shapes.end(classes.len())
+    {
+        expansion.no_logits(list, &error);
     }
+    let steps = expansion.faults.finish(expansion.steps)?;
     let label = NetworkLabel::new(name, Vec::new());
-    Architecture::new(input, classes, label, expansion.steps)
-        .map_err(|error| StepError::new(error.to_string()))
+    Architecture::new(input, classes, label, steps)
+        .map_err(|error| StepError::new(error.to_string()).into())
 }
 
 struct Expansion {
     classes: usize,
     shapes: Shapes,
     steps: Vec<Step>,
+    faults: Faults,
+    /// Whether an error leaves open what its step makes, so that nothing can be said about later ones.
+    is_open: bool,
 }
 
 impl Expansion {
-    fn list(&mut self, list: &[ListedStep]) -> Result<(), StepError> {
+    fn list(&mut self, list: &[ListedStep]) {
         for (index, step) in list.iter().enumerate() {
-            let added = match &step.operation {
-                Operation::Flatten if reaches_linear(&list[index + 1..]) => Ok(()),
+            if self.is_open {
+                return;
+            }
+            self.faults.enter_item(index);
+            match &step.operation {
+                Operation::Flatten if reaches_linear(&list[index + 1..]) => {}
                 Operation::Residual(block) => self.residual(block),
                 operation => self.operation(&step.name, operation),
-            };
-            added.map_err(|error| error.at(index))?;
+            }
+            self.faults.leave();
         }
-        Ok(())
     }
 
-    fn residual(&mut self, block: &Residual) -> Result<(), StepError> {
-        self.push(Step::Fork)?;
-        self.list(&block.steps)
-            .map_err(|error| block.in_branch(error))?;
-        if let Some(shortcut) = &block.shortcut {
-            self.push(Step::Shortcut)?;
-            self.list(shortcut)
-                .map_err(|error| block.in_shortcut(error))?;
+    fn residual(&mut self, block: &Residual) {
+        self.push(Step::Fork);
+        block.enter_branch(&mut self.faults);
+        self.list(&block.steps);
+        block.leave_branch(&mut self.faults);
+        if let Some(shortcut) = &block.shortcut
+            && !self.is_open
+        {
+            self.push(Step::Shortcut);
+            Residual::enter_shortcut(&mut self.faults);
+            self.list(shortcut);
+            Residual::leave_shortcut(&mut self.faults);
         }
-        self.push(Step::Add)
+        if !self.is_open {
+            self.push(Step::Add);
+        }
     }
 
-    fn operation(&mut self, name: &str, operation: &Operation) -> Result<(), StepError> {
+    fn operation(&mut self, name: &str, operation: &Operation) {
         let input = self.shapes.current();
         let layer = |outputs, window, groups, bias| {
             Step::Map(Layer {
@@ -80,7 +97,7 @@ impl Expansion {
             Operation::Linear { outputs, bias } => layer(self.outputs(outputs), None, 1, bias),
             Operation::Bilinear { outputs, bias } => {
                 let rows = self.outputs(outputs).saturating_mul(2);
-                self.push(layer(rows, None, 1, bias))?;
+                self.push(layer(rows, None, 1, bias));
                 Step::Gate
             }
             Operation::Convolution {
@@ -109,9 +126,9 @@ impl Expansion {
             Operation::GlobalAveragePool => Step::GlobalAveragePool(input),
             Operation::Flatten => Step::Flatten,
             Operation::Dropout { rate } => Step::Dropout(Dropout { rate }),
-            Operation::Residual(_) | Operation::Softmax => return Ok(()),
+            Operation::Residual(_) | Operation::Softmax => return,
         };
-        self.push(step)
+        self.push(step);
     }
 
     fn outputs(&self, outputs: Outputs) -> usize {
@@ -121,31 +138,42 @@ impl Expansion {
         }
     }
 
-    fn push(&mut self, step: Step) -> Result<(), StepError> {
-        let taken = self.shapes.take(&step);
-        taken.map_err(|error| StepError::new(error.to_string()))?;
+    fn push(&mut self, step: Step) {
+        if let Err(error) = self.shapes.take(&step) {
+            self.faults.add(StepError::new(error.to_string()));
+            match (&error, &step) {
+                (ModelError::Groups { .. }, Step::Map(layer)) => self.shapes.assume(layer.output()),
+                (ModelError::ResidualShape { branch, .. }, _) => self.shapes.assume(*branch),
+                _ => self.is_open = true,
+            }
+        }
         self.steps.push(step);
-        Ok(())
     }
 
-    /// The error of a list that does not end in one value for each class.
-    fn no_logits(&self, list: &[ListedStep], error: ModelError) -> StepError {
+    /// Adds the error of a list that does not end in one value for each class.
+    fn no_logits(&mut self, list: &[ListedStep], error: &ModelError) {
         let help = "end the list with { linear = \"classes\" }";
         let InputShape {
             channels,
             height,
             width,
         } = self.shapes.current();
-        match list.len().checked_sub(1) {
-            None => StepError::new("the list has no steps").with_help(help),
-            Some(last) if matches!(error, ModelError::StepShape { .. }) => StepError::new(format!(
+        let Some(last) = list.len().checked_sub(1) else {
+            let error = StepError::new("the list has no steps").with_help(help);
+            return self.faults.add(error);
+        };
+        if !matches!(error, ModelError::StepShape { .. }) {
+            return self.faults.add(StepError::new(error.to_string()));
+        }
+        self.faults.enter_item(last);
+        self.faults.add(
+            StepError::new(format!(
                 "the last step makes {channels} x {height} x {width} values (channels x height x width), and the data have {} classes",
                 self.classes
             ))
-            .with_help(help)
-            .at(last),
-            Some(_) => StepError::new(error.to_string()),
-        }
+            .with_help(help),
+        );
+        self.faults.leave();
     }
 }
 

@@ -2,115 +2,136 @@
 
 use serde_json::{Map, Value};
 
-use super::error::StepError;
+use super::error::{Faults, StepError};
 use super::kinds::Outputs;
 
 /// Largest number that a field takes: more values than any tensor has room for.
 const LARGEST: u64 = 1 << 26;
 
-/// The fields of one step.
-pub(super) struct Fields<'a> {
+/// The fields of one step. What is wrong with one is added to the faults, and something harmless stands in its place, so that
+/// the others are read, too.
+pub(super) struct Fields<'a, 'b> {
     pub(super) kind: &'static str,
+    known: &'static [&'static str],
     fields: &'a Map<String, Value>,
+    faults: &'b mut Faults,
 }
 
-impl<'a> Fields<'a> {
-    /// # Errors
-    /// Returns an error if there is a field that is not one of `known`.
+impl<'a, 'b> Fields<'a, 'b> {
+    /// The fields of a step of this kind; those that are not among `known` are faults.
     pub(super) fn new(
         kind: &'static str,
-        known: &[&str],
+        known: &'static [&'static str],
         fields: &'a Map<String, Value>,
-    ) -> Result<Self, StepError> {
+        faults: &'b mut Faults,
+    ) -> Self {
         for name in fields.keys() {
             if !known.contains(&name.as_str()) {
                 let error = StepError::new(format!("`{kind}` has no field `{name}`"));
                 let help = did_you_mean(name, known, "its fields are");
-                return Err(error.with_help(help).in_field(name));
+                faults.add(error.with_help(help).of_key(name));
             }
         }
-        Ok(Self { kind, fields })
+        Self {
+            kind,
+            known,
+            fields,
+            faults,
+        }
     }
 
-    pub(super) fn get(&self, name: &str) -> Option<&'a Value> {
-        self.fields.get(name)
+    /// Adds a fault of the value of a field.
+    pub(super) fn refuse(&mut self, name: &str, error: StepError) {
+        self.faults.enter_field(name);
+        self.faults.add(error);
+        self.faults.leave();
     }
 
+    /// A field that must be given.
     fn required<T>(
-        &self,
-        name: &'static str,
+        &mut self,
+        name: &str,
+        stand_in: T,
         read: impl Fn(&Value) -> Result<T, StepError>,
-    ) -> Result<T, StepError> {
-        let error = || {
-            let (kind, message) = (
-                self.kind,
-                format!("`{}` needs the field `{name}`", self.kind),
-            );
-            StepError::new(message).with_help(format!("write {{ {kind} = {{ {name} = ... }} }}"))
+    ) -> T {
+        // A word that is meant to be this one is a fault already.
+        let is_misspelt = |word: &String| {
+            !self.known.contains(&word.as_str()) && closest(word, self.known) == Some(name)
         };
-        let value = self.get(name).ok_or_else(error)?;
-        read(value).map_err(|error| error.in_field(name))
+        if !self.fields.contains_key(name) && !self.fields.keys().any(is_misspelt) {
+            let kind = self.kind;
+            let message = format!("`{kind}` needs the field `{name}`");
+            let help = format!("write {{ {kind} = {{ {name} = ... }} }}");
+            self.faults.add(StepError::new(message).with_help(help));
+        }
+        self.optional(name, stand_in, read)
     }
 
     fn optional<T>(
-        &self,
+        &mut self,
         name: &str,
         default: T,
         read: impl Fn(&Value) -> Result<T, StepError>,
-    ) -> Result<T, StepError> {
-        match self.get(name) {
-            None => Ok(default),
-            Some(value) => read(value).map_err(|error| error.in_field(name)),
+    ) -> T {
+        match self.fields.get(name).map(read) {
+            None => default,
+            Some(Ok(value)) => value,
+            Some(Err(error)) => {
+                self.refuse(name, error);
+                default
+            }
         }
     }
 
     /// A whole number that must be given.
-    pub(super) fn count(&self, name: &'static str) -> Result<usize, StepError> {
-        self.required(name, |value| whole(value, name, 1))
+    pub(super) fn count(&mut self, name: &str) -> usize {
+        self.required(name, 1, |value| whole(value, name, 1))
     }
 
     /// A whole number from `least`.
-    pub(super) fn count_or(
-        &self,
-        name: &str,
-        least: u64,
-        default: usize,
-    ) -> Result<usize, StepError> {
+    pub(super) fn count_or(&mut self, name: &str, least: u64, default: usize) -> usize {
         self.optional(name, default, |value| whole(value, name, least))
     }
 
-    pub(super) fn outputs(&self) -> Result<Outputs, StepError> {
-        self.required("outputs", outputs)
+    pub(super) fn outputs(&mut self) -> Outputs {
+        self.required("outputs", Outputs::Classes, outputs)
     }
 
-    pub(super) fn flag_or(&self, name: &str, default: bool) -> Result<bool, StepError> {
+    pub(super) fn flag_or(&mut self, name: &str, default: bool) -> bool {
         self.optional(name, default, |value| {
             let error = || wrong(value, &format!("`{name}`"), "true or false");
             value.as_bool().ok_or_else(error)
         })
     }
 
-    pub(super) fn number(&self, name: &str) -> Result<Option<f64>, StepError> {
-        self.optional(name, None, |value| number(value, name).map(Some))
+    /// A finite number for which `is_allowed`; `range` says in words which these are.
+    pub(super) fn number(
+        &mut self,
+        name: &str,
+        range: &str,
+        is_allowed: impl Fn(f64) -> bool,
+    ) -> Option<f64> {
+        self.optional(name, None, |value| {
+            number(value, name, range, &is_allowed).map(Some)
+        })
     }
 
     /// One of several words.
-    pub(super) fn word(&self, name: &str, words: &[&str]) -> Result<Option<&'a str>, StepError> {
-        let Some(value) = self.get(name) else {
-            return Ok(None);
-        };
-        match value.as_str().filter(|word| words.contains(word)) {
-            Some(word) => Ok(Some(word)),
-            None => {
-                let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
-                let error = wrong(value, &format!("`{name}`"), &words.join(" or "));
-                Err(error.in_field(name))
+    pub(super) fn word(&mut self, name: &str, words: &[&'static str]) -> Option<&'static str> {
+        self.optional(name, None, |value| {
+            let text = value.as_str();
+            match words.iter().find(|word| Some(**word) == text) {
+                Some(word) => Ok(Some(*word)),
+                None => {
+                    let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+                    Err(wrong(value, &format!("`{name}`"), &words.join(" or ")))
+                }
             }
-        }
+        })
     }
 
     /// The name that the user gives a step, or nothing.
-    pub(super) fn name(&self) -> Result<String, StepError> {
+    pub(super) fn name(&mut self) -> String {
         self.optional("name", String::new(), name)
     }
 }
@@ -125,10 +146,16 @@ pub(super) fn whole(value: &Value, what: &str, least: u64) -> Result<usize, Step
     found.ok_or_else(|| wrong(value, &format!("`{what}`"), &range))
 }
 
-/// A finite number.
-pub(super) fn number(value: &Value, what: &str) -> Result<f64, StepError> {
+/// A finite number for which `is_allowed`.
+pub(super) fn number(
+    value: &Value,
+    what: &str,
+    range: &str,
+    is_allowed: impl Fn(f64) -> bool,
+) -> Result<f64, StepError> {
     let found = value.as_f64().filter(|found| found.is_finite());
-    found.ok_or_else(|| wrong(value, &format!("`{what}`"), "a number"))
+    let found = found.filter(|found| is_allowed(*found));
+    found.ok_or_else(|| wrong(value, &format!("`{what}`"), range))
 }
 
 /// A number of outputs, or `"classes"`.

@@ -35,7 +35,10 @@ pub const KINDS: [StepKind; 18] = [
     kind("sigmoid", &[]),
     kind("leaky-relu", &["slope"]),
     kind("max-pool", &["kernel", "stride", "padding"]),
-    kind("average-pool", &["kernel", "stride", "padding"]),
+    kind(
+        "average-pool",
+        &["kernel", "stride", "padding", "count_include_pad"],
+    ),
     kind("global-average-pool", &[]),
     kind("flatten", &[]),
     kind("dropout", &["rate"]),

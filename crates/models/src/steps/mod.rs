@@ -14,7 +14,8 @@ mod parse;
 use eigenscope_artifact::InputShape;
 use serde_json::Value;
 
-pub use error::{PathPart, StepError};
+use error::Faults;
+pub use error::{PathPart, StepError, StepErrors};
 pub use kinds::KINDS;
 use kinds::ListedStep;
 
@@ -30,26 +31,28 @@ impl StepList {
     /// Reads a list of steps, as it comes from a TOML or JSON file.
     ///
     /// # Errors
-    /// Returns an error with the place in `value` if a step or a field is unknown, missing or of another type, if a number is out
-    /// of its range, or if two layers have one name.
-    pub fn parse(value: &Value) -> Result<Self, StepError> {
-        let mut steps = parse::list(value)?;
-        parse::drop_end(&mut steps)?;
-        names::assign(&mut steps)?;
-        Ok(Self { steps })
+    /// Returns every error with its place in `value`: steps and fields that are unknown, missing or of another type, numbers out
+    /// of their range, layers of one name.
+    pub fn parse(value: &Value) -> Result<Self, StepErrors> {
+        let mut faults = Faults::default();
+        let mut steps = parse::list(value, &mut faults);
+        parse::drop_end(&mut steps, &mut faults);
+        names::assign(&mut steps, &mut faults);
+        faults.finish(Self { steps })
     }
 
     /// The architecture of these steps; `name` is what the network is called.
     ///
     /// # Errors
-    /// Returns an error with the place of the step that does not fit: windows larger than the image, groups that do not divide
-    /// the channels, blocks whose shortcut makes another shape, a last step that does not make one value for each class.
+    /// Returns errors with the places of the steps that do not fit: windows larger than the image, groups that do not divide
+    /// the channels, blocks whose shortcut makes another shape, a last step that does not make one value for each class. After
+    /// an error that leaves open what the step makes there are no others.
     pub fn architecture(
         &self,
         name: &str,
         input: InputShape,
         classes: Vec<String>,
-    ) -> Result<Architecture, StepError> {
+    ) -> Result<Architecture, StepErrors> {
         expand::architecture(&self.steps, name, input, classes)
     }
 

@@ -2,26 +2,26 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::error::StepError;
-use super::kinds::{ListedStep, Operation};
+use super::error::{Faults, StepError};
+use super::kinds::{ListedStep, Operation, Residual};
 
 /// Gives every step that has tensors, and every block, its full name: that of the blocks around it and its own.
 ///
 /// Without a name of its own, a step is called by its kind and its number among those of its kind in the list. A single
 /// linear or bilinear layer of a list has no number.
 ///
-/// # Errors
-/// Returns an error if two steps have one name.
-pub(super) fn assign(steps: &mut [ListedStep]) -> Result<(), StepError> {
+/// Two steps of one name are a fault.
+pub(super) fn assign(steps: &mut [ListedStep], faults: &mut Faults) {
     let mut names = BTreeSet::new();
-    assign_within("", steps, &mut names)
+    assign_within("", steps, &mut names, faults);
 }
 
 fn assign_within(
     prefix: &str,
     steps: &mut [ListedStep],
     names: &mut BTreeSet<String>,
-) -> Result<(), StepError> {
+    faults: &mut Faults,
+) {
     let mut totals = BTreeMap::new();
     for stem in steps.iter().filter_map(|step| stem(&step.operation)) {
         *totals.entry(stem).or_insert(0_usize) += 1;
@@ -40,24 +40,26 @@ fn assign_within(
             (true, false) => format!("{stem}{number}"),
         };
         step.name = format!("{prefix}{own}");
+        faults.enter_item(index);
         if !names.insert(step.name.clone()) {
             let message = format!("a step before this one is called `{}`, too", step.name);
             let help = "give one of them another `name`";
-            return Err(StepError::new(message).with_help(help).at(index));
+            faults.add(StepError::new(message).with_help(help));
         }
         let prefix = format!("{}.", step.name);
         if let Operation::Residual(block) = &mut step.operation {
-            let branch = assign_within(&prefix, &mut block.steps, names);
-            branch.map_err(|error| block.in_branch(error).at(index))?;
-            if let Some(mut shortcut) = block.shortcut.take() {
+            block.enter_branch(faults);
+            assign_within(&prefix, &mut block.steps, names, faults);
+            block.leave_branch(faults);
+            if let Some(shortcut) = &mut block.shortcut {
                 let within = format!("{prefix}shortcut.");
-                let named = assign_within(&within, &mut shortcut, names);
-                named.map_err(|error| block.in_shortcut(error).at(index))?;
-                block.shortcut = Some(shortcut);
+                Residual::enter_shortcut(faults);
+                assign_within(&within, shortcut, names, faults);
+                Residual::leave_shortcut(faults);
             }
         }
+        faults.leave();
     }
-    Ok(())
 }
 
 /// What steps of this kind are called; none for those without a name.

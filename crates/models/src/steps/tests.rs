@@ -8,7 +8,7 @@ fn classes(count: usize) -> Vec<String> {
     (0..count).map(|class| class.to_string()).collect()
 }
 
-fn build(steps: Value, input: [usize; 3]) -> Result<Architecture, StepError> {
+fn build(steps: Value, input: [usize; 3]) -> Result<Architecture, StepErrors> {
     let list = StepList::parse(&steps)?;
     list.architecture("network", InputShape::from(input), classes(10))
 }
@@ -259,9 +259,84 @@ fn places_of_errors_are_json_pointers() {
             "/0/residual/steps/0/a~1b~0c",
         ),
     ] {
-        let error = StepList::parse(&list).expect_err("it is refused");
-        assert_eq!(error.pointer(), pointer);
+        let errors = StepList::parse(&list).expect_err("it is refused");
+        assert_eq!(errors.all()[0].pointer(), pointer);
     }
+}
+
+#[test]
+fn all_errors_are_said_at_once() {
+    let list = json!([
+        { "conv": { "chanels": 4, "kernel": 0, "bias": 1 } },
+        "rleu",
+        { "residual": { "steps": [{ "linear": "all" }, { "poool": 2 }], "shortcut": ["softmax", 3] } },
+        { "batch-norm": { "momentum": 2, "epsilon": 0 } },
+        { "linear": { "outputs": 3, "name": "a" } },
+        { "linear": { "outputs": 3, "name": "a" } },
+    ]);
+    let errors = StepList::parse(&list).expect_err("it is refused");
+    let mut found: Vec<(String, bool)> = errors
+        .all()
+        .iter()
+        .map(|error| (error.pointer(), error.of_key))
+        .collect();
+    found.sort();
+    let expected = [
+        // That there is no field `channels` follows.
+        ("/0/conv/bias", false),
+        ("/0/conv/chanels", true),
+        ("/0/conv/kernel", false),
+        ("/1", false),
+        ("/2/residual/shortcut/0", false),
+        ("/2/residual/shortcut/1", false),
+        ("/2/residual/steps/0/linear", false),
+        ("/2/residual/steps/1/poool", true),
+        ("/3/batch-norm/epsilon", false),
+        ("/3/batch-norm/momentum", false),
+        ("/5", false),
+    ];
+    let expected = expected.map(|(pointer, of_key)| (pointer.to_owned(), of_key));
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn shapes_are_followed_past_errors_that_leave_no_doubt() {
+    let block = json!({ "residual": [{ "conv": { "channels": 6, "kernel": 1 } }] });
+    let list = json!([
+        block,
+        { "conv": { "channels": 6, "kernel": 3, "groups": 4 } },
+        block,
+        { "conv": { "channels": 8, "kernel": 1 } },
+        block,
+    ]);
+    let errors = build(list, [3, 8, 8]).expect_err("it is refused");
+    let places: Vec<String> = errors.all().iter().map(StepError::pointer).collect();
+    // The second block adds equal shapes. The last step makes images, not classes.
+    assert_eq!(places, ["/0", "/1", "/4", "/4"]);
+    // Nothing is known after windows that have no room.
+    let list = json!([{ "max-pool": 9 }, block, { "linear": 3 }]);
+    let errors = build(list, [3, 8, 8]).expect_err("it is refused");
+    assert_eq!(errors.all().len(), 1);
+}
+
+#[test]
+fn the_padding_of_means_counts_only_where_there_is_some() {
+    let pooled = |fields: Value| {
+        let list = json!([{ "average-pool": fields }, { "linear": 10 }]);
+        build(list, [1, 8, 8]).expect("it fits")
+    };
+    let plain = pooled(json!({ "kernel": 3 }));
+    assert_eq!(
+        plain,
+        pooled(json!({ "kernel": 3, "count_include_pad": false }))
+    );
+    let padded = pooled(json!({ "kernel": 3, "padding": 1 }));
+    let other = pooled(json!({ "kernel": 3, "padding": 1, "count_include_pad": false }));
+    assert_ne!(padded, other);
+    assert_eq!(
+        padded,
+        pooled(json!({ "kernel": 3, "padding": 1, "count_include_pad": true }))
+    );
 }
 
 #[test]

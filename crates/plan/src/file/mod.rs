@@ -1,6 +1,7 @@
 //! Files that users write, in TOML: read with a span for every value, checked against described types, and reported
 //! with all their errors at once.
 
+mod brackets;
 mod check;
 mod describe;
 mod error;

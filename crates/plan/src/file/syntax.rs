@@ -5,6 +5,7 @@ use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::brackets::innermost_open;
 use super::error::{FileError, Problems, Span, named};
 
 #[derive(Debug, Clone, PartialEq)]
@@ -63,22 +64,59 @@ impl Node {
 /// TOML; repeated keys alone do not stop the reading.
 pub fn document(text: &str, offset: usize, problems: &mut Problems) -> Option<Vec<Entry>> {
     let (table, errors) = DeTable::parse_recoverable(text);
-    let mut readable = true;
-    for error in errors {
-        let local = error.span().unwrap_or(0..0);
-        let span = shifted(&local, offset);
-        if error.message() == "duplicate key" {
-            problems.add(|| {
-                let key = named(text.get(local).unwrap_or_default());
-                FileError::new("duplicate_key", format!("`{key}` is given twice"))
-                    .at(&span, "given again here")
-            });
-        } else {
-            readable = false;
-            problems.add(|| FileError::new("syntax", error.message()).at(&span, "here"));
-        }
+    let place = |error: &toml::de::Error| error.span().unwrap_or(0..0);
+    let is_duplicate = |error: &&toml::de::Error| error.message() == "duplicate key";
+    // What follows an error of syntax may be read as something else, so that the first one is all that is certain.
+    let syntax = errors.iter().filter(|error| !is_duplicate(error));
+    if let Some(first) = syntax.min_by_key(|error| place(error).start) {
+        problems.add(|| broken(text, &place(first), first.message(), offset));
+        return None;
     }
-    readable.then(|| entries(table.into_inner(), offset, problems))
+    for error in errors.iter().filter(is_duplicate) {
+        let local = place(error);
+        problems.add(|| {
+            let key = named(text.get(local.clone()).unwrap_or_default());
+            FileError::new("duplicate_key", format!("`{key}` is given twice"))
+                .at(&shifted(&local, offset), "given again here")
+        });
+    }
+    Some(entries(table.into_inner(), offset, problems))
+}
+
+/// An error of syntax at `place`. If a bracket of an earlier line is still open there, it is probably that one that is not closed.
+fn broken(text: &str, place: &Span, message: &str, offset: usize) -> FileError {
+    let here = shifted(place, offset);
+    let before = text.get(..place.start).unwrap_or_default();
+    let line = before.rfind('\n').unwrap_or(0);
+    let Some((at, bracket)) = innermost_open(&text[..line]) else {
+        return FileError::new("syntax", message).at(&here, "here");
+    };
+    let opened = shifted(&(at..at + 1), offset);
+    let line = text[line..].trim_start_matches('\n').lines().next();
+    match starts_anew(line.unwrap_or_default()) {
+        true => FileError::new("syntax", format!("`{bracket}` is not closed"))
+            .at(&opened, "opened here")
+            .at(&here, "read as part of it"),
+        false => FileError::new("syntax", message)
+            .at(&here, "here")
+            .at(&opened, format!("this `{bracket}` is open")),
+    }
+}
+
+/// Returns whether a line looks like the header of a table or a key with its value, which do not stand within brackets.
+fn starts_anew(line: &str) -> bool {
+    let is_key = |text: &str| {
+        let is_part = |letter: char| letter.is_ascii_alphanumeric() || "_-.\"' ".contains(letter);
+        !text.trim().is_empty() && text.chars().all(is_part)
+    };
+    let line = line.trim();
+    match (line.strip_prefix('['), line.split_once('=')) {
+        (Some(header), _) => header
+            .split_once(']')
+            .is_some_and(|(name, _)| is_key(name.trim_start_matches('['))),
+        (None, Some((key, _))) => is_key(key),
+        (None, None) => false,
+    }
 }
 
 fn shifted(span: &Span, offset: usize) -> Span {

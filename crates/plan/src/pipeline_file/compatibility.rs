@@ -196,10 +196,19 @@ impl<'a> Compatibility<'a> {
             false => "no such name".to_owned(),
         };
         let names = names.into_iter().flatten().map(String::as_str);
+        let within = format!("{}.", named(word));
+        let mut parts = names
+            .clone()
+            .filter(|name| name.starts_with(&within))
+            .peekable();
+        let help = match parts.peek() {
+            Some(_) => listed(&format!("{set} within it"), parts),
+            None => did_you_mean(set, word, names),
+        };
         FileError::new("unknown_name", message)
             .at(span, label)
             .at(self.reference(key, task), "read here")
-            .help(did_you_mean(set, word, names))
+            .help(help)
     }
 
     /// The task, or its table if none of its tasks has what the task lacks.

@@ -38,6 +38,10 @@ impl Examinations {
                 continue;
             };
             task.warnings.extend_from_slice(&answer.warnings);
+            if let Some(Fault { message, .. }) = &answer.absent {
+                task.warnings.push(message.clone());
+                task.lacks_file = true;
+            }
             let resources = &mut task.resources;
             resources.memory_mib = answer.memory_mib.unwrap_or(resources.memory_mib);
             resources.seconds = answer.seconds.unwrap_or(resources.seconds);
@@ -69,7 +73,8 @@ pub(crate) fn examine(
         }
     }
     for table in expanded {
-        report(table, tasks, &examinations, problems);
+        let requires_files = programs.require_files();
+        report(table, tasks, &examinations, requires_files, problems);
     }
     examinations
 }
@@ -204,17 +209,20 @@ fn known(features: &Features<'_>, quantities: &Quantities<'_>) -> Known {
     }
 }
 
-/// Reports the faults of the tasks of a table, each once.
+/// Reports the faults of the tasks of a table, each once; files that are not there if tasks need them.
 fn report(
     table: &ExpandedTable<'_>,
     tasks: &[PlannedTask],
     examinations: &Examinations,
+    requires_files: bool,
     problems: &mut Problems,
 ) {
     let mut reported = HashSet::new();
     for position in table.tasks.clone() {
-        let faults = examinations.of(position).map(|answer| &answer.faults);
-        for fault in faults.into_iter().flatten() {
+        let answer = examinations.of(position);
+        let absent = answer.and_then(|answer| answer.absent.as_ref());
+        let faults = answer.into_iter().flat_map(|answer| &answer.faults);
+        for fault in faults.chain(absent.filter(|_| requires_files)) {
             let span = place(table.table, &tasks[position], fault);
             if reported.insert((span.clone(), &fault.message)) {
                 problems.add(|| error(table.table, &span, fault));
@@ -253,23 +261,32 @@ fn place(table: &Table<'_>, task: &PlannedTask, fault: &Fault) -> Span {
         return table.header.clone();
     };
     let mut node = swept(table, task, &name, node);
+    let mut key = None;
     for part in path {
-        let next = match &node.raw {
-            Raw::List(items) => part.parse().ok().and_then(|index: usize| items.get(index)),
+        let (next, next_key) = match &node.raw {
+            Raw::List(items) => {
+                let item = part.parse().ok().and_then(|index: usize| items.get(index));
+                (item, None)
+            }
             Raw::Table(entries) => {
                 let mut entries = entries.iter();
-                entries
-                    .find(|entry| entry.key == part)
-                    .map(|entry| &entry.node)
+                let entry = entries.find(|entry| entry.key == part);
+                (
+                    entry.map(|entry| &entry.node),
+                    entry.map(|entry| &entry.key_span),
+                )
             }
-            _ => None,
+            _ => (None, None),
         };
-        match next {
-            Some(next) => node = next,
-            None => break,
-        }
+        let Some(next) = next else {
+            return node.span.clone();
+        };
+        (node, key) = (next, next_key);
     }
-    node.span.clone()
+    match key {
+        Some(key) if fault.of_key => key.clone(),
+        _ => node.span.clone(),
+    }
 }
 
 /// The value that a task has of a swept parameter; `node` itself if it is not swept.

@@ -405,6 +405,7 @@ impl<'a> Expansion<'a> {
             inputs,
             outputs: kind.outputs.clone(),
             warnings: Vec::new(),
+            lacks_file: false,
         }
     }
 }

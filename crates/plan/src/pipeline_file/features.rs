@@ -66,7 +66,8 @@ pub(crate) fn features<'a>(
                 task,
                 &features,
             );
-            own.uncertain |= kind.examined && examined.is_none_or(|one| !one.faults.is_empty());
+            let is_unknown = |one: &Examined| !one.faults.is_empty() || one.absent.is_some();
+            own.uncertain |= kind.examined && examined.is_none_or(is_unknown);
             let own = Rc::new(own);
             let shared = distinct.get(&own).map(Rc::clone);
             features.push(shared.unwrap_or_else(|| {

@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 
 use super::axis::{Axis, axis};
 use crate::file::{
-    self, Entry, FileError, Node, Problems, Raw, Span, did_you_mean, from_json, named, unknown_key,
-    wrong_type,
+    self, Entry, FileError, Node, Problems, Raw, Span, did_you_mean, from_json, listed, named,
+    unknown_key, wrong_type,
 };
 use crate::reference::Located;
 
@@ -107,6 +107,8 @@ pub(crate) fn table<'a>(
     if let Some(kind) = table.kind {
         let mut reading = Reading {
             kind,
+            kinds,
+            is_kind_given: entries.iter().any(|entry| entry.key == KIND),
             container: format!("[{}]", table.id),
             header: &entry.key_span,
             source,
@@ -175,6 +177,10 @@ fn find_kind<'a>(
 /// State while one table is read.
 struct Reading<'a, 'b> {
     kind: &'a TaskKindDescription,
+    /// All kinds of the stage.
+    kinds: &'a [TaskKindDescription],
+    /// Whether the kind is not that of the table's name.
+    is_kind_given: bool,
     /// The table in messages.
     container: String,
     header: &'b Span,
@@ -267,14 +273,41 @@ impl<'a> Reading<'a, '_> {
             return;
         }
         let container = &self.container;
+        let of_others = self.of_other_kinds(&entry.key);
         self.problems.add(|| {
             let error = unknown_key(entry, container, names.by_ref().collect::<Vec<_>>());
-            if entry.key == SEED {
-                error.help(format!("`{}` uses no random numbers", kind.name))
-            } else {
-                error
+            match of_others {
+                _ if entry.key == SEED => {
+                    error.help(format!("`{}` uses no random numbers", kind.name))
+                }
+                Some(help) => error.help(help),
+                None => error,
             }
         });
+    }
+
+    /// What to do about a key that other kinds of the stage have; `None` if none has it.
+    fn of_other_kinds(&self, key: &str) -> Option<String> {
+        let kind = &self.kind.name;
+        let has = |kind: &&TaskKindDescription| {
+            let mut parameters = kind.parameters.iter();
+            parameters.any(|parameter| parameter.name == key)
+        };
+        let others: Vec<&TaskKindDescription> = self.kinds.iter().filter(has).collect();
+        let first = others.first()?;
+        let names = others.iter().map(|kind| kind.name.as_str());
+        let other = match (self.is_kind_given, first.fallback) {
+            (true, true) => format!("leave out `kind` for one of kind `{}`", first.name),
+            (true, false) => format!("write kind = \"{}\"", first.name),
+            (false, _) => format!(
+                "add kind = \"{}\" (without it the kind is the name of the table)",
+                first.name
+            ),
+        };
+        Some(format!(
+            "`{key}` is no key of the kind `{kind}`; {}. Leave `{key}` out, or {other}",
+            listed("kinds with it", names)
+        ))
     }
 
     /// Refuses a parameter beside the one that it is given instead of.

@@ -87,6 +87,7 @@ pub struct Programs {
     descriptions: Vec<Description>,
     data_dir: PathBuf,
     patience: Patience,
+    requires_files: bool,
 }
 
 impl Programs {
@@ -141,6 +142,7 @@ impl Programs {
         }
         Ok(Self {
             patience,
+            requires_files: false,
             ..Self::from_descriptions(folder, descriptions)
         })
     }
@@ -152,6 +154,7 @@ impl Programs {
             descriptions,
             data_dir: PathBuf::new(),
             patience: Patience::default(),
+            requires_files: false,
         }
     }
 
@@ -161,6 +164,19 @@ impl Programs {
             data_dir: data_dir.to_owned(),
             ..self
         }
+    }
+
+    /// The same programs for a pipeline whose tasks have to run: a file of the user's that is not there is an error.
+    pub fn requiring_files(self) -> Self {
+        Self {
+            requires_files: true,
+            ..self
+        }
+    }
+
+    /// Returns whether a file of the user's that is not there is an error.
+    pub(crate) fn require_files(&self) -> bool {
+        self.requires_files
     }
 
     /// Asks the program of a stage about tasks before they run; one answer a question.

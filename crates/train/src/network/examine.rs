@@ -2,7 +2,7 @@
 
 use eigenscope_artifact::InputShape;
 use eigenscope_models::Architecture;
-use eigenscope_models::steps::{StepError, StepList};
+use eigenscope_models::steps::{StepErrors, StepList};
 use eigenscope_stage::{
     Amount, Demand, Examination, Examined, Fault, Feature, Known, Relation, TaskError, quantities,
 };
@@ -28,13 +28,13 @@ pub(super) fn examine(examination: &Examination<'_>) -> Result<Examined, TaskErr
     }
     let steps = match StepList::parse(&Value::Array(parameters.steps.clone())) {
         Ok(steps) => steps,
-        Err(error) => return Ok(examined.fault(of_steps(error))),
+        Err(errors) => return Ok(refused(examined, &errors)),
     };
     let (Some(input), Some(classes)) = (known.input_shape(), known.named_classes()) else {
         return Ok(examined.provides(unsized_features(&steps)));
     };
     Ok(match steps.architecture(NAME, input, classes) {
-        Err(error) => examined.fault(of_steps(error)),
+        Err(errors) => refused(examined, &errors),
         Ok(architecture) => sized(examined, &parameters, &architecture, &known),
     })
 }
@@ -92,7 +92,8 @@ fn memory_mib(architecture: &Architecture, images: usize, batch: usize) -> u64 {
 fn features(architecture: &Architecture) -> Vec<Feature> {
     let flags = architecture.properties().into_iter().map(Feature::flag);
     let names = architecture.layers().map(|(_, layer)| layer.name.as_str());
-    flags.chain([Feature::layers(names)]).collect()
+    let drawable = Feature::drawable_layers(architecture.drawable_layers());
+    flags.chain([Feature::layers(names), drawable]).collect()
 }
 
 /// Features of a network for images of unknown size: those that it has for images of some size.
@@ -109,15 +110,21 @@ fn unsized_features(steps: &StepList) -> Vec<Feature> {
     });
     match architectures.next() {
         Some(architecture) => features(&architecture),
-        None => vec![Feature::layers(steps.layer_names())],
+        None => vec![
+            Feature::layers(steps.layer_names()),
+            Feature::drawable_layers(steps.layer_names()),
+        ],
     }
 }
 
-/// The fault at the step.
-fn of_steps(error: StepError) -> Fault {
-    Fault {
+/// Adds a fault at each step that is wrong.
+fn refused(mut examined: Examined, errors: &StepErrors) -> Examined {
+    let faults = errors.all().iter().map(|error| Fault {
         path: format!("/steps{}", error.pointer()),
-        message: error.message,
-        help: error.help,
-    }
+        of_key: error.of_key,
+        message: error.message.clone(),
+        help: error.help.clone(),
+    });
+    examined.faults.extend(faults);
+    examined
 }

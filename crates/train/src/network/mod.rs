@@ -6,7 +6,7 @@ mod schedule;
 
 use eigenscope_artifact::tables::training::HistoryRow;
 use eigenscope_artifact::{IMAGES, TENSORS};
-use eigenscope_models::steps::StepList;
+use eigenscope_models::steps::{StepErrors, StepList};
 use eigenscope_stage::{
     Context, Fault, Feature, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
 };
@@ -87,7 +87,7 @@ impl Parameters {
         let optimiser = self.optimiser.fault();
         optimiser
             .into_iter()
-            .chain(self.schedule.fault(self.epochs))
+            .chain(self.schedule.faults(self.epochs))
     }
 
     fn recipe(self) -> Recipe {
@@ -111,19 +111,22 @@ fn run(context: &Context) -> Result<(), TaskError> {
         return Err(fault.message.into());
     }
     let steps = Value::Array(std::mem::take(&mut parameters.steps));
-    let steps = StepList::parse(&steps).map_err(of_steps)?;
+    let steps = StepList::parse(&steps).map_err(|errors| of_steps(&errors))?;
     train_model(
         context,
-        |input, classes| steps.architecture(NAME, input, classes).map_err(of_steps),
+        |input, classes| {
+            let architecture = steps.architecture(NAME, input, classes);
+            architecture.map_err(|errors| of_steps(&errors))
+        },
         &parameters.recipe(),
     )
 }
 
-/// The error of a list of steps as one of the parameter `steps`.
-fn of_steps(error: eigenscope_models::steps::StepError) -> TaskError {
-    format!(
-        "steps{}{error}",
-        if error.path.is_empty() { ": " } else { "" }
-    )
-    .into()
+/// The errors of a list of steps as one of the parameter `steps`.
+fn of_steps(errors: &StepErrors) -> TaskError {
+    let errors = errors.all().iter().map(|error| {
+        let separator = if error.path.is_empty() { ": " } else { "" };
+        format!("steps{separator}{error}")
+    });
+    errors.collect::<Vec<_>>().join("; ").into()
 }

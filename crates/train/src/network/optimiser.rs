@@ -86,7 +86,7 @@ fn adam(decay: Parameter) -> Vec<Parameter> {
 }
 
 fn rate(default: f64) -> Parameter {
-    let kind = ParameterType::between(0.0, 1e6);
+    let kind = ParameterType::positive(1e6);
     let summary = "learning rate, which the schedule changes";
     Parameter::optional("learning_rate", kind, default, summary)
 }

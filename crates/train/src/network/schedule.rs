@@ -71,14 +71,35 @@ impl ChosenSchedule {
         }
     }
 
-    pub(super) fn fault(&self, epochs: u32) -> Option<Fault> {
+    /// What never comes within so many epochs: the end of the warm-up, and changes of the learning rate.
+    pub(super) fn faults(&self, epochs: u32) -> Vec<Fault> {
         let (warm_up, name) = self.parts();
-        if warm_up < epochs {
-            return None;
+        let mut late = Vec::new();
+        if warm_up >= epochs {
+            let message = format!("a warm-up of {warm_up} epochs never ends: there are {epochs}");
+            late.push((format!("{name}/warm_up"), message));
         }
-        let message = format!("a warm-up of {warm_up} epochs never ends: there are {epochs}");
-        let fault = Fault::at(format!("/schedule/{name}/warm_up"), message);
-        Some(fault.help(format!("give fewer than {epochs}")))
+        if let ChosenSchedule::Step { epochs: steps, .. } = self {
+            let (places, after): (Vec<String>, &[u32]) = match steps {
+                StepEpochs::Every(every) => (vec![String::new()], std::slice::from_ref(every)),
+                StepEpochs::After(after) => {
+                    let places = (0..after.len()).map(|index| format!("/{index}"));
+                    (places.collect(), after)
+                }
+            };
+            let changes = places.into_iter().zip(after);
+            late.extend(changes.filter(|(_, after)| **after >= epochs).map(|(place, after)| {
+                let message = format!(
+                    "the learning rate never changes after {after} epochs: there are {epochs}"
+                );
+                (format!("step/epochs{place}"), message)
+            }));
+        }
+        let faults = late.into_iter().map(|(place, message)| {
+            let fault = Fault::at(format!("/schedule/{place}"), message);
+            fault.help(format!("give fewer than {epochs}"))
+        });
+        faults.collect()
     }
 }
 

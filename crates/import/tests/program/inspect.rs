@@ -1,0 +1,139 @@
+//! What is said about a file of weights, and what is proposed for it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::process::Command;
+
+use eigenscope_checkpoint::safetensors::{self, NamedValues};
+use eigenscope_stage::Stage;
+use eigenscope_testing::{Answer, TestFolder, program};
+use serde_json::json;
+
+use crate::{convnet, images, sequential, task, write};
+
+#[test]
+fn a_file_is_listed_with_a_proposal() {
+    let folder = TestFolder::new();
+    let path = folder.path("weights.safetensors");
+    write(&path, &convnet(), sequential);
+    let inspect = |more: &[&str]| {
+        let mut command = Command::new(program(Stage::Model.program()));
+        Answer::of(command.arg("inspect").arg(&path).args(more)).expect(0)
+    };
+    let text = inspect(&[]).stdout;
+    for line in [
+        "safetensors, 12 tensors, ",
+        "  features.3.weight        [64, 32, 5, 5]  float32\n",
+        "kind = \"convnet\"\n",
+        "# or, in place of `kind`, as steps that can be changed:\n# steps = [\n#   { conv = { channels = 32, kernel = 5, name = \"conv1\" } },\n",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    let report = inspect(&["--json"]).json();
+    assert_eq!(report["kind"], "convnet");
+    assert_eq!(report["steps"][2], json!({ "max-pool": 2 }));
+    assert_eq!(report["tensors"][0]["name"], "classifier.0.bias");
+    let mut broken = Command::new(program(Stage::Model.program()));
+    let broken = Answer::of(broken.args(["inspect", "/nowhere/a.pt"])).expect(1);
+    assert!(broken.stderr.contains("/nowhere/a.pt"), "{}", broken.stderr);
+}
+
+/// The output of `inspect` for a file with tensors of these names and shapes.
+fn inspected(folder: &TestFolder, tensors: &[(&str, &[usize])]) -> String {
+    let values: Vec<Vec<f32>> = tensors
+        .iter()
+        .map(|(_, shape)| vec![0.5; shape.iter().product()])
+        .collect();
+    let tensors: Vec<NamedValues<'_>> = tensors
+        .iter()
+        .zip(&values)
+        .map(|((name, shape), values)| NamedValues {
+            name,
+            shape,
+            values,
+        })
+        .collect();
+    let mut bytes = Vec::new();
+    safetensors::write(&mut bytes, &tensors, &BTreeMap::new()).expect("written");
+    let path = folder.path("inspected.safetensors");
+    fs::write(&path, bytes).expect("written");
+    let mut command = Command::new(program(Stage::Model.program()));
+    Answer::of(command.arg("inspect").arg(path))
+        .expect(0)
+        .stdout
+}
+
+#[test]
+fn groups_are_proposed_where_the_channels_tell() {
+    let folder = TestFolder::new();
+    let text = inspected(
+        &folder,
+        &[
+            ("0.weight", &[8, 1, 3, 3]),
+            ("0.bias", &[8]),
+            ("2.weight", &[8, 1, 3, 3]),
+            ("4.weight", &[16, 8, 1, 1]),
+            ("4.bias", &[16]),
+            ("6.weight", &[16, 4, 3, 3]),
+            ("6.bias", &[16]),
+            ("9.weight", &[10, 16]),
+            ("9.bias", &[10]),
+        ],
+    );
+    for line in [
+        "# a convolution that reads a part of the channels before it is taken for one of `groups`\n",
+        "  { conv = { channels = 8, kernel = 3, padding = 1 } },\n",
+        "  { conv = { channels = 8, kernel = 3, padding = 1, groups = 8, bias = false } },\n",
+        "  { conv = { channels = 16, kernel = 1 } },\n",
+        "  { conv = { channels = 16, kernel = 3, padding = 1, groups = 4 } },\n",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    assert!(!text.contains("no size of image fits"), "{text}");
+    // One image is as good as another where a mean is taken of all places.
+    let flat = inspected(
+        &folder,
+        &[
+            ("0.weight", &[8, 1, 3, 3]),
+            ("0.bias", &[8]),
+            ("3.weight", &[10, 32]),
+            ("3.bias", &[10]),
+        ],
+    );
+    let remark =
+        "# with these steps the weights fit images of 2 x 2 pixels; for larger ones, pooling";
+    assert!(flat.contains(remark), "{flat}");
+    assert!(!text.contains("with these steps"), "{text}");
+}
+
+/// A safetensors file of one tensor of integers.
+#[test]
+fn integers_are_no_weights_whoever_says_it() {
+    let folder = TestFolder::new();
+    let header = br#"{"fc.weight":{"dtype":"I64","shape":[3,400],"data_offsets":[0,9600]}}"#;
+    let mut bytes = u64::try_from(header.len())
+        .expect("short")
+        .to_le_bytes()
+        .to_vec();
+    bytes.extend(header);
+    bytes.extend([0; 9600]);
+    let path = folder.path("weights.safetensors");
+    fs::write(&path, bytes).expect("written");
+    let mut command = Command::new(program(Stage::Model.program()));
+    let text = Answer::of(command.arg("inspect").arg(path))
+        .expect(0)
+        .stdout;
+    for line in [
+        "safetensors, 1 tensor, 1200 values\n",
+        "note: 1 tensor of int64: not floating-point numbers, so no weights\n",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    let steps = json!([{ "linear": { "outputs": 3, "bias": false } }]);
+    let refused = task("model", &folder, &images(&folder)).set("steps", steps);
+    let refused = refused.run(&folder).failure();
+    assert!(
+        refused.contains("holds int64, not floating-point numbers"),
+        "{refused}"
+    );
+}
