@@ -19,6 +19,33 @@ fn commands(project: &TestProject) -> Vec<String> {
 }
 
 #[test]
+fn files_of_one_name_keep_their_links_and_say_that_they_share_a_folder() {
+    let project = TestProject::new(PIPELINE);
+    let other = "[data.digits]\n[metric.own]\nkind = \"final-accuracy\"\nhistories = \"train.mlp\"\n\
+                 [train.mlp]\ndata = \"data.digits\"\nwidths = [4]\nepochs = 1\n";
+    project.write("o/p.toml", other);
+    let first = project.call(&["run", "p.toml"]).expect(0).stderr;
+    assert!(!first.contains("share the folder"), "{first}");
+    let second = project.call(&["run", "o/p.toml"]).expect(0).stderr;
+    for part in [
+        "note: o/p.toml and p.toml have one name, and share the folder artifacts/p",
+        "`eigenscope run p.toml`",
+    ] {
+        assert!(second.contains(part), "{second}");
+    }
+    // Links of tasks that only one of them has are there.
+    let names = |pipeline: &str| {
+        let status = project.json(&["status", pipeline]);
+        let tasks = status["tasks"].as_array().expect("tasks").clone();
+        tasks
+            .into_iter()
+            .filter(|task| task["link"] == "it has no link")
+            .count()
+    };
+    assert_eq!((names("p.toml"), names("o/p.toml")), (0, 0));
+}
+
+#[test]
 fn what_programs_read_has_a_version() {
     let project = TestProject::new(SWEEP);
     let published = "[[published]]\nname = \"a\"\nsource = \"b\"\ntable = \"metric.final\"\n\

@@ -169,6 +169,56 @@ fn a_model_that_was_exported_is_imported_as_the_same_model() {
 }
 
 #[test]
+fn results_of_a_file_that_is_gone_can_be_used() {
+    let project = TestProject::new(
+        "[data.digits]\n[train.mlp]\ndata = \"data.digits\"\nwidths = [4]\nepochs = 1\n",
+    );
+    project.run();
+    let file = "data/theirs.safetensors";
+    project
+        .call(&["export", "p.toml", "train.mlp", "-o", file])
+        .expect(0);
+    project.write(
+        "m.toml",
+        "[data.digits]\n[model.theirs]\nkind = \"mlp\"\nfile = \"theirs.safetensors\"\ndata = \"data.digits\"\n\
+         [metric.accuracy]\nmodel = \"model.theirs\"\ndata = \"data.digits\"\n\
+         [decompose.weights]\nkind = \"weight-covariance\"\nmodel = \"model.theirs\"\nlayers = [\"layer2\"]\n",
+    );
+    project.call(&["run", "m.toml"]).expect(0);
+    std::fs::rename(project.path(file), project.path("data/moved.safetensors")).expect("moved");
+    let missing = "there is no file";
+    let status = project.call(&["status", "m.toml", "--check"]).expect(0);
+    for part in [
+        "4 of 4 tasks are up to date",
+        missing,
+        "theirs.safetensors",
+        "moved.safetensors",
+    ] {
+        assert!(status.stdout.contains(part), "{part}: {}", status.stdout);
+    }
+    let query = "select images from metric_accuracy";
+    assert_eq!(project.json(&["sql", "m.toml", query])["rows"][0][0], 360);
+    project
+        .call(&["export", "m.toml", "model.theirs", "-o", "again.onnx"])
+        .expect(0);
+    project
+        .call(&["show", "artifacts/m/model.theirs"])
+        .expect(0);
+    project.call(&["run", "m.toml"]).expect(0);
+    // What has to be made again is refused, with its place.
+    let text = project.read("m.toml").replace("\"mlp\"", "\"cnn\"");
+    project.write("m.toml", text);
+    project.call(&["status", "m.toml", "--check"]).expect(3);
+    for more in [&["run", "m.toml"][..], &["run", "m.toml", "--dry-run"]] {
+        project
+            .call(more)
+            .expect(2)
+            .explains(&[missing, "m.toml:4:8"]);
+    }
+    project.call(&["run", "m.toml", "data.digits"]).expect(0);
+}
+
+#[test]
 fn layers_of_an_imported_model_are_known_before_it_is() {
     let project = TestProject::new(PIPELINE);
     project.call(&["run", "p.toml", "train.mlp"]).expect(0);
@@ -298,13 +348,32 @@ fn results_are_exported_for_other_programs() {
             "the ending of a.onnx means onnx, and --format says csv",
         ),
         (
+            &["train.convnet", "-o", "a.safetensors", "--table", "history"],
+            "--table history has no meaning for .safetensors, which holds a model",
+        ),
+        (
+            &["train.convnet", "-o", "a.onnx", "--snippet", "a.py"],
+            "--snippet has no meaning for .onnx",
+        ),
+        (
+            &["data.digits", "-o", "a.csv", "--snippet", "a.py"],
+            "--snippet has no meaning for .csv",
+        ),
+        (
             &["data.digits", "-o", "a.npz", "--format", "csv"],
             "the ending of a.npz means npz, and --format says csv",
         ),
     ] {
         export(arguments).expect(2).explains(&[words]);
     }
-    for file in ["a.csv", "a.arrow", "a.npz", "a.onnx"] {
+    for file in [
+        "a.csv",
+        "a.arrow",
+        "a.npz",
+        "a.onnx",
+        "a.safetensors",
+        "a.py",
+    ] {
         assert!(!project.path(file).exists(), "{file}");
     }
     // An ending that agrees, or names no format, is no contradiction.

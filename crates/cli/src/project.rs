@@ -14,6 +14,7 @@ use eigenscope_plan::programs::Programs;
 use eigenscope_plan::{file, task_patterns};
 
 use crate::arguments::{ProjectArguments, TargetArguments};
+use crate::commands::tell;
 use crate::exit::diagnosed;
 
 /// Folder of the pipelines that can be given by name.
@@ -60,6 +61,31 @@ impl Project {
     /// State of `targets` and of all they need.
     pub(crate) fn survey(&self, targets: &[usize]) -> Survey {
         survey(&self.plan, targets, &self.store, &self.data_dir)
+    }
+
+    /// Refuses targets that have to be made from a file that is not there, with its place in the pipeline file.
+    pub(crate) fn refuse_absent_files(&self, targets: &[usize]) -> Result<()> {
+        let lacks_file = |task: usize| self.plan.tasks[task].lacks_file;
+        if !(0..self.plan.tasks.len()).any(lacks_file) {
+            return Ok(());
+        }
+        let survey = self.survey(targets);
+        let mut states = survey.iter();
+        if states.any(|(task, state)| lacks_file(task) && !state.is_current()) {
+            let programs = self.programs.clone().requiring_files();
+            eigenscope_plan::read(&self.plan.file, &programs).map_err(diagnosed)?;
+        }
+        Ok(())
+    }
+
+    /// Says which files of the user's are not there, for commands that go on with what is stored.
+    pub(crate) fn tell_absent_files(&self) {
+        let tasks = self.plan.tasks.iter().filter(|task| task.lacks_file);
+        for task in tasks {
+            for warning in &task.warnings {
+                tell(&format!("note: {}: {warning}", task.id));
+            }
+        }
     }
 
     /// The same, without going by size and times of files.

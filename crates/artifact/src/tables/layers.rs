@@ -5,7 +5,7 @@ use crate::record::records;
 records! {
     /// One eigenvalue of a covariance in the space of a layer's inputs.
     pub struct LayerSpectrumRow: "layer-spectrum", 1 => {
-        /// `activations`, `weights`, `initial weights` (a fresh draw) or `Marchenko-Pastur` (the law of its limit).
+        /// `activations`, `weights`, `initial weights` (a fresh draw; of a model from a file `fresh draw of PyTorch's default initialisation`) or `Marchenko-Pastur` (the law of its limit).
         series: String,
         /// Name of the layer.
         layer: String,

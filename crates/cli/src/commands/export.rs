@@ -20,6 +20,7 @@ const DRAWINGS: [&str; 3] = ["svg", "png", "interactive"];
 
 pub(crate) fn run(arguments: &ProjectArguments, command: &Export) -> Result<u8> {
     let project = Project::open(arguments, &command.pipeline)?;
+    project.tell_absent_files();
     let task = one(&project, &command.task)?;
     if let Some(folder) = &command.projector {
         return projector(&project, task, folder);
@@ -31,6 +32,7 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Export) -> Result<u8> 
         bail!("{} is a folder; name the file to write", path.display());
     }
     let format = format(command, path)?;
+    refuse_unused(command, format)?;
     let program = import_program()?;
     match table_format(format) {
         None => {
@@ -64,6 +66,22 @@ fn table_format(format: ExportFormat) -> Option<TableFormat> {
         ExportFormat::Npz => Some(TableFormat::Npz),
         ExportFormat::Arrow => Some(TableFormat::Arrow),
     }
+}
+
+/// Refuses options that say nothing about a format.
+fn refuse_unused(command: &Export, format: ExportFormat) -> Result<()> {
+    let ending = format.ending();
+    if let (Some(table), None) = (&command.table, table_format(format)) {
+        bail!(
+            "--table {table} has no meaning for .{ending}, which holds a model: leave it out, or write a table as .csv, .npz or .arrow"
+        );
+    }
+    if command.snippet.is_some() && format != ExportFormat::Safetensors {
+        bail!(
+            "--snippet has no meaning for .{ending}: the Python that it writes reads a .safetensors file; leave it out, or write that"
+        );
+    }
+    Ok(())
 }
 
 /// The one task that the pattern means.

@@ -14,6 +14,7 @@ use crate::project::Project;
 
 pub(crate) fn run(arguments: &ProjectArguments, command: &Run) -> Result<u8> {
     let (project, targets) = Project::open_targets(arguments, &command.targets)?;
+    project.refuse_absent_files(&targets)?;
     if command.dry_run {
         return dry_run::run(&project, &targets, command);
     }
@@ -36,6 +37,7 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Run) -> Result<u8> {
     }
     tell(&summary(&outcome));
     tell_warnings(&project.plan, &outcome);
+    tell_shared_name(&project)?;
     let figures = project.store.figures(&project.plan.name);
     if outcome.is_complete() && figures.is_dir() {
         tell(&format!("figures are in {}", relative(&figures)));
@@ -73,6 +75,20 @@ fn tell_warnings(plan: &Plan, outcome: &Outcome) {
             plan.name
         )),
     }
+}
+
+/// Says that readable names are shared with another pipeline file.
+fn tell_shared_name(project: &Project) -> Result<()> {
+    let Project { plan, store, .. } = project;
+    for other in store.of_same_name(&plan.file)? {
+        let (own, other) = (relative(&plan.file), relative(&other));
+        tell(&format!(
+            "note: {own} and {other} have one name, and share the folder {}: links of equal task names lead to the results of the file \
+             that ran last, now {own}. No result is lost; `eigenscope run {other}` leads the links back. Rename one file to keep both",
+            relative(&store.pipeline(&plan.name))
+        ));
+    }
+    Ok(())
 }
 
 fn summary(outcome: &Outcome) -> String {

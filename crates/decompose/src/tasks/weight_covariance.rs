@@ -2,7 +2,7 @@
 //!
 //! Two spectra are there to compare with, at the same ranks:
 //! - `initial weights`: that of a fresh draw of the layer's initialisation, uniform in ±1/sqrt(p), never the one that the
-//!   model was trained from, whatever the seeds;
+//!   model was trained from, whatever the seeds; of a model from a file, `fresh draw of PyTorch's default initialisation`;
 //! - `Marchenko-Pastur`: what such a draw tends to, with sigma^2 = 1/(3 p) and gamma = p/n. Eigenvalue k of
 //!   r = min(n, p) is the value that a part (k - 1/2)/r of the non-zero eigenvalues exceeds.
 //!
@@ -14,15 +14,17 @@
 use eigenscope_artifact::tables::layers::{LayerSpectrumRow, SpikesRow};
 use eigenscope_artifact::{BASES, CovarianceOf, TENSORS};
 use eigenscope_models::{Layer, StoredModel};
-use eigenscope_stage::{Context, Feature, Role, TaskError, TaskKind, task_function};
+use eigenscope_stage::{Context, Feature, Role, Stage, TaskError, TaskKind, task_function};
 use serde::Deserialize;
 
 use super::covariances::{COVARIANCE, Covariances, layers_parameter};
 use crate::error::DecomposeError;
 use crate::layers::{Eigenbasis, MarchenkoPastur, check_layers, weight_covariance};
 
-/// Name of the spectrum of a fresh draw.
+/// Name of the spectrum of a fresh draw, of a model that was trained here.
 const INITIAL: &str = "initial weights";
+/// The same of a model whose initial weights nobody knows.
+const FRESH: &str = "fresh draw of PyTorch's default initialisation";
 /// Name of the spectrum of its limit.
 const LAW: &str = "Marchenko-Pastur";
 
@@ -52,7 +54,10 @@ struct Parameters {
 
 fn run(context: &Context) -> Result<(), TaskError> {
     let Parameters { layers } = context.parameters()?;
-    let model = StoredModel::read(context.path("model")?)?;
+    let input = context.input("model")?;
+    let is_imported = input.task.starts_with(&format!("{}.", Stage::Model.name()));
+    let initial_name = if is_imported { FRESH } else { INITIAL };
+    let model = StoredModel::read(&input.path)?;
     check_layers(&model.architecture)?;
     let mut all = Covariances::new(CovarianceOf::Weights);
     let mut spikes = Vec::new();
@@ -69,7 +74,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
         let expected = law_spectrum(law, initial.eigenvalues.len());
         for (series, values) in [
             (CovarianceOf::Weights.name(), basis.eigenvalues),
-            (INITIAL, initial.eigenvalues),
+            (initial_name, initial.eigenvalues),
             (LAW, expected),
         ] {
             all.add_spectrum(series, &layer.name, values);

@@ -165,7 +165,9 @@ pub fn run(
     let written = ledger.write();
     let outcome = outcome?;
     written?;
-    if outcome.is_complete() && needed.iter().all(|&needed| needed) {
+    // Links of another file of this name are left to it.
+    let is_shared = !store.of_same_name(&plan.file)?.is_empty();
+    if outcome.is_complete() && needed.iter().all(|&needed| needed) && !is_shared {
         store.remove_stale_links(plan, &figures)?;
     }
     Ok(outcome)

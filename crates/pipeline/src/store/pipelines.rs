@@ -43,6 +43,19 @@ impl Store {
         Ok(files.map(|file| canonical(&root.join(file))).collect())
     }
 
+    /// The other pipeline files of this name that are there and have had results here: they share its folder of links.
+    ///
+    /// # Errors
+    /// The record cannot be read.
+    pub fn of_same_name(&self, file: &Path) -> Result<Vec<PathBuf>, StoreError> {
+        let own = canonical(file);
+        let files = self.pipeline_files()?.into_iter();
+        let others = files.filter(|other| {
+            other.file_stem() == own.file_stem() && *other != own && other.exists()
+        });
+        Ok(others.collect())
+    }
+
     /// Records that a pipeline file has results here. The lock is held.
     pub(crate) fn record_pipeline(&self, file: &Path) -> Result<(), StoreError> {
         // A damaged record is replaced: what it held is lost anyway.

@@ -138,6 +138,7 @@ pub(crate) fn task(
             .collect(),
         outputs: outputs.iter().map(|&kind| kind.into()).collect(),
         warnings: Vec::new(),
+        lacks_file: false,
     }
 }
 

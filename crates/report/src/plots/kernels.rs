@@ -2,7 +2,7 @@
 
 use eigenscope_artifact::{InputShape, ModelHeader, NamedTensor, TENSORS, TensorReader};
 use eigenscope_stage::{
-    Context, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
+    Context, DRAWABLE_LAYERS, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
 };
 use serde::Deserialize;
 
@@ -14,8 +14,12 @@ use eigenscope_figure::{
 
 /// Largest width of an image, px.
 const LARGEST: f64 = 110.0;
+/// The same of kernels that read more channels than images have, px.
+const LARGEST_OF_MANY: f64 = 44.0;
+/// Channels of images.
+const CHANNELS_OF_IMAGES: usize = 3;
 /// Most channels that are drawn.
-const MOST_CHANNELS: usize = 3;
+const MOST_CHANNELS: usize = 16;
 
 pub(super) fn kind() -> TaskKind {
     figure_kind(
@@ -25,7 +29,7 @@ pub(super) fn kind() -> TaskKind {
     )
     .parameters::<Parameters>([
         Parameter::optional("layer", ParameterType::Text, "conv1", "layer to draw")
-            .naming("model", "layers"),
+            .naming("model", DRAWABLE_LAYERS),
         Parameter::optional(
             "count",
             ParameterType::Integer {
@@ -52,8 +56,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
     let reader = TensorReader::open(&input.path, TENSORS)?;
     let weight = reader.read_one(&format!("{layer}.weight"))?;
     let header: ModelHeader = reader.header()?;
-    let is_first = reader.names()?.first() == Some(&weight.name);
-    let reads_images = is_first.then_some(header.input);
+    let reads_images = is_first(&reader.names()?, &weight.name).then_some(header.input);
     let kernels = Kernels::new(&layer, &weight, reads_images)?;
     let shown = kernels.count.min(count);
     if shown < count {
@@ -62,15 +65,33 @@ fn run(context: &Context) -> Result<(), TaskError> {
             kernels.called
         ));
     }
-    let title = match shown {
-        shown if shown == kernels.count => format!("{} of {layer}", kernels.title()),
-        _ => format!(
-            "{} of {layer}: the first {shown} of {}",
-            kernels.title(),
-            kernels.count
-        ),
-    };
+    let mut parts = Vec::new();
+    if shown < kernels.count {
+        parts.push(format!("the first {shown} of {}", kernels.count));
+    }
+    if kernels.shape.channels > MOST_CHANNELS {
+        let channels = kernels.shape.channels;
+        parts.push(format!(
+            "the first {MOST_CHANNELS} of {channels} channels that they read"
+        ));
+    }
+    let mut title = format!("{} of {layer}", kernels.title());
+    if !parts.is_empty() {
+        title.push_str(&format!(": {}", parts.join(", ")));
+    }
     write(context, kernels.draw(shown, labels::titled(&title, input))?)
+}
+
+/// Returns whether a weight is that of the first layer; normalisations are none.
+fn is_first(names: &[String], weight: &str) -> bool {
+    let is_layer = |name: &&String| {
+        let layer = name.strip_suffix(".weight");
+        layer.is_some_and(|layer| !names.contains(&format!("{layer}.running_mean")))
+    };
+    names
+        .iter()
+        .find(is_layer)
+        .is_some_and(|name| name == weight)
 }
 
 /// The weight of a layer as images.
@@ -105,14 +126,6 @@ impl<'a> Kernels<'a> {
             .into()),
             (shape, _) => return Err(format!("the weight of {layer} has the shape {shape:?}").into()),
         };
-        if shape.channels > MOST_CHANNELS {
-            return Err(format!(
-                "each kernel of {layer} reads {} channels, and only up to {MOST_CHANNELS} can be drawn side by side; \
-                 the layer that reads the images has fewer",
-                shape.channels
-            )
-            .into());
-        }
         if count == 0 || shape.is_empty() {
             return Err(format!("{layer} has no weight").into());
         }
@@ -134,11 +147,14 @@ impl<'a> Kernels<'a> {
         }
     }
 
-    /// The images of every channel of the first `shown` kernels, and their largest magnitude.
+    /// The images of the first channels of the first `shown` kernels, and their largest magnitude.
     fn images(&self, shown: usize) -> Result<(Vec<Vec<Matrix>>, f64), TaskError> {
         let InputShape { height, width, .. } = self.shape;
         let image = |values: &[f32]| Ok(Matrix::from_f32(height, width, values)?);
-        let kernel = |values: &[f32]| values.chunks_exact(height * width).map(image).collect();
+        let kernel = |values: &[f32]| {
+            let channels = values.chunks_exact(height * width);
+            channels.take(MOST_CHANNELS).map(image).collect()
+        };
         let kernels = self.values.chunks_exact(self.shape.len()).take(shown);
         let images = kernels
             .map(kernel)
@@ -153,10 +169,13 @@ impl<'a> Kernels<'a> {
         let colours = ColourScale::diverging(largest);
         let mut grid = match self.shape.channels {
             1 => square(images, colours.clone()),
-            channels => by_channel(images, channels, colours.clone()),
+            channels => by_channel(images, channels.min(MOST_CHANNELS), colours.clone()),
         };
-        grid.largest_cell = LARGEST;
-        let width = 150.0 + (LARGEST + 6.0) * grid.columns() as f64;
+        grid.largest_cell = match self.shape.channels > CHANNELS_OF_IMAGES {
+            true => LARGEST_OF_MANY,
+            false => LARGEST,
+        };
+        let width = 150.0 + (grid.largest_cell + 6.0) * grid.columns() as f64;
         let bar = ColourBar::new("Weight", colours);
         let InputShape {
             height,
@@ -192,8 +211,15 @@ fn by_channel(images: Vec<Vec<Matrix>>, channels: usize, colours: ColourScale) -
             .collect(),
     });
     let mut grid = ImageGrid::new(rows.collect(), colours);
+    let is_of_images = channels <= CHANNELS_OF_IMAGES;
     grid.column_labels = (1..=channels)
-        .map(|channel| format!("channel {channel}"))
+        .map(|channel| match is_of_images {
+            true => format!("channel {channel}"),
+            false => channel.to_string(),
+        })
         .collect();
+    if !is_of_images {
+        grid.column_title = "Channel that is read".to_owned();
+    }
     grid
 }

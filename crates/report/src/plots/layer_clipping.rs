@@ -259,7 +259,7 @@ fn points_of(fraction: f64) -> String {
 /// Dash pattern of a series: solid for what the network learned, dashed or dotted for what it is compared with.
 fn dash(series: &str) -> Dash {
     match series {
-        "initial weights" => Dash::Dashed,
+        "initial weights" | "fresh draw of PyTorch's default initialisation" => Dash::Dashed,
         "Marchenko-Pastur" => Dash::Dotted,
         _ => Dash::Solid,
     }

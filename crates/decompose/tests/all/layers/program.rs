@@ -1,6 +1,8 @@
 //! The task kinds `activation-covariance` and `weight-covariance` as a program: any model in, `layer-spectrum` and
 //! `bases` or a clear error out.
 
+use std::collections::BTreeSet;
+
 use eigenscope_artifact::tables::layers::{LayerSpectrumRow, SpikesRow};
 use eigenscope_artifact::{
     ArtifactKind, BASES, BasesHeader, CovarianceOf, InputShape, NamedTensor, TensorReader,
@@ -151,6 +153,21 @@ fn weights_of_every_network() {
             assert_eq!((&*tensor.name, &*tensor.shape), (layer, &shape[..]));
         }
     }
+}
+
+#[test]
+fn an_imported_model_has_no_initial_weights() {
+    let folder = TestFolder::new();
+    let network = networks::mlp(vec![3]);
+    let mut model = stored(&folder, &network, 1.0);
+    model.task = "model.theirs".to_owned();
+    let rows = spectrum(&weights(&model).run(&folder));
+    let series: BTreeSet<&str> = rows.iter().map(|row| row.series.as_str()).collect();
+    let fresh = "fresh draw of PyTorch's default initialisation";
+    assert_eq!(
+        series,
+        BTreeSet::from(["weights", fresh, "Marchenko-Pastur"])
+    );
 }
 
 #[test]
