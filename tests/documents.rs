@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! sh               runs with `sh -eu`
-//! sh not-run       is not run: it needs real data or hours
+//! sh not-run       is not run: it needs real data, a cluster or hours
 //! sh needs=NAME    runs if a program or a file of the project has this name
 //! toml, python     is written as a file if its first line is `# PATH`, appended with `# PATH, continued`
 //! ```
@@ -24,7 +24,7 @@ use std::process::Command;
 use eigenscope_testing::{Answer, file_name, make, programs, workspace};
 
 /// Blocks of commands that are not run.
-const NOT_RUN: usize = 2;
+const NOT_RUN: usize = 3;
 
 /// Beginnings of paths of the repository, as pages quote them.
 const FOLDERS: [&str; 7] = [

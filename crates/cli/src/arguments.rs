@@ -67,6 +67,15 @@ fn folder(variable: &str, default: &str) -> PathBuf {
     value.unwrap_or_else(|| default.into()).into()
 }
 
+/// The file of the user's settings: `eigenscope/config.toml` in `XDG_CONFIG_HOME`, else in `.config` of `HOME`.
+pub(crate) fn user_settings() -> Option<PathBuf> {
+    let named = |variable| std::env::var_os(variable).filter(|value| !value.is_empty());
+    let folder = named("XDG_CONFIG_HOME").map(PathBuf::from);
+    let folder = folder.filter(|folder| folder.is_absolute());
+    let folder = folder.or_else(|| Some(PathBuf::from(named("HOME")?).join(".config")))?;
+    Some(folder.join("eigenscope").join("config.toml"))
+}
+
 /// Where things are.
 #[derive(Debug, Args)]
 pub(crate) struct ProjectArguments {
@@ -129,6 +138,9 @@ pub(crate) enum Command {
     /// Print the words that may stand at the end of a command line, for the scripts that complete it
     #[command(name = "__complete", hide = true)]
     Complete(Complete),
+    /// Run the tasks of one element of a job array of Slurm
+    #[command(name = "__element", hide = true)]
+    Element(Element),
     /// Write the manual pages
     Man(Man),
     /// Compute results again in a scratch folder and compare them
@@ -183,6 +195,16 @@ pub(crate) struct Run {
     /// After a failure, finish what does not depend on it
     #[arg(short, long)]
     pub(crate) keep_going: bool,
+    /// Where tasks run (default: as in eigenscope.toml, else on this machine)
+    #[arg(long, value_enum)]
+    pub(crate) executor: Option<Executor>,
+    /// With Slurm: submit what is ready and leave it running; a later run goes on
+    #[arg(long)]
+    pub(crate) detach: bool,
+    /// With Slurm: how often to try a task again that had no fault of its own, with more time or memory where that was
+    /// short (default: as in eigenscope.toml, else 1)
+    #[arg(long, value_name = "N")]
+    pub(crate) retries: Option<u16>,
     /// Only show what would run, why, and how long it may take
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,
@@ -192,6 +214,29 @@ pub(crate) struct Run {
     /// Never download data files
     #[arg(long)]
     pub(crate) offline: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Executor {
+    /// On this machine
+    Local,
+    /// As jobs of Slurm
+    Slurm,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Element {
+    /// Folder of the batch
+    pub(crate) batch: PathBuf,
+    /// Number of the element in its array
+    #[arg(long, env = "SLURM_ARRAY_TASK_ID")]
+    pub(crate) index: usize,
+    /// How often it has been started before
+    #[arg(long, env = "SLURM_RESTART_COUNT", default_value_t = 0)]
+    pub(crate) restarts: u32,
+    /// Name of the node
+    #[arg(long, env = "SLURMD_NODENAME", default_value = "")]
+    pub(crate) host: String,
 }
 
 #[derive(Debug, Args)]

@@ -8,13 +8,27 @@ use anyhow::{Context, Result};
 use eigenscope_pipeline::execute::Options;
 
 use crate::arguments::Budget;
+use crate::exit;
+
+/// What a second Ctrl-C does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SecondSignal {
+    /// Nothing: the run is ending.
+    IsIgnored,
+    /// It ends the program at once.
+    Ends,
+}
 
 /// The options of a run in this budget. Called once: from now on Ctrl-C is the run's to handle.
-pub(crate) fn options(data_dir: &Path, budget: &Budget) -> Result<Options> {
+pub(crate) fn options(data_dir: &Path, budget: &Budget, second: SecondSignal) -> Result<Options> {
     let cancel = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&cancel);
-    ctrlc::set_handler(move || flag.store(true, Ordering::SeqCst))
-        .context("cannot listen for Ctrl-C")?;
+    ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::SeqCst) && second == SecondSignal::Ends {
+            std::process::exit(i32::from(exit::INTERRUPTED));
+        }
+    })
+    .context("cannot listen for Ctrl-C")?;
     let mut options = Options::new(data_dir);
     options.jobs = budget.jobs.map_or(options.jobs, usize::from);
     options.memory_mib = budget

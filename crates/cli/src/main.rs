@@ -9,6 +9,7 @@ mod completion;
 mod exit;
 mod json;
 mod project;
+mod settings;
 mod suggestions;
 mod task_report;
 
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
         Command::Sql(command) => commands::sql::run(project, command),
         Command::Completions(command) => commands::completions::run(command),
         Command::Complete(command) => commands::completions::complete(project, command),
+        Command::Element(command) => commands::element::run(command),
         Command::Man(command) => commands::man::run(command),
         Command::Verify(command) => commands::verify::run(project, command),
         Command::Lock(command) => commands::lock::run(project, command),

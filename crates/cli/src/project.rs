@@ -18,7 +18,7 @@ use crate::commands::tell;
 use crate::exit::diagnosed;
 
 /// Folder of the pipelines that can be given by name.
-const PIPELINES: &str = "pipelines";
+pub(crate) const PIPELINES: &str = "pipelines";
 
 /// A pipeline ready to be worked on.
 pub(crate) struct Project {

@@ -1,5 +1,8 @@
 //! The state of one task, as commands print it.
 
+use std::collections::HashMap;
+
+use eigenscope_pipeline::execute::slurm::Submitted;
 use eigenscope_pipeline::store::FigureNames;
 use eigenscope_pipeline::survey::State;
 use eigenscope_plan::Plan;
@@ -19,9 +22,45 @@ pub(crate) struct TaskReport {
     pub(crate) reasons: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) warnings: Vec<String>,
+    /// Its job on a cluster, if it is queued or runs there. Only `status` asks for that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) job: Option<JobReport>,
     /// What is wrong with its readable name. Only `status` checks that.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) link: Option<&'static str>,
+}
+
+/// A job of Slurm.
+#[derive(Debug, Serialize)]
+pub(crate) struct JobReport {
+    /// What Slurm calls it.
+    pub(crate) id: String,
+    /// `running` or `queued`.
+    pub(crate) state: &'static str,
+    /// Why it waits, in Slurm's words.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) reason: String,
+}
+
+impl JobReport {
+    fn new(submitted: &Submitted) -> Self {
+        Self {
+            id: submitted.job.clone(),
+            state: match submitted.is_running {
+                true => "running",
+                false => "queued",
+            },
+            reason: submitted.reason.clone(),
+        }
+    }
+
+    /// Its id and why it waits.
+    pub(crate) fn describe(&self) -> String {
+        match self.reason.as_str() {
+            "" | "None" => format!("job {}", self.id),
+            reason => format!("job {} ({reason})", self.id),
+        }
+    }
 }
 
 impl TaskReport {
@@ -33,8 +72,15 @@ impl TaskReport {
             key: state.key().map(|key| key.to_string()),
             reasons: state.reasons().iter().map(ToString::to_string).collect(),
             warnings: warnings.map(str::to_owned).collect(),
+            job: None,
             link: None,
         }
+    }
+
+    /// Looks for its job among those that were submitted.
+    pub(crate) fn look_at_jobs(&mut self, submitted: &HashMap<String, Submitted>) {
+        let job = self.key.as_ref().and_then(|key| submitted.get(key));
+        self.job = job.filter(|_| !self.is_current()).map(JobReport::new);
     }
 
     /// Checks that the readable names of a current result lead to it.

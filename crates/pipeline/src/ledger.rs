@@ -138,7 +138,7 @@ impl Durations {
 }
 
 /// A time as `20260131T235959.123Z`.
-fn utc(time: SystemTime) -> String {
+pub(crate) fn utc(time: SystemTime) -> String {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     let (seconds, milli) = (since.as_secs(), since.subsec_millis());
     let (year, month, day) = civil(seconds / 86_400);

@@ -65,7 +65,7 @@ fn what_would_run_is_foreseen_and_nothing_changes() {
     let bench = Bench::new();
     let planned = |plan: &Plan, targets: &[usize], jobs| {
         let data_dir = &bench.options.data_dir;
-        dry_run(plan, targets, &bench.store, data_dir, jobs).expect("the store can be used")
+        dry_run(plan, targets, &bench.store, data_dir, jobs, None).expect("the store can be used")
     };
     let tasks = |dry: &DryRun| -> Vec<(usize, bool)> {
         let tasks = dry.tasks.iter();

@@ -19,6 +19,7 @@ pub mod pipeline_file;
 mod plan;
 pub mod programs;
 pub mod reference;
+pub mod settings;
 pub mod task_patterns;
 
 pub use pipeline_file::{parse, read};

@@ -8,17 +8,24 @@ use eigenscope_plan::Plan;
 
 use super::{dry_run, relative, tallied, tell, warnings};
 use crate::arguments::{ProjectArguments, Run, Terminal};
-use crate::budget;
+use crate::budget::{self, SecondSignal};
 use crate::exit;
 use crate::project::Project;
+use crate::settings;
 
 pub(crate) fn run(arguments: &ProjectArguments, command: &Run) -> Result<u8> {
     let (project, targets) = Project::open_targets(arguments, &command.targets)?;
     project.refuse_absent_files(&targets)?;
+    let slurm = settings::slurm(&project, command)?;
     if command.dry_run {
-        return dry_run::run(&project, &targets, command);
+        return dry_run::run(&project, &targets, command, slurm.as_ref());
     }
-    let mut options = budget::options(&project.data_dir, &command.budget)?;
+    let second = match slurm {
+        None => SecondSignal::IsIgnored,
+        Some(_) => SecondSignal::Ends,
+    };
+    let mut options = budget::options(&project.data_dir, &command.budget, second)?;
+    options.slurm = slurm;
     options.keep_going = command.keep_going;
     options.download = !command.offline;
     let mut observer = stderr_observer(Terminal::of_stderr().redraws);
@@ -36,6 +43,7 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Run) -> Result<u8> {
         tell(&failure.log_end());
     }
     tell(&summary(&outcome));
+    tell_submitted(&outcome, &command.targets.pipeline);
     tell_warnings(&project.plan, &outcome);
     tell_shared_name(&project)?;
     let figures = project.store.figures(&project.plan.name);
@@ -46,9 +54,34 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Run) -> Result<u8> {
         Outcome {
             interrupted: true, ..
         } => exit::INTERRUPTED,
+        // Those that were left to Slurm are not missed.
+        outcome if outcome.failures.is_empty() && !outcome.submitted.is_empty() => exit::OK,
         outcome if outcome.is_complete() => exit::OK,
         _ => exit::FAILED,
     })
+}
+
+/// Says what was left to Slurm, and how to go on.
+fn tell_submitted(outcome: &Outcome, pipeline: &str) {
+    let submitted = outcome.submitted.len();
+    if submitted == 0 {
+        return;
+    }
+    let waiting = outcome.left.len().saturating_sub(submitted);
+    let waiting = match waiting {
+        0 => String::new(),
+        1 => " and 1 waits for them".to_owned(),
+        waiting => format!(" and {waiting} wait for them"),
+    };
+    tell(&format!(
+        "{submitted} {} queued or running with Slurm{waiting}; `eigenscope run {pipeline}` goes on with them, `eigenscope status \
+         {pipeline}` shows them",
+        if submitted == 1 {
+            "task is"
+        } else {
+            "tasks are"
+        }
+    ));
 }
 
 /// Lists the warnings of the tasks that ran, and counts the other results that have some.

@@ -1,11 +1,14 @@
 //! `eigenscope status`: what is up to date and what is not.
 
+use std::collections::HashMap;
+
 use anyhow::Result;
+use eigenscope_pipeline::execute::slurm::{self, Submitted};
 use eigenscope_pipeline::store::figure_names;
 use eigenscope_pipeline::text_table::text_table;
 use serde::Serialize;
 
-use super::{relative, tell, warnings};
+use super::{relative, tallied, tell, warnings};
 use crate::arguments::{ProjectArguments, Status};
 use crate::exit;
 use crate::json;
@@ -25,11 +28,13 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Status) -> Result<u8> 
         false => project.survey(&targets),
     };
     let figures = figure_names(&project.plan);
+    let submitted = submitted(&project);
     let states = survey.iter();
     let tasks: Vec<TaskReport> = states
         .map(|(task, state)| {
             let mut report = TaskReport::new(&project.plan, task, state);
             report.look_at_links(&project, task, &figures, state);
+            report.look_at_jobs(&submitted);
             report
         })
         .collect();
@@ -67,16 +72,41 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Status) -> Result<u8> 
     })
 }
 
+/// What is queued or runs on a cluster, by the keys of the tasks. Without an answer of Slurm, nothing.
+fn submitted(project: &Project) -> HashMap<String, Submitted> {
+    let found = slurm::submitted(&project.store).unwrap_or_else(|error| {
+        tell(&format!(
+            "an earlier run has submitted tasks to Slurm, and it is not known what has become of them: {error}"
+        ));
+        Vec::new()
+    });
+    let by_key = found.into_iter().map(|one| (one.key.to_string(), one));
+    by_key.collect()
+}
+
 fn render(tasks: &[TaskReport], all: bool, current: usize) -> String {
     let listed = tasks
         .iter()
         .filter(|task| all || !task.is_current() || task.link.is_some());
     let lines: Vec<Vec<String>> = listed
-        .map(|task| match task.link {
-            Some(link) => vec!["link".to_owned(), task.task.clone(), link.to_owned()],
-            None => vec![task.state.to_owned(), task.task.clone(), task.reason()],
+        .map(|task| match (task.link, &task.job) {
+            (Some(link), _) => vec!["link".to_owned(), task.task.clone(), link.to_owned()],
+            (None, Some(job)) => vec![job.state.to_owned(), task.task.clone(), job.describe()],
+            (None, None) => vec![task.state.to_owned(), task.task.clone(), task.reason()],
         })
         .collect();
     let total = tasks.len();
-    text_table(&lines, &[]) + &format!("{current} of {total} tasks are up to date\n")
+    let jobs = || tasks.iter().filter_map(|task| task.job.as_ref());
+    let counts = tallied([
+        (
+            jobs().filter(|job| job.state == "running").count(),
+            "running",
+        ),
+        (jobs().filter(|job| job.state == "queued").count(), "queued"),
+    ]);
+    let counts = match counts.as_str() {
+        "" => String::new(),
+        counts => format!("; with Slurm: {counts}"),
+    };
+    text_table(&lines, &[]) + &format!("{current} of {total} tasks are up to date{counts}\n")
 }

@@ -31,7 +31,11 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Verify) -> Result<u8> 
         true => Some(LockFile::read(&LockFile::beside(&plan.file)).map_err(diagnosed)?),
         false => None,
     };
-    let mut options = budget::options(&project.data_dir, &command.budget)?;
+    let mut options = budget::options(
+        &project.data_dir,
+        &command.budget,
+        budget::SecondSignal::IsIgnored,
+    )?;
     options.keep_going = true;
     let mut observer = stderr_observer(Terminal::of_stderr().redraws);
     let request = Request {

@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
+use super::ExecuteError;
 use super::forecast::Forecast;
+use super::slurm::{PlannedSubmissions, SlurmOptions, planned};
 use crate::ledger::Durations;
-use crate::store::{Store, StoreError, check_names};
+use crate::store::{Store, check_names};
 use crate::survey::{Reason, State, survey};
 use eigenscope_plan::Plan;
 
@@ -17,6 +19,8 @@ pub struct DryRun {
     pub current: usize,
     /// Estimated duration, if all of them run and keep all threads busy.
     pub seconds: f64,
+    /// What would be submitted to Slurm.
+    pub submissions: Option<PlannedSubmissions>,
 }
 
 /// A task that would run, or may.
@@ -32,20 +36,27 @@ pub struct DryRunTask {
     pub seconds: f64,
 }
 
-/// Says what [`run`](super::run) would do for `targets` with `jobs` threads. Changes no result.
+/// Says what [`run`](super::run) would do for `targets` with `jobs` threads, or with Slurm. Changes no result.
 pub fn dry_run(
     plan: &Plan,
     targets: &[usize],
     store: &Store,
     data_dir: &Path,
     jobs: usize,
-) -> Result<DryRun, StoreError> {
+    slurm: Option<&SlurmOptions>,
+) -> Result<DryRun, ExecuteError> {
     check_names(plan)?;
     let survey = survey(plan, targets, store, data_dir);
     let waiting = || survey.iter().filter(|(_, state)| !state.is_current());
     let tasks = waiting().map(|(task, _)| task);
     let forecast = Forecast::new(plan, tasks, &Durations::load(store), jobs);
+    let is_ready = |state: &State| matches!(state, State::Stale { .. });
+    let states: Vec<(usize, bool)> = waiting()
+        .map(|(task, state)| (task, is_ready(state)))
+        .collect();
+    let submissions = slurm.map(|options| planned(plan, &states, &forecast, options));
     Ok(DryRun {
+        submissions: submissions.transpose()?,
         tasks: waiting()
             .map(|(task, state)| DryRunTask {
                 task,

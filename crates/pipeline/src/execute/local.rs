@@ -101,6 +101,10 @@ impl<'a: 'scope, 'scope> Executor<'a> for LocalProcesses<'scope, '_> {
         }
     }
 
+    fn is_idle(&self) -> bool {
+        self.running.is_empty()
+    }
+
     fn stop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
     }

@@ -21,6 +21,7 @@ mod places;
 mod process;
 mod program_run;
 mod schedule;
+pub mod slurm;
 mod task_states;
 
 use std::collections::BTreeMap;
@@ -37,6 +38,7 @@ pub use observer::{Notification, Observer, RunCounts, RunEvent, Silent};
 #[cfg(fuzzing)]
 pub(crate) use process::lines_of;
 
+use self::slurm::{CommandError, SlurmOptions};
 use crate::ledger::Ledger;
 use crate::store::{Store, StoreError, check_names, figure_names};
 use crate::survey::Surveyor;
@@ -57,6 +59,8 @@ pub struct Options {
     pub download: bool,
     /// Start ready tasks in an order drawn from this seed, not the longest first. For tests: no result depends on it.
     pub shuffle: Option<u64>,
+    /// Run tasks as jobs of Slurm, not on this machine.
+    pub slurm: Option<SlurmOptions>,
     /// Set by the caller to stop the run.
     pub cancel: Arc<AtomicBool>,
 }
@@ -71,6 +75,7 @@ impl Options {
             data_dir: data_dir.to_owned(),
             download: false,
             shuffle: None,
+            slurm: None,
             cancel: Arc::default(),
         }
     }
@@ -88,6 +93,8 @@ pub struct Outcome {
     pub failures: Vec<TaskFailure>,
     /// Tasks that are not up to date and did not end: those that were stopped, not started, or depend on a failure.
     pub left: Vec<usize>,
+    /// Of these, those that the run has left queued or running on a cluster.
+    pub submitted: Vec<usize>,
     /// Whether the caller stopped the run.
     pub interrupted: bool,
     /// What there is to know about the results, old and new ([`Survey::warnings`](crate::survey::Survey::warnings)).
@@ -110,6 +117,9 @@ pub enum ExecuteError {
     /// A target that is not in the plan.
     #[error("there is no task number {target}: the plan has {tasks}")]
     NoSuchTask { target: usize, tasks: usize },
+    /// The cluster cannot be used.
+    #[error("cannot run tasks with Slurm")]
+    Slurm(#[from] CommandError),
     /// The data directory has no absolute path.
     #[error("cannot find the data directory {path}", path = path.display())]
     DataDirectory {

@@ -11,6 +11,7 @@ use super::budget::Budget;
 use super::executor::{Executor, Expected, Handed, Message};
 use super::local::LocalProcesses;
 use super::schedule::RunContext;
+use super::slurm::SlurmJobs;
 use eigenscope_plan::PlannedTask;
 
 /// Where the tasks of a run run.
@@ -36,11 +37,19 @@ impl<'scope, 'a: 'scope> Places<'scope, 'a> {
         let options = context.options;
         let budget = Budget::new(options.jobs, options.memory_mib);
         let local = LocalProcesses::new(scope, stop, context.store, sender.clone(), budget);
-        Self {
+        let mut places = Self {
             local: Box::new(local),
             cluster: None,
             on_cluster: Vec::new(),
+        };
+        if let Some(slurm) = &options.slurm {
+            let plan = context.plan;
+            let jobs = SlurmJobs::new(scope, context.store, &plan.name, slurm, sender);
+            let tasks = plan.tasks.iter();
+            places.on_cluster = tasks.map(|task| !slurm.settings.is_local(task)).collect();
+            places.cluster = Some(Box::new(jobs));
         }
+        places
     }
 
     fn executor(&self, task: usize) -> &(dyn Executor<'a> + 'scope) {
@@ -93,6 +102,12 @@ impl<'scope, 'a: 'scope> Places<'scope, 'a> {
 
     pub(super) fn lend_idle_threads(&self, seconds_left: &dyn Fn(usize) -> f64) {
         self.local.lend_idle_threads(seconds_left);
+    }
+
+    /// Returns whether everything that was started goes on without this process.
+    pub(super) fn can_be_left(&self) -> bool {
+        let cluster = self.cluster.as_ref();
+        self.local.can_be_left() && cluster.is_none_or(|cluster| cluster.can_be_left())
     }
 
     /// Stops everything that runs.

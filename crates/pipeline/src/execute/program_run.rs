@@ -21,6 +21,10 @@ use crate::store::{StoreError, create_folder};
 /// Shortest time between two progress reports of a task.
 const REPORT_INTERVAL: Duration = Duration::from_millis(100);
 
+/// Numbers of the signals SIGKILL and SIGTERM.
+pub(super) const KILL: i32 = 9;
+pub(super) const TERMINATE: i32 = 15;
+
 /// Everything that its program needs to run a task.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -53,8 +57,8 @@ pub(super) enum RunError {
     /// The error and its causes, outermost first.
     Failed {
         messages: Vec<String>,
-        /// Whether the system killed it, as it does for want of memory.
-        killed: bool,
+        /// The signal that ended it, if one did.
+        signal: Option<i32>,
     },
     /// The artifacts folder cannot be used.
     Store(StoreError),
@@ -98,7 +102,7 @@ impl ProgramRun {
             let path = self.program.clone();
             RunError::Failed {
                 messages: chain(&ProgramError::Start { path, source }),
-                killed: false,
+                signal: None,
             }
         })?;
         let listener = Listener::new(said, log, report);
@@ -112,7 +116,7 @@ impl ProgramRun {
             return Err(RunError::Stopped);
         }
         Err(RunError::Failed {
-            killed: is_killed(end.status),
+            signal: signal(end.status),
             messages: said
                 .failure
                 .take()
@@ -229,18 +233,18 @@ fn log_error(path: &Path, source: io::Error) -> StoreError {
 }
 
 #[cfg(unix)]
-fn is_killed(status: ExitStatus) -> bool {
-    std::os::unix::process::ExitStatusExt::signal(&status) == Some(9)
+fn signal(status: ExitStatus) -> Option<i32> {
+    std::os::unix::process::ExitStatusExt::signal(&status)
 }
 
 #[cfg(not(unix))]
-fn is_killed(_: ExitStatus) -> bool {
-    false
+fn signal(_: ExitStatus) -> Option<i32> {
+    None
 }
 
 /// The end of a program that said nothing about why.
 fn describe(status: ExitStatus) -> String {
-    if is_killed(status) {
+    if signal(status) == Some(KILL) {
         return format!("its program was killed ({status}); a likely reason is too little memory");
     }
     format!("its program ended with {status}")

@@ -23,6 +23,9 @@ use eigenscope_plan::{Plan, PlannedTask};
 /// Time between two looks at whether the caller has cancelled.
 const TICK: Duration = Duration::from_millis(50);
 
+/// Threads that a cluster is taken to have, to estimate the time left.
+const MACHINES: usize = 1024;
+
 /// What a run works on. It does not change during the run.
 #[derive(Clone, Copy)]
 pub(super) struct RunContext<'a> {
@@ -76,7 +79,10 @@ impl<'a> Schedule<'a> {
                     .filter(|(_, state)| !state.is_current())
                     .map(|(task, _)| task),
                 &Durations::load(context.store),
-                options.jobs,
+                match options.slurm {
+                    None => options.jobs,
+                    Some(_) => MACHINES,
+                },
             ),
             total: 0,
             outcome: Outcome::default(),
@@ -175,7 +181,7 @@ impl<'a> Schedule<'a> {
                 }
                 places.all_started();
             }
-            if !self.states.is_any_running() {
+            if !self.states.is_any_running() || self.is_left_alone(&places) {
                 return;
             }
             places.lend_idle_threads(&|task| self.forecast.seconds_left_of(task));
@@ -184,6 +190,17 @@ impl<'a> Schedule<'a> {
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
             }
         }
+    }
+
+    /// Returns whether the run ends here and leaves what it has submitted to a later one.
+    fn is_left_alone(&mut self, places: &Places<'_, 'a>) -> bool {
+        let slurm = self.context.options.slurm.as_ref();
+        let leaves =
+            slurm.is_some_and(|slurm| slurm.detach) && !self.must_stop() && places.can_be_left();
+        if leaves {
+            self.outcome.submitted = self.states.running().collect();
+        }
+        leaves
     }
 
     fn handle(&mut self, message: Message, places: &mut Places<'_, 'a>) {

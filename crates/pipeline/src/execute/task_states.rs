@@ -158,6 +158,11 @@ impl TaskStates {
         self.running.get_mut(&task)
     }
 
+    /// The running tasks in plan order.
+    pub(super) fn running(&self) -> impl Iterator<Item = usize> {
+        self.running.keys().copied()
+    }
+
     /// Returns whether a task is running.
     pub(super) fn is_any_running(&self) -> bool {
         !self.running.is_empty()

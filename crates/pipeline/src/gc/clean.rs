@@ -24,6 +24,11 @@ pub fn clean_all(store: &Store, dry_run: bool) -> Result<Collection, StoreError>
             keys(store).map(|key| store.folder(key)),
         );
         found.add(RemovalKind::Leftover, store.leftovers());
+        for batch in store.batches() {
+            let id = batch.file_name().unwrap_or_default().to_string_lossy();
+            found.add(RemovalKind::Leftover, store.batch_work_folders(&id));
+            found.add(RemovalKind::Leftover, [batch]);
+        }
         for folder in pipeline_folders(store) {
             found.add_pipeline(&folder);
         }

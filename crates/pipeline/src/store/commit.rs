@@ -3,23 +3,23 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::ErrorKind;
-use std::path::Path;
-
-use eigenscope_artifact::atomic::{TEMPORARY_PREFIX, sync_folder};
-use eigenscope_artifact::{ArtifactError, KindName, TableReader, digest_file};
-use eigenscope_stage::ExternalFile;
-use tempfile::TempDir;
+use std::path::{Path, PathBuf};
 
 use super::record::RECORD_NAME;
 use super::stamps::{CachedOutput, Stamp};
 use super::{
     CachedResult, Key, KeyInputs, OutputRecord, RECORD_VERSION, Record, Store, StoreError,
 };
+use eigenscope_artifact::atomic::{TEMPORARY_PREFIX, sync_folder};
+use eigenscope_artifact::{ArtifactError, KindName, TableReader, digest_file};
+use eigenscope_stage::ExternalFile;
 
 /// A folder in which a task writes its outputs. Dropped before it is committed, it leaves nothing.
 #[derive(Debug)]
 pub struct WorkFolder {
-    folder: TempDir,
+    folder: PathBuf,
+    /// Whether it has been placed in the store.
+    is_placed: bool,
 }
 
 #[derive(Debug)]
@@ -53,17 +53,10 @@ pub enum CommitError {
 impl Store {
     /// A new work folder for the task with this key.
     pub fn work_folder(&self, key: Key) -> Result<WorkFolder, StoreError> {
-        let results = self.results();
-        let mut builder = tempfile::Builder::new();
-        let prefix = format!("{TEMPORARY_PREFIX}{}-", key.short());
-        builder.prefix(&prefix);
-        // Temporary folders are private to their owner; results are for everybody to read.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755));
-        std::fs::create_dir_all(&results)
-            .and_then(|()| builder.tempdir_in(&results))
-            .map(|folder| WorkFolder { folder })
-            .map_err(|source| StoreError::io("create a folder in", &results, source))
+        WorkFolder::create(
+            &self.results(),
+            &format!("{TEMPORARY_PREFIX}{}-", key.short()),
+        )
     }
 
     /// Checks the outputs in `work` and gives the folder its name. If a folder stands there already it is
@@ -120,7 +113,7 @@ impl Store {
         self.rename_into_place(work, key)
     }
 
-    fn rename_into_place(&self, work: WorkFolder, key: Key) -> Result<(), StoreError> {
+    fn rename_into_place(&self, mut work: WorkFolder, key: Key) -> Result<(), StoreError> {
         let destination = self.folder(key);
         let io = |source| StoreError::io("rename into place", &destination, source);
         // A folder cannot be renamed onto one that is not empty: the old one, which is not intact,
@@ -134,14 +127,50 @@ impl Store {
         };
         std::fs::rename(work.path(), &destination).map_err(io)?;
         // Under its new name the folder is no longer temporary.
-        let _ = work.folder.keep();
+        work.is_placed = true;
         Ok(sync_folder(&self.results())?)
     }
 }
 
 impl WorkFolder {
+    /// A new folder in `folder`, whose name begins with `prefix` and is nobody else's.
+    pub(crate) fn create(folder: &Path, prefix: &str) -> Result<Self, StoreError> {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(prefix);
+        // Temporary folders are private to their owner; results are for everybody to read.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755));
+        std::fs::create_dir_all(folder)
+            .and_then(|()| builder.tempdir_in(folder))
+            .map(|created| Self::existing(created.keep()))
+            .map_err(|source| StoreError::io("create a folder in", folder, source))
+    }
+
+    /// A folder in which a task has been run elsewhere.
+    pub(crate) fn existing(folder: PathBuf) -> Self {
+        Self {
+            folder,
+            is_placed: false,
+        }
+    }
+
     pub fn path(&self) -> &Path {
-        self.folder.path()
+        &self.folder
+    }
+
+    /// Leaves the folder to whoever knows its name.
+    pub(crate) fn keep(mut self) -> PathBuf {
+        self.is_placed = true;
+        std::mem::take(&mut self.folder)
+    }
+}
+
+impl Drop for WorkFolder {
+    fn drop(&mut self) {
+        if !self.is_placed {
+            // What cannot be removed now is removed by the next run.
+            let _ = std::fs::remove_dir_all(&self.folder);
+        }
     }
 }
 

@@ -30,13 +30,15 @@ pub enum StoreError {
     /// Another run holds the lock.
     #[error(
         "another run{holder} is using {path}; wait until it ends or stop it",
-        holder = pid.map(|pid| format!(" (process {pid})")).unwrap_or_default(),
+        holder = holder(*pid, host.as_deref()),
         path = root.display(),
     )]
     Locked {
         root: PathBuf,
         /// The process that holds it, when it has said so.
         pid: Option<u32>,
+        /// The machine of the process, if it is another one.
+        host: Option<String>,
     },
     /// The file system of the artifacts folder cannot lock files.
     #[error(
@@ -131,6 +133,15 @@ impl From<ArtifactError> for StoreError {
             } => Self::io(operation, &path, source),
             other => Self::Artifact(other),
         }
+    }
+}
+
+/// Who holds the lock, as far as is known.
+fn holder(pid: Option<u32>, host: Option<&str>) -> String {
+    match (pid, host) {
+        (None, _) => String::new(),
+        (Some(pid), None) => format!(" (process {pid})"),
+        (Some(pid), Some(host)) => format!(" (process {pid} on {host})"),
     }
 }
 

@@ -1,15 +1,18 @@
 //! One run at a time in an artifacts folder.
 //!
-//! The kernel releases the lock when the process that holds it ends, however it ends: it is never stale.
+//! The kernel releases the lock when the process that holds it ends, however it ends: it is never stale. On some network file
+//! systems each machine has locks of its own; what keeps runs on two machines apart there is in `holder`.
 
 use std::fs::{DirEntry, File, OpenOptions, TryLockError};
-use std::io::{ErrorKind, Read, Seek, Write};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use eigenscope_artifact::atomic::TEMPORARY_PREFIX;
 use eigenscope_artifact::{output, regular};
 
+use super::batches::is_work_of;
 use super::file_system::{FileSystem, has_no_locks};
+use super::holder::{Holder, Pulse, SILENCE, host};
 use super::{Store, StoreError, create_folder};
 
 /// Held while tasks run; released when dropped.
@@ -17,10 +20,23 @@ use super::{Store, StoreError, create_folder};
 pub struct RunLock {
     /// `None` if the store is used without a lock.
     file: Option<File>,
+    /// Tells other machines that the holder lives.
+    pulse: Option<Pulse>,
+}
+
+impl RunLock {
+    /// Of a store that is used without one.
+    fn none() -> Self {
+        Self {
+            file: None,
+            pulse: None,
+        }
+    }
 }
 
 impl Drop for RunLock {
     fn drop(&mut self) {
+        drop(self.pulse.take());
         if let Some(file) = &self.file {
             // Closing the file would do, were there not a moment in which a child that another thread is
             // starting has it open too. Failing to unlock, it is still closed.
@@ -43,12 +59,12 @@ impl Store {
             create_folder(&folder)?;
         }
         if !self.locking {
-            return Ok(RunLock { file: None });
+            return Ok(RunLock::none());
         }
         let path = self.lock_file();
         let mut options = File::options();
         options.read(true).write(true).create(true).truncate(false);
-        let (mut file, is_ours) = match self.open_lock(&options) {
+        let (file, is_ours) = match self.open_lock(&options) {
             Ok(file) => (file, true),
             // Another user's file can be locked all the same.
             Err(source) if source.kind() == ErrorKind::PermissionDenied && path.exists() => {
@@ -57,32 +73,46 @@ impl Store {
             }
             Err(source) => return Err(StoreError::io("write", &path, source)),
         };
-        self.taken(file.try_lock(), &mut file)?;
-        if is_ours {
-            file.set_len(0)
-                .and_then(|()| file.rewind())
-                .and_then(|()| writeln!(file, "{}", std::process::id()))
-                .map_err(|source| StoreError::io("write", &path, source))?;
+        self.taken(file.try_lock())?;
+        let host = host();
+        if let Some(other) = Holder::read(&path)
+            && other.is_elsewhere(&host)
+            && other.is_alive(&path, SILENCE)
+        {
+            return Err(self.locked(Some(other)));
         }
-        Ok(RunLock { file: Some(file) })
+        let pulse = match is_ours {
+            true => Some(Pulse::start(&file, host)),
+            false => None,
+        };
+        let pulse = pulse
+            .transpose()
+            .map_err(|source| StoreError::io("write", &path, source))?;
+        Ok(RunLock {
+            file: Some(file),
+            pulse,
+        })
     }
 
     /// As [`Store::lock_as_it_is`], for a command that changes nothing: several of them may hold it, and a store that cannot be
     /// written to needs none.
     pub(crate) fn lock_for_reading(&self) -> Result<RunLock, StoreError> {
         let path = self.lock_file();
-        let mut file = match self.open_lock(File::options().read(true)) {
+        let file = match self.open_lock(File::options().read(true)) {
             Ok(file) if self.locking => file,
-            Ok(_) => return Ok(RunLock { file: None }),
+            Ok(_) => return Ok(RunLock::none()),
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                return Ok(RunLock { file: None }); // No run has been here.
+                return Ok(RunLock::none()); // No run has been here.
             }
             Err(source) => return Err(StoreError::io("read", &path, source)),
         };
-        match self.taken(file.try_lock_shared(), &mut file) {
+        match self.taken(file.try_lock_shared()) {
             // Some file systems lock only what can be written to, so nobody can write here.
-            Err(StoreError::NoLocks { .. }) => Ok(RunLock { file: None }),
-            taken => taken.map(|()| RunLock { file: Some(file) }),
+            Err(StoreError::NoLocks { .. }) => Ok(RunLock::none()),
+            taken => taken.map(|()| RunLock {
+                file: Some(file),
+                pulse: None,
+            }),
         }
     }
 
@@ -97,18 +127,11 @@ impl Store {
     }
 
     /// What an attempt to lock the file came to.
-    fn taken(&self, locked: Result<(), TryLockError>, file: &mut File) -> Result<(), StoreError> {
+    fn taken(&self, locked: Result<(), TryLockError>) -> Result<(), StoreError> {
         match locked {
             Ok(()) => Ok(()),
-            Err(TryLockError::WouldBlock) => {
-                let mut holder = String::new();
-                // Who it is makes the message better; that it is locked is certain without.
-                let _ = file.read_to_string(&mut holder);
-                Err(StoreError::Locked {
-                    root: self.root().to_owned(),
-                    pid: holder.trim().parse().ok(),
-                })
-            }
+            // Who it is makes the message better; that it is locked is certain without.
+            Err(TryLockError::WouldBlock) => Err(self.locked(Holder::read(&self.lock_file()))),
             Err(TryLockError::Error(source)) if has_no_locks(&source) => Err(StoreError::NoLocks {
                 root: self.root().to_owned(),
                 file_system: FileSystem::of(self.root()),
@@ -117,6 +140,17 @@ impl Store {
             Err(TryLockError::Error(source)) => {
                 Err(StoreError::io("lock", &self.lock_file(), source))
             }
+        }
+    }
+
+    fn locked(&self, holder: Option<Holder>) -> StoreError {
+        let elsewhere = holder
+            .as_ref()
+            .filter(|holder| holder.is_elsewhere(&host()));
+        StoreError::Locked {
+            root: self.root().to_owned(),
+            host: elsewhere.map(|holder| holder.host.clone()),
+            pid: holder.map(|holder| holder.pid),
         }
     }
 
@@ -139,11 +173,17 @@ impl Store {
     }
 
     /// Temporary files and folders. With the lock held, they are those of runs that were killed. Without a lock that cannot be
-    /// known, so there are none.
+    /// known, so there are none. What belongs to a batch that jobs may still be working on is none either.
     pub(crate) fn leftovers(&self) -> Vec<PathBuf> {
         if !self.locking {
             return Vec::new();
         }
+        let batches: Vec<String> = self
+            .batches()
+            .iter()
+            .filter_map(|batch| Some(batch.file_name()?.to_str()?.to_owned()))
+            .collect();
+        let is_in_use = |path: &Path| batches.iter().any(|batch| is_work_of(path, batch));
         let folders = entries(self.root()).filter(|path| path.is_dir());
         let folders = folders.chain([self.root().to_owned()]);
         folders
@@ -152,7 +192,7 @@ impl Store {
             .filter(is_temporary)
             .map(|entry| entry.path())
             // Pages and pictures are written without the lock.
-            .filter(|path| !output::is_being_written(path))
+            .filter(|path| !output::is_being_written(path) && !is_in_use(path))
             .collect()
     }
 }

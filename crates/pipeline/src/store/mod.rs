@@ -10,16 +10,19 @@
 //! artifacts/ledger/<number>-<time>-<pid>.parquet what each run cost
 //! artifacts/.stamps.jsonl                       digests of files that have not changed
 //! artifacts/.pipelines.json                     the pipeline files that have results here
+//! artifacts/.slurm/<batch>/                     tasks that were submitted to Slurm
 //! artifacts/.lock                               held while tasks run
 //! ```
 //!
 //! A folder under its key is complete: it gets that name only once all outputs are checked and synced.
 //! It is checked again each time it is used.
 
+mod batches;
 mod code;
 mod commit;
 mod error;
 mod file_system;
+mod holder;
 mod key;
 mod links;
 mod lock;

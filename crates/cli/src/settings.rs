@@ -1,0 +1,54 @@
+//! Where the settings of a site are, and what the command line makes of them.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use eigenscope_pipeline::execute::slurm::SlurmOptions;
+use eigenscope_plan::settings::{self, ExecutorName, FILE_NAME, Settings};
+
+use crate::arguments::{Executor, Run, user_settings};
+use crate::exit::diagnosed;
+use crate::project::{PIPELINES, Project};
+
+/// The settings for a pipeline file: those beside it, or beside the folder `pipelines` that it is in, then those of the user.
+pub(crate) fn read(pipeline: &Path) -> Result<Settings> {
+    let folder = pipeline.parent().unwrap_or(Path::new(""));
+    let absolute = std::path::absolute(pipeline).unwrap_or_else(|_| pipeline.to_owned());
+    let is_in_pipelines = absolute
+        .parent()
+        .and_then(Path::file_name)
+        .is_some_and(|name| name == PIPELINES);
+    let project = match is_in_pipelines {
+        true => absolute
+            .parent()
+            .and_then(Path::parent)
+            .map(|root| root.join(FILE_NAME)),
+        false => Some(folder.join(FILE_NAME)),
+    };
+    let files = project.into_iter().chain(user_settings());
+    let files: Vec<PathBuf> = files.filter(|path| path.exists()).collect();
+    settings::read(&files).map_err(diagnosed)
+}
+
+/// How a run uses Slurm, if it does.
+pub(crate) fn slurm(project: &Project, command: &Run) -> Result<Option<SlurmOptions>> {
+    let settings = read(&project.plan.file)?;
+    let is_slurm = match command.executor {
+        Some(executor) => executor == Executor::Slurm,
+        None => settings.executor == ExecutorName::Slurm,
+    };
+    if !is_slurm {
+        if command.detach {
+            bail!("`--detach` leaves jobs to Slurm: give `--executor slurm` as well");
+        }
+        return Ok(None);
+    }
+    let mut settings = settings.slurm;
+    settings.retries = command.retries.map_or(settings.retries, u32::from);
+    let program = std::env::current_exe().context("cannot find this program")?;
+    Ok(Some(SlurmOptions {
+        settings,
+        element_command: vec![program, PathBuf::from("__element")],
+        detach: command.detach,
+    }))
+}

@@ -1,0 +1,398 @@
+//! Runs with Slurm, whose programs are a script here: what is submitted, adopted, cancelled and said. The real one is in
+//! `cluster.rs`.
+#![cfg(unix)]
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use eigenscope_testing::{Answer, RunCounts, TestProject, workspace};
+
+/// A data set, four models of it, a table of these and a figure.
+const PIPELINE: &str = "\
+    [data.a]\nkind = 'make'\n\
+    [train.m]\nkind = 'fit'\ndata = 'data.a'\nvalue = [1.0, 2.0, 3.0, 4.0]\n\
+    [metric.table]\nkind = 'collect'\nmodels = 'train.m'\n\
+    [figure.f]\nkind = 'draw'\ntable = 'metric.table'\n";
+
+/// Settings that make tests short.
+const QUICK: &str =
+    "[executor]\ndefault = 'slurm'\n[slurm]\nvisibility_seconds = 1\nsubmit_interval_seconds = 0\n";
+
+/// A project whose runs go to the script.
+struct Cluster {
+    project: TestProject,
+}
+
+impl Cluster {
+    fn new(pipeline: &str, settings: &str) -> Self {
+        let project = TestProject::with_fake_stages(pipeline);
+        project.write("eigenscope.toml", settings);
+        project.write("slurm/calls", "");
+        fs::create_dir(project.path("bin")).expect("created");
+        for name in ["sbatch", "squeue", "scancel", "scontrol", "sinfo", "sacct"] {
+            symlink(
+                workspace("tests/slurm/fake.sh"),
+                project.path("bin").join(name),
+            )
+            .expect("linked");
+        }
+        Self { project }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.project.command(arguments);
+        let path = std::env::var("PATH").unwrap_or_default();
+        let folder = self.project.path("bin");
+        command
+            .env("PATH", format!("{}:{path}", folder.display()))
+            .env("FAKE_SLURM", self.project.path("slurm"))
+            .env("XDG_CONFIG_HOME", self.project.path("config"));
+        command
+    }
+
+    fn call(&self, arguments: &[&str]) -> Answer {
+        Answer::of(&mut self.command(arguments))
+    }
+
+    fn run(&self, options: &[&str]) -> Answer {
+        self.call(&[&["run", "p.toml", "--offline"], options].concat())
+    }
+
+    fn start(&self, options: &[&str]) -> Child {
+        let mut command = self.command(&[&["run", "p.toml", "--offline"], options].concat());
+        command
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("started")
+    }
+
+    /// How often a program of Slurm was called.
+    fn calls(&self, program: &str) -> usize {
+        let calls = self.project.read("slurm/calls");
+        let calls = calls.lines();
+        calls.filter(|line| line.starts_with(program)).count()
+    }
+
+    /// Waits until so many tasks have started.
+    fn await_started(&self, count: usize) {
+        let begun = Instant::now();
+        while self.project.started().len() < count {
+            assert!(begun.elapsed() < Duration::from_secs(60), "nothing starts");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Nothing of what was submitted is left in the folder of results.
+    fn assert_tidy(&self) {
+        let names = |folder: &str| -> Vec<String> {
+            let entries = fs::read_dir(self.project.path(folder))
+                .into_iter()
+                .flatten();
+            let names = entries.map(|entry| entry.expect("listed").file_name());
+            names
+                .map(|name| name.to_string_lossy().into_owned())
+                .collect()
+        };
+        assert_eq!(names("artifacts/.slurm"), [""; 0]);
+        let store = names("artifacts/store");
+        assert!(store.iter().all(|name| !name.starts_with('.')), "{store:?}");
+    }
+}
+
+#[test]
+fn tasks_run_as_elements_of_arrays_and_results_are_those_of_this_machine() {
+    let cluster = Cluster::new(PIPELINE, QUICK);
+    let answer = cluster.run(&[]).expect(0);
+    assert_eq!(RunCounts::read(&answer.stderr).ran, 7, "{}", answer.stderr);
+    assert_eq!(cluster.calls("sbatch"), 4, "one a level");
+    assert!(
+        answer
+            .stderr
+            .contains("slurm: job 102: 4 tasks (1 thread, "),
+        "{}",
+        answer.stderr
+    );
+    cluster.assert_tidy();
+    let there = cluster.project.artifacts("artifacts");
+    let local = ["--executor", "local", "--artifacts", "here"];
+    cluster.run(&local).expect(0);
+    assert_eq!(there, cluster.project.artifacts("here"));
+    assert_eq!(cluster.calls("sbatch"), 4);
+}
+
+#[test]
+fn what_stays_here_is_not_submitted() {
+    let settings = format!("{QUICK}local = ['data.*', 'figure.draw', 'metric.table']\n");
+    let cluster = Cluster::new(PIPELINE, &settings);
+    let answer = cluster.run(&[]).expect(0);
+    assert_eq!(RunCounts::read(&answer.stderr).ran, 7);
+    assert_eq!(cluster.calls("sbatch"), 1, "the models");
+}
+
+#[test]
+fn a_failed_task_is_told_as_on_this_machine() {
+    let pipeline = PIPELINE.replace("value = [1.0", "behaviour = 'fail'\nvalue = [1.0");
+    let cluster = Cluster::new(&pipeline, QUICK);
+    let answer = cluster.run(&["--keep-going"]).expect(1);
+    assert!(
+        answer
+            .stderr
+            .contains("train.m[value=1] failed: told to fail: the cause"),
+        "{}",
+        answer.stderr
+    );
+    assert!(
+        answer.stderr.contains("  line 29") || answer.stderr.contains("line 29"),
+        "{}",
+        answer.stderr
+    );
+    assert_eq!(RunCounts::read(&answer.stderr).failed, 4);
+    assert_eq!(cluster.calls("sbatch"), 2, "it is not tried again");
+    cluster.assert_tidy();
+}
+
+#[test]
+fn a_lost_node_is_named_and_the_task_tried_again() {
+    let cluster = Cluster::new(PIPELINE, QUICK);
+    cluster.project.write("slurm/lose", "NODE_FAIL|NodeDown");
+    let answer = cluster.run(&[]).expect(0);
+    assert!(
+        answer
+            .stderr
+            .contains("data.a: job 101_0 was ended by Slurm (NODE_FAIL, NodeDown)"),
+        "{}",
+        answer.stderr
+    );
+    assert_eq!(RunCounts::read(&answer.stderr).ran, 7);
+    assert_eq!(cluster.project.started().len(), 7, "nothing twice");
+    cluster.assert_tidy();
+}
+
+#[test]
+fn too_little_time_is_doubled_up_to_what_there_is() {
+    let cluster = Cluster::new(PIPELINE, &format!("{QUICK}time = 40\n"));
+    cluster.project.write("slurm/lose", "TIMEOUT|TimeLimit");
+    let answer = cluster.run(&[]).expect(0);
+    assert!(
+        answer.stderr.contains(
+            "reached its limit of 40 min (TIMEOUT, TimeLimit); trying again with 1 thread"
+        ),
+        "{}",
+        answer.stderr
+    );
+    let calls = cluster.project.read("slurm/calls");
+    assert!(
+        calls.contains("--time=60 "),
+        "the partition gives an hour: {calls}"
+    );
+}
+
+#[test]
+fn without_retries_the_words_of_slurm_are_the_failure() {
+    let cluster = Cluster::new(PIPELINE, QUICK);
+    cluster
+        .project
+        .write("slurm/lose", "OUT_OF_MEMORY|OutOfMemory");
+    let answer = cluster.run(&["--retries", "0"]).expect(1);
+    assert!(
+        answer
+            .stderr
+            .contains("data.a failed: job 101_0 needs more than its"),
+        "{}",
+        answer.stderr
+    );
+    assert!(
+        answer.stderr.contains("logs/data.a.log"),
+        "{}",
+        answer.stderr
+    );
+    cluster.assert_tidy();
+}
+
+#[test]
+fn a_cancelled_job_is_not_tried_again() {
+    let cluster = Cluster::new(PIPELINE, QUICK);
+    cluster
+        .project
+        .write("slurm/lose", "CANCELLED by 1000|None");
+    let answer = cluster.run(&["--retries", "3"]).expect(1);
+    assert!(
+        answer
+            .stderr
+            .contains("job 101_0 was cancelled (CANCELLED)"),
+        "{}",
+        answer.stderr
+    );
+    assert_eq!(cluster.calls("sbatch"), 1);
+}
+
+#[test]
+fn what_slurm_refuses_ends_the_run_with_its_words() {
+    let cluster = Cluster::new(PIPELINE, QUICK);
+    cluster.project.write(
+        "slurm/refuse",
+        "sbatch: error: invalid partition specified: x\n",
+    );
+    let answer = cluster.run(&[]).expect(2);
+    assert!(
+        answer
+            .stderr
+            .contains("`sbatch` failed: invalid partition specified: x"),
+        "{}",
+        answer.stderr
+    );
+    cluster.assert_tidy();
+}
+
+#[test]
+fn a_controller_that_does_not_answer_is_waited_for() {
+    let cluster = Cluster::new(PIPELINE, QUICK);
+    cluster.project.write("slurm/busy", "");
+    let answer = cluster.run(&[]).expect(0);
+    assert!(
+        answer.stderr.contains("waiting until it answers"),
+        "{}",
+        answer.stderr
+    );
+    assert_eq!(RunCounts::read(&answer.stderr).ran, 7);
+}
+
+#[test]
+fn jobs_of_a_killed_run_are_adopted() {
+    let pipeline = PIPELINE.replace("value = [1.0", "sleep_ms = 6000\nvalue = [1.0");
+    let cluster = Cluster::new(&pipeline, QUICK);
+    let mut run = cluster.start(&[]);
+    cluster.await_started(5);
+    run.kill().expect("killed");
+    run.wait().expect("ended");
+    let answer = cluster.run(&[]).expect(0);
+    assert!(
+        answer.stderr.contains("slurm: 4 tasks adopted"),
+        "{}",
+        answer.stderr
+    );
+    assert_eq!(RunCounts::read(&answer.stderr).ran, 6);
+    assert_eq!(cluster.project.started().len(), 7, "nothing twice");
+    cluster.assert_tidy();
+}
+
+#[test]
+fn a_run_that_is_left_is_shown_and_goes_on_later() {
+    let pipeline = PIPELINE.replace("value = [1.0", "sleep_ms = 10000\nvalue = [1.0");
+    let cluster = Cluster::new(&pipeline, &format!("{QUICK}local = ['data.*']\n"));
+    let answer = cluster.run(&["--detach"]).expect(0);
+    assert!(
+        answer
+            .stderr
+            .contains("4 tasks are queued or running with Slurm and 2 wait for them"),
+        "{}",
+        answer.stderr
+    );
+    let status = cluster.call(&["status", "p.toml"]).expect(0);
+    assert!(status.stdout.contains("job 101_0"), "{}", status.stdout);
+    assert!(
+        status
+            .stdout
+            .contains("1 of 7 tasks are up to date; with Slurm: 4 running"),
+        "{}",
+        status.stdout
+    );
+    let local = cluster.run(&["--executor", "local", "data.a"]).expect(0);
+    assert_eq!(
+        RunCounts::read(&local.stderr).up_to_date,
+        1,
+        "and nothing of it is removed"
+    );
+    let answer = cluster.run(&[]).expect(0);
+    assert_eq!(RunCounts::read(&answer.stderr).ran, 6, "{}", answer.stderr);
+    assert_eq!(cluster.project.started().len(), 7);
+    cluster.assert_tidy();
+}
+
+#[test]
+fn ctrl_c_cancels_what_is_ours() {
+    let pipeline = PIPELINE.replace("value = [1.0", "sleep_ms = 60000\nvalue = [1.0");
+    let cluster = Cluster::new(&pipeline, QUICK);
+    let run = cluster.start(&[]);
+    cluster.await_started(5);
+    let killed = Command::new("kill")
+        .args(["-INT", &run.id().to_string()])
+        .status();
+    assert!(killed.expect("kill runs").success());
+    let output = run.wait_with_output().expect("ended");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(130), "{stderr}");
+    assert!(
+        stderr.contains("interrupted; tasks: 1 ran, 6 left to do"),
+        "{stderr}"
+    );
+    assert_eq!(cluster.calls("scancel"), 1);
+    cluster.assert_tidy();
+}
+
+#[test]
+fn a_held_job_is_named_and_waited_for() {
+    let cluster = Cluster::new(PIPELINE, QUICK);
+    cluster.project.write("slurm/hold", "");
+    let run = cluster.start(&[]);
+    let begun = Instant::now();
+    while cluster.calls("squeue") < 2 {
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "Slurm is not asked"
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let killed = Command::new("kill")
+        .args(["-INT", &run.id().to_string()])
+        .status();
+    assert!(killed.expect("kill runs").success());
+    let output = run.wait_with_output().expect("ended");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        stderr.contains("job 101_0 (data.a) waits for somebody to act: JobHeldUser"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn a_dry_run_shows_what_would_be_submitted() {
+    let cluster = Cluster::new(PIPELINE, &format!("{QUICK}local = ['figure.*']\n"));
+    let answer = cluster.run(&["--dry-run"]).expect(0);
+    assert!(
+        answer
+            .stderr
+            .contains("slurm: an array of 1 element (1 thread, "),
+        "{}",
+        answer.stderr
+    );
+    assert!(
+        answer
+            .stderr
+            .contains("slurm: 5 submitted later, 1 on this machine"),
+        "{}",
+        answer.stderr
+    );
+    assert_eq!(cluster.calls("sbatch"), 0);
+}
+
+#[test]
+fn mistakes_in_the_settings_are_shown_where_they_are() {
+    let cluster = Cluster::new(PIPELINE, "[slurm]\npartiton = 'main'\n");
+    let answer = cluster.run(&[]).expect(2);
+    assert!(
+        answer.stderr.contains("did you mean `partition`?"),
+        "{}",
+        answer.stderr
+    );
+    let missing = Cluster::new(PIPELINE, "");
+    let answer = missing.run(&["--detach"]).expect(2);
+    assert!(
+        answer.stderr.contains("--executor slurm"),
+        "{}",
+        answer.stderr
+    );
+}
