@@ -98,8 +98,9 @@ bench: build ## Measure everything, against PyTorch, too (PYTHON= another one th
 	with_cargo bench --workspace --locked $(foreach bench,$(KERNEL_BENCHES),--bench $(bench)) \
 	&& with_cargo bench --workspace --locked --bench epochs -- --python "$$python" \
 	--parquet "$$PWD/artifacts/bench/epochs.parquet" --markdown "$$PWD/docs/benchmarks.md" || exit; \
-	if [ -x "$$python" ]; then "$$python" crates/metrics/benches/clipping_pytorch.py; \
-	else echo "the comparison of clipping with PyTorch is skipped: no $$PYTHON"; fi
+	if [ -x "$$python" ]; then "$$python" crates/metrics/benches/clipping_pytorch.py \
+	&& with_cargo bench --workspace --locked --bench steps -- --python "$$python"; \
+	else echo "the comparisons of clipping and of training steps with PyTorch are skipped: no $$PYTHON"; fi
 
 compare: build ## Compare our numbers with the published ones (PIPELINE= PUBLISHED=)
 	$(RUN) eigenscope compare "$$PIPELINE" $${PUBLISHED:+--published "$$PUBLISHED"}

@@ -11,7 +11,7 @@ use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::ops::{Backward, OpsKind};
 use burn::backend::tensor::FloatTensor;
 
-use crate::backend::Kernels;
+use crate::backend::{Kernels, convolve};
 use crate::batch_norm::Normalisation;
 use crate::geometry::Convolution;
 use crate::pool::Pool;
@@ -34,13 +34,14 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         convolution: Convolution,
     ) -> FloatTensor<Self> {
         let nodes = [&features, &weight, &bias].map(|tensor| tensor.node());
-        let inputs = [features, weight, bias].map(|tensor| tensor.into_primitive());
-        let [features, weight, bias] = inputs.clone();
-        let outputs = Flex::convolution(features, weight, bias, convolution);
+        let [features, weight, bias] =
+            [features, weight, bias].map(|tensor| tensor.into_primitive());
+        let inputs = [features.clone(), weight.clone()];
+        let (outputs, chosen) = convolve(features, weight, bias, convolution, true);
         let step = convolution::Step.prepare::<C>(nodes).compute_bound();
         match step.stateful() {
             OpsKind::Tracked(step) => {
-                let kept = convolution::Kept::new(convolution, inputs, &outputs);
+                let kept = convolution::Kept::new(convolution, inputs, &outputs, chosen);
                 step.finish(kept, outputs)
             }
             OpsKind::UnTracked(step) => step.finish(outputs),

@@ -5,7 +5,8 @@ use burn::backend::{Backend, Flex, TensorMetadata, backend_extension};
 use burn::tensor::TensorData;
 use burn_flex::FlexTensor;
 
-use crate::batch_norm::{Batch, Moments, Normalisation};
+use crate::batch_norm::{Batch, Normalisation};
+use crate::convolution::Outputs;
 use crate::geometry::Convolution;
 use crate::pool::Pool;
 
@@ -48,18 +49,7 @@ impl Kernels for Flex {
         bias: FlexTensor,
         convolution: Convolution,
     ) -> FlexTensor {
-        let [features, weight, bias] =
-            [features, weight, bias].map(|tensor| tensor.to_contiguous());
-        let [_, images] = features.shape().dims();
-        let outputs = crate::convolution::forward(
-            convolution,
-            images,
-            values(&features),
-            values(&weight),
-            values(&bias),
-        );
-        let features = convolution.output().len() * convolution.groups;
-        tensor(outputs, [features, images])
+        convolve(features, weight, bias, convolution, false).0
     }
 
     fn pool(features: FlexTensor, pool: Pool) -> FlexTensor {
@@ -79,14 +69,12 @@ impl Kernels for Flex {
             [features, weight, bias].map(|tensor| tensor.to_contiguous());
         let [_, images] = features.shape().dims();
         let channels = normalisation.input.channels;
-        let moments = Moments::of(values(&features), channels);
-        let outputs = crate::batch_norm::forward(Batch {
+        let (outputs, moments) = crate::batch_norm::forward(Batch {
             normalisation,
             images,
             values: values(&features),
             weight: values(&weight),
             bias: values(&bias),
-            moments: &moments,
         });
         (
             tensor(outputs, [normalisation.output().len(), images]),
@@ -94,6 +82,32 @@ impl Kernels for Flex {
             tensor(moments.variance, [channels]),
         )
     }
+}
+
+/// A convolution, and with `keep` the chosen pixels if there is pooling, in the shape of the outputs.
+pub(crate) fn convolve(
+    features: FlexTensor,
+    weight: FlexTensor,
+    bias: FlexTensor,
+    convolution: Convolution,
+    keep: bool,
+) -> (FlexTensor, Option<FlexTensor>) {
+    let [features, weight, bias] = [features, weight, bias].map(|tensor| tensor.to_contiguous());
+    let [_, images] = features.shape().dims();
+    let Outputs {
+        values: outputs,
+        chosen,
+    } = crate::convolution::forward(
+        convolution,
+        images,
+        values(&features),
+        values(&weight),
+        values(&bias),
+        keep,
+    );
+    let shape = [convolution.output().len() * convolution.groups, images];
+    let chosen = chosen.map(|chosen| tensor(chosen, shape));
+    (tensor(outputs, shape), chosen)
 }
 
 /// The values of a contiguous tensor.

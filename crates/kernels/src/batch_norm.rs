@@ -18,7 +18,7 @@ pub(crate) use backward::backward;
 pub(crate) use forward::forward;
 pub(crate) use moments::Moments;
 
-use crate::epilogue::Epilogue;
+use crate::epilogue::{Epilogue, WINDOW};
 use crate::geometry::ImageShape;
 use crate::lanes::Lanes;
 
@@ -51,7 +51,7 @@ impl Normalisation {
     }
 }
 
-/// What was normalised, and by what.
+/// What is normalised, and by what.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Batch<'a> {
     pub(crate) normalisation: Normalisation,
@@ -63,32 +63,26 @@ pub(crate) struct Batch<'a> {
     pub(crate) weight: &'a [f32],
     /// One value for each channel.
     pub(crate) bias: &'a [f32],
-    /// Of `values`.
-    pub(crate) moments: &'a Moments,
 }
 
 impl<'a> Batch<'a> {
-    fn channels(&self) -> impl Iterator<Item = Channel<'a>> {
+    /// The values of every channel, `[pixels, images]`. What is done to a channel is done in one go, while its values lie in the
+    /// second-level cache.
+    fn channels(&self) -> std::slice::ChunksExact<'a, f32> {
         let channels = self.normalisation.input.channels;
-        let values = self.values.chunks_exact(self.values.len() / channels);
-        let Self {
-            weight,
-            bias,
-            moments,
-            normalisation,
-            ..
-        } = *self;
-        values.enumerate().map(move |(channel, values)| {
-            let variance = f64::from(moments.variance[channel]);
-            let deviation = (variance + normalisation.epsilon).sqrt();
-            Channel {
-                values,
-                mean: moments.mean[channel],
-                deviation,
-                scale: (f64::from(weight[channel]) / deviation) as f32,
-                bias: bias[channel],
-            }
-        })
+        self.values.chunks_exact(self.values.len() / channels)
+    }
+
+    /// The map of channel number `channel`, with these values and moments.
+    fn channel(&self, channel: usize, values: &'a [f32], mean: f32, variance: f32) -> Channel<'a> {
+        let deviation = (f64::from(variance) + self.normalisation.epsilon).sqrt();
+        Channel {
+            values,
+            mean,
+            deviation,
+            scale: (f64::from(self.weight[channel]) / deviation) as f32,
+            bias: self.bias[channel],
+        }
     }
 }
 
@@ -111,5 +105,19 @@ impl Channel<'_> {
         let centred = simd.sub_f32s(value, simd.splat_f32s(self.mean));
         let (scale, bias) = (simd.splat_f32s(self.scale), simd.splat_f32s(self.bias));
         simd.mul_add_e_f32s(centred, scale, bias)
+    }
+    /// The normalised values of the pixels of a pooling window.
+    #[inline(always)]
+    fn window<S: Simd>(
+        &self,
+        simd: S,
+        lanes: Lanes,
+        window: &[usize; WINDOW],
+    ) -> [S::f32s; WINDOW] {
+        let mut values = [simd.splat_f32s(0.0); WINDOW];
+        for (value, &pixel) in values.iter_mut().zip(window) {
+            *value = self.pixel(simd, lanes, pixel);
+        }
+        values
     }
 }

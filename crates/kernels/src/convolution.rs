@@ -11,9 +11,10 @@ mod forward;
 mod grid;
 mod input_gradient;
 mod output_gradient;
+mod pooled;
 mod products;
 mod scratch;
 mod weight_gradient;
 
 pub(crate) use backward::{Saved, backward};
-pub(crate) use forward::forward;
+pub(crate) use forward::{Outputs, forward};

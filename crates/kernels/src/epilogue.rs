@@ -93,15 +93,39 @@ pub(crate) fn relu_max_pool_gradient<S: Simd>(
     window: [S::f32s; WINDOW],
     gradient: S::f32s,
 ) -> [S::f32s; WINDOW] {
-    let zero = simd.splat_f32s(0.0);
+    let chosen = chosen(simd, window);
+    gradient_of_chosen(simd, chosen, gradient)
+}
+
+/// Number of the pixel of a window that has the gradient, the first of equal maxima; [`WINDOW`] if none has, because the
+/// maximum is not positive.
+#[inline(always)]
+pub(crate) fn chosen<S: Simd>(simd: S, window: [S::f32s; WINDOW]) -> S::f32s {
+    let none = simd.splat_f32s(WINDOW as f32);
     let largest = maximum(simd, window);
-    let mut left = Epilogue::Relu.pixel_gradient(simd, largest, gradient);
-    window.map(|value| {
-        let chosen = simd.equal_f32s(value, largest);
-        let share = simd.select_f32s(chosen, left, zero);
-        left = simd.select_f32s(chosen, zero, left);
-        share
-    })
+    let mut chosen = none;
+    for (pixel, value) in window.into_iter().enumerate().rev() {
+        let pixel = simd.splat_f32s(pixel as f32);
+        chosen = simd.select_f32s(simd.equal_f32s(value, largest), pixel, chosen);
+    }
+    let positive = simd.less_than_f32s(simd.splat_f32s(0.0), largest);
+    simd.select_f32s(positive, chosen, none)
+}
+
+/// The gradient of every pixel of a window, from that of its result and the number that [`chosen`] gave.
+#[inline(always)]
+pub(crate) fn gradient_of_chosen<S: Simd>(
+    simd: S,
+    chosen: S::f32s,
+    gradient: S::f32s,
+) -> [S::f32s; WINDOW] {
+    let zero = simd.splat_f32s(0.0);
+    let mut shares = [zero; WINDOW];
+    for (pixel, share) in shares.iter_mut().enumerate() {
+        let pixel = simd.splat_f32s(pixel as f32);
+        *share = simd.select_f32s(simd.equal_f32s(chosen, pixel), gradient, zero);
+    }
+    shares
 }
 
 #[cfg(test)]

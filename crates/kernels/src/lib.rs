@@ -5,8 +5,8 @@
 //! neighbouring images are neighbours: `[features, images]`. Rows `[images, features]`, which the functions take and return,
 //! are its transposed view, so a chain of functions copies nothing. A convolution is a sum over window values with its
 //! results in registers, not a matrix product of copied windows; it takes bands of rows that fit into the second-level
-//! cache, and recomputes in its backward pass what lies between it and its pooling. Padded convolutions of many channels are
-//! products of blocks of these matrices, without the padding.
+//! cache, and keeps for its backward pass which pixel its pooling chose. Padded convolutions of many channels are products of
+//! blocks of these matrices, without the padding.
 
 #![warn(missing_docs)]
 // Without gradients nothing calls the backward passes.

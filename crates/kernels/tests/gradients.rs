@@ -152,14 +152,20 @@ fn convolutions() -> impl Strategy<Value = Convolution> {
 /// Of many channels and small images, padded or of single pixels.
 fn wide_convolutions() -> impl Strategy<Value = Convolution> {
     let sizes = (16..34usize, 64..67usize, 64..67usize, 1..4usize, 1..4usize);
-    (sizes, 0..3usize, 0..3usize, any::<bool>(), spread()).prop_map(
-        |((batch, channels, outputs, kernel, stride), height, width, relu, spread)| {
+    (sizes, 0..3usize, 0..3usize, epilogues(), spread()).prop_map(
+        |((batch, channels, outputs, kernel, stride), height, width, epilogue, spread)| {
             let [padding, dilation, groups] = spread;
-            let smallest = ((kernel - 1) * dilation + 1).saturating_sub(2 * padding);
+            let pooled = if epilogue == Epilogue::ReluMaxPool {
+                stride
+            } else {
+                0
+            };
+            let extent = (kernel - 1) * dilation + 1 + pooled;
+            let smallest = extent.saturating_sub(2 * padding).max(1);
             let input = ImageShape {
                 channels: channels * groups,
-                height: smallest.max(1) + height,
-                width: smallest.max(1) + width,
+                height: smallest + height,
+                width: smallest + width,
             };
             Convolution {
                 batch,
@@ -171,11 +177,7 @@ fn wide_convolutions() -> impl Strategy<Value = Convolution> {
                 },
                 outputs: outputs * groups,
                 kernel,
-                epilogue: if relu {
-                    Epilogue::Relu
-                } else {
-                    Epilogue::Linear
-                },
+                epilogue,
                 bias: true,
             }
         },

@@ -37,9 +37,8 @@ impl Backward<Flex, 3> for Step {
             values: values(&features),
             weight: values(&weight),
             bias: values(&bias),
-            moments: &Moments { mean, variance },
         };
-        let found = backward(batch, values(&gradient));
+        let found = backward(batch, &Moments { mean, variance }, values(&gradient));
         let channels = [found.bias.len()];
         let found = [
             tensor(found.values, [length, images]),

@@ -1,4 +1,4 @@
-//! The convolution: its inputs are kept, and its outputs if nothing but ReLU lies between.
+//! The convolution: its inputs are kept, its outputs if nothing but ReLU lies between, and the chosen pixels of pooling.
 
 use burn::backend::Flex;
 use burn::backend::TensorMetadata;
@@ -19,22 +19,26 @@ pub(super) struct Step;
 #[derive(Debug, Clone)]
 pub(super) struct Kept {
     convolution: Convolution,
-    /// Features, weight, bias.
-    inputs: [FlexTensor; 3],
-    /// For ReLU alone; what lies before pooling is computed again.
+    /// Features and weight.
+    inputs: [FlexTensor; 2],
+    /// For ReLU alone.
     outputs: Option<FlexTensor>,
+    /// For pooling: the pixel of every window that has its gradient.
+    chosen: Option<FlexTensor>,
 }
 
 impl Kept {
     pub(super) fn new(
         convolution: Convolution,
-        inputs: [FlexTensor; 3],
+        inputs: [FlexTensor; 2],
         outputs: &FlexTensor,
+        chosen: Option<FlexTensor>,
     ) -> Self {
         Self {
             convolution,
             inputs,
             outputs: (convolution.epilogue == Epilogue::Relu).then(|| outputs.clone()),
+            chosen,
         }
     }
 }
@@ -45,7 +49,7 @@ impl Backward<Flex, 3> for Step {
     fn backward(self, ops: Ops<Kept, 3>, gradients: &mut Gradients, _: &mut Checkpointer) {
         let convolution = ops.state.convolution;
         let gradient = gradients.consume::<Flex>(&ops.node).to_contiguous();
-        let [features, weight, bias] = ops.state.inputs.map(|tensor| tensor.to_contiguous());
+        let [features, weight] = ops.state.inputs.map(|tensor| tensor.to_contiguous());
         let [features_node, weight_node, bias_node] = ops.parents;
         let [length, images] = features.shape().dims();
         let saved = Saved {
@@ -53,8 +57,8 @@ impl Backward<Flex, 3> for Step {
             images,
             inputs: values(&features),
             weight: values(&weight),
-            bias: values(&bias),
             outputs: ops.state.outputs.as_ref().map(values),
+            chosen: ops.state.chosen.as_ref().map(values),
             gradient: values(&gradient),
         };
         let found = backward(&saved, features_node.is_some());

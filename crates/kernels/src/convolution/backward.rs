@@ -6,7 +6,6 @@
 use pulp::{Arch, Simd, WithSimd};
 
 use super::band::Bands;
-use super::filter::Filter;
 use super::grid::Grid;
 use super::input_gradient::InputGradient;
 use super::output_gradient::OutputGradient;
@@ -25,10 +24,10 @@ pub(crate) struct Saved<'a> {
     pub(crate) inputs: &'a [f32],
     /// `[outputs, channels / groups, kernel, kernel]`.
     pub(crate) weight: &'a [f32],
-    /// One value for each output.
-    pub(crate) bias: &'a [f32],
     /// `[features, images]`; needed if ReLU alone follows.
     pub(crate) outputs: Option<&'a [f32]>,
+    /// Which pixel of a window has the gradient, `[features, images]`; needed if pooling follows.
+    pub(crate) chosen: Option<&'a [f32]>,
     /// `[features, images]`.
     pub(crate) gradient: &'a [f32],
 }
@@ -52,7 +51,7 @@ pub(crate) fn backward(saved: &Saved<'_>, wants_inputs: bool) -> Gradients {
         }
         let mut gradients = Gradients {
             weight: vec![0.0; saved.weight.len()],
-            bias: vec![0.0; saved.bias.len()],
+            bias: vec![0.0; saved.convolution.outputs],
             inputs: wants_inputs.then(|| vec![0.0; saved.inputs.len()]),
         };
         Arch::new().dispatch(Backward {
@@ -72,8 +71,8 @@ impl Saved<'_> {
         Saved {
             inputs: part(self.inputs),
             weight: part(self.weight),
-            bias: part(self.bias),
             outputs: self.outputs.map(part),
+            chosen: self.chosen.map(part),
             gradient: part(self.gradient),
             ..*self
         }
@@ -115,10 +114,10 @@ impl WithSimd for Backward<'_> {
         let Self { saved, gradients } = self;
         let convolution = saved.convolution;
         let beside = convolution.outputs * Grid::pitch(&convolution);
-        let bands = Bands::new(convolution, S::F32_LANES, beside);
+        let bands = Bands::new(convolution, S::F32_LANES, saved.images, beside);
         let grid = Grid::new(&convolution, bands.rows);
         let positions = bands.positions(|row, column| grid.index(row, column));
-        let filter = Filter::new(&bands, saved.weight, saved.bias);
+        let taps = bands.taps();
         let transposed = InputGradient::new(&convolution, &grid, saved.weight);
         let mut band = Scratch::new::<S>(bands.len());
         let band = band.vectors::<S>();
@@ -134,10 +133,10 @@ impl WithSimd for Backward<'_> {
                     first: rows.start * convolution.columns(),
                     windows,
                 }
-                .compute(simd, &filter, band, &grid, results);
+                .compute(simd, &grid, results);
                 add_bias_gradient(simd, results, windows, &mut gradients.bias);
                 let weight = &mut gradients.weight;
-                add_weight_gradient(simd, results, band, filter.taps(), windows, weight);
+                add_weight_gradient(simd, results, band, &taps, windows, weight);
                 if let Some(inputs) = &mut gradients.inputs {
                     transposed.add(simd, results, &rows, lanes, inputs);
                 }
@@ -171,15 +170,15 @@ mod tests {
         let images = 21;
         let (inputs, weight) = (numbers(1, input.len() * images), numbers(2, 5 * 27));
         let bias = numbers(3, 5);
-        let outputs = forward(convolution, images, &inputs, &weight, &bias);
+        let outputs = forward(convolution, images, &inputs, &weight, &bias, true);
         let saved = Saved {
             convolution,
             images,
             inputs: &inputs,
             weight: &weight,
-            bias: &bias,
             outputs: None,
-            gradient: &numbers(4, outputs.len()),
+            chosen: outputs.chosen.as_deref(),
+            gradient: &numbers(4, outputs.values.len()),
         };
         let widest = backward(&saved, true);
         let mut one_lane = Gradients {

@@ -11,6 +11,13 @@ use crate::lanes::Lanes;
 /// Bytes of input and gradient that a band may hold, unless a single row of windows needs more.
 const BYTES: usize = 512 * 1024;
 
+/// Bytes of input and gradient that a band of all images may hold, unless [`FEWEST_ROWS`] rows of windows need more. A line of the
+/// cache holds values of neighbouring images, which are read one after the other.
+const BYTES_OF_ALL: usize = 1024 * 1024;
+
+/// Fewer rows of windows would read the rows above and below them too often.
+const FEWEST_ROWS: usize = 4;
+
 /// Rows of windows that are computed together, and how their input is laid out: `[channels, input rows, width]`
 /// vectors, each holding the same pixel of several images.
 #[derive(Debug)]
@@ -24,12 +31,19 @@ pub(crate) struct Bands {
 
 impl Bands {
     /// Bands for vectors of `lanes` values. A row of windows needs `beside` vectors in addition to its input.
-    pub(crate) fn new(convolution: Convolution, lanes: usize, beside: usize) -> Self {
+    pub(crate) fn new(
+        convolution: Convolution,
+        lanes: usize,
+        images: usize,
+        beside: usize,
+    ) -> Self {
         let Convolution { input, stride, .. } = convolution;
-        let vectors = BYTES / (lanes * size_of::<f32>());
+        let row = input.channels * input.width * stride + beside;
+        let fit = |bytes: usize, images: usize| bytes / (images.max(1) * size_of::<f32>()) / row;
+        let all = fit(BYTES_OF_ALL, images).max(FEWEST_ROWS);
+        let rows = fit(BYTES, lanes).min(all);
         let side = convolution.epilogue.side();
-        let fit = vectors / (input.channels * input.width * stride + beside);
-        let rows = (fit - fit % side).clamp(side, convolution.rows());
+        let rows = (rows - rows % side).clamp(side, convolution.rows());
         Self {
             convolution,
             rows,

@@ -25,11 +25,6 @@ impl Filter {
         }
     }
 
-    /// Offsets of the values of a window from its first.
-    pub(crate) fn taps(&self) -> &[usize] {
-        &self.taps
-    }
-
     /// Results of all outputs for `windows` of a band, [`TILE`] windows and outputs at a time: `visit` gets the positions
     /// of both in units of [`TILE`], and the results. What exceeds the windows or the outputs has no meaning.
     #[inline(always)]

@@ -7,11 +7,20 @@ use super::correlate::{Sums, TILE};
 use super::filter::Filter;
 use super::products;
 use super::scratch::Scratch;
-use crate::epilogue::{Epilogue, WINDOW, relu_max_pool};
+use crate::epilogue::{Epilogue, WINDOW, chosen, relu_max_pool};
 use crate::geometry::Convolution;
 use crate::lanes::Lanes;
 
-/// The outputs `[features, images]` of `inputs` `[features, images]`.
+/// What comes out of a convolution.
+pub(crate) struct Outputs {
+    /// `[features, images]`.
+    pub(crate) values: Vec<f32>,
+    /// Where there is pooling, and a backward pass needs it: the pixel of every window that has its gradient, as
+    /// [`chosen`] numbers them, `[features, images]`.
+    pub(crate) chosen: Option<Vec<f32>>,
+}
+
+/// The outputs of `inputs` `[features, images]`, and with `keep` what a backward pass needs beside them.
 ///
 /// `weight` is `[outputs, channels / groups, kernel, kernel]`, `bias` one value for each output. Memory beside the outputs: one
 /// band of input, half a megabyte unless a single row of windows needs more, and a copy of the weight.
@@ -21,52 +30,65 @@ pub(crate) fn forward(
     inputs: &[f32],
     weight: &[f32],
     bias: &[f32],
-) -> Vec<f32> {
+    keep: bool,
+) -> Outputs {
     let groups = convolution.groups;
-    let mut outputs = vec![0.0; convolution.output().len() * groups * images];
+    let part = convolution.output().len() * images;
+    let mut outputs = vec![0.0; part * groups];
+    let keep = keep && convolution.epilogue == Epilogue::ReluMaxPool;
+    let mut chosen = keep.then(|| vec![0.0; part * groups]);
     if images == 0 {
-        return outputs;
+        return Outputs {
+            values: outputs,
+            chosen,
+        };
     }
+    let mut choices = chosen.as_mut().map(|chosen| chosen.chunks_exact_mut(part));
     let parts = outputs
-        .chunks_exact_mut(convolution.output().len() * images)
+        .chunks_exact_mut(part)
         .zip(inputs.chunks_exact(inputs.len() / groups))
         .zip(weight.chunks_exact(weight.len() / groups))
         .zip(bias.chunks_exact(bias.len() / groups));
     let by_products = products::suits(&convolution, images);
     for (((outputs, inputs), weight), bias) in parts {
-        if by_products {
-            products::forward(&convolution, images, inputs, weight, bias, outputs);
-            continue;
-        }
-        Arch::new().dispatch(Forward {
+        let group = Forward {
             convolution,
             images,
             inputs,
             weight,
             bias,
             outputs,
-        });
+            chosen: choices.as_mut().and_then(Iterator::next),
+        };
+        match by_products {
+            true => products::forward(group),
+            false => Arch::new().dispatch(group),
+        }
     }
-    outputs
+    Outputs {
+        values: outputs,
+        chosen,
+    }
 }
 
-/// One group.
-struct Forward<'a> {
-    convolution: Convolution,
-    images: usize,
-    inputs: &'a [f32],
-    weight: &'a [f32],
-    bias: &'a [f32],
-    outputs: &'a mut [f32],
+/// One group; outputs and chosen pixels are overwritten.
+pub(crate) struct Forward<'a> {
+    pub(crate) convolution: Convolution,
+    pub(crate) images: usize,
+    pub(crate) inputs: &'a [f32],
+    pub(crate) weight: &'a [f32],
+    pub(crate) bias: &'a [f32],
+    pub(crate) outputs: &'a mut [f32],
+    pub(crate) chosen: Option<&'a mut [f32]>,
 }
 
 impl WithSimd for Forward<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
+    fn with_simd<S: Simd>(mut self, simd: S) {
         let Self { convolution, .. } = self;
-        let bands = Bands::new(convolution, S::F32_LANES, 0);
+        let bands = Bands::new(convolution, S::F32_LANES, self.images, 0);
         let filter = Filter::new(&bands, self.weight, self.bias);
         let positions = bands.positions(|_, _| 0);
         let mut band = Scratch::new::<S>(bands.len());
@@ -81,6 +103,7 @@ impl WithSimd for Forward<'_> {
                     first: rows.start * convolution.columns(),
                     windows: windows.len(),
                     outputs: self.outputs,
+                    chosen: self.chosen.as_deref_mut(),
                 };
                 filter.apply(
                     simd,
@@ -102,6 +125,7 @@ struct Results<'a> {
     first: usize,
     windows: usize,
     outputs: &'a mut [f32],
+    chosen: Option<&'a mut [f32]>,
 }
 
 impl Results<'_> {
@@ -121,6 +145,9 @@ impl Results<'_> {
                 let value = relu_max_pool(simd, *sums);
                 let feature = first / WINDOW + tile;
                 self.lanes.store(simd, self.outputs, feature, value);
+                if let Some(all) = &mut self.chosen {
+                    self.lanes.store(simd, all, feature, chosen(simd, *sums));
+                }
                 continue;
             }
             for (j, &sum) in sums.iter().enumerate() {

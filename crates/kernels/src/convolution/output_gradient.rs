@@ -3,10 +3,9 @@
 use pulp::Simd;
 
 use super::backward::Saved;
-use super::correlate::{Position, Sums, TILE};
-use super::filter::Filter;
+use super::correlate::Position;
 use super::grid::Grid;
-use crate::epilogue::{Epilogue, WINDOW, relu_max_pool_gradient};
+use crate::epilogue::{WINDOW, gradient_of_chosen};
 use crate::lanes::Lanes;
 
 /// One band of some images.
@@ -19,26 +18,13 @@ pub(crate) struct OutputGradient<'a> {
 }
 
 impl OutputGradient<'_> {
-    /// Fills `results`, laid out by `grid`. Results before pooling are computed again from the input in `band`.
+    /// Fills `results`, laid out by `grid`.
     #[inline(always)]
-    pub(crate) fn compute<S: Simd>(
-        &self,
-        simd: S,
-        filter: &Filter,
-        band: &[S::f32s],
-        grid: &Grid,
-        results: &mut [S::f32s],
-    ) {
-        if self.saved.convolution.epilogue != Epilogue::ReluMaxPool {
-            return self.undo_pixels(simd, grid, results);
+    pub(crate) fn compute<S: Simd>(&self, simd: S, grid: &Grid, results: &mut [S::f32s]) {
+        match self.saved.chosen {
+            Some(chosen) => self.undo_pooling(simd, chosen, grid, results),
+            None => self.undo_pixels(simd, grid, results),
         }
-        filter.apply(
-            simd,
-            band,
-            self.windows,
-            #[inline(always)]
-            |tile, block, sums| self.undo_pooling(simd, [tile, block], sums, grid, results),
-        );
     }
 
     /// The feature of the first window of the band, before pooling.
@@ -48,25 +34,17 @@ impl OutputGradient<'_> {
     }
 
     #[inline(always)]
-    fn undo_pooling<S: Simd>(
-        &self,
-        simd: S,
-        [tile, block]: [usize; 2],
-        sums: Sums<S>,
-        grid: &Grid,
-        results: &mut [S::f32s],
-    ) {
-        for (c, sums) in sums.iter().enumerate() {
-            let channel = block * TILE + c;
-            if channel >= self.saved.convolution.outputs {
-                continue;
-            }
-            let feature = self.feature(channel) / WINDOW + tile;
-            let gradient = self.lanes.load(simd, self.saved.gradient, feature);
-            let shares = relu_max_pool_gradient(simd, *sums, gradient);
-            let plane = &mut results[channel * grid.plane..][..grid.plane];
-            for (window, share) in self.windows[tile * WINDOW..].iter().zip(shares) {
-                plane[window.gradient] = share;
+    fn undo_pooling<S: Simd>(&self, simd: S, chosen: &[f32], grid: &Grid, results: &mut [S::f32s]) {
+        let (windows, _) = self.windows.as_chunks::<WINDOW>();
+        for (channel, plane) in results.chunks_exact_mut(grid.plane).enumerate() {
+            let first = self.feature(channel) / WINDOW;
+            for (feature, windows) in (first..).zip(windows) {
+                let gradient = self.lanes.load(simd, self.saved.gradient, feature);
+                let chosen = self.lanes.load(simd, chosen, feature);
+                let shares = gradient_of_chosen(simd, chosen, gradient);
+                for (window, share) in windows.iter().zip(shares) {
+                    plane[window.gradient] = share;
+                }
             }
         }
     }

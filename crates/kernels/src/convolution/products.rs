@@ -4,11 +4,15 @@
 //! that one pixel of the window contributes to a row of outputs are a block of the matrix, which a product reads where it lies.
 //! Pixels of the padding take part in none: of small images they are the most (of one pixel in a 3 x 3 window, 8 of 9).
 
+use std::borrow::Cow;
+
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 
 use super::backward::{Gradients, Saved};
-use crate::epilogue::Epilogue;
+use super::forward::Forward;
+use super::pooled::{pool, unpool};
+use crate::epilogue::{Epilogue, WINDOW};
 use crate::geometry::{Convolution, ImageShape};
 
 /// Fewest channels and outputs, and fewest images, for which products are faster than sums over windows.
@@ -25,7 +29,6 @@ pub(crate) fn suits(convolution: &Convolution, images: usize) -> bool {
         width,
     } = convolution.source();
     (convolution.padding > 0 || convolution.kernel == 1)
-        && convolution.epilogue != Epilogue::ReluMaxPool
         && channels.min(convolution.outputs) >= FEWEST_CHANNELS
         && height * width <= channels
         && images >= FEWEST_IMAGES
@@ -112,8 +115,37 @@ fn places(values: &[f32], channels: usize) -> MatRef<'_, f32> {
     MatRef::from_row_major_slice(values, channels, values.len() / channels)
 }
 
-/// One group of the outputs, which are overwritten.
-pub(crate) fn forward(
+/// One group.
+pub(crate) fn forward(group: Forward<'_>) {
+    let Forward {
+        convolution,
+        images,
+        inputs,
+        weight,
+        bias,
+        outputs,
+        chosen,
+    } = group;
+    let multiply =
+        |results: &mut [f32]| multiply(&convolution, images, inputs, weight, bias, results);
+    match convolution.epilogue {
+        Epilogue::ReluMaxPool => {
+            let mut results = vec![0.0; outputs.len() * WINDOW];
+            multiply(&mut results);
+            pool(&convolution, images, &results, outputs, chosen);
+        }
+        Epilogue::Relu => {
+            multiply(outputs);
+            for value in outputs {
+                *value = if *value < 0.0 { 0.0 } else { *value };
+            }
+        }
+        Epilogue::Linear => multiply(outputs),
+    }
+}
+
+/// The results before ReLU and pooling, which are overwritten.
+fn multiply(
     convolution: &Convolution,
     images: usize,
     inputs: &[f32],
@@ -142,11 +174,6 @@ pub(crate) fn forward(
             let made = matrix.as_mut();
             let made = made.submatrix_mut(0, run.output * images, sizes.outputs, width);
             matmul(made, Accum::Add, weight, read, 1.0, Par::Seq);
-        }
-    }
-    if convolution.epilogue == Epilogue::Relu {
-        for value in outputs {
-            *value = if *value < 0.0 { 0.0 } else { *value };
         }
     }
 }
@@ -197,19 +224,21 @@ pub(crate) fn backward(saved: &Saved<'_>, wants_inputs: bool) -> Gradients {
     found
 }
 
-/// The gradient of the results before ReLU.
-fn before_epilogue(saved: &Saved<'_>) -> Vec<f32> {
-    match saved.outputs {
-        None => saved.gradient.to_vec(),
-        Some(outputs) => {
-            let pairs = saved.gradient.iter().zip(outputs);
-            let pass = |(gradient, output): (&f32, &f32)| match *output > 0.0 {
-                true => *gradient,
-                false => 0.0,
-            };
-            pairs.map(pass).collect()
-        }
+/// The gradient of the results before ReLU and pooling.
+fn before_epilogue<'a>(saved: &Saved<'a>) -> Cow<'a, [f32]> {
+    if let Some(chosen) = saved.chosen {
+        let gradient = unpool(&saved.convolution, saved.images, saved.gradient, chosen);
+        return Cow::Owned(gradient);
     }
+    let Some(outputs) = saved.outputs else {
+        return Cow::Borrowed(saved.gradient);
+    };
+    let pairs = saved.gradient.iter().zip(outputs);
+    let pass = |(gradient, output): (&f32, &f32)| match *output > 0.0 {
+        true => *gradient,
+        false => 0.0,
+    };
+    pairs.map(pass).collect()
 }
 
 #[cfg(test)]
