@@ -14,7 +14,7 @@ use eigenscope_plan::programs::Programs;
 use eigenscope_plan::{file, task_patterns};
 
 use crate::arguments::{ProjectArguments, TargetArguments};
-use crate::commands::tell;
+use crate::commands::{relative, tell};
 use crate::exit::diagnosed;
 
 /// Folder of the pipelines that can be given by name.
@@ -86,6 +86,20 @@ impl Project {
                 tell(&format!("note: {}: {warning}", task.id));
             }
         }
+    }
+
+    /// Says that the folder of readable names is shared with another pipeline file.
+    pub(crate) fn tell_shared_name(&self) -> Result<()> {
+        let Self { plan, store, .. } = self;
+        for other in store.of_same_name(&plan.file)? {
+            let (own, other) = (relative(&plan.file), relative(&other));
+            tell(&format!(
+                "note: {own} and {other} have one name, and share the folder {}: its links of equal task names and its page are those of the \
+                 file that wrote last, now {own}. No result is lost; `eigenscope run {other}` leads the links back. Rename one file to keep both",
+                relative(&store.pipeline(&plan.name))
+            ));
+        }
+        Ok(())
     }
 
     /// The same, without going by size and times of files.

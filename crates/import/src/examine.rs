@@ -1,4 +1,4 @@
-//! What is known of a model before it is imported: from the header of its file.
+//! What is known of a model before it is imported: from the header of its file, and whether its values are numbers.
 
 use eigenscope_checkpoint::CheckpointError;
 use eigenscope_models::Architecture;
@@ -55,7 +55,7 @@ fn answer(
 ) -> Examined {
     let (chosen, described) = match parameters {
         Ok(parameters) => parameters,
-        Err(error) => return Examined::default().fault(fault(&error, &Described::Mlp)),
+        Err(error) => return Examined::default().fault(fault(&error, false)),
     };
     match examine(examination, &chosen, &described) {
         Ok(examined) => examined,
@@ -66,15 +66,16 @@ fn answer(
 /// The answer for what cannot be imported: every fault that does not follow from another.
 fn refused(error: &ImportError, chosen: &Chosen, described: &Described) -> Examined {
     let mut examined = Examined::default();
+    let has_steps = described.is_of_steps();
     match error {
-        ImportError::NotFound { .. } => examined = examined.absent(fault(error, described)),
+        ImportError::NotFound { .. } => examined = examined.absent(fault(error, has_steps)),
         ImportError::Steps(errors) => examined.faults.extend(of_steps(errors)),
         ImportError::Mismatch { matching, .. } if !matching.0.unknown.is_empty() => {
             let unknown = matching.0.unknown.iter();
             let faults = unknown.map(|unknown| of_name(unknown, chosen));
             examined.faults.extend(faults);
         }
-        error => examined.faults.push(fault(error, described)),
+        error => examined.faults.push(fault(error, has_steps)),
     }
     // What is wrong with the file and what is wrong with the steps have nothing to do with each other.
     let is_of_steps = matches!(
@@ -121,8 +122,10 @@ fn examine(
         finite::check(&file, resolved)?;
     }
     let bytes = std::fs::metadata(&path).map_or(0, |metadata| metadata.len());
-    let mut examined = Examined::default().provides(match &resolved {
-        Some(Resolved { architecture, .. }) => features(architecture),
+    let architecture = resolved.map(|Resolved { architecture, .. }| architecture);
+    let architecture = architecture.or_else(|| definition.typical(&file));
+    let mut examined = Examined::default().provides(match &architecture {
+        Some(architecture) => features(architecture),
         None => {
             let names = definition.layer_names();
             let names = || names.iter().map(String::as_str);
@@ -142,8 +145,8 @@ fn features(architecture: &Architecture) -> Vec<Feature> {
     flags.chain([Feature::layers(names), drawable]).collect()
 }
 
-/// The fault that an error is, at the parameter that it is about.
-fn fault(error: &ImportError, described: &Described) -> Fault {
+/// The fault that an error is, at the parameter that it is about; `has_steps` says whether a user may change the network.
+fn fault(error: &ImportError, has_steps: bool) -> Fault {
     const INSPECT: &str =
         "`eigenscope inspect FILE` lists the tensors, and proposes steps and names";
     match error {
@@ -166,9 +169,9 @@ fn fault(error: &ImportError, described: &Described) -> Fault {
             found,
             ..
         } => {
-            let or = match (is_graph, described) {
+            let or = match (is_graph, has_steps) {
                 (true, _) => ", or export the graph for these images",
-                (false, Described::Steps(_)) if fitting.0.is_of_another_size(*found) => {
+                (false, true) if fitting.0.is_of_another_size(*found) => {
                     "; or check strides, padding and pooling of the steps"
                 }
                 (false, _) => "",

@@ -7,7 +7,7 @@ use crate::file::WeightFile;
 use crate::network::Resolved;
 
 /// Largest file, in bytes, whose values are looked at while a pipeline file is read; those of a larger one are when the task runs.
-const LARGEST_EXAMINED: u64 = 256 << 20;
+const LARGEST_EXAMINED: u64 = 128 << 20;
 
 /// The first value of a tensor that is not finite.
 #[derive(Debug, Clone, PartialEq)]

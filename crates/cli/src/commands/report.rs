@@ -50,6 +50,9 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Report) -> Result<u8> 
     };
     let page = report::page(&request, &project.programs)?;
     output::write(&path, &page)?;
+    if command.output.is_none() {
+        project.tell_shared_name()?;
+    }
     let stale = survey
         .iter()
         .filter(|(_, state)| !State::is_current(state))

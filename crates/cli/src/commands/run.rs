@@ -45,7 +45,7 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Run) -> Result<u8> {
     tell(&summary(&outcome));
     tell_submitted(&outcome, &command.targets.pipeline);
     tell_warnings(&project.plan, &outcome);
-    tell_shared_name(&project)?;
+    project.tell_shared_name()?;
     let figures = project.store.figures(&project.plan.name);
     if outcome.is_complete() && figures.is_dir() {
         tell(&format!("figures are in {}", relative(&figures)));
@@ -108,20 +108,6 @@ fn tell_warnings(plan: &Plan, outcome: &Outcome) {
             plan.name
         )),
     }
-}
-
-/// Says that readable names are shared with another pipeline file.
-fn tell_shared_name(project: &Project) -> Result<()> {
-    let Project { plan, store, .. } = project;
-    for other in store.of_same_name(&plan.file)? {
-        let (own, other) = (relative(&plan.file), relative(&other));
-        tell(&format!(
-            "note: {own} and {other} have one name, and share the folder {}: links of equal task names lead to the results of the file \
-             that ran last, now {own}. No result is lost; `eigenscope run {other}` leads the links back. Rename one file to keep both",
-            relative(&store.pipeline(&plan.name))
-        ));
-    }
-    Ok(())
 }
 
 fn summary(outcome: &Outcome) -> String {

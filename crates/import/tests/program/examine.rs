@@ -91,6 +91,32 @@ fn layers_and_properties_are_known_before_a_run() {
     }
 }
 
+/// Nothing tells the sides of images that are not square: the weights fit no square.
+#[test]
+fn layers_are_known_where_no_size_is() {
+    let folder = TestFolder::new();
+    let input = InputShape::from([1, 20, 28]);
+    let model = networks::convnet().architecture(input, class_names(3));
+    let model = untrained(&model.expect("it fits"), 1);
+    write(&folder.path("weights.safetensors"), &model, sequential);
+    for (kind, more) in [
+        ("convnet", json!({})),
+        ("model", json!({ "steps": steps() })),
+    ] {
+        let answer = examine(&folder, kind, parameters(more), Known::default());
+        assert_eq!(answer.faults, []);
+        assert!(
+            answer.provides.contains(&Feature::flag("ungated")),
+            "{answer:?}"
+        );
+        let has = |set: &str| {
+            let mut features = answer.provides.iter();
+            features.any(|feature| matches!(feature, Feature::Names { set: found, rules } if found == set && rules.len() > 1))
+        };
+        assert!(has("layers") && has("drawable layers"), "{answer:?}");
+    }
+}
+
 #[test]
 fn faults_are_found_before_a_run() {
     let folder = TestFolder::new();
