@@ -29,9 +29,10 @@ sbatch)
             echo "$job|$index|PENDING|JobHeldUser|$name" > "$state"
         else
             echo "$job|$index|RUNNING|None|$name" > "$state"
+            log=$(echo "$output" | sed "s/%a/$index/")
             (
                 trap '' HUP
-                SLURM_ARRAY_JOB_ID=$job SLURM_ARRAY_TASK_ID=$index SLURMD_NODENAME=n1 sh "$d/script-$job" >> "$output" 2>&1 &
+                SLURM_ARRAY_JOB_ID=$job SLURM_ARRAY_TASK_ID=$index SLURMD_NODENAME=n1 sh "$d/script-$job" >> "$log" 2>&1 &
                 echo $! > "$d/pid/$job.$index"
                 if wait $!; then end=COMPLETED; else end=FAILED; fi
                 grep -q CANCELLED "$state" || echo "$job|$index|$end|None|$name" > "$state"

@@ -7,7 +7,7 @@
 //! .slurm/<batch>/job             id of the job, once Slurm has taken it
 //! .slurm/<batch>/ends/<task>     how a task ended, until the run has dealt with it
 //! .slurm/<batch>/settled/<task>  the same afterwards: an element that is started again passes it over
-//! .slurm/<batch>/slurm.log       what elements said that are not tasks
+//! .slurm/<batch>/logs/<element>  what an element said that was no task
 //! ```
 //!
 //! The folder appears complete, before the job is submitted. Elements end when it is gone.
@@ -89,6 +89,7 @@ impl Batch {
             std::fs::create_dir(&temporary)?;
             std::fs::create_dir(temporary.join("ends"))?;
             std::fs::create_dir(temporary.join("settled"))?;
+            std::fs::create_dir(temporary.join("logs"))?;
             write_list(store, id, &temporary, elements, about)?;
             let mut file = File::create(temporary.join("batch.json"))?;
             file.write_all(&serde_json::to_vec(about)?)?;
@@ -139,9 +140,9 @@ impl Batch {
         Ok(atomic::write_file(&path, format!("{job}\n").as_bytes())?)
     }
 
-    /// What elements said that are not tasks: errors of the shell, of Slurm.
-    pub(super) fn log(&self) -> PathBuf {
-        self.folder.join("slurm.log")
+    /// Where each element writes what is said by no task: errors of the shell, of Slurm.
+    pub(super) fn logs(&self) -> PathBuf {
+        self.folder.join("logs")
     }
 
     /// Number of array elements.

@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::Scope;
 
 use eigenscope_plan::PlannedTask;
@@ -28,6 +28,29 @@ pub struct SlurmOptions {
     pub detach: bool,
 }
 
+/// The tasks that were started and cannot be left to Slurm: it has not taken them yet, or an earlier run's job has brought them to
+/// an end that nobody has dealt with.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Unsubmitted(Arc<Mutex<HashSet<usize>>>);
+
+impl Unsubmitted {
+    pub(super) fn add(&self, task: usize) {
+        self.tasks().insert(task);
+    }
+
+    pub(super) fn remove(&self, task: usize) {
+        self.tasks().remove(&task);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.tasks().is_empty()
+    }
+
+    fn tasks(&self) -> MutexGuard<'_, HashSet<usize>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// What the thread of the jobs is told.
 pub(super) enum Command<'a> {
     Start(Box<Attempt<'a>>, Expected),
@@ -44,8 +67,7 @@ pub(super) enum Command<'a> {
 pub(in super::super) struct SlurmJobs<'a> {
     settings: &'a Slurm,
     commands: Sender<Command<'a>>,
-    /// Tasks that were started and that Slurm has not taken yet.
-    unsubmitted: Arc<AtomicUsize>,
+    unsubmitted: Unsubmitted,
     running: HashSet<usize>,
     stop: Arc<AtomicBool>,
     has_news: bool,
@@ -72,14 +94,14 @@ impl<'a> SlurmJobs<'a> {
                 (Arc::clone(&receiver), sender.clone(), commands.clone());
             scope.spawn(move || commits::place(&receiver, store, visibility, &sender, &commands));
         }
-        let (unsubmitted, stop) = (Arc::default(), Arc::default());
+        let (unsubmitted, stop) = (Unsubmitted::default(), Arc::default());
         let worker = Worker::new(
             store,
             pipeline,
             options,
             sender.clone(),
             finished,
-            Arc::clone(&unsubmitted),
+            unsubmitted.clone(),
             Arc::clone(&stop),
         );
         scope.spawn(move || worker.run(&received));
@@ -115,7 +137,7 @@ impl<'a> Executor<'a> for SlurmJobs<'a> {
 
     fn start(&mut self, attempt: Attempt<'a>, expected: Expected) -> Handed {
         self.running.insert(attempt.index);
-        self.unsubmitted.fetch_add(1, Ordering::SeqCst);
+        self.unsubmitted.add(attempt.index);
         self.has_news = true;
         self.tell(Command::Start(Box::new(attempt), expected));
         Handed::Queued
@@ -129,6 +151,7 @@ impl<'a> Executor<'a> for SlurmJobs<'a> {
 
     fn ended(&mut self, task: usize) {
         self.running.remove(&task);
+        self.unsubmitted.remove(task);
     }
 
     fn stop(&mut self) {
@@ -142,7 +165,7 @@ impl<'a> Executor<'a> for SlurmJobs<'a> {
     }
 
     fn can_be_left(&self) -> bool {
-        self.unsubmitted.load(Ordering::SeqCst) == 0
+        self.unsubmitted.is_empty()
     }
 }
 

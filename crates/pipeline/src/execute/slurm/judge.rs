@@ -2,7 +2,6 @@
 
 use std::io::ErrorKind;
 use std::io::Write as _;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::super::executor::{AttemptError, Message};
@@ -75,7 +74,7 @@ impl<'a> Worker<'_, 'a> {
                     state: "OUT_OF_MEMORY".to_owned(),
                     reason: format!("its program was killed on {}", end.host),
                 };
-                self.again(waiting, &name, Some(&ending), true);
+                self.again(waiting, &name, Some(&ending), &[], true);
             }
             TaskResult::Failed { messages, .. } => {
                 let error = waiting.attempt.failed(messages.clone());
@@ -188,7 +187,7 @@ impl<'a> Worker<'_, 'a> {
             return;
         }
         let ending = gone.ending.or_else(|| Ending::ask(&self.slurm, gone.id));
-        let said = self.said(gone.flight);
+        let said = self.said(gone.flight, gone.id.1);
         for (position, number) in late.into_iter().enumerate() {
             let Some(waiting) = self.settle(gone.flight, number) else {
                 continue;
@@ -197,13 +196,20 @@ impl<'a> Worker<'_, 'a> {
                 note_in_log(&waiting, &gone.name, ending.as_ref(), &said);
             }
             // The first is the one that ran when the job ended; those after it were never begun.
-            self.again(waiting, &gone.name, ending.as_ref(), position == 0);
+            self.again(waiting, &gone.name, ending.as_ref(), &said, position == 0);
         }
     }
 
     /// Submits a task again, if that can help and it has tries left; else it has failed.
-    fn again(&mut self, mut waiting: Waiting<'a>, job: &str, ending: Option<&Ending>, begun: bool) {
-        let cause = Cause::of(ending);
+    fn again(
+        &mut self,
+        mut waiting: Waiting<'a>,
+        job: &str,
+        ending: Option<&Ending>,
+        said: &[String],
+        begun: bool,
+    ) {
+        let cause = Cause::of(ending, said);
         let why = cause.describe(job, waiting.needs, ending);
         let has_tries = !begun || waiting.tries < self.options.settings.retries;
         let needs = cause.needs_again(waiting.needs, &self.limits);
@@ -219,7 +225,7 @@ impl<'a> Worker<'_, 'a> {
                     waiting.tries += 1;
                 }
                 waiting.needs = needs;
-                self.unsubmitted.fetch_add(1, Ordering::SeqCst);
+                self.unsubmitted.add(waiting.attempt.index);
                 self.waiting.push(waiting);
             }
             None => {
@@ -234,9 +240,12 @@ impl<'a> Worker<'_, 'a> {
         }
     }
 
-    /// The last lines of what the elements of a batch said.
-    fn said(&self, flight: usize) -> Vec<String> {
-        let log = self.flights.get(flight).map(|flight| flight.batch.log());
+    /// The last lines of what an element of a batch said.
+    fn said(&self, flight: usize, element: usize) -> Vec<String> {
+        let log = self
+            .flights
+            .get(flight)
+            .map(|flight| flight.batch.logs().join(element.to_string()));
         let text = log.and_then(|log| eigenscope_artifact::regular::read(&log).ok());
         let text = text.unwrap_or_default();
         let text = String::from_utf8_lossy(&text);

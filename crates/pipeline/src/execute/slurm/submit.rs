@@ -1,7 +1,6 @@
 //! Submitting: the folder of a batch first, then its job.
 
 use std::fmt::Write as _;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::super::ExecuteError;
@@ -133,8 +132,8 @@ impl<'a> Worker<'_, 'a> {
                     minutes: one.needs.minutes.max(submission.needs.minutes),
                     ..one.needs
                 };
+                self.unsubmitted.remove(one.attempt.index);
                 flight.wanted.insert(number, one);
-                self.unsubmitted.fetch_sub(1, Ordering::SeqCst);
             }
         }
         self.flights.push(flight);
@@ -200,8 +199,8 @@ impl<'a> Worker<'_, 'a> {
             "--open-mode=append".to_owned(),
             // What stands for something in names of files is doubled.
             format!(
-                "--output={}",
-                batch.log().display().to_string().replace('%', "%%")
+                "--output={}/%a",
+                batch.logs().display().to_string().replace('%', "%%")
             ),
             format!("--chdir={}", self.store.root().display()),
         ];

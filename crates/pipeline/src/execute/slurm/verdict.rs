@@ -18,13 +18,15 @@ pub(super) enum Cause {
 }
 
 impl Cause {
-    pub(super) fn of(ending: Option<&Ending>) -> Self {
+    /// By the state that Slurm gives and by what is in the log of the job.
+    pub(super) fn of(ending: Option<&Ending>, said: &[String]) -> Self {
         match ending.map(|ending| ending.state.as_str()) {
             Some("TIMEOUT") => Self::Time,
             Some("OUT_OF_MEMORY") => Self::Memory,
             Some("NODE_FAIL" | "BOOT_FAIL" | "PREEMPTED" | "LAUNCH_FAILED" | "RECONFIG_FAIL") => {
                 Self::Outside
             }
+            _ if is_about_memory(said) => Self::Memory,
             Some("CANCELLED" | "REVOKED" | "DEADLINE") => Self::Cancelled,
             _ => Self::Unknown,
         }
@@ -75,6 +77,21 @@ impl Cause {
     }
 }
 
+/// Returns whether the log of a job says that it took too much memory. Where memory is watched by sampling, the state does not say
+/// so: the job has failed, or was cancelled.
+fn is_about_memory(said: &[String]) -> bool {
+    const WORDS: [&str; 4] = [
+        "exceeded memory limit",
+        "exceeded job memory limit",
+        "oom-kill",
+        "oom_kill",
+    ];
+    said.iter().any(|line| {
+        let line = line.to_lowercase();
+        WORDS.iter().any(|words| line.contains(words))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,7 +109,7 @@ mod tests {
             reason: String::new(),
         };
         let again = |state: &str| {
-            let cause = Cause::of(Some(&ending(state)));
+            let cause = Cause::of(Some(&ending(state)), &[]);
             cause.needs_again(NEEDS, &Limits::default())
         };
         assert_eq!(again("TIMEOUT").map(|needs| needs.minutes), Some(20));
@@ -104,7 +121,12 @@ mod tests {
         assert_eq!(again("PREEMPTED"), Some(NEEDS));
         assert_eq!(again("CANCELLED"), None);
         assert_eq!(again("COMPLETED"), Some(NEEDS));
-        assert_eq!(Cause::of(None), Cause::Unknown);
+        assert_eq!(Cause::of(None, &[]), Cause::Unknown);
+        let said = ["slurmstepd-n1: error: StepId=2.batch exceeded memory limit (413827072 > 209715200), being killed".to_owned()];
+        for state in ["FAILED", "CANCELLED"] {
+            assert_eq!(Cause::of(Some(&ending(state)), &said), Cause::Memory);
+        }
+        assert_eq!(Cause::of(Some(&ending("TIMEOUT")), &said), Cause::Time);
     }
 
     #[test]

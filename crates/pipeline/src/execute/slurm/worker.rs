@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
@@ -14,8 +14,9 @@ use super::super::attempt::Attempt;
 use super::super::executor::{AttemptError, AttemptOutcome, Expected, Message};
 use super::commands::{CommandError, Commands};
 use super::commits::Finished;
+use super::end::{TaskEnd, TaskResult};
 use super::flight::{Flight, Waiting};
-use super::jobs::{Command, SlurmOptions};
+use super::jobs::{Command, SlurmOptions, Unsubmitted};
 use super::needs::Needs;
 use super::queue::Queue;
 use super::site::Limits;
@@ -78,7 +79,7 @@ pub(super) struct Worker<'s, 'a> {
     pub(super) options: &'a SlurmOptions,
     pub(super) sender: Sender<Message>,
     finished: Sender<Finished<'a>>,
-    pub(super) unsubmitted: Arc<AtomicUsize>,
+    pub(super) unsubmitted: Unsubmitted,
     pub(super) stop: Arc<AtomicBool>,
     pub(super) slurm: Commands,
     pub(super) limits: Limits,
@@ -111,7 +112,7 @@ impl<'s, 'a> Worker<'s, 'a> {
         options: &'a SlurmOptions,
         sender: Sender<Message>,
         finished: Sender<Finished<'a>>,
-        unsubmitted: Arc<AtomicUsize>,
+        unsubmitted: Unsubmitted,
         stop: Arc<AtomicBool>,
     ) -> Self {
         Self {
@@ -237,9 +238,15 @@ impl<'s, 'a> Worker<'s, 'a> {
         if let Some((batch, number)) = self.left.remove(&key)
             && let Some(flight) = self.flight(&batch)
         {
+            let task = waiting.attempt.index;
+            // One that was stopped is started again by Slurm.
+            let has_ended = TaskEnd::read(&flight.batch.end(number))
+                .is_ok_and(|end| !matches!(end.result, TaskResult::Stopped));
             flight.wanted.insert(number, waiting);
             self.adopted += 1;
-            self.unsubmitted.fetch_sub(1, Ordering::SeqCst);
+            if !has_ended {
+                self.unsubmitted.remove(task);
+            }
             self.look.quicken();
             return;
         }
@@ -305,7 +312,7 @@ impl<'s, 'a> Worker<'s, 'a> {
     }
 
     /// The result of a task can be placed.
-    pub(super) fn place(&mut self, index: usize, number: usize, end: super::end::TaskEnd) {
+    pub(super) fn place(&mut self, index: usize, number: usize, end: TaskEnd) {
         let Some(flight) = self.flights.get_mut(index) else {
             return;
         };
