@@ -5,6 +5,7 @@
 //! a file `runs.log`, every task notes there that it has been started.
 
 use std::error::Error;
+use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
@@ -83,10 +84,15 @@ fn parameters() -> Vec<Parameter> {
         minimum: 0,
         maximum: 600_000,
     };
+    let mebibytes = ParameterType::Integer {
+        minimum: 0,
+        maximum: 100_000,
+    };
     vec![
         Parameter::optional("value", number, 0.0, "What the outputs hold"),
         Parameter::optional("part", ParameterType::at_least(0), 0, "Without effect"),
-        Parameter::optional("sleep_ms", milliseconds, 0, "Time it takes"),
+        Parameter::optional("sleep_ms", milliseconds, 0, "Time it takes").proportional(1000.0),
+        Parameter::optional("memory_mib", mebibytes, 0, "Memory it uses as long"),
         Parameter::optional("behaviour", ParameterType::Text, "good", "What it does"),
     ]
 }
@@ -97,6 +103,7 @@ struct Parameters {
     /// What the outputs hold; they depend on no other parameter.
     value: f64,
     sleep_ms: u64,
+    memory_mib: usize,
     behaviour: String,
     /// A file in the data directory to depend on.
     file: Option<String>,
@@ -111,6 +118,7 @@ impl Default for Parameters {
         Self {
             value: 0.0,
             sleep_ms: 0,
+            memory_mib: 0,
             behaviour: "good".to_owned(),
             file: None,
             await_threads: Vec::new(),
@@ -122,7 +130,7 @@ impl Default for Parameters {
 /// Notes that the task has been started, where the tests ask for that.
 fn note_start(context: &Context) -> Result<(), TaskError> {
     let path = context.task().data_dir.join("runs.log");
-    match std::fs::File::options().append(true).open(path) {
+    match File::options().append(true).open(path) {
         Ok(mut log) => Ok(log.write_all(format!("{}\n", context.provenance().task).as_bytes())?),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error.into()),
@@ -155,7 +163,9 @@ fn run_series(context: &Context) -> Result<(), TaskError> {
     for &threads in &parameters.await_threads {
         await_threads(context, threads)?;
     }
+    let used = vec![1_u8; parameters.memory_mib << 20];
     std::thread::sleep(Duration::from_millis(parameters.sleep_ms));
+    std::hint::black_box(used);
     if misbehave(context, &parameters.behaviour)? {
         return Ok(());
     }
@@ -218,12 +228,22 @@ fn misbehave(context: &Context, behaviour: &str) -> Result<bool, TaskError> {
         "nothing" => return Ok(true),
         "exit" => std::process::exit(7),
         "abort" => std::process::abort(),
-        "hang" => loop {
-            std::thread::sleep(Duration::from_secs(1));
-        },
+        "hang" => hang(),
+        "hang-at-first" => {
+            let mark = context.task().data_dir.join("hung");
+            if File::create_new(mark).is_ok() {
+                hang();
+            }
+        }
         _ => {}
     }
     Ok(false)
+}
+
+fn hang() -> ! {
+    loop {
+        std::thread::sleep(Duration::from_secs(1));
+    }
 }
 
 #[derive(Debug)]

@@ -155,6 +155,8 @@ impl TestProject {
             .current_dir(self.path(""))
             .env_remove("EIGENSCOPE_ARTIFACTS")
             .env_remove("EIGENSCOPE_DATA_DIR")
+            // Not the settings of whoever runs the tests.
+            .env("XDG_CONFIG_HOME", self.path("config"))
     }
 
     #[track_caller]
