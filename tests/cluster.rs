@@ -3,6 +3,7 @@
 //!
 //! Slurm is real: `tests/slurm/three_nodes` brings up three nodes for each test. Where it cannot, the tests are skipped.
 #![cfg(target_os = "linux")]
+#![allow(clippy::print_stderr, reason = "a skipped test says so")]
 
 use std::collections::BTreeSet;
 use std::fs;
