@@ -23,6 +23,7 @@ mod kind;
 mod labelled;
 mod limits;
 pub mod output;
+mod parallel;
 mod patterns;
 mod picture_folder;
 mod pixels;
@@ -52,7 +53,8 @@ pub use labelled::{LabelValue, Labelled, Labels, label_column, read_labelled, wr
 pub use limits::{MAX_TENSOR_VALUES, MAX_TRANSFORMS, MAX_VALUES};
 pub use patterns::{PATTERNS, PatternRow, Patterns, write_patterns};
 pub use picture_folder::{
-    FolderDigest, LeftOut, PICTURE_ENDINGS, PictureFile, PictureFolder, digest_path, list_pictures,
+    FolderDigest, LeftOut, PICTURE_ENDINGS, PictureFolder, digest_path, digest_pictures,
+    list_pictures, list_pictures_within, look_at_pictures,
 };
 pub use pixels::{PixelTransform, Pixels};
 pub use provenance::{InputDigest, Provenance};

@@ -6,10 +6,12 @@
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::{DirEntry, Metadata};
+use std::io::Error;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::regular::name_of_kind;
-use crate::{ArtifactError, Digest, FileDigest, digest_file};
+use crate::{ArtifactError, Digest, FileDigest, digest_file, parallel};
 
 /// Endings of the names of pictures, in small letters.
 pub const PICTURE_ENDINGS: [&str; 8] = ["bmp", "gif", "jpeg", "jpg", "png", "tif", "tiff", "webp"];
@@ -21,26 +23,22 @@ const MAXIMUM_DEPTH: usize = 32;
 /// Names that file managers and archivers leave, in small letters.
 const SYSTEM_NAMES: [&str; 3] = ["thumbs.db", "desktop.ini", "__macosx"];
 
+/// Pictures that a thread looks at in one go.
+const PIECE: usize = 512;
+/// Pictures that a thread reads in one go.
+const DIGESTED: usize = 64;
+
 /// What stands in a folder and in the folders inside.
 #[derive(Debug, Default)]
 pub struct PictureFolder {
-    /// The pictures: regular files, or links to such, with a name that ends like a picture's.
+    /// Paths inside the folder of the pictures: regular files, or links to such, with a name that ends like a picture's.
     ///
     /// Sorted by the bytes of the folder's path, then by those of the name.
-    pub files: Vec<PictureFile>,
+    pub files: Vec<PathBuf>,
     /// What does not count.
     pub left_out: Vec<(PathBuf, LeftOut)>,
     /// What should count and cannot be looked at, such as a link to a file that is gone.
-    pub unreadable: Vec<(PathBuf, std::io::Error)>,
-}
-
-/// A picture in a folder.
-#[derive(Debug)]
-pub struct PictureFile {
-    /// The path inside the folder.
-    pub path: PathBuf,
-    /// What the file system says of the file.
-    pub metadata: Metadata,
+    pub unreadable: Vec<(PathBuf, Error)>,
 }
 
 /// Why a file or folder does not count.
@@ -56,116 +54,202 @@ pub enum LeftOut {
     Special(&'static str),
 }
 
-/// Lists the pictures in the folder at `root`. Links are followed.
+/// Lists the pictures in the folder at `root` by their names. Links are followed.
 ///
 /// # Errors
 /// A folder that cannot be read, links that lead in a circle, more than 32 folders inside one another, or more than 2^23
 /// entries.
 pub fn list_pictures(root: &Path) -> Result<PictureFolder, ArtifactError> {
-    let mut listing = Listing::default();
-    listing.folder(root, Path::new(""), 0)?;
-    let mut found = listing.found;
-    // Folders and names are sorted apart: that is much faster than comparing whole paths.
-    let mut groups = listing.groups;
-    groups.sort_by(|(one, _), (other, _)| {
-        let bytes = |path: &PathBuf| path.as_os_str().as_encoded_bytes().to_vec();
-        bytes(one).cmp(&bytes(other))
-    });
+    list_pictures_within(root, MAXIMUM_ENTRIES)
+}
+
+/// As [`list_pictures`], where there are no more than so many entries.
+///
+/// # Errors
+/// Those of [`list_pictures`], and more than `entries` entries.
+pub fn list_pictures_within(root: &Path, entries: usize) -> Result<PictureFolder, ArtifactError> {
+    let mut walk = Walk::of(root, entries)?;
     let mut used: HashSet<&Path> = HashSet::new();
-    for (folder, _) in &groups {
+    for (folder, _) in &walk.groups {
         let mut folders = folder.ancestors();
         // A folder that is known has known parents.
         while folders.next().is_some_and(|folder| used.insert(folder)) {}
     }
-    let empty = listing.folders.into_iter().filter(|folder| {
+    let empty = walk.folders.into_iter().filter(|folder| {
         let parent = folder.parent().unwrap_or(Path::new(""));
         // Of empty folders inside one another only the outermost is named.
         !used.contains(folder.as_path()) && (parent.as_os_str().is_empty() || used.contains(parent))
     });
     let empty: Vec<_> = empty.map(|folder| (folder, LeftOut::Empty)).collect();
-    found.left_out.extend(empty);
-    found.files = groups.into_iter().flat_map(|(_, files)| files).collect();
-    found.left_out.sort_by(|one, other| one.0.cmp(&other.0));
-    Ok(found)
+    walk.left_out.extend(empty);
+    walk.left_out.sort_by(|one, other| one.0.cmp(&other.0));
+    walk.unreadable.sort_by(|one, other| one.0.cmp(&other.0));
+    let files = walk.groups.iter().flat_map(|(folder, files)| {
+        let names = files.iter();
+        names.map(move |(name, _)| folder.join(name))
+    });
+    Ok(PictureFolder {
+        files: files.collect(),
+        left_out: walk.left_out,
+        unreadable: walk.unreadable,
+    })
 }
 
-/// The walk over a folder.
+/// What `look` makes of the names and metadata of the pictures in the folder at `root`, in the order of [`PictureFolder::files`]: first
+/// the path of a folder inside, then the names in it. Pictures that cannot be looked at are left out.
+///
+/// # Errors
+/// Those of [`list_pictures`].
+pub fn look_at_pictures<T: Send>(
+    root: &Path,
+    look: impl Fn(&Metadata) -> T + Sync,
+) -> Result<Vec<(PathBuf, Vec<(OsString, T)>)>, ArtifactError> {
+    let walk = Walk::of(root, MAXIMUM_ENTRIES)?;
+    let groups = walk.groups.into_iter().map(|(folder, files)| {
+        let seen = parallel::map(&files, PIECE, |(_, found)| {
+            let metadata = match found {
+                Found::Entry(entry) => entry.metadata().ok()?,
+                Found::Target(metadata) => metadata.clone(),
+            };
+            Some(look(&metadata))
+        });
+        let files = files.into_iter().zip(seen);
+        let files = files.filter_map(|((name, _), seen)| Some((name, seen?)));
+        (folder, files.collect())
+    });
+    Ok(groups.collect())
+}
+
+/// A picture that has been found.
+enum Found {
+    /// A file in its folder.
+    Entry(DirEntry),
+    /// What a link leads to.
+    Target(Metadata),
+}
+
+/// The pictures of a folder, sorted by the bytes of their names.
+type Group = Vec<(OsString, Found)>;
+
+/// What is in a folder and in the folders inside.
 #[derive(Default)]
-struct Listing {
-    found: PictureFolder,
-    /// The pictures of each folder that has some, sorted by their names.
-    groups: Vec<(PathBuf, Vec<PictureFile>)>,
+struct Walk {
+    /// The folders that have pictures, sorted by the bytes of their paths. Folders and names are sorted apart: that is much faster than
+    /// comparing whole paths.
+    groups: Vec<(PathBuf, Group)>,
     folders: Vec<PathBuf>,
-    entries: usize,
+    left_out: Vec<(PathBuf, LeftOut)>,
+    unreadable: Vec<(PathBuf, Error)>,
 }
 
-impl Listing {
-    /// Lists the folder at `path`, which is `inside` the root.
-    fn folder(&mut self, path: &Path, inside: &Path, depth: usize) -> Result<(), ArtifactError> {
-        let failed = |source| ArtifactError::io("list", path, source);
-        if depth > MAXIMUM_DEPTH {
-            let reason = format!("more than {MAXIMUM_DEPTH} folders inside one another");
-            return Err(failed(std::io::Error::other(reason)));
-        }
-        let mut pictures = Vec::new();
-        for entry in std::fs::read_dir(path).map_err(failed)? {
-            let entry = entry.map_err(failed)?;
-            self.entries += 1;
-            if self.entries > MAXIMUM_ENTRIES {
-                let reason = format!("more than {MAXIMUM_ENTRIES} files and folders");
-                return Err(failed(std::io::Error::other(reason)));
+/// What stands in one folder.
+#[derive(Default)]
+struct Entries {
+    pictures: Group,
+    folders: Vec<PathBuf>,
+    left_out: Vec<(PathBuf, LeftOut)>,
+    unreadable: Vec<(PathBuf, Error)>,
+}
+
+impl Walk {
+    /// Lists folder by folder, those of one depth at the same time.
+    fn of(root: &Path, limit: usize) -> Result<Self, ArtifactError> {
+        let count = AtomicUsize::new(0);
+        let mut walk = Self::default();
+        let mut level = vec![PathBuf::new()];
+        for depth in 0.. {
+            if level.is_empty() {
+                break;
             }
-            self.entry(path, inside, &entry, depth, &mut pictures)?;
+            if let Some(folder) = level.first().filter(|_| depth > MAXIMUM_DEPTH) {
+                let reason = format!("more than {MAXIMUM_DEPTH} folders inside one another");
+                let path = root.join(folder);
+                return Err(ArtifactError::io("list", &path, Error::other(reason)));
+            }
+            let listed =
+                parallel::map(&level, 1, |inside| Entries::of(root, inside, &count, limit));
+            let mut next = Vec::new();
+            for (folder, entries) in level.into_iter().zip(listed) {
+                let entries = entries?;
+                if !entries.pictures.is_empty() {
+                    walk.groups.push((folder, entries.pictures));
+                }
+                next.extend(entries.folders);
+                walk.left_out.extend(entries.left_out);
+                walk.unreadable.extend(entries.unreadable);
+            }
+            walk.folders.extend(next.iter().cloned());
+            level = next;
         }
-        pictures
-            .sort_by(|(one, _), (other, _)| one.as_encoded_bytes().cmp(other.as_encoded_bytes()));
-        if !pictures.is_empty() {
-            let files = pictures.into_iter().map(|(_, file)| file).collect();
-            self.groups.push((inside.to_owned(), files));
+        walk.groups.sort_by(|(one, _), (other, _)| {
+            let bytes = |path: &PathBuf| path.as_os_str().as_encoded_bytes().to_vec();
+            bytes(one).cmp(&bytes(other))
+        });
+        Ok(walk)
+    }
+}
+
+impl Entries {
+    /// Lists the folder that is `inside` the root. `count` counts the entries of all folders, of which there may be `limit`.
+    fn of(
+        root: &Path,
+        inside: &Path,
+        count: &AtomicUsize,
+        limit: usize,
+    ) -> Result<Self, ArtifactError> {
+        let path = root.join(inside);
+        let failed = |source| ArtifactError::io("list", &path, source);
+        let mut entries = Self::default();
+        for entry in std::fs::read_dir(&path).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            if count.fetch_add(1, Ordering::Relaxed) >= limit {
+                let reason = format!("more than {limit} files and folders");
+                return Err(failed(Error::other(reason)));
+            }
+            entries.add(&path, inside, entry)?;
         }
-        Ok(())
+        entries.pictures.sort_unstable_by(|(one, _), (other, _)| {
+            one.as_encoded_bytes().cmp(other.as_encoded_bytes())
+        });
+        Ok(entries)
     }
 
-    fn entry(
-        &mut self,
-        folder: &Path,
-        inside: &Path,
-        entry: &DirEntry,
-        depth: usize,
-        pictures: &mut Vec<(OsString, PictureFile)>,
-    ) -> Result<(), ArtifactError> {
+    fn add(&mut self, folder: &Path, inside: &Path, entry: DirEntry) -> Result<(), ArtifactError> {
         let name = entry.file_name();
-        let path = inside.join(&name);
         if is_hidden(&name) {
-            self.found.left_out.push((path, LeftOut::Hidden));
+            self.left_out.push((inside.join(name), LeftOut::Hidden));
             return Ok(());
         }
-        let is_link = entry.file_type().is_ok_and(|found| found.is_symlink());
-        let metadata = match is_link {
-            true => std::fs::metadata(entry.path()),
-            false => entry.metadata(),
-        };
-        let metadata = match metadata {
-            Ok(metadata) => metadata,
+        let looked = entry
+            .file_type()
+            .and_then(|found| match found.is_symlink() {
+                true => {
+                    let target = std::fs::metadata(entry.path())?;
+                    Ok((target.file_type(), Some(target)))
+                }
+                false => Ok((found, None)),
+            });
+        let (found, target) = match looked {
+            Ok(looked) => looked,
             Err(error) => {
-                self.found.unreadable.push((path, error));
+                self.unreadable.push((inside.join(name), error));
                 return Ok(());
             }
         };
-        if metadata.is_dir() {
-            if is_link {
+        if found.is_dir() {
+            if target.is_some() {
                 check_link(folder, &entry.path())?;
             }
-            self.folders.push(path.clone());
-            return self.folder(&entry.path(), &path, depth + 1);
-        }
-        if !metadata.is_file() {
-            let kind = LeftOut::Special(name_of_kind(metadata.file_type()));
-            self.found.left_out.push((path, kind));
+            self.folders.push(inside.join(name));
+        } else if !found.is_file() {
+            let kind = LeftOut::Special(name_of_kind(found));
+            self.left_out.push((inside.join(name), kind));
         } else if is_picture(&name) {
-            pictures.push((name, PictureFile { path, metadata }));
+            let found = target.map_or(Found::Entry(entry), Found::Target);
+            self.pictures.push((name, found));
         } else {
-            self.found.left_out.push((path, LeftOut::NotAPicture));
+            self.left_out
+                .push((inside.join(name), LeftOut::NotAPicture));
         }
         Ok(())
     }
@@ -229,14 +313,29 @@ impl FolderDigest {
 /// # Errors
 /// Those of [`digest_file`] and [`list_pictures`].
 pub fn digest_path(path: &Path) -> Result<FileDigest, ArtifactError> {
-    if !path.is_dir() {
-        return digest_file(path);
+    match path.is_dir() {
+        true => Ok(digest_pictures(path)?.0),
+        false => digest_file(path),
     }
-    let mut digest = FolderDigest::default();
-    for file in list_pictures(path)?.files {
-        digest.add(&file.path, digest_file(&path.join(&file.path))?);
+}
+
+/// Digest of the pictures in the folder at `root`, and those of each of them in order.
+///
+/// # Errors
+/// Those of [`digest_file`] and [`list_pictures`].
+pub fn digest_pictures(
+    root: &Path,
+) -> Result<(FileDigest, Vec<(PathBuf, FileDigest)>), ArtifactError> {
+    let files = list_pictures(root)?.files;
+    let digests = parallel::map(&files, DIGESTED, |file| digest_file(&root.join(file)));
+    let mut whole = FolderDigest::default();
+    let mut pictures = Vec::with_capacity(files.len());
+    for (file, digest) in files.into_iter().zip(digests) {
+        let digest = digest?;
+        whole.add(&file, digest);
+        pictures.push((file, digest));
     }
-    Ok(digest.finish())
+    Ok((whole.finish(), pictures))
 }
 
 #[cfg(test)]
@@ -254,10 +353,7 @@ mod tests {
     }
 
     fn names(listing: &PictureFolder) -> Vec<String> {
-        let names = listing
-            .files
-            .iter()
-            .map(|file| file.path.display().to_string());
+        let names = listing.files.iter().map(|file| file.display().to_string());
         names.collect()
     }
 

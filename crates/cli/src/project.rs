@@ -159,7 +159,7 @@ pub(crate) fn import_program() -> Result<PathBuf> {
 }
 
 /// Asks the stage programs beside this program what they can do.
-fn stage_programs(arguments: &ProjectArguments) -> Result<Programs> {
+pub(crate) fn stage_programs(arguments: &ProjectArguments) -> Result<Programs> {
     let program = std::env::current_exe().context("cannot find the folder of this program")?;
     let folder = program.parent().unwrap_or(Path::new("."));
     Ok(Programs::describe(folder)?.with_data_dir(&arguments.data_dir))

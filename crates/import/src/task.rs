@@ -68,11 +68,7 @@ fn import(context: &Context, chosen: &Chosen, described: &Described) -> Result<(
     }
     for (path, digest) in digests {
         let relative = path.strip_prefix(data_dir).unwrap_or(&path);
-        context.depends_on(ExternalFile {
-            path: relative.to_string_lossy().into_owned(),
-            bytes: digest.bytes,
-            blake3: digest.blake3,
-        });
+        context.depends_on(ExternalFile::new(relative.to_string_lossy(), digest));
     }
     Ok(model.write(context.output(TENSORS)?, context.provenance())?)
 }

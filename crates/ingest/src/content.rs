@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
 
-use eigenscope_artifact::{Digest, regular};
+use eigenscope_artifact::{Digest, FileDigest, regular};
 use eigenscope_stage::ExternalFile;
 use ring::digest::{Context as Sha256, SHA256};
 
@@ -53,11 +53,11 @@ impl<R: Read> Raw<R> {
 
     /// Returns the record of the file for the orchestrator and the SHA-256 of the raw bytes.
     pub(crate) fn finish(self, data_dir: &Path) -> (ExternalFile, String) {
-        let file = ExternalFile {
-            path: relative(&self.path, data_dir),
+        let digest = FileDigest {
             bytes: self.bytes,
             blake3: Digest::from(self.blake3.finalize()),
         };
+        let file = ExternalFile::new(relative(&self.path, data_dir), digest);
         (file, hexadecimal(self.sha256))
     }
 }

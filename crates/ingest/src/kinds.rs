@@ -7,6 +7,7 @@ use eigenscope_stage::{
 };
 
 use crate::download::Policy;
+use crate::examine;
 use crate::folder::image_folder;
 use crate::parameters::{
     self, CsvParameters, EmnistParameters, FolderParameters, IdxParameters, NpzParameters,
@@ -65,7 +66,8 @@ pub fn kinds() -> Vec<TaskKind> {
             None,
             task_function!(sets::emnist),
         )
-        .parameters::<EmnistParameters>(parameters::emnist()),
+        .parameters::<EmnistParameters>(parameters::emnist())
+        .examined_by(examine::emnist),
         images(
             "image-folder",
             "your own pictures in folders: train/CLASS/* and test/CLASS/*, or CLASS/*",
@@ -73,6 +75,7 @@ pub fn kinds() -> Vec<TaskKind> {
             task_function!(image_folder),
         )
         .parameters::<FolderParameters>(parameters::folder())
+        .examined_by(examine::image_folder)
         .lendable_threads(15),
         images(
             "npz",
@@ -80,7 +83,8 @@ pub fn kinds() -> Vec<TaskKind> {
             None,
             task_function!(sets::user_npz),
         )
-        .parameters::<NpzParameters>(parameters::npz()),
+        .parameters::<NpzParameters>(parameters::npz())
+        .examined_by(examine::npz),
         images(
             "parquet",
             "your own images in Parquet tables, as Hugging Face ships data sets",
@@ -88,6 +92,7 @@ pub fn kinds() -> Vec<TaskKind> {
             task_function!(sets::user_parquet),
         )
         .parameters::<ParquetParameters>(parameters::parquet())
+        .examined_by(examine::parquet)
         .lendable_threads(15),
         images(
             "csv",
@@ -95,14 +100,16 @@ pub fn kinds() -> Vec<TaskKind> {
             None,
             task_function!(sets::user_csv),
         )
-        .parameters::<CsvParameters>(parameters::csv()),
+        .parameters::<CsvParameters>(parameters::csv())
+        .examined_by(examine::csv),
         images(
             "idx",
             "your own images and labels in IDX files of unsigned bytes",
             None,
             task_function!(sets::user_idx),
         )
-        .parameters::<IdxParameters>(parameters::idx()),
+        .parameters::<IdxParameters>(parameters::idx())
+        .examined_by(examine::idx),
     ]
 }
 
@@ -130,15 +137,15 @@ fn published(
 
 /// A data set. It is random: with `train_fraction` or `train_count` the seed chooses the rows.
 fn images(name: &str, summary: &str, classes: Option<&[&str]>, run: TaskFunction) -> TaskKind {
+    let classes = classes.map(|names| names.iter().map(|&name| name.to_owned()).collect());
     TaskKind::new(name, summary, run)
         .writes(IMAGES)
         .provides(provides(name, classes))
         .random()
 }
 
-/// What later tasks compare. `classes`: names of all classes, unless only the user's files tell.
-fn provides(kind: &str, classes: Option<&[&str]>) -> Vec<Feature> {
-    let names = classes.map(|names| names.iter().map(|&name| name.to_owned()).collect());
+/// What later tasks compare. `names`: those of all classes, unless only the user's files tell.
+pub(crate) fn provides(kind: &str, names: Option<Vec<String>>) -> Vec<Feature> {
     let when = Condition {
         parameter: "similarity_label".to_owned(),
         value: "none".into(),

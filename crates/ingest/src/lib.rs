@@ -22,6 +22,7 @@ pub mod download;
 mod duplicates;
 mod emnist;
 mod error;
+mod examine;
 mod folder;
 mod foreign;
 #[cfg(fuzzing)]

@@ -17,6 +17,8 @@ use crate::error::IngestError;
 
 /// Largest column of a row group, decompressed, in bytes.
 const MAXIMUM_COLUMN: i64 = 1 << 32;
+/// Names of label columns that are tried where none is called as is said.
+const LABEL_NAMES: [&str; 6] = ["label", "labels", "class", "target", "fine_label", "digit"];
 /// Rows read at a time.
 const BATCH_ROWS: usize = 512;
 
@@ -41,6 +43,16 @@ pub(crate) enum ImageColumns {
 pub(crate) enum Labels {
     Numbers(Vec<i64>),
     Names(Vec<String>),
+}
+
+impl Labels {
+    /// The labels of text.
+    pub(crate) fn names(&self) -> &[String] {
+        match self {
+            Self::Numbers(_) => &[],
+            Self::Names(names) => names,
+        }
+    }
 }
 
 impl ParquetFile {
@@ -123,6 +135,47 @@ impl ParquetFile {
         }
     }
 
+    /// The number of rows.
+    pub(crate) fn rows(&self) -> usize {
+        let rows = self.metadata.metadata().file_metadata().num_rows();
+        usize::try_from(rows).unwrap_or(0)
+    }
+
+    /// The columns of images, if these columns are there.
+    pub(crate) fn image_columns(&self, image: &str, label: &str) -> Option<ImageColumns> {
+        let label = self.column(label).ok()?;
+        self.images(image, label).ok()
+    }
+
+    /// The name of a column that may be that of encoded pictures.
+    pub(crate) fn picture_like(&self) -> Option<String> {
+        let is_encoded = |field: &&Field| {
+            matches!(
+                field.data_type(),
+                DataType::Binary | DataType::LargeBinary | DataType::Struct(_)
+            )
+        };
+        Some(self.fields().find(is_encoded)?.name().clone())
+    }
+
+    /// The name of a column that may be that of labels.
+    pub(crate) fn label_like(&self) -> Option<String> {
+        let called = |known: &&&str| self.column(known).is_ok();
+        if let Some(name) = LABEL_NAMES.iter().find(called) {
+            return Some((*name).to_owned());
+        }
+        let is_label =
+            |field: &&Field| field.data_type().is_integer() || field.name().contains("label");
+        let mut labels = self.fields().filter(is_label);
+        let only = labels.next()?;
+        labels.next().is_none().then(|| only.name().clone())
+    }
+
+    /// The first rows of some columns, at most so many.
+    pub(crate) fn first_batch(&self, columns: &[usize], rows: usize) -> Option<RecordBatch> {
+        self.batches_of(columns, rows).ok()?.next()?.ok()
+    }
+
     /// The names of the classes that `datasets` writes into its tables.
     pub(crate) fn class_names(&self, label: &str) -> Option<Vec<String>> {
         let entries = self
@@ -148,12 +201,21 @@ impl ParquetFile {
         &self,
         columns: &[usize],
     ) -> Result<impl Iterator<Item = Result<RecordBatch, IngestError>> + use<'_>, IngestError> {
+        self.batches_of(columns, BATCH_ROWS)
+    }
+
+    /// The rows of some columns, in batches of so many.
+    fn batches_of(
+        &self,
+        columns: &[usize],
+        rows: usize,
+    ) -> Result<impl Iterator<Item = Result<RecordBatch, IngestError>> + use<'_>, IngestError> {
         let file = self.file.try_clone();
         let file = file.map_err(|source| IngestError::io("read", &self.path, source))?;
         let builder =
             ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone());
         let mask = ProjectionMask::roots(builder.parquet_schema(), columns.iter().copied());
-        let builder = builder.with_projection(mask).with_batch_size(BATCH_ROWS);
+        let builder = builder.with_projection(mask).with_batch_size(rows);
         let mut reader = match decoded(|| builder.build()) {
             Some(Ok(reader)) => reader,
             Some(Err(error)) => return Err(self.refused(error.to_string())),

@@ -47,12 +47,7 @@ pub(crate) fn split_off_test(images: &mut Images, fraction: f64, seed: Seed) {
     let mut is_test = vec![false; whole.len()];
     for (class, mut rows) in (0..).zip(rows_of) {
         seed.stream("ingest/test-split", class).shuffle(&mut rows);
-        let count = (fraction * rows.len() as f64).round() as usize;
-        let count = match rows.len() {
-            0 | 1 => 0,
-            rows => count.clamp(1, rows - 1),
-        };
-        for &row in &rows[..count] {
+        for &row in &rows[..test_images(fraction, rows.len())] {
             is_test[row] = true;
         }
     }
@@ -64,6 +59,15 @@ pub(crate) fn split_off_test(images: &mut Images, fraction: f64, seed: Seed) {
     let (train_rows, test_rows) = (rows(false), rows(true));
     images.test = picked(whole, &test_rows);
     keep_rows(whole, &train_rows);
+}
+
+/// The number of test images that a class of so many images gives.
+pub(crate) fn test_images(fraction: f64, images: usize) -> usize {
+    let count = (fraction * images as f64).round() as usize;
+    match images {
+        0 | 1 => 0,
+        images => count.clamp(1, images - 1),
+    }
 }
 
 /// Copies rows of a split.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use eigenscope_artifact::{Images, PixelTransform, SourceCheck};
 use eigenscope_stage::{CLASSES, Event, Feature, Stage, quantities};
-use eigenscope_testing::{describe, file_names};
+use eigenscope_testing::{TaskOutcome, describe, file_names};
 use serde_json::{Value, json};
 use support::{Bench, gzip, idx, program, real_data, small_idx, user_files};
 
@@ -252,6 +252,67 @@ fn placed_files_are_used_with_a_warning_when_they_are_not_the_published_ones() {
     assert_eq!(images.test.indices, [0, 1]);
 }
 
+/// Places at which a task found nothing, in order.
+fn absent(outcome: &TaskOutcome) -> Vec<&str> {
+    let events = outcome.events.iter();
+    let absent = events.filter_map(|event| match event {
+        Event::Absent { path } => Some(path.as_str()),
+        _ => None,
+    });
+    absent.collect()
+}
+
+/// The files that would be read if the one at `path` were gone.
+fn instead<'a>(outcome: &'a TaskOutcome, path: &str) -> &'a [String] {
+    let mut events = outcome.events.iter();
+    let found = events.find_map(|event| match event {
+        Event::File(file) if file.path == path => Some(&file.instead),
+        _ => None,
+    });
+    found.expect("it was read")
+}
+
+#[test]
+fn places_that_were_looked_at_are_reported() {
+    let bench = Bench::new();
+    let [images, labels, test_images, test_labels] = small_idx();
+    bench.place(&format!("mnist/{}", images.0), &images.1);
+    bench.place(&format!("mnist/{}.gz", labels.0), b"damaged");
+    bench.place(&format!("MNIST/raw/{}", labels.0), &labels.1);
+    for (name, bytes) in [test_images, test_labels] {
+        bench.place(&format!("mnist/{name}.gz"), &gzip(&bytes));
+    }
+    let outcome = bench.run("mnist").succeeded();
+    assert_eq!(
+        absent(&outcome),
+        [
+            "mnist/train-images-idx3-ubyte.gz",
+            "mnist/train-labels-idx1-ubyte",
+            "mnist/train-labels.idx1-ubyte.gz",
+            "mnist/train-labels.idx1-ubyte",
+            "MNIST/raw/train-labels-idx1-ubyte.gz",
+        ]
+    );
+    assert_eq!(
+        outcome.read_files()[..3],
+        [
+            "mnist/train-images-idx3-ubyte",
+            "mnist/train-labels-idx1-ubyte.gz",
+            "MNIST/raw/train-labels-idx1-ubyte",
+        ],
+        "a damaged file may be mended"
+    );
+    assert_eq!(
+        instead(&outcome, "MNIST/raw/train-labels-idx1-ubyte"),
+        [
+            "MNIST/raw/train-labels.idx1-ubyte.gz",
+            "MNIST/raw/train-labels.idx1-ubyte",
+            "mnist/mnist.npz",
+            "mnist.npz",
+        ]
+    );
+}
+
 #[test]
 fn a_file_event_tells_size_and_digest_of_the_raw_bytes() {
     let mut bench = Bench::new();
@@ -395,7 +456,14 @@ fn a_damaged_file_does_not_hide_an_intact_one() {
             && warnings[0].ends_with("t10k-images-idx3-ubyte is used instead"),
         "{warnings:?}"
     );
-    assert_eq!(outcome.read_files()[2], "mnist/t10k-images-idx3-ubyte");
+    assert_eq!(
+        outcome.read_files()[2..4],
+        [
+            "mnist/t10k-images-idx3-ubyte.gz",
+            "mnist/t10k-images-idx3-ubyte"
+        ],
+        "a damaged file may be mended"
+    );
 
     // Where none is intact, the first is named.
     let bench = Bench::new();
@@ -528,6 +596,21 @@ fn small_cifar_files_and_archives_give_the_same_images() {
     let outcome = archive.run("cifar10");
     assert_eq!(outcome.code, Some(0), "{outcome:?}");
     assert_eq!(outcome.read_files(), ["cifar-10-binary.tar.gz"]);
+    assert_eq!(absent(&outcome).len(), 6, "the folder would be read");
+    assert_eq!(archive.images(), images);
+
+    // A damaged folder beside an intact archive.
+    for (name, bytes) in &batches {
+        archive.place(&format!("cifar-10-batches-bin/{name}"), bytes);
+    }
+    archive.place("cifar-10-batches-bin/data_batch_2.bin", &record(2)[..9]);
+    let outcome = archive.run("cifar10").succeeded();
+    outcome.warns_of("cifar-10-binary.tar.gz is used instead");
+    assert_eq!(
+        outcome.read_files().len(),
+        7,
+        "a damaged file may be mended"
+    );
     assert_eq!(archive.images(), images);
 
     let archive = Bench::new();

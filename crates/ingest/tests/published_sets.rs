@@ -2,8 +2,6 @@
 
 mod support;
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
 use std::time::Duration;
 
 use eigenscope_artifact::SourceCheck;
@@ -13,50 +11,7 @@ use eigenscope_ingest::sets;
 use eigenscope_stage::Context;
 use eigenscope_testing::file_names;
 use serde_json::json;
-use support::{Bench, gzip, real_data, small_idx};
-
-/// Serves files by path, forever.
-fn serve(files: Vec<(String, Vec<u8>)>) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = listener.local_addr().expect("an address");
-    std::thread::spawn(move || {
-        for mut stream in listener.incoming().flatten() {
-            let mut reader = BufReader::new(stream.try_clone().expect("a second handle"));
-            let (mut first, mut line) = (String::new(), String::new());
-            let _ = reader.read_line(&mut first);
-            while reader.read_line(&mut line).is_ok_and(|bytes| bytes > 2) {
-                line.clear();
-            }
-            let path = first.split(' ').nth(1).unwrap_or_default();
-            let body = files
-                .iter()
-                .find(|(name, _)| name == path)
-                .map(|file| file.1.as_slice());
-            let status = if body.is_some() {
-                "200 OK"
-            } else {
-                "404 Not Found"
-            };
-            let body = body.unwrap_or_default();
-            let head = format!(
-                "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-                body.len()
-            );
-            let _ = stream
-                .write_all(head.as_bytes())
-                .and_then(|()| stream.write_all(body));
-        }
-    });
-    format!("http://{address}/")
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    ring::digest::digest(&ring::digest::SHA256, bytes)
-        .as_ref()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
-}
+use support::{Bench, gzip, real_data, serve, sha256, small_idx};
 
 fn policy() -> Policy {
     Policy {

@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 
 use eigenscope_artifact::atomic;
 use eigenscope_artifact::tables::training::{FinalRow, HistoryRow};
-use eigenscope_pipeline::store::{InputRecord, KeyInputs, Record, Store};
+use eigenscope_pipeline::store::{InputRecord, KeyInputs, Outside, Record, Store};
 use eigenscope_pipeline::survey::DEVICE;
 use eigenscope_plan::programs::Programs;
 use eigenscope_plan::{Plan, PlannedTask};
@@ -234,6 +234,13 @@ fn place(
         }
     }
     let outputs = &task.outputs;
-    let committed = store.commit(work, &task.id, key_inputs, outputs, Vec::new(), Vec::new())?;
+    let committed = store.commit(
+        work,
+        &task.id,
+        key_inputs,
+        outputs,
+        Outside::default(),
+        Vec::new(),
+    )?;
     Ok(committed.record)
 }

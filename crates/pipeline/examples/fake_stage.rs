@@ -13,10 +13,12 @@ use std::time::{Duration, Instant};
 
 use eigenscope_artifact::tables::training::{FinalRow, HistoryRow};
 use eigenscope_artifact::{
-    ArtifactKind, Provenance, SVG, atomic, digest_file, read_records, write_records,
+    ArtifactKind, Provenance, SVG, atomic, digest_file, digest_pictures, read_records,
+    write_records,
 };
 use eigenscope_stage::{
-    Context, ExternalFile, Parameter, ParameterType, Role, Stage, TaskError, TaskFunction, TaskKind,
+    Context, ExternalFile, FolderPicture, Parameter, ParameterType, Role, Stage, TaskError,
+    TaskFunction, TaskKind,
 };
 use serde::Deserialize;
 
@@ -107,6 +109,12 @@ struct Parameters {
     behaviour: String,
     /// A file in the data directory to depend on.
     file: Option<String>,
+    /// Files that would be read if that one were gone.
+    instead: Vec<String>,
+    /// A folder of pictures in the data directory to depend on.
+    folder: Option<String>,
+    /// A place in the data directory without a file.
+    absent: Option<String>,
     /// Numbers of threads that it waits to be allowed, one after the other.
     await_threads: Vec<usize>,
     /// A file in the data directory with a number to add, without telling anybody.
@@ -121,6 +129,9 @@ impl Default for Parameters {
             memory_mib: 0,
             behaviour: "good".to_owned(),
             file: None,
+            instead: Vec::new(),
+            folder: None,
+            absent: None,
             await_threads: Vec::new(),
             hidden_file: None,
         }
@@ -149,11 +160,20 @@ fn run_series(context: &Context) -> Result<(), TaskError> {
     if let Some(name) = &parameters.file {
         let path = context.task().data_dir.join(name);
         let digest = digest_file(&path)?;
+        let instead = parameters.instead.clone();
         context.depends_on(ExternalFile {
-            path: name.clone(),
-            bytes: digest.bytes,
-            blake3: digest.blake3,
+            instead,
+            ..ExternalFile::new(name, digest)
         });
+    }
+    if let Some(name) = &parameters.folder {
+        let (digest, pictures) = digest_pictures(&context.task().data_dir.join(name))?;
+        let pictures = pictures.iter();
+        let pictures = pictures.map(|(path, digest)| FolderPicture::new(path, *digest));
+        context.depends_on_folder(ExternalFile::new(name, digest), pictures.collect());
+    }
+    if let Some(name) = &parameters.absent {
+        context.depends_on_absence(name);
     }
     if let Some(name) = &parameters.hidden_file {
         let text = std::fs::read_to_string(context.task().data_dir.join(name))?;

@@ -7,7 +7,9 @@ use std::fs;
 use eigenscope_artifact::SVG;
 use eigenscope_pipeline::execute::{ExecuteError, Silent};
 use eigenscope_pipeline::gc;
-use eigenscope_pipeline::store::{CommitError, KeyInputs, StoreError, check_names, figure_names};
+use eigenscope_pipeline::store::{
+    CommitError, KeyInputs, Outside, StoreError, check_names, figure_names,
+};
 use eigenscope_pipeline::survey::Reason;
 use eigenscope_testing::file_names;
 use fake::{Bench, chain, data, model, plan, task};
@@ -261,9 +263,14 @@ fn a_folder_appears_only_when_it_is_complete() {
             fs::write(work.path().join("figure.svg"), text).expect("written");
         }
         let key_inputs = key_inputs.clone();
-        bench
-            .store
-            .commit(work, "figure.a", key_inputs, &[SVG.into()], vec![], vec![])
+        bench.store.commit(
+            work,
+            "figure.a",
+            key_inputs,
+            &[SVG.into()],
+            Outside::default(),
+            vec![],
+        )
     };
     assert!(matches!(place(None), Err(CommitError::Missing(kind)) if kind == SVG));
     assert!(matches!(

@@ -282,6 +282,72 @@ fn files_outside_the_store() {
         [],
         "a result outlives the file it was made from"
     );
+    let survey = bench.survey(&plan);
+    let warnings = survey.warnings(&plan, 0);
+    assert!(
+        warnings[0].starts_with("a file that it was made from is gone: file;"),
+        "{warnings:?}"
+    );
+}
+
+#[test]
+fn a_file_in_the_place_of_one_that_is_gone() {
+    let bench = Bench::new();
+    let path = |name: &str| bench.options.data_dir.join(name);
+    fs::write(path("file"), "one").expect("written");
+    let parameters = json!({"file": "file", "instead": ["second", "third"]});
+    let plan = plan(vec![data("a", parameters)]);
+    bench.complete(&plan);
+    fs::write(path("third"), "one").expect("written");
+    assert_eq!(bench.reasons(&plan, 0), [], "the first is still there");
+    fs::remove_file(path("file")).expect("removed");
+    let replaced = Reason::ExternalFileReplaced {
+        path: "file".to_owned(),
+        by: "third".to_owned(),
+    };
+    assert_eq!(bench.reasons(&plan, 0), [replaced]);
+}
+
+#[test]
+fn a_file_where_there_was_none() {
+    let bench = Bench::new();
+    let plan = plan(vec![data("a", json!({"absent": "folder/better"}))]);
+    bench.complete(&plan);
+    assert_eq!(bench.reasons(&plan, 0), []);
+    let place = bench.options.data_dir.join("folder/better");
+    fs::create_dir_all(&place).expect("created");
+    assert_eq!(bench.reasons(&plan, 0), [], "a folder is not read");
+    fs::remove_dir(&place).expect("removed");
+    fs::write(&place, "").expect("written");
+    let appeared = Reason::ExternalFileAppeared {
+        path: "folder/better".to_owned(),
+    };
+    assert_eq!(bench.reasons(&plan, 0), [appeared]);
+}
+
+#[test]
+fn pictures_of_a_folder_are_named() {
+    let bench = Bench::new();
+    let path = |name: &str| bench.options.data_dir.join("faces").join(name);
+    for name in ["a/1.png", "a/2.png", "b/1.png"] {
+        fs::create_dir_all(path(name).parent().expect("a folder")).expect("created");
+        fs::write(path(name), name).expect("written");
+    }
+    let plan = plan(vec![data("a", json!({"folder": "faces"}))]);
+    bench.complete(&plan);
+    assert_eq!(bench.reasons(&plan, 0), []);
+    fs::write(path("a/1.png"), "another").expect("written");
+    fs::remove_file(path("a/2.png")).expect("removed");
+    for name in ["b/2.png", "b/3.png"] {
+        fs::write(path(name), name).expect("written");
+    }
+    let text = explain(&plan, &bench.survey(&plan), 0);
+    assert!(
+        text.contains(
+            "faces changed: 1 picture is changed (a/1.png); 2 pictures are new (b/2.png, b/3.png); 1 picture is gone (a/2.png)"
+        ),
+        "{text}"
+    );
 }
 
 #[test]

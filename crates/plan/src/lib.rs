@@ -4,13 +4,15 @@
 //! descriptions and expands it to a [`Plan`]; [`file`](mod@file) is what the readers of all files of users share: values
 //! with spans, checks and errors. Nothing here knows a particular task kind, and nothing here runs or stores anything.
 //!
-//! Modules use each other in one direction: `file` ← `label` ← `reference` ← `plan` ← `programs` ← `pipeline_file`.
+//! Modules use each other in one direction: `file` ← `label` ← `reference` ← `plan` ← `programs` ← `pipeline_file`, and `programs` ←
+//! `data_set`.
 
 #![allow(
     missing_docs,
     reason = "the docs say what types are for and what holds; names of fields say the rest"
 )]
 
+mod data_set;
 pub mod file;
 pub mod graph;
 pub mod grouping;
@@ -22,6 +24,7 @@ pub mod reference;
 pub mod settings;
 pub mod task_patterns;
 
+pub use data_set::DataSet;
 pub use pipeline_file::{parse, read};
 pub use plan::{
     CodeParts, MAXIMUM_INPUTS, MAXIMUM_TASKS, MAXIMUM_TASKS_PER_TABLE, Plan, PlannedInput,

@@ -7,7 +7,13 @@ use eigenscope_artifact::{ArtifactKind, Provenance, Record, read_records, write_
 use serde::de::DeserializeOwned;
 
 use crate::program::TaskError;
-use crate::{Event, ExternalFile, Input, Seed, TaskFile, ThreadBudget};
+use crate::{Event, ExternalFile, FolderPicture, Input, Seed, TaskFile, ThreadBudget};
+
+/// Bytes of names of pictures that are reported at once: what the orchestrator reads as one line is limited, to more than these
+/// escaped and one path more.
+const PIECE_BYTES: usize = 1 << 14;
+/// About what a picture has in such a line besides its name.
+const PICTURE_BYTES: usize = 32;
 
 /// A task being run.
 #[derive(Debug)]
@@ -132,6 +138,31 @@ impl Context {
     /// Reports a file outside the store that the result depends on.
     pub fn depends_on(&self, file: ExternalFile) {
         emit(&Event::File(file));
+    }
+
+    /// Reports a folder of pictures outside the store that the result depends on, with all its pictures.
+    pub fn depends_on_folder(&self, folder: ExternalFile, pictures: Vec<FolderPicture>) {
+        let mut piece = Vec::new();
+        let mut bytes = 0;
+        let mut rest = pictures.into_iter().peekable();
+        while let Some(picture) = rest.next() {
+            bytes += picture.0.len() + PICTURE_BYTES;
+            piece.push(picture);
+            if bytes > PIECE_BYTES || rest.peek().is_none() {
+                emit(&Event::Pictures {
+                    folder: folder.path.clone(),
+                    pictures: std::mem::take(&mut piece),
+                });
+                bytes = 0;
+            }
+        }
+        self.depends_on(folder);
+    }
+
+    /// Reports a place outside the store, relative to the data directory or absolute, where a file would have been read, had there
+    /// been one.
+    pub fn depends_on_absence(&self, path: impl Into<String>) {
+        emit(&Event::Absent { path: path.into() });
     }
 }
 

@@ -123,6 +123,12 @@ pub struct Examined {
     /// Which file of the user's is not there, so that nothing is known of the results. What is stored can be used all the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub absent: Option<Fault>,
+    /// Values that parameters may be given where the defaults do not fit the user's files, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub suggestions: BTreeMap<String, Value>,
+    /// What was found in the user's files, a line each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub found: Vec<String>,
     /// Peak memory in MiB, where it is known better than from the description.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory_mib: Option<u64>,

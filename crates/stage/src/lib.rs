@@ -29,7 +29,7 @@ pub use context::Context;
 pub use description::{
     Description, Parameter, ParameterType, Resources, Role, Stage, TaskKindDescription, Variant,
 };
-pub use event::{Event, ExternalFile};
+pub use event::{Event, ExternalFile, FolderPicture};
 pub use examine::{Answers, Examination, Examine, Examined, Fault, Known, Question, Questions};
 pub use feature::{
     AttributeValue, CLASSES, Condition, DRAWABLE_LAYERS, Feature, NameRule, NamesOf, Need,

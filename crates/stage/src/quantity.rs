@@ -2,7 +2,7 @@
 //! parameters change them, and what tasks demand of them.
 //!
 //! The orchestrator follows them from table to table, so that it can refuse what cannot work when it reads a pipeline file.
-//! Where a number is not known, as for the user's own files, nothing is demanded; the task finds out.
+//! Where a number is not known, as for files of the user's that are not there yet, nothing is demanded; the task finds out.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -8,9 +8,9 @@ use super::{FileAt, Root, Use};
 use crate::error::IngestError;
 
 /// Names of folders of training images, in small letters.
-const TRAIN: [&str; 2] = ["train", "training"];
+const TRAIN: [&str; 3] = ["train", "training", "trn"];
 /// Names of folders of test images.
-const TEST: [&str; 2] = ["test", "testing"];
+const TEST: [&str; 3] = ["test", "testing", "tst"];
 /// Names of folders of images that are neither.
 const VALIDATION: [&str; 4] = ["val", "valid", "validation", "dev"];
 /// Most classes, as labels are 16-bit numbers.
@@ -18,28 +18,28 @@ const MAXIMUM_CLASSES: usize = 1 << 16;
 
 /// A picture of a class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Sample {
-    pub(super) file: FileAt,
-    pub(super) label: u16,
+pub(crate) struct Sample {
+    pub(crate) file: FileAt,
+    pub(crate) label: u16,
 }
 
 /// Pictures of a split: by class, then by folder and name.
-pub(super) type Part = Vec<Sample>;
+pub(crate) type Part = Vec<Sample>;
 
 /// All pictures that are used.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Arrangement {
+pub(crate) struct Arrangement {
     /// Names of the class folders, sorted by their bytes.
-    pub(super) classes: Vec<String>,
-    pub(super) train: Part,
+    pub(crate) classes: Vec<String>,
+    pub(crate) train: Part,
     /// `None`: there is one set, a part of which becomes the test images.
-    pub(super) test: Option<Part>,
+    pub(crate) test: Option<Part>,
     /// What the user should know.
-    pub(super) notes: Vec<String>,
+    pub(crate) notes: Vec<String>,
 }
 
 impl Arrangement {
-    pub(super) fn samples(&self) -> impl Iterator<Item = &Sample> {
+    pub(crate) fn samples(&self) -> impl Iterator<Item = &Sample> {
         self.train.iter().chain(self.test.iter().flatten())
     }
 }
@@ -52,7 +52,7 @@ struct Found<'a> {
 }
 
 /// Finds split and class of every picture.
-pub(super) fn arrange(roots: &[Root]) -> Result<Arrangement, IngestError> {
+pub(crate) fn arrange(roots: &[Root]) -> Result<Arrangement, IngestError> {
     let mut found = Vec::new();
     let mut notes = Vec::new();
     let mut has_test = false;
@@ -137,7 +137,7 @@ fn whole<'a>(
     let files = &root.listing.files;
     let mut folders: BTreeSet<&OsStr> = BTreeSet::new();
     for file in files {
-        folders.extend(first_part(&file.path).0);
+        folders.extend(first_part(file).0);
     }
     let named = |words: &[&str]| {
         let is = |folder: &&&OsStr| words.iter().any(|word| folder.eq_ignore_ascii_case(word));
@@ -145,7 +145,7 @@ fn whole<'a>(
     };
     // A class may be called `train`: a folder of training images has folders of classes.
     let holds_classes = |folder: &&OsStr| {
-        let mut inside = files.iter().map(|file| first_part(&file.path));
+        let mut inside = files.iter().map(|file| first_part(file));
         inside.all(|(first, parts)| first != Some(*folder) || parts > 2)
     };
     let train = named(&TRAIN).filter(holds_classes);
@@ -158,12 +158,7 @@ fn whole<'a>(
     };
     classes_in(root, position, Some(train), false, found)?;
     let (test, validation) = (named(&TEST), named(&VALIDATION));
-    let count = |folder: &OsStr| {
-        files
-            .iter()
-            .filter(|file| file.path.starts_with(folder))
-            .count()
-    };
+    let count = |folder: &OsStr| files.iter().filter(|file| file.starts_with(folder)).count();
     match (test, validation) {
         (Some(_), Some(validation)) => notes.push(format!(
             "{} is not used ({} pictures): models are trained on {} and tested on {}; to use it, give `train` and `test` in place of `folder`",
@@ -206,7 +201,7 @@ fn nested(root: &Root, folders: &BTreeSet<&OsStr>) -> Option<IngestError> {
         .listing
         .files
         .iter()
-        .filter_map(|file| file.path.components().nth(1));
+        .filter_map(|file| file.components().nth(1));
     let is_train = |name: &OsStr| TRAIN.iter().any(|word| name.eq_ignore_ascii_case(word));
     let holds_train = second.any(|part| is_train(part.as_os_str()));
     holds_train.then(|| IngestError::Folder {
@@ -235,7 +230,7 @@ fn classes_in<'a>(
     };
     let before = found.len();
     for (file, picture) in root.listing.files.iter().enumerate() {
-        let mut parts = picture.path.components().map(|part| part.as_os_str());
+        let mut parts = picture.components().map(|part| part.as_os_str());
         if split.is_some_and(|split| parts.next() != Some(split)) {
             continue;
         }

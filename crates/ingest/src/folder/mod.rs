@@ -14,14 +14,15 @@ use eigenscope_artifact::{
     FileDigest, FolderDigest, IMAGES, ImageHeader, ImageWriter, Images, SourceCheck, Split,
     SplitName, list_pictures,
 };
-use eigenscope_stage::{Context, ExternalFile, TaskError};
+use eigenscope_stage::{Context, ExternalFile, FolderPicture, TaskError};
 
 use crate::content::relative;
 use crate::error::IngestError;
 use crate::parameters::{FolderParameters, Parameters, SimilarityLabel};
 use crate::picture::{Channels, Form};
 use crate::{coverage, duplicates, rows};
-use arrange::{Arrangement, Part, Sample};
+use arrange::Part;
+pub(crate) use arrange::{Arrangement, Sample, arrange};
 use notes::Failures;
 pub(crate) use notes::{Root, Use};
 
@@ -72,7 +73,7 @@ impl<'a> Folder<'a> {
                 listing,
             });
         }
-        let mut arrangement = arrange::arrange(&roots)?;
+        let mut arrangement = arrange(&roots)?;
         for note in roots.iter().filter_map(Root::left_out) {
             context.warn(note);
         }
@@ -287,12 +288,9 @@ impl<'a> Folder<'a> {
         }
         writer.finish().map_err(IngestError::from)?;
         context.warn_all(duplicates.warning());
-        for (root, digest) in self.roots.iter().zip(digests.finish(&self.roots)) {
-            context.depends_on(ExternalFile {
-                path: relative(&root.path, &context.task().data_dir),
-                bytes: digest.bytes,
-                blake3: digest.blake3,
-            });
+        for (root, (digest, pictures)) in self.roots.iter().zip(digests.finish(&self.roots)) {
+            let path = relative(&root.path, &context.task().data_dir);
+            context.depends_on_folder(ExternalFile::new(path, digest), pictures);
         }
         Ok(())
     }
@@ -333,10 +331,11 @@ impl Digests {
         self.0[root][file] = digest;
     }
 
-    /// The digest of each root.
-    fn finish(self, roots: &[Root]) -> Vec<FileDigest> {
+    /// The digest of each root, and its pictures.
+    fn finish(self, roots: &[Root]) -> Vec<(FileDigest, Vec<FolderPicture>)> {
         let of_root = |(root, digests): (&Root, Vec<Option<FileDigest>>)| {
             let mut whole = FolderDigest::default();
+            let mut pictures = Vec::with_capacity(root.listing.files.len());
             for (file, digest) in root
                 .listing
                 .files
@@ -344,9 +343,10 @@ impl Digests {
                 .zip(digests)
                 .filter_map(|(file, digest)| Some((file, digest?)))
             {
-                whole.add(&file.path, digest);
+                whole.add(file, digest);
+                pictures.push(FolderPicture::new(file, digest));
             }
-            whole.finish()
+            (whole.finish(), pictures)
         };
         roots.iter().zip(self.0).map(of_root).collect()
     }
@@ -355,5 +355,5 @@ impl Digests {
 /// The path of a file.
 pub(crate) fn path_of(roots: &[Root], (root, file): FileAt) -> PathBuf {
     let root = &roots[root];
-    root.path.join(&root.listing.files[file].path)
+    root.path.join(&root.listing.files[file])
 }

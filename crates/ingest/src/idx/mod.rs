@@ -31,31 +31,66 @@ pub(crate) fn read_images(
     content: &mut Content<'_>,
     layout: Layout,
 ) -> Result<IdxImages, IngestError> {
-    let start = content.offset();
-    let (dimensions, bytes) = header::read(content, Holding::Images)?;
-    let (count, sizes, colour) = match dimensions[..] {
-        [count, height, width] => (count, [1, height, width], false),
-        [count, first, second, third] => (count, [first, second, third], true),
-        _ => (0, [0; 3], false),
-    };
-    let last = match layout.channels_last(sizes) {
-        _ if !colour => false,
-        Some(last) => last,
-        None => return Err(ambiguous(content, start, &dimensions)),
-    };
-    let mut pixels = content.bytes("pixels", bytes)?;
-    let shape = match (last, sizes) {
-        (false, shape) => shape,
-        (true, [height, width, channels]) => {
-            channels_to_front(&mut pixels, sizes);
-            [channels, height, width]
-        }
-    };
+    let header = Header::read(content, layout)?;
+    let mut pixels = content.bytes("pixels", header.bytes)?;
+    if header.channels_last {
+        channels_to_front(&mut pixels, header.sizes);
+    }
     Ok(IdxImages {
-        shape,
-        count,
+        shape: header.shape(),
+        count: header.count,
         pixels,
     })
+}
+
+/// The shape `[channels, height, width]` of the images of a file, and their number; `content` stands before the first pixel afterwards.
+pub(crate) fn look_at_images(
+    content: &mut Content<'_>,
+    layout: Layout,
+) -> Result<([usize; 3], usize), IngestError> {
+    let header = Header::read(content, layout)?;
+    Ok((header.shape(), header.count))
+}
+
+/// What the header of a file of images says.
+struct Header {
+    count: usize,
+    /// Sizes of an image, in the order of the file.
+    sizes: [usize; 3],
+    channels_last: bool,
+    /// Bytes of all pixels.
+    bytes: u64,
+}
+
+impl Header {
+    fn read(content: &mut Content<'_>, layout: Layout) -> Result<Self, IngestError> {
+        let start = content.offset();
+        let (dimensions, bytes) = header::read(content, Holding::Images)?;
+        let (count, sizes, colour) = match dimensions[..] {
+            [count, height, width] => (count, [1, height, width], false),
+            [count, first, second, third] => (count, [first, second, third], true),
+            _ => (0, [0; 3], false),
+        };
+        let channels_last = match layout.channels_last(sizes) {
+            _ if !colour => false,
+            Some(last) => last,
+            None => return Err(ambiguous(content, start, &dimensions)),
+        };
+        Ok(Self {
+            count,
+            sizes,
+            channels_last,
+            bytes,
+        })
+    }
+
+    /// `[channels, height, width]`.
+    fn shape(&self) -> [usize; 3] {
+        match (self.channels_last, self.sizes) {
+            (false, shape) => shape,
+            (true, [height, width, channels]) => [channels, height, width],
+        }
+    }
 }
 
 fn ambiguous(content: &Content<'_>, start: u64, dimensions: &[usize]) -> IngestError {

@@ -5,7 +5,8 @@ use eigenscope_stage::{Parameter, ParameterType};
 use serde::Deserialize;
 
 use super::common::{Parameters, SimilarityLabel, common};
-use super::shared::{files, shape, values};
+use super::online::{StatedFile, Texts, name_of, online, stated};
+use super::shared::{files, named_files, shape, values};
 use crate::arrays::AxisOrder;
 use crate::csv::LabelColumn;
 use crate::error::IngestError;
@@ -14,9 +15,11 @@ use crate::error::IngestError;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CsvParameters {
-    pub(crate) file: String,
+    file: String,
     pub(crate) train: Vec<String>,
     pub(crate) test: Vec<String>,
+    url: Texts,
+    sha256: Texts,
     pub(crate) label: LabelColumn,
     pub(crate) test_fraction: f64,
     pub(crate) range: Vec<f64>,
@@ -33,6 +36,17 @@ pub(crate) struct CsvParameters {
 }
 
 impl CsvParameters {
+    /// The file of all images, where that is one.
+    pub(crate) fn file(&self) -> &str {
+        name_of(&self.file, [&self.train, &self.test], &self.url)
+    }
+
+    /// What is stated about the files.
+    pub(crate) fn stated(&self) -> Result<Vec<StatedFile<'_>>, IngestError> {
+        let [train, test] = named_files(self.file(), &self.train, &self.test)?;
+        stated(train.into_iter().chain(test), &self.url, &self.sha256)
+    }
+
     /// The shape of the images.
     pub(crate) fn shape(&self) -> Result<Option<[usize; 3]>, IngestError> {
         shape(&self.shape)
@@ -54,6 +68,7 @@ impl CsvParameters {
 pub(crate) fn csv() -> Vec<Parameter> {
     let mut parameters =
         files("table with a label and a pixel in each column, plain or gzip").to_vec();
+    parameters.extend(online());
     parameters.push(Parameter::optional(
         "label",
         ParameterType::Either(vec![

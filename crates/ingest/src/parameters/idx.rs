@@ -5,7 +5,8 @@ use eigenscope_stage::{Parameter, ParameterType};
 use serde::Deserialize;
 
 use super::common::{Parameters, SimilarityLabel, common};
-use super::shared::{class_names, first_label, test_fraction, transpose};
+use super::online::{StatedFile, Texts, online, stated};
+use super::shared::{NamedPath, class_names, first_label, test_fraction, transpose};
 use crate::error::IngestError;
 use crate::idx::Layout;
 
@@ -17,6 +18,8 @@ pub(crate) struct IdxParameters {
     train_labels: String,
     test_images: String,
     test_labels: String,
+    url: Texts,
+    sha256: Texts,
     pub(crate) layout: Layout,
     pub(crate) transpose: bool,
     pub(crate) test_fraction: f64,
@@ -28,9 +31,6 @@ pub(crate) struct IdxParameters {
     classes: Vec<usize>,
     similarity_label: SimilarityLabel,
 }
-
-/// A parameter, and the path that it gives.
-pub(crate) type NamedPath<'a> = (&'static str, &'a str);
 
 impl IdxParameters {
     /// The user's files by parameter, in the order training images, labels, test images, labels. `None` for test files that are
@@ -53,6 +53,13 @@ impl IdxParameters {
             Some((name, _)) => Err(IngestError::parameter(name, "expected a path, found none")),
             None => Ok((train, has_test.then_some(test))),
         }
+    }
+
+    /// What is stated about the files, in the order of [`files`](Self::files).
+    pub(crate) fn stated(&self) -> Result<Vec<StatedFile<'_>>, IngestError> {
+        let (train, test) = self.files()?;
+        let files = train.into_iter().chain(test.into_iter().flatten());
+        stated(files, &self.url, &self.sha256)
     }
 
     /// Those that the published data sets have, too.
@@ -87,6 +94,9 @@ pub(crate) fn idx() -> Vec<Parameter> {
         ),
         optional("test_images", "test images"),
         optional("test_labels", "test labels"),
+    ];
+    parameters.extend(online());
+    parameters.extend([
         Parameter::optional(
             "layout",
             ParameterType::choice(&Layout::WORDS),
@@ -97,7 +107,7 @@ pub(crate) fn idx() -> Vec<Parameter> {
         test_fraction(),
         first_label(),
         class_names(),
-    ];
+    ]);
     parameters.extend(common());
     parameters
 }

@@ -5,7 +5,8 @@ use eigenscope_stage::{Parameter, ParameterType};
 use serde::Deserialize;
 
 use super::common::{Parameters, SimilarityLabel, common};
-use super::shared::{files, shape, values};
+use super::online::{StatedFile, Texts, name_of, online, stated};
+use super::shared::{files, named_files, shape, values};
 use crate::arrays::AxisOrder;
 use crate::error::IngestError;
 
@@ -13,9 +14,11 @@ use crate::error::IngestError;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NpzParameters {
-    pub(crate) file: String,
+    file: String,
     pub(crate) train: Vec<String>,
     pub(crate) test: Vec<String>,
+    url: Texts,
+    sha256: Texts,
     pub(crate) train_images: String,
     pub(crate) train_labels: String,
     pub(crate) test_images: String,
@@ -35,6 +38,17 @@ pub(crate) struct NpzParameters {
 }
 
 impl NpzParameters {
+    /// The file of all images, where that is one.
+    pub(crate) fn file(&self) -> &str {
+        name_of(&self.file, [&self.train, &self.test], &self.url)
+    }
+
+    /// What is stated about the files.
+    pub(crate) fn stated(&self) -> Result<Vec<StatedFile<'_>>, IngestError> {
+        let [train, test] = named_files(self.file(), &self.train, &self.test)?;
+        stated(train.into_iter().chain(test), &self.url, &self.sha256)
+    }
+
     /// The shape of images that are stored flat.
     pub(crate) fn shape(&self) -> Result<Option<[usize; 3]>, IngestError> {
         shape(&self.shape)
@@ -59,6 +73,7 @@ pub(crate) fn npz() -> Vec<Parameter> {
         Parameter::optional(name, ParameterType::Text, default, &summary)
     };
     let mut parameters = files("`.npz` file with the arrays").to_vec();
+    parameters.extend(online());
     parameters.extend([
         array("train_images", "x_train", "training images"),
         array(

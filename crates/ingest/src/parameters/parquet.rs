@@ -5,8 +5,9 @@ use eigenscope_stage::{Parameter, ParameterType};
 use serde::Deserialize;
 
 use super::common::{Parameters, SimilarityLabel, common};
+use super::online::{StatedFile, Texts, name_of, online, stated};
 use super::pictures::{ChannelChoice, GivenForm, form, pictures};
-use super::shared::{files, shape, values};
+use super::shared::{files, named_files, shape, values};
 use crate::arrays::AxisOrder;
 use crate::error::IngestError;
 
@@ -14,9 +15,11 @@ use crate::error::IngestError;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ParquetParameters {
-    pub(crate) file: String,
+    file: String,
     pub(crate) train: Vec<String>,
     pub(crate) test: Vec<String>,
+    url: Texts,
+    sha256: Texts,
     pub(crate) image: String,
     pub(crate) label: String,
     size: Vec<usize>,
@@ -37,6 +40,17 @@ pub(crate) struct ParquetParameters {
 }
 
 impl ParquetParameters {
+    /// The file of all images, where that is one.
+    pub(crate) fn file(&self) -> &str {
+        name_of(&self.file, [&self.train, &self.test], &self.url)
+    }
+
+    /// What is stated about the files.
+    pub(crate) fn stated(&self) -> Result<Vec<StatedFile<'_>>, IngestError> {
+        let [train, test] = named_files(self.file(), &self.train, &self.test)?;
+        stated(train.into_iter().chain(test), &self.url, &self.sha256)
+    }
+
     /// The shape of images with a column a pixel.
     pub(crate) fn shape(&self) -> Result<Option<[usize; 3]>, IngestError> {
         shape(&self.shape)
@@ -62,6 +76,7 @@ impl ParquetParameters {
 /// Parameters of `parquet`.
 pub(crate) fn parquet() -> Vec<Parameter> {
     let mut parameters = files("Parquet table").to_vec();
+    parameters.extend(online());
     parameters.extend([
         Parameter::optional(
             "image",

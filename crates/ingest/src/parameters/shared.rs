@@ -27,6 +27,28 @@ pub(super) fn files(what: &str) -> [Parameter; 3] {
     ]
 }
 
+/// A parameter, and the path that it gives.
+pub(crate) type NamedPath<'a> = (&'static str, &'a str);
+
+/// The files of training (or of all) images, then those of test images, with the parameters that name them.
+///
+/// # Errors
+/// None is given, or both the only one and lists.
+pub(crate) fn named_files<'a>(
+    file: &'a str,
+    train: &'a [String],
+    test: &'a [String],
+) -> Result<[Vec<NamedPath<'a>>; 2], IngestError> {
+    let refused = |reason| Err(IngestError::parameter("file", reason));
+    let all = |name, paths: &'a [String]| paths.iter().map(move |path| (name, path.as_str()));
+    match (file, train) {
+        ("", []) => refused("give the file, or lists of files as `train` and `test`"),
+        ("", train) => Ok([all("train", train).collect(), all("test", test).collect()]),
+        (file, []) if test.is_empty() => Ok([vec![("file", file)], Vec::new()]),
+        _ => refused("give either it or `train` and `test`"),
+    }
+}
+
 /// Parameters that say what numbers mean.
 pub(super) fn values() -> [Parameter; 7] {
     [

@@ -37,6 +37,8 @@ pub(crate) struct Look {
     pub(crate) size: [usize; 2],
     /// Whether all its pixels are grey.
     pub(crate) is_grey: bool,
+    /// Whether its pixels have an opacity.
+    pub(crate) may_be_transparent: bool,
 }
 
 /// What pictures are turned into.
@@ -71,12 +73,17 @@ pub(crate) fn look(bytes: &[u8], colours: bool) -> Result<Look, String> {
             true => [width as usize, height as usize],
             false => [height as usize, width as usize],
         };
+        let may_be_transparent = decoder.color_type().has_alpha();
         let is_grey = match decoder.color_type() {
             ColorType::L8 | ColorType::La8 | ColorType::L16 | ColorType::La16 => true,
             _ if colours && may_be_grey(bytes) => values(decoder)?.is_grey(),
             _ => false,
         };
-        Ok(Look { size, is_grey })
+        Ok(Look {
+            size,
+            is_grey,
+            may_be_transparent,
+        })
     })
 }
 

@@ -7,12 +7,13 @@ use eigenscope_artifact::{ImageHeader, Images, SourceCheck, Split};
 use eigenscope_stage::{Context, TaskError};
 
 use super::find::{fetch, shown, similar};
+use super::places::report_unusable;
 use super::reading::{Sha256s, compare, exists, expect_published, read_file};
 use super::{owned, write};
 use crate::cifar;
-use crate::content::Raw;
+use crate::content::{Raw, relative};
 use crate::download::{Policy, Request};
-use crate::error::IngestError;
+use crate::error::{IngestError, with_causes};
 use crate::parameters::Parameters;
 use crate::published::{CIFAR10_NAMES, PublishedCifar, combine};
 
@@ -35,6 +36,7 @@ pub fn published_cifar(
         .iter()
         .map(|file| data_dir.join(cifar::FOLDER).join(file.name))
         .collect();
+    let archive = data_dir.join(ARCHIVE);
     let mut missing = Vec::new();
     for path in &batches {
         if !exists(path)? {
@@ -42,9 +44,22 @@ pub fn published_cifar(
         }
     }
     let (splits, source) = if missing.is_empty() {
-        read_cifar_folder(context, set, &batches)?
+        match read_cifar_folder(context, set, &batches, &archive) {
+            Ok(read) => read,
+            Err(failure) if exists(&archive)? => {
+                let failure = with_causes(&failure);
+                context.warn(format!("{failure}; {} is used instead", archive.display()));
+                for path in &batches {
+                    report_unusable(context, path);
+                }
+                read_cifar_archive(context, set, &archive)?
+            }
+            Err(failure) => return Err(failure.into()),
+        }
     } else {
-        let archive = data_dir.join(ARCHIVE);
+        for path in &missing {
+            context.depends_on_absence(relative(path, data_dir));
+        }
         if !exists(&archive)? {
             if missing.len() < batches.len() {
                 context.warn(format!(
@@ -87,14 +102,22 @@ fn read_cifar_folder(
     context: &Context,
     set: &PublishedCifar<'_>,
     paths: &[PathBuf],
+    archive: &Path,
 ) -> Result<Batches, IngestError> {
     let mut splits: [Split; 6] = Default::default();
     let mut checks = Vec::new();
+    let mut externals = Vec::new();
     for (position, (file, path)) in set.files.iter().zip(paths).enumerate() {
         let split = &mut splits[position];
-        let read = read_file(context, path, |content| cifar::read_batch(content, split))?;
+        let (read, mut external) =
+            read_file(context, path, |content| cifar::read_batch(content, split))?;
+        external.instead = vec![relative(archive, &context.task().data_dir)];
+        externals.push(external);
         checks.push(compare(context, path, file.checksum, &read.sha256));
         context.progress(position as u64 + 1, 6, "files", file.name);
+    }
+    for external in externals {
+        context.depends_on(external);
     }
     Ok((splits, combine(checks)))
 }

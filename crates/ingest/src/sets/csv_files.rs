@@ -9,7 +9,7 @@ use super::reading::read_file;
 use crate::arrays::{self, Range};
 use crate::csv::{self, Table};
 use crate::error::IngestError;
-use crate::parameters::CsvParameters;
+use crate::parameters::{CsvParameters, named_files};
 
 /// The user's own tables of text.
 ///
@@ -20,9 +20,8 @@ pub fn user_csv(context: &Context) -> Result<(), TaskError> {
     let parameters: CsvParameters = context.parameters()?;
     let files = Files::find(
         context,
-        &parameters.file,
-        &parameters.train,
-        &parameters.test,
+        &parameters.stated()?,
+        named_files(parameters.file(), &parameters.train, &parameters.test)?,
     )?;
     let read = |paths: &[std::path::PathBuf]| {
         let tables = paths.iter().map(|path| table(context, path, &parameters));
@@ -67,9 +66,10 @@ fn table(
     parameters: &CsvParameters,
 ) -> Result<(std::path::PathBuf, Table), IngestError> {
     let range = Range::given(&parameters.range)?;
-    let file = read_file(context, path, |content| {
+    let (file, external) = read_file(context, path, |content| {
         csv::read(content, &parameters.label, range)
     })?;
+    context.depends_on(external);
     context.progress(1, 1, "files", super::reading::file_name(path));
     Ok((file.path, file.value))
 }

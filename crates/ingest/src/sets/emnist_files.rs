@@ -43,10 +43,10 @@ pub fn emnist(context: &Context) -> Result<(), TaskError> {
         mirrors: &[],
         origin: ORIGIN,
     };
-    let mut paths = find::idx_files(context, &set)?;
-    find::download_missing(context, &set, &mut paths, &Policy::default())?;
+    let mut places = find::idx_files(context, &set, &[])?;
+    find::download_missing(context, &set, &mut places, &Policy::default())?;
     // The published labels of `letters` begin at 1.
-    let mut files = idx_files::read(context, &paths, classes.len() + 1, Layout::ChannelsFirst)?;
+    let mut files = idx_files::read(context, &places, classes.len() + 1, Layout::ChannelsFirst)?;
     for images in [&mut files.train_images.value, &mut files.test_images.value] {
         arrays::transpose(&mut images.pixels, &mut images.shape);
     }

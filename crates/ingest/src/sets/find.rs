@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use eigenscope_stage::Context;
 
-use super::reading::{Sha256s, exists, expect_published, file_name};
+use super::places::Places;
+use super::reading::{Sha256s, expect_published, file_name};
 use crate::content::{Content, Raw};
 use crate::download::{Policy, Request, Verify, download};
 use crate::error::{IngestError, Unavailable};
@@ -18,9 +19,6 @@ const MAXIMUM_SIMILAR: usize = 6;
 /// Entries of a folder that are looked at for similar names.
 const MAXIMUM_ENTRIES: usize = 10_000;
 
-/// The places of each of the four files of `set`.
-pub(super) type Places = [Vec<PathBuf>; 4];
-
 fn folders(context: &Context, set: &PublishedIdx<'_>) -> Vec<PathBuf> {
     let folders = set.folders.iter();
     folders
@@ -28,21 +26,19 @@ fn folders(context: &Context, set: &PublishedIdx<'_>) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Finds the files of `set`, each at any number of places.
+/// Looks for the files of `set`. If some are missing, the first file of `otherwise` would be read.
 ///
 /// Names are the published ones and those with a dot (`train-images.idx3-ubyte`), each with `.gz` and without.
-pub(super) fn idx_files(context: &Context, set: &PublishedIdx<'_>) -> Result<Places, IngestError> {
+pub(super) fn idx_files(
+    context: &Context,
+    set: &PublishedIdx<'_>,
+    otherwise: &[PathBuf],
+) -> Result<[Places; 4], IngestError> {
     let folders = folders(context, set);
-    let mut found: Places = Default::default();
+    let mut found: [Places; 4] = Default::default();
     for (file, found) in set.files.iter().zip(&mut found) {
-        for folder in &folders {
-            for name in names(file.name) {
-                let path = folder.join(name);
-                if exists(&path)? {
-                    found.push(path);
-                }
-            }
-        }
+        let in_folder = |folder: &PathBuf| names(file.name).map(|name| folder.join(name));
+        *found = Places::look(folders.iter().flat_map(in_folder), otherwise)?;
     }
     Ok(found)
 }
@@ -51,7 +47,7 @@ pub(super) fn idx_files(context: &Context, set: &PublishedIdx<'_>) -> Result<Pla
 pub(super) fn download_missing(
     context: &Context,
     set: &PublishedIdx<'_>,
-    found: &mut Places,
+    found: &mut [Places; 4],
     policy: &Policy,
 ) -> Result<(), IngestError> {
     let folders = folders(context, set);
@@ -59,25 +55,17 @@ pub(super) fn download_missing(
         if found[position].is_empty() {
             let downloaded = download_idx(context, set, &set.files[position], policy);
             let path = downloaded.map_err(|error| missing(context, set, &folders, found, error))?;
-            found[position].push(path);
+            found[position].found(&path);
         }
     }
     Ok(())
 }
 
-/// The file of arrays in which Keras keeps a data set.
-pub(super) fn keras(
-    context: &Context,
-    set: &PublishedIdx<'_>,
-) -> Result<Option<PathBuf>, IngestError> {
+/// The places of the file of arrays in which Keras keeps a data set.
+pub(super) fn keras(context: &Context, set: &PublishedIdx<'_>) -> [PathBuf; 2] {
     let data_dir = &context.task().data_dir;
     let name = format!("{}.npz", set.name);
-    for path in [data_dir.join(set.name).join(&name), data_dir.join(&name)] {
-        if exists(&path)? {
-            return Ok(Some(path));
-        }
-    }
-    Ok(None)
+    [data_dir.join(set.name).join(&name), data_dir.join(&name)]
 }
 
 /// The names under which a published file is found, the first being that of its download.
@@ -151,7 +139,7 @@ fn missing(
     context: &Context,
     set: &PublishedIdx<'_>,
     folders: &[PathBuf],
-    found: &Places,
+    found: &[Places; 4],
     download: Unavailable,
 ) -> IngestError {
     let files = set.files.iter().zip(found);

@@ -8,8 +8,9 @@ use eigenscope_stage::{Context, TaskError};
 use super::find::{download_missing, idx_files, keras};
 use super::npz_files::keras_images;
 use super::own::{self, Labelling, Part};
-use super::reading::{ReadFile, Sha256s, compare, file_name, read_intact};
-use super::{owned, write};
+use super::places::Places;
+use super::reading::{ReadFile, Sha256s, compare, file_name};
+use super::{online, owned, write};
 use crate::arrays;
 use crate::download::Policy;
 use crate::error::IngestError;
@@ -28,15 +29,21 @@ pub fn published_idx(
     policy: &Policy,
 ) -> Result<(), TaskError> {
     let parameters: Parameters = context.parameters()?;
-    let mut paths = idx_files(context, set)?;
-    if paths.iter().any(Vec::is_empty)
-        && let Some(path) = keras(context, set)?
-    {
-        let images = keras_images(context, set, &path)?;
-        return write(context, &parameters, images);
+    let arrays = keras(context, set);
+    let mut places = idx_files(context, set, &arrays)?;
+    if places.iter().any(Places::is_empty) {
+        let arrays = Places::look(arrays, &[])?;
+        if let Some(path) = arrays.best() {
+            for missing in places.iter().filter(|places| places.is_empty()) {
+                missing.report_absent(context);
+            }
+            arrays.report(context)?;
+            let images = keras_images(context, set, path)?;
+            return write(context, &parameters, images);
+        }
     }
-    download_missing(context, set, &mut paths, policy)?;
-    let files = read(context, &paths, set.classes.len(), Layout::ChannelsFirst)?;
+    download_missing(context, set, &mut places, policy)?;
+    let files = read(context, &places, set.classes.len(), Layout::ChannelsFirst)?;
     let mut checks = Vec::new();
     for (position, (path, sha256)) in files.sources().into_iter().enumerate() {
         let file = &set.files[position];
@@ -72,9 +79,11 @@ fn fix_place(set: &PublishedIdx<'_>, known: &KnownFile<'_>) -> String {
 pub fn user_idx(context: &Context) -> Result<(), TaskError> {
     let parameters: IdxParameters = context.parameters()?;
     let (train, test) = parameters.files()?;
-    let find = |[images, labels]: [NamedPath<'_>; 2]| -> Result<[Vec<PathBuf>; 2], IngestError> {
+    online::ensure(context, &parameters.stated()?)?;
+    let find = |[images, labels]: [NamedPath<'_>; 2]| -> Result<[Places; 2], IngestError> {
         let images = own::find(context, images.0, images.1)?;
-        Ok([vec![images], vec![own::find(context, labels.0, labels.1)?]])
+        let labels = own::find(context, labels.0, labels.1)?;
+        Ok([Places::one(images), Places::one(labels)])
     };
     let [train_images, train_labels] = find(train)?;
     let (train, test) = match test.map(find).transpose()? {
@@ -90,12 +99,8 @@ pub fn user_idx(context: &Context) -> Result<(), TaskError> {
         }
         None => {
             let layout = parameters.layout;
-            let images = read_intact(context, &train_images, |content| {
-                idx::read_images(content, layout)
-            })?;
-            let labels = read_intact(context, &train_labels, |content| {
-                idx::read_labels(content, 256)
-            })?;
+            let images = train_images.read(context, |content| idx::read_images(content, layout))?;
+            let labels = train_labels.read(context, |content| idx::read_labels(content, 256))?;
             same_count(&images, &labels)?;
             (part(images, labels, &parameters), None)
         }
@@ -180,27 +185,27 @@ pub(super) struct Files {
     pub(super) test_labels: ReadFile<Vec<u8>>,
 }
 
-/// Reads training images and labels, test images and labels, each from the first of its paths that is intact. Labels are
+/// Reads training images and labels, test images and labels, each from the first of its places that is intact. Labels are
 /// below `classes`.
 pub(super) fn read(
     context: &Context,
-    paths: &[Vec<PathBuf>; 4],
+    places: &[Places; 4],
     classes: usize,
     layout: Layout,
 ) -> Result<Files, IngestError> {
-    let [train_images, train_labels, test_images, test_labels] = paths;
-    let progress = |done: u64, paths: &[PathBuf]| {
-        let name = paths.first().map(|path| file_name(path));
+    let [train_images, train_labels, test_images, test_labels] = places;
+    let progress = |done: u64, places: &Places| {
+        let name = places.best().map(file_name);
         context.progress(done, 4, "files", name.unwrap_or_default());
     };
-    let images = |done, paths: &[PathBuf]| {
-        let file = read_intact(context, paths, |content| idx::read_images(content, layout))?;
-        progress(done, paths);
+    let images = |done, places: &Places| {
+        let file = places.read(context, |content| idx::read_images(content, layout))?;
+        progress(done, places);
         Ok::<_, IngestError>(file)
     };
-    let labels = |done, paths: &[PathBuf]| {
-        let file = read_intact(context, paths, |content| idx::read_labels(content, classes))?;
-        progress(done, paths);
+    let labels = |done, places: &Places| {
+        let file = places.read(context, |content| idx::read_labels(content, classes))?;
+        progress(done, places);
         Ok::<_, IngestError>(file)
     };
     let files = Files {

@@ -10,8 +10,10 @@ mod emnist_files;
 mod find;
 mod idx_files;
 mod npz_files;
+mod online;
 mod own;
 mod parquet_files;
+mod places;
 mod reading;
 
 use eigenscope_artifact::{IMAGES, ImageHeader, ImageWriter, Images, SplitName};

@@ -13,7 +13,7 @@ use super::reading::{Sha256s, compare};
 use crate::arrays::{self, Dimensions, Range};
 use crate::content::sha256_of;
 use crate::error::IngestError;
-use crate::parameters::NpzParameters;
+use crate::parameters::{NpzParameters, named_files};
 use crate::published::{PublishedIdx, combine};
 
 /// The user's own arrays.
@@ -25,9 +25,8 @@ pub fn user_npz(context: &Context) -> Result<(), TaskError> {
     let parameters: NpzParameters = context.parameters()?;
     let files = Files::find(
         context,
-        &parameters.file,
-        &parameters.train,
-        &parameters.test,
+        &parameters.stated()?,
+        named_files(parameters.file(), &parameters.train, &parameters.test)?,
     )?;
     let one_file = files.test.is_empty();
     let (train_names, test_names) = (
@@ -161,13 +160,13 @@ fn part(
     })
 }
 
-/// A published data set as Keras keeps it, compared with the published files.
+/// A published data set as Keras keeps it, compared with the published files. The caller has reported the file.
 pub(super) fn keras_images(
     context: &Context,
     set: &PublishedIdx<'_>,
     path: &Path,
 ) -> Result<Images, IngestError> {
-    let file = open(context, path)?;
+    let file = Npz::open(path)?;
     let mut checks = Vec::new();
     let mut array = |position: usize, name: &str, rank: usize| {
         let array = file.array(name)?;

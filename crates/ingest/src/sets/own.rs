@@ -6,10 +6,10 @@ use eigenscope_artifact::{ImageHeader, Images, SourceCheck, Split, digest_file};
 use eigenscope_stage::{Context, ExternalFile, TaskError};
 
 use super::reading::exists;
-use super::write;
+use super::{online, write};
 use crate::content::relative;
 use crate::error::IngestError;
-use crate::parameters::Parameters;
+use crate::parameters::{NamedPath, Parameters, StatedFile};
 use crate::{coverage, duplicates, rows};
 
 /// Largest number of pixel bytes of a data set, which is held in memory.
@@ -47,30 +47,23 @@ pub(super) fn find(
 }
 
 impl Files {
-    /// The files of the parameters `file`, or `train` and `test`.
+    /// The files of training and of test images that parameters name, downloaded if that is stated.
     pub(super) fn find(
         context: &Context,
-        file: &str,
-        train: &[String],
-        test: &[String],
+        stated: &[StatedFile<'_>],
+        [train, test]: [Vec<NamedPath<'_>>; 2],
     ) -> Result<Self, IngestError> {
-        let refused = |reason| Err(IngestError::parameter("file", reason));
-        let all = |name, paths: &[String]| {
-            let paths = paths.iter().map(|path| find(context, name, path));
+        online::ensure(context, stated)?;
+        let all = |files: Vec<NamedPath<'_>>| {
+            let paths = files
+                .into_iter()
+                .map(|(name, path)| find(context, name, path));
             paths.collect::<Result<Vec<_>, _>>()
         };
-        match (file, train) {
-            ("", []) => refused("give the file, or lists of files as `train` and `test`"),
-            ("", train) => Ok(Self {
-                train: all("train", train)?,
-                test: all("test", test)?,
-            }),
-            (file, []) if test.is_empty() => Ok(Self {
-                train: vec![find(context, "file", file)?],
-                test: Vec::new(),
-            }),
-            _ => refused("give either it or `train` and `test`"),
-        }
+        Ok(Self {
+            train: all(train)?,
+            test: all(test)?,
+        })
     }
 }
 
@@ -79,11 +72,8 @@ impl Files {
 /// A change of it from now on is noticed by the next survey.
 pub(super) fn report(context: &Context, path: &Path) -> Result<(), IngestError> {
     let digest = digest_file(path)?;
-    context.depends_on(ExternalFile {
-        path: relative(path, &context.task().data_dir),
-        bytes: digest.bytes,
-        blake3: digest.blake3,
-    });
+    let path = relative(path, &context.task().data_dir);
+    context.depends_on(ExternalFile::new(path, digest));
     Ok(())
 }
 

@@ -4,10 +4,10 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use eigenscope_artifact::SourceCheck;
-use eigenscope_stage::Context;
+use eigenscope_stage::{Context, ExternalFile};
 
 use crate::content::{Content, Raw};
-use crate::error::{IngestError, with_causes};
+use crate::error::IngestError;
 use crate::published::Checksum;
 
 /// SHA-256 of the decompressed content of a file, and of its bytes on disk.
@@ -25,49 +25,23 @@ pub(super) struct ReadFile<T> {
     pub(super) value: T,
 }
 
-/// Reads the first of `paths` that is intact with `read`, which must end where the content ends, and reports it; warns
-/// about those before it.
-///
-/// # Errors
-/// Returns what is wrong with the first file if none is intact.
-pub(super) fn read_intact<T>(
-    context: &Context,
-    paths: &[PathBuf],
-    read: impl Fn(&mut Content<'_>) -> Result<T, IngestError>,
-) -> Result<ReadFile<T>, IngestError> {
-    let mut failures: Vec<IngestError> = Vec::new();
-    for path in paths {
-        match read_file(context, path, &read) {
-            Ok(file) => {
-                for failure in &failures {
-                    let failure = with_causes(failure);
-                    context.warn(format!("{failure}; {} is used instead", path.display()));
-                }
-                return Ok(file);
-            }
-            Err(error) => failures.push(error),
-        }
-    }
-    Err(failures.swap_remove(0))
-}
-
-/// Reads a whole file with `read`, which must end where the content ends, and reports it.
+/// Reads a whole file with `read`, which must end where the content ends; also returns what to report of it.
 pub(super) fn read_file<T>(
     context: &Context,
     path: &Path,
     read: impl FnOnce(&mut Content<'_>) -> Result<T, IngestError>,
-) -> Result<ReadFile<T>, IngestError> {
+) -> Result<(ReadFile<T>, ExternalFile), IngestError> {
     let (mut raw, bytes): (Raw<File>, u64) = Raw::open(path)?;
     let mut content = Content::new(path, &mut raw, bytes)?;
     let value = read(&mut content)?;
     let content = content.finish()?;
-    let (file, raw) = raw.finish(&context.task().data_dir);
-    context.depends_on(file);
-    Ok(ReadFile {
+    let (external, raw) = raw.finish(&context.task().data_dir);
+    let file = ReadFile {
         path: path.to_owned(),
         sha256: Sha256s { content, raw },
         value,
-    })
+    };
+    Ok((file, external))
 }
 
 /// Refuses a downloaded file that is not the published one.

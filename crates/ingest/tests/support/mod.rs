@@ -6,7 +6,8 @@
     reason = "each test program uses a part of it"
 )]
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -79,6 +80,11 @@ impl Bench {
         task.run_into(&self.root.path("out"))
     }
 
+    /// Removes the artifact of an earlier run.
+    pub fn clear(&self) {
+        std::fs::remove_file(self.output()).expect("removed");
+    }
+
     pub fn images(&self) -> Images {
         ImageReader::open(&self.output())
             .and_then(ImageReader::read)
@@ -108,6 +114,49 @@ pub fn idx(dimensions: &[u32], values: &[u8]) -> Vec<u8> {
     }
     bytes.extend(values);
     bytes
+}
+
+/// Serves files by path, forever.
+pub fn serve(files: Vec<(String, Vec<u8>)>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut reader = BufReader::new(stream.try_clone().expect("a second handle"));
+            let (mut first, mut line) = (String::new(), String::new());
+            let _ = reader.read_line(&mut first);
+            while reader.read_line(&mut line).is_ok_and(|bytes| bytes > 2) {
+                line.clear();
+            }
+            let path = first.split(' ').nth(1).unwrap_or_default();
+            let body = files
+                .iter()
+                .find(|(name, _)| name == path)
+                .map(|file| file.1.as_slice());
+            let status = if body.is_some() {
+                "200 OK"
+            } else {
+                "404 Not Found"
+            };
+            let body = body.unwrap_or_default();
+            let head = format!(
+                "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                body.len()
+            );
+            let _ = stream
+                .write_all(head.as_bytes())
+                .and_then(|()| stream.write_all(body));
+        }
+    });
+    format!("http://{address}/")
+}
+
+pub fn sha256(bytes: &[u8]) -> String {
+    ring::digest::digest(&ring::digest::SHA256, bytes)
+        .as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// A PNG picture of 8 bits a value, `[height, width, channels]`.

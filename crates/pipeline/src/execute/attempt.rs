@@ -135,18 +135,13 @@ impl<'a> Attempt<'a> {
         work: WorkFolder,
         said: &mut ProgramReport,
     ) -> Result<Committed, AttemptError> {
-        let (external_files, warnings) =
-            (said.external_files.split_off(0), said.warnings.split_off(0));
+        let (outside, warnings) = (
+            std::mem::take(&mut said.outside),
+            said.warnings.split_off(0),
+        );
         let outputs = &self.task.outputs;
         let key_inputs = self.key_inputs.clone();
-        match store.commit(
-            work,
-            &self.task.id,
-            key_inputs,
-            outputs,
-            external_files,
-            warnings,
-        ) {
+        match store.commit(work, &self.task.id, key_inputs, outputs, outside, warnings) {
             Ok(committed) => Ok(committed),
             Err(CommitError::Store(error)) => Err(AttemptError::Store(error)),
             Err(error) => Err(self.failed(chain(&error))),

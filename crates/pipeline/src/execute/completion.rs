@@ -37,7 +37,11 @@ impl Schedule<'_> {
                 );
             }
             Event::Warning { message } => self.notify(index, RunEvent::Warning { message }),
-            Event::File(_) | Event::Failed { .. } | Event::Usage { .. } => {}
+            Event::File(_)
+            | Event::Absent { .. }
+            | Event::Pictures { .. }
+            | Event::Failed { .. }
+            | Event::Usage { .. } => {}
         }
     }
 

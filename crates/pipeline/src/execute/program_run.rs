@@ -11,12 +11,12 @@ use std::time::{Duration, Instant};
 
 use eigenscope_artifact::{FileDigest, digest_file, regular};
 use eigenscope_plan::programs::ProgramError;
-use eigenscope_stage::{Event, ExternalFile, TaskFile, ThreadBudget};
+use eigenscope_stage::{Event, TaskFile, ThreadBudget};
 use serde::{Deserialize, Serialize};
 
 use super::failure::chain;
 use super::process::{End, Process};
-use crate::store::{StoreError, create_folder};
+use crate::store::{Outside, StoreError, create_folder};
 
 /// Shortest time between two progress reports of a task.
 const REPORT_INTERVAL: Duration = Duration::from_millis(100);
@@ -43,7 +43,7 @@ pub(super) struct ProgramRun {
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ProgramReport {
-    pub(super) external_files: Vec<ExternalFile>,
+    pub(super) outside: Outside,
     pub(super) warnings: Vec<String>,
     pub(super) failure: Option<Vec<String>>,
     /// CPU time in seconds and largest resident set in bytes.
@@ -184,7 +184,12 @@ impl<'a, Report: FnMut(Event)> Listener<'a, Report> {
                 self.said.warnings.push(message.clone());
                 (self.report)(Event::Warning { message });
             }
-            Ok(Event::File(file)) => self.said.external_files.push(file),
+            Ok(Event::File(file)) => self.said.outside.files.push(file),
+            Ok(Event::Absent { path }) => self.said.outside.absent.push(path),
+            Ok(Event::Pictures { folder, pictures }) => {
+                let known = self.said.outside.pictures.entry(folder).or_default();
+                known.extend(pictures);
+            }
             Ok(Event::Failed { messages }) => self.said.failure = Some(messages),
             Ok(Event::Usage {
                 cpu_seconds,

@@ -5,14 +5,15 @@ use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use eigenscope_artifact::atomic::{TEMPORARY_PREFIX, sync_folder};
+use eigenscope_artifact::{ArtifactError, KindName, TableReader, digest_file};
+
+use super::outside::{Outside, PICTURES_NAME};
 use super::record::RECORD_NAME;
 use super::stamps::{CachedOutput, Stamp};
 use super::{
     CachedResult, Key, KeyInputs, OutputRecord, RECORD_VERSION, Record, Store, StoreError,
 };
-use eigenscope_artifact::atomic::{TEMPORARY_PREFIX, sync_folder};
-use eigenscope_artifact::{ArtifactError, KindName, TableReader, digest_file};
-use eigenscope_stage::ExternalFile;
 
 /// A folder in which a task writes its outputs. Dropped before it is committed, it leaves nothing.
 #[derive(Debug)]
@@ -67,7 +68,7 @@ impl Store {
         task: &str,
         key_inputs: KeyInputs,
         outputs: &[KindName],
-        mut external_files: Vec<ExternalFile>,
+        mut outside: Outside,
         warnings: Vec<String>,
     ) -> Result<Committed, CommitError> {
         let folder = work.path();
@@ -75,8 +76,7 @@ impl Store {
         for kind in outputs {
             known.insert(kind.clone(), check_output(folder, kind)?);
         }
-        external_files.sort_by(|one, other| one.path.cmp(&other.path));
-        external_files.dedup();
+        outside.sort();
         let record = Record {
             version: RECORD_VERSION,
             task: task.to_owned(),
@@ -86,15 +86,18 @@ impl Store {
                 .iter()
                 .map(|(kind, known)| (kind.clone(), known.record))
                 .collect(),
-            external_files,
+            external_files: std::mem::take(&mut outside.files),
+            absent_files: std::mem::take(&mut outside.absent),
             warnings,
         };
         remove_undeclared(folder, &record)?;
+        outside.write_pictures(folder)?;
         record.write(folder)?;
         let known = CachedResult {
             stamp: Stamp::of_committed(&folder.join(RECORD_NAME)).map_err(StoreError::from)?,
             outputs: known,
             external_files: record.external_files.clone(),
+            absent_files: record.absent_files.clone(),
             warnings: record.warnings.clone(),
         };
         self.rename_into_place(work, record.key_inputs.key())?;
@@ -108,6 +111,10 @@ impl Store {
         for kind in record.outputs.keys() {
             let name = kind.file_name();
             share(&old.join(&name), &work.path().join(&name))?;
+        }
+        let pictures = old.join(PICTURES_NAME);
+        if pictures.is_file() {
+            share(&pictures, &work.path().join(PICTURES_NAME))?;
         }
         record.write(work.path())?;
         self.rename_into_place(work, key)

@@ -36,6 +36,9 @@ pub struct Record {
     pub outputs: Outputs,
     /// Files outside the store that were read, in the order of their paths.
     pub external_files: Vec<ExternalFile>,
+    /// Places outside the store where a file would have been read, had there been one, in the order of their paths.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub absent_files: Vec<String>,
     /// What the task warned about.
     pub warnings: Vec<String>,
 }
@@ -185,7 +188,9 @@ mod tests {
                 path: "file".to_owned(),
                 bytes: 9,
                 blake3: digest,
+                instead: vec!["other".to_owned()],
             }],
+            absent_files: vec!["better".to_owned()],
             warnings: vec!["a warning".to_owned()],
         }
     }

@@ -13,6 +13,7 @@
 //! known, which must not cost a good result.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs::Metadata;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -21,7 +22,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use eigenscope_artifact::atomic::write_file;
 use eigenscope_artifact::{
-    ArtifactError, Digest, FileDigest, KindName, digest_path, list_pictures, regular,
+    ArtifactError, Digest, FileDigest, KindName, digest_path, look_at_pictures, regular,
 };
 use eigenscope_stage::ExternalFile;
 use serde::de::DeserializeOwned;
@@ -72,6 +73,8 @@ pub(crate) struct CachedResult {
     pub(crate) outputs: BTreeMap<KindName, CachedOutput>,
     pub(crate) external_files: Vec<ExternalFile>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) absent_files: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) warnings: Vec<String>,
 }
 
@@ -95,6 +98,7 @@ impl CachedResult {
             stamp,
             outputs: outputs.collect(),
             external_files: record.external_files,
+            absent_files: record.absent_files,
             warnings: record.warnings,
         }
     }
@@ -315,17 +319,26 @@ impl Stamp {
     fn of_folder(path: &Path) -> Result<Self, ArtifactError> {
         let mut hasher = blake3::Hasher::new();
         let (mut bytes, mut modified, mut changed) = (0u64, 0, 0);
-        for file in list_pictures(path)?.files {
-            let Stamp(length, modified_ns, changed_ns, inode) = Self::from_metadata(&file.metadata);
-            let name = file.path.as_os_str().as_encoded_bytes();
-            hasher.update(&(name.len() as u64).to_le_bytes());
-            hasher.update(name);
-            for part in [length, modified_ns, changed_ns, inode] {
-                hasher.update(&part.to_le_bytes());
+        let mut text = Vec::new();
+        let add_name = |text: &mut Vec<u8>, name: &OsStr| {
+            let name = name.as_encoded_bytes();
+            text.extend((name.len() as u64).to_le_bytes());
+            text.extend(name);
+        };
+        for (folder, files) in look_at_pictures(path, Self::from_metadata)? {
+            text.clear();
+            add_name(&mut text, folder.as_os_str());
+            text.extend((files.len() as u64).to_le_bytes());
+            for (name, Stamp(length, modified_ns, changed_ns, inode)) in &files {
+                add_name(&mut text, name);
+                for part in [length, modified_ns, changed_ns, inode] {
+                    text.extend(part.to_le_bytes());
+                }
+                bytes = bytes.saturating_add(*length);
+                modified = modified.max(*modified_ns);
+                changed = changed.max(*changed_ns);
             }
-            bytes = bytes.saturating_add(length);
-            modified = modified.max(modified_ns);
-            changed = changed.max(changed_ns);
+            hasher.update(&text);
         }
         let [a, b, c, d, e, f, g, h, ..] = *hasher.finalize().as_bytes();
         let looks = u64::from_le_bytes([a, b, c, d, e, f, g, h]);

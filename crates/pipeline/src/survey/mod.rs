@@ -1,7 +1,8 @@
 //! The survey: which tasks are up to date and why the others are not, found in one walk.
 //!
-//! A task is current if the folder of its key exists, its outputs have the recorded digests, and the files
-//! it read outside the store are as they were (or gone). Otherwise its key inputs are compared with those
+//! A task is current if the folder of its key exists, its outputs have the recorded digests, the files
+//! it read outside the store are as they were (or gone, with nothing in their place), and nothing stands where it looked for a file
+//! in vain. Otherwise its key inputs are compared with those
 //! of its last result, which its readable link leads to. The key depends on the content of all inputs, so
 //! a task whose inputs are not current has no key yet and is blocked; it is assessed again when they are.
 //! A result that comes out as before therefore stops there: what depends on it is found to be current.
@@ -9,6 +10,7 @@
 mod code_change;
 mod differences;
 mod explain;
+mod pictures;
 mod reason;
 mod stored;
 

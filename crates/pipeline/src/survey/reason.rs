@@ -73,6 +73,18 @@ pub enum Reason {
         path: String,
         found: String,
     },
+    /// A file of the user's is gone, and there is one that the task would read in its place.
+    ExternalFileReplaced {
+        /// Its path, relative to the data directory.
+        path: String,
+        /// The path of the other.
+        by: String,
+    },
+    /// There is a file where the task looked for one in vain.
+    ExternalFileAppeared {
+        /// Its path, relative to the data directory.
+        path: String,
+    },
     /// An input has to be made first.
     WaitsFor { task: String },
 }
@@ -151,9 +163,17 @@ impl fmt::Display for Reason {
             Self::OutputUnreadable { output, error } => {
                 write!(f, "its output `{output}` cannot be read: {error}")
             }
-            Self::ExternalFileChanged { path, found } => {
-                write!(f, "the file {path} changed: {found}")
+            Self::ExternalFileChanged { path, found } => write!(f, "{path} changed: {found}"),
+            Self::ExternalFileReplaced { path, by } => {
+                write!(
+                    f,
+                    "the file {path} is gone, and {by} would be read in its place"
+                )
             }
+            Self::ExternalFileAppeared { path } => write!(
+                f,
+                "there is a file {path} now, which would be read: it was looked for in vain"
+            ),
             Self::WaitsFor { task } => write!(f, "it waits for {task}"),
         }
     }

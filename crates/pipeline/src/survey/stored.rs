@@ -3,16 +3,19 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
-use eigenscope_artifact::{ArtifactError, FileDigest, KindName};
-use eigenscope_stage::ExternalFile;
+use eigenscope_artifact::{ArtifactError, FileDigest, KindName, digest_pictures, regular};
+use eigenscope_stage::{ExternalFile, FolderPicture};
 
-use super::{Reason, Surveyor};
+use super::{Reason, Surveyor, pictures};
 use crate::store::{CachedOutput, CachedResult, Key, Outputs, RECORD_NAME, Stamp, inspect};
 use eigenscope_plan::PlannedTask;
 
+/// Files that are gone which a note names.
+const GONE_SHOWN: usize = 4;
+
 pub(crate) struct Intact {
     pub(crate) outputs: Outputs,
-    /// What its record says that the task warned of.
+    /// What its record says that the task warned of, and a note on files that are gone.
     pub(crate) warnings: Vec<String>,
 }
 
@@ -40,9 +43,18 @@ impl Surveyor<'_> {
                 None => faults.push(missing(output)),
             }
         }
+        let mut gone = Vec::new();
         for file in &known.external_files {
-            faults.extend(self.external_file_changed(file));
+            match self.external_file(key, file) {
+                Seen::AsRead => {}
+                Seen::Gone => gone.push(file.path.as_str()),
+                Seen::Otherwise(reason) => faults.push(reason),
+            }
         }
+        for path in &known.absent_files {
+            faults.extend(self.appeared(path));
+        }
+        let gone = gone_note(&gone);
         if !faults.is_empty() {
             return faulty(faults);
         }
@@ -53,7 +65,7 @@ impl Surveyor<'_> {
         let outputs = outputs.map(|(kind, output)| (kind, output.record));
         Ok(Some(Intact {
             outputs: outputs.collect(),
-            warnings: known.warnings,
+            warnings: known.warnings.into_iter().chain(gone).collect(),
         }))
     }
 
@@ -71,25 +83,85 @@ impl Surveyor<'_> {
         Ok(record.map(|record| (CachedResult::new(record, stamp), true)))
     }
 
-    /// A file that is gone says nothing against the result that was computed from it.
-    fn external_file_changed(&self, file: &ExternalFile) -> Option<Reason> {
+    /// Looks at a file that the result with this key was made from.
+    fn external_file(&self, key: Key, file: &ExternalFile) -> Seen {
         let changed = |found: String| {
-            Some(Reason::ExternalFileChanged {
+            Seen::Otherwise(Reason::ExternalFileChanged {
                 path: file.path.clone(),
                 found,
             })
         };
-        let recorded = FileDigest {
-            bytes: file.bytes,
-            blake3: file.blake3,
-        };
-        match self.stamps.digest(&self.data_dir.join(&file.path)) {
-            Ok(found) if found == recorded => None,
-            Ok(found) => changed(format!("{}, was {}", show(found), show(recorded))),
-            Err(error) if is_absent(&error) => None,
+        let recorded = file.digest();
+        let path = self.data_dir.join(&file.path);
+        match self.stamps.digest(&path) {
+            Ok(found) if found == recorded => Seen::AsRead,
+            Ok(found) => changed(match self.changed_pictures(key, file, &path) {
+                Some(pictures) => pictures,
+                None => format!("{}, was {}", show(found), show(recorded)),
+            }),
+            Err(error) if is_absent(&error) => {
+                let mut instead = file.instead.iter();
+                match instead.find(|other| self.is_readable(other)) {
+                    Some(by) => Seen::Otherwise(Reason::ExternalFileReplaced {
+                        path: file.path.clone(),
+                        by: by.clone(),
+                    }),
+                    None => Seen::Gone,
+                }
+            }
             Err(error) => changed(describe(&error)),
         }
     }
+
+    /// What has changed in a folder of pictures; `None` if it is none, or if that is not known.
+    fn changed_pictures(&self, key: Key, file: &ExternalFile, path: &Path) -> Option<String> {
+        if !path.is_dir() {
+            return None;
+        }
+        let before = self.store.pictures(key, &file.path)?;
+        let now = digest_pictures(path).ok()?.1.into_iter();
+        let now = now.map(|(path, digest)| FolderPicture::new(&path, digest));
+        pictures::changes(&before, &now.collect::<Vec<_>>())
+    }
+
+    /// A file where there was none, which the task would have read.
+    fn appeared(&self, path: &str) -> Option<Reason> {
+        self.is_readable(path)
+            .then(|| Reason::ExternalFileAppeared {
+                path: path.to_owned(),
+            })
+    }
+
+    /// Whether a task could read a file at this path.
+    fn is_readable(&self, path: &str) -> bool {
+        regular::open(&self.data_dir.join(path)).is_ok()
+    }
+}
+
+/// What became of a file of the user's.
+enum Seen {
+    AsRead,
+    /// It is gone, which says nothing against the result that was computed from it.
+    Gone,
+    Otherwise(Reason),
+}
+
+/// A note on files that are gone; `None` for none.
+fn gone_note(paths: &[&str]) -> Option<String> {
+    let (are, them) = match paths {
+        [] => return None,
+        [_] => ("a file that it was made from is", "it"),
+        _ => ("files that it was made from are", "them"),
+    };
+    let shown: Vec<&str> = paths.iter().copied().take(GONE_SHOWN).collect();
+    let more = match paths.len().saturating_sub(GONE_SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    Some(format!(
+        "{are} gone: {}{more}; the result is kept, and cannot be made again without {them}",
+        shown.join(", ")
+    ))
 }
 
 /// What is wrong with an output. That nothing is wrong is remembered in `known`.

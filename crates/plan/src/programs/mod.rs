@@ -183,7 +183,7 @@ impl Programs {
     ///
     /// # Errors
     /// The program does not start, fails, or does not answer as expected.
-    pub(crate) fn examine(
+    pub fn examine(
         &self,
         stage: Stage,
         questions: Vec<Question>,

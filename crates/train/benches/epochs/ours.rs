@@ -62,7 +62,10 @@ fn one(
             Event::Progress { .. } => epochs.push((Instant::now(), cpu_seconds(child.id())?)),
             Event::Usage { peak_bytes, .. } => peak = peak_bytes,
             Event::Failed { messages } => return Err(messages.join(": ").into()),
-            Event::Warning { .. } | Event::File(_) => {}
+            Event::Warning { .. }
+            | Event::File(_)
+            | Event::Absent { .. }
+            | Event::Pictures { .. } => {}
         }
     }
     child.wait()?;

@@ -1,0 +1,57 @@
+//! What is known of the images that a pipeline is written for.
+
+use anyhow::{Result, bail};
+use eigenscope_plan::DataSet;
+use eigenscope_plan::programs::Programs;
+use serde_json::{Map, Value};
+
+use super::source::Source;
+
+/// A data set that has been looked at.
+pub(super) struct Seen {
+    pub(super) kind: &'static str,
+    pub(super) parameters: Map<String, Value>,
+    /// `[channels, height, width]`.
+    pub(super) shape: [Option<u64>; 3],
+    pub(super) training_images: Option<u64>,
+    /// Whether the files are in the data folder.
+    pub(super) is_inside: bool,
+    pub(super) found: Vec<String>,
+    pub(super) warnings: Vec<String>,
+}
+
+/// Looks at a data set.
+pub(super) fn at(programs: &Programs, source: Source) -> Result<Seen> {
+    let kind = source.kind;
+    let seen = DataSet::look(programs, kind, source.files)?;
+    if !seen.faults.is_empty() {
+        bail!(
+            "no pipeline can be written for these images: {}",
+            seen.faults.join("; ")
+        );
+    }
+    let mut warnings = Vec::new();
+    if seen.classes == Some(1) {
+        warnings.push("there is one class only: a model has nothing to tell apart".to_owned());
+    }
+    if seen.classes.is_none() {
+        let hint = match kind {
+            "image-folder" => {
+                "expected are train/CLASS/picture.png and test/CLASS/picture.png, or CLASS/picture.png"
+            }
+            _ => "correct the table [data.images] if the run refuses it",
+        };
+        warnings.push(format!(
+            "classes and number of images could not be told; {hint}"
+        ));
+    }
+    Ok(Seen {
+        kind,
+        parameters: seen.parameters,
+        shape: seen.shape,
+        training_images: seen.training_images,
+        is_inside: source.is_inside,
+        found: seen.found,
+        warnings,
+    })
+}

@@ -1,0 +1,72 @@
+//! `eigenscope init`: look into images of the user's and write a pipeline for them.
+
+mod look;
+mod source;
+mod template;
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use super::tell;
+use crate::arguments::{Init, ProjectArguments};
+use crate::exit;
+use crate::project::stage_programs;
+
+/// Folder of the pipelines.
+const PIPELINES: &str = "pipelines";
+
+pub(crate) fn run(arguments: &ProjectArguments, command: &Init) -> Result<u8> {
+    let name = &command.name;
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_".contains(letter);
+    if name.is_empty() || !name.chars().all(is_plain) {
+        bail!("a pipeline is named by letters, digits, `-` and `_`, found `{name}`");
+    }
+    let images = &command.images;
+    let source = source::find(images, &arguments.data_dir)?;
+    let programs = stage_programs(arguments)?;
+    let seen = look::at(&programs, source)?;
+    let path = PathBuf::from(PIPELINES).join(format!("{name}.toml"));
+    fs::create_dir_all(PIPELINES).context("cannot create the folder `pipelines`")?;
+    let mut file = File::create_new(&path)
+        .with_context(|| format!("cannot write {}, which must be new", path.display()))?;
+    file.write_all(template::pipeline(images, &seen).as_bytes())
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    for line in seen.found.iter().chain(&seen.warnings) {
+        tell(line);
+    }
+    let next = next_command(name, &seen, &arguments.data_dir);
+    tell(&format!("{} is written; now: {next}", path.display()));
+    Ok(exit::OK)
+}
+
+/// The command that runs the new pipeline. Where its files are must be said if it is not the default folder.
+fn next_command(name: &str, seen: &look::Seen, data_dir: &Path) -> String {
+    match seen.is_inside && data_dir != Path::new("data") {
+        true => format!("eigenscope run {name} --data-dir {}", quoted(data_dir)),
+        false => format!("eigenscope run {name}"),
+    }
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-+,:@".contains(letter);
+    match text.chars().all(is_plain) {
+        true => text,
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_quoted_for_a_shell_where_they_must_be() {
+        assert_eq!(quoted(Path::new("/data/my-images")), "/data/my-images");
+        assert_eq!(quoted(Path::new("my 'cats'")), r"'my '\''cats'\'''");
+    }
+}

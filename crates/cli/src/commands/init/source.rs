@@ -1,0 +1,227 @@
+//! Which kind of data set is at a path, by names.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Map, Value};
+
+/// A data set by its kind and the parameters that name its files.
+#[derive(Debug, PartialEq)]
+pub(super) struct Source {
+    pub(super) kind: &'static str,
+    pub(super) files: Map<String, Value>,
+    /// Whether the files are in the data folder.
+    pub(super) is_inside: bool,
+}
+
+/// Kinds of single files, by the ends of their names.
+const ENDINGS: [(&str, &str); 4] = [
+    (".npz", "npz"),
+    (".parquet", "parquet"),
+    (".csv", "csv"),
+    (".csv.gz", "csv"),
+];
+/// Names of files of training images, of test images, and of others of which one stands in for those, in small letters.
+const TRAIN: [&str; 2] = ["train", "trn"];
+const TEST: [&str; 2] = ["test", "tst"];
+const VALIDATION: [&str; 2] = ["val", "dev"];
+
+/// The data set at a path.
+pub(super) fn find(images: &Path, data_dir: &Path) -> Result<Source> {
+    let whole = images
+        .canonicalize()
+        .with_context(|| format!("cannot find {}", images.display()))?;
+    let inside = data_dir.canonicalize().ok();
+    let inside = inside.filter(|folder| whole.starts_with(folder));
+    let named = |path: &Path| {
+        let short = inside.as_deref();
+        let short = short.and_then(|folder| path.strip_prefix(folder).ok());
+        // The data folder itself.
+        let short = short.map(|path| match path.as_os_str().is_empty() {
+            true => Path::new("."),
+            false => path,
+        });
+        let text = short.unwrap_or(path).to_str();
+        let text = text.with_context(|| format!("{} is not UTF-8", path.display()))?;
+        Ok::<_, anyhow::Error>(Value::from(text))
+    };
+    let source = |kind, files: Vec<(&str, Value)>| Source {
+        kind,
+        files: files
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect(),
+        is_inside: inside.is_some(),
+    };
+    if whole.is_dir() {
+        if let Some(files) = idx_files(&whole) {
+            let mut found = Vec::new();
+            for (name, path) in files {
+                found.push((name, named(&path)?));
+            }
+            return Ok(source("idx", found));
+        }
+        let [train, test] = &tables(&whole);
+        if !train.is_empty() {
+            let list = |paths: &[PathBuf]| {
+                let names: Result<Vec<Value>> = paths.iter().map(|path| named(path)).collect();
+                names.map(Value::from)
+            };
+            let mut found = vec![("train", list(train)?)];
+            if !test.is_empty() {
+                found.push(("test", list(test)?));
+            }
+            return Ok(source("parquet", found));
+        }
+        return Ok(source("image-folder", vec![("folder", named(&whole)?)]));
+    }
+    let name = lower(&whole);
+    if let Some((_, kind)) = ENDINGS.iter().find(|(ending, _)| name.ends_with(ending)) {
+        return Ok(source(kind, vec![("file", named(&whole)?)]));
+    }
+    if name.contains("idx")
+        && let Some(files) = whole.parent().and_then(idx_files)
+    {
+        let mut found = Vec::new();
+        for (name, path) in files {
+            found.push((name, named(&path)?));
+        }
+        return Ok(source("idx", found));
+    }
+    bail!(
+        "{} is no folder of pictures, no `.npz`, `.csv` or `.parquet` file, and none of the IDX files of a data set",
+        images.display()
+    )
+}
+
+fn lower(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default();
+    name.to_string_lossy().to_lowercase()
+}
+
+/// Files in a folder, by name.
+fn files_in(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut files: Vec<PathBuf> = entries
+        .map(|entry| entry.path())
+        .filter(|path| path.is_file() && !lower(path).starts_with('.'))
+        .collect();
+    files.sort();
+    files
+}
+
+/// The IDX files of a folder by parameter: at least training images and labels.
+fn idx_files(folder: &Path) -> Option<Vec<(&'static str, PathBuf)>> {
+    let files = files_in(folder);
+    let named = |splits: &[&str], what: &str| {
+        let is = |path: &&PathBuf| {
+            let name = lower(path);
+            let is_idx = name.contains("idx") || name.contains("ubyte");
+            is_idx && name.contains(what) && splits.iter().any(|split| name.contains(split))
+        };
+        files.iter().find(is).cloned()
+    };
+    let test = [TEST.as_slice(), &["t10k"]].concat();
+    let mut found = vec![
+        ("train_images", named(&TRAIN, "image")?),
+        ("train_labels", named(&TRAIN, "label")?),
+    ];
+    if let (Some(images), Some(labels)) = (named(&test, "image"), named(&test, "label")) {
+        found.extend([("test_images", images), ("test_labels", labels)]);
+    }
+    Some(found)
+}
+
+/// The Parquet tables of a folder, or of its folder `data`: those of training images, or all, and those of test images.
+fn tables(folder: &Path) -> [Vec<PathBuf>; 2] {
+    let in_folder = |folder: &Path| {
+        let mut files = files_in(folder);
+        files.retain(|path| lower(path).ends_with(".parquet"));
+        files
+    };
+    let mut files = in_folder(folder);
+    if files.is_empty() {
+        files = in_folder(&folder.join("data"));
+    }
+    let of = |splits: &[&str]| {
+        let is = |path: &&PathBuf| splits.iter().any(|split| lower(path).contains(split));
+        files.iter().filter(is).cloned().collect::<Vec<_>>()
+    };
+    let train = of(&TRAIN);
+    if train.is_empty() {
+        return [files, Vec::new()];
+    }
+    let test = of(&TEST);
+    match test.is_empty() {
+        true => [train, of(&VALIDATION)],
+        false => [train, test],
+    }
+}
+
+/// Values as a pipeline file has them; texts of JSON are texts of TOML.
+pub(super) fn toml(value: &Value) -> String {
+    match value {
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(toml).collect();
+            format!("[{}]", items.join(", "))
+        }
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn kinds_are_told_by_names() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let data = folder.path().join("data");
+        for name in [
+            "data/my \"cats\"/a/1.png",
+            "data/a.npz",
+            "data/b.csv.gz",
+            "c.txt",
+            "data/idx/train-images-idx3-ubyte.gz",
+            "data/idx/train-labels-idx1-ubyte",
+            "data/hub/data/train-00000-of-00002.parquet",
+            "data/hub/data/train-00001-of-00002.parquet",
+            "data/hub/data/validation-00000-of-00001.parquet",
+        ] {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("created");
+            fs::write(path, "").expect("written");
+        }
+        let found = |path: &str| {
+            let source = find(&data.join(path), &data).expect("known");
+            assert!(source.is_inside);
+            (source.kind, Value::from(source.files))
+        };
+        let cats = found("my \"cats\"");
+        assert_eq!(cats, ("image-folder", json!({"folder": "my \"cats\""})));
+        assert_eq!(toml(&cats.1["folder"]), "\"my \\\"cats\\\"\"");
+        assert_eq!(found("b.csv.gz"), ("csv", json!({"file": "b.csv.gz"})));
+        let idx = json!({
+            "train_images": "idx/train-images-idx3-ubyte.gz",
+            "train_labels": "idx/train-labels-idx1-ubyte",
+        });
+        assert_eq!(found("idx"), ("idx", idx.clone()));
+        assert_eq!(found("idx/train-labels-idx1-ubyte"), ("idx", idx));
+        let hub = json!({
+            "train": [
+                "hub/data/train-00000-of-00002.parquet",
+                "hub/data/train-00001-of-00002.parquet",
+            ],
+            "test": ["hub/data/validation-00000-of-00001.parquet"],
+        });
+        assert_eq!(found("hub"), ("parquet", hub));
+        assert_eq!(found("").1, json!({"folder": "."}));
+        find(&folder.path().join("c.txt"), &data).expect_err("no images");
+        find(&folder.path().join("absent"), &data).expect_err("nothing");
+        let outside = find(&data.join("a.npz"), &data.join("hub")).expect("a file");
+        assert!(!outside.is_inside);
+    }
+}

@@ -1,0 +1,42 @@
+//! Which values are black and white, by the values that occur.
+
+use serde_json::json;
+
+use super::Facts;
+
+/// Numbers that are looked at for their range at most.
+pub(super) const MAXIMUM_VALUES: u64 = 1 << 21;
+/// Largest value of whole numbers that are probably not meant to be of 0 to 255.
+const MAXIMUM_DARK: f64 = 16.0;
+
+impl Facts {
+    /// Suggests a range if that of 0 to 255 does not fit `values`, and none is given.
+    pub(super) fn suggest_range(&mut self, given: &[f64], values: impl Iterator<Item = f64>) {
+        if !given.is_empty() {
+            return;
+        }
+        let (mut lowest, mut highest, mut whole) = (f64::INFINITY, f64::NEG_INFINITY, true);
+        for value in values {
+            lowest = lowest.min(value);
+            highest = highest.max(value);
+            whole &= value.fract() == 0.0;
+        }
+        if !lowest.is_finite() || !highest.is_finite() || lowest == highest {
+            return;
+        }
+        let is_fitting = whole && lowest >= 0.0 && highest <= 255.0;
+        let range = match (lowest >= 0.0, highest) {
+            (true, ..=1.0) => [0.0, 1.0],
+            (true, ..=MAXIMUM_DARK) if is_fitting => [0.0, highest],
+            (true, ..=255.0) => {
+                if is_fitting {
+                    return;
+                }
+                [0.0, 255.0]
+            }
+            (false, ..=1.0) if lowest >= -1.0 => [-1.0, 1.0],
+            _ => [lowest, highest],
+        };
+        self.suggest("range", json!(range));
+    }
+}

@@ -1,0 +1,358 @@
+//! What the program says of data sets before they are read.
+
+mod support;
+
+use std::io::Write;
+use std::process::Stdio;
+
+use eigenscope_checkpoint::npz::{ArrayValues, NpzWriter};
+use eigenscope_stage::{
+    Amount, Answers, AttributeValue, CLASSES, Examined, Feature, Question, Questions, TASK_VERSION,
+    quantities,
+};
+use eigenscope_testing::fixture;
+use serde_json::{Value, json};
+use support::{Bench, gzip, idx, png, program, user_files};
+
+/// The answer about a task.
+fn examine(bench: &Bench, kind: &str) -> Examined {
+    let task = bench.task(kind, &bench.data_dir());
+    let questions = Questions {
+        version: TASK_VERSION,
+        data_dir: bench.data_dir(),
+        questions: vec![Question {
+            kind: kind.to_owned(),
+            parameters: task.provenance.parameters,
+            inputs: [].into(),
+        }],
+    };
+    let mut command = program();
+    command.arg("examine");
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let text = serde_json::to_vec(&questions).expect("serialises");
+    let mut input = child.stdin.take().expect("a pipe");
+    input.write_all(&text).expect("written");
+    drop(input);
+    let output = child.wait_with_output().expect("it ends");
+    let answers: Answers = serde_json::from_slice(&output.stdout).expect("answers");
+    answers.answers.into_iter().next().expect("one")
+}
+
+/// Channels, height, width, classes and training images, as far as they are known.
+fn numbers(answer: &Examined) -> [Option<u64>; 5] {
+    [
+        quantities::CHANNELS,
+        quantities::HEIGHT,
+        quantities::WIDTH,
+        quantities::CLASSES,
+        quantities::TRAINING_IMAGES,
+    ]
+    .map(|name| {
+        let mut features = answer.provides.iter();
+        features.find_map(|feature| match feature {
+            Feature::Quantity {
+                name: known,
+                amount: Amount::Fixed(count),
+            } if known == name => Some(*count),
+            _ => None,
+        })
+    })
+}
+
+fn classes(answer: &Examined) -> Vec<String> {
+    let mut features = answer.provides.iter();
+    let names = features.find_map(|feature| match feature {
+        Feature::Attribute {
+            name,
+            value: AttributeValue::Chosen { names, .. },
+        } if name == CLASSES => names.clone(),
+        _ => None,
+    });
+    names.unwrap_or_default()
+}
+
+/// Paths and messages of what is wrong.
+fn faults(answer: &Examined) -> Vec<(&str, &str)> {
+    let faults = answer.faults.iter();
+    faults
+        .map(|fault| (fault.path.as_str(), fault.message.as_str()))
+        .collect()
+}
+
+/// The parameters of a kind, and nothing of the digits.
+fn bench() -> Bench {
+    let mut bench = Bench::new();
+    bench.parameters = json!({});
+    bench
+}
+
+fn folder(pictures: &[(&str, [u32; 3])]) -> Bench {
+    let mut bench = bench();
+    for (path, size) in pictures {
+        let values = vec![9; size.iter().product::<u32>() as usize];
+        bench.place(path, &png(size, &values));
+    }
+    bench.set("folder", json!("faces"));
+    bench
+}
+
+#[test]
+fn folders_of_pictures() {
+    let mut bench = folder(&[
+        ("faces/trn/cat/1.png", [4, 6, 3]),
+        ("faces/trn/cat/2.png", [4, 6, 3]),
+        ("faces/trn/dog/1.png", [4, 6, 1]),
+        ("faces/tst/dog/1.png", [4, 6, 3]),
+    ]);
+    let answer = examine(&bench, "image-folder");
+    assert_eq!(numbers(&answer), [3, 4, 6, 2, 3].map(Some));
+    assert_eq!(classes(&answer), ["cat", "dog"]);
+    assert!(answer.faults.is_empty() && answer.suggestions.is_empty());
+    let found = "3 training and 1 test images of 2 classes: cat 2 + 0, dog 1 + 1";
+    assert_eq!(answer.found[1], found);
+    bench.run("image-folder").succeeded();
+
+    for (name, value) in [
+        ("channels", json!("grey")),
+        ("size", json!([8, 9])),
+        ("class_names", json!(["Katze", "Hund"])),
+    ] {
+        bench.set(name, value);
+    }
+    let answer = examine(&bench, "image-folder");
+    assert_eq!(numbers(&answer), [1, 8, 9, 2, 3].map(Some));
+    assert_eq!(classes(&answer), ["Katze", "Hund"]);
+
+    bench.set("class_names", json!(["Katze"]));
+    let answer = examine(&bench, "image-folder");
+    let expected = "`class_names`: 1 names, but 2 classes: cat, dog";
+    assert_eq!(faults(&answer), [("/class_names", expected)]);
+    bench.clear();
+    bench.run("image-folder").fails_with(expected);
+}
+
+#[test]
+fn pictures_of_several_sizes_need_one() {
+    let bench = folder(&[
+        ("faces/a/1.png", [4, 6, 1]),
+        ("faces/a/2.png", [4, 6, 1]),
+        ("faces/b/1.png", [5, 7, 1]),
+    ]);
+    let answer = examine(&bench, "image-folder");
+    let expected =
+        "`size`: the pictures have 2 different sizes (height x width): 2 of 4 x 6, 1 of 5 x 7";
+    assert_eq!(faults(&answer), [("/size", expected)]);
+    assert_eq!(answer.suggestions["size"], json!([4, 6]));
+    assert_eq!(numbers(&answer), [Some(1), None, None, Some(2), Some(2)]);
+    bench.run("image-folder").fails_with("set `size = [4, 6]`");
+}
+
+#[test]
+fn files_that_are_missing_or_damaged_are_unknown() {
+    let mut folder = bench();
+    folder.set("folder", json!("absent"));
+    folder.set("class_names", json!(["a", "b"]));
+    folder.set("size", json!([8, 9]));
+    let answer = examine(&folder, "image-folder");
+    assert_eq!(numbers(&answer), [None, Some(8), Some(9), None, None]);
+    assert!(answer.faults.is_empty());
+    for (kind, name) in [("npz", "a.npz"), ("csv", "a.csv"), ("parquet", "a.parquet")] {
+        let mut bench = bench();
+        bench.set("file", json!(name));
+        assert_eq!(numbers(&examine(&bench, kind)), [None; 5], "{kind}");
+        bench.place(name, b"damaged");
+        let answer = examine(&bench, kind);
+        assert_eq!(numbers(&answer), [None; 5], "{kind}");
+        assert!(answer.faults.is_empty(), "{kind}: {answer:?}");
+    }
+}
+
+#[test]
+fn parameters_that_cannot_be_are_refused() {
+    let no_files = "give the file, or lists of files as `train` and `test`";
+    for (kind, name, value, path, part) in [
+        ("npz", "range", json!([1, 0]), "/range", "[lowest, highest]"),
+        ("npz", "shape", json!([1]), "/shape", "[height, width]"),
+        ("csv", "file", json!(""), "/file", no_files),
+        ("parquet", "size", json!([1]), "/size", "[height, width]"),
+        (
+            "parquet",
+            "background",
+            json!([1, 2]),
+            "/background",
+            "[grey]",
+        ),
+        ("idx", "train_images", json!(""), "/train_images", "a path"),
+        ("image-folder", "folder", json!(""), "/folder", "the folder"),
+        (
+            "image-folder",
+            "background",
+            json!([1, 2]),
+            "/background",
+            "[grey]",
+        ),
+    ] {
+        let mut bench = bench();
+        match kind {
+            "idx" => bench.set("train_labels", json!("labels")),
+            "image-folder" => bench.set("folder", json!("a")),
+            _ => bench.set("file", json!("a")),
+        }
+        bench.set(name, value);
+        let answer = examine(&bench, kind);
+        let faults = faults(&answer);
+        let is_told = |(at, message): &(&str, &str)| *at == path && message.contains(part);
+        assert!(faults.iter().any(is_told), "{kind} {name}: {faults:?}");
+    }
+}
+
+fn npz(arrays: &[(&str, &[usize], ArrayValues<'_>)]) -> Vec<u8> {
+    let mut file = NpzWriter::new(Vec::new());
+    for (name, shape, values) in arrays {
+        file.add(name, shape, *values).expect("added");
+    }
+    file.finish().expect("finished")
+}
+
+#[test]
+fn arrays_of_numpy() {
+    let mut bench = bench();
+    let pixels = [0.5; 4 * 12];
+    let labels = [1, 2, 1, 3];
+    bench.place(
+        "a.npz",
+        &npz(&[
+            ("pictures", &[4, 3, 2, 2], ArrayValues::F32(&pixels)),
+            ("truth", &[4], ArrayValues::I64(&labels)),
+        ]),
+    );
+    bench.set("file", json!("a.npz"));
+    let answer = examine(&bench, "npz");
+    assert_eq!(numbers(&answer), [None; 5]);
+    for (name, value) in [("train_images", "pictures"), ("train_labels", "truth")] {
+        assert_eq!(answer.suggestions[name], json!(value));
+        bench.set(name, json!(value));
+    }
+    let answer = examine(&bench, "npz");
+    assert_eq!(numbers(&answer), [3, 2, 2, 4, 3].map(Some));
+    assert_eq!(answer.suggestions["first_label"], json!(1));
+    bench.set("first_label", json!(1));
+    bench.set("range", json!([0, 1]));
+    let answer = examine(&bench, "npz");
+    assert_eq!(classes(&answer), ["1", "2", "3"]);
+    assert!(answer.suggestions.is_empty(), "{answer:?}");
+    // Of the two images of a class one is for testing, of one none.
+    assert_eq!(numbers(&answer), [3, 2, 2, 3, 3].map(Some));
+    bench.run("npz").succeeded();
+    assert_eq!(bench.images().train.len(), 3);
+
+    bench.set("class_names", json!(["a", "b"]));
+    let answer = examine(&bench, "npz");
+    let expected = "`class_names`: 2 names, but the labels are those of 3 classes";
+    assert_eq!(faults(&answer), [("/class_names", expected)]);
+    bench.clear();
+    bench.run("npz").failure();
+}
+
+#[test]
+fn tables_of_text() {
+    let mut bench = bench();
+    let table = "label,0,1,2,3\ncat,0,9,8,16\ndog,1,2,3,4\n";
+    bench.place("a.csv.gz", &gzip(table.as_bytes()));
+    bench.set("file", json!("a.csv.gz"));
+    let answer = examine(&bench, "csv");
+    assert_eq!(numbers(&answer), [1, 2, 2, 2, 2].map(Some));
+    assert_eq!(classes(&answer), ["cat", "dog"]);
+    assert_eq!(answer.suggestions["range"], json!([0.0, 16.0]));
+    bench.run("csv").succeeded();
+
+    // Of a large table the first lines are read.
+    let line = format!("1{}\n", ",7".repeat(25));
+    bench.place("a.csv.gz", &gzip(line.repeat(50_000).as_bytes()));
+    let answer = examine(&bench, "csv");
+    assert_eq!(numbers(&answer), [Some(1), Some(5), Some(5), None, None]);
+
+    bench.place("a.csv.gz", b"0,0.5,0.25,0,1\n");
+    let answer = examine(&bench, "csv");
+    assert_eq!(answer.suggestions["range"], json!([0.0, 1.0]));
+}
+
+#[test]
+fn parquet_tables() {
+    let truth: Value = fixture("parquet_truth.json");
+    let names: Vec<&str> = texts(&truth["names"]);
+    let file = |table: &str| {
+        let digits = truth[table]["file"].as_str().expect("text").as_bytes();
+        let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+        digits
+            .chunks(2)
+            .map(|pair| byte(pair).expect("hexadecimal"))
+            .collect::<Vec<u8>>()
+    };
+    let images = truth["labels"].as_array().expect("a list").len() as u64;
+    let mut bench = bench();
+    bench.set("file", json!("own.parquet"));
+    for (table, channels) in [("rgb", 3), ("grey", 1)] {
+        bench.place("own.parquet", &file(table));
+        let answer = examine(&bench, "parquet");
+        let known = numbers(&answer);
+        let classes_known = names.len() as u64;
+        assert_eq!(
+            known[..4],
+            [channels, 4, 5, classes_known].map(Some),
+            "{table}"
+        );
+        assert!(known[4].is_some_and(|training| training < images));
+        assert_eq!(classes(&answer), names);
+    }
+    bench.place("own.parquet", &file("columns"));
+    bench.set("shape", json!([4, 5]));
+    let answer = examine(&bench, "parquet");
+    assert_eq!(numbers(&answer)[..3], [1, 4, 5].map(Some));
+}
+
+fn texts(list: &Value) -> Vec<&str> {
+    let list = list.as_array().expect("a list").iter();
+    list.filter_map(Value::as_str).collect()
+}
+
+#[test]
+fn idx_files() {
+    let mut bench = bench();
+    user_files(&mut bench);
+    let answer = examine(&bench, "idx");
+    bench.run("idx").succeeded();
+    let images = bench.images();
+    let [_, height, width] = [1, images.header.height as u64, images.header.width as u64];
+    let training = images.train.len() as u64;
+    let known = images.header.classes.len() as u64;
+    assert_eq!(
+        numbers(&answer),
+        [1, height, width, known, training].map(Some)
+    );
+    assert_eq!(classes(&answer), images.header.classes);
+
+    let values: Vec<u8> = (0..36).collect();
+    bench.place(
+        "own/train-images-idx3-ubyte",
+        &gzip(&idx(&[3, 2, 2, 3], &values)),
+    );
+    bench.set("layout", json!("channels-last"));
+    bench.set("transpose", json!(true));
+    let answer = examine(&bench, "idx");
+    assert_eq!(numbers(&answer)[..3], [3, 2, 2].map(Some));
+}
+
+#[test]
+fn emnist_is_as_published_without_its_files() {
+    let mut bench = bench();
+    bench.set("split", json!("letters"));
+    let answer = examine(&bench, "emnist");
+    let expected = [Some(1), Some(28), Some(28), Some(26), None];
+    assert_eq!(numbers(&answer), expected);
+    assert_eq!(classes(&answer)[25], "Z");
+}
