@@ -259,6 +259,35 @@ fn project() -> tempfile::TempDir {
     folder
 }
 
+/// Writes the pictures that the README speaks of: `data/mine/train/CLASS/*` and `data/mine/test/CLASS/*`, in colour and of several
+/// sizes.
+fn own_pictures(project: &Path) {
+    for (split, count) in [("train", 40), ("test", 10)] {
+        for (class, colour) in [("cat", [200, 90, 20]), ("dog", [40, 60, 220])] {
+            let folder = project.join("data/mine").join(split).join(class);
+            fs::create_dir_all(&folder).expect("created");
+            for number in 0..count {
+                let picture = bitmap(20 + number, 30, colour);
+                fs::write(folder.join(format!("{number}.bmp")), picture).expect("written");
+            }
+        }
+    }
+}
+
+/// A BMP file of one colour (blue, green, red).
+fn bitmap(width: u32, height: u32, colour: [u8; 3]) -> Vec<u8> {
+    let row = (3 * width).next_multiple_of(4);
+    let header = [54 + row * height, 0, 54, 40, width, height];
+    let mut file = b"BM".to_vec();
+    file.extend(header.iter().flat_map(|number| number.to_le_bytes()));
+    file.extend([1, 0, 24, 0]);
+    file.extend([0; 24]);
+    let mut pixels = colour.repeat(width as usize);
+    pixels.resize(row as usize, 0);
+    file.extend(pixels.repeat(height as usize));
+    file
+}
+
 /// The path in the first line of a block, and whether the block continues that file.
 fn file_of(block: &Block) -> Option<(&str, bool)> {
     let first = block.text.lines().next()?.strip_prefix("# ")?;
@@ -345,10 +374,10 @@ fn the_commands_of_readme_and_guide_run() {
     let guide = guide.filter(|page| page.starts_with("guide/"));
     let mut pages: Vec<PathBuf> = guide.map(|page| root.join("docs").join(page)).collect();
     assert!(pages.len() >= 8, "{pages:?}");
-    // Its own images are those that a page of the guide draws.
     pages.push(root.join("README.md"));
     let project = project();
     let project = project.path();
+    own_pictures(project);
     let (mut run_blocks, mut not_run) = (0, 0);
     for page in &pages {
         for block in split(&read(page)).1 {

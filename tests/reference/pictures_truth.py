@@ -189,6 +189,15 @@ def smooth(height, width, channels):
     return Image.fromarray(values[..., 0] if channels == 1 else values)
 
 
+def edges(height, width):
+    """A picture of areas in strong colours."""
+    rows, columns = np.mgrid[0:height, 0:width]
+    values = np.stack([columns * 255 // (width - 1), rows * 255 // (height - 1), (rows + columns) % 17 * 15], axis=2)
+    values[height // 4 : height // 2, width // 4 : 3 * width // 4] = (230, 20, 40)
+    values[height // 2 :, : width // 3] = (10, 200, 60)
+    return Image.fromarray(values.astype(np.uint8))
+
+
 def lossy_cases():
     grey, rgb = smooth(19, 26, 1), smooth(19, 26, 3)
     for name, image, options, tolerance in [
@@ -206,6 +215,13 @@ def lossy_cases():
         tags[0x0112] = orientation
         data = encoded(smooth(9, 14, 1), format="JPEG", quality=90, exif=tags)
         case(f"jpeg orientation {orientation}", data, pillow(data, 1), tolerance=1)
+    # Edges of colour, which lie in the middle of the blocks that share a colour, up to the last column and row.
+    for height, width in [(20, 30), (9, 14), (17, 17)]:
+        for subsampling in [1, 2]:
+            data = encoded(edges(height, width), format="JPEG", quality=85, subsampling=subsampling)
+            case(f"jpeg edges 4:2:{2 if subsampling == 1 else 0} {height} x {width}", data, pillow(data, 3), tolerance=4)
+    data = encoded(edges(20, 30).convert("CMYK"), format="JPEG", quality=90)
+    case("jpeg cmyk", data, pillow(data, 3), tolerance=2)
     data = encoded(rgb, format="WEBP", quality=90)
     case("webp lossy", data, pillow(data, 3), tolerance=2)
 

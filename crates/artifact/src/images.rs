@@ -146,6 +146,8 @@ fn schema(header: &ImageHeader) -> Result<SchemaRef, String> {
 
 /// Position of the column `split`.
 const SPLIT: usize = 1;
+/// Position of the column of labels.
+const LABEL: usize = 2;
 /// Bytes of pixels after which a row group ends: what is not written yet is in memory.
 const ROW_GROUP_BYTES: usize = 256 << 20;
 /// Rows read at a time to count them.
@@ -334,6 +336,23 @@ impl ImageReader {
             let reason = format!("{count} {} images are too many", name.name());
             ArtifactError::invalid(&self.path, reason)
         })
+    }
+
+    /// The labels of one split, without reading any pixel.
+    pub fn labels(&self, name: SplitName) -> Result<Vec<u16>, ArtifactError> {
+        let mut labels = Vec::new();
+        let columns = [SPLIT, LABEL];
+        for batch in self.reader.batches(COUNTED_ROWS, None, Some(&columns))? {
+            let batch = batch?;
+            let found = batch.column(1).as_primitive::<UInt16Type>().values();
+            let splits = batch.column(0).as_string::<i32>().iter().flatten();
+            for (split, label) in splits.zip(found) {
+                if self.split_name(split)? == name {
+                    labels.push(*label);
+                }
+            }
+        }
+        Ok(labels)
     }
 
     /// Reads one split in pieces of 1 to `images` images, so that it is never in memory whole.

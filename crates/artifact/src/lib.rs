@@ -17,6 +17,7 @@ mod digest;
 mod eigenpairs;
 mod embeddings;
 mod error;
+mod examples;
 mod footer;
 mod images;
 mod kind;
@@ -44,6 +45,7 @@ pub use eigenpairs::{
 };
 pub use embeddings::{EMBEDDINGS, Embeddings, EmbeddingsHeader};
 pub use error::{ArtifactError, advice};
+pub use examples::Examples;
 pub use footer::mark_type_order;
 pub use images::{
     IMAGES, ImageHeader, ImageReader, ImageWriter, Images, SourceCheck, Split, SplitName,

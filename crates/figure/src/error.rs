@@ -14,7 +14,7 @@ pub enum FigureError {
         reason: String,
     },
 
-    /// A text with a character that the bundled font lacks, or with malformed [markup](crate::markup).
+    /// A text with malformed [markup](crate::markup).
     #[error("the text \"{text}\" {reason}")]
     Text {
         /// The text.

@@ -35,7 +35,7 @@ impl Font<'_> {
         room: f64,
         head: impl Fn(usize) -> usize,
     ) -> String {
-        let width = |letter: &(char, Shift)| self.advance(*letter, style).unwrap_or(0.0);
+        let width = |letter: &(char, Shift)| self.advance(*letter, style);
         // The width of the first 0, 1, 2, ... characters.
         let mut ends = vec![0.0];
         for letter in letters {

@@ -3,7 +3,7 @@
 //! A [`Figure`] holds data, ranges and colours and says nothing of how they are drawn. [`svg()`] lays it out, with every
 //! text measured in the bundled font, and draws it; [`png()`] rasterises the drawing with the same font and no other;
 //! [`interactive()`] writes the same layout for plotly.js. Equal descriptions give equal bytes. Lengths are SVG user
-//! units, written px. Texts may hold [`markup`].
+//! units, written px. Texts may hold [`markup`], and letters of any script.
 
 mod axis;
 mod bitmap;
@@ -23,8 +23,10 @@ mod plotly;
 mod raster;
 mod scale;
 pub mod space;
+mod spelling;
 mod svg;
 pub mod text;
+mod texts;
 mod theme;
 pub mod ticks;
 mod validate;
@@ -45,5 +47,6 @@ pub use matrix::Matrix;
 pub use plotly::{INTERACTIVE_VERSION, Interactive, interactive};
 pub use raster::{DrawnText, drawn_texts, png};
 pub use space::{Point, Space, SpaceCurve, SpaceFrame, SpacePoints, View};
+pub use spelling::{Spelling, spellings};
 pub use svg::escape;
 pub use theme::{DATA_TEXT, EDGE, INK, TICK_LABEL};

@@ -1,6 +1,7 @@
 //! Markup of texts: `10^{2}` raises the 2, and `x_{i}` lowers the i.
 //!
-//! `^` and `_` are ordinary characters unless `{` follows. Braces do not nest.
+//! `^` and `_` are ordinary characters unless `{` follows. Braces do not nest. A word joiner (U+2060) before the `{` keeps both
+//! ordinary and is not drawn itself: [`literal`].
 
 use crate::error::{FigureError, Result};
 
@@ -26,6 +27,22 @@ pub struct Run {
 
 /// Font size of superscripts and subscripts, relative to the size of the text.
 pub const SHIFTED_SIZE: f64 = 0.72;
+
+/// Before a brace: it is no markup.
+pub(crate) const JOINER: char = '\u{2060}';
+
+/// The text of which [`parse`] makes one run that reads like `text`.
+pub fn literal(text: &str) -> String {
+    text.replace("^{", "^\u{2060}{").replace("_{", "_\u{2060}{")
+}
+
+/// A name as a text: [`literal`] if it looks like markup that is not finished.
+pub fn of_name(name: &str) -> String {
+    match parse(name) {
+        Ok(_) => name.to_owned(),
+        Err(_) => literal(name),
+    }
+}
 
 /// Splits a text into runs, none of which is empty.
 ///
@@ -102,7 +119,7 @@ pub fn written(letters: &[(char, Shift)]) -> String {
     let runs = runs.map(|run| {
         let text: String = run.iter().map(|(letter, _)| letter).collect();
         match run[0].1 {
-            Shift::Base => text,
+            Shift::Base => literal(&text),
             Shift::Raised => format!("^{{{text}}}"),
             Shift::Lowered => format!("_{{{text}}}"),
         }
@@ -120,11 +137,9 @@ fn next_shift(text: &str) -> Option<(usize, Shift)> {
 }
 
 fn push(runs: &mut Vec<Run>, text: &str, shift: Shift) {
+    let text = text.replace(JOINER, "");
     if !text.is_empty() {
-        runs.push(Run {
-            text: text.to_owned(),
-            shift,
-        });
+        runs.push(Run { text, shift });
     }
 }
 
@@ -165,13 +180,25 @@ mod tests {
     }
 
     #[test]
+    fn any_text_can_be_written_as_it_is() {
+        for text in ["10^{2", "a_{b} c", "_{", "plain"] {
+            let literal = literal(text);
+            assert_eq!(plain(&literal).unwrap(), text);
+            assert_eq!(parse(&literal).unwrap().len(), 1);
+            assert_eq!(written(&letters(&literal).unwrap()), literal);
+        }
+        assert_eq!(of_name("10^{2}"), "10^{2}");
+        assert_eq!(of_name("10^{2"), literal("10^{2"));
+    }
+
+    #[test]
     fn words_keep_braces_together() {
         assert_eq!(words("a  b^{c d} e"), ["a", "b^{c d}", "e"]);
     }
 
     proptest! {
         #[test]
-        fn any_text_is_split_or_refused(text in "([ab ^_{}]|\\PC){0,40}") {
+        fn any_text_is_split_or_refused(text in "([ab ^_{}\u{2060}]|\\PC){0,40}") {
             if let Ok(runs) = parse(&text) {
                 prop_assert!(runs.iter().all(|run| !run.text.is_empty()));
                 prop_assert!(plain(&text).is_ok());

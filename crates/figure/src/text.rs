@@ -7,7 +7,7 @@ use skrifa::instance::{LocationRef, Size};
 use skrifa::metrics::GlyphMetrics;
 use skrifa::{FontRef, MetadataProvider, charmap::Charmap};
 
-use crate::error::{FigureError, Result};
+use crate::error::Result;
 use crate::markup::{self, SHIFTED_SIZE, Shift};
 
 /// A subset of Roboto Regular; see `assets/README.md`.
@@ -94,30 +94,30 @@ impl Font<'static> {
 }
 
 impl Font<'_> {
-    /// Width of a text, px.
+    /// Whether the font can draw a character.
+    pub(crate) fn has(&self, character: char) -> bool {
+        let faces = [&self.regular, &self.medium];
+        faces
+            .iter()
+            .all(|face| face.characters.map(character).is_some())
+    }
+
+    /// Width of a text, px. Characters that the font lacks have about the width that they have in other fonts.
     ///
     /// # Errors
-    /// Returns [`FigureError::Text`] for malformed markup and for a character that the font lacks.
+    /// Returns [`FigureError::Text`](crate::FigureError::Text) for malformed markup.
     pub fn width(&self, text: &str, style: TextStyle) -> Result<f64> {
         let mut width = 0.0;
         for run in markup::parse(text)? {
             for character in run.text.chars() {
-                let advance = self.advance((character, run.shift), style);
-                width += advance.ok_or_else(|| {
-                    let reason = format!("holds '{character}', which the bundled font cannot draw");
-                    FigureError::text(text, reason)
-                })?;
+                width += self.advance((character, run.shift), style);
             }
         }
         Ok(width)
     }
 
-    /// Width of a character, px; `None` if the font lacks it.
-    pub(crate) fn advance(
-        &self,
-        (character, shift): (char, Shift),
-        style: TextStyle,
-    ) -> Option<f64> {
+    /// Width of a character, px.
+    pub(crate) fn advance(&self, (character, shift): (char, Shift), style: TextStyle) -> f64 {
         let face = if style.strong {
             &self.medium
         } else {
@@ -127,9 +127,12 @@ impl Font<'_> {
             Shift::Base => style.size,
             Shift::Raised | Shift::Lowered => style.size * SHIFTED_SIZE,
         };
-        let glyph = face.characters.map(character)?;
-        let advance = face.glyphs.advance_width(glyph)?;
-        Some(f64::from(advance) / f64::from(UNITS) * size)
+        let glyph = face.characters.map(character);
+        let advance = glyph.and_then(|glyph| face.glyphs.advance_width(glyph));
+        match advance {
+            Some(advance) => f64::from(advance) / f64::from(UNITS) * size,
+            None => usual_width(character) * size,
+        }
     }
 
     /// Width of the widest of several texts, px; 0 for none.
@@ -173,7 +176,7 @@ impl Font<'_> {
         let mut pieces: Vec<Vec<(char, Shift)>> = Vec::new();
         let mut left = 0.0;
         for letter in markup::letters(word)? {
-            let advance = self.advance(letter, style).unwrap_or(0.0);
+            let advance = self.advance(letter, style);
             left -= advance;
             match pieces.last_mut() {
                 Some(piece) if left >= 0.0 => piece.push(letter),
@@ -184,6 +187,17 @@ impl Font<'_> {
             }
         }
         Ok(pieces.iter().map(|piece| markup::written(piece)).collect())
+    }
+}
+
+/// About the width of a character in fonts that have it, in units of the em square.
+fn usual_width(character: char) -> f64 {
+    match character {
+        // Marks without width of their own.
+        '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{fe00}'..='\u{fe0f}' => 0.0,
+        // From Hangul on: scripts of East Asia and pictures.
+        '\u{1100}'.. => 1.0,
+        _ => 0.6,
     }
 }
 
@@ -210,17 +224,20 @@ mod tests {
         for style in [TextStyle::regular(10.0), TextStyle::strong(10.0)] {
             let text = "−×±²√λσΣαωΔ≤≥≈∞–—…′°%‰½é";
             assert!(font.width(text, style).unwrap() > 100.0);
+            let names = "ŁódźŽůŞğıøþßəƏộ ΆΐϋΏ ЖйёЂґўӘҚӨ e\u{301}";
+            let lacking: String = names.chars().filter(|letter| !font.has(*letter)).collect();
+            assert_eq!(text.chars().find(|letter| !font.has(*letter)), None);
+            assert_eq!(lacking, "");
         }
     }
 
     #[test]
-    fn an_unknown_character_is_named() {
+    fn other_characters_have_about_their_usual_width() {
         let font = Font::bundled().unwrap();
-        let error = font.width("a漢", TextStyle::regular(10.0)).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "the text \"a漢\" holds '漢', which the bundled font cannot draw"
-        );
+        assert!(!font.has('漢') && !font.has('ק'));
+        let width = |text: &str| font.width(text, TextStyle::regular(10.0)).unwrap();
+        assert_eq!(width("漢字"), 20.0);
+        assert_eq!(width("ק\u{200f}"), 6.0);
     }
 
     #[test]

@@ -199,6 +199,11 @@ fn unfit(
     value: f64,
     range: Option<Range>,
 ) -> String {
+    if !value.is_finite() {
+        return format!(
+            "image {image} has the value {value}, which is no number: mend or remove such images, or replace the values, such as with `numpy.nan_to_num`"
+        );
+    }
     let mut bounds = (f64::INFINITY, f64::NEG_INFINITY);
     for value in values.filter(|value| value.is_finite()) {
         bounds = (bounds.0.min(value), bounds.1.max(value));
@@ -315,7 +320,12 @@ mod tests {
             reason.contains("image 1 has the value 3, outside `range = [-1, 1]`"),
             "{reason}"
         );
-        assert!(pixels([f64::NAN].into_iter(), range, 1).is_err());
+        let reason = pixels([0.5, f64::NAN].into_iter(), range, 1).expect_err("no number");
+        assert!(
+            reason.starts_with("image 1 has the value NaN, which is no number")
+                && !reason.contains("range"),
+            "{reason}"
+        );
         assert!(Range::given(&[1.0, 1.0]).is_err());
         assert_eq!(Range::given(&[]).expect("none"), None);
     }

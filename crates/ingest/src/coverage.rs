@@ -1,4 +1,5 @@
-//! Names of classes, and warnings about classes without images, which a model cannot learn or cannot be tested on.
+//! Names of classes, and warnings about classes without images, which a model cannot learn or cannot be tested on, and about a
+//! single class.
 
 use std::collections::BTreeSet;
 
@@ -39,24 +40,26 @@ fn shortened(names: &[impl AsRef<str>]) -> String {
     }
 }
 
-/// One warning for each split that lacks classes, with their names.
+/// A warning about a single class, and one for each split that lacks classes, with their names.
 pub(crate) fn warnings(images: &Images) -> Vec<String> {
     let classes = &images.header.classes;
     let splits = [("training", &images.train), ("test", &images.test)];
-    splits
-        .into_iter()
-        .filter_map(|(name, split)| {
-            let missing = missing(split, classes);
-            (!missing.is_empty()).then(|| {
-                format!(
-                    "{} of {} classes have no {name} images: {}",
-                    missing.len(),
-                    classes.len(),
-                    shortened(&missing)
-                )
-            })
+    let single = match classes.as_slice() {
+        [only] => Some(format!("there is one class only: {only}")),
+        _ => None,
+    };
+    let lacking = splits.into_iter().filter_map(|(name, split)| {
+        let missing = missing(split, classes);
+        (!missing.is_empty()).then(|| {
+            format!(
+                "{} of {} classes have no {name} images: {}",
+                missing.len(),
+                classes.len(),
+                shortened(&missing)
+            )
         })
-        .collect()
+    });
+    single.into_iter().chain(lacking).collect()
 }
 
 /// Names of the classes that no image of a split has.
@@ -107,6 +110,12 @@ mod tests {
             "1 of 3 classes have no test images: c1",
         ];
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_single_class_is_told() {
+        let found = warnings(&images(1, &[0, 0], &[0]));
+        assert_eq!(found, ["there is one class only: c0"]);
     }
 
     #[test]

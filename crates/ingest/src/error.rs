@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use eigenscope_artifact::ArtifactError;
+use eigenscope_checkpoint::CheckpointError;
 
 use crate::download::DownloadError;
 
@@ -27,6 +28,16 @@ pub enum IngestError {
         offset: u64,
         part: &'static str,
         what: Box<str>,
+        expected: Box<str>,
+        found: Box<str>,
+        fix: Cow<'static, str>,
+    },
+    /// A line of a table of text that is not what is expected. `line` counts from 1; `column` is in words.
+    #[error("{path}: line {line}{column}: expected {expected}, found {found}; {fix}", path = path.display(), column = column.as_ref().map_or(String::new(), |column| format!(", {column}")))]
+    Table {
+        path: PathBuf,
+        line: usize,
+        column: Option<String>,
         expected: Box<str>,
         found: Box<str>,
         fix: Cow<'static, str>,
@@ -80,7 +91,7 @@ pub enum IngestError {
     Labels { path: PathBuf, reason: String },
     /// A file of arrays that cannot be read.
     #[error(transparent)]
-    Arrays(#[from] eigenscope_checkpoint::CheckpointError),
+    Arrays(CheckpointError),
     /// A parameter that the data or the file system do not allow.
     #[error("`{parameter}`: {reason}")]
     Parameter {
@@ -129,6 +140,20 @@ pub(crate) const CUT_SHORT: &str =
 pub(crate) const TOO_LONG: &str = "the sizes in the header are wrong, or the values are not single bytes (uint8), or something was appended: write it again";
 /// Advice for a file that is something else.
 pub(crate) const OTHER_FILE: &str = "this is another kind of file: give the right one";
+
+impl From<CheckpointError> for IngestError {
+    /// What a damaged file looks like inside is left out.
+    fn from(error: CheckpointError) -> Self {
+        match error {
+            CheckpointError::Damaged { path, .. } => Self::Labels {
+                path,
+                reason: "the file is damaged or cut short: replace it with an intact copy, or write it again with `numpy.savez`"
+                    .to_owned(),
+            },
+            error => Self::Arrays(error),
+        }
+    }
+}
 
 impl IngestError {
     pub(crate) fn io(operation: &'static str, path: &Path, source: std::io::Error) -> Self {

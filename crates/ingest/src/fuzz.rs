@@ -6,7 +6,7 @@ use eigenscope_artifact::Split;
 
 use crate::arrays::Range;
 use crate::content::Content;
-use crate::csv::LabelColumn;
+use crate::csv::Column;
 use crate::idx::Layout;
 use crate::parquet_file::{self, ImageColumns, ParquetFile};
 use crate::picture::{Channels, Form};
@@ -57,15 +57,15 @@ pub fn archive(bytes: &[u8]) {
 /// Reads a table of text, plain or gzip.
 pub fn table(bytes: &[u8]) {
     let labels = [
-        LabelColumn::Name(String::new()),
-        LabelColumn::Position(-1),
-        LabelColumn::Name("label".to_owned()),
+        Column::Name(String::new()),
+        Column::Position(-1),
+        Column::Name("label".to_owned()),
     ];
     for label in labels {
         let range = Range::given(&[0.0, 1.0]).ok().flatten();
         for range in [None, range] {
             if let Some(mut content) = content(bytes)
-                && let Ok(table) = csv::read(&mut content, &label, range)
+                && let Ok(table) = csv::read(&mut content, &label, &[], range)
             {
                 assert_eq!(table.pixels.len(), table.values * table.labels.len());
                 let _ = content.finish();

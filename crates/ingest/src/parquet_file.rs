@@ -2,6 +2,7 @@
 //! a pixel.
 
 use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use eigenscope_artifact::arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
@@ -12,8 +13,10 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
 };
+use parquet::basic::Compression;
 
 use crate::error::IngestError;
+use crate::foreign::{START_BYTES, recognise};
 
 /// Largest column of a row group, decompressed, in bytes.
 const MAXIMUM_COLUMN: i64 = 1 << 32;
@@ -61,13 +64,21 @@ impl ParquetFile {
         let load = || ArrowReaderMetadata::load(&file, ArrowReaderOptions::new());
         let metadata = match decoded(load) {
             Some(Ok(metadata)) => metadata,
-            Some(Err(error)) => {
-                return Err(refused(path, format!("no intact Parquet table: {error}")));
-            }
-            None => return Err(refused(path, DAMAGED.to_owned())),
+            Some(Err(_)) | None => return Err(no_table(path, &file)),
         };
         for group in metadata.metadata().row_groups() {
             for column in group.columns() {
+                if !matches!(
+                    column.compression(),
+                    Compression::UNCOMPRESSED | Compression::SNAPPY | Compression::ZSTD(_)
+                ) {
+                    let name = column.compression().to_string();
+                    let name = name.split('(').next().unwrap_or_default();
+                    let reason = format!(
+                        "the table is compressed with {name}, which is not read: write it with `compression=\"snappy\"` or \"zstd\""
+                    );
+                    return Err(refused(path, reason));
+                }
                 if column.uncompressed_size() > MAXIMUM_COLUMN {
                     let reason =
                         format!("a column of more than {MAXIMUM_COLUMN} bytes in one row group");
@@ -218,8 +229,7 @@ impl ParquetFile {
         let builder = builder.with_projection(mask).with_batch_size(rows);
         let mut reader = match decoded(|| builder.build()) {
             Some(Ok(reader)) => reader,
-            Some(Err(error)) => return Err(self.refused(error.to_string())),
-            None => return Err(self.refused(DAMAGED.to_owned())),
+            Some(Err(_)) | None => return Err(self.refused(DAMAGED.to_owned())),
         };
         let mut failed = false;
         Ok(std::iter::from_fn(move || {
@@ -227,7 +237,7 @@ impl ParquetFile {
                 return None;
             }
             let item = match decoded(|| reader.next()) {
-                Some(item) => item?.map_err(|error| self.refused(error.to_string())),
+                Some(item) => item?.map_err(|_| self.refused(DAMAGED.to_owned())),
                 None => Err(self.refused(DAMAGED.to_owned())),
             };
             failed = item.is_err();
@@ -249,8 +259,12 @@ impl ParquetFile {
             } else {
                 DataType::Utf8
             };
-            let labels =
-                cast(batch.column(0), &wanted).map_err(|error| self.refused(error.to_string()))?;
+            let labels = cast(batch.column(0), &wanted).map_err(|_| {
+                self.refused(format!(
+                    "the labels are of the type {}: expected are whole numbers or names",
+                    batch.column(0).data_type()
+                ))
+            })?;
             if let Some(row) = (0..labels.len()).find(|&row| labels.is_null(row)) {
                 let row = row + numbers.len() + names.len();
                 return Err(self.refused(format!("row {row} has no label")));
@@ -273,7 +287,28 @@ impl ParquetFile {
     }
 }
 
-const DAMAGED: &str = "the table is damaged, and its decoder gave up";
+const DAMAGED: &str = "the table is damaged: replace it with an intact copy, or write it again";
+
+/// The error about a file without the parts that every Parquet table has.
+fn no_table(path: &Path, mut file: &File) -> IngestError {
+    let mut start = Vec::new();
+    let read = file
+        .seek(SeekFrom::Start(0))
+        .and_then(|_| file.take(START_BYTES as u64).read_to_end(&mut start));
+    let reason = match (read, recognise(&start)) {
+        (Ok(0), _) => "the file is empty".to_owned(),
+        _ if start.starts_with(b"PAR1") => {
+            "the Parquet table is damaged or cut short: replace it with an intact copy, or write it again"
+                .to_owned()
+        }
+        (_, Some(format)) => format!(
+            "expected a Parquet table, found {}: {}",
+            format.name, format.advice
+        ),
+        _ => "expected a Parquet table, found something else: give the right file".to_owned(),
+    };
+    refused(path, reason)
+}
 
 fn refused(path: &Path, reason: String) -> IngestError {
     IngestError::Labels {
@@ -290,7 +325,12 @@ pub(crate) fn encoded(column: &ArrayRef) -> Result<Vec<Option<Vec<u8>>>, String>
             .ok_or("the struct of the pictures has no field `bytes`")?,
         None => column,
     };
-    let bytes = cast(bytes, &DataType::LargeBinary).map_err(|error| error.to_string())?;
+    let bytes = cast(bytes, &DataType::LargeBinary).map_err(|_| {
+        format!(
+            "the pictures are of the type {}: expected are bytes",
+            bytes.data_type()
+        )
+    })?;
     let bytes = bytes.as_binary::<i64>();
     Ok(bytes
         .iter()
@@ -303,7 +343,12 @@ pub(crate) fn numbers(batch: &RecordBatch) -> Result<Option<Vec<f64>>, String> {
     let width = batch.num_columns();
     let mut values = vec![0.0; width * batch.num_rows()];
     for (at, column) in batch.columns().iter().enumerate() {
-        let column = cast(column, &DataType::Float64).map_err(|error| error.to_string())?;
+        let column = cast(column, &DataType::Float64).map_err(|_| {
+            format!(
+                "pixels are of the type {}: expected are numbers",
+                column.data_type()
+            )
+        })?;
         if column.null_count() > 0 {
             return Ok(None);
         }

@@ -129,7 +129,11 @@ fn wrong_arrays_say_what_to_set() {
             vec![("first_label", json!(1))],
             "label of image 0: expected 1 to 65536, found 0; do labels begin at 0?",
         ),
-        (keras[..keras.len() / 2].to_vec(), vec![], "own.npz"),
+        (
+            keras[..keras.len() / 2].to_vec(),
+            vec![],
+            "own.npz: the file is damaged or cut short: replace it",
+        ),
         (b"<html>".to_vec(), vec![], "a page of HTML"),
     ] {
         let failure = refused(&file, &parameters);
@@ -367,7 +371,12 @@ fn tables_of_hugging_face_and_of_pixels_are_read() {
         (
             grey[..grey.len() - 30].to_vec(),
             vec![],
-            "no intact Parquet table",
+            "own.parquet: the Parquet table is damaged or cut short: replace it",
+        ),
+        (
+            b"a,b\n1,2\n".to_vec(),
+            vec![],
+            "expected a Parquet table, found a text file: give the right file; for a table of text use `kind = \"csv\"`",
         ),
         (
             bytes(&truth.columns.file),
@@ -458,6 +467,87 @@ fn values_near_zero_are_noted_where_no_range_is_given() {
     let outcome = bench.run("npz");
     let warnings = outcome.warnings();
     assert!(warnings[0].contains("set `range = [0, 1]`"), "{warnings:?}");
+}
+
+/// A `.npz` file of images of `sizes` and labels, for training and for testing.
+fn npz(sizes: [[usize; 3]; 2], values: impl Fn(usize) -> f64, labels: &[i64]) -> Vec<u8> {
+    let mut file = NpzWriter::new(Vec::new());
+    for (name, sizes) in ["train", "test"].into_iter().zip(sizes) {
+        let count: usize = sizes.iter().product();
+        let values: Vec<f64> = (0..count).map(&values).collect();
+        file.add(&format!("x_{name}"), &sizes, ArrayValues::F64(&values))
+            .expect("added");
+        let labels = &labels[..sizes[0]];
+        file.add(
+            &format!("y_{name}"),
+            &[labels.len()],
+            ArrayValues::I64(labels),
+        )
+        .expect("added");
+    }
+    file.finish().expect("finished")
+}
+
+#[test]
+fn what_is_wrong_with_arrays_is_said_with_what_to_do() {
+    let run = |file: &[u8]| {
+        let mut bench = Bench::new();
+        bench.place("own.npz", file);
+        bench.set("file", json!("own.npz"));
+        bench.run("npz")
+    };
+    let missing = |at: usize| if at == 5 { f64::NAN } else { 20.0 };
+    let failure = run(&npz([[2, 2, 2]; 2], missing, &[0, 1])).failure();
+    assert!(
+        failure.contains("array `x_train`: image 1 has the value NaN, which is no number"),
+        "{failure}"
+    );
+    let failure = run(&npz([[2, 2, 2], [2, 3, 2]], |_| 20.0, &[0, 1])).failure();
+    assert!(
+        failure.contains("training images of [1, 2, 2] and test images of [1, 3, 2]")
+            && failure.matches("own.npz").count() == 1,
+        "{failure}"
+    );
+    let outcome = run(&npz([[3, 2, 2]; 2], |at| at as f64 * 20.0, &[1, 2, 1]));
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    let warnings = outcome.warnings();
+    let hint = "no image has the label 0: if labels begin at 1, set `first_label = 1`";
+    assert!(
+        warnings.iter().any(|warning| *warning == hint),
+        "{warnings:?}"
+    );
+    let outcome = run(&npz([[3, 2, 2]; 2], |at| at as f64 * 20.0, &[0, 0, 0]));
+    let warnings = outcome.warnings();
+    let only = "there is one class only: 0";
+    assert!(
+        warnings.iter().any(|warning| *warning == only),
+        "{warnings:?}"
+    );
+}
+
+#[test]
+fn columns_that_are_no_pixels_are_left_out_and_named() {
+    let mut bench = Bench::new();
+    let table = "id,label,p0,p1,p2,p3\n7,0,20,30,40,50\n8,1,60,70,80,90\n";
+    bench.place("own.csv", table.as_bytes());
+    bench.set("train", json!(["own.csv"]));
+    bench.set("test", json!(["own.csv"]));
+    let outcome = bench.run("csv");
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    let warnings = outcome.warnings();
+    assert!(
+        warnings[0]
+            .contains("own.csv: left out, as the names are not those of pixels: `id`; to choose"),
+        "{warnings:?}"
+    );
+    let images = bench.images();
+    assert_eq!((images.header.height, images.header.width), (2, 2));
+    assert_eq!(images.train.pixels, [20, 30, 40, 50, 60, 70, 80, 90]);
+    bench.set("ignore", json!(["id", -1]));
+    bench.set("shape", json!([1, 3]));
+    let outcome = bench.run("csv");
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    assert_eq!(bench.images().train.pixels, [20, 30, 40, 60, 70, 80]);
 }
 
 #[test]

@@ -16,23 +16,26 @@ use crate::description::{Content, Figure, Panel};
 use crate::error::Result;
 use crate::layout::{Layout, PanelLayout, Rect, layout};
 use crate::markup;
+use crate::spelling::drawable;
 use crate::svg::{Anchor, Lettering, SvgWriter, number};
 use crate::text::{Font, TextStyle};
 use crate::theme;
 
-/// Draws a figure as SVG text. It is self-contained except for the font, which is named with fallbacks.
+/// Draws a figure as SVG text. It is self-contained except for the font, which is named with fallbacks. Words that the font
+/// cannot draw are written in other letters: [`spellings`](crate::spellings()).
 ///
 /// # Errors
 /// A description that cannot be drawn, and an image that cannot be encoded.
 pub fn svg(figure: &Figure) -> Result<String> {
-    let layout = layout(figure)?;
     let font = Font::bundled()?;
     let mut writer = SvgWriter::default();
+    let drawn = drawable(figure, &font);
+    let layout = layout(&drawn)?;
     open(&mut writer, figure, &layout)?;
     let title = Lettering::new(theme::FIGURE_TITLE, Anchor::Start, theme::INK);
     let baseline = theme::EDGE + theme::FIGURE_TITLE.ascent();
     lines(&mut writer, (theme::EDGE, baseline), &layout.title, title)?;
-    for (panel, place) in figure.panels.iter().zip(&layout.panels) {
+    for (panel, place) in drawn.panels.iter().zip(&layout.panels) {
         draw_panel(&mut writer, &font, panel, place)?;
     }
     if let Some((entries, x, y)) = &layout.legend {
@@ -53,7 +56,8 @@ fn open(writer: &mut SvgWriter, figure: &Figure, layout: &Layout) -> Result<()> 
         .attribute("font-family", "Roboto, 'Helvetica Neue', Arial, sans-serif")
         .attribute("fill", "none")
         .open();
-    writer.tag("title").content(&markup::plain(&figure.title)?);
+    let title = markup::plain(&figure.title).unwrap_or_else(|_| figure.title.clone());
+    writer.tag("title").content(&title);
     writer.tag("desc").content(&figure.description);
     if !figure.metadata.is_empty() {
         writer.tag("metadata").content(&figure.metadata);

@@ -22,6 +22,7 @@ use crate::layer::Layer;
 use crate::layout::{Layout, LegendLayout, PanelLayout, Rect, layout};
 use crate::legend::{Legend, LegendPlace, entries as legend_entries};
 use crate::markup;
+use crate::spelling::literal;
 use crate::text::{Font, TextStyle};
 use crate::theme;
 use keys::Keys;
@@ -90,7 +91,7 @@ pub fn interactive(figure: &Figure) -> Result<Interactive> {
     let figure = Figure {
         show_title: false,
         metadata: String::new(),
-        ..figure.clone()
+        ..literal(figure)
     };
     let still = svg(&figure)?;
     let font = Font::bundled()?;

@@ -69,9 +69,6 @@ pub(crate) fn arrange(roots: &[Root]) -> Result<Arrangement, IngestError> {
     let names: BTreeSet<&OsStr> = found.iter().map(|found| found.class).collect();
     let names: Vec<&OsStr> = names.into_iter().collect();
     let classes = class_names(roots, &names)?;
-    if let [only] = classes.as_slice() {
-        notes.push(format!("there is one class only: {only}"));
-    }
     let part = |test: bool| {
         let found = found.iter().filter(|found| found.is_test == test);
         let mut samples: Part = found

@@ -3,12 +3,13 @@
 use eigenscope_artifact::PixelTransform;
 use eigenscope_stage::{Parameter, ParameterType};
 use serde::Deserialize;
+use serde_json::json;
 
 use super::common::{Parameters, SimilarityLabel, common};
 use super::online::{StatedFile, Texts, name_of, online, stated};
 use super::shared::{files, named_files, shape, values};
 use crate::arrays::AxisOrder;
-use crate::csv::LabelColumn;
+use crate::csv::Column;
 use crate::error::IngestError;
 
 /// The parameters of `csv`: files and columns, and those of the published data sets.
@@ -20,7 +21,8 @@ pub(crate) struct CsvParameters {
     pub(crate) test: Vec<String>,
     url: Texts,
     sha256: Texts,
-    pub(crate) label: LabelColumn,
+    pub(crate) label: Column,
+    pub(crate) ignore: Vec<Column>,
     pub(crate) test_fraction: f64,
     pub(crate) range: Vec<f64>,
     pub(crate) layout: AxisOrder,
@@ -69,18 +71,29 @@ pub(crate) fn csv() -> Vec<Parameter> {
     let mut parameters =
         files("table with a label and a pixel in each column, plain or gzip").to_vec();
     parameters.extend(online());
-    parameters.push(Parameter::optional(
-        "label",
+    let column = || {
         ParameterType::Either(vec![
             ParameterType::Integer {
                 minimum: -(1 << 30),
                 maximum: 1 << 30,
             },
             ParameterType::Text,
-        ]),
-        "",
-        "column of the labels: its name in the header, or its position from 0 (-1: the last); empty: `label`, `class`, `target`, `digit` or `y`, else the first",
-    ));
+        ])
+    };
+    parameters.extend([
+        Parameter::optional(
+            "label",
+            column(),
+            "",
+            "column of the labels: its name in the header, or its position from 0 (-1: the last); empty: `label`, `class`, `target`, `digit` or `y`, else the first that is called neither as a pixel nor as a number of the image",
+        ),
+        Parameter::optional(
+            "ignore",
+            ParameterType::list(column()),
+            json!([]),
+            "columns that are no pixels: names or positions; empty: those that the header calls `id`, `index`, `filename` and the like, and those without a number at the end if most have one",
+        ),
+    ]);
     parameters.extend(values());
     parameters.extend(common());
     parameters

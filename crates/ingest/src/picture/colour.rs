@@ -150,6 +150,21 @@ fn grey(pixel: &[u8]) -> u8 {
     ((weighted.sum::<u32>() + 0x8000) >> 16) as u8
 }
 
+/// Red, green and blue of cyan, magenta, yellow and black, [pixels, 4] to [pixels, 3], as Pillow has them: white without ink, and
+/// (255 - black) (1 - ink / 255), rounded.
+pub(super) fn cmyk_to_rgb(values: &[u8]) -> Vec<u8> {
+    let (pixels, _) = values.as_chunks::<4>();
+    let pixel = |[cyan, magenta, yellow, black]: &[u8; 4]| {
+        let light = u32::from(255 - black);
+        [cyan, magenta, yellow].map(|ink| {
+            let product = u32::from(*ink) * light + 128;
+            // At most `light`.
+            (light - ((product >> 8) + product >> 8)) as u8
+        })
+    };
+    pixels.iter().flat_map(pixel).collect()
+}
+
 /// Values of 16 bits in the order of this machine's bytes as values of 8: value / 257, rounded, so that 0 and the largest stay.
 pub(super) fn to_eight_bits(bytes: &[u8]) -> Vec<u8> {
     let (values, _) = bytes.as_chunks();

@@ -7,6 +7,7 @@
 //! Headers are not trusted: a picture of more than [`MAXIMUM_PIXELS`] is refused before it is decoded.
 
 mod colour;
+mod jpeg;
 mod orientation;
 mod resize;
 #[cfg(test)]
@@ -20,6 +21,7 @@ use image::{ColorType, ImageDecoder, ImageFormat, ImageReader, Limits};
 use crate::foreign::{START_BYTES, recognise};
 pub(crate) use colour::Channels;
 use colour::Values;
+use jpeg::Jpeg;
 
 /// Largest number of pixels of a picture: 67 million, such as 8192 x 8192.
 const MAXIMUM_PIXELS: u64 = 1 << 26;
@@ -116,16 +118,21 @@ fn guarded<T>(read: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     decoded(read).unwrap_or_else(|| Err(DAMAGED.to_owned()))
 }
 
-const DAMAGED: &str = "the picture is damaged, and its decoder gave up";
+const DAMAGED: &str =
+    "the picture is damaged or cut short: replace it with an intact copy, or remove it";
 
 /// The decoder of a picture whose size is within bounds.
-fn open(bytes: &[u8]) -> Result<impl ImageDecoder, String> {
-    let format = format(bytes)?;
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
-    let mut limits = Limits::no_limits();
-    limits.max_alloc = Some(MAXIMUM_MEMORY);
-    reader.limits(limits);
-    let decoder = reader.into_decoder().map_err(refused)?;
+fn open(bytes: &[u8]) -> Result<Box<dyn ImageDecoder + '_>, String> {
+    let decoder: Box<dyn ImageDecoder> = match format(bytes)? {
+        ImageFormat::Jpeg => Box::new(Jpeg::open(bytes, MAXIMUM_MEMORY).map_err(refused)?),
+        format => {
+            let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+            let mut limits = Limits::no_limits();
+            limits.max_alloc = Some(MAXIMUM_MEMORY);
+            reader.limits(limits);
+            Box::new(reader.into_decoder().map_err(refused)?)
+        }
+    };
     let (width, height) = decoder.dimensions();
     let pixels = u64::from(width) * u64::from(height);
     if width.max(height) > MAXIMUM_SIDE || pixels > MAXIMUM_PIXELS {
@@ -167,7 +174,7 @@ fn check_end(bytes: &[u8]) -> Result<(), String> {
     let is_jpeg = bytes.starts_with(b"\xff\xd8\xff");
     // Between the start of a scan (0xda) and the end of the picture (0xd9), neither marker can stand in the data.
     match is_jpeg && last(0xd9) < last(0xda) {
-        true => Err("the picture is cut short: it has no end".to_owned()),
+        true => Err(DAMAGED.to_owned()),
         false => Ok(()),
     }
 }
@@ -212,13 +219,22 @@ fn values(decoder: impl ImageDecoder) -> Result<Values, String> {
     .ok_or_else(|| DAMAGED.to_owned())
 }
 
-/// The reason of a decoder's error, in one line.
+/// The reason of a decoder's error. What decoders say of their inner life is left out.
 fn refused(error: image::ImageError) -> String {
-    let text = match &error {
+    use image::error::UnsupportedErrorKind::{Color, GenericFeature};
+    match &error {
         image::ImageError::Limits(_) => {
             format!("decoding takes more than {MAXIMUM_MEMORY} bytes of memory")
         }
-        error => format!("the picture is damaged or cut short: {error}"),
-    };
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+        image::ImageError::Unsupported(error) => {
+            let what = match error.kind() {
+                GenericFeature(feature) => feature,
+                Color(colour) => format!("colours of the type {colour:?}"),
+                _ => "a rare form of its format".to_owned(),
+            };
+            let what = what.split_whitespace().collect::<Vec<_>>().join(" ");
+            format!("pictures of this kind are not read ({what}): save it as PNG")
+        }
+        _ => DAMAGED.to_owned(),
+    }
 }

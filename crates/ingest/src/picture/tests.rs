@@ -150,7 +150,7 @@ fn bombs_are_refused_before_they_are_decoded() {
 
 proptest! {
     #[test]
-    fn damaged_pictures_are_read_or_refused(which in 0usize..88, position: usize, value: u8, colour: bool) {
+    fn damaged_pictures_are_read_or_refused(which in 0usize..95, position: usize, value: u8, colour: bool) {
         let case = &cases()[which];
         let mut file = case.file();
         let position = position % file.len();

@@ -67,9 +67,17 @@ fn table(
 ) -> Result<(std::path::PathBuf, Table), IngestError> {
     let range = Range::given(&parameters.range)?;
     let (file, external) = read_file(context, path, |content| {
-        csv::read(content, &parameters.label, range)
+        csv::read(content, &parameters.label, &parameters.ignore, range)
     })?;
     context.depends_on(external);
+    let left_out = &file.value.left_out;
+    if parameters.ignore.is_empty() && !left_out.is_empty() {
+        context.warn(format!(
+            "{}: left out, as the names are not those of pixels: {}; to choose the columns, set `ignore`",
+            file.path.display(),
+            left_out.join(", ")
+        ));
+    }
     context.progress(1, 1, "files", super::reading::file_name(path));
     Ok((file.path, file.value))
 }

@@ -156,9 +156,11 @@ fn missing(
         similar: similar(&context.task().data_dir, folders, set.name),
         download: Box::new(download),
         place: format!(
-            "put the files of {} into {}",
+            "put the files of {} into {}, or put `{}.npz`, in which Keras keeps all of them, there or into {}",
             set.origin,
-            folder.unwrap_or_default()
+            folder.unwrap_or_default(),
+            set.name,
+            context.task().data_dir.display()
         ),
     }
 }

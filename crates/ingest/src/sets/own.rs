@@ -117,6 +117,16 @@ fn same_shape(one: &Part, other: &Part) -> Result<(), IngestError> {
         true => "are the images of one of them transposed?",
         false => "give the files of one data set",
     };
+    if one.path == other.path {
+        return Err(IngestError::Labels {
+            path: one.path.clone(),
+            reason: format!(
+                "training images of {:?} and test images of {:?} (channels, height, width) cannot be of one data set: make them \
+                 of one size",
+                one.shape, other.shape
+            ),
+        });
+    }
     Err(IngestError::Mismatch {
         first: one.path.clone(),
         second: other.path.clone(),
@@ -193,6 +203,18 @@ impl Labelling<'_> {
         Ok((given.unwrap_or_else(numbers), counted))
     }
 
+    /// A warning about labels that probably begin elsewhere.
+    fn warning(self, parts: [&Part; 2]) -> Option<String> {
+        let labels = parts.iter().flat_map(|part| &part.labels);
+        let smallest = labels.copied().min()?;
+        let first = self.first_label;
+        (self.known.is_none() && self.class_names.is_empty() && smallest > first).then(|| {
+            format!(
+                "no image has the label {first}: if labels begin at {smallest}, set `first_label = {smallest}`"
+            )
+        })
+    }
+
     fn outside(self, part: &Part, image: usize, label: i64, limit: usize) -> IngestError {
         let last = self.first_label + limit as i64 - 1;
         let first = self.first_label;
@@ -232,6 +254,7 @@ pub(super) fn finish(
         debug_assert_eq!(part.pixels.len(), part.labels.len() * part.values());
     }
     let (classes, [train_labels, test_labels]) = labelling.apply([&train, &test])?;
+    context.warn_all(labelling.warning([&train, &test]));
     let [channels, height, width] = train.shape;
     let split = |labels: Vec<u16>, pixels| Split {
         // At most 2^32 bytes of pixels: the count fits.

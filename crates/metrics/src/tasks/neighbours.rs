@@ -1,7 +1,7 @@
 //! The task kind `neighbours`: the images whose embeddings are nearest to those of some images.
 
 use eigenscope_artifact::tables::embeddings::NeighbourRow;
-use eigenscope_artifact::{EMBEDDINGS, Embeddings};
+use eigenscope_artifact::{EMBEDDINGS, Embeddings, Examples};
 use eigenscope_stage::{
     Context, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
 };
@@ -10,6 +10,9 @@ use serde::Deserialize;
 use crate::embeddings::neighbours;
 use crate::error::MetricError;
 
+/// Images whose neighbours are wanted, unless they are given.
+const QUERIES: usize = 4;
+
 pub(super) fn kind() -> TaskKind {
     let summary = "nearest others of some images by Euclidean distance of their embeddings";
     TaskKind::new("neighbours", summary, task_function!(run))
@@ -17,8 +20,8 @@ pub(super) fn kind() -> TaskKind {
             Parameter::optional(
                 "queries",
                 ParameterType::set(ParameterType::at_least(0)),
-                vec![0, 1, 2, 3],
-                "positions among the embedded images, from 0, of those whose neighbours are wanted",
+                Vec::<usize>::new(),
+                "positions among the embedded images, from 0, of those whose neighbours are wanted; empty: the first four, or, of images ordered by class, four spread over the classes",
             ),
             Parameter::optional(
                 "count",
@@ -61,6 +64,10 @@ fn run(context: &Context) -> Result<(), TaskError> {
             input.task
         ))));
     }
+    let queries = match queries.is_empty() {
+        true => Examples::of_all(&embeddings.labels, QUERIES).positions,
+        false => queries,
+    };
     let rows: Vec<NeighbourRow> = queries
         .iter()
         .flat_map(|&query| neighbours(&embeddings, query, count))

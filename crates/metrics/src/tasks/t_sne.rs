@@ -1,7 +1,7 @@
 //! The task kind `t-sne`: embeddings laid out in two dimensions.
 
 use eigenscope_artifact::tables::embeddings::{MapQualityRow, MapRow};
-use eigenscope_artifact::{EMBEDDINGS, Embeddings};
+use eigenscope_artifact::{EMBEDDINGS, Embeddings, Examples};
 use eigenscope_stage::{
     Context, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
 };
@@ -25,7 +25,7 @@ pub(super) fn kind() -> TaskKind {
                 "images",
                 ParameterType::at_least(1),
                 10_000,
-                "largest number of images; the first ones are taken",
+                "largest number of images: the first ones are taken, or, of images ordered by class, some of each class",
             ),
         ])
         .reads(Role::one("embeddings", EMBEDDINGS, "what is laid out"))
@@ -47,14 +47,17 @@ fn run(context: &Context) -> Result<(), TaskError> {
     let Parameters { perplexity, images } = context.parameters()?;
     let input = context.input("embeddings")?;
     let embeddings = Embeddings::read(&input.path)?;
-    let (images, width) = (images.min(embeddings.len()), embeddings.header.width);
+    let positions = Examples::of_all(&embeddings.labels, images).positions;
+    let (images, width) = (positions.len(), embeddings.header.width);
     if images as f64 <= perplexity + 1.0 {
         return Err(Box::new(MetricError::TooFew(format!(
             "{images} images of {} are too few for perplexity {perplexity}: it must be below the number of others",
             input.task
         ))));
     }
-    let vectors = &embeddings.vectors[..images * width];
+    let all: Vec<&[f32]> = embeddings.vectors().collect();
+    let vectors: Vec<&[f32]> = positions.iter().map(|at| all[*at]).collect();
+    let vectors = vectors.concat();
     if vectors
         .chunks_exact(width)
         .all(|vector| *vector == vectors[..width])
@@ -64,7 +67,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
             input.task
         ))));
     }
-    let layout = Layout::new(vectors, width, perplexity, |step| {
+    let layout = Layout::new(&vectors, width, perplexity, |step| {
         context.progress(u64::from(step), u64::from(STEPS), "steps", "");
     })?;
     if layout.unreached > 0 {
@@ -73,9 +76,10 @@ fn run(context: &Context) -> Result<(), TaskError> {
             layout.unreached
         ));
     }
-    let labels = &embeddings.labels[..images];
-    context.write(&rows(&layout.map, &embeddings.indices, labels))?;
-    context.write(&[layout.quality(labels, perplexity)])
+    let labels: Vec<u16> = positions.iter().map(|at| embeddings.labels[*at]).collect();
+    let indices: Vec<u32> = positions.iter().map(|at| embeddings.indices[*at]).collect();
+    context.write(&rows(&layout.map, &indices, &labels))?;
+    context.write(&[layout.quality(&labels, perplexity)])
 }
 
 fn rows(map: &[[f64; 2]], indices: &[u32], labels: &[u16]) -> Vec<MapRow> {

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use eigenscope_artifact::{ImageHeader, ImageReader, SplitName};
+use eigenscope_artifact::{ImageHeader, ImageReader, InputShape, SplitName};
 use eigenscope_stage::{Input, Parameter, ParameterType, TaskError};
 
-use eigenscope_figure::{Bitmap, ColourMap, ColourScale, Matrix, Picture, Rgb};
+use crate::parts::channels::side_by_side;
+use eigenscope_figure::{Bitmap, ColourMap, ColourScale, Picture, Rgb};
 
 /// Images read at a time.
 const PIECE: usize = 256;
@@ -23,7 +24,7 @@ impl ImageLookup {
     /// Finds the images at the positions `wanted`, as far as they exist.
     ///
     /// # Errors
-    /// A file that cannot be read, and images that are neither grey nor in colour.
+    /// A file that cannot be read.
     pub(crate) fn read(
         input: &Input,
         split: SplitName,
@@ -82,6 +83,11 @@ impl ImageLookup {
         Ok(name)
     }
 
+    /// As [`drawn_channels`].
+    pub(crate) fn drawn_channels(&self) -> Option<String> {
+        drawn_channels(&self.header)
+    }
+
     /// Colour scale of grey images.
     pub(crate) fn colours(&self) -> ColourScale {
         grey(&self.header)
@@ -112,29 +118,48 @@ pub(crate) fn split_name(split: SplitName) -> &'static str {
     }
 }
 
-/// A stored image, of one channel (grey) or three (red, green and blue).
+/// What is drawn of images that are neither grey (one channel) nor in colour (three).
+pub(crate) fn drawn_channels(header: &ImageHeader) -> Option<String> {
+    match header.channels {
+        1 | 3 => None,
+        2 => Some("images of 2 channels: the two are drawn side by side".to_owned()),
+        channels => Some(format!(
+            "images of {channels} channels: the first three are drawn as red, green and blue"
+        )),
+    }
+}
+
+/// A further sentence of a description; empty for none.
+pub(crate) fn note(text: Option<String>) -> String {
+    text.map_or(String::new(), |text| format!(" Note: {text}."))
+}
+
+/// A stored image. Of one channel it is grey, two channels stand side by side, and of more the first three are red, green and blue.
 pub(crate) fn picture(header: &ImageHeader, pixels: &[u8]) -> Result<Picture, TaskError> {
-    let planes: Vec<&[u8]> = pixels.chunks_exact(header.height * header.width).collect();
+    let ImageHeader {
+        height,
+        width,
+        channels,
+        maximum,
+        ..
+    } = *header;
+    let planes: Vec<&[u8]> = pixels.chunks_exact(height * width).collect();
     match planes.as_slice() {
-        [grey] => {
-            let values = grey.iter().copied().map(f64::from).collect();
-            Ok(Matrix::new(header.height, header.width, values)?.into())
-        }
-        [reds, greens, blues] => {
-            let full = |value: u8| full_range(value, header.maximum);
+        [reds, greens, blues, ..] => {
+            let full = |value: u8| full_range(value, maximum);
             let colours = reds.iter().zip(*greens).zip(*blues);
             let colours = colours.map(|((&red, &green), &blue)| Rgb {
                 red: full(red),
                 green: full(green),
                 blue: full(blue),
             });
-            Ok(Bitmap::new(header.height, header.width, colours.collect())?.into())
+            Ok(Bitmap::new(height, width, colours.collect())?.into())
         }
-        _ => Err(format!(
-            "images of {} channels are neither grey (1) nor colour (3)",
-            header.channels
-        )
-        .into()),
+        _ => {
+            let values: Vec<f32> = pixels.iter().copied().map(f32::from).collect();
+            let shape = InputShape::from([channels, height, width]);
+            Ok(side_by_side(shape, &values)?.into())
+        }
     }
 }
 

@@ -1,5 +1,6 @@
-//! Parts that several figures share: curves, axes, looks of classes, and panels of spectra.
+//! Parts that several figures share: curves, axes, looks of classes, maps of images, and panels of spectra.
 
+pub(crate) mod channels;
 pub(crate) mod classes;
 pub(crate) mod floor;
 pub(crate) mod layer_spectra;

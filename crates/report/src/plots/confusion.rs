@@ -7,6 +7,7 @@ use eigenscope_stage::{Agreement, Context, Role, TaskError, TaskKind, task_funct
 use super::output::{figure_kind, write};
 use crate::inputs::class_accuracy::{ClassAccuracy, label, percentage};
 use crate::inputs::labels;
+use eigenscope_figure::markup;
 use eigenscope_figure::text::Font;
 use eigenscope_figure::{
     Axes, Axis, ColourBar, ColourMap, ColourScale, Figure, Image, Layer, Matrix, Panel, TICK_LABEL,
@@ -106,7 +107,8 @@ fn draw(
     let colours = ColourScale::new(ColourMap::Oranges, (0.0, f64::from(most.max(1)).sqrt()));
     let image = image(counts, classes, colours.clone())?;
     let x = Axis::categories("Predicted class", accuracy.names());
-    let labels: Vec<String> = accuracy.classes.iter().map(label).collect();
+    let labels = accuracy.classes.iter().map(label);
+    let labels: Vec<String> = labels.map(|label| markup::of_name(&label)).collect();
     let labels = || labels.iter().map(String::as_str);
     let y = Axis::categories("Class", labels()).reversed();
     let axes = Axes::new(x, y, vec![Layer::Image(image)]).with_aspect(1.0);

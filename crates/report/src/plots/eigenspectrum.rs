@@ -7,13 +7,13 @@ use eigenscope_stage::{
 };
 use serde::Deserialize;
 
-use super::eigenvectors::require_one_channel;
 use super::output::{figure_kind, write};
 use crate::inputs::eigenpairs::select;
+use crate::parts::channels;
 use crate::parts::series::{padded_range, whole_ticks};
 use eigenscope_figure::{
     Axes, Axis, ColourBar, ColourScale, Figure, GridCell, GridRow, ImageGrid, Layer, Legend, Line,
-    Marker, MarkerShape, Matrix, Panel, Points, Rgb, ticks,
+    Marker, MarkerShape, Panel, Points, Rgb, ticks,
 };
 
 /// Blue, as are positive components in the images.
@@ -133,7 +133,7 @@ impl<'a> End<'a> {
 
     fn images(&self, shape: InputShape) -> Result<GridRow, TaskError> {
         let cell = |row: &&EigenpairRow| -> Result<Option<GridCell>, TaskError> {
-            let image = Matrix::from_f32(shape.height, shape.width, &row.input_vector)?;
+            let image = channels::side_by_side(shape, &row.input_vector)?;
             let caption = format!("λ = {}", ticks::decimal(row.eigenvalue, 3));
             Ok(Some(GridCell::new(caption, image)))
         };
@@ -154,7 +154,6 @@ fn draw(
         let classes = eigenpairs.header.classes.len();
         return Err(format!("there is no class {class}, the decomposition has {classes}").into());
     };
-    require_one_channel("eigenvectors", eigenpairs.header.shape)?;
     let mut spectrum: Vec<f64> = rows
         .iter()
         .filter(|row| row.class as usize == class)
@@ -173,10 +172,11 @@ fn draw(
         spectrum_panel(&ends, parameters.count),
         images_panel(&ends, eigenpairs.header.shape)?,
     ];
-    // Wider for more than three images in a row.
+    // Wider for more than three images in a row, and for channels side by side.
     let more = parameters.shown.saturating_sub(3) as f64;
+    let wider = (channels::across(eigenpairs.header.shape) - 1) as f64;
     Ok(Figure {
-        columns: vec![1.15, 1.0 + more / 3.0],
+        columns: vec![1.15, (1.0 + more / 3.0) * (1.0 + 0.7 * wider)],
         legend: Some(Legend::below("eigenvalues")),
         ..Figure::new(
             format!("Eigenspectrum of class {class}, “{name}”"),
@@ -185,7 +185,7 @@ fn draw(
                  input-space eigenvectors of the marked ones, with their eigenvalues.",
                 parameters.count
             ),
-            820.0 + 100.0 * more,
+            (820.0 + 100.0 * more) + (220.0 + 70.0 * more) * wider,
             2,
             panels,
         )
@@ -212,7 +212,9 @@ fn images_panel(ends: &[End<'_>], shape: InputShape) -> Result<Panel, TaskError>
         .fold(0.0_f32, |limit, value| limit.max(value.abs()));
     let colours = ColourScale::diverging(f64::from(limit));
     let rows = ends.iter().map(|end| end.images(shape));
-    let grid = ImageGrid::new(rows.collect::<Result<_, _>>()?, colours.clone());
+    let mut grid = ImageGrid::new(rows.collect::<Result<_, _>>()?, colours.clone());
+    grid.column_title = channels::in_words(shape);
+    grid.largest_cell *= channels::across(shape) as f64;
     let bar = ColourBar::new("component of E^{T}v", colours);
     Ok(Panel::images("(b) Eigenvectors", grid).with_colour_bar(bar))
 }
@@ -279,6 +281,13 @@ mod tests {
     }
 
     #[test]
+    fn channels_are_drawn_side_by_side() {
+        let figure = draw(&spectrum(), &eigenpairs(3, -2.0), &ALL).expect("drawn");
+        let drawing = svg(&figure).expect("a drawing");
+        assert!(drawing.contains("red, green, blue"));
+    }
+
+    #[test]
     fn one_sign_alone_is_drawn() {
         let mut positive = spectrum();
         positive.drain(..2);
@@ -301,7 +310,6 @@ mod tests {
         assert!(
             refusal(&spectrum(), &eigenpairs(1, -3.0), &ALL).contains("not of one decomposition")
         );
-        assert!(refusal(&spectrum(), &eigenpairs(3, -2.0), &ALL).contains("make the images grey"));
         assert_eq!(
             refusal(&[], &eigenpairs(1, -2.0), &ALL),
             "class 0 has no eigenvalue but zero"

@@ -1,6 +1,6 @@
 //! Input-space eigenvectors as images: a row for each class, the first of a selection from left to right.
 
-use eigenscope_artifact::{EIGENPAIRS, EigenpairRow, Eigenpairs, InputShape, Selection};
+use eigenscope_artifact::{EIGENPAIRS, EigenpairRow, Eigenpairs, Selection};
 use eigenscope_stage::{
     Context, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
 };
@@ -9,9 +9,14 @@ use serde::Deserialize;
 use super::output::{figure_kind, write};
 use crate::inputs::eigenpairs::select;
 use crate::inputs::labels;
+use crate::parts::channels;
 use eigenscope_figure::{
-    ColourBar, ColourScale, Figure, GridCell, GridRow, ImageGrid, Matrix, Panel, ticks,
+    ColourBar, ColourScale, Figure, GridCell, GridRow, ImageGrid, Panel, ticks,
 };
+
+/// Width of the figure for images of one channel, px, and how much wider it is for each further one side by side.
+const WIDTH: f64 = 820.0;
+const WIDER: f64 = 280.0;
 
 pub(super) fn kind() -> TaskKind {
     figure_kind(
@@ -50,7 +55,6 @@ fn run(context: &Context) -> Result<(), TaskError> {
     let parameters: Parameters = context.parameters()?;
     let input = context.input("eigenpairs")?;
     let eigenpairs = Eigenpairs::read(&input.path)?;
-    require_one_channel("eigenvectors", eigenpairs.header.shape)?;
     let title = labels::titled("Eigenvectors in input space", input);
     write(context, draw(&eigenpairs, &parameters, title)?)
 }
@@ -89,6 +93,13 @@ fn draw(
     let mut grid = ImageGrid::new(rows, colours.clone());
     grid.row_title = "class".to_owned();
     grid.column_title = format!("eigenvectors, {order} first; above each image its eigenvalue λ");
+    let shape = eigenpairs.header.shape;
+    let in_words = channels::in_words(shape);
+    if !in_words.is_empty() {
+        grid.column_title = format!("{}; {in_words}", grid.column_title);
+    }
+    let across = channels::across(shape) as f64;
+    grid.largest_cell *= across;
     let bar = ColourBar::new("component of E^{T}v", colours);
     Ok(Figure::new(
         title,
@@ -96,25 +107,14 @@ fn draw(
             "For every class, the {} input-space eigenvectors of its interaction matrix with {order}, as images.",
             parameters.columns.min(eigenpairs.header.size as usize)
         ),
-        820.0,
+        WIDTH + WIDER * (across - 1.0),
         1,
         vec![Panel::images("", grid).with_colour_bar(bar)],
     ))
 }
 
-/// Refuses vectors that are not images of one channel.
-pub(super) fn require_one_channel(what: &str, shape: InputShape) -> Result<(), TaskError> {
-    match shape.channels {
-        1 => Ok(()),
-        channels => Err(format!(
-            "{what} of {channels} channels cannot be drawn with one colour map; make the images grey"
-        )
-        .into()),
-    }
-}
-
 fn cell(eigenpairs: &Eigenpairs, row: &EigenpairRow) -> Result<GridCell, TaskError> {
     let shape = eigenpairs.header.shape;
-    let image = Matrix::from_f32(shape.height, shape.width, &row.input_vector)?;
+    let image = channels::side_by_side(shape, &row.input_vector)?;
     Ok(GridCell::new(ticks::decimal(row.eigenvalue, 2), image))
 }

@@ -3,14 +3,16 @@
 use eigenscope_artifact::{PATTERNS, PatternRow, Patterns};
 use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
 
-use super::eigenvectors::require_one_channel;
 use super::output::{figure_kind, write};
+use crate::parts::channels;
 use eigenscope_figure::{
-    ColourBar, ColourMap, ColourScale, Figure, GridCell, GridRow, ImageGrid, Matrix, Panel, ticks,
+    ColourBar, ColourMap, ColourScale, Figure, GridCell, GridRow, ImageGrid, Panel, ticks,
 };
 
-/// Width of one image, px.
+/// Width of one channel of an image, px.
 const IMAGE: f64 = 196.0;
+/// Width of the figure, px.
+const WIDTH: f64 = 920.0;
 
 pub(super) fn kind() -> TaskKind {
     figure_kind(
@@ -32,7 +34,6 @@ fn run(context: &Context) -> Result<(), TaskError> {
 }
 
 fn draw(patterns: &Patterns, variant: Option<&str>) -> Result<Figure, TaskError> {
-    require_one_channel("patterns", patterns.shape)?;
     let row = |name: &str| {
         patterns
             .get(name)
@@ -44,6 +45,11 @@ fn draw(patterns: &Patterns, variant: Option<&str>) -> Result<Figure, TaskError>
         panel(patterns, linear, "(b) Linear bias", "slope of the logit")?,
         panel(patterns, target, "(c) Target", "pixel value")?,
     ];
+    // Patterns of several channels are wide, and stand one below the other.
+    let columns = match channels::across(patterns.shape) {
+        1 => panels.len(),
+        _ => 1,
+    };
     let folding = match variant {
         Some("corrected") => ": constant unit left out",
         Some("published") => ": constant unit included, as published",
@@ -57,8 +63,8 @@ fn draw(patterns: &Patterns, variant: Option<&str>) -> Result<Figure, TaskError>
             cosine(top),
             cosine(linear),
         ),
-        920.0,
-        3,
+        WIDTH,
+        columns,
         panels,
     ))
 }
@@ -88,10 +94,10 @@ fn panel(
     title: &str,
     label: &str,
 ) -> Result<Panel, TaskError> {
-    let image = Matrix::from_f32(patterns.shape.height, patterns.shape.width, &row.vector)?;
+    let image = channels::side_by_side(patterns.shape, &row.vector)?;
     let colours = if row.name == "target" {
-        let values = image.values().iter();
-        let (low, high) = values.fold((0.0_f64, 0.0_f64), |(low, high), &value| {
+        let values = row.vector.iter().copied().map(f64::from);
+        let (low, high) = values.fold((0.0_f64, 0.0_f64), |(low, high), value| {
             (low.min(value), high.max(value))
         });
         let range = if low < high { (low, high) } else { (0.0, 1.0) };
@@ -104,7 +110,8 @@ fn panel(
         cells: vec![Some(GridCell::new(caption(row), image))],
     }];
     let mut grid = ImageGrid::new(rows, colours.clone());
-    grid.largest_cell = IMAGE;
+    grid.column_title = channels::in_words(patterns.shape);
+    grid.largest_cell = IMAGE * channels::across(patterns.shape) as f64;
     Ok(Panel::images(title, grid).with_colour_bar(ColourBar::new(label, colours)))
 }
 
@@ -152,9 +159,20 @@ mod tests {
     }
 
     #[test]
+    fn patterns_in_colour_stand_one_below_the_other() {
+        let mut patterns = patterns(3);
+        for row in &mut patterns.rows {
+            row.vector = row.vector.repeat(3);
+        }
+        let figure = draw(&patterns, None).expect("drawn");
+        assert_eq!(figure.columns.len(), 1);
+        let drawing = svg(&figure).expect("a drawing");
+        assert_eq!(drawing.matches("red, green, blue</text>").count(), 3);
+    }
+
+    #[test]
     fn what_cannot_be_drawn_says_why() {
         let refusal = |patterns: &Patterns| draw(patterns, None).expect_err("refused").to_string();
-        assert!(refusal(&patterns(3)).contains("make the images grey"));
         let mut without = patterns(1);
         without.rows.truncate(2);
         assert_eq!(refusal(&without), "there is no pattern `target`");

@@ -1,15 +1,15 @@
-//! Misclassified images with their predicted and true classes.
+//! Misclassified images with their predicted and true classes: the first, or some of each class.
 
 use std::collections::BTreeSet;
 
-use eigenscope_artifact::{EMBEDDINGS, Embeddings, IMAGES};
+use eigenscope_artifact::{EMBEDDINGS, Embeddings, Examples, IMAGES};
 use eigenscope_stage::{
     Agreement, Context, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
 };
 use serde::Deserialize;
 
 use super::output::{figure_kind, write};
-use crate::inputs::image_lookup::{ImageLookup, split_name};
+use crate::inputs::image_lookup::{ImageLookup, note, split_name};
 use crate::inputs::labels;
 use eigenscope_figure::{Axes, Axis, Figure, GridCell, INK, ImageGrid, Layer, Panel, Texts, ticks};
 
@@ -19,7 +19,7 @@ const LARGEST: f64 = 128.0;
 pub(super) fn kind() -> TaskKind {
     figure_kind(
         "mistakes",
-        "the first misclassified images, with predicted and true class",
+        "the first misclassified images, with predicted and true class; of images ordered by class, some of each class",
         task_function!(run),
     )
     .parameters::<Parameters>([Parameter::optional(
@@ -56,15 +56,18 @@ fn run(context: &Context) -> Result<(), TaskError> {
         return Err(format!("{} has no embeddings", input.task).into());
     }
     let mistakes = mistakes(&embeddings);
-    let first = &mistakes[..mistakes.len().min(count)];
-    let title = labels::titled(&title(&embeddings, first.len(), mistakes.len()), input);
-    if first.is_empty() {
+    let examples = Examples::of(&embeddings.labels, &mistakes, count);
+    let title = labels::titled(&title(&embeddings, &examples, mistakes.len()), input);
+    if mistakes.is_empty() {
         return write(context, none(&embeddings, title));
     }
-    let wanted: BTreeSet<u32> = first.iter().map(|mistake| mistake.index).collect();
+    let shown = examples.positions.into_iter();
+    let shown: Vec<Mistake> = shown.map(|at| Mistake::at(&embeddings, at)).collect();
+    let wanted: BTreeSet<u32> = shown.iter().map(|mistake| mistake.index).collect();
     let images = ImageLookup::read(context.input("data")?, embeddings.header.split, &wanted)?;
+    context.warn_all(images.drawn_channels());
     let classes = &embeddings.header.classes;
-    let cells = first.iter().map(|mistake| mistake.cell(&images, classes));
+    let cells = shown.iter().map(|mistake| mistake.cell(&images, classes));
     let cells = cells.collect::<Result<Vec<_>, _>>()?;
     write(context, draw(&images, cells, title))
 }
@@ -75,20 +78,24 @@ struct Mistake {
     predicted: u16,
 }
 
-fn mistakes(embeddings: &Embeddings) -> Vec<Mistake> {
+/// Positions of the misclassified images.
+fn mistakes(embeddings: &Embeddings) -> Vec<usize> {
     let classes = embeddings.labels.iter().zip(&embeddings.predicted);
-    let images = embeddings.indices.iter().zip(classes);
-    images
-        .filter(|(_, (label, predicted))| label != predicted)
-        .map(|(&index, (&label, &predicted))| Mistake {
-            index,
-            label,
-            predicted,
-        })
-        .collect()
+    let mistaken = classes
+        .enumerate()
+        .filter(|(_, (label, predicted))| label != predicted);
+    mistaken.map(|(position, _)| position).collect()
 }
 
 impl Mistake {
+    fn at(embeddings: &Embeddings, position: usize) -> Self {
+        Self {
+            index: embeddings.indices[position],
+            label: embeddings.labels[position],
+            predicted: embeddings.predicted[position],
+        }
+    }
+
     fn cell(&self, images: &ImageLookup, classes: &[String]) -> Result<GridCell, TaskError> {
         let picture = images.picture(self.index, u32::from(self.label))?;
         let class = |label: u16| &classes[usize::from(label)];
@@ -101,17 +108,18 @@ impl Mistake {
     }
 }
 
-fn title(embeddings: &Embeddings, shown: usize, all: usize) -> String {
+fn title(embeddings: &Embeddings, examples: &Examples, all: usize) -> String {
     let split = split_name(embeddings.header.split);
     let grouped = |count: usize| ticks::grouped(count as u64);
     let mistaken = match all {
         0 => "none".to_owned(),
         all => grouped(all),
     };
-    let first = match shown {
-        shown if shown == all => String::new(),
-        1 => ": the first".to_owned(),
-        shown => format!(": the first {shown}"),
+    let first = match (examples.positions.len(), examples.is_spread) {
+        (shown, _) if shown == all => String::new(),
+        (1, _) => ": the first".to_owned(),
+        (shown, false) => format!(": the first {shown}"),
+        (shown, true) => format!(": {shown}, spread over the classes"),
     };
     let images = grouped(embeddings.len());
     format!("Misclassified {split} images ({mistaken} of {images}){first}")
@@ -122,8 +130,11 @@ fn draw(images: &ImageLookup, cells: Vec<GridCell>, title: String) -> Figure {
     let mut grid = ImageGrid::wrapped(cells, columns, images.colours());
     grid.largest_cell = LARGEST;
     let width = 40.0 + (LARGEST + 8.0) * columns as f64;
-    let description = "Misclassified images in the order of the data set, as they are stored, before any transform; \
-                       above each the class that the model predicts and the class that it is of.";
+    let description = format!(
+        "Misclassified images in the order of the data set, as they are stored, before any transform; above each the class \
+         that the model predicts and the class that it is of.{}",
+        note(images.drawn_channels())
+    );
     Figure::new(title, description, width, 1, vec![Panel::images("", grid)])
 }
 

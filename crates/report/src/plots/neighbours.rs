@@ -8,7 +8,7 @@ use eigenscope_stage::{Agreement, Context, Role, TaskError, TaskKind, task_funct
 use serde::Deserialize;
 
 use super::output::{figure_kind, write};
-use crate::inputs::image_lookup::{ImageLookup, split_name, split_parameter};
+use crate::inputs::image_lookup::{ImageLookup, note, split_name, split_parameter};
 use crate::inputs::labels;
 use eigenscope_figure::{Figure, GridCell, GridRow, ImageGrid, Panel, ticks};
 
@@ -55,6 +55,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
         split,
         &wanted.collect::<BTreeSet<_>>(),
     )?;
+    context.warn_all(images.drawn_channels());
     let title = format!("Nearest {} images in embedding space", split_name(split));
     write(
         context,
@@ -107,8 +108,9 @@ fn draw(
     let width = 40.0 + (LARGEST + 6.0) * grid.columns().min(WIDE) as f64;
     let description = format!(
         "In each of {} rows an image, then those whose embeddings are nearest to its own, nearest first; above each its \
-         class and, for a neighbour, the Euclidean distance of the embeddings.",
-        queries.len()
+         class and, for a neighbour, the Euclidean distance of the embeddings.{}",
+        queries.len(),
+        note(images.drawn_channels())
     );
     let panel = Panel::images("", grid);
     Ok(Figure::new(title, description, width, 1, vec![panel]))

@@ -1,13 +1,15 @@
-//! The first images of a data set with the names of their classes.
+//! Some images of a data set with the names of their classes: the first, or some of each class.
 
-use eigenscope_artifact::{IMAGES, ImageHeader, ImageReader, Split, SplitName};
+use eigenscope_artifact::{Examples, IMAGES, ImageHeader, ImageReader, Split, SplitName};
 use eigenscope_stage::{
     Context, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
 };
 use serde::Deserialize;
 
 use super::output::{figure_kind, write};
-use crate::inputs::image_lookup::{grey, picture, split_name, split_parameter};
+use crate::inputs::image_lookup::{
+    drawn_channels, grey, note, picture, split_name, split_parameter,
+};
 use crate::inputs::labels;
 use eigenscope_figure::{Figure, GridCell, ImageGrid, Panel};
 
@@ -21,7 +23,7 @@ const PIECE: usize = 64;
 pub(super) fn kind() -> TaskKind {
     figure_kind(
         "samples",
-        "the first images of a data set with their classes",
+        "the first images of a data set with their classes; of images ordered by class, some of each class",
         task_function!(run),
     )
     .parameters::<Parameters>([
@@ -50,7 +52,8 @@ fn run(context: &Context) -> Result<(), TaskError> {
     let Parameters { count, split } = context.parameters()?;
     let input = context.input("data")?;
     let reader = ImageReader::open(&input.path)?;
-    let images = first(&reader, split, count)?;
+    let examples = Examples::of_all(&reader.labels(split)?, count);
+    let images = read(&reader, split, &examples.positions)?;
     let found = images.len();
     let name = split_name(split);
     if found == 0 {
@@ -59,28 +62,36 @@ fn run(context: &Context) -> Result<(), TaskError> {
     if found < count {
         context.warn(format!("there are {found} {name} images, not {count}"));
     }
-    let title = match found {
-        1 => format!("The first {name} image"),
-        _ => format!("The first {found} {name} images"),
+    context.warn_all(drawn_channels(reader.header()));
+    let title = match (found, examples.is_spread) {
+        (1, _) => format!("The first {name} image"),
+        (_, false) => format!("The first {found} {name} images"),
+        (_, true) => format!("{found} {name} images, spread over the classes"),
     };
     let title = labels::titled(&title, input);
     write(context, draw(reader.header(), &images, title)?)
 }
 
-/// The first `count` images of a split, or as many as there are.
-fn first(reader: &ImageReader, split: SplitName, count: usize) -> Result<Split, TaskError> {
-    let mut first = Split::default();
+/// The images of a split at these ascending positions.
+fn read(reader: &ImageReader, split: SplitName, positions: &[usize]) -> Result<Split, TaskError> {
+    let mut chosen = Split::default();
+    let mut wanted = positions.iter().copied().peekable();
+    let mut start = 0;
     for piece in reader.pieces(split, PIECE)? {
         let piece = piece?;
-        first.labels.extend(piece.labels);
-        first.pixels.extend(piece.pixels);
-        if first.len() >= count {
+        let pixels = piece.pixels.chunks_exact(reader.header().stored_len());
+        for (position, (label, pixels)) in (start..).zip(piece.labels.iter().zip(pixels)) {
+            if wanted.next_if_eq(&position).is_some() {
+                chosen.labels.push(*label);
+                chosen.pixels.extend_from_slice(pixels);
+            }
+        }
+        start += piece.len();
+        if wanted.peek().is_none() {
             break;
         }
     }
-    first.labels.truncate(count);
-    first.pixels.truncate(count * reader.header().stored_len());
-    Ok(first)
+    Ok(chosen)
 }
 
 fn draw(header: &ImageHeader, images: &Split, title: String) -> Result<Figure, TaskError> {
@@ -95,12 +106,15 @@ fn draw(header: &ImageHeader, images: &Split, title: String) -> Result<Figure, T
         .collect::<Result<Vec<_>, TaskError>>()?;
     let mut grid = ImageGrid::wrapped(cells, COLUMNS, grey(header));
     grid.largest_cell = LARGEST;
+    let description = format!(
+        "Images of {} x {} pixels as they are stored, before any transform, each below the name of its class.{}",
+        header.height,
+        header.width,
+        note(drawn_channels(header))
+    );
     Ok(Figure::new(
         title,
-        format!(
-            "Images of {} x {} pixels as they are stored, before any transform, each below the name of its class.",
-            header.height, header.width
-        ),
+        description,
         720.0,
         1,
         vec![Panel::images("", grid)],

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use eigenscope_artifact::tables::embeddings::{
     MapQualityRow, MapRow, NeighbourRow, UnitCirclePlaneRow, UnitCircleRow,
 };
-use eigenscope_artifact::{Embeddings, EmbeddingsHeader, Split, SplitName};
+use eigenscope_artifact::{Embeddings, EmbeddingsHeader, ImageHeader, Split, SplitName};
 use eigenscope_stage::Input;
 use eigenscope_testing::{TestFolder, provenance};
 use serde_json::json;
@@ -347,6 +347,32 @@ fn the_first_mistakes_are_drawn_with_both_classes() {
     assert_eq!(drawn.svg().matches("<image").count(), 2);
     let first = draw_mistakes(&folder, &some, &images, 1);
     first.shows(&["(2 of 1,000): the first"]);
+}
+
+#[test]
+fn mistakes_of_images_ordered_by_class_are_spread_over_the_classes() {
+    let folder = TestFolder::new();
+    let mut some = embeddings(30, 3);
+    for (image, label) in some.labels.iter_mut().enumerate() {
+        *label = image as u16 / 10;
+    }
+    some.predicted = some.labels.iter().map(|label| (label + 1) % 3).collect();
+    let header = samples::header(1, 16);
+    let mut stored = samples::images(&header, 30);
+    stored.indices = some.indices.clone();
+    stored.labels = some.labels.clone();
+    let header = ImageHeader {
+        classes: some.header.classes.clone(),
+        ..header
+    };
+    let images = samples::data(&folder, &header, SplitName::Test, &stored);
+    let drawn = draw_mistakes(&folder, &some, &images, 3);
+    drawn.shows(&[
+        "(30 of 30): 3, spread over the classes",
+        "is cat",
+        "is dog",
+        "is a",
+    ]);
 }
 
 #[test]

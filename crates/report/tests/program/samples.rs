@@ -128,6 +128,25 @@ fn colour_images_are_drawn_as_they_are_stored() {
 }
 
 #[test]
+fn of_images_ordered_by_class_some_of_each_class_are_drawn() {
+    let folder = TestFolder::new();
+    let header = header(1, 255);
+    let mut stored = images(&header, 300);
+    stored.labels = (0..300).map(|image| u16::from(image >= 200)).collect();
+    let input = data(&folder, &header, SplitName::Train, &stored);
+    let outcome = draw(&folder, &input, 4, "train");
+    outcome.shows(&[
+        "4 training images, spread over the classes",
+        "cat",
+        "long-named",
+    ]);
+    let image = SIDE * SIDE;
+    let expected = [0, 1, 200, 201].map(|at| &stored.pixels[at * image..][..image]);
+    let expected: Vec<[u8; 3]> = expected.concat().iter().map(|value| [*value; 3]).collect();
+    assert_eq!(drawn_pixels(&outcome), expected);
+}
+
+#[test]
 fn grey_images_span_black_to_white() {
     let folder = TestFolder::new();
     let header = header(1, 16);
@@ -174,10 +193,28 @@ fn fewer_images_than_asked_for_are_told_and_none_refused() {
 }
 
 #[test]
-fn images_of_other_channels_are_refused() {
+fn of_four_channels_the_first_three_are_colours() {
+    let folder = TestFolder::new();
+    let header = header(4, 255);
+    let stored = images(&header, 1);
+    let input = data(&folder, &header, SplitName::Train, &stored);
+    let outcome = draw(&folder, &input, 1, "train");
+    let plane = |channel: usize, at: usize| stored.pixels[channel * SIDE * SIDE + at];
+    let expected: Vec<[u8; 3]> = (0..SIDE * SIDE)
+        .map(|at| [plane(0, at), plane(1, at), plane(2, at)])
+        .collect();
+    assert_eq!(drawn_pixels(&outcome), expected);
+    let said = "images of 4 channels: the first three are drawn as red, green and blue";
+    assert_eq!(outcome.warnings(), [said]);
+    outcome.shows(&[said]);
+}
+
+#[test]
+fn two_channels_stand_side_by_side() {
     let folder = TestFolder::new();
     let header = header(2, 255);
     let input = data(&folder, &header, SplitName::Train, &images(&header, 1));
-    draw(&folder, &input, 1, "train")
-        .fails_with("images of 2 channels are neither grey (1) nor colour (3)");
+    let outcome = draw(&folder, &input, 1, "train");
+    outcome.shows(&["the two are drawn side by side"]);
+    assert_eq!(outcome.svg().matches("<image").count(), 1);
 }

@@ -124,9 +124,29 @@ fn neighbours_of_the_queries() {
         assert!(query.is_sorted_by(|a, b| a.distance <= b.distance));
     }
 
+    // Without queries: the first images of mixed ones.
+    let rows: Vec<NeighbourRow> = run(json!([]), 1).rows();
+    let queries: Vec<u32> = rows.iter().map(|row| row.query_index).collect();
+    assert_eq!(queries, [1000, 1001, 1002, 1003]);
+
     assert_eq!(run(json!([3]), 49).rows::<NeighbourRow>().len(), 49);
     run(json!([3]), 50).fails_with("50 neighbours wanted, but decompose.embeddings has 50 images");
     run(json!([3, 50]), 8).fails_with("no image at position 50: there are 50");
+}
+
+#[test]
+fn neighbours_of_images_ordered_by_class_are_of_several_classes() {
+    let place = Place::new();
+    let mut embeddings = digit_embeddings(40);
+    for (image, label) in embeddings.labels.iter_mut().enumerate() {
+        *label = image as u16 / 20;
+    }
+    let inputs = [("embeddings", vec![written(&place, &embeddings)])];
+    let parameters = json!({"queries": [], "count": 1});
+    let outcome = place.run("neighbours", parameters, &inputs, NeighbourRow::KIND);
+    let rows: Vec<NeighbourRow> = outcome.rows();
+    let queries: Vec<u32> = rows.iter().map(|row| row.query_index).collect();
+    assert_eq!(queries, [1000, 1001, 1020, 1021]);
 }
 
 #[test]

@@ -11,6 +11,7 @@ use eigenscope_stage::{Agreement, Context, Role, TaskError, TaskKind, task_funct
 use super::output::{figure_kind, write};
 use crate::inputs::embedding_sample::{EmbeddingSample, without_images};
 use crate::inputs::labels;
+use eigenscope_figure::markup;
 use eigenscope_figure::text::Font;
 use eigenscope_figure::{
     Axes, Axis, DATA_TEXT, EDGE, Figure, Layer, Legend, Line, Panel, Point, Points, Rgb, Space,
@@ -242,7 +243,7 @@ impl Names {
         let classes = circle.classes();
         let names = classes
             .iter()
-            .map(|class| circle.header.classes[*class].as_str());
+            .map(|class| markup::of_name(&circle.header.classes[*class]));
         let names = font.shortened(&names.collect::<Vec<_>>(), DATA_TEXT, LONGEST_NAME)?;
         let widths = names.iter().map(|name| font.width(name, DATA_TEXT));
         let widths = widths.collect::<Result<Vec<f64>, _>>()?;
