@@ -49,22 +49,31 @@ SHELL_SETUP := set -f; \
 	eigenscope() { "$$TARGET_DIR/release/eigenscope" $${DATA_DIR:+--data-dir "$$DATA_DIR"} "$$@"; };
 RUN = @$(SHELL_SETUP)
 
+# How cargo is told of the crate that is a workspace of its own.
+OF_REMOTE := --manifest-path crates/remote/Cargo.toml --target-dir "$$TARGET_DIR" --locked
+
 KERNEL_BENCHES := $(basename $(notdir $(wildcard crates/*/benches/*.rs)))
 
-.PHONY: figures build install test fuzz lint bench compare report verify lock status readers exchange duplicates clean help
+.PHONY: figures build programs remote install test fuzz lint bench compare report verify lock status readers exchange duplicates clean help
 
-figures: build ## Bring results and figures up to date (PIPELINE= DATA_DIR= JOBS= TARGETS=)
+figures: programs ## Bring results and figures up to date (PIPELINE= DATA_DIR= JOBS= TARGETS=)
 	$(RUN) eigenscope run "$$PIPELINE" $${JOBS:+--jobs "$$JOBS"} $$TARGETS
 
-build: ## Compile everything
+build: programs remote ## Compile everything
+
+programs: ## Compile all that figures need: everything but the program that reaches remote stores
 	$(RUN) with_cargo build --release --workspace --locked
 
+# Why it is a workspace of its own is said in its manifest.
+remote: ## Compile the program that reaches remote stores
+	$(RUN) with_cargo build --release $(OF_REMOTE)
+
 install: ## Compile smaller, faster programs and install them, with pipelines, manual pages and completions (PREFIX= or ~/.local)
-	$(RUN) with_cargo build --profile dist --workspace --bins --locked || exit; \
+	$(RUN) with_cargo build --profile dist --workspace --bins --locked && with_cargo build --profile dist $(OF_REMOTE) || exit; \
 	prefix=$$DESTDIR$${PREFIX:-$$HOME/.local}; programs=$$TARGET_DIR/dist; share=$$prefix/share; \
 	mkdir -p "$$prefix/bin" "$$share/eigenscope/pipelines" "$$share/man/man1" "$$share/bash-completion/completions" \
 		"$$share/zsh/site-functions" "$$share/fish/vendor_completions.d" || exit; \
-	for stage in '' -ingest -train -import -decompose -metrics -report; do \
+	for stage in '' -ingest -train -import -decompose -metrics -report -remote; do \
 		install -m 755 "$$programs/eigenscope$$stage" "$$prefix/bin" || exit; done; \
 	set +f; install -m 644 pipelines/*.toml "$$share/eigenscope/pipelines" || exit; \
 	installed=$$prefix/bin/eigenscope; \
@@ -76,6 +85,7 @@ install: ## Compile smaller, faster programs and install them, with pipelines, m
 
 test: build ## Run all tests; those on real data need EIGENSCOPE_DATA_DIR
 	$(RUN) with_cargo test --release --workspace --locked
+	$(RUN) with_cargo test --release $(OF_REMOTE)
 
 fuzz: build ## Feed every reader of outside bytes with made-up ones (FUZZ_SECONDS= each, JOBS=)
 	@fuzz/run "$$FUZZ_SECONDS" $${JOBS:+"$$JOBS"}
@@ -84,12 +94,14 @@ lint: ## Formatting, clippy and documentation, warnings are errors; whether the 
 	$(RUN) with_cargo fmt --all -- --check
 	$(RUN) with_cargo clippy --release --workspace --all-targets --locked -- -D warnings
 	$(RUN) RUSTDOCFLAGS='-D warnings'; export RUSTDOCFLAGS; with_cargo doc --release --workspace --no-deps --document-private-items --locked
+	$(RUN) with_cargo fmt --manifest-path crates/remote/Cargo.toml -- --check
+	$(RUN) with_cargo clippy --release --all-targets $(OF_REMOTE) -- -D warnings
 	$(RUN) with_cargo fmt --manifest-path fuzz/Cargo.toml -- --check
 	$(RUN) command -v c++ >/dev/null || { echo 'no C++ compiler: the fuzz targets are not checked'; exit 0; }; \
 	RUSTFLAGS='--cfg fuzzing'; export RUSTFLAGS; \
 	with_cargo check --manifest-path fuzz/Cargo.toml --target-dir "$$TARGET_DIR/fuzz-check" --bins --locked
 
-bench: build ## Measure everything, against PyTorch, too (PYTHON= another one than its own, or none)
+bench: programs ## Measure everything, against PyTorch, too (PYTHON= another one than its own, or none)
 	$(RUN) if [ -z "$$PYTHON" ]; then own=$$TARGET_DIR/bench-python; PYTHON=$$own/bin/python; \
 	if [ ! -x "$$PYTHON" ]; then rm -rf "$$own.new"; python3 -m venv "$$own.new" \
 	&& "$$own.new/bin/python" -m pip install --quiet --disable-pip-version-check torch numpy \
@@ -102,33 +114,33 @@ bench: build ## Measure everything, against PyTorch, too (PYTHON= another one th
 	&& with_cargo bench --workspace --locked --bench steps -- --python "$$python"; \
 	else echo "the comparisons of clipping and of training steps with PyTorch are skipped: no $$PYTHON"; fi
 
-compare: build ## Compare our numbers with the published ones (PIPELINE= PUBLISHED=)
+compare: programs ## Compare our numbers with the published ones (PIPELINE= PUBLISHED=)
 	$(RUN) eigenscope compare "$$PIPELINE" $${PUBLISHED:+--published "$$PUBLISHED"}
 
-report: build ## Write all figures and the comparison into one HTML file (PIPELINE= PUBLISHED=)
+report: programs ## Write all figures and the comparison into one HTML file (PIPELINE= PUBLISHED=)
 	$(RUN) eigenscope report "$$PIPELINE" $${PUBLISHED:+--published "$$PUBLISHED"}
 
-verify: build ## Compute results again and compare bytes, or values with a lock file of another machine (PIPELINE= SAMPLE= TARGETS=)
+verify: programs ## Compute results again and compare bytes, or values with a lock file of another machine (PIPELINE= SAMPLE= TARGETS=)
 	$(RUN) case $$PIPELINE in *.toml) file=$${PIPELINE%.toml};; *) file=pipelines/$$PIPELINE;; esac; \
 	lock=; if [ -e "$$file.lock" ]; then lock=--lock; fi; \
 	eigenscope verify "$$PIPELINE" --bytes $$lock $${SAMPLE:+--sample "$$SAMPLE"} $${JOBS:+--jobs "$$JOBS"} $$TARGETS
 
-lock: build ## Write down what a pipeline computes, for verify (PIPELINE=)
+lock: programs ## Write down what a pipeline computes, for verify (PIPELINE=)
 	$(RUN) eigenscope lock "$$PIPELINE"
 
-status: build ## Say what is up to date and what is not, and why (PIPELINE= TARGETS=)
+status: programs ## Say what is up to date and what is not, and why (PIPELINE= TARGETS=)
 	$(RUN) eigenscope status "$$PIPELINE" $$TARGETS
 
-readers: build ## Read the results with old and new polars, pandas, pyarrow and DuckDB (PIPELINE=)
+readers: programs ## Read the results with old and new polars, pandas, pyarrow and DuckDB (PIPELINE=)
 	$(RUN) tests/python_readers/run "$$TARGET_DIR" "$${EIGENSCOPE_ARTIFACTS:-artifacts}" "$$PIPELINE"
 
-exchange: build ## Compare exported and imported models with PyTorch and onnxruntime (PYTHON= that has them)
+exchange: programs ## Compare exported and imported models with PyTorch and onnxruntime (PYTHON= that has them)
 	$(RUN) tests/python_models/run "$$TARGET_DIR" "$$PYTHON"
 
 duplicates: ## List crates locked in several versions
 	$(RUN) with_cargo tree -d --depth 0 --locked | sort -u
 
-clean: build ## Remove all results, or those of a pipeline (PIPELINE=); the compiled programs stay: cargo clean
+clean: programs ## Remove all results, or those of a pipeline (PIPELINE=); the compiled programs stay: cargo clean
 	$(RUN) eigenscope clean $${ASKED_FOR:+"$$PIPELINE"}
 
 help: ## List the targets

@@ -35,6 +35,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("metrics", &["artifact", "stage", "models", "fingerprint"]),
     ("figure", &[]),
     ("report-file", &["artifact", "stage"]),
+    ("remote-protocol", &[]),
+    ("remote", &["remote-protocol"]),
     (
         "report",
         &["artifact", "stage", "figure", "report-file", "fingerprint"],
@@ -42,7 +44,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("plan", &["artifact", "stage"]),
     (
         "pipeline",
-        &["artifact", "checkpoint", "stage", "plan", "report-file"],
+        &[
+            "artifact",
+            "checkpoint",
+            "stage",
+            "plan",
+            "remote-protocol",
+            "report-file",
+        ],
     ),
     ("query", &["artifact", "plan", "pipeline"]),
     ("cli", &["plan", "pipeline", "query"]),
@@ -63,16 +72,25 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("sqlparser", &["query"]),
     ("ureq", &["ingest"]),
     ("image", &["ingest"]),
+    ("object_store", &["remote"]),
+    ("reqwest", &["remote"]),
+    ("tokio", &["remote"]),
     ("anyhow", &["cli"]),
 ];
 
-/// Names of the normal and build dependencies of every crate of the workspace.
+/// Names of the normal and build dependencies of every crate, also of the one that is a workspace of its own.
 fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
+    let mut all = dependencies_in("");
+    all.extend(dependencies_in("crates/remote"));
+    all
+}
+
+fn dependencies_in(folder: &str) -> BTreeMap<String, BTreeSet<String>> {
     let mut cargo = Command::new(env!("CARGO"));
     cargo
         .args(["metadata", "--no-deps", "--offline"])
         .args(["--format-version", "1"])
-        .current_dir(workspace(""));
+        .current_dir(workspace(folder));
     let answer = Answer::of(&mut cargo).expect(0);
     let metadata: serde_json::Value =
         serde_json::from_str(&answer.stdout).expect("cargo metadata prints JSON");

@@ -8,13 +8,20 @@ use std::process::Command;
 
 use eigenscope_testing::workspace;
 
-/// `(name, version, licences)` of every outside package that is compiled for this machine.
+/// `(name, version, licences)` of every outside package that is compiled for this machine, also for the program that is a workspace
+/// of its own: what both use is locked in one version.
 fn packages() -> BTreeSet<(String, String, String)> {
+    let mut packages = packages_of("");
+    packages.extend(packages_of("crates/remote"));
+    packages
+}
+
+fn packages_of(folder: &str) -> BTreeSet<(String, String, String)> {
     let output = Command::new(env!("CARGO"))
         .args(["tree", "--workspace", "--offline", "--locked"])
         .args(["--edges", "normal,build,dev", "--prefix", "none"])
         .args(["--format", "{p}\t{l}"])
-        .current_dir(workspace(""))
+        .current_dir(workspace(folder))
         .output()
         .expect("cargo runs");
     let text = String::from_utf8_lossy(&output.stdout);

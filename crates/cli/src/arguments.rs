@@ -109,6 +109,10 @@ pub(crate) enum Command {
     Run(Run),
     /// Show which tasks are up to date
     Status(Status),
+    /// Push results to the remote of the settings, for others to take
+    Push(Push),
+    /// Take results from where they are shared, and compute nothing
+    Pull(Pull),
     /// Explain why tasks would run
     Explain(Explain),
     /// Declare existing results valid for changed code, without computing them again
@@ -214,6 +218,21 @@ pub(crate) struct Run {
     /// Never download data files
     #[arg(long)]
     pub(crate) offline: bool,
+    /// Neither take results from the remote of the settings nor push them there
+    #[arg(long)]
+    pub(crate) no_remote: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Push {
+    #[command(flatten)]
+    pub(crate) targets: TargetArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Pull {
+    #[command(flatten)]
+    pub(crate) targets: TargetArguments,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -252,6 +271,9 @@ pub(crate) struct Status {
     /// Read every file, even those whose size and times say that they have not changed
     #[arg(long)]
     pub(crate) deep: bool,
+    /// Ask the remote of the settings which results it has
+    #[arg(long)]
+    pub(crate) remote: bool,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -429,6 +451,9 @@ pub(crate) struct Gc {
     /// Keep results made in the last N days, needed or not
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) keep_days: u32,
+    /// Remove only results that are on the remote of the settings, too
+    #[arg(long)]
+    pub(crate) pushed: bool,
     /// Keep what the last N runs cost (estimates of time are made from the last 20)
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub(crate) keep_runs: usize,

@@ -21,6 +21,19 @@ pub(crate) enum SecondSignal {
 
 /// The options of a run in this budget. Called once: from now on Ctrl-C is the run's to handle.
 pub(crate) fn options(data_dir: &Path, budget: &Budget, second: SecondSignal) -> Result<Options> {
+    let mut options = Options::new(data_dir);
+    listen(&mut options, second)?;
+    options.jobs = budget.jobs.map_or(options.jobs, usize::from);
+    options.memory_mib = budget
+        .memory
+        .or_else(machine_memory_mib)
+        .unwrap_or(options.memory_mib);
+    options.shuffle = budget.shuffle;
+    Ok(options)
+}
+
+/// Lets Ctrl-C cancel what these options are for. Called once.
+pub(crate) fn listen(options: &mut Options, second: SecondSignal) -> Result<()> {
     let cancel = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&cancel);
     ctrlc::set_handler(move || {
@@ -29,15 +42,8 @@ pub(crate) fn options(data_dir: &Path, budget: &Budget, second: SecondSignal) ->
         }
     })
     .context("cannot listen for Ctrl-C")?;
-    let mut options = Options::new(data_dir);
-    options.jobs = budget.jobs.map_or(options.jobs, usize::from);
-    options.memory_mib = budget
-        .memory
-        .or_else(machine_memory_mib)
-        .unwrap_or(options.memory_mib);
-    options.shuffle = budget.shuffle;
     options.cancel = cancel;
-    Ok(options)
+    Ok(())
 }
 
 /// Four fifths of the machine's memory, where the system says how much there is.

@@ -10,6 +10,7 @@ mod exit;
 mod json;
 mod project;
 mod settings;
+mod sharing;
 mod suggestions;
 mod task_report;
 
@@ -40,6 +41,8 @@ fn main() -> ExitCode {
     let result = match &arguments.command {
         Command::Run(command) => commands::run::run(project, command),
         Command::Status(command) => commands::status::run(project, command),
+        Command::Push(command) => commands::push::run(project, command),
+        Command::Pull(command) => commands::pull::run(project, command),
         Command::Explain(command) => commands::explain::run(project, command),
         Command::Accept(command) => commands::accept::run(project, command),
         Command::Graph(command) => commands::graph::run(project, command),

@@ -28,6 +28,9 @@ pub(crate) struct TaskReport {
     /// What is wrong with its readable name. Only `status` checks that.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) link: Option<&'static str>,
+    /// Whether its result is on the remote. Only `status --remote` asks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) on_remote: Option<bool>,
 }
 
 /// A job of Slurm.
@@ -74,6 +77,7 @@ impl TaskReport {
             warnings: warnings.map(str::to_owned).collect(),
             job: None,
             link: None,
+            on_remote: None,
         }
     }
 
@@ -111,9 +115,13 @@ impl TaskReport {
     /// The first reason, and how many more there are.
     pub(crate) fn reason(&self) -> String {
         let reason = self.reasons.first().map_or("", String::as_str);
-        match self.reasons.len() {
+        let mut text = match self.reasons.len() {
             0 | 1 => reason.to_owned(),
             count => format!("{reason} (and {} more)", count - 1),
+        };
+        if self.on_remote == Some(true) && !self.is_current() {
+            text.push_str("; its result is on the remote");
         }
+        text
     }
 }

@@ -1,7 +1,7 @@
 //! From a plan to results: what is stale and why, execution, and what is done with results.
 //!
 //! [`store`] keeps results by key; [`survey`] walks the plan once and says of every task whether it is up to date and, if
-//! not, why; [`execute`] runs what is stale; [`verify`] computes results again, [`mod@compare`] compares them with published
+//! not, why; [`execute`] runs what is stale, or takes it from where it is [shared](sharing); [`verify`] computes results again, [`mod@compare`] compares them with published
 //! numbers, and [`report`] writes a page about them. This crate knows the contract of a stage program and no stage; pipeline
 //! files are read by `eigenscope-plan`.
 
@@ -20,7 +20,9 @@ pub mod fuzz;
 pub mod gc;
 pub mod invoke;
 pub mod ledger;
+pub mod machine;
 pub mod report;
+pub mod sharing;
 pub mod show;
 pub mod store;
 pub mod survey;

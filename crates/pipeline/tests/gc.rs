@@ -2,7 +2,7 @@
 
 mod fake;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -16,6 +16,7 @@ use fake::{Bench, chain, data, plan};
 use serde_json::json;
 
 const OPTIONS: Options = Options {
+    keep: BTreeSet::new(),
     keep_days: 0,
     keep_runs: 100,
     dry_run: false,

@@ -2,6 +2,7 @@
 
 mod fake;
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use eigenscope_artifact::SVG;
@@ -185,6 +186,7 @@ fn links_of_earlier_versions_are_followed_and_replaced() {
     fs::rename(&link, &old).expect("renamed");
 
     let options = gc::Options {
+        keep: BTreeSet::default(),
         keep_days: 0,
         keep_runs: 100,
         dry_run: false,

@@ -15,6 +15,8 @@ use crate::{Answer, TestFolder, describe, file_name, program};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RunCounts {
     pub ran: usize,
+    /// Taken from where results are shared.
+    pub taken: usize,
     pub as_before: usize,
     pub up_to_date: usize,
     pub failed: usize,
@@ -42,6 +44,7 @@ impl RunCounts {
             let (count, what) = part.split_once(' ').expect(stderr);
             let place = match what {
                 "ran" => &mut counts.ran,
+                "taken" => &mut counts.taken,
                 "came out as before" => &mut counts.as_before,
                 "up to date" => &mut counts.up_to_date,
                 "failed" => &mut counts.failed,

@@ -1,9 +1,11 @@
 //! `eigenscope gc`: remove what no pipeline needs any more.
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use eigenscope_pipeline::gc::{Collection, Options, Removal, RemovalKind, collect};
+use eigenscope_pipeline::store::{Key, Store};
 use eigenscope_pipeline::text_table::{Align, text_table};
 use eigenscope_plan::Plan;
 use serde::Serialize;
@@ -13,6 +15,7 @@ use crate::arguments::{Gc, ProjectArguments};
 use crate::exit;
 use crate::json;
 use crate::project::{all_plans, store};
+use crate::sharing::Shared;
 
 #[derive(Serialize)]
 struct Report<'a> {
@@ -25,12 +28,16 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Gc) -> Result<u8> {
     let plans = all_plans(arguments, &command.pipelines).inspect_err(|_| {
         tell("nothing is removed: what a pipeline needs is unknown until its file can be read");
     })?;
-    let options = Options {
+    let mut options = Options {
+        keep: BTreeSet::new(),
         keep_days: command.keep_days,
         keep_runs: command.keep_runs,
         dry_run: command.dry_run,
     };
     let store = store(arguments)?;
+    if command.pushed {
+        options.keep = not_pushed(arguments, &plans, &store, &options)?;
+    }
     let collection = collect(&plans, &store, &arguments.data_dir, &options)?;
     super::print(&match command.json {
         true => json::text(&Report {
@@ -39,11 +46,44 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Gc) -> Result<u8> {
         })?,
         false => listed(&collection.removed),
     })?;
+    if !options.keep.is_empty() {
+        let count = options.keep.len();
+        let (results, are) = (
+            plural(count, "result"),
+            if count == 1 { "is" } else { "are" },
+        );
+        tell(&format!(
+            "{count} {results} that no pipeline needs {are} not on the remote and stay"
+        ));
+    }
     for note in notes(&collection, &plans) {
         tell(&note);
     }
     tell(&summary(&collection, command.dry_run));
     Ok(exit::OK)
+}
+
+/// The results that would be removed and are not on the remote.
+fn not_pushed(
+    arguments: &ProjectArguments,
+    plans: &[Plan],
+    store: &Store,
+    options: &Options,
+) -> Result<BTreeSet<Key>> {
+    let file = plans
+        .first()
+        .map_or(Path::new(""), |plan| plan.file.as_path());
+    let remote = Shared::for_file(file)?.remote()?;
+    let dry_run = Options {
+        dry_run: true,
+        ..options.clone()
+    };
+    let going = collect(plans, store, &arguments.data_dir, &dry_run)?.removed_keys();
+    let held = remote.holds(&going)?;
+    Ok(going
+        .into_iter()
+        .filter(|key| !held.contains(key))
+        .collect())
 }
 
 /// Notes about pipelines that were not examined, so that what they need is not kept.
@@ -115,7 +155,7 @@ pub(super) fn summary(collection: &Collection, dry_run: bool) -> String {
 }
 
 /// A size in the largest unit of which there is at least one.
-fn bytes(count: u64) -> String {
+pub(super) fn bytes(count: u64) -> String {
     let units = ["KiB", "MiB", "GiB", "TiB"];
     let mut size = count as f64;
     let mut unit = "B";

@@ -15,6 +15,8 @@ pub(crate) mod inspect;
 pub(crate) mod lock;
 pub(crate) mod man;
 pub(crate) mod output;
+pub(crate) mod pull;
+pub(crate) mod push;
 pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod show;

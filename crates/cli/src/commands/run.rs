@@ -1,17 +1,20 @@
 //! `eigenscope run`: bring results up to date.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use anyhow::Result;
 use eigenscope_pipeline::execute::{self, Outcome, stderr_observer};
 use eigenscope_plan::Plan;
 
-use super::{dry_run, relative, tallied, tell, warnings};
+use super::{dry_run, push, relative, tallied, tell, warnings};
 use crate::arguments::{ProjectArguments, Run, Terminal};
 use crate::budget::{self, SecondSignal};
 use crate::exit;
 use crate::project::Project;
 use crate::settings;
+use crate::sharing::{Shared, tell_misses};
 
 pub(crate) fn run(arguments: &ProjectArguments, command: &Run) -> Result<u8> {
     let (project, targets) = Project::open_targets(arguments, &command.targets)?;
@@ -28,6 +31,12 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Run) -> Result<u8> {
     options.slurm = slurm;
     options.keep_going = command.keep_going;
     options.download = !command.offline;
+    let shared = match command.no_remote {
+        true => Shared::without_remote(&project)?,
+        false => Shared::of(&project)?,
+    };
+    let sharing = shared.sharing()?.map(Arc::new);
+    options.sharing.clone_from(&sharing);
     let mut observer = stderr_observer(Terminal::of_stderr().redraws);
     let outcome = execute::run(
         &project.plan,
@@ -44,6 +53,10 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Run) -> Result<u8> {
     }
     tell(&summary(&outcome));
     tell_submitted(&outcome, &command.targets.pipeline);
+    if let Some(sharing) = &sharing {
+        tell_misses(&project.plan, &outcome, sharing);
+    }
+    let has_pushed = push_results(&project, &shared, &outcome, &options.cancel)?;
     tell_warnings(&project.plan, &outcome);
     project.tell_shared_name()?;
     let figures = project.store.figures(&project.plan.name);
@@ -56,7 +69,7 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Run) -> Result<u8> {
         } => exit::INTERRUPTED,
         // Those that were left to Slurm are not missed.
         outcome if outcome.failures.is_empty() && !outcome.submitted.is_empty() => exit::OK,
-        outcome if outcome.is_complete() => exit::OK,
+        outcome if outcome.is_complete() && has_pushed => exit::OK,
         _ => exit::FAILED,
     })
 }
@@ -82,6 +95,20 @@ fn tell_submitted(outcome: &Outcome, pipeline: &str) {
             "tasks are"
         }
     ));
+}
+
+/// Pushes what the run has made, if the settings say so; returns whether all is well.
+fn push_results(
+    project: &Project,
+    shared: &Shared,
+    outcome: &Outcome,
+    cancel: &AtomicBool,
+) -> Result<bool> {
+    if outcome.ran.is_empty() || outcome.interrupted || !shared.pushes() {
+        return Ok(true);
+    }
+    let survey = project.survey(&outcome.ran);
+    push::push_tasks(project, shared, &outcome.ran, &survey, cancel)
 }
 
 /// Lists the warnings of the tasks that ran, and counts the other results that have some.
@@ -110,9 +137,10 @@ fn tell_warnings(plan: &Plan, outcome: &Outcome) {
     }
 }
 
-fn summary(outcome: &Outcome) -> String {
+pub(super) fn summary(outcome: &Outcome) -> String {
     let counts = tallied([
         (outcome.ran.len(), "ran"),
+        (outcome.taken.len(), "taken"),
         (outcome.reused.len(), "came out as before"),
         (outcome.current.len(), "up to date"),
         (outcome.failures.len(), "failed"),

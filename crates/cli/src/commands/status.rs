@@ -4,15 +4,16 @@ use std::collections::HashMap;
 
 use anyhow::Result;
 use eigenscope_pipeline::execute::slurm::{self, Submitted};
-use eigenscope_pipeline::store::figure_names;
+use eigenscope_pipeline::store::{Key, figure_names};
 use eigenscope_pipeline::text_table::text_table;
 use serde::Serialize;
 
-use super::{relative, tallied, tell, warnings};
+use super::{plural, relative, tallied, tell, warnings};
 use crate::arguments::{ProjectArguments, Status};
 use crate::exit;
 use crate::json;
 use crate::project::Project;
+use crate::sharing::Shared;
 use crate::task_report::TaskReport;
 
 #[derive(Serialize)]
@@ -30,7 +31,7 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Status) -> Result<u8> 
     let figures = figure_names(&project.plan);
     let submitted = submitted(&project);
     let states = survey.iter();
-    let tasks: Vec<TaskReport> = states
+    let mut tasks: Vec<TaskReport> = states
         .map(|(task, state)| {
             let mut report = TaskReport::new(&project.plan, task, state);
             report.look_at_links(&project, task, &figures, state);
@@ -38,6 +39,16 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Status) -> Result<u8> 
             report
         })
         .collect();
+    if command.remote {
+        let remote = Shared::of(&project)?.remote()?;
+        let keys: Vec<Key> = survey.iter().filter_map(|(_, state)| state.key()).collect();
+        let held = remote.holds(&keys)?;
+        for (report, (_, state)) in tasks.iter_mut().zip(survey.iter()) {
+            report.on_remote = state.key().map(|key| held.contains(&key));
+        }
+        let (held, url) = (held.len(), remote.url());
+        tell(&format!("{held} {} on {url}", plural(held, "result")));
+    }
     let current = tasks.iter().filter(|task| task.is_current()).count();
     let misled = tasks.iter().filter(|task| task.link.is_some()).count();
     let is_stale = current < tasks.len() || misled > 0;

@@ -93,7 +93,7 @@ impl Observer for Bars {
             RunEvent::Finished { .. } | RunEvent::Failed { .. } | RunEvent::Stopped => {
                 self.end(notification.index)
             }
-            RunEvent::Warning { .. } | RunEvent::Reused => {}
+            RunEvent::Warning { .. } | RunEvent::Reused | RunEvent::Taken { .. } => {}
         }
         if let Some(line) = line(notification) {
             // A terminal that is gone does not stop the run.

@@ -102,16 +102,16 @@ impl Schedule<'_> {
     }
 
     /// Ready tasks with the key of the one that has just ended well need not run.
-    fn reuse_twins(&mut self, key: Key) {
+    pub(super) fn reuse_twins(&mut self, key: Key) {
         let twins = self.states.ready().filter(|(_, other)| *other == key);
         let twins: Vec<usize> = twins.map(|(task, _)| task).collect();
-        for twin in twins {
+        for twin in twins.into_iter().chain(self.lookups.remove(key)) {
             self.reassess(twin);
         }
     }
 
     /// The last missing input of a task gives it a key: it is ready, or its result exists already.
-    fn unblock_dependants(&mut self, index: usize) {
+    pub(super) fn unblock_dependants(&mut self, index: usize) {
         for dependant in self.states.became_current(index) {
             self.reassess(dependant);
         }
@@ -129,14 +129,14 @@ impl Schedule<'_> {
             }
             state => {
                 if let State::Stale { key, .. } = state {
-                    self.states.make_ready(index, key, self.urgency(index));
+                    self.offer(index, key);
                 }
                 self.survey.set(index, state);
             }
         }
     }
 
-    fn becomes_current(&mut self, index: usize, state: State) {
+    pub(super) fn becomes_current(&mut self, index: usize, state: State) {
         let key = state.key();
         self.survey.set(index, state);
         if let Some(key) = key {
@@ -159,7 +159,7 @@ impl Schedule<'_> {
 
     pub(super) fn notify(&mut self, index: usize, event: RunEvent<'_>) {
         let counts = RunCounts {
-            done: self.outcome.ran.len() + self.outcome.reused.len(),
+            done: self.outcome.ran.len() + self.outcome.taken.len() + self.outcome.reused.len(),
             total: self.total,
             seconds_left: self.forecast.seconds_left(),
         };

@@ -10,14 +10,17 @@ use eigenscope_stage::{Event, Resources};
 
 use super::attempt::Attempt;
 use super::{ExecuteError, TaskFailure};
+use crate::sharing::Lookup;
 use crate::store::{Committed, StoreError};
 
-/// What an executor reports.
+/// What an executor reports, and who looks for results elsewhere.
 pub(super) enum Message {
     /// The program of a task has said something.
     Event(usize, Event),
     /// A task has ended; if it ended well, its result is in the store.
     Ended(usize, Box<AttemptOutcome>),
+    /// A result has been looked for elsewhere.
+    LookedUp(usize, Box<Lookup>),
     /// Something that the user should know and that belongs to no task.
     Note(String),
     /// How many tasks run elsewhere, and how many wait there.

@@ -51,6 +51,7 @@ pub(super) fn line(notification: &Notification<'_>) -> Option<String> {
             }
             Some(line)
         }
+        RunEvent::Taken { origin } => Some(format!("{count} {id}  taken {origin}")),
         RunEvent::Reused => Some(format!("{count} {id}  unchanged")),
         RunEvent::Failed { failure } => Some(format!("error: {failure}")),
         RunEvent::Warning { message } => Some(format!("{id}: {message}")),

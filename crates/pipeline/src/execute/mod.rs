@@ -16,6 +16,7 @@ mod failure;
 mod forecast;
 mod lines;
 mod local;
+mod lookups;
 mod observer;
 mod places;
 mod process;
@@ -40,6 +41,7 @@ pub(crate) use process::lines_of;
 
 use self::slurm::{CommandError, SlurmOptions};
 use crate::ledger::Ledger;
+use crate::sharing::{Miss, Origin, Sharing};
 use crate::store::{Store, StoreError, check_names, figure_names};
 use crate::survey::Surveyor;
 use eigenscope_plan::programs::Programs;
@@ -61,6 +63,10 @@ pub struct Options {
     pub shuffle: Option<u64>,
     /// Run tasks as jobs of Slurm, not on this machine.
     pub slurm: Option<SlurmOptions>,
+    /// Where results are looked for before they are computed.
+    pub sharing: Option<Arc<Sharing>>,
+    /// Whether what is not found elsewhere is computed.
+    pub compute: bool,
     /// Set by the caller to stop the run.
     pub cancel: Arc<AtomicBool>,
 }
@@ -76,6 +82,8 @@ impl Options {
             download: false,
             shuffle: None,
             slurm: None,
+            sharing: None,
+            compute: true,
             cancel: Arc::default(),
         }
     }
@@ -88,6 +96,10 @@ pub struct Outcome {
     pub current: Vec<usize>,
     /// Tasks that ran and ended well, in the order in which they ended.
     pub ran: Vec<usize>,
+    /// Tasks whose results were taken from elsewhere, in the order in which they came.
+    pub taken: Vec<(usize, Origin)>,
+    /// Why the others that were looked for elsewhere were not taken.
+    pub misses: BTreeMap<usize, Miss>,
     /// Tasks found up to date after their inputs came out as before.
     pub reused: Vec<usize>,
     pub failures: Vec<TaskFailure>,

@@ -1,6 +1,7 @@
 //! Events of a run, for whoever shows its progress.
 
 use super::TaskFailure;
+use crate::sharing::Origin;
 use eigenscope_plan::PlannedTask;
 
 /// Receives the events of a run. Called by one thread, in the order of events.
@@ -62,6 +63,10 @@ pub enum RunEvent<'a> {
         peak_bytes: Option<u64>,
         /// Message of the last progress report; empty if there was none.
         message: &'a str,
+    },
+    /// Its result was taken from elsewhere.
+    Taken {
+        origin: &'a Origin,
     },
     /// Its inputs came out as before, so its result is up to date.
     Reused,

@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use super::attempt::Attempt;
 use super::executor::{Handed, Message};
 use super::forecast::Forecast;
+use super::lookups::{Lookups, Seekers};
 use super::places::Places;
 use super::task_states::{Running, TaskStates};
 use super::{ExecuteError, Observer, Options, Outcome, RunEvent};
@@ -49,6 +50,7 @@ pub(super) struct Schedule<'a> {
     pub(super) begun_at: SystemTime,
     pub(super) states: TaskStates,
     pub(super) forecast: Forecast,
+    pub(super) lookups: Lookups,
     pub(super) total: usize,
     pub(super) outcome: Outcome,
     /// Why the run cannot go on.
@@ -84,6 +86,7 @@ impl<'a> Schedule<'a> {
                     Some(_) => MACHINES,
                 },
             ),
+            lookups: Lookups::default(),
             total: 0,
             outcome: Outcome::default(),
             fatal: None,
@@ -95,11 +98,12 @@ impl<'a> Schedule<'a> {
 
     /// Sorts the surveyed tasks into current, ready and waiting.
     fn sort_tasks(&mut self) {
+        let mut stale = Vec::new();
         for (index, state) in self.survey.iter() {
             match state {
                 State::Current { .. } => self.outcome.current.push(index),
                 State::Stale { key, .. } => {
-                    self.states.make_ready(index, *key, self.urgency(index));
+                    stale.push((index, *key));
                 }
                 State::Blocked { .. } => {
                     let inputs = self.context.plan.tasks[index].inputs.iter();
@@ -110,6 +114,9 @@ impl<'a> Schedule<'a> {
                     self.states.add_waiting(index, &missing);
                 }
             }
+        }
+        for (index, key) in stale {
+            self.offer(index, key);
         }
         self.total = self.states.len();
     }
@@ -123,7 +130,7 @@ impl<'a> Schedule<'a> {
         let (sender, receiver) = channel();
         std::thread::scope(|scope| {
             let places = Places::new(self.context, scope, &stop, &sender);
-            self.work(places, &receiver);
+            self.work(places, Seekers::new(scope, &sender), &receiver);
         });
         self.surveyor.save();
         if let Some(error) = self.fatal {
@@ -170,18 +177,28 @@ impl<'a> Schedule<'a> {
         unlinked.collect()
     }
 
-    fn work(&mut self, mut places: Places<'_, 'a>, receiver: &Receiver<Message>) {
+    fn work<'scope>(
+        &mut self,
+        mut places: Places<'scope, 'a>,
+        seekers: Seekers<'scope, '_>,
+        receiver: &Receiver<Message>,
+    ) where
+        'a: 'scope,
+    {
         loop {
             if self.must_stop() {
                 places.stop();
+                self.stop_lookups();
             } else {
+                self.start_lookups(&seekers);
                 while let Some((task, key)) = self.next_to_start(&places) {
                     self.keep_code(task);
                     self.start(task, key, &mut places);
                 }
                 places.all_started();
             }
-            if !self.states.is_any_running() || self.is_left_alone(&places) {
+            let is_computing = self.states.is_any_running() && !self.is_left_alone(&places);
+            if !is_computing && !self.lookups.is_any_under_way() {
                 return;
             }
             places.lend_idle_threads(&|task| self.forecast.seconds_left_of(task));
@@ -210,6 +227,7 @@ impl<'a> Schedule<'a> {
                 places.ended(task);
                 self.ended(task, *ended);
             }
+            Message::LookedUp(task, lookup) => self.looked_up(task, *lookup),
             Message::Note(text) => self.observer.note(&text),
             Message::Elsewhere { running, queued } => self.observer.elsewhere(running, queued),
             Message::Broken(error) => {
@@ -220,7 +238,9 @@ impl<'a> Schedule<'a> {
 
     fn must_stop(&mut self) -> bool {
         let cancelled = self.context.options.cancel.load(Ordering::Relaxed);
-        let unfinished = self.states.is_any_ready() || self.states.is_any_running();
+        let unfinished = self.states.is_any_ready()
+            || self.states.is_any_running()
+            || self.lookups.is_any_left();
         self.outcome.interrupted |= cancelled && unfinished;
         let failed = !self.outcome.failures.is_empty() && !self.context.options.keep_going;
         cancelled || failed || self.fatal.is_some()
@@ -251,7 +271,7 @@ impl<'a> Schedule<'a> {
     }
 
     /// Keeps what the code of a task consists of, to say later how it has changed.
-    fn keep_code(&mut self, index: usize) {
+    pub(super) fn keep_code(&mut self, index: usize) {
         let RunContext { plan, store, .. } = self.context;
         let fingerprint = &plan.tasks[index].fingerprint;
         let parts = plan.code.get(fingerprint);

@@ -1,10 +1,12 @@
 //! The states of the tasks of a run.
 //!
 //! ```text
-//!           last input is current            fits the budget
-//! Waiting ─────────────────────────> Ready ─────────────────> Running ──> Ended (done, failed or stopped)
-//!    │                                 │
-//!    └──── its result is in the store ─┴──> Ended (reused)
+//!           last input is current                    fits the budget
+//! Waiting ───┬───────────────────────┬────> Ready ─────────────────> Running ──> Ended (done, failed or stopped)
+//!    │       │                       │        │
+//!    │       └──> Sought ── missed ──┘        │
+//!    │              │                         │
+//!    └──────────────┴─ its result is there ───┴──> Ended (taken or reused)
 //! ```
 //!
 //! Tasks that are current from the start have no state here. What a task has ended with is part of the run's outcome.
@@ -22,6 +24,8 @@ enum TaskState {
         /// How many of the tasks that it reads are not current.
         missing: usize,
     },
+    /// All its inputs are current, its result is not in the store, and is looked for elsewhere.
+    Sought,
     /// All its inputs are current, and its result is not in the store.
     Ready {
         /// Its place in the queue.
@@ -84,12 +88,25 @@ impl TaskStates {
             Some(TaskState::Ready { rank }) => {
                 self.queue.remove(rank);
             }
-            Some(TaskState::Waiting { .. }) | None => {}
+            Some(TaskState::Waiting { .. } | TaskState::Sought) | None => {}
         }
         let seconds = Reverse(seconds.max(0.0).to_bits());
         let rank = Rank { seconds, task };
         self.queue.insert(rank, key);
         self.states.insert(task, TaskState::Ready { rank });
+    }
+
+    /// Has the result of a task looked for that is new, or waits for nothing any more; returns whether it is.
+    pub(super) fn seek(&mut self, task: usize) -> bool {
+        let may = match self.states.get(&task) {
+            Some(TaskState::Waiting { missing }) => *missing == 0,
+            Some(TaskState::Ready { .. } | TaskState::Running | TaskState::Ended) => false,
+            Some(TaskState::Sought) | None => true,
+        };
+        if may {
+            self.states.insert(task, TaskState::Sought);
+        }
+        may
     }
 
     /// Starts a ready task.
@@ -122,7 +139,7 @@ impl TaskStates {
                 self.queue.remove(rank);
                 self.states.insert(task, TaskState::Ended);
             }
-            Some(TaskState::Waiting { .. }) => {
+            Some(TaskState::Waiting { .. } | TaskState::Sought) => {
                 self.states.insert(task, TaskState::Ended);
             }
             Some(TaskState::Running | TaskState::Ended) | None => {}
@@ -234,6 +251,22 @@ mod tests {
         states.make_ready(2, key(), 1.0);
         assert_eq!(ready(&states), [2]);
         assert_eq!(states.became_current(1), [0; 0], "once only");
+    }
+
+    #[test]
+    fn what_is_looked_for_is_found_or_becomes_ready() {
+        let mut states = TaskStates::default();
+        assert!(states.seek(0) && states.seek(1));
+        states.add_waiting(2, &BTreeSet::from([0]));
+        assert!(!states.seek(2), "it still waits");
+        assert!(!states.is_any_ready());
+        states.make_ready(1, key(), 1.0);
+        assert!(!states.seek(1), "once only");
+        states.reuse(0);
+        assert_eq!(states.became_current(0), [2]);
+        assert!(states.seek(2));
+        assert_eq!(ready(&states), [1]);
+        assert_eq!(states.len(), 3);
     }
 
     #[test]

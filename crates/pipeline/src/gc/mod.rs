@@ -23,7 +23,7 @@ use serde::Serialize;
 
 pub use clean::{clean_all, clean_pipelines};
 
-use crate::store::{Store, StoreError, canonical, check_names};
+use crate::store::{Key, Store, StoreError, canonical, check_names, named_key};
 use eigenscope_plan::Plan;
 
 /// What to keep besides what is needed.
@@ -33,6 +33,8 @@ pub struct Options {
     pub keep_days: u32,
     /// Number of latest runs whose ledgers are kept.
     pub keep_runs: usize,
+    /// Results that are kept, whether needed or not.
+    pub keep: BTreeSet<Key>,
     /// Only find out what would be removed.
     pub dry_run: bool,
 }
@@ -49,6 +51,15 @@ pub struct Collection {
     pub unknown_pipelines: Vec<String>,
     /// Pipeline files that have had results here and were not among those given, even if one of the same name was.
     pub unknown_files: Vec<PathBuf>,
+}
+
+impl Collection {
+    /// Keys of the results that were removed.
+    pub fn removed_keys(&self) -> Vec<Key> {
+        let results = self.removed.iter();
+        let results = results.filter(|item| item.what == RemovalKind::Result);
+        results.filter_map(|item| named_key(&item.path)).collect()
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -130,7 +141,7 @@ pub fn collect(
     check_readable(store)?;
     let mut recorded = store.pipeline_files()?;
     let given: BTreeSet<PathBuf> = plans.iter().map(|plan| canonical(&plan.file)).collect();
-    let need = need::Need::of(plans, store, data_dir, options.keep_days);
+    let need = need::Need::of(plans, store, data_dir, options);
     let found = removals::find(store, &need, options);
     let mut collection = removals::measured(store, &need, &found);
     collection.unknown_files = recorded.difference(&given).cloned().collect();

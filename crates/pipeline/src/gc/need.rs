@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use super::Options;
 use crate::store::{
     Key, Record, Store, entries, figure_files, figure_names, link_names, named_key,
 };
@@ -31,7 +32,7 @@ pub(super) struct Need {
 }
 
 impl Need {
-    pub(super) fn of(plans: &[Plan], store: &Store, data_dir: &Path, keep_days: u32) -> Self {
+    pub(super) fn of(plans: &[Plan], store: &Store, data_dir: &Path, options: &Options) -> Self {
         let mut need = Self::default();
         for plan in plans {
             let all: Vec<usize> = (0..plan.tasks.len()).collect();
@@ -51,8 +52,11 @@ impl Need {
         let stored: BTreeMap<Key, _> = entries(&store.results())
             .filter_map(|path| Some((named_key(&path)?, path)))
             .collect();
+        need.keys.extend(&options.keep);
         need.keys.retain(|key| stored.contains_key(key));
-        let young = stored.iter().filter(|(_, path)| is_young(path, keep_days));
+        let young = stored
+            .iter()
+            .filter(|(_, path)| is_young(path, options.keep_days));
         need.keys.extend(young.map(|(key, _)| *key));
         for key in &need.keys {
             // A record that cannot be read names no code.

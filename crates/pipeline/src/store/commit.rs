@@ -46,6 +46,9 @@ pub enum CommitError {
         #[source]
         source: ArtifactError,
     },
+    /// An output of a result from elsewhere that is not the recorded one.
+    #[error("its output `{0}` is not what its record says")]
+    Other(KindName),
     /// The artifacts folder cannot be used; the task has not failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -82,6 +85,7 @@ impl Store {
             task: task.to_owned(),
             key_inputs,
             accepted_from: Vec::new(),
+            computed_on: None,
             outputs: known
                 .iter()
                 .map(|(kind, known)| (kind.clone(), known.record))
@@ -90,12 +94,40 @@ impl Store {
             absent_files: std::mem::take(&mut outside.absent),
             warnings,
         };
+        self.place(work, record, known)
+    }
+
+    /// Checks that the outputs in `work` are those of `record`, which comes from elsewhere, and gives the folder its name.
+    pub(crate) fn commit_taken(
+        &self,
+        work: WorkFolder,
+        record: Record,
+    ) -> Result<Committed, CommitError> {
+        let mut known = BTreeMap::new();
+        for (kind, expected) in &record.outputs {
+            let found = check_output(work.path(), kind)?;
+            if found.record != *expected {
+                return Err(CommitError::Other(kind.clone()));
+            }
+            known.insert(kind.clone(), found);
+        }
+        self.place(work, record, known)
+    }
+
+    /// Adds the record to outputs that have been checked, and gives the folder its name.
+    fn place(
+        &self,
+        work: WorkFolder,
+        record: Record,
+        outputs: BTreeMap<KindName, CachedOutput>,
+    ) -> Result<Committed, CommitError> {
+        let folder = work.path();
         remove_undeclared(folder, &record)?;
         outside.write_pictures(folder)?;
         record.write(folder)?;
         let known = CachedResult {
             stamp: Stamp::of_committed(&folder.join(RECORD_NAME)).map_err(StoreError::from)?,
-            outputs: known,
+            outputs,
             external_files: record.external_files.clone(),
             absent_files: record.absent_files.clone(),
             warnings: record.warnings.clone(),

@@ -97,6 +97,14 @@ impl StoreError {
         ))
     }
 
+    /// A second store that is not there.
+    pub(crate) fn no_second_store(path: &Path) -> Self {
+        let path = path.display();
+        Self::Refused(format!(
+            "there is no folder {path}, from which results are to be taken: mount or create it, or leave it out of the settings"
+        ))
+    }
+
     /// A record of pipeline files that is damaged.
     pub(super) fn pipelines(path: &Path, reason: &str) -> Self {
         let path = path.display();

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{KeyInputs, StoreError};
+use crate::machine::Machine;
 use crate::version::Versioned;
 
 /// Version of `task.json`; a record of another version is not read.
@@ -33,6 +34,10 @@ pub struct Record {
     /// was computed by the code of the key inputs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accepted_from: Vec<String>,
+    /// The kind of machine that computed the result, if it was taken from elsewhere and that is another kind than the one
+    /// it was taken to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub computed_on: Option<Machine>,
     pub outputs: Outputs,
     /// Files outside the store that were read, in the order of their paths.
     pub external_files: Vec<ExternalFile>,
@@ -183,6 +188,7 @@ mod tests {
                 }],
             },
             accepted_from: vec!["older code".to_owned()],
+            computed_on: Some(Machine::this()),
             outputs: BTreeMap::from([(HistoryRow::KIND.into(), output)]),
             external_files: vec![ExternalFile {
                 path: "file".to_owned(),

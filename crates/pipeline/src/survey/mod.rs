@@ -316,6 +316,11 @@ impl<'a> Surveyor<'a> {
     }
 }
 
+/// What differs between the key inputs of another result of a task and those of now, all of whose inputs are known.
+pub(crate) fn compare_key_inputs(old: &KeyInputs, new: &KeyInputs) -> Vec<Reason> {
+    differences::all(old, new, Vec::new(), true)
+}
+
 /// Name of a task's kind across sections, such as `train/bilinear`.
 pub(crate) fn kind_name(task: &PlannedTask) -> String {
     format!("{}/{}", task.stage.name(), task.kind)

@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use toml::Spanned;
 
-use super::machine::Machine;
 use super::summary::{ColumnSummary, OutputSummary};
+use crate::machine::Machine;
 use crate::store::Store;
 use crate::survey::Survey;
 use crate::version::Versioned;

@@ -6,7 +6,6 @@
 mod comparison;
 mod figure;
 mod lock_file;
-mod machine;
 mod scratch;
 mod summary;
 mod tolerance;
@@ -18,9 +17,10 @@ use eigenscope_artifact::{ArtifactError, Digest, KindName};
 
 pub use comparison::{ColumnDifference, Comparison, Verdict};
 pub use lock_file::{LOCK_VERSION, LockError, LockFile};
-pub use machine::Machine;
 pub use summary::{ColumnSummary, OutputSummary};
 pub use tolerance::{RELATIVE, Tolerance, Tolerances};
+
+pub use crate::machine::Machine;
 
 use crate::execute::{ExecuteError, Observer, Options, TaskFailure, run};
 use crate::store::{Key, Store, StoreError, create_folder};

@@ -219,6 +219,7 @@ impl Observer for Recorder {
             }
             RunEvent::Warning { message } => format!("warning {id} {message}"),
             RunEvent::Finished { message, .. } => format!("finished {id} {message}"),
+            RunEvent::Taken { .. } => format!("taken {id}"),
             RunEvent::Reused => format!("reused {id}"),
             RunEvent::Failed { .. } => format!("failed {id}"),
             RunEvent::Stopped => format!("stopped {id}"),

@@ -52,6 +52,12 @@ impl Sources {
         &self.text
     }
 
+    /// Returns the path of the file that a position lies in.
+    pub fn path_at(&self, position: usize) -> &Path {
+        let file = self.files.get(self.file_at(position));
+        file.map_or(Path::new(""), |(path, _)| path)
+    }
+
     /// Returns the number of the file that a position lies in: 0 is the file itself, 1 the file that it extends.
     pub fn file_at(&self, position: usize) -> usize {
         let files = self.files.get(1..).unwrap_or_default();

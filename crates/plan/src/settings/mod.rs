@@ -6,6 +6,7 @@
 
 mod quantity;
 mod section;
+mod sharing;
 pub mod slurm;
 
 use std::path::PathBuf;
@@ -14,13 +15,14 @@ use eigenscope_stage::{Parameter, ParameterType};
 
 use crate::file::{Entry, FileErrors, Problems, Raw, Sources, document, read_text, unknown_key};
 use section::Section;
+pub use sharing::Remote;
 pub use slurm::{Slurm, TaskSettings};
 
 /// Name of the file beside the pipelines.
 pub const FILE_NAME: &str = "eigenscope.toml";
 
 /// Sections of the file.
-const SECTIONS: [&str; 2] = ["executor", "slurm"];
+const SECTIONS: [&str; 4] = ["executor", "remote", "slurm", "stores"];
 
 /// All settings. Nothing need be set.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -28,6 +30,10 @@ pub struct Settings {
     /// Where tasks run unless the command line says otherwise.
     pub executor: ExecutorName,
     pub slurm: Slurm,
+    /// Where results are shared.
+    pub remote: Option<Remote>,
+    /// Other folders of results, which are only read; absolute paths.
+    pub stores: Vec<PathBuf>,
 }
 
 /// Where tasks can run.
@@ -59,7 +65,8 @@ pub fn parse(files: &[(PathBuf, String)]) -> Result<Settings, FileErrors> {
     let (mut problems, mut sources) = (Problems::default(), Sources::default());
     let mut entries = Vec::new();
     for (path, text) in files {
-        let offset = sources.add(path, text);
+        // What messages show of the file is without secrets that should not be in it.
+        let offset = sources.add(path, &sharing::without_secrets(text));
         add(
             &mut entries,
             document(text, offset, &mut problems).unwrap_or_default(),
@@ -69,6 +76,8 @@ pub fn parse(files: &[(PathBuf, String)]) -> Result<Settings, FileErrors> {
     for entry in &entries {
         match entry.key.as_str() {
             "executor" => settings.executor = executor(entry, &mut problems),
+            "remote" => settings.remote = sharing::remote(entry, &sources, &mut problems),
+            "stores" => settings.stores = sharing::stores(entry, &sources, &mut problems),
             "slurm" => settings.slurm = slurm::read(entry, &mut problems),
             _ => problems.add(|| unknown_key(entry, "the settings", SECTIONS)),
         }

@@ -1,0 +1,54 @@
+//! `eigenscope pull`: take results from where they are shared.
+
+use std::sync::Arc;
+
+use anyhow::{Result, bail};
+use eigenscope_pipeline::execute::{self, Options, Outcome, stderr_observer};
+use eigenscope_pipeline::sharing::Miss;
+use eigenscope_plan::settings;
+
+use super::{run, tell};
+use crate::arguments::{ProjectArguments, Pull, Terminal};
+use crate::budget::{self, SecondSignal};
+use crate::exit;
+use crate::project::Project;
+use crate::sharing::{Shared, tell_misses};
+
+pub(crate) fn run(arguments: &ProjectArguments, command: &Pull) -> Result<u8> {
+    let (project, targets) = Project::open_targets(arguments, &command.targets)?;
+    let Some(sharing) = Shared::of(&project)?.sharing()? else {
+        bail!(
+            "there is nothing to take results from: name a [remote] or [[stores]] in {} beside the pipelines",
+            settings::FILE_NAME
+        );
+    };
+    let sharing = Arc::new(sharing);
+    let mut options = Options::new(&project.data_dir);
+    budget::listen(&mut options, SecondSignal::IsIgnored)?;
+    options.compute = false;
+    options.sharing = Some(Arc::clone(&sharing));
+    let mut observer = stderr_observer(Terminal::of_stderr().redraws);
+    let outcome = execute::run(
+        &project.plan,
+        &targets,
+        &project.programs,
+        &project.store,
+        &options,
+        observer.as_mut(),
+    )?;
+    drop(observer);
+    tell(&run::summary(&outcome));
+    tell_misses(&project.plan, &outcome, &sharing);
+    Ok(match outcome {
+        Outcome {
+            interrupted: true, ..
+        } => exit::INTERRUPTED,
+        outcome if outcome.misses.values().any(is_fault) => exit::FAILED,
+        _ => exit::OK,
+    })
+}
+
+/// That a result is not there is an answer; that it could not be taken is not.
+fn is_fault(miss: &Miss) -> bool {
+    matches!(miss, Miss::Faulty { .. } | Miss::Unavailable { .. })
+}

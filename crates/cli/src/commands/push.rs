@@ -1,0 +1,117 @@
+//! `eigenscope push`: make results available to others.
+
+use std::io::Write;
+use std::sync::atomic::AtomicBool;
+
+use anyhow::Result;
+use eigenscope_pipeline::execute::Options;
+use eigenscope_pipeline::sharing::{PushProgress, Pushed, push};
+use eigenscope_pipeline::survey::Survey;
+use eigenscope_plan::Plan;
+
+use super::gc::bytes;
+use super::{plural, tallied, tell};
+use crate::arguments::{ProjectArguments, Push, Terminal};
+use crate::budget::{self, SecondSignal};
+use crate::exit;
+use crate::project::Project;
+use crate::sharing::Shared;
+
+/// Faults that are named.
+const SHOWN: usize = 10;
+
+pub(crate) fn run(arguments: &ProjectArguments, command: &Push) -> Result<u8> {
+    let (project, targets) = Project::open_targets(arguments, &command.targets)?;
+    let shared = Shared::of(&project)?;
+    let mut options = Options::new(&project.data_dir);
+    budget::listen(&mut options, SecondSignal::IsIgnored)?;
+    let survey = project.survey(&targets);
+    let tasks: Vec<usize> = survey.iter().map(|(task, _)| task).collect();
+    let is_well = push_tasks(&project, &shared, &tasks, &survey, &options.cancel)?;
+    Ok(match is_well {
+        _ if options.cancel.load(std::sync::atomic::Ordering::Relaxed) => exit::INTERRUPTED,
+        true => exit::OK,
+        false => exit::FAILED,
+    })
+}
+
+/// Pushes the results of `tasks` and says what became of them; returns whether all is well.
+pub(super) fn push_tasks(
+    project: &Project,
+    shared: &Shared,
+    tasks: &[usize],
+    survey: &Survey,
+    cancel: &AtomicBool,
+) -> Result<bool> {
+    let remote = shared.remote_to_push_to()?;
+    let redraws = Terminal::of_stderr().redraws;
+    let pushed = push(
+        &project.plan,
+        tasks,
+        survey,
+        &project.store,
+        &remote,
+        cancel,
+        &mut |progress| {
+            if redraws {
+                draw(progress);
+            }
+        },
+    );
+    if redraws {
+        // The line of the progress makes way.
+        let _ = write!(std::io::stderr(), "\r\x1b[K");
+    }
+    for (what, faults) in [
+        ("not replaced", &pushed.conflicts),
+        ("not pushed", &pushed.failed),
+    ] {
+        tell_faults(&project.plan, what, faults);
+    }
+    if let Some(reason) = remote.given_up() {
+        tell(&format!(
+            "{} was not asked any more: {reason}",
+            remote.url()
+        ));
+    }
+    tell(&summary(&pushed, remote.url()));
+    Ok(pushed.conflicts.is_empty() && pushed.failed.is_empty() && pushed.left.is_empty())
+}
+
+fn draw(progress: PushProgress) {
+    let PushProgress { done, total, .. } = progress;
+    let sent = bytes(progress.bytes);
+    // A terminal that is gone does not stop anything.
+    let _ = write!(std::io::stderr(), "\r\x1b[K{done}/{total} results  {sent}");
+}
+
+fn tell_faults(plan: &Plan, what: &str, faults: &[(usize, String)]) {
+    for (task, reason) in faults.iter().take(SHOWN) {
+        tell(&format!("{what}: {}: {reason}", plan.tasks[*task].id));
+    }
+    match faults.len().saturating_sub(SHOWN) {
+        0 => {}
+        more => tell(&format!("{what}: {more} more")),
+    }
+}
+
+fn summary(pushed: &Pushed, url: &str) -> String {
+    let count = pushed.pushed.len();
+    let others = tallied([
+        (pushed.there.len(), "there already"),
+        (pushed.conflicts.len(), "there with another content"),
+        (
+            pushed.foreign.len(),
+            "of another kind of machine, not ours to push",
+        ),
+        (pushed.failed.len(), "failed"),
+        (pushed.not_current.len(), "not up to date"),
+        (pushed.left.len(), "left to do"),
+    ]);
+    let others = match others.as_str() {
+        "" => String::new(),
+        others => format!("; {others}"),
+    };
+    let (results, size) = (plural(count, "result"), bytes(pushed.bytes));
+    format!("pushed {count} {results} ({size}) to {url}{others}")
+}

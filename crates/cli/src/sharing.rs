@@ -1,0 +1,145 @@
+//! Where results are shared: what the settings say, and what is said about it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use eigenscope_pipeline::execute::Outcome;
+use eigenscope_pipeline::sharing::{
+    Open, PARALLEL, PROGRAM, PROTOCOL_VERSION, Patience, Remote, Sharing,
+};
+use eigenscope_plan::Plan;
+use eigenscope_plan::settings;
+
+use crate::commands::tell;
+use crate::project::Project;
+
+/// Different reasons that are named for results that were not taken.
+const REASONS_SHOWN: usize = 8;
+
+/// What the settings say about sharing.
+pub(crate) struct Shared {
+    remote: Option<settings::Remote>,
+    stores: Vec<PathBuf>,
+}
+
+impl Shared {
+    /// As the settings for the project's pipeline file say.
+    pub(crate) fn of(project: &Project) -> Result<Self> {
+        Self::for_file(&project.plan.file)
+    }
+
+    /// As the settings for a pipeline file say.
+    pub(crate) fn for_file(pipeline: &Path) -> Result<Self> {
+        let settings = crate::settings::read(pipeline)?;
+        Ok(Self {
+            remote: settings.remote,
+            stores: settings.stores,
+        })
+    }
+
+    /// The same without the remote.
+    pub(crate) fn without_remote(project: &Project) -> Result<Self> {
+        Ok(Self {
+            remote: None,
+            ..Self::of(project)?
+        })
+    }
+
+    /// Returns whether runs push what they have made.
+    pub(crate) fn pushes(&self) -> bool {
+        self.remote.as_ref().is_some_and(|remote| remote.push)
+    }
+
+    /// Whence results are taken; `None` if nothing is shared.
+    pub(crate) fn sharing(&self) -> Result<Option<Sharing>> {
+        if self.remote.is_none() && self.stores.is_empty() {
+            return Ok(None);
+        }
+        let remote = self.remote.as_ref().map(open).transpose()?;
+        Ok(Some(Sharing::new(&self.stores, remote)?))
+    }
+
+    /// The remote.
+    pub(crate) fn remote(&self) -> Result<Remote> {
+        open(self.remote_settings()?)
+    }
+
+    fn remote_settings(&self) -> Result<&settings::Remote> {
+        let Some(remote) = &self.remote else {
+            bail!(
+                "there is no remote: name one in {} beside the pipelines, such as\n\n  [remote]\n  url = \"s3://bucket/prefix\"",
+                settings::FILE_NAME
+            );
+        };
+        Ok(remote)
+    }
+
+    /// The remote to push to.
+    pub(crate) fn remote_to_push_to(&self) -> Result<Remote> {
+        let remote = self.remote_settings()?;
+        if remote.read_only {
+            bail!(
+                "{} is not pushed to: the settings say `read_only = true`",
+                remote.url
+            );
+        }
+        open(remote)
+    }
+}
+
+fn open(remote: &settings::Remote) -> Result<Remote> {
+    let this = std::env::current_exe().context("cannot find the folder of this program")?;
+    let name = format!("{PROGRAM}{}", std::env::consts::EXE_SUFFIX);
+    let program = this.parent().unwrap_or(Path::new(".")).join(name);
+    let open = Open {
+        version: PROTOCOL_VERSION,
+        url: remote.url.clone(),
+        endpoint: remote.endpoint.clone(),
+        region: remote.region.clone(),
+        parallel: PARALLEL,
+        patience: Patience::default(),
+    };
+    Ok(Remote::open(
+        &program,
+        &open,
+        &remote.url,
+        remote.any_machine,
+    )?)
+}
+
+/// Says why results were not taken, equal reasons together.
+pub(crate) fn tell_misses(plan: &Plan, outcome: &Outcome, sharing: &Sharing) {
+    if outcome.interrupted {
+        return;
+    }
+    if let Some(remote) = sharing.remote()
+        && let Some(reason) = remote.given_up()
+    {
+        tell(&format!(
+            "{} was not asked any more: {reason}",
+            remote.url()
+        ));
+    }
+    let mut by_reason: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (&task, miss) in &outcome.misses {
+        by_reason.entry(miss.to_string()).or_default().push(task);
+    }
+    let mut groups: Vec<(String, Vec<usize>)> = by_reason.into_iter().collect();
+    groups.sort_by_key(|(_, tasks)| tasks.first().copied());
+    for (reason, tasks) in groups.iter().take(REASONS_SHOWN) {
+        let first = tasks.first().map_or("", |&task| &plan.tasks[task].id);
+        let more = match tasks.len() {
+            0 | 1 => String::new(),
+            count => format!(" and {} more", count - 1),
+        };
+        tell(&format!("not taken: {first}{more}: {reason}"));
+    }
+    match groups.len().saturating_sub(REASONS_SHOWN) {
+        0 => {}
+        1 => tell("not taken: others for another reason (`-v` names all)"),
+        more => tell(&format!(
+            "not taken: others for {more} more reasons (`-v` names all)"
+        )),
+    }
+}

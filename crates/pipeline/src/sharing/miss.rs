@@ -1,0 +1,64 @@
+//! Why a result was not taken: one variant for each reason, each with its line for the user.
+
+use std::fmt;
+
+use crate::survey::Reason;
+
+/// Reasons that are written out.
+const SHOWN: usize = 3;
+
+/// Why a result was not taken from elsewhere.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Miss {
+    /// Nobody has pushed a result of this task.
+    NeverPushed,
+    /// There is no result of these key inputs. Whether there are others was not asked.
+    NotThere,
+    /// The last result of this task that was pushed is of other key inputs.
+    Differs { reasons: Vec<Reason> },
+    /// It is there as other kinds of machine made it.
+    OtherMachine { machines: Vec<String> },
+    /// It is there, and was taken, but a file outside the store that it was made from is not as it was.
+    OtherFiles { reasons: Vec<Reason> },
+    /// It is there, and not what it should be.
+    Faulty { origin: String, reason: String },
+    /// It could not be asked for.
+    Unavailable { reason: String },
+}
+
+impl fmt::Display for Miss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NeverPushed => f.write_str("no result of this task has been pushed"),
+            Self::NotThere => f.write_str("its result is not there"),
+            Self::Differs { reasons } => {
+                f.write_str("since it was last pushed ")?;
+                list(f, reasons)
+            }
+            Self::OtherMachine { machines } => write!(
+                f,
+                "it was made on another kind of machine ({}); `any_machine = true` takes it all the same",
+                machines.join("; ")
+            ),
+            Self::OtherFiles { reasons } => {
+                f.write_str("it was made from other files: ")?;
+                list(f, reasons)
+            }
+            Self::Faulty { origin, reason } => write!(f, "not taken from {origin}: {reason}"),
+            Self::Unavailable { reason } => f.write_str(reason),
+        }
+    }
+}
+
+fn list(f: &mut fmt::Formatter<'_>, reasons: &[Reason]) -> fmt::Result {
+    let shown: Vec<String> = reasons
+        .iter()
+        .take(SHOWN)
+        .map(ToString::to_string)
+        .collect();
+    f.write_str(&shown.join(", "))?;
+    match reasons.len().saturating_sub(SHOWN) {
+        0 => Ok(()),
+        more => write!(f, " and {more} more"),
+    }
+}

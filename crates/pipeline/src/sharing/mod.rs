@@ -1,0 +1,159 @@
+//! Results that are shared: taken from elsewhere instead of being computed, and pushed for others.
+//!
+//! Elsewhere is a second store on disk, which is only read, or a *remote*: a bucket, a web server or a folder that the program
+//! `eigenscope-remote` reaches ([`Client`]). This module knows results and no cloud, that program knows clouds and no results.
+//!
+//! ```text
+//! v1/<key>/<digest>.<output>         an output, named by the digest of its file
+//! v1/<key>/<machine>/task.json       the record of the result as that kind of machine made it, written last and never replaced
+//! v1/machines/<machine>.json         what that kind of machine is
+//! v1/tasks/<task>/task.json          the record of the last pushed result of a task, to say what has changed since
+//! ```
+//!
+//! A result is there if its record is, and two that push at once cannot mix theirs. Nothing from a remote is trusted: names are made
+//! here, sizes are those of the record or the object is refused, and every file is digested before it is placed.
+
+mod client;
+mod layout;
+mod miss;
+mod push;
+mod take;
+
+use std::collections::BTreeSet;
+use std::panic::resume_unwind;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+pub use client::{Client, RemoteError, Trouble};
+use eigenscope_artifact::Digest;
+use eigenscope_remote_protocol::{Action, Outcome};
+pub use eigenscope_remote_protocol::{Open, PROGRAM, PROTOCOL_VERSION, Patience};
+pub use miss::Miss;
+pub use push::{PushProgress, Pushed, push};
+pub use take::Origin;
+pub(crate) use take::{Lookup, Wanted};
+
+use crate::machine::Machine;
+use crate::store::{Key, Store, StoreError};
+
+/// Requests to a remote that are under way at once.
+pub const PARALLEL: usize = 16;
+
+/// Where results may be taken from.
+#[derive(Debug)]
+pub struct Sharing {
+    /// Other artifacts folders, asked first and in this order.
+    disks: Vec<Store>,
+    remote: Option<Remote>,
+    /// Misses that have been explained with the help of the remote.
+    explained: AtomicUsize,
+}
+
+impl Sharing {
+    /// `disks` are other artifacts folders.
+    ///
+    /// # Errors
+    /// One of them does not exist, or is no folder.
+    pub fn new(disks: &[PathBuf], remote: Option<Remote>) -> Result<Self, StoreError> {
+        let disks = disks.iter().map(|path| match path.is_dir() {
+            true => Store::new(path),
+            false => Err(StoreError::no_second_store(path)),
+        });
+        Ok(Self {
+            disks: disks.collect::<Result<_, _>>()?,
+            remote,
+            explained: AtomicUsize::new(0),
+        })
+    }
+
+    pub fn remote(&self) -> Option<&Remote> {
+        self.remote.as_ref()
+    }
+
+    /// Ends what is under way; nothing is taken any more.
+    pub(crate) fn stop(&self) {
+        if let Some(remote) = &self.remote {
+            remote.client.stop();
+        }
+    }
+}
+
+/// A store that is reached through the program `eigenscope-remote`.
+#[derive(Debug)]
+pub struct Remote {
+    client: Client,
+    /// Its address, as the user gave it.
+    url: String,
+    machine: Machine,
+    /// Names the kind of machine in the store.
+    machine_id: String,
+    /// Whether results of other kinds of machine are taken.
+    any_machine: bool,
+    /// Whether the kind of this machine is known to be described there.
+    is_described: AtomicBool,
+}
+
+impl Remote {
+    /// Starts `program` for the store of `open`.
+    ///
+    /// # Errors
+    /// The program is missing, does not start, or cannot use such a store.
+    pub fn open(
+        program: &Path,
+        open: &Open,
+        shown_as: &str,
+        any_machine: bool,
+    ) -> Result<Self, RemoteError> {
+        let machine = Machine::this();
+        Ok(Self {
+            client: Client::start(program, open)?,
+            url: shown_as.to_owned(),
+            machine_id: machine_id(&machine),
+            machine,
+            any_machine,
+            is_described: AtomicBool::new(false),
+        })
+    }
+
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Which of these results are there, as this kind of machine made them.
+    ///
+    /// # Errors
+    /// The remote cannot say.
+    pub fn holds(&self, keys: &[Key]) -> Result<BTreeSet<Key>, Trouble> {
+        let next = AtomicUsize::new(0);
+        let look = || -> Result<Vec<Key>, Trouble> {
+            let mut held = Vec::new();
+            while let Some(&key) = keys.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let object = layout::record(key, &self.machine_id);
+                if let Outcome::There { .. } = self.client.ask(Action::Look { object })? {
+                    held.push(key);
+                }
+            }
+            Ok(held)
+        };
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..PARALLEL.min(keys.len()))
+                .map(|_| scope.spawn(look))
+                .collect();
+            let mut held = BTreeSet::new();
+            for thread in threads {
+                held.extend(thread.join().unwrap_or_else(|panic| resume_unwind(panic))?);
+            }
+            Ok(held)
+        })
+    }
+
+    /// Why it is not asked any more, if it is not.
+    pub fn given_up(&self) -> Option<String> {
+        self.client.given_up()
+    }
+}
+
+/// What names a kind of machine in a remote.
+fn machine_id(machine: &Machine) -> String {
+    Digest::of(format!("{machine}").as_bytes()).short()
+}

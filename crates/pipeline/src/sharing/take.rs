@@ -1,0 +1,367 @@
+//! Taking one result: asked for, fetched into a work folder, checked, placed.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::atomic::Ordering;
+
+use eigenscope_artifact::{KindName, regular};
+use eigenscope_plan::PlannedTask;
+use eigenscope_remote_protocol::{Action, Fault, Outcome};
+
+use super::{Miss, Remote, Sharing, Trouble, layout};
+use crate::machine::Machine;
+use crate::store::{CommitError, Committed, Key, KeyInputs, Record, Store, StoreError, WorkFolder};
+use crate::survey::compare_key_inputs;
+
+/// Largest record that is read, in bytes. One of the most inputs that a task may have is a tenth of that.
+pub(super) const LARGEST_RECORD: u64 = 64 << 20;
+
+/// Largest output that is fetched, in bytes: what a record from outside claims must not fill a disk.
+const LARGEST_OUTPUT: u64 = 64 << 30;
+
+/// Kinds of machine of one result that are looked at.
+const MOST_MACHINES: usize = 1000;
+
+/// Misses of a run that are explained by the last pushed result of the task.
+const MOST_EXPLAINED: usize = 100;
+
+/// Name of a record while it is not checked yet.
+const FETCHED_RECORD: &str = "fetched.json";
+
+/// The result that is wanted.
+pub(crate) struct Wanted<'a> {
+    pub(crate) pipeline: &'a str,
+    pub(crate) task: &'a PlannedTask,
+    pub(crate) key: Key,
+    pub(crate) key_inputs: KeyInputs,
+}
+
+/// Where a result was taken from.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// Address of the remote, or path of the store.
+    pub place: String,
+    /// Size of its outputs.
+    pub bytes: u64,
+    /// The kind of machine that made it, if it is another than this one.
+    pub machine: Option<Machine>,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "from {}", self.place)?;
+        match &self.machine {
+            Some(machine) => write!(f, ", made on another kind of machine ({machine})"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What came of looking for a result.
+pub(crate) enum Lookup {
+    /// It is in the store now.
+    Taken(Box<Committed>, Origin),
+    Missed(Miss),
+    /// The artifacts folder cannot be used.
+    Store(StoreError),
+}
+
+/// Why one place did not give the result.
+enum Refusal {
+    Missed(Miss),
+    Store(StoreError),
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Sharing {
+    /// Looks for a result and places it in `store`.
+    pub(crate) fn take(&self, store: &Store, wanted: &Wanted<'_>) -> Lookup {
+        let mut missed = None;
+        for disk in &self.disks {
+            match take_from_disk(disk, store, wanted) {
+                Ok((committed, origin)) => return Lookup::Taken(Box::new(committed), origin),
+                Err(Refusal::Store(error)) => return Lookup::Store(error),
+                Err(Refusal::Missed(Miss::NotThere)) => {}
+                Err(Refusal::Missed(miss)) => missed = Some(miss),
+            }
+        }
+        let Some(remote) = &self.remote else {
+            return Lookup::Missed(missed.unwrap_or(Miss::NotThere));
+        };
+        match remote.take(store, wanted) {
+            Ok((committed, origin)) => Lookup::Taken(Box::new(committed), origin),
+            Err(Refusal::Store(error)) => Lookup::Store(error),
+            // What is faulty here says more than what is missing there.
+            Err(Refusal::Missed(miss)) => Lookup::Missed(match (missed, miss) {
+                (Some(faulty), _) => faulty,
+                (None, Miss::NotThere)
+                    if self.explained.fetch_add(1, Ordering::Relaxed) < MOST_EXPLAINED =>
+                {
+                    remote.explain(store, wanted)
+                }
+                (None, miss) => miss,
+            }),
+        }
+    }
+}
+
+impl Remote {
+    fn take(&self, store: &Store, wanted: &Wanted<'_>) -> Result<(Committed, Origin), Refusal> {
+        let key = wanted.key;
+        let work = store.work_folder(key)?;
+        let (record, machine) = match self.record(&work, key, &self.machine_id)? {
+            Some(record) => (record, None),
+            None => {
+                let (record, machine) = self.of_other_machine(&work, key)?;
+                (record, Some(machine))
+            }
+        };
+        let mut record = self.checked(record, wanted)?;
+        for (kind, output) in &record.outputs {
+            let size = output.file.bytes;
+            if size > LARGEST_OUTPUT {
+                return Err(self.faulty(format!("its output `{kind}` would have {size} bytes")));
+            }
+            let fetched = self.client.ask(Action::Fetch {
+                object: layout::output(key, kind, output.file),
+                to: work.path().join(kind.file_name()),
+                at_most: size,
+            });
+            match fetched {
+                Ok(Outcome::Fetched { bytes }) if bytes == size => {}
+                Ok(Outcome::Fetched { bytes }) => {
+                    let reason = format!("its output `{kind}` is cut: {bytes} of {size} bytes");
+                    return Err(self.faulty(reason));
+                }
+                Ok(_) => return Err(self.faulty(format!("its output `{kind}` is missing"))),
+                Err(trouble) => return Err(self.trouble(trouble)),
+            }
+        }
+        record.computed_on = machine.clone();
+        let bytes = size(&record);
+        let committed = place(store, work, record).map_err(|refused| match refused {
+            Ok(reason) => self.faulty(reason),
+            Err(error) => Refusal::Store(error),
+        })?;
+        let place = self.url.clone();
+        Ok((
+            committed,
+            Origin {
+                place,
+                bytes,
+                machine,
+            },
+        ))
+    }
+
+    /// The record of a result as one kind of machine made it; `None` if there is none.
+    fn record(
+        &self,
+        work: &WorkFolder,
+        key: Key,
+        machine: &str,
+    ) -> Result<Option<Record>, Refusal> {
+        let bytes = self.read(work, layout::record(key, machine))?;
+        let record = bytes.map(|bytes| Record::parse(&bytes)).transpose();
+        record.map_err(|reason| self.faulty(format!("its record cannot be used: {reason}")))
+    }
+
+    /// A small object; `None` if it is not there.
+    fn read(&self, work: &WorkFolder, object: String) -> Result<Option<Vec<u8>>, Refusal> {
+        let to = work.path().join(FETCHED_RECORD);
+        let fetched = self.client.ask(Action::Fetch {
+            object,
+            to: to.clone(),
+            at_most: LARGEST_RECORD,
+        });
+        match fetched {
+            Ok(Outcome::Fetched { .. }) => {}
+            Ok(_) => return Ok(None),
+            Err(trouble) => return Err(self.trouble(trouble)),
+        }
+        let io = |operation| {
+            let to = to.clone();
+            move |source| StoreError::io(operation, &to, source)
+        };
+        let bytes = regular::read(&to).map_err(io("read"))?;
+        std::fs::remove_file(&to).map_err(io("remove"))?;
+        Ok(Some(bytes))
+    }
+
+    /// The record of a result that is there as another kind of machine made it, if such results are taken.
+    fn of_other_machine(&self, work: &WorkFolder, key: Key) -> Result<(Record, Machine), Refusal> {
+        let listed = self.client.ask(Action::List {
+            folder: layout::folder(key),
+            at_most: MOST_MACHINES,
+        });
+        let mut ids = match listed {
+            Ok(Outcome::Listed { names }) => names,
+            // Web servers list nothing.
+            Ok(_) => Vec::new(),
+            Err(trouble) if trouble.fault != Fault::Credentials => Vec::new(),
+            Err(trouble) => return Err(self.trouble(trouble)),
+        };
+        ids.retain(|name| layout::is_machine(name));
+        ids.sort();
+        let mut machines = Vec::new();
+        for id in ids {
+            // A kind of machine that cannot be named is none to take results of.
+            let Some(text) = self.read(work, layout::machine(&id))? else {
+                continue;
+            };
+            let Ok(machine) = serde_json::from_slice::<Machine>(&text) else {
+                continue;
+            };
+            if self.any_machine
+                && let Some(record) = self.record(work, key, &id)?
+            {
+                return Ok((record, machine));
+            }
+            machines.push(machine.to_string());
+        }
+        Err(Refusal::Missed(match machines.is_empty() {
+            true => Miss::NotThere,
+            false => Miss::OtherMachine { machines },
+        }))
+    }
+
+    /// A record that is what its place says.
+    fn checked(&self, record: Record, wanted: &Wanted<'_>) -> Result<Record, Refusal> {
+        check(&record, wanted).map_err(|reason| self.faulty(reason))?;
+        Ok(record)
+    }
+
+    /// Why there is no result, by the last one of the task that was pushed.
+    fn explain(&self, store: &Store, wanted: &Wanted<'_>) -> Miss {
+        let Ok(work) = store.work_folder(wanted.key) else {
+            return Miss::NotThere;
+        };
+        let last = layout::last(wanted.pipeline, &wanted.task.id);
+        match self.read(&work, last) {
+            Ok(None) => Miss::NeverPushed,
+            Ok(Some(text)) => match Record::parse(&text) {
+                Ok(last) => {
+                    let reasons = compare_key_inputs(&last.key_inputs, &wanted.key_inputs);
+                    match reasons.is_empty() {
+                        true => Miss::NotThere,
+                        false => Miss::Differs { reasons },
+                    }
+                }
+                Err(_) => Miss::NotThere,
+            },
+            Err(_) => Miss::NotThere,
+        }
+    }
+
+    fn faulty(&self, reason: String) -> Refusal {
+        Refusal::Missed(Miss::Faulty {
+            origin: self.url.clone(),
+            reason,
+        })
+    }
+
+    fn trouble(&self, trouble: Trouble) -> Refusal {
+        match trouble.fault {
+            Fault::Object => self.faulty(trouble.message),
+            _ => Refusal::Missed(Miss::Unavailable {
+                reason: trouble.message,
+            }),
+        }
+    }
+}
+
+fn take_from_disk(
+    disk: &Store,
+    store: &Store,
+    wanted: &Wanted<'_>,
+) -> Result<(Committed, Origin), Refusal> {
+    let origin = disk.root().display().to_string();
+    let faulty = |reason: String| {
+        Refusal::Missed(Miss::Faulty {
+            origin: origin.clone(),
+            reason,
+        })
+    };
+    let record = match disk.record(wanted.key) {
+        Ok(Some(record)) => record,
+        Ok(None) => return Err(Refusal::Missed(Miss::NotThere)),
+        Err(reason) => return Err(faulty(format!("its record cannot be used: {reason}"))),
+    };
+    check(&record, wanted).map_err(faulty)?;
+    let work = store.work_folder(wanted.key)?;
+    for (kind, output) in &record.outputs {
+        let from = disk.output(wanted.key, kind);
+        let to = work.path().join(kind.file_name());
+        copy(&from, &to, output.file.bytes)
+            .map_err(|error| faulty(format!("its output `{kind}` cannot be copied: {error}")))?;
+    }
+    let (bytes, machine) = (size(&record), record.computed_on.clone());
+    let committed = place(store, work, record).map_err(|refused| match refused {
+        Ok(reason) => faulty(reason),
+        Err(error) => Refusal::Store(error),
+    })?;
+    let place = origin.clone();
+    Ok((
+        committed,
+        Origin {
+            place,
+            bytes,
+            machine,
+        },
+    ))
+}
+
+/// Copies a file, at most one byte more than it should have.
+fn copy(from: &Path, to: &Path, bytes: u64) -> io::Result<()> {
+    let mut source = regular::open(from)?.take(bytes.saturating_add(1));
+    io::copy(&mut source, &mut File::create_new(to)?).map(drop)
+}
+
+/// Checks that a record belongs to the wanted result.
+fn check(record: &Record, wanted: &Wanted<'_>) -> Result<(), String> {
+    if record.key_inputs.key() != wanted.key {
+        return Err("its record belongs to another result".to_owned());
+    }
+    if let Some((kind, _)) = record
+        .outputs
+        .iter()
+        .find(|(_, output)| output.file.bytes == 0)
+    {
+        return Err(format!("its output `{kind}` is empty"));
+    }
+    let planned: BTreeSet<&KindName> = wanted.task.outputs.iter().collect();
+    match record.outputs.keys().eq(planned) {
+        true => Ok(()),
+        false => Err("its record names other outputs".to_owned()),
+    }
+}
+
+/// Places a result, or says what is wrong with it (`Ok`) or with the store (`Err`).
+fn place(
+    store: &Store,
+    work: WorkFolder,
+    record: Record,
+) -> Result<Committed, Result<String, StoreError>> {
+    store
+        .commit_taken(work, record)
+        .map_err(|error| match error {
+            CommitError::Store(error) => Err(error),
+            CommitError::Invalid { kind, source } => {
+                Ok(format!("its output `{kind}` is not valid: {source}"))
+            }
+            other => Ok(other.to_string()),
+        })
+}
+
+fn size(record: &Record) -> u64 {
+    let sizes = record.outputs.values().map(|output| output.file.bytes);
+    sizes.fold(0, u64::saturating_add)
+}

@@ -1,0 +1,202 @@
+//! The sections `[remote]` and `[[stores]]`: where results are shared.
+
+use std::path::{Path, PathBuf};
+
+use eigenscope_stage::{Parameter, ParameterType};
+
+use super::section::Section;
+use crate::file::{Entry, FileError, Problems, Raw, Sources, named, wrong_type};
+
+/// Kinds of addresses.
+const SCHEMES: [&str; 10] = [
+    "s3", "s3a", "gs", "az", "abfs", "abfss", "https", "http", "file", "",
+];
+
+/// A store of results that others use, too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remote {
+    /// Such as `s3://bucket/prefix`; a folder of this machine is an absolute path.
+    pub url: String,
+    /// Address of a server that speaks S3.
+    pub endpoint: Option<String>,
+    pub region: Option<String>,
+    /// Whether nothing is ever pushed.
+    pub read_only: bool,
+    /// Whether `run` pushes what it has made.
+    pub push: bool,
+    /// Whether results of other kinds of machine are taken.
+    pub any_machine: bool,
+}
+
+fn flag(name: &str, summary: &str) -> Parameter {
+    Parameter::required(name, ParameterType::Boolean, summary)
+}
+
+fn text(name: &str, summary: &str) -> Parameter {
+    Parameter::required(name, ParameterType::Text, summary)
+}
+
+/// Reads `[remote]`.
+pub(super) fn remote(entry: &Entry, sources: &Sources, problems: &mut Problems) -> Option<Remote> {
+    let known = [
+        text("url", "such as \"s3://bucket/prefix\""),
+        text("endpoint", "address of a server that speaks S3"),
+        text("region", "region of the bucket"),
+        flag("read_only", "never push"),
+        flag("push", "push what a run has made"),
+        flag("any_machine", "take results of other kinds of machine"),
+    ];
+    let section = Section::read(entry, "[remote]", &known, &[], problems);
+    let is_on = |key| section.value(key).and_then(serde_json::Value::as_bool) == Some(true);
+    let Some(given) = section.entry("url") else {
+        if matches!(entry.node.raw, Raw::Table(_)) {
+            problems.add(|| {
+                FileError::new("missing_key", "`url` is missing in [remote]")
+                    .at(&entry.key_span, "`url` is missing")
+                    .help("`url` is a text: such as \"s3://bucket/prefix\", \"https://host/path\" or a folder")
+            });
+        }
+        return None;
+    };
+    let url = address(given, &section.text("url")?, sources, problems)?;
+    if let Some(endpoint) = section.entry("endpoint")
+        && !section.text("endpoint").is_some_and(|text| is_web(&text))
+    {
+        problems.add(|| {
+            FileError::new(
+                "not_an_address",
+                "`endpoint` must be the address of a server",
+            )
+            .at(&endpoint.node.span, "no address")
+            .help("an address begins with https:// (or http://) and holds no user and no password")
+        });
+    }
+    if let (true, Some(push)) = (is_on("read_only") && is_on("push"), section.entry("push")) {
+        problems.add(|| {
+            FileError::new("contradiction", "`push` contradicts `read_only`")
+                .at(&push.node.span, "pushes")
+                .help("leave one of them out")
+        });
+    }
+    Some(Remote {
+        url,
+        endpoint: section.text("endpoint"),
+        region: section.text("region"),
+        read_only: is_on("read_only"),
+        push: is_on("push"),
+        any_machine: is_on("any_machine"),
+    })
+}
+
+/// Reads `[[stores]]`: folders of results that are only read.
+pub(super) fn stores(entry: &Entry, sources: &Sources, problems: &mut Problems) -> Vec<PathBuf> {
+    let Raw::List(items) = &entry.node.raw else {
+        problems.add(|| {
+            wrong_type("stores", "a list of tables", &entry.node.found())
+                .at(&entry.node.span, "should be a list")
+                .help("start each of them with a line [[stores]]")
+        });
+        return Vec::new();
+    };
+    let known = [text(
+        "path",
+        "folder of results, such as \"/shared/artifacts\"",
+    )];
+    let mut stores = Vec::new();
+    for item in items {
+        let item = Entry {
+            key: entry.key.clone(),
+            key_span: item.span.clone(),
+            node: item.clone(),
+        };
+        let section = Section::read(&item, "[[stores]]", &known, &[], problems);
+        match (section.entry("path"), section.text("path")) {
+            (Some(given), Some(path)) => {
+                stores.push(beside(sources.path_at(given.node.span.start), Path::new(&path)));
+            }
+            (None, _) if matches!(item.node.raw, Raw::Table(_)) => problems.add(|| {
+                FileError::new("missing_key", "`path` is missing in [[stores]]")
+                    .at(&item.key_span, "`path` is missing")
+                    .help("`path` is a text: the folder of results that is read, such as \"/shared/artifacts\"")
+            }),
+            _ => {}
+        }
+    }
+    stores
+}
+
+/// The address of a remote, a path made absolute.
+fn address(
+    entry: &Entry,
+    text: &str,
+    sources: &Sources,
+    problems: &mut Problems,
+) -> Option<String> {
+    let span = &entry.node.span;
+    let (scheme, rest) = match text.split_once("://") {
+        Some((scheme, rest)) => (scheme, rest),
+        None => ("", text),
+    };
+    if !SCHEMES.contains(&scheme) {
+        problems.add(|| {
+            let message = format!("`url` begins with `{}://`", named(scheme));
+            FileError::new("not_an_address", message)
+                .at(span, "no kind of store that is known")
+                .help("known are s3://, gs://, az://, https://, http://, file:// and a path")
+        });
+        return None;
+    }
+    if rest.is_empty() {
+        problems
+            .add(|| FileError::new("not_an_address", "`url` names no place").at(span, "no place"));
+        return None;
+    }
+    let host = rest.split('/').next().unwrap_or_default();
+    if !matches!(scheme, "" | "file") && (host.contains('@') || rest.contains('?')) {
+        problems.add(|| {
+            FileError::new("secret", "`url` must hold no user, no password and no query")
+                .at(span, "would end up in messages")
+                .help("credentials come from the environment, such as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+        });
+        return None;
+    }
+    Some(match scheme {
+        "" => {
+            let path = beside(sources.path_at(span.start), Path::new(text));
+            path.display().to_string()
+        }
+        _ => text.to_owned(),
+    })
+}
+
+/// The text with stars in place of what addresses say between `://` and `@`, and after `?`. All other bytes stay where they are.
+pub(super) fn without_secrets(text: &str) -> String {
+    let mut shown = text.as_bytes().to_vec();
+    for (at, _) in text.match_indices("://") {
+        let start = at + 3;
+        let rest = text.get(start..).unwrap_or_default();
+        let end = rest.find(|c: char| c.is_whitespace() || "\"'".contains(c));
+        let address = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
+        let user = 0..address.rfind('@').unwrap_or(0);
+        let query = address.find('?').map_or(address.len(), |mark| mark + 1)..address.len();
+        for range in [user, query] {
+            let hidden = shown.get_mut(start + range.start..start + range.end);
+            hidden.unwrap_or_default().fill(b'*');
+        }
+    }
+    // Whole characters were replaced, so it is still text.
+    String::from_utf8(shown).unwrap_or_default()
+}
+
+/// A path that a file names: relative to the folder of the file.
+fn beside(file: &Path, path: &Path) -> PathBuf {
+    let joined = file.parent().unwrap_or(Path::new("")).join(path);
+    std::path::absolute(&joined).unwrap_or(joined)
+}
+
+fn is_web(text: &str) -> bool {
+    let rest = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"));
+    rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(['@', '?']))
+}

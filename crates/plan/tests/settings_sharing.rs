@@ -1,0 +1,128 @@
+//! The settings of sharing: what is read, and how mistakes are told.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use eigenscope_plan::file::FileErrors;
+use eigenscope_plan::settings::{Settings, parse};
+use miette::{GraphicalReportHandler, GraphicalTheme};
+
+fn read(text: &str) -> Result<Settings, FileErrors> {
+    parse(&[(PathBuf::from("/project/eigenscope.toml"), text.to_owned())])
+}
+
+fn rendered(text: &str) -> String {
+    let errors = read(text).expect_err("there are problems");
+    let handler = GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor());
+    let mut report = String::new();
+    for error in errors.errors() {
+        handler.render_report(&mut report, error).expect("rendered");
+        let _ = writeln!(report);
+    }
+    report
+}
+
+#[test]
+fn remotes_and_stores_are_read() {
+    let settings = read(
+        "[remote]\nurl = 's3://bucket/a/prefix'\nendpoint = 'https://host:9000'\nregion = 'r'\npush = true\nany_machine = true\n\
+         [[stores]]\npath = '/shared/artifacts'\n[[stores]]\npath = '../other'\n",
+    )
+    .expect("read");
+    let remote = settings.remote.expect("a remote");
+    assert_eq!(remote.url, "s3://bucket/a/prefix");
+    assert_eq!(remote.endpoint.as_deref(), Some("https://host:9000"));
+    assert_eq!(remote.region.as_deref(), Some("r"));
+    assert!(remote.push && remote.any_machine && !remote.read_only);
+    let stores = [
+        Path::new("/shared/artifacts"),
+        Path::new("/project/../other"),
+    ];
+    assert_eq!(settings.stores, stores);
+}
+
+#[test]
+fn a_path_begins_at_the_folder_of_the_settings() {
+    for (url, expected) in [
+        ("shared", "/project/shared"),
+        ("/shared", "/shared"),
+        ("file:///shared", "file:///shared"),
+    ] {
+        let settings = read(&format!("[remote]\nurl = '{url}'\n")).expect("read");
+        assert_eq!(settings.remote.expect("a remote").url, expected);
+    }
+}
+
+#[test]
+fn mistakes_are_told_with_their_place() {
+    for (text, words) in [
+        ("remote = 3", &["`remote` must be a table", "[remote]"][..]),
+        (
+            "[remote]",
+            &["`url` is missing in [remote]", "s3://bucket/prefix"],
+        ),
+        (
+            "[remote]\nurl = 3",
+            &["`url` must be a text", "the integer 3"],
+        ),
+        (
+            "[remote]\nurl = 'ftp://host'",
+            &["begins with `ftp://`", "known are s3://"],
+        ),
+        ("[remote]\nurl = 's3://'", &["names no place"]),
+        ("[remote]\nurl = ''", &["names no place"]),
+        (
+            "[remote]\nurl = 'x'\nbucket = 'y'",
+            &["unknown key `bucket`", "region, url"],
+        ),
+        (
+            "[remote]\nurl = 'x'\nendpoint = 'host'",
+            &["`endpoint` must be the address"],
+        ),
+        (
+            "[remote]\nurl = 'x'\nread_only = true\npush = true",
+            &["`push` contradicts `read_only`", "eigenscope.toml:4"],
+        ),
+        (
+            "[stores]\npath = 'x'",
+            &["`stores` must be a list", "[[stores]]"],
+        ),
+        ("[[stores]]", &["`path` is missing in [[stores]]"]),
+        (
+            "stores = ['x']",
+            &["`stores` must be a table", "[[stores]]"],
+        ),
+        (
+            "[remotes]\nurl = 'x'",
+            &["unknown key `remotes`", "did you mean `remote`"],
+        ),
+    ] {
+        let report = rendered(text);
+        for word in words {
+            assert!(
+                report.contains(word),
+                "{text}: `{word}` is not in\n{report}"
+            );
+        }
+    }
+}
+
+#[test]
+fn secrets_are_refused_and_not_shown() {
+    for url in [
+        "s3://user:hunter2@bucket/p",
+        "https://hunter2@host/p",
+        "https://host/p?token=hunter2",
+        "s3://é:hunter2@bucket/p",
+    ] {
+        let report = rendered(&format!("[remote]\nurl = \"{url}\"\nfoo = 1\n"));
+        assert!(report.contains("must hold no user"), "{report}");
+        assert!(report.contains("unknown key `foo`"), "{report}");
+        assert!(!report.contains("hunter2"), "{report}");
+    }
+    let report = rendered("[remote]\nurl = 'x'\nendpoint = 'https://me:hunter2@host'\n");
+    assert!(
+        report.contains("no password") && !report.contains("hunter2"),
+        "{report}"
+    );
+}

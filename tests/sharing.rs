@@ -1,0 +1,228 @@
+//! Projects that share results by their settings.
+#![cfg(unix)]
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use eigenscope_testing::{Answer, RunCounts, TestFolder, TestProject, file_names, program};
+
+/// Four tasks, one after the other.
+const CHAIN: &str = r#"
+[data.set]
+kind = "make"
+value = 1
+
+[train.fit]
+kind = "fit"
+data = "data.set"
+
+[metric.all]
+kind = "collect"
+models = "train.fit"
+
+[figure.all]
+kind = "draw"
+table = "metric.all"
+"#;
+
+const TASKS: usize = 4;
+
+/// A project with this text in `eigenscope.toml`, and the program that reaches remotes.
+fn project(settings: &str) -> TestProject {
+    let project = TestProject::with_fake_stages(CHAIN);
+    symlink(
+        program("eigenscope-remote"),
+        project.path("programs/eigenscope-remote"),
+    )
+    .expect("linked");
+    project.write("eigenscope.toml", settings);
+    project
+}
+
+fn remote(folder: &Path, more: &str) -> String {
+    format!("[remote]\nurl = \"{}\"\n{more}", folder.display())
+}
+
+fn run(project: &TestProject, options: &[&str]) -> (RunCounts, Answer) {
+    let arguments = [&["run", "p.toml", "--offline"], options].concat();
+    let answer = project.call(&arguments).expect(0);
+    (RunCounts::read(&answer.stderr), answer)
+}
+
+#[test]
+fn two_projects_with_one_remote_compute_everything_once() {
+    let shared = TestFolder::new();
+    let folder = shared.path("");
+    let (one, other) = (project(&remote(&folder, "")), project(&remote(&folder, "")));
+    let (counts, answer) = run(&one, &[]);
+    assert_eq!(counts.ran, TASKS);
+    answer.explains(&[
+        "not taken: data.set and",
+        "no result of this task has been pushed",
+    ]);
+    let answer = one.call(&["push", "p.toml"]).expect(0);
+    answer.explains(&["pushed 4 results", &folder.display().to_string()]);
+    let answer = one.call(&["push", "p.toml"]).expect(0);
+    answer.explains(&["pushed 0 results (0 B)", "4 there already"]);
+
+    let (counts, _) = run(&other, &[]);
+    assert_eq!((counts.taken, counts.ran), (TASKS, 0));
+    assert!(other.started().is_empty());
+    assert_eq!(one.artifacts("artifacts"), other.artifacts("artifacts"));
+    assert_eq!(other.run(), RunCounts::all_up_to_date(TASKS));
+
+    // An edit in one: what depends on it is computed, and what was pushed since is not.
+    other.edit("value = 1", "value = 2");
+    let (counts, answer) = run(&other, &[]);
+    assert_eq!((counts.taken, counts.ran), (0, TASKS));
+    answer.explains(&[
+        "not taken: data.set: since it was last pushed parameter `value` changed from 1.0 to 2.0",
+    ]);
+    other
+        .call(&["push", "p.toml", "train.fit"])
+        .expect(0)
+        .explains(&["pushed 2 results"]);
+    one.edit("value = 1", "value = 2");
+    let (counts, _) = run(&one, &[]);
+    assert_eq!((counts.taken, counts.ran), (2, 2));
+}
+
+#[test]
+fn pull_takes_and_computes_nothing() {
+    let shared = TestFolder::new();
+    let folder = shared.path("");
+    let (one, other) = (project(&remote(&folder, "")), project(&remote(&folder, "")));
+    run(&one, &[]);
+    one.call(&["push", "p.toml", "train.fit"]).expect(0);
+    let answer = other.call(&["pull", "p.toml"]).expect(0);
+    let counts = RunCounts::read(&answer.stderr);
+    assert_eq!((counts.taken, counts.ran, counts.left), (2, 0, 2));
+    assert!(other.started().is_empty());
+    assert_eq!(run(&other, &[]).0.ran, 2);
+}
+
+#[test]
+fn a_run_pushes_if_the_settings_say_so() {
+    let shared = TestFolder::new();
+    let folder = shared.path("");
+    let one = project(&remote(&folder, "push = true\n"));
+    let (counts, _) = run(&one, &["--no-remote"]);
+    assert_eq!(counts.ran, TASKS);
+    assert!(file_names(&folder).is_empty(), "not with --no-remote");
+    one.edit("value = 1", "value = 2");
+    let (_, answer) = run(&one, &[]);
+    answer.explains(&["pushed 4 results"]);
+    let other = project(&remote(&folder, "read_only = true\n"));
+    other.edit("value = 1", "value = 2");
+    assert_eq!(run(&other, &[]).0.taken, TASKS);
+    other
+        .call(&["push", "p.toml"])
+        .refuses(&["read_only = true"]);
+}
+
+#[test]
+fn a_second_folder_of_results_is_read() {
+    let one = project("");
+    run(&one, &[]);
+    let path = one.path("artifacts");
+    let other = project(&format!("[[stores]]\npath = \"{}\"\n", path.display()));
+    let (counts, _) = run(&other, &[]);
+    assert_eq!((counts.taken, counts.ran), (TASKS, 0));
+    other
+        .call(&["push", "p.toml"])
+        .refuses(&["there is no remote", "[remote]"]);
+    other.write("eigenscope.toml", "[[stores]]\npath = \"nowhere\"\n");
+    other
+        .call(&["run", "p.toml"])
+        .refuses(&["there is no folder", "nowhere"]);
+    other.write("eigenscope.toml", "");
+    other
+        .call(&["pull", "p.toml"])
+        .refuses(&["nothing to take results from"]);
+}
+
+#[test]
+fn status_says_what_is_on_the_remote() {
+    let shared = TestFolder::new();
+    let folder = shared.path("");
+    let (one, other) = (project(&remote(&folder, "")), project(&remote(&folder, "")));
+    run(&one, &[]);
+    one.call(&["push", "p.toml", "train.fit"]).expect(0);
+    let on_remote = |project: &TestProject| -> Vec<Option<bool>> {
+        let status = project.json(&["status", "p.toml", "--remote"]);
+        let tasks = status["tasks"].as_array().expect("tasks").iter();
+        tasks.map(|task| task["on_remote"].as_bool()).collect()
+    };
+    let (yes, no) = (Some(true), Some(false));
+    assert_eq!(on_remote(&one), [yes, yes, no, no]);
+    assert_eq!(
+        on_remote(&other),
+        [yes, None, None, None],
+        "other keys are not known yet"
+    );
+    let answer = other.call(&["status", "p.toml", "--remote"]).expect(0);
+    assert!(
+        answer.stdout.contains("its result is on the remote"),
+        "{}",
+        answer.stdout
+    );
+    let plain = one.json(&["status", "p.toml"]);
+    assert!(plain["tasks"][0]["on_remote"].is_null());
+}
+
+#[test]
+fn gc_can_keep_what_is_not_on_the_remote() {
+    let shared = TestFolder::new();
+    let folder = shared.path("");
+    let one = project(&remote(&folder, ""));
+    fs::create_dir(one.path("pipelines")).expect("created");
+    run(&one, &[]);
+    one.call(&["push", "p.toml", "train.fit"]).expect(0);
+    // Nothing of the first run is needed any more.
+    one.edit("value = 1", "value = 2");
+    run(&one, &["--no-remote"]);
+    let answer = one.call(&["gc", "p.toml", "--pushed"]).expect(0);
+    answer.explains(&[
+        "2 results that no pipeline needs are not on the remote and stay",
+        "2 results",
+    ]);
+    let answer = one.call(&["gc", "p.toml"]).expect(0);
+    answer.explains(&["2 results"]);
+}
+
+#[test]
+fn a_remote_that_cannot_be_used_is_said_before_anything_runs() {
+    let shared = TestFolder::new();
+    let folder = shared.path("");
+    let one = project(&remote(&folder.join("nowhere"), ""));
+    one.call(&["run", "p.toml"])
+        .refuses(&["there is no folder"]);
+    one.write("eigenscope.toml", remote(&folder, ""));
+    fs::remove_file(one.path("programs/eigenscope-remote")).expect("removed");
+    one.call(&["run", "p.toml"])
+        .refuses(&["eigenscope-remote", "make remote", "--no-remote"]);
+    one.call(&["push", "p.toml"]).refuses(&["make remote"]);
+    assert!(one.started().is_empty());
+    assert_eq!(run(&one, &["--no-remote"]).0.ran, TASKS);
+}
+
+#[test]
+fn another_content_under_one_key_is_reported() {
+    let shared = TestFolder::new();
+    let folder = shared.path("");
+    let one = project(&remote(&folder, ""));
+    run(&one, &[]);
+    one.call(&["push", "p.toml"]).expect(0);
+    // A record that nobody can have written by pushing.
+    for key in file_names(&folder.join("v1")) {
+        for name in file_names(&folder.join("v1").join(&key)) {
+            let record = folder.join("v1").join(&key).join(name).join("task.json");
+            if key.len() == 64 && record.is_file() {
+                fs::write(record, "{}").expect("written");
+            }
+        }
+    }
+    let answer = one.call(&["push", "p.toml"]).expect(1);
+    answer.explains(&["not replaced: data.set", "4 there with another content"]);
+}
