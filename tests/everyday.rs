@@ -318,3 +318,50 @@ fn too_many_open_files_are_no_missing_program() {
     assert!(!answer.stderr.contains("build the whole workspace"));
     answer.refuses(&["raise the limit on open files"]);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_missing_program_stops_only_pipelines_that_need_it() {
+    let project = TestProject::with_fake_stages("[data.make]\n");
+    std::fs::remove_file(project.path("programs/eigenscope-report")).expect("removed");
+    project.call(&["run", "p.toml"]).expect(0);
+    let figure =
+        "[data.make]\n[train.fit]\ndata = \"data.make\"\n[figure.draw]\ntable = \"train.fit\"\n";
+    project.write("p.toml", figure);
+    project.call(&["run", "p.toml"]).refuses(&[
+        "eigenscope-report, which knows the kinds of stage `figure`, is missing",
+        "this table needs it",
+        "`make`",
+    ]);
+}
+
+#[test]
+fn the_task_kinds_are_listed() {
+    let project = TestProject::new(SWEEP);
+    let list = project.call(&["kinds"]).expect(0).stdout;
+    assert!(
+        list.lines()
+            .any(|line| line.starts_with("train.bilinear  ")),
+        "{list}"
+    );
+    for name in ["bilinear", "train.bilinear"] {
+        let kind = project.call(&["kinds", name]).expect(0).stdout;
+        assert!(kind.starts_with("train.bilinear: "), "{kind}");
+        for words in [
+            "reads\n  ",
+            "writes tensors, history",
+            "required",
+            "default 0",
+        ] {
+            assert!(kind.contains(words), "`{words}` is not in\n{kind}");
+        }
+    }
+    let kinds = project.json(&["kinds", "digits"]);
+    assert_eq!(kinds["kinds"][0]["stage"], "data");
+    project
+        .call(&["kinds", "bilinaer"])
+        .refuses(&["there is no kind `bilinaer`", "did you mean `bilinear`?"]);
+    project
+        .call(&["run", "p.toml", "-j", "x"])
+        .refuses(&["it should be a whole number of at least 1"]);
+}

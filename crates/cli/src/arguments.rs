@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use tracing::Level;
 
 use crate::exit;
+pub(crate) use crate::formats::{ExportFormat, GraphFormat};
 
 /// Train small image classifiers and take them apart.
 #[derive(Debug, Parser)]
@@ -49,7 +50,15 @@ pub(crate) struct Terminal {
 impl Terminal {
     /// By what standard error is, and by `TERM` and `NO_COLOR` (no-color.org).
     pub(crate) fn of_stderr() -> Self {
-        let is_terminal = std::io::stderr().is_terminal();
+        Self::of(std::io::stderr().is_terminal())
+    }
+
+    /// As [`Terminal::of_stderr`], of standard output.
+    pub(crate) fn of_stdout() -> Self {
+        Self::of(std::io::stdout().is_terminal())
+    }
+
+    fn of(is_terminal: bool) -> Self {
         let is_dumb = is_terminal && std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Self {
@@ -74,6 +83,13 @@ pub(crate) fn user_settings() -> Option<PathBuf> {
     let folder = folder.filter(|folder| folder.is_absolute());
     let folder = folder.or_else(|| Some(PathBuf::from(named("HOME")?).join(".config")))?;
     Some(folder.join("eigenscope").join("config.toml"))
+}
+
+/// A whole number of at least 1.
+fn at_least_one<N: TryFrom<u64>>(text: &str) -> Result<N, String> {
+    let number = text.parse().ok().filter(|&number: &u64| number > 0);
+    let number = number.ok_or("it should be a whole number of at least 1")?;
+    N::try_from(number).map_err(|_| "it is too large".to_owned())
 }
 
 /// Where things are.
@@ -113,6 +129,8 @@ pub(crate) enum Command {
     Push(Push),
     /// Take results from where they are shared, and compute nothing
     Pull(Pull),
+    /// Show what a run in another terminal or on another machine is doing, until it ends
+    Watch(Watch),
     /// Explain why tasks would run
     Explain(Explain),
     /// Declare existing results valid for changed code, without computing them again
@@ -125,6 +143,8 @@ pub(crate) enum Command {
     Export(Export),
     /// List what a file of weights holds, and propose what a pipeline file could say about it
     Inspect(Inspect),
+    /// List the task kinds that a pipeline file can name, or what one of them takes
+    Kinds(Kinds),
     /// Draw what ran on which core when, and how idle the cores were
     Timeline(Timeline),
     /// Compare our numbers with the published ones
@@ -180,10 +200,10 @@ pub(crate) struct TargetArguments {
 #[derive(Debug, Args)]
 pub(crate) struct Budget {
     /// Threads to use (default: all cores)
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(short, long, value_name = "N", value_parser = at_least_one::<u16>)]
     pub(crate) jobs: Option<u16>,
     /// Memory to use, in MiB (default: four fifths of the machine's)
-    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "MIB", value_parser = at_least_one::<u64>)]
     pub(crate) memory: Option<u64>,
     /// Start tasks in an order drawn from this seed, not the longest first: for tests that no result depends on it
     #[arg(long, value_name = "SEED", hide = true)]
@@ -221,6 +241,10 @@ pub(crate) struct Run {
     /// Neither take results from the remote of the settings nor push them there
     #[arg(long)]
     pub(crate) no_remote: bool,
+    /// Run this command of the shell at the end, with the outcome in EIGENSCOPE_OUTCOME (ok, failed, stopped) and other
+    /// variables, and as JSON on its standard input
+    #[arg(long, value_name = "COMMAND", conflicts_with = "dry_run")]
+    pub(crate) notify: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -274,7 +298,19 @@ pub(crate) struct Status {
     /// Ask the remote of the settings which results it has
     #[arg(long)]
     pub(crate) remote: bool,
+    /// Show what a run of the pipeline is doing until it ends, as `watch` does
+    #[arg(long, conflicts_with_all = ["targets", "all", "check", "deep"])]
+    pub(crate) watch: bool,
     /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Watch {
+    /// A pipeline, by its name or file (default: the one whose run began last)
+    pub(crate) pipeline: Option<String>,
+    /// Print JSON, one object a line whenever something has changed
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -318,15 +354,6 @@ pub(crate) struct Graph {
     pub(crate) json: bool,
 }
 
-#[derive(Debug, Clone, Copy, Default, ValueEnum)]
-pub(crate) enum GraphFormat {
-    /// Graphviz
-    #[default]
-    Dot,
-    /// Mermaid, as Markdown viewers draw it
-    Mermaid,
-}
-
 #[derive(Debug, Args)]
 pub(crate) struct Show {
     /// Parquet files of the artifacts folder, or folders of such files
@@ -368,41 +395,6 @@ pub(crate) struct Export {
     pub(crate) projector: Option<PathBuf>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ExportFormat {
-    /// A model: tensors under PyTorch's names
-    Safetensors,
-    /// A model: a graph with its weights
-    Onnx,
-    /// A table: comma-separated values
-    Csv,
-    /// A table, or the tensors of a model: arrays of NumPy
-    Npz,
-    /// A table: Arrow IPC, Feather 2
-    Arrow,
-}
-
-impl ExportFormat {
-    pub(crate) const ALL: [Self; 5] = [
-        Self::Safetensors,
-        Self::Onnx,
-        Self::Csv,
-        Self::Npz,
-        Self::Arrow,
-    ];
-
-    /// Ending of the names of its files.
-    pub(crate) fn ending(self) -> &'static str {
-        match self {
-            Self::Safetensors => "safetensors",
-            Self::Onnx => "onnx",
-            Self::Csv => "csv",
-            Self::Npz => "npz",
-            Self::Arrow => "arrow",
-        }
-    }
-}
-
 #[derive(Debug, Args)]
 pub(crate) struct Inspect {
     /// A file of weights: .pt, .pth, .safetensors, .onnx
@@ -410,6 +402,15 @@ pub(crate) struct Inspect {
     /// Where the tensors are in a file that has them in several places
     #[arg(long)]
     pub(crate) key: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Kinds {
+    /// A kind, such as bilinear or train.bilinear (default: list all)
+    pub(crate) kind: Option<String>,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -511,7 +512,7 @@ pub(crate) struct Verify {
     #[command(flatten)]
     pub(crate) targets: TargetArguments,
     /// Compute only N of them; what they read is taken from the store
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = at_least_one::<u32>)]
     pub(crate) sample: Option<u32>,
     /// Seed that the sample is drawn by
     #[arg(long, default_value_t = 0, value_name = "SEED", requires = "sample")]

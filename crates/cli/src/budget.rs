@@ -6,8 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
 use eigenscope_pipeline::execute::Options;
+use eigenscope_plan::progress::Progress;
 
 use crate::arguments::Budget;
+use crate::commands::tell;
 use crate::exit;
 
 /// What a second Ctrl-C does.
@@ -19,10 +21,16 @@ pub(crate) enum SecondSignal {
     Ends,
 }
 
-/// The options of a run in this budget. Called once: from now on Ctrl-C is the run's to handle.
-pub(crate) fn options(data_dir: &Path, budget: &Budget, second: SecondSignal) -> Result<Options> {
+/// The options of a run in this budget. Called once: from now on Ctrl-C is the run's to handle, or ends the program at once while
+/// `planning` goes on, before anything has been started.
+pub(crate) fn options(
+    data_dir: &Path,
+    budget: &Budget,
+    planning: Option<Progress>,
+    second: SecondSignal,
+) -> Result<Options> {
     let mut options = Options::new(data_dir);
-    listen(&mut options, second)?;
+    listen(&mut options, planning, second)?;
     options.jobs = budget.jobs.map_or(options.jobs, usize::from);
     options.memory_mib = budget
         .memory
@@ -32,16 +40,29 @@ pub(crate) fn options(data_dir: &Path, budget: &Budget, second: SecondSignal) ->
     Ok(options)
 }
 
-/// Lets Ctrl-C cancel what these options are for. Called once.
-pub(crate) fn listen(options: &mut Options, second: SecondSignal) -> Result<()> {
+/// Lets Ctrl-C cancel what these options are for, or end the program at once while `planning` goes on. Called once.
+pub(crate) fn listen(
+    options: &mut Options,
+    planning: Option<Progress>,
+    second: SecondSignal,
+) -> Result<()> {
     let cancel = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&cancel);
-    ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::SeqCst) && second == SecondSignal::Ends {
-            std::process::exit(i32::from(exit::INTERRUPTED));
+    let handler = move || {
+        let is_second = flag.swap(true, Ordering::SeqCst);
+        if planning
+            .as_ref()
+            .is_some_and(|planning| !planning.has_finished())
+        {
+            tell("interrupted before any task was started");
+            // A plan of a million tasks takes a second to be given back.
+            std::process::exit(exit::INTERRUPTED.into());
         }
-    })
-    .context("cannot listen for Ctrl-C")?;
+        if is_second && second == SecondSignal::Ends {
+            std::process::exit(exit::INTERRUPTED.into());
+        }
+    };
+    ctrlc::set_handler(handler).context("cannot listen for Ctrl-C")?;
     options.cancel = cancel;
     Ok(())
 }

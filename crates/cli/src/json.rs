@@ -1,10 +1,12 @@
 //! JSON output: one object for each command, with the version of its form.
 
-use anyhow::Result;
+use std::io::{BufWriter, ErrorKind, Write};
+
+use anyhow::{Context, Result};
 use serde::Serialize;
 
 /// Version of the JSON forms of all commands. Fields may be added without raising it.
-const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 1;
 
 #[derive(Serialize)]
 struct Versioned<'a, T> {
@@ -17,4 +19,21 @@ struct Versioned<'a, T> {
 pub(crate) fn text(content: &impl Serialize) -> Result<String> {
     let version = VERSION;
     Ok(serde_json::to_string_pretty(&Versioned { version, content })? + "\n")
+}
+
+/// Prints the same text. It need not fit in memory; a closed pipe is no error.
+pub(crate) fn print(content: &impl Serialize) -> Result<()> {
+    crate::planning::end();
+    let version = VERSION;
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    let written = serde_json::to_writer_pretty(&mut out, &Versioned { version, content })
+        .map_err(std::io::Error::from)
+        .and_then(|()| out.write_all(b"\n"))
+        .and_then(|()| out.flush());
+    match written {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(error).context("cannot write to standard output")
+        }
+        _ => Ok(()),
+    }
 }

@@ -4,15 +4,20 @@
 
 mod arguments;
 mod budget;
+mod by_table;
 mod commands;
 mod completion;
 mod exit;
+mod formats;
 mod json;
+mod notify;
+mod planning;
 mod project;
 mod settings;
 mod sharing;
 mod suggestions;
 mod task_report;
+mod watch_screen;
 
 use std::process::ExitCode;
 
@@ -43,12 +48,14 @@ fn main() -> ExitCode {
         Command::Status(command) => commands::status::run(project, command),
         Command::Push(command) => commands::push::run(project, command),
         Command::Pull(command) => commands::pull::run(project, command),
+        Command::Watch(command) => commands::watch::run(project, command),
         Command::Explain(command) => commands::explain::run(project, command),
         Command::Accept(command) => commands::accept::run(project, command),
         Command::Graph(command) => commands::graph::run(project, command),
         Command::Show(command) => commands::show::run(project, command),
         Command::Timeline(command) => commands::timeline::run(project, command),
         Command::Export(command) => commands::export::run(project, command),
+        Command::Kinds(command) => commands::kinds::run(project, command),
         Command::Inspect(command) => commands::inspect::run(command),
         Command::Compare(command) => commands::compare::run(project, command),
         Command::Report(command) => commands::report::run(project, command),

@@ -7,15 +7,17 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use eigenscope_pipeline::compare::{Published, Row, compare};
 use eigenscope_pipeline::store::Store;
-use eigenscope_pipeline::survey::{Survey, rescan, survey};
+use eigenscope_pipeline::survey::{Survey, rescan, survey_showing};
 use eigenscope_plan::Plan;
 use eigenscope_plan::pipeline_file::installed_pipelines;
 use eigenscope_plan::programs::Programs;
+use eigenscope_plan::progress::Progress;
 use eigenscope_plan::{file, task_patterns};
 
 use crate::arguments::{ProjectArguments, TargetArguments};
 use crate::commands::{relative, tell};
 use crate::exit::diagnosed;
+use crate::planning;
 
 /// Folder of the pipelines that can be given by name.
 pub(crate) const PIPELINES: &str = "pipelines";
@@ -27,6 +29,8 @@ pub(crate) struct Project {
     pub(crate) plan: ManuallyDrop<Plan>,
     pub(crate) store: Store,
     pub(crate) data_dir: PathBuf,
+    /// How far its planning is, as it is shown.
+    pub(crate) progress: Progress,
 }
 
 impl Project {
@@ -34,12 +38,14 @@ impl Project {
     pub(crate) fn open(arguments: &ProjectArguments, pipeline: &str) -> Result<Self> {
         let path = pipeline_file(pipeline)?;
         let programs = stage_programs(arguments)?;
-        let plan = eigenscope_plan::read(&path, &programs).map_err(diagnosed)?;
+        let progress = planning::show();
+        let plan = eigenscope_plan::read_showing(&path, &programs, &progress).map_err(diagnosed)?;
         Ok(Self {
             programs,
             plan: ManuallyDrop::new(plan),
             store: store(arguments)?,
             data_dir: arguments.data_dir.clone(),
+            progress,
         })
     }
 
@@ -60,7 +66,8 @@ impl Project {
 
     /// State of `targets` and of all they need.
     pub(crate) fn survey(&self, targets: &[usize]) -> Survey {
-        survey(&self.plan, targets, &self.store, &self.data_dir)
+        let Self { plan, store, .. } = self;
+        survey_showing(plan, targets, store, &self.data_dir, &self.progress)
     }
 
     /// Refuses targets that have to be made from a file that is not there, with its place in the pipeline file.
@@ -104,7 +111,8 @@ impl Project {
 
     /// The same, without going by size and times of files.
     pub(crate) fn rescan(&self, targets: &[usize]) -> Survey {
-        rescan(&self.plan, targets, &self.store, &self.data_dir)
+        let Self { plan, store, .. } = self;
+        rescan(plan, targets, store, &self.data_dir, &self.progress)
     }
 
     /// Our numbers against published ones. Only results that are up to date count: a number of other code or data is
@@ -139,9 +147,10 @@ pub(crate) fn all_plans(arguments: &ProjectArguments, named: &[String]) -> Resul
             "this folder has no `{PIPELINES}/*.toml`: go to the folder of the project, or name its pipeline files"
         );
     }
+    let progress = planning::show();
     let plans = paths
         .iter()
-        .map(|path| eigenscope_plan::read(path, &programs));
+        .map(|path| eigenscope_plan::read_showing(path, &programs, &progress));
     plans.map(|plan| plan.map_err(diagnosed)).collect()
 }
 

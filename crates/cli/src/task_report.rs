@@ -3,12 +3,9 @@
 use std::collections::HashMap;
 
 use eigenscope_pipeline::execute::slurm::Submitted;
-use eigenscope_pipeline::store::FigureNames;
 use eigenscope_pipeline::survey::State;
 use eigenscope_plan::Plan;
 use serde::Serialize;
-
-use crate::project::Project;
 
 #[derive(Debug, Serialize)]
 pub(crate) struct TaskReport {
@@ -46,7 +43,7 @@ pub(crate) struct JobReport {
 }
 
 impl JobReport {
-    fn new(submitted: &Submitted) -> Self {
+    pub(crate) fn new(submitted: &Submitted) -> Self {
         Self {
             id: submitted.job.clone(),
             state: match submitted.is_running {
@@ -81,47 +78,21 @@ impl TaskReport {
         }
     }
 
-    /// Looks for its job among those that were submitted.
+    /// Looks for its job among those that were submitted, by key.
     pub(crate) fn look_at_jobs(&mut self, submitted: &HashMap<String, Submitted>) {
         let job = self.key.as_ref().and_then(|key| submitted.get(key));
-        self.job = job.filter(|_| !self.is_current()).map(JobReport::new);
+        self.job = job.filter(|_| self.state != "current").map(JobReport::new);
     }
+}
 
-    /// Checks that the readable names of a current result lead to it.
-    pub(crate) fn look_at_links(
-        &mut self,
-        project: &Project,
-        task: usize,
-        figures: &FigureNames,
-        state: &State,
-    ) {
-        let Project { plan, store, .. } = project;
-        let State::Current { key, .. } = state else {
-            return;
-        };
-        if !store.is_linked(plan, task, figures, *key) {
-            self.link = Some(match store.linked(&plan.name, &self.task) {
-                Some(other) if other != *key => "its link leads to another result",
-                Some(_) => "its links are missing or lead elsewhere",
-                None => "it has no link",
-            });
-        }
-    }
-
-    pub(crate) fn is_current(&self) -> bool {
-        self.state == "current"
-    }
-
-    /// The first reason, and how many more there are.
-    pub(crate) fn reason(&self) -> String {
-        let reason = self.reasons.first().map_or("", String::as_str);
-        let mut text = match self.reasons.len() {
-            0 | 1 => reason.to_owned(),
-            count => format!("{reason} (and {} more)", count - 1),
-        };
-        if self.on_remote == Some(true) && !self.is_current() {
-            text.push_str("; its result is on the remote");
-        }
-        text
+/// The first reason, and how many more there are.
+pub(crate) fn reason(state: &State) -> String {
+    let reasons = state.reasons();
+    let first = reasons
+        .first()
+        .map_or_else(String::new, ToString::to_string);
+    match reasons.len() {
+        0 | 1 => first,
+        count => format!("{first} (and {} more)", count - 1),
     }
 }

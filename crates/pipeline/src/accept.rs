@@ -6,10 +6,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::Arc;
+
+use eigenscope_artifact::KindName;
 
 use crate::store::{Previous, Record, Store, StoreError, check_names, figure_names};
-use crate::survey::{Reason, State, Survey, Surveyor};
+use crate::survey::{Reason, State, StoredOutputs, Survey, Surveyor};
 use eigenscope_plan::{Plan, needed};
 
 /// What was accepted and what was not.
@@ -119,7 +120,8 @@ impl Accepting<'_> {
                 state
             }
             Ok(record) => {
-                let outputs = Arc::new(record.outputs.clone());
+                let output = |kind: &KindName| record.outputs.get(kind).copied();
+                let outputs = StoredOutputs::new(&self.plan.tasks[index], output);
                 let warnings = record.warnings.clone();
                 self.records.insert(index, record);
                 self.acceptance.accepted.push(Accepted {
@@ -151,7 +153,7 @@ impl Accepting<'_> {
         let mut record = *intact
             .map(|_| last)
             .ok_or_else(|| vec![Reason::ResultRemoved])?;
-        let (key_inputs, _) = self.surveyor.key_inputs(task, &self.survey);
+        let key_inputs = self.surveyor.key_inputs(task, &self.survey);
         record.accepted_from.push(record.key_inputs.fingerprint);
         record.key_inputs = key_inputs;
         Ok(record)

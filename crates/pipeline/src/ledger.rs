@@ -2,7 +2,7 @@
 //!
 //! Everything that differs from run to run is kept here and out of the artifacts.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -18,6 +18,9 @@ const LATEST: usize = 20;
 /// Shortest time between two times a ledger is written during a run.
 const INTERVAL: Duration = Duration::from_secs(1);
 
+/// The same, as a multiple of the time that writing took: a ledger of a million rows is not written every second.
+const SHARE: u32 = 20;
+
 /// The ledger of a run that is under way.
 #[derive(Debug)]
 pub struct Ledger {
@@ -25,7 +28,8 @@ pub struct Ledger {
     run: String,
     rows: Vec<LedgerRow>,
     unwritten: bool,
-    written: Option<Instant>,
+    /// When it was written last, and how long that took.
+    written: Option<(Instant, Duration)>,
 }
 
 impl Ledger {
@@ -48,12 +52,12 @@ impl Ledger {
         &self.run
     }
 
-    /// Adds a row; the file is rewritten at most once a second.
+    /// Adds a row; the file is rewritten at most once a second, and seldom if that takes long.
     pub fn push(&mut self, row: LedgerRow) -> Result<(), StoreError> {
         self.rows.push(row);
         self.unwritten = true;
         match self.written {
-            Some(written) if written.elapsed() < INTERVAL => Ok(()),
+            Some((at, took)) if at.elapsed() < INTERVAL.max(took * SHARE) => Ok(()),
             _ => self.write(),
         }
     }
@@ -63,6 +67,7 @@ impl Ledger {
         if !self.unwritten {
             return Ok(());
         }
+        let begun = Instant::now();
         create_folder(&self.folder)?;
         let provenance = Provenance {
             task: self.run.clone(),
@@ -75,7 +80,7 @@ impl Ledger {
         let path = self.folder.join(format!("{}.parquet", self.run));
         write_records(&path, &self.rows, &provenance)?;
         self.unwritten = false;
-        self.written = Some(Instant::now());
+        self.written = Some((Instant::now(), begun.elapsed()));
         Ok(())
     }
 }
@@ -105,7 +110,8 @@ pub fn read_ledger(path: &Path) -> Result<Vec<LedgerRow>, StoreError> {
 /// How long tasks took in the latest runs.
 #[derive(Debug, Default, Clone)]
 pub struct Durations {
-    tasks: BTreeMap<(String, String), f64>,
+    /// By pipeline and task.
+    tasks: HashMap<String, HashMap<String, f64>>,
 }
 
 impl Durations {
@@ -126,14 +132,13 @@ impl Durations {
         if row.outcome != "done" {
             return;
         }
-        let task = (row.pipeline.clone(), row.task.clone());
-        self.tasks.insert(task, row.wall_seconds);
+        let tasks = self.tasks.entry(row.pipeline.clone()).or_default();
+        tasks.insert(row.task.clone(), row.wall_seconds);
     }
 
     /// The last duration of this task in seconds.
     pub fn seconds(&self, pipeline: &str, task: &str) -> Option<f64> {
-        let task = (pipeline.to_owned(), task.to_owned());
-        self.tasks.get(&task).copied()
+        self.tasks.get(pipeline)?.get(task).copied()
     }
 }
 

@@ -30,6 +30,7 @@ pub mod text_table;
 pub mod timeline;
 pub mod verify;
 mod version;
+pub mod watch;
 
 /// Re-exported for what the program writes itself.
 pub use eigenscope_artifact::output;

@@ -90,9 +90,9 @@ fn report_file(request: &Request<'_>, output: PathBuf) -> ReportFile {
                 id: task.id.clone(),
                 section: task.stage,
                 kind: kind_name(task),
-                parameters: task.parameters.clone(),
+                parameters: (*task.parameters).clone(),
                 seed: task.random.then_some(task.seed),
-                fingerprint: task.fingerprint.clone(),
+                fingerprint: task.fingerprint.to_string(),
                 state: state(request, index, task),
                 inputs: task
                     .inputs
@@ -100,7 +100,7 @@ fn report_file(request: &Request<'_>, output: PathBuf) -> ReportFile {
                     .map(|input| self::input(request, input))
                     .collect(),
                 figure: figures.get(&index).cloned(),
-                heading: task.heading.clone(),
+                heading: task.heading.as_deref().map(str::to_owned),
             })
             .collect(),
         tables: groups
@@ -193,7 +193,7 @@ fn input(request: &Request<'_>, input: &PlannedInput) -> ReportInput {
         &input.kind.file_name(),
     ];
     ReportInput {
-        role: input.role.clone(),
+        role: input.role.to_string(),
         task: input.task,
         file: path.iter().collect::<PathBuf>().display().to_string(),
         content: survey

@@ -41,7 +41,7 @@ fn new_plan(changed: &[usize]) -> Plan {
     parts.insert("crates/a/src/b.rs".to_owned(), "2".to_owned());
     plan.code.insert("code-2".to_owned(), parts);
     for &task in changed {
-        plan.tasks[task].fingerprint = "code-2".to_owned();
+        plan.tasks[task].fingerprint = "code-2".into();
     }
     plan
 }
@@ -147,7 +147,7 @@ fn everything_is_accepted_at_once_and_more_than_once() {
     let again = try_accept(&bench, &plan, &all, false);
     assert_eq!((tasks(&again), again.current), (vec![], all.to_vec()));
     for task in &mut plan.tasks {
-        task.fingerprint = "code-3".to_owned();
+        task.fingerprint = "code-3".into();
     }
     assert_eq!(tasks(&try_accept(&bench, &plan, &all, false)), all);
     let record = record(&bench, &plan, 3);
@@ -173,7 +173,7 @@ fn what_differs_in_more_than_its_code_is_refused() {
     bench.complete(&old_plan());
     let before = bench.results();
     let mut plan = new_plan(&[0, 1, 2, 3, 4]);
-    plan.tasks[0].parameters = json!({"value": 2.0});
+    plan.tasks[0].parameters = json!({"value": 2.0}).into();
     let acceptance = try_accept(&bench, &plan, &[0, 1], false);
     assert_eq!(tasks(&acceptance), [0_usize; 0]);
     let refused: Vec<usize> = acceptance

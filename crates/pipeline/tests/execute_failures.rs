@@ -110,14 +110,14 @@ fn keep_going_finishes_what_does_not_depend_on_the_failure() {
     let mut bench = Bench::new();
     bench.options.keep_going = true;
     let mut plan = chain();
-    plan.tasks[1].parameters = json!({"behaviour": "fail"});
+    plan.tasks[1].parameters = json!({"behaviour": "fail"}).into();
     plan.tasks.push(model("other", json!({"sleep_ms": 200}), 0));
     let outcome = bench.run(&plan);
     assert_eq!(outcome.failures[0].task, 1);
     let mut ran = outcome.ran.clone();
     ran.sort_unstable();
     assert_eq!((ran, outcome.left), (vec![0, 2, 5], vec![3, 4]));
-    plan.tasks[1].parameters = json!({"value": 2.0});
+    plan.tasks[1].parameters = json!({"value": 2.0}).into();
     let outcome = bench.complete(&plan);
     assert_eq!(
         (outcome.current, outcome.ran),
@@ -133,7 +133,7 @@ fn cancelling_stops_children_and_keeps_finished_work() {
     let before = bench.results();
     let cancel = Arc::new(AtomicBool::new(false));
     bench.options.cancel = Arc::clone(&cancel);
-    plan.tasks[1].parameters = json!({"value": 5, "behaviour": "hang"});
+    plan.tasks[1].parameters = json!({"value": 5, "behaviour": "hang"}).into();
     let mut recorder = Recorder {
         cancel: Some(cancel),
         ..Recorder::default()

@@ -2,13 +2,31 @@
 
 mod fake;
 
+use eigenscope_artifact::tables::training::HistoryRow;
 use eigenscope_pipeline::execute::{Bars, DryRun, Lines, Silent, dry_run, run};
 use eigenscope_pipeline::ledger::{Durations, read_ledger};
 use eigenscope_plan::Plan;
+use eigenscope_plan::progress::Progress;
 use eigenscope_testing::file_names;
 use fake::{Bench, Recorder, chain, data, model, plan};
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use serde_json::json;
+
+#[test]
+fn a_damaged_result_is_named_before_it_is_computed_again() {
+    let bench = Bench::new();
+    let plan = chain();
+    bench.complete(&plan);
+    let output = bench.output(&plan, 0, HistoryRow::KIND);
+    std::fs::write(output, "damaged").expect("written");
+    let mut recorder = Recorder::default();
+    let outcome = bench.try_run(&plan, &mut recorder).expect("runs");
+    assert!(outcome.is_complete());
+    let note = &recorder.events[0];
+    assert!(note.starts_with("note data."), "{note}");
+    assert!(note.contains("its output `history` is damaged"), "{note}");
+    assert!(note.ends_with("; it is computed again"), "{note}");
+}
 
 #[test]
 fn a_second_run_runs_nothing() {
@@ -32,7 +50,7 @@ fn equal_results_stop_the_ripple() {
     let bench = Bench::new();
     let mut plan = chain();
     bench.complete(&plan);
-    plan.tasks[0].fingerprint = "code-2".to_owned();
+    plan.tasks[0].fingerprint = "code-2".into();
     let mut recorder = Recorder::default();
     let outcome = bench.try_run(&plan, &mut recorder).expect("runs");
     assert_eq!((outcome.ran, outcome.reused), (vec![0], vec![1, 2, 3, 4]));
@@ -44,7 +62,7 @@ fn a_changed_model_reruns_what_depends_on_it() {
     let bench = Bench::new();
     let mut plan = chain();
     bench.complete(&plan);
-    plan.tasks[1].parameters = json!({"value": 9.0});
+    plan.tasks[1].parameters = json!({"value": 9.0}).into();
     let outcome = bench.complete(&plan);
     // The figure shows the number of rows only, but its input changed.
     assert_eq!((outcome.ran, outcome.current), (vec![1, 3, 4], vec![0, 2]));
@@ -65,7 +83,9 @@ fn what_would_run_is_foreseen_and_nothing_changes() {
     let bench = Bench::new();
     let planned = |plan: &Plan, targets: &[usize], jobs| {
         let data_dir = &bench.options.data_dir;
-        dry_run(plan, targets, &bench.store, data_dir, jobs, None).expect("the store can be used")
+        let progress = Progress::default();
+        dry_run(plan, targets, &bench.store, data_dir, jobs, None, &progress)
+            .expect("the store can be used")
     };
     let tasks = |dry: &DryRun| -> Vec<(usize, bool)> {
         let tasks = dry.tasks.iter();
@@ -81,7 +101,7 @@ fn what_would_run_is_foreseen_and_nothing_changes() {
 
     bench.complete(&plan);
     let mut edited = chain();
-    edited.tasks[1].parameters = json!({"value": 7.0});
+    edited.tasks[1].parameters = json!({"value": 7.0}).into();
     let second = planned(&edited, &[0, 1, 2, 3, 4], 1);
     assert_eq!(tasks(&second), [(1, true), (3, false), (4, false)]);
     assert_eq!(second.current, 2);

@@ -54,7 +54,7 @@ fn of_kind(collection: &Collection, kind: RemovalKind) -> Vec<String> {
 /// The chain with another value of its data set, so that all results are others.
 fn edited(value: f64) -> Plan {
     let mut plan = chain();
-    plan.tasks[0].parameters = json!({ "value": value });
+    plan.tasks[0].parameters = json!({ "value": value }).into();
     plan
 }
 
@@ -165,7 +165,7 @@ fn names_logs_code_and_ledgers_of_what_is_gone_go() {
     let coded = |fingerprint: &str, mut plan: Plan| {
         plan.code.insert(fingerprint.to_owned(), parts.clone());
         for task in &mut plan.tasks {
-            task.fingerprint = fingerprint.to_owned();
+            task.fingerprint = fingerprint.into();
         }
         plan
     };
@@ -213,7 +213,7 @@ fn an_accepted_result_outlives_the_one_it_shares_its_files_with() {
     bench.complete(&chain());
     let old = bench.key(&chain(), 1);
     let mut plan = chain();
-    plan.tasks[1].fingerprint = "code-2".to_owned();
+    plan.tasks[1].fingerprint = "code-2".into();
     plan.code.insert("code-2".to_owned(), BTreeMap::new());
     let data_dir = &bench.options.data_dir;
     accept(&plan, &[1], &bench.store, data_dir, false).expect("accepted");

@@ -191,7 +191,7 @@ fn links_of_earlier_versions_are_followed_and_replaced() {
         keep_runs: 100,
         dry_run: false,
     };
-    plan.tasks[1].parameters = json!({"value": 4.0});
+    plan.tasks[1].parameters = json!({"value": 4.0}).into();
     let reasons = bench.reasons(&plan, 1);
     assert!(
         matches!(reasons[..], [Reason::ParameterChanged { .. }]),

@@ -63,7 +63,7 @@ fn every_ingredient_changes_the_key() {
 #[test]
 fn the_key_does_not_depend_on_the_order_of_parameters() {
     let reordered = changed(|i| {
-        i.parameters = json!({"sizes": [1, 2], "noise": {"gauss": 0.5}, "epochs": 3});
+        i.parameters = json!({"sizes": [1, 2], "noise": {"gauss": 0.5}, "epochs": 3}).into();
     });
     assert_eq!(key_inputs().key(), reordered.key());
 }
@@ -72,7 +72,7 @@ fn the_key_does_not_depend_on_the_order_of_parameters() {
 fn text_does_not_move_between_ingredients() {
     let moved = changed(|i| {
         i.device = "cpuc".to_owned();
-        i.fingerprint = "ode".to_owned();
+        i.fingerprint = "ode".into();
     });
     assert_ne!(key_inputs().key(), moved.key());
 }

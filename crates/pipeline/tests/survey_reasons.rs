@@ -3,10 +3,12 @@
 mod fake;
 
 use std::fs;
+use std::sync::atomic::Ordering;
 
 use eigenscope_artifact::tables::training::{FinalRow, HistoryRow};
 use eigenscope_pipeline::survey::{Reason, State, explain, survey};
 use eigenscope_plan::Plan;
+use eigenscope_plan::label::Labels;
 use fake::{Bench, chain, data, model, plan};
 use serde_json::json;
 
@@ -35,9 +37,9 @@ fn a_task_that_was_never_made() {
 #[test]
 fn a_changed_parameter() {
     let mut plan = chain();
-    plan.tasks[0].parameters = json!({"value": 1.0, "noise": {"gauss": 1}, "old": 1});
+    plan.tasks[0].parameters = json!({"value": 1.0, "noise": {"gauss": 1}, "old": 1}).into();
     let bench = made(&plan);
-    plan.tasks[0].parameters = json!({"value": 1.0, "noise": {"gauss": 2}, "new": 1});
+    plan.tasks[0].parameters = json!({"value": 1.0, "noise": {"gauss": 2}, "new": 1}).into();
     let changed = |name: &str, old, new| Reason::ParameterChanged {
         name: name.to_owned(),
         old,
@@ -69,8 +71,8 @@ fn a_changed_seed_matters_only_to_random_tasks() {
 fn changed_code_and_kind() {
     let mut plan = chain();
     let bench = made(&plan);
-    plan.tasks[0].fingerprint = "code-2".to_owned();
-    plan.tasks[0].kind = "other".to_owned();
+    plan.tasks[0].fingerprint = "code-2".into();
+    plan.tasks[0].kind = "other".into();
     let reasons = [
         Reason::KindChanged {
             old: "data/make".to_owned(),
@@ -89,7 +91,7 @@ fn changed_code_and_kind() {
 fn a_changed_input_is_known_once_it_is_made() {
     let mut plan = chain();
     let bench = made(&plan);
-    plan.tasks[0].parameters = json!({"value": 10.0});
+    plan.tasks[0].parameters = json!({"value": 10.0}).into();
     let task = "data.a".to_owned();
     assert_eq!(
         bench.reasons(&plan, 1),
@@ -144,9 +146,7 @@ fn inputs_that_come_go_move_or_change_labels() {
     assert_eq!(bench.reasons(&chain(), 3), [reason]);
 
     let mut relabelled = chain();
-    relabelled.tasks[1]
-        .labels
-        .insert("hidden".to_owned(), json!(1));
+    relabelled.tasks[1].labels = Labels::from([("hidden".to_owned(), json!(1))]).into();
     let bench = made(&chain());
     assert_eq!(
         bench.reasons(&relabelled, 3),
@@ -370,7 +370,7 @@ fn going_back_to_old_parameters_reuses_their_result() {
     let old = chain();
     let bench = made(&old);
     let mut new = chain();
-    new.tasks[0].parameters = json!({"value": 5.0});
+    new.tasks[0].parameters = json!({"value": 5.0}).into();
     assert_eq!(bench.complete(&new).ran.len(), 5);
     let outcome = bench.complete(&old);
     assert_eq!((outcome.ran.len(), outcome.current.len()), (0, 5));
@@ -408,7 +408,7 @@ fn the_explanation_leads_to_the_first_stale_input() {
         text.starts_with("figure.curve[variant=published] is up to date (store/"),
         "{text}"
     );
-    plan.tasks[0].parameters = json!({"value": 7.5});
+    plan.tasks[0].parameters = json!({"value": 7.5}).into();
     let text = explain(&plan, &bench.survey(&plan), 4);
     let expected = "\
 figure.curve[variant=published] waits for its inputs; it runs if they change
@@ -425,4 +425,31 @@ data.a will run
   parameter `value` changed from 1.0 to 7.5
 ";
     assert_eq!(text, expected);
+}
+
+#[test]
+fn hundreds_of_thousands_of_tasks_are_surveyed_and_can_be_stopped() {
+    let bench = Bench::new();
+    let numbers = |count: u64, end: &str| {
+        let numbers: Vec<String> = (0..count).map(|number| format!("{number}{end}")).collect();
+        numbers.join(",")
+    };
+    let text = format!(
+        "[data.make]\n[train.fit]\ndata = \"data.make\"\nvalue = [{}]\npart = [{}]\n\
+         [figure.draw]\ntable = \"train.fit\"\n",
+        numbers(1_000, ".5"),
+        numbers(100, "")
+    );
+    let path = bench.folder.path().join("many.toml");
+    let plan = eigenscope_plan::parse("many", &path, &text, &bench.programs).expect("a plan");
+    assert_eq!(plan.tasks.len(), 200_001);
+    let states = bench.survey(&plan);
+    let blocked = states.iter().filter(|(_, state)| state.name() == "blocked");
+    assert_eq!(blocked.count(), 200_000);
+    assert_eq!(states.get(0).map(State::name), Some("stale"));
+
+    bench.options.cancel.store(true, Ordering::Relaxed);
+    let outcome = bench.run(&plan);
+    assert!(outcome.interrupted && outcome.ran.is_empty());
+    assert_eq!(outcome.left.len(), 200_001);
 }

@@ -295,7 +295,7 @@ fn a_failure_leaves_its_log_and_no_scratch_folder() {
 fn a_cancelled_verification_leaves_nothing() {
     let bench = Bench::new();
     let mut plan = chain();
-    plan.tasks[1].parameters = json!({"value": 2.0, "sleep_ms": 200});
+    plan.tasks[1].parameters = json!({"value": 2.0, "sleep_ms": 200}).into();
     bench.complete(&plan);
     let cancel: Arc<AtomicBool> = Arc::default();
     let options = Options {

@@ -96,10 +96,9 @@ fn label_of(value: &Value) -> Value {
 ///
 /// Lists and tables that would still have one text get six digits of a digest.
 pub(crate) fn labels_of(values: &[Value]) -> Vec<Value> {
-    let labels: Vec<Value> = values
-        .iter()
-        .map(|value| label_among(value, values))
-        .collect();
+    let variants = variants(values);
+    let labels = values.iter().map(|value| label_among(value, &variants));
+    let labels: Vec<Value> = labels.collect();
     let composed = |value: &Value| value.is_array() || value.is_object();
     let mut first: HashMap<String, &Value> = HashMap::new();
     let mut shared = HashSet::new();
@@ -120,29 +119,54 @@ pub(crate) fn labels_of(values: &[Value]) -> Vec<Value> {
     told_apart.collect()
 }
 
-/// The label of one of `values`, longer if another one is the same variant.
-fn label_among(value: &Value, values: &[Value]) -> Value {
-    let Some((name, fields)) = variant(value) else {
+/// The values of a sweep that are one variant.
+struct Variant<'a> {
+    first: &'a Value,
+    /// Whether they are different values.
+    several: bool,
+    count: usize,
+    /// The first value of each field, and how many have it.
+    fields: HashMap<&'a str, (&'a Value, usize)>,
+}
+
+/// The variants among `values`, by name.
+fn variants(values: &[Value]) -> HashMap<&str, Variant<'_>> {
+    let mut variants: HashMap<&str, Variant<'_>> = HashMap::new();
+    for value in values {
+        let Some((name, fields)) = variant(value) else {
+            continue;
+        };
+        let variant = variants.entry(name).or_insert_with(|| Variant {
+            first: value,
+            several: false,
+            count: 0,
+            fields: HashMap::new(),
+        });
+        variant.several |= value != variant.first;
+        variant.count += 1;
+        for (name, field) in fields.as_object().into_iter().flatten() {
+            let (first, same) = variant.fields.entry(name).or_insert((field, 0));
+            *same += usize::from(field == *first);
+        }
+    }
+    variants
+}
+
+/// The label of one of the values with these variants, longer if another one is the same variant.
+fn label_among(value: &Value, variants: &HashMap<&str, Variant<'_>>) -> Value {
+    let named = variant(value)
+        .and_then(|(name, fields)| Some((name, fields, variants.get(name.as_str())?)));
+    let Some((name, fields, variant)) = named.filter(|(.., variant)| variant.several) else {
         return label_of(value);
     };
-    let others = values.iter().filter(|other| *other != value);
-    let others = others.filter_map(variant);
-    let others: Vec<&Value> = others
-        .filter(|(other, _)| *other == name)
-        .map(|(_, fields)| fields)
-        .collect();
-    if others.is_empty() {
-        return label_of(value);
-    }
     let Some(fields) = fields.as_object() else {
         return Value::from(list_label(value));
     };
-    let differs = |name: &String, field: &Value| {
-        others
-            .iter()
-            .any(|other| other.get(name.as_str()) != Some(field))
+    let differs = |name: &str| {
+        let field = variant.fields.get(name);
+        field.is_some_and(|(_, same)| *same < variant.count)
     };
-    let differing = fields.iter().filter(|(name, field)| differs(name, field));
+    let differing = fields.iter().filter(|(name, _)| differs(name));
     let differing: Map<_, _> = differing
         .map(|(name, field)| (name.clone(), field.clone()))
         .collect();
@@ -204,12 +228,16 @@ fn nested_text(value: &Value) -> String {
 
 /// Id of the task of `table` with these labels.
 pub(crate) fn task_id(table: &str, labels: &Labels) -> String {
-    let mut id = table.to_owned();
+    let mut id = String::with_capacity(table.len() + 16 * labels.len());
+    id.push_str(table);
     for (index, (name, value)) in labels.iter().enumerate() {
         id.push(if index == 0 { '[' } else { ',' });
         id.push_str(name);
         id.push('=');
-        id.push_str(&label_text(value));
+        match value {
+            Value::String(text) => id.push_str(text),
+            other => id.push_str(&label_text(other)),
+        }
     }
     if !labels.is_empty() {
         id.push(']');
@@ -309,6 +337,17 @@ mod tests {
         ] {
             assert_eq!(labels_of(&values), labels);
         }
+    }
+
+    #[test]
+    fn many_values_of_one_variant_are_labelled_at_once() {
+        let values: Vec<Value> = (0..20_000)
+            .map(|number| json!({ "sgd": { "lr": number, "momentum": 0.9 } }))
+            .collect();
+        let labels = labels_of(&values);
+        assert_eq!(labels[19_999], json!("sgd_19999"));
+        let distinct: HashSet<&str> = labels.iter().filter_map(Value::as_str).collect();
+        assert_eq!(distinct.len(), values.len());
     }
 
     #[test]

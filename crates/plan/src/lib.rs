@@ -16,17 +16,16 @@ mod data_set;
 pub mod file;
 pub mod graph;
 pub mod grouping;
+pub mod kinds;
 pub mod label;
 pub mod pipeline_file;
 mod plan;
 pub mod programs;
+pub mod progress;
 pub mod reference;
 pub mod settings;
 pub mod task_patterns;
 
 pub use data_set::DataSet;
-pub use pipeline_file::{parse, read};
-pub use plan::{
-    CodeParts, MAXIMUM_INPUTS, MAXIMUM_TASKS, MAXIMUM_TASKS_PER_TABLE, Plan, PlannedInput,
-    PlannedTask, needed,
-};
+pub use pipeline_file::{parse, read, read_showing};
+pub use plan::{CodeParts, MAXIMUM_INPUTS, MAXIMUM_TASKS, Plan, PlannedInput, PlannedTask, needed};

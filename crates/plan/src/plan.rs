@@ -2,21 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use eigenscope_artifact::KindName;
 use eigenscope_stage::{Resources, Stage};
 use serde_json::Value;
 
-use crate::label::table_of;
+use crate::label::{Labels, table_of};
 
-/// Largest number of tasks that one table may give.
-pub const MAXIMUM_TASKS_PER_TABLE: usize = 100_000;
-
-/// Largest number of tasks in a plan.
-pub const MAXIMUM_TASKS: usize = 1_000_000;
+/// Largest number of tasks in a plan; they take about 2 KB of memory each.
+pub const MAXIMUM_TASKS: usize = 2_000_000;
 
 /// Largest number of inputs of all tasks of a plan.
-pub const MAXIMUM_INPUTS: usize = 5_000_000;
+pub const MAXIMUM_INPUTS: usize = 10_000_000;
 
 /// What code consists of: source files and outside packages, each with its digest.
 pub type CodeParts = BTreeMap<String, String>;
@@ -51,6 +49,7 @@ impl Plan {
     }
 }
 
+/// A task of a plan. Tasks are many, so what several of them have in common is in memory once.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlannedTask {
     /// Readable id, such as `train.bilinear[hidden=300,seed=2]`.
@@ -58,24 +57,24 @@ pub struct PlannedTask {
     /// Stage, and so the program that runs it.
     pub stage: Stage,
     /// Name of the task kind.
-    pub kind: String,
+    pub kind: Arc<str>,
     /// Values of its swept parameters and of those of what it reads one by one, by name.
-    pub labels: BTreeMap<String, Value>,
+    pub labels: Arc<Labels>,
     /// All parameters, defaults included (a JSON object, keys sorted).
-    pub parameters: Value,
+    pub parameters: Arc<Value>,
     /// Seed of its random streams: the one given, else derived from the pipeline's seed and the id; 0 where
     /// chance plays no part.
     pub seed: u64,
     pub random: bool,
     /// The heading that a report shows it under.
-    pub heading: Option<String>,
+    pub heading: Option<Arc<str>>,
     /// What it needs while it runs.
     pub resources: Resources,
     /// Digest of the code that computes it.
-    pub fingerprint: String,
+    pub fingerprint: Arc<str>,
     /// What it reads, by role in the order of the description, within a role in pipeline order.
     pub inputs: Vec<PlannedInput>,
-    pub outputs: Vec<KindName>,
+    pub outputs: Arc<[KindName]>,
     /// Warnings that follow from the pipeline file.
     pub warnings: Vec<String>,
     /// Whether a file of the user's is not there that the task needs, so that only what is stored of it can be used.
@@ -92,11 +91,11 @@ impl PlannedTask {
 /// An output of another task that a task reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedInput {
-    pub role: String,
+    pub role: Arc<str>,
     /// Index of the task that makes it.
     pub task: usize,
     /// Which of that task's outputs.
-    pub kind: KindName,
+    pub kind: Arc<KindName>,
 }
 
 /// For each task of the plan, whether one of `targets` is or needs it.

@@ -6,7 +6,7 @@ use std::fmt;
 use miette::Diagnostic;
 
 use crate::file::{closest, listed, shorten};
-use crate::label::table_of;
+use crate::label::{label_is, label_text, table_of};
 use crate::plan::{Plan, PlannedTask};
 use crate::reference::Reference;
 
@@ -127,11 +127,41 @@ fn suggestion(plan: &Plan, pattern: &str) -> Option<String> {
     tables.dedup();
     let table = table_of(pattern);
     if tables.contains(&table) {
+        if let Some(meant) = with_known_labels(plan, table, pattern) {
+            return Some(meant);
+        }
         let ids = plan.tasks.iter().map(|task| task.id.as_str());
         let ids = ids.filter(|id| table_of(id) == table);
         return closest(pattern, ids).map(str::to_owned);
     }
     closest(table, tables).map(str::to_owned)
+}
+
+/// The reference `pattern` with the labels and values of `table` that are most like those in it, if tasks have them all.
+fn with_known_labels(plan: &Plan, table: &str, pattern: &str) -> Option<String> {
+    let mut reference = Reference::parse(pattern).ok()?;
+    let tasks = || {
+        let tasks = plan.tasks.iter();
+        tasks.filter(move |task| task.table() == table)
+    };
+    for filter in &mut reference.filters {
+        let labels = &tasks().next()?.labels;
+        if !labels.contains_key(&filter.label) {
+            let known = labels.keys().map(String::as_str);
+            filter.label = closest(&filter.label, known)?.to_owned();
+        }
+        let label = filter.label.as_str();
+        let values = || tasks().filter_map(move |task| task.labels.get(label));
+        for (text, _) in &mut filter.values {
+            if !values().any(|value| label_is(value, text)) {
+                let mut known: Vec<String> = values().map(label_text).collect();
+                known.dedup();
+                *text = closest(text, known.iter().map(String::as_str))?.to_owned();
+            }
+        }
+    }
+    let found = tasks().any(|task| reference.accepts(&task.labels));
+    found.then(|| reference.to_string())
 }
 
 #[cfg(test)]

@@ -211,7 +211,7 @@ fn sweeps() {
         &["wrong_type", "wrong_type", "repeated_value"],
     );
     train("same_label", "hidden = 1\ncrop = [3, [3]]", &["same_label"]);
-    let numbers: Vec<String> = (1..=400).map(|number| number.to_string()).collect();
+    let numbers: Vec<String> = (1..=1500).map(|number| number.to_string()).collect();
     let numbers = numbers.join(",");
     let text = format!(
         "[data.mnist]\n[train.bilinear]\ndata = 'data.mnist'\nhidden = [{numbers}]\nseed = [{numbers}]"
@@ -452,7 +452,7 @@ fn plans_that_would_fill_the_memory_are_refused() {
     let mut text = format!(
         "[data.mnist]\n[train.bilinear]\ndata = 'data.mnist'\nhidden = [{numbers}]\nseed = [{numbers}]\n"
     );
-    for copy in 0..60 {
+    for copy in 0..120 {
         text.push_str(&format!(
             "[metric.m{copy}]\nkind = 'final'\nhistories = 'train.bilinear'\n"
         ));

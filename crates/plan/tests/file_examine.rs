@@ -181,7 +181,7 @@ fn equal_tasks_are_one_question_and_answers_are_features() {
         }],
     });
     assert_eq!(asked, expected);
-    let trained = plan.tasks.iter().filter(|task| task.kind == "network");
+    let trained = plan.tasks.iter().filter(|task| &*task.kind == "network");
     for task in trained.clone() {
         assert_eq!(task.warnings, ["a warning"]);
         assert_eq!(
@@ -288,7 +288,7 @@ fn a_file_that_is_not_there_leaves_open_what_the_results_are() {
     let fake = Fake::new(&answers);
     let plan = fake.plan(NETWORK).expect("what is stored can be used");
     let (trained, others): (Vec<_>, Vec<_>) =
-        plan.tasks.iter().partition(|task| task.kind == "network");
+        plan.tasks.iter().partition(|task| &*task.kind == "network");
     assert_eq!(trained.len(), 3);
     for task in trained {
         assert!(task.lacks_file);
@@ -411,7 +411,7 @@ fn programs_that_fail_are_reported_at_the_table() {
 fn the_fallback_kind_serves_tables_without_kind() {
     let fake = Fake::new(&[vec![layers(&["conv1"])]]);
     let plan = fake.plan(NETWORK).expect("planned");
-    assert!(plan.tasks.iter().any(|task| task.kind == "network"));
+    assert!(plan.tasks.iter().any(|task| &*task.kind == "network"));
     let errors = fake
         .plan("[train.mine]\nkind = \"mine\"\n")
         .expect_err("a kind that is given must be known");

@@ -2,6 +2,8 @@
 
 mod sample;
 
+use std::sync::Arc;
+
 use eigenscope_artifact::tables::bilinear::SimilarityRow;
 use eigenscope_artifact::tables::training::HistoryRow;
 use eigenscope_artifact::{EIGENPAIRS, IMAGES, TENSORS};
@@ -31,7 +33,7 @@ fn inputs<'a>(plan: &'a Plan, id: &str) -> Vec<(&'a str, &'a str, &'a str)> {
     inputs
         .map(|input| {
             (
-                input.role.as_str(),
+                &*input.role,
                 plan.tasks[input.task].id.as_str(),
                 input.kind.as_str(),
             )
@@ -126,12 +128,12 @@ fn parameters_are_complete_and_canonical() {
         r#"{"classes":[],"first":0,"pairs":[],"path":"","transforms":["scale",{"normalise":{"mean":[0.5],"std":[1.0]}}]}"#
     );
     assert_eq!(
-        train.labels,
+        *train.labels,
         [("hidden".into(), json!(50)), ("seed".into(), json!(1))].into()
     );
-    assert_eq!(train.kind, "bilinear");
-    assert_eq!(train.fingerprint, "code of bilinear");
-    assert_eq!(train.outputs, [TENSORS, HistoryRow::KIND]);
+    assert_eq!(&*train.kind, "bilinear");
+    assert_eq!(&*train.fingerprint, "code of bilinear");
+    assert_eq!(*train.outputs, [TENSORS, HistoryRow::KIND]);
     assert!(train.random);
 }
 
@@ -390,4 +392,28 @@ fn inputs_that_fix_a_label_differently_are_contrasted() {
         truncation("[hidden=30,seed=1]", "[hidden=30,seed=1]"),
         joined
     );
+}
+
+#[test]
+fn hundreds_of_thousands_of_tasks_are_planned() {
+    let numbers = |count: u64| {
+        let numbers: Vec<String> = (1..=count).map(|number| number.to_string()).collect();
+        numbers.join(",")
+    };
+    let plan = valid(&format!(
+        "[data.mnist]\n\
+         [train.bilinear]\ndata = 'data.mnist'\nhidden = [{}]\nseed = [{}]\n\
+         [decompose.interaction]\nmodel = 'train.bilinear'\n",
+        numbers(100),
+        numbers(1_000)
+    ));
+    assert_eq!(plan.tasks.len(), 200_001);
+    let last = &plan.tasks[200_000];
+    assert_eq!(last.id, "decompose.interaction[hidden=100,seed=1000]");
+    assert_eq!(last.inputs[0].task, 100_000);
+    // What tasks have in common is in memory once.
+    let [one, two] = [1, 2].map(|index| &plan.tasks[index]);
+    assert_eq!((one.seed, two.seed), (1, 2));
+    assert!(Arc::ptr_eq(&one.parameters, &two.parameters));
+    assert!(Arc::ptr_eq(&last.labels, &plan.tasks[100_000].labels));
 }

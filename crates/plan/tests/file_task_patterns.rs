@@ -2,7 +2,7 @@
 
 mod sample;
 
-use eigenscope_plan::task_patterns::select;
+use eigenscope_plan::task_patterns::{PatternError, select};
 use sample::rendered;
 
 fn selected(patterns: &[&str]) -> Vec<String> {
@@ -52,6 +52,26 @@ fn patterns_add_up_without_repetition() {
         selected(&["figure.published", "data.mnist", "data.*"]),
         ["data.mnist", "figure.published"]
     );
+}
+
+#[test]
+fn labels_and_values_that_are_misspelt_are_recognised() {
+    let plan = sample::plan(sample::PIPELINE).expect("a plan");
+    for (pattern, meant) in [
+        ("train.bilinear[hiden=30]", "train.bilinear[hidden=30]"),
+        (
+            "train.bilinear[seeds=0,hiden=30|50]",
+            "train.bilinear[seed=0,hidden=30|50]",
+        ),
+        (
+            "metric.similarity[variant=publshed]",
+            "metric.similarity[variant=published]",
+        ),
+    ] {
+        let error = select(&plan, &[pattern.to_owned()]).expect_err("no match");
+        let PatternError::NoMatch { unmatched, .. } = error;
+        assert_eq!(unmatched[0].suggestion.as_deref(), Some(meant), "{pattern}");
+    }
 }
 
 #[test]

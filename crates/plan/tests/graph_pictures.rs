@@ -26,7 +26,7 @@ fn mermaid_flowchart() {
 fn names_cannot_end_a_string() {
     let mut plan = sample::plan("[data.mnist]").expect("a plan");
     plan.name = "a\"b\\".to_owned();
-    plan.tasks[0].kind = "k\"".to_owned();
+    plan.tasks[0].kind = "k\"".into();
     assert!(tables(&plan).dot().starts_with("digraph \"a\\\"b\\\\\" {"));
     assert!(
         tables(&plan)

@@ -162,7 +162,7 @@ impl Table {
             problem: None,
             parts: Vec::new(),
         };
-        let labels = label_types(tasks.iter().map(|(_, task)| &task.labels));
+        let labels = label_types(tasks.iter().map(|(_, task)| &*task.labels));
         for (index, task) in tasks {
             let Some(State::Current { key, .. }) = survey.get(*index) else {
                 table.missing.push(task.id.clone());
@@ -171,7 +171,7 @@ impl Table {
             table.current.push(task.id.clone());
             let part = Part {
                 task: task.id.clone(),
-                labels: task.labels.clone(),
+                labels: (*task.labels).clone(),
                 path: store.output(*key, kind),
             };
             if let Err(problem) = table.add(part, &labels) {

@@ -239,7 +239,7 @@ impl TestProject {
         let mut files = BTreeMap::new();
         for task in fs::read_dir(self.path(folder).join("p")).expect("results") {
             let task = task.expect("readable").path();
-            if task.ends_with("logs") {
+            if task.ends_with("logs") || task.ends_with(".run.json") {
                 continue;
             }
             for file in fs::read_dir(&task).expect("a folder") {

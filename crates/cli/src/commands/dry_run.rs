@@ -2,24 +2,26 @@
 
 use anyhow::Result;
 use eigenscope_pipeline::execute::slurm::{PlannedSubmissions, SlurmOptions};
-use eigenscope_pipeline::execute::{self, Options, duration};
+use eigenscope_pipeline::execute::{self, DryRun, DryRunTask, Options, duration};
 use eigenscope_pipeline::text_table::{Align, text_table};
-use serde::Serialize;
+use eigenscope_plan::Plan;
+use serde::{Serialize, Serializer};
 
 use super::{tallied, tell};
 use crate::arguments::Run;
+use crate::by_table;
 use crate::exit;
 use crate::json;
 use crate::project::Project;
-use crate::task_report::TaskReport;
+use crate::task_report::{self, TaskReport};
 
 #[derive(Serialize)]
-struct Report {
-    pipeline: String,
+struct Report<'a> {
+    pipeline: &'a str,
     current: usize,
     /// Estimate for all tasks.
     seconds: f64,
-    tasks: Vec<DryRunTaskReport>,
+    tasks: Tasks<'a>,
     /// What would be submitted to Slurm at once.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     submissions: Vec<SubmissionReport>,
@@ -32,6 +34,20 @@ struct SubmissionReport {
     minutes: u64,
     /// For each element of the array its tasks, which run one after the other.
     elements: Vec<Vec<String>>,
+}
+
+/// The tasks that would run, written one after the other.
+struct Tasks<'a>(&'a Plan, &'a [DryRunTask]);
+
+impl Serialize for Tasks<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(plan, tasks) = self;
+        serializer.collect_seq(tasks.iter().map(|task| DryRunTaskReport {
+            task: TaskReport::new(plan, task.task, &task.state),
+            is_sure: task.is_sure,
+            seconds: task.seconds,
+        }))
+    }
 }
 
 #[derive(Serialize)]
@@ -54,35 +70,31 @@ pub(crate) fn run(
         plan,
         store,
         data_dir,
+        progress,
         ..
     } = project;
     let jobs = Options::new(data_dir).jobs;
     let jobs = command.budget.jobs.map_or(jobs, usize::from);
-    let dry_run = execute::dry_run(plan, targets, store, data_dir, jobs, slurm)?;
-    let tasks = dry_run.tasks.iter().map(|task| DryRunTaskReport {
-        task: TaskReport::new(plan, task.task, &task.state),
-        is_sure: task.is_sure,
-        seconds: task.seconds,
-    });
+    let dry_run = execute::dry_run(plan, targets, store, data_dir, jobs, slurm, progress)?;
     let report = Report {
-        pipeline: plan.name.clone(),
+        pipeline: &plan.name,
         current: dry_run.current,
         seconds: dry_run.seconds,
-        tasks: tasks.collect(),
+        tasks: Tasks(plan, &dry_run.tasks),
         submissions: dry_run
             .submissions
             .iter()
             .flat_map(|planned| submissions(project, planned))
             .collect(),
     };
-    super::print(&match command.json {
-        true => json::text(&report)?,
-        false => listed(&report.tasks),
-    })?;
+    match command.json {
+        true => json::print(&report)?,
+        false => super::print(&listed(plan, &dry_run.tasks))?,
+    }
     match &dry_run.submissions {
-        None => tell(&summary(&report, jobs)),
+        None => tell(&summary(&dry_run, jobs)),
         Some(planned) => {
-            tell(&summary(&report, 0));
+            tell(&summary(&dry_run, 0));
             tell(&submitted(&report.submissions, planned));
         }
     }
@@ -140,35 +152,44 @@ fn submitted(reports: &[SubmissionReport], planned: &PlannedSubmissions) -> Stri
     lines.join("\n")
 }
 
-fn summary(report: &Report, jobs: usize) -> String {
-    let sure = report.tasks.iter().filter(|task| task.is_sure).count();
+fn summary(dry_run: &DryRun, jobs: usize) -> String {
+    let sure = dry_run.tasks.iter().filter(|task| task.is_sure).count();
     let counts = tallied([
-        (report.current, "up to date"),
+        (dry_run.current, "up to date"),
         (sure, "would run"),
         (
-            report.tasks.len() - sure,
+            dry_run.tasks.len() - sure,
             "would run if their inputs change",
         ),
     ]);
-    let time = match report.tasks.is_empty() || jobs == 0 {
+    let time = match dry_run.tasks.is_empty() || jobs == 0 {
         true => String::new(),
-        false => format!("; about {} on {jobs} threads", duration(report.seconds)),
+        false => format!("; about {} on {jobs} threads", duration(dry_run.seconds)),
     };
     format!("tasks: {counts}{time}")
 }
 
-/// One line for each task: whether it is sure to run, how long it takes, why.
-fn listed(tasks: &[DryRunTaskReport]) -> String {
+/// One line for each task, or of very many for each table: whether it is sure to run, how long it takes, why.
+fn listed(plan: &Plan, tasks: &[DryRunTask]) -> String {
+    let runs = |task: &DryRunTask| match task.is_sure {
+        true => "runs",
+        false => "may run",
+    };
+    if tasks.len() > by_table::LISTED {
+        let tasks = tasks.iter();
+        let words = tasks.map(|task| (task.task, runs(task), task_report::reason(&task.state)));
+        let hint = format!(
+            "`eigenscope run {} --dry-run --json` lists each task\n",
+            plan.name
+        );
+        return by_table::lines(plan, words) + &hint;
+    }
     let lines = tasks.iter().map(|task| {
-        let runs = match task.is_sure {
-            true => "runs",
-            false => "may run",
-        };
         vec![
-            runs.to_owned(),
-            task.task.task.clone(),
+            runs(task).to_owned(),
+            plan.tasks[task.task].id.clone(),
             duration(task.seconds),
-            task.task.reason(),
+            task_report::reason(&task.state),
         ]
     });
     let lines: Vec<Vec<String>> = lines.collect();

@@ -12,6 +12,7 @@ pub(crate) mod gc;
 pub(crate) mod graph;
 pub(crate) mod init;
 pub(crate) mod inspect;
+pub(crate) mod kinds;
 pub(crate) mod lock;
 pub(crate) mod man;
 pub(crate) mod output;
@@ -26,6 +27,7 @@ pub(crate) mod status;
 pub(crate) mod timeline;
 pub(crate) mod verify;
 pub(crate) mod warnings;
+pub(crate) mod watch;
 
 use std::fmt::Display;
 use std::io::Write;
@@ -65,6 +67,7 @@ pub(crate) fn print(text: &str) -> anyhow::Result<()> {
 
 /// Prints bytes that need not be text, as [`print()`] prints text.
 pub(crate) fn print_bytes(bytes: &[u8]) -> anyhow::Result<()> {
+    crate::planning::end();
     let mut out = std::io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
@@ -76,5 +79,6 @@ pub(crate) fn print_bytes(bytes: &[u8]) -> anyhow::Result<()> {
 
 /// Prints to standard error. A closed pipe is no error.
 pub(crate) fn tell(text: &str) {
+    crate::planning::end();
     let _ = writeln!(std::io::stderr(), "{text}");
 }

@@ -24,7 +24,7 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Pull) -> Result<u8> {
     };
     let sharing = Arc::new(sharing);
     let mut options = Options::new(&project.data_dir);
-    budget::listen(&mut options, SecondSignal::IsIgnored)?;
+    budget::listen(&mut options, None, SecondSignal::IsIgnored)?;
     options.compute = false;
     options.sharing = Some(Arc::clone(&sharing));
     let mut observer = stderr_observer(Terminal::of_stderr().redraws);

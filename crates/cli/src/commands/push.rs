@@ -24,7 +24,7 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Push) -> Result<u8> {
     let (project, targets) = Project::open_targets(arguments, &command.targets)?;
     let shared = Shared::of(&project)?;
     let mut options = Options::new(&project.data_dir);
-    budget::listen(&mut options, SecondSignal::IsIgnored)?;
+    budget::listen(&mut options, None, SecondSignal::IsIgnored)?;
     let survey = project.survey(&targets);
     let tasks: Vec<usize> = survey.iter().map(|(task, _)| task).collect();
     let is_well = push_tasks(&project, &shared, &tasks, &survey, &options.cancel)?;

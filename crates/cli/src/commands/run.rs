@@ -2,16 +2,21 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use eigenscope_pipeline::execute::{self, Outcome, stderr_observer};
+use eigenscope_pipeline::execute::{self, ExecuteError, Outcome, stderr_observer};
+use eigenscope_pipeline::sharing::Sharing;
+use eigenscope_pipeline::watch::RunOutcome;
 use eigenscope_plan::Plan;
 
 use super::{dry_run, push, relative, tallied, tell, warnings};
 use crate::arguments::{ProjectArguments, Run, Terminal};
 use crate::budget::{self, SecondSignal};
 use crate::exit;
+use crate::json;
+use crate::notify::{End, Failure, notify};
 use crate::project::Project;
 use crate::settings;
 use crate::sharing::{Shared, tell_misses};
@@ -27,7 +32,9 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Run) -> Result<u8> {
         None => SecondSignal::IsIgnored,
         Some(_) => SecondSignal::Ends,
     };
-    let mut options = budget::options(&project.data_dir, &command.budget, second)?;
+    // With a command to be told how the run ended, it ends as runs do.
+    let planning = command.notify.is_none().then(|| project.progress.clone());
+    let mut options = budget::options(&project.data_dir, &command.budget, planning, second)?;
     options.slurm = slurm;
     options.keep_going = command.keep_going;
     options.download = !command.offline;
@@ -37,6 +44,8 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Run) -> Result<u8> {
     };
     let sharing = shared.sharing()?.map(Arc::new);
     options.sharing.clone_from(&sharing);
+    options.progress = project.progress.clone();
+    let begun = Instant::now();
     let mut observer = stderr_observer(Terminal::of_stderr().redraws);
     let outcome = execute::run(
         &project.plan,
@@ -45,25 +54,28 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Run) -> Result<u8> {
         &project.store,
         &options,
         observer.as_mut(),
-    )?;
+    );
     drop(observer);
-
-    for failure in &outcome.failures {
-        tell(&failure.log_end());
+    let told = match &outcome {
+        Ok(outcome) => {
+            let pipeline = &command.targets.pipeline;
+            tell_outcome(&project, outcome, pipeline, sharing.as_deref())
+        }
+        Err(_) => Ok(()),
+    };
+    let has_pushed = match &outcome {
+        Ok(outcome) => push_results(&project, &shared, outcome, &options.cancel),
+        Err(_) => Ok(true),
+    };
+    if let Some(text) = &command.notify {
+        // From now on Ctrl-C is for the command.
+        options.cancel.store(false, Ordering::SeqCst);
+        let end = end(&project.plan.name, &outcome, begun.elapsed());
+        notify(text, &end, &options.cancel);
     }
-    tell(&summary(&outcome));
-    tell_submitted(&outcome, &command.targets.pipeline);
-    if let Some(sharing) = &sharing {
-        tell_misses(&project.plan, &outcome, sharing);
-    }
-    let has_pushed = push_results(&project, &shared, &outcome, &options.cancel)?;
-    tell_warnings(&project.plan, &outcome);
-    project.tell_shared_name()?;
-    let figures = project.store.figures(&project.plan.name);
-    if outcome.is_complete() && figures.is_dir() {
-        tell(&format!("figures are in {}", relative(&figures)));
-    }
-    Ok(match outcome {
+    told?;
+    let has_pushed = has_pushed?;
+    Ok(match outcome? {
         Outcome {
             interrupted: true, ..
         } => exit::INTERRUPTED,
@@ -109,6 +121,63 @@ fn push_results(
     }
     let survey = project.survey(&outcome.ran);
     push::push_tasks(project, shared, &outcome.ran, &survey, cancel)
+}
+
+/// Says what failed, what was done, and where the figures are.
+fn tell_outcome(
+    project: &Project,
+    outcome: &Outcome,
+    pipeline: &str,
+    sharing: Option<&Sharing>,
+) -> Result<()> {
+    for failure in &outcome.failures {
+        tell(&failure.log_end());
+    }
+    tell(&summary(outcome));
+    tell_submitted(outcome, pipeline);
+    if let Some(sharing) = sharing {
+        tell_misses(&project.plan, outcome, sharing);
+    }
+    tell_warnings(&project.plan, outcome);
+    project.tell_shared_name()?;
+    let figures = project.store.figures(&project.plan.name);
+    if outcome.is_complete() && figures.is_dir() {
+        tell(&format!("figures are in {}", relative(&figures)));
+    }
+    Ok(())
+}
+
+/// How the run has ended, for the command of `--notify`.
+fn end(pipeline: &str, ended: &std::result::Result<Outcome, ExecuteError>, took: Duration) -> End {
+    let mut end = End {
+        version: json::VERSION,
+        pipeline: pipeline.to_owned(),
+        outcome: RunOutcome::of(ended),
+        ran: 0,
+        reused: 0,
+        current: 0,
+        left: 0,
+        seconds: took.as_secs_f64(),
+        summary: String::new(),
+        failures: Vec::new(),
+    };
+    match ended {
+        Err(error) => end.summary = error.to_string(),
+        Ok(outcome) => {
+            end.ran = outcome.ran.len();
+            end.reused = outcome.reused.len();
+            end.current = outcome.current.len();
+            end.left = outcome.left.len();
+            end.summary = summary(outcome);
+            let failures = outcome.failures.iter().map(|failure| Failure {
+                task: failure.id.clone(),
+                messages: failure.messages.clone(),
+                log: failure.log.display().to_string(),
+            });
+            end.failures = failures.collect();
+        }
+    }
+    end
 }
 
 /// Lists the warnings of the tasks that ran, and counts the other results that have some.

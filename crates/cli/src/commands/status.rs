@@ -1,81 +1,84 @@
 //! `eigenscope status`: what is up to date and what is not.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::AtomicBool;
 
 use anyhow::Result;
 use eigenscope_pipeline::execute::slurm::{self, Submitted};
 use eigenscope_pipeline::store::{Key, figure_names};
+use eigenscope_pipeline::survey::{State, Survey, unlinked};
 use eigenscope_pipeline::text_table::text_table;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-use super::{plural, relative, tallied, tell, warnings};
+use super::{plural, relative, tallied, tell, warnings, watch};
 use crate::arguments::{ProjectArguments, Status};
+use crate::by_table;
 use crate::exit;
 use crate::json;
-use crate::project::Project;
+use crate::project::{self, Project};
 use crate::sharing::Shared;
-use crate::task_report::TaskReport;
+use crate::task_report::{JobReport, TaskReport, reason};
 
 #[derive(Serialize)]
-struct Report {
-    pipeline: String,
-    tasks: Vec<TaskReport>,
+struct Report<'a> {
+    pipeline: &'a str,
+    #[serde(serialize_with = "each_task")]
+    tasks: &'a Found,
+}
+
+/// What there is to say about the tasks that were looked at.
+struct Found {
+    project: Project,
+    survey: Survey,
+    /// Tasks whose readable names do not lead to their results, which have these keys.
+    misled: BTreeMap<usize, Key>,
+    /// What is queued or runs on a cluster, by key.
+    submitted: HashMap<String, Submitted>,
+    /// The keys of results that are on the remote, if that was asked for.
+    on_remote: Option<BTreeSet<Key>>,
 }
 
 pub(crate) fn run(arguments: &ProjectArguments, command: &Status) -> Result<u8> {
+    if command.watch {
+        let pipeline = Some(command.targets.pipeline.as_str());
+        return watch::watch(&project::store(arguments)?, pipeline, command.json);
+    }
     let (project, targets) = Project::open_targets(arguments, &command.targets)?;
     let survey = match command.deep {
         true => project.rescan(&targets),
         false => project.survey(&targets),
     };
-    let figures = figure_names(&project.plan);
-    let submitted = submitted(&project);
-    let states = survey.iter();
-    let mut tasks: Vec<TaskReport> = states
-        .map(|(task, state)| {
-            let mut report = TaskReport::new(&project.plan, task, state);
-            report.look_at_links(&project, task, &figures, state);
-            report.look_at_jobs(&submitted);
-            report
-        })
-        .collect();
-    if command.remote {
-        let remote = Shared::of(&project)?.remote()?;
-        let keys: Vec<Key> = survey.iter().filter_map(|(_, state)| state.key()).collect();
-        let held = remote.holds(&keys)?;
-        for (report, (_, state)) in tasks.iter_mut().zip(survey.iter()) {
-            report.on_remote = state.key().map(|key| held.contains(&key));
-        }
-        let (held, url) = (held.len(), remote.url());
-        tell(&format!("{held} {} on {url}", plural(held, "result")));
-    }
-    let current = tasks.iter().filter(|task| task.is_current()).count();
-    let misled = tasks.iter().filter(|task| task.link.is_some()).count();
-    let is_stale = current < tasks.len() || misled > 0;
+    let Project { plan, store, .. } = &project;
+    let never = AtomicBool::new(false);
+    let misled = unlinked(plan, store, &survey, &figure_names(plan), &never);
+    let found = Found {
+        misled: misled.into_iter().collect(),
+        submitted: submitted(&project),
+        on_remote: match command.remote {
+            true => Some(on_remote(&project, &survey)?),
+            false => None,
+        },
+        survey,
+        project,
+    };
+    let misled = found.misled.len();
     if misled > 0 {
         tell(&format!(
             "{misled} of the readable names in {} do not lead to the result that is up to date: `eigenscope run {}` corrects that",
-            relative(&project.store.pipeline(&project.plan.name)),
+            relative(&found.project.store.pipeline(&found.project.plan.name)),
             command.targets.pipeline
         ));
     }
-    let text = if command.json {
-        let pipeline = project.plan.name.clone();
-        json::text(&Report { pipeline, tasks })?
+    let (current, total) = found.counts();
+    if command.json {
+        json::print(&Report {
+            pipeline: &found.project.plan.name,
+            tasks: &found,
+        })?;
     } else {
-        let limit = if command.all {
-            usize::MAX
-        } else {
-            warnings::SHOWN
-        };
-        let all = survey.iter().flat_map(|(task, _)| {
-            let warnings = survey.warnings(&project.plan, task).into_iter();
-            warnings.map(move |warning| (task, warning))
-        });
-        let warnings = warnings::list(&project.plan, all, limit);
-        render(&tasks, command.all, current) + &warnings
-    };
-    super::print(&text)?;
+        super::print(&found.text(command.all, current, total))?;
+    }
+    let is_stale = current < total || misled > 0;
     Ok(if command.check && is_stale {
         exit::STALE
     } else {
@@ -95,29 +98,107 @@ fn submitted(project: &Project) -> HashMap<String, Submitted> {
     by_key.collect()
 }
 
-fn render(tasks: &[TaskReport], all: bool, current: usize) -> String {
-    let listed = tasks
-        .iter()
-        .filter(|task| all || !task.is_current() || task.link.is_some());
-    let lines: Vec<Vec<String>> = listed
-        .map(|task| match (task.link, &task.job) {
-            (Some(link), _) => vec!["link".to_owned(), task.task.clone(), link.to_owned()],
-            (None, Some(job)) => vec![job.state.to_owned(), task.task.clone(), job.describe()],
-            (None, None) => vec![task.state.to_owned(), task.task.clone(), task.reason()],
+/// The keys of the results that the remote of the settings has.
+fn on_remote(project: &Project, survey: &Survey) -> Result<BTreeSet<Key>> {
+    let remote = Shared::of(project)?.remote()?;
+    let keys: Vec<Key> = survey.iter().filter_map(|(_, state)| state.key()).collect();
+    let held = remote.holds(&keys)?;
+    let (count, url) = (held.len(), remote.url());
+    tell(&format!("{count} {} on {url}", plural(count, "result")));
+    Ok(held)
+}
+
+/// One after the other: a million of them are not in memory at once.
+fn each_task<S: Serializer>(found: &Found, serializer: S) -> Result<S::Ok, S::Error> {
+    let reports = found.survey.iter().map(|(task, state)| {
+        let mut report = TaskReport::new(&found.project.plan, task, state);
+        report.link = found.link(task);
+        report.on_remote = found.is_on_remote(state);
+        report.look_at_jobs(&found.submitted);
+        report
+    });
+    serializer.collect_seq(reports)
+}
+
+impl Found {
+    /// Tasks that are up to date, and all.
+    fn counts(&self) -> (usize, usize) {
+        let states = self.survey.iter().map(|(_, state)| state);
+        states.fold((0, 0), |(current, total), state| {
+            (current + usize::from(state.is_current()), total + 1)
         })
-        .collect();
-    let total = tasks.len();
-    let jobs = || tasks.iter().filter_map(|task| task.job.as_ref());
-    let counts = tallied([
-        (
-            jobs().filter(|job| job.state == "running").count(),
-            "running",
-        ),
-        (jobs().filter(|job| job.state == "queued").count(), "queued"),
-    ]);
-    let counts = match counts.as_str() {
-        "" => String::new(),
-        counts => format!("; with Slurm: {counts}"),
-    };
-    text_table(&lines, &[]) + &format!("{current} of {total} tasks are up to date{counts}\n")
+    }
+
+    /// The job of a task that is not up to date.
+    fn job(&self, state: &State) -> Option<JobReport> {
+        if self.submitted.is_empty() || state.is_current() {
+            return None;
+        }
+        let submitted = self.submitted.get(&state.key()?.to_string())?;
+        Some(JobReport::new(submitted))
+    }
+
+    fn is_on_remote(&self, state: &State) -> Option<bool> {
+        let held = self.on_remote.as_ref()?;
+        state.key().map(|key| held.contains(&key))
+    }
+
+    fn reason(&self, state: &State) -> String {
+        let mut reason = reason(state);
+        if !state.is_current() && self.is_on_remote(state) == Some(true) {
+            reason.push_str("; its result is on the remote");
+        }
+        reason
+    }
+
+    /// What is wrong with the readable name of a task.
+    fn link(&self, task: usize) -> Option<&'static str> {
+        let key = self.misled.get(&task)?;
+        let Project { plan, store, .. } = &self.project;
+        Some(match store.linked(&plan.name, &plan.tasks[task].id) {
+            Some(other) if other != *key => "its link leads to another result",
+            Some(_) => "its links are missing or lead elsewhere",
+            None => "it has no link",
+        })
+    }
+
+    fn text(&self, all: bool, current: usize, total: usize) -> String {
+        let plan = &self.project.plan;
+        let listed = || {
+            let states = self.survey.iter();
+            states.filter(move |(task, state)| {
+                all || !state.is_current() || self.misled.contains_key(task)
+            })
+        };
+        let words = |(task, state): (usize, &State)| match (self.link(task), self.job(state)) {
+            (Some(link), _) => (task, "link", link.to_owned()),
+            (None, Some(job)) => (task, job.state, job.describe()),
+            (None, None) => (task, state.name(), self.reason(state)),
+        };
+        let mut text = if !all && listed().count() > by_table::LISTED {
+            let hint = format!("`eigenscope status {} --all` lists each task\n", plan.name);
+            by_table::lines(plan, listed().map(words)) + &hint
+        } else {
+            let lines = listed().map(words).map(|(task, state, reason)| {
+                vec![state.to_owned(), plan.tasks[task].id.clone(), reason]
+            });
+            text_table(&lines.collect::<Vec<_>>(), &[])
+        };
+        let jobs = self.survey.iter().filter_map(|(_, state)| self.job(state));
+        let jobs: Vec<JobReport> = jobs.collect();
+        let count = |state: &str| jobs.iter().filter(|job| job.state == state).count();
+        let jobs = match tallied([(count("running"), "running"), (count("queued"), "queued")]) {
+            none if none.is_empty() => none,
+            jobs => format!("; with Slurm: {jobs}"),
+        };
+        text.push_str(&format!(
+            "{current} of {total} tasks are up to date{jobs}\n"
+        ));
+        let limit = if all { usize::MAX } else { warnings::SHOWN };
+        let found = self.survey.iter().flat_map(|(task, _)| {
+            let warnings = self.survey.warnings(plan, task).into_iter();
+            warnings.map(move |warning| (task, warning))
+        });
+        text + &warnings::list(plan, found, limit)
+    }
 }

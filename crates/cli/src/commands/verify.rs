@@ -34,6 +34,7 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Verify) -> Result<u8> 
     let mut options = budget::options(
         &project.data_dir,
         &command.budget,
+        None,
         budget::SecondSignal::IsIgnored,
     )?;
     options.keep_going = true;

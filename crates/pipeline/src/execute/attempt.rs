@@ -45,7 +45,7 @@ impl<'a> Attempt<'a> {
             ..
         } = context;
         let task = &plan.tasks[index];
-        let (key_inputs, _) = surveyor.key_inputs(task, survey);
+        let key_inputs = surveyor.key_inputs(task, survey);
         let mut inputs: BTreeMap<String, Vec<Input>> = BTreeMap::new();
         let mut files = Vec::new();
         for (planned, recorded) in task.inputs.iter().zip(&key_inputs.inputs) {
@@ -54,12 +54,15 @@ impl<'a> Attempt<'a> {
             let path = source.map(|key| store.output(key, &planned.kind));
             let output = survey.output(planned.task, &planned.kind);
             files.extend(path.clone().zip(output.map(|output| output.file)));
-            inputs.entry(planned.role.clone()).or_default().push(Input {
-                task: recorded.task.clone(),
-                labels: recorded.labels.clone(),
-                path: path.unwrap_or_default(),
-                content: recorded.content,
-            });
+            inputs
+                .entry(planned.role.to_string())
+                .or_default()
+                .push(Input {
+                    task: recorded.task.clone(),
+                    labels: recorded.labels.clone(),
+                    path: path.unwrap_or_default(),
+                    content: recorded.content,
+                });
         }
         let outputs = task.outputs.iter();
         let outputs = outputs.map(|kind| (kind.clone(), PathBuf::from(kind.file_name())));
@@ -68,7 +71,7 @@ impl<'a> Attempt<'a> {
             log: store.log(&plan.name, &task.id),
             task: TaskFile {
                 version: TASK_VERSION,
-                kind: task.kind.clone(),
+                kind: task.kind.to_string(),
                 threads,
                 data_dir: data_dir.to_owned(),
                 download: options.download,

@@ -1,7 +1,6 @@
 //! What happens when a task ends: its dependants become ready, or turn out to be up to date.
 
-use std::sync::Arc;
-
+use eigenscope_artifact::KindName;
 use eigenscope_stage::Event;
 
 use super::executor::{AttemptError, AttemptOutcome};
@@ -10,7 +9,7 @@ use super::task_states::Running;
 use super::{Notification, RunCounts, RunEvent, cores};
 use crate::ledger::LedgerRow;
 use crate::store::{Key, Record, StoreError};
-use crate::survey::State;
+use crate::survey::{State, StoredOutputs};
 
 impl Schedule<'_> {
     pub(super) fn event(&mut self, index: usize, event: &Event) {
@@ -70,7 +69,9 @@ impl Schedule<'_> {
                     index,
                     State::Current {
                         key: running.key,
-                        outputs: Arc::new(outputs),
+                        outputs: StoredOutputs::new(self.task(index), |kind: &KindName| {
+                            outputs.get(kind).copied()
+                        }),
                         warnings,
                     },
                 );
@@ -103,9 +104,8 @@ impl Schedule<'_> {
 
     /// Ready tasks with the key of the one that has just ended well need not run.
     pub(super) fn reuse_twins(&mut self, key: Key) {
-        let twins = self.states.ready().filter(|(_, other)| *other == key);
-        let twins: Vec<usize> = twins.map(|(task, _)| task).collect();
-        for twin in twins.into_iter().chain(self.lookups.remove(key)) {
+        let ready = self.states.ready_with(key);
+        for twin in ready.into_iter().chain(self.lookups.remove(key)) {
             self.reassess(twin);
         }
     }
@@ -187,7 +187,7 @@ impl Schedule<'_> {
             task: task.id.clone(),
             key: running.key.to_string(),
             section: task.stage.name().to_owned(),
-            kind: task.kind.clone(),
+            kind: task.kind.to_string(),
             start_seconds: self.start_seconds(running, ended),
             wall_seconds: ended.seconds,
             cpu_seconds: ended.cpu_seconds,

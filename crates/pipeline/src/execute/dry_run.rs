@@ -7,8 +7,9 @@ use super::forecast::Forecast;
 use super::slurm::{PlannedSubmissions, SlurmOptions, planned};
 use crate::ledger::Durations;
 use crate::store::{Store, check_names};
-use crate::survey::{Reason, State, survey};
+use crate::survey::{Reason, State, survey_showing};
 use eigenscope_plan::Plan;
+use eigenscope_plan::progress::Progress;
 
 /// A run that has not been started.
 #[derive(Debug)]
@@ -44,9 +45,10 @@ pub fn dry_run(
     data_dir: &Path,
     jobs: usize,
     slurm: Option<&SlurmOptions>,
+    progress: &Progress,
 ) -> Result<DryRun, ExecuteError> {
     check_names(plan)?;
-    let survey = survey(plan, targets, store, data_dir);
+    let survey = survey_showing(plan, targets, store, data_dir, progress);
     let waiting = || survey.iter().filter(|(_, state)| !state.is_current());
     let tasks = waiting().map(|(task, _)| task);
     let forecast = Forecast::new(plan, tasks, &Durations::load(store), jobs);

@@ -43,9 +43,14 @@ use self::slurm::{CommandError, SlurmOptions};
 use crate::ledger::Ledger;
 use crate::sharing::{Miss, Origin, Sharing};
 use crate::store::{Store, StoreError, check_names, figure_names};
-use crate::survey::Surveyor;
+use crate::survey::{State, Survey, Surveyor};
+use crate::watch::{Counts, Recorder};
 use eigenscope_plan::programs::Programs;
+use eigenscope_plan::progress::Progress;
 use eigenscope_plan::{Plan, needed};
+
+/// Damaged results that are named.
+const DAMAGE_SHOWN: usize = 20;
 
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -69,6 +74,8 @@ pub struct Options {
     pub compute: bool,
     /// Set by the caller to stop the run.
     pub cancel: Arc<AtomicBool>,
+    /// Counts the tasks that are looked at before the first one starts.
+    pub progress: Progress,
 }
 
 impl Options {
@@ -85,6 +92,7 @@ impl Options {
             sharing: None,
             compute: true,
             cancel: Arc::default(),
+            progress: Progress::default(),
         }
     }
 }
@@ -114,6 +122,21 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// The caller has stopped the run while it looked at what there is.
+    fn stopped_early(survey: &Survey, needed: &[bool]) -> Self {
+        let is_current = |task: usize| survey.get(task).is_some_and(State::is_current);
+        let needed = needed.iter().enumerate().filter(|(_, needed)| **needed);
+        let (current, left) = needed
+            .map(|(task, _)| task)
+            .partition(|&task| is_current(task));
+        Self {
+            current,
+            left,
+            interrupted: true,
+            ..Self::default()
+        }
+    }
+
     /// Returns whether all targets are up to date now.
     pub fn is_complete(&self) -> bool {
         self.failures.is_empty() && self.left.is_empty()
@@ -164,14 +187,19 @@ pub fn run(
     let needed = needed(plan, targets);
     let mut surveyor = Surveyor::new(plan, store, &data_dir);
     let (survey, figures) = std::thread::scope(|scope| {
-        scope.spawn(|| store.remove_leftovers());
+        scope.spawn(|| store.remove_leftovers(&options.cancel));
         let figures = scope.spawn(|| figure_names(plan));
-        let survey = surveyor.walk(&needed);
+        let survey = surveyor.walk(&needed, &options.progress, &options.cancel);
         (
             survey,
             figures.join().unwrap_or_else(|panic| resume_unwind(panic)),
         )
     });
+    let is_whole = (0..tasks).all(|task| !needed[task] || survey.get(task).is_some());
+    if !is_whole {
+        options.progress.finish();
+        return Ok(Outcome::stopped_early(&survey, &needed));
+    }
     surveyor.save();
     let context = schedule::RunContext {
         plan,
@@ -181,18 +209,49 @@ pub fn run(
         options,
         data_dir: &data_dir,
     };
+    options.progress.finish();
     let mut ledger = Ledger::start(store);
-    let outcome = schedule::Schedule::new(context, surveyor, survey, &mut ledger, observer).run();
+    tell_damage(plan, &survey, observer);
+    let waiting = survey.iter().filter(|(_, state)| !state.is_current());
+    let total = waiting.count();
+    let counts = Counts {
+        total,
+        current: survey.iter().count() - total,
+        ..Counts::default()
+    };
+    let mut recorder = Recorder::start(observer, store, &plan.name, ledger.run(), counts);
+    let schedule = schedule::Schedule::new(context, surveyor, survey, &mut ledger, &mut recorder);
+    let outcome = schedule.run();
     // The ledger is written even if the run had to end early.
     let written = ledger.write();
-    let outcome = outcome?;
-    written?;
-    // Links of another file of this name are left to it.
-    let is_shared = !store.of_same_name(&plan.file)?.is_empty();
-    if outcome.is_complete() && needed.iter().all(|&needed| needed) && !is_shared {
-        store.remove_stale_links(plan, &figures)?;
+    let outcome = outcome.and_then(|outcome| {
+        written?;
+        // Links of another file of this name are left to it.
+        let is_shared = !store.of_same_name(&plan.file)?.is_empty();
+        if outcome.is_complete() && needed.iter().all(|&needed| needed) && !is_shared {
+            store.remove_stale_links(plan, &figures)?;
+        }
+        Ok(outcome)
+    });
+    recorder.finish(&outcome);
+    outcome
+}
+
+/// Names the results that are there, but not as they were written.
+fn tell_damage(plan: &Plan, survey: &Survey, observer: &mut dyn Observer) {
+    let damaged = survey.iter().filter_map(|(task, state)| {
+        let damage = state.reasons().iter().find(|reason| reason.is_damage())?;
+        Some((task, damage))
+    });
+    let damaged: Vec<_> = damaged.collect();
+    for (task, damage) in damaged.iter().take(DAMAGE_SHOWN) {
+        let id = &plan.tasks[*task].id;
+        observer.note(&format!("{id}: {damage}; it is computed again"));
     }
-    Ok(outcome)
+    match damaged.len().saturating_sub(DAMAGE_SHOWN) {
+        0 => {}
+        more => observer.note(&format!("{more} more results are damaged")),
+    }
 }
 
 /// Cores of this machine.

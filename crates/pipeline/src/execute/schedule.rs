@@ -1,12 +1,10 @@
 //! The scheduler: the state of a run, kept by one thread.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant, SystemTime};
-
-use rayon::prelude::*;
 
 use super::attempt::Attempt;
 use super::executor::{Handed, Message};
@@ -17,7 +15,7 @@ use super::task_states::{Running, TaskStates};
 use super::{ExecuteError, Observer, Options, Outcome, RunEvent};
 use crate::ledger::{Durations, Ledger};
 use crate::store::{FigureNames, Key, Store};
-use crate::survey::{FEW, State, Survey, Surveyor};
+use crate::survey::{State, Survey, Surveyor, unlinked};
 use eigenscope_plan::programs::Programs;
 use eigenscope_plan::{Plan, PlannedTask};
 
@@ -66,6 +64,11 @@ impl<'a> Schedule<'a> {
         observer: &'a mut dyn Observer,
     ) -> Self {
         let RunContext { plan, options, .. } = context;
+        let idle = survey.iter().all(|(_, state)| state.is_current());
+        let durations = match idle {
+            true => Durations::default(),
+            false => Durations::load(context.store),
+        };
         let mut schedule = Self {
             context,
             surveyor,
@@ -80,7 +83,7 @@ impl<'a> Schedule<'a> {
                     .iter()
                     .filter(|(_, state)| !state.is_current())
                     .map(|(task, _)| task),
-                &Durations::load(context.store),
+                &durations,
                 match options.slurm {
                     None => options.jobs,
                     Some(_) => MACHINES,
@@ -123,7 +126,17 @@ impl<'a> Schedule<'a> {
 
     /// Runs until nothing is left to do, or to the end of what runs when it has to stop.
     pub(super) fn run(mut self) -> Result<Outcome, ExecuteError> {
-        for (task, key) in self.unlinked() {
+        let RunContext {
+            plan,
+            store,
+            figures,
+            options,
+            ..
+        } = self.context;
+        for (task, key) in unlinked(plan, store, &self.survey, figures, &options.cancel) {
+            if self.is_cancelled() {
+                break;
+            }
             self.link(task, key);
         }
         let stop = AtomicBool::new(false);
@@ -138,10 +151,15 @@ impl<'a> Schedule<'a> {
         }
         let warnings = self.warnings();
         let mut outcome = self.outcome;
+        let failed: HashSet<usize> = outcome
+            .failures
+            .iter()
+            .map(|failure| failure.task)
+            .collect();
         outcome.left = self
             .survey
             .iter()
-            .filter(|(task, state)| !state.is_current() && !failed(&outcome, *task))
+            .filter(|(task, state)| !state.is_current() && !failed.contains(task))
             .map(|(task, _)| task)
             .collect();
         outcome.warnings = warnings;
@@ -158,23 +176,6 @@ impl<'a> Schedule<'a> {
             (!owned.is_empty()).then_some((task, owned))
         });
         warnings.collect()
-    }
-
-    /// The current tasks whose readable names do not lead to their results.
-    fn unlinked(&self) -> Vec<(usize, Key)> {
-        let RunContext {
-            plan,
-            store,
-            figures,
-            ..
-        } = self.context;
-        let survey = &self.survey;
-        let current = self.outcome.current.par_iter().with_min_len(FEW);
-        let unlinked = current.filter_map(|&index| {
-            let key = survey.get(index).and_then(State::key)?;
-            (!store.is_linked(plan, index, figures, key)).then_some((index, key))
-        });
-        unlinked.collect()
     }
 
     fn work<'scope>(
@@ -236,8 +237,12 @@ impl<'a> Schedule<'a> {
         }
     }
 
+    fn is_cancelled(&self) -> bool {
+        self.context.options.cancel.load(Ordering::Relaxed)
+    }
+
     fn must_stop(&mut self) -> bool {
-        let cancelled = self.context.options.cancel.load(Ordering::Relaxed);
+        let cancelled = self.is_cancelled();
         let unfinished = self.states.is_any_ready()
             || self.states.is_any_running()
             || self.lookups.is_any_left();
@@ -274,7 +279,7 @@ impl<'a> Schedule<'a> {
     pub(super) fn keep_code(&mut self, index: usize) {
         let RunContext { plan, store, .. } = self.context;
         let fingerprint = &plan.tasks[index].fingerprint;
-        let parts = plan.code.get(fingerprint);
+        let parts = plan.code.get(&**fingerprint);
         let kept = parts.map_or(Ok(()), |parts| store.keep_code(fingerprint, parts));
         if let Err(error) = kept {
             self.fatal.get_or_insert(error.into());
@@ -303,8 +308,4 @@ impl<'a> Schedule<'a> {
     pub(super) fn task(&self, index: usize) -> &'a PlannedTask {
         &self.context.plan.tasks[index]
     }
-}
-
-fn failed(outcome: &Outcome, task: usize) -> bool {
-    outcome.failures.iter().any(|failure| failure.task == task)
 }

@@ -63,6 +63,8 @@ pub(super) struct TaskStates {
     states: BTreeMap<usize, TaskState>,
     /// The keys of the ready tasks.
     queue: BTreeMap<Rank, Key>,
+    /// How many ready tasks have a key.
+    with_key: HashMap<Key, usize>,
     /// For each task, the waiting tasks that read its outputs.
     dependants: BTreeMap<usize, BTreeSet<usize>>,
     running: BTreeMap<usize, Running>,
@@ -85,14 +87,13 @@ impl TaskStates {
         match self.states.get(&task) {
             Some(TaskState::Running | TaskState::Ended) => return,
             Some(TaskState::Waiting { missing }) if *missing > 0 => return,
-            Some(TaskState::Ready { rank }) => {
-                self.queue.remove(rank);
-            }
+            Some(&TaskState::Ready { rank }) => self.leave_queue(rank),
             Some(TaskState::Waiting { .. } | TaskState::Sought) | None => {}
         }
         let seconds = Reverse(seconds.max(0.0).to_bits());
         let rank = Rank { seconds, task };
         self.queue.insert(rank, key);
+        *self.with_key.entry(key).or_default() += 1;
         self.states.insert(task, TaskState::Ready { rank });
     }
 
@@ -111,8 +112,8 @@ impl TaskStates {
 
     /// Starts a ready task.
     pub(super) fn start(&mut self, task: usize, running: Running) {
-        if let Some(TaskState::Ready { rank }) = self.states.get(&task) {
-            self.queue.remove(rank);
+        if let Some(&TaskState::Ready { rank }) = self.states.get(&task) {
+            self.leave_queue(rank);
             self.states.insert(task, TaskState::Running);
             *self.running_keys.entry(running.key).or_default() += 1;
             self.running.insert(task, running);
@@ -135,8 +136,8 @@ impl TaskStates {
     /// Ends a task that has not started: its result is in the store.
     pub(super) fn reuse(&mut self, task: usize) {
         match self.states.get(&task) {
-            Some(TaskState::Ready { rank }) => {
-                self.queue.remove(rank);
+            Some(&TaskState::Ready { rank }) => {
+                self.leave_queue(rank);
                 self.states.insert(task, TaskState::Ended);
             }
             Some(TaskState::Waiting { .. } | TaskState::Sought) => {
@@ -163,6 +164,30 @@ impl TaskStates {
     /// The ready tasks with their keys, in the order in which they should start.
     pub(super) fn ready(&self) -> impl Iterator<Item = (usize, Key)> {
         self.queue.iter().map(|(rank, &key)| (rank.task, key))
+    }
+
+    /// The ready tasks with this key.
+    pub(super) fn ready_with(&self, key: Key) -> Vec<usize> {
+        // Two tasks rarely have one key, and looking through all that are ready whenever one ends takes too long.
+        match self.with_key.contains_key(&key) {
+            true => {
+                let ready = self.ready().filter(|(_, other)| *other == key);
+                ready.map(|(task, _)| task).collect()
+            }
+            false => Vec::new(),
+        }
+    }
+
+    fn leave_queue(&mut self, rank: Rank) {
+        let Some(key) = self.queue.remove(&rank) else {
+            return;
+        };
+        if let Some(count) = self.with_key.get_mut(&key) {
+            *count -= 1;
+            if *count == 0 {
+                self.with_key.remove(&key);
+            }
+        }
     }
 
     /// Returns whether a task with this key is running.
@@ -267,6 +292,23 @@ mod tests {
         assert!(states.seek(2));
         assert_eq!(ready(&states), [1]);
         assert_eq!(states.len(), 3);
+    }
+
+    #[test]
+    fn ready_tasks_are_found_by_their_key_until_they_start() {
+        let mut states = TaskStates::default();
+        let other: Key = "11".repeat(32).parse().expect("a key");
+        for task in [0, 1] {
+            states.make_ready(task, key(), 1.0);
+        }
+        states.make_ready(2, other, 1.0);
+        assert_eq!(states.ready_with(key()), [0, 1]);
+        states.start(0, running());
+        assert_eq!(states.ready_with(key()), [1]);
+        states.make_ready(1, other, 1.0);
+        assert_eq!(states.ready_with(key()), [0; 0]);
+        states.reuse(1);
+        assert_eq!(states.ready_with(other), [2]);
     }
 
     #[test]

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::need::Need;
-use super::removals::{measured, pipeline_folders, with_extension};
+use super::removals::{is_file, measured, pipeline_folders, with_extension};
 use super::{Collection, RemovalKind, check_readable, remove};
 use crate::ledger::{ledgers, read_ledger};
 use crate::store::{Key, Store, StoreError, entries, is_result_link, named_key};
+use crate::watch::STATE_NAME;
 
 /// Files that a command writes into the folder of a pipeline unless told otherwise.
 const PAGES: [&str; 3] = ["report.html", "timeline.svg", "timeline.png"];
@@ -149,5 +150,7 @@ impl Found {
         );
         let pages = PAGES.map(|name| folder.join(name)).into_iter();
         self.add(RemovalKind::Page, pages.filter(|path| path.is_file()));
+        let state = Some(folder.join(STATE_NAME));
+        self.add(RemovalKind::Record, state.filter(|path| is_file(path)));
     }
 }

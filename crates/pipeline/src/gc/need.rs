@@ -5,6 +5,8 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use rayon::prelude::*;
+
 use super::Options;
 use crate::store::{
     Key, Record, Store, entries, figure_files, figure_names, link_names, named_key,
@@ -58,13 +60,19 @@ impl Need {
             .iter()
             .filter(|(_, path)| is_young(path, options.keep_days));
         need.keys.extend(young.map(|(key, _)| *key));
-        for key in &need.keys {
+        let named = need.keys.par_iter().fold(BTreeSet::new, |mut named, key| {
             // A record that cannot be read names no code.
             if let Ok(Some(record)) = Record::read(&store.folder(*key)) {
-                need.code.insert(record.key_inputs.fingerprint);
-                need.code.extend(record.accepted_from);
+                named.insert(record.key_inputs.fingerprint);
+                named.extend(record.accepted_from);
             }
-        }
+            named
+        });
+        let named = named.reduce(BTreeSet::new, |mut one, mut other| {
+            one.append(&mut other);
+            one
+        });
+        need.code.extend(named);
         need
     }
 }

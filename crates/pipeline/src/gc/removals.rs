@@ -10,6 +10,7 @@ use super::size::Freed;
 use super::{Collection, Options, Removal, RemovalKind};
 use crate::ledger;
 use crate::store::{NOT_PIPELINES, Record, Store, entries, file_name, is_result_link, named_key};
+use crate::watch::STATE_NAME;
 
 /// Paths of everything that goes. Temporary files count only because the lock is held.
 pub(super) fn find(store: &Store, need: &Need, options: &Options) -> Vec<(RemovalKind, PathBuf)> {
@@ -22,6 +23,11 @@ pub(super) fn find(store: &Store, need: &Need, options: &Options) -> Vec<(Remova
     add(RemovalKind::Result, results(store, need));
     for folder in pipeline_folders(store) {
         let (links, staying) = links(&folder, need);
+        // What is known of a run of a pipeline of which nothing stays goes with the rest.
+        let state = folder.join(STATE_NAME);
+        if staying.is_empty() && !need.names.contains_key(name(&folder)) && is_file(&state) {
+            add(RemovalKind::Record, vec![state]);
+        }
         add(RemovalKind::Link, links);
         add(RemovalKind::Log, logs(&folder, need, &staying));
     }
@@ -59,6 +65,11 @@ pub(super) fn measured(store: &Store, need: &Need, found: &[(RemovalKind, PathBu
         unknown_pipelines,
         unknown_files: Vec::new(),
     }
+}
+
+/// Returns whether a regular file stands there, not a link to one.
+pub(super) fn is_file(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|found| found.is_file())
 }
 
 fn name(path: &Path) -> &OsStr {

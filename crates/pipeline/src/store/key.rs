@@ -82,9 +82,50 @@ pub struct InputRecord {
 impl KeyInputs {
     /// The key of a task with these key inputs.
     pub fn key(&self) -> Key {
+        let inputs = self.inputs.iter().map(|input| BorrowedInput {
+            role: &input.role,
+            task: &input.task,
+            labels: &input.labels,
+            content: input.content,
+        });
+        BorrowedKeyInputs {
+            kind: ("", self.kind.as_str()),
+            parameters: &self.parameters,
+            seed: self.seed,
+            device: &self.device,
+            fingerprint: &self.fingerprint,
+        }
+        .key(inputs)
+    }
+}
+
+/// [`KeyInputs`] without the inputs, as they stand in a plan.
+pub(crate) struct BorrowedKeyInputs<'a> {
+    /// Stage, with a slash if there is one, and kind.
+    pub(crate) kind: (&'a str, &'a str),
+    pub(crate) parameters: &'a Value,
+    pub(crate) seed: Option<u64>,
+    pub(crate) device: &'a str,
+    pub(crate) fingerprint: &'a str,
+}
+
+/// An [`InputRecord`] as it stands in a plan.
+pub(crate) struct BorrowedInput<'a> {
+    pub(crate) role: &'a str,
+    pub(crate) task: &'a str,
+    pub(crate) labels: &'a BTreeMap<String, Value>,
+    pub(crate) content: Digest,
+}
+
+impl BorrowedKeyInputs<'_> {
+    /// The key of a task with these key inputs and `inputs`.
+    pub(crate) fn key<'a>(&self, inputs: impl ExactSizeIterator<Item = BorrowedInput<'a>>) -> Key {
         let mut encoding = Encoding(Vec::with_capacity(1024));
-        encoding.text(&self.kind);
-        encoding.json(&self.parameters);
+        let (stage, kind) = self.kind;
+        encoding.number((stage.len() + kind.len()) as u64);
+        encoding.0.extend_from_slice(stage.as_bytes());
+        encoding.0.extend_from_slice(kind.as_bytes());
+        encoding.json(self.parameters);
         match self.seed {
             None => encoding.byte(0),
             Some(seed) => {
@@ -92,12 +133,12 @@ impl KeyInputs {
                 encoding.number(seed);
             }
         }
-        encoding.text(&self.device);
-        encoding.text(&self.fingerprint);
-        encoding.number(self.inputs.len() as u64);
-        for input in &self.inputs {
-            encoding.text(&input.role);
-            encoding.text(&input.task);
+        encoding.text(self.device);
+        encoding.text(self.fingerprint);
+        encoding.number(inputs.len() as u64);
+        for input in inputs {
+            encoding.text(input.role);
+            encoding.text(input.task);
             encoding.object(input.labels.iter());
             encoding.text(&input.content.to_string());
         }

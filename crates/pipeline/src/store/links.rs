@@ -91,7 +91,7 @@ pub(crate) fn link_names(plan: &Plan) -> HashSet<OsString> {
 pub(crate) fn figure_files(plan: &Plan, figures: &FigureNames) -> HashSet<OsString> {
     let figures = figures.iter().flat_map(|(&index, name)| {
         let kinds = plan.tasks.get(index).into_iter();
-        let kinds = kinds.flat_map(|task| &task.outputs);
+        let kinds = kinds.flat_map(|task| task.outputs.iter());
         kinds
             .filter(|kind| kind.is_picture())
             .map(|kind| figure_file(name, kind).into())
@@ -135,7 +135,7 @@ fn keep_only(folder: &Path, names: &HashSet<OsString>) -> Result<(), StoreError>
     };
     for entry in entries.flatten() {
         let path = entry.path();
-        if is_result_link(&path) && !names.contains(&entry.file_name()) {
+        if !names.contains(&entry.file_name()) && is_result_link(&path) {
             fs::remove_file(&path)
                 .map_err(|source| StoreError::io("remove the link", &path, source))?;
         }

@@ -6,6 +6,7 @@
 use std::fs::{DirEntry, File, OpenOptions, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use eigenscope_artifact::atomic::TEMPORARY_PREFIX;
 use eigenscope_artifact::{output, regular};
@@ -49,7 +50,7 @@ impl Store {
     /// Takes the lock, or says who holds it. What a killed run left half done is removed.
     pub fn lock(&self) -> Result<RunLock, StoreError> {
         let lock = self.lock_as_it_is()?;
-        self.remove_leftovers();
+        self.remove_leftovers(&AtomicBool::new(false));
         Ok(lock)
     }
 
@@ -167,33 +168,41 @@ impl Store {
         }
     }
 
-    /// Removes what a killed run left half done. The lock is held.
-    pub(crate) fn remove_leftovers(&self) {
-        self.leftovers().iter().for_each(|path| remove(path));
+    /// Removes what a killed run left half done, until `cancel` is set. The lock is held.
+    pub(crate) fn remove_leftovers(&self, cancel: &AtomicBool) {
+        let found: Vec<PathBuf> = self.each_leftover(cancel).collect();
+        found.iter().for_each(|path| remove(path));
     }
 
     /// Temporary files and folders. With the lock held, they are those of runs that were killed. Without a lock that cannot be
     /// known, so there are none. What belongs to a batch that jobs may still be working on is none either.
     pub(crate) fn leftovers(&self) -> Vec<PathBuf> {
-        if !self.locking {
-            return Vec::new();
-        }
+        self.each_leftover(&AtomicBool::new(false)).collect()
+    }
+
+    /// The same one by one, until `cancel` is set: folders with millions of entries take seconds.
+    fn each_leftover(&self, cancel: &AtomicBool) -> impl Iterator<Item = PathBuf> {
         let batches: Vec<String> = self
             .batches()
             .iter()
             .filter_map(|batch| Some(batch.file_name()?.to_str()?.to_owned()))
             .collect();
-        let is_in_use = |path: &Path| batches.iter().any(|batch| is_work_of(path, batch));
-        let folders = entries(self.root()).filter(|path| path.is_dir());
-        let folders = folders.chain([self.root().to_owned()]);
+        let is_in_use = move |path: &Path| batches.iter().any(|batch| is_work_of(path, batch));
+        let root = self.locking.then(|| self.root().to_owned());
+        let folders = root
+            .iter()
+            .flat_map(|root| entries(root))
+            .filter(|path| path.is_dir());
+        let folders: Vec<PathBuf> = folders.chain(root.clone()).collect();
         folders
+            .into_iter()
             .flat_map(|folder| [folder.join("figures"), folder])
             .flat_map(|folder| listed(&folder))
+            .take_while(|_| !cancel.load(Ordering::Relaxed))
             .filter(is_temporary)
             .map(|entry| entry.path())
             // Pages and pictures are written without the lock.
-            .filter(|path| !output::is_being_written(path) && !is_in_use(path))
-            .collect()
+            .filter(move |path| !output::is_being_written(path) && !is_in_use(path))
     }
 }
 

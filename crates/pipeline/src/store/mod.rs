@@ -6,6 +6,7 @@
 //! artifacts/<pipeline>/<task>                   link to ../store/<key>
 //! artifacts/<pipeline>/figures/<name>.svg       link to ../<task>/figure.svg
 //! artifacts/<pipeline>/logs/<task>.log          log of the last time the task ran
+//! artifacts/<pipeline>/.run.json                what the last run did, or does (see [`crate::watch`])
 //! artifacts/code/<fingerprint>.json             what the code behind a fingerprint consists of
 //! artifacts/ledger/<number>-<time>-<pid>.parquet what each run cost
 //! artifacts/.stamps.jsonl                       digests of files that have not changed
@@ -40,6 +41,7 @@ use eigenscope_artifact::KindName;
 pub use commit::{CommitError, Committed, WorkFolder};
 pub use error::StoreError;
 pub use file_system::FileSystem;
+pub(crate) use key::{BorrowedInput, BorrowedKeyInputs};
 pub use key::{InputRecord, Key, KeyInputs};
 pub(crate) use links::{figure_files, is_result_link, link_names, symlink};
 pub use lock::RunLock;

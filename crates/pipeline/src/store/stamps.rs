@@ -17,6 +17,7 @@ use std::ffi::OsStr;
 use std::fs::Metadata;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -47,6 +48,8 @@ pub(crate) struct Stamps {
     trusted: bool,
     /// New lines by the start that names them; `None`: what was known no longer holds.
     learnt: Mutex<BTreeMap<String, Option<String>>>,
+    /// Whether there are such lines.
+    has_learnt: AtomicBool,
 }
 
 /// The digest of a file.
@@ -134,6 +137,7 @@ impl Stamps {
             text,
             trusted: true,
             learnt: Mutex::default(),
+            has_learnt: AtomicBool::new(false),
         }
     }
 
@@ -204,11 +208,12 @@ impl Stamps {
     /// What is known under a name.
     fn known<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
         let start = start_of(name);
-        let learnt = self.learnt.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(line) = learnt.get(&start) {
-            return value_in(line.as_deref()?, &start);
+        if self.has_learnt.load(Ordering::Acquire) {
+            let learnt = self.learnt.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(line) = learnt.get(&start) {
+                return value_in(line.as_deref()?, &start);
+            }
         }
-        drop(learnt);
         // As the start holds no line end, the rest of the text does for the line.
         let is_before = |&at: &usize| self.text.as_bytes()[at..] < *start.as_bytes();
         let position = self.lines.partition_point(is_before);
@@ -227,6 +232,7 @@ impl Stamps {
         });
         let mut learnt = self.learnt.lock().unwrap_or_else(PoisonError::into_inner);
         learnt.insert(start, line);
+        self.has_learnt.store(true, Ordering::Release);
     }
 
     /// Files in the store are named relative to it, so that it can be moved.

@@ -47,18 +47,19 @@ pub fn chain<'a>(
     index: usize,
 ) -> impl Iterator<Item = (usize, &'a State)> {
     let with_state = |index| Some((index, survey.get(index)?));
-    std::iter::successors(with_state(index), move |(_, state)| {
-        with_state(first_awaited(plan, state)?)
+    std::iter::successors(with_state(index), move |&(task, state)| {
+        with_state(first_awaited(plan, task, state)?)
     })
 }
 
 /// The first task that a blocked one waits for. Inputs come before a task, so the chain ends.
-fn first_awaited(plan: &Plan, state: &State) -> Option<usize> {
+fn first_awaited(plan: &Plan, task: usize, state: &State) -> Option<usize> {
     let awaited = state.reasons().iter().find_map(|reason| match reason {
         Reason::WaitsFor { task } => Some(task),
         _ => None,
     })?;
-    plan.tasks.iter().position(|task| task.id == *awaited)
+    let mut inputs = plan.tasks[task].inputs.iter().map(|input| input.task);
+    inputs.find(|&input| plan.tasks[input].id == *awaited)
 }
 
 fn line(text: &mut String, line: &str) {

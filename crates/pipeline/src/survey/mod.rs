@@ -10,12 +10,15 @@
 mod code_change;
 mod differences;
 mod explain;
+mod links;
+mod outputs;
 mod pictures;
 mod reason;
 mod stored;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use eigenscope_artifact::KindName;
@@ -23,18 +26,24 @@ use rayon::prelude::*;
 
 pub use code_change::CodeChange;
 pub use explain::{chain, explain};
+pub use links::unlinked;
+pub use outputs::StoredOutputs;
 pub use reason::Reason;
 
 pub(crate) use stored::Intact;
 
 use crate::store::{
-    Committed, InputRecord, Key, KeyInputs, OutputRecord, Outputs, Previous, Stamps, Store,
-    named_key,
+    BorrowedInput, BorrowedKeyInputs, Committed, InputRecord, Key, KeyInputs, OutputRecord,
+    Previous, Stamps, Store, named_key,
 };
-use eigenscope_plan::{CodeParts, Plan, PlannedTask, needed};
+use eigenscope_plan::progress::{Activity, Progress};
+use eigenscope_plan::{CodeParts, Plan, PlannedInput, PlannedTask, needed};
 
 /// Fewer tasks than this are not worth a thread.
 pub(crate) const FEW: usize = 256;
+
+/// A survey of more tasks than this is worth stopping.
+const LONG: usize = 10_000;
 
 /// Kind of device that tasks compute on.
 pub const DEVICE: &str = "cpu";
@@ -45,7 +54,7 @@ pub enum State {
     /// Its result is in the store and intact.
     Current {
         key: Key,
-        outputs: Arc<Outputs>,
+        outputs: StoredOutputs,
         /// What the task warned of when it ran.
         warnings: Vec<String>,
     },
@@ -109,13 +118,14 @@ impl State {
 /// States of the surveyed tasks, by index in the plan.
 #[derive(Debug, Clone, Default)]
 pub struct Survey {
-    states: BTreeMap<usize, State>,
+    /// `None`: the task was not part of the survey.
+    states: Vec<Option<State>>,
 }
 
 impl Survey {
     /// State of a task; `None` if it was not part of the survey.
     pub fn get(&self, task: usize) -> Option<&State> {
-        self.states.get(&task)
+        self.states.get(task)?.as_ref()
     }
 
     /// The warnings of a task, as [`State::all_warnings`]; none if it was not part of the survey.
@@ -126,11 +136,15 @@ impl Survey {
 
     /// All states in plan order.
     pub fn iter(&self) -> impl Iterator<Item = (usize, &State)> {
-        self.states.iter().map(|(&task, state)| (task, state))
+        let states = self.states.iter().enumerate();
+        states.filter_map(|(task, state)| Some((task, state.as_ref()?)))
     }
 
     pub(crate) fn set(&mut self, task: usize, state: State) {
-        self.states.insert(task, state);
+        if self.states.len() <= task {
+            self.states.resize_with(task + 1, || None);
+        }
+        self.states[task] = Some(state);
     }
 
     /// An output of a task, if the task is current.
@@ -144,18 +158,42 @@ impl Survey {
 
 /// Surveys `targets` and everything they need. `data_dir` is where the user keeps data files.
 pub fn survey(plan: &Plan, targets: &[usize], store: &Store, data_dir: &Path) -> Survey {
-    survey_with(Surveyor::new(plan, store, data_dir), plan, targets)
+    survey_showing(plan, targets, store, data_dir, &Progress::default())
+}
+
+/// As [`survey`], counting the tasks.
+pub fn survey_showing(
+    plan: &Plan,
+    targets: &[usize],
+    store: &Store,
+    data_dir: &Path,
+    progress: &Progress,
+) -> Survey {
+    let surveyor = Surveyor::new(plan, store, data_dir);
+    survey_with(surveyor, plan, targets, progress)
 }
 
 /// As [`survey`], but reads every file, even if its size and times have not changed: a disk that loses bits changes neither.
-pub fn rescan(plan: &Plan, targets: &[usize], store: &Store, data_dir: &Path) -> Survey {
+pub fn rescan(
+    plan: &Plan,
+    targets: &[usize],
+    store: &Store,
+    data_dir: &Path,
+    progress: &Progress,
+) -> Survey {
     let mut surveyor = Surveyor::new(plan, store, data_dir);
     surveyor.stamps.invalidate_cache();
-    survey_with(surveyor, plan, targets)
+    survey_with(surveyor, plan, targets, progress)
 }
 
-fn survey_with(mut surveyor: Surveyor<'_>, plan: &Plan, targets: &[usize]) -> Survey {
-    let survey = surveyor.walk(&needed(plan, targets));
+fn survey_with(
+    mut surveyor: Surveyor<'_>,
+    plan: &Plan,
+    targets: &[usize],
+    progress: &Progress,
+) -> Survey {
+    let needed = needed(plan, targets);
+    let survey = surveyor.walk(&needed, progress, &AtomicBool::new(false));
     surveyor.save();
     survey
 }
@@ -181,11 +219,14 @@ impl<'a> Surveyor<'a> {
         }
     }
 
-    /// Assesses all tasks marked in `needed`.
-    pub(crate) fn walk(&self, needed: &[bool]) -> Survey {
+    /// Assesses all tasks marked in `needed`; of very many only those that are being looked at once `cancel` is set.
+    pub(crate) fn walk(&self, needed: &[bool], progress: &Progress, cancel: &AtomicBool) -> Survey {
         let needed = needed.iter().enumerate().filter(|(_, needed)| **needed);
         let tasks: Vec<usize> = needed.map(|(index, _)| index).collect();
+        progress.begin(Activity::Surveying, tasks.len());
+        let is_long = tasks.len() > LONG;
         let mut survey = Survey::default();
+        survey.states.resize_with(self.plan.tasks.len(), || None);
         let mut rest = tasks.as_slice();
         while let Some(&first) = rest.first() {
             // Tasks that read nothing from the first on can be assessed together.
@@ -195,9 +236,17 @@ impl<'a> Surveyor<'a> {
             };
             let together = rest.iter().position(reads_later).unwrap_or(rest.len());
             let (batch, after) = rest.split_at(together.max(1));
-            let assess = |&task: &usize| (task, self.assess(task, &survey));
+            let assess = |&task: &usize| {
+                if is_long && cancel.load(Ordering::Relaxed) {
+                    return None;
+                }
+                progress.advance();
+                Some((task, self.assess(task, &survey)))
+            };
             let states: Vec<_> = batch.par_iter().with_min_len(FEW).map(assess).collect();
-            survey.states.extend(states);
+            for (task, state) in states.into_iter().flatten() {
+                survey.states[task] = Some(state);
+            }
             rest = after;
         }
         survey
@@ -206,60 +255,81 @@ impl<'a> Surveyor<'a> {
     /// State of one task, given those of its inputs.
     pub(crate) fn assess(&self, index: usize, survey: &Survey) -> State {
         let task = &self.plan.tasks[index];
-        let (key_inputs, waits_for) = self.key_inputs(task, survey);
-        if !waits_for.is_empty() {
-            let mut reasons = self.differences(task, &key_inputs, false);
+        let Some(key) = self.key(task, survey) else {
+            let missing = |input: &&PlannedInput| survey.output(input.task, &input.kind).is_none();
+            let waits_for: BTreeSet<usize> = task
+                .inputs
+                .iter()
+                .filter(missing)
+                .map(|input| input.task)
+                .collect();
+            let mut reasons = self.differences(task, None, survey);
             reasons.extend(waits_for.into_iter().map(|input| Reason::WaitsFor {
                 task: self.plan.tasks[input].id.clone(),
             }));
             return State::Blocked { reasons };
-        }
-        let key = key_inputs.key();
+        };
         match self.stored(task, key) {
             Ok(Some(Intact { outputs, warnings })) => State::Current {
                 key,
-                outputs: Arc::new(outputs),
+                outputs,
                 warnings,
             },
             Ok(None) => State::Stale {
                 key,
-                reasons: self.differences(task, &key_inputs, true),
+                reasons: self.differences(task, Some(key), survey),
             },
             Err(reasons) => State::Stale { key, reasons },
         }
     }
 
-    /// What determines the result of a task, and the tasks whose outputs are not known yet.
-    pub(crate) fn key_inputs(
-        &self,
-        task: &PlannedTask,
-        survey: &Survey,
-    ) -> (KeyInputs, BTreeSet<usize>) {
-        let mut waits_for = BTreeSet::new();
-        let mut inputs = Vec::with_capacity(task.inputs.len());
-        for input in &task.inputs {
+    /// The key of a task; `None` if the outputs of some task that it reads are not known yet.
+    fn key(&self, task: &PlannedTask, survey: &Survey) -> Option<Key> {
+        let content = |input: &PlannedInput| {
+            let output = survey.output(input.task, &input.kind)?;
+            Some(output.content)
+        };
+        let contents: Option<Vec<_>> = task.inputs.iter().map(content).collect();
+        let inputs = task.inputs.iter().zip(contents?).map(|(input, content)| {
             let source = &self.plan.tasks[input.task];
-            match survey.output(input.task, &input.kind) {
-                Some(output) => inputs.push(InputRecord {
-                    role: input.role.clone(),
-                    task: source.id.clone(),
-                    labels: source.labels.clone(),
-                    content: output.content,
-                }),
-                None => {
-                    waits_for.insert(input.task);
-                }
+            BorrowedInput {
+                role: &input.role,
+                task: &source.id,
+                labels: &source.labels,
+                content,
             }
-        }
-        let key_inputs = KeyInputs {
+        });
+        let stage = format!("{}/", task.stage.name());
+        let key_inputs = BorrowedKeyInputs {
+            kind: (stage.as_str(), &*task.kind),
+            parameters: &task.parameters,
+            seed: task.random.then_some(task.seed),
+            device: DEVICE,
+            fingerprint: &task.fingerprint,
+        };
+        Some(key_inputs.key(inputs))
+    }
+
+    /// What determines the result of a task; of what it reads, that whose content is known.
+    pub(crate) fn key_inputs(&self, task: &PlannedTask, survey: &Survey) -> KeyInputs {
+        let inputs = task.inputs.iter().filter_map(|input| {
+            let source = &self.plan.tasks[input.task];
+            let output = survey.output(input.task, &input.kind)?;
+            Some(InputRecord {
+                role: input.role.to_string(),
+                task: source.id.clone(),
+                labels: (*source.labels).clone(),
+                content: output.content,
+            })
+        });
+        KeyInputs {
             kind: kind_name(task),
-            parameters: task.parameters.clone(),
+            parameters: (*task.parameters).clone(),
             seed: task.random.then_some(task.seed),
             device: DEVICE.to_owned(),
-            fingerprint: task.fingerprint.clone(),
-            inputs,
-        };
-        (key_inputs, waits_for)
+            fingerprint: task.fingerprint.to_string(),
+            inputs: inputs.collect(),
+        }
     }
 
     /// A result has just been placed: its outputs need not be read again.
@@ -279,17 +349,19 @@ impl<'a> Surveyor<'a> {
         self.stamps.save();
     }
 
-    /// How a task differs from the last time it was made. `complete`: all its inputs are known.
-    fn differences(&self, task: &PlannedTask, new: &KeyInputs, complete: bool) -> Vec<Reason> {
+    /// How a task differs from the last time it was made; `key` is its key, if all its inputs are known.
+    fn differences(&self, task: &PlannedTask, key: Option<Key>, survey: &Survey) -> Vec<Reason> {
+        let complete = key.is_some();
         let reasons = match self.store.previous(&self.plan.name, &task.id) {
             Previous::None => vec![Reason::NeverMade],
-            Previous::Gone(key) if complete && key != Some(new.key()) => vec![Reason::NeverMade],
+            Previous::Gone(old) if complete && old != key => vec![Reason::NeverMade],
             Previous::Gone(_) => vec![Reason::ResultRemoved],
             Previous::Unreadable(reason) => vec![Reason::RecordUnreadable { reason }],
             Previous::Record(record) => {
                 let old = record.key_inputs;
+                let new = self.key_inputs(task, survey);
                 let changes = self.code_changes(&old.fingerprint, &new.fingerprint);
-                differences::all(&old, new, changes, complete)
+                differences::all(&old, &new, changes, complete)
             }
         };
         // Equal key inputs have an equal key; a store written under other rules is all that is left.

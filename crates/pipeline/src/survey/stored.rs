@@ -6,15 +6,15 @@ use std::path::Path;
 use eigenscope_artifact::{ArtifactError, FileDigest, KindName, digest_pictures, regular};
 use eigenscope_stage::{ExternalFile, FolderPicture};
 
-use super::{Reason, Surveyor, pictures};
-use crate::store::{CachedOutput, CachedResult, Key, Outputs, RECORD_NAME, Stamp, inspect};
+use super::{Reason, StoredOutputs, Surveyor, pictures};
+use crate::store::{CachedOutput, CachedResult, Key, RECORD_NAME, Stamp, inspect};
 use eigenscope_plan::PlannedTask;
 
 /// Files that are gone which a note names.
 const GONE_SHOWN: usize = 4;
 
 pub(crate) struct Intact {
-    pub(crate) outputs: Outputs,
+    pub(crate) outputs: StoredOutputs,
     /// What its record says that the task warned of, and a note on files that are gone.
     pub(crate) warnings: Vec<String>,
 }
@@ -37,7 +37,7 @@ impl Surveyor<'_> {
             Err(reason) => return faulty(vec![Reason::RecordUnreadable { reason }]),
         };
         let mut faults = Vec::new();
-        for output in &task.outputs {
+        for output in task.outputs.iter() {
             match known.outputs.get_mut(output) {
                 Some(known) => faults.extend(output_fault(&folder, output, known, &mut is_news)),
                 None => faults.push(missing(output)),
@@ -61,10 +61,9 @@ impl Surveyor<'_> {
         if is_news && known.stamp.is_some() {
             self.stamps.learn_result(key, &known);
         }
-        let outputs = known.outputs.into_iter();
-        let outputs = outputs.map(|(kind, output)| (kind, output.record));
+        let record = |kind: &KindName| known.outputs.get(kind).map(|known| known.record);
         Ok(Some(Intact {
-            outputs: outputs.collect(),
+            outputs: StoredOutputs::new(task, record),
             warnings: known.warnings.into_iter().chain(gone).collect(),
         }))
     }

@@ -246,7 +246,7 @@ impl Checking<'_> {
                 outputs,
             });
         };
-        for kind in &task.outputs {
+        for kind in task.outputs.iter() {
             if let Some(expected) = key(self.expected) {
                 outputs.push(OutputCheck {
                     kind: kind.clone(),

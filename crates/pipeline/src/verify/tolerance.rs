@@ -155,7 +155,7 @@ impl RawRule {
         }
         let columns = self.columns.as_ref();
         let kind = columns.split_once('.').map_or(&**columns, |(kind, _)| kind);
-        let written = plan.tasks.iter().flat_map(|task| &task.outputs);
+        let written = plan.tasks.iter().flat_map(|task| task.outputs.iter());
         let written: BTreeSet<&str> = written.map(KindName::as_str).collect();
         if !kind.contains('*') && !written.contains(kind) {
             problems.add(|| {

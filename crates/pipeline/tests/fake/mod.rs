@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use eigenscope_artifact::tables::training::{FinalRow, HistoryRow};
 use eigenscope_artifact::{ArtifactKind, SVG};
@@ -120,20 +121,20 @@ pub(crate) fn task(
     PlannedTask {
         id: id.to_owned(),
         stage,
-        kind: kind.to_owned(),
-        labels: BTreeMap::new(),
-        parameters,
+        kind: kind.into(),
+        labels: Arc::default(),
+        parameters: parameters.into(),
         seed: 1,
         random: false,
         heading: None,
         resources: Resources::default(),
-        fingerprint: "code-1".to_owned(),
+        fingerprint: "code-1".into(),
         inputs: inputs
             .iter()
             .map(|&(role, task, kind)| PlannedInput {
-                role: role.to_owned(),
+                role: role.into(),
                 task,
-                kind: kind.into(),
+                kind: Arc::new(kind.into()),
             })
             .collect(),
         outputs: outputs.iter().map(|&kind| kind.into()).collect(),
@@ -227,5 +228,9 @@ impl Observer for Recorder {
         if let (RunEvent::Progress { .. }, Some(cancel)) = (notification.event, &self.cancel) {
             cancel.store(true, std::sync::atomic::Ordering::Relaxed);
         }
+    }
+
+    fn note(&mut self, text: &str) {
+        self.events.push(format!("note {text}"));
     }
 }

@@ -81,7 +81,7 @@ impl Compatibility<'_> {
                 let inputs = self.tasks[end].inputs.iter();
                 next.extend(
                     inputs
-                        .filter(|input| input.role == role)
+                        .filter(|input| *input.role == *role)
                         .map(|input| input.task),
                 );
                 if next.len() == before {
@@ -168,7 +168,7 @@ impl Compatibility<'_> {
             return &reader.table.header;
         };
         let mut inputs = self.tasks[task].inputs.iter();
-        match inputs.find(|input| input.role == role) {
+        match inputs.find(|input| *input.role == *role) {
             Some(input) => self.reference(key, input.task),
             None => &key.span,
         }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::file::{self, Entry, FileError, Node, Problems, Span, named};
 use crate::label::{label_problem, label_text, labels_of};
-use crate::plan::MAXIMUM_TASKS_PER_TABLE;
+use crate::plan::MAXIMUM_TASKS;
 
 /// A swept parameter.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,7 +41,7 @@ pub(crate) fn axis(
         });
         return None;
     }
-    if items.len() > MAXIMUM_TASKS_PER_TABLE {
+    if items.len() > MAXIMUM_TASKS {
         problems.add(|| {
             too_many_tasks(container).at(&entry.key_span, format!("{} values", items.len()))
         });
@@ -88,6 +88,6 @@ pub(crate) fn axis(
 
 /// The error for a table that gives too many tasks. The caller says where it is.
 pub(crate) fn too_many_tasks(container: &str) -> FileError {
-    let message = format!("{container} gives more than {MAXIMUM_TASKS_PER_TABLE} tasks");
+    let message = format!("{container} gives more than {MAXIMUM_TASKS} tasks");
     FileError::new("too_many_tasks", message)
 }

@@ -63,7 +63,7 @@ impl<'a> Compatibility<'a> {
         let readers = self.tasks[reader.tasks.clone()].iter();
         let readers = readers.take(if key.role.many { 1 } else { usize::MAX });
         let inputs = readers.flat_map(|task| &task.inputs);
-        let read = inputs.filter(|input| input.role == key.role.name);
+        let read = inputs.filter(|input| *input.role == *key.role.name);
         let mut seen = HashSet::new();
         read.map(|input| input.task)
             .filter(|&task| !self.features[task].uncertain)
@@ -272,7 +272,7 @@ impl<'a> Compatibility<'a> {
         loop {
             let provides = &self.expanded[self.maker(task)].kind.provides;
             let examined = provided(self.examinations.of(task));
-            let inherits = |role: &String| {
+            let inherits = |role: &str| {
                 let mut features = provides.iter().chain(examined);
                 features.any(
                     |feature| matches!(feature, Feature::Inherited { role: from } if from == role),

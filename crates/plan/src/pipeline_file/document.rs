@@ -16,14 +16,21 @@ use super::table::{SEED, SEEDS, Table, table};
 use crate::file::{self, FileError, Problems, Sources};
 use crate::plan::Plan;
 use crate::programs::Programs;
+use crate::progress::{Activity, Progress};
+
+/// A pipeline file as it is given.
+pub(crate) struct File<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) path: &'a Path,
+    pub(crate) text: &'a str,
+}
 
 /// The plan of a pipeline file; without meaning if a problem was reported. Adds the file and those that it extends to
 /// `sources`.
 pub(crate) fn plan(
-    name: &str,
-    path: &Path,
-    text: &str,
+    File { name, path, text }: File<'_>,
     programs: &Programs,
+    progress: &Progress,
     sources: &mut Sources,
     problems: &mut Problems,
 ) -> Plan {
@@ -40,7 +47,16 @@ pub(crate) fn plan(
         .iter()
         .map(|found| {
             let kinds = programs.kinds(found.stage);
-            table(found.stage, &found.entry, kinds, sources.text(), problems)
+            let missing = programs.missing(found.stage);
+            let missing = missing.as_deref();
+            table(
+                found.stage,
+                &found.entry,
+                kinds,
+                missing,
+                sources.text(),
+                problems,
+            )
         })
         .collect();
     if tables.is_empty() && problems.is_empty() {
@@ -51,7 +67,8 @@ pub(crate) fn plan(
     }
     let references = resolve(&tables, problems);
     let seed = seed.unwrap_or_default();
-    let (mut tasks, expanded) = expand(&tables, &references, programs, seed, problems);
+    let (mut tasks, expanded) = expand(&tables, &references, programs, seed, progress, problems);
+    progress.begin(Activity::Checking, tasks.len());
     let examinations = examine(&expanded, &tasks, programs, problems);
     let compatibility = Compatibility::new(&expanded, &tasks, &examinations);
     check_compatibility(&compatibility, problems);

@@ -175,7 +175,7 @@ fn question(
     features: &[std::rc::Rc<Features<'_>>],
     quantities: &[Quantities<'_>],
 ) -> Question {
-    let roles: HashSet<&str> = task.inputs.iter().map(|one| one.role.as_str()).collect();
+    let roles: HashSet<&str> = task.inputs.iter().map(|one| &*one.role).collect();
     let inputs = roles.into_iter().map(|role| {
         let features = features::common(task, role, features);
         let known = match features.uncertain {
@@ -185,8 +185,8 @@ fn question(
         (role.to_owned(), known)
     });
     Question {
-        kind: task.kind.clone(),
-        parameters: task.parameters.clone(),
+        kind: task.kind.to_string(),
+        parameters: Value::clone(&task.parameters),
         inputs: inputs.collect(),
     }
 }

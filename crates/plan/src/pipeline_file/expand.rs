@@ -1,23 +1,23 @@
-//! Expansion of checked tables to tasks: selections, joins, sweeps, ids, seeds.
+//! Expansion of checked tables to tasks: selections, joins, sweeps.
 
-use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
+use std::sync::Arc;
 
-use eigenscope_stage::{Resources, Seed, TaskKindDescription};
-use serde_json::{Map, Value};
+use eigenscope_stage::TaskKindDescription;
+use serde_json::Value;
 
-use super::axis::{AxisValue, too_many_tasks};
+use super::axis::too_many_tasks;
+use super::pattern::{Pattern, variants};
 use super::resolve::ResolvedReferences;
 use super::selection::{LabelIndex, label_index, matching};
 use super::sweep::{JoinError, Row, join, product};
-use super::table::{InputKey, SEED, Table};
+use super::table::{InputKey, Table};
 use crate::file::{FileError, Problems, named};
-use crate::label::{Labels, task_id};
-use crate::plan::{
-    MAXIMUM_INPUTS, MAXIMUM_TASKS, MAXIMUM_TASKS_PER_TABLE, PlannedInput, PlannedTask,
-};
+use crate::label::Labels;
+use crate::plan::{MAXIMUM_INPUTS, MAXIMUM_TASKS, PlannedTask};
 use crate::programs::Programs;
+use crate::progress::Progress;
 use crate::reference::Located;
 
 /// A table with its tasks.
@@ -34,12 +34,14 @@ pub(crate) fn expand<'a>(
     references: &ResolvedReferences,
     programs: &Programs,
     seed: u64,
+    progress: &Progress,
     problems: &mut Problems,
 ) -> (Vec<PlannedTask>, Vec<ExpandedTable<'a>>) {
     let mut expansion = Expansion {
         tables,
         references,
         programs,
+        progress,
         seed,
         tasks: Vec::new(),
         ranges: vec![None; tables.len()],
@@ -74,6 +76,7 @@ struct Expansion<'a> {
     tables: &'a [Table<'a>],
     references: &'a ResolvedReferences,
     programs: &'a Programs,
+    progress: &'a Progress,
     seed: u64,
     tasks: Vec<PlannedTask>,
     /// Tasks of each table; `None` for tables with a problem.
@@ -84,9 +87,9 @@ struct Expansion<'a> {
 }
 
 /// Tasks read under one key.
-struct Selected<'a> {
-    key: &'a InputKey<'a>,
-    tasks: Vec<usize>,
+pub(super) struct Selected<'a> {
+    pub(super) key: &'a InputKey<'a>,
+    pub(super) tasks: Vec<usize>,
 }
 
 impl Selected<'_> {
@@ -123,17 +126,22 @@ impl<'a> Expansion<'a> {
         let Some(rows) = self.rows(table, &selected, problems) else {
             return Ok(());
         };
-        let Some(combinations) = product(&table.axes, MAXIMUM_TASKS_PER_TABLE / rows.len().max(1))
-        else {
+        let Some(combinations) = product(&table.axes, MAXIMUM_TASKS / rows.len().max(1)) else {
             problems.add(|| too_many_tasks_of(table));
             return Ok(());
         };
-        self.admit(&selected, rows.len() * combinations.len(), problems)?;
+        let count = rows.len() * combinations.len();
+        self.admit(&selected, count, problems)?;
         let start = self.tasks.len();
+        let pattern = Pattern::new(self.programs, table, kind, &selected);
+        let variants = variants(table, kind, &combinations);
+        self.progress.add_table(count);
+        self.tasks.reserve(count);
         for row in &rows {
-            for combination in &combinations {
-                let task = self.task(table, kind, &selected, row, combination);
+            for variant in &variants {
+                let task = pattern.task(row, variant, self.seed);
                 self.tasks.push(task);
+                self.progress.advance();
             }
         }
         if let Some(range) = self.ranges.get_mut(index) {
@@ -280,13 +288,13 @@ impl<'a> Expansion<'a> {
         let contrasted = self.contrasted(selected);
         for one in selected.iter().filter(|one| !one.key.role.many) {
             let left_out = |name: &String| contrasted.contains(name) && one.fixes(name);
-            let candidates: Vec<(usize, Cow<'_, Labels>)> = one
+            let candidates: Vec<(usize, Arc<Labels>)> = one
                 .tasks
                 .iter()
                 .filter_map(|&task| {
-                    let mut labels = Cow::Borrowed(&self.tasks.get(task)?.labels);
+                    let mut labels = Arc::clone(&self.tasks.get(task)?.labels);
                     if labels.keys().any(left_out) {
-                        labels.to_mut().retain(|name, _| !left_out(name));
+                        Arc::make_mut(&mut labels).retain(|name, _| !left_out(name));
                     }
                     Some((task, labels))
                 })
@@ -310,7 +318,7 @@ impl<'a> Expansion<'a> {
                 });
                 return None;
             }
-            rows = match join(rows, &candidates, MAXIMUM_TASKS_PER_TABLE) {
+            rows = match join(rows, &candidates, MAXIMUM_TASKS) {
                 Ok(rows) => rows,
                 Err(JoinError::TooMany) => {
                     problems.add(|| too_many_tasks_of(table));
@@ -332,7 +340,7 @@ impl<'a> Expansion<'a> {
         let mut contrasted = HashSet::new();
         for one in selected.iter().filter(|one| !one.key.role.many) {
             let labels = one.tasks.first().and_then(|&task| self.tasks.get(task));
-            for (name, value) in labels.iter().flat_map(|task| &task.labels) {
+            for (name, value) in labels.iter().flat_map(|task| task.labels.iter()) {
                 if one.fixes(name)
                     && values
                         .insert(name, value)
@@ -343,90 +351,6 @@ impl<'a> Expansion<'a> {
             }
         }
         contrasted
-    }
-
-    fn task(
-        &self,
-        table: &Table<'_>,
-        kind: &TaskKindDescription,
-        selected: &[Selected<'_>],
-        row: &Row,
-        combination: &[&AxisValue],
-    ) -> PlannedTask {
-        let mut labels = row.labels.clone();
-        let mut parameters = table.parameters.clone();
-        let mut seed = table.seed;
-        for (axis, value) in table.axes.iter().zip(combination) {
-            labels.insert(axis.name.clone(), value.label.clone());
-            if axis.name == SEED && kind.random {
-                seed = value.value.as_u64();
-            } else {
-                parameters.insert(axis.name.clone(), value.value.clone());
-            }
-        }
-        let id = task_id(&table.id, &labels);
-        let mut one_by_one = row.tasks.iter();
-        let mut inputs = Vec::new();
-        for Selected { key, tasks } in selected {
-            let read = if key.role.many {
-                tasks.as_slice()
-            } else {
-                one_by_one
-                    .next()
-                    .map(std::slice::from_ref)
-                    .unwrap_or_default()
-            };
-            inputs.extend(read.iter().map(|&task| PlannedInput {
-                role: key.role.name.clone(),
-                task,
-                kind: key.role.kind.clone(),
-            }));
-        }
-        let seed = match seed {
-            Some(seed) => seed,
-            None if kind.random => Seed::derive(self.seed, &id).0,
-            // Without chance the seed is part of nothing, so it must not differ between equal tasks.
-            None => 0,
-        };
-        let code = self.programs.code(table.stage, &kind.name);
-        PlannedTask {
-            id,
-            stage: table.stage,
-            kind: kind.name.clone(),
-            labels,
-            resources: resources(kind, &parameters),
-            parameters: Value::Object(parameters),
-            seed,
-            random: kind.random,
-            heading: table.heading.clone(),
-            fingerprint: code
-                .map(|code| code.fingerprint.clone())
-                .unwrap_or_default(),
-            inputs,
-            outputs: kind.outputs.clone(),
-            warnings: Vec::new(),
-            lacks_file: false,
-        }
-    }
-}
-
-/// What a task needs, its duration guessed from its parameters.
-fn resources(kind: &TaskKindDescription, parameters: &Map<String, Value>) -> Resources {
-    let mut resources = kind.resources;
-    for parameter in &kind.parameters {
-        let value = parameters.get(&parameter.name).and_then(size);
-        if let (Some(unit), Some(value)) = (parameter.duration_unit, value) {
-            resources.seconds *= value / unit;
-        }
-    }
-    resources
-}
-
-/// A number, or the sum of a list of numbers.
-fn size(value: &Value) -> Option<f64> {
-    match value {
-        Value::Array(items) => items.iter().map(size).sum(),
-        number => number.as_f64(),
     }
 }
 

@@ -1,7 +1,8 @@
 //! The features of every task's results: what its kind states, and what it inherits from what it reads.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use eigenscope_stage::{AttributeValue, Examined, Feature};
 use serde_json::{Map, Value};
@@ -59,8 +60,15 @@ pub(crate) fn features<'a>(
         kind, tasks: range, ..
     } in expanded
     {
+        // Of tasks with the same parameters that read what has the same features, one is looked at.
+        let mut known: HashMap<Origin, Rc<Features<'a>>> = HashMap::new();
         for task in tasks.get(range.clone()).unwrap_or_default() {
             let examined = examinations.of(features.len());
+            let origin = origin(task, examined, &features);
+            if let Some(known) = known.get(&origin) {
+                features.push(Rc::clone(known));
+                continue;
+            }
             let mut own = of_task(
                 kind.provides.iter().chain(provided(examined)),
                 task,
@@ -70,13 +78,31 @@ pub(crate) fn features<'a>(
             own.uncertain |= kind.examined && examined.is_none_or(is_unknown);
             let own = Rc::new(own);
             let shared = distinct.get(&own).map(Rc::clone);
-            features.push(shared.unwrap_or_else(|| {
+            let shared = shared.unwrap_or_else(|| {
                 distinct.insert(Rc::clone(&own));
                 own
-            }));
+            });
+            known.insert(origin, Rc::clone(&shared));
+            features.push(shared);
         }
     }
     features
+}
+
+/// Where in memory everything is that the features of a task of a table follow from: parameters, what a program has stated, and
+/// role and features of each input.
+type Origin = (*const Value, *const Examined, Vec<(usize, usize)>);
+
+fn origin(task: &PlannedTask, examined: Option<&Examined>, before: &[Rc<Features<'_>>]) -> Origin {
+    let read = task.inputs.iter().map(|input| {
+        let features = before.get(input.task);
+        let place = features.map_or(0, |features| Rc::as_ptr(features).cast::<u8>().addr());
+        (Arc::as_ptr(&input.role).cast::<u8>().addr(), place)
+    });
+    let mut read: Vec<_> = read.collect();
+    read.dedup();
+    let examined = examined.map_or(std::ptr::null(), std::ptr::from_ref);
+    (Arc::as_ptr(&task.parameters), examined, read)
 }
 
 /// What a program has stated about the results of one task.
@@ -139,7 +165,7 @@ fn read<'b, 'a>(
     role: &'b str,
     before: &'b [Rc<Features<'a>>],
 ) -> impl Iterator<Item = &'b Rc<Features<'a>>> {
-    let inputs = task.inputs.iter().filter(move |input| input.role == role);
+    let inputs = task.inputs.iter().filter(move |input| *input.role == *role);
     inputs.filter_map(|input| before.get(input.task))
 }
 

@@ -3,7 +3,7 @@
 //! `content` reads the task tables of a file and of those that it extends, with the blocks that `repeat` writes out;
 //! `document` leads them through the rest: `table` checks each against its kind, with `axis` for sweeps; `resolve`
 //! resolves references, finds cycles and orders the tables; `expand` turns each table into tasks, with `selection` for
-//! the tasks that a reference means and `sweep` for products and joins; `examine` asks the programs about tasks that their
+//! the tasks that a reference means, `sweep` for products and joins and `pattern` for the tasks themselves; `examine` asks the programs about tasks that their
 //! descriptions say too little about; `compatibility` compares what results are
 //! (`features`) with what their readers need, `agreement` what is read together, and `sizes` follows numbers, such as
 //! sizes of images, from table to table. Nothing stops at the first error: all are reported together as [`FileErrors`].
@@ -16,6 +16,7 @@ mod document;
 mod examine;
 mod expand;
 mod features;
+mod pattern;
 mod repeat;
 mod resolve;
 mod selection;
@@ -28,6 +29,7 @@ use std::path::Path;
 use crate::file::{FileErrors, Problems, Sources, read_text};
 use crate::plan::Plan;
 use crate::programs::Programs;
+use crate::progress::Progress;
 
 pub use content::installed_pipelines;
 pub use selection::NOT_SWEPT;
@@ -37,12 +39,24 @@ pub use selection::NOT_SWEPT;
 /// # Errors
 /// Everything that is wrong with the file.
 pub fn read(path: &Path, programs: &Programs) -> Result<Plan, FileErrors> {
+    read_showing(path, programs, &Progress::default())
+}
+
+/// As [`read`], counting the tasks.
+///
+/// # Errors
+/// As there.
+pub fn read_showing(
+    path: &Path,
+    programs: &Programs,
+    progress: &Progress,
+) -> Result<Plan, FileErrors> {
     let text = read_text(path)?;
     let name = path
         .file_stem()
         .map(|stem| stem.to_string_lossy().into_owned())
         .unwrap_or_default();
-    parse(&name, path, &text, programs)
+    parse_showing(&name, path, &text, programs, progress)
 }
 
 /// Reads the text of a pipeline file, and from its folder the files that it extends. `path` is named in messages and in the
@@ -51,8 +65,19 @@ pub fn read(path: &Path, programs: &Programs) -> Result<Plan, FileErrors> {
 /// # Errors
 /// Everything that is wrong with the text.
 pub fn parse(name: &str, path: &Path, text: &str, programs: &Programs) -> Result<Plan, FileErrors> {
+    parse_showing(name, path, text, programs, &Progress::default())
+}
+
+fn parse_showing(
+    name: &str,
+    path: &Path,
+    text: &str,
+    programs: &Programs,
+    progress: &Progress,
+) -> Result<Plan, FileErrors> {
     let mut problems = Problems::default();
     let mut sources = Sources::default();
-    let plan = document::plan(name, path, text, programs, &mut sources, &mut problems);
+    let file = document::File { name, path, text };
+    let plan = document::plan(file, programs, progress, &mut sources, &mut problems);
     problems.finish(&sources, plan)
 }

@@ -18,7 +18,11 @@ pub const NOT_SWEPT: &str = "the table is not swept: refer to it without a selec
 pub(crate) fn label_index(tasks: &[PlannedTask], range: Range<usize>) -> LabelIndex {
     let mut index = LabelIndex::new();
     for position in range {
-        for (label, value) in tasks.get(position).iter().flat_map(|task| &task.labels) {
+        for (label, value) in tasks
+            .get(position)
+            .iter()
+            .flat_map(|task| task.labels.iter())
+        {
             let values = index.entry(label.clone()).or_default();
             values.entry(label_text(value)).or_default().push(position);
         }

@@ -92,7 +92,7 @@ pub(super) fn common<'a>(
     role: &str,
     before: &[Quantities<'a>],
 ) -> Quantities<'a> {
-    let inputs = task.inputs.iter().filter(|input| input.role == role);
+    let inputs = task.inputs.iter().filter(|input| *input.role == *role);
     let mut read = inputs.filter_map(|input| before.get(input.task));
     let Some(first) = read.next() else {
         return Rc::default();
@@ -119,7 +119,7 @@ fn check_roles(
             continue;
         }
         let inputs = task.inputs.iter();
-        for input in inputs.filter(|input| input.role == key.role.name) {
+        for input in inputs.filter(|input| *input.role == *key.role.name) {
             for demand in demands.clone() {
                 let count = known
                     .get(input.task)

@@ -1,7 +1,7 @@
 //! Combinations of swept values and of inputs read one by one: product and join.
 
-use std::borrow::Borrow;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::axis::{Axis, AxisValue};
 use crate::label::{Labels, label_text};
@@ -12,7 +12,7 @@ pub(crate) struct Row {
     /// Tasks in the order in which they were joined.
     pub(crate) tasks: Vec<usize>,
     /// Labels of all of them.
-    pub(crate) labels: Labels,
+    pub(crate) labels: Arc<Labels>,
 }
 
 /// Why a join gives nothing to work with.
@@ -28,13 +28,12 @@ pub(crate) enum JoinError {
 /// both have. Rows stay in order, and within a row the candidates.
 pub(crate) fn join(
     rows: Vec<Row>,
-    candidates: &[(usize, impl Borrow<Labels>)],
+    candidates: &[(usize, Arc<Labels>)],
     limit: usize,
 ) -> Result<Vec<Row>, JoinError> {
     let (Some(row), Some((_, labels))) = (rows.first(), candidates.first()) else {
         return Ok(Vec::new());
     };
-    let labels = labels.borrow();
     // All rows have the same label names, and so have all candidates.
     let shared: Vec<String> = row
         .labels
@@ -44,10 +43,7 @@ pub(crate) fn join(
         .collect();
     let mut groups: HashMap<Vec<String>, Vec<usize>> = HashMap::new();
     for (index, (_, labels)) in candidates.iter().enumerate() {
-        groups
-            .entry(key(labels.borrow(), &shared))
-            .or_default()
-            .push(index);
+        groups.entry(key(labels, &shared)).or_default().push(index);
     }
     let partners: Vec<&[usize]> = rows
         .iter()
@@ -67,15 +63,32 @@ pub(crate) fn join(
     let mut joined = Vec::with_capacity(total);
     for (row, group) in rows.iter().zip(partners) {
         for (task, labels) in group.iter().filter_map(|&index| candidates.get(index)) {
-            let mut next = row.clone();
-            next.tasks.push(*task);
-            for (name, value) in labels.borrow() {
-                next.labels.insert(name.clone(), value.clone());
-            }
-            joined.push(next);
+            let mut tasks = Vec::with_capacity(row.tasks.len() + 1);
+            tasks.extend_from_slice(&row.tasks);
+            tasks.push(*task);
+            let labels = united(&row.labels, labels);
+            joined.push(Row { tasks, labels });
         }
     }
     Ok(joined)
+}
+
+/// The labels of both, those of `second` where they differ; in memory once if one has all of the other.
+fn united(first: &Arc<Labels>, second: &Arc<Labels>) -> Arc<Labels> {
+    let has_all = |one: &Labels, other: &Labels| {
+        let mut labels = other.iter();
+        labels.all(|(name, value)| one.get(name) == Some(value))
+    };
+    if has_all(second, first) {
+        return Arc::clone(second);
+    }
+    if has_all(first, second) {
+        return Arc::clone(first);
+    }
+    let mut labels = Labels::clone(first);
+    let second = second.iter();
+    labels.extend(second.map(|(name, value)| (name.clone(), value.clone())));
+    Arc::new(labels)
 }
 
 fn key(labels: &Labels, names: &[String]) -> Vec<String> {
@@ -168,27 +181,39 @@ mod tests {
             labels(&[("h", 2), ("v", 8)]),
             labels(&[("h", 3), ("v", 7)]),
         ];
-        let left: Vec<(usize, &Labels)> = left.iter().enumerate().collect();
-        let right: Vec<(usize, &Labels)> = (10..).zip(&right).collect();
+        let left: Vec<(usize, Arc<Labels>)> = left.map(Arc::new).into_iter().enumerate().collect();
+        let right: Vec<(usize, Arc<Labels>)> = (10..).zip(right.map(Arc::new)).collect();
         let rows = join(vec![Row::default()], &left, 10).expect("two rows");
         assert_eq!(rows.len(), 2);
         let rows = join(rows, &right, 10).expect("two rows");
         let tasks: Vec<&[usize]> = rows.iter().map(|row| row.tasks.as_slice()).collect();
         assert_eq!(tasks, [[1, 10], [1, 11]]);
-        assert_eq!(rows[1].labels, labels(&[("h", 2), ("s", 0), ("v", 8)]));
+        assert_eq!(*rows[1].labels, labels(&[("h", 2), ("s", 0), ("v", 8)]));
+    }
+
+    #[test]
+    fn labels_that_say_no_more_are_not_copied() {
+        let [wide, narrow, other] = [&[("h", 1), ("s", 0)][..], &[("h", 1)], &[("x", 0)]]
+            .map(|pairs| Arc::new(labels(pairs)));
+        for (first, second) in [(&wide, &narrow), (&narrow, &wide)] {
+            assert!(Arc::ptr_eq(&united(first, second), &wide));
+        }
+        assert_eq!(*united(&narrow, &other), labels(&[("h", 1), ("x", 0)]));
+        let [whole, fraction] =
+            [json!(1), json!(1.0)].map(|value| Arc::new(Labels::from([("h".to_owned(), value)])));
+        assert_eq!(united(&whole, &fraction), fraction, "the second counts");
     }
 
     #[test]
     fn joins_without_result_or_with_too_much_of_it_are_refused() {
-        let one = labels(&[("h", 1)]);
-        let two = labels(&[("h", 2)]);
-        let other = labels(&[("x", 2)]);
-        let rows = || join(vec![Row::default()], &[(0, &one)], 10).expect("one row");
+        let [one, two, other] = [("h", 1), ("h", 2), ("x", 2)].map(|one| Arc::new(labels(&[one])));
+        let rows = || join(vec![Row::default()], &[(0, Arc::clone(&one))], 10).expect("one row");
         assert_eq!(
-            join(rows(), &[(1, &two)], 10),
+            join(rows(), &[(1, two)], 10),
             Err(JoinError::Empty(vec!["h".to_owned()]))
         );
-        let many: Vec<(usize, &Labels)> = (0..5).map(|task| (task, &other)).collect();
+        let many: Vec<(usize, Arc<Labels>)> =
+            (0..5).map(|task| (task, Arc::clone(&other))).collect();
         assert_eq!(join(rows(), &many, 4), Err(JoinError::TooMany));
         assert_eq!(join(rows(), &many, 5).expect("five rows").len(), 5);
     }

@@ -1,6 +1,7 @@
 //! One task table checked against its kind: parameters, sweeps, seed and references.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use eigenscope_stage::{NamesOf, Parameter, ParameterType, Role, Stage, TaskKindDescription};
 use serde_json::{Map, Value};
@@ -72,11 +73,12 @@ pub(crate) const SEEDS: ParameterType = ParameterType::Integer {
     maximum: 1 << 53,
 };
 
-/// Checks the table `[stage.name]`.
+/// Checks the table `[stage.name]`. `missing` is where the program of the stage should be, if it is not there.
 pub(crate) fn table<'a>(
     stage: Stage,
     entry: &Entry,
     kinds: &'a [TaskKindDescription],
+    missing: Option<&Path>,
     source: &str,
     problems: &mut Problems,
 ) -> Table<'a> {
@@ -103,6 +105,18 @@ pub(crate) fn table<'a>(
         });
         return table;
     };
+    if let Some(program) = missing {
+        problems.add(|| {
+            let (program, stage) = (program.display(), stage.name());
+            let message = format!(
+                "the program {program}, which knows the kinds of stage `{stage}`, is missing"
+            );
+            FileError::new("missing_program", message)
+                .at(&entry.key_span, "this table needs it")
+                .help("build the whole workspace with `make`")
+        });
+        return table;
+    }
     table.kind = find_kind(stage, entry, entries, kinds, problems);
     if let Some(kind) = table.kind {
         let mut reading = Reading {

@@ -36,6 +36,13 @@ pub enum ProgramError {
     },
 }
 
+impl ProgramError {
+    /// Returns whether there is no such program.
+    fn is_missing(&self) -> bool {
+        matches!(self, Self::Start { source, .. } if source.kind() == ErrorKind::NotFound)
+    }
+}
+
 /// What the user can do about a program that does not start.
 pub fn start_advice(error: &io::Error) -> &'static str {
     match error.kind() {
@@ -85,16 +92,19 @@ struct AnswersVersion {
 pub struct Programs {
     folder: PathBuf,
     descriptions: Vec<Description>,
+    /// Stages whose programs are not there.
+    missing: Vec<Stage>,
     data_dir: PathBuf,
     patience: Patience,
     requires_files: bool,
 }
 
 impl Programs {
-    /// Asks the stage programs in `folder`, all at the same time.
+    /// Asks the stage programs in `folder`, all at the same time. One that is missing is missed by those pipelines only that
+    /// need it.
     ///
     /// # Errors
-    /// One does not start, or does not answer as expected within a minute.
+    /// One does not start, or does not answer as expected within a minute, or all are missing.
     pub fn describe(folder: &Path) -> Result<Self, ProgramError> {
         Self::describe_within(folder, Patience::default())
     }
@@ -112,8 +122,17 @@ impl Programs {
             })
             .collect();
         let mut descriptions = Vec::new();
+        let mut missing = Vec::new();
+        let mut first_missing = None;
         for (stage, asked) in asked {
-            let asked = asked?;
+            let asked = match asked {
+                Err(error) if error.is_missing() => {
+                    missing.push(stage);
+                    first_missing.get_or_insert(error);
+                    continue;
+                }
+                asked => asked?,
+            };
             let path = asked.path.clone();
             let answer = |reason: String| ProgramError::Answer {
                 path: path.clone(),
@@ -140,9 +159,13 @@ impl Programs {
             }
             descriptions.push(description);
         }
+        if let (Some(error), true) = (first_missing, descriptions.is_empty()) {
+            return Err(error);
+        }
         Ok(Self {
             patience,
             requires_files: false,
+            missing,
             ..Self::from_descriptions(folder, descriptions)
         })
     }
@@ -152,6 +175,7 @@ impl Programs {
         Self {
             folder: folder.to_owned(),
             descriptions,
+            missing: Vec::new(),
             data_dir: PathBuf::new(),
             patience: Patience::default(),
             requires_files: false,
@@ -232,6 +256,11 @@ impl Programs {
             .find(|description| description.section == stage)
             .map(|description| description.kinds.as_slice())
             .unwrap_or_default()
+    }
+
+    /// Where the program of a stage should be, if it is not there.
+    pub(crate) fn missing(&self, stage: Stage) -> Option<PathBuf> {
+        self.missing.contains(&stage).then(|| self.path(stage))
     }
 
     /// The code that computes a kind of task.
