@@ -98,7 +98,7 @@ impl<'a> Schedule<'a> {
                 return;
             };
             let task = self.task(index);
-            let (key_inputs, _) = self.surveyor.key_inputs(task, &self.survey);
+            let key_inputs = self.surveyor.key_inputs(task, &self.survey);
             let wanted = Wanted {
                 pipeline: &self.context.plan.name,
                 task,

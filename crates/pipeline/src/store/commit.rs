@@ -94,7 +94,7 @@ impl Store {
             absent_files: std::mem::take(&mut outside.absent),
             warnings,
         };
-        self.place(work, record, known)
+        self.place(work, record, known, &outside)
     }
 
     /// Checks that the outputs in `work` are those of `record`, which comes from elsewhere, and gives the folder its name.
@@ -111,15 +111,16 @@ impl Store {
             }
             known.insert(kind.clone(), found);
         }
-        self.place(work, record, known)
+        self.place(work, record, known, &Outside::default())
     }
 
-    /// Adds the record to outputs that have been checked, and gives the folder its name.
+    /// Adds the record and the lists of pictures to outputs that have been checked, and gives the folder its name.
     fn place(
         &self,
         work: WorkFolder,
         record: Record,
         outputs: BTreeMap<KindName, CachedOutput>,
+        outside: &Outside,
     ) -> Result<Committed, CommitError> {
         let folder = work.path();
         remove_undeclared(folder, &record)?;

@@ -207,7 +207,7 @@ impl Kept {
                 }
             }
             RunEvent::Warning { .. } => {}
-            RunEvent::Finished { .. } => {
+            RunEvent::Finished { .. } | RunEvent::Taken { .. } => {
                 self.under_way.remove(&index);
                 state.counts.done += 1;
             }
