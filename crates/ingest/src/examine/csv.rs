@@ -123,7 +123,7 @@ fn parse(
     let read = |range| {
         let bytes = text.bytes.as_slice();
         let mut content = Content::plain(path, bytes, bytes.len() as u64);
-        table::read(&mut content, &parameters.label, range).ok()
+        table::read(&mut content, &parameters.label, &parameters.ignore, range).ok()
     };
     read(range).or_else(|| {
         let fractions = Range::given(&[0.0, 1.0]).ok()?.filter(|_| range.is_none());
