@@ -126,7 +126,7 @@ fn what_one_has_pushed_another_does_not_compute() {
 #[test]
 fn only_what_has_changed_is_computed_and_the_rest_is_taken() {
     let (mut plan, _, folder) = pushed();
-    plan.tasks[1].parameters = json!({"value": 9.0});
+    plan.tasks[1].parameters = json!({"value": 9.0}).into();
     let second = taking(folder.path());
     let outcome = second.complete(&plan);
     assert_eq!(taken(&outcome), [0, 2]);
@@ -151,7 +151,7 @@ fn only_what_has_changed_is_computed_and_the_rest_is_taken() {
 #[test]
 fn changed_code_and_new_tasks_are_told_apart() {
     let (mut plan, _, folder) = pushed();
-    plan.tasks[0].fingerprint = "code-2".to_owned();
+    plan.tasks[0].fingerprint = "code-2".into();
     plan.tasks[2].id = "train.other".to_owned();
     let outcome = taking(folder.path()).complete(&plan);
     let said = |task: usize| outcome.misses[&task].to_string();
@@ -165,7 +165,7 @@ fn changed_code_and_new_tasks_are_told_apart() {
         [1, 2, 4],
         "equal data, another name of a task"
     );
-    plan.tasks[2].parameters = json!({"value": 7.0});
+    plan.tasks[2].parameters = json!({"value": 7.0}).into();
     let outcome = taking(folder.path()).complete(&plan);
     assert_eq!(outcome.misses[&2], Miss::NeverPushed);
 }
@@ -329,7 +329,7 @@ fn a_second_store_is_read_before_a_remote_and_never_written() {
 #[test]
 fn what_is_only_to_be_taken_is_not_computed() {
     let (mut plan, _, folder) = pushed();
-    plan.tasks[1].parameters = json!({"value": 9.0});
+    plan.tasks[1].parameters = json!({"value": 9.0}).into();
     let mut second = taking(folder.path());
     second.options.compute = false;
     let outcome = second.run(&plan);
