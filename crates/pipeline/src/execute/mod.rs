@@ -21,6 +21,7 @@ mod observer;
 mod places;
 mod process;
 mod program_run;
+mod recorder;
 mod schedule;
 pub mod slurm;
 mod task_states;
@@ -39,12 +40,13 @@ pub use observer::{Notification, Observer, RunCounts, RunEvent, Silent};
 #[cfg(fuzzing)]
 pub(crate) use process::lines_of;
 
+use self::recorder::Recorder;
 use self::slurm::{CommandError, SlurmOptions};
 use crate::ledger::Ledger;
 use crate::sharing::{Miss, Origin, Sharing};
 use crate::store::{Store, StoreError, check_names, figure_names};
 use crate::survey::{State, Survey, Surveyor};
-use crate::watch::{Counts, Recorder};
+use crate::watch::Counts;
 use eigenscope_plan::programs::Programs;
 use eigenscope_plan::progress::Progress;
 use eigenscope_plan::{Plan, needed};

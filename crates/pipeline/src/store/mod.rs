@@ -6,7 +6,7 @@
 //! artifacts/<pipeline>/<task>                   link to ../store/<key>
 //! artifacts/<pipeline>/figures/<name>.svg       link to ../<task>/figure.svg
 //! artifacts/<pipeline>/logs/<task>.log          log of the last time the task ran
-//! artifacts/<pipeline>/.run.json                what the last run did, or does (see [`crate::watch`])
+//! artifacts/<pipeline>/.run.json                what the last run did, or does (see the module `watch`)
 //! artifacts/code/<fingerprint>.json             what the code behind a fingerprint consists of
 //! artifacts/ledger/<number>-<time>-<pid>.parquet what each run cost
 //! artifacts/.stamps.jsonl                       digests of files that have not changed

@@ -5,17 +5,13 @@
 //! tasks there are. Reading it needs no lock and no stage program. Nothing of it enters a result.
 
 mod process;
-mod recorder;
 mod state_file;
 
 pub use process::{Liveness, Process};
-pub(crate) use recorder::Recorder;
-pub(crate) use state_file::STATE_NAME;
+pub(crate) use state_file::{STATE_NAME, write};
 pub use state_file::{WatchError, latest, read, recorded};
 
 use serde::{Deserialize, Serialize};
-
-use crate::execute::{ExecuteError, Outcome};
 
 /// Version of the file; one of another version is not read.
 pub const STATE_VERSION: u32 = 1;
@@ -65,15 +61,6 @@ pub enum RunOutcome {
 }
 
 impl RunOutcome {
-    /// What the end of a run comes to.
-    pub fn of(ended: &Result<Outcome, ExecuteError>) -> Self {
-        match ended {
-            Ok(outcome) if outcome.interrupted => Self::Stopped,
-            Ok(outcome) if outcome.is_complete() => Self::Ok,
-            Ok(_) | Err(_) => Self::Failed,
-        }
-    }
-
     pub fn name(self) -> &'static str {
         match self {
             Self::Ok => "ok",

@@ -110,7 +110,7 @@ pub(crate) fn parse(text: &[u8]) -> Result<RunState, String> {
 ///
 /// # Errors
 /// It cannot be written, or something else than a regular file stands there.
-pub(super) fn write(store: &Store, state: &RunState) -> std::io::Result<()> {
+pub(crate) fn write(store: &Store, state: &RunState) -> std::io::Result<()> {
     let folder = store.pipeline(&state.pipeline);
     let path = folder.join(STATE_NAME);
     if path.symlink_metadata().is_ok_and(|found| !found.is_file()) {

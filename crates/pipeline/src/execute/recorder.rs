@@ -5,12 +5,12 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::{
-    Counts, FailedTask, LISTED_FAILURES, LISTED_TASKS, Process, RunOutcome, RunState,
-    STATE_VERSION, TaskProgress, state_file,
-};
-use crate::execute::{ExecuteError, Notification, Observer, Outcome, RunEvent};
+use super::{ExecuteError, Notification, Observer, Outcome, RunEvent};
 use crate::store::Store;
+use crate::watch::{
+    self, Counts, FailedTask, LISTED_FAILURES, LISTED_TASKS, Process, RunOutcome, RunState,
+    STATE_VERSION, TaskProgress,
+};
 
 /// Shortest time between two times that the file is written.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -22,7 +22,7 @@ const HEARTBEAT: Duration = Duration::from_secs(10);
 const LONGEST: usize = 300;
 
 /// Hands all events on, and keeps what they mean in a file.
-pub(crate) struct Recorder<'a> {
+pub(super) struct Recorder<'a> {
     observer: &'a mut dyn Observer,
     shared: Arc<Shared>,
     writer: Option<JoinHandle<()>>,
@@ -43,9 +43,20 @@ struct Kept {
     has_ended: bool,
 }
 
+impl RunOutcome {
+    /// What the end of a run comes to.
+    pub fn of(ended: &Result<Outcome, ExecuteError>) -> Self {
+        match ended {
+            Ok(outcome) if outcome.interrupted => Self::Stopped,
+            Ok(outcome) if outcome.is_complete() => Self::Ok,
+            Ok(_) | Err(_) => Self::Failed,
+        }
+    }
+}
+
 impl<'a> Recorder<'a> {
     /// A recorder for the run with this name.
-    pub(crate) fn start(
+    pub(super) fn start(
         observer: &'a mut dyn Observer,
         store: &Store,
         pipeline: &str,
@@ -87,7 +98,7 @@ impl<'a> Recorder<'a> {
     }
 
     /// Records how the run has ended.
-    pub(crate) fn finish(mut self, ended: &Result<Outcome, ExecuteError>) {
+    pub(super) fn finish(mut self, ended: &Result<Outcome, ExecuteError>) {
         self.stop_writing();
         let mut kept = self.shared.kept();
         kept.state.outcome = Some(RunOutcome::of(ended));
@@ -165,7 +176,7 @@ impl Shared {
 
     /// That nobody can watch stops no run.
     fn write(&self, state: &RunState) {
-        if let Err(error) = state_file::write(&self.store, state) {
+        if let Err(error) = watch::write(&self.store, state) {
             tracing::debug!("cannot write what the run is doing: {error}");
         }
     }
