@@ -55,7 +55,7 @@ pub use labelled::{LabelValue, Labelled, Labels, label_column, read_labelled, wr
 pub use limits::{MAX_TENSOR_VALUES, MAX_TRANSFORMS, MAX_VALUES};
 pub use patterns::{PATTERNS, PatternRow, Patterns, write_patterns};
 pub use picture_folder::{
-    FolderDigest, LeftOut, PICTURE_ENDINGS, PictureFolder, digest_path, digest_pictures,
+    FolderDigest, LeftOut, LookedAt, PICTURE_ENDINGS, PictureFolder, digest_path, digest_pictures,
     list_pictures, list_pictures_within, look_at_pictures,
 };
 pub use pixels::{PixelTransform, Pixels};

@@ -95,6 +95,9 @@ pub fn list_pictures_within(root: &Path, entries: usize) -> Result<PictureFolder
     })
 }
 
+/// The path of a folder, and the names of its pictures with what was made of each.
+pub type LookedAt<T> = (PathBuf, Vec<(OsString, T)>);
+
 /// What `look` makes of the names and metadata of the pictures in the folder at `root`, in the order of [`PictureFolder::files`]: first
 /// the path of a folder inside, then the names in it. Pictures that cannot be looked at are left out.
 ///
@@ -103,7 +106,7 @@ pub fn list_pictures_within(root: &Path, entries: usize) -> Result<PictureFolder
 pub fn look_at_pictures<T: Send>(
     root: &Path,
     look: impl Fn(&Metadata) -> T + Sync,
-) -> Result<Vec<(PathBuf, Vec<(OsString, T)>)>, ArtifactError> {
+) -> Result<Vec<LookedAt<T>>, ArtifactError> {
     let walk = Walk::of(root, MAXIMUM_ENTRIES)?;
     let groups = walk.groups.into_iter().map(|(folder, files)| {
         let seen = parallel::map(&files, PIECE, |(_, found)| {
