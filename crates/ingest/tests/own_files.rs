@@ -512,17 +512,11 @@ fn what_is_wrong_with_arrays_is_said_with_what_to_do() {
     assert_eq!(outcome.code, Some(0), "{outcome:?}");
     let warnings = outcome.warnings();
     let hint = "no image has the label 0: if labels begin at 1, set `first_label = 1`";
-    assert!(
-        warnings.iter().any(|warning| *warning == hint),
-        "{warnings:?}"
-    );
+    assert!(warnings.contains(&hint), "{warnings:?}");
     let outcome = run(&npz([[3, 2, 2]; 2], |at| at as f64 * 20.0, &[0, 0, 0]));
     let warnings = outcome.warnings();
     let only = "there is one class only: 0";
-    assert!(
-        warnings.iter().any(|warning| *warning == only),
-        "{warnings:?}"
-    );
+    assert!(warnings.contains(&only), "{warnings:?}");
 }
 
 #[test]

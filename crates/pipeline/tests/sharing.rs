@@ -301,7 +301,7 @@ fn a_second_store_is_read_before_a_remote_and_never_written() {
     let (plan, first, folder) = pushed();
     let disk = first.store.root().to_owned();
     let before = file_names(&disk.join("store"));
-    let second = taking_from(&[disk.clone()], Some(remote(folder.path())));
+    let second = taking_from(std::slice::from_ref(&disk), Some(remote(folder.path())));
     let outcome = second.complete(&plan);
     assert_eq!(taken(&outcome), [0, 1, 2, 3, 4]);
     let places = outcome.taken.iter().map(|(_, origin)| &origin.place);

@@ -159,7 +159,7 @@ pub(super) fn cmyk_to_rgb(values: &[u8]) -> Vec<u8> {
         [cyan, magenta, yellow].map(|ink| {
             let product = u32::from(*ink) * light + 128;
             // At most `light`.
-            (light - ((product >> 8) + product >> 8)) as u8
+            (light - (((product >> 8) + product) >> 8)) as u8
         })
     };
     pixels.iter().flat_map(pixel).collect()
