@@ -38,6 +38,13 @@ pub const DAMAGES: [Damage; 12] = [
     Damage::Folder,
 ];
 
+/// Flips a bit. An empty file, such as a lock that nobody holds, has none.
+fn flip(bytes: &mut [u8], place: usize) {
+    if let Some(byte) = bytes.get_mut(place) {
+        *byte ^= 1;
+    }
+}
+
 impl Damage {
     pub fn inflict(self, file: &Path) {
         let mut bytes = fs::read(file).expect("readable");
@@ -45,14 +52,14 @@ impl Damage {
         match self {
             Self::Bit(part) => {
                 let place = place(part);
-                bytes[place] ^= 1;
+                flip(&mut bytes, place);
             }
             Self::BitBeforeEnd(back) => {
                 let place = bytes.len().saturating_sub(back);
-                bytes[place] ^= 1;
+                flip(&mut bytes, place);
             }
             Self::Cut(part) => bytes.truncate(place(part)),
-            Self::EndCut => bytes.truncate(bytes.len() - 2),
+            Self::EndCut => bytes.truncate(bytes.len().saturating_sub(2)),
             Self::Emptied => bytes.clear(),
             Self::Longer => bytes.push(0),
             Self::Deleted => return fs::remove_file(file).expect("removed"),
