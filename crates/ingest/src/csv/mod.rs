@@ -312,7 +312,7 @@ mod tests {
         let text = b"dog,1,2,3,900\ncat,9,9,9,9\n";
         let error = table(text, Column::Name(String::new())).expect_err("refused");
         assert!(
-            error.contains("line 1: ") && error.contains("`900`"),
+            error.contains("line 1, column 5: ") && error.contains("`900`"),
             "{error}"
         );
     }
