@@ -84,7 +84,7 @@ impl Font<'static> {
     /// Opens the bundled files, which takes microseconds.
     ///
     /// # Errors
-    /// Returns [`FigureError::Font`] if the bundled files are broken.
+    /// Returns [`FigureError::Font`](crate::FigureError::Font) if the bundled files are broken.
     pub fn bundled() -> Result<Self> {
         Ok(Self {
             regular: Face::new(REGULAR)?,

@@ -10,7 +10,7 @@ use super::lines::number;
 /// Names of label columns that are found by themselves, in small letters.
 const LABEL_NAMES: [&str; 5] = ["label", "class", "target", "digit", "y"];
 /// Names of columns that number or name the images, in small letters. pandas gives its index the first two.
-const IMAGE_NAMES: [&str; 12] = [
+const IMAGE_NAMES: [&str; 13] = [
     "",
     "unnamed: 0",
     "id",
@@ -23,6 +23,7 @@ const IMAGE_NAMES: [&str; 12] = [
     "filename",
     "file_name",
     "path",
+    "row",
 ];
 /// Names of columns in messages at most.
 const SHOWN: usize = 5;
@@ -299,6 +300,7 @@ mod tests {
             ("Unnamed: 0,label,0,1,2", 1, &[0]),
             ("p0,p1,p2,p3,kind,Usage", 4, &[5]),
             ("filename,kind,p0,p1,p2,p3", 1, &[0]),
+            ("row,kind,p0,p1,p2,p3", 1, &[0]),
             // Names of pixels that are words.
             ("kind,left,right,top", 0, &[]),
             ("id,kind,left,right,top", 1, &[0]),
