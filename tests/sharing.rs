@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use eigenscope_testing::{Answer, RunCounts, TestFolder, TestProject, file_names, program};
 
@@ -192,6 +192,35 @@ fn gc_can_keep_what_is_not_on_the_remote() {
 }
 
 #[test]
+fn what_is_damaged_on_the_remote_is_not_removed_here_and_is_sent_again_if_it_is_cut() {
+    let shared = TestFolder::new();
+    let folder = shared.path("");
+    let one = project(&remote(&folder, ""));
+    fs::create_dir(one.path("pipelines")).expect("created");
+    run(&one, &[]);
+    one.call(&["push", "p.toml"]).expect(0);
+    let mut outputs: Vec<_> = files_in(&folder.join("v1"))
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|ending| ending == "parquet"))
+        .collect();
+    outputs.sort();
+    let whole = fs::read(&outputs[0]).expect("readable");
+    fs::write(&outputs[0], &whole[..whole.len() - 1]).expect("written");
+    one.call(&["push", "p.toml"])
+        .expect(0)
+        .explains(&["pushed 1 result"]);
+    assert_eq!(fs::read(&outputs[0]).expect("readable"), whole);
+    let mut other = whole.clone();
+    other[whole.len() / 2] ^= 1;
+    fs::write(&outputs[0], other).expect("written");
+    one.edit("value = 1", "value = 2");
+    run(&one, &["--no-remote"]);
+    one.call(&["gc", "p.toml", "--pushed"])
+        .expect(0)
+        .explains(&["1 result that no pipeline needs is not on the remote and stays"]);
+}
+
+#[test]
 fn a_remote_that_cannot_be_used_is_said_before_anything_runs() {
     let shared = TestFolder::new();
     let folder = shared.path("");
@@ -225,4 +254,15 @@ fn another_content_under_one_key_is_reported() {
     }
     let answer = one.call(&["push", "p.toml"]).expect(1);
     answer.explains(&["not replaced: data.set", "4 there with another content"]);
+}
+
+/// All files below a folder.
+fn files_in(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("a folder");
+    let paths = entries.map(|entry| entry.expect("readable").path());
+    let files = paths.flat_map(|path| match path.is_dir() {
+        true => files_in(&path),
+        false => vec![path],
+    });
+    files.collect()
 }

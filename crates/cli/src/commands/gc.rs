@@ -48,12 +48,13 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Gc) -> Result<u8> {
     })?;
     if !options.keep.is_empty() {
         let count = options.keep.len();
-        let (results, are) = (
-            plural(count, "result"),
-            if count == 1 { "is" } else { "are" },
-        );
+        let (are, stay) = match count {
+            1 => ("is", "stays"),
+            _ => ("are", "stay"),
+        };
+        let results = plural(count, "result");
         tell(&format!(
-            "{count} {results} that no pipeline needs {are} not on the remote and stay"
+            "{count} {results} that no pipeline needs {are} not on the remote and {stay}"
         ));
     }
     for note in notes(&collection, &plans) {
@@ -63,7 +64,7 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Gc) -> Result<u8> {
     Ok(exit::OK)
 }
 
-/// The results that would be removed and are not on the remote.
+/// The results that would be removed and are not on the remote with the same bytes.
 fn not_pushed(
     arguments: &ProjectArguments,
     plans: &[Plan],
@@ -79,7 +80,7 @@ fn not_pushed(
         ..options.clone()
     };
     let going = collect(plans, store, &arguments.data_dir, &dry_run)?.removed_keys();
-    let held = remote.holds(&going)?;
+    let held = remote.holds_intact(store, &going)?;
     Ok(going
         .into_iter()
         .filter(|key| !held.contains(key))

@@ -124,12 +124,24 @@ impl Remote {
     /// # Errors
     /// The remote cannot say.
     pub fn holds(&self, keys: &[Key]) -> Result<BTreeSet<Key>, Trouble> {
+        self.those(keys, |key| {
+            let object = layout::record(key, &self.machine_id);
+            let found = self.client.ask(Action::Look { object })?;
+            Ok(matches!(found, Outcome::There { .. }))
+        })
+    }
+
+    /// The keys of which `holds` says so, several asked at once.
+    fn those(
+        &self,
+        keys: &[Key],
+        holds: impl Fn(Key) -> Result<bool, Trouble> + Sync,
+    ) -> Result<BTreeSet<Key>, Trouble> {
         let next = AtomicUsize::new(0);
         let look = || -> Result<Vec<Key>, Trouble> {
             let mut held = Vec::new();
             while let Some(&key) = keys.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let object = layout::record(key, &self.machine_id);
-                if let Outcome::There { .. } = self.client.ask(Action::Look { object })? {
+                if holds(key)? {
                     held.push(key);
                 }
             }
@@ -137,7 +149,7 @@ impl Remote {
         };
         std::thread::scope(|scope| {
             let threads: Vec<_> = (0..PARALLEL.min(keys.len()))
-                .map(|_| scope.spawn(look))
+                .map(|_| scope.spawn(&look))
                 .collect();
             let mut held = BTreeSet::new();
             for thread in threads {

@@ -1,14 +1,14 @@
 //! Pushing results: outputs first, the record last, nothing replaced.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 
-use eigenscope_artifact::{Digest, FileDigest};
+use eigenscope_artifact::{Digest, FileDigest, digest_file};
 use eigenscope_plan::Plan;
-use eigenscope_remote_protocol::{Action, Outcome};
+use eigenscope_remote_protocol::{Action, Fault, Outcome};
 
 use super::{PARALLEL, Remote, Trouble, layout};
 use crate::machine::Machine;
@@ -137,6 +137,46 @@ impl Pushed {
 }
 
 impl Remote {
+    /// Which of these results are there with the bytes that `store` has: each is fetched and compared.
+    ///
+    /// # Errors
+    /// The remote cannot say.
+    pub fn holds_intact(&self, store: &Store, keys: &[Key]) -> Result<BTreeSet<Key>, Trouble> {
+        self.those(keys, |key| self.is_intact(store, key))
+    }
+
+    fn is_intact(&self, store: &Store, key: Key) -> Result<bool, Trouble> {
+        let Ok(Some(record)) = store.record(key) else {
+            return Ok(false);
+        };
+        let scratch = tempfile::tempdir().map_err(local)?;
+        let object = layout::record(key, &self.machine_id);
+        if !matches!(
+            self.there(&object, scratch.path(), &record)?,
+            Some(Sent::There)
+        ) {
+            return Ok(false);
+        }
+        for (kind, output) in &record.outputs {
+            let to = scratch.path().join(kind.file_name());
+            let fetched = self.client.ask(Action::Fetch {
+                object: layout::output(key, kind, output.file),
+                to: to.clone(),
+                at_most: output.file.bytes,
+            });
+            match fetched {
+                Ok(Outcome::Fetched { .. }) => {}
+                Err(trouble) if trouble.fault != Fault::Object => return Err(trouble),
+                _ => return Ok(false),
+            }
+            if !digest_file(&to).is_ok_and(|found| found == output.file) {
+                return Ok(false);
+            }
+            std::fs::remove_file(&to).map_err(local)?;
+        }
+        Ok(true)
+    }
+
     fn push(&self, pipeline: &str, task: &str, store: &Store, key: Key) -> Sent {
         if self.given_up().is_some() {
             return Sent::Left;
@@ -163,8 +203,10 @@ impl Remote {
     ) -> Result<Sent, Trouble> {
         let scratch = tempfile::tempdir().map_err(local)?;
         let object = layout::record(key, &self.machine_id);
-        if let Some(there) = self.there(&object, scratch.path(), record)? {
-            return Ok(there);
+        match self.there(&object, scratch.path(), record)? {
+            None => {}
+            Some(Sent::There) => return self.complete(store, key, record),
+            Some(other) => return Ok(other),
         }
         let mut sent = 0;
         for (kind, output) in &record.outputs {
@@ -177,8 +219,7 @@ impl Remote {
             self.is_described.store(true, Ordering::Relaxed);
         }
         let path = store.folder(key).join(RECORD_NAME);
-        let file = eigenscope_artifact::digest_file(&path)
-            .map_err(|error| local(std::io::Error::other(error)))?;
+        let file = digest_file(&path).map_err(|error| local(std::io::Error::other(error)))?;
         let once = |object: String, replace| Action::Store {
             object,
             from: path.clone(),
@@ -198,6 +239,25 @@ impl Remote {
         self.client.ask(once(layout::last(pipeline, task), true))?;
         Ok(Sent::Pushed {
             bytes: sent + file.bytes,
+        })
+    }
+
+    /// Sends the outputs that are missing or cut beside a record that is there.
+    fn complete(&self, store: &Store, key: Key, record: &Record) -> Result<Sent, Trouble> {
+        let mut sent = 0;
+        for (kind, output) in &record.outputs {
+            let object = layout::output(key, kind, output.file);
+            let look = Action::Look {
+                object: object.clone(),
+            };
+            match self.client.ask(look)? {
+                Outcome::There { bytes } if bytes == output.file.bytes => {}
+                _ => sent += self.send(object, &store.output(key, kind), output.file)?,
+            }
+        }
+        Ok(match sent {
+            0 => Sent::There,
+            bytes => Sent::Pushed { bytes },
         })
     }
 
