@@ -2,7 +2,7 @@
 //!
 //! A key counts from the first file that gives it. Each section is read by a module of its own, which describes its keys as
 //! task kinds describe their parameters; so mistakes are found and worded alike, all at once. To add a section: a module with
-//! its `read`, a field of [`Settings`], and a line in [`SECTIONS`] and in [`parse`].
+//! its `read`, a field of [`Settings`], and a line in `SECTIONS` and in `parse`.
 
 mod quantity;
 mod section;
