@@ -149,7 +149,7 @@ impl Remote {
         };
         std::thread::scope(|scope| {
             let threads: Vec<_> = (0..PARALLEL.min(keys.len()))
-                .map(|_| scope.spawn(&look))
+                .map(|_| scope.spawn(look))
                 .collect();
             let mut held = BTreeSet::new();
             for thread in threads {
