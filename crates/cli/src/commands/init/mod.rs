@@ -13,10 +13,7 @@ use anyhow::{Context, Result, bail};
 use super::tell;
 use crate::arguments::{Init, ProjectArguments};
 use crate::exit;
-use crate::project::stage_programs;
-
-/// Folder of the pipelines.
-const PIPELINES: &str = "pipelines";
+use crate::project::{PIPELINES, stage_programs};
 
 pub(crate) fn run(arguments: &ProjectArguments, command: &Init) -> Result<u8> {
     let name = &command.name;

@@ -54,13 +54,16 @@ pub(super) fn find(images: &Path, data_dir: &Path) -> Result<Source> {
             .collect(),
         is_inside: inside.is_some(),
     };
+    let idx = |files: Vec<(&'static str, PathBuf)>| -> Result<Source> {
+        let mut found = Vec::new();
+        for (name, path) in files {
+            found.push((name, named(&path)?));
+        }
+        Ok(source("idx", found))
+    };
     if whole.is_dir() {
         if let Some(files) = idx_files(&whole) {
-            let mut found = Vec::new();
-            for (name, path) in files {
-                found.push((name, named(&path)?));
-            }
-            return Ok(source("idx", found));
+            return idx(files);
         }
         let [train, test] = &tables(&whole);
         if !train.is_empty() {
@@ -83,11 +86,7 @@ pub(super) fn find(images: &Path, data_dir: &Path) -> Result<Source> {
     if name.contains("idx")
         && let Some(files) = whole.parent().and_then(idx_files)
     {
-        let mut found = Vec::new();
-        for (name, path) in files {
-            found.push((name, named(&path)?));
-        }
-        return Ok(source("idx", found));
+        return idx(files);
     }
     bail!(
         "{} is no folder of pictures, no `.npz`, `.csv` or `.parquet` file, and none of the IDX files of a data set",
