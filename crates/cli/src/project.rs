@@ -162,16 +162,18 @@ pub(crate) fn plan(arguments: &ProjectArguments, pipeline: &str) -> Result<Plan>
 
 /// The program that reads and writes models.
 pub(crate) fn import_program() -> Result<PathBuf> {
-    let program = std::env::current_exe().context("cannot find the folder of this program")?;
-    let folder = program.parent().unwrap_or(Path::new("."));
-    Ok(eigenscope_plan::programs::import_program(folder))
+    Ok(eigenscope_plan::programs::import_program(&program_folder()?))
 }
 
 /// Asks the stage programs beside this program what they can do.
 pub(crate) fn stage_programs(arguments: &ProjectArguments) -> Result<Programs> {
+    Ok(Programs::describe(&program_folder()?)?.with_data_dir(&arguments.data_dir))
+}
+
+/// The folder of this program, which has the other programs in it.
+pub(crate) fn program_folder() -> Result<PathBuf> {
     let program = std::env::current_exe().context("cannot find the folder of this program")?;
-    let folder = program.parent().unwrap_or(Path::new("."));
-    Ok(Programs::describe(folder)?.with_data_dir(&arguments.data_dir))
+    Ok(program.parent().unwrap_or(Path::new(".")).to_owned())
 }
 
 pub(crate) fn pipeline_file(pipeline: &str) -> Result<PathBuf> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use eigenscope_pipeline::execute::Outcome;
 use eigenscope_pipeline::sharing::{
     Open, PARALLEL, PROGRAM, PROTOCOL_VERSION, Patience, Remote, Sharing,
@@ -12,7 +12,7 @@ use eigenscope_plan::Plan;
 use eigenscope_plan::settings;
 
 use crate::commands::tell;
-use crate::project::Project;
+use crate::project::{Project, program_folder};
 
 /// Different reasons that are named for results that were not taken.
 const REASONS_SHOWN: usize = 8;
@@ -89,9 +89,8 @@ impl Shared {
 }
 
 fn open(remote: &settings::Remote) -> Result<Remote> {
-    let this = std::env::current_exe().context("cannot find the folder of this program")?;
     let name = format!("{PROGRAM}{}", std::env::consts::EXE_SUFFIX);
-    let program = this.parent().unwrap_or(Path::new(".")).join(name);
+    let program = program_folder()?.join(name);
     let open = Open {
         version: PROTOCOL_VERSION,
         url: remote.url.clone(),
