@@ -60,7 +60,7 @@ impl Shared {
         Ok(Some(Sharing::new(&self.stores, remote)?))
     }
 
-    /// The remote.
+    /// Opens the remote of the settings.
     pub(crate) fn remote(&self) -> Result<Remote> {
         open(self.remote_settings()?)
     }
@@ -75,7 +75,7 @@ impl Shared {
         Ok(remote)
     }
 
-    /// The remote to push to.
+    /// Opens the remote to push to, unless it is only read.
     pub(crate) fn remote_to_push_to(&self) -> Result<Remote> {
         let remote = self.remote_settings()?;
         if remote.read_only {
@@ -107,18 +107,23 @@ fn open(remote: &settings::Remote) -> Result<Remote> {
     )?)
 }
 
+/// Says why a remote was not asked any more, if it was given up.
+pub(crate) fn tell_given_up(remote: &Remote) {
+    if let Some(reason) = remote.given_up() {
+        tell(&format!(
+            "{} was not asked any more: {reason}",
+            remote.url()
+        ));
+    }
+}
+
 /// Says why results were not taken, equal reasons together.
 pub(crate) fn tell_misses(plan: &Plan, outcome: &Outcome, sharing: &Sharing) {
     if outcome.interrupted {
         return;
     }
-    if let Some(remote) = sharing.remote()
-        && let Some(reason) = remote.given_up()
-    {
-        tell(&format!(
-            "{} was not asked any more: {reason}",
-            remote.url()
-        ));
+    if let Some(remote) = sharing.remote() {
+        tell_given_up(remote);
     }
     let mut by_reason: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (&task, miss) in &outcome.misses {

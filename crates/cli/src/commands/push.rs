@@ -1,7 +1,7 @@
 //! `eigenscope push`: make results available to others.
 
 use std::io::Write;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Result;
 use eigenscope_pipeline::execute::Options;
@@ -15,7 +15,7 @@ use crate::arguments::{ProjectArguments, Push, Terminal};
 use crate::budget::{self, SecondSignal};
 use crate::exit;
 use crate::project::Project;
-use crate::sharing::Shared;
+use crate::sharing::{Shared, tell_given_up};
 
 /// Faults that are named.
 const SHOWN: usize = 10;
@@ -29,7 +29,7 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Push) -> Result<u8> {
     let tasks: Vec<usize> = survey.iter().map(|(task, _)| task).collect();
     let is_well = push_tasks(&project, &shared, &tasks, &survey, &options.cancel)?;
     Ok(match is_well {
-        _ if options.cancel.load(std::sync::atomic::Ordering::Relaxed) => exit::INTERRUPTED,
+        _ if options.cancel.load(Ordering::Relaxed) => exit::INTERRUPTED,
         true => exit::OK,
         false => exit::FAILED,
     })
@@ -68,12 +68,7 @@ pub(super) fn push_tasks(
     ] {
         tell_faults(&project.plan, what, faults);
     }
-    if let Some(reason) = remote.given_up() {
-        tell(&format!(
-            "{} was not asked any more: {reason}",
-            remote.url()
-        ));
-    }
+    tell_given_up(&remote);
     tell(&summary(&pushed, remote.url()));
     Ok(pushed.conflicts.is_empty() && pushed.failed.is_empty() && pushed.left.is_empty())
 }
