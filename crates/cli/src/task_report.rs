@@ -1,7 +1,5 @@
 //! The state of one task, as commands print it.
 
-use std::collections::HashMap;
-
 use eigenscope_pipeline::execute::slurm::Submitted;
 use eigenscope_pipeline::survey::State;
 use eigenscope_plan::Plan;
@@ -76,12 +74,6 @@ impl TaskReport {
             link: None,
             on_remote: None,
         }
-    }
-
-    /// Looks for its job among those that were submitted, by key.
-    pub(crate) fn look_at_jobs(&mut self, submitted: &HashMap<String, Submitted>) {
-        let job = self.key.as_ref().and_then(|key| submitted.get(key));
-        self.job = job.filter(|_| self.state != "current").map(JobReport::new);
     }
 }
 

@@ -33,7 +33,7 @@ struct Found {
     /// Tasks whose readable names do not lead to their results, which have these keys.
     misled: BTreeMap<usize, Key>,
     /// What is queued or runs on a cluster, by key.
-    submitted: HashMap<String, Submitted>,
+    submitted: HashMap<Key, Submitted>,
     /// The keys of results that are on the remote, if that was asked for.
     on_remote: Option<BTreeSet<Key>>,
 }
@@ -87,15 +87,14 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Status) -> Result<u8> 
 }
 
 /// What is queued or runs on a cluster, by the keys of the tasks. Without an answer of Slurm, nothing.
-fn submitted(project: &Project) -> HashMap<String, Submitted> {
+fn submitted(project: &Project) -> HashMap<Key, Submitted> {
     let found = slurm::submitted(&project.store).unwrap_or_else(|error| {
         tell(&format!(
             "an earlier run has submitted tasks to Slurm, and it is not known what has become of them: {error}"
         ));
         Vec::new()
     });
-    let by_key = found.into_iter().map(|one| (one.key.to_string(), one));
-    by_key.collect()
+    found.into_iter().map(|one| (one.key, one)).collect()
 }
 
 /// The keys of the results that the remote of the settings has.
@@ -114,7 +113,7 @@ fn each_task<S: Serializer>(found: &Found, serializer: S) -> Result<S::Ok, S::Er
         let mut report = TaskReport::new(&found.project.plan, task, state);
         report.link = found.link(task);
         report.on_remote = found.is_on_remote(state);
-        report.look_at_jobs(&found.submitted);
+        report.job = found.job(state);
         report
     });
     serializer.collect_seq(reports)
@@ -131,11 +130,10 @@ impl Found {
 
     /// The job of a task that is not up to date.
     fn job(&self, state: &State) -> Option<JobReport> {
-        if self.submitted.is_empty() || state.is_current() {
+        if state.is_current() {
             return None;
         }
-        let submitted = self.submitted.get(&state.key()?.to_string())?;
-        Some(JobReport::new(submitted))
+        self.submitted.get(&state.key()?).map(JobReport::new)
     }
 
     fn is_on_remote(&self, state: &State) -> Option<bool> {
