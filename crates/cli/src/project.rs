@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use eigenscope_pipeline::compare::{Published, Row, compare};
+use eigenscope_pipeline::execute::{self, ExecuteError, Options, Outcome, stderr_observer};
 use eigenscope_pipeline::store::Store;
 use eigenscope_pipeline::survey::{Survey, rescan, survey_showing};
 use eigenscope_plan::Plan;
@@ -14,7 +15,7 @@ use eigenscope_plan::programs::Programs;
 use eigenscope_plan::progress::Progress;
 use eigenscope_plan::{file, task_patterns};
 
-use crate::arguments::{ProjectArguments, TargetArguments};
+use crate::arguments::{ProjectArguments, TargetArguments, Terminal};
 use crate::commands::{relative, tell};
 use crate::exit::diagnosed;
 use crate::planning;
@@ -68,6 +69,22 @@ impl Project {
     pub(crate) fn survey(&self, targets: &[usize]) -> Survey {
         let Self { plan, store, .. } = self;
         survey_showing(plan, targets, store, &self.data_dir, &self.progress)
+    }
+
+    /// Brings `targets` and all they need up to date, and shows on standard error how far that is.
+    pub(crate) fn execute(
+        &self,
+        targets: &[usize],
+        options: &Options,
+    ) -> Result<Outcome, ExecuteError> {
+        let Self {
+            programs,
+            plan,
+            store,
+            ..
+        } = self;
+        let mut observer = stderr_observer(Terminal::of_stderr().redraws);
+        execute::run(plan, targets, programs, store, options, observer.as_mut())
     }
 
     /// Refuses targets that have to be made from a file that is not there, with its place in the pipeline file.

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
-use eigenscope_pipeline::execute::{self, Options, Outcome, stderr_observer};
+use eigenscope_pipeline::execute::{Options, Outcome};
 use eigenscope_pipeline::sharing::Miss;
 use eigenscope_plan::settings;
 
 use super::{run, tell};
-use crate::arguments::{ProjectArguments, Pull, Terminal};
+use crate::arguments::{ProjectArguments, Pull};
 use crate::budget::{self, SecondSignal};
 use crate::exit;
 use crate::project::Project;
@@ -27,16 +27,7 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Pull) -> Result<u8> {
     budget::listen(&mut options, None, SecondSignal::IsIgnored)?;
     options.compute = false;
     options.sharing = Some(Arc::clone(&sharing));
-    let mut observer = stderr_observer(Terminal::of_stderr().redraws);
-    let outcome = execute::run(
-        &project.plan,
-        &targets,
-        &project.programs,
-        &project.store,
-        &options,
-        observer.as_mut(),
-    )?;
-    drop(observer);
+    let outcome = project.execute(&targets, &options)?;
     tell(&run::summary(&outcome));
     tell_misses(&project.plan, &outcome, &sharing);
     Ok(match outcome {

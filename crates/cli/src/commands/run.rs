@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use eigenscope_pipeline::execute::{self, ExecuteError, Outcome, stderr_observer};
+use eigenscope_pipeline::execute::{ExecuteError, Outcome};
 use eigenscope_pipeline::sharing::Sharing;
 use eigenscope_pipeline::watch::RunOutcome;
 use eigenscope_plan::Plan;
 
 use super::{dry_run, push, relative, tallied, tell, warnings};
-use crate::arguments::{ProjectArguments, Run, Terminal};
+use crate::arguments::{ProjectArguments, Run};
 use crate::budget::{self, SecondSignal};
 use crate::exit;
 use crate::json;
@@ -46,16 +46,7 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Run) -> Result<u8> {
     options.sharing.clone_from(&sharing);
     options.progress = project.progress.clone();
     let begun = Instant::now();
-    let mut observer = stderr_observer(Terminal::of_stderr().redraws);
-    let outcome = execute::run(
-        &project.plan,
-        &targets,
-        &project.programs,
-        &project.store,
-        &options,
-        observer.as_mut(),
-    );
-    drop(observer);
+    let outcome = project.execute(&targets, &options);
     let told = match &outcome {
         Ok(outcome) => {
             let pipeline = &command.targets.pipeline;
