@@ -8,7 +8,7 @@ use eigenscope_plan::settings::{self, ExecutorName, FILE_NAME, Settings};
 
 use crate::arguments::{Executor, Run, user_settings};
 use crate::exit::diagnosed;
-use crate::project::{PIPELINES, Project};
+use crate::project::PIPELINES;
 
 /// The settings for a pipeline file: those beside it, or beside the folder `pipelines` that it is in, then those of the user.
 pub(crate) fn read(pipeline: &Path) -> Result<Settings> {
@@ -31,8 +31,7 @@ pub(crate) fn read(pipeline: &Path) -> Result<Settings> {
 }
 
 /// How a run uses Slurm, if it does.
-pub(crate) fn slurm(project: &Project, command: &Run) -> Result<Option<SlurmOptions>> {
-    let settings = read(&project.plan.file)?;
+pub(crate) fn slurm(settings: &Settings, command: &Run) -> Result<Option<SlurmOptions>> {
     let is_slurm = match command.executor {
         Some(executor) => executor == Executor::Slurm,
         None => settings.executor == ExecutorName::Slurm,
@@ -43,7 +42,7 @@ pub(crate) fn slurm(project: &Project, command: &Run) -> Result<Option<SlurmOpti
         }
         return Ok(None);
     }
-    let mut settings = settings.slurm;
+    let mut settings = settings.slurm.clone();
     settings.retries = command.retries.map_or(settings.retries, u32::from);
     let program = std::env::current_exe().context("cannot find this program")?;
     Ok(Some(SlurmOptions {

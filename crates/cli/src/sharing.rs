@@ -9,7 +9,7 @@ use eigenscope_pipeline::sharing::{
     Open, PARALLEL, PROGRAM, PROTOCOL_VERSION, Patience, Remote, Sharing,
 };
 use eigenscope_plan::Plan;
-use eigenscope_plan::settings;
+use eigenscope_plan::settings::{self, Settings};
 
 use crate::commands::tell;
 use crate::project::{Project, program_folder};
@@ -31,19 +31,23 @@ impl Shared {
 
     /// As the settings for a pipeline file say.
     pub(crate) fn for_file(pipeline: &Path) -> Result<Self> {
-        let settings = crate::settings::read(pipeline)?;
-        Ok(Self {
+        Ok(Self::new(crate::settings::read(pipeline)?))
+    }
+
+    /// As settings say, which have been read.
+    pub(crate) fn new(settings: Settings) -> Self {
+        Self {
             remote: settings.remote,
             stores: settings.stores,
-        })
+        }
     }
 
     /// The same without the remote.
-    pub(crate) fn without_remote(project: &Project) -> Result<Self> {
-        Ok(Self {
+    pub(crate) fn without_remote(self) -> Self {
+        Self {
             remote: None,
-            ..Self::of(project)?
-        })
+            ..self
+        }
     }
 
     /// Returns whether runs push what they have made.

@@ -24,7 +24,8 @@ use crate::sharing::{Shared, tell_misses};
 pub(crate) fn run(arguments: &ProjectArguments, command: &Run) -> Result<u8> {
     let (project, targets) = Project::open_targets(arguments, &command.targets)?;
     project.refuse_absent_files(&targets)?;
-    let slurm = settings::slurm(&project, command)?;
+    let settings = settings::read(&project.plan.file)?;
+    let slurm = settings::slurm(&settings, command)?;
     if command.dry_run {
         return dry_run::run(&project, &targets, command, slurm.as_ref());
     }
@@ -39,8 +40,8 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Run) -> Result<u8> {
     options.keep_going = command.keep_going;
     options.download = !command.offline;
     let shared = match command.no_remote {
-        true => Shared::without_remote(&project)?,
-        false => Shared::of(&project)?,
+        true => Shared::new(settings).without_remote(),
+        false => Shared::new(settings),
     };
     let sharing = shared.sharing()?.map(Arc::new);
     options.sharing.clone_from(&sharing);
