@@ -92,9 +92,9 @@ pub(crate) fn run(
         false => super::print(&listed(plan, &dry_run.tasks))?,
     }
     match &dry_run.submissions {
-        None => tell(&summary(&dry_run, jobs)),
+        None => tell(&summary(&dry_run, Some(jobs))),
         Some(planned) => {
-            tell(&summary(&dry_run, 0));
+            tell(&summary(&dry_run, None));
             tell(&submitted(&report.submissions, planned));
         }
     }
@@ -152,7 +152,8 @@ fn submitted(reports: &[SubmissionReport], planned: &PlannedSubmissions) -> Stri
     lines.join("\n")
 }
 
-fn summary(dry_run: &DryRun, jobs: usize) -> String {
+/// How many tasks would run, and how long that takes on `jobs` threads of this machine.
+fn summary(dry_run: &DryRun, jobs: Option<usize>) -> String {
     let sure = dry_run.tasks.iter().filter(|task| task.is_sure).count();
     let counts = tallied([
         (dry_run.current, "up to date"),
@@ -162,9 +163,11 @@ fn summary(dry_run: &DryRun, jobs: usize) -> String {
             "would run if their inputs change",
         ),
     ]);
-    let time = match dry_run.tasks.is_empty() || jobs == 0 {
-        true => String::new(),
-        false => format!("; about {} on {jobs} threads", duration(dry_run.seconds)),
+    let time = match jobs {
+        Some(jobs) if !dry_run.tasks.is_empty() => {
+            format!("; about {} on {jobs} threads", duration(dry_run.seconds))
+        }
+        _ => String::new(),
     };
     format!("tasks: {counts}{time}")
 }
