@@ -1,9 +1,11 @@
 //! JSON output: one object for each command, with the version of its form.
 
-use std::io::{BufWriter, ErrorKind, Write};
+use std::io::{BufWriter, Write};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde::Serialize;
+
+use crate::commands::printed;
 
 /// Version of the JSON forms of all commands. Fields may be added without raising it.
 pub(crate) const VERSION: u32 = 1;
@@ -30,10 +32,5 @@ pub(crate) fn print(content: &impl Serialize) -> Result<()> {
         .map_err(std::io::Error::from)
         .and_then(|()| out.write_all(b"\n"))
         .and_then(|()| out.flush());
-    match written {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(error).context("cannot write to standard output")
-        }
-        _ => Ok(()),
-    }
+    printed(written)
 }
