@@ -76,15 +76,6 @@ fn folder(variable: &str, default: &str) -> PathBuf {
     value.unwrap_or_else(|| default.into()).into()
 }
 
-/// The file of the user's settings: `eigenscope/config.toml` in `XDG_CONFIG_HOME`, else in `.config` of `HOME`.
-pub(crate) fn user_settings() -> Option<PathBuf> {
-    let named = |variable| std::env::var_os(variable).filter(|value| !value.is_empty());
-    let folder = named("XDG_CONFIG_HOME").map(PathBuf::from);
-    let folder = folder.filter(|folder| folder.is_absolute());
-    let folder = folder.or_else(|| Some(PathBuf::from(named("HOME")?).join(".config")))?;
-    Some(folder.join("eigenscope").join("config.toml"))
-}
-
 /// A whole number of at least 1.
 fn at_least_one<N: TryFrom<u64>>(text: &str) -> Result<N, String> {
     let number = text.parse().ok().filter(|&number: &u64| number > 0);

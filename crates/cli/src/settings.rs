@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use eigenscope_pipeline::execute::slurm::SlurmOptions;
 use eigenscope_plan::settings::{self, ExecutorName, FILE_NAME, Settings};
 
-use crate::arguments::{Executor, Run, user_settings};
+use crate::arguments::{Executor, Run};
 use crate::exit::diagnosed;
 use crate::project::PIPELINES;
 
@@ -28,6 +28,15 @@ pub(crate) fn read(pipeline: &Path) -> Result<Settings> {
     let files = project.into_iter().chain(user_settings());
     let files: Vec<PathBuf> = files.filter(|path| path.exists()).collect();
     settings::read(&files).map_err(diagnosed)
+}
+
+/// The file of the user's settings: `eigenscope/config.toml` in `XDG_CONFIG_HOME`, else in `.config` of `HOME`.
+fn user_settings() -> Option<PathBuf> {
+    let named = |variable| std::env::var_os(variable).filter(|value| !value.is_empty());
+    let folder = named("XDG_CONFIG_HOME").map(PathBuf::from);
+    let folder = folder.filter(|folder| folder.is_absolute());
+    let folder = folder.or_else(|| Some(PathBuf::from(named("HOME")?).join(".config")))?;
+    Some(folder.join("eigenscope").join("config.toml"))
 }
 
 /// How a run uses Slurm, if it does.
