@@ -272,36 +272,33 @@ fn unquoted(pattern: &Entry, problems: &mut Problems) {
 }
 
 fn task_settings(section: &Section<'_>, problems: &mut Problems) -> TaskSettings {
-    let minutes = |minutes: u64| minutes.checked_mul(60);
-    let mut read = |key,
-                    of_whole: &dyn Fn(u64) -> Option<u64>,
-                    of_text: fn(&str) -> Option<u64>,
-                    forms: &str| {
-        let value = section.value(key)?;
-        let found = match value.as_u64() {
-            Some(whole) => of_whole(whole),
-            None => of_text(value.as_str()?),
+    let mut read =
+        |key, of_whole: fn(u64) -> Option<u64>, of_text: fn(&str) -> Option<u64>, forms: &str| {
+            let value = section.value(key)?;
+            let found = match value.as_u64() {
+                Some(whole) => of_whole(whole),
+                None => of_text(value.as_str()?),
+            };
+            if found.is_none_or(|found| found == 0)
+                && let Some(entry) = section.entry(key)
+            {
+                problems.add(|| {
+                    let found = entry.node.found();
+                    wrong_type(key, forms, &found).at(&entry.node.span, "cannot be read")
+                });
+            }
+            found
         };
-        if found.is_none_or(|found| found == 0)
-            && let Some(entry) = section.entry(key)
-        {
-            problems.add(|| {
-                let found = entry.node.found();
-                wrong_type(key, forms, &found).at(&entry.node.span, "cannot be read")
-            });
-        }
-        found
-    };
     TaskSettings {
         seconds: read(
             "time",
-            &minutes,
+            |minutes: u64| minutes.checked_mul(60),
             seconds,
             "minutes, or a time such as \"1:30:00\" or \"2-12\" (days-hours)",
         ),
         memory_mib: read(
             "memory",
-            &Some,
+            Some,
             mebibytes,
             "MiB, or an amount such as \"4G\"",
         ),
