@@ -3,7 +3,7 @@
 use eigenscope_stage::{ParameterType, Variant};
 
 /// The type in words: "an integer of at least 1".
-pub fn describe(kind: &ParameterType) -> String {
+pub(crate) fn describe(kind: &ParameterType) -> String {
     match kind {
         ParameterType::Boolean => "`true` or `false`".to_owned(),
         ParameterType::Integer { minimum, maximum } => {

@@ -15,7 +15,7 @@ use eigenscope_artifact::regular;
 
 pub(crate) use check::{default, value};
 pub use check::{fields, unknown_key, wrong_type};
-pub use describe::describe as type_in_words;
+pub(crate) use describe::describe as type_in_words;
 pub use error::{FileError, FileErrors, Problems, Sources, Span, named};
 pub use suggest::{closest, did_you_mean, listed, shorten};
 pub(crate) use syntax::from_json;

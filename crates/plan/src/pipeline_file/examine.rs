@@ -72,8 +72,8 @@ pub(crate) fn examine(
             break;
         }
     }
+    let requires_files = programs.require_files();
     for table in expanded {
-        let requires_files = programs.require_files();
         report(table, tasks, &examinations, requires_files, problems);
     }
     examinations

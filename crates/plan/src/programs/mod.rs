@@ -164,7 +164,6 @@ impl Programs {
         }
         Ok(Self {
             patience,
-            requires_files: false,
             missing,
             ..Self::from_descriptions(folder, descriptions)
         })
@@ -207,7 +206,7 @@ impl Programs {
     ///
     /// # Errors
     /// The program does not start, fails, or does not answer as expected.
-    pub fn examine(
+    pub(crate) fn examine(
         &self,
         stage: Stage,
         questions: Vec<Question>,
