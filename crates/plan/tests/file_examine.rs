@@ -231,6 +231,19 @@ fn demands_of_answers_are_checked() {
     );
 }
 
+/// A message, and the line and column that it points to.
+type Placed = (String, Option<(usize, usize)>);
+
+fn at((message, position): (&str, (usize, usize))) -> Placed {
+    (message.to_owned(), Some(position))
+}
+
+fn placed(errors: &FileErrors) -> Vec<Placed> {
+    let errors = errors.errors().iter();
+    let placed = errors.map(|error| (error.to_string(), error.position()));
+    placed.collect()
+}
+
 #[test]
 fn faults_point_to_values() {
     let faults = Examined::default()
@@ -241,11 +254,6 @@ fn faults_point_to_values() {
     let fake = Fake::new(&[vec![faults]]);
     let errors = fake.plan(NETWORK).expect_err("four faults");
     assert_eq!(codes(&errors), ["refused_value"; 4]);
-    let found: Vec<(String, Option<(usize, usize)>)> = errors
-        .errors()
-        .iter()
-        .map(|error| (error.to_string(), error.position()))
-        .collect();
     let expected = [
         // A default stands at the header.
         ("wrong optimiser", (4, 8)),
@@ -253,8 +261,7 @@ fn faults_point_to_values() {
         ("wrong images", (5, 1)),
         ("wrong kernel", (6, 57)),
     ];
-    let expected = expected.map(|(message, position)| (message.to_owned(), Some(position)));
-    assert_eq!(found, expected);
+    assert_eq!(placed(&errors), expected.map(at));
     assert!(rendered(&errors).contains("make it right"));
 }
 
@@ -267,18 +274,12 @@ fn faults_of_keys_point_to_them() {
         .fault(Fault::of_key("/steps/1/conv/strides", "a third"));
     let fake = Fake::new(&[vec![faults]]);
     let errors = fake.plan(NETWORK).expect_err("three faults");
-    let found: Vec<(String, Option<(usize, usize)>)> = errors
-        .errors()
-        .iter()
-        .map(|error| (error.to_string(), error.position()))
-        .collect();
     let expected = [
         ("another", (6, 20)),
         ("a third", (6, 27)),
         ("wrong word", (6, 44)),
     ];
-    let expected = expected.map(|(message, position)| (message.to_owned(), Some(position)));
-    assert_eq!(found, expected);
+    assert_eq!(placed(&errors), expected.map(at));
 }
 
 #[test]

@@ -1,12 +1,14 @@
 //! Settings of a site: what is read, which file counts, and how mistakes are told.
 
-use std::fmt::Write as _;
+mod sample;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use eigenscope_plan::file::FileErrors;
 use eigenscope_plan::settings::{ExecutorName, Settings, TaskSettings, parse};
 use miette::{GraphicalReportHandler, GraphicalTheme};
+use sample::all_rendered;
 
 fn read(texts: &[&str]) -> Result<Settings, FileErrors> {
     let names = ["eigenscope.toml", "config.toml"];
@@ -16,14 +18,7 @@ fn read(texts: &[&str]) -> Result<Settings, FileErrors> {
 }
 
 fn rendered(text: &str) -> String {
-    let errors = read(&[text]).expect_err("there are problems");
-    let handler = GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor());
-    let mut report = String::new();
-    for error in errors.errors() {
-        handler.render_report(&mut report, error).expect("rendered");
-        let _ = writeln!(report);
-    }
-    report
+    all_rendered(&read(&[text]).expect_err("there are problems"))
 }
 
 #[test]

@@ -1,25 +1,19 @@
 //! The settings of sharing: what is read, and how mistakes are told.
 
-use std::fmt::Write as _;
+mod sample;
+
 use std::path::{Path, PathBuf};
 
 use eigenscope_plan::file::FileErrors;
 use eigenscope_plan::settings::{Settings, parse};
-use miette::{GraphicalReportHandler, GraphicalTheme};
+use sample::all_rendered;
 
 fn read(text: &str) -> Result<Settings, FileErrors> {
     parse(&[(PathBuf::from("/project/eigenscope.toml"), text.to_owned())])
 }
 
 fn rendered(text: &str) -> String {
-    let errors = read(text).expect_err("there are problems");
-    let handler = GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor());
-    let mut report = String::new();
-    for error in errors.errors() {
-        handler.render_report(&mut report, error).expect("rendered");
-        let _ = writeln!(report);
-    }
-    report
+    all_rendered(&read(text).expect_err("there are problems"))
 }
 
 #[test]

@@ -98,6 +98,17 @@ pub(crate) fn rendered(diagnostic: &dyn Diagnostic) -> String {
     lines.join("\n").trim().to_owned()
 }
 
+/// All errors, one after the other, as the standard settings show them without colours.
+pub(crate) fn all_rendered(errors: &FileErrors) -> String {
+    let handler = GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor());
+    let mut report = String::new();
+    for error in errors.errors() {
+        handler.render_report(&mut report, error).expect("rendered");
+        report.push('\n');
+    }
+    report
+}
+
 /// The last part of the code of every problem, in file order.
 pub(crate) fn codes(errors: &FileErrors) -> Vec<String> {
     errors
