@@ -1,11 +1,11 @@
-//! One section of the settings: its keys checked against their descriptions. None of them need be given.
+//! One section of the settings: its keys checked against their descriptions. They need not be given, unless `require` asks for one.
 
 use std::slice::from_ref;
 
 use eigenscope_stage::Parameter;
 use serde_json::{Map, Value};
 
-use crate::file::{Entry, Problems, Raw, fields, unknown_key, wrong_type};
+use crate::file::{Entry, Problems, Raw, default, fields, unknown_key, wrong_type};
 
 /// The values that a section gives. Without meaning if a problem was reported.
 #[derive(Debug, Default)]
@@ -50,6 +50,19 @@ impl<'a> Section<'a> {
             }
         }
         Self { entries, values }
+    }
+
+    /// Reports a parameter without a default that the table `entry` does not give.
+    pub(super) fn require(
+        &self,
+        entry: &Entry,
+        container: &str,
+        parameter: &Parameter,
+        problems: &mut Problems,
+    ) {
+        if matches!(entry.node.raw, Raw::Table(_)) && self.entry(&parameter.name).is_none() {
+            default(parameter, &entry.key_span, container, container, problems);
+        }
     }
 
     /// The entry of a key, with its place.

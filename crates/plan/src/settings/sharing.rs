@@ -39,7 +39,10 @@ fn text(name: &str, summary: &str) -> Parameter {
 /// Reads `[remote]`.
 pub(super) fn remote(entry: &Entry, sources: &Sources, problems: &mut Problems) -> Option<Remote> {
     let known = [
-        text("url", "such as \"s3://bucket/prefix\""),
+        text(
+            "url",
+            "such as \"s3://bucket/prefix\", \"https://host/path\" or a folder",
+        ),
         text("endpoint", "address of a server that speaks S3"),
         text("region", "region of the bucket"),
         flag("read_only", "never push"),
@@ -48,16 +51,8 @@ pub(super) fn remote(entry: &Entry, sources: &Sources, problems: &mut Problems) 
     ];
     let section = Section::read(entry, "[remote]", &known, &[], problems);
     let is_on = |key| section.value(key).and_then(serde_json::Value::as_bool) == Some(true);
-    let Some(given) = section.entry("url") else {
-        if matches!(entry.node.raw, Raw::Table(_)) {
-            problems.add(|| {
-                FileError::new("missing_key", "`url` is missing in [remote]")
-                    .at(&entry.key_span, "`url` is missing")
-                    .help("`url` is a text: such as \"s3://bucket/prefix\", \"https://host/path\" or a folder")
-            });
-        }
-        return None;
-    };
+    section.require(entry, "[remote]", &known[0], problems);
+    let given = section.entry("url")?;
     let url = address(given, &section.text("url")?, sources, problems)?;
     if let Some(endpoint) = section.entry("endpoint")
         && !section.text("endpoint").is_some_and(|text| is_web(&text))
@@ -100,7 +95,7 @@ pub(super) fn stores(entry: &Entry, sources: &Sources, problems: &mut Problems) 
     };
     let known = [text(
         "path",
-        "folder of results, such as \"/shared/artifacts\"",
+        "the folder of results that is read, such as \"/shared/artifacts\"",
     )];
     let mut stores = Vec::new();
     for item in items {
@@ -110,16 +105,10 @@ pub(super) fn stores(entry: &Entry, sources: &Sources, problems: &mut Problems) 
             node: item.clone(),
         };
         let section = Section::read(&item, "[[stores]]", &known, &[], problems);
-        match (section.entry("path"), section.text("path")) {
-            (Some(given), Some(path)) => {
-                stores.push(beside(sources.path_at(given.node.span.start), Path::new(&path)));
-            }
-            (None, _) if matches!(item.node.raw, Raw::Table(_)) => problems.add(|| {
-                FileError::new("missing_key", "`path` is missing in [[stores]]")
-                    .at(&item.key_span, "`path` is missing")
-                    .help("`path` is a text: the folder of results that is read, such as \"/shared/artifacts\"")
-            }),
-            _ => {}
+        section.require(&item, "[[stores]]", &known[0], problems);
+        if let (Some(given), Some(path)) = (section.entry("path"), section.text("path")) {
+            let file = sources.path_at(given.node.span.start);
+            stores.push(beside(file, Path::new(&path)));
         }
     }
     stores
