@@ -122,7 +122,7 @@ pub(crate) fn labels_of(values: &[Value]) -> Vec<Value> {
 /// The values of a sweep that are one variant.
 struct Variant<'a> {
     first: &'a Value,
-    /// Whether they are different values.
+    /// Whether the values differ.
     several: bool,
     count: usize,
     /// The first value of each field, and how many have it.

@@ -71,7 +71,7 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Run) -> Result<u8> {
         Outcome {
             interrupted: true, ..
         } => exit::INTERRUPTED,
-        // Those that were left to Slurm are not missed.
+        // A task that was left to Slurm is no failure.
         outcome if outcome.failures.is_empty() && !outcome.submitted.is_empty() => exit::OK,
         outcome if outcome.is_complete() && has_pushed => exit::OK,
         _ => exit::FAILED,

@@ -3,8 +3,8 @@
 //! `content` reads the task tables of a file and of those that it extends, with the blocks that `repeat` writes out;
 //! `document` leads them through the rest: `table` checks each against its kind, with `axis` for sweeps; `resolve`
 //! resolves references, finds cycles and orders the tables; `expand` turns each table into tasks, with `selection` for
-//! the tasks that a reference means, `sweep` for products and joins and `pattern` for the tasks themselves; `examine` asks the programs about tasks that their
-//! descriptions say too little about; `compatibility` compares what results are
+//! the tasks that a reference means, `sweep` for products and joins and `pattern` for the tasks themselves; `examine` asks
+//! the programs about tasks that their descriptions say too little about; `compatibility` compares what results are
 //! (`features`) with what their readers need, `agreement` what is read together, and `sizes` follows numbers, such as
 //! sizes of images, from table to table. Nothing stops at the first error: all are reported together as [`FileErrors`].
 
