@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::io;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use super::super::ExecuteError;
 use super::batch::Batch;
@@ -14,9 +13,6 @@ use super::queue::{ElementState, Queue};
 use super::worker::Worker;
 use crate::store::{Key, Store};
 
-/// How long Slurm may not answer when a run begins.
-const PATIENCE: Duration = Duration::from_secs(120);
-
 impl Worker<'_, '_> {
     /// Finds the batches of earlier runs, and forgets those of which nothing is left.
     pub(super) fn find_left(&mut self) -> Result<(), ExecuteError> {
@@ -24,7 +20,7 @@ impl Worker<'_, '_> {
         if folders.is_empty() {
             return Ok(());
         }
-        let Some(queue) = self.first_answer()? else {
+        let Some(queue) = self.first_answer(Queue::ask)? else {
             return Ok(());
         };
         for folder in folders {
@@ -34,22 +30,6 @@ impl Worker<'_, '_> {
             }
         }
         Ok(())
-    }
-
-    fn first_answer(&mut self) -> Result<Option<Queue>, CommandError> {
-        let started = Instant::now();
-        loop {
-            match Queue::ask(&self.slurm) {
-                Ok(queue) => return Ok(Some(queue)),
-                Err(error) if error.is_passing() && started.elapsed() < PATIENCE => {
-                    self.silence(&error);
-                    if !self.pause(Duration::from_secs(1)) {
-                        return Ok(None);
-                    }
-                }
-                Err(error) => return Err(error),
-            }
-        }
     }
 
     fn cannot_adopt(&self, folder: &Path, error: &io::Error) {

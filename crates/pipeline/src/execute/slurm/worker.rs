@@ -169,23 +169,32 @@ impl<'s, 'a> Worker<'s, 'a> {
     }
 
     fn begin(&mut self) -> Result<(), ExecuteError> {
+        let settings = &self.options.settings;
+        let Some(limits) = self.first_answer(|slurm| Limits::ask(slurm, settings))? else {
+            return Ok(());
+        };
+        self.limits = limits;
+        self.find_left()
+    }
+
+    /// Asks Slurm when a run begins, and waits until it answers; `None` if the run is stopping.
+    pub(super) fn first_answer<T>(
+        &mut self,
+        ask: impl Fn(&Commands) -> Result<T, CommandError>,
+    ) -> Result<Option<T>, CommandError> {
         let started = Instant::now();
         loop {
-            match Limits::ask(&self.slurm, &self.options.settings) {
-                Ok(limits) => {
-                    self.limits = limits;
-                    break;
-                }
+            match ask(&self.slurm) {
+                Ok(answer) => return Ok(Some(answer)),
                 Err(error) if error.is_passing() && started.elapsed() < FIRST_ANSWER => {
                     self.silence(&error);
                     if !self.pause(ASK[0]) {
-                        return Ok(());
+                        return Ok(None);
                     }
                 }
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(error),
             }
         }
-        self.find_left()
     }
 
     /// Waits; `false` if the run is stopping.
