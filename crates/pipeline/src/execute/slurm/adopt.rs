@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::super::ExecuteError;
 use super::batch::Batch;
-use super::commands::{CommandError, Commands};
+use super::commands::CommandError;
 use super::end::{TaskEnd, TaskResult};
 use super::flight::Flight;
 use super::queue::{ElementState, Queue};
@@ -121,7 +121,7 @@ pub fn submitted(store: &Store) -> Result<Vec<Submitted>, CommandError> {
     if folders.is_empty() {
         return Ok(Vec::new());
     }
-    let queue = Queue::ask(&Commands)?;
+    let queue = Queue::ask()?;
     let mut found = Vec::new();
     for batch in folders.iter().filter_map(|folder| Batch::open(folder).ok()) {
         let job = batch.job();

@@ -94,63 +94,52 @@ fn has_one_of(said: &str, words: &[&str]) -> bool {
     words.iter().any(|words| said.contains(words))
 }
 
-/// Calls the programs of Slurm.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Commands;
+/// Runs a program and returns what it says.
+pub(super) fn run(program: &'static str, arguments: &[&str]) -> Result<String, CommandError> {
+    run_with(program, arguments, "")
+}
 
-impl Commands {
-    /// Runs a program and returns what it says.
-    pub(super) fn run(
-        &self,
-        program: &'static str,
-        arguments: &[&str],
-    ) -> Result<String, CommandError> {
-        self.run_with(program, arguments, "")
+/// Runs a program that reads `input`.
+pub(super) fn run_with(
+    program: &'static str,
+    arguments: &[&str],
+    input: &str,
+) -> Result<String, CommandError> {
+    let mut command = Command::new(program);
+    for variable in OF_A_JOB {
+        command.env_remove(variable);
     }
-
-    /// Runs a program that reads `input`.
-    pub(super) fn run_with(
-        &self,
-        program: &'static str,
-        arguments: &[&str],
-        input: &str,
-    ) -> Result<String, CommandError> {
-        let mut command = Command::new(program);
-        for variable in OF_A_JOB {
-            command.env_remove(variable);
-        }
-        command
-            .args(arguments)
-            .env("LC_ALL", "C")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        // Ctrl-C in a terminal is for us alone: a submission is either made or not.
-        #[cfg(unix)]
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        let start = |source| CommandError::Start { program, source };
-        let mut child = command.spawn().map_err(start)?;
-        let said = child.stdout.take().map(reader);
-        let complained = child.stderr.take().map(reader);
-        if let Some(mut stdin) = child.stdin.take() {
-            // One that does not read it fails, and says why.
-            let _ = stdin.write_all(input.as_bytes());
-        }
-        let status = wait(&mut child)
-            .map_err(start)?
-            .ok_or(CommandError::Silent { program })?;
-        let text = |thread: Option<JoinHandle<Vec<u8>>>| {
-            let bytes = thread.and_then(|thread| thread.join().ok());
-            String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned()
-        };
-        let (said, complained) = (text(said), text(complained));
-        match status.success() {
-            true => Ok(said),
-            false => Err(CommandError::Failed {
-                program,
-                said: complaint(program, &complained, status),
-            }),
-        }
+    command
+        .args(arguments)
+        .env("LC_ALL", "C")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    // Ctrl-C in a terminal is for us alone: a submission is either made or not.
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    let start = |source| CommandError::Start { program, source };
+    let mut child = command.spawn().map_err(start)?;
+    let said = child.stdout.take().map(reader);
+    let complained = child.stderr.take().map(reader);
+    if let Some(mut stdin) = child.stdin.take() {
+        // One that does not read it fails, and says why.
+        let _ = stdin.write_all(input.as_bytes());
+    }
+    let status = wait(&mut child)
+        .map_err(start)?
+        .ok_or(CommandError::Silent { program })?;
+    let text = |thread: Option<JoinHandle<Vec<u8>>>| {
+        let bytes = thread.and_then(|thread| thread.join().ok());
+        String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned()
+    };
+    let (said, complained) = (text(said), text(complained));
+    match status.success() {
+        true => Ok(said),
+        false => Err(CommandError::Failed {
+            program,
+            said: complaint(program, &complained, status),
+        }),
     }
 }
 
@@ -218,13 +207,12 @@ mod tests {
 
     #[test]
     fn a_program_that_is_missing_or_fails_is_named() {
-        let commands = Commands;
-        let missing = commands.run("no-such-program-of-slurm", &[]);
+        let missing = run("no-such-program-of-slurm", &[]);
         assert!(matches!(missing, Err(CommandError::Start { .. })));
-        let failed = commands.run("sh", &["-c", "echo 'sh: error: it is so' >&2; exit 3"]);
+        let failed = run("sh", &["-c", "echo 'sh: error: it is so' >&2; exit 3"]);
         let error = failed.expect_err("it failed");
         assert_eq!(error.to_string(), "`sh` failed: it is so");
-        let echoed = commands.run_with("cat", &[], "text");
+        let echoed = run_with("cat", &[], "text");
         assert_eq!(echoed.expect("it works"), "text");
     }
 }

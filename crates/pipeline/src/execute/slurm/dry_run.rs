@@ -4,7 +4,7 @@ use eigenscope_plan::Plan;
 
 use super::super::forecast::Forecast;
 use super::SlurmOptions;
-use super::commands::{CommandError, Commands};
+use super::commands::CommandError;
 use super::needs::Needs;
 use super::pack::{Request, submissions};
 use super::site::Limits;
@@ -36,7 +36,7 @@ pub(in super::super) fn planned(
     options: &SlurmOptions,
 ) -> Result<PlannedSubmissions, CommandError> {
     let settings = &options.settings;
-    let limits = Limits::ask(&Commands, settings)?;
+    let limits = Limits::ask(settings)?;
     let (mut ready, mut later, mut local) = (Vec::new(), Vec::new(), Vec::new());
     for &(task, is_ready) in tasks {
         match (settings.is_local(&plan.tasks[task]), is_ready) {

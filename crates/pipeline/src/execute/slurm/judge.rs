@@ -186,7 +186,7 @@ impl<'a> Worker<'_, 'a> {
         if self.stopping() || late.is_empty() {
             return;
         }
-        let ending = gone.ending.or_else(|| Ending::ask(&self.slurm, gone.id));
+        let ending = gone.ending.or_else(|| Ending::ask(gone.id));
         let said = self.said(gone.flight, gone.id.1);
         for (position, number) in late.into_iter().enumerate() {
             let Some(waiting) = self.settle(gone.flight, number) else {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::commands::{CommandError, Commands};
+use super::commands::{CommandError, run};
 
 /// An element of a job array: id of the array and index in it.
 pub(super) type ElementId = (u64, usize);
@@ -38,9 +38,9 @@ pub(super) struct Queue {
 
 impl Queue {
     /// Asks for all jobs of the user, those included that have just ended.
-    pub(super) fn ask(commands: &Commands) -> Result<Self, CommandError> {
+    pub(super) fn ask() -> Result<Self, CommandError> {
         let arguments = ["--me", "-h", "-r", "-t", "all", "-o", FORMAT];
-        Ok(Self::parse(&commands.run("squeue", &arguments)?))
+        Ok(Self::parse(&run("squeue", &arguments)?))
     }
 
     fn parse(text: &str) -> Self {
@@ -97,16 +97,16 @@ impl ElementState {
 
 impl Ending {
     /// How an element ended that `squeue` does not know any more: as the accounting says or, where there is none, the controller.
-    pub(super) fn ask(commands: &Commands, (job, index): ElementId) -> Option<Self> {
+    pub(super) fn ask((job, index): ElementId) -> Option<Self> {
         let id = format!("{job}_{index}");
         let arguments = ["-n", "-X", "-P", "-j", &id, "-o", "State,Reason"];
-        let accounted = commands.run("sacct", &arguments).ok();
+        let accounted = run("sacct", &arguments).ok();
         let accounted = accounted.and_then(|text| {
             let (state, reason) = text.lines().last()?.split_once('|')?;
             Some((state.to_owned(), reason.to_owned()))
         });
         let (state, reason) = accounted.or_else(|| {
-            let text = commands.run("scontrol", &["show", "job", "-o", &id]).ok()?;
+            let text = run("scontrol", &["show", "job", "-o", &id]).ok()?;
             let value = |name: &str| {
                 let mut words = text.split_whitespace();
                 words.find_map(|word| word.strip_prefix(name).map(str::to_owned))

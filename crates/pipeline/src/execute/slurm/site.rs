@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use eigenscope_plan::settings::Slurm;
 
-use super::commands::{CommandError, Commands};
+use super::commands::{CommandError, run};
 
 /// Limits of a site; `None`: none that is known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,14 +23,14 @@ pub(super) struct Limits {
 
 impl Limits {
     /// Asks Slurm. What it does not say is no limit; that it cannot be asked at all is an error.
-    pub(super) fn ask(commands: &Commands, settings: &Slurm) -> Result<Self, CommandError> {
+    pub(super) fn ask(settings: &Slurm) -> Result<Self, CommandError> {
         let mut limits = Self::default();
-        limits.read_config(&commands.run("scontrol", &["show", "config"])?);
+        limits.read_config(&run("scontrol", &["show", "config"])?);
         let partition = settings.partition.as_deref();
         let mut arguments = vec!["-h", "-o", "%c %m %l %P"];
         arguments.extend(partition.map(|_| "-p"));
         arguments.extend(partition);
-        match commands.run("sinfo", &arguments) {
+        match run("sinfo", &arguments) {
             Ok(text) => limits.read_partition(&text, partition.is_none()),
             Err(error) => tracing::debug!("no limits of the partition: {error}"),
         }

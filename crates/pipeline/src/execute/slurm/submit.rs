@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::super::ExecuteError;
 use super::batch::Batch;
-use super::commands::CommandError;
+use super::commands::{CommandError, run_with};
 use super::flight::{Flight, Waiting};
 use super::needs::Needs;
 use super::pack::{Request, Submission, submissions};
@@ -151,7 +151,7 @@ impl<'a> Worker<'_, 'a> {
         let script = self.script(batch);
         let mut wait = Duration::from_secs(1);
         loop {
-            let said = self.slurm.run_with("sbatch", &arguments, &script);
+            let said = run_with("sbatch", &arguments, &script);
             let error = match said.map(|said| job_id(&said).ok_or(said)) {
                 Ok(Ok(job)) => return Ok(Some(job)),
                 Ok(Err(said)) => CommandError::Failed {
@@ -175,7 +175,7 @@ impl<'a> Worker<'_, 'a> {
             }
             wait = (wait * 2).min(LATER);
             // The answer may have been lost, not the question.
-            if let Ok(queue) = Queue::ask(&self.slurm)
+            if let Ok(queue) = Queue::ask()
                 && let Some(&job) = queue.jobs.get(&batch.job_name())
             {
                 return Ok(Some(job));

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use super::super::ExecuteError;
 use super::super::attempt::Attempt;
 use super::super::executor::{AttemptError, AttemptOutcome, Expected, Message};
-use super::commands::{CommandError, Commands};
+use super::commands::{self, CommandError};
 use super::commits::Finished;
 use super::end::{TaskEnd, TaskResult};
 use super::flight::{Flight, Waiting};
@@ -81,7 +81,6 @@ pub(super) struct Worker<'s, 'a> {
     finished: Sender<Finished<'a>>,
     pub(super) unsubmitted: Unsubmitted,
     pub(super) stop: Arc<AtomicBool>,
-    pub(super) slurm: Commands,
     pub(super) limits: Limits,
     /// What is to be submitted.
     pub(super) waiting: Vec<Waiting<'a>>,
@@ -123,7 +122,6 @@ impl<'s, 'a> Worker<'s, 'a> {
             finished,
             unsubmitted,
             stop,
-            slurm: Commands,
             limits: Limits::default(),
             waiting: Vec::new(),
             flights: Vec::new(),
@@ -170,7 +168,7 @@ impl<'s, 'a> Worker<'s, 'a> {
 
     fn begin(&mut self) -> Result<(), ExecuteError> {
         let settings = &self.options.settings;
-        let Some(limits) = self.first_answer(|slurm| Limits::ask(slurm, settings))? else {
+        let Some(limits) = self.first_answer(|| Limits::ask(settings))? else {
             return Ok(());
         };
         self.limits = limits;
@@ -180,11 +178,11 @@ impl<'s, 'a> Worker<'s, 'a> {
     /// Asks Slurm when a run begins, and waits until it answers; `None` if the run is stopping.
     pub(super) fn first_answer<T>(
         &mut self,
-        ask: impl Fn(&Commands) -> Result<T, CommandError>,
+        ask: impl Fn() -> Result<T, CommandError>,
     ) -> Result<Option<T>, CommandError> {
         let started = Instant::now();
         loop {
-            match ask(&self.slurm) {
+            match ask() {
                 Ok(answer) => return Ok(Some(answer)),
                 Err(error) if error.is_passing() && started.elapsed() < FIRST_ANSWER => {
                     self.silence(&error);
@@ -341,7 +339,7 @@ impl<'s, 'a> Worker<'s, 'a> {
 
     /// Asks where the elements are. Without an answer, what was known last holds.
     fn ask_slurm(&mut self) {
-        match Queue::ask(&self.slurm) {
+        match Queue::ask() {
             Ok(queue) => {
                 if std::mem::take(&mut self.is_silent) {
                     self.note("slurm: it answers again".to_owned());
@@ -390,7 +388,7 @@ impl<'s, 'a> Worker<'s, 'a> {
         }
         for ids in ids.chunks(500) {
             let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-            if let Err(error) = self.slurm.run("scancel", &ids) {
+            if let Err(error) = commands::run("scancel", &ids) {
                 self.note(format!(
                     "slurm: jobs were not cancelled, `scancel {}` does that: {error}",
                     ids.join(" ")
