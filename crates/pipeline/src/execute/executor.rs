@@ -97,11 +97,6 @@ pub(super) trait Executor<'a> {
     /// Stops all tasks that were started here; each is reported as ended.
     fn stop(&mut self);
 
-    /// Returns whether nothing that was started here is left.
-    fn is_idle(&self) -> bool;
-
     /// Returns whether what was started here goes on without this process.
-    fn can_be_left(&self) -> bool {
-        self.is_idle()
-    }
+    fn can_be_left(&self) -> bool;
 }

@@ -101,7 +101,7 @@ impl<'a: 'scope, 'scope> Executor<'a> for LocalProcesses<'scope, '_> {
         }
     }
 
-    fn is_idle(&self) -> bool {
+    fn can_be_left(&self) -> bool {
         self.running.is_empty()
     }
 

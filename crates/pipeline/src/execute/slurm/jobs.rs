@@ -68,7 +68,6 @@ pub(in super::super) struct SlurmJobs<'a> {
     settings: &'a Slurm,
     commands: Sender<Command<'a>>,
     unsubmitted: Unsubmitted,
-    running: HashSet<usize>,
     stop: Arc<AtomicBool>,
     has_news: bool,
 }
@@ -109,7 +108,6 @@ impl<'a> SlurmJobs<'a> {
             settings: &options.settings,
             commands,
             unsubmitted,
-            running: HashSet::new(),
             stop,
             has_news: false,
         }
@@ -136,7 +134,6 @@ impl<'a> Executor<'a> for SlurmJobs<'a> {
     }
 
     fn start(&mut self, attempt: Attempt<'a>, expected: Expected) -> Handed {
-        self.running.insert(attempt.index);
         self.unsubmitted.add(attempt.index);
         self.has_news = true;
         self.tell(Command::Start(Box::new(attempt), expected));
@@ -150,7 +147,6 @@ impl<'a> Executor<'a> for SlurmJobs<'a> {
     }
 
     fn ended(&mut self, task: usize) {
-        self.running.remove(&task);
         self.unsubmitted.remove(task);
     }
 
@@ -158,10 +154,6 @@ impl<'a> Executor<'a> for SlurmJobs<'a> {
         if !self.stop.swap(true, Ordering::SeqCst) {
             self.tell(Command::Stop);
         }
-    }
-
-    fn is_idle(&self) -> bool {
-        self.running.is_empty()
     }
 
     fn can_be_left(&self) -> bool {
