@@ -49,7 +49,7 @@ impl Worker<'_, '_> {
             return;
         };
         if let Err(error) = batch.note_job(job) {
-            return self.store_error(error);
+            return self.broken(error.into());
         }
         let mut flight = Flight::new(batch, job);
         let useful = usable(&flight.batch, job, queue);

@@ -68,8 +68,7 @@ impl<'a> Worker<'_, 'a> {
             return false;
         }
         let interval = self.options.settings.submit_interval;
-        let is_busy = self.flights.iter().any(|flight| !flight.wanted.is_empty());
-        let hold = match is_busy {
+        let hold = match self.awaits_jobs() {
             true => interval.max((self.begun.elapsed() / HOLD_PART).min(LONGEST_HOLD)),
             false => interval,
         };

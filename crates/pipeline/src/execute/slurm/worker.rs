@@ -18,9 +18,9 @@ use super::end::{TaskEnd, TaskResult};
 use super::flight::{Flight, Waiting};
 use super::jobs::{Command, SlurmOptions, Unsubmitted};
 use super::needs::Needs;
-use super::queue::Queue;
+use super::queue::{ElementState, Queue};
 use super::site::Limits;
-use crate::store::{Key, Store, StoreError};
+use crate::store::{Committed, Key, Store};
 
 /// Time between two looks at what is to be done.
 const TICK: Duration = Duration::from_millis(50);
@@ -80,14 +80,14 @@ pub(super) struct Worker<'s, 'a> {
     pub(super) sender: Sender<Message>,
     finished: Sender<Finished<'a>>,
     pub(super) unsubmitted: Unsubmitted,
-    pub(super) stop: Arc<AtomicBool>,
+    stop: Arc<AtomicBool>,
     pub(super) limits: Limits,
     /// What is to be submitted.
     pub(super) waiting: Vec<Waiting<'a>>,
     pub(super) flights: Vec<Flight<'a>>,
     /// Where earlier runs have left tasks: batch and number in it.
     pub(super) left: HashMap<Key, (String, usize)>,
-    pub(super) adopted: usize,
+    adopted: usize,
     pub(super) begun: Instant,
     pub(super) submitted: Option<Instant>,
     /// Nothing more is to be submitted before.
@@ -223,15 +223,14 @@ impl<'s, 'a> Worker<'s, 'a> {
         }
     }
 
-    pub(super) fn flight(&mut self, batch: &str) -> Option<&mut Flight<'a>> {
+    fn flight(&mut self, batch: &str) -> Option<&mut Flight<'a>> {
         let mut flights = self.flights.iter_mut();
         flights.find(|flight| flight.batch.id == batch)
     }
 
-    fn start(&mut self, mut attempt: Attempt<'a>, expected: Expected) {
+    fn start(&mut self, attempt: Attempt<'a>, expected: Expected) {
         let settings = &self.options.settings;
         let needs = Needs::of(attempt.task, expected, settings, &self.limits);
-        attempt.program_run.task.threads = needs.threads;
         let waiting = Waiting {
             attempt,
             expected,
@@ -269,7 +268,7 @@ impl<'s, 'a> Worker<'s, 'a> {
                 "slurm: {adopted} task{s} adopted that an earlier run has submitted"
             ));
         }
-        let is_waited_for = self.flights.iter().any(|flight| !flight.wanted.is_empty());
+        let is_waited_for = self.awaits_jobs();
         let mut is_new = false;
         if is_waited_for && self.look.is_due() {
             is_new = true;
@@ -293,6 +292,11 @@ impl<'s, 'a> Worker<'s, 'a> {
             self.count();
         }
         Ok(())
+    }
+
+    /// Returns whether this run waits for tasks that it has submitted or adopted.
+    pub(super) fn awaits_jobs(&self) -> bool {
+        self.flights.iter().any(|flight| !flight.wanted.is_empty())
     }
 
     /// Returns whether the run is stopping.
@@ -409,7 +413,7 @@ impl<'s, 'a> Worker<'s, 'a> {
             for (element, numbers) in flight.awaited() {
                 let is_running = flight
                     .state(element)
-                    .is_some_and(|state| *state == super::queue::ElementState::Running);
+                    .is_some_and(|state| *state == ElementState::Running);
                 if is_running && !late {
                     continue;
                 }
@@ -443,11 +447,7 @@ impl<'s, 'a> Worker<'s, 'a> {
     }
 
     /// A task has ended without having run, as far as is known.
-    pub(super) fn ended(
-        &self,
-        attempt: &Attempt<'a>,
-        result: Result<crate::store::Committed, AttemptError>,
-    ) {
+    pub(super) fn ended(&self, attempt: &Attempt<'a>, result: Result<Committed, AttemptError>) {
         let outcome = AttemptOutcome {
             result,
             began: None,
@@ -459,13 +459,8 @@ impl<'s, 'a> Worker<'s, 'a> {
         drop(self.sender.send(message));
     }
 
-    fn broken(&mut self, error: ExecuteError) {
+    pub(super) fn broken(&mut self, error: ExecuteError) {
         self.is_broken = true;
         drop(self.sender.send(Message::Broken(Box::new(error))));
-    }
-
-    /// The artifacts folder cannot be used.
-    pub(super) fn store_error(&mut self, error: StoreError) {
-        self.broken(error.into());
     }
 }
