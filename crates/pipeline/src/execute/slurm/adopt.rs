@@ -40,10 +40,7 @@ impl Worker<'_, '_> {
     }
 
     fn adopt(&mut self, batch: Batch, queue: &Queue) {
-        let Some(job) = batch
-            .job()
-            .or_else(|| queue.jobs.get(&batch.job_name()).copied())
-        else {
+        let Some(job) = batch.job(queue) else {
             // The run was killed before Slurm had taken the job. One that comes all the same finds no folder, and ends.
             batch.remove(self.store);
             return;
@@ -61,14 +58,8 @@ impl Worker<'_, '_> {
                 is_of_use[number] = true;
             }
         }
-        let is_alive = |element: &usize| {
-            matches!(
-                queue.elements.get(&(job, *element)),
-                Some(ElementState::Queued(_) | ElementState::Running)
-            )
-        };
         for (number, (_, _, element)) in flight.batch.about.tasks.iter().enumerate() {
-            if !is_of_use[number] && !is_alive(element) {
+            if !is_of_use[number] && !queue.is_alive((job, *element)) {
                 flight.settled.insert(number);
             }
         }
@@ -84,10 +75,7 @@ fn usable(batch: &Batch, job: u64, queue: &Queue) -> HashMap<usize, Key> {
     let ended = batch.ended();
     let tasks = batch.about.tasks.iter().enumerate();
     let usable = tasks.filter(|(number, (_, _, element))| {
-        let is_alive = matches!(
-            queue.elements.get(&(job, *element)),
-            Some(ElementState::Queued(_) | ElementState::Running)
-        );
+        let is_alive = queue.is_alive((job, *element));
         match ended.binary_search(number) {
             Ok(_) => match TaskEnd::read(&batch.end(*number)).map(|end| end.result) {
                 Ok(TaskResult::Done) => true,
@@ -124,8 +112,7 @@ pub fn submitted(store: &Store) -> Result<Vec<Submitted>, CommandError> {
     let queue = Queue::ask()?;
     let mut found = Vec::new();
     for batch in folders.iter().filter_map(|folder| Batch::open(folder).ok()) {
-        let job = batch.job();
-        let Some(job) = job.or_else(|| queue.jobs.get(&batch.job_name()).copied()) else {
+        let Some(job) = batch.job(&queue) else {
             continue;
         };
         let ended = batch.ended();

@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::program_run::ProgramRun;
 use super::needs::Needs;
+use super::queue::Queue;
 use crate::store::{Key, Store, StoreError, create_folder};
 
 /// Version of the files.
@@ -129,10 +130,11 @@ impl Batch {
         format!("{JOB_PREFIX}{}", self.id)
     }
 
-    /// The id of its job, if Slurm has taken it and that was noted.
-    pub(super) fn job(&self) -> Option<u64> {
-        let text = regular::read_to_string(&self.folder.join("job")).ok()?;
-        text.trim().parse().ok()
+    /// The id of its job, if Slurm has taken it: as it was noted, or else as Slurm says now.
+    pub(super) fn job(&self, queue: &Queue) -> Option<u64> {
+        let text = regular::read_to_string(&self.folder.join("job")).ok();
+        let noted = text.and_then(|text| text.trim().parse().ok());
+        noted.or_else(|| queue.jobs.get(&self.job_name()).copied())
     }
 
     pub(super) fn note_job(&self, job: u64) -> Result<(), StoreError> {
@@ -171,7 +173,7 @@ impl Batch {
     }
 
     pub(super) fn end(&self, task: usize) -> PathBuf {
-        ends(&self.folder).join(task.to_string())
+        end(&self.folder, task)
     }
 
     /// The run has dealt with the end of a task.
@@ -201,6 +203,11 @@ impl Batch {
 /// The folder of the ends of a batch.
 pub(super) fn ends(batch: &Path) -> PathBuf {
     batch.join("ends")
+}
+
+/// Where the end of a task is, until the run has dealt with it.
+pub(super) fn end(batch: &Path, task: usize) -> PathBuf {
+    ends(batch).join(task.to_string())
 }
 
 /// Where the end of a task is once the run has dealt with it.

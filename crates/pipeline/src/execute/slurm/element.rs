@@ -89,7 +89,7 @@ pub fn run_element(
         all_well &= matches!(end.result, TaskResult::Done);
         // Whoever is gone does not want to know.
         if ends(folder).exists() {
-            end.write(&ends(folder).join(task.number.to_string()))?;
+            end.write(&batch::end(folder, task.number))?;
         }
     }
     Ok(all_well)
@@ -97,8 +97,7 @@ pub fn run_element(
 
 /// Returns whether an earlier start of the element has brought a task to its end.
 fn has_ended(folder: &Path, number: usize) -> bool {
-    let written = ends(folder).join(number.to_string());
-    let ended = TaskEnd::read(&written);
+    let ended = TaskEnd::read(&batch::end(folder, number));
     ended.is_ok_and(|end| !matches!(end.result, TaskResult::Stopped))
         || settled(folder, number).exists()
 }

@@ -43,6 +43,14 @@ impl Queue {
         Ok(Self::parse(&run("squeue", &arguments)?))
     }
 
+    /// Returns whether an element waits or runs.
+    pub(super) fn is_alive(&self, element: ElementId) -> bool {
+        matches!(
+            self.elements.get(&element),
+            Some(ElementState::Queued(_) | ElementState::Running)
+        )
+    }
+
     fn parse(text: &str) -> Self {
         let mut queue = Self::default();
         for line in text.lines() {
