@@ -42,14 +42,6 @@ struct Element {
     is_stopped: bool,
 }
 
-/// What has changed with an element.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Change {
-    None,
-    /// It ran, and waits again.
-    Requeued,
-}
-
 impl<'a> Flight<'a> {
     pub(super) fn new(batch: Batch, job: u64) -> Self {
         let queued = || Element {
@@ -91,11 +83,11 @@ impl<'a> Flight<'a> {
         elements
     }
 
-    /// Takes over what Slurm says about an element.
-    pub(super) fn update(&mut self, element: usize, queue: &Queue) -> Change {
+    /// Takes over what Slurm says about an element; whether it ran, and waits again.
+    pub(super) fn update(&mut self, element: usize, queue: &Queue) -> bool {
         let found = queue.elements.get(&(self.job, element)).cloned();
         let Some(known) = self.elements.get_mut(element) else {
-            return Change::None;
+            return false;
         };
         let ending = match found {
             Some(ElementState::Ended(ending)) => Some(ending),
@@ -107,9 +99,8 @@ impl<'a> Flight<'a> {
                 known.gone = None;
                 if requeued {
                     known.is_stopped = false;
-                    return Change::Requeued;
                 }
-                return Change::None;
+                return requeued;
             }
         };
         match &mut known.gone {
@@ -117,7 +108,7 @@ impl<'a> Flight<'a> {
             Some((_, said)) if said.is_none() => *said = ending,
             Some(_) => {}
         }
-        Change::None
+        false
     }
 
     /// A task of an element has left word that it was stopped.

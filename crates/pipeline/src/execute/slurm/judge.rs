@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::super::executor::{AttemptError, Message};
 use super::commits::outcome;
 use super::end::{TaskEnd, TaskResult};
-use super::flight::{Change, Waiting};
+use super::flight::Waiting;
 use super::queue::{ElementState, Ending, Queue, needs_help};
 use super::verdict::Cause;
 use super::worker::Worker;
@@ -115,7 +115,7 @@ impl<'a> Worker<'_, 'a> {
         let mut notes = Vec::new();
         for flight in &mut self.flights {
             for (element, numbers) in flight.awaited() {
-                let change = flight.update(element, queue);
+                let is_requeued = flight.update(element, queue);
                 let name = flight.name(element);
                 let first = numbers.first().and_then(|number| flight.wanted.get(number));
                 let first = first.map_or("", |waiting| waiting.attempt.task.id.as_str());
@@ -123,7 +123,7 @@ impl<'a> Worker<'_, 'a> {
                     continue;
                 };
                 let reason = reason.clone();
-                if change == Change::Requeued {
+                if is_requeued {
                     notes.push(format!(
                         "slurm: job {name} ({first}) was requeued ({reason})"
                     ));
