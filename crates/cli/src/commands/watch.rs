@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::path::Path;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use eigenscope_pipeline::store::Store;
@@ -121,8 +121,7 @@ impl Shown {
     }
 
     fn show(&mut self, state: &RunState, liveness: Liveness) -> Result<()> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        let now = now.unwrap_or_default().as_secs_f64();
+        let now = watch::now();
         if self.redraws {
             let size = terminal_size::terminal_size();
             let (width, height) = size.map_or((80, 24), |(width, height)| {

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use super::{ExecuteError, Notification, Observer, Outcome, RunEvent};
 use crate::store::Store;
 use crate::watch::{
     self, Counts, FailedTask, LISTED_FAILURES, LISTED_TASKS, Process, RunOutcome, RunState,
-    STATE_VERSION, TaskProgress,
+    STATE_VERSION, TaskProgress, now,
 };
 
 /// Shortest time between two times that the file is written.
@@ -264,10 +264,4 @@ impl Kept {
         state.written = now();
         state
     }
-}
-
-/// Seconds since 1970.
-fn now() -> f64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.unwrap_or_default().as_secs_f64()
 }

@@ -11,6 +11,8 @@ pub use process::{Liveness, Process};
 pub(crate) use state_file::{STATE_NAME, write};
 pub use state_file::{WatchError, latest, read, recorded};
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use serde::{Deserialize, Serialize};
 
 /// Version of the file; one of another version is not read.
@@ -46,6 +48,12 @@ pub struct RunState {
     pub tasks: Vec<TaskProgress>,
     /// The latest failures, at most [`LISTED_FAILURES`].
     pub failures: Vec<FailedTask>,
+}
+
+/// The present, in seconds since 1970.
+pub fn now() -> f64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.unwrap_or_default().as_secs_f64()
 }
 
 /// How a run ended.

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use eigenscope_stage::{Event, ThreadBudget};
 
@@ -17,6 +17,7 @@ use super::super::program_run::{KILL, ProgramReport, RunError, TERMINATE};
 use super::batch::{self, Listed, ends, settled};
 use super::end::{TaskEnd, TaskResult};
 use crate::store::{StoreError, WorkFolder};
+use crate::watch::now;
 
 /// Time between two looks at whether the folders are still there.
 const LOOK: Duration = Duration::from_secs(2);
@@ -104,7 +105,7 @@ fn has_ended(folder: &Path, number: usize) -> bool {
 
 fn run_task(folder: &Path, task: &Listed, place: &ElementPlace, stop: &Arc<AtomicBool>) -> TaskEnd {
     let started = Instant::now();
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let began = now();
     let mut report = ProgramReport::default();
     let mut message = String::new();
     let mut end = match attempt(folder, task, stop, &mut report, &mut message) {
@@ -113,7 +114,7 @@ fn run_task(folder: &Path, task: &Listed, place: &ElementPlace, stop: &Arc<Atomi
     };
     end.report = report;
     end.message = message;
-    end.began = now.unwrap_or_default().as_secs_f64();
+    end.began = began;
     end.seconds = started.elapsed().as_secs_f64();
     end.host.clone_from(&place.host);
     end.restarts = place.restarts;
