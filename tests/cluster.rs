@@ -7,22 +7,17 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::process::{Child, Command};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use eigenscope_testing::{
-    Answer, PIPELINE, RunCounts, TASKS, TestProject, assert_same_artifacts, workspace,
+    Answer, PIPELINE, RunCounts, TASKS, TestProject, assert_same_artifacts, interrupt, workspace,
 };
 
 #[path = "cluster/site.rs"]
 mod site;
 
 use site::{LONGEST, SETTINGS, Site, models_that_sleep, wait_for};
-
-fn signal(run: &Child, signal: &str) {
-    let mut kill = Command::new("kill");
-    Answer::of(kill.args([signal, &run.id().to_string()])).expect(0);
-}
 
 #[test]
 fn results_are_those_of_one_machine() {
@@ -293,7 +288,7 @@ fn an_interrupted_run_leaves_no_jobs() {
     ]);
     let run = site.start(&[]);
     site.wait_for_starts(1 + 2);
-    signal(&run, "-INT");
+    interrupt(&run);
     let (code, said) = site.end(run);
     assert_eq!(code, Some(130), "{said}");
     wait_for("the end of our jobs", || {

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use eigenscope_testing::{
-    Answer, PIPELINE, RunCounts, TASKS, TestProject, file_name, file_names, workspace,
+    Answer, PIPELINE, RunCounts, TASKS, TestProject, file_name, file_names, interrupt, workspace,
 };
 
 #[test]
@@ -318,8 +318,7 @@ fn ctrl_c_stops_everything_and_keeps_finished_work() {
         std::thread::sleep(Duration::from_millis(20));
     }
     std::thread::sleep(Duration::from_millis(300));
-    let mut kill = Command::new("kill");
-    Answer::of(kill.args(["-INT", &child.id().to_string()])).expect(0);
+    interrupt(&child);
     let output = child.wait_with_output().expect("it ends");
     Answer::from(output).expect(130);
     assert!(data.exists());

@@ -2,10 +2,10 @@
 #![cfg(unix)]
 
 use std::fs;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
-use eigenscope_testing::{Answer, TestProject, workspace};
+use eigenscope_testing::{Answer, TestProject, interrupt, workspace};
 
 const DIGITS: &str = "[data.digits]\n";
 
@@ -137,7 +137,6 @@ fn a_run_that_is_interrupted_has_its_own_code() {
         assert!(run.try_wait().expect("asked").is_none(), "it ended early");
         std::thread::sleep(Duration::from_millis(20));
     }
-    let mut kill = Command::new("kill");
-    Answer::of(kill.args(["-INT", &run.id().to_string()])).expect(0);
+    interrupt(&run);
     assert_eq!(run.wait().expect("ended").code(), Some(130));
 }

@@ -7,7 +7,7 @@ use std::os::unix::fs::symlink;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use eigenscope_testing::{Answer, RunCounts, TestProject, workspace};
+use eigenscope_testing::{Answer, RunCounts, TestProject, interrupt, workspace};
 
 /// A data set, four models of it, a table of these and a figure.
 const PIPELINE: &str = "\
@@ -318,10 +318,7 @@ fn ctrl_c_cancels_what_is_ours() {
     let cluster = Cluster::new(&pipeline, QUICK);
     let run = cluster.start(&[]);
     cluster.await_started(5);
-    let killed = Command::new("kill")
-        .args(["-INT", &run.id().to_string()])
-        .status();
-    assert!(killed.expect("kill runs").success());
+    interrupt(&run);
     let output = run.wait_with_output().expect("ended");
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(130), "{stderr}");
@@ -346,10 +343,7 @@ fn a_held_job_is_named_and_waited_for() {
         );
         std::thread::sleep(Duration::from_millis(20));
     }
-    let killed = Command::new("kill")
-        .args(["-INT", &run.id().to_string()])
-        .status();
-    assert!(killed.expect("kill runs").success());
+    interrupt(&run);
     let output = run.wait_with_output().expect("ended");
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(

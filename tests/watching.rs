@@ -1,10 +1,10 @@
 //! A run is seen from another terminal, and tells a command of the user's how it has ended.
 #![cfg(unix)]
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
-use eigenscope_testing::{Answer, TestProject};
+use eigenscope_testing::{Answer, TestProject, interrupt};
 use serde_json::Value;
 
 const GOOD: &str = "[data.make]\n\n[train.fit]\ndata = \"data.make\"\nvalue = [1, 2]\n";
@@ -15,11 +15,6 @@ const FAILING: &str = "[data.make]\n\n[train.fit]\ndata = \"data.make\"\nbehavio
 fn state(project: &TestProject) -> Value {
     let text = project.read("artifacts/p/.run.json");
     serde_json::from_str(&text).expect("JSON")
-}
-
-fn interrupt(run: &std::process::Child) {
-    let mut kill = Command::new("kill");
-    Answer::of(kill.args(["-INT", &run.id().to_string()])).expect(0);
 }
 
 #[test]

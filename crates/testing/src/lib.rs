@@ -46,7 +46,7 @@ pub use paths::{describe, file_name, file_names, program, programs, workspace};
 pub use pipeline::{PIPELINE, SWEEP, SWEEP_TASKS, TASKS};
 #[cfg(unix)]
 pub use project::fake_stages;
-pub use project::{Artifacts, RunCounts, TestProject, assert_same_artifacts};
+pub use project::{Artifacts, RunCounts, TestProject, assert_same_artifacts, interrupt};
 pub use reference::{fixture, floats, numbers};
 pub use task::{TaskOutcome, TestTask};
 pub use workspace_copy::{WorkspaceCopy, section_of};

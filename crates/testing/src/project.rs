@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command};
 
 use eigenscope_stage::{Description, Stage};
 use serde_json::Value;
@@ -320,6 +320,13 @@ impl TestProject {
         eprintln!("skipped: a file system cannot be mounted here");
         None
     }
+}
+
+/// Stops a program as Ctrl-C in a terminal does.
+#[track_caller]
+pub fn interrupt(program: &Child) {
+    let mut kill = Command::new("kill");
+    Answer::of(kill.args(["-INT", &program.id().to_string()])).expect(0);
 }
 
 /// Makes a folder with the fake stage under the names of all stage programs.
