@@ -47,8 +47,7 @@ impl Cluster {
         let folder = self.project.path("bin");
         command
             .env("PATH", format!("{}:{path}", folder.display()))
-            .env("FAKE_SLURM", self.project.path("slurm"))
-            .env("XDG_CONFIG_HOME", self.project.path("config"));
+            .env("FAKE_SLURM", self.project.path("slurm"));
         command
     }
 
@@ -77,12 +76,9 @@ impl Cluster {
     }
 
     /// Waits until so many tasks have started.
+    #[track_caller]
     fn await_started(&self, count: usize) {
-        let begun = Instant::now();
-        while self.project.started().len() < count {
-            assert!(begun.elapsed() < Duration::from_secs(60), "nothing starts");
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        wait_for(|| self.project.started().len() >= count, "nothing starts");
     }
 
     /// Nothing of what was submitted is left in the folder of results.
@@ -102,19 +98,28 @@ impl Cluster {
     }
 }
 
+#[track_caller]
+fn wait_for(is_so: impl Fn() -> bool, in_vain: &str) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{in_vain}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Asserts that `words` occur in a text as they are.
+#[track_caller]
+fn assert_says(text: &str, words: &str) {
+    assert!(text.contains(words), "{text}");
+}
+
 #[test]
 fn tasks_run_as_elements_of_arrays_and_results_are_those_of_this_machine() {
     let cluster = Cluster::new(PIPELINE, QUICK);
     let answer = cluster.run(&[]).expect(0);
     assert_eq!(RunCounts::read(&answer.stderr).ran, 7, "{}", answer.stderr);
     assert_eq!(cluster.calls("sbatch"), 4, "one a level");
-    assert!(
-        answer
-            .stderr
-            .contains("slurm: job 102: 4 tasks (1 thread, "),
-        "{}",
-        answer.stderr
-    );
+    assert_says(&answer.stderr, "slurm: job 102: 4 tasks (1 thread, ");
     cluster.assert_tidy();
     let there = cluster.project.artifacts("artifacts");
     let local = ["--executor", "local", "--artifacts", "here"];
@@ -137,18 +142,11 @@ fn a_failed_task_is_told_as_on_this_machine() {
     let pipeline = PIPELINE.replace("value = [1.0", "behaviour = 'fail'\nvalue = [1.0");
     let cluster = Cluster::new(&pipeline, QUICK);
     let answer = cluster.run(&["--keep-going"]).expect(1);
-    assert!(
-        answer
-            .stderr
-            .contains("train.m[value=1] failed: told to fail: the cause"),
-        "{}",
-        answer.stderr
+    assert_says(
+        &answer.stderr,
+        "train.m[value=1] failed: told to fail: the cause",
     );
-    assert!(
-        answer.stderr.contains("  line 29") || answer.stderr.contains("line 29"),
-        "{}",
-        answer.stderr
-    );
+    assert_says(&answer.stderr, "line 29");
     assert_eq!(RunCounts::read(&answer.stderr).failed, 4);
     assert_eq!(cluster.calls("sbatch"), 2, "it is not tried again");
     cluster.assert_tidy();
@@ -159,12 +157,9 @@ fn a_lost_node_is_named_and_the_task_tried_again() {
     let cluster = Cluster::new(PIPELINE, QUICK);
     cluster.project.write("slurm/lose", "NODE_FAIL|NodeDown");
     let answer = cluster.run(&[]).expect(0);
-    assert!(
-        answer
-            .stderr
-            .contains("data.a: job 101_0 was ended by Slurm (NODE_FAIL, NodeDown)"),
-        "{}",
-        answer.stderr
+    assert_says(
+        &answer.stderr,
+        "data.a: job 101_0 was ended by Slurm (NODE_FAIL, NodeDown)",
     );
     assert_eq!(RunCounts::read(&answer.stderr).ran, 7);
     assert_eq!(cluster.project.started().len(), 7, "nothing twice");
@@ -176,12 +171,9 @@ fn too_little_time_is_doubled_up_to_what_there_is() {
     let cluster = Cluster::new(PIPELINE, &format!("{QUICK}time = 40\n"));
     cluster.project.write("slurm/lose", "TIMEOUT|TimeLimit");
     let answer = cluster.run(&[]).expect(0);
-    assert!(
-        answer.stderr.contains(
-            "reached its limit of 40 min (TIMEOUT, TimeLimit); trying again with 1 thread"
-        ),
-        "{}",
-        answer.stderr
+    assert_says(
+        &answer.stderr,
+        "reached its limit of 40 min (TIMEOUT, TimeLimit); trying again with 1 thread",
     );
     let calls = cluster.project.read("slurm/calls");
     assert!(
@@ -197,18 +189,11 @@ fn without_retries_the_words_of_slurm_are_the_failure() {
         .project
         .write("slurm/lose", "OUT_OF_MEMORY|OutOfMemory");
     let answer = cluster.run(&["--retries", "0"]).expect(1);
-    assert!(
-        answer
-            .stderr
-            .contains("data.a failed: job 101_0 needs more than its"),
-        "{}",
-        answer.stderr
+    assert_says(
+        &answer.stderr,
+        "data.a failed: job 101_0 needs more than its",
     );
-    assert!(
-        answer.stderr.contains("logs/data.a.log"),
-        "{}",
-        answer.stderr
-    );
+    assert_says(&answer.stderr, "logs/data.a.log");
     cluster.assert_tidy();
 }
 
@@ -219,13 +204,7 @@ fn a_cancelled_job_is_not_tried_again() {
         .project
         .write("slurm/lose", "CANCELLED by 1000|None");
     let answer = cluster.run(&["--retries", "3"]).expect(1);
-    assert!(
-        answer
-            .stderr
-            .contains("job 101_0 was cancelled (CANCELLED)"),
-        "{}",
-        answer.stderr
-    );
+    assert_says(&answer.stderr, "job 101_0 was cancelled (CANCELLED)");
     assert_eq!(cluster.calls("sbatch"), 1);
 }
 
@@ -237,12 +216,9 @@ fn what_slurm_refuses_ends_the_run_with_its_words() {
         "sbatch: error: invalid partition specified: x\n",
     );
     let answer = cluster.run(&[]).expect(2);
-    assert!(
-        answer
-            .stderr
-            .contains("`sbatch` failed: invalid partition specified: x"),
-        "{}",
-        answer.stderr
+    assert_says(
+        &answer.stderr,
+        "`sbatch` failed: invalid partition specified: x",
     );
     cluster.assert_tidy();
 }
@@ -252,11 +228,7 @@ fn a_controller_that_does_not_answer_is_waited_for() {
     let cluster = Cluster::new(PIPELINE, QUICK);
     cluster.project.write("slurm/busy", "");
     let answer = cluster.run(&[]).expect(0);
-    assert!(
-        answer.stderr.contains("waiting until it answers"),
-        "{}",
-        answer.stderr
-    );
+    assert_says(&answer.stderr, "waiting until it answers");
     assert_eq!(RunCounts::read(&answer.stderr).ran, 7);
 }
 
@@ -269,11 +241,7 @@ fn jobs_of_a_killed_run_are_adopted() {
     run.kill().expect("killed");
     run.wait().expect("ended");
     let answer = cluster.run(&[]).expect(0);
-    assert!(
-        answer.stderr.contains("slurm: 4 tasks adopted"),
-        "{}",
-        answer.stderr
-    );
+    assert_says(&answer.stderr, "slurm: 4 tasks adopted");
     assert_eq!(RunCounts::read(&answer.stderr).ran, 6);
     assert_eq!(cluster.project.started().len(), 7, "nothing twice");
     cluster.assert_tidy();
@@ -284,21 +252,15 @@ fn a_run_that_is_left_is_shown_and_goes_on_later() {
     let pipeline = PIPELINE.replace("value = [1.0", "sleep_ms = 10000\nvalue = [1.0");
     let cluster = Cluster::new(&pipeline, &format!("{QUICK}local = ['data.*']\n"));
     let answer = cluster.run(&["--detach"]).expect(0);
-    assert!(
-        answer
-            .stderr
-            .contains("4 tasks are queued or running with Slurm and 2 wait for them"),
-        "{}",
-        answer.stderr
+    assert_says(
+        &answer.stderr,
+        "4 tasks are queued or running with Slurm and 2 wait for them",
     );
     let status = cluster.call(&["status", "p.toml"]).expect(0);
-    assert!(status.stdout.contains("job 101_0"), "{}", status.stdout);
-    assert!(
-        status
-            .stdout
-            .contains("1 of 7 tasks are up to date; with Slurm: 4 running"),
-        "{}",
-        status.stdout
+    assert_says(&status.stdout, "job 101_0");
+    assert_says(
+        &status.stdout,
+        "1 of 7 tasks are up to date; with Slurm: 4 running",
     );
     let local = cluster.run(&["--executor", "local", "data.a"]).expect(0);
     assert_eq!(
@@ -322,10 +284,7 @@ fn ctrl_c_cancels_what_is_ours() {
     let output = run.wait_with_output().expect("ended");
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(130), "{stderr}");
-    assert!(
-        stderr.contains("interrupted; tasks: 1 ran, 6 left to do"),
-        "{stderr}"
-    );
+    assert_says(&stderr, "interrupted; tasks: 1 ran, 6 left to do");
     assert_eq!(cluster.calls("scancel"), 1);
     cluster.assert_tidy();
 }
@@ -335,20 +294,13 @@ fn a_held_job_is_named_and_waited_for() {
     let cluster = Cluster::new(PIPELINE, QUICK);
     cluster.project.write("slurm/hold", "");
     let run = cluster.start(&[]);
-    let begun = Instant::now();
-    while cluster.calls("squeue") < 2 {
-        assert!(
-            begun.elapsed() < Duration::from_secs(60),
-            "Slurm is not asked"
-        );
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    wait_for(|| cluster.calls("squeue") >= 2, "Slurm is not asked");
     interrupt(&run);
     let output = run.wait_with_output().expect("ended");
     let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        stderr.contains("job 101_0 (data.a) waits for somebody to act: JobHeldUser"),
-        "{stderr}"
+    assert_says(
+        &stderr,
+        "job 101_0 (data.a) waits for somebody to act: JobHeldUser",
     );
 }
 
@@ -356,19 +308,10 @@ fn a_held_job_is_named_and_waited_for() {
 fn a_dry_run_shows_what_would_be_submitted() {
     let cluster = Cluster::new(PIPELINE, &format!("{QUICK}local = ['figure.*']\n"));
     let answer = cluster.run(&["--dry-run"]).expect(0);
-    assert!(
-        answer
-            .stderr
-            .contains("slurm: an array of 1 element (1 thread, "),
-        "{}",
-        answer.stderr
-    );
-    assert!(
-        answer
-            .stderr
-            .contains("slurm: 5 submitted later, 1 on this machine"),
-        "{}",
-        answer.stderr
+    assert_says(&answer.stderr, "slurm: an array of 1 element (1 thread, ");
+    assert_says(
+        &answer.stderr,
+        "slurm: 5 submitted later, 1 on this machine",
     );
     assert_eq!(cluster.calls("sbatch"), 0);
 }
@@ -377,16 +320,8 @@ fn a_dry_run_shows_what_would_be_submitted() {
 fn mistakes_in_the_settings_are_shown_where_they_are() {
     let cluster = Cluster::new(PIPELINE, "[slurm]\npartiton = 'main'\n");
     let answer = cluster.run(&[]).expect(2);
-    assert!(
-        answer.stderr.contains("did you mean `partition`?"),
-        "{}",
-        answer.stderr
-    );
+    assert_says(&answer.stderr, "did you mean `partition`?");
     let missing = Cluster::new(PIPELINE, "");
     let answer = missing.run(&["--detach"]).expect(2);
-    assert!(
-        answer.stderr.contains("--executor slurm"),
-        "{}",
-        answer.stderr
-    );
+    assert_says(&answer.stderr, "--executor slurm");
 }
