@@ -62,8 +62,9 @@ fn tasks_of_a_node_that_dies_run_elsewhere() {
     };
     let run = site.start(&[]);
     site.wait_for_starts(1 + 6);
-    let node = site.running().swap_remove(0).node;
-    let on_it = site.running().iter().filter(|job| job.node == node).count();
+    let node = site.cluster.running().swap_remove(0).node;
+    let running = site.cluster.running();
+    let on_it = running.iter().filter(|job| job.node == node).count();
     site.cluster.kill_node(&node);
     let (code, said) = site.end(run);
     assert_eq!(code, Some(0), "{said}");
@@ -213,7 +214,7 @@ fn a_job_that_is_requeued_runs_again() {
     };
     let run = site.start(&["--retries", "0"]);
     site.wait_for_starts(1 + 6);
-    let job = site.running().swap_remove(0);
+    let job = site.cluster.running().swap_remove(0);
     site.cluster.slurm(&["scontrol", "requeue", &job.id]);
     let (code, said) = site.end(run);
     assert_eq!(code, Some(0), "{said}");
@@ -229,7 +230,7 @@ fn a_job_that_is_cancelled_is_not_tried_again() {
     };
     let run = site.start(&["--keep-going", "--retries", "2"]);
     site.wait_for_starts(1 + 6);
-    let job = site.running().swap_remove(0);
+    let job = site.cluster.running().swap_remove(0);
     site.cluster.slurm(&["scancel", &job.id]);
     let (code, said) = site.end(run);
     assert_eq!(code, Some(1), "{said}");

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use eigenscope_testing::{Answer, Cluster, Job, RunCounts, TestProject, file_names};
+use eigenscope_testing::{Answer, Cluster, RunCounts, TestProject, file_names};
 
 /// Longer than anything here takes.
 pub(crate) const LONGEST: Duration = Duration::from_secs(120);
@@ -77,11 +77,6 @@ impl Site {
         });
         let status = run.wait().expect("a child");
         (status.code(), self.project.read("said"))
-    }
-
-    pub(crate) fn running(&self) -> Vec<Job> {
-        let jobs = self.cluster.jobs().into_iter();
-        jobs.filter(|job| job.state == "RUNNING").collect()
     }
 
     #[track_caller]

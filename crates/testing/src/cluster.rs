@@ -109,6 +109,13 @@ impl Cluster {
         jobs
     }
 
+    /// The jobs that run now, each element of an array for itself.
+    #[track_caller]
+    pub fn running(&self) -> Vec<Job> {
+        let jobs = self.jobs().into_iter();
+        jobs.filter(|job| job.state == "RUNNING").collect()
+    }
+
     /// Waits until no job is left that has not ended.
     #[track_caller]
     pub fn wait_until_empty(&self, longest: Duration) {
@@ -194,12 +201,8 @@ mod tests {
         let sbatch = ["sbatch", "--parsable", "-o", "/dev/null", "--array=1-4"];
         let words = [&sbatch[..], &["--no-requeue", "--wrap", "sleep 600"]].concat();
         let array = cluster.slurm(&words);
-        let running = |cluster: &Cluster| -> Vec<Job> {
-            let jobs = cluster.jobs().into_iter();
-            jobs.filter(|job| job.state == "RUNNING").collect()
-        };
         let begun = Instant::now();
-        while running(&cluster).len() < 3 {
+        while cluster.running().len() < 3 {
             assert!(begun.elapsed() < Duration::from_secs(30), "no job runs");
         }
         let id = format!("{}_1", array.trim());
@@ -207,9 +210,9 @@ mod tests {
         assert_eq!(cluster.submissions(), 1);
         cluster.stop_controller();
         cluster.start_controller();
-        assert_eq!(running(&cluster).len(), 3);
+        assert_eq!(cluster.running().len(), 3);
         cluster.kill_node("n1");
-        while running(&cluster).iter().any(|job| job.node == "n1") {
+        while cluster.running().iter().any(|job| job.node == "n1") {
             assert!(begun.elapsed() < Duration::from_secs(90), "no node is dead");
             std::thread::sleep(Duration::from_millis(200));
         }
