@@ -123,12 +123,7 @@ impl TaskStates {
     /// Ends a running task, and returns what it was running with.
     pub(super) fn end(&mut self, task: usize) -> Option<Running> {
         let running = self.running.remove(&task)?;
-        if let Some(count) = self.running_keys.get_mut(&running.key) {
-            *count -= 1;
-            if *count == 0 {
-                self.running_keys.remove(&running.key);
-            }
-        }
+        count_down(&mut self.running_keys, running.key);
         self.states.insert(task, TaskState::Ended);
         Some(running)
     }
@@ -179,14 +174,8 @@ impl TaskStates {
     }
 
     fn leave_queue(&mut self, rank: Rank) {
-        let Some(key) = self.queue.remove(&rank) else {
-            return;
-        };
-        if let Some(count) = self.with_key.get_mut(&key) {
-            *count -= 1;
-            if *count == 0 {
-                self.with_key.remove(&key);
-            }
+        if let Some(key) = self.queue.remove(&rank) {
+            count_down(&mut self.with_key, key);
         }
     }
 
@@ -218,6 +207,16 @@ impl TaskStates {
     /// Number of tasks that were not current when the run began.
     pub(super) fn len(&self) -> usize {
         self.states.len()
+    }
+}
+
+/// One task less has this key.
+fn count_down(tasks: &mut HashMap<Key, usize>, key: Key) {
+    if let Some(count) = tasks.get_mut(&key) {
+        *count -= 1;
+        if *count == 0 {
+            tasks.remove(&key);
+        }
     }
 }
 
