@@ -5,8 +5,6 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::site::PATIENCE;
-
 /// Variables that `sbatch` takes as options when this process is itself part of a job.
 const OF_A_JOB: [&str; 16] = [
     "SLURM_JOB_ID",
@@ -26,6 +24,9 @@ const OF_A_JOB: [&str; 16] = [
     "SLURM_JOB_NUM_NODES",
     "SLURM_TIMELIMIT",
 ];
+
+/// Time that a controller has to answer.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Time between two looks at whether a program has ended.
 const TICK: Duration = Duration::from_millis(10);

@@ -1,7 +1,5 @@
 //! What a site gives a job and a user, as Slurm itself says it.
 
-use std::time::Duration;
-
 use eigenscope_plan::settings::Slurm;
 
 use super::commands::{CommandError, run};
@@ -80,9 +78,6 @@ fn minutes(text: &str) -> Option<u64> {
     let days: u64 = days.parse().ok()?;
     days.checked_mul(1440)?.checked_add(minutes)
 }
-
-/// Time that a controller has to answer.
-pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 #[cfg(test)]
 mod tests {
