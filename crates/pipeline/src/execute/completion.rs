@@ -197,6 +197,7 @@ impl Schedule<'_> {
             host_cores: count(cores()),
         }
     }
+
     /// When the program of a task started, counted from the start of the run.
     fn start_seconds(&self, running: &Running, ended: &AttemptOutcome) -> f64 {
         let Some(began) = ended.began else {

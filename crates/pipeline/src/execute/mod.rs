@@ -115,7 +115,7 @@ pub struct Outcome {
     pub failures: Vec<TaskFailure>,
     /// Tasks that are not up to date and did not end: those that were stopped, not started, or depend on a failure.
     pub left: Vec<usize>,
-    /// Of these, those that the run has left queued or running on a cluster.
+    /// Of these, the tasks that the run has left queued or running on a cluster.
     pub submitted: Vec<usize>,
     /// Whether the caller stopped the run.
     pub interrupted: bool,

@@ -29,7 +29,6 @@ pub enum Liveness {
 }
 
 impl Process {
-    /// This process.
     pub fn this() -> Self {
         let pid = std::process::id();
         Self {
@@ -79,7 +78,7 @@ fn started(pid: u32) -> Option<u64> {
     (state != "Z").then(|| fields.nth(18)?.parse().ok())?
 }
 
-/// Whether `ps` knows a process, where there is no `/proc`.
+/// Returns whether `ps` knows a process, where there is no `/proc`.
 fn is_listed(pid: u32) -> bool {
     let mut ps = Command::new("ps");
     ps.args(["-p", &pid.to_string()]);

@@ -12,7 +12,7 @@ use super::site::Limits;
 /// The submissions that a run would make.
 #[derive(Debug)]
 pub struct PlannedSubmissions {
-    /// Those that it would make at once.
+    /// Job arrays that it would submit at once.
     pub jobs: Vec<PlannedJob>,
     /// Tasks that would be submitted when what they wait for has ended.
     pub later: Vec<usize>,

@@ -31,7 +31,7 @@ pub(super) struct TaskEnd {
     /// When the program started, in seconds since 1970.
     pub(super) began: f64,
     pub(super) seconds: f64,
-    /// The node.
+    /// Name of the node.
     pub(super) host: String,
     /// How often Slurm had started the job again before.
     pub(super) restarts: u32,
@@ -82,7 +82,7 @@ impl TaskEnd {
         Ok(atomic::write_file(path, &text)?)
     }
 
-    /// Reads an end.
+    /// Reads the file that a node has written.
     ///
     /// # Errors
     /// The file cannot be read, or is no end of this version.

@@ -37,7 +37,7 @@ pub(super) struct Submission {
 }
 
 impl Submission {
-    /// Number of tasks.
+    /// How many tasks its elements run together.
     pub(super) fn tasks(&self) -> usize {
         self.elements.iter().map(Vec::len).sum()
     }

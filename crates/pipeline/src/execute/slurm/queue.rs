@@ -37,7 +37,7 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    /// Asks for all jobs of the user, those included that have just ended.
+    /// Asks for all jobs of the user, including ones that have just ended.
     pub(super) fn ask() -> Result<Self, CommandError> {
         let arguments = ["--me", "-h", "-r", "-t", "all", "-o", FORMAT];
         Ok(Self::parse(&run("squeue", &arguments)?))
