@@ -1,7 +1,7 @@
 #!/bin/sh
 # The programs of Slurm for tests, by the name that this is called under: jobs are child processes of nobody, their states are
 # files in $FAKE_SLURM/state. What stands in $FAKE_SLURM decides what goes wrong: `hold` keeps elements waiting, `lose` makes
-# the next job vanish as a lost node does, `refuse` and `busy` are what the next `sbatch` says, `term` the end after SIGTERM.
+# the next job vanish as a lost node does, `refuse` and `busy` are what the next `sbatch` says.
 set -u
 d=$FAKE_SLURM
 mkdir -p "$d/state" "$d/pid"
@@ -14,7 +14,7 @@ sbatch)
     for word in "$@"; do
         case $word in
         --job-name=*) name=${word#*=} ;;
-        --array=0-*) last=${word#*-0-}; last=${word##*-} ;;
+        --array=0-*) last=${word##*-} ;;
         --output=*) output=${word#*=} ;;
         esac
     done
