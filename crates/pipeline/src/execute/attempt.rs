@@ -138,10 +138,8 @@ impl<'a> Attempt<'a> {
         work: WorkFolder,
         said: &mut ProgramReport,
     ) -> Result<Committed, AttemptError> {
-        let (outside, warnings) = (
-            std::mem::take(&mut said.outside),
-            said.warnings.split_off(0),
-        );
+        let outside = std::mem::take(&mut said.outside);
+        let warnings = std::mem::take(&mut said.warnings);
         let outputs = &self.task.outputs;
         let key_inputs = self.key_inputs.clone();
         match store.commit(work, &self.task.id, key_inputs, outputs, outside, warnings) {
