@@ -124,15 +124,15 @@ impl Remote {
     /// # Errors
     /// The remote cannot say.
     pub fn holds(&self, keys: &[Key]) -> Result<BTreeSet<Key>, Trouble> {
-        self.those(keys, |key| {
+        self.filter_keys(keys, |key| {
             let object = layout::record(key, &self.machine_id);
             let found = self.client.ask(Action::Look { object })?;
             Ok(matches!(found, Outcome::There { .. }))
         })
     }
 
-    /// The keys of which `holds` says so, several asked at once.
-    fn those(
+    /// The keys for which `holds` is true; it is called by up to [`PARALLEL`] threads at once.
+    fn filter_keys(
         &self,
         keys: &[Key],
         holds: impl Fn(Key) -> Result<bool, Trouble> + Sync,
@@ -156,6 +156,19 @@ impl Remote {
                 held.extend(thread.join().unwrap_or_else(|panic| resume_unwind(panic))?);
             }
             Ok(held)
+        })
+    }
+
+    /// Writes an object into the new file `to` and returns its size; `None` if there is no such object.
+    fn fetch(&self, object: String, to: &Path, at_most: u64) -> Result<Option<u64>, Trouble> {
+        let fetched = self.client.ask(Action::Fetch {
+            object,
+            to: to.to_owned(),
+            at_most,
+        })?;
+        Ok(match fetched {
+            Outcome::Fetched { bytes } => Some(bytes),
+            _ => None,
         })
     }
 

@@ -1,8 +1,7 @@
 //! Pushing results: outputs first, the record last, nothing replaced.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 
@@ -142,7 +141,7 @@ impl Remote {
     /// # Errors
     /// The remote cannot say.
     pub fn holds_intact(&self, store: &Store, keys: &[Key]) -> Result<BTreeSet<Key>, Trouble> {
-        self.those(keys, |key| self.is_intact(store, key))
+        self.filter_keys(keys, |key| self.is_intact(store, key))
     }
 
     fn is_intact(&self, store: &Store, key: Key) -> Result<bool, Trouble> {
@@ -159,13 +158,9 @@ impl Remote {
         }
         for (kind, output) in &record.outputs {
             let to = scratch.path().join(kind.file_name());
-            let fetched = self.client.ask(Action::Fetch {
-                object: layout::output(key, kind, output.file),
-                to: to.clone(),
-                at_most: output.file.bytes,
-            });
-            match fetched {
-                Ok(Outcome::Fetched { .. }) => {}
+            let object = layout::output(key, kind, output.file);
+            match self.fetch(object, &to, output.file.bytes) {
+                Ok(Some(_)) => {}
                 Err(trouble) if trouble.fault != Fault::Object => return Err(trouble),
                 _ => return Ok(false),
             }
@@ -264,14 +259,10 @@ impl Remote {
     /// What stands under the name of a record, compared with ours; `None` if nothing does.
     fn there(&self, object: &str, scratch: &Path, ours: &Record) -> Result<Option<Sent>, Trouble> {
         let to = scratch.join(RECORD_NAME);
-        let fetched = self.client.ask(Action::Fetch {
-            object: object.to_owned(),
-            to: to.clone(),
-            at_most: super::take::LARGEST_RECORD,
-        })?;
-        let Outcome::Fetched { .. } = fetched else {
+        let most = super::take::LARGEST_RECORD;
+        if self.fetch(object.to_owned(), &to, most)?.is_none() {
             return Ok(None);
-        };
+        }
         let text = std::fs::read(&to).map_err(local)?;
         std::fs::remove_file(&to).map_err(local)?;
         Ok(Some(match Record::parse(&text) {
@@ -307,21 +298,21 @@ impl Remote {
                 replace,
             })
         };
-        match store(false)? {
-            Outcome::There { bytes } if bytes == file.bytes => return Ok(0),
+        if let Outcome::There { bytes } = store(false)? {
+            if bytes == file.bytes {
+                return Ok(0);
+            }
             // It has the name of this content and another size: somebody's push was cut.
-            Outcome::There { .. } => store(true)?,
-            _ => Outcome::Stored,
-        };
+            store(true)?;
+        }
         Ok(file.bytes)
     }
 
     /// The kind of this machine as a file.
-    fn machine_file(&self, scratch: &Path) -> Result<(std::path::PathBuf, FileDigest), Trouble> {
+    fn machine_file(&self, scratch: &Path) -> Result<(PathBuf, FileDigest), Trouble> {
         let path = scratch.join("machine.json");
         let text = machine_text(&self.machine).map_err(local)?;
-        let mut file = std::fs::File::create(&path).map_err(local)?;
-        file.write_all(&text).map_err(local)?;
+        std::fs::write(&path, &text).map_err(local)?;
         let bytes = text.len() as u64;
         let blake3 = Digest::of(&text);
         Ok((path, FileDigest { bytes, blake3 }))

@@ -75,6 +75,15 @@ enum Refusal {
     Store(StoreError),
 }
 
+impl Refusal {
+    fn faulty(origin: &str, reason: String) -> Self {
+        Self::Missed(Miss::Faulty {
+            origin: origin.to_owned(),
+            reason,
+        })
+    }
+}
+
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
@@ -117,49 +126,33 @@ impl Remote {
     fn take(&self, store: &Store, wanted: &Wanted<'_>) -> Result<(Committed, Origin), Refusal> {
         let key = wanted.key;
         let work = store.work_folder(key)?;
-        let (record, machine) = match self.record(&work, key, &self.machine_id)? {
+        let (mut record, machine) = match self.record(&work, key, &self.machine_id)? {
             Some(record) => (record, None),
             None => {
                 let (record, machine) = self.of_other_machine(&work, key)?;
                 (record, Some(machine))
             }
         };
-        let mut record = self.checked(record, wanted)?;
+        check(&record, wanted).map_err(|reason| self.faulty(reason))?;
         for (kind, output) in &record.outputs {
             let size = output.file.bytes;
             if size > LARGEST_OUTPUT {
                 return Err(self.faulty(format!("its output `{kind}` would have {size} bytes")));
             }
-            let fetched = self.client.ask(Action::Fetch {
-                object: layout::output(key, kind, output.file),
-                to: work.path().join(kind.file_name()),
-                at_most: size,
-            });
-            match fetched {
-                Ok(Outcome::Fetched { bytes }) if bytes == size => {}
-                Ok(Outcome::Fetched { bytes }) => {
+            let object = layout::output(key, kind, output.file);
+            let to = work.path().join(kind.file_name());
+            let fetched = self.fetch(object, &to, size);
+            match fetched.map_err(|trouble| self.trouble(trouble))? {
+                Some(bytes) if bytes == size => {}
+                Some(bytes) => {
                     let reason = format!("its output `{kind}` is cut: {bytes} of {size} bytes");
                     return Err(self.faulty(reason));
                 }
-                Ok(_) => return Err(self.faulty(format!("its output `{kind}` is missing"))),
-                Err(trouble) => return Err(self.trouble(trouble)),
+                None => return Err(self.faulty(format!("its output `{kind}` is missing"))),
             }
         }
-        record.computed_on = machine.clone();
-        let bytes = size(&record);
-        let committed = place(store, work, record).map_err(|refused| match refused {
-            Ok(reason) => self.faulty(reason),
-            Err(error) => Refusal::Store(error),
-        })?;
-        let place = self.url.clone();
-        Ok((
-            committed,
-            Origin {
-                place,
-                bytes,
-                machine,
-            },
-        ))
+        record.computed_on = machine;
+        place(store, work, record, &self.url)
     }
 
     /// The record of a result as one kind of machine made it; `None` if there is none.
@@ -177,22 +170,12 @@ impl Remote {
     /// A small object; `None` if it is not there.
     fn read(&self, work: &WorkFolder, object: String) -> Result<Option<Vec<u8>>, Refusal> {
         let to = work.path().join(FETCHED_RECORD);
-        let fetched = self.client.ask(Action::Fetch {
-            object,
-            to: to.clone(),
-            at_most: LARGEST_RECORD,
-        });
-        match fetched {
-            Ok(Outcome::Fetched { .. }) => {}
-            Ok(_) => return Ok(None),
-            Err(trouble) => return Err(self.trouble(trouble)),
+        let fetched = self.fetch(object, &to, LARGEST_RECORD);
+        if fetched.map_err(|trouble| self.trouble(trouble))?.is_none() {
+            return Ok(None);
         }
-        let io = |operation| {
-            let to = to.clone();
-            move |source| StoreError::io(operation, &to, source)
-        };
-        let bytes = regular::read(&to).map_err(io("read"))?;
-        std::fs::remove_file(&to).map_err(io("remove"))?;
+        let bytes = regular::read(&to).map_err(|source| StoreError::io("read", &to, source))?;
+        std::fs::remove_file(&to).map_err(|source| StoreError::io("remove", &to, source))?;
         Ok(Some(bytes))
     }
 
@@ -233,39 +216,28 @@ impl Remote {
         }))
     }
 
-    /// A record that is what its place says.
-    fn checked(&self, record: Record, wanted: &Wanted<'_>) -> Result<Record, Refusal> {
-        check(&record, wanted).map_err(|reason| self.faulty(reason))?;
-        Ok(record)
-    }
-
     /// Why there is no result, by the last one of the task that was pushed.
     fn explain(&self, store: &Store, wanted: &Wanted<'_>) -> Miss {
         let Ok(work) = store.work_folder(wanted.key) else {
             return Miss::NotThere;
         };
         let last = layout::last(wanted.pipeline, &wanted.task.id);
-        match self.read(&work, last) {
-            Ok(None) => Miss::NeverPushed,
-            Ok(Some(text)) => match Record::parse(&text) {
-                Ok(last) => {
-                    let reasons = compare_key_inputs(&last.key_inputs, &wanted.key_inputs);
-                    match reasons.is_empty() {
-                        true => Miss::NotThere,
-                        false => Miss::Differs { reasons },
-                    }
-                }
-                Err(_) => Miss::NotThere,
-            },
-            Err(_) => Miss::NotThere,
+        let last = match self.read(&work, last) {
+            Ok(None) => return Miss::NeverPushed,
+            Ok(Some(text)) => Record::parse(&text).ok(),
+            Err(_) => None,
+        };
+        let reasons = last
+            .map(|last| compare_key_inputs(&last.key_inputs, &wanted.key_inputs))
+            .unwrap_or_default();
+        match reasons.is_empty() {
+            true => Miss::NotThere,
+            false => Miss::Differs { reasons },
         }
     }
 
     fn faulty(&self, reason: String) -> Refusal {
-        Refusal::Missed(Miss::Faulty {
-            origin: self.url.clone(),
-            reason,
-        })
+        Refusal::faulty(&self.url, reason)
     }
 
     fn trouble(&self, trouble: Trouble) -> Refusal {
@@ -284,12 +256,7 @@ fn take_from_disk(
     wanted: &Wanted<'_>,
 ) -> Result<(Committed, Origin), Refusal> {
     let origin = disk.root().display().to_string();
-    let faulty = |reason: String| {
-        Refusal::Missed(Miss::Faulty {
-            origin: origin.clone(),
-            reason,
-        })
-    };
+    let faulty = |reason: String| Refusal::faulty(&origin, reason);
     let record = match disk.record(wanted.key) {
         Ok(Some(record)) => record,
         Ok(None) => return Err(Refusal::Missed(Miss::NotThere)),
@@ -303,20 +270,7 @@ fn take_from_disk(
         copy(&from, &to, output.file.bytes)
             .map_err(|error| faulty(format!("its output `{kind}` cannot be copied: {error}")))?;
     }
-    let (bytes, machine) = (size(&record), record.computed_on.clone());
-    let committed = place(store, work, record).map_err(|refused| match refused {
-        Ok(reason) => faulty(reason),
-        Err(error) => Refusal::Store(error),
-    })?;
-    let place = origin.clone();
-    Ok((
-        committed,
-        Origin {
-            place,
-            bytes,
-            machine,
-        },
-    ))
+    place(store, work, record, &origin)
 }
 
 /// Copies a file, at most one byte more than it should have.
@@ -344,24 +298,26 @@ fn check(record: &Record, wanted: &Wanted<'_>) -> Result<(), String> {
     }
 }
 
-/// Places a result, or says what is wrong with it (`Ok`) or with the store (`Err`).
+/// Places a result that was taken from `place`.
 fn place(
     store: &Store,
     work: WorkFolder,
     record: Record,
-) -> Result<Committed, Result<String, StoreError>> {
-    store
-        .commit_taken(work, record)
-        .map_err(|error| match error {
-            CommitError::Store(error) => Err(error),
-            CommitError::Invalid { kind, source } => {
-                Ok(format!("its output `{kind}` is not valid: {source}"))
-            }
-            other => Ok(other.to_string()),
-        })
-}
-
-fn size(record: &Record) -> u64 {
+    place: &str,
+) -> Result<(Committed, Origin), Refusal> {
     let sizes = record.outputs.values().map(|output| output.file.bytes);
-    sizes.fold(0, u64::saturating_add)
+    let origin = Origin {
+        place: place.to_owned(),
+        bytes: sizes.fold(0, u64::saturating_add),
+        machine: record.computed_on.clone(),
+    };
+    match store.commit_taken(work, record) {
+        Ok(committed) => Ok((committed, origin)),
+        Err(CommitError::Store(error)) => Err(Refusal::Store(error)),
+        Err(CommitError::Invalid { kind, source }) => {
+            let reason = format!("its output `{kind}` is not valid: {source}");
+            Err(Refusal::faulty(place, reason))
+        }
+        Err(other) => Err(Refusal::faulty(place, other.to_string())),
+    }
 }
