@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::survey::Reason;
+use crate::survey::{Reason, first_few};
 
 /// Reasons that are written out.
 const SHOWN: usize = 3;
@@ -32,8 +32,7 @@ impl fmt::Display for Miss {
             Self::NeverPushed => f.write_str("no result of this task has been pushed"),
             Self::NotThere => f.write_str("its result is not there"),
             Self::Differs { reasons } => {
-                f.write_str("since it was last pushed ")?;
-                list(f, reasons)
+                write!(f, "since it was last pushed {}", first_few(reasons, SHOWN))
             }
             Self::OtherMachine { machines } => write!(
                 f,
@@ -41,24 +40,11 @@ impl fmt::Display for Miss {
                 machines.join("; ")
             ),
             Self::OtherFiles { reasons } => {
-                f.write_str("it was made from other files: ")?;
-                list(f, reasons)
+                let reasons = first_few(reasons, SHOWN);
+                write!(f, "it was made from other files: {reasons}")
             }
             Self::Faulty { origin, reason } => write!(f, "not taken from {origin}: {reason}"),
             Self::Unavailable { reason } => f.write_str(reason),
         }
-    }
-}
-
-fn list(f: &mut fmt::Formatter<'_>, reasons: &[Reason]) -> fmt::Result {
-    let shown: Vec<String> = reasons
-        .iter()
-        .take(SHOWN)
-        .map(ToString::to_string)
-        .collect();
-    f.write_str(&shown.join(", "))?;
-    match reasons.len().saturating_sub(SHOWN) {
-        0 => Ok(()),
-        more => write!(f, " and {more} more"),
     }
 }

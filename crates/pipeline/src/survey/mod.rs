@@ -10,6 +10,7 @@
 mod code_change;
 mod differences;
 mod explain;
+mod first_few;
 mod links;
 mod outputs;
 mod pictures;
@@ -30,6 +31,7 @@ pub use links::unlinked;
 pub use outputs::StoredOutputs;
 pub use reason::Reason;
 
+pub(crate) use first_few::first_few;
 pub(crate) use stored::Intact;
 
 use crate::store::{

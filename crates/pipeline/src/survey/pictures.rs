@@ -4,6 +4,8 @@ use std::cmp::Ordering;
 
 use eigenscope_stage::FolderPicture;
 
+use super::first_few;
+
 /// Pictures of one sort that are named.
 const SHOWN: usize = 3;
 
@@ -53,13 +55,8 @@ fn clause(names: &[&str], what: &str) -> Option<String> {
         1 => "picture is",
         _ => "pictures are",
     };
-    let shown: Vec<&str> = names.iter().copied().take(SHOWN).collect();
-    let more = match count.saturating_sub(SHOWN) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    let names = shown.join(", ");
-    Some(format!("{count} {pictures} {what} ({names}{more})"))
+    let names = first_few(names, SHOWN);
+    Some(format!("{count} {pictures} {what} ({names})"))
 }
 
 #[cfg(test)]

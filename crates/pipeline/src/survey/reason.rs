@@ -5,8 +5,8 @@ use std::fmt;
 use eigenscope_artifact::{FileDigest, KindName};
 use serde_json::Value;
 
-use super::CodeChange;
 use super::stored::show;
+use super::{CodeChange, first_few};
 
 /// Parts of changed code that are named.
 const CHANGES_SHOWN: usize = 8;
@@ -132,13 +132,8 @@ impl fmt::Display for Reason {
                 write!(f, "its code changed from {} to {}", short(old), short(new))
             }
             Self::CodeChanged { changes, .. } => {
-                let shown = changes.iter().take(CHANGES_SHOWN);
-                let shown: Vec<String> = shown.map(ToString::to_string).collect();
-                write!(f, "its code changed: {}", shown.join(", "))?;
-                match changes.len().saturating_sub(CHANGES_SHOWN) {
-                    0 => Ok(()),
-                    more => write!(f, " and {more} more"),
-                }
+                let changes = first_few(changes, CHANGES_SHOWN);
+                write!(f, "its code changed: {changes}")
             }
             Self::InputChanged { role, task } => {
                 write!(f, "the content of its input {task} ({role}) changed")

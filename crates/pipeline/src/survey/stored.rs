@@ -6,7 +6,7 @@ use std::path::Path;
 use eigenscope_artifact::{ArtifactError, FileDigest, KindName, digest_pictures, regular};
 use eigenscope_stage::{ExternalFile, FolderPicture};
 
-use super::{Reason, StoredOutputs, Surveyor, pictures};
+use super::{Reason, StoredOutputs, Surveyor, first_few, pictures};
 use crate::store::{CachedOutput, CachedResult, Key, RECORD_NAME, Stamp, inspect};
 use eigenscope_plan::PlannedTask;
 
@@ -131,7 +131,7 @@ impl Surveyor<'_> {
             })
     }
 
-    /// Whether a task could read a file at this path.
+    /// Returns whether a task could read a file at this path.
     fn is_readable(&self, path: &str) -> bool {
         regular::open(&self.data_dir.join(path)).is_ok()
     }
@@ -152,14 +152,9 @@ fn gone_note(paths: &[&str]) -> Option<String> {
         [_] => ("a file that it was made from is", "it"),
         _ => ("files that it was made from are", "them"),
     };
-    let shown: Vec<&str> = paths.iter().copied().take(GONE_SHOWN).collect();
-    let more = match paths.len().saturating_sub(GONE_SHOWN) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
     Some(format!(
-        "{are} gone: {}{more}; the result is kept, and cannot be made again without {them}",
-        shown.join(", ")
+        "{are} gone: {}; the result is kept, and cannot be made again without {them}",
+        first_few(paths, GONE_SHOWN)
     ))
 }
 
