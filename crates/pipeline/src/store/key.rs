@@ -89,7 +89,7 @@ impl KeyInputs {
             content: input.content,
         });
         BorrowedKeyInputs {
-            kind: ("", self.kind.as_str()),
+            kind: &self.kind,
             parameters: &self.parameters,
             seed: self.seed,
             device: &self.device,
@@ -101,8 +101,7 @@ impl KeyInputs {
 
 /// [`KeyInputs`] without the inputs, as they stand in a plan.
 pub(crate) struct BorrowedKeyInputs<'a> {
-    /// Stage, with a slash if there is one, and kind.
-    pub(crate) kind: (&'a str, &'a str),
+    pub(crate) kind: &'a str,
     pub(crate) parameters: &'a Value,
     pub(crate) seed: Option<u64>,
     pub(crate) device: &'a str,
@@ -121,10 +120,7 @@ impl BorrowedKeyInputs<'_> {
     /// The key of a task with these key inputs and `inputs`.
     pub(crate) fn key<'a>(&self, inputs: impl ExactSizeIterator<Item = BorrowedInput<'a>>) -> Key {
         let mut encoding = Encoding(Vec::with_capacity(1024));
-        let (stage, kind) = self.kind;
-        encoding.number((stage.len() + kind.len()) as u64);
-        encoding.0.extend_from_slice(stage.as_bytes());
-        encoding.0.extend_from_slice(kind.as_bytes());
+        encoding.text(self.kind);
         encoding.json(self.parameters);
         match self.seed {
             None => encoding.byte(0),

@@ -301,9 +301,9 @@ impl<'a> Surveyor<'a> {
                 content,
             }
         });
-        let stage = format!("{}/", task.stage.name());
+        let kind = kind_name(task);
         let key_inputs = BorrowedKeyInputs {
-            kind: (stage.as_str(), &*task.kind),
+            kind: &kind,
             parameters: &task.parameters,
             seed: task.random.then_some(task.seed),
             device: DEVICE,
