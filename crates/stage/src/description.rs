@@ -116,7 +116,7 @@ pub struct TaskKindDescription {
     clippy::trivially_copy_pass_by_ref,
     reason = "serde hands out references"
 )]
-fn is_false(value: &bool) -> bool {
+pub(crate) fn is_false(value: &bool) -> bool {
     !value
 }
 

@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::description::is_false;
 use crate::feature::{CLASSES, Feature};
 use crate::program::{panic_message, parse_contract};
 use crate::quantity::{Demand, quantities};
@@ -135,14 +136,6 @@ pub struct Examined {
     /// Duration in seconds, likewise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seconds: Option<f64>,
-}
-
-#[allow(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde hands out references"
-)]
-fn is_false(value: &bool) -> bool {
-    !value
 }
 
 /// A reason why a task cannot run.
