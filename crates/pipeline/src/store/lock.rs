@@ -82,11 +82,8 @@ impl Store {
         {
             return Err(self.locked(Some(other)));
         }
-        let pulse = match is_ours {
-            true => Some(Pulse::start(&file, host)),
-            false => None,
-        };
-        let pulse = pulse
+        let pulse = is_ours
+            .then(|| Pulse::start(&file, host))
             .transpose()
             .map_err(|source| StoreError::io("write", &path, source))?;
         Ok(RunLock {
@@ -180,7 +177,7 @@ impl Store {
         self.each_leftover(&AtomicBool::new(false)).collect()
     }
 
-    /// The same one by one, until `cancel` is set: folders with millions of entries take seconds.
+    /// An iterator over the same paths that ends once `cancel` is set: folders with millions of entries take seconds.
     fn each_leftover(&self, cancel: &AtomicBool) -> impl Iterator<Item = PathBuf> {
         let batches: Vec<String> = self
             .batches()
