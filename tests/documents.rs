@@ -21,7 +21,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Component, Path, PathBuf};
 use std::process::Command;
 
-use eigenscope_testing::{Answer, file_name, make, programs, workspace};
+use eigenscope_testing::{Answer, file_name, files_below, make, programs, workspace};
 
 /// Blocks of commands that are not run.
 const NOT_RUN: usize = 3;
@@ -58,23 +58,11 @@ fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-fn files_below(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).expect("a folder") {
-        let path = entry.expect("readable").path();
-        match path.is_dir() {
-            true => files_below(&path, found),
-            false => found.push(path),
-        }
-    }
-}
-
 /// Every page, sorted.
 fn pages() -> Vec<PathBuf> {
     let root = root();
-    let mut pages = Vec::new();
-    for folder in ["docs", ".github"] {
-        files_below(&root.join(folder), &mut pages);
-    }
+    let folders = ["docs", ".github"].map(|folder| files_below(&root.join(folder)));
+    let mut pages = folders.concat();
     for page in ["README", "ARCHITECTURE", "CONTRIBUTING", "CHANGELOG"] {
         pages.push(root.join(page).with_extension("md"));
     }
@@ -206,8 +194,7 @@ fn the_summary_names_every_page_of_the_book_once() {
     let summary = read(&docs.join("SUMMARY.md"));
     let mut named: Vec<String> = summary.lines().flat_map(targets).collect();
     named.sort();
-    let mut pages = Vec::new();
-    files_below(&docs, &mut pages);
+    let pages = files_below(&docs);
     let pages = pages
         .iter()
         .filter(|page| page.extension().is_some_and(|end| end == "md"));

@@ -3,9 +3,11 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use eigenscope_testing::{Answer, RunCounts, TestFolder, TestProject, file_names, program};
+use eigenscope_testing::{
+    Answer, RunCounts, TestFolder, TestProject, file_names, files_below, program,
+};
 
 /// Four tasks, one after the other.
 const CHAIN: &str = r#"
@@ -199,11 +201,8 @@ fn what_is_damaged_on_the_remote_is_not_removed_here_and_is_sent_again_if_it_is_
     fs::create_dir(one.path("pipelines")).expect("created");
     run(&one, &[]);
     one.call(&["push", "p.toml"]).expect(0);
-    let mut outputs: Vec<_> = files_in(&folder.join("v1"))
-        .into_iter()
-        .filter(|path| path.extension().is_some_and(|ending| ending == "parquet"))
-        .collect();
-    outputs.sort();
+    let mut outputs = files_below(&folder.join("v1"));
+    outputs.retain(|path| path.extension().is_some_and(|ending| ending == "parquet"));
     let whole = fs::read(&outputs[0]).expect("readable");
     fs::write(&outputs[0], &whole[..whole.len() - 1]).expect("written");
     one.call(&["push", "p.toml"])
@@ -254,15 +253,4 @@ fn another_content_under_one_key_is_reported() {
     }
     let answer = one.call(&["push", "p.toml"]).expect(1);
     answer.explains(&["not replaced: data.set", "4 there with another content"]);
-}
-
-/// All files below a folder.
-fn files_in(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).expect("a folder");
-    let paths = entries.map(|entry| entry.expect("readable").path());
-    let files = paths.flat_map(|path| match path.is_dir() {
-        true => files_in(&path),
-        false => vec![path],
-    });
-    files.collect()
 }

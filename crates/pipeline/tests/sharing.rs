@@ -13,7 +13,7 @@ use eigenscope_pipeline::sharing::{
     Miss, Open, PROTOCOL_VERSION, Patience, Pushed, Remote, RemoteError, Sharing, push,
 };
 use eigenscope_plan::Plan;
-use eigenscope_testing::{file_names, program};
+use eigenscope_testing::{file_names, files_below, program};
 use fake::{Bench, Recorder, chain};
 use serde_json::json;
 use tempfile::TempDir;
@@ -76,15 +76,8 @@ fn taken(outcome: &Outcome) -> Vec<usize> {
 
 /// Files of the remote whose names end in `end`.
 fn objects(folder: &Path, end: &str) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for name in file_names(folder) {
-        let path = folder.join(name);
-        match path.is_dir() {
-            true => found.extend(objects(&path, end)),
-            false if path.to_string_lossy().ends_with(end) => found.push(path),
-            false => {}
-        }
-    }
+    let mut found = files_below(folder);
+    found.retain(|path| path.to_string_lossy().ends_with(end));
     found
 }
 
