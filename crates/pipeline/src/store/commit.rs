@@ -19,8 +19,8 @@ use super::{
 #[derive(Debug)]
 pub struct WorkFolder {
     folder: PathBuf,
-    /// Whether it has been placed in the store.
-    is_placed: bool,
+    /// Whether it stays when this is dropped: placed in the store, or left to others.
+    stays: bool,
 }
 
 #[derive(Debug)]
@@ -167,7 +167,7 @@ impl Store {
         };
         std::fs::rename(work.path(), &destination).map_err(io)?;
         // Under its new name the folder is no longer temporary.
-        work.is_placed = true;
+        work.stays = true;
         Ok(sync_folder(&self.results())?)
     }
 }
@@ -190,7 +190,7 @@ impl WorkFolder {
     pub(crate) fn existing(folder: PathBuf) -> Self {
         Self {
             folder,
-            is_placed: false,
+            stays: false,
         }
     }
 
@@ -200,14 +200,14 @@ impl WorkFolder {
 
     /// Leaves the folder to whoever knows its name.
     pub(crate) fn keep(mut self) -> PathBuf {
-        self.is_placed = true;
+        self.stays = true;
         std::mem::take(&mut self.folder)
     }
 }
 
 impl Drop for WorkFolder {
     fn drop(&mut self) {
-        if !self.is_placed {
+        if !self.stays {
             // What cannot be removed now is removed by the next run.
             let _ = std::fs::remove_dir_all(&self.folder);
         }
