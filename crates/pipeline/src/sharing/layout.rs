@@ -26,7 +26,7 @@ pub(super) fn last(pipeline: &str, task: &str) -> String {
     format!("v1/tasks/{digest}/{RECORD_NAME}")
 }
 
-/// Whether a name in the folder of a key is that of a kind of machine.
+/// Returns whether an entry in the folder of a key with this name belongs to a kind of machine.
 pub(super) fn is_machine(name: &str) -> bool {
     name.len() == 12 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

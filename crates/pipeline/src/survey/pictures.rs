@@ -9,8 +9,7 @@ use super::first_few;
 /// Pictures of one sort that are named.
 const SHOWN: usize = 3;
 
-/// Counts and first names of the pictures that are other ones, new or gone; `None` if none is. Both lists are those of one folder, in the
-/// order of the folder.
+/// Counts and first names of the pictures that changed, are new, or are gone; `None` if both lists hold the same ones, in any order.
 pub(super) fn changes(before: &[FolderPicture], now: &[FolderPicture]) -> Option<String> {
     let sorted = |pictures: &[FolderPicture]| {
         let mut pictures = pictures.to_vec();
