@@ -9,7 +9,7 @@ use crate::arrays::{Dimensions, Range};
 use crate::content::{Content, Raw};
 use crate::csv::{self as table, Table};
 use crate::error::IngestError;
-use crate::parameters::{CsvParameters, named_files};
+use crate::parameters::CsvParameters;
 
 /// Bytes of text that are read of a file.
 const MAXIMUM_BYTES: usize = 1 << 20;
@@ -22,11 +22,7 @@ pub(crate) fn csv(examination: &Examination<'_>) -> Result<Examined, TaskError> 
     let range = facts.take(Range::given(&parameters.range));
     let shape = facts.take(parameters.shape());
     facts.take(parameters.stated());
-    let files = facts.take(named_files(
-        parameters.file(),
-        &parameters.train,
-        &parameters.test,
-    ));
+    let files = facts.take(parameters.files());
     if let (Some(range), Some(shape), Some([train, test])) = (range, shape, files) {
         let mut read = |files: &[(&'static str, &str)]| {
             let paths = paths(examination, files);

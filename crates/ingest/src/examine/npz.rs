@@ -9,7 +9,7 @@ use eigenscope_stage::{Examination, Examined, TaskError};
 use super::values::MAXIMUM_VALUES;
 use super::{Facts, MAXIMUM_LABELS, paths};
 use crate::arrays::{self, Dimensions, Range};
-use crate::parameters::{NpzParameters, named_files};
+use crate::parameters::NpzParameters;
 
 pub(crate) fn npz(examination: &Examination<'_>) -> Result<Examined, TaskError> {
     let parameters: NpzParameters = examination.parameters()?;
@@ -17,11 +17,7 @@ pub(crate) fn npz(examination: &Examination<'_>) -> Result<Examined, TaskError> 
     facts.take(Range::given(&parameters.range));
     let shape = facts.take(parameters.shape());
     facts.take(parameters.stated());
-    let files = facts.take(named_files(
-        parameters.file(),
-        &parameters.train,
-        &parameters.test,
-    ));
+    let files = facts.take(parameters.files());
     if let (Some(shape), Some([train, test])) = (shape, files) {
         let open = |paths: Vec<PathBuf>| {
             let files = paths.iter().map(|path| Npz::open(path).ok());

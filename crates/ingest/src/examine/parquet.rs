@@ -8,7 +8,7 @@ use eigenscope_stage::{Examination, Examined, TaskError};
 use super::folder::Looks;
 use super::{Facts, MAXIMUM_LABELS, paths};
 use crate::arrays::{Dimensions, Range};
-use crate::parameters::{ParquetParameters, named_files};
+use crate::parameters::ParquetParameters;
 use crate::parquet_file::{self, ImageColumns, Labels, ParquetFile};
 
 /// Pictures that are looked at.
@@ -21,11 +21,7 @@ pub(crate) fn parquet(examination: &Examination<'_>) -> Result<Examined, TaskErr
     let shape = facts.take(parameters.shape());
     let form = facts.take(parameters.form());
     facts.take(parameters.stated());
-    let files = facts.take(named_files(
-        parameters.file(),
-        &parameters.train,
-        &parameters.test,
-    ));
+    let files = facts.take(parameters.files());
     if let (Some(shape), Some(form), Some([train, test])) = (shape, form, files) {
         let open = |paths: Vec<PathBuf>| {
             let files = paths.iter().map(|path| ParquetFile::open(path).ok());

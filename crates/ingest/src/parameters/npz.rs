@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::common::{Parameters, SimilarityLabel, common};
 use super::online::{StatedFile, Texts, name_of, online, stated};
-use super::shared::{files, named_files, shape, values};
+use super::shared::{NamedPath, files, named_files, shape, values};
 use crate::arrays::AxisOrder;
 use crate::error::IngestError;
 
@@ -15,8 +15,8 @@ use crate::error::IngestError;
 #[serde(deny_unknown_fields)]
 pub(crate) struct NpzParameters {
     file: String,
-    pub(crate) train: Vec<String>,
-    pub(crate) test: Vec<String>,
+    train: Vec<String>,
+    test: Vec<String>,
     url: Texts,
     sha256: Texts,
     pub(crate) train_images: String,
@@ -38,14 +38,15 @@ pub(crate) struct NpzParameters {
 }
 
 impl NpzParameters {
-    /// The file of all images, where that is one.
-    pub(crate) fn file(&self) -> &str {
-        name_of(&self.file, [&self.train, &self.test], &self.url)
+    /// The user's files by parameter: those of training (or of all) images, then those of test images.
+    pub(crate) fn files(&self) -> Result<[Vec<NamedPath<'_>>; 2], IngestError> {
+        let file = name_of(&self.file, [&self.train, &self.test], &self.url);
+        named_files(file, &self.train, &self.test)
     }
 
     /// What is stated about the files.
     pub(crate) fn stated(&self) -> Result<Vec<StatedFile<'_>>, IngestError> {
-        let [train, test] = named_files(self.file(), &self.train, &self.test)?;
+        let [train, test] = self.files()?;
         stated(train.into_iter().chain(test), &self.url, &self.sha256)
     }
 

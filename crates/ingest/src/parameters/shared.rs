@@ -34,7 +34,7 @@ pub(crate) type NamedPath<'a> = (&'static str, &'a str);
 ///
 /// # Errors
 /// None is given, or both the only one and lists.
-pub(crate) fn named_files<'a>(
+pub(super) fn named_files<'a>(
     file: &'a str,
     train: &'a [String],
     test: &'a [String],

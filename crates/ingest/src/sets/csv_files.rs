@@ -9,7 +9,7 @@ use super::reading::read_file;
 use crate::arrays::{self, Range};
 use crate::csv::{self, Table};
 use crate::error::IngestError;
-use crate::parameters::{CsvParameters, named_files};
+use crate::parameters::CsvParameters;
 
 /// The user's own tables of text.
 ///
@@ -18,11 +18,7 @@ use crate::parameters::{CsvParameters, named_files};
 /// artifact cannot be written.
 pub fn user_csv(context: &Context) -> Result<(), TaskError> {
     let parameters: CsvParameters = context.parameters()?;
-    let files = Files::find(
-        context,
-        &parameters.stated()?,
-        named_files(parameters.file(), &parameters.train, &parameters.test)?,
-    )?;
+    let files = Files::find(context, &parameters.stated()?, parameters.files()?)?;
     let read = |paths: &[std::path::PathBuf]| {
         let tables = paths.iter().map(|path| table(context, path, &parameters));
         tables.collect::<Result<Vec<_>, IngestError>>()

@@ -13,7 +13,7 @@ use super::reading::{Sha256s, compare};
 use crate::arrays::{self, Dimensions, Range};
 use crate::content::sha256_of;
 use crate::error::IngestError;
-use crate::parameters::{NpzParameters, named_files};
+use crate::parameters::NpzParameters;
 use crate::published::{PublishedIdx, combine};
 
 /// The user's own arrays.
@@ -23,11 +23,7 @@ use crate::published::{PublishedIdx, combine};
 /// allow the parameters, or if the artifact cannot be written.
 pub fn user_npz(context: &Context) -> Result<(), TaskError> {
     let parameters: NpzParameters = context.parameters()?;
-    let files = Files::find(
-        context,
-        &parameters.stated()?,
-        named_files(parameters.file(), &parameters.train, &parameters.test)?,
-    )?;
+    let files = Files::find(context, &parameters.stated()?, parameters.files()?)?;
     let one_file = files.test.is_empty();
     let (train_names, test_names) = (
         [parameters.train_images.as_str(), &parameters.train_labels],

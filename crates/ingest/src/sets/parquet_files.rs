@@ -8,7 +8,7 @@ use super::own::{self, Files, Labelling, MAXIMUM_BYTES, Part};
 use crate::arrays::{self, Dimensions, Range};
 use crate::error::IngestError;
 use crate::in_order::in_order;
-use crate::parameters::{ParquetParameters, named_files};
+use crate::parameters::ParquetParameters;
 use crate::parquet_file::{self, ImageColumns, Labels, ParquetFile};
 use crate::picture::{self, Channels, Form};
 
@@ -24,11 +24,7 @@ const SHOWN: usize = 20;
 /// parameters, or if the artifact cannot be written.
 pub fn user_parquet(context: &Context) -> Result<(), TaskError> {
     let parameters: ParquetParameters = context.parameters()?;
-    let files = Files::find(
-        context,
-        &parameters.stated()?,
-        named_files(parameters.file(), &parameters.train, &parameters.test)?,
-    )?;
+    let files = Files::find(context, &parameters.stated()?, parameters.files()?)?;
     let open = |paths: &[std::path::PathBuf]| {
         let tables = paths.iter().map(|path| {
             own::report(context, path)?;
