@@ -54,11 +54,7 @@ fn look(
     };
     let sizes = [first.labels.len(), first.values];
     if let Ok(dimensions) = Dimensions::of(&sizes, parameters.layout, shape) {
-        let [channels, height, width] = dimensions.shape;
-        facts.shape(match parameters.transpose {
-            true => [channels, width, height],
-            false => dimensions.shape,
-        });
+        facts.stored_shape(dimensions.shape, parameters.transpose);
     }
     let pixels = first.pixels.iter().map(|&pixel| f64::from(pixel));
     if !facts.answer.suggestions.contains_key("range") {

@@ -19,11 +19,7 @@ pub(crate) fn idx(examination: &Examination<'_>) -> Result<Examined, TaskError> 
         let test = test.map(|test| paths(examination, &test));
         let header = train.first().map(|images| header(images, &parameters));
         if let Some((shape, count)) = header.and_then(|header| facts.take(header)) {
-            let [channels, height, width] = shape;
-            facts.shape(match parameters.transpose {
-                true => [channels, width, height],
-                false => shape,
-            });
+            facts.stored_shape(shape, parameters.transpose);
             let labels = |paths: &[PathBuf]| labels(paths.last()?).ok();
             let labelled = match count as u64 <= MAXIMUM_LABELS {
                 true => [labels(&train), test.as_deref().and_then(labels)],

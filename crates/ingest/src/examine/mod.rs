@@ -76,6 +76,15 @@ impl Facts {
         self.size = Some([height, width]);
     }
 
+    /// The shape `[channels, height, width]` of stored images, whose height and width are exchanged if `transpose` is set.
+    fn stored_shape(&mut self, shape: [usize; 3], transpose: bool) {
+        let [channels, height, width] = shape;
+        self.shape(match transpose {
+            true => [channels, width, height],
+            false => shape,
+        });
+    }
+
     /// Adds a value that a parameter may be given.
     fn suggest(&mut self, parameter: &str, value: impl Into<Value>) {
         let suggestions = &mut self.answer.suggestions;

@@ -46,11 +46,7 @@ fn look(
         return;
     };
     if let Ok(dimensions) = Dimensions::of(&images.shape, parameters.layout, shape) {
-        let [channels, height, width] = dimensions.shape;
-        facts.shape(match parameters.transpose {
-            true => [channels, width, height],
-            false => dimensions.shape,
-        });
+        facts.stored_shape(dimensions.shape, parameters.transpose);
     }
     let is_float = matches!(
         images.dtype,

@@ -43,11 +43,7 @@ pub(crate) fn parquet(examination: &Examination<'_>) -> Result<Examined, TaskErr
                 Some(ImageColumns::Pixels(columns)) => {
                     let sizes = [first.rows().max(1), columns.len()];
                     if let Ok(dimensions) = Dimensions::of(&sizes, parameters.layout, shape) {
-                        let [channels, height, width] = dimensions.shape;
-                        facts.shape(match parameters.transpose {
-                            true => [channels, width, height],
-                            false => dimensions.shape,
-                        });
+                        facts.stored_shape(dimensions.shape, parameters.transpose);
                     }
                     let values = first_values(first, &columns).unwrap_or_default();
                     facts.suggest_range(&parameters.range, values.into_iter());
