@@ -10,6 +10,17 @@ use crate::error::IngestError;
 /// Largest number of names in a warning.
 const SHOWN: usize = 20;
 
+/// The names of the classes: those that the user gave, or else those `known` from the files. `None` without either.
+pub(crate) fn names(
+    known: Option<&[String]>,
+    given: &[String],
+) -> Result<Option<Vec<String>>, IngestError> {
+    match given {
+        [] => Ok(known.map(<[String]>::to_vec)),
+        given => renamed(known.unwrap_or(given), given).map(Some),
+    }
+}
+
 /// The `names` that the user gave to the classes `found`.
 pub(crate) fn renamed(found: &[String], names: &[String]) -> Result<Vec<String>, IngestError> {
     let refused = |reason: String| Err(IngestError::parameter("class_names", reason));

@@ -78,7 +78,7 @@ fn look(
         labels(train),
         (!test.is_empty()).then(|| labels(test)).flatten(),
     ];
-    let known = known.clone().filter(|_| is_whole);
+    let known = known.as_deref().filter(|_| is_whole);
     facts.label(labelled, first_label, known, &parameters.class_names);
 }
 

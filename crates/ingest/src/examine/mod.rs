@@ -101,7 +101,7 @@ impl Facts {
         &mut self,
         [train, test]: [Option<Vec<i64>>; 2],
         first: i64,
-        known: Option<Vec<String>>,
+        known: Option<&[String]>,
         given: &[String],
     ) {
         let all = || train.iter().chain(&test).flatten();
@@ -109,12 +109,7 @@ impl Facts {
         if smallest == Some(first.saturating_add(1)) && known.is_none() {
             self.suggest("first_label", first + 1);
         }
-        let named = match (known, given) {
-            (Some(known), []) => Some(known),
-            (Some(known), given) => self.take(coverage::renamed(&known, given)),
-            (None, []) => None,
-            (None, given) => self.take(coverage::renamed(given, given)),
-        };
+        let named = self.take(coverage::names(known, given)).flatten();
         let last = largest.and_then(|largest| largest.checked_sub(first));
         let count = last.and_then(|last| usize::try_from(last).ok());
         let count = count.filter(|&last| last < 1 << 16).map(|last| last + 1);

@@ -107,8 +107,8 @@ fn label(facts: &mut Facts, parameters: &ParquetParameters, [train, test]: [&[Pa
         Some(all)
     };
     let known = match names.is_empty() {
-        true => in_file,
-        false => Some(names.clone()),
+        true => in_file.as_deref(),
+        false => Some(names.as_slice()),
     };
     let labelled = match test.is_empty() {
         true => [numbers(train_labels), None],

@@ -175,12 +175,7 @@ impl Labelling<'_> {
     /// Names of the classes, and the labels of both parts counted from 0.
     fn apply(self, parts: [&Part; 2]) -> Result<(Vec<String>, [Vec<u16>; 2]), IngestError> {
         let first = self.first_label;
-        let given = match (self.known, self.class_names) {
-            (Some(known), []) => Some(known.to_vec()),
-            (Some(known), names) => Some(coverage::renamed(known, names)?),
-            (None, []) => None,
-            (None, names) => Some(coverage::renamed(names, names)?),
-        };
+        let given = coverage::names(self.known, self.class_names)?;
         let mut counted = [Vec::new(), Vec::new()];
         let limit = given.as_ref().map_or(1 << 16, Vec::len);
         for (part, counted) in parts.into_iter().zip(&mut counted) {
