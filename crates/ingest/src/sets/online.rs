@@ -30,22 +30,24 @@ pub(super) fn ensure(context: &Context, files: &[StatedFile<'_>]) -> Result<(), 
 }
 
 fn check(context: &Context, path: &Path, file: &StatedFile<'_>) -> Result<(), IngestError> {
-    let (mut raw, _) = Raw::open(path)?;
-    io::copy(&mut raw, &mut io::sink()).map_err(|source| IngestError::io("read", path, source))?;
-    let (_, found) = raw.finish(&context.task().data_dir);
+    let (raw, _) = Raw::open(path)?;
     let advice = match file.url {
         Some(_) => "remove the file to have it downloaded again, or correct `sha256`",
         None => "give the file that is meant, or correct `sha256`",
     };
-    compare(path, file, &found, advice)
+    compare(context, path, raw, file, advice)
 }
 
-fn compare(
+/// Reads a file to its end and refuses one that is not the stated one.
+fn compare<R: Read>(
+    context: &Context,
     path: &Path,
+    mut raw: Raw<R>,
     file: &StatedFile<'_>,
-    found: &str,
     advice: &str,
 ) -> Result<(), IngestError> {
+    io::copy(&mut raw, &mut io::sink()).map_err(|source| IngestError::io("read", path, source))?;
+    let (_, found) = raw.finish(&context.task().data_dir);
     if found == file.sha256 {
         return Ok(());
     }
@@ -71,11 +73,9 @@ fn download(
         return Err(IngestError::parameter("url", reason));
     }
     let verify = |address: &Path, reader: &mut dyn Read| {
-        let mut raw = Raw::new(address, reader);
-        io::copy(&mut raw, &mut io::sink())
-            .map_err(|source| IngestError::io("read", address, source))?;
-        let (_, found) = raw.finish(data_dir);
-        compare(address, file, &found, "correct the one that is wrong")
+        let raw = Raw::new(address, reader);
+        let advice = "correct the one that is wrong";
+        compare(context, address, raw, file, advice)
     };
     let urls = [url.to_owned()];
     let request = Request {
