@@ -75,12 +75,11 @@ impl Places {
     /// Reports the best place, whose file is about to be read by other means than [`read`](Self::read), and those before it.
     pub(super) fn report(&self, context: &Context) -> Result<(), IngestError> {
         self.report_absent(context);
-        let data_dir = &context.task().data_dir;
-        let mut rest = self.places.iter().skip_while(|(_, is_there)| !is_there);
-        if let Some((path, _)) = rest.next() {
-            let mut external = ExternalFile::new(relative(path, data_dir), digest_file(path)?);
-            let rest = rest.map(|(path, _)| path).chain(&self.otherwise);
-            external.instead = rest.map(|path| relative(path, data_dir)).collect();
+        if let Some(best) = self.places.iter().position(|(_, is_there)| *is_there) {
+            let (path, _) = &self.places[best];
+            let name = relative(path, &context.task().data_dir);
+            let mut external = ExternalFile::new(name, digest_file(path)?);
+            external.instead = self.instead(context, best);
             context.depends_on(external);
         }
         Ok(())
@@ -105,9 +104,7 @@ impl Places {
             }
             match read_file(context, path, &read) {
                 Ok((file, mut external)) => {
-                    let rest = self.places[position + 1..].iter().map(|(path, _)| path);
-                    let rest = rest.chain(&self.otherwise);
-                    external.instead = rest.map(|path| relative(path, data_dir)).collect();
+                    external.instead = self.instead(context, position);
                     context.depends_on(external);
                     for failure in &failures {
                         let failure = with_causes(failure);
@@ -125,6 +122,14 @@ impl Places {
             .into_iter()
             .next()
             .unwrap_or_else(|| self.nothing()))
+    }
+
+    /// What is read if the file at the place of this position is gone, the first of them first.
+    fn instead(&self, context: &Context, position: usize) -> Vec<String> {
+        let rest = self.places[position + 1..].iter().map(|(path, _)| path);
+        let rest = rest.chain(&self.otherwise);
+        rest.map(|path| relative(path, &context.task().data_dir))
+            .collect()
     }
 
     fn nothing(&self) -> IngestError {
