@@ -123,9 +123,7 @@ impl ParquetFile {
     pub(crate) fn images(&self, image: &str, label: usize) -> Result<ImageColumns, IngestError> {
         if let Some(column) = self.fields().position(|field| field.name() == image) {
             return match self.fields().nth(column).map(Field::data_type) {
-                Some(DataType::Binary | DataType::LargeBinary | DataType::Struct(_)) => {
-                    Ok(ImageColumns::Encoded(column))
-                }
+                Some(kind) if may_be_encoded(kind) => Ok(ImageColumns::Encoded(column)),
                 other => Err(self.refused(format!(
                     "column `{image}`: expected encoded pictures (binary, or a struct with `bytes`), found {}",
                     other.map(DataType::to_string).unwrap_or_default()
@@ -160,13 +158,9 @@ impl ParquetFile {
 
     /// The name of a column that may be that of encoded pictures.
     pub(crate) fn picture_like(&self) -> Option<String> {
-        let is_encoded = |field: &&Field| {
-            matches!(
-                field.data_type(),
-                DataType::Binary | DataType::LargeBinary | DataType::Struct(_)
-            )
-        };
-        Some(self.fields().find(is_encoded)?.name().clone())
+        let mut fields = self.fields();
+        let found = fields.find(|field| may_be_encoded(field.data_type()))?;
+        Some(found.name().clone())
     }
 
     /// The name of a column that may be that of labels.
@@ -285,6 +279,14 @@ impl ParquetFile {
             false => Labels::Names(names),
         })
     }
+}
+
+/// Returns whether a column of this type may hold encoded pictures.
+fn may_be_encoded(kind: &DataType) -> bool {
+    matches!(
+        kind,
+        DataType::Binary | DataType::LargeBinary | DataType::Struct(_)
+    )
 }
 
 const DAMAGED: &str = "the table is damaged: replace it with an intact copy, or write it again";

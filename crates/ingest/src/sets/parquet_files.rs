@@ -85,15 +85,12 @@ struct Table {
 
 /// Names of the classes: those in the files, or the sorted labels of text.
 fn classes(tables: &[&Table], parameters: &ParquetParameters) -> Option<Vec<String>> {
-    let mut names = BTreeSet::new();
-    for table in tables {
-        match &table.labels {
-            Labels::Names(found) => names.extend(found.iter().cloned()),
-            Labels::Numbers(_) => {}
-        }
-    }
+    let names: BTreeSet<&String> = tables
+        .iter()
+        .flat_map(|table| table.labels.names())
+        .collect();
     if !names.is_empty() {
-        return Some(names.into_iter().collect());
+        return Some(names.into_iter().cloned().collect());
     }
     tables
         .iter()
