@@ -2,7 +2,7 @@
 //! when files change, appear or go.
 
 use eigenscope_checkpoint::npz::{ArrayValues, NpzWriter};
-use eigenscope_testing::{TestProject, fixture};
+use eigenscope_testing::{TestProject, fixture, hexadecimal};
 use serde_json::Value;
 
 fn idx(dimensions: &[u32], values: &[u8]) -> Vec<u8> {
@@ -224,12 +224,7 @@ fn a_written_pipeline_runs_on_a_table_of_text() {
 fn a_written_pipeline_runs_on_tables_of_hugging_face() {
     let project = TestProject::new("");
     let truth: Value = fixture("parquet_truth.json");
-    let digits = truth["rgb"]["file"].as_str().expect("text").as_bytes();
-    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-    let table: Vec<u8> = digits
-        .chunks(2)
-        .map(|pair| byte(pair).expect("hexadecimal"))
-        .collect();
+    let table = hexadecimal(truth["rgb"]["file"].as_str().expect("text"));
     for split in ["train", "test"] {
         let path = format!("data/hub/data/{split}-00000-of-00001.parquet");
         project.write(&path, &table);

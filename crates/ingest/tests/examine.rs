@@ -10,7 +10,7 @@ use eigenscope_stage::{
     Amount, Answers, AttributeValue, CLASSES, Examined, Feature, Question, Questions, TASK_VERSION,
     quantities,
 };
-use eigenscope_testing::fixture;
+use eigenscope_testing::{fixture, hexadecimal};
 use serde_json::{Value, json};
 use support::{Bench, gzip, idx, png, program, user_files};
 
@@ -286,12 +286,8 @@ fn parquet_tables() {
     let truth: Value = fixture("parquet_truth.json");
     let names: Vec<&str> = texts(&truth["names"]);
     let file = |table: &str| {
-        let digits = truth[table]["file"].as_str().expect("text").as_bytes();
-        let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-        digits
-            .chunks(2)
-            .map(|pair| byte(pair).expect("hexadecimal"))
-            .collect::<Vec<u8>>()
+        let digits = truth[table]["file"].as_str();
+        hexadecimal(digits.expect("text"))
     };
     let images = truth["labels"].as_array().expect("a list").len() as u64;
     let mut bench = bench();

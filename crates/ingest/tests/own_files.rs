@@ -7,7 +7,7 @@ use std::sync::Arc;
 use eigenscope_artifact::arrow::datatypes::{DataType, Field, Schema};
 use eigenscope_artifact::{Digest, SourceCheck, summarise};
 use eigenscope_checkpoint::npz::{ArrayValues, NpzWriter};
-use eigenscope_testing::fixture;
+use eigenscope_testing::{fixture, hexadecimal};
 use parquet::arrow::ArrowWriter;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -30,14 +30,6 @@ struct Case {
     labels: Vec<u16>,
 }
 
-fn bytes(digits: &str) -> Vec<u8> {
-    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-    let digits = digits.as_bytes().chunks(2);
-    digits
-        .map(|pair| byte(pair).expect("hexadecimal"))
-        .collect()
-}
-
 fn case(name: &str) -> Case {
     let truth: Truth = fixture("arrays_truth.json");
     truth
@@ -52,7 +44,7 @@ fn arrays_have_the_pixels_that_numpy_has() {
     let truth: Truth = fixture("arrays_truth.json");
     for case in truth.files {
         let mut bench = Bench::new();
-        bench.place("own.npz", &bytes(&case.file));
+        bench.place("own.npz", &hexadecimal(&case.file));
         bench.set("file", json!("own.npz"));
         for (name, value) in case.parameters {
             bench.set(&name, value);
@@ -95,20 +87,20 @@ fn wrong_arrays_say_what_to_set() {
         }
         bench.run("npz").failure()
     };
-    let keras = bytes(&case("keras").file);
+    let keras = hexadecimal(&case("keras").file);
     let truth: Truth = fixture("arrays_truth.json");
     for (file, parameters, part) in [
         (
-            bytes(&case("floats <f4").file),
+            hexadecimal(&case("floats <f4").file),
             vec![],
             "set `range = [black, white]`, such as `range = [0, 1]`",
         ),
         (
-            bytes(&case("transposed, labels from 1").file),
+            hexadecimal(&case("transposed, labels from 1").file),
             vec![("class_names", json!(["a", "b", "c"]))],
             "do labels begin at 1? set `first_label = 1`",
         ),
-        (bytes(&truth.objects), vec![], "object"),
+        (hexadecimal(&truth.objects), vec![], "object"),
         (
             keras.clone(),
             vec![("train_images", json!("images"))],
@@ -157,7 +149,7 @@ fn wrong_arrays_say_what_to_set() {
 fn several_files_are_joined_and_one_set_is_split() {
     let case = case("keras");
     let mut bench = Bench::new();
-    bench.place("a.npz", &bytes(&case.file));
+    bench.place("a.npz", &hexadecimal(&case.file));
     bench.set("train", json!(["a.npz", "a.npz"]));
     bench.set("test", json!(["a.npz"]));
     let outcome = bench.run("npz");
@@ -169,7 +161,7 @@ fn several_files_are_joined_and_one_set_is_split() {
     );
     // Without the arrays of test images, a part of each class is for testing.
     let mut bench = Bench::new();
-    bench.place("a.npz", &bytes(&case.file));
+    bench.place("a.npz", &hexadecimal(&case.file));
     for (name, value) in [
         ("file", json!("a.npz")),
         ("test_images", json!("none")),
@@ -321,7 +313,7 @@ fn tables_of_hugging_face_and_of_pixels_are_read() {
         ("columns_zstd", &truth.columns_zstd, 1, false),
     ] {
         let mut bench = Bench::new();
-        bench.place("own.parquet", &bytes(&table.file));
+        bench.place("own.parquet", &hexadecimal(&table.file));
         bench.set("train", json!(["own.parquet"]));
         bench.set("test", json!(["own.parquet"]));
         if !has_names {
@@ -347,7 +339,7 @@ fn tables_of_hugging_face_and_of_pixels_are_read() {
     );
     assert_eq!(contents[2], contents[3]);
 
-    let grey = bytes(&truth.grey.file);
+    let grey = hexadecimal(&truth.grey.file);
     let refused = |file: &[u8], parameters: &[(&str, Value)]| {
         let mut bench = Bench::new();
         bench.place("own.parquet", file);
@@ -379,7 +371,7 @@ fn tables_of_hugging_face_and_of_pixels_are_read() {
             "expected a Parquet table, found a text file: give the right file; for a table of text use `kind = \"csv\"`",
         ),
         (
-            bytes(&truth.columns.file),
+            hexadecimal(&truth.columns.file),
             vec![],
             "20 values an image are no square: set `shape",
         ),
@@ -571,7 +563,7 @@ fn keras_keeps_mnist_in_one_file() {
     let case = case("keras");
     for path in ["mnist/mnist.npz", "mnist.npz"] {
         let bench = Bench::new();
-        bench.place(path, &bytes(&case.file));
+        bench.place(path, &hexadecimal(&case.file));
         let outcome = bench.run("mnist");
         assert_eq!(outcome.code, Some(0), "{outcome:?}");
         assert_eq!(outcome.read_files(), [path]);

@@ -1,6 +1,6 @@
 //! Support for the tests of all crates; nothing but tests and benches depends on it.
 //!
-//! * Numbers: [`assert_close`] with a [`Tolerance`], [`fixture`] for what other programs computed.
+//! * Numbers: [`assert_close`] with a [`Tolerance`], [`fixture`] and [`hexadecimal`] for what other programs computed.
 //! * Inputs: [`Digits`], [`image_header`] and [`noise`], and with the feature `models` `model_with` and `untrained`.
 //! * One task: a [`TestTask`] run by the real stage program in a [`TestFolder`], which gives a [`TaskOutcome`].
 //! * Everything: a [`TestProject`], a pipeline file on which the real `eigenscope` is run, which gives [`Answer`]s.
@@ -47,6 +47,6 @@ pub use pipeline::{PIPELINE, SWEEP, SWEEP_TASKS, TASKS};
 #[cfg(unix)]
 pub use project::fake_stages;
 pub use project::{Artifacts, RunCounts, TestProject, assert_same_artifacts, interrupt};
-pub use reference::{fixture, floats, numbers};
+pub use reference::{fixture, floats, hexadecimal, numbers};
 pub use task::{TaskOutcome, TestTask};
 pub use workspace_copy::{WorkspaceCopy, section_of};

@@ -16,6 +16,19 @@ pub fn fixture<T: DeserializeOwned>(name: &str) -> T {
     serde_json::from_slice(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
+/// The bytes that a fixture writes as pairs of hexadecimal digits.
+///
+/// # Panics
+/// There are other characters.
+#[track_caller]
+pub fn hexadecimal(digits: &str) -> Vec<u8> {
+    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    let digits = digits.as_bytes().chunks(2);
+    digits
+        .map(|pair| byte(pair).expect("hexadecimal"))
+        .collect()
+}
+
 /// The numbers of a JSON value in order, however deep they are nested.
 #[track_caller]
 pub fn numbers(value: &Value) -> Vec<f64> {

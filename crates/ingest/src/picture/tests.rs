@@ -1,6 +1,6 @@
 //! Pictures against Pillow and NumPy (`tests/reference/pictures_truth.json`), and damaged ones.
 
-use eigenscope_testing::fixture;
+use eigenscope_testing::{fixture, hexadecimal};
 use proptest::prelude::*;
 use serde::Deserialize;
 
@@ -25,11 +25,7 @@ struct Case {
 
 impl Case {
     fn file(&self) -> Vec<u8> {
-        let digits = self.file.as_bytes().chunks(2);
-        let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-        digits
-            .map(|pair| byte(pair).expect("hexadecimal"))
-            .collect()
+        hexadecimal(&self.file)
     }
 
     fn form(&self) -> Form {
