@@ -4,7 +4,7 @@
 use std::fs;
 use std::ops::Range;
 
-use eigenscope_testing::{Digits, TestProject, workspace};
+use eigenscope_testing::{Digits, TestProject, idx, workspace};
 
 /// Pixels of an image.
 const PIXELS: usize = 64;
@@ -31,8 +31,8 @@ const NAMES: [&str; 10] = [
 
 /// Images `[images, channels, 8, 8]` and labels of some digits as IDX files.
 fn coloured(digits: &Digits, rows: Range<usize>, channels: usize) -> [Vec<u8>; 2] {
-    let sizes = [rows.len(), channels, 8, 8];
-    let (mut images, mut labels) = (idx(&sizes), idx(&sizes[..1]));
+    let sizes = [rows.len() as u32, channels as u32, 8, 8];
+    let (mut images, mut labels) = (Vec::new(), Vec::new());
     for row in rows {
         labels.push(digits.labels[row] as u8);
         let image = &digits.pixels[row * PIXELS..][..PIXELS];
@@ -44,14 +44,7 @@ fn coloured(digits: &Digits, rows: Range<usize>, channels: usize) -> [Vec<u8>; 2
             }));
         }
     }
-    [images, labels]
-}
-
-/// The header of an IDX file of bytes.
-fn idx(sizes: &[usize]) -> Vec<u8> {
-    let mut header = vec![0, 0, 8, sizes.len() as u8];
-    header.extend(sizes.iter().flat_map(|size| (*size as u32).to_be_bytes()));
-    header
+    [idx(&sizes, &images), idx(&sizes[..1], &labels)]
 }
 
 /// The digits pipeline on the user's files, with few epochs.

@@ -2,17 +2,8 @@
 //! when files change, appear or go.
 
 use eigenscope_checkpoint::npz::{ArrayValues, NpzWriter};
-use eigenscope_testing::{TestProject, fixture, hexadecimal};
+use eigenscope_testing::{TestProject, fixture, hexadecimal, idx};
 use serde_json::Value;
-
-fn idx(dimensions: &[u32], values: &[u8]) -> Vec<u8> {
-    let mut bytes = vec![0, 0, 8, dimensions.len() as u8];
-    for size in dimensions {
-        bytes.extend(size.to_be_bytes());
-    }
-    bytes.extend(values);
-    bytes
-}
 
 const NAMES: [&str; 4] = [
     "train-images-idx3-ubyte",

@@ -10,9 +10,9 @@ use eigenscope_stage::{
     Amount, Answers, AttributeValue, CLASSES, Examined, Feature, Question, Questions, TASK_VERSION,
     quantities,
 };
-use eigenscope_testing::{fixture, hexadecimal};
+use eigenscope_testing::{fixture, hexadecimal, idx};
 use serde_json::{Value, json};
-use support::{Bench, gzip, idx, png, program, user_files};
+use support::{Bench, gzip, png, program, user_files};
 
 /// The answer about a task.
 fn examine(bench: &Bench, kind: &str) -> Examined {

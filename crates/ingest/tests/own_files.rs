@@ -7,11 +7,11 @@ use std::sync::Arc;
 use eigenscope_artifact::arrow::datatypes::{DataType, Field, Schema};
 use eigenscope_artifact::{Digest, SourceCheck, summarise};
 use eigenscope_checkpoint::npz::{ArrayValues, NpzWriter};
-use eigenscope_testing::{fixture, hexadecimal};
+use eigenscope_testing::{fixture, hexadecimal, idx};
 use parquet::arrow::ArrowWriter;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use support::{Bench, gzip, idx, png};
+use support::{Bench, gzip, png};
 
 #[derive(Deserialize)]
 struct Truth {

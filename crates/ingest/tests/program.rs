@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 
 use eigenscope_artifact::{Images, PixelTransform, SourceCheck};
 use eigenscope_stage::{CLASSES, Event, Feature, Stage, quantities};
-use eigenscope_testing::{TaskOutcome, describe, file_names};
+use eigenscope_testing::{TaskOutcome, describe, file_names, idx};
 use serde_json::{Value, json};
-use support::{Bench, gzip, idx, program, real_data, small_idx, user_files};
+use support::{Bench, gzip, program, real_data, small_idx, user_files};
 
 #[test]
 fn describe_names_the_kinds() {

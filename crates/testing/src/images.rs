@@ -13,6 +13,16 @@ pub fn class_names(count: usize) -> Vec<String> {
     (0..count).map(|class| class.to_string()).collect()
 }
 
+/// An IDX file of unsigned bytes.
+pub fn idx(dimensions: &[u32], values: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![0, 0, 8, dimensions.len() as u8];
+    for size in dimensions {
+        bytes.extend(size.to_be_bytes());
+    }
+    bytes.extend(values);
+    bytes
+}
+
 /// Header of unpublished images with pixels 0..=`maximum`, which readers divide by it.
 pub fn image_header(
     shape: impl Into<InputShape>,

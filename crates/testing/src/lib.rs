@@ -1,7 +1,7 @@
 //! Support for the tests of all crates; nothing but tests and benches depends on it.
 //!
 //! * Numbers: [`assert_close`] with a [`Tolerance`], [`fixture`] and [`hexadecimal`] for what other programs computed.
-//! * Inputs: [`Digits`], [`image_header`] and [`noise`], and with the feature `models` `model_with` and `untrained`.
+//! * Inputs: [`Digits`], [`image_header`] and [`noise`], files by [`idx`], and with the feature `models` `model_with` and `untrained`.
 //! * One task: a [`TestTask`] run by the real stage program in a [`TestFolder`], which gives a [`TaskOutcome`].
 //! * Everything: a [`TestProject`], a pipeline file on which the real `eigenscope` is run, which gives [`Answer`]s.
 //! * Slurm: a [`Cluster`] of three nodes.
@@ -38,7 +38,7 @@ pub use cluster::{Cluster, Job};
 pub use damage::{DAMAGES, Damage};
 pub use digits::Digits;
 pub use folder::{TestFolder, cut, made_by, provenance, provenance_of};
-pub use images::{class_names, image_header, noise, write_images};
+pub use images::{class_names, idx, image_header, noise, write_images};
 pub use make::make;
 #[cfg(feature = "models")]
 pub use models::{model_with, untrained};

@@ -13,7 +13,7 @@ use std::process::Command;
 
 use eigenscope_artifact::{IMAGES, ImageReader, Images};
 use eigenscope_stage::{Stage, TaskFile};
-use eigenscope_testing::{TaskOutcome, TestFolder, TestTask, describe};
+use eigenscope_testing::{TaskOutcome, TestFolder, TestTask, describe, idx};
 use serde_json::{Map, Value, json};
 
 /// A data directory, an output folder and the parameters of one task.
@@ -105,15 +105,6 @@ fn defaults(kind: &str) -> Map<String, Value> {
     parameters
         .filter_map(|parameter| Some((parameter.name, parameter.default?)))
         .collect()
-}
-
-pub fn idx(dimensions: &[u32], values: &[u8]) -> Vec<u8> {
-    let mut bytes = vec![0, 0, 8, dimensions.len() as u8];
-    for size in dimensions {
-        bytes.extend(size.to_be_bytes());
-    }
-    bytes.extend(values);
-    bytes
 }
 
 /// Serves files by path, forever.
