@@ -245,14 +245,11 @@ impl FirstLine {
         let counts = |column: usize| !ignored.contains(&column);
         let mut texts =
             (0..names.len()).filter(|&column| counts(column) && is_text(&names[column]));
-        let (Some(text), None) = (texts.next(), texts.next()) else {
+        let text = match (texts.next(), texts.next()) {
+            (None, _) => return Self::Image,
+            (Some(text), None) => text,
             // Only one column may hold labels of text.
-            let all_numbers =
-                (0..names.len()).all(|column| !counts(column) || !is_text(&names[column]));
-            return match all_numbers {
-                true => Self::Image,
-                false => Self::Header,
-            };
+            (Some(_), Some(_)) => return Self::Header,
         };
         // Names of pixels such as those of pandas.
         let others = names.iter().filter(|name| !is_text(name));
