@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 pub struct Examples {
     /// Ascending.
     pub positions: Vec<usize>,
-    /// Whether they are spread over the classes, because the first ones would be of one class.
+    /// True for images that are ordered by class: their positions are spread over the classes.
     pub is_spread: bool,
 }
 
@@ -58,7 +58,7 @@ impl Examples {
     }
 }
 
-/// Whether there are several classes, each in one piece.
+/// Returns true if there are several classes and the images of each stand next to each other.
 fn stand_together(labels: &[u16]) -> bool {
     let pieces = labels.chunk_by(|one, other| one == other);
     let mut seen = BTreeSet::new();

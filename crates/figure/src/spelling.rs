@@ -16,7 +16,7 @@ use crate::text::Font;
 /// A word that still pictures cannot show, and what they show instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spelling {
-    /// The word.
+    /// The word as the figure has it.
     pub word: String,
     /// Its letters as the bundled font can draw them.
     pub drawn: String,

@@ -94,7 +94,7 @@ impl Font<'static> {
 }
 
 impl Font<'_> {
-    /// Whether the font can draw a character.
+    /// Returns whether both weights of the font have a glyph for a character.
     pub(crate) fn has(&self, character: char) -> bool {
         let faces = [&self.regular, &self.medium];
         faces

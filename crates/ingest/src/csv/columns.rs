@@ -100,7 +100,7 @@ impl Columns {
         })
     }
 
-    /// Number of pixels.
+    /// Number of columns that hold pixels.
     pub(super) fn pixels(&self) -> usize {
         self.count - 1 - self.ignored.len()
     }
@@ -132,7 +132,7 @@ impl Columns {
     }
 }
 
-/// Whether a column has a name such as those of pixels: `pixel7`, `1x28`, `7`.
+/// Returns true for names such as those of pixels: `pixel7`, `1x28`, `7`.
 fn ends_in_a_digit(name: &str) -> bool {
     name.ends_with(|letter: char| letter.is_ascii_digit())
 }

@@ -182,7 +182,7 @@ fn wrong_row(lines: &Lines<'_, '_>, flaw: Flaw, columns: &Columns) -> IngestErro
     lines.wrong(flaw, fix)
 }
 
-/// Adds a line.
+/// Adds the label and the pixels of a line to the table.
 fn row(
     table: &mut Table,
     fields: &[Cow<'_, str>],

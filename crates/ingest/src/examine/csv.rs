@@ -13,7 +13,7 @@ use crate::parameters::CsvParameters;
 
 /// Bytes of text that are read of a file.
 const MAXIMUM_BYTES: usize = 1 << 20;
-/// Those of a file that has more.
+/// Bytes that are used of a longer file.
 const START_BYTES: usize = 1 << 16;
 
 pub(crate) fn csv(examination: &Examination<'_>) -> Result<Examined, TaskError> {

@@ -112,7 +112,7 @@ pub(super) struct Looks {
     transparent: usize,
     /// How many could not be looked at.
     unknown: usize,
-    /// Whether they are all pictures of the data set.
+    /// True if no picture of the data set was left out.
     pub(super) is_all: bool,
 }
 

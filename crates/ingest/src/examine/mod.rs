@@ -140,7 +140,7 @@ impl Facts {
         self.test = test.and_then(counted);
     }
 
-    /// The answer.
+    /// Completes the answer with what is known of the data set.
     fn finish(mut self, kind: &str, common: &Parameters) -> Examined {
         if let Err(error) = common.subset() {
             self.refuse(&error);

@@ -8,7 +8,7 @@ use jpeg_decoder::{Decoder, Error, ImageInfo, PixelFormat, UnsupportedFeature};
 
 use super::colour::cmyk_to_rgb;
 
-/// An opened picture.
+/// A JPEG picture whose header has been read.
 pub(super) struct Jpeg<'a> {
     decoder: Decoder<Cursor<&'a [u8]>>,
     info: ImageInfo,

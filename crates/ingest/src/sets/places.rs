@@ -46,7 +46,7 @@ impl Places {
         }
     }
 
-    /// Whether nothing is at any place.
+    /// Returns true if there is nothing at any of the places.
     pub(super) fn is_empty(&self) -> bool {
         !self.places.iter().any(|(_, is_there)| *is_there)
     }

@@ -83,7 +83,7 @@ impl ImageLookup {
         Ok(name)
     }
 
-    /// As [`drawn_channels`].
+    /// What is drawn of these images if they are neither grey nor in colour.
     pub(crate) fn drawn_channels(&self) -> Option<String> {
         drawn_channels(&self.header)
     }

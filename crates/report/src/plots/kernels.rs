@@ -16,7 +16,7 @@ use eigenscope_figure::{
 const LARGEST: f64 = 110.0;
 /// The same of kernels that read more channels than images have, px.
 const LARGEST_OF_MANY: f64 = 44.0;
-/// Channels of images.
+/// Most channels that are labelled and sized as those of images.
 const CHANNELS_OF_IMAGES: usize = 3;
 /// Most channels that are drawn.
 const MOST_CHANNELS: usize = 16;
