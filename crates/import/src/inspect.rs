@@ -86,10 +86,10 @@ pub(crate) fn inspect(path: &Path, key: Option<&str>, json: bool) -> Result<Stri
 fn notes(file: &WeightFile) -> Vec<String> {
     let of_reading = file.checkpoint().notes().iter();
     let mut notes: Vec<String> = of_reading.map(ToString::to_string).collect();
-    notes.extend(file.shapes().iter().filter_map(|tensor| {
-        let is_read = tensor.foreign_type.is_none() && !tensor.is_assumed;
-        let error = finite::read(file, &tensor.name).err().filter(|_| is_read)?;
-        Some(match error {
+    let shapes = file.shapes().iter();
+    let weights = shapes.filter(|tensor| tensor.foreign_type.is_none() && !tensor.is_assumed);
+    notes.extend(weights.filter_map(|tensor| {
+        Some(match finite::read(file, &tensor.name).err()? {
             ImportError::NotFinite { tensor, found, .. } => {
                 format!("`{tensor}` {found}: a model with it is refused")
             }
