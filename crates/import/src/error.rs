@@ -53,8 +53,8 @@ pub enum ImportError {
         "{path} {holds} for images of {expected}, and those of the data have {have}",
         path = path.display(),
         holds = if *is_graph { "holds a graph" } else { "has weights that fit this network" },
-        expected = fitting.difference(*found).0,
-        have = fitting.difference(*found).1,
+        expected = fitting.0.difference(*found).0,
+        have = fitting.0.difference(*found).1,
     )]
     OtherImages {
         /// The file.
@@ -146,12 +146,6 @@ pub enum ImportError {
 /// Images that weights fit.
 #[derive(Debug)]
 pub struct Fitted(pub(crate) Fitting);
-
-impl Fitted {
-    fn difference(&self, found: InputShape) -> (String, String) {
-        self.0.difference(found)
-    }
-}
 
 /// Tensors of a file against those of a network.
 #[derive(Debug)]
