@@ -250,22 +250,16 @@ impl Definition {
             resolved.matching.is_complete().then_some(resolved)
         })
     }
-}
 
-impl Definition {
     /// The network for images of a usual size, where nothing tells which the model takes: its layers and properties are the same.
     pub(crate) fn typical(&self, file: &WeightFile) -> Option<Architecture> {
         let channels = match weights(file).first()?.shape[..] {
             [_, channels, _, _] => vec![channels],
             _ => vec![1, 3],
         };
-        let classes: Vec<String> = (0..10).map(|class| class.to_string()).collect();
-        let sides = [28, 32, 64, 128, 224, 512].into_iter();
-        let mut shapes = sides.flat_map(|side| {
-            let shape = move |&channels: &usize| InputShape::from([channels, side, side]);
-            channels.iter().map(shape)
-        });
-        shapes.find_map(|shape| self.architecture(shape, classes.clone()).ok())
+        Architecture::of_usual_images(&channels, |input, classes| {
+            self.architecture(input, classes).ok()
+        })
     }
 }
 

@@ -91,6 +91,21 @@ impl ParameterShape {
 }
 
 impl Architecture {
+    /// What `make` makes for ten classes and square images of the first usual size that fits, with one of these numbers of
+    /// channels: its layers and properties are those for images of any size. `None` if no size fits.
+    pub fn of_usual_images(
+        channels: &[usize],
+        make: impl Fn(InputShape, Vec<String>) -> Option<Self>,
+    ) -> Option<Self> {
+        let sides = [28, 32, 64, 128, 224, 512];
+        sides.into_iter().find_map(|side| {
+            channels.iter().find_map(|&channels| {
+                let classes = (0..10).map(|class| class.to_string()).collect();
+                make(InputShape::from([channels, side, side]), classes)
+            })
+        })
+    }
+
     /// The architecture of these steps.
     ///
     /// # Errors

@@ -1,6 +1,5 @@
 //! What follows from a list of steps before the network is trained.
 
-use eigenscope_artifact::InputShape;
 use eigenscope_models::Architecture;
 use eigenscope_models::steps::{StepErrors, StepList};
 use eigenscope_stage::{
@@ -98,17 +97,10 @@ fn features(architecture: &Architecture) -> Vec<Feature> {
 
 /// Features of a network for images of unknown size: those that it has for images of some size.
 fn unsized_features(steps: &StepList) -> Vec<Feature> {
-    let sides = [28, 32, 64, 128, 224, 512];
-    let shapes = sides
-        .into_iter()
-        .flat_map(|side| [[1, side, side], [3, side, side]]);
-    let mut architectures = shapes.filter_map(|shape| {
-        let classes = (0..10).map(|class| class.to_string()).collect();
-        steps
-            .architecture(NAME, InputShape::from(shape), classes)
-            .ok()
+    let usual = Architecture::of_usual_images(&[1, 3], |input, classes| {
+        steps.architecture(NAME, input, classes).ok()
     });
-    match architectures.next() {
+    match usual {
         Some(architecture) => features(&architecture),
         None => vec![
             Feature::layers(steps.layer_names()),
