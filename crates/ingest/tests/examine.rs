@@ -2,44 +2,23 @@
 
 mod support;
 
-use std::io::Write;
-use std::process::Stdio;
-
 use eigenscope_checkpoint::npz::{ArrayValues, NpzWriter};
 use eigenscope_stage::{
-    Amount, Answers, AttributeValue, CLASSES, Examined, Feature, Question, Questions, TASK_VERSION,
-    quantities,
+    Amount, AttributeValue, CLASSES, Examined, Feature, Question, Stage, quantities,
 };
 use eigenscope_testing::{fixture, hexadecimal, idx};
 use serde_json::{Value, json};
-use support::{Bench, gzip, png, program, user_files};
+use support::{Bench, gzip, png, user_files};
 
 /// The answer about a task.
 fn examine(bench: &Bench, kind: &str) -> Examined {
     let task = bench.task(kind, &bench.data_dir());
-    let questions = Questions {
-        version: TASK_VERSION,
-        data_dir: bench.data_dir(),
-        questions: vec![Question {
-            kind: kind.to_owned(),
-            parameters: task.provenance.parameters,
-            inputs: [].into(),
-        }],
+    let question = Question {
+        kind: kind.to_owned(),
+        parameters: task.provenance.parameters,
+        inputs: [].into(),
     };
-    let mut command = program();
-    command.arg("examine");
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("it starts");
-    let text = serde_json::to_vec(&questions).expect("serialises");
-    let mut input = child.stdin.take().expect("a pipe");
-    input.write_all(&text).expect("written");
-    drop(input);
-    let output = child.wait_with_output().expect("it ends");
-    let answers: Answers = serde_json::from_slice(&output.stdout).expect("answers");
-    answers.answers.into_iter().next().expect("one")
+    eigenscope_testing::examine(Stage::Data, &bench.data_dir(), question)
 }
 
 /// Channels, height, width, classes and training images, as far as they are known.

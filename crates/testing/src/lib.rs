@@ -42,7 +42,9 @@ pub use images::{class_names, idx, image_header, noise, write_images};
 pub use make::make;
 #[cfg(feature = "models")]
 pub use models::{model_with, untrained};
-pub use paths::{describe, file_name, file_names, files_below, program, programs, workspace};
+pub use paths::{
+    describe, examine, file_name, file_names, files_below, program, programs, workspace,
+};
 pub use pipeline::{PIPELINE, SWEEP, SWEEP_TASKS, TASKS};
 #[cfg(unix)]
 pub use project::fake_stages;

@@ -1,9 +1,10 @@
-//! Where the workspace and its programs are.
+//! Where the workspace and its programs are, and what stage programs say.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
-use eigenscope_stage::{Description, Stage};
+use eigenscope_stage::{Answers, Description, Examined, Question, Questions, Stage, TASK_VERSION};
 
 /// A path in the workspace.
 pub fn workspace(path: &str) -> PathBuf {
@@ -44,6 +45,29 @@ pub fn describe(stage: Stage) -> Description {
 pub(crate) fn describe_by(program: &Path) -> Description {
     let output = Command::new(program).arg("describe").output();
     serde_json::from_slice(&output.expect("it starts").stdout).expect("a description")
+}
+
+/// What the program of a stage answers to one question.
+#[track_caller]
+pub fn examine(stage: Stage, data_dir: &Path, question: Question) -> Examined {
+    let questions = Questions {
+        version: TASK_VERSION,
+        data_dir: data_dir.to_owned(),
+        questions: vec![question],
+    };
+    let mut child = Command::new(program(stage.program()))
+        .arg("examine")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let text = serde_json::to_vec(&questions).expect("serialises");
+    let mut input = child.stdin.take().expect("a pipe");
+    input.write_all(&text).expect("written");
+    drop(input);
+    let output = child.wait_with_output().expect("it ends");
+    let answers: Answers = serde_json::from_slice(&output.stdout).expect("answers");
+    answers.answers.into_iter().next().expect("one")
 }
 
 /// Last part of a path.

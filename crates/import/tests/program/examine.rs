@@ -2,14 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use eigenscope_artifact::InputShape;
 use eigenscope_models::networks;
-use eigenscope_stage::{
-    Answers, Examined, Feature, Known, NameRule, Question, Questions, Stage, TASK_VERSION,
-};
+use eigenscope_stage::{Examined, Feature, Known, NameRule, Question, Stage};
 use eigenscope_testing::{Answer, TestFolder, class_names, program, untrained};
 use serde_json::{Value, json};
 
@@ -17,28 +14,12 @@ use crate::{convnet, sequential, steps, write};
 
 /// The answer of the program to one question.
 fn examine(folder: &TestFolder, kind: &str, parameters: Value, data: Known) -> Examined {
-    let questions = Questions {
-        version: TASK_VERSION,
-        data_dir: folder.path("."),
-        questions: vec![Question {
-            kind: kind.to_owned(),
-            parameters,
-            inputs: BTreeMap::from([("data".to_owned(), data)]),
-        }],
+    let question = Question {
+        kind: kind.to_owned(),
+        parameters,
+        inputs: BTreeMap::from([("data".to_owned(), data)]),
     };
-    let mut child = Command::new(program(Stage::Model.program()))
-        .arg("examine")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("it starts");
-    let text = serde_json::to_string(&questions).expect("serialises");
-    let mut stdin = child.stdin.take().expect("a pipe");
-    stdin.write_all(text.as_bytes()).expect("it reads");
-    drop(stdin);
-    let output = child.wait_with_output().expect("it ends");
-    let mut answers: Answers = serde_json::from_slice(&output.stdout).expect("answers");
-    answers.answers.remove(0)
+    eigenscope_testing::examine(Stage::Model, &folder.path("."), question)
 }
 
 /// What is known of images of 20 x 20 pixels and three classes.
