@@ -2,15 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::process::Command;
 
 use eigenscope_artifact::InputShape;
 use eigenscope_models::networks;
 use eigenscope_stage::{Examined, Feature, Known, NameRule, Question, Stage};
-use eigenscope_testing::{Answer, TestFolder, class_names, program, untrained};
+use eigenscope_testing::{TestFolder, class_names, untrained};
 use serde_json::{Value, json};
 
-use crate::{convnet, sequential, steps, write};
+use crate::{convnet, inspected, sequential, steps, write};
 
 /// The answer of the program to one question.
 fn examine(folder: &TestFolder, kind: &str, parameters: Value, data: Known) -> Examined {
@@ -193,10 +192,7 @@ fn values_that_are_no_numbers_are_found_before_a_run() {
             "{message}"
         );
     }
-    let mut inspect = Command::new(program(Stage::Model.program()));
-    let text = Answer::of(inspect.arg("inspect").arg(&path))
-        .expect(0)
-        .stdout;
+    let text = inspected(&path);
     let note = format!("note: `features.3.weight` {expected}: a model with it is refused\n");
     assert!(text.contains(&note), "{text}");
 }

@@ -1,15 +1,14 @@
 //! What is said about a file of weights, and what is proposed for it.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
 
-use eigenscope_checkpoint::safetensors::{self, NamedValues};
+use eigenscope_checkpoint::safetensors::NamedValues;
 use eigenscope_stage::Stage;
 use eigenscope_testing::{Answer, TestFolder, program};
 use serde_json::json;
 
-use crate::{convnet, images, sequential, task, write};
+use crate::{convnet, images, inspected, sequential, task, write, write_tensors};
 
 #[test]
 fn a_file_is_listed_with_a_proposal() {
@@ -39,7 +38,7 @@ fn a_file_is_listed_with_a_proposal() {
 }
 
 /// The output of `inspect` for a file with tensors of these names and shapes.
-fn inspected(folder: &TestFolder, tensors: &[(&str, &[usize])]) -> String {
+fn inspected_tensors(folder: &TestFolder, tensors: &[(&str, &[usize])]) -> String {
     let values: Vec<Vec<f32>> = tensors
         .iter()
         .map(|(_, shape)| vec![0.5; shape.iter().product()])
@@ -53,20 +52,15 @@ fn inspected(folder: &TestFolder, tensors: &[(&str, &[usize])]) -> String {
             values,
         })
         .collect();
-    let mut bytes = Vec::new();
-    safetensors::write(&mut bytes, &tensors, &BTreeMap::new()).expect("written");
     let path = folder.path("inspected.safetensors");
-    fs::write(&path, bytes).expect("written");
-    let mut command = Command::new(program(Stage::Model.program()));
-    Answer::of(command.arg("inspect").arg(path))
-        .expect(0)
-        .stdout
+    write_tensors(&path, &tensors);
+    inspected(&path)
 }
 
 #[test]
 fn groups_are_proposed_where_the_channels_tell() {
     let folder = TestFolder::new();
-    let text = inspected(
+    let text = inspected_tensors(
         &folder,
         &[
             ("0.weight", &[8, 1, 3, 3]),
@@ -91,7 +85,7 @@ fn groups_are_proposed_where_the_channels_tell() {
     }
     assert!(!text.contains("no size of image fits"), "{text}");
     // One image is as good as another where a mean is taken of all places.
-    let flat = inspected(
+    let flat = inspected_tensors(
         &folder,
         &[
             ("0.weight", &[8, 1, 3, 3]),
@@ -119,10 +113,7 @@ fn integers_are_no_weights_whoever_says_it() {
     bytes.extend([0; 9600]);
     let path = folder.path("weights.safetensors");
     fs::write(&path, bytes).expect("written");
-    let mut command = Command::new(program(Stage::Model.program()));
-    let text = Answer::of(command.arg("inspect").arg(path))
-        .expect(0)
-        .stdout;
+    let text = inspected(&path);
     for line in [
         "safetensors, 1 tensor, 1200 values\n",
         "note: 1 tensor of int64: not floating-point numbers, so no weights\n",

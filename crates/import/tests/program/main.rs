@@ -35,9 +35,20 @@ fn write(path: &Path, model: &StoredModel, name: impl Fn(&str) -> String) {
             values: &tensor.data,
         })
         .collect();
+    write_tensors(path, &tensors);
+}
+
+fn write_tensors(path: &Path, tensors: &[NamedValues<'_>]) {
     let mut bytes = Vec::new();
-    safetensors::write(&mut bytes, &tensors, &BTreeMap::new()).expect("written");
+    safetensors::write(&mut bytes, tensors, &BTreeMap::new()).expect("written");
     fs::write(path, bytes).expect("written");
+}
+
+/// What `inspect` prints about a file.
+fn inspected(path: &Path) -> String {
+    let mut command = Command::new(program(Stage::Model.program()));
+    let answer = Answer::of(command.arg("inspect").arg(path));
+    answer.expect(0).stdout
 }
 
 /// Images of 20 x 20 pixels and three classes.
@@ -198,10 +209,7 @@ fn batch_normalisation_without_weights_is_read() {
     let variance = model.tensor("norm2.running_var").expect("there");
     assert_eq!(values("norm1.running_var"), variance.data);
 
-    let mut inspect = Command::new(program(Stage::Model.program()));
-    let text = Answer::of(inspect.arg("inspect").arg(&path))
-        .expect(0)
-        .stdout;
+    let text = inspected(&path);
     let note = "note: batch normalisation without weight and bias, taken as 1 and 0: features.4\n";
     assert!(text.contains(note), "{text}");
 
