@@ -12,7 +12,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use eigenscope_artifact::InputShape;
 use eigenscope_models::steps::StepList;
 use eigenscope_models::{Model, values};
-use eigenscope_testing::{class_names, untrained};
+use eigenscope_testing::{class_names, cpu_seconds, median, untrained};
 use serde_json::{Value, json};
 
 const BATCH: usize = 128;
@@ -51,16 +51,6 @@ fn resnet18() -> Value {
     Value::Array(steps)
 }
 
-/// CPU nanoseconds of this thread so far.
-fn cpu_seconds() -> f64 {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").expect("Linux");
-    let nanoseconds = text
-        .split(' ')
-        .next()
-        .and_then(|first| first.parse::<f64>().ok());
-    nanoseconds.expect("a number") / 1e9
-}
-
 fn forward(model: &Model, device: &Device) -> f64 {
     let shape = [BATCH, 3 * 32 * 32];
     let pixels = (0..BATCH * 3 * 32 * 32).map(|i| ((i * 7919) % 1009) as f32 / 1009.0);
@@ -70,11 +60,6 @@ fn forward(model: &Model, device: &Device) -> f64 {
     let logits = values(model.forward(images)).expect("f32");
     assert!(logits.iter().all(|logit| logit.is_finite()));
     cpu_seconds() - start
-}
-
-fn median(mut seconds: Vec<f64>) -> f64 {
-    seconds.sort_by(f64::total_cmp);
-    seconds[seconds.len() / 2]
 }
 
 fn main() {

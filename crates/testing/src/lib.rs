@@ -6,6 +6,7 @@
 //! * Everything: a [`TestProject`], a pipeline file on which the real `eigenscope` is run, which gives [`Answer`]s.
 //! * Slurm: a [`Cluster`] of three nodes.
 //! * Changes of the code: a [`WorkspaceCopy`].
+//! * Benches: [`cpu_seconds`] and their [`median`].
 //! * Pages: a [`Browser`].
 
 #![allow(missing_docs, reason = "tests say what they use it for")]
@@ -21,6 +22,7 @@ mod digits;
 mod folder;
 mod images;
 mod make;
+mod measured;
 #[cfg(feature = "models")]
 mod models;
 mod paths;
@@ -40,6 +42,7 @@ pub use digits::Digits;
 pub use folder::{TestFolder, cut, made_by, provenance, provenance_of};
 pub use images::{class_names, idx, image_header, noise, write_images};
 pub use make::make;
+pub use measured::{KEEP_MEMORY, cpu_seconds, median};
 #[cfg(feature = "models")]
 pub use models::{model_with, untrained};
 pub use paths::{

@@ -8,16 +8,10 @@ use std::time::Instant;
 use eigenscope_artifact::TENSORS;
 use eigenscope_artifact::tables::training::HistoryRow;
 use eigenscope_stage::{Event, Stage};
-use eigenscope_testing::{TestTask, made_by, program};
+use eigenscope_testing::{KEEP_MEMORY, TestTask, made_by, program};
 
 use crate::workload::Prepared;
 use crate::{Cost, Crowd, Failure, mean};
-
-/// As the orchestrator sets it for its children: freed memory stays with the process.
-const KEEP_MEMORY: [(&str, &str); 2] = [
-    ("MALLOC_TRIM_THRESHOLD_", "4000000000"),
-    ("MALLOC_MMAP_THRESHOLD_", "33554432"),
-];
 
 /// Clock ticks of `/proc/<pid>/stat` a second, fixed in Linux's user interface.
 const TICKS: f64 = 100.0;

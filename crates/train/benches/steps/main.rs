@@ -15,6 +15,7 @@ mod training;
 use std::path::PathBuf;
 use std::process::Command;
 
+use eigenscope_testing::{KEEP_MEMORY, median};
 use lists::Listed;
 use peer::Peer;
 use training::{Training, cifar};
@@ -24,16 +25,10 @@ const EPOCHS: u32 = 1;
 /// Steps that are measured on made-up images, after two that warm up.
 const STEPS: usize = 12;
 
-/// What the orchestrator starts its programs with, so that freed memory stays with the process.
-const ALLOCATOR: [(&str, &str); 2] = [
-    ("MALLOC_TRIM_THRESHOLD_", "4000000000"),
-    ("MALLOC_MMAP_THRESHOLD_", "33554432"),
-];
-
 fn main() {
-    if std::env::var_os(ALLOCATOR[0].0).is_none() {
+    if std::env::var_os(KEEP_MEMORY[0].0).is_none() {
         let mut again = Command::new(std::env::current_exe().expect("this program"));
-        again.args(std::env::args_os().skip(1)).envs(ALLOCATOR);
+        again.args(std::env::args_os().skip(1)).envs(KEEP_MEMORY);
         let status = again.status().expect("this program again");
         std::process::exit(status.code().unwrap_or(1));
     }
@@ -192,9 +187,4 @@ impl Sums {
     fn percent(&self) -> f64 {
         100.0 * self.correct as f64 / self.images as f64
     }
-}
-
-fn median(mut seconds: Vec<f64>) -> f64 {
-    seconds.sort_by(f64::total_cmp);
-    seconds.get(seconds.len() / 2).copied().unwrap_or(f64::NAN)
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use burn::tensor::Device;
 use eigenscope_models::{Evaluation, StoredModel, evaluate};
 use eigenscope_stage::Seed;
+use eigenscope_testing::cpu_seconds;
 use eigenscope_train::{
     Augmentation, Augmenter, DataSet, DropoutStream, Optimiser, OptimiserKind, SgdConstants,
     initialise, train_step,
@@ -99,7 +100,6 @@ impl Training {
         }
     }
 
-    /// Takes a step.
     pub(crate) fn step(&mut self, batch: &Batch) -> Outcome {
         let inputs = batch.inputs.clone();
         let rate = batch.learning_rate.unwrap_or(self.learning_rate);
@@ -146,16 +146,6 @@ impl Training {
             cpu_seconds: cpu_seconds() - start,
         }
     }
-}
-
-/// CPU seconds of this thread so far.
-fn cpu_seconds() -> f64 {
-    let text = fs::read_to_string("/proc/thread-self/schedstat").expect("Linux");
-    let nanoseconds = text
-        .split(' ')
-        .next()
-        .and_then(|first| first.parse::<f64>().ok());
-    nanoseconds.expect("a number") / 1e9
 }
 
 /// The training images of CIFAR-10, at most so many, and its test images, from the files of its binary version.
