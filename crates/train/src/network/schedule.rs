@@ -80,20 +80,23 @@ impl ChosenSchedule {
             late.push((format!("{name}/warm_up"), message));
         }
         if let ChosenSchedule::Step { epochs: steps, .. } = self {
-            let (places, after): (Vec<String>, &[u32]) = match steps {
-                StepEpochs::Every(every) => (vec![String::new()], std::slice::from_ref(every)),
+            let changes: Vec<(String, u32)> = match steps {
+                StepEpochs::Every(every) => vec![(String::new(), *every)],
                 StepEpochs::After(after) => {
-                    let places = (0..after.len()).map(|index| format!("/{index}"));
-                    (places.collect(), after)
+                    let after = after.iter().enumerate();
+                    after
+                        .map(|(index, &after)| (format!("/{index}"), after))
+                        .collect()
                 }
             };
-            let changes = places.into_iter().zip(after);
-            late.extend(changes.filter(|(_, after)| **after >= epochs).map(|(place, after)| {
-                let message = format!(
-                    "the learning rate never changes after {after} epochs: there are {epochs}"
-                );
-                (format!("step/epochs{place}"), message)
-            }));
+            for (place, after) in changes {
+                if after >= epochs {
+                    let message = format!(
+                        "the learning rate never changes after {after} epochs: there are {epochs}"
+                    );
+                    late.push((format!("step/epochs{place}"), message));
+                }
+            }
         }
         let faults = late.into_iter().map(|(place, message)| {
             let fault = Fault::at(format!("/schedule/{place}"), message);
