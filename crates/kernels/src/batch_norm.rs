@@ -106,6 +106,7 @@ impl Channel<'_> {
         let (scale, bias) = (simd.splat_f32s(self.scale), simd.splat_f32s(self.bias));
         simd.mul_add_e_f32s(centred, scale, bias)
     }
+
     /// The normalised values of the pixels of a pooling window.
     #[inline(always)]
     fn window<S: Simd>(

@@ -30,7 +30,8 @@ pub fn gate(rows: Tensor<2>) -> Tensor<2> {
 ///
 /// For gradients the inputs are kept, and of pooling which pixel of every window was the largest, in the size of the outputs.
 /// Memory beside these, the outputs and their gradients: half a megabyte, unless the input and the results of a single row of
-/// windows need more, and two copies of the weight; of pooled products the results before pooling. Rows that are not such a view are copied into that layout.
+/// windows need more, and two copies of the weight; of pooled products the results before pooling. Rows that are not such a view
+/// are copied into that layout.
 ///
 /// # Panics
 /// Panics if shapes do not fit each other, a window is larger than the image, or the result has no pixels.

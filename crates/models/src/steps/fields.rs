@@ -18,7 +18,7 @@ pub(super) struct Fields<'a, 'b> {
 }
 
 impl<'a, 'b> Fields<'a, 'b> {
-    /// The fields of a step of this kind; those that are not among `known` are faults.
+    /// The fields of a step of this kind; a field that is not among `known` is a fault.
     pub(super) fn new(
         kind: &'static str,
         known: &'static [&'static str],
