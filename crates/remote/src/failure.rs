@@ -1,7 +1,12 @@
 //! What went wrong, sorted by whose fault it is, in words without secrets.
 
+use std::error::Error as StdError;
+use std::iter::successors;
+use std::sync::{Mutex, PoisonError};
+
 use eigenscope_remote_protocol::{Fault, Outcome};
 use object_store::Error;
+use object_store::client::{HttpError, HttpErrorKind};
 
 /// Longest message, in characters: servers send pages of explanation.
 const LONGEST: usize = 600;
@@ -52,21 +57,127 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let text = error.to_string();
         if MACHINE_IDENTITY.iter().any(|part| text.contains(part)) {
-            let message = "no credentials: the environment holds none (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or those of \
-                           another kind of store), and this machine has no identity of its own";
+            let message = "no credentials: the environment holds none (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or those of \
+                           another kind of store), nor does ~/.aws, and this machine has no identity of its own";
             return Self::new(Fault::Credentials, message);
         }
-        let fault = match error {
+        let fault = match &error {
             Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => Fault::Credentials,
             Error::NotImplemented { .. } | Error::NotSupported { .. } => Fault::Unsupported,
             Error::InvalidPath { .. } | Error::UnknownConfigurationKey { .. } => Fault::Settings,
             _ => Fault::Network,
         };
-        Self::new(fault, text)
+        Self::new(fault, in_words(&error, &text))
     }
 }
 
-/// Values of the environment that must not be repeated: a server may send back what it was sent.
+/// An error in one sentence: what came back, from where, and what to look at.
+fn in_words(error: &Error, text: &str) -> String {
+    let address = address(text).map_or_else(String::new, |address| format!(" from {address}"));
+    if let Some(status) = Status::in_text(text) {
+        let Status { code, name, word } = &status;
+        let word = word
+            .as_ref()
+            .map_or_else(String::new, |word| format!(", {word}"));
+        return format!("{code} {name}{word}{address}: {}", status.advice());
+    }
+    let causes = || successors(Some(error as &dyn StdError), |&error| error.source());
+    let last = causes()
+        .last()
+        .map_or_else(String::new, ToString::to_string);
+    let kind = causes().find_map(|cause| Some(cause.downcast_ref::<HttpError>()?.kind()));
+    match kind {
+        Some(HttpErrorKind::Connect) => format!("no connection{address}: {last}"),
+        Some(HttpErrorKind::Timeout) => format!("no answer in time{address}"),
+        Some(_) => format!("the answer broke off{address}: {last}"),
+        None if text.contains("redirect without LOCATION") => {
+            format!("a redirection to nowhere{address}: check `region` and `endpoint`")
+        }
+        // Files, addresses and keys of a store: the cause says what is wrong, the kind of store does not.
+        None => match error {
+            Error::Generic { source, .. } => source.to_string(),
+            _ => text.to_owned(),
+        },
+    }
+}
+
+/// What a server answered.
+#[derive(Debug, PartialEq, Eq)]
+struct Status {
+    code: u16,
+    /// Such as `Forbidden`.
+    name: String,
+    /// The word of the store for it, such as `SignatureDoesNotMatch`.
+    word: Option<String>,
+}
+
+impl Status {
+    /// Finds the status in the text of an error, which ends with the page that the server sent.
+    fn in_text(text: &str) -> Option<Self> {
+        let (_, rest) = text.split_once("non-2xx status code: ")?;
+        let (status, page) = rest.split_once(':').unwrap_or((rest, ""));
+        let (code, name) = status.split_once(' ').unwrap_or((status, ""));
+        let word = page
+            .split_once("<Code>")
+            .and_then(|(_, rest)| rest.split_once("</Code>"));
+        let word = word.map(|(word, _)| word.to_owned());
+        let is_word = |word: &String| {
+            word.len() <= 60 && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '.')
+        };
+        Some(Self {
+            code: code.trim().parse().ok()?,
+            name: name.trim().to_owned(),
+            word: word.filter(is_word),
+        })
+    }
+
+    fn advice(&self) -> &'static str {
+        match (self.code, self.word.as_deref()) {
+            (_, Some("NoSuchBucket")) | (404 | 410, _) => {
+                "there is no such place: check the name of the bucket or the path in `url`"
+            }
+            (_, Some("RequestTimeTooSkewed")) => "the clock of this machine is wrong",
+            (_, Some("InvalidAccessKeyId" | "SignatureDoesNotMatch" | "ExpiredToken")) => {
+                "these credentials are not accepted: check the variables of the environment, or the profile of ~/.aws"
+            }
+            (401, _) => "check the credentials: there are none, or they are not accepted",
+            (403, _) => "check the credentials, and whether they may do this there",
+            (300..400, _) => "check `region` and `endpoint`: the store is elsewhere",
+            (405 | 501, _) => "the server does not allow this: most likely it is only read",
+            (408 | 429, _) | (500.., _) => "the server is busy or broken: try again later",
+            (400, _) => {
+                "the server does not understand the request: check `region`, `endpoint` and the bucket in `url`"
+            }
+            _ => "check the address",
+        }
+    }
+}
+
+/// Scheme and host of the address in the text of an error, without what could be secret.
+fn address(text: &str) -> Option<String> {
+    let starts = ["https://", "http://"];
+    let (at, start) = starts
+        .iter()
+        .find_map(|start| Some((text.find(start)?, start)))?;
+    let rest = text.get(at + start.len()..)?;
+    let end =
+        rest.find(|c: char| c == '/' || c == '?' || c.is_whitespace() || "\"'<>),".contains(c));
+    let host = rest.get(..end.unwrap_or(rest.len()))?;
+    let host = host.rsplit('@').next()?;
+    (!host.is_empty()).then(|| format!("{start}{host}"))
+}
+
+/// Secrets that were read from files.
+static SECRETS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// Keeps a secret out of all messages from now on.
+pub(crate) fn keep_secret(value: Option<&str>) {
+    let value = value.filter(|value| value.len() >= SHORTEST_SECRET);
+    let mut secrets = SECRETS.lock().unwrap_or_else(PoisonError::into_inner);
+    secrets.extend(value.map(str::to_owned));
+}
+
+/// Values of the environment and of files that must not be repeated: a server may send back what it was sent.
 fn secrets() -> Vec<String> {
     let secret = |name: &str| {
         let of_a_store = ["AWS_", "AZURE_", "GOOGLE_"]
@@ -79,7 +190,8 @@ fn secrets() -> Vec<String> {
         let value = value.into_string().ok()?;
         (secret(name.to_str()?) && value.len() >= SHORTEST_SECRET).then_some(value)
     });
-    values.collect()
+    let kept = SECRETS.lock().unwrap_or_else(PoisonError::into_inner);
+    values.chain(kept.iter().cloned()).collect()
 }
 
 /// The text on one line of bounded length, without `secrets`.
@@ -97,7 +209,7 @@ fn plain(text: &str, secrets: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::plain;
+    use super::*;
 
     #[test]
     fn messages_are_short_and_hold_no_secret() {
@@ -109,5 +221,30 @@ mod tests {
             "{text}"
         );
         assert!(text.len() < 610 && !text.contains("hunter2"), "{text}");
+    }
+
+    #[test]
+    fn what_a_server_sends_becomes_one_plain_sentence() {
+        let text = "The operation lacked the necessary privileges to complete for path p/x: Error performing GET \
+                    http://user:pw@127.0.0.1:9/results/p/x?sig=abc in 1.5ms - Server returned non-2xx status code: 403 Forbidden: \
+                    <?xml version=\"1.0\"?><Error><Code>SignatureDoesNotMatch</Code><Message>no: x</Message></Error>";
+        let status = Status::in_text(text).expect("a status");
+        assert_eq!(status.word.as_deref(), Some("SignatureDoesNotMatch"));
+        assert_eq!((status.code, status.name.as_str()), (403, "Forbidden"));
+        assert_eq!(address(text).as_deref(), Some("http://127.0.0.1:9"));
+        let source = text.into();
+        let failure = Failure::from(Error::PermissionDenied {
+            path: "p/x".to_owned(),
+            source,
+        });
+        assert_eq!(
+            failure.to_string(),
+            "403 Forbidden, SignatureDoesNotMatch from http://127.0.0.1:9: these credentials are not accepted: check the variables of \
+             the environment, or the profile of ~/.aws"
+        );
+        let plain = Status::in_text("non-2xx status code: 503 Service Unavailable: busy");
+        assert_eq!(plain.expect("a status").code, 503);
+        assert_eq!(Status::in_text("Connection refused"), None);
+        assert_eq!(address("nothing"), None);
     }
 }

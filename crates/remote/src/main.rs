@@ -6,6 +6,7 @@
 mod failure;
 mod object;
 mod open;
+mod profile;
 mod serve;
 
 use std::process::ExitCode;

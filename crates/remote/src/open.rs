@@ -5,19 +5,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use eigenscope_remote_protocol::{Fault, Open, Patience};
-use object_store::aws::AmazonS3Builder;
-use object_store::azure::MicrosoftAzureBuilder;
-use object_store::gcp::GoogleCloudStorageBuilder;
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
+use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
+use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
 use object_store::http::HttpBuilder;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
-use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
+use object_store::{BackoffConfig, ClientConfigKey, ClientOptions, ObjectStore, RetryConfig};
 use url::Url;
 
 use crate::failure::Failure;
+use crate::profile::Profile;
 
 /// Longest time from the first attempt at something to the last.
 const LONGEST_RETRY: Duration = Duration::from_secs(120);
+
+/// What allows addresses that begin with `http://`, for servers of tests.
+const ALLOW_HTTP: ClientConfigKey = ClientConfigKey::AllowHttp;
 
 /// A store that objects are moved to and from.
 #[derive(Debug)]
@@ -52,33 +56,32 @@ pub(crate) fn open(open: &Open) -> Result<Remote, Failure> {
     let (options, retry) = (client(&open.patience), retry(&open.patience));
     let store: Arc<dyn ObjectStore> = match url.scheme() {
         "s3" | "s3a" => {
-            let mut builder = AmazonS3Builder::from_env()
-                .with_bucket_name(host)
-                .with_retry(retry);
-            let mut options = options;
-            if let Some(endpoint) = &open.endpoint {
-                options = options.with_allow_http(endpoint.starts_with("http://"));
-                builder = builder.with_endpoint(endpoint);
-            }
-            if let Some(region) = &open.region {
-                builder = builder.with_region(region);
-            }
-            Arc::new(builder.with_client_options(options).build()?)
+            let builder = s3(open, options)?;
+            let builder = builder.with_bucket_name(host).with_retry(retry);
+            Arc::new(builder.build()?)
         }
-        "gs" => Arc::new(
-            GoogleCloudStorageBuilder::from_env()
-                .with_bucket_name(host)
-                .with_client_options(options)
-                .with_retry(retry)
-                .build()?,
-        ),
-        "az" | "abfs" | "abfss" => Arc::new(
-            MicrosoftAzureBuilder::from_env()
-                .with_container_name(host)
-                .with_client_options(options)
-                .with_retry(retry)
-                .build()?,
-        ),
+        "gs" => {
+            let builder = GoogleCloudStorageBuilder::from_env();
+            let may = builder.get_config_value(&GoogleConfigKey::Client(ALLOW_HTTP));
+            Arc::new(
+                builder
+                    .with_bucket_name(host)
+                    .with_client_options(options.with_allow_http(is_true(may)))
+                    .with_retry(retry)
+                    .build()?,
+            )
+        }
+        "az" | "abfs" | "abfss" => {
+            let builder = MicrosoftAzureBuilder::from_env();
+            let may = builder.get_config_value(&AzureConfigKey::Client(ALLOW_HTTP));
+            Arc::new(
+                builder
+                    .with_container_name(host)
+                    .with_client_options(options.with_allow_http(is_true(may)))
+                    .with_retry(retry)
+                    .build()?,
+            )
+        }
         "http" | "https" => {
             let options = options.with_allow_http(url.scheme() == "http");
             let store = HttpBuilder::new()
@@ -101,6 +104,54 @@ pub(crate) fn open(open: &Open) -> Result<Remote, Failure> {
         }
     };
     Ok(remote(store, prefix))
+}
+
+/// S3 as settings, environment and the files of the AWS command line say, in this order.
+fn s3(open: &Open, options: ClientOptions) -> Result<AmazonS3Builder, Failure> {
+    use AmazonS3ConfigKey as Key;
+    let mut builder = AmazonS3Builder::from_env();
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let profile = Profile::read(variable)?;
+    let is_set = |builder: &AmazonS3Builder, key| builder.get_config_value(&key).is_some();
+    let has_credentials = [
+        Key::AccessKeyId,
+        Key::SecretAccessKey,
+        Key::WebIdentityTokenFile,
+        Key::ContainerCredentialsRelativeUri,
+        Key::ContainerCredentialsFullUri,
+    ];
+    let is_open = is_true(builder.get_config_value(&Key::SkipSignature));
+    if !is_open
+        && !has_credentials.into_iter().any(|key| is_set(&builder, key))
+        && let Some((id, secret, token)) = profile.credentials()?
+    {
+        builder = builder
+            .with_access_key_id(id)
+            .with_secret_access_key(secret);
+        if let Some(token) = token {
+            builder = builder.with_token(token);
+        }
+    }
+    let has_region = is_set(&builder, Key::Region) || is_set(&builder, Key::DefaultRegion);
+    let of_profile = profile.get("region").filter(|_| !has_region);
+    if let Some(region) = open.region.as_deref().or(of_profile) {
+        builder = builder.with_region(region);
+    }
+    let given = builder.get_config_value(&Key::S3Endpoint);
+    let given = given.or_else(|| builder.get_config_value(&Key::Endpoint));
+    let given = given.or_else(|| profile.get("endpoint_url").map(str::to_owned));
+    let Some(endpoint) = open.endpoint.clone().or(given) else {
+        return Ok(builder.with_client_options(options));
+    };
+    let options = options.with_allow_http(endpoint.starts_with("http://"));
+    Ok(builder
+        .with_config(Key::S3Endpoint, &endpoint)
+        .with_endpoint(endpoint)
+        .with_client_options(options))
+}
+
+fn is_true(value: Option<String>) -> bool {
+    value.is_some_and(|value| matches!(value.to_lowercase().as_str(), "true" | "1" | "yes" | "on"))
 }
 
 fn refused(message: impl Into<String>) -> Failure {

@@ -92,6 +92,50 @@ fn a_machine_without_credentials_is_told_what_to_set() {
 }
 
 #[test]
+fn a_profile_of_the_aws_command_line_is_used() {
+    let (s3, files) = (S3::start(), Files::new());
+    let credentials =
+        format!("[team]\naws_access_key_id = {KEY}\naws_secret_access_key = {SECRET}\n");
+    let credentials = files.write("credentials", credentials.as_bytes());
+    let config = format!(
+        "[profile team]\nregion = us-east-1\nendpoint_url = {}\n",
+        s3.endpoint()
+    );
+    let config = files.write("config", config.as_bytes());
+    let paths = [credentials, config].map(|path| path.display().to_string());
+    let environment = [
+        ("AWS_PROFILE", "team"),
+        ("AWS_SHARED_CREDENTIALS_FILE", paths[0].as_str()),
+        ("AWS_CONFIG_FILE", paths[1].as_str()),
+    ];
+    let mut request = s3.open("p");
+    (request.endpoint, request.region) = (None, None);
+    let mut remote = Conversation::with(&request, &environment);
+    let from = files.write("file", b"content");
+    assert_eq!(remote.store("x", &from, false), Outcome::Stored);
+    assert!(s3.object("p/x").is_file());
+    // What the environment says counts before the files.
+    let wrong = [
+        ("AWS_ACCESS_KEY_ID", KEY),
+        ("AWS_SECRET_ACCESS_KEY", "another-secret"),
+    ];
+    let mut remote = Conversation::with(&request, &[&environment[..], &wrong].concat());
+    let message = failed(remote.fetch("x", &files.path("to"), 10), Fault::Credentials);
+    assert!(
+        message.contains("these credentials are not accepted"),
+        "{message}"
+    );
+    assert!(
+        !remote.said.contains(SECRET) && !message.contains('<'),
+        "{message}"
+    );
+    let other = [("AWS_PROFILE", "tem"), environment[1], environment[2]];
+    let opened = Conversation::start(&request, &other).opened.clone();
+    let message = failed(opened, Fault::Credentials);
+    assert!(message.contains("names the profile `tem`"), "{message}");
+}
+
+#[test]
 fn a_file_that_is_not_what_was_recorded_gets_no_name() {
     let (s3, files) = (S3::start(), Files::new());
     let mut remote = s3.conversation("p");

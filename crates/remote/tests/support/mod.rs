@@ -321,8 +321,15 @@ fn serve(mut socket: TcpStream, seen: &Mutex<Vec<String>>, reply: &dyn Fn(&str, 
             return;
         }
     };
+    let name = match status {
+        403 => "Forbidden",
+        503 => "Service Unavailable",
+        _ => "Status",
+    };
+    // The last two are what stores of objects always say.
     let start = format!(
-        "HTTP/1.1 {status} Status\r\nContent-Length: {announced}\r\nConnection: close\r\n\r\n"
+        "HTTP/1.1 {status} {name}\r\nContent-Length: {announced}\r\nConnection: close\r\nETag: \"1\"\r\n\
+         Last-Modified: Fri, 27 Nov 2026 12:00:00 GMT\r\n\r\n"
     );
     let is_head = head.starts_with("HEAD ");
     let _ = socket.write_all(start.as_bytes());
