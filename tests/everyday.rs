@@ -354,6 +354,19 @@ fn the_task_kinds_are_listed() {
         ] {
             assert!(kind.contains(words), "`{words}` is not in\n{kind}");
         }
+        // Columns are what it is by default, what it means, what it takes.
+        let seed = kind.lines().find(|line| line.starts_with("  seed "));
+        let columns = seed.expect("a seed").split("  ").map(str::trim);
+        let columns: Vec<&str> = columns.filter(|column| !column.is_empty()).collect();
+        assert_eq!(
+            columns,
+            [
+                "seed",
+                "default from the pipeline",
+                "seed of everything random",
+                "an integer of at least 0"
+            ]
+        );
     }
     let kinds = project.json(&["kinds", "digits"]);
     assert_eq!(kinds["kinds"][0]["stage"], "data");

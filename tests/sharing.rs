@@ -134,9 +134,28 @@ fn a_second_folder_of_results_is_read() {
     other
         .call(&["push", "p.toml"])
         .refuses(&["there is no remote", "[remote]"]);
+    // Why something there is not taken is said as for a remote.
+    other.edit("value = 1", "value = 2");
+    let (counts, answer) = run(&other, &[]);
+    assert_eq!((counts.taken, counts.ran), (0, TASKS));
+    answer.explains(&[
+        "not taken: data.set: since it was made in",
+        "parameter `value` changed from 1.0 to 2.0",
+    ]);
+    other.edit(
+        "[metric.all]",
+        "[train.new]\nkind = \"fit\"\ndata = \"data.set\"\nvalue = 9\n\n[metric.all]",
+    );
+    let answer = run(&other, &[]).1;
+    answer.explains(&["not taken: train.new: no result of this task is in"]);
     other.write("eigenscope.toml", "[[stores]]\npath = \"nowhere\"\n");
+    run(&other, &[]).1.explains(&[
+        "warning: there is no folder",
+        "nowhere",
+        "the run goes on without it",
+    ]);
     other
-        .call(&["run", "p.toml"])
+        .call(&["pull", "p.toml"])
         .refuses(&["there is no folder", "nowhere"]);
     other.write("eigenscope.toml", "");
     other
@@ -169,6 +188,10 @@ fn status_says_what_is_on_the_remote() {
         "{}",
         answer.stdout
     );
+    answer.explains(&[
+        "has 1 of 1 needed results; 3 tasks wait for inputs",
+        &folder.display().to_string(),
+    ]);
     let plain = one.json(&["status", "p.toml"]);
     assert!(plain["tasks"][0]["on_remote"].is_null());
 }
@@ -211,6 +234,14 @@ fn what_is_damaged_on_the_remote_is_not_removed_here_and_is_sent_again_if_it_is_
     assert_eq!(fs::read(&outputs[0]).expect("readable"), whole);
     let mut other = whole.clone();
     other[whole.len() / 2] ^= 1;
+    fs::write(&outputs[0], &other).expect("written");
+    one.call(&["push", "p.toml", "--check"])
+        .expect(0)
+        .explains(&[
+            "pushed 1 result",
+            "1 of them in place of what was damaged or not whole there, 3 there already",
+        ]);
+    assert_eq!(fs::read(&outputs[0]).expect("readable"), whole);
     fs::write(&outputs[0], other).expect("written");
     one.edit("value = 1", "value = 2");
     run(&one, &["--no-remote"]);
@@ -220,19 +251,105 @@ fn what_is_damaged_on_the_remote_is_not_removed_here_and_is_sent_again_if_it_is_
 }
 
 #[test]
-fn a_remote_that_cannot_be_used_is_said_before_anything_runs() {
+fn what_is_damaged_on_the_remote_is_said_and_replaced() {
     let shared = TestFolder::new();
     let folder = shared.path("");
-    let one = project(&remote(&folder.join("nowhere"), ""));
-    one.call(&["run", "p.toml"])
+    let one = project(&remote(&folder, ""));
+    run(&one, &[]);
+    one.call(&["push", "p.toml"]).expect(0);
+    let objects = || {
+        let mut found = files_below(&folder.join("v1"));
+        found.retain(|path| !path.starts_with(folder.join("v1/tasks")));
+        found.retain(|path| !path.starts_with(folder.join("v1/machines")));
+        found
+    };
+    let whole: Vec<Vec<u8>> = objects()
+        .iter()
+        .map(|path| fs::read(path).expect("readable"))
+        .collect();
+    let is_whole = || {
+        let mut pairs = objects().into_iter().zip(&whole);
+        pairs.all(|(path, bytes)| fs::read(path).expect("readable") == *bytes)
+    };
+    // A bit of each, so that nothing has another length: of outputs, then of records.
+    for ending in ["parquet", "json"] {
+        for path in objects() {
+            if path.extension().is_some_and(|found| found == ending) {
+                let mut bytes = fs::read(&path).expect("readable");
+                let middle = bytes.len() / 2;
+                bytes[middle] ^= 4;
+                fs::write(&path, bytes).expect("written");
+            }
+        }
+        let other = project(&remote(&folder, ""));
+        let (counts, answer) = run(&other, &[]);
+        assert_eq!(counts.taken + counts.ran, TASKS);
+        assert!(counts.ran > 0, "{}", answer.stderr);
+        answer.explains(&[
+            "not taken from",
+            "cannot be used: `eigenscope push p --check` replaces what is damaged there",
+        ]);
+        let third = project(&remote(&folder, "push = true\n"));
+        let (counts, answer) = run(&third, &[]);
+        assert!(counts.ran > 0, "{}", answer.stderr);
+        answer.explains(&[
+            "cannot be used: what was computed here replaces it",
+            "in place of what was damaged",
+        ]);
+        assert!(is_whole(), "{ending}");
+        let fourth = project(&remote(&folder, ""));
+        assert_eq!(run(&fourth, &[]).0.taken, TASKS);
+    }
+}
+
+#[test]
+fn a_remote_that_cannot_be_used_is_said_and_fails_no_run() {
+    let shared = TestFolder::new();
+    let folder = shared.path("");
+    let one = project(&remote(&folder.join("nowhere"), "push = true\n"));
+    let (counts, answer) = run(&one, &[]);
+    assert_eq!(counts.ran, TASKS);
+    answer.explains(&[
+        "warning: ",
+        "there is no folder",
+        "the run goes on without it",
+    ]);
+    for command in ["push", "pull"] {
+        one.call(&[command, "p.toml"])
+            .refuses(&["there is no folder"]);
+    }
+    one.call(&["status", "p.toml", "--remote"])
         .refuses(&["there is no folder"]);
     one.write("eigenscope.toml", remote(&folder, ""));
     fs::remove_file(one.path("programs/eigenscope-remote")).expect("removed");
-    one.call(&["run", "p.toml"])
-        .refuses(&["eigenscope-remote", "make remote", "--no-remote"]);
+    one.edit("value = 1", "value = 2");
+    let (counts, answer) = run(&one, &[]);
+    assert_eq!(counts.ran, TASKS);
+    answer.explains(&["eigenscope-remote", "make remote", "--no-remote"]);
     one.call(&["push", "p.toml"]).refuses(&["make remote"]);
-    assert!(one.started().is_empty());
-    assert_eq!(run(&one, &["--no-remote"]).0.ran, TASKS);
+}
+
+#[test]
+fn a_remote_that_takes_nothing_is_found_at_the_start() {
+    let shared = TestFolder::new();
+    let folder = shared.path("");
+    let one = project(&remote(&folder, ""));
+    run(&one, &[]);
+    one.call(&["push", "p.toml", "data.set"]).expect(0);
+    // A file in place of a folder: what is there can be read, and nothing new can be written.
+    fs::remove_dir_all(folder.join("v1/machines")).expect("removed");
+    fs::write(folder.join("v1/machines"), "").expect("written");
+    let other = project(&remote(&folder, "push = true\n"));
+    let (counts, answer) = run(&other, &[]);
+    assert_eq!((counts.taken, counts.ran), (1, 3));
+    let answer = answer.explains(&[
+        "warning: nothing can be pushed to",
+        "this run pushes nothing",
+    ]);
+    assert!(!answer.stderr.contains("pushed 0"), "{}", answer.stderr);
+    // With nothing to do, nothing is tried.
+    let answer = run(&other, &[]).1;
+    assert!(!answer.stderr.contains("warning"), "{}", answer.stderr);
 }
 
 #[test]
@@ -252,5 +369,14 @@ fn another_content_under_one_key_is_reported() {
         }
     }
     let answer = one.call(&["push", "p.toml"]).expect(1);
-    answer.explains(&["not replaced: data.set", "4 there with another content"]);
+    answer.explains(&[
+        "not replaced: data.set",
+        "4 there with another content",
+        "`push --check` replaces",
+    ]);
+    let answer = one.call(&["push", "p.toml", "--check"]).expect(0);
+    answer.explains(&["pushed 4 results", "4 of them in place of what was damaged"]);
+    one.call(&["push", "p.toml"])
+        .expect(0)
+        .explains(&["pushed 0 results", "4 there already"]);
 }

@@ -275,6 +275,216 @@ fn a_run_that_is_left_is_shown_and_goes_on_later() {
 }
 
 #[test]
+fn status_knows_what_has_become_of_jobs_that_were_left() {
+    let pipeline = PIPELINE.replace(
+        "value = [1.0",
+        "sleep_ms = 1500\nbehaviour = ['good', 'fail']\nvalue = [1.0",
+    );
+    let cluster = Cluster::new(&pipeline, &format!("{QUICK}local = ['data.*']\n"));
+    cluster.run(&["--detach"]).expect(0);
+    let states = || -> Vec<String> {
+        let status = cluster.call(&["status", "p.toml", "--json"]).expect(0);
+        let status: serde_json::Value = serde_json::from_str(&status.stdout).expect("JSON");
+        let tasks = status["tasks"].as_array().expect("tasks").iter();
+        let states = tasks.filter_map(|task| task["job"]["state"].as_str());
+        states.map(str::to_owned).collect()
+    };
+    wait_for(|| !states().contains(&"running".to_owned()), "jobs go on");
+    let states = states();
+    let count = |state: &str| states.iter().filter(|found| *found == state).count();
+    assert_eq!((count("ended"), count("failed")), (4, 4), "{states:?}");
+    let status = cluster.call(&["status", "p.toml"]).expect(0).stdout;
+    assert_says(&status, "with Slurm: 4 ended, 4 failed");
+    assert_says(&status, "told to fail: the cause");
+    assert_says(
+        &status,
+        "`eigenscope run p` takes the results of jobs that have ended",
+    );
+    // A job that is gone without a word.
+    cluster.project.edit("value = [1.0", "value = [7.0, 1.0");
+    cluster.project.write("slurm/lose", "NODE_FAIL|NodeDown");
+    cluster.run(&["--detach", "train.m[value=7.0]"]).expect(0);
+    let status = cluster.call(&["status", "p.toml"]).expect(0).stdout;
+    assert_says(&status, "gone");
+    assert_says(&status, "(NODE_FAIL, NodeDown)");
+}
+
+#[test]
+fn a_run_with_slurm_is_watched_like_one_here() {
+    let pipeline = PIPELINE.replace("value = [1.0", "sleep_ms = 4000\nvalue = [1.0");
+    let cluster = Cluster::new(&pipeline, &format!("{QUICK}pack_minutes = 0\n"));
+    cluster.project.write("slurm/hold", "");
+    let run = cluster.start(&[]);
+    let state = || -> serde_json::Value {
+        let path = cluster.project.path("artifacts/p/.run.json");
+        let text = fs::read_to_string(path).unwrap_or_default();
+        serde_json::from_str(&text).unwrap_or_default()
+    };
+    wait_for(|| state()["counts"]["queued"] == 1, "nothing is queued");
+    let queued = state();
+    assert_eq!(queued["counts"]["waiting"], 6);
+    assert_eq!(queued["counts"]["running"], 0);
+    interrupt(&run);
+    run.wait_with_output().expect("ended");
+
+    fs::remove_file(cluster.project.path("slurm/hold")).expect("removed");
+    let run = cluster.start(&[]);
+    wait_for(|| state()["counts"]["running"] == 4, "nothing runs");
+    let running = state();
+    assert_eq!(running["counts"]["done"], 1);
+    assert_eq!(
+        (&running["counts"]["queued"], &running["counts"]["waiting"]),
+        (&0.into(), &2.into())
+    );
+    let tasks = running["tasks"].as_array().expect("tasks");
+    assert_eq!(tasks.len(), 4);
+    assert_eq!(tasks[0]["task"], "train.m[value=1]");
+    assert!(tasks[0]["since"].as_f64().expect("a time") > 0.0);
+    let output = run.wait_with_output().expect("ended");
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(state()["counts"]["done"], 7);
+}
+
+#[test]
+fn a_job_that_somebody_cancels_does_not_end_the_others() {
+    let pipeline = PIPELINE.replace("value = [1.0", "sleep_ms = 3000\nvalue = [1.0");
+    let cluster = Cluster::new(&pipeline, &format!("{QUICK}pack_minutes = 0\n"));
+    let run = cluster.start(&[]);
+    cluster.await_started(5);
+    let mut cancel = Command::new(cluster.project.path("bin/scancel"));
+    let cancel = cancel
+        .arg("102_1")
+        .env("FAKE_SLURM", cluster.project.path("slurm"));
+    assert!(cancel.status().expect("started").success());
+    let output = run.wait_with_output().expect("ended");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    let counts = RunCounts::read(&stderr);
+    assert_eq!(
+        (counts.ran, counts.failed, counts.left),
+        (4, 1, 2),
+        "{stderr}"
+    );
+    assert_says(&stderr, "train.m[value=2] failed: job 102_1 was cancelled");
+    cluster.assert_tidy();
+    let answer = cluster.run(&[]).expect(0);
+    assert_eq!(RunCounts::read(&answer.stderr).ran, 3, "{}", answer.stderr);
+}
+
+#[test]
+fn what_fails_ends_the_others_and_that_is_said() {
+    let pipeline = PIPELINE.replace(
+        "value = [1.0",
+        "sleep_ms = 20000\nbehaviour = 'good'\nvalue = [1.0",
+    );
+    let bad = "[train.bad]\nkind = 'fit'\ndata = 'data.a'\nbehaviour = 'fail'\n";
+    let cluster = Cluster::new(&format!("{pipeline}{bad}"), QUICK);
+    let answer = cluster.run(&[]).expect(1);
+    assert_says(&answer.stderr, "train.bad failed: told to fail");
+    assert_says(
+        &answer.stderr,
+        "slurm: the run ends, and cancels the jobs of",
+    );
+}
+
+#[test]
+fn a_setup_that_fails_ends_the_run_with_what_it_said() {
+    for (setting, said) in [
+        (
+            "modules = ['no-such-module']",
+            ["module load 'no-such-module' failed", "not found"],
+        ),
+        (
+            "setup = ['true', 'echo not on this node >&2; false']",
+            [
+                "echo not on this node >&2; false failed",
+                "not on this node",
+            ],
+        ),
+        (
+            "setup = ['exit 3']",
+            ["exit 3 failed", "jobs of Slurm cannot begin"],
+        ),
+    ] {
+        let settings = format!("{QUICK}pack_minutes = 0\nlocal = ['data.*']\n{setting}\n");
+        let cluster = Cluster::new(PIPELINE, &settings);
+        let answer = cluster.run(&["--keep-going"]).expect(2);
+        for words in said {
+            assert_says(&answer.stderr, words);
+        }
+        assert_eq!(cluster.calls("sbatch"), 1, "{}", answer.stderr);
+        cluster.assert_tidy();
+        // What was mended is not held against the next run.
+        cluster.project.write(
+            "eigenscope.toml",
+            format!("{QUICK}setup = ['false || true']\n"),
+        );
+        let answer = cluster.run(&[]).expect(0);
+        assert_eq!(RunCounts::read(&answer.stderr).ran, 6, "{}", answer.stderr);
+    }
+}
+
+#[test]
+fn a_setup_that_failed_while_nobody_looked_is_told_and_not_adopted() {
+    let settings = format!("{QUICK}local = ['data.*']\nsetup = ['sleep 1; false']\n");
+    let cluster = Cluster::new(PIPELINE, &settings);
+    cluster.run(&["--detach"]).expect(0);
+    let status = || cluster.call(&["status", "p.toml"]).expect(0).stdout;
+    wait_for(
+        || status().contains("sleep 1; false failed"),
+        "nothing is said",
+    );
+    cluster.project.write("eigenscope.toml", QUICK);
+    let answer = cluster.run(&[]).expect(0);
+    assert_eq!(RunCounts::read(&answer.stderr).ran, 6, "{}", answer.stderr);
+    cluster.assert_tidy();
+}
+
+#[test]
+fn a_run_with_nothing_to_do_asks_nothing() {
+    let cluster = Cluster::new(PIPELINE, QUICK);
+    cluster.run(&[]).expect(0);
+    let calls = cluster.project.read("slurm/calls");
+    for name in ["scontrol", "sinfo", "squeue", "sbatch"] {
+        fs::remove_file(cluster.project.path("bin").join(name)).expect("removed");
+    }
+    let answer = cluster.run(&[]).expect(0);
+    assert_eq!(
+        RunCounts::read(&answer.stderr),
+        RunCounts::all_up_to_date(7)
+    );
+    cluster.run(&["--dry-run"]).expect(0);
+    assert_eq!(cluster.project.read("slurm/calls"), calls);
+}
+
+#[test]
+fn patterns_that_mean_nothing_are_named() {
+    let settings = format!(
+        "{QUICK}local = ['figur.*', 'metric.table', 'train.*']\n[slurm.tasks.'trian.*']\ntime = 1\n\
+         [slurm.tasks.'train.n']\ntime = 1\n[slurm.tasks.'train.fit']\ntime = 1\n[slurm.tasks.'train.m[value=9.0]']\ntime = 1\n"
+    );
+    let cluster = Cluster::new(PIPELINE, &settings);
+    let answer = cluster.run(&["--dry-run"]).expect(0);
+    for (line, pattern, meant) in [
+        (6, "figur.*", "figure.*"),
+        (7, "trian.*", "train.*"),
+        (9, "train.n", "train.m"),
+        (13, "train.m[value=9.0]", "train.m[value="),
+    ] {
+        let words = format!(
+            "eigenscope.toml:{line}: `{pattern}` means no task of p and no kind of task; did you mean `{meant}"
+        );
+        assert_says(&answer.stderr, &words);
+    }
+    assert_eq!(
+        answer.stderr.matches("means no task").count(),
+        4,
+        "{}",
+        answer.stderr
+    );
+}
+
+#[test]
 fn ctrl_c_cancels_what_is_ours() {
     let pipeline = PIPELINE.replace("value = [1.0", "sleep_ms = 60000\nvalue = [1.0");
     let cluster = Cluster::new(&pipeline, QUICK);

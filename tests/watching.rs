@@ -107,11 +107,25 @@ fn a_command_is_told_how_the_run_ended() {
     let answer = project
         .call(&["run", "p.toml", "--notify", "exit 3"])
         .expect(0);
-    answer.explains(&["warning: the command of --notify failed: exit status: 3"]);
+    answer.explains(&["--notify, or `notify` in the settings) failed: exit status: 3"]);
     let answer = project
         .call(&["run", "p.toml", "--notify", "echo out"])
         .expect(0);
     assert_eq!(answer.stdout, "", "what it prints is no result");
+
+    // The same as a setting, in place of which the command line counts.
+    let settings = format!("[run]\nnotify = '{}'\n", hook.replace("told", "set"));
+    project.write("eigenscope.toml", settings);
+    project.call(&["run", "p.toml"]).expect(0);
+    assert_eq!(project.read("set"), "p ok 0 0\n");
+    project.write("set", "");
+    project.call(&["run", "p.toml", "--notify", ""]).expect(0);
+    assert_eq!(project.read("set"), "");
+    project.write("eigenscope.toml", "[run]\nnotfy = 'x'\n");
+    project
+        .call(&["run", "p.toml"])
+        .refuses(&["did you mean `notify`?"]);
+    project.write("eigenscope.toml", "");
 
     project.write("p.toml", FAILING);
     project.call(&["run", "p.toml", "--notify", hook]).expect(1);

@@ -19,6 +19,7 @@ sbatch)
         esac
     done
     cat > "$d/script-$job"
+    chmod +x "$d/script-$job"
     lost=; [ -e "$d/lose" ] && { lost=$(cat "$d/lose"); rm "$d/lose"; }
     index=0
     while [ $index -le "$last" ]; do
@@ -32,7 +33,7 @@ sbatch)
             log=$(echo "$output" | sed "s/%a/$index/")
             (
                 trap '' HUP
-                SLURM_ARRAY_JOB_ID=$job SLURM_ARRAY_TASK_ID=$index SLURMD_NODENAME=n1 sh "$d/script-$job" >> "$log" 2>&1 &
+                SLURM_ARRAY_JOB_ID=$job SLURM_ARRAY_TASK_ID=$index SLURMD_NODENAME=n1 "$d/script-$job" >> "$log" 2>&1 &
                 echo $! > "$d/pid/$job.$index"
                 if wait $!; then end=COMPLETED; else end=FAILED; fi
                 grep -q CANCELLED "$state" || echo "$job|$index|$end|None|$name" > "$state"

@@ -242,6 +242,9 @@ pub(crate) struct Run {
 pub(crate) struct Push {
     #[command(flatten)]
     pub(crate) targets: TargetArguments,
+    /// Fetch what is there already and compare it, and replace what is damaged
+    #[arg(long)]
+    pub(crate) check: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,4 +1,4 @@
-//! The command of `run --notify`: run once at the end of a run, whatever that end was.
+//! The command of `run --notify`, or of `notify` in the settings: run once at the end of a run, whatever that end was.
 //!
 //! The text is a command of `sh`, as it was given: nothing of the run is put into it. What there is to say stands in environment
 //! variables and, as JSON, on its standard input. What it prints goes to standard error.
@@ -64,7 +64,9 @@ enum NotifyError {
 /// Runs the command. That it fails is only worth a warning. Setting `cancel` ends it.
 pub(crate) fn notify(command: &str, end: &End, cancel: &AtomicBool) {
     if let Err(error) = call(command, end, cancel, LIMIT) {
-        tell(&format!("warning: the command of --notify {error}"));
+        tell(&format!(
+            "warning: the command that is told the end of the run (--notify, or `notify` in the settings) {error}"
+        ));
     }
 }
 

@@ -1,17 +1,17 @@
 //! Where results are shared: what the settings say, and what is said about it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use eigenscope_pipeline::execute::Outcome;
 use eigenscope_pipeline::sharing::{
-    Open, PARALLEL, PROGRAM, PROTOCOL_VERSION, Patience, Remote, Sharing,
+    Miss, Open, PARALLEL, PROGRAM, PROTOCOL_VERSION, Patience, Remote, Sharing,
 };
 use eigenscope_plan::Plan;
 use eigenscope_plan::settings::{self, Settings};
 
-use crate::commands::tell;
+use crate::commands::{plural, tell};
 use crate::project::{Project, program_folder};
 
 /// Different reasons that are named for results that were not taken.
@@ -50,11 +50,6 @@ impl Shared {
         }
     }
 
-    /// Returns whether runs push what they have made.
-    pub(crate) fn pushes(&self) -> bool {
-        self.remote.as_ref().is_some_and(|remote| remote.push)
-    }
-
     /// Whence results are taken; `None` if nothing is shared.
     pub(crate) fn sharing(&self) -> Result<Option<Sharing>> {
         if self.remote.is_none() && self.stores.is_empty() {
@@ -62,6 +57,34 @@ impl Shared {
         }
         let remote = self.remote.as_ref().map(open).transpose()?;
         Ok(Some(Sharing::new(&self.stores, remote)?))
+    }
+
+    /// Whence a run takes results, as far as that can be used: what cannot is said, and the run goes on without it.
+    pub(crate) fn sharing_of_run(&self) -> Result<Option<Sharing>> {
+        let goes_on = "the run goes on without it";
+        let remote = self.remote.as_ref().and_then(|remote| {
+            let opened = open(remote);
+            let opened =
+                opened.inspect_err(|error| tell(&format!("warning: {error:#}; {goes_on}")));
+            opened.ok()
+        });
+        let (stores, missing): (Vec<PathBuf>, Vec<PathBuf>) =
+            self.stores.iter().cloned().partition(|path| path.is_dir());
+        for path in missing {
+            let path = path.display();
+            tell(&format!(
+                "warning: there is no folder {path}, which [[stores]] names: mount or create it; {goes_on}"
+            ));
+        }
+        if remote.is_none() && stores.is_empty() {
+            return Ok(None);
+        }
+        let sharing = Sharing::new(&stores, remote)?;
+        let pushes = self.remote.as_ref().is_some_and(|remote| remote.push);
+        Ok(Some(match pushes {
+            true => sharing.pushing(),
+            false => sharing,
+        }))
     }
 
     /// Opens the remote of the settings.
@@ -121,6 +144,16 @@ pub(crate) fn tell_given_up(remote: &Remote) {
     }
 }
 
+/// The tasks whose results on the remote were not what they should be.
+pub(crate) fn damaged_there(outcome: &Outcome, sharing: &Sharing) -> BTreeSet<usize> {
+    let url = sharing.remote().map(Remote::url);
+    let misses = outcome.misses.iter();
+    let damaged = misses.filter(
+        |(_, miss)| matches!(miss, Miss::Faulty { origin, .. } if Some(origin.as_str()) == url),
+    );
+    damaged.map(|(&task, _)| task).collect()
+}
+
 /// Says why results were not taken, equal reasons together.
 pub(crate) fn tell_misses(plan: &Plan, outcome: &Outcome, sharing: &Sharing) {
     if outcome.interrupted {
@@ -149,5 +182,20 @@ pub(crate) fn tell_misses(plan: &Plan, outcome: &Outcome, sharing: &Sharing) {
         more => tell(&format!(
             "not taken: others for {more} more reasons (`-v` names all)"
         )),
+    }
+    let damaged = damaged_there(outcome, sharing).len();
+    if let (Some(remote), 1..) = (sharing.remote(), damaged) {
+        tell(&format!(
+            "{damaged} {} on {} cannot be used: {}",
+            plural(damaged, "result"),
+            remote.url(),
+            match sharing.pushes() {
+                true => "what was computed here replaces it".to_owned(),
+                false => format!(
+                    "`eigenscope push {} --check` replaces what is damaged there",
+                    plan.name
+                ),
+            }
+        ));
     }
 }

@@ -1,6 +1,6 @@
 //! The state of one task, as commands print it.
 
-use eigenscope_pipeline::execute::slurm::Submitted;
+use eigenscope_pipeline::execute::slurm::{Submitted, SubmittedState};
 use eigenscope_pipeline::survey::State;
 use eigenscope_plan::Plan;
 use serde::Serialize;
@@ -17,7 +17,7 @@ pub(crate) struct TaskReport {
     pub(crate) reasons: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) warnings: Vec<String>,
-    /// Its job on a cluster, if it is queued or runs there. Only `status` asks for that.
+    /// Its job on a cluster, if it was submitted and no run has dealt with its end. Only `status` asks for that.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) job: Option<JobReport>,
     /// What is wrong with its readable name. Only `status` checks that.
@@ -33,26 +33,38 @@ pub(crate) struct TaskReport {
 pub(crate) struct JobReport {
     /// What Slurm calls it.
     pub(crate) id: String,
-    /// `running` or `queued`.
+    /// `running`, `queued`, `ended`, `failed` or `gone`.
     pub(crate) state: &'static str,
-    /// Why it waits, in Slurm's words.
+    /// Why it waits, in Slurm's words; why it failed; what Slurm says of one that is gone.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(crate) reason: String,
 }
 
 impl JobReport {
     pub(crate) fn new(submitted: &Submitted) -> Self {
+        let (state, reason) = match &submitted.state {
+            SubmittedState::Running => ("running", ""),
+            SubmittedState::Queued(reason) => ("queued", reason.as_str()),
+            SubmittedState::Ended => ("ended", ""),
+            SubmittedState::Failed(message) => ("failed", message.as_str()),
+            SubmittedState::Gone(reason) => ("gone", reason.as_str()),
+        };
         Self {
             id: submitted.job.clone(),
-            state: match submitted.is_running {
-                true => "running",
-                false => "queued",
-            },
-            reason: submitted.reason.clone(),
+            state,
+            reason: reason.to_owned(),
         }
     }
 
-    /// Its id and why it waits.
+    /// States of jobs, those first of which most can be expected.
+    pub(crate) const STATES: [&'static str; 5] = ["running", "queued", "ended", "failed", "gone"];
+
+    /// Returns whether its job is over, and only a run can deal with that.
+    pub(crate) fn is_over(&self) -> bool {
+        !matches!(self.state, "running" | "queued")
+    }
+
+    /// Its id and the reason of its state.
     pub(crate) fn describe(&self) -> String {
         match self.reason.as_str() {
             "" | "None" => format!("job {}", self.id),

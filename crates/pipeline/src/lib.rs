@@ -18,6 +18,7 @@ pub mod export;
 #[cfg(fuzzing)]
 pub mod fuzz;
 pub mod gc;
+pub mod host;
 pub mod invoke;
 pub mod ledger;
 pub mod machine;

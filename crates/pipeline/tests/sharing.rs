@@ -10,7 +10,8 @@ use std::sync::atomic::AtomicBool;
 use eigenscope_pipeline::execute::Outcome;
 use eigenscope_pipeline::machine::Machine;
 use eigenscope_pipeline::sharing::{
-    Miss, Open, PROTOCOL_VERSION, Patience, Pushed, Remote, RemoteError, Sharing, push,
+    Check, Miss, Open, PROTOCOL_VERSION, Patience, PushRequest, Pushed, Remote, RemoteError,
+    Sharing, push,
 };
 use eigenscope_plan::Plan;
 use eigenscope_testing::{file_names, files_below, program};
@@ -51,11 +52,21 @@ fn taking_from(disks: &[PathBuf], remote: Option<Remote>) -> Bench {
 }
 
 fn push_all(bench: &Bench, plan: &Plan, folder: &Path) -> Pushed {
+    push_checking(bench, plan, folder, Check::Lengths)
+}
+
+fn push_checking(bench: &Bench, plan: &Plan, folder: &Path, check: Check<'_>) -> Pushed {
     let all: Vec<usize> = (0..plan.tasks.len()).collect();
     let survey = bench.survey(plan);
     let (remote, cancel) = (remote(folder), AtomicBool::new(false));
-    let store = &bench.store;
-    push(plan, &all, &survey, store, &remote, &cancel, &mut |_| {})
+    let request = PushRequest {
+        plan,
+        tasks: &all,
+        survey: &survey,
+        store: &bench.store,
+        check,
+    };
+    push(&request, &remote, &cancel, &mut |_| {})
 }
 
 /// A plan whose results are computed and pushed.

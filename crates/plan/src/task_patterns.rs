@@ -122,7 +122,7 @@ pub fn matches_glob(text: &str, pattern: &str) -> bool {
 }
 
 /// The table most like the pattern's, else the id most like the pattern.
-fn suggestion(plan: &Plan, pattern: &str) -> Option<String> {
+pub(crate) fn suggestion(plan: &Plan, pattern: &str) -> Option<String> {
     let mut tables: Vec<&str> = plan.tasks.iter().map(|task| table_of(&task.id)).collect();
     tables.dedup();
     let table = table_of(pattern);

@@ -1,11 +1,11 @@
 //! `eigenscope __element`: what an element of a job array of Slurm runs.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
 use eigenscope_pipeline::execute::slurm::{ElementPlace, run_element};
+use eigenscope_pipeline::host::host_name;
 
 use crate::arguments::Element;
 use crate::exit;
@@ -33,6 +33,8 @@ fn host(given: &str) -> String {
     if !given.is_empty() {
         return given.to_owned();
     }
-    let name = std::fs::read_to_string(Path::new("/proc/sys/kernel/hostname"));
-    name.map_or_else(|_| "a node".to_owned(), |name| name.trim().to_owned())
+    match host_name() {
+        name if name.is_empty() => "a node".to_owned(),
+        name => name,
+    }
 }

@@ -84,11 +84,10 @@ fn text(kind: &Kind<'_>) -> String {
         let words = [
             "  seed",
             "default from the pipeline",
+            "seed of everything random",
             "an integer of at least 0",
         ];
-        let mut line: Vec<String> = words.map(str::to_owned).into();
-        line.push("Seed of everything random".to_owned());
-        lines.push(line);
+        lines.push(words.map(str::to_owned).into());
     }
     if !lines.is_empty() {
         text.push_str("parameters\n");

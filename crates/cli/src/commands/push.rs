@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Result;
 use eigenscope_pipeline::execute::Options;
-use eigenscope_pipeline::sharing::{PushProgress, Pushed, push};
+use eigenscope_pipeline::sharing::{Check, PushProgress, PushRequest, Pushed, push};
 use eigenscope_pipeline::survey::Survey;
 use eigenscope_plan::Plan;
 
@@ -27,7 +27,11 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Push) -> Result<u8> {
     budget::listen(&mut options, None, SecondSignal::IsIgnored)?;
     let survey = project.survey(&targets);
     let tasks: Vec<usize> = survey.iter().map(|(task, _)| task).collect();
-    let is_well = push_tasks(&project, &shared, &tasks, &survey, &options.cancel)?;
+    let check = match command.check {
+        true => Check::Bytes,
+        false => Check::Lengths,
+    };
+    let is_well = push_tasks(&project, &shared, &tasks, &survey, check, &options.cancel)?;
     Ok(match is_well {
         _ if options.cancel.load(Ordering::Relaxed) => exit::INTERRUPTED,
         true => exit::OK,
@@ -41,23 +45,23 @@ pub(super) fn push_tasks(
     shared: &Shared,
     tasks: &[usize],
     survey: &Survey,
+    check: Check<'_>,
     cancel: &AtomicBool,
 ) -> Result<bool> {
     let remote = shared.remote_to_push_to()?;
     let redraws = Terminal::of_stderr().redraws;
-    let pushed = push(
-        &project.plan,
+    let request = PushRequest {
+        plan: &project.plan,
         tasks,
         survey,
-        &project.store,
-        &remote,
-        cancel,
-        &mut |progress| {
-            if redraws {
-                draw(progress);
-            }
-        },
-    );
+        store: &project.store,
+        check,
+    };
+    let pushed = push(&request, &remote, cancel, &mut |progress| {
+        if redraws {
+            draw(progress);
+        }
+    });
     if redraws {
         // The line of the progress makes way.
         let _ = write!(std::io::stderr(), "\r\x1b[K");
@@ -93,6 +97,10 @@ fn tell_faults(plan: &Plan, what: &str, faults: &[(usize, String)]) {
 fn summary(pushed: &Pushed, url: &str) -> String {
     let count = pushed.pushed.len();
     let others = tallied([
+        (
+            pushed.repaired.len(),
+            "of them in place of what was damaged or not whole there",
+        ),
         (pushed.there.len(), "there already"),
         (pushed.conflicts.len(), "there with another content"),
         (

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use eigenscope_pipeline::execute::{ExecuteError, Outcome};
-use eigenscope_pipeline::sharing::Sharing;
+use eigenscope_pipeline::sharing::{Check, Sharing};
 use eigenscope_pipeline::watch::RunOutcome;
 use eigenscope_plan::Plan;
 
@@ -19,13 +19,21 @@ use crate::json;
 use crate::notify::{End, Failure, notify};
 use crate::project::Project;
 use crate::settings;
-use crate::sharing::{Shared, tell_misses};
+use crate::sharing::{self, Shared, tell_misses};
 
 pub(crate) fn run(arguments: &ProjectArguments, command: &Run) -> Result<u8> {
     let (project, targets) = Project::open_targets(arguments, &command.targets)?;
     project.refuse_absent_files(&targets)?;
     let settings = settings::read(&project.plan.file)?;
     let slurm = settings::slurm(&settings, command)?;
+    if let Some(slurm) = &slurm {
+        let slurm = &slurm.settings;
+        for warning in slurm.pattern_warnings(&project.plan, &project.programs) {
+            tell(&warning);
+        }
+    }
+    // An empty command does nothing.
+    let notified = command.notify.clone().or_else(|| settings.notify.clone());
     if command.dry_run {
         return dry_run::run(&project, &targets, command, slurm.as_ref());
     }
@@ -34,7 +42,7 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Run) -> Result<u8> {
         Some(_) => SecondSignal::Ends,
     };
     // With a command to be told how the run ended, it ends as runs do.
-    let planning = command.notify.is_none().then(|| project.progress.clone());
+    let planning = notified.is_none().then(|| project.progress.clone());
     let mut options = budget::options(&project.data_dir, &command.budget, planning, second)?;
     options.slurm = slurm;
     options.keep_going = command.keep_going;
@@ -43,7 +51,7 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Run) -> Result<u8> {
         true => Shared::new(settings).without_remote(),
         false => Shared::new(settings),
     };
-    let sharing = shared.sharing()?.map(Arc::new);
+    let sharing = shared.sharing_of_run()?.map(Arc::new);
     options.sharing.clone_from(&sharing);
     options.progress = project.progress.clone();
     let begun = Instant::now();
@@ -55,25 +63,23 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Run) -> Result<u8> {
         }
         Err(_) => Ok(()),
     };
-    let has_pushed = match &outcome {
-        Ok(outcome) => push_results(&project, &shared, outcome, &options.cancel),
-        Err(_) => Ok(true),
-    };
-    if let Some(text) = &command.notify {
+    if let (Ok(outcome), Some(sharing)) = (&outcome, &sharing) {
+        push_results(&project, &shared, sharing, outcome, &options.cancel);
+    }
+    if let Some(text) = &notified {
         // From now on Ctrl-C is for the command.
         options.cancel.store(false, Ordering::SeqCst);
         let end = end(&project.plan.name, &outcome, begun.elapsed());
         notify(text, &end, &options.cancel);
     }
     told?;
-    let has_pushed = has_pushed?;
     Ok(match outcome? {
         Outcome {
             interrupted: true, ..
         } => exit::INTERRUPTED,
         // A task that was left to Slurm is no failure.
         outcome if outcome.failures.is_empty() && !outcome.submitted.is_empty() => exit::OK,
-        outcome if outcome.is_complete() && has_pushed => exit::OK,
+        outcome if outcome.is_complete() => exit::OK,
         _ => exit::FAILED,
     })
 }
@@ -101,18 +107,25 @@ fn tell_submitted(outcome: &Outcome, pipeline: &str) {
     ));
 }
 
-/// Pushes what the run has made, if the settings say so; returns whether all is well.
+/// Pushes what the run has made, if the settings say so. What is damaged on the remote is replaced. That something cannot be pushed is
+/// said, and is no failure of the run.
 fn push_results(
     project: &Project,
     shared: &Shared,
+    sharing: &Sharing,
     outcome: &Outcome,
     cancel: &AtomicBool,
-) -> Result<bool> {
-    if outcome.ran.is_empty() || outcome.interrupted || !shared.pushes() {
-        return Ok(true);
+) {
+    if outcome.ran.is_empty() || outcome.interrupted || !sharing.pushes() {
+        return;
     }
     let survey = project.survey(&outcome.ran);
-    push::push_tasks(project, shared, &outcome.ran, &survey, cancel)
+    let damaged = sharing::damaged_there(outcome, sharing);
+    let check = Check::BytesOf(&damaged);
+    let pushed = push::push_tasks(project, shared, &outcome.ran, &survey, check, cancel);
+    if let Err(error) = pushed {
+        tell(&format!("warning: nothing was pushed: {error:#}"));
+    }
 }
 
 /// Says what failed, what was done, and where the figures are.
@@ -139,7 +152,7 @@ fn tell_outcome(
     Ok(())
 }
 
-/// How the run has ended, for the command of `--notify`.
+/// How the run has ended, for the command that is told.
 fn end(pipeline: &str, ended: &std::result::Result<Outcome, ExecuteError>, took: Duration) -> End {
     let mut end = End {
         version: json::VERSION,

@@ -10,7 +10,7 @@ use eigenscope_pipeline::survey::{State, Survey, unlinked};
 use eigenscope_pipeline::text_table::text_table;
 use serde::{Serialize, Serializer};
 
-use super::{plural, relative, tallied, tell, warnings, watch};
+use super::{relative, tallied, tell, warnings, watch};
 use crate::arguments::{ProjectArguments, Status};
 use crate::by_table;
 use crate::exit;
@@ -32,7 +32,7 @@ struct Found {
     survey: Survey,
     /// Tasks whose readable names do not lead to their results, which have these keys.
     misled: BTreeMap<usize, Key>,
-    /// What is queued or runs on a cluster, by key.
+    /// What was submitted to a cluster and not dealt with since, by key.
     submitted: HashMap<Key, Submitted>,
     /// The keys of results that are on the remote, if that was asked for.
     on_remote: Option<BTreeSet<Key>>,
@@ -86,14 +86,14 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Status) -> Result<u8> 
     })
 }
 
-/// What is queued or runs on a cluster, by the keys of the tasks. Without an answer of Slurm, nothing.
+/// What was submitted to a cluster and not dealt with since, by the keys of the tasks.
 fn submitted(project: &Project) -> HashMap<Key, Submitted> {
-    let found = slurm::submitted(&project.store).unwrap_or_else(|error| {
+    let (found, error) = slurm::submitted(&project.store);
+    if let Some(error) = error {
         tell(&format!(
-            "an earlier run has submitted tasks to Slurm, and it is not known what has become of them: {error}"
+            "an earlier run has submitted tasks to Slurm, and of those that have left no word it is not known what has become of them: {error}"
         ));
-        Vec::new()
-    });
+    }
     found.into_iter().map(|one| (one.key, one)).collect()
 }
 
@@ -102,8 +102,18 @@ fn on_remote(project: &Project, survey: &Survey) -> Result<BTreeSet<Key>> {
     let remote = Shared::of(project)?.remote()?;
     let keys: Vec<Key> = survey.iter().filter_map(|(_, state)| state.key()).collect();
     let held = remote.holds(&keys)?;
-    let (count, url) = (held.len(), remote.url());
-    tell(&format!("{count} {} on {url}", plural(count, "result")));
+    let (count, asked, url) = (held.len(), keys.len(), remote.url());
+    let unknown = match survey.iter().count() - asked {
+        0 => String::new(),
+        1 => "; 1 task waits for inputs, and which result it needs is not known before".to_owned(),
+        count => format!(
+            "; {count} tasks wait for inputs, and which results they need is not known before"
+        ),
+    };
+    let has = if asked == 1 { "result" } else { "results" };
+    tell(&format!(
+        "{url} has {count} of the {asked} {has} that are needed{unknown}"
+    ));
     Ok(held)
 }
 
@@ -185,13 +195,20 @@ impl Found {
         let jobs = self.survey.iter().filter_map(|(_, state)| self.job(state));
         let jobs: Vec<JobReport> = jobs.collect();
         let count = |state: &str| jobs.iter().filter(|job| job.state == state).count();
-        let jobs = match tallied([(count("running"), "running"), (count("queued"), "queued")]) {
-            none if none.is_empty() => none,
-            jobs => format!("; with Slurm: {jobs}"),
+        let counts = tallied(JobReport::STATES.map(|state| (count(state), state)));
+        let with_slurm = match counts.as_str() {
+            "" => String::new(),
+            counts => format!("; with Slurm: {counts}"),
         };
         text.push_str(&format!(
-            "{current} of {total} tasks are up to date{jobs}\n"
+            "{current} of {total} tasks are up to date{with_slurm}\n"
         ));
+        if jobs.iter().any(JobReport::is_over) {
+            text.push_str(&format!(
+                "`eigenscope run {}` takes the results of jobs that have ended, and submits again what has not ended well\n",
+                plan.name
+            ));
+        }
         let limit = if all { usize::MAX } else { warnings::SHOWN };
         let found = self.survey.iter().flat_map(|(task, _)| {
             let warnings = self.survey.warnings(plan, task).into_iter();

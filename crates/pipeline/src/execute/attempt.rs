@@ -150,12 +150,19 @@ impl<'a> Attempt<'a> {
     }
 
     pub(super) fn failed(&self, messages: Vec<String>) -> AttemptError {
-        AttemptError::Failed(TaskFailure::new(
-            self.index,
-            &self.task.id,
-            messages,
-            &self.program_run.log,
-        ))
+        AttemptError::Failed(self.failure(messages))
+    }
+
+    /// Somebody has cancelled the job of the task.
+    pub(super) fn cancelled(&self, messages: Vec<String>) -> AttemptError {
+        AttemptError::Failed(TaskFailure {
+            is_cancelled: true,
+            ..self.failure(messages)
+        })
+    }
+
+    fn failure(&self, messages: Vec<String>) -> TaskFailure {
+        TaskFailure::new(self.index, &self.task.id, messages, &self.program_run.log)
     }
 }
 

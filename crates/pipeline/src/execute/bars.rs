@@ -25,6 +25,8 @@ pub struct Bars {
     all: MultiProgress,
     whole: ProgressBar,
     tasks: BTreeMap<usize, ProgressBar>,
+    /// The time left, in words.
+    left: String,
     /// What runs and waits on a cluster; empty for nothing.
     elsewhere: String,
 }
@@ -38,6 +40,7 @@ impl Bars {
             all,
             whole,
             tasks: BTreeMap::new(),
+            left: String::new(),
             elsewhere: String::new(),
         }
     }
@@ -69,12 +72,17 @@ impl Bars {
         }
     }
 
-    fn show_counts(&self, counts: RunCounts) {
+    fn show_counts(&mut self, counts: RunCounts) {
         self.whole.set_length(counts.total as u64);
         self.whole.set_position(counts.done as u64);
-        let left = format!("about {} left", duration(counts.seconds_left));
-        self.whole.set_message(left + &self.elsewhere);
+        self.left = format!("about {} left", duration(counts.seconds_left));
+        self.show_left();
         self.whole.enable_steady_tick(REDRAW);
+    }
+
+    fn show_left(&self) {
+        self.whole
+            .set_message(format!("{}{}", self.left, self.elsewhere));
     }
 }
 
@@ -93,7 +101,12 @@ impl Observer for Bars {
             RunEvent::Finished { .. } | RunEvent::Failed { .. } | RunEvent::Stopped => {
                 self.end(notification.index)
             }
-            RunEvent::Warning { .. } | RunEvent::Reused | RunEvent::Taken { .. } => {}
+            // The whole bar counts what is elsewhere: that may be thousands of tasks.
+            RunEvent::StartedElsewhere
+            | RunEvent::Requeued
+            | RunEvent::Warning { .. }
+            | RunEvent::Reused
+            | RunEvent::Taken { .. } => {}
         }
         if let Some(line) = line(notification) {
             // A terminal that is gone does not stop the run.
@@ -111,6 +124,7 @@ impl Observer for Bars {
             0 => String::new(),
             _ => format!("; on the cluster {running} run, {queued} wait"),
         };
+        self.show_left();
     }
 }
 

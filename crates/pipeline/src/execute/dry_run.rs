@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::ExecuteError;
-use super::forecast::Forecast;
+use super::forecast::{Forecast, Width};
 use super::slurm::{PlannedSubmissions, SlurmOptions, planned};
 use crate::ledger::Durations;
 use crate::store::{Store, check_names};
@@ -51,7 +51,7 @@ pub fn dry_run(
     let survey = survey_showing(plan, targets, store, data_dir, progress);
     let waiting = || survey.iter().filter(|(_, state)| !state.is_current());
     let tasks = waiting().map(|(task, _)| task);
-    let forecast = Forecast::new(plan, tasks, &Durations::load(store), jobs);
+    let forecast = Forecast::new(plan, tasks, &Durations::load(store), Width::Known(jobs));
     let is_ready = |state: &State| matches!(state, State::Stale { .. });
     let states: Vec<(usize, bool)> = waiting()
         .map(|(task, state)| (task, is_ready(state)))

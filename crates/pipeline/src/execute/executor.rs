@@ -25,6 +25,10 @@ pub(super) enum Message {
     Note(String),
     /// How many tasks run elsewhere, and how many wait there.
     Elsewhere { running: usize, queued: usize },
+    /// A task that was queued elsewhere runs there now.
+    Began(usize),
+    /// A task that ran elsewhere is queued there again.
+    Requeued(usize),
     /// The executor can start nothing more.
     Broken(Box<ExecuteError>),
 }

@@ -25,6 +25,8 @@ pub struct TaskFailure {
     /// The last lines of its log that say more than the messages.
     pub log_lines: Vec<String>,
     pub log: PathBuf,
+    /// Whether somebody cancelled its job: what does not depend on it goes on in any case.
+    pub is_cancelled: bool,
 }
 
 impl TaskFailure {
@@ -41,6 +43,7 @@ impl TaskFailure {
             log_lines: last_lines(log, |line| !is_said(line)),
             messages,
             log: log.to_owned(),
+            is_cancelled: false,
         }
     }
 

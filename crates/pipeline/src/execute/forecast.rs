@@ -14,10 +14,23 @@ const FEW: usize = 64;
 /// How long the time left of more tasks is kept.
 const KEPT: Duration = Duration::from_millis(100);
 
+/// Threads that a cluster is taken to have before anything has run there, to estimate the time left.
+const MACHINES: f64 = 1024.0;
+
+/// Threads that may run at a time.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Width {
+    Known(usize),
+    /// As many as have been seen to run at a time: what a cluster gives is known to nobody before.
+    Seen,
+}
+
 /// Estimated durations of the tasks that have not ended.
 #[derive(Debug)]
 pub(super) struct Forecast {
-    jobs: usize,
+    width: Width,
+    /// Threads of the running tasks, now and at most so far.
+    running_threads: [f64; 2],
     waiting: BTreeMap<usize, Estimate>,
     running: BTreeMap<usize, Running>,
     waiting_thread_seconds: f64,
@@ -39,19 +52,23 @@ struct Running {
 }
 
 impl Forecast {
-    /// Estimates for `tasks` when `jobs` threads may run at a time.
+    /// Estimates for `tasks`.
     pub(super) fn new(
         plan: &Plan,
         tasks: impl Iterator<Item = usize>,
         durations: &Durations,
-        jobs: usize,
+        width: Width,
     ) -> Self {
-        let jobs = jobs.max(1);
+        let most = match width {
+            Width::Known(threads) => threads.max(1),
+            Width::Seen => usize::MAX,
+        };
         let waiting: BTreeMap<usize, Estimate> = tasks
-            .map(|index| (index, estimate(plan, &plan.tasks[index], durations, jobs)))
+            .map(|index| (index, estimate(plan, &plan.tasks[index], durations, most)))
             .collect();
         Self {
-            jobs,
+            width,
+            running_threads: [0.0; 2],
             waiting_thread_seconds: waiting.values().map(Estimate::thread_seconds).sum(),
             waiting,
             running: BTreeMap::new(),
@@ -78,6 +95,17 @@ impl Forecast {
                 fraction: 0.0,
             };
             self.running.insert(task, running);
+            let [now, most] = &mut self.running_threads;
+            *now += estimate.threads;
+            *most = most.max(*now);
+        }
+    }
+
+    /// A task that ran will run once more, from its beginning.
+    pub(super) fn waits_again(&mut self, task: usize) {
+        if let Some(estimate) = self.leave_running(task) {
+            self.waiting_thread_seconds += estimate.thread_seconds();
+            self.waiting.insert(task, estimate);
         }
     }
 
@@ -91,7 +119,7 @@ impl Forecast {
 
     /// The task has ended, or turned out not to be needed.
     pub(super) fn ended(&mut self, task: usize) {
-        self.running.remove(&task);
+        self.leave_running(task);
         self.leave_waiting(task);
     }
 
@@ -114,7 +142,12 @@ impl Forecast {
             .values()
             .map(|running| running.seconds_left() * running.estimate.threads)
             .sum();
-        let all = (running + self.waiting_thread_seconds.max(0.0)) / self.jobs as f64;
+        let threads = match (self.width, self.running_threads) {
+            (Width::Known(threads), _) => threads.max(1) as f64,
+            (Width::Seen, [_, most]) if most > 0.0 => most,
+            (Width::Seen, _) => MACHINES,
+        };
+        let all = (running + self.waiting_thread_seconds.max(0.0)) / threads;
         let longest = self.running.values().map(Running::seconds_left);
         longest.fold(all, f64::max)
     }
@@ -122,6 +155,12 @@ impl Forecast {
     /// Time that a running task still takes.
     pub(super) fn seconds_left_of(&self, task: usize) -> f64 {
         self.running.get(&task).map_or(0.0, Running::seconds_left)
+    }
+
+    fn leave_running(&mut self, task: usize) -> Option<Estimate> {
+        let estimate = self.running.remove(&task)?.estimate;
+        self.running_threads[0] -= estimate.threads;
+        Some(estimate)
     }
 
     fn leave_waiting(&mut self, task: usize) -> Option<Estimate> {
@@ -148,13 +187,14 @@ impl Running {
     }
 }
 
-fn estimate(plan: &Plan, task: &PlannedTask, durations: &Durations, jobs: usize) -> Estimate {
+/// `most` is the largest number of threads that a task can have.
+fn estimate(plan: &Plan, task: &PlannedTask, durations: &Durations, most: usize) -> Estimate {
     let known = durations.seconds(&plan.name, &task.id);
     Estimate {
         expected: Expected {
             seconds: known.unwrap_or(task.resources.seconds),
             is_known: known.is_some(),
         },
-        threads: task.resources.threads.clamp(1, jobs) as f64,
+        threads: task.resources.threads.clamp(1, most) as f64,
     }
 }

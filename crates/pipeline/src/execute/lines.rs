@@ -55,7 +55,11 @@ pub(super) fn line(notification: &Notification<'_>) -> Option<String> {
         RunEvent::Reused => Some(format!("{count} {id}  unchanged")),
         RunEvent::Failed { failure } => Some(format!("error: {failure}")),
         RunEvent::Warning { message } => Some(format!("{id}: {message}")),
-        RunEvent::Started | RunEvent::Progress { .. } | RunEvent::Stopped => None,
+        RunEvent::Started
+        | RunEvent::StartedElsewhere
+        | RunEvent::Requeued
+        | RunEvent::Progress { .. }
+        | RunEvent::Stopped => None,
     }
 }
 

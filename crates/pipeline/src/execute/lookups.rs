@@ -122,9 +122,8 @@ impl<'a> Schedule<'a> {
     pub(super) fn stop_lookups(&mut self) {
         self.lookups.left.clear();
         self.lookups.is_stopped = true;
-        if let Some(sharing) = &self.context.options.sharing
-            && self.lookups.is_any_under_way()
-        {
+        // What tries whether something can be pushed waits for it, too.
+        if let Some(sharing) = &self.context.options.sharing {
             sharing.stop();
         }
     }

@@ -41,7 +41,7 @@ pub use observer::{Notification, Observer, RunCounts, RunEvent, Silent};
 pub(crate) use process::lines_of;
 
 use self::recorder::Recorder;
-use self::slurm::{CommandError, SlurmOptions};
+use self::slurm::{CommandError, SetupFailure, SlurmOptions};
 use crate::ledger::Ledger;
 use crate::sharing::{Miss, Origin, Sharing};
 use crate::store::{Store, StoreError, check_names, figure_names};
@@ -157,6 +157,12 @@ pub enum ExecuteError {
     /// The cluster cannot be used.
     #[error("cannot run tasks with Slurm")]
     Slurm(#[from] CommandError),
+    /// Jobs cannot begin their work on the nodes.
+    #[error(
+        "jobs of Slurm cannot begin: {0}\nmodules, setup and the folder of the programs must be there on each node; a line of `setup` \
+         that may fail ends in `|| true`"
+    )]
+    SlurmSetup(SetupFailure),
     /// The data directory has no absolute path.
     #[error("cannot find the data directory {path}", path = path.display())]
     DataDirectory {

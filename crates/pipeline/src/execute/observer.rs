@@ -42,6 +42,10 @@ pub struct RunCounts {
 #[derive(Debug, Clone, Copy)]
 pub enum RunEvent<'a> {
     Started,
+    /// It runs on a cluster.
+    StartedElsewhere,
+    /// It ran on a cluster, and waits there to be started again.
+    Requeued,
     /// Its program reported progress (the latest report, at most ten times a second).
     Progress {
         done: u64,

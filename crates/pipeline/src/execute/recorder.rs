@@ -193,7 +193,7 @@ impl Kept {
         let state = &mut self.state;
         state.seconds_left = counts.seconds_left;
         match event {
-            RunEvent::Started => {
+            RunEvent::Started | RunEvent::StartedElsewhere => {
                 let started = TaskProgress {
                     task: task.id.clone(),
                     since: now(),
@@ -216,6 +216,9 @@ impl Kept {
                     unit.clone_into(&mut progress.unit);
                     progress.message = message.chars().take(LONGEST).collect();
                 }
+            }
+            RunEvent::Requeued => {
+                self.under_way.remove(&index);
             }
             RunEvent::Warning { .. } => {}
             RunEvent::Finished { .. } | RunEvent::Taken { .. } => {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::attempt::Attempt;
 use super::executor::{Handed, Message};
-use super::forecast::Forecast;
+use super::forecast::{Forecast, Width};
 use super::lookups::{Lookups, Seekers};
 use super::places::Places;
 use super::task_states::{Running, TaskStates};
@@ -21,9 +21,6 @@ use eigenscope_plan::{Plan, PlannedTask};
 
 /// Time between two looks at whether the caller has cancelled.
 const TICK: Duration = Duration::from_millis(50);
-
-/// Threads that a cluster is taken to have, to estimate the time left.
-const MACHINES: usize = 1024;
 
 /// What a run works on. It does not change during the run.
 #[derive(Clone, Copy)]
@@ -85,8 +82,8 @@ impl<'a> Schedule<'a> {
                     .map(|(task, _)| task),
                 &durations,
                 match options.slurm {
-                    None => options.jobs,
-                    Some(_) => MACHINES,
+                    None => Width::Known(options.jobs),
+                    Some(_) => Width::Seen,
                 },
             ),
             lookups: Lookups::default(),
@@ -143,6 +140,16 @@ impl<'a> Schedule<'a> {
         let (sender, receiver) = channel();
         std::thread::scope(|scope| {
             let places = Places::new(self.context, scope, &stop, &sender);
+            if let Some(sharing) = options.sharing.clone()
+                && sharing.pushes()
+                && self.total > 0
+            {
+                let sender = sender.clone();
+                scope.spawn(move || {
+                    // The receiver outlives every thread of the scope.
+                    let _ = sharing.probe().map(|line| sender.send(Message::Note(line)));
+                });
+            }
             self.work(places, Seekers::new(scope, &sender), &receiver);
         });
         self.surveyor.save();
@@ -231,6 +238,14 @@ impl<'a> Schedule<'a> {
             Message::LookedUp(task, lookup) => self.looked_up(task, *lookup),
             Message::Note(text) => self.observer.note(&text),
             Message::Elsewhere { running, queued } => self.observer.elsewhere(running, queued),
+            Message::Began(task) => {
+                self.forecast.started(task);
+                self.notify(task, RunEvent::StartedElsewhere);
+            }
+            Message::Requeued(task) => {
+                self.forecast.waits_again(task);
+                self.notify(task, RunEvent::Requeued);
+            }
             Message::Broken(error) => {
                 self.fatal.get_or_insert(*error);
             }
@@ -247,7 +262,9 @@ impl<'a> Schedule<'a> {
             || self.states.is_any_running()
             || self.lookups.is_any_left();
         self.outcome.interrupted |= cancelled && unfinished;
-        let failed = !self.outcome.failures.is_empty() && !self.context.options.keep_going;
+        let mut failures = self.outcome.failures.iter();
+        let failed = failures.any(|failure| !failure.is_cancelled);
+        let failed = failed && !self.context.options.keep_going;
         cancelled || failed || self.fatal.is_some()
     }
 
@@ -291,7 +308,6 @@ impl<'a> Schedule<'a> {
         let (surveyor, survey) = (&self.surveyor, &self.survey);
         let attempt = Attempt::new(self.context, surveyor, survey, index, key, threads);
         let expected = self.forecast.expected(index);
-        self.forecast.started(index);
         let running = Running {
             key,
             start_seconds: self.begun.elapsed().as_secs_f64(),
@@ -301,6 +317,7 @@ impl<'a> Schedule<'a> {
         self.states.start(index, running);
         tracing::debug!(task = %attempt.task.id, key = %key.short(), "starting");
         if places.start(attempt, expected) == Handed::Running {
+            self.forecast.started(index);
             self.notify(index, RunEvent::Started);
         }
     }

@@ -128,23 +128,37 @@ impl Client {
             let fault = Fault::Network;
             return Err(Trouble { fault, message });
         }
-        let outcome = self.send(action).unwrap_or_else(|reason| Outcome::Failed {
-            fault: Fault::Settings,
-            message: reason,
-        });
-        let Outcome::Failed { fault, message } = outcome else {
-            self.failures.store(0, Ordering::Relaxed);
-            return Ok(outcome);
+        let trouble = match self.try_once(action) {
+            Ok(outcome) => {
+                self.failures.store(0, Ordering::Relaxed);
+                return Ok(outcome);
+            }
+            Err(trouble) => trouble,
         };
-        let is_last = match fault {
+        let is_last = match trouble.fault {
             Fault::Settings | Fault::Credentials => true,
             Fault::Network => self.failures.fetch_add(1, Ordering::Relaxed) + 1 >= PATIENCE,
             Fault::Object | Fault::File | Fault::Unsupported => false,
         };
         if is_last && !self.stopped.load(Ordering::Relaxed) {
-            locked(&self.given_up).get_or_insert_with(|| message.clone());
+            locked(&self.given_up).get_or_insert_with(|| trouble.message.clone());
         }
-        Err(Trouble { fault, message })
+        Err(trouble)
+    }
+
+    /// As [`Client::ask`], whatever was before, and without consequences for what comes later.
+    ///
+    /// # Errors
+    /// The request failed.
+    pub(super) fn try_once(&self, action: Action) -> Result<Outcome, Trouble> {
+        match self.send(action) {
+            Ok(Outcome::Failed { fault, message }) => Err(Trouble { fault, message }),
+            Ok(outcome) => Ok(outcome),
+            Err(message) => Err(Trouble {
+                fault: Fault::Settings,
+                message,
+            }),
+        }
     }
 
     fn send(&self, action: Action) -> Result<Outcome, String> {
@@ -174,6 +188,11 @@ impl Client {
     /// Why the remote is not asked any more, if it is not.
     pub(super) fn given_up(&self) -> Option<String> {
         locked(&self.given_up).clone()
+    }
+
+    /// Returns whether the caller has ended the conversation.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
     }
 
     /// Ends the program and with it every request.

@@ -16,6 +16,10 @@ pub enum Miss {
     NotThere,
     /// The last result of this task that was pushed is of other key inputs.
     Differs { reasons: Vec<Reason> },
+    /// A second store has no result of this task.
+    NeverMade { place: String },
+    /// The last result of this task in a second store is of other key inputs.
+    DiffersFrom { place: String, reasons: Vec<Reason> },
     /// It is there as other kinds of machine made it.
     OtherMachine { machines: Vec<String> },
     /// It is there, and was taken, but a file outside the store that it was made from is not as it was.
@@ -26,6 +30,19 @@ pub enum Miss {
     Unavailable { reason: String },
 }
 
+impl Miss {
+    /// How much it says: of several places that do not have a result, the one that says most counts.
+    pub(super) fn weight(&self) -> u8 {
+        match self {
+            Self::NotThere => 0,
+            Self::NeverMade { .. } | Self::NeverPushed => 1,
+            Self::Differs { .. } | Self::DiffersFrom { .. } => 2,
+            Self::OtherMachine { .. } | Self::OtherFiles { .. } => 3,
+            Self::Unavailable { .. } | Self::Faulty { .. } => 4,
+        }
+    }
+}
+
 impl fmt::Display for Miss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -33,6 +50,14 @@ impl fmt::Display for Miss {
             Self::NotThere => f.write_str("its result is not there"),
             Self::Differs { reasons } => {
                 write!(f, "since it was last pushed {}", first_few(reasons, SHOWN))
+            }
+            Self::NeverMade { place } => write!(f, "no result of this task is in {place}"),
+            Self::DiffersFrom { place, reasons } => {
+                write!(
+                    f,
+                    "since it was made in {place} {}",
+                    first_few(reasons, SHOWN)
+                )
             }
             Self::OtherMachine { machines } => write!(
                 f,

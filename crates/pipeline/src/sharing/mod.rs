@@ -29,7 +29,7 @@ use eigenscope_artifact::Digest;
 use eigenscope_remote_protocol::{Action, Outcome};
 pub use eigenscope_remote_protocol::{Open, PROGRAM, PROTOCOL_VERSION, Patience};
 pub use miss::Miss;
-pub use push::{PushProgress, Pushed, push};
+pub use push::{Check, PushProgress, PushRequest, Pushed, push};
 pub use take::Origin;
 pub(crate) use take::{Lookup, Wanted};
 
@@ -45,8 +45,10 @@ pub struct Sharing {
     /// Other artifacts folders, asked first and in this order.
     disks: Vec<Store>,
     remote: Option<Remote>,
-    /// Misses that have been explained with the help of the remote.
+    /// Misses that have been explained by the last result of the task.
     explained: AtomicUsize,
+    /// Whether the caller pushes what it makes, and the remote has not been found to take nothing.
+    pushes: AtomicBool,
 }
 
 impl Sharing {
@@ -63,6 +65,32 @@ impl Sharing {
             disks: disks.collect::<Result<_, _>>()?,
             remote,
             explained: AtomicUsize::new(0),
+            pushes: AtomicBool::new(false),
+        })
+    }
+
+    /// The same for a caller that pushes what it makes.
+    #[must_use]
+    pub fn pushing(self) -> Self {
+        self.pushes.store(self.remote.is_some(), Ordering::Relaxed);
+        self
+    }
+
+    /// Returns whether what was made is to be pushed.
+    pub fn pushes(&self) -> bool {
+        self.pushes.load(Ordering::Relaxed)
+    }
+
+    /// Tries whether the remote takes something, if it is to be pushed to; a line for the user if it does not.
+    pub(crate) fn probe(&self) -> Option<String> {
+        let remote = self.remote.as_ref().filter(|_| self.pushes())?;
+        let trouble = remote.probe().err()?;
+        self.pushes.store(false, Ordering::Relaxed);
+        let url = &remote.url;
+        (!remote.client.is_stopped()).then(|| {
+            format!(
+                "warning: nothing can be pushed to {url}, so this run pushes nothing: {trouble}"
+            )
         })
     }
 

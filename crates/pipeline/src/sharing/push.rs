@@ -14,12 +14,46 @@ use crate::machine::Machine;
 use crate::store::{Key, RECORD_NAME, Record, Store};
 use crate::survey::Survey;
 
+/// What is to be pushed.
+#[derive(Debug, Clone, Copy)]
+pub struct PushRequest<'a> {
+    pub plan: &'a Plan,
+    /// Indices into the plan. Of these, what is up to date is pushed.
+    pub tasks: &'a [usize],
+    pub survey: &'a Survey,
+    pub store: &'a Store,
+    pub check: Check<'a>,
+}
+
+/// How what is there already is compared with what would be pushed.
+#[derive(Debug, Clone, Copy)]
+pub enum Check<'a> {
+    /// By the record and the lengths of the outputs.
+    Lengths,
+    /// Byte by byte, and what is damaged there is replaced; of these tasks only.
+    BytesOf(&'a BTreeSet<usize>),
+    /// The same for all tasks.
+    Bytes,
+}
+
+impl Check<'_> {
+    fn is_of_bytes(self, task: usize) -> bool {
+        match self {
+            Self::Lengths => false,
+            Self::BytesOf(tasks) => tasks.contains(&task),
+            Self::Bytes => true,
+        }
+    }
+}
+
 /// What became of the results that were to be pushed. Tasks are indices into the plan.
 #[derive(Debug, Default)]
 pub struct Pushed {
     pub pushed: Vec<usize>,
     /// Bytes that were sent.
     pub bytes: u64,
+    /// Of the pushed results those that were there already, and were damaged or not whole.
+    pub repaired: Vec<usize>,
     /// Results that were there already, equal to ours.
     pub there: Vec<usize>,
     /// Results that are there with another content. They stay as they are.
@@ -44,6 +78,7 @@ pub struct PushProgress {
 
 enum Sent {
     Pushed { bytes: u64 },
+    Repaired { bytes: u64 },
     There,
     Conflict(String),
     Foreign,
@@ -51,16 +86,31 @@ enum Sent {
     Left,
 }
 
-/// Pushes the results of `tasks` that are up to date, several at once. `progress` is called by this thread.
+/// What stands under the name of a record.
+enum There {
+    Nothing,
+    /// A record of the same outputs.
+    Equal,
+    /// A record of other outputs, or of another version.
+    Other(String),
+    /// No record, or one of another result: it is damaged.
+    Damaged(String),
+}
+
+/// Pushes results that are up to date, several at once. `progress` is called by this thread.
 pub fn push(
-    plan: &Plan,
-    tasks: &[usize],
-    survey: &Survey,
-    store: &Store,
+    request: &PushRequest<'_>,
     remote: &Remote,
     cancel: &AtomicBool,
     progress: &mut dyn FnMut(PushProgress),
 ) -> Pushed {
+    let PushRequest {
+        plan,
+        tasks,
+        survey,
+        store,
+        check,
+    } = *request;
     let mut pushed = Pushed::default();
     // Tasks with one key share a result.
     let mut keys: BTreeMap<Key, usize> = BTreeMap::new();
@@ -85,7 +135,10 @@ pub fn push(
                 while let Some(&(task, key)) = results.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let sent = match cancel.load(Ordering::Relaxed) {
                         true => Sent::Left,
-                        false => remote.push(&plan.name, &plan.tasks[task].id, store, key),
+                        false => {
+                            let last = layout::last(&plan.name, &plan.tasks[task].id);
+                            remote.push(&last, store, key, check.is_of_bytes(task))
+                        }
                     };
                     // The receiver outlives every thread of the scope.
                     let _ = sender.send((task, sent));
@@ -113,6 +166,10 @@ impl Pushed {
                 self.pushed.push(task);
                 self.bytes += bytes;
             }
+            Sent::Repaired { bytes } => {
+                self.repaired.push(task);
+                self.add(task, Sent::Pushed { bytes });
+            }
             Sent::There => self.there.push(task),
             Sent::Conflict(reason) => self.conflicts.push((task, reason)),
             Sent::Foreign => self.foreign.push(task),
@@ -124,6 +181,7 @@ impl Pushed {
     fn sort(&mut self) {
         for tasks in [
             &mut self.pushed,
+            &mut self.repaired,
             &mut self.there,
             &mut self.foreign,
             &mut self.left,
@@ -150,29 +208,59 @@ impl Remote {
         };
         let scratch = tempfile::tempdir().map_err(local)?;
         let object = layout::record(key, &self.machine_id);
-        if !matches!(
-            self.there(&object, scratch.path(), &record)?,
-            Some(Sent::There)
-        ) {
+        let there = self.there(&object, scratch.path(), &record)?;
+        if !matches!(there, There::Equal) {
             return Ok(false);
         }
         for (kind, output) in &record.outputs {
-            let to = scratch.path().join(kind.file_name());
             let object = layout::output(key, kind, output.file);
-            match self.fetch(object, &to, output.file.bytes) {
-                Ok(Some(_)) => {}
-                Err(trouble) if trouble.fault != Fault::Object => return Err(trouble),
-                _ => return Ok(false),
-            }
-            if !digest_file(&to).is_ok_and(|found| found == output.file) {
+            if !self.has_bytes(object, scratch.path(), output.file)? {
                 return Ok(false);
             }
-            std::fs::remove_file(&to).map_err(local)?;
         }
         Ok(true)
     }
 
-    fn push(&self, pipeline: &str, task: &str, store: &Store, key: Key) -> Sent {
+    /// Returns whether an object is there with these bytes: it is fetched and digested.
+    fn has_bytes(&self, object: String, scratch: &Path, file: FileDigest) -> Result<bool, Trouble> {
+        let to = scratch.join("fetched");
+        match self.fetch(object, &to, file.bytes) {
+            Ok(Some(_)) => {}
+            Err(trouble) if trouble.fault != Fault::Object => return Err(trouble),
+            _ => return Ok(false),
+        }
+        let is_equal = digest_file(&to).is_ok_and(|found| found == file);
+        std::fs::remove_file(&to).map_err(local)?;
+        Ok(is_equal)
+    }
+
+    /// Returns whether something can be pushed: the kind of this machine is described, which pushing does in any case.
+    ///
+    /// # Errors
+    /// Nothing can be pushed.
+    pub(super) fn probe(&self) -> Result<(), Trouble> {
+        let scratch = tempfile::tempdir().map_err(local)?;
+        let (path, file) = self.machine_file(scratch.path())?;
+        let object = layout::machine(&self.machine_id);
+        // A remote that takes nothing may still give.
+        let tried = self
+            .client
+            .try_once(store_action(&object, &path, file, false));
+        tried.map(drop)
+    }
+
+    /// Sends what the kind of this machine is, unless it is known to be there.
+    fn describe_machine(&self, scratch: &Path) -> Result<(), Trouble> {
+        if !self.is_described.load(Ordering::Relaxed) {
+            let (path, file) = self.machine_file(scratch)?;
+            self.send(layout::machine(&self.machine_id), &path, file)?;
+            self.is_described.store(true, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Pushes one result. The object `last` explains later why another result of the same task is missing.
+    fn push(&self, last: &str, store: &Store, key: Key, checks_bytes: bool) -> Sent {
         if self.given_up().is_some() {
             return Sent::Left;
         }
@@ -184,92 +272,123 @@ impl Remote {
         if record.computed_on.is_some() {
             return Sent::Foreign;
         }
-        self.push_record(pipeline, task, store, key, &record)
+        self.push_record(last, store, key, &record, checks_bytes)
             .unwrap_or_else(|trouble| Sent::Failed(trouble.message))
     }
 
     fn push_record(
         &self,
-        pipeline: &str,
-        task: &str,
+        last: &str,
         store: &Store,
         key: Key,
         record: &Record,
+        checks_bytes: bool,
     ) -> Result<Sent, Trouble> {
         let scratch = tempfile::tempdir().map_err(local)?;
         let object = layout::record(key, &self.machine_id);
-        match self.there(&object, scratch.path(), record)? {
-            None => {}
-            Some(Sent::There) => return self.complete(store, key, record),
-            Some(other) => return Ok(other),
-        }
-        let mut sent = 0;
-        for (kind, output) in &record.outputs {
-            let name = layout::output(key, kind, output.file);
-            sent += self.send(name, &store.output(key, kind), output.file)?;
-        }
-        if !self.is_described.load(Ordering::Relaxed) {
-            let (path, file) = self.machine_file(scratch.path())?;
-            self.send(layout::machine(&self.machine_id), &path, file)?;
-            self.is_described.store(true, Ordering::Relaxed);
-        }
+        let there = self.there(&object, scratch.path(), record)?;
+        let is_damaged = match there {
+            There::Nothing => false,
+            There::Equal => {
+                let sent = self.complete(store, key, record, scratch.path(), checks_bytes)?;
+                return Ok(match sent {
+                    0 => Sent::There,
+                    bytes => Sent::Repaired { bytes },
+                });
+            }
+            There::Damaged(_) if checks_bytes => true,
+            There::Damaged(reason) => {
+                return Ok(Sent::Conflict(format!(
+                    "{reason}; `push --check` replaces what is damaged"
+                )));
+            }
+            There::Other(reason) => return Ok(Sent::Conflict(reason)),
+        };
+        let sent = match is_damaged {
+            true => self.complete(store, key, record, scratch.path(), true)?,
+            false => self.send_outputs(store, key, record)?,
+        };
+        self.describe_machine(scratch.path())?;
         let path = store.folder(key).join(RECORD_NAME);
         let file = digest_file(&path).map_err(|error| local(std::io::Error::other(error)))?;
-        let once = |object: String, replace| Action::Store {
-            object,
-            from: path.clone(),
-            bytes: file.bytes,
-            blake3: file.blake3.to_string(),
-            replace,
-        };
-        match self.client.ask(once(object.clone(), false))? {
+        let once = |object: String, replace| store_action(&object, &path, file, replace);
+        match self.client.ask(once(object.clone(), is_damaged))? {
             Outcome::Stored => {}
             // Another was faster.
-            _ => {
-                if let Some(there) = self.there(&object, scratch.path(), record)? {
-                    return Ok(there);
+            _ => match self.there(&object, scratch.path(), record)? {
+                There::Nothing => {}
+                There::Equal => return Ok(Sent::There),
+                There::Other(reason) | There::Damaged(reason) => {
+                    return Ok(Sent::Conflict(reason));
                 }
-            }
+            },
         }
-        self.client.ask(once(layout::last(pipeline, task), true))?;
-        Ok(Sent::Pushed {
-            bytes: sent + file.bytes,
+        self.client.ask(once(last.to_owned(), true))?;
+        let bytes = sent + file.bytes;
+        Ok(match is_damaged {
+            true => Sent::Repaired { bytes },
+            false => Sent::Pushed { bytes },
         })
     }
 
-    /// Sends the outputs that are missing or cut beside a record that is there.
-    fn complete(&self, store: &Store, key: Key, record: &Record) -> Result<Sent, Trouble> {
+    /// Sends all outputs, as far as others have not; returns the bytes sent.
+    fn send_outputs(&self, store: &Store, key: Key, record: &Record) -> Result<u64, Trouble> {
         let mut sent = 0;
         for (kind, output) in &record.outputs {
             let object = layout::output(key, kind, output.file);
-            let look = Action::Look {
-                object: object.clone(),
-            };
-            match self.client.ask(look)? {
-                Outcome::There { bytes } if bytes == output.file.bytes => {}
-                _ => sent += self.send(object, &store.output(key, kind), output.file)?,
-            }
+            sent += self.send(object, &store.output(key, kind), output.file)?;
         }
-        Ok(match sent {
-            0 => Sent::There,
-            bytes => Sent::Pushed { bytes },
-        })
+        Ok(sent)
     }
 
-    /// What stands under the name of a record, compared with ours; `None` if nothing does.
-    fn there(&self, object: &str, scratch: &Path, ours: &Record) -> Result<Option<Sent>, Trouble> {
+    /// Sends the outputs that are not there, or cut, or damaged if their bytes are checked; returns the bytes sent.
+    fn complete(
+        &self,
+        store: &Store,
+        key: Key,
+        record: &Record,
+        scratch: &Path,
+        checks_bytes: bool,
+    ) -> Result<u64, Trouble> {
+        let mut sent = 0;
+        for (kind, output) in &record.outputs {
+            let (object, file) = (layout::output(key, kind, output.file), output.file);
+            let is_whole = match checks_bytes {
+                true => self.has_bytes(object.clone(), scratch, file)?,
+                false => {
+                    let object = object.clone();
+                    self.client.ask(Action::Look { object })?
+                        == Outcome::There { bytes: file.bytes }
+                }
+            };
+            if !is_whole {
+                let from = store.output(key, kind);
+                // Its name is that of its content: what is replaced is not what it should be.
+                self.client.ask(store_action(&object, &from, file, true))?;
+                sent += file.bytes;
+            }
+        }
+        Ok(sent)
+    }
+
+    /// What stands under the name of a record, compared with ours.
+    fn there(&self, object: &str, scratch: &Path, ours: &Record) -> Result<There, Trouble> {
         let to = scratch.join(RECORD_NAME);
         let most = super::take::LARGEST_RECORD;
         if self.fetch(object.to_owned(), &to, most)?.is_none() {
-            return Ok(None);
+            return Ok(There::Nothing);
         }
         let text = std::fs::read(&to).map_err(local)?;
         std::fs::remove_file(&to).map_err(local)?;
-        Ok(Some(match Record::parse(&text) {
-            Err(reason) => Sent::Conflict(format!(
-                "its record there ({object}) cannot be used: {reason}; remove that object to push again"
-            )),
-            Ok(theirs) if theirs.outputs == ours.outputs => Sent::There,
+        let unusable =
+            |reason: &str| format!("its record there ({object}) cannot be used: {reason}");
+        Ok(match Record::parse(&text) {
+            Err(reason) if Record::is_of_another_version(&text) => There::Other(unusable(&reason)),
+            Err(reason) => There::Damaged(unusable(&reason)),
+            Ok(theirs) if theirs.key_inputs.key() != ours.key_inputs.key() => {
+                There::Damaged(unusable("it belongs to another result"))
+            }
+            Ok(theirs) if theirs.outputs == ours.outputs => There::Equal,
             Ok(theirs) => {
                 let differs = |kind: &&_| theirs.outputs.get(*kind) != ours.outputs.get(*kind);
                 let differing: Vec<String> = ours
@@ -278,26 +397,18 @@ impl Remote {
                     .filter(differs)
                     .map(|kind| format!("`{kind}`"))
                     .collect();
-                Sent::Conflict(format!(
+                There::Other(format!(
                     "what is there has another content ({}), of the same key and kind of machine: `eigenscope verify` tells \
                      whether this one is computed the same again",
                     differing.join(", ")
                 ))
             }
-        }))
+        })
     }
 
     /// Makes an object of a file unless it is there with that size; returns the bytes sent.
     fn send(&self, object: String, from: &Path, file: FileDigest) -> Result<u64, Trouble> {
-        let store = |replace| {
-            self.client.ask(Action::Store {
-                object: object.clone(),
-                from: from.to_owned(),
-                bytes: file.bytes,
-                blake3: file.blake3.to_string(),
-                replace,
-            })
-        };
+        let store = |replace| self.client.ask(store_action(&object, from, file, replace));
         if let Outcome::There { bytes } = store(false)? {
             if bytes == file.bytes {
                 return Ok(0);
@@ -316,6 +427,16 @@ impl Remote {
         let bytes = text.len() as u64;
         let blake3 = Digest::of(&text);
         Ok((path, FileDigest { bytes, blake3 }))
+    }
+}
+
+fn store_action(object: &str, from: &Path, file: FileDigest, replace: bool) -> Action {
+    Action::Store {
+        object: object.to_owned(),
+        from: from.to_owned(),
+        bytes: file.bytes,
+        blake3: file.blake3.to_string(),
+        replace,
     }
 }
 

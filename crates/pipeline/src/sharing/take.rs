@@ -93,32 +93,61 @@ impl From<StoreError> for Refusal {
 impl Sharing {
     /// Looks for a result and places it in `store`.
     pub(crate) fn take(&self, store: &Store, wanted: &Wanted<'_>) -> Lookup {
-        let mut missed = None;
-        for disk in &self.disks {
-            match take_from_disk(disk, store, wanted) {
+        let of_disks = self
+            .disks
+            .iter()
+            .map(|disk| take_from_disk(disk, store, wanted));
+        let of_remote = self.remote.iter().map(|remote| remote.take(store, wanted));
+        let mut missed = Miss::NotThere;
+        for taken in of_disks.chain(of_remote) {
+            match taken {
                 Ok((committed, origin)) => return Lookup::Taken(Box::new(committed), origin),
                 Err(Refusal::Store(error)) => return Lookup::Store(error),
-                Err(Refusal::Missed(Miss::NotThere)) => {}
-                Err(Refusal::Missed(miss)) => missed = Some(miss),
+                Err(Refusal::Missed(miss)) => missed = weightier(missed, miss),
             }
         }
-        let Some(remote) = &self.remote else {
-            return Lookup::Missed(missed.unwrap_or(Miss::NotThere));
-        };
-        match remote.take(store, wanted) {
-            Ok((committed, origin)) => Lookup::Taken(Box::new(committed), origin),
-            Err(Refusal::Store(error)) => Lookup::Store(error),
-            // What is faulty here says more than what is missing there.
-            Err(Refusal::Missed(miss)) => Lookup::Missed(match (missed, miss) {
-                (Some(faulty), _) => faulty,
-                (None, Miss::NotThere)
-                    if self.explained.fetch_add(1, Ordering::Relaxed) < MOST_EXPLAINED =>
-                {
-                    remote.explain(store, wanted)
-                }
-                (None, miss) => miss,
-            }),
-        }
+        let is_missing = missed == Miss::NotThere;
+        Lookup::Missed(match is_missing && self.may_explain() {
+            true => self.explain(store, wanted),
+            false => missed,
+        })
+    }
+
+    fn may_explain(&self) -> bool {
+        self.explained.fetch_add(1, Ordering::Relaxed) < MOST_EXPLAINED
+    }
+
+    /// Why there is no result, by the last ones of the task that are elsewhere.
+    fn explain(&self, store: &Store, wanted: &Wanted<'_>) -> Miss {
+        let disks = self.disks.iter();
+        let of_disks = disks.map(|disk| explain_by_disk(disk, wanted));
+        let of_remote = self.remote.iter();
+        let of_remote = of_remote.map(|remote| remote.explain(store, wanted));
+        of_disks.chain(of_remote).fold(Miss::NotThere, weightier)
+    }
+}
+
+/// The miss that says more; of two that say as much, the second.
+fn weightier(one: Miss, other: Miss) -> Miss {
+    match other.weight() >= one.weight() {
+        true => other,
+        false => one,
+    }
+}
+
+/// Why a second store has no result, by the last one of the task that its readable names lead to.
+fn explain_by_disk(disk: &Store, wanted: &Wanted<'_>) -> Miss {
+    let place = disk.root().display().to_string();
+    let Some(key) = disk.linked(wanted.pipeline, &wanted.task.id) else {
+        return Miss::NeverMade { place };
+    };
+    let Ok(Some(last)) = disk.record(key) else {
+        return Miss::NotThere;
+    };
+    let reasons = compare_key_inputs(&last.key_inputs, &wanted.key_inputs);
+    match reasons.is_empty() {
+        true => Miss::NotThere,
+        false => Miss::DiffersFrom { place, reasons },
     }
 }
 

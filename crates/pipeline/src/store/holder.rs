@@ -125,12 +125,6 @@ impl Drop for Pulse {
     }
 }
 
-/// The name of this machine; empty where the system does not tell it.
-pub(super) fn host() -> String {
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname");
-    name.unwrap_or_default().trim().to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,8 +13,9 @@ use eigenscope_artifact::{output, regular};
 
 use super::batches::is_work_of;
 use super::file_system::{FileSystem, has_no_locks};
-use super::holder::{Holder, Pulse, SILENCE, host};
+use super::holder::{Holder, Pulse, SILENCE};
 use super::{Store, StoreError, create_folder};
+use crate::host::host_name;
 
 /// Held while tasks run; released when dropped.
 #[derive(Debug)]
@@ -75,7 +76,7 @@ impl Store {
             Err(source) => return Err(StoreError::io("write", &path, source)),
         };
         self.taken(file.try_lock())?;
-        let host = host();
+        let host = host_name();
         if let Some(other) = Holder::read(&path)
             && other.is_elsewhere(&host)
             && other.is_alive(&path, SILENCE)
@@ -144,7 +145,7 @@ impl Store {
     fn locked(&self, holder: Option<Holder>) -> StoreError {
         let elsewhere = holder
             .as_ref()
-            .filter(|holder| holder.is_elsewhere(&host()));
+            .filter(|holder| holder.is_elsewhere(&host_name()));
         StoreError::Locked {
             root: self.root().to_owned(),
             host: elsewhere.map(|holder| holder.host.clone()),

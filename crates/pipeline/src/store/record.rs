@@ -104,6 +104,12 @@ impl Record {
         Ok(record)
     }
 
+    /// Returns whether the text of a record that cannot be read is of another version, and most likely as it should be.
+    pub(crate) fn is_of_another_version(text: &[u8]) -> bool {
+        let versioned: Result<Versioned, _> = serde_json::from_slice(text);
+        versioned.is_ok_and(|versioned| versioned.expect(RECORD_VERSION).is_err())
+    }
+
     fn checksum(&self) -> Result<Digest, serde_json::Error> {
         serde_json::to_vec(self).map(|text| Digest::of(&text))
     }

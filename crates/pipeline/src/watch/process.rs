@@ -5,6 +5,8 @@ use std::process::{Command, Stdio};
 
 use serde::{Deserialize, Serialize};
 
+use crate::host::host_name;
+
 /// A process, as far as others on the same machine or elsewhere can tell it from another one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Process {
@@ -32,7 +34,7 @@ impl Process {
     pub fn this() -> Self {
         let pid = std::process::id();
         Self {
-            host: host(),
+            host: host_name(),
             pid,
             namespace: namespace(),
             started: started(pid),
@@ -40,7 +42,7 @@ impl Process {
     }
 
     pub fn liveness(&self) -> Liveness {
-        if self.host != host() || self.namespace != namespace() {
+        if self.host != host_name() || self.namespace != namespace() {
             return Liveness::Elsewhere;
         }
         let is_there = match Path::new("/proc/self").exists() {
@@ -52,15 +54,6 @@ impl Process {
             false => Liveness::Dead,
         }
     }
-}
-
-/// Name of this machine; empty where nothing tells it.
-fn host() -> String {
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").or_else(|_| {
-        let output = Command::new("hostname").stderr(Stdio::null()).output()?;
-        Ok::<_, std::io::Error>(String::from_utf8_lossy(&output.stdout).into_owned())
-    });
-    name.unwrap_or_default().trim().to_owned()
 }
 
 fn namespace() -> Option<String> {

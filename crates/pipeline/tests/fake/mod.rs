@@ -210,6 +210,8 @@ impl Observer for Recorder {
         let id = &notification.task.id;
         self.events.push(match notification.event {
             RunEvent::Started => format!("started {id}"),
+            RunEvent::StartedElsewhere => format!("started elsewhere {id}"),
+            RunEvent::Requeued => format!("requeued {id}"),
             RunEvent::Progress {
                 done,
                 total,

@@ -58,6 +58,16 @@ impl Sources {
         file.map_or(Path::new(""), |(path, _)| path)
     }
 
+    /// Returns the file and the line of a position, such as `eigenscope.toml:12`.
+    pub fn place_at(&self, position: usize) -> String {
+        let Some((path, range)) = self.files.get(self.file_at(position)) else {
+            return String::new();
+        };
+        let text = self.text.get(range.clone()).unwrap_or_default();
+        let (line, _) = line_and_column(text, position.saturating_sub(range.start));
+        format!("{}:{line}", path.display())
+    }
+
     /// Returns the number of the file that a position lies in: 0 is the file itself, 1 the file that it extends.
     pub fn file_at(&self, position: usize) -> usize {
         let files = self.files.get(1..).unwrap_or_default();

@@ -4,7 +4,9 @@
 //! task kinds describe their parameters; so mistakes are found and worded alike, all at once. To add a section: a module with
 //! its `read`, a field of [`Settings`], and a line in `SECTIONS` and in `parse`.
 
+mod patterns;
 mod quantity;
+mod run;
 mod section;
 mod sharing;
 pub mod slurm;
@@ -22,13 +24,15 @@ pub use slurm::{Slurm, TaskSettings};
 pub const FILE_NAME: &str = "eigenscope.toml";
 
 /// Sections of the file.
-const SECTIONS: [&str; 4] = ["executor", "remote", "slurm", "stores"];
+const SECTIONS: [&str; 5] = ["executor", "remote", "run", "slurm", "stores"];
 
 /// All settings. Nothing need be set.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Settings {
     /// Where tasks run unless the command line says otherwise.
     pub executor: ExecutorName,
+    /// Command that is told how a run has ended, unless the command line gives one.
+    pub notify: Option<String>,
     pub slurm: Slurm,
     /// Where results are shared.
     pub remote: Option<Remote>,
@@ -78,7 +82,8 @@ pub fn parse(files: &[(PathBuf, String)]) -> Result<Settings, FileErrors> {
             "executor" => settings.executor = executor(entry, &mut problems),
             "remote" => settings.remote = sharing::remote(entry, &sources, &mut problems),
             "stores" => settings.stores = sharing::stores(entry, &sources, &mut problems),
-            "slurm" => settings.slurm = slurm::read(entry, &mut problems),
+            "run" => settings.notify = run::notify(entry, &mut problems),
+            "slurm" => settings.slurm = slurm::read(entry, &sources, &mut problems),
             _ => problems.add(|| unknown_key(entry, "the settings", SECTIONS)),
         }
     }

@@ -1,12 +1,13 @@
 //! The section `[slurm]`: what a cluster wants to know of a job, and what tasks need there.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use eigenscope_stage::{Parameter, ParameterType};
 
 use super::quantity::{mebibytes, seconds};
 use super::section::Section;
-use crate::file::{Entry, FileError, Problems, Raw, named, wrong_type};
+use crate::file::{Entry, FileError, Problems, Raw, Sources, named, wrong_type};
 use crate::plan::PlannedTask;
 use crate::task_patterns::matches_glob;
 
@@ -61,6 +62,8 @@ pub struct Slurm {
     pub tasks: Vec<(String, TaskSettings)>,
     /// Patterns of the tasks that run on this machine.
     pub local: Vec<String>,
+    /// Where each of these patterns stands, such as `eigenscope.toml:12`.
+    pub places: BTreeMap<String, String>,
     /// How often a task is tried again that had no fault of its own.
     pub retries: u32,
     /// Short tasks are put together until they take as long as this.
@@ -91,6 +94,7 @@ impl Default for Slurm {
             defaults: TaskSettings::default(),
             tasks: Vec::new(),
             local: Vec::new(),
+            places: BTreeMap::new(),
             retries: 1,
             pack: Duration::from_secs(300),
             submit_interval: Duration::from_secs(1),
@@ -117,7 +121,7 @@ impl Slurm {
 }
 
 /// Returns whether a pattern means a task: by its id, by its table, or by stage and kind.
-fn fits(task: &PlannedTask, pattern: &str) -> bool {
+pub(super) fn fits(task: &PlannedTask, pattern: &str) -> bool {
     matches_glob(&task.id, pattern)
         || matches_glob(task.table(), pattern)
         || matches_glob(&format!("{}.{}", task.stage.name(), task.kind), pattern)
@@ -174,7 +178,7 @@ fn parameters() -> Vec<Parameter> {
 }
 
 /// Reads the section. Without meaning if a problem was reported.
-pub(super) fn read(entry: &Entry, problems: &mut Problems) -> Slurm {
+pub(super) fn read(entry: &Entry, sources: &Sources, problems: &mut Problems) -> Slurm {
     let section = Section::read(entry, "[slurm]", &parameters(), &["tasks"], problems);
     let standard = Slurm::default();
     let duration = |key, standard| {
@@ -184,7 +188,26 @@ pub(super) fn read(entry: &Entry, problems: &mut Problems) -> Slurm {
     if let Some(options) = section.entry("options") {
         check_options(options, problems);
     }
+    let items = section.entry("local").map(|local| &local.node.raw);
+    let items = match items {
+        Some(Raw::List(items)) => items.as_slice(),
+        _ => &[],
+    };
+    let local = items
+        .iter()
+        .filter_map(|item| Some((item.text()?, item.span.start)));
+    let patterns = section.entry("tasks").map(|tasks| &tasks.node.raw);
+    let patterns = match patterns {
+        Some(Raw::Table(patterns)) => patterns.as_slice(),
+        _ => &[],
+    };
+    let patterns = patterns
+        .iter()
+        .map(|pattern| (pattern.key.as_str(), pattern.key_span.start));
+    let places = patterns.chain(local);
+    let places = places.map(|(text, at)| (text.to_owned(), sources.place_at(at)));
     Slurm {
+        places: places.collect(),
         partition: word(&section, "partition", problems),
         account: word(&section, "account", problems),
         qos: word(&section, "qos", problems),

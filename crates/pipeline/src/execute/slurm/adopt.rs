@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::super::ExecuteError;
 use super::batch::Batch;
-use super::commands::CommandError;
+use super::commands::{self, CommandError};
 use super::end::{TaskEnd, TaskResult};
 use super::flight::Flight;
 use super::queue::{ElementState, Queue};
@@ -32,6 +32,23 @@ impl Worker<'_, '_> {
         Ok(())
     }
 
+    /// Forgets the batches whose results are all in the store, without asking what has become of their jobs: one that still runs ends
+    /// when its folder is gone.
+    pub(super) fn forget_what_is_in_the_store(&self) {
+        for folder in self.store.batches() {
+            let Ok(batch) = Batch::open(&folder) else {
+                continue;
+            };
+            let is_there = |key: &str| {
+                let key = key.parse::<Key>();
+                key.is_ok_and(|key| self.store.folder(key).exists())
+            };
+            if batch.about.tasks.iter().all(|(_, key, _)| is_there(key)) {
+                batch.remove(self.store);
+            }
+        }
+    }
+
     fn cannot_adopt(&self, folder: &Path, error: &io::Error) {
         self.note(format!(
             "slurm: cannot tell what was submitted from {}: {error}; it is left as it is",
@@ -48,8 +65,14 @@ impl Worker<'_, '_> {
         if let Err(error) = batch.note_job(job) {
             return self.broken(error.into());
         }
+        let has_failed = batch.setup_failure().is_some();
+        if has_failed {
+            // What is queued would fail alike. Whether it was cancelled matters little: its folder goes.
+            let _ = commands::run("scancel", &[&job.to_string()]);
+        }
+        let is_alive = |element| !has_failed && queue.is_alive((job, element));
         let mut flight = Flight::new(batch, job);
-        let useful = usable(&flight.batch, job, queue);
+        let useful = usable(&flight.batch, is_alive);
         let mut is_of_use = vec![false; flight.batch.about.tasks.len()];
         for (number, key) in useful {
             let place = (flight.batch.id.clone(), number);
@@ -59,7 +82,7 @@ impl Worker<'_, '_> {
             }
         }
         for (number, (_, _, element)) in flight.batch.about.tasks.iter().enumerate() {
-            if !is_of_use[number] && !queue.is_alive((job, *element)) {
+            if !is_of_use[number] && !is_alive(*element) {
                 flight.settled.insert(number);
             }
         }
@@ -71,11 +94,11 @@ impl Worker<'_, '_> {
 }
 
 /// The tasks of a batch that have ended well or whose element lives, with their keys.
-fn usable(batch: &Batch, job: u64, queue: &Queue) -> HashMap<usize, Key> {
+fn usable(batch: &Batch, is_alive: impl Fn(usize) -> bool) -> HashMap<usize, Key> {
     let ended = batch.ended();
     let tasks = batch.about.tasks.iter().enumerate();
     let usable = tasks.filter(|(number, (_, _, element))| {
-        let is_alive = queue.is_alive((job, *element));
+        let is_alive = is_alive(*element);
         match ended.binary_search(number) {
             Ok(_) => match TaskEnd::read(&batch.end(*number)).map(|end| end.result) {
                 Ok(TaskResult::Done) => true,
@@ -89,50 +112,92 @@ fn usable(batch: &Batch, job: u64, queue: &Queue) -> HashMap<usize, Key> {
     keys.collect()
 }
 
-/// A task that is queued or runs on a cluster.
+/// A task that was submitted to a cluster, and with whose end no run has dealt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Submitted {
     pub key: Key,
     /// What Slurm calls its job.
     pub job: String,
-    pub is_running: bool,
-    /// Why it waits, in Slurm's words.
-    pub reason: String,
+    pub state: SubmittedState,
 }
 
-/// The tasks that were submitted from a store and have not ended, as Slurm says now. Asks nothing if there are none.
-///
-/// # Errors
-/// Slurm does not answer.
-pub fn submitted(store: &Store) -> Result<Vec<Submitted>, CommandError> {
+/// What has become of a submitted task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SubmittedState {
+    Running,
+    /// It waits, for the reason that Slurm gives.
+    Queued(String),
+    /// It has ended well; the next run places its result.
+    Ended,
+    /// It has failed, and said why.
+    Failed(String),
+    /// Its job has ended without a word of it; what Slurm says.
+    Gone(String),
+}
+
+/// The tasks that were submitted from a store and with whose end no run has dealt. Asks nothing if there are none. Without an answer of
+/// Slurm, only those that have ended and said so are known; the error is why.
+pub fn submitted(store: &Store) -> (Vec<Submitted>, Option<CommandError>) {
     let folders = store.batches();
     if folders.is_empty() {
-        return Ok(Vec::new());
+        return (Vec::new(), None);
     }
-    let queue = Queue::ask()?;
+    let (queue, error) = match Queue::ask() {
+        Ok(queue) => (queue, None),
+        Err(error) => (Queue::default(), Some(error)),
+    };
     let mut found = Vec::new();
     for batch in folders.iter().filter_map(|folder| Batch::open(folder).ok()) {
         let Some(job) = batch.job(&queue) else {
             continue;
         };
         let ended = batch.ended();
+        let setup_failure = batch.setup_failure();
         for (number, (_, key, element)) in batch.about.tasks.iter().enumerate() {
-            let (is_running, reason) = match queue.elements.get(&(job, *element)) {
-                Some(ElementState::Running) => (true, String::new()),
-                Some(ElementState::Queued(reason)) => (false, reason.clone()),
-                _ => continue,
+            let Ok(key) = key.parse() else { continue };
+            let end = ended.binary_search(&number).is_ok();
+            let end = end
+                .then(|| TaskEnd::read(&batch.end(number)).ok())
+                .flatten();
+            let known = queue.elements.get(&(job, *element));
+            let state = match (end.and_then(said_by), known) {
+                (Some(state), _) => state,
+                (None, Some(ElementState::Running)) => SubmittedState::Running,
+                (None, Some(ElementState::Queued(reason))) => {
+                    SubmittedState::Queued(reason.clone())
+                }
+                _ if super::batch::settled(&batch.folder, number).exists() => continue,
+                (None, _) if setup_failure.is_some() => {
+                    let failure = setup_failure.as_ref().map(ToString::to_string);
+                    SubmittedState::Failed(failure.unwrap_or_default())
+                }
+                (None, Some(ElementState::Ended(ending))) => {
+                    SubmittedState::Gone(ending.to_string())
+                }
+                (None, None) if error.is_some() => continue,
+                (None, None) => SubmittedState::Gone("Slurm does not know it any more".to_owned()),
             };
-            let is_over = ended.binary_search(&number).is_ok()
-                || super::batch::settled(&batch.folder, number).exists();
-            if let (false, Ok(key)) = (is_over, key.parse()) {
-                found.push(Submitted {
-                    key,
-                    job: format!("{job}_{element}"),
-                    is_running,
-                    reason,
-                });
-            }
+            found.push(Submitted {
+                key,
+                job: format!("{job}_{element}"),
+                state,
+            });
         }
     }
-    Ok(found)
+    (found, error)
+}
+
+/// What the end that a task has left says of it; `None` for one that Slurm has stopped, and may start again.
+fn said_by(end: TaskEnd) -> Option<SubmittedState> {
+    match end.result {
+        TaskResult::Done => Some(SubmittedState::Ended),
+        TaskResult::Stopped => None,
+        TaskResult::Failed { messages, .. } | TaskResult::Folder { messages } => {
+            Some(SubmittedState::Failed(messages.join(": ")))
+        }
+        TaskResult::Damaged { path } => Some(SubmittedState::Failed(format!(
+            "{} is damaged",
+            path.display()
+        ))),
+    }
 }

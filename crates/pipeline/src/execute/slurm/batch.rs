@@ -8,6 +8,7 @@
 //! .slurm/<batch>/ends/<task>     how a task ended, until the run has dealt with it
 //! .slurm/<batch>/settled/<task>  the same afterwards: an element that is started again passes it over
 //! .slurm/<batch>/logs/<element>  what an element said that was no task
+//! .slurm/<batch>/setup-failed    the first element that could not begin, and what it was doing
 //! ```
 //!
 //! The folder appears complete, before the job is submitted. Elements end when it is gone.
@@ -34,6 +35,9 @@ const INDEX_LINE: usize = 21;
 /// Largest line of the list, and largest `batch.json`, in bytes.
 const LARGEST: u64 = 256 << 20;
 
+/// Lines of what an element said that are shown.
+const LINES_SHOWN: usize = 5;
+
 /// First characters of the names of jobs.
 pub(super) const JOB_PREFIX: &str = "eigenscope-";
 
@@ -54,6 +58,26 @@ pub(super) struct About {
     pub(super) needs: Needs,
     /// For each task its id, its key and the array element that runs it.
     pub(super) tasks: Vec<(String, String, usize)>,
+}
+
+/// An element of a job array that could not begin its work: a module or a line of `setup` failed, or the program does not start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetupFailure {
+    pub element: usize,
+    /// What failed, such as a line of `setup`.
+    pub doing: String,
+    /// The last lines that it wrote.
+    pub said: Vec<String>,
+}
+
+impl std::fmt::Display for SetupFailure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.doing)?;
+        for line in &self.said {
+            write!(f, "\n  {line}")?;
+        }
+        Ok(())
+    }
 }
 
 /// A task on the list.
@@ -145,6 +169,33 @@ impl Batch {
     /// Where each element writes what is said by no task: errors of the shell, of Slurm.
     pub(super) fn logs(&self) -> PathBuf {
         self.folder.join("logs")
+    }
+
+    /// The last lines of what an element said that was no task.
+    pub(super) fn said(&self, element: usize) -> Vec<String> {
+        let text = regular::read(&self.logs().join(element.to_string())).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let lines: Vec<&str> = text.lines().collect();
+        let last = lines.len().saturating_sub(LINES_SHOWN);
+        let lines = lines.get(last..).unwrap_or_default().iter();
+        lines.map(|line| (*line).to_owned()).collect()
+    }
+
+    /// Where an element that cannot begin says so.
+    pub(super) fn setup_failed(&self) -> PathBuf {
+        self.folder.join("setup-failed")
+    }
+
+    /// Why an element could not begin its work, if one has said so.
+    pub(super) fn setup_failure(&self) -> Option<SetupFailure> {
+        let text = regular::read_to_string(&self.setup_failed()).ok()?;
+        let (element, doing) = text.split_once('\n')?;
+        let element: usize = element.trim().parse().ok()?;
+        Some(SetupFailure {
+            element,
+            doing: doing.trim().to_owned(),
+            said: self.said(element),
+        })
     }
 
     /// Number of array elements.

@@ -36,7 +36,6 @@ pub(in super::super) fn planned(
     options: &SlurmOptions,
 ) -> Result<PlannedSubmissions, CommandError> {
     let settings = &options.settings;
-    let limits = Limits::ask(settings)?;
     let (mut ready, mut later, mut local) = (Vec::new(), Vec::new(), Vec::new());
     for &(task, is_ready) in tasks {
         match (settings.is_local(&plan.tasks[task]), is_ready) {
@@ -47,6 +46,10 @@ pub(in super::super) fn planned(
     }
     // As they are started: the longest first.
     ready.sort_by(|&a, &b| forecast.seconds(b).total_cmp(&forecast.seconds(a)));
+    let limits = match ready.is_empty() {
+        true => Limits::default(),
+        false => Limits::ask(settings)?,
+    };
     let requests = ready.iter().map(|&task| {
         let expected = forecast.expected(task);
         Request {

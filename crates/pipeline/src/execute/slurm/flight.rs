@@ -111,11 +111,10 @@ impl<'a> Flight<'a> {
         false
     }
 
-    /// A task of an element has left word that it was stopped.
-    pub(super) fn stopped(&mut self, element: usize) {
-        if let Some(known) = self.elements.get_mut(element) {
-            known.is_stopped = true;
-        }
+    /// A task of an element has left word that it was stopped; returns whether that is news.
+    pub(super) fn stopped(&mut self, element: usize) -> bool {
+        let known = self.elements.get_mut(element);
+        known.is_some_and(|known| !std::mem::replace(&mut known.is_stopped, true))
     }
 
     /// When an element was found to be gone, how it ended, and whether it had time to say that it was stopped.
@@ -135,14 +134,14 @@ impl<'a> Flight<'a> {
         known.gone.is_none().then_some(&known.state)
     }
 
-    /// Numbers of the awaited tasks that run and that wait.
-    pub(super) fn counts(&self) -> (usize, usize) {
-        let running = self
-            .wanted
-            .keys()
-            .filter(|&&number| self.state(self.element_of(number)) == Some(&ElementState::Running));
-        let running = running.count();
-        (running, self.wanted.len() - running)
+    /// The awaited tasks that run, as indices into the plan: of an element the first that has not ended, since it runs them one
+    /// after the other.
+    pub(super) fn running(&self) -> Vec<usize> {
+        let awaited = self.awaited().into_iter();
+        let running =
+            awaited.filter(|(element, _)| self.state(*element) == Some(&ElementState::Running));
+        let first = running.filter_map(|(_, numbers)| self.wanted.get(numbers.first()?));
+        first.map(|waiting| waiting.attempt.index).collect()
     }
 
     /// Returns whether nobody needs the folder of the batch any more.

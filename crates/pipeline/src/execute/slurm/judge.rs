@@ -13,9 +13,6 @@ use super::verdict::Cause;
 use super::worker::Worker;
 use crate::store::StoreError;
 
-/// Lines of what an element said that are shown when a task left no word.
-const LINES: usize = 5;
-
 /// An element whose job is gone.
 struct Gone {
     flight: usize,
@@ -44,7 +41,10 @@ impl<'a> Worker<'_, 'a> {
             }
         };
         if matches!(end.result, TaskResult::Stopped) {
-            known.stopped(element);
+            if known.stopped(element) {
+                // What Slurm says of it decides, and does so now.
+                self.ask_soon();
+            }
             return false;
         }
         if end.restarts > 0
@@ -107,7 +107,9 @@ impl<'a> Worker<'_, 'a> {
         let known = self.flights.get_mut(flight)?;
         known.batch.settle(number);
         known.settled.insert(number);
-        known.wanted.remove(&number)
+        let waiting = known.wanted.remove(&number)?;
+        self.runs_no_more(waiting.attempt.index);
+        Some(waiting)
     }
 
     /// Takes over what Slurm says about the elements that this run waits for.
@@ -225,6 +227,8 @@ impl<'a> Worker<'_, 'a> {
                     waiting.tries += 1;
                 }
                 waiting.needs = needs;
+                let task = waiting.attempt.index;
+                drop(self.sender.send(Message::Requeued(task)));
                 self.unsubmitted.add(waiting.attempt.index);
                 self.waiting.push(waiting);
             }
@@ -234,7 +238,11 @@ impl<'a> Worker<'_, 'a> {
                     false => "",
                 };
                 let message = format!("{why}{limit}; {}", cause.advice());
-                let error = waiting.attempt.failed(vec![message]);
+                let messages = vec![message];
+                let error = match cause {
+                    Cause::Cancelled => waiting.attempt.cancelled(messages),
+                    _ => waiting.attempt.failed(messages),
+                };
                 self.ended(&waiting.attempt, Err(error));
             }
         }
@@ -242,19 +250,8 @@ impl<'a> Worker<'_, 'a> {
 
     /// The last lines of what an element of a batch said.
     fn said(&self, flight: usize, element: usize) -> Vec<String> {
-        let log = self
-            .flights
-            .get(flight)
-            .map(|flight| flight.batch.logs().join(element.to_string()));
-        let text = log.and_then(|log| eigenscope_artifact::regular::read(&log).ok());
-        let text = text.unwrap_or_default();
-        let text = String::from_utf8_lossy(&text);
-        let lines: Vec<&str> = text.lines().collect();
-        let last = lines.len().saturating_sub(LINES);
-        lines[last..]
-            .iter()
-            .map(|line| (*line).to_owned())
-            .collect()
+        let flight = self.flights.get(flight);
+        flight.map_or_else(Vec::new, |flight| flight.batch.said(element))
     }
 }
 

@@ -29,7 +29,8 @@ mod submit;
 mod verdict;
 mod worker;
 
-pub use adopt::{Submitted, submitted};
+pub use adopt::{Submitted, SubmittedState, submitted};
+pub use batch::SetupFailure;
 pub use commands::CommandError;
 pub(super) use dry_run::planned;
 pub use dry_run::{PlannedJob, PlannedSubmissions};

@@ -103,6 +103,16 @@ impl ElementState {
     }
 }
 
+impl std::fmt::Display for Ending {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { state, reason } = self;
+        match reason.is_empty() || reason == state {
+            true => f.write_str(state),
+            false => write!(f, "{state}, {reason}"),
+        }
+    }
+}
+
 impl Ending {
     /// How an element ended that `squeue` does not know any more: as the accounting says or, where there is none, the controller.
     pub(super) fn ask((job, index): ElementId) -> Option<Self> {

@@ -23,6 +23,13 @@ const HOLD_PART: u32 = 10;
 /// Time after which more jobs are tried than a user might have, and most time between two attempts to reach Slurm.
 const LATER: Duration = Duration::from_secs(30);
 
+/// What an element does that cannot begin: it leaves word of what it was doing. `exec` ends the shell without these, unless the program
+/// cannot be started. One that Slurm asks to end leaves no word.
+const TRAPS: &str = "\
+trap 'printf \"%s\\n%s failed\\n\" \"${SLURM_ARRAY_TASK_ID:-0}\" \"$doing\" > \"$failed.$$\" && mv \"$failed.$$\" \"$failed\"' EXIT
+trap 'trap - EXIT; exit 143' TERM
+";
+
 impl<'a> Worker<'_, 'a> {
     /// Submits what is ready, if it is time to; whether it did.
     pub(super) fn submit(&mut self) -> Result<bool, ExecuteError> {
@@ -222,20 +229,26 @@ impl<'a> Worker<'_, 'a> {
         // Modules are functions that a login shell defines.
         let mut script = match is_plain {
             true => "#!/bin/sh\n".to_owned(),
-            false => "#!/bin/bash -l\n".to_owned(),
+            // Without the option, bash ends at once where a program cannot be started.
+            false => "#!/bin/bash -l\nshopt -s execfail\n".to_owned(),
         };
-        for module in &settings.modules {
-            // Writing to a string cannot fail.
-            let _ = writeln!(script, "module load {}", quoted(module));
+        let failed = quoted(&batch.setup_failed().to_string_lossy());
+        // Writing to a string cannot fail.
+        let _ = writeln!(script, "failed={failed}");
+        script.push_str(TRAPS);
+        let modules = settings.modules.iter();
+        let modules = modules.map(|module| format!("module load {}", quoted(module)));
+        for line in modules.chain(settings.setup.iter().cloned()) {
+            let line = quoted(&line);
+            let _ = writeln!(script, "doing={line}\neval {line} || exit 1");
         }
-        for line in &settings.setup {
-            let _ = writeln!(script, "{line}");
-        }
-        script.push_str("exec");
+        let mut command = String::new();
         for word in &self.options.element_command {
-            let _ = write!(script, " {}", quoted(&word.to_string_lossy()));
+            let _ = write!(command, "{} ", quoted(&word.to_string_lossy()));
         }
-        let _ = writeln!(script, " {}", quoted(&batch.folder.to_string_lossy()));
+        let _ = writeln!(script, "doing={}", quoted(command.trim_end()));
+        let folder = quoted(&batch.folder.to_string_lossy());
+        let _ = writeln!(script, "exec {command}{folder}");
         script
     }
 }

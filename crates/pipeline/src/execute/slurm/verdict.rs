@@ -44,11 +44,10 @@ impl Cause {
 
     /// Why, in words and in Slurm's own.
     pub(super) fn describe(self, job: &str, needs: Needs, ending: Option<&Ending>) -> String {
-        let said = match ending {
-            None => "Slurm does not know it any more".to_owned(),
-            Some(Ending { state, reason }) if reason.is_empty() || reason == state => state.clone(),
-            Some(Ending { state, reason }) => format!("{state}, {reason}"),
-        };
+        let said = ending.map_or_else(
+            || "Slurm does not know it any more".to_owned(),
+            Ending::to_string,
+        );
         let Needs {
             memory_mib,
             minutes,

@@ -3,7 +3,7 @@
 //! Ends are found in folders, which costs Slurm nothing. Slurm itself is asked with one request for all jobs, more and more
 //! rarely while nothing is submitted: only to learn of what ended without leaving word, or waits for somebody to act.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use super::super::ExecuteError;
 use super::super::attempt::Attempt;
 use super::super::executor::{AttemptError, AttemptOutcome, Expected, Message};
+use super::batch::SetupFailure;
 use super::commands::{self, CommandError};
 use super::commits::Finished;
 use super::end::{TaskEnd, TaskResult};
@@ -99,7 +100,13 @@ pub(super) struct Worker<'s, 'a> {
     look: Pace,
     ask: Pace,
     stopping: Option<Instant>,
+    /// Whether Slurm has been asked what it gives, and what earlier runs have left.
+    has_begun: bool,
+    /// Tasks that run, as far as is known.
+    running: BTreeSet<usize>,
     counts: (usize, usize),
+    /// Why an element could not begin its work.
+    setup_failure: Option<SetupFailure>,
     is_silent: bool,
     is_broken: bool,
 }
@@ -136,7 +143,10 @@ impl<'s, 'a> Worker<'s, 'a> {
             look: Pace::new(LOOK),
             ask: Pace::new(ASK),
             stopping: None,
+            has_begun: false,
+            running: BTreeSet::new(),
             counts: (0, 0),
+            setup_failure: None,
             is_silent: false,
             is_broken: false,
         }
@@ -144,15 +154,12 @@ impl<'s, 'a> Worker<'s, 'a> {
 
     /// Works until the run leaves the jobs.
     pub(super) fn run(mut self, commands: &Receiver<Command<'a>>) {
-        if let Err(error) = self.begin() {
-            self.broken(error);
-        }
         loop {
             let mut next = commands.recv_timeout(TICK);
             loop {
                 match next {
                     Ok(Command::Leave) | Err(RecvTimeoutError::Disconnected) => {
-                        return self.forget_what_is_over();
+                        return self.leave();
                     }
                     Ok(command) => self.obey(command),
                     Err(RecvTimeoutError::Timeout) => break,
@@ -166,7 +173,16 @@ impl<'s, 'a> Worker<'s, 'a> {
         }
     }
 
+    fn leave(&mut self) {
+        match self.has_begun {
+            true => self.forget_what_is_over(),
+            false => self.forget_what_is_in_the_store(),
+        }
+    }
+
+    /// Asks Slurm what a run has to know, before its first task is submitted. A run without tasks for it asks nothing.
     fn begin(&mut self) -> Result<(), ExecuteError> {
+        self.has_begun = true;
         let settings = &self.options.settings;
         let Some(limits) = self.first_answer(|| Limits::ask(settings))? else {
             return Ok(());
@@ -229,6 +245,11 @@ impl<'s, 'a> Worker<'s, 'a> {
     }
 
     fn start(&mut self, attempt: Attempt<'a>, expected: Expected) {
+        if !self.has_begun
+            && let Err(error) = self.begin()
+        {
+            self.broken(error);
+        }
         let settings = &self.options.settings;
         let needs = Needs::of(attempt.task, expected, settings, &self.limits);
         let waiting = Waiting {
@@ -275,6 +296,11 @@ impl<'s, 'a> Worker<'s, 'a> {
             if self.look_for_ends() {
                 self.look.quicken();
             }
+            if !self.is_broken
+                && let Some(failure) = self.setup_failure.take()
+            {
+                return Err(ExecuteError::SlurmSetup(failure));
+            }
         }
         if is_waited_for && self.ask.is_due() {
             self.ask_slurm();
@@ -304,7 +330,7 @@ impl<'s, 'a> Worker<'s, 'a> {
         self.stopping.is_some()
     }
 
-    /// Hands on the ends that have been written; whether there were any.
+    /// Hands on the ends that have been written; whether there were any. Looks whether an element could not begin, too.
     fn look_for_ends(&mut self) -> bool {
         let mut found = Vec::new();
         for (index, flight) in self.flights.iter().enumerate() {
@@ -314,6 +340,9 @@ impl<'s, 'a> Worker<'s, 'a> {
             let ended = flight.batch.ended().into_iter();
             let wanted = ended.filter(|number| flight.wanted.contains_key(number));
             found.extend(wanted.map(|number| (index, number)));
+            if self.setup_failure.is_none() {
+                self.setup_failure = flight.batch.setup_failure();
+            }
         }
         let mut any = false;
         for (index, number) in found {
@@ -331,6 +360,7 @@ impl<'s, 'a> Worker<'s, 'a> {
             return;
         };
         flight.placing.insert(number);
+        self.running.remove(&waiting.attempt.index);
         let finished = Finished {
             attempt: waiting.attempt,
             end,
@@ -380,7 +410,9 @@ impl<'s, 'a> Worker<'s, 'a> {
             self.ended(&waiting.attempt, Err(AttemptError::Stopped));
         }
         let mut ids = Vec::new();
+        let mut tasks = 0;
         for flight in &self.flights {
+            tasks += flight.wanted.len();
             let awaited = flight.awaited();
             let is_whole = flight.wanted.len() + flight.settled.len() + flight.placing.len()
                 == flight.batch.about.tasks.len();
@@ -389,6 +421,12 @@ impl<'s, 'a> Worker<'s, 'a> {
                 true => ids.push(flight.job.to_string()),
                 false => ids.extend(awaited.keys().map(|&element| flight.name(element))),
             }
+        }
+        if tasks > 0 {
+            let s = if tasks == 1 { "" } else { "s" };
+            self.note(format!(
+                "slurm: the run ends, and cancels the jobs of {tasks} task{s} that have not ended"
+            ));
         }
         for ids in ids.chunks(500) {
             let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
@@ -429,17 +467,38 @@ impl<'s, 'a> Worker<'s, 'a> {
         self.forget_what_is_over();
     }
 
-    /// Tells the run how many tasks run and wait, when that has changed.
+    /// Tells the run which tasks run and how many wait, as far as that has changed.
     fn count(&mut self) {
-        let counts = self.flights.iter().map(Flight::counts);
-        let counts = counts.fold((0, self.waiting.len()), |sum, (running, queued)| {
-            (sum.0 + running, sum.1 + queued)
-        });
+        let running: BTreeSet<usize> = self.flights.iter().flat_map(Flight::running).collect();
+        for &task in running.difference(&self.running) {
+            drop(self.sender.send(Message::Began(task)));
+        }
+        // What has ended was taken out of the set then.
+        for &task in self.running.difference(&running) {
+            drop(self.sender.send(Message::Requeued(task)));
+        }
+        self.running = running;
+        let awaited = self.flights.iter().map(|flight| flight.wanted.len());
+        let submitted: usize = awaited.sum();
+        let counts = (
+            self.running.len(),
+            submitted + self.waiting.len() - self.running.len(),
+        );
         if counts != self.counts {
             self.counts = counts;
             let (running, queued) = counts;
             drop(self.sender.send(Message::Elsewhere { running, queued }));
         }
+    }
+
+    /// Slurm has something to say.
+    pub(super) fn ask_soon(&mut self) {
+        self.ask.quicken();
+    }
+
+    /// A task does not run any more.
+    pub(super) fn runs_no_more(&mut self, task: usize) {
+        self.running.remove(&task);
     }
 
     pub(super) fn note(&self, text: String) {
