@@ -54,7 +54,7 @@ OF_REMOTE := --manifest-path crates/remote/Cargo.toml --target-dir "$$TARGET_DIR
 
 KERNEL_BENCHES := $(basename $(notdir $(wildcard crates/*/benches/*.rs)))
 
-.PHONY: figures build programs remote install test fuzz lint bench compare report verify lock status readers exchange duplicates clean help
+.PHONY: figures build programs remote install test fuzz lint bench compare report verify lock status readers python exchange duplicates clean help
 
 figures: programs ## Bring results and figures up to date (PIPELINE= DATA_DIR= JOBS= TARGETS=)
 	$(RUN) eigenscope run "$$PIPELINE" $${JOBS:+--jobs "$$JOBS"} $$TARGETS
@@ -133,6 +133,9 @@ status: programs ## Say what is up to date and what is not, and why (PIPELINE= T
 
 readers: programs ## Read the results with old and new polars, pandas, pyarrow and DuckDB (PIPELINE=)
 	$(RUN) tests/python_readers/run "$$TARGET_DIR" "$${EIGENSCOPE_ARTIFACTS:-artifacts}" "$$PIPELINE"
+
+python: programs ## Test the Python package with old and new packages, and run its guide and notebook
+	$(RUN) python/tests/run "$$TARGET_DIR"
 
 exchange: programs ## Compare exported and imported models with PyTorch and onnxruntime (PYTHON= that has them)
 	$(RUN) tests/python_models/run "$$TARGET_DIR" "$$PYTHON"

@@ -2,7 +2,7 @@
 
 Trains small models of several kinds on the embedded digits in a temporary folder, exports each as safetensors with its Python and as ONNX,
 and compares the logits of all test images with those that eigenscope itself computes (the embedding of the last layer).
-Also reads a checkpoint that PyTorch wrote, and compares likewise.
+Also reads a checkpoint that PyTorch wrote, and compares likewise. Images and state dictionaries are those of the Python package.
 
 Usage: check.py PROGRAMS, the folder with the program `eigenscope`.
 """
@@ -14,6 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import eigenscope
 import numpy
 import torch
 
@@ -42,23 +43,6 @@ MODELS = {
 }
 
 
-class Project:
-    def __init__(self, programs, folder):
-        self.program = Path(programs).resolve() / "eigenscope"
-        self.folder = folder
-
-    def call(self, *arguments):
-        command = [self.program, *arguments]
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("EIGENSCOPE_")}
-        answer = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True)
-        assert answer.returncode == 0, f"{arguments}: {answer.stderr}"
-        return answer.stdout
-
-    def export(self, task, name, *more):
-        self.call("export", "p.toml", task, "-o", name, *more)
-        return self.folder / name
-
-
 def pipeline(described):
     tables = ["[data.digits]\n"]
     for kind, (parameters, last) in MODELS.items():
@@ -80,51 +64,58 @@ def compare(what, found, expected):
 
 
 def main():
-    programs = sys.argv[1]
+    programs = Path(sys.argv[1]).resolve()
+    # What a user has set must not count.
+    for name in [name for name in os.environ if name.startswith("EIGENSCOPE_")]:
+        del os.environ[name]
+    described = subprocess.run([programs / "eigenscope-train", "describe"], check=True, capture_output=True, text=True)
+    described = {kind["name"] for kind in json.loads(described.stdout)["kinds"]}
+    kinds = [kind for kind in MODELS if kind in described]
     with tempfile.TemporaryDirectory() as folder:
-        project = Project(programs, Path(folder))
-        described = subprocess.run([project.program.parent / "eigenscope-train", "describe"], capture_output=True, text=True)
-        kinds = {kind["name"] for kind in json.loads(described.stdout)["kinds"]}
-        pipeline_text = pipeline(kinds)
-        (project.folder / "p.toml").write_text(pipeline_text)
-        project.call("run", "p.toml")
-        images = numpy.load(project.export("data.digits", "images.npz"))
-        kinds = [kind for kind in MODELS if f"[train.{kind}]" in pipeline_text]
+        os.chdir(folder)
+        project = eigenscope.Project(folder, programs / "eigenscope")
+        run = lambda text: Path("p.toml").write_text(text) and project.run("p.toml", report=None)
+
+        def export(task, name, *more):
+            project.call("export", os.path.abspath("p.toml"), task, "-o", name, *more)
+            return name
+
+        own = pipeline(kinds)
+        results = run(own)
+        images = results["data.digits"].images().split("test")
         for kind in kinds:
-            logits = numpy.load(project.export(f"decompose.logits-{kind}", f"{kind}-logits.npz"))
-            expected = logits["vector"]
-            # The test images are the last rows; their labels say that it is they.
-            count = len(expected)
-            assert (images["label"][-count:] == logits["label"]).all()
-            inputs = (images["pixels"][-count:].astype("float32") / 16).reshape(count, 1, 8, 8)
-            project.export(f"train.{kind}", f"{kind}.safetensors", "--snippet", f"{kind}.py")
-            here = os.getcwd()
-            os.chdir(project.folder)
+            logits = numpy.load(export(f"decompose.logits-{kind}", f"{kind}-logits.npz"))
+            assert (images.labels == logits["label"]).all()
+            inputs = images.inputs()
+            export(f"train.{kind}", f"{kind}.safetensors", "--snippet", f"{kind}.py")
             defined = {}
-            exec((project.folder / f"{kind}.py").read_text(), defined)
-            os.chdir(here)
+            exec(Path(f"{kind}.py").read_text(), defined)
+            model = defined["model"]
             with torch.no_grad():
-                found = defined["model"](torch.from_numpy(inputs)).numpy()
-            compare(f"{kind} in PyTorch", found, expected)
-            torch.save({"epoch": 3, "model": defined["model"].state_dict()}, project.folder / f"{kind}.pth")
+                compare(f"{kind} in PyTorch", model(torch.from_numpy(inputs)).numpy(), logits["vector"])
+            exported, read = model.state_dict(), results[f"train.{kind}"].state_dict()
+            model.load_state_dict(read)
+            assert all(torch.equal(exported[name], read[name]) for name in read), f"{kind}: the package reads other weights"
+            torch.save({"epoch": 3, "model": model.state_dict()}, f"{kind}.pth")
             if onnxruntime is not None:
-                path = project.export(f"train.{kind}", f"{kind}.onnx")
+                path = export(f"train.{kind}", f"{kind}.onnx")
                 session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
                 name = session.get_inputs()[0].name
-                compare(f"{kind} in onnxruntime", session.run(None, {name: inputs})[0], expected)
-        imported = [pipeline_text]
+                compare(f"{kind} in onnxruntime", session.run(None, {name: inputs})[0], logits["vector"])
+        imported = [own]
         for kind in kinds:
             parameters, last = MODELS[kind]
             network = f'kind = "{kind}"' if kind != "network" else parameters.split("\n")[1]
-            imported.append(f'[model.{kind}]\nfile = "{project.folder / kind}.pth"\ndata = "data.digits"\n{network}\n')
+            imported.append(f'[model.{kind}]\nfile = "{os.path.abspath(kind)}.pth"\ndata = "data.digits"\n{network}\n')
             imported.append(logits_of(f"model.{kind}", f"imported-{kind}", last))
             if onnxruntime is not None:
-                imported.append(f'[model.{kind}-onnx]\nfile = "{project.folder / kind}.onnx"\ndata = "data.digits"\n')
-        (project.folder / "p.toml").write_text("\n".join(imported))
-        project.call("run", "p.toml")
+                imported.append(f'[model.{kind}-onnx]\nfile = "{os.path.abspath(kind)}.onnx"\ndata = "data.digits"\n')
+        results = run("\n".join(imported))
         for kind in kinds:
-            read = lambda name: numpy.load(project.export(f"decompose.logits-{name}", "logits.npz"))["vector"]
-            compare(f"{kind} from a file of PyTorch", read(f"imported-{kind}"), read(kind))
+            found, expected = (
+                numpy.array(results[f"decompose.logits-{name}"].arrow()["vector"].to_pylist()) for name in (f"imported-{kind}", kind)
+            )
+            compare(f"{kind} from a file of PyTorch", found, expected)
 
 
 main()
