@@ -68,7 +68,10 @@ class Project:
         return Table(pa.Table.from_arrays([pa.array(_numbers(column)) for column in columns], names=answer["columns"]))
 
     def call(self, *arguments: str) -> str:
-        """What a command prints, such as `call("export", "digits", "train.mlp[seed=0]", "-o", "mlp.onnx")`."""
+        """What a command prints, such as `call("export", "digits", "train.mlp[seed=0]", "-o", "mlp.onnx")`.
+
+        Paths are relative to the folder of the project.
+        """
         return _program.answer(self._command(*arguments), self._folder())
 
     def _ask(self, *arguments: str) -> Any:
