@@ -324,6 +324,15 @@ fn a_run_with_slurm_is_watched_like_one_here() {
     let queued = state();
     assert_eq!(queued["counts"]["waiting"], 6);
     assert_eq!(queued["counts"]["running"], 0);
+    let left = |state: &serde_json::Value| state["seconds_left"].as_f64().expect("a number");
+    let before = left(&queued);
+    assert!(before > 0.0);
+    std::thread::sleep(Duration::from_millis(2500));
+    let after = left(&state());
+    assert!(
+        after >= before,
+        "what waits comes no nearer: {before} {after}"
+    );
     interrupt(&run);
     run.wait_with_output().expect("ended");
 

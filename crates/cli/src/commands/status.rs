@@ -110,9 +110,8 @@ fn on_remote(project: &Project, survey: &Survey) -> Result<BTreeSet<Key>> {
             "; {count} tasks wait for inputs, and which results they need is not known before"
         ),
     };
-    let has = if asked == 1 { "result" } else { "results" };
     tell(&format!(
-        "{url} has {count} of the {asked} {has} that are needed{unknown}"
+        "{url} has {count} of {asked} needed results{unknown}"
     ));
     Ok(held)
 }

@@ -119,6 +119,11 @@ impl Observer for Bars {
         let _ = self.all.println(text);
     }
 
+    fn time_left(&mut self, seconds: f64) {
+        self.left = format!("about {} left", duration(seconds));
+        self.show_left();
+    }
+
     fn elsewhere(&mut self, running: usize, queued: usize) {
         self.elsewhere = match running + queued {
             0 => String::new(),

@@ -12,6 +12,9 @@ pub trait Observer {
     /// Something that belongs to no task, for the user to know.
     fn note(&mut self, _text: &str) {}
 
+    /// Estimate of the time left, about once a second.
+    fn time_left(&mut self, _seconds: f64) {}
+
     /// So many tasks run on a cluster, and so many wait there.
     fn elsewhere(&mut self, _running: usize, _queued: usize) {}
 }

@@ -132,6 +132,11 @@ impl Observer for Recorder<'_> {
         self.observer.note(text);
     }
 
+    fn time_left(&mut self, seconds: f64) {
+        self.shared.kept().state.seconds_left = seconds;
+        self.observer.time_left(seconds);
+    }
+
     fn elsewhere(&mut self, running: usize, queued: usize) {
         let mut kept = self.shared.kept();
         kept.is_new |= kept.state.counts.queued != queued;

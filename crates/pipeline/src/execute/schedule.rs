@@ -22,6 +22,9 @@ use eigenscope_plan::{Plan, PlannedTask};
 /// Time between two looks at whether the caller has cancelled.
 const TICK: Duration = Duration::from_millis(50);
 
+/// Time between two estimates of the time left while nothing happens.
+const LEFT: Duration = Duration::from_secs(1);
+
 /// What a run works on. It does not change during the run.
 #[derive(Clone, Copy)]
 pub(super) struct RunContext<'a> {
@@ -193,7 +196,12 @@ impl<'a> Schedule<'a> {
     ) where
         'a: 'scope,
     {
+        let mut told: Option<Instant> = None;
         loop {
+            if self.total > 0 && told.is_none_or(|told| told.elapsed() >= LEFT) {
+                told = Some(Instant::now());
+                self.observer.time_left(self.forecast.seconds_left());
+            }
             if self.must_stop() {
                 places.stop();
                 self.stop_lookups();
