@@ -54,7 +54,7 @@ OF_REMOTE := --manifest-path crates/remote/Cargo.toml --target-dir "$$TARGET_DIR
 
 KERNEL_BENCHES := $(basename $(notdir $(wildcard crates/*/benches/*.rs)))
 
-.PHONY: figures build programs remote install test fuzz lint bench compare report verify lock status readers python exchange duplicates clean help
+.PHONY: figures build programs remote install test fuzz lint bench bench-device compare report verify lock status readers python exchange duplicates clean help
 
 figures: programs ## Bring results and figures up to date (PIPELINE= DATA_DIR= JOBS= TARGETS=)
 	$(RUN) eigenscope run "$$PIPELINE" $${JOBS:+--jobs "$$JOBS"} $$TARGETS
@@ -114,6 +114,9 @@ bench: programs ## Measure everything, against PyTorch, too (PYTHON= another one
 	&& with_cargo bench --workspace --locked --bench steps -- --python "$$python"; \
 	else echo "the comparisons of clipping and of training steps with PyTorch are skipped: no $$PYTHON"; fi
 
+bench-device: programs ## Check and measure training on a graphics card, in at most four minutes (DATA_DIR= with MNIST)
+	$(RUN) crates/gpu/bench-device "$$TARGET_DIR/release" $${DATA_DIR:+"$$DATA_DIR"}
+
 compare: programs ## Compare our numbers with the published ones (PIPELINE= PUBLISHED=)
 	$(RUN) eigenscope compare "$$PIPELINE" $${PUBLISHED:+--published "$$PUBLISHED"}
 
@@ -147,4 +150,4 @@ clean: programs ## Remove all results, or those of a pipeline (PIPELINE=); the c
 	$(RUN) eigenscope clean $${ASKED_FOR:+"$$PIPELINE"}
 
 help: ## List the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14

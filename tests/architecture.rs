@@ -15,11 +15,15 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("kernels", &[]),
     ("models", &["artifact", "kernels"]),
     ("graphs", &["artifact", "checkpoint", "models"]),
+    ("gpu", &[]),
     (
         "ingest",
         &["artifact", "checkpoint", "stage", "fingerprint"],
     ),
-    ("train", &["artifact", "stage", "models", "fingerprint"]),
+    (
+        "train",
+        &["artifact", "stage", "gpu", "models", "fingerprint"],
+    ),
     (
         "import",
         &[
@@ -54,7 +58,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     ("query", &["artifact", "plan", "pipeline"]),
-    ("cli", &["plan", "pipeline", "query"]),
+    ("cli", &["gpu", "plan", "pipeline", "query", "stage"]),
     ("testing", &["artifact", "stage", "models"]),
 ];
 
@@ -70,6 +74,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("polars", &["metrics"]),
     ("resvg", &["figure"]),
     ("sqlparser", &["query"]),
+    ("libloading", &["gpu"]),
     ("ureq", &["ingest"]),
     ("image", &["ingest"]),
     ("object_store", &["remote"]),

@@ -7,7 +7,7 @@ use std::os::unix::fs::symlink;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use eigenscope_testing::{Answer, RunCounts, TestProject, interrupt, workspace};
+use eigenscope_testing::{Answer, RunCounts, TestProject, emulated_cuda, interrupt, workspace};
 
 /// A data set, four models of it, a table of these and a figure.
 const PIPELINE: &str = "\
@@ -27,7 +27,10 @@ struct Cluster {
 
 impl Cluster {
     fn new(pipeline: &str, settings: &str) -> Self {
-        let project = TestProject::with_fake_stages(pipeline);
+        Self::of(TestProject::with_fake_stages(pipeline), settings)
+    }
+
+    fn of(project: TestProject, settings: &str) -> Self {
         project.write("eigenscope.toml", settings);
         project.write("slurm/calls", "");
         fs::create_dir(project.path("bin")).expect("created");
@@ -135,6 +138,37 @@ fn what_stays_here_is_not_submitted() {
     let answer = cluster.run(&[]).expect(0);
     assert_eq!(RunCounts::read(&answer.stderr).ran, 7);
     assert_eq!(cluster.calls("sbatch"), 1, "the models");
+}
+
+#[test]
+fn tasks_on_a_graphics_card_ask_for_one_and_find_it_on_their_node() {
+    let Some(libraries) = emulated_cuda() else {
+        return;
+    };
+    let pipeline = "[data.digits]\n[train.bilinear]\ndata = 'data.digits'\nhidden = 4\nepochs = 1\nbatch = 256\ndevice = 'cuda'\n";
+    let settings = format!("{QUICK}local = ['data.*']\npartition = 'main'\n");
+    let run = |more: &str, libraries: &str| {
+        let cluster = Cluster::of(TestProject::new(pipeline), &format!("{settings}{more}"));
+        let mut command = cluster.command(&["run", "p.toml", "--offline"]);
+        command.env("EIGENSCOPE_CUDA_LIBRARIES", libraries);
+        (
+            Answer::of(&mut command),
+            cluster.project.read("slurm/calls"),
+        )
+    };
+    let here = libraries.display().to_string();
+    let (answer, calls) = run("", &here);
+    assert_eq!(RunCounts::read(&answer.expect(0).stderr).ran, 2);
+    assert_says(&calls, "--gres=gpu:1 --partition=main");
+    let (answer, calls) = run("gres = 'gpu:a100:2'\ngpu_partition = 'cards'\n", &here);
+    assert_says(&answer.expect(0).stderr, "a graphics card, ");
+    assert_says(&calls, "--gres=gpu:a100:2 --partition=cards");
+    // The machine of the run needs no card; a node without one says so.
+    let (answer, _) = run("", "/nowhere/cuda");
+    assert_says(
+        &answer.expect(1).stderr,
+        "this node has no graphics card: the CUDA driver was not found",
+    );
 }
 
 #[test]

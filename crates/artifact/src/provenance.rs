@@ -33,4 +33,7 @@ pub struct Provenance {
     pub seed: u64,
     /// Inputs in the order of the task's roles.
     pub inputs: Vec<InputDigest>,
+    /// The graphics card that computed it, with the versions of its driver and libraries; `None`: the processor did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
 }

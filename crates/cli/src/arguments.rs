@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use eigenscope_stage::DeviceChoice;
 use tracing::Level;
 
 use crate::exit;
@@ -72,8 +73,40 @@ impl Terminal {
 /// The folder that an environment variable names, or else `default`. To clap it is a default either way: what clap itself
 /// takes from the environment, it lists as required in its usage lines.
 fn folder(variable: &str, default: &str) -> PathBuf {
+    folder_in(variable).unwrap_or_else(|| default.into())
+}
+
+/// Variable of the folder with the libraries of CUDA.
+pub(crate) const CUDA_LIBRARIES: &str = "EIGENSCOPE_CUDA_LIBRARIES";
+
+/// The folder that an environment variable names.
+pub(crate) fn folder_in(variable: &str) -> Option<PathBuf> {
     let value = std::env::var_os(variable).filter(|value| !value.is_empty());
-    value.unwrap_or_else(|| default.into()).into()
+    value.map(PathBuf::from)
+}
+
+/// A kind of device, or `auto`.
+fn device(name: &str) -> Result<DeviceChoice, String> {
+    let names = DeviceChoice::ALL.map(DeviceChoice::name);
+    DeviceChoice::named(name).ok_or_else(|| format!("it should be one of {}", names.join(", ")))
+}
+
+impl ProjectArguments {
+    /// The device that the command line or else the environment asks for.
+    pub(crate) fn device(&self) -> anyhow::Result<Option<DeviceChoice>> {
+        const VARIABLE: &str = "EIGENSCOPE_DEVICE";
+        let given = std::env::var(VARIABLE).ok().filter(|name| !name.is_empty());
+        match (self.device, given) {
+            (Some(choice), _) => Ok(Some(choice)),
+            (None, None) => Ok(None),
+            (None, Some(name)) => {
+                let choice = device(&name);
+                choice
+                    .map(Some)
+                    .map_err(|reason| anyhow::anyhow!("{VARIABLE} is `{name}`: {reason}"))
+            }
+        }
+    }
 }
 
 /// A whole number of at least 1.
@@ -104,6 +137,17 @@ pub(crate) struct ProjectArguments {
         global = true
     )]
     pub(crate) data_dir: PathBuf,
+    /// What tasks compute on that can use a graphics card, whatever pipeline files say [env: EIGENSCOPE_DEVICE]
+    #[arg(
+        long,
+        value_name = "DEVICE",
+        value_parser = device,
+        global = true
+    )]
+    pub(crate) device: Option<DeviceChoice>,
+    /// Folder with the libraries of CUDA, the only one to look into [env: EIGENSCOPE_CUDA_LIBRARIES]
+    #[arg(long, value_name = "DIR", global = true)]
+    pub(crate) cuda_libraries: Option<PathBuf>,
     /// Use the folder of results without a lock, for file systems that have none: two runs at once would then spoil each
     /// other's results
     #[arg(long, global = true)]
@@ -134,6 +178,8 @@ pub(crate) enum Command {
     Export(Export),
     /// List what a file of weights holds, and propose what a pipeline file could say about it
     Inspect(Inspect),
+    /// List what tasks can compute on, and why a graphics card is not used
+    Devices(Devices),
     /// List the task kinds that a pipeline file can name, or what one of them takes
     Kinds(Kinds),
     /// Draw what ran on which core when, and how idle the cores were
@@ -396,6 +442,13 @@ pub(crate) struct Inspect {
     /// Where the tensors are in a file that has them in several places
     #[arg(long)]
     pub(crate) key: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Devices {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -5,6 +5,7 @@
 mod arguments;
 mod budget;
 mod by_table;
+mod cards;
 mod commands;
 mod completion;
 mod exit;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         .with_target(false)
         .init();
     let project = &arguments.project;
+    cards::configure(project);
     let result = match &arguments.command {
         Command::Run(command) => commands::run::run(project, command),
         Command::Status(command) => commands::status::run(project, command),
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
         Command::Show(command) => commands::show::run(project, command),
         Command::Timeline(command) => commands::timeline::run(project, command),
         Command::Export(command) => commands::export::run(project, command),
+        Command::Devices(command) => commands::devices::run(command),
         Command::Kinds(command) => commands::kinds::run(project, command),
         Command::Inspect(command) => commands::inspect::run(command),
         Command::Compare(command) => commands::compare::run(project, command),

@@ -16,6 +16,7 @@ use eigenscope_plan::progress::Progress;
 use eigenscope_plan::{file, task_patterns};
 
 use crate::arguments::{ProjectArguments, TargetArguments, Terminal};
+use crate::cards;
 use crate::commands::{relative, tell};
 use crate::exit::diagnosed;
 use crate::planning;
@@ -184,7 +185,10 @@ pub(crate) fn import_program() -> Result<PathBuf> {
 
 /// Asks the stage programs beside this program what they can do.
 pub(crate) fn stage_programs(arguments: &ProjectArguments) -> Result<Programs> {
-    Ok(Programs::describe(&program_folder()?)?.with_data_dir(&arguments.data_dir))
+    let programs = Programs::describe(&program_folder()?)?;
+    Ok(programs
+        .with_data_dir(&arguments.data_dir)
+        .on_device(arguments.device()?, cards::has_card))
 }
 
 /// The folder of this program, which has the other programs in it.

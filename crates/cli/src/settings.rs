@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use eigenscope_pipeline::execute::slurm::SlurmOptions;
 use eigenscope_plan::settings::{self, ExecutorName, FILE_NAME, Settings};
 
-use crate::arguments::{Executor, Run};
+use crate::arguments::{Executor, ProjectArguments, Run};
 use crate::exit::diagnosed;
 use crate::project::PIPELINES;
 
@@ -40,7 +40,11 @@ fn user_settings() -> Option<PathBuf> {
 }
 
 /// How a run uses Slurm, if it does.
-pub(crate) fn slurm(settings: &Settings, command: &Run) -> Result<Option<SlurmOptions>> {
+pub(crate) fn slurm(
+    settings: &Settings,
+    arguments: &ProjectArguments,
+    command: &Run,
+) -> Result<Option<SlurmOptions>> {
     let is_slurm = match command.executor {
         Some(executor) => executor == Executor::Slurm,
         None => settings.executor == ExecutorName::Slurm,
@@ -54,9 +58,14 @@ pub(crate) fn slurm(settings: &Settings, command: &Run) -> Result<Option<SlurmOp
     let mut settings = settings.slurm.clone();
     settings.retries = command.retries.map_or(settings.retries, u32::from);
     let program = std::env::current_exe().context("cannot find this program")?;
+    let mut element_command = vec![program, PathBuf::from("__element")];
+    if let Some(folder) = &arguments.cuda_libraries {
+        let folder = std::path::absolute(folder).context("cannot find the folder of libraries")?;
+        element_command.extend([PathBuf::from("--cuda-libraries"), folder]);
+    }
     Ok(Some(SlurmOptions {
         settings,
-        element_command: vec![program, PathBuf::from("__element")],
+        element_command,
         detach: command.detach,
     }))
 }

@@ -28,10 +28,9 @@ use eigenscope_artifact::{KindName, TableReader, digest_file};
 use eigenscope_pipeline::store::{
     InputRecord, KeyInputs, OutputRecord, RECORD_VERSION, Record, Store,
 };
-use eigenscope_pipeline::survey::DEVICE;
 use eigenscope_plan::programs::Programs;
 use eigenscope_plan::{Plan, PlannedTask};
-use eigenscope_stage::Stage;
+use eigenscope_stage::{Device, Stage};
 use eigenscope_testing::provenance;
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
@@ -250,7 +249,7 @@ fn place(plan: &Plan, task: &PlannedTask, store: &Store, outputs: &Outputs) -> R
         kind: format!("{}/{}", task.stage.name(), task.kind),
         parameters: (*task.parameters).clone(),
         seed: None,
-        device: DEVICE.to_owned(),
+        device: Device::Cpu.name().to_owned(),
         fingerprint: task.fingerprint.to_string(),
         inputs: inputs.collect::<Result<_>>()?,
     };

@@ -76,6 +76,7 @@ impl Ledger {
             parameters: Value::Null,
             seed: 0,
             inputs: Vec::new(),
+            device: None,
         };
         let path = self.folder.join(format!("{}.parquet", self.run));
         write_records(&path, &self.rows, &provenance)?;

@@ -129,6 +129,9 @@ impl Display for Shown {
         writeln!(f, "task        {} ({})", provenance.task, provenance.kind)?;
         writeln!(f, "parameters  {}", provenance.parameters)?;
         writeln!(f, "seed        {}", provenance.seed)?;
+        if let Some(device) = &provenance.device {
+            writeln!(f, "device      {device}")?;
+        }
         writeln!(f, "code        {}", provenance.fingerprint)?;
         if let Some(fingerprint) = &self.accepted_for {
             writeln!(f, "accepted    for code {fingerprint}")?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use eigenscope_artifact::{Digest, INTERACTIVE, KindName, PNG, Provenance, SVG};
-use eigenscope_stage::{Input, Stage, TASK_VERSION, TaskFile};
+use eigenscope_stage::{Device, Input, Stage, TASK_VERSION, TaskFile};
 use serde_json::json;
 
 use crate::invoke::{InvokeError, invoke};
@@ -71,6 +71,8 @@ pub fn draw(
         threads: 1,
         data_dir: PathBuf::new(),
         download: false,
+        device: Device::Cpu,
+        card: None,
         inputs: BTreeMap::from([("ledger".to_owned(), vec![input])]),
         outputs: outputs.clone().into(),
         provenance: Provenance {
@@ -80,6 +82,7 @@ pub fn draw(
             parameters: json!({}),
             seed: 0,
             inputs: Vec::new(),
+            device: None,
         },
     };
     invoke(&programs.path(Stage::Figure), "run", &task)?;

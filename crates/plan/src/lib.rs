@@ -28,4 +28,6 @@ pub mod task_patterns;
 
 pub use data_set::DataSet;
 pub use pipeline_file::{parse, read, read_showing};
-pub use plan::{CodeParts, MAXIMUM_INPUTS, MAXIMUM_TASKS, Plan, PlannedInput, PlannedTask, needed};
+pub use plan::{
+    CodeParts, MAXIMUM_INPUTS, MAXIMUM_TASKS, Plan, PlannedInput, PlannedTask, TaskDevice, needed,
+};

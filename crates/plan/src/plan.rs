@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use eigenscope_artifact::KindName;
-use eigenscope_stage::{Resources, Stage};
+use eigenscope_stage::{Device, Resources, Stage};
 use serde_json::Value;
 
 use crate::label::{Labels, table_of};
@@ -70,6 +70,8 @@ pub struct PlannedTask {
     pub heading: Option<Arc<str>>,
     /// What it needs while it runs.
     pub resources: Resources,
+    /// What it computes on.
+    pub device: TaskDevice,
     /// Digest of the code that computes it.
     pub fingerprint: Arc<str>,
     /// What it reads, by role in the order of the description, within a role in pipeline order.
@@ -79,6 +81,17 @@ pub struct PlannedTask {
     pub warnings: Vec<String>,
     /// Whether a file of the user's is not there that the task needs, so that only what is stored of it can be used.
     pub lacks_file: bool,
+}
+
+/// What a task computes on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TaskDevice {
+    /// Where it computes if it has to.
+    pub computes: Device,
+    /// Another device, whose results are up to date as well.
+    pub accepts: Option<Device>,
+    /// Memory of a card that it needs there, in MiB.
+    pub card_memory_mib: u64,
 }
 
 impl PlannedTask {

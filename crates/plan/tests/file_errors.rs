@@ -321,6 +321,7 @@ fn cycles() {
         random: false,
         resources: Resources::default(),
         examined: false,
+        card: None,
         fallback: false,
     };
     let programs = eigenscope_plan::programs::Programs::from_descriptions(

@@ -7,7 +7,9 @@ use eigenscope_artifact::{ArtifactKind, Provenance, Record, read_records, write_
 use serde::de::DeserializeOwned;
 
 use crate::program::TaskError;
-use crate::{Event, ExternalFile, FolderPicture, Input, Seed, TaskFile, ThreadBudget};
+use crate::{
+    AssignedCard, Device, Event, ExternalFile, FolderPicture, Input, Seed, TaskFile, ThreadBudget,
+};
 
 /// Bytes of names of pictures that are reported at once: what the orchestrator reads as one line is limited, to more than these
 /// escaped and one path more.
@@ -16,7 +18,7 @@ const PIECE_BYTES: usize = 1 << 14;
 const PICTURE_BYTES: usize = 32;
 
 /// A task being run.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Context {
     task: TaskFile,
     thread_budget: ThreadBudget,
@@ -77,6 +79,26 @@ impl Context {
     /// The path of the input of a role that reads one.
     pub fn path(&self, role: &str) -> Result<&Path, TaskError> {
         Ok(&self.input(role)?.path)
+    }
+
+    /// The card that the task computes on; `None` if it does so on the processor.
+    ///
+    /// # Errors
+    /// Returns an error if it needs a card and was given none.
+    pub fn card(&self) -> Result<Option<&AssignedCard>, TaskError> {
+        match (self.task.device, &self.task.card) {
+            (Device::Cpu, _) => Ok(None),
+            (Device::Cuda, Some(card)) => Ok(Some(card)),
+            (Device::Cuda, None) => Err("the task file names no graphics card".into()),
+        }
+    }
+
+    /// The same context, whose outputs say in their metadata which card computed them.
+    #[must_use]
+    pub fn computed_by(&self, device: String) -> Self {
+        let mut context = self.clone();
+        context.task.provenance.device = Some(device);
+        context
     }
 
     /// Reads the rows of the table of a role that reads one.

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::agreement::Agreement;
 use crate::code::Code;
+use crate::device::CardSupport;
 use crate::feature::{CLASSES, Feature, NamesOf, Need, TRANSFORMS};
 use crate::quantity::{Amount, Demand, Effect, Relation, quantities};
 
@@ -104,6 +105,9 @@ pub struct TaskKindDescription {
     pub random: bool,
     /// What one task of this kind needs.
     pub resources: Resources,
+    /// What it can do with a graphics card; `None`: nothing that a card would help with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub card: Option<CardSupport>,
     /// Whether the program is asked about every task while a pipeline file is read ([`Question`](crate::Question)).
     #[serde(default, skip_serializing_if = "is_false")]
     pub examined: bool,
@@ -180,6 +184,9 @@ pub struct Parameter {
     /// Another parameter of the kind, which must not be given as well.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub excludes: Option<String>,
+    /// Whether other values than the default are for graphics cards only.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub card_only: bool,
 }
 
 impl Parameter {
@@ -194,6 +201,7 @@ impl Parameter {
             duration_unit: None,
             effects: Vec::new(),
             excludes: None,
+            card_only: false,
         }
     }
 
@@ -224,6 +232,12 @@ impl Parameter {
     pub fn instead_of(self, other: &str) -> Self {
         let excludes = Some(other.to_owned());
         Self { excludes, ..self }
+    }
+
+    /// The same parameter, whose default is all that the processor can do.
+    pub fn for_cards(self) -> Self {
+        let card_only = true;
+        Self { card_only, ..self }
     }
 
     /// The same parameter with effects on quantities of the result.

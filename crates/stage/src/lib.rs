@@ -12,6 +12,7 @@ mod agreement;
 mod code;
 mod context;
 mod description;
+mod device;
 mod event;
 mod examine;
 mod feature;
@@ -29,6 +30,7 @@ pub use context::Context;
 pub use description::{
     Description, Parameter, ParameterType, Resources, Role, Stage, TaskKindDescription, Variant,
 };
+pub use device::{AssignedCard, CardLibraries, CardSupport, Device, DeviceChoice};
 pub use event::{Event, ExternalFile, FolderPicture};
 pub use examine::{Answers, Examination, Examine, Examined, Fault, Known, Question, Questions};
 pub use feature::{

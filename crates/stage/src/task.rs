@@ -7,6 +7,8 @@ use eigenscope_artifact::{ArtifactError, Digest, InputDigest, KindName, Provenan
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::{AssignedCard, Device};
+
 /// Version of the contract (task files, events, descriptions).
 pub const TASK_VERSION: u32 = 2;
 
@@ -24,12 +26,26 @@ pub struct TaskFile {
     pub data_dir: PathBuf,
     /// Whether missing data files may be downloaded.
     pub download: bool,
+    /// What it computes on.
+    #[serde(default, skip_serializing_if = "is_cpu")]
+    pub device: Device,
+    /// The card, once there is one for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub card: Option<AssignedCard>,
     /// Inputs by role, in pipeline order.
     pub inputs: BTreeMap<String, Vec<Input>>,
     /// Where to place each output.
     pub outputs: BTreeMap<KindName, PathBuf>,
     /// Id, parameters and seed, as they go into the outputs' metadata.
     pub provenance: Provenance,
+}
+
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands out references"
+)]
+fn is_cpu(device: &Device) -> bool {
+    *device == Device::Cpu
 }
 
 impl TaskFile {
@@ -109,6 +125,8 @@ mod tests {
             threads: 1,
             data_dir: PathBuf::new(),
             download: false,
+            device: Device::Cpu,
+            card: None,
             inputs: BTreeMap::from([("from".to_owned(), inputs)]),
             outputs: BTreeMap::new(),
             provenance: Provenance {
@@ -118,6 +136,7 @@ mod tests {
                 parameters: Value::Null,
                 seed: 0,
                 inputs: Vec::new(),
+                device: None,
             },
         };
         assert_eq!(

@@ -2,8 +2,10 @@
 
 use eigenscope_artifact::KindName;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::description::{Parameter, Resources, Role, TaskKindDescription};
+use crate::device::CardSupport;
 use crate::examine::Examine;
 use crate::feature::Feature;
 use crate::{Examination, Examined, TaskError, TaskFunction, fields};
@@ -40,6 +42,7 @@ impl TaskKind {
             provides: Vec::new(),
             random: false,
             resources: Resources::default(),
+            card: None,
             examined: false,
             fallback: false,
         };
@@ -111,6 +114,26 @@ impl TaskKind {
     /// Makes results depend on the seed.
     pub fn random(mut self) -> Self {
         self.description.random = true;
+        self
+    }
+
+    /// Makes it compute on a graphics card if one is asked for and parameters have these values; `memory_mib` is the peak memory of
+    /// the card in MiB for data of MNIST's size.
+    pub fn on_cards(mut self, memory_mib: u64, requires: &[(&str, Value)]) -> Self {
+        let requires = requires.iter();
+        let requires = requires.map(|(name, value)| ((*name).to_owned(), value.clone()));
+        self.description.card = Some(CardSupport::Full {
+            requires: requires.collect(),
+            memory_mib,
+        });
+        self
+    }
+
+    /// Makes it refuse graphics cards; `because` is the end of a sentence that says that it computes on the processor only.
+    pub fn not_on_cards(mut self, because: &str) -> Self {
+        self.description.card = Some(CardSupport::None {
+            because: because.to_owned(),
+        });
         self
     }
 

@@ -23,6 +23,7 @@ pub fn provenance() -> Provenance {
         parameters: Value::Null,
         seed: 0,
         inputs: Vec::new(),
+        device: None,
     }
 }
 

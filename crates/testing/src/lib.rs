@@ -4,6 +4,7 @@
 //! * Inputs: [`Digits`], [`image_header`] and [`noise`], files by [`idx`], and with the feature `models` `model_with` and `untrained`.
 //! * One task: a [`TestTask`] run by the real stage program in a [`TestFolder`], which gives a [`TaskOutcome`].
 //! * Everything: a [`TestProject`], a pipeline file on which the real `eigenscope` is run, which gives [`Answer`]s.
+//! * Cards: an [`emulated_cuda`].
 //! * Slurm: a [`Cluster`] of three nodes.
 //! * Changes of the code: a [`WorkspaceCopy`].
 //! * Benches: [`cpu_seconds`] and their [`median`].
@@ -19,6 +20,7 @@ mod closeness;
 mod cluster;
 mod damage;
 mod digits;
+mod emulated_cuda;
 mod folder;
 mod images;
 mod make;
@@ -39,6 +41,7 @@ pub use closeness::{Tolerance, assert_close};
 pub use cluster::{Cluster, Job};
 pub use damage::{DAMAGES, Damage};
 pub use digits::Digits;
+pub use emulated_cuda::emulated_cuda;
 pub use folder::{TestFolder, cut, made_by, provenance, provenance_of};
 pub use images::{class_names, idx, image_header, noise, write_images};
 pub use make::make;

@@ -158,6 +158,8 @@ impl TestProject {
             .current_dir(self.path(""))
             .env_remove("EIGENSCOPE_ARTIFACTS")
             .env_remove("EIGENSCOPE_DATA_DIR")
+            .env_remove("EIGENSCOPE_DEVICE")
+            .env_remove("EIGENSCOPE_CUDA_LIBRARIES")
             // Not the settings of whoever runs the tests.
             .env("XDG_CONFIG_HOME", self.path("config"))
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use eigenscope_artifact::{ArtifactKind, InputDigest, KindName, Provenance, Record, read_records};
-use eigenscope_stage::{Event, Input, Stage, TASK_VERSION, TaskFile};
+use eigenscope_stage::{AssignedCard, Device, Event, Input, Stage, TASK_VERSION, TaskFile};
 use serde_json::Value;
 
 use crate::{TestFolder, file_names, made_by, program, provenance};
@@ -28,6 +28,8 @@ impl TestTask {
             threads: 1,
             data_dir: PathBuf::new(),
             download: false,
+            device: Device::Cpu,
+            card: None,
             inputs: BTreeMap::new(),
             outputs: BTreeMap::new(),
             provenance: Provenance {
@@ -74,6 +76,13 @@ impl TestTask {
 
     pub fn threads(mut self, threads: usize) -> Self {
         self.file.threads = threads;
+        self
+    }
+
+    /// Computes on a card.
+    pub fn card(mut self, card: AssignedCard) -> Self {
+        self.file.device = Device::Cuda;
+        self.file.card = Some(card);
         self
     }
 

@@ -23,6 +23,19 @@ impl AdamConstants {
     }
 }
 
+impl AdamConstants {
+    /// What changes from step to step with decoupled weight decay: 1 - lr wd, lr / (1 - b1^t) and 1 / sqrt(1 - b2^t) of step `t`,
+    /// counted from 1.
+    pub(crate) fn step(&self, learning_rate: f64, t: i32) -> [f32; 3] {
+        let [first, second] = self.betas.map(|beta| 1.0 - beta.powi(t));
+        [
+            (1.0 - learning_rate * self.weight_decay) as f32,
+            (learning_rate / first) as f32,
+            second.sqrt().recip() as f32,
+        ]
+    }
+}
+
 /// How weight decay acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decay {
@@ -77,13 +90,12 @@ impl Adam {
             epsilon,
             weight_decay,
         } = self.constants;
-        let (decoupled, penalty) = match self.decay {
-            Decay::Decoupled => (weight_decay, 0.0),
-            Decay::Penalty => (0.0, weight_decay),
-        };
         self.step = self.step.saturating_add(1);
-        let correction1 = 1.0 - beta1.powi(self.step);
-        let correction2 = 1.0 - beta2.powi(self.step);
+        let [keep, rate, root] = self.constants.step(learning_rate, self.step);
+        let (keep, penalty) = match self.decay {
+            Decay::Decoupled => (keep, 0.0),
+            Decay::Penalty => (1.0, weight_decay),
+        };
         for ((values, gradient), (first, second)) in
             parameters.zip(gradients).zip(&mut self.moments)
         {
@@ -97,9 +109,9 @@ impl Adam {
                 fresh2: (1.0 - beta2) as f32,
                 epsilon: epsilon as f32,
                 penalty: penalty as f32,
-                keep: (1.0 - learning_rate * decoupled) as f32,
-                rate: (learning_rate / correction1) as f32,
-                root: correction2.sqrt().recip() as f32,
+                keep,
+                rate,
+                root,
             });
         }
     }

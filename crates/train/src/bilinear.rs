@@ -1,17 +1,25 @@
 //! The task kind `bilinear`: a bilinear layer trained with AdamW, cosine annealing and noisy inputs.
 
+use eigenscope_gpu::Math;
 use eigenscope_models::networks;
 use eigenscope_stage::{
     Amount, Context, Demand, Feature, NameRule, Parameter, ParameterType, Relation, TaskError,
     TaskKind, quantities, task_function,
 };
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::augment::{Augmentation, augment};
 use crate::optimiser::OptimiserKind;
 use crate::schedule::{Schedule, Shape};
-use crate::task::{batch, count, epochs, learning_rate, train_network, training_kind};
+use crate::task::{
+    batch, count, epochs, learning_rate, train_network, train_network_on_card, training_kind,
+};
 use crate::training::{LastBatch, Recipe};
+
+/// Memory of a card for a training on MNIST with 1000 hidden units, in MiB: images, weights and values of a batch, and what driver and
+/// libraries take.
+const CARD_MIB: u64 = 1536;
 
 pub(crate) fn kind() -> TaskKind {
     let mut kind = training_kind::<Parameters>(
@@ -57,6 +65,13 @@ pub(crate) fn kind() -> TaskKind {
                 "standard deviation of the Gaussian noise on every training input, after `augment`",
             ),
             augment(),
+            Parameter::optional(
+                "math",
+                ParameterType::choice(&["f32", "tf32"]),
+                "f32",
+                "arithmetic of matrix products: f32, or on a graphics card tf32, factors with 10 bits of mantissa",
+            )
+            .for_cards(),
         ],
         task_function!(run),
     );
@@ -68,7 +83,14 @@ pub(crate) fn kind() -> TaskKind {
     ));
     kind.description.provides = provided(kind.description.provides);
     // The matrix products are large enough for several threads.
-    kind.lendable_threads(15)
+    kind.lendable_threads(15).on_cards(
+        CARD_MIB,
+        &[
+            ("blocks", 1.into()),
+            ("residual", false.into()),
+            ("augment", Value::Array(Vec::new())),
+        ],
+    )
 }
 
 /// The features of one layer as those of several: analyses of a bilinear layer are defined for one.
@@ -104,6 +126,24 @@ struct Parameters {
     weight_decay: f64,
     noise_std: f64,
     augment: Vec<Augmentation>,
+    math: MathName,
+}
+
+/// Names of [`Math`].
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum MathName {
+    F32,
+    Tf32,
+}
+
+impl From<MathName> for Math {
+    fn from(name: MathName) -> Self {
+        match name {
+            MathName::F32 => Math::F32,
+            MathName::Tf32 => Math::Tf32,
+        }
+    }
 }
 
 fn run(context: &Context) -> Result<(), TaskError> {
@@ -113,6 +153,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
         bias,
         blocks,
         residual,
+        math,
         ..
     } = parameters;
     let std = parameters.noise_std;
@@ -128,5 +169,12 @@ fn run(context: &Context) -> Result<(), TaskError> {
         evaluate_before: false,
     };
     let network = networks::bilinear_blocks(hidden, bias, blocks, residual);
-    train_network(context, &network, &recipe)
+    match (context.card()?, math) {
+        (Some(card), math) => train_network_on_card(context, card, math.into(), &network, &recipe),
+        (None, MathName::F32) => train_network(context, &network, &recipe),
+        (None, MathName::Tf32) => Err(
+            "`math = \"tf32\"` is for graphics cards, and the task computes on the processor"
+                .into(),
+        ),
+    }
 }

@@ -24,6 +24,13 @@ impl BitLanes {
         Self { state }
     }
 
+    /// The states of the generators: their first words, then their second ones, and so on.
+    pub(crate) fn state_words(&self) -> [u32; 4 * LANES] {
+        let mut words = [0; 4 * LANES];
+        words.copy_from_slice(self.state.as_flattened());
+        words
+    }
+
     /// The next word of each generator.
     #[inline(always)]
     pub(crate) fn words(&mut self) -> [u32; LANES] {

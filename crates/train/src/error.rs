@@ -47,6 +47,12 @@ pub enum TrainError {
     /// A batch of one image, of which batch normalisation has no variance.
     #[error("{0}")]
     LoneImage(String),
+    /// The card could not do its work.
+    #[error("the graphics card could not train the model")]
+    Gpu(#[from] eigenscope_gpu::GpuError),
+    /// A network or recipe that is trained on the processor only.
+    #[error("no graphics card trains with {0}; use `device = \"cpu\"`")]
+    NotOnCard(String),
     /// A split without images.
     #[error("the {split} split of {path} holds no images")]
     EmptySplit { split: &'static str, path: String },

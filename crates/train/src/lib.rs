@@ -4,6 +4,8 @@
 //! as many processes. Everything random (initial weights, order of the images, noise) comes from streams that depend only on
 //! the seed, so the result is the same bytes for any number of threads and processes.
 //!
+//! With a graphics card a bilinear layer is trained there (`on_card`).
+//!
 //! Memory: the training images as f32 (188 MB for MNIST) or, where these exceed 1 GiB, as stored; three copies of the weights
 //! for the optimiser, and the activations of one batch.
 
@@ -21,6 +23,7 @@ mod feed_forward;
 mod initialise;
 mod network;
 mod noise;
+mod on_card;
 mod optimiser;
 mod schedule;
 mod sgd;
@@ -35,6 +38,7 @@ pub use dropout::DropoutStream;
 pub use error::TrainError;
 pub use initialise::initialise;
 pub use noise::NormalStream;
+pub use on_card::train_on_card;
 pub use optimiser::{Optimiser, OptimiserKind};
 pub use schedule::{Schedule, Shape, StepEpochs, cosine};
 pub use sgd::{Sgd, SgdConstants};

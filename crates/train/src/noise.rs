@@ -26,6 +26,11 @@ impl NormalStream {
         }
     }
 
+    /// The states of the sixteen generators: their first words, then their second ones, and so on.
+    pub fn state_words(&self) -> [u32; 4 * LANES] {
+        self.bits.state_words()
+    }
+
     /// Adds noise of standard deviation `std` to all `values`, rows of `width`: the noise of [`NormalStream::gather`].
     pub fn add(&mut self, values: &mut [f32], width: usize, std: f32) {
         Arch::new().dispatch(Add {

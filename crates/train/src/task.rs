@@ -2,9 +2,11 @@
 
 use eigenscope_artifact::tables::training::HistoryRow;
 use eigenscope_artifact::{IMAGES, ImageReader, InputShape, Split, TENSORS};
+use eigenscope_gpu::{Card, Libraries, Math};
 use eigenscope_models::{Architecture, ModelError, Network, StoredModel};
 use eigenscope_stage::{
-    Context, Feature, Parameter, ParameterType, Role, TaskError, TaskFunction, TaskKind,
+    AssignedCard, CardLibraries, Context, Feature, Parameter, ParameterType, Role, TaskError,
+    TaskFunction, TaskKind,
 };
 use serde::de::DeserializeOwned;
 
@@ -12,6 +14,7 @@ use crate::data_set::DataSet;
 use crate::description::{features, mark_sizes, room, seconds};
 use crate::error::TrainError;
 use crate::initialise::initialise;
+use crate::on_card::train_on_card;
 use crate::training::{Recipe, train};
 
 /// The task kind that trains `network` and bears its name. The sizes given here are typical ones.
@@ -37,6 +40,7 @@ pub(crate) fn training_kind<P: DeserializeOwned>(
         .provides(Feature::of_images("data"))
         .random()
         .seconds(seconds)
+        .not_on_cards(PROCESSOR_ONLY)
 }
 
 pub(crate) fn epochs(default: u32) -> Parameter {
@@ -48,6 +52,9 @@ pub(crate) fn epochs(default: u32) -> Parameter {
     )
     .proportional(f64::from(default))
 }
+
+/// Why networks of steps refuse graphics cards: the end of a sentence that says that they do.
+pub(crate) const PROCESSOR_ONLY: &str = "as all networks do but a single bilinear layer";
 
 /// Summary of the parameter `batch` where no image is left out.
 pub(crate) const LAST_BATCH: &str = "images a step; the last batch of an epoch may be smaller";
@@ -105,27 +112,72 @@ pub(crate) fn train_model(
         recipe,
         seed,
         thread_budget,
-        |row| {
-            context.progress(
-                u64::from(row.epoch),
-                u64::from(recipe.epochs),
-                "epochs",
-                format!(
-                    "loss {:.4}, test accuracy {:.4}",
-                    row.train_loss_nats, row.test_accuracy_fraction
-                ),
-            );
-            tracing::info!(
-                epoch = row.epoch,
-                train_loss = row.train_loss_nats,
-                train_accuracy = row.train_accuracy_fraction,
-                test_loss = row.test_loss_nats,
-                test_accuracy = row.test_accuracy_fraction,
-            );
-        },
+        |row| observe(context, recipe, row),
     )?;
+    write(context, &model, &history)
+}
+
+/// Trains `network`, one bilinear layer, on a card.
+pub(crate) fn train_network_on_card(
+    context: &Context,
+    assigned: &AssignedCard,
+    math: Math,
+    network: &Network,
+    recipe: &Recipe,
+) -> Result<(), TaskError> {
+    let CardLibraries {
+        driver,
+        nvrtc,
+        cublas,
+    } = assigned.libraries.clone();
+    let libraries = Libraries {
+        driver,
+        nvrtc,
+        cublas,
+    };
+    let card = Card::open(&libraries, assigned.index)?;
+    let versions = card.versions()?;
+    tracing::info!(card = versions, "computing on a graphics card");
+    let (input, classes, train_set, test_set) = read(context)?;
+    let architecture = network.architecture(input, classes);
+    let architecture = architecture.map_err(TrainError::from)?;
+    let initial = initialise(&architecture, context.seed());
+    let mut model = StoredModel::new(architecture, initial)?;
+    let history = train_on_card(
+        &card,
+        math,
+        &mut model,
+        (&train_set, &test_set),
+        recipe,
+        context.seed(),
+        |row| observe(context, recipe, row),
+    )?;
+    write(&context.computed_by(versions), &model, &history)
+}
+
+/// Reports an epoch.
+fn observe(context: &Context, recipe: &Recipe, row: &HistoryRow) {
+    context.progress(
+        u64::from(row.epoch),
+        u64::from(recipe.epochs),
+        "epochs",
+        format!(
+            "loss {:.4}, test accuracy {:.4}",
+            row.train_loss_nats, row.test_accuracy_fraction
+        ),
+    );
+    tracing::info!(
+        epoch = row.epoch,
+        train_loss = row.train_loss_nats,
+        train_accuracy = row.train_accuracy_fraction,
+        test_loss = row.test_loss_nats,
+        test_accuracy = row.test_accuracy_fraction,
+    );
+}
+
+fn write(context: &Context, model: &StoredModel, history: &[HistoryRow]) -> Result<(), TaskError> {
     model.write(context.output(TENSORS)?, context.provenance())?;
-    context.write(&history)
+    context.write(history)
 }
 
 /// Adds the size of the images to the error of a convolution without room.

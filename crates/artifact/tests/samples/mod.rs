@@ -20,6 +20,7 @@ pub(crate) fn provenance(fingerprint: &str) -> Provenance {
         parameters: json!({"hidden": 4}),
         seed: 7,
         inputs: vec![],
+        device: None,
     }
 }
 

@@ -8,6 +8,7 @@ use eigenscope_pipeline::execute::slurm::{ElementPlace, run_element};
 use eigenscope_pipeline::host::host_name;
 
 use crate::arguments::Element;
+use crate::cards;
 use crate::exit;
 
 pub(crate) fn run(command: &Element) -> Result<u8> {
@@ -21,7 +22,7 @@ pub(crate) fn run(command: &Element) -> Result<u8> {
         restarts: command.restarts,
         host: host(&command.host),
     };
-    let all_well = run_element(&command.batch, &place, &stop)?;
+    let all_well = run_element(&command.batch, &place, &stop, &cards::first)?;
     Ok(match all_well {
         true => exit::OK,
         false => exit::FAILED,

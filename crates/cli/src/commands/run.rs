@@ -14,6 +14,7 @@ use eigenscope_plan::Plan;
 use super::{dry_run, push, relative, tallied, tell, warnings};
 use crate::arguments::{ProjectArguments, Run};
 use crate::budget::{self, SecondSignal};
+use crate::cards;
 use crate::exit;
 use crate::json;
 use crate::notify::{End, Failure, notify};
@@ -25,7 +26,7 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Run) -> Result<u8> {
     let (project, targets) = Project::open_targets(arguments, &command.targets)?;
     project.refuse_absent_files(&targets)?;
     let settings = settings::read(&project.plan.file)?;
-    let slurm = settings::slurm(&settings, command)?;
+    let slurm = settings::slurm(&settings, arguments, command)?;
     if let Some(slurm) = &slurm {
         let slurm = &slurm.settings;
         for warning in slurm.pattern_warnings(&project.plan, &project.programs) {
@@ -45,6 +46,7 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Run) -> Result<u8> {
     let planning = notified.is_none().then(|| project.progress.clone());
     let mut options = budget::options(&project.data_dir, &command.budget, planning, second)?;
     options.slurm = slurm;
+    options.cards = cards::for_plan(&project.plan);
     options.keep_going = command.keep_going;
     options.download = !command.offline;
     let shared = match command.no_remote {

@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::{tallied, tell};
 use crate::arguments::{ProjectArguments, Terminal, Verify};
 use crate::budget;
+use crate::cards;
 use crate::exit::{self, diagnosed};
 use crate::json;
 use crate::project::Project;
@@ -38,6 +39,7 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Verify) -> Result<u8> 
         budget::SecondSignal::IsIgnored,
     )?;
     options.keep_going = true;
+    options.cards = cards::for_plan(plan);
     let mut observer = stderr_observer(Terminal::of_stderr().redraws);
     let request = Request {
         plan,

@@ -64,6 +64,7 @@ mod tests {
                 parameters,
                 seed: 7,
                 inputs: Vec::new(),
+                device: None,
             };
             let content = write_records(&path, &history, &provenance).expect("written");
             let labels: BTreeMap<_, _> = serde_json::from_value(labels).expect("labels");

@@ -75,6 +75,8 @@ impl<'a> Attempt<'a> {
                 threads,
                 data_dir: data_dir.to_owned(),
                 download: options.download,
+                device: task.device.computes,
+                card: None,
                 inputs,
                 outputs: outputs.collect(),
                 provenance: provenance(task, &key_inputs),
@@ -183,5 +185,7 @@ fn provenance(task: &PlannedTask, key_inputs: &KeyInputs) -> Provenance {
                 content: input.content,
             })
             .collect(),
+        // The program says which card it is.
+        device: None,
     }
 }

@@ -6,7 +6,7 @@
 use std::time::SystemTime;
 
 use eigenscope_plan::PlannedTask;
-use eigenscope_stage::{Event, Resources};
+use eigenscope_stage::Event;
 
 use super::attempt::Attempt;
 use super::{ExecuteError, TaskFailure};
@@ -84,7 +84,7 @@ pub(super) trait Executor<'a> {
     fn is_full(&self) -> bool;
 
     /// Returns whether a task can start now.
-    fn has_room(&self, resources: &Resources) -> bool;
+    fn has_room(&self, task: &PlannedTask) -> bool;
 
     /// Starts a task. What an earlier run has started and left under the same key is adopted in place of that.
     fn start(&mut self, attempt: Attempt<'a>, expected: Expected) -> Handed;

@@ -9,6 +9,7 @@ use eigenscope_stage::{Resources, ThreadBudget};
 
 use super::attempt::Attempt;
 use super::budget::Budget;
+use super::cards::CardBudget;
 use super::executor::{Executor, Expected, Handed, Message};
 use crate::store::Store;
 use eigenscope_plan::PlannedTask;
@@ -20,6 +21,7 @@ pub(super) struct LocalProcesses<'scope, 'env> {
     store: &'scope Store,
     sender: Sender<Message>,
     budget: Budget,
+    cards: CardBudget,
     running: BTreeMap<usize, Running>,
 }
 
@@ -37,6 +39,7 @@ impl<'scope, 'env> LocalProcesses<'scope, 'env> {
         store: &'scope Store,
         sender: Sender<Message>,
         budget: Budget,
+        cards: CardBudget,
     ) -> Self {
         Self {
             scope,
@@ -44,6 +47,7 @@ impl<'scope, 'env> LocalProcesses<'scope, 'env> {
             store,
             sender,
             budget,
+            cards,
             running: BTreeMap::new(),
         }
     }
@@ -58,14 +62,15 @@ impl<'a: 'scope, 'scope> Executor<'a> for LocalProcesses<'scope, '_> {
         self.budget.is_full()
     }
 
-    fn has_room(&self, resources: &Resources) -> bool {
-        self.budget.fits(resources)
+    fn has_room(&self, task: &PlannedTask) -> bool {
+        self.budget.fits(&task.resources) && self.cards.fits(task.device)
     }
 
-    fn start(&mut self, attempt: Attempt<'a>, _: Expected) -> Handed {
+    fn start(&mut self, mut attempt: Attempt<'a>, _: Expected) -> Handed {
         let index = attempt.index;
         let resources = attempt.task.resources;
         self.budget.take(index, &resources);
+        attempt.program_run.task.card = self.cards.take(index, attempt.task.device);
         let thread_budget = ThreadBudget::new(attempt.program_run.task.threads);
         let running = Running {
             resources,
@@ -84,6 +89,7 @@ impl<'a: 'scope, 'scope> Executor<'a> for LocalProcesses<'scope, '_> {
 
     fn ended(&mut self, task: usize) {
         self.budget.give_back(task);
+        self.cards.give_back(task);
         self.running.remove(&task);
     }
 

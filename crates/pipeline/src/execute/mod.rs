@@ -9,6 +9,7 @@
 mod attempt;
 mod bars;
 mod budget;
+mod cards;
 mod completion;
 mod dry_run;
 mod executor;
@@ -33,6 +34,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 pub use bars::{Bars, stderr_observer};
+pub use cards::Cards;
 pub use dry_run::{DryRun, DryRunTask, dry_run};
 pub use failure::TaskFailure;
 pub use lines::{Lines, duration};
@@ -50,6 +52,7 @@ use crate::watch::Counts;
 use eigenscope_plan::programs::Programs;
 use eigenscope_plan::progress::Progress;
 use eigenscope_plan::{Plan, needed};
+use eigenscope_stage::Device;
 
 /// Damaged results that are named.
 const DAMAGE_SHOWN: usize = 20;
@@ -68,6 +71,8 @@ pub struct Options {
     pub download: bool,
     /// Start ready tasks in an order drawn from this seed, not the longest first. For tests: no result depends on it.
     pub shuffle: Option<u64>,
+    /// The graphics cards of this machine, or why there is none.
+    pub cards: Result<Cards, String>,
     /// Run tasks as jobs of Slurm, not on this machine.
     pub slurm: Option<SlurmOptions>,
     /// Where results are looked for before they are computed.
@@ -90,6 +95,7 @@ impl Options {
             data_dir: data_dir.to_owned(),
             download: false,
             shuffle: None,
+            cards: Err("nobody looked for one".to_owned()),
             slurm: None,
             sharing: None,
             compute: true,
@@ -154,6 +160,11 @@ pub enum ExecuteError {
     /// A target that is not in the plan.
     #[error("there is no task number {target}: the plan has {tasks}")]
     NoSuchTask { target: usize, tasks: usize },
+    /// A task needs a graphics card, and there is none.
+    #[error(
+        "`{task}` computes on a graphics card (device = \"cuda\"), and there is none here: {reason}"
+    )]
+    NoCard { task: String, reason: String },
     /// The cluster cannot be used.
     #[error("cannot run tasks with Slurm")]
     Slurm(#[from] CommandError),
@@ -209,6 +220,7 @@ pub fn run(
         return Ok(Outcome::stopped_early(&survey, &needed));
     }
     surveyor.save();
+    check_cards(plan, &survey, options)?;
     let context = schedule::RunContext {
         plan,
         figures: &figures,
@@ -243,6 +255,29 @@ pub fn run(
     });
     recorder.finish(&outcome);
     outcome
+}
+
+/// Refuses tasks that need a graphics card where there is none.
+fn check_cards(plan: &Plan, survey: &Survey, options: &Options) -> Result<(), ExecuteError> {
+    let Err(reason) = &options.cards else {
+        return Ok(());
+    };
+    let needs_card = |task: usize, state: &State| {
+        let planned = &plan.tasks[task];
+        let is_here = options
+            .slurm
+            .as_ref()
+            .is_none_or(|slurm| slurm.settings.is_local(planned));
+        planned.device.computes == Device::Cuda && is_here && !state.is_current()
+    };
+    let mut states = survey.iter();
+    match states.find(|(task, state)| needs_card(*task, state)) {
+        Some((task, _)) if options.compute => Err(ExecuteError::NoCard {
+            task: plan.tasks[task].id.clone(),
+            reason: reason.clone(),
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// Names the results that are there, but not as they were written.

@@ -4,10 +4,9 @@ use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::Sender;
 use std::thread::Scope;
 
-use eigenscope_stage::Resources;
-
 use super::attempt::Attempt;
 use super::budget::Budget;
+use super::cards::CardBudget;
 use super::executor::{Executor, Expected, Handed, Message};
 use super::local::LocalProcesses;
 use super::schedule::RunContext;
@@ -36,7 +35,8 @@ impl<'scope, 'a: 'scope> Places<'scope, 'a> {
     {
         let options = context.options;
         let budget = Budget::new(options.jobs, options.memory_mib);
-        let local = LocalProcesses::new(scope, stop, context.store, sender.clone(), budget);
+        let cards = CardBudget::new(options.cards.clone().ok());
+        let local = LocalProcesses::new(scope, stop, context.store, sender.clone(), budget, cards);
         let mut places = Self {
             local: Box::new(local),
             cluster: None,
@@ -82,8 +82,8 @@ impl<'scope, 'a: 'scope> Places<'scope, 'a> {
     }
 
     /// Returns whether a task can start now.
-    pub(super) fn has_room(&self, task: usize, resources: &Resources) -> bool {
-        self.executor(task).has_room(resources)
+    pub(super) fn has_room(&self, index: usize, task: &PlannedTask) -> bool {
+        self.executor(index).has_room(task)
     }
 
     pub(super) fn start(&mut self, attempt: Attempt<'a>, expected: Expected) -> Handed {

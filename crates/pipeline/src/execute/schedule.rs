@@ -296,7 +296,7 @@ impl<'a> Schedule<'a> {
             return None;
         }
         self.states.ready().find(|&(task, key)| {
-            places.has_room(task, &self.task(task).resources) && !self.states.is_running(key)
+            places.has_room(task, self.task(task)) && !self.states.is_running(key)
         })
     }
 

@@ -23,6 +23,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use eigenscope_artifact::KindName;
+use eigenscope_stage::Device;
 use rayon::prelude::*;
 
 pub use code_change::CodeChange;
@@ -46,9 +47,6 @@ pub(crate) const FEW: usize = 256;
 
 /// A survey of more tasks than this is worth stopping.
 const LONG: usize = 10_000;
-
-/// Kind of device that tasks compute on.
-pub const DEVICE: &str = "cpu";
 
 /// Whether a task is up to date.
 #[derive(Debug, Clone)]
@@ -175,6 +173,18 @@ pub fn survey_showing(
     survey_with(surveyor, plan, targets, progress)
 }
 
+/// As [`survey`], but a result of any device is up to date: to compare devices.
+pub(crate) fn survey_any_device(
+    plan: &Plan,
+    targets: &[usize],
+    store: &Store,
+    data_dir: &Path,
+) -> Survey {
+    let mut surveyor = Surveyor::new(plan, store, data_dir);
+    surveyor.accepts_any_device = true;
+    survey_with(surveyor, plan, targets, &Progress::default())
+}
+
 /// As [`survey`], but reads every file, even if its size and times have not changed: a disk that loses bits changes neither.
 pub fn rescan(
     plan: &Plan,
@@ -206,6 +216,7 @@ pub(crate) struct Surveyor<'a> {
     store: &'a Store,
     data_dir: &'a Path,
     stamps: Stamps,
+    accepts_any_device: bool,
     /// Parts of the code of earlier results, by fingerprint.
     code: Mutex<BTreeMap<String, Option<Arc<CodeParts>>>>,
 }
@@ -217,6 +228,7 @@ impl<'a> Surveyor<'a> {
             store,
             data_dir,
             stamps: Stamps::load(store),
+            accepts_any_device: false,
             code: Mutex::default(),
         }
     }
@@ -257,7 +269,7 @@ impl<'a> Surveyor<'a> {
     /// State of one task, given those of its inputs.
     pub(crate) fn assess(&self, index: usize, survey: &Survey) -> State {
         let task = &self.plan.tasks[index];
-        let Some(key) = self.key(task, survey) else {
+        let Some(key) = self.key(task, task.device.computes, survey) else {
             let missing = |input: &&PlannedInput| survey.output(input.task, &input.kind).is_none();
             let waits_for: BTreeSet<usize> = task
                 .inputs
@@ -277,16 +289,33 @@ impl<'a> Surveyor<'a> {
                 outputs,
                 warnings,
             },
-            Ok(None) => State::Stale {
+            Ok(None) => self.accepted(task, survey).unwrap_or_else(|| State::Stale {
                 key,
                 reasons: self.differences(task, Some(key), survey),
-            },
-            Err(reasons) => State::Stale { key, reasons },
+            }),
+            Err(reasons) => self
+                .accepted(task, survey)
+                .unwrap_or(State::Stale { key, reasons }),
         }
     }
 
-    /// The key of a task; `None` if the outputs of some task that it reads are not known yet.
-    fn key(&self, task: &PlannedTask, survey: &Survey) -> Option<Key> {
+    /// The state of a task whose result of another device is there and counts as well.
+    fn accepted(&self, task: &PlannedTask, survey: &Survey) -> Option<State> {
+        let device = match self.accepts_any_device {
+            true => Some(task.device.computes.other()),
+            false => task.device.accepts,
+        };
+        let key = self.key(task, device?, survey)?;
+        let Intact { outputs, warnings } = self.stored(task, key).ok()??;
+        Some(State::Current {
+            key,
+            outputs,
+            warnings,
+        })
+    }
+
+    /// The key of a task on a device; `None` if the outputs of some task that it reads are not known yet.
+    fn key(&self, task: &PlannedTask, device: Device, survey: &Survey) -> Option<Key> {
         let content = |input: &PlannedInput| {
             let output = survey.output(input.task, &input.kind)?;
             Some(output.content)
@@ -306,7 +335,7 @@ impl<'a> Surveyor<'a> {
             kind: &kind,
             parameters: &task.parameters,
             seed: task.random.then_some(task.seed),
-            device: DEVICE,
+            device: device.name(),
             fingerprint: &task.fingerprint,
         };
         Some(key_inputs.key(inputs))
@@ -328,7 +357,7 @@ impl<'a> Surveyor<'a> {
             kind: kind_name(task),
             parameters: (*task.parameters).clone(),
             seed: task.random.then_some(task.seed),
-            device: DEVICE.to_owned(),
+            device: task.device.computes.name().to_owned(),
             fingerprint: task.fingerprint.to_string(),
             inputs: inputs.collect(),
         }

@@ -18,7 +18,7 @@ use eigenscope_pipeline::execute::{
 use eigenscope_pipeline::store::{Key, Store};
 use eigenscope_pipeline::survey::{Reason, State, Survey, survey};
 use eigenscope_plan::programs::Programs;
-use eigenscope_plan::{Plan, PlannedInput, PlannedTask};
+use eigenscope_plan::{Plan, PlannedInput, PlannedTask, TaskDevice};
 use eigenscope_stage::{Resources, Stage};
 use eigenscope_testing::{fake_stages, file_names};
 use serde_json::{Value, json};
@@ -139,6 +139,7 @@ pub(crate) fn task(
             .collect(),
         outputs: outputs.iter().map(|&kind| kind.into()).collect(),
         warnings: Vec::new(),
+        device: TaskDevice::default(),
         lacks_file: false,
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use eigenscope_stage::{ParameterType, Stage};
 
+use super::device::DEVICE;
 use super::repeat;
 use super::table::SEED;
 use crate::file::{
@@ -20,11 +21,12 @@ const EXTENDS: &str = "extends";
 /// Key of blocks that are written once for several tables.
 const REPEAT: &str = "repeat";
 
-/// The description, the seed and the task tables of a pipeline.
+/// The description, the seed, the device and the task tables of a pipeline.
 #[derive(Debug, Default)]
 pub(crate) struct Content {
     pub(crate) description: Option<Entry>,
     pub(crate) seed: Option<Entry>,
+    pub(crate) device: Option<Entry>,
     /// In the order of the file: first those of the file that is extended.
     pub(crate) tables: Vec<TaskTable>,
     /// The files that are extended, the nearest first.
@@ -152,6 +154,7 @@ fn layer(entries: Vec<Entry>, bytes: usize, problems: &mut Problems) -> Content 
         match entry.key.as_str() {
             DESCRIPTION => content.description = Some(entry),
             SEED => content.seed = Some(entry),
+            DEVICE => content.device = Some(entry),
             EXTENDS => {}
             REPEAT => {
                 for block in repeat::blocks(entry, bytes, problems) {
@@ -173,7 +176,7 @@ fn layer(entries: Vec<Entry>, bytes: usize, problems: &mut Problems) -> Content 
                     task_tables(stage, entry, problems).map(|table| ([start(&table), 0, 0], table)),
                 ),
                 None => {
-                    let keys = [DESCRIPTION, SEED, EXTENDS, REPEAT];
+                    let keys = [DESCRIPTION, SEED, DEVICE, EXTENDS, REPEAT];
                     unknown(&entry, "the pipeline file", &keys, problems);
                 }
             },
@@ -262,6 +265,7 @@ impl Content {
     fn override_with(&mut self, layer: Self, problems: &mut Problems) {
         self.description = layer.description.or(self.description.take());
         self.seed = layer.seed.or(self.seed.take());
+        self.device = layer.device.or(self.device.take());
         let ids = self.tables.iter().map(TaskTable::id);
         let positions: BTreeMap<String, usize> = ids.zip(0..).collect();
         let mut removed = HashSet::new();

@@ -8,6 +8,7 @@ use eigenscope_stage::ParameterType;
 use super::agreement::check_agreements;
 use super::compatibility::{Compatibility, check_compatibility};
 use super::content::{self, DESCRIPTION};
+use super::device;
 use super::examine::examine;
 use super::expand::expand;
 use super::resolve::resolve;
@@ -42,6 +43,8 @@ pub(crate) fn plan(
     let seed = content
         .seed
         .and_then(|entry| file::value(&entry.node, &SEEDS, SEED, problems)?.as_u64());
+    let device = content.device.as_ref();
+    let device = device.and_then(|entry| device::choice(entry, problems));
     let tables: Vec<Table<'_>> = content
         .tables
         .iter()
@@ -69,6 +72,7 @@ pub(crate) fn plan(
     let seed = seed.unwrap_or_default();
     let (mut tasks, expanded) = expand(&tables, &references, programs, seed, progress, problems);
     progress.begin(Activity::Checking, tasks.len());
+    device::settle(&expanded, &mut tasks, device.as_ref(), programs, problems);
     let examinations = examine(&expanded, &tasks, programs, problems);
     let compatibility = Compatibility::new(&expanded, &tasks, &examinations);
     check_compatibility(&compatibility, problems);

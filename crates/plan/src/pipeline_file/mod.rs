@@ -4,7 +4,7 @@
 //! `document` leads them through the rest: `table` checks each against its kind, with `axis` for sweeps; `resolve`
 //! resolves references, finds cycles and orders the tables; `expand` turns each table into tasks, with `selection` for
 //! the tasks that a reference means, `sweep` for products and joins and `pattern` for the tasks themselves; `examine` asks
-//! the programs about tasks that their descriptions say too little about; `compatibility` compares what results are
+//! the programs about tasks that their descriptions say too little about; `device` says where each task computes; `compatibility` compares what results are
 //! (`features`) with what their readers need, `agreement` what is read together, and `sizes` follows numbers, such as
 //! sizes of images, from table to table. Nothing stops at the first error: all are reported together as [`FileErrors`].
 
@@ -12,6 +12,7 @@ mod agreement;
 mod axis;
 mod compatibility;
 mod content;
+mod device;
 mod document;
 mod examine;
 mod expand;

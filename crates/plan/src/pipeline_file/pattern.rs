@@ -12,7 +12,7 @@ use super::expand::Selected;
 use super::sweep::Row;
 use super::table::{SEED, Table};
 use crate::label::task_id;
-use crate::plan::{PlannedInput, PlannedTask};
+use crate::plan::{PlannedInput, PlannedTask, TaskDevice};
 use crate::programs::Programs;
 
 /// What the swept values make of a task, whatever it reads.
@@ -125,6 +125,7 @@ impl<'a> Pattern<'a> {
             random: self.random,
             heading: self.heading.clone(),
             resources: variant.resources,
+            device: TaskDevice::default(),
             fingerprint: Arc::clone(&self.fingerprint),
             inputs: self.inputs_of(row),
             outputs: Arc::clone(&self.outputs),

@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use eigenscope_stage::{NamesOf, Parameter, ParameterType, Role, Stage, TaskKindDescription};
+use eigenscope_stage::{
+    DeviceChoice, NamesOf, Parameter, ParameterType, Role, Stage, TaskKindDescription,
+};
 use serde_json::{Map, Value};
 
 use super::axis::{Axis, axis};
+use super::device::{self, DEVICE};
 use crate::file::{
     self, Entry, FileError, Node, Problems, Raw, Span, did_you_mean, from_json, listed, named,
     unknown_key, wrong_type,
@@ -40,6 +43,8 @@ pub(crate) struct Table<'a> {
     pub(crate) axes: Vec<Axis>,
     /// A seed given as one number.
     pub(crate) seed: Option<u64>,
+    /// On which device its tasks compute, and where that is said.
+    pub(crate) device: Option<(DeviceChoice, Span)>,
     /// What a report shows its tasks under.
     pub(crate) heading: Option<String>,
     /// What it reads, by role in the order of the description.
@@ -92,6 +97,7 @@ pub(crate) fn table<'a>(
         nodes: BTreeMap::new(),
         axes: Vec::new(),
         seed: None,
+        device: None,
         heading: None,
         inputs: Vec::new(),
         namings: Vec::new(),
@@ -242,6 +248,9 @@ impl<'a> Reading<'a, '_> {
             let text = file::value(&entry.node, &ParameterType::Text, SECTION, self.problems);
             table.heading = text.as_ref().and_then(Value::as_str).map(str::to_owned);
         }
+        if let Some(entry) = entries.iter().find(|entry| entry.key == DEVICE) {
+            table.device = device::choice(entry, self.problems);
+        }
         sound & self.inputs(entries, table)
     }
 
@@ -278,7 +287,8 @@ impl<'a> Reading<'a, '_> {
         let kind = self.kind;
         let reserved = [KIND, SECTION]
             .into_iter()
-            .chain(kind.random.then_some(SEED));
+            .chain(kind.random.then_some(SEED))
+            .chain(kind.card.is_some().then_some(DEVICE));
         let reserved = reserved.chain((!kind.roles.is_empty()).then_some(FROM));
         let parameters = kind.parameters.iter().map(|known| known.name.as_str());
         let roles = kind.roles.iter().map(|role| role.name.as_str());
@@ -293,6 +303,9 @@ impl<'a> Reading<'a, '_> {
             match of_others {
                 _ if entry.key == SEED => {
                     error.help(format!("`{}` uses no random numbers", kind.name))
+                }
+                _ if entry.key == DEVICE => {
+                    error.help(format!("`{}` always computes on the processor", kind.name))
                 }
                 Some(help) => error.help(help),
                 None => error,

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use eigenscope_stage::{
-    Answers, AttributeValue, Code, Description, Examined, Feature, NameRule, Question, Questions,
-    Stage, TASK_VERSION, TaskKindDescription,
+    Answers, AttributeValue, Code, Description, DeviceChoice, Examined, Feature, NameRule,
+    Question, Questions, Stage, TASK_VERSION, TaskKindDescription,
 };
 use serde::Deserialize;
 
@@ -97,6 +97,8 @@ pub struct Programs {
     data_dir: PathBuf,
     patience: Patience,
     requires_files: bool,
+    device: Option<DeviceChoice>,
+    has_card: fn() -> bool,
 }
 
 impl Programs {
@@ -178,6 +180,8 @@ impl Programs {
             data_dir: PathBuf::new(),
             patience: Patience::default(),
             requires_files: false,
+            device: None,
+            has_card: || false,
         }
     }
 
@@ -187,6 +191,26 @@ impl Programs {
             data_dir: data_dir.to_owned(),
             ..self
         }
+    }
+
+    /// The same programs, with the device that tasks compute on whatever pipeline files say, if one is given. `has_card` says whether
+    /// there is a graphics card, and is asked only where that matters.
+    pub fn on_device(self, device: Option<DeviceChoice>, has_card: fn() -> bool) -> Self {
+        Self {
+            device,
+            has_card,
+            ..self
+        }
+    }
+
+    /// The device that tasks compute on whatever pipeline files say.
+    pub(crate) fn device(&self) -> Option<DeviceChoice> {
+        self.device
+    }
+
+    /// Returns whether there is a graphics card.
+    pub(crate) fn has_card(&self) -> bool {
+        (self.has_card)()
     }
 
     /// The same programs for a pipeline whose tasks have to run: a file of the user's that is not there is an error.
@@ -379,6 +403,7 @@ mod tests {
             provides,
             random: false,
             resources: Resources::default(),
+            card: None,
             examined: false,
             fallback: false,
         }

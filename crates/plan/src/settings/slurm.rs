@@ -50,6 +50,10 @@ pub struct Slurm {
     pub partition: Option<String>,
     pub account: Option<String>,
     pub qos: Option<String>,
+    /// What a task that computes on a graphics card asks for with `--gres`; `None`: `gpu:1`.
+    pub gres: Option<String>,
+    /// The partition of tasks that compute on a graphics card; `None`: that of the others.
+    pub gpu_partition: Option<String>,
     /// Further options of `sbatch`.
     pub options: Vec<String>,
     /// Modules that are loaded before a program runs.
@@ -88,6 +92,8 @@ impl Default for Slurm {
             partition: None,
             account: None,
             qos: None,
+            gres: None,
+            gpu_partition: None,
             options: Vec::new(),
             modules: Vec::new(),
             setup: Vec::new(),
@@ -146,6 +152,16 @@ fn parameters() -> Vec<Parameter> {
         one("partition", ParameterType::Text, "the partition"),
         one("account", ParameterType::Text, "the account"),
         one("qos", ParameterType::Text, "the quality of service"),
+        one(
+            "gres",
+            ParameterType::Text,
+            "what tasks on a graphics card ask for with --gres",
+        ),
+        one(
+            "gpu_partition",
+            ParameterType::Text,
+            "the partition of tasks on a graphics card",
+        ),
         one("options", texts.clone(), "further options of sbatch"),
         one("modules", texts.clone(), "modules to load before"),
         one("setup", texts.clone(), "lines of shell to run before"),
@@ -211,6 +227,8 @@ pub(super) fn read(entry: &Entry, sources: &Sources, problems: &mut Problems) ->
         partition: word(&section, "partition", problems),
         account: word(&section, "account", problems),
         qos: word(&section, "qos", problems),
+        gres: word(&section, "gres", problems),
+        gpu_partition: word(&section, "gpu_partition", problems),
         options: section.texts("options"),
         modules: section.texts("modules"),
         setup: section.texts("setup"),

@@ -135,6 +135,7 @@ pub(crate) fn kind(name: &str, outputs: &[ArtifactKind]) -> TaskKindDescription 
         random: false,
         resources: Resources::default(),
         examined: false,
+        card: None,
         fallback: false,
     }
 }

@@ -16,7 +16,7 @@ use serde_json::Value;
 use self::optimiser::{ChosenOptimiser, optimiser};
 use self::schedule::{ChosenSchedule, schedule};
 use crate::augment::{Augmentation, augment};
-use crate::task::{batch, epochs, train_model};
+use crate::task::{PROCESSOR_ONLY, batch, epochs, train_model};
 use crate::training::{LastBatch, Recipe};
 
 /// What models of this kind are called.
@@ -65,6 +65,7 @@ pub(crate) fn kind() -> TaskKind {
     .provides(Feature::of_images("data"))
     .random()
     .lendable_threads(15)
+    .not_on_cards(PROCESSOR_ONLY)
     .seconds(60.0)
     .examined_by(examine::examine)
 }

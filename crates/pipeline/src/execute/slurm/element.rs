@@ -10,10 +10,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use eigenscope_stage::{Event, ThreadBudget};
+use eigenscope_stage::{AssignedCard, Device, Event, ThreadBudget};
 
 use super::super::failure::chain;
-use super::super::program_run::{KILL, ProgramReport, RunError, TERMINATE};
+use super::super::program_run::{KILL, ProgramReport, ProgramRun, RunError, TERMINATE};
 use super::batch::{self, Listed, ends, settled};
 use super::end::{TaskEnd, TaskResult};
 use crate::store::{StoreError, WorkFolder};
@@ -53,6 +53,9 @@ pub enum ElementError {
     Store(#[from] StoreError),
 }
 
+/// Finds the card that Slurm has given a job on this node, or says why there is none.
+pub type FindCard<'a> = &'a (dyn Fn() -> Result<AssignedCard, String> + Sync);
+
 /// Runs the tasks of one element of the batch in `folder` until `stop` is set. Returns whether all of them ended well.
 ///
 /// # Errors
@@ -61,6 +64,7 @@ pub fn run_element(
     folder: &Path,
     place: &ElementPlace,
     stop: &Arc<AtomicBool>,
+    find_card: FindCard<'_>,
 ) -> Result<bool, ElementError> {
     let list = batch::element(folder, place.element);
     let tasks = list.map_err(|source| match folder.exists() {
@@ -86,7 +90,7 @@ pub fn run_element(
         if has_ended(folder, task.number) {
             continue;
         }
-        let end = run_task(folder, task, place, stop);
+        let end = run_task(folder, task, place, stop, find_card);
         all_well &= matches!(end.result, TaskResult::Done);
         // Whoever is gone does not want to know.
         if ends(folder).exists() {
@@ -103,12 +107,23 @@ fn has_ended(folder: &Path, number: usize) -> bool {
         || settled(folder, number).exists()
 }
 
-fn run_task(folder: &Path, task: &Listed, place: &ElementPlace, stop: &Arc<AtomicBool>) -> TaskEnd {
+fn run_task(
+    folder: &Path,
+    task: &Listed,
+    place: &ElementPlace,
+    stop: &Arc<AtomicBool>,
+    find_card: FindCard<'_>,
+) -> TaskEnd {
     let started = Instant::now();
     let began = now();
     let mut report = ProgramReport::default();
     let mut message = String::new();
-    let mut end = match attempt(folder, task, stop, &mut report, &mut message) {
+    let on_card = with_card(&task.run, find_card);
+    let result = on_card.and_then(|run| {
+        let prefix = &task.work;
+        attempt(folder, prefix, &run, stop, &mut report, &mut message)
+    });
+    let mut end = match result {
         Ok(work) => with_outputs(task, work),
         Err(error) => TaskEnd::new(result_of(error, stop), Path::new("").to_owned()),
     };
@@ -121,19 +136,33 @@ fn run_task(folder: &Path, task: &Listed, place: &ElementPlace, stop: &Arc<Atomi
     end
 }
 
+/// The run of a program, with the card of this node if it computes on one.
+fn with_card(run: &ProgramRun, find_card: FindCard<'_>) -> Result<ProgramRun, RunError> {
+    let mut run = run.clone();
+    if run.task.device == Device::Cuda {
+        let card = find_card().map_err(|reason| RunError::Failed {
+            messages: vec![format!("this node has no graphics card: {reason}")],
+            signal: None,
+        })?;
+        run.task.card = Some(card);
+    }
+    Ok(run)
+}
+
 /// Runs the program in a new work folder, which stays if it ends well.
 fn attempt(
     folder: &Path,
-    task: &Listed,
+    work_prefix: &Path,
+    run: &ProgramRun,
     stop: &Arc<AtomicBool>,
     report: &mut ProgramReport,
     message: &mut String,
 ) -> Result<WorkFolder, RunError> {
-    task.run.check_inputs()?;
-    let results = task.work.parent().unwrap_or(folder);
-    let prefix = task.work.file_name().unwrap_or_default();
+    run.check_inputs()?;
+    let results = work_prefix.parent().unwrap_or(folder);
+    let prefix = work_prefix.file_name().unwrap_or_default();
     let work = WorkFolder::create(results, &prefix.to_string_lossy())?;
-    let threads = ThreadBudget::new(task.run.task.threads);
+    let threads = ThreadBudget::new(run.task.threads);
     let stop_task = AtomicBool::new(false);
     let (done, is_done) = channel::<()>();
     let (work_path, stop_here) = (work.path(), &stop_task);
@@ -159,9 +188,7 @@ fn attempt(
                 *message = last;
             }
         };
-        let ended = task
-            .run
-            .run(work.path(), &stop_task, &threads, report, listen);
+        let ended = run.run(work.path(), &stop_task, &threads, report, listen);
         drop(done);
         ended
     })?;

@@ -9,7 +9,6 @@ use std::thread::Scope;
 
 use eigenscope_plan::PlannedTask;
 use eigenscope_plan::settings::Slurm;
-use eigenscope_stage::Resources;
 
 use super::super::attempt::Attempt;
 use super::super::executor::{Executor, Expected, Handed, Message};
@@ -129,7 +128,7 @@ impl<'a> Executor<'a> for SlurmJobs<'a> {
         false
     }
 
-    fn has_room(&self, _: &Resources) -> bool {
+    fn has_room(&self, _: &PlannedTask) -> bool {
         true
     }
 

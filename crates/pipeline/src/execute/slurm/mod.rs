@@ -34,7 +34,7 @@ pub use batch::SetupFailure;
 pub use commands::CommandError;
 pub(super) use dry_run::planned;
 pub use dry_run::{PlannedJob, PlannedSubmissions};
-pub use element::{ElementError, ElementPlace, run_element};
+pub use element::{ElementError, ElementPlace, FindCard, run_element};
 pub(super) use jobs::SlurmJobs;
 pub use jobs::SlurmOptions;
 pub use needs::Needs;

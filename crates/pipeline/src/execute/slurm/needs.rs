@@ -4,6 +4,7 @@ use std::fmt;
 
 use eigenscope_plan::PlannedTask;
 use eigenscope_plan::settings::Slurm;
+use eigenscope_stage::Device;
 use serde::{Deserialize, Serialize};
 
 use super::super::executor::Expected;
@@ -37,6 +38,9 @@ pub struct Needs {
     pub threads: usize,
     pub memory_mib: u64,
     pub minutes: u64,
+    /// Whether it computes on a graphics card.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub card: bool,
 }
 
 impl Needs {
@@ -65,6 +69,7 @@ impl Needs {
             threads: own.threads.unwrap_or(task.resources.threads).max(1),
             memory_mib: memory.unwrap_or(declared),
             minutes,
+            card: task.device.computes == Device::Cuda,
         };
         wanted.within(limits)
     }
@@ -78,6 +83,7 @@ impl Needs {
                 .max(1),
             memory_mib: self.memory_mib.min(limits.memory_mib.unwrap_or(u64::MAX)),
             minutes: self.minutes.min(limits.minutes.unwrap_or(u64::MAX)).max(1),
+            ..self
         }
     }
 
@@ -143,9 +149,13 @@ impl fmt::Display for Needs {
             threads,
             memory_mib,
             minutes,
+            card,
         } = self;
         let s = if *threads == 1 { "" } else { "s" };
         write!(f, "{threads} thread{s}, {memory_mib} MiB, ")?;
+        if *card {
+            write!(f, "a graphics card, ")?;
+        }
         match minutes {
             0..120 => write!(f, "{minutes} min"),
             _ if minutes % 60 == 0 => write!(f, "{} h", minutes / 60),
@@ -173,6 +183,7 @@ mod tests {
             threads: 2,
             memory_mib: 1000,
             minutes: 40,
+            card: false,
         };
         let limits = Limits {
             minutes: Some(60),

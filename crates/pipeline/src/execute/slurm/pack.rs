@@ -120,6 +120,7 @@ mod tests {
                 threads: 1,
                 memory_mib: 640,
                 minutes: 45,
+                card: false,
             },
             expected: Expected {
                 seconds,

@@ -210,8 +210,17 @@ impl<'a> Worker<'_, 'a> {
             ),
             format!("--chdir={}", self.store.root().display()),
         ];
+        let mut partition = &settings.partition;
+        if needs.card {
+            let gres = settings.gres.as_deref().unwrap_or("gpu:1");
+            arguments.push(format!("--gres={gres}"));
+            partition = settings
+                .gpu_partition
+                .as_ref()
+                .map_or(partition, |_| &settings.gpu_partition);
+        }
         let keys = [
-            ("--partition", &settings.partition),
+            ("--partition", partition),
             ("--account", &settings.account),
             ("--qos", &settings.qos),
         ];

@@ -99,6 +99,7 @@ mod tests {
         threads: 1,
         memory_mib: 640,
         minutes: 10,
+        card: false,
     };
 
     #[test]

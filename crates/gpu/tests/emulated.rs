@@ -1,0 +1,392 @@
+//! Cards on an emulated driver, which runs the kernels on the processor: what is found and why not, and training against plain
+//! loops in double precision.
+#![allow(clippy::expect_used, reason = "a test")]
+
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use eigenscope_gpu::bilinear::{
+    self, EpochPlan, GENERATORS, Images, Settings, Sizes, Training, Weights,
+};
+use eigenscope_gpu::{Card, GpuError, Libraries, Math, Search, cards};
+use eigenscope_testing::{Tolerance, assert_close, emulated_cuda};
+
+/// The emulated driver is for one thread, and its variable for the whole process.
+fn emulator(like: &str) -> Option<(Libraries, MutexGuard<'static, ()>)> {
+    static ONE: Mutex<()> = Mutex::new(());
+    let guard = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let folder = emulated_cuda()?;
+    // SAFETY: all tests of this program hold the lock while they run, and nothing else reads variables.
+    #[allow(unsafe_code, reason = "variables of the emulated driver")]
+    unsafe {
+        std::env::set_var("EMULATED_CUDA", like);
+    }
+    let search = Search {
+        only: Some(folder),
+        ..Search::default()
+    };
+    let libraries = search.libraries().expect("they are there");
+    Some((libraries, guard))
+}
+
+#[test]
+fn cards_are_listed() {
+    let Some((libraries, _guard)) = emulator("cards=2,memory=2048") else {
+        return;
+    };
+    let found = cards(&libraries.driver).expect("the driver starts");
+    let texts: Vec<String> = found.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        texts,
+        [
+            "emulated card, compute capability 9.0, 2048 MiB",
+            "emulated card, compute capability 9.0, 2048 MiB"
+        ]
+    );
+    let card = Card::open(&libraries, 1).expect("it opens");
+    assert_eq!(
+        card.versions().expect("they say so"),
+        "emulated card (compute capability 9.0), driver for CUDA 13.0, NVRTC 13.0, cuBLAS 13.0.0"
+    );
+    assert_eq!(card.free_mib().expect("it says so"), 2048);
+    let error = Card::open(&libraries, 2).expect_err("there is none");
+    assert_eq!(
+        error.to_string(),
+        "there is no card number 2: the driver knows 2"
+    );
+}
+
+#[test]
+fn a_driver_that_fails_or_has_no_card_is_no_panic() {
+    let Some((libraries, guard)) = emulator("fails") else {
+        return;
+    };
+    let error = cards(&libraries.driver).expect_err("it fails");
+    assert_eq!(
+        error.to_string(),
+        "the CUDA driver: cuInit failed: unknown error (error 999)"
+    );
+    drop(guard);
+    let Some((libraries, _guard)) = emulator("none") else {
+        return;
+    };
+    assert_eq!(cards(&libraries.driver).expect("no error"), []);
+    let error = Card::open(&libraries, 0).expect_err("there is none");
+    assert!(
+        matches!(error, GpuError::NoCard { count: 0, .. }),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_library_that_is_another_one_is_named_with_what_it_lacks() {
+    let error = cards(&PathBuf::from("libc.so.6")).expect_err("it is no driver");
+    assert_eq!(
+        error.to_string(),
+        "libc.so.6 has no function `cuInit`: it is too old, the CUDA driver of CUDA 11.4 or later is needed"
+    );
+}
+
+/// A small training: weights, images and plans made of whole numbers.
+struct Case {
+    sizes: Sizes,
+    batch: usize,
+    weights: Weights,
+    inputs: Vec<f32>,
+    labels: Vec<u16>,
+}
+
+fn pattern(count: usize, seed: usize, scale: f32) -> Vec<f32> {
+    let value = |i: usize| ((i * 7919 + seed * 104_729 + i * i * 31) % 1009) as f32 / 504.5 - 1.0;
+    (0..count).map(|i| scale * value(i)).collect()
+}
+
+impl Case {
+    fn new(hidden: usize, bias: bool) -> Self {
+        let (inputs, classes, images) = (37, 5, 45);
+        Self {
+            sizes: Sizes {
+                inputs,
+                hidden,
+                classes,
+                bias,
+            },
+            batch: 20,
+            weights: Weights {
+                embed: pattern(hidden * inputs, 1, 0.3),
+                gate: pattern(2 * hidden * hidden, 2, 0.4),
+                bias: pattern(if bias { 2 * hidden } else { 0 }, 3, 0.5),
+                unembed: pattern(classes * hidden, 4, 0.6),
+            },
+            inputs: pattern(images * inputs, 5, 1.0),
+            labels: (0..images)
+                .map(|image| (image * image % classes) as u16)
+                .collect(),
+        }
+    }
+
+    fn training(&self, card: &Card, math: Math) -> Training {
+        let settings = Settings {
+            batch: self.batch,
+            math,
+            noise_std: 0.0,
+            constants: [0.1, 0.999, 0.001, 1e-8],
+        };
+        let images = |mut pieces| {
+            Training::new(
+                card,
+                self.sizes,
+                settings,
+                &self.weights,
+                Images {
+                    labels: &self.labels,
+                    inputs: &mut pieces,
+                },
+                Images {
+                    labels: &self.labels[..7],
+                    inputs: &mut std::iter::once(self.inputs[..7 * self.sizes.inputs].to_vec()),
+                },
+            )
+        };
+        // In pieces of any length.
+        let pieces: Vec<Vec<f32>> = self.inputs.chunks(100).map(<[f32]>::to_vec).collect();
+        images(pieces.into_iter()).expect("it fits")
+    }
+
+    fn plan(&self, rate: f32) -> EpochPlan {
+        let order = (0..40).map(|k| (k * 17 % 45) as u32).collect();
+        EpochPlan {
+            order,
+            schedule: vec![[1.0 - 0.1 * rate, rate, 1.0]; 2],
+            noise: Vec::new(),
+        }
+    }
+
+    /// Mean loss of images and its gradients, by plain loops in double precision.
+    fn plain(&self, weights: &Weights, rows: &[u32]) -> (f64, [Vec<f64>; 4]) {
+        let Sizes {
+            inputs,
+            hidden: d,
+            classes,
+            bias,
+        } = self.sizes;
+        let wide = |values: &[f32]| {
+            values
+                .iter()
+                .map(|&value| f64::from(value))
+                .collect::<Vec<f64>>()
+        };
+        let [embed, gate, unembed] =
+            [&weights.embed, &weights.gate, &weights.unembed].map(|values| wide(values));
+        let biases = if bias {
+            wide(&weights.bias)
+        } else {
+            vec![0.0; 2 * d]
+        };
+        let mut gradients = [
+            vec![0.0; d * inputs],
+            vec![0.0; 2 * d * d],
+            vec![0.0; 2 * d],
+            vec![0.0; classes * d],
+        ];
+        let mut loss = 0.0;
+        for &row in rows {
+            let x = wide(&self.inputs[row as usize * inputs..][..inputs]);
+            let label = usize::from(self.labels[row as usize]);
+            let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+            let h: Vec<f64> = embed.chunks(inputs).map(|row| dot(row, &x)).collect();
+            let ab: Vec<f64> = gate
+                .chunks(d)
+                .zip(&biases)
+                .map(|(row, bias)| dot(row, &h) + bias)
+                .collect();
+            let z: Vec<f64> = (0..d).map(|k| ab[k] * ab[d + k]).collect();
+            let logits: Vec<f64> = unembed.chunks(d).map(|row| dot(row, &z)).collect();
+            let sum: f64 = logits.iter().map(|logit| logit.exp()).sum();
+            loss += sum.ln() - logits[label];
+            let on_logits: Vec<f64> = (0..classes)
+                .map(|c| {
+                    (logits[c].exp() / sum - f64::from(u8::from(c == label))) / rows.len() as f64
+                })
+                .collect();
+            let on_z: Vec<f64> = (0..d)
+                .map(|k| {
+                    (0..classes)
+                        .map(|c| on_logits[c] * unembed[c * d + k])
+                        .sum()
+                })
+                .collect();
+            let on_ab: Vec<f64> = (0..2 * d)
+                .map(|k| on_z[k % d] * ab[(k + d) % (2 * d)])
+                .collect();
+            let on_h: Vec<f64> = (0..d)
+                .map(|j| (0..2 * d).map(|k| on_ab[k] * gate[k * d + j]).sum())
+                .collect();
+            for (k, value) in gradients[0].iter_mut().enumerate() {
+                *value += on_h[k / inputs] * x[k % inputs];
+            }
+            for (k, value) in gradients[1].iter_mut().enumerate() {
+                *value += on_ab[k / d] * h[k % d];
+            }
+            for (value, gradient) in gradients[2].iter_mut().zip(&on_ab) {
+                *value += gradient;
+            }
+            for (k, value) in gradients[3].iter_mut().enumerate() {
+                *value += on_logits[k / d] * z[k % d];
+            }
+        }
+        (loss / rows.len() as f64, gradients)
+    }
+}
+
+#[test]
+fn gradients_and_losses_are_those_of_plain_loops() {
+    let Some((libraries, _guard)) = emulator("") else {
+        return;
+    };
+    let card = Card::open(&libraries, 0).expect("it opens");
+    // With few hidden units E x is made first, with many (L E, R E).
+    for (hidden, bias) in [(3, false), (3, true), (61, false), (61, true)] {
+        let case = Case::new(hidden, bias);
+        let mut training = case.training(&card, Math::F32);
+        let plan = case.plan(0.0);
+        training.start(&plan).expect("it starts");
+        let sums = training.finish().expect("it ends");
+        let (_, expected) = case.plain(&case.weights, &plan.order[20..]);
+        let found = training.gradients().expect("it reads");
+        let parts = [&found.embed, &found.gate, &found.bias, &found.unembed];
+        for (found, expected) in parts
+            .into_iter()
+            .zip(&expected)
+            .filter(|(found, _)| !found.is_empty())
+        {
+            let found: Vec<f64> = found.iter().map(|&value| f64::from(value)).collect();
+            assert_close("a gradient", &found, expected, Tolerance::OfLargest(1e-6));
+        }
+        let mean = [0, 20].map(|start| case.plain(&case.weights, &plan.order[start..start + 20]).0);
+        assert!((sums.train_loss / 40.0 - (mean[0] + mean[1]) / 2.0).abs() < 1e-6);
+        // A rate of 0 without decay changes nothing.
+        let tested = case.plain(&case.weights, &(0..7).collect::<Vec<u32>>()).0;
+        assert!((sums.test_loss / 7.0 - tested).abs() < 1e-6);
+        assert_eq!(training.weights().expect("it reads"), case.weights);
+    }
+}
+
+#[test]
+fn a_step_is_adamw_and_a_recorded_epoch_has_the_bits_of_one_that_is_not() {
+    let Some((libraries, _guard)) = emulator("") else {
+        return;
+    };
+    let card = Card::open(&libraries, 0).expect("it opens");
+    let case = Case::new(12, true);
+    // Epochs from the second on are recorded ones; a new training starts with one that is not.
+    let mut recorded = case.training(&card, Math::F32);
+    let mut run = |rate: f32| {
+        recorded.start(&case.plan(rate)).expect("it starts");
+        recorded.finish().expect("it ends")
+    };
+    run(0.0);
+    let zero = case.plan(0.0);
+    assert_eq!(zero.schedule[0][1], 0.0);
+    let (first, second) = (run(0.01), run(0.02));
+    assert!(second.train_loss < first.train_loss, "{first:?} {second:?}");
+    let again = |_| {
+        let mut training = case.training(&card, Math::F32);
+        let sums = [0.0, 0.01, 0.02].map(|rate| {
+            training.start(&case.plan(rate)).expect("it starts");
+            training.finish().expect("it ends")
+        });
+        (sums[1], sums[2], training.weights().expect("it reads"))
+    };
+    let [one, two] = [0, 1].map(again);
+    assert_eq!(one, two);
+    assert_eq!((one.0, one.1), (first, second));
+    // One step by hand: m = 0.1 g, v = 0.001 g^2, so a rate of 0.01 moves by 0.01 m / (sqrt(v) + eps).
+    let mut training = case.training(&card, Math::F32);
+    let single = EpochPlan {
+        schedule: vec![[0.9, 0.01, 1.0], [1.0, 0.0, 1.0]],
+        ..case.plan(0.0)
+    };
+    training.start(&single).expect("it starts");
+    training.finish().expect("it ends");
+    let (_, gradients) = case.plain(&case.weights, &single.order[..20]);
+    let moved = training.weights().expect("it reads");
+    for ((after, before), gradient) in moved
+        .embed
+        .iter()
+        .zip(&case.weights.embed)
+        .zip(&gradients[0])
+    {
+        let expected = f64::from(*before) * 0.9
+            - 0.01 * 0.1 * gradient / ((0.001f64).sqrt() * gradient.abs() + 1e-8);
+        // The first moment is 0.1 g, the root of the second 0.0316 |g|: the sign decides, unless g is about 0.
+        assert!(
+            gradient.abs() < 1e-6 || (f64::from(*after) - expected).abs() < 1e-5,
+            "{after} {expected}"
+        );
+    }
+}
+
+#[test]
+fn tf32_differs_by_its_rounding() {
+    let Some((libraries, _guard)) = emulator("") else {
+        return;
+    };
+    let card = Card::open(&libraries, 0).expect("it opens");
+    let case = Case::new(61, false);
+    let gradient = |math| {
+        let mut training = case.training(&card, math);
+        training.start(&case.plan(0.0)).expect("it starts");
+        training.finish().expect("it ends");
+        training.gradients().expect("it reads").embed
+    };
+    let (exact, rounded) = (gradient(Math::F32), gradient(Math::Tf32));
+    let sum = |values: Vec<f64>| values.iter().map(|value| value * value).sum::<f64>().sqrt();
+    let norm = sum(exact.iter().map(|&value| f64::from(value)).collect());
+    let difference = sum(exact
+        .iter()
+        .zip(&rounded)
+        .map(|(a, b)| f64::from(a - b))
+        .collect())
+        / norm;
+    assert!((1e-5..5e-3).contains(&difference), "{difference}");
+}
+
+#[test]
+fn a_card_without_room_and_wrong_sizes_are_refused() {
+    let Some((libraries, _guard)) = emulator("memory=300") else {
+        return;
+    };
+    let card = Card::open(&libraries, 0).expect("it opens");
+    let case = Case::new(12, false);
+    let settings = Settings {
+        batch: 20,
+        math: Math::F32,
+        noise_std: 0.1,
+        constants: [0.0; 4],
+    };
+    let new = |labels: &[u16], batch: usize| {
+        let images = Images {
+            labels,
+            inputs: &mut std::iter::once(case.inputs.clone()),
+        };
+        let test = Images {
+            labels,
+            inputs: &mut std::iter::once(case.inputs.clone()),
+        };
+        let settings = Settings { batch, ..settings };
+        Training::new(&card, case.sizes, settings, &case.weights, images, test).map(drop)
+    };
+    let error = new(&case.labels, 20).expect_err("no room");
+    let needed = bilinear::memory_mib(case.sizes, 20, 45, 45);
+    assert_eq!(
+        error.to_string(),
+        format!("emulated card has 300 MiB of memory free, the training needs {needed} MiB")
+    );
+    let error = new(&case.labels[..10], 20).expect_err("no batch");
+    assert_eq!(
+        error.to_string(),
+        "10 training images in batches of 20, 10 test images"
+    );
+    assert_eq!(GENERATORS, 16);
+}

@@ -1,0 +1,207 @@
+//! On which device each task computes: what the user asks for, and whether its kind can do that.
+
+use std::collections::BTreeMap;
+
+use eigenscope_stage::{CardSupport, Device, DeviceChoice, TaskKindDescription};
+use serde_json::Value;
+
+use super::expand::ExpandedTable;
+use super::table::Table;
+use crate::file::{self, Entry, FileError, Problems, Span};
+use crate::plan::{PlannedTask, TaskDevice};
+use crate::programs::Programs;
+
+/// Key of the device, of a pipeline file and of its tables.
+pub(crate) const DEVICE: &str = "device";
+
+/// Reads the value of the key.
+pub(crate) fn choice(entry: &Entry, problems: &mut Problems) -> Option<(DeviceChoice, Span)> {
+    let kind = DeviceChoice::parameter_type();
+    let name = file::value(&entry.node, &kind, DEVICE, problems)?;
+    Some((
+        DeviceChoice::named(name.as_str()?)?,
+        entry.node.span.clone(),
+    ))
+}
+
+/// What is asked for, and where.
+struct Asked {
+    choice: DeviceChoice,
+    /// `None`: on the command line, or nowhere.
+    span: Option<Span>,
+}
+
+/// Settles on which device the tasks compute. `of_file` is what the pipeline file says about all of them; the command line comes
+/// before it, and before what tables say.
+pub(crate) fn settle(
+    expanded: &[ExpandedTable<'_>],
+    tasks: &mut [PlannedTask],
+    of_file: Option<&(DeviceChoice, Span)>,
+    programs: &Programs,
+    problems: &mut Problems,
+) {
+    for ExpandedTable {
+        table,
+        kind,
+        tasks: range,
+    } in expanded
+    {
+        let Some(support) = &kind.card else {
+            continue;
+        };
+        let asked = match (programs.device(), table.device.as_ref().or(of_file)) {
+            (Some(choice), _) => Asked { choice, span: None },
+            (None, Some((choice, span))) => Asked {
+                choice: *choice,
+                span: Some(span.clone()),
+            },
+            (None, None) => Asked {
+                choice: DeviceChoice::default(),
+                span: None,
+            },
+        };
+        let Some(tasks) = tasks.get_mut(range.clone()) else {
+            continue;
+        };
+        match support {
+            CardSupport::None { because } => {
+                if asked.choice == DeviceChoice::Cuda {
+                    problems.add(|| no_support(table, kind, because, &asked));
+                }
+            }
+            CardSupport::Full {
+                requires,
+                memory_mib,
+            } => {
+                let settling = Settling {
+                    table,
+                    kind,
+                    requires,
+                    memory_mib: *memory_mib,
+                    asked,
+                    programs,
+                };
+                settling.settle(tasks, problems);
+            }
+        }
+    }
+}
+
+fn no_support(
+    table: &Table<'_>,
+    kind: &TaskKindDescription,
+    because: &str,
+    asked: &Asked,
+) -> FileError {
+    let message = format!(
+        "[{}] cannot compute on a graphics card: the kind `{}` computes on the processor only, {because}",
+        table.id, kind.name
+    );
+    let error = FileError::new("no_card_support", message);
+    let error = match &asked.span {
+        Some(span) => error
+            .at(span, "asked for here")
+            .at(&table.header, "no card for this table"),
+        None => error.at(&table.header, "no card for this table"),
+    };
+    let own = match asked.span {
+        Some(_) => "write device = \"cpu\" in the table, or ",
+        None => "",
+    };
+    error.help(format!(
+        "{own}ask for `auto`, which uses a card where it can"
+    ))
+}
+
+struct Settling<'a> {
+    table: &'a Table<'a>,
+    kind: &'a TaskKindDescription,
+    requires: &'a [(String, Value)],
+    memory_mib: u64,
+    asked: Asked,
+    programs: &'a Programs,
+}
+
+impl Settling<'_> {
+    fn settle(&self, tasks: &mut [PlannedTask], problems: &mut Problems) {
+        // Parameters are shared by the tasks that differ in other things; each problem is reported once.
+        let mut known: BTreeMap<*const Value, TaskDevice> = BTreeMap::new();
+        for task in tasks {
+            let parameters = &task.parameters;
+            let device = *known
+                .entry(std::ptr::from_ref(&**parameters))
+                .or_insert_with(|| self.device(parameters, problems));
+            task.device = device;
+            if device.computes == Device::Cuda {
+                // The processor only hands out work.
+                task.resources.threads = 1;
+                task.resources.extra_threads = 0;
+            }
+        }
+    }
+
+    fn device(&self, parameters: &Value, problems: &mut Problems) -> TaskDevice {
+        let obstacle = self
+            .requires
+            .iter()
+            .find(|(name, value)| parameters.get(name) != Some(value));
+        let mut only = self
+            .kind
+            .parameters
+            .iter()
+            .filter(|parameter| parameter.card_only);
+        let only =
+            only.find(|parameter| parameters.get(&parameter.name) != parameter.default.as_ref());
+        let card = |accepts| TaskDevice {
+            computes: Device::Cuda,
+            accepts,
+            card_memory_mib: self.memory_mib,
+        };
+        match (self.asked.choice, obstacle, only) {
+            (DeviceChoice::Cuda, Some((name, value)), _) => {
+                problems.add(|| self.needs(name, value, "on a graphics card"));
+            }
+            // What only cards can do is done there or not at all.
+            (DeviceChoice::Auto, Some((name, value)), Some(only)) => {
+                let what = format!("with `{}` = {}", only.name, parameters[&only.name]);
+                problems.add(|| self.needs(name, value, &what));
+            }
+            (DeviceChoice::Cpu, _, Some(only)) => problems.add(|| {
+                let (name, value) = (&only.name, &parameters[&only.name]);
+                let message = format!("[{}] has `{name}` = {value}, which is for graphics cards, and computes on the processor", self.table.id);
+                let span = self.table.value_spans.get(name.as_str()).unwrap_or(&self.table.header);
+                FileError::new("for_cards_only", message)
+                    .at(span, "not on the processor")
+                    .help(format!("leave `{name}` out, or ask for a card with device = \"cuda\""))
+            }),
+            (DeviceChoice::Cuda, None, _) | (DeviceChoice::Auto, None, Some(_)) => return card(None),
+            (DeviceChoice::Auto, None, None) if self.programs.has_card() => return card(Some(Device::Cpu)),
+            (DeviceChoice::Auto, None, None) => {
+                return TaskDevice {
+                    accepts: Some(Device::Cuda),
+                    ..TaskDevice::default()
+                };
+            }
+            (DeviceChoice::Cpu, _, None) | (DeviceChoice::Auto, Some(_), None) => {}
+        }
+        TaskDevice::default()
+    }
+
+    fn needs(&self, name: &str, value: &Value, what: &str) -> FileError {
+        let message = format!(
+            "[{}] cannot compute {what}: that needs `{name}` = {value}",
+            self.table.id
+        );
+        let span = self
+            .table
+            .value_spans
+            .get(name)
+            .unwrap_or(&self.table.header);
+        let error = FileError::new("not_on_cards", message).at(span, "another value here");
+        let error = match &self.asked.span {
+            Some(asked) => error.at(asked, "asked for here"),
+            None => error,
+        };
+        error.help("compute it on the processor (device = \"cpu\"), or change the value")
+    }
+}

@@ -1,0 +1,282 @@
+//! Tasks on graphics cards, with an emulated one: what is found, what is refused, and results of one device beside those of another.
+#![allow(clippy::expect_used, reason = "a test")]
+
+use std::path::{Path, PathBuf};
+
+use eigenscope_testing::{Answer, RunCounts, TestProject, emulated_cuda};
+
+const PIPELINE: &str = r#"
+[data.digits]
+
+[train.bilinear]
+data = "data.digits"
+hidden = [6, 30]
+epochs = 3
+batch = 256
+noise_std = 0.2
+
+[metric.final-accuracy]
+histories = "train.bilinear"
+"#;
+
+/// Runs a command with the emulated card, which is `like` this.
+fn on_card(project: &TestProject, libraries: &Path, like: &str, arguments: &[&str]) -> Answer {
+    let mut command = project.command(arguments);
+    command
+        .env("EIGENSCOPE_CUDA_LIBRARIES", libraries)
+        .env("EMULATED_CUDA", like);
+    Answer::of(&mut command)
+}
+
+fn counts(answer: Answer) -> RunCounts {
+    RunCounts::read(&answer.expect(0).stderr)
+}
+
+/// Runs the pipeline with the emulated card.
+fn run(project: &TestProject, libraries: &Path, device: &str) -> RunCounts {
+    let arguments = ["run", "p.toml", "--offline", "--device", device];
+    counts(on_card(project, libraries, "cards=2", &arguments))
+}
+
+fn emulated() -> Option<(TestProject, PathBuf)> {
+    Some((TestProject::new(PIPELINE), emulated_cuda()?))
+}
+
+#[test]
+fn what_is_found_is_listed_and_what_is_not_with_where_it_was_looked_for() {
+    let project = TestProject::new(PIPELINE);
+    let mut command = project.command(&["devices", "--cuda-libraries", "/nowhere/cuda"]);
+    let answer = Answer::of(&mut command).expect(0);
+    for part in [
+        "cuda      not used: the CUDA driver was not found: no libcuda.so.1 in /nowhere/cuda (install the driver of the card)",
+        "cuda      not used: NVRTC was not found: no libnvrtc.so.13 in /nowhere/cuda",
+        "cuda      not used: cuBLAS was not found: no libcublas.so.13 in /nowhere/cuda",
+    ] {
+        assert!(answer.stdout.contains(part), "{}", answer.stdout);
+    }
+    let Some(libraries) = emulated_cuda() else {
+        return;
+    };
+    let listed = |like: &str| {
+        on_card(&project, &libraries, like, &["devices"])
+            .expect(0)
+            .stdout
+    };
+    let text = listed("cards=2,memory=4096");
+    assert!(
+        text.contains("cuda 1    emulated card, compute capability 9.0, 4096 MiB"),
+        "{text}"
+    );
+    assert!(listed("none").contains("not used: the driver lists no card"));
+    assert!(
+        listed("fails")
+            .contains("not used: the CUDA driver: cuInit failed: unknown error (error 999)")
+    );
+    let answer = on_card(&project, &libraries, "", &["devices", "--json"]);
+    let json = answer.expect(0).json();
+    assert_eq!(json["cards"][0]["name"], "emulated card");
+    assert_eq!(json["reasons"], serde_json::json!([]));
+}
+
+#[test]
+fn a_card_that_is_asked_for_and_not_there_is_an_error_with_the_reason() {
+    let project = TestProject::new(PIPELINE);
+    let arguments = [
+        "run",
+        "p.toml",
+        "--offline",
+        "--device",
+        "cuda",
+        "--cuda-libraries",
+        "/nowhere/cuda",
+    ];
+    let answer = project.call(&arguments).expect(2);
+    for part in [
+        "`train.bilinear[hidden=6]` computes on a graphics card (device = \"cuda\"), and there is none here",
+        "the CUDA driver was not found: no libcuda.so.1 in /nowhere/cuda",
+    ] {
+        assert!(answer.stderr.contains(part), "{}", answer.stderr);
+    }
+    // Nobody has to have a card to look at the plan, nor for tasks that need none.
+    project
+        .call(&["status", "p.toml", "--device", "cuda"])
+        .expect(0);
+    project
+        .call(&["run", "p.toml", "data.*", "--offline", "--device", "cuda"])
+        .expect(0);
+    let arguments = [
+        "run",
+        "p.toml",
+        "--offline",
+        "--device",
+        "auto",
+        "--cuda-libraries",
+        "/nowhere/cuda",
+    ];
+    assert_eq!(counts(project.call(&arguments)).ran, 3);
+    // The variable is asked if the command line says nothing.
+    let mut command = project.command(&["status", "p.toml"]);
+    let answer = Answer::of(command.env("EIGENSCOPE_DEVICE", "gpu")).expect(2);
+    assert!(
+        answer
+            .stderr
+            .contains("EIGENSCOPE_DEVICE is `gpu`: it should be one of cpu, cuda, auto"),
+        "{}",
+        answer.stderr
+    );
+}
+
+#[test]
+fn what_no_card_computes_is_refused_while_the_file_is_read() {
+    let refused = |pipeline: &str, parts: &[&str]| {
+        let project = TestProject::new(pipeline);
+        let answer = project.call(&["status", "p.toml"]).expect(2);
+        let said: String = answer
+            .stderr
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
+        for part in parts {
+            assert!(said.contains(part), "`{part}` is not in {}", answer.stderr);
+        }
+    };
+    let data = "[data.digits]\n";
+    let table =
+        |kind: &str, keys: &str| format!("{data}[train.{kind}]\ndata = \"data.digits\"\n{keys}\n");
+    refused(
+        &table("mlp", "device = \"cuda\""),
+        &[
+            "[train.mlp] cannot compute on a graphics card: the kind `mlp` computes on the processor only, as all networks do",
+        ],
+    );
+    refused(
+        &format!("device = \"cuda\"\n{}", table("mlp", "")),
+        &[
+            "[train.mlp] cannot compute on a graphics card",
+            "device = \"cpu\" in the table",
+        ],
+    );
+    refused(
+        &table("bilinear", "hidden = 5\nblocks = [1, 2]\ndevice = \"cuda\""),
+        &["[train.bilinear] cannot compute on a graphics card: that needs `blocks` = 1"],
+    );
+    refused(
+        &table("bilinear", "hidden = 5\nmath = \"tf32\""),
+        &[
+            "`math` = \"tf32\", which is for graphics cards",
+            "device = \"cuda\"",
+        ],
+    );
+    refused(
+        &format!(
+            "{}[metric.final-accuracy]\nhistories = \"train.bilinear\"\ndevice = \"cpu\"",
+            table("bilinear", "hidden = 5")
+        ),
+        &["unknown key `device`", "always computes on the processor"],
+    );
+    refused(
+        &table("bilinear", "hidden = 5\ndevice = \"gpu\""),
+        &["device", "cuda"],
+    );
+    // `auto` refuses nothing, and a table may differ from the file.
+    for pipeline in [
+        format!("device = \"auto\"\n{}", table("mlp", "")),
+        format!("device = \"cuda\"\n{}", table("mlp", "device = \"cpu\"")),
+        table("bilinear", "hidden = 5\nblocks = 2\ndevice = \"auto\""),
+    ] {
+        TestProject::new(&pipeline)
+            .call(&["status", "p.toml"])
+            .expect(0);
+    }
+}
+
+#[test]
+fn a_card_trains_as_the_processor_does_and_its_results_are_others() {
+    let Some((project, libraries)) = emulated() else {
+        return;
+    };
+    let all = project.run();
+    // The device is part of the key.
+    let on_cards = run(&project, &libraries, "cuda");
+    assert_eq!((all.ran, on_cards.ran, on_cards.up_to_date), (4, 3, 1));
+    assert_eq!(run(&project, &libraries, "cuda").ran, 0);
+    assert_eq!(run(&project, &libraries, "cpu").ran, 0);
+    // The metadata names the card.
+    let shown = project
+        .call(&["show", "artifacts/p/train.bilinear,hidden-30"])
+        .expect(0)
+        .stdout;
+    assert!(shown.contains("emulated card"), "{shown}");
+    // The same bits again.
+    let arguments = ["verify", "p.toml", "train.*", "--device", "cuda", "--bytes"];
+    let again = on_card(&project, &libraries, "", &arguments).expect(0);
+    assert!(
+        again.stdout.contains("tasks: 2 byte-equal"),
+        "{}",
+        again.stdout
+    );
+}
+
+#[test]
+fn devices_are_compared_by_values() {
+    let Some((project, libraries)) = emulated() else {
+        return;
+    };
+    project.run();
+    let verify = |relative: &str| {
+        let rule = "[[tolerance]]\ncolumns = \"*\"\nreason = \"another device\"\nrelative = ";
+        project.write("p.tolerances.toml", format!("{rule}{relative}\n"));
+        let arguments = ["verify", "p.toml", "--device", "cuda", "--bytes"];
+        on_card(&project, &libraries, "", &arguments)
+    };
+    verify("0.0").expect(1);
+    let answer = verify("0.02").expect(0);
+    assert!(
+        answer
+            .stdout
+            .contains("other device: the stored result was computed on cpu"),
+        "{}",
+        answer.stdout
+    );
+}
+
+#[test]
+fn auto_keeps_what_either_device_has_made() {
+    let Some((project, libraries)) = emulated() else {
+        return;
+    };
+    // With a card, it computes there; without one, these results stay up to date.
+    assert_eq!(run(&project, &libraries, "auto").ran, 4);
+    let without = [
+        "run",
+        "p.toml",
+        "--offline",
+        "--device",
+        "auto",
+        "--cuda-libraries",
+        "/nowhere/cuda",
+    ];
+    assert_eq!(counts(project.call(&without)).ran, 0);
+    let (other, _) = emulated().expect("as before");
+    assert_eq!(counts(other.call(&without)).ran, 4);
+    assert_eq!(run(&other, &libraries, "auto").ran, 0);
+    // Nothing changes unless somebody asks for it.
+    assert_eq!(other.run().ran, 0);
+    assert_eq!(project.run().ran, 3);
+}
+
+#[test]
+fn a_card_without_room_fails_the_task_and_says_so() {
+    let Some((project, libraries)) = emulated() else {
+        return;
+    };
+    let arguments = ["run", "p.toml", "--offline", "--device", "cuda"];
+    let answer = on_card(&project, &libraries, "memory=300", &arguments).expect(1);
+    assert!(
+        answer
+            .stderr
+            .contains("emulated card has 300 MiB of memory free, the training needs"),
+        "{}",
+        answer.stderr
+    );
+}
