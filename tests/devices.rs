@@ -230,6 +230,16 @@ fn devices_are_compared_by_values() {
         on_card(&project, &libraries, "", &arguments)
     };
     verify("0.0").expect(1);
+    // What is not computed again is taken as it is.
+    let arguments = [
+        "verify", "p.toml", "metric.*", "--device", "cuda", "--bytes",
+    ];
+    let metric = on_card(&project, &libraries, "", &arguments).expect(0);
+    assert!(
+        metric.stdout.contains("tasks: 1 byte-equal"),
+        "{}",
+        metric.stdout
+    );
     let answer = verify("0.02").expect(0);
     assert!(
         answer

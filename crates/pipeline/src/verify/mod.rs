@@ -4,6 +4,7 @@
 //! What the chosen tasks read is taken from the store, unless it is chosen, too. Nothing in the store changes.
 
 mod comparison;
+mod devices;
 mod figure;
 mod lock_file;
 mod scratch;
@@ -14,7 +15,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use eigenscope_artifact::{ArtifactError, Digest, KindName};
-use eigenscope_stage::Device;
 
 pub use comparison::{ColumnDifference, Comparison, Verdict};
 pub use lock_file::{LOCK_VERSION, LockError, LockFile};
@@ -24,8 +24,9 @@ pub use tolerance::{RELATIVE, Tolerance, Tolerances};
 pub use crate::machine::Machine;
 
 use crate::execute::{ExecuteError, Observer, Options, TaskFailure, run};
-use crate::store::{Key, Record, Store, StoreError, create_folder};
+use crate::store::{Key, Store, StoreError, create_folder};
 use crate::survey::{State, Survey, survey_any_device};
+use devices::Devices;
 use eigenscope_plan::programs::Programs;
 use eigenscope_plan::{Plan, needed};
 use scratch::Scratch;
@@ -164,6 +165,9 @@ pub fn verify(
             scratch.borrow(store, *key)?;
         }
     }
+    let devices = Devices::new(plan, store, &survey, &chosen);
+    let accepting = devices.accepting(plan);
+    let plan = accepting.as_ref().unwrap_or(plan);
     let outcome = run(plan, &tasks, programs, &scratch.store, options, observer)?;
     verification.interrupted = outcome.interrupted;
     verification.failures = outcome.failures;
@@ -177,7 +181,7 @@ pub fn verify(
         found: &again,
         scratch: &scratch.store,
         same_machine: lock.is_some_and(|lock| lock.machine == Machine::this()),
-        devices: Devices::new(plan, store, &survey),
+        devices,
     };
     for task in tasks {
         if again.get(task).is_some_and(State::is_current) {
@@ -235,37 +239,6 @@ struct Checking<'a> {
     devices: Devices,
 }
 
-/// Which results depend on what computed them, other than the machine of the lock file.
-struct Devices {
-    /// For each task, whether it or something that it was made from computes on a graphics card.
-    on_card: Vec<bool>,
-    /// For each task, the device of the stored result, if that or something that it was made from was computed on another one than now.
-    other: Vec<Option<String>>,
-}
-
-impl Devices {
-    fn new(plan: &Plan, store: &Store, stored: &Survey) -> Self {
-        let mut devices = Self {
-            on_card: Vec::new(),
-            other: Vec::new(),
-        };
-        for (index, task) in plan.tasks.iter().enumerate() {
-            let inputs = || task.inputs.iter().map(|input| input.task);
-            let device = task.device.computes;
-            let on_card = device == Device::Cuda || inputs().any(|input| devices.on_card[input]);
-            devices.on_card.push(on_card);
-            let key = stored.get(index).and_then(State::key);
-            let record = key.and_then(|key| Record::read(&store.folder(key)).ok().flatten());
-            let own = record.map(|record| record.key_inputs.device);
-            let own = own.filter(|own| own != device.name());
-            devices
-                .other
-                .push(own.or_else(|| inputs().find_map(|input| devices.other[input].clone())));
-        }
-        devices
-    }
-}
-
 impl Checking<'_> {
     fn check(&self, index: usize) -> Result<Check, ArtifactError> {
         let Request { plan, lock, .. } = self.request;
@@ -314,7 +287,7 @@ impl Checking<'_> {
         let expected = self.request.store.output(expected, kind);
         let tolerances = self.request.tolerances;
         let mut comparison = comparison::with_file(&found, &expected, task, kind, tolerances)?;
-        if let Some(device) = &self.devices.other[task] {
+        if let Some(device) = self.devices.other(task) {
             if comparison.verdict == Verdict::Within {
                 comparison.reason = Some(format!(
                     "other device: the stored result was computed on {device}"
@@ -340,7 +313,7 @@ impl Checking<'_> {
         };
         let found = self.scratch.output(found, kind);
         let tolerances = self.request.tolerances;
-        let same = self.same_machine && !self.devices.on_card[task];
+        let same = self.same_machine && !self.devices.is_on_card(task);
         comparison::with_summary(&found, expected, same, task, kind, tolerances)
     }
 }
