@@ -341,6 +341,7 @@ fn json_fields_are_listed(project: &Path) {
         ("show", "show artifacts/digits/metric.final"),
         ("sql", "sql digits"),
         ("gc", "gc --dry-run"),
+        ("devices", "devices"),
     ] {
         let start = format!("| `{name}` |");
         let row = page.lines().find(|line| line.starts_with(&start));
