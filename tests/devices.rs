@@ -157,11 +157,14 @@ fn what_no_card_computes_is_refused_while_the_file_is_read() {
         ],
     );
     refused(
-        &table("bilinear", "hidden = 5\nblocks = [1, 2]\ndevice = \"cuda\""),
+        &table(
+            "bilinear",
+            "hidden = 5\nbatch = 64\nblocks = [1, 2]\ndevice = \"cuda\"",
+        ),
         &["[train.bilinear] cannot compute on a graphics card: that needs `blocks` = 1"],
     );
     refused(
-        &table("bilinear", "hidden = 5\nmath = \"tf32\""),
+        &table("bilinear", "hidden = 5\nbatch = 64\nmath = \"tf32\""),
         &[
             "`math` = \"tf32\", which is for graphics cards",
             "device = \"cuda\"",
@@ -170,19 +173,22 @@ fn what_no_card_computes_is_refused_while_the_file_is_read() {
     refused(
         &format!(
             "{}[metric.final-accuracy]\nhistories = \"train.bilinear\"\ndevice = \"cpu\"",
-            table("bilinear", "hidden = 5")
+            table("bilinear", "hidden = 5\nbatch = 64")
         ),
         &["unknown key `device`", "always computes on the processor"],
     );
     refused(
-        &table("bilinear", "hidden = 5\ndevice = \"gpu\""),
+        &table("bilinear", "hidden = 5\nbatch = 64\ndevice = \"gpu\""),
         &["device", "cuda"],
     );
     // `auto` refuses nothing, and a table may differ from the file.
     for pipeline in [
         format!("device = \"auto\"\n{}", table("mlp", "")),
         format!("device = \"cuda\"\n{}", table("mlp", "device = \"cpu\"")),
-        table("bilinear", "hidden = 5\nblocks = 2\ndevice = \"auto\""),
+        table(
+            "bilinear",
+            "hidden = 5\nbatch = 64\nblocks = 2\ndevice = \"auto\"",
+        ),
     ] {
         TestProject::new(&pipeline)
             .call(&["status", "p.toml"])
@@ -200,13 +206,14 @@ fn a_card_trains_as_the_processor_does_and_its_results_are_others() {
     let on_cards = run(&project, &libraries, "cuda");
     assert_eq!((all.ran, on_cards.ran, on_cards.up_to_date), (4, 3, 1));
     assert_eq!(run(&project, &libraries, "cuda").ran, 0);
-    assert_eq!(run(&project, &libraries, "cpu").ran, 0);
-    // The metadata names the card.
+    // The metadata name the card.
     let shown = project
         .call(&["show", "artifacts/p/train.bilinear,hidden-30"])
         .expect(0)
         .stdout;
     assert!(shown.contains("emulated card"), "{shown}");
+    // The results of the processor are still there.
+    assert_eq!(run(&project, &libraries, "cpu").ran, 0);
     // The same bits again.
     let arguments = ["verify", "p.toml", "train.*", "--device", "cuda", "--bytes"];
     let again = on_card(&project, &libraries, "", &arguments).expect(0);

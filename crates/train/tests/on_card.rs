@@ -143,7 +143,7 @@ fn a_whole_training_reaches_the_same_accuracy() {
     with_card(|card| {
         let [(plain, _), (history, _)] = both(card, 30, false, 30);
         let last = |history: &[HistoryRow]| history.last().expect("epochs").test_accuracy_fraction;
-        assert!(last(&plain) > 0.9, "{}", last(&plain));
+        assert!(last(&plain) > 0.85, "{}", last(&plain));
         // Four images of 360.
         assert!(
             (last(&plain) - last(&history)).abs() < 0.012,
