@@ -17,6 +17,7 @@ mod digest;
 mod eigenpairs;
 mod embeddings;
 mod error;
+mod escape;
 mod examples;
 mod footer;
 mod images;
@@ -45,6 +46,7 @@ pub use eigenpairs::{
 };
 pub use embeddings::{EMBEDDINGS, Embeddings, EmbeddingsHeader};
 pub use error::{ArtifactError, advice};
+pub use escape::escaped;
 pub use examples::Examples;
 pub use footer::mark_type_order;
 pub use images::{

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use eigenscope_artifact::ArtifactError;
+use eigenscope_artifact::{ArtifactError, escaped};
 use eigenscope_checkpoint::CheckpointError;
 
 use crate::download::DownloadError;
@@ -12,7 +12,7 @@ use crate::download::DownloadError;
 #[derive(Debug, thiserror::Error)]
 pub enum IngestError {
     /// The operating system refused `operation`, a verb phrase.
-    #[error("cannot {operation} {path}", path = path.display())]
+    #[error("cannot {operation} {path}", path = shown(path))]
     Io {
         operation: &'static str,
         path: PathBuf,
@@ -22,7 +22,7 @@ pub enum IngestError {
     /// The bytes of a file are not what its format demands.
     ///
     /// `path` is `archive!member` for a member of an archive. `part` says what the offset counts if that is not the file.
-    #[error("{path}: byte {offset}{part}: {what}: expected {expected}, found {found}; {fix}", path = path.display())]
+    #[error("{path}: byte {offset}{part}: {what}: expected {expected}, found {found}; {fix}", path = shown(path))]
     Malformed {
         path: PathBuf,
         offset: u64,
@@ -33,7 +33,7 @@ pub enum IngestError {
         fix: Cow<'static, str>,
     },
     /// A line of a table of text that is not what is expected. `line` counts from 1; `column` is in words.
-    #[error("{path}: line {line}{column}: expected {expected}, found {found}; {fix}", path = path.display(), column = column.as_ref().map_or(String::new(), |column| format!(", {column}")))]
+    #[error("{path}: line {line}{column}: expected {expected}, found {found}; {fix}", path = shown(path), column = column.as_ref().map_or(String::new(), |column| format!(", {column}")))]
     Table {
         path: PathBuf,
         line: usize,
@@ -43,7 +43,7 @@ pub enum IngestError {
         fix: Cow<'static, str>,
     },
     /// A gzip stream cannot be decompressed.
-    #[error("{path}: byte {offset} of the decompressed content: expected more of the gzip stream, found that it is damaged or cut short; {COPY_AGAIN}", path = path.display())]
+    #[error("{path}: byte {offset} of the decompressed content: expected more of the gzip stream, found that it is damaged or cut short; {COPY_AGAIN}", path = shown(path))]
     Gzip {
         path: PathBuf,
         offset: u64,
@@ -51,7 +51,7 @@ pub enum IngestError {
         source: std::io::Error,
     },
     /// Files that belong together do not fit together.
-    #[error("{first} and {second} do not belong together: {reason}", first = first.display(), second = second.display())]
+    #[error("{first} and {second} do not belong together: {reason}", first = shown(first), second = shown(second))]
     Mismatch {
         first: PathBuf,
         second: PathBuf,
@@ -70,7 +70,7 @@ pub enum IngestError {
     #[error("{0}")]
     WrongFile(String),
     /// A folder of pictures that is arranged otherwise.
-    #[error("{path}: {reason}", path = path.display())]
+    #[error("{path}: {reason}", path = shown(path))]
     Folder { path: PathBuf, reason: String },
     /// Pictures that cannot be read, all of a data set. `list` has a line for each of the first.
     #[error("{broken} of {total} pictures cannot be read; mend or remove them:\n  {list}")]
@@ -80,14 +80,14 @@ pub enum IngestError {
         list: String,
     },
     /// An array that is not what is expected.
-    #[error("{path}: array `{name}`: {reason}", path = path.display())]
+    #[error("{path}: array `{name}`: {reason}", path = shown(path))]
     Array {
         path: PathBuf,
         name: String,
         reason: String,
     },
     /// Labels or images of a file that do not fit the parameters.
-    #[error("{path}: {reason}", path = path.display())]
+    #[error("{path}: {reason}", path = shown(path))]
     Labels { path: PathBuf, reason: String },
     /// A file of arrays that cannot be read.
     #[error(transparent)]
@@ -170,6 +170,11 @@ impl IngestError {
             reason: reason.into(),
         }
     }
+}
+
+/// A path in messages: control characters such as line breaks are escaped.
+pub(crate) fn shown(path: impl AsRef<Path>) -> String {
+    escaped(&path.as_ref().display().to_string())
 }
 
 /// The message of an error and those of its causes.

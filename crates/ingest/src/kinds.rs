@@ -67,6 +67,7 @@ pub fn kinds() -> Vec<TaskKind> {
             task_function!(sets::emnist),
         )
         .parameters::<EmnistParameters>(parameters::emnist())
+        .parameters::<Parameters>(parameters::common())
         .examined_by(examine::emnist),
         images(
             "image-folder",
@@ -75,6 +76,7 @@ pub fn kinds() -> Vec<TaskKind> {
             task_function!(image_folder),
         )
         .parameters::<FolderParameters>(parameters::folder())
+        .parameters::<Parameters>(parameters::common())
         .examined_by(examine::image_folder)
         .lendable_threads(15),
         images(
@@ -84,6 +86,7 @@ pub fn kinds() -> Vec<TaskKind> {
             task_function!(sets::user_npz),
         )
         .parameters::<NpzParameters>(parameters::npz())
+        .parameters::<Parameters>(parameters::common())
         .examined_by(examine::npz),
         images(
             "parquet",
@@ -92,6 +95,7 @@ pub fn kinds() -> Vec<TaskKind> {
             task_function!(sets::user_parquet),
         )
         .parameters::<ParquetParameters>(parameters::parquet())
+        .parameters::<Parameters>(parameters::common())
         .examined_by(examine::parquet)
         .lendable_threads(15),
         images(
@@ -101,6 +105,7 @@ pub fn kinds() -> Vec<TaskKind> {
             task_function!(sets::user_csv),
         )
         .parameters::<CsvParameters>(parameters::csv())
+        .parameters::<Parameters>(parameters::common())
         .examined_by(examine::csv),
         images(
             "idx",
@@ -109,6 +114,7 @@ pub fn kinds() -> Vec<TaskKind> {
             task_function!(sets::user_idx),
         )
         .parameters::<IdxParameters>(parameters::idx())
+        .parameters::<Parameters>(parameters::common())
         .examined_by(examine::idx),
     ]
 }

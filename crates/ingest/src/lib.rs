@@ -23,6 +23,7 @@ mod duplicates;
 mod emnist;
 mod error;
 mod examine;
+mod flaws;
 mod folder;
 mod foreign;
 #[cfg(fuzzing)]
@@ -31,6 +32,7 @@ mod gzip;
 mod idx;
 mod in_order;
 mod kinds;
+mod label_names;
 mod parameters;
 mod parquet_file;
 mod picture;

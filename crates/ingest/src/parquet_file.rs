@@ -17,11 +17,10 @@ use parquet::basic::Compression;
 
 use crate::error::IngestError;
 use crate::foreign::{START_BYTES, recognise};
+use crate::label_names::LABEL_NAMES;
 
 /// Largest column of a row group, decompressed, in bytes.
 const MAXIMUM_COLUMN: i64 = 1 << 32;
-/// Names of label columns that are tried where none is called as is said.
-const LABEL_NAMES: [&str; 6] = ["label", "labels", "class", "target", "fine_label", "digit"];
 /// Rows read at a time.
 const BATCH_ROWS: usize = 512;
 

@@ -196,6 +196,44 @@ fn sizes_and_colours_must_agree_or_be_made_to() {
 }
 
 #[test]
+fn a_class_that_is_too_small_to_split_is_named() {
+    let mut bench = Bench::new();
+    for name in ["cat/1", "cat/2", "dog/1", "dog/2", "emu/1"] {
+        bench.place(&format!("all/{name}.png"), &png(&[1, 1, 1], &[1]));
+    }
+    bench.set("folder", json!("all"));
+    let (_, warnings) = read(&bench);
+    let expected = "1 of 3 classes have no test images, as one image is too few to split";
+    let found = |warning: &String| warning.starts_with(expected) && warning.ends_with(": emu");
+    assert!(warnings.iter().any(found), "{warnings:?}");
+}
+
+#[test]
+fn control_characters_in_names_are_escaped() {
+    let mut bench = Bench::new();
+    for path in ["all/cat\nor dog/1.png", "all/cat\nor dog/2.png"] {
+        bench.place(path, &png(&[1, 1, 1], &[1]));
+    }
+    bench.place("all/a\u{1b}[1m/x.txt", b"x");
+    bench.set("folder", json!("all"));
+    let (images, warnings) = read(&bench);
+    assert_eq!(images.header.classes, ["cat\\nor dog"]);
+    assert!(
+        warnings
+            .iter()
+            .all(|warning| !warning.contains(char::is_control)),
+        "{warnings:?}"
+    );
+    bench.clear();
+    bench.place("all/cat\nor dog/3.png", b"");
+    let failure = bench.run("image-folder").failure();
+    assert!(
+        failure.contains("cat\\nor dog/3.png: the file is empty"),
+        "{failure}"
+    );
+}
+
+#[test]
 fn every_broken_picture_is_told_with_its_reason() {
     let mut bench = Bench::new();
     faces(&mut bench);
@@ -274,6 +312,7 @@ fn wrong_arrangements_say_what_is_expected() {
         ),
         (&[], "absent", "there is no such folder"),
         (&[], "empty/x.txt", "it is no folder"),
+        (&["pets.zip"], "pets.zip", "it is an archive: unpack it"),
         (
             &[],
             "",

@@ -23,6 +23,8 @@ pub struct DataSet {
     pub found: Vec<String>,
     /// Why it cannot be read with these parameters.
     pub faults: Vec<String>,
+    /// Why the files cannot be read whatever the parameters are.
+    pub unreadable: Option<String>,
 }
 
 impl DataSet {
@@ -68,6 +70,7 @@ impl DataSet {
             classes,
             training_images,
             found: answer.found,
+            unreadable: answer.unreadable,
             faults: answer
                 .faults
                 .into_iter()

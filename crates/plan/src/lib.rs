@@ -27,6 +27,8 @@ pub mod settings;
 pub mod task_patterns;
 
 pub use data_set::DataSet;
+/// Pipeline files are replaced in one step.
+pub use eigenscope_artifact::atomic::write_file;
 pub use pipeline_file::{parse, read, read_showing};
 pub use plan::{
     CodeParts, MAXIMUM_INPUTS, MAXIMUM_TASKS, Plan, PlannedInput, PlannedTask, TaskDevice, needed,

@@ -124,6 +124,9 @@ pub struct Examined {
     /// Which file of the user's is not there, so that nothing is known of the results. What is stored can be used all the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub absent: Option<Fault>,
+    /// Why the user's files cannot be read, as the task will say. It is no fault: they may be others when the task runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unreadable: Option<String>,
     /// Values that parameters may be given where the defaults do not fit the user's files, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub suggestions: BTreeMap<String, Value>,

@@ -53,18 +53,20 @@ impl TaskKind {
         }
     }
 
-    /// Adds the parameters: the fields of `P`, which [`Context::parameters`](crate::Context::parameters) makes of them.
+    /// Adds parameters: the fields of `P`, which [`Context::parameters`](crate::Context::parameters) makes of them. A kind that reads
+    /// several structs side by side adds those of each.
     ///
     /// # Panics
-    /// The fields of `P` are others than those described, or `P` cannot be made of the default values.
+    /// The fields of `P` are others than these parameters, or `P` cannot be made of the default values.
     pub fn parameters<P: DeserializeOwned>(
         mut self,
         parameters: impl IntoIterator<Item = Parameter>,
     ) -> Self {
-        self.description.parameters.extend(parameters);
-        if let Err(fault) = fields::check::<P>(&self.description.parameters) {
+        let parameters: Vec<Parameter> = parameters.into_iter().collect();
+        if let Err(fault) = fields::check::<P>(&parameters) {
             panic!("the task kind `{}`: {fault}", self.description.name);
         }
+        self.description.parameters.extend(parameters);
         self
     }
 

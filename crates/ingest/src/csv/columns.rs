@@ -6,11 +6,10 @@ use serde::Deserialize;
 
 use super::Flaw;
 use super::lines::number;
+use crate::label_names::LABEL_NAMES;
 
-/// Names of label columns that are found by themselves, in small letters.
-const LABEL_NAMES: [&str; 5] = ["label", "class", "target", "digit", "y"];
-/// Names of columns that number or name the images, in small letters. pandas gives its index the first two.
-const IMAGE_NAMES: [&str; 13] = [
+/// Names of columns that number or name the images, or divide them, in small letters. pandas gives its index the first two.
+const IMAGE_NAMES: [&str; 18] = [
     "",
     "unnamed: 0",
     "id",
@@ -24,6 +23,11 @@ const IMAGE_NAMES: [&str; 13] = [
     "file_name",
     "path",
     "row",
+    "usage",
+    "split",
+    "subset",
+    "fold",
+    "set",
 ];
 /// Names of columns in messages at most.
 const SHOWN: usize = 5;
@@ -53,26 +57,31 @@ pub(super) struct Columns {
 }
 
 impl Columns {
-    /// The columns of a table whose first line has these fields. `ignore` are those that the user leaves out; if there are none, a
-    /// header tells which are no pixels.
+    /// The columns of a table whose first two lines have these fields. `ignore` are those that the user leaves out; if there are none,
+    /// a header tells which are no pixels.
     pub(super) fn of(
         separator: char,
-        fields: &[Cow<'_, str>],
+        [fields, second]: [&[Cow<'_, str>]; 2],
         is_header: bool,
         label: &Column,
         ignore: &[Column],
     ) -> Result<Self, (Flaw, &'static str)> {
         let names = is_header.then_some(fields);
         let wrong_label = |flaw| {
-            let fix = "set `label` to its name, or to its position from 0";
+            let fix =
+                "set `label` to its name, or to its position (0 is the first column, -1 the last)";
             (flaw, fix)
         };
-        let label = match label {
-            Column::Name(name) if name.is_empty() => automatic_label(names),
-            given => {
-                position(given, fields, is_header, "a column of labels").map_err(wrong_label)?
+        let label = match (label, names) {
+            (Column::Name(name), Some(names)) if name.is_empty() => {
+                label_in_header(names, second, separator)
             }
+            (Column::Name(name), None) if name.is_empty() => {
+                label_without_header([fields, second], separator)
+            }
+            (given, _) => position(given, fields, is_header, LABELS),
         };
+        let label = label.map_err(wrong_label)?;
         let mut ignored = Vec::new();
         for column in ignore {
             let found = position(column, fields, is_header, "a column to leave out");
@@ -154,17 +163,75 @@ fn no_pixels(names: &[Cow<'_, str>]) -> Vec<usize> {
     columns.map(|(column, _)| column).collect()
 }
 
-/// The column with one of the usual names; or else the first that is called neither as a pixel nor as a number of the image, or
-/// else the first.
-fn automatic_label(names: Option<&[Cow<'_, str>]>) -> usize {
-    let Some(names) = names else {
-        return 0;
+/// The column of labels below a header: the one with a usual name; or else the only one that is called neither as the pixels nor
+/// as a number of the image; or else the only one of texts among these.
+fn label_in_header(
+    names: &[Cow<'_, str>],
+    first_image: &[Cow<'_, str>],
+    separator: char,
+) -> Result<usize, Flaw> {
+    if let Some(label) = label_named(names) {
+        return Ok(label);
+    }
+    let others = || (0..names.len()).filter(|&column| !names_images(&names[column]));
+    let words: Vec<usize> = others()
+        .filter(|&column| !ends_in_a_digit(&names[column]))
+        .collect();
+    // All pixels may be called by words, or the labels by a number.
+    let candidates = match words.len() {
+        0 => others().collect(),
+        _ => words,
     };
-    let is_other = |name: &Cow<'_, str>| !names_images(name) && !ends_in_a_digit(name);
-    label_named(names)
-        .or_else(|| names.iter().position(is_other))
-        .unwrap_or(0)
+    let is_text = |column: &&usize| {
+        let field = first_image.get(**column);
+        field.is_some_and(|field| number(field, separator).is_none())
+    };
+    let texts: Vec<&usize> = candidates.iter().filter(is_text).collect();
+    match (candidates.as_slice(), texts.as_slice()) {
+        ([only], _) => Ok(*only),
+        (_, [only]) => Ok(**only),
+        _ => {
+            let shown = candidates.iter().take(SHOWN);
+            let shown: Vec<&str> = shown.map(|column| &*names[*column]).collect();
+            let known = format!(
+                "{LABELS}, called {} or the like",
+                LABEL_NAMES[..3].join(", ")
+            );
+            let found = format!("{} columns: {} ...", candidates.len(), shown.join(", "));
+            Err(Flaw::of_line(known, found))
+        }
+    }
 }
+
+/// The column of labels of a table without header: the one of texts; or else the first, unless all columns together make an image.
+fn label_without_header(
+    [first, second]: [&[Cow<'_, str>]; 2],
+    separator: char,
+) -> Result<usize, Flaw> {
+    let is_text = |field: &Cow<'_, str>| number(field, separator).is_none();
+    // One text alone, beyond the first column, is a defect.
+    let is_label = |&column: &usize| {
+        is_text(&first[column]) && (column == 0 || second.get(column).is_none_or(is_text))
+    };
+    if let Some(label) = (0..first.len()).find(is_label) {
+        return Ok(label);
+    }
+    let count = first.len();
+    let is_image = |values: usize| {
+        let is_square = |values: usize| values.isqrt().pow(2) == values;
+        is_square(values) || (values % 3 == 0 && values > 3 && is_square(values / 3))
+    };
+    match first.iter().all(|field| !is_text(field)) && is_image(count) && !is_image(count - 1) {
+        true => {
+            let found = format!("{count} columns of numbers, as many as an image has pixels");
+            Err(Flaw::of_line(format!("{LABELS} beside the pixels"), found))
+        }
+        false => Ok(0),
+    }
+}
+
+/// What a column of labels is called in messages.
+const LABELS: &str = "a column of labels";
 
 /// The position of a column with one of the usual names of labels.
 fn label_named(names: &[Cow<'_, str>]) -> Option<usize> {
@@ -285,7 +352,8 @@ mod tests {
     fn columns(header: &str, label: &str, ignore: &[Column]) -> Columns {
         let fields: Vec<Cow<'_, str>> = header.split(',').map(Cow::Borrowed).collect();
         let label = Column::Name(label.to_owned());
-        Columns::of(',', &fields, true, &label, ignore).expect("columns")
+        let image = vec![Cow::Borrowed("1"); fields.len()];
+        Columns::of(',', [&fields, &image], true, &label, ignore).expect("columns")
     }
 
     #[test]
@@ -298,9 +366,6 @@ mod tests {
             ("p0,p1,p2,p3,kind,Usage", 4, &[5]),
             ("filename,kind,p0,p1,p2,p3", 1, &[0]),
             ("row,kind,p0,p1,p2,p3", 1, &[0]),
-            // Names of pixels that are words.
-            ("kind,left,right,top", 0, &[]),
-            ("id,kind,left,right,top", 1, &[0]),
         ] {
             let found = columns(header, "", &[]);
             assert_eq!(
@@ -318,5 +383,64 @@ mod tests {
         assert_eq!((found.ignored.as_slice(), found.pixels()), (&[0, 5][..], 3));
         assert_eq!(found.ignored_names(), ["`id`", "`p2`"]);
         assert_eq!(found.in_words(2), "column 3 (`p0`)");
+    }
+
+    #[test]
+    fn labels_are_found_by_name_then_by_text_and_else_refused() {
+        let found = |header: &str, image: &str| {
+            let [names, image] =
+                [header, image].map(|line| line.split(',').map(Cow::Borrowed).collect::<Vec<_>>());
+            label_in_header(&names, &image, ',')
+        };
+        for (header, image, label) in [
+            ("p0,p1,category", "1,2,3", 2),
+            ("Species,y2,y1", "1,2,3", 0),
+            ("left,right,kind", "1,2,cat", 2),
+            ("id,left,right,kind", "a,1,2,cat", 3),
+            ("p0,p1,p2,emotion,Usage", "1,2,3,4,Training", 3),
+            ("0,1,2,3", "9,cat,8,7", 1),
+        ] {
+            assert_eq!(found(header, image), Ok(label), "{header}");
+        }
+        for (header, image, part) in [
+            (
+                "pixel0,pixel1,pixel2,pixel3",
+                "1,2,3,4",
+                "4 columns: pixel0, pixel1",
+            ),
+            ("kind,left,right,top", "1,2,3,4", "4 columns: kind, left"),
+            ("p0,p1,kind,form", "1,2,3,4", "2 columns: kind, form ..."),
+        ] {
+            let flaw = found(header, image).expect_err("nothing tells");
+            assert!(
+                flaw.expected.contains("called label, labels, class"),
+                "{flaw:?}"
+            );
+            assert!(flaw.found.contains(part), "{flaw:?}");
+        }
+    }
+
+    #[test]
+    fn without_a_header_a_whole_image_has_no_label() {
+        let found = |line: &str| {
+            let fields: Vec<Cow<'_, str>> = line.split(',').map(Cow::Borrowed).collect();
+            label_without_header([&fields, &fields], ',')
+        };
+        assert_eq!(found("7,0,0,0,0"), Ok(0));
+        assert_eq!(found("0,0,0,0,cat"), Ok(4));
+        assert_eq!(found("1,2,3"), Ok(0));
+        let [first, second] = ["5,0,x", "5,0,7"].map(|line| {
+            let fields = line.split(',').map(Cow::Borrowed);
+            fields.collect::<Vec<_>>()
+        });
+        assert_eq!(label_without_header([&first, &second], ','), Ok(0));
+        for values in [4, 12, 784, 3072] {
+            let flaw = found(&vec!["1"; values].join(",")).expect_err("no label");
+            assert!(
+                flaw.found.starts_with(&format!("{values} columns")),
+                "{flaw:?}"
+            );
+            assert_eq!(found(&vec!["1"; values + 1].join(",")), Ok(0));
+        }
     }
 }

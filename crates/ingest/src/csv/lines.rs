@@ -17,6 +17,8 @@ pub(super) struct Lines<'c, 'a> {
     ended: bool,
     /// Number of the line that was returned last, from 1.
     number: usize,
+    /// A line that was looked at before its turn, and its number.
+    peeked: Option<(String, usize)>,
 }
 
 impl<'c, 'a> Lines<'c, 'a> {
@@ -27,11 +29,16 @@ impl<'c, 'a> Lines<'c, 'a> {
             start: 0,
             ended: false,
             number: 0,
+            peeked: None,
         }
     }
 
     /// The next line that is not empty.
     pub(super) fn next(&mut self) -> Result<Option<String>, IngestError> {
+        if let Some((line, number)) = self.peeked.take() {
+            self.number = number;
+            return Ok(Some(line));
+        }
         loop {
             if let Some(length) = self.buffer[self.start..]
                 .iter()
@@ -56,6 +63,17 @@ impl<'c, 'a> Lines<'c, 'a> {
                 self.fill()?;
             }
         }
+    }
+
+    /// The line that [`next`](Self::next) will return; empty if there is none.
+    pub(super) fn peek(&mut self) -> Result<&str, IngestError> {
+        if self.peeked.is_none() {
+            let number = self.number;
+            let next = self.next()?;
+            self.peeked = next.map(|line| (line, self.number));
+            self.number = number;
+        }
+        Ok(self.peeked.as_ref().map_or("", |(line, _)| line))
     }
 
     /// The text of a line; empty if it holds only blanks. A blank or a tab at its start may be an empty field.

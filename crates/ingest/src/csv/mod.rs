@@ -109,7 +109,9 @@ pub(crate) fn read(
     }
     let line = FirstLine::of(label, ignore, &names, separator);
     let is_header = line == FirstLine::Header;
-    let columns = Columns::of(separator, &names, is_header, label, ignore);
+    let second = lines.peek()?;
+    let second = fields(second, separator);
+    let columns = Columns::of(separator, [&names, &second], is_header, label, ignore);
     let columns = columns.map_err(|(flaw, fix)| lines.wrong(flaw, fix))?;
     if columns.pixels() == 0 {
         let flaw = Flaw::of_line(
@@ -365,7 +367,7 @@ mod tests {
                 named(""),
                 ": expected a table, found an empty file",
             ),
-            (b"a,b,c\n", named(""), "found only a header"),
+            (b"label,b,c\n", named(""), "found only a header"),
             (
                 b"1,2,3\n1,2\n",
                 named(""),

@@ -9,7 +9,7 @@ use crate::arrays::{Dimensions, Range};
 use crate::content::{Content, Raw};
 use crate::csv::{self as table, Table};
 use crate::error::IngestError;
-use crate::parameters::CsvParameters;
+use crate::parameters::{CsvParameters, WithCommon};
 
 /// Bytes of text that are read of a file.
 const MAXIMUM_BYTES: usize = 1 << 20;
@@ -17,7 +17,10 @@ const MAXIMUM_BYTES: usize = 1 << 20;
 const START_BYTES: usize = 1 << 16;
 
 pub(crate) fn csv(examination: &Examination<'_>) -> Result<Examined, TaskError> {
-    let parameters: CsvParameters = examination.parameters()?;
+    let WithCommon::<CsvParameters> {
+        own: parameters,
+        common,
+    } = examination.parameters()?;
     let mut facts = Facts::new(parameters.test_fraction);
     let range = facts.take(Range::given(&parameters.range));
     let shape = facts.take(parameters.shape());
@@ -37,7 +40,7 @@ pub(crate) fn csv(examination: &Examination<'_>) -> Result<Examined, TaskError> 
             look(&mut facts, &parameters, shape, [&train, &test]);
         }
     }
-    Ok(facts.finish("csv", &parameters.common()))
+    Ok(facts.finish("csv", &common))
 }
 
 /// Tables, and whether all of their lines were read.
@@ -115,12 +118,14 @@ fn parse(
     let read = |range| {
         let bytes = text.bytes.as_slice();
         let mut content = Content::plain(path, bytes, bytes.len() as u64);
-        table::read(&mut content, &parameters.label, &parameters.ignore, range).ok()
+        table::read(&mut content, &parameters.label, &parameters.ignore, range)
     };
-    read(range).or_else(|| {
-        let fractions = Range::given(&[0.0, 1.0]).ok()?.filter(|_| range.is_none());
-        let table = read(Some(fractions?))?;
+    let table = read(range);
+    if let (Err(_), None, Ok(Some(fractions))) = (&table, range, Range::given(&[0.0, 1.0]))
+        && let Ok(table) = read(Some(fractions))
+    {
         facts.suggest("range", serde_json::json!([0.0, 1.0]));
-        Some(table)
-    })
+        return Some(table);
+    }
+    facts.read(table)
 }

@@ -11,7 +11,7 @@ use serde_json::json;
 use super::Facts;
 use crate::coverage;
 use crate::folder::{Arrangement, Root, arrange, path_of};
-use crate::parameters::{FolderParameters, GivenForm};
+use crate::parameters::{FolderParameters, GivenForm, WithCommon};
 use crate::picture;
 
 /// Files and folders that are listed at most.
@@ -26,7 +26,10 @@ const MAXIMUM_BYTES: usize = 1 << 24;
 const LARGE: usize = 64;
 
 pub(crate) fn image_folder(examination: &Examination<'_>) -> Result<Examined, TaskError> {
-    let parameters: FolderParameters = examination.parameters()?;
+    let WithCommon::<FolderParameters> {
+        own: parameters,
+        common,
+    } = examination.parameters()?;
     let mut facts = Facts::new(parameters.test_fraction);
     let form = facts.take(parameters.form());
     let folders = facts.take(parameters.folders());
@@ -42,7 +45,7 @@ pub(crate) fn image_folder(examination: &Examination<'_>) -> Result<Examined, Ta
         });
         let roots: Option<Vec<Root>> = roots.collect();
         if let Some(roots) = roots
-            && let Ok(arrangement) = arrange(&roots)
+            && let Some(arrangement) = facts.read(arrange(&roots))
         {
             look(&mut facts, &roots, &arrangement, &form);
             let names = &parameters.class_names;
@@ -53,7 +56,7 @@ pub(crate) fn image_folder(examination: &Examination<'_>) -> Result<Examined, Ta
         }
         facts.form(&form);
     }
-    Ok(facts.finish("image-folder", &parameters.common()))
+    Ok(facts.finish("image-folder", &common))
 }
 
 fn look(facts: &mut Facts, roots: &[Root], arrangement: &Arrangement, form: &GivenForm) {

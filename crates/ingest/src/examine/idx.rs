@@ -8,17 +8,20 @@ use super::{Facts, MAXIMUM_LABELS, paths};
 use crate::content::{Content, Raw};
 use crate::error::IngestError;
 use crate::idx::{look_at_images, read_labels};
-use crate::parameters::IdxParameters;
+use crate::parameters::{IdxParameters, WithCommon};
 
 pub(crate) fn idx(examination: &Examination<'_>) -> Result<Examined, TaskError> {
-    let parameters: IdxParameters = examination.parameters()?;
+    let WithCommon::<IdxParameters> {
+        own: parameters,
+        common,
+    } = examination.parameters()?;
     let mut facts = Facts::new(parameters.test_fraction);
     facts.take(parameters.stated());
     if let Some((train, test)) = facts.take(parameters.files()) {
         let train = paths(examination, &train);
         let test = test.map(|test| paths(examination, &test));
         let header = train.first().map(|images| header(images, &parameters));
-        if let Some((shape, count)) = header.and_then(|header| facts.take(header)) {
+        if let Some((shape, count)) = header.and_then(|header| facts.read(header)) {
             facts.stored_shape(shape, parameters.transpose);
             let labels = |paths: &[PathBuf]| labels(paths.last()?).ok();
             let labelled = match count as u64 <= MAXIMUM_LABELS {
@@ -36,7 +39,7 @@ pub(crate) fn idx(examination: &Examination<'_>) -> Result<Examined, TaskError> 
             }
         }
     }
-    Ok(facts.finish("idx", &parameters.common()))
+    Ok(facts.finish("idx", &common))
 }
 
 fn header(path: &Path, parameters: &IdxParameters) -> Result<([usize; 3], usize), IngestError> {

@@ -16,9 +16,9 @@ use std::path::PathBuf;
 use eigenscope_stage::{Examination, Examined, Fault, Feature, TaskError, quantities};
 use serde_json::Value;
 
-use crate::error::IngestError;
+use crate::error::{IngestError, with_causes};
 use crate::kinds::provides;
-use crate::parameters::{EmnistParameters, Parameters};
+use crate::parameters::{EmnistParameters, Parameters, WithCommon};
 use crate::{coverage, rows};
 
 pub(crate) use csv::csv;
@@ -71,6 +71,16 @@ impl Facts {
         result.map_err(|error| self.refuse(&error)).ok()
     }
 
+    /// As [`take`](Self::take), of files that are there: what is wrong with them is told.
+    fn read<T>(&mut self, result: Result<T, IngestError>) -> Option<T> {
+        if let Err(error) = &result
+            && !matches!(error, IngestError::Parameter { .. })
+        {
+            self.answer.unreadable.get_or_insert(with_causes(error));
+        }
+        self.take(result)
+    }
+
     fn shape(&mut self, [channels, height, width]: [usize; 3]) {
         self.channels = Some(channels);
         self.size = Some([height, width]);
@@ -117,9 +127,13 @@ impl Facts {
             && count > given.len()
         {
             let names = given.len();
+            let begins = smallest.filter(|&smallest| smallest > first);
+            let hint = begins.map_or(String::new(), |smallest| {
+                format!("; do labels begin at {smallest}? set `first_label = {smallest}`")
+            });
             self.refuse(&IngestError::parameter(
                 "class_names",
-                format!("{names} names, but the labels are those of {count} classes"),
+                format!("{names} names, but the labels are those of {count} classes{hint}"),
             ));
         }
         let numbers = || {
@@ -226,9 +240,12 @@ fn paths(examination: &Examination<'_>, files: &[(&str, &str)]) -> Vec<PathBuf> 
 
 /// EMNIST is as published, wherever its files are.
 pub(crate) fn emnist(examination: &Examination<'_>) -> Result<Examined, TaskError> {
-    let parameters: EmnistParameters = examination.parameters()?;
+    let WithCommon::<EmnistParameters> {
+        own: parameters,
+        common,
+    } = examination.parameters()?;
     let mut facts = Facts::default();
     facts.shape([1, 28, 28]);
     facts.classes = Some(parameters.split.classes());
-    Ok(facts.finish("emnist", &parameters.common()))
+    Ok(facts.finish("emnist", &common))
 }

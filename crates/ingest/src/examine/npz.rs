@@ -9,25 +9,31 @@ use eigenscope_stage::{Examination, Examined, TaskError};
 use super::values::MAXIMUM_VALUES;
 use super::{Facts, MAXIMUM_LABELS, paths};
 use crate::arrays::{self, Dimensions, Range};
-use crate::parameters::NpzParameters;
+use crate::error::IngestError;
+use crate::parameters::{NpzParameters, WithCommon};
 
 pub(crate) fn npz(examination: &Examination<'_>) -> Result<Examined, TaskError> {
-    let parameters: NpzParameters = examination.parameters()?;
+    let WithCommon::<NpzParameters> {
+        own: parameters,
+        common,
+    } = examination.parameters()?;
     let mut facts = Facts::new(parameters.test_fraction);
     facts.take(Range::given(&parameters.range));
     let shape = facts.take(parameters.shape());
     facts.take(parameters.stated());
     let files = facts.take(parameters.files());
     if let (Some(shape), Some([train, test])) = (shape, files) {
-        let open = |paths: Vec<PathBuf>| {
-            let files = paths.iter().map(|path| Npz::open(path).ok());
+        let mut open = |paths: Vec<PathBuf>| {
+            let files = paths
+                .iter()
+                .map(|path| facts.read(Npz::open(path).map_err(IngestError::from)));
             files.collect::<Option<Vec<Npz>>>().unwrap_or_default()
         };
         let train = open(paths(examination, &train));
         let test = open(paths(examination, &test));
         look(&mut facts, &parameters, shape, [&train, &test]);
     }
-    Ok(facts.finish("npz", &parameters.common()))
+    Ok(facts.finish("npz", &common))
 }
 
 fn look(

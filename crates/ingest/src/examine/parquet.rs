@@ -8,14 +8,17 @@ use eigenscope_stage::{Examination, Examined, TaskError};
 use super::folder::Looks;
 use super::{Facts, MAXIMUM_LABELS, paths};
 use crate::arrays::{Dimensions, Range};
-use crate::parameters::ParquetParameters;
+use crate::parameters::{ParquetParameters, WithCommon};
 use crate::parquet_file::{self, ImageColumns, Labels, ParquetFile};
 
 /// Pictures that are looked at.
 const MAXIMUM_PICTURES: usize = 32;
 
 pub(crate) fn parquet(examination: &Examination<'_>) -> Result<Examined, TaskError> {
-    let parameters: ParquetParameters = examination.parameters()?;
+    let WithCommon::<ParquetParameters> {
+        own: parameters,
+        common,
+    } = examination.parameters()?;
     let mut facts = Facts::new(parameters.test_fraction);
     facts.take(Range::given(&parameters.range));
     let shape = facts.take(parameters.shape());
@@ -23,8 +26,8 @@ pub(crate) fn parquet(examination: &Examination<'_>) -> Result<Examined, TaskErr
     facts.take(parameters.stated());
     let files = facts.take(parameters.files());
     if let (Some(shape), Some(form), Some([train, test])) = (shape, form, files) {
-        let open = |paths: Vec<PathBuf>| {
-            let files = paths.iter().map(|path| ParquetFile::open(path).ok());
+        let mut open = |paths: Vec<PathBuf>| {
+            let files = paths.iter().map(|path| facts.read(ParquetFile::open(path)));
             files.collect::<Option<Vec<_>>>().unwrap_or_default()
         };
         let train = open(paths(examination, &train));
@@ -48,12 +51,16 @@ pub(crate) fn parquet(examination: &Examination<'_>) -> Result<Examined, TaskErr
                     let values = first_values(first, &columns).unwrap_or_default();
                     facts.suggest_range(&parameters.range, values.into_iter());
                 }
-                None => {}
+                None => {
+                    let column = first.column(&parameters.label);
+                    let images = column.and_then(|label| first.images(&parameters.image, label));
+                    facts.read(images);
+                }
             }
             label(&mut facts, &parameters, [&train, &test]);
         }
     }
-    Ok(facts.finish("parquet", &parameters.common()))
+    Ok(facts.finish("parquet", &common))
 }
 
 /// Some encoded pictures, and whether they are all of the table.

@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::Path;
 
+use eigenscope_artifact::escaped;
+
 use super::{FileAt, Root, Use};
-use crate::error::IngestError;
+use crate::error::{IngestError, shown};
 
 /// Names of folders of training images, in small letters.
 const TRAIN: [&str; 3] = ["train", "training", "trn"];
@@ -29,7 +31,7 @@ pub(crate) type Part = Vec<Sample>;
 /// All pictures that are used.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Arrangement {
-    /// Names of the class folders, sorted by their bytes.
+    /// Names of the class folders, sorted by their bytes, with control characters escaped.
     pub(crate) classes: Vec<String>,
     pub(crate) train: Part,
     /// `None`: there is one set, a part of which becomes the test images.
@@ -106,11 +108,11 @@ fn class_names(roots: &[Root], names: &[&OsStr]) -> Result<Vec<String>, IngestEr
         return Err(refused(reason));
     }
     let name = |name: &&OsStr| {
-        let text = name.to_str().map(str::to_owned);
+        let text = name.to_str().map(escaped);
         text.ok_or_else(|| {
             refused(format!(
                 "the name of the class folder {} is not UTF-8: rename it",
-                name.display()
+                shown(name)
             ))
         })
     };
@@ -159,15 +161,15 @@ fn whole<'a>(
     match (test, validation) {
         (Some(_), Some(validation)) => notes.push(format!(
             "{} is not used ({} pictures): models are trained on {} and tested on {}; to use it, give `train` and `test` in place of `folder`",
-            root.path.join(validation).display(),
+            shown(&root.path.join(validation)),
             count(validation),
-            train.display(),
-            test.unwrap_or_default().display()
+            shown(train),
+            shown(test.unwrap_or_default())
         )),
         (None, Some(validation)) => notes.push(format!(
             "{} are the test images: there is no folder `test` beside `{}`",
-            root.path.join(validation).display(),
-            train.display()
+            shown(&root.path.join(validation)),
+            shown(train)
         )),
         _ => {}
     }
@@ -178,11 +180,11 @@ fn whole<'a>(
     let others = folders
         .iter()
         .filter(|folder| ![Some(train), test, validation].contains(&Some(**folder)));
-    let others: Vec<String> = others.map(|folder| folder.display().to_string()).collect();
+    let others: Vec<String> = others.map(|folder| shown(folder)).collect();
     if !others.is_empty() {
         notes.push(format!(
             "not used, as they stand beside `{}`: {}",
-            train.display(),
+            shown(train),
             others.join(", ")
         ));
     }
@@ -205,7 +207,7 @@ fn nested(root: &Root, folders: &BTreeSet<&OsStr>) -> Option<IngestError> {
         path: root.path.clone(),
         reason: format!(
             "the training images are one folder further inside: give {}",
-            root.path.join(only).display()
+            shown(&root.path.join(only))
         ),
     })
 }
@@ -238,7 +240,7 @@ fn classes_in<'a>(
                 file: (position, file),
             }),
             (name, _) => {
-                let name = name.unwrap_or_default().display();
+                let name = shown(name.unwrap_or_default());
                 return refused(format!(
                     "the picture {name} stands beside the folders of classes: move it into the folder of its class; {EXPECTED}"
                 ));

@@ -8,7 +8,7 @@ mod arrange;
 mod notes;
 mod pass;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use eigenscope_artifact::{
     FileDigest, FolderDigest, IMAGES, ImageHeader, ImageWriter, Images, SourceCheck, Split,
@@ -17,13 +17,13 @@ use eigenscope_artifact::{
 use eigenscope_stage::{Context, ExternalFile, FolderPicture, TaskError};
 
 use crate::content::relative;
-use crate::error::IngestError;
-use crate::parameters::{FolderParameters, Parameters, SimilarityLabel};
+use crate::error::{IngestError, shown};
+use crate::flaws::{Flaws, Spot};
+use crate::parameters::{FolderParameters, Parameters, SimilarityLabel, WithCommon};
 use crate::picture::{Channels, Form};
 use crate::{coverage, duplicates, rows};
 use arrange::Part;
 pub(crate) use arrange::{Arrangement, Sample, arrange};
-use notes::Failures;
 pub(crate) use notes::{Root, Use};
 
 /// The user's own folders of pictures.
@@ -32,10 +32,13 @@ pub(crate) use notes::{Root, Use};
 /// Returns an error if folders are missing or arranged otherwise, if pictures are damaged or of several sizes, if the data do not
 /// allow the parameters, or if the artifact cannot be written.
 pub(crate) fn image_folder(context: &Context) -> Result<(), TaskError> {
-    let parameters: FolderParameters = context.parameters()?;
+    let WithCommon::<FolderParameters> {
+        own: parameters,
+        common,
+    } = context.parameters()?;
     let folder = Folder::open(context, &parameters)?;
     let form = folder.form(&parameters)?;
-    folder.write(parameters.common(), &form)?;
+    folder.write(common, &form)?;
     Ok(())
 }
 
@@ -53,18 +56,7 @@ impl<'a> Folder<'a> {
         for (parameter, path, used_as) in parameters.folders()? {
             let path = context.task().data_dir.join(path);
             if !path.is_dir() {
-                let what = if path.exists() {
-                    "it is no folder"
-                } else {
-                    "there is no such folder"
-                };
-                return Err(IngestError::parameter(
-                    parameter,
-                    format!(
-                        "{}: {what}; give a path relative to the data directory or an absolute one",
-                        path.display()
-                    ),
-                ));
+                return Err(IngestError::parameter(parameter, no_folder(&path)));
             }
             let listing = list_pictures(&path)?;
             roots.push(Root {
@@ -108,12 +100,12 @@ impl<'a> Folder<'a> {
         };
         // Without a size, nothing can be decoded: these are all that can be told.
         if given.size.is_none() && found.sizes.is_empty() {
-            let mut failures = self.unreadable();
-            failures.join(found.failures);
-            return Err(failures.into_error(self.arrangement.samples().count()));
+            let mut flaws = self.unreadable();
+            flaws.join(found.flaws);
+            return Err(flaws.into_error(self.arrangement.samples().count()));
         }
         // Pictures that cannot be read are told together, with those that cannot be decoded.
-        if given.size.is_none() && found.sizes.len() > 1 && found.failures.is_empty() {
+        if given.size.is_none() && found.sizes.len() > 1 && found.flaws.none_refused() {
             return Err(found.sizes_differ(&self.roots));
         }
         Ok(Form {
@@ -205,18 +197,18 @@ impl<'a> Folder<'a> {
 
     /// The error about all pictures that cannot be decoded.
     fn failures_of_decoding(&self, form: &Form) -> IngestError {
-        let mut failures = self.unreadable();
+        let mut flaws = self.unreadable();
         let samples: Vec<&Sample> = self.arrangement.samples().collect();
         let take = |_, _, read: Vec<(usize, pass::Read)>| {
             for (sample, read) in read {
-                failures.add(&self.roots, samples[sample].file, &read);
+                read.note(&mut flaws, &self.roots, samples[sample].file);
             }
             Ok::<_, IngestError>(())
         };
         let files: Vec<_> = samples.iter().map(|sample| sample.file).collect();
         match pass::decode(self.context, &self.roots, &[&files], form, take) {
             Err(error) => error,
-            Ok(()) => failures.into_error(samples.len()),
+            Ok(()) => flaws.into_error(samples.len()),
         }
     }
 
@@ -229,21 +221,21 @@ impl<'a> Folder<'a> {
         rows.iter().map(|&row| &part[row as usize]).collect()
     }
 
-    fn unreadable(&self) -> Failures {
-        let mut failures = Failures::default();
+    fn unreadable(&self) -> Flaws {
+        let mut flaws = Flaws::default();
         for root in &self.roots {
             for (path, error) in &root.listing.unreadable {
-                failures.push(root.path.join(path), error.to_string());
+                flaws.refuse(Spot::file(root.path.join(path)), error.to_string());
             }
         }
-        failures
+        flaws
     }
 
     /// Decodes and writes the rows, and reports the folders.
     fn write(&self, parameters: Parameters, form: &Form) -> Result<(), TaskError> {
         let context = self.context;
         let images = self.rows(&parameters, form)?;
-        for warning in coverage::warnings(&images) {
+        for warning in coverage::warnings(&images, self.test_fraction.is_some()) {
             context.warn(warning);
         }
         let splits = [
@@ -256,7 +248,7 @@ impl<'a> Folder<'a> {
         });
         let mut digests = Digests::new(&self.roots);
         let rest = digests.rest([&train, &test]);
-        let mut failures = self.unreadable();
+        let mut flaws = self.unreadable();
         let path = context.output(IMAGES)?;
         let mut writer = ImageWriter::create(path, images.header.clone(), context.provenance())
             .map_err(IngestError::from)?;
@@ -266,7 +258,7 @@ impl<'a> Folder<'a> {
             let mut piece = Split::default();
             for (at, read) in read {
                 let file = parts[part][at];
-                failures.add(&self.roots, file, &read);
+                read.note(&mut flaws, &self.roots, file);
                 digests.set(file, read.digest);
                 if let (Some(Ok(picture)), Some((name, split))) = (&read.picture, splits.get(part))
                 {
@@ -278,22 +270,46 @@ impl<'a> Folder<'a> {
             }
             tracing::debug!(part, first, images = piece.len(), "decoded");
             match splits.get(part) {
-                Some((name, _)) if failures.is_empty() => Ok(writer.write(*name, &piece)?),
+                Some((name, _)) if flaws.none_refused() => Ok(writer.write(*name, &piece)?),
                 _ => Ok::<_, IngestError>(()),
             }
         };
         pass::decode(context, &self.roots, &parts[..], form, take)?;
-        if !failures.is_empty() {
-            return Err(failures.into_error(train.len() + test.len()).into());
-        }
+        flaws.check(train.len() + test.len())?;
         writer.finish().map_err(IngestError::from)?;
         context.warn_all(duplicates.warning());
+        context.warn_all(flaws.warning());
         for (root, (digest, pictures)) in self.roots.iter().zip(digests.finish(&self.roots)) {
             let path = relative(&root.path, &context.task().data_dir);
             context.depends_on_folder(ExternalFile::new(path, digest), pictures);
         }
         Ok(())
     }
+}
+
+/// Why a path cannot be that of a folder.
+fn no_folder(path: &Path) -> String {
+    let what = match path.exists() {
+        true if is_archive(path) => {
+            "it is an archive: unpack it, and give the folder that it becomes"
+        }
+        true => "it is no folder; give a path relative to the data directory or an absolute one",
+        false => {
+            "there is no such folder; give a path relative to the data directory or an absolute one"
+        }
+    };
+    format!("{}: {what}", shown(path))
+}
+
+/// Returns whether a file is called as archives are.
+fn is_archive(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let name = name.to_lowercase();
+    [
+        ".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".7z", ".rar",
+    ]
+    .iter()
+    .any(|ending| name.ends_with(ending))
 }
 
 /// A file: the position of its root, and its position there.

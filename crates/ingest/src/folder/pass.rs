@@ -9,10 +9,11 @@ use eigenscope_artifact::{Digest, FileDigest, regular};
 use eigenscope_stage::Context;
 
 use super::arrange::{Arrangement, Sample};
-use super::notes::{Failures, Root};
+use super::notes::Root;
 use super::{FileAt, path_of};
 use crate::duplicates::PixelDigest;
-use crate::error::IngestError;
+use crate::error::{IngestError, shown};
+use crate::flaws::{Flaws, Spot};
 use crate::in_order::in_order;
 use crate::picture::{self, Form, Look, MAXIMUM_BYTES, Picture};
 use crate::rows::Target;
@@ -30,6 +31,18 @@ pub(super) struct Read {
     pub(super) picture: Option<Result<Picture, String>>,
     /// The digest of the decoded pixels.
     pub(super) pixels: PixelDigest,
+}
+
+impl Read {
+    /// Adds what is wrong with the picture of a file.
+    pub(super) fn note(&self, flaws: &mut Flaws, roots: &[Root], file: FileAt) {
+        let spot = || Spot::file(path_of(roots, file));
+        match &self.picture {
+            Some(Err(reason)) => flaws.refuse(spot(), reason.clone()),
+            Some(Ok(picture)) if picture.is_flawed => flaws.pass_over(spot()),
+            _ => {}
+        }
+    }
 }
 
 /// The bytes of a picture.
@@ -87,7 +100,7 @@ pub(super) struct Found {
     /// How many there are of each size (height, width), and the first of them.
     pub(super) sizes: BTreeMap<[usize; 2], (usize, FileAt)>,
     pub(super) is_grey: bool,
-    pub(super) failures: Failures,
+    pub(super) flaws: Flaws,
 }
 
 impl Found {
@@ -106,7 +119,7 @@ impl Found {
             .take(3)
             .map(|([height, width], (count, file))| {
                 let path = path_of(roots, *file);
-                format!("{count} of {height} x {width} such as {}", path.display())
+                format!("{count} of {height} x {width} such as {}", shown(path))
             });
         let mut list: Vec<String> = shown.collect();
         if let Some(rest @ 1..) = sizes.len().checked_sub(3) {
@@ -134,7 +147,7 @@ pub(super) fn look(
     let mut found = Found {
         sizes: BTreeMap::new(),
         is_grey: true,
-        failures: Failures::default(),
+        flaws: Flaws::default(),
     };
     let pieces: Vec<&[&Sample]> = samples.chunks(PIECE_PICTURES).collect();
     // Once one picture has colours the others need not be decoded.
@@ -156,7 +169,9 @@ pub(super) fn look(
                     found.sizes.entry(look.size).or_insert((0, sample.file)).0 += 1;
                     found.is_grey &= look.is_grey;
                 }
-                Err(reason) => found.failures.push(path_of(roots, sample.file), reason),
+                Err(reason) => found
+                    .flaws
+                    .refuse(Spot::file(path_of(roots, sample.file)), reason),
             }
         }
         done += pieces[piece].len() as u64;

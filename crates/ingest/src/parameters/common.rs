@@ -2,8 +2,9 @@
 
 use eigenscope_artifact::PixelTransform;
 use eigenscope_stage::{Amount, Effect, Parameter, ParameterType, Relation, Variant, quantities};
-use serde::Deserialize;
-use serde_json::json;
+use serde::de::{DeserializeOwned, Error};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value, json};
 
 use crate::error::IngestError;
 
@@ -16,6 +17,29 @@ pub(crate) struct Parameters {
     pub(super) train_count: usize,
     pub(crate) classes: Vec<usize>,
     pub(crate) similarity_label: SimilarityLabel,
+}
+
+/// The parameters of a kind: its own, and those of every kind.
+///
+/// serde flattens no structs that refuse unknown fields, so the two are read apart.
+#[derive(Debug, Clone)]
+pub(crate) struct WithCommon<T> {
+    pub(crate) own: T,
+    pub(crate) common: Parameters,
+}
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for WithCommon<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut own = Map::deserialize(deserializer)?;
+        let shared = common().into_iter();
+        let shared: Map<String, Value> = shared
+            .filter_map(|parameter| own.remove_entry(&parameter.name))
+            .collect();
+        Ok(Self {
+            own: T::deserialize(Value::from(own)).map_err(D::Error::custom)?,
+            common: Parameters::deserialize(Value::from(shared)).map_err(D::Error::custom)?,
+        })
+    }
 }
 
 /// Binary labels by similarity with one training image.
@@ -217,8 +241,6 @@ fn similarity() -> ParameterType {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
-
     use super::*;
 
     fn defaults() -> Value {
@@ -286,5 +308,30 @@ mod tests {
         let mut all = defaults();
         all["fraction"] = json!(0.5);
         assert!(serde_json::from_value::<Parameters>(all).is_err());
+    }
+
+    #[test]
+    fn common_parameters_are_read_beside_those_of_a_kind() {
+        #[derive(Debug, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Own {
+            split: String,
+        }
+        let read = serde_json::from_value::<WithCommon<Own>>;
+        let mut all = defaults();
+        all["split"] = json!("letters");
+        all["train_count"] = json!(7);
+        let both = read(all.clone()).expect("valid");
+        assert_eq!(both.own.split, "letters");
+        assert_eq!(both.common.subset().expect("valid"), Subset::Count(7));
+        for (name, value) in [
+            ("fraction", json!(0.5)),
+            ("classes", json!("all")),
+            ("split", json!(1)),
+        ] {
+            let mut wrong = all.clone();
+            wrong[name] = value;
+            assert!(read(wrong).is_err(), "{name}");
+        }
     }
 }

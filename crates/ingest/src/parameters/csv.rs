@@ -1,18 +1,16 @@
 //! The parameters of `csv`: tables of text, and columns in them.
 
-use eigenscope_artifact::PixelTransform;
 use eigenscope_stage::{Parameter, ParameterType};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::common::{Parameters, SimilarityLabel, common};
 use super::online::{StatedFile, Texts, name_of, online, stated};
 use super::shared::{NamedPath, files, named_files, shape, values};
 use crate::arrays::AxisOrder;
 use crate::csv::Column;
 use crate::error::IngestError;
 
-/// The parameters of `csv`: files and columns, and those of the published data sets.
+/// The parameters of `csv`: files and columns.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CsvParameters {
@@ -30,11 +28,6 @@ pub(crate) struct CsvParameters {
     pub(crate) transpose: bool,
     pub(crate) first_label: i64,
     pub(crate) class_names: Vec<String>,
-    transforms: Vec<PixelTransform>,
-    train_fraction: f64,
-    train_count: usize,
-    classes: Vec<usize>,
-    similarity_label: SimilarityLabel,
 }
 
 impl CsvParameters {
@@ -53,17 +46,6 @@ impl CsvParameters {
     /// The shape of the images.
     pub(crate) fn shape(&self) -> Result<Option<[usize; 3]>, IngestError> {
         shape(&self.shape)
-    }
-
-    /// Those that the published data sets have, too.
-    pub(crate) fn common(&self) -> Parameters {
-        Parameters {
-            transforms: self.transforms.clone(),
-            train_fraction: self.train_fraction,
-            train_count: self.train_count,
-            classes: self.classes.clone(),
-            similarity_label: self.similarity_label,
-        }
     }
 }
 
@@ -86,7 +68,7 @@ pub(crate) fn csv() -> Vec<Parameter> {
             "label",
             column(),
             "",
-            "column of the labels: its name in the header, or its position from 0 (-1: the last); empty: `label`, `class`, `target`, `digit` or `y`, else the first that is called neither as a pixel nor as a number of the image",
+            "column of the labels: its name in the header, or its position from 0 (-1: the last); empty: `label`, `class`, `category`, `target`, `y` or the like, else the only one that is called neither as a pixel nor as a number of the image, else the only one of texts",
         ),
         Parameter::optional(
             "ignore",
@@ -96,6 +78,5 @@ pub(crate) fn csv() -> Vec<Parameter> {
         ),
     ]);
     parameters.extend(values());
-    parameters.extend(common());
     parameters
 }

@@ -1,17 +1,15 @@
 //! The parameters of `image-folder`: folders of pictures.
 
-use eigenscope_artifact::PixelTransform;
 use eigenscope_stage::{Parameter, ParameterType};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::common::{Parameters, SimilarityLabel, common};
 use super::pictures::{ChannelChoice, GivenForm, form, pictures};
 use super::shared::{class_names, test_fraction};
 use crate::error::IngestError;
 use crate::folder::Use;
 
-/// The parameters of `image-folder`: folders and pictures, and those of the published data sets.
+/// The parameters of `image-folder`: folders and pictures.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FolderParameters {
@@ -23,11 +21,6 @@ pub(crate) struct FolderParameters {
     channels: ChannelChoice,
     background: Vec<u8>,
     pub(crate) class_names: Vec<String>,
-    transforms: Vec<PixelTransform>,
-    train_fraction: f64,
-    train_count: usize,
-    classes: Vec<usize>,
-    similarity_label: SimilarityLabel,
 }
 
 impl FolderParameters {
@@ -67,17 +60,6 @@ impl FolderParameters {
     pub(crate) fn form(&self) -> Result<GivenForm, IngestError> {
         form(&self.size, self.channels, &self.background)
     }
-
-    /// Those that the published data sets have, too.
-    pub(crate) fn common(&self) -> Parameters {
-        Parameters {
-            transforms: self.transforms.clone(),
-            train_fraction: self.train_fraction,
-            train_count: self.train_count,
-            classes: self.classes.clone(),
-            similarity_label: self.similarity_label,
-        }
-    }
 }
 
 /// Parameters of `image-folder`.
@@ -106,6 +88,5 @@ pub(crate) fn folder() -> Vec<Parameter> {
     ];
     parameters.extend(pictures());
     parameters.push(class_names());
-    parameters.extend(common());
     parameters
 }

@@ -1,16 +1,14 @@
 //! The parameters of `idx`: files of images and of labels.
 
-use eigenscope_artifact::PixelTransform;
 use eigenscope_stage::{Parameter, ParameterType};
 use serde::Deserialize;
 
-use super::common::{Parameters, SimilarityLabel, common};
 use super::online::{StatedFile, Texts, online, stated};
 use super::shared::{NamedPath, class_names, first_label, test_fraction, transpose};
 use crate::error::IngestError;
 use crate::idx::Layout;
 
-/// The parameters of `idx`: the user's files, and those of the published data sets.
+/// The parameters of `idx`: the user's files.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct IdxParameters {
@@ -25,11 +23,6 @@ pub(crate) struct IdxParameters {
     pub(crate) test_fraction: f64,
     pub(crate) first_label: i64,
     pub(crate) class_names: Vec<String>,
-    transforms: Vec<PixelTransform>,
-    train_fraction: f64,
-    train_count: usize,
-    classes: Vec<usize>,
-    similarity_label: SimilarityLabel,
 }
 
 impl IdxParameters {
@@ -60,17 +53,6 @@ impl IdxParameters {
         let (train, test) = self.files()?;
         let files = train.into_iter().chain(test.into_iter().flatten());
         stated(files, &self.url, &self.sha256)
-    }
-
-    /// Those that the published data sets have, too.
-    pub(crate) fn common(&self) -> Parameters {
-        Parameters {
-            transforms: self.transforms.clone(),
-            train_fraction: self.train_fraction,
-            train_count: self.train_count,
-            classes: self.classes.clone(),
-            similarity_label: self.similarity_label,
-        }
     }
 }
 
@@ -108,7 +90,6 @@ pub(crate) fn idx() -> Vec<Parameter> {
         first_label(),
         class_names(),
     ]);
-    parameters.extend(common());
     parameters
 }
 

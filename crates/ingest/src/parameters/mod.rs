@@ -1,7 +1,7 @@
 //! The parameters of the task kinds: how they are described, and how they are read and checked.
 //!
 //! Each kind of users' files has a module with its struct and its descriptions. All of them have the parameters of the published data
-//! sets, too (`common`).
+//! sets, too ([`WithCommon`]).
 
 mod common;
 mod csv;
@@ -14,7 +14,7 @@ mod parquet;
 mod pictures;
 mod shared;
 
-pub(crate) use common::{Parameters, SimilarityLabel, Subset, common};
+pub(crate) use common::{Parameters, SimilarityLabel, Subset, WithCommon, common};
 pub(crate) use csv::{CsvParameters, csv};
 pub(crate) use emnist::{EmnistParameters, emnist};
 pub(crate) use folder::{FolderParameters, folder};

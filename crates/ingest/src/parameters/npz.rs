@@ -1,16 +1,14 @@
 //! The parameters of `npz`: files, and arrays in them.
 
-use eigenscope_artifact::PixelTransform;
 use eigenscope_stage::{Parameter, ParameterType};
 use serde::Deserialize;
 
-use super::common::{Parameters, SimilarityLabel, common};
 use super::online::{StatedFile, Texts, name_of, online, stated};
 use super::shared::{NamedPath, files, named_files, shape, values};
 use crate::arrays::AxisOrder;
 use crate::error::IngestError;
 
-/// The parameters of `npz`: files, arrays and what they mean, and those of the published data sets.
+/// The parameters of `npz`: files, arrays and what they mean.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NpzParameters {
@@ -30,11 +28,6 @@ pub(crate) struct NpzParameters {
     pub(crate) transpose: bool,
     pub(crate) first_label: i64,
     pub(crate) class_names: Vec<String>,
-    transforms: Vec<PixelTransform>,
-    train_fraction: f64,
-    train_count: usize,
-    classes: Vec<usize>,
-    similarity_label: SimilarityLabel,
 }
 
 impl NpzParameters {
@@ -53,17 +46,6 @@ impl NpzParameters {
     /// The shape of images that are stored flat.
     pub(crate) fn shape(&self) -> Result<Option<[usize; 3]>, IngestError> {
         shape(&self.shape)
-    }
-
-    /// Those that the published data sets have, too.
-    pub(crate) fn common(&self) -> Parameters {
-        Parameters {
-            transforms: self.transforms.clone(),
-            train_fraction: self.train_fraction,
-            train_count: self.train_count,
-            classes: self.classes.clone(),
-            similarity_label: self.similarity_label,
-        }
     }
 }
 
@@ -86,6 +68,5 @@ pub(crate) fn npz() -> Vec<Parameter> {
         array("test_labels", "y_test", "test labels"),
     ]);
     parameters.extend(values());
-    parameters.extend(common());
     parameters
 }

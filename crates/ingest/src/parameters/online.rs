@@ -31,7 +31,7 @@ pub(crate) struct StatedFile<'a> {
     pub(crate) path: &'a str,
     /// Where it is downloaded from if it is not there.
     pub(crate) url: Option<&'a str>,
-    /// SHA-256 of its bytes, in small letters.
+    /// SHA-256 of its bytes in hexadecimal digits, small or capital.
     pub(crate) sha256: &'a str,
 }
 
@@ -129,8 +129,7 @@ pub(crate) fn is_local(url: &str) -> bool {
 }
 
 fn check_digest(digest: &str) -> Result<(), IngestError> {
-    let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-    if digest.len() == 64 && digest.bytes().all(is_digit) {
+    if digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Ok(());
     }
     let reason = format!("expected 64 digits of 0 to 9 and a to f, found {digest:?}");
@@ -157,6 +156,8 @@ mod tests {
         let none = one("");
         let found = stated(files, &none, &both).expect("valid");
         assert_eq!(found[0].url, None);
+        let capitals = one(&"AB".repeat(32));
+        assert_eq!(stated(files, &none, &capitals).expect("valid").len(), 1);
         for (url, sha256, part) in [
             (
                 &url,

@@ -1,17 +1,15 @@
 //! The parameters of `parquet`: tables, and columns of pictures or pixels in them.
 
-use eigenscope_artifact::PixelTransform;
 use eigenscope_stage::{Parameter, ParameterType};
 use serde::Deserialize;
 
-use super::common::{Parameters, SimilarityLabel, common};
 use super::online::{StatedFile, Texts, name_of, online, stated};
 use super::pictures::{ChannelChoice, GivenForm, form, pictures};
 use super::shared::{NamedPath, files, named_files, shape, values};
 use crate::arrays::AxisOrder;
 use crate::error::IngestError;
 
-/// The parameters of `parquet`: files, columns and what they hold, and those of the published data sets.
+/// The parameters of `parquet`: files, columns and what they hold.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ParquetParameters {
@@ -32,11 +30,6 @@ pub(crate) struct ParquetParameters {
     pub(crate) transpose: bool,
     pub(crate) first_label: i64,
     pub(crate) class_names: Vec<String>,
-    transforms: Vec<PixelTransform>,
-    train_fraction: f64,
-    train_count: usize,
-    classes: Vec<usize>,
-    similarity_label: SimilarityLabel,
 }
 
 impl ParquetParameters {
@@ -61,17 +54,6 @@ impl ParquetParameters {
     pub(crate) fn form(&self) -> Result<GivenForm, IngestError> {
         form(&self.size, self.channels, &self.background)
     }
-
-    /// Those that the published data sets have, too.
-    pub(crate) fn common(&self) -> Parameters {
-        Parameters {
-            transforms: self.transforms.clone(),
-            train_fraction: self.train_fraction,
-            train_count: self.train_count,
-            classes: self.classes.clone(),
-            similarity_label: self.similarity_label,
-        }
-    }
 }
 
 /// Parameters of `parquet`.
@@ -94,6 +76,5 @@ pub(crate) fn parquet() -> Vec<Parameter> {
     ]);
     parameters.extend(pictures());
     parameters.extend(values());
-    parameters.extend(common());
     parameters
 }

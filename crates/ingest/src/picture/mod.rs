@@ -12,6 +12,7 @@ mod orientation;
 mod resize;
 #[cfg(test)]
 mod tests;
+mod tiff;
 
 use std::io::Cursor;
 
@@ -22,6 +23,7 @@ use crate::foreign::{START_BYTES, recognise};
 pub(crate) use colour::Channels;
 use colour::Values;
 use jpeg::Jpeg;
+use tiff::{Indexed, Palette};
 
 /// Largest number of pixels of a picture: 67 million, such as 8192 x 8192.
 const MAXIMUM_PIXELS: u64 = 1 << 26;
@@ -60,6 +62,8 @@ pub(crate) struct Picture {
     pub(crate) size: [usize; 2],
     /// `[channels, height, width]`.
     pub(crate) pixels: Vec<u8>,
+    /// True if the data have errors that the decoder passed over.
+    pub(crate) is_flawed: bool,
 }
 
 /// Reads the header. Whether a picture is grey that is stored in colours is only told if `colours` is set, by decoding it.
@@ -98,7 +102,8 @@ pub(crate) fn decode(bytes: &[u8], form: &Form) -> Result<Picture, String> {
         check_end(bytes)?;
         let mut decoder = open(bytes)?;
         let orientation = orientation::of(&mut decoder)?;
-        let values = values(decoder)?.over(form.background)?;
+        let (values, is_flawed) = jpeg::watched(|| values(decoder));
+        let values = values?.over(form.background)?;
         let values = orientation.apply(values).with(form.channels);
         let mut planes = values.planes();
         let mut size = values.size();
@@ -109,6 +114,7 @@ pub(crate) fn decode(bytes: &[u8], form: &Form) -> Result<Picture, String> {
         Ok(Picture {
             size,
             pixels: planes,
+            is_flawed,
         })
     })
 }
@@ -124,14 +130,19 @@ const DAMAGED: &str =
 /// The decoder of a picture whose size is within bounds.
 fn open(bytes: &[u8]) -> Result<Box<dyn ImageDecoder + '_>, String> {
     let decoder: Box<dyn ImageDecoder> = match format(bytes)? {
-        ImageFormat::Jpeg => Box::new(Jpeg::open(bytes, MAXIMUM_MEMORY).map_err(refused)?),
-        format => {
-            let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
-            let mut limits = Limits::no_limits();
-            limits.max_alloc = Some(MAXIMUM_MEMORY);
-            reader.limits(limits);
-            Box::new(reader.into_decoder().map_err(refused)?)
-        }
+        ImageFormat::Jpeg => Box::new(Jpeg::open(bytes).map_err(refused)?),
+        ImageFormat::Tiff => match Palette::of(bytes) {
+            Some(palette) if palette.bits == 8 => {
+                let indices = decoder_of(palette.grey(bytes), ImageFormat::Tiff)?;
+                Box::new(Indexed::new(indices, palette))
+            }
+            Some(palette) => {
+                let bits = palette.bits;
+                return Err(not_read(&format!("TIFF with a palette of {bits} bits")));
+            }
+            None => Box::new(decoder_of(bytes, ImageFormat::Tiff)?),
+        },
+        format => Box::new(decoder_of(bytes, format)?),
     };
     let (width, height) = decoder.dimensions();
     let pixels = u64::from(width) * u64::from(height);
@@ -146,6 +157,18 @@ fn open(bytes: &[u8]) -> Result<Box<dyn ImageDecoder + '_>, String> {
         ));
     }
     Ok(decoder)
+}
+
+/// The decoder of a format, within the limit of memory.
+fn decoder_of<'a>(
+    bytes: impl AsRef<[u8]> + 'a,
+    format: ImageFormat,
+) -> Result<impl ImageDecoder + 'a, String> {
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    let mut limits = Limits::no_limits();
+    limits.max_alloc = Some(MAXIMUM_MEMORY);
+    reader.limits(limits);
+    reader.into_decoder().map_err(refused)
 }
 
 fn format(bytes: &[u8]) -> Result<ImageFormat, String> {
@@ -179,13 +202,14 @@ fn check_end(bytes: &[u8]) -> Result<(), String> {
     }
 }
 
-/// Whether a picture may be grey though it is decoded to colours: WebP, GIF, BMP and PNG with a palette.
+/// Whether a picture may be grey though it is decoded to colours: WebP, GIF, BMP, PNG and TIFF with a palette.
 fn may_be_grey(bytes: &[u8]) -> bool {
     let is_indexed_png = bytes.starts_with(b"\x89PNG") && bytes.get(25) == Some(&3);
     // 16 bits are the number of bits a pixel in all headers of BMP but the oldest.
     let bits = bytes.get(28..30).unwrap_or_default();
     let is_indexed_bmp = bytes.starts_with(b"BM") && matches!(bits, [1..=8, 0]);
-    bytes.starts_with(b"GIF8") || bytes.starts_with(b"RIFF") || is_indexed_png || is_indexed_bmp
+    let is_indexed = is_indexed_png || is_indexed_bmp || Palette::of(bytes).is_some();
+    bytes.starts_with(b"GIF8") || bytes.starts_with(b"RIFF") || is_indexed
 }
 
 /// The decoded values, of 8 bits.
@@ -219,6 +243,11 @@ fn values(decoder: impl ImageDecoder) -> Result<Values, String> {
     .ok_or_else(|| DAMAGED.to_owned())
 }
 
+/// The reason of a kind of pictures that no decoder reads.
+fn not_read(what: &str) -> String {
+    format!("pictures of this kind are not read ({what}): save it as PNG")
+}
+
 /// The reason of a decoder's error. What decoders say of their inner life is left out.
 fn refused(error: image::ImageError) -> String {
     use image::error::UnsupportedErrorKind::{Color, GenericFeature};
@@ -232,8 +261,7 @@ fn refused(error: image::ImageError) -> String {
                 Color(colour) => format!("colours of the type {colour:?}"),
                 _ => "a rare form of its format".to_owned(),
             };
-            let what = what.split_whitespace().collect::<Vec<_>>().join(" ");
-            format!("pictures of this kind are not read ({what}): save it as PNG")
+            not_read(&what.split_whitespace().collect::<Vec<_>>().join(" "))
         }
         _ => DAMAGED.to_owned(),
     }

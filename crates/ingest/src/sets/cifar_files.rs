@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use eigenscope_artifact::{ImageHeader, Images, SourceCheck, Split};
 use eigenscope_stage::{Context, TaskError};
 
-use super::find::{fetch, shown, similar};
+use super::find::{fetch, listed, similar};
 use super::places::report_unusable;
 use super::reading::{Sha256s, compare, exists, expect_published, read_file};
 use super::{owned, write};
 use crate::cifar;
 use crate::content::{Raw, relative};
 use crate::download::{Policy, Request};
-use crate::error::{IngestError, with_causes};
+use crate::error::{IngestError, shown, with_causes};
 use crate::parameters::Parameters;
 use crate::published::{CIFAR10_NAMES, PublishedCifar, combine};
 
@@ -48,7 +48,7 @@ pub fn published_cifar(
             Ok(read) => read,
             Err(failure) if exists(&archive)? => {
                 let failure = with_causes(&failure);
-                context.warn(format!("{failure}; {} is used instead", archive.display()));
+                context.warn(format!("{failure}; {} is used instead", shown(&archive)));
                 for path in &batches {
                     report_unusable(context, path);
                 }
@@ -64,7 +64,7 @@ pub fn published_cifar(
             if missing.len() < batches.len() {
                 context.warn(format!(
                     "{} is not used: {} of its {} files are missing",
-                    data_dir.join(cifar::FOLDER).display(),
+                    shown(&data_dir.join(cifar::FOLDER)),
                     missing.len(),
                     batches.len()
                 ));
@@ -161,7 +161,7 @@ fn python_version(data_dir: &Path) -> Option<String> {
         .find(|path| path.exists())?;
     Some(format!(
         "; {} is the version for Python, whose pickles are not read: the binary version is wanted",
-        path.display()
+        shown(path)
     ))
 }
 
@@ -202,7 +202,7 @@ fn download_cifar(
         let names: Vec<&str> = set.files.iter().map(|file| file.name).collect();
         IngestError::Missing {
             wanted: format!("cifar10: {}", names.join(", ")),
-            looked: shown(&[data_dir.join(cifar::FOLDER), archive.to_owned()]),
+            looked: listed(&[data_dir.join(cifar::FOLDER), archive.to_owned()]),
             similar: python_version(data_dir)
                 .unwrap_or_else(|| similar(data_dir, &[data_dir.join(cifar::FOLDER)], "cifar")),
             download: Box::new(download),

@@ -8,8 +8,8 @@ use super::own::{self, Files, Labelling, Part};
 use super::reading::read_file;
 use crate::arrays::{self, Range};
 use crate::csv::{self, Table};
-use crate::error::IngestError;
-use crate::parameters::CsvParameters;
+use crate::error::{IngestError, shown};
+use crate::parameters::{CsvParameters, WithCommon};
 
 /// The user's own tables of text.
 ///
@@ -17,7 +17,10 @@ use crate::parameters::CsvParameters;
 /// Returns an error if files are missing, damaged or do not fit together, if the data do not allow the parameters, or if the
 /// artifact cannot be written.
 pub fn user_csv(context: &Context) -> Result<(), TaskError> {
-    let parameters: CsvParameters = context.parameters()?;
+    let WithCommon::<CsvParameters> {
+        own: parameters,
+        common,
+    } = context.parameters()?;
     let files = Files::find(context, &parameters.stated()?, parameters.files()?)?;
     let read = |paths: &[std::path::PathBuf]| {
         let tables = paths.iter().map(|path| table(context, path, &parameters));
@@ -45,7 +48,6 @@ pub fn user_csv(context: &Context) -> Result<(), TaskError> {
         class_names: &parameters.class_names,
         known: classes.as_deref(),
     };
-    let common = parameters.common();
     own::finish(
         context,
         &common,
@@ -70,7 +72,7 @@ fn table(
     if parameters.ignore.is_empty() && !left_out.is_empty() {
         context.warn(format!(
             "{}: left out, as the names are not those of pixels: {}; to choose the columns, set `ignore`",
-            file.path.display(),
+            shown(&file.path),
             left_out.join(", ")
         ));
     }

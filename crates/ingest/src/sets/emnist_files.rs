@@ -7,7 +7,7 @@ use crate::arrays;
 use crate::download::Policy;
 use crate::error::IngestError;
 use crate::idx::Layout;
-use crate::parameters::EmnistParameters;
+use crate::parameters::{EmnistParameters, WithCommon};
 use crate::published::{Checksum, PublishedFile, PublishedIdx};
 
 /// Folders of the data directory that may hold the files: by hand, torchvision, the unpacked archive of the authors.
@@ -21,7 +21,10 @@ const ORIGIN: &str = "https://www.nist.gov/itl/products-and-services/emnist-data
 /// Returns an error if files are missing, damaged or inconsistent, if the data do not allow the parameters, or if the artifact cannot
 /// be written.
 pub fn emnist(context: &Context) -> Result<(), TaskError> {
-    let parameters: EmnistParameters = context.parameters()?;
+    let WithCommon::<EmnistParameters> {
+        own: parameters,
+        common,
+    } = context.parameters()?;
     let split = parameters.split.name();
     let names = [
         "train-images-idx3",
@@ -74,5 +77,5 @@ pub fn emnist(context: &Context) -> Result<(), TaskError> {
         }
     }
     let images = files.images(classes, eigenscope_artifact::SourceCheck::Unpublished);
-    write(context, &parameters.common(), images)
+    write(context, &common, images)
 }

@@ -9,7 +9,7 @@ use super::places::Places;
 use super::reading::{Sha256s, expect_published, file_name};
 use crate::content::{Content, Raw};
 use crate::download::{Policy, Request, Verify, download};
-use crate::error::{IngestError, Unavailable};
+use crate::error::{IngestError, Unavailable, shown};
 use crate::published::{PublishedFile, PublishedIdx};
 
 /// Room for what a gzip file has besides its content, in bytes.
@@ -146,12 +146,12 @@ fn missing(
     let wanted: Vec<&str> = files
         .filter_map(|(file, found)| found.is_empty().then_some(file.name))
         .collect();
-    let folder = folders.first().map(|folder| folder.display().to_string());
+    let folder = folders.first().map(|folder| shown(folder));
     IngestError::Missing {
         wanted: format!("{}: {}", set.name, wanted.join(", ")),
         looked: format!(
             "{} (with or without `.gz`, with `.idx` for `-idx`)",
-            shown(folders)
+            listed(folders)
         ),
         similar: similar(&context.task().data_dir, folders, set.name),
         download: Box::new(download),
@@ -160,17 +160,14 @@ fn missing(
             set.origin,
             folder.unwrap_or_default(),
             set.name,
-            context.task().data_dir.display()
+            shown(&context.task().data_dir)
         ),
     }
 }
 
 /// A list of paths for a message.
-pub(super) fn shown(paths: &[PathBuf]) -> String {
-    let paths: Vec<String> = paths
-        .iter()
-        .map(|path| path.display().to_string())
-        .collect();
+pub(super) fn listed(paths: &[PathBuf]) -> String {
+    let paths: Vec<String> = paths.iter().map(|path| shown(path)).collect();
     paths.join(", ")
 }
 
@@ -178,7 +175,7 @@ pub(super) fn shown(paths: &[PathBuf]) -> String {
 /// `ubyte`. A clause for a message, empty if there is nothing.
 pub(super) fn similar(data_dir: &Path, folders: &[PathBuf], set: &str) -> String {
     if !data_dir.is_dir() {
-        return format!("; there is no data directory {}", data_dir.display());
+        return format!("; there is no data directory {}", shown(&data_dir));
     }
     let parents = folders.iter().filter_map(|folder| folder.parent());
     let mut places: Vec<&Path> = vec![data_dir];
@@ -213,9 +210,9 @@ pub(super) fn similar(data_dir: &Path, folders: &[PathBuf], set: &str) -> String
         count if count > MAXIMUM_SIMILAR => {
             let rest = count - MAXIMUM_SIMILAR;
             found.truncate(MAXIMUM_SIMILAR);
-            format!("; similar names: {} and {rest} more", shown(&found))
+            format!("; similar names: {} and {rest} more", listed(&found))
         }
-        _ => format!("; similar names: {}", shown(&found)),
+        _ => format!("; similar names: {}", listed(&found)),
     }
 }
 
@@ -245,7 +242,7 @@ mod tests {
         let text = similar(&absent, &[], "mnist");
         assert_eq!(
             text,
-            format!("; there is no data directory {}", absent.display())
+            format!("; there is no data directory {}", shown(absent))
         );
         assert_eq!(similar(data, &wanted, "mnist"), "");
         std::fs::create_dir_all(data.join("mnist")).expect("created");
@@ -260,7 +257,7 @@ mod tests {
         let text = similar(data, &wanted, "mnist");
         let names = ["mnist.npz", "t10k-images-idx3-ubyte", "mnist/x.idx"];
         let expected = names.map(|name| data.join(name));
-        assert_eq!(text, format!("; similar names: {}", shown(&expected)));
+        assert_eq!(text, format!("; similar names: {}", listed(&expected)));
         for number in 0..9 {
             std::fs::write(data.join(format!("idx{number}")), "x").expect("written");
         }

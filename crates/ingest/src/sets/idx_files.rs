@@ -13,9 +13,9 @@ use super::reading::{ReadFile, Sha256s, compare, file_name};
 use super::{online, owned, write};
 use crate::arrays;
 use crate::download::Policy;
-use crate::error::IngestError;
+use crate::error::{IngestError, shown};
 use crate::idx::{self, IdxImages, Layout};
-use crate::parameters::{IdxParameters, NamedPath, Parameters};
+use crate::parameters::{IdxParameters, NamedPath, Parameters, WithCommon};
 use crate::published::{KnownFile, PublishedIdx, combine, known_file};
 
 /// A published data set of four IDX files, downloaded if they are not in the data directory.
@@ -50,7 +50,7 @@ pub fn published_idx(
         let differs = file.checksum.check(&sha256.content, &sha256.raw) == SourceCheck::Differs;
         let known = known_file(Some(set), &sha256.content, &sha256.raw);
         if let Some(known) = known.filter(|_| differs) {
-            let (path, fix) = (path.display(), fix_place(set, &known));
+            let (path, fix) = (shown(path), fix_place(set, &known));
             return Err(IngestError::WrongFile(format!("{path} is {known}: {fix}")).into());
         }
         checks.push(compare(context, path, file.checksum, sha256));
@@ -77,7 +77,10 @@ fn fix_place(set: &PublishedIdx<'_>, known: &KnownFile<'_>) -> String {
 /// # Errors
 /// Returns the errors of [`published_idx`], except those of downloads.
 pub fn user_idx(context: &Context) -> Result<(), TaskError> {
-    let parameters: IdxParameters = context.parameters()?;
+    let WithCommon::<IdxParameters> {
+        own: parameters,
+        common,
+    } = context.parameters()?;
     let (train, test) = parameters.files()?;
     online::ensure(context, &parameters.stated()?)?;
     let find = |[images, labels]: [NamedPath<'_>; 2]| -> Result<[Places; 2], IngestError> {
@@ -110,7 +113,6 @@ pub fn user_idx(context: &Context) -> Result<(), TaskError> {
         class_names: &parameters.class_names,
         known: None,
     };
-    let common = parameters.common();
     own::finish(
         context,
         &common,
@@ -163,7 +165,7 @@ fn warn_about_splits(context: &Context, files: &Files) {
         if let Some(known) = known.filter(|known| known.is_test() != (position >= 2)) {
             context.warn(format!(
                 "{} is {known}: are the files of training and test exchanged?",
-                path.display()
+                shown(path)
             ));
         }
     }
@@ -171,8 +173,8 @@ fn warn_about_splits(context: &Context, files: &Files) {
     if train.sha256.content == test.sha256.content {
         context.warn(format!(
             "training and test images are the same: {} and {} have equal content",
-            train.path.display(),
-            test.path.display()
+            shown(&train.path),
+            shown(&test.path)
         ));
     }
 }

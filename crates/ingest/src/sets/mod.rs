@@ -58,7 +58,17 @@ pub fn embedded_digits(context: &Context) -> Result<(), TaskError> {
 }
 
 /// Applies the transforms and writes the artifact.
-fn write(context: &Context, parameters: &Parameters, mut images: Images) -> Result<(), TaskError> {
+fn write(context: &Context, parameters: &Parameters, images: Images) -> Result<(), TaskError> {
+    write_split(context, parameters, images, false)
+}
+
+/// As [`write`]; `is_split`: a part of the training images became the test images.
+fn write_split(
+    context: &Context,
+    parameters: &Parameters,
+    mut images: Images,
+    is_split: bool,
+) -> Result<(), TaskError> {
     images.header.transforms = parameters.transforms.clone();
     images
         .header
@@ -71,7 +81,7 @@ fn write(context: &Context, parameters: &Parameters, mut images: Images) -> Resu
         parameters.subset()?,
         context.seed(),
     )?;
-    for warning in coverage::warnings(&images) {
+    for warning in coverage::warnings(&images, is_split) {
         context.warn(warning);
     }
     let Images {

@@ -12,8 +12,8 @@ use super::owned;
 use super::reading::{Sha256s, compare};
 use crate::arrays::{self, Dimensions, Range};
 use crate::content::sha256_of;
-use crate::error::IngestError;
-use crate::parameters::NpzParameters;
+use crate::error::{IngestError, shown};
+use crate::parameters::{NpzParameters, WithCommon};
 use crate::published::{PublishedIdx, combine};
 
 /// The user's own arrays.
@@ -22,7 +22,10 @@ use crate::published::{PublishedIdx, combine};
 /// Returns an error if files or arrays are missing, damaged, of other types or shapes, or do not fit together, if the data do not
 /// allow the parameters, or if the artifact cannot be written.
 pub fn user_npz(context: &Context) -> Result<(), TaskError> {
-    let parameters: NpzParameters = context.parameters()?;
+    let WithCommon::<NpzParameters> {
+        own: parameters,
+        common,
+    } = context.parameters()?;
     let files = Files::find(context, &parameters.stated()?, parameters.files()?)?;
     let one_file = files.test.is_empty();
     let (train_names, test_names) = (
@@ -56,7 +59,6 @@ pub fn user_npz(context: &Context) -> Result<(), TaskError> {
         class_names: &parameters.class_names,
         known: None,
     };
-    let common = parameters.common();
     own::finish(
         context,
         &common,
@@ -99,7 +101,7 @@ fn has_test(
         [false, true] => {
             context.warn(format!(
                 "{}: there are test labels `{labels}`, but no images `{images}`: a part of the training images is for testing",
-                path.display()
+                shown(path)
             ));
             Ok(false)
         }

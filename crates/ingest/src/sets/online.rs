@@ -9,7 +9,7 @@ use super::find::fetch;
 use super::reading::exists;
 use crate::content::Raw;
 use crate::download::{Policy, Request};
-use crate::error::IngestError;
+use crate::error::{IngestError, shown};
 use crate::parameters::{StatedFile, is_local};
 
 /// Largest file that is downloaded, in bytes.
@@ -48,10 +48,10 @@ fn compare<R: Read>(
 ) -> Result<(), IngestError> {
     io::copy(&mut raw, &mut io::sink()).map_err(|source| IngestError::io("read", path, source))?;
     let (_, found) = raw.finish(&context.task().data_dir);
-    if found == file.sha256 {
+    if found.eq_ignore_ascii_case(file.sha256) {
         return Ok(());
     }
-    let (path, expected) = (path.display(), file.sha256);
+    let (path, expected) = (shown(path), file.sha256);
     Err(IngestError::WrongFile(format!(
         "SHA-256 of {path} is {found}, but `sha256` is {expected}; {advice}"
     )))
@@ -89,9 +89,9 @@ fn download(
     };
     fetch(context, &request, &policy, &verify).map_err(|download| IngestError::Missing {
         wanted: file.path.to_owned(),
-        looked: data_dir.display().to_string(),
+        looked: shown(&data_dir),
         similar: String::new(),
         download: Box::new(download),
-        place: format!("or put it there as {}", path.display()),
+        place: format!("or put it there as {}", shown(path)),
     })
 }

@@ -6,9 +6,9 @@ use eigenscope_artifact::{ImageHeader, Images, SourceCheck, Split, digest_file};
 use eigenscope_stage::{Context, ExternalFile, TaskError};
 
 use super::reading::exists;
-use super::{online, write};
+use super::{online, write_split};
 use crate::content::relative;
-use crate::error::IngestError;
+use crate::error::{IngestError, shown};
 use crate::parameters::{NamedPath, Parameters, StatedFile};
 use crate::{coverage, duplicates, rows};
 
@@ -35,13 +35,13 @@ pub(super) fn find(
     let found = match exists(&packed)? {
         true => format!(
             "; there is {}: give that, it need not be unpacked",
-            packed.display()
+            shown(packed)
         ),
         false => String::new(),
     };
     let reason = format!(
         "there is no file {}{found}; give a path relative to the data directory or an absolute one",
-        path.display()
+        shown(path)
     );
     Err(IngestError::parameter(name, reason))
 }
@@ -237,7 +237,7 @@ pub(super) fn finish(
     train: Part,
     test: Option<Part>,
 ) -> Result<(), TaskError> {
-    let is_split = test.is_some();
+    let is_split = test.is_none();
     let test = test.unwrap_or_else(|| Part {
         path: train.path.clone(),
         shape: train.shape,
@@ -270,9 +270,9 @@ pub(super) fn finish(
         train: split(train_labels, train.pixels),
         test: split(test_labels, test.pixels),
     };
-    if !is_split {
+    if is_split {
         rows::split_off_test(&mut images, test_fraction, context.seed());
     }
     context.warn_all(duplicates::Duplicates::of(&images).warning());
-    write(context, parameters, images)
+    write_split(context, parameters, images, is_split)
 }

@@ -7,15 +7,14 @@ use eigenscope_stage::{Context, TaskError};
 use super::own::{self, Files, Labelling, MAXIMUM_BYTES, Part};
 use crate::arrays::{self, Dimensions, Range};
 use crate::error::IngestError;
+use crate::flaws::{Flaws, Spot};
 use crate::in_order::in_order;
-use crate::parameters::ParquetParameters;
+use crate::parameters::{ParquetParameters, WithCommon};
 use crate::parquet_file::{self, ImageColumns, Labels, ParquetFile};
 use crate::picture::{self, Channels, Form};
 
 /// Pictures that are decoded at a time by one thread.
 const PIECE: usize = 16;
-/// Broken pictures in a message at most.
-const SHOWN: usize = 20;
 
 /// The user's own tables.
 ///
@@ -23,7 +22,10 @@ const SHOWN: usize = 20;
 /// Returns an error if files or columns are missing, damaged, of other types, or do not fit together, if the data do not allow the
 /// parameters, or if the artifact cannot be written.
 pub fn user_parquet(context: &Context) -> Result<(), TaskError> {
-    let parameters: ParquetParameters = context.parameters()?;
+    let WithCommon::<ParquetParameters> {
+        own: parameters,
+        common,
+    } = context.parameters()?;
     let files = Files::find(context, &parameters.stated()?, parameters.files()?)?;
     let open = |paths: &[std::path::PathBuf]| {
         let tables = paths.iter().map(|path| {
@@ -47,15 +49,20 @@ pub fn user_parquet(context: &Context) -> Result<(), TaskError> {
         true => Some(form(context, &all, &parameters)?),
         false => None,
     };
-    let parts = |tables: &[Table]| {
-        let parts = tables
-            .iter()
-            .map(|table| table.part(context, &parameters, form.as_ref(), classes.as_deref()));
-        Part::joined(parts.collect::<Result<Vec<_>, _>>()?)
+    let mut flaws = Flaws::default();
+    let mut parts = |tables: &[Table]| {
+        let parts = tables.iter().map(|table| {
+            let form = form.as_ref();
+            table.part(context, &parameters, form, classes.as_deref(), &mut flaws)
+        });
+        parts.collect::<Result<Vec<_>, _>>()
     };
-    let (Some(train), test) = (parts(&train)?, parts(&test)?) else {
+    let (train, test) = (parts(&train)?, parts(&test)?);
+    flaws.check(all.iter().map(|table| table.count()).sum())?;
+    let (Some(train), test) = (Part::joined(train)?, Part::joined(test)?) else {
         return Ok(());
     };
+    context.warn_all(flaws.warning());
     // Decoded pictures have a range of their own.
     if form.is_none() {
         own::warn_if_dark(context, &parameters.range, &train, test.as_ref());
@@ -65,7 +72,6 @@ pub fn user_parquet(context: &Context) -> Result<(), TaskError> {
         class_names: &parameters.class_names,
         known: classes.as_deref(),
     };
-    let common = parameters.common();
     own::finish(
         context,
         &common,
@@ -107,21 +113,29 @@ fn form(
     let colours = given.channels.is_none();
     let mut sizes: BTreeMap<[usize; 2], usize> = BTreeMap::new();
     let mut all_grey = true;
+    let mut flaws = Flaws::default();
     for table in tables {
         table.each(
             context,
             |bytes| picture::look(bytes, colours),
-            |look| {
-                *sizes.entry(look.size).or_default() += 1;
-                all_grey &= look.is_grey;
+            |row, look| match look {
+                Ok(look) => {
+                    *sizes.entry(look.size).or_default() += 1;
+                    all_grey &= look.is_grey;
+                }
+                Err(reason) => flaws.refuse(table.row(row), reason),
             },
         )?;
+    }
+    // Those that cannot be looked at are named together with those that cannot be decoded, unless nothing can be.
+    if sizes.is_empty() {
+        flaws.check(tables.iter().map(|table| table.count()).sum())?;
     }
     let commonest = sizes
         .iter()
         .max_by_key(|(_, count)| **count)
         .map(|(size, _)| *size);
-    if given.size.is_none() && sizes.len() > 1 {
+    if given.size.is_none() && sizes.len() > 1 && flaws.none_refused() {
         let [height, width] = commonest.unwrap_or_default();
         return Err(IngestError::parameter(
             "size",
@@ -152,17 +166,21 @@ impl Table {
         })
     }
 
-    /// Calls `read` with each encoded picture on all threads, and `take` with the results in order.
+    /// Where a row is.
+    fn row(&self, row: usize) -> Spot {
+        Spot::row(&self.file.path, row)
+    }
+
+    /// Calls `read` with each encoded picture on all threads, and `take` with the rows and the results in order.
     fn each<T: Send>(
         &self,
         context: &Context,
         read: impl Fn(&[u8]) -> Result<T, String> + Sync,
-        mut take: impl FnMut(T),
+        mut take: impl FnMut(usize, Result<T, String>),
     ) -> Result<(), IngestError> {
         let ImageColumns::Encoded(column) = self.images else {
             return Ok(());
         };
-        let mut broken = Vec::new();
         let mut row = 0;
         for batch in self.file.batches(&[column])? {
             let pictures = parquet_file::encoded(batch?.column(0));
@@ -175,10 +193,7 @@ impl Table {
             let work = |piece: usize| pieces[piece].iter().map(read_one).collect::<Vec<_>>();
             let collect = |_, results: Vec<Result<T, String>>| {
                 for result in results {
-                    match result {
-                        Ok(value) => take(value),
-                        Err(reason) => broken.push(format!("row {row}: {reason}")),
-                    }
+                    take(row, result);
                     row += 1;
                 }
                 Ok::<_, std::convert::Infallible>(())
@@ -187,21 +202,9 @@ impl Table {
                 Ok(()) => {}
                 Err(never) => match never {},
             }
-            context.progress(row, self.count() as u64, "images", "");
+            context.progress(row as u64, self.count() as u64, "images", "");
         }
-        if broken.is_empty() {
-            return Ok(());
-        }
-        let count = broken.len();
-        broken.truncate(SHOWN);
-        if count > SHOWN {
-            broken.push(format!("and {} more", count - SHOWN));
-        }
-        Err(IngestError::Pictures {
-            broken: count,
-            total: self.count(),
-            list: format!("{}\n  {}", self.file.path.display(), broken.join("\n  ")),
-        })
+        Ok(())
     }
 
     fn empty(&self) -> IngestError {
@@ -223,10 +226,11 @@ impl Table {
         parameters: &ParquetParameters,
         form: Option<&Form>,
         classes: Option<&[String]>,
+        flaws: &mut Flaws,
     ) -> Result<Part, IngestError> {
         let (pixels, shape) = match (&self.images, form) {
             (ImageColumns::Pixels(columns), _) => self.pixels(columns, parameters)?,
-            (ImageColumns::Encoded(_), Some(form)) => self.decoded(context, form)?,
+            (ImageColumns::Encoded(_), Some(form)) => self.decoded(context, form, flaws)?,
             (ImageColumns::Encoded(_), None) => (Vec::new(), [0; 3]),
         };
         let first = parameters.first_label;
@@ -253,6 +257,7 @@ impl Table {
         &self,
         context: &Context,
         form: &Form,
+        flaws: &mut Flaws,
     ) -> Result<(Vec<u8>, [usize; 3]), IngestError> {
         let [height, width] = form.size.unwrap_or_default();
         let shape = [form.channels.count(), height, width];
@@ -264,7 +269,15 @@ impl Table {
         self.each(
             context,
             |bytes| picture::decode(bytes, form),
-            |picture| pixels.extend_from_slice(&picture.pixels),
+            |row, picture| match picture {
+                Ok(picture) => {
+                    pixels.extend_from_slice(&picture.pixels);
+                    if picture.is_flawed {
+                        flaws.pass_over(self.row(row));
+                    }
+                }
+                Err(reason) => flaws.refuse(self.row(row), reason),
+            },
         )?;
         Ok((pixels, shape))
     }

@@ -10,7 +10,7 @@ use eigenscope_stage::{Context, ExternalFile};
 
 use super::reading::{ReadFile, exists, read_file};
 use crate::content::{Content, relative};
-use crate::error::{IngestError, with_causes};
+use crate::error::{IngestError, shown, with_causes};
 
 /// The places of a file, the best first.
 #[derive(Debug, Default)]
@@ -108,7 +108,7 @@ impl Places {
                     context.depends_on(external);
                     for failure in &failures {
                         let failure = with_causes(failure);
-                        context.warn(format!("{failure}; {} is used instead", path.display()));
+                        context.warn(format!("{failure}; {} is used instead", shown(path)));
                     }
                     return Ok(file);
                 }

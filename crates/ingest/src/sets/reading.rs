@@ -7,7 +7,7 @@ use eigenscope_artifact::SourceCheck;
 use eigenscope_stage::{Context, ExternalFile};
 
 use crate::content::{Content, Raw};
-use crate::error::IngestError;
+use crate::error::{IngestError, shown};
 use crate::published::Checksum;
 
 /// SHA-256 of the decompressed content of a file, and of its bytes on disk.
@@ -58,7 +58,7 @@ pub(super) fn expect_published(
     if expected == found {
         return Ok(());
     }
-    let path = path.display();
+    let path = shown(path);
     Err(IngestError::WrongFile(format!(
         "{what} of {path} is {found}, published is {expected}"
     )))
@@ -79,7 +79,7 @@ pub(super) fn compare(
         };
         context.warn(format!(
             "{} is not the published file and is used as it is: found SHA-256 {found}, published: {checksum}",
-            path.display()
+            shown(path)
         ));
     }
     check

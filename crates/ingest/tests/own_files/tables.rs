@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use eigenscope_artifact::arrow::array::{ArrayRef, BinaryArray, Int64Array, RecordBatch};
 use eigenscope_artifact::arrow::datatypes::{DataType, Field, Schema};
 use eigenscope_artifact::summarise;
 use eigenscope_testing::{fixture, hexadecimal};
@@ -9,7 +10,7 @@ use parquet::arrow::ArrowWriter;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::support::Bench;
+use crate::support::{Bench, png};
 
 #[derive(Deserialize)]
 struct Tables {
@@ -116,6 +117,68 @@ fn tables_of_hugging_face_and_of_pixels_are_read() {
         failure.contains("row 0: ") || failure.contains("own.parquet"),
         "{failure}"
     );
+}
+
+#[test]
+fn all_broken_pictures_of_all_tables_are_named_at_once() {
+    let field = |name, kind| Field::new(name, kind, true);
+    let schema = Arc::new(Schema::new(vec![
+        field("image", DataType::Binary),
+        field("label", DataType::Int64),
+    ]));
+    let whole = png(&[2, 2, 1], &[1, 2, 3, 4]);
+    let cut = &whole[..whole.len() - 20];
+    let table = |pictures: &[&[u8]]| {
+        let labels: Vec<i64> = (0..pictures.len() as i64).collect();
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(BinaryArray::from(pictures.to_vec())),
+            Arc::new(Int64Array::from(labels)),
+        ];
+        let batch = RecordBatch::try_new(schema.clone(), columns).expect("columns");
+        let mut file = Vec::new();
+        let mut writer = ArrowWriter::try_new(&mut file, schema.clone(), None).expect("a writer");
+        writer.write(&batch).expect("written");
+        writer.close().expect("closed");
+        file
+    };
+    let mut bench = Bench::new();
+    bench.place("one.parquet", &table(&[&whole, cut, b"<html>", &whole]));
+    bench.place("two.parquet", &table(&[&whole, &whole]));
+    bench.place("test.parquet", &table(&[b"", &whole]));
+    bench.set("train", json!(["one.parquet", "two.parquet"]));
+    bench.set("test", json!(["test.parquet"]));
+    let failure = bench.run("parquet").failure();
+    for part in [
+        "3 of 8 pictures cannot be read",
+        "one.parquet: row 1: the picture is damaged",
+        "one.parquet: row 2: expected a PNG, JPEG",
+        "test.parquet: row 0: the file is empty",
+    ] {
+        assert!(failure.contains(part), "{part:?} is not in: {failure}");
+    }
+    assert!(!bench.output().exists(), "nothing is left");
+}
+
+#[test]
+fn a_table_of_text_without_labels_is_refused() {
+    for table in [
+        "pixel0,pixel1,pixel2,pixel3\n1,2,3,4\n1,6,7,8\n",
+        "1,2,3,4\n1,6,7,8\n",
+    ] {
+        let mut bench = Bench::new();
+        bench.place("own.csv", table.as_bytes());
+        bench.set("file", json!("own.csv"));
+        let failure = bench.run("csv").failure();
+        for part in [
+            "own.csv: line 1: expected a column of labels",
+            "set `label`",
+        ] {
+            assert!(failure.contains(part), "{part:?} is not in: {failure}");
+        }
+        bench.set("label", json!(0));
+        bench.set("shape", json!([1, 3]));
+        assert_eq!(bench.run("csv").code, Some(0));
+    }
 }
 
 #[test]
