@@ -29,6 +29,7 @@ mod links;
 mod lock;
 mod names;
 mod outside;
+mod picture_changes;
 mod pipelines;
 mod record;
 mod stamps;

@@ -206,7 +206,7 @@ impl Stamps {
     }
 
     /// What is known under a name.
-    fn known<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+    pub(super) fn known<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
         let start = start_of(name);
         if self.has_learnt.load(Ordering::Acquire) {
             let learnt = self.learnt.lock().unwrap_or_else(PoisonError::into_inner);
@@ -222,7 +222,7 @@ impl Stamps {
     }
 
     /// Remembers a value under a name; `None`: nothing is known any more.
-    fn learn<T: Serialize>(&self, name: &str, value: Option<&T>) {
+    pub(super) fn learn<T: Serialize>(&self, name: &str, value: Option<&T>) {
         let start = start_of(name);
         let line = value.and_then(|value| {
             let value = serde_json::to_string(value).ok()?;

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use eigenscope_artifact::escaped;
 use eigenscope_stage::FolderPicture;
 
 use super::first_few;
@@ -54,7 +55,8 @@ fn clause(names: &[&str], what: &str) -> Option<String> {
         1 => "picture is",
         _ => "pictures are",
     };
-    let names = first_few(names, SHOWN);
+    let names: Vec<String> = names.iter().map(|name| escaped(name)).collect();
+    let names = first_few(&names, SHOWN);
     Some(format!("{count} {pictures} {what} ({names})"))
 }
 
@@ -67,6 +69,13 @@ mod tests {
             FolderPicture((*name).to_owned(), 1, (*digest).to_owned())
         };
         names.iter().map(picture).collect()
+    }
+
+    #[test]
+    fn line_breaks_in_names_are_escaped() {
+        let now = pictures(&[("a\n/1", "x")]);
+        let expected = "1 picture is new (a\\n/1)";
+        assert_eq!(changes(&[], &now).as_deref(), Some(expected));
     }
 
     #[test]

@@ -94,7 +94,7 @@ impl Surveyor<'_> {
         let path = self.data_dir.join(&file.path);
         match self.stamps.digest(&path) {
             Ok(found) if found == recorded => Seen::AsRead,
-            Ok(found) => changed(match self.changed_pictures(key, file, &path) {
+            Ok(found) => changed(match self.changed_pictures(key, file, &path, found) {
                 Some(pictures) => pictures,
                 None => format!("{}, was {}", show(found), show(recorded)),
             }),
@@ -113,14 +113,29 @@ impl Surveyor<'_> {
     }
 
     /// What has changed in a folder of pictures; `None` if it is none, or if that is not known.
-    fn changed_pictures(&self, key: Key, file: &ExternalFile, path: &Path) -> Option<String> {
+    ///
+    /// All pictures are read for it, once for a digest `found`.
+    fn changed_pictures(
+        &self,
+        key: Key,
+        file: &ExternalFile,
+        path: &Path,
+        found: FileDigest,
+    ) -> Option<String> {
         if !path.is_dir() {
             return None;
+        }
+        let known = self.stamps.picture_changes(key, &file.path, found);
+        if known.is_some() {
+            return known;
         }
         let before = self.store.pictures(key, &file.path)?;
         let now = digest_pictures(path).ok()?.1.into_iter();
         let now = now.map(|(path, digest)| FolderPicture::new(&path, digest));
-        pictures::changes(&before, &now.collect::<Vec<_>>())
+        let changes = pictures::changes(&before, &now.collect::<Vec<_>>())?;
+        let stamps = &self.stamps;
+        stamps.learn_picture_changes(key, &file.path, found, changes.clone());
+        Some(changes)
     }
 
     /// A file where there was none, which the task would have read.
