@@ -226,6 +226,97 @@ fn a_written_pipeline_runs_on_tables_of_hugging_face() {
 }
 
 #[test]
+fn a_pipeline_that_is_there_is_replaced_on_demand_only() {
+    let project = TestProject::new("");
+    pictures(&project, "faces", [20, 20], true);
+    project.write("pipelines/p.toml", "mine");
+    let arguments = ["init", "p", "--images", "data/faces"];
+    let answer = project.call(&arguments).expect(2);
+    let message =
+        "pipelines/p.toml is there already: choose another name, or give --force to replace it";
+    assert!(answer.stderr.contains(message), "{}", answer.stderr);
+    assert_eq!(project.read("pipelines/p.toml"), "mine");
+    project
+        .call(&[&arguments[..], &["--force"]].concat())
+        .expect(0);
+    assert!(project.read("pipelines/p.toml").contains("[data.images]"));
+}
+
+#[test]
+fn no_pipeline_is_written_for_files_that_are_not_understood() {
+    let project = TestProject::new("");
+    pictures(&project, "faces", [20, 20], true);
+    let picture = std::fs::read(project.path("data/faces/a/00.bmp")).expect("a picture");
+    project.write("data/flat/1.bmp", &picture);
+    project.write("data/mixed/1.bmp", &picture);
+    project.write("data/mixed/cat/1.bmp", &picture);
+    project.write("data/tables/notes.txt", "x");
+    project.write("data/tables/own.csv", "label,p0\n1,2\n");
+    project.write("data/pixels.csv", "pixel0,pixel1,pixel2,pixel3\n1,2,3,4\n");
+    project.write("data/own.npz", "no arrays");
+    project.write("data/own.parquet", "no table");
+    for (images, parts) in [
+        (
+            "flat",
+            ["the picture 1.bmp stands beside", "CLASS/picture.png"],
+        ),
+        ("mixed", ["the picture 1.bmp stands beside", "move it into"]),
+        (
+            "tables",
+            [
+                "there are no pictures in it",
+                "given instead: data/tables/own.csv",
+            ],
+        ),
+        ("pixels.csv", ["expected a column of labels", "set `label`"]),
+        ("own.npz", ["own.npz", "for these images"]),
+        (
+            "own.parquet",
+            ["own.parquet: expected a Parquet table", "for these images"],
+        ),
+    ] {
+        let answer = project.call(&["init", "p", "--images", &format!("data/{images}")]);
+        let answer = answer.expect(2);
+        for part in parts {
+            assert!(answer.stderr.contains(part), "`{part}`: {}", answer.stderr);
+        }
+        assert!(!project.path("pipelines/p.toml").exists(), "{images}");
+    }
+}
+
+#[test]
+fn pipelines_and_tasks_that_are_not_named_well_are_answered_with_those_that_are() {
+    let project = TestProject::new("[data.digits]\n");
+    project.write("pipelines/faces.toml", "[data.digits]\n");
+    for (arguments, parts) in [
+        (
+            &["run", "pp.toml"][..],
+            [
+                "there is no file pp.toml; did you mean `p.toml`?",
+                "by name: faces",
+            ],
+        ),
+        (
+            &["run", "face.toml"],
+            ["there is no file face.toml; did you mean `faces`?", "faces"],
+        ),
+        (
+            &["run", "pipelines/face.toml"],
+            ["did you mean `pipelines/faces.toml`?", "faces"],
+        ),
+        (
+            &["explain", "faces"],
+            ["no task is named", "eigenscope explain faces data.digits"],
+        ),
+    ] {
+        let answer = project.call(arguments).expect(2);
+        for part in parts {
+            assert!(answer.stderr.contains(part), "`{part}`: {}", answer.stderr);
+        }
+    }
+}
+
+#[test]
 fn the_next_command_names_another_data_folder() {
     let project = TestProject::new("");
     pictures(&project, "faces", [20, 20], true);

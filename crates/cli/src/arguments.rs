@@ -359,8 +359,7 @@ pub(crate) struct Watch {
 pub(crate) struct Explain {
     /// A pipeline file, or the name of one in the folder `pipelines`
     pub(crate) pipeline: String,
-    /// Tasks or tables
-    #[arg(required = true)]
+    /// Tasks or tables, such as 'train.*'
     pub(crate) tasks: Vec<String>,
     /// Print JSON
     #[arg(long)]
@@ -584,6 +583,9 @@ pub(crate) struct Init {
     /// Folder of pictures, or a `.npz`, `.csv` or `.parquet` file
     #[arg(long, value_name = "PATH")]
     pub(crate) images: PathBuf,
+    /// Replace the pipeline file if there is one
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 #[derive(Debug, Args)]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use eigenscope_pipeline::compare::{Published, Row, compare};
 use eigenscope_pipeline::execute::{self, ExecuteError, Options, Outcome, stderr_observer};
 use eigenscope_pipeline::store::Store;
@@ -203,7 +203,11 @@ pub(crate) fn pipeline_file(pipeline: &str) -> Result<PathBuf> {
         .extension()
         .is_some_and(|extension| extension == "toml")
     {
-        return Ok(path);
+        return match path.try_exists() {
+            Ok(false) => Err(no_such_file(&path)),
+            // Reading says what else is wrong.
+            _ => Ok(path),
+        };
     }
     let name = format!("{pipeline}.toml");
     let mut named = pipeline_folders().map(|folder| folder.join(&name));
@@ -222,6 +226,33 @@ pub(crate) fn pipeline_file(pipeline: &str) -> Result<PathBuf> {
         meant.map_or_else(String::new, |meant| format!("; did you mean `{meant}`?")),
         known.join(", ")
     );
+}
+
+/// The error about a pipeline file that is not there: with files of like names beside it, or pipelines.
+fn no_such_file(path: &Path) -> anyhow::Error {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let beside = match folder.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => folder,
+    };
+    let beside = std::fs::read_dir(beside).into_iter().flatten();
+    let beside: Vec<String> = beside
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| name.ends_with(".toml"))
+        .collect();
+    let known = known_pipelines();
+    let stem = name.trim_end_matches(".toml");
+    let similar = file::closest(&name, beside.iter().map(String::as_str));
+    let similar = similar.map(|name| folder.join(name).display().to_string());
+    let meant = similar
+        .or_else(|| file::closest(stem, known.iter().map(String::as_str)).map(str::to_owned))
+        .map_or_else(String::new, |meant| format!("; did you mean `{meant}`?"));
+    let known = match known.is_empty() {
+        true => String::new(),
+        false => format!("; pipelines that are known by name: {}", known.join(", ")),
+    };
+    anyhow!("there is no file {}{meant}{known}", path.display())
 }
 
 /// Folders of the pipelines that can be given by name, the first one first: that of the project, and that of an installed program.

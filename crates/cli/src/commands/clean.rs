@@ -1,6 +1,7 @@
 //! `eigenscope clean`: removes results, needed or not.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use anyhow::{Result, bail};
 use eigenscope_pipeline::gc::{clean_all, clean_pipelines};
@@ -18,12 +19,18 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Clean) -> Result<u8> {
         pipelines => {
             let names = pipelines.iter().map(|pipeline| {
                 // The file may be gone while its results are not.
-                if store.pipeline(pipeline).is_dir() {
-                    return Ok(pipeline.clone());
+                let name = |file: &Path| {
+                    let stem = file.file_stem().unwrap_or_default();
+                    stem.to_string_lossy().into_owned()
+                };
+                let given = match pipeline.ends_with(".toml") {
+                    true => name(Path::new(pipeline)),
+                    false => pipeline.clone(),
+                };
+                match store.pipeline(&given).is_dir() {
+                    true => Ok(given),
+                    false => Ok(name(&pipeline_file(pipeline)?)),
                 }
-                let file = pipeline_file(pipeline)?;
-                let name = file.file_stem().unwrap_or_default();
-                Ok(name.to_string_lossy().into_owned())
             });
             let names = names.collect::<Result<_>>()?;
             refuse_shared_names(&store, &names)?;

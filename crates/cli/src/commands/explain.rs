@@ -1,7 +1,8 @@
 //! `eigenscope explain`: why tasks run or do not.
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use eigenscope_pipeline::survey::{chain, explain};
+use eigenscope_plan::Plan;
 use serde::Serialize;
 
 use crate::arguments::{Explain, ProjectArguments};
@@ -9,6 +10,9 @@ use crate::exit;
 use crate::json;
 use crate::project::Project;
 use crate::task_report::TaskReport;
+
+/// Tables in a message at most.
+const SHOWN: usize = 20;
 
 #[derive(Serialize)]
 struct Report {
@@ -23,8 +27,34 @@ struct Explanation {
     chain: Vec<TaskReport>,
 }
 
+/// The error about a command that names no task.
+fn no_tasks(plan: &Plan, pipeline: &str) -> anyhow::Error {
+    let mut tables: Vec<&str> = Vec::new();
+    for task in &plan.tasks {
+        let table = task.id.split('[').next().unwrap_or_default();
+        // Those of a table stand together.
+        if tables.last() != Some(&table) {
+            tables.push(table);
+        }
+    }
+    let last = tables.last().copied().unwrap_or("TASK");
+    let shown = tables.iter().take(SHOWN).copied().collect::<Vec<_>>();
+    let rest = match tables.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        rest => format!(" and {rest} more"),
+    };
+    anyhow!(
+        "no task is named: give tasks or tables, such as `eigenscope explain {pipeline} {last}`; `eigenscope status {pipeline}` says in one \
+         line each what would run; tables of the pipeline: {}{rest}",
+        shown.join(", ")
+    )
+}
+
 pub(crate) fn run(arguments: &ProjectArguments, command: &Explain) -> Result<u8> {
     let project = Project::open(arguments, &command.pipeline)?;
+    if command.tasks.is_empty() {
+        return Err(no_tasks(&project.plan, &command.pipeline));
+    }
     let targets = project.select(&command.tasks)?;
     let survey = project.survey(&targets);
     let plan = &project.plan;

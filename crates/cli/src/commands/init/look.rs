@@ -1,11 +1,13 @@
 //! What is known of the images that a pipeline is written for.
 
+use std::path::Path;
+
 use anyhow::{Result, bail};
 use eigenscope_plan::DataSet;
 use eigenscope_plan::programs::Programs;
 use serde_json::{Map, Value};
 
-use super::source::Source;
+use super::source::{Source, other_files};
 
 /// A data set that has been looked at.
 pub(super) struct Seen {
@@ -20,14 +22,16 @@ pub(super) struct Seen {
     pub(super) warnings: Vec<String>,
 }
 
-/// Looks at a data set.
-pub(super) fn at(programs: &Programs, source: Source) -> Result<Seen> {
+/// Looks at the data set at a path.
+pub(super) fn at(programs: &Programs, images: &Path, source: Source) -> Result<Seen> {
     let kind = source.kind;
     let seen = DataSet::look(programs, kind, source.files)?;
-    if !seen.faults.is_empty() {
+    let reasons: Vec<String> = seen.faults.into_iter().chain(seen.unreadable).collect();
+    if !reasons.is_empty() {
         bail!(
-            "no pipeline can be written for these images: {}",
-            seen.faults.join("; ")
+            "no pipeline can be written for these images: {}{}",
+            reasons.join("; "),
+            other_files(images)
         );
     }
     let mut warnings = Vec::new();
@@ -35,15 +39,11 @@ pub(super) fn at(programs: &Programs, source: Source) -> Result<Seen> {
         warnings.push("there is one class only: a model has nothing to tell apart".to_owned());
     }
     if seen.classes.is_none() {
-        let hint = match kind {
-            "image-folder" => {
-                "expected are train/CLASS/picture.png and test/CLASS/picture.png, or CLASS/picture.png"
-            }
-            _ => "correct the table [data.images] if the run refuses it",
-        };
-        warnings.push(format!(
-            "classes and number of images could not be told; {hint}"
-        ));
+        warnings.push(
+            "classes and number of images could not be told without reading all of the data; correct the table [data.images] if the run \
+             refuses it"
+                .to_owned(),
+        );
     }
     Ok(Seen {
         kind,

@@ -4,11 +4,11 @@ mod look;
 mod source;
 mod template;
 
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use eigenscope_plan::write_file;
 
 use super::tell;
 use crate::arguments::{Init, ProjectArguments};
@@ -22,15 +22,18 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Init) -> Result<u8> {
         bail!("a pipeline is named by letters, digits, `-` and `_`, found `{name}`");
     }
     let images = &command.images;
+    let path = PathBuf::from(PIPELINES).join(format!("{name}.toml"));
+    if !command.force && path.symlink_metadata().is_ok() {
+        bail!(
+            "{} is there already: choose another name, or give --force to replace it",
+            path.display()
+        );
+    }
     let source = source::find(images, &arguments.data_dir)?;
     let programs = stage_programs(arguments)?;
-    let seen = look::at(&programs, source)?;
-    let path = PathBuf::from(PIPELINES).join(format!("{name}.toml"));
+    let seen = look::at(&programs, images, source)?;
     fs::create_dir_all(PIPELINES).context("cannot create the folder `pipelines`")?;
-    let mut file = File::create_new(&path)
-        .with_context(|| format!("cannot write {}, which must be new", path.display()))?;
-    file.write_all(template::pipeline(images, &seen).as_bytes())
-        .with_context(|| format!("cannot write {}", path.display()))?;
+    write_file(&path, template::pipeline(images, &seen).as_bytes())?;
     for line in seen.found.iter().chain(&seen.warnings) {
         tell(line);
     }

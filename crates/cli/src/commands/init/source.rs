@@ -22,6 +22,12 @@ const ENDINGS: [(&str, &str); 4] = [
     (".csv", "csv"),
     (".csv.gz", "csv"),
 ];
+/// Ends of the names of archives.
+const ARCHIVES: [&str; 8] = [
+    ".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".7z", ".rar",
+];
+/// Files in a message at most.
+const SHOWN: usize = 5;
 /// Names of files of training images, of test images, and of others of which one stands in for those, in small letters.
 const TRAIN: [&str; 2] = ["train", "trn"];
 const TEST: [&str; 2] = ["test", "tst"];
@@ -88,6 +94,12 @@ pub(super) fn find(images: &Path, data_dir: &Path) -> Result<Source> {
     {
         return idx(files);
     }
+    if ARCHIVES.iter().any(|ending| name.ends_with(ending)) {
+        bail!(
+            "{} is an archive: unpack it, and give the folder or file that it becomes",
+            images.display()
+        );
+    }
     bail!(
         "{} is no folder of pictures, no `.npz`, `.csv` or `.parquet` file, and none of the IDX files of a data set",
         images.display()
@@ -97,6 +109,33 @@ pub(super) fn find(images: &Path, data_dir: &Path) -> Result<Source> {
 fn lower(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default();
     name.to_string_lossy().to_lowercase()
+}
+
+/// A hint at files in a folder that are data sets by themselves; empty if there are none.
+pub(super) fn other_files(folder: &Path) -> String {
+    let is_set = |path: &PathBuf| {
+        ENDINGS
+            .iter()
+            .any(|(ending, _)| lower(path).ends_with(ending))
+    };
+    let mut files = files_in(folder);
+    files.retain(is_set);
+    let names: Vec<String> = files
+        .iter()
+        .take(SHOWN)
+        .map(|path| path.display().to_string())
+        .collect();
+    match (names.is_empty(), files.len().saturating_sub(SHOWN)) {
+        (true, _) => String::new(),
+        (false, 0) => format!(
+            "; it holds files that can be given instead: {}",
+            names.join(", ")
+        ),
+        (false, rest) => format!(
+            "; it holds files that can be given instead: {} and {rest} more",
+            names.join(", ")
+        ),
+    }
 }
 
 /// Files in a folder, by name.
@@ -184,6 +223,7 @@ mod tests {
             "data/a.npz",
             "data/b.csv.gz",
             "c.txt",
+            "c.tar.gz",
             "data/idx/train-images-idx3-ubyte.gz",
             "data/idx/train-labels-idx1-ubyte",
             "data/hub/data/train-00000-of-00002.parquet",
@@ -219,6 +259,11 @@ mod tests {
         assert_eq!(found("hub"), ("parquet", hub));
         assert_eq!(found("").1, json!({"folder": "."}));
         find(&folder.path().join("c.txt"), &data).expect_err("no images");
+        let archive = find(&folder.path().join("c.tar.gz"), &data).expect_err("packed");
+        assert!(
+            archive.to_string().contains("is an archive: unpack it"),
+            "{archive}"
+        );
         find(&folder.path().join("absent"), &data).expect_err("nothing");
         let outside = find(&data.join("a.npz"), &data.join("hub")).expect("a file");
         assert!(!outside.is_inside);
