@@ -185,6 +185,13 @@ impl ColumnHasher {
         Ok(())
     }
 
+    /// Adds one row, a list of f32.
+    pub(crate) fn update_with_list(&mut self, values: &[f32]) {
+        self.validity.update(&[1]);
+        self.length(values.len());
+        self.floats(values);
+    }
+
     fn update_items(&mut self, items: &ArrayRef) -> Result<(), String> {
         if items.null_count() > 0 {
             return Err("lists with missing items are not part of any artifact".to_owned());
@@ -202,12 +209,15 @@ impl ColumnHasher {
     }
 
     fn floats(&mut self, values: &[f32]) {
-        let mut bytes = [0; 4 * 1024];
-        for chunk in values.chunks(1024) {
-            for (slot, value) in bytes.chunks_exact_mut(4).zip(chunk) {
-                slot.copy_from_slice(&value.to_le_bytes());
+        // So many that the hash function works on several parts at once.
+        const CHUNK: usize = 16 << 10;
+        let mut bytes = vec![[0; 4]; CHUNK.min(values.len())];
+        for chunk in values.chunks(CHUNK) {
+            let bytes = &mut bytes[..chunk.len()];
+            for (slot, value) in bytes.iter_mut().zip(chunk) {
+                *slot = value.to_le_bytes();
             }
-            self.values.update(&bytes[..4 * chunk.len()]);
+            self.values.update(bytes.as_flattened());
         }
     }
 

@@ -35,6 +35,7 @@ mod record;
 pub mod regular;
 mod shape;
 pub mod tables;
+mod tensor_writer;
 mod tensors;
 mod vector_column;
 mod write;

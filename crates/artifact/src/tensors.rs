@@ -13,18 +13,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{AsArray, Float32Builder, ListBuilder, RecordBatch, StringArray, UInt32Builder};
+use arrow::array::{AsArray, ListBuilder, RecordBatch, StringArray, UInt32Builder};
 use arrow::datatypes::{DataType, Field, Float32Type, Schema, SchemaRef, UInt32Type};
-use parquet::basic::Encoding;
-use parquet::schema::types::ColumnPath;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::limits::MAX_TENSOR_VALUES;
-use crate::write::default_properties;
-use crate::{
-    ArtifactError, ArtifactKind, Digest, InputShape, Provenance, TableReader, TableWriter,
-};
+use crate::tensor_writer::TensorWriter;
+use crate::write::Table;
+use crate::{ArtifactError, ArtifactKind, Digest, InputShape, Provenance, TableReader};
 
 /// Named weight tensors of a model.
 pub const TENSORS: ArtifactKind = ArtifactKind::new("tensors", 1);
@@ -48,7 +45,7 @@ fn item(data_type: DataType) -> Arc<Field> {
     Arc::new(Field::new("item", data_type, false))
 }
 
-fn schema() -> SchemaRef {
+pub(crate) fn schema() -> SchemaRef {
     Arc::new(Schema::new(vec![
         Field::new("name", DataType::Utf8, false),
         Field::new("shape", DataType::List(item(DataType::UInt32)), false),
@@ -132,46 +129,33 @@ pub fn write_tensors(
     let header = serde_json::to_string(header)
         .map_err(|error| ArtifactError::unwritable(path, error.to_string()))?;
     let metadata = BTreeMap::from([(header_key(kind).to_owned(), header)]);
-    let data = ColumnPath::new(vec![
-        "data".to_owned(),
-        "list".to_owned(),
-        "item".to_owned(),
-    ]);
-    let properties = default_properties()
-        .set_column_dictionary_enabled(data.clone(), false)
-        .set_column_encoding(data, Encoding::BYTE_STREAM_SPLIT);
-    let schema = schema();
-    let mut writer =
-        TableWriter::create_with(path, kind, schema.clone(), metadata, provenance, properties)?;
+    let table = Table::create(path, kind, schema(), metadata, provenance)?;
+    let mut writer = TensorWriter::new(table)?;
     for tensor in tensors {
-        let unwritable = |reason: String| {
-            ArtifactError::unwritable(path, format!("tensor `{}`: {reason}", tensor.name))
-        };
-        check_length(&tensor.shape, tensor.data.len()).map_err(unwritable)?;
-        let mut shape = ListBuilder::new(UInt32Builder::new()).with_field(item(DataType::UInt32));
-        for &length in &tensor.shape {
-            let length = u32::try_from(length)
-                .map_err(|_| unwritable(format!("axis of length {length}")))?;
-            shape.values().append_value(length);
-        }
-        shape.append(true);
-        let mut data = ListBuilder::new(Float32Builder::with_capacity(tensor.data.len()))
-            .with_field(item(DataType::Float32));
-        data.values().append_slice(&tensor.data);
-        data.append(true);
-        let batch = RecordBatch::try_new(
-            schema.clone(),
-            vec![
-                Arc::new(StringArray::from(vec![tensor.name.as_str()])),
-                Arc::new(shape.finish()),
-                Arc::new(data.finish()),
-            ],
-        )
-        .map_err(|error| unwritable(error.to_string()))?;
-        writer.write(&batch)?;
-        writer.end_row_group()?;
+        append(&mut writer, path, tensor)?;
     }
     writer.finish()
+}
+
+/// Appends a tensor to the file at `path`.
+pub(crate) fn append(
+    writer: &mut TensorWriter,
+    path: &Path,
+    tensor: &NamedTensor,
+) -> Result<(), ArtifactError> {
+    let unwritable = |reason: String| {
+        ArtifactError::unwritable(path, format!("tensor `{}`: {reason}", tensor.name))
+    };
+    check_length(&tensor.shape, tensor.data.len()).map_err(unwritable)?;
+    let mut shape = ListBuilder::new(UInt32Builder::new()).with_field(item(DataType::UInt32));
+    for &length in &tensor.shape {
+        let length =
+            u32::try_from(length).map_err(|_| unwritable(format!("axis of length {length}")))?;
+        shape.values().append_value(length);
+    }
+    shape.append(true);
+    let name = StringArray::from(vec![tensor.name.as_str()]);
+    writer.write(Arc::new(name), Arc::new(shape.finish()), &tensor.data)
 }
 
 /// Refuses a number of values that is not the product of `shape`, or is beyond the limit.

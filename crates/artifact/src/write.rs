@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use arrow::array::RecordBatch;
+use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{Schema, SchemaRef};
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::arrow::{
@@ -12,7 +12,7 @@ use parquet::arrow::{
 };
 use parquet::basic::{Compression, Type, ZstdLevel};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::KeyValue;
+use parquet::file::metadata::{KeyValue, ParquetMetaData};
 use parquet::file::properties::{
     EnabledStatistics, WriterProperties, WriterPropertiesBuilder, WriterVersion,
 };
@@ -31,16 +31,124 @@ pub(crate) mod entry {
     pub(crate) const PROVENANCE: &str = "eigenscope.provenance";
 }
 
-/// Writes one table batch by batch. Dropped before [`TableWriter::finish`], it leaves nothing.
-pub struct TableWriter {
+/// What a table is and holds, apart from its encoding, and the file that it becomes. Dropped, it leaves nothing.
+pub(crate) struct Table {
     path: PathBuf,
     kind: ArtifactKind,
-    schema: SchemaRef,
+    pub(crate) schema: SchemaRef,
     metadata: BTreeMap<String, String>,
     provenance: Provenance,
     columns: Vec<ColumnHasher>,
     rows: u64,
     file: AtomicFile,
+}
+
+impl Table {
+    pub(crate) fn create(
+        path: &Path,
+        kind: ArtifactKind,
+        schema: SchemaRef,
+        metadata: BTreeMap<String, String>,
+        provenance: &Provenance,
+    ) -> Result<Self, ArtifactError> {
+        Ok(Self {
+            path: path.to_owned(),
+            kind,
+            metadata,
+            provenance: provenance.clone(),
+            columns: schema
+                .fields()
+                .iter()
+                .map(|_| ColumnHasher::default())
+                .collect(),
+            schema,
+            rows: 0,
+            file: AtomicFile::create(path)?,
+        })
+    }
+
+    /// The encoder of its rows.
+    pub(crate) fn writer(
+        &self,
+        properties: WriterPropertiesBuilder,
+    ) -> Result<ArrowWriter<File>, ArtifactError> {
+        let handle = self.file.handle()?;
+        without_float_statistics(properties, &self.schema)
+            .and_then(|properties| {
+                let options = ArrowWriterOptions::new()
+                    .with_properties(properties.build())
+                    .with_skip_arrow_metadata(true);
+                ArrowWriter::try_new_with_options(handle, self.schema.clone(), options)
+            })
+            .map_err(|error| self.encoder_error(error))
+    }
+
+    /// Adds `rows` rows of the first columns to the digest.
+    pub(crate) fn add(&mut self, rows: usize, columns: &[ArrayRef]) -> Result<(), ArtifactError> {
+        self.rows += rows as u64;
+        for (hasher, column) in self.columns.iter_mut().zip(columns) {
+            let hashed = hasher.update(column);
+            hashed.map_err(|reason| ArtifactError::unwritable(&self.path, reason))?;
+        }
+        Ok(())
+    }
+
+    /// Adds a row of the last column to the digest, a list of f32.
+    pub(crate) fn add_list(&mut self, values: &[f32]) {
+        if let Some(hasher) = self.columns.last_mut() {
+            hasher.update_with_list(values);
+        }
+    }
+
+    /// The digest of its content, and the metadata entries of its file.
+    pub(crate) fn entries(&mut self) -> Result<(Digest, Vec<KeyValue>), ArtifactError> {
+        let text = |text: serde_json::Result<String>| {
+            text.map_err(|error| self.unwritable(error.to_string()))
+        };
+        let metadata = text(serde_json::to_string(&self.metadata))?;
+        let provenance = text(serde_json::to_string(&self.provenance))?;
+        let columns = std::mem::take(&mut self.columns);
+        let content = content_digest(self.kind, &metadata, &self.schema, columns, self.rows);
+        let entries = [
+            (entry::KIND, self.kind.name().to_owned()),
+            (entry::VERSION, self.kind.version().to_string()),
+            (entry::CONTENT, content.to_string()),
+            (entry::METADATA, metadata),
+            (entry::PROVENANCE, provenance),
+        ]
+        .map(|(key, value)| (key.to_owned(), value));
+        let described = Schema::new_with_metadata(self.schema.fields().clone(), entries.clone());
+        let described = encode_arrow_schema(&described);
+        let described = (ARROW_SCHEMA_META_KEY.to_owned(), described);
+        let entries = entries.into_iter().chain([described]);
+        let entries = entries.map(|(key, value)| KeyValue::new(key, value));
+        Ok((content, entries.collect()))
+    }
+
+    /// Places the file, which an encoder has completed through `handle`.
+    pub(crate) fn place(
+        self,
+        handle: &mut File,
+        parquet: &ParquetMetaData,
+    ) -> Result<(), ArtifactError> {
+        let columns = parquet.file_metadata().schema_descr().num_columns();
+        mark_type_order(handle, columns)
+            .map_err(|source| ArtifactError::io("write", &self.path, source))?;
+        self.file.place()
+    }
+
+    pub(crate) fn encoder_error(&self, error: ParquetError) -> ArtifactError {
+        ArtifactError::encoder(&self.path, error)
+    }
+
+    pub(crate) fn unwritable(&self, reason: String) -> ArtifactError {
+        ArtifactError::unwritable(&self.path, reason)
+    }
+}
+
+/// Writes one table batch by batch. Dropped before [`TableWriter::finish`], it leaves nothing.
+pub struct TableWriter {
+    table: Table,
     writer: ArrowWriter<File>,
 }
 
@@ -53,14 +161,8 @@ impl TableWriter {
         metadata: BTreeMap<String, String>,
         provenance: &Provenance,
     ) -> Result<Self, ArtifactError> {
-        Self::create_with(
-            path,
-            kind,
-            schema,
-            metadata,
-            provenance,
-            default_properties(),
-        )
+        let properties = default_properties();
+        Self::create_with(path, kind, schema, metadata, provenance, properties)
     }
 
     pub(crate) fn create_with(
@@ -71,94 +173,37 @@ impl TableWriter {
         provenance: &Provenance,
         properties: WriterPropertiesBuilder,
     ) -> Result<Self, ArtifactError> {
-        let file = AtomicFile::create(path)?;
-        let handle = file.handle()?;
-        let writer = without_float_statistics(properties, &schema)
-            .and_then(|properties| {
-                let options = ArrowWriterOptions::new()
-                    .with_properties(properties.build())
-                    .with_skip_arrow_metadata(true);
-                ArrowWriter::try_new_with_options(handle, schema.clone(), options)
-            })
-            .map_err(|error| ArtifactError::encoder(path, error))?;
-        let columns = schema
-            .fields()
-            .iter()
-            .map(|_| ColumnHasher::default())
-            .collect();
-        Ok(Self {
-            path: path.to_owned(),
-            kind,
-            schema,
-            metadata,
-            provenance: provenance.clone(),
-            columns,
-            rows: 0,
-            file,
-            writer,
-        })
+        let table = Table::create(path, kind, schema, metadata, provenance)?;
+        let writer = table.writer(properties)?;
+        Ok(Self { table, writer })
     }
 
     /// Appends the rows of `batch`, which must have the table's columns.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<(), ArtifactError> {
-        for (hasher, column) in self.columns.iter_mut().zip(batch.columns()) {
-            hasher
-                .update(column)
-                .map_err(|reason| ArtifactError::unwritable(&self.path, reason))?;
-        }
-        self.rows += batch.num_rows() as u64;
-        self.writer
-            .write(batch)
-            .map_err(|error| ArtifactError::encoder(&self.path, error))
+        self.table.add(batch.num_rows(), batch.columns())?;
+        let written = self.writer.write(batch);
+        written.map_err(|error| self.table.encoder_error(error))
     }
 
     /// Ends the current row group, so that its rows can be read alone.
     pub fn end_row_group(&mut self) -> Result<(), ArtifactError> {
-        self.writer
-            .flush()
-            .map_err(|error| ArtifactError::encoder(&self.path, error))
+        let flushed = self.writer.flush();
+        flushed.map_err(|error| self.table.encoder_error(error))
     }
 
     /// Completes the file, places it and returns the digest of its content.
     pub fn finish(self) -> Result<Digest, ArtifactError> {
         let Self {
-            path,
-            kind,
-            schema,
-            metadata,
-            provenance,
-            columns,
-            rows,
-            file,
+            mut table,
             mut writer,
         } = self;
-        let unwritable = |reason: String| ArtifactError::unwritable(&path, reason);
-        let metadata =
-            serde_json::to_string(&metadata).map_err(|error| unwritable(error.to_string()))?;
-        let provenance =
-            serde_json::to_string(&provenance).map_err(|error| unwritable(error.to_string()))?;
-        let content = content_digest(kind, &metadata, &schema, columns, rows);
-        let entries = [
-            (entry::KIND, kind.name().to_owned()),
-            (entry::VERSION, kind.version().to_string()),
-            (entry::CONTENT, content.to_string()),
-            (entry::METADATA, metadata),
-            (entry::PROVENANCE, provenance),
-        ]
-        .map(|(key, value)| (key.to_owned(), value));
-        let described = Schema::new_with_metadata(schema.fields().clone(), entries.clone());
-        let described = encode_arrow_schema(&described);
-        let described = (ARROW_SCHEMA_META_KEY.to_owned(), described);
-        for (key, value) in entries.into_iter().chain([described]) {
-            writer.append_key_value_metadata(KeyValue::new(key, value));
+        let (content, entries) = table.entries()?;
+        for entry in entries {
+            writer.append_key_value_metadata(entry);
         }
-        let parquet = writer
-            .finish()
-            .map_err(|error| ArtifactError::encoder(&path, error))?;
-        let columns = parquet.file_metadata().schema_descr().num_columns();
-        mark_type_order(writer.inner_mut(), columns)
-            .map_err(|source| ArtifactError::io("write", &path, source))?;
-        file.place()?;
+        let parquet = writer.finish();
+        let parquet = parquet.map_err(|error| table.encoder_error(error))?;
+        table.place(writer.inner_mut(), &parquet)?;
         Ok(content)
     }
 }

@@ -315,6 +315,22 @@ impl Checkpoint {
         self.read_as(tensor)
     }
 
+    /// Gives the values of `tensor` to `each` as [`Self::read`] reads them, some at a time, so that they need no memory.
+    ///
+    /// # Errors
+    /// As [`Self::read`], which may come after some values.
+    pub fn for_each(
+        &self,
+        tensor: &TensorInfo,
+        each: impl FnMut(&[f32]),
+    ) -> Result<(), CheckpointError> {
+        let TensorInfo {
+            name, shape, dtype, ..
+        } = tensor;
+        let layout = &tensor.layout;
+        layout.for_each(&self.sources, name, *dtype, shape, each)
+    }
+
     /// The values of `tensor` as integers, for those that are sizes or axes.
     ///
     /// # Errors

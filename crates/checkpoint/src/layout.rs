@@ -252,6 +252,34 @@ impl Layout {
             Some(strides) => reading.gathered(self, strides),
         }
     }
+
+    /// Gives the values that [`Self::read`] reads to `each`, some at a time.
+    ///
+    /// # Errors
+    /// As [`Self::read`], which may come after some values.
+    pub(crate) fn for_each<T: Number>(
+        &self,
+        sources: &[Source],
+        name: &str,
+        dtype: DType,
+        shape: &[usize],
+        mut each: impl FnMut(&[T]),
+    ) -> Result<(), CheckpointError> {
+        let reading = Reading {
+            sources,
+            name,
+            dtype,
+            shape,
+        };
+        reading.check(self)?;
+        match &self.strides {
+            None => reading.for_each(self, each),
+            Some(strides) => {
+                each(&reading.gathered(self, strides)?);
+                Ok(())
+            }
+        }
+    }
 }
 
 /// The number of values of a tensor of `shape`.
@@ -306,28 +334,35 @@ impl Reading<'_> {
         usize::try_from(self.dtype.bits() / 8).unwrap_or(1).max(1)
     }
 
+    fn too_large(&self) -> CheckpointError {
+        let found = format!("shape {:?}", self.shape);
+        self.sources[0].too_large(self.place(), found, "the memory of this machine")
+    }
+
+    fn count(&self) -> Result<usize, CheckpointError> {
+        let count = count(self.shape).and_then(|count| usize::try_from(count).ok());
+        count.ok_or_else(|| self.too_large())
+    }
+
     /// Room for all values.
     fn room<T>(&self) -> Result<(usize, Vec<T>), CheckpointError> {
-        let too_large = || {
-            let found = format!("shape {:?}", self.shape);
-            self.sources[0].too_large(self.place(), found, "the memory of this machine")
-        };
-        let count = count(self.shape).and_then(|count| usize::try_from(count).ok());
-        let count = count.ok_or_else(too_large)?;
+        let count = self.count()?;
         let mut values = Vec::new();
-        values.try_reserve_exact(count).map_err(|_| too_large())?;
+        let reserved = values.try_reserve_exact(count);
+        reserved.map_err(|_| self.too_large())?;
         Ok((count, values))
     }
 
+    /// Appends the values of `bytes`, the first of which has the index `first` in the tensor.
     fn decode<T: Number>(
         &self,
         layout: &Layout,
         bytes: &[u8],
+        first: usize,
         values: &mut Vec<T>,
     ) -> Result<(), CheckpointError> {
-        let before = values.len();
         decode(self.dtype, layout.big_endian, bytes, values).map_err(|(index, value)| {
-            let place = format!("{}, value {}", self.place(), before + index);
+            let place = format!("{}, value {}", self.place(), first + index);
             let reason = format!("{value} has no {}", T::NAME);
             self.sources[0].unsupported(place, reason)
         })
@@ -346,21 +381,53 @@ impl Reading<'_> {
     }
 
     fn in_order<T: Number>(&self, layout: &Layout) -> Result<Vec<T>, CheckpointError> {
-        let (count, mut values) = self.room()?;
+        let (_, mut values) = self.room()?;
+        self.for_each_chunk(layout, |bytes| {
+            let first = values.len();
+            self.decode(layout, bytes, first, &mut values)
+        })?;
+        Ok(values)
+    }
+
+    /// Gives all values to `each`, some at a time.
+    fn for_each<T: Number>(
+        &self,
+        layout: &Layout,
+        mut each: impl FnMut(&[T]),
+    ) -> Result<(), CheckpointError> {
+        let mut first = 0;
+        let mut values = Vec::new();
+        self.for_each_chunk(layout, |bytes| {
+            values.clear();
+            self.decode(layout, bytes, first, &mut values)?;
+            first += values.len();
+            each(&values);
+            Ok(())
+        })
+    }
+
+    /// Gives the bytes of all values to `each`, whole values at a time.
+    fn for_each_chunk(
+        &self,
+        layout: &Layout,
+        mut each: impl FnMut(&[u8]) -> Result<(), CheckpointError>,
+    ) -> Result<(), CheckpointError> {
         let size = self.size();
+        let mut left = self.count()?;
         let mut reader = layout
             .data
             .reader(self.sources, layout.offset * size as u64)
             .map_err(|error| self.failed(error))?;
-        let mut buffer = vec![0; CHUNK.min(count * size)];
-        while values.len() < count {
-            let bytes = buffer.len().min((count - values.len()) * size);
+        let mut buffer = vec![0; CHUNK.min(left.saturating_mul(size))];
+        while left > 0 {
+            let bytes = buffer.len().min(left.saturating_mul(size));
             reader
                 .read_exact(&mut buffer[..bytes])
                 .map_err(|error| self.failed(error))?;
-            self.decode(layout, &buffer[..bytes], &mut values)?;
+            each(&buffer[..bytes])?;
+            left -= bytes / size;
         }
-        Ok(values)
+        Ok(())
     }
 
     fn gathered<T: Number>(
@@ -388,7 +455,8 @@ impl Reading<'_> {
         for _ in 0..count {
             chunk.extend_from_slice(&span[position..position + size]);
             if chunk.len() >= CHUNK {
-                self.decode(layout, &chunk, &mut values)?;
+                let first = values.len();
+                self.decode(layout, &chunk, first, &mut values)?;
                 chunk.clear();
             }
             for axis in (0..index.len()).rev() {
@@ -401,7 +469,8 @@ impl Reading<'_> {
                 index[axis] = 0;
             }
         }
-        self.decode(layout, &chunk, &mut values)?;
+        let first = values.len();
+        self.decode(layout, &chunk, first, &mut values)?;
         Ok(values)
     }
 
@@ -475,6 +544,39 @@ mod tests {
         assert_eq!(read(&layout(5, &[]), &[]).expect("readable"), [5]);
         let none = read(&layout(99, &[1, 1]), &[0, 7]).expect("readable");
         assert!(none.is_empty());
+    }
+
+    #[test]
+    fn values_that_are_given_by_parts_are_those_that_are_read() {
+        let count = CHUNK + 3;
+        let bytes = (0..count).flat_map(|value| (value as u16).to_le_bytes());
+        let sources = [Source::of_bytes(Path::new("numbers"), bytes.collect())];
+        for (strides, shape) in [(None, vec![count]), (Some(vec![2]), vec![count / 2])] {
+            let mut layout = Layout::contiguous(Data::Range {
+                source: 0,
+                start: 0,
+                len: 2 * count as u64,
+            });
+            layout.strides = strides;
+            let all: Vec<f32> = layout
+                .read(&sources, "numbers", DType::U16, &shape)
+                .expect("readable");
+            let mut given: Vec<f32> = Vec::new();
+            let each = |values: &[f32]| given.extend(values);
+            let read = layout.for_each(&sources, "numbers", DType::U16, &shape, each);
+            read.expect("readable");
+            assert_eq!((all.len(), given == all), (shape[0], true));
+        }
+        let bytes = [1.0f64, 2.0, 1e300].map(f64::to_le_bytes).concat();
+        let sources = [Source::of_bytes(Path::new("numbers"), bytes)];
+        let layout = Layout::contiguous(Data::Range {
+            source: 0,
+            start: 0,
+            len: 24,
+        });
+        let error = layout.for_each(&sources, "numbers", DType::F64, &[3], |_: &[f32]| {});
+        let error = error.expect_err("too large").to_string();
+        assert!(error.contains("value 2"), "{error}");
     }
 
     #[test]

@@ -29,28 +29,51 @@ impl fmt::Display for NotFinite {
     }
 }
 
-/// Looks for values that are not finite; `shape` is that of the tensor, row-major.
-pub(crate) fn not_finite(values: &[f32], shape: &[usize]) -> Option<NotFinite> {
-    let first = values.iter().position(|value| !value.is_finite())?;
-    let mut rest = first;
-    let mut index: Vec<usize> = shape
-        .iter()
-        .rev()
-        .map(|&size| {
-            let at = rest % size.max(1);
-            rest /= size.max(1);
-            at
-        })
-        .collect();
-    index.reverse();
-    Some(NotFinite {
-        index,
-        value: values[first],
-        count: values[first..]
+/// Looks for values that are not finite, some at a time.
+#[derive(Debug, Default)]
+struct Search {
+    seen: usize,
+    /// The first, and its position.
+    first: Option<(usize, f32)>,
+    count: usize,
+}
+
+impl Search {
+    fn add(&mut self, values: &[f32]) {
+        /// Values that are looked at without a branch.
+        const RUN: usize = 1024;
+        for run in values.chunks(RUN) {
+            if !run.iter().fold(true, |all, value| all & value.is_finite()) {
+                let mut bad = run.iter().enumerate().filter(|(_, v)| !v.is_finite());
+                if self.first.is_none() {
+                    self.first = bad.next().map(|(at, &value)| (self.seen + at, value));
+                    self.count += 1;
+                }
+                self.count += bad.count();
+            }
+            self.seen += run.len();
+        }
+    }
+
+    /// What was found in a tensor of this shape, row-major.
+    fn found(self, shape: &[usize]) -> Option<NotFinite> {
+        let (mut rest, value) = self.first?;
+        let mut index: Vec<usize> = shape
             .iter()
-            .filter(|value| !value.is_finite())
-            .count(),
-    })
+            .rev()
+            .map(|&size| {
+                let at = rest % size.max(1);
+                rest /= size.max(1);
+                at
+            })
+            .collect();
+        index.reverse();
+        Some(NotFinite {
+            index,
+            value,
+            count: self.count,
+        })
+    }
 }
 
 /// Reads the tensors that a network takes, unless the file is too large for that.
@@ -66,9 +89,19 @@ pub(crate) fn check(file: &WeightFile, resolved: &Resolved) -> Result<(), Import
         return Ok(());
     }
     for pair in &resolved.matching.used {
-        read(file, &pair.theirs)?;
+        look_at(file, &pair.theirs)?;
     }
     Ok(())
+}
+
+/// Reads the values of a tensor and keeps none.
+///
+/// # Errors
+/// The file cannot be read, or a value is not finite.
+pub(crate) fn look_at(file: &WeightFile, name: &str) -> Result<(), ImportError> {
+    let mut search = Search::default();
+    file.for_each(name, |values| search.add(values))?;
+    accept(file, name, search)
 }
 
 /// The values of a tensor, all of them finite.
@@ -77,11 +110,17 @@ pub(crate) fn check(file: &WeightFile, resolved: &Resolved) -> Result<(), Import
 /// The file cannot be read, or a value is not finite.
 pub(crate) fn read(file: &WeightFile, name: &str) -> Result<Vec<f32>, ImportError> {
     let values = file.read(name)?;
+    let mut search = Search::default();
+    search.add(&values);
+    accept(file, name, search)?;
+    Ok(values)
+}
+
+fn accept(file: &WeightFile, name: &str, search: Search) -> Result<(), ImportError> {
     let mut shapes = file.shapes().iter();
     let shape = shapes.find(|tensor| tensor.name == name);
-    let shape = shape.map_or(&[][..], |tensor| &tensor.shape);
-    match not_finite(&values, shape) {
-        None => Ok(values),
+    match search.found(shape.map_or(&[][..], |tensor| &tensor.shape)) {
+        None => Ok(()),
         Some(found) => Err(ImportError::NotFinite {
             path: file.path().to_owned(),
             tensor: name.to_owned(),
@@ -93,6 +132,12 @@ pub(crate) fn read(file: &WeightFile, name: &str) -> Result<Vec<f32>, ImportErro
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn not_finite(values: &[f32], shape: &[usize]) -> Option<NotFinite> {
+        let mut search = Search::default();
+        search.add(values);
+        search.found(shape)
+    }
 
     #[test]
     fn the_first_value_that_is_no_number_is_found() {
@@ -106,6 +151,11 @@ mod tests {
             found.to_string(),
             "holds -inf at [1, 1, 1], the first of 2 values that are not finite"
         );
+        let mut search = Search::default();
+        for part in values.chunks(5) {
+            search.add(part);
+        }
+        assert_eq!(search.found(&[2, 3, 2]), Some(found));
         let alone = not_finite(&[f32::NAN], &[]).expect("one");
         assert_eq!((alone.index, alone.count), (vec![], 1));
     }

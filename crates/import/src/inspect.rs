@@ -89,7 +89,7 @@ fn notes(file: &WeightFile) -> Vec<String> {
     let shapes = file.shapes().iter();
     let weights = shapes.filter(|tensor| tensor.foreign_type.is_none() && !tensor.is_assumed);
     notes.extend(weights.filter_map(|tensor| {
-        Some(match finite::read(file, &tensor.name).err()? {
+        Some(match finite::look_at(file, &tensor.name).err()? {
             ImportError::NotFinite { tensor, found, .. } => {
                 format!("`{tensor}` {found}: a model with it is refused")
             }
