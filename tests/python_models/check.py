@@ -35,10 +35,10 @@ MODELS = {
         'epochs = 2\nsteps = [{ conv = { channels = 8, kernel = 3, padding = 1 } }, "batch-norm", "gelu", '
         '{ residual = { steps = [{ conv = { channels = 8, kernel = 3, padding = 1, groups = 2 } }, "batch-norm", "relu", '
         '{ conv = { channels = 8, kernel = 3, padding = 1, bias = false } }, "batch-norm"] } }, "relu", '
-        '{ residual = { steps = [{ conv = { channels = 16, kernel = 3, stride = 2, padding = 1 } }, "silu"], '
+        '{ residual = { name = "train", steps = [{ conv = { channels = 16, kernel = 3, stride = 2, padding = 1, name = "half" } }, "silu"], '
         'shortcut = [{ conv = { channels = 16, kernel = 1, stride = 2 } }] } }, '
-        '{ average-pool = { kernel = 3, stride = 2, padding = 1, count_include_pad = false } }, { dropout = 0.1 }, { bilinear = 12 }, { linear = { outputs = "classes", name = "last" } }]',
-        "last",
+        '{ average-pool = { kernel = 3, stride = 2, padding = 1, count_include_pad = false } }, { dropout = 0.1 }, { bilinear = 12 }, { linear = { outputs = "classes", name = "forward" } }]',
+        "forward",
     ),
 }
 

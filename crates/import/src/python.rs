@@ -13,8 +13,8 @@ struct Module {
     is_image: bool,
     /// The same of the values put aside by residual blocks, the innermost last.
     aside: Vec<bool>,
-    /// Whether a name has dots, so that modules stand within modules.
-    nested: bool,
+    /// Whether a module is no attribute.
+    by_name: bool,
 }
 
 /// The text of a script that defines the class `Model` and loads `weights` into it.
@@ -24,7 +24,7 @@ pub(crate) fn script(architecture: &Architecture, weights: &str) -> String {
         forward: String::new(),
         is_image: true,
         aside: Vec::new(),
-        nested: false,
+        by_name: false,
     };
     for step in architecture.steps() {
         module.step(step);
@@ -32,7 +32,7 @@ pub(crate) fn script(architecture: &Architecture, weights: &str) -> String {
     let Module {
         members,
         mut forward,
-        nested,
+        by_name,
         ..
     } = module;
     if forward.is_empty() {
@@ -43,23 +43,57 @@ pub(crate) fn script(architecture: &Architecture, weights: &str) -> String {
         height,
         width,
     } = architecture.input;
-    let within = match nested {
-        true => WITHIN,
+    let by_name = match by_name {
+        true => BY_NAME,
         false => "",
     };
     let weights = literal(weights);
     format!(
-        "import torch\nfrom safetensors.torch import load_file\nfrom torch import nn\nfrom torch.nn import functional as F\n\n\n\
+        "import torch\nfrom safetensors.torch import load_file\nfrom torch import nn\nfrom torch.nn import functional as F\n{by_name}\n\n\
          class Model(nn.Module):\n    \"\"\"Logits of images [N, {channels}, {height}, {width}] after their transforms.\"\"\"\n\n    \
-         def __init__(self):\n        super().__init__()\n{members}\n{within}    def forward(self, x):\n{forward}        return x\n\n\n\
+         def __init__(self):\n        super().__init__()\n{members}\n    def forward(self, x):\n{forward}        return x\n\n\n\
          model = Model()\nmodel.load_state_dict(load_file({weights}))\nmodel.eval()\n"
     )
 }
 
-/// How modules are put into modules by their names.
-const WITHIN: &str = "    def put(self, name, module):\n        *path, last = name.split(\".\")\n        within = self\n        \
-    for part in path:\n            if part not in within._modules:\n                within.add_module(part, nn.Module())\n            \
-    within = within._modules[part]\n        within.add_module(last, module)\n\n";
+/// How modules are put into modules by names that are no attributes, and found by them.
+const BY_NAME: &str = r#"
+
+def put(module, name, part):
+    *path, last = name.split(".")
+    for within in path:
+        module = module._modules.setdefault(within, nn.Module())
+    if last in module._modules:
+        part._modules.update(module._modules[last]._modules)
+    module._modules[last] = part
+
+
+def get(module, name):
+    for within in name.split("."):
+        module = module._modules[within]
+    return module
+"#;
+
+/// Names, without their numbers, that built-in networks and steps without a name have. None is that of an attribute of `nn.Module`,
+/// as `half`, `train` and `forward` are, or a word of Python, as `for` is.
+const ATTRIBUTES: [&str; 10] = [
+    "bilinear",
+    "classifier",
+    "conv",
+    "embed",
+    "embedding",
+    "gate",
+    "layer",
+    "linear",
+    "norm",
+    "unembed",
+];
+
+/// Returns whether a layer can be an attribute: of other names that is not known for each version of PyTorch.
+fn is_attribute(name: &str) -> bool {
+    let stem = name.trim_end_matches(|letter: char| letter.is_ascii_digit());
+    ATTRIBUTES.contains(&stem)
+}
 
 /// A text as Python writes it.
 fn literal(text: &str) -> String {
@@ -73,18 +107,14 @@ impl Module {
 
     /// Adds a module and returns how it is called.
     fn member(&mut self, name: &str, module: &str) -> String {
-        let is_plain = name
-            .chars()
-            .all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
-            && !name.starts_with(|letter: char| letter.is_ascii_digit());
-        if is_plain {
+        if is_attribute(name) {
             let _ = writeln!(self.members, "        self.{name} = {module}");
             return format!("self.{name}");
         }
-        self.nested = true;
+        self.by_name = true;
         let name = literal(name);
-        let _ = writeln!(self.members, "        self.put({name}, {module})");
-        format!("self.get_submodule({name})")
+        let _ = writeln!(self.members, "        put(self, {name}, {module})");
+        format!("get(self, {name})")
     }
 
     fn flatten(&mut self) {
@@ -281,6 +311,35 @@ mod tests {
             assert!(text.contains(line), "{line}\n{text}");
         }
         assert!(!text.contains("def put"));
+    }
+
+    #[test]
+    fn names_that_may_be_methods_are_no_attributes() {
+        for name in ["conv1", "linear", "embedding", "unembed", "gate12"] {
+            assert!(is_attribute(name), "{name}");
+        }
+        for name in [
+            "half", "train", "forward", "put", "for", "bfloat16", "float8", "1", "a.b", "conv1.a",
+            "_modules", "training", "conv 1",
+        ] {
+            assert!(!is_attribute(name), "{name}");
+        }
+        let network = eigenscope_models::Network::new(
+            "test",
+            vec![eigenscope_models::Rule::linear(
+                "half",
+                eigenscope_models::Size::Classes,
+                eigenscope_models::Bias::Always,
+            )],
+        );
+        let text = written(&network, [1, 2, 2]);
+        for line in [
+            "        put(self, \"half\", nn.Linear(4, 2))\n",
+            "        x = get(self, \"half\")(x)\n",
+            "def get(module, name):\n",
+        ] {
+            assert!(text.contains(line), "{line}\n{text}");
+        }
     }
 
     #[test]
