@@ -76,6 +76,53 @@ fn an_analysis_that_is_not_defined_for_a_model_is_refused_before_anything_runs()
 }
 
 #[test]
+fn layers_that_an_analysis_cannot_use_are_refused_before_anything_runs() {
+    let data = "[data.more]\nkind = \"digits\"\ntransforms = [{ resize = { height = 16, width = 16 } }]\n\
+         [train.convnet]\ndata = \"data.more\"\nepochs = 1\n\
+         [train.mlp]\ndata = \"data.more\"\n[train.deep]\nkind = \"mlp\"\ndata = \"data.more\"\nwidths = [8, 8, 8]\n\
+         [train.own]\nkind = \"network\"\ndata = \"data.more\"\n\
+         steps = [{ linear = { outputs = 8, name = \"layer1\" } }, { linear = { outputs = \"classes\", name = \"layer2\" } }]\n";
+    let surgery = |model: &str, layer: &str| {
+        format!(
+            "[decompose.embedding]\nmodel = \"{model}\"\ndata = \"data.more\"\nlayer = \"{layer}\"\n\
+             [decompose.surgery]\nmodel = \"{model}\"\nembeddings = \"decompose.embedding\"\n"
+        )
+    };
+    let alignment = |reference: &str, other: &str, more: &str| {
+        format!(
+            "[decompose.alignment]\nreference = \"{reference}\"\nother = \"{other}\"\ndata = \"data.more\"\n{more}"
+        )
+    };
+    for (tables, reasons) in [
+        (
+            surgery("train.convnet", "conv2"),
+            &[
+                "`conv2` is a convolution: its embeddings have places",
+                "embed images with `classifier` or `embedding`",
+            ][..],
+        ),
+        (
+            alignment("train.convnet", "train.mlp", ""),
+            &["the networks have no layer of the same name", "`conv1`"],
+        ),
+        (
+            alignment("train.mlp", "train.deep", ""),
+            &[
+                "not in both networks: `layer4`",
+                "layers = [\"layer2\", \"layer3\"]",
+            ],
+        ),
+        (
+            alignment("train.mlp", "train.own", "layers = [\"layer3\"]\n"),
+            &["not in both networks: `layer3`", "layers = [\"layer2\"]"],
+        ),
+    ] {
+        let project = TestProject::new(&format!("{data}{tables}"));
+        assert_refused(&project, reasons);
+    }
+}
+
+#[test]
 fn sizes_that_cannot_work_are_refused_before_anything_runs() {
     let data = |lines: &str| format!("[data.more]\nkind = \"digits\"\n{lines}\n");
     let cnn = "[train.cnn]\ndata = \"data.digits\"\n";

@@ -128,8 +128,8 @@ fn examine(
         Some(architecture) => features(architecture),
         None => {
             let names = definition.layer_names();
-            let names = || names.iter().map(String::as_str);
-            vec![Feature::layers(names()), Feature::drawable_layers(names())]
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            Feature::of_layers(&names, &names, &[])
         }
     });
     // Once as it is stored, twice as f32.
@@ -140,9 +140,12 @@ fn examine(
 /// The properties that the stage `train` states of its networks, too, and the layers.
 fn features(architecture: &Architecture) -> Vec<Feature> {
     let flags = architecture.properties().into_iter().map(Feature::flag);
-    let names = architecture.layers().map(|(_, layer)| layer.name.as_str());
-    let drawable = Feature::drawable_layers(architecture.drawable_layers());
-    flags.chain([Feature::layers(names), drawable]).collect()
+    let of_layers = Feature::of_layers(
+        &architecture.layer_names(),
+        &architecture.drawable_layers(),
+        &architecture.convolutions(),
+    );
+    flags.chain(of_layers).collect()
 }
 
 /// The fault that an error is, at the parameter that it is about; `has_steps` says whether a user may change the network.

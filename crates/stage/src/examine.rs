@@ -79,6 +79,11 @@ impl Known {
         self.quantities.get(name).copied()
     }
 
+    /// The text that an attribute is, if it is known and one.
+    pub fn text(&self, attribute: &str) -> Option<&str> {
+        self.attributes.get(attribute)?.as_str()
+    }
+
     /// The names of the classes, if they are known.
     pub fn classes(&self) -> Option<Vec<String>> {
         let names = self.attributes.get(CLASSES)?.as_array()?.iter();

@@ -80,15 +80,16 @@ impl Feature {
         }
     }
 
-    /// Layers with these names.
-    pub fn layers<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
-        Self::names("layers", names.into_iter().map(NameRule::fixed).collect())
-    }
-
-    /// Layers with these names, whose weights can be drawn as images.
-    pub fn drawable_layers<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
-        let rules = names.into_iter().map(NameRule::fixed).collect();
-        Self::names(DRAWABLE_LAYERS, rules)
+    /// What analyses ask about the layers of a model, whose names are given in the order in which they are run.
+    pub fn of_layers(all: &[&str], drawable: &[&str], convolutions: &[&str]) -> Vec<Self> {
+        let fixed = |names: &[&str]| names.iter().map(|name| NameRule::fixed(name)).collect();
+        let mut features = vec![
+            Self::names(LAYERS, fixed(all)),
+            Self::names(DRAWABLE_LAYERS, fixed(drawable)),
+            Self::names(CONVOLUTIONS, fixed(convolutions)),
+        ];
+        features.extend(all.first().map(|first| Self::fixed(FIRST_LAYER, first)));
+        features
     }
 
     /// An attribute.
@@ -136,6 +137,15 @@ impl Feature {
         }
     }
 }
+
+/// Names of the layers of a model.
+pub const LAYERS: &str = "layers";
+
+/// Names of the layers of a model that are convolutions.
+pub const CONVOLUTIONS: &str = "convolutions";
+
+/// Attribute of a model: the name of the layer that reads the data itself.
+pub const FIRST_LAYER: &str = "first layer";
 
 /// Names of the layers of a model whose weights can be drawn as images.
 pub const DRAWABLE_LAYERS: &str = "drawable layers";

@@ -34,8 +34,8 @@ pub use device::{AssignedCard, CardLibraries, CardSupport, Device, DeviceChoice}
 pub use event::{Event, ExternalFile, FolderPicture};
 pub use examine::{Answers, Examination, Examine, Examined, Fault, Known, Question, Questions};
 pub use feature::{
-    AttributeValue, CLASSES, Condition, DRAWABLE_LAYERS, Feature, NameRule, NamesOf, Need,
-    TRANSFORMS,
+    AttributeValue, CLASSES, CONVOLUTIONS, Condition, DRAWABLE_LAYERS, FIRST_LAYER, Feature,
+    LAYERS, NameRule, NamesOf, Need, TRANSFORMS,
 };
 pub use program::{TaskError, run, run_with_report};
 pub use quantity::{Amount, Demand, Effect, Relation, Windows, quantities};

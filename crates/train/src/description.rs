@@ -1,8 +1,9 @@
 //! What the description of a task kind says about its network; all of it follows from the network's steps.
 
-use eigenscope_models::{Architecture, Bias, LayerNames, Network, SizeValue};
+use eigenscope_models::{Architecture, Bias, Layer, LayerNames, Network, SizeValue};
 use eigenscope_stage::{
-    Amount, DRAWABLE_LAYERS, Demand, Feature, NameRule, Parameter, Relation, Windows, quantities,
+    Amount, CONVOLUTIONS, DRAWABLE_LAYERS, Demand, FIRST_LAYER, Feature, LAYERS, NameRule,
+    Parameter, Relation, Windows, quantities,
 };
 
 /// Multiplications of one core per second, about 100 GFLOP/s: a guess, used to start long trainings first.
@@ -33,30 +34,42 @@ pub(crate) fn features(network: &Network) -> Vec<Feature> {
         features.push(Feature::flag("bilinear"));
     }
     let names = network.layer_names().into_iter();
-    features.push(Feature::names("layers", names.flat_map(rules).collect()));
-    features.push(Feature::names(DRAWABLE_LAYERS, drawable(network)));
+    features.push(Feature::names(LAYERS, names.flat_map(rules).collect()));
+    let Ok(typical) = network.typical() else {
+        return features;
+    };
+    let is_first = |layer: &Layer| typical.drawable_layers().contains(&layer.name.as_str());
+    for (set, is_drawable) in [(DRAWABLE_LAYERS, true), (CONVOLUTIONS, false)] {
+        let rules = network.layer_names().into_iter().flat_map(|names| {
+            let first = first(&names);
+            match typical.layer(&first).map(|(_, layer)| layer) {
+                Ok(layer) if layer.window.is_some() => rules(names),
+                Ok(layer) if is_drawable && is_first(layer) => vec![NameRule::fixed(&first)],
+                _ => Vec::new(),
+            }
+        });
+        features.push(Feature::names(set, rules.collect()));
+    }
+    features.extend(first_layer(network));
     features
 }
 
-/// Names of the layers whose weights are images: those of which that is so in a typical network.
-fn drawable(network: &Network) -> Vec<NameRule> {
-    let Ok(typical) = network.typical() else {
-        return Vec::new();
+/// The first of these names in a typical network.
+fn first(names: &LayerNames) -> String {
+    match names {
+        LayerNames::Fixed(name) => name.clone(),
+        LayerNames::Numbered { prefix, .. } => format!("{prefix}1"),
+    }
+}
+
+/// The name of the layer that reads the data; `None` if that depends on parameters.
+fn first_layer(network: &Network) -> Option<Feature> {
+    let names = network.layer_names().into_iter().next()?;
+    let is_certain = match &names {
+        LayerNames::Fixed(_) => true,
+        LayerNames::Numbered { list, extra, .. } => list.is_none() || *extra > 0,
     };
-    let layers = typical.drawable_layers();
-    let rules = network.layer_names().into_iter().flat_map(|names| {
-        let first = match &names {
-            LayerNames::Fixed(name) => name.clone(),
-            LayerNames::Numbered { prefix, .. } => format!("{prefix}1"),
-        };
-        let layer = typical.layer(&first).map(|(_, layer)| layer);
-        match layer {
-            Ok(layer) if layer.window.is_some() => rules(names),
-            Ok(_) if layers.contains(&first.as_str()) => vec![NameRule::fixed(&first)],
-            _ => Vec::new(),
-        }
-    });
-    rules.collect()
+    is_certain.then(|| Feature::fixed(FIRST_LAYER, &first(&names)))
 }
 
 fn rules(names: LayerNames) -> Vec<NameRule> {

@@ -59,7 +59,7 @@ fn every_kind_is_a_network() {
 fn flags_and_layers_are_those_of_the_model() {
     for (network, parameters) in cases() {
         let (mut flags, mut layers) = (BTreeSet::new(), BTreeSet::new());
-        let mut drawable = Vec::new();
+        let (mut drawable, mut convolutions, mut first) = (Vec::new(), Vec::new(), None);
         for feature in description(&network).provides {
             match feature {
                 Feature::Flag { name, when }
@@ -67,11 +67,16 @@ fn flags_and_layers_are_those_of_the_model() {
                 {
                     flags.insert(name);
                 }
-                Feature::Names { set, rules } if set == "layers" => {
-                    layers.extend(rules.iter().flat_map(|rule| rule.names(&parameters)));
+                Feature::Names { set, rules } => {
+                    let names = rules.iter().flat_map(|rule| rule.names(&parameters));
+                    match set.as_str() {
+                        LAYERS => layers.extend(names),
+                        CONVOLUTIONS => convolutions.extend(names),
+                        _ => drawable.extend(names),
+                    }
                 }
-                Feature::Names { rules, .. } => {
-                    drawable.extend(rules.iter().flat_map(|rule| rule.names(&parameters)));
+                Feature::Attribute { name, value } if name == FIRST_LAYER => {
+                    first = value.value(&parameters);
                 }
                 _ => {}
             }
@@ -84,6 +89,14 @@ fn flags_and_layers_are_those_of_the_model() {
         let is_bare = drawable.is_empty() && names.len() == 1;
         assert!(
             is_bare || drawable == architecture.drawable_layers(),
+            "{parameters}"
+        );
+
+        assert_eq!(convolutions, architecture.convolutions(), "{parameters}");
+        let reads_data = json!(architecture.layer_names()[0]);
+        // Without its list of convolutions, the linear layer of a `cnn` does.
+        assert!(
+            first == Some(reads_data) || first.is_none() && network.name() == "cnn",
             "{parameters}"
         );
 

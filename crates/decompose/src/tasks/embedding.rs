@@ -3,12 +3,16 @@
 use eigenscope_artifact::{EMBEDDINGS, IMAGES, SplitName, TENSORS};
 use eigenscope_models::StoredModel;
 use eigenscope_stage::{
-    Context, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
+    AttributeValue, Context, Feature, LAYERS, Parameter, ParameterType, Role, TaskError, TaskKind,
+    task_function,
 };
 use serde::Deserialize;
 
 use crate::embeddings::embed;
 use crate::image_batches::open_images;
+
+/// Attribute of embeddings: the layer that made them.
+pub(super) const EMBEDDED_LAYER: &str = "embedded layer";
 
 pub(super) fn kind() -> TaskKind {
     let summary = "output of one layer before any activation, and the predicted class, for every image of a split";
@@ -20,7 +24,7 @@ pub(super) fn kind() -> TaskKind {
                 "embedding",
                 "name of the layer; the values of a convolution are flattened, channel by channel",
             )
-            .naming("model", "layers"),
+            .naming("model", LAYERS),
             Parameter::optional(
                 "split",
                 ParameterType::choice(&["train", "test"]),
@@ -31,6 +35,12 @@ pub(super) fn kind() -> TaskKind {
         .reads(Role::one("model", TENSORS, "weights of a model"))
         .reads(Role::one("data", IMAGES, "data set with the images").shown_to("model"))
         .writes(EMBEDDINGS)
+        .provides([Feature::attribute(
+            EMBEDDED_LAYER,
+            AttributeValue::Parameter {
+                name: "layer".to_owned(),
+            },
+        )])
         .memory_mib(512)
         .seconds(5.0)
 }

@@ -6,11 +6,13 @@ use eigenscope_artifact::tables::surgery::{CentroidRow, SingularValueRow, Surger
 use eigenscope_artifact::{EMBEDDINGS, Embeddings, EmbeddingsHeader, InputShape, TENSORS};
 use eigenscope_models::{Architecture, Layer, ModelError, StoredModel};
 use eigenscope_stage::{
-    Agreement, Context, Feature, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
+    Agreement, CONVOLUTIONS, Context, Examination, Examined, Fault, Feature, LAYERS, Parameter,
+    ParameterType, Role, TaskError, TaskKind, task_function,
 };
 use faer::MatRef;
 use serde::Deserialize;
 
+use super::embedding::EMBEDDED_LAYER;
 use crate::embeddings::{EmbeddingLayer, MergedClasses, OutlierRule, weight};
 use crate::error::DecomposeError;
 use crate::linear_algebra::singular_system_of_layer;
@@ -34,6 +36,7 @@ pub(super) fn kind() -> TaskKind {
         .writes(CentroidRow::KIND)
         .writes(SingularValueRow::KIND)
         .provides([Feature::inherited("model")])
+        .examined_by(examine)
         .random()
         .memory_mib(128)
         .seconds(1.0)
@@ -88,6 +91,35 @@ struct Parameters {
     shrink: f64,
 }
 
+/// Refuses the embeddings of a convolution, if the layer is known.
+fn examine(examination: &Examination<'_>) -> Result<Examined, TaskError> {
+    let embeddings = examination.known("embeddings");
+    let layer = embeddings.text(EMBEDDED_LAYER).unwrap_or_default();
+    let model = examination.known("model");
+    let convolutions = model.names.get(CONVOLUTIONS);
+    if !convolutions.is_some_and(|names| names.contains(layer)) {
+        return Ok(Examined::default());
+    }
+    let others = model.names.get(LAYERS).into_iter().flatten();
+    let others = others.filter(|name| !convolutions.is_some_and(|names| names.contains(*name)));
+    let others: Vec<String> = others.map(|name| format!("`{name}`")).collect();
+    let fault = Fault::at("/embeddings", of_convolution(layer, None));
+    Ok(Examined::default().fault(match others.as_slice() {
+        [] => fault,
+        others => fault.help(format!("embed images with {}", others.join(" or "))),
+    }))
+}
+
+/// Why the embeddings of a convolution cannot be used; `sides` are its places.
+fn of_convolution(layer: &str, sides: Option<[usize; 2]>) -> String {
+    let sides = sides.map(|[height, width]| format!(" ({height} x {width})"));
+    format!(
+        "`{layer}` is a convolution: its embeddings have places{}, and its weight cannot turn the values of one place into \
+         those of another; surgery needs the embeddings of a layer without places",
+        sides.unwrap_or_default()
+    )
+}
+
 fn run(context: &Context) -> Result<(), TaskError> {
     let parameters: Parameters = context.parameters()?;
     let embeddings_path = context.path("embeddings")?;
@@ -124,11 +156,9 @@ fn layer_of(
     } = &embeddings.header;
     let layer = model.layer(layer)?.1.clone();
     if layer.window.is_some() {
-        let (name, InputShape { height, width, .. }) = (&layer.name, layer.output());
-        return Err(DecomposeError::Undefined(format!(
-            "`{name}` is a convolution: its embeddings have places ({height} x {width}), and its weight cannot turn \
-             the values of one place into those of another; embed images with a layer without places"
-        )));
+        let InputShape { height, width, .. } = layer.output();
+        let reason = of_convolution(&layer.name, Some([height, width]));
+        return Err(DecomposeError::Undefined(reason));
     }
     let found = [*width, classes.len()];
     let expected = [layer.outputs, model.classes.len()];

@@ -90,9 +90,12 @@ fn memory_mib(architecture: &Architecture, images: usize, batch: usize) -> u64 {
 /// Properties, and names of layers.
 fn features(architecture: &Architecture) -> Vec<Feature> {
     let flags = architecture.properties().into_iter().map(Feature::flag);
-    let names = architecture.layers().map(|(_, layer)| layer.name.as_str());
-    let drawable = Feature::drawable_layers(architecture.drawable_layers());
-    flags.chain([Feature::layers(names), drawable]).collect()
+    let of_layers = Feature::of_layers(
+        &architecture.layer_names(),
+        &architecture.drawable_layers(),
+        &architecture.convolutions(),
+    );
+    flags.chain(of_layers).collect()
 }
 
 /// Features of a network for images of unknown size: those that it has for images of some size.
@@ -102,10 +105,10 @@ fn unsized_features(steps: &StepList) -> Vec<Feature> {
     });
     match usual {
         Some(architecture) => features(&architecture),
-        None => vec![
-            Feature::layers(steps.layer_names()),
-            Feature::drawable_layers(steps.layer_names()),
-        ],
+        None => {
+            let names = steps.layer_names();
+            Feature::of_layers(&names, &names, &[])
+        }
     }
 }
 
