@@ -107,6 +107,25 @@ fn what_programs_read_has_a_version() {
 }
 
 #[test]
+fn commands_in_messages_name_the_pipeline_and_the_folders_as_they_were_given() {
+    let project = TestProject::new(PIPELINE);
+    project.write("o/q.toml", PIPELINE);
+    let export = |more: &[&str]| {
+        let task = "train.bilinear[hidden=4,seed=0]";
+        let command = [&["export", "o/q.toml", task, "-o", "m.onnx"], more].concat();
+        project.call(&command)
+    };
+    export(&[]).refuses(&["run `eigenscope run o/q.toml 'train.bilinear[hidden=4,seed=0]'` first"]);
+    export(&["--artifacts", "my results"]).refuses(&[
+        "run `eigenscope run --artifacts 'my results' o/q.toml 'train.bilinear[hidden=4,seed=0]'` first",
+    ]);
+    let query = ["sql", "o/q.toml", "select * from metric_final"];
+    project
+        .call(&query)
+        .refuses(&["`eigenscope run o/q.toml 'metric.final'` computes it"]);
+}
+
+#[test]
 fn a_dry_run_says_what_why_and_how_long() {
     let project = TestProject::new(PIPELINE);
     let dry = || {

@@ -109,6 +109,16 @@ impl ProjectArguments {
     }
 }
 
+/// Folder of the results where none is given.
+pub(crate) fn artifacts() -> PathBuf {
+    folder("EIGENSCOPE_ARTIFACTS", "artifacts")
+}
+
+/// Folder of the data files where none is given.
+pub(crate) fn data_dir() -> PathBuf {
+    folder("EIGENSCOPE_DATA_DIR", "data")
+}
+
 /// A whole number of at least 1.
 fn at_least_one<N: TryFrom<u64>>(text: &str) -> Result<N, String> {
     let number = text.parse().ok().filter(|&number: &u64| number > 0);
@@ -123,7 +133,7 @@ pub(crate) struct ProjectArguments {
     #[arg(
         long,
         value_name = "DIR",
-        default_value_os_t = folder("EIGENSCOPE_ARTIFACTS", "artifacts"),
+        default_value_os_t = artifacts(),
         hide_default_value = true,
         global = true
     )]
@@ -132,7 +142,7 @@ pub(crate) struct ProjectArguments {
     #[arg(
         long,
         value_name = "DIR",
-        default_value_os_t = folder("EIGENSCOPE_DATA_DIR", "data"),
+        default_value_os_t = data_dir(),
         hide_default_value = true,
         global = true
     )]

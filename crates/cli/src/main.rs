@@ -10,6 +10,7 @@ mod commands;
 mod completion;
 mod exit;
 mod formats;
+mod invocation;
 mod json;
 mod notify;
 mod planning;

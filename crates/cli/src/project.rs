@@ -19,6 +19,7 @@ use crate::arguments::{ProjectArguments, TargetArguments, Terminal};
 use crate::cards;
 use crate::commands::{relative, tell};
 use crate::exit::diagnosed;
+use crate::invocation::Invocation;
 use crate::planning;
 
 /// Folder of the pipelines that can be given by name.
@@ -31,6 +32,8 @@ pub(crate) struct Project {
     pub(crate) plan: ManuallyDrop<Plan>,
     pub(crate) store: Store,
     pub(crate) data_dir: PathBuf,
+    /// How its pipeline and its folders were given.
+    pub(crate) invocation: Invocation,
     /// How far its planning is, as it is shown.
     pub(crate) progress: Progress,
 }
@@ -47,6 +50,7 @@ impl Project {
             plan: ManuallyDrop::new(plan),
             store: store(arguments)?,
             data_dir: arguments.data_dir.clone(),
+            invocation: Invocation::new(arguments, pipeline),
             progress,
         })
     }

@@ -11,6 +11,7 @@ use super::{tallied, tell};
 use crate::arguments::Run;
 use crate::by_table;
 use crate::exit;
+use crate::invocation::Invocation;
 use crate::json;
 use crate::project::Project;
 use crate::task_report::{self, TaskReport};
@@ -89,7 +90,7 @@ pub(crate) fn run(
     };
     match command.json {
         true => json::print(&report)?,
-        false => super::print(&listed(plan, &dry_run.tasks))?,
+        false => super::print(&listed(plan, &project.invocation, &dry_run.tasks))?,
     }
     match &dry_run.submissions {
         None => tell(&summary(&dry_run, Some(jobs))),
@@ -173,7 +174,7 @@ fn summary(dry_run: &DryRun, jobs: Option<usize>) -> String {
 }
 
 /// One line for each task, or of very many for each table: whether it is sure to run, how long it takes, why.
-fn listed(plan: &Plan, tasks: &[DryRunTask]) -> String {
+fn listed(plan: &Plan, invocation: &Invocation, tasks: &[DryRunTask]) -> String {
     let runs = |task: &DryRunTask| match task.is_sure {
         true => "runs",
         false => "may run",
@@ -182,8 +183,8 @@ fn listed(plan: &Plan, tasks: &[DryRunTask]) -> String {
         let tasks = tasks.iter();
         let words = tasks.map(|task| (task.task, runs(task), task_report::reason(&task.state)));
         let hint = format!(
-            "`eigenscope run {} --dry-run --json` lists each task\n",
-            plan.name
+            "`{} --dry-run --json` lists each task\n",
+            invocation.command("run")
         );
         return by_table::lines(plan, words) + &hint;
     }

@@ -171,9 +171,9 @@ fn table(project: &Project, task: usize, wanted: Option<&str>) -> Result<PathBuf
     let state = survey.get(task).filter(|state| state.is_current());
     let Some(key) = state.and_then(|state| state.key()) else {
         bail!(
-            "`{id}` is not up to date; run `eigenscope run {} '{id}'` first",
-            project.plan.name,
-            id = planned.id
+            "`{}` is not up to date; run `{}` first",
+            planned.id,
+            project.invocation.command_of("run", &planned.id)
         );
     };
     Ok(project.store.output(key, kind))

@@ -60,9 +60,9 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Report) -> Result<u8> 
     if stale > 0 {
         tell(&format!(
             "{stale} of {} tasks are not up to date: the report says so and leaves their figures out; \
-             `eigenscope status {}` says why",
+             `{}` says why",
             project.plan.tasks.len(),
-            command.pipeline
+            project.invocation.command("status")
         ));
     }
     if !output::is_stdout(&path) {

@@ -9,13 +9,13 @@ use anyhow::Result;
 use eigenscope_pipeline::execute::{ExecuteError, Outcome};
 use eigenscope_pipeline::sharing::{Check, Sharing};
 use eigenscope_pipeline::watch::RunOutcome;
-use eigenscope_plan::Plan;
 
 use super::{dry_run, push, relative, tallied, tell, warnings};
 use crate::arguments::{ProjectArguments, Run};
 use crate::budget::{self, SecondSignal};
 use crate::cards;
 use crate::exit;
+use crate::invocation::Invocation;
 use crate::json;
 use crate::notify::{End, Failure, notify};
 use crate::project::Project;
@@ -59,10 +59,7 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Run) -> Result<u8> {
     let begun = Instant::now();
     let outcome = project.execute(&targets, &options);
     let told = match &outcome {
-        Ok(outcome) => {
-            let pipeline = &command.targets.pipeline;
-            tell_outcome(&project, outcome, pipeline, sharing.as_deref())
-        }
+        Ok(outcome) => tell_outcome(&project, outcome, sharing.as_deref()),
         Err(_) => Ok(()),
     };
     if let (Ok(outcome), Some(sharing)) = (&outcome, &sharing) {
@@ -87,7 +84,7 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Run) -> Result<u8> {
 }
 
 /// Says what was left to Slurm, and how to go on.
-fn tell_submitted(outcome: &Outcome, pipeline: &str) {
+fn tell_submitted(outcome: &Outcome, invocation: &Invocation) {
     let submitted = outcome.submitted.len();
     if submitted == 0 {
         return;
@@ -99,13 +96,14 @@ fn tell_submitted(outcome: &Outcome, pipeline: &str) {
         waiting => format!(" and {waiting} wait for them"),
     };
     tell(&format!(
-        "{submitted} {} queued or running with Slurm{waiting}; `eigenscope run {pipeline}` goes on with them, `eigenscope status \
-         {pipeline}` shows them",
+        "{submitted} {} queued or running with Slurm{waiting}; `{}` goes on with them, `{}` shows them",
         if submitted == 1 {
             "task is"
         } else {
             "tasks are"
-        }
+        },
+        invocation.command("run"),
+        invocation.command("status")
     ));
 }
 
@@ -131,21 +129,16 @@ fn push_results(
 }
 
 /// Says what failed, what was done, and where the figures are.
-fn tell_outcome(
-    project: &Project,
-    outcome: &Outcome,
-    pipeline: &str,
-    sharing: Option<&Sharing>,
-) -> Result<()> {
+fn tell_outcome(project: &Project, outcome: &Outcome, sharing: Option<&Sharing>) -> Result<()> {
     for failure in &outcome.failures {
         tell(&failure.log_end());
     }
     tell(&summary(outcome));
-    tell_submitted(outcome, pipeline);
+    tell_submitted(outcome, &project.invocation);
     if let Some(sharing) = sharing {
         tell_misses(&project.plan, outcome, sharing);
     }
-    tell_warnings(&project.plan, outcome);
+    tell_warnings(project, outcome);
     project.tell_shared_name()?;
     let figures = project.store.figures(&project.plan.name);
     if outcome.is_complete() && figures.is_dir() {
@@ -188,7 +181,7 @@ fn end(pipeline: &str, ended: &std::result::Result<Outcome, ExecuteError>, took:
 }
 
 /// Lists the warnings of the tasks that ran, and counts the other results that have some.
-fn tell_warnings(plan: &Plan, outcome: &Outcome) {
+fn tell_warnings(project: &Project, outcome: &Outcome) {
     let ran: BTreeSet<usize> = outcome.ran.iter().copied().collect();
     let (new, old): (Vec<_>, Vec<_>) = outcome
         .warnings
@@ -196,19 +189,16 @@ fn tell_warnings(plan: &Plan, outcome: &Outcome) {
         .partition(|(task, _)| ran.contains(task));
     let new = new.into_iter();
     let new = new.flat_map(|(&task, texts)| texts.iter().map(move |text| (task, text.as_str())));
-    let list = warnings::list(plan, new, warnings::SHOWN);
+    let list = warnings::list(&project.plan, &project.invocation, new, warnings::SHOWN);
     if !list.is_empty() {
         tell(list.trim_end());
     }
+    let status = project.invocation.command("status");
     match old.len() {
         0 => {}
-        1 => tell(&format!(
-            "1 other task has warnings; `eigenscope status {}` lists them",
-            plan.name
-        )),
+        1 => tell(&format!("1 other task has warnings; `{status}` lists them")),
         count => tell(&format!(
-            "{count} other tasks have warnings; `eigenscope status {}` lists them",
-            plan.name
+            "{count} other tasks have warnings; `{status}` lists them"
         )),
     }
 }

@@ -42,13 +42,15 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Sql) -> Result<u8> {
         })?;
         return Ok(exit::OK);
     };
-    let answer = catalogue.query(pipeline, query).map_err(diagnosed)?;
+    let answer = catalogue
+        .query(project.invocation.words(), query)
+        .map_err(diagnosed)?;
     for name in &answer.incomplete {
         if let Some(table) = catalogue.table(name) {
             tell(&format!(
-                "note: {name} is without {}: not up to date, see `eigenscope status {pipeline} '{}'`",
+                "note: {name} is without {}: not up to date, see `{}`",
                 counted(table.missing.len(), "task"),
-                table.tasks
+                project.invocation.command_of("status", &table.tasks)
             ));
         }
     }

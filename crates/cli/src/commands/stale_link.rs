@@ -56,10 +56,12 @@ fn found(arguments: &ProjectArguments, path: &Path) -> Result<Vec<String>> {
                 return Ok(Vec::new());
             }
             Some(State::Current { .. }) => format!(
-                "note: this is not the result of {id} in {file} as it is now: `eigenscope run {file}` lets the name lead there"
+                "note: this is not the result of {id} in {file} as it is now: `{}` lets the name lead there",
+                project.invocation.command("run")
             ),
             _ => format!(
-                "note: {id} is not up to date for {file} as it is now: see `eigenscope explain {file} '{id}'`"
+                "note: {id} is not up to date for {file} as it is now: see `{}`",
+                project.invocation.command_of("explain", id)
             ),
         });
     }

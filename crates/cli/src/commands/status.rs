@@ -64,9 +64,9 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Status) -> Result<u8> 
     let misled = found.misled.len();
     if misled > 0 {
         tell(&format!(
-            "{misled} of the readable names in {} do not lead to the result that is up to date: `eigenscope run {}` corrects that",
+            "{misled} of the readable names in {} do not lead to the result that is up to date: `{}` corrects that",
             relative(&found.project.store.pipeline(&found.project.plan.name)),
-            command.targets.pipeline
+            found.project.invocation.command("run")
         ));
     }
     let (current, total) = found.counts();
@@ -183,7 +183,10 @@ impl Found {
             (None, None) => (task, state.name(), self.reason(state)),
         };
         let mut text = if !all && listed().count() > by_table::LISTED {
-            let hint = format!("`eigenscope status {} --all` lists each task\n", plan.name);
+            let hint = format!(
+                "`{} --all` lists each task\n",
+                self.project.invocation.command("status")
+            );
             by_table::lines(plan, listed().map(words)) + &hint
         } else {
             let lines = listed().map(words).map(|(task, state, reason)| {
@@ -213,6 +216,6 @@ impl Found {
             let warnings = self.survey.warnings(plan, task).into_iter();
             warnings.map(move |warning| (task, warning))
         });
-        text + &warnings::list(plan, found, limit)
+        text + &warnings::list(plan, &self.project.invocation, found, limit)
     }
 }

@@ -15,6 +15,7 @@ use crate::arguments::{ProjectArguments, Terminal, Verify};
 use crate::budget;
 use crate::cards;
 use crate::exit::{self, diagnosed};
+use crate::invocation::Invocation;
 use crate::json;
 use crate::project::Project;
 
@@ -72,6 +73,8 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Verify) -> Result<u8> 
 #[derive(Serialize)]
 struct Report<'a> {
     pipeline: &'a str,
+    #[serde(skip)]
+    invocation: &'a Invocation,
     holds: bool,
     interrupted: bool,
     machine: Machine,
@@ -127,6 +130,7 @@ impl<'a> Report<'a> {
         });
         Self {
             pipeline: &project.plan.name,
+            invocation: &project.invocation,
             holds: found.holds(),
             interrupted: found.interrupted,
             machine: Machine::this(),
@@ -169,16 +173,16 @@ impl<'a> Report<'a> {
             let _ = writeln!(
                 text,
                 "{count} tasks are not up to date, so there is nothing to compare with: {names}; \
-                 `eigenscope run {}` computes them",
-                self.pipeline
+                 `{}` computes them",
+                self.invocation.command("run")
             );
         }
         if !self.unknown.is_empty() {
             let (count, names) = (self.unknown.len(), listed(self.unknown));
             let _ = writeln!(
                 text,
-                "{count} tasks of the lock file are not in the pipeline: {names}; `eigenscope lock {}` removes them",
-                self.pipeline
+                "{count} tasks of the lock file are not in the pipeline: {names}; `{}` removes them",
+                self.invocation.command("lock")
             );
         }
         let counts = tallied([

@@ -3,6 +3,7 @@
 use eigenscope_plan::Plan;
 
 use super::plural;
+use crate::invocation::Invocation;
 
 /// Most warnings that are listed unless all are asked for.
 pub(crate) const SHOWN: usize = 20;
@@ -10,6 +11,7 @@ pub(crate) const SHOWN: usize = 20;
 /// The first `limit` warnings, one line each under a heading, and how many more there are; nothing for none.
 pub(crate) fn list<'a>(
     plan: &Plan,
+    invocation: &Invocation,
     warnings: impl IntoIterator<Item = (usize, &'a str)>,
     limit: usize,
 ) -> String {
@@ -24,9 +26,9 @@ pub(crate) fn list<'a>(
     }
     let hidden = count.saturating_sub(limit);
     if hidden > 0 {
-        let name = &plan.name;
+        let status = invocation.command("status");
         text.push_str(&format!(
-            "  and {hidden} more; `eigenscope status {name} --all` lists them\n"
+            "  and {hidden} more; `{status} --all` lists them\n"
         ));
     }
     text

@@ -65,11 +65,13 @@ impl LockFile {
     pub fn read(path: &Path) -> Result<Self, FileErrors> {
         let text = regular::read_to_string(path).map_err(|cause| {
             let error = FileError::new("unreadable", "the lock file cannot be read");
-            let error = error.help("`eigenscope lock` writes it").caused_by(cause);
+            let error = error
+                .help("`eigenscope lock PIPELINE` writes it")
+                .caused_by(cause);
             FileErrors::unreadable(path, error)
         })?;
         let fail = |error: FileError| {
-            let help = "this is not a lock file; `eigenscope lock` writes it anew";
+            let help = "this is not a lock file; `eigenscope lock PIPELINE` writes it anew";
             FileErrors::one(path, &text, error.help(help))
         };
         let found: OfVersion = deserialize(&text).map_err(fail)?;

@@ -308,7 +308,8 @@ impl Checking<'_> {
         locked: Option<&BTreeMap<KindName, OutputSummary>>,
     ) -> Result<Comparison, ArtifactError> {
         let Some(expected) = locked.and_then(|outputs| outputs.get(kind)) else {
-            let reason = "it is not in the lock file; `eigenscope lock` adds it".to_owned();
+            let reason =
+                "it is not in the lock file; `eigenscope lock PIPELINE` adds it".to_owned();
             return Ok(Comparison::differs(reason));
         };
         let found = self.scratch.output(found, kind);

@@ -13,6 +13,7 @@ use eigenscope_plan::write_file;
 use super::tell;
 use crate::arguments::{Init, ProjectArguments};
 use crate::exit;
+use crate::invocation::quoted_path;
 use crate::project::{PIPELINES, stage_programs};
 
 pub(crate) fn run(arguments: &ProjectArguments, command: &Init) -> Result<u8> {
@@ -45,28 +46,7 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Init) -> Result<u8> {
 /// The command that runs the new pipeline. Where its files are must be said if it is not the default folder.
 fn next_command(name: &str, seen: &look::Seen, data_dir: &Path) -> String {
     match seen.is_inside && data_dir != Path::new("data") {
-        true => format!("eigenscope run {name} --data-dir {}", quoted(data_dir)),
+        true => format!("eigenscope run {name} --data-dir {}", quoted_path(data_dir)),
         false => format!("eigenscope run {name}"),
-    }
-}
-
-/// A path as a shell takes it.
-fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-+,:@".contains(letter);
-    match text.chars().all(is_plain) {
-        true => text,
-        false => format!("'{}'", text.replace('\'', r"'\''")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_are_quoted_for_a_shell_where_they_must_be() {
-        assert_eq!(quoted(Path::new("/data/my-images")), "/data/my-images");
-        assert_eq!(quoted(Path::new("my 'cats'")), r"'my '\''cats'\'''");
     }
 }
