@@ -113,7 +113,7 @@ fn with_file<const N: usize>(more: [Parameter; N]) -> Vec<Parameter> {
             "names",
             ParameterType::free("a table such as { conv1 = \"features.0\" }"),
             json!({}),
-            "names of layers in the file, by the names of ours; the others are matched by equal names, else by order",
+            "names of layers in the file, or of tensors, by the names of ours; the others are matched by equal names, else by order",
         ),
     ];
     parameters.extend(more);

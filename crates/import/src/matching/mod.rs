@@ -1,13 +1,14 @@
 //! Which tensor of a file is which tensor of a network: by names that are given, by equal names, or by order.
 
+mod by_name;
 mod layers;
 mod report;
 mod usual_order;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use by_name::Open;
 use layers::{Layer, by_shapes, difference, layers, longest, uncertain};
-use report::nearest;
 
 pub(crate) use layers::significant;
 pub(crate) use report::listed;
@@ -38,7 +39,7 @@ pub(crate) struct Pair {
 /// An entry of `names` that names nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Unknown {
-    /// Its key, a layer of ours.
+    /// Its key, a layer or a tensor of ours.
     pub(crate) layer: String,
     /// Whether the key is wrong, not the value.
     pub(crate) is_ours: bool,
@@ -85,8 +86,8 @@ pub(crate) fn is_counter(last: &str) -> bool {
     last == "num_batches_tracked"
 }
 
-/// Matches the tensors of a network with those of a file. `names` are prefixes in the file by names of our layers. Without
-/// `is_ordered` the order of their layers is a guess ([`in_usual_order`]).
+/// Matches the tensors of a network with those of a file. `names` are prefixes in the file by names of our layers, or tensors by
+/// tensors. Without `is_ordered` the order of their layers is a guess ([`in_usual_order`]).
 pub(crate) fn matching(
     ours: &[TensorShape],
     theirs: &[TensorShape],
@@ -94,49 +95,12 @@ pub(crate) fn matching(
     is_ordered: bool,
 ) -> Matching {
     let mut matching = Matching::default();
-    let (mut ours, mut theirs) = (layers(ours), layers(theirs));
-    let known = |layers: &[Layer<'_>]| -> Vec<String> {
-        layers.iter().map(|one| one.name.to_owned()).collect()
+    let mut open = Open {
+        ours: layers(ours),
+        theirs: layers(theirs),
     };
-    let (our_names, their_names) = (known(&ours), known(&theirs));
-    let mut taken: BTreeMap<&str, &str> = BTreeMap::new();
-    for (layer, prefix) in names {
-        let position = ours.iter().position(|one| one.name == layer);
-        let Some(position) = position else {
-            let nearest = nearest(layer, &our_names);
-            let why = format!(
-                "the network has no such layer; {nearest}it has {}",
-                listed(&our_names)
-            );
-            matching.unknown.push(Unknown {
-                layer: layer.clone(),
-                is_ours: true,
-                why,
-            });
-            continue;
-        };
-        let Some(found) = theirs.iter().position(|one| one.name == prefix) else {
-            let why = match taken.get(prefix.as_str()) {
-                Some(other) => format!(
-                    "`{prefix}` of the file is given to `{other}` already; a layer of the file is used once"
-                ),
-                None => format!(
-                    "the file has no tensors `{prefix}.*`; {}it has {}",
-                    nearest(prefix, &their_names),
-                    listed(&their_names)
-                ),
-            };
-            matching.unknown.push(Unknown {
-                layer: layer.clone(),
-                is_ours: false,
-                why,
-            });
-            ours.remove(position);
-            continue;
-        };
-        taken.insert(prefix, layer);
-        matching.pair(&ours.remove(position), &theirs.remove(found));
-    }
+    matching.by_name(&mut open, names);
+    let Open { ours, mut theirs } = open;
     let equal: BTreeSet<&str> = theirs.iter().map(|layer| layer.name).collect();
     if ours.iter().all(|layer| equal.contains(layer.name)) {
         for layer in &ours {

@@ -100,6 +100,38 @@ fn names_that_are_given_come_first() {
 }
 
 #[test]
+fn tensors_without_a_layer_are_named_one_by_one() {
+    let ours = tensors(&[
+        ("a.weight", &[4, 4]),
+        ("a.bias", &[4]),
+        ("b.weight", &[4, 4]),
+    ]);
+    let theirs = tensors(&[("w2", &[4, 4]), ("w1", &[4, 4]), ("b1", &[4])]);
+    let names = [("a.weight", "w1"), ("a.bias", "b1"), ("b", "w2")];
+    let matching = matched(&ours, &theirs, &names);
+    assert!(matching.is_complete(), "{matching}");
+    let expected = [("a.bias", "b1"), ("a.weight", "w1"), ("b.weight", "w2")];
+    assert_eq!(pairs(&matching), expected);
+    assert_eq!(matching.left_over, [""; 0]);
+
+    let names = [("a", "w1"), ("b.weight", "w3"), ("c.weight", "w2")];
+    let matching = matched(&ours, &theirs, &names);
+    assert_eq!(
+        matching.unknown,
+        [
+            (
+                "a",
+                false,
+                "`w1` of the file is one tensor, and the layer has bias and weight: name each, such as \"a.weight\" = \"w1\"",
+            ),
+            ("b.weight", false, "the file has no tensor `w3`; it has b1, w1, w2"),
+            ("c.weight", true, "the network has no such layer; it has a, b"),
+        ]
+        .map(|(layer, is_ours, why)| unknown(layer, is_ours, why))
+    );
+}
+
+#[test]
 fn a_layer_of_the_file_is_given_once() {
     let ours = tensors(&[("a.weight", &[4, 4]), ("b.weight", &[4, 4])]);
     let theirs = tensors(&[("x.weight", &[4, 4]), ("y.weight", &[4, 4])]);
