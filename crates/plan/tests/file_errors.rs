@@ -37,6 +37,23 @@ fn train(name: &str, lines: &str, expected: &[&str]) {
 }
 
 #[test]
+fn a_kind_of_another_stage_is_led_there() {
+    for (text, help) in [
+        (
+            "[data.mnist]\n[metric.interaction]\nmodel = 'data.mnist'\n",
+            "`interaction` is a kind of stage `decompose`: write [decompose.interaction]",
+        ),
+        (
+            "[data.mnist]\n[figure.mine]\nkind = 'final'\n",
+            "`final` is a kind of stage `metric`: write [metric.mine]",
+        ),
+    ] {
+        let text = rendered(&errors(text));
+        assert!(text.contains(help), "{text}");
+    }
+}
+
+#[test]
 fn syntax() {
     case("syntax", "[data.mnist\ntransforms = [\n", &["syntax"]);
     // One bracket that is missing: nothing is said about what follows.

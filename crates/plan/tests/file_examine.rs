@@ -363,6 +363,19 @@ fn problems_of_an_examined_table_hide_those_that_follow() {
 }
 
 #[test]
+fn a_wrong_value_does_not_hide_what_is_wrong_with_another() {
+    let faults = Examined::default()
+        .fault(Fault::at("/steps/0", "unknown"))
+        .fault(Fault::at("/how", "follows from the default"))
+        .fault(Fault::at("", "so may this"));
+    let fake = Fake::new(&[vec![faults]]);
+    let text = NETWORK.replace("seed =", "how = 1979-05-27\nseed =");
+    let errors = fake.plan(&text).expect_err("two faults");
+    assert_eq!(codes(&errors), ["wrong_type", "refused_value"]);
+    assert_eq!(fake.asked(1).questions[0].parameters["how"], "adam");
+}
+
+#[test]
 fn programs_that_fail_are_reported_at_the_table() {
     let event = r#"{"event":"failed","messages":["told to","fail"]}"#;
     let version = TASK_VERSION;

@@ -13,7 +13,7 @@ use super::examine::examine;
 use super::expand::expand;
 use super::resolve::resolve;
 use super::sizes;
-use super::table::{SEED, SEEDS, Table, table};
+use super::table::{Known, SEED, SEEDS, Table, table};
 use crate::file::{self, FileError, Problems, Sources};
 use crate::plan::Plan;
 use crate::programs::Programs;
@@ -52,14 +52,13 @@ pub(crate) fn plan(
             let kinds = programs.kinds(found.stage);
             let missing = programs.missing(found.stage);
             let missing = missing.as_deref();
-            table(
-                found.stage,
-                &found.entry,
+            let others = |name: &str| programs.stage_of(name);
+            let known = Known {
                 kinds,
                 missing,
-                sources.text(),
-                problems,
-            )
+                stage_of: &others,
+            };
+            table(found.stage, &found.entry, &known, sources.text(), problems)
         })
         .collect();
     if tables.is_empty() && problems.is_empty() {

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use eigenscope_stage::{Examined, Fault, Known, Question, Stage};
+use eigenscope_stage::{
+    Examined, Fault, Known, ParameterType, Question, Stage, TaskKindDescription,
+};
 use serde_json::Value;
 
 use super::expand::ExpandedTable;
@@ -113,12 +115,16 @@ impl Round {
                 let is_open = table.kind.examined && examinations.of(position).is_none();
                 let reads_open = task.inputs.iter().any(|input| waits[input.task]);
                 waits[position] = is_open || reads_open;
-                if is_open && !reads_open && !features::has_problem(&task.parameters) {
+                if is_open
+                    && !reads_open
+                    && let Some(parameters) = completed(&task.parameters, table.kind)
+                {
                     let asked = of_program.entry(task.stage).or_insert_with(|| Asked {
                         table: number,
                         ..Asked::default()
                     });
-                    asked.add(position, question(task, &features, &quantities));
+                    let question = question(task, parameters, &features, &quantities);
+                    asked.add(position, question);
                 }
             }
         }
@@ -170,8 +176,21 @@ fn failed(error: &ProgramError) -> FileError {
         .help("a defect of the program, not of this file")
 }
 
+/// The parameters with defaults where a problem was reported; `None` if there is none.
+fn completed(parameters: &Value, kind: &TaskKindDescription) -> Option<Value> {
+    let mut parameters = Value::clone(parameters);
+    for (name, value) in parameters.as_object_mut()? {
+        if value.is_null() {
+            let parameter = kind.parameters.iter().find(|known| known.name == *name)?;
+            *value = parameter.default.clone()?;
+        }
+    }
+    Some(parameters)
+}
+
 fn question(
     task: &PlannedTask,
+    parameters: Value,
     features: &[std::rc::Rc<Features<'_>>],
     quantities: &[Quantities<'_>],
 ) -> Question {
@@ -186,7 +205,7 @@ fn question(
     });
     Question {
         kind: task.kind.to_string(),
-        parameters: Value::clone(&task.parameters),
+        parameters,
         inputs: inputs.collect(),
     }
 }
@@ -222,12 +241,37 @@ fn report(
         let answer = examinations.of(position);
         let absent = answer.and_then(|answer| answer.absent.as_ref());
         let faults = answer.into_iter().flat_map(|answer| &answer.faults);
+        let faults = faults.filter(|fault| is_certain(fault, table.kind, &tasks[position]));
         for fault in faults.chain(absent.filter(|_| requires_files)) {
             let span = place(table.table, &tasks[position], fault);
             if reported.insert((span.clone(), &fault.message)) {
                 problems.add(|| error(table.table, &span, fault));
             }
         }
+    }
+}
+
+/// Returns whether a fault is one of the task as it is written. Where a parameter has another problem, and the program was asked with the
+/// default, only the faults of what nothing but the program understands are.
+fn is_certain(fault: &Fault, kind: &TaskKindDescription, task: &PlannedTask) -> bool {
+    if !features::has_problem(&task.parameters) {
+        return true;
+    }
+    let name = fault.path.split('/').nth(1).unwrap_or_default();
+    let mut parameters = kind.parameters.iter();
+    let parameter = parameters.find(|parameter| parameter.name == name);
+    let is_given = task
+        .parameters
+        .get(name)
+        .is_some_and(|value| !value.is_null());
+    is_given && parameter.is_some_and(|parameter| is_free(&parameter.kind))
+}
+
+fn is_free(kind: &ParameterType) -> bool {
+    match kind {
+        ParameterType::Free { .. } => true,
+        ParameterType::List { item, .. } => is_free(item),
+        _ => false,
     }
 }
 

@@ -78,15 +78,24 @@ pub(crate) const SEEDS: ParameterType = ParameterType::Integer {
     maximum: 1 << 53,
 };
 
-/// Checks the table `[stage.name]`. `missing` is where the program of the stage should be, if it is not there.
+/// What is known of the stage of a table, and of others.
+pub(crate) struct Known<'a, 'b> {
+    pub(crate) kinds: &'a [TaskKindDescription],
+    /// Where the program of the stage should be, if it is not there.
+    pub(crate) missing: Option<&'b Path>,
+    /// The stage that has a kind of a name.
+    pub(crate) stage_of: &'b dyn Fn(&str) -> Option<Stage>,
+}
+
+/// Checks the table `[stage.name]`.
 pub(crate) fn table<'a>(
     stage: Stage,
     entry: &Entry,
-    kinds: &'a [TaskKindDescription],
-    missing: Option<&Path>,
+    known: &Known<'a, '_>,
     source: &str,
     problems: &mut Problems,
 ) -> Table<'a> {
+    let kinds = known.kinds;
     let mut table = Table {
         stage,
         id: format!("{}.{}", stage.name(), entry.key),
@@ -111,7 +120,7 @@ pub(crate) fn table<'a>(
         });
         return table;
     };
-    if let Some(program) = missing {
+    if let Some(program) = known.missing {
         problems.add(|| {
             let (program, stage) = (program.display(), stage.name());
             let message = format!(
@@ -123,7 +132,7 @@ pub(crate) fn table<'a>(
         });
         return table;
     }
-    table.kind = find_kind(stage, entry, entries, kinds, problems);
+    table.kind = find_kind(stage, entry, entries, known, problems);
     if let Some(kind) = table.kind {
         let mut reading = Reading {
             kind,
@@ -143,9 +152,10 @@ fn find_kind<'a>(
     stage: Stage,
     entry: &Entry,
     entries: &[Entry],
-    kinds: &'a [TaskKindDescription],
+    known: &Known<'a, '_>,
     problems: &mut Problems,
 ) -> Option<&'a TaskKindDescription> {
+    let kinds = known.kinds;
     let given = entries.iter().find(|entry| entry.key == KIND);
     let (name, span) = match given {
         None => (entry.key.as_str(), &entry.key_span),
@@ -185,7 +195,14 @@ fn find_kind<'a>(
                 Some(_) => "",
                 None => "the kind is the name of the table unless `kind` is given; ",
             };
-            let help = format!("{hint}{}", did_you_mean("known kinds", name, kinds));
+            let help = match (known.stage_of)(name) {
+                Some(other) => format!(
+                    "`{kind}` is a kind of stage `{0}`: write [{0}.{1}]",
+                    other.name(),
+                    named(&entry.key)
+                ),
+                None => format!("{hint}{}", did_you_mean("known kinds", name, kinds)),
+            };
             FileError::new("unknown_kind", message)
                 .at(span, "no such kind")
                 .help(help)

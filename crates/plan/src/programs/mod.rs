@@ -281,6 +281,13 @@ impl Programs {
             .unwrap_or_default()
     }
 
+    /// The first stage with a kind of this name.
+    pub(crate) fn stage_of(&self, kind: &str) -> Option<Stage> {
+        let mut descriptions = self.descriptions.iter();
+        let found = descriptions.find(|one| one.kinds.iter().any(|known| known.name == kind));
+        found.map(|description| description.section)
+    }
+
     /// Where the program of a stage should be, if it is not there.
     pub(crate) fn missing(&self, stage: Stage) -> Option<PathBuf> {
         self.missing.contains(&stage).then(|| self.path(stage))
