@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::arrange::Arranged;
 use super::pieces::{Map, Operation};
 
-/// The names in a graph of all steps with tensors.
+/// The names in a graph of all steps with tensors that have one.
 pub(super) fn hints<'a>(steps: &[Arranged<'a>]) -> Vec<&'a str> {
     let mut found = Vec::new();
     collect(steps, &mut found);
@@ -18,6 +18,7 @@ fn collect<'a>(steps: &[Arranged<'a>], found: &mut Vec<&'a str>) {
             Arranged::Piece(piece) => {
                 if let Operation::Map(Map { hint, .. }) | Operation::BatchNorm { hint, .. } =
                     &piece.operation
+                    && !hint.is_empty()
                 {
                     found.push(hint);
                 }

@@ -34,7 +34,7 @@ impl Builder<'_> {
             false => None,
         };
         let map = Map {
-            hint: names::hint(node, &weight),
+            hint: self.hint(node, std::slice::from_ref(&weight)),
             outputs,
             shape: vec![outputs, inputs],
             weight: vec![match is_transposed {
@@ -118,7 +118,7 @@ impl Builder<'_> {
             false => None,
         };
         let map = Map {
-            hint: names::hint(node, &weight),
+            hint: self.hint(node, std::slice::from_ref(&weight)),
             outputs,
             shape: weight.shape.clone(),
             weight: vec![Part::Whole(Box::new(weight))],
@@ -152,7 +152,7 @@ impl Builder<'_> {
                 "its tensors do not have one value for each channel",
             ));
         }
-        let hint = names::hint(node, &tensors[0]);
+        let hint = self.hint(node, &tensors);
         let parts: Vec<Part> = tensors
             .into_iter()
             .map(|one| Part::Whole(Box::new(one)))
@@ -168,6 +168,16 @@ impl Builder<'_> {
             tensors,
         };
         self.piece(node, operation, parent, sizes)
+    }
+
+    /// What a node is called after its first tensor that no node before it has: exporters keep equal tensors once, under the
+    /// name of the first.
+    fn hint(&mut self, node: &Node, tensors: &[TensorInfo]) -> String {
+        let own = tensors.iter().find(|one| !self.named.contains(&one.name));
+        let hint = names::hint(node, own);
+        let names = tensors.iter().map(|one| one.name.clone());
+        self.named.extend(names);
+        hint
     }
 
     /// Adds the bias, input `index`, to a linear map that has none.

@@ -21,11 +21,15 @@ pub(super) struct Named {
     pub(super) tensors: Vec<GraphTensor>,
 }
 
-/// What a node's weight is called, without the last part; else the module that PyTorch says the node is of; else nothing.
-pub(super) fn hint(node: &Node, weight: &TensorInfo) -> String {
-    let named = weight.name.strip_suffix(".weight").unwrap_or(&weight.name);
-    if is_name(named) {
-        return named.to_owned();
+/// What a tensor of a node is called, without the last part; else the module that PyTorch says the node is of; else nothing.
+pub(super) fn hint(node: &Node, tensor: Option<&TensorInfo>) -> String {
+    const LAST: [&str; 4] = [".weight", ".bias", ".running_mean", ".running_var"];
+    if let Some(TensorInfo { name, .. }) = tensor {
+        let named = LAST.iter().find_map(|last| name.strip_suffix(last));
+        let named = named.unwrap_or(name);
+        if is_name(named) {
+            return named.to_owned();
+        }
     }
     let module = module(&node.name);
     match is_name(&module) {

@@ -1,6 +1,6 @@
 //! The nodes of a graph, one after another, as pieces.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use eigenscope_checkpoint::onnx::{Attribute, Graph, Node};
@@ -46,6 +46,8 @@ pub(super) struct Builder<'a> {
     pub(super) checkpoint: &'a Checkpoint,
     graph: &'a Graph,
     pub(super) known: HashMap<String, Known>,
+    /// Tensors of nodes that have a name.
+    pub(super) named: HashSet<String>,
     pub(super) pieces: Vec<Piece>,
     /// Pieces that are functions, by the piece that they read, what they do and the node that makes them.
     pub(super) functions: HashMap<(usize, [u64; 2], String), usize>,
@@ -76,6 +78,7 @@ impl<'a> Builder<'a> {
             checkpoint,
             graph,
             known,
+            named: HashSet::new(),
             pieces: vec![Piece {
                 operation: Operation::Input,
                 parent: 0,

@@ -176,6 +176,11 @@ fn steps_are_those_that_a_user_would_write() {
 }
 
 fn refused(nodes: Vec<onnx::Node>, weights: &[(&str, &[usize])]) -> String {
+    let error = network(&checkpoint(nodes, weights)).expect_err("refused");
+    error.to_string()
+}
+
+fn checkpoint(nodes: Vec<onnx::Node>, weights: &[(&str, &[usize])]) -> Checkpoint {
     let info = |name: &str, shape: &[usize]| onnx::ValueInfo {
         name: name.to_owned(),
         dtype: None,
@@ -200,8 +205,7 @@ fn refused(nodes: Vec<onnx::Node>, weights: &[(&str, &[usize])]) -> String {
     };
     let mut bytes = Vec::new();
     onnx::write(&mut bytes, &graph).expect("written");
-    let checkpoint = Checkpoint::of_bytes(Path::new("m.onnx"), bytes, None).expect("readable");
-    network(&checkpoint).expect_err("refused").to_string()
+    Checkpoint::of_bytes(Path::new("m.onnx"), bytes, None).expect("readable")
 }
 
 fn node(
@@ -221,6 +225,61 @@ fn node(
             .map(|(name, value)| ((*name).to_owned(), value.clone()))
             .collect(),
     }
+}
+
+#[test]
+fn tensors_that_an_exporter_keeps_once_do_not_mix_the_names_of_blocks() {
+    let pads = onnx::Attribute::Ints(vec![1; 4]);
+    let shared = ["weight", "bias", "running_mean", "running_var"];
+    let shared = shared.map(|last| format!("layer1.0.bn1.{last}"));
+    let block = |number: usize, input: &str, node_name: &str| {
+        let [conv, norm, sum] = ["c", "n", "s"].map(|stem| format!("{stem}{number}"));
+        let weight = format!("layer1.{number}.conv1.weight");
+        let of_norm: Vec<&str> = [conv.as_str()]
+            .into_iter()
+            .chain(shared.iter().map(String::as_str))
+            .collect();
+        let normalise = onnx::Node {
+            name: node_name.to_owned(),
+            ..node("BatchNormalization", &of_norm, &norm, &[])
+        };
+        vec![
+            node("Conv", &[input, &weight], &conv, &[("pads", pads.clone())]),
+            normalise,
+            node("Add", &[&norm, input], &sum, &[]),
+        ]
+    };
+    let kernel: &[usize] = &[4, 4, 3, 3];
+    let mut weights = vec![
+        ("layer1.0.conv1.weight", kernel),
+        ("layer1.1.conv1.weight", kernel),
+        ("layer1.2.conv1.weight", kernel),
+    ];
+    weights.extend(shared.iter().map(|name| (name.as_str(), &[4_usize][..])));
+    let of_pytorch = "/layer1/layer1.2/bn1/BatchNormalization";
+    let mut nodes = block(0, "x", "");
+    nodes.extend(block(1, "s0", "node_batch_norm_1"));
+    nodes.extend(block(2, "s1", of_pytorch));
+    nodes.push(node("Relu", &["s2"], "y", &[]));
+    let network = network(&checkpoint(nodes, &weights)).expect("steps");
+    let names: Vec<&str> = network
+        .tensors
+        .iter()
+        .map(|tensor| tensor.name.rsplit_once('.').expect("a layer").0)
+        .collect();
+    let mut names = names;
+    names.dedup();
+    assert_eq!(
+        names,
+        [
+            "layer1.0.conv1",
+            "layer1.0.bn1",
+            "layer1.1.conv1",
+            "layer1.1.norm1",
+            "layer1.2.conv1",
+            "layer1.2.bn1",
+        ]
+    );
 }
 
 #[test]
