@@ -27,6 +27,9 @@ use crate::{CheckpointError, DType, limits};
 
 use header::Header;
 
+/// Most arrays that are listed in a message.
+const LISTED: usize = 20;
+
 pub use write::{ArrayValues, NpzWriter};
 
 /// A file of arrays, open for reading.
@@ -136,12 +139,20 @@ impl Npz {
             let names: Vec<String> = self
                 .arrays
                 .iter()
-                .take(20)
+                .take(LISTED)
                 .map(|array| format!("`{}`", shown(&array.name)))
                 .collect();
+            let more = match self.arrays.len().saturating_sub(LISTED) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
             CheckpointError::Key {
                 path: self.sources[0].path().to_owned(),
-                reason: format!("no array `{}`; there are {}", shown(name), names.join(", ")),
+                reason: format!(
+                    "no array `{}`; there are {}{more}",
+                    shown(name),
+                    names.join(", ")
+                ),
                 candidates: self.arrays.iter().map(|array| array.name.clone()).collect(),
             }
         })

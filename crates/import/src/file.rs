@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use eigenscope_checkpoint::onnx::Dimension;
-use eigenscope_checkpoint::{Checkpoint, Format};
+use eigenscope_checkpoint::{Checkpoint, Format, TensorInfo};
 use eigenscope_graphs::{GraphNetwork, GraphTensor};
 
 use crate::error::ImportError;
@@ -56,13 +56,17 @@ fn similar(path: &Path) -> String {
         .map(|other| (strsim::osa_distance(&name, &other), other))
         .collect();
     found.sort_unstable();
+    let more = match found.len().saturating_sub(MAXIMUM_SIMILAR) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
     found.truncate(MAXIMUM_SIMILAR);
     let folder = folder.display();
     match found.is_empty() {
         true => format!("; {folder} has no files of weights"),
         false => {
             let names: Vec<String> = found.into_iter().map(|(_, name)| name).collect();
-            format!("; {folder} has {}", names.join(", "))
+            format!("; {folder} has {}{more}", names.join(", "))
         }
     }
 }
@@ -172,22 +176,63 @@ impl WeightFile {
     /// # Errors
     /// The file cannot be read or contradicts itself.
     pub(crate) fn read(&self, name: &str) -> Result<Vec<f32>, ImportError> {
-        let missing = || ImportError::NoTensor {
+        match self.place(name)? {
+            Place::Graph(graph) => {
+                let values = graph.values(&self.checkpoint, name);
+                Ok(values.ok_or_else(|| self.missing(name))??)
+            }
+            Place::Nowhere { value, count } => Ok(vec![value; count]),
+            Place::File(tensor) => Ok(self.checkpoint.read(tensor)?),
+        }
+    }
+
+    /// Gives the values of a tensor to `each`, some at a time.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub(crate) fn for_each(
+        &self,
+        name: &str,
+        mut each: impl FnMut(&[f32]),
+    ) -> Result<(), ImportError> {
+        match self.place(name)? {
+            Place::File(tensor) => self.checkpoint.for_each(tensor, each)?,
+            Place::Graph(_) | Place::Nowhere { .. } => each(&self.read(name)?),
+        }
+        Ok(())
+    }
+
+    fn missing(&self, name: &str) -> ImportError {
+        ImportError::NoTensor {
             path: self.path.clone(),
             name: name.to_owned(),
-        };
+        }
+    }
+
+    fn place(&self, name: &str) -> Result<Place<'_>, ImportError> {
         if let Some(graph) = &self.graph {
-            let values = graph.values(&self.checkpoint, name);
-            return Ok(values.ok_or_else(missing)??);
+            return Ok(Place::Graph(graph));
         }
         let mut assumed = self.shapes.iter().filter(|tensor| tensor.is_assumed);
         if let Some(tensor) = assumed.find(|tensor| tensor.name == name) {
             let value = if split(name).1 == "weight" { 1.0 } else { 0.0 };
-            return Ok(vec![value; tensor.shape.iter().product()]);
+            let count = tensor.shape.iter().product();
+            return Ok(Place::Nowhere { value, count });
         }
-        let tensor = self.checkpoint.tensor(name).ok_or_else(missing)?;
-        Ok(self.checkpoint.read(tensor)?)
+        let tensor = self.checkpoint.tensor(name);
+        tensor.map(Place::File).ok_or_else(|| self.missing(name))
     }
+}
+
+/// Where the values of a tensor are.
+enum Place<'a> {
+    Graph(&'a GraphNetwork),
+    File(&'a TensorInfo),
+    /// The file lacks them, which means that all are equal.
+    Nowhere {
+        value: f32,
+        count: usize,
+    },
 }
 
 /// A tensor of a graph, under the name that its steps give it.
@@ -253,6 +298,13 @@ mod tests {
         let error = error.to_string();
         assert!(error.contains("chekpoint.pt; "), "{error}");
         assert!(error.ends_with("has checkpoint.pth, other.onnx"), "{error}");
+        for number in 0..5 {
+            std::fs::write(folder.path().join(format!("far{number}.onnx")), "").expect("written");
+        }
+        let error = locate(folder.path(), "chekpoint.pt").expect_err("it is not there");
+        let error = error.to_string();
+        assert!(error.contains("has checkpoint.pth, "), "{error}");
+        assert!(error.ends_with(" and 2 more"), "{error}");
         let error = locate(folder.path(), "a/b.pt")
             .expect_err("no folder")
             .to_string();

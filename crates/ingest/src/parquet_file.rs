@@ -106,13 +106,15 @@ impl ParquetFile {
         self.fields()
             .position(|field| field.name() == name)
             .ok_or_else(|| {
-                let names: Vec<&str> = self
-                    .fields()
-                    .take(10)
-                    .map(|field| field.name().as_str())
-                    .collect();
+                const LISTED: usize = 10;
+                let names = self.fields().map(|field| field.name().as_str());
+                let more = match self.fields().len().saturating_sub(LISTED) {
+                    0 => String::new(),
+                    more => format!(" and {more} more"),
+                };
+                let names: Vec<&str> = names.take(LISTED).collect();
                 self.refused(format!(
-                    "there is no column `{name}` among {}",
+                    "there is no column `{name}` among {}{more}",
                     names.join(", ")
                 ))
             })

@@ -12,6 +12,8 @@ use eigenscope_figure::{
     ColourBar, ColourScale, Figure, GridCell, GridRow, ImageGrid, Matrix, Panel, ticks,
 };
 
+/// Kernels drawn of a layer that has as many, if nothing else is asked for.
+const USUAL_COUNT: usize = 9;
 /// Largest width of an image, px.
 const LARGEST: f64 = 110.0;
 /// The same of kernels that read more channels than images have, px.
@@ -36,8 +38,8 @@ pub(super) fn kind() -> TaskKind {
                 minimum: 1,
                 maximum: 36,
             },
-            9,
-            "kernels drawn",
+            USUAL_COUNT,
+            "kernels drawn; all of a layer that has fewer",
         ),
     ])
     .reads(Role::one("model", TENSORS, "model with the layer"))
@@ -59,7 +61,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
     let reads_images = is_first(&reader.names()?, &weight.name).then_some(header.input);
     let kernels = Kernels::new(&layer, &weight, reads_images)?;
     let shown = kernels.count.min(count);
-    if shown < count {
+    if shown < count && count != USUAL_COUNT {
         context.warn(format!(
             "{layer} has {shown} {}, not {count}",
             kernels.called

@@ -17,6 +17,8 @@ use eigenscope_figure::{Figure, GridCell, ImageGrid, Panel};
 const COLUMNS: usize = 5;
 /// Largest width of an image, px.
 const LARGEST: f64 = 128.0;
+/// Images drawn of a split that has as many, if nothing else is asked for.
+const USUAL_COUNT: usize = 5;
 /// Images read at a time.
 const PIECE: usize = 64;
 
@@ -33,8 +35,8 @@ pub(super) fn kind() -> TaskKind {
                 minimum: 1,
                 maximum: 20,
             },
-            5,
-            "images drawn",
+            USUAL_COUNT,
+            "images drawn; all of a split that has fewer",
         ),
         split_parameter(SplitName::Train, "split of the images"),
     ])
@@ -59,7 +61,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
     if found == 0 {
         return Err(format!("there are no {name} images").into());
     }
-    if found < count {
+    if found < count && count != USUAL_COUNT {
         context.warn(format!("there are {found} {name} images, not {count}"));
     }
     context.warn_all(drawn_channels(reader.header()));

@@ -68,6 +68,10 @@ fn kernels_of_grey_images_stand_in_a_square() {
     all.shows(&["Kernels of conv1 (seed 7)"]);
     assert_eq!(pictures(&all), 10);
     assert_eq!(all.warnings(), ["conv1 has 10 kernels, not 20"]);
+    let few = [tensor("conv1.weight", &[8, 1, 2, 2])];
+    let few = draw(&folder, &self::model(&folder, 1, &few), "conv1", 9);
+    assert_eq!(pictures(&few), 8);
+    assert!(few.warnings().is_empty(), "the default is at most 9");
 }
 
 #[test]

@@ -186,9 +186,11 @@ fn fewer_images_than_asked_for_are_told_and_none_refused() {
     let folder = TestFolder::new();
     let header = header(3, 255);
     let input = data(&folder, &header, SplitName::Train, &images(&header, 2));
-    let few = draw(&folder, &input, 5, "train");
-    assert_eq!(few.warnings(), ["there are 2 training images, not 5"]);
+    let few = draw(&folder, &input, 6, "train");
+    assert_eq!(few.warnings(), ["there are 2 training images, not 6"]);
     assert_eq!(drawn_pixels(&few).len(), 2 * SIDE * SIDE);
+    let by_default = draw(&folder, &input, 5, "train");
+    assert!(by_default.warnings().is_empty(), "the default is at most 5");
     draw(&folder, &input, 5, "test").fails_with("there are no test images");
 }
 
