@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use eigenscope_artifact::InputShape;
 use eigenscope_models::{Architecture, ModelError, Network, networks};
-use eigenscope_stage::{Feature, TaskKindDescription};
+use eigenscope_stage::{CONVOLUTIONS, FIRST_LAYER, Feature, LAYERS, TaskKindDescription};
 use serde_json::{Value, json};
 
 /// Networks of all kinds with the parameters of the tasks that train them.

@@ -182,7 +182,7 @@ fn flags_and_layers(examined: &Examined) -> (Vec<&str>, Vec<String>) {
             Feature::Names { set, rules } if set == "layers" => {
                 layers.extend(rules.iter().flat_map(|rule| rule.names(&Value::Null)));
             }
-            Feature::Names { .. } => {}
+            Feature::Names { .. } | Feature::Attribute { .. } => {}
             other => panic!("{other:?}"),
         }
     }

@@ -57,6 +57,8 @@ fn layers_and_properties_are_known_before_a_run() {
         Feature::flag("ungated"),
         fixed("layers", &["conv1", "second", "linear1", "linear2"]),
         fixed("drawable layers", &["conv1", "second"]),
+        fixed("convolutions", &["conv1", "second"]),
+        Feature::fixed("first layer", "conv1"),
     ];
     // Without the sizes of the images, the weights tell them.
     for data in [known(), Known::default()] {
