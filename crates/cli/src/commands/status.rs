@@ -207,8 +207,8 @@ impl Found {
         ));
         if jobs.iter().any(JobReport::is_over) {
             text.push_str(&format!(
-                "`eigenscope run {}` takes the results of jobs that have ended, and submits again what has not ended well\n",
-                plan.name
+                "`{}` takes the results of jobs that have ended, and submits again what has not ended well\n",
+                self.project.invocation.command("run")
             ));
         }
         let limit = if all { usize::MAX } else { warnings::SHOWN };
