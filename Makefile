@@ -110,9 +110,9 @@ bench: programs ## Measure everything, against PyTorch, too (PYTHON= another one
 	with_cargo bench --workspace --locked $(foreach bench,$(KERNEL_BENCHES),--bench $(bench)) \
 	&& with_cargo bench --workspace --locked --bench epochs -- --python "$$python" \
 	--parquet "$$PWD/artifacts/bench/epochs.parquet" --markdown "$$PWD/docs/benchmarks.md" || exit; \
-	if [ -x "$$python" ]; then "$$python" crates/metrics/benches/clipping_pytorch.py \
+	if [ -x "$$python" ]; then "$$python" crates/metrics/benches/clipping_pytorch.py && "$$python" crates/metrics/benches/masks_pytorch.py \
 	&& with_cargo bench --workspace --locked --bench steps -- --python "$$python"; \
-	else echo "the comparisons of clipping and of training steps with PyTorch are skipped: no $$PYTHON"; fi
+	else echo "the comparisons of clipping, masks and training steps with PyTorch are skipped: no $$PYTHON"; fi
 
 bench-device: programs ## Check and measure training on a graphics card, in at most four minutes (DATA_DIR= with MNIST)
 	$(RUN) crates/gpu/bench-device "$$TARGET_DIR/release" $${DATA_DIR:+"$$DATA_DIR"}

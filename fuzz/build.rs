@@ -31,7 +31,10 @@ fn main() {
         for declaration in text.split("pub struct ").skip(1) {
             let name = declaration.split(':').next().expect("the name of the rows");
             let row = format!("eigenscope_artifact::tables::{module}::{name}");
-            let read = format!("return drop(read_records::<{row}>(path));");
+            let read = match text.contains(&format!("impl ImageRecord for {name} ")) {
+                true => format!("return drop(eigenscope_artifact::ImageTable::<{row}>::read(path));"),
+                false => format!("return drop(read_records::<{row}>(path));"),
+            };
             let _ = writeln!(readers, "if *kind == {row}::KIND {{ {read} }}");
         }
     }

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use eigenscope_artifact::{
     ALIGNMENTS, ArtifactKind, BASES, EIGENPAIRS, EMBEDDINGS, Eigenpairs, Embeddings, IMAGES,
-    ImageReader, KindName, PATTERNS, Patterns, SplitName, TENSORS, TensorReader, read_records,
-    summarise,
+    ImageReader, KindName, PATTERNS, Patterns, SHARED_BASES, SplitName, TENSORS, TensorReader,
+    read_records, summarise,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -24,7 +24,10 @@ fuzz_target!(|bytes: &[u8]| {
     let is = |kind: &ArtifactKind| summary.kind == *kind;
     if is(&IMAGES) {
         images(&path);
-    } else if let Some(kind) = [TENSORS, BASES, ALIGNMENTS].into_iter().find(is) {
+    } else if let Some(kind) = [TENSORS, BASES, ALIGNMENTS, SHARED_BASES]
+        .into_iter()
+        .find(is)
+    {
         tensors(&path, kind);
     } else if is(&EIGENPAIRS) {
         drop(Eigenpairs::read(&path));

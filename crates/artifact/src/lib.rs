@@ -20,6 +20,7 @@ mod error;
 mod escape;
 mod examples;
 mod footer;
+mod image_table;
 mod images;
 mod kind;
 mod labelled;
@@ -50,6 +51,7 @@ pub use error::{ArtifactError, advice};
 pub use escape::escaped;
 pub use examples::Examples;
 pub use footer::mark_type_order;
+pub use image_table::{ImageRecord, ImageRow, ImageTable, ImageTableHeader};
 pub use images::{
     IMAGES, ImageHeader, ImageReader, ImageWriter, Images, SourceCheck, Split, SplitName,
 };
@@ -67,8 +69,8 @@ pub use read::{Summary, TableReader, read_records, summarise};
 pub use record::{Column, Record};
 pub use shape::InputShape;
 pub use tensors::{
-    ALIGNMENTS, BASES, BasesHeader, BasisHeader, CovarianceOf, ModelHeader, NamedTensor, TENSORS,
-    TensorReader, write_tensors,
+    ALIGNMENTS, BASES, BasesHeader, BasisHeader, CovarianceOf, ModelHeader, NamedTensor,
+    SHARED_BASES, SharedBasesHeader, TENSORS, TensorReader, write_tensors,
 };
 pub use write::{TableWriter, write_records};
 

@@ -6,6 +6,8 @@
 //!   inputs, `[rank, in]`, largest eigenvalue first. Metadata: `header`, a [`BasesHeader`].
 //! - `alignments`: for every layer, named by it, the orthogonal map between what it reads in two networks,
 //!   `[channels of the first, channels of the second]`. Metadata: `header`, empty.
+//! - `shared-bases`: for every rank k, `basis-k` `[k, D]`, vectors of input space that all classes share, and `core-k` `[C, k, k]`, the
+//!   quadratic form of every class in them. Metadata: `header`, a [`SharedBasesHeader`].
 //!
 //! Data is little-endian f32 with byte-stream-split encoding.
 
@@ -29,6 +31,8 @@ pub const TENSORS: ArtifactKind = ArtifactKind::new("tensors", 1);
 pub const BASES: ArtifactKind = ArtifactKind::new("bases", 2);
 /// Orthogonal maps between the activations of two networks.
 pub const ALIGNMENTS: ArtifactKind = ArtifactKind::new("alignments", 1);
+/// Bases that the quadratic forms of all classes share.
+pub const SHARED_BASES: ArtifactKind = ArtifactKind::new("shared-bases", 1);
 
 /// A tensor with its name, row-major.
 #[derive(Debug, Clone, PartialEq)]
@@ -106,6 +110,20 @@ impl CovarianceOf {
             CovarianceOf::Weights => "weights",
         }
     }
+}
+
+/// The bases of a `shared-bases` artifact.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SharedBasesHeader {
+    /// Shape of the inputs that the vectors live on.
+    pub shape: InputShape,
+    /// Class names.
+    pub classes: Vec<String>,
+    /// Hidden size of the model.
+    pub hidden: u32,
+    /// The number of vectors of each basis and the share of the interaction tensor's norm in it, ascending.
+    pub ranks: Vec<(u32, f64)>,
 }
 
 /// Metadata key of what all tensors of an artifact share.

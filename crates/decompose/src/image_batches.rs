@@ -59,14 +59,44 @@ pub(crate) fn for_each_batch<S: Send>(
         let results: Vec<_> = group.into_par_iter().map(&measure).collect();
         take(results.into_iter().collect::<Result<_, _>>()?)?;
     }
-    if empty {
-        return Err(DecomposeError::Empty(format!(
-            "there are no {} images in {}",
-            split.name(),
-            images.path().display()
-        )));
+    match empty {
+        true => Err(no_images(images, split)),
+        false => Ok(()),
     }
-    Ok(())
+}
+
+/// Calls `visit` with the label and the input of every image of `split`, in order.
+///
+/// # Errors
+/// Returns an error if the file is damaged or the split has no images.
+pub(crate) fn for_each_image(
+    images: &ImageReader,
+    split: SplitName,
+    mut visit: impl FnMut(u16, &[f32]),
+) -> Result<(), DecomposeError> {
+    let pixels = images.pixels();
+    let mut empty = true;
+    for piece in images.pieces(split, batch_images(pixels.output_len()))? {
+        let Split {
+            labels,
+            pixels: stored,
+            ..
+        } = piece?;
+        let inputs = pixels.apply_all(&stored);
+        for (label, input) in labels.iter().zip(inputs.chunks_exact(pixels.output_len())) {
+            empty = false;
+            visit(*label, input);
+        }
+    }
+    match empty {
+        true => Err(no_images(images, split)),
+        false => Ok(()),
+    }
+}
+
+fn no_images(images: &ImageReader, split: SplitName) -> DecomposeError {
+    let path = images.path().display();
+    DecomposeError::Empty(format!("there are no {} images in {path}", split.name()))
 }
 
 /// Opens the images that a task reads as `data`, for models each given with its role.

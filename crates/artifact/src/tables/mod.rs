@@ -4,8 +4,10 @@
 
 pub mod bilinear;
 pub mod embeddings;
+pub mod interactions;
 pub mod layers;
 pub mod ledger;
+pub mod masks;
 pub mod rainbow;
 pub mod scaling;
 pub mod surgery;

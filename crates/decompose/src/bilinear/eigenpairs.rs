@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::matrices::{BilinearMatrices, input_vectors, interaction_matrix};
 use crate::error::DecomposeError;
-use crate::linear_algebra::eigensystem;
+use crate::linear_algebra::{Eigensystem, eigensystem};
 
 /// The decomposition of one class.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,11 +41,7 @@ pub fn decompose(
     count: usize,
     finished: impl Fn() + Sync,
 ) -> Result<Vec<ClassDecomposition>, DecomposeError> {
-    if weights.inputs == 0 || weights.hidden == 0 || weights.classes == 0 {
-        let (inputs, hidden) = (weights.inputs, weights.hidden);
-        return Err(DecomposeError::empty_model(inputs, hidden, weights.classes));
-    }
-    let matrices = BilinearMatrices::new(weights);
+    let matrices = BilinearMatrices::of_some(weights)?;
     let results: Vec<Result<ClassDecomposition, DecomposeError>> = (0..weights.classes)
         .into_par_iter()
         .map(|class| {
@@ -57,22 +53,47 @@ pub fn decompose(
     results.into_iter().collect()
 }
 
+/// All eigenpairs of the interaction matrix of one class.
+///
+/// # Errors
+/// Returns an error if the iteration does not converge, or if the matrix or an eigenvalue overflows.
+pub(crate) fn class_eigensystem(
+    matrices: &BilinearMatrices,
+    class: usize,
+) -> Result<Eigensystem, DecomposeError> {
+    let matrix = interaction_matrix(matrices, class);
+    if !matrix.is_all_finite() {
+        return Err(DecomposeError::overflow(class, "the interaction matrix"));
+    }
+    let system = eigensystem(matrix.as_ref())
+        .map_err(|_| DecomposeError::no_eigenvalues(class, matrix.nrows()))?;
+    match system.values.iter().all(|value| value.is_finite()) {
+        true => Ok(system),
+        false => Err(DecomposeError::overflow(class, "an eigenvalue")),
+    }
+}
+
 fn decompose_class(
     matrices: &BilinearMatrices,
     class: usize,
     count: usize,
 ) -> Result<ClassDecomposition, DecomposeError> {
-    let not_finite = |quantity| DecomposeError::overflow(class, quantity);
-    let matrix = interaction_matrix(matrices, class);
-    let size = matrix.nrows();
-    if !matrix.is_all_finite() {
-        return Err(not_finite("the interaction matrix"));
-    }
-    let system =
-        eigensystem(matrix.as_ref()).map_err(|_| DecomposeError::no_eigenvalues(class, size))?;
-    if !system.values.iter().all(|value| value.is_finite()) {
-        return Err(not_finite("an eigenvalue"));
-    }
+    let system = class_eigensystem(matrices, class)?;
+    input_eigenpairs(matrices, &system, class, count)
+}
+
+/// The eigenpairs at [`kept_positions`] of a matrix in the hidden space, which the result calls `class`, with their vectors in input space,
+/// and all eigenvalues.
+///
+/// # Errors
+/// Returns an error if a vector overflows.
+pub(crate) fn input_eigenpairs(
+    matrices: &BilinearMatrices,
+    system: &Eigensystem,
+    class: usize,
+    count: usize,
+) -> Result<ClassDecomposition, DecomposeError> {
+    let size = system.values.len();
     let kept = kept_positions(size, count);
     let vectors = Mat::from_fn(size, kept.len(), |row, column| {
         system.vectors[(row, kept[column])]
@@ -86,7 +107,8 @@ fn decompose_class(
             .map(|&value| value as f32)
             .collect();
         if !input_vector.iter().all(|value| value.is_finite()) {
-            return Err(not_finite("an eigenvector in input space"));
+            let vector = "an eigenvector in input space";
+            return Err(DecomposeError::overflow(class, vector));
         }
         pairs.push(EigenpairRow {
             class: class as u32,

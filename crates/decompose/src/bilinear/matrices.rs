@@ -3,6 +3,7 @@
 use eigenscope_models::BilinearWeights;
 use faer::{Mat, MatRef};
 
+use crate::error::DecomposeError;
 use crate::linear_algebra::{fix_signs, product, row_major};
 
 /// The weights of a bilinear layer as f64 matrices: `8 (2 d d + d D + C d)` bytes, 23 MB for d = 1000 on
@@ -29,6 +30,23 @@ impl BilinearMatrices {
             right: row_major(&weights.right, hidden, hidden),
             unembed: row_major(&weights.unembed, weights.classes, hidden),
         }
+    }
+
+    /// As [`BilinearMatrices::new`], of weights that are not empty.
+    ///
+    /// # Errors
+    /// Returns an error if the model has no inputs, hidden units or classes.
+    pub fn of_some(weights: &BilinearWeights) -> Result<Self, DecomposeError> {
+        let (inputs, hidden) = (weights.inputs, weights.hidden);
+        match inputs == 0 || hidden == 0 || weights.classes == 0 {
+            true => Err(DecomposeError::empty_model(inputs, hidden, weights.classes)),
+            false => Ok(Self::new(weights)),
+        }
+    }
+
+    /// C.
+    pub fn classes(&self) -> usize {
+        self.unembed.nrows()
     }
 }
 

@@ -2,12 +2,17 @@
 
 mod activation_covariance;
 mod alignment;
+mod completeness;
 mod covariances;
 mod embedding;
+mod explanation;
 mod ground_truth;
+mod hosvd;
 mod interaction;
+mod masks;
 mod overlap;
 mod rainbow;
+mod shared_basis;
 mod surgery;
 mod weight_covariance;
 
@@ -18,6 +23,11 @@ pub fn kinds() -> Vec<TaskKind> {
     vec![
         interaction::kind(),
         ground_truth::kind(),
+        masks::kind(),
+        hosvd::kind(),
+        explanation::kind(),
+        completeness::kind(),
+        shared_basis::kind(),
         activation_covariance::kind(),
         weight_covariance::kind(),
         alignment::kind(),

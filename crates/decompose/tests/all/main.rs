@@ -3,6 +3,7 @@
 mod bilinear {
     mod ground_truth;
     mod laws;
+    mod paper;
     mod program;
     mod reference;
     mod residual;

@@ -190,7 +190,7 @@ impl TopEigenpairs {
 }
 
 /// U E `[C, D]`, computed in f64.
-fn linear_part(weights: &BilinearWeights) -> Vec<f32> {
+pub(super) fn linear_part(weights: &BilinearWeights) -> Vec<f32> {
     let mut linear = Vec::with_capacity(weights.classes * weights.inputs);
     for class in weights.unembed.chunks_exact(weights.hidden.max(1)) {
         let mut row = vec![0.0_f64; weights.inputs];

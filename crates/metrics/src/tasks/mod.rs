@@ -4,8 +4,11 @@ mod accuracy;
 mod clipping;
 mod confusion;
 mod final_accuracy;
+mod masks;
 mod neighbours;
+mod participation;
 mod scaling;
+mod shared_basis;
 mod similarity;
 mod similarity_map;
 mod t_sne;
@@ -20,6 +23,9 @@ pub fn kinds() -> Vec<TaskKind> {
     vec![
         truncation::kind(),
         truncation_summary::kind(),
+        masks::kind(),
+        participation::kind(),
+        shared_basis::kind(),
         similarity::kind(),
         similarity_map::kind(),
         clipping::kind(),

@@ -1,6 +1,8 @@
 //! Tests of the library and of the program, by subject.
 
 mod bilinear {
+    mod masks;
+    mod paper;
     mod program;
     mod reference;
 }

@@ -145,14 +145,15 @@ fn words(name: &str, value: &Value) -> String {
 }
 
 /// A value; a text without quotes.
-fn written(value: &Value) -> String {
+pub(crate) fn written(value: &Value) -> String {
     match value.as_str() {
         Some(text) => text.to_owned(),
         None => value.to_string(),
     }
 }
 
-fn spoken(label: &str) -> String {
+/// A label in words: "learning rate".
+pub(crate) fn spoken(label: &str) -> String {
     label.replace('_', " ")
 }
 

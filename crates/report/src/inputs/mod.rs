@@ -5,5 +5,6 @@ pub(crate) mod eigenpairs;
 pub(crate) mod embedding_sample;
 pub(crate) mod groups;
 pub(crate) mod image_lookup;
+pub(crate) mod label_axis;
 pub(crate) mod labels;
 pub(crate) mod layers;

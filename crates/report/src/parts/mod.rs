@@ -1,7 +1,10 @@
-//! Parts that several figures share: curves, axes, looks of classes, maps of images, and panels of spectra.
+//! Parts that several figures share: curves, axes, looks of classes, heat maps, maps of images, pictures on scales of their own, and panels of
+//! spectra.
 
 pub(crate) mod channels;
 pub(crate) mod classes;
 pub(crate) mod floor;
+pub(crate) mod heat_map;
 pub(crate) mod layer_spectra;
+pub(crate) mod relative;
 pub(crate) mod series;

@@ -1,20 +1,27 @@
 //! The task kinds of the stage `figure`, one file each.
 
+mod completeness;
 mod confusion;
 mod eigenspectrum;
+mod eigenvector_grid;
 mod eigenvectors;
 mod embedding_space;
+mod explanation;
 mod ground_truth;
+mod hosvd;
 mod kernels;
 mod layer_clipping;
 mod layer_overlap;
 mod map;
+mod masks;
 mod mistakes;
 mod neighbours;
 mod output;
+mod participation;
 mod rainbow;
 mod samples;
 mod scaling;
+mod shared_basis;
 mod similarity;
 mod similarity_map;
 mod surgery;
@@ -35,6 +42,13 @@ pub fn kinds() -> Vec<TaskKind> {
         eigenvectors::kind(),
         ground_truth::kind(),
         eigenspectrum::kind(),
+        eigenvector_grid::kind(),
+        masks::kind(),
+        hosvd::kind(),
+        explanation::kind(),
+        participation::kind(),
+        completeness::kind(),
+        shared_basis::kind(),
         layer_clipping::kind(),
         layer_overlap::kind(),
         samples::kind(),

@@ -8,18 +8,11 @@ use super::output::{figure_kind, write};
 use super::similarity::variant_words;
 use crate::inputs::groups::groups;
 use crate::inputs::labels::Differences;
-use eigenscope_figure::{
-    Axes, Axis, ColourBar, ColourMap, ColourScale, Figure, Image, Layer, Matrix, Panel, ticks,
-};
+use crate::parts::heat_map::{self, Side};
+use eigenscope_figure::{ColourBar, ColourMap, ColourScale, Figure, Panel, ticks};
 
 /// Most maps in a row.
 const MOST_COLUMNS: usize = 3;
-/// Most sizes with numbers in the cells.
-const MOST_NUMBERED: usize = 40;
-/// Side of a cell with a number, and smallest and largest side of a map, px.
-const CELL: f64 = 25.0;
-const SMALLEST: f64 = 400.0;
-const LARGEST: f64 = 1000.0;
 /// Room beside the maps, px.
 const MARGINS: f64 = 200.0;
 
@@ -61,7 +54,7 @@ fn draw(rows: &[Labelled<SimilarityMapRow>]) -> Result<Figure, TaskError> {
     let columns = panels.len().min(MOST_COLUMNS);
     // There is a row for each pair of sizes.
     let sizes = groups.iter().map(|(_, rows)| (rows.len() as f64).sqrt());
-    let side = (CELL * sizes.fold(0.0, f64::max)).clamp(SMALLEST, LARGEST);
+    let side = heat_map::side(sizes.fold(0.0, f64::max));
     Ok(Figure::new(
         format!("First eigenvectors between sizes: {pairs}"),
         format!(
@@ -93,24 +86,6 @@ fn panel(
         };
         values[at_row * sizes.len() + at_column] = row.similarity_mean.unwrap_or(f64::NAN);
     }
-    let texts = values
-        .iter()
-        .map(|value| {
-            if value.is_nan() {
-                "–".to_owned()
-            } else {
-                ticks::decimal(*value, 2)
-            }
-        })
-        .collect();
-    let mut image = Image::new(
-        Matrix::new(sizes.len(), sizes.len(), values)?,
-        colours.clone(),
-    );
-    image.cell_texts = (sizes.len() <= MOST_NUMBERED).then_some(texts);
-    let names: Vec<String> = sizes.iter().map(u32::to_string).collect();
-    let x = Axis::categories("hidden size", names.clone());
-    let y = Axis::categories("hidden size", names).reversed();
-    let axes = Axes::new(x, y, vec![Layer::Image(image)]).with_aspect(1.0);
-    Ok(Panel::axes(name, axes))
+    let side = || Side::new("hidden size", sizes.iter().map(u32::to_string).collect());
+    heat_map::panel(name, (side(), side()), values, 2, colours.clone())
 }

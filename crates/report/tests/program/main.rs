@@ -2,6 +2,7 @@
 
 mod classes;
 mod drawn;
+mod eigenvector_grid;
 mod embeddings;
 mod kernels;
 mod layers;

@@ -45,19 +45,10 @@ fn interaction(model: &Input) -> TestTask {
 fn describes_itself() {
     let description = describe(Stage::Decompose);
     assert_eq!(description.section, Stage::Decompose);
-    let names: Vec<_> = description.kinds.iter().map(|kind| &kind.name).collect();
-    let expected = [
-        "interaction",
-        "ground-truth",
-        "activation-covariance",
-        "weight-covariance",
-        "alignment",
-        "overlap",
-        "rainbow",
-        "embedding",
-        "surgery",
-    ];
-    assert_eq!(names, expected);
+    let names = description.kinds.iter().map(|kind| kind.name.clone());
+    let kinds = eigenscope_decompose::kinds().into_iter();
+    let expected: Vec<String> = kinds.map(|kind| kind.description.name).collect();
+    assert_eq!(names.collect::<Vec<_>>(), expected);
     assert!(!description.kinds[0].random);
 }
 

@@ -1,6 +1,7 @@
 //! What each kind of figure is drawn from, in any size. A new kind needs an arm here.
 
 mod arrays;
+mod interactions;
 mod tables;
 
 use std::collections::BTreeMap;
@@ -26,6 +27,13 @@ pub(super) fn inputs(folder: &TestFolder, kind: &str, size: Size) -> Made {
         "eigenvectors" => (json!({}), vec![("eigenpairs", made.eigenpairs())]),
         "ground-truth" => (json!({}), vec![("patterns", made.patterns())]),
         "eigenspectrum" => made.eigenspectrum(),
+        "masks" => made.masks(),
+        "eigenvector-grid" => made.eigenvector_grid(),
+        "hosvd" => made.hosvd(),
+        "explanation" => made.explanation(),
+        "participation" => made.participation(),
+        "completeness" => made.completeness(),
+        "shared-basis" => made.shared_basis(),
         "layer-clipping" => made.layer_clipping(),
         "layer-overlap" => made.layer_overlap(),
         "samples" => (

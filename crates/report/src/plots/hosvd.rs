@@ -1,0 +1,210 @@
+//! The singular value decomposition of an interaction tensor: singular values, what each class takes from the components, and their
+//! eigenvectors.
+
+use eigenscope_artifact::tables::interactions::HosvdRow;
+use eigenscope_artifact::{EIGENPAIRS, EigenpairRow, Eigenpairs, Selection};
+use eigenscope_stage::{
+    Agreement, Context, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
+};
+use serde::Deserialize;
+
+use super::output::{figure_kind, write};
+use crate::inputs::eigenpairs::select;
+use crate::inputs::labels;
+use crate::parts::heat_map::{self, Side};
+use crate::parts::series::whole_ticks;
+use crate::parts::{channels, relative};
+use eigenscope_figure::{
+    Axes, Axis, ColourBar, ColourScale, Figure, GridRow, ImageGrid, Layer, Line, Marker,
+    MarkerShape, Panel, Rgb, ticks,
+};
+
+/// Colour of the singular values.
+const VALUES: Rgb = Rgb::categorical(0);
+/// Largest width of a picture, px.
+const PICTURE: f64 = 96.0;
+
+pub(super) fn kind() -> TaskKind {
+    let number = |minimum, maximum| ParameterType::Integer { minimum, maximum };
+    figure_kind(
+        "hosvd",
+        "singular values of an interaction tensor, what each class takes from its components, and their eigenvectors",
+        task_function!(run),
+    )
+    .parameters::<Parameters>([
+        Parameter::optional("components", number(1, 20), 4, "components drawn"),
+        Parameter::optional(
+            "shown",
+            number(1, 6),
+            2,
+            "eigenvectors of each sign drawn of a component",
+        ),
+    ])
+    .reads(Role::one("hosvd", HosvdRow::KIND, "components to draw"))
+    .reads(
+        Role::one(
+            "eigenpairs",
+            EIGENPAIRS,
+            "eigenvectors of the same components",
+        )
+        .agrees(Agreement::task("eigenpairs", "hosvd")),
+    )
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Parameters {
+    components: usize,
+    shown: usize,
+}
+
+fn run(context: &Context) -> Result<(), TaskError> {
+    let parameters: Parameters = context.parameters()?;
+    let input = context.input("hosvd")?;
+    let rows: Vec<HosvdRow> = context.read("hosvd")?;
+    let eigenpairs = Eigenpairs::read(context.path("eigenpairs")?)?;
+    let title = labels::titled("Components that the classes share", input);
+    write(context, draw(&rows, &eigenpairs, &parameters, title)?)
+}
+
+/// A component with the contributions of all classes.
+struct Component<'a> {
+    singular_value: f64,
+    rows: Vec<&'a HosvdRow>,
+}
+
+fn draw(
+    rows: &[HosvdRow],
+    eigenpairs: &Eigenpairs,
+    parameters: &Parameters,
+    title: String,
+) -> Result<Figure, TaskError> {
+    let mut components: Vec<Component<'_>> = Vec::new();
+    for row in rows {
+        match components.last_mut() {
+            Some(last)
+                if last
+                    .rows
+                    .first()
+                    .is_some_and(|one| one.component == row.component) =>
+            {
+                last.rows.push(row);
+            }
+            _ => components.push(Component {
+                singular_value: row.singular_value,
+                rows: vec![row],
+            }),
+        }
+    }
+    let shown = parameters.components.min(components.len());
+    if shown == 0 {
+        return Err("the table has no rows".into());
+    }
+    let all = components.len();
+    let panels = vec![
+        singular_values(&components, shown),
+        contributions(&components[..shown])?,
+        eigenvectors(&components[..shown], eigenpairs, parameters.shown)?,
+    ];
+    let across = channels::across(eigenpairs.header.shape) as f64;
+    let wider = 2.0 * parameters.shown as f64 * PICTURE * across;
+    Ok(Figure {
+        columns: vec![0.7, 0.8, 0.004 * wider],
+        ..Figure::new(
+            title,
+            format!(
+                "Left, the {all} singular values of the interaction tensor flattened to classes by interactions; middle, what each class \
+                 takes from the first {shown} components; right, the strongest positive and negative eigenvectors of these, each scaled to \
+                 its own largest value, with their eigenvalues."
+            ),
+            680.0 + wider,
+            3,
+            panels,
+        )
+    })
+}
+
+fn singular_values(components: &[Component<'_>], shown: usize) -> Panel {
+    let values: Vec<f64> = components
+        .iter()
+        .map(|component| component.singular_value)
+        .collect();
+    let numbers: Vec<f64> = (1..=values.len()).map(|number| number as f64).collect();
+    let range = (0.5, values.len() as f64 + 0.5);
+    let largest = values.iter().copied().fold(0.0, f64::max);
+    let largest = if largest > 0.0 { largest } else { 1.0 };
+    let line =
+        |count: usize| Line::new(numbers[..count].to_vec(), values[..count].to_vec(), VALUES);
+    let marked = Line {
+        marker: Some(Marker::new(MarkerShape::Circle)),
+        ..line(shown)
+    };
+    let x = Axis::linear("component", range).with_major(whole_ticks(range));
+    let y = Axis::linear("singular value σ", (0.0, 1.05 * largest));
+    let layers = vec![Layer::Line(line(values.len())), Layer::Line(marked)];
+    Panel::axes("(a) Singular values", Axes::new(x, y, layers))
+}
+
+fn contributions(components: &[Component<'_>]) -> Result<Panel, TaskError> {
+    let classes: Vec<String> = components[0]
+        .rows
+        .iter()
+        .map(|row| row.class.clone())
+        .collect();
+    let mut values = Vec::with_capacity(classes.len() * components.len());
+    for class in 0..classes.len() {
+        for component in components {
+            let row = component.rows.get(class);
+            values.push(row.map_or(f64::NAN, |row| row.contribution.clamp(-1.0, 1.0)));
+        }
+    }
+    let numbers = (1..=components.len()).map(|number| number.to_string());
+    let colours = ColourScale::diverging(1.0);
+    let sides = (
+        Side::new("class", classes),
+        Side::new("component", numbers.collect()),
+    );
+    let panel = heat_map::panel("(b) Contributions", sides, values, 2, colours.clone())?;
+    Ok(panel.with_colour_bar(ColourBar::new("entry of the left singular vector", colours)))
+}
+
+fn eigenvectors(
+    components: &[Component<'_>],
+    eigenpairs: &Eigenpairs,
+    shown: usize,
+) -> Result<Panel, TaskError> {
+    let shape = eigenpairs.header.shape;
+    let rows = components.iter().enumerate().map(|(number, component)| {
+        let mut cells = Vec::with_capacity(2 * shown);
+        for (selection, sign) in [(Selection::Highest, 1.0), (Selection::Lowest, -1.0)] {
+            let pairs = select(eigenpairs, number, selection, shown)?;
+            let of_sign = |pair: &&EigenpairRow| sign * pair.eigenvalue > 0.0;
+            let mut own = Vec::with_capacity(shown);
+            for pair in pairs.into_iter().filter(of_sign) {
+                let caption = ticks::decimal(pair.eigenvalue, 2);
+                own.push(relative::cell(shape, &pair.input_vector, caption)?);
+            }
+            own.resize(shown, None);
+            cells.extend(own);
+        }
+        Ok(GridRow {
+            label: format!(
+                "{}: σ = {}",
+                number + 1,
+                ticks::decimal(component.singular_value, 2)
+            ),
+            cells,
+        })
+    });
+    let rows = rows.collect::<Result<Vec<_>, TaskError>>()?;
+    let mut grid = ImageGrid::new(rows, relative::colours());
+    let numbered = |sign: &'static str| (1..=shown).map(move |number| format!("{sign}{number}"));
+    grid.column_labels = numbered("+").chain(numbered("−")).collect();
+    grid.row_title = "component".to_owned();
+    grid.largest_cell = PICTURE;
+    Ok(relative::panel(
+        "(c) Eigenvectors, with their λ",
+        grid,
+        shape,
+    ))
+}
