@@ -1,13 +1,21 @@
 //! Promise: on a cluster a run ends as on one machine, whatever becomes of nodes, of the controller, of jobs and of the run itself.
 //! Nothing is lost, nothing is done twice, and no job is left.
 //!
-//! Slurm is real: `tests/slurm/three_nodes` brings up three nodes for each test. Where it cannot, the tests are skipped.
+//! Slurm is real: `tests/slurm/three_nodes` brings up three nodes for each case. Where it cannot, the cases are skipped. They mostly wait,
+//! so they are run at the same time, whatever the number of cores; `EIGENSCOPE_CASE=held cargo test --test cluster` runs those whose names
+//! hold that.
 #![cfg(target_os = "linux")]
-#![allow(clippy::print_stderr, reason = "a skipped test says so")]
+#![allow(
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "a skipped case says so, and each says how long it took"
+)]
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use eigenscope_testing::{
@@ -19,43 +27,105 @@ mod site;
 
 use site::{LONGEST, SETTINGS, Site, models_that_sleep, wait_for};
 
+/// Cases that run at the same time.
+const AT_ONCE: usize = 9;
+
+macro_rules! named {
+    ($($case:ident,)*) => { &[$((stringify!($case), $case as fn())),*] };
+}
+
+/// All cases, those first that take longest.
+const CASES: &[(&str, fn())] = named![
+    results_of_all_analyses_are_those_of_one_machine,
+    a_task_that_takes_too_long_gets_more_time,
+    tasks_of_a_node_that_dies_run_elsewhere,
+    a_task_that_needs_too_much_memory_gets_more,
+    results_are_those_of_one_machine,
+    a_controller_that_restarts_is_waited_for,
+    jobs_of_a_killed_run_are_adopted,
+    results_of_jobs_that_ended_alone_are_taken,
+    two_runs_at_once_do_not_touch_each_other,
+    a_task_that_fails_says_why_and_is_not_tried_again,
+    a_job_that_is_requeued_runs_again,
+    a_job_that_is_cancelled_is_not_tried_again,
+    a_job_that_is_held_is_named_and_goes_on_once_released,
+    an_interrupted_run_leaves_no_jobs,
+    a_detached_run_goes_on_alone,
+    a_node_without_the_module_ends_the_run,
+    files_that_appear_late_are_waited_for,
+    arrays_keep_to_the_size_that_the_site_allows,
+    short_tasks_are_put_together,
+];
+
 #[test]
+fn every_case_holds() {
+    let wanted = std::env::var("EIGENSCOPE_CASE").unwrap_or_default();
+    let cases: Vec<_> = CASES
+        .iter()
+        .filter(|(name, _)| name.contains(&wanted))
+        .collect();
+    assert!(!cases.is_empty(), "no case is called {wanted}");
+    let next = AtomicUsize::new(0);
+    let failed = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while let Some((name, case)) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let begun = Instant::now();
+                    // A thread of its own gives messages its name.
+                    let thread = std::thread::Builder::new().name((*name).to_owned());
+                    let ended = thread.spawn(*case).expect("started").join();
+                    println!("{name}: {:.1} s", begun.elapsed().as_secs_f64());
+                    if ended.is_err() {
+                        failed.lock().expect("not poisoned").push(*name);
+                    }
+                }
+            });
+        }
+    });
+    let failed = failed.into_inner().expect("not poisoned");
+    assert!(failed.is_empty(), "failed: {}", failed.join(", "));
+}
+
 fn results_are_those_of_one_machine() {
+    assert_equal_to_one_machine(PIPELINE, Some(TASKS));
+}
+
+fn results_of_all_analyses_are_those_of_one_machine() {
+    assert_equal_to_one_machine(&digits(), None);
+}
+
+/// Runs a pipeline on a cluster and, at the same time, here.
+fn assert_equal_to_one_machine(pipeline: &str, tasks: Option<usize>) {
     let settings = SETTINGS
         .replace("memory = 100\n", "")
         .replace("pack_minutes = 0", "pack_minutes = 0.1");
-    for (pipeline, tasks) in [(PIPELINE.to_owned(), Some(TASKS)), (digits(), None)] {
-        let options = ["--cpus", "2", "--memory", "8000"];
-        let Some(site) = Site::new(TestProject::new(&pipeline), &settings, &options) else {
-            return;
-        };
-        let (counts, _) = site.complete(&[]);
-        let local = [
-            "run",
-            "p.toml",
-            "--offline",
-            "--executor",
-            "local",
-            "--artifacts",
-            "local",
-        ];
-        let answer = site.project.call(&local).expect(0);
-        assert_eq!(counts, RunCounts::read(&answer.stderr));
-        assert_eq!(counts.ran, tasks.unwrap_or(counts.ran));
-        let (ours, theirs) = (
-            site.project.artifacts("artifacts"),
-            site.project.artifacts("local"),
-        );
-        assert_same_artifacts(&theirs, &ours, "on a cluster");
-        site.cluster.wait_until_empty(LONGEST);
-    }
+    let options = ["--cpus", "2", "--memory", "8000"];
+    let Some(site) = Site::new(TestProject::new(pipeline), &settings, &options) else {
+        return;
+    };
+    let local = ["run", "p.toml", "--offline", "--executor", "local"];
+    let local = [&local[..], &["--artifacts", "local"]].concat();
+    let mut local = site.project.command(&local);
+    let ((counts, _), answer) = std::thread::scope(|scope| {
+        let here = scope.spawn(|| Answer::of(&mut local).expect(0));
+        let there = site.complete(&[]);
+        (there, here.join().expect("it works"))
+    });
+    assert_eq!(counts, RunCounts::read(&answer.stderr));
+    assert_eq!(counts.ran, tasks.unwrap_or(counts.ran));
+    let (ours, theirs) = (
+        site.project.artifacts("artifacts"),
+        site.project.artifacts("local"),
+    );
+    assert_same_artifacts(&theirs, &ours, "on a cluster");
+    site.cluster.wait_until_empty(LONGEST);
 }
 
 fn digits() -> String {
     fs::read_to_string(workspace("pipelines/digits.toml")).expect("the pipeline file")
 }
 
-#[test]
 fn tasks_of_a_node_that_dies_run_elsewhere() {
     let Some(site) = Site::with_models(6, 3000) else {
         return;
@@ -75,7 +145,6 @@ fn tasks_of_a_node_that_dies_run_elsewhere() {
     site.assert_done(1 + 6 + 2, &models);
 }
 
-#[test]
 fn a_controller_that_restarts_is_waited_for() {
     let Some(site) = Site::with_models(6, 2000) else {
         return;
@@ -90,7 +159,6 @@ fn a_controller_that_restarts_is_waited_for() {
     site.assert_done(1 + 6 + 2, &BTreeSet::new());
 }
 
-#[test]
 fn jobs_of_a_killed_run_are_adopted() {
     let Some(site) = Site::with_models(30, 4000) else {
         return;
@@ -107,7 +175,6 @@ fn jobs_of_a_killed_run_are_adopted() {
     site.assert_done(1 + 30 + 2, &BTreeSet::new());
 }
 
-#[test]
 fn results_of_jobs_that_ended_alone_are_taken() {
     let Some(site) = Site::with_models(6, 1000) else {
         return;
@@ -121,7 +188,6 @@ fn results_of_jobs_that_ended_alone_are_taken() {
     site.assert_done(1 + 6 + 2, &BTreeSet::new());
 }
 
-#[test]
 fn two_runs_at_once_do_not_touch_each_other() {
     let Some(site) = Site::with_models(6, 2000) else {
         return;
@@ -144,7 +210,6 @@ fn two_runs_at_once_do_not_touch_each_other() {
     site.cluster.wait_until_empty(LONGEST);
 }
 
-#[test]
 fn a_task_that_takes_too_long_gets_more_time() {
     let settings = SETTINGS.replace("time = 5", "time = 1");
     let pipeline = models_that_sleep(2, 0, "behaviour = [\"good\", \"hang-at-first\"]");
@@ -162,7 +227,6 @@ fn a_task_that_takes_too_long_gets_more_time() {
     site.assert_done(1 + 2 + 2, &hung);
 }
 
-#[test]
 fn a_task_that_needs_too_much_memory_gets_more() {
     let pipeline = models_that_sleep(2, 3000, "memory_mib = [1, 250]");
     let project = TestProject::with_fake_stages(&pipeline.replace("part = [0, 1]\n", ""));
@@ -178,7 +242,6 @@ fn a_task_that_needs_too_much_memory_gets_more() {
     site.assert_done(1 + 2 + 2, &large);
 }
 
-#[test]
 fn a_task_that_fails_says_why_and_is_not_tried_again() {
     let pipeline = models_that_sleep(
         2,
@@ -207,7 +270,6 @@ fn a_task_that_fails_says_why_and_is_not_tried_again() {
     site.cluster.wait_until_empty(LONGEST);
 }
 
-#[test]
 fn a_job_that_is_requeued_runs_again() {
     let Some(site) = Site::with_models(6, 3000) else {
         return;
@@ -223,12 +285,11 @@ fn a_job_that_is_requeued_runs_again() {
     site.assert_done(1 + 6 + 2, &models);
 }
 
-#[test]
 fn a_job_that_is_cancelled_is_not_tried_again() {
     let Some(site) = Site::with_models(6, 3000) else {
         return;
     };
-    let run = site.start(&["--keep-going", "--retries", "2"]);
+    let run = site.start(&["--retries", "2"]);
     site.wait_for_starts(1 + 6);
     let job = site.cluster.running().swap_remove(0);
     site.cluster.slurm(&["scancel", &job.id]);
@@ -249,7 +310,6 @@ fn a_job_that_is_cancelled_is_not_tried_again() {
     site.assert_done(1 + 6 + 2, &models);
 }
 
-#[test]
 fn a_job_that_is_held_is_named_and_goes_on_once_released() {
     let project = TestProject::with_fake_stages(&models_that_sleep(12, 1500, ""));
     let Some(site) = Site::new(project, SETTINGS, &["--cpus", "1"]) else {
@@ -272,7 +332,6 @@ fn a_job_that_is_held_is_named_and_goes_on_once_released() {
     site.assert_done(1 + 12 + 2, &BTreeSet::new());
 }
 
-#[test]
 fn an_interrupted_run_leaves_no_jobs() {
     let project = TestProject::with_fake_stages(&models_that_sleep(12, 2000, ""));
     let Some(site) = Site::new(project, SETTINGS, &["--cpus", "1"]) else {
@@ -309,7 +368,6 @@ fn an_interrupted_run_leaves_no_jobs() {
     site.assert_done(1 + 12 + 2, &stopped);
 }
 
-#[test]
 fn a_detached_run_goes_on_alone() {
     let Some(site) = Site::with_models(6, 4000) else {
         return;
@@ -337,7 +395,20 @@ fn a_detached_run_goes_on_alone() {
     site.assert_done(1 + 6 + 2, &BTreeSet::new());
 }
 
-#[test]
+fn a_node_without_the_module_ends_the_run() {
+    let project = TestProject::with_fake_stages(&models_that_sleep(6, 1000, ""));
+    let settings = format!("{SETTINGS}modules = [\"no-such-module\"]\n");
+    let Some(site) = Site::new(project, &settings, &["--cpus", "8"]) else {
+        return;
+    };
+    let begun = Instant::now();
+    let answer = site.run(&["--keep-going"]).expect(2);
+    answer.explains(&["module load 'no-such-module' failed", "not found"]);
+    assert!(begun.elapsed() < LONGEST / 2);
+    assert!(site.project.started().is_empty());
+    site.cluster.wait_until_empty(LONGEST);
+}
+
 fn files_that_appear_late_are_waited_for() {
     if Command::new("bindfs").arg("--version").output().is_err() {
         eprintln!("skipped: no command `bindfs`");
@@ -355,7 +426,6 @@ fn files_that_appear_late_are_waited_for() {
     site.assert_done(1 + 4 + 2, &BTreeSet::new());
 }
 
-#[test]
 fn arrays_keep_to_the_size_that_the_site_allows() {
     let project = TestProject::with_fake_stages(&models_that_sleep(25, 100, ""));
     let options = ["--cpus", "8", "--max-array-size", "10"];
@@ -368,7 +438,6 @@ fn arrays_keep_to_the_size_that_the_site_allows() {
     site.assert_done(1 + 25 + 2, &BTreeSet::new());
 }
 
-#[test]
 fn short_tasks_are_put_together() {
     let project = TestProject::with_fake_stages(&models_that_sleep(200, 10, ""));
     let settings = SETTINGS.replace("pack_minutes = 0", "pack_minutes = 5");
