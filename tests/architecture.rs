@@ -71,6 +71,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("burn-flex", &["kernels"]),
     ("burn-autodiff", &["train"]),
     ("faer", &["kernels", "decompose", "metrics"]),
+    ("gemm", &["kernels"]),
     ("polars", &["metrics"]),
     ("resvg", &["figure"]),
     ("sqlparser", &["query"]),

@@ -1,5 +1,6 @@
 //! The operations in which training and inference spend their time, as functions of burn's tensors with gradients of their
-//! own, for the Flex backend. They are written for a single thread; the same inputs give the same bytes, whatever runs beside.
+//! own, for the Flex backend. The threads of the current pool share out the values that are made, never the terms of a sum: the same
+//! inputs give the same bytes on any number of them. Beside them stands the step of a bilinear layer, from inputs to gradients.
 //!
 //! Images are computed side by side, one in each lane of a vector. In memory the values of one pixel of
 //! neighbouring images are neighbours: `[features, images]`. Rows `[images, features]`, which the functions take and return,
@@ -16,6 +17,7 @@
 mod autodiff;
 mod backend;
 mod batch_norm;
+mod bilinear;
 mod convolution;
 mod epilogue;
 mod gate;
@@ -23,7 +25,9 @@ mod geometry;
 mod lanes;
 mod operations;
 mod pool;
+mod product;
 
+pub use bilinear::{BatchLoss, BilinearEvaluation, BilinearLayer, BilinearStep};
 pub use epilogue::Epilogue;
 pub use geometry::{Geometry, ImageShape};
 pub use operations::{BatchNorm, average_pool, batch_norm, convolution, gate, max_pool};

@@ -4,9 +4,12 @@
 //! Shapes: E `[d, D]`; W `[2d, d]`, the rows of L above the rows of R; bias `[2d]`, b_l before b_r;
 //! U `[C, d]`. With D inputs, d hidden units and C classes.
 
+use eigenscope_kernels::BilinearLayer;
+
 use crate::architecture::Architecture;
 use crate::error::{Incompatible, ModelError};
 use crate::layer::Layer;
+use crate::linear::Chain;
 use crate::step::Step;
 use crate::stored_model::StoredModel;
 
@@ -83,6 +86,37 @@ impl Architecture {
                 .into())
             }
         }
+    }
+}
+
+impl StoredModel {
+    /// The weights as the kernels read them, if the steps are those of one bilinear layer. The order of multiplication is the cheaper
+    /// one for `rows` rows, with the gradients of the weights or without.
+    pub fn bilinear_layer(&self, rows: usize, gradients: bool) -> Option<BilinearLayer<'_>> {
+        let layers = self.architecture.bilinear("").ok()?;
+        let (inputs, hidden) = (layers.embed.inputs(), layers.hidden());
+        let chain = Chain {
+            rows,
+            inputs,
+            between: hidden,
+            outputs: layers.gate.outputs,
+        };
+        let weights = |name: &str| Some(self.tensor(name).ok()?.data.as_slice());
+        let bias = layers.gate.bias.then(|| weights(&layers.gate.bias_name()));
+        Some(BilinearLayer {
+            inputs,
+            hidden,
+            classes: layers.unembed.outputs,
+            embed: weights(&layers.embed.weight())?,
+            gate: weights(&layers.gate.weight())?,
+            bias: match bias {
+                Some(bias) => Some(bias?),
+                None => None,
+            },
+            unembed: weights(&layers.unembed.weight())?,
+            residual: layers.residual,
+            weights_first: !layers.residual && chain.weights_first(gradients),
+        })
     }
 }
 

@@ -30,10 +30,12 @@ impl Evaluation {
         self.correct as f64 / self.images as f64
     }
 
-    /// Counts and averages over rows of logits.
-    pub fn of_logits(logits: &[f32], labels: &[u16]) -> Self {
+    /// Counts and averages over rows of logits, which come batch by batch.
+    pub fn of_logits<'a>(batches: impl Iterator<Item = (Vec<f32>, &'a [u16])>) -> Self {
         let mut sums = Sums::default();
-        sums.add(logits, labels);
+        for (logits, labels) in batches {
+            sums.add(&logits, labels);
+        }
         sums.evaluation()
     }
 }
@@ -121,13 +123,14 @@ pub fn evaluate(
 ///
 /// # Errors
 /// Returns an error if burn does not hand back the logits.
-pub fn evaluate_batches<'a>(
+pub fn evaluate_batches<'a, I: Into<Vec<f32>>>(
     model: &Model,
-    batches: impl Iterator<Item = (Vec<f32>, &'a [u16])>,
+    batches: impl Iterator<Item = (I, &'a [u16])>,
     device: &Device,
 ) -> Result<Evaluation, ModelError> {
     let mut sums = Sums::default();
     for (inputs, labels) in batches {
+        let inputs = inputs.into();
         let width = inputs.len().checked_div(labels.len()).unwrap_or(0);
         let inputs = TensorData::new(inputs, [labels.len(), width]);
         let logits = values(model.forward(Tensor::from_data(inputs, device)))?;
@@ -142,8 +145,11 @@ mod tests {
 
     #[test]
     fn loss_and_accuracy_by_hand() {
-        let logits = [0.0, 0.0, 1000.0, -1000.0];
-        let evaluation = Evaluation::of_logits(&logits, &[1, 0]);
+        let batches = [
+            (vec![0.0, 0.0], &[1][..]),
+            (vec![1000.0, -1000.0], &[0][..]),
+        ];
+        let evaluation = Evaluation::of_logits(batches.into_iter());
         assert_eq!((evaluation.images, evaluation.correct), (2, 1));
         assert!((evaluation.loss_nats - 0.5 * std::f64::consts::LN_2).abs() < 1e-12);
         assert_eq!(evaluation.accuracy_fraction(), 0.5);

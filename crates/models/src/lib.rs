@@ -31,6 +31,7 @@ pub use activation::Activation;
 pub use architecture::{Architecture, ParameterShape, Start};
 pub use batch_norm::BatchNorm;
 pub use bilinear::{BilinearLayers, BilinearWeights};
+pub use eigenscope_kernels::{BatchLoss, BilinearEvaluation, BilinearLayer, BilinearStep};
 pub use error::{Incompatible, ModelError};
 pub use evaluate::{
     Evaluation, correct_predictions, evaluate, evaluate_batches, evaluation_rows, predicted_class,

@@ -44,17 +44,17 @@ impl LoadedLinear {
 
 /// Sizes of a product of rows with two matrices.
 #[derive(Debug, Clone, Copy)]
-struct Chain {
-    rows: usize,
-    inputs: usize,
-    between: usize,
-    outputs: usize,
+pub(crate) struct Chain {
+    pub(crate) rows: usize,
+    pub(crate) inputs: usize,
+    pub(crate) between: usize,
+    pub(crate) outputs: usize,
 }
 
 impl Chain {
     /// Whether multiplying the two matrices first takes fewer multiplications. With gradients, every product has two
     /// more of its size behind it, except that the rows, being data, have no gradient.
-    fn weights_first(self, gradients: bool) -> bool {
+    pub(crate) fn weights_first(self, gradients: bool) -> bool {
         let Self {
             rows,
             inputs,

@@ -3,15 +3,17 @@
 //! `cargo bench --workspace --bench kernels`. Plain noise is Box-Muller with the standard library's functions; plain
 //! AdamW is burn's tensor operations.
 
+use std::ops::Range;
+
 use burn::tensor::{Device, Tensor, TensorData};
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use eigenscope_artifact::{InputShape, PixelTransform, Pixels};
-use eigenscope_models::{StoredModel, evaluate_batches, networks};
+use eigenscope_models::{BilinearStep, Evaluation, StoredModel, evaluate_batches, networks};
 use eigenscope_stage::Seed;
 use eigenscope_train::{
-    Augmentation, Augmenter, DataSet, DropoutStream, NormalStream, OptimiserKind, initialise,
-    train_step,
+    Augmentation, Augmenter, DataSet, DropoutStream, NormalStream, Optimiser, OptimiserKind,
+    bilinear_step, initialise, train_step,
 };
 
 /// One batch of MNIST.
@@ -34,7 +36,7 @@ fn noise_fused(bencher: Bencher<'_, '_>) {
     let source = vec![0.5; BATCH * WIDTH];
     let rows: Vec<u32> = (0..BATCH as u32).rev().collect();
     let mut stream = NormalStream::new(Seed(1), "bench", 0);
-    let mut out = Vec::new();
+    let mut out = vec![0.0; BATCH * WIDTH];
     bencher
         .counter(ItemsCount::new(BATCH * WIDTH))
         .bench_local(|| {
@@ -142,17 +144,34 @@ fn two_maps(
     });
 }
 
-/// Loss and accuracy on the test images.
+/// Loss and accuracy on the test images, by the formulas of the layer.
 #[divan::bench(args = [30, 300, 1000], sample_count = 20)]
 fn evaluation(bencher: Bencher<'_, '_>, hidden: usize) {
+    let (model, data) = (model(hidden), tested());
+    let mut bilinear = BilinearStep::default();
+    bencher.counter(ItemsCount::new(TESTED)).bench_local(|| {
+        let layer = model.bilinear_layer(2000, false).expect("a bilinear layer");
+        let mut layer = bilinear.evaluation(layer);
+        let batches = data.batches();
+        Evaluation::of_logits(batches.map(|(inputs, labels)| (layer.logits(&inputs), labels)))
+    });
+}
+
+/// The same with burn's tensors.
+#[divan::bench(args = [30, 300, 1000], sample_count = 20)]
+fn evaluation_of_tensors(bencher: Bencher<'_, '_>, hidden: usize) {
     let device = Device::flex();
     let model = model(hidden).load(&device).expect("it loads");
-    let pixels = Pixels::new([1, 28, 28], 255, &[PixelTransform::Scale]).expect("they fit");
-    let labels = (0..TESTED).map(|image| (image % 10) as u16).collect();
-    let data = DataSet::new(&pixels, vec![100; TESTED * WIDTH], labels);
+    let data = tested();
     bencher
         .counter(ItemsCount::new(TESTED))
         .bench_local(|| evaluate_batches(&model, data.batches(), &device).expect("it runs"));
+}
+
+fn tested() -> DataSet {
+    let pixels = Pixels::new([1, 28, 28], 255, &[PixelTransform::Scale]).expect("they fit");
+    let labels = (0..TESTED).map(|image| (image % 10) as u16).collect();
+    DataSet::new(&pixels, vec![100; TESTED * WIDTH], labels)
 }
 
 /// The matrix products of that.
@@ -189,26 +208,41 @@ fn model(hidden: usize) -> StoredModel {
     StoredModel::new(architecture, tensors).expect("its own tensors fit")
 }
 
+/// A training step by the formulas of the layer.
 #[divan::bench(args = [30, 100, 300, 500, 1000])]
 fn step(bencher: Bencher<'_, '_>, hidden: usize) {
+    let mut bilinear = BilinearStep::default();
+    steps(bencher, hidden, |model, optimiser, inputs, labels| {
+        let fill = |rows: Range<usize>, out: &mut [f32]| {
+            out.copy_from_slice(&inputs[rows.start * WIDTH..rows.end * WIDTH]);
+        };
+        bilinear_step(model, &mut bilinear, optimiser, 1e-3, labels, fill).is_some()
+    });
+}
+
+/// The same with gradients that burn records.
+#[divan::bench(args = [30, 100, 300, 500, 1000])]
+fn step_recorded(bencher: Bencher<'_, '_>, hidden: usize) {
+    let mut dropout = DropoutStream::new(Seed(1), 0);
+    steps(bencher, hidden, |model, optimiser, inputs, labels| {
+        let inputs = inputs.to_vec();
+        train_step(model, optimiser, 1e-3, inputs, labels, &mut dropout).is_ok()
+    });
+}
+
+fn steps(
+    bencher: Bencher<'_, '_>,
+    hidden: usize,
+    mut step: impl FnMut(&mut StoredModel, &mut Optimiser, &[f32], &[u16]) -> bool,
+) {
     let mut model = model(hidden);
     let lengths = model.tensors.iter().map(|tensor| tensor.data.len());
     let mut optimiser = OptimiserKind::adamw(1.0).start(lengths);
-    let mut inputs = Vec::new();
+    let mut inputs = vec![0.0; BATCH * WIDTH];
     let rows: Vec<u32> = vec![0; BATCH];
     NormalStream::new(Seed(1), "bench", 0).gather(&[0.5; WIDTH], WIDTH, &rows, 0.4, &mut inputs);
     let labels: Vec<u16> = (0..BATCH).map(|image| (image % 10) as u16).collect();
-    let mut dropout = DropoutStream::new(Seed(1), 0);
-    bencher.counter(ItemsCount::new(BATCH)).bench_local(|| {
-        let (model, optimiser) = (&mut model, &mut optimiser);
-        train_step(
-            model,
-            optimiser,
-            1e-3,
-            inputs.clone(),
-            &labels,
-            &mut dropout,
-        )
-        .is_ok()
-    });
+    bencher
+        .counter(ItemsCount::new(BATCH))
+        .bench_local(|| step(&mut model, &mut optimiser, &inputs, &labels));
 }

@@ -1,6 +1,14 @@
 //! Adam and AdamW as PyTorch defines them, one fused loop over each parameter.
 
 use pulp::{Arch, Simd, WithSimd};
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use rayon::slice::{ParallelSlice, ParallelSliceMut};
+
+/// Values that one thread updates at a time.
+const PIECE: usize = 1 << 15;
+
+/// Values of a parameter, their gradient and both moments.
+type Piece<'a> = (&'a mut [f32], &'a [f32], &'a mut [f32], &'a mut [f32]);
 
 /// Constants of [`Adam`].
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -99,20 +107,29 @@ impl Adam {
         for ((values, gradient), (first, second)) in
             parameters.zip(gradients).zip(&mut self.moments)
         {
-            Arch::new().dispatch(Update {
-                values,
-                gradient,
-                first,
-                second,
-                fresh1: (1.0 - beta1) as f32,
-                beta2: beta2 as f32,
-                fresh2: (1.0 - beta2) as f32,
-                epsilon: epsilon as f32,
-                penalty: penalty as f32,
-                keep,
-                rate,
-                root,
-            });
+            let update = |(values, gradient, first, second): Piece<'_>| {
+                Arch::new().dispatch(Update {
+                    values,
+                    gradient,
+                    first,
+                    second,
+                    fresh1: (1.0 - beta1) as f32,
+                    beta2: beta2 as f32,
+                    fresh2: (1.0 - beta2) as f32,
+                    epsilon: epsilon as f32,
+                    penalty: penalty as f32,
+                    keep,
+                    rate,
+                    root,
+                });
+            };
+            let pieces = (
+                values.par_chunks_mut(PIECE),
+                gradient.par_chunks(PIECE),
+                first.par_chunks_mut(PIECE),
+                second.par_chunks_mut(PIECE),
+            );
+            pieces.into_par_iter().for_each(update);
         }
     }
 }

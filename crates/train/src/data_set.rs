@@ -1,5 +1,7 @@
 //! Images as network inputs: ready in memory where they fit, else made batch by batch.
 
+use std::borrow::Cow;
+
 use eigenscope_artifact::{InputShape, Pixels};
 use eigenscope_models::evaluation_rows;
 
@@ -65,20 +67,18 @@ impl DataSet {
         colours.map(|input| input.into_iter().step_by(height * width).collect())
     }
 
-    /// The inputs `rows`, `[rows.len(), width]`.
+    /// Writes the inputs `rows` to `out` `[rows.len(), width]`.
     ///
     /// # Panics
     /// Panics if a row is out of bounds.
-    pub fn gather(&self, rows: &[u32]) -> Vec<f32> {
+    pub fn gather(&self, rows: &[u32], out: &mut [f32]) {
         match &self.inputs {
             Inputs::Ready(inputs) => {
-                let mut gathered = Vec::with_capacity(rows.len() * self.width);
-                for &row in rows {
-                    gathered.extend_from_slice(&inputs[row as usize * self.width..][..self.width]);
+                for (out, &row) in out.chunks_exact_mut(self.width).zip(rows) {
+                    out.copy_from_slice(&inputs[row as usize * self.width..][..self.width]);
                 }
-                gathered
             }
-            Inputs::Stored(stored) => self.transformed(stored, rows),
+            Inputs::Stored(stored) => out.copy_from_slice(&self.transformed(stored, rows)),
         }
     }
 
@@ -92,25 +92,22 @@ impl DataSet {
         inputs
     }
 
-    /// The inputs `rows`, `[rows.len(), width]`, with noise of standard deviation `std` added to every value.
+    /// As [`DataSet::gather`], with noise of standard deviation `std` added to every value.
     ///
     /// # Panics
     /// Panics if a row is out of bounds.
-    pub fn noisy(&self, rows: &[u32], noise: &mut NormalStream, std: f32) -> Vec<f32> {
-        let mut out = Vec::new();
+    pub fn noisy(&self, rows: &[u32], noise: &mut NormalStream, std: f32, out: &mut [f32]) {
         match &self.inputs {
-            Inputs::Ready(inputs) => noise.gather(inputs, self.width, rows, std, &mut out),
+            Inputs::Ready(inputs) => noise.gather(inputs, self.width, rows, std, out),
             Inputs::Stored(stored) => {
-                let plain = self.transformed(stored, rows);
-                let all: Vec<u32> = (0..rows.len() as u32).collect();
-                noise.gather(&plain, self.width, &all, std, &mut out);
+                out.copy_from_slice(&self.transformed(stored, rows));
+                noise.add(out, self.width, std);
             }
         }
-        out
     }
 
     /// All inputs in order with their classes, in batches to evaluate.
-    pub fn batches(&self) -> impl Iterator<Item = (Vec<f32>, &[u16])> {
+    pub fn batches(&self) -> impl Iterator<Item = (Cow<'_, [f32]>, &[u16])> {
         let rows = evaluation_rows(self.width);
         self.labels
             .chunks(rows)
@@ -119,12 +116,13 @@ impl DataSet {
                 let start = batch * rows;
                 let inputs = match &self.inputs {
                     Inputs::Ready(inputs) => {
-                        inputs[start * self.width..][..labels.len() * self.width].to_vec()
+                        let inputs = &inputs[start * self.width..][..labels.len() * self.width];
+                        Cow::Borrowed(inputs)
                     }
                     Inputs::Stored(stored) => {
                         let image = stored.len() / self.labels.len();
-                        self.pixels
-                            .apply_all(&stored[start * image..][..labels.len() * image])
+                        let stored = &stored[start * image..][..labels.len() * image];
+                        Cow::Owned(self.pixels.apply_all(stored))
                     }
                 };
                 (inputs, labels)
@@ -155,10 +153,19 @@ mod tests {
         let lazy = DataSet::with_limit(&pixels, stored, labels, 0);
         assert!(matches!(ready.inputs, Inputs::Ready(_)));
         assert!(matches!(lazy.inputs, Inputs::Stored(_)));
-        let noisy =
-            |set: &DataSet| set.noisy(&[7, 0, 3], &mut NormalStream::new(Seed(1), "noise", 0), 0.1);
-        assert_eq!(noisy(&ready), noisy(&lazy));
-        assert_eq!(ready.gather(&[7, 0, 3]), lazy.gather(&[7, 0, 3]));
+        let rows = [7, 0, 3];
+        let made = |noise: bool, set: &DataSet| {
+            let mut out = vec![0.0; 3 * 35];
+            let mut stream = NormalStream::new(Seed(1), "noise", 0);
+            match noise {
+                true => set.noisy(&rows, &mut stream, 0.1, &mut out),
+                false => set.gather(&rows, &mut out),
+            }
+            out
+        };
+        for noise in [false, true] {
+            assert_eq!(made(noise, &ready), made(noise, &lazy));
+        }
         assert_eq!(ready.extremes(), [[0.0; 1], [1.0; 1]]);
         assert!(ready.batches().eq(lazy.batches()));
         let all: Vec<u16> = lazy

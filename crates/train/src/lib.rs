@@ -1,6 +1,6 @@
 //! Trains models on an `images` artifact and writes weights to `tensors`, loss and accuracy to `history`.
 //!
-//! One process trains one model in one thread, or in more where large products have work for them; several models train in
+//! One process trains one model in one thread, or in more where others are idle and steps have work for them; several models train in
 //! as many processes. Everything random (initial weights, order of the images, noise) comes from streams that depend only on
 //! the seed, so the result is the same bytes for any number of threads and processes.
 //!
@@ -42,7 +42,7 @@ pub use on_card::train_on_card;
 pub use optimiser::{Optimiser, OptimiserKind};
 pub use schedule::{Schedule, Shape, StepEpochs, cosine};
 pub use sgd::{Sgd, SgdConstants};
-pub use training::{LastBatch, Recipe, train, train_step};
+pub use training::{LastBatch, Recipe, bilinear_step, train, train_step};
 
 use eigenscope_stage::TaskKind;
 

@@ -52,10 +52,8 @@ impl NormalStream {
         width: usize,
         rows: &[u32],
         std: f32,
-        out: &mut Vec<f32>,
+        out: &mut [f32],
     ) {
-        out.clear();
-        out.resize(rows.len() * width, 0.0);
         Arch::new().dispatch(Gather {
             stream: self,
             source,
@@ -203,7 +201,7 @@ mod tests {
     use super::*;
 
     fn draws(count: usize, std: f32) -> Vec<f32> {
-        let mut out = Vec::new();
+        let mut out = vec![0.0; count];
         NormalStream::new(Seed(11), "test", 0).gather(
             &vec![0.0; count],
             count,
@@ -264,7 +262,7 @@ mod tests {
     #[test]
     fn gather_adds_scaled_noise_to_the_right_rows() {
         let source: Vec<f32> = (0..3 * 70).map(|value| value as f32).collect();
-        let mut out = Vec::new();
+        let mut out = vec![0.0; 2 * 70];
         NormalStream::new(Seed(1), "noise", 0).gather(&source, 70, &[2, 0], 0.0, &mut out);
         assert_eq!(out[..70], source[140..]);
         assert_eq!(out[70..], source[..70]);

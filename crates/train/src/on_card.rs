@@ -54,7 +54,7 @@ pub fn train_on_card(
         ],
     };
     let [mut trained, mut tested] =
-        [train, test].map(|data| data.batches().map(|(inputs, _)| inputs));
+        [train, test].map(|data| data.batches().map(|(inputs, _)| inputs.into_owned()));
     let mut training = Training::new(
         card,
         sizes,

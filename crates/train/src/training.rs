@@ -1,10 +1,13 @@
 //! The training loop: batches, steps, evaluation after every epoch.
 
+use std::ops::Range;
+
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use eigenscope_artifact::tables::training::HistoryRow;
 use eigenscope_models::{
-    Architecture, Evaluation, Layer, Model, StoredModel, evaluate_batches, values,
+    Architecture, BatchLoss, BilinearStep, Evaluation, Model, StoredModel, correct_predictions,
+    evaluate_batches, evaluation_rows, values,
 };
 use eigenscope_stage::{Seed, ThreadBudget};
 use serde::Deserialize;
@@ -48,15 +51,6 @@ pub enum LastBatch {
     Kept,
 }
 
-/// Loss (before the step) and correct answers of one batch.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct StepResult {
-    /// Mean cross-entropy of the batch, in nats.
-    pub loss_nats: f32,
-    /// Images classified correctly.
-    pub correct: usize,
-}
-
 /// Trains `model` in place and returns one row per epoch, each of which is passed to `observe` as it is made.
 ///
 /// The result does not depend on `thread_budget`, the number of threads.
@@ -90,6 +84,7 @@ pub fn train(
         optimiser: recipe.optimiser.start(lengths),
         pools: ThreadPools::new(thread_budget.clone(), multiplications(model, recipe.batch)),
         augmenter: Augmenter::new(&recipe.augment, train)?,
+        bilinear: BilinearStep::default(),
         model,
         train,
         test,
@@ -112,12 +107,10 @@ pub fn train(
     Ok(history)
 }
 
-/// Multiplications of linear maps in one step: each weight with each image, forward, and backward for its own gradient
-/// and for that of what it reads.
+/// Multiplications in one step: each weight with each image and place, forward, and backward for its own gradient and for that of
+/// what it reads.
 fn multiplications(model: &StoredModel, batch: usize) -> f64 {
-    let layers = model.architecture.layers().map(|(_, layer)| layer);
-    let linear = layers.filter(|layer| layer.window.is_none());
-    3.0 * batch as f64 * linear.map(Layer::multiplications).sum::<f64>()
+    3.0 * batch as f64 * model.architecture.multiplications()
 }
 
 /// Why `images` cannot be divided into batches: one of them has a single image, and batch normalisation of values without places
@@ -153,6 +146,8 @@ struct Training<'a> {
     optimiser: Optimiser,
     pools: ThreadPools,
     augmenter: Augmenter,
+    /// What steps and evaluations are computed in, if the model is a bilinear layer.
+    bilinear: BilinearStep,
     train: &'a DataSet,
     test: &'a DataSet,
     recipe: &'a Recipe,
@@ -187,6 +182,18 @@ impl Training<'_> {
     }
 
     fn evaluate(&mut self, data: &DataSet) -> Result<Evaluation, TrainError> {
+        let rows = evaluation_rows(data.shape().len()).min(data.labels().len());
+        if let Some(layer) = self.model.bilinear_layer(rows, false) {
+            let bilinear = &mut self.bilinear;
+            let evaluate = || {
+                let mut layer = bilinear.evaluation(layer);
+                let batches = data.batches();
+                Evaluation::of_logits(
+                    batches.map(|(inputs, labels)| (layer.logits(&inputs), labels)),
+                )
+            };
+            return Ok(self.pools.run(evaluate)?);
+        }
         let device = Device::flex();
         let model = self.model.load(&device)?;
         let evaluation = self
@@ -214,16 +221,9 @@ impl Training<'_> {
         let (mut loss, mut correct) = (0.0, 0);
         for (batch, rows) in order.chunks(size).enumerate() {
             let index = u64::from(epoch) * batches as u64 + batch as u64;
-            let inputs = self.augmenter.batch(self.train, rows, self.seed, index);
             let labels = rows.iter().map(|&row| self.train.labels()[row as usize]);
             let labels: Vec<u16> = labels.collect();
-            let (model, optimiser) = (&mut *self.model, &mut self.optimiser);
-            let mut dropout = DropoutStream::new(self.seed, index);
-            let step = || {
-                let dropout = &mut dropout;
-                train_step(model, optimiser, learning_rate, inputs, &labels, dropout)
-            };
-            let step = self.pools.run(step)??;
+            let step = self.step(learning_rate, rows, &labels, index)?;
             if !step.loss_nats.is_finite() {
                 return Err(TrainError::Diverged {
                     epoch: epoch + 1,
@@ -237,6 +237,51 @@ impl Training<'_> {
         }
         Ok((loss / batches as f64, correct as f64 / order.len() as f64))
     }
+
+    /// Takes one step on the training images `rows`, batch number `index`.
+    fn step(
+        &mut self,
+        learning_rate: f64,
+        rows: &[u32],
+        labels: &[u16],
+        index: u64,
+    ) -> Result<BatchLoss, TrainError> {
+        let (model, optimiser) = (&mut *self.model, &mut self.optimiser);
+        let mut batch = self.augmenter.start(self.seed, index);
+        let (bilinear, train) = (&mut self.bilinear, self.train);
+        let fill =
+            |range: Range<usize>, inputs: &mut [f32]| batch.next(train, &rows[range], inputs);
+        let step = || bilinear_step(model, bilinear, optimiser, learning_rate, labels, fill);
+        if let Some(loss) = self.pools.run(step)? {
+            return Ok(loss);
+        }
+        let (model, optimiser) = (&mut *self.model, &mut self.optimiser);
+        let mut inputs = vec![0.0; rows.len() * train.shape().len()];
+        batch.next(train, rows, &mut inputs);
+        let mut dropout = DropoutStream::new(self.seed, index);
+        let step = || {
+            let dropout = &mut dropout;
+            train_step(model, optimiser, learning_rate, inputs, labels, dropout)
+        };
+        self.pools.run(step)?
+    }
+}
+
+/// As [`train_step`], by the formulas of a bilinear layer. `fill` is called for consecutive rows of the batch and overwrites their
+/// inputs. Returns `None`, and does nothing, if the model is another one.
+pub fn bilinear_step(
+    model: &mut StoredModel,
+    bilinear: &mut BilinearStep,
+    optimiser: &mut Optimiser,
+    learning_rate: f64,
+    labels: &[u16],
+    fill: impl FnMut(Range<usize>, &mut [f32]),
+) -> Option<BatchLoss> {
+    let layer = model.bilinear_layer(labels.len(), true)?;
+    let loss = bilinear.batch(&layer, labels, fill);
+    let tensors = model.tensors.iter_mut().map(|tensor| &mut tensor.data);
+    optimiser.step(learning_rate, tensors, bilinear.gradients());
+    Some(loss)
 }
 
 /// Takes one step on a batch of `inputs` `[labels.len(), width]`: forward, mean cross-entropy, backward, update.
@@ -250,7 +295,7 @@ pub fn train_step(
     inputs: Vec<f32>,
     labels: &[u16],
     dropout: &mut DropoutStream,
-) -> Result<StepResult, TrainError> {
+) -> Result<BatchLoss, TrainError> {
     let device = Device::flex().autodiff();
     let shape = [labels.len(), inputs.len() / labels.len()];
     let inputs: Tensor<2> = Tensor::from_data(TensorData::new(inputs, shape), &device);
@@ -275,9 +320,9 @@ pub fn train_step(
     model.take_statistics(statistics)?;
 
     let logits = values(logits.inner())?;
-    Ok(StepResult {
+    Ok(BatchLoss {
         loss_nats: loss.into_scalar::<f32>(),
-        correct: Evaluation::of_logits(&logits, labels).correct,
+        correct: correct_predictions(&logits, labels),
     })
 }
 

@@ -198,7 +198,7 @@ fn the_noise_on_a_card_is_that_of_the_processor_bit_by_bit() {
                 bias: false,
             };
             let [mut trained, mut tested] =
-                [(), ()].map(|()| data.batches().map(|(inputs, _)| inputs));
+                [(), ()].map(|()| data.batches().map(|(inputs, _)| inputs.into_owned()));
             let images = |inputs| Images {
                 labels: data.labels(),
                 inputs,

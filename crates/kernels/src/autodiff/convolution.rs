@@ -1,5 +1,7 @@
 //! The convolution: its inputs are kept, its outputs if nothing but ReLU lies between, and the chosen pixels of pooling.
 
+use std::borrow::Cow;
+
 use burn::backend::Flex;
 use burn::backend::TensorMetadata;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
@@ -56,7 +58,7 @@ impl Backward<Flex, 3> for Step {
             convolution,
             images,
             inputs: values(&features),
-            weight: values(&weight),
+            weight: Cow::Borrowed(values(&weight)),
             outputs: ops.state.outputs.as_ref().map(values),
             chosen: ops.state.chosen.as_ref().map(values),
             gradient: values(&gradient),

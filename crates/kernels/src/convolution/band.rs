@@ -44,6 +44,12 @@ impl Bands {
         let rows = fit(BYTES, lanes).min(all);
         let side = convolution.epilogue.side();
         let rows = (rows - rows % side).clamp(side, convolution.rows());
+        Self::with_rows(convolution, rows)
+    }
+
+    /// Bands of so many rows of windows.
+    pub(crate) fn with_rows(convolution: Convolution, rows: usize) -> Self {
+        let input = convolution.input;
         Self {
             convolution,
             rows,

@@ -1,6 +1,7 @@
 //! Convolution, bias, ReLU and pooling in one pass over the images.
 
 use pulp::{Arch, Simd, WithSimd};
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use super::band::Bands;
 use super::correlate::{Sums, TILE};
@@ -43,35 +44,53 @@ pub(crate) fn forward(
             chosen,
         };
     }
+    let step = share(convolution.outputs);
+    let (windows, window) = (part / convolution.outputs, weight.len() / bias.len());
     let mut choices = chosen.as_mut().map(|chosen| chosen.chunks_exact_mut(part));
-    let parts = outputs
+    let groups = outputs
         .chunks_exact_mut(part)
         .zip(inputs.chunks_exact(inputs.len() / groups))
         .zip(weight.chunks_exact(weight.len() / groups))
         .zip(bias.chunks_exact(bias.len() / groups));
-    let by_products = products::suits(&convolution, images);
-    for (((outputs, inputs), weight), bias) in parts {
-        let group = Forward {
-            convolution,
+    let mut parts = Vec::new();
+    for (((outputs, inputs), weight), bias) in groups {
+        let chosen = choices.as_mut().and_then(Iterator::next);
+        let mut chosen = chosen.map(|chosen| chosen.chunks_mut(step * windows));
+        let shares = outputs
+            .chunks_mut(step * windows)
+            .zip(weight.chunks(step * window))
+            .zip(bias.chunks(step));
+        parts.extend(shares.map(|((outputs, weight), bias)| Forward {
+            convolution: Convolution {
+                outputs: bias.len(),
+                ..convolution
+            },
             images,
             inputs,
             weight,
             bias,
             outputs,
-            chosen: choices.as_mut().and_then(Iterator::next),
-        };
-        match by_products {
-            true => products::forward(group),
-            false => Arch::new().dispatch(group),
-        }
+            chosen: chosen.as_mut().and_then(Iterator::next),
+        }));
     }
+    let by_products = products::suits(&convolution, images);
+    parts.into_par_iter().for_each(|part| match by_products {
+        true => products::forward(part),
+        false => Arch::new().dispatch(part),
+    });
     Outputs {
         values: outputs,
         chosen,
     }
 }
 
-/// One group; outputs and chosen pixels are overwritten.
+/// So many of `all` outputs or channels are computed at a time, so that each thread has some.
+pub(super) fn share(all: usize) -> usize {
+    all.div_ceil(rayon::current_num_threads())
+        .next_multiple_of(TILE)
+}
+
+/// Some outputs of one group; they and the chosen pixels are overwritten.
 pub(crate) struct Forward<'a> {
     pub(crate) convolution: Convolution,
     pub(crate) images: usize,

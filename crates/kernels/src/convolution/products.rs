@@ -6,14 +6,14 @@
 
 use std::borrow::Cow;
 
-use faer::linalg::matmul::matmul;
-use faer::{Accum, MatMut, MatRef, Par};
+use faer::{Accum, MatMut, MatRef};
 
-use super::backward::{Gradients, Saved};
+use super::backward::{Part, Saved};
 use super::forward::Forward;
 use super::pooled::{pool, unpool};
 use crate::epilogue::{Epilogue, WINDOW};
 use crate::geometry::{Convolution, ImageShape};
+use crate::product::by_faer;
 
 /// Fewest channels and outputs, and fewest images, for which products are faster than sums over windows.
 const FEWEST_CHANNELS: usize = 64;
@@ -115,7 +115,7 @@ fn places(values: &[f32], channels: usize) -> MatRef<'_, f32> {
     MatRef::from_row_major_slice(values, channels, values.len() / channels)
 }
 
-/// One group.
+/// One group, or some outputs of it.
 pub(crate) fn forward(group: Forward<'_>) {
     let Forward {
         convolution,
@@ -173,55 +173,64 @@ fn multiply(
             let read = inputs.submatrix(0, run.input * images, sizes.channels, width);
             let made = matrix.as_mut();
             let made = made.submatrix_mut(0, run.output * images, sizes.outputs, width);
-            matmul(made, Accum::Add, weight, read, 1.0, Par::Seq);
+            by_faer(made, Accum::Add, weight, read);
         }
     }
 }
 
-/// The gradients of one group; of the input only if `wants_inputs`.
-pub(crate) fn backward(saved: &Saved<'_>, wants_inputs: bool) -> Gradients {
+/// Gradients of one group, or of some outputs or channels of it.
+pub(crate) fn backward(part: Part<'_>) {
+    let Part {
+        saved,
+        mut sums,
+        mut inputs,
+        ..
+    } = part;
     let convolution = &saved.convolution;
     let sizes = Sizes::new(convolution, saved.images);
     let images = sizes.images;
-    let gradient = before_epilogue(saved);
+    let gradient = before_epilogue(&saved);
     let columns = gradient.len() / sizes.outputs;
-    let bias = gradient.chunks_exact(columns).map(|row| {
-        let sum: f64 = row.iter().copied().map(f64::from).sum();
-        sum as f32
-    });
-    let mut found = Gradients {
-        weight: vec![0.0; saved.weight.len()],
-        bias: bias.collect(),
-        inputs: wants_inputs.then(|| vec![0.0; saved.inputs.len()]),
-    };
+    if let Some((_, bias)) = &mut sums {
+        for (bias, row) in bias.iter_mut().zip(gradient.chunks_exact(columns)) {
+            let sum: f64 = row.iter().copied().map(f64::from).sum();
+            *bias = sum as f32;
+        }
+    }
     let gradient = places(&gradient, sizes.outputs);
     let read = places(saved.inputs, sizes.channels);
     let mut of_pixel = vec![0.0; sizes.outputs * sizes.channels];
     for pixel in 0..sizes.window {
         let (row, column) = (pixel / convolution.kernel, pixel % convolution.kernel);
-        let weight = sizes.of_pixel(saved.weight, pixel);
-        let weight = MatRef::from_row_major_slice(&weight, sizes.outputs, sizes.channels);
-        of_pixel.fill(0.0);
-        for run in runs(convolution, row, column) {
-            let width = run.places * images;
-            let gradient = gradient.submatrix(0, run.output * images, sizes.outputs, width);
-            let read = read.submatrix(0, run.input * images, sizes.channels, width);
-            let sum =
-                MatMut::from_row_major_slice_mut(&mut of_pixel, sizes.outputs, sizes.channels);
-            matmul(sum, Accum::Add, gradient, read.transpose(), 1.0, Par::Seq);
-            if let Some(inputs) = &mut found.inputs {
+        let runs = runs(convolution, row, column);
+        if let Some((weight, _)) = &mut sums {
+            of_pixel.fill(0.0);
+            for run in &runs {
+                let width = run.places * images;
+                let gradient = gradient.submatrix(0, run.output * images, sizes.outputs, width);
+                let read = read.submatrix(0, run.input * images, sizes.channels, width);
+                let sum =
+                    MatMut::from_row_major_slice_mut(&mut of_pixel, sizes.outputs, sizes.channels);
+                by_faer(sum, Accum::Add, gradient, read.transpose());
+            }
+            let targets = weight.iter_mut().skip(pixel).step_by(sizes.window);
+            for (target, sum) in targets.zip(&of_pixel) {
+                *target = *sum;
+            }
+        }
+        if let Some(inputs) = &mut inputs {
+            let weight = sizes.of_pixel(&saved.weight, pixel);
+            let weight = MatRef::from_row_major_slice(&weight, sizes.outputs, sizes.channels);
+            for run in &runs {
+                let width = run.places * images;
+                let gradient = gradient.submatrix(0, run.output * images, sizes.outputs, width);
                 let columns = inputs.len() / sizes.channels;
                 let sum = MatMut::from_row_major_slice_mut(inputs, sizes.channels, columns);
                 let sum = sum.submatrix_mut(0, run.input * images, sizes.channels, width);
-                matmul(sum, Accum::Add, weight.transpose(), gradient, 1.0, Par::Seq);
+                by_faer(sum, Accum::Add, weight.transpose(), gradient);
             }
         }
-        let targets = found.weight.iter_mut().skip(pixel).step_by(sizes.window);
-        for (target, sum) in targets.zip(&of_pixel) {
-            *target = *sum;
-        }
     }
-    found
 }
 
 /// The gradient of the results before ReLU and pooling.

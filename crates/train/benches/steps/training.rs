@@ -127,7 +127,7 @@ impl Training {
     pub(crate) fn tests(&self) -> impl Iterator<Item = Batch> + use<> {
         let batches = self.test.batches().map(|(inputs, labels)| Batch {
             learning_rate: None,
-            inputs,
+            inputs: inputs.into_owned(),
             labels: labels.to_vec(),
         });
         batches.collect::<Vec<_>>().into_iter()

@@ -103,62 +103,119 @@ impl Augmenter {
     /// # Panics
     /// Panics if a row is out of bounds.
     pub fn batch(&self, data: &DataSet, rows: &[u32], seed: Seed, index: u64) -> Vec<f32> {
-        let (mut inputs, rest) = match self.steps.split_first() {
-            // Noise is added as the rows are copied.
-            Some(((purpose, Augmentation::Noise { std }), rest)) => {
-                let mut noise = NormalStream::new(seed, purpose, index);
-                (data.noisy(rows, &mut noise, *std as f32), rest)
-            }
-            _ => (data.gather(rows), self.steps.as_slice()),
-        };
-        for (purpose, step) in rest {
-            self.apply(*step, &mut inputs, seed, purpose, index);
-        }
+        let mut inputs = vec![0.0; rows.len() * self.shape.len()];
+        self.start(seed, index).next(data, rows, &mut inputs);
         inputs
     }
 
-    fn apply(&self, step: Augmentation, inputs: &mut [f32], seed: Seed, purpose: &str, index: u64) {
-        let InputShape { height, width, .. } = self.shape;
-        let mut stream = seed.stream(purpose, index);
-        match step {
-            Augmentation::Noise { std } => {
-                let mut noise = NormalStream::new(seed, purpose, index);
-                noise.add(inputs, self.shape.len(), std as f32);
-            }
-            Augmentation::Rotation { degrees } => {
-                self.place(inputs, || {
-                    Placement::rotation(degrees * symmetric(&mut stream))
-                });
-            }
-            Augmentation::Translation { fraction } => self.place(inputs, || {
-                let mut shift = |side: usize| fraction * side as f64 * symmetric(&mut stream);
-                let down = shift(height);
-                Placement::translation(down, shift(width))
-            }),
+    /// The augmentations of batch number `index`, whose rows are taken one after another.
+    pub(crate) fn start(&self, seed: Seed, index: u64) -> BatchAugmenter<'_> {
+        let begin = |(purpose, step): &(String, Augmentation)| match *step {
+            Augmentation::Noise { std } => Drawing::Noise {
+                stream: NormalStream::new(seed, purpose, index),
+                std: std as f32,
+            },
             Augmentation::Blur { sigma } if sigma > 0.0 => {
-                Blur::new(sigma, self.shape).apply(inputs);
+                Drawing::Blur(Blur::new(sigma, self.shape))
             }
-            Augmentation::Blur { .. } => {}
+            Augmentation::Blur { .. } => Drawing::Nothing,
             Augmentation::SaltAndPepper { amount } => {
                 let bits = BitLanes::new(seed, purpose, index);
-                SaltAndPepper::new(amount, bits, &self.extremes).apply(inputs, self.shape);
+                Drawing::SaltAndPepper(SaltAndPepper::new(amount, bits, &self.extremes))
             }
-            Augmentation::Flip => {
-                for image in inputs.chunks_exact_mut(self.shape.len()) {
-                    if symmetric(&mut stream) < 0.0 {
-                        image.chunks_exact_mut(width).for_each(<[f32]>::reverse);
-                    }
-                }
-            }
+            Augmentation::Rotation { .. }
+            | Augmentation::Translation { .. }
+            | Augmentation::Flip => Drawing::Image {
+                step: *step,
+                stream: seed.stream(purpose, index),
+            },
+        };
+        BatchAugmenter {
+            steps: self.steps.iter().map(begin).collect(),
+            shape: self.shape,
         }
     }
+}
 
-    /// Samples every image at the place that `next` gives it.
-    fn place(&self, inputs: &mut [f32], mut next: impl FnMut() -> Placement) {
-        let mut sampler = Sampler::new(self.shape);
-        for image in inputs.chunks_exact_mut(self.shape.len()) {
-            sampler.apply(next(), image);
+/// The augmentations of one batch.
+pub(crate) struct BatchAugmenter<'a> {
+    steps: Vec<Drawing<'a>>,
+    shape: InputShape,
+}
+
+/// An augmentation with what it draws from.
+enum Drawing<'a> {
+    Noise {
+        stream: NormalStream,
+        std: f32,
+    },
+    Blur(Blur),
+    SaltAndPepper(SaltAndPepper<'a>),
+    /// A change that draws numbers for an image as a whole.
+    Image {
+        step: Augmentation,
+        stream: Stream,
+    },
+    Nothing,
+}
+
+impl BatchAugmenter<'_> {
+    /// Writes the next rows of the batch, `rows` of `data`, to `inputs` `[rows.len(), width]`.
+    ///
+    /// # Panics
+    /// Panics if a row is out of bounds.
+    pub(crate) fn next(&mut self, data: &DataSet, rows: &[u32], inputs: &mut [f32]) {
+        let rest = match self.steps.split_first_mut() {
+            // Noise is added as the rows are copied.
+            Some((Drawing::Noise { stream, std }, rest)) => {
+                data.noisy(rows, stream, *std, inputs);
+                rest
+            }
+            _ => {
+                data.gather(rows, inputs);
+                self.steps.as_mut_slice()
+            }
+        };
+        for step in rest {
+            step.apply(inputs, self.shape);
         }
+    }
+}
+
+impl Drawing<'_> {
+    fn apply(&mut self, inputs: &mut [f32], shape: InputShape) {
+        let InputShape { height, width, .. } = shape;
+        match self {
+            Drawing::Noise { stream, std } => stream.add(inputs, shape.len(), *std),
+            Drawing::Blur(blur) => blur.apply(inputs),
+            Drawing::SaltAndPepper(change) => change.apply(inputs, shape),
+            Drawing::Nothing => {}
+            Drawing::Image { step, stream } => match *step {
+                Augmentation::Rotation { degrees } => place(inputs, shape, || {
+                    Placement::rotation(degrees * symmetric(stream))
+                }),
+                Augmentation::Translation { fraction } => place(inputs, shape, || {
+                    let mut shift = |side: usize| fraction * side as f64 * symmetric(stream);
+                    let down = shift(height);
+                    Placement::translation(down, shift(width))
+                }),
+                _ => {
+                    for image in inputs.chunks_exact_mut(shape.len()) {
+                        if symmetric(stream) < 0.0 {
+                            image.chunks_exact_mut(width).for_each(<[f32]>::reverse);
+                        }
+                    }
+                }
+            },
+        }
+    }
+}
+
+/// Samples every image at the place that `next` gives it.
+fn place(inputs: &mut [f32], shape: InputShape, mut next: impl FnMut() -> Placement) {
+    let mut sampler = Sampler::new(shape);
+    for image in inputs.chunks_exact_mut(shape.len()) {
+        sampler.apply(next(), image);
     }
 }
 
