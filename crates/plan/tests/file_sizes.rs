@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use eigenscope_artifact::{IMAGES, TENSORS};
-use eigenscope_plan::parse;
 use eigenscope_plan::programs::Programs;
+use eigenscope_plan::{Plan, parse};
 use eigenscope_stage::{
     Amount, Demand, Description, Effect, Feature, Parameter, ParameterType, Relation, Role, Stage,
     TASK_VERSION, TaskKindDescription, Variant, Windows,
@@ -66,6 +66,10 @@ fn images(name: &str, known: bool) -> TaskKindDescription {
 }
 
 fn plan(text: &str) -> Result<(), String> {
+    planned(text).map(drop)
+}
+
+fn planned(text: &str) -> Result<Plan, String> {
     let windows = Amount::Windows(vec![Windows {
         kernel: 5,
         stride: 2,
@@ -78,12 +82,17 @@ fn plan(text: &str) -> Result<(), String> {
             json!([1]),
             "",
         )],
-        roles: vec![Role::one("data", IMAGES, "").demands(Demand::new(
-            windows,
-            Relation::AtMost,
-            "rows",
-            "windows need room",
-        ))],
+        roles: vec![
+            Role::one("data", IMAGES, "")
+                .demands(Demand::new(
+                    windows,
+                    Relation::AtMost,
+                    "rows",
+                    "windows need room",
+                ))
+                .proportional("rows", 4.0)
+                .proportional("images", 25.0),
+        ],
         provides: vec![Feature::quantities("data")],
         ..kind("network", &[TENSORS])
     };
@@ -114,7 +123,7 @@ fn plan(text: &str) -> Result<(), String> {
     ];
     let programs = Programs::from_descriptions(Path::new(""), descriptions);
     match parse("test", Path::new("pipelines/test.toml"), text, &programs) {
-        Ok(_) => Ok(()),
+        Ok(plan) => Ok(plan),
         Err(errors) => {
             let text = rendered(&errors);
             assert!(
@@ -217,4 +226,21 @@ fn numbers_are_inherited() {
          [decompose.first]\nkind = 'edit'\nmodels = ['train.a', 'train.b']\nclass = 1\n\
          [decompose.second]\nkind = 'edit'\nmodels = 'decompose.first'\nclass = 9\n";
     assert_eq!(plan(several), Ok(()));
+}
+
+#[test]
+fn guesses_of_durations_follow_what_is_known_of_the_images() {
+    let seconds = |data: &str| {
+        let text = format!("{data}[train.network]\ndata = 'data.images'\n");
+        let plan = planned(&text).expect("a plan");
+        let task = plan.tasks.iter().find(|task| task.id == "train.network");
+        task.expect("planned").resources.seconds
+    };
+    // The kind guesses 1 s for 4 rows and 25 images.
+    let images = "[data.images]\nkind = ";
+    assert_eq!(seconds(&format!("{images}'known'\n")), 8.0);
+    let large = "transforms = [{ resize = { side = 100 } }]\n";
+    assert_eq!(seconds(&format!("{images}'known'\n{large}")), 100.0);
+    assert_eq!(seconds(&format!("{images}'own'\n{large}")), 25.0);
+    assert_eq!(seconds(&format!("{images}'own'\n")), 1.0);
 }

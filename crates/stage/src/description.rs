@@ -417,6 +417,10 @@ pub struct Role {
     /// What quantities of every artifact must be.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub demands: Vec<Demand>,
+    /// Quantities that the guess of the duration is proportional to, where they are known, each with the value for which the guess
+    /// is made.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub duration_units: BTreeMap<String, f64>,
 }
 
 impl Role {
@@ -430,6 +434,7 @@ impl Role {
             needs: Vec::new(),
             agreements: Vec::new(),
             demands: Vec::new(),
+            duration_units: BTreeMap::new(),
         }
     }
 
@@ -439,6 +444,12 @@ impl Role {
             many: true,
             ..Self::one(name, kind, summary)
         }
+    }
+
+    /// The same role; the guess of the duration is proportional to a quantity of its artifacts and made for the value `unit`.
+    pub fn proportional(mut self, quantity: &str, unit: f64) -> Self {
+        self.duration_units.insert(quantity.to_owned(), unit);
+        self
     }
 
     /// The same role, for artifacts that meet a demand only.

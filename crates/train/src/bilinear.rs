@@ -82,8 +82,7 @@ pub(crate) fn kind() -> TaskKind {
         "an epoch has at least one whole batch; a partial one is dropped",
     ));
     kind.description.provides = provided(kind.description.provides);
-    // The matrix products are large enough for several threads.
-    kind.lendable_threads(15).on_cards(
+    kind.on_cards(
         CARD_MIB,
         &[
             ("blocks", 1.into()),

@@ -3,7 +3,7 @@
 use eigenscope_models::{Architecture, Bias, Layer, LayerNames, Network, SizeValue};
 use eigenscope_stage::{
     Amount, CONVOLUTIONS, DRAWABLE_LAYERS, Demand, FIRST_LAYER, Feature, LAYERS, NameRule,
-    Parameter, Relation, Windows, quantities,
+    Parameter, Relation, Role, Windows, quantities,
 };
 
 /// Multiplications of one core per second, about 100 GFLOP/s: a guess, used to start long trainings first.
@@ -11,6 +11,9 @@ const MULTIPLICATIONS_PER_SECOND: f64 = 5e10;
 
 /// Number of training images in the guess: that of MNIST.
 const IMAGES: f64 = 60_000.0;
+
+/// How many times as long a multiplication of a convolution takes, also a guess.
+const CONVOLUTION: f64 = 2.0;
 
 /// The properties of a trained model and the names of its layers.
 pub(crate) fn features(network: &Network) -> Vec<Feature> {
@@ -116,6 +119,16 @@ pub(crate) fn room(network: &Network) -> Vec<Demand> {
     sides.map(demand).to_vec()
 }
 
+/// The role of the images, from whose number and size the guess of the duration follows.
+pub(crate) fn proportional(network: &Network, data: Role) -> Role {
+    let data = data.proportional(quantities::TRAINING_IMAGES, IMAGES);
+    let Ok(typical) = network.typical() else {
+        return data;
+    };
+    data.proportional(quantities::HEIGHT, typical.input.height as f64)
+        .proportional(quantities::WIDTH, typical.input.width as f64)
+}
+
 /// A guess of the duration in seconds: three products, forward and backward, with each weight and image.
 pub(crate) fn seconds(network: &Network, epochs: f64) -> f64 {
     let typical = network.typical();
@@ -124,7 +137,15 @@ pub(crate) fn seconds(network: &Network, epochs: f64) -> f64 {
 
 /// As [`seconds`] of a network whose architecture is known, for this number of training images.
 pub(crate) fn seconds_of(architecture: &Architecture, images: f64, epochs: f64) -> f64 {
-    let multiplications = architecture.multiplications();
+    let multiplications = architecture.layers().map(|(_, layer)| {
+        let slower = if layer.window.is_some() {
+            CONVOLUTION
+        } else {
+            1.0
+        };
+        slower * layer.multiplications()
+    });
+    let multiplications: f64 = multiplications.sum();
     let seconds = 3.0 * multiplications * images * epochs / MULTIPLICATIONS_PER_SECOND;
     seconds.max(1.0).round()
 }

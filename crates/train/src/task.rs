@@ -11,7 +11,7 @@ use eigenscope_stage::{
 use serde::de::DeserializeOwned;
 
 use crate::data_set::DataSet;
-use crate::description::{features, mark_sizes, room, seconds};
+use crate::description::{features, mark_sizes, proportional, room, seconds};
 use crate::error::TrainError;
 use crate::initialise::initialise;
 use crate::on_card::train_on_card;
@@ -31,6 +31,7 @@ pub(crate) fn training_kind<P: DeserializeOwned>(
     let seconds = seconds(network, epochs.unwrap_or(1.0));
     mark_sizes(network, &mut parameters);
     let data = Role::one("data", IMAGES, "images to train and test on");
+    let data = proportional(network, data);
     TaskKind::new(network.name(), summary, run)
         .parameters::<P>(parameters)
         .reads(room(network).into_iter().fold(data, Role::demands))
@@ -39,6 +40,7 @@ pub(crate) fn training_kind<P: DeserializeOwned>(
         .provides(features(network))
         .provides(Feature::of_images("data"))
         .random()
+        .lendable_threads(15)
         .seconds(seconds)
         .not_on_cards(PROCESSOR_ONLY)
 }

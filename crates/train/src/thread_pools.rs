@@ -8,11 +8,11 @@ use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
 /// Smallest number of multiplications in a step that is worth a thread. With fewer, threads wait for each other more than they
 /// help.
-const MULTIPLICATIONS_PER_THREAD: f64 = 5e8;
+const MULTIPLICATIONS_PER_THREAD: f64 = 2.5e8;
 
 /// Thread pools of the sizes that were allowed so far.
 ///
-/// Results do not depend on the size: matrix products are divided among threads by rows and columns, and each value is summed
+/// Results do not depend on the size: threads share out rows and columns of matrix products and channels of images, and each value is summed
 /// in the same order.
 #[derive(Debug)]
 pub(crate) struct ThreadPools {

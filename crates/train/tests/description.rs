@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use eigenscope_artifact::InputShape;
 use eigenscope_models::{Architecture, ModelError, Network, networks};
-use eigenscope_stage::{CONVOLUTIONS, FIRST_LAYER, Feature, LAYERS, TaskKindDescription};
+use eigenscope_stage::{
+    CONVOLUTIONS, FIRST_LAYER, Feature, LAYERS, TaskKindDescription, quantities,
+};
 use serde_json::{Value, json};
 
 /// Networks of all kinds with the parameters of the tasks that train them.
@@ -53,6 +55,28 @@ fn every_kind_is_a_network() {
     // Its steps are given in the pipeline file.
     networks.insert("network".to_owned());
     assert_eq!(kinds, networks);
+}
+
+#[test]
+fn guesses_of_durations_grow_as_the_multiplications_of_convolutions() {
+    for network in [
+        networks::convnet(),
+        networks::embedding_net(3),
+        networks::cnn(vec![32, 64]),
+    ] {
+        let kind = description(&network);
+        let units = &kind.roles[0].duration_units;
+        let factor = |quantity: &str, count: f64| count / units[quantity];
+        assert_eq!(factor(quantities::TRAINING_IMAGES, 30_000.0), 0.5);
+        let typical = network.typical().expect("some images fit");
+        let large = build(&network, [221, 150]).expect("they fit");
+        let guessed = factor(quantities::HEIGHT, 221.0) * factor(quantities::WIDTH, 150.0);
+        let actual = large.multiplications() / typical.multiplications();
+        assert!(
+            (0.4..2.0).contains(&(guessed / actual)),
+            "{guessed} {actual}"
+        );
+    }
 }
 
 #[test]

@@ -78,7 +78,13 @@ pub(crate) fn plan(
     for (task, warning) in check_agreements(&compatibility, problems) {
         tasks[task].warnings.push(warning);
     }
-    sizes::check(&expanded, &tasks, &examinations, problems);
+    let factors = {
+        let known = sizes::check(&expanded, &tasks, &examinations, problems);
+        sizes::duration_factors(&expanded, &tasks, &known)
+    };
+    for (task, factor) in tasks.iter_mut().zip(factors) {
+        task.resources.seconds *= factor;
+    }
     examinations.add_to(&mut tasks);
     let code = programs.all_code();
     let code = code.map(|code| (code.fingerprint.clone(), code.parts.clone()));

@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
 
-use eigenscope_stage::{Demand, Effect, Examined, Feature, Parameter, ParameterType, Relation};
+use eigenscope_stage::{
+    Demand, Effect, Examined, Feature, Parameter, ParameterType, Relation, Role,
+};
 use serde_json::Value;
 
 use super::examine::Examinations;
@@ -54,6 +56,35 @@ pub(crate) fn check<'a>(
         }
     }
     known
+}
+
+/// What the guess of the duration of every task is multiplied by, from what is known about the results that it reads.
+pub(crate) fn duration_factors(
+    expanded: &[ExpandedTable<'_>],
+    tasks: &[PlannedTask],
+    known: &[Quantities<'_>],
+) -> Vec<f64> {
+    let of_table = |table: &ExpandedTable<'_>| {
+        let roles = table.kind.roles.iter();
+        let scaling: Vec<&Role> = roles
+            .filter(|role| !role.duration_units.is_empty())
+            .collect();
+        let tasks = tasks.get(table.tasks.clone()).unwrap_or_default();
+        let factors = tasks.iter().map(|task| {
+            let of_role = |role: &&Role| {
+                let quantities = common(task, &role.name, known);
+                let units = role.duration_units.iter();
+                let factors = units.map(|(name, unit)| match quantities.get(name.as_str()) {
+                    Some(&count) => count as f64 / unit,
+                    None => 1.0,
+                });
+                factors.product::<f64>()
+            };
+            scaling.iter().map(of_role).product()
+        });
+        factors.collect::<Vec<f64>>()
+    };
+    expanded.iter().flat_map(of_table).collect()
 }
 
 /// What a task states and inherits, before its parameters change it.
