@@ -96,7 +96,7 @@ fn describe(driver: &Driver, index: u32) -> Result<(CardDescription, c_int), Gpu
         index,
         name: name.to_string_lossy().into_owned(),
         capability,
-        memory_mib: bytes as u64 >> 20,
+        memory_mib: (bytes as u64) >> 20,
     };
     Ok((card, device))
 }
@@ -216,7 +216,7 @@ impl Card {
         // SAFETY: two places for sizes; the context is current in this thread.
         let status = unsafe { (self.inner.driver.memory)(&raw mut free, &raw mut total) };
         self.inner.driver.check("cuMemGetInfo", status)?;
-        Ok(free as u64 >> 20)
+        Ok((free as u64) >> 20)
     }
 
     /// Refuses work for which there is no room now.

@@ -121,7 +121,7 @@ pub fn memory_mib(sizes: Sizes, batch: usize, train_images: usize, test_images: 
     let weights = 4 * layout.len() + 4 * layout.hidden * sizes.inputs;
     let values =
         batch * sizes.inputs + rows * (3 * layout.hidden + layout.stride) + batch * layout.hidden;
-    OVERHEAD_MIB + ((4 * (images + weights + values)) as u64 >> 20)
+    OVERHEAD_MIB + (((4 * (images + weights + values)) as u64) >> 20)
 }
 
 impl Training {

@@ -23,7 +23,7 @@ fn step(state: u128) -> u128 {
     s[3] = s[3].rotate_left(11);
     s.iter()
         .rev()
-        .fold(0, |state, &word| state << 32 | u128::from(word))
+        .fold(0, |state, &word| (state << 32) | u128::from(word))
 }
 
 fn identity() -> Bits {
@@ -34,7 +34,7 @@ fn identity() -> Bits {
 fn product(a: &Bits, b: &Bits) -> Bits {
     b.map(|column| {
         (0..128)
-            .filter(|bit| column >> bit & 1 == 1)
+            .filter(|bit| (column >> bit) & 1 == 1)
             .fold(0, |sum, bit| sum ^ a[bit])
     })
 }
@@ -87,7 +87,7 @@ mod tests {
             let words = &words[512 * index..][..512];
             std::array::from_fn(|column| {
                 (0..4).fold(0, |sum, word| {
-                    sum | u128::from(words[4 * column + word]) << (32 * word)
+                    sum | (u128::from(words[4 * column + word]) << (32 * word))
                 })
             })
         };
