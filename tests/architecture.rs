@@ -74,6 +74,8 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("gemm", &["kernels"]),
     ("polars", &["metrics"]),
     ("resvg", &["figure"]),
+    ("pdf-writer", &["figure"]),
+    ("subsetter", &["figure"]),
     ("sqlparser", &["query"]),
     ("libloading", &["gpu"]),
     ("ureq", &["ingest"]),

@@ -17,7 +17,7 @@ fn from_pixels_to_figures_and_nothing_the_second_time() {
         .refuses(&["no run of `p` is recorded in"]);
     assert_eq!(project.run().ran, TASKS);
     let names = file_names(&project.path("artifacts/p/figures"));
-    let figure = |figure: &str| [format!("{figure}.png"), format!("{figure}.svg")];
+    let figure = |figure: &str| ["pdf", "png", "svg"].map(|ending| format!("{figure}.{ending}"));
     let expected: Vec<String> = [
         "eigenspectrum",
         "eigenvectors-6-0",
@@ -36,10 +36,10 @@ fn from_pixels_to_figures_and_nothing_the_second_time() {
     for name in names {
         let bytes = fs::read(project.path("artifacts/p/figures").join(&name));
         let bytes = bytes.expect("the link leads to a file");
-        let start: &[u8] = if name.ends_with("svg") {
-            b"<svg"
-        } else {
-            b"\x89PNG"
+        let start: &[u8] = match name.rsplit_once('.').map(|(_, ending)| ending) {
+            Some("svg") => b"<svg",
+            Some("pdf") => b"%PDF-1.7",
+            _ => b"\x89PNG",
         };
         let mut beginning = bytes.windows(start.len()).take(200);
         assert!(beginning.any(|window| window == start), "{name}");
@@ -55,7 +55,7 @@ fn from_pixels_to_figures_and_nothing_the_second_time() {
         .expect(0);
     let drawing = project.read("run.svg");
     assert!(drawing.contains(&format!("p: {TASKS} tasks in")));
-    assert!(project.path("run.png").exists());
+    assert!(project.path("run.png").exists() && project.path("run.pdf").exists());
 }
 
 #[test]

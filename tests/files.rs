@@ -77,7 +77,7 @@ fn pages_and_pictures_go_where_they_were_asked_for() {
     let timeline = |to: &str| project.call(&["timeline", "p.toml", "-o", to]);
     assert!(done(timeline("-")).starts_with("<svg"));
     assert_eq!(done(timeline("there/run.1.svg")), "there/run.1.svg\n");
-    for name in ["run.1.svg", "run.1.png"] {
+    for name in ["run.1.svg", "run.1.png", "run.1.pdf"] {
         assert!(project.path("there").join(name).is_file(), "{name}");
     }
     timeline("run.2").refuses(&["run.2 does not end in .svg"]);

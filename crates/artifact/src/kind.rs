@@ -16,8 +16,13 @@ const MAX_NAME_BYTES: usize = 64;
 pub const SVG: ArtifactKind = ArtifactKind::new("svg", 1);
 /// A figure as pixels.
 pub const PNG: ArtifactKind = ArtifactKind::new("png", 1);
+/// A figure as a page with its fonts.
+pub const PDF: ArtifactKind = ArtifactKind::new("pdf", 1);
 /// A figure for the pages of a report.
 pub const INTERACTIVE: ArtifactKind = ArtifactKind::new("interactive", 1);
+
+/// The forms of a figure that are pictures to look at.
+pub const PICTURES: [ArtifactKind; 3] = [SVG, PNG, PDF];
 
 /// A kind of artifact that this program writes and reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +90,7 @@ impl KindName {
         match self.as_str() {
             "svg" => "svg",
             "png" => "png",
+            "pdf" => "pdf",
             "interactive" => "json",
             _ => "parquet",
         }
@@ -95,9 +101,9 @@ impl KindName {
         self.extension() == "parquet"
     }
 
-    /// Returns `true` if the file is an SVG or PNG picture.
+    /// Returns `true` if the file is a picture to look at: SVG, PNG or PDF.
     pub fn is_picture(&self) -> bool {
-        *self == SVG || *self == PNG
+        PICTURES.iter().any(|kind| *self == *kind)
     }
 }
 
@@ -189,8 +195,11 @@ mod tests {
 
     #[test]
     fn figures_share_a_file_stem() {
-        let files = [SVG, PNG, INTERACTIVE].map(|kind| KindName::from(kind).file_name());
-        assert_eq!(files, ["figure.svg", "figure.png", "figure.json"]);
+        let files = [SVG, PNG, PDF, INTERACTIVE].map(|kind| KindName::from(kind).file_name());
+        assert_eq!(
+            files,
+            ["figure.svg", "figure.png", "figure.pdf", "figure.json"]
+        );
     }
 
     #[test]

@@ -55,7 +55,7 @@ pub use image_table::{ImageRecord, ImageRow, ImageTable, ImageTableHeader};
 pub use images::{
     IMAGES, ImageHeader, ImageReader, ImageWriter, Images, SourceCheck, Split, SplitName,
 };
-pub use kind::{ArtifactKind, INTERACTIVE, KindName, PNG, SVG};
+pub use kind::{ArtifactKind, INTERACTIVE, KindName, PDF, PICTURES, PNG, SVG};
 pub use labelled::{LabelValue, Labelled, Labels, label_column, read_labelled, write_labelled};
 pub use limits::{MAX_TENSOR_VALUES, MAX_TRANSFORMS, MAX_VALUES};
 pub use patterns::{PATTERNS, PatternRow, Patterns, write_patterns};

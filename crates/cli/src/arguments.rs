@@ -479,7 +479,7 @@ pub(crate) struct Timeline {
     /// The run to draw: the name of a file in `ledger` without `.parquet` (default: the latest in which a task ran)
     #[arg(long)]
     pub(crate) run: Option<String>,
-    /// SVG to write, beside which a PNG appears, or `-` for the SVG on standard output (default: timeline.svg in the
+    /// SVG to write, beside which a PNG and a PDF appear, or `-` for the SVG on standard output (default: timeline.svg in the
     /// pipeline's folder of results)
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,

@@ -5,6 +5,7 @@ use crate::colour::ColourScale;
 use crate::image_grid::ImageGrid;
 use crate::layer::Layer;
 use crate::legend::Legend;
+use crate::paper::Paper;
 use crate::space::Space;
 
 /// A figure. Its height follows from its width and its panels.
@@ -21,6 +22,9 @@ pub struct Figure {
     /// Width of the drawing, px. The drawing is narrower if a column with nothing but grids of images needs less, and wider
     /// if plots would become too narrow.
     pub width: f64,
+    /// Paper that the figure is laid out for; `None` for a screen. Set by [`on_paper`](crate::on_paper()), which also sets the
+    /// width.
+    pub paper: Option<Paper>,
     /// Relative width of the plots of each column of panels.
     pub columns: Vec<f64>,
     /// Panels, row by row from the top left.
@@ -44,6 +48,7 @@ impl Figure {
             description: description.into(),
             metadata: String::new(),
             width,
+            paper: None,
             columns: vec![1.0; columns],
             panels,
             legend: None,

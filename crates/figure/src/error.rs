@@ -43,6 +43,10 @@ pub enum FigureError {
     /// A PNG cannot be written.
     #[error("a PNG cannot be encoded")]
     Png(#[from] png::EncodingError),
+
+    /// A part of an SVG that is not written as PDF.
+    #[error("a PDF cannot be written: {0}")]
+    Pdf(String),
 }
 
 impl FigureError {
@@ -79,6 +83,10 @@ impl FigureError {
         let reason =
             format!("{what} holds {value} at position {position}, expected a finite number");
         Self::invalid(place, reason)
+    }
+
+    pub(crate) fn pdf(reason: impl Into<String>) -> Self {
+        Self::Pdf(reason.into())
     }
 
     pub(crate) fn text(text: &str, reason: impl Display) -> Self {

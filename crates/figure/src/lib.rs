@@ -1,9 +1,10 @@
-//! A figure engine: one description of a figure, drawn as SVG and PNG and written for plotly.js.
+//! A figure engine: one description of a figure, drawn as SVG, PNG and PDF and written for plotly.js.
 //!
 //! A [`Figure`] holds data, ranges and colours and says nothing of how they are drawn. [`svg()`] lays it out, with every
-//! text measured in the bundled font, and draws it; [`png()`] rasterises the drawing with the same font and no other;
+//! text measured in the bundled font, and draws it; [`png()`] rasterises the drawing with the same font and no other, and
+//! [`pdf()`] writes it with that font embedded;
 //! [`interactive()`] writes the same layout for plotly.js. Equal descriptions give equal bytes. Lengths are SVG user
-//! units, written px. Texts may hold [`markup`], and letters of any script.
+//! units, written px; [`on_paper`] lays a figure out for a width in mm. Texts may hold [`markup`], and letters of any script.
 
 mod axis;
 mod bitmap;
@@ -19,6 +20,8 @@ mod layout;
 mod legend;
 pub mod markup;
 mod matrix;
+mod paper;
+mod pdf;
 mod plotly;
 mod raster;
 mod scale;
@@ -44,8 +47,10 @@ pub use image_grid::{GridCell, GridRow, ImageGrid, Picture};
 pub use layer::{Band, Dash, Image, Layer, Line, Marker, MarkerShape, Points, Texts};
 pub use legend::{Legend, LegendPlace};
 pub use matrix::Matrix;
+pub use paper::{Paper, drawn_font_pt, on_paper, with_letters};
+pub use pdf::pdf;
 pub use plotly::{INTERACTIVE_VERSION, Interactive, interactive};
-pub use raster::{DrawnText, drawn_texts, png};
+pub use raster::{DrawnText, drawn_texts, png, png_for_print};
 pub use space::{Point, Space, SpaceCurve, SpaceFrame, SpacePoints, View};
 pub use spelling::{Spelling, spellings};
 pub use svg::escape;

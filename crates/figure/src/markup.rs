@@ -28,6 +28,13 @@ pub struct Run {
 /// Font size of superscripts and subscripts, relative to the size of the text.
 pub const SHIFTED_SIZE: f64 = 0.72;
 
+/// Font size of superscripts and subscripts of a text of this size, px: [`SHIFTED_SIZE`] of it, but not smaller than those of
+/// tick labels unless the text is.
+pub(crate) fn shifted(size: f64) -> f64 {
+    let smallest = SHIFTED_SIZE * crate::theme::TICK_LABEL.size;
+    (SHIFTED_SIZE * size).max(smallest.min(size))
+}
+
 /// Before a brace: it is no markup.
 pub(crate) const JOINER: char = '\u{2060}';
 

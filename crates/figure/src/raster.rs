@@ -13,6 +13,10 @@ const LARGEST_SIDE: f64 = 16_384.0;
 /// Most pixels of a picture. Drawing and encoding take 7 bytes each.
 const MOST_PIXELS: f64 = 32e6;
 
+/// Dots per inch of a drawing that is not enlarged, as in CSS.
+const CSS_DOTS: f64 = 96.0;
+const INCHES_PER_METRE: f64 = 1.0 / 0.0254;
+
 /// Draws SVG text on white, scaled by `scale`, as an RGB PNG. The scale is reduced if a side would have more than 16,384 or
 /// the picture more than 32 million pixels.
 ///
@@ -21,6 +25,33 @@ const MOST_PIXELS: f64 = 32e6;
 /// # Errors
 /// SVG text that cannot be parsed, and a picture without pixels.
 pub fn png(svg: &str, scale: f64) -> Result<Vec<u8>> {
+    let (pixmap, _) = draw(svg, scale)?;
+    encode_rgb(pixmap.width(), pixmap.height(), &rgb(&pixmap))
+}
+
+/// As [`png()`], with so many dots per inch of the drawing, which the PNG states. There are fewer where [`png()`] would reduce its
+/// scale.
+///
+/// # Errors
+/// As [`png()`].
+pub fn png_for_print(svg: &str, dots_per_inch: f64) -> Result<Vec<u8>> {
+    let (pixmap, scale) = draw(svg, dots_per_inch / CSS_DOTS)?;
+    let per_metre = (f64::from(scale) * CSS_DOTS * INCHES_PER_METRE).round() as u32;
+    let density = png::PixelDimensions {
+        xppu: per_metre,
+        yppu: per_metre,
+        unit: png::Unit::Meter,
+    };
+    encode(
+        pixmap.width(),
+        pixmap.height(),
+        &rgb(&pixmap),
+        Some(density),
+    )
+}
+
+/// The pixels of a drawing, and its scale.
+fn draw(svg: &str, scale: f64) -> Result<(Pixmap, f32)> {
     let tree = parse(svg)?;
     let size = (
         f64::from(tree.size().width()),
@@ -42,12 +73,14 @@ pub fn png(svg: &str, scale: f64) -> Result<Vec<u8>> {
         Transform::from_scale(scale, scale),
         &mut pixmap.as_mut(),
     );
-    let rgb: Vec<u8> = pixmap
-        .pixels()
-        .iter()
+    Ok((pixmap, scale))
+}
+
+fn rgb(pixmap: &Pixmap) -> Vec<u8> {
+    let pixels = pixmap.pixels().iter();
+    pixels
         .flat_map(|pixel| [pixel.red(), pixel.green(), pixel.blue()])
-        .collect();
-    encode_rgb(pixmap.width(), pixmap.height(), &rgb)
+        .collect()
 }
 
 /// Largest scale of a drawing of this size (px).
@@ -98,11 +131,21 @@ fn collect_texts(group: &Group, found: &mut Vec<DrawnText>) {
 
 /// Encodes pixels `[height, width, 3]` as PNG.
 pub(crate) fn encode_rgb(width: u32, height: u32, rgb: &[u8]) -> Result<Vec<u8>> {
+    encode(width, height, rgb, None)
+}
+
+fn encode(
+    width: u32,
+    height: u32,
+    rgb: &[u8],
+    density: Option<png::PixelDimensions>,
+) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width, height);
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
     encoder.set_compression(png::Compression::Balanced);
+    encoder.set_pixel_dims(density);
     let mut writer = encoder.write_header()?;
     writer.write_image_data(rgb)?;
     writer.finish()?;
@@ -125,6 +168,19 @@ mod tests {
         assert_eq!((info.width, info.height), (8, 4));
         assert_eq!(pixels[..3], [255, 0, 0]);
         assert_eq!(pixels[7 * 3..8 * 3], [255, 255, 255]);
+    }
+
+    #[test]
+    fn a_picture_for_print_states_its_dots_per_inch() {
+        let inch = r#"<svg xmlns="http://www.w3.org/2000/svg" width="25.4mm" height="50.8mm" viewBox="0 0 1 2"/>"#;
+        let bytes = png_for_print(inch, 300.0).unwrap();
+        let decoder = png::Decoder::new(std::io::Cursor::new(bytes));
+        let reader = decoder.read_info().unwrap();
+        let info = reader.info();
+        assert_eq!((info.width, info.height), (300, 600));
+        let density = info.pixel_dims.unwrap();
+        assert_eq!((density.xppu, density.yppu), (11_811, 11_811));
+        assert_eq!(density.unit, png::Unit::Meter);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::fmt::Write;
 use crate::colour::Rgb;
 use crate::error::Result;
 use crate::layout::Rect;
-use crate::markup::{self, SHIFTED_SIZE, Shift};
+use crate::markup::{self, Shift};
 use crate::text::TextStyle;
 
 /// Formats a number with at most two decimals, without trailing zeros or a negative zero.
@@ -181,8 +181,8 @@ fn runs(text: &str, size: f64) -> Result<String> {
     for run in markup::parse(text)? {
         let (wanted, run_size) = match run.shift {
             Shift::Base => (0.0, size),
-            Shift::Raised => (-0.36 * size, size * SHIFTED_SIZE),
-            Shift::Lowered => (0.18 * size, size * SHIFTED_SIZE),
+            Shift::Raised => (-0.36 * size, markup::shifted(size)),
+            Shift::Lowered => (0.18 * size, markup::shifted(size)),
         };
         let escaped = escape(&run.text);
         if wanted == height && run.shift == Shift::Base {
@@ -323,7 +323,7 @@ mod tests {
     fn markup_becomes_tspans_that_return_to_the_baseline() {
         assert_eq!(
             runs("10^{2} <m>", 10.0).unwrap(),
-            "10<tspan dy=\"-3.6\" font-size=\"7.2\">2</tspan>\
+            "10<tspan dy=\"-3.6\" font-size=\"7.92\">2</tspan>\
              <tspan dy=\"3.6\" font-size=\"10\"> &lt;m&gt;</tspan>"
         );
     }

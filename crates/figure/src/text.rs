@@ -8,7 +8,7 @@ use skrifa::metrics::GlyphMetrics;
 use skrifa::{FontRef, MetadataProvider, charmap::Charmap};
 
 use crate::error::Result;
-use crate::markup::{self, SHIFTED_SIZE, Shift};
+use crate::markup::{self, Shift};
 
 /// A subset of Roboto Regular; see `assets/README.md`.
 pub const REGULAR: &[u8] = include_bytes!("../assets/Roboto-Regular.ttf");
@@ -125,7 +125,7 @@ impl Font<'_> {
         };
         let size = match shift {
             Shift::Base => style.size,
-            Shift::Raised | Shift::Lowered => style.size * SHIFTED_SIZE,
+            Shift::Raised | Shift::Lowered => markup::shifted(style.size),
         };
         let glyph = face.characters.map(character);
         let advance = glyph.and_then(|glyph| face.glyphs.advance_width(glyph));
@@ -213,7 +213,7 @@ mod tests {
         let digit = 10.0 * 1151.0 / 2048.0;
         assert!((font.width("0123", style).unwrap() - 4.0 * digit).abs() < 1e-3);
         let raised = font.width("1^{0}", style).unwrap();
-        assert!((raised - digit * (1.0 + SHIFTED_SIZE)).abs() < 1e-3);
+        assert!((raised - digit * (1.0 + 0.792)).abs() < 1e-3);
         let strong = font.width("0", TextStyle::strong(10.0)).unwrap();
         assert!(strong > digit);
     }

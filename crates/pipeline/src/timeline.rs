@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use eigenscope_artifact::{Digest, INTERACTIVE, KindName, PNG, Provenance, SVG};
+use eigenscope_artifact::{Digest, INTERACTIVE, KindName, PDF, PNG, Provenance, SVG};
 use eigenscope_stage::{Device, Input, Stage, TASK_VERSION, TaskFile};
 use serde_json::json;
 
@@ -32,6 +32,7 @@ pub struct Drawing {
     pub run: String,
     pub svg: Vec<u8>,
     pub png: Vec<u8>,
+    pub pdf: Vec<u8>,
 }
 
 /// Draws a run of `pipeline` in which at least one task ran: the one called `run`, or the latest.
@@ -57,7 +58,7 @@ pub fn draw(
     };
     let folder = tempfile::tempdir()
         .map_err(|source| StoreError::io("create a folder in", &std::env::temp_dir(), source))?;
-    let outputs = [SVG, PNG, INTERACTIVE]
+    let outputs = [SVG, PNG, PDF, INTERACTIVE]
         .map(|kind| (KindName::from(kind), folder.path().join(kind.file_name())));
     let input = Input {
         task: run.clone(),
@@ -89,11 +90,12 @@ pub fn draw(
     // The interactive form is of use in reports only.
     let read =
         |path: &Path| std::fs::read(path).map_err(|source| StoreError::io("read", path, source));
-    let [(_, svg), (_, png), _] = &outputs;
+    let [(_, svg), (_, png), (_, pdf), _] = &outputs;
     Ok(Drawing {
         run,
         svg: read(svg)?,
         png: read(png)?,
+        pdf: read(pdf)?,
     })
 }
 

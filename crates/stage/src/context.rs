@@ -5,6 +5,7 @@ use std::path::Path;
 
 use eigenscope_artifact::{ArtifactKind, Provenance, Record, read_records, write_records};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::program::TaskError;
 use crate::{
@@ -22,6 +23,8 @@ const PICTURE_BYTES: usize = 32;
 pub struct Context {
     task: TaskFile,
     thread_budget: ThreadBudget,
+    /// Names of the parameters that the kind shares with others.
+    shared: Vec<String>,
 }
 
 impl Context {
@@ -31,6 +34,15 @@ impl Context {
         Self {
             task,
             thread_budget,
+            shared: Vec::new(),
+        }
+    }
+
+    /// The same, of a kind that shares the parameters of these names with others.
+    pub(crate) fn sharing(self, shared: &[String]) -> Self {
+        Self {
+            shared: shared.to_vec(),
+            ..self
         }
     }
 
@@ -54,9 +66,25 @@ impl Context {
         &self.task
     }
 
-    /// The parameters, all of them given.
+    /// The parameters of the kind's own, all of them given.
     pub fn parameters<T: DeserializeOwned>(&self) -> Result<T, TaskError> {
-        T::deserialize(&self.task.provenance.parameters)
+        self.parameters_where(|name| !self.shared.contains(name))
+    }
+
+    /// The parameters that the kind shares with others ([`TaskKind::shared_parameters`](crate::TaskKind::shared_parameters)).
+    pub fn shared_parameters<T: DeserializeOwned>(&self) -> Result<T, TaskError> {
+        self.parameters_where(|name| self.shared.contains(name))
+    }
+
+    fn parameters_where<T: DeserializeOwned>(
+        &self,
+        accept: impl Fn(&String) -> bool,
+    ) -> Result<T, TaskError> {
+        let mut parameters = self.task.provenance.parameters.clone();
+        if let Value::Object(parameters) = &mut parameters {
+            parameters.retain(|name, _| accept(name));
+        }
+        T::deserialize(parameters)
             .map_err(|error| format!("parameters of {}: {error}", self.task.provenance.task).into())
     }
 

@@ -231,7 +231,10 @@ fn read_task<'a>(
         .iter()
         .find(|kind| kind.description.name == task.kind)
         .ok_or_else(|| format!("{}: unknown task kind `{}`", path.display(), task.kind))?;
-    Ok((Context::new(task).with_thread_budget(thread_budget), kind))
+    let context = Context::new(task)
+        .with_thread_budget(thread_budget)
+        .sharing(&kind.shared);
+    Ok((context, kind))
 }
 
 /// Reports an error with its causes as the last event and in the log.

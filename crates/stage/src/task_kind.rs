@@ -27,6 +27,8 @@ pub struct TaskKind {
     pub run: TaskFunction,
     /// Answers questions about tasks of this kind before they run.
     pub examine: Option<Examine>,
+    /// Names of the parameters that are not its own.
+    pub(crate) shared: Vec<String>,
 }
 
 impl TaskKind {
@@ -50,6 +52,7 @@ impl TaskKind {
             description,
             run,
             examine: None,
+            shared: Vec::new(),
         }
     }
 
@@ -63,11 +66,31 @@ impl TaskKind {
         parameters: impl IntoIterator<Item = Parameter>,
     ) -> Self {
         let parameters: Vec<Parameter> = parameters.into_iter().collect();
-        if let Err(fault) = fields::check::<P>(&parameters) {
+        self.add::<P>(&parameters);
+        self
+    }
+
+    /// Adds parameters that several kinds share: the fields of `P`, which
+    /// [`Context::shared_parameters`](crate::Context::shared_parameters) makes of them.
+    ///
+    /// # Panics
+    /// As [`TaskKind::parameters`].
+    pub fn shared_parameters<P: DeserializeOwned>(
+        mut self,
+        parameters: impl IntoIterator<Item = Parameter>,
+    ) -> Self {
+        let parameters: Vec<Parameter> = parameters.into_iter().collect();
+        self.add::<P>(&parameters);
+        let names = parameters.into_iter().map(|parameter| parameter.name);
+        self.shared.extend(names);
+        self
+    }
+
+    fn add<P: DeserializeOwned>(&mut self, parameters: &[Parameter]) {
+        if let Err(fault) = fields::check::<P>(parameters) {
             panic!("the task kind `{}`: {fault}", self.description.name);
         }
-        self.description.parameters.extend(parameters);
-        self
+        self.description.parameters.extend_from_slice(parameters);
     }
 
     /// Adds a name that the kind had before.

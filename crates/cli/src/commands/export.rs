@@ -16,7 +16,7 @@ const EMBEDDINGS: &str = "embeddings";
 const IMAGES: &str = "images";
 
 /// Outputs that are drawings, not tables.
-const DRAWINGS: [&str; 3] = ["svg", "png", "interactive"];
+const DRAWINGS: [&str; 4] = ["svg", "png", "pdf", "interactive"];
 
 pub(crate) fn run(arguments: &ProjectArguments, command: &Export) -> Result<u8> {
     let project = Project::open(arguments, &command.pipeline)?;

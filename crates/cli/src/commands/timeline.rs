@@ -24,7 +24,7 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Timeline) -> Result<u8
     let is_svg = path.extension().is_some_and(|end| end == "svg");
     if !is_stream && !is_svg {
         bail!(
-            "{} does not end in .svg: name the SVG to write; a PNG appears beside it",
+            "{} does not end in .svg: name the SVG to write; a PNG and a PDF appear beside it",
             path.display()
         );
     }
@@ -32,6 +32,7 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Timeline) -> Result<u8
     output::write(&path, &drawing.svg)?;
     if !is_stream {
         output::write(&path.with_extension("png"), &drawing.png)?;
+        output::write(&path.with_extension("pdf"), &drawing.pdf)?;
     }
     super::tell(&format!("run {}", drawing.run));
     if !output::is_stdout(&path) {

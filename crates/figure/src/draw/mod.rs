@@ -16,6 +16,7 @@ use crate::description::{Content, Figure, Panel};
 use crate::error::Result;
 use crate::layout::{Layout, PanelLayout, Rect, layout};
 use crate::markup;
+use crate::paper;
 use crate::spelling::drawable;
 use crate::svg::{Anchor, Lettering, SvgWriter, number};
 use crate::text::{Font, TextStyle};
@@ -45,13 +46,22 @@ pub fn svg(figure: &Figure) -> Result<String> {
 }
 
 fn open(writer: &mut SvgWriter, figure: &Figure, layout: &Layout) -> Result<()> {
-    let (width, height) = (number(layout.width), number(layout.height));
+    let page = page(figure, layout);
+    let (width, height) = (number(page.width), number(page.height));
+    let sides = match figure.paper {
+        None => [width.clone(), height.clone()],
+        Some(paper) => {
+            let mm = |px: f64| format!("{}mm", number(paper.width_mm * px / page.width));
+            [mm(page.width), mm(page.height)]
+        }
+    };
+    let corner = [page.x, page.y].map(number).join(" ");
     writer
         .tag("svg")
         .attribute("xmlns", "http://www.w3.org/2000/svg")
-        .attribute("width", &width)
-        .attribute("height", &height)
-        .attribute("viewBox", &format!("0 0 {width} {height}"))
+        .attribute("width", &sides[0])
+        .attribute("height", &sides[1])
+        .attribute("viewBox", &format!("{corner} {width} {height}"))
         .attribute("role", "img")
         .attribute("font-family", "Roboto, 'Helvetica Neue', Arial, sans-serif")
         .attribute("fill", "none")
@@ -62,18 +72,27 @@ fn open(writer: &mut SvgWriter, figure: &Figure, layout: &Layout) -> Result<()> 
     if !figure.metadata.is_empty() {
         writer.tag("metadata").content(&figure.metadata);
     }
-    let paper = Rect {
-        x: 0.0,
-        y: 0.0,
-        width: layout.width,
-        height: layout.height,
-    };
     writer
         .tag("rect")
-        .rect(paper)
+        .rect(page)
         .colour("fill", Rgb::WHITE)
         .close();
     Ok(())
+}
+
+/// The visible part of the layout: all of it on a screen; on paper as much of the margin is cut off as possible, and a layout that
+/// is narrower stands in the middle.
+fn page(figure: &Figure, layout: &Layout) -> Rect {
+    let (cut, beside) = match figure.paper {
+        None => (0.0, 0.0),
+        Some(_) => (paper::CUT, (figure.width - layout.width).max(0.0)),
+    };
+    Rect {
+        x: cut - beside / 2.0,
+        y: cut,
+        width: layout.width + beside - 2.0 * cut,
+        height: layout.height - 2.0 * cut,
+    }
 }
 
 fn draw_panel(

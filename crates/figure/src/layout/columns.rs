@@ -45,7 +45,11 @@ impl Columns {
                 let share = left * (weight / weights);
                 let panels = figure.panels.iter().skip(column).step_by(count);
                 let plot = plots_width(font, panels, share)?;
-                let after = after.max(theme::NARROWEST_COLUMN - before - plot);
+                let narrowest = match figure.paper {
+                    None => theme::NARROWEST_COLUMN,
+                    Some(_) => theme::NARROWEST_PLOT,
+                };
+                let after = after.max(narrowest - before - plot);
                 Ok((before, plot, after))
             })
             .collect::<Result<_>>()?;

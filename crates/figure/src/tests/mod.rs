@@ -3,6 +3,6 @@
 mod bytes;
 mod interactive;
 mod refusals;
-mod samples;
+pub(crate) mod samples;
 mod sizes;
 mod structure;

@@ -3,7 +3,7 @@
 use crate::*;
 
 /// A line with a band and a marker at each point, named.
-pub(super) fn curve(name: &str, colour: Rgb) -> Vec<Layer> {
+pub(crate) fn curve(name: &str, colour: Rgb) -> Vec<Layer> {
     let x: Vec<f64> = (1..=10).map(f64::from).collect();
     let y: Vec<f64> = x.iter().map(|x| 50.0 / x).collect();
     let lower = y.iter().map(|y| 0.8 * y).collect();
@@ -20,7 +20,7 @@ pub(super) fn curve(name: &str, colour: Rgb) -> Vec<Layer> {
 }
 
 /// Two panels side by side with logarithmic axes and exact ticks, one shared legend.
-pub(super) fn two_log_panels(place: LegendPlace) -> Figure {
+pub(crate) fn two_log_panels(place: LegendPlace) -> Figure {
     let per_cent = |at: f64| format!("{} %", ticks::plain(at));
     let x = Axis::log("eigenvectors kept", (1.0, 10.0))
         .with_major(ticks::at(&[1.0, 2.0, 5.0, 10.0], ticks::plain));
@@ -52,7 +52,7 @@ pub(super) fn two_log_panels(place: LegendPlace) -> Figure {
 
 /// A heat map with numbers, a missing cell and long names that have to be turned, and a cloud of points with its own
 /// legend beside it.
-pub(super) fn map_and_cloud() -> Figure {
+pub(crate) fn map_and_cloud() -> Figure {
     let names = ["a long category", "another category", "the third of them"];
     let values = vec![1.0, 0.5, 0.25, 0.5, f64::NAN, 0.125, 0.25, 0.125, 0.0];
     let texts = values.iter().map(|value| {
@@ -102,7 +102,7 @@ pub(super) fn map_and_cloud() -> Figure {
 }
 
 /// Two rows of small images with all labels; one place is free.
-pub(super) fn images() -> Figure {
+pub(crate) fn images() -> Figure {
     let picture = |seed: usize| {
         let values = (0..64).map(|cell| ((cell * seed) as f64).sin()).collect();
         Matrix::new(8, 8, values).unwrap()
@@ -134,7 +134,7 @@ pub(super) fn images() -> Figure {
 }
 
 /// Pictures in colours of their own, under captions of one and of several lines.
-pub(super) fn pictures() -> Figure {
+pub(crate) fn pictures() -> Figure {
     let captions = [
         "frog",
         "a caption that is much too long for one line",
@@ -157,7 +157,7 @@ pub(super) fn pictures() -> Figure {
 }
 
 /// Words around a circle on axes that are not drawn, and a legend whose second entry has no point.
-pub(super) fn words_around_a_circle() -> Figure {
+pub(crate) fn words_around_a_circle() -> Figure {
     let at = |index: u32| {
         let angle = f64::from(index);
         (angle.cos(), angle.sin())
@@ -197,7 +197,7 @@ pub(super) fn words_around_a_circle() -> Figure {
 }
 
 /// All of them.
-pub(super) fn all() -> Vec<Figure> {
+pub(crate) fn all() -> Vec<Figure> {
     vec![
         two_log_panels(LegendPlace::Right),
         two_log_panels(LegendPlace::Below),

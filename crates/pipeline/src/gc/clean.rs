@@ -11,7 +11,12 @@ use crate::store::{Key, Store, StoreError, entries, is_result_link, named_key};
 use crate::watch::STATE_NAME;
 
 /// Files that a command writes into the folder of a pipeline unless told otherwise.
-const PAGES: [&str; 3] = ["report.html", "timeline.svg", "timeline.png"];
+const PAGES: [&str; 4] = [
+    "report.html",
+    "timeline.svg",
+    "timeline.png",
+    "timeline.pdf",
+];
 
 /// Removes everything that runs have left in the store, or with `dry_run` only finds it. Other files stay.
 ///

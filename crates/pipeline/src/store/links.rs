@@ -8,7 +8,7 @@ use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 
 use eigenscope_artifact::atomic::TEMPORARY_PREFIX;
-use eigenscope_artifact::{KindName, PNG, SVG};
+use eigenscope_artifact::{KindName, PICTURES};
 
 use super::names::file_name;
 use super::{FigureNames, Key, Store, StoreError, create_folder, named_key};
@@ -151,7 +151,7 @@ pub(crate) fn is_result_link(path: &Path) -> bool {
     let above = target.parent().unwrap_or(&target);
     let is_result = above == Path::new("../store") && named_key(&target).is_some();
     let is_picture = above.parent() == Some(Path::new(".."))
-        && [SVG, PNG]
+        && PICTURES
             .iter()
             .any(|kind| target.ends_with(kind.file_name()));
     is_result || is_picture
@@ -167,7 +167,7 @@ pub(crate) fn symlink(target: &Path, link: &Path) -> io::Result<()> {
 pub(crate) fn symlink(target: &Path, link: &Path) -> io::Result<()> {
     match target
         .extension()
-        .is_some_and(|extension| extension == "svg" || extension == "png")
+        .is_some_and(|extension| PICTURES.iter().any(|kind| extension == kind.name()))
     {
         true => std::os::windows::fs::symlink_file(target, link),
         false => std::os::windows::fs::symlink_dir(target, link),

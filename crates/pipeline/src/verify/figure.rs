@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use eigenscope_artifact::{ArtifactError, Digest, KindName, SVG, regular};
+use eigenscope_artifact::{ArtifactError, Digest, KindName, PDF, PNG, SVG, regular};
 
 /// A figure without what it says about its origin.
 pub(super) struct Figure {
     /// Digest of the drawing. An SVG names the code and the inputs it was made from, which can change while it does not.
     pub(super) content: Digest,
-    /// Width and height in pixels; `None` if the file does not say.
+    /// Width and height, of a PDF in points and otherwise in pixels; `None` if the file does not say.
     pub(super) size: Option<[String; 2]>,
 }
 
@@ -28,7 +28,11 @@ pub(super) fn figure(path: &Path, kind: &KindName) -> Result<Figure, ArtifactErr
         }
         false => Figure {
             content: Digest::of(&bytes),
-            size: png_size(&bytes),
+            size: match kind {
+                kind if *kind == PNG => png_size(&bytes),
+                kind if *kind == PDF => pdf_size(&bytes),
+                _ => None,
+            },
         },
     })
 }
@@ -50,6 +54,14 @@ fn png_size(bytes: &[u8]) -> Option<[String; 2]> {
         Some(u32::from_be_bytes(bytes).to_string())
     };
     Some([side(16)?, side(20)?])
+}
+
+/// The corners of the page are two points, the first of which is 0 0.
+fn pdf_size(bytes: &[u8]) -> Option<[String; 2]> {
+    let text = String::from_utf8_lossy(bytes);
+    let (_, corners) = text.split_once("/MediaBox [0 0 ")?;
+    let (width, height) = corners.split_once(']')?.0.split_once(' ')?;
+    Some([width, height].map(str::to_owned))
 }
 
 #[cfg(test)]
@@ -79,5 +91,21 @@ mod tests {
         bytes.extend([0, 0, 1, 2, 0, 0, 0, 3]);
         assert_eq!(png_size(&bytes), Some(["258".to_owned(), "3".to_owned()]));
         assert_eq!(png_size(&bytes[..20]), None);
+    }
+    #[test]
+    fn the_corners_of_a_page_are_in_a_pdf() {
+        let bytes = b"%PDF-1.7\n%\x80\n<< /Type /Page /MediaBox [0 0 645 450.5] >>";
+        let size = Some(["645".to_owned(), "450.5".to_owned()]);
+        assert_eq!(pdf_size(bytes), size);
+        assert_eq!(pdf_size(b"%PDF-1.7"), None);
+    }
+
+    #[test]
+    fn what_is_no_picture_has_no_size() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("figure.json");
+        std::fs::write(&path, "{\"version\": 1, \"title\": \"a\", \"data\": []}").expect("written");
+        let kind = KindName::from(eigenscope_artifact::INTERACTIVE);
+        assert_eq!(figure(&path, &kind).expect("readable").size, None);
     }
 }

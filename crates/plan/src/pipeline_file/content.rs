@@ -18,15 +18,18 @@ use crate::reference::name_problem;
 pub(crate) const DESCRIPTION: &str = "description";
 /// Key of the file that a file extends.
 const EXTENDS: &str = "extends";
+/// Key of the values that all figures take.
+pub(crate) const STYLE: &str = "style";
 /// Key of blocks that are written once for several tables.
 const REPEAT: &str = "repeat";
 
-/// The description, the seed, the device and the task tables of a pipeline.
+/// The description, the seed, the device, the style and the task tables of a pipeline.
 #[derive(Debug, Default)]
 pub(crate) struct Content {
     pub(crate) description: Option<Entry>,
     pub(crate) seed: Option<Entry>,
     pub(crate) device: Option<Entry>,
+    pub(crate) style: Option<Entry>,
     /// In the order of the file: first those of the file that is extended.
     pub(crate) tables: Vec<TaskTable>,
     /// The files that are extended, the nearest first.
@@ -155,6 +158,7 @@ fn layer(entries: Vec<Entry>, bytes: usize, problems: &mut Problems) -> Content 
             DESCRIPTION => content.description = Some(entry),
             SEED => content.seed = Some(entry),
             DEVICE => content.device = Some(entry),
+            STYLE => content.style = Some(entry),
             EXTENDS => {}
             REPEAT => {
                 for block in repeat::blocks(entry, bytes, problems) {
@@ -176,7 +180,7 @@ fn layer(entries: Vec<Entry>, bytes: usize, problems: &mut Problems) -> Content 
                     task_tables(stage, entry, problems).map(|table| ([start(&table), 0, 0], table)),
                 ),
                 None => {
-                    let keys = [DESCRIPTION, SEED, DEVICE, EXTENDS, REPEAT];
+                    let keys = [DESCRIPTION, SEED, DEVICE, EXTENDS, REPEAT, STYLE];
                     unknown(&entry, "the pipeline file", &keys, problems);
                 }
             },
@@ -266,6 +270,10 @@ impl Content {
         self.description = layer.description.or(self.description.take());
         self.seed = layer.seed.or(self.seed.take());
         self.device = layer.device.or(self.device.take());
+        match (&mut self.style, layer.style) {
+            (Some(style), Some(over)) => override_table(style, over),
+            (style, over) => *style = style.take().or(over),
+        }
         let ids = self.tables.iter().map(TaskTable::id);
         let positions: BTreeMap<String, usize> = ids.zip(0..).collect();
         let mut removed = HashSet::new();

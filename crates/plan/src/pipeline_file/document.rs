@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use eigenscope_stage::ParameterType;
+use eigenscope_stage::{ParameterType, Stage};
 
 use super::agreement::check_agreements;
 use super::compatibility::{Compatibility, check_compatibility};
@@ -12,8 +12,8 @@ use super::device;
 use super::examine::examine;
 use super::expand::expand;
 use super::resolve::resolve;
-use super::sizes;
 use super::table::{Known, SEED, SEEDS, Table, table};
+use super::{sizes, style};
 use crate::file::{self, FileError, Problems, Sources};
 use crate::plan::Plan;
 use crate::programs::Programs;
@@ -35,7 +35,13 @@ pub(crate) fn plan(
     sources: &mut Sources,
     problems: &mut Problems,
 ) -> Plan {
-    let content = content::read(path, text, sources, problems);
+    let mut content = content::read(path, text, sources, problems);
+    style::apply(
+        content.style.take(),
+        programs.kinds(Stage::Figure),
+        &mut content.tables,
+        problems,
+    );
     let description = content.description.and_then(|entry| {
         let text = file::value(&entry.node, &ParameterType::Text, DESCRIPTION, problems)?;
         Some(text.as_str()?.to_owned())

@@ -58,6 +58,11 @@ similarity = "metric.similarity[variant=published]"
 "#;
 
 pub(crate) fn programs() -> Programs {
+    programs_with(vec![figure()])
+}
+
+/// The programs, with these kinds of figures.
+pub(crate) fn programs_with(figures: Vec<TaskKindDescription>) -> Programs {
     let description = |section, kinds: Vec<TaskKindDescription>| Description {
         version: TASK_VERSION,
         section,
@@ -69,7 +74,7 @@ pub(crate) fn programs() -> Programs {
         description(Stage::Train, vec![bilinear()]),
         description(Stage::Decompose, vec![interaction()]),
         description(Stage::Metric, metrics()),
-        description(Stage::Figure, vec![figure()]),
+        description(Stage::Figure, figures),
     ];
     Programs::from_descriptions(Path::new("programs"), descriptions)
 }
@@ -276,7 +281,7 @@ fn metrics() -> Vec<TaskKindDescription> {
     ]
 }
 
-fn figure() -> TaskKindDescription {
+pub(crate) fn figure() -> TaskKindDescription {
     TaskKindDescription {
         roles: vec![Role::many("similarity", SimilarityRow::KIND, "curves")],
         ..kind("similarity", &[SVG, PNG])

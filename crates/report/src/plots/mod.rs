@@ -24,6 +24,7 @@ mod scaling;
 mod shared_basis;
 mod similarity;
 mod similarity_map;
+mod style;
 mod surgery;
 mod timeline;
 mod training;

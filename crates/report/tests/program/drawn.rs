@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Deref;
 
 use eigenscope_artifact::{
-    EigenpairRow, EigenpairsHeader, INTERACTIVE, InputShape, PNG, SVG, write_eigenpairs,
+    EigenpairRow, EigenpairsHeader, INTERACTIVE, InputShape, PDF, PNG, SVG, write_eigenpairs,
 };
 use eigenscope_stage::{Input, Stage};
 use eigenscope_testing::{TaskOutcome, TestFolder, TestTask, made_by, provenance};
@@ -81,7 +81,7 @@ pub(crate) fn draw_as_given<'a>(
     parameters: Value,
     inputs: impl IntoIterator<Item = (&'a str, Input)>,
 ) -> Drawing {
-    let task = TestTask::new(Stage::Figure, kind, parameters).writes(&[SVG, PNG, INTERACTIVE]);
+    let task = TestTask::new(Stage::Figure, kind, parameters).writes(&[SVG, PNG, PDF, INTERACTIVE]);
     let inputs = inputs.into_iter();
     let task = inputs.fold(task, |task, (role, input)| task.reads(role, &input));
     Drawing(task.run(folder))

@@ -19,7 +19,9 @@ use eigenscope_artifact::tables::bilinear::{
     SimilarityMapRow, SimilarityRow, TruncationSummaryRow,
 };
 use eigenscope_artifact::tables::training::HistoryRow;
-use eigenscope_artifact::{INTERACTIVE, Labelled, Labels, PNG, Provenance, SVG, write_records};
+use eigenscope_artifact::{
+    INTERACTIVE, Labelled, Labels, PDF, PNG, Provenance, SVG, write_records,
+};
 use eigenscope_stage::{Input, Stage};
 use eigenscope_testing::{TestFolder, cut, describe, made_by, provenance};
 use serde_json::{Value, json};
@@ -92,11 +94,11 @@ fn draw_histories(folder: &TestFolder, histories: &[Input]) -> Drawing {
 }
 
 #[test]
-fn every_figure_has_three_forms_and_no_chance() {
+fn every_figure_has_four_forms_and_no_chance() {
     let description = describe(Stage::Figure);
     assert_eq!(description.section, Stage::Figure);
     for kind in description.kinds {
-        assert_eq!(kind.outputs, [SVG, PNG, INTERACTIVE], "{}", kind.name);
+        assert_eq!(kind.outputs, [SVG, PNG, PDF, INTERACTIVE], "{}", kind.name);
         assert!(!kind.random, "{}", kind.name);
     }
 }
