@@ -15,6 +15,9 @@ const POINTS_PER_MM: f64 = 72.0 / 25.4;
 pub(crate) const CUT: f64 = theme::EDGE - 2.0;
 /// Smallest width of a plot that is wide enough, px.
 const WIDE_ENOUGH: f64 = 110.0;
+/// Greatest height of a drawing, mm, and how well plots have room in a higher one.
+const TALLEST_MM: f64 = 240.0;
+const ROOM_IN_TALL: f64 = 0.7;
 /// Smallest share of the width that the plots of a row should have.
 const PLOTS_SHARE: f64 = 0.5;
 
@@ -128,15 +131,22 @@ fn room(figure: &Figure, place: &Layout) -> f64 {
         let is_plot = |content: &Content| matches!(content, Content::Axes(_));
         panels.iter().all(|panel| is_plot(&panel.content))
     });
-    rows.map(|(_, places)| {
+    let wide = rows.map(|(_, places)| {
         let narrowest = places.iter().map(|place| place.plot.width);
         let narrowest = narrowest.fold(f64::INFINITY, f64::min);
         let all: f64 = places.iter().map(|place| place.plot.width).sum();
         // A last row that is not full leaves room on purpose.
         let share = all / figure.width * columns as f64 / places.len() as f64;
         (narrowest / WIDE_ENOUGH).min(share / PLOTS_SHARE)
-    })
-    .fold(1.0, f64::min)
+    });
+    let tallest = figure.paper.map_or(f64::INFINITY, |paper| {
+        TALLEST_MM * paper.width() / paper.width_mm
+    });
+    let most = match place.height - 2.0 * CUT > tallest {
+        true => ROOM_IN_TALL,
+        false => 1.0,
+    };
+    wide.fold(most, f64::min)
 }
 
 /// Letters such as "(a)" before the titles of the panels of a figure that has several.

@@ -60,7 +60,11 @@ impl Sides {
             left: (ticks + label).max(overhang.0),
             overhang: overhang.1,
             colour_bar,
-            y_label_distance: ticks + theme::LABEL_GAP + 0.25 * theme::AXIS_LABEL.size,
+            // A panel without a label must not move those above and below it away from their plots.
+            y_label_distance: match label {
+                0.0 => 0.0,
+                _ => ticks + theme::LABEL_GAP + 0.25 * theme::AXIS_LABEL.size,
+            },
             legend: own_legend(font, panel, figure_width)?,
             x_ticks,
             y_ticks,

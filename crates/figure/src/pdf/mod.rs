@@ -37,6 +37,8 @@ pub fn pdf(svg: &str, title: &str) -> Result<Vec<u8>> {
 
     let mut ids = Ids(1);
     let mut pdf = Pdf::new();
+    // Nothing of a later version is used, and older versions of LaTeX warn about those.
+    pdf.set_version(1, 4);
     let (catalog, pages, page, content, info) =
         (ids.next(), ids.next(), ids.next(), ids.next(), ids.next());
     pdf.catalog(catalog).pages(pages);
