@@ -1,4 +1,4 @@
-//! Commands that a user is told to run: with the pipeline as it was given, and with the folders that were given.
+//! Commands that a user is told to run: with the pipeline as it was given, and with the folders and the device that were given.
 
 use std::path::Path;
 
@@ -23,6 +23,12 @@ impl Invocation {
                 words.extend([option.to_owned(), quoted_path(folder)]);
             }
         }
+        if let Some(device) = arguments.device {
+            words.extend(["--device".to_owned(), device.name().to_owned()]);
+        }
+        if let Some(folder) = &arguments.cuda_libraries {
+            words.extend(["--cuda-libraries".to_owned(), quoted_path(folder)]);
+        }
         if arguments.no_lock {
             words.push("--no-lock".to_owned());
         }
@@ -32,7 +38,7 @@ impl Invocation {
         }
     }
 
-    /// Folders, if they are not those that are taken without a word, and the pipeline.
+    /// Folders and the device, if they are not those that are taken without a word, and the pipeline.
     pub(crate) fn words(&self) -> &str {
         &self.words
     }
@@ -64,6 +70,8 @@ fn quoted(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use eigenscope_stage::DeviceChoice;
+
     use super::*;
 
     #[test]
@@ -71,16 +79,19 @@ mod tests {
         let mut arguments = ProjectArguments {
             artifacts: arguments::artifacts(),
             data_dir: arguments::data_dir(),
+            device: None,
+            cuda_libraries: None,
             no_lock: false,
         };
         let usual = Invocation::new(&arguments, "dir/p.toml");
         assert_eq!(usual.command("status"), "eigenscope status dir/p.toml");
         arguments.artifacts = "my results".into();
+        arguments.device = Some(DeviceChoice::Auto);
         arguments.no_lock = true;
         let other = Invocation::new(&arguments, "p");
         assert_eq!(
             other.command_of("run", "figure.map[x='a b']"),
-            r"eigenscope run --artifacts 'my results' --no-lock p 'figure.map[x='\''a b'\'']'"
+            r"eigenscope run --artifacts 'my results' --device auto --no-lock p 'figure.map[x='\''a b'\'']'"
         );
     }
 
