@@ -305,6 +305,7 @@ mod tests {
             fingerprint: "f".to_owned(),
             parameters: serde_json::Value::Null,
             seed: 7,
+            device: None,
             inputs: Vec::new(),
         };
         let table = Table::create(&path, TENSORS, tensors::schema(), metadata, &provenance);
