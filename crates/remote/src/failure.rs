@@ -199,7 +199,8 @@ fn plain(text: &str, secrets: &[String]) -> String {
     let mut text = secrets
         .iter()
         .fold(text.to_owned(), |text, secret| text.replace(secret, "***"));
-    text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let words = text.split_whitespace().map(without_user);
+    text = words.collect::<Vec<_>>().join(" ");
     if let Some((end, _)) = text.char_indices().nth(LONGEST) {
         text.truncate(end);
         text.push_str(" ...");
@@ -207,9 +208,30 @@ fn plain(text: &str, secrets: &[String]) -> String {
     text
 }
 
+/// A word, an address without its user and password.
+fn without_user(word: &str) -> String {
+    match word.split_once("://") {
+        Some((scheme, rest)) => {
+            let host = rest.split(['/', '?']).next().unwrap_or_default();
+            let user = host.rfind('@').map_or(0, |at| at + 1);
+            format!("{scheme}://{}", rest.get(user..).unwrap_or_default())
+        }
+        None => word.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn addresses_in_messages_name_no_user() {
+        let text = plain(
+            "Error performing GET http://me:pw9@127.0.0.1:9/x@1 in 1 ms",
+            &[],
+        );
+        assert_eq!(text, "Error performing GET http://127.0.0.1:9/x@1 in 1 ms");
+    }
 
     #[test]
     fn messages_are_short_and_hold_no_secret() {

@@ -80,7 +80,11 @@ impl Forms {
                 let leading = leading_by_magnitude(system, kept);
                 // |P Q P| = |V^T Q V| for orthonormal V with P = V V^T.
                 let inside = sandwich(form.as_ref(), leading.as_ref()).norm_l2();
-                if norm > 0.0 { inside / norm } else { 0.0 }
+                if norm > 0.0 {
+                    (inside / norm).min(1.0)
+                } else {
+                    0.0
+                }
             };
             self.systems.iter().map(share).collect()
         });
@@ -145,7 +149,8 @@ impl Forms {
             matrices.iter().map(|matrix| matrix.norm_l2().powi(2)).sum()
         };
         SharedBasis {
-            share: (squares(&cores) / squares(&self.forms)).sqrt(),
+            // A share is 1 at most; rounding would put it above.
+            share: (squares(&cores) / squares(&self.forms)).sqrt().min(1.0),
             basis,
             cores,
         }

@@ -111,9 +111,13 @@ fn draw_markers(writer: &mut SvgWriter, line: &Line, scales: &Scales) {
     }
 }
 
-/// Adds the attributes of a dash pattern. Solid lines have round caps such that a single point is visible.
+/// Width from which a line is a bar, px: its ends are where its values are.
+const BAR: f64 = 6.0;
+
+/// Adds the attributes of a dash pattern. Solid lines have round caps such that a single point is visible; bars have flat ends.
 pub(super) fn dashed(tag: crate::svg::Tag<'_>, dash: Dash, width: f64) -> crate::svg::Tag<'_> {
     let lengths = match dash {
+        Dash::Solid if width >= BAR => return tag,
         Dash::Solid => return tag.attribute("stroke-linecap", "round"),
         Dash::Dashed => [3.5, 2.2],
         Dash::Dotted => [1.0, 1.6],

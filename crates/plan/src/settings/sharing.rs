@@ -107,6 +107,14 @@ pub(super) fn stores(entry: &Entry, sources: &Sources, problems: &mut Problems) 
         let section = Section::read(&item, "[[stores]]", &known, &[], problems);
         section.require(&item, "[[stores]]", &known[0], problems);
         if let (Some(given), Some(path)) = (section.entry("path"), section.text("path")) {
+            if path.contains("://") || has_password(&path) {
+                problems.add(|| {
+                    FileError::new("not_an_address", "`path` is not an address")
+                        .at(&given.node.span, "should be a folder on this machine")
+                        .help("results on other machines are reached through [remote]")
+                });
+                continue;
+            }
             let file = sources.path_at(given.node.span.start);
             stores.push(beside(file, Path::new(&path)));
         }
@@ -141,7 +149,8 @@ fn address(
         return None;
     }
     let host = rest.split('/').next().unwrap_or_default();
-    if !matches!(scheme, "" | "file") && (host.contains('@') || rest.contains('?')) {
+    let of_a_server = !matches!(scheme, "" | "file");
+    if has_password(text) || of_a_server && (host.contains('@') || rest.contains('?')) {
         problems.add(|| {
             FileError::new("secret", "`url` must hold no user, no password and no query")
                 .at(span, "would end up in messages")
@@ -158,20 +167,33 @@ fn address(
     })
 }
 
-/// The text with stars in place of what addresses say between `://` and `@`, and after `?`. All other bytes stay where they are.
+/// Whether a text has a user and a password as addresses have them, `user:password@`, whatever stands before.
+fn has_password(text: &str) -> bool {
+    let user = text.rsplit_once('@').map_or("", |(user, _)| user);
+    let user = user.split_once("://").map_or(user, |(_, user)| user);
+    user.contains(':')
+}
+
+/// The text with stars in place of what quoted addresses say before `@` (but for `scheme://`), and after `?`. All other bytes stay
+/// where they are.
 pub(super) fn without_secrets(text: &str) -> String {
     let mut shown = text.as_bytes().to_vec();
-    for (at, _) in text.match_indices("://") {
-        let start = at + 3;
-        let rest = text.get(start..).unwrap_or_default();
-        let end = rest.find(|c: char| c.is_whitespace() || "\"'".contains(c));
-        let address = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
-        let user = 0..address.rfind('@').unwrap_or(0);
-        let query = address.find('?').map_or(address.len(), |mark| mark + 1)..address.len();
-        for range in [user, query] {
-            let hidden = shown.get_mut(start + range.start..start + range.end);
-            hidden.unwrap_or_default().fill(b'*');
+    let mut start = 0;
+    for value in text.split_inclusive(['"', '\'', '\n']) {
+        let (from, is_address) = match value.find("://") {
+            Some(at) => (at + 3, true),
+            None => (0, has_password(value)),
+        };
+        if is_address {
+            let user = from..value.rfind('@').unwrap_or(from).max(from);
+            let end = value.trim_end_matches(['"', '\'', '\n']).len();
+            let query = value.find('?').map_or(end, |mark| mark + 1).min(end)..end;
+            for range in [user, query] {
+                let hidden = shown.get_mut(start + range.start..start + range.end);
+                hidden.unwrap_or_default().fill(b'*');
+            }
         }
+        start += value.len();
     }
     // Whole characters were replaced, so it is still text.
     String::from_utf8(shown).unwrap_or_default()
@@ -188,4 +210,55 @@ fn is_web(text: &str) -> bool {
         .strip_prefix("https://")
         .or_else(|| text.strip_prefix("http://"));
     rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(['@', '?']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_hidden_wherever_an_address_may_stand() {
+        for (text, shown) in [
+            (
+                "url = \"https://me:pw@host/x\"\n",
+                "url = \"https://*****@host/x\"\n",
+            ),
+            (
+                "url = 'https://us er:p w@h/x' # a",
+                "url = 'https://*********@h/x' # a",
+            ),
+            (
+                "path = \"https:/me:pw@h:9/x\"",
+                "path = \"*************@h:9/x\"",
+            ),
+            ("url = \"me:pw@host/x\"", "url = \"*****@host/x\""),
+            (
+                "url = \"https://host/x?sig=a b\"",
+                "url = \"https://host/x?*******\"",
+            ),
+            ("url = \"file://me:pw@/x\"", "url = \"file://*****@/x\""),
+            (
+                "folder = \"a@b\"\nurl = \"s3://b/é\"",
+                "folder = \"a@b\"\nurl = \"s3://b/é\"",
+            ),
+        ] {
+            assert_eq!(without_secrets(text), shown);
+        }
+    }
+
+    #[test]
+    fn a_password_is_a_colon_before_an_at_sign() {
+        for text in ["file://me:pw@/x", "https:/me:pw@h/x", "me:pw@host/x"] {
+            assert!(has_password(text), "{text}");
+        }
+        for text in [
+            "results",
+            "me@host",
+            "s3://bucket/a",
+            "C:/results",
+            "https://host:9/x",
+        ] {
+            assert!(!has_password(text), "{text}");
+        }
+    }
 }
