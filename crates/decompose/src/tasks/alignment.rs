@@ -93,7 +93,7 @@ fn examine(examination: &Examination<'_>) -> Result<Examined, TaskError> {
         let mut networks = [&reference, &other].into_iter();
         networks.any(|network| network.first.as_ref() == Some(layer))
     };
-    let alignable: Vec<&String> = common().filter(|layer| !reads_data(*layer)).collect();
+    let alignable: Vec<&String> = common().filter(|layer| !reads_data(layer)).collect();
     let help = match alignable.as_slice() {
         [] => "align networks whose layers have the same names; a step of a network may be given a `name`".to_owned(),
         layers => format!("name layers that are in both: layers = {layers:?}"),

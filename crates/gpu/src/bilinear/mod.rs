@@ -148,8 +148,7 @@ impl Training {
         // Kernels count in 32 bits.
         let largest = batch
             .max(EVALUATED)
-            .checked_mul(width.max(2 * layout.hidden).max(layout.stride))
-            .unwrap_or(usize::MAX);
+            .saturating_mul(width.max(2 * layout.hidden).max(layout.stride));
         if largest.max(layout.len()) > 1 << 31 {
             return Err(GpuError::Shape(format!(
                 "batches of {batch} images or {} hidden units are more than a kernel can count",

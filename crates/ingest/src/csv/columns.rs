@@ -219,7 +219,7 @@ fn label_without_header(
     let count = first.len();
     let is_image = |values: usize| {
         let is_square = |values: usize| values.isqrt().pow(2) == values;
-        is_square(values) || (values % 3 == 0 && values > 3 && is_square(values / 3))
+        is_square(values) || (values.is_multiple_of(3) && values > 3 && is_square(values / 3))
     };
     match first.iter().all(|field| !is_text(field)) && is_image(count) && !is_image(count - 1) {
         true => {

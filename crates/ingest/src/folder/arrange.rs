@@ -161,14 +161,14 @@ fn whole<'a>(
     match (test, validation) {
         (Some(_), Some(validation)) => notes.push(format!(
             "{} is not used ({} pictures): models are trained on {} and tested on {}; to use it, give `train` and `test` in place of `folder`",
-            shown(&root.path.join(validation)),
+            shown(root.path.join(validation)),
             count(validation),
             shown(train),
             shown(test.unwrap_or_default())
         )),
         (None, Some(validation)) => notes.push(format!(
             "{} are the test images: there is no folder `test` beside `{}`",
-            shown(&root.path.join(validation)),
+            shown(root.path.join(validation)),
             shown(train)
         )),
         _ => {}
@@ -180,7 +180,7 @@ fn whole<'a>(
     let others = folders
         .iter()
         .filter(|folder| ![Some(train), test, validation].contains(&Some(**folder)));
-    let others: Vec<String> = others.map(|folder| shown(folder)).collect();
+    let others: Vec<String> = others.map(shown).collect();
     if !others.is_empty() {
         notes.push(format!(
             "not used, as they stand beside `{}`: {}",
@@ -207,7 +207,7 @@ fn nested(root: &Root, folders: &BTreeSet<&OsStr>) -> Option<IngestError> {
         path: root.path.clone(),
         reason: format!(
             "the training images are one folder further inside: give {}",
-            shown(&root.path.join(only))
+            shown(root.path.join(only))
         ),
     })
 }

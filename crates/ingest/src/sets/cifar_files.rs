@@ -64,7 +64,7 @@ pub fn published_cifar(
             if missing.len() < batches.len() {
                 context.warn(format!(
                     "{} is not used: {} of its {} files are missing",
-                    shown(&data_dir.join(cifar::FOLDER)),
+                    shown(data_dir.join(cifar::FOLDER)),
                     missing.len(),
                     batches.len()
                 ));

@@ -146,7 +146,7 @@ fn missing(
     let wanted: Vec<&str> = files
         .filter_map(|(file, found)| found.is_empty().then_some(file.name))
         .collect();
-    let folder = folders.first().map(|folder| shown(folder));
+    let folder = folders.first().map(shown);
     IngestError::Missing {
         wanted: format!("{}: {}", set.name, wanted.join(", ")),
         looked: format!(
@@ -167,7 +167,7 @@ fn missing(
 
 /// A list of paths for a message.
 pub(super) fn listed(paths: &[PathBuf]) -> String {
-    let paths: Vec<String> = paths.iter().map(|path| shown(path)).collect();
+    let paths: Vec<String> = paths.iter().map(shown).collect();
     paths.join(", ")
 }
 
@@ -175,7 +175,7 @@ pub(super) fn listed(paths: &[PathBuf]) -> String {
 /// `ubyte`. A clause for a message, empty if there is nothing.
 pub(super) fn similar(data_dir: &Path, folders: &[PathBuf], set: &str) -> String {
     if !data_dir.is_dir() {
-        return format!("; there is no data directory {}", shown(&data_dir));
+        return format!("; there is no data directory {}", shown(data_dir));
     }
     let parents = folders.iter().filter_map(|folder| folder.parent());
     let mut places: Vec<&Path> = vec![data_dir];

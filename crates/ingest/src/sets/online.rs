@@ -89,7 +89,7 @@ fn download(
     };
     fetch(context, &request, &policy, &verify).map_err(|download| IngestError::Missing {
         wanted: file.path.to_owned(),
-        looked: shown(&data_dir),
+        looked: shown(data_dir),
         similar: String::new(),
         download: Box::new(download),
         place: format!("or put it there as {}", shown(path)),
