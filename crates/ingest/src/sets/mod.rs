@@ -62,7 +62,7 @@ fn write(context: &Context, parameters: &Parameters, images: Images) -> Result<(
     write_split(context, parameters, images, false)
 }
 
-/// As [`write`]; `is_split`: a part of the training images became the test images.
+/// As [`write()`]; `is_split`: a part of the training images became the test images.
 fn write_split(
     context: &Context,
     parameters: &Parameters,
