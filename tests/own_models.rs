@@ -379,5 +379,5 @@ fn results_are_exported_for_other_programs() {
     project.edit("epochs = 1\n", "epochs = 3\n");
     export(&["train.convnet", "-o", "a.safetensors"])
         .expect(2)
-        .explains(&["is not up to date", "eigenscope run p 'train.convnet'"]);
+        .explains(&["is not up to date", "eigenscope run p.toml 'train.convnet'"]);
 }

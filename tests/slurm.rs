@@ -332,7 +332,7 @@ fn status_knows_what_has_become_of_jobs_that_were_left() {
     assert_says(&status, "told to fail: the cause");
     assert_says(
         &status,
-        "`eigenscope run p` takes the results of jobs that have ended",
+        "`eigenscope run p.toml` takes the results of jobs that have ended",
     );
     // A job that is gone without a word.
     cluster.project.edit("value = [1.0", "value = [7.0, 1.0");
