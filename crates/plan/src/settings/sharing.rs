@@ -229,7 +229,7 @@ mod tests {
             ),
             (
                 "path = \"https:/me:pw@h:9/x\"",
-                "path = \"*************@h:9/x\"",
+                "path = \"************@h:9/x\"",
             ),
             ("url = \"me:pw@host/x\"", "url = \"*****@host/x\""),
             (
