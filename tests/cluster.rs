@@ -51,7 +51,6 @@ const CASES: &[(&str, fn())] = named![
     a_job_that_is_held_is_named_and_goes_on_once_released,
     an_interrupted_run_leaves_no_jobs,
     a_detached_run_goes_on_alone,
-    a_node_without_the_module_ends_the_run,
     files_that_appear_late_are_waited_for,
     arrays_keep_to_the_size_that_the_site_allows,
     short_tasks_are_put_together,
@@ -393,20 +392,6 @@ fn a_detached_run_goes_on_alone() {
     let (counts, said) = site.complete(&[]);
     assert_eq!(counts.failed, 0, "{said}");
     site.assert_done(1 + 6 + 2, &BTreeSet::new());
-}
-
-fn a_node_without_the_module_ends_the_run() {
-    let project = TestProject::with_fake_stages(&models_that_sleep(6, 1000, ""));
-    let settings = format!("{SETTINGS}modules = [\"no-such-module\"]\n");
-    let Some(site) = Site::new(project, &settings, &["--cpus", "8"]) else {
-        return;
-    };
-    let begun = Instant::now();
-    let answer = site.run(&["--keep-going"]).expect(2);
-    answer.explains(&["module load 'no-such-module' failed", "not found"]);
-    assert!(begun.elapsed() < LONGEST / 2);
-    assert!(site.project.started().is_empty());
-    site.cluster.wait_until_empty(LONGEST);
 }
 
 fn files_that_appear_late_are_waited_for() {
