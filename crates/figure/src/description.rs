@@ -2,9 +2,11 @@
 
 use crate::axis::{Axis, Tick};
 use crate::colour::ColourScale;
+use crate::error::Result;
 use crate::image_grid::ImageGrid;
 use crate::layer::Layer;
 use crate::legend::Legend;
+use crate::markup;
 use crate::paper::Paper;
 use crate::space::Space;
 
@@ -60,6 +62,14 @@ impl Figure {
     pub fn with_legend(mut self, legend: Legend) -> Self {
         self.legend = Some(legend);
         self
+    }
+
+    /// The title without [markup]. A name in it may look like markup that is not finished.
+    ///
+    /// # Errors
+    /// As [`markup::plain`].
+    pub fn plain_title(&self) -> Result<String> {
+        markup::plain(&markup::of_name(&self.title))
     }
 }
 

@@ -4,7 +4,7 @@
 //! * Inputs: [`Digits`], [`image_header`] and [`noise`], files by [`idx`], and with the feature `models` `model_with` and `untrained`.
 //! * One task: a [`TestTask`] run by the real stage program in a [`TestFolder`], which gives a [`TaskOutcome`].
 //! * Everything: a [`TestProject`], a pipeline file on which the real `eigenscope` is run, which gives [`Answer`]s.
-//! * Cards: an [`emulated_cuda`].
+//! * Cards: an [`emulated_cuda()`].
 //! * Slurm: a [`Cluster`] of three nodes.
 //! * Changes of the code: a [`WorkspaceCopy`].
 //! * Benches: [`cpu_seconds`] and their [`median`].

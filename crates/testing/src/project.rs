@@ -160,7 +160,8 @@ impl TestProject {
             .env_remove("EIGENSCOPE_DATA_DIR")
             .env_remove("EIGENSCOPE_DEVICE")
             .env_remove("EIGENSCOPE_CUDA_LIBRARIES")
-            // Not the settings of whoever runs the tests.
+            // Not the settings of whoever runs the tests, nor what their login shells do first.
+            .env("HOME", self.path("home"))
             .env("XDG_CONFIG_HOME", self.path("config"))
     }
 

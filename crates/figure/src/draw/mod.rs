@@ -15,7 +15,6 @@ use crate::colour::Rgb;
 use crate::description::{Content, Figure, Panel};
 use crate::error::Result;
 use crate::layout::{Layout, PanelLayout, Rect, layout};
-use crate::markup;
 use crate::paper;
 use crate::spelling::drawable;
 use crate::svg::{Anchor, Lettering, SvgWriter, number};
@@ -66,8 +65,7 @@ fn open(writer: &mut SvgWriter, figure: &Figure, layout: &Layout) -> Result<()> 
         .attribute("font-family", "Roboto, 'Helvetica Neue', Arial, sans-serif")
         .attribute("fill", "none")
         .open();
-    let title = markup::plain(&figure.title).unwrap_or_else(|_| figure.title.clone());
-    writer.tag("title").content(&title);
+    writer.tag("title").content(&figure.plain_title()?);
     writer.tag("desc").content(&figure.description);
     if !figure.metadata.is_empty() {
         writer.tag("metadata").content(&figure.metadata);

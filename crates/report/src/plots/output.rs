@@ -5,7 +5,7 @@ use eigenscope_stage::{Context, TaskError, TaskFunction, TaskKind};
 
 use super::style::{Style, Styled};
 use eigenscope_figure::{
-    Figure, Spelling, interactive, markup, pdf, png, png_for_print, spellings, svg,
+    Figure, Spelling, interactive, pdf, png, png_for_print, spellings, svg,
 };
 
 /// Pixels of the PNG for each px of the drawing on a screen, and for each inch on paper.
@@ -41,7 +41,7 @@ pub(super) fn write(context: &Context, mut figure: Figure) -> Result<(), TaskErr
         true => png_for_print(&drawing, DOTS_PER_INCH)?,
         false => png(&drawing, PNG_SCALE)?,
     };
-    let page = pdf(&drawing, &markup::plain(&figure.title)?)?;
+    let page = pdf(&drawing, &figure.plain_title()?)?;
     atomic::write_file(context.output(SVG)?, drawing.as_bytes())?;
     atomic::write_file(context.output(PNG)?, &picture)?;
     atomic::write_file(context.output(PDF)?, &page)?;
