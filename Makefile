@@ -150,4 +150,4 @@ clean: programs ## Remove all results, or those of a pipeline (PIPELINE=); the c
 	$(RUN) eigenscope clean $${ASKED_FOR:+"$$PIPELINE"}
 
 help: ## List the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 16

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 RECORD_VERSION = 1
-FIGURE_FILES = {"svg": "figure.svg", "png": "figure.png", "interactive": "figure.json"}
+FIGURE_FILES = {"svg": "figure.svg", "png": "figure.png", "pdf": "figure.pdf", "interactive": "figure.json"}
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class Figure:
     task: str
     svg: str
     png: bytes
+    pdf: bytes
 
     def _repr_html_(self) -> str:
         data = base64.b64encode(self.svg.encode()).decode()
@@ -140,8 +141,8 @@ class Results:
     def figure(self) -> Figure:
         """The figure."""
         task = self._one
-        svg, png = (task.bytes(output) for output in ("svg", "png"))
-        return Figure(task.status.task, svg.decode(), png)
+        svg, png, pdf = (task.bytes(output) for output in ("svg", "png", "pdf"))
+        return Figure(task.status.task, svg.decode(), png, pdf)
 
     def where(self, **labels: object) -> "Results":
         """Those with these labels; a list means one of its values: `where(hidden=[8, 16], seed=0)`."""

@@ -336,9 +336,12 @@ class PackageTest(unittest.TestCase):
         module.load_state_dict(state)
 
     def test_a_figure_is_shown_as_an_image(self):
-        figure = self.load()["figure.training"].figure()
+        results = self.load()["figure.training"]
+        self.assertEqual(results.tables, [])
+        figure = results.figure()
         self.assertTrue(figure.svg.startswith("<svg"))
         self.assertTrue(figure.png.startswith(b"\x89PNG"))
+        self.assertTrue(figure.pdf.startswith(b"%PDF"))
         tags = []
         parser = html.parser.HTMLParser()
         parser.handle_starttag = lambda tag, attributes: tags.append((tag, dict(attributes)))
