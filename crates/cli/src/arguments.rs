@@ -196,6 +196,8 @@ pub(crate) enum Command {
     Timeline(Timeline),
     /// Compare our numbers with the published ones
     Compare(Compare),
+    /// Show what differs between two pipelines, revisions or runs, in what they ask for and in what came out
+    Diff(Diff),
     /// Write all figures and the comparison into one HTML file, from the results that are up to date
     Report(Report),
     /// Remove results that no pipeline needs any more
@@ -492,6 +494,20 @@ pub(crate) struct Compare {
     /// File of published numbers (default: PIPELINE.published.toml beside the pipeline file or the one that it extends)
     #[arg(long, value_name = "FILE")]
     pub(crate) published: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Diff {
+    /// A pipeline, its file in a revision of Git (`HEAD~1:digits`), or what there was after a run (`digits@12`)
+    pub(crate) before: String,
+    /// The same, to compare with (default: the pipeline of the first as it is now)
+    pub(crate) after: Option<String>,
+    /// Print all numbers that differ, not only those that differ most
+    #[arg(short, long)]
+    pub(crate) all: bool,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -97,7 +97,7 @@ impl<'a> Line<'a> {
             false => positionals.get(self.positionals.len()),
         };
         match argument.map(|argument| argument.get_id().as_str()) {
-            Some("pipeline" | "pipelines") => known_pipelines(),
+            Some("pipeline" | "pipelines" | "before" | "after") => known_pipelines(),
             Some("targets" | "tasks") => {
                 let plan = self
                     .positionals

@@ -62,6 +62,7 @@ fn main() -> ExitCode {
         Command::Kinds(command) => commands::kinds::run(project, command),
         Command::Inspect(command) => commands::inspect::run(command),
         Command::Compare(command) => commands::compare::run(project, command),
+        Command::Diff(command) => commands::diff::run(project, command),
         Command::Report(command) => commands::report::run(project, command),
         Command::Gc(command) => commands::gc::run(project, command),
         Command::Clean(command) => commands::clean::run(project, command),

@@ -81,3 +81,11 @@ pub(crate) fn value_type(column: &DataType) -> &DataType {
         single => single,
     }
 }
+
+/// Returns whether values of a column are compared as fractions, with a tolerance.
+pub(crate) fn is_fraction(column: &DataType) -> bool {
+    matches!(
+        value_type(column),
+        DataType::Float16 | DataType::Float32 | DataType::Float64
+    )
+}

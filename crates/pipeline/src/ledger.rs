@@ -99,7 +99,7 @@ pub(crate) fn ledgers(store: &Store) -> Vec<PathBuf> {
 }
 
 /// The number that a ledger's name begins with.
-fn number(ledger: &Path) -> Option<u64> {
+pub(crate) fn number(ledger: &Path) -> Option<u64> {
     let name = ledger.file_stem()?.to_str()?;
     name.split_once('-')?.0.parse().ok()
 }

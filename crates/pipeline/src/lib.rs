@@ -2,7 +2,7 @@
 //!
 //! [`store`] keeps results by key; [`survey`] walks the plan once and says of every task whether it is up to date and, if
 //! not, why; [`execute`] runs what is stale, or takes it from where it is [shared](sharing); [`verify`] computes results again, [`mod@compare`] compares them with published
-//! numbers, and [`report`] writes a page about them. This crate knows the contract of a stage program and no stage; pipeline
+//! numbers, [`mod@diff`] with those of another file or run, and [`report`] writes a page about them. This crate knows the contract of a stage program and no stage; pipeline
 //! files are read by `eigenscope-plan`.
 
 #![allow(
@@ -13,6 +13,7 @@
 pub mod accept;
 mod cell_values;
 pub mod compare;
+pub mod diff;
 pub mod execute;
 pub mod export;
 #[cfg(fuzzing)]

@@ -5,6 +5,7 @@ pub(crate) mod clean;
 pub(crate) mod compare;
 pub(crate) mod completions;
 pub(crate) mod devices;
+pub(crate) mod diff;
 pub(crate) mod dry_run;
 pub(crate) mod element;
 pub(crate) mod explain;

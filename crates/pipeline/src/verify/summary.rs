@@ -13,7 +13,7 @@ use eigenscope_artifact::{ArtifactError, Digest, KindName, TableReader};
 use serde::{Deserialize, Serialize};
 
 use super::figure::figure;
-use crate::cell_values::{Cell, cell_values, value_type};
+use crate::cell_values::{Cell, cell_values, is_fraction, value_type};
 
 /// Rows decoded at once.
 pub(super) const BATCH_ROWS: usize = 8192;
@@ -127,14 +127,6 @@ impl OutputSummary {
             columns,
         })
     }
-}
-
-/// Returns whether values of a column are compared as fractions, with a tolerance.
-pub(super) fn is_fraction(column: &DataType) -> bool {
-    matches!(
-        value_type(column),
-        DataType::Float16 | DataType::Float32 | DataType::Float64
-    )
 }
 
 /// A column that is being read.

@@ -1,0 +1,333 @@
+//! `eigenscope diff`: what two pipelines, revisions or runs ask for differently, and what came out differently.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use anyhow::{Context, Result, bail};
+use eigenscope_pipeline::diff::{Diff, NumberChange, Results, RevisionFile, Side, TaskChange};
+use eigenscope_pipeline::text_table::{Align, text_table};
+use eigenscope_plan::Plan;
+use eigenscope_plan::label::table_of;
+
+use super::{plural, tallied};
+use crate::arguments::{Diff as Arguments, ProjectArguments};
+use crate::exit::{self, diagnosed};
+use crate::json;
+use crate::planning;
+use crate::project::{pipeline_file, stage_programs, store};
+
+/// Rows of a column that are printed, unless all are asked for: those that differ most.
+const SHOWN: usize = 8;
+
+pub(crate) fn run(arguments: &ProjectArguments, command: &Arguments) -> Result<u8> {
+    let before = Words::new(&command.before);
+    let after = match &command.after {
+        Some(after) => Words::new(after),
+        None if matches!(before, Words::Now { .. }) => bail!(
+            "name what to compare {0} with: another pipeline, or give a run of it (`{0}@12`) or a revision of its file \
+             (`HEAD~1:{0}`), which are compared with what the file says now",
+            command.before
+        ),
+        None => Words::Now {
+            pipeline: before.pipeline(),
+        },
+    };
+    let store = store(arguments)?;
+    let before = before.side(arguments, &command.before)?;
+    let after_name = command.after.as_deref();
+    let after = after.side(arguments, after_name.unwrap_or(after.pipeline()))?;
+    let diff = Diff::new(&before, &after, &store)?;
+    super::print(&match command.json {
+        true => json::text(&diff)?,
+        false => text(&diff, command.all),
+    })?;
+    Ok(exit::OK)
+}
+
+/// What a side is given as.
+enum Words<'a> {
+    /// `digits`, `my/file.toml`
+    Now { pipeline: &'a str },
+    /// `HEAD~1:digits`
+    Revision {
+        revision: &'a str,
+        pipeline: &'a str,
+    },
+    /// `digits@12`
+    Run { pipeline: &'a str, run: &'a str },
+}
+
+impl<'a> Words<'a> {
+    fn new(text: &'a str) -> Self {
+        // A file whose name has such signs is meant as it stands.
+        if std::path::Path::new(text).exists() {
+            return Words::Now { pipeline: text };
+        }
+        if let Some((pipeline, run)) = text.rsplit_once('@')
+            && !run.is_empty()
+            && run.bytes().all(|byte| byte.is_ascii_digit())
+        {
+            return Words::Run { pipeline, run };
+        }
+        match text.rsplit_once(':') {
+            Some((revision, pipeline)) => Words::Revision { revision, pipeline },
+            None => Words::Now { pipeline: text },
+        }
+    }
+
+    fn pipeline(&self) -> &'a str {
+        match self {
+            Words::Now { pipeline }
+            | Words::Revision { pipeline, .. }
+            | Words::Run { pipeline, .. } => pipeline,
+        }
+    }
+
+    fn side(&self, arguments: &ProjectArguments, name: &str) -> Result<Side> {
+        let store = store(arguments)?;
+        let planned = |plan: &Plan| {
+            let all: Vec<usize> = (0..plan.tasks.len()).collect();
+            let (name, data_dir) = (name.to_owned(), &arguments.data_dir);
+            Side::planned(name, plan, &all, &store, data_dir, &planning::show())
+        };
+        match self {
+            Words::Now { pipeline } => {
+                let programs = stage_programs(arguments)?;
+                let plan = eigenscope_plan::read(&pipeline_file(pipeline)?, &programs);
+                Ok(planned(&plan.map_err(diagnosed)?))
+            }
+            Words::Revision { revision, pipeline } => {
+                let file = pipeline_file(pipeline)?;
+                let then = RevisionFile::new(&file, revision)?;
+                let plan = eigenscope_plan::read(&then.path(), &stage_programs(arguments)?);
+                let plan = plan.map_err(diagnosed);
+                Ok(planned(&plan.with_context(|| {
+                    format!(
+                        "{} of {revision} cannot be planned by the program as it is now",
+                        file.display()
+                    )
+                })?))
+            }
+            Words::Run { pipeline, run } => {
+                let file = pipeline_file(pipeline)?;
+                let pipeline = file.file_stem().unwrap_or_default().to_string_lossy();
+                let run = run
+                    .parse()
+                    .with_context(|| format!("{run} is no number of a run"))?;
+                Ok(Side::after_run(name.to_owned(), &pipeline, run, &store)?)
+            }
+        }
+    }
+}
+
+/// What differs, for people.
+fn text(diff: &Diff, all: bool) -> String {
+    let Diff { before, after, .. } = diff;
+    if diff.is_empty() {
+        return format!("{before} and {after} ask for the same, and their results are equal\n");
+    }
+    let mut text = String::new();
+    for (side, only) in [(before, &diff.only_before), (after, &diff.only_after)] {
+        section(
+            &mut text,
+            &format!("Only in {side}"),
+            &counted(only.iter().map(String::as_str)),
+        );
+    }
+    let changed = |task: &&TaskChange| !task.causes.is_empty();
+    let of_own = diff.tasks.iter().filter(changed);
+    section(
+        &mut text,
+        &format!("From {before} to {after}"),
+        &causes(of_own),
+    );
+    section(&mut text, "Results", &results(diff));
+    section(
+        &mut text,
+        "Numbers (means over seeds; ± is the 90% interval of the mean difference of pairs)",
+        &numbers(&diff.numbers, all),
+    );
+    let figures = diff.figures.iter().map(|figure| {
+        vec![
+            figure.task.clone(),
+            super::relative(&figure.before),
+            super::relative(&figure.after),
+        ]
+    });
+    section(
+        &mut text,
+        "Figures",
+        &text_table(&figures.collect::<Vec<_>>(), &[]),
+    );
+    text
+}
+
+/// A heading and what stands below it, if anything does.
+fn section(text: &mut String, heading: &str, below: &str) {
+    if below.is_empty() {
+        return;
+    }
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    let _ = writeln!(text, "{heading}");
+    for line in below.lines() {
+        let _ = writeln!(text, "  {line}");
+    }
+}
+
+/// The tables of tasks, with how many tasks each has.
+fn counted<'a>(tasks: impl Iterator<Item = &'a str>) -> String {
+    let mut tables: Vec<(&str, usize)> = Vec::new();
+    for task in tasks {
+        match tables
+            .iter_mut()
+            .find(|(table, _)| *table == table_of(task))
+        {
+            Some((_, count)) => *count += 1,
+            None => tables.push((table_of(task), 1)),
+        }
+    }
+    let lines = tables.into_iter().map(|(table, count)| {
+        let tasks = plural(count, "task");
+        vec![table.to_owned(), format!("{count} {tasks}")]
+    });
+    text_table(&lines.collect::<Vec<_>>(), &[])
+}
+
+/// A line for each table and what differs in its tasks themselves.
+fn causes<'a>(tasks: impl Iterator<Item = &'a TaskChange>) -> String {
+    let mut groups: Vec<(&str, String, usize)> = Vec::new();
+    for task in tasks {
+        let (table, causes) = (table_of(&task.task), task.causes.join("; "));
+        match groups
+            .iter_mut()
+            .find(|(of, why, _)| *of == table && *why == causes)
+        {
+            Some((.., count)) => *count += 1,
+            None => groups.push((table, causes, 1)),
+        }
+    }
+    let lines = groups.into_iter().map(|(table, causes, count)| {
+        let tasks = plural(count, "task");
+        vec![table.to_owned(), format!("{count} {tasks}"), causes]
+    });
+    text_table(&lines.collect::<Vec<_>>(), &[])
+}
+
+/// What has become of results, in a few lines.
+fn results(diff: &Diff) -> String {
+    let count = |results: &[Results], of_own: Option<bool>| {
+        let tasks = diff.tasks.iter().filter(|task| {
+            results.contains(&task.results)
+                && of_own.is_none_or(|own| task.causes.is_empty() != own)
+        });
+        tasks.count()
+    };
+    let counts = tallied([
+        (count(&[Results::Differ], Some(true)), "differ".to_owned()),
+        (
+            count(&[Results::Differ], Some(false)),
+            "differ by what they read".to_owned(),
+        ),
+        (
+            count(&[Results::Equal], None) + diff.equal,
+            "equal".to_owned(),
+        ),
+        (
+            count(&[Results::MissingBefore], None),
+            format!("not there in {}", diff.before),
+        ),
+        (
+            count(&[Results::MissingAfter], None),
+            format!("not there in {}", diff.after),
+        ),
+        (
+            count(&[Results::MissingOnBoth], None),
+            "there in neither".to_owned(),
+        ),
+    ]);
+    format!("{counts}\n")
+}
+
+/// A table for each column with its rows that differ most.
+fn numbers(changes: &[NumberChange], all: bool) -> String {
+    let mut columns: BTreeMap<(&str, &str, &str), Vec<&NumberChange>> = BTreeMap::new();
+    for change in changes {
+        let place = (
+            change.table.as_str(),
+            change.output.as_str(),
+            change.column.as_str(),
+        );
+        columns.entry(place).or_default().push(change);
+    }
+    let mut text = String::new();
+    for ((table, output, column), mut changes) in columns {
+        let _ = writeln!(text, "{table}, {output}: {column}");
+        changes.sort_by(|one, other| other.difference.abs().total_cmp(&one.difference.abs()));
+        let count = match all {
+            true => changes.len(),
+            false => changes.len().min(SHOWN),
+        };
+        let mut lines: Vec<Vec<String>> = changes[..count]
+            .iter()
+            .map(|change| cells(change))
+            .collect();
+        lines.insert(
+            0,
+            ["", "before", "after", "difference", "", "pairs"]
+                .map(str::to_owned)
+                .to_vec(),
+        );
+        let aligned = [
+            Align::Left,
+            Align::Right,
+            Align::Right,
+            Align::Right,
+            Align::Left,
+            Align::Right,
+        ];
+        for line in text_table(&lines, &aligned).lines() {
+            let _ = writeln!(text, "  {line}");
+        }
+        if count < changes.len() {
+            let _ = writeln!(text, "  and {} more (--all)", changes.len() - count);
+        }
+    }
+    text
+}
+
+fn cells(change: &NumberChange) -> Vec<String> {
+    let row = change
+        .row
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"));
+    vec![
+        row.collect::<Vec<_>>().join(", "),
+        significant(change.before),
+        significant(change.after),
+        format!(
+            "{}{}",
+            if change.difference > 0.0 { "+" } else { "" },
+            significant(change.difference)
+        ),
+        change
+            .half_width
+            .map_or_else(String::new, |width| format!("± {}", significant(width))),
+        change.pairs.to_string(),
+    ]
+}
+
+/// A number with four significant digits.
+fn significant(number: f64) -> String {
+    const DIGITS: i32 = 4;
+    let magnitude = number.abs();
+    if number == 0.0 || !number.is_finite() {
+        return number.to_string();
+    }
+    if !(1e-4..1e6).contains(&magnitude) {
+        return format!("{number:.3e}");
+    }
+    let decimals = (DIGITS - 1 - magnitude.log10().floor() as i32).max(0);
+    format!("{number:.*}", decimals.unsigned_abs() as usize)
+}

@@ -1,0 +1,345 @@
+//! Numbers of metrics on both sides, and how they differ.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use eigenscope_artifact::arrow::datatypes::DataType;
+use eigenscope_artifact::{ArtifactError, KindName, TableReader};
+use eigenscope_plan::label::table_of;
+use eigenscope_stage::Stage;
+use serde::Serialize;
+use statrs::distribution::{ContinuousCDF, StudentsT};
+
+use super::Made;
+use crate::cell_values::{Cell, cell, is_fraction};
+use crate::store::Store;
+
+/// Label that means are taken over.
+const SEED: &str = "seed";
+
+/// Confidence of intervals, that of all intervals in tables of metrics.
+const CONFIDENCE: f64 = 0.9;
+
+/// Rows of a table that are compared; the coordinates of 60,000 points say nothing one by one.
+const MOST_ROWS: usize = 20_000;
+
+/// Rows decoded at once.
+const BATCH_ROWS: usize = 8192;
+
+/// A number of a metric that differs: the mean over tasks and rows that differ in the seed only.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct NumberChange {
+    /// Table of the pipeline file, such as `metric.final`.
+    pub table: String,
+    /// Table of the result.
+    pub output: String,
+    pub column: String,
+    /// What tells its row from others: labels of the task, and columns that are no measurement.
+    pub row: BTreeMap<String, String>,
+    pub before: f64,
+    pub after: f64,
+    /// Mean of `after - before`.
+    pub difference: f64,
+    /// Half the width of the 90% confidence interval of that mean, by Student's t of the paired differences; `None` for one pair.
+    pub half_width: Option<f64>,
+    /// Pairs that the mean was taken over.
+    pub pairs: usize,
+}
+
+/// Where a number stands: output, column, row.
+type Place = (KindName, String, BTreeMap<String, String>);
+
+/// The numbers that differ in the tasks of one table, each with its results before and after.
+pub(super) fn of_table(
+    tasks: &[(&str, &Made, &Made)],
+    store: &Store,
+) -> Result<Vec<NumberChange>, ArtifactError> {
+    // With the order in which they were found.
+    let mut pairs: BTreeMap<Place, (usize, Vec<[f64; 2]>)> = BTreeMap::new();
+    for (id, before, after) in tasks {
+        for kind in after.1.outputs.keys() {
+            if !kind.is_table() || !before.1.outputs.contains_key(kind) {
+                continue;
+            }
+            let rows = |made: &Made| Rows::read(&store.output(made.0, kind), kind);
+            for (column, mut row, values) in matched(&rows(before)?, &rows(after)?) {
+                row.extend(labels(id));
+                name_by_labels(&mut row);
+                row.remove(SEED);
+                let order = pairs.len();
+                let found = pairs.entry((kind.clone(), column, row));
+                found.or_insert((order, Vec::new())).1.push(values);
+            }
+        }
+    }
+    let table = tasks.first().map_or("", |(id, ..)| table_of(id));
+    let mut pairs: Vec<_> = pairs.into_iter().collect();
+    pairs.sort_by_key(|(_, (order, _))| *order);
+    let pairs = pairs.into_iter();
+    Ok(pairs
+        .filter_map(|(place, (_, pairs))| change(table, place, &pairs))
+        .collect())
+}
+
+/// How a number differs; `None` if it does not.
+fn change(table: &str, place: Place, pairs: &[[f64; 2]]) -> Option<NumberChange> {
+    let same = |[before, after]: &[f64; 2]| before == after || (before.is_nan() && after.is_nan());
+    if pairs.iter().all(same) {
+        return None;
+    }
+    let (output, column, row) = place;
+    let differences: Vec<f64> = pairs.iter().map(|[before, after]| after - before).collect();
+    Some(NumberChange {
+        table: table.to_owned(),
+        output: output.to_string(),
+        column,
+        row,
+        before: mean(&pairs.iter().map(|[before, _]| *before).collect::<Vec<_>>()),
+        after: mean(&pairs.iter().map(|[_, after]| *after).collect::<Vec<_>>()),
+        difference: mean(&differences),
+        half_width: half_width(&differences),
+        pairs: pairs.len(),
+    })
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// Half the width of the confidence interval of the mean of `values`, by Student's t; `None` for fewer than two.
+fn half_width(values: &[f64]) -> Option<f64> {
+    let count = values.len() as f64;
+    if values.len() < 2 {
+        return None;
+    }
+    let mean = mean(values);
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    let student = StudentsT::new(0.0, 1.0, count - 1.0).ok()?;
+    let quantile = student.inverse_cdf(0.5 + CONFIDENCE / 2.0);
+    Some(quantile * (squares / (count - 1.0) / count).sqrt())
+}
+
+/// The labels in a task id: `hidden` and `seed` of `train.bilinear[hidden=30,seed=0]`.
+fn labels(id: &str) -> Vec<(String, String)> {
+    let inside = id
+        .split_once('[')
+        .and_then(|(_, rest)| rest.strip_suffix(']'));
+    let labels = inside.unwrap_or_default().split(',');
+    let labels = labels.filter_map(|label| label.split_once('='));
+    labels
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
+
+/// Replaces ids of tasks by their tables and labels, so that those of other seeds are the same row.
+fn name_by_labels(row: &mut BTreeMap<String, String>) {
+    let mut found = Vec::new();
+    for value in row.values_mut() {
+        let is_id = Stage::ALL.iter().any(|stage| {
+            let rest = value.strip_prefix(stage.name());
+            rest.is_some_and(|rest| rest.starts_with('.'))
+        });
+        if is_id {
+            found.extend(labels(value));
+            *value = table_of(value).to_owned();
+        }
+    }
+    for (name, value) in found {
+        row.entry(name).or_insert(value);
+    }
+}
+
+/// The rows of a table without vectors.
+struct Rows {
+    columns: Vec<Column>,
+    count: usize,
+}
+
+struct Column {
+    name: String,
+    is_fraction: bool,
+    values: Vec<Value>,
+}
+
+/// A value of a row.
+#[derive(Clone, PartialEq)]
+enum Value {
+    Number(f64),
+    Other(String),
+}
+
+impl Value {
+    fn text(&self) -> String {
+        match self {
+            Value::Number(number) => number.to_string(),
+            Value::Other(text) => text.clone(),
+        }
+    }
+}
+
+impl From<Cell<'_>> for Value {
+    fn from(cell: Cell<'_>) -> Self {
+        match (cell, cell.number()) {
+            (_, Some(number)) => Value::Number(number),
+            (Cell::Text(text), None) => Value::Other(text.to_owned()),
+            (Cell::Boolean(value), None) => Value::Other(value.to_string()),
+            _ => Value::Other(String::new()),
+        }
+    }
+}
+
+impl Rows {
+    /// Reads the first [`MOST_ROWS`] rows.
+    fn read(path: &Path, kind: &KindName) -> Result<Self, ArtifactError> {
+        let reader = TableReader::open_named(path, kind.as_str())?;
+        let fields = reader.summary().schema.fields();
+        let is_single = |kind: &DataType| {
+            use DataType::{FixedSizeBinary, FixedSizeList, List};
+            !matches!(kind, List(_) | FixedSizeList(..) | FixedSizeBinary(_))
+        };
+        let single = fields.iter().enumerate();
+        let single = single.filter(|(_, field)| is_single(field.data_type()));
+        let positions: Vec<usize> = single.clone().map(|(position, _)| position).collect();
+        let mut columns: Vec<Column> = single
+            .map(|(_, field)| Column {
+                name: field.name().clone(),
+                is_fraction: is_fraction(field.data_type()),
+                values: Vec::new(),
+            })
+            .collect();
+        let mut count = 0;
+        for batch in reader.batches(BATCH_ROWS, None, None)? {
+            let batch = batch?;
+            let taken = batch.num_rows().min(MOST_ROWS - count);
+            for (column, &position) in columns.iter_mut().zip(&positions) {
+                let array = batch.column(position);
+                let values = (0..taken).map(|row| cell(array, row).into());
+                column.values.extend(values);
+            }
+            count += taken;
+            if count == MOST_ROWS {
+                break;
+            }
+        }
+        Ok(Self { columns, count })
+    }
+}
+
+/// Pairs of numbers that stand in one place: column, row and the two values.
+///
+/// A row is known by its columns that are no fractions. Whole numbers that differ from side to side, such as counts of correct
+/// answers, are measurements, too, as long as the rows are as many.
+fn matched(before: &Rows, after: &Rows) -> Vec<(String, BTreeMap<String, String>, [f64; 2])> {
+    let as_many = before.count == after.count;
+    let pairs = after.columns.iter().filter_map(|other| {
+        let one = before.columns.iter().find(|one| one.name == other.name)?;
+        Some((one, other))
+    });
+    let is_number = |column: &Column| {
+        let mut values = column.values.iter();
+        values.all(|value| matches!(value, Value::Number(_)))
+    };
+    let (measured, keys): (Vec<_>, Vec<_>) = pairs.partition(|(one, other)| {
+        let differs = as_many && is_number(one) && is_number(other) && one.values != other.values;
+        other.is_fraction || differs
+    });
+    let row = |columns: &[&Column], row: usize| -> BTreeMap<String, String> {
+        let columns = columns.iter();
+        columns
+            .map(|column| (column.name.clone(), column.values[row].text()))
+            .collect()
+    };
+    let (one_keys, other_keys): (Vec<&Column>, Vec<&Column>) = keys.into_iter().unzip();
+    let mut places: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+    for at in (0..before.count).rev() {
+        places.entry(row(&one_keys, at)).or_default().push(at);
+    }
+    let mut found = Vec::new();
+    for at in 0..after.count {
+        let key = row(&other_keys, at);
+        // Equal rows are matched in their order.
+        let Some(partner) = places.get_mut(&key).and_then(Vec::pop) else {
+            continue;
+        };
+        for (one, other) in &measured {
+            if let (Value::Number(before), Value::Number(after)) =
+                (&one.values[partner], &other.values[at])
+            {
+                found.push((other.name.clone(), key.clone(), [*before, *after]));
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_read_from_ids() {
+        assert_eq!(labels("metric.final"), []);
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(
+            labels("train.b[hidden=30,seed=0]"),
+            [pair("hidden", "30"), pair("seed", "0")]
+        );
+    }
+
+    #[test]
+    fn rows_of_other_seeds_are_one() {
+        let text = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let mut row = BTreeMap::from([text("model", "train.b[hidden=30,seed=0]"), text("k", "3")]);
+        name_by_labels(&mut row);
+        row.remove(SEED);
+        let expected = [
+            text("hidden", "30"),
+            text("k", "3"),
+            text("model", "train.b"),
+        ];
+        assert_eq!(row, BTreeMap::from(expected));
+    }
+
+    /// `scipy.stats.t.interval(0.9, 2, loc=0, scale=scipy.stats.sem([1, 2, 4]))`.
+    #[test]
+    fn intervals_are_those_of_scipy() {
+        let half_width = half_width(&[1.0, 2.0, 4.0]).expect("three values");
+        assert!((half_width - 2.575_185_2).abs() < 1e-6, "{half_width}");
+        assert_eq!(super::half_width(&[1.0]), None);
+    }
+
+    #[test]
+    fn rows_are_matched_by_what_is_no_measurement() {
+        let column = |name: &str, is_fraction: bool, values: &[f64]| Column {
+            name: name.to_owned(),
+            is_fraction,
+            values: values.iter().copied().map(Value::Number).collect(),
+        };
+        let rows = |class: &[f64], correct: &[f64], fraction: &[f64]| Rows {
+            columns: vec![
+                column("class", false, class),
+                column("correct", false, correct),
+                column("fraction", true, fraction),
+            ],
+            count: class.len(),
+        };
+        let row = |class: &str| BTreeMap::from([("class".to_owned(), class.to_owned())]);
+        let before = rows(&[0.0, 1.0], &[5.0, 7.0], &[0.5, 0.7]);
+        let after = rows(&[0.0, 1.0], &[6.0, 7.0], &[0.6, 0.7]);
+        let found = matched(&before, &after);
+        assert_eq!(
+            found,
+            [
+                ("correct".to_owned(), row("0"), [5.0, 6.0]),
+                ("fraction".to_owned(), row("0"), [0.5, 0.6]),
+                ("correct".to_owned(), row("1"), [7.0, 7.0]),
+                ("fraction".to_owned(), row("1"), [0.7, 0.7]),
+            ]
+        );
+        // A row more: whole numbers tell rows apart.
+        let after = rows(&[0.0, 1.0, 2.0], &[5.0, 7.0, 1.0], &[0.6, 0.7, 0.1]);
+        let found = matched(&before, &after);
+        assert_eq!(found.len(), 2);
+        assert_eq!(found[0].2, [0.5, 0.6]);
+    }
+}

@@ -1,0 +1,137 @@
+//! `eigenscope diff`: what two pipelines, revisions of a file or runs ask for differently, and what came out.
+
+use std::process::Command;
+
+use eigenscope_testing::{SWEEP, SWEEP_TASKS, TestProject};
+use serde_json::Value;
+
+/// The tasks of a comparison that differ, with what differs in themselves.
+fn tasks(diff: &Value) -> Vec<(String, Vec<String>)> {
+    let tasks = diff["tasks"].as_array().expect("tasks");
+    let words = |value: &Value| serde_json::from_value(value.clone()).expect("texts");
+    tasks
+        .iter()
+        .map(|task| (words_of(&task["task"]), words(&task["causes"])))
+        .collect()
+}
+
+fn words_of(value: &Value) -> String {
+    value.as_str().expect("a text").to_owned()
+}
+
+#[test]
+fn a_run_is_compared_with_what_the_file_says_now() {
+    let project = TestProject::new(SWEEP);
+    project.run();
+    let same = project.call(&["diff", "p.toml@1"]).expect(0);
+    assert_eq!(
+        same.stdout,
+        "p.toml@1 and p.toml ask for the same, and their results are equal\n"
+    );
+
+    project.edit("epochs = 2", "epochs = 1");
+    let diff = project.json(&["diff", "p.toml@1"]);
+    let of_own: Vec<_> = tasks(&diff)
+        .into_iter()
+        .filter(|(_, causes)| !causes.is_empty())
+        .collect();
+    let cause = || vec!["parameter `epochs` changed from 2 to 1".to_owned()];
+    assert_eq!(
+        of_own,
+        [
+            ("train.bilinear[hidden=4]".to_owned(), cause()),
+            ("train.bilinear[hidden=6]".to_owned(), cause()),
+        ]
+    );
+    // The data set is the same, and nothing that reads a model has been made.
+    assert_eq!(diff["equal"], 1);
+    assert_eq!(diff["tasks"][0]["results"], "missing-after");
+    assert_eq!(diff["numbers"], Value::Array(Vec::new()));
+
+    project.run();
+    let diff = project.json(&["diff", "p.toml@1", "p.toml@2"]);
+    assert_eq!(tasks(&diff).len(), SWEEP_TASKS - 1);
+    assert_eq!(diff["tasks"][0]["results"], "differ");
+    let numbers = diff["numbers"].as_array().expect("numbers");
+    let accuracy = numbers
+        .iter()
+        .find(|change| {
+            change["table"] == "metric.final"
+                && change["column"] == "test_accuracy_fraction"
+                && change["row"]["hidden"] == "6"
+        })
+        .unwrap_or_else(|| panic!("{diff:#}"));
+    let [before, after, difference] =
+        ["before", "after", "difference"].map(|name| accuracy[name].as_f64().expect("a number"));
+    let of = |run: &str| {
+        let query = "select test_accuracy_fraction as a from metric_final where hidden = 6";
+        project.edit("epochs = 1", run);
+        project.run();
+        let answer = project.json(&["sql", "p.toml", query]);
+        project.edit(run, "epochs = 1");
+        answer["rows"][0][0].as_f64().expect("a number")
+    };
+    assert_eq!([before, after], [of("epochs = 2"), of("epochs = 1")]);
+    assert!((difference - (after - before)).abs() < 1e-12);
+    assert_eq!(accuracy["half_width"], Value::Null);
+    let text = project.call(&["diff", "p.toml@1", "p.toml@2"]).expect(0);
+    for words in [
+        "From p.toml@1 to p.toml@2",
+        "train.bilinear  2 tasks  parameter `epochs` changed from 2 to 1",
+        "2 differ, 4 differ by what they read, 1 equal",
+        "metric.final, final: test_accuracy_fraction",
+    ] {
+        assert!(text.stdout.contains(words), "{words}\n{}", text.stdout);
+    }
+}
+
+#[test]
+fn two_files_are_compared_by_the_names_of_their_tasks() {
+    let project = TestProject::new(SWEEP);
+    let other = SWEEP.replace(
+        "[metric.final]\nkind = \"final-accuracy\"",
+        "[metric.final-accuracy]",
+    );
+    project.write("q.toml", &other);
+    let diff = project.json(&["diff", "p.toml", "q.toml"]);
+    assert_eq!(diff["only_before"][0], "metric.final");
+    assert_eq!(diff["only_after"][0], "metric.final-accuracy");
+    assert_eq!(diff["tasks"], Value::Array(Vec::new()));
+    assert_eq!(diff["equal"], SWEEP_TASKS - 1);
+}
+
+#[test]
+fn a_revision_of_git_is_compared_with_now() {
+    let project = TestProject::new(SWEEP);
+    let git = |arguments: &[&str]| {
+        let mut git = Command::new("git");
+        let name = ["-c", "user.name=a", "-c", "user.email=a@example.org"];
+        let status = project.set_up(&mut git).args(name).args(arguments).output();
+        status.is_ok_and(|output| output.status.success())
+    };
+    if !git(&["init", "-q"]) {
+        eprintln!("skipped: there is no git");
+        return;
+    }
+    assert!(git(&["add", "p.toml"]) && git(&["commit", "-q", "-m", "first"]));
+    project.edit("hidden = [4, 6]", "hidden = [4, 8]");
+    let diff = project.json(&["diff", "HEAD:p.toml"]);
+    let only = |side: &str| diff[side].as_array().map(|tasks| tasks[0].clone());
+    assert_eq!(only("only_before"), Some("train.bilinear[hidden=6]".into()));
+    assert_eq!(only("only_after"), Some("train.bilinear[hidden=8]".into()));
+    let refused = |words: &str| project.call(&["diff", words]);
+    refused("nosuch:p.toml").refuses(&["git knows no revision `nosuch`"]);
+    project.write("new.toml", SWEEP);
+    refused("HEAD:new.toml").refuses(&["new.toml does not exist in HEAD"]);
+}
+
+#[test]
+fn what_cannot_be_compared_is_named() {
+    let project = TestProject::new(SWEEP);
+    let refused = |arguments: &[&str]| project.call(&[&["diff"], arguments].concat());
+    refused(&["p.toml"]).refuses(&["name what to compare p.toml with", "`p.toml@12`"]);
+    refused(&["p.toml@7"]).refuses(&["no run 7 of the pipeline `p`; it has never run"]);
+    project.run();
+    refused(&["p.toml@7"]).refuses(&["no run 7", "its latest runs are 1"]);
+    refused(&["nosuch@1"]).refuses(&["there is no pipeline `nosuch`"]);
+}
