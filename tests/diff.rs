@@ -86,6 +86,28 @@ fn a_run_is_compared_with_what_the_file_says_now() {
 }
 
 #[test]
+fn figures_that_look_different_stand_side_by_side() {
+    let figure = "\n[figure.training]\nhistories = \"train.bilinear\"\n";
+    let project = TestProject::new(&format!("{SWEEP}{figure}"));
+    project.run();
+    project.edit("epochs = 2", "epochs = 1");
+    project.run();
+    let answer = project
+        .call(&["diff", "p.toml@1", "-o", "d.html"])
+        .expect(0);
+    assert!(
+        answer.stdout.contains("\nFigures\n  figure.training  "),
+        "{}",
+        answer.stdout
+    );
+    let page = project.read("d.html");
+    assert!(page.contains("<h2>figure.training</h2>"));
+    assert_eq!(page.matches("src=\"data:image/svg+xml,%3Csvg").count(), 2);
+    let page = project.call(&["diff", "p.toml@1", "-o", "-"]).expect(0);
+    assert!(page.stdout.starts_with("<!doctype html>"));
+}
+
+#[test]
 fn two_files_are_compared_by_the_names_of_their_tasks() {
     let project = TestProject::new(SWEEP);
     let other = SWEEP.replace(

@@ -236,7 +236,7 @@ def described_tables(programs):
         text = subprocess.run([programs / f"eigenscope-{stage}", "describe"], check=True, capture_output=True).stdout
         for kind in json.loads(text)["kinds"]:
             kinds.update(kind["outputs"])
-    return kinds - {"svg", "png", "interactive"}
+    return kinds - {"svg", "png", "pdf", "interactive"}
 
 
 def main():

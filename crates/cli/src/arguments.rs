@@ -505,6 +505,9 @@ pub(crate) struct Diff {
     pub(crate) before: String,
     /// The same, to compare with (default: the pipeline of the first as it is now)
     pub(crate) after: Option<String>,
+    /// Write a page with the comparison, and figures that look different side by side
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
     /// Print all numbers that differ, not only those that differ most
     #[arg(short, long)]
     pub(crate) all: bool,

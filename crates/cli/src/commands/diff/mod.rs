@@ -1,5 +1,7 @@
 //! `eigenscope diff`: what two pipelines, revisions or runs ask for differently, and what came out differently.
 
+mod page;
+
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -9,7 +11,7 @@ use eigenscope_pipeline::text_table::{Align, text_table};
 use eigenscope_plan::Plan;
 use eigenscope_plan::label::table_of;
 
-use super::{plural, tallied};
+use super::{output, plural, tallied, tell};
 use crate::arguments::{Diff as Arguments, ProjectArguments};
 use crate::exit::{self, diagnosed};
 use crate::json;
@@ -37,9 +39,17 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Arguments) -> Result<u
     let after_name = command.after.as_deref();
     let after = after.side(arguments, after_name.unwrap_or(after.pipeline()))?;
     let diff = Diff::new(&before, &after, &store)?;
+    let text = text(&diff, command.all);
+    if let Some(file) = &command.output {
+        output::write(file, page::page(&diff, &text)?.as_bytes())?;
+        if output::is_stdout(file) {
+            return Ok(exit::OK);
+        }
+        tell(&format!("wrote {}", file.display()));
+    }
     super::print(&match command.json {
         true => json::text(&diff)?,
-        false => text(&diff, command.all),
+        false => text,
     })?;
     Ok(exit::OK)
 }
