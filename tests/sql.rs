@@ -17,7 +17,7 @@ fn tables_answer_questions() {
         .call(&["sql", "p.toml", "select * from metric_final"])
         .refuses(&[
             "no task of `metric.final` is up to date",
-            "eigenscope run p 'metric.final'",
+            "eigenscope run p.toml 'metric.final'",
         ]);
     project.run();
 
@@ -123,7 +123,7 @@ fn a_query_with_a_mistake_is_told_the_known_names() {
     std::fs::write(&table, &intact[..intact.len() / 2]).expect("written");
     sql("select * from metric_final").refuses(&[
         "`metric_final` cannot be read: of metric.final, its output `final` is damaged",
-        "eigenscope run p 'metric.final'",
+        "eigenscope run p.toml 'metric.final'",
     ]);
     std::fs::write(&table, intact).expect("written");
 
