@@ -51,6 +51,7 @@ pub(super) fn place_panels(
                 Cell {
                     top: y,
                     right: x + before + width + after,
+                    y_label: figure.y_label(row * count + column),
                     y_label_distance: columns.y_label_distance(column),
                 },
             )?;
@@ -79,9 +80,10 @@ fn row_height(in_row: &[Panel], parts: &[Below], columns: &Columns) -> f64 {
 }
 
 /// Room of a panel in the grid.
-struct Cell {
+struct Cell<'a> {
     top: f64,
     right: f64,
+    y_label: &'a str,
     y_label_distance: f64,
 }
 
@@ -92,16 +94,13 @@ fn place_parts(
     part: Below,
     sides: &Sides,
     plot: Rect,
-    cell: Cell,
+    cell: Cell<'_>,
 ) -> Result<(PanelLayout, f64)> {
-    let (y_text, y_ticks) = match &panel.content {
-        Content::Axes(axes) => (
-            &axes.y.label,
-            tick_labels::thinned(&axes.y, &sides.y_ticks, plot.height),
-        ),
-        Content::Images(grid) => (&grid.row_title, Vec::new()),
+    let y_ticks = match &panel.content {
+        Content::Axes(axes) => tick_labels::thinned(&axes.y, &sides.y_ticks, plot.height),
+        Content::Images(_) => Vec::new(),
     };
-    let y_text = font.elide(y_text, theme::AXIS_LABEL, LONGEST_UPRIGHT)?;
+    let y_text = font.elide(cell.y_label, theme::AXIS_LABEL, LONGEST_UPRIGHT)?;
     let y_length = font.width(&y_text, theme::AXIS_LABEL)?;
     let mut lowest = (plot.bottom() + part.bottom).max(cell.top + y_length);
     let y_middle = (plot.y + plot.height / 2.0)
