@@ -92,6 +92,11 @@ pub(crate) fn percentage_range(values: impl Iterator<Item = f64>) -> (f64, f64) 
     (low.max(0.0), high.min(100.0))
 }
 
+/// A fraction in per cent: "97.7 %".
+pub(crate) fn percent(fraction: f64, decimals: usize) -> String {
+    format!("{} %", ticks::decimal(100.0 * fraction, decimals))
+}
+
 /// Most items of a list in a sentence.
 const MOST_ITEMS: usize = 20;
 
@@ -141,6 +146,12 @@ mod tests {
         assert_eq!(texts(50.0), ["1", "10", "20", "30", "40", "50"]);
         assert_eq!(whole_ticks((0.0, 3.0)).len(), 4);
         assert_eq!(whole_ticks((1.0, 2.0)).len(), 2);
+    }
+
+    #[test]
+    fn fractions_are_written_in_per_cent() {
+        assert_eq!(percent(0.97654, 1), "97.7 %");
+        assert_eq!(percent(-0.5, 0), "−50 %");
     }
 
     #[test]
