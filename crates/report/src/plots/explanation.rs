@@ -22,7 +22,7 @@ const BAR: f64 = 0.7;
 /// Radius of the dots at the ends of bars and at contributions, px.
 const DOT: f64 = 2.6;
 /// Colour of the bars of classes whose eigenpairs are not drawn.
-const OTHER: Rgb = Rgb::categorical(8);
+const OTHER: Rgb = Rgb::NEUTRAL;
 /// Largest width of a picture, px.
 const PICTURE: f64 = 90.0;
 

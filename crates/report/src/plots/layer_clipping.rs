@@ -13,16 +13,16 @@ use crate::inputs::layers::{
 use crate::parts::layer_spectra::{RankAxis, Spectrum, curve, panel, warn_left_out};
 use crate::parts::series::{enumerate, percentage_range};
 use eigenscope_figure::{
-    Axes, Axis, Content, Dash, Figure, Layer, Legend, Line, Marker, MarkerShape, Panel, Points,
+    Axes, Axis, Content, Dash, Figure, INK, Layer, Legend, Line, Marker, MarkerShape, Panel, Points,
     Rgb, ticks,
 };
 
 /// Colour of the clipped model.
 const CLIPPED: Rgb = Rgb::categorical(4);
 /// Colour of the whole model.
-const WHOLE: Rgb = Rgb::categorical(7);
+const WHOLE: Rgb = Rgb::NEUTRAL;
 /// Colour of the marks at the last eigenvalue above the Marchenko-Pastur law.
-const SPIKES: Rgb = Rgb::categorical(3);
+const SPIKES: Rgb = INK;
 const SPIKES_NAME: &str = "last eigenvalue above the Marchenko-Pastur law";
 
 pub(super) fn kind() -> TaskKind {

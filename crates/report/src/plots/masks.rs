@@ -18,11 +18,11 @@ use eigenscope_figure::{
 
 /// Curves in the order of the legend: their names in the table and in the legend, and their colours.
 const CURVES: [(&str, &str, Rgb); 2] = [
-    ("adversarial", "adversarial mask", Rgb::categorical(3)),
+    ("adversarial", "adversarial mask", Rgb::RED),
     ("random", "mask with shuffled pixels", Rgb::categorical(0)),
 ];
 /// The line of the images without a mask.
-const PLAIN: (&str, &str, Rgb) = ("none", "no mask", Rgb::categorical(7));
+const PLAIN: (&str, &str, Rgb) = ("none", "no mask", Rgb::NEUTRAL);
 /// Largest width of a picture, px.
 const PICTURE: f64 = 52.0;
 

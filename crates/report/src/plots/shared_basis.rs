@@ -12,7 +12,7 @@ use eigenscope_figure::{
 
 /// Colours of the model in the basis, and of the whole model.
 const SHARED: Rgb = Rgb::categorical(0);
-const WHOLE: Rgb = Rgb::categorical(7);
+const WHOLE: Rgb = Rgb::NEUTRAL;
 /// Loss of accuracy that the description looks for, as a fraction.
 const WITHIN: f64 = 0.01;
 

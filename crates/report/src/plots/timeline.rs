@@ -250,7 +250,7 @@ fn busy(bars: &[Bar<'_>], cores: u32, unit: &Unit, time: Axis) -> Panel {
         x,
         zero,
         y,
-        Rgb::categorical(0).mix(Rgb::categorical(7), 0.5),
+        Rgb::categorical(0).mix(Rgb::NEUTRAL, 0.5),
     );
     band.opacity = 0.5;
     let range = (0.0, f64::from(cores) * 1.05);

@@ -87,7 +87,7 @@ fn directions_are_drawn_on_the_sphere_as_many_of_each_class() {
     assert_eq!(drawn.texts_of("legend"), [legend]);
     let names = drawn.texts_of("texts").concat();
     assert_eq!(names, ["e", "1", "e", "2", "e", "3"]);
-    for colour in ["#1f77b4", "#ff7f0e", "#2ca02c"] {
+    for colour in ["#3f90da", "#ffa90e", "#bd1f01"] {
         assert_eq!(dots(&drawn, colour), 4, "{colour}");
     }
     assert!(drawn.warnings().is_empty());
