@@ -227,11 +227,15 @@ fn draw(members: &[Member<'_>], parameters: &Parameters) -> Result<Figure, TaskE
     let mut images = ImageGrid::new(rows, relative::colours());
     images.column_labels.clone_from(&column_names);
     images.column_title = match by_class {
-        true => across.title(),
-        false if members.iter().all(|member| member.accuracy.is_none()) => across.title(),
-        false => format!("{}; above each image the test accuracy of its model", across.title()),
+        false if members.iter().any(|member| member.accuracy.is_some()) => {
+            format!(
+                "{}; above each image the test accuracy of its model",
+                labels::capitalised(&across.title())
+            )
+        }
+        _ => labels::capitalised(&across.title()),
     };
-    images.row_title = down.title();
+    images.row_title = labels::capitalised(&down.title());
     images.largest_cell = PICTURE;
     let columns = column_names.len().min(WIDE) as f64;
     let order = match parameters.selection {
@@ -301,7 +305,11 @@ fn pictures(
                 (false, Some(accuracy)) => percent(accuracy, 1),
                 (false, None) => String::new(),
             };
-            row.push(relative::cell(shape, &vector, caption)?);
+            let cell = relative::cell(shape, &vector, caption)?;
+            row.push(match by_class {
+                true => cell.map(|cell| cell.coloured(relative::sign_colour(pair.eigenvalue))),
+                false => cell,
+            });
             if place == 0 {
                 above = Some(vector.clone());
             }
