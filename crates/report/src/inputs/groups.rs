@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use eigenscope_artifact::{Labelled, Labels};
 
-use super::labels::Differences;
+use super::labels::{Differences, capitalised};
 use eigenscope_figure::{ColourMap, Rgb};
 
 /// The rows of one group and one hidden size.
@@ -18,7 +18,7 @@ pub(crate) struct Series<'a, R> {
     pub(crate) rows: Vec<&'a R>,
 }
 
-const SIZE: &str = "hidden size";
+const SIZE: &str = "Hidden size";
 
 /// The title of a legend, and series by group and ascending size, in colours from dark to light.
 ///
@@ -37,7 +37,7 @@ pub(crate) fn series<R>(
         _ if !grouped => SIZE.to_owned(),
         "" => String::new(),
         heading if several_sizes => format!("{SIZE}, {heading}"),
-        heading => heading.to_owned(),
+        heading => capitalised(heading),
     };
     let mut all = Vec::new();
     for ((_, rows), name) in groups.into_iter().zip(names) {

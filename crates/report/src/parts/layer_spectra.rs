@@ -159,9 +159,9 @@ pub(crate) fn panel(
     if lines.is_empty() {
         return Err(format!("{layer} has no eigenvalue above zero").into());
     }
-    let y = decades_axis("eigenvalue", lines.iter().flat_map(|line| &line.y).copied());
+    let y = decades_axis("Eigenvalue", lines.iter().flat_map(|line| &line.y).copied());
     let lines = lines.into_iter().map(Layer::Line).collect();
-    let axes = Axes::new(ranks.axis("rank", last), y, lines);
+    let axes = Axes::new(ranks.axis("Rank", last), y, lines);
     Ok(Panel::axes(layer, axes.with_aspect(0.8)))
 }
 

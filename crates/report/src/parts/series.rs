@@ -1,7 +1,7 @@
 //! Curves with bands, ranges of axes, and lists in sentences.
 
 use super::floor::Floored;
-use eigenscope_figure::{Band, Layer, Line, Rgb, Tick, ticks};
+use eigenscope_figure::{Band, INK, Layer, Line, Rgb, Tick, ticks};
 
 /// A curve with an optional band.
 pub(crate) struct Curve {
@@ -51,6 +51,18 @@ impl Curve {
         ));
         layers
     }
+}
+
+/// An entry of the legend that says what bands are; none without a band.
+pub(crate) fn interval_entry(layers: &[Layer], name: &str) -> Option<Layer> {
+    let has_band = layers.iter().any(|layer| matches!(layer, Layer::Band(_)));
+    has_band.then(|| {
+        let none = Band::new(vec![], vec![], vec![], INK);
+        Layer::Band(Band {
+            name: Some(name.to_owned()),
+            ..none
+        })
+    })
 }
 
 /// Values that differ by less than this fraction of the largest are equal except for rounding.
@@ -172,7 +184,12 @@ mod tests {
             y: vec![1.0, 2.0],
             half_width,
         };
-        assert_eq!(curve(vec![None, None]).layers().len(), 1);
-        assert_eq!(curve(vec![Some(0.1), None]).layers().len(), 2);
+        let bare = curve(vec![None, None]).layers();
+        assert_eq!(bare.len(), 1);
+        assert_eq!(interval_entry(&bare, "90 % interval"), None);
+        let layers = curve(vec![Some(0.1), None]).layers();
+        assert_eq!(layers.len(), 2);
+        let entry = interval_entry(&layers, "90 % interval").expect("an entry");
+        assert_eq!(entry.name(), Some("90 % interval"));
     }
 }

@@ -150,7 +150,7 @@ fn images(pictures: &ImageTable<ExplanationRow>, classes: &[&str]) -> Result<Pan
     }
     let mut grid = ImageGrid::new(rows, relative::colours());
     grid.column_labels = vec!["adds most".to_owned(), "subtracts most".to_owned()];
-    grid.row_title = "class".to_owned();
+    grid.row_title = "Class".to_owned();
     grid.largest_cell = PICTURE;
     Ok(relative::panel("(a) Image and eigenvectors", grid, shape))
 }

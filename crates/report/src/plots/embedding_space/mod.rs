@@ -177,7 +177,7 @@ fn panel(sample: &EmbeddingSample, points: &[Point], scene: Scene, camera: &Came
     let aspect = (scene.y.1 - scene.y.0) / (scene.x.1 - scene.x.0);
     let axes = Axes::new(Axis::bare(scene.x), Axis::bare(scene.y), layers);
     Panel {
-        legend: Some(Legend::right("class")),
+        legend: Some(Legend::right("Class")),
         ..Panel::axes("", axes.with_aspect(aspect))
     }
 }
