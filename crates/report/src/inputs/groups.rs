@@ -109,7 +109,7 @@ mod tests {
             }
         }
         let (head, found) = series(&rows, |size| *size);
-        assert_eq!(head, "hidden size, learning rate");
+        assert_eq!(head, "Hidden size, learning rate");
         let found: Vec<(String, u32)> = found
             .into_iter()
             .map(|series| (series.name, series.size))
@@ -123,7 +123,7 @@ mod tests {
         assert_eq!(found, expected.map(|(name, size)| (name.to_owned(), size)));
         // One group is called by its sizes.
         let (head, one) = series(&rows[..2], |size| *size);
-        assert_eq!((head.as_str(), one[1].name.as_str()), ("hidden size", "16"));
+        assert_eq!((head.as_str(), one[1].name.as_str()), ("Hidden size", "16"));
         assert_ne!(one[0].colour, one[1].colour);
         // Groups of one size are called by their labels.
         let rates = [0.1, 0.2].map(|rate| row(json!({"learning_rate": rate}), 8));
