@@ -278,7 +278,10 @@ mod tests {
     /// What the eye sees of linear red, green and blue without one kind of cones, severity 1.0 (G. M. Machado, M. M. Oliveira and
     /// L. A. F. Fernandes, A Physiologically-based Model for Simulation of Color Vision Deficiency, 2009, table 1), and with all.
     const EYES: [(&str, Matrix); 4] = [
-        ("all cones", [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]),
+        (
+            "all cones",
+            [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
+        ),
         (
             "protanopia",
             [
@@ -331,7 +334,9 @@ mod tests {
     fn smallest_distance(eye: &Matrix, colours: &[u32]) -> f64 {
         let seen: Vec<[f64; 3]> = colours
             .iter()
-            .map(|code| lab(product(eye, Rgb::from_hex(*code).linear()).map(|light| light.clamp(0.0, 1.0))))
+            .map(|code| {
+                lab(product(eye, Rgb::from_hex(*code).linear()).map(|light| light.clamp(0.0, 1.0)))
+            })
             .collect();
         let mut smallest = f64::INFINITY;
         for (index, one) in seen.iter().enumerate() {
@@ -361,6 +366,8 @@ mod tests {
         assert!(distances[0] > 40.0 && distances[1] < 5.0, "{distances:?}");
         let [lightness, a, b] = lab(Rgb::from_hex(0xff0000).linear());
         // Red of sRGB is L* 53.24, a* 80.09, b* 67.20.
-        assert!((lightness - 53.24).abs() < 0.01 && (a - 80.09).abs() < 0.01 && (b - 67.2).abs() < 0.01);
+        assert!(
+            (lightness - 53.24).abs() < 0.01 && (a - 80.09).abs() < 0.01 && (b - 67.2).abs() < 0.01
+        );
     }
 }

@@ -360,14 +360,24 @@ mod tests {
     #[test]
     fn a_drawing_is_no_higher_than_a_page() {
         let plot = |number: usize| {
-            let axes = Axes::new(Axis::linear("x", (0.0, 1.0)), Axis::linear("y", (0.0, 1.0)), vec![]);
+            let axes = Axes::new(
+                Axis::linear("x", (0.0, 1.0)),
+                Axis::linear("y", (0.0, 1.0)),
+                vec![],
+            );
             Panel::axes(format!("plot {number}"), axes.with_aspect(2.0))
         };
         let row = |number: usize| GridRow {
             label: number.to_string(),
-            cells: vec![Some(GridCell::new("caption", Matrix::new(8, 8, vec![0.5; 64]).unwrap()))],
+            cells: vec![Some(GridCell::new(
+                "caption",
+                Matrix::new(8, 8, vec![0.5; 64]).unwrap(),
+            ))],
         };
-        let grid = ImageGrid::new((0..12).map(row).collect(), ColourScale::new(ColourMap::Grey, (0.0, 1.0)));
+        let grid = ImageGrid::new(
+            (0..8).map(row).collect(),
+            ColourScale::new(ColourMap::Grey, (0.0, 1.0)),
+        );
         let mut panels: Vec<Panel> = (0..3).map(plot).collect();
         panels.push(Panel::images("images", grid));
         let figure = Figure::new("High", "", 900.0, 4, panels);
@@ -375,7 +385,11 @@ mod tests {
             let sized = on_paper(&figure, paper(width)).unwrap();
             let (_, height, _) = sides(&svg(&sized).unwrap());
             let drawn = drawn(&sized).unwrap().unwrap();
-            assert!((drawn.height_mm - height).abs() < 0.1, "{} and {height}", drawn.height_mm);
+            assert!(
+                (drawn.height_mm - height).abs() < 0.1,
+                "{} and {height}",
+                drawn.height_mm
+            );
             assert_eq!(drawn.tallest_mm, tallest);
             assert!(height <= tallest, "{height} mm at {width} mm");
         }
@@ -385,7 +399,11 @@ mod tests {
     fn columns_that_belong_together_become_rows() {
         let names = ["a1", "a2", "a3", "b1", "b2", "b3"];
         let panel = |name: &&str| {
-            let axes = Axes::new(Axis::linear("x", (0.0, 1.0)), Axis::linear("y", (0.0, 1.0)), vec![]);
+            let axes = Axes::new(
+                Axis::linear("x", (0.0, 1.0)),
+                Axis::linear("y", (0.0, 1.0)),
+                vec![],
+            );
             Panel::axes(*name, axes)
         };
         let panels = names.iter().map(panel).collect();
@@ -396,7 +414,15 @@ mod tests {
             (figure.columns.len(), titles.collect::<Vec<_>>())
         };
         let (columns, titles) = arrangement(figure.clone(), 88.0);
-        assert_eq!((columns, titles), (2, ["a1", "b1", "a2", "b2", "a3", "b3"].map(str::to_owned).to_vec()));
+        assert_eq!(
+            (columns, titles),
+            (
+                2,
+                ["a1", "b1", "a2", "b2", "a3", "b3"]
+                    .map(str::to_owned)
+                    .to_vec()
+            )
+        );
         let (columns, titles) = arrangement(with_letters(figure), 88.0);
         assert_eq!((columns, titles[1].as_str()), (2, "(b) b1"));
     }

@@ -23,7 +23,11 @@ pub(crate) fn titled_by_all(title: &str, inputs: &[Input]) -> String {
         [] => title.to_owned(),
         [input] => titled(title, input),
         [first, others @ ..] => match subject(first) {
-            Some(name) if others.iter().all(|input| subject(input).as_ref() == Some(&name)) => {
+            Some(name)
+                if others
+                    .iter()
+                    .all(|input| subject(input).as_ref() == Some(&name)) =>
+            {
                 format!("{title} ({name})")
             }
             _ => title.to_owned(),

@@ -6,7 +6,14 @@ use eigenscope_report_file::ReportFile;
 
 /// Identifiers of other parts of the page.
 const TAKEN: [&str; 8] = [
-    "contents", "main", "published", "figures", "graph", "tasks", "theme", "filter",
+    "contents",
+    "main",
+    "published",
+    "figures",
+    "graph",
+    "tasks",
+    "theme",
+    "filter",
 ];
 
 /// Anchors of all tasks, all different.

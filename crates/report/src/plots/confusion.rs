@@ -189,7 +189,9 @@ fn written(index: usize, count: u32, classes: usize) -> String {
 
 /// Side of a cell with room for the widest count, px.
 fn cell(counts: &[u32], classes: usize) -> f64 {
-    let lengths = counts.iter().map(|count| ticks::grouped(u64::from(*count)).len());
+    let lengths = counts
+        .iter()
+        .map(|count| ticks::grouped(u64::from(*count)).len());
     let widest = lengths.max();
     let written = 6.0 * widest.unwrap_or(0) as f64 + 4.0;
     match classes {

@@ -93,7 +93,10 @@ fn draw(
     ];
     let across = channels::across(pictures.header.shape) as f64;
     let left_out = match logits.len() > MOST_BARS {
-        true => format!(" Of the {} logits, the {MOST_BARS} largest are drawn, that of its class among them.", logits.len()),
+        true => format!(
+            " Of the {} logits, the {MOST_BARS} largest are drawn, that of its class among them.",
+            logits.len()
+        ),
         false => String::new(),
     };
     Ok(Figure {

@@ -13,8 +13,8 @@ use crate::inputs::layers::{
 use crate::parts::layer_spectra::{RankAxis, Spectrum, curve, panel, warn_left_out};
 use crate::parts::series::{enumerate, percentage_range};
 use eigenscope_figure::{
-    Axes, Axis, Content, Dash, Figure, INK, Layer, Legend, Line, Marker, MarkerShape, Panel, Points,
-    Rgb, ticks,
+    Axes, Axis, Content, Dash, Figure, INK, Layer, Legend, Line, Marker, MarkerShape, Panel,
+    Points, Rgb, ticks,
 };
 
 /// Colour of the clipped model.

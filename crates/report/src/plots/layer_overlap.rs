@@ -124,11 +124,7 @@ impl<'a> Column<'a> {
         })
     }
 
-    fn spectra_panel(
-        &self,
-        ranks: RankAxis,
-        networks: &[String; 2],
-    ) -> Result<Panel, TaskError> {
+    fn spectra_panel(&self, ranks: RankAxis, networks: &[String; 2]) -> Result<Panel, TaskError> {
         let looks = [
             (Rgb::categorical(0), Dash::Solid),
             // Dashes leave a nearly equal curve below visible.

@@ -129,7 +129,9 @@ fn row(images: &ImageLookup, query: &[&NeighbourRow]) -> Result<GridRow, TaskErr
             true => INK,
             false => Rgb::RED,
         };
-        cells.push(Some(GridCell::new(caption, picture.clone()).coloured(colour)));
+        cells.push(Some(
+            GridCell::new(caption, picture.clone()).coloured(colour),
+        ));
     }
     Ok(GridRow {
         label: String::new(),

@@ -4,9 +4,7 @@ use eigenscope_artifact::{INTERACTIVE, PDF, PNG, SVG, atomic};
 use eigenscope_stage::{Context, TaskError, TaskFunction, TaskKind};
 
 use super::style::{Style, Styled};
-use eigenscope_figure::{
-    Figure, Spelling, interactive, pdf, png, png_for_print, spellings, svg,
-};
+use eigenscope_figure::{Figure, Spelling, interactive, pdf, png, png_for_print, spellings, svg};
 
 /// Pixels of the PNG for each px of the drawing on a screen, and for each inch on paper.
 const PNG_SCALE: f64 = 2.0;

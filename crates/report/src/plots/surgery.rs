@@ -11,7 +11,8 @@ use crate::inputs::labels;
 use crate::parts::layer_spectra::decades_axis;
 use crate::parts::series::{enumerate, whole_ticks};
 use eigenscope_figure::{
-    Axes, Axis, Dash, Figure, INK, Layer, Legend, Line, Marker, MarkerShape, Panel, Points, Rgb, ticks,
+    Axes, Axis, Dash, Figure, INK, Layer, Legend, Line, Marker, MarkerShape, Panel, Points, Rgb,
+    ticks,
 };
 
 /// Width of the figure, additional width for each class beyond [`NARROW_CLASSES`], and largest width, px.

@@ -246,12 +246,7 @@ fn busy(bars: &[Bar<'_>], cores: u32, unit: &Unit, time: Axis) -> Panel {
         y.push(level.max(0.0));
     }
     let zero = vec![0.0; x.len()];
-    let mut band = Band::new(
-        x,
-        zero,
-        y,
-        Rgb::categorical(0).mix(Rgb::NEUTRAL, 0.5),
-    );
+    let mut band = Band::new(x, zero, y, Rgb::categorical(0).mix(Rgb::NEUTRAL, 0.5));
     band.opacity = 0.5;
     let range = (0.0, f64::from(cores) * 1.05);
     let cores =

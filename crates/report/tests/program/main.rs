@@ -323,7 +323,10 @@ fn every_group_has_curves_of_its_own() {
     let rows = [rated(0.1, &[0.9, 0.5]), rated(0.2, &[0.9, 0.25])].concat();
     let table = folder.labelled("truncation", &rows);
     let drawn = drawn::draw(&folder, "truncation", json!({}), [("truncation", table)]);
-    assert_eq!(drawn.texts_of("legend"), [["Learning rate", "0.1 (n = 2)", "0.2 (n = 2)"]]);
+    assert_eq!(
+        drawn.texts_of("legend"),
+        [["Learning rate", "0.1 (n = 2)", "0.2 (n = 2)"]]
+    );
 
     let rows: Vec<Labelled<SimilarityRow>> = [0.1, 0.2]
         .into_iter()
