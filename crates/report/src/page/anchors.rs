@@ -22,7 +22,7 @@ pub(super) fn all(file: &ReportFile) -> Vec<String> {
     let tasks = file.tasks.iter().enumerate();
     let anchors = tasks.map(|(index, task)| {
         let name = match &task.figure {
-            None => return row(index),
+            None => return row(&index),
             Some(name) => plain(name),
         };
         let anchor = match taken.contains(&name) || name.starts_with(ROW) {
@@ -38,7 +38,7 @@ pub(super) fn all(file: &ReportFile) -> Vec<String> {
 const ROW: &str = "task-";
 
 /// Anchor of a task in the table of all tasks.
-pub(super) fn row(task: usize) -> String {
+pub(super) fn row(task: &usize) -> String {
     format!("{ROW}{task}")
 }
 
@@ -59,6 +59,6 @@ mod tests {
     fn names_become_anchors() {
         assert_eq!(plain("similarity-corrected"), "similarity-corrected");
         assert_eq!(plain("a b/<c>"), "a-b--c-");
-        assert_eq!(row(3), "task-3");
+        assert_eq!(row(&3), "task-3");
     }
 }

@@ -302,7 +302,7 @@ fn pictures(
             }
             let caption = match (by_class, accuracy) {
                 (true, _) => format!("λ = {}", ticks::decimal(pair.eigenvalue, 2)),
-                (false, Some(accuracy)) => percent(accuracy, 1),
+                (false, Some(accuracy)) => percent(*accuracy, 1),
                 (false, None) => String::new(),
             };
             let cell = relative::cell(shape, &vector, caption)?;
