@@ -188,7 +188,7 @@ pub struct Axes {
     pub y: Axis,
     /// Layers, drawn in this order.
     pub layers: Vec<Layer>,
-    /// Ratio of height to width of the plot. `None` fills the row, whose plots have 0.62 if no other panel sets its height.
+    /// Ratio of height to width of the plot. `None` fills the row, whose plots have 0.62 if no other panel sets its height, and at most 1.25 if one does.
     pub aspect: Option<f64>,
 }
 

@@ -46,11 +46,6 @@ impl Paper {
         let (width, height) = PAGE_MM;
         height * (self.width_mm / width).max(1.0)
     }
-
-    /// The same in px of the layout.
-    fn tallest(self) -> f64 {
-        self.tallest_mm() * self.width() / self.width_mm
-    }
 }
 
 /// How a figure came out on paper.
@@ -99,19 +94,27 @@ pub fn drawn(figure: &Figure) -> Result<Option<Drawn>> {
         return Ok(None);
     };
     let place = layout(figure)?;
-    let width = place.width - 2.0 * CUT;
-    let mm = paper.width_mm / width;
     Ok(Some(Drawn {
-        font_pt: paper.font_pt * (paper.width() / width).min(1.0),
-        height_mm: (place.height - 2.0 * CUT) * mm,
+        font_pt: paper.font_pt * paper.width() / width(&place, paper),
+        height_mm: height_mm(&place, paper),
         tallest_mm: paper.tallest_mm(),
     }))
+}
+
+/// Width of a drawing in px of the layout. A layout that is narrower than the paper stands in its middle.
+fn width(place: &Layout, paper: Paper) -> f64 {
+    (place.width - 2.0 * CUT).max(paper.width())
+}
+
+/// Height of a drawing, mm.
+fn height_mm(place: &Layout, paper: Paper) -> f64 {
+    (place.height - 2.0 * CUT) * paper.width_mm / width(place, paper)
 }
 
 /// The figure with plots and small images low enough for a page, and the factor by which they are lower.
 fn within_page(figure: Figure, paper: Paper) -> Result<(Figure, f64)> {
     let usual = layout(&figure)?;
-    let fits = |place: &Layout| place.height - 2.0 * CUT <= paper.tallest();
+    let fits = |place: &Layout| height_mm(place, paper) <= paper.tallest_mm();
     if fits(&usual) {
         return Ok((figure, 1.0));
     }

@@ -30,12 +30,12 @@ pub(super) fn place_panels(
             .map(|((panel, sides), widths)| Below::new(font, panel, sides, *widths))
             .collect::<Result<Vec<_>>>()?;
         let above = parts.iter().map(|part| part.top).fold(0.0, f64::max);
-        let filled = row_height(in_row, &parts, columns);
+        let filled = filled_heights(in_row, &parts, columns);
         let mut x = theme::EDGE;
         let mut bottom = y + above;
         for (column, ((panel, part), sides)) in in_row.iter().zip(parts).zip(sides).enumerate() {
             let (before, width, after) = columns.widths[column];
-            let height = part.height.unwrap_or(filled);
+            let height = part.height.unwrap_or(filled[column]);
             let plot = Rect {
                 x: x + before,
                 y: y + above,
@@ -64,19 +64,24 @@ pub(super) fn place_panels(
     Ok((panels, y - theme::ROW_GAP))
 }
 
-/// Height of the plots that fill their row.
-fn row_height(in_row: &[Panel], parts: &[Below], columns: &Columns) -> f64 {
+/// Heights of the plots that fill their row, by column: of one height, unless a plot beside something high would become a narrow tower.
+fn filled_heights(in_row: &[Panel], parts: &[Below], columns: &Columns) -> Vec<f64> {
     let fixed = parts
         .iter()
         .filter_map(|part| part.height)
         .fold(0.0, f64::max);
+    let widths = || columns.widths.iter().map(|(_, width, _)| *width);
     let free = in_row
         .iter()
-        .zip(&columns.widths)
+        .zip(widths())
         .filter(|(panel, _)| matches!(&panel.content, Content::Axes(axes) if axes.aspect.is_none()))
-        .map(|(_, (_, width, _))| theme::ASPECT * width)
+        .map(|(_, width)| theme::ASPECT * width)
         .fold(0.0, f64::max);
-    if fixed > 0.0 { fixed } else { free }
+    let height = |width: f64| match fixed > 0.0 {
+        true => fixed.min(theme::MOST_UPRIGHT * width),
+        false => free,
+    };
+    widths().map(height).collect()
 }
 
 /// Room of a panel in the grid.

@@ -35,7 +35,8 @@ pub(crate) fn titled_by_all(title: &str, inputs: &[Input]) -> String {
     }
 }
 
-/// The network and the data of an input, as the pipeline names them: "bilinear on mnist". `None` if its provenance names neither.
+/// The network and the data of an input, or the embeddings that it was made from, as the pipeline names them: "bilinear on mnist". `None` if
+/// its provenance names none.
 fn subject(input: &Input) -> Option<String> {
     let origin = |role: &str| -> Option<String> {
         let origins = input.origins(role).ok()?;
@@ -48,9 +49,13 @@ fn subject(input: &Input) -> Option<String> {
         true => Some(table(input).to_owned()),
         false => origin("model"),
     };
-    match (network, origin("data")) {
+    let data = match input.task.starts_with("data.") {
+        true => Some(table(input).to_owned()),
+        false => origin("data"),
+    };
+    match (network, data) {
         (Some(network), Some(data)) => Some(format!("{network} on {data}")),
-        (network, data) => network.or(data),
+        (network, data) => network.or(data).or_else(|| origin("embeddings")),
     }
 }
 

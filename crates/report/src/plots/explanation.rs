@@ -205,7 +205,11 @@ fn logit_panel(logits: &[LogitRow], classes: &[&str]) -> Panel {
                 colour,
             )
         };
-        let end = Points::new(vec![middle], vec![row.logit], colour, Marker::dot(DOT));
+        // Not seen, but pointed at on pages.
+        let end = Points {
+            opacity: 0.0,
+            ..Points::new(vec![middle], vec![row.logit], colour, Marker::dot(DOT))
+        };
         let bar = [Layer::Band(band), Layer::Points(end.named(name))];
         bars.push((number, bar));
     }

@@ -56,7 +56,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
     check(&rows, quality, &header)?;
     let title = labels::titled(
         &format!("Map of the embeddings of layer {}", header.layer),
-        input,
+        context.input("embeddings")?,
     );
     write(context, draw(&rows, quality, &header, title))
 }

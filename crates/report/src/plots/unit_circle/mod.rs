@@ -71,7 +71,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
     let mut figure = draw(
         &circle,
         plane.share,
-        labels::titled(&title, context.input("circle")?),
+        labels::titled(&title, context.input("embeddings")?),
     )?;
     for panel in &mut figure.panels {
         panel.space.clone_from(&space);
