@@ -151,6 +151,59 @@ fn files_that_are_missing_or_damaged_are_unknown() {
 }
 
 #[test]
+fn files_that_a_run_would_not_find_are_named_with_what_to_do() {
+    let bench = bench();
+    let lacking = |kind: &str| examine(&bench, kind).lacking.unwrap_or_default();
+    let text = lacking("mnist");
+    for part in [
+        "mnist: train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte not found in",
+        "a run downloads them, unless `--offline` is given",
+        "or put `mnist.npz`",
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
+    bench.place("mnist/t10k-labels-idx1-ubyte.gz", b"");
+    let text = lacking("mnist");
+    assert!(text.contains("t10k-images-idx3-ubyte not found"), "{text}");
+    bench.place("mnist.npz", b"");
+    assert_eq!(lacking("mnist"), "");
+    let text = lacking("cifar10");
+    assert!(text.contains("put cifar-10-binary.tar.gz of"), "{text}");
+    bench.place("cifar-10-binary.tar.gz", b"");
+    assert_eq!(lacking("cifar10"), "");
+    let text = lacking("emnist");
+    assert!(text.contains("it cannot be downloaded by itself"), "{text}");
+}
+
+#[test]
+fn own_files_that_are_not_there_are_named_by_their_parameter() {
+    let mut of_file = bench();
+    of_file.set("file", json!("a.npz"));
+    let lacking = |bench: &Bench, kind: &str| examine(bench, kind).lacking.unwrap_or_default();
+    let path = of_file.data_dir().join("a.npz").display().to_string();
+    let expected = format!(
+        "`file`: there is no file {path}; give a path relative to the data directory or an absolute one"
+    );
+    assert_eq!(lacking(&of_file, "npz"), expected);
+    assert_eq!(lacking(&of_file, "csv"), expected);
+    of_file.set("url", json!("https://host/a.npz"));
+    of_file.set("sha256", json!("0".repeat(64)));
+    let text = lacking(&of_file, "npz");
+    let end =
+        format!("a run downloads them, unless `--offline` is given; or put it there as {path}");
+    assert!(text.ends_with(&end), "{text}");
+    of_file.place("a.npz", b"damaged");
+    assert_eq!(lacking(&of_file, "npz"), "");
+    let mut folder = bench();
+    folder.set("folder", json!("absent"));
+    let text = lacking(&folder, "image-folder");
+    assert!(
+        text.starts_with("`folder`: ") && text.contains("no such folder"),
+        "{text}"
+    );
+}
+
+#[test]
 fn parameters_that_cannot_be_are_refused() {
     let no_files = "give the file, or lists of files as `train` and `test`";
     for (kind, name, value, path, part) in [

@@ -132,6 +132,10 @@ pub struct Examined {
     /// Why the user's files cannot be read, as the task will say. It is no fault: they may be others when the task runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unreadable: Option<String>,
+    /// Which of the user's files are not there that the task reads, and what to do about it. It is no fault either, and asked for only when
+    /// somebody wants to know what a run would meet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lacking: Option<String>,
     /// Values that parameters may be given where the defaults do not fit the user's files, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub suggestions: BTreeMap<String, Value>,

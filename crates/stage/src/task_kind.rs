@@ -130,6 +130,13 @@ impl TaskKind {
         self
     }
 
+    /// Has tasks looked at when somebody wants to know what a run would meet, not while a pipeline file is read: `examine` says which files
+    /// are not there ([`Examined::lacking`]). It must be as quick and harmless as that of [`TaskKind::examined_by`].
+    pub fn looked_at_by(mut self, examine: Examine) -> Self {
+        self.examine = Some(examine);
+        self
+    }
+
     /// Makes it the kind of the tables of its stage that give no `kind` and have no other kind's name.
     pub fn fallback(mut self) -> Self {
         self.description.fallback = true;

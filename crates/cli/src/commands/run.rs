@@ -136,7 +136,7 @@ fn tell_outcome(project: &Project, outcome: &Outcome, sharing: Option<&Sharing>)
     tell(&summary(outcome));
     tell_submitted(outcome, &project.invocation);
     if let Some(sharing) = sharing {
-        tell_misses(&project.plan, outcome, sharing);
+        tell_misses(project, outcome, sharing);
     }
     tell_warnings(project, outcome);
     project.tell_shared_name()?;

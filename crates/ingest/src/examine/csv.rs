@@ -10,6 +10,7 @@ use crate::content::{Content, Raw};
 use crate::csv::{self as table, Table};
 use crate::error::IngestError;
 use crate::parameters::{CsvParameters, WithCommon};
+use crate::sets::lacking_own;
 
 /// Bytes of text that are read of a file.
 const MAXIMUM_BYTES: usize = 1 << 20;
@@ -24,8 +25,11 @@ pub(crate) fn csv(examination: &Examination<'_>) -> Result<Examined, TaskError> 
     let mut facts = Facts::new(parameters.test_fraction);
     let range = facts.take(Range::given(&parameters.range));
     let shape = facts.take(parameters.shape());
-    facts.take(parameters.stated());
+    let stated = facts.take(parameters.stated()).unwrap_or_default();
     let files = facts.take(parameters.files());
+    let named = files.iter().flatten().flatten().copied();
+    let named: Vec<_> = named.collect();
+    facts.lacks(lacking_own(examination.data_dir(), &named, &stated));
     if let (Some(range), Some(shape), Some([train, test])) = (range, shape, files) {
         let mut read = |files: &[(&'static str, &str)]| {
             let paths = paths(examination, files);

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::Facts;
 use crate::coverage;
-use crate::folder::{Arrangement, Root, arrange, path_of};
+use crate::folder::{Arrangement, Root, arrange, lacking_folder, path_of};
 use crate::parameters::{FolderParameters, GivenForm, WithCommon};
 use crate::picture;
 
@@ -34,8 +34,9 @@ pub(crate) fn image_folder(examination: &Examination<'_>) -> Result<Examined, Ta
     let form = facts.take(parameters.form());
     let folders = facts.take(parameters.folders());
     if let (Some(form), Some(folders)) = (form, folders) {
-        let roots = folders.into_iter().map(|(_, path, used_as)| {
+        let roots = folders.into_iter().map(|(parameter, path, used_as)| {
             let path = examination.data_dir().join(path);
+            facts.lacks(lacking_folder(parameter, &path));
             let listing = list_pictures_within(&path, MAXIMUM_ENTRIES).ok()?;
             Some(Root {
                 path,

@@ -9,6 +9,7 @@ use crate::content::{Content, Raw};
 use crate::error::IngestError;
 use crate::idx::{look_at_images, read_labels};
 use crate::parameters::{IdxParameters, WithCommon};
+use crate::sets::lacking_own;
 
 pub(crate) fn idx(examination: &Examination<'_>) -> Result<Examined, TaskError> {
     let WithCommon::<IdxParameters> {
@@ -16,8 +17,11 @@ pub(crate) fn idx(examination: &Examination<'_>) -> Result<Examined, TaskError> 
         common,
     } = examination.parameters()?;
     let mut facts = Facts::new(parameters.test_fraction);
-    facts.take(parameters.stated());
+    let stated = facts.take(parameters.stated()).unwrap_or_default();
     if let Some((train, test)) = facts.take(parameters.files()) {
+        let named = train.iter().chain(test.iter().flatten()).copied();
+        let named: Vec<_> = named.collect();
+        facts.lacks(lacking_own(examination.data_dir(), &named, &stated));
         let train = paths(examination, &train);
         let test = test.map(|test| paths(examination, &test));
         let header = train.first().map(|images| header(images, &parameters));

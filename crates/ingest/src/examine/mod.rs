@@ -7,6 +7,7 @@
 mod csv;
 mod folder;
 mod idx;
+mod lacking;
 mod npz;
 mod parquet;
 mod values;
@@ -19,11 +20,12 @@ use serde_json::Value;
 use crate::error::{IngestError, with_causes};
 use crate::kinds::provides;
 use crate::parameters::{EmnistParameters, Parameters, WithCommon};
-use crate::{coverage, rows};
+use crate::{coverage, rows, sets};
 
 pub(crate) use csv::csv;
 pub(crate) use folder::image_folder;
 pub(crate) use idx::idx;
+pub(crate) use lacking::{cifar10, fashion_mnist, kmnist, mnist};
 pub(crate) use npz::npz;
 pub(crate) use parquet::parquet;
 
@@ -93,6 +95,12 @@ impl Facts {
             true => [channels, width, height],
             false => shape,
         });
+    }
+
+    /// Notes which of the user's files are not there.
+    fn lacks(&mut self, error: Option<IngestError>) {
+        let answer = &mut self.answer;
+        answer.lacking = answer.lacking.take().or_else(|| Some(with_causes(&error?)));
     }
 
     /// Adds a value that a parameter may be given.
@@ -247,5 +255,6 @@ pub(crate) fn emnist(examination: &Examination<'_>) -> Result<Examined, TaskErro
     let mut facts = Facts::default();
     facts.shape([1, 28, 28]);
     facts.classes = Some(parameters.split.classes());
+    facts.lacks(sets::lacking_emnist(examination.data_dir(), &parameters));
     Ok(facts.finish("emnist", &common))
 }

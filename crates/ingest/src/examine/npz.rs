@@ -11,6 +11,7 @@ use super::{Facts, MAXIMUM_LABELS, paths};
 use crate::arrays::{self, Dimensions, Range};
 use crate::error::IngestError;
 use crate::parameters::{NpzParameters, WithCommon};
+use crate::sets::lacking_own;
 
 pub(crate) fn npz(examination: &Examination<'_>) -> Result<Examined, TaskError> {
     let WithCommon::<NpzParameters> {
@@ -20,8 +21,11 @@ pub(crate) fn npz(examination: &Examination<'_>) -> Result<Examined, TaskError> 
     let mut facts = Facts::new(parameters.test_fraction);
     facts.take(Range::given(&parameters.range));
     let shape = facts.take(parameters.shape());
-    facts.take(parameters.stated());
+    let stated = facts.take(parameters.stated()).unwrap_or_default();
     let files = facts.take(parameters.files());
+    let named = files.iter().flatten().flatten().copied();
+    let named: Vec<_> = named.collect();
+    facts.lacks(lacking_own(examination.data_dir(), &named, &stated));
     if let (Some(shape), Some([train, test])) = (shape, files) {
         let mut open = |paths: Vec<PathBuf>| {
             let files = paths

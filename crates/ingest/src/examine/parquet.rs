@@ -10,6 +10,7 @@ use super::{Facts, MAXIMUM_LABELS, paths};
 use crate::arrays::{Dimensions, Range};
 use crate::parameters::{ParquetParameters, WithCommon};
 use crate::parquet_file::{self, ImageColumns, Labels, ParquetFile};
+use crate::sets::lacking_own;
 
 /// Pictures that are looked at.
 const MAXIMUM_PICTURES: usize = 32;
@@ -23,8 +24,11 @@ pub(crate) fn parquet(examination: &Examination<'_>) -> Result<Examined, TaskErr
     facts.take(Range::given(&parameters.range));
     let shape = facts.take(parameters.shape());
     let form = facts.take(parameters.form());
-    facts.take(parameters.stated());
+    let stated = facts.take(parameters.stated()).unwrap_or_default();
     let files = facts.take(parameters.files());
+    let named = files.iter().flatten().flatten().copied();
+    let named: Vec<_> = named.collect();
+    facts.lacks(lacking_own(examination.data_dir(), &named, &stated));
     if let (Some(shape), Some(form), Some([train, test])) = (shape, form, files) {
         let mut open = |paths: Vec<PathBuf>| {
             let files = paths.iter().map(|path| facts.read(ParquetFile::open(path)));

@@ -55,9 +55,7 @@ impl<'a> Folder<'a> {
         let mut roots = Vec::new();
         for (parameter, path, used_as) in parameters.folders()? {
             let path = context.task().data_dir.join(path);
-            if !path.is_dir() {
-                return Err(IngestError::parameter(parameter, no_folder(&path)));
-            }
+            lacking_folder(parameter, &path).map_or(Ok(()), Err)?;
             let listing = list_pictures(&path)?;
             roots.push(Root {
                 path,
@@ -285,6 +283,11 @@ impl<'a> Folder<'a> {
         }
         Ok(())
     }
+}
+
+/// Why the folder that a parameter names is none.
+pub(crate) fn lacking_folder(parameter: &'static str, path: &Path) -> Option<IngestError> {
+    (!path.is_dir()).then(|| IngestError::parameter(parameter, no_folder(path)))
 }
 
 /// Why a path cannot be that of a folder.

@@ -1,11 +1,11 @@
 //! Data sets of four IDX files: training images and labels, test images and labels.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use eigenscope_artifact::{ImageHeader, Images, SourceCheck};
 use eigenscope_stage::{Context, TaskError};
 
-use super::find::{download_missing, idx_files, keras};
+use super::find::{download_missing, idx_files, keras, lacking};
 use super::npz_files::keras_images;
 use super::own::{self, Labelling, Part};
 use super::places::Places;
@@ -29,8 +29,9 @@ pub fn published_idx(
     policy: &Policy,
 ) -> Result<(), TaskError> {
     let parameters: Parameters = context.parameters()?;
-    let arrays = keras(context, set);
-    let mut places = idx_files(context, set, &arrays)?;
+    let data_dir = &context.task().data_dir;
+    let arrays = keras(data_dir, set);
+    let mut places = idx_files(data_dir, set, &arrays)?;
     if places.iter().any(Places::is_empty) {
         let arrays = Places::look(arrays, &[])?;
         if let Some(path) = arrays.best() {
@@ -62,6 +63,11 @@ pub fn published_idx(
     )
 }
 
+/// Why a run without downloads would not find the files of a published set.
+pub fn lacking_idx(data_dir: &Path, set: &PublishedIdx<'_>) -> Option<IngestError> {
+    lacking(data_dir, set)
+}
+
 /// What to do about a file of `set` that is `known` and stands in place of another one.
 fn fix_place(set: &PublishedIdx<'_>, known: &KnownFile<'_>) -> String {
     if known.set == set.name {
@@ -83,9 +89,10 @@ pub fn user_idx(context: &Context) -> Result<(), TaskError> {
     } = context.parameters()?;
     let (train, test) = parameters.files()?;
     online::ensure(context, &parameters.stated()?)?;
+    let data_dir = &context.task().data_dir;
     let find = |[images, labels]: [NamedPath<'_>; 2]| -> Result<[Places; 2], IngestError> {
-        let images = own::find(context, images.0, images.1)?;
-        let labels = own::find(context, labels.0, labels.1)?;
+        let images = own::find(data_dir, images.0, images.1)?;
+        let labels = own::find(data_dir, labels.0, labels.1)?;
         Ok([Places::one(images), Places::one(labels)])
     };
     let [train_images, train_labels] = find(train)?;

@@ -8,7 +8,7 @@ use eigenscope_stage::{Context, ExternalFile, TaskError};
 use super::reading::exists;
 use super::{online, write_split};
 use crate::content::relative;
-use crate::error::{IngestError, shown};
+use crate::error::{IngestError, Unavailable, shown};
 use crate::parameters::{NamedPath, Parameters, StatedFile};
 use crate::{coverage, duplicates, rows};
 
@@ -23,11 +23,11 @@ pub(super) struct Files {
 
 /// The path of a file that the parameter `name` gives.
 pub(super) fn find(
-    context: &Context,
+    data_dir: &Path,
     name: &'static str,
     path: &str,
 ) -> Result<PathBuf, IngestError> {
-    let path = context.task().data_dir.join(path);
+    let path = data_dir.join(path);
     if exists(&path)? {
         return Ok(path);
     }
@@ -46,6 +46,22 @@ pub(super) fn find(
     Err(IngestError::parameter(name, reason))
 }
 
+/// Why a run without downloads would not find one of the files that parameters name.
+pub(crate) fn lacking_own(
+    data_dir: &Path,
+    files: &[NamedPath<'_>],
+    stated: &[StatedFile<'_>],
+) -> Option<IngestError> {
+    files.iter().find_map(|&(name, path)| {
+        let not_there = find(data_dir, name, path).err()?;
+        let is_online = |file: &&StatedFile<'_>| file.path == path && file.url.is_some();
+        Some(match stated.iter().find(is_online) {
+            Some(file) => online::missing(data_dir, file.path, Unavailable::NotYet),
+            None => not_there,
+        })
+    })
+}
+
 impl Files {
     /// The files of training and of test images that parameters name, downloaded if that is stated.
     pub(super) fn find(
@@ -57,7 +73,7 @@ impl Files {
         let all = |files: Vec<NamedPath<'_>>| {
             let paths = files
                 .into_iter()
-                .map(|(name, path)| find(context, name, path));
+                .map(|(name, path)| find(&context.task().data_dir, name, path));
             paths.collect::<Result<Vec<_>, _>>()
         };
         Ok(Self {
