@@ -71,8 +71,8 @@ fn draw(
     let limit = selected
         .iter()
         .flatten()
-        .flat_map(|row| row.input_vector.iter())
-        .fold(0.0f32, |limit, value| limit.max(value.abs()));
+        .map(|row| channels::largest(eigenpairs.header.shape, &row.input_vector))
+        .fold(0.0, f32::max);
     let colours = ColourScale::diverging(f64::from(limit));
     let rows = classes
         .iter()
