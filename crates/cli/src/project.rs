@@ -95,8 +95,8 @@ impl Project {
         execute::run(plan, targets, programs, store, options, observer.as_mut())
     }
 
-    /// Refuses targets that have to be made from a file that is not there, with its place in the pipeline file.
-    pub(crate) fn refuse_absent_files(&self, targets: &[usize]) -> Result<()> {
+    /// Refuses targets that have to be made from a file that cannot be used, with its place in the pipeline file.
+    pub(crate) fn refuse_unusable_files(&self, targets: &[usize]) -> Result<()> {
         let lacks_file = |task: usize| self.plan.tasks[task].lacks_file;
         if !(0..self.plan.tasks.len()).any(lacks_file) {
             return Ok(());
@@ -132,8 +132,8 @@ impl Project {
         }
     }
 
-    /// Says which files of the user's are not there, for commands that go on with what is stored.
-    pub(crate) fn tell_absent_files(&self) {
+    /// Says which files of the user's cannot be used, for commands that go on with what is stored.
+    pub(crate) fn tell_unusable_files(&self) {
         let tasks = self.plan.tasks.iter().filter(|task| task.lacks_file);
         for task in tasks {
             for warning in &task.warnings {

@@ -81,8 +81,16 @@ pub fn kinds() -> Vec<TaskKind> {
             task_function!(image_folder),
         )
         .parameters::<FolderParameters>(parameters::folder())
-        .parameters::<Parameters>(parameters::common())
+        .parameters::<Parameters>(parameters::common_of_own())
         .examined_by(examine::image_folder)
+        .without(
+            "url",
+            "folders of pictures are not downloaded; unpack their archive in the data directory, such as with `curl -L ADDRESS | tar -xz -C data`, and give the folder",
+        )
+        .without(
+            "sha256",
+            "a folder has no digest that could be stated; check the archive before you unpack it",
+        )
         .lendable_threads(15),
         images(
             "npz",
@@ -91,7 +99,7 @@ pub fn kinds() -> Vec<TaskKind> {
             task_function!(sets::user_npz),
         )
         .parameters::<NpzParameters>(parameters::npz())
-        .parameters::<Parameters>(parameters::common())
+        .parameters::<Parameters>(parameters::common_of_own())
         .examined_by(examine::npz),
         images(
             "parquet",
@@ -100,7 +108,7 @@ pub fn kinds() -> Vec<TaskKind> {
             task_function!(sets::user_parquet),
         )
         .parameters::<ParquetParameters>(parameters::parquet())
-        .parameters::<Parameters>(parameters::common())
+        .parameters::<Parameters>(parameters::common_of_own())
         .examined_by(examine::parquet)
         .lendable_threads(15),
         images(
@@ -110,7 +118,7 @@ pub fn kinds() -> Vec<TaskKind> {
             task_function!(sets::user_csv),
         )
         .parameters::<CsvParameters>(parameters::csv())
-        .parameters::<Parameters>(parameters::common())
+        .parameters::<Parameters>(parameters::common_of_own())
         .examined_by(examine::csv),
         images(
             "idx",
@@ -119,7 +127,7 @@ pub fn kinds() -> Vec<TaskKind> {
             task_function!(sets::user_idx),
         )
         .parameters::<IdxParameters>(parameters::idx())
-        .parameters::<Parameters>(parameters::common())
+        .parameters::<Parameters>(parameters::common_of_own())
         .examined_by(examine::idx),
     ]
 }

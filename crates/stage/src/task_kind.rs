@@ -1,5 +1,7 @@
 //! Task kinds: one declaration each.
 
+use std::collections::BTreeMap;
+
 use eigenscope_artifact::KindName;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -37,6 +39,7 @@ impl TaskKind {
         let description = TaskKindDescription {
             name: name.to_owned(),
             former_names: Vec::new(),
+            unsupported_keys: BTreeMap::new(),
             summary: summary.to_owned(),
             parameters: Vec::new(),
             roles: Vec::new(),
@@ -96,6 +99,13 @@ impl TaskKind {
     /// Adds a name that the kind had before.
     pub fn formerly(mut self, name: &str) -> Self {
         self.description.former_names.push(name.to_owned());
+        self
+    }
+
+    /// Says what to do in place of a key that other kinds of the stage have.
+    pub fn without(mut self, key: &str, instead: &str) -> Self {
+        let keys = &mut self.description.unsupported_keys;
+        keys.insert(key.to_owned(), instead.to_owned());
         self
     }
 

@@ -11,11 +11,12 @@ pub(crate) const POSITIVE: Rgb = Rgb::from_hex(0x2166ac);
 /// Red, as are negative components.
 pub(crate) const NEGATIVE: Rgb = Rgb::from_hex(0xb2182b);
 
-/// An image divided by its largest absolute value; zeros stay zeros.
+/// An image, reduced if it is large, divided by its largest absolute value; zeros stay zeros.
 ///
 /// # Errors
 /// Returns an error for another number of values than the shape has.
 pub(crate) fn relative(shape: InputShape, values: &[f32]) -> Result<Matrix, TaskError> {
+    let (shape, values) = channels::reduced(shape, values);
     let largest = values
         .iter()
         .fold(0.0_f32, |largest, value| largest.max(value.abs()));

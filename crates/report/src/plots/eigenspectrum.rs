@@ -208,8 +208,8 @@ fn images_panel(ends: &[End<'_>], shape: InputShape) -> Result<Panel, TaskError>
     let limit = ends
         .iter()
         .flat_map(|end| &end.shown)
-        .flat_map(|row| &row.input_vector)
-        .fold(0.0_f32, |limit, value| limit.max(value.abs()));
+        .map(|row| channels::largest(shape, &row.input_vector))
+        .fold(0.0, f32::max);
     let colours = ColourScale::diverging(f64::from(limit));
     let rows = ends.iter().map(|end| end.images(shape));
     let mut grid = ImageGrid::new(rows.collect::<Result<_, _>>()?, colours.clone());

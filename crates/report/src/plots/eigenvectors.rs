@@ -70,8 +70,12 @@ fn draw(
     let selected: Vec<Vec<&EigenpairRow>> = (0..classes.len())
         .map(|class| select(eigenpairs, class, parameters.selection, parameters.columns))
         .collect::<Result<_, _>>()?;
-    let values = selected.iter().flatten().flat_map(|row| &row.input_vector);
-    let extent = Extent::of(values.copied());
+    let shape = eigenpairs.header.shape;
+    let values = selected.iter().flatten().flat_map(|row| {
+        let (_, values) = channels::reduced(shape, &row.input_vector);
+        values.into_owned()
+    });
+    let extent = Extent::of(values);
     let colours = ColourScale::diverging(extent.limit).clipped();
     let rows = classes
         .iter()
@@ -93,7 +97,6 @@ fn draw(
     grid.row_title = "Class".to_owned();
     grid.column_title = format!("Rank, {order} first; above each image its eigenvalue λ");
     grid.column_labels = (1..=grid.columns()).map(|rank| rank.to_string()).collect();
-    let shape = eigenpairs.header.shape;
     let in_words = channels::in_words(shape);
     if !in_words.is_empty() {
         grid.column_title = format!("{}; {in_words}", grid.column_title);
