@@ -130,7 +130,7 @@ mod tests {
         let (head, two) = series(&rates, |size| *size);
         assert_eq!(
             (head.as_str(), two[1].name.as_str()),
-            ("learning rate", "0.2")
+            ("Learning rate", "0.2")
         );
         // A label that one group lacks is named where it stands.
         let mixed = [row(json!({}), 8), row(json!({"seed": 1}), 8)];

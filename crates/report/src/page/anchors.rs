@@ -25,10 +25,14 @@ pub(super) fn all(file: &ReportFile) -> Vec<String> {
             None => return row(&index),
             Some(name) => plain(name),
         };
-        let anchor = match taken.contains(&name) || name.starts_with(ROW) {
-            true => format!("{name}.{index}"),
-            false => name,
+        let is_free = |anchor: &String| !taken.contains(anchor) && !anchor.starts_with(ROW);
+        let mut anchor = match is_free(&name) {
+            true => name,
+            false => format!("figure-{index}"),
         };
+        while !is_free(&anchor) {
+            anchor.push('_');
+        }
         taken.insert(anchor.clone());
         anchor
     });

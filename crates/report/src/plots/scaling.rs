@@ -264,7 +264,7 @@ fn draw(groups: &[Group<'_>], title: String, heading: String) -> Figure {
         2,
         vec![losses, errors],
     )
-    .with_legend(Legend::below(heading))
+    .with_legend(Legend::below(labels::capitalised(&heading)))
 }
 
 /// A sentence about the dashed lines; empty if there are none.

@@ -105,7 +105,7 @@ fn draw(rows: &[LedgerRow]) -> Result<Figure, TaskError> {
     let cpu: f64 = rows.iter().filter_map(|row| row.cpu_seconds).sum();
     let idle = 1.0 - cpu / (total * f64::from(cores)).max(f64::MIN_POSITIVE);
     let unit = Unit::of(total);
-    let time = Axis::linear(format!("time ({})", unit.name), (0.0, total / unit.seconds));
+    let time = Axis::linear(format!("Time ({})", unit.name), (0.0, total / unit.seconds));
     let panels = vec![
         tasks(&bars, total, &unit, time.clone())?,
         busy(&bars, cores, &unit, time),
