@@ -196,7 +196,7 @@ pub(crate) fn tell_misses(project: &Project, outcome: &Outcome, sharing: &Sharin
     let what_to_do = match (sharing.pushes(), is_left) {
         (true, _) => "what was computed here replaces it".to_owned(),
         (false, true) => format!(
-            "once `{}` has computed it here, {}",
+            "after `{}`, {}",
             project.invocation.command("run"),
             replacing(&project.invocation)
         ),
