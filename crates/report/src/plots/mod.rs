@@ -30,6 +30,7 @@ mod timeline;
 mod training;
 mod truncation;
 mod unit_circle;
+mod weight_quality;
 
 use eigenscope_stage::TaskKind;
 
@@ -52,6 +53,7 @@ pub fn kinds() -> Vec<TaskKind> {
         shared_basis::kind(),
         layer_clipping::kind(),
         layer_overlap::kind(),
+        weight_quality::kind(),
         samples::kind(),
         rainbow::kind(),
         surgery::kind(),

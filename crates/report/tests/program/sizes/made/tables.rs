@@ -94,6 +94,15 @@ impl Maker<'_> {
         (json!({}), roles)
     }
 
+    /// As many models as members, each with as many layers, of which twenty at most.
+    pub(super) fn weight_quality(&self) -> Made {
+        let layers = self.layers().into_iter().take(20).enumerate();
+        let rows = layers.map(|(number, layer)| layers::quality(&layer, number));
+        let table = self.folder.table("quality", &rows.collect::<Vec<_>>());
+        let member = |number| ("quality", self.member(table.clone(), number));
+        (json!({}), self.members().map(member).collect())
+    }
+
     pub(super) fn rainbow(&self) -> Made {
         let draws = self
             .folder
