@@ -1,7 +1,6 @@
-//! Single layers: what they read, the covariances of inputs and weights, the law of random weights, and what spectra say about weights.
+//! Single layers: the covariances of what they read and of their weights, the law of random weights, and what spectra say about weights.
 
 mod activation_covariance;
-mod activations;
 mod eigenbasis;
 mod marchenko_pastur;
 mod power_law_tail;
@@ -10,7 +9,6 @@ mod weight_quality;
 
 pub use activation_covariance::ActivationCovariance;
 pub(crate) use activation_covariance::activation_covariances;
-pub use activations::Activations;
 pub use eigenbasis::Eigenbasis;
 pub(crate) use eigenbasis::check_layers;
 pub use marchenko_pastur::MarchenkoPastur;

@@ -19,6 +19,7 @@ mod neighbours;
 mod output;
 mod participation;
 mod rainbow;
+mod representation_similarity;
 mod samples;
 mod scaling;
 mod shared_basis;
@@ -54,6 +55,7 @@ pub fn kinds() -> Vec<TaskKind> {
         layer_clipping::kind(),
         layer_overlap::kind(),
         weight_quality::kind(),
+        representation_similarity::kind(),
         samples::kind(),
         rainbow::kind(),
         surgery::kind(),
