@@ -30,6 +30,7 @@ pub fn lacking_files(
             kind: task.kind.to_string(),
             parameters: (*task.parameters).clone(),
             inputs: BTreeMap::new(),
+            thorough: false,
         };
         let text = format!("{} {}", question.kind, question.parameters);
         if asked.insert(text) {

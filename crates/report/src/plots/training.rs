@@ -1,17 +1,16 @@
 //! Loss and accuracy by epoch, a line for each model.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use eigenscope_artifact::tables::training::HistoryRow;
 use eigenscope_artifact::{read_records, summarise};
 use eigenscope_stage::{Context, Input, Role, TaskError, TaskKind, task_function};
 
 use super::output::{figure_kind, write};
-use crate::inputs::labels::{self, Differences};
+use crate::inputs::labels;
+use crate::inputs::looks::{Look, Looks};
 use crate::parts::floor::Floored;
 use crate::parts::layer_spectra::curve;
-use crate::parts::series::{enumerate, percentage_range, whole_ticks};
-use eigenscope_figure::{Axes, Axis, ColourMap, Figure, Layer, Legend, Line, Panel, Rgb, ticks};
+use crate::parts::series::{percentage_range, whole_ticks};
+use eigenscope_figure::{Axes, Axis, Figure, Layer, Legend, Line, Panel, ticks};
 
 pub(super) fn kind() -> TaskKind {
     figure_kind(
@@ -26,36 +25,24 @@ pub(super) fn kind() -> TaskKind {
     ))
 }
 
-/// Most models with categorical colours. Colours of more models run from dark to light.
-const CATEGORIES: usize = 10;
-
 struct Run {
-    /// Entry in the legend.
-    name: String,
-    colour: Rgb,
+    look: Look,
     rows: Vec<HistoryRow>,
 }
 
 fn run(context: &Context) -> Result<(), TaskError> {
     let inputs = context.inputs("histories")?;
-    let Groups {
-        legend,
-        names,
-        colours,
-    } = Groups::of(inputs);
-    let shared = shared_colours(inputs, &names);
+    let looks = Looks::of(inputs);
+    let shared = looks.shared(inputs);
     let mut changes = Vec::new();
     let mut runs = Vec::with_capacity(inputs.len());
-    for (name, input) in names.into_iter().zip(inputs) {
+    for (look, input) in looks.members.into_iter().zip(inputs) {
         changes.extend(change(input)?);
-        runs.push(Run {
-            colour: colours.get(&name).map_or(Rgb::BLACK, |(_, colour)| *colour),
-            rows: read_records(&input.path)?,
-            name,
-        });
+        let rows = read_records(&input.path)?;
+        runs.push(Run { look, rows });
     }
     // Legend entries have the order of the layers.
-    runs.sort_by_key(|run| colours.get(&run.name).map(|(place, _)| *place));
+    runs.sort_by_key(|run| run.look.place);
     let word = match changes.iter().all(|change| *change == "with noise") {
         true => "with noise",
         false => "augmented",
@@ -66,26 +53,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
         _ => format!(" (of some models {word})"),
     };
     let title = labels::titled_by_all("Training", inputs);
-    write(context, draw(&runs, title, legend, &changed, &shared))
-}
-
-/// A sentence about the labels in which runs of one name, and so of one colour, differ; empty if they differ in none.
-fn shared_colours(inputs: &[Input], names: &[String]) -> String {
-    let mut groups: BTreeMap<&String, Vec<&Input>> = BTreeMap::new();
-    for (name, input) in names.iter().zip(inputs) {
-        groups.entry(name).or_default().push(input);
-    }
-    let differing: BTreeSet<String> = groups
-        .values()
-        .flat_map(|group| Differences::of(group.iter().map(|input| &input.labels)).names())
-        .collect();
-    if differing.is_empty() {
-        return String::new();
-    }
-    format!(
-        " Curves of one colour differ in {}.",
-        enumerate(differing.iter())
-    )
+    write(context, draw(&runs, title, looks.legend, &changed, &shared))
 }
 
 /// What is done to the training images, if anything, according to the parameters in the provenance.
@@ -100,64 +68,6 @@ fn change(input: &Input) -> Result<Option<&'static str>, TaskError> {
         true if has_noise || parameters["augment"][0].is_object() => Some("with noise"),
         true => None,
     })
-}
-
-/// Names and colours of runs, which several can share.
-struct Groups {
-    legend: Legend,
-    /// Name of each run.
-    names: Vec<String>,
-    /// Position among all and colour of each name.
-    colours: BTreeMap<String, (usize, Rgb)>,
-}
-
-impl Groups {
-    /// Groups runs by hidden size if all have one, otherwise by their names.
-    fn of(inputs: &[Input]) -> Self {
-        let sizes = inputs.iter().map(|input| input.label_u64("hidden"));
-        let sizes: Option<Vec<u64>> = sizes.collect();
-        let by_size = sizes.is_some();
-        let (title, names) = match sizes {
-            Some(sizes) => (
-                "Hidden size".to_owned(),
-                sizes.iter().map(u64::to_string).collect(),
-            ),
-            None => {
-                let (title, names) = labels::legend(inputs);
-                (labels::capitalised(&title), names)
-            }
-        };
-        let mut distinct: Vec<&String> = Vec::with_capacity(names.len());
-        let mut seen = BTreeSet::new();
-        distinct.extend(names.iter().filter(|name| seen.insert(*name)));
-        let numbers = distinct.iter().map(|name| name.parse::<f64>().ok());
-        let numbers: Option<Vec<f64>> = numbers.collect();
-        let is_numeric = numbers.is_some();
-        if let Some(numbers) = numbers {
-            let mut order: Vec<usize> = (0..numbers.len()).collect();
-            order.sort_by(|one, other| numbers[*one].total_cmp(&numbers[*other]));
-            distinct = order.into_iter().map(|index| distinct[index]).collect();
-        }
-        let is_quantity = is_numeric && distinct.len() > 1 && title != "Seed";
-        let ordered = by_size || is_quantity || distinct.len() > CATEGORIES;
-        let looks: Vec<Rgb> = match ordered {
-            true => ColourMap::Viridis.series(distinct.len()),
-            false => (0..distinct.len()).map(Rgb::categorical).collect(),
-        };
-        let counted = |name: &String| match names.iter().filter(|other| *other == name).count() {
-            0 | 1 => name.clone(),
-            runs => format!("{name} (n = {runs})"),
-        };
-        let looks = looks.into_iter().enumerate();
-        let colours = distinct.into_iter().map(counted).zip(looks).collect();
-        let names = names.iter().map(counted).collect();
-        let legend = Legend::right(title);
-        Self {
-            legend: if ordered { legend.ordered() } else { legend },
-            names,
-            colours,
-        }
-    }
 }
 
 fn draw(runs: &[Run], title: String, legend: Legend, noise: &str, shared: &str) -> Figure {
@@ -212,11 +122,11 @@ fn panel(runs: &[Run], title: &str, y: &Axis, pick: impl Fn(&HistoryRow) -> f64)
             let line = curve(
                 run.rows.iter().map(|row| f64::from(row.epoch)).collect(),
                 run.rows.iter().map(&pick).collect(),
-                run.colour,
+                run.look.colour,
             );
             Layer::Line(Line {
                 width: 1.2,
-                ..line.named(run.name.clone())
+                ..line.named(run.look.name.clone())
             })
         })
         .collect();

@@ -8,6 +8,7 @@ mod kernels;
 mod layers;
 mod page;
 mod rainbow;
+mod representations;
 mod samples;
 mod scaling;
 mod sizes;
