@@ -92,11 +92,19 @@ fn a_card_that_is_asked_for_and_not_there_is_an_error_with_the_reason() {
     ];
     let answer = project.call(&arguments).expect(2);
     for part in [
-        "`train.bilinear[hidden=6]` computes on a graphics card (device = \"cuda\"), and there is none here",
+        "`train.bilinear[hidden=6]` computes on a graphics card (device = \"cuda\", or a parameter that is for cards only), and there is none \
+         here",
         "the CUDA driver was not found: no libcuda.so.1 in /nowhere/cuda",
     ] {
         assert!(answer.stderr.contains(part), "{}", answer.stderr);
     }
+    let dry = project
+        .call(&[&arguments[..], &["--dry-run"]].concat())
+        .expect(0);
+    dry.explains(&[
+        "2 tasks compute on a graphics card, and there is none here: the CUDA driver was not found",
+        "`eigenscope devices`",
+    ]);
     // Nobody has to have a card to look at the plan, nor for tasks that need none.
     project
         .call(&["status", "p.toml", "--device", "cuda"])
@@ -164,6 +172,16 @@ fn what_no_card_computes_is_refused_while_the_file_is_read() {
         &["[train.bilinear] cannot compute on a graphics card: that needs `blocks` = 1"],
     );
     refused(
+        &table(
+            "bilinear",
+            "hidden = 5\nbatch = 64\nblocks = 2\nmath = \"tf32\"\ndevice = \"auto\"",
+        ),
+        &[
+            "cannot compute with `math` = \"tf32\": that needs `blocks` = 1",
+            "leave `math` out and compute it on the processor",
+        ],
+    );
+    refused(
         &table("bilinear", "hidden = 5\nbatch = 64\nmath = \"tf32\""),
         &[
             "`math` = \"tf32\", which is for graphics cards",
@@ -222,6 +240,38 @@ fn a_card_trains_as_the_processor_does_and_its_results_are_others() {
         "{}",
         again.stdout
     );
+}
+
+#[test]
+fn results_that_others_have_computed_on_a_card_need_none_here() {
+    let Some((project, libraries)) = emulated() else {
+        return;
+    };
+    assert_eq!(run(&project, &libraries, "cuda").ran, 4);
+    let other = TestProject::new(PIPELINE);
+    let artifacts = project.path("artifacts");
+    other.write(
+        "eigenscope.toml",
+        format!("[[stores]]\npath = \"{}\"\n", artifacts.display()),
+    );
+    let arguments = [
+        "run",
+        "p.toml",
+        "--offline",
+        "--device",
+        "cuda",
+        "--cuda-libraries",
+        "/nowhere/cuda",
+    ];
+    let counts = counts(other.call(&arguments));
+    assert_eq!((counts.taken, counts.ran), (4, 0));
+    other.edit("epochs = 3", "epochs = 4");
+    let answer = other.call(&arguments).expect(2);
+    answer.explains(&[
+        "and there is none here: the CUDA driver was not found",
+        "not taken: since it was made in",
+        "parameter `epochs` changed from 3 to 4",
+    ]);
 }
 
 #[test]

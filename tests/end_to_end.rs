@@ -353,3 +353,27 @@ fn graph_and_show_print_to_standard_output() {
         );
     }
 }
+
+/// The initial weights that are drawn again are those that training started from: with a learning rate of almost nothing it never leaves
+/// them. Of an imported model nobody knows them.
+#[test]
+fn weights_are_measured_from_where_training_started() {
+    let project = TestProject::new(
+        "[data.digits]\n[train.convnet]\ndata = \"data.digits-large\"\nepochs = 1\nlearning_rate = [1e-12, 1e-3]\n\
+         [data.digits-large]\nkind = \"digits\"\ntransforms = [\"scale\", { resize = { height = 16, width = 16 } }]\n\
+         [decompose.weight-quality]\nmodel = \"train.convnet\"\n",
+    );
+    project.call(&["run", "p.toml"]).expect(0);
+    let query = "select learning_rate, initial_relative_distance from decompose_weight_quality";
+    let answer = project.json(&["sql", "p.toml", query]);
+    let rows = answer["rows"].as_array().expect("rows");
+    assert_eq!(rows.len(), 8);
+    for row in rows {
+        let [rate, distance] = [0, 1].map(|column| row[column].as_f64().expect("a number"));
+        let moved = distance > 1e-3;
+        assert!(
+            moved == (rate > 1e-6) && (moved || distance < 1e-6),
+            "{row}"
+        );
+    }
+}

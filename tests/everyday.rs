@@ -126,6 +126,21 @@ fn commands_in_messages_name_the_pipeline_and_the_folders_as_they_were_given() {
 }
 
 #[test]
+fn files_that_a_run_would_not_find_are_said_before() {
+    let project = TestProject::new("[data.mnist]\n\n[data.digits]\n");
+    for command in [&["status", "p.toml"][..], &["run", "p.toml", "--dry-run"]] {
+        let answer = project.call(command).expect(0).explains(&[
+            "missing data: data.mnist: mnist: train-images-idx3-ubyte",
+            "a run downloads them, unless `--offline` is given",
+        ]);
+        assert_eq!(answer.stderr.matches("missing data").count(), 1);
+    }
+    // What is not needed is not missed.
+    let answer = project.call(&["status", "p.toml", "data.digits"]).expect(0);
+    assert!(!answer.stderr.contains("missing"), "{}", answer.stderr);
+}
+
+#[test]
 fn a_dry_run_says_what_why_and_how_long() {
     let project = TestProject::new(PIPELINE);
     let dry = || {

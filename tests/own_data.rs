@@ -255,6 +255,14 @@ fn no_pipeline_is_written_for_files_that_are_not_understood() {
     project.write("data/pixels.csv", "pixel0,pixel1,pixel2,pixel3\n1,2,3,4\n");
     project.write("data/own.npz", "no arrays");
     project.write("data/own.parquet", "no table");
+    project.write("data/short.npz", arrays(3));
+    pictures(&project, "broken", [20, 20], true);
+    for name in ["a/03.bmp", "b/01.bmp"] {
+        project.write(
+            &format!("data/broken/{name}"),
+            &picture[..picture.len() / 2],
+        );
+    }
     for (images, parts) in [
         (
             "flat",
@@ -271,6 +279,17 @@ fn no_pipeline_is_written_for_files_that_are_not_understood() {
         ("pixels.csv", ["expected a column of labels", "set `label`"]),
         ("own.npz", ["own.npz", "for these images"]),
         (
+            "short.npz",
+            ["3 labels, but `x_train` has 4 images", "for these images"],
+        ),
+        (
+            "broken",
+            [
+                "2 of 40 pictures cannot be read",
+                "data/broken/b/01.bmp: the picture is damaged",
+            ],
+        ),
+        (
             "own.parquet",
             ["own.parquet: expected a Parquet table", "for these images"],
         ),
@@ -282,6 +301,47 @@ fn no_pipeline_is_written_for_files_that_are_not_understood() {
         }
         assert!(!project.path("pipelines/p.toml").exists(), "{images}");
     }
+}
+
+/// A `.npz` file of four images and so many labels.
+fn arrays(labels: usize) -> Vec<u8> {
+    let mut file = NpzWriter::new(Vec::new());
+    for (name, shape, values) in [
+        (
+            "x_train",
+            &[4, 2, 2][..],
+            &[0, 200, 7, 9, 1, 2, 3, 4, 9, 9, 9, 9, 5, 6, 7, 8][..],
+        ),
+        ("y_train", &[labels], &[0, 1, 0, 1][..labels]),
+    ] {
+        let values = ArrayValues::U8(values);
+        file.add(name, shape, values).expect("added");
+    }
+    file.finish().expect("finished")
+}
+
+#[test]
+fn a_file_that_cannot_be_used_is_refused_before_any_task_runs() {
+    let text = "[data.digits]\n\n[data.own]\nkind = \"npz\"\nfile = \"own.npz\"\n";
+    let project = TestProject::new(text);
+    project.write("data/own.npz", arrays(3));
+    let refused = |command: &[&str]| {
+        let answer = project.call(command).expect(2);
+        for part in ["3 labels, but `x_train` has 4 images", "p.toml:5:8"] {
+            assert!(answer.stderr.contains(part), "`{part}`: {}", answer.stderr);
+        }
+    };
+    refused(&["run", "p.toml"]);
+    assert!(!project.path("artifacts/p/data.digits").exists());
+    // What does not need the file is made, and what is known is said.
+    project.call(&["run", "p.toml", "data.digits"]).expect(0);
+    project.call(&["status", "p.toml"]).expect(0);
+    project.write("data/own.npz", arrays(4));
+    assert_eq!(project.run().ran, 1);
+    project.write("data/own.npz", arrays(2));
+    project.call(&["status", "p.toml"]).expect(0);
+    let answer = project.call(&["run", "p.toml"]).expect(2);
+    assert!(answer.stderr.contains("2 labels, but"), "{}", answer.stderr);
 }
 
 #[test]

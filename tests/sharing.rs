@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use eigenscope_testing::{
     Answer, RunCounts, TestFolder, TestProject, file_names, files_below, program,
@@ -148,6 +148,27 @@ fn a_second_folder_of_results_is_read() {
     );
     let answer = run(&other, &[]).1;
     answer.explains(&["not taken: train.new: no result of this task is in"]);
+    for (named, words) in [
+        (path.join("store"), format!("name {}", path.display())),
+        (one.path(""), format!("name {}", path.display())),
+        (
+            one.path("programs"),
+            "name the folder `artifacts`".to_owned(),
+        ),
+    ] {
+        let settings = format!("[[stores]]\npath = \"{}\"\n", named.display());
+        other.write("eigenscope.toml", settings);
+        run(&other, &[]).1.explains(&[
+            "warning: ",
+            "of [[stores]] is no folder of results, which holds a folder `store`",
+            &words,
+            "the run goes on without it",
+        ]);
+    }
+    other.write("eigenscope.toml", remote(&path, ""));
+    other
+        .call(&["push", "p.toml"])
+        .refuses(&["is a folder of results, from which [[stores]] reads"]);
     other.write("eigenscope.toml", "[[stores]]\npath = \"nowhere\"\n");
     run(&other, &[]).1.explains(&[
         "warning: there is no folder",
@@ -287,7 +308,7 @@ fn what_is_damaged_on_the_remote_is_said_and_replaced() {
         assert!(counts.ran > 0, "{}", answer.stderr);
         answer.explains(&[
             "not taken from",
-            "cannot be used: `eigenscope push p --check` replaces what is damaged there",
+            "cannot be used: `eigenscope push p.toml --check` replaces what is damaged there",
         ]);
         let third = project(&remote(&folder, "push = true\n"));
         let (counts, answer) = run(&third, &[]);
@@ -353,7 +374,7 @@ fn a_remote_that_takes_nothing_is_found_at_the_start() {
 }
 
 #[test]
-fn another_content_under_one_key_is_reported() {
+fn damaged_records_are_reported_and_replaced() {
     let shared = TestFolder::new();
     let folder = shared.path("");
     let one = project(&remote(&folder, ""));
@@ -370,13 +391,62 @@ fn another_content_under_one_key_is_reported() {
     }
     let answer = one.call(&["push", "p.toml"]).expect(1);
     answer.explains(&[
-        "not replaced: data.set",
-        "4 there with another content",
-        "`push --check` replaces",
+        "not replaced: data.set: its record there, v1/",
+        "is damaged, not the JSON that eigenscope writes",
+        "4 damaged there",
+        "`eigenscope push p.toml --check` replaces what is damaged there",
     ]);
     let answer = one.call(&["push", "p.toml", "--check"]).expect(0);
     answer.explains(&["pushed 4 results", "4 of them in place of what was damaged"]);
     one.call(&["push", "p.toml"])
         .expect(0)
         .explains(&["pushed 0 results", "4 there already"]);
+}
+
+#[test]
+fn what_explains_misses_is_mended_as_well() {
+    let shared = TestFolder::new();
+    let folder = shared.path("");
+    let one = project(&remote(&folder, ""));
+    run(&one, &[]);
+    one.call(&["push", "p.toml"]).expect(0);
+    let records = files_below(&folder.join("v1/tasks"));
+    assert_eq!(records.len(), TASKS);
+    let machines = files_below(&folder.join("v1/machines"));
+    let whole = |paths: &[PathBuf]| -> Vec<Vec<u8>> {
+        let bytes = paths.iter().map(|path| fs::read(path).expect("readable"));
+        bytes.collect()
+    };
+    let (of_tasks, of_machines) = (whole(&records), whole(&machines));
+    fs::write(&records[0], "{}").expect("written");
+    fs::remove_file(&records[1]).expect("removed");
+    let mut bytes = of_tasks[2].clone();
+    bytes[of_tasks[2].len() / 2] ^= 4;
+    fs::write(&records[2], bytes).expect("written");
+    one.call(&["push", "p.toml"])
+        .expect(0)
+        .explains(&["pushed 0 results", "4 there already"]);
+    one.call(&["push", "p.toml", "--check"])
+        .expect(0)
+        .explains(&[
+            "pushed 3 results",
+            "3 of them in place of what was damaged or not whole there, 1 there already",
+        ]);
+    assert_eq!(whole(&records), of_tasks);
+    fs::write(&machines[0], "no machine").expect("written");
+    one.call(&["push", "p.toml", "--check"])
+        .expect(0)
+        .explains(&["pushed 1 result"]);
+    assert_eq!(whole(&machines), of_machines);
+    // The record of another result of a task is as good as ours.
+    one.edit("value = 1", "value = 2");
+    run(&one, &[]);
+    one.call(&["push", "p.toml"]).expect(0);
+    let newer = whole(&records);
+    one.edit("value = 2", "value = 1");
+    run(&one, &[]);
+    one.call(&["push", "p.toml", "--check"])
+        .expect(0)
+        .explains(&["pushed 0 results", "4 there already"]);
+    assert_eq!(whole(&records), newer);
 }

@@ -562,11 +562,53 @@ fn a_dry_run_shows_what_would_be_submitted() {
     let cluster = Cluster::new(PIPELINE, &format!("{QUICK}local = ['figure.*']\n"));
     let answer = cluster.run(&["--dry-run"]).expect(0);
     assert_says(&answer.stderr, "slurm: an array of 1 element (1 thread, ");
+    assert_says(&answer.stderr, "slurm: later 5 tasks (1 thread, ");
+    assert_says(&answer.stderr, "slurm: 1 on this machine");
+    assert_eq!(cluster.calls("sbatch"), 0);
+}
+
+#[test]
+fn a_dry_run_needs_no_controller() {
+    let settings = "[executor]\ndefault = 'local'\n[slurm]\ntime = 30\n";
+    let cluster = Cluster::new(PIPELINE, settings);
+    cluster.run(&["data.a"]).expect(0);
+    let dry = ["--dry-run", "--executor", "slurm"];
+    fs::remove_file(cluster.project.path("bin/scontrol")).expect("removed");
+    symlink("/bin/false", cluster.project.path("bin/scontrol")).expect("linked");
+    let answer = cluster.run(&dry).expect(0);
     assert_says(
         &answer.stderr,
-        "slurm: 5 submitted later, 1 on this machine",
+        "slurm: it cannot be asked (`scontrol` failed: it ended with exit status: 1): assumed are arrays of at most 1001 elements",
     );
-    assert_eq!(cluster.calls("sbatch"), 0);
+    assert_says(&answer.stderr, "slurm: an array of 4 elements (1 thread, ");
+    assert_says(&answer.stderr, "slurm: later 2 tasks (1 thread, ");
+    let json = cluster
+        .run(&[&dry[..], &["--json"]].concat())
+        .expect(0)
+        .json();
+    let elements = json["submissions"][0]["elements"].as_array();
+    assert_eq!(elements.map(Vec::len), Some(4));
+    let assumed = json["assumed_limits"].as_str();
+    assert!(
+        assumed.is_some_and(|text| text.contains("scontrol")),
+        "{json}"
+    );
+}
+
+#[test]
+fn a_dry_run_knows_what_an_earlier_run_has_submitted() {
+    let pipeline = PIPELINE.replace("value = [1.0", "sleep_ms = 4000\nvalue = [1.0");
+    let cluster = Cluster::new(&pipeline, QUICK);
+    let mut run = cluster.start(&[]);
+    cluster.await_started(5);
+    run.kill().expect("killed");
+    run.wait().expect("a child");
+    let answer = cluster.run(&["--dry-run"]).expect(0);
+    assert_says(&answer.stderr, "slurm: 4 submitted by an earlier run");
+    assert_says(&answer.stderr, "slurm: later 2 tasks (1 thread, ");
+    cluster.run(&[]).expect(0);
+    assert_eq!(cluster.project.started().len(), 7, "nothing twice");
+    cluster.assert_tidy();
 }
 
 #[test]
@@ -575,6 +617,8 @@ fn mistakes_in_the_settings_are_shown_where_they_are() {
     let answer = cluster.run(&[]).expect(2);
     assert_says(&answer.stderr, "did you mean `partition`?");
     let missing = Cluster::new(PIPELINE, "");
-    let answer = missing.run(&["--detach"]).expect(2);
-    assert_says(&answer.stderr, "--executor slurm");
+    for options in [&["--detach"][..], &["--retries", "1"]] {
+        let answer = missing.run(options).expect(2);
+        assert_says(&answer.stderr, "--executor slurm");
+    }
 }

@@ -85,8 +85,8 @@ pub enum Note {
     PassedOver {
         /// The class as `module.name`.
         class: String,
-        /// The dotted path of the first.
-        at: String,
+        /// The dotted path of the first; `None` if it is in what is not looked through, such as the state of an optimiser, or in nothing.
+        at: Option<String>,
         /// How many.
         count: usize,
     },
@@ -144,9 +144,10 @@ impl fmt::Display for Note {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::PassedOver { class, at, count } => {
-                let at = match at.as_str() {
-                    "" => "at the top".to_owned(),
-                    at => format!("at `{at}`"),
+                let at = match at.as_deref() {
+                    None => String::new(),
+                    Some("") => " at the top".to_owned(),
+                    Some(at) => format!(" at `{at}`"),
                 };
                 let more = match count {
                     1 => String::new(),
@@ -154,7 +155,7 @@ impl fmt::Display for Note {
                 };
                 write!(
                     formatter,
-                    "a pickled `{class}` {at}{more} passed over; nothing of it was run"
+                    "a pickled `{class}`{at}{more} passed over; nothing of it was run"
                 )
             }
             Self::MoreClasses { count } => {

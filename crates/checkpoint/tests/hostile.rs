@@ -266,6 +266,86 @@ fn calls_in_pickles_are_not_made() {
     assert!(!witness.exists());
 }
 
+/// A call within the state of an optimiser, one whose result is thrown away, and one within a call.
+#[test]
+fn calls_that_lead_to_nothing_are_named() {
+    let mut pickle = b"cposix\nsystem\n(Vtouch x\ntR0".to_vec();
+    pickle.extend(b"(dVo\n(dVstate\n(dVx\ncmine\nRun\n)RssVparam_groups\n]ssVy\n");
+    pickle.extend(b"cbuiltins\ngetattr\n(Vos\nVsystem\ntR(Vls\ntRsVmodel\n");
+    let tensor = tensor_pickle("2", "0", "L2L\n", "L1L\n");
+    pickle.extend(tensor.strip_suffix(b".").expect("the end"));
+    pickle.extend(b"s.");
+    let file = open("x.pt", &archive(&pickle, &[("0", vec![0; 8])], false)).expect("readable");
+    let notes: Vec<String> = file.notes().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        notes,
+        [
+            "a pickled `an unnamed class` at `y` passed over; nothing of it was run",
+            "a pickled `builtins.getattr` passed over; nothing of it was run",
+            "a pickled `mine.Run` passed over; nothing of it was run",
+            "a pickled `posix.system` passed over; nothing of it was run",
+            "the state of an optimiser at `o` left out",
+        ]
+    );
+}
+
+/// Each takes hours, or more memory than a machine has, if what many values share is looked at or copied for each.
+#[test]
+fn what_many_values_share_costs_once() {
+    let refused = |pickle: &[u8]| message("x.pt", &archive(pickle, &[("0", vec![0; 8])], false));
+    let tensor = |key: &[u8], shape: &[u8]| {
+        let mut pickle =
+            b"ctorch._utils\n_rebuild_tensor_v2\n((Vstorage\nctorch\nFloatStorage\n".to_vec();
+        pickle.extend([key, b"Vcpu\nL2L\ntQL0L\n", shape, b"(L1L\ntI00\n(dtR"].concat());
+        pickle
+    };
+    let many = |first: Vec<u8>, tensor: Vec<u8>| {
+        let mut pickle = [b"]".to_vec(), first, b"0".to_vec()].concat();
+        pickle.extend([tensor, b"a".to_vec()].concat().repeat(40_000));
+        pickle.push(b'.');
+        pickle
+    };
+    let shape = [&b"("[..], &b"K\x01".repeat(1_000_000), b"tq\0"].concat();
+    let message = refused(&many(shape, tensor(b"V0\n", b"h\0")));
+    assert!(message.contains("33 dimensions"), "{message}");
+    let mut key = b"X".to_vec();
+    key.extend(20_000_000_u32.to_le_bytes());
+    key.extend(b"x".repeat(20_000_000));
+    key.extend(b"q\0");
+    let message = refused(&many(key, tensor(b"h\0", b"(L2L\nt")));
+    assert!(
+        message.contains("the key of its storage has 20000000 bytes"),
+        "{message}"
+    );
+
+    // Dictionaries with a tensor in each other.
+    let one = tensor(b"V0\n", b"(L2L\nt");
+    let mut deep = [&one[..], b"q\x010}"].concat();
+    deep.extend(b"Vw\nh\x01sVd\n}".repeat(150_000));
+    deep.extend(b"s".repeat(150_000));
+    deep.push(b'.');
+    let message = refused(&deep);
+    assert!(message.contains("and 149988 more; choose one"), "{message}");
+    // Copies beside each other.
+    let mut copies = [&one[..], b"q\x010}"].concat();
+    for copy in 0..150_000 {
+        copies.extend(format!("V{copy}\n}}Vw\nh\u{1}ss").as_bytes());
+    }
+    copies.push(b'.');
+    let message = refused(&copies);
+    assert!(message.contains("and 149988 more; choose one"), "{message}");
+    // Dictionaries that are made from the same list of pairs.
+    let mut shared = b"ccollections\nOrderedDict\nq\x010](".to_vec();
+    shared.extend(b"K\x01K\x01\x86".repeat(500_000));
+    shared.extend(b"e\x85q\x020]");
+    shared.extend(b"h\x01h\x02Ra".repeat(500_000));
+    shared.push(b'.');
+    let message = refused(&shared);
+    assert!(message.contains("more tensors or values"), "{message}");
+    let name = [b"c".to_vec(), b"x".repeat(2000), b"\ny\n.".to_vec()].concat();
+    assert!(refused(&name).contains("a class whose name has 2001 bytes"));
+}
+
 #[test]
 fn pickles_that_describe_more_than_they_hold_are_refused() {
     let refused = |pickle: &[u8]| message("x.pt", &archive(pickle, &[], false));

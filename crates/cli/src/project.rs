@@ -9,21 +9,24 @@ use eigenscope_pipeline::compare::{Published, Row, compare};
 use eigenscope_pipeline::execute::{self, ExecuteError, Options, Outcome, stderr_observer};
 use eigenscope_pipeline::store::Store;
 use eigenscope_pipeline::survey::{Survey, rescan, survey_showing};
-use eigenscope_plan::Plan;
 use eigenscope_plan::pipeline_file::installed_pipelines;
 use eigenscope_plan::programs::Programs;
 use eigenscope_plan::progress::Progress;
+use eigenscope_plan::{Plan, lacking_files};
 use eigenscope_plan::{file, task_patterns};
 
 use crate::arguments::{ProjectArguments, TargetArguments, Terminal};
 use crate::cards;
-use crate::commands::{relative, tell};
+use crate::commands::{plural, relative, tell};
 use crate::exit::diagnosed;
 use crate::invocation::Invocation;
 use crate::planning;
 
 /// Folder of the pipelines that can be given by name.
 pub(crate) const PIPELINES: &str = "pipelines";
+
+/// Data sets without files that are named.
+const LACKING_SHOWN: usize = 5;
 
 /// A pipeline ready to be worked on.
 pub(crate) struct Project {
@@ -92,8 +95,8 @@ impl Project {
         execute::run(plan, targets, programs, store, options, observer.as_mut())
     }
 
-    /// Refuses targets that have to be made from a file that is not there, with its place in the pipeline file.
-    pub(crate) fn refuse_absent_files(&self, targets: &[usize]) -> Result<()> {
+    /// Refuses targets that have to be made from a file that cannot be used, with its place in the pipeline file.
+    pub(crate) fn refuse_unusable_files(&self, targets: &[usize]) -> Result<()> {
         let lacks_file = |task: usize| self.plan.tasks[task].lacks_file;
         if !(0..self.plan.tasks.len()).any(lacks_file) {
             return Ok(());
@@ -107,8 +110,30 @@ impl Project {
         Ok(())
     }
 
-    /// Says which files of the user's are not there, for commands that go on with what is stored.
-    pub(crate) fn tell_absent_files(&self) {
+    /// Says which files a run would lack, in a line for each data set.
+    pub(crate) fn tell_lacking_files(&self, not_current: impl IntoIterator<Item = usize>) {
+        let lacking = match lacking_files(&self.programs, &self.plan, not_current) {
+            Ok(lacking) => lacking,
+            // Reading the pipeline file or the run says what is wrong with the program.
+            Err(error) => return tracing::debug!("cannot tell which files are missing: {error}"),
+        };
+        for (task, text) in lacking.iter().take(LACKING_SHOWN) {
+            tell(&format!(
+                "missing data: {}: {text}",
+                self.plan.tasks[*task].id
+            ));
+        }
+        match lacking.len().saturating_sub(LACKING_SHOWN) {
+            0 => {}
+            more => tell(&format!(
+                "missing data: {more} more {}",
+                plural(more, "data set")
+            )),
+        }
+    }
+
+    /// Says which files of the user's cannot be used, for commands that go on with what is stored.
+    pub(crate) fn tell_unusable_files(&self) {
         let tasks = self.plan.tasks.iter().filter(|task| task.lacks_file);
         for task in tasks {
             for warning in &task.warnings {

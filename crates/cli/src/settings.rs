@@ -53,6 +53,9 @@ pub(crate) fn slurm(
         if command.detach {
             bail!("`--detach` leaves jobs to Slurm: give `--executor slurm` as well");
         }
+        if command.retries.is_some() {
+            bail!("`--retries` tries jobs of Slurm again: give `--executor slurm` as well");
+        }
         return Ok(None);
     }
     let mut settings = settings.slurm.clone();

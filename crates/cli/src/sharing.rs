@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use eigenscope_pipeline::execute::Outcome;
 use eigenscope_pipeline::sharing::{
-    Miss, Open, PARALLEL, PROGRAM, PROTOCOL_VERSION, Patience, Remote, Sharing,
+    Miss, Open, PARALLEL, PROGRAM, PROTOCOL_VERSION, Patience, Remote, Sharing, second_store,
 };
-use eigenscope_plan::Plan;
 use eigenscope_plan::settings::{self, Settings};
 
 use crate::commands::{plural, tell};
+use crate::invocation::Invocation;
 use crate::project::{Project, program_folder};
 
 /// Different reasons that are named for results that were not taken.
@@ -68,14 +68,12 @@ impl Shared {
                 opened.inspect_err(|error| tell(&format!("warning: {error:#}; {goes_on}")));
             opened.ok()
         });
-        let (stores, missing): (Vec<PathBuf>, Vec<PathBuf>) =
-            self.stores.iter().cloned().partition(|path| path.is_dir());
-        for path in missing {
-            let path = path.display();
-            tell(&format!(
-                "warning: there is no folder {path}, which [[stores]] names: mount or create it; {goes_on}"
-            ));
-        }
+        let usable = self.stores.iter().filter(|path| {
+            let found = second_store(path);
+            let found = found.inspect_err(|error| tell(&format!("warning: {error}; {goes_on}")));
+            found.is_ok()
+        });
+        let stores: Vec<PathBuf> = usable.cloned().collect();
         if remote.is_none() && stores.is_empty() {
             return Ok(None);
         }
@@ -116,6 +114,12 @@ impl Shared {
 }
 
 fn open(remote: &settings::Remote) -> Result<Remote> {
+    if second_store(Path::new(&remote.url)).is_ok() {
+        bail!(
+            "{} is a folder of results, from which [[stores]] reads: name a folder of its own in [remote]",
+            remote.url
+        );
+    }
     let name = format!("{PROGRAM}{}", std::env::consts::EXE_SUFFIX);
     let program = program_folder()?.join(name);
     let open = Open {
@@ -155,7 +159,8 @@ pub(crate) fn damaged_there(outcome: &Outcome, sharing: &Sharing) -> BTreeSet<us
 }
 
 /// Says why results were not taken, equal reasons together.
-pub(crate) fn tell_misses(plan: &Plan, outcome: &Outcome, sharing: &Sharing) {
+pub(crate) fn tell_misses(project: &Project, outcome: &Outcome, sharing: &Sharing) {
+    let plan = &project.plan;
     if outcome.interrupted {
         return;
     }
@@ -183,19 +188,30 @@ pub(crate) fn tell_misses(plan: &Plan, outcome: &Outcome, sharing: &Sharing) {
             "not taken: others for {more} more reasons (`-v` names all)"
         )),
     }
-    let damaged = damaged_there(outcome, sharing).len();
-    if let (Some(remote), 1..) = (sharing.remote(), damaged) {
-        tell(&format!(
-            "{damaged} {} on {} cannot be used: {}",
-            plural(damaged, "result"),
-            remote.url(),
-            match sharing.pushes() {
-                true => "what was computed here replaces it".to_owned(),
-                false => format!(
-                    "`eigenscope push {} --check` replaces what is damaged there",
-                    plan.name
-                ),
-            }
-        ));
-    }
+    let damaged = damaged_there(outcome, sharing);
+    let Some(remote) = sharing.remote().filter(|_| !damaged.is_empty()) else {
+        return;
+    };
+    let is_left = outcome.left.iter().any(|task| damaged.contains(task));
+    let what_to_do = match (sharing.pushes(), is_left) {
+        (true, _) => "what was computed here replaces it".to_owned(),
+        (false, true) => format!(
+            "after `{}`, {}",
+            project.invocation.command("run"),
+            replacing(&project.invocation)
+        ),
+        (false, false) => replacing(&project.invocation),
+    };
+    tell(&format!(
+        "{} {} on {} cannot be used: {what_to_do}",
+        damaged.len(),
+        plural(damaged.len(), "result"),
+        remote.url(),
+    ));
+}
+
+/// How what is damaged on a remote is replaced.
+pub(crate) fn replacing(invocation: &Invocation) -> String {
+    let push = invocation.command("push");
+    format!("`{push} --check` replaces what is damaged there")
 }

@@ -68,7 +68,7 @@ fn refused(error: &ImportError, chosen: &Chosen, described: &Described) -> Exami
     let mut examined = Examined::default();
     let has_steps = described.is_of_steps();
     match error {
-        ImportError::NotFound { .. } => examined = examined.absent(fault(error, has_steps)),
+        ImportError::NotFound { .. } => examined = examined.unusable(fault(error, has_steps)),
         ImportError::Steps(errors) => examined.faults.extend(of_steps(errors)),
         ImportError::Mismatch { matching, .. } if !matching.0.unknown.is_empty() => {
             let unknown = matching.0.unknown.iter();

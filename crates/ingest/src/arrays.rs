@@ -170,11 +170,13 @@ impl Range {
 /// Whole numbers of 0 to 255 as they are, or values scaled by a range.
 ///
 /// # Errors
-/// Returns what is wrong with the first value that does not fit, and what to set.
+/// Returns what is wrong with the first value that does not fit, and what to set. Images of `image_values` values are counted from
+/// `first_image`.
 pub(crate) fn pixels(
     values: impl ExactSizeIterator<Item = f64> + Clone,
     range: Option<Range>,
     image_values: usize,
+    first_image: usize,
 ) -> Result<Vec<u8>, String> {
     let convert = |value: f64| match range {
         Some(range) => range.scale(value),
@@ -186,7 +188,8 @@ pub(crate) fn pixels(
         match convert(value) {
             Some(pixel) => pixels.push(pixel),
             None => {
-                return Err(unfit(values, at / image_values.max(1), value, range));
+                let image = first_image + at / image_values.max(1);
+                return Err(unfit(values, image, value, range));
             }
         }
     }
@@ -305,22 +308,25 @@ mod tests {
     #[test]
     fn values_are_scaled_by_the_range_that_is_stated() {
         let range = Range::given(&[-1.0, 1.0]).expect("valid");
-        let scaled = pixels([-1.0, 0.0, 0.5, 1.0].into_iter(), range, 4);
+        let scaled = pixels([-1.0, 0.0, 0.5, 1.0].into_iter(), range, 4, 0);
         // numpy.round(255 * (value + 1) / 2), halves away from zero
         assert_eq!(scaled, Ok(vec![0, 128, 191, 255]));
-        assert_eq!(pixels([0.0, 255.0].into_iter(), None, 1), Ok(vec![0, 255]));
-        let reason = pixels([0.0, 0.25, 1.0].into_iter(), None, 2).expect_err("no range");
+        assert_eq!(
+            pixels([0.0, 255.0].into_iter(), None, 1, 0),
+            Ok(vec![0, 255])
+        );
+        let reason = pixels([0.0, 0.25, 1.0].into_iter(), None, 2, 5).expect_err("no range");
         assert!(
-            reason.starts_with("image 0 has the value 0.25, no whole number"),
+            reason.starts_with("image 5 has the value 0.25, no whole number"),
             "{reason}"
         );
         assert!(reason.ends_with("such as `range = [0, 1]`"), "{reason}");
-        let reason = pixels([0.0, 3.0].into_iter(), range, 1).expect_err("outside");
+        let reason = pixels([0.0, 3.0].into_iter(), range, 1, 0).expect_err("outside");
         assert!(
             reason.contains("image 1 has the value 3, outside `range = [-1, 1]`"),
             "{reason}"
         );
-        let reason = pixels([0.5, f64::NAN].into_iter(), range, 1).expect_err("no number");
+        let reason = pixels([0.5, f64::NAN].into_iter(), range, 1, 0).expect_err("no number");
         assert!(
             reason.starts_with("image 1 has the value NaN, which is no number")
                 && !reason.contains("range"),

@@ -106,6 +106,8 @@ pub enum IngestError {
 /// Why a missing file was not downloaded.
 #[derive(Debug)]
 pub enum Unavailable {
+    /// It will be tried.
+    NotYet,
     /// Downloads are switched off.
     SwitchedOff,
     /// Nobody serves the single file.
@@ -119,6 +121,7 @@ pub enum Unavailable {
 impl std::fmt::Display for Unavailable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            Unavailable::NotYet => f.write_str("a run downloads them, unless `--offline` is given"),
             Unavailable::SwitchedOff => f.write_str("downloads are switched off"),
             Unavailable::NotOffered => f.write_str("it cannot be downloaded by itself"),
             Unavailable::Failed(error) => write!(f, "the download failed: {error}"),

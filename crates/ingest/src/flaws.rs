@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::{IngestError, shown};
+use crate::folder::Root;
 
 /// Broken pictures in a message at most.
 const SHOWN_BROKEN: usize = 20;
@@ -49,6 +50,17 @@ pub(crate) struct Flaws {
 }
 
 impl Flaws {
+    /// Entries of folders that the operating system refuses to tell of.
+    pub(crate) fn unreadable(roots: &[Root]) -> Self {
+        let mut flaws = Self::default();
+        for root in roots {
+            for (path, error) in &root.listing.unreadable {
+                flaws.refuse(Spot::file(root.path.join(path)), error.to_string());
+            }
+        }
+        flaws
+    }
+
     pub(crate) fn refuse(&mut self, spot: Spot, reason: String) {
         self.refused.push((spot, reason));
     }

@@ -92,7 +92,7 @@ pub fn parquet(bytes: &[u8]) {
         let batches = file.batches(&columns).into_iter().flatten();
         for batch in batches.map_while(Result::ok) {
             let _ = parquet_file::encoded(batch.column(0));
-            let _ = parquet_file::numbers(&batch);
+            let _ = file.numbers(&batch);
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use eigenscope_artifact::IMAGES;
 use eigenscope_stage::{
-    AttributeValue, CLASSES, Condition, Context, Feature, TRANSFORMS, TaskError, TaskFunction,
-    TaskKind, quantities, task_function,
+    AttributeValue, CLASSES, Condition, Context, Examine, Feature, TRANSFORMS, TaskError,
+    TaskFunction, TaskKind, quantities, task_function,
 };
 
 use crate::download::Policy;
@@ -19,8 +19,9 @@ use crate::published::{
 use crate::sets;
 
 pub fn kinds() -> Vec<TaskKind> {
-    let idx_files = |name, summary, set: &PublishedIdx<'_>, run| {
-        published(name, summary, set.classes, [1, 28, 28], 60_000, run).memory_mib(192)
+    let idx_files = |name, summary, set: &PublishedIdx<'_>, run, lacking: Examine| {
+        let kind = published(name, summary, set.classes, [1, 28, 28], 60_000, run);
+        kind.memory_mib(192).looked_at_by(lacking)
     };
     vec![
         published(
@@ -38,18 +39,21 @@ pub fn kinds() -> Vec<TaskKind> {
             "MNIST: 60,000 + 10,000 handwritten digits, 28 x 28",
             &MNIST,
             task_function!(mnist),
+            examine::mnist,
         ),
         idx_files(
             "fashion-mnist",
             "Fashion-MNIST: 60,000 + 10,000 articles of clothing, 28 x 28",
             &FASHION_MNIST,
             task_function!(fashion_mnist),
+            examine::fashion_mnist,
         ),
         idx_files(
             "kmnist",
             "Kuzushiji-MNIST: 60,000 + 10,000 cursive hiragana, 28 x 28",
             &KMNIST,
             task_function!(kmnist),
+            examine::kmnist,
         ),
         published(
             "cifar10",
@@ -59,7 +63,8 @@ pub fn kinds() -> Vec<TaskKind> {
             50_000,
             task_function!(cifar10),
         )
-        .seconds(3.0),
+        .seconds(3.0)
+        .looked_at_by(examine::cifar10),
         images(
             "emnist",
             "EMNIST: handwritten digits and letters, 28 x 28, in six data sets",
@@ -76,8 +81,16 @@ pub fn kinds() -> Vec<TaskKind> {
             task_function!(image_folder),
         )
         .parameters::<FolderParameters>(parameters::folder())
-        .parameters::<Parameters>(parameters::common())
+        .parameters::<Parameters>(parameters::common_of_own())
         .examined_by(examine::image_folder)
+        .without(
+            "url",
+            "folders of pictures are not downloaded; unpack their archive in the data directory, such as with `curl -L ADDRESS | tar -xz -C data`, and give the folder",
+        )
+        .without(
+            "sha256",
+            "a folder has no digest that could be stated; check the archive before you unpack it",
+        )
         .lendable_threads(15),
         images(
             "npz",
@@ -86,7 +99,7 @@ pub fn kinds() -> Vec<TaskKind> {
             task_function!(sets::user_npz),
         )
         .parameters::<NpzParameters>(parameters::npz())
-        .parameters::<Parameters>(parameters::common())
+        .parameters::<Parameters>(parameters::common_of_own())
         .examined_by(examine::npz),
         images(
             "parquet",
@@ -95,7 +108,7 @@ pub fn kinds() -> Vec<TaskKind> {
             task_function!(sets::user_parquet),
         )
         .parameters::<ParquetParameters>(parameters::parquet())
-        .parameters::<Parameters>(parameters::common())
+        .parameters::<Parameters>(parameters::common_of_own())
         .examined_by(examine::parquet)
         .lendable_threads(15),
         images(
@@ -105,7 +118,7 @@ pub fn kinds() -> Vec<TaskKind> {
             task_function!(sets::user_csv),
         )
         .parameters::<CsvParameters>(parameters::csv())
-        .parameters::<Parameters>(parameters::common())
+        .parameters::<Parameters>(parameters::common_of_own())
         .examined_by(examine::csv),
         images(
             "idx",
@@ -114,7 +127,7 @@ pub fn kinds() -> Vec<TaskKind> {
             task_function!(sets::user_idx),
         )
         .parameters::<IdxParameters>(parameters::idx())
-        .parameters::<Parameters>(parameters::common())
+        .parameters::<Parameters>(parameters::common_of_own())
         .examined_by(examine::idx),
     ]
 }

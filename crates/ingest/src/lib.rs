@@ -33,6 +33,7 @@ mod idx;
 mod in_order;
 mod kinds;
 mod label_names;
+mod labels;
 mod parameters;
 mod parquet_file;
 mod picture;

@@ -1,6 +1,7 @@
 //! Parquet tables of others: a column of encoded pictures and one of labels, as Hugging Face's `datasets` writes them, or a column
 //! a pixel.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::basic::Compression;
 
+use crate::arrays::{self, Range};
 use crate::error::IngestError;
 use crate::foreign::{START_BYTES, recognise};
 use crate::label_names::LABEL_NAMES;
@@ -48,6 +50,19 @@ pub(crate) enum Labels {
 }
 
 impl Labels {
+    /// The labels as they are, or as positions in `classes`, which count from `first`.
+    pub(crate) fn numbers(&self, classes: Option<&[String]>, first: i64) -> Vec<i64> {
+        let position = |name| classes?.binary_search(name).ok();
+        match self {
+            Self::Numbers(labels) => labels.clone(),
+            // At most as many classes as labels.
+            Self::Names(names) => names
+                .iter()
+                .map(|name| position(name).map_or(-1, |at| at as i64) + first)
+                .collect(),
+        }
+    }
+
     /// The labels of text.
     pub(crate) fn names(&self) -> &[String] {
         match self {
@@ -95,6 +110,29 @@ impl ParquetFile {
     /// The error about this file.
     pub(crate) fn refused(&self, reason: String) -> IngestError {
         refused(&self.path, reason)
+    }
+
+    /// The error about tables without rows, of which this is the first.
+    pub(crate) fn empty(&self) -> IngestError {
+        self.refused("the table has no rows: give a file with images".to_owned())
+    }
+
+    /// The rows of columns of numbers, one after the other.
+    pub(crate) fn numbers(&self, batch: &RecordBatch) -> Result<Vec<f64>, IngestError> {
+        let numbers = numbers(batch).map_err(|reason| self.refused(reason))?;
+        numbers.ok_or_else(|| self.refused("a pixel has no value".to_owned()))
+    }
+
+    /// The pixels of images of `values` numbers each; `first` is the row of the first.
+    pub(crate) fn pixels(
+        &self,
+        numbers: &[f64],
+        range: Option<Range>,
+        values: usize,
+        first: usize,
+    ) -> Result<Vec<u8>, IngestError> {
+        let pixels = arrays::pixels(numbers.iter().copied(), range, values, first);
+        pixels.map_err(|reason| self.refused(reason))
     }
 
     fn fields(&self) -> impl ExactSizeIterator<Item = &Field> {
@@ -149,12 +187,6 @@ impl ParquetFile {
     pub(crate) fn rows(&self) -> usize {
         let rows = self.metadata.metadata().file_metadata().num_rows();
         usize::try_from(rows).unwrap_or(0)
-    }
-
-    /// The columns of images, if these columns are there.
-    pub(crate) fn image_columns(&self, image: &str, label: &str) -> Option<ImageColumns> {
-        let label = self.column(label).ok()?;
-        self.images(image, label).ok()
     }
 
     /// The name of a column that may be that of encoded pictures.
@@ -282,6 +314,22 @@ impl ParquetFile {
     }
 }
 
+/// Names of the classes of tables whose labels are in the column `label`: the sorted labels of text, or else those in the files. Labels
+/// that are not known are passed over.
+pub(crate) fn class_names<'a>(
+    tables: impl Iterator<Item = (&'a ParquetFile, Option<&'a Labels>)> + Clone,
+    label: &str,
+) -> Option<Vec<String>> {
+    let labels = tables.clone().filter_map(|(_, labels)| labels);
+    let names: BTreeSet<&String> = labels.flat_map(Labels::names).collect();
+    match names.is_empty() {
+        true => tables
+            .into_iter()
+            .find_map(|(file, _)| file.class_names(label)),
+        false => Some(names.into_iter().cloned().collect()),
+    }
+}
+
 /// Returns whether a column of this type may hold encoded pictures.
 fn may_be_encoded(kind: &DataType) -> bool {
     matches!(
@@ -320,6 +368,11 @@ fn refused(path: &Path, reason: String) -> IngestError {
     }
 }
 
+/// The reason of a row without a picture.
+pub(crate) fn no_picture() -> String {
+    "the picture is not in the table: write it with its bytes".to_owned()
+}
+
 /// The encoded pictures in a column: binary, or a struct with `bytes`. `None` where there is none.
 pub(crate) fn encoded(column: &ArrayRef) -> Result<Vec<Option<Vec<u8>>>, String> {
     let bytes = match column.as_struct_opt() {
@@ -342,7 +395,7 @@ pub(crate) fn encoded(column: &ArrayRef) -> Result<Vec<Option<Vec<u8>>>, String>
 }
 
 /// The rows of columns of numbers, one after the other. `None` where a value is missing.
-pub(crate) fn numbers(batch: &RecordBatch) -> Result<Option<Vec<f64>>, String> {
+fn numbers(batch: &RecordBatch) -> Result<Option<Vec<f64>>, String> {
     let width = batch.num_columns();
     let mut values = vec![0.0; width * batch.num_rows()];
     for (at, column) in batch.columns().iter().enumerate() {

@@ -90,17 +90,17 @@ fn stored_len(split: &Split) -> usize {
 
 /// Label 1 ("similar") where cos(x, t) > threshold or cos(x, 1 - t) > threshold, else 0 ("other").
 ///
-/// `x` is an image of either split with values 0..1, all channels in one vector, and `t` the training
-/// image at `train_image` of the source. A cosine with an all-zero vector is 0, so an empty image is
-/// "other" for any threshold >= 0. The sums are exact (integers; the scale cancels), the quotient f64.
+/// `x` is an image of either split with values 0..1, all channels in one vector, and `t` the training image at `train_image` of the
+/// source, before a part of it becomes test images. A cosine with an all-zero vector is 0, so an empty image is "other" for any
+/// threshold >= 0. The sums are exact (integers; the scale cancels), the quotient f64.
 fn label_by_similarity(
     images: &mut Images,
     train_image: usize,
     threshold: f64,
 ) -> Result<(), IngestError> {
     let stored = images.header.stored_len();
-    let image = images.train.pixels.chunks_exact(stored).nth(train_image);
-    let image = image.ok_or_else(|| no_such_image(train_image, images.train.len()))?;
+    let row = training_row(images, train_image)?;
+    let image = &images.train.pixels[row * stored..(row + 1) * stored];
     let target = Target::new(image, images.header.maximum, threshold);
     for split in [&mut images.train, &mut images.test] {
         let pixels = split.pixels.chunks_exact(stored);
@@ -112,12 +112,35 @@ fn label_by_similarity(
     Ok(())
 }
 
-/// The error about a similarity label of an image that there is not.
-pub(crate) fn no_such_image(train_image: usize, images: usize) -> IngestError {
-    IngestError::parameter(
-        "similarity_label",
-        format!("there is no training image {train_image}, there are {images}"),
-    )
+/// The row of the training image at `train_image` of the source.
+///
+/// # Errors
+/// There is none: the source has fewer, or it has become a test image.
+pub(crate) fn training_row(images: &Images, train_image: usize) -> Result<usize, IngestError> {
+    let train = &images.train.indices;
+    let position = |indices: &[u32]| {
+        let mut indices = indices.iter();
+        indices.position(|index| *index as usize == train_image)
+    };
+    if let Some(row) = position(train) {
+        return Ok(row);
+    }
+    // Images of a test set of its own count from 0, too.
+    let test = &images.test.indices;
+    let is_one_source = test.first().is_some_and(|first| !train.contains(first));
+    let reason = match position(test) {
+        Some(_) if is_one_source => format!(
+            "image {train_image} is for testing: choose one of the {} training images",
+            train.len()
+        ),
+        _ => no_such_image(train_image, train.len()),
+    };
+    Err(IngestError::parameter("similarity_label", reason))
+}
+
+/// The reason of a similarity label of an image that there is not.
+pub(crate) fn no_such_image(train_image: usize, images: usize) -> String {
+    format!("there is no training image {train_image}, there are {images}")
 }
 
 /// Names of the two classes of a similarity label.
@@ -302,6 +325,27 @@ mod tests {
             "the cosine of an empty image is 0"
         );
         assert!(label_by_similarity(&mut data, 3, 0.7).is_err());
+    }
+
+    #[test]
+    fn the_image_is_named_by_its_position_before_the_split() {
+        let rows: Vec<(u16, [u8; 2])> = (0..8).map(|row| (row % 2, [row as u8, 9])).collect();
+        let mut data = images(&rows, &[]);
+        split_off_test(&mut data, 0.5, Seed(3));
+        let [train, test] = [&data.train, &data.test].map(|split| split.indices.clone());
+        for (row, &index) in train.iter().enumerate() {
+            assert_eq!(training_row(&data, index as usize).expect("kept"), row);
+            assert_eq!(data.train.pixels[2 * row], index as u8);
+        }
+        let refused = |image: u32| {
+            let error = training_row(&data, image as usize);
+            error.expect_err("refused").to_string()
+        };
+        for image in test {
+            let expected = "is for testing: choose one of the 4 training images";
+            assert!(refused(image).ends_with(expected));
+        }
+        assert!(refused(8).ends_with("there is no training image 8, there are 4"));
     }
 
     #[test]

@@ -12,11 +12,16 @@ use support::{Bench, gzip, png, user_files};
 
 /// The answer about a task.
 fn examine(bench: &Bench, kind: &str) -> Examined {
+    ask(bench, kind, false)
+}
+
+fn ask(bench: &Bench, kind: &str, thorough: bool) -> Examined {
     let task = bench.task(kind, &bench.data_dir());
     let question = Question {
         kind: kind.to_owned(),
         parameters: task.provenance.parameters,
         inputs: [].into(),
+        thorough,
     };
     eigenscope_testing::examine(Stage::Data, &bench.data_dir(), question)
 }
@@ -60,6 +65,12 @@ fn faults(answer: &Examined) -> Vec<(&str, &str)> {
     faults
         .map(|fault| (fault.path.as_str(), fault.message.as_str()))
         .collect()
+}
+
+/// Path and message of why a file cannot be used.
+fn unusable(answer: &Examined) -> (&str, &str) {
+    let fault = answer.unusable.as_ref().expect("unusable");
+    (&fault.path, &fault.message)
 }
 
 /// The parameters of a kind, and nothing of the digits.
@@ -131,7 +142,7 @@ fn pictures_of_several_sizes_need_one() {
 }
 
 #[test]
-fn files_that_are_missing_or_damaged_are_unknown() {
+fn what_is_in_files_that_are_missing_or_damaged_is_unknown() {
     let mut folder = bench();
     folder.set("folder", json!("absent"));
     folder.set("class_names", json!(["a", "b"]));
@@ -142,12 +153,70 @@ fn files_that_are_missing_or_damaged_are_unknown() {
     for (kind, name) in [("npz", "a.npz"), ("csv", "a.csv"), ("parquet", "a.parquet")] {
         let mut bench = bench();
         bench.set("file", json!(name));
-        assert_eq!(numbers(&examine(&bench, kind)), [None; 5], "{kind}");
+        let answer = examine(&bench, kind);
+        assert_eq!(numbers(&answer), [None; 5], "{kind}");
+        assert!(answer.unusable.is_none(), "{kind}: {answer:?}");
         bench.place(name, b"damaged");
         let answer = examine(&bench, kind);
         assert_eq!(numbers(&answer), [None; 5], "{kind}");
         assert!(answer.faults.is_empty(), "{kind}: {answer:?}");
+        let (path, message) = unusable(&answer);
+        assert_eq!(path, "/file");
+        bench.run(kind).fails_with(message);
     }
+}
+
+#[test]
+fn files_that_a_run_would_not_find_are_named_with_what_to_do() {
+    let bench = bench();
+    let lacking = |kind: &str| examine(&bench, kind).lacking.unwrap_or_default();
+    let text = lacking("mnist");
+    for part in [
+        "mnist: train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte not found in",
+        "a run downloads them, unless `--offline` is given",
+        "or put `mnist.npz`",
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
+    bench.place("mnist/t10k-labels-idx1-ubyte.gz", b"");
+    let text = lacking("mnist");
+    assert!(text.contains("t10k-images-idx3-ubyte not found"), "{text}");
+    bench.place("mnist.npz", b"");
+    assert_eq!(lacking("mnist"), "");
+    let text = lacking("cifar10");
+    assert!(text.contains("put cifar-10-binary.tar.gz of"), "{text}");
+    bench.place("cifar-10-binary.tar.gz", b"");
+    assert_eq!(lacking("cifar10"), "");
+    let text = lacking("emnist");
+    assert!(text.contains("it cannot be downloaded by itself"), "{text}");
+}
+
+#[test]
+fn own_files_that_are_not_there_are_named_by_their_parameter() {
+    let mut of_file = bench();
+    of_file.set("file", json!("a.npz"));
+    let lacking = |bench: &Bench, kind: &str| examine(bench, kind).lacking.unwrap_or_default();
+    let path = of_file.data_dir().join("a.npz").display().to_string();
+    let expected = format!(
+        "`file`: there is no file {path}; give a path relative to the data directory or an absolute one"
+    );
+    assert_eq!(lacking(&of_file, "npz"), expected);
+    assert_eq!(lacking(&of_file, "csv"), expected);
+    of_file.set("url", json!("https://host/a.npz"));
+    of_file.set("sha256", json!("0".repeat(64)));
+    let text = lacking(&of_file, "npz");
+    let end =
+        format!("a run downloads them, unless `--offline` is given; or put it there as {path}");
+    assert!(text.ends_with(&end), "{text}");
+    of_file.place("a.npz", b"damaged");
+    assert_eq!(lacking(&of_file, "npz"), "");
+    let mut folder = bench();
+    folder.set("folder", json!("absent"));
+    let text = lacking(&folder, "image-folder");
+    assert!(
+        text.starts_with("`folder`: ") && text.contains("no such folder"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -231,10 +300,166 @@ fn arrays_of_numpy() {
 
     bench.set("class_names", json!(["a", "b"]));
     let answer = examine(&bench, "npz");
-    let expected = "`class_names`: 2 names, but the labels are those of 3 classes";
-    assert_eq!(faults(&answer), [("/class_names", expected)]);
+    let [(path, message)] = faults(&answer)[..] else {
+        panic!("one fault expected: {answer:?}");
+    };
+    assert_eq!(path, "/class_names");
+    assert!(message.ends_with(
+        "a.npz has the label 3; give 3 names, those of the labels 1 to 3, or mend the labels"
+    ));
     bench.clear();
-    bench.run("npz").failure();
+    bench.run("npz").fails_with(message);
+}
+
+#[test]
+fn files_that_no_task_can_use_are_told_before_one_runs() {
+    let labels = |labels: &[i32], pixel: f32| {
+        let mut pixels = [0.5; 16];
+        pixels[9] = pixel;
+        npz(&[
+            ("x_train", &[4, 2, 2], ArrayValues::F32(&pixels)),
+            ("y_train", &[labels.len()], ArrayValues::I32(labels)),
+        ])
+    };
+    let range = ("range", json!([0, 1]));
+    for (kind, file, parameters, part) in [
+        (
+            "npz",
+            labels(&[0, 1, 0], 0.0),
+            vec![range.clone()],
+            "array `y_train`: 3 labels, but `x_train` has 4 images",
+        ),
+        (
+            "npz",
+            labels(&[0, 1, 0, 1], f32::NAN),
+            vec![range.clone()],
+            "array `x_train`: image 2 has the value NaN, which is no number",
+        ),
+        (
+            "npz",
+            labels(&[0, 1, 0, 1], 0.0),
+            vec![],
+            "image 0 has the value 0.5, no whole number of 0 to 255",
+        ),
+        (
+            "npz",
+            labels(&[0, 1, 0, -1], 0.0),
+            vec![range.clone()],
+            "label of image 3: expected 0 to 65535, found -1; -1 often stands for no label: remove these images (1)",
+        ),
+        (
+            "npz",
+            npz(&[
+                ("x_train", &[1, 2, 2], ArrayValues::U8(&[0; 4])),
+                ("y_train", &[1], ArrayValues::U8(&[0])),
+                ("x_test", &[1, 1, 4], ArrayValues::U8(&[0; 4])),
+                ("y_test", &[1], ArrayValues::U8(&[0])),
+            ]),
+            vec![],
+            "training images of [1, 2, 2] and test images of [1, 1, 4]",
+        ),
+        (
+            "csv",
+            b"label,p0,p1,p2,p3\n0,1,2,3,4\n1,5,nan,7,8\n".to_vec(),
+            vec![],
+            "line 3, column 3 (`p1`): expected a whole number of 0 to 255, found `nan`",
+        ),
+        (
+            "csv",
+            b"label,p0,p1,p2,p3\n0,1,2,3,4\n-1,5,6,7,8\n".to_vec(),
+            vec![],
+            "label of image 1: expected 0 to 65535, found -1",
+        ),
+        (
+            "csv",
+            b"label,p0,p1,p2\n0,1,2,3\n1,5,6,7\n".to_vec(),
+            vec![],
+            "3 values an image are no square",
+        ),
+    ] {
+        let mut bench = bench();
+        bench.set("file", json!("own"));
+        bench.place("own", &file);
+        for (name, value) in parameters {
+            bench.set(name, value);
+        }
+        let answer = examine(&bench, kind);
+        let (path, message) = unusable(&answer);
+        assert_eq!(path, "/file", "{message}");
+        assert!(message.contains(part), "`{part}` is not in: {message}");
+        bench.run(kind).fails_with(message);
+    }
+}
+
+#[test]
+fn idx_files_that_do_not_belong_together_are_told_before_a_task_runs() {
+    for (path, name, bytes, part) in [
+        (
+            "/train_labels",
+            "train-labels-idx1-ubyte",
+            idx(&[2], &[5, 0]),
+            "3 images, but 2 labels",
+        ),
+        (
+            "/test_labels",
+            "t10k-labels-idx1-ubyte",
+            idx(&[3], &[7, 2, 1]),
+            "2 images, but 3 labels",
+        ),
+        (
+            "/test_labels",
+            "t10k-images-idx3-ubyte",
+            idx(&[2, 1, 4], &[0; 8]),
+            "images of [1, 2, 2] and [1, 1, 4]",
+        ),
+        (
+            "/test_images",
+            "t10k-images-idx3-ubyte",
+            idx(&[2, 1], &[0; 2]),
+            "sizes of images",
+        ),
+    ] {
+        let mut bench = bench();
+        user_files(&mut bench);
+        bench.place(&format!("own/{name}"), &bytes);
+        let answer = examine(&bench, "idx");
+        let (place, message) = unusable(&answer);
+        assert_eq!(place, path, "{message}");
+        assert!(message.contains(part), "`{part}` is not in: {message}");
+        bench.run("idx").fails_with(message);
+    }
+}
+
+#[test]
+fn a_thorough_answer_knows_what_the_task_will_find() {
+    let mut folder = folder(&[
+        ("faces/a/1.png", [4, 6, 1]),
+        ("faces/b/1.png", [4, 6, 1]),
+        ("faces/b/2.png", [4, 6, 1]),
+    ]);
+    assert!(ask(&folder, "image-folder", true).unusable.is_none());
+    folder.set("size", json!([4, 4]));
+    let whole = png(&[4, 6, 1], &[9; 24]);
+    folder.place("faces/b/1.png", &whole[..whole.len() - 20]);
+    folder.place("faces/a/2.png", b"");
+    assert!(examine(&folder, "image-folder").unusable.is_none());
+    let answer = ask(&folder, "image-folder", true);
+    let (path, message) = unusable(&answer);
+    assert_eq!(path, "/folder");
+    assert!(message.starts_with("2 of 4 pictures cannot be read; mend or remove them:"));
+    folder.run("image-folder").fails_with(message);
+
+    // The last line of a table that is too long for a quick look.
+    let mut table = bench();
+    table.set("file", json!("a.csv"));
+    let line = format!("1{}\n", ",7".repeat(25));
+    let text = line.repeat(25_000) + &line.replace("1,", "-1,");
+    table.place("a.csv", text.as_bytes());
+    assert!(examine(&table, "csv").unusable.is_none());
+    let answer = ask(&table, "csv", true);
+    let (_, message) = unusable(&answer);
+    assert!(message.contains("label of image 25000: expected 0 to 65535, found -1"));
+    table.run("csv").fails_with(message);
 }
 
 #[test]
@@ -288,6 +513,28 @@ fn parquet_tables() {
     bench.set("shape", json!([4, 5]));
     let answer = examine(&bench, "parquet");
     assert_eq!(numbers(&answer)[..3], [1, 4, 5].map(Some));
+    for (name, value, part) in [
+        (
+            "first_label",
+            json!(100),
+            "label of image 0: expected 100 to",
+        ),
+        ("range", json!([0, 1]), "outside `range = [0, 1]`"),
+        (
+            "shape",
+            json!([4, 4]),
+            "20 values an image, but `shape` is [1, 4, 4]",
+        ),
+    ] {
+        let before = bench.parameters.clone();
+        bench.set(name, value);
+        let answer = examine(&bench, "parquet");
+        let (path, message) = unusable(&answer);
+        assert_eq!(path, "/file");
+        assert!(message.contains(part), "`{part}` is not in: {message}");
+        bench.run("parquet").fails_with(message);
+        bench.parameters = before;
+    }
 }
 
 fn texts(list: &Value) -> Vec<&str> {

@@ -2,7 +2,7 @@
 //!
 //! What follows from the weights and activations of one model, or of two, by linear algebra belongs to the crate `decompose`.
 //!
-//! The library is divided by subject: [`bilinear`] layers, single [`layers`], [`embeddings`], [`training`], and the
+//! The library is divided by subject: [`bilinear`] layers, single [`layers`], [`representations`] of several networks, [`embeddings`], [`training`], and the
 //! [`statistics`] that they share, the only place that knows polars; `tasks` holds the task kinds, one file each. Results are
 //! the same bytes for any number of threads.
 
@@ -11,6 +11,7 @@ mod compatibility;
 pub mod embeddings;
 mod error;
 pub mod layers;
+pub mod representations;
 mod split_images;
 pub mod statistics;
 mod tasks;

@@ -71,6 +71,11 @@ pub enum Start {
 }
 
 impl ParameterShape {
+    /// Purpose of the random stream that a training draws the tensor's start from.
+    pub fn purpose(&self) -> String {
+        format!("initialise/{}", self.name)
+    }
+
     /// The tensor at its start, from a source of uniform numbers in 0..1.
     pub fn initial(self, mut uniform: impl FnMut() -> f64) -> NamedTensor {
         let values = self.shape.iter().product();

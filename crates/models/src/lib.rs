@@ -5,6 +5,7 @@
 //! (`[out, in]`). This crate knows no training: gradients flow if the device it is given records them.
 
 mod activation;
+mod activations;
 mod architecture;
 mod batch_norm;
 mod bilinear;
@@ -28,6 +29,7 @@ mod stored_model;
 mod window;
 
 pub use activation::Activation;
+pub use activations::Activations;
 pub use architecture::{Architecture, ParameterShape, Start};
 pub use batch_norm::BatchNorm;
 pub use bilinear::{BilinearLayers, BilinearWeights};

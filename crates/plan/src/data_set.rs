@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::programs::{ProgramError, Programs};
 
-/// Times that a data set is looked at, each with the values that the time before has suggested.
+/// Times that a data set is looked at in either way, each with the values that the time before has suggested.
 const LOOKS: usize = 4;
 
 /// A data set that has been looked at.
@@ -21,10 +21,8 @@ pub struct DataSet {
     pub training_images: Option<u64>,
     /// What was found, a line each.
     pub found: Vec<String>,
-    /// Why it cannot be read with these parameters.
+    /// Why it cannot be read.
     pub faults: Vec<String>,
-    /// Why the files cannot be read whatever the parameters are.
-    pub unreadable: Option<String>,
 }
 
 impl DataSet {
@@ -39,17 +37,20 @@ impl DataSet {
     ) -> Result<Self, ProgramError> {
         let mut parameters = files;
         let mut answer = Examined::default();
-        for _ in 0..LOOKS {
-            answer = examined(programs, kind, &parameters)?;
-            let new = answer.suggestions.iter();
-            let new = new.filter(|(name, _)| !parameters.contains_key(*name));
-            let new: Map<String, Value> = new
-                .map(|(name, value)| (name.clone(), value.clone()))
-                .collect();
-            if new.is_empty() {
-                break;
+        // What tells quickly has told most of the parameters before all is read.
+        for thorough in [false, true] {
+            for _ in 0..LOOKS {
+                answer = examined(programs, kind, &parameters, thorough)?;
+                let new = answer.suggestions.iter();
+                let new = new.filter(|(name, _)| !parameters.contains_key(*name));
+                let new: Map<String, Value> = new
+                    .map(|(name, value)| (name.clone(), value.clone()))
+                    .collect();
+                if new.is_empty() {
+                    break;
+                }
+                parameters.extend(new);
             }
-            parameters.extend(new);
         }
         let count = |name: &str| {
             let mut features = answer.provides.iter();
@@ -70,10 +71,10 @@ impl DataSet {
             classes,
             training_images,
             found: answer.found,
-            unreadable: answer.unreadable,
             faults: answer
                 .faults
                 .into_iter()
+                .chain(answer.unusable)
                 .map(|fault| fault.message)
                 .collect(),
         })
@@ -85,6 +86,7 @@ fn examined(
     programs: &Programs,
     kind: &str,
     given: &Map<String, Value>,
+    thorough: bool,
 ) -> Result<Examined, ProgramError> {
     let mut kinds = programs.kinds(Stage::Data).iter();
     let described = kinds.find(|known| known.name == kind);
@@ -99,6 +101,7 @@ fn examined(
         kind: kind.to_owned(),
         parameters: parameters.into(),
         inputs: BTreeMap::new(),
+        thorough,
     };
     let answers = programs.examine(Stage::Data, vec![question])?;
     Ok(answers.into_iter().next().unwrap_or_default())

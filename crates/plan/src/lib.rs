@@ -18,6 +18,7 @@ pub mod graph;
 pub mod grouping;
 pub mod kinds;
 pub mod label;
+mod lacking_files;
 pub mod pipeline_file;
 mod plan;
 pub mod programs;
@@ -29,6 +30,7 @@ pub mod task_patterns;
 pub use data_set::DataSet;
 /// Pipeline files are replaced in one step.
 pub use eigenscope_artifact::atomic::write_file;
+pub use lacking_files::lacking_files;
 pub use pipeline_file::{parse, read, read_showing};
 pub use plan::{
     CodeParts, MAXIMUM_INPUTS, MAXIMUM_TASKS, Plan, PlannedInput, PlannedTask, TaskDevice, needed,

@@ -79,7 +79,7 @@ pub struct PlannedTask {
     pub outputs: Arc<[KindName]>,
     /// Warnings that follow from the pipeline file.
     pub warnings: Vec<String>,
-    /// Whether a file of the user's is not there that the task needs, so that only what is stored of it can be used.
+    /// Whether a file of the user's that the task needs is not there or cannot be used, so that only what is stored of it can be used.
     pub lacks_file: bool,
 }
 

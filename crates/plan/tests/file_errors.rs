@@ -330,6 +330,7 @@ fn cycles() {
     let kind = TaskKindDescription {
         name: "copy".to_owned(),
         former_names: Vec::new(),
+        unsupported_keys: [].into(),
         summary: "reads images and writes images".to_owned(),
         parameters: vec![],
         roles: vec![Role::many("from", IMAGES, "images")],

@@ -285,7 +285,7 @@ fn faults_of_keys_point_to_them() {
 #[test]
 fn a_file_that_is_not_there_leaves_open_what_the_results_are() {
     let absent = Fault::at("/steps", "there is no file x.pth").help("look for it");
-    let answers = [vec![Examined::default().absent(absent)]];
+    let answers = [vec![Examined::default().unusable(absent)]];
     let fake = Fake::new(&answers);
     let plan = fake.plan(NETWORK).expect("what is stored can be used");
     let (trained, others): (Vec<_>, Vec<_>) =
@@ -371,7 +371,7 @@ fn a_wrong_value_does_not_hide_what_is_wrong_with_another() {
     let fake = Fake::new(&[vec![faults]]);
     let text = NETWORK.replace("seed =", "how = 1979-05-27\nseed =");
     let errors = fake.plan(&text).expect_err("two faults");
-    assert_eq!(codes(&errors), ["wrong_type", "refused_value"]);
+    assert_eq!(codes(&errors), ["refused_value", "wrong_type"]);
     assert_eq!(fake.asked(1).questions[0].parameters["how"], "adam");
 }
 

@@ -82,6 +82,26 @@ fn all_mistakes_are_told_at_once() {
 }
 
 #[test]
+fn options_that_would_undo_ours_are_refused_in_every_form() {
+    let report = rendered(
+        "[slurm]\noptions = ['-a0-5', '-c4', '--output=x', '--part=main', '-Q', '-C avx512', '--gres=gpu:2', '-vH', '-Cavx512']\n",
+    );
+    for words in [
+        "`-a` (--array) is set by eigenscope",
+        "`-c` (--cpus-per-task) has a key of its own",
+        "give it as `tasks.\"PATTERN\".threads`",
+        "`--output` is set by eigenscope",
+        "`--part` (--partition) has a key of its own",
+        "`-Q` (--quiet) cannot be given: it hides the id of the job",
+        "`-C avx512` is no option",
+        "`--gres` has a key of its own",
+    ] {
+        assert!(report.contains(words), "`{words}` is not in\n{report}");
+    }
+    assert_eq!(report.matches("eigenscope::file::").count(), 7, "{report}");
+}
+
+#[test]
 fn mistakes_are_shown_in_the_file_that_has_them() {
     let errors = read(&["[slurm]\nretries = 1\n", "[slurm]\nqos = 3\n"]).expect_err("a problem");
     let handler = GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor());

@@ -41,6 +41,9 @@ fn a_path_begins_at_the_folder_of_the_settings() {
         ("shared", "/project/shared"),
         ("/shared", "/shared"),
         ("file:///shared", "file:///shared"),
+        // Neither holds a password.
+        ("/mnt/10:00@x", "/mnt/10:00@x"),
+        ("s3://bucket/a:b@c", "s3://bucket/a:b@c"),
     ] {
         let settings = read(&format!("[remote]\nurl = '{url}'\n")).expect("read");
         assert_eq!(settings.remote.expect("a remote").url, expected);
@@ -108,6 +111,7 @@ fn secrets_are_refused_and_not_shown() {
         "https://hunter2@host/p",
         "https://host/p?token=hunter2",
         "s3://é:hunter2@bucket/p",
+        "https://me:hunter2/hunter2?hunter2 hunter2@host/p",
     ] {
         let report = rendered(&format!("[remote]\nurl = \"{url}\"\nfoo = 1\n"));
         assert!(report.contains("must hold no user"), "{report}");

@@ -160,10 +160,11 @@ fn address(text: &str) -> Option<String> {
         .iter()
         .find_map(|start| Some((text.find(start)?, start)))?;
     let rest = text.get(at + start.len()..)?;
+    let next = rest.find("://").unwrap_or(rest.len());
+    let rest = &rest[end_of_user(&rest[..next])..];
     let end =
         rest.find(|c: char| c == '/' || c == '?' || c.is_whitespace() || "\"'<>),".contains(c));
     let host = rest.get(..end.unwrap_or(rest.len()))?;
-    let host = host.rsplit('@').next()?;
     (!host.is_empty()).then(|| format!("{start}{host}"))
 }
 
@@ -196,10 +197,10 @@ fn secrets() -> Vec<String> {
 
 /// The text on one line of bounded length, without `secrets`.
 fn plain(text: &str, secrets: &[String]) -> String {
-    let mut text = secrets
-        .iter()
-        .fold(text.to_owned(), |text, secret| text.replace(secret, "***"));
-    let words = text.split_whitespace().map(without_user);
+    let mut text = secrets.iter().fold(without_users(text), |text, secret| {
+        text.replace(secret, "***")
+    });
+    let words = text.split_whitespace();
     text = words.collect::<Vec<_>>().join(" ");
     if let Some((end, _)) = text.char_indices().nth(LONGEST) {
         text.truncate(end);
@@ -208,16 +209,34 @@ fn plain(text: &str, secrets: &[String]) -> String {
     text
 }
 
-/// A word, an address without its user and password.
-fn without_user(word: &str) -> String {
-    match word.split_once("://") {
-        Some((scheme, rest)) => {
-            let host = rest.split(['/', '?']).next().unwrap_or_default();
-            let user = host.rfind('@').map_or(0, |at| at + 1);
-            format!("{scheme}://{}", rest.get(user..).unwrap_or_default())
-        }
-        None => word.to_owned(),
+/// The text with all addresses in it without their users and passwords.
+fn without_users(text: &str) -> String {
+    let mut pieces = text.split("://");
+    let mut shown = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        shown.push_str("://");
+        shown.push_str(&piece[end_of_user(piece)..]);
     }
+    shown
+}
+
+/// Where in a text that begins with the server of an address its user ends. A colon that no number follows begins a password, which may
+/// itself hold what begins a path: then all up to the last `@` may be of it.
+fn end_of_user(text: &str) -> usize {
+    let server = text.split(['/', '?', '#']).next().unwrap_or_default();
+    let is_port = |rest: &str| {
+        let end = rest.find(|c: char| !c.is_ascii_digit());
+        end.is_none_or(|end| {
+            rest[end..].starts_with(|c: char| c.is_whitespace() || ":,;.)>\"'".contains(c))
+        })
+    };
+    let colon = server.split_once(':');
+    let at = match colon {
+        Some((host, port)) if host == "[" || is_port(port) => None,
+        Some(_) => server.rfind('@').or_else(|| text.rfind('@')),
+        None => server.rfind('@'),
+    };
+    at.map_or(0, |at| at + 1)
 }
 
 #[cfg(test)]
@@ -231,6 +250,27 @@ mod tests {
             &[],
         );
         assert_eq!(text, "Error performing GET http://127.0.0.1:9/x@1 in 1 ms");
+        for password in ["pw9", "p/w9", "p?w9", "p w9", "p:w9/", "p#w@9", "9w/9"] {
+            let address = format!("http://me:{password}@host:9/x");
+            let text = plain(&format!("no connection from {address}: refused"), &[]);
+            assert_eq!(
+                text, "no connection from http://host:9/x: refused",
+                "{password}"
+            );
+            assert_eq!(
+                super::address(&address).as_deref(),
+                Some("http://host:9"),
+                "{password}"
+            );
+        }
+        for text in [
+            "no connection from http://host:9: ask me@host",
+            "http://host/a:b@c and s3://bucket/a@b",
+            "http://[::1]:9/a@b",
+            "nothing",
+        ] {
+            assert_eq!(plain(text, &[]), text);
+        }
     }
 
     #[test]

@@ -91,6 +91,9 @@ pub struct TaskKindDescription {
     /// Names that it had before, for the errors about old pipeline files.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub former_names: Vec<String>,
+    /// Keys that it lacks although other kinds of the stage have them, and what to do instead.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unsupported_keys: BTreeMap<String, String>,
     /// One line for help and errors.
     pub summary: String,
     /// What can be set.

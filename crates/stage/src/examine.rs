@@ -57,6 +57,9 @@ pub struct Question {
     pub parameters: Value,
     /// What is known of what the task reads, by role; of several artifacts, what all of them have.
     pub inputs: BTreeMap<String, Known>,
+    /// Whether all of the user's files are to be read, however large they are, not only what is read in milliseconds.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub thorough: bool,
 }
 
 /// What is known of results that need not exist.
@@ -126,12 +129,14 @@ pub struct Examined {
     /// Why the task cannot run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<Fault>,
-    /// Which file of the user's is not there, so that nothing is known of the results. What is stored can be used all the same.
+    /// Why a file of the user's cannot be used: it is not there, damaged, or not what the task needs. Nothing is known of the results then.
+    /// What is stored can be used all the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub absent: Option<Fault>,
-    /// Why the user's files cannot be read, as the task will say. It is no fault: they may be others when the task runs.
+    pub unusable: Option<Fault>,
+    /// Which of the user's files are not there that the task reads, and what to do about it. It is no fault, and asked for only when
+    /// somebody wants to know what a run would meet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub unreadable: Option<String>,
+    pub lacking: Option<String>,
     /// Values that parameters may be given where the defaults do not fit the user's files, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub suggestions: BTreeMap<String, Value>,
@@ -212,10 +217,10 @@ impl Examined {
         self
     }
 
-    /// Says which file is not there.
-    pub fn absent(self, fault: Fault) -> Self {
-        let absent = Some(fault);
-        Self { absent, ..self }
+    /// Says which file cannot be used.
+    pub fn unusable(self, fault: Fault) -> Self {
+        let unusable = Some(fault);
+        Self { unusable, ..self }
     }
 
     /// Adds a warning.
@@ -241,6 +246,11 @@ impl<'a> Examination<'a> {
     /// Where the user keeps data files.
     pub fn data_dir(&self) -> &'a Path {
         self.data_dir
+    }
+
+    /// Returns whether all of the user's files are to be read, however large they are.
+    pub fn is_thorough(&self) -> bool {
+        self.question.thorough
     }
 
     /// The parameters, all of them given.

@@ -1,5 +1,7 @@
 //! Task kinds: one declaration each.
 
+use std::collections::BTreeMap;
+
 use eigenscope_artifact::KindName;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -37,6 +39,7 @@ impl TaskKind {
         let description = TaskKindDescription {
             name: name.to_owned(),
             former_names: Vec::new(),
+            unsupported_keys: BTreeMap::new(),
             summary: summary.to_owned(),
             parameters: Vec::new(),
             roles: Vec::new(),
@@ -99,6 +102,13 @@ impl TaskKind {
         self
     }
 
+    /// Says what to do in place of a key that other kinds of the stage have.
+    pub fn without(mut self, key: &str, instead: &str) -> Self {
+        let keys = &mut self.description.unsupported_keys;
+        keys.insert(key.to_owned(), instead.to_owned());
+        self
+    }
+
     /// Adds what a task reads in one role.
     pub fn reads(mut self, role: Role) -> Self {
         self.description.roles.push(role);
@@ -126,6 +136,13 @@ impl TaskKind {
         examine: fn(&Examination<'_>) -> Result<Examined, TaskError>,
     ) -> Self {
         self.description.examined = true;
+        self.examine = Some(examine);
+        self
+    }
+
+    /// Has tasks looked at when somebody wants to know what a run would meet, not while a pipeline file is read: `examine` says which files
+    /// are not there ([`Examined::lacking`]). It must be as quick and harmless as that of [`TaskKind::examined_by`].
+    pub fn looked_at_by(mut self, examine: Examine) -> Self {
         self.examine = Some(examine);
         self
     }

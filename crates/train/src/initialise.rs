@@ -11,7 +11,7 @@ pub fn initialise(architecture: &Architecture, seed: Seed) -> Vec<NamedTensor> {
     let parameters = architecture.parameters().into_iter();
     parameters
         .map(|parameter| {
-            let mut stream = seed.stream(&format!("initialise/{}", parameter.name), 0);
+            let mut stream = seed.stream(&parameter.purpose(), 0);
             parameter.initial(|| stream.uniform())
         })
         .collect()

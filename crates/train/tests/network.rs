@@ -170,6 +170,7 @@ fn examine(parameters: Value, sized: bool) -> Examined {
         kind: "network".to_owned(),
         parameters,
         inputs: BTreeMap::from([("data".to_owned(), known)]),
+        thorough: false,
     };
     examine(&Examination::new(&question, "".as_ref())).expect("an answer")
 }

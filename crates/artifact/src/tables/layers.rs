@@ -109,3 +109,46 @@ records! {
         spikes_accuracy_fraction: Option<f64>,
     }
 }
+
+records! {
+    /// What the spectrum of a layer's weight says about it, without any image.
+    pub struct WeightQualityRow: "weight-quality", 1 => {
+        /// Name of the layer.
+        layer: String,
+        /// Values that the layer reads: columns of its weight W, a convolution flattened to `[out, in * kh * kw]`.
+        inputs: u32,
+        /// Values that it gives: rows of W.
+        outputs: u32,
+        /// Largest singular value of W.
+        spectral_norm: f64,
+        /// Root of the sum of the squared weights.
+        frobenius_norm: f64,
+        /// Decimal logarithm of `frobenius_norm`; missing if all weights are 0.
+        log_frobenius_norm: Option<f64>,
+        /// (`frobenius_norm / spectral_norm`)^2, 1 to the rank of W; missing if all weights are 0.
+        stable_rank: Option<f64>,
+        /// Exponent of the density x^-alpha of the largest eigenvalues of W^T W; missing if fewer than two differ.
+        alpha: Option<f64>,
+        /// Standard error of `alpha`.
+        alpha_error: Option<f64>,
+        /// Smallest eigenvalue that the power law was fitted to.
+        tail_minimum: Option<f64>,
+        /// Number of eigenvalues that it was fitted to.
+        tail_eigenvalues: Option<u32>,
+        /// Kolmogorov-Smirnov distance of these eigenvalues from the power law.
+        tail_distance: Option<f64>,
+        /// `alpha` times the decimal logarithm of the largest eigenvalue.
+        weighted_alpha: Option<f64>,
+        /// Largest eigenvalue that random weights would have with the median that W has (Marchenko-Pastur); missing if the median
+        /// is 0.
+        bulk_edge: Option<f64>,
+        /// `bulk_edge` over the largest eigenvalue: above 1 if no eigenvalue exceeds it.
+        soft_rank: Option<f64>,
+        /// Eigenvalues above `bulk_edge`.
+        spikes: Option<u32>,
+        /// Frobenius norm of the difference from the weights that training started from; missing where nobody knows them.
+        initial_distance: Option<f64>,
+        /// The same over the Frobenius norm of those weights.
+        initial_relative_distance: Option<f64>,
+    }
+}

@@ -9,6 +9,7 @@ pub mod layers;
 pub mod ledger;
 pub mod masks;
 pub mod rainbow;
+pub mod representations;
 pub mod scaling;
 pub mod surgery;
 pub mod training;

@@ -502,7 +502,11 @@ impl Machine<'_, '_> {
     }
 
     fn global(&mut self, module: String, name: String) -> Outcome<Node> {
-        self.charge(module.len() + name.len() + NODE)?;
+        let length = module.len() + name.len();
+        if length > limits::NAME_BYTES {
+            return Err(self.wrong(format!("a class whose name has {length} bytes")));
+        }
+        self.charge(length + NODE)?;
         Ok(Node::Global(Box::new(Global { module, name })))
     }
 

@@ -9,17 +9,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::rebuild;
 use super::structure::{Structure, attributes, is_plain, key_text, structure};
 use super::together::{Places, Relation};
-use crate::CheckpointError;
 use crate::checkpoint::Note;
 use crate::error::shown;
 use crate::pickle::{Node, Pickle, Value};
 use crate::source::Source;
+use crate::{CheckpointError, limits};
 
 /// The key of everything in a file.
 const WHOLE: &str = ".";
 
 /// Most places that a message lists, most classes that are noted.
 const LISTED: usize = 12;
+
+/// Values looked at, beyond which a file refers to the same ones over and over.
+const STEPS: usize = 1 << 25;
 
 /// Chooses what `key` leads to, or the only candidate; with notes about what else the file holds.
 ///
@@ -31,7 +34,7 @@ pub(crate) fn choose(
     key: Option<&str>,
 ) -> Result<(Value, Vec<Note>), CheckpointError> {
     let mut walk = Walk::new(pickle);
-    walk.run();
+    walk.run(source)?;
     let mut notes = walk.notes();
     let chosen = match key {
         Some(WHOLE) => pickle.root,
@@ -53,6 +56,8 @@ struct Visit {
     value: Value,
     parent: Option<usize>,
     key: Key,
+    /// Visits on the way to it.
+    depth: usize,
 }
 
 enum Key {
@@ -65,6 +70,9 @@ struct Walk<'a> {
     pickle: &'a Pickle,
     visits: Vec<Visit>,
     seen: Vec<bool>,
+    steps: usize,
+    /// Tensors in dictionaries.
+    tensors: usize,
     /// Indices of visits, with how many tensors are directly there.
     candidates: Vec<(usize, usize)>,
     /// The same for lists of tensors, which count only if there is nothing else.
@@ -76,14 +84,21 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     fn new(pickle: &'a Pickle) -> Self {
+        let mut seen = vec![false; pickle.nodes.len()];
+        if let Value::Node(root) = pickle.root {
+            seen[root as usize] = true;
+        }
         Self {
             pickle,
             visits: vec![Visit {
                 value: pickle.root,
                 parent: None,
                 key: Key::Index(0),
+                depth: 0,
             }],
-            seen: vec![false; pickle.nodes.len()],
+            seen,
+            steps: 0,
+            tensors: 0,
             candidates: Vec::new(),
             lists: Vec::new(),
             optimisers: Vec::new(),
@@ -91,12 +106,17 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn run(&mut self) {
+    fn run(&mut self, source: &Source) -> Result<(), CheckpointError> {
         let mut next = 0;
         while next < self.visits.len() {
             self.visit(next);
             next += 1;
+            if self.steps > STEPS || self.tensors > limits::TENSORS {
+                let limit = format!("{} tensors", limits::TENSORS);
+                return Err(source.too_large("the pickle", "more tensors or values", limit));
+            }
         }
+        Ok(())
     }
 
     fn visit(&mut self, index: usize) {
@@ -110,6 +130,7 @@ impl<'a> Walk<'a> {
                 if tensors > 0 {
                     self.candidates.push((index, tensors));
                 }
+                self.tensors += tensors;
                 self.push_items(index, &items);
             }
             Structure::Sequence(values) => {
@@ -137,12 +158,14 @@ impl<'a> Walk<'a> {
     }
 
     fn push_items(&mut self, parent: usize, items: &[(Value, Value)]) {
+        self.steps += items.len();
         for (key, value) in items {
             self.push(parent, *value, Key::Of(*key));
         }
     }
 
     fn push_values(&mut self, parent: usize, values: &[Value]) {
+        self.steps += values.len();
         for (index, value) in values.iter().enumerate() {
             self.push(parent, *value, Key::Index(index));
         }
@@ -160,6 +183,7 @@ impl<'a> Walk<'a> {
             value,
             parent: Some(parent),
             key,
+            depth: self.visits[parent].depth + 1,
         });
     }
 
@@ -208,10 +232,14 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// What the places with tensors are to each other. Modules are never parts, for they hold their parts themselves.
+    /// What the places with tensors are to each other. Modules are never parts, for they hold their parts themselves; nor is what
+    /// lies too deep to be read.
     fn relation(&self) -> Relation {
         let held: Vec<usize> = self.candidates.iter().map(|&(index, _)| index).collect();
-        if held.is_empty() || self.candidates.iter().any(|&(_, tensors)| tensors == 0) {
+        let is_apart = |&(index, tensors): &(usize, usize)| {
+            tensors == 0 || self.visits[index].depth > limits::DEPTH
+        };
+        if held.is_empty() || self.candidates.iter().any(is_apart) {
             return Relation::Apart(held);
         }
         let parents: Vec<Option<usize>> = self.visits.iter().map(|visit| visit.parent).collect();
@@ -237,21 +265,29 @@ impl<'a> Walk<'a> {
         places.relation(tensors, is_dictionary)
     }
 
-    /// The places that hold tensors, with descriptions; of parts that belong together, what holds them.
-    fn places(&self) -> Vec<(String, String)> {
-        let held = |place: usize| {
-            let within = self.candidates.iter().filter(|&&(index, _)| {
-                let mut above = std::iter::successors(Some(index), |&at| self.visits[at].parent);
-                above.any(|visit| visit == place)
-            });
-            (place, within.map(|(_, tensors)| tensors).sum())
+    /// The places that hold tensors, each with the number of tensors in it; of parts that belong together, what holds them.
+    fn held(&self) -> Vec<(usize, usize)> {
+        let groups = match (self.candidates.is_empty(), self.relation()) {
+            (true, _) => return self.lists.clone(),
+            (false, Relation::Parts(_)) => return self.candidates.clone(),
+            (false, Relation::Apart(groups)) => groups,
         };
-        let all: Vec<(usize, usize)> = match (self.candidates.is_empty(), self.relation()) {
-            (true, _) => self.lists.clone(),
-            (false, Relation::Parts(_)) => self.candidates.clone(),
-            (false, Relation::Apart(groups)) => groups.into_iter().map(held).collect(),
-        };
-        let places = all.into_iter().map(|(index, tensors)| {
+        let mut held: BTreeMap<usize, usize> = groups.iter().map(|&place| (place, 0)).collect();
+        for &(index, tensors) in &self.candidates {
+            let above = std::iter::successors(Some(index), |&at| self.visits[at].parent);
+            for visit in above.take(limits::DEPTH + 1) {
+                if let Some(sum) = held.get_mut(&visit) {
+                    *sum += tensors;
+                }
+            }
+        }
+        let counted = groups.into_iter().map(|place| (place, held[&place]));
+        counted.collect()
+    }
+
+    /// The first places that hold tensors, with descriptions.
+    fn places(&self, held: &[(usize, usize)]) -> Vec<(String, String)> {
+        let places = held.iter().take(LISTED).map(|&(index, tensors)| {
             let path = match self.path(index) {
                 path if path.is_empty() => WHOLE.to_owned(),
                 path => path,
@@ -271,20 +307,18 @@ impl<'a> Walk<'a> {
     }
 
     fn refuse(&self, source: &Source, found: &str) -> CheckpointError {
-        let places = self.places();
+        let held = self.held();
+        let places = self.places(&held);
         let mut reason = found.to_owned();
         let listed: Vec<&str> = places.iter().map(|(_, shown)| shown.as_str()).collect();
-        match listed.split_at_checked(LISTED) {
-            _ if listed.is_empty() => reason.push_str(&self.classes_held()),
-            Some((head, rest)) if !rest.is_empty() => {
-                let more = rest.len();
-                reason += &format!(
-                    ": {} and {more} more; choose one with `key`",
-                    head.join(", ")
-                );
-            }
-            _ => reason += &format!(": {}; choose one with `key`", listed.join(", ")),
-        }
+        reason += &match held.len().saturating_sub(LISTED) {
+            _ if listed.is_empty() => self.classes_held(),
+            0 => format!(": {}; choose one with `key`", listed.join(", ")),
+            more => format!(
+                ": {} and {more} more; choose one with `key`",
+                listed.join(", ")
+            ),
+        };
         CheckpointError::Key {
             path: source.path().to_owned(),
             reason,
@@ -310,17 +344,48 @@ impl<'a> Walk<'a> {
         )
     }
 
+    /// Classes of objects that the walk did not come to, with how many there are: in modules and optimisers, or made by the pickle and
+    /// thrown away.
+    fn elsewhere(&self) -> BTreeMap<String, usize> {
+        let mut classes = BTreeMap::new();
+        for (index, node) in (0..).zip(&self.pickle.nodes) {
+            let Node::Object(object) = node else { continue };
+            if self.seen[index as usize] {
+                continue;
+            }
+            let class = self.pickle.class_name(object);
+            let is_passed_over = !is_plain(&class)
+                && matches!(
+                    structure(self.pickle, Value::Node(index)),
+                    Structure::Object(_)
+                );
+            if is_passed_over {
+                *classes.entry(class).or_insert(0) += 1;
+            }
+        }
+        classes
+    }
+
     fn notes(&self) -> Vec<Note> {
         let mut notes: Vec<Note> = Vec::new();
         for (class, &(index, count)) in self.classes.iter().take(LISTED) {
             notes.push(Note::PassedOver {
                 class: shown(class),
-                at: shown(&self.path(index)),
+                at: Some(shown(&self.path(index))),
                 count,
             });
         }
-        if self.classes.len() > LISTED {
-            let count = self.classes.len() - LISTED;
+        let elsewhere = self.elsewhere();
+        for (class, &count) in elsewhere.iter().take(LISTED) {
+            notes.push(Note::PassedOver {
+                class: shown(class),
+                at: None,
+                count,
+            });
+        }
+        let more = |classes: usize| classes.saturating_sub(LISTED);
+        let count = more(self.classes.len()) + more(elsewhere.len());
+        if count > 0 {
             notes.push(Note::MoreClasses { count });
         }
         for &index in self.optimisers.iter().take(LISTED) {
@@ -345,13 +410,13 @@ fn find(pickle: &Pickle, value: Value, path: &str, depth: usize) -> Option<Value
     if path.is_empty() {
         return Some(value);
     }
-    if depth > crate::limits::DEPTH {
+    if depth > limits::DEPTH {
         return None;
     }
     let ends = path.match_indices('.').map(|(end, _)| end);
     let mut ends: Vec<usize> = ends.chain([path.len()]).collect();
     ends.reverse();
-    ends.truncate(crate::limits::DEPTH);
+    ends.truncate(limits::DEPTH);
     ends.into_iter().find_map(|end| {
         let inner = child(pickle, value, &path[..end])?;
         let rest = path.get(end + 1..).unwrap_or("");

@@ -1,8 +1,8 @@
 //! Tensors as pickles describe them: a call of one of PyTorch's functions that rebuild a tensor, with a storage, an offset, a shape
 //! and strides.
 
-use crate::DType;
 use crate::pickle::{Node, Object, Pickle, Value};
+use crate::{DType, limits};
 
 /// A tensor, with everything counted in values.
 #[derive(Debug)]
@@ -32,6 +32,9 @@ pub(crate) struct StorageRef<'a> {
 
 /// How many calls around a tensor are looked through.
 const WRAPPERS: usize = 4;
+
+/// How many entries of the metadata of a tensor are looked at. PyTorch writes two, and many tensors may refer to the same ones.
+const METADATA: usize = 16;
 
 /// The tensor that `value` describes; `None` if it is something else, a reason if it is a tensor that cannot be read.
 pub(crate) fn tensor(pickle: &Pickle, value: Value) -> Option<Result<Rebuilt, String>> {
@@ -108,9 +111,8 @@ fn is_negated(pickle: &Pickle, metadata: Value) -> bool {
     let Some(Node::Dict(items)) = pickle.node(metadata) else {
         return false;
     };
-    items
-        .iter()
-        .any(|(key, value)| pickle.text(*key) == Some("neg") && *value == Value::Bool(true))
+    let mut items = items.iter().take(METADATA);
+    items.any(|(key, value)| pickle.text(*key) == Some("neg") && *value == Value::Bool(true))
 }
 
 fn size(value: Value) -> Option<u64> {
@@ -120,14 +122,15 @@ fn size(value: Value) -> Option<u64> {
     }
 }
 
+/// The sizes in a tuple; of more than a tensor has dimensions, no more than shows that.
 fn sizes(pickle: &Pickle, value: Value) -> Option<Vec<u64>> {
     // `torch.Size` is a call with a tuple.
     let value = match pickle.object(value) {
         Some(object) => *pickle.sequence(object.arguments)?.first()?,
         None => value,
     };
-    let values = pickle.sequence(value)?;
-    values.iter().map(|&value| size(value)).collect()
+    let values = pickle.sequence(value)?.iter().take(limits::DIMENSIONS + 1);
+    values.map(|&value| size(value)).collect()
 }
 
 /// Reads `('storage', type, key, location, size)`, in old files with `(view key, offset, size)` or nothing after it.
@@ -139,6 +142,9 @@ pub(crate) fn storage_of(pickle: &Pickle, identity: Value) -> Result<StorageRef<
     let (Some("storage"), Some(key)) = (pickle.text(*tag), pickle.text(*key)) else {
         return Err("its storage is not described as PyTorch does".to_owned());
     };
+    if key.len() > limits::NAME_BYTES {
+        return Err(format!("the key of its storage has {} bytes", key.len()));
+    }
     let global = pickle.global(*class).ok_or("its storage has no class")?;
     let dtype = storage_type(&global.name)
         .ok_or_else(|| format!("storages of class `{}` are not known", global.name))?;

@@ -1,20 +1,25 @@
 //! `eigenscope run --dry-run`: what would run, why, and how long it may take.
 
 use anyhow::Result;
-use eigenscope_pipeline::execute::slurm::{PlannedSubmissions, SlurmOptions};
+use eigenscope_pipeline::execute::slurm::{PlannedSubmissions, SlurmOptions, USUAL_ELEMENTS};
 use eigenscope_pipeline::execute::{self, DryRun, DryRunTask, Options, duration};
 use eigenscope_pipeline::text_table::{Align, text_table};
 use eigenscope_plan::Plan;
+use eigenscope_stage::Device;
 use serde::{Serialize, Serializer};
 
 use super::{tallied, tell};
 use crate::arguments::Run;
 use crate::by_table;
+use crate::cards;
 use crate::exit;
 use crate::invocation::Invocation;
 use crate::json;
 use crate::project::Project;
 use crate::task_report::{self, TaskReport};
+
+/// Job arrays that are listed.
+const SHOWN: usize = 20;
 
 #[derive(Serialize)]
 struct Report<'a> {
@@ -26,6 +31,9 @@ struct Report<'a> {
     /// What would be submitted to Slurm at once.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     submissions: Vec<SubmissionReport>,
+    /// Why limits of the site are assumed and not known, if that is so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    assumed_limits: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -33,6 +41,9 @@ struct SubmissionReport {
     threads: usize,
     memory_mib: u64,
     minutes: u64,
+    /// Whether it asks for a graphics card.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    card: bool,
     /// For each element of the array its tasks, which run one after the other.
     elements: Vec<Vec<String>>,
 }
@@ -47,6 +58,7 @@ impl Serialize for Tasks<'_> {
             task: TaskReport::new(plan, task.task, &task.state),
             is_sure: task.is_sure,
             seconds: task.seconds,
+            device: plan.tasks[task.task].device.computes.name(),
         }))
     }
 }
@@ -59,6 +71,8 @@ struct DryRunTaskReport {
     is_sure: bool,
     /// Estimate for this task.
     seconds: f64,
+    /// What it computes on.
+    device: &'static str,
 }
 
 pub(crate) fn run(
@@ -87,6 +101,11 @@ pub(crate) fn run(
             .iter()
             .flat_map(|planned| submissions(project, planned))
             .collect(),
+        assumed_limits: dry_run
+            .submissions
+            .as_ref()
+            .and_then(|planned| planned.assumed.as_ref())
+            .map(ToString::to_string),
     };
     match command.json {
         true => json::print(&report)?,
@@ -96,10 +115,36 @@ pub(crate) fn run(
         None => tell(&summary(&dry_run, Some(jobs))),
         Some(planned) => {
             tell(&summary(&dry_run, None));
-            tell(&submitted(&report.submissions, planned));
+            tell(&submitted(plan, planned));
         }
     }
+    project.tell_lacking_files(dry_run.tasks.iter().map(|task| task.task));
+    if let Some(line) = on_cards(plan, &dry_run.tasks, slurm) {
+        tell(&line);
+    }
     Ok(exit::OK)
+}
+
+/// How many tasks would compute on a graphics card of this machine, and whether there is one.
+fn on_cards(plan: &Plan, tasks: &[DryRunTask], slurm: Option<&SlurmOptions>) -> Option<String> {
+    let tasks = tasks.iter().map(|task| &plan.tasks[task.task]);
+    let here = tasks.filter(|task| {
+        let is_here = slurm.is_none_or(|slurm| slurm.settings.is_local(task));
+        task.device.computes == Device::Cuda && is_here
+    });
+    let count = here.count();
+    let subject = match count {
+        0 => return None,
+        1 => "1 task computes".to_owned(),
+        count => format!("{count} tasks compute"),
+    };
+    Some(match cards::of_run() {
+        Ok(_) => format!("{subject} on a graphics card"),
+        Err(reason) => format!(
+            "warning: {subject} on a graphics card, and there is none here: {reason}; a run only takes their results from elsewhere. \
+             `eigenscope devices` lists what was looked for"
+        ),
+    })
 }
 
 fn submissions(project: &Project, planned: &PlannedSubmissions) -> Vec<SubmissionReport> {
@@ -108,6 +153,7 @@ fn submissions(project: &Project, planned: &PlannedSubmissions) -> Vec<Submissio
         threads: job.needs.threads,
         memory_mib: job.needs.memory_mib,
         minutes: job.needs.minutes,
+        card: job.needs.card,
         elements: job
             .elements
             .iter()
@@ -118,30 +164,53 @@ fn submissions(project: &Project, planned: &PlannedSubmissions) -> Vec<Submissio
 }
 
 /// One line for each job array that would be submitted at once, and what follows.
-fn submitted(reports: &[SubmissionReport], planned: &PlannedSubmissions) -> String {
-    let mut lines: Vec<String> = planned
-        .jobs
-        .iter()
-        .zip(reports)
-        .map(|(job, report)| {
-            let tasks: usize = report.elements.iter().map(Vec::len).sum();
-            let elements = report.elements.len();
-            let packed = match tasks == elements {
-                true => String::new(),
-                false => format!(" for {tasks} tasks"),
-            };
-            let first = report.elements.iter().flatten().next();
-            format!(
-                "slurm: an array of {elements} {}{packed} ({}): {}{}",
-                super::plural(elements, "element"),
-                job.needs,
-                first.map_or("", String::as_str),
-                if tasks > 1 { ", ..." } else { "" }
-            )
-        })
-        .collect();
+fn submitted(plan: &Plan, planned: &PlannedSubmissions) -> String {
+    let mut lines = Vec::new();
+    if let Some(error) = &planned.assumed {
+        lines.push(format!(
+            "slurm: it cannot be asked ({error}): assumed are arrays of at most {USUAL_ELEMENTS} elements, as Slurm has them unless a site sets \
+             MaxArraySize, and no limit of threads, memory and time"
+        ));
+    }
+    let name = |task: Option<&usize>| task.map_or("", |&task| plan.tasks[task].id.as_str());
+    let arrays = planned.jobs.iter().map(|job| {
+        let tasks: usize = job.elements.iter().map(Vec::len).sum();
+        let elements = job.elements.len();
+        let packed = match tasks == elements {
+            true => String::new(),
+            false => format!(" for {tasks} tasks"),
+        };
+        format!(
+            "slurm: an array of {elements} {}{packed} ({}): {}{}",
+            super::plural(elements, "element"),
+            job.needs,
+            name(job.elements.iter().flatten().next()),
+            if tasks > 1 { ", ..." } else { "" }
+        )
+    });
+    let later = planned.later.iter().map(|(needs, tasks)| {
+        format!(
+            "slurm: later {} {} ({needs}): {}{}",
+            tasks.len(),
+            super::plural(tasks.len(), "task"),
+            name(tasks.first()),
+            if tasks.len() > 1 { ", ..." } else { "" }
+        )
+    });
+    let (arrays, later): (Vec<String>, Vec<String>) = (arrays.collect(), later.collect());
+    for (what, mut all) in [("array", arrays), ("group", later)] {
+        let more = all.len().saturating_sub(SHOWN);
+        all.truncate(SHOWN);
+        lines.append(&mut all);
+        if more > 0 {
+            let what = super::plural(more, what);
+            lines.push(format!(
+                "slurm: {more} more {what}; `--json` lists all arrays"
+            ));
+        }
+    }
     let counts = tallied([
-        (planned.later.len(), "submitted later"),
+        (planned.adopted.len(), "submitted by an earlier run"),
         (planned.local.len(), "on this machine"),
     ]);
     if !counts.is_empty() {

@@ -2,7 +2,6 @@
 
 use anyhow::{Result, anyhow};
 use eigenscope_pipeline::survey::{chain, explain};
-use eigenscope_plan::Plan;
 use serde::Serialize;
 
 use crate::arguments::{Explain, ProjectArguments};
@@ -28,7 +27,11 @@ struct Explanation {
 }
 
 /// The error about a command that names no task.
-fn no_tasks(plan: &Plan, pipeline: &str) -> anyhow::Error {
+fn no_tasks(
+    Project {
+        plan, invocation, ..
+    }: &Project,
+) -> anyhow::Error {
     let mut tables: Vec<&str> = Vec::new();
     for task in &plan.tasks {
         let table = task.id.split('[').next().unwrap_or_default();
@@ -44,8 +47,10 @@ fn no_tasks(plan: &Plan, pipeline: &str) -> anyhow::Error {
         rest => format!(" and {rest} more"),
     };
     anyhow!(
-        "no task is named: give tasks or tables, such as `eigenscope explain {pipeline} {last}`; `eigenscope status {pipeline}` says in one \
-         line each what would run; tables of the pipeline: {}{rest}",
+        "no task is named: give tasks or tables, such as `{} {last}`; `{}` says in one line each what would run; tables of the pipeline: \
+         {}{rest}",
+        invocation.command("explain"),
+        invocation.command("status"),
         shown.join(", ")
     )
 }
@@ -53,7 +58,7 @@ fn no_tasks(plan: &Plan, pipeline: &str) -> anyhow::Error {
 pub(crate) fn run(arguments: &ProjectArguments, command: &Explain) -> Result<u8> {
     let project = Project::open(arguments, &command.pipeline)?;
     if command.tasks.is_empty() {
-        return Err(no_tasks(&project.plan, &command.pipeline));
+        return Err(no_tasks(&project));
     }
     let targets = project.select(&command.tasks)?;
     let survey = project.survey(&targets);

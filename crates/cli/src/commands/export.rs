@@ -20,7 +20,7 @@ const DRAWINGS: [&str; 4] = ["svg", "png", "pdf", "interactive"];
 
 pub(crate) fn run(arguments: &ProjectArguments, command: &Export) -> Result<u8> {
     let project = Project::open(arguments, &command.pipeline)?;
-    project.tell_absent_files();
+    project.tell_unusable_files();
     let task = one(&project, &command.task)?;
     if let Some(folder) = &command.projector {
         return projector(&project, task, folder);

@@ -29,7 +29,7 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Pull) -> Result<u8> {
     options.sharing = Some(Arc::clone(&sharing));
     let outcome = project.execute(&targets, &options)?;
     tell(&run::summary(&outcome));
-    tell_misses(&project.plan, &outcome, &sharing);
+    tell_misses(&project, &outcome, &sharing);
     Ok(match outcome {
         Outcome {
             interrupted: true, ..

@@ -15,7 +15,7 @@ use crate::arguments::{ProjectArguments, Push, Terminal};
 use crate::budget::{self, SecondSignal};
 use crate::exit;
 use crate::project::Project;
-use crate::sharing::{Shared, tell_given_up};
+use crate::sharing::{Shared, replacing, tell_given_up};
 
 /// Faults that are named.
 const SHOWN: usize = 10;
@@ -68,13 +68,24 @@ pub(super) fn push_tasks(
     }
     for (what, faults) in [
         ("not replaced", &pushed.conflicts),
+        ("not replaced", &pushed.damaged),
         ("not pushed", &pushed.failed),
     ] {
         tell_faults(&project.plan, what, faults);
     }
     tell_given_up(&remote);
     tell(&summary(&pushed, remote.url()));
-    Ok(pushed.conflicts.is_empty() && pushed.failed.is_empty() && pushed.left.is_empty())
+    if !pushed.conflicts.is_empty() {
+        tell(&format!(
+            "`{}` tells whether results that are there with another content are computed here the same again",
+            project.invocation.command("verify")
+        ));
+    }
+    if !pushed.damaged.is_empty() {
+        tell(&replacing(&project.invocation));
+    }
+    let not_well = [&pushed.conflicts, &pushed.damaged, &pushed.failed];
+    Ok(not_well.iter().all(|faults| faults.is_empty()) && pushed.left.is_empty())
 }
 
 fn draw(progress: PushProgress) {
@@ -103,6 +114,7 @@ fn summary(pushed: &Pushed, url: &str) -> String {
         ),
         (pushed.there.len(), "there already"),
         (pushed.conflicts.len(), "there with another content"),
+        (pushed.damaged.len(), "damaged there"),
         (
             pushed.foreign.len(),
             "of another kind of machine, not ours to push",

@@ -17,7 +17,7 @@ const PAGE: &str = "report.html";
 
 pub(crate) fn run(arguments: &ProjectArguments, command: &Report) -> Result<u8> {
     let project = Project::open(arguments, &command.pipeline)?;
-    project.tell_absent_files();
+    project.tell_unusable_files();
     let folder = project.store.pipeline(&project.plan.name);
     let path = command.output.clone().unwrap_or_else(|| folder.join(PAGE));
     if path.is_dir() {

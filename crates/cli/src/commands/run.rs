@@ -24,7 +24,7 @@ use crate::sharing::{self, Shared, tell_misses};
 
 pub(crate) fn run(arguments: &ProjectArguments, command: &Run) -> Result<u8> {
     let (project, targets) = Project::open_targets(arguments, &command.targets)?;
-    project.refuse_absent_files(&targets)?;
+    project.refuse_unusable_files(&targets)?;
     let settings = settings::read(&project.plan.file)?;
     let slurm = settings::slurm(&settings, arguments, command)?;
     if let Some(slurm) = &slurm {
@@ -136,7 +136,7 @@ fn tell_outcome(project: &Project, outcome: &Outcome, sharing: Option<&Sharing>)
     tell(&summary(outcome));
     tell_submitted(outcome, &project.invocation);
     if let Some(sharing) = sharing {
-        tell_misses(&project.plan, outcome, sharing);
+        tell_misses(project, outcome, sharing);
     }
     tell_warnings(project, outcome);
     project.tell_shared_name()?;

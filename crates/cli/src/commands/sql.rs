@@ -23,7 +23,7 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Sql) -> Result<u8> {
         bail!("the query comes after the pipeline: eigenscope sql PIPELINE 'select ...'");
     }
     let project = Project::open(arguments, &command.pipeline)?;
-    project.tell_absent_files();
+    project.tell_unusable_files();
     let survey = project.survey(&project.select(&[])?);
     let catalogue = Catalogue::of(&project.plan, &survey, &project.store);
     let pipeline = project.plan.name.as_str();

@@ -42,7 +42,7 @@ fn found(arguments: &ProjectArguments, path: &Path) -> Result<Vec<String>> {
     for file in files {
         let file = relative(&file);
         let project = Project::open(arguments, &file)?;
-        project.tell_absent_files();
+        project.tell_unusable_files();
         let tasks = &project.plan.tasks;
         let is_named =
             |id: &str| id == link || store.link(pipeline, id).file_name() == Some(link.as_ref());

@@ -78,6 +78,11 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Status) -> Result<u8> 
     } else {
         super::print(&found.text(command.all, current, total))?;
     }
+    let states = found.survey.iter();
+    let not_current = states.filter(|(_, state)| !state.is_current());
+    found
+        .project
+        .tell_lacking_files(not_current.map(|(task, _)| task));
     let is_stale = current < total || misled > 0;
     Ok(if command.check && is_stale {
         exit::STALE

@@ -18,11 +18,10 @@
 //! Source: the published notebook.
 
 use eigenscope_artifact::{ImageReader, SplitName};
-use eigenscope_models::Layer;
+use eigenscope_models::{Activations, Layer};
 use faer::linalg::matmul::triangular::{BlockStructure, matmul};
 use faer::{Accum, Mat, MatRef, Par};
 
-use super::activations::Activations;
 use crate::error::DecomposeError;
 use crate::image_batches::{Batch, for_each_batch};
 

@@ -1,7 +1,7 @@
 //! Second moments between the inputs of a layer in two networks, and the orthogonal map that follows from them.
 
 use eigenscope_artifact::{ImageReader, InputShape, SplitName};
-use eigenscope_models::Layer;
+use eigenscope_models::{Activations, Layer};
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatRef, Par};
 use rayon::prelude::*;
@@ -10,7 +10,6 @@ use serde::Deserialize;
 use super::channels::by_channel;
 use crate::error::DecomposeError;
 use crate::image_batches::{Batch, for_each_batch};
-use crate::layers::Activations;
 use crate::linear_algebra::singular_system_of_layer;
 
 /// Samples widened to f64 at a time; part of what fixes the bits of a sum.

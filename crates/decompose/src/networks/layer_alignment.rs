@@ -2,12 +2,11 @@
 
 use eigenscope_artifact::tables::layers::RSquaredRow;
 use eigenscope_artifact::{ImageReader, NamedTensor, SplitName};
-use eigenscope_models::{Architecture, StoredModel, check_images};
+use eigenscope_models::{Activations, Architecture, StoredModel, check_images};
 use faer::Mat;
 
 use super::cross_moments::{CrossMoments, LinearSamples, cross_moments};
 use crate::error::DecomposeError;
-use crate::layers::Activations;
 
 /// The alignment of what one layer reads in two networks.
 #[derive(Debug, Clone, PartialEq)]

@@ -3,7 +3,9 @@
 use std::ops::Range;
 
 use eigenscope_artifact::{ImageReader, SplitName};
-use eigenscope_models::{Architecture, Layer, ModelError, Runner, Step, StoredModel, check_images};
+use eigenscope_models::{
+    Activations, Architecture, Layer, ModelError, Runner, Step, StoredModel, check_images,
+};
 use eigenscope_stage::Seed;
 use faer::Mat;
 use rayon::prelude::*;
@@ -14,7 +16,6 @@ use super::cross_moments::{LinearSamples, cross_moments};
 use super::layer_alignment::{grouped, one_layer};
 use crate::error::DecomposeError;
 use crate::image_batches::for_each_batch;
-use crate::layers::Activations;
 
 /// A trained network to draw others from, and the images that they are aligned and tested on.
 ///

@@ -2,7 +2,7 @@
 
 use eigenscope_artifact::tables::layers::LayerSpectrumRow;
 use eigenscope_artifact::{BASES, CovarianceOf, IMAGES, SplitName, TENSORS};
-use eigenscope_models::StoredModel;
+use eigenscope_models::{Activations, StoredModel};
 use eigenscope_stage::{
     Context, Feature, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
 };
@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::covariances::{COVARIANCE, Covariances, layers_parameter};
 use crate::error::DecomposeError;
 use crate::image_batches::open_images;
-use crate::layers::{Activations, Eigenbasis, activation_covariances, check_layers};
+use crate::layers::{Eigenbasis, activation_covariances, check_layers};
 
 pub(super) fn kind() -> TaskKind {
     let summary =

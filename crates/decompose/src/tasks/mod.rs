@@ -15,6 +15,7 @@ mod rainbow;
 mod shared_basis;
 mod surgery;
 mod weight_covariance;
+mod weight_quality;
 
 use eigenscope_stage::TaskKind;
 
@@ -30,6 +31,7 @@ pub fn kinds() -> Vec<TaskKind> {
         shared_basis::kind(),
         activation_covariance::kind(),
         weight_covariance::kind(),
+        weight_quality::kind(),
         alignment::kind(),
         overlap::kind(),
         rainbow::kind(),

@@ -22,6 +22,7 @@ mod layers {
     mod laws;
     mod program;
     mod reference;
+    mod weight_quality;
 }
 
 mod networks {

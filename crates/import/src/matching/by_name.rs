@@ -1,6 +1,6 @@
 //! Layers and tensors that belong together by the names that a user gives.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::layers::Layer;
 use super::report::nearest;
@@ -17,8 +17,20 @@ impl Matching {
     /// tensors of ours. A layer of ours with one tensor may stand for it.
     pub(super) fn by_name(&mut self, open: &mut Open<'_>, names: &BTreeMap<String, String>) {
         let known = [known(&open.ours), known(&open.theirs)];
+        let within = open.within(names);
         let mut taken: BTreeMap<&str, &str> = BTreeMap::new();
         for (key, name) in names {
+            if within.contains(key.as_str()) {
+                let (layer, last) = split(key);
+                self.unknown.push(Unknown {
+                    layer: key.clone(),
+                    is_ours: true,
+                    why: format!(
+                        "`{layer}` is named as a whole, which gives its {last}, too: name the layer, or each of its tensors"
+                    ),
+                });
+                continue;
+            }
             let paired = match open.tensor_of(key, name) {
                 Some(tensor) => self.pair_tensors(open, tensor, name),
                 None => self.pair_layers(open, key, name),
@@ -111,6 +123,16 @@ enum NotPaired {
 }
 
 impl<'a> Open<'a> {
+    /// Names of tensors of ours whose layer is named as well.
+    fn within<'n>(&self, names: &'n BTreeMap<String, String>) -> BTreeSet<&'n str> {
+        let is_layer = |name: &str| self.ours.iter().any(|layer| layer.name == name);
+        let keys = names.keys().map(String::as_str).filter(|key| {
+            let (layer, _) = split(key);
+            names.contains_key(layer) && find(&self.ours, key).is_some() && !is_layer(key)
+        });
+        keys.collect()
+    }
+
     /// The tensor of ours that an entry of `names` is about; `None` if it is about a layer.
     fn tensor_of(&self, key: &str, name: &str) -> Option<&'a TensorShape> {
         let Some(layer) = self.ours.iter().find(|layer| layer.name == key) else {

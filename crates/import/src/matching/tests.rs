@@ -132,6 +132,17 @@ fn tensors_without_a_layer_are_named_one_by_one() {
 }
 
 #[test]
+fn a_layer_is_named_as_a_whole_or_tensor_by_tensor() {
+    let ours = tensors(&[("a.weight", &[4, 4]), ("a.bias", &[4])]);
+    let theirs = tensors(&[("x.weight", &[4, 4]), ("x.bias", &[4]), ("y", &[4, 4])]);
+    let matching = matched(&ours, &theirs, &[("a", "x"), ("a.weight", "y")]);
+    let why = "`a` is named as a whole, which gives its weight, too: name the layer, or each of its tensors";
+    assert_eq!(matching.unknown, [unknown("a.weight", true, why)]);
+    let names = [("a.weight", "y"), ("a.bias", "x.bias")];
+    assert!(matched(&ours, &theirs, &names).is_complete());
+}
+
+#[test]
 fn a_layer_of_the_file_is_given_once() {
     let ours = tensors(&[("a.weight", &[4, 4]), ("b.weight", &[4, 4])]);
     let theirs = tensors(&[("x.weight", &[4, 4]), ("y.weight", &[4, 4])]);

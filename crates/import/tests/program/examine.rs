@@ -17,6 +17,7 @@ fn examine(folder: &TestFolder, kind: &str, parameters: Value, data: Known) -> E
         kind: kind.to_owned(),
         parameters,
         inputs: BTreeMap::from([("data".to_owned(), data)]),
+        thorough: false,
     };
     eigenscope_testing::examine(Stage::Model, &folder.path("."), question)
 }
@@ -157,7 +158,7 @@ fn faults_are_found_before_a_run() {
     // A file that is not there is no fault while nothing has to be made of it.
     let absent = parameters(json!({ "file": "a.pt", "steps": [{ "linaer": 3 }] }));
     let answer = examine(&folder, "model", absent, known());
-    let missing = answer.absent.expect("no such file");
+    let missing = answer.unusable.expect("no such file");
     assert_eq!(missing.path, "/file");
     assert!(
         missing.message.ends_with("has weights.safetensors"),

@@ -4,15 +4,19 @@ use std::path::Path;
 
 use eigenscope_stage::{Examination, Examined, TaskError};
 
-use super::{Facts, paths};
-use crate::arrays::{Dimensions, Range};
+use super::{Facts, Place, SplitFacts, places};
+use crate::arrays::Range;
 use crate::content::{Content, Raw};
 use crate::csv::{self as table, Table};
 use crate::error::IngestError;
-use crate::parameters::{CsvParameters, WithCommon};
+use crate::labels::Labelling;
+use crate::parameters::{CsvParameters, NamedPath, WithCommon};
+use crate::sets::{csv_dimensions, lacking_own};
 
 /// Bytes of text that are read of a file.
 const MAXIMUM_BYTES: usize = 1 << 20;
+/// The same to answer a thorough question.
+const THOROUGH_BYTES: usize = 1 << 28;
 /// Bytes that are used of a longer file.
 const START_BYTES: usize = 1 << 16;
 
@@ -24,65 +28,74 @@ pub(crate) fn csv(examination: &Examination<'_>) -> Result<Examined, TaskError> 
     let mut facts = Facts::new(parameters.test_fraction);
     let range = facts.take(Range::given(&parameters.range));
     let shape = facts.take(parameters.shape());
-    facts.take(parameters.stated());
+    let stated = facts.take(parameters.stated()).unwrap_or_default();
     let files = facts.take(parameters.files());
-    if let (Some(range), Some(shape), Some([train, test])) = (range, shape, files) {
-        let mut read = |files: &[(&'static str, &str)]| {
-            let paths = paths(examination, files);
-            let tables = paths.iter().map(|path| {
-                let text = text(path).ok()?;
-                let table = parse(&mut facts, path, &text, &parameters, range)?;
-                Some((table, text.is_whole))
+    let named = files.iter().flatten().flatten().copied();
+    let named: Vec<_> = named.collect();
+    facts.lacks(lacking_own(examination.data_dir(), &named, &stated));
+    if let (Some(range), Some(_), Some([train, test])) = (range, shape, files) {
+        let most = match examination.is_thorough() {
+            true => THOROUGH_BYTES,
+            false => MAXIMUM_BYTES,
+        };
+        let mut read = |files: &[NamedPath<'_>]| {
+            let tables = places(examination, files)?.into_iter().map(|place| {
+                let text = facts.read(&place.pointer, text(&place.path, most))?;
+                // A line may be longer than what is read.
+                let is_any = text.is_whole || !text.bytes.is_empty();
+                let parsed = is_any.then(|| parse(&mut facts, &place, &text, &parameters, range));
+                Some((place, parsed??, text.is_whole))
             });
             tables.collect::<Option<Vec<_>>>()
         };
         if let (Some(train), Some(test)) = (read(&train), read(&test)) {
-            look(&mut facts, &parameters, shape, [&train, &test]);
+            look(&mut facts, &parameters, [&train, &test]);
         }
     }
     Ok(facts.finish("csv", &common))
 }
 
 /// Tables, and whether all of their lines were read.
-type Tables = [(Table, bool)];
+type Tables = [(Place, Table, bool)];
 
-fn look(
-    facts: &mut Facts,
-    parameters: &CsvParameters,
-    shape: Option<[usize; 3]>,
-    [train, test]: [&Tables; 2],
-) {
-    let Some((first, _)) = train.first() else {
-        return;
+fn look(facts: &mut Facts, parameters: &CsvParameters, [train, test]: [&Tables; 2]) {
+    let tables: Vec<&Table> = train
+        .iter()
+        .chain(test)
+        .map(|(_, table, _)| table)
+        .collect();
+    let is_whole = train.iter().chain(test).all(|(.., is_whole)| *is_whole);
+    let known = table::class_names(&tables);
+    let mut split = |tables: &Tables| {
+        let mut split = SplitFacts::default();
+        for (place, table, _) in tables {
+            let dimensions = csv_dimensions(&place.path, table, parameters);
+            let dimensions = facts.read(&place.pointer, dimensions);
+            let labels = table.labels(known.as_deref()).ok().filter(|_| is_whole);
+            split.add(place, dimensions.map(|dimensions| dimensions.shape), labels);
+        }
+        split
     };
-    let sizes = [first.labels.len(), first.values];
-    if let Ok(dimensions) = Dimensions::of(&sizes, parameters.layout, shape) {
-        facts.stored_shape(dimensions.shape, parameters.transpose);
+    let (training, testing) = (split(train), split(test));
+    if let Some(shape) = training.shape {
+        facts.stored_shape(shape, parameters.transpose);
     }
-    let pixels = first.pixels.iter().map(|&pixel| f64::from(pixel));
-    if !facts.answer.suggestions.contains_key("range") {
+    facts.same_shape(&training, &testing);
+    if let Some((_, first, _)) = train.first()
+        && !facts.answer.suggestions.contains_key("range")
+    {
+        let pixels = first.pixels.iter().map(|&pixel| f64::from(pixel));
         facts.suggest_range(&parameters.range, pixels);
     }
-    let tables: Vec<&Table> = train.iter().chain(test).map(|(table, _)| table).collect();
-    let is_whole = train.iter().chain(test).all(|(_, is_whole)| *is_whole);
-    let known = table::class_names(&tables);
-    let first_label = match known {
-        Some(_) => 0,
-        None => parameters.first_label,
+    let labelling = Labelling {
+        first_label: match known {
+            Some(_) => 0,
+            None => parameters.first_label,
+        },
+        class_names: &parameters.class_names,
+        known: known.as_deref().filter(|_| is_whole),
     };
-    let labels = |tables: &Tables| {
-        let labels = tables
-            .iter()
-            .map(|(table, _)| table.labels(known.as_deref()).ok());
-        let labels: Option<Vec<_>> = labels.collect();
-        labels.filter(|_| is_whole).map(|labels| labels.concat())
-    };
-    let labelled = [
-        labels(train),
-        (!test.is_empty()).then(|| labels(test)).flatten(),
-    ];
-    let known = known.as_deref().filter(|_| is_whole);
-    facts.label(labelled, first_label, known, &parameters.class_names);
+    facts.label(labelling, [&training, &testing]);
 }
 
 /// The text of a file, or its first lines.
@@ -91,13 +104,13 @@ struct Text {
     is_whole: bool,
 }
 
-fn text(path: &Path) -> Result<Text, IngestError> {
+fn text(path: &Path, most: usize) -> Result<Text, IngestError> {
     let (mut raw, length) = Raw::open(path)?;
     let mut content = Content::new(path, &mut raw, length)?;
-    let mut bytes = vec![0; MAXIMUM_BYTES];
+    let mut bytes = vec![0; most];
     let filled = content.fill(&mut bytes)?;
     bytes.truncate(filled);
-    let is_whole = filled < MAXIMUM_BYTES;
+    let is_whole = filled < most;
     if !is_whole {
         // A line that is longer than the start counts as a whole.
         let end = bytes[..START_BYTES].iter().rposition(|byte| *byte == b'\n');
@@ -107,25 +120,29 @@ fn text(path: &Path) -> Result<Text, IngestError> {
     Ok(Text { bytes, is_whole })
 }
 
-/// The table of a text; with the range of 0 to 1, which is suggested then, if that makes it readable.
+/// The table of a text; with the range of 0 to 1, which is suggested then, if only that makes it readable.
 fn parse(
     facts: &mut Facts,
-    path: &Path,
+    place: &Place,
     text: &Text,
     parameters: &CsvParameters,
     range: Option<Range>,
 ) -> Option<Table> {
     let read = |range| {
         let bytes = text.bytes.as_slice();
-        let mut content = Content::plain(path, bytes, bytes.len() as u64);
+        let mut content = Content::plain(&place.path, bytes, bytes.len() as u64);
         table::read(&mut content, &parameters.label, &parameters.ignore, range)
     };
     let table = read(range);
-    if let (Err(_), None, Ok(Some(fractions))) = (&table, range, Range::given(&[0.0, 1.0]))
-        && let Ok(table) = read(Some(fractions))
+    let refused = table.is_err();
+    let table = facts.read(&place.pointer, table);
+    if refused
+        && range.is_none()
+        && let Ok(fractions) = Range::given(&[0.0, 1.0])
+        && let Ok(table) = read(fractions)
     {
         facts.suggest("range", serde_json::json!([0.0, 1.0]));
         return Some(table);
     }
-    facts.read(table)
+    table
 }

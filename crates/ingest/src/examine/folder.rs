@@ -1,18 +1,18 @@
-//! Folders of pictures: the names of all, the headers of some.
+//! Folders of pictures: the names of all, the headers of some; of a thorough question, all pictures.
 
-use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use eigenscope_artifact::{list_pictures_within, regular};
-use eigenscope_stage::{Examination, Examined, Fault, TaskError};
-use serde_json::json;
+use eigenscope_stage::{Examination, Examined, TaskError};
 
 use super::Facts;
+use super::pictures::{Looks, look, look_thoroughly, on_all_cores};
 use crate::coverage;
-use crate::folder::{Arrangement, Root, arrange, path_of};
+use crate::error::IngestError;
+use crate::flaws::{Flaws, Spot};
+use crate::folder::{Arrangement, Root, Sample, arrange, lacking_folder, path_of, picture_bytes};
 use crate::parameters::{FolderParameters, GivenForm, WithCommon};
-use crate::picture;
 
 /// Files and folders that are listed at most.
 const MAXIMUM_ENTRIES: usize = 1 << 17;
@@ -22,8 +22,8 @@ const MAXIMUM_PICTURES: usize = 1024;
 const START_BYTES: u64 = 1 << 18;
 /// Bytes of all pictures that are read.
 const MAXIMUM_BYTES: usize = 1 << 24;
-/// Side to which larger pictures are suggested to be resized.
-const LARGE: usize = 64;
+/// Bytes of all pictures that are read to answer a thorough question: of larger folders, pictures as evenly among all as can be.
+const THOROUGH_BYTES: u64 = 1 << 28;
 
 pub(crate) fn image_folder(examination: &Examination<'_>) -> Result<Examined, TaskError> {
     let WithCommon::<FolderParameters> {
@@ -34,8 +34,13 @@ pub(crate) fn image_folder(examination: &Examination<'_>) -> Result<Examined, Ta
     let form = facts.take(parameters.form());
     let folders = facts.take(parameters.folders());
     if let (Some(form), Some(folders)) = (form, folders) {
-        let roots = folders.into_iter().map(|(_, path, used_as)| {
+        let pointer = folders
+            .first()
+            .map(|(parameter, ..)| format!("/{parameter}"));
+        let pointer = pointer.unwrap_or_default();
+        let roots = folders.into_iter().map(|(parameter, path, used_as)| {
             let path = examination.data_dir().join(path);
+            facts.lacks(lacking_folder(parameter, &path));
             let listing = list_pictures_within(&path, MAXIMUM_ENTRIES).ok()?;
             Some(Root {
                 path,
@@ -45,9 +50,24 @@ pub(crate) fn image_folder(examination: &Examination<'_>) -> Result<Examined, Ta
         });
         let roots: Option<Vec<Root>> = roots.collect();
         if let Some(roots) = roots
-            && let Some(arrangement) = facts.read(arrange(&roots))
+            && let Some(arrangement) = facts.read(&pointer, arrange(&roots))
         {
-            look(&mut facts, &roots, &arrangement, &form);
+            let look = PictureFolder {
+                roots: &roots,
+                arrangement: &arrangement,
+                form: &form,
+            };
+            look.count(&mut facts);
+            match examination.is_thorough() {
+                true => {
+                    let left_out = roots.iter().filter_map(Root::left_out);
+                    let notes = left_out.chain(arrangement.notes.iter().cloned());
+                    notes.for_each(|note| facts.note(note));
+                    let all = look.read(&mut facts);
+                    facts.read(&pointer, all);
+                }
+                false => look.look(&mut facts),
+            }
             let names = &parameters.class_names;
             facts.classes = match names.as_slice() {
                 [] => Some(arrangement.classes),
@@ -59,33 +79,76 @@ pub(crate) fn image_folder(examination: &Examination<'_>) -> Result<Examined, Ta
     Ok(facts.finish("image-folder", &common))
 }
 
-fn look(facts: &mut Facts, roots: &[Root], arrangement: &Arrangement, form: &GivenForm) {
-    let counts = |part: &[crate::folder::Sample]| {
-        let mut counts = vec![0; arrangement.classes.len()];
-        for sample in part {
-            counts[usize::from(sample.label)] += 1;
-        }
-        counts
-    };
-    facts.train = Some(counts(&arrangement.train));
-    facts.test = arrangement.test.as_deref().map(counts);
-    let files: Vec<PathBuf> = {
-        let samples: Vec<_> = arrangement.samples().collect();
-        let step = samples.len().div_ceil(MAXIMUM_PICTURES).max(1);
-        let chosen = samples.iter().step_by(step);
-        chosen.map(|sample| path_of(roots, sample.file)).collect()
-    };
-    let is_all = files.len() == arrangement.samples().count();
-    let mut left = MAXIMUM_BYTES;
-    let pictures = files.iter().map_while(|path| {
-        let bytes = start(path).unwrap_or_default();
-        left = left.checked_sub(bytes.len())?;
-        Some(bytes)
-    });
-    let mut looks = Looks::default();
-    pictures.for_each(|bytes| looks.add(&bytes));
-    looks.is_all = is_all && looks.count() == files.len();
-    looks.tell(facts, form);
+struct PictureFolder<'a> {
+    roots: &'a [Root],
+    arrangement: &'a Arrangement,
+    form: &'a GivenForm,
+}
+
+impl PictureFolder<'_> {
+    /// Counts the pictures of each class.
+    fn count(&self, facts: &mut Facts) {
+        let counts = |part: &[Sample]| {
+            let mut counts = vec![0; self.arrangement.classes.len()];
+            for sample in part {
+                counts[usize::from(sample.label)] += 1;
+            }
+            counts
+        };
+        facts.train = Some(counts(&self.arrangement.train));
+        facts.test = self.arrangement.test.as_deref().map(counts);
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        let samples = self.arrangement.samples();
+        samples
+            .map(|sample| path_of(self.roots, sample.file))
+            .collect()
+    }
+
+    /// Looks at the headers of some pictures.
+    fn look(&self, facts: &mut Facts) {
+        let files = self.files();
+        let step = files.len().div_ceil(MAXIMUM_PICTURES).max(1);
+        let mut left = MAXIMUM_BYTES;
+        let pictures = files.iter().step_by(step).map_while(|path| {
+            let bytes = start(path).unwrap_or_default();
+            left = left.checked_sub(bytes.len())?;
+            Some(bytes)
+        });
+        let mut looks = Looks::default();
+        pictures.for_each(|bytes| looks.add(&look(&bytes)));
+        looks.is_all = looks.count() == files.len();
+        looks.tell(facts, self.form);
+    }
+
+    /// Reads all pictures.
+    ///
+    /// # Errors
+    /// The error about all that cannot be read.
+    fn read(&self, facts: &mut Facts) -> Result<(), IngestError> {
+        let files = self.files();
+        let lengths = files
+            .iter()
+            .map(|path| path.metadata().map_or(0, |file| file.len()));
+        let step = lengths.sum::<u64>().div_ceil(THOROUGH_BYTES).max(1);
+        let chosen: Vec<&PathBuf> = files.iter().step_by(step as usize).collect();
+        let mut looks = Looks::default();
+        let mut flaws = Flaws::unreadable(self.roots);
+        let look = |at: usize| match picture_bytes(chosen[at]) {
+            Ok(bytes) => look_thoroughly(Ok(&bytes), self.form),
+            Err(reason) => look_thoroughly(Err(reason), self.form),
+        };
+        on_all_cores(chosen.len(), look, |at, looked| {
+            looks.add(&looked);
+            if let Some(flaw) = looked.flaw {
+                flaws.refuse(Spot::file(chosen[at].clone()), flaw);
+            }
+        });
+        looks.is_all = chosen.len() == files.len();
+        looks.tell(facts, self.form);
+        flaws.check(chosen.len())
+    }
 }
 
 fn start(path: &Path) -> Option<Vec<u8>> {
@@ -93,174 +156,4 @@ fn start(path: &Path) -> Option<Vec<u8>> {
     let file = regular::open(path).ok()?;
     file.take(START_BYTES).read_to_end(&mut bytes).ok()?;
     Some(bytes)
-}
-
-impl Facts {
-    /// What pictures are turned into, as far as that is given.
-    pub(super) fn form(&mut self, form: &GivenForm) {
-        if let Some(channels) = form.channels {
-            self.channels = Some(channels.count());
-        }
-        self.size = form.size.or(self.size);
-    }
-}
-
-/// What some pictures are like.
-#[derive(Debug, Default)]
-pub(super) struct Looks {
-    /// How many there are of each size `[height, width]`.
-    sizes: BTreeMap<[usize; 2], usize>,
-    coloured: usize,
-    /// How many may be transparent.
-    transparent: usize,
-    /// How many could not be looked at.
-    unknown: usize,
-    /// True if no picture of the data set was left out.
-    pub(super) is_all: bool,
-}
-
-impl Looks {
-    /// Adds a picture, of which the start is enough.
-    pub(super) fn add(&mut self, bytes: &[u8]) {
-        match picture::look(bytes, true) {
-            Ok(look) => {
-                *self.sizes.entry(look.size).or_default() += 1;
-                self.coloured += usize::from(!look.is_grey);
-                self.transparent += usize::from(look.may_be_transparent);
-            }
-            Err(_) => self.unknown += 1,
-        }
-    }
-
-    fn known(&self) -> usize {
-        self.sizes.values().sum()
-    }
-
-    fn count(&self) -> usize {
-        self.known() + self.unknown
-    }
-
-    /// Tells what follows from them.
-    pub(super) fn tell(self, facts: &mut Facts, form: &GivenForm) {
-        if self.known() == 0 {
-            return;
-        }
-        facts.note(self.in_words());
-        let is_certain = self.is_all && self.unknown == 0;
-        match self.coloured {
-            1.. => facts.channels = Some(3),
-            0 if is_certain => facts.channels = Some(1),
-            0 if form.channels.is_none() => facts.suggest("channels", "grey"),
-            0 => {}
-        }
-        if self.transparent > 0 && form.background.is_none() {
-            facts.suggest("background", json!([255]));
-        }
-        let usual = self.usual_size();
-        if form.size.is_none() {
-            let suggested = within(usual, LARGE);
-            if self.sizes.len() > 1 {
-                let [height, width] = usual;
-                let message = format!(
-                    "`size`: the pictures have {} different sizes (height x width): {}",
-                    self.sizes.len(),
-                    self.sizes_in_words()
-                );
-                let fault = Fault::at("/size", message);
-                let help = format!("set `size = [{height}, {width}]` to resize all of them");
-                facts.answer.faults.push(fault.help(help));
-                facts.suggest("size", json!(suggested));
-            } else {
-                facts.size = Some(usual);
-                if suggested != usual {
-                    facts.suggest("size", json!(suggested));
-                }
-            }
-        }
-        facts.form(form);
-    }
-
-    /// The size of most pictures, or else the medians of heights and of widths.
-    fn usual_size(&self) -> [usize; 2] {
-        let common = self.sizes.iter().max_by_key(|(_, count)| **count);
-        if let Some((size, count)) = common
-            && 2 * count > self.known()
-        {
-            return *size;
-        }
-        [0, 1].map(|axis| {
-            let sizes = self.sizes.iter();
-            let mut sides: Vec<usize> = sizes
-                .flat_map(|(size, count)| std::iter::repeat_n(size[axis], *count))
-                .collect();
-            sides.sort_unstable();
-            sides.get(sides.len() / 2).copied().unwrap_or(1)
-        })
-    }
-
-    fn sizes_in_words(&self) -> String {
-        let mut sizes: Vec<_> = self.sizes.iter().collect();
-        sizes.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
-        let shown = sizes.iter().take(3);
-        let mut list: Vec<String> = shown
-            .map(|([height, width], count)| format!("{count} of {height} x {width}"))
-            .collect();
-        if let Some(rest @ 1..) = sizes.len().checked_sub(3) {
-            list.push(format!("and {rest} other sizes"));
-        }
-        list.join(", ")
-    }
-
-    fn in_words(&self) -> String {
-        let colours = match (self.coloured, self.known()) {
-            (0, _) => "grey",
-            (coloured, known) if coloured == known => "in colours",
-            _ => "some grey, some in colours",
-        };
-        let seen = match self.is_all {
-            true => "pictures".to_owned(),
-            false => format!("{} pictures that were looked at", self.known()),
-        };
-        let unknown = match self.unknown {
-            0 => String::new(),
-            unknown => format!("; {unknown} could not be looked at"),
-        };
-        format!(
-            "{seen}: {colours}; height x width: {}{unknown}",
-            self.sizes_in_words()
-        )
-    }
-}
-
-/// A size of the same shape whose longer side is at most `side`.
-fn within(size: [usize; 2], side: usize) -> [usize; 2] {
-    let longer = size[0].max(size[1]);
-    if longer <= side {
-        return size;
-    }
-    size.map(|length| ((length * side + longer / 2) / longer).max(1))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn large_sizes_are_made_smaller_in_shape() {
-        assert_eq!(within([40, 30], 64), [40, 30]);
-        assert_eq!(within([1200, 1600], 64), [48, 64]);
-        assert_eq!(within([5000, 1], 64), [64, 1]);
-    }
-
-    #[test]
-    fn the_usual_size_is_that_of_most_or_the_median() {
-        let looks = |sizes: &[([usize; 2], usize)]| Looks {
-            sizes: sizes.iter().copied().collect(),
-            ..Looks::default()
-        };
-        let most = looks(&[([1, 2], 1), ([30, 40], 3), ([90, 9], 1)]);
-        assert_eq!(most.usual_size(), [30, 40]);
-        let mixed = looks(&[([10, 5], 1), ([20, 7], 1), ([30, 6], 1)]);
-        assert_eq!(mixed.usual_size(), [20, 6]);
-    }
 }

@@ -1,14 +1,17 @@
 //! What is known of the user's data sets while a pipeline file is read: sizes, channels, classes and numbers of images.
 //!
-//! Headers, names of files, labels and a sample of pictures are looked at, each within a limit, so that an answer takes milliseconds. Files
-//! that are missing, damaged or too large make things unknown, and nothing else: the task finds out. A fault is what a parameter says that
-//! cannot be, whatever the files are, or what it says of files that say otherwise.
+//! Headers, names of files, labels and a sample of pictures are looked at, each within a limit, so that an answer takes milliseconds; of a
+//! thorough question all values and pictures, within a larger one. Files that are missing or too large make things unknown, and nothing
+//! else: the task finds out. A file that is damaged or not what it should be is unusable. A fault is what a parameter says that cannot be,
+//! whatever the files are, or what it says of files that say otherwise.
 
 mod csv;
 mod folder;
 mod idx;
+mod lacking;
 mod npz;
 mod parquet;
+mod pictures;
 mod values;
 
 use std::path::PathBuf;
@@ -18,12 +21,14 @@ use serde_json::Value;
 
 use crate::error::{IngestError, with_causes};
 use crate::kinds::provides;
-use crate::parameters::{EmnistParameters, Parameters, WithCommon};
-use crate::{coverage, rows};
+use crate::labels::{Labelling, SplitLabels};
+use crate::parameters::{EmnistParameters, NamedPath, Parameters, SimilarityLabel, WithCommon};
+use crate::{coverage, rows, sets};
 
 pub(crate) use csv::csv;
 pub(crate) use folder::image_folder;
 pub(crate) use idx::idx;
+pub(crate) use lacking::{cifar10, fashion_mnist, kmnist, mnist};
 pub(crate) use npz::npz;
 pub(crate) use parquet::parquet;
 
@@ -71,12 +76,14 @@ impl Facts {
         result.map_err(|error| self.refuse(&error)).ok()
     }
 
-    /// As [`take`](Self::take), of files that are there: what is wrong with them is told.
-    fn read<T>(&mut self, result: Result<T, IngestError>) -> Option<T> {
+    /// As [`take`](Self::take), of files that are there: what is wrong with them is told. `place` is the JSON pointer to the parameter that
+    /// names the file.
+    fn read<T>(&mut self, place: &str, result: Result<T, IngestError>) -> Option<T> {
         if let Err(error) = &result
             && !matches!(error, IngestError::Parameter { .. })
         {
-            self.answer.unreadable.get_or_insert(with_causes(error));
+            let fault = Fault::at(place, with_causes(error));
+            self.answer.unusable.get_or_insert(fault);
         }
         self.take(result)
     }
@@ -95,6 +102,12 @@ impl Facts {
         });
     }
 
+    /// Notes which of the user's files are not there.
+    fn lacks(&mut self, error: Option<IngestError>) {
+        let answer = &mut self.answer;
+        answer.lacking = answer.lacking.take().or_else(|| Some(with_causes(&error?)));
+    }
+
     /// Adds a value that a parameter may be given.
     fn suggest(&mut self, parameter: &str, value: impl Into<Value>) {
         let suggestions = &mut self.answer.suggestions;
@@ -106,58 +119,75 @@ impl Facts {
         self.answer.found.push(line);
     }
 
-    /// Takes over the labels of both splits, which count from `first`. `known` are the names in the files, `given` those of the user.
-    fn label(
-        &mut self,
-        [train, test]: [Option<Vec<i64>>; 2],
-        first: i64,
-        known: Option<&[String]>,
-        given: &[String],
-    ) {
-        let all = || train.iter().chain(&test).flatten();
-        let (smallest, largest) = (all().min().copied(), all().max().copied());
-        if smallest == Some(first.saturating_add(1)) && known.is_none() {
+    /// Takes over the labels of both splits, as far as they are known. Those of test images are not known without those of training images.
+    fn label(&mut self, labelling: Labelling<'_>, [train, test]: [&SplitFacts; 2]) {
+        let named = self.take(coverage::names(labelling.known, labelling.class_names));
+        self.classes = named.flatten();
+        let Some(train_labels) = &train.labels else {
+            return;
+        };
+        let (Some(place), test_place) = (&train.place, &test.place) else {
+            return;
+        };
+        if test_place.is_some() && test.labels.is_none() {
+            return;
+        }
+        let test_labels = test.labels.as_deref().unwrap_or_default();
+        let test_path = test_place.as_ref().unwrap_or(place);
+        let splits = [
+            SplitLabels {
+                path: &place.path,
+                labels: train_labels,
+            },
+            SplitLabels {
+                path: &test_path.path,
+                labels: test_labels,
+            },
+        ];
+        let smallest = train_labels.iter().chain(test_labels).min();
+        let first = labelling.first_label;
+        if smallest == Some(&(first + 1)) && labelling.known.is_none() {
             self.suggest("first_label", first + 1);
         }
-        let named = self.take(coverage::names(known, given)).flatten();
-        let last = largest.and_then(|largest| largest.checked_sub(first));
-        let count = last.and_then(|last| usize::try_from(last).ok());
-        let count = count.filter(|&last| last < 1 << 16).map(|last| last + 1);
-        if let (Some(count), [_, ..]) = (count, given)
-            && count > given.len()
-        {
-            let names = given.len();
-            let begins = smallest.filter(|&smallest| smallest > first);
-            let hint = begins.map_or(String::new(), |smallest| {
-                format!("; do labels begin at {smallest}? set `first_label = {smallest}`")
-            });
-            self.refuse(&IngestError::parameter(
-                "class_names",
-                format!("{names} names, but the labels are those of {count} classes{hint}"),
-            ));
-        }
-        let numbers = || {
-            let numbers = 0..i64::try_from(count?).ok()?;
-            Some(numbers.map(|class| (class + first).to_string()).collect())
+        let applied = self.read(&place.pointer, labelling.apply(splits));
+        let Some((classes, [train, test])) = applied else {
+            return;
         };
-        self.classes = named.or_else(numbers);
-        let classes = self.classes.as_ref().map_or(0, Vec::len);
-        let counted = |labels: Vec<i64>| {
-            let mut counts = vec![0; classes];
+        let counted = |labels: Vec<u16>| {
+            let mut counts = vec![0; classes.len()];
             for label in labels {
-                let class = usize::try_from(label.checked_sub(first)?).ok()?;
-                *counts.get_mut(class)? += 1;
+                counts[usize::from(label)] += 1;
             }
-            Some(counts)
+            counts
         };
-        self.train = train.and_then(counted);
-        self.test = test.and_then(counted);
+        self.train = Some(counted(train));
+        self.test = test_place.as_ref().map(|_| counted(test));
+        self.classes = Some(classes);
+    }
+
+    /// Adds the fault of splits whose images have several shapes.
+    fn same_shape(&mut self, one: &SplitFacts, other: &SplitFacts) {
+        if let (Some(place), Some(other_place)) = (&one.place, &other.place)
+            && let (Some(shape), Some(other_shape)) = (one.shape, other.shape)
+        {
+            let images = (place.path.as_path(), shape);
+            let others = (other_place.path.as_path(), other_shape);
+            self.read(&other_place.pointer, sets::same_shape(images, others));
+        }
     }
 
     /// Completes the answer with what is known of the data set.
     fn finish(mut self, kind: &str, common: &Parameters) -> Examined {
         if let Err(error) = common.subset() {
             self.refuse(&error);
+        }
+        let images = self.train.as_ref().map(|train| train.iter().sum::<usize>());
+        if let SimilarityLabel::SimilarTo { train_image, .. } = common.similarity_label
+            && let Some(images) = images
+            && train_image >= images
+        {
+            let reason = rows::no_such_image(train_image, images);
+            self.refuse(&IngestError::parameter("similarity_label", reason));
         }
         if let (Some(classes), Some(train)) = (&self.classes, &self.train) {
             let line = per_class(classes, train, self.test.as_deref());
@@ -230,12 +260,55 @@ fn per_class(classes: &[String], train: &[usize], test: Option<&[usize]>) -> Str
 /// Classes of which the number of images is told.
 const SHOWN: usize = 12;
 
-/// The paths of files in the data directory.
-fn paths(examination: &Examination<'_>, files: &[(&str, &str)]) -> Vec<PathBuf> {
-    let files = files.iter();
-    files
-        .map(|(_, path)| examination.data_dir().join(path))
-        .collect()
+/// A file of the user's.
+#[derive(Debug, Clone)]
+struct Place {
+    path: PathBuf,
+    /// JSON pointer to the parameter that names it.
+    pointer: String,
+}
+
+/// The places of files in the data directory; `None` if one is not there.
+fn places(examination: &Examination<'_>, files: &[NamedPath<'_>]) -> Option<Vec<Place>> {
+    let place = |(at, (name, path)): (usize, &NamedPath<'_>)| {
+        let path = examination.data_dir().join(path);
+        let pointer = match *name {
+            "train" | "test" => format!("/{name}/{at}"),
+            name => format!("/{name}"),
+        };
+        path.exists().then_some(Place { path, pointer })
+    };
+    files.iter().enumerate().map(place).collect()
+}
+
+/// What is known of the images of a split.
+#[derive(Debug, Default)]
+struct SplitFacts {
+    /// The first of their files; `None` if there is none.
+    place: Option<Place>,
+    /// `[channels, height, width]`.
+    shape: Option<[usize; 3]>,
+    /// `None` if they are too many to read, or cannot be read.
+    labels: Option<Vec<i64>>,
+}
+
+impl SplitFacts {
+    /// Adds what is known of a further file.
+    fn add(&mut self, place: &Place, shape: Option<[usize; 3]>, labels: Option<Vec<i64>>) {
+        match self.place {
+            None => {
+                self.place = Some(place.clone());
+                self.shape = shape;
+                self.labels = labels;
+            }
+            Some(_) => {
+                self.labels = self.labels.take().zip(labels).map(|(mut all, more)| {
+                    all.extend(more);
+                    all
+                });
+            }
+        }
+    }
 }
 
 /// EMNIST is as published, wherever its files are.
@@ -247,5 +320,6 @@ pub(crate) fn emnist(examination: &Examination<'_>) -> Result<Examined, TaskErro
     let mut facts = Facts::default();
     facts.shape([1, 28, 28]);
     facts.classes = Some(parameters.split.classes());
+    facts.lacks(sets::lacking_emnist(examination.data_dir(), &parameters));
     Ok(facts.finish("emnist", &common))
 }

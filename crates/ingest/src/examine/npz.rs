@@ -1,16 +1,16 @@
-//! Arrays of NumPy: their names, types and shapes, and the labels.
-
-use std::path::PathBuf;
+//! Arrays of NumPy: their names, types and shapes, the labels, and the pixels if they are few.
 
 use eigenscope_checkpoint::DType;
 use eigenscope_checkpoint::npz::{ArrayInfo, Npz};
 use eigenscope_stage::{Examination, Examined, TaskError};
 
-use super::values::MAXIMUM_VALUES;
-use super::{Facts, MAXIMUM_LABELS, paths};
-use crate::arrays::{self, Dimensions, Range};
+use super::values::{MAXIMUM_VALUES, THOROUGH_VALUES};
+use super::{Facts, MAXIMUM_LABELS, Place, SplitFacts, places};
+use crate::arrays::{self, Range};
 use crate::error::IngestError;
+use crate::labels::Labelling;
 use crate::parameters::{NpzParameters, WithCommon};
+use crate::sets::{SplitArrays, lacking_own};
 
 pub(crate) fn npz(examination: &Examination<'_>) -> Result<Examined, TaskError> {
     let WithCommon::<NpzParameters> {
@@ -18,94 +18,125 @@ pub(crate) fn npz(examination: &Examination<'_>) -> Result<Examined, TaskError> 
         common,
     } = examination.parameters()?;
     let mut facts = Facts::new(parameters.test_fraction);
-    facts.take(Range::given(&parameters.range));
+    let range = facts.take(Range::given(&parameters.range));
     let shape = facts.take(parameters.shape());
-    facts.take(parameters.stated());
+    let stated = facts.take(parameters.stated()).unwrap_or_default();
     let files = facts.take(parameters.files());
-    if let (Some(shape), Some([train, test])) = (shape, files) {
-        let mut open = |paths: Vec<PathBuf>| {
-            let files = paths
-                .iter()
-                .map(|path| facts.read(Npz::open(path).map_err(IngestError::from)));
-            files.collect::<Option<Vec<Npz>>>().unwrap_or_default()
+    let named = files.iter().flatten().flatten().copied();
+    let named: Vec<_> = named.collect();
+    facts.lacks(lacking_own(examination.data_dir(), &named, &stated));
+    if let (Some(range), Some(_), Some([train, test])) = (range, shape, files) {
+        let mut open = |places: Option<Vec<Place>>| {
+            let files = places?.into_iter().map(|place| {
+                let file = Npz::open(&place.path).map_err(IngestError::from);
+                Some((facts.read(&place.pointer, file)?, place))
+            });
+            files.collect::<Option<Vec<_>>>()
         };
-        let train = open(paths(examination, &train));
-        let test = open(paths(examination, &test));
-        look(&mut facts, &parameters, shape, [&train, &test]);
+        let train = open(places(examination, &train));
+        let test = open(places(examination, &test));
+        if let (Some(train), Some(test)) = (train, test) {
+            let most = match examination.is_thorough() {
+                true => THOROUGH_VALUES,
+                false => MAXIMUM_VALUES,
+            };
+            let look = Look {
+                parameters: &parameters,
+                range,
+                most,
+            };
+            look.at(&mut facts, [&train, &test]);
+        }
     }
     Ok(facts.finish("npz", &common))
 }
 
-fn look(
-    facts: &mut Facts,
-    parameters: &NpzParameters,
-    shape: Option<[usize; 3]>,
-    [train, test]: [&[Npz]; 2],
-) {
-    let Some(first) = train.first() else {
-        return;
-    };
-    let train_names = [parameters.train_images.as_str(), &parameters.train_labels];
-    let test_names = [parameters.test_images.as_str(), &parameters.test_labels];
-    let Some(images) = named(first, train_names[0]) else {
-        guess(facts, first);
-        return;
-    };
-    if let Ok(dimensions) = Dimensions::of(&images.shape, parameters.layout, shape) {
-        facts.stored_shape(dimensions.shape, parameters.transpose);
+/// How files are looked at.
+struct Look<'a> {
+    parameters: &'a NpzParameters,
+    range: Option<Range>,
+    /// Most values of an array of images that are read.
+    most: u64,
+}
+
+impl Look<'_> {
+    fn at(&self, facts: &mut Facts, [train, test]: [&[(Npz, Place)]; 2]) {
+        if let Some((first, _)) = train.first()
+            && named(first, &self.parameters.train_images).is_none()
+        {
+            guess(facts, first);
+        }
+        let (mut training, mut testing) = (SplitFacts::default(), SplitFacts::default());
+        for (file, place) in train {
+            self.add(facts, &mut training, self.arrays(file, place), place);
+        }
+        if test.is_empty() {
+            for (file, place) in train {
+                let arrays = self.arrays(file, place);
+                if let Some((true, _)) = facts.read(&place.pointer, arrays.has_test()) {
+                    self.add(facts, &mut testing, arrays.test(), place);
+                }
+            }
+        }
+        for (file, place) in test {
+            let arrays = self.arrays(file, place).test_alone();
+            self.add(facts, &mut testing, arrays, place);
+        }
+        if let Some(shape) = training.shape {
+            facts.stored_shape(shape, self.parameters.transpose);
+        }
+        facts.same_shape(&training, &testing);
+        let labelling = Labelling {
+            first_label: self.parameters.first_label,
+            class_names: &self.parameters.class_names,
+            known: None,
+        };
+        facts.label(labelling, [&training, &testing]);
     }
-    let is_float = matches!(
-        images.dtype,
-        DType::F16 | DType::BF16 | DType::F32 | DType::F64
-    );
-    if images.count() <= MAXIMUM_VALUES {
-        if let Ok(values) = first.read_doubles(images) {
-            facts.suggest_range(&parameters.range, values.into_iter());
-        }
-    } else if is_float {
-        facts.suggest_range(&parameters.range, [0.0, 1.0].into_iter());
+
+    /// The arrays of training images of a file.
+    fn arrays<'a>(&'a self, file: &'a Npz, place: &'a Place) -> SplitArrays<'a> {
+        SplitArrays::new(file, &place.path, self.parameters)
     }
-    let in_train = |names: [&str; 2]| {
-        let mut all = Vec::new();
-        for file in train {
-            all.extend(labels(file, names[1])?);
-        }
-        Some(all)
-    };
-    let has_test = named(first, test_names[0]).is_some();
-    let test_labels = match test {
-        [] if !has_test => Some(None),
-        [] => in_train(test_names).map(Some),
-        test => {
-            let of_file =
-                |file: &Npz| labels(file, test_names[1]).or_else(|| labels(file, train_names[1]));
-            let all: Option<Vec<_>> = test.iter().map(of_file).collect();
-            all.map(|all| Some(all.concat()))
-        }
-    };
-    let labelled = match test_labels {
-        Some(test) => [in_train(train_names), test],
-        None => [None, None],
-    };
-    facts.label(
-        labelled,
-        parameters.first_label,
-        None,
-        &parameters.class_names,
-    );
+
+    /// Adds what is known of the arrays of a file.
+    fn add(
+        &self,
+        facts: &mut Facts,
+        split: &mut SplitFacts,
+        arrays: SplitArrays<'_>,
+        place: &Place,
+    ) {
+        let images = facts.read(&place.pointer, arrays.images());
+        let shape = images.as_ref().map(|(_, dimensions)| dimensions.shape);
+        let labels = images.and_then(|(array, dimensions)| {
+            let is_float = matches!(
+                array.dtype,
+                DType::F16 | DType::BF16 | DType::F32 | DType::F64
+            );
+            let range = &self.parameters.range;
+            if array.count() <= self.most {
+                let values = facts.read(&place.pointer, arrays.values(array))?;
+                facts.suggest_range(range, values.iter().copied());
+                let image_values = dimensions.values();
+                let pixels = arrays::pixels(values.iter().copied(), self.range, image_values, 0);
+                let pixels = pixels.map_err(|reason| arrays.refused(&array.name, reason));
+                facts.read(&place.pointer, pixels);
+            } else if is_float {
+                facts.suggest_range(range, [0.0, 1.0].into_iter());
+            }
+            let labels = facts.read(&place.pointer, arrays.label_array())?;
+            match labels.count() <= MAXIMUM_LABELS {
+                true => facts.read(&place.pointer, arrays.labels(labels, dimensions.images)),
+                false => None,
+            }
+        });
+        split.add(place, shape, labels);
+    }
 }
 
 fn named<'a>(file: &'a Npz, name: &str) -> Option<&'a ArrayInfo> {
     file.arrays().iter().find(|array| array.name == name)
-}
-
-fn labels(file: &Npz, name: &str) -> Option<Vec<i64>> {
-    let array = named(file, name)?;
-    if array.count() > MAXIMUM_LABELS {
-        return None;
-    }
-    let values = file.read_doubles(array).ok()?;
-    arrays::labels(&values, &array.shape).ok()
 }
 
 /// Suggests which arrays are images and labels, where none is called as the parameters say.

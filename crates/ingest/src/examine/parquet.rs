@@ -1,18 +1,23 @@
-//! Parquet tables: columns, labels, and the first pictures.
+//! Parquet tables: columns, labels, and the first pictures and pixels.
 
-use std::collections::BTreeSet;
-use std::path::PathBuf;
-
+use eigenscope_artifact::arrow::array::RecordBatch;
 use eigenscope_stage::{Examination, Examined, TaskError};
 
-use super::folder::Looks;
-use super::{Facts, MAXIMUM_LABELS, paths};
+use super::pictures::{Looked, Looks, look, look_thoroughly, on_all_cores};
+use super::values::{MAXIMUM_VALUES, THOROUGH_VALUES};
+use super::{Facts, MAXIMUM_LABELS, Place, SplitFacts, places};
 use crate::arrays::{Dimensions, Range};
-use crate::parameters::{ParquetParameters, WithCommon};
+use crate::error::IngestError;
+use crate::flaws::{Flaws, Spot};
+use crate::labels::Labelling;
+use crate::parameters::{GivenForm, ParquetParameters, WithCommon};
 use crate::parquet_file::{self, ImageColumns, Labels, ParquetFile};
+use crate::sets::lacking_own;
 
 /// Pictures that are looked at.
 const MAXIMUM_PICTURES: usize = 32;
+/// Bytes of all pictures that are read to answer a thorough question.
+const THOROUGH_BYTES: usize = 1 << 28;
 
 pub(crate) fn parquet(examination: &Examination<'_>) -> Result<Examined, TaskError> {
     let WithCommon::<ParquetParameters> {
@@ -20,112 +25,200 @@ pub(crate) fn parquet(examination: &Examination<'_>) -> Result<Examined, TaskErr
         common,
     } = examination.parameters()?;
     let mut facts = Facts::new(parameters.test_fraction);
-    facts.take(Range::given(&parameters.range));
+    let range = facts.take(Range::given(&parameters.range));
     let shape = facts.take(parameters.shape());
     let form = facts.take(parameters.form());
-    facts.take(parameters.stated());
+    let stated = facts.take(parameters.stated()).unwrap_or_default();
     let files = facts.take(parameters.files());
-    if let (Some(shape), Some(form), Some([train, test])) = (shape, form, files) {
-        let mut open = |paths: Vec<PathBuf>| {
-            let files = paths.iter().map(|path| facts.read(ParquetFile::open(path)));
-            files.collect::<Option<Vec<_>>>().unwrap_or_default()
+    let named = files.iter().flatten().flatten().copied();
+    let named: Vec<_> = named.collect();
+    facts.lacks(lacking_own(examination.data_dir(), &named, &stated));
+    if let (Some(range), Some(shape), Some(form), Some([train, test])) = (range, shape, form, files)
+    {
+        let mut open = |places: Option<Vec<Place>>| {
+            let files = places?.into_iter().map(|place| {
+                let file = ParquetFile::open(&place.path);
+                Some((facts.read(&place.pointer, file)?, place))
+            });
+            files.collect::<Option<Vec<_>>>()
         };
-        let train = open(paths(examination, &train));
-        let test = open(paths(examination, &test));
-        if let Some(first) = train.first() {
-            facts.suggest_columns(first, &parameters);
-            match first.image_columns(&parameters.image, &parameters.label) {
-                Some(ImageColumns::Encoded(column)) => {
-                    let (pictures, is_all) = pictures(first, column);
-                    let mut looks = Looks::default();
-                    pictures.iter().for_each(|bytes| looks.add(bytes));
-                    looks.is_all = is_all && train.len() + test.len() == 1;
-                    looks.tell(&mut facts, &form);
-                    facts.form(&form);
-                }
-                Some(ImageColumns::Pixels(columns)) => {
-                    let sizes = [first.rows().max(1), columns.len()];
-                    if let Ok(dimensions) = Dimensions::of(&sizes, parameters.layout, shape) {
-                        facts.stored_shape(dimensions.shape, parameters.transpose);
-                    }
-                    let values = first_values(first, &columns).unwrap_or_default();
-                    facts.suggest_range(&parameters.range, values.into_iter());
-                }
-                None => {
-                    let column = first.column(&parameters.label);
-                    let images = column.and_then(|label| first.images(&parameters.image, label));
-                    facts.read(images);
-                }
-            }
-            label(&mut facts, &parameters, [&train, &test]);
+        let train = open(places(examination, &train));
+        let test = open(places(examination, &test));
+        if let (Some(train), Some(test)) = (train, test) {
+            let look = Look {
+                parameters: &parameters,
+                range,
+                shape,
+                form: &form,
+                is_thorough: examination.is_thorough(),
+            };
+            look.at(&mut facts, [&train, &test]);
         }
+        facts.form(&form);
     }
     Ok(facts.finish("parquet", &common))
 }
 
-/// Some encoded pictures, and whether they are all of the table.
-fn pictures(file: &ParquetFile, column: usize) -> (Vec<Vec<u8>>, bool) {
-    let batch = file.first_batch(&[column], MAXIMUM_PICTURES);
-    let pictures = batch.and_then(|batch| parquet_file::encoded(batch.column(0)).ok());
-    let pictures: Vec<Vec<u8>> = pictures.into_iter().flatten().flatten().collect();
-    let is_all = pictures.len() == file.rows();
-    (pictures, is_all)
+/// Opened tables.
+type Tables = [(ParquetFile, Place)];
+
+/// How tables are looked at.
+struct Look<'a> {
+    parameters: &'a ParquetParameters,
+    range: Option<Range>,
+    /// `[channels, height, width]` of columns of pixels.
+    shape: Option<[usize; 3]>,
+    form: &'a GivenForm,
+    is_thorough: bool,
 }
 
-fn first_values(file: &ParquetFile, columns: &[usize]) -> Option<Vec<f64>> {
-    let batch = file.first_batch(columns, MAXIMUM_PICTURES)?;
-    parquet_file::numbers(&batch).ok()?
-}
+impl Look<'_> {
+    fn at(&self, facts: &mut Facts, [train, test]: [&Tables; 2]) {
+        let parameters = self.parameters;
+        let all = || train.iter().chain(test);
+        let rows: usize = all().map(|(file, _)| file.rows()).sum();
+        let Some((first, place)) = train.first() else {
+            return;
+        };
+        facts.suggest_columns(first, parameters);
+        if rows == 0 {
+            facts.read::<()>(&place.pointer, Err(first.empty()));
+            return;
+        }
+        let mut pictures = Pictures::default();
+        let mut label = |(file, place): &(ParquetFile, Place)| {
+            let column = facts.read(&place.pointer, file.column(&parameters.label))?;
+            let images = facts.read(&place.pointer, file.images(&parameters.image, column));
+            let shape = match images {
+                Some(ImageColumns::Encoded(column)) => {
+                    let read = self.pictures(file, column, &mut pictures);
+                    facts.read(&place.pointer, read);
+                    None
+                }
+                Some(ImageColumns::Pixels(columns)) => {
+                    let shape = self.pixels(facts, file, &columns);
+                    facts.read(&place.pointer, shape)
+                }
+                None => None,
+            };
+            let labels = match rows as u64 <= MAXIMUM_LABELS {
+                true => facts.read(&place.pointer, file.labels(column)),
+                false => None,
+            };
+            Some((shape, labels))
+        };
+        let found: Vec<_> = all().map(&mut label).collect();
+        let labels = found.iter().map(|found| found.as_ref()?.1.as_ref());
+        let tables = all().map(|(file, _)| file).zip(labels);
+        let known = parquet_file::class_names(tables, &parameters.label);
+        let (mut training, mut testing) = (SplitFacts::default(), SplitFacts::default());
+        for (at, ((_, place), found)) in all().zip(found).enumerate() {
+            let (shape, labels) = found.unwrap_or_default();
+            let numbers = |labels: Labels| labels.numbers(known.as_deref(), parameters.first_label);
+            let split = match at < train.len() {
+                true => &mut training,
+                false => &mut testing,
+            };
+            split.add(place, shape, labels.map(numbers));
+        }
+        let is_any = pictures.looks.count() > 0;
+        pictures.looks.is_all = pictures.looks.count() == rows;
+        if is_any {
+            pictures.looks.tell(facts, self.form);
+            let checked = pictures.flaws.check(rows);
+            facts.read(&place.pointer, checked);
+        }
+        if let Some(shape) = training.shape {
+            facts.stored_shape(shape, parameters.transpose);
+        }
+        facts.same_shape(&training, &testing);
+        let labelling = Labelling {
+            first_label: parameters.first_label,
+            class_names: &parameters.class_names,
+            known: known.as_deref(),
+        };
+        facts.label(labelling, [&training, &testing]);
+    }
 
-fn label(facts: &mut Facts, parameters: &ParquetParameters, [train, test]: [&[ParquetFile]; 2]) {
-    let all = || train.iter().chain(test);
-    let rows: usize = all().map(ParquetFile::rows).sum();
-    let read = |files: &[ParquetFile]| {
-        let labels = files.iter().map(|file| {
-            let column = file.column(&parameters.label).ok()?;
-            file.labels(column).ok()
-        });
-        labels.collect::<Option<Vec<Labels>>>()
-    };
-    let in_file = all().find_map(|file| file.class_names(&parameters.label));
-    let (train_labels, test_labels) = match rows as u64 <= MAXIMUM_LABELS {
-        true => (read(train), read(test)),
-        false => (None, None),
-    };
-    let names: BTreeSet<&String> = [&train_labels, &test_labels]
-        .into_iter()
-        .flatten()
-        .flatten()
-        .flat_map(Labels::names)
-        .collect();
-    let names: Vec<String> = names.into_iter().cloned().collect();
-    let first = parameters.first_label;
-    let numbers = |labels: Option<Vec<Labels>>| {
-        let mut all = Vec::new();
-        for labels in labels? {
-            match labels {
-                Labels::Numbers(labels) => all.extend(labels),
-                Labels::Names(labels) => {
-                    let position = |name| Some(names.binary_search(name).ok()? as i64 + first);
-                    all.extend(labels.iter().map(position).collect::<Option<Vec<i64>>>()?);
+    /// Looks at encoded pictures, the first of the first table or all of them.
+    fn pictures(
+        &self,
+        file: &ParquetFile,
+        column: usize,
+        pictures: &mut Pictures,
+    ) -> Result<(), IngestError> {
+        let is_first = pictures.looks.count() == 0;
+        let mut row = 0;
+        let mut add = |batch: &RecordBatch, look: &(dyn Fn(Option<&[u8]>) -> Looked + Sync)| {
+            let encoded = parquet_file::encoded(batch.column(0));
+            let encoded = encoded.map_err(|reason| file.refused(reason))?;
+            on_all_cores(
+                encoded.len(),
+                |at| look(encoded[at].as_deref()),
+                |at, looked| {
+                    pictures.looks.add(&looked);
+                    if let Some(flaw) = looked.flaw {
+                        pictures.flaws.refuse(Spot::row(&file.path, row + at), flaw);
+                    }
+                },
+            );
+            row += encoded.len();
+            pictures.bytes += encoded.iter().flatten().map(Vec::len).sum::<usize>();
+            Ok::<_, IngestError>(pictures.bytes)
+        };
+        if self.is_thorough {
+            for batch in file.batches(&[column])? {
+                let look = |bytes: Option<&[u8]>| {
+                    look_thoroughly(bytes.ok_or_else(parquet_file::no_picture), self.form)
+                };
+                if add(&batch?, &look)? > THOROUGH_BYTES {
+                    break;
                 }
             }
+        } else if is_first && let Some(batch) = file.first_batch(&[column], MAXIMUM_PICTURES) {
+            let look = |bytes: Option<&[u8]>| look(bytes.unwrap_or_default());
+            add(&batch, &look)?;
         }
-        Some(all)
-    };
-    let known = match names.is_empty() {
-        true => in_file.as_deref(),
-        false => Some(names.as_slice()),
-    };
-    let labelled = match test.is_empty() {
-        true => [numbers(train_labels), None],
-        false => {
-            let test = numbers(test_labels);
-            let train = numbers(train_labels).filter(|_| test.is_some());
-            [train, test]
+        Ok(())
+    }
+
+    /// The shape of images with a column a pixel. Checks the values, if they are not too many.
+    fn pixels(
+        &self,
+        facts: &mut Facts,
+        file: &ParquetFile,
+        columns: &[usize],
+    ) -> Result<[usize; 3], IngestError> {
+        let sizes = [file.rows().max(1), columns.len()];
+        let dimensions = Dimensions::of(&sizes, self.parameters.layout, self.shape);
+        let dimensions = dimensions.map_err(|reason| file.refused(reason))?;
+        let most = match self.is_thorough {
+            true => THOROUGH_VALUES,
+            false => MAXIMUM_VALUES,
+        };
+        let mut images = 0;
+        for batch in file.batches(columns)? {
+            let values = file.numbers(&batch?)?;
+            if images == 0 {
+                facts.suggest_range(&self.parameters.range, values.iter().copied());
+            }
+            file.pixels(&values, self.range, columns.len(), images)?;
+            images += values.len() / columns.len().max(1);
+            if (images * columns.len()) as u64 > most {
+                break;
+            }
         }
-    };
-    facts.label(labelled, first, known, &parameters.class_names);
+        Ok(dimensions.shape)
+    }
+}
+
+/// Encoded pictures of all tables.
+#[derive(Debug, Default)]
+struct Pictures {
+    looks: Looks,
+    flaws: Flaws,
+    /// Bytes that were read.
+    bytes: usize,
 }
 
 impl Facts {

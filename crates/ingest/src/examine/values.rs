@@ -4,8 +4,10 @@ use serde_json::json;
 
 use super::Facts;
 
-/// Numbers that are looked at for their range at most.
+/// Pixels of a file that are read at most.
 pub(super) const MAXIMUM_VALUES: u64 = 1 << 21;
+/// Pixels of a file that are read at most to answer a thorough question.
+pub(super) const THOROUGH_VALUES: u64 = 1 << 26;
 /// Largest value of whole numbers that are probably not meant to be of 0 to 255.
 const MAXIMUM_DARK: f64 = 16.0;
 

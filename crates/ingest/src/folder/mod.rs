@@ -18,13 +18,14 @@ use eigenscope_stage::{Context, ExternalFile, FolderPicture, TaskError};
 
 use crate::content::relative;
 use crate::error::{IngestError, shown};
-use crate::flaws::{Flaws, Spot};
+use crate::flaws::Flaws;
 use crate::parameters::{FolderParameters, Parameters, SimilarityLabel, WithCommon};
 use crate::picture::{Channels, Form};
 use crate::{coverage, duplicates, rows};
 use arrange::Part;
 pub(crate) use arrange::{Arrangement, Sample, arrange};
 pub(crate) use notes::{Root, Use};
+pub(crate) use pass::bytes as picture_bytes;
 
 /// The user's own folders of pictures.
 ///
@@ -55,9 +56,7 @@ impl<'a> Folder<'a> {
         let mut roots = Vec::new();
         for (parameter, path, used_as) in parameters.folders()? {
             let path = context.task().data_dir.join(path);
-            if !path.is_dir() {
-                return Err(IngestError::parameter(parameter, no_folder(&path)));
-            }
+            lacking_folder(parameter, &path).map_or(Ok(()), Err)?;
             let listing = list_pictures(&path)?;
             roots.push(Root {
                 path,
@@ -100,7 +99,7 @@ impl<'a> Folder<'a> {
         };
         // Without a size, nothing can be decoded: these are all that can be told.
         if given.size.is_none() && found.sizes.is_empty() {
-            let mut flaws = self.unreadable();
+            let mut flaws = Flaws::unreadable(&self.roots);
             flaws.join(found.flaws);
             return Err(flaws.into_error(self.arrangement.samples().count()));
         }
@@ -175,9 +174,8 @@ impl<'a> Folder<'a> {
         train_image: usize,
         threshold: f64,
     ) -> Result<(), IngestError> {
-        let row = images.train.indices.get(train_image);
-        let &row = row.ok_or_else(|| rows::no_such_image(train_image, images.train.len()))?;
-        let sample = &self.arrangement.train[row as usize];
+        rows::training_row(images, train_image)?;
+        let sample = &self.arrangement.train[train_image];
         let target = pass::read(&self.roots, sample.file, Some(form)).picture;
         let target = match target {
             Some(Ok(picture)) => rows::Target::new(&picture.pixels, u8::MAX, threshold),
@@ -197,7 +195,7 @@ impl<'a> Folder<'a> {
 
     /// The error about all pictures that cannot be decoded.
     fn failures_of_decoding(&self, form: &Form) -> IngestError {
-        let mut flaws = self.unreadable();
+        let mut flaws = Flaws::unreadable(&self.roots);
         let samples: Vec<&Sample> = self.arrangement.samples().collect();
         let take = |_, _, read: Vec<(usize, pass::Read)>| {
             for (sample, read) in read {
@@ -221,16 +219,6 @@ impl<'a> Folder<'a> {
         rows.iter().map(|&row| &part[row as usize]).collect()
     }
 
-    fn unreadable(&self) -> Flaws {
-        let mut flaws = Flaws::default();
-        for root in &self.roots {
-            for (path, error) in &root.listing.unreadable {
-                flaws.refuse(Spot::file(root.path.join(path)), error.to_string());
-            }
-        }
-        flaws
-    }
-
     /// Decodes and writes the rows, and reports the folders.
     fn write(&self, parameters: Parameters, form: &Form) -> Result<(), TaskError> {
         let context = self.context;
@@ -248,7 +236,7 @@ impl<'a> Folder<'a> {
         });
         let mut digests = Digests::new(&self.roots);
         let rest = digests.rest([&train, &test]);
-        let mut flaws = self.unreadable();
+        let mut flaws = Flaws::unreadable(&self.roots);
         let path = context.output(IMAGES)?;
         let mut writer = ImageWriter::create(path, images.header.clone(), context.provenance())
             .map_err(IngestError::from)?;
@@ -285,6 +273,11 @@ impl<'a> Folder<'a> {
         }
         Ok(())
     }
+}
+
+/// Why the folder that a parameter names is none.
+pub(crate) fn lacking_folder(parameter: &'static str, path: &Path) -> Option<IngestError> {
+    (!path.is_dir()).then(|| IngestError::parameter(parameter, no_folder(path)))
 }
 
 /// Why a path cannot be that of a folder.

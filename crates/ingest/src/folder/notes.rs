@@ -30,7 +30,7 @@ pub(crate) enum Use {
 
 impl Root {
     /// A note about what was left out; `None` if that is nothing.
-    pub(super) fn left_out(&self) -> Option<String> {
+    pub(crate) fn left_out(&self) -> Option<String> {
         let left_out = &self.listing.left_out;
         let of = |kind: &dyn Fn(LeftOut) -> bool, what: &str| {
             let found = left_out.iter().filter(|(_, why)| kind(*why));

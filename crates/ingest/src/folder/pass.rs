@@ -46,7 +46,7 @@ impl Read {
 }
 
 /// The bytes of a picture.
-fn bytes(path: &Path) -> Result<Vec<u8>, String> {
+pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>, String> {
     let file = regular::open(path).map_err(|error| error.to_string())?;
     let mut bytes = Vec::new();
     let mut limited = file.take(MAXIMUM_BYTES + 1);
@@ -122,8 +122,10 @@ impl Found {
                 format!("{count} of {height} x {width} such as {}", shown(path))
             });
         let mut list: Vec<String> = shown.collect();
-        if let Some(rest @ 1..) = sizes.len().checked_sub(3) {
-            list.push(format!("and {rest} other sizes"));
+        match sizes.len().saturating_sub(3) {
+            0 => {}
+            1 => list.push("and 1 other size".to_owned()),
+            rest => list.push(format!("and {rest} other sizes")),
         }
         let [height, width] = self.commonest_size().unwrap_or_default();
         IngestError::parameter(

@@ -91,6 +91,21 @@ impl Parameters {
 
 /// Parameters of every task kind.
 pub(crate) fn common() -> Vec<Parameter> {
+    with_similarity(similarity(Some(Effect::demands(
+        Amount::parameter("train_image"),
+        Relation::Below,
+        quantities::TRAINING_IMAGES,
+        "an image is named by its position in the training file",
+    ))))
+}
+
+/// The same of the user's own data, of which a part may become test images.
+pub(crate) fn common_of_own() -> Vec<Parameter> {
+    with_similarity(similarity(None))
+}
+
+fn with_similarity(similar: Variant) -> Vec<Parameter> {
+    let similarity = ParameterType::OneOf(vec![Variant::new("none", Vec::new()), similar]);
     vec![
         Parameter::optional(
             "transforms",
@@ -100,7 +115,7 @@ pub(crate) fn common() -> Vec<Parameter> {
         ),
         Parameter::optional(
             "similarity_label",
-            similarity(),
+            similarity,
             "none",
             "two classes instead of the source's: 1 where the cosine with a training image or with its inverse is above a threshold (first row transform; the cosine of an empty image is 0)",
         ),
@@ -208,35 +223,28 @@ fn transform() -> ParameterType {
     ])
 }
 
-/// Binary labels by similarity, or none.
-fn similarity() -> ParameterType {
-    ParameterType::OneOf(vec![
-        Variant::new("none", Vec::new()),
-        Variant::new(
-            "similar-to",
-            vec![
-                Parameter::required(
-                    "train_image",
-                    ParameterType::at_least(0),
-                    "position of the image in the training file, from 0",
-                ),
-                Parameter::required(
-                    "threshold",
-                    ParameterType::between(-1.0, 1.0),
-                    "cosine above which an image is similar",
-                ),
-            ],
-        )
-        .with([
-            Effect::demands(
-                Amount::parameter("train_image"),
-                Relation::Below,
-                quantities::TRAINING_IMAGES,
-                "an image is named by its position in the training file",
+/// Binary labels by similarity, and what is demanded of the image.
+fn similarity(demand: Option<Effect>) -> Variant {
+    Variant::new(
+        "similar-to",
+        vec![
+            Parameter::required(
+                "train_image",
+                ParameterType::at_least(0),
+                "position of the image in the training file, from 0",
             ),
-            Effect::sets(quantities::CLASSES, Amount::Fixed(2)),
-        ]),
-    ])
+            Parameter::required(
+                "threshold",
+                ParameterType::between(-1.0, 1.0),
+                "cosine above which an image is similar",
+            ),
+        ],
+    )
+    .with(
+        demand
+            .into_iter()
+            .chain([Effect::sets(quantities::CLASSES, Amount::Fixed(2))]),
+    )
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ mod parquet;
 mod pictures;
 mod shared;
 
-pub(crate) use common::{Parameters, SimilarityLabel, Subset, WithCommon, common};
+pub(crate) use common::{Parameters, SimilarityLabel, Subset, WithCommon, common, common_of_own};
 pub(crate) use csv::{CsvParameters, csv};
 pub(crate) use emnist::{EmnistParameters, emnist};
 pub(crate) use folder::{FolderParameters, folder};

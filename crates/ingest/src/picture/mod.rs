@@ -131,6 +131,9 @@ const DAMAGED: &str =
 fn open(bytes: &[u8]) -> Result<Box<dyn ImageDecoder + '_>, String> {
     let decoder: Box<dyn ImageDecoder> = match format(bytes)? {
         ImageFormat::Jpeg => Box::new(Jpeg::open(bytes).map_err(refused)?),
+        ImageFormat::Tiff if tiff::is_jpeg(bytes) => {
+            return Err(not_read("TIFF compressed as JPEG"));
+        }
         ImageFormat::Tiff => match Palette::of(bytes) {
             Some(palette) if palette.bits == 8 => {
                 let indices = decoder_of(palette.grey(bytes), ImageFormat::Tiff)?;

@@ -1,9 +1,11 @@
-//! Bilinear resizing with antialiasing, as Pillow's `resize(size, Image.BILINEAR)`: equal but for one grey level where Pillow
-//! resizes the columns first.
+//! Bilinear resizing with antialiasing, equal to `resize(size, Image.BILINEAR)` of Pillow 13.
 //!
 //! An output value is the mean of the input values below a triangle whose half-width is one input pixel or, where the picture
-//! shrinks, one output pixel. First the rows are resized, then the columns, each rounded to whole values, with weights in units
-//! of 2^-22 (Pillow, `src/libImaging/Resample.c`).
+//! shrinks, one output pixel. Rows and columns are resized one after the other, each rounded to whole values, with weights in units
+//! of 2^-22 (Pillow, `src/libImaging/Resample.c`). Columns come first where the height shrinks by more than twice as many pixels as
+//! the width.
+
+use std::borrow::Cow;
 
 /// Binary digits of the weights behind the point.
 const PRECISION: u32 = 32 - 8 - 2;
@@ -37,23 +39,37 @@ fn windows(from: usize, to: usize) -> Vec<Window> {
 
 /// Resizes planes of values, `[channels, height, width]`, from one size (height, width) to another.
 pub(super) fn planes(planes: &[u8], from: [usize; 2], to: [usize; 2]) -> Vec<u8> {
-    let rows = (from[1] != to[1]).then(|| windows(from[1], to[1]));
-    let columns = (from[0] != to[0]).then(|| windows(from[0], to[0]));
+    let needed = |axis: usize| (from[axis] != to[axis]).then(|| windows(from[axis], to[axis]));
+    let (columns, rows) = (needed(0), needed(1));
+    let columns_first = columns_first(from, to);
     let channels = planes.chunks_exact(from[0] * from[1]);
     let resized = channels.flat_map(|plane| {
-        let narrow = rows
-            .as_ref()
-            .map(|windows| resize_rows(plane, from[1], windows));
-        let plane = narrow.as_deref().unwrap_or(plane);
-        match &columns {
-            Some(windows) => resize_columns(plane, to[1], windows),
-            None => plane.to_vec(),
-        }
+        let resized = match columns_first {
+            true => {
+                let lower = along_columns(plane.into(), from[1], columns.as_deref());
+                along_rows(lower, from[1], rows.as_deref())
+            }
+            false => {
+                let narrower = along_rows(plane.into(), from[1], rows.as_deref());
+                along_columns(narrower, to[1], columns.as_deref())
+            }
+        };
+        resized.into_owned()
     });
     resized.collect()
 }
 
-fn resize_rows(plane: &[u8], width: usize, windows: &[Window]) -> Vec<u8> {
+/// Returns whether Pillow resizes the columns before the rows.
+fn columns_first(from: [usize; 2], to: [usize; 2]) -> bool {
+    let [height, width] = [0, 1].map(|axis| from[axis].saturating_sub(to[axis]));
+    height > 2 * width
+}
+
+/// Resizes the rows of a plane of this width, if there are windows.
+fn along_rows<'a>(plane: Cow<'a, [u8]>, width: usize, windows: Option<&[Window]>) -> Cow<'a, [u8]> {
+    let Some(windows) = windows else {
+        return plane;
+    };
     let mut out = Vec::with_capacity(plane.len() / width * windows.len());
     for row in plane.chunks_exact(width) {
         for window in windows {
@@ -66,10 +82,18 @@ fn resize_rows(plane: &[u8], width: usize, windows: &[Window]) -> Vec<u8> {
             ));
         }
     }
-    out
+    out.into()
 }
 
-fn resize_columns(plane: &[u8], width: usize, windows: &[Window]) -> Vec<u8> {
+/// Resizes the columns of a plane of this width, if there are windows.
+fn along_columns<'a>(
+    plane: Cow<'a, [u8]>,
+    width: usize,
+    windows: Option<&[Window]>,
+) -> Cow<'a, [u8]> {
+    let Some(windows) = windows else {
+        return plane;
+    };
     let mut out = Vec::with_capacity(width * windows.len());
     let mut sums = vec![0i64; width];
     for window in windows {
@@ -82,7 +106,7 @@ fn resize_columns(plane: &[u8], width: usize, windows: &[Window]) -> Vec<u8> {
         }
         out.extend(sums.iter().map(|&sum| rounded(sum)));
     }
-    out
+    out.into()
 }
 
 fn rounded(sum: i64) -> u8 {

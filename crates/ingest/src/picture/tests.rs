@@ -124,6 +124,14 @@ fn kinds_that_are_not_read_are_named() {
         reason.contains("(TIFF with a palette of 4 bits)"),
         "{reason}"
     );
+    let mut file = case("tiff lzw rgb").file();
+    // The compression: tag 259, one short number.
+    let compression = [3, 1, 3, 0, 1, 0, 0, 0, 5, 0];
+    let mut parts = file.windows(compression.len());
+    let found = parts.position(|part| part == compression);
+    file[found.expect("the tag") + 8] = 7;
+    let reason = look(&file, false).expect_err("not read");
+    assert!(reason.contains("(TIFF compressed as JPEG)"), "{reason}");
 }
 
 #[test]

@@ -1,15 +1,20 @@
-//! TIFF pictures with a palette. The decoder reads none, so it is given a copy that is called grey: its values are the indices of colours.
+//! TIFF pictures with a palette, and those that are compressed as JPEG. The decoder reads no palettes, so it is given a copy that is called
+//! grey: its values are the indices of colours. Of JPEG it makes other pixels than libjpeg, so such pictures are refused.
 
 use image::{ColorType, ImageDecoder, ImageResult};
 
 /// Tags, by their numbers in the file.
 const BITS_PER_SAMPLE: u16 = 258;
+const COMPRESSION: u16 = 259;
 const INTERPRETATION: u16 = 262;
 const COLOUR_MAP: u16 = 320;
 
 /// Values of [`INTERPRETATION`].
 const BLACK_IS_ZERO: u16 = 1;
 const PALETTE: u16 = 3;
+
+/// Values of [`COMPRESSION`]: JPEG as TIFF 6.0 has it, and as it has been since.
+const JPEG: [u16; 2] = [6, 7];
 
 /// The palette of a picture.
 #[derive(Debug, PartialEq, Eq)]
@@ -29,7 +34,20 @@ struct Numbers<'a> {
     is_big_endian: bool,
 }
 
-impl Numbers<'_> {
+impl<'a> Numbers<'a> {
+    /// The numbers of a TIFF picture; `None` if it is none.
+    fn of(bytes: &'a [u8]) -> Option<Self> {
+        let is_big_endian = match bytes.first_chunk()? {
+            b"II*\0" => false,
+            b"MM\0*" => true,
+            _ => return None,
+        };
+        Some(Self {
+            bytes,
+            is_big_endian,
+        })
+    }
+
     fn short(self, at: usize) -> Option<u16> {
         let bytes = *self.bytes.get(at..)?.first_chunk()?;
         Some(match self.is_big_endian {
@@ -57,18 +75,19 @@ impl Numbers<'_> {
     }
 }
 
+/// Returns whether a TIFF picture is compressed as JPEG.
+pub(super) fn is_jpeg(bytes: &[u8]) -> bool {
+    let compression = || {
+        let numbers = Numbers::of(bytes)?;
+        numbers.short(numbers.tag(COMPRESSION)? + 4)
+    };
+    compression().is_some_and(|value| JPEG.contains(&value))
+}
+
 impl Palette {
     /// The palette of a TIFF picture; `None` if it has none, or is none.
     pub(super) fn of(bytes: &[u8]) -> Option<Self> {
-        let is_big_endian = match bytes.first_chunk()? {
-            b"II*\0" => false,
-            b"MM\0*" => true,
-            _ => return None,
-        };
-        let numbers = Numbers {
-            bytes,
-            is_big_endian,
-        };
+        let numbers = Numbers::of(bytes)?;
         let interpretation = numbers.tag(INTERPRETATION)? + 4;
         if numbers.short(interpretation)? != PALETTE {
             return None;
@@ -88,7 +107,7 @@ impl Palette {
             bits,
             colours,
             interpretation,
-            is_big_endian,
+            is_big_endian: numbers.is_big_endian,
         })
     }
 

@@ -13,7 +13,7 @@ use super::{owned, write};
 use crate::cifar;
 use crate::content::{Raw, relative};
 use crate::download::{Policy, Request};
-use crate::error::{IngestError, shown, with_causes};
+use crate::error::{IngestError, Unavailable, shown, with_causes};
 use crate::parameters::Parameters;
 use crate::published::{CIFAR10_NAMES, PublishedCifar, combine};
 
@@ -197,19 +197,29 @@ fn download_cifar(
         destination: archive,
         limit: set.files.iter().map(|file| file.bytes).sum::<u64>() + cifar::ARCHIVE_SLACK,
     };
-    fetch(context, &request, policy, &verify).map_err(|download| {
-        let data_dir = &context.task().data_dir;
-        let names: Vec<&str> = set.files.iter().map(|file| file.name).collect();
-        IngestError::Missing {
-            wanted: format!("cifar10: {}", names.join(", ")),
-            looked: listed(&[data_dir.join(cifar::FOLDER), archive.to_owned()]),
-            similar: python_version(data_dir)
-                .unwrap_or_else(|| similar(data_dir, &[data_dir.join(cifar::FOLDER)], "cifar")),
-            download: Box::new(download),
-            place: format!(
-                "put {ARCHIVE} of {} (the binary version, not the Python one) there, packed or unpacked",
-                set.mirrors.first().copied().unwrap_or("its authors")
-            ),
-        }
-    })
+    fetch(context, &request, policy, &verify)
+        .map_err(|download| missing(&context.task().data_dir, set, download))
+}
+
+fn missing(data_dir: &Path, set: &PublishedCifar<'_>, download: Unavailable) -> IngestError {
+    let names: Vec<&str> = set.files.iter().map(|file| file.name).collect();
+    let folder = data_dir.join(cifar::FOLDER);
+    IngestError::Missing {
+        wanted: format!("cifar10: {}", names.join(", ")),
+        looked: listed(&[folder.clone(), data_dir.join(ARCHIVE)]),
+        similar: python_version(data_dir).unwrap_or_else(|| similar(data_dir, &[folder], "cifar")),
+        download: Box::new(download),
+        place: format!(
+            "put {ARCHIVE} of {} (the binary version, not the Python one) there, packed or unpacked",
+            set.mirrors.first().copied().unwrap_or("its authors")
+        ),
+    }
+}
+
+/// Why a run without downloads would not find the files.
+pub fn lacking_cifar(data_dir: &Path, set: &PublishedCifar<'_>) -> Option<IngestError> {
+    let mut files = set.files.iter();
+    let is_whole = files.all(|file| data_dir.join(cifar::FOLDER).join(file.name).exists());
+    let is_there = is_whole || data_dir.join(ARCHIVE).exists();
+    (!is_there).then(|| missing(data_dir, set, Unavailable::NotYet))
 }

@@ -4,11 +4,12 @@ use std::path::Path;
 
 use eigenscope_stage::{Context, TaskError};
 
-use super::own::{self, Files, Labelling, Part};
+use super::own::{self, Files, Part};
 use super::reading::read_file;
-use crate::arrays::{self, Range};
+use crate::arrays::{Dimensions, Range};
 use crate::csv::{self, Table};
 use crate::error::{IngestError, shown};
+use crate::labels::Labelling;
 use crate::parameters::{CsvParameters, WithCommon};
 
 /// The user's own tables of text.
@@ -86,13 +87,7 @@ fn part(
     classes: Option<&[String]>,
     parameters: &CsvParameters,
 ) -> Result<Part, IngestError> {
-    let rows = table.labels.len();
-    let given = parameters.shape()?;
-    let dimensions = arrays::Dimensions::of(&[rows, table.values], parameters.layout, given);
-    let dimensions = dimensions.map_err(|reason| IngestError::Labels {
-        path: path.clone(),
-        reason,
-    })?;
+    let dimensions = dimensions(&path, &table, parameters)?;
     let labels = table
         .labels(classes)
         .map_err(|reason| IngestError::Labels {
@@ -106,5 +101,19 @@ fn part(
         shape,
         pixels,
         labels,
+    })
+}
+
+/// Which images the rows of a table are.
+pub(crate) fn dimensions(
+    path: &Path,
+    table: &Table,
+    parameters: &CsvParameters,
+) -> Result<Dimensions, IngestError> {
+    let sizes = [table.labels.len(), table.values];
+    let dimensions = Dimensions::of(&sizes, parameters.layout, parameters.shape()?);
+    dimensions.map_err(|reason| IngestError::Labels {
+        path: path.to_owned(),
+        reason,
     })
 }

@@ -1,5 +1,7 @@
 //! EMNIST: four IDX files for each of its data sets.
 
+use std::path::Path;
+
 use eigenscope_stage::{Context, TaskError};
 
 use super::{find, idx_files, write};
@@ -15,16 +17,8 @@ const FOLDERS: [&str; 4] = ["emnist", "EMNIST/raw", "emnist/gzip", "gzip"];
 /// Where the authors say how to get the archive.
 const ORIGIN: &str = "https://www.nist.gov/itl/products-and-services/emnist-dataset";
 
-/// One of the data sets of EMNIST, upright, with labels from 0.
-///
-/// # Errors
-/// Returns an error if files are missing, damaged or inconsistent, if the data do not allow the parameters, or if the artifact cannot
-/// be written.
-pub fn emnist(context: &Context) -> Result<(), TaskError> {
-    let WithCommon::<EmnistParameters> {
-        own: parameters,
-        common,
-    } = context.parameters()?;
+/// Names of the files of one of its data sets.
+fn names(parameters: &EmnistParameters) -> [String; 4] {
     let split = parameters.split.name();
     let names = [
         "train-images-idx3",
@@ -32,9 +26,11 @@ pub fn emnist(context: &Context) -> Result<(), TaskError> {
         "test-images-idx3",
         "test-labels-idx1",
     ];
-    let names = names.map(|name| format!("emnist-{split}-{name}-ubyte"));
-    let classes = parameters.split.classes();
-    let set = PublishedIdx {
+    names.map(|name| format!("emnist-{split}-{name}-ubyte"))
+}
+
+fn set(names: &[String; 4]) -> PublishedIdx<'_> {
+    PublishedIdx {
         name: "emnist",
         folders: &FOLDERS,
         files: [0, 1, 2, 3].map(|position| PublishedFile {
@@ -45,8 +41,31 @@ pub fn emnist(context: &Context) -> Result<(), TaskError> {
         classes: &[],
         mirrors: &[],
         origin: ORIGIN,
-    };
-    let mut places = find::idx_files(context, &set, &[])?;
+    }
+}
+
+/// Why a run would not find the files.
+pub(crate) fn lacking_emnist(
+    data_dir: &Path,
+    parameters: &EmnistParameters,
+) -> Option<IngestError> {
+    find::lacking(data_dir, &set(&names(parameters)))
+}
+
+/// One of the data sets of EMNIST, upright, with labels from 0.
+///
+/// # Errors
+/// Returns an error if files are missing, damaged or inconsistent, if the data do not allow the parameters, or if the artifact cannot
+/// be written.
+pub fn emnist(context: &Context) -> Result<(), TaskError> {
+    let WithCommon::<EmnistParameters> {
+        own: parameters,
+        common,
+    } = context.parameters()?;
+    let classes = parameters.split.classes();
+    let names = names(&parameters);
+    let set = set(&names);
+    let mut places = find::idx_files(&context.task().data_dir, &set, &[])?;
     find::download_missing(context, &set, &mut places, &Policy::default())?;
     // The published labels of `letters` begin at 1.
     let mut files = idx_files::read(context, &places, classes.len() + 1, Layout::ChannelsFirst)?;

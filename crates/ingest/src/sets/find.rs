@@ -19,22 +19,20 @@ const MAXIMUM_SIMILAR: usize = 6;
 /// Entries of a folder that are looked at for similar names.
 const MAXIMUM_ENTRIES: usize = 10_000;
 
-fn folders(context: &Context, set: &PublishedIdx<'_>) -> Vec<PathBuf> {
+fn folders(data_dir: &Path, set: &PublishedIdx<'_>) -> Vec<PathBuf> {
     let folders = set.folders.iter();
-    folders
-        .map(|folder| context.task().data_dir.join(folder))
-        .collect()
+    folders.map(|folder| data_dir.join(folder)).collect()
 }
 
 /// Looks for the files of `set`. If some are missing, the first file of `otherwise` would be read.
 ///
 /// Names are the published ones and those with a dot (`train-images.idx3-ubyte`), each with `.gz` and without.
 pub(super) fn idx_files(
-    context: &Context,
+    data_dir: &Path,
     set: &PublishedIdx<'_>,
     otherwise: &[PathBuf],
 ) -> Result<[Places; 4], IngestError> {
-    let folders = folders(context, set);
+    let folders = folders(data_dir, set);
     let mut found: [Places; 4] = Default::default();
     for (file, found) in set.files.iter().zip(&mut found) {
         let in_folder = |folder: &PathBuf| names(file.name).map(|name| folder.join(name));
@@ -50,11 +48,11 @@ pub(super) fn download_missing(
     found: &mut [Places; 4],
     policy: &Policy,
 ) -> Result<(), IngestError> {
-    let folders = folders(context, set);
+    let data_dir = &context.task().data_dir;
     for position in 0..found.len() {
         if found[position].is_empty() {
             let downloaded = download_idx(context, set, &set.files[position], policy);
-            let path = downloaded.map_err(|error| missing(context, set, &folders, found, error))?;
+            let path = downloaded.map_err(|error| missing(data_dir, set, found, error))?;
             found[position].found(&path);
         }
     }
@@ -62,8 +60,7 @@ pub(super) fn download_missing(
 }
 
 /// The places of the file of arrays in which Keras keeps a data set.
-pub(super) fn keras(context: &Context, set: &PublishedIdx<'_>) -> [PathBuf; 2] {
-    let data_dir = &context.task().data_dir;
+pub(super) fn keras(data_dir: &Path, set: &PublishedIdx<'_>) -> [PathBuf; 2] {
     let name = format!("{}.npz", set.name);
     [data_dir.join(set.name).join(&name), data_dir.join(&name)]
 }
@@ -136,12 +133,12 @@ pub(super) fn fetch(
 
 /// The error about every file of `set` that was not found.
 fn missing(
-    context: &Context,
+    data_dir: &Path,
     set: &PublishedIdx<'_>,
-    folders: &[PathBuf],
     found: &[Places; 4],
     download: Unavailable,
 ) -> IngestError {
+    let folders = folders(data_dir, set);
     let files = set.files.iter().zip(found);
     let wanted: Vec<&str> = files
         .filter_map(|(file, found)| found.is_empty().then_some(file.name))
@@ -151,18 +148,30 @@ fn missing(
         wanted: format!("{}: {}", set.name, wanted.join(", ")),
         looked: format!(
             "{} (with or without `.gz`, with `.idx` for `-idx`)",
-            listed(folders)
+            listed(&folders)
         ),
-        similar: similar(&context.task().data_dir, folders, set.name),
+        similar: similar(data_dir, &folders, set.name),
         download: Box::new(download),
         place: format!(
             "put the files of {} into {}, or put `{}.npz`, in which Keras keeps all of them, there or into {}",
             set.origin,
             folder.unwrap_or_default(),
             set.name,
-            shown(&context.task().data_dir)
+            shown(data_dir)
         ),
     }
+}
+
+/// The error that a run would meet that downloads nothing, if files of `set` are not there.
+pub(super) fn lacking(data_dir: &Path, set: &PublishedIdx<'_>) -> Option<IngestError> {
+    let found = idx_files(data_dir, set, &[]).ok()?;
+    let is_whole = !found.iter().any(Places::is_empty);
+    let has_arrays = keras(data_dir, set).iter().any(|path| path.exists());
+    let download = match set.mirrors {
+        [] => Unavailable::NotOffered,
+        _ => Unavailable::NotYet,
+    };
+    (!is_whole && !has_arrays).then(|| missing(data_dir, set, &found, download))
 }
 
 /// A list of paths for a message.

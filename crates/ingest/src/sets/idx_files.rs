@@ -1,13 +1,13 @@
 //! Data sets of four IDX files: training images and labels, test images and labels.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use eigenscope_artifact::{ImageHeader, Images, SourceCheck};
 use eigenscope_stage::{Context, TaskError};
 
-use super::find::{download_missing, idx_files, keras};
+use super::find::{download_missing, idx_files, keras, lacking};
 use super::npz_files::keras_images;
-use super::own::{self, Labelling, Part};
+use super::own::{self, Part};
 use super::places::Places;
 use super::reading::{ReadFile, Sha256s, compare, file_name};
 use super::{online, owned, write};
@@ -15,6 +15,7 @@ use crate::arrays;
 use crate::download::Policy;
 use crate::error::{IngestError, shown};
 use crate::idx::{self, IdxImages, Layout};
+use crate::labels::Labelling;
 use crate::parameters::{IdxParameters, NamedPath, Parameters, WithCommon};
 use crate::published::{KnownFile, PublishedIdx, combine, known_file};
 
@@ -29,8 +30,9 @@ pub fn published_idx(
     policy: &Policy,
 ) -> Result<(), TaskError> {
     let parameters: Parameters = context.parameters()?;
-    let arrays = keras(context, set);
-    let mut places = idx_files(context, set, &arrays)?;
+    let data_dir = &context.task().data_dir;
+    let arrays = keras(data_dir, set);
+    let mut places = idx_files(data_dir, set, &arrays)?;
     if places.iter().any(Places::is_empty) {
         let arrays = Places::look(arrays, &[])?;
         if let Some(path) = arrays.best() {
@@ -62,6 +64,11 @@ pub fn published_idx(
     )
 }
 
+/// Why a run without downloads would not find the files of a published set.
+pub fn lacking_idx(data_dir: &Path, set: &PublishedIdx<'_>) -> Option<IngestError> {
+    lacking(data_dir, set)
+}
+
 /// What to do about a file of `set` that is `known` and stands in place of another one.
 fn fix_place(set: &PublishedIdx<'_>, known: &KnownFile<'_>) -> String {
     if known.set == set.name {
@@ -83,9 +90,10 @@ pub fn user_idx(context: &Context) -> Result<(), TaskError> {
     } = context.parameters()?;
     let (train, test) = parameters.files()?;
     online::ensure(context, &parameters.stated()?)?;
+    let data_dir = &context.task().data_dir;
     let find = |[images, labels]: [NamedPath<'_>; 2]| -> Result<[Places; 2], IngestError> {
-        let images = own::find(context, images.0, images.1)?;
-        let labels = own::find(context, labels.0, labels.1)?;
+        let images = own::find(data_dir, images.0, images.1)?;
+        let labels = own::find(data_dir, labels.0, labels.1)?;
         Ok([Places::one(images), Places::one(labels)])
     };
     let [train_images, train_labels] = find(train)?;
@@ -104,7 +112,7 @@ pub fn user_idx(context: &Context) -> Result<(), TaskError> {
             let layout = parameters.layout;
             let images = train_images.read(context, |content| idx::read_images(content, layout))?;
             let labels = train_labels.read(context, |content| idx::read_labels(content, 256))?;
-            same_count(&images, &labels)?;
+            check_fit(&[Pair::of(&images, &labels)])?;
             (part(images, labels, &parameters), None)
         }
     };
@@ -143,19 +151,6 @@ fn part(
         pixels,
         labels: labels.value.into_iter().map(i64::from).collect(),
     }
-}
-
-/// Refuses images and labels that are not as many.
-fn same_count(images: &ReadFile<IdxImages>, labels: &ReadFile<Vec<u8>>) -> Result<(), IngestError> {
-    let (count, label_count) = (images.value.count, labels.value.len());
-    if count == label_count {
-        return Ok(());
-    }
-    Err(IngestError::Mismatch {
-        first: images.path.clone(),
-        second: labels.path.clone(),
-        reason: format!("{count} images, but {label_count} labels; give the files of one data set"),
-    })
 }
 
 /// Warns where training and test files seem exchanged or are the same.
@@ -216,7 +211,10 @@ pub(super) fn read(
         test_images: images(3, test_images)?,
         test_labels: labels(4, test_labels)?,
     };
-    files.check()?;
+    check_fit(&[
+        Pair::of(&files.train_images, &files.train_labels),
+        Pair::of(&files.test_images, &files.test_labels),
+    ])?;
     Ok(files)
 }
 
@@ -237,46 +235,6 @@ impl Files {
         ]
     }
 
-    /// Whether counts and shapes agree.
-    fn check(&self) -> Result<(), IngestError> {
-        let mismatch = |first: &PathBuf, second: &PathBuf, reason: String| {
-            Err(IngestError::Mismatch {
-                first: first.clone(),
-                second: second.clone(),
-                reason,
-            })
-        };
-        let pairs = [
-            (&self.train_images, &self.train_labels),
-            (&self.test_images, &self.test_labels),
-        ];
-        let counts = pairs.map(|(images, labels)| (images.value.count, labels.value.len()));
-        let [(train, train_labels), (test, test_labels)] = counts;
-        let exchanged = (train, test) == (test_labels, train_labels);
-        for ((images, labels), (count, label_count)) in pairs.into_iter().zip(counts) {
-            if count != label_count {
-                let fix = match exchanged {
-                    true => "are the labels of training and test exchanged?",
-                    false => "give the files of one data set",
-                };
-                let reason = format!("{count} images, but {label_count} labels; {fix}");
-                return mismatch(&images.path, &labels.path, reason);
-            }
-        }
-        let [shape, test_shape] = pairs.map(|(images, _)| images.value.shape);
-        if shape != test_shape {
-            let [channels, height, width] = shape;
-            let fix = match test_shape == [channels, width, height] {
-                true => "are the images of one of them transposed?",
-                false => "give the files of one data set",
-            };
-            let reason =
-                format!("images of {shape:?} and {test_shape:?} (channels, height, width); {fix}");
-            return mismatch(&self.train_images.path, &self.test_images.path, reason);
-        }
-        Ok(())
-    }
-
     /// The images with their labels.
     pub(super) fn images(self, classes: Vec<String>, source: SourceCheck) -> Images {
         let [channels, height, width] = self.train_images.value.shape;
@@ -293,5 +251,55 @@ impl Files {
             train: idx::join(self.train_images.value, &self.train_labels.value),
             test: idx::join(self.test_images.value, &self.test_labels.value),
         }
+    }
+}
+
+/// What is known of a file of images and of the file of their labels.
+#[derive(Debug)]
+pub(crate) struct Pair<'a> {
+    pub(crate) images: &'a Path,
+    pub(crate) labels: &'a Path,
+    /// `[channels, height, width]`.
+    pub(crate) shape: [usize; 3],
+    /// Number of images.
+    pub(crate) count: usize,
+    pub(crate) label_count: usize,
+}
+
+impl<'a> Pair<'a> {
+    fn of(images: &'a ReadFile<IdxImages>, labels: &'a ReadFile<Vec<u8>>) -> Self {
+        Self {
+            images: &images.path,
+            labels: &labels.path,
+            shape: images.value.shape,
+            count: images.value.count,
+            label_count: labels.value.len(),
+        }
+    }
+}
+
+/// Whether counts and shapes of the files of training and of test images agree.
+pub(crate) fn check_fit(pairs: &[Pair<'_>]) -> Result<(), IngestError> {
+    let exchanged = match pairs {
+        [train, test] => (train.count, test.count) == (test.label_count, train.label_count),
+        _ => false,
+    };
+    for pair in pairs.iter().filter(|pair| pair.count != pair.label_count) {
+        let fix = match exchanged {
+            true => "are the labels of training and test exchanged?",
+            false => "give the files of one data set",
+        };
+        return Err(IngestError::Mismatch {
+            first: pair.images.to_owned(),
+            second: pair.labels.to_owned(),
+            reason: format!(
+                "{} images, but {} labels; {fix}",
+                pair.count, pair.label_count
+            ),
+        });
+    }
+    match pairs {
+        [train, test] => own::same_shape((train.images, train.shape), (test.images, test.shape)),
+        _ => Ok(()),
     }
 }

@@ -23,11 +23,16 @@ use crate::error::IngestError;
 use crate::parameters::Parameters;
 use crate::published::DIGIT_NAMES;
 use crate::{coverage, digits, rows};
-pub use cifar_files::published_cifar;
+pub use cifar_files::{lacking_cifar, published_cifar};
+pub(crate) use csv_files::dimensions as csv_dimensions;
 pub use csv_files::user_csv;
 pub use emnist_files::emnist;
-pub use idx_files::{published_idx, user_idx};
+pub(crate) use emnist_files::lacking_emnist;
+pub(crate) use idx_files::{Pair, check_fit};
+pub use idx_files::{lacking_idx, published_idx, user_idx};
+pub(crate) use npz_files::SplitArrays;
 pub use npz_files::user_npz;
+pub(crate) use own::{lacking_own, same_shape};
 pub use parquet_files::user_parquet;
 
 /// The embedded digits.

@@ -7,12 +7,13 @@ use eigenscope_checkpoint::DType;
 use eigenscope_checkpoint::npz::{ArrayInfo, Npz};
 use eigenscope_stage::{Context, TaskError};
 
-use super::own::{self, Files, Labelling, MAXIMUM_BYTES, Part};
+use super::own::{self, Files, MAXIMUM_BYTES, Part};
 use super::owned;
 use super::reading::{Sha256s, compare};
 use crate::arrays::{self, Dimensions, Range};
 use crate::content::sha256_of;
 use crate::error::{IngestError, shown};
+use crate::labels::Labelling;
 use crate::parameters::{NpzParameters, WithCommon};
 use crate::published::{PublishedIdx, combine};
 
@@ -28,27 +29,26 @@ pub fn user_npz(context: &Context) -> Result<(), TaskError> {
     } = context.parameters()?;
     let files = Files::find(context, &parameters.stated()?, parameters.files()?)?;
     let one_file = files.test.is_empty();
-    let (train_names, test_names) = (
-        [parameters.train_images.as_str(), &parameters.train_labels],
-        [parameters.test_images.as_str(), &parameters.test_labels],
-    );
     let (mut train, mut test) = (Vec::new(), Vec::new());
     for path in &files.train {
         let file = open(context, path)?;
-        train.push(part(&file, path, train_names, &parameters)?);
-        if one_file && has_test(context, &file, path, test_names)? {
-            test.push(part(&file, path, test_names, &parameters)?);
+        let arrays = SplitArrays::new(&file, path, &parameters);
+        train.push(arrays.part()?);
+        if one_file {
+            let (has_test, warning) = arrays.has_test()?;
+            context.warn_all(warning);
+            if has_test {
+                test.push(arrays.test().part()?);
+            }
         }
     }
     for path in &files.test {
         let file = open(context, path)?;
-        // A file of test images alone may call its arrays as those of training.
-        let names = if has(&file, test_names) {
-            test_names
-        } else {
-            train_names
-        };
-        test.push(part(&file, path, names, &parameters)?);
+        test.push(
+            SplitArrays::new(&file, path, &parameters)
+                .test_alone()
+                .part()?,
+        );
     }
     let (Some(train), test) = (Part::joined(train)?, Part::joined(test)?) else {
         return Ok(());
@@ -74,88 +74,143 @@ fn open(context: &Context, path: &Path) -> Result<Npz, IngestError> {
     Ok(Npz::open(path)?)
 }
 
-fn has(file: &Npz, names: [&str; 2]) -> bool {
-    names.iter().all(|name| has_array(file, name))
+/// The arrays of a file by the names that the parameters give them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SplitArrays<'a> {
+    file: &'a Npz,
+    path: &'a Path,
+    parameters: &'a NpzParameters,
+    /// Names of the arrays of images and of labels.
+    names: [&'a str; 2],
 }
 
-fn has_array(file: &Npz, name: &str) -> bool {
-    file.arrays().iter().any(|array| array.name == name)
-}
-
-/// Whether a file of training images has test images, too. Half of them is a mistake: training images would stand in for them.
-fn has_test(
-    context: &Context,
-    file: &Npz,
-    path: &Path,
-    names: [&str; 2],
-) -> Result<bool, IngestError> {
-    let [images, labels] = names;
-    match names.map(|name| has_array(file, name)) {
-        [true, false] => Err(IngestError::Array {
-            path: path.to_owned(),
-            name: images.to_owned(),
-            reason: format!(
-                "there are test images, but no labels `{labels}`: set `test_labels` to the name of their array, or `test_images = \"\"` to split the training images"
-            ),
-        }),
-        [false, true] => {
-            context.warn(format!(
-                "{}: there are test labels `{labels}`, but no images `{images}`: a part of the training images is for testing",
-                shown(path)
-            ));
-            Ok(false)
+impl<'a> SplitArrays<'a> {
+    /// The arrays of training images.
+    pub(crate) fn new(file: &'a Npz, path: &'a Path, parameters: &'a NpzParameters) -> Self {
+        let names = [parameters.train_images.as_str(), &parameters.train_labels];
+        Self {
+            file,
+            path,
+            parameters,
+            names,
         }
-        [is_there, _] => Ok(is_there),
     }
-}
 
-/// The images and labels called `names`.
-fn part(
-    file: &Npz,
-    path: &Path,
-    names: [&str; 2],
-    parameters: &NpzParameters,
-) -> Result<Part, IngestError> {
-    let [images, labels] = names;
-    let refused = |name: &str, reason: String| IngestError::Array {
-        path: path.to_owned(),
-        name: name.to_owned(),
-        reason,
-    };
-    let array = file.array(images)?;
-    let dimensions = Dimensions::of(&array.shape, parameters.layout, parameters.shape()?);
-    let dimensions = dimensions.map_err(|reason| refused(images, reason))?;
-    if array.count() > MAXIMUM_BYTES {
-        let reason = format!("{} values, at most {MAXIMUM_BYTES} are read", array.count());
-        return Err(refused(images, reason));
+    /// The arrays of test images.
+    pub(crate) fn test(self) -> Self {
+        let parameters = self.parameters;
+        let names = [parameters.test_images.as_str(), &parameters.test_labels];
+        Self { names, ..self }
     }
-    let mut pixels = pixels(file, array, &dimensions, Range::given(&parameters.range)?)?
-        .map_err(|reason| refused(images, reason))?;
-    let shape = dimensions.arrange(&mut pixels, parameters.transpose);
-    let array = file.array(labels)?;
-    if array.count() > dimensions.images as u64 * (1 << 16) {
-        let reason = format!(
-            "labels of {:?} for {} images",
-            array.shape, dimensions.images
-        );
-        return Err(refused(labels, reason));
+
+    /// The arrays of a file of test images alone, which may be called as those of training.
+    pub(crate) fn test_alone(self) -> Self {
+        let test = self.test();
+        match test.names.iter().all(|name| test.has(name)) {
+            true => test,
+            false => self,
+        }
     }
-    let numbers = arrays::labels(&file.read_doubles(array)?, &array.shape);
-    let numbers = numbers.map_err(|reason| refused(labels, reason))?;
-    if numbers.len() != dimensions.images {
-        let reason = format!(
-            "{} labels, but `{images}` has {} images",
-            numbers.len(),
-            dimensions.images
-        );
-        return Err(refused(labels, reason));
+
+    fn has(self, name: &str) -> bool {
+        self.file.arrays().iter().any(|array| array.name == name)
     }
-    Ok(Part {
-        path: path.to_owned(),
-        shape,
-        pixels,
-        labels: numbers,
-    })
+
+    /// Whether a file of training images has test images, too, and a warning. Half of them is a mistake: training images would stand in
+    /// for them.
+    pub(crate) fn has_test(self) -> Result<(bool, Option<String>), IngestError> {
+        let [images, labels] = self.test().names;
+        match [images, labels].map(|name| self.has(name)) {
+            [true, false] => Err(self.refused(
+                images,
+                format!(
+                    "there are test images, but no labels `{labels}`: set `test_labels` to the name of their array, or `test_images = \"\"` to split the training images"
+                ),
+            )),
+            [false, true] => {
+                let warning = format!(
+                    "{}: there are test labels `{labels}`, but no images `{images}`: a part of the training images is for testing",
+                    shown(self.path)
+                );
+                Ok((false, Some(warning)))
+            }
+            [is_there, _] => Ok((is_there, None)),
+        }
+    }
+
+    pub(crate) fn refused(self, name: &str, reason: String) -> IngestError {
+        IngestError::Array {
+            path: self.path.to_owned(),
+            name: name.to_owned(),
+            reason,
+        }
+    }
+
+    /// The array of the images.
+    pub(crate) fn images(self) -> Result<(&'a ArrayInfo, Dimensions), IngestError> {
+        let [images, _] = self.names;
+        let parameters = self.parameters;
+        let array = self.file.array(images)?;
+        let dimensions = Dimensions::of(&array.shape, parameters.layout, parameters.shape()?);
+        let dimensions = dimensions.map_err(|reason| self.refused(images, reason))?;
+        if array.count() > MAXIMUM_BYTES {
+            let reason = format!("{} values, at most {MAXIMUM_BYTES} are read", array.count());
+            return Err(self.refused(images, reason));
+        }
+        Ok((array, dimensions))
+    }
+
+    /// The values of an array as they are.
+    pub(crate) fn values(self, array: &ArrayInfo) -> Result<Vec<f64>, IngestError> {
+        Ok(self.file.read_doubles(array)?)
+    }
+
+    /// The values of the images as pixels, in the order of the file.
+    fn pixels(self, array: &ArrayInfo, dimensions: &Dimensions) -> Result<Vec<u8>, IngestError> {
+        let range = Range::given(&self.parameters.range)?;
+        let pixels = pixels(self.file, array, dimensions, range)?;
+        pixels.map_err(|reason| self.refused(&array.name, reason))
+    }
+
+    /// The array of the labels.
+    pub(crate) fn label_array(self) -> Result<&'a ArrayInfo, IngestError> {
+        let [_, labels] = self.names;
+        Ok(self.file.array(labels)?)
+    }
+
+    /// The labels of so many images.
+    pub(crate) fn labels(self, array: &ArrayInfo, images: usize) -> Result<Vec<i64>, IngestError> {
+        let refused = |reason: String| self.refused(&array.name, reason);
+        if array.count() > images as u64 * (1 << 16) {
+            return Err(refused(format!(
+                "labels of {:?} for {images} images",
+                array.shape
+            )));
+        }
+        let labels = arrays::labels(&self.values(array)?, &array.shape);
+        let labels = labels.map_err(refused)?;
+        if labels.len() != images {
+            return Err(refused(format!(
+                "{} labels, but `{}` has {images} images",
+                labels.len(),
+                self.names[0]
+            )));
+        }
+        Ok(labels)
+    }
+
+    fn part(self) -> Result<Part, IngestError> {
+        let (array, dimensions) = self.images()?;
+        let mut pixels = self.pixels(array, &dimensions)?;
+        let shape = dimensions.arrange(&mut pixels, self.parameters.transpose);
+        let labels = self.labels(self.label_array()?, dimensions.images)?;
+        Ok(Part {
+            path: self.path.to_owned(),
+            shape,
+            pixels,
+            labels,
+        })
+    }
 }
 
 /// A published data set as Keras keeps it, compared with the published files. The caller has reported the file.
@@ -261,16 +316,26 @@ fn pixels(
         (DType::U8 | DType::Bool, None) => Ok(file.read_bytes(array)?),
         (DType::U8, Some(_)) => {
             let bytes = file.read_bytes(array)?;
-            arrays::pixels(bytes.iter().map(|&value| f64::from(value)), range, values)
+            arrays::pixels(
+                bytes.iter().map(|&value| f64::from(value)),
+                range,
+                values,
+                0,
+            )
         }
         // Numbers of 64 bits are only rounded beyond 2^24, far from any range of pixels.
         (DType::F64, _) => {
             let numbers = file.read_doubles(array)?;
-            arrays::pixels(numbers.iter().copied(), range, values)
+            arrays::pixels(numbers.iter().copied(), range, values, 0)
         }
         _ => {
             let numbers = file.read(array)?;
-            arrays::pixels(numbers.iter().map(|&value| f64::from(value)), range, values)
+            arrays::pixels(
+                numbers.iter().map(|&value| f64::from(value)),
+                range,
+                values,
+                0,
+            )
         }
     })
 }

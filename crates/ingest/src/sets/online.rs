@@ -9,7 +9,7 @@ use super::find::fetch;
 use super::reading::exists;
 use crate::content::Raw;
 use crate::download::{Policy, Request};
-use crate::error::{IngestError, shown};
+use crate::error::{IngestError, Unavailable, shown};
 use crate::parameters::{StatedFile, is_local};
 
 /// Largest file that is downloaded, in bytes.
@@ -87,11 +87,17 @@ fn download(
         allow_http: is_local(url),
         ..Policy::default()
     };
-    fetch(context, &request, &policy, &verify).map_err(|download| IngestError::Missing {
-        wanted: file.path.to_owned(),
+    fetch(context, &request, &policy, &verify)
+        .map_err(|download| missing(data_dir, file.path, download))
+}
+
+/// The error about a file that is not there and was not downloaded.
+pub(super) fn missing(data_dir: &Path, path: &str, download: Unavailable) -> IngestError {
+    IngestError::Missing {
+        wanted: path.to_owned(),
         looked: shown(data_dir),
         similar: String::new(),
         download: Box::new(download),
-        place: format!("or put it there as {}", shown(path)),
-    })
+        place: format!("or put it there as {}", shown(data_dir.join(path))),
+    }
 }

@@ -8,9 +8,10 @@ use eigenscope_stage::{Context, ExternalFile, TaskError};
 use super::reading::exists;
 use super::{online, write_split};
 use crate::content::relative;
-use crate::error::{IngestError, shown};
+use crate::error::{IngestError, Unavailable, shown};
+use crate::labels::{Labelling, SplitLabels};
 use crate::parameters::{NamedPath, Parameters, StatedFile};
-use crate::{coverage, duplicates, rows};
+use crate::{duplicates, rows};
 
 /// Largest number of pixel bytes of a data set, which is held in memory.
 pub(super) const MAXIMUM_BYTES: u64 = 1 << 32;
@@ -23,11 +24,11 @@ pub(super) struct Files {
 
 /// The path of a file that the parameter `name` gives.
 pub(super) fn find(
-    context: &Context,
+    data_dir: &Path,
     name: &'static str,
     path: &str,
 ) -> Result<PathBuf, IngestError> {
-    let path = context.task().data_dir.join(path);
+    let path = data_dir.join(path);
     if exists(&path)? {
         return Ok(path);
     }
@@ -46,6 +47,22 @@ pub(super) fn find(
     Err(IngestError::parameter(name, reason))
 }
 
+/// Why a run without downloads would not find one of the files that parameters name.
+pub(crate) fn lacking_own(
+    data_dir: &Path,
+    files: &[NamedPath<'_>],
+    stated: &[StatedFile<'_>],
+) -> Option<IngestError> {
+    files.iter().find_map(|&(name, path)| {
+        let not_there = find(data_dir, name, path).err()?;
+        let is_online = |file: &&StatedFile<'_>| file.path == path && file.url.is_some();
+        Some(match stated.iter().find(is_online) {
+            Some(file) => online::missing(data_dir, file.path, Unavailable::NotYet),
+            None => not_there,
+        })
+    })
+}
+
 impl Files {
     /// The files of training and of test images that parameters name, downloaded if that is stated.
     pub(super) fn find(
@@ -57,7 +74,7 @@ impl Files {
         let all = |files: Vec<NamedPath<'_>>| {
             let paths = files
                 .into_iter()
-                .map(|(name, path)| find(context, name, path));
+                .map(|(name, path)| find(&context.task().data_dir, name, path));
             paths.collect::<Result<Vec<_>, _>>()
         };
         Ok(Self {
@@ -96,7 +113,7 @@ impl Part {
             return Ok(None);
         };
         for part in parts {
-            same_shape(&whole, &part)?;
+            same_shape((&whole.path, whole.shape), (&part.path, part.shape))?;
             whole.pixels.extend(part.pixels);
             whole.labels.extend(part.labels);
         }
@@ -106,34 +123,41 @@ impl Part {
     fn values(&self) -> usize {
         self.shape.iter().product()
     }
+
+    fn split_labels(&self) -> SplitLabels<'_> {
+        SplitLabels {
+            path: &self.path,
+            labels: &self.labels,
+        }
+    }
 }
 
-fn same_shape(one: &Part, other: &Part) -> Result<(), IngestError> {
-    if one.shape == other.shape {
+/// Refuses images of two shapes `[channels, height, width]`, of training and test images if they are in one file.
+pub(crate) fn same_shape(
+    (path, shape): (&Path, [usize; 3]),
+    (other_path, other): (&Path, [usize; 3]),
+) -> Result<(), IngestError> {
+    if shape == other {
         return Ok(());
     }
-    let [channels, height, width] = one.shape;
-    let fix = match other.shape == [channels, width, height] {
+    let [channels, height, width] = shape;
+    let fix = match other == [channels, width, height] {
         true => "are the images of one of them transposed?",
         false => "give the files of one data set",
     };
-    if one.path == other.path {
+    if path == other_path {
         return Err(IngestError::Labels {
-            path: one.path.clone(),
+            path: path.to_owned(),
             reason: format!(
-                "training images of {:?} and test images of {:?} (channels, height, width) cannot be of one data set: make them \
-                 of one size",
-                one.shape, other.shape
+                "training images of {shape:?} and test images of {other:?} (channels, height, width) cannot be of one data set: make \
+                 them of one size"
             ),
         });
     }
     Err(IngestError::Mismatch {
-        first: one.path.clone(),
-        second: other.path.clone(),
-        reason: format!(
-            "images of {:?} and {:?} (channels, height, width); {fix}",
-            one.shape, other.shape
-        ),
+        first: path.to_owned(),
+        second: other_path.to_owned(),
+        reason: format!("images of {shape:?} and {other:?} (channels, height, width); {fix}"),
     })
 }
 
@@ -160,74 +184,6 @@ pub(super) fn warn_if_dark(context: &Context, range: &[f64], train: &Part, test:
     }
 }
 
-/// What labels mean.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Labelling<'a> {
-    /// The label of the first class.
-    pub(super) first_label: i64,
-    /// The names that the user gave; empty: none.
-    pub(super) class_names: &'a [String],
-    /// The names in the files.
-    pub(super) known: Option<&'a [String]>,
-}
-
-impl Labelling<'_> {
-    /// Names of the classes, and the labels of both parts counted from 0.
-    fn apply(self, parts: [&Part; 2]) -> Result<(Vec<String>, [Vec<u16>; 2]), IngestError> {
-        let first = self.first_label;
-        let given = coverage::names(self.known, self.class_names)?;
-        let mut counted = [Vec::new(), Vec::new()];
-        let limit = given.as_ref().map_or(1 << 16, Vec::len);
-        for (part, counted) in parts.into_iter().zip(&mut counted) {
-            for (image, label) in part.labels.iter().enumerate() {
-                let class = label
-                    .checked_sub(first)
-                    .and_then(|class| u16::try_from(class).ok());
-                match class.filter(|class| usize::from(*class) < limit) {
-                    Some(class) => counted.push(class),
-                    None => return Err(self.outside(part, image, *label, limit)),
-                }
-            }
-        }
-        let largest = counted.iter().flatten().max().copied().unwrap_or(0);
-        let numbers = || {
-            (0..=i64::from(largest))
-                .map(|class| (class + first).to_string())
-                .collect()
-        };
-        Ok((given.unwrap_or_else(numbers), counted))
-    }
-
-    /// A warning about labels that probably begin elsewhere.
-    fn warning(self, parts: [&Part; 2]) -> Option<String> {
-        let labels = parts.iter().flat_map(|part| &part.labels);
-        let smallest = labels.copied().min()?;
-        let first = self.first_label;
-        (self.known.is_none() && self.class_names.is_empty() && smallest > first).then(|| {
-            format!(
-                "no image has the label {first}: if labels begin at {smallest}, set `first_label = {smallest}`"
-            )
-        })
-    }
-
-    fn outside(self, part: &Part, image: usize, label: i64, limit: usize) -> IngestError {
-        let last = self.first_label + limit as i64 - 1;
-        let first = self.first_label;
-        let smallest = part.labels.iter().min().copied().unwrap_or(first);
-        let fix =
-            match smallest != first && label < first || (label > last && smallest == first + 1) {
-                true => format!("do labels begin at {smallest}? set `first_label = {smallest}`"),
-                false => "the file is damaged, or `class_names` are too few".to_owned(),
-            };
-        IngestError::Labels {
-            path: part.path.clone(),
-            reason: format!(
-                "label of image {image}: expected {first} to {last}, found {label}; {fix}"
-            ),
-        }
-    }
-}
-
 /// Joins training and test images, or takes a part of the training images for testing, and writes the artifact.
 pub(super) fn finish(
     context: &Context,
@@ -244,12 +200,13 @@ pub(super) fn finish(
         pixels: Vec::new(),
         labels: Vec::new(),
     });
-    same_shape(&train, &test)?;
+    same_shape((&train.path, train.shape), (&test.path, test.shape))?;
     for part in [&train, &test] {
         debug_assert_eq!(part.pixels.len(), part.labels.len() * part.values());
     }
-    let (classes, [train_labels, test_labels]) = labelling.apply([&train, &test])?;
-    context.warn_all(labelling.warning([&train, &test]));
+    let splits = [train.split_labels(), test.split_labels()];
+    let (classes, [train_labels, test_labels]) = labelling.apply(splits)?;
+    context.warn_all(labelling.warning(splits));
     let [channels, height, width] = train.shape;
     let split = |labels: Vec<u16>, pixels| Split {
         // At most 2^32 bytes of pixels: the count fits.

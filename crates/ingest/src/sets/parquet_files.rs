@@ -1,14 +1,15 @@
 //! Parquet tables of others, such as those of Hugging Face.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use eigenscope_stage::{Context, TaskError};
 
-use super::own::{self, Files, Labelling, MAXIMUM_BYTES, Part};
-use crate::arrays::{self, Dimensions, Range};
+use super::own::{self, Files, MAXIMUM_BYTES, Part};
+use crate::arrays::{Dimensions, Range};
 use crate::error::IngestError;
 use crate::flaws::{Flaws, Spot};
 use crate::in_order::in_order;
+use crate::labels::Labelling;
 use crate::parameters::{ParquetParameters, WithCommon};
 use crate::parquet_file::{self, ImageColumns, Labels, ParquetFile};
 use crate::picture::{self, Channels, Form};
@@ -35,13 +36,14 @@ pub fn user_parquet(context: &Context) -> Result<(), TaskError> {
         let tables = tables.collect::<Result<Vec<_>, IngestError>>()?;
         // One of several files may be empty.
         match tables.first() {
-            Some(first) if tables.iter().all(|table| table.count() == 0) => Err(first.empty()),
+            Some(first) if tables.iter().all(|table| table.count() == 0) => Err(first.file.empty()),
             _ => Ok(tables),
         }
     };
     let (train, test) = (open(&files.train)?, open(&files.test)?);
     let all: Vec<&Table> = train.iter().chain(&test).collect();
-    let classes = classes(&all, &parameters);
+    let tables = all.iter().map(|table| (&table.file, Some(&table.labels)));
+    let classes = parquet_file::class_names(tables, &parameters.label);
     let form = match all
         .iter()
         .any(|table| matches!(table.images, ImageColumns::Encoded(_)))
@@ -87,20 +89,6 @@ struct Table {
     file: ParquetFile,
     images: ImageColumns,
     labels: Labels,
-}
-
-/// Names of the classes: those in the files, or the sorted labels of text.
-fn classes(tables: &[&Table], parameters: &ParquetParameters) -> Option<Vec<String>> {
-    let names: BTreeSet<&String> = tables
-        .iter()
-        .flat_map(|table| table.labels.names())
-        .collect();
-    if !names.is_empty() {
-        return Some(names.into_iter().cloned().collect());
-    }
-    tables
-        .iter()
-        .find_map(|table| table.file.class_names(&parameters.label))
 }
 
 /// What the encoded pictures are turned into: looks at all of them.
@@ -188,7 +176,7 @@ impl Table {
             let pieces: Vec<&[Option<Vec<u8>>]> = pictures.chunks(PIECE).collect();
             let read_one = |picture: &Option<Vec<u8>>| match picture {
                 Some(bytes) => read(bytes),
-                None => Err("the picture is not in the table: write it with its bytes".to_owned()),
+                None => Err(parquet_file::no_picture()),
             };
             let work = |piece: usize| pieces[piece].iter().map(read_one).collect::<Vec<_>>();
             let collect = |_, results: Vec<Result<T, String>>| {
@@ -205,11 +193,6 @@ impl Table {
             context.progress(row as u64, self.count() as u64, "images", "");
         }
         Ok(())
-    }
-
-    fn empty(&self) -> IngestError {
-        self.file
-            .refused("the table has no rows: give a file with images".to_owned())
     }
 
     fn count(&self) -> usize {
@@ -233,18 +216,7 @@ impl Table {
             (ImageColumns::Encoded(_), Some(form)) => self.decoded(context, form, flaws)?,
             (ImageColumns::Encoded(_), None) => (Vec::new(), [0; 3]),
         };
-        let first = parameters.first_label;
-        let labels = match &self.labels {
-            Labels::Numbers(labels) => labels.clone(),
-            Labels::Names(names) => {
-                let position = |name| classes?.binary_search(name).ok();
-                // At most as many classes as labels.
-                names
-                    .iter()
-                    .map(|name| position(name).map_or(-1, |at| at as i64) + first)
-                    .collect()
-            }
-        };
+        let labels = self.labels.numbers(classes, parameters.first_label);
         Ok(Part {
             path: self.file.path.clone(),
             shape,
@@ -289,7 +261,7 @@ impl Table {
     ) -> Result<(Vec<u8>, [usize; 3]), IngestError> {
         let refused = |reason| self.file.refused(reason);
         if self.count() == 0 {
-            return Err(self.empty());
+            return Err(self.file.empty());
         }
         let range = Range::given(&parameters.range)?;
         let sizes = [self.count(), columns.len()];
@@ -301,10 +273,9 @@ impl Table {
         }
         let mut pixels = Vec::new();
         for batch in self.file.batches(columns)? {
-            let numbers = parquet_file::numbers(&batch?).map_err(refused)?;
-            let numbers = numbers.ok_or_else(|| refused("a pixel has no value".to_owned()))?;
-            let piece = arrays::pixels(numbers.iter().copied(), range, columns.len());
-            pixels.extend(piece.map_err(refused)?);
+            let numbers = self.file.numbers(&batch?)?;
+            let first = pixels.len() / columns.len();
+            pixels.extend(self.file.pixels(&numbers, range, columns.len(), first)?);
         }
         let shape = dimensions.arrange(&mut pixels, parameters.transpose);
         Ok((pixels, shape))

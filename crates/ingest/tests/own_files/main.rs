@@ -107,7 +107,7 @@ fn wrong_arrays_say_what_to_set() {
         (
             keras.clone(),
             vec![("class_names", json!(["a", "b"]))],
-            "label of image 2: expected 0 to 1, found 2",
+            "has the label 2; give 3 names, those of the labels 0 to 2, or mend the labels",
         ),
         (
             keras.clone(),

@@ -210,7 +210,7 @@ fn parameters_that_do_not_fit_are_refused() {
         (
             "similarity_label",
             json!({"similar-to": {"train_image": 1437, "threshold": 0.4}}),
-            "`similarity_label`: there is no training image 1437, there are 1437",
+            "`similarity_label`: image 1437 is for testing: choose one of the 1437 training images",
         ),
         ("colour", json!(1), "unknown field `colour`"),
     ] {

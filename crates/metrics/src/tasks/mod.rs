@@ -7,6 +7,7 @@ mod final_accuracy;
 mod masks;
 mod neighbours;
 mod participation;
+mod representation_similarity;
 mod scaling;
 mod shared_basis;
 mod similarity;
@@ -28,6 +29,7 @@ pub fn kinds() -> Vec<TaskKind> {
         shared_basis::kind(),
         similarity::kind(),
         similarity_map::kind(),
+        representation_similarity::kind(),
         clipping::kind(),
         final_accuracy::kind(),
         accuracy::kind(),

@@ -19,3 +19,5 @@ mod layers {
     mod clipping;
     mod laws;
 }
+
+mod representations;

@@ -52,13 +52,15 @@ pub fn dry_run(
     let waiting = || survey.iter().filter(|(_, state)| !state.is_current());
     let tasks = waiting().map(|(task, _)| task);
     let forecast = Forecast::new(plan, tasks, &Durations::load(store), Width::Known(jobs));
-    let is_ready = |state: &State| matches!(state, State::Stale { .. });
-    let states: Vec<(usize, bool)> = waiting()
-        .map(|(task, state)| (task, is_ready(state)))
-        .collect();
-    let submissions = slurm.map(|options| planned(plan, &states, &forecast, options));
+    let submissions = slurm.map(|options| {
+        let keys = waiting().map(|(task, state)| match state {
+            State::Stale { key, .. } => (task, Some(*key)),
+            _ => (task, None),
+        });
+        planned(plan, &keys.collect::<Vec<_>>(), &forecast, store, options)
+    });
     Ok(DryRun {
-        submissions: submissions.transpose()?,
+        submissions,
         tasks: waiting()
             .map(|(task, state)| DryRunTask {
                 task,

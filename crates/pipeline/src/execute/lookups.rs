@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::thread::Scope;
 
-use super::RunEvent;
 use super::executor::Message;
 use super::schedule::Schedule;
+use super::{RunEvent, missing_card};
 use crate::sharing::{Lookup, Miss, Origin, PARALLEL, Wanted};
 use crate::store::{Committed, Key};
 use crate::survey::State;
@@ -81,7 +81,13 @@ impl<'a> Schedule<'a> {
         if is_shared && self.lookups.asked.insert((index, key)) && self.states.seek(index) {
             self.lookups.left.push_back((index, key));
         } else if self.context.options.compute {
-            self.states.make_ready(index, key, self.urgency(index));
+            let missed = self.outcome.misses.get(&index);
+            match missing_card(self.task(index), self.context.options, missed) {
+                Some(error) => {
+                    self.fatal.get_or_insert(error);
+                }
+                None => self.states.make_ready(index, key, self.urgency(index)),
+            }
         }
     }
 

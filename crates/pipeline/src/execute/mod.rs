@@ -51,7 +51,7 @@ use crate::survey::{State, Survey, Surveyor};
 use crate::watch::Counts;
 use eigenscope_plan::programs::Programs;
 use eigenscope_plan::progress::Progress;
-use eigenscope_plan::{Plan, needed};
+use eigenscope_plan::{Plan, PlannedTask, needed};
 use eigenscope_stage::Device;
 
 /// Damaged results that are named.
@@ -162,9 +162,16 @@ pub enum ExecuteError {
     NoSuchTask { target: usize, tasks: usize },
     /// A task needs a graphics card, and there is none.
     #[error(
-        "`{task}` computes on a graphics card (device = \"cuda\"), and there is none here: {reason}"
+        "`{task}` computes on a graphics card (device = \"cuda\", or a parameter that is for cards only), and there is none here: \
+         {reason}{missed}",
+        missed = missed.as_ref().map_or_else(String::new, |missed| format!("; not taken: {missed}"))
     )]
-    NoCard { task: String, reason: String },
+    NoCard {
+        task: String,
+        reason: String,
+        /// Why its result was not taken from elsewhere, if it was looked for.
+        missed: Option<Miss>,
+    },
     /// The cluster cannot be used.
     #[error("cannot run tasks with Slurm")]
     Slurm(#[from] CommandError),
@@ -257,27 +264,32 @@ pub fn run(
     outcome
 }
 
-/// Refuses tasks that need a graphics card where there is none.
+/// Refuses tasks that need a graphics card where there is none, unless their results may be elsewhere.
 fn check_cards(plan: &Plan, survey: &Survey, options: &Options) -> Result<(), ExecuteError> {
-    let Err(reason) = &options.cards else {
+    if !options.compute || options.sharing.is_some() {
         return Ok(());
-    };
-    let needs_card = |task: usize, state: &State| {
-        let planned = &plan.tasks[task];
-        let is_here = options
-            .slurm
-            .as_ref()
-            .is_none_or(|slurm| slurm.settings.is_local(planned));
-        planned.device.computes == Device::Cuda && is_here && !state.is_current()
-    };
-    let mut states = survey.iter();
-    match states.find(|(task, state)| needs_card(*task, state)) {
-        Some((task, _)) if options.compute => Err(ExecuteError::NoCard {
-            task: plan.tasks[task].id.clone(),
-            reason: reason.clone(),
-        }),
-        _ => Ok(()),
     }
+    let waiting = survey.iter().filter(|(_, state)| !state.is_current());
+    let mut lacking =
+        waiting.filter_map(|(task, _)| missing_card(&plan.tasks[task], options, None));
+    lacking.next().map_or(Ok(()), Err)
+}
+
+/// That a task has to compute on a graphics card of this machine, and there is none. `missed` is why its result was not taken from elsewhere.
+fn missing_card(
+    task: &PlannedTask,
+    options: &Options,
+    missed: Option<&Miss>,
+) -> Option<ExecuteError> {
+    let reason = options.cards.as_ref().err()?;
+    let slurm = options.slurm.as_ref();
+    let is_here = slurm.is_none_or(|slurm| slurm.settings.is_local(task));
+    let lacks_one = task.device.computes == Device::Cuda && is_here;
+    lacks_one.then(|| ExecuteError::NoCard {
+        task: task.id.clone(),
+        reason: reason.clone(),
+        missed: missed.cloned(),
+    })
 }
 
 /// Names the results that are there, but not as they were written.

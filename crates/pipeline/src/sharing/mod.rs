@@ -22,6 +22,7 @@ mod take;
 use std::collections::BTreeSet;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 pub use client::{Client, RemoteError, Trouble};
@@ -34,7 +35,7 @@ pub use take::Origin;
 pub(crate) use take::{Lookup, Wanted};
 
 use crate::machine::Machine;
-use crate::store::{Key, Store, StoreError};
+use crate::store::{Key, RESULTS, Store, StoreError};
 
 /// Requests to a remote that are under way at once.
 pub const PARALLEL: usize = 16;
@@ -55,12 +56,9 @@ impl Sharing {
     /// `disks` are other artifacts folders.
     ///
     /// # Errors
-    /// One of them does not exist, or is no folder.
+    /// One of them is not one.
     pub fn new(disks: &[PathBuf], remote: Option<Remote>) -> Result<Self, StoreError> {
-        let disks = disks.iter().map(|path| match path.is_dir() {
-            true => Store::new(path),
-            false => Err(StoreError::no_second_store(path)),
-        });
+        let disks = disks.iter().map(|path| second_store(path));
         Ok(Self {
             disks: disks.collect::<Result<_, _>>()?,
             remote,
@@ -106,6 +104,37 @@ impl Sharing {
     }
 }
 
+/// The folder of results of somebody else.
+///
+/// # Errors
+/// It is none: what it is instead, and what to do.
+pub fn second_store(path: &Path) -> Result<Store, StoreError> {
+    let holds_results = |folder: &Path| folder.join(RESULTS).is_dir();
+    if !path.is_dir() {
+        return Err(StoreError::no_second_store(path));
+    }
+    if holds_results(path) {
+        return Store::new(path);
+    }
+    let is_empty = path
+        .read_dir()
+        .is_ok_and(|mut entries| entries.next().is_none());
+    let above = path.parent().filter(|above| holds_results(above));
+    let below = path.join("artifacts");
+    let below = Some(below.as_path()).filter(|below| holds_results(below));
+    let advice = match above.filter(|_| path.ends_with(RESULTS)).or(below) {
+        Some(meant) => format!("name {}", meant.display()),
+        None if is_empty => "it is empty: mount it, or leave it out of the settings".to_owned(),
+        None => {
+            "name the folder `artifacts` of a project, or leave it out of the settings".to_owned()
+        }
+    };
+    Err(StoreError::Refused(format!(
+        "{} of [[stores]] is no folder of results, which holds a folder `{RESULTS}`: {advice}",
+        path.display()
+    )))
+}
+
 /// A store that is reached through the program `eigenscope-remote`.
 #[derive(Debug)]
 pub struct Remote {
@@ -118,7 +147,7 @@ pub struct Remote {
     /// Whether results of other kinds of machine are taken.
     any_machine: bool,
     /// Whether the kind of this machine is known to be described there.
-    is_described: AtomicBool,
+    is_described: Mutex<bool>,
 }
 
 impl Remote {
@@ -139,7 +168,7 @@ impl Remote {
             machine_id: machine_id(&machine),
             machine,
             any_machine,
-            is_described: AtomicBool::new(false),
+            is_described: Mutex::new(false),
         })
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 
@@ -11,7 +12,7 @@ use eigenscope_remote_protocol::{Action, Fault, Outcome};
 
 use super::{PARALLEL, Remote, Trouble, layout};
 use crate::machine::Machine;
-use crate::store::{Key, RECORD_NAME, Record, Store};
+use crate::store::{Key, RECORD_NAME, Record, RecordFlaw, Store};
 use crate::survey::Survey;
 
 /// What is to be pushed.
@@ -58,6 +59,8 @@ pub struct Pushed {
     pub there: Vec<usize>,
     /// Results that are there with another content. They stay as they are.
     pub conflicts: Vec<(usize, String)>,
+    /// Results whose records there are damaged. They stay as they are unless their bytes are checked.
+    pub damaged: Vec<(usize, String)>,
     /// Results that another kind of machine made, taken from elsewhere: they are not ours to push.
     pub foreign: Vec<usize>,
     pub failed: Vec<(usize, String)>,
@@ -81,6 +84,7 @@ enum Sent {
     Repaired { bytes: u64 },
     There,
     Conflict(String),
+    Damaged(String),
     Foreign,
     Failed(String),
     Left,
@@ -172,6 +176,7 @@ impl Pushed {
             }
             Sent::There => self.there.push(task),
             Sent::Conflict(reason) => self.conflicts.push((task, reason)),
+            Sent::Damaged(reason) => self.damaged.push((task, reason)),
             Sent::Foreign => self.foreign.push(task),
             Sent::Failed(reason) => self.failed.push((task, reason)),
             Sent::Left => self.left.push(task),
@@ -189,6 +194,7 @@ impl Pushed {
             tasks.sort_unstable();
         }
         self.conflicts.sort();
+        self.damaged.sort();
         self.failed.sort();
     }
 }
@@ -249,14 +255,24 @@ impl Remote {
         tried.map(drop)
     }
 
-    /// Sends what the kind of this machine is, unless it is known to be there.
-    fn describe_machine(&self, scratch: &Path) -> Result<(), Trouble> {
-        if !self.is_described.load(Ordering::Relaxed) {
-            let (path, file) = self.machine_file(scratch)?;
-            self.send(layout::machine(&self.machine_id), &path, file)?;
-            self.is_described.store(true, Ordering::Relaxed);
+    /// Sends what the kind of this machine is, unless it is known to be there; returns the bytes sent.
+    fn describe_machine(&self, scratch: &Path, checks_bytes: bool) -> Result<u64, Trouble> {
+        // Others wait, so that it is sent once.
+        let mut is_described = self
+            .is_described
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if *is_described {
+            return Ok(0);
         }
-        Ok(())
+        let (path, file) = self.machine_file(scratch)?;
+        let object = layout::machine(&self.machine_id);
+        let sent = match checks_bytes {
+            true => self.send_unless_intact(object, &path, file, scratch)?,
+            false => self.send(object, &path, file)?,
+        };
+        *is_described = true;
+        Ok(sent)
     }
 
     /// Pushes one result. The object `last` explains later why another result of the same task is missing.
@@ -290,27 +306,26 @@ impl Remote {
         let is_damaged = match there {
             There::Nothing => false,
             There::Equal => {
-                let sent = self.complete(store, key, record, scratch.path(), checks_bytes)?;
+                let mut sent = self.complete(store, key, record, scratch.path(), checks_bytes)?;
+                if checks_bytes {
+                    sent += self.describe_machine(scratch.path(), true)?;
+                    sent += self.mend_last(last, store, key, scratch.path())?;
+                }
                 return Ok(match sent {
                     0 => Sent::There,
                     bytes => Sent::Repaired { bytes },
                 });
             }
             There::Damaged(_) if checks_bytes => true,
-            There::Damaged(reason) => {
-                return Ok(Sent::Conflict(format!(
-                    "{reason}; `push --check` replaces what is damaged"
-                )));
-            }
+            There::Damaged(reason) => return Ok(Sent::Damaged(reason)),
             There::Other(reason) => return Ok(Sent::Conflict(reason)),
         };
         let sent = match is_damaged {
             true => self.complete(store, key, record, scratch.path(), true)?,
             false => self.send_outputs(store, key, record)?,
         };
-        self.describe_machine(scratch.path())?;
-        let path = store.folder(key).join(RECORD_NAME);
-        let file = digest_file(&path).map_err(|error| local(std::io::Error::other(error)))?;
+        self.describe_machine(scratch.path(), checks_bytes)?;
+        let (path, file) = record_file(store, key)?;
         let once = |object: String, replace| store_action(&object, &path, file, replace);
         match self.client.ask(once(object.clone(), is_damaged))? {
             Outcome::Stored => {}
@@ -318,9 +333,8 @@ impl Remote {
             _ => match self.there(&object, scratch.path(), record)? {
                 There::Nothing => {}
                 There::Equal => return Ok(Sent::There),
-                There::Other(reason) | There::Damaged(reason) => {
-                    return Ok(Sent::Conflict(reason));
-                }
+                There::Other(reason) => return Ok(Sent::Conflict(reason)),
+                There::Damaged(reason) => return Ok(Sent::Damaged(reason)),
             },
         }
         self.client.ask(once(last.to_owned(), true))?;
@@ -329,6 +343,32 @@ impl Remote {
             true => Sent::Repaired { bytes },
             false => Sent::Pushed { bytes },
         })
+    }
+
+    /// Sends our record as that of the last pushed result of a task unless there is one, of this result or another, that can be read;
+    /// returns the bytes sent.
+    fn mend_last(
+        &self,
+        last: &str,
+        store: &Store,
+        key: Key,
+        scratch: &Path,
+    ) -> Result<u64, Trouble> {
+        let to = scratch.join(RECORD_NAME);
+        let fetched = match self.fetch(last.to_owned(), &to, super::take::LARGEST_RECORD) {
+            // Larger than any record.
+            Err(trouble) if trouble.fault == Fault::Object => None,
+            fetched => fetched?,
+        };
+        if fetched.is_some() {
+            let text = std::fs::read(&to).map_err(local)?;
+            std::fs::remove_file(&to).map_err(local)?;
+            if !matches!(Record::parse_shared(&text), Err(RecordFlaw::Damage(_))) {
+                return Ok(0);
+            }
+        }
+        let (path, file) = record_file(store, key)?;
+        self.replace(last, &path, file)
     }
 
     /// Sends all outputs, as far as others have not; returns the bytes sent.
@@ -353,22 +393,50 @@ impl Remote {
         let mut sent = 0;
         for (kind, output) in &record.outputs {
             let (object, file) = (layout::output(key, kind, output.file), output.file);
-            let is_whole = match checks_bytes {
-                true => self.has_bytes(object.clone(), scratch, file)?,
-                false => {
-                    let object = object.clone();
-                    self.client.ask(Action::Look { object })?
-                        == Outcome::There { bytes: file.bytes }
-                }
+            let from = store.output(key, kind);
+            sent += match checks_bytes {
+                true => self.send_unless_intact(object, &from, file, scratch)?,
+                false => self.send_unless_whole(object, &from, file)?,
             };
-            if !is_whole {
-                let from = store.output(key, kind);
-                // Its name is that of its content: what is replaced is not what it should be.
-                self.client.ask(store_action(&object, &from, file, true))?;
-                sent += file.bytes;
-            }
         }
         Ok(sent)
+    }
+
+    /// Sends a file unless an object of its length is there; returns the bytes sent. The name of the object is that of its content: what
+    /// is replaced is not what it should be.
+    fn send_unless_whole(
+        &self,
+        object: String,
+        from: &Path,
+        file: FileDigest,
+    ) -> Result<u64, Trouble> {
+        let look = Action::Look {
+            object: object.clone(),
+        };
+        match self.client.ask(look)? == (Outcome::There { bytes: file.bytes }) {
+            true => Ok(0),
+            false => self.replace(&object, from, file),
+        }
+    }
+
+    /// Sends a file unless an object of its bytes is there; returns the bytes sent.
+    fn send_unless_intact(
+        &self,
+        object: String,
+        from: &Path,
+        file: FileDigest,
+        scratch: &Path,
+    ) -> Result<u64, Trouble> {
+        match self.has_bytes(object.clone(), scratch, file)? {
+            true => Ok(0),
+            false => self.replace(&object, from, file),
+        }
+    }
+
+    /// Makes an object of a file, whatever stood under its name; returns the bytes sent.
+    fn replace(&self, object: &str, from: &Path, file: FileDigest) -> Result<u64, Trouble> {
+        self.client.ask(store_action(object, from, file, true))?;
+        Ok(file.bytes)
     }
 
     /// What stands under the name of a record, compared with ours.
@@ -380,14 +448,14 @@ impl Remote {
         }
         let text = std::fs::read(&to).map_err(local)?;
         std::fs::remove_file(&to).map_err(local)?;
-        let unusable =
-            |reason: &str| format!("its record there ({object}) cannot be used: {reason}");
-        Ok(match Record::parse(&text) {
-            Err(reason) if Record::is_of_another_version(&text) => There::Other(unusable(&reason)),
-            Err(reason) => There::Damaged(unusable(&reason)),
-            Ok(theirs) if theirs.key_inputs.key() != ours.key_inputs.key() => {
-                There::Damaged(unusable("it belongs to another result"))
+        Ok(match Record::parse_shared(&text) {
+            Err(flaw @ RecordFlaw::Version(_)) => {
+                There::Other(format!("its record there, {object}, {flaw}"))
             }
+            Err(flaw) => There::Damaged(format!("its record there, {object}, {flaw}")),
+            Ok(theirs) if theirs.key_inputs.key() != ours.key_inputs.key() => There::Damaged(
+                format!("its record there, {object}, is damaged: it belongs to another result"),
+            ),
             Ok(theirs) if theirs.outputs == ours.outputs => There::Equal,
             Ok(theirs) => {
                 let differs = |kind: &&_| theirs.outputs.get(*kind) != ours.outputs.get(*kind);
@@ -398,8 +466,7 @@ impl Remote {
                     .map(|kind| format!("`{kind}`"))
                     .collect();
                 There::Other(format!(
-                    "what is there has another content ({}), of the same key and kind of machine: `eigenscope verify` tells \
-                     whether this one is computed the same again",
+                    "what is there has another content ({}), of the same key and kind of machine",
                     differing.join(", ")
                 ))
             }
@@ -408,15 +475,13 @@ impl Remote {
 
     /// Makes an object of a file unless it is there with that size; returns the bytes sent.
     fn send(&self, object: String, from: &Path, file: FileDigest) -> Result<u64, Trouble> {
-        let store = |replace| self.client.ask(store_action(&object, from, file, replace));
-        if let Outcome::There { bytes } = store(false)? {
-            if bytes == file.bytes {
-                return Ok(0);
-            }
+        let stored = self.client.ask(store_action(&object, from, file, false))?;
+        match stored {
+            Outcome::There { bytes } if bytes == file.bytes => Ok(0),
             // It has the name of this content and another size: somebody's push was cut.
-            store(true)?;
+            Outcome::There { .. } => self.replace(&object, from, file),
+            _ => Ok(file.bytes),
         }
-        Ok(file.bytes)
     }
 
     /// The kind of this machine as a file.
@@ -428,6 +493,13 @@ impl Remote {
         let blake3 = Digest::of(&text);
         Ok((path, FileDigest { bytes, blake3 }))
     }
+}
+
+/// The record of a result as a file.
+fn record_file(store: &Store, key: Key) -> Result<(PathBuf, FileDigest), Trouble> {
+    let path = store.folder(key).join(RECORD_NAME);
+    let file = digest_file(&path).map_err(|error| local(std::io::Error::other(error)))?;
+    Ok((path, file))
 }
 
 fn store_action(object: &str, from: &Path, file: FileDigest, replace: bool) -> Action {

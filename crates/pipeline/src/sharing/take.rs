@@ -13,7 +13,9 @@ use eigenscope_remote_protocol::{Action, Fault, Outcome};
 
 use super::{Miss, Remote, Sharing, Trouble, layout};
 use crate::machine::Machine;
-use crate::store::{CommitError, Committed, Key, KeyInputs, Record, Store, StoreError, WorkFolder};
+use crate::store::{
+    CommitError, Committed, Key, KeyInputs, RECORD_NAME, Record, Store, StoreError, WorkFolder,
+};
 use crate::survey::compare_key_inputs;
 
 /// Largest record that is read, in bytes. One of the most inputs that a task may have is a tenth of that.
@@ -192,8 +194,8 @@ impl Remote {
         machine: &str,
     ) -> Result<Option<Record>, Refusal> {
         let bytes = self.read(work, layout::record(key, machine))?;
-        let record = bytes.map(|bytes| Record::parse(&bytes)).transpose();
-        record.map_err(|reason| self.faulty(format!("its record cannot be used: {reason}")))
+        let record = bytes.map(|bytes| Record::parse_shared(&bytes)).transpose();
+        record.map_err(|flaw| self.faulty(format!("its record {flaw}")))
     }
 
     /// A small object; `None` if it is not there.
@@ -289,7 +291,13 @@ fn take_from_disk(
     let record = match disk.record(wanted.key) {
         Ok(Some(record)) => record,
         Ok(None) => return Err(Refusal::Missed(Miss::NotThere)),
-        Err(reason) => return Err(faulty(format!("its record cannot be used: {reason}"))),
+        Err(reason) => {
+            let path = disk.folder(wanted.key).join(RECORD_NAME);
+            return Err(faulty(format!(
+                "its record {} cannot be used: {reason}",
+                path.display()
+            )));
+        }
     };
     check(&record, wanted).map_err(faulty)?;
     let work = store.work_folder(wanted.key)?;

@@ -51,9 +51,12 @@ pub use names::{FigureNames, check_names, figure_names};
 pub(crate) use names::{NOT_PIPELINES, file_name};
 pub use outside::Outside;
 pub(crate) use pipelines::canonical;
-pub(crate) use record::RECORD_NAME;
 pub use record::{OutputRecord, Outputs, RECORD_VERSION, Record};
+pub(crate) use record::{RECORD_NAME, RecordFlaw};
 pub(crate) use stamps::{CachedOutput, CachedResult, Stamp, Stamps, inspect};
+
+/// Name of the folder of the results.
+pub(crate) const RESULTS: &str = "store";
 
 /// An artifacts folder. Nothing is created before a run needs it.
 #[derive(Debug, Clone)]
@@ -112,7 +115,7 @@ impl Store {
     }
 
     pub fn results(&self) -> PathBuf {
-        self.root.join("store")
+        self.root.join(RESULTS)
     }
 
     /// Folder of the result with this key.

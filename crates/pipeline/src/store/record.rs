@@ -68,6 +68,16 @@ struct Sealed<'a> {
     checksum: Digest,
 }
 
+/// Why a record of somebody else cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum RecordFlaw {
+    /// It is of another version, and most likely as it should be.
+    #[error("cannot be read: {0}; both sides need one version of eigenscope")]
+    Version(String),
+    #[error("is damaged, not the JSON that eigenscope writes: {0}")]
+    Damage(String),
+}
+
 /// Name of the field behind the record's own. A record without it was written before there were checksums.
 const CHECKSUM: &str = "checksum";
 
@@ -104,10 +114,17 @@ impl Record {
         Ok(record)
     }
 
-    /// Returns whether the text of a record that cannot be read is of another version, and most likely as it should be.
-    pub(crate) fn is_of_another_version(text: &[u8]) -> bool {
-        let versioned: Result<Versioned, _> = serde_json::from_slice(text);
-        versioned.is_ok_and(|versioned| versioned.expect(RECORD_VERSION).is_err())
+    /// Reads a record that somebody else may have written.
+    pub(crate) fn parse_shared(text: &[u8]) -> Result<Self, RecordFlaw> {
+        Self::parse(text).map_err(|reason| {
+            let versioned: Result<Versioned, _> = serde_json::from_slice(text);
+            let is_other =
+                versioned.is_ok_and(|versioned| versioned.expect(RECORD_VERSION).is_err());
+            match is_other {
+                true => RecordFlaw::Version(reason),
+                false => RecordFlaw::Damage(reason),
+            }
+        })
     }
 
     fn checksum(&self) -> Result<Digest, serde_json::Error> {
@@ -257,5 +274,15 @@ mod tests {
     fn another_version_is_named() {
         let error = Record::parse(b"{\"version\": 99, \"new\": 1}").expect_err("refused");
         assert_eq!(error, "it has version 99, this program reads version 1");
+        let flaw = |text| Record::parse_shared(text).expect_err("refused");
+        assert_eq!(
+            flaw(b"{\"version\": 99, \"new\": 1}"),
+            RecordFlaw::Version(error)
+        );
+        assert!(matches!(
+            flaw(b"{\"version\": 1, \"new\": 1}"),
+            RecordFlaw::Damage(_)
+        ));
+        assert!(matches!(flaw(b""), RecordFlaw::Damage(_)));
     }
 }

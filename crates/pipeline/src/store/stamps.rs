@@ -12,12 +12,13 @@
 //! several threads. The checksum is the start of the BLAKE3 digest of what stands before it in the line: a damaged line is not
 //! known, which must not cost a good result.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::Metadata;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{self, AtomicBool};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -42,14 +43,23 @@ const SETTLED: Duration = Duration::from_secs(2);
 pub(crate) struct Stamps {
     root: PathBuf,
     text: String,
-    /// Where the lines start in `text`, ascending by the lines' bytes.
-    lines: Vec<usize>,
+    /// The lines of `text`, ascending by their bytes.
+    lines: Vec<Line>,
     /// Whether `text` is used. `false` after [`Stamps::invalidate_cache`].
     trusted: bool,
     /// New lines by the start that names them; `None`: what was known no longer holds.
     learnt: Mutex<BTreeMap<String, Option<String>>>,
     /// Whether there are such lines.
     has_learnt: AtomicBool,
+}
+
+/// A line of the file.
+#[derive(Debug, Clone, Copy)]
+struct Line {
+    /// Its first bytes: most lines are told apart by these, without a look into a text of hundreds of megabytes.
+    head: u64,
+    /// Where it starts.
+    start: usize,
 }
 
 /// The digest of a file.
@@ -182,8 +192,8 @@ impl Stamps {
             return;
         }
         let root = &self.root;
-        let kept = self.lines.iter().filter_map(|&start| {
-            let line = line_at(&self.text, start);
+        let kept = self.lines.iter().filter_map(|line| {
+            let line = line_at(&self.text, line.start);
             let name = name_of(line)?;
             let exists = || is_there(root, &name);
             (!learnt.contains_key(&start_of(&name)) && exists()).then(|| line.to_owned())
@@ -208,16 +218,20 @@ impl Stamps {
     /// What is known under a name.
     pub(super) fn known<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
         let start = start_of(name);
-        if self.has_learnt.load(Ordering::Acquire) {
+        if self.has_learnt.load(atomic::Ordering::Acquire) {
             let learnt = self.learnt.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(line) = learnt.get(&start) {
                 return value_in(line.as_deref()?, &start);
             }
         }
         // As the start holds no line end, the rest of the text does for the line.
-        let is_before = |&at: &usize| self.text.as_bytes()[at..] < *start.as_bytes();
+        let (text, head) = (self.text.as_bytes(), head_of(start.as_bytes()));
+        let is_before = |line: &Line| match line.head.cmp(&head) {
+            Ordering::Equal => text[line.start..] < *start.as_bytes(),
+            order => order.is_lt(),
+        };
         let position = self.lines.partition_point(is_before);
-        let line = line_at(&self.text, *self.lines.get(position)?);
+        let line = line_at(&self.text, self.lines.get(position)?.start);
         self.trusted.then(|| value_in(line, &start))?
     }
 
@@ -232,7 +246,7 @@ impl Stamps {
         });
         let mut learnt = self.learnt.lock().unwrap_or_else(PoisonError::into_inner);
         learnt.insert(start, line);
-        self.has_learnt.store(true, Ordering::Release);
+        self.has_learnt.store(true, atomic::Ordering::Release);
     }
 
     /// Files in the store are named relative to it, so that it can be moved.
@@ -242,12 +256,24 @@ impl Stamps {
     }
 }
 
-/// Where the lines of a text start: after its first line end all but the header, after the last nothing, or half a line.
-fn lines_of(text: &str) -> Vec<usize> {
-    let ends = text.match_indices('\n');
-    let mut lines: Vec<usize> = ends.map(|(end, _)| end + 1).collect();
+/// The lines of a text: after its first line end all but the header, after the last nothing, or half a line.
+fn lines_of(text: &str) -> Vec<Line> {
+    let starts = text.match_indices('\n').map(|(end, _)| end + 1);
+    let lines = starts.map(|start| Line {
+        head: head_of(&text.as_bytes()[start..]),
+        start,
+    });
+    let mut lines: Vec<Line> = lines.collect();
     lines.pop();
     lines
+}
+
+/// The first bytes of a line as a number of the same order.
+fn head_of(line: &[u8]) -> u64 {
+    let mut head = [0; 8];
+    let bytes = line.len().min(head.len());
+    head[..bytes].copy_from_slice(&line[..bytes]);
+    u64::from_be_bytes(head)
 }
 
 /// The line that starts at a byte of the text, without its end.

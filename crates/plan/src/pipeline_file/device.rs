@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use eigenscope_stage::{CardSupport, Device, DeviceChoice, TaskKindDescription};
+use eigenscope_stage::{CardSupport, Device, DeviceChoice, Parameter, TaskKindDescription};
 use serde_json::Value;
 
 use super::expand::ExpandedTable;
@@ -158,21 +158,25 @@ impl Settling<'_> {
             card_memory_mib: self.memory_mib,
         };
         match (self.asked.choice, obstacle, only) {
-            (DeviceChoice::Cuda, Some((name, value)), _) => {
-                problems.add(|| self.needs(name, value, "on a graphics card"));
+            (DeviceChoice::Cuda, Some((name, value)), only) => {
+                problems.add(|| self.needs(name, value, "on a graphics card", only));
             }
             // What only cards can do is done there or not at all.
             (DeviceChoice::Auto, Some((name, value)), Some(only)) => {
                 let what = format!("with `{}` = {}", only.name, parameters[&only.name]);
-                problems.add(|| self.needs(name, value, &what));
+                problems.add(|| self.needs(name, value, &what, Some(only)));
             }
             (DeviceChoice::Cpu, _, Some(only)) => problems.add(|| {
                 let (name, value) = (&only.name, &parameters[&only.name]);
                 let message = format!("[{}] has `{name}` = {value}, which is for graphics cards, and computes on the processor", self.table.id);
                 let span = self.table.value_spans.get(name.as_str()).unwrap_or(&self.table.header);
+                let card = match self.programs.device() {
+                    Some(_) => "leave `--device` out",
+                    None => "ask for a card with device = \"cuda\"",
+                };
                 FileError::new("for_cards_only", message)
                     .at(span, "not on the processor")
-                    .help(format!("leave `{name}` out, or ask for a card with device = \"cuda\""))
+                    .help(format!("leave `{name}` out, or {card}"))
             }),
             (DeviceChoice::Cuda, None, _) | (DeviceChoice::Auto, None, Some(_)) => return card(None),
             (DeviceChoice::Auto, None, None) if self.programs.has_card() => return card(Some(Device::Cpu)),
@@ -187,7 +191,8 @@ impl Settling<'_> {
         TaskDevice::default()
     }
 
-    fn needs(&self, name: &str, value: &Value, what: &str) -> FileError {
+    /// That a card needs another value. `only` is a parameter that is for cards only, if one is given.
+    fn needs(&self, name: &str, value: &Value, what: &str, only: Option<&Parameter>) -> FileError {
         let message = format!(
             "[{}] cannot compute {what}: that needs `{name}` = {value}",
             self.table.id
@@ -202,6 +207,11 @@ impl Settling<'_> {
             Some(asked) => error.at(asked, "asked for here"),
             None => error,
         };
-        error.help("compute it on the processor (device = \"cpu\"), or change the value")
+        let first = only.map_or_else(String::new, |only| {
+            format!("leave `{}` out and ", only.name)
+        });
+        error.help(format!(
+            "{first}compute it on the processor (device = \"cpu\"), or change the value"
+        ))
     }
 }

@@ -40,7 +40,7 @@ impl Examinations {
                 continue;
             };
             task.warnings.extend_from_slice(&answer.warnings);
-            if let Some(Fault { message, .. }) = &answer.absent {
+            if let Some(Fault { message, .. }) = &answer.unusable {
                 task.warnings.push(message.clone());
                 task.lacks_file = true;
             }
@@ -207,6 +207,7 @@ fn question(
         kind: task.kind.to_string(),
         parameters,
         inputs: inputs.collect(),
+        thorough: false,
     }
 }
 
@@ -228,7 +229,7 @@ fn known(features: &Features<'_>, quantities: &Quantities<'_>) -> Known {
     }
 }
 
-/// Reports the faults of the tasks of a table, each once; files that are not there if tasks need them.
+/// Reports the faults of the tasks of a table, each once; files that cannot be used if tasks need them.
 fn report(
     table: &ExpandedTable<'_>,
     tasks: &[PlannedTask],
@@ -239,10 +240,10 @@ fn report(
     let mut reported = HashSet::new();
     for position in table.tasks.clone() {
         let answer = examinations.of(position);
-        let absent = answer.and_then(|answer| answer.absent.as_ref());
+        let unusable = answer.and_then(|answer| answer.unusable.as_ref());
         let faults = answer.into_iter().flat_map(|answer| &answer.faults);
         let faults = faults.filter(|fault| is_certain(fault, table.kind, &tasks[position]));
-        for fault in faults.chain(absent.filter(|_| requires_files)) {
+        for fault in faults.chain(unusable.filter(|_| requires_files)) {
             let span = place(table.table, &tasks[position], fault);
             if reported.insert((span.clone(), &fault.message)) {
                 problems.add(|| error(table.table, &span, fault));

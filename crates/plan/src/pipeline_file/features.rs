@@ -74,7 +74,7 @@ pub(crate) fn features<'a>(
                 task,
                 &features,
             );
-            let is_unknown = |one: &Examined| !one.faults.is_empty() || one.absent.is_some();
+            let is_unknown = |one: &Examined| !one.faults.is_empty() || one.unusable.is_some();
             own.uncertain |= kind.examined && examined.is_none_or(is_unknown);
             let own = Rc::new(own);
             let shared = distinct.get(&own).map(Rc::clone);

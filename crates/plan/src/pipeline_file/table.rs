@@ -333,6 +333,9 @@ impl<'a> Reading<'a, '_> {
     /// What to do about a key that other kinds of the stage have; `None` if none has it.
     fn of_other_kinds(&self, key: &str) -> Option<String> {
         let kind = &self.kind.name;
+        if let Some(instead) = self.kind.unsupported_keys.get(key) {
+            return Some(format!("`{key}` is no key of the kind `{kind}`: {instead}"));
+        }
         let has = |kind: &&TaskKindDescription| {
             let mut parameters = kind.parameters.iter();
             parameters.any(|parameter| parameter.name == key)

@@ -213,7 +213,7 @@ impl Programs {
         (self.has_card)()
     }
 
-    /// The same programs for a pipeline whose tasks have to run: a file of the user's that is not there is an error.
+    /// The same programs for a pipeline whose tasks have to run: a file of the user's that cannot be used is an error.
     pub fn requiring_files(self) -> Self {
         Self {
             requires_files: true,
@@ -221,7 +221,7 @@ impl Programs {
         }
     }
 
-    /// Returns whether a file of the user's that is not there is an error.
+    /// Returns whether a file of the user's that cannot be used is an error.
     pub(crate) fn require_files(&self) -> bool {
         self.requires_files
     }
@@ -403,6 +403,7 @@ mod tests {
         TaskKindDescription {
             name: "edit".to_owned(),
             former_names: Vec::new(),
+            unsupported_keys: BTreeMap::new(),
             summary: String::new(),
             parameters: vec![parameter],
             roles: vec![Role::one("model", TENSORS, "model")],

@@ -7,6 +7,7 @@
 mod patterns;
 mod quantity;
 mod run;
+mod sbatch_options;
 mod section;
 mod sharing;
 pub mod slurm;

@@ -1,5 +1,6 @@
 //! The sections `[remote]` and `[[stores]]`: where results are shared.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use eigenscope_stage::{Parameter, ParameterType};
@@ -148,9 +149,18 @@ fn address(
             .add(|| FileError::new("not_an_address", "`url` names no place").at(span, "no place"));
         return None;
     }
-    let host = rest.split('/').next().unwrap_or_default();
-    let of_a_server = !matches!(scheme, "" | "file");
-    if has_password(text) || of_a_server && (host.contains('@') || rest.contains('?')) {
+    let is_server = !matches!(scheme, "" | "file");
+    if scheme.starts_with("abfs") && user(text).is_some() && !has_password(text) {
+        problems.add(|| {
+            FileError::new("not_an_address", "`url` names an account behind its container")
+                .at(span, "the part before `@` is taken for a user")
+                .help(format!(
+                    "write {scheme}://CONTAINER/PREFIX; the account comes from the environment, AZURE_STORAGE_ACCOUNT_NAME"
+                ))
+        });
+        return None;
+    }
+    if has_password(text) || is_server && (user(text).is_some() || rest.contains('?')) {
         problems.add(|| {
             FileError::new("secret", "`url` must hold no user, no password and no query")
                 .at(span, "would end up in messages")
@@ -167,27 +177,58 @@ fn address(
     })
 }
 
-/// Whether a text has a user and a password as addresses have them, `user:password@`, whatever stands before.
+/// Whether a text has a user and a password as addresses have them, `user:password@`.
 fn has_password(text: &str) -> bool {
-    let user = text.rsplit_once('@').map_or("", |(user, _)| user);
-    let user = user.split_once("://").map_or(user, |(_, user)| user);
-    user.contains(':')
+    user(text).is_some_and(|user| text[user].contains(':'))
 }
 
-/// The text with stars in place of what quoted addresses say before `@` (but for `scheme://`), and after `?`. All other bytes stay
-/// where they are.
+/// Where the user of an address stands, with a password if there is one: before the last `@` of what comes before the path. A colon that
+/// no number follows begins a password, which may itself hold what begins a path.
+fn user(text: &str) -> Option<Range<usize>> {
+    let begin = begin_of_server(text);
+    let rest = &text[begin..];
+    let server = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+    let end = match (server.rfind('@'), server.split_once(':')) {
+        (Some(at), _) => at,
+        // Numbers in brackets are an address of IPv6.
+        (None, Some((host, port))) if host != "[" && !is_port(port) => rest.rfind('@')?,
+        _ => return None,
+    };
+    Some(begin..begin + end)
+}
+
+/// Where in an address its server begins, however many slashes follow the scheme. A path has none, but for what a `file://` names.
+fn begin_of_server(text: &str) -> usize {
+    let after_slashes = |at: usize| {
+        let slashes = text[at..].bytes().take_while(|byte| *byte == b'/');
+        at + slashes.count()
+    };
+    match text.find("://") {
+        Some(at) if text[..at].ends_with("file") => at + "://".len(),
+        Some(at) => after_slashes(at + 1),
+        // A scheme with too few slashes.
+        None => {
+            let mut schemes = SCHEMES.iter().filter(|scheme| !scheme.is_empty());
+            let known = schemes.find(|scheme| {
+                let rest = text.strip_prefix(**scheme);
+                rest.is_some_and(|rest| rest.starts_with(':'))
+            });
+            known.map_or(0, |scheme| after_slashes(scheme.len() + 1))
+        }
+    }
+}
+
+/// The text with stars in place of what quoted addresses say of a user, and after `?`. All other bytes stay where they are.
 pub(super) fn without_secrets(text: &str) -> String {
     let mut shown = text.as_bytes().to_vec();
     let mut start = 0;
     for value in text.split_inclusive(['"', '\'', '\n']) {
-        let (from, is_address) = match value.find("://") {
-            Some(at) => (at + 3, true),
-            None => (0, has_password(value)),
-        };
-        if is_address {
-            let user = from..value.rfind('@').unwrap_or(from).max(from);
+        if value.contains("://") || has_password(value) {
+            let user = user(value).unwrap_or_default();
             let end = value.trim_end_matches(['"', '\'', '\n']).len();
-            let query = value.find('?').map_or(end, |mark| mark + 1).min(end)..end;
+            let query = value[user.end..].find('?');
+            let query = query.map_or(end, |mark| user.end + mark + 1).min(end)..end;
             for range in [user, query] {
                 let hidden = shown.get_mut(start + range.start..start + range.end);
                 hidden.unwrap_or_default().fill(b'*');
@@ -229,7 +270,7 @@ mod tests {
             ),
             (
                 "path = \"https:/me:pw@h:9/x\"",
-                "path = \"************@h:9/x\"",
+                "path = \"https:/*****@h:9/x\"",
             ),
             ("url = \"me:pw@host/x\"", "url = \"*****@host/x\""),
             (
@@ -237,6 +278,11 @@ mod tests {
                 "url = \"https://host/x?*******\"",
             ),
             ("url = \"file://me:pw@/x\"", "url = \"file://*****@/x\""),
+            (
+                "url = \"https://me:p/w?d@h/x?sig=a\"",
+                "url = \"https://********@h/x?*****\"",
+            ),
+            ("url = \"s3://bucket/a:b@c\"", "url = \"s3://bucket/a:b@c\""),
             (
                 "folder = \"a@b\"\nurl = \"s3://b/é\"",
                 "folder = \"a@b\"\nurl = \"s3://b/é\"",
@@ -247,18 +293,38 @@ mod tests {
     }
 
     #[test]
-    fn a_password_is_a_colon_before_an_at_sign() {
-        for text in ["file://me:pw@/x", "https:/me:pw@h/x", "me:pw@host/x"] {
+    fn a_password_is_what_follows_a_colon_before_an_at_sign() {
+        for text in [
+            "file://me:pw@/x",
+            "https:/me:pw@h/x",
+            "https:///me:pw@h/x",
+            "me:pw@host/x",
+            "https://me:p/w@host/x",
+            "https://me:p?w@host/x",
+            "https://me:p w@host/x",
+            "https://me:p#w@host:9/x@y",
+            "s3://me:p/w@bucket/x",
+        ] {
             assert!(has_password(text), "{text}");
         }
         for text in [
             "results",
             "me@host",
             "s3://bucket/a",
+            "s3://bucket/a:b@c",
             "C:/results",
+            "C:/a@b",
+            "/mnt/10:00@x",
+            "./10:00@x",
+            "file:///mnt/10:00@x",
             "https://host:9/x",
+            "https://host:9/a:b@c",
+            "http://[::1]:9/a:b@c",
         ] {
             assert!(!has_password(text), "{text}");
         }
+        // A user without a password is none of S3's, either.
+        assert_eq!(user("https://me@host/x"), Some(8..10));
+        assert_eq!(user("s3://bucket/a@b"), None);
     }
 }

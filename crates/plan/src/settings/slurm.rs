@@ -6,43 +6,11 @@ use std::time::Duration;
 use eigenscope_stage::{Parameter, ParameterType};
 
 use super::quantity::{mebibytes, seconds};
+use super::sbatch_options;
 use super::section::Section;
 use crate::file::{Entry, FileError, Problems, Raw, Sources, named, wrong_type};
 use crate::plan::PlannedTask;
 use crate::task_patterns::matches_glob;
-
-/// Options of `sbatch` that eigenscope sets itself, in both forms.
-const OURS: [&str; 13] = [
-    "--array",
-    "-a",
-    "--job-name",
-    "-J",
-    "--parsable",
-    "--wrap",
-    "--wait",
-    "-W",
-    "--test-only",
-    "--requeue",
-    "--no-requeue",
-    "--input",
-    "-i",
-];
-
-/// Options that are keys of the section, and these keys.
-const KEYS: [(&str, &str); 12] = [
-    ("--partition", "partition"),
-    ("-p", "partition"),
-    ("--account", "account"),
-    ("-A", "account"),
-    ("--qos", "qos"),
-    ("-q", "qos"),
-    ("--time", "time"),
-    ("-t", "time"),
-    ("--mem", "memory"),
-    ("--cpus-per-task", "tasks.\"PATTERN\".threads"),
-    ("-c", "tasks.\"PATTERN\".threads"),
-    ("--mem-per-cpu", "memory"),
-];
 
 /// How jobs are submitted to Slurm.
 #[derive(Debug, Clone, PartialEq)]
@@ -202,7 +170,7 @@ pub(super) fn read(entry: &Entry, sources: &Sources, problems: &mut Problems) ->
         seconds.map_or(standard, Duration::from_secs_f64)
     };
     if let Some(options) = section.entry("options") {
-        check_options(options, problems);
+        sbatch_options::check(options, problems);
     }
     let items = section.entry("local").map(|local| &local.node.raw);
     let items = match items {
@@ -344,34 +312,5 @@ fn task_settings(section: &Section<'_>, problems: &mut Problems) -> TaskSettings
             "MiB, or an amount such as \"4G\"",
         ),
         threads: None,
-    }
-}
-
-/// Refuses options that would take the job out of our hands, and those that are keys of the section.
-fn check_options(entry: &Entry, problems: &mut Problems) {
-    let Raw::List(items) = &entry.node.raw else {
-        return;
-    };
-    for item in items {
-        let Some(text) = item.text() else { continue };
-        let name = text.split(['=', ' ']).next().unwrap_or_default();
-        if let Some((_, key)) = KEYS.iter().find(|(option, _)| *option == name) {
-            problems.add(|| {
-                FileError::new("has_a_key", format!("`{name}` has a key of its own"))
-                    .at(&item.span, "not here")
-                    .help(format!("give it as `{key}`"))
-            });
-        } else if OURS.contains(&name) {
-            problems.add(|| {
-                FileError::new("taken_option", format!("`{name}` is set by eigenscope"))
-                    .at(&item.span, "leave it out")
-            });
-        } else if !text.starts_with('-') {
-            problems.add(|| {
-                FileError::new("no_option", format!("`{}` is no option", named(text)))
-                    .at(&item.span, "an option starts with `-`")
-                    .help("write an option and its value as one text: \"--constraint=avx512\"")
-            });
-        }
     }
 }

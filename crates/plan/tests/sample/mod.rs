@@ -132,6 +132,7 @@ pub(crate) fn kind(name: &str, outputs: &[ArtifactKind]) -> TaskKindDescription 
     TaskKindDescription {
         name: name.to_owned(),
         former_names: Vec::new(),
+        unsupported_keys: [].into(),
         summary: format!("the kind {name}"),
         parameters: Vec::new(),
         roles: Vec::new(),

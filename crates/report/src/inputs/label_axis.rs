@@ -45,7 +45,9 @@ impl LabelAxis {
         }
         values.sort_by(|a, b| match (a.as_f64(), b.as_f64()) {
             (Some(a), Some(b)) => a.total_cmp(&b),
-            _ => Ordering::Equal,
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (None, None) => Ordering::Equal,
         });
         Ok(Self {
             name: name.to_owned(),
@@ -98,6 +100,10 @@ mod tests {
         let texts = ["rotation_8", "a"].map(|text| labels(json!({"data": text})));
         let axis = LabelAxis::new("data", "rows", &texts.each_ref()).expect("all have it");
         assert_eq!(axis.names(), ["rotation 8", "a"]);
+        let both = [json!("none"), json!(9), json!("all"), json!(4)];
+        let both = both.map(|value| labels(json!({"rank": value})));
+        let axis = LabelAxis::new("rank", "rows", &both.each_ref()).expect("all have it");
+        assert_eq!(axis.names(), ["4", "9", "none", "all"]);
     }
 
     #[test]

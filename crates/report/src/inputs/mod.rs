@@ -8,3 +8,4 @@ pub(crate) mod image_lookup;
 pub(crate) mod label_axis;
 pub(crate) mod labels;
 pub(crate) mod layers;
+pub(crate) mod looks;

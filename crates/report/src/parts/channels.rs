@@ -1,4 +1,6 @@
-//! Images of numbers with several channels, as one map: the channels side by side.
+//! Images of numbers as maps: several channels side by side, and large ones reduced.
+
+use std::borrow::Cow;
 
 use eigenscope_artifact::InputShape;
 use eigenscope_figure::Matrix;
@@ -7,23 +9,72 @@ use eigenscope_stage::TaskError;
 /// Most channels in a row of a map.
 const MOST_ACROSS: usize = 4;
 
+/// Longest side of a channel in a map, in pixels. A map is about as wide on a screen, and holds its numbers for interactive pages.
+const LONGEST: usize = 128;
+
+/// Side of the blocks of pixels of which a map shows the means.
+fn block(shape: InputShape) -> usize {
+    shape.height.max(shape.width).div_ceil(LONGEST).max(1)
+}
+
+/// An image `[channels, height, width]` as maps show it: means of blocks of pixels if it is large. Blocks at the right and at the bottom may
+/// be smaller.
+pub(crate) fn reduced(shape: InputShape, values: &[f32]) -> (InputShape, Cow<'_, [f32]>) {
+    let side = block(shape);
+    if side == 1 || values.len() != shape.len() {
+        return (shape, values.into());
+    }
+    let InputShape {
+        channels,
+        height,
+        width,
+    } = shape;
+    let (rows, columns) = (height.div_ceil(side), width.div_ceil(side));
+    let mut means = Vec::with_capacity(channels * rows * columns);
+    for plane in values.chunks_exact(height * width) {
+        for lines in plane.chunks(side * width) {
+            let mut sums = vec![0.0_f64; columns];
+            for line in lines.chunks_exact(width) {
+                for (sum, pixels) in sums.iter_mut().zip(line.chunks(side)) {
+                    *sum += pixels.iter().copied().map(f64::from).sum::<f64>();
+                }
+            }
+            let lines = lines.len() / width;
+            let pixels = |column: usize| (lines * side.min(width - column * side)) as f64;
+            let sums = sums.into_iter().enumerate();
+            means.extend(sums.map(|(column, sum)| (sum / pixels(column)) as f32));
+        }
+    }
+    (InputShape::from([channels, rows, columns]), means.into())
+}
+
+/// The largest absolute value of a map.
+pub(crate) fn largest(shape: InputShape, values: &[f32]) -> f32 {
+    let (_, values) = reduced(shape, values);
+    values
+        .iter()
+        .fold(0.0, |largest, value| largest.max(value.abs()))
+}
+
 /// Channels in a row of the map of such an image.
 pub(crate) fn across(shape: InputShape) -> usize {
     shape.channels.clamp(1, MOST_ACROSS)
 }
 
-/// The map of an image `[channels, height, width]`: channels from the left, four in a row, with missing values between them.
+/// The map of an image `[channels, height, width]`, [`reduced`] if it is large: channels from the left, four in a row, with missing values
+/// between them.
 ///
 /// # Errors
 /// Another number of values, and a shape without pixels.
 pub(crate) fn side_by_side(shape: InputShape, values: &[f32]) -> Result<Matrix, TaskError> {
+    let (shape, values) = reduced(shape, values);
     let InputShape {
         channels,
         height,
         width,
     } = shape;
     if channels < 2 || values.len() != shape.len() {
-        return Ok(Matrix::from_f32(height, width, values)?);
+        return Ok(Matrix::from_f32(height, width, &values)?);
     }
     let gap = (width / 16).max(1);
     let across = across(shape);
@@ -47,8 +98,18 @@ pub(crate) fn side_by_side(shape: InputShape, values: &[f32]) -> Result<Matrix, 
     Ok(Matrix::new(rows, columns, map)?)
 }
 
-/// Which part of the map is which channel; empty for images of one channel.
+/// Which part of the map is which channel, and how large the blocks are whose means it shows; empty for small images of one channel.
 pub(crate) fn in_words(shape: InputShape) -> String {
+    let blocks = match block(shape) {
+        1 => String::new(),
+        side => format!("means of {side} x {side} pixels"),
+    };
+    let parts = [channels_in_words(shape), blocks];
+    let parts = parts.into_iter().filter(|part| !part.is_empty());
+    parts.collect::<Vec<_>>().join("; ")
+}
+
+fn channels_in_words(shape: InputShape) -> String {
     match shape.channels {
         0 | 1 => String::new(),
         3 => "channels side by side: red, green, blue".to_owned(),
@@ -87,6 +148,25 @@ mod tests {
         assert!(values[11..22].iter().all(Option::is_none));
         assert_eq!(values[22..24], row(8));
         assert!(values[24..].iter().all(Option::is_none));
+    }
+
+    #[test]
+    fn large_images_become_means_of_blocks() {
+        let shape = InputShape::from([2, 3, 130]);
+        let values: Vec<f32> = (0..shape.len()).map(|value| value as f32).collect();
+        let (small, means) = reduced(shape, &values);
+        assert_eq!([small.channels, small.height, small.width], [2, 2, 65]);
+        // The means of 0, 1, 130 and 131; of the last two of the third row, 388 and 389; then those of the second channel.
+        assert_eq!([means[0], means[129], means[130]], [65.5, 388.5, 455.5]);
+        let map = side_by_side(shape, &values).expect("drawn");
+        assert_eq!((map.rows(), map.columns()), (2, 65 + 4 + 65));
+        assert!(in_words(shape).ends_with("; means of 2 x 2 pixels"));
+        let small = InputShape::from([1, 128, 128]);
+        assert!(matches!(
+            reduced(small, &[0.0; 128 * 128]).1,
+            Cow::Borrowed(_)
+        ));
+        assert_eq!(in_words(small), "");
     }
 
     #[test]

@@ -1,16 +1,22 @@
 //! Pictures that are each scaled to their own largest absolute value.
 
 use eigenscope_artifact::InputShape;
-use eigenscope_figure::{ColourBar, ColourScale, GridCell, ImageGrid, Matrix, Panel};
+use eigenscope_figure::{ColourBar, ColourScale, GridCell, INK, ImageGrid, Matrix, Panel, Rgb};
 use eigenscope_stage::TaskError;
 
 use super::channels;
 
-/// An image divided by its largest absolute value; zeros stay zeros.
+/// Blue, as are positive components in pictures.
+pub(crate) const POSITIVE: Rgb = Rgb::from_hex(0x2166ac);
+/// Red, as are negative components.
+pub(crate) const NEGATIVE: Rgb = Rgb::from_hex(0xb2182b);
+
+/// An image, reduced if it is large, divided by its largest absolute value; zeros stay zeros.
 ///
 /// # Errors
 /// Returns an error for another number of values than the shape has.
 pub(crate) fn relative(shape: InputShape, values: &[f32]) -> Result<Matrix, TaskError> {
+    let (shape, values) = channels::reduced(shape, values);
     let largest = values
         .iter()
         .fold(0.0_f32, |largest, value| largest.max(value.abs()));
@@ -31,6 +37,15 @@ pub(crate) fn cell(
     Ok(Some(GridCell::new(caption, relative(shape, values)?)))
 }
 
+/// Colour of a text about an eigenvalue: that of the end of [`colours`] with its sign.
+pub(crate) fn sign_colour(eigenvalue: f64) -> Rgb {
+    match eigenvalue {
+        value if value > 0.0 => POSITIVE,
+        value if value < 0.0 => NEGATIVE,
+        _ => INK,
+    }
+}
+
 /// The colours of such pictures.
 pub(crate) fn colours() -> ColourScale {
     ColourScale::diverging(1.0)
@@ -46,7 +61,7 @@ pub(crate) fn panel(title: &str, mut grid: ImageGrid, shape: InputShape) -> Pane
         (true, false) => in_words,
         (false, false) => format!("{}; {in_words}", grid.column_title),
     };
-    let bar = ColourBar::new("component / largest of the picture", colours());
+    let bar = ColourBar::new("Component / largest of the picture", colours());
     Panel::images(title, grid).with_colour_bar(bar)
 }
 

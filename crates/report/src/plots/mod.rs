@@ -19,6 +19,7 @@ mod neighbours;
 mod output;
 mod participation;
 mod rainbow;
+mod representation_similarity;
 mod samples;
 mod scaling;
 mod shared_basis;
@@ -30,6 +31,7 @@ mod timeline;
 mod training;
 mod truncation;
 mod unit_circle;
+mod weight_quality;
 
 use eigenscope_stage::TaskKind;
 
@@ -52,6 +54,8 @@ pub fn kinds() -> Vec<TaskKind> {
         shared_basis::kind(),
         layer_clipping::kind(),
         layer_overlap::kind(),
+        weight_quality::kind(),
+        representation_similarity::kind(),
         samples::kind(),
         rainbow::kind(),
         surgery::kind(),

@@ -32,8 +32,8 @@ pub(super) fn write(context: &Context, mut figure: Figure) -> Result<(), TaskErr
         context.warn(warning);
     }
     let for_pages = serde_json::to_vec(&interactive(&figure)?)?;
-    let Styled { figure, warning } = style.apply(figure)?;
-    context.warn_all(warning);
+    let Styled { figure, warnings } = style.apply(figure)?;
+    context.warn_all(warnings);
     let drawing = svg(&figure)?;
     let picture = match style.is_for_paper() {
         true => png_for_print(&drawing, DOTS_PER_INCH)?,

@@ -1,16 +1,16 @@
 //! Loss and accuracy by epoch, a line for each model.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use eigenscope_artifact::tables::training::HistoryRow;
 use eigenscope_artifact::{read_records, summarise};
 use eigenscope_stage::{Context, Input, Role, TaskError, TaskKind, task_function};
 
 use super::output::{figure_kind, write};
-use crate::inputs::labels::{self, Differences};
+use crate::inputs::labels;
+use crate::inputs::looks::{Look, Looks};
+use crate::parts::floor::Floored;
 use crate::parts::layer_spectra::curve;
-use crate::parts::series::{enumerate, padded_range, whole_ticks};
-use eigenscope_figure::{Axes, Axis, ColourMap, Figure, Layer, Legend, Line, Panel, Rgb, ticks};
+use crate::parts::series::{percentage_range, whole_ticks};
+use eigenscope_figure::{Axes, Axis, Figure, Layer, Legend, Line, Panel, ticks};
 
 pub(super) fn kind() -> TaskKind {
     figure_kind(
@@ -25,36 +25,24 @@ pub(super) fn kind() -> TaskKind {
     ))
 }
 
-/// Most models with categorical colours. Colours of more models run from dark to light.
-const CATEGORIES: usize = 10;
-
 struct Run {
-    /// Entry in the legend.
-    name: String,
-    colour: Rgb,
+    look: Look,
     rows: Vec<HistoryRow>,
 }
 
 fn run(context: &Context) -> Result<(), TaskError> {
     let inputs = context.inputs("histories")?;
-    let Groups {
-        legend,
-        names,
-        colours,
-    } = Groups::of(inputs);
-    let shared = shared_colours(inputs, &names);
+    let looks = Looks::of(inputs);
+    let shared = looks.shared(inputs);
     let mut changes = Vec::new();
     let mut runs = Vec::with_capacity(inputs.len());
-    for (name, input) in names.into_iter().zip(inputs) {
+    for (look, input) in looks.members.into_iter().zip(inputs) {
         changes.extend(change(input)?);
-        runs.push(Run {
-            colour: colours.get(&name).map_or(Rgb::BLACK, |(_, colour)| *colour),
-            rows: read_records(&input.path)?,
-            name,
-        });
+        let rows = read_records(&input.path)?;
+        runs.push(Run { look, rows });
     }
     // Legend entries have the order of the layers.
-    runs.sort_by_key(|run| colours.get(&run.name).map(|(place, _)| *place));
+    runs.sort_by_key(|run| run.look.place);
     let word = match changes.iter().all(|change| *change == "with noise") {
         true => "with noise",
         false => "augmented",
@@ -64,26 +52,8 @@ fn run(context: &Context) -> Result<(), TaskError> {
         all if all == runs.len() => format!(" ({word})"),
         _ => format!(" (of some models {word})"),
     };
-    write(context, draw(&runs, legend, &changed, &shared))
-}
-
-/// A sentence about the labels in which runs of one name, and so of one colour, differ; empty if they differ in none.
-fn shared_colours(inputs: &[Input], names: &[String]) -> String {
-    let mut groups: BTreeMap<&String, Vec<&Input>> = BTreeMap::new();
-    for (name, input) in names.iter().zip(inputs) {
-        groups.entry(name).or_default().push(input);
-    }
-    let differing: BTreeSet<String> = groups
-        .values()
-        .flat_map(|group| Differences::of(group.iter().map(|input| &input.labels)).names())
-        .collect();
-    if differing.is_empty() {
-        return String::new();
-    }
-    format!(
-        " Curves of one colour differ in {}.",
-        enumerate(differing.iter())
-    )
+    let title = labels::titled_by_all("Training", inputs);
+    write(context, draw(&runs, title, looks.legend, &changed, &shared))
 }
 
 /// What is done to the training images, if anything, according to the parameters in the provenance.
@@ -100,73 +70,34 @@ fn change(input: &Input) -> Result<Option<&'static str>, TaskError> {
     })
 }
 
-/// Names and colours of runs, which several can share.
-struct Groups {
-    legend: Legend,
-    /// Name of each run.
-    names: Vec<String>,
-    /// Position among all and colour of each name.
-    colours: BTreeMap<String, (usize, Rgb)>,
-}
-
-impl Groups {
-    /// Groups runs by hidden size if all have one, otherwise by their names.
-    fn of(inputs: &[Input]) -> Self {
-        let sizes = inputs.iter().map(|input| input.label_u64("hidden"));
-        let sizes: Option<Vec<u64>> = sizes.collect();
-        let by_size = sizes.is_some();
-        let (title, names) = match sizes {
-            Some(sizes) => (
-                "hidden size".to_owned(),
-                sizes.iter().map(u64::to_string).collect(),
-            ),
-            None => labels::legend(inputs),
-        };
-        let mut distinct: Vec<&String> = Vec::with_capacity(names.len());
-        let mut seen = BTreeSet::new();
-        distinct.extend(names.iter().filter(|name| seen.insert(*name)));
-        let numbers = distinct.iter().map(|name| name.parse::<f64>().ok());
-        let numbers: Option<Vec<f64>> = numbers.collect();
-        if let Some(numbers) = numbers {
-            let mut order: Vec<usize> = (0..numbers.len()).collect();
-            order.sort_by(|one, other| numbers[*one].total_cmp(&numbers[*other]));
-            distinct = order.into_iter().map(|index| distinct[index]).collect();
-        }
-        let ordered = by_size || distinct.len() > CATEGORIES;
-        let looks: Vec<Rgb> = match ordered {
-            true => ColourMap::Viridis.series(distinct.len()),
-            false => (0..distinct.len()).map(Rgb::categorical).collect(),
-        };
-        let looks = looks.into_iter().enumerate();
-        let colours = distinct.into_iter().cloned().zip(looks).collect();
-        let legend = Legend::right(title);
-        Self {
-            legend: if ordered { legend.ordered() } else { legend },
-            names,
-            colours,
-        }
-    }
-}
-
-fn draw(runs: &[Run], legend: Legend, noise: &str, shared: &str) -> Figure {
+fn draw(runs: &[Run], title: String, legend: Legend, noise: &str, shared: &str) -> Figure {
+    // Training and test have one scale.
+    let rows = || runs.iter().flat_map(|run| &run.rows);
+    let losses = || rows().flat_map(|row| [row.train_loss_nats, row.test_loss_nats]);
+    let losses = Floored::around(losses);
+    let loss = losses.ticked_axis("Cross-entropy (nats)");
+    let accuracies =
+        rows().flat_map(|row| [row.train_accuracy_fraction, row.test_accuracy_fraction]);
+    let range = percentage_range(accuracies.map(|fraction| 100.0 * fraction));
+    let accuracy = Axis::linear("Accuracy (%)", range).with_major(ticks::linear(range, 6));
     let panels = vec![
-        panel(runs, "Training loss", "cross-entropy (nats)", |row| {
-            row.train_loss_nats
+        panel(runs, "Training loss", &loss, |row| {
+            losses.place(row.train_loss_nats)
         }),
-        panel(runs, "Test loss", "cross-entropy (nats)", |row| {
-            row.test_loss_nats
+        panel(runs, "Test loss", &loss, |row| {
+            losses.place(row.test_loss_nats)
         }),
-        panel(runs, "Training accuracy", "accuracy (%)", |row| {
+        panel(runs, "Training accuracy", &accuracy, |row| {
             100.0 * row.train_accuracy_fraction
         }),
-        panel(runs, "Test accuracy", "accuracy (%)", |row| {
+        panel(runs, "Test accuracy", &accuracy, |row| {
             100.0 * row.test_accuracy_fraction
         }),
     ];
-    Figure::new(
-        "Training",
+    let figure = Figure::new(
+        title,
         format!(
-            "Loss and accuracy on training batches{noise} and on the test images after every epoch, {}.{shared}",
+            "Loss, on a logarithmic axis, and accuracy on training batches{noise} and on the test images after every epoch, {}.{shared}",
             match runs.len() {
                 1 => "one model".to_owned(),
                 models => format!("{models} models"),
@@ -175,12 +106,15 @@ fn draw(runs: &[Run], legend: Legend, noise: &str, shared: &str) -> Figure {
         860.0,
         2,
         panels,
-    )
-    .with_legend(legend)
+    );
+    match runs {
+        // The title names a single one.
+        [_] => figure,
+        _ => figure.with_legend(legend),
+    }
 }
 
-fn panel(runs: &[Run], title: &str, label: &str, pick: impl Fn(&HistoryRow) -> f64) -> Panel {
-    let range = padded_range(runs.iter().flat_map(|run| run.rows.iter().map(&pick)));
+fn panel(runs: &[Run], title: &str, y: &Axis, pick: impl Fn(&HistoryRow) -> f64) -> Panel {
     let layers = runs
         .iter()
         .filter(|run| !run.rows.is_empty())
@@ -188,18 +122,17 @@ fn panel(runs: &[Run], title: &str, label: &str, pick: impl Fn(&HistoryRow) -> f
             let line = curve(
                 run.rows.iter().map(|row| f64::from(row.epoch)).collect(),
                 run.rows.iter().map(&pick).collect(),
-                run.colour,
+                run.look.colour,
             );
             Layer::Line(Line {
                 width: 1.2,
-                ..line.named(run.name.clone())
+                ..line.named(run.look.name.clone())
             })
         })
         .collect();
     let epochs = epochs(runs);
-    let x = Axis::linear("epoch", epochs).with_major(whole_ticks(epochs));
-    let y = Axis::linear(label, range).with_major(ticks::linear(range, 6));
-    Panel::axes(title, Axes::new(x, y, layers))
+    let x = Axis::linear("Epoch", epochs).with_major(whole_ticks(epochs));
+    Panel::axes(title, Axes::new(x, y.clone(), layers))
 }
 
 /// Range of the epochs of all runs; a single epoch is extended by half an epoch on both sides.

@@ -11,7 +11,7 @@ use eigenscope_testing::{TaskOutcome, TestFolder, TestTask, made_by, provenance}
 use serde_json::{Value, json};
 
 /// Roles of figures that read two outputs of one task.
-const OF_ONE_TASK: [[&str; 2]; 11] = [
+const OF_ONE_TASK: [[&str; 2]; 12] = [
     ["plane", "circle"],
     ["accuracy", "confusion"],
     ["quality", "map"],
@@ -23,6 +23,7 @@ const OF_ONE_TASK: [[&str; 2]; 11] = [
     ["eigenpairs", "hosvd"],
     ["contributions", "explanation"],
     ["logits", "explanation"],
+    ["map", "similarity"],
 ];
 
 /// Eigenpairs of 2 classes: the 2 lowest and highest of 5, as images of 2 x 3 pixels.

@@ -1,8 +1,8 @@
-//! Figures with one column a layer: clipping, and the overlap of two networks.
+//! Figures with one column a layer: clipping, the overlap of two networks, and measures of weights.
 
 use eigenscope_artifact::INTERACTIVE;
 use eigenscope_artifact::tables::layers::{
-    ClippingRow, LayerSpectrumRow, LearnedDimensionsRow, OverlapRow, RSquaredRow,
+    ClippingRow, LayerSpectrumRow, LearnedDimensionsRow, OverlapRow, RSquaredRow, WeightQualityRow,
 };
 use eigenscope_stage::Input;
 use eigenscope_testing::TestFolder;
@@ -106,8 +106,8 @@ fn clipping_has_a_column_a_layer_in_the_order_of_the_table() {
         [
             "layer2",
             "layer1",
-            "none of 2 suffices",
-            "3 of 4 eigenvectors suffice"
+            "layer2: none of 2 suffices",
+            "layer1: 3 of 4 eigenvectors suffice"
         ]
     );
     assert_eq!(panels[1][1..5], ["1", "2", "Rank", "10"]);
@@ -329,6 +329,7 @@ fn overlap_has_maps_with_one_colour_bar() {
     assert_eq!(
         panels[2],
         [
+            "layer1: overlap",
             "1",
             "2",
             "3",
@@ -339,7 +340,7 @@ fn overlap_has_maps_with_one_colour_bar() {
             "Rank in second network"
         ]
     );
-    assert_eq!(panels[3][0], "r² 92.2 % (train), undefined (test)");
+    assert_eq!(panels[3][0], "layer2: r² = 0.922 (train), undefined (test)");
     // The first layer reads the images themselves.
     drawn.shows(&["second network (seed 1) (for layer2 after alignment): 0 for none"]);
     let bar = ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0", "Overlap"];
@@ -418,4 +419,76 @@ fn overlap_that_is_none_is_refused() {
         |rows| rows[0].overlap = f64::NAN,
         "has NaN at ranks 1 and 1",
     );
+}
+
+/// Measures of a layer's weight, larger for larger numbers.
+pub(crate) fn quality(layer: &str, number: usize) -> WeightQualityRow {
+    let value = 1.0 + number as f64;
+    WeightQualityRow {
+        layer: layer.to_owned(),
+        inputs: 64,
+        outputs: 10,
+        spectral_norm: value,
+        frobenius_norm: 2.0 * value,
+        log_frobenius_norm: Some((2.0 * value).log10()),
+        stable_rank: Some(4.0),
+        alpha: Some(2.0 + value),
+        alpha_error: Some(0.5),
+        tail_minimum: Some(0.1),
+        tail_eigenvalues: Some(5),
+        tail_distance: Some(0.2),
+        weighted_alpha: Some((2.0 + value) * 2.0 * value.log10()),
+        bulk_edge: Some(0.5),
+        soft_rank: Some(0.5 / value),
+        spikes: Some(number as u32),
+        initial_distance: Some(0.25),
+        initial_relative_distance: Some(0.125),
+    }
+}
+
+/// A trained model of two layers, and an imported one of one, whose initial weights nobody knows.
+fn qualities(folder: &TestFolder) -> [(&'static str, Input); 2] {
+    let trained = folder.table("trained", &[quality("layer1", 0), quality("layer2", 1)]);
+    let theirs = WeightQualityRow {
+        initial_distance: None,
+        initial_relative_distance: None,
+        alpha: None,
+        ..quality("layer2", 2)
+    };
+    let theirs = folder.table("theirs", &[theirs]);
+    [trained, theirs].map(|input| ("quality", input))
+}
+
+#[test]
+fn weights_have_a_panel_a_measure_and_a_line_a_model() {
+    let folder = TestFolder::new();
+    let measures = json!({"measures": ["spikes", "alpha", "initial-distance"]});
+    let drawn = drawn::draw(&folder, "weight-quality", measures, qualities(&folder));
+    let panels = drawn.texts_of("panel");
+    let titles: Vec<&str> = panels.iter().map(|texts| texts[0].as_str()).collect();
+    assert_eq!(
+        titles,
+        [
+            "Eigenvalues above the bulk",
+            "Exponent of the tail of the spectrum",
+            "Distance from the initial weights"
+        ]
+    );
+    assert!(drawn.warnings().is_empty());
+}
+
+#[test]
+fn measures_that_no_model_has_are_left_out() {
+    let folder = TestFolder::new();
+    let [_, theirs] = qualities(&folder);
+    let measures = json!({"measures": ["initial-distance", "stable-rank", "alpha"]});
+    let drawn = drawn::draw(&folder, "weight-quality", measures, [theirs.clone()]);
+    assert_eq!(drawn.texts_of("panel").len(), 1);
+    assert_eq!(
+        drawn.warnings(),
+        ["left out, as no model has it: initial-distance, alpha"]
+    );
+    let measures = json!({"measures": ["initial-distance"]});
+    drawn::draw(&folder, "weight-quality", measures, [theirs])
+        .fails_with("none of the models has initial-distance; draw other `measures`");
 }

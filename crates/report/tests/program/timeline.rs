@@ -40,8 +40,8 @@ fn long_tasks_have_names_and_the_title_says_how_idle_the_cores_were() {
     draw(&TestFolder::new(), &rows).shows(&[
         "sweep: 3 tasks in 20 min 00 s, 0.50 core-hours, cores 25.0 % idle",
         "train.bilinear[hidden=300,seed=0]",
-        "time (minutes)",
-        "cores busy",
+        "Time (minutes)",
+        "Cores busy",
         "metric",
     ]);
 }

@@ -26,11 +26,10 @@ pub(super) struct Seen {
 pub(super) fn at(programs: &Programs, images: &Path, source: Source) -> Result<Seen> {
     let kind = source.kind;
     let seen = DataSet::look(programs, kind, source.files)?;
-    let reasons: Vec<String> = seen.faults.into_iter().chain(seen.unreadable).collect();
-    if !reasons.is_empty() {
+    if !seen.faults.is_empty() {
         bail!(
             "no pipeline can be written for these images: {}{}",
-            reasons.join("; "),
+            seen.faults.join("; "),
             other_files(images)
         );
     }

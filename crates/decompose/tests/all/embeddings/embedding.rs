@@ -2,8 +2,7 @@
 
 use super::embedded::{CLASSES, images, model};
 use eigenscope_artifact::{EMBEDDINGS, Embeddings, ImageReader, SplitName};
-use eigenscope_decompose::layers::Activations;
-use eigenscope_models::{Layer, Network, Runner, StoredModel, networks};
+use eigenscope_models::{Activations, Layer, Network, Runner, StoredModel, networks};
 use eigenscope_stage::{Input, Stage};
 use eigenscope_testing::{TaskOutcome, TestFolder, TestTask, Tolerance, assert_close};
 use serde_json::json;

@@ -4,9 +4,9 @@
 
 use eigenscope_artifact::InputShape;
 use eigenscope_decompose::layers::{
-    ActivationCovariance, Activations, Eigenbasis, MarchenkoPastur, weight_covariance,
+    ActivationCovariance, Eigenbasis, MarchenkoPastur, weight_covariance,
 };
-use eigenscope_models::{StoredModel, networks};
+use eigenscope_models::{Activations, StoredModel, networks};
 use eigenscope_testing::{Tolerance, assert_close, class_names, fixture, model_with};
 use serde::Deserialize;
 

@@ -5,11 +5,10 @@
 use std::path::{Path, PathBuf};
 
 use eigenscope_artifact::{ImageReader, InputShape, NamedTensor, PixelTransform, Split, SplitName};
-use eigenscope_decompose::layers::Activations;
 use eigenscope_decompose::networks::{
     CovarianceFactors, LinearSamples, align, align_columns, cross_moments, overlaps,
 };
-use eigenscope_models::{StoredModel, networks};
+use eigenscope_models::{Activations, StoredModel, networks};
 use eigenscope_testing::{
     TestFolder, Tolerance, assert_close, class_names, fixture, floats, image_header, model_with,
     numbers,

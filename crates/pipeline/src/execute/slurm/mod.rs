@@ -38,3 +38,4 @@ pub use element::{ElementError, ElementPlace, FindCard, run_element};
 pub(super) use jobs::SlurmJobs;
 pub use jobs::SlurmOptions;
 pub use needs::Needs;
+pub use site::USUAL_ELEMENTS;

@@ -19,7 +19,18 @@ pub(super) struct Limits {
     pub memory_mib: Option<u64>,
 }
 
+/// `MaxArraySize` of Slurm unless a site sets another.
+pub const USUAL_ELEMENTS: usize = 1001;
+
 impl Limits {
+    /// What Slurm gives unless a site sets something else.
+    pub(super) fn usual() -> Self {
+        Self {
+            elements: Some(USUAL_ELEMENTS),
+            ..Self::default()
+        }
+    }
+
     /// Asks Slurm. What it does not say is no limit; that it cannot be asked at all is an error.
     pub(super) fn ask(settings: &Slurm) -> Result<Self, CommandError> {
         let mut limits = Self::default();

@@ -26,7 +26,8 @@ const LATER: Duration = Duration::from_secs(30);
 /// What an element does that cannot begin: it leaves word of what it was doing. `exec` ends the shell without these, unless the program
 /// cannot be started. One that Slurm asks to end leaves no word.
 const TRAPS: &str = "\
-trap 'printf \"%s\\n%s failed\\n\" \"${SLURM_ARRAY_TASK_ID:-0}\" \"$doing\" > \"$failed.$$\" && mv \"$failed.$$\" \"$failed\"' EXIT
+element=${SLURM_ARRAY_TASK_ID:-0}
+trap 'printf \"%s\\n%s failed\\n\" \"$element\" \"$doing\" > \"$failed.$element\" && mv \"$failed.$element\" \"$failed\"' EXIT
 trap 'trap - EXIT; exit 143' TERM
 ";
 

@@ -36,6 +36,8 @@ pub(super) fn inputs(folder: &TestFolder, kind: &str, size: Size) -> Made {
         "shared-basis" => made.shared_basis(),
         "layer-clipping" => made.layer_clipping(),
         "layer-overlap" => made.layer_overlap(),
+        "weight-quality" => made.weight_quality(),
+        "representation-similarity" => made.representation_similarity(),
         "samples" => (
             json!({"count": size.members.min(20)}),
             vec![("data", made.images(SplitName::Train, size.members))],

@@ -3,6 +3,9 @@
 use eigenscope_artifact::tables::bilinear::SimilarityMapRow;
 use eigenscope_artifact::tables::embeddings::{ClassAccuracyRow, ConfusionRow};
 use eigenscope_artifact::tables::ledger::LedgerRow;
+use eigenscope_artifact::tables::representations::{
+    RepresentationMapRow, RepresentationSimilarityRow,
+};
 use eigenscope_stage::Input;
 use serde_json::json;
 
@@ -90,6 +93,50 @@ impl Maker<'_> {
             ("other", self.member(table, 1)),
             ("overlap", self.folder.table("overlap", &overlap)),
             ("fit", self.folder.table("fit", &fit)),
+        ];
+        (json!({}), roles)
+    }
+
+    /// As many models as members, each with as many layers, of which twenty at most.
+    pub(super) fn weight_quality(&self) -> Made {
+        let layers = self.layers().into_iter().take(20).enumerate();
+        let rows = layers.map(|(number, layer)| layers::quality(&layer, number));
+        let table = self.folder.table("quality", &rows.collect::<Vec<_>>());
+        let member = |number| ("quality", self.member(table.clone(), number));
+        (json!({}), self.members().map(member).collect())
+    }
+
+    /// As many networks as members, of which fifty at most, each with one layer.
+    pub(super) fn representation_similarity(&self) -> Made {
+        let count = self.size.members.min(50);
+        let models: Vec<String> = (0..count)
+            .map(|number| format!("train.net[note={},seed={number}]", self.name("n", number)))
+            .collect();
+        let pairs = (0..count).flat_map(|row| (0..count).map(move |column| (row, column)));
+        let similarity = pairs.map(|(row, column)| RepresentationSimilarityRow {
+            measure: "cka".to_owned(),
+            row_model: models[row].clone(),
+            row_layer: "layer3".to_owned(),
+            column_model: models[column].clone(),
+            column_layer: "layer3".to_owned(),
+            value: (row != 1 && column != 1).then(|| 1.0 / (1.0 + row.abs_diff(column) as f64)),
+        });
+        let varying = models.iter().enumerate().filter(|(number, _)| *number != 1);
+        let map = varying.map(|(number, model)| RepresentationMapRow {
+            measure: "cka".to_owned(),
+            model: model.clone(),
+            layer: "layer3".to_owned(),
+            x: (number as f64).sin(),
+            y: (number as f64).cos(),
+            share_fraction: Some(0.8),
+        });
+        let roles = vec![
+            (
+                "similarity",
+                self.folder
+                    .table("similarity", &similarity.collect::<Vec<_>>()),
+            ),
+            ("map", self.folder.table("places", &map.collect::<Vec<_>>())),
         ];
         (json!({}), roles)
     }

@@ -1,6 +1,9 @@
 //! What the layers of a network read.
 
-use eigenscope_models::{Layer, ModelError, Runner, State, StoredModel};
+use crate::error::ModelError;
+use crate::layer::Layer;
+use crate::runner::{Runner, State};
+use crate::stored_model::StoredModel;
 
 /// A network whose layers are watched.
 #[derive(Debug, Clone)]
