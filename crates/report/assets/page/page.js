@@ -1,4 +1,4 @@
-// The page of a report: draws figures when they come into sight, follows the theme, gives data as CSV.
+// The page of a report: draws figures when they come into sight, follows the theme, filters and sorts, gives data and pictures.
 "use strict";
 (() => {
   const root = document.documentElement;
@@ -304,10 +304,7 @@
     const download = article.querySelector(".csv");
     download.hidden = false;
     download.addEventListener("click", async () => {
-      const address = URL.createObjectURL(new Blob([await csv(frame)], { type: "text/csv" }));
-      const link = Object.assign(document.createElement("a"), { href: address, download: download.dataset.file });
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(address), 60000);
+      save(new Blob([await csv(frame)], { type: "text/csv" }), download.dataset.file);
     });
     const reset = article.querySelector(".reset");
     reset.hidden = false;
@@ -319,18 +316,138 @@
     });
   }
 
-  // On paper everything is open.
+  // Contents that follow the page.
 
-  addEventListener("beforeprint", () => {
-    for (const details of document.querySelectorAll("details:not([open])")) {
-      details.open = true;
-      details.dataset.opened = "for paper";
+  const links = new Map([...document.querySelectorAll("nav a")].map((link) => [link.getAttribute("href").slice(1), link]));
+  const places = [...document.querySelectorAll("main section[id], main article[id]")].filter((part) => links.has(part.id));
+  const contents = document.getElementById("contents");
+
+  function follow() {
+    const above = places.filter((part) => part.getBoundingClientRect().top < innerHeight / 3 && part.offsetParent !== null);
+    const current = links.get(above.at(-1)?.id);
+    for (const link of links.values()) {
+      if (link === current) link.setAttribute("aria-current", "true");
+      else link.removeAttribute("aria-current");
     }
+    if (!current || contents.scrollHeight <= contents.clientHeight) return;
+    const place = current.getBoundingClientRect();
+    const room = contents.getBoundingClientRect();
+    if (place.top < room.top || place.bottom > room.bottom) contents.scrollTop += place.top - room.top - room.height / 3;
+  }
+  let waits = false;
+  addEventListener("scroll", () => {
+    if (waits) return;
+    waits = true;
+    requestAnimationFrame(() => {
+      waits = false;
+      follow();
+    });
   });
-  addEventListener("afterprint", () => {
-    for (const details of document.querySelectorAll("details[data-opened]")) {
-      details.open = false;
-      delete details.dataset.opened;
+  if (matchMedia("(max-width: 60rem)").matches) document.querySelector(".fold").open = false;
+  follow();
+
+  // The filter: figures, their entries in the contents, and tasks that hold all words.
+
+  const filter = document.getElementById("filter");
+  filter.closest(".filter").hidden = false;
+
+  function sift() {
+    const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const fits = (...texts) => words.every((word) => texts.join(" ").toLowerCase().includes(word));
+    let heading = null;
+    for (const part of document.querySelectorAll("#figures > h3.group, #figures > article")) {
+      if (part.matches("h3.group")) {
+        heading = part;
+        heading.hidden = words.length > 0;
+        continue;
+      }
+      const title = part.querySelector("h3, h4").textContent;
+      part.hidden = !fits(title, part.querySelector("dd code").textContent, heading?.textContent ?? "");
+      if (!part.hidden && heading) heading.hidden = false;
+      const entry = links.get(part.id)?.closest("li");
+      if (entry) entry.hidden = part.hidden;
     }
-  });
+    for (const row of document.querySelectorAll("#tasks tbody tr")) row.hidden = !fits(row.textContent);
+    follow();
+  }
+  filter.addEventListener("input", sift);
+
+  // Tables in the order of a column, then in the other direction.
+
+  for (const table of document.querySelectorAll("table.sortable")) {
+    const heads = [...table.querySelectorAll("thead th")];
+    heads.forEach((head, column) => {
+      const button = Object.assign(document.createElement("button"), { type: "button", textContent: head.textContent });
+      head.replaceChildren(button);
+      button.addEventListener("click", () => {
+        const falls = head.getAttribute("aria-sort") === "ascending";
+        heads.forEach((other) => other.removeAttribute("aria-sort"));
+        head.setAttribute("aria-sort", falls ? "descending" : "ascending");
+        const key = (row) => row.cells[column].textContent.trim().replaceAll("\u2212", "-");
+        const body = table.tBodies[0];
+        const compare = new Intl.Collator("en", { numeric: true }).compare;
+        const number = head.classList.contains("number");
+        const order = (one, other) => (number ? (parseFloat(one) || 0) - (parseFloat(other) || 0) || compare(one, other) : compare(one, other));
+        const rows = [...body.rows].sort((one, other) => order(key(one), key(other)) * (falls ? -1 : 1));
+        body.append(...rows);
+      });
+    });
+  }
+
+  // Commands to copy.
+
+  for (const copy of document.querySelectorAll(".copy")) {
+    copy.hidden = false;
+    const words = copy.textContent;
+    copy.addEventListener("click", async () => {
+      const command = copy.parentElement.querySelector("pre");
+      try {
+        await navigator.clipboard.writeText(command.textContent);
+        copy.textContent = "Copied";
+      } catch {
+        getSelection().selectAllChildren(command); // A browser may forbid it: the reader copies what is selected.
+        copy.textContent = "Selected";
+      }
+      setTimeout(() => (copy.textContent = words), 2000);
+    });
+  }
+
+  // Pictures: the still one, with the font in it.
+
+  const faces = document.querySelector("style").textContent.match(/@font-face \{[^}]*\}/g)?.join("") ?? "";
+
+  function picture(frame) {
+    const drawing = frame.querySelector(".still svg").cloneNode(true);
+    const style = document.createElementNS("http://www.w3.org/2000/svg", "style");
+    style.textContent = faces;
+    drawing.prepend(style);
+    return new Blob([new XMLSerializer().serializeToString(drawing)], { type: "image/svg+xml" });
+  }
+
+  async function inPixels(drawing, scale) {
+    const image = new Image();
+    const address = URL.createObjectURL(drawing);
+    image.src = address;
+    await image.decode();
+    const canvas = Object.assign(document.createElement("canvas"), { width: scale * image.naturalWidth, height: scale * image.naturalHeight });
+    canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
+    URL.revokeObjectURL(address);
+    return new Promise((done) => canvas.toBlob(done, "image/png"));
+  }
+
+  function save(blob, name) {
+    const address = URL.createObjectURL(blob);
+    const link = Object.assign(document.createElement("a"), { href: address, download: name });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(address), 60000);
+  }
+
+  for (const take of document.querySelectorAll(".picture")) {
+    take.hidden = false;
+    take.addEventListener("click", async () => {
+      const drawing = picture(take.closest("article").querySelector(".frame"));
+      const name = take.dataset.file;
+      save(name.endsWith(".png") ? await inPixels(drawing, 2) : drawing, name);
+    });
+  }
 })();

@@ -12,8 +12,8 @@ use eigenscope_figure::Interactive;
 
 /// A task that draws a figure.
 pub(super) struct FigureOfTask<'a> {
-    /// Position of the task.
-    index: usize,
+    /// Anchor on the page.
+    pub(super) anchor: String,
     pub(super) task: &'a ReportTask,
     /// Short name, unique on the page.
     pub(super) name: &'a str,
@@ -25,11 +25,6 @@ pub(super) struct FigureOfTask<'a> {
 }
 
 impl FigureOfTask<'_> {
-    /// Anchor of the figure on the page.
-    pub(super) fn anchor(&self) -> String {
-        anchor(self.index)
-    }
-
     /// Element of its heading.
     pub(super) fn level(&self) -> &'static str {
         if self.task.heading.is_some() {
@@ -51,13 +46,16 @@ impl FigureOfTask<'_> {
 }
 
 /// Reads all figures that are up to date. Those under one heading stand together.
-pub(super) fn read(file: &ReportFile) -> Result<Vec<FigureOfTask<'_>>, PageError> {
+pub(super) fn read<'a>(
+    file: &'a ReportFile,
+    anchors: &[String],
+) -> Result<Vec<FigureOfTask<'a>>, PageError> {
     let tasks = file.tasks.iter().enumerate();
     let figures = tasks.filter_map(|(index, task)| Some((index, task, task.figure.as_deref()?)));
     let mut figures: Vec<FigureOfTask<'_>> = figures
         .map(|(index, task, name)| {
             Ok(FigureOfTask {
-                index,
+                anchor: anchors[index].clone(),
                 task,
                 name,
                 opens: None,
@@ -148,11 +146,6 @@ pub(super) fn seeds<'a>(file: &'a ReportFile, task: &ReportTask) -> Vec<(&'a str
     let random = needed.into_iter().map(|index| &file.tasks[index]);
     let random = random.filter_map(|task| Some((task.id.as_str(), task.seed?)));
     random.collect()
-}
-
-/// Anchor of the figure of a task.
-pub(super) fn anchor(task: usize) -> String {
-    format!("figure-{task}")
 }
 
 #[cfg(test)]

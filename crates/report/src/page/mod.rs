@@ -3,6 +3,7 @@
 //!
 //! Equal results give equal pages: a page contains no time and no name of a machine.
 
+mod anchors;
 mod error;
 mod figures;
 mod graph;
@@ -48,10 +49,11 @@ pub fn page(file: &ReportFile) -> Result<String, PageError> {
     if let Some(contradiction) = contradiction(file) {
         return Err(PageError::Inconsistent(contradiction));
     }
+    let anchors = anchors::all(file);
     let page = Page {
         file,
-        figures: figures::read(file)?,
-        graph: Graph::of(file),
+        figures: figures::read(file, &anchors)?,
+        graph: Graph::of(file, &anchors),
         scripts: Scripts::load()?,
         fonts: fonts(),
     };
@@ -79,7 +81,29 @@ impl Escaper for Escape {
     }
 }
 
+/// Figures under one heading, or under none.
+struct Group<'a> {
+    heading: Option<&'a str>,
+    figures: Vec<&'a FigureOfTask<'a>>,
+}
+
 impl Page<'_> {
+    /// The figures by their headings.
+    fn groups(&self) -> Vec<Group<'_>> {
+        let mut groups: Vec<Group<'_>> = Vec::new();
+        for figure in &self.figures {
+            let heading = figure.task.heading.as_deref();
+            match groups.last_mut() {
+                Some(group) if group.heading == heading => group.figures.push(figure),
+                _ => groups.push(Group {
+                    heading,
+                    figures: vec![figure],
+                }),
+            }
+        }
+        groups
+    }
+
     /// Title of a figure in the contents, followed by its name if several figures have the same title.
     fn entry(&self, figure: &FigureOfTask<'_>) -> String {
         let title = figure.title();

@@ -7,7 +7,7 @@ fn state(state: &TaskState) -> &'static str {
     match state {
         TaskState::Current { .. } => "current",
         TaskState::Stale { .. } => "stale",
-        TaskState::Blocked { .. } => "blocked",
+        TaskState::Blocked { .. } => "waiting",
     }
 }
 

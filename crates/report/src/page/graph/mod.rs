@@ -6,7 +6,6 @@ use eigenscope_report_file::{ReportFile, ReportTable, ReportTask, TaskState};
 use eigenscope_stage::Stage;
 
 use self::place::{Net, Places};
-use super::{figures, tasks};
 use eigenscope_figure::text::{Font, TextStyle};
 
 /// Sizes in px: height of a node and of its text, padding of texts, distance of columns, and height above the first row.
@@ -63,7 +62,7 @@ struct Placed<'a> {
 
 impl Graph {
     /// The graph of the tables of a pipeline.
-    pub(super) fn of(file: &ReportFile) -> Self {
+    pub(super) fn of(file: &ReportFile, anchors: &[String]) -> Self {
         let sections = file.tables.iter().map(|table| section(file, table));
         let groups: Vec<usize> = sections.map(position).collect();
         let places = Net {
@@ -83,7 +82,7 @@ impl Graph {
             height: px(TOP + ROW * (bottom + 1.0)),
             heads: heads(&boxes),
             arrows: arrows.collect(),
-            nodes: boxes.iter().map(|one| node(file, one)).collect(),
+            nodes: boxes.iter().map(|one| node(file, anchors, one)).collect(),
         }
     }
 }
@@ -155,17 +154,14 @@ fn path(source: &Placed<'_>, reader: &Placed<'_>) -> String {
     )
 }
 
-fn node(file: &ReportFile, one: &Placed<'_>) -> Node {
+fn node(file: &ReportFile, anchors: &[String], one: &Placed<'_>) -> Node {
     let table = one.table;
     let tasks: Vec<&ReportTask> = table.tasks.iter().map(|&task| &file.tasks[task]).collect();
     let is_current = |task: &&&ReportTask| matches!(task.state, TaskState::Current { .. });
     let (all, current) = (tasks.len(), tasks.iter().filter(is_current).count());
     let (name, kind) = (&table.name, &tasks[0].kind);
     Node {
-        target: match tasks[0].figure {
-            Some(_) => figures::anchor(table.tasks[0]),
-            None => tasks::anchor(&table.tasks[0]),
-        },
+        target: anchors[table.tasks[0]].clone(),
         class: if current == all { "current" } else { "stale" },
         title: format!("{name} ({kind}): {current} of {all} tasks up to date"),
         label: label(table),
