@@ -33,10 +33,15 @@ impl Rgb {
         format!("#{:02x}{:02x}{:02x}", self.red, self.green, self.blue)
     }
 
-    /// Colour `index` of ten that are easy to tell apart; after ten, they repeat.
+    /// Colour `index` of ten that are easy to tell apart, by colour-blind readers as well; after ten, they repeat.
     pub const fn categorical(index: usize) -> Self {
         Self::from_hex(tables::CATEGORICAL[index % tables::CATEGORICAL.len()])
     }
+
+    /// A grey of the categorical colours, for what others are compared with.
+    pub const NEUTRAL: Self = Self::categorical(8);
+    /// A dark red of the categorical colours.
+    pub const RED: Self = Self::categorical(2);
 
     /// Mixes in a `fraction` of `other`, channel by channel, rounded to nearest.
     pub fn mix(self, other: Self, fraction: f64) -> Self {
@@ -52,15 +57,20 @@ impl Rgb {
 
     /// Relative luminance of WCAG 2, from 0 (black) to 1 (white).
     pub fn luminance(self) -> f64 {
-        let linear = |channel: u8| {
+        let [red, green, blue] = self.linear();
+        0.2126 * red + 0.7152 * green + 0.0722 * blue
+    }
+
+    /// Red, green and blue light, from 0 to 1.
+    fn linear(self) -> [f64; 3] {
+        [self.red, self.green, self.blue].map(|channel| {
             let value = f64::from(channel) / 255.0;
             if value <= 0.04045 {
                 value / 12.92
             } else {
                 ((value + 0.055) / 1.055).powf(2.4)
             }
-        };
-        0.2126 * linear(self.red) + 0.7152 * linear(self.green) + 0.0722 * linear(self.blue)
+        })
     }
 
     /// Black or white, whichever contrasts more with this colour.
@@ -261,5 +271,103 @@ mod tests {
         assert_eq!(series[2], ColourMap::Viridis.at(0.88));
         assert_eq!(ColourMap::Viridis.series(1), [series[0]]);
         assert!(ColourMap::Viridis.series(0).is_empty());
+    }
+
+    type Matrix = [[f64; 3]; 3];
+
+    /// What the eye sees of linear red, green and blue without one kind of cones, severity 1.0 (G. M. Machado, M. M. Oliveira and
+    /// L. A. F. Fernandes, A Physiologically-based Model for Simulation of Color Vision Deficiency, 2009, table 1), and with all.
+    const EYES: [(&str, Matrix); 4] = [
+        (
+            "all cones",
+            [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
+        ),
+        (
+            "protanopia",
+            [
+                [0.152286, 1.052583, -0.204868],
+                [0.114503, 0.786281, 0.099216],
+                [-0.003882, -0.048116, 1.051998],
+            ],
+        ),
+        (
+            "deuteranopia",
+            [
+                [0.367322, 0.860646, -0.227968],
+                [0.280085, 0.672501, 0.047413],
+                [-0.011820, 0.042940, 0.968881],
+            ],
+        ),
+        (
+            "tritanopia",
+            [
+                [1.255528, -0.076749, -0.178779],
+                [-0.078411, 0.930809, 0.147602],
+                [0.004733, 0.691367, 0.303900],
+            ],
+        ),
+    ];
+    /// Smallest distance of colours that are told apart at a glance, in CIE L*a*b*, where about 2.3 is just visible.
+    const APART: f64 = 15.0;
+
+    fn product(matrix: &Matrix, vector: [f64; 3]) -> [f64; 3] {
+        matrix.map(|row| row.iter().zip(vector).map(|(a, b)| a * b).sum())
+    }
+
+    /// CIE L*a*b* of linear sRGB with the white point D65.
+    fn lab(light: [f64; 3]) -> [f64; 3] {
+        let to_xyz = [
+            [0.4124564, 0.3575761, 0.1804375],
+            [0.2126729, 0.7151522, 0.0721750],
+            [0.0193339, 0.1191920, 0.9503041],
+        ];
+        let [x, y, z] = product(&to_xyz, light);
+        let root = |t: f64| match t > 216.0 / 24389.0 {
+            true => t.cbrt(),
+            false => (24389.0 / 27.0 * t + 16.0) / 116.0,
+        };
+        let (x, y, z) = (root(x / 0.95047), root(y), root(z / 1.08883));
+        [116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)]
+    }
+
+    /// Smallest distance of two colours as an eye sees them.
+    fn smallest_distance(eye: &Matrix, colours: &[u32]) -> f64 {
+        let seen: Vec<[f64; 3]> = colours
+            .iter()
+            .map(|code| {
+                lab(product(eye, Rgb::from_hex(*code).linear()).map(|light| light.clamp(0.0, 1.0)))
+            })
+            .collect();
+        let mut smallest = f64::INFINITY;
+        for (index, one) in seen.iter().enumerate() {
+            for other in &seen[index + 1..] {
+                let squares = one.iter().zip(other).map(|(a, b)| (a - b) * (a - b));
+                smallest = smallest.min(squares.sum::<f64>().sqrt());
+            }
+        }
+        smallest
+    }
+
+    #[test]
+    fn categorical_colours_are_told_apart_by_every_eye() {
+        let mut colours = tables::CATEGORICAL.to_vec();
+        colours.push(0xffffff);
+        for (name, eye) in &EYES {
+            let distance = smallest_distance(eye, &colours);
+            assert!(distance > APART, "{name}: {distance}");
+        }
+    }
+
+    #[test]
+    fn colours_that_some_eyes_confuse_are_found() {
+        // Three of Tableau 10: green and orange look alike without long-wave cones.
+        let confused = [0x2ca02c, 0xff7f0e, 0xd62728];
+        let distances = EYES.map(|(_, eye)| smallest_distance(&eye, &confused));
+        assert!(distances[0] > 40.0 && distances[1] < 5.0, "{distances:?}");
+        let [lightness, a, b] = lab(Rgb::from_hex(0xff0000).linear());
+        // Red of sRGB is L* 53.24, a* 80.09, b* 67.20.
+        assert!(
+            (lightness - 53.24).abs() < 0.01 && (a - 80.09).abs() < 0.01 && (b - 67.2).abs() < 0.01
+        );
     }
 }

@@ -35,8 +35,9 @@ pub(crate) const ORANGES: [u32; 9] = [
 /// Black to white.
 pub(crate) const GREY: [u32; 2] = [0x000000, 0xffffff];
 
-/// Ten colours to tell categories apart (Tableau 10).
+/// Ten colours that readers with any kind of colour vision tell apart, in their published order (M. A. Petroff, Accessible Color Sequences
+/// for Data Visualization, 2021, arXiv:2107.02270).
 pub(crate) const CATEGORICAL: [u32; 10] = [
-    0x1f77b4, 0xff7f0e, 0x2ca02c, 0xd62728, 0x9467bd, 0x8c564b, 0xe377c2, 0x7f7f7f, 0xbcbd22,
-    0x17becf,
+    0x3f90da, 0xffa90e, 0xbd1f01, 0x94a4a2, 0x832db6, 0xa96b59, 0xe76300, 0xb9ac70, 0x717581,
+    0x92dadd,
 ];

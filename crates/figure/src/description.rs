@@ -31,6 +31,9 @@ pub struct Figure {
     pub columns: Vec<f64>,
     /// Panels, row by row from the top left.
     pub panels: Vec<Panel>,
+    /// States that the panels of a column belong together, such as those of a layer. They follow one another where there is no room for
+    /// all columns.
+    pub by_column: bool,
     /// Legend of all panels without one of their own.
     pub legend: Option<Legend>,
 }
@@ -53,8 +56,16 @@ impl Figure {
             paper: None,
             columns: vec![1.0; columns],
             panels,
+            by_column: false,
             legend: None,
         }
+    }
+
+    /// The same figure, whose columns belong together.
+    #[must_use]
+    pub fn by_column(mut self) -> Self {
+        self.by_column = true;
+        self
     }
 
     /// The same figure with a legend.
@@ -62,6 +73,33 @@ impl Figure {
     pub fn with_legend(mut self, legend: Legend) -> Self {
         self.legend = Some(legend);
         self
+    }
+
+    /// Positions of the panels in the order in which they follow one another in fewer columns.
+    pub(crate) fn stacking_order(&self) -> Vec<usize> {
+        let (all, columns) = (self.panels.len(), self.columns.len().max(1));
+        match self.by_column {
+            false => (0..all).collect(),
+            true => (0..columns)
+                .flat_map(|column| (column..all).step_by(columns))
+                .collect(),
+        }
+    }
+
+    /// Label of the y axis of a panel, or of the rows of its images; empty if the axis to its left has the same.
+    pub(crate) fn y_label(&self, index: usize) -> &str {
+        let axes = match &self.panels[index].content {
+            Content::Axes(axes) => axes,
+            Content::Images(grid) => return &grid.row_title,
+        };
+        let left = match index.is_multiple_of(self.columns.len().max(1)) {
+            true => None,
+            false => Some(&self.panels[index - 1].content),
+        };
+        match left {
+            Some(Content::Axes(left)) if left.y.label == axes.y.label => "",
+            _ => &axes.y.label,
+        }
     }
 
     /// The title without [markup]. A name in it may look like markup that is not finished.
@@ -150,7 +188,7 @@ pub struct Axes {
     pub y: Axis,
     /// Layers, drawn in this order.
     pub layers: Vec<Layer>,
-    /// Ratio of height to width of the plot. `None` fills the row, whose plots have 0.62 if no other panel sets its height.
+    /// Ratio of height to width of the plot. `None` fills the row, whose plots have 0.62 if no other panel sets its height, and at most 1.25 if one does.
     pub aspect: Option<f64>,
 }
 

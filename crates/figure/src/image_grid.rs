@@ -1,8 +1,9 @@
 //! Grids of small images: numbers on one colour scale, or pictures in their own colours.
 
 use crate::bitmap::Bitmap;
-use crate::colour::ColourScale;
+use crate::colour::{ColourScale, Rgb};
 use crate::matrix::Matrix;
+use crate::theme;
 
 /// A grid of small images of one shape.
 ///
@@ -14,7 +15,7 @@ pub struct ImageGrid {
     pub rows: Vec<GridRow>,
     /// Label above each column; empty for none.
     pub column_labels: Vec<String>,
-    /// Title above the column labels; empty for none.
+    /// Title above the column labels; empty for none. What follows a semicolon explains the images and is no part of their names.
     pub column_title: String,
     /// Vertical title left of the row labels; empty for none.
     pub row_title: String,
@@ -38,6 +39,8 @@ pub struct GridRow {
 pub struct GridCell {
     /// Caption above the image; empty for none.
     pub caption: String,
+    /// Colour of the caption.
+    pub colour: Rgb,
     /// The image.
     pub picture: Picture,
 }
@@ -124,7 +127,15 @@ impl GridCell {
     pub fn new(caption: impl Into<String>, picture: impl Into<Picture>) -> Self {
         Self {
             caption: caption.into(),
+            colour: theme::INK,
             picture: picture.into(),
         }
+    }
+
+    /// The same image with its caption in this colour.
+    #[must_use]
+    pub fn coloured(mut self, colour: Rgb) -> Self {
+        self.colour = colour;
+        self
     }
 }

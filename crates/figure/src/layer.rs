@@ -147,7 +147,7 @@ const MOST_RIMS: usize = 100;
 /// The area between `lower` and `upper`, filled without a border.
 ///
 /// NaN in either interrupts the band. On a logarithmic y axis, a band with an edge at or below zero reaches the low end of
-/// the plot.
+/// the plot. A layer with a name and no points is only an entry of the legend.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Band {
     /// Positions along x.

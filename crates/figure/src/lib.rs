@@ -47,7 +47,7 @@ pub use image_grid::{GridCell, GridRow, ImageGrid, Picture};
 pub use layer::{Band, Dash, Image, Layer, Line, Marker, MarkerShape, Points, Texts};
 pub use legend::{Legend, LegendPlace};
 pub use matrix::Matrix;
-pub use paper::{Paper, drawn_font_pt, on_paper, with_letters};
+pub use paper::{Drawn, Paper, drawn, on_paper, with_letters};
 pub use pdf::pdf;
 pub use plotly::{INTERACTIVE_VERSION, Interactive, interactive};
 pub use raster::{DrawnText, drawn_texts, png, png_for_print};

@@ -2,11 +2,11 @@
 //!
 //! The layout is computed in the px of the theme, of which so many make a mm that tick labels have the stated size. The drawing is
 //! exactly as wide as stated, without the margin that figures on a screen have. Panels move below each other, and legends below the
-//! panels, where plots would become too narrow.
+//! panels, where plots would become too narrow; plots and small images become lower where the drawing would be higher than a page.
 
 use crate::description::{Content, Figure};
 use crate::error::Result;
-use crate::layout::{Layout, layout};
+use crate::layout::{Layout, PanelLayout, layout};
 use crate::legend::{Legend, LegendPlace};
 use crate::theme;
 
@@ -15,9 +15,14 @@ const POINTS_PER_MM: f64 = 72.0 / 25.4;
 pub(crate) const CUT: f64 = theme::EDGE - 2.0;
 /// Smallest width of a plot that is wide enough, px.
 const WIDE_ENOUGH: f64 = 110.0;
-/// Greatest height of a drawing, mm, and how well plots have room in a higher one.
-const TALLEST_MM: f64 = 240.0;
-const ROOM_IN_TALL: f64 = 0.7;
+/// Width and height of the printed part of a page, mm. Wider drawings may be as much higher.
+const PAGE_MM: (f64, f64) = (180.0, 240.0);
+/// Smallest height of a plot that is lowered, and smallest side of a small image, px.
+const LOWEST_PLOT: f64 = 70.0;
+const SMALLEST_IMAGE: f64 = 24.0;
+/// Smallest factor by which heights are multiplied, and number of times that the range of the factor is halved.
+const LOWEST: f64 = 0.15;
+const HALVINGS: usize = 8;
 /// Smallest share of the width that the plots of a row should have.
 const PLOTS_SHARE: f64 = 0.5;
 
@@ -35,22 +40,40 @@ impl Paper {
     pub(crate) fn width(self) -> f64 {
         self.width_mm * POINTS_PER_MM * theme::TICK_LABEL.size / self.font_pt
     }
+
+    /// Greatest height of a drawing, mm.
+    fn tallest_mm(self) -> f64 {
+        let (width, height) = PAGE_MM;
+        height * (self.width_mm / width).max(1.0)
+    }
 }
 
-/// The same figure on paper. Its arrangement is that of the figure if all plots stay wide enough, otherwise the one of fewer columns
-/// and a legend below in which they do, or come closest.
+/// How a figure came out on paper.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Drawn {
+    /// Size of tick labels, points; smaller than stated if the figure needs more than the stated width.
+    pub font_pt: f64,
+    /// Height of the drawing, mm.
+    pub height_mm: f64,
+    /// Greatest height that fits a page, mm.
+    pub tallest_mm: f64,
+}
+
+/// The same figure on paper. Its arrangement is that of the figure if all plots stay wide enough and fit a page, otherwise the one of
+/// fewer columns and a legend below in which they do, or come closest. What is still higher than a page has lower plots.
 ///
 /// # Errors
 /// A description that cannot be drawn.
 pub fn on_paper(figure: &Figure, paper: Paper) -> Result<Figure> {
     let figure = resized(figure, paper);
     let mut best: Option<(f64, Figure)> = None;
-    for columns in (1..=figure.columns.len()).rev() {
+    for columns in numbers_of_columns(&figure) {
         for place in [LegendPlace::Right, LegendPlace::Below] {
             let Some(candidate) = arranged(&figure, columns, place) else {
                 continue;
             };
-            let room = room(&candidate, &layout(&candidate)?);
+            let (candidate, height) = within_page(candidate, paper)?;
+            let room = room(&candidate, &layout(&candidate)?).min(height);
             if room >= 1.0 {
                 return Ok(candidate);
             }
@@ -62,17 +85,73 @@ pub fn on_paper(figure: &Figure, paper: Paper) -> Result<Figure> {
     Ok(best.map_or(figure, |(_, figure)| figure))
 }
 
-/// Size of tick labels in the drawing of a figure, points; smaller than stated if the figure needs more than the stated width, and
-/// `None` for a figure that is not on paper.
+/// How a figure comes out on paper; `None` for a figure that is not on paper.
 ///
 /// # Errors
 /// A description that cannot be drawn.
-pub fn drawn_font_pt(figure: &Figure) -> Result<Option<f64>> {
+pub fn drawn(figure: &Figure) -> Result<Option<Drawn>> {
     let Some(paper) = figure.paper else {
         return Ok(None);
     };
-    let drawn = layout(figure)?.width - 2.0 * CUT;
-    Ok(Some(paper.font_pt * (paper.width() / drawn).min(1.0)))
+    let place = layout(figure)?;
+    Ok(Some(Drawn {
+        font_pt: paper.font_pt * paper.width() / width(&place, paper),
+        height_mm: height_mm(&place, paper),
+        tallest_mm: paper.tallest_mm(),
+    }))
+}
+
+/// Width of a drawing in px of the layout. A layout that is narrower than the paper stands in its middle.
+fn width(place: &Layout, paper: Paper) -> f64 {
+    (place.width - 2.0 * CUT).max(paper.width())
+}
+
+/// Height of a drawing, mm.
+fn height_mm(place: &Layout, paper: Paper) -> f64 {
+    (place.height - 2.0 * CUT) * paper.width_mm / width(place, paper)
+}
+
+/// The figure with plots and small images low enough for a page, and the factor by which they are lower.
+fn within_page(figure: Figure, paper: Paper) -> Result<(Figure, f64)> {
+    let usual = layout(&figure)?;
+    let fits = |place: &Layout| height_mm(place, paper) <= paper.tallest_mm();
+    if fits(&usual) {
+        return Ok((figure, 1.0));
+    }
+    let (mut low, mut high) = (LOWEST, 1.0);
+    let mut lowest = lowered(&figure, &usual, low);
+    for _ in 0..HALVINGS {
+        let middle = 0.5 * (low + high);
+        let candidate = lowered(&figure, &usual, middle);
+        if fits(&layout(&candidate)?) {
+            (low, lowest) = (middle, candidate);
+        } else {
+            high = middle;
+        }
+    }
+    Ok((lowest, low))
+}
+
+/// The figure with heights of plots and sizes of small images multiplied by a factor. Pictures of space, in which both directions have
+/// one scale and no axis is drawn, stay as they are.
+fn lowered(figure: &Figure, usual: &Layout, factor: f64) -> Figure {
+    let mut figure = figure.clone();
+    for (panel, place) in figure.panels.iter_mut().zip(&usual.panels) {
+        let PanelLayout { plot, images, .. } = place;
+        match (&mut panel.content, images) {
+            (Content::Axes(axes), _) if axes.x.major.is_empty() && axes.y.major.is_empty() => {}
+            (Content::Axes(axes), _) => {
+                let lowest = plot.height.min(LOWEST_PLOT);
+                axes.aspect = Some((factor * plot.height).max(lowest) / plot.width);
+            }
+            (Content::Images(grid), Some(cells)) => {
+                let smallest = cells.cell_width.min(SMALLEST_IMAGE);
+                grid.largest_cell = (factor * cells.cell_width).max(smallest);
+            }
+            (Content::Images(_), None) => {}
+        }
+    }
+    figure
 }
 
 /// The figure with the width of the paper: small images may grow with it, and flat plots keep a height.
@@ -98,11 +177,34 @@ fn resized(figure: &Figure, paper: Paper) -> Figure {
     figure
 }
 
+/// Numbers of columns to try, largest first.
+fn numbers_of_columns(figure: &Figure) -> Vec<usize> {
+    let all = figure.columns.len();
+    match figure.by_column {
+        false => (1..=all).rev().collect(),
+        true => {
+            let rows = figure.panels.len().div_ceil(all);
+            let mut numbers = vec![all, rows, 1];
+            numbers.retain(|number| *number <= all);
+            numbers.dedup();
+            numbers
+        }
+    }
+}
+
 /// The figure in so many columns with its legend at this place; `None` if that is another arrangement's.
 fn arranged(figure: &Figure, columns: usize, place: LegendPlace) -> Option<Figure> {
     let mut arranged = figure.clone();
     if columns < figure.columns.len() {
+        let order = figure.stacking_order();
+        arranged.panels = order
+            .iter()
+            .map(|index| figure.panels[*index].clone())
+            .collect();
         arranged.columns = vec![1.0; columns];
+        if figure.panels.len() > 1 && figure.panels.iter().all(|panel| has_letter(&panel.title)) {
+            arranged = with_letters(arranged);
+        }
     }
     let moved = |legend: Legend| Legend { place, ..legend };
     let is_below = |legend: &Legend| legend.place == LegendPlace::Below;
@@ -139,14 +241,7 @@ fn room(figure: &Figure, place: &Layout) -> f64 {
         let share = all / figure.width * columns as f64 / places.len() as f64;
         (narrowest / WIDE_ENOUGH).min(share / PLOTS_SHARE)
     });
-    let tallest = figure.paper.map_or(f64::INFINITY, |paper| {
-        TALLEST_MM * paper.width() / paper.width_mm
-    });
-    let most = match place.height - 2.0 * CUT > tallest {
-        true => ROOM_IN_TALL,
-        false => 1.0,
-    };
-    wide.fold(most, f64::min)
+    wide.fold(1.0, f64::min)
 }
 
 /// Letters such as "(a)" before the titles of the panels of a figure that has several.
@@ -159,6 +254,10 @@ pub fn with_letters(mut figure: Figure) -> Figure {
         }
     }
     figure
+}
+
+fn has_letter(title: &str) -> bool {
+    without_letter(title).len() < title.len()
 }
 
 /// A title without the letter that it may begin with.
@@ -193,7 +292,8 @@ fn letter(mut index: usize) -> String {
 mod tests {
     use super::*;
     use crate::tests::samples;
-    use crate::{drawn_texts, svg};
+    use crate::{Axes, Axis, GridCell, GridRow, ImageGrid, Matrix, Panel, drawn_texts, svg};
+    use crate::{ColourMap, ColourScale};
 
     fn paper(width_mm: f64) -> Paper {
         Paper {
@@ -221,11 +321,11 @@ mod tests {
             for width in [88.0, 120.0, 180.0] {
                 let sized = on_paper(&figure, paper(width)).unwrap();
                 let drawing = svg(&sized).unwrap();
-                let (drawn, height, px) = sides(&drawing);
-                assert_eq!(drawn, width, "{}", figure.title);
+                let (mm, height, px) = sides(&drawing);
+                assert_eq!(mm, width, "{}", figure.title);
                 assert!(height > 10.0, "{}: {height} mm", figure.title);
                 let px_of_a_tick_label = theme::TICK_LABEL.size * width / px * POINTS_PER_MM;
-                let font = drawn_font_pt(&sized).unwrap().unwrap();
+                let font = drawn(&sized).unwrap().unwrap().font_pt;
                 assert!((px_of_a_tick_label - font).abs() < 0.05, "{font}");
                 assert!(font > 7.0, "{} at {width} mm: {font} pt", figure.title);
             }
@@ -258,6 +358,76 @@ mod tests {
         };
         assert_eq!(arrangement(180.0), (2, LegendPlace::Right));
         assert_eq!(arrangement(88.0).0, 1);
+    }
+
+    #[test]
+    fn a_drawing_is_no_higher_than_a_page() {
+        let plot = |number: usize| {
+            let axes = Axes::new(
+                Axis::linear("x", (0.0, 1.0)),
+                Axis::linear("y", (0.0, 1.0)),
+                vec![],
+            );
+            Panel::axes(format!("plot {number}"), axes.with_aspect(2.0))
+        };
+        let row = |number: usize| GridRow {
+            label: number.to_string(),
+            cells: vec![Some(GridCell::new(
+                "caption",
+                Matrix::new(8, 8, vec![0.5; 64]).unwrap(),
+            ))],
+        };
+        let grid = ImageGrid::new(
+            (0..8).map(row).collect(),
+            ColourScale::new(ColourMap::Grey, (0.0, 1.0)),
+        );
+        let mut panels: Vec<Panel> = (0..3).map(plot).collect();
+        panels.push(Panel::images("images", grid));
+        let figure = Figure::new("High", "", 900.0, 4, panels);
+        for (width, tallest) in [(60.0, 240.0), (88.0, 240.0), (180.0, 240.0), (360.0, 480.0)] {
+            let sized = on_paper(&figure, paper(width)).unwrap();
+            let (_, height, _) = sides(&svg(&sized).unwrap());
+            let drawn = drawn(&sized).unwrap().unwrap();
+            assert!(
+                (drawn.height_mm - height).abs() < 0.1,
+                "{} and {height}",
+                drawn.height_mm
+            );
+            assert_eq!(drawn.tallest_mm, tallest);
+            assert!(height <= tallest, "{height} mm at {width} mm");
+        }
+    }
+
+    #[test]
+    fn columns_that_belong_together_become_rows() {
+        let names = ["a1", "a2", "a3", "b1", "b2", "b3"];
+        let panel = |name: &&str| {
+            let axes = Axes::new(
+                Axis::linear("x", (0.0, 1.0)),
+                Axis::linear("y", (0.0, 1.0)),
+                vec![],
+            );
+            Panel::axes(*name, axes)
+        };
+        let panels = names.iter().map(panel).collect();
+        let figure = Figure::new("Layers", "", 900.0, 3, panels).by_column();
+        let arrangement = |figure: Figure, width: f64| {
+            let figure = on_paper(&figure, paper(width)).unwrap();
+            let titles = figure.panels.iter().map(|panel| panel.title.clone());
+            (figure.columns.len(), titles.collect::<Vec<_>>())
+        };
+        let (columns, titles) = arrangement(figure.clone(), 88.0);
+        assert_eq!(
+            (columns, titles),
+            (
+                2,
+                ["a1", "b1", "a2", "b2", "a3", "b3"]
+                    .map(str::to_owned)
+                    .to_vec()
+            )
+        );
+        let (columns, titles) = arrangement(with_letters(figure), 88.0);
+        assert_eq!((columns, titles[1].as_str()), (2, "(b) b1"));
     }
 
     #[test]

@@ -62,6 +62,8 @@ pub(crate) const GRID_GAP: f64 = 6.0;
 
 /// Default ratio of height to width of a plot.
 pub(crate) const ASPECT: f64 = 0.62;
+/// Greatest ratio of height to width of a plot that fills a row beside something high.
+pub(crate) const MOST_UPRIGHT: f64 = 1.25;
 /// Smallest width of a plot, and of a column of panels with their labels and legends. Figures grow to make room.
 pub(crate) const NARROWEST_PLOT: f64 = 100.0;
 pub(crate) const NARROWEST_COLUMN: f64 = 240.0;

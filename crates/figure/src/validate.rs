@@ -102,12 +102,14 @@ fn line(line: &Line, axes: &Axes, place: &str) -> Result<()> {
 fn band(band: &Band, axes: &Axes, place: &str) -> Result<()> {
     same_length(place, "the lower edge", band.lower.len(), band.x.len())?;
     same_length(place, "the upper edge", band.upper.len(), band.x.len())?;
-    data(place, "x", &band.x, &axes.x, Gaps::Refused)?;
-    for (what, values) in [
-        ("the lower edge", &band.lower),
-        ("the upper edge", &band.upper),
-    ] {
-        finite(place, what, values, Gaps::Allowed)?;
+    if band.name.is_none() || !band.x.is_empty() {
+        data(place, "x", &band.x, &axes.x, Gaps::Refused)?;
+        for (what, values) in [
+            ("the lower edge", &band.lower),
+            ("the upper edge", &band.upper),
+        ] {
+            finite(place, what, values, Gaps::Allowed)?;
+        }
     }
     opacity(place, band.opacity)
 }

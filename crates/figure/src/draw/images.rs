@@ -6,7 +6,7 @@ use crate::colour::ColourScale;
 use crate::error::Result;
 use crate::image_grid::{ImageGrid, Picture};
 use crate::layout::{ImageCells, Label, PanelLayout, Rect};
-use crate::svg::{Anchor, SvgWriter};
+use crate::svg::{Anchor, Lettering, SvgWriter};
 use crate::text::Font;
 use crate::theme;
 
@@ -33,7 +33,8 @@ pub(super) fn draw(
             let caption = cells.caption_lines(font, &cell.caption)?;
             let above = caption.len().saturating_sub(1) as f64 * theme::CAPTION.line_height();
             let start = (area.x + area.width / 2.0, area.y - 3.5 - above);
-            lines(writer, start, &caption, ink(theme::CAPTION, Anchor::Middle))?;
+            let lettering = Lettering::new(theme::CAPTION, Anchor::Middle, cell.colour);
+            lines(writer, start, &caption, lettering)?;
         }
     }
     Ok(())

@@ -21,7 +21,8 @@ impl Columns {
         let sides = figure
             .panels
             .iter()
-            .map(|panel| Sides::new(font, panel, figure.width))
+            .enumerate()
+            .map(|(index, panel)| Sides::new(font, panel, figure.y_label(index), figure.width))
             .collect::<Result<Vec<_>>>()?;
         let widest = |column: usize, side: fn(&Sides) -> f64| {
             sides

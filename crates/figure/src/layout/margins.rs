@@ -31,26 +31,26 @@ pub(super) struct Sides {
 }
 
 impl Sides {
-    /// Measures a panel of a figure `figure_width` px wide.
-    pub(super) fn new(font: &Font<'_>, panel: &Panel, figure_width: f64) -> Result<Self> {
+    /// Measures a panel of a figure `figure_width` px wide, with this label of its y axis or of the rows of its images.
+    pub(super) fn new(
+        font: &Font<'_>,
+        panel: &Panel,
+        y_label: &str,
+        figure_width: f64,
+    ) -> Result<Self> {
         let (mut x_ticks, mut y_ticks) = (Vec::new(), Vec::new());
-        let (ticks, label, overhang) = match &panel.content {
+        let (ticks, overhang) = match &panel.content {
             Content::Axes(axes) => {
                 x_ticks = tick_labels::shortened(font, &axes.x.major)?;
                 y_ticks = tick_labels::shortened(font, &axes.y.major)?;
-                let label = !axes.y.label.is_empty();
                 let ticks = ticks_width(font, &axes.y, &y_ticks)?;
-                (ticks, label, overhangs(font, &axes.x, &x_ticks)?)
+                (ticks, overhangs(font, &axes.x, &x_ticks)?)
             }
-            Content::Images(grid) => {
-                let label = !grid.row_title.is_empty();
-                (row_labels(font, grid)?, label, (0.0, 0.0))
-            }
+            Content::Images(grid) => (row_labels(font, grid)?, (0.0, 0.0)),
         };
-        let label = if label {
-            theme::LABEL_GAP + theme::AXIS_LABEL.line_height()
-        } else {
-            0.0
+        let label = match y_label {
+            "" => 0.0,
+            _ => theme::LABEL_GAP + theme::AXIS_LABEL.line_height(),
         };
         let colour_bar = panel
             .colour_bar

@@ -30,12 +30,12 @@ pub(super) fn place_panels(
             .map(|((panel, sides), widths)| Below::new(font, panel, sides, *widths))
             .collect::<Result<Vec<_>>>()?;
         let above = parts.iter().map(|part| part.top).fold(0.0, f64::max);
-        let filled = row_height(in_row, &parts, columns);
+        let filled = filled_heights(in_row, &parts, columns);
         let mut x = theme::EDGE;
         let mut bottom = y + above;
         for (column, ((panel, part), sides)) in in_row.iter().zip(parts).zip(sides).enumerate() {
             let (before, width, after) = columns.widths[column];
-            let height = part.height.unwrap_or(filled);
+            let height = part.height.unwrap_or(filled[column]);
             let plot = Rect {
                 x: x + before,
                 y: y + above,
@@ -51,6 +51,7 @@ pub(super) fn place_panels(
                 Cell {
                     top: y,
                     right: x + before + width + after,
+                    y_label: figure.y_label(row * count + column),
                     y_label_distance: columns.y_label_distance(column),
                 },
             )?;
@@ -63,25 +64,31 @@ pub(super) fn place_panels(
     Ok((panels, y - theme::ROW_GAP))
 }
 
-/// Height of the plots that fill their row.
-fn row_height(in_row: &[Panel], parts: &[Below], columns: &Columns) -> f64 {
+/// Heights of the plots that fill their row, by column: of one height, unless a plot beside something high would become a narrow tower.
+fn filled_heights(in_row: &[Panel], parts: &[Below], columns: &Columns) -> Vec<f64> {
     let fixed = parts
         .iter()
         .filter_map(|part| part.height)
         .fold(0.0, f64::max);
+    let widths = || columns.widths.iter().map(|(_, width, _)| *width);
     let free = in_row
         .iter()
-        .zip(&columns.widths)
+        .zip(widths())
         .filter(|(panel, _)| matches!(&panel.content, Content::Axes(axes) if axes.aspect.is_none()))
-        .map(|(_, (_, width, _))| theme::ASPECT * width)
+        .map(|(_, width)| theme::ASPECT * width)
         .fold(0.0, f64::max);
-    if fixed > 0.0 { fixed } else { free }
+    let height = |width: f64| match fixed > 0.0 {
+        true => fixed.min(theme::MOST_UPRIGHT * width),
+        false => free,
+    };
+    widths().map(height).collect()
 }
 
 /// Room of a panel in the grid.
-struct Cell {
+struct Cell<'a> {
     top: f64,
     right: f64,
+    y_label: &'a str,
     y_label_distance: f64,
 }
 
@@ -92,16 +99,13 @@ fn place_parts(
     part: Below,
     sides: &Sides,
     plot: Rect,
-    cell: Cell,
+    cell: Cell<'_>,
 ) -> Result<(PanelLayout, f64)> {
-    let (y_text, y_ticks) = match &panel.content {
-        Content::Axes(axes) => (
-            &axes.y.label,
-            tick_labels::thinned(&axes.y, &sides.y_ticks, plot.height),
-        ),
-        Content::Images(grid) => (&grid.row_title, Vec::new()),
+    let y_ticks = match &panel.content {
+        Content::Axes(axes) => tick_labels::thinned(&axes.y, &sides.y_ticks, plot.height),
+        Content::Images(_) => Vec::new(),
     };
-    let y_text = font.elide(y_text, theme::AXIS_LABEL, LONGEST_UPRIGHT)?;
+    let y_text = font.elide(cell.y_label, theme::AXIS_LABEL, LONGEST_UPRIGHT)?;
     let y_length = font.width(&y_text, theme::AXIS_LABEL)?;
     let mut lowest = (plot.bottom() + part.bottom).max(cell.top + y_length);
     let y_middle = (plot.y + plot.height / 2.0)

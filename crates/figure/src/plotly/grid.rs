@@ -72,9 +72,10 @@ fn in_words(grid: &ImageGrid, row: usize, column: usize, cell: &GridCell) -> Str
         (title, label) => format!("{title} {label}"),
     };
     let column = grid.column_labels.get(column).map_or("", String::as_str);
+    let column_title = grid.column_title.split(';').next().unwrap_or_default();
     let parts = [
         titled(&grid.row_title, &grid.rows[row].label),
-        titled(&grid.column_title, column),
+        titled(column_title, column),
         cell.caption.clone(),
     ];
     let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
@@ -136,6 +137,9 @@ pub(super) fn labels(
             note["y"] = number(area.y - 1.0);
             note["xref"] = x_axis.clone();
             note["yref"] = y_axis.clone();
+            if cell.colour != theme::INK {
+                note["font"]["color"] = json!(cell.colour.hex());
+            }
             notes.push(note);
         }
     }

@@ -100,6 +100,11 @@ fn band(band: &Band, axes: &Axes) -> Result<Value> {
             y.push(number(band.lower[index].max(floor)));
         }
     }
+    if x.is_empty() {
+        // An entry in the legend without an area.
+        x.push(Value::Null);
+        y.push(Value::Null);
+    }
     let mut trace = json!({
         "type": "scatter",
         "mode": "lines",

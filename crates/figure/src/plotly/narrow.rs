@@ -26,6 +26,7 @@ pub(super) fn narrow(
     if figure.width <= NARROW || figure.panels.iter().any(images) {
         return Ok(None); // The positions of images are part of the data.
     }
+    let order = figure.stacking_order();
     let mut figure = Figure {
         width: NARROW,
         columns: vec![1.0],
@@ -51,7 +52,7 @@ pub(super) fn narrow(
                 .retain(|layer| layer.name().is_none_or(|name| known.contains(name)));
         }
     }
-    let place = layout(&figure)?;
+    let place = stacked(&figure, &order)?;
     let same_texts = figure.panels.iter().zip(&place.panels).zip(&wide.panels);
     let mut same_texts = same_texts.map(|((panel, narrow), wide)| {
         Ok(texts_within(font, panel, narrow)? == texts_within(font, panel, wide)?)
@@ -59,6 +60,19 @@ pub(super) fn narrow(
     let fits = place.width <= NARROW + 1.0
         && same_texts.try_fold(true, |all, same: Result<bool>| same.map(|same| all && same))?;
     fits.then(|| view(&figure, font, &place, keys)).transpose()
+}
+
+/// The layout with the panels in this order from the top. The places have the order of the panels in the figure.
+fn stacked(figure: &Figure, order: &[usize]) -> Result<Layout> {
+    let panels = order.iter().map(|index| figure.panels[*index].clone());
+    let mut place = layout(&Figure {
+        panels: panels.collect(),
+        ..figure.clone()
+    })?;
+    let mut places: Vec<_> = order.iter().zip(place.panels).collect();
+    places.sort_by_key(|(index, _)| **index);
+    place.panels = places.into_iter().map(|(_, place)| place).collect();
+    Ok(place)
 }
 
 /// Returns the texts at points of a plot, and `true` if there are texts in cells.

@@ -167,7 +167,7 @@ fn an_entry_of_no_point_stands_in_the_legend_alone() {
     assert_eq!(legend, ["points", "none of them"]);
     let markers = |class: &str| {
         let layers = group(document.root(), class);
-        let fill = Some("#ff7f0e");
+        let fill = Some("#ffa90e");
         layers
             .descendants()
             .filter(|node| node.attribute("fill") == fill)

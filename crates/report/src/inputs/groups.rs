@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use eigenscope_artifact::{Labelled, Labels};
 
-use super::labels::Differences;
+use super::labels::{Differences, capitalised};
 use eigenscope_figure::{ColourMap, Rgb};
 
 /// The rows of one group and one hidden size.
@@ -18,7 +18,7 @@ pub(crate) struct Series<'a, R> {
     pub(crate) rows: Vec<&'a R>,
 }
 
-const SIZE: &str = "hidden size";
+const SIZE: &str = "Hidden size";
 
 /// The title of a legend, and series by group and ascending size, in colours from dark to light.
 ///
@@ -37,7 +37,7 @@ pub(crate) fn series<R>(
         _ if !grouped => SIZE.to_owned(),
         "" => String::new(),
         heading if several_sizes => format!("{SIZE}, {heading}"),
-        heading => heading.to_owned(),
+        heading => capitalised(heading),
     };
     let mut all = Vec::new();
     for ((_, rows), name) in groups.into_iter().zip(names) {
@@ -109,7 +109,7 @@ mod tests {
             }
         }
         let (head, found) = series(&rows, |size| *size);
-        assert_eq!(head, "hidden size, learning rate");
+        assert_eq!(head, "Hidden size, learning rate");
         let found: Vec<(String, u32)> = found
             .into_iter()
             .map(|series| (series.name, series.size))
@@ -123,14 +123,14 @@ mod tests {
         assert_eq!(found, expected.map(|(name, size)| (name.to_owned(), size)));
         // One group is called by its sizes.
         let (head, one) = series(&rows[..2], |size| *size);
-        assert_eq!((head.as_str(), one[1].name.as_str()), ("hidden size", "16"));
+        assert_eq!((head.as_str(), one[1].name.as_str()), ("Hidden size", "16"));
         assert_ne!(one[0].colour, one[1].colour);
         // Groups of one size are called by their labels.
         let rates = [0.1, 0.2].map(|rate| row(json!({"learning_rate": rate}), 8));
         let (head, two) = series(&rates, |size| *size);
         assert_eq!(
             (head.as_str(), two[1].name.as_str()),
-            ("learning rate", "0.2")
+            ("Learning rate", "0.2")
         );
         // A label that one group lacks is named where it stands.
         let mixed = [row(json!({}), 8), row(json!({"seed": 1}), 8)];

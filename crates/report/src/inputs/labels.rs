@@ -6,13 +6,56 @@ use eigenscope_artifact::Labels;
 use eigenscope_stage::Input;
 use serde_json::Value;
 
-/// A title followed by all labels of an input: "Eigenvectors (hidden 300, seed 0)".
+/// A title followed by the network, the data and all labels of an input: "Eigenvectors (bilinear on mnist, hidden 300, seed 0)".
 pub(crate) fn titled(title: &str, input: &Input) -> String {
     let labels = input.labels.iter();
-    let labels: Vec<String> = labels.map(|(name, value)| words(name, value)).collect();
-    match labels.as_slice() {
+    let labels = labels.map(|(name, value)| words(name, value));
+    let parts: Vec<String> = subject(input).into_iter().chain(labels).collect();
+    match parts.as_slice() {
         [] => title.to_owned(),
-        labels => format!("{title} ({})", labels.join(", ")),
+        parts => format!("{title} ({})", parts.join(", ")),
+    }
+}
+
+/// A title followed by the network and the data of all inputs, if they are the same.
+pub(crate) fn titled_by_all(title: &str, inputs: &[Input]) -> String {
+    match inputs {
+        [] => title.to_owned(),
+        [input] => titled(title, input),
+        [first, others @ ..] => match subject(first) {
+            Some(name)
+                if others
+                    .iter()
+                    .all(|input| subject(input).as_ref() == Some(&name)) =>
+            {
+                format!("{title} ({name})")
+            }
+            _ => title.to_owned(),
+        },
+    }
+}
+
+/// The network and the data of an input, or the embeddings that it was made from, as the pipeline names them: "bilinear on mnist". `None` if
+/// its provenance names none.
+fn subject(input: &Input) -> Option<String> {
+    let origin = |role: &str| -> Option<String> {
+        let origins = input.origins(role).ok()?;
+        match origins.as_slice() {
+            [one] => Some(name_of(&one.task).to_owned()),
+            _ => None,
+        }
+    };
+    let network = match input.task.starts_with("train.") {
+        true => Some(table(input).to_owned()),
+        false => origin("model"),
+    };
+    let data = match input.task.starts_with("data.") {
+        true => Some(table(input).to_owned()),
+        false => origin("data"),
+    };
+    match (network, data) {
+        (Some(network), Some(data)) => Some(format!("{network} on {data}")),
+        (network, data) => network.or(data).or_else(|| origin("embeddings")),
     }
 }
 
@@ -90,12 +133,17 @@ pub(crate) fn legend(inputs: &[Input]) -> (String, Vec<String>) {
     }
 }
 
-/// Names of inputs: what [`distinct`] returns, or the tasks if nothing differs.
+/// Names of inputs: what [`distinct`] returns, or the tables with all labels if nothing differs.
 pub(crate) fn names(inputs: &[Input]) -> Vec<String> {
     let distinct = distinct(&inputs.iter().collect::<Vec<_>>());
     let names = distinct.into_iter().zip(inputs);
     let names = names.map(|(name, input)| match name.is_empty() {
-        true => input.task.clone(),
+        true => {
+            let labels = input.labels.iter();
+            let labels = labels.map(|(name, value)| words(name, value));
+            let table = std::iter::once(table(input).to_owned());
+            table.chain(labels).collect::<Vec<_>>().join(", ")
+        }
         false => name,
     });
     names.collect()
@@ -134,7 +182,11 @@ fn shared_start(tables: &[Vec<&str>]) -> usize {
 
 /// Name of the table of an input's task, without its stage and labels.
 fn table(input: &Input) -> &str {
-    let id = input.task.as_str();
+    name_of(&input.task)
+}
+
+/// Name of the table of a task.
+fn name_of(id: &str) -> &str {
     let id = id.split_once('[').map_or(id, |(table, _)| table);
     id.split_once('.').map_or(id, |(_, name)| name)
 }
@@ -149,6 +201,15 @@ pub(crate) fn written(value: &Value) -> String {
     match value.as_str() {
         Some(text) => text.to_owned(),
         None => value.to_string(),
+    }
+}
+
+/// A text with a capital at its beginning, as sentences have.
+pub(crate) fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    match letters.next() {
+        Some(first) => first.to_uppercase().chain(letters).collect(),
+        None => String::new(),
     }
 }
 
@@ -242,7 +303,7 @@ mod tests {
             legend(&[one(0)]),
             (
                 "model".to_owned(),
-                vec!["a.rainbow[epochs=5,seed=0]".to_owned()]
+                vec!["rainbow, epochs 5, seed 0".to_owned()]
             )
         );
         let mixed = [input("a.mlp", &[]), input("a.cnn", &[("seed", json!(1))])];

@@ -5,6 +5,9 @@ use eigenscope_figure::{Axis, Tick, ticks};
 /// Distance of the floor from the range, as a fraction of the length of the range.
 const STRIP: f64 = 0.1;
 
+/// Range of an axis without values above zero.
+const NOTHING: (f64, f64) = (0.1, 1.0);
+
 /// A logarithmic range with a floor for smaller values.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Floored {
@@ -32,6 +35,12 @@ impl Floored {
         Self { range, floor }
     }
 
+    /// A range of all positive values, with a floor if there are others.
+    pub(crate) fn around<V: Iterator<Item = f64>>(values: impl Fn() -> V) -> Self {
+        let positive = values().filter(|value| *value > 0.0 && value.is_finite());
+        Self::new(ratio_range(positive).unwrap_or(NOTHING), values())
+    }
+
     /// Position of a value.
     pub(crate) fn place(&self, value: f64) -> f64 {
         match &self.floor {
@@ -55,6 +64,12 @@ impl Floored {
         self.floor.as_ref().map(|(_, word)| word.as_str())
     }
 
+    /// An axis with round ticks.
+    pub(crate) fn ticked_axis(&self, label: &str) -> Axis {
+        let (major, minor) = log_ticks(self.range);
+        self.axis(label, major, minor)
+    }
+
     /// An axis with these ticks and one at the floor. If that is labelled "< 0.1", the tick at 0.1 has no label.
     pub(crate) fn axis(&self, label: &str, mut major: Vec<Tick>, minor: Vec<Tick>) -> Axis {
         let Some((floor, word)) = &self.floor else {
@@ -73,6 +88,25 @@ impl Floored {
                 .with_major(ticks.collect())
                 .with_minor(minor)
         }
+    }
+}
+
+/// Range of positive values, extended by the same ratio at both ends; `None` without values.
+pub(crate) fn ratio_range(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
+    let (low, high) = values.fold((f64::INFINITY, 0.0f64), |(low, high), value| {
+        (low.min(value), high.max(value))
+    });
+    let margin = (high / low).powf(0.08).max(1.05);
+    (low <= high).then_some((low / margin, high * margin))
+}
+
+/// Labelled and unlabelled ticks of a logarithmic axis, whose range may be short.
+fn log_ticks(range: (f64, f64)) -> (Vec<Tick>, Vec<Tick>) {
+    let divided = ticks::ones_twos_fives(range);
+    match divided.len() {
+        0..=2 => (ticks::linear(range, 4), vec![]),
+        3..=8 => (divided, ticks::log_minor(range)),
+        _ => (ticks::sparse_decades(range, 8), ticks::log_minor(range)),
     }
 }
 
@@ -103,5 +137,12 @@ mod tests {
         assert!(negative.place(f64::NAN).is_nan() && negative.edge(f64::NAN).is_nan());
         assert_eq!(negative.edge(-3.0), negative.place(-3.0));
         assert_eq!([none.edge(-1.0), none.edge(2.0)], [1.0, 2.0]);
+    }
+
+    #[test]
+    fn ranges_of_ratios_hold_their_values() {
+        let (low, high) = ratio_range([2.0, 8.0].into_iter()).expect("a range");
+        assert!(low < 2.0 && high > 8.0 && (low * high - 16.0).abs() < 1e-9);
+        assert_eq!(ratio_range(std::iter::empty()), None);
     }
 }

@@ -147,7 +147,7 @@ pub(crate) fn warn_left_out<'a>(context: &Context, spectra: impl Iterator<Item =
     }
 }
 
-/// A panel with the spectra of a layer against ranks up to `last`. Only the first column has a label of the y axis.
+/// A panel with the spectra of a layer against ranks up to `last`.
 ///
 /// # Errors
 /// A layer without curves.
@@ -155,21 +155,14 @@ pub(crate) fn panel(
     layer: &str,
     lines: Vec<Line>,
     (ranks, last): (RankAxis, f64),
-    column: usize,
 ) -> Result<Panel, TaskError> {
     if lines.is_empty() {
         return Err(format!("{layer} has no eigenvalue above zero").into());
     }
-    let label = first_column(column, "Eigenvalue");
-    let y = decades_axis(label, lines.iter().flat_map(|line| &line.y).copied());
+    let y = decades_axis("Eigenvalue", lines.iter().flat_map(|line| &line.y).copied());
     let lines = lines.into_iter().map(Layer::Line).collect();
     let axes = Axes::new(ranks.axis("Rank", last), y, lines);
     Ok(Panel::axes(layer, axes.with_aspect(0.8)))
-}
-
-/// The label in the first column of panels, and no label in the others.
-pub(crate) fn first_column(column: usize, label: &str) -> &str {
-    if column == 0 { label } else { "" }
 }
 
 /// A logarithmic axis of all values and at least two powers of ten.

@@ -1,10 +1,15 @@
 //! Pictures that are each scaled to their own largest absolute value.
 
 use eigenscope_artifact::InputShape;
-use eigenscope_figure::{ColourBar, ColourScale, GridCell, ImageGrid, Matrix, Panel};
+use eigenscope_figure::{ColourBar, ColourScale, GridCell, INK, ImageGrid, Matrix, Panel, Rgb};
 use eigenscope_stage::TaskError;
 
 use super::channels;
+
+/// Blue, as are positive components in pictures.
+pub(crate) const POSITIVE: Rgb = Rgb::from_hex(0x2166ac);
+/// Red, as are negative components.
+pub(crate) const NEGATIVE: Rgb = Rgb::from_hex(0xb2182b);
 
 /// An image divided by its largest absolute value; zeros stay zeros.
 ///
@@ -31,6 +36,15 @@ pub(crate) fn cell(
     Ok(Some(GridCell::new(caption, relative(shape, values)?)))
 }
 
+/// Colour of a text about an eigenvalue: that of the end of [`colours`] with its sign.
+pub(crate) fn sign_colour(eigenvalue: f64) -> Rgb {
+    match eigenvalue {
+        value if value > 0.0 => POSITIVE,
+        value if value < 0.0 => NEGATIVE,
+        _ => INK,
+    }
+}
+
 /// The colours of such pictures.
 pub(crate) fn colours() -> ColourScale {
     ColourScale::diverging(1.0)
@@ -46,7 +60,7 @@ pub(crate) fn panel(title: &str, mut grid: ImageGrid, shape: InputShape) -> Pane
         (true, false) => in_words,
         (false, false) => format!("{}; {in_words}", grid.column_title),
     };
-    let bar = ColourBar::new("component / largest of the picture", colours());
+    let bar = ColourBar::new("Component / largest of the picture", colours());
     Panel::images(title, grid).with_colour_bar(bar)
 }
 

@@ -1,7 +1,7 @@
 //! Curves with bands, ranges of axes, and lists in sentences.
 
 use super::floor::Floored;
-use eigenscope_figure::{Band, Layer, Line, Rgb, Tick, ticks};
+use eigenscope_figure::{Band, INK, Layer, Line, Rgb, Tick, ticks};
 
 /// A curve with an optional band.
 pub(crate) struct Curve {
@@ -53,6 +53,18 @@ impl Curve {
     }
 }
 
+/// An entry of the legend that says what bands are; none without a band.
+pub(crate) fn interval_entry(layers: &[Layer], name: &str) -> Option<Layer> {
+    let has_band = layers.iter().any(|layer| matches!(layer, Layer::Band(_)));
+    has_band.then(|| {
+        let none = Band::new(vec![], vec![], vec![], INK);
+        Layer::Band(Band {
+            name: Some(name.to_owned()),
+            ..none
+        })
+    })
+}
+
 /// Values that differ by less than this fraction of the largest are equal except for rounding.
 const SMALLEST_EXTENT: f64 = 1e-6;
 
@@ -90,6 +102,11 @@ pub(crate) fn whole_ticks(range: (f64, f64)) -> Vec<Tick> {
 pub(crate) fn percentage_range(values: impl Iterator<Item = f64>) -> (f64, f64) {
     let (low, high) = padded_range(values);
     (low.max(0.0), high.min(100.0))
+}
+
+/// A fraction in per cent: "97.7 %".
+pub(crate) fn percent(fraction: f64, decimals: usize) -> String {
+    format!("{} %", ticks::decimal(100.0 * fraction, decimals))
 }
 
 /// Most items of a list in a sentence.
@@ -144,6 +161,12 @@ mod tests {
     }
 
     #[test]
+    fn fractions_are_written_in_per_cent() {
+        assert_eq!(percent(0.97654, 1), "97.7 %");
+        assert_eq!(percent(-0.5, 0), "−50 %");
+    }
+
+    #[test]
     fn sizes_are_enumerated_in_words() {
         assert_eq!(enumerate([30, 50, 100].into_iter()), "30, 50 and 100");
         assert_eq!(enumerate([30].into_iter()), "30");
@@ -161,7 +184,12 @@ mod tests {
             y: vec![1.0, 2.0],
             half_width,
         };
-        assert_eq!(curve(vec![None, None]).layers().len(), 1);
-        assert_eq!(curve(vec![Some(0.1), None]).layers().len(), 2);
+        let bare = curve(vec![None, None]).layers();
+        assert_eq!(bare.len(), 1);
+        assert_eq!(interval_entry(&bare, "90 % interval"), None);
+        let layers = curve(vec![Some(0.1), None]).layers();
+        assert_eq!(layers.len(), 2);
+        let entry = interval_entry(&layers, "90 % interval").expect("an entry");
+        assert_eq!(entry.name(), Some("90 % interval"));
     }
 }

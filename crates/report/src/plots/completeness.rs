@@ -78,7 +78,7 @@ fn draw(rows: &[CompletenessRow], title: String) -> Result<Figure, TaskError> {
             &colours,
         )?);
     }
-    let mut bar = ColourBar::new("share of the norm kept", colours);
+    let mut bar = ColourBar::new("Share of the norm kept", colours);
     bar.ticks = ticks::at(&[0.0, 0.2, 0.4, 0.6, 0.8, 1.0], |value| {
         ticks::decimal(value, 1)
     });
@@ -115,8 +115,8 @@ fn panel<'a>(
         values[class * classes.len() + subspace] = row.share.min(1.0);
     }
     let sides = (
-        Side::new("form of class", classes.to_vec()),
-        Side::new("subspace of class", classes.to_vec()),
+        Side::new("Form of class", classes.to_vec()),
+        Side::new("Subspace of class", classes.to_vec()),
     );
     heat_map::panel(title, sides, values, 2, colours.clone())
 }

@@ -2,7 +2,10 @@
 
 use eigenscope_artifact::read_records;
 use eigenscope_artifact::tables::embeddings::{ClassAccuracyRow, ConfusionRow};
-use eigenscope_stage::{Agreement, Context, Role, TaskError, TaskKind, task_function};
+use eigenscope_stage::{
+    Agreement, Context, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
+};
+use serde::Deserialize;
 
 use super::output::{figure_kind, write};
 use crate::inputs::class_accuracy::{ClassAccuracy, label, percentage};
@@ -29,6 +32,15 @@ pub(super) fn kind() -> TaskKind {
         "number of images by class and predicted class",
         task_function!(run),
     )
+    .parameters::<Parameters>([Parameter::optional(
+        "scale",
+        ParameterType::Integer {
+            minimum: 0,
+            maximum: i64::from(u32::MAX),
+        },
+        0,
+        "number of errors with the darkest colour, so that figures can have one scale; of a figure with more, the largest",
+    )])
     .reads(Role::one(
         "confusion",
         ConfusionRow::KIND,
@@ -44,7 +56,14 @@ pub(super) fn kind() -> TaskKind {
     )
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Parameters {
+    scale: u32,
+}
+
 fn run(context: &Context) -> Result<(), TaskError> {
+    let Parameters { scale } = context.parameters()?;
     let input = context.input("confusion")?;
     let rows: Vec<ConfusionRow> = read_records(&input.path)?;
     let accuracy = ClassAccuracy::read(context.input("accuracy")?)?;
@@ -53,7 +72,9 @@ fn run(context: &Context) -> Result<(), TaskError> {
     check_diagonal(&counts, &accuracy)?;
     write(
         context,
-        draw(&counts, &accuracy, |title| labels::titled(title, input))?,
+        draw(&counts, &accuracy, scale, |title| {
+            labels::titled(title, input)
+        })?,
     )
 }
 
@@ -100,17 +121,18 @@ fn check_diagonal(counts: &[u32], accuracy: &ClassAccuracy) -> Result<(), TaskEr
 fn draw(
     counts: &[u32],
     accuracy: &ClassAccuracy,
+    scale: u32,
     titled: impl Fn(&str) -> String,
 ) -> Result<Figure, TaskError> {
     let classes = accuracy.classes.len();
-    let most = most_errors(counts, classes);
+    let most = most_errors(counts, classes).max(scale);
     let colours = ColourScale::new(ColourMap::Oranges, (0.0, f64::from(most.max(1)).sqrt()));
     let image = image(counts, classes, colours.clone())?;
     let x = Axis::categories("Predicted class", accuracy.names());
     let labels = accuracy.classes.iter().map(label);
     let labels: Vec<String> = labels.map(|label| markup::of_name(&label)).collect();
     let labels = || labels.iter().map(String::as_str);
-    let y = Axis::categories("Class", labels()).reversed();
+    let y = Axis::categories("True class", labels()).reversed();
     let axes = Axes::new(x, y, vec![Layer::Image(image)]).with_aspect(1.0);
     let mut bar = ColourBar::new("Errors (square-root scale)", colours);
     bar.ticks = root_ticks(most);
@@ -149,24 +171,28 @@ fn image(counts: &[u32], classes: usize, colours: ColourScale) -> Result<Image, 
     };
     let values = counts.iter().enumerate().map(value).collect();
     let image = Image::new(Matrix::new(classes, classes, values)?, colours);
-    let texts = || counts.iter().map(written).collect();
+    let written = |(index, count): (usize, &u32)| written(index, *count, classes);
+    let texts = || counts.iter().enumerate().map(written).collect();
     Ok(Image {
         cell_texts: (classes <= WITH_COUNTS).then(texts),
         ..image
     })
 }
 
-/// Text of a cell: the count, or nothing for zero.
-fn written(count: &u32) -> String {
+/// Text of a cell: the count, or nothing for an error that does not occur.
+fn written(index: usize, count: u32, classes: usize) -> String {
     match count {
-        0 => String::new(),
-        count => ticks::grouped(u64::from(*count)),
+        0 if is_error(index, classes) => String::new(),
+        count => ticks::grouped(u64::from(count)),
     }
 }
 
 /// Side of a cell with room for the widest count, px.
 fn cell(counts: &[u32], classes: usize) -> f64 {
-    let widest = counts.iter().map(|count| written(count).len()).max();
+    let lengths = counts
+        .iter()
+        .map(|count| ticks::grouped(u64::from(*count)).len());
+    let widest = lengths.max();
     let written = 6.0 * widest.unwrap_or(0) as f64 + 4.0;
     match classes {
         0..=12 => (SMALLEST / classes as f64).max(38.0).max(written),
@@ -178,7 +204,7 @@ fn cell(counts: &[u32], classes: usize) -> f64 {
 fn title(accuracy: &ClassAccuracy) -> String {
     let grouped = |count: u32| ticks::grouped(u64::from(count));
     let all = &accuracy.all;
-    let percentage = percentage(all).map(|value| format!(" ({} %)", ticks::decimal(value, 2)));
+    let percentage = percentage(all).map(|value| format!(" ({} %)", ticks::decimal(value, 1)));
     format!(
         "Confusion: {} of {} images correct{}",
         grouped(all.correct),

@@ -9,17 +9,14 @@ use serde::Deserialize;
 
 use super::output::{figure_kind, write};
 use crate::inputs::eigenpairs::select;
+use crate::inputs::labels;
 use crate::parts::channels;
+use crate::parts::relative::{NEGATIVE, POSITIVE, sign_colour};
 use crate::parts::series::{padded_range, whole_ticks};
 use eigenscope_figure::{
     Axes, Axis, ColourBar, ColourScale, Figure, GridCell, GridRow, ImageGrid, Layer, Legend, Line,
     Marker, MarkerShape, Panel, Points, Rgb, ticks,
 };
-
-/// Blue, as are positive components in the images.
-const POSITIVE: Rgb = Rgb::from_hex(0x2166ac);
-/// Red, as are negative components.
-const NEGATIVE: Rgb = Rgb::from_hex(0xb2182b);
 
 pub(super) fn kind() -> TaskKind {
     let count = |minimum, maximum| ParameterType::Integer { minimum, maximum };
@@ -67,7 +64,9 @@ fn run(context: &Context) -> Result<(), TaskError> {
     let parameters: Parameters = context.parameters()?;
     let rows: Vec<SpectrumRow> = context.read("spectrum")?;
     let eigenpairs = Eigenpairs::read(context.path("eigenpairs")?)?;
-    write(context, draw(&rows, &eigenpairs, &parameters)?)
+    let mut figure = draw(&rows, &eigenpairs, &parameters)?;
+    figure.title = labels::titled(&figure.title, context.input("eigenpairs")?);
+    write(context, figure)
 }
 
 /// Eigenvalues of one sign by descending magnitude, and the eigenvectors of the first ones.
@@ -135,7 +134,8 @@ impl<'a> End<'a> {
         let cell = |row: &&EigenpairRow| -> Result<Option<GridCell>, TaskError> {
             let image = channels::side_by_side(shape, &row.input_vector)?;
             let caption = format!("λ = {}", ticks::decimal(row.eigenvalue, 3));
-            Ok(Some(GridCell::new(caption, image)))
+            let colour = sign_colour(row.eigenvalue);
+            Ok(Some(GridCell::new(caption, image).coloured(colour)))
         };
         Ok(GridRow {
             label: self.name.to_owned(),
@@ -177,7 +177,7 @@ fn draw(
     let wider = (channels::across(eigenpairs.header.shape) - 1) as f64;
     Ok(Figure {
         columns: vec![1.15, (1.0 + more / 3.0) * (1.0 + 0.7 * wider)],
-        legend: Some(Legend::below("eigenvalues")),
+        legend: Some(Legend::below("Eigenvalues")),
         ..Figure::new(
             format!("Eigenspectrum of class {class}, “{name}”"),
             format!(
@@ -198,8 +198,8 @@ fn spectrum_panel(ends: &[End<'_>], count: usize) -> Panel {
     let values = ends.iter().flat_map(|end| &end.eigenvalues).copied();
     let range = padded_range(values.chain([0.0]));
     let range_x = (0.5, last as f64 + 0.5);
-    let x = Axis::linear("rank, strongest first", range_x).with_major(whole_ticks(range_x));
-    let y = Axis::linear("eigenvalue λ", range);
+    let x = Axis::linear("Rank, strongest first", range_x).with_major(whole_ticks(range_x));
+    let y = Axis::linear("Eigenvalue λ", range);
     let layers = ends.iter().flat_map(End::layers).collect();
     Panel::axes("(a) Eigenvalues", Axes::new(x, y, layers))
 }
@@ -215,7 +215,7 @@ fn images_panel(ends: &[End<'_>], shape: InputShape) -> Result<Panel, TaskError>
     let mut grid = ImageGrid::new(rows.collect::<Result<_, _>>()?, colours.clone());
     grid.column_title = channels::in_words(shape);
     grid.largest_cell *= channels::across(shape) as f64;
-    let bar = ColourBar::new("component of E^{T}v", colours);
+    let bar = ColourBar::new("Component of E^{T}v", colours);
     Ok(Panel::images("(b) Eigenvectors", grid).with_colour_bar(bar))
 }
 

@@ -11,6 +11,7 @@ use super::output::{figure_kind, write};
 use crate::inputs::eigenpairs::select;
 use crate::inputs::label_axis::LabelAxis;
 use crate::inputs::labels;
+use crate::parts::series::percent;
 use crate::parts::{channels, relative};
 use eigenscope_figure::{Figure, GridCell, GridRow, ImageGrid, ticks};
 
@@ -18,8 +19,8 @@ use eigenscope_figure::{Figure, GridCell, GridRow, ImageGrid, ticks};
 const CLASS: &str = "class";
 /// Word for the models themselves in place of a label.
 const MODEL: &str = "model";
-/// Most rows and columns.
-const MOST: usize = 30;
+/// Columns that determine the width of the figure at most.
+const WIDE: usize = 30;
 /// Largest width of a picture, px.
 const PICTURE: f64 = 96.0;
 /// Room beside the pictures, px.
@@ -224,11 +225,19 @@ fn draw(members: &[Member<'_>], parameters: &Parameters) -> Result<Figure, TaskE
     }
     let rows = pictures(&grid, &row_names, shape, by_class)?;
     let mut images = ImageGrid::new(rows, relative::colours());
-    images.column_labels = column_names.iter().take(MOST).cloned().collect();
-    images.column_title = across.title();
-    images.row_title = down.title();
+    images.column_labels.clone_from(&column_names);
+    images.column_title = match by_class {
+        false if members.iter().any(|member| member.accuracy.is_some()) => {
+            format!(
+                "{}; above each image the test accuracy of its model",
+                labels::capitalised(&across.title())
+            )
+        }
+        _ => labels::capitalised(&across.title()),
+    };
+    images.row_title = labels::capitalised(&down.title());
     images.largest_cell = PICTURE;
-    let columns = column_names.len().min(MOST) as f64;
+    let columns = column_names.len().min(WIDE) as f64;
     let order = match parameters.selection {
         Selection::Highest => "largest",
         Selection::Magnitude => "strongest",
@@ -276,10 +285,10 @@ fn pictures(
 ) -> Result<Vec<GridRow>, TaskError> {
     let mut above: Option<Vec<f32>> = None;
     let mut rows = Vec::new();
-    for (cells, name) in grid.iter().zip(names).take(MOST) {
+    for (cells, name) in grid.iter().zip(names) {
         let mut before = above.clone();
         let mut row: Vec<Option<GridCell>> = Vec::new();
-        for (place, cell) in cells.iter().take(MOST).enumerate() {
+        for (place, cell) in cells.iter().enumerate() {
             let Some((pair, accuracy)) = cell else {
                 row.push(None);
                 continue;
@@ -293,10 +302,14 @@ fn pictures(
             }
             let caption = match (by_class, accuracy) {
                 (true, _) => format!("λ = {}", ticks::decimal(pair.eigenvalue, 2)),
-                (false, Some(accuracy)) => format!("{}%", ticks::decimal(100.0 * accuracy, 1)),
+                (false, Some(accuracy)) => percent(*accuracy, 1),
                 (false, None) => String::new(),
             };
-            row.push(relative::cell(shape, &vector, caption)?);
+            let cell = relative::cell(shape, &vector, caption)?;
+            row.push(match by_class {
+                true => cell.map(|cell| cell.coloured(relative::sign_colour(pair.eigenvalue))),
+                false => cell,
+            });
             if place == 0 {
                 above = Some(vector.clone());
             }

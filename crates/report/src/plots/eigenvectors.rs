@@ -10,6 +10,8 @@ use super::output::{figure_kind, write};
 use crate::inputs::eigenpairs::select;
 use crate::inputs::labels;
 use crate::parts::channels;
+use crate::parts::extent::Extent;
+use crate::parts::relative;
 use eigenscope_figure::{
     ColourBar, ColourScale, Figure, GridCell, GridRow, ImageGrid, Panel, ticks,
 };
@@ -68,12 +70,9 @@ fn draw(
     let selected: Vec<Vec<&EigenpairRow>> = (0..classes.len())
         .map(|class| select(eigenpairs, class, parameters.selection, parameters.columns))
         .collect::<Result<_, _>>()?;
-    let limit = selected
-        .iter()
-        .flatten()
-        .flat_map(|row| row.input_vector.iter())
-        .fold(0.0f32, |limit, value| limit.max(value.abs()));
-    let colours = ColourScale::diverging(f64::from(limit));
+    let values = selected.iter().flatten().flat_map(|row| &row.input_vector);
+    let extent = Extent::of(values.copied());
+    let colours = ColourScale::diverging(extent.limit).clipped();
     let rows = classes
         .iter()
         .zip(&selected)
@@ -91,8 +90,9 @@ fn draw(
         Selection::Lowest => "most negative λ",
     };
     let mut grid = ImageGrid::new(rows, colours.clone());
-    grid.row_title = "class".to_owned();
-    grid.column_title = format!("eigenvectors, {order} first; above each image its eigenvalue λ");
+    grid.row_title = "Class".to_owned();
+    grid.column_title = format!("Rank, {order} first; above each image its eigenvalue λ");
+    grid.column_labels = (1..=grid.columns()).map(|rank| rank.to_string()).collect();
     let shape = eigenpairs.header.shape;
     let in_words = channels::in_words(shape);
     if !in_words.is_empty() {
@@ -100,11 +100,18 @@ fn draw(
     }
     let across = channels::across(shape) as f64;
     grid.largest_cell *= across;
-    let bar = ColourBar::new("component of E^{T}v", colours);
+    let (label, cut) = match extent.is_cut {
+        true => (
+            "Component of E^{T}v, the largest 1 % cut off",
+            " The colours end at the 99th percentile of the magnitudes.",
+        ),
+        false => ("Component of E^{T}v", ""),
+    };
+    let bar = ColourBar::new(label, colours);
     Ok(Figure::new(
         title,
         format!(
-            "For every class, the {} input-space eigenvectors of its interaction matrix with {order}, as images.",
+            "For every class, the {} input-space eigenvectors of its interaction matrix with {order}, as images.{cut}",
             parameters.columns.min(eigenpairs.header.size as usize)
         ),
         WIDTH + WIDER * (across - 1.0),
@@ -116,5 +123,6 @@ fn draw(
 fn cell(eigenpairs: &Eigenpairs, row: &EigenpairRow) -> Result<GridCell, TaskError> {
     let shape = eigenpairs.header.shape;
     let image = channels::side_by_side(shape, &row.input_vector)?;
-    Ok(GridCell::new(ticks::decimal(row.eigenvalue, 2), image))
+    let caption = ticks::decimal(row.eigenvalue, 2);
+    Ok(GridCell::new(caption, image).coloured(relative::sign_colour(row.eigenvalue)))
 }

@@ -9,18 +9,20 @@ use crate::inputs::labels;
 use crate::parts::series::{padded_range, whole_ticks};
 use crate::parts::{channels, relative};
 use eigenscope_figure::{
-    Axes, Axis, Figure, GridRow, ImageGrid, Layer, Legend, Line, Panel, Rgb, Tick, ticks,
+    Axes, Axis, Band, Figure, GridRow, ImageGrid, Layer, Legend, Line, Marker, Panel, Points, Rgb,
+    Tick, ticks,
 };
 
 /// Contributions drawn at each end.
 const ENDS: usize = 12;
 /// Most classes with a bar each.
 const MOST_BARS: usize = 40;
-/// Width of the bars, px.
-const BAR: f64 = 9.0;
-/// Colours of the bars of the class of the image and of the others.
-const LABEL: Rgb = Rgb::categorical(2);
-const OTHER: Rgb = Rgb::categorical(7);
+/// Width of a bar, relative to the room of a class.
+const BAR: f64 = 0.7;
+/// Radius of the dots at the ends of bars and at contributions, px.
+const DOT: f64 = 2.6;
+/// Colour of the bars of classes whose eigenpairs are not drawn.
+const OTHER: Rgb = Rgb::NEUTRAL;
 /// Largest width of a picture, px.
 const PICTURE: f64 = 90.0;
 
@@ -86,13 +88,20 @@ fn draw(
     };
     let panels = vec![
         images(pictures, &classes)?,
-        logit_panel(logits),
+        logit_panel(logits, &classes),
         contribution_panel(contributions, &classes),
     ];
     let across = channels::across(pictures.header.shape) as f64;
+    let left_out = match logits.len() > MOST_BARS {
+        true => format!(
+            " Of the {} logits, the {MOST_BARS} largest are drawn, that of its class among them.",
+            logits.len()
+        ),
+        false => String::new(),
+    };
     Ok(Figure {
         columns: vec![0.9 * across, 1.0, 1.0],
-        legend: Some(Legend::below("")),
+        legend: Some(Legend::below("Class")),
         ..Figure::new(
             titled(&format!(
                 "Why test image {}{of} is classified as “{}”",
@@ -100,8 +109,8 @@ fn draw(
             )),
             format!(
                 "Test image {} is classified as {verdict}. Left, the image and, for each of the {} largest logits, the eigenvectors that add and \
-                 subtract most, each scaled to its own largest value; middle, all logits; right, what the eigenpairs of these classes add, in \
-                 order.",
+                 subtract most, each scaled to its own largest value; middle, the logits; right, what the eigenpairs of these classes add, in \
+                 order.{left_out}",
                 image.row.index,
                 classes.len(),
             ),
@@ -144,7 +153,7 @@ fn images(pictures: &ImageTable<ExplanationRow>, classes: &[&str]) -> Result<Pan
     }
     let mut grid = ImageGrid::new(rows, relative::colours());
     grid.column_labels = vec!["adds most".to_owned(), "subtracts most".to_owned()];
-    grid.row_title = "class".to_owned();
+    grid.row_title = "Class".to_owned();
     grid.largest_cell = PICTURE;
     Ok(relative::panel("(a) Image and eigenvectors", grid, shape))
 }
@@ -159,28 +168,68 @@ fn signed(value: f64) -> String {
     }
 }
 
-/// A bar for each class.
-fn logit_panel(logits: &[LogitRow]) -> Panel {
-    let shown = &logits[..logits.len().min(MOST_BARS)];
-    let bars = shown.iter().enumerate().map(|(place, row)| {
-        let (colour, name) = match row.is_label {
-            true => (LABEL, "logit of the image's class"),
-            false => (OTHER, "other logit"),
+/// The logits that are drawn, in the order of the classes: all, or the largest and that of the class of the image.
+fn drawn_logits(logits: &[LogitRow]) -> Vec<&LogitRow> {
+    let mut places: Vec<usize> = (0..logits.len()).collect();
+    if logits.len() > MOST_BARS {
+        places.sort_by(|a, b| {
+            let (one, other) = (&logits[*a], &logits[*b]);
+            let by_label = other.is_label.cmp(&one.is_label);
+            by_label.then(other.logit.total_cmp(&one.logit))
+        });
+        places.truncate(MOST_BARS);
+        places.sort_unstable();
+    }
+    places.iter().map(|place| &logits[*place]).collect()
+}
+
+/// A bar for each class, those with eigenpairs in the colours of these.
+fn logit_panel(logits: &[LogitRow], classes: &[&str]) -> Panel {
+    let shown = drawn_logits(logits);
+    let mut bars: Vec<(Option<usize>, [Layer; 2])> = Vec::new();
+    for (place, row) in shown.iter().enumerate() {
+        let number = classes.iter().position(|class| *class == row.class);
+        let middle = place as f64 + 0.5;
+        let sides = vec![middle - BAR / 2.0, middle + BAR / 2.0];
+        let (colour, name) = match number {
+            Some(number) => (Rgb::categorical(number), in_quotes(&row.class)),
+            None => (OTHER, "another class".to_owned()),
         };
-        let x = place as f64 + 0.5;
-        Layer::Line(Line {
-            width: BAR,
-            ..Line::new(vec![x, x], vec![0.0, row.logit], colour).named(name)
-        })
-    });
-    let layers = bars.collect();
+        let band = Band {
+            opacity: 1.0,
+            name: Some(name.clone()),
+            ..Band::new(
+                sides,
+                vec![row.logit.min(0.0); 2],
+                vec![row.logit.max(0.0); 2],
+                colour,
+            )
+        };
+        // Not seen, but pointed at on pages.
+        let end = Points {
+            opacity: 0.0,
+            ..Points::new(vec![middle], vec![row.logit], colour, Marker::dot(DOT))
+        };
+        let bar = [Layer::Band(band), Layer::Points(end.named(name))];
+        bars.push((number, bar));
+    }
+    // The legend has the order of the eigenvectors.
+    bars.sort_by_key(|(number, _)| number.unwrap_or(usize::MAX));
+    let layers = bars.into_iter().flat_map(|(_, bar)| bar);
     let names = shown.iter().map(|row| row.class.clone());
     let values = shown.iter().map(|row| row.logit).chain([0.0]);
-    let y = Axis::linear("logit", padded_range(values));
-    Panel::axes(
-        "(b) Logits",
-        Axes::new(Axis::categories("class", names), y, layers),
-    )
+    let y = Axis::linear("Logit", padded_range(values));
+    let title = match shown.len() == logits.len() {
+        true => "(b) Logits".to_owned(),
+        false => format!("(b) Logits: {} of {} classes", shown.len(), logits.len()),
+    };
+    let axes = Axes::new(Axis::categories("Class", names), y, layers.collect());
+    Panel::axes(title, axes)
+}
+
+/// The name of a class in the legend.
+fn in_quotes(class: &str) -> String {
+    format!("“{class}”")
 }
 
 /// The contributions of each class in order: of many, both ends.
@@ -212,17 +261,16 @@ fn contribution_panel(contributions: &[ContributionRow], classes: &[&str]) -> Pa
                 last = last.max(shown.min(place + 1));
             }
         }
-        let name = format!("contributions to “{class}”");
-        let line = Line::new(x, y, Rgb::categorical(number)).named(name);
+        let line = Line::new(x, y, Rgb::categorical(number)).named(in_quotes(class));
         layers.push(Layer::Line(Line {
-            marker: Some(eigenscope_figure::Marker::dot(2.6)),
+            marker: Some(Marker::dot(DOT)),
             ..line
         }));
     }
     let range = (0.5, last.max(2) as f64 + 0.5);
     let values = contributions.iter().map(|row| row.contribution);
     let y = Axis::linear("λ (v·x)²", padded_range(values.chain([0.0])));
-    let x = Axis::linear("eigenpairs, largest contribution first", range);
+    let x = Axis::linear("Eigenpairs, largest contribution first", range);
     let x = match is_cut {
         false => x.with_major(whole_ticks(range)),
         true => x.with_major(vec![
@@ -232,4 +280,37 @@ fn contribution_panel(contributions: &[ContributionRow], classes: &[&str]) -> Pa
         ]),
     };
     Panel::axes("(c) What eigenpairs add", Axes::new(x, y, layers))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn logits(count: usize, label: usize) -> Vec<LogitRow> {
+        let row = |class: usize| LogitRow {
+            class: class.to_string(),
+            logit: (class * 7 % count) as f64,
+            is_label: class == label,
+            quadratic: 0.0,
+        };
+        (0..count).map(row).collect()
+    }
+
+    #[test]
+    fn of_many_logits_the_largest_are_drawn_with_that_of_the_label() {
+        let few = logits(40, 3);
+        assert_eq!(drawn_logits(&few).len(), 40);
+        // The smallest of a hundred is that of class 0.
+        let many = logits(100, 0);
+        let drawn = drawn_logits(&many);
+        assert_eq!(drawn.len(), MOST_BARS);
+        assert_eq!((drawn[0].class.as_str(), drawn[0].logit), ("0", 0.0));
+        assert!(drawn[1..].iter().all(|row| row.logit >= 61.0));
+        let panel = logit_panel(&many, &["14", "0"]);
+        assert_eq!(panel.title, "(b) Logits: 40 of 100 classes");
+        let bars = panel.layers().iter().step_by(2);
+        let names: Vec<_> = bars.map(|bar| bar.name().unwrap_or_default()).collect();
+        assert_eq!(names.len(), MOST_BARS);
+        assert_eq!(names[..3], ["“14”", "“0”", "another class"]);
+    }
 }

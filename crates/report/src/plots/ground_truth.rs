@@ -4,6 +4,7 @@ use eigenscope_artifact::{PATTERNS, PatternRow, Patterns};
 use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
 
 use super::output::{figure_kind, write};
+use crate::inputs::labels;
 use crate::parts::channels;
 use eigenscope_figure::{
     ColourBar, ColourMap, ColourScale, Figure, GridCell, GridRow, ImageGrid, Panel, ticks,
@@ -30,7 +31,9 @@ fn run(context: &Context) -> Result<(), TaskError> {
         .labels
         .get("variant")
         .and_then(|variant| variant.as_str());
-    write(context, draw(&patterns, variant)?)
+    let mut figure = draw(&patterns, variant)?;
+    figure.title = labels::titled(&figure.title, input);
+    write(context, figure)
 }
 
 fn draw(patterns: &Patterns, variant: Option<&str>) -> Result<Figure, TaskError> {
@@ -41,9 +44,9 @@ fn draw(patterns: &Patterns, variant: Option<&str>) -> Result<Figure, TaskError>
     };
     let (top, linear, target) = (row("top eigenvector")?, row("linear bias")?, row("target")?);
     let panels = vec![
-        panel(patterns, top, "(a) Top eigenvector", "component of E^{T}v")?,
-        panel(patterns, linear, "(b) Linear bias", "slope of the logit")?,
-        panel(patterns, target, "(c) Target", "pixel value")?,
+        panel(patterns, top, "(a) Top eigenvector", "Component of E^{T}v")?,
+        panel(patterns, linear, "(b) Linear bias", "Slope of the logit")?,
+        panel(patterns, target, "(c) Target", "Pixel value")?,
     ];
     // Patterns of several channels are wide, and stand one below the other.
     let columns = match channels::across(patterns.shape) {

@@ -139,8 +139,8 @@ fn singular_values(components: &[Component<'_>], shown: usize) -> Panel {
         marker: Some(Marker::new(MarkerShape::Circle)),
         ..line(shown)
     };
-    let x = Axis::linear("component", range).with_major(whole_ticks(range));
-    let y = Axis::linear("singular value σ", (0.0, 1.05 * largest));
+    let x = Axis::linear("Component", range).with_major(whole_ticks(range));
+    let y = Axis::linear("Singular value σ", (0.0, 1.05 * largest));
     let layers = vec![Layer::Line(line(values.len())), Layer::Line(marked)];
     Panel::axes("(a) Singular values", Axes::new(x, y, layers))
 }
@@ -161,11 +161,11 @@ fn contributions(components: &[Component<'_>]) -> Result<Panel, TaskError> {
     let numbers = (1..=components.len()).map(|number| number.to_string());
     let colours = ColourScale::diverging(1.0);
     let sides = (
-        Side::new("class", classes),
-        Side::new("component", numbers.collect()),
+        Side::new("Class", classes),
+        Side::new("Component", numbers.collect()),
     );
     let panel = heat_map::panel("(b) Contributions", sides, values, 2, colours.clone())?;
-    Ok(panel.with_colour_bar(ColourBar::new("entry of the left singular vector", colours)))
+    Ok(panel.with_colour_bar(ColourBar::new("Entry of the left singular vector", colours)))
 }
 
 fn eigenvectors(
@@ -182,7 +182,9 @@ fn eigenvectors(
             let mut own = Vec::with_capacity(shown);
             for pair in pairs.into_iter().filter(of_sign) {
                 let caption = ticks::decimal(pair.eigenvalue, 2);
-                own.push(relative::cell(shape, &pair.input_vector, caption)?);
+                let cell = relative::cell(shape, &pair.input_vector, caption)?;
+                let colour = relative::sign_colour(pair.eigenvalue);
+                own.push(cell.map(|cell| cell.coloured(colour)));
             }
             own.resize(shown, None);
             cells.extend(own);
@@ -200,7 +202,7 @@ fn eigenvectors(
     let mut grid = ImageGrid::new(rows, relative::colours());
     let numbered = |sign: &'static str| (1..=shown).map(move |number| format!("{sign}{number}"));
     grid.column_labels = numbered("+").chain(numbered("−")).collect();
-    grid.row_title = "component".to_owned();
+    grid.row_title = "Component".to_owned();
     grid.largest_cell = PICTURE;
     Ok(relative::panel(
         "(c) Eigenvectors, with their λ",

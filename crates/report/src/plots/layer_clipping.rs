@@ -10,19 +10,19 @@ use crate::inputs::labels;
 use crate::inputs::layers::{
     choose_layers, counted, distinct, layers_parameter, layers_with, the_one,
 };
-use crate::parts::layer_spectra::{RankAxis, Spectrum, curve, first_column, panel, warn_left_out};
+use crate::parts::layer_spectra::{RankAxis, Spectrum, curve, panel, warn_left_out};
 use crate::parts::series::{enumerate, percentage_range};
 use eigenscope_figure::{
-    Axes, Axis, Content, Dash, Figure, Layer, Legend, Line, Marker, MarkerShape, Panel, Points,
-    Rgb, ticks,
+    Axes, Axis, Content, Dash, Figure, INK, Layer, Legend, Line, Marker, MarkerShape, Panel,
+    Points, Rgb, ticks,
 };
 
 /// Colour of the clipped model.
 const CLIPPED: Rgb = Rgb::categorical(4);
 /// Colour of the whole model.
-const WHOLE: Rgb = Rgb::categorical(7);
+const WHOLE: Rgb = Rgb::NEUTRAL;
 /// Colour of the marks at the last eigenvalue above the Marchenko-Pastur law.
-const SPIKES: Rgb = Rgb::categorical(3);
+const SPIKES: Rgb = INK;
 const SPIKES_NAME: &str = "last eigenvalue above the Marchenko-Pastur law";
 
 pub(super) fn kind() -> TaskKind {
@@ -145,7 +145,7 @@ impl<'a> Column<'a> {
             .fold(1.0, f64::max)
     }
 
-    fn spectrum_panel(&self, column: usize, ranks: RankAxis) -> Result<Panel, TaskError> {
+    fn spectrum_panel(&self, ranks: RankAxis) -> Result<Panel, TaskError> {
         let lines = self.series.iter().filter_map(|(place, series, spectrum)| {
             spectrum.line(series, Rgb::categorical(*place), dash(series))
         });
@@ -155,7 +155,7 @@ impl<'a> Column<'a> {
             let at = line.x.iter().position(|x| *x == rank)?;
             Some(spikes_mark(rank, line.y[at]))
         });
-        let mut panel = panel(self.layer, lines, (ranks, self.last()), column)?;
+        let mut panel = panel(self.layer, lines, (ranks, self.last()))?;
         if let (Content::Axes(axes), Some(mark)) = (&mut panel.content, spikes) {
             axes.layers.push(Layer::Points(mark));
         }
@@ -168,7 +168,7 @@ impl<'a> Column<'a> {
         (spikes > 0).then(|| f64::from(spikes))
     }
 
-    fn clipping_panel(&self, column: usize, ranks: RankAxis, range: (f64, f64)) -> Panel {
+    fn clipping_panel(&self, ranks: RankAxis, range: (f64, f64)) -> Panel {
         let last = self.last();
         let mut layers = Vec::new();
         if let Some(whole) = self.whole() {
@@ -184,10 +184,9 @@ impl<'a> Column<'a> {
         layers.extend(self.learned_dimensions().map(Layer::Points));
         let at_spikes = self.spikes().zip(self.accuracy_at_spikes());
         layers.extend(at_spikes.map(|(rank, y)| Layer::Points(spikes_mark(rank, y))));
-        let label = first_column(column, "Accuracy (%)");
         let axes = Axes::new(
             ranks.axis("Eigenvectors kept", last),
-            Axis::linear(label, range).with_major(ticks::linear(range, 6)),
+            Axis::linear("Accuracy (%)", range).with_major(ticks::linear(range, 6)),
             layers,
         );
         Panel::axes(self.needed(), axes.with_aspect(0.8))
@@ -211,14 +210,15 @@ impl<'a> Column<'a> {
         Some(100.0 * self.dimensions?.spikes_accuracy_fraction?)
     }
 
-    /// A title with the learned dimensions; empty if they are unknown.
+    /// A title with the learned dimensions, if they are known.
     fn needed(&self) -> String {
-        match self.dimensions {
-            Some(row) => match row.dimensions {
-                Some(dimensions) => format!("{dimensions} of {} eigenvectors suffice", row.inputs),
-                None => format!("none of {} suffices", row.inputs),
-            },
-            None => String::new(),
+        let layer = self.layer;
+        match self.dimensions.map(|row| (row.dimensions, row.inputs)) {
+            Some((Some(dimensions), inputs)) => {
+                format!("{layer}: {dimensions} of {inputs} eigenvectors suffice")
+            }
+            Some((None, inputs)) => format!("{layer}: none of {inputs} suffices"),
+            None => format!("{layer}: accuracy"),
         }
     }
 
@@ -275,12 +275,15 @@ fn draw(
         .iter()
         .flat_map(|column| column.accuracies.iter().copied().chain(column.whole()));
     let range = percentage_range(accuracies);
-    let above = columns.iter().enumerate();
-    let mut panels = above
-        .map(|(index, column)| column.spectrum_panel(index, ranks))
+    let mut panels = columns
+        .iter()
+        .map(|column| column.spectrum_panel(ranks))
         .collect::<Result<Vec<_>, _>>()?;
-    let below = columns.iter().enumerate();
-    panels.extend(below.map(|(index, column)| column.clipping_panel(index, ranks, range)));
+    panels.extend(
+        columns
+            .iter()
+            .map(|column| column.clipping_panel(ranks, range)),
+    );
     let count = columns.len();
     let mut notes = String::new();
     let firsts: Vec<String> = columns.iter().filter_map(Column::first_only).collect();
@@ -311,5 +314,5 @@ fn draw(
         count,
         panels,
     );
-    Ok(figure.with_legend(Legend::below("")))
+    Ok(figure.by_column().with_legend(Legend::below("")))
 }

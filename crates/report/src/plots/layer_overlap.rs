@@ -10,7 +10,7 @@ use crate::inputs::labels;
 use crate::inputs::layers::{
     choose_layers, counted, distinct, layers_parameter, layers_with, the_one,
 };
-use crate::parts::layer_spectra::{RankAxis, Spectrum, first_column, panel, warn_left_out};
+use crate::parts::layer_spectra::{RankAxis, Spectrum, panel, warn_left_out};
 use crate::parts::series::{enumerate, whole_ticks};
 use eigenscope_figure::{
     Axes, Axis, ColourBar, ColourMap, ColourScale, Dash, Figure, Image, Layer, Legend, Matrix,
@@ -124,12 +124,7 @@ impl<'a> Column<'a> {
         })
     }
 
-    fn spectra_panel(
-        &self,
-        column: usize,
-        ranks: RankAxis,
-        networks: &[String; 2],
-    ) -> Result<Panel, TaskError> {
+    fn spectra_panel(&self, ranks: RankAxis, networks: &[String; 2]) -> Result<Panel, TaskError> {
         let looks = [
             (Rgb::categorical(0), Dash::Solid),
             // Dashes leave a nearly equal curve below visible.
@@ -144,10 +139,10 @@ impl<'a> Column<'a> {
             .iter()
             .map(Spectrum::last_rank)
             .fold(1.0, f64::max);
-        panel(self.layer, lines.collect(), (ranks, last), column)
+        panel(self.layer, lines.collect(), (ranks, last))
     }
 
-    fn overlap_panel(&self, column: usize, colours: &ColourScale) -> Panel {
+    fn overlap_panel(&self, colours: &ColourScale) -> Panel {
         let ends = |count: usize| (0.5, count as f64 + 0.5);
         let (x, y) = (ends(self.overlap.columns()), ends(self.overlap.rows()));
         let image = Image {
@@ -157,24 +152,25 @@ impl<'a> Column<'a> {
         };
         let axes = Axes::new(
             map_axis("Rank in first network", x),
-            map_axis(first_column(column, "Rank in second network"), y).reversed(),
+            map_axis("Rank in second network", y).reversed(),
             vec![Layer::Image(image)],
         );
         Panel::axes(self.explained(), axes.with_aspect(1.0))
     }
 
-    /// A title with the quality of the alignment; empty for the layer that reads the images.
+    /// A title with the quality of the alignment, which the layer that reads the images has none of.
     fn explained(&self) -> String {
         let part = |row: &&RSquaredRow| match row.r_squared {
             share if share.is_finite() => {
-                format!("{} % ({})", ticks::decimal(100.0 * share, 1), row.split)
+                format!("{} ({})", ticks::decimal(share, 3), row.split)
             }
             _ => format!("undefined ({})", row.split),
         };
         match self.fit.as_slice() {
-            [] => String::new(),
+            [] => format!("{}: overlap", self.layer),
             rows => format!(
-                "r² {}",
+                "{}: r² = {}",
+                self.layer,
                 rows.iter().map(part).collect::<Vec<_>>().join(", ")
             ),
         }
@@ -244,12 +240,11 @@ fn draw(
     networks: &[String; 2],
 ) -> Result<Figure, TaskError> {
     let colours = ColourScale::new(ColourMap::Cividis, (0.0, 1.0));
-    let above = columns.iter().enumerate();
-    let mut panels = above
-        .map(|(index, column)| column.spectra_panel(index, ranks, networks))
+    let mut panels = columns
+        .iter()
+        .map(|column| column.spectra_panel(ranks, networks))
         .collect::<Result<Vec<_>, _>>()?;
-    let below = columns.iter().enumerate();
-    panels.extend(below.map(|(index, column)| column.overlap_panel(index, &colours)));
+    panels.extend(columns.iter().map(|column| column.overlap_panel(&colours)));
     if let Some(last) = panels.last_mut() {
         last.colour_bar = Some(ColourBar::new("Overlap", colours));
     }
@@ -284,5 +279,5 @@ fn draw(
         count,
         panels,
     );
-    Ok(figure.with_legend(Legend::below("")))
+    Ok(figure.by_column().with_legend(Legend::below("")))
 }

@@ -8,12 +8,18 @@ use super::output::{figure_kind, write};
 use crate::inputs::labels;
 use crate::parts::classes::{self, Look};
 use crate::parts::series::padded_range;
-use eigenscope_figure::{Axes, Axis, Figure, Layer, Legend, Panel, Points, ticks};
+use eigenscope_figure::{
+    Axes, Axis, Figure, INK, Layer, Legend, Panel, Points, Texts, markup, ticks,
+};
 
 /// Most images with dots of the radius [`RADIUS`]. Dots of more images are smaller.
 const IMAGES: f64 = 2000.0;
 const RADIUS: f64 = 2.4;
 const SMALLEST_RADIUS: f64 = 1.2;
+/// Smallest ratio of the sides of a map.
+const NARROWEST: f64 = 0.5;
+/// Most classes whose names stand on the map.
+const MOST_NAMES: usize = 20;
 
 pub(super) fn kind() -> TaskKind {
     figure_kind(
@@ -50,7 +56,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
     check(&rows, quality, &header)?;
     let title = labels::titled(
         &format!("Map of the embeddings of layer {}", header.layer),
-        input,
+        context.input("embeddings")?,
     );
     write(context, draw(&rows, quality, &header, title))
 }
@@ -96,14 +102,13 @@ fn draw(
     header: &EmbeddingsHeader,
     title: String,
 ) -> Figure {
-    let (x, y) = equal_ranges(
-        padded_range(rows.iter().map(|row| row.x)),
-        padded_range(rows.iter().map(|row| row.y)),
-    );
+    let x = padded_range(rows.iter().map(|row| row.x));
+    let y = padded_range(rows.iter().map(|row| row.y));
+    let (x, y) = no_narrower_than(x, y, NARROWEST);
     let radius = RADIUS * (IMAGES / rows.len() as f64).sqrt();
     let radius = radius.clamp(SMALLEST_RADIUS, RADIUS);
     let count = header.classes.len();
-    let layers = (0..count).filter_map(|class| {
+    let dots = (0..count).filter_map(|class| {
         let own = rows.iter().filter(|row| row.label as usize == class);
         let (x, y): (Vec<f64>, Vec<f64>) = own.map(|row| (row.x, row.y)).unzip();
         let look = Look::new(class, count);
@@ -113,15 +118,18 @@ fn draw(
         };
         (!dots.x.is_empty()).then(|| Layer::Points(dots.named(header.classes[class].as_str())))
     });
-    let axes = Axes::new(Axis::bare(x), Axis::bare(y), layers.collect());
+    let mut layers: Vec<Layer> = dots.collect();
+    layers.extend(names(rows, header));
+    let aspect = (y.1 - y.0) / (x.1 - x.0);
+    let axes = Axes::new(Axis::bare(x), Axis::bare(y), layers);
     let panel = Panel {
-        legend: Some(Legend::right("class")),
-        ..Panel::axes(in_words(quality), axes.with_aspect(1.0))
+        legend: Some(Legend::right("Class")),
+        ..Panel::axes(in_words(quality), axes.with_aspect(aspect))
     };
     let description = format!(
         "{} images as dots, coloured by class, laid out such that images of similar embeddings lie near each other \
          (perplexity {}). Directions have no meaning. The KL (Kullback-Leibler) divergence is that of the map's \
-         similarities from the embeddings', over all pairs.{}",
+         similarities from the embeddings', over all pairs. A name stands at the middle of the images of its class.{}",
         ticks::grouped(rows.len() as u64),
         quality.perplexity,
         classes::without_images(&header.classes, |class| {
@@ -131,14 +139,45 @@ fn draw(
     Figure::new(title, description, 700.0, 1, vec![panel])
 }
 
-/// Extends the shorter of two ranges around its middle to the length of the longer.
-fn equal_ranges(x: (f64, f64), y: (f64, f64)) -> ((f64, f64), (f64, f64)) {
-    let half = (x.1 - x.0).max(y.1 - y.0) / 2.0;
-    let around = |(low, high): (f64, f64)| {
-        let middle = low + (high - low) / 2.0;
-        (middle - half, middle + half)
+/// The names of the classes, each at the median of its images; none if there are too many.
+fn names(rows: &[MapRow], header: &EmbeddingsHeader) -> Option<Layer> {
+    let count = header.classes.len();
+    if count > MOST_NAMES {
+        return None;
+    }
+    let mut texts = Texts {
+        x: Vec::new(),
+        y: Vec::new(),
+        texts: Vec::new(),
+        colour: INK,
     };
-    (around(x), around(y))
+    for (class, name) in header.classes.iter().enumerate() {
+        let own = || rows.iter().filter(|row| row.label as usize == class);
+        let middles = median(own().map(|row| row.x)).zip(median(own().map(|row| row.y)));
+        if let Some((x, y)) = middles {
+            texts.x.push(x);
+            texts.y.push(y);
+            texts.texts.push(markup::of_name(name));
+        }
+    }
+    Some(Layer::Texts(texts))
+}
+
+/// The middle of the values in ascending order, the upper one of two; `None` without values.
+fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied()
+}
+
+/// Extends the shorter of two ranges around its middle to at least this share of the longer.
+fn no_narrower_than(x: (f64, f64), y: (f64, f64), share: f64) -> ((f64, f64), (f64, f64)) {
+    let least = share * (x.1 - x.0).max(y.1 - y.0);
+    let extended = |(low, high): (f64, f64)| {
+        let lacking = (least - (high - low)).max(0.0) / 2.0;
+        (low - lacking, high + lacking)
+    };
+    (extended(x), extended(y))
 }
 
 fn in_words(quality: &MapQualityRow) -> String {
@@ -158,8 +197,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ranges_are_made_equally_long() {
-        let ranges = equal_ranges((0.0, 4.0), (10.0, 12.0));
-        assert_eq!(ranges, ((0.0, 4.0), (9.0, 13.0)));
+    fn a_map_is_cropped_but_no_strip() {
+        let ranges = no_narrower_than((0.0, 4.0), (10.0, 13.0), 0.5);
+        assert_eq!(ranges, ((0.0, 4.0), (10.0, 13.0)));
+        let ranges = no_narrower_than((0.0, 4.0), (10.0, 11.0), 0.5);
+        assert_eq!(ranges, ((0.0, 4.0), (9.5, 11.5)));
+    }
+
+    #[test]
+    fn medians_are_values() {
+        assert_eq!(median([3.0, 1.0, 2.0].into_iter()), Some(2.0));
+        assert_eq!(median(std::iter::empty()), None);
     }
 }

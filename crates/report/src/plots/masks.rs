@@ -11,18 +11,18 @@ use super::output::{figure_kind, write};
 use crate::inputs::labels;
 use crate::parts::channels;
 use crate::parts::relative;
-use crate::parts::series::{Curve, percentage_range};
+use crate::parts::series::{Curve, interval_entry, percent, percentage_range};
 use eigenscope_figure::{
-    Axes, Axis, Dash, Figure, GridRow, ImageGrid, Layer, Legend, Line, Panel, Rgb, ticks,
+    Axes, Axis, Dash, Figure, GridRow, INK, ImageGrid, Layer, Legend, Line, Panel, Rgb, ticks,
 };
 
 /// Curves in the order of the legend: their names in the table and in the legend, and their colours.
 const CURVES: [(&str, &str, Rgb); 2] = [
-    ("adversarial", "adversarial mask", Rgb::categorical(3)),
+    ("adversarial", "adversarial mask", Rgb::RED),
     ("random", "mask with shuffled pixels", Rgb::categorical(0)),
 ];
 /// The line of the images without a mask.
-const PLAIN: (&str, &str, Rgb) = ("none", "no mask", Rgb::categorical(7));
+const PLAIN: (&str, &str, Rgb) = ("none", "no mask", Rgb::NEUTRAL);
 /// Largest width of a picture, px.
 const PICTURE: f64 = 52.0;
 
@@ -78,13 +78,18 @@ fn draw(
     }
     let panels = vec![
         pictures(masks, &shown)?,
-        plot(summary, "(b) Accuracy", "accuracy (%)", |row| {
-            (row.accuracy_mean_fraction, row.accuracy_half_width_fraction)
-        })?,
+        plot(
+            summary,
+            "(b) Accuracy",
+            "Accuracy (%)",
+            Some(1.0 / masks.header.classes.len() as f64),
+            |row| (row.accuracy_mean_fraction, row.accuracy_half_width_fraction),
+        )?,
         plot(
             summary,
             "(c) Misclassified as the class of the mask",
-            "images (%)",
+            "Images (%)",
+            None,
             |row| {
                 (
                     row.misclassified_mean_fraction,
@@ -97,7 +102,7 @@ fn draw(
     let across = channels::across(masks.header.shape) as f64;
     Ok(Figure {
         columns: vec![0.8 * across, 1.0, 1.0],
-        legend: Some(Legend::below("added to every image")),
+        legend: Some(Legend::below("Added to every image")),
         ..Figure::new(
             title,
             format!(
@@ -126,13 +131,12 @@ fn in_numbers(summary: &[MaskSummaryRow]) -> String {
     ) else {
         return String::new();
     };
-    let percent = |fraction: f64| ticks::decimal(100.0 * fraction, 1);
     format!(
-        " At strength {} the accuracy falls from {} to {}%, with a shuffled mask to {}%.",
+        " At strength {} the accuracy falls from {} to {}, with a shuffled mask to {}.",
         ticks::plain(masked.strength),
-        percent(plain.accuracy_mean_fraction),
-        percent(masked.accuracy_mean_fraction),
-        percent(random.accuracy_mean_fraction),
+        percent(plain.accuracy_mean_fraction, 1),
+        percent(masked.accuracy_mean_fraction, 1),
+        percent(random.accuracy_mean_fraction, 1),
     )
 }
 
@@ -154,7 +158,7 @@ fn pictures(masks: &ImageTable<MaskRow>, shown: &[&ImageRow<MaskRow>]) -> Result
     grid.column_labels = ["eigenvector", "mask", "shuffled"]
         .map(str::to_owned)
         .to_vec();
-    grid.row_title = "class".to_owned();
+    grid.row_title = "Class".to_owned();
     grid.largest_cell = PICTURE;
     let rank = shown[0].row.rank;
     let title = format!("(a) Masks of rank {rank}");
@@ -165,6 +169,7 @@ fn plot(
     summary: &[MaskSummaryRow],
     title: &str,
     label: &str,
+    chance: Option<f64>,
     pick: impl Fn(&MaskSummaryRow) -> (f64, Option<f64>),
 ) -> Result<Panel, TaskError> {
     let of_sort = |sort: &str| -> Vec<&MaskSummaryRow> {
@@ -178,6 +183,15 @@ fn plot(
     }
     let mut layers = Vec::new();
     let mut ends = Vec::new();
+    if let Some(chance) = chance {
+        ends.push(100.0 * chance);
+        let line = Line {
+            width: 1.0,
+            dash: Dash::Dotted,
+            ..Line::new(vec![0.0, last], vec![100.0 * chance; 2], INK).named("chance")
+        };
+        layers.push(Layer::Line(line));
+    }
     if let [plain] = of_sort(PLAIN.0).as_slice() {
         let value = 100.0 * pick(plain).0;
         ends.push(value);
@@ -206,7 +220,8 @@ fn plot(
         };
         layers.extend(curve.layers());
     }
-    let x = Axis::linear("standard deviation of the mask", (0.0, last));
+    layers.extend(interval_entry(&layers, "± 1.96 standard errors"));
+    let x = Axis::linear("Standard deviation of the mask", (0.0, last));
     let y = Axis::linear(label, percentage_range(ends.into_iter()));
     Ok(Panel::axes(title, Axes::new(x, y, layers)))
 }

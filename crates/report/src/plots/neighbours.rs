@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::output::{figure_kind, write};
 use crate::inputs::image_lookup::{ImageLookup, note, split_name, split_parameter};
 use crate::inputs::labels;
-use eigenscope_figure::{Figure, GridCell, GridRow, ImageGrid, Panel, ticks};
+use eigenscope_figure::{Figure, GridCell, GridRow, INK, ImageGrid, Panel, Rgb, ticks};
 
 /// Largest width of an image, px.
 const LARGEST: f64 = 84.0;
@@ -108,7 +108,7 @@ fn draw(
     let width = 40.0 + (LARGEST + 6.0) * grid.columns().min(WIDE) as f64;
     let description = format!(
         "In each of {} rows an image, then those whose embeddings are nearest to its own, nearest first; above each its \
-         class and, for a neighbour, the Euclidean distance of the embeddings.{}",
+         class and, for a neighbour, the Euclidean distance d of the embeddings; red if it is of another class.{}",
         queries.len(),
         note(images.drawn_channels())
     );
@@ -123,9 +123,15 @@ fn row(images: &ImageLookup, query: &[&NeighbourRow]) -> Result<GridRow, TaskErr
     let mut cells = vec![Some(GridCell::new(class, picture.clone()))];
     for row in query {
         let distance = ticks::significant(row.distance, 3);
-        let caption = format!("{}, {distance}", images.class(row.label)?);
+        let caption = format!("{} (d = {distance})", images.class(row.label)?);
         let picture = images.picture(row.index, row.label)?;
-        cells.push(Some(GridCell::new(caption, picture.clone())));
+        let colour = match row.label == row.query_label {
+            true => INK,
+            false => Rgb::RED,
+        };
+        cells.push(Some(
+            GridCell::new(caption, picture.clone()).coloured(colour),
+        ));
     }
     Ok(GridRow {
         label: String::new(),

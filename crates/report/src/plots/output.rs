@@ -4,9 +4,7 @@ use eigenscope_artifact::{INTERACTIVE, PDF, PNG, SVG, atomic};
 use eigenscope_stage::{Context, TaskError, TaskFunction, TaskKind};
 
 use super::style::{Style, Styled};
-use eigenscope_figure::{
-    Figure, Spelling, interactive, pdf, png, png_for_print, spellings, svg,
-};
+use eigenscope_figure::{Figure, Spelling, interactive, pdf, png, png_for_print, spellings, svg};
 
 /// Pixels of the PNG for each px of the drawing on a screen, and for each inch on paper.
 const PNG_SCALE: f64 = 2.0;
@@ -34,8 +32,8 @@ pub(super) fn write(context: &Context, mut figure: Figure) -> Result<(), TaskErr
         context.warn(warning);
     }
     let for_pages = serde_json::to_vec(&interactive(&figure)?)?;
-    let Styled { figure, warning } = style.apply(figure)?;
-    context.warn_all(warning);
+    let Styled { figure, warnings } = style.apply(figure)?;
+    context.warn_all(warnings);
     let drawing = svg(&figure)?;
     let picture = match style.is_for_paper() {
         true => png_for_print(&drawing, DOTS_PER_INCH)?,

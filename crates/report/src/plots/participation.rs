@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::output::{figure_kind, write};
 use crate::inputs::label_axis::LabelAxis;
+use crate::inputs::labels::capitalised;
 use crate::parts::heat_map::{self, Side};
 use eigenscope_figure::{ColourBar, ColourMap, ColourScale, Figure, Panel};
 
@@ -68,12 +69,12 @@ fn draw(rows: &[Labelled<ParticipationRow>], parameters: &Parameters) -> Result<
     let panels = vec![
         map(
             "(a) Eigenvalues",
-            "participation ratio of the eigenvalues",
+            "Participation ratio of the eigenvalues",
             |row| row.eigenvalue_ratio_mean,
         )?,
         map(
             "(b) Eigenvectors in input space",
-            "participation ratio of the pixels",
+            "Participation ratio of the pixels",
             |row| row.eigenvector_ratio_mean,
         )?,
     ];
@@ -137,8 +138,8 @@ fn panel(
     }
     let colours = ColourScale::new(ColourMap::Viridis, range(&values));
     let sides = (
-        Side::new(&down.title(), down.names()),
-        Side::new(&across.title(), across.names()),
+        Side::new(&capitalised(&down.title()), down.names()),
+        Side::new(&capitalised(&across.title()), across.names()),
     );
     let panel = heat_map::panel(title, sides, values, 1, colours.clone())?;
     Ok(panel.with_colour_bar(ColourBar::new(label, colours)))

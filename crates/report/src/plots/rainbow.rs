@@ -14,7 +14,7 @@ use eigenscope_figure::{
 /// Colour of generated networks and of their mean.
 const GENERATED: Rgb = Rgb::categorical(0);
 /// Colour of the trained network.
-const TRAINED: Rgb = Rgb::categorical(3);
+const TRAINED: Rgb = Rgb::RED;
 /// Height of a plot as wide as the figure, px.
 const HEIGHT: f64 = 340.0;
 /// Largest width of the figure, and smallest width of a model in a figure that is not as wide, px.

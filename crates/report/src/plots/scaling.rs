@@ -7,7 +7,7 @@ use eigenscope_stage::{Agreement, Context, Role, TaskError, TaskKind, task_funct
 use super::output::{figure_kind, write};
 use crate::inputs::groups::{groups, legend};
 use crate::inputs::labels;
-use crate::parts::floor::Floored;
+use crate::parts::floor::{Floored, ratio_range};
 use crate::parts::series::enumerate;
 use eigenscope_figure::{
     Axes, Axis, ColourMap, Dash, Figure, Layer, Legend, Line, Marker, MarkerShape, Panel, Rgb,
@@ -33,9 +33,6 @@ pub(super) fn kind() -> TaskKind {
             .agrees(Agreement::task("power_law", "scaling")),
     )
 }
-
-/// Range of an axis without values above zero.
-const NOTHING: (f64, f64) = (0.1, 1.0);
 
 /// A column of the table that is drawn as a curve.
 #[derive(Clone, Copy)]
@@ -315,9 +312,7 @@ fn panel(
     let mut lines = curves;
     lines.extend(fits);
     let values = || lines.iter().flat_map(|line| &line.y).copied();
-    let range = ratio_range(values().filter(|value| *value > 0.0)).unwrap_or(NOTHING);
-    let floored = Floored::new(range, values());
-    let (major, minor) = log_ticks(range);
+    let floored = Floored::around(values);
     let layers = lines.into_iter().map(|line| {
         let y = line
             .y
@@ -327,22 +322,12 @@ fn panel(
         Layer::Line(Line { y, ..line })
     });
     let layers = layers.collect();
-    let y = floored.axis(label, major, minor);
+    let y = floored.ticked_axis(label);
     let axes = Axes::new(images_axis(sizes), y, layers);
     (
         Panel::axes(title, axes.with_aspect(0.8)),
         floored.word().is_some(),
     )
-}
-
-/// Labelled and unlabelled ticks of a logarithmic axis, whose range may be short.
-fn log_ticks(range: (f64, f64)) -> (Vec<Tick>, Vec<Tick>) {
-    let divided = ticks::ones_twos_fives(range);
-    match divided.len() {
-        0..=2 => (ticks::linear(range, 4), vec![]),
-        3..=8 => (divided, ticks::log_minor(range)),
-        _ => (ticks::sparse_decades(range, 8), ticks::log_minor(range)),
-    }
 }
 
 /// A power law from the smallest to the largest number of images, with its exponent in the legend.
@@ -367,15 +352,6 @@ fn fit(quantity: &Quantity, law: &PowerLawRow, rows: &[&ScalingRow]) -> Line {
             quantity.name
         ))
     }
-}
-
-/// Range of positive values, extended by the same ratio at both ends; `None` without values.
-fn ratio_range(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
-    let (low, high) = values.fold((f64::INFINITY, 0.0f64), |(low, high), value| {
-        (low.min(value), high.max(value))
-    });
-    let margin = (high / low).powf(0.08).max(1.05);
-    (low <= high).then_some((low / margin, high * margin))
 }
 
 /// A logarithmic axis with ticks at the numbers of images that have room.
@@ -409,12 +385,5 @@ mod tests {
         assert_eq!(texts(&[3750, 7500, 15_000]), ["3,750", "7,500", "15,000"]);
         assert_eq!(texts(&[100, 101, 102, 60_000]), ["100", "60,000"]);
         assert_eq!(texts(&[500]), ["500"]);
-    }
-
-    #[test]
-    fn ranges_of_ratios_hold_their_values() {
-        let (low, high) = ratio_range([2.0, 8.0].into_iter()).expect("a range");
-        assert!(low < 2.0 && high > 8.0 && (low * high - 16.0).abs() < 1e-9);
-        assert_eq!(ratio_range(std::iter::empty()), None);
     }
 }

@@ -5,14 +5,14 @@ use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
 
 use super::output::{figure_kind, write};
 use crate::inputs::labels;
-use crate::parts::series::percentage_range;
+use crate::parts::series::{percent, percentage_range};
 use eigenscope_figure::{
     Axes, Axis, Dash, Figure, Layer, Legend, Line, Marker, MarkerShape, Panel, Rgb, ticks,
 };
 
 /// Colours of the model in the basis, and of the whole model.
 const SHARED: Rgb = Rgb::categorical(0);
-const WHOLE: Rgb = Rgb::categorical(7);
+const WHOLE: Rgb = Rgb::NEUTRAL;
 /// Loss of accuracy that the description looks for, as a fraction.
 const WITHIN: f64 = 0.01;
 
@@ -49,7 +49,7 @@ fn draw(rows: &[SharedBasisRow], title: String) -> Result<Figure, TaskError> {
     };
     let axis = || {
         let marks = ticks::ones_twos_fives(range);
-        Axis::log("vectors of the basis", range).with_major(marks)
+        Axis::log("Vectors of the basis", range).with_major(marks)
     };
     let line = |values: Vec<f64>, name: &str| {
         let marker = Some(Marker::new(MarkerShape::Circle));
@@ -67,7 +67,7 @@ fn draw(rows: &[SharedBasisRow], title: String) -> Result<Figure, TaskError> {
     let values = accuracies.iter().copied().chain([100.0 * full]);
     let accuracy = Axes::new(
         axis(),
-        Axis::linear("test accuracy (%)", percentage_range(values)),
+        Axis::linear("Test accuracy (%)", percentage_range(values)),
         vec![
             Layer::Line(whole),
             line(accuracies.clone(), "in the shared basis"),
@@ -76,7 +76,7 @@ fn draw(rows: &[SharedBasisRow], title: String) -> Result<Figure, TaskError> {
     let shares: Vec<f64> = rows.iter().map(|row| 100.0 * row.share).collect();
     let share = Axes::new(
         axis(),
-        Axis::linear("norm kept (%)", percentage_range(shares.iter().copied())),
+        Axis::linear("Norm kept (%)", percentage_range(shares.iter().copied())),
         vec![line(shares.clone(), "in the shared basis")],
     );
     let enough = rows
@@ -96,8 +96,8 @@ fn draw(rows: &[SharedBasisRow], title: String) -> Result<Figure, TaskError> {
         title,
         format!(
             "Test accuracy, and norm of the interaction tensor that is kept, when the quadratic forms of all classes are written in one \
-             basis of few vectors of the hidden space; the whole model has {}%.{}",
-            ticks::decimal(100.0 * full, 1),
+             basis of few vectors of the hidden space; the whole model has {}.{}",
+            percent(full, 1),
             enough.unwrap_or_default(),
         ),
         820.0,

@@ -8,8 +8,8 @@ use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
 
 use super::output::{figure_kind, write};
 use crate::inputs::groups::series;
-use crate::parts::series::{Curve, enumerate, whole_ticks};
-use eigenscope_figure::{Axes, Axis, Figure, Legend, Panel, ticks};
+use crate::parts::series::{Curve, enumerate, interval_entry, whole_ticks};
+use eigenscope_figure::{Axes, Axis, Figure, Layer, Legend, Panel, ticks};
 
 pub(super) fn kind() -> TaskKind {
     figure_kind(
@@ -58,20 +58,21 @@ fn draw(rows: &[Labelled<SimilarityRow>]) -> Result<Figure, TaskError> {
     let sizes: BTreeSet<u32> = curves.iter().map(|curve| curve.size).collect();
     let last_rank = all().map(|row| row.rank).max().unwrap_or(0);
     let reference = all().next().map_or(0, |row| row.reference_hidden);
-    let layers = curves
+    let mut layers: Vec<Layer> = curves
         .into_iter()
         .flat_map(|curve| {
             let rows = curve.rows;
             Curve {
                 name: curve.name,
                 colour: curve.colour,
-                x: rows.iter().map(|row| f64::from(row.rank)).collect(),
+                x: rows.iter().map(|row| f64::from(row.rank) + 1.0).collect(),
                 y: rows.iter().map(|row| row.similarity_mean).collect(),
                 half_width: rows.iter().map(|row| row.half_width).collect(),
             }
             .layers()
         })
         .collect();
+    layers.extend(interval_entry(&layers, "90 % interval"));
     let compared = match (sizes.first(), sizes.len()) {
         (Some(one), 1) if *one == reference => format!("of models of hidden size {reference}"),
         (Some(one), 1) => format!("of models of hidden size {reference} and of hidden size {one}"),
@@ -80,9 +81,9 @@ fn draw(rows: &[Labelled<SimilarityRow>]) -> Result<Figure, TaskError> {
             enumerate(sizes.iter())
         ),
     };
-    let ranks = (0.0, f64::from(last_rank.max(1)));
+    let ranks = (1.0, f64::from(last_rank.max(1)) + 1.0);
     let x =
-        Axis::linear(format!("eigenvector rank ({ranking})"), ranks).with_major(whole_ticks(ranks));
+        Axis::linear(format!("Eigenvector rank ({ranking})"), ranks).with_major(whole_ticks(ranks));
     let range = (0.0, 1.0);
     let y = Axis::linear(
         format!("|cosine| with models of hidden size {reference}"),
@@ -93,7 +94,7 @@ fn draw(rows: &[Labelled<SimilarityRow>]) -> Result<Figure, TaskError> {
         format!("Similarity of eigenvectors to hidden size {reference}: {pairs}"),
         format!(
             "Mean absolute cosine between input-space eigenvectors of equal class and rank, {compared}; \
-             {ranking}; {pairs}. Bands are 90% Student-t intervals of the mean."
+             {ranking}; {pairs}. Bands are 90 % Student-t intervals of the mean."
         ),
         720.0,
         1,

@@ -86,6 +86,6 @@ fn panel(
         };
         values[at_row * sizes.len() + at_column] = row.similarity_mean.unwrap_or(f64::NAN);
     }
-    let side = || Side::new("hidden size", sizes.iter().map(u32::to_string).collect());
+    let side = || Side::new("Hidden size", sizes.iter().map(u32::to_string).collect());
     heat_map::panel(name, (side(), side()), values, 2, colours.clone())
 }

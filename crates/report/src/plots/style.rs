@@ -1,6 +1,6 @@
 //! What every kind of figure can be told about its look: a width on paper, the size of its text, its title, letters of panels.
 
-use eigenscope_figure::{Figure, Paper, drawn_font_pt, on_paper, with_letters};
+use eigenscope_figure::{Drawn, Figure, Paper, drawn, on_paper, with_letters};
 use eigenscope_stage::{Parameter, ParameterType, TaskError};
 use serde::Deserialize;
 
@@ -51,8 +51,8 @@ impl Default for Style {
 /// A figure as it is drawn.
 pub(super) struct Styled {
     pub(super) figure: Figure,
-    /// A lack of room for the stated size of text.
-    pub(super) warning: Option<String>,
+    /// A lack of room for the stated size of text or on a page.
+    pub(super) warnings: Vec<String>,
 }
 
 impl Style {
@@ -99,7 +99,7 @@ impl Style {
             Width::Word(Word::Screen) => {
                 return Ok(Styled {
                     figure,
-                    warning: None,
+                    warnings: Vec::new(),
                 });
             }
             Width::Paper(width_mm) => width_mm,
@@ -109,14 +109,28 @@ impl Style {
             font_pt: self.font_pt,
         };
         let figure = on_paper(&figure, paper)?;
-        let drawn = drawn_font_pt(&figure)?.unwrap_or(self.font_pt);
-        let warning = (drawn < self.font_pt - UNSEEN_PT).then(|| {
-            format!(
-                "{width_mm} mm are too narrow for text of {} pt: it has {drawn:.1} pt; choose a larger `width_mm` or a smaller \
-                 `font_pt`",
-                self.font_pt
-            )
-        });
-        Ok(Styled { figure, warning })
+        let drawn = drawn(&figure)?;
+        let warnings = drawn.map_or_else(Vec::new, |drawn| lacks(&drawn, paper));
+        Ok(Styled { figure, warnings })
     }
+}
+
+/// What a figure lacks room for on paper.
+fn lacks(drawn: &Drawn, paper: Paper) -> Vec<String> {
+    let Paper { width_mm, font_pt } = paper;
+    let mut lacks = Vec::new();
+    if drawn.font_pt < font_pt - UNSEEN_PT {
+        lacks.push(format!(
+            "{width_mm} mm are too narrow for text of {font_pt} pt: it has {:.1} pt; choose a larger `width_mm` or a smaller \
+             `font_pt`",
+            drawn.font_pt
+        ));
+    }
+    if drawn.height_mm > drawn.tallest_mm {
+        lacks.push(format!(
+            "the drawing is {:.0} mm high, more than the {:.0} mm of a page; choose a larger `width_mm` or draw less",
+            drawn.height_mm, drawn.tallest_mm
+        ));
+    }
+    lacks
 }

@@ -11,7 +11,8 @@ use crate::inputs::labels;
 use crate::parts::layer_spectra::decades_axis;
 use crate::parts::series::{enumerate, whole_ticks};
 use eigenscope_figure::{
-    Axes, Axis, Figure, Layer, Legend, Line, Marker, MarkerShape, Panel, Points, Rgb, ticks,
+    Axes, Axis, Dash, Figure, INK, Layer, Legend, Line, Marker, MarkerShape, Panel, Points, Rgb,
+    ticks,
 };
 
 /// Width of the figure, additional width for each class beyond [`NARROW_CLASSES`], and largest width, px.
@@ -188,13 +189,22 @@ fn accuracy_panel(before: &ClassAccuracy, after: &ClassAccuracy) -> Panel {
     };
     let (before_rows, after_rows) = (rows(before), rows(after));
     let links = before_rows.iter().zip(&after_rows).enumerate();
-    let mut layers: Vec<Layer> = links
+    let classes = before.classes.len() as f64;
+    let chance = Line {
+        width: 1.0,
+        dash: Dash::Dotted,
+        ..Line::new(vec![0.0, classes + 1.0], vec![100.0 / classes; 2], INK)
+    };
+    let chance = Layer::Line(chance.named("chance"));
+    let links: Vec<Layer> = links
         .filter_map(|(place, (before, after))| {
             let y = vec![(*before)?, (*after)?];
             let line = Line::new(vec![middle(place); 2], y, LINK);
             Some(Layer::Line(Line { width: 3.0, ..line }))
         })
         .collect();
+    let mut layers = vec![chance];
+    layers.extend(links);
     layers.push(dots(&before_rows, BEFORE));
     layers.push(dots(&after_rows, AFTER));
     let names: Vec<String> = before

@@ -164,7 +164,7 @@ fn tasks(bars: &[Bar<'_>], total: f64, unit: &Unit, time: Axis) -> Result<Panel,
         layers.extend((!names.texts.is_empty()).then_some(Layer::Texts(names)));
     }
     let middles = (0..lanes).map(|lane| Tick::new(lane as f64 + 0.5, (lane + 1).to_string()));
-    let threads = Axis::linear("thread", (0.0, lanes as f64)).with_major(middles.collect());
+    let threads = Axis::linear("Thread", (0.0, lanes as f64)).with_major(middles.collect());
     let axes = Axes::new(time, threads.reversed(), layers);
     Ok(Panel::axes("Tasks", axes.with_aspect(lane * lanes as f64)))
 }
@@ -246,16 +246,11 @@ fn busy(bars: &[Bar<'_>], cores: u32, unit: &Unit, time: Axis) -> Panel {
         y.push(level.max(0.0));
     }
     let zero = vec![0.0; x.len()];
-    let mut band = Band::new(
-        x,
-        zero,
-        y,
-        Rgb::categorical(0).mix(Rgb::categorical(7), 0.5),
-    );
+    let mut band = Band::new(x, zero, y, Rgb::categorical(0).mix(Rgb::NEUTRAL, 0.5));
     band.opacity = 0.5;
     let range = (0.0, f64::from(cores) * 1.05);
     let cores =
-        Axis::linear("cores busy", range).with_major(ticks::linear((0.0, f64::from(cores)), 4));
+        Axis::linear("Cores busy", range).with_major(ticks::linear((0.0, f64::from(cores)), 4));
     let axes = Axes::new(time, cores, vec![Layer::Band(band)]);
     Panel::axes("Load", axes.with_aspect(LOAD))
 }

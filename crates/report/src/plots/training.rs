@@ -8,8 +8,9 @@ use eigenscope_stage::{Context, Input, Role, TaskError, TaskKind, task_function}
 
 use super::output::{figure_kind, write};
 use crate::inputs::labels::{self, Differences};
+use crate::parts::floor::Floored;
 use crate::parts::layer_spectra::curve;
-use crate::parts::series::{enumerate, padded_range, whole_ticks};
+use crate::parts::series::{enumerate, percentage_range, whole_ticks};
 use eigenscope_figure::{Axes, Axis, ColourMap, Figure, Layer, Legend, Line, Panel, Rgb, ticks};
 
 pub(super) fn kind() -> TaskKind {
@@ -64,7 +65,8 @@ fn run(context: &Context) -> Result<(), TaskError> {
         all if all == runs.len() => format!(" ({word})"),
         _ => format!(" (of some models {word})"),
     };
-    write(context, draw(&runs, legend, &changed, &shared))
+    let title = labels::titled_by_all("Training", inputs);
+    write(context, draw(&runs, title, legend, &changed, &shared))
 }
 
 /// A sentence about the labels in which runs of one name, and so of one colour, differ; empty if they differ in none.
@@ -117,28 +119,38 @@ impl Groups {
         let by_size = sizes.is_some();
         let (title, names) = match sizes {
             Some(sizes) => (
-                "hidden size".to_owned(),
+                "Hidden size".to_owned(),
                 sizes.iter().map(u64::to_string).collect(),
             ),
-            None => labels::legend(inputs),
+            None => {
+                let (title, names) = labels::legend(inputs);
+                (labels::capitalised(&title), names)
+            }
         };
         let mut distinct: Vec<&String> = Vec::with_capacity(names.len());
         let mut seen = BTreeSet::new();
         distinct.extend(names.iter().filter(|name| seen.insert(*name)));
         let numbers = distinct.iter().map(|name| name.parse::<f64>().ok());
         let numbers: Option<Vec<f64>> = numbers.collect();
+        let is_numeric = numbers.is_some();
         if let Some(numbers) = numbers {
             let mut order: Vec<usize> = (0..numbers.len()).collect();
             order.sort_by(|one, other| numbers[*one].total_cmp(&numbers[*other]));
             distinct = order.into_iter().map(|index| distinct[index]).collect();
         }
-        let ordered = by_size || distinct.len() > CATEGORIES;
+        let is_quantity = is_numeric && distinct.len() > 1 && title != "Seed";
+        let ordered = by_size || is_quantity || distinct.len() > CATEGORIES;
         let looks: Vec<Rgb> = match ordered {
             true => ColourMap::Viridis.series(distinct.len()),
             false => (0..distinct.len()).map(Rgb::categorical).collect(),
         };
+        let counted = |name: &String| match names.iter().filter(|other| *other == name).count() {
+            0 | 1 => name.clone(),
+            runs => format!("{name} (n = {runs})"),
+        };
         let looks = looks.into_iter().enumerate();
-        let colours = distinct.into_iter().cloned().zip(looks).collect();
+        let colours = distinct.into_iter().map(counted).zip(looks).collect();
+        let names = names.iter().map(counted).collect();
         let legend = Legend::right(title);
         Self {
             legend: if ordered { legend.ordered() } else { legend },
@@ -148,25 +160,34 @@ impl Groups {
     }
 }
 
-fn draw(runs: &[Run], legend: Legend, noise: &str, shared: &str) -> Figure {
+fn draw(runs: &[Run], title: String, legend: Legend, noise: &str, shared: &str) -> Figure {
+    // Training and test have one scale.
+    let rows = || runs.iter().flat_map(|run| &run.rows);
+    let losses = || rows().flat_map(|row| [row.train_loss_nats, row.test_loss_nats]);
+    let losses = Floored::around(losses);
+    let loss = losses.ticked_axis("Cross-entropy (nats)");
+    let accuracies =
+        rows().flat_map(|row| [row.train_accuracy_fraction, row.test_accuracy_fraction]);
+    let range = percentage_range(accuracies.map(|fraction| 100.0 * fraction));
+    let accuracy = Axis::linear("Accuracy (%)", range).with_major(ticks::linear(range, 6));
     let panels = vec![
-        panel(runs, "Training loss", "cross-entropy (nats)", |row| {
-            row.train_loss_nats
+        panel(runs, "Training loss", &loss, |row| {
+            losses.place(row.train_loss_nats)
         }),
-        panel(runs, "Test loss", "cross-entropy (nats)", |row| {
-            row.test_loss_nats
+        panel(runs, "Test loss", &loss, |row| {
+            losses.place(row.test_loss_nats)
         }),
-        panel(runs, "Training accuracy", "accuracy (%)", |row| {
+        panel(runs, "Training accuracy", &accuracy, |row| {
             100.0 * row.train_accuracy_fraction
         }),
-        panel(runs, "Test accuracy", "accuracy (%)", |row| {
+        panel(runs, "Test accuracy", &accuracy, |row| {
             100.0 * row.test_accuracy_fraction
         }),
     ];
-    Figure::new(
-        "Training",
+    let figure = Figure::new(
+        title,
         format!(
-            "Loss and accuracy on training batches{noise} and on the test images after every epoch, {}.{shared}",
+            "Loss, on a logarithmic axis, and accuracy on training batches{noise} and on the test images after every epoch, {}.{shared}",
             match runs.len() {
                 1 => "one model".to_owned(),
                 models => format!("{models} models"),
@@ -175,12 +196,15 @@ fn draw(runs: &[Run], legend: Legend, noise: &str, shared: &str) -> Figure {
         860.0,
         2,
         panels,
-    )
-    .with_legend(legend)
+    );
+    match runs {
+        // The title names a single one.
+        [_] => figure,
+        _ => figure.with_legend(legend),
+    }
 }
 
-fn panel(runs: &[Run], title: &str, label: &str, pick: impl Fn(&HistoryRow) -> f64) -> Panel {
-    let range = padded_range(runs.iter().flat_map(|run| run.rows.iter().map(&pick)));
+fn panel(runs: &[Run], title: &str, y: &Axis, pick: impl Fn(&HistoryRow) -> f64) -> Panel {
     let layers = runs
         .iter()
         .filter(|run| !run.rows.is_empty())
@@ -197,9 +221,8 @@ fn panel(runs: &[Run], title: &str, label: &str, pick: impl Fn(&HistoryRow) -> f
         })
         .collect();
     let epochs = epochs(runs);
-    let x = Axis::linear("epoch", epochs).with_major(whole_ticks(epochs));
-    let y = Axis::linear(label, range).with_major(ticks::linear(range, 6));
-    Panel::axes(title, Axes::new(x, y, layers))
+    let x = Axis::linear("Epoch", epochs).with_major(whole_ticks(epochs));
+    Panel::axes(title, Axes::new(x, y.clone(), layers))
 }
 
 /// Range of the epochs of all runs; a single epoch is extended by half an epoch on both sides.

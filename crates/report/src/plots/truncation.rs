@@ -9,7 +9,7 @@ use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
 use super::output::{figure_kind, write};
 use crate::inputs::groups::{Series, series};
 use crate::parts::floor::Floored;
-use crate::parts::series::{Curve, enumerate, whole_ticks};
+use crate::parts::series::{Curve, enumerate, interval_entry, whole_ticks};
 use eigenscope_figure::{Axes, Axis, Figure, Layer, Legend, Panel, ticks};
 
 /// Largest change of a mean error that is not visible, in percentage points.
@@ -70,7 +70,7 @@ fn draw(rows: &[Labelled<TruncationSummaryRow>]) -> Figure {
     let first = errors.partition_point(|error| *error < lowest);
     let (error, no_error) = panel(
         "Test error",
-        "test error (%)",
+        "Test error (%)",
         (lowest, 100.0),
         &errors[first..],
         (&curves, last),
@@ -78,7 +78,7 @@ fn draw(rows: &[Labelled<TruncationSummaryRow>]) -> Figure {
     );
     let (drop, no_drop) = panel(
         "Accuracy drop",
-        "accuracy drop (points)",
+        "Accuracy drop (points)",
         (0.1, 100.0),
         &[0.1, 1.0, 10.0, 100.0],
         (&curves, last),
@@ -92,7 +92,7 @@ fn draw(rows: &[Labelled<TruncationSummaryRow>]) -> Figure {
     let all = || rows.iter().map(|row| &row.row);
     let models = match all().map(|row| row.models).max() {
         Some(1) | None => "one model a curve".to_owned(),
-        Some(models) => format!("means over up to {models} models with 90% Student-t intervals"),
+        Some(models) => format!("means over up to {models} models with 90 % Student-t intervals"),
     };
     let on_floor = match (no_error, no_drop) {
         (false, false) => "",
@@ -149,12 +149,15 @@ fn panel(
     };
     let means = curves.iter().flat_map(&shown).map(|(_, mean, _)| mean);
     let floored = Floored::new(range, means);
-    let layers: Vec<Layer> = curves
+    let mut layers: Vec<Layer> = curves
         .iter()
         .flat_map(|curve| {
             let rows = shown(curve);
             Curve {
-                name: curve.name.clone(),
+                name: match curve.rows.iter().map(|row| row.models).max() {
+                    Some(models @ 2..) => format!("{} (n = {models})", curve.name),
+                    _ => curve.name.clone(),
+                },
                 colour: curve.colour,
                 x: rows.iter().map(|(kept, ..)| *kept).collect(),
                 y: rows.iter().map(|(_, mean, _)| *mean).collect(),
@@ -163,8 +166,9 @@ fn panel(
             .layers_on(&floored)
         })
         .collect();
+    layers.extend(interval_entry(&layers, "90 % interval"));
     let kept = (0.0, f64::from(last));
-    let x = Axis::linear("eigenpairs kept per class", kept).with_major(whole_ticks(kept));
+    let x = Axis::linear("Eigenpairs kept per class", kept).with_major(whole_ticks(kept));
     let y = floored.axis(
         label,
         ticks::at(major, ticks::plain),

@@ -52,7 +52,7 @@ pub(crate) fn draw_confusion(
         ("confusion", folder.table("confusion", rows)),
         ("accuracy", folder.table("accuracy", accuracy)),
     ];
-    drawn::draw(folder, "confusion", json!({}), inputs)
+    drawn::draw(folder, "confusion", json!({"scale": 0}), inputs)
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn confusion_has_counts_and_names_and_the_accuracy_in_its_title() {
     let folder = TestFolder::new();
     let drawn = draw_confusion(&folder, &pets(), &accuracies(&PETS));
     drawn.shows(&[
-        "Confusion: 2,948 of 3,000 images correct (98.27 %)",
+        "Confusion: 2,948 of 3,000 images correct (98.3 %)",
         "Predicted class",
         "Errors (square-root scale)",
     ]);
@@ -79,7 +79,7 @@ fn confusion_of_two_classes_without_errors_and_of_many() {
     let two = [("0", 1000), ("1", 1000)];
     let rows = confusion(&[&[1000, 0], &[0, 1000]]);
     let drawn = draw_confusion(&folder, &rows, &accuracies(&two));
-    drawn.shows(&["2,000 of 2,000 images correct (100.00 %)"]);
+    drawn.shows(&["2,000 of 2,000 images correct (100.0 %)"]);
     let many = |count: usize| {
         let names: Vec<String> = (0..count).map(|class| format!("class {class}")).collect();
         let classes: Vec<_> = names.iter().map(|name| (name.as_str(), 1)).collect();
@@ -98,7 +98,7 @@ fn tables_of_different_tasks_are_refused() {
         ("confusion", folder.table("confusion", &pets())),
         ("accuracy", folder.table("other", &accuracies(&PETS))),
     ];
-    drawn::draw_as_given(&folder, "confusion", json!({}), inputs)
+    drawn::draw_as_given(&folder, "confusion", json!({"scale": 0}), inputs)
         .fails_with("`accuracy` is metric.other, `confusion` is metric.confusion");
 }
 
@@ -218,7 +218,7 @@ fn surgery_shows_every_class_and_all_singular_values() {
     let names = ["cat", "dog", "a bird of many names", "all", "Class"];
     assert_eq!(drawn.texts_of("x-axis")[0], names);
     assert_eq!(drawn.texts_of("x-axis")[1], ["1", "2", "3", "Rank"]);
-    assert_eq!(drawn.texts_of("legend"), [["before", "after"]]);
+    assert_eq!(drawn.texts_of("legend"), [["chance", "before", "after"]]);
     assert!(drawn.warnings().is_empty());
     tables.operations.push(SurgeryRow {
         cosine_after: f64::NAN,

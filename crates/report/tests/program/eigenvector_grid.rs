@@ -77,11 +77,18 @@ fn accuracies_stand_above_the_pictures_of_a_class() {
     let folder = TestFolder::new();
     draw(&folder, 4, &by).shows(&[
         "The largest eigenvector of class “cat” by seed and noise std",
-        "90.0%",
-        "91.0%",
-        "92.0%",
-        "93.0%",
+        "90.0 %",
+        "91.0 %",
+        "92.0 %",
+        "93.0 %",
     ]);
+}
+
+#[test]
+fn models_without_room_are_counted() {
+    let folder = TestFolder::new();
+    let by = json!({"rows": "noise_std", "columns": "seed"});
+    draw(&folder, 80, &by).shows(&["… and 8 more columns"]);
 }
 
 #[test]

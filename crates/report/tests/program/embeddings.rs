@@ -83,11 +83,11 @@ fn directions_are_drawn_on_the_sphere_as_many_of_each_class() {
         "on the unit sphere",
         "azimuth 35° and elevation 25°",
     ]);
-    let legend = ["class", "cat", "dog", "a bird of many names"];
+    let legend = ["Class", "cat", "dog", "a bird of many names"];
     assert_eq!(drawn.texts_of("legend"), [legend]);
     let names = drawn.texts_of("texts").concat();
     assert_eq!(names, ["e", "1", "e", "2", "e", "3"]);
-    for colour in ["#1f77b4", "#ff7f0e", "#2ca02c"] {
+    for colour in ["#3f90da", "#ffa90e", "#bd1f01"] {
         assert_eq!(dots(&drawn, colour), 4, "{colour}");
     }
     assert!(drawn.warnings().is_empty());
@@ -103,7 +103,7 @@ fn values_are_drawn_in_a_box_with_ticks() {
     assert_eq!(texts, [axis("1"), axis("2"), axis("3")].concat());
     let single = in_space(&folder, &embeddings(1, 3), false);
     assert_eq!(single.warnings(), ["there are 1 embeddings, not 12"]);
-    assert_eq!(single.texts_of("legend"), [["class", "cat"]]);
+    assert_eq!(single.texts_of("legend"), [["Class", "cat"]]);
 }
 
 #[test]
@@ -266,7 +266,7 @@ fn a_map_has_its_quality_above_and_its_classes_beside_it() {
         "(perplexity 30)",
     ]);
     // The class between them has no image.
-    let legend = ["class", "cat", "a bird of many names"];
+    let legend = ["Class", "cat", "a bird of many names"];
     assert_eq!(drawn.texts_of("legend"), [legend]);
     let one_path_a_class = 2;
     assert_eq!(
@@ -437,13 +437,13 @@ fn neighbours_stand_in_a_row_nearest_first() {
         panel[4..],
         [
             "dog",
-            "dog, 0.0625",
-            "dog, 0.125",
-            "dog, 0.188",
+            "dog (d = 0.0625)",
+            "dog (d = 0.125)",
+            "dog (d = 0.188)",
             "cat",
-            "cat, 0.0625",
-            "cat, 0.125",
-            "cat, 0.188"
+            "cat (d = 0.0625)",
+            "cat (d = 0.125)",
+            "cat (d = 0.188)"
         ]
     );
     drawn.shows(&["Nearest test images in embedding space"]);

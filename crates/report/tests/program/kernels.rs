@@ -58,14 +58,14 @@ fn kernels_of_grey_images_stand_in_a_square() {
     let model = model(&folder, 1, &tensors);
     let nine = draw(&folder, &model, "conv1", 9);
     nine.shows(&[
-        "Kernels of conv1: the first 9 of 10 (seed 7)",
+        "Kernels of conv1: the first 9 of 10 (model, seed 7)",
         "first 9 kernels as images of 2 x 2",
         "Weight",
     ]);
     assert_eq!(pictures(&nine), 9);
     assert!(nine.warnings().is_empty());
     let all = draw(&folder, &model, "conv1", 20);
-    all.shows(&["Kernels of conv1 (seed 7)"]);
+    all.shows(&["Kernels of conv1 (model, seed 7)"]);
     assert_eq!(pictures(&all), 10);
     assert_eq!(all.warnings(), ["conv1 has 10 kernels, not 20"]);
     let few = [tensor("conv1.weight", &[8, 1, 2, 2])];
@@ -93,7 +93,7 @@ fn the_first_of_many_channels_are_drawn() {
     ];
     let model = model(&folder, 1, &tensors);
     let all = draw(&folder, &model, "conv2", 4);
-    all.shows(&["Kernels of conv2 (seed 7)", "Channel that is read"]);
+    all.shows(&["Kernels of conv2 (model, seed 7)", "Channel that is read"]);
     assert_eq!(pictures(&all), 32);
     let some = draw(&folder, &model, "conv3", 3);
     some.shows(&["the first 3 of 20, the first 16 of 40 channels that they read"]);
@@ -109,7 +109,7 @@ fn a_linear_layer_after_a_normalisation_reads_the_images() {
         tensor("linear.weight", &[5, 12]),
     ];
     let model = model(&folder, 1, &tensors);
-    draw(&folder, &model, "linear", 5).shows(&["Units of linear (seed 7)"]);
+    draw(&folder, &model, "linear", 5).shows(&["Units of linear (model, seed 7)"]);
 }
 
 #[test]

@@ -106,8 +106,8 @@ fn clipping_has_a_column_a_layer_in_the_order_of_the_table() {
         [
             "layer2",
             "layer1",
-            "none of 2 suffices",
-            "3 of 4 eigenvectors suffice"
+            "layer2: none of 2 suffices",
+            "layer1: 3 of 4 eigenvectors suffice"
         ]
     );
     assert_eq!(panels[1][1..5], ["1", "2", "Rank", "10"]);
@@ -329,6 +329,7 @@ fn overlap_has_maps_with_one_colour_bar() {
     assert_eq!(
         panels[2],
         [
+            "layer1: overlap",
             "1",
             "2",
             "3",
@@ -339,7 +340,7 @@ fn overlap_has_maps_with_one_colour_bar() {
             "Rank in second network"
         ]
     );
-    assert_eq!(panels[3][0], "r² 92.2 % (train), undefined (test)");
+    assert_eq!(panels[3][0], "layer2: r² = 0.922 (train), undefined (test)");
     // The first layer reads the images themselves.
     drawn.shows(&["second network (seed 1) (for layer2 after alignment): 0 for none"]);
     let bar = ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0", "Overlap"];

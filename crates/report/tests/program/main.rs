@@ -116,9 +116,9 @@ fn training_of_many_models_and_of_one() {
     draw(&swept).shows(&[
         "Training",
         "Test loss",
-        "hidden size",
+        "Hidden size",
         "30",
-        "50",
+        "50 (n = 2)",
         "3 models",
     ]);
     // Two of one size and colour.
@@ -128,7 +128,7 @@ fn training_of_many_models_and_of_one() {
     }
     draw(&swept).shows(&["3 models. Curves of one colour differ in learning rate and seed."]);
     let one = [folder.table("history", &history(4))];
-    draw(&one).shows(&["model", "metric.history"]);
+    assert!(draw(&one).texts_of("legend").is_empty());
     let short = [folder.table("history", &history(1))];
     draw(&short).shows(&["Training"]);
 }
@@ -141,9 +141,9 @@ fn epochs_run_from_the_first_to_the_last() {
         let drawn = draw_histories(&folder, &[table]);
         drawn.texts_of("x-axis").remove(0)
     };
-    assert_eq!(ticks(1), ["1", "epoch"]);
-    assert_eq!(ticks(5), ["1", "2", "3", "4", "5", "epoch"]);
-    assert_eq!(ticks(20), ["1", "5", "10", "15", "20", "epoch"]);
+    assert_eq!(ticks(1), ["1", "Epoch"]);
+    assert_eq!(ticks(5), ["1", "2", "3", "4", "5", "Epoch"]);
+    assert_eq!(ticks(20), ["1", "5", "10", "15", "20", "Epoch"]);
 }
 
 #[test]
@@ -161,7 +161,7 @@ fn no_two_of_many_models_have_one_colour() {
         let members: Vec<Input> = (0..count).map(member).collect();
         let drawn = draw_histories(&folder, &members);
         // What they differ in, without repeating it in every entry.
-        assert_eq!(drawn.texts_of("legend")[0][..2], ["learning rate", "0.0"]);
+        assert_eq!(drawn.texts_of("legend")[0][..2], ["Learning rate", "0.0"]);
         let form: Value = serde_json::from_slice(&drawn.bytes(INTERACTIVE)).expect("JSON");
         let traces = form["data"].as_array().expect("traces").iter();
         let lines = traces.filter(|trace| trace["meta"]["what"] == "line");
@@ -226,7 +226,7 @@ fn similarity_is_titled_by_the_variant_of_the_table() {
     rows.retain(|row| row.hidden == 6 && row.rank < 2);
     let one = draw(&rows);
     one.shows(&["of models of hidden size 12 and of hidden size 6; largest"]);
-    assert_eq!(one.texts_of("x-axis")[0][..2], ["0", "1"]);
+    assert_eq!(one.texts_of("x-axis")[0][..2], ["1", "2"]);
 
     draw(&[]).fails_with("the table has no rows");
     draw(&similarity("corrupted", None)).fails_with("variant corrupted, expected `corrected`");
@@ -323,7 +323,10 @@ fn every_group_has_curves_of_its_own() {
     let rows = [rated(0.1, &[0.9, 0.5]), rated(0.2, &[0.9, 0.25])].concat();
     let table = folder.labelled("truncation", &rows);
     let drawn = drawn::draw(&folder, "truncation", json!({}), [("truncation", table)]);
-    assert_eq!(drawn.texts_of("legend"), [["learning rate", "0.1", "0.2"]]);
+    assert_eq!(
+        drawn.texts_of("legend"),
+        [["Learning rate", "0.1 (n = 2)", "0.2 (n = 2)"]]
+    );
 
     let rows: Vec<Labelled<SimilarityRow>> = [0.1, 0.2]
         .into_iter()
@@ -344,7 +347,7 @@ fn every_group_has_curves_of_its_own() {
     let legend = drawn.texts_of("legend").concat().join(" ");
     assert_eq!(
         legend,
-        "hidden size, learning rate, weight decay 6, 0.1, 0.1 12, 0.1, 0.1 6, 0.2, 0.2 12, 0.2, 0.2"
+        "Hidden size, learning rate, weight decay 6, 0.1, 0.1 12, 0.1, 0.1 6, 0.2, 0.2 12, 0.2, 0.2"
     );
 
     let rated = |rate: f64| {

@@ -100,12 +100,12 @@ fn every_model_has_its_place() {
 }
 
 #[test]
-fn seeds_are_told_apart_and_one_model_has_its_task() {
+fn seeds_are_told_apart_and_one_model_has_its_table() {
     let folder = TestFolder::new();
     let mut tables = Tables::new();
     tables.add(&folder, "decompose.rainbow", None);
     let one = tables.draw_in(&folder).texts_of("x-axis");
-    assert_eq!(one, [["decompose.rainbow"]]);
+    assert_eq!(one, [["rainbow"]]);
     let mut tables = Tables::new();
     for seed in 0..3 {
         tables.add(

@@ -41,7 +41,7 @@ fn long_tasks_have_names_and_the_title_says_how_idle_the_cores_were() {
         "sweep: 3 tasks in 20 min 00 s, 0.50 core-hours, cores 25.0 % idle",
         "train.bilinear[hidden=300,seed=0]",
         "time (minutes)",
-        "cores busy",
+        "Cores busy",
         "metric",
     ]);
 }

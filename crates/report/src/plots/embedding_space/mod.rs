@@ -43,17 +43,17 @@ pub(super) fn kind() -> TaskKind {
         ),
         Parameter::optional(
             "azimuth_degrees",
-            ParameterType::between(-360.0, 360.0),
-            35.0,
+            or_auto(-360.0, 360.0),
+            "auto",
             "where they are seen from: angle from the first axis towards the \
-             second",
+             second, or \"auto\": from where their mean direction points",
         ),
         Parameter::optional(
             "elevation_degrees",
-            ParameterType::between(-90.0, 90.0),
-            25.0,
+            or_auto(-90.0, 90.0),
+            "auto",
             "where they are seen from: angle from the first two axes towards \
-             the third, which points up",
+             the third, which points up, or \"auto\"",
         ),
     ])
     .reads(Role::one(
@@ -68,8 +68,62 @@ pub(super) fn kind() -> TaskKind {
 struct Parameters {
     count: usize,
     normalise: bool,
-    azimuth_degrees: f64,
-    elevation_degrees: f64,
+    azimuth_degrees: Angle,
+    elevation_degrees: Angle,
+}
+
+/// An angle, or where it is chosen from the data.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(untagged)]
+enum Angle {
+    Degrees(f64),
+    Word(Word),
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Word {
+    Auto,
+}
+
+impl Angle {
+    fn or(self, usual: f64) -> f64 {
+        match self {
+            Self::Degrees(degrees) => degrees,
+            Self::Word(Word::Auto) => usual,
+        }
+    }
+}
+
+/// The type of an angle between these.
+fn or_auto(low: f64, high: f64) -> ParameterType {
+    ParameterType::Either(vec![
+        ParameterType::Choice(vec!["auto".to_owned()]),
+        ParameterType::between(low, high),
+    ])
+}
+
+/// Where points without a mean direction are seen from.
+const USUAL: View = View {
+    azimuth_degrees: 35.0,
+    elevation_degrees: 25.0,
+};
+/// Shortest mean of unit vectors that is a direction.
+const SHORTEST: f64 = 0.05;
+
+/// The view from where the mean direction points, in whole degrees.
+fn from_mean_direction(points: &[Point]) -> View {
+    let count = points.len().max(1) as f64;
+    let [x, y, z] =
+        [0, 1, 2].map(|axis| points.iter().map(|point| point[axis]).sum::<f64>() / count);
+    let level = x.hypot(y);
+    match level.hypot(z) > SHORTEST {
+        true => View {
+            azimuth_degrees: y.atan2(x).to_degrees().round() + 0.0,
+            elevation_degrees: z.atan2(level).to_degrees().round() + 0.0,
+        },
+        false => USUAL,
+    }
 }
 
 fn run(context: &Context) -> Result<(), TaskError> {
@@ -80,9 +134,13 @@ fn run(context: &Context) -> Result<(), TaskError> {
         sample = sample.normalised(context, 0.0, "are zero and have no direction")?;
     }
     let points = points(&sample)?;
+    let usual = match parameters.normalise {
+        true => from_mean_direction(&points),
+        false => USUAL,
+    };
     let view = View {
-        azimuth_degrees: parameters.azimuth_degrees,
-        elevation_degrees: parameters.elevation_degrees,
+        azimuth_degrees: parameters.azimuth_degrees.or(usual.azimuth_degrees),
+        elevation_degrees: parameters.elevation_degrees.or(usual.elevation_degrees),
     };
     let camera = Camera::new(view);
     let (scene, frame, where_drawn) = if parameters.normalise {
@@ -102,8 +160,8 @@ fn run(context: &Context) -> Result<(), TaskError> {
     let description = format!(
         "Embeddings of {}, coloured by class, as points {where_drawn}, seen from azimuth {}° and elevation {}°.{}",
         sample.in_words(),
-        parameters.azimuth_degrees,
-        parameters.elevation_degrees,
+        view.azimuth_degrees,
+        view.elevation_degrees,
         sample.without_images,
     );
     let axis = |number: usize| match frame {
@@ -177,7 +235,7 @@ fn panel(sample: &EmbeddingSample, points: &[Point], scene: Scene, camera: &Came
     let aspect = (scene.y.1 - scene.y.0) / (scene.x.1 - scene.x.0);
     let axes = Axes::new(Axis::bare(scene.x), Axis::bare(scene.y), layers);
     Panel {
-        legend: Some(Legend::right("class")),
+        legend: Some(Legend::right("Class")),
         ..Panel::axes("", axes.with_aspect(aspect))
     }
 }
@@ -199,4 +257,20 @@ fn legend_entries(sample: &EmbeddingSample) -> Vec<Layer> {
         Layer::Points(none.named(name))
     });
     entries.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn points_are_seen_from_their_mean_direction() {
+        let angles = |points: &[Point]| {
+            let view = from_mean_direction(points);
+            (view.azimuth_degrees, view.elevation_degrees)
+        };
+        assert_eq!(angles(&[[0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]), (90.0, 45.0));
+        assert_eq!(angles(&[[-1.0, 0.0, 0.0]]), (180.0, 0.0));
+        assert_eq!(angles(&[[1.0, 0.0, 0.0], [-1.0, 0.0, 0.0]]), (35.0, 25.0));
+    }
 }

@@ -71,7 +71,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
     let mut figure = draw(
         &circle,
         plane.share,
-        labels::titled(&title, context.input("circle")?),
+        labels::titled(&title, context.input("embeddings")?),
     )?;
     for panel in &mut figure.panels {
         panel.space.clone_from(&space);
@@ -176,7 +176,7 @@ fn draw(circle: &EmbeddingSample, share: f64, title: String) -> Result<Figure, T
     let (panel, beside, explained) = if named {
         (panel, 0.0, "Each class is named at its mean direction.")
     } else {
-        let legend = Some(Legend::right("class"));
+        let legend = Some(Legend::right("Class"));
         (
             Panel { legend, ..panel },
             LEGEND,
