@@ -39,7 +39,7 @@ def embedding_net(shape):
 
 
 def initialise(modules):
-    tensors = [(p, m) for m in modules if not isinstance(m, nn.BatchNorm2d) for p in m.parameters()]
+    tensors = [(p, m) for m in modules if not isinstance(m, (nn.BatchNorm1d, nn.BatchNorm2d)) for p in m.parameters()]
     counted = 0
     for module in modules:
         for parameter in module.parameters():

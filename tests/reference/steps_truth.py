@@ -213,7 +213,7 @@ class Builder:
             case "bilinear":
                 return nn.Sequential(*self.linear(value, False, 2), Gate())
             case "conv":
-                fields = dict(value)
+                fields = {key: value[key] for key in value if key != "name"}
                 return nn.Conv2d(channels, fields.pop("channels"), fields.pop("kernel"), **fields)
             case "batch-norm":
                 norm = nn.BatchNorm2d if self.values.dim() == 4 else nn.BatchNorm1d

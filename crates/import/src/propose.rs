@@ -3,6 +3,8 @@
 //! Shapes tell kernels, channels, biases and normalisations, and names that modules stand in blocks. They do not tell strides,
 //! padding, pooling and activations: what is usual is proposed, and said to be that.
 
+mod usual_images;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -98,14 +100,17 @@ pub(crate) fn propose(file: &WeightFile) -> Proposal {
         return proposal;
     }
     let layers = layers(file.shapes());
-    let steps = match steps(&layers) {
-        Ok(steps) => Value::Array(steps),
+    let plain = match steps(&layers) {
+        Ok(steps) => steps,
         Err(remark) => return Proposal::none(remark),
     };
+    let fitted = usual_images::fit(&layers, &plain);
+    let usual = fitted.as_ref().map(|&(_, side)| side);
+    let list = fitted.map_or(plain, |(steps, _)| steps);
     let mut proposal = Proposal {
         names: BTreeMap::new(),
         ..Proposal::none(
-            "strides, padding, pooling and activations are not in the file: these are the usual ones, check them",
+            "strides, padding, pooling, activations and branches are not in the file: these are the usual ones, check them",
         )
     };
     if layers.iter().any(|module| module.groups > 1) {
@@ -116,16 +121,19 @@ pub(crate) fn propose(file: &WeightFile) -> Proposal {
         let remark = "the file does not keep the order of layers: check it, too";
         proposal.remarks.push(remark.to_owned());
     }
-    let Value::Array(list) = &steps else {
-        return proposal;
-    };
     let definition = Definition::new(&Described::Steps(list.clone()), file);
     let resolved = definition.ok().and_then(|definition| {
         let resolved = definition.resolve_unknown(file, &BTreeMap::new(), None)?;
         Some((definition, resolved))
     });
-    if let Some((definition, resolved)) = &resolved {
-        proposal.remarks.extend(size(file, definition, resolved));
+    match (usual, &resolved) {
+        (Some(side), Some(_)) => proposal.remarks.push(format!(
+            "padding and pooling are such that the weights fit images of {side} x {side} pixels"
+        )),
+        (None, Some((definition, resolved))) => {
+            proposal.remarks.extend(size(file, definition, resolved));
+        }
+        (_, None) => {}
     }
     match resolved {
         Some((_, resolved)) if !resolved.matching.by_order => {}
@@ -141,7 +149,7 @@ pub(crate) fn propose(file: &WeightFile) -> Proposal {
                 .to_owned(),
         ),
     }
-    proposal.steps = Some(steps);
+    proposal.steps = Some(Value::Array(list));
     proposal
 }
 

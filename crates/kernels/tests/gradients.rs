@@ -417,6 +417,57 @@ fn the_layout_of_the_rows_does_not_matter() {
     assert_eq!(run(part), run(rows)[3 * 60..20 * 60]);
 }
 
+/// As in PyTorch.
+#[test]
+fn no_images_have_gradients_of_zero() {
+    for epilogue in [Epilogue::Linear, Epilogue::Relu, Epilogue::ReluMaxPool] {
+        for groups in [1, 2] {
+            let input = ImageShape {
+                channels: 4,
+                height: 6,
+                width: 5,
+            };
+            let geometry = Geometry {
+                padding: 1,
+                groups,
+                ..Geometry::new(input, 1)
+            };
+            let convolution = Convolution {
+                batch: 0,
+                geometry,
+                outputs: 6,
+                kernel: 3,
+                epilogue,
+                bias: true,
+            };
+            let weight = vec![0.0; 6 * 4 / groups * 9];
+            let expected = [vec![], vec![], weight, vec![0.0; 6]];
+            assert_eq!(convolution.run(true), expected);
+        }
+    }
+    for counts_padding in [None, Some(true), Some(false)] {
+        let pooling = Pooling {
+            batch: 0,
+            geometry: PoolGeometry {
+                input: ImageShape {
+                    channels: 2,
+                    height: 4,
+                    width: 4,
+                },
+                kernel: 2,
+                stride: 2,
+                padding: 0,
+            },
+            counts_padding,
+        };
+        assert_eq!(pooling.run(true), [Vec::<f32>::new(), Vec::new()]);
+    }
+    let rows = leaf(1, [0, 6]);
+    let product = gate(rows.clone());
+    assert_eq!(product.dims(), [0, 3]);
+    assert!(gradient(&rows, &mut pull(&product)).is_empty());
+}
+
 #[test]
 fn without_gradients_the_values_are_the_same() {
     let [convolution, ..] = large();

@@ -55,6 +55,7 @@ fn models() -> Vec<TaskKindDescription> {
             )],
         ),
         model("plain", vec![], vec![]),
+        model("bare", vec![], vec![Feature::names("layers", Vec::new())]),
     ]
 }
 
@@ -83,6 +84,13 @@ fn analyses() -> Vec<TaskKindDescription> {
             ],
             roles: vec![model()],
             ..kind("probe", &[FinalRow::KIND])
+        },
+        TaskKindDescription {
+            parameters: vec![
+                Parameter::optional("layer", text(), "", "").naming("model", "layers"),
+            ],
+            roles: vec![model()],
+            ..kind("draw", &[FinalRow::KIND])
         },
         TaskKindDescription {
             roles: vec![model()],
@@ -194,6 +202,24 @@ fn an_artifact_has_no_parts() {
         "[metric.probe]\nmodel = 'train.plain'\n",
         &["no_names", "no_names"],
     );
+}
+
+#[test]
+fn a_part_is_chosen_by_the_task_if_there_is_one() {
+    fits("[metric.draw]\nmodel = 'train.mlp'\n");
+    for (text, expected) in [
+        (
+            "[metric.draw]\nmodel = 'train.mlp'\nlayer = ''\n",
+            "unknown_name",
+        ),
+        (
+            "[train.bare]\n[metric.draw]\nmodel = 'train.bare'\n",
+            "no_names",
+        ),
+    ] {
+        let errors = plan(text).expect_err("refused");
+        assert_eq!(codes(&errors), [expected], "{}", rendered(&errors));
+    }
 }
 
 #[test]

@@ -175,7 +175,7 @@ pub struct Parameter {
     /// Value when it is not given; `None`: it must be given.
     pub default: Option<Value>,
     /// For a parameter of a task kind that is a text or a list of texts: each one is a name of a part of what
-    /// is read, and an empty list means all parts.
+    /// is read; an empty list means all parts, an empty text as the default that the task chooses one.
     pub names_of: Option<NamesOf>,
     /// A value of this parameter, or the sum of a list; a task with twice that value is guessed to take twice
     /// [`Resources::seconds`].

@@ -226,7 +226,8 @@ fn step_recorded(bencher: Bencher<'_, '_>, hidden: usize) {
     let mut dropout = DropoutStream::new(Seed(1), 0);
     steps(bencher, hidden, |model, optimiser, inputs, labels| {
         let inputs = inputs.to_vec();
-        train_step(model, optimiser, 1e-3, inputs, labels, &mut dropout).is_ok()
+        let masks = &mut |values, rate| dropout.mask(values, rate);
+        train_step(model, optimiser, 1e-3, inputs, labels, masks).is_ok()
     });
 }
 

@@ -6,8 +6,8 @@ use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use eigenscope_artifact::tables::training::HistoryRow;
 use eigenscope_models::{
-    Architecture, BatchLoss, BilinearStep, Evaluation, Model, StoredModel, correct_predictions,
-    evaluate_batches, evaluation_rows, values,
+    Architecture, BatchLoss, BilinearStep, DropoutMasks, Evaluation, Model, StoredModel,
+    correct_predictions, evaluate_batches, evaluation_rows, values,
 };
 use eigenscope_stage::{Seed, ThreadBudget};
 use serde::Deserialize;
@@ -260,8 +260,8 @@ impl Training<'_> {
         batch.next(train, rows, &mut inputs);
         let mut dropout = DropoutStream::new(self.seed, index);
         let step = || {
-            let dropout = &mut dropout;
-            train_step(model, optimiser, learning_rate, inputs, labels, dropout)
+            let masks = &mut |values, rate| dropout.mask(values, rate);
+            train_step(model, optimiser, learning_rate, inputs, labels, masks)
         };
         self.pools.run(step)?
     }
@@ -284,7 +284,8 @@ pub fn bilinear_step(
     Some(loss)
 }
 
-/// Takes one step on a batch of `inputs` `[labels.len(), width]`: forward, mean cross-entropy, backward, update.
+/// Takes one step on a batch of `inputs` `[labels.len(), width]`: forward with these `masks` of dropout, mean cross-entropy, backward,
+/// update.
 ///
 /// # Errors
 /// Returns an error if burn does not hand back a value.
@@ -294,14 +295,13 @@ pub fn train_step(
     learning_rate: f64,
     inputs: Vec<f32>,
     labels: &[u16],
-    dropout: &mut DropoutStream,
+    masks: DropoutMasks<'_>,
 ) -> Result<BatchLoss, TrainError> {
     let device = Device::flex().autodiff();
     let shape = [labels.len(), inputs.len() / labels.len()];
     let inputs: Tensor<2> = Tensor::from_data(TensorData::new(inputs, shape), &device);
     let on_device: Model = model.load(&device)?;
-    let mut masks = |values, rate| dropout.mask(values, rate);
-    let (logits, statistics) = on_device.forward_training(inputs, &mut masks)?;
+    let (logits, statistics) = on_device.forward_training(inputs, masks)?;
     let targets: Vec<i32> = labels.iter().map(|&label| i32::from(label)).collect();
     let targets: Tensor<2, Int> =
         Tensor::from_data(TensorData::new(targets, [labels.len(), 1]), &device);

@@ -100,6 +100,63 @@ fn groups_are_proposed_where_the_channels_tell() {
     assert!(!text.contains("with these steps"), "{text}");
 }
 
+/// LeNet-5, PyTorch's example for MNIST, its tutorial for CIFAR-10, and a network like VGG whose modules are numbered.
+#[test]
+fn padding_and_pooling_are_proposed_that_fit_usual_images() {
+    let folder = TestFolder::new();
+    let proposes = |convolutions: &[(&str, &[usize])], inputs, images: &str, steps: &str| {
+        let linear: [(&str, &[usize]); 2] =
+            [("linear.weight", &[10, inputs]), ("linear.bias", &[10])];
+        let text = inspected_tensors(&folder, &[convolutions, &linear].concat());
+        let remark = format!("the weights fit images of {images} pixels\n");
+        assert!(text.contains(&remark), "{text}");
+        let (_, list) = text.split_once("steps = [").expect("steps");
+        let list: Vec<&str> = list.split_whitespace().collect();
+        let end = "{ linear = 10 }, ]";
+        assert!(
+            list.join(" ").starts_with(&format!("{steps} {end}")),
+            "{text}"
+        );
+    };
+    let conv = |channels: usize, kernel: usize, padding: &str| {
+        format!(
+            "{{ conv = {{ channels = {channels}, kernel = {kernel}{padding}, bias = false }} }},"
+        )
+    };
+    let (relu, pool) = ("\"relu\",", "{ max-pool = 2 },");
+    let (padded, not) = (conv(6, 5, ", padding = 2"), conv(6, 5, ""));
+    let next = conv(16, 5, "");
+    let lenet: &[(&str, &[usize])] = &[("c1.weight", &[6, 1, 5, 5]), ("c3.weight", &[16, 6, 5, 5])];
+    let steps = format!("{padded} {relu} {pool} {next} {relu} {pool}");
+    proposes(lenet, 16 * 25, "28 x 28", &steps);
+    let tutorial: &[(&str, &[usize])] =
+        &[("c1.weight", &[6, 3, 5, 5]), ("c2.weight", &[16, 6, 5, 5])];
+    let steps = format!("{not} {relu} {pool} {next} {relu} {pool}");
+    proposes(tutorial, 16 * 25, "32 x 32", &steps);
+    let example: &[(&str, &[usize])] = &[
+        ("c1.weight", &[32, 1, 3, 3]),
+        ("c2.weight", &[64, 32, 3, 3]),
+    ];
+    let steps = format!(
+        "{} {relu} {} {relu} {pool}",
+        conv(32, 3, ""),
+        conv(64, 3, "")
+    );
+    proposes(example, 9216, "28 x 28", &steps);
+    let vgg: &[(&str, &[usize])] = &[
+        ("features.0.weight", &[8, 3, 3, 3]),
+        ("features.1.weight", &[8]),
+        ("features.1.bias", &[8]),
+        ("features.1.running_mean", &[8]),
+        ("features.1.running_var", &[8]),
+        ("features.4.weight", &[16, 8, 3, 3]),
+        ("features.6.weight", &[16, 16, 3, 3]),
+    ];
+    let [first, next] = [8, 16].map(|channels| conv(channels, 3, ", padding = 1"));
+    let steps = format!("{first} \"batch-norm\", {relu} {pool} {next} {relu} {next} {relu} {pool}");
+    proposes(vgg, 16 * 64, "32 x 32", &steps);
+}
+
 /// A safetensors file of one tensor of integers.
 #[test]
 fn integers_are_no_weights_whoever_says_it() {

@@ -55,6 +55,9 @@ pub(crate) fn backward(saved: &Saved<'_>, wants_inputs: bool) -> Gradients {
         bias: vec![0.0; outputs * groups],
         inputs: wants_inputs.then(|| vec![0.0; saved.inputs.len()]),
     };
+    if saved.images == 0 {
+        return gradients;
+    }
     let width = saved.inputs.len() / groups;
     let inputs = gradients.inputs.as_mut();
     let mut inputs = inputs.map(|inputs| inputs.chunks_exact_mut(width));

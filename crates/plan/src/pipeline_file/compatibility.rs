@@ -106,7 +106,8 @@ impl<'a> Compatibility<'a> {
         let mut refused = HashSet::new();
         let mut sets = Vec::new();
         for &task in read {
-            match self.features[task].names.get(naming.of.set.as_str()) {
+            let names = self.features[task].names.get(naming.of.set.as_str());
+            match names.filter(|names| !(naming.is_left_open && names.is_empty())) {
                 Some(names) => sets.push((task, names)),
                 None if refused.insert(self.maker(task)) => {
                     problems.add(|| self.no_names(reader, key, naming, task));
@@ -154,7 +155,10 @@ impl<'a> Compatibility<'a> {
         task: usize,
     ) -> FileError {
         let set = &naming.of.set;
-        let has = |features: &Features<'_>| features.names.contains_key(set.as_str());
+        let has = |features: &Features<'_>| {
+            let names = features.names.get(set.as_str());
+            names.is_some_and(|names| !(naming.is_left_open && names.is_empty()))
+        };
         let message = format!(
             "`{}` (kind {}) has no {set}, but `{}` of `{}` chooses among those of its `{}`",
             self.lacking(task, has),

@@ -70,6 +70,8 @@ pub(crate) struct Naming<'a> {
     pub(crate) of: &'a NamesOf,
     /// All that occur, swept over or not, with their value_spans; a default stands at the header.
     pub(crate) words: Vec<(String, Span)>,
+    /// Whether the task chooses one of the parts.
+    pub(crate) is_left_open: bool,
 }
 
 /// The seeds that every JSON reader reads exactly.
@@ -387,15 +389,17 @@ impl<'a> Reading<'a, '_> {
 
     fn naming(&self, parameter: &'a Parameter, given: Option<&Entry>) -> Option<Naming<'a>> {
         let of = parameter.names_of.as_ref()?;
+        let is_left_open = given.is_none() && parameter.default == Some("".into());
         let words = match (given, &parameter.default) {
             (Some(entry), _) => words(&entry.node),
-            (None, Some(default)) => words(&from_json(default, self.header)),
-            (None, None) => Vec::new(),
+            (None, Some(default)) if !is_left_open => words(&from_json(default, self.header)),
+            (None, _) => Vec::new(),
         };
         Some(Naming {
             parameter: &parameter.name,
             of,
             words,
+            is_left_open,
         })
     }
 

@@ -30,8 +30,13 @@ pub(super) fn kind() -> TaskKind {
         task_function!(run),
     )
     .parameters::<Parameters>([
-        Parameter::optional("layer", ParameterType::Text, "conv1", "layer to draw")
-            .naming("model", DRAWABLE_LAYERS),
+        Parameter::optional(
+            "layer",
+            ParameterType::Text,
+            "",
+            "layer to draw; none given: the first convolution, or else the first layer",
+        )
+        .naming("model", DRAWABLE_LAYERS),
         Parameter::optional(
             "count",
             ParameterType::Integer {
@@ -56,9 +61,15 @@ fn run(context: &Context) -> Result<(), TaskError> {
     let Parameters { layer, count } = context.parameters()?;
     let input = context.input("model")?;
     let reader = TensorReader::open(&input.path, TENSORS)?;
+    let first = first_layer(&reader.names()?);
+    let layer = match layer.is_empty() {
+        true => first_convolution(&reader)?.or_else(|| first.clone()),
+        false => Some(layer),
+    };
+    let layer = layer.ok_or("the model has no layer with a weight")?;
     let weight = reader.read_one(&format!("{layer}.weight"))?;
     let header: ModelHeader = reader.header()?;
-    let reads_images = is_first(&reader.names()?, &weight.name).then_some(header.input);
+    let reads_images = (first.as_ref() == Some(&layer)).then_some(header.input);
     let kernels = Kernels::new(&layer, &weight, reads_images)?;
     let shown = kernels.count.min(count);
     if shown < count && count != USUAL_COUNT {
@@ -84,16 +95,24 @@ fn run(context: &Context) -> Result<(), TaskError> {
     write(context, kernels.draw(shown, labels::titled(&title, input))?)
 }
 
-/// Returns whether a weight is that of the first layer; normalisations are none.
-fn is_first(names: &[String], weight: &str) -> bool {
-    let is_layer = |name: &&String| {
-        let layer = name.strip_suffix(".weight");
-        layer.is_some_and(|layer| !names.contains(&format!("{layer}.running_mean")))
-    };
-    names
-        .iter()
-        .find(is_layer)
-        .is_some_and(|name| name == weight)
+/// The layer that reads the data; normalisations are none.
+fn first_layer(names: &[String]) -> Option<String> {
+    let mut layers = names.iter().filter_map(|name| name.strip_suffix(".weight"));
+    let first = layers.find(|layer| !names.contains(&format!("{layer}.running_mean")));
+    first.map(str::to_owned)
+}
+
+/// The first layer whose weight has the shape of kernels.
+fn first_convolution(reader: &TensorReader) -> Result<Option<String>, TaskError> {
+    for name in reader.names()? {
+        let Some(layer) = name.strip_suffix(".weight") else {
+            continue;
+        };
+        if reader.read_one(&name)?.shape.len() == 4 {
+            return Ok(Some(layer.to_owned()));
+        }
+    }
+    Ok(None)
 }
 
 /// The weight of a layer as images.

@@ -101,6 +101,23 @@ fn the_first_of_many_channels_are_drawn() {
 }
 
 #[test]
+fn the_first_convolution_is_drawn_unless_another_layer_is_named() {
+    let folder = TestFolder::new();
+    let tensors = [
+        tensor("norm1.weight", &[1]),
+        tensor("norm1.running_mean", &[1]),
+        tensor("features.0.weight", &[4, 1, 2, 2]),
+        tensor("features.2.weight", &[3, 4, 2, 2]),
+        tensor("classifier.weight", &[2, 6]),
+    ];
+    let model = model(&folder, 1, &tensors);
+    draw(&folder, &model, "", 4).shows(&["Kernels of features.0 (seed 7)"]);
+    let tensors = [tensor("0.weight", &[5, 12]), tensor("2.weight", &[2, 5])];
+    let model = self::model(&folder, 1, &tensors);
+    draw(&folder, &model, "", 5).shows(&["Units of 0 (seed 7)"]);
+}
+
+#[test]
 fn a_linear_layer_after_a_normalisation_reads_the_images() {
     let folder = TestFolder::new();
     let tensors = [

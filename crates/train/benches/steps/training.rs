@@ -111,7 +111,7 @@ impl Training {
             rate,
             inputs,
             &batch.labels,
-            &mut dropout,
+            &mut |values, rate| dropout.mask(values, rate),
         );
         let cpu_seconds = cpu_seconds() - start;
         let result = result.expect("finite");
