@@ -1,5 +1,7 @@
 //! `eigenscope diff`: what two pipelines, revisions of a file or runs ask for differently, and what came out.
 
+#![allow(clippy::print_stderr, reason = "a skipped test says so")]
+
 use std::process::Command;
 
 use eigenscope_testing::{SWEEP, SWEEP_TASKS, TestProject};

@@ -284,7 +284,7 @@ pub(crate) fn check_fit(pairs: &[Pair<'_>]) -> Result<(), IngestError> {
         [train, test] => (train.count, test.count) == (test.label_count, train.label_count),
         _ => false,
     };
-    for pair in pairs.iter().filter(|pair| pair.count != pair.label_count) {
+    if let Some(pair) = pairs.iter().find(|pair| pair.count != pair.label_count) {
         let fix = match exchanged {
             true => "are the labels of training and test exchanged?",
             false => "give the files of one data set",

@@ -147,7 +147,7 @@ fn draw(
         2,
         colours.clone(),
     )?;
-    let every_two = every_two.with_colour_bar(ColourBar::new(words, colours));
+    let every_two = every_two.with_colour_bar(ColourBar::new(labels::capitalised(words), colours));
     let (plane, share) = plane(&members, map);
     let shown = match share {
         Some(share) => format!("{} % of their variance", ticks::decimal(100.0 * share, 0)),
@@ -160,7 +160,7 @@ fn draw(
     let side = heat_map::side(size as f64);
     let legend = Looks::of(&members).legend;
     Ok(Figure::new(
-        format!("Are representations alike: {words}"),
+        format!("Similarity of representations: {words}"),
         format!(
             "On the left, {words} between the representations of the same held-out images in every two of {size}. On the right, the plane that keeps \
              their distances best (classical scaling of {distance}); it shows {shown}."
@@ -197,8 +197,8 @@ fn plane(members: &[Input], map: &[&RepresentationMapRow]) -> (Panel, Option<f64
         (middle - half, middle + half)
     };
     let axes = Axes::new(
-        Axis::linear("first direction", around(x)),
-        Axis::linear("second direction", around(y)),
+        Axis::linear("First direction", around(x)),
+        Axis::linear("Second direction", around(y)),
         layers,
     );
     let share = map.first().and_then(|row| row.share_fraction);

@@ -8,6 +8,7 @@ use eigenscope_stage::{
 use serde::Deserialize;
 
 use super::output::{figure_kind, write};
+use crate::inputs::labels;
 use crate::inputs::layers::distinct;
 use crate::inputs::looks::{Look, Looks};
 use crate::parts::series::{enumerate, padded_range};
@@ -77,19 +78,19 @@ const MEASURES: [Measure; 8] = [
     Measure {
         name: "soft-rank",
         title: "Soft rank",
-        label: "edge of the bulk / λ_{max}",
+        label: "Edge of the bulk / λ_{max}",
         of: |row| row.soft_rank,
     },
     Measure {
         name: "spikes",
         title: "Eigenvalues above the bulk",
-        label: "number",
+        label: "Number",
         of: |row| row.spikes.map(f64::from),
     },
     Measure {
         name: "spectral-norm",
         title: "Spectral norm",
-        label: "largest singular value",
+        label: "Largest singular value",
         of: |row| Some(row.spectral_norm),
     },
     Measure {
@@ -101,7 +102,7 @@ const MEASURES: [Measure; 8] = [
     Measure {
         name: "initial-distance",
         title: "Distance from the initial weights",
-        label: "relative to their norm",
+        label: "Relative to their norm",
         of: |row| row.initial_relative_distance,
     },
 ];
@@ -149,7 +150,11 @@ fn run(context: &Context) -> Result<(), TaskError> {
             missing.join(", ")
         ));
     }
-    write(context, draw(&models, &measures, looks.legend, &shared))
+    let title = labels::titled_by_all("Weights of every layer", inputs);
+    write(
+        context,
+        draw(&models, &measures, title, looks.legend, &shared),
+    )
 }
 
 fn is_known(measure: Measure, models: &[Model]) -> bool {
@@ -157,7 +162,13 @@ fn is_known(measure: Measure, models: &[Model]) -> bool {
     rows.any(|row| (measure.of)(row).is_some())
 }
 
-fn draw(models: &[Model], measures: &[Measure], legend: Legend, shared: &str) -> Figure {
+fn draw(
+    models: &[Model],
+    measures: &[Measure],
+    title: String,
+    legend: Legend,
+    shared: &str,
+) -> Figure {
     let rows = models.iter().flat_map(|model| &model.rows);
     let layers = distinct(rows.map(|row| row.layer.as_str()));
     let panels = measures
@@ -170,7 +181,7 @@ fn draw(models: &[Model], measures: &[Measure], legend: Legend, shared: &str) ->
         models => format!("{models} models"),
     };
     Figure::new(
-        "Weights of every layer",
+        title,
         format!(
             "From the squared singular values λ of the weight of every layer, of {of}. The tail of the largest is fitted by a density of λ to the power −α; the bulk is what \
              random weights of the same median would have. A soft rank below 1 means that eigenvalues exceed the bulk.{shared}"
