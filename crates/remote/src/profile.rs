@@ -25,6 +25,9 @@ const OTHER_WAYS: [&str; 6] = [
     "web_identity_token_file",
 ];
 
+/// Identity, secret and session token.
+pub(crate) type Credentials<'a> = (&'a str, &'a str, Option<&'a str>);
+
 /// What the files say of one profile.
 #[derive(Debug, Default)]
 pub(crate) struct Profile {
@@ -84,11 +87,11 @@ impl Profile {
         self.values.get(key).map(String::as_str)
     }
 
-    /// Identity, secret and session token, if the profile has any.
+    /// The credentials, if the profile has any.
     ///
     /// # Errors
     /// One half is missing, or the profile gets them in a way that is not known here.
-    pub(crate) fn credentials(&self) -> Result<Option<(&str, &str, Option<&str>)>, Failure> {
+    pub(crate) fn credentials(&self) -> Result<Option<Credentials<'_>>, Failure> {
         let name = &self.name;
         let (key, secret) = ("aws_access_key_id", "aws_secret_access_key");
         match (self.get(key), self.get(secret)) {
