@@ -32,7 +32,9 @@ fn main() {
             let name = declaration.split(':').next().expect("the name of the rows");
             let row = format!("eigenscope_artifact::tables::{module}::{name}");
             let read = match text.contains(&format!("impl ImageRecord for {name} ")) {
-                true => format!("return drop(eigenscope_artifact::ImageTable::<{row}>::read(path));"),
+                true => {
+                    format!("return drop(eigenscope_artifact::ImageTable::<{row}>::read(path));")
+                }
                 false => format!("return drop(read_records::<{row}>(path));"),
             };
             let _ = writeln!(readers, "if *kind == {row}::KIND {{ {read} }}");

@@ -262,22 +262,20 @@ fn tensors_that_an_exporter_keeps_once_do_not_mix_the_names_of_blocks() {
     nodes.extend(block(2, "s1", of_pytorch));
     nodes.push(node("Relu", &["s2"], "y", &[]));
     let network = network(&checkpoint(nodes, &weights)).expect("steps");
-    let names: Vec<&str> = network
-        .tensors
-        .iter()
+    let layers = network.tensors.iter();
+    let mut names: Vec<&str> = layers
         .map(|tensor| tensor.name.rsplit_once('.').expect("a layer").0)
         .collect();
-    let mut names = names;
     names.dedup();
     assert_eq!(
         names,
         [
-            "layer1.0.conv1",
             "layer1.0.bn1",
+            "layer1.0.conv1",
             "layer1.1.conv1",
             "layer1.1.norm1",
-            "layer1.2.conv1",
             "layer1.2.bn1",
+            "layer1.2.conv1",
         ]
     );
 }
