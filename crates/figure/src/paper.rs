@@ -17,8 +17,9 @@ pub(crate) const CUT: f64 = theme::EDGE - 2.0;
 const WIDE_ENOUGH: f64 = 110.0;
 /// Width and height of the printed part of a page, mm. Wider drawings may be as much higher.
 const PAGE_MM: (f64, f64) = (180.0, 240.0);
-/// Smallest height of a plot that is lowered, and smallest side of a small image, px.
-const LOWEST_PLOT: f64 = 70.0;
+/// Smallest height of a plot that is lowered, mm and px, and smallest side of a small image, px.
+const LOWEST_PLOT_MM: f64 = 16.0;
+const LOWEST_PLOT: f64 = 45.0;
 const SMALLEST_IMAGE: f64 = 24.0;
 /// Smallest factor by which heights are multiplied, and number of times that the range of the factor is halved.
 const LOWEST: f64 = 0.15;
@@ -119,10 +120,10 @@ fn within_page(figure: Figure, paper: Paper) -> Result<(Figure, f64)> {
         return Ok((figure, 1.0));
     }
     let (mut low, mut high) = (LOWEST, 1.0);
-    let mut lowest = lowered(&figure, &usual, low);
+    let mut lowest = lowered(&figure, &usual, paper, low);
     for _ in 0..HALVINGS {
         let middle = 0.5 * (low + high);
-        let candidate = lowered(&figure, &usual, middle);
+        let candidate = lowered(&figure, &usual, paper, middle);
         if fits(&layout(&candidate)?) {
             (low, lowest) = (middle, candidate);
         } else {
@@ -134,14 +135,15 @@ fn within_page(figure: Figure, paper: Paper) -> Result<(Figure, f64)> {
 
 /// The figure with heights of plots and sizes of small images multiplied by a factor. Pictures of space, in which both directions have
 /// one scale and no axis is drawn, stay as they are.
-fn lowered(figure: &Figure, usual: &Layout, factor: f64) -> Figure {
+fn lowered(figure: &Figure, usual: &Layout, paper: Paper, factor: f64) -> Figure {
+    let lowest = (LOWEST_PLOT_MM * paper.width() / paper.width_mm).max(LOWEST_PLOT);
     let mut figure = figure.clone();
     for (panel, place) in figure.panels.iter_mut().zip(&usual.panels) {
         let PanelLayout { plot, images, .. } = place;
         match (&mut panel.content, images) {
             (Content::Axes(axes), _) if axes.x.major.is_empty() && axes.y.major.is_empty() => {}
             (Content::Axes(axes), _) => {
-                let lowest = plot.height.min(LOWEST_PLOT);
+                let lowest = plot.height.min(lowest);
                 axes.aspect = Some((factor * plot.height).max(lowest) / plot.width);
             }
             (Content::Images(grid), Some(cells)) => {

@@ -10,7 +10,7 @@ use crate::text::Font;
 use crate::theme;
 
 /// Most lines of the title of a panel, and of the label of an x axis or of columns.
-const TITLE_LINES: usize = 3;
+const TITLE_LINES: usize = 5;
 const LABEL_LINES: usize = 3;
 
 /// Room above and below a plot.

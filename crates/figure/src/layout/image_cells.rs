@@ -25,7 +25,7 @@ const ROW_STEP: f64 = 14.0;
 /// Longest row label, px.
 pub(super) const LONGEST_LABEL: f64 = 150.0;
 /// Most lines of a caption, and of a column label.
-const CAPTION_LINES: usize = 4;
+const CAPTION_LINES: usize = 6;
 const LABEL_LINES: usize = 2;
 
 /// The drawn part of a grid, and the sizes of all its cells, px.

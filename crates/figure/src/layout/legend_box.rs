@@ -189,7 +189,7 @@ impl LegendLayout {
         })
     }
 
-    /// Arranges entries in rows of at most `width` px, after the title.
+    /// Arranges entries in rows of at most `width` px, after the title or, if that is long, below it.
     ///
     /// # Errors
     /// As [`Font::width`].
@@ -199,10 +199,13 @@ impl LegendLayout {
         entries: Vec<LegendEntry>,
         width: f64,
     ) -> Result<Self> {
-        let title = font.elide(&legend.title, theme::LEGEND_TITLE, width / 3.0)?;
-        let indent = match title.as_str() {
-            "" => 0.0,
-            title => font.width(title, theme::LEGEND_TITLE)? + theme::LEGEND_COLUMN_GAP,
+        let title = font.elide(&legend.title, theme::LEGEND_TITLE, width)?;
+        let title_width = font.width(&title, theme::LEGEND_TITLE)?;
+        // A long title stands above the entries.
+        let (indent, header) = match title.as_str() {
+            "" => (0.0, 0.0),
+            _ if title_width > width / 3.0 => (0.0, theme::LEGEND_ROW),
+            _ => (title_width + theme::LEGEND_COLUMN_GAP, 0.0),
         };
         let most_rows = if width <= NARROW {
             ROWS_BELOW_NARROW
@@ -224,7 +227,7 @@ impl LegendLayout {
         let columns = starts.len() - 1;
         let (entries, more) = chosen.placed(|index| {
             let y = ((index / columns) as f64 + 0.5) * theme::LEGEND_ROW;
-            (indent + starts[index % columns], y)
+            (indent + starts[index % columns], header + y)
         });
         let baseline = 0.5 * theme::LEGEND_ROW + theme::LEGEND_TITLE.middle_drop();
         Ok(Self {
@@ -234,8 +237,8 @@ impl LegendLayout {
             },
             entries,
             more,
-            width: indent + starts[columns],
-            height: rows as f64 * theme::LEGEND_ROW,
+            width: (indent + starts[columns]).max(title_width),
+            height: header + rows as f64 * theme::LEGEND_ROW,
         })
     }
 }

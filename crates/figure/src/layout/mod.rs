@@ -29,7 +29,7 @@ pub(super) use margins::{colour_bar_label_distance, tick_length};
 pub(crate) use point_texts::{PointText, cell_style, point_texts};
 
 /// Most lines of the title of a figure.
-const TITLE_LINES: usize = 4;
+const TITLE_LINES: usize = 6;
 
 /// A rectangle, px.
 #[derive(Clone, Copy, Debug, PartialEq)]

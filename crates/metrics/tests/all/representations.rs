@@ -1,4 +1,4 @@
-//! Measures of representations against NumPy, SciPy and netrep, laws of metrics, and the task kind.
+//! Measures of representations against NumPy and SciPy, laws of metrics, and the task kind.
 //!
 //! Fixture and tolerances: `tests/reference/README.md` of the workspace.
 

@@ -111,10 +111,10 @@ fn the_first_convolution_is_drawn_unless_another_layer_is_named() {
         tensor("classifier.weight", &[2, 6]),
     ];
     let model = model(&folder, 1, &tensors);
-    draw(&folder, &model, "", 4).shows(&["Kernels of features.0 (seed 7)"]);
+    draw(&folder, &model, "", 4).shows(&["Kernels of features.0 (model, seed 7)"]);
     let tensors = [tensor("0.weight", &[5, 12]), tensor("2.weight", &[2, 5])];
     let model = self::model(&folder, 1, &tensors);
-    draw(&folder, &model, "", 5).shows(&["Units of 0 (seed 7)"]);
+    draw(&folder, &model, "", 5).shows(&["Units of 0 (model, seed 7)"]);
 }
 
 #[test]

@@ -61,8 +61,9 @@ fn networks_are_called_by_what_differs() {
         assert_eq!(times, 2, "{name} in {:?}", panels[0]);
     }
     let cells = |text: &str| panels[0].iter().filter(|cell| *cell == text).count();
-    assert_eq!((cells("0.25"), cells("–")), (2, 5), "{:?}", panels[0]);
-    assert_eq!(drawn.texts_of("legend"), [["widths", "32", "64"]]);
+    // One of them stands at the colour bar.
+    assert_eq!((cells("0.25"), cells("–")), (3, 5), "{:?}", panels[0]);
+    assert_eq!(drawn.texts_of("legend"), [["Widths", "32", "64"]]);
     drawn.shows(&["it shows 100 % of their variance"]);
 }
 

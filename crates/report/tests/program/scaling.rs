@@ -130,7 +130,7 @@ fn groups_have_curves_and_laws_of_their_own() {
     let drawn = drawn::draw(&folder, "scaling", json!({}), inputs);
     let legend = drawn.texts_of("legend").concat().join(" ");
     for name in [
-        "learning rate",
+        "Learning rate",
         "training, 0.1",
         "test, 0.2",
         "test loss, fitted: images",
