@@ -120,8 +120,15 @@ fn two_files_are_compared_by_the_names_of_their_tasks() {
     let diff = project.json(&["diff", "p.toml", "q.toml"]);
     assert_eq!(diff["only_before"][0], "metric.final");
     assert_eq!(diff["only_after"][0], "metric.final-accuracy");
-    assert_eq!(diff["tasks"], Value::Array(Vec::new()));
-    assert_eq!(diff["equal"], SWEEP_TASKS - 1);
+    // Nothing has been made, so nothing is equal.
+    let tasks = diff["tasks"].as_array().expect("tasks");
+    assert_eq!(tasks.len(), SWEEP_TASKS - 1);
+    assert!(
+        tasks
+            .iter()
+            .all(|task| task["results"] == "missing-on-both")
+    );
+    assert_eq!(diff["equal"], 0);
 }
 
 #[test]
@@ -150,6 +157,20 @@ fn a_revision_of_git_is_compared_with_now() {
 }
 
 #[test]
+fn what_others_have_made_is_not_missing_from_a_pipeline() {
+    let project = TestProject::new(SWEEP);
+    project.run();
+    // The data set is there already.
+    project.write("q.toml", SWEEP.replace("epochs = 2", "epochs = 1"));
+    project.call(&["run", "q.toml", "--offline"]).expect(0);
+    let diff = project.json(&["diff", "q.toml@2"]);
+    assert_eq!(diff["only_after"], Value::Array(Vec::new()));
+    assert_eq!(diff["equal"], SWEEP_TASKS - 1);
+    assert_eq!(tasks(&diff), [("data.digits".to_owned(), Vec::new())]);
+    assert_eq!(diff["tasks"][0]["results"], "missing-before");
+}
+
+#[test]
 fn what_cannot_be_compared_is_named() {
     let project = TestProject::new(SWEEP);
     let refused = |arguments: &[&str]| project.call(&[&["diff"], arguments].concat());
@@ -157,5 +178,6 @@ fn what_cannot_be_compared_is_named() {
     refused(&["p.toml@7"]).refuses(&["no run 7 of the pipeline `p`; it has never run"]);
     project.run();
     refused(&["p.toml@7"]).refuses(&["no run 7", "its latest runs are 1"]);
+    refused(&["p.toml@1", "-o", "p.toml"]).refuses(&["p.toml does not end in .html"]);
     refused(&["nosuch@1"]).refuses(&["there is no pipeline `nosuch`"]);
 }

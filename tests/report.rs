@@ -253,7 +253,7 @@ fn data_are_given(browser: &mut Browser) {
     );
     let confusion = lines_of("confusion-before");
     assert_eq!(confusion[0], "panel,x_axis,y_axis,row,column,x,y,value");
-    assert_eq!(confusion.len(), 1 + 100);
+    assert_eq!(confusion.len(), 1 + 4 * 4, "pairs of classes");
     let training = lines_of("training");
     assert_eq!(training.len(), 1 + 4 * 12 * 80, "panels, models, epochs");
     let similarity = lines_of("similarity-corrected");

@@ -92,6 +92,15 @@ pub enum ImportError {
         /// The file.
         path: PathBuf,
     },
+    /// A built-in network beside a file that holds its own.
+    #[error(
+        "{path} holds its graph, which may be another network than the built-in one of this kind (the name of the table unless `kind` is given)",
+        path = path.display()
+    )]
+    OwnGraph {
+        /// The file.
+        path: PathBuf,
+    },
     /// The steps are no network.
     #[error("`steps`: {0}")]
     Steps(#[from] StepErrors),

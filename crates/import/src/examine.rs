@@ -194,6 +194,8 @@ fn fault(error: &ImportError, has_steps: bool) -> Fault {
         ImportError::TwoNetworks { .. } => {
             Fault::at("/steps", error.to_string()).help("leave `steps` out")
         }
+        ImportError::OwnGraph { .. } => Fault::at("/file", error.to_string())
+            .help("write kind = \"model\" in this table: the graph says what the network is"),
         ImportError::Steps(_) => Fault::at("/steps", error.to_string()),
         ImportError::Kind { .. } => Fault::at("/file", error.to_string()).help(format!(
             "if the network is another one, list its `steps`; {INSPECT}"

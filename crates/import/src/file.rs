@@ -156,6 +156,11 @@ impl WeightFile {
         self.graph.as_ref()
     }
 
+    /// Returns whether the file says itself which network it holds, read or not.
+    pub(crate) fn has_graph(&self) -> bool {
+        self.checkpoint.graph().is_some()
+    }
+
     /// Channels, rows and columns of the images of the graph, if it fixes them.
     pub(crate) fn graph_input(&self) -> Option<[usize; 3]> {
         let length = |dimension: &Dimension| match dimension {

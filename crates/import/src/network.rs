@@ -58,9 +58,14 @@ impl Definition {
     /// Makes a network of what the pipeline file says and the file holds.
     ///
     /// # Errors
-    /// There are no steps, or more than one list of them; they are no network; or the weights are not those of the kind.
+    /// There are no steps, or more than one network; they are no network; or the weights are not those of the kind.
     pub(crate) fn new(described: &Described, file: &WeightFile) -> Result<Self, ImportError> {
         let built_in = |network| Ok(Definition::BuiltIn(network));
+        if !described.is_of_steps() && file.has_graph() {
+            return Err(ImportError::OwnGraph {
+                path: file.path().to_owned(),
+            });
+        }
         match described {
             Described::Steps(steps) => match (file.graph(), steps.is_empty()) {
                 (Some(_), false) => Err(ImportError::TwoNetworks {

@@ -486,6 +486,29 @@ fn tables_of_text() {
 }
 
 #[test]
+fn fractions_of_another_scale_keep_their_grey_levels() {
+    let mut bench = bench();
+    bench.set("file", json!("a.npz"));
+    for (pixels, range) in [
+        ([0.0, 0.5, 0.25, 1.0], [0.0, 1.0]),
+        ([0.0, 0.0625, 0.03125, 0.125], [0.0, 0.125]),
+        ([0.0, 2.5, 1.25, 5.5], [0.0, 5.5]),
+        ([0.0, 100.5, 1.25, 250.0], [0.0, 255.0]),
+        ([0.5, 100.5, 1.25, 300.5], [0.0, 300.5]),
+        ([280.5, 290.5, 285.25, 300.5], [280.5, 300.5]),
+        ([-0.5, 0.25, 0.125, 1.0], [-1.0, 1.0]),
+    ] {
+        let arrays = npz(&[
+            ("x_train", &[1, 2, 2], ArrayValues::F32(&pixels)),
+            ("y_train", &[1], ArrayValues::I64(&[0])),
+        ]);
+        bench.place("a.npz", &arrays);
+        let answer = examine(&bench, "npz");
+        assert_eq!(answer.suggestions["range"], json!(range), "{pixels:?}");
+    }
+}
+
+#[test]
 fn parquet_tables() {
     let truth: Value = fixture("parquet_truth.json");
     let names: Vec<&str> = texts(&truth["names"]);

@@ -317,4 +317,9 @@ fn graphs_are_written_and_read() {
     assert_eq!(names(&read), names(&model));
     assert_eq!(read.architecture, model.architecture);
     assert!(read == model);
+    // The weights alone would fit other networks, too.
+    let of_kind = task("mlp", &folder, &images(&folder)).set("file", "model.onnx");
+    of_kind
+        .run(&folder)
+        .fails_with("holds its graph, which may be another network");
 }

@@ -9,6 +9,7 @@ use eigenscope_stage::{
 };
 use serde::Deserialize;
 
+use crate::MetricError;
 use crate::split_images::SplitImages;
 
 pub(super) fn kind() -> TaskKind {
@@ -55,6 +56,13 @@ fn run(context: &Context) -> Result<(), TaskError> {
         (images.inputs(start..end), &images.labels[start..end])
     });
     let evaluation = evaluate_batches(&loaded, batches, &device)?;
+    if evaluation.loss_nats.is_nan() {
+        return Err(MetricError::Numerics(format!(
+            "the outputs of {} on these images are no numbers: its weights are too large, or it divides by a variance that is not positive",
+            model_input.task
+        ))
+        .into());
+    }
     let count = |number: usize| u32::try_from(number).map_err(|_| "more images than 2^32");
     context.write(&[AccuracyRow {
         images: count(evaluation.images)?,

@@ -34,7 +34,7 @@ pub struct Diff {
     pub only_after: Vec<String>,
     /// Tasks of both sides that differ in anything.
     pub tasks: Vec<TaskChange>,
-    /// How many tasks differ in nothing.
+    /// How many tasks differ in nothing and have results.
     pub equal: usize,
     /// Numbers of metrics that differ.
     pub numbers: Vec<NumberChange>,
@@ -98,7 +98,7 @@ impl Diff {
         for (id, one, other) in before.pairs(after) {
             let results = results(one, other);
             let causes = causes(one, other);
-            if causes.is_empty() && matches!(results, Results::Equal | Results::MissingOnBoth) {
+            if causes.is_empty() && results == Results::Equal {
                 diff.equal += 1;
                 continue;
             }
@@ -115,6 +115,19 @@ impl Diff {
                 causes: causes.iter().map(ToString::to_string).collect(),
                 results,
             });
+        }
+        for (side, only, results) in [
+            (before, &mut diff.only_after, Results::MissingBefore),
+            (after, &mut diff.only_before, Results::MissingAfter),
+        ] {
+            if side.is_whole {
+                continue;
+            }
+            diff.tasks.extend(only.drain(..).map(|task| TaskChange {
+                task,
+                causes: Vec::new(),
+                results,
+            }));
         }
         // Those of a table stand together.
         pairs.sort_by_key(|(id, ..)| table_of(id));

@@ -16,6 +16,8 @@ use crate::survey::{State, Surveyor};
 pub struct Side {
     /// What it is called.
     pub name: String,
+    /// Whether a task that is not here is none of the side's: a run does not say what others had made before it.
+    pub(super) is_whole: bool,
     /// By task id.
     tasks: BTreeMap<String, SideTask>,
 }
@@ -89,11 +91,12 @@ impl Side {
         });
         Self {
             name,
+            is_whole: true,
             tasks: tasks.collect(),
         }
     }
 
-    /// What there was after a run of a pipeline: of each task the last result until then. Results that have been removed since
+    /// What there was after a run of a pipeline: of each task the last result that it had computed until then. Results that have been removed since
     /// are left out.
     ///
     /// # Errors
@@ -134,7 +137,11 @@ impl Side {
             }
         }
         match known.contains(&run) {
-            true => Ok(Self { name, tasks }),
+            true => Ok(Self {
+                name,
+                is_whole: false,
+                tasks,
+            }),
             false => Err(UnknownRun::Unknown {
                 run,
                 pipeline: pipeline.to_owned(),

@@ -22,6 +22,15 @@ use crate::project::{pipeline_file, stage_programs, store};
 const SHOWN: usize = 8;
 
 pub(crate) fn run(arguments: &ProjectArguments, command: &Arguments) -> Result<u8> {
+    if let Some(file) = &command.output
+        && !output::is_stdout(file)
+        && file.extension().is_none_or(|ending| ending != "html")
+    {
+        bail!(
+            "{} does not end in .html: name the page to write",
+            file.display()
+        );
+    }
     let before = Words::new(&command.before);
     let after = match &command.after {
         Some(after) => Words::new(after),

@@ -1,4 +1,4 @@
-//! The task kind `clipping`: PyTorch's counts for every kind of network, and what it refuses. Fixture and
+//! The task kind `clipping`: PyTorch's counts for every kind of network, and what it and `accuracy` refuse. Fixture and
 //! tolerances: `tests/reference/README.md` of the workspace.
 
 use std::collections::BTreeMap;
@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use crate::fixtures::classes;
 use crate::fixtures::place::Place;
 use eigenscope_artifact::tables::layers::{ClippingRow, LearnedDimensionsRow};
+use eigenscope_artifact::tables::training::AccuracyRow;
 use eigenscope_artifact::{
     BASES, BasesHeader, CovarianceOf, Digest, InputDigest, InputShape, NamedTensor, PixelTransform,
     Provenance, TENSORS, write_tensors,
@@ -333,4 +334,26 @@ fn a_model_with_an_empty_layer_is_refused() {
         [&model, &bases, &data],
     )
     .fails_with("architecture: shape [0, 1, 1] holds no value");
+}
+
+#[test]
+fn the_accuracy_of_outputs_that_are_no_numbers_is_refused() {
+    let (place, case) = (Place::new(), mlp());
+    let data = case.images(&place);
+    let accuracy = |largest: f32| {
+        let model = model_with(&case.architecture(), |_, parameter| {
+            let weights = floats(&case.0["weights"][&parameter.name]).into_iter();
+            weights.map(|weight| largest * weight).collect()
+        });
+        let path = place.path("model.parquet");
+        model.write(&path, &provenance()).expect("written");
+        let inputs = [
+            ("model", vec![made_by("train.m", &path)]),
+            ("data", vec![data.clone()]),
+        ];
+        let parameters = json!({"split": "test"});
+        place.run("accuracy", parameters, &inputs, AccuracyRow::KIND)
+    };
+    accuracy(1.0).succeeded();
+    accuracy(1e30).fails_with("the outputs of train.m on these images are no numbers");
 }
