@@ -127,10 +127,10 @@ fn hostile_texts_stay_texts() {
         json!(["undefined", 0])
     );
     let shown = browser.evaluate("[...document.querySelectorAll('.interactive .xtick text')].map((text) => text.textContent)");
-    assert!(
-        shown.as_array().expect("a list").contains(&json!(HOSTILE)),
-        "{shown}"
-    );
+    // Long names are cut in the middle.
+    let is_text =
+        |text: &str| text.starts_with("</script><img") && text.ends_with("onerror=hit=1>");
+    assert!(shown[0].as_str().is_some_and(is_text), "{shown}");
     assert_eq!(browser.complaints(), [""; 0]);
     // The policy holds even for what would have got through.
     let insert = format!(
