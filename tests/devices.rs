@@ -19,6 +19,17 @@ noise_std = 0.2
 histories = "train.bilinear"
 "#;
 
+/// A run on a card where CUDA's libraries are not.
+const ON_NO_CARD: [&str; 7] = [
+    "run",
+    "p.toml",
+    "--offline",
+    "--device",
+    "cuda",
+    "--cuda-libraries",
+    "/nowhere/cuda",
+];
+
 /// Runs a command with the emulated card, which is `like` this.
 fn on_card(project: &TestProject, libraries: &Path, like: &str, arguments: &[&str]) -> Answer {
     let mut command = project.command(arguments);
@@ -81,16 +92,7 @@ fn what_is_found_is_listed_and_what_is_not_with_where_it_was_looked_for() {
 #[test]
 fn a_card_that_is_asked_for_and_not_there_is_an_error_with_the_reason() {
     let project = TestProject::new(PIPELINE);
-    let arguments = [
-        "run",
-        "p.toml",
-        "--offline",
-        "--device",
-        "cuda",
-        "--cuda-libraries",
-        "/nowhere/cuda",
-    ];
-    let answer = project.call(&arguments).expect(2);
+    let answer = project.call(&ON_NO_CARD).expect(2);
     for part in [
         "`train.bilinear[hidden=6]` computes on a graphics card (device = \"cuda\", or a parameter that is for cards only), and there is none \
          here",
@@ -99,7 +101,7 @@ fn a_card_that_is_asked_for_and_not_there_is_an_error_with_the_reason() {
         assert!(answer.stderr.contains(part), "{}", answer.stderr);
     }
     let dry = project
-        .call(&[&arguments[..], &["--dry-run"]].concat())
+        .call(&[&ON_NO_CARD[..], &["--dry-run"]].concat())
         .expect(0);
     dry.explains(&[
         "2 tasks compute on a graphics card, and there is none here: the CUDA driver was not found",
@@ -254,19 +256,10 @@ fn results_that_others_have_computed_on_a_card_need_none_here() {
         "eigenscope.toml",
         format!("[[stores]]\npath = \"{}\"\n", artifacts.display()),
     );
-    let arguments = [
-        "run",
-        "p.toml",
-        "--offline",
-        "--device",
-        "cuda",
-        "--cuda-libraries",
-        "/nowhere/cuda",
-    ];
-    let counts = counts(other.call(&arguments));
+    let counts = counts(other.call(&ON_NO_CARD));
     assert_eq!((counts.taken, counts.ran), (4, 0));
     other.edit("epochs = 3", "epochs = 4");
-    let answer = other.call(&arguments).expect(2);
+    let answer = other.call(&ON_NO_CARD).expect(2);
     answer.explains(&[
         "and there is none here: the CUDA driver was not found",
         "not taken: since it was made in",

@@ -156,7 +156,7 @@ impl WeightFile {
         self.graph.as_ref()
     }
 
-    /// Returns whether the file says itself which network it holds, read or not.
+    /// Returns whether the file holds a graph, whether or not its steps were read.
     pub(crate) fn has_graph(&self) -> bool {
         self.checkpoint.graph().is_some()
     }

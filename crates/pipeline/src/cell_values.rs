@@ -6,6 +6,9 @@ use eigenscope_artifact::arrow::datatypes::{
     UInt16Type, UInt32Type, UInt64Type,
 };
 
+/// Rows of a table that are decoded at once.
+pub(crate) const BATCH_ROWS: usize = 8192;
+
 /// One value of a table.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Cell<'a> {

@@ -125,7 +125,7 @@ pub(crate) fn run(
     Ok(exit::OK)
 }
 
-/// How many tasks would compute on a graphics card of this machine, and whether there is one.
+/// A line on the tasks that would compute on a graphics card of this machine, which may have none; `None` for no such task.
 fn on_cards(plan: &Plan, tasks: &[DryRunTask], slurm: Option<&SlurmOptions>) -> Option<String> {
     let tasks = tasks.iter().map(|task| &plan.tasks[task.task]);
     let here = tasks.filter(|task| {

@@ -11,7 +11,7 @@ use super::Module;
 const GREY: [usize; 6] = [28, 32, 64, 16, 8, 224];
 const COLOURED: [usize; 6] = [32, 224, 64, 96, 28, 128];
 
-/// Whether the n-th convolution is padded so that it leaves the size of the image: all, none, or the first.
+/// Choices of which convolutions, by number, are padded to keep the size of the image: all, none, or the first.
 const PADDED: [fn(usize) -> bool; 3] = [|_| true, |_| false, |number| number == 0];
 
 /// The steps with padding and pooling that make them fit, and the side of the images; `None` if there are none, or if nothing tells.

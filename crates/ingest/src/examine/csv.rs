@@ -30,9 +30,8 @@ pub(crate) fn csv(examination: &Examination<'_>) -> Result<Examined, TaskError> 
     let shape = facts.take(parameters.shape());
     let stated = facts.take(parameters.stated()).unwrap_or_default();
     let files = facts.take(parameters.files());
-    let named = files.iter().flatten().flatten().copied();
-    let named: Vec<_> = named.collect();
-    facts.lacks(lacking_own(examination.data_dir(), &named, &stated));
+    let named = files.iter().flatten().flatten();
+    facts.lacks(lacking_own(examination.data_dir(), named, &stated));
     if let (Some(range), Some(_), Some([train, test])) = (range, shape, files) {
         let most = match examination.is_thorough() {
             true => THOROUGH_BYTES,

@@ -20,9 +20,8 @@ pub(crate) fn idx(examination: &Examination<'_>) -> Result<Examined, TaskError> 
     let mut facts = Facts::new(parameters.test_fraction);
     let stated = facts.take(parameters.stated()).unwrap_or_default();
     if let Some((train, test)) = facts.take(parameters.files()) {
-        let named = train.iter().chain(test.iter().flatten()).copied();
-        let named: Vec<_> = named.collect();
-        facts.lacks(lacking_own(examination.data_dir(), &named, &stated));
+        let named = train.iter().chain(test.iter().flatten());
+        facts.lacks(lacking_own(examination.data_dir(), named, &stated));
         let test = test.map(|test| places(examination, &test).unwrap_or_default());
         if let Some(train) = places(examination, &train) {
             look(&mut facts, &parameters, train, test);

@@ -1,4 +1,4 @@
-//! Whether the files of published data sets are there; of all else the descriptions of their kinds know.
+//! Which files of published data sets are missing. Everything else about these sets is in the descriptions of their kinds.
 
 use eigenscope_stage::{Examination, Examined, TaskError};
 

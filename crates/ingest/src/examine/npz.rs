@@ -22,9 +22,8 @@ pub(crate) fn npz(examination: &Examination<'_>) -> Result<Examined, TaskError> 
     let shape = facts.take(parameters.shape());
     let stated = facts.take(parameters.stated()).unwrap_or_default();
     let files = facts.take(parameters.files());
-    let named = files.iter().flatten().flatten().copied();
-    let named: Vec<_> = named.collect();
-    facts.lacks(lacking_own(examination.data_dir(), &named, &stated));
+    let named = files.iter().flatten().flatten();
+    facts.lacks(lacking_own(examination.data_dir(), named, &stated));
     if let (Some(range), Some(_), Some([train, test])) = (range, shape, files) {
         let mut open = |places: Option<Vec<Place>>| {
             let files = places?.into_iter().map(|place| {

@@ -30,9 +30,8 @@ pub(crate) fn parquet(examination: &Examination<'_>) -> Result<Examined, TaskErr
     let form = facts.take(parameters.form());
     let stated = facts.take(parameters.stated()).unwrap_or_default();
     let files = facts.take(parameters.files());
-    let named = files.iter().flatten().flatten().copied();
-    let named: Vec<_> = named.collect();
-    facts.lacks(lacking_own(examination.data_dir(), &named, &stated));
+    let named = files.iter().flatten().flatten();
+    facts.lacks(lacking_own(examination.data_dir(), named, &stated));
     if let (Some(range), Some(shape), Some(form), Some([train, test])) = (range, shape, form, files)
     {
         let mut open = |places: Option<Vec<Place>>| {

@@ -48,12 +48,12 @@ pub(super) fn find(
 }
 
 /// Why a run without downloads would not find one of the files that parameters name.
-pub(crate) fn lacking_own(
+pub(crate) fn lacking_own<'a>(
     data_dir: &Path,
-    files: &[NamedPath<'_>],
+    files: impl IntoIterator<Item = &'a NamedPath<'a>>,
     stated: &[StatedFile<'_>],
 ) -> Option<IngestError> {
-    files.iter().find_map(|&(name, path)| {
+    files.into_iter().find_map(|&(name, path)| {
         let not_there = find(data_dir, name, path).err()?;
         let is_online = |file: &&StatedFile<'_>| file.path == path && file.url.is_some();
         Some(match stated.iter().find(is_online) {

@@ -145,16 +145,15 @@ impl Diff {
 
 /// What differs in a task itself.
 fn causes(before: &SideTask, after: &SideTask) -> Vec<Reason> {
-    let mut reasons = compare_key_inputs(&before.key_inputs, &after.key_inputs);
-    // An input that is not made yet is neither added nor removed.
-    let is_known = before.is_complete && after.is_complete;
-    reasons.retain(|reason| match reason {
-        Reason::InputChanged { .. } | Reason::InputsReordered => false,
-        Reason::InputAdded { .. }
-        | Reason::InputRemoved { .. }
-        | Reason::InputRelabelled { .. } => is_known,
-        _ => true,
-    });
+    let complete = before.is_complete && after.is_complete;
+    let mut reasons = compare_key_inputs(&before.key_inputs, &after.key_inputs, complete);
+    let follows = |reason: &Reason| {
+        matches!(
+            reason,
+            Reason::InputChanged { .. } | Reason::InputsReordered
+        )
+    };
+    reasons.retain(|reason| !follows(reason));
     reasons
 }
 

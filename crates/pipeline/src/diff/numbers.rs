@@ -11,7 +11,7 @@ use serde::Serialize;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use super::Made;
-use crate::cell_values::{Cell, cell, is_fraction};
+use crate::cell_values::{BATCH_ROWS, Cell, cell, is_fraction};
 use crate::store::Store;
 
 /// Label that means are taken over.
@@ -22,9 +22,6 @@ const CONFIDENCE: f64 = 0.9;
 
 /// Rows of a table that are compared; the coordinates of 60,000 points say nothing one by one.
 const MOST_ROWS: usize = 20_000;
-
-/// Rows decoded at once.
-const BATCH_ROWS: usize = 8192;
 
 /// A number of a metric that differs: the mean over tasks and rows that differ in the seed only.
 #[derive(Debug, Clone, PartialEq, Serialize)]

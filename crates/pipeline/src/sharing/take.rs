@@ -146,7 +146,7 @@ fn explain_by_disk(disk: &Store, wanted: &Wanted<'_>) -> Miss {
     let Ok(Some(last)) = disk.record(key) else {
         return Miss::NotThere;
     };
-    let reasons = compare_key_inputs(&last.key_inputs, &wanted.key_inputs);
+    let reasons = compare_key_inputs(&last.key_inputs, &wanted.key_inputs, true);
     match reasons.is_empty() {
         true => Miss::NotThere,
         false => Miss::DiffersFrom { place, reasons },
@@ -259,7 +259,7 @@ impl Remote {
             Err(_) => None,
         };
         let reasons = last
-            .map(|last| compare_key_inputs(&last.key_inputs, &wanted.key_inputs))
+            .map(|last| compare_key_inputs(&last.key_inputs, &wanted.key_inputs, true))
             .unwrap_or_default();
         match reasons.is_empty() {
             true => Miss::NotThere,

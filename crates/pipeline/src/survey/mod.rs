@@ -419,9 +419,10 @@ impl<'a> Surveyor<'a> {
     }
 }
 
-/// What differs between the key inputs of another result of a task and those of now, all of whose inputs are known.
-pub(crate) fn compare_key_inputs(old: &KeyInputs, new: &KeyInputs) -> Vec<Reason> {
-    differences::all(old, new, Vec::new(), true)
+/// What differs between the key inputs of another result of a task and those of now. Inputs are compared only if `complete`: all are
+/// known.
+pub(crate) fn compare_key_inputs(old: &KeyInputs, new: &KeyInputs, complete: bool) -> Vec<Reason> {
+    differences::all(old, new, Vec::new(), complete)
 }
 
 /// Name of a task's kind across sections, such as `train/bilinear`.

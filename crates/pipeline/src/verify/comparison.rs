@@ -7,9 +7,9 @@ use eigenscope_artifact::{ArtifactError, KindName, TableReader, digest_file};
 use serde::Serialize;
 
 use super::figure::figure;
-use super::summary::{BATCH_ROWS, METADATA, OutputSummary};
+use super::summary::{METADATA, OutputSummary};
 use super::tolerance::{Tolerance, Tolerances};
-use crate::cell_values::{Cell, cell_values, is_fraction};
+use crate::cell_values::{BATCH_ROWS, Cell, cell_values, is_fraction};
 
 /// How an output compares, the best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]

@@ -13,10 +13,7 @@ use eigenscope_artifact::{ArtifactError, Digest, KindName, TableReader};
 use serde::{Deserialize, Serialize};
 
 use super::figure::figure;
-use crate::cell_values::{Cell, cell_values, is_fraction, value_type};
-
-/// Rows decoded at once.
-pub(super) const BATCH_ROWS: usize = 8192;
+use crate::cell_values::{BATCH_ROWS, Cell, cell_values, is_fraction, value_type};
 
 /// Name under which the metadata of a table's kind (image size, class names) is compared.
 pub(super) const METADATA: &str = "(metadata)";

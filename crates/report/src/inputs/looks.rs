@@ -43,9 +43,15 @@ impl Looks {
                 (labels::capitalised(&title), names)
             }
         };
-        let mut seen = BTreeSet::new();
-        let distinct = names.iter().filter(|name| seen.insert(*name));
-        let mut distinct: Vec<&String> = distinct.collect();
+        let mut runs: BTreeMap<&String, usize> = BTreeMap::new();
+        let mut distinct: Vec<&String> = Vec::new();
+        for name in &names {
+            let runs = runs.entry(name).or_default();
+            if *runs == 0 {
+                distinct.push(name);
+            }
+            *runs += 1;
+        }
         let numbers = distinct.iter().map(|name| name.parse::<f64>().ok());
         let numbers: Option<Vec<f64>> = numbers.collect();
         let is_numeric = numbers.is_some();
@@ -64,9 +70,9 @@ impl Looks {
         let looks: BTreeMap<&String, (usize, Rgb)> = distinct.into_iter().zip(looks).collect();
         let members = names.iter().map(|name| {
             let (place, colour) = looks.get(name).copied().unwrap_or((0, Rgb::BLACK));
-            let name = match names.iter().filter(|other| *other == name).count() {
-                0 | 1 => name.clone(),
-                runs => format!("{name} (n = {runs})"),
+            let name = match runs.get(name) {
+                Some(runs @ 2..) => format!("{name} (n = {runs})"),
+                _ => name.clone(),
             };
             Look {
                 name,

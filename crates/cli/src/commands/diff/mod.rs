@@ -4,12 +4,15 @@ mod page;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use eigenscope_pipeline::diff::{Diff, NumberChange, Results, RevisionFile, Side, TaskChange};
+use eigenscope_pipeline::store::Store;
 use eigenscope_pipeline::text_table::{Align, text_table};
 use eigenscope_plan::Plan;
 use eigenscope_plan::label::table_of;
+use eigenscope_plan::programs::Programs;
 
 use super::{output, plural, tallied, tell};
 use crate::arguments::{Diff as Arguments, ProjectArguments};
@@ -44,9 +47,14 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Arguments) -> Result<u
         },
     };
     let store = store(arguments)?;
-    let before = before.side(arguments, &command.before)?;
-    let after_name = command.after.as_deref();
-    let after = after.side(arguments, after_name.unwrap_or(after.pipeline()))?;
+    let mut sides = Sides {
+        arguments,
+        store: &store,
+        programs: None,
+    };
+    let after_name = command.after.as_deref().unwrap_or(after.pipeline());
+    let before = sides.side(&before, &command.before)?;
+    let after = sides.side(&after, after_name)?;
     let diff = Diff::new(&before, &after, &store)?;
     let text = text(&diff, command.all);
     if let Some(file) = &command.output {
@@ -79,7 +87,7 @@ enum Words<'a> {
 impl<'a> Words<'a> {
     fn new(text: &'a str) -> Self {
         // A file whose name has such signs is meant as it stands.
-        if std::path::Path::new(text).exists() {
+        if Path::new(text).exists() {
             return Words::Now { pipeline: text };
         }
         if let Some((pipeline, run)) = text.rsplit_once('@')
@@ -101,41 +109,69 @@ impl<'a> Words<'a> {
             | Words::Run { pipeline, .. } => pipeline,
         }
     }
+}
 
-    fn side(&self, arguments: &ProjectArguments, name: &str) -> Result<Side> {
-        let store = store(arguments)?;
-        let planned = |plan: &Plan| {
-            let all: Vec<usize> = (0..plan.tasks.len()).collect();
-            let (name, data_dir) = (name.to_owned(), &arguments.data_dir);
-            Side::planned(name, plan, &all, &store, data_dir, &planning::show())
-        };
-        match self {
-            Words::Now { pipeline } => {
-                let programs = stage_programs(arguments)?;
-                let plan = eigenscope_plan::read(&pipeline_file(pipeline)?, &programs);
-                Ok(planned(&plan.map_err(diagnosed)?))
+/// What sides are made from.
+struct Sides<'a> {
+    arguments: &'a ProjectArguments,
+    store: &'a Store,
+    /// What the stage programs say, once they have been asked.
+    programs: Option<Programs>,
+}
+
+impl Sides<'_> {
+    fn side(&mut self, words: &Words<'_>, name: &str) -> Result<Side> {
+        let file = pipeline_file(words.pipeline())?;
+        match words {
+            Words::Now { .. } => {
+                let plan = self.plan(&file)?;
+                Ok(self.planned(name, &plan))
             }
-            Words::Revision { revision, pipeline } => {
-                let file = pipeline_file(pipeline)?;
+            Words::Revision { revision, .. } => {
                 let then = RevisionFile::new(&file, revision)?;
-                let plan = eigenscope_plan::read(&then.path(), &stage_programs(arguments)?);
-                let plan = plan.map_err(diagnosed);
-                Ok(planned(&plan.with_context(|| {
+                let plan = self.plan(&then.path()).with_context(|| {
                     format!(
                         "{} of {revision} cannot be planned by the program as it is now",
                         file.display()
                     )
-                })?))
+                })?;
+                Ok(self.planned(name, &plan))
             }
-            Words::Run { pipeline, run } => {
-                let file = pipeline_file(pipeline)?;
+            Words::Run { run, .. } => {
                 let pipeline = file.file_stem().unwrap_or_default().to_string_lossy();
                 let run = run
                     .parse()
                     .with_context(|| format!("{run} is no number of a run"))?;
-                Ok(Side::after_run(name.to_owned(), &pipeline, run, &store)?)
+                Ok(Side::after_run(
+                    name.to_owned(),
+                    &pipeline,
+                    run,
+                    self.store,
+                )?)
             }
         }
+    }
+
+    fn plan(&mut self, file: &Path) -> Result<Plan> {
+        let programs = match self.programs.take() {
+            Some(programs) => programs,
+            None => stage_programs(self.arguments)?,
+        };
+        let plan = eigenscope_plan::read(file, self.programs.insert(programs));
+        plan.map_err(diagnosed)
+    }
+
+    fn planned(&self, name: &str, plan: &Plan) -> Side {
+        let all: Vec<usize> = (0..plan.tasks.len()).collect();
+        let data_dir = &self.arguments.data_dir;
+        Side::planned(
+            name.to_owned(),
+            plan,
+            &all,
+            self.store,
+            data_dir,
+            &planning::show(),
+        )
     }
 }
 
@@ -147,18 +183,16 @@ fn text(diff: &Diff, all: bool) -> String {
     }
     let mut text = String::new();
     for (side, only) in [(before, &diff.only_before), (after, &diff.only_after)] {
-        section(
-            &mut text,
-            &format!("Only in {side}"),
-            &counted(only.iter().map(String::as_str)),
-        );
+        let only = only.iter().map(|task| (task.as_str(), String::new()));
+        section(&mut text, &format!("Only in {side}"), &by_table(only));
     }
     let changed = |task: &&TaskChange| !task.causes.is_empty();
     let of_own = diff.tasks.iter().filter(changed);
+    let causes = of_own.map(|task| (task.task.as_str(), task.causes.join("; ")));
     section(
         &mut text,
         &format!("From {before} to {after}"),
-        &causes(of_own),
+        &by_table(causes),
     );
     section(&mut text, "Results", &results(diff));
     section(
@@ -195,41 +229,22 @@ fn section(text: &mut String, heading: &str, below: &str) {
     }
 }
 
-/// The tables of tasks, with how many tasks each has.
-fn counted<'a>(tasks: impl Iterator<Item = &'a str>) -> String {
-    let mut tables: Vec<(&str, usize)> = Vec::new();
-    for task in tasks {
-        match tables
-            .iter_mut()
-            .find(|(table, _)| *table == table_of(task))
-        {
-            Some((_, count)) => *count += 1,
-            None => tables.push((table_of(task), 1)),
-        }
-    }
-    let lines = tables.into_iter().map(|(table, count)| {
-        let tasks = plural(count, "task");
-        vec![table.to_owned(), format!("{count} {tasks}")]
-    });
-    text_table(&lines.collect::<Vec<_>>(), &[])
-}
-
-/// A line for each table and what differs in its tasks themselves.
-fn causes<'a>(tasks: impl Iterator<Item = &'a TaskChange>) -> String {
+/// A line for each table and what is said of its tasks.
+fn by_table<'a>(tasks: impl Iterator<Item = (&'a str, String)>) -> String {
     let mut groups: Vec<(&str, String, usize)> = Vec::new();
-    for task in tasks {
-        let (table, causes) = (table_of(&task.task), task.causes.join("; "));
+    for (task, said) in tasks {
+        let table = table_of(task);
         match groups
             .iter_mut()
-            .find(|(of, why, _)| *of == table && *why == causes)
+            .find(|(of, known, _)| *of == table && *known == said)
         {
             Some((.., count)) => *count += 1,
-            None => groups.push((table, causes, 1)),
+            None => groups.push((table, said, 1)),
         }
     }
-    let lines = groups.into_iter().map(|(table, causes, count)| {
+    let lines = groups.into_iter().map(|(table, said, count)| {
         let tasks = plural(count, "task");
-        vec![table.to_owned(), format!("{count} {tasks}"), causes]
+        vec![table.to_owned(), format!("{count} {tasks}"), said]
     });
     text_table(&lines.collect::<Vec<_>>(), &[])
 }
