@@ -184,7 +184,9 @@ fn a_written_pipeline_runs_on_arrays_with_names_of_their_own() {
     let added = file.add("labels", &[16], ArrayValues::I64(&labels));
     added.expect("added");
     project.write("data/own.npz", file.finish().expect("finished"));
-    let (_, written) = init_and_run(&project, "own", "data/own.npz");
+    let (said, written) = init_and_run(&project, "own", "data/own.npz");
+    let chosen = "chosen by what was found, to be checked in [data.images]: first_label = 1, range = [0.0, 1.0], ";
+    assert!(said.contains(chosen), "{said}");
     for line in [
         "train_images = \"images\"\n",
         "train_labels = \"labels\"\n",
@@ -203,12 +205,14 @@ fn a_written_pipeline_runs_on_a_table_of_text() {
     for (label, image) in labels.iter().zip(pixels.chunks(64)) {
         table.push_str(&label.to_string());
         for pixel in image {
-            table.push_str(&format!(",{pixel}"));
+            // As of a camera with 12 bits.
+            table.push_str(&format!(",{}", 16 * u32::from(*pixel)));
         }
         table.push('\n');
     }
     project.write("data/own.csv", table);
-    init_and_run(&project, "own", "data/own.csv");
+    let (_, written) = init_and_run(&project, "own", "data/own.csv");
+    assert!(written.contains("range = [0.0, 3600.0]\n"), "{written}");
 }
 
 #[test]
@@ -253,6 +257,9 @@ fn no_pipeline_is_written_for_files_that_are_not_understood() {
     project.write("data/tables/notes.txt", "x");
     project.write("data/tables/own.csv", "label,p0\n1,2\n");
     project.write("data/pixels.csv", "pixel0,pixel1,pixel2,pixel3\n1,2,3,4\n");
+    project.write("data/alone/cat/1.bmp", &picture);
+    project.write("data/alone/dog/1.bmp", &picture);
+    project.write("data/own.npy", "one array");
     project.write("data/own.npz", "no arrays");
     project.write("data/own.parquet", "no table");
     project.write("data/short.npz", arrays(3));
@@ -275,6 +282,14 @@ fn no_pipeline_is_written_for_files_that_are_not_understood() {
                 "there are no pictures in it",
                 "given instead: data/tables/own.csv",
             ],
+        ),
+        (
+            "alone",
+            ["no image is left for testing", "for these images"],
+        ),
+        (
+            "own.npy",
+            ["is one array", "x_train=images, y_train=labels"],
         ),
         ("pixels.csv", ["expected a column of labels", "set `label`"]),
         ("own.npz", ["own.npz", "for these images"]),

@@ -85,7 +85,9 @@ impl Dimensions {
             }
         };
         if dimensions.images == 0 || dimensions.shape.contains(&0) {
-            return Err(format!("images of {sizes:?} are none"));
+            return Err(format!(
+                "there are no images: the array has the shape {sizes:?}"
+            ));
         }
         Ok(dimensions)
     }
@@ -188,6 +190,10 @@ pub(crate) fn pixels(
         match convert(value) {
             Some(pixel) => pixels.push(pixel),
             None => {
+                // What is no number comes first: no range helps against it.
+                let mut all = values.clone().enumerate();
+                let broken = all.find(|(_, value)| !value.is_finite());
+                let (at, value) = broken.unwrap_or((at, value));
                 let image = first_image + at / image_values.max(1);
                 return Err(unfit(values, image, value, range));
             }
@@ -221,6 +227,8 @@ fn unfit(
         match (lowest >= 0.0, highest <= 1.0, lowest >= -1.0) {
             (true, true, _) => "0, 1".to_owned(),
             (false, true, true) => "-1, 1".to_owned(),
+            // All are equal.
+            _ if lowest == highest => format!("{}, {}", lowest.min(0.0), highest.max(0.0)),
             _ => format!("{lowest}, {highest}"),
         }
     )
@@ -294,7 +302,7 @@ mod tests {
             (&[5, 3, 32, 3][..], "channels-last"),
             (&[5, 8, 8, 8], "channels-last"),
             (&[5, 783], "set `shape"),
-            (&[0, 28, 28], "are none"),
+            (&[0, 28, 28], "there are no images"),
             (&[5], "expected are"),
         ] {
             let reason = auto(sizes).expect_err("refused");
@@ -324,6 +332,16 @@ mod tests {
         let reason = pixels([0.0, 3.0].into_iter(), range, 1, 0).expect_err("outside");
         assert!(
             reason.contains("image 1 has the value 3, outside `range = [-1, 1]`"),
+            "{reason}"
+        );
+        for (value, advice) in [(7.5, "`range = [0, 7.5]`"), (-7.5, "`range = [-7.5, 0]`")] {
+            let reason = pixels([value; 4].into_iter(), None, 2, 0).expect_err("no range");
+            assert!(reason.ends_with(advice), "{reason}");
+        }
+        let values = [0.25, f64::INFINITY].into_iter();
+        let reason = pixels(values, None, 1, 0).expect_err("no number");
+        assert!(
+            reason.starts_with("image 1 has the value inf, which is no number"),
             "{reason}"
         );
         let reason = pixels([0.5, f64::NAN].into_iter(), range, 1, 0).expect_err("no number");

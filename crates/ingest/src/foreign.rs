@@ -25,7 +25,7 @@ const SIGNATURES: &[(&[u8], Format)] = &[
         b"\x93NUMPY",
         format(
             "a NumPy array (.npy)",
-            "write images and labels with `numpy.savez`, and use `kind = \"npz\"`",
+            "write images and labels with `numpy.savez(\"images.npz\", x_train=images, y_train=labels)`, and use `kind = \"npz\"`",
         ),
     ),
     (

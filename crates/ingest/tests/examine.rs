@@ -509,6 +509,177 @@ fn fractions_of_another_scale_keep_their_grey_levels() {
 }
 
 #[test]
+fn tables_of_text_of_another_scale_are_told_their_range() {
+    let mut bench = bench();
+    bench.set("file", json!("a.csv"));
+    for (values, range) in [
+        ("0,2260,1000,4095", [0.0, 4095.0]),
+        ("-100,99,0,5", [-100.0, 99.0]),
+        ("0.5,2.825,5.5,1", [0.0, 5.5]),
+        ("200000000000000,0,1,2", [0.0, 2e14]),
+    ] {
+        bench.place(
+            "a.csv",
+            format!("label,p0,p1,p2,p3\n1,{values}\n2,1,1,1,1\n").as_bytes(),
+        );
+        let answer = examine(&bench, "csv");
+        assert_eq!(answer.suggestions["range"], json!(range), "{values}");
+        bench.set("range", json!(range));
+        let answer = examine(&bench, "csv");
+        assert_eq!(answer.suggestions["first_label"], json!(1), "{values}");
+        assert_eq!(numbers(&answer)[..3], [1, 2, 2].map(Some), "{values}");
+        bench.parameters = json!({"file": "a.csv"});
+    }
+    // Training and test images have one range, and the first lines of a long table tell none.
+    let table = |highest: u16| format!("label,p0,p1,p2,p3\na,0,1,2,{highest}\nb,3,4,5,6\n");
+    bench.parameters = json!({"train": ["a.csv"], "test": ["b.csv"]});
+    bench.place("a.csv", table(4095).as_bytes());
+    bench.place("b.csv", table(4000).as_bytes());
+    assert_eq!(
+        examine(&bench, "csv").suggestions["range"],
+        json!([0.0, 4095.0])
+    );
+    bench.parameters = json!({"file": "a.csv"});
+    let line = format!("1{}\n", ",300".repeat(25));
+    bench.place(
+        "a.csv",
+        (line.repeat(20_000) + &line.replace("300", "900")).as_bytes(),
+    );
+    assert!(examine(&bench, "csv").suggestions.is_empty());
+    let answer = ask(&bench, "csv", true);
+    assert_eq!(answer.suggestions["range"], json!([300.0, 900.0]));
+    // What is no number has no range.
+    bench.place("a.csv", b"label,p0,p1,p2,p3\n1,0,300,x,1\n");
+    assert!(examine(&bench, "csv").suggestions.is_empty());
+}
+
+#[test]
+fn the_shape_of_rows_that_are_no_squares_is_guessed() {
+    // Bars: rows of equal values that differ from one another less than columns do.
+    let image = |height: usize, width: usize| {
+        (0..height).flat_map(move |row| (0..width).map(move |column| (row + 20 * column) as u8))
+    };
+    let arrays = |pixels: &[u8], values| {
+        npz(&[
+            ("x_train", &[2, values], ArrayValues::U8(pixels)),
+            ("y_train", &[2], ArrayValues::U8(&[0, 1])),
+        ])
+    };
+    for [height, width] in [[8, 10], [10, 8]] {
+        let pixels: Vec<u8> = image(height, width).chain(image(height, width)).collect();
+        let text = |pixels: &[u8]| {
+            let pixels: Vec<String> = pixels.iter().map(u8::to_string).collect();
+            pixels.join(",")
+        };
+        let table = format!("0,{}\n1,{}\n", text(&pixels[..80]), text(&pixels[80..]));
+        for (kind, bytes) in [("npz", arrays(&pixels, 80)), ("csv", table.into_bytes())] {
+            let mut bench = bench();
+            bench.set("file", json!("own"));
+            bench.place("own", &bytes);
+            let shape = &examine(&bench, kind).suggestions["shape"];
+            assert_eq!(shape, &json!([height, width]), "{kind}");
+        }
+    }
+    let mut bench = bench();
+    bench.set("file", json!("own"));
+    bench.place("own", &arrays(&[7; 2 * 48], 48));
+    assert_eq!(
+        examine(&bench, "npz").suggestions["shape"],
+        json!([3, 4, 4])
+    );
+    // A prime number of values is no image.
+    bench.place("own", &arrays(&[7; 2 * 83], 83));
+    assert!(examine(&bench, "npz").suggestions.is_empty());
+}
+
+#[test]
+fn arrays_that_have_a_shape_take_no_other() {
+    let mut bench = bench();
+    let arrays = npz(&[
+        ("x_train", &[2, 2, 3], ArrayValues::U8(&[0; 12])),
+        ("y_train", &[2], ArrayValues::U8(&[0, 1])),
+    ]);
+    bench.place("a.npz", &arrays);
+    bench.set("file", json!("a.npz"));
+    bench.set("shape", json!([3, 2]));
+    let expected = "`shape`: the array `x_train` has a shape of its own, [2, 2, 3]: leave `shape` out, which is for images in rows";
+    assert_eq!(faults(&examine(&bench, "npz")), [("/shape", expected)]);
+    bench.run("npz").fails_with(expected);
+    bench.set("shape", json!([2, 3]));
+    assert_eq!(numbers(&examine(&bench, "npz"))[..3], [1, 2, 3].map(Some));
+
+    bench.place(
+        "a.npz",
+        &npz(&[("x", &[2, 2, 3], ArrayValues::U8(&[0; 12]))]),
+    );
+    let answer = examine(&bench, "npz");
+    let (_, message) = unusable(&answer);
+    let advice = "this is the only array: images and labels are read from one file, such as `numpy.savez(\"images.npz\", x_train=images, y_train=labels)` writes";
+    assert!(message.ends_with(advice), "{message}");
+}
+
+#[test]
+fn parameters_that_say_nothing_of_such_files_are_refused() {
+    let truth: Value = fixture("parquet_truth.json");
+    let table = |name: &str| hexadecimal(truth[name]["file"].as_str().expect("text"));
+    let pixels = "is for columns of pixels, and the images are encoded pictures: leave it out";
+    let pictures = "is for encoded pictures, and the images are columns of pixels: leave it out";
+    let names = "the labels are names, which are not counted: leave it out";
+    let csv = b"cat,1,2,3,4\ndog,5,6,7,8\n".to_vec();
+    for (kind, file, name, value, reason) in [
+        ("parquet", table("rgb"), "range", json!([0, 1]), pixels),
+        ("parquet", table("rgb"), "transpose", json!(true), pixels),
+        ("parquet", table("columns"), "size", json!([4, 4]), pictures),
+        (
+            "parquet",
+            table("columns"),
+            "channels",
+            json!("rgb"),
+            pictures,
+        ),
+        ("csv", csv, "first_label", json!(1), names),
+    ] {
+        let mut bench = bench();
+        bench.set("file", json!("own"));
+        if name == "size" || name == "channels" {
+            bench.set("shape", json!([4, 5]));
+        }
+        bench.place("own", &file);
+        bench.set(name, value);
+        let (path, message) = (format!("/{name}"), format!("`{name}`: {reason}"));
+        let answer = examine(&bench, kind);
+        assert_eq!(faults(&answer), [(path.as_str(), message.as_str())]);
+        bench.run(kind).fails_with(&message);
+    }
+}
+
+#[test]
+fn a_thorough_answer_tells_what_no_model_could_be_trained_on() {
+    let alone = folder(&[("faces/a/1.png", [4, 6, 1]), ("faces/b/1.png", [4, 6, 1])]);
+    assert!(examine(&alone, "image-folder").faults.is_empty());
+    let answer = ask(&alone, "image-folder", true);
+    let [(path, message)] = faults(&answer)[..] else {
+        panic!("one fault expected: {answer:?}");
+    };
+    assert_eq!(path, "/test_fraction");
+    assert!(message.starts_with("no image is left for testing: no class has two images"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_thorough_answer_tells_of_links_in_circles() {
+    let looped = folder(&[("faces/a/1.png", [4, 6, 1]), ("faces/a/2.png", [4, 6, 1])]);
+    let faces = looped.data_dir().join("faces");
+    std::os::unix::fs::symlink(&faces, faces.join("a/up")).expect("linked");
+    assert!(examine(&looped, "image-folder").unusable.is_none());
+    let answer = ask(&looped, "image-folder", true);
+    let (path, message) = unusable(&answer);
+    assert_eq!(path, "/folder");
+    assert!(message.contains("a/up: the link leads to a folder that holds it: remove it"));
+    looped.run("image-folder").fails_with(message);
+}
+
+#[test]
 fn parquet_tables() {
     let truth: Value = fixture("parquet_truth.json");
     let names: Vec<&str> = texts(&truth["names"]);

@@ -308,7 +308,7 @@ fn wrong_arrangements_say_what_is_expected() {
         (
             &[],
             "empty",
-            "there are no pictures in it; expected are train/CLASS/picture.png",
+            "there are no pictures in it, but x.txt; expected are train/CLASS/picture.png",
         ),
         (&[], "absent", "there is no such folder"),
         (&[], "empty/x.txt", "it is no folder"),

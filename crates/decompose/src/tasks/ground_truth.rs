@@ -105,7 +105,7 @@ fn target_image(reader: ImageReader, target: u32) -> Result<Vec<f32>, DecomposeE
 /// A clause about the parameters of `data` that leave training images out, empty if none does.
 fn left_out(data: &Provenance) -> String {
     let value = |name: &str| data.parameters.get(name);
-    let count = value("train_count").filter(|count| count.as_u64() != Some(0));
+    let count = value("train_count").filter(|count| count.is_u64());
     let fraction = value("train_fraction").filter(|fraction| fraction.as_f64() != Some(1.0));
     let classes = value("classes").filter(|classes| classes.get(0).is_some());
     let given = [

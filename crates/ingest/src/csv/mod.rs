@@ -24,12 +24,12 @@ const MAXIMUM_PIXELS: usize = 1 << 32;
 /// Longest label of text in bytes.
 const MAXIMUM_NAME: usize = 1024;
 
-/// The images of a table.
+/// The images of a table, whose pixels are read as `P`.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Table {
+pub(crate) struct Table<P = u8> {
     /// Values of one image.
     pub(crate) values: usize,
-    pub(crate) pixels: Vec<u8>,
+    pub(crate) pixels: Vec<P>,
     /// The text of each label.
     pub(crate) labels: Vec<String>,
     /// Names of the columns that are neither pixels nor labels.
@@ -92,6 +92,43 @@ pub(crate) fn read(
     ignore: &[Column],
     range: Option<Range>,
 ) -> Result<Table, IngestError> {
+    match range {
+        None => read_as(content, label, ignore, WHOLE, |field, separator| {
+            field.parse().ok().or_else(|| {
+                let whole = number(field, separator).filter(|value| value.fract() == 0.0);
+                whole.and_then(|value| u8::try_from(value as i64).ok())
+            })
+        }),
+        Some(range) => read_as(content, label, ignore, IN_RANGE, |field, separator| {
+            number(field, separator).and_then(|value| range.scale(value))
+        }),
+    }
+}
+
+/// What pixels are expected to be without a range, and with one.
+const WHOLE: &str = "a whole number of 0 to 255";
+const IN_RANGE: &str = "a number within `range`";
+
+/// Shows all pixels of a table, whatever numbers they are.
+pub(crate) fn each_number(
+    content: &mut Content<'_>,
+    label: &Column,
+    ignore: &[Column],
+    mut see: impl FnMut(f64),
+) -> Result<(), IngestError> {
+    let pixel = |field: &str, separator| number(field, separator).map(&mut see);
+    read_as::<()>(content, label, ignore, "a number", pixel).map(|_| ())
+}
+
+/// Reads a table whose pixels are what `pixel` makes of a field and the separator of the table; `expected` says in words which
+/// fields that are.
+fn read_as<P>(
+    content: &mut Content<'_>,
+    label: &Column,
+    ignore: &[Column],
+    expected: &'static str,
+    mut pixel: impl FnMut(&str, char) -> Option<P>,
+) -> Result<Table<P>, IngestError> {
     let mut lines = Lines::of(content);
     let Some(first) = lines.next()? else {
         let flaw = Flaw::of_line("a table", "an empty file");
@@ -104,7 +141,10 @@ pub(crate) fn read(
             Some(format) if !format.name.contains("text") => format.name,
             _ => "one column",
         };
-        let flaw = Flaw::of_line("a label and pixels, separated by commas", found);
+        let flaw = Flaw::of_line(
+            "a label and pixels, separated by commas, semicolons or tabs",
+            found,
+        );
         return Err(lines.wrong(flaw, "give a table of text"));
     }
     let line = FirstLine::of(label, ignore, &names, separator);
@@ -126,9 +166,12 @@ pub(crate) fn read(
         labels: Vec::new(),
         left_out: columns.ignored_names(),
     };
+    let mut row = |table: &mut Table<P>, fields: &[Cow<'_, str>]| {
+        row(table, fields, &columns, expected, &mut pixel)
+    };
     // The error about the first line as an image.
     let mut unread = None;
-    if !is_header && let Err(flaw) = row(&mut table, &names, &columns, range) {
+    if !is_header && let Err(flaw) = row(&mut table, &names) {
         let error = wrong_row(&lines, flaw, &columns);
         if line == FirstLine::Image {
             return Err(error);
@@ -143,8 +186,7 @@ pub(crate) fn read(
         if let Some(error) = unread.take_if(|_| !has_number(&fields, columns.label)) {
             return Err(error);
         }
-        row(&mut table, &fields, &columns, range)
-            .map_err(|flaw| wrong_row(&lines, flaw, &columns))?;
+        row(&mut table, &fields).map_err(|flaw| wrong_row(&lines, flaw, &columns))?;
     }
     let others = table.labels.get(images_of_first..).unwrap_or_default();
     let all_numbers = !others.is_empty() && others.iter().all(|label| whole(label).is_some());
@@ -185,11 +227,12 @@ fn wrong_row(lines: &Lines<'_, '_>, flaw: Flaw, columns: &Columns) -> IngestErro
 }
 
 /// Adds the label and the pixels of a line to the table.
-fn row(
-    table: &mut Table,
+fn row<P>(
+    table: &mut Table<P>,
     fields: &[Cow<'_, str>],
     columns: &Columns,
-    range: Option<Range>,
+    expected: &str,
+    pixel: &mut impl FnMut(&str, char) -> Option<P>,
 ) -> Result<(), Flaw> {
     if fields.len() != columns.count {
         let expected = format!("{} columns, as in the first line", columns.count);
@@ -223,19 +266,9 @@ fn row(
         if ignored.next_if_eq(&column).is_some() {
             continue;
         }
-        let value = || number(field, columns.separator);
-        let pixel = match range {
-            None => field.parse().ok().or_else(|| {
-                let whole = value().filter(|value| value.fract() == 0.0);
-                whole.and_then(|value| u8::try_from(value as i64).ok())
-            }),
-            Some(range) => value().and_then(|value| range.scale(value)),
-        };
-        match (pixel, range) {
-            (Some(pixel), _) => table.pixels.push(pixel),
-            (None, Some(_)) => return Err(flaw(column, "a number within `range`", field)),
-            (None, None) => return Err(flaw(column, "a whole number of 0 to 255", field)),
-        }
+        let pixel = pixel(field, columns.separator);
+        let pixel = pixel.ok_or_else(|| flaw(column, expected, field))?;
+        table.pixels.push(pixel);
     }
     Ok(())
 }

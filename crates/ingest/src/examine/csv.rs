@@ -4,13 +4,14 @@ use std::path::Path;
 
 use eigenscope_stage::{Examination, Examined, TaskError};
 
+use super::values::Extent;
 use super::{Facts, Place, SplitFacts, places};
 use crate::arrays::Range;
 use crate::content::{Content, Raw};
 use crate::csv::{self as table, Table};
 use crate::error::IngestError;
 use crate::labels::Labelling;
-use crate::parameters::{CsvParameters, NamedPath, WithCommon};
+use crate::parameters::{CsvParameters, NamedPath, WithCommon, no_first_label};
 use crate::sets::{csv_dimensions, lacking_own};
 
 /// Bytes of text that are read of a file.
@@ -25,7 +26,7 @@ pub(crate) fn csv(examination: &Examination<'_>) -> Result<Examined, TaskError> 
         own: parameters,
         common,
     } = examination.parameters()?;
-    let mut facts = Facts::new(parameters.test_fraction);
+    let mut facts = Facts::new(examination, parameters.test_fraction);
     let range = facts.take(Range::given(&parameters.range));
     let shape = facts.take(parameters.shape());
     let stated = facts.take(parameters.stated()).unwrap_or_default();
@@ -70,6 +71,10 @@ fn look(facts: &mut Facts, parameters: &CsvParameters, [train, test]: [&Tables; 
         for (place, table, _) in tables {
             let dimensions = csv_dimensions(&place.path, table, parameters);
             let dimensions = facts.read(&place.pointer, dimensions);
+            if dimensions.is_none() {
+                let pixels = table.pixels.iter().map(|&pixel| f64::from(pixel));
+                facts.suggest_shape(table.values, pixels);
+            }
             let labels = table.labels(known.as_deref()).ok().filter(|_| is_whole);
             split.add(place, dimensions.map(|dimensions| dimensions.shape), labels);
         }
@@ -80,11 +85,12 @@ fn look(facts: &mut Facts, parameters: &CsvParameters, [train, test]: [&Tables; 
         facts.stored_shape(shape, parameters.transpose);
     }
     facts.same_shape(&training, &testing);
-    if let Some((_, first, _)) = train.first()
-        && !facts.answer.suggestions.contains_key("range")
-    {
-        let pixels = first.pixels.iter().map(|&pixel| f64::from(pixel));
-        facts.suggest_range(&parameters.range, pixels);
+    for table in &tables {
+        let pixels = table.pixels.iter().map(|&pixel| f64::from(pixel));
+        facts.suggest_range(&parameters.range, &Extent::of(pixels), is_whole);
+    }
+    if known.is_some() {
+        facts.take(no_first_label(parameters.first_label));
     }
     let labelling = Labelling {
         first_label: match known {
@@ -119,7 +125,7 @@ fn text(path: &Path, most: usize) -> Result<Text, IngestError> {
     Ok(Text { bytes, is_whole })
 }
 
-/// The table of a text; with the range of 0 to 1, which is suggested then, if only that makes it readable.
+/// The table of a text. If its pixels are other numbers than 0 to 255, their range is suggested.
 fn parse(
     facts: &mut Facts,
     place: &Place,
@@ -127,21 +133,17 @@ fn parse(
     parameters: &CsvParameters,
     range: Option<Range>,
 ) -> Option<Table> {
-    let read = |range| {
-        let bytes = text.bytes.as_slice();
+    let bytes = text.bytes.as_slice();
+    let mut content = Content::plain(&place.path, bytes, bytes.len() as u64);
+    let CsvParameters { label, ignore, .. } = parameters;
+    let table = table::read(&mut content, label, ignore, range);
+    if table.is_err() && range.is_none() {
         let mut content = Content::plain(&place.path, bytes, bytes.len() as u64);
-        table::read(&mut content, &parameters.label, &parameters.ignore, range)
-    };
-    let table = read(range);
-    let refused = table.is_err();
-    let table = facts.read(&place.pointer, table);
-    if refused
-        && range.is_none()
-        && let Ok(fractions) = Range::given(&[0.0, 1.0])
-        && let Ok(table) = read(fractions)
-    {
-        facts.suggest("range", serde_json::json!([0.0, 1.0]));
-        return Some(table);
+        let mut extent = Extent::default();
+        let see = |value| extent.add(value);
+        if table::each_number(&mut content, label, ignore, see).is_ok() {
+            facts.suggest_range(&parameters.range, &extent, text.is_whole);
+        }
     }
-    table
+    facts.read(&place.pointer, table)
 }

@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use eigenscope_artifact::{list_pictures_within, regular};
+use eigenscope_artifact::{list_pictures, list_pictures_within, regular};
 use eigenscope_stage::{Examination, Examined, TaskError};
 
 use super::Facts;
@@ -30,7 +30,7 @@ pub(crate) fn image_folder(examination: &Examination<'_>) -> Result<Examined, Ta
         own: parameters,
         common,
     } = examination.parameters()?;
-    let mut facts = Facts::new(parameters.test_fraction);
+    let mut facts = Facts::new(examination, parameters.test_fraction);
     let form = facts.take(parameters.form());
     let folders = facts.take(parameters.folders());
     if let (Some(form), Some(folders)) = (form, folders) {
@@ -41,7 +41,10 @@ pub(crate) fn image_folder(examination: &Examination<'_>) -> Result<Examined, Ta
         let roots = folders.into_iter().map(|(parameter, path, used_as)| {
             let path = examination.data_dir().join(path);
             facts.lacks(lacking_folder(parameter, &path));
-            let listing = list_pictures_within(&path, MAXIMUM_ENTRIES).ok()?;
+            let listing = match examination.is_thorough() && path.is_dir() {
+                true => facts.read(&pointer, list_pictures(&path).map_err(IngestError::from))?,
+                false => list_pictures_within(&path, MAXIMUM_ENTRIES).ok()?,
+            };
             Some(Root {
                 path,
                 used_as,

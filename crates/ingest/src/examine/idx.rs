@@ -17,7 +17,7 @@ pub(crate) fn idx(examination: &Examination<'_>) -> Result<Examined, TaskError> 
         own: parameters,
         common,
     } = examination.parameters()?;
-    let mut facts = Facts::new(parameters.test_fraction);
+    let mut facts = Facts::new(examination, parameters.test_fraction);
     let stated = facts.take(parameters.stated()).unwrap_or_default();
     if let Some((train, test)) = facts.take(parameters.files()) {
         let named = train.iter().chain(test.iter().flatten());

@@ -31,6 +31,7 @@ pub(crate) use idx::idx;
 pub(crate) use lacking::{cifar10, fashion_mnist, kmnist, mnist};
 pub(crate) use npz::npz;
 pub(crate) use parquet::parquet;
+use values::Extent;
 
 /// Labels that are read at most.
 const MAXIMUM_LABELS: u64 = 1 << 20;
@@ -49,14 +50,19 @@ struct Facts {
     test: Option<Vec<usize>>,
     /// The part of each class that becomes test images.
     test_fraction: f64,
+    /// Whether all is to be told that a later task would find.
+    is_thorough: bool,
+    /// The values of pixels that were looked at.
+    extent: Extent,
     /// The answer so far.
     answer: Examined,
 }
 
 impl Facts {
-    fn new(test_fraction: f64) -> Self {
+    fn new(examination: &Examination<'_>, test_fraction: f64) -> Self {
         Self {
             test_fraction,
+            is_thorough: examination.is_thorough(),
             ..Self::default()
         }
     }
@@ -189,6 +195,15 @@ impl Facts {
             let reason = rows::no_such_image(train_image, images);
             self.refuse(&IngestError::parameter("similarity_label", reason));
         }
+        if let (true, None, Some(train)) = (self.is_thorough, &self.test, &self.train) {
+            let test = |images: &usize| rows::test_images(self.test_fraction, *images);
+            if train.iter().map(test).sum::<usize>() == 0 {
+                let message = "no image is left for testing: no class has two images; add some, or give images for testing";
+                self.answer
+                    .faults
+                    .push(Fault::at("/test_fraction", message));
+            }
+        }
         if let (Some(classes), Some(train)) = (&self.classes, &self.train) {
             let line = per_class(classes, train, self.test.as_deref());
             self.answer.found.push(line);
@@ -230,17 +245,17 @@ impl Facts {
 /// Number of images of each class in words.
 fn per_class(classes: &[String], train: &[usize], test: Option<&[usize]>) -> String {
     let total = |counts: &[usize]| counts.iter().sum::<usize>();
-    let kinds = classes.len();
+    let kinds = match classes {
+        [_] => "1 class".to_owned(),
+        classes => format!("{} classes", classes.len()),
+    };
     let images = match test {
         Some(test) => format!(
-            "{} training and {} test images of {kinds} classes",
+            "{} training and {} test images of {kinds}",
             total(train),
             total(test)
         ),
-        None => format!(
-            "{} images of {kinds} classes, none for testing",
-            total(train)
-        ),
+        None => format!("{} images of {kinds}, none for testing", total(train)),
     };
     let count = |(position, (name, train)): (usize, (&String, &usize))| {
         let test = test.and_then(|test| test.get(position));

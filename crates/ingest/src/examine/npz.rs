@@ -4,7 +4,7 @@ use eigenscope_checkpoint::DType;
 use eigenscope_checkpoint::npz::{ArrayInfo, Npz};
 use eigenscope_stage::{Examination, Examined, TaskError};
 
-use super::values::{MAXIMUM_VALUES, THOROUGH_VALUES};
+use super::values::{Extent, MAXIMUM_VALUES, THOROUGH_VALUES};
 use super::{Facts, MAXIMUM_LABELS, Place, SplitFacts, places};
 use crate::arrays::{self, Range};
 use crate::error::IngestError;
@@ -17,7 +17,7 @@ pub(crate) fn npz(examination: &Examination<'_>) -> Result<Examined, TaskError> 
         own: parameters,
         common,
     } = examination.parameters()?;
-    let mut facts = Facts::new(parameters.test_fraction);
+    let mut facts = Facts::new(examination, parameters.test_fraction);
     let range = facts.take(Range::given(&parameters.range));
     let shape = facts.take(parameters.shape());
     let stated = facts.take(parameters.stated()).unwrap_or_default();
@@ -107,6 +107,15 @@ impl Look<'_> {
         place: &Place,
     ) {
         let images = facts.read(&place.pointer, arrays.images());
+        if images.is_none()
+            && self.parameters.shape().is_ok_and(|shape| shape.is_none())
+            && let Ok(array) = arrays.image_array()
+            && let [_, values] = array.shape[..]
+            && array.count() <= self.most
+            && let Ok(pixels) = arrays.values(array)
+        {
+            facts.suggest_shape(values, pixels.into_iter());
+        }
         let shape = images.as_ref().map(|(_, dimensions)| dimensions.shape);
         let labels = images.and_then(|(array, dimensions)| {
             let is_float = matches!(
@@ -116,13 +125,14 @@ impl Look<'_> {
             let range = &self.parameters.range;
             if array.count() <= self.most {
                 let values = facts.read(&place.pointer, arrays.values(array))?;
-                facts.suggest_range(range, values.iter().copied());
+                facts.suggest_range(range, &Extent::of(values.iter().copied()), true);
                 let image_values = dimensions.values();
                 let pixels = arrays::pixels(values.iter().copied(), self.range, image_values, 0);
                 let pixels = pixels.map_err(|reason| arrays.refused(&array.name, reason));
                 facts.read(&place.pointer, pixels);
-            } else if is_float {
-                facts.suggest_range(range, [0.0, 1.0].into_iter());
+            } else if is_float && facts.is_thorough {
+                // Too many to look at.
+                facts.suggest_range(range, &Extent::of([0.0, 1.0].into_iter()), false);
             }
             let labels = facts.read(&place.pointer, arrays.label_array())?;
             match labels.count() <= MAXIMUM_LABELS {

@@ -4,13 +4,13 @@ use eigenscope_artifact::arrow::array::RecordBatch;
 use eigenscope_stage::{Examination, Examined, TaskError};
 
 use super::pictures::{Looked, Looks, look, look_thoroughly, on_all_cores};
-use super::values::{MAXIMUM_VALUES, THOROUGH_VALUES};
+use super::values::{Extent, MAXIMUM_VALUES, THOROUGH_VALUES};
 use super::{Facts, MAXIMUM_LABELS, Place, SplitFacts, places};
 use crate::arrays::{Dimensions, Range};
 use crate::error::IngestError;
 use crate::flaws::{Flaws, Spot};
 use crate::labels::Labelling;
-use crate::parameters::{GivenForm, ParquetParameters, WithCommon};
+use crate::parameters::{GivenForm, ParquetParameters, WithCommon, no_first_label};
 use crate::parquet_file::{self, ImageColumns, Labels, ParquetFile};
 use crate::sets::lacking_own;
 
@@ -24,7 +24,7 @@ pub(crate) fn parquet(examination: &Examination<'_>) -> Result<Examined, TaskErr
         own: parameters,
         common,
     } = examination.parameters()?;
-    let mut facts = Facts::new(parameters.test_fraction);
+    let mut facts = Facts::new(examination, parameters.test_fraction);
     let range = facts.take(Range::given(&parameters.range));
     let shape = facts.take(parameters.shape());
     let form = facts.take(parameters.form());
@@ -88,6 +88,9 @@ impl Look<'_> {
         let mut label = |(file, place): &(ParquetFile, Place)| {
             let column = facts.read(&place.pointer, file.column(&parameters.label))?;
             let images = facts.read(&place.pointer, file.images(&parameters.image, column));
+            if let Some(images) = &images {
+                facts.take(parameters.check(images));
+            }
             let shape = match images {
                 Some(ImageColumns::Encoded(column)) => {
                     let read = self.pictures(file, column, &mut pictures);
@@ -104,6 +107,9 @@ impl Look<'_> {
                 true => facts.read(&place.pointer, file.labels(column)),
                 false => None,
             };
+            if let Some(Labels::Names(_)) = labels {
+                facts.take(no_first_label(parameters.first_label));
+            }
             Some((shape, labels))
         };
         let found: Vec<_> = all().map(&mut label).collect();
@@ -190,23 +196,35 @@ impl Look<'_> {
     ) -> Result<[usize; 3], IngestError> {
         let sizes = [file.rows().max(1), columns.len()];
         let dimensions = Dimensions::of(&sizes, self.parameters.layout, self.shape);
+        if dimensions.is_err()
+            && self.shape.is_none()
+            && let Some(batch) = file.first_batch(columns, MAXIMUM_PICTURES)
+        {
+            let pixels = file.numbers(&batch)?;
+            facts.suggest_shape(columns.len(), pixels.into_iter());
+        }
         let dimensions = dimensions.map_err(|reason| file.refused(reason))?;
         let most = match self.is_thorough {
             true => THOROUGH_VALUES,
             false => MAXIMUM_VALUES,
         };
         let mut images = 0;
+        let mut extent = Extent::default();
+        let mut checked = Ok(());
         for batch in file.batches(columns)? {
             let values = file.numbers(&batch?)?;
-            if images == 0 {
-                facts.suggest_range(&self.parameters.range, values.iter().copied());
+            values.iter().for_each(|&value| extent.add(value));
+            if checked.is_ok() {
+                let pixels = file.pixels(&values, self.range, columns.len(), images);
+                checked = pixels.map(|_| ());
             }
-            file.pixels(&values, self.range, columns.len(), images)?;
             images += values.len() / columns.len().max(1);
             if (images * columns.len()) as u64 > most {
                 break;
             }
         }
+        facts.suggest_range(&self.parameters.range, &extent, images == file.rows());
+        checked?;
         Ok(dimensions.shape)
     }
 }

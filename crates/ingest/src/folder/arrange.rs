@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::Path;
 
-use eigenscope_artifact::escaped;
+use eigenscope_artifact::{LeftOut, escaped};
 
 use super::{FileAt, Root, Use};
 use crate::error::{IngestError, shown};
@@ -248,9 +248,24 @@ fn classes_in<'a>(
         }
     }
     if found.len() == before {
-        return refused(format!("there are no pictures in it; {EXPECTED}"));
+        let others = other_files(root, split);
+        return refused(format!("there are no pictures in it{others}; {EXPECTED}"));
     }
     Ok(())
+}
+
+/// A hint at files that are there and do not count.
+fn other_files(root: &Root, split: Option<&OsStr>) -> String {
+    let is_within = |path: &Path| split.is_none_or(|split| path.starts_with(split));
+    let left_out = root.listing.left_out.iter();
+    let mut others = left_out.filter(|(path, why)| *why == LeftOut::NotAPicture && is_within(path));
+    match (others.next(), others.count()) {
+        (None, _) => String::new(),
+        (Some((path, _)), 0) => format!(", but {}", shown(path)),
+        (Some((path, _)), more) => {
+            format!(", but {} and {more} more of other endings", shown(path))
+        }
+    }
 }
 
 const EXPECTED: &str = "expected are train/CLASS/picture.png and test/CLASS/picture.png, or CLASS/picture.png, with the endings bmp, gif, jpg, png, tif or webp";

@@ -14,7 +14,7 @@ use crate::error::IngestError;
 pub(crate) struct Parameters {
     pub(crate) transforms: Vec<PixelTransform>,
     pub(super) train_fraction: f64,
-    pub(super) train_count: usize,
+    pub(super) train_count: TrainCount,
     pub(crate) classes: Vec<usize>,
     pub(crate) similarity_label: SimilarityLabel,
 }
@@ -57,6 +57,21 @@ pub(crate) enum SimilarityLabel {
     },
 }
 
+/// How many training rows are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(untagged)]
+pub(super) enum TrainCount {
+    Count(usize),
+    All(All),
+}
+
+/// The word for all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum All {
+    All,
+}
+
 /// The training rows that are kept.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Subset {
@@ -78,10 +93,10 @@ impl Parameters {
             ));
         }
         match self.train_count {
-            0 if fraction == 1.0 => Ok(Subset::All),
-            0 => Ok(Subset::Fraction(fraction)),
-            count if fraction == 1.0 => Ok(Subset::Count(count)),
-            _ => Err(IngestError::parameter(
+            TrainCount::All(_) if fraction == 1.0 => Ok(Subset::All),
+            TrainCount::All(_) => Ok(Subset::Fraction(fraction)),
+            TrainCount::Count(count) if fraction == 1.0 => Ok(Subset::Count(count)),
+            TrainCount::Count(_) => Err(IngestError::parameter(
                 "train_count",
                 "give either it or `train_fraction`",
             )),
@@ -147,9 +162,12 @@ fn with_similarity(similar: Variant) -> Vec<Parameter> {
         .with([Effect::forgets(quantities::TRAINING_IMAGES)]),
         Parameter::optional(
             "train_count",
-            ParameterType::at_least(0),
-            0,
-            "number of training images to keep instead of a fraction, chosen by the seed; 0: all",
+            ParameterType::Either(vec![
+                ParameterType::at_least(1),
+                ParameterType::choice(&["all"]),
+            ]),
+            "all",
+            "number of training images to keep instead of a fraction, chosen by the seed",
         )
         .instead_of("train_fraction")
         .with([
@@ -306,7 +324,7 @@ mod tests {
         );
         assert!(with("train_fraction", json!(0.0)).subset().is_err());
         let mut both = with("train_fraction", json!(0.25));
-        both.train_count = 7;
+        both.train_count = TrainCount::Count(7);
         let error = both.subset().expect_err("both given").to_string();
         assert_eq!(error, "`train_count`: give either it or `train_fraction`");
     }

@@ -23,4 +23,4 @@ pub(crate) use npz::{NpzParameters, npz};
 pub(crate) use online::{StatedFile, is_local};
 pub(crate) use parquet::{ParquetParameters, parquet};
 pub(crate) use pictures::GivenForm;
-pub(crate) use shared::NamedPath;
+pub(crate) use shared::{NamedPath, no_first_label};

@@ -8,6 +8,7 @@ use super::pictures::{ChannelChoice, GivenForm, form, pictures};
 use super::shared::{NamedPath, files, named_files, shape, values};
 use crate::arrays::AxisOrder;
 use crate::error::IngestError;
+use crate::parquet_file::ImageColumns;
 
 /// The parameters of `parquet`: files, columns and what they hold.
 #[derive(Debug, Clone, Deserialize)]
@@ -48,6 +49,33 @@ impl ParquetParameters {
     /// The shape of images with a column a pixel.
     pub(crate) fn shape(&self) -> Result<Option<[usize; 3]>, IngestError> {
         shape(&self.shape)
+    }
+
+    /// Refuses parameters that say nothing of such columns.
+    pub(crate) fn check(&self, images: &ImageColumns) -> Result<(), IngestError> {
+        let (given, reason) = match images {
+            ImageColumns::Encoded(_) => (
+                vec![
+                    ("range", !self.range.is_empty()),
+                    ("layout", self.layout != AxisOrder::Auto),
+                    ("shape", !self.shape.is_empty()),
+                    ("transpose", self.transpose),
+                ],
+                "is for columns of pixels, and the images are encoded pictures: leave it out",
+            ),
+            ImageColumns::Pixels(_) => (
+                vec![
+                    ("size", !self.size.is_empty()),
+                    ("channels", self.channels != ChannelChoice::Auto),
+                    ("background", !self.background.is_empty()),
+                ],
+                "is for encoded pictures, and the images are columns of pixels: leave it out",
+            ),
+        };
+        match given.iter().find(|(_, is_given)| *is_given) {
+            Some((name, _)) => Err(IngestError::parameter(name, reason)),
+            None => Ok(()),
+        }
     }
 
     /// What encoded pictures are to be turned into.

@@ -90,6 +90,17 @@ pub(super) fn shape(given: &[usize]) -> Result<Option<[usize; 3]>, IngestError> 
     }
 }
 
+/// Refuses a label of the first class where labels are names.
+pub(crate) fn no_first_label(first_label: i64) -> Result<(), IngestError> {
+    match first_label {
+        0 => Ok(()),
+        _ => Err(IngestError::parameter(
+            "first_label",
+            "the labels are names, which are not counted: leave it out",
+        )),
+    }
+}
+
 pub(super) fn transpose() -> Parameter {
     Parameter::optional(
         "transpose",

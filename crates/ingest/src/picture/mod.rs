@@ -253,7 +253,9 @@ fn not_read(what: &str) -> String {
 
 /// The reason of a decoder's error. What decoders say of their inner life is left out.
 fn refused(error: image::ImageError) -> String {
+    use image::ExtendedColorType;
     use image::error::UnsupportedErrorKind::{Color, GenericFeature};
+
     match &error {
         image::ImageError::Limits(_) => {
             format!("decoding takes more than {MAXIMUM_MEMORY} bytes of memory")
@@ -261,6 +263,7 @@ fn refused(error: image::ImageError) -> String {
         image::ImageError::Unsupported(error) => {
             let what = match error.kind() {
                 GenericFeature(feature) => feature,
+                Color(ExtendedColorType::Unknown(bits)) => format!("{bits} bits a pixel"),
                 Color(colour) => format!("colours of the type {colour:?}"),
                 _ => "a rare form of its format".to_owned(),
             };

@@ -10,7 +10,7 @@ use crate::arrays::{Dimensions, Range};
 use crate::csv::{self, Table};
 use crate::error::{IngestError, shown};
 use crate::labels::Labelling;
-use crate::parameters::{CsvParameters, WithCommon};
+use crate::parameters::{CsvParameters, WithCommon, no_first_label};
 
 /// The user's own tables of text.
 ///
@@ -30,6 +30,9 @@ pub fn user_csv(context: &Context) -> Result<(), TaskError> {
     let (train, test) = (read(&files.train)?, read(&files.test)?);
     let all: Vec<&Table> = train.iter().chain(&test).map(|(_, table)| table).collect();
     let classes = csv::class_names(&all);
+    if classes.is_some() {
+        no_first_label(parameters.first_label)?;
+    }
     let parts = |tables: Vec<(std::path::PathBuf, Table)>| {
         let parts = tables
             .into_iter()
@@ -41,11 +44,7 @@ pub fn user_csv(context: &Context) -> Result<(), TaskError> {
     };
     own::warn_if_dark(context, &parameters.range, &train, test.as_ref());
     let labelling = Labelling {
-        first_label: if classes.is_some() {
-            0
-        } else {
-            parameters.first_label
-        },
+        first_label: parameters.first_label,
         class_names: &parameters.class_names,
         known: classes.as_deref(),
     };

@@ -146,13 +146,37 @@ impl<'a> SplitArrays<'a> {
         }
     }
 
-    /// The array of the images.
+    /// The array of the images, whatever it holds.
+    pub(crate) fn image_array(self) -> Result<&'a ArrayInfo, IngestError> {
+        let [images, labels] = self.names;
+        match self.file.arrays() {
+            [only] if only.name != images => Err(self.refused(
+                &only.name,
+                format!(
+                    "this is the only array: images and labels are read from one file, such as `numpy.savez(\"images.npz\", {images}=images, {labels}=labels)` writes",
+                ),
+            )),
+            _ => Ok(self.file.array(images)?),
+        }
+    }
+
+    /// The array of the images as images.
     pub(crate) fn images(self) -> Result<(&'a ArrayInfo, Dimensions), IngestError> {
         let [images, _] = self.names;
-        let parameters = self.parameters;
-        let array = self.file.array(images)?;
-        let dimensions = Dimensions::of(&array.shape, parameters.layout, parameters.shape()?);
+        let array = self.image_array()?;
+        let shape = self.parameters.shape()?;
+        let dimensions = Dimensions::of(&array.shape, self.parameters.layout, shape);
         let dimensions = dimensions.map_err(|reason| self.refused(images, reason))?;
+        if let Some(shape) = shape
+            && shape != dimensions.shape
+        {
+            let found = &array.shape;
+            let reason = format!(
+                "the array `{}` has a shape of its own, {found:?}: leave `shape` out, which is for images in rows",
+                shown(images)
+            );
+            return Err(IngestError::parameter("shape", reason));
+        }
         if array.count() > MAXIMUM_BYTES {
             let reason = format!("{} values, at most {MAXIMUM_BYTES} are read", array.count());
             return Err(self.refused(images, reason));

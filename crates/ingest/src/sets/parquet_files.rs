@@ -10,7 +10,7 @@ use crate::error::IngestError;
 use crate::flaws::{Flaws, Spot};
 use crate::in_order::in_order;
 use crate::labels::Labelling;
-use crate::parameters::{ParquetParameters, WithCommon};
+use crate::parameters::{ParquetParameters, WithCommon, no_first_label};
 use crate::parquet_file::{self, ImageColumns, Labels, ParquetFile};
 use crate::picture::{self, Channels, Form};
 
@@ -147,10 +147,16 @@ impl Table {
     fn open(path: &std::path::Path, parameters: &ParquetParameters) -> Result<Self, IngestError> {
         let file = ParquetFile::open(path)?;
         let label = file.column(&parameters.label)?;
+        let images = file.images(&parameters.image, label)?;
+        parameters.check(&images)?;
+        let labels = file.labels(label)?;
+        if let Labels::Names(_) = labels {
+            no_first_label(parameters.first_label)?;
+        }
         Ok(Self {
-            images: file.images(&parameters.image, label)?,
-            labels: file.labels(label)?,
             file,
+            images,
+            labels,
         })
     }
 

@@ -7,7 +7,7 @@ use eigenscope_plan::DataSet;
 use eigenscope_plan::programs::Programs;
 use serde_json::{Map, Value};
 
-use super::source::{Source, other_files};
+use super::source::{Source, other_files, toml};
 
 /// A data set that has been looked at.
 pub(super) struct Seen {
@@ -25,6 +25,7 @@ pub(super) struct Seen {
 /// Looks at the data set at a path.
 pub(super) fn at(programs: &Programs, images: &Path, source: Source) -> Result<Seen> {
     let kind = source.kind;
+    let files: Vec<String> = source.files.keys().cloned().collect();
     let seen = DataSet::look(programs, kind, source.files)?;
     if !seen.faults.is_empty() {
         bail!(
@@ -43,6 +44,17 @@ pub(super) fn at(programs: &Programs, images: &Path, source: Source) -> Result<S
              refuses it"
                 .to_owned(),
         );
+    }
+    let chosen = seen.parameters.iter();
+    let chosen = chosen.filter(|(name, _)| !files.contains(name));
+    let chosen: Vec<String> = chosen
+        .map(|(name, value)| format!("{name} = {}", toml(value)))
+        .collect();
+    if !chosen.is_empty() {
+        warnings.push(format!(
+            "chosen by what was found, to be checked in [data.images]: {}",
+            chosen.join(", ")
+        ));
     }
     Ok(Seen {
         kind,

@@ -100,6 +100,13 @@ pub(super) fn find(images: &Path, data_dir: &Path) -> Result<Source> {
             images.display()
         );
     }
+    if name.ends_with(".npy") {
+        bail!(
+            "{} is one array, and labels are needed, too: write both with `numpy.savez(\"images.npz\", x_train=images, y_train=labels)`, \
+             and give that file",
+            images.display()
+        );
+    }
     bail!(
         "{} is no folder of pictures, no `.npz`, `.csv` or `.parquet` file, and none of the IDX files of a data set",
         images.display()
@@ -224,6 +231,7 @@ mod tests {
             "data/b.csv.gz",
             "c.txt",
             "c.tar.gz",
+            "c.npy",
             "data/idx/train-images-idx3-ubyte.gz",
             "data/idx/train-labels-idx1-ubyte",
             "data/hub/data/train-00000-of-00002.parquet",
@@ -264,6 +272,9 @@ mod tests {
             archive.to_string().contains("is an archive: unpack it"),
             "{archive}"
         );
+        let array = find(&folder.path().join("c.npy"), &data).expect_err("no labels");
+        let command = "numpy.savez(\"images.npz\", x_train=images, y_train=labels)";
+        assert!(array.to_string().contains(command), "{array}");
         find(&folder.path().join("absent"), &data).expect_err("nothing");
         let outside = find(&data.join("a.npz"), &data.join("hub")).expect("a file");
         assert!(!outside.is_inside);

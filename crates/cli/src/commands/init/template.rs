@@ -69,6 +69,10 @@ fn data(seen: &Seen) -> String {
             "size" => "# All pictures are resized to [height, width].\n",
             "background" => "# The colour behind transparent pixels: white.\n",
             "range" => "# The values that become black and white.\n",
+            "shape" => {
+                "# A guess: the sides of the image in a row, [height, width] or [channels, height, width]. Where red, green and blue of a\n\
+                 # pixel stand together, add layout = \"channels-last\".\n"
+            }
             "channels" => "# \"grey\", \"rgb\", or \"auto\": grey if all pictures are.\n",
             _ => "",
         };
