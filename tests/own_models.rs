@@ -246,6 +246,15 @@ fn layers_of_an_imported_model_are_known_before_it_is() {
     model("")
         .expect(2)
         .explains(&["does not say what is computed", "eigenscope inspect"]);
+    let named = project
+        .read("p.toml")
+        .replace("[model.theirs]", "[model.mlp]");
+    project.write("p.toml", format!("{named}{steps}"));
+    project.call(&["run", "p.toml"]).expect(2).explains(&[
+        "unknown key `steps` in [model.mlp]",
+        "the table is of kind `mlp`, as it is called so",
+        "or add kind = \"model\"",
+    ]);
     model(&steps.replace("= 6", "= 7")).expect(2).explains(&[
         "`linear1.weight` from `layer1.weight` has shape [6, 256], the network needs [7, 256]",
     ]);

@@ -453,6 +453,9 @@ pub(crate) struct Inspect {
     /// Where the tensors are in a file that has them in several places
     #[arg(long)]
     pub(crate) key: Option<String>,
+    /// Shape of the images that the network reads: steps that fit it are proposed
+    #[arg(long, value_name = "CHANNELS,HEIGHT,WIDTH")]
+    pub(crate) shape: Option<String>,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

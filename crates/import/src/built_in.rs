@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 use std::iter::Peekable;
 
+use eigenscope_artifact::InputShape;
 use eigenscope_models::{Architecture, BatchNorm, Layer, Step};
 use serde_json::{Map, Value, json};
 
 use crate::file::WeightFile;
 use crate::network::{Definition, Described};
-use crate::propose::Proposal;
+use crate::propose::{Proposal, on_images};
 
-/// The built-in network whose tensors the file has, if there is one.
-pub(crate) fn built_in(file: &WeightFile) -> Option<Proposal> {
+/// The built-in network whose tensors the file has, if there is one; `images` are those that it is to read.
+pub(crate) fn built_in(file: &WeightFile, images: Option<InputShape>) -> Option<Proposal> {
     let candidates = [
         ("bilinear", Described::Bilinear { residual: false }),
         ("convnet", Described::ConvNet),
@@ -30,6 +31,8 @@ pub(crate) fn built_in(file: &WeightFile) -> Option<Proposal> {
             proposal.remarks.push(remark.to_owned());
         }
         proposal.kind = Some(kind);
+        let remark = images.map(|images| on_images(file, &definition, images));
+        proposal.remarks.extend(remark);
         proposal.steps = Some(Value::Array(steps(&resolved.architecture)));
         Some(proposal)
     })
@@ -105,7 +108,6 @@ fn map(layer: &Layer, is_gated: bool, is_last: bool) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use eigenscope_artifact::InputShape;
     use eigenscope_models::networks;
     use eigenscope_models::steps::StepList;
 

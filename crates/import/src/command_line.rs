@@ -25,6 +25,9 @@ enum Arguments {
         /// Where the tensors are, if they are in several places
         #[arg(long)]
         key: Option<String>,
+        /// Channels, height and width of the images that the network reads
+        #[arg(long)]
+        shape: Option<String>,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -49,9 +52,13 @@ pub fn command_line() -> Option<ExitCode> {
         return None;
     }
     let done = match Arguments::parse() {
-        Arguments::Inspect { file, key, json } => {
-            inspect::inspect(&file, key.as_deref(), json).and_then(|text| print(text.as_bytes()))
-        }
+        Arguments::Inspect {
+            file,
+            key,
+            shape,
+            json,
+        } => inspect::inspect(&file, key.as_deref(), shape.as_deref(), json)
+            .and_then(|text| print(text.as_bytes())),
         Arguments::Export {
             model,
             format,

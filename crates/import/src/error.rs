@@ -66,9 +66,9 @@ pub enum ImportError {
         /// Those of the data.
         found: InputShape,
     },
-    /// A value that is no number.
+    /// A value that no network computes with.
     #[error("{path}: the tensor `{tensor}` {found}", path = path.display())]
-    NotFinite {
+    Unfit {
         /// The file.
         path: PathBuf,
         /// The name of the tensor in the file.
@@ -77,7 +77,11 @@ pub enum ImportError {
         found: String,
     },
     /// A network for another number of classes.
-    #[error("{path} makes {outputs} outputs, while the data have {classes} classes", path = path.display())]
+    #[error(
+        "{path} makes {outputs} output{s}, while the data have {classes} classes",
+        path = path.display(),
+        s = if *outputs == 1 { "" } else { "s" }
+    )]
     Classes {
         /// The file.
         path: PathBuf,

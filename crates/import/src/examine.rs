@@ -150,8 +150,7 @@ fn features(architecture: &Architecture) -> Vec<Feature> {
 
 /// The fault that an error is, at the parameter that it is about; `has_steps` says whether a user may change the network.
 fn fault(error: &ImportError, has_steps: bool) -> Fault {
-    const INSPECT: &str =
-        "`eigenscope inspect FILE` lists the tensors, and proposes steps and names";
+    const INSPECT: &str = "`eigenscope inspect FILE --shape CHANNELS,HEIGHT,WIDTH` lists the tensors, and proposes steps and names for such images";
     match error {
         ImportError::NotFound { .. } => Fault::at("/file", error.to_string()).help(
             "give a path relative to the folder of the data files (--data-dir), or an absolute one",
@@ -182,12 +181,16 @@ fn fault(error: &ImportError, has_steps: bool) -> Fault {
             let help = format!("{}{or}", fitting.0.remedy(*found));
             Fault::at("/data", error.to_string()).help(help)
         }
-        ImportError::NotFinite { .. } => Fault::at("/file", error.to_string()).help(
+        ImportError::Unfit { .. } => Fault::at("/file", error.to_string()).help(
             "a training that diverged leaves such values: take an earlier checkpoint",
         ),
         ImportError::NoNetwork { .. } => Fault::at("/file", error.to_string()).help(format!(
             "list the `steps` of the network, or write `kind` if it is one of the built-in networks; {INSPECT}"
         )),
+        ImportError::Classes { outputs: 1, .. } => Fault::at("/data", error.to_string()).help(
+            "a network has an output for each class; of one output for two classes, make two: weights and bias of the first are 0, those of \
+             the second as they are",
+        ),
         ImportError::Classes { outputs, .. } => Fault::at("/data", error.to_string()).help(format!(
             "use data with the {outputs} classes that the network was trained for, in the order of its outputs"
         )),

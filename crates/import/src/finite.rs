@@ -1,37 +1,65 @@
-//! Values that are no numbers: NaN, and values that are infinite, in the file or as float32.
+//! Values that no network computes with: NaN, values that are infinite, in the file or as float32, and variances below 0.
 
 use std::fmt;
 
 use crate::error::ImportError;
 use crate::file::WeightFile;
+use crate::matching::{Pair, split};
 use crate::network::Resolved;
 
 /// Largest file, in bytes, whose values are looked at while a pipeline file is read; those of a larger one are when the task runs.
 const LARGEST_EXAMINED: u64 = 128 << 20;
 
-/// The first value of a tensor that is not finite.
+/// What values are expected to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Expected {
+    #[default]
+    Finite,
+    /// Finite and not negative.
+    Variance,
+}
+
+impl Expected {
+    /// By the name of a tensor.
+    pub(crate) fn of(name: &str) -> Self {
+        match split(name).1 {
+            "running_var" => Self::Variance,
+            _ => Self::Finite,
+        }
+    }
+}
+
+/// The first value of a tensor that is not as expected.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct NotFinite {
+pub(crate) struct Unfit {
     /// From 0, as long as the shape.
     pub(crate) index: Vec<usize>,
     pub(crate) value: f32,
     /// How many there are.
     pub(crate) count: usize,
+    pub(crate) expected: Expected,
 }
 
-impl fmt::Display for NotFinite {
+impl fmt::Display for Unfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "holds {} at {:?}", self.value, self.index)?;
-        match self.count {
-            1 => Ok(()),
-            count => write!(f, ", the first of {count} values that are not finite"),
+        match (self.count, self.expected) {
+            (1, Expected::Finite) => Ok(()),
+            (1, Expected::Variance) => f.write_str(", which is no variance"),
+            (count, Expected::Finite) => {
+                write!(f, ", the first of {count} values that are not finite")
+            }
+            (count, Expected::Variance) => {
+                write!(f, ", the first of {count} values that are no variances")
+            }
         }
     }
 }
 
-/// Looks for values that are not finite, some at a time.
+/// Looks for values that are not as expected, some at a time.
 #[derive(Debug, Default)]
 struct Search {
+    expected: Expected,
     seen: usize,
     /// The first, and its position.
     first: Option<(usize, f32)>,
@@ -39,12 +67,24 @@ struct Search {
 }
 
 impl Search {
+    fn of(expected: Expected) -> Self {
+        Self {
+            expected,
+            ..Self::default()
+        }
+    }
+
     fn add(&mut self, values: &[f32]) {
         /// Values that are looked at without a branch.
         const RUN: usize = 1024;
+        let lowest = match self.expected {
+            Expected::Finite => f32::MIN,
+            Expected::Variance => 0.0,
+        };
+        let fits = |value: &f32| value.is_finite() & (*value >= lowest);
         for run in values.chunks(RUN) {
-            if !run.iter().fold(true, |all, value| all & value.is_finite()) {
-                let mut bad = run.iter().enumerate().filter(|(_, v)| !v.is_finite());
+            if !run.iter().fold(true, |all, value| all & fits(value)) {
+                let mut bad = run.iter().enumerate().filter(|(_, value)| !fits(value));
                 if self.first.is_none() {
                     self.first = bad.next().map(|(at, &value)| (self.seen + at, value));
                     self.count += 1;
@@ -56,7 +96,7 @@ impl Search {
     }
 
     /// What was found in a tensor of this shape, row-major.
-    fn found(self, shape: &[usize]) -> Option<NotFinite> {
+    fn found(self, shape: &[usize]) -> Option<Unfit> {
         let (mut rest, value) = self.first?;
         let mut index: Vec<usize> = shape
             .iter()
@@ -68,10 +108,11 @@ impl Search {
             })
             .collect();
         index.reverse();
-        Some(NotFinite {
+        Some(Unfit {
             index,
             value,
             count: self.count,
+            expected: self.expected,
         })
     }
 }
@@ -79,7 +120,7 @@ impl Search {
 /// Reads the tensors that a network takes, unless the file is too large for that.
 ///
 /// # Errors
-/// The file cannot be read, or a value is not finite.
+/// The file cannot be read, or a value is not as expected.
 pub(crate) fn check(file: &WeightFile, resolved: &Resolved) -> Result<(), ImportError> {
     let bytes = file.files().map(|path| {
         let metadata = std::fs::metadata(path);
@@ -89,7 +130,7 @@ pub(crate) fn check(file: &WeightFile, resolved: &Resolved) -> Result<(), Import
         return Ok(());
     }
     for pair in &resolved.matching.used {
-        look_at(file, &pair.theirs)?;
+        look_at(file, &pair.theirs, Expected::of(&pair.ours))?;
     }
     Ok(())
 }
@@ -97,22 +138,26 @@ pub(crate) fn check(file: &WeightFile, resolved: &Resolved) -> Result<(), Import
 /// Reads the values of a tensor and keeps none.
 ///
 /// # Errors
-/// The file cannot be read, or a value is not finite.
-pub(crate) fn look_at(file: &WeightFile, name: &str) -> Result<(), ImportError> {
-    let mut search = Search::default();
+/// The file cannot be read, or a value is not as expected.
+pub(crate) fn look_at(
+    file: &WeightFile,
+    name: &str,
+    expected: Expected,
+) -> Result<(), ImportError> {
+    let mut search = Search::of(expected);
     file.for_each(name, |values| search.add(values))?;
     accept(file, name, search)
 }
 
-/// The values of a tensor, all of them finite.
+/// The values of a tensor of the network, all of them as expected.
 ///
 /// # Errors
-/// The file cannot be read, or a value is not finite.
-pub(crate) fn read(file: &WeightFile, name: &str) -> Result<Vec<f32>, ImportError> {
-    let values = file.read(name)?;
-    let mut search = Search::default();
+/// The file cannot be read, or a value is not as expected.
+pub(crate) fn read(file: &WeightFile, pair: &Pair) -> Result<Vec<f32>, ImportError> {
+    let values = file.read(&pair.theirs)?;
+    let mut search = Search::of(Expected::of(&pair.ours));
     search.add(&values);
-    accept(file, name, search)?;
+    accept(file, &pair.theirs, search)?;
     Ok(values)
 }
 
@@ -121,7 +166,7 @@ fn accept(file: &WeightFile, name: &str, search: Search) -> Result<(), ImportErr
     let shape = shapes.find(|tensor| tensor.name == name);
     match search.found(shape.map_or(&[][..], |tensor| &tensor.shape)) {
         None => Ok(()),
-        Some(found) => Err(ImportError::NotFinite {
+        Some(found) => Err(ImportError::Unfit {
             path: file.path().to_owned(),
             tensor: name.to_owned(),
             found: found.to_string(),
@@ -133,14 +178,15 @@ fn accept(file: &WeightFile, name: &str, search: Search) -> Result<(), ImportErr
 mod tests {
     use super::*;
 
-    fn not_finite(values: &[f32], shape: &[usize]) -> Option<NotFinite> {
-        let mut search = Search::default();
+    fn unfit(values: &[f32], shape: &[usize], expected: Expected) -> Option<Unfit> {
+        let mut search = Search::of(expected);
         search.add(values);
         search.found(shape)
     }
 
     #[test]
-    fn the_first_value_that_is_no_number_is_found() {
+    fn the_first_value_that_is_not_as_expected_is_found() {
+        let not_finite = |values: &[f32], shape: &[usize]| unfit(values, shape, Expected::Finite);
         let mut values = [0.5_f32; 12];
         assert_eq!(not_finite(&values, &[2, 3, 2]), None);
         values[9] = f32::NEG_INFINITY;
@@ -158,5 +204,21 @@ mod tests {
         assert_eq!(search.found(&[2, 3, 2]), Some(found));
         let alone = not_finite(&[f32::NAN], &[]).expect("one");
         assert_eq!((alone.index, alone.count), (vec![], 1));
+
+        let variances = [0.5, -0.0, -1e-9, -2.0];
+        assert_eq!(not_finite(&variances, &[4]), None);
+        let found = |values: &[f32]| {
+            let found = unfit(values, &[values.len()], Expected::of("norm1.running_var"));
+            found.map(|found| found.to_string())
+        };
+        assert_eq!(found(&variances[..2]), None);
+        assert_eq!(
+            found(&variances[..3]).as_deref(),
+            Some("holds -0.000000001 at [2], which is no variance")
+        );
+        assert_eq!(
+            found(&variances).as_deref(),
+            Some("holds -0.000000001 at [2], the first of 2 values that are no variances")
+        );
     }
 }

@@ -2,14 +2,18 @@
 
 use std::path::Path;
 
+use eigenscope_artifact::InputShape;
 use serde::Serialize;
 
 use crate::command_line::causes;
 use crate::error::ImportError;
 use crate::file::{WeightFile, locate};
-use crate::finite;
+use crate::finite::{self, Expected};
 use crate::matching::listed;
 use crate::propose::{Proposal, propose};
+
+/// Most channels, and longest side in pixels.
+const MAXIMUM_SIZE: usize = 1 << 16;
 
 /// The answer of `inspect`, as JSON.
 #[derive(Serialize)]
@@ -38,11 +42,17 @@ struct Tensor<'a> {
     dtype: &'static str,
 }
 
-/// What the file at `path` holds, as text or JSON.
+/// What the file at `path` holds, as text or JSON. `images` is the shape of the images that the network is to read.
 ///
 /// # Errors
-/// The file is no file of weights, or it is damaged.
-pub(crate) fn inspect(path: &Path, key: Option<&str>, json: bool) -> Result<String, ImportError> {
+/// The file is no file of weights, or it is damaged; or the shape is none.
+pub(crate) fn inspect(
+    path: &Path,
+    key: Option<&str>,
+    images: Option<&str>,
+    json: bool,
+) -> Result<String, ImportError> {
+    let images = images.map(shape).transpose()?;
     let path = locate(Path::new(""), &path.to_string_lossy())?;
     let (file, trouble) = match WeightFile::open(&path, key, true) {
         Err(error @ ImportError::Graph { .. }) => (
@@ -69,7 +79,7 @@ pub(crate) fn inspect(path: &Path, key: Option<&str>, json: bool) -> Result<Stri
         notes: notes(&file),
         proposal: match trouble {
             Some(trouble) => Proposal::none(trouble),
-            None => propose(&file),
+            None => propose(&file, images),
         },
     };
     if json {
@@ -82,6 +92,24 @@ pub(crate) fn inspect(path: &Path, key: Option<&str>, json: bool) -> Result<Stri
     Ok(text(&report))
 }
 
+/// Channels, height and width, separated by commas.
+fn shape(text: &str) -> Result<InputShape, ImportError> {
+    let size = |text: &str| {
+        let size = text.trim().parse().ok();
+        size.filter(|size| (1..=MAXIMUM_SIZE).contains(size))
+    };
+    let sizes: Option<Vec<usize>> = text.split(',').map(size).collect();
+    match sizes.as_deref() {
+        Some(&[channels, height, width]) => Ok(InputShape::from([channels, height, width])),
+        _ => Err(ImportError::Parameter {
+            parameter: "--shape",
+            reason: format!(
+                "must be channels, height and width of the images, such as 3,32,32; found `{text}`"
+            ),
+        }),
+    }
+}
+
 /// What is passed over or will be converted, and what is taken for granted.
 fn notes(file: &WeightFile) -> Vec<String> {
     let of_reading = file.checkpoint().notes().iter();
@@ -89,8 +117,9 @@ fn notes(file: &WeightFile) -> Vec<String> {
     let shapes = file.shapes().iter();
     let weights = shapes.filter(|tensor| tensor.foreign_type.is_none() && !tensor.is_assumed);
     notes.extend(weights.filter_map(|tensor| {
-        Some(match finite::look_at(file, &tensor.name).err()? {
-            ImportError::NotFinite { tensor, found, .. } => {
+        let expected = Expected::of(&tensor.name);
+        Some(match finite::look_at(file, &tensor.name, expected).err()? {
+            ImportError::Unfit { tensor, found, .. } => {
                 format!("`{tensor}` {found}: a model with it is refused")
             }
             other => causes(&other),

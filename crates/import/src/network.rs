@@ -223,6 +223,19 @@ impl Definition {
         }
     }
 
+    /// The network for these images, with every tensor of it, where the classes are not known.
+    ///
+    /// # Errors
+    /// As [`Definition::resolve`]; or a tensor is missing or has another shape.
+    pub(crate) fn resolve_for(
+        &self,
+        file: &WeightFile,
+        input: InputShape,
+    ) -> Result<Resolved, ImportError> {
+        let resolved = self.resolve(file, &BTreeMap::new(), input, numbered_classes(file))?;
+        resolved.complete(file)
+    }
+
     /// As [`Definition::resolve`] where the images, or their classes, are not known: for images that fit the weights. `None` if
     /// there are none.
     pub(crate) fn resolve_unknown(
@@ -232,12 +245,7 @@ impl Definition {
         classes: Option<Vec<String>>,
     ) -> Option<Resolved> {
         let weights = weights(file);
-        let of_graph = file.graph().and_then(last_outputs);
-        let classes = classes.unwrap_or_else(|| {
-            let last = weights.last().and_then(|last| last.shape.first());
-            let count = of_graph.or(last.copied()).unwrap_or_default().min(100_000);
-            (0..count).map(|class| class.to_string()).collect()
-        });
+        let classes = classes.unwrap_or_else(|| numbered_classes(file));
         if let Some(input) = file.graph_input() {
             return self
                 .resolve(file, names, InputShape::from(input), classes)
@@ -266,6 +274,15 @@ impl Definition {
             self.architecture(input, classes).ok()
         })
     }
+}
+
+/// Numbers for the outputs of a network, in place of the names of classes.
+fn numbered_classes(file: &WeightFile) -> Vec<String> {
+    let weights = weights(file);
+    let last = weights.last().and_then(|last| last.shape.first());
+    let of_graph = file.graph().and_then(last_outputs);
+    let count = of_graph.or(last.copied()).unwrap_or_default().min(100_000);
+    (0..count).map(|class| class.to_string()).collect()
 }
 
 /// The number of outputs of the last linear step of a graph.

@@ -13,6 +13,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::built_in::built_in;
+use crate::command_line::causes;
 use crate::file::WeightFile;
 use crate::matching::{TensorShape, split};
 use crate::network::{Definition, Described, Resolved};
@@ -88,15 +89,20 @@ impl Proposal {
     }
 }
 
-/// What a pipeline file could say about the file.
-pub(crate) fn propose(file: &WeightFile) -> Proposal {
+/// What a pipeline file could say about the file; `images` are those that the network is to read.
+pub(crate) fn propose(file: &WeightFile, images: Option<InputShape>) -> Proposal {
     if let Some(graph) = file.graph() {
-        return Proposal {
+        let mut proposal = Proposal {
             steps: Some(graph.steps.clone()),
             ..Proposal::none("the file holds these steps: a pipeline file need not give them")
         };
+        let definition = Definition::new(&Described::Steps(Vec::new()), file).ok();
+        let remark = images.zip(definition);
+        let remark = remark.map(|(images, definition)| on_images(file, &definition, images));
+        proposal.remarks.extend(remark);
+        return proposal;
     }
-    if let Some(proposal) = built_in(file) {
+    if let Some(proposal) = built_in(file, images) {
         return proposal;
     }
     let layers = layers(file.shapes());
@@ -104,8 +110,8 @@ pub(crate) fn propose(file: &WeightFile) -> Proposal {
         Ok(steps) => steps,
         Err(remark) => return Proposal::none(remark),
     };
-    let fitted = usual_images::fit(&layers, &plain);
-    let usual = fitted.as_ref().map(|&(_, side)| side);
+    let fitted = usual_images::fit(&layers, &plain, images);
+    let usual = fitted.as_ref().map(|&(_, size)| size);
     let list = fitted.map_or(plain, |(steps, _)| steps);
     let mut proposal = Proposal {
         names: BTreeMap::new(),
@@ -117,27 +123,35 @@ pub(crate) fn propose(file: &WeightFile) -> Proposal {
         let remark = "a convolution that reads a part of the channels before it is taken for one of `groups`";
         proposal.remarks.push(remark.to_owned());
     }
+    if let Some(tensor) = file.shapes().iter().find(|tensor| is_part(&tensor.name)) {
+        proposal.remarks.push(format!(
+            "`{}` is a part of a weight (weight or spectral normalisation): in PyTorch, make it whole by \
+             `torch.nn.utils.parametrize.remove_parametrizations(layer, 'weight')`, or `torch.nn.utils.remove_weight_norm(layer)`, and \
+             save the model again",
+            tensor.name
+        ));
+    }
     if !file.is_ordered() {
         let remark = "the file does not keep the order of layers: check it, too";
         proposal.remarks.push(remark.to_owned());
     }
-    let definition = Definition::new(&Described::Steps(list.clone()), file);
-    let resolved = definition.ok().and_then(|definition| {
-        let resolved = definition.resolve_unknown(file, &BTreeMap::new(), None)?;
-        Some((definition, resolved))
+    let definition = Definition::new(&Described::Steps(list.clone()), file).ok();
+    let resolved = definition.as_ref().and_then(|definition| {
+        let given = images.and_then(|images| definition.resolve_for(file, images).ok());
+        given.or_else(|| definition.resolve_unknown(file, &BTreeMap::new(), None))
     });
-    match (usual, &resolved) {
-        (Some(side), Some(_)) => proposal.remarks.push(format!(
-            "padding and pooling are such that the weights fit images of {side} x {side} pixels"
+    let remark = match (images, usual, &definition, &resolved) {
+        (Some(images), _, Some(definition), _) => Some(on_images(file, definition, images)),
+        (None, Some([height, width]), _, Some(_)) => Some(format!(
+            "padding and pooling are such that the weights fit images of {height} x {width} pixels"
         )),
-        (None, Some((definition, resolved))) => {
-            proposal.remarks.extend(size(file, definition, resolved));
-        }
-        (_, None) => {}
-    }
+        (None, None, Some(definition), Some(resolved)) => size(file, definition, resolved),
+        _ => None,
+    };
+    proposal.remarks.extend(remark);
     match resolved {
-        Some((_, resolved)) if !resolved.matching.by_order => {}
-        Some((_, resolved)) => {
+        Some(resolved) if !resolved.matching.by_order => {}
+        Some(resolved) => {
             proposal.is_matched_by_order = file.is_ordered();
             for pair in resolved.matching.used {
                 let (ours, theirs) = (split(&pair.ours).0, split(&pair.theirs).0);
@@ -151,6 +165,23 @@ pub(crate) fn propose(file: &WeightFile) -> Proposal {
     }
     proposal.steps = Some(Value::Array(list));
     proposal
+}
+
+/// Whether weights and steps fit images of a shape, and else why not.
+pub(crate) fn on_images(file: &WeightFile, definition: &Definition, images: InputShape) -> String {
+    let InputShape {
+        channels,
+        height,
+        width,
+    } = images;
+    let shape = format!("{channels} x {height} x {width} (channels x height x width)");
+    match definition.resolve_for(file, images) {
+        Ok(_) => format!("weights and steps fit images of {shape}"),
+        Err(error) => format!(
+            "weights and steps do not fit images of {shape}: {}",
+            causes(&error)
+        ),
+    }
 }
 
 /// Which images the weights fit with these steps, if that is only one size.
@@ -170,6 +201,12 @@ fn size(file: &WeightFile, definition: &Definition, resolved: &Resolved) -> Opti
             input.height, input.width
         )
     })
+}
+
+/// Returns whether a tensor is one of several of which PyTorch computes a weight.
+fn is_part(name: &str) -> bool {
+    let last = split(name).1;
+    ["weight_g", "weight_v", "weight_orig"].contains(&last) || name.contains(".parametrizations.")
 }
 
 /// Tensors of one module.

@@ -159,7 +159,7 @@ fn read(
     let mut tensors = Vec::with_capacity(used.len());
     let mut empty = Vec::new();
     for pair in used {
-        let data = finite::read(file, &pair.theirs)?;
+        let data = finite::read(file, pair)?;
         if pair.ours.ends_with(".weight") && data.iter().all(|&value| value == 0.0) {
             empty.push(pair.theirs.clone());
         }

@@ -14,6 +14,9 @@ pub(crate) fn run(command: &Inspect) -> Result<u8> {
     if let Some(key) = &command.key {
         arguments.extend([OsStr::new("--key"), OsStr::new(key)]);
     }
+    if let Some(shape) = &command.shape {
+        arguments.extend([OsStr::new("--shape"), OsStr::new(shape)]);
+    }
     if command.json {
         arguments.push(OsStr::new("--json"));
     }

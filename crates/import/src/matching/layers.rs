@@ -77,13 +77,20 @@ pub(super) fn difference(ours: &TensorShape, theirs: &TensorShape) -> Option<Str
     if let Some(found) = &theirs.foreign_type {
         return Some(format!("holds {found}, not floating-point numbers"));
     }
-    let is_equal = significant(&ours.shape) == significant(&theirs.shape);
-    (!is_equal).then(|| {
-        format!(
-            "has shape {:?}, the network needs {:?}",
-            theirs.shape, ours.shape
-        )
-    })
+    if significant(&ours.shape) == significant(&theirs.shape) {
+        return None;
+    }
+    let is_reversed = ours.shape.len() > 1 && theirs.shape.iter().rev().eq(&ours.shape);
+    let advice = match is_reversed {
+        true => {
+            " (the order of dimensions is that of Keras: bring them into PyTorch's where the file is made)"
+        }
+        false => "",
+    };
+    Some(format!(
+        "has shape {:?}, the network needs {:?}{advice}",
+        theirs.shape, ours.shape
+    ))
 }
 
 /// A shape without the last dimensions of size 1: a convolution of single pixels is a linear map.

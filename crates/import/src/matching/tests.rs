@@ -227,3 +227,17 @@ fn a_convolution_of_single_pixels_is_a_linear_map() {
     assert!(matched(&ours, &tensors(&[("x.weight", &[4, 2, 1, 1])]), &[]).is_complete());
     assert!(!matched(&ours, &tensors(&[("x.weight", &[1, 4, 2])]), &[]).is_complete());
 }
+
+#[test]
+fn dimensions_in_the_order_of_keras_are_told() {
+    let ours = tensors(&[("linear.weight", &[10, 64]), ("linear.bias", &[10])]);
+    let theirs = tensors(&[("linear.weight", &[64, 10]), ("linear.bias", &[10])]);
+    let matching = matched(&ours, &theirs, &[]);
+    let [(_, wrong)] = &matching.different[..] else {
+        panic!("one tensor differs: {matching:?}");
+    };
+    assert!(
+        wrong.contains("needs [10, 64] (the order of dimensions is that of Keras"),
+        "{wrong}"
+    );
+}

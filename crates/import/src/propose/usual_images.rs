@@ -1,8 +1,9 @@
-//! Padding and pooling with which the weights of a network without branches fit images of a usual size.
+//! Padding and pooling with which the weights of a network without branches fit images of a given or a usual size.
 //!
 //! Neither is in a file of weights. But the first linear map tells how many places the convolutions leave, the numbers of modules
 //! in a sequence tell that there is something between them, and few ways lead to these places from images as data sets have them.
 
+use eigenscope_artifact::InputShape;
 use serde_json::{Value, json};
 
 use super::Module;
@@ -11,11 +12,16 @@ use super::Module;
 const GREY: [usize; 6] = [28, 32, 64, 16, 8, 224];
 const COLOURED: [usize; 6] = [32, 224, 64, 96, 28, 128];
 
-/// Choices of which convolutions, by number, are padded to keep the size of the image: all, none, or the first.
-const PADDED: [fn(usize) -> bool; 3] = [|_| true, |_| false, |number| number == 0];
+/// Most convolutions of which all choices are tried where the size of the images is given.
+const MAXIMUM_CONVOLUTIONS: usize = 7;
 
-/// The steps with padding and pooling that make them fit, and the side of the images; `None` if there are none, or if nothing tells.
-pub(super) fn fit(modules: &[Module<'_>], steps: &[Value]) -> Option<(Vec<Value>, usize)> {
+/// The steps with padding and pooling that make them fit images of a shape, or else of a usual size, and the height and width;
+/// `None` if there are none, or if nothing tells.
+pub(super) fn fit(
+    modules: &[Module<'_>],
+    steps: &[Value],
+    images: Option<InputShape>,
+) -> Option<(Vec<Value>, [usize; 2])> {
     let is_convolution = |module: &Module<'_>| module.weight.len() == 4;
     let has_no_branches =
         |step: &Value| step.get("residual").is_none() && *step != json!("global-average-pool");
@@ -34,22 +40,47 @@ pub(super) fn fit(modules: &[Module<'_>], steps: &[Value]) -> Option<(Vec<Value>
         features.iter().rfind(|module| is_convolution(module))?,
     ];
     let (inputs, channels) = (maps.first()?.weight[1], last.weight[0]);
-    let side = (inputs / channels.max(1)).isqrt();
-    if side < 2 || side * side * channels != inputs {
+    let places = inputs / channels.max(1);
+    if places * channels != inputs {
         return None;
     }
-    let usual = if first.weight[1] == 1 { GREY } else { COLOURED };
-    let pooled = pooled(features);
-    for image in usual {
+    let sizes = match images {
+        Some(images) => vec![[images.height, images.width]],
+        None if places < 4 => return None,
+        None => {
+            let usual = if first.weight[1] == 1 { GREY } else { COLOURED };
+            usual.map(|side| [side, side]).to_vec()
+        }
+    };
+    let (mut pooled, mut padded) = (pooled(features), padded(kernels.len()));
+    if images.is_some() && kernels.len() <= MAXIMUM_CONVOLUTIONS {
+        for choices in [&mut pooled, &mut padded] {
+            choices.extend(subsets(kernels.len()));
+        }
+    }
+    for size in sizes {
         for pooled in &pooled {
-            for padded in PADDED {
-                if left(image, &kernels, pooled, padded) == Some(side) {
-                    return Some((with(steps, pooled, padded), image));
+            for padded in &padded {
+                let [height, width] = size.map(|side| left(side, &kernels, pooled, padded));
+                if height.zip(width).map(|(height, width)| height * width) == Some(places) {
+                    return Some((with(steps, pooled, padded), size));
                 }
             }
         }
     }
     None
+}
+
+/// Which convolutions are usually padded to keep the size of the image: all, none, or the first.
+fn padded(count: usize) -> Vec<Vec<bool>> {
+    let first = (0..count).map(|number| number == 0);
+    vec![vec![true; count], vec![false; count], first.collect()]
+}
+
+/// All choices among so many.
+fn subsets(count: usize) -> impl Iterator<Item = Vec<bool>> {
+    let chosen = move |bits: usize| (0..count).map(|number| bits >> number & 1 == 1).collect();
+    (0..1 << count).map(chosen)
 }
 
 /// After which convolutions there may be pooling. Where modules are numbered, there is a module beside the activation.
@@ -88,15 +119,10 @@ fn between(before: &str, after: &str) -> Option<usize> {
 }
 
 /// The side that is left of an image.
-fn left(
-    image: usize,
-    kernels: &[usize],
-    pooled: &[bool],
-    padded: fn(usize) -> bool,
-) -> Option<usize> {
+fn left(image: usize, kernels: &[usize], pooled: &[bool], padded: &[bool]) -> Option<usize> {
     let mut side = image;
-    for (number, (&kernel, &is_pooled)) in kernels.iter().zip(pooled).enumerate() {
-        let padding = if padded(number) && kernel % 2 == 1 {
+    for ((&kernel, &is_pooled), &is_padded) in kernels.iter().zip(pooled).zip(padded) {
+        let padding = if is_padded && kernel % 2 == 1 {
             kernel - 1
         } else {
             0
@@ -112,9 +138,9 @@ fn left(
     Some(side)
 }
 
-fn with(steps: &[Value], pooled: &[bool], padded: fn(usize) -> bool) -> Vec<Value> {
+fn with(steps: &[Value], pooled: &[bool], padded: &[bool]) -> Vec<Value> {
     let mut made = Vec::new();
-    let mut convolutions = pooled.iter().enumerate();
+    let mut convolutions = pooled.iter().zip(padded);
     let mut is_pooled = false;
     for step in steps {
         let is_layer = step.get("conv").is_some() || step.get("linear").is_some();
@@ -123,10 +149,10 @@ fn with(steps: &[Value], pooled: &[bool], padded: fn(usize) -> bool) -> Vec<Valu
         }
         let mut step = step.clone();
         if let Some(fields) = step.get_mut("conv").and_then(Value::as_object_mut)
-            && let Some((number, &pooled)) = convolutions.next()
+            && let Some((&pooled, &is_padded)) = convolutions.next()
         {
             is_pooled = pooled;
-            if !padded(number) {
+            if !is_padded {
                 fields.remove("padding");
             }
         }

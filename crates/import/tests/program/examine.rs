@@ -198,6 +198,20 @@ fn values_that_are_no_numbers_are_found_before_a_run() {
     let text = inspected(&path);
     let note = format!("note: `features.3.weight` {expected}: a model with it is refused\n");
     assert!(text.contains(&note), "{text}");
+
+    let mut model = convnet();
+    let mut variance = model.tensors.iter_mut();
+    let variance = variance.rfind(|tensor| tensor.name.ends_with("running_var"));
+    variance.expect("a normalisation").data[5] = -0.25;
+    write(&path, &model, sequential);
+    let expected = "`features.4.running_var` holds -0.25 at [5], which is no variance";
+    let faults = examine(&folder, "convnet", parameters(json!({})), known()).faults;
+    assert!(faults[0].message.ends_with(expected), "{faults:?}");
+    let text = inspected(&path);
+    assert!(
+        text.contains(&format!("note: {expected}: a model")),
+        "{text}"
+    );
 }
 
 #[test]

@@ -100,6 +100,23 @@ fn groups_are_proposed_where_the_channels_tell() {
     assert!(!text.contains("with these steps"), "{text}");
 }
 
+#[test]
+fn weights_in_parts_are_told() {
+    let folder = TestFolder::new();
+    let text = inspected_tensors(
+        &folder,
+        &[
+            ("1.bias", &[6]),
+            ("1.parametrizations.weight.original0", &[6, 1]),
+            ("1.parametrizations.weight.original1", &[6, 9]),
+            ("3.weight", &[2, 6]),
+            ("3.bias", &[2]),
+        ],
+    );
+    let remark = "# `1.parametrizations.weight.original0` is a part of a weight";
+    assert!(text.contains(remark), "{text}");
+}
+
 /// LeNet-5, PyTorch's example for MNIST, its tutorial for CIFAR-10, and a network like VGG whose modules are numbered.
 #[test]
 fn padding_and_pooling_are_proposed_that_fit_usual_images() {
@@ -155,6 +172,61 @@ fn padding_and_pooling_are_proposed_that_fit_usual_images() {
     let [first, next] = [8, 16].map(|channels| conv(channels, 3, ", padding = 1"));
     let steps = format!("{first} \"batch-norm\", {relu} {pool} {next} {relu} {next} {relu} {pool}");
     proposes(vgg, 16 * 64, "32 x 32", &steps);
+}
+
+/// Images of no usual size, of which the second is not square: two windows of 5 x 5, the first without padding, each before pooling;
+/// and a stride, which is the same as pooling for the sizes.
+#[test]
+fn padding_and_pooling_are_proposed_that_fit_images_of_a_given_shape() {
+    let folder = TestFolder::new();
+    let tensors = |inputs| -> [(&str, Vec<usize>); 4] {
+        [
+            ("0.weight", vec![4, 1, 5, 5]),
+            ("3.weight", vec![8, 4, 5, 5]),
+            ("7.weight", vec![5, inputs]),
+            ("7.bias", vec![5]),
+        ]
+    };
+    let inspect = |inputs, shape: &str| {
+        let tensors = tensors(inputs);
+        let tensors = tensors.each_ref().map(|(name, shape)| (*name, &**shape));
+        let unknown = inspected_tensors(&folder, &tensors);
+        let mut command = Command::new(program(Stage::Model.program()));
+        let path = folder.path("inspected.safetensors");
+        let answer = Answer::of(command.arg("inspect").arg(path).args(["--shape", shape]));
+        (unknown, answer)
+    };
+    let conv = |channels: usize, more: &str| {
+        format!("  {{ conv = {{ channels = {channels}, kernel = 5{more}, bias = false }} }},\n")
+    };
+    let pooled = "  \"relu\",\n  { max-pool = 2 },\n";
+    let steps = [
+        conv(4, "").as_str(),
+        pooled,
+        conv(8, ", padding = 2").as_str(),
+        pooled,
+        "  { linear = 5 },\n",
+    ]
+    .concat();
+    for (inputs, shape, size) in [
+        (8 * 11 * 11, "1,48,48", "48 x 48"),
+        (8 * 11 * 6, "1, 48, 28", "48 x 28"),
+    ] {
+        let (unknown, answer) = inspect(inputs, shape);
+        assert!(!unknown.contains(&steps), "{unknown}");
+        let text = answer.expect(0).stdout;
+        assert!(text.contains(&steps), "{text}");
+        let remark = format!("weights and steps fit images of 1 x {size} (channels");
+        assert!(text.contains(&remark), "{text}");
+    }
+    let (_, answer) = inspect(8 * 11 * 11, "3,20,20");
+    let text = answer.expect(0).stdout;
+    assert!(text.contains("do not fit images of 3 x 20 x 20"), "{text}");
+    for wrong in ["48,48", "1,0,48", "1,x,48"] {
+        let (_, answer) = inspect(8 * 11 * 11, wrong);
+        let said = answer.expect(1).stderr;
+        assert!(said.contains("such as 3,32,32"), "{said}");
+    }
 }
 
 /// A safetensors file of one tensor of integers.

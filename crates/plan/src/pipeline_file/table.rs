@@ -345,6 +345,13 @@ impl<'a> Reading<'a, '_> {
         let others: Vec<&TaskKindDescription> = self.kinds.iter().filter(has).collect();
         let first = others.first()?;
         let names = others.iter().map(|kind| kind.name.as_str());
+        if first.fallback && !self.is_kind_given {
+            return Some(format!(
+                "the table is of kind `{kind}`, as it is called so, and `{key}` is no key of that; with `{key}`, call it otherwise or \
+                 add kind = \"{}\"",
+                first.name
+            ));
+        }
         let other = match (self.is_kind_given, first.fallback) {
             (true, true) => format!("leave out `kind` for one of kind `{}`", first.name),
             (true, false) => format!("write kind = \"{}\"", first.name),

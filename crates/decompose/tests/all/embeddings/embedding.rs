@@ -134,4 +134,17 @@ fn what_cannot_be_embedded_says_why_and_leaves_nothing() {
             .run(&folder)
             .fails_with(reason);
     }
+    // Products of weights near 1e30 are beyond the largest f32.
+    let mut large = StoredModel::read(&model.path).expect("a model");
+    for tensor in &mut large.tensors {
+        tensor.data.iter_mut().for_each(|value| *value *= 1e30);
+    }
+    let large = folder.model("large", &large);
+    for layer in ["layer1", "layer2"] {
+        embed([&large, &data], (layer, "test"))
+            .run(&folder)
+            .fails_with(
+                "layer `layer2`: what the network makes of image 0 is not finite from here on",
+            );
+    }
 }
