@@ -156,7 +156,7 @@ fn open(bytes: &[u8]) -> Result<Box<dyn ImageDecoder + '_>, String> {
     }
     if pixels == 0 {
         return Err(format!(
-            "{height} x {width} pixels (height, width) are none"
+            "the picture has no pixels: {height} x {width} (height x width)"
         ));
     }
     Ok(decoder)
