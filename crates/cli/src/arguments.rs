@@ -180,6 +180,8 @@ pub(crate) enum Command {
     Explain(Explain),
     /// Declare existing results valid for changed code, without computing them again
     Accept(Accept),
+    /// Give a table another name in the files that say it, and keep its results
+    Rename(Rename),
     /// Print the graph of tasks
     Graph(Graph),
     /// Print what an artifact holds and where it came from
@@ -386,6 +388,19 @@ pub(crate) struct Accept {
     #[arg(required = true)]
     pub(crate) targets: Vec<String>,
     /// Only show what would be accepted
+    #[arg(short = 'n', long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rename {
+    /// A pipeline file, or the name of one in the folder `pipelines`
+    pub(crate) pipeline: String,
+    /// Table, such as 'train.bilinear'
+    pub(crate) old: String,
+    /// What it is to be called, such as 'train.wide'
+    pub(crate) new: String,
+    /// Only show what would be changed
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,
 }

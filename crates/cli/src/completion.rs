@@ -70,6 +70,12 @@ impl<'a> Line<'a> {
         found.filter(|option| takes_value(option))
     }
 
+    /// The plan of the pipeline that was named.
+    fn plan(&self, project: &ProjectArguments) -> Option<Plan> {
+        let pipeline = self.positionals.first()?;
+        plan(project, pipeline).ok()
+    }
+
     fn candidates(&self, project: &ProjectArguments, typed: &str) -> Vec<String> {
         if let Some(option) = self.option {
             return values(option);
@@ -99,15 +105,21 @@ impl<'a> Line<'a> {
         match argument.map(|argument| argument.get_id().as_str()) {
             Some("pipeline" | "pipelines" | "before" | "after") => known_pipelines(),
             Some("targets" | "tasks") => {
-                let plan = self
-                    .positionals
-                    .first()
-                    .and_then(|pipeline| plan(project, pipeline).ok());
+                let plan = self.plan(project);
                 plan.map_or_else(Vec::new, |plan| task_patterns(&plan, typed))
             }
+            Some("old") => self
+                .plan(project)
+                .map_or_else(Vec::new, |plan| tables(&plan)),
             _ => argument.map_or_else(Vec::new, |argument| values(argument)),
         }
     }
+}
+
+/// The tables of a plan.
+fn tables(plan: &Plan) -> Vec<String> {
+    let tables: BTreeSet<&str> = plan.tasks.iter().map(|task| task.table()).collect();
+    tables.into_iter().map(str::to_owned).collect()
 }
 
 fn takes_value(option: &Arg) -> bool {

@@ -54,6 +54,7 @@ fn main() -> ExitCode {
         Command::Watch(command) => commands::watch::run(project, command),
         Command::Explain(command) => commands::explain::run(project, command),
         Command::Accept(command) => commands::accept::run(project, command),
+        Command::Rename(command) => commands::rename::run(project, command),
         Command::Graph(command) => commands::graph::run(project, command),
         Command::Show(command) => commands::show::run(project, command),
         Command::Timeline(command) => commands::timeline::run(project, command),

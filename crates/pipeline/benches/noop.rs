@@ -243,6 +243,7 @@ fn place(plan: &Plan, task: &PlannedTask, store: &Store, outputs: &Outputs) -> R
             task: source.id.clone(),
             labels: (*source.labels).clone(),
             content: output(source, &input.kind)?.record.content,
+            renamed: BTreeMap::new(),
         })
     });
     let key_inputs = KeyInputs {

@@ -10,7 +10,7 @@ use std::path::Path;
 use eigenscope_artifact::KindName;
 
 use crate::store::{Previous, Record, Store, StoreError, check_names, figure_names};
-use crate::survey::{Reason, State, StoredOutputs, Survey, Surveyor};
+use crate::survey::{FormerTable, FormerTables, Reason, State, StoredOutputs, Survey, Surveyor};
 use eigenscope_plan::{Plan, needed};
 
 /// What was accepted and what was not.
@@ -44,6 +44,8 @@ pub struct Refused {
     pub task: usize,
     /// What forbids it; never empty.
     pub reasons: Vec<Reason>,
+    /// Tables that seem to have been renamed by hand.
+    pub former: BTreeSet<FormerTable>,
 }
 
 /// Accepts the results of `targets`, those that others depend on first. With `dry_run` it only says what would be
@@ -84,6 +86,7 @@ pub fn accept(
         accepting.survey.set(index, state);
     }
     accepting.surveyor.save();
+    accepting.find_former_tables();
     if !dry_run {
         accepting.commit()?;
     }
@@ -140,13 +143,28 @@ impl Accepting<'_> {
     }
 
     fn refuse(&mut self, task: usize, reasons: Vec<Reason>) {
-        self.acceptance.refused.push(Refused { task, reasons });
+        let former = BTreeSet::new();
+        self.acceptance.refused.push(Refused {
+            task,
+            reasons,
+            former,
+        });
+    }
+
+    fn find_former_tables(&mut self) {
+        if self.acceptance.refused.is_empty() {
+            return;
+        }
+        let tables = FormerTables::new(self.plan, self.store);
+        for refused in &mut self.acceptance.refused {
+            refused.former = tables.of(refused.task, &self.survey);
+        }
     }
 
     /// The record of a task's last result, as it is when the result is accepted; or what is wrong with the result.
     fn accepted_record(&mut self, index: usize) -> Result<Record, Vec<Reason>> {
         let task = &self.plan.tasks[index];
-        let Previous::Record(last) = self.store.previous(&self.plan.name, &task.id) else {
+        let Previous::Record(last) = self.surveyor.previous(task) else {
             return Err(vec![Reason::NeverMade]);
         };
         let intact = self.surveyor.stored(task, last.key_inputs.key())?;

@@ -65,6 +65,7 @@ pub fn draw(
         labels: BTreeMap::new(),
         path: ledger,
         content: Digest::of(b""),
+        renamed: BTreeMap::new(),
     };
     let task = TaskFile {
         version: TASK_VERSION,
@@ -85,6 +86,7 @@ pub fn draw(
             inputs: Vec::new(),
             device: None,
         },
+        renamed: None,
     };
     invoke(&programs.path(Stage::Figure), "run", &task)?;
     // The interactive form is of use in reports only.

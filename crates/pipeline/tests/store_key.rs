@@ -12,6 +12,7 @@ fn key_inputs() -> KeyInputs {
         task: task.to_owned(),
         labels: BTreeMap::from([("hidden".to_owned(), json!(30))]),
         content: Digest::of(task.as_bytes()),
+        renamed: BTreeMap::new(),
     };
     KeyInputs {
         kind: "train/bilinear".to_owned(),
@@ -21,6 +22,10 @@ fn key_inputs() -> KeyInputs {
         fingerprint: "code".to_owned(),
         inputs: vec![input("data", "data.a"), input("data", "data.b")],
     }
+}
+
+fn names(first: &str, present: &str) -> BTreeMap<String, String> {
+    BTreeMap::from([(first.to_owned(), present.to_owned())])
 }
 
 fn changed(change: impl FnOnce(&mut KeyInputs)) -> KeyInputs {
@@ -50,6 +55,9 @@ fn every_ingredient_changes_the_key() {
             i.inputs[0].labels.insert("hidden".to_owned(), json!(31));
         }),
         changed(|i| i.inputs[0].labels.clear()),
+        changed(|i| i.inputs[0].renamed = names("data.old", "data.a")),
+        changed(|i| i.inputs[0].renamed = names("data.older", "data.a")),
+        changed(|i| i.inputs[1].renamed = names("data.old", "data.a")),
         changed(|i| i.inputs[0].content = Digest::of(b"other")),
         changed(|i| i.inputs.swap(0, 1)),
         changed(|i| {

@@ -1,5 +1,6 @@
 //! A plan: every task of a pipeline with its parameters and inputs, in an order in which they can run.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -47,6 +48,22 @@ impl Plan {
             false => files.find(|file| file.exists()).unwrap_or(own),
         }
     }
+
+    /// First and present ids of renamed tasks that a reader of the stage `reader` needs beside the id of its input `source`: of the
+    /// source, and, for a figure, of what that was made from, as titles name both. None for readers that know first ids only.
+    pub fn renamed(&self, reader: Stage, source: &PlannedTask) -> BTreeMap<String, String> {
+        let origins: &[PlannedInput] = match reader {
+            Stage::Data | Stage::Train | Stage::Model | Stage::Decompose => return BTreeMap::new(),
+            Stage::Metric => &[],
+            Stage::Figure => &source.inputs,
+        };
+        let origins = origins.iter().map(|input| &self.tasks[input.task]);
+        let renamed = std::iter::once(source).chain(origins);
+        renamed
+            .filter(|task| task.formerly.is_some())
+            .map(|task| (task.first_id().into_owned(), task.id.clone()))
+            .collect()
+    }
 }
 
 /// A task of a plan. Tasks are many, so what several of them have in common is in memory once.
@@ -54,6 +71,8 @@ impl Plan {
 pub struct PlannedTask {
     /// Readable id, such as `train.bilinear[hidden=300,seed=2]`.
     pub id: String,
+    /// The table, such as `train.old`, under which its own was first computed, if it has been renamed since.
+    pub formerly: Option<Arc<str>>,
     /// Stage, and so the program that runs it.
     pub stage: Stage,
     /// Name of the task kind.
@@ -62,7 +81,7 @@ pub struct PlannedTask {
     pub labels: Arc<Labels>,
     /// All parameters, defaults included (a JSON object, keys sorted).
     pub parameters: Arc<Value>,
-    /// Seed of its random streams: the one given, else derived from the pipeline's seed and the id; 0 where
+    /// Seed of its random streams: the one given, else derived from the pipeline's seed and the [first id](Self::first_id); 0 where
     /// chance plays no part.
     pub seed: u64,
     pub random: bool,
@@ -98,6 +117,31 @@ impl PlannedTask {
     /// The table of the pipeline file that it comes from, such as `train.bilinear`.
     pub fn table(&self) -> &str {
         table_of(&self.id)
+    }
+
+    /// The id under which it was first computed, which its results and its seed are known by: its id, unless its table was renamed.
+    pub fn first_id(&self) -> Cow<'_, str> {
+        match &self.formerly {
+            Some(formerly) => Cow::Owned(format!("{formerly}{}", &self.id[self.table().len()..])),
+            None => Cow::Borrowed(&self.id),
+        }
+    }
+
+    /// The id by which a reader of the stage `reader` knows this task. Tables of metrics and figures hold names of what they read, so
+    /// these are the present ones. Other results hold none: their readers go on with the first id, and need not be computed again.
+    pub fn id_for(&self, reader: Stage) -> Cow<'_, str> {
+        match Self::shows_names(reader) {
+            true => Cow::Borrowed(&self.id),
+            false => self.first_id(),
+        }
+    }
+
+    /// Returns whether results of a stage may hold names of what they were made from.
+    pub fn shows_names(stage: Stage) -> bool {
+        match stage {
+            Stage::Metric | Stage::Figure => true,
+            Stage::Data | Stage::Train | Stage::Model | Stage::Decompose => false,
+        }
     }
 }
 

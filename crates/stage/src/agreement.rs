@@ -94,7 +94,7 @@ pub fn path_in_words(path: &str) -> String {
     steps.join(" of ")
 }
 
-/// What a path leads to: id of the task and content of the artifact.
+/// What a path leads to: first id of the task and content of the artifact.
 type End = (String, Digest);
 
 /// Refuses inputs that do not keep the agreements of their kind on tasks and artifacts. Paths of more than two roles
@@ -164,7 +164,7 @@ fn ends(task: &TaskFile, path: &str) -> Result<Option<Vec<End>>, ArtifactError> 
     let role = match (roles.next(), roles.next()) {
         (None, _) => {
             let ends = inputs.iter();
-            let ends = ends.map(|input| (input.task.clone(), input.content));
+            let ends = ends.map(|input| (input.first_id().to_owned(), input.content));
             return Ok(Some(ends.collect()));
         }
         (Some(role), None) => role,

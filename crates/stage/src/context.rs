@@ -85,7 +85,7 @@ impl Context {
             parameters.retain(|name, _| accept(name));
         }
         T::deserialize(parameters)
-            .map_err(|error| format!("parameters of {}: {error}", self.task.provenance.task).into())
+            .map_err(|error| format!("parameters of {}: {error}", self.task.id()).into())
     }
 
     /// All inputs of a role that reads many.

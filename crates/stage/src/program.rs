@@ -141,7 +141,7 @@ fn run_task(path: &Path, kinds: &[TaskKind], thread_budget: ThreadBudget) -> Exi
         return fail(&error, exit::FAILED);
     }
     let provenance = context.provenance();
-    let span = tracing::info_span!("task", id = %provenance.task, seed = provenance.seed);
+    let span = tracing::info_span!("task", id = %context.task().id(), seed = provenance.seed);
     let result = span.in_scope(|| {
         tracing::info!(kind = %provenance.kind, "started");
         agreement::check(kind, context.task())?;

@@ -36,8 +36,11 @@ pub struct TaskFile {
     pub inputs: BTreeMap<String, Vec<Input>>,
     /// Where to place each output.
     pub outputs: BTreeMap<KindName, PathBuf>,
-    /// Id, parameters and seed, as they go into the outputs' metadata.
+    /// Id, parameters and seed, as they go into the outputs' metadata. The id is the first one.
     pub provenance: Provenance,
+    /// Id of the task now, if it was renamed since it was first computed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renamed: Option<String>,
 }
 
 #[allow(
@@ -49,6 +52,11 @@ fn is_cpu(device: &Device) -> bool {
 }
 
 impl TaskFile {
+    /// Id of the task, as the pipeline file has it now.
+    pub fn id(&self) -> &str {
+        self.renamed.as_deref().unwrap_or(&self.provenance.task)
+    }
+
     /// `text` with the task of each input in place of its path: "`train.mlp` (history)".
     ///
     /// Libraries know files by their paths in the store, which mean nothing to a reader of a pipeline.
@@ -81,6 +89,10 @@ pub struct Input {
     pub path: PathBuf,
     /// Digest of its content.
     pub content: Digest,
+    /// First and present ids of renamed tasks: of the task that made it and of those that it was made from, as far as the reader
+    /// shows their names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub renamed: BTreeMap<String, String>,
 }
 
 impl Input {
@@ -89,7 +101,19 @@ impl Input {
         self.labels.get(name).and_then(Value::as_u64)
     }
 
-    /// What the task that made this input read in a role; empty if it has no such role.
+    /// The id by which results know the task that made this input.
+    pub fn first_id(&self) -> &str {
+        let mut renamed = self.renamed.iter();
+        let own = renamed.find(|(_, present)| **present == self.task);
+        own.map_or(&self.task, |(first, _)| first)
+    }
+
+    /// The present id of a task that results know by `first_id`.
+    pub fn present_id<'a>(&'a self, first_id: &'a str) -> &'a str {
+        self.renamed.get(first_id).map_or(first_id, String::as_str)
+    }
+
+    /// What the task that made this input read in a role, by first ids; empty if it has no such role.
     ///
     /// # Errors
     /// The file cannot be read.
@@ -111,6 +135,7 @@ mod tests {
             labels: BTreeMap::new(),
             path: PathBuf::from(path),
             content: Digest::of(b""),
+            renamed: BTreeMap::new(),
         };
         let inputs = vec![
             input("data.a", "/store/k/images.parquet"),
@@ -138,6 +163,7 @@ mod tests {
                 inputs: Vec::new(),
                 device: None,
             },
+            renamed: None,
         };
         assert_eq!(
             task.name_inputs(
@@ -145,5 +171,24 @@ mod tests {
             ),
             "no row of `train.b[seed=1]` (history) fits `data.a` (images), nor /store/k"
         );
+    }
+
+    #[test]
+    fn tasks_are_known_by_first_and_present_ids() {
+        let digest = Digest::of(b"");
+        let text = format!(
+            r#"{{"task": "train.new", "labels": {{}}, "path": "", "content": "{digest}"}}"#
+        );
+        let input: Input = serde_json::from_str(&text).expect("a file without names is read");
+        assert_eq!(input.first_id(), "train.new");
+        let ids = [("data.a", "data.b"), ("train.old", "train.new")];
+        let ids = ids.map(|(first, present)| (first.to_owned(), present.to_owned()));
+        let input = Input {
+            renamed: ids.into(),
+            ..input
+        };
+        assert_eq!(input.first_id(), "train.old");
+        assert_eq!(input.present_id("data.a"), "data.b");
+        assert_eq!(input.present_id("data.c"), "data.c");
     }
 }

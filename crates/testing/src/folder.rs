@@ -47,6 +47,7 @@ pub fn made_by(task: &str, path: &Path) -> Input {
         labels: BTreeMap::new(),
         path: path.to_owned(),
         content: summarise(path).map_or(Digest::of(b"test"), |summary| summary.content),
+        renamed: BTreeMap::new(),
     }
 }
 

@@ -38,6 +38,7 @@ impl TestTask {
                 parameters,
                 ..provenance()
             },
+            renamed: None,
         };
         Self {
             stage,

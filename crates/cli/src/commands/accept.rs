@@ -1,5 +1,7 @@
 //! `eigenscope accept`: declare existing results valid for changed code.
 
+use std::collections::BTreeSet;
+
 use anyhow::Result;
 use eigenscope_pipeline::accept::{Acceptance, Refused, accept};
 
@@ -19,10 +21,17 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Accept) -> Result<u8> 
         command.dry_run,
     )?;
     super::print(&listed(&project, &acceptance))?;
-    for Refused { task, reasons } in &acceptance.refused {
+    for Refused { task, reasons, .. } in &acceptance.refused {
         let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
         let task = &project.plan.tasks[*task].id;
         tell(&format!("refused {task}: {}", reasons.join("; ")));
+    }
+    let former = acceptance
+        .refused
+        .iter()
+        .flat_map(|refused| &refused.former);
+    for former in former.collect::<BTreeSet<_>>() {
+        tell(&format!("note: {former}"));
     }
     tell(&summary(&acceptance, command.dry_run));
     Ok(match acceptance.refused.is_empty() {

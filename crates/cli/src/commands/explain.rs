@@ -1,9 +1,12 @@
 //! `eigenscope explain`: why tasks run or do not.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Result, anyhow};
-use eigenscope_pipeline::survey::{chain, explain};
+use eigenscope_pipeline::survey::{FormerTable, FormerTables, State, Survey, chain, explain};
 use serde::Serialize;
 
+use super::tell;
 use crate::arguments::{Explain, ProjectArguments};
 use crate::exit;
 use crate::json;
@@ -55,6 +58,23 @@ fn no_tasks(
     )
 }
 
+/// The tables that seem to have been renamed by hand, of those tasks that keep `targets` from being up to date.
+fn former_tables(project: &Project, survey: &Survey, targets: &[usize]) -> BTreeSet<FormerTable> {
+    let stale = |&(_, state): &(usize, &State)| matches!(state, State::Stale { .. });
+    let chains = targets
+        .iter()
+        .flat_map(|&task| chain(&project.plan, survey, task));
+    let stale: BTreeSet<usize> = chains.filter(stale).map(|(task, _)| task).collect();
+    if stale.is_empty() {
+        return BTreeSet::new();
+    }
+    let tables = FormerTables::new(&project.plan, &project.store);
+    stale
+        .into_iter()
+        .flat_map(|task| tables.of(task, survey))
+        .collect()
+}
+
 pub(crate) fn run(arguments: &ProjectArguments, command: &Explain) -> Result<u8> {
     let project = Project::open(arguments, &command.pipeline)?;
     if command.tasks.is_empty() {
@@ -81,5 +101,8 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Explain) -> Result<u8>
         .map(|&task| explain(plan, &survey, task))
         .collect();
     super::print(&texts.join("\n"))?;
+    for former in former_tables(&project, &survey, &targets) {
+        tell(&format!("note: {former}"));
+    }
     Ok(exit::OK)
 }

@@ -20,6 +20,7 @@ pub(crate) mod man;
 pub(crate) mod output;
 pub(crate) mod pull;
 pub(crate) mod push;
+pub(crate) mod rename;
 pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod show;

@@ -172,6 +172,7 @@ mod tests {
             labels: serde_json::from_value(labels).expect("an object"),
             path: "table.parquet".into(),
             content: Digest::of(&[]),
+            renamed: std::collections::BTreeMap::new(),
         }
     }
 

@@ -99,7 +99,8 @@ fn training_images(history: &Input, counts: &HashMap<Digest, u32>) -> Result<u32
     count.ok_or_else(|| {
         MetricError::Mismatch(format!(
             "{} was trained on the images of `{}`, which are not among `data`",
-            history.task, data.task
+            history.task,
+            history.present_id(&data.task)
         ))
     })
 }

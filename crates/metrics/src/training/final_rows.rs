@@ -73,6 +73,7 @@ mod tests {
                 labels,
                 path,
                 content,
+                renamed: BTreeMap::new(),
             };
             let row = final_row(&input, &history).expect("a row");
             assert_eq!(row.hidden, expected);

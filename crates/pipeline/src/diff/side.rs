@@ -26,6 +26,8 @@ pub struct Side {
 pub(super) struct SideTask {
     /// Place in the order of the pipeline.
     position: usize,
+    /// The id that it had at first, if it is known to have been renamed.
+    first_id: Option<String>,
     pub(super) key_inputs: KeyInputs,
     /// Whether the content of all inputs is known.
     pub(super) is_complete: bool,
@@ -83,6 +85,7 @@ impl Side {
             };
             let side_task = SideTask {
                 position,
+                first_id: task.formerly.as_ref().map(|_| task.first_id().into_owned()),
                 is_complete: key_inputs.inputs.len() == task.inputs.len(),
                 key_inputs,
                 result: state.key().zip(result),
@@ -129,6 +132,7 @@ impl Side {
                 };
                 let side_task = SideTask {
                     position: tasks.len(),
+                    first_id: None,
                     key_inputs: record.key_inputs.clone(),
                     is_complete: true,
                     result: Some((key, record)),
@@ -152,25 +156,47 @@ impl Side {
 
     /// Tasks that `other` does not have, in the order of the pipeline.
     pub(super) fn without(&self, other: &Self) -> Vec<String> {
+        let partners = other.by_first_id();
         let tasks = self.tasks.iter();
         let mut only: Vec<_> = tasks
-            .filter(|(id, _)| !other.tasks.contains_key(*id))
+            .filter(|(id, task)| other.partner(&partners, id, task).is_none())
             .collect();
         only.sort_by_key(|(_, task)| task.position);
         only.into_iter().map(|(id, _)| id.clone()).collect()
     }
 
-    /// Tasks of both sides, in the order of `other`.
+    /// Tasks of both sides, in the order of `other` and with the ids that they have there.
     pub(super) fn pairs<'a>(
         &'a self,
         other: &'a Self,
     ) -> Vec<(&'a str, &'a SideTask, &'a SideTask)> {
+        let partners = self.by_first_id();
         let pair = |(id, after): (&'a String, &'a SideTask)| {
-            let before = self.tasks.get(id)?;
+            let before = self.partner(&partners, id, after)?;
             Some((id.as_str(), before, after))
         };
         let mut pairs: Vec<_> = other.tasks.iter().filter_map(pair).collect();
         pairs.sort_by_key(|(_, _, after)| after.position);
         pairs
+    }
+
+    /// Those tasks that have been renamed, by their first ids.
+    fn by_first_id(&self) -> BTreeMap<&str, &SideTask> {
+        let tasks = self.tasks.values();
+        tasks
+            .filter_map(|task| Some((task.first_id.as_deref()?, task)))
+            .collect()
+    }
+
+    /// The task of this side that a task of another one is: that of its id or, if one of them was renamed, of its first id.
+    fn partner<'a>(
+        &'a self,
+        by_first_id: &BTreeMap<&str, &'a SideTask>,
+        id: &str,
+        task: &SideTask,
+    ) -> Option<&'a SideTask> {
+        let first = task.first_id.as_deref().unwrap_or(id);
+        let known = self.tasks.get(id).or_else(|| self.tasks.get(first));
+        known.or_else(|| by_first_id.get(first).copied())
     }
 }

@@ -62,6 +62,7 @@ impl<'a> Attempt<'a> {
                     labels: recorded.labels.clone(),
                     path: path.unwrap_or_default(),
                     content: recorded.content,
+                    renamed: recorded.renamed.clone(),
                 });
         }
         let outputs = task.outputs.iter();
@@ -80,6 +81,7 @@ impl<'a> Attempt<'a> {
                 inputs,
                 outputs: outputs.collect(),
                 provenance: provenance(task, &key_inputs),
+                renamed: task.formerly.as_ref().map(|_| task.id.clone()),
             },
             files,
             warnings: task.warnings.clone(),
@@ -168,12 +170,13 @@ impl<'a> Attempt<'a> {
     }
 }
 
-/// What goes into the outputs' metadata: nothing that the key does not cover but the task's id. A task
+/// What goes into the outputs' metadata: nothing that the key does not cover but the task's id. Ids are first ids, so that results are
+/// the same before and after a task is renamed. A task
 /// that uses no chance gets the seed 0, so that no result can depend on a seed that is not in its key.
 fn provenance(task: &PlannedTask, key_inputs: &KeyInputs) -> Provenance {
     let inputs = key_inputs.inputs.iter();
     Provenance {
-        task: task.id.clone(),
+        task: task.first_id().into_owned(),
         kind: kind_name(task),
         fingerprint: key_inputs.fingerprint.clone(),
         parameters: key_inputs.parameters.clone(),
@@ -181,7 +184,7 @@ fn provenance(task: &PlannedTask, key_inputs: &KeyInputs) -> Provenance {
         inputs: inputs
             .map(|input| InputDigest {
                 role: input.role.clone(),
-                task: input.task.clone(),
+                task: input.first_id().to_owned(),
                 content: input.content,
             })
             .collect(),

@@ -3,17 +3,20 @@
 //! The key is BLAKE3, in key-derivation mode with the context `CONTEXT`, of this byte string:
 //!
 //! ```text
-//! task   = text(kind) json(parameters) seed text(device) text(fingerprint) count input*
+//! task   = text(kind) json(parameters) seed text(device) text(fingerprint) count input* names*
 //! seed   = 0 | 1 u64             the seed, only if the task is random
 //! input  = text(role) text(task) json(labels) text(content)
+//! names  = position '{' count (text(first id) text(present id))*    only of inputs with renamed tasks
 //! json   = 'z' | 't' | 'f' | 'n' text | 's' text | '[' count json* | '{' count (text json)*
 //! text   = u64 length, bytes     numbers are written as in JSON, objects in the order of their keys
 //! ```
 //!
-//! `count`, lengths and seed are 64-bit little-endian, digests hexadecimal. No two different tasks have the same encoding. Of an
+//! `count`, `position`, lengths and seed are 64-bit little-endian, digests hexadecimal. No two different tasks have the same encoding. Of an
 //! input its role, the id and labels of its task and its *content* count: a file with other metadata and the same rows
-//! leaves the key as it is, a renamed task does not (its name can appear in results).
+//! leaves the key as it is. A renamed task changes the keys of its readers only where its name can appear in results: of metrics and
+//! figures, which know it by its present id. The others know it by the [first](eigenscope_plan::PlannedTask::first_id).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
@@ -73,10 +76,22 @@ pub struct KeyInputs {
 #[serde(deny_unknown_fields)]
 pub struct InputRecord {
     pub role: String,
-    /// Id of the task that made it.
+    /// Id of the task that made it, as the reader knows it.
     pub task: String,
     pub labels: BTreeMap<String, Value>,
     pub content: Digest,
+    /// First and present ids of renamed tasks that the reader shows: of that task and of what it read.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub renamed: BTreeMap<String, String>,
+}
+
+impl InputRecord {
+    /// The id by which results know the task that made it.
+    pub fn first_id(&self) -> &str {
+        let mut renamed = self.renamed.iter();
+        let own = renamed.find(|(_, present)| **present == self.task);
+        own.map_or(&self.task, |(first, _)| first)
+    }
 }
 
 impl KeyInputs {
@@ -84,9 +99,10 @@ impl KeyInputs {
     pub fn key(&self) -> Key {
         let inputs = self.inputs.iter().map(|input| BorrowedInput {
             role: &input.role,
-            task: &input.task,
+            task: Cow::Borrowed(input.task.as_str()),
             labels: &input.labels,
             content: input.content,
+            renamed: Cow::Borrowed(&input.renamed),
         });
         BorrowedKeyInputs {
             kind: &self.kind,
@@ -111,9 +127,10 @@ pub(crate) struct BorrowedKeyInputs<'a> {
 /// An [`InputRecord`] as it stands in a plan.
 pub(crate) struct BorrowedInput<'a> {
     pub(crate) role: &'a str,
-    pub(crate) task: &'a str,
+    pub(crate) task: Cow<'a, str>,
     pub(crate) labels: &'a BTreeMap<String, Value>,
     pub(crate) content: Digest,
+    pub(crate) renamed: Cow<'a, BTreeMap<String, String>>,
 }
 
 impl BorrowedKeyInputs<'_> {
@@ -132,12 +149,18 @@ impl BorrowedKeyInputs<'_> {
         encoding.text(self.device);
         encoding.text(self.fingerprint);
         encoding.number(inputs.len() as u64);
-        for input in inputs {
+        let mut names = Encoding(Vec::new());
+        for (position, input) in inputs.enumerate() {
             encoding.text(input.role);
-            encoding.text(input.task);
+            encoding.text(&input.task);
             encoding.object(input.labels.iter());
             encoding.text(&input.content.to_string());
+            if !input.renamed.is_empty() {
+                names.number(position as u64);
+                names.names(&input.renamed);
+            }
         }
+        encoding.0.extend(names.0);
         let mut hasher = blake3::Hasher::new_derive_key(CONTEXT);
         hasher.update(&encoding.0);
         Key(hasher.finalize().into())
@@ -185,6 +208,15 @@ impl Encoding {
                 let sorted: BTreeMap<&String, &Value> = fields.iter().collect();
                 self.object(sorted.into_iter());
             }
+        }
+    }
+
+    fn names(&mut self, names: &BTreeMap<String, String>) {
+        self.byte(b'{');
+        self.number(names.len() as u64);
+        for (first, present) in names {
+            self.text(first);
+            self.text(present);
         }
     }
 

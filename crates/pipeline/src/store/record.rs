@@ -208,6 +208,7 @@ mod tests {
                     task: "data.a".to_owned(),
                     labels: BTreeMap::from([("seed".to_owned(), json!(0))]),
                     content: digest,
+                    renamed: BTreeMap::new(),
                 }],
             },
             accepted_from: vec!["older code".to_owned()],

@@ -21,12 +21,14 @@ pub(super) fn all(
     reasons.extend(device(old, new));
     reasons.extend(code(old, new, changes));
     if complete {
-        let (before, now) = (by_name(&old.inputs), by_name(&new.inputs));
+        let ids = ComparedIds::new(new);
+        let (before, now) = (ids.sorted(old), ids.sorted(new));
         reasons.extend(inputs_added(&before, &now));
         reasons.extend(inputs_removed(&before, &now));
         reasons.extend(inputs_changed(&before, &now));
         reasons.extend(inputs_relabelled(&before, &now));
-        reasons.extend(inputs_reordered(old, new));
+        reasons.extend(inputs_reordered(ids.listed(old), ids.listed(new)));
+        reasons.extend(tasks_renamed(old, new));
     }
     reasons
 }
@@ -101,73 +103,116 @@ fn code(old: &KeyInputs, new: &KeyInputs, changes: Vec<CodeChange>) -> Option<Re
     })
 }
 
-/// Inputs by role and task.
+/// Inputs by role and compared id.
 type Inputs<'a> = BTreeMap<(&'a str, &'a str), &'a InputRecord>;
 
-fn by_name(inputs: &[InputRecord]) -> Inputs<'_> {
-    inputs
-        .iter()
-        .map(|input| ((input.role.as_str(), input.task.as_str()), input))
-        .collect()
+/// The ids that inputs are compared by: a task that was renamed in between is the same.
+struct ComparedIds<'a> {
+    /// The first id of each input of now, by the id that it has now.
+    first: BTreeMap<&'a str, &'a str>,
+}
+
+impl<'a> ComparedIds<'a> {
+    fn new(new: &'a KeyInputs) -> Self {
+        let inputs = new.inputs.iter();
+        Self {
+            first: inputs
+                .map(|input| (input.task.as_str(), input.first_id()))
+                .collect(),
+        }
+    }
+
+    /// Role and compared id of each input, in order.
+    fn listed<'b>(&self, key_inputs: &'b KeyInputs) -> Vec<(&'b str, &'b str)>
+    where
+        'a: 'b,
+    {
+        let id = |input: &'b InputRecord| {
+            let now = self.first.get(input.task.as_str()).copied();
+            (input.role.as_str(), now.unwrap_or_else(|| input.first_id()))
+        };
+        key_inputs.inputs.iter().map(id).collect()
+    }
+
+    fn sorted<'b>(&self, key_inputs: &'b KeyInputs) -> Inputs<'b>
+    where
+        'a: 'b,
+    {
+        let ids = self.listed(key_inputs).into_iter();
+        ids.zip(&key_inputs.inputs).collect()
+    }
 }
 
 fn inputs_added(old: &Inputs<'_>, new: &Inputs<'_>) -> Vec<Reason> {
-    let added = new.keys().filter(|name| !old.contains_key(*name));
+    let added = new.iter().filter(|(id, _)| !old.contains_key(*id));
     added
-        .map(|&(role, task)| Reason::InputAdded {
-            role: role.to_owned(),
-            task: task.to_owned(),
+        .map(|(_, input)| Reason::InputAdded {
+            role: input.role.clone(),
+            task: input.task.clone(),
         })
         .collect()
 }
 
 fn inputs_removed(old: &Inputs<'_>, new: &Inputs<'_>) -> Vec<Reason> {
-    let removed = old.keys().filter(|name| !new.contains_key(*name));
+    let removed = old.iter().filter(|(id, _)| !new.contains_key(*id));
     removed
-        .map(|&(role, task)| Reason::InputRemoved {
-            role: role.to_owned(),
-            task: task.to_owned(),
+        .map(|(_, input)| Reason::InputRemoved {
+            role: input.role.clone(),
+            task: input.task.clone(),
         })
         .collect()
 }
 
 fn inputs_changed(old: &Inputs<'_>, new: &Inputs<'_>) -> Vec<Reason> {
-    let changed = |(name, input): &(&(&str, &str), &&InputRecord)| {
-        old.get(*name)
-            .is_some_and(|old| old.content != input.content)
+    let changed = |(id, input): &(&(&str, &str), &&InputRecord)| {
+        old.get(*id).is_some_and(|old| old.content != input.content)
     };
     new.iter()
         .filter(changed)
-        .map(|(&(role, task), _)| Reason::InputChanged {
-            role: role.to_owned(),
-            task: task.to_owned(),
+        .map(|(_, input)| Reason::InputChanged {
+            role: input.role.clone(),
+            task: input.task.clone(),
         })
         .collect()
 }
 
 fn inputs_relabelled(old: &Inputs<'_>, new: &Inputs<'_>) -> Vec<Reason> {
-    let relabelled = |(name, input): &(&(&str, &str), &&InputRecord)| {
-        old.get(*name).is_some_and(|old| old.labels != input.labels)
+    let relabelled = |(id, input): &(&(&str, &str), &&InputRecord)| {
+        old.get(*id).is_some_and(|old| old.labels != input.labels)
     };
     new.iter()
         .filter(relabelled)
-        .map(|(&(role, task), _)| Reason::InputRelabelled {
-            role: role.to_owned(),
-            task: task.to_owned(),
+        .map(|(_, input)| Reason::InputRelabelled {
+            role: input.role.clone(),
+            task: input.task.clone(),
         })
         .collect()
 }
 
-fn inputs_reordered(old: &KeyInputs, new: &KeyInputs) -> Option<Reason> {
-    let names = |inputs: &[InputRecord]| -> Vec<(String, String)> {
-        inputs
-            .iter()
-            .map(|input| (input.role.clone(), input.task.clone()))
+fn inputs_reordered(mut before: Vec<(&str, &str)>, mut now: Vec<(&str, &str)>) -> Option<Reason> {
+    let moved = before != now;
+    before.sort_unstable();
+    now.sort_unstable();
+    (moved && before == now).then_some(Reason::InputsReordered)
+}
+
+/// Tasks whose names the task shows, and that had another name then.
+fn tasks_renamed(old: &KeyInputs, new: &KeyInputs) -> Vec<Reason> {
+    let names = |key_inputs: &'_ KeyInputs| -> BTreeMap<String, String> {
+        let renamed = key_inputs.inputs.iter().map(|input| &input.renamed);
+        renamed
+            .flatten()
+            .map(|(first, present)| (first.clone(), present.clone()))
             .collect()
     };
-    let (mut before, mut now) = (names(&old.inputs), names(&new.inputs));
-    let moved = before != now;
-    before.sort();
-    now.sort();
-    (moved && before == now).then_some(Reason::InputsReordered)
+    let (before, now) = (names(old), names(new));
+    let first_ids: BTreeSet<&String> = before.keys().chain(now.keys()).collect();
+    let renamed = first_ids.into_iter().filter_map(|first| {
+        let [old, new] = [&before, &now].map(|names| names.get(first).unwrap_or(first));
+        (old != new).then(|| Reason::TaskRenamed {
+            old: old.clone(),
+            new: new.clone(),
+        })
+    });
+    renamed.collect()
 }

@@ -11,12 +11,14 @@ mod code_change;
 mod differences;
 mod explain;
 mod first_few;
+mod former;
 mod links;
 mod outputs;
 mod pictures;
 mod reason;
 mod stored;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,11 +30,12 @@ use rayon::prelude::*;
 
 pub use code_change::CodeChange;
 pub use explain::{chain, explain};
+pub use first_few::first_few;
+pub use former::{FormerTable, FormerTables};
 pub use links::unlinked;
 pub use outputs::StoredOutputs;
 pub use reason::Reason;
 
-pub(crate) use first_few::first_few;
 pub(crate) use stored::Intact;
 
 use crate::store::{
@@ -325,9 +328,10 @@ impl<'a> Surveyor<'a> {
             let source = &self.plan.tasks[input.task];
             BorrowedInput {
                 role: &input.role,
-                task: &source.id,
+                task: source.id_for(task.stage),
                 labels: &source.labels,
                 content,
+                renamed: Cow::Owned(self.plan.renamed(task.stage, source)),
             }
         });
         let kind = kind_name(task);
@@ -341,26 +345,9 @@ impl<'a> Surveyor<'a> {
         Some(key_inputs.key(inputs))
     }
 
-    /// What determines the result of a task; of what it reads, that whose content is known.
+    /// As [`key_inputs`].
     pub(crate) fn key_inputs(&self, task: &PlannedTask, survey: &Survey) -> KeyInputs {
-        let inputs = task.inputs.iter().filter_map(|input| {
-            let source = &self.plan.tasks[input.task];
-            let output = survey.output(input.task, &input.kind)?;
-            Some(InputRecord {
-                role: input.role.to_string(),
-                task: source.id.clone(),
-                labels: (*source.labels).clone(),
-                content: output.content,
-            })
-        });
-        KeyInputs {
-            kind: kind_name(task),
-            parameters: (*task.parameters).clone(),
-            seed: task.random.then_some(task.seed),
-            device: task.device.computes.name().to_owned(),
-            fingerprint: task.fingerprint.to_string(),
-            inputs: inputs.collect(),
-        }
+        key_inputs(self.plan, task, survey)
     }
 
     /// A result has just been placed: its outputs need not be read again.
@@ -383,7 +370,7 @@ impl<'a> Surveyor<'a> {
     /// How a task differs from the last time it was made; `key` is its key, if all its inputs are known.
     fn differences(&self, task: &PlannedTask, key: Option<Key>, survey: &Survey) -> Vec<Reason> {
         let complete = key.is_some();
-        let reasons = match self.store.previous(&self.plan.name, &task.id) {
+        let reasons = match self.previous(task) {
             Previous::None => vec![Reason::NeverMade],
             Previous::Gone(old) if complete && old != key => vec![Reason::NeverMade],
             Previous::Gone(_) => vec![Reason::ResultRemoved],
@@ -400,6 +387,16 @@ impl<'a> Surveyor<'a> {
             return vec![Reason::NeverMade];
         }
         reasons
+    }
+
+    /// The last result of a task: under its id, or else under the one that it had at first.
+    pub(crate) fn previous(&self, task: &PlannedTask) -> Previous {
+        match self.store.previous(&self.plan.name, &task.id) {
+            Previous::None if task.formerly.is_some() => {
+                self.store.previous(&self.plan.name, &task.first_id())
+            }
+            previous => previous,
+        }
     }
 
     /// What differs between two versions of code, as far as is known.
@@ -423,6 +420,29 @@ impl<'a> Surveyor<'a> {
 /// known.
 pub(crate) fn compare_key_inputs(old: &KeyInputs, new: &KeyInputs, complete: bool) -> Vec<Reason> {
     differences::all(old, new, Vec::new(), complete)
+}
+
+/// What determines the result of a task; of what it reads, that whose content is known.
+pub(crate) fn key_inputs(plan: &Plan, task: &PlannedTask, survey: &Survey) -> KeyInputs {
+    let inputs = task.inputs.iter().filter_map(|input| {
+        let source = &plan.tasks[input.task];
+        let output = survey.output(input.task, &input.kind)?;
+        Some(InputRecord {
+            role: input.role.to_string(),
+            task: source.id_for(task.stage).into_owned(),
+            labels: (*source.labels).clone(),
+            content: output.content,
+            renamed: plan.renamed(task.stage, source),
+        })
+    });
+    KeyInputs {
+        kind: kind_name(task),
+        parameters: (*task.parameters).clone(),
+        seed: task.random.then_some(task.seed),
+        device: task.device.computes.name().to_owned(),
+        fingerprint: task.fingerprint.to_string(),
+        inputs: inputs.collect(),
+    }
 }
 
 /// Name of a task's kind across sections, such as `train/bilinear`.

@@ -57,6 +57,8 @@ pub enum Reason {
     InputRemoved { role: String, task: String },
     /// The same inputs come in another order.
     InputsReordered,
+    /// A task whose name it shows is called otherwise.
+    TaskRenamed { old: String, new: String },
     /// An output is not in the store.
     OutputMissing { output: KindName },
     /// An output is not what was written.
@@ -144,6 +146,9 @@ impl fmt::Display for Reason {
             Self::InputAdded { role, task } => write!(f, "its input {task} ({role}) is new"),
             Self::InputRemoved { role, task } => write!(f, "its input {task} ({role}) is gone"),
             Self::InputsReordered => f.write_str("the order of its inputs changed"),
+            Self::TaskRenamed { old, new } => {
+                write!(f, "it shows the name of {old}, which is {new} now")
+            }
             Self::OutputMissing { output } => write!(f, "its output `{output}` is missing"),
             Self::OutputDamaged {
                 output,

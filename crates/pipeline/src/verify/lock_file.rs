@@ -63,24 +63,32 @@ impl LockFile {
     /// # Errors
     /// The file cannot be read or is no lock file.
     pub fn read(path: &Path) -> Result<Self, FileErrors> {
-        let text = regular::read_to_string(path).map_err(|cause| {
+        Self::parse(path, &Self::read_text(path)?)
+    }
+
+    pub(crate) fn read_text(path: &Path) -> Result<String, FileErrors> {
+        regular::read_to_string(path).map_err(|cause| {
             let error = FileError::new("unreadable", "the lock file cannot be read");
             let error = error
                 .help("`eigenscope lock PIPELINE` writes it")
                 .caused_by(cause);
             FileErrors::unreadable(path, error)
-        })?;
+        })
+    }
+
+    /// Reads the text of the file at `path`.
+    pub(crate) fn parse(path: &Path, text: &str) -> Result<Self, FileErrors> {
         let fail = |error: FileError| {
             let help = "this is not a lock file; `eigenscope lock PIPELINE` writes it anew";
-            FileErrors::one(path, &text, error.help(help))
+            FileErrors::one(path, text, error.help(help))
         };
-        let found: OfVersion = deserialize(&text).map_err(fail)?;
+        let found: OfVersion = deserialize(text).map_err(fail)?;
         Versioned::new(*found.version.as_ref())
             .expect(LOCK_VERSION)
             .map_err(|reason| {
                 fail(FileError::new("version", reason).at(&found.version.span(), "here"))
             })?;
-        deserialize(&text).map_err(fail)
+        deserialize(text).map_err(fail)
     }
 
     /// The results of all tasks of the plan, as `survey` found them in the store. Every file is read.
@@ -119,7 +127,7 @@ impl LockFile {
     }
 
     /// The file as it is written.
-    fn text(&self, pipeline: &str) -> String {
+    pub(crate) fn text(&self, pipeline: &str) -> String {
         let Machine {
             architecture,
             system,

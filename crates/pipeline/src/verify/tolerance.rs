@@ -101,15 +101,19 @@ impl Tolerances {
         if let Ok(false) = path.try_exists() {
             return Ok(Self::default());
         }
-        let text = read_text(path)?;
+        Self::parse(path, &read_text(path)?, plan)
+    }
+
+    /// Reads the text of the file at `path` and checks it against the plan.
+    pub(crate) fn parse(path: &Path, text: &str, plan: &Plan) -> Result<Self, FileErrors> {
         let file: RawFile =
-            deserialize(&text).map_err(|error| FileErrors::one(path, &text, error))?;
+            deserialize(text).map_err(|error| FileErrors::one(path, text, error))?;
         let mut problems = Problems::default();
         let rules = file.tolerance.into_iter();
         let rules = rules
             .filter_map(|rule| rule.check(plan, &mut problems))
             .collect();
-        problems.finish(&Sources::of(path, &text), Self { rules })
+        problems.finish(&Sources::of(path, text), Self { rules })
     }
 
     /// The tolerance of a column of an output of a task. `exact`: its values are no fractions.

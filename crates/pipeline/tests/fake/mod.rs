@@ -141,6 +141,7 @@ pub(crate) fn task(
         warnings: Vec::new(),
         device: TaskDevice::default(),
         lacks_file: false,
+        formerly: None,
     }
 }
 

@@ -4,6 +4,7 @@
 mod brackets;
 mod check;
 mod describe;
+mod edits;
 mod error;
 mod suggest;
 mod syntax;
@@ -16,6 +17,7 @@ use eigenscope_artifact::regular;
 pub(crate) use check::{default, value};
 pub use check::{fields, unknown_key, wrong_type};
 pub(crate) use describe::describe as type_in_words;
+pub use edits::{ChangedLine, Edits};
 pub use error::{FileError, FileErrors, Problems, Sources, Span, named};
 pub use suggest::{closest, did_you_mean, listed, shorten};
 pub(crate) use syntax::from_json;

@@ -21,7 +21,7 @@ const EXTENDS: &str = "extends";
 /// Key of the values that all figures take.
 pub(crate) const STYLE: &str = "style";
 /// Key of blocks that are written once for several tables.
-const REPEAT: &str = "repeat";
+pub(crate) const REPEAT: &str = "repeat";
 
 /// The description, the seed, the device, the style and the task tables of a pipeline.
 #[derive(Debug, Default)]
@@ -44,15 +44,19 @@ pub(crate) struct TaskTable {
 }
 
 impl TaskTable {
-    fn id(&self) -> String {
+    pub(crate) fn id(&self) -> String {
         format!("{}.{}", self.stage.name(), self.entry.key)
     }
 }
 
-/// Reads the text of the file at `path` and the files that it extends.
+/// Texts that files will have, by their canonical paths.
+pub type EditedFiles = BTreeMap<PathBuf, String>;
+
+/// Reads the text of the file at `path` and the files that it extends, those in `edited` as they will be.
 pub(crate) fn read(
     path: &Path,
     text: &str,
+    edited: &EditedFiles,
     sources: &mut Sources,
     problems: &mut Problems,
 ) -> Content {
@@ -70,7 +74,7 @@ pub(crate) fn read(
         let Some((base, span)) = base else {
             break;
         };
-        match next(&base, &chain) {
+        match next(&base, &chain, edited) {
             Ok(found) => text = found,
             Err(error) => {
                 problems.add(|| error.at(&span, "extended here"));
@@ -93,7 +97,7 @@ pub(crate) fn read(
 }
 
 /// The path that identifies a file.
-fn canonical(path: &Path) -> PathBuf {
+pub(crate) fn canonical(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
@@ -128,7 +132,7 @@ pub fn installed_pipelines() -> Option<PathBuf> {
 }
 
 /// The text of the file `base`, unless it is one of `chain`, which extend each other.
-fn next(base: &Path, chain: &[PathBuf]) -> Result<String, FileError> {
+fn next(base: &Path, chain: &[PathBuf], edited: &EditedFiles) -> Result<String, FileError> {
     let found = canonical(base);
     if let Some(start) = chain.iter().position(|file| *file == found) {
         let circle = chain[start..].iter().chain([&found]);
@@ -141,6 +145,9 @@ fn next(base: &Path, chain: &[PathBuf]) -> Result<String, FileError> {
             names.join(" -> ")
         );
         return Err(FileError::new("extends_circle", message));
+    }
+    if let Some(text) = edited.get(&found) {
+        return Ok(text.clone());
     }
     read_source(base).map_err(|error| {
         let message = format!("{} cannot be extended: {error}", base.display());

@@ -7,10 +7,11 @@ use eigenscope_stage::{ParameterType, Stage};
 
 use super::agreement::check_agreements;
 use super::compatibility::{Compatibility, check_compatibility};
-use super::content::{self, DESCRIPTION};
+use super::content::{self, DESCRIPTION, EditedFiles};
 use super::device;
 use super::examine::examine;
 use super::expand::expand;
+use super::former_ids;
 use super::resolve::resolve;
 use super::table::{Known, SEED, SEEDS, Table, table};
 use super::{sizes, style};
@@ -24,18 +25,25 @@ pub(crate) struct File<'a> {
     pub(crate) name: &'a str,
     pub(crate) path: &'a Path,
     pub(crate) text: &'a str,
+    /// Files that it may extend, with the texts that they will have.
+    pub(crate) edited: &'a EditedFiles,
 }
 
 /// The plan of a pipeline file; without meaning if a problem was reported. Adds the file and those that it extends to
 /// `sources`.
 pub(crate) fn plan(
-    File { name, path, text }: File<'_>,
+    File {
+        name,
+        path,
+        text,
+        edited,
+    }: File<'_>,
     programs: &Programs,
     progress: &Progress,
     sources: &mut Sources,
     problems: &mut Problems,
 ) -> Plan {
-    let mut content = content::read(path, text, sources, problems);
+    let mut content = content::read(path, text, edited, sources, problems);
     style::apply(
         content.style.take(),
         programs.kinds(Stage::Figure),
@@ -73,6 +81,7 @@ pub(crate) fn plan(
                 .help("a pipeline starts with data: a table [data.NAME]")
         });
     }
+    former_ids::check(&tables, problems);
     let references = resolve(&tables, problems);
     let seed = seed.unwrap_or_default();
     let (mut tasks, expanded) = expand(&tables, &references, programs, seed, progress, problems);

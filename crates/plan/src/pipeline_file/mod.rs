@@ -2,11 +2,11 @@
 //!
 //! `content` reads the task tables of a file and of those that it extends, with the blocks that `repeat` writes out; `style`
 //! gives tables of figures what all of them take; `document` leads them through the rest: `table` checks each against its kind, with
-//! `axis` for sweeps; `resolve` resolves references, finds cycles and orders the tables; `expand` turns each table into tasks, with
+//! `axis` for sweeps; `former_ids` checks the ids under which renamed tables were first computed; `resolve` resolves references, finds cycles and orders the tables; `expand` turns each table into tasks, with
 //! `selection` for the tasks that a reference means, `sweep` for products and joins and `pattern` for the tasks themselves; `examine`
 //! asks the programs about tasks that their descriptions say too little about; `device` says where each task computes; `compatibility`
 //! compares what results are (`features`) with what their readers need, `agreement` what is read together, and `sizes` follows numbers,
-//! such as sizes of images, from table to table. Nothing stops at the first error: all are reported together as [`FileErrors`].
+//! such as sizes of images, from table to table. `rename` finds the places of a file that say a table's id. Nothing stops at the first error: all are reported together as [`FileErrors`].
 
 mod agreement;
 mod axis;
@@ -17,7 +17,9 @@ mod document;
 mod examine;
 mod expand;
 mod features;
+mod former_ids;
 mod pattern;
+pub mod rename;
 mod repeat;
 mod resolve;
 mod selection;
@@ -33,7 +35,7 @@ use crate::plan::Plan;
 use crate::programs::Programs;
 use crate::progress::Progress;
 
-pub use content::installed_pipelines;
+pub use content::{EditedFiles, installed_pipelines};
 pub use selection::NOT_SWEPT;
 
 /// Reads the pipeline file at `path`. The pipeline's name is the stem of the file name.
@@ -58,7 +60,7 @@ pub fn read_showing(
         .file_stem()
         .map(|stem| stem.to_string_lossy().into_owned())
         .unwrap_or_default();
-    parse_showing(&name, path, &text, programs, progress)
+    parse_showing(&name, path, &text, &EditedFiles::new(), programs, progress)
 }
 
 /// Reads the text of a pipeline file, and from its folder the files that it extends. `path` is named in messages and in the
@@ -67,19 +69,39 @@ pub fn read_showing(
 /// # Errors
 /// Everything that is wrong with the text.
 pub fn parse(name: &str, path: &Path, text: &str, programs: &Programs) -> Result<Plan, FileErrors> {
-    parse_showing(name, path, text, programs, &Progress::default())
+    parse_edited(name, path, text, &EditedFiles::new(), programs)
+}
+
+/// As [`parse`], where files that the text extends will have the texts in `edited`.
+///
+/// # Errors
+/// As there.
+pub fn parse_edited(
+    name: &str,
+    path: &Path,
+    text: &str,
+    edited: &EditedFiles,
+    programs: &Programs,
+) -> Result<Plan, FileErrors> {
+    parse_showing(name, path, text, edited, programs, &Progress::default())
 }
 
 fn parse_showing(
     name: &str,
     path: &Path,
     text: &str,
+    edited: &EditedFiles,
     programs: &Programs,
     progress: &Progress,
 ) -> Result<Plan, FileErrors> {
     let mut problems = Problems::default();
     let mut sources = Sources::default();
-    let file = document::File { name, path, text };
+    let file = document::File {
+        name,
+        path,
+        text,
+        edited,
+    };
     let plan = document::plan(file, programs, progress, &mut sources, &mut problems);
     problems.finish(&sources, plan)
 }

@@ -71,6 +71,7 @@ pub(super) struct Pattern<'a> {
     random: bool,
     kind: Arc<str>,
     heading: Option<Arc<str>>,
+    formerly: Option<Arc<str>>,
     fingerprint: Arc<str>,
     outputs: Arc<[KindName]>,
     /// The inputs under each key, with the names of their role and kind.
@@ -94,6 +95,7 @@ impl<'a> Pattern<'a> {
             random: kind.random,
             kind: kind.name.as_str().into(),
             heading: table.heading.as_deref().map(Into::into),
+            formerly: table.formerly.as_ref().map(|(id, _)| id.as_str().into()),
             fingerprint: code.map_or("", |code| &code.fingerprint).into(),
             outputs: kind.outputs.as_slice().into(),
             inputs: inputs.collect(),
@@ -109,19 +111,15 @@ impl<'a> Pattern<'a> {
             Arc::make_mut(&mut labels).extend(own);
         }
         let id = task_id(&self.table.id, &labels);
-        let seed = match variant.seed {
-            Some(seed) => seed,
-            None if self.random => Seed::derive(seed, &id).0,
-            // Without chance the seed is part of nothing, so it must not differ between equal tasks.
-            None => 0,
-        };
-        PlannedTask {
+        let mut task = PlannedTask {
             id,
+            formerly: self.formerly.clone(),
             stage: self.table.stage,
             kind: Arc::clone(&self.kind),
             labels,
             parameters: Arc::clone(&variant.parameters),
-            seed,
+            // Without chance the seed is part of nothing, so it must not differ between equal tasks.
+            seed: variant.seed.unwrap_or_default(),
             random: self.random,
             heading: self.heading.clone(),
             resources: variant.resources,
@@ -131,7 +129,11 @@ impl<'a> Pattern<'a> {
             outputs: Arc::clone(&self.outputs),
             warnings: Vec::new(),
             lacks_file: false,
+        };
+        if self.random && variant.seed.is_none() {
+            task.seed = Seed::derive(seed, &task.first_id()).0;
         }
+        task
     }
 
     fn inputs_of(&self, row: &Row) -> Vec<PlannedInput> {

@@ -18,11 +18,13 @@ use crate::reference::Located;
 
 /// Key of the seed, and its label when it is swept.
 pub(crate) const SEED: &str = "seed";
-const KIND: &str = "kind";
+pub(crate) const KIND: &str = "kind";
 /// Key of the reference that stands for all roles that are not given.
 const FROM: &str = "from";
 /// Key of the heading that a report shows the table's tasks under.
 const SECTION: &str = "section";
+/// Key of the id under which the table was first computed.
+pub(crate) const FORMERLY: &str = "formerly";
 
 /// A checked table.
 #[derive(Debug)]
@@ -47,6 +49,8 @@ pub(crate) struct Table<'a> {
     pub(crate) device: Option<(DeviceChoice, Span)>,
     /// What a report shows its tasks under.
     pub(crate) heading: Option<String>,
+    /// The id under which it was first computed, if that was another one, and where that is said.
+    pub(crate) formerly: Option<(String, Span)>,
     /// What it reads, by role in the order of the description.
     pub(crate) inputs: Vec<InputKey<'a>>,
     /// Parameters whose words are names of parts of what it reads.
@@ -110,6 +114,7 @@ pub(crate) fn table<'a>(
         seed: None,
         device: None,
         heading: None,
+        formerly: None,
         inputs: Vec::new(),
         namings: Vec::new(),
         faulty: true,
@@ -267,6 +272,11 @@ impl<'a> Reading<'a, '_> {
             let text = file::value(&entry.node, &ParameterType::Text, SECTION, self.problems);
             table.heading = text.as_ref().and_then(Value::as_str).map(str::to_owned);
         }
+        if let Some(entry) = entries.iter().find(|entry| entry.key == FORMERLY) {
+            let text = file::value(&entry.node, &ParameterType::Text, FORMERLY, self.problems);
+            let text = text.as_ref().and_then(Value::as_str).map(str::to_owned);
+            table.formerly = text.map(|id| (id, entry.node.span.clone()));
+        }
         if let Some(entry) = entries.iter().find(|entry| entry.key == DEVICE) {
             table.device = device::choice(entry, self.problems);
         }
@@ -304,7 +314,7 @@ impl<'a> Reading<'a, '_> {
 
     fn refuse_unknown(&mut self, entry: &Entry) {
         let kind = self.kind;
-        let reserved = [KIND, SECTION]
+        let reserved = [KIND, SECTION, FORMERLY]
             .into_iter()
             .chain(kind.random.then_some(SEED))
             .chain(kind.card.is_some().then_some(DEVICE));

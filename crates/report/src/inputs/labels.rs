@@ -35,13 +35,13 @@ pub(crate) fn titled_by_all(title: &str, inputs: &[Input]) -> String {
     }
 }
 
-/// The network and the data of an input, or the embeddings that it was made from, as the pipeline names them: "bilinear on mnist". `None` if
+/// The network and the data of an input, or the embeddings that it was made from, as the pipeline names them now: "bilinear on mnist". `None` if
 /// its provenance names none.
 fn subject(input: &Input) -> Option<String> {
     let origin = |role: &str| -> Option<String> {
         let origins = input.origins(role).ok()?;
         match origins.as_slice() {
-            [one] => Some(name_of(&one.task).to_owned()),
+            [one] => Some(name_of(input.present_id(&one.task)).to_owned()),
             _ => None,
         }
     };
@@ -236,6 +236,7 @@ mod tests {
                 .collect::<BTreeMap<_, _>>(),
             path: "table.parquet".into(),
             content: Digest::of(&[]),
+            renamed: BTreeMap::new(),
         }
     }
 

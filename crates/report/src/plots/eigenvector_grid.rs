@@ -109,7 +109,11 @@ fn run(context: &Context) -> Result<(), TaskError> {
 /// Test accuracy after the last epoch of the model that eigenpairs were made from.
 fn accuracy(input: &Input, histories: &[Input]) -> Result<Option<f64>, TaskError> {
     let origins = input.origins("model")?;
-    let is_own = |history: &&Input| origins.iter().any(|origin| origin.task == history.task);
+    let is_own = |history: &&Input| {
+        origins
+            .iter()
+            .any(|origin| origin.task == history.first_id())
+    };
     let Some(history) = histories.iter().find(is_own) else {
         return Ok(None);
     };

@@ -109,6 +109,7 @@ fn members(similarity: &[&RepresentationSimilarityRow]) -> Vec<Input> {
             labels,
             path: std::path::PathBuf::new(),
             content: Digest::of(&[]),
+            renamed: BTreeMap::new(),
         }
     });
     members.collect()

@@ -52,6 +52,7 @@ pub(crate) fn input(folder: &TestFolder, embeddings: &Embeddings) -> Input {
         labels: BTreeMap::new(),
         path,
         content: content.expect("written"),
+        renamed: BTreeMap::new(),
     }
 }
 

@@ -34,6 +34,7 @@ fn model(folder: &TestFolder, channels: usize, tensors: &[NamedTensor]) -> Input
         labels: BTreeMap::from([("seed".to_owned(), json!(7))]),
         path,
         content: content.expect("written"),
+        renamed: BTreeMap::new(),
     }
 }
 

@@ -60,6 +60,7 @@ pub(crate) fn data(
         labels: BTreeMap::new(),
         content: writer.finish().expect("finished"),
         path,
+        renamed: BTreeMap::new(),
     }
 }
 

@@ -290,6 +290,7 @@ fn sweep(place: &Place, correct: [u32; 4]) -> Vec<Input> {
             ]),
             path,
             content,
+            renamed: BTreeMap::new(),
         });
     }
     curves
@@ -407,6 +408,7 @@ fn last_rows() {
             labels: BTreeMap::new(),
             path,
             content,
+            renamed: BTreeMap::new(),
         }
     };
     let mut inputs = vec![history("b", 4), history("a", 2), history("free", 1)];

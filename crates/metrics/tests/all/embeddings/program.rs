@@ -55,6 +55,7 @@ fn input(task: &str, path: PathBuf, content: Digest) -> Input {
         labels: BTreeMap::new(),
         path,
         content,
+        renamed: BTreeMap::new(),
     }
 }
 

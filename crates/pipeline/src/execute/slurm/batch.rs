@@ -280,7 +280,7 @@ fn write_list(
         let mut listed = Vec::new();
         for (key, run) in tasks {
             let number = about.tasks.len();
-            let id_of_task = run.task.provenance.task.clone();
+            let id_of_task = run.task.id().to_owned();
             about.tasks.push((id_of_task, key.to_string(), element));
             listed.push(Listed {
                 number,

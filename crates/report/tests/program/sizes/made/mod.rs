@@ -126,6 +126,7 @@ impl Maker<'_> {
             labels: BTreeMap::new(),
             path,
             content,
+            renamed: BTreeMap::new(),
         };
         self.member(input, 0)
     }

@@ -1,0 +1,402 @@
+//! Renaming a table: all files that say its name are changed together, and nothing that takes long is computed again.
+//!
+//! The changed texts are planned before anything is written. If a task would then be computed from anything else than before, other than
+//! metrics and figures that show the name, nothing is written.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use eigenscope_artifact::{ArtifactError, output};
+use eigenscope_plan::file::{
+    ChangedLine, Edits, Entry, FileError, FileErrors, Node, Problems, Raw, Sources, document,
+    read_text,
+};
+use eigenscope_plan::pipeline_file::rename::{
+    Rename, add_edited, extending, rename_in_extending, rename_table,
+};
+use eigenscope_plan::pipeline_file::{EditedFiles, parse_edited};
+use eigenscope_plan::programs::Programs;
+use eigenscope_plan::task_patterns::select;
+use eigenscope_plan::{Plan, PlannedTask, parse};
+
+use crate::compare;
+use crate::verify::{LockFile, Tolerances};
+
+/// What a rename changes.
+#[derive(Debug)]
+pub struct Renaming {
+    /// The pipeline file, those that extend it, and what stands beside them.
+    pub files: Vec<ChangedFile>,
+    /// The plan of the pipeline afterwards.
+    pub plan: Plan,
+    /// Tasks of that plan that show the name, and so are computed again.
+    pub shown_by: Vec<usize>,
+}
+
+/// A file that says the name.
+#[derive(Debug)]
+pub struct ChangedFile {
+    pub path: PathBuf,
+    /// The lines that are changed; of a lock file, which is sorted anew, those with the name.
+    pub lines: Vec<ChangedLine>,
+    before: String,
+    after: String,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum RenameError {
+    /// A file has mistakes, or is written so that it cannot be edited.
+    #[error(transparent)]
+    File(#[from] FileErrors),
+    /// A file that extends the pipeline file has mistakes already.
+    #[error("nothing is changed: {} extends the pipeline and cannot be planned", .path.display())]
+    Extending { path: PathBuf, source: FileErrors },
+    /// The changed text is not what it should be.
+    #[error(
+        "nothing is changed: {} would not be right afterwards; rename the table by hand, with a line `formerly = \"{formerly}\"` \
+         in it", .path.display()
+    )]
+    Afterwards {
+        path: PathBuf,
+        formerly: String,
+        source: FileErrors,
+    },
+    /// Something would be computed again.
+    #[error(
+        "nothing is changed: {reason}; rename the table by hand, with a line `formerly = \"{formerly}\"` in it"
+    )]
+    NotTheSame { reason: String, formerly: String },
+    #[error(transparent)]
+    Write(#[from] ArtifactError),
+}
+
+/// Finds what changes in the pipeline file at `path` and in other files.
+///
+/// # Errors
+/// As in [`RenameError`]. Nothing has been written.
+pub fn rename(
+    path: &Path,
+    rename: Rename<'_>,
+    programs: &Programs,
+) -> Result<Renaming, RenameError> {
+    let text = read_text(path)?;
+    let before = parse(&name(path), path, &text, programs)?;
+    let edits = rename_table(path, &text, rename, programs)?;
+    let own = Pipeline {
+        before,
+        text,
+        edits,
+    };
+    let mut others = Vec::new();
+    for (path, text) in extending(path) {
+        let before = parse(&name(&path), &path, &text, programs).map_err(|source| {
+            RenameError::Extending {
+                path: path.clone(),
+                source,
+            }
+        })?;
+        let edits = rename_in_extending(&path, &text, rename, programs)?;
+        others.push(Pipeline {
+            before,
+            text,
+            edits,
+        });
+    }
+    let mut edited = EditedFiles::new();
+    for Pipeline {
+        before,
+        text,
+        edits,
+    } in others.iter().chain([&own])
+    {
+        add_edited(&mut edited, &before.file, edits.apply(text));
+    }
+    let mut files = BTreeMap::new();
+    let (plan, shown_by) = own.finish(rename, programs, &edited, &mut files)?;
+    for other in others {
+        other.finish(rename, programs, &edited, &mut files)?;
+    }
+    let mut files: Vec<ChangedFile> = files.into_values().collect();
+    files.retain(|file| !file.lines.is_empty());
+    // The pipeline file itself comes first.
+    files.sort_by_key(|file| file.path != path);
+    Ok(Renaming {
+        files,
+        plan,
+        shown_by,
+    })
+}
+
+impl Renaming {
+    /// Writes all files, each in one step; if one cannot be written, those before it are as they were.
+    ///
+    /// # Errors
+    /// A file cannot be written.
+    pub fn write(&self) -> Result<(), RenameError> {
+        for (number, file) in self.files.iter().enumerate() {
+            if let Err(error) = output::write(&file.path, file.after.as_bytes()) {
+                for file in &self.files[..number] {
+                    output::write(&file.path, file.before.as_bytes())?;
+                }
+                return Err(error.into());
+            }
+        }
+        Ok(())
+    }
+}
+
+impl ChangedFile {
+    fn new(path: &Path, before: String, edits: &Edits) -> Self {
+        Self {
+            path: path.to_owned(),
+            lines: edits.lines(&before),
+            after: edits.apply(&before),
+            before,
+        }
+    }
+}
+
+/// A pipeline file that says the name.
+struct Pipeline {
+    before: Plan,
+    text: String,
+    edits: Edits,
+}
+
+impl Pipeline {
+    /// Adds its changed files, and returns its plan afterwards with the tasks that show the name.
+    fn finish(
+        self,
+        rename: Rename<'_>,
+        programs: &Programs,
+        edited: &EditedFiles,
+        files: &mut BTreeMap<PathBuf, ChangedFile>,
+    ) -> Result<(Plan, Vec<usize>), RenameError> {
+        let Self {
+            before,
+            text,
+            edits,
+        } = self;
+        let path = &before.file;
+        let formerly = || {
+            let mut tasks = before.tasks.iter();
+            let task = tasks.find(|task| task.table() == rename.old_id());
+            let formerly = task.and_then(|task| task.formerly.as_deref());
+            formerly.unwrap_or(rename.old_id()).to_owned()
+        };
+        let after = parse_edited(&before.name, path, &edits.apply(&text), edited, programs);
+        let after = after.map_err(|source| RenameError::Afterwards {
+            path: path.clone(),
+            formerly: formerly(),
+            source,
+        })?;
+        let shown_by =
+            shown_by(&before, &after, rename).map_err(|reason| RenameError::NotTheSame {
+                reason,
+                formerly: formerly(),
+            })?;
+        for file in beside(&before, &after, rename)? {
+            files.insert(file.path.clone(), file);
+        }
+        files.insert(path.clone(), ChangedFile::new(path, text, &edits));
+        Ok((after, shown_by))
+    }
+}
+
+fn name(path: &Path) -> String {
+    let stem = path.file_stem().unwrap_or_default();
+    stem.to_string_lossy().into_owned()
+}
+
+/// The tasks of `after` that show the name; or what else would be different.
+fn shown_by(before: &Plan, after: &Plan, rename: Rename<'_>) -> Result<Vec<usize>, String> {
+    if before.tasks.len() != after.tasks.len() {
+        return Err("the pipeline would have other tasks".to_owned());
+    }
+    let mut shown_by = Vec::new();
+    for (index, (old, new)) in before.tasks.iter().zip(&after.tasks).enumerate() {
+        let id = rename.renamed(&old.id);
+        if new.id != *id.as_ref().unwrap_or(&old.id) || new.first_id() != old.first_id() {
+            return Err(format!("`{}` would become `{}`", old.id, new.id));
+        }
+        if ingredients(old) != ingredients(new) {
+            return Err(format!(
+                "`{}` would be computed from something else",
+                old.id
+            ));
+        }
+        let names = |plan: &Plan, task: &PlannedTask| -> Vec<_> {
+            let sources = task.inputs.iter().map(|input| &plan.tasks[input.task]);
+            sources
+                .map(|source| {
+                    let id = source.id_for(task.stage).into_owned();
+                    (id, plan.renamed(task.stage, source))
+                })
+                .collect()
+        };
+        if names(before, old) != names(after, new) {
+            if !PlannedTask::shows_names(new.stage) {
+                return Err(format!("`{}` would be computed again", old.id));
+            }
+            shown_by.push(index);
+        }
+    }
+    Ok(shown_by)
+}
+
+/// What the key of a task depends on, apart from names and from the content of what it reads.
+fn ingredients(task: &PlannedTask) -> impl PartialEq + '_ {
+    let PlannedTask {
+        stage,
+        kind,
+        labels,
+        parameters,
+        seed,
+        random,
+        device,
+        fingerprint,
+        inputs,
+        ..
+    } = task;
+    (
+        (stage, kind, labels, parameters),
+        (random, random.then_some(seed), device, fingerprint),
+        inputs,
+    )
+}
+
+/// What changes in the files beside a pipeline file.
+fn beside(before: &Plan, after: &Plan, rename: Rename<'_>) -> Result<Vec<ChangedFile>, FileErrors> {
+    let mut files = Vec::new();
+    let there = |path: PathBuf| path.exists().then_some(path);
+    if let Some(path) = there(LockFile::beside(&before.file)) {
+        files.push(lock_file(&path, &before.name, rename)?);
+    }
+    if let Some(path) = there(compare::beside(before)) {
+        let text = read_text(&path)?;
+        compare::parse(&path, &text, before)?;
+        let edits = published(&path, &text, rename)?;
+        compare::parse(&path, &edits.apply(&text), after)?;
+        files.push(ChangedFile::new(&path, text, &edits));
+    }
+    if let Some(path) = there(Tolerances::beside(before)) {
+        let text = read_text(&path)?;
+        Tolerances::parse(&path, &text, before)?;
+        let edits = tolerances(&path, &text, [before, after], rename)?;
+        Tolerances::parse(&path, &edits.apply(&text), after)?;
+        files.push(ChangedFile::new(&path, text, &edits));
+    }
+    Ok(files)
+}
+
+fn lock_file(path: &Path, pipeline: &str, rename: Rename<'_>) -> Result<ChangedFile, FileErrors> {
+    let before = LockFile::read_text(path)?;
+    let lock = LockFile::parse(path, &before)?;
+    let renamed = |(id, outputs): (String, _)| (rename.renamed(&id).unwrap_or(id), outputs);
+    let lock = LockFile {
+        task: lock.task.into_iter().map(renamed).collect(),
+        ..lock
+    };
+    let lines = (1..).zip(before.lines()).filter_map(|(number, line)| {
+        let (quote, rest) = ("[task.\"", line.strip_prefix("[task.\"")?);
+        let id = &rest[..rest.rfind('"')?];
+        let text = format!("{quote}{}{}", rename.renamed(id)?, &rest[id.len()..]);
+        Some(ChangedLine { number, text })
+    });
+    let lines: Vec<ChangedLine> = lines.collect();
+    Ok(ChangedFile {
+        path: path.to_owned(),
+        lines,
+        after: lock.text(pipeline),
+        before,
+    })
+}
+
+/// The places of a file of published numbers that mean the table: where a number is found, and the values of rows that count.
+fn published(path: &Path, text: &str, rename: Rename<'_>) -> Result<Edits, FileErrors> {
+    let mut problems = Problems::default();
+    let mut edits = Edits::default();
+    for number in rows(text, "published") {
+        for entry in number {
+            let values: Vec<&Node> = match (&entry.node.raw, entry.key.as_str()) {
+                (Raw::Table(conditions), "where") => {
+                    conditions.iter().map(|entry| &entry.node).collect()
+                }
+                (Raw::Text(_), "table") => vec![&entry.node],
+                _ => Vec::new(),
+            };
+            for node in values {
+                if node.text().and_then(|text| rename.renamed(text)).is_some()
+                    && !rename.edit(&node.span, text, &mut edits)
+                {
+                    problems.add(|| indirect(node));
+                }
+            }
+        }
+    }
+    problems.finish(&Sources::of(path, text), edits)
+}
+
+/// The patterns of a file of tolerances that mean the table. One that means it and others by `*` cannot be kept.
+fn tolerances(
+    path: &Path,
+    text: &str,
+    plans: [&Plan; 2],
+    rename: Rename<'_>,
+) -> Result<Edits, FileErrors> {
+    let mut problems = Problems::default();
+    let mut edits = Edits::default();
+    for rule in rows(text, "tolerance") {
+        let tasks = rule.iter().find(|entry| entry.key == "tasks");
+        let Some((node, pattern)) = tasks.and_then(|entry| Some((&entry.node, entry.node.text()?)))
+        else {
+            continue;
+        };
+        let renamed = rename.renamed(pattern);
+        let meant =
+            |plan: &Plan, pattern: &str| select(plan, &[pattern.to_owned()]).unwrap_or_default();
+        let [plan_before, plan_after] = plans;
+        let before = meant(plan_before, pattern);
+        let after = meant(plan_after, renamed.as_deref().unwrap_or(pattern));
+        let is_own = |task: &usize| plan_before.tasks[*task].table() == rename.old_id();
+        let own = (0..plan_before.tasks.len()).filter(is_own);
+        if renamed.is_some() && before == after {
+            if !rename.edit(&node.span, text, &mut edits) {
+                problems.add(|| indirect(node));
+            }
+        } else if before != after && after.is_empty() && own.eq(before.iter().copied()) {
+            edits.replace(node.span.clone(), format!("\"{}\"", rename.new_id()));
+        } else if before != after {
+            problems.add(|| {
+                let (old, new) = (rename.old_id(), rename.new_id());
+                let message =
+                    format!("this pattern would not mean the same tasks once {old} is {new}");
+                FileError::new("wide_pattern", message)
+                    .at(&node.span, "means others as well")
+                    .help("write a rule for each table; nothing has been changed")
+            });
+        }
+    }
+    problems.finish(&Sources::of(path, text), edits)
+}
+
+fn indirect(node: &Node) -> FileError {
+    FileError::new("indirect_reference", "this id is written with escapes")
+        .at(&node.span, "here")
+        .help("write it out; nothing has been changed")
+}
+
+/// The tables of a list of a file.
+fn rows(text: &str, key: &str) -> Vec<Vec<Entry>> {
+    let entries = document(text, 0, &mut Problems::default()).unwrap_or_default();
+    let lists = entries.into_iter().filter(|entry| entry.key == key);
+    let rows = lists.flat_map(|entry| match entry.node.raw {
+        Raw::List(items) => items,
+        _ => Vec::new(),
+    });
+    rows.filter_map(|node| match node.raw {
+        Raw::Table(entries) => Some(entries),
+        _ => None,
+    })
+    .collect()
+}
