@@ -13,7 +13,7 @@ use super::examine::examine;
 use super::expand::expand;
 use super::resolve::resolve;
 use super::table::{Known, SEED, SEEDS, Table, table};
-use super::{sizes, style};
+use super::{sections, sizes, style};
 use crate::file::{self, FileError, Problems, Sources};
 use crate::plan::Plan;
 use crate::programs::Programs;
@@ -73,6 +73,7 @@ pub(crate) fn plan(
                 .help("a pipeline starts with data: a table [data.NAME]")
         });
     }
+    let sections = sections::sections(content.sections.as_ref(), &tables, text.len(), problems);
     let references = resolve(&tables, problems);
     let seed = seed.unwrap_or_default();
     let (mut tasks, expanded) = expand(&tables, &references, programs, seed, progress, problems);
@@ -99,6 +100,7 @@ pub(crate) fn plan(
         file: path.to_owned(),
         extended: content.extended,
         description: description.unwrap_or_default(),
+        sections,
         code: code.collect::<BTreeMap<_, _>>(),
         tasks,
     }

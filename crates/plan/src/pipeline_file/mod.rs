@@ -1,12 +1,13 @@
 //! Pipeline files: read, checked against what the stage programs say they can do, expanded to a [`Plan`].
 //!
-//! `content` reads the task tables of a file and of those that it extends, with the blocks that `repeat` writes out; `style`
-//! gives tables of figures what all of them take; `document` leads them through the rest: `table` checks each against its kind, with
-//! `axis` for sweeps; `resolve` resolves references, finds cycles and orders the tables; `expand` turns each table into tasks, with
-//! `selection` for the tasks that a reference means, `sweep` for products and joins and `pattern` for the tasks themselves; `examine`
-//! asks the programs about tasks that their descriptions say too little about; `device` says where each task computes; `compatibility`
-//! compares what results are (`features`) with what their readers need, `agreement` what is read together, and `sizes` follows numbers,
-//! such as sizes of images, from table to table. Nothing stops at the first error: all are reported together as [`FileErrors`].
+//! `content` reads the task tables of a file and of those that it extends, with the blocks that `repeat` writes out; `style` gives
+//! tables of figures what all of them take; `document` leads them through the rest: `table` checks each against its kind, with `axis`
+//! for sweeps; `sections` reads the sentences for headings; `resolve` resolves references, finds cycles and orders the tables; `expand`
+//! turns each table into tasks, with `selection` for the tasks that a reference means, `sweep` for products and joins and `pattern` for
+//! the tasks themselves; `examine` asks the programs about tasks that their descriptions say too little about; `device` says where each
+//! task computes; `compatibility` compares what results are (`features`) with what their readers need, `agreement` what is read
+//! together, and `sizes` follows numbers, such as sizes of images, from table to table. Nothing stops at the first error: all are
+//! reported together as [`FileErrors`].
 
 mod agreement;
 mod axis;
@@ -20,6 +21,7 @@ mod features;
 mod pattern;
 mod repeat;
 mod resolve;
+mod sections;
 mod selection;
 mod sizes;
 mod style;
