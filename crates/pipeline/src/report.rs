@@ -83,6 +83,7 @@ fn report_file(request: &Request<'_>, output: PathBuf) -> ReportFile {
         output,
         pipeline: plan.name.clone(),
         description: plan.description.clone(),
+        sections: plan.sections.clone(),
         run_command: request.run_command.clone(),
         comparison,
         tasks: tasks

@@ -30,6 +30,8 @@ pub struct Plan {
     pub extended: Vec<PathBuf>,
     /// What the file says about it, free text; empty for nothing.
     pub description: String,
+    /// What it says about the headings of tables ([`PlannedTask::heading`]), of those that it says something about.
+    pub sections: BTreeMap<String, String>,
     /// What the code behind every [`PlannedTask::fingerprint`] consists of.
     pub code: BTreeMap<String, CodeParts>,
     /// The tasks. [`PlannedInput::task`] is an index into this list and always points backwards.

@@ -4,6 +4,7 @@
 //! how to show them. Texts are plain. Paths of files to read and write are absolute or relative to the working directory;
 //! all other paths are for people.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use eigenscope_artifact::Digest;
@@ -12,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Version of [`ReportFile`].
-pub const REPORT_VERSION: u32 = 4;
+pub const REPORT_VERSION: u32 = 5;
 
 /// A page to write.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,6 +27,8 @@ pub struct ReportFile {
     pub pipeline: String,
     /// Description from the pipeline file; empty if there is none.
     pub description: String,
+    /// What the pipeline file says about headings of figures ([`ReportTask::heading`]).
+    pub sections: BTreeMap<String, String>,
     /// Words of the command that runs tasks of this pipeline, without the tasks.
     pub run_command: Vec<String>,
     /// Published numbers against ours, if any are published.

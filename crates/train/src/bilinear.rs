@@ -159,6 +159,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
     let noise = (std > 0.0).then_some(Augmentation::Noise { std });
     let recipe = Recipe {
         epochs: parameters.epochs,
+        epoch_fraction: 1.0,
         batch: parameters.batch,
         last_batch: LastBatch::Dropped,
         learning_rate: parameters.learning_rate,

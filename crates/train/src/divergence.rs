@@ -80,6 +80,7 @@ mod tests {
     ) -> String {
         let recipe = Recipe {
             epochs: 1,
+            epoch_fraction: 1.0,
             batch: 1,
             last_batch: LastBatch::Kept,
             learning_rate,

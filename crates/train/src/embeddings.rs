@@ -84,6 +84,7 @@ impl AdamRecipe {
     fn recipe(self) -> Recipe {
         Recipe {
             epochs: self.epochs,
+            epoch_fraction: 1.0,
             batch: self.batch,
             last_batch: LastBatch::Kept,
             learning_rate: self.learning_rate,

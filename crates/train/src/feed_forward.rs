@@ -104,6 +104,7 @@ struct Cnn {
 fn recipe(epochs: u32, batch: usize, learning_rate: f64, momentum: f64) -> Recipe {
     Recipe {
         epochs,
+        epoch_fraction: 1.0,
         batch,
         last_batch: LastBatch::Kept,
         learning_rate,

@@ -24,8 +24,10 @@ use crate::thread_pools::ThreadPools;
 /// The settings of a training.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recipe {
-    /// Passes over the training images.
+    /// Passes over the training images, or over parts of them.
     pub epochs: u32,
+    /// Part of the training images that an epoch takes, drawn anew for each: above 0, up to 1.
+    pub epoch_fraction: f64,
     pub batch: usize,
     /// Treatment of a last batch that is smaller than the others.
     pub last_batch: LastBatch,
@@ -68,7 +70,7 @@ pub fn train(
     thread_budget: &ThreadBudget,
     mut observe: impl FnMut(&HistoryRow),
 ) -> Result<Vec<HistoryRow>, TrainError> {
-    let images = train.labels().len();
+    let images = epoch_images(train.labels().len(), recipe.epoch_fraction);
     if recipe.last_batch == LastBatch::Dropped && images < recipe.batch {
         return Err(TrainError::TooFewImages {
             images,
@@ -105,6 +107,19 @@ pub fn train(
         history.push(row);
     }
     Ok(history)
+}
+
+/// Images of an epoch that takes this part of all images, at least one.
+pub(crate) fn epoch_images(images: usize, fraction: f64) -> usize {
+    ((images as f64 * fraction).round() as usize).clamp(images.min(1), images)
+}
+
+/// The images of an epoch, counted from 0, in random order: the first of all in random order, which is another one in each epoch.
+fn epoch_order(seed: Seed, epoch: u32, images: usize, fraction: f64) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..images as u32).collect();
+    seed.stream("shuffle", u64::from(epoch)).shuffle(&mut order);
+    order.truncate(epoch_images(images, fraction));
+    order
 }
 
 /// Multiplications in one step: each weight with each image and place, forward, and backward for its own gradient and for that of
@@ -202,20 +217,19 @@ impl Training<'_> {
         Ok(evaluation?)
     }
 
-    /// One pass over the training images in random order: mean loss over its batches, and the fraction of
+    /// One pass over the epoch's training images in random order: mean loss over its batches, and the fraction of
     /// its images classified correctly, both before each step and with noise.
     fn epoch(&mut self, epoch: u32, learning_rate: f64) -> Result<(f64, f64), TrainError> {
         let Recipe {
             batch: size,
             last_batch,
+            epoch_fraction,
             ..
         } = *self.recipe;
         let images = self.train.labels().len();
-        let mut order: Vec<u32> = (0..images as u32).collect();
-        let mut stream = self.seed.stream("shuffle", u64::from(epoch));
-        stream.shuffle(&mut order);
+        let mut order = epoch_order(self.seed, epoch, images, epoch_fraction);
         if last_batch == LastBatch::Dropped {
-            order.truncate(images / size * size);
+            order.truncate(order.len() / size * size);
         }
         let batches = order.len().div_ceil(size);
         let (mut loss, mut correct) = (0.0, 0);
@@ -336,6 +350,20 @@ mod tests {
     use crate::schedule::Shape;
 
     #[test]
+    fn each_epoch_draws_its_part_anew() {
+        let order = |epoch, fraction| epoch_order(Seed(3), epoch, 40, fraction);
+        let whole = order(0, 1.0);
+        let mut sorted = whole.clone();
+        sorted.sort_unstable();
+        assert_eq!(sorted, Vec::from_iter(0..40));
+        assert_eq!(order(0, 0.25), whole[..10]);
+        let parts = [0, 1, 2].map(|epoch| order(epoch, 0.25));
+        let seen: std::collections::BTreeSet<u32> = parts.concat().into_iter().collect();
+        assert!(seen.len() > 15, "{seen:?}");
+        assert_eq!(order(0, 0.001).len(), 1);
+    }
+
+    #[test]
     fn the_number_of_threads_changes_no_bit() {
         const IMAGES: usize = 4200;
         let pixels = Pixels::new([1, 28, 28], 16, &[PixelTransform::Scale]).expect("it fits");
@@ -344,6 +372,7 @@ mod tests {
         let data = DataSet::new(&pixels, stored, labels);
         let recipe = Recipe {
             epochs: 2,
+            epoch_fraction: 1.0,
             batch: 2048,
             last_batch: LastBatch::Dropped,
             learning_rate: 1e-3,

@@ -45,6 +45,7 @@ fn digits() -> [DataSet; 2] {
 fn recipe(epochs: u32) -> Recipe {
     Recipe {
         epochs,
+        epoch_fraction: 1.0,
         batch: 128,
         last_batch: LastBatch::Dropped,
         learning_rate: 5e-3,

@@ -93,7 +93,7 @@ records! {
         of: String,
         /// Name of the layer.
         layer: String,
-        /// Values that the layer reads.
+        /// Values of an eigenvector: those that the layer reads, or the channels that a convolution reads at one place.
         inputs: u32,
         /// Accuracy of the whole model.
         accuracy_fraction: f64,

@@ -5,7 +5,7 @@ use crate::record::records;
 records! {
     /// Where training ended with one number of training images.
     pub struct ScalingRow: "scaling", 2 => {
-        /// Training images.
+        /// Training images, those of an epoch.
         images: u32,
         /// Models averaged.
         models: u32,

@@ -53,3 +53,37 @@ records! {
         singular_value: f64,
     }
 }
+
+records! {
+    /// What merging two classes, and no others, does. Cosines are those of the centroids (normalised means) of all images.
+    pub struct MergeRow: "merges", 1 => {
+        /// Name of the first class.
+        first_class: String,
+        /// Name of the second class.
+        second_class: String,
+        /// Cosine of their centroids, before.
+        cosine_before: f64,
+        /// Cosine of their centroids, after.
+        cosine_after: f64,
+        /// Images of the two classes.
+        pair_images: u32,
+        /// Those of them that are classified correctly before.
+        pair_correct_before: u32,
+        /// Those of them that are classified correctly after.
+        pair_correct_after: u32,
+        /// Correct over all images of the two classes, before.
+        pair_accuracy_before_fraction: f64,
+        /// Correct over all images of the two classes, after.
+        pair_accuracy_after_fraction: f64,
+        /// Images of the other classes.
+        rest_images: u32,
+        /// Those of them that are classified correctly before.
+        rest_correct_before: u32,
+        /// Those of them that are classified correctly after.
+        rest_correct_after: u32,
+        /// Correct over all images of the other classes, before; none if there are no such images.
+        rest_accuracy_before_fraction: Option<f64>,
+        /// Correct over all images of the other classes, after; none if there are no such images.
+        rest_accuracy_after_fraction: Option<f64>,
+    }
+}

@@ -125,6 +125,19 @@ impl EmbeddingLayer {
             self.class_centroid(first, rule, first_stream)?,
             self.class_centroid(second, rule, second_stream)?,
         ];
+        self.merge_centroids([first, second], classes, shrink)
+    }
+
+    /// [`EmbeddingLayer::merge`] of classes whose centroids are known.
+    ///
+    /// # Errors
+    /// Returns an error if both have the same centroid, or one has no images or a mean embedding of zero.
+    pub fn merge_centroids(
+        &mut self,
+        [first, second]: [usize; 2],
+        classes: [ClassCentroid; 2],
+        shrink: f64,
+    ) -> Result<MergedClasses, DecomposeError> {
         let [one, other] = [&classes[0].centroid, &classes[1].centroid];
         let difference: Vec<f64> = one.iter().zip(other).map(|(a, b)| a - b).collect();
         // What is smaller is the rounding of single-precision embeddings, of arbitrary direction.
@@ -146,7 +159,11 @@ impl EmbeddingLayer {
         })
     }
 
-    fn class_centroid(
+    /// The centroid of the inliers of a class. `stream` gives the random numbers of its isolation forest.
+    ///
+    /// # Errors
+    /// Returns an error if the class has no images, no inliers or a mean embedding of zero.
+    pub fn class_centroid(
         &self,
         class: usize,
         rule: OutlierRule,

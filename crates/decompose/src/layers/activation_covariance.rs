@@ -4,8 +4,9 @@
 //! C = E[phi phi^T]
 //! ```
 //!
-//! with phi one sample of the layer, `[p]`: its whole input, or, for a convolution, one of its windows; every window of
-//! every image is a sample. The mean is not subtracted. Eigenvalues have the squared unit of the activations.
+//! with phi one sample of the layer, `[p]`: its whole input, or, for a convolution, what [`ConvolutionSamples`] says: one of its
+//! windows, or the channels at one place; every window or place of every image is a sample. The mean is not subtracted. Eigenvalues
+//! have the squared unit of the activations.
 //!
 //! One pass over the images. Memory, besides one batch of images with its activations ([`Activations`]): per layer C,
 //! `8 p p` bytes, and while it is added to, `12 p max(512, windows of one image)` bytes of samples. After the pass, four
@@ -18,15 +19,40 @@
 //! Source: the published notebook.
 
 use eigenscope_artifact::{ImageReader, SplitName};
-use eigenscope_models::{Activations, Layer};
+use eigenscope_models::{Activations, Layer, Window};
 use faer::linalg::matmul::triangular::{BlockStructure, matmul};
 use faer::{Accum, Mat, MatRef, Par};
+use serde::Deserialize;
 
 use crate::error::DecomposeError;
 use crate::image_batches::{Batch, for_each_batch};
 
 /// Samples multiplied at a time, unless an image has more: few enough for the cache, and part of what fixes the bits.
 const CHUNK_SAMPLES: usize = 512;
+
+/// What a sample of a convolution is. Other layers read their whole input at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ConvolutionSamples {
+    /// What its weight multiplies: a window, `[channels * kernel * kernel]`.
+    Windows,
+    /// What it reads at one place, `[channels]`, whatever its kernel, stride and padding are.
+    Channels,
+}
+
+impl ConvolutionSamples {
+    /// A layer whose samples, as [`Layer::unfold`] makes them, are these samples of `layer`. Those of a grouped convolution are of one
+    /// group either way.
+    pub fn of(self, layer: Layer) -> Layer {
+        match (self, layer.window) {
+            (Self::Channels, Some(_)) => Layer {
+                window: Some(Window::new(1, 1)),
+                ..layer
+            },
+            _ => layer,
+        }
+    }
+}
 
 /// E[phi phi^T] of the samples of one layer, summed up piece by piece.
 #[derive(Debug, Clone)]
@@ -96,10 +122,11 @@ pub(crate) fn activation_covariances(
     activations: &Activations,
     images: &ImageReader,
     split: SplitName,
+    samples: ConvolutionSamples,
 ) -> Result<Vec<ActivationCovariance>, DecomposeError> {
     let mut all: Vec<ActivationCovariance> = activations
         .layers()
-        .map(|layer| ActivationCovariance::new(layer.clone()))
+        .map(|layer| ActivationCovariance::new(samples.of(layer.clone())))
         .collect();
     for_each_batch(
         images,

@@ -7,8 +7,8 @@ mod power_law_tail;
 mod weight_covariance;
 mod weight_quality;
 
-pub use activation_covariance::ActivationCovariance;
 pub(crate) use activation_covariance::activation_covariances;
+pub use activation_covariance::{ActivationCovariance, ConvolutionSamples};
 pub use eigenbasis::Eigenbasis;
 pub(crate) use eigenbasis::check_layers;
 pub use marchenko_pastur::MarchenkoPastur;

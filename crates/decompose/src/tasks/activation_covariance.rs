@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::covariances::{COVARIANCE, Covariances, layers_parameter};
 use crate::error::DecomposeError;
 use crate::image_batches::open_images;
-use crate::layers::{Eigenbasis, activation_covariances, check_layers};
+use crate::layers::{ConvolutionSamples, Eigenbasis, activation_covariances, check_layers};
 
 pub(super) fn kind() -> TaskKind {
     let summary =
@@ -24,6 +24,12 @@ pub(super) fn kind() -> TaskKind {
                 ParameterType::choice(&["train", "test"]),
                 "train",
                 "images to average over",
+            ),
+            Parameter::optional(
+                "samples",
+                ParameterType::choice(&["windows", "channels"]),
+                "windows",
+                "what a sample of a convolution is: a window, which its weight multiplies, or the channels at one place",
             ),
         ])
         .reads(Role::one("model", TENSORS, "weights of any model"))
@@ -43,16 +49,21 @@ pub(super) fn kind() -> TaskKind {
 struct Parameters {
     layers: Vec<String>,
     split: SplitName,
+    samples: ConvolutionSamples,
 }
 
 fn run(context: &Context) -> Result<(), TaskError> {
-    let Parameters { layers, split } = context.parameters()?;
+    let Parameters {
+        layers,
+        split,
+        samples,
+    } = context.parameters()?;
     let model = StoredModel::read(context.path("model")?)?;
     check_layers(&model.architecture)?;
     let images = open_images(context, &[("model", &model.architecture)])?;
     let activations = Activations::new(&model, &layers)?;
     let mut all = Covariances::new(CovarianceOf::Activations);
-    for covariance in activation_covariances(&activations, &images, split)? {
+    for covariance in activation_covariances(&activations, &images, split, samples)? {
         let layer = covariance.layer.name.clone();
         let matrix = covariance.mean();
         if !matrix.is_all_finite() {

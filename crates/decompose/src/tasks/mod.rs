@@ -10,6 +10,7 @@ mod ground_truth;
 mod hosvd;
 mod interaction;
 mod masks;
+mod merges;
 mod overlap;
 mod rainbow;
 mod shared_basis;
@@ -37,5 +38,6 @@ pub fn kinds() -> Vec<TaskKind> {
         rainbow::kind(),
         embedding::kind(),
         surgery::kind(),
+        merges::kind(),
     ]
 }

@@ -7,13 +7,13 @@ use eigenscope_artifact::{EMBEDDINGS, Embeddings, EmbeddingsHeader, InputShape, 
 use eigenscope_models::{Architecture, Layer, ModelError, StoredModel};
 use eigenscope_stage::{
     Agreement, CONVOLUTIONS, Context, Examination, Examined, Fault, Feature, LAYERS, Parameter,
-    ParameterType, Role, TaskError, TaskKind, task_function,
+    ParameterType, Role, Stream, TaskError, TaskKind, task_function,
 };
 use faer::MatRef;
 use serde::Deserialize;
 
 use super::embedding::EMBEDDED_LAYER;
-use crate::embeddings::{EmbeddingLayer, MergedClasses, OutlierRule, weight};
+use crate::embeddings::{ClassCentroid, EmbeddingLayer, MergedClasses, OutlierRule, weight};
 use crate::error::DecomposeError;
 use crate::linear_algebra::singular_system_of_layer;
 
@@ -47,18 +47,23 @@ fn parameters() -> Vec<Parameter> {
         minimum: 0,
         maximum: i64::from(u16::MAX),
     };
+    let pairs = Parameter::optional(
+        "pairs",
+        ParameterType::list(ParameterType::distinct(2, class)),
+        vec![vec![3, 6]],
+        "pairs of classes (output indices), merged one after the other",
+    );
+    [pairs].into_iter().chain(merging_parameters()).collect()
+}
+
+/// The parameters of merging any pair.
+pub(super) fn merging_parameters() -> [Parameter; 4] {
     let count = ParameterType::Integer {
         minimum: 1,
         maximum: 1 << 20,
     };
     let fraction = || ParameterType::between(0.0, 1.0);
-    vec![
-        Parameter::optional(
-            "pairs",
-            ParameterType::list(ParameterType::distinct(2, class)),
-            vec![vec![3, 6]],
-            "pairs of classes (output indices), merged one after the other",
-        ),
+    [
         Parameter::optional("trees", count.clone(), 100, "trees of an isolation forest"),
         Parameter::optional(
             "samples",
@@ -92,7 +97,7 @@ struct Parameters {
 }
 
 /// Refuses the embeddings of a convolution, if the layer is known.
-fn examine(examination: &Examination<'_>) -> Result<Examined, TaskError> {
+pub(super) fn examine(examination: &Examination<'_>) -> Result<Examined, TaskError> {
     let embeddings = examination.known("embeddings");
     let layer = embeddings.text(EMBEDDED_LAYER).unwrap_or_default();
     let model = examination.known("model");
@@ -143,7 +148,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
 }
 
 /// The layer of a model that made `embeddings`, which must be one that makes a single vector of an image.
-fn layer_of(
+pub(super) fn layer_of(
     embeddings: &Embeddings,
     path: &Path,
     model: &Architecture,
@@ -209,10 +214,7 @@ fn merge_pairs(
     (1..)
         .zip(pairs)
         .map(|(operation, &pair)| {
-            let streams = pair.map(|class| {
-                let purpose = format!("isolation forest of class {class}");
-                context.seed().stream(&purpose, operation)
-            });
+            let streams = pair.map(|class| forest_stream(context, class, operation));
             let merged_pair = layer.merge(pair, rule, parameters.shrink, streams)?;
             context.progress(operation, total, "pairs", "");
             Ok(merged_pair)
@@ -220,17 +222,28 @@ fn merge_pairs(
         .collect()
 }
 
+/// The random numbers of the isolation forest of a class in an operation, counted from 1.
+pub(super) fn forest_stream(context: &Context, class: usize, operation: u64) -> Stream {
+    let purpose = format!("isolation forest of class {class}");
+    context.seed().stream(&purpose, operation)
+}
+
 /// Names classes without any spread.
 fn warn_equal(context: &Context, pairs: &[[usize; 2]], merged: &[MergedClasses], names: &[String]) {
     for (pair, merged_pair) in pairs.iter().zip(merged) {
         for (&class, found) in pair.iter().zip(&merged_pair.classes) {
-            if found.equal {
-                context.warn(format!(
-                    "all {} embeddings of class {} are equal: none of them is an outlier",
-                    found.images, names[class]
-                ));
-            }
+            warn_if_equal(context, &names[class], found);
         }
+    }
+}
+
+/// Names a class without any spread.
+pub(super) fn warn_if_equal(context: &Context, name: &str, class: &ClassCentroid) {
+    if class.equal {
+        context.warn(format!(
+            "all {} embeddings of class {name} are equal: none of them is an outlier",
+            class.images
+        ));
     }
 }
 

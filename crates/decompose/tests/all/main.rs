@@ -13,6 +13,7 @@ mod embeddings {
     mod embedded;
     mod embedding;
     mod laws;
+    mod merges;
     mod reference;
     mod surgery;
 }

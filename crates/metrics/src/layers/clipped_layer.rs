@@ -9,6 +9,9 @@
 //! the basis, and P_k = sum of v_r v_r^T the projector on the first k of them. Every sample is projected once; from
 //! rank k - 1 to rank k the layer's output changes by one outer product, and only the steps after the layer
 //! are computed again.
+//!
+//! A basis of the channels of a convolution clips every pixel of the kernel alike: its vector v stands for kernel^2 vectors of a
+//! window, v at one pixel and 0 at the others, which come and go together.
 
 use std::ops::Range;
 
@@ -42,9 +45,11 @@ pub struct ClippedLayer<'a> {
     after: Range<usize>,
     /// How many images are carried from rank to rank at a time.
     tile_images: usize,
-    /// v_r, `[ranks, inputs]`.
+    /// v_r, `[ranks * rank_vectors, inputs]`.
     basis: Tensor<2>,
-    /// u_r, `[ranks, outputs]`.
+    /// Vectors that come with a rank: 1, or the pixels of the kernel.
+    rank_vectors: usize,
+    /// u_r, `[ranks * rank_vectors, outputs]`.
     responses: Vec<f32>,
     /// Output of the layer for one image at rank 0, its bias: `[outputs, places]`.
     bias: Vec<f32>,
@@ -52,7 +57,7 @@ pub struct ClippedLayer<'a> {
 
 impl<'a> ClippedLayer<'a> {
     /// The layer of `model` at `position` among its steps. `runner` runs that model; the rows of `basis`
-    /// `[ranks, layer.inputs()]` are orthonormal.
+    /// `[ranks, layer.inputs()]`, or `[ranks, layer.group_channels()]`, are orthonormal.
     ///
     /// # Errors
     /// Returns an error if burn does not hand back values.
@@ -65,13 +70,14 @@ impl<'a> ClippedLayer<'a> {
         (position, layer): (usize, Layer),
         basis: &NamedTensor,
     ) -> Result<Self, MetricError> {
-        let basis = rows(basis.data.clone(), layer.inputs());
+        let (basis, rank_vectors) = of_windows(basis, layer.inputs());
+        let basis = rows(basis, layer.inputs());
         let weight = rows(model.weight(&layer)?.to_vec(), layer.inputs());
         // The bias is what the layer makes of zeros.
         let zeros = vec![0.0; layer.input.len()];
         let steps = model.architecture.steps();
-        let [ranks, inputs] = basis.dims();
-        let samples = layer.samples() * (inputs + ranks);
+        let [vectors, inputs] = basis.dims();
+        let samples = layer.samples() * (inputs + vectors);
         Ok(Self {
             runner,
             before: 0..position,
@@ -83,6 +89,7 @@ impl<'a> ClippedLayer<'a> {
             responses: inner_products(&basis, weight)?,
             bias: runner.run(position..position + 1, zeros.into(), 1)?.rows,
             basis,
+            rank_vectors,
             layer,
         })
     }
@@ -106,7 +113,8 @@ impl<'a> ClippedLayer<'a> {
         labels: &[u16],
         inputs: impl Fn(Range<usize>) -> Vec<f32> + Sync,
     ) -> Result<Vec<usize>, MetricError> {
-        let [ranks, _] = self.basis.dims();
+        let [vectors, _] = self.basis.dims();
+        let ranks = vectors / self.rank_vectors;
         labels
             .par_chunks(self.tile_images)
             .enumerate()
@@ -143,21 +151,24 @@ impl<'a> ClippedLayer<'a> {
         let samples = rows(self.layer.unfold(&read.rows, images), self.layer.inputs());
         let projections = inner_products(&self.basis, samples)?;
         let mut outputs = self.bias.repeat(images);
-        projections
+        let vectors = projections
             .chunks_exact(images * image_samples)
-            .zip(self.responses.chunks_exact(self.layer.outputs))
-            .map(|(projections, response)| {
-                for (output, projections) in outputs
-                    .chunks_exact_mut(self.bias.len())
-                    .zip(projections.chunks_exact(image_samples))
-                {
-                    self.add_response(output, response, projections);
-                }
+            .zip(self.responses.chunks_exact(self.layer.outputs));
+        let mut correct = Vec::new();
+        for ((projections, response), number) in vectors.zip(1..) {
+            for (output, projections) in outputs
+                .chunks_exact_mut(self.bias.len())
+                .zip(projections.chunks_exact(image_samples))
+            {
+                self.add_response(output, response, projections);
+            }
+            if number % self.rank_vectors == 0 {
                 let state = read.with_rows(outputs.clone());
                 let logits = self.runner.run(self.after.clone(), state, images)?;
-                Ok(correct_predictions(&logits.rows, labels))
-            })
-            .collect()
+                correct.push(correct_predictions(&logits.rows, labels));
+            }
+        }
+        Ok(correct)
     }
 
     /// `output` `[groups, outputs, places]` of an image += response projections^T, group by group.
@@ -170,6 +181,24 @@ impl<'a> ClippedLayer<'a> {
             add_outer_product(output, response, projections);
         }
     }
+}
+
+/// Rows of `inputs` values for a basis of windows or of channels, and how many of them stand for one of its vectors.
+fn of_windows(basis: &NamedTensor, inputs: usize) -> (Vec<f32>, usize) {
+    let channels = basis.shape[1];
+    let pixels = inputs / channels;
+    if pixels == 1 {
+        return (basis.data.clone(), 1);
+    }
+    let vectors = basis.data.chunks_exact(channels);
+    let rows = vectors.flat_map(|vector| {
+        (0..pixels).flat_map(move |pixel| {
+            vector.iter().flat_map(move |&value| {
+                (0..pixels).map(move |at| if at == pixel { value } else { 0.0 })
+            })
+        })
+    });
+    (rows.collect(), pixels)
 }
 
 /// How many images run through `steps` at a time.

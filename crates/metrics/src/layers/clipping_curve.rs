@@ -34,6 +34,8 @@ pub(crate) struct ClippingCurve {
     /// The covariance whose eigenvectors are kept.
     pub(crate) of: CovarianceOf,
     pub(crate) layer: Layer,
+    /// Values of an eigenvector.
+    pub(crate) width: usize,
     /// Eigenvalues that leave the Marchenko-Pastur law, where that is known.
     pub(crate) spikes: Option<u32>,
     /// Correct predictions for rank 1, 2, ...
@@ -77,7 +79,7 @@ impl ClippingCurve {
         LearnedDimensionsRow {
             of: self.of.name().to_owned(),
             layer: self.layer.name.clone(),
-            inputs: self.layer.inputs() as u32,
+            inputs: self.width as u32,
             accuracy_fraction: self.accuracy_fraction(unclipped),
             within_fraction,
             dimensions: (dimensions < self.correct.len()).then(|| rank(dimensions)),
@@ -104,6 +106,7 @@ mod tests {
         let curve = ClippingCurve {
             of: CovarianceOf::Weights,
             layer: layer.clone(),
+            width: layer.inputs(),
             spikes,
             correct: correct.to_vec(),
             images: 1000,

@@ -28,7 +28,7 @@ pub(crate) struct LayerBasis<'a> {
     /// Position of the layer among the steps of the model.
     pub(crate) position: usize,
     pub(crate) layer: Layer,
-    /// Unit vectors `[ranks, layer.inputs()]`.
+    /// Unit vectors `[ranks, layer.inputs()]`, or `[ranks, layer.group_channels()]` of the channels of a convolution.
     pub(crate) basis: &'a NamedTensor,
     /// How many of them leave the Marchenko-Pastur law, where that is known.
     pub(crate) spikes: Option<u32>,
@@ -94,19 +94,24 @@ impl LayerBases {
 
     fn check(&self, basis: &NamedTensor, model: &str, layer: &Layer) -> Result<(), MetricError> {
         let inputs = layer.inputs();
+        let channels = layer.window.map(|_| layer.group_channels());
         let (bases, layer) = (&self.task, &layer.name);
-        let fits = match basis.shape[..] {
-            [ranks, width] => width == inputs && (1..=inputs).contains(&ranks),
-            _ => false,
+        let width = match basis.shape[..] {
+            [ranks, width] if (1..=width).contains(&ranks) => Some(width),
+            _ => None,
         };
-        if !fits {
+        let width = width.filter(|width| *width == inputs || Some(*width) == channels);
+        let Some(width) = width else {
+            let of_channels = channels.map_or(String::new(), |channels| {
+                format!(", or 1 to {channels} of {channels}, its channels")
+            });
             return Err(MetricError::Mismatch(format!(
                 "{bases}: the basis of layer `{layer}` has shape {:?}, but the layer reads {inputs} values in {model}: \
-                 expected 1 to {inputs} vectors of {inputs} values",
+                 expected 1 to {inputs} vectors of {inputs} values{of_channels}",
                 basis.shape
             )));
-        }
-        let mut lengths = basis.data.chunks_exact(inputs).map(length).zip(1..);
+        };
+        let mut lengths = basis.data.chunks_exact(width).map(length).zip(1..);
         match lengths.find(|(length, _)| length.is_nan() || (length - 1.0).abs() > LENGTH_TOLERANCE)
         {
             None => Ok(()),

@@ -1,7 +1,8 @@
 //! The task kind `clipping`: accuracy of a model by the rank that the weight of one of its layers is clipped to.
 //!
 //! For every layer that the basis has, and every rank k of it, W is replaced by W P_k: the layer reads the first k
-//! eigenvectors of the covariance of its inputs, or of its own weight, and nothing else ([`ClippedLayer`]). The learned
+//! eigenvectors of the covariance of its inputs (of the windows or of the channels that a convolution reads), or of its own weight, and
+//! nothing else ([`ClippedLayer`]). The learned
 //! dimensions of a layer are the smallest rank from which on no rank costs more than a little accuracy. Beside them stands
 //! what clipping to the spikes costs: the eigenvalues that leave the Marchenko-Pastur law, as the task kind
 //! `weight-covariance` counts them. Guth, Ménard, Rochette and Mallat, *A Rainbow in Deep Network Black Boxes* (2024).
@@ -93,6 +94,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
         let curve = ClippingCurve {
             of: bases.of,
             spikes: chosen.spikes,
+            width: chosen.basis.shape[1],
             layer: chosen.layer,
             correct: clipped.correct(&images.labels, |range| images.inputs(range))?,
             images: images.len(),

@@ -5,7 +5,8 @@
 //!
 //! A history does not say how many images there were. It says which artifact of images it was trained on, by
 //! the digest of its content; that artifact is looked for among those read as `data`, and its training
-//! images are counted. So the number is that of the images, not one worked out from a rounded fraction.
+//! images are counted. So the number is that of the images, not one worked out from a rounded fraction. Where an epoch takes a part
+//! of them, the number is that of the images of an epoch.
 
 use std::collections::HashMap;
 
@@ -21,7 +22,10 @@ use crate::statistics::{Group, Over, over_parameter, words};
 use crate::training::{final_row, power_law, scaling};
 
 /// Labels that say how much of a data set is used.
-const SIZES: [&str; 2] = ["train_count", "train_fraction"];
+const SIZES: [&str; 3] = ["train_count", "train_fraction", EPOCH_FRACTION];
+
+/// Parameter of a training, and its label: the part of the training images that an epoch takes.
+const EPOCH_FRACTION: &str = "epoch_fraction";
 
 pub(super) fn kind() -> TaskKind {
     let summary =
@@ -86,16 +90,23 @@ fn run(context: &Context) -> Result<(), TaskError> {
     Ok(())
 }
 
-/// Number of images that `history` was trained on, of the data sets in `counts` by the digest of their content.
+/// Number of images of an epoch of the training of `history`, of the data sets in `counts` by the digest of their content.
 fn training_images(history: &Input, counts: &HashMap<Digest, u32>) -> Result<u32, MetricError> {
-    let made_from = summarise(&history.path)?.provenance.inputs;
-    let Some(data) = made_from.into_iter().find(|input| input.role == "data") else {
+    let provenance = summarise(&history.path)?.provenance;
+    let part = provenance.parameters.get(EPOCH_FRACTION);
+    let part = part.and_then(|part| part.as_f64()).unwrap_or(1.0);
+    let Some(data) = provenance
+        .inputs
+        .into_iter()
+        .find(|input| input.role == "data")
+    else {
         return Err(MetricError::Mismatch(format!(
             "{} does not say which images it was trained on",
             history.task
         )));
     };
-    let count = counts.get(&data.content).copied();
+    let count = counts.get(&data.content);
+    let count = count.map(|&images| (f64::from(images) * part).round() as u32);
     count.ok_or_else(|| {
         MetricError::Mismatch(format!(
             "{} was trained on the images of `{}`, which are not among `data`",

@@ -151,6 +151,7 @@ pub(crate) fn plan(tasks: Vec<PlannedTask>) -> Plan {
         file: PathBuf::from("test.toml"),
         extended: Vec::new(),
         description: String::new(),
+        sections: BTreeMap::new(),
         code: BTreeMap::new(),
         tasks,
     }

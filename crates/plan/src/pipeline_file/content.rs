@@ -20,16 +20,19 @@ pub(crate) const DESCRIPTION: &str = "description";
 const EXTENDS: &str = "extends";
 /// Key of the values that all figures take.
 pub(crate) const STYLE: &str = "style";
+/// Key of the sentences that a report shows under its headings.
+pub(crate) const SECTIONS: &str = "sections";
 /// Key of blocks that are written once for several tables.
 pub(crate) const REPEAT: &str = "repeat";
 
-/// The description, the seed, the device, the style and the task tables of a pipeline.
+/// The description, the seed, the device, the style, the sentences of sections and the task tables of a pipeline.
 #[derive(Debug, Default)]
 pub(crate) struct Content {
     pub(crate) description: Option<Entry>,
     pub(crate) seed: Option<Entry>,
     pub(crate) device: Option<Entry>,
     pub(crate) style: Option<Entry>,
+    pub(crate) sections: Option<Entry>,
     /// In the order of the file: first those of the file that is extended.
     pub(crate) tables: Vec<TaskTable>,
     /// The files that are extended, the nearest first.
@@ -166,6 +169,7 @@ fn layer(entries: Vec<Entry>, bytes: usize, problems: &mut Problems) -> Content 
             SEED => content.seed = Some(entry),
             DEVICE => content.device = Some(entry),
             STYLE => content.style = Some(entry),
+            SECTIONS => content.sections = Some(entry),
             EXTENDS => {}
             REPEAT => {
                 for block in repeat::blocks(entry, bytes, problems) {
@@ -187,7 +191,7 @@ fn layer(entries: Vec<Entry>, bytes: usize, problems: &mut Problems) -> Content 
                     task_tables(stage, entry, problems).map(|table| ([start(&table), 0, 0], table)),
                 ),
                 None => {
-                    let keys = [DESCRIPTION, SEED, DEVICE, EXTENDS, REPEAT, STYLE];
+                    let keys = [DESCRIPTION, SEED, DEVICE, EXTENDS, REPEAT, STYLE, SECTIONS];
                     unknown(&entry, "the pipeline file", &keys, problems);
                 }
             },
@@ -277,10 +281,8 @@ impl Content {
         self.description = layer.description.or(self.description.take());
         self.seed = layer.seed.or(self.seed.take());
         self.device = layer.device.or(self.device.take());
-        match (&mut self.style, layer.style) {
-            (Some(style), Some(over)) => override_table(style, over),
-            (style, over) => *style = style.take().or(over),
-        }
+        override_optional(&mut self.style, layer.style);
+        override_optional(&mut self.sections, layer.sections);
         let ids = self.tables.iter().map(TaskTable::id);
         let positions: BTreeMap<String, usize> = ids.zip(0..).collect();
         let mut removed = HashSet::new();
@@ -308,6 +310,13 @@ impl Content {
                 .next()
                 .is_some_and(|position| removed.contains(&position))
         });
+    }
+}
+
+fn override_optional(old: &mut Option<Entry>, new: Option<Entry>) {
+    match (old, new) {
+        (Some(old), Some(new)) => override_table(old, new),
+        (old, new) => *old = old.take().or(new),
     }
 }
 

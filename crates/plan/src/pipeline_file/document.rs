@@ -14,7 +14,7 @@ use super::expand::expand;
 use super::former_ids;
 use super::resolve::resolve;
 use super::table::{Known, SEED, SEEDS, Table, table};
-use super::{sizes, style};
+use super::{sections, sizes, style};
 use crate::file::{self, FileError, Problems, Sources};
 use crate::plan::Plan;
 use crate::programs::Programs;
@@ -82,6 +82,7 @@ pub(crate) fn plan(
         });
     }
     former_ids::check(&tables, problems);
+    let sections = sections::sections(content.sections.as_ref(), &tables, text.len(), problems);
     let references = resolve(&tables, problems);
     let seed = seed.unwrap_or_default();
     let (mut tasks, expanded) = expand(&tables, &references, programs, seed, progress, problems);
@@ -108,6 +109,7 @@ pub(crate) fn plan(
         file: path.to_owned(),
         extended: content.extended,
         description: description.unwrap_or_default(),
+        sections,
         code: code.collect::<BTreeMap<_, _>>(),
         tasks,
     }

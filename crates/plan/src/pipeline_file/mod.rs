@@ -1,12 +1,14 @@
 //! Pipeline files: read, checked against what the stage programs say they can do, expanded to a [`Plan`].
 //!
-//! `content` reads the task tables of a file and of those that it extends, with the blocks that `repeat` writes out; `style`
-//! gives tables of figures what all of them take; `document` leads them through the rest: `table` checks each against its kind, with
-//! `axis` for sweeps; `former_ids` checks the ids under which renamed tables were first computed; `resolve` resolves references, finds cycles and orders the tables; `expand` turns each table into tasks, with
-//! `selection` for the tasks that a reference means, `sweep` for products and joins and `pattern` for the tasks themselves; `examine`
-//! asks the programs about tasks that their descriptions say too little about; `device` says where each task computes; `compatibility`
-//! compares what results are (`features`) with what their readers need, `agreement` what is read together, and `sizes` follows numbers,
-//! such as sizes of images, from table to table. `rename` finds the places of a file that say a table's id. Nothing stops at the first error: all are reported together as [`FileErrors`].
+//! `content` reads the task tables of a file and of those that it extends, with the blocks that `repeat` writes out; `style` gives
+//! tables of figures what all of them take; `document` leads them through the rest: `table` checks each against its kind, with `axis`
+//! for sweeps; `former_ids` checks the ids under which renamed tables were first computed; `sections` reads the sentences for headings;
+//! `resolve` resolves references, finds cycles and orders the tables; `expand` turns each table into tasks, with `selection` for the
+//! tasks that a reference means, `sweep` for products and joins and `pattern` for the tasks themselves; `examine` asks the programs
+//! about tasks that their descriptions say too little about; `device` says where each task computes; `compatibility` compares what
+//! results are (`features`) with what their readers need, `agreement` what is read together, and `sizes` follows numbers, such as sizes
+//! of images, from table to table. `rename` finds the places of a file that say a table's id. Nothing stops at the first error: all are
+//! reported together as [`FileErrors`].
 
 mod agreement;
 mod axis;
@@ -22,6 +24,7 @@ mod pattern;
 pub mod rename;
 mod repeat;
 mod resolve;
+mod sections;
 mod selection;
 mod sizes;
 mod style;

@@ -34,6 +34,11 @@ impl FigureOfTask<'_> {
         }
     }
 
+    /// What the pipeline file says about the heading that it opens.
+    pub(super) fn sentence<'a>(&self, file: &'a ReportFile) -> Option<&'a str> {
+        file.sections.get(self.opens?).map(String::as_str)
+    }
+
     pub(super) fn title(&self) -> &str {
         self.drawn
             .as_ref()

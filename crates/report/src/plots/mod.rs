@@ -14,6 +14,7 @@ mod layer_clipping;
 mod layer_overlap;
 mod map;
 mod masks;
+mod merges;
 mod mistakes;
 mod neighbours;
 mod output;
@@ -59,6 +60,7 @@ pub fn kinds() -> Vec<TaskKind> {
         samples::kind(),
         rainbow::kind(),
         surgery::kind(),
+        merges::kind(),
         embedding_space::kind(),
         unit_circle::kind(),
         map::kind(),

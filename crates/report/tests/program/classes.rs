@@ -1,7 +1,7 @@
 //! Figures of classes: confusion, and weight surgery.
 
 use eigenscope_artifact::tables::embeddings::{ClassAccuracyRow, ConfusionRow};
-use eigenscope_artifact::tables::surgery::{SingularValueRow, SurgeryRow};
+use eigenscope_artifact::tables::surgery::{MergeRow, SingularValueRow, SurgeryRow};
 use eigenscope_testing::TestFolder;
 use serde_json::json;
 
@@ -165,6 +165,26 @@ pub(crate) fn operation(first: &str, second: &str) -> SurgeryRow {
     }
 }
 
+/// A pair of classes of 1,000 images each, all of them classified correctly before, among other classes of as many.
+pub(crate) fn merge(first: &str, second: &str, rest_after: f64) -> MergeRow {
+    MergeRow {
+        first_class: first.to_owned(),
+        second_class: second.to_owned(),
+        cosine_before: -0.25,
+        cosine_after: 0.941,
+        pair_images: 2000,
+        pair_correct_before: 2000,
+        pair_correct_after: 1020,
+        pair_accuracy_before_fraction: 1.0,
+        pair_accuracy_after_fraction: 0.51,
+        rest_images: 1000,
+        rest_correct_before: 1000,
+        rest_correct_after: (1000.0 * rest_after) as u32,
+        rest_accuracy_before_fraction: Some(1.0),
+        rest_accuracy_after_fraction: Some(rest_after),
+    }
+}
+
 pub(crate) fn singular_values(state: &str, values: &[f64]) -> Vec<SingularValueRow> {
     let row = |(rank, &singular_value): (u32, &f64)| SingularValueRow {
         state: state.to_owned(),
@@ -265,4 +285,31 @@ fn surgery_that_does_not_fit_is_refused() {
         |tables| tables.values[0].state = "during".to_owned(),
         "singular values during surgery, expected before and after",
     );
+}
+
+#[test]
+fn merges_are_maps_of_every_two_classes() {
+    let folder = TestFolder::new();
+    let rows = [
+        merge("cat", "dog", 0.25),
+        merge("cat", "bird", 0.985),
+        merge("dog", "bird", 0.7),
+    ];
+    let inputs = [("merges", folder.table("merges", &rows))];
+    let drawn = drawn::draw(&folder, "merges", json!({}), inputs);
+    drawn.shows(&[
+        "The others lose least when cat and bird are merged (98.5 % correct after) and most when cat and dog are (25.0 %).",
+        "Accuracy on the others after",
+        "Accuracy (%)",
+    ]);
+    let cells = drawn.texts_of("cells");
+    assert_eq!(cells.len(), 4);
+    assert_eq!(cells[1][..3], ["–", "0.94", "0.94"]);
+    assert_eq!(
+        cells[3],
+        ["–", "25", "98", "25", "–", "70", "98", "70", "–"]
+    );
+    let none: [MergeRow; 0] = [];
+    let inputs = [("merges", folder.table("merges", &none))];
+    drawn::draw(&folder, "merges", json!({}), inputs).fails_with("there are not two classes");
 }

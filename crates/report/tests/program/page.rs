@@ -1,5 +1,6 @@
 //! The page of a report: the program writes it from a report file, whatever the texts in it are.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -54,6 +55,7 @@ fn report_file(folder: &TestFolder, figure: PathBuf) -> ReportFile {
         output: folder.path("page.html"),
         pipeline: HOSTILE.to_owned(),
         description: HOSTILE.to_owned(),
+        sections: BTreeMap::from([(HOSTILE.to_owned(), format!("All of {HOSTILE}"))]),
         run_command: vec!["eigenscope".to_owned(), HOSTILE.to_owned()],
         comparison: Some(Comparison {
             title: HOSTILE.to_owned(),
@@ -115,6 +117,7 @@ fn hostile_texts_stay_texts() {
     assert_eq!(page.matches("<script").count(), 3);
     assert_eq!(page.matches("</script>").count(), 3);
     assert!(page.contains("&lt;/script&gt;&lt;img src=x onerror=hit=1&gt;"));
+    assert!(page.contains("<p>All of &lt;/script&gt;"));
     assert!(page.contains("This figure is not up to date"));
     let Some(mut browser) = Browser::start() else {
         return;

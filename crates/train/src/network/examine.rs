@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{NAME, Parameters};
 use crate::description::seconds_of;
-use crate::training::{LastBatch, lone_image};
+use crate::training::{LastBatch, epoch_images, lone_image};
 
 pub(super) fn examine(examination: &Examination<'_>) -> Result<Examined, TaskError> {
     let parameters: Parameters = examination.parameters()?;
@@ -48,6 +48,7 @@ fn sized(
     let images = known.quantity(quantities::TRAINING_IMAGES);
     let images = images.and_then(|images| usize::try_from(images).ok());
     if let Some(images) = images {
+        let images = epoch_images(images, parameters.epoch_fraction);
         let fault = lone_image(
             architecture,
             images,
@@ -62,7 +63,7 @@ fn sized(
     examined.seconds = Some(seconds_of(
         architecture,
         images as f64,
-        f64::from(parameters.epochs),
+        parameters.epoch_fraction * f64::from(parameters.epochs),
     ));
     examined.memory_mib = Some(memory_mib(architecture, images, parameters.batch));
     examined.provides(features(architecture))

@@ -43,6 +43,13 @@ pub(crate) fn kind() -> TaskKind {
             "the learning rate from epoch to epoch",
         ),
         epochs(10),
+        Parameter::optional(
+            "epoch_fraction",
+            ParameterType::positive(1.0),
+            1.0,
+            "part of the training images that an epoch takes, drawn anew for each epoch",
+        )
+        .proportional(1.0),
         batch(128, "images a step"),
         Parameter::optional(
             "last_batch",
@@ -77,6 +84,7 @@ struct Parameters {
     optimiser: ChosenOptimiser,
     schedule: ChosenSchedule,
     epochs: u32,
+    epoch_fraction: f64,
     batch: usize,
     last_batch: LastBatch,
     augment: Vec<Augmentation>,
@@ -95,6 +103,7 @@ impl Parameters {
         let (learning_rate, optimiser) = self.optimiser.split();
         Recipe {
             epochs: self.epochs,
+            epoch_fraction: self.epoch_fraction,
             batch: self.batch,
             last_batch: self.last_batch,
             learning_rate,

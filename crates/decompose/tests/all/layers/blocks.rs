@@ -80,7 +80,7 @@ fn spectra_of_every_layer() {
     let outcomes = [
         task(
             "activation-covariance",
-            json!({"layers": [], "split": "train"}),
+            json!({"layers": [], "split": "train", "samples": "windows"}),
         )
         .reads("model", &model)
         .reads("data", &images)

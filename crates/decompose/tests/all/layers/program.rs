@@ -54,7 +54,7 @@ fn images(folder: &TestFolder, height: usize, count: usize) -> Input {
 const IMAGES: usize = 700;
 
 fn activations(model: &Input, images: &Input) -> TestTask {
-    let parameters = json!({"layers": [], "split": "train"});
+    let parameters = json!({"layers": [], "split": "train", "samples": "windows"});
     TestTask::new(Stage::Decompose, "activation-covariance", parameters)
         .reads("model", model)
         .reads("data", images)

@@ -1,14 +1,18 @@
-//! Covariances of layers against PyTorch's, and the Marchenko-Pastur law against SciPy's integrals.
+//! Covariances of layers against PyTorch's, those of channels against NumPy's, and the Marchenko-Pastur law against SciPy's integrals.
 //!
 //! Fixture and tolerances: `tests/reference/README.md` of the workspace.
 
 use eigenscope_artifact::InputShape;
 use eigenscope_decompose::layers::{
-    ActivationCovariance, Eigenbasis, MarchenkoPastur, weight_covariance,
+    ActivationCovariance, ConvolutionSamples, Eigenbasis, MarchenkoPastur, weight_covariance,
 };
+use eigenscope_models::steps::StepList;
 use eigenscope_models::{Activations, StoredModel, networks};
-use eigenscope_testing::{Tolerance, assert_close, class_names, fixture, model_with};
+use eigenscope_testing::{
+    Tolerance, assert_close, class_names, fixture, floats, model_with, numbers,
+};
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 const TRUTH: &str = "spectra_truth.json";
 
@@ -140,6 +144,51 @@ fn covariances_of_activations() {
             );
         }
     }
+}
+
+#[test]
+fn covariances_of_channels() {
+    let truth: Value = fixture("channels_truth.json");
+    let steps = json!([
+        { "conv": { "channels": 4, "kernel": 3, "padding": 1 } }, "tanh",
+        { "conv": { "channels": 4, "kernel": 2 } }, "tanh",
+        { "conv": { "channels": 6, "kernel": 3, "stride": 2, "groups": 2 } }, "tanh",
+        "flatten", { "linear": 4 },
+    ]);
+    let steps = StepList::parse(&steps).expect("a list");
+    let architecture = steps.architecture("network", InputShape::from([2, 9, 8]), class_names(4));
+    let model = model_with(&architecture.expect("it fits"), |number, _| {
+        floats(&truth["tensors"][number])
+    });
+    let activations = Activations::new(&model, &[]).expect("it loads");
+    let inputs = floats(&truth["images"]);
+    let images = inputs.len() / model.architecture.input.len();
+    let read = activations.of(inputs, images).expect("it runs");
+    let layers = truth["layers"].as_array().expect("a list");
+    for ((layer, read), expected) in activations.layers().zip(read).zip(layers) {
+        assert_eq!(layer.name, expected["name"]);
+        let samples = ConvolutionSamples::Channels.of(layer.clone());
+        let mut covariance = ActivationCovariance::new(samples);
+        covariance.add(&read);
+        let matrix = covariance.mean();
+        let entry = |row: usize, column: usize| matrix[(row.max(column), row.min(column))];
+        let size = matrix.nrows();
+        let all: Vec<f64> = (0..size * size)
+            .map(|at| entry(at / size, at % size))
+            .collect();
+        let tolerance = Tolerance::OfLargest(1e-6);
+        assert_close(
+            &layer.name,
+            &all,
+            &numbers(&expected["covariance"]),
+            tolerance,
+        );
+        let basis = Eigenbasis::of_covariance(&layer.name, matrix.as_ref()).expect("converges");
+        let expected = numbers(&expected["eigenvalues"]);
+        assert_close(&layer.name, &basis.eigenvalues, &expected, tolerance);
+    }
+    let linear = activations.layers().last().expect("a layer");
+    assert_eq!(&ConvolutionSamples::Channels.of(linear.clone()), linear);
 }
 
 #[test]

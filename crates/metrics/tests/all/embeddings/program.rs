@@ -332,6 +332,17 @@ fn data(place: &Place, train: usize) -> Input {
 }
 
 fn history(place: &Place, name: &str, data: Option<&Input>, test_loss: f64) -> Input {
+    history_of(place, name, data, test_loss, json!({}))
+}
+
+/// The history of a training with these parameters.
+fn history_of(
+    place: &Place,
+    name: &str,
+    data: Option<&Input>,
+    test_loss: f64,
+    parameters: Value,
+) -> Input {
     let row = HistoryRow {
         epoch: 1,
         learning_rate: 0.1,
@@ -347,11 +358,39 @@ fn history(place: &Place, name: &str, data: Option<&Input>, test_loss: f64) -> I
     });
     let provenance = Provenance {
         inputs: made_from.into_iter().collect(),
+        parameters,
         ..provenance()
     };
     let path = place.path(&format!("{name}.parquet"));
     let content = write_records(&path, &[row], &provenance).expect("written");
     input(&format!("train.{name}"), path, content)
+}
+
+#[test]
+fn scaling_counts_the_images_of_an_epoch() {
+    let place = Place::new();
+    let data = data(&place, 1000);
+    let histories = [0.05, 0.2, 1.0].map(|part| {
+        let parameters = json!({ "epoch_fraction": part });
+        let mut history = history_of(
+            &place,
+            &format!("part-{part}"),
+            Some(&data),
+            0.02 / part,
+            parameters,
+        );
+        history.task = format!("train.m[epoch_fraction={part}]");
+        history
+            .labels
+            .insert("epoch_fraction".to_owned(), json!(part));
+        history
+    });
+    let inputs = [("histories", histories.to_vec()), ("data", vec![data])];
+    let outputs = [ScalingRow::KIND, PowerLawRow::KIND];
+    let outcome = place.run_with(1, "scaling", json!({"over": "seed"}), &inputs, &outputs);
+    let rows: Vec<ScalingRow> = outcome.rows();
+    let images = rows.iter().map(|row| row.images);
+    assert_eq!(images.collect::<Vec<_>>(), [50, 200, 1000]);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The task kind `clipping`: PyTorch's counts for every kind of network, and what it and `accuracy` refuse. Fixture and
+//! The task kind `clipping`: PyTorch's counts for every kind of network, NumPy's for bases of channels, and what it and `accuracy` refuse. Fixture and
 //! tolerances: `tests/reference/README.md` of the workspace.
 
 use std::collections::BTreeMap;
@@ -11,10 +11,12 @@ use eigenscope_artifact::{
     BASES, BasesHeader, CovarianceOf, Digest, InputDigest, InputShape, NamedTensor, PixelTransform,
     Provenance, TENSORS, write_tensors,
 };
-use eigenscope_models::{Architecture, networks};
+use eigenscope_metrics::layers::ClippedLayer;
+use eigenscope_models::steps::StepList;
+use eigenscope_models::{Architecture, Runner, networks};
 use eigenscope_stage::Input;
 use eigenscope_testing::{
-    TaskOutcome, cut, fixture, floats, made_by, model_with, numbers, provenance,
+    TaskOutcome, class_names, cut, fixture, floats, made_by, model_with, numbers, provenance,
 };
 use serde_json::{Value, json};
 
@@ -356,4 +358,43 @@ fn the_accuracy_of_outputs_that_are_no_numbers_is_refused() {
     };
     accuracy(1.0).succeeded();
     accuracy(1e30).fails_with("the outputs of train.m on these images are no numbers");
+}
+
+/// Bases of channels clip every pixel of a kernel alike; the third convolution has two groups.
+#[test]
+fn the_counts_of_numpy_for_bases_of_channels() {
+    let truth: Value = fixture("channels_truth.json");
+    let steps = json!([
+        { "conv": { "channels": 4, "kernel": 3, "padding": 1 } }, "tanh",
+        { "conv": { "channels": 4, "kernel": 2 } }, "tanh",
+        { "conv": { "channels": 6, "kernel": 3, "stride": 2, "groups": 2 } }, "tanh",
+        "flatten", { "linear": 4 },
+    ]);
+    let steps = StepList::parse(&steps).expect("a list");
+    let architecture = steps.architecture("network", InputShape::from([2, 9, 8]), class_names(4));
+    let model = model_with(&architecture.expect("it fits"), |number, _| {
+        floats(&truth["tensors"][number])
+    });
+    let (inputs, width) = (floats(&truth["images"]), model.architecture.input.len());
+    let labels: Vec<u16> = counts(&truth["labels"])
+        .into_iter()
+        .map(|label| label as u16)
+        .collect();
+    let runner = Runner::new(&model).expect("it loads");
+    let layers = truth["layers"].as_array().expect("a list");
+    for ((position, layer), expected) in model.architecture.layers().zip(layers) {
+        let channels = layer.group_channels();
+        let basis = NamedTensor {
+            name: layer.name.clone(),
+            shape: vec![channels, channels],
+            data: floats(&expected["vectors"]),
+        };
+        let clipped = ClippedLayer::new(&model, &runner, (position, layer.clone()), &basis);
+        let correct = clipped.expect("it fits").correct(&labels, |range| {
+            inputs[range.start * width..range.end * width].to_vec()
+        });
+        let correct = correct.expect("it runs").into_iter();
+        let correct: Vec<u32> = correct.map(|count| count as u32).collect();
+        assert_eq!(correct, counts(&expected["correct"]), "{}", layer.name);
+    }
 }

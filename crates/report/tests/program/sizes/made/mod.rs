@@ -44,6 +44,7 @@ pub(super) fn inputs(folder: &TestFolder, kind: &str, size: Size) -> Made {
         ),
         "rainbow" => made.rainbow(),
         "surgery" => made.surgery(),
+        "merges" => made.merges(),
         "embedding-space" => (
             json!({"count": 1000}),
             vec![("embeddings", made.embeddings())],

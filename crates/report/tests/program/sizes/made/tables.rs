@@ -179,6 +179,19 @@ impl Maker<'_> {
         (json!({}), roles)
     }
 
+    pub(super) fn merges(&self) -> Made {
+        let mut names = self.classes();
+        if names.len() == 1 {
+            names.push(self.name("class", 1));
+        }
+        let rows = names.iter().enumerate().flat_map(|(first, one)| {
+            let others = names[first + 1..].iter();
+            others.map(move |other| classes::merge(one, other, 0.01 * (first % 100) as f64))
+        });
+        let table = self.folder.table("merges", &rows.collect::<Vec<_>>());
+        (json!({}), vec![("merges", table)])
+    }
+
     pub(super) fn confusion(&self) -> Made {
         let classes = self.size.classes;
         let row = |label: usize, predicted: usize| ConfusionRow {

@@ -1,0 +1,172 @@
+//! What merging each two classes does: cosines before and after, accuracy on the two and on the others after, as maps.
+
+use eigenscope_artifact::tables::surgery::MergeRow;
+use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
+
+use super::output::{figure_kind, write};
+use crate::inputs::labels;
+use crate::parts::heat_map::{self, Side};
+use eigenscope_figure::{ColourBar, ColourMap, ColourScale, Figure, Panel, ticks};
+
+/// Most classes on the maps.
+const MOST_CLASSES: usize = 100;
+/// Room beside the maps, px.
+const MARGINS: f64 = 340.0;
+
+pub(super) fn kind() -> TaskKind {
+    figure_kind(
+        "merges",
+        "what merging each two classes does to the accuracy on them and on the others, as maps",
+        task_function!(run),
+    )
+    .reads(Role::one("merges", MergeRow::KIND, "merged pairs to draw"))
+}
+
+fn run(context: &Context) -> Result<(), TaskError> {
+    let input = context.input("merges")?;
+    let rows: Vec<MergeRow> = context.read("merges")?;
+    let mut classes = classes(&rows);
+    if classes.is_empty() {
+        return Err("the table has no rows: there are not two classes with images".into());
+    }
+    if classes.len() > MOST_CLASSES {
+        context.warn(format!(
+            "there is room for {MOST_CLASSES} classes; {} further ones are left out",
+            classes.len() - MOST_CLASSES
+        ));
+        classes.truncate(MOST_CLASSES);
+    }
+    let title = labels::titled("What merging two classes does", input);
+    write(context, draw(&rows, &classes, title)?)
+}
+
+/// The classes in the order in which they come.
+fn classes(rows: &[MergeRow]) -> Vec<String> {
+    let mut classes: Vec<String> = Vec::new();
+    for name in rows
+        .iter()
+        .flat_map(|row| [&row.first_class, &row.second_class])
+    {
+        if !classes.contains(name) {
+            classes.push(name.clone());
+        }
+    }
+    classes
+}
+
+fn draw(rows: &[MergeRow], classes: &[String], title: String) -> Result<Figure, TaskError> {
+    let cosines = ColourScale::new(ColourMap::RedBlue, (-1.0, 1.0));
+    let accuracies = ColourScale::new(ColourMap::Viridis, (0.0, 100.0));
+    let map = |title, pick: &dyn Fn(&MergeRow) -> Option<f64>, decimals, colours: &ColourScale| {
+        panel(
+            title,
+            values(rows, classes, pick),
+            classes,
+            decimals,
+            colours,
+        )
+    };
+    let percent = |fraction: f64| 100.0 * fraction;
+    let mut panels = vec![
+        map(
+            "(a) Cosine before",
+            &|row| Some(row.cosine_before),
+            2,
+            &cosines,
+        )?,
+        map(
+            "(b) Cosine after",
+            &|row| Some(row.cosine_after),
+            2,
+            &cosines,
+        )?,
+        map(
+            "(c) Accuracy on the two after",
+            &|row| Some(percent(row.pair_accuracy_after_fraction)),
+            0,
+            &accuracies,
+        )?,
+        map(
+            "(d) Accuracy on the others after",
+            &|row| row.rest_accuracy_after_fraction.map(percent),
+            0,
+            &accuracies,
+        )?,
+    ];
+    let mut cosine_bar = ColourBar::new("Cosine", cosines);
+    cosine_bar.ticks = ticks::at(&[-1.0, -0.5, 0.0, 0.5, 1.0], |value| {
+        ticks::decimal(value, 1)
+    });
+    let mut accuracy_bar = ColourBar::new("Accuracy (%)", accuracies);
+    accuracy_bar.ticks = ticks::at(&[0.0, 20.0, 40.0, 60.0, 80.0, 100.0], ticks::plain);
+    panels[1].colour_bar = Some(cosine_bar);
+    panels[3].colour_bar = Some(accuracy_bar);
+    Ok(Figure::new(
+        title,
+        format!(
+            "Each cell is one pair of classes, merged alone by editing the weight of the layer that makes the embeddings. Top, the cosine of \
+             their mean embeddings before and after; bottom, the accuracy on the images of the two classes and on those of \
+             all others after.{}",
+            extremes(rows)
+        ),
+        MARGINS + 2.0 * heat_map::side(classes.len() as f64),
+        2,
+        panels,
+    ))
+}
+
+/// The pairs whose merging costs the others least and most, in words.
+fn extremes(rows: &[MergeRow]) -> String {
+    let costs = rows.iter().filter_map(|row| {
+        let (before, after) = (
+            row.rest_accuracy_before_fraction?,
+            row.rest_accuracy_after_fraction?,
+        );
+        Some((row, before - after, after))
+    });
+    let costs: Vec<_> = costs.collect();
+    let least = costs.iter().min_by(|a, b| a.1.total_cmp(&b.1));
+    let most = costs.iter().max_by(|a, b| a.1.total_cmp(&b.1));
+    let (Some((least, _, least_after)), Some((most, _, most_after))) = (least, most) else {
+        return String::new();
+    };
+    let percent = |fraction: f64| ticks::decimal(100.0 * fraction, 1);
+    format!(
+        " The others lose least when {} and {} are merged ({} % correct after) and most when {} and {} are ({} %).",
+        least.first_class,
+        least.second_class,
+        percent(*least_after),
+        most.first_class,
+        most.second_class,
+        percent(*most_after)
+    )
+}
+
+/// One value for each two classes, in both orders; NaN on the diagonal and where there is none.
+fn values(
+    rows: &[MergeRow],
+    classes: &[String],
+    pick: &dyn Fn(&MergeRow) -> Option<f64>,
+) -> Vec<f64> {
+    let mut values = vec![f64::NAN; classes.len() * classes.len()];
+    let place = |name: &String| classes.iter().position(|class| class == name);
+    for row in rows {
+        if let (Some(first), Some(second)) = (place(&row.first_class), place(&row.second_class)) {
+            let value = pick(row).unwrap_or(f64::NAN);
+            values[first * classes.len() + second] = value;
+            values[second * classes.len() + first] = value;
+        }
+    }
+    values
+}
+
+fn panel(
+    title: &str,
+    values: Vec<f64>,
+    classes: &[String],
+    decimals: usize,
+    colours: &ColourScale,
+) -> Result<Panel, TaskError> {
+    let side = || Side::new("Class", classes.to_vec());
+    heat_map::panel(title, (side(), side()), values, decimals, colours.clone())
+}
