@@ -32,6 +32,11 @@ pub struct Neighbours {
 }
 
 impl Neighbours {
+    /// `count` neighbours of each point, one point after the other.
+    pub(super) fn new(count: usize, all: Vec<Neighbour>) -> Self {
+        Self { count, all }
+    }
+
     /// Number of neighbours of each point.
     pub fn count(&self) -> usize {
         self.count
@@ -52,10 +57,7 @@ impl Neighbours {
 /// # Panics
 /// Panics if `width` is 0.
 pub fn nearest_of_all(points: &[f32], width: usize, count: usize) -> Neighbours {
-    let squares: Vec<f64> = points
-        .par_chunks_exact(width)
-        .map(|point| point.iter().map(|&value| f64::from(value).powi(2)).sum())
-        .collect();
+    let squares = squares(points, width);
     let count = count.min(squares.len().saturating_sub(1));
     let set = PointSet {
         points,
@@ -73,57 +75,78 @@ pub fn nearest_of_all(points: &[f32], width: usize, count: usize) -> Neighbours 
     }
 }
 
-struct PointSet<'a> {
+/// |x|^2 of every point.
+pub(super) fn squares(points: &[f32], width: usize) -> Vec<f64> {
+    let points = points.par_chunks_exact(width);
+    points
+        .map(|point| point.iter().map(|&value| f64::from(value).powi(2)).sum())
+        .collect()
+}
+
+pub(super) struct PointSet<'a> {
     /// `[n, width]`.
-    points: &'a [f32],
-    width: usize,
+    pub(super) points: &'a [f32],
+    pub(super) width: usize,
     /// |x|^2 of every point.
-    squares: &'a [f64],
+    pub(super) squares: &'a [f64],
 }
 
 impl PointSet<'_> {
-    fn point(&self, index: usize) -> &[f32] {
+    pub(super) fn point(&self, index: usize) -> &[f32] {
         &self.points[index * self.width..][..self.width]
     }
 
-    /// Rows `start..start + length` as a matrix.
-    fn rows(&self, start: usize, length: usize) -> MatRef<'_, f32> {
-        let values = &self.points[start * self.width..][..length * self.width];
-        MatRef::from_row_major_slice(values, length, self.width)
+    /// The points `start..start + length`.
+    pub(super) fn rows(&self, start: usize, length: usize) -> &[f32] {
+        &self.points[start * self.width..][..length * self.width]
     }
 
     /// The `count` nearest others of [`BLOCK`] points from `start`, one point after the other.
     fn neighbours_of_block(&self, start: usize, count: usize) -> Vec<Neighbour> {
+        let rows = BLOCK.min(self.squares.len() - start);
+        let queries: Vec<usize> = (start..start + rows).collect();
+        self.neighbours_of(&queries, self.rows(start, rows), count)
+    }
+
+    /// The `count` nearest others of the points `queries`, whose values are `rows`, one point after the other.
+    pub(super) fn neighbours_of(
+        &self,
+        queries: &[usize],
+        rows: &[f32],
+        count: usize,
+    ) -> Vec<Neighbour> {
         if count == 0 {
             return Vec::new();
         }
         let total = self.squares.len();
-        let rows = BLOCK.min(total - start);
-        let mut candidates: Vec<Candidates> = (0..rows).map(|_| Candidates::new(count)).collect();
-        let mut products = vec![0.0f32; rows * TILE];
+        let mut candidates: Vec<Candidates> =
+            queries.iter().map(|_| Candidates::new(count)).collect();
+        let mut products = vec![0.0f32; queries.len() * TILE];
         for first in (0..total).step_by(TILE) {
             let columns = TILE.min(total - first);
-            let products = &mut products[..rows * columns];
-            matmul(
-                MatMut::from_row_major_slice_mut(products, rows, columns),
-                Accum::Replace,
-                self.rows(start, rows),
-                self.rows(first, columns).transpose(),
-                1.0,
-                Par::Seq,
-            );
-            for (row, products) in products.chunks_exact(columns).enumerate() {
-                self.offer(start + row, first, products, &mut candidates[row]);
+            let products = &mut products[..queries.len() * columns];
+            products_of(rows, self.rows(first, columns), self.width, products);
+            let products = products.chunks_exact(columns);
+            for ((&query, products), candidates) in
+                queries.iter().zip(products).zip(&mut candidates)
+            {
+                self.offer(query, first, products, candidates);
             }
         }
-        let lists = candidates.into_iter().enumerate();
+        let lists = candidates.into_iter().zip(queries);
         lists
-            .flat_map(|(row, candidates)| self.decide(start + row, candidates, count))
+            .flat_map(|(candidates, &query)| self.decide(query, candidates, count))
             .collect()
     }
 
     /// Considers the points from `first` on, whose products with the point `query` are given.
-    fn offer(&self, query: usize, first: usize, products: &[f32], candidates: &mut Candidates) {
+    pub(super) fn offer(
+        &self,
+        query: usize,
+        first: usize,
+        products: &[f32],
+        candidates: &mut Candidates,
+    ) {
         let error = RoundingError::of_products(self.width);
         let squares = &self.squares[first..][..products.len()];
         for (column, (&product, square)) in products.iter().zip(squares).enumerate() {
@@ -148,6 +171,19 @@ impl PointSet<'_> {
         });
         nearest(exact.collect(), count)
     }
+}
+
+/// x . y of all rows x of `left` with all rows y of `right`, which have `width` values.
+pub(super) fn products_of(left: &[f32], right: &[f32], width: usize, products: &mut [f32]) {
+    let (rows, columns) = (left.len() / width, right.len() / width);
+    matmul(
+        MatMut::from_row_major_slice_mut(products, rows, columns),
+        Accum::Replace,
+        MatRef::from_row_major_slice(left, rows, width),
+        MatRef::from_row_major_slice(right, columns, width).transpose(),
+        1.0,
+        Par::Seq,
+    );
 }
 
 /// How far products of f32 vectors may be from the truth.
@@ -190,7 +226,7 @@ struct Candidate {
 }
 
 /// The points that may be among the `wanted` nearest of one point.
-struct Candidates {
+pub(super) struct Candidates {
     wanted: usize,
     list: Vec<Candidate>,
     /// Length at which the list is looked through.
@@ -200,7 +236,7 @@ struct Candidates {
 }
 
 impl Candidates {
-    fn new(wanted: usize) -> Self {
+    pub(super) fn new(wanted: usize) -> Self {
         Self {
             wanted,
             list: Vec::new(),
@@ -228,7 +264,7 @@ impl Candidates {
         self.list.retain(|candidate| candidate.lower <= limit);
     }
 
-    fn finish(mut self) -> Vec<u32> {
+    pub(super) fn finish(mut self) -> Vec<u32> {
         self.drop_far();
         self.list.iter().map(|candidate| candidate.index).collect()
     }

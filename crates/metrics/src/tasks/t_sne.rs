@@ -7,8 +7,7 @@ use eigenscope_stage::{
 };
 use serde::Deserialize;
 
-use crate::embeddings::t_sne::Layout;
-use crate::embeddings::t_sne::descent::STEPS;
+use crate::embeddings::t_sne::{Layout, steps};
 use crate::error::MetricError;
 
 pub(super) fn kind() -> TaskKind {
@@ -68,7 +67,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
         ))));
     }
     let layout = Layout::new(&vectors, width, perplexity, |step| {
-        context.progress(u64::from(step), u64::from(STEPS), "steps", "");
+        context.progress(u64::from(step), u64::from(steps(images)), "steps", "");
     })?;
     if layout.unreached > 0 {
         context.warn(format!(

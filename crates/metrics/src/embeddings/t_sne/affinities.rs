@@ -17,54 +17,91 @@ use crate::embeddings::Neighbour;
 const TOLERANCE: f64 = 1e-10;
 /// Steps of the search; 60 suffice unless the perplexity cannot be reached.
 const MAXIMUM_STEPS: u32 = 200;
+/// Rows of P that are made at a time.
+const PART: usize = 16_384;
 
-/// P without its zeros, symmetric to the last bit: 12 bytes an entry, of which a point has on average at most
-/// twice as many as neighbours.
+/// P without its zeros, symmetric to the last bit: 12 bytes an entry in f64 and 8 in f32, of which a point has on average at
+/// most twice as many as neighbours.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Affinities {
+pub struct Affinities<T = f64> {
     /// Where the entries of every point begin, and where the last ones end.
     starts: Vec<usize>,
     others: Vec<u32>,
-    values: Vec<f64>,
+    values: Vec<T>,
     /// Points that cannot have the perplexity, since more others than that are equally near.
     pub unreached: usize,
 }
 
-impl Affinities {
+/// What P is kept in.
+pub trait Probability: Copy + Default + PartialEq + Into<f64> + Send + Sync {
+    fn rounded(value: f64) -> Self;
+}
+
+impl Probability for f64 {
+    fn rounded(value: f64) -> Self {
+        value
+    }
+}
+
+impl Probability for f32 {
+    fn rounded(value: f64) -> Self {
+        value as f32
+    }
+}
+
+impl<T: Probability> Affinities<T> {
     /// P from the nearest neighbours of every point: more than `perplexity`, sorted, the point itself not
     /// among them.
+    ///
+    /// Memory beside the result: twice the size of a `T` and 4 bytes for every neighbour of a point.
     pub fn new(neighbours: &[&[Neighbour]], perplexity: f64) -> Self {
-        let conditional: Vec<Conditional> = neighbours
+        let twice = (2 * neighbours.len()) as f64;
+        let halves: Vec<(Vec<T>, bool)> = neighbours
             .par_iter()
-            .map(|row| Conditional::new(row, perplexity))
+            .map(|row| {
+                let found = Conditional::new(row, perplexity);
+                let halves = found.probabilities.iter().map(|p| T::rounded(p / twice));
+                (halves.collect(), found.reached)
+            })
             .collect();
-        let points = neighbours.len();
-        let mut entries: Vec<Vec<(u32, f64)>> = vec![Vec::new(); points];
-        for (point, (row, conditional)) in neighbours.iter().zip(&conditional).enumerate() {
-            for (neighbour, probability) in row.iter().zip(&conditional.probabilities) {
-                let half = probability / (2 * points) as f64;
-                entries[point].push((neighbour.index, half));
-                entries[neighbour.index as usize].push((point as u32, half));
-            }
-        }
-        entries.par_iter_mut().for_each(add_up);
-        let unreached = conditional.iter().filter(|row| !row.reached).count();
-        Self::from_rows(entries, unreached)
+        let unreached = halves.iter().filter(|(_, reached)| !reached).count();
+        let halves: Vec<Vec<T>> = halves.into_iter().map(|(halves, _)| halves).collect();
+        let given = Given::new(neighbours, &halves);
+        let rows = |point: usize| {
+            let own = neighbours[point].iter().map(|neighbour| neighbour.index);
+            let mut row: Vec<(u32, T)> = own.zip(halves[point].iter().copied()).collect();
+            row.extend(given.row(point));
+            add_up(&mut row);
+            row
+        };
+        Self::from_rows(neighbours.len(), rows, unreached)
     }
 
-    fn from_rows(rows: Vec<Vec<(u32, f64)>>, unreached: usize) -> Self {
+    /// A part of the rows at a time, which is small beside the whole.
+    fn from_rows(
+        points: usize,
+        row: impl Fn(usize) -> Vec<(u32, T)> + Sync,
+        unreached: usize,
+    ) -> Self {
         let mut affinities = Self {
             starts: vec![0],
             others: Vec::new(),
             values: Vec::new(),
             unreached,
         };
-        for row in rows {
-            for (other, value) in row {
-                affinities.others.push(other);
-                affinities.values.push(value);
+        for first in (0..points).step_by(PART) {
+            let part = first..points.min(first + PART);
+            let rows: Vec<Vec<(u32, T)>> = part.into_par_iter().map(&row).collect();
+            for (other, value) in rows.iter().flatten() {
+                affinities.others.push(*other);
+                affinities.values.push(*value);
             }
-            affinities.starts.push(affinities.others.len());
+            let starts = rows.iter().scan(affinities.starts[first], |start, row| {
+                *start += row.len();
+                Some(*start)
+            });
+            let starts: Vec<usize> = starts.collect();
+            affinities.starts.extend(starts);
         }
         affinities
     }
@@ -80,21 +117,60 @@ impl Affinities {
 
     /// The (j, P_ij) of a point i that are not 0, in ascending order of j.
     pub fn row(&self, point: usize) -> impl ExactSizeIterator<Item = (usize, f64)> {
-        let entries = self.starts[point]..self.starts[point + 1];
-        let others = self.others[entries.clone()].iter();
+        let (others, values) = self.entries(point);
+        let others = others.iter();
         others
-            .zip(&self.values[entries])
-            .map(|(&other, &value)| (other as usize, value))
+            .zip(values)
+            .map(|(&other, &value)| (other as usize, value.into()))
+    }
+
+    /// The j and the P_ij of [`Affinities::row`].
+    pub(super) fn entries(&self, point: usize) -> (&[u32], &[T]) {
+        let entries = self.starts[point]..self.starts[point + 1];
+        (&self.others[entries.clone()], &self.values[entries])
+    }
+}
+
+/// What others give to a point: p_{i|j} / 2n of the points j that have i among their neighbours, in the order of j.
+struct Given<T> {
+    /// Where those of every point begin, and where the last ones end.
+    starts: Vec<usize>,
+    entries: Vec<(u32, T)>,
+}
+
+impl<T: Probability> Given<T> {
+    fn new(neighbours: &[&[Neighbour]], halves: &[Vec<T>]) -> Self {
+        let mut starts = vec![0; neighbours.len() + 1];
+        for neighbour in neighbours.iter().copied().flatten() {
+            starts[neighbour.index as usize + 1] += 1;
+        }
+        for point in 0..neighbours.len() {
+            starts[point + 1] += starts[point];
+        }
+        let mut next = starts.clone();
+        let mut entries = vec![(0, T::default()); starts[neighbours.len()]];
+        for (point, (row, halves)) in neighbours.iter().zip(halves).enumerate() {
+            for (neighbour, &half) in row.iter().zip(halves) {
+                let next = &mut next[neighbour.index as usize];
+                entries[*next] = (point as u32, half);
+                *next += 1;
+            }
+        }
+        Self { starts, entries }
+    }
+
+    fn row(&self, point: usize) -> &[(u32, T)] {
+        &self.entries[self.starts[point]..self.starts[point + 1]]
     }
 }
 
 /// Sorts by index and adds up the values of equal indices, at most two: p_{j|i} and p_{i|j}.
-fn add_up(row: &mut Vec<(u32, f64)>) {
+fn add_up<T: Probability>(row: &mut Vec<(u32, T)>) {
     row.sort_unstable_by_key(|entry| entry.0);
     row.dedup_by(|second, first| {
         let same = second.0 == first.0;
         if same {
-            first.1 += second.1;
+            first.1 = T::rounded(first.1.into() + second.1.into());
         }
         same
     });

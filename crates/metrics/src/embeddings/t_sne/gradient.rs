@@ -6,16 +6,20 @@
 //! ```
 //!
 //! with e = 1, or more to exaggerate the attraction. The first sum runs over the entries of P, the second over the
-//! bodies of a [`Tree`], for 16 points that are close to each other at once.
+//! bodies of a [`Tree`], for 16 points that are close to each other at once, or through a grid
+//! ([`Interpolation`](super::interpolation::Interpolation)).
 
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::affinities::Affinities;
+use super::affinities::{Affinities, Probability};
+use super::interpolation::Interpolation;
 use super::tree::{Body, Rectangle, Tree};
 
 /// Points that share a list of bodies.
 const LANES: usize = 16;
+/// Points whose attraction is summed up by one thread at a time.
+const BLOCK: usize = 256;
 
 /// Cells whose side is less than this part of their distance repel as one body: the value of scikit-learn.
 pub const THETA: f64 = 0.5;
@@ -96,7 +100,7 @@ impl WithSimd for Repel<'_> {
     }
 }
 
-/// sum_j P_ij w_ij (y_i - y_j) of every point.
+/// sum_j P_ij w_ij (y_i - y_j) of every point, in f64.
 fn attraction(affinities: &Affinities, map: &[[f64; 2]]) -> Vec<[f64; 2]> {
     map.par_iter()
         .enumerate()
@@ -115,6 +119,76 @@ fn attraction(affinities: &Affinities, map: &[[f64; 2]]) -> Vec<[f64; 2]> {
         .collect()
 }
 
+/// The same in f32, 16 entries at once, for many points.
+fn attraction_in_lanes(affinities: &Affinities<f32>, map: &[[f64; 2]]) -> Vec<[f64; 2]> {
+    let map: Vec<[f32; 2]> = map.iter().map(|point| point.map(|x| x as f32)).collect();
+    let mut forces = vec![[0.0; 2]; map.len()];
+    let blocks = forces.par_chunks_mut(BLOCK).enumerate();
+    blocks.for_each(|(block, forces)| {
+        Arch::new().dispatch(Attract {
+            affinities,
+            map: &map,
+            first: block * BLOCK,
+            forces,
+        });
+    });
+    forces
+}
+
+/// Adds up what attracts the points from `first` on.
+struct Attract<'a> {
+    affinities: &'a Affinities<f32>,
+    map: &'a [[f32; 2]],
+    first: usize,
+    forces: &'a mut [[f64; 2]],
+}
+
+impl WithSimd for Attract<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for (point, force) in (self.first..).zip(self.forces) {
+            let [x, y] = self.map[point];
+            let (others, probabilities) = self.affinities.entries(point);
+            let (mut sum_x, mut sum_y) = ([0.0f32; LANES], [0.0f32; LANES]);
+            let chunks = others.chunks(LANES).zip(probabilities.chunks(LANES));
+            for (others, probabilities) in chunks {
+                // Lanes without an entry have probability 0.
+                let mut p = [0.0; LANES];
+                p[..probabilities.len()].copy_from_slice(probabilities);
+                let (mut dx, mut dy) = ([0.0; LANES], [0.0; LANES]);
+                for (lane, &other) in others.iter().enumerate() {
+                    let there = self.map[other as usize];
+                    (dx[lane], dy[lane]) = (x - there[0], y - there[1]);
+                }
+                for lane in 0..LANES {
+                    let pull = p[lane] / (1.0 + dx[lane] * dx[lane] + dy[lane] * dy[lane]);
+                    sum_x[lane] += pull * dx[lane];
+                    sum_y[lane] += pull * dy[lane];
+                }
+            }
+            *force = [sum_x, sum_y].map(|sum| f64::from(sum.iter().sum::<f32>()));
+        }
+    }
+}
+
+/// The gradient for `exaggeration` e at `map` by [`Interpolation`], for many points. The same bytes for any number of
+/// threads.
+pub fn interpolated_gradient(
+    affinities: &Affinities<f32>,
+    map: &[[f64; 2]],
+    exaggeration: f64,
+    interpolation: &mut Interpolation,
+) -> Vec<[f64; 2]> {
+    let repulsion = interpolation.repulsion(map);
+    difference(
+        &attraction_in_lanes(affinities, map),
+        &repulsion,
+        exaggeration,
+    )
+}
+
 /// The gradient for `exaggeration` e at `map`, as precise as `theta` allows and exact for 0.
 ///
 /// The same bits for any number of threads: every point's sums run in the order of P and of the tree, Z in the
@@ -129,6 +203,10 @@ pub fn gradient(
         || attraction(affinities, map),
         || Repulsion::new(&Tree::new(map), theta),
     );
+    difference(&attraction, &repulsion, exaggeration)
+}
+
+fn difference(attraction: &[[f64; 2]], repulsion: &Repulsion, exaggeration: f64) -> Vec<[f64; 2]> {
     let forces = attraction.iter().zip(&repulsion.forces);
     forces
         .map(|(pull, push)| {
@@ -140,6 +218,20 @@ pub fn gradient(
 /// KL(P || Q) = sum over i != j of P_ij ln(P_ij / Q_ij), in nats: Z over all pairs in f64, and P of `affinities`.
 pub fn divergence(affinities: &Affinities, map: &[[f64; 2]]) -> f64 {
     let normaliser = Repulsion::new(&Tree::new(map), 0.0).normaliser;
+    divergence_with(affinities, map, normaliser)
+}
+
+/// The same for many points, with the Z of [`Interpolation`].
+pub fn interpolated_divergence(affinities: &Affinities<f32>, map: &[[f64; 2]]) -> f64 {
+    let normaliser = Interpolation::default().repulsion(map).normaliser;
+    divergence_with(affinities, map, normaliser)
+}
+
+fn divergence_with<T: Probability>(
+    affinities: &Affinities<T>,
+    map: &[[f64; 2]],
+    normaliser: f64,
+) -> f64 {
     let rows: Vec<f64> = (0..affinities.len())
         .into_par_iter()
         .map(|point| {

@@ -2,6 +2,7 @@
 //! and tolerances: `tests/reference/README.md` of the workspace.
 
 use eigenscope_metrics::embeddings::t_sne::affinities::{Affinities, Conditional};
+use eigenscope_metrics::embeddings::t_sne::descent::descend_many;
 use eigenscope_metrics::embeddings::t_sne::gradient::{divergence, gradient};
 use eigenscope_metrics::embeddings::{
     Neighbour, confusion, nearest_of_all, nearest_others, two_principal_components, vote_accuracy,
@@ -109,6 +110,37 @@ fn probabilities_divergence_and_gradient_of_t_sne() {
     let expected = numbers(&t_sne["gradient"]);
     let tolerance = Tolerance::OfLargest(1e-8);
     assert_close("gradient", found.as_flattened(), &expected, tolerance);
+}
+
+/// The formula of `t_sne_descent_truth.py`.
+fn vectors_of_descent(points: usize, width: usize) -> Vec<f32> {
+    let value = |place: usize| {
+        let mixed = place as u64 * 2_654_435_761 % (1 << 32);
+        let mixed = (mixed ^ (mixed >> 15)) * 2_246_822_519 % (1 << 32);
+        let own = place % width == place / width % 6;
+        ((mixed >> 8) as f64 / f64::from(1 << 24) + if own { 0.6 } else { 0.0 }) as f32
+    };
+    (0..points * width).map(value).collect()
+}
+
+#[test]
+fn the_descent_of_many_gets_as_far_as_that_of_open_tsne() {
+    let truth = fixture("t_sne_descent_truth.json");
+    let whole = |key: &str| truth[key].as_u64().expect("a number") as usize;
+    let (points, width, perplexity) = (whole("points"), whole("width"), whole("perplexity"));
+    let vectors = vectors_of_descent(points, width);
+    assert_eq!(vectors[..2 * width], floats(&truth["first"]));
+    let neighbours = nearest_of_all(&vectors, width, whole("neighbours"));
+    let rows: Vec<&[Neighbour]> = neighbours.rows().collect();
+    let mut map = two_principal_components(&vectors, width).expect("a plane");
+    let variance = map.iter().map(|[x, _]| x * x).sum::<f64>() / points as f64;
+    for value in map.as_flattened_mut() {
+        *value *= 1e-4 / variance.sqrt();
+    }
+    descend_many(&Affinities::new(&rows, perplexity as f64), &mut map, |_| {});
+    let found = divergence(&Affinities::new(&rows, perplexity as f64), &map);
+    let expected = truth["divergence"].as_f64().expect("a number");
+    assert!((found / expected - 1.0).abs() < 0.01, "{found} {expected}");
 }
 
 #[test]

@@ -4,11 +4,16 @@ use std::collections::BTreeMap;
 
 use eigenscope_metrics::MetricError;
 use eigenscope_metrics::embeddings::t_sne::Layout;
-use eigenscope_metrics::embeddings::t_sne::affinities::{Affinities, Conditional};
+use eigenscope_metrics::embeddings::t_sne::affinities::{Affinities, Conditional, Probability};
 use eigenscope_metrics::embeddings::t_sne::exact::exact_divergence;
-use eigenscope_metrics::embeddings::t_sne::gradient::{Repulsion, divergence, gradient};
+use eigenscope_metrics::embeddings::t_sne::gradient::{
+    Repulsion, divergence, gradient, interpolated_gradient,
+};
+use eigenscope_metrics::embeddings::t_sne::interpolation::Interpolation;
 use eigenscope_metrics::embeddings::t_sne::tree::{Rectangle, Tree};
-use eigenscope_metrics::embeddings::{Neighbour, nearest_of_all, nearest_others};
+use eigenscope_metrics::embeddings::{
+    NearNeighbours, Neighbour, nearest_by_cells, nearest_of_all, nearest_on_map, nearest_others,
+};
 use eigenscope_metrics::statistics::PowerLaw;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -56,10 +61,18 @@ fn all_neighbours(map: &[[f64; 2]]) -> Vec<Vec<Neighbour>> {
 }
 
 /// P over the nearest neighbours of `points`, by brute force.
-fn affinities(points: &[[f64; 2]], count: usize, perplexity: f64) -> Affinities {
+fn affinities<T: Probability>(points: &[[f64; 2]], count: usize, perplexity: f64) -> Affinities<T> {
     let neighbours = all_neighbours(points);
     let rows: Vec<&[Neighbour]> = neighbours.iter().map(|row| &row[..count]).collect();
     Affinities::new(&rows, perplexity)
+}
+
+/// |a - b| / |b| in the 2-norm of all coordinates.
+fn relative_error(a: &[[f64; 2]], b: &[[f64; 2]]) -> f64 {
+    let squared = |values: &mut dyn Iterator<Item = f64>| values.map(|x| x * x).sum::<f64>();
+    let (a, b) = (a.as_flattened(), b.as_flattened());
+    let difference = squared(&mut a.iter().zip(b).map(|(a, b)| a - b));
+    (difference / squared(&mut b.iter().copied())).sqrt()
 }
 
 proptest! {
@@ -74,6 +87,47 @@ proptest! {
     #[test]
     fn no_magnitude_loses_a_neighbour((vectors, width) in wild_vectors(), count in 0usize..8) {
         assert_exact(&vectors, width, count);
+    }
+
+    #[test]
+    fn neighbours_on_a_map_are_those_of_brute_force(
+        places in vec([-6i8..6, -6i8..6], 1..200),
+        stretched in prop_oneof![Just(1.0), Just(0.0), Just(1e-9), Just(37.3)],
+        count in 0usize..20,
+    ) {
+        let places = places.iter();
+        let map: Vec<[f64; 2]> = places
+            .map(|&[x, y]| [f64::from(x) / 3.0, stretched * f64::from(y) / 7.0])
+            .collect();
+        for (point, row) in nearest_on_map(&map, count).iter().enumerate() {
+            prop_assert_eq!(row, &nearest_others(map.as_flattened(), 2, point, count));
+        }
+    }
+
+    #[test]
+    fn neighbours_by_cells_are_points_at_their_distances(
+        (vectors, width) in tied_vectors(),
+        count in 0usize..20,
+    ) {
+        let found = nearest_by_cells(&vectors, width, count);
+        let points = vectors.len() / width;
+        let mut order = found.order.clone();
+        order.sort_unstable();
+        prop_assert_eq!(order, (0..points as u32).collect::<Vec<_>>());
+        prop_assert_eq!(found.neighbours.count(), count.min(points - 1));
+        for (&point, row) in found.order.iter().zip(found.neighbours.rows()) {
+            let all = nearest_others(&vectors, width, point as usize, points);
+            let mut seen: Vec<u32> = row.iter().map(|other| other.index).collect();
+            for other in row {
+                let index = found.order[other.index as usize];
+                let true_one = all.iter().find(|one| one.index == index).expect("another point");
+                let difference = true_one.squared_distance - other.squared_distance;
+                prop_assert!(difference.abs() <= 1e-12 * true_one.squared_distance);
+            }
+            seen.sort_unstable();
+            seen.dedup();
+            prop_assert_eq!(seen.len(), row.len());
+        }
     }
 
     #[test]
@@ -100,7 +154,7 @@ proptest! {
         points in map(20..60),
         perplexity in 2.0..9.0f64,
     ) {
-        let affinities = affinities(&points, 12, perplexity);
+        let affinities: Affinities = affinities(&points, 12, perplexity);
         let entries: BTreeMap<(usize, usize), f64> = (0..affinities.len())
             .flat_map(|i| affinities.row(i).map(move |(j, value)| ((i, j), value)))
             .collect();
@@ -128,7 +182,7 @@ proptest! {
 
     #[test]
     fn the_gradient_is_the_derivative_of_the_divergence(points in map(15..40), at in 0usize..15) {
-        let affinities = affinities(&points, 10, 4.0);
+        let affinities: Affinities = affinities(&points, 10, 4.0);
         let exact = gradient(&affinities, &points, 1.0, 0.0);
         for axis in 0..2 {
             let moved = |by: f64| {
@@ -143,7 +197,7 @@ proptest! {
 
     #[test]
     fn no_force_moves_the_whole_map(points in map(15..80)) {
-        let affinities = affinities(&points, 10, 4.0);
+        let affinities: Affinities = affinities(&points, 10, 4.0);
         let gradient = gradient(&affinities, &points, 1.0, 0.0);
         for axis in 0..2 {
             prop_assert!(gradient.iter().map(|force| force[axis]).sum::<f64>().abs() < 1e-12);
@@ -178,10 +232,40 @@ proptest! {
         let tree = Tree::new(&points);
         let (exact, fast) = (Repulsion::new(&tree, 0.0), Repulsion::new(&tree, 0.5));
         prop_assert!((fast.normaliser / exact.normaliser - 1.0).abs() < 0.01);
-        let norm = |forces: &mut dyn Iterator<Item = f64>| forces.map(|x| x * x).sum::<f64>().sqrt();
-        let pairs = || fast.forces.as_flattened().iter().zip(exact.forces.as_flattened());
-        let difference = norm(&mut pairs().map(|(fast, exact)| fast - exact));
-        prop_assert!(difference < 0.02 * norm(&mut pairs().map(|(_, exact)| *exact)));
+        prop_assert!(relative_error(&fast.forces, &exact.forces) < 0.02);
+    }
+
+    #[test]
+    fn interpolated_forces_are_nearly_those_of_all_pairs(
+        points in map(100..400),
+        // From a map at the start, all within one distance of nodes, to a sparse one.
+        side in prop_oneof![Just(1e-4), Just(1.0), Just(10.0), Just(40.0)],
+        repeated in 0usize..40,
+        [right, up] in [-50.0..50.0, -50.0..50.0],
+    ) {
+        let mut points: Vec<[f64; 2]> = points
+            .iter()
+            .map(|point| [right + side * point[0] / 10.0, up + side * point[1] / 10.0])
+            .collect();
+        points.extend(vec![points[0]; repeated]);
+        let exact = Repulsion::new(&Tree::new(&points), 0.0);
+        let fast = Interpolation::default().repulsion(&points);
+        prop_assert!((fast.normaliser / exact.normaliser - 1.0).abs() < 0.005);
+        let error = relative_error(&fast.forces, &exact.forces);
+        prop_assert!(error < 0.02, "{error}");
+    }
+
+    #[test]
+    fn the_interpolated_gradient_is_nearly_the_exact_one(
+        points in map(100..300),
+        exaggeration in prop_oneof![Just(1.0), Just(12.0)],
+    ) {
+        let map: Vec<[f64; 2]> = points.iter().map(|point| [point[1] * 3.0, point[0]]).collect();
+        let exact = gradient(&affinities(&points, 31, 10.0), &map, exaggeration, 0.0);
+        let affinities = affinities(&points, 31, 10.0);
+        let fast = interpolated_gradient(&affinities, &map, exaggeration, &mut Interpolation::default());
+        let error = relative_error(&fast, &exact);
+        prop_assert!(error < 0.02, "{error}");
     }
 
     #[test]
@@ -218,6 +302,175 @@ fn all_points_of_a_map_in_one_place() {
     let repulsion = Repulsion::new(&tree, 0.5);
     assert_eq!(repulsion.normaliser, 40.0 * 39.0);
     assert!(repulsion.forces.iter().all(|force| *force == [0.0; 2]));
+    let interpolated = Interpolation::default().repulsion(&[[1.0, -2.0]; 40]);
+    assert!((interpolated.normaliser / repulsion.normaliser - 1.0).abs() < 1e-5);
+    let longest = interpolated
+        .forces
+        .as_flattened()
+        .iter()
+        .fold(0.0, |a, b| b.abs().max(a));
+    assert!(longest < 1e-4, "{longest}");
+}
+
+/// `count` vectors of `width` values in 0..1; the same for the same arguments.
+fn scattered(count: usize, width: usize) -> Vec<f32> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut value = || {
+        // Marsaglia's xorshift.
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 40) as f32 / (1 << 24) as f32
+    };
+    (0..count * width).map(|_| value()).collect()
+}
+
+/// Scattered vectors around 40 others.
+fn in_clusters(count: usize, width: usize) -> Vec<f32> {
+    let mut vectors = scattered(count + 40, width);
+    let centres = vectors.split_off(count * width);
+    for (at, vector) in vectors.chunks_exact_mut(width).enumerate() {
+        let centre = &centres[at % 40 * width..][..width];
+        for (value, centre) in vector.iter_mut().zip(centre) {
+            *value = 0.3 * *value + centre;
+        }
+    }
+    vectors
+}
+
+fn with_threads<T: Send>(threads: usize, run: impl FnOnce() -> T + Send) -> T {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    pool.expect("a pool").install(run)
+}
+
+/// Part of the nearest others by brute force that was found.
+fn recall(found: &NearNeighbours, vectors: &[f32], width: usize) -> f64 {
+    let rows = found.order.iter().zip(found.neighbours.rows());
+    let hits = rows.map(|(&point, row)| {
+        let all = nearest_others(vectors, width, point as usize, row.len());
+        let indices: Vec<u32> = row
+            .iter()
+            .map(|other| found.order[other.index as usize])
+            .collect();
+        all.iter()
+            .filter(|other| indices.contains(&other.index))
+            .count()
+    });
+    hits.sum::<usize>() as f64 / (found.order.len() * found.neighbours.count()) as f64
+}
+
+#[test]
+fn cells_hold_nearly_all_neighbours_of_vectors_in_clusters() {
+    let vectors = in_clusters(4000, 12);
+    let [one, two, three] =
+        [1, 2, 3].map(|threads| with_threads(threads, || nearest_by_cells(&vectors, 12, 30)));
+    assert!(one.recall >= 0.985, "{}", one.recall);
+    let recall = recall(&one, &vectors, 12);
+    assert!(recall >= 0.98, "{recall}");
+    assert!(one == two && one == three);
+}
+
+#[test]
+fn vectors_without_structure_are_all_compared() {
+    let vectors = scattered(700, 60);
+    let found = nearest_by_cells(&vectors, 60, 25);
+    assert_eq!(found.recall, 1.0);
+    assert_eq!(recall(&found, &vectors, 60), 1.0);
+}
+
+#[test]
+fn equal_vectors_are_neighbours_of_each_other() {
+    let found = nearest_by_cells(&[0.5; 3 * 400], 3, 5);
+    for (point, row) in found.neighbours.rows().enumerate() {
+        assert_eq!(row.len(), 5);
+        assert!(row.iter().all(|other| other.squared_distance == 0.0));
+        assert!(row.iter().all(|other| other.index as usize != point));
+    }
+}
+
+#[test]
+fn many_vectors_are_laid_out_alike_by_any_number_of_threads() {
+    // One more than few; some of them equal.
+    let mut vectors = in_clusters(10_001, 8);
+    vectors.copy_within(..50 * 8, 5000 * 8);
+    let layout = |threads| {
+        let mut steps = 0;
+        let layout = with_threads(threads, || {
+            Layout::new(&vectors, 8, 10.0, |step| steps = step)
+        });
+        (layout.expect("a map"), steps)
+    };
+    let (one, steps) = layout(1);
+    assert_eq!((steps, one.unreached), (750, 0));
+    assert_eq!(one, layout(3).0);
+    assert!(one.recall >= 0.985, "{}", one.recall);
+    assert!(one.map.as_flattened().iter().all(|value| value.is_finite()));
+    assert!(
+        one.kl_divergence_nats > 0.0 && one.kl_divergence_nats < 5.0,
+        "{}",
+        one.kl_divergence_nats
+    );
+    let near = nearest_on_map(&one.map, 10);
+    let same = near.iter().enumerate().flat_map(|(point, row)| {
+        let cluster = |point: usize| if (5000..5050).contains(&point) { point - 5000 } else { point } % 40;
+        row.iter().filter(move |other| cluster(other.index as usize) == cluster(point))
+    });
+    let same = same.count() as f64 / (10.0 * 10_001.0);
+    assert!(same > 0.9, "{same}");
+}
+
+#[test]
+fn a_value_that_is_not_finite_is_refused() {
+    for value in [f32::NAN, f32::INFINITY] {
+        let mut vectors = in_clusters(40, 3);
+        vectors[3 * 7 + 2] = value;
+        let error = Layout::new(&vectors, 3, 5.0, |_| {}).expect_err("refused");
+        assert!(
+            error.to_string().starts_with("value 2 of vector 7 is "),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_grid_is_used_again_only_for_maps_of_its_extent() {
+    let spiral = |side: f64| -> Vec<[f64; 2]> {
+        let place = |at: f64| [side * at.cos() * at / 900.0, side * at.sin() * at / 900.0];
+        (0..900).map(|at| place(f64::from(at))).collect()
+    };
+    let mut kept = Interpolation::default();
+    for side in [60.0, 60.1, 1.0, 100.0, 60.0, 0.0, 900.0] {
+        let map = spiral(side);
+        assert_eq!(
+            kept.repulsion(&map),
+            Interpolation::default().repulsion(&map)
+        );
+    }
+    // Further apart than the most nodes allow.
+    let found = kept.repulsion(&spiral(1500.0));
+    assert!(
+        found
+            .forces
+            .as_flattened()
+            .iter()
+            .all(|force| force.is_finite())
+    );
+}
+
+#[test]
+fn the_grid_gives_the_same_bits_for_any_number_of_threads() {
+    let map: Vec<[f64; 2]> = (0..5000)
+        .map(|at| {
+            [
+                f64::from(at * 7919 % 5003) / 70.0,
+                f64::from(at * 104_729 % 4999) / 90.0,
+            ]
+        })
+        .collect();
+    let with = |threads| with_threads(threads, || Interpolation::default().repulsion(&map));
+    let one = with(1);
+    assert_eq!(one, with(2));
+    assert_eq!(one, with(3));
 }
 
 #[test]
