@@ -125,7 +125,7 @@ fn vectors_of_descent(points: usize, width: usize) -> Vec<f32> {
 
 #[test]
 fn the_descent_of_many_gets_as_far_as_that_of_open_tsne() {
-    let truth = fixture("t_sne_descent_truth.json");
+    let truth: Value = fixture("t_sne_descent_truth.json");
     let whole = |key: &str| truth[key].as_u64().expect("a number") as usize;
     let (points, width, perplexity) = (whole("points"), whole("width"), whole("perplexity"));
     let vectors = vectors_of_descent(points, width);
