@@ -154,6 +154,21 @@ fn a_revision_of_git_is_compared_with_now() {
     refused("nosuch:p.toml").refuses(&["git knows no revision `nosuch`"]);
     project.write("new.toml", SWEEP);
     refused("HEAD:new.toml").refuses(&["new.toml does not exist in HEAD"]);
+    refused("p@HEAD").refuses(&["there is no pipeline `p@HEAD`", "`HEAD:p`"]);
+    // A file that was broken then, and one that is gone now.
+    project.write("b.toml", "[train.x]\nkind = 'nosuch'\n");
+    assert!(git(&["add", "b.toml"]) && git(&["commit", "-q", "-m", "second"]));
+    let broken = refused("HEAD:b.toml").expect(2);
+    assert!(
+        broken.stderr.contains("HEAD:./b.toml:2:"),
+        "{}",
+        broken.stderr
+    );
+    std::fs::remove_file(project.path("p.toml")).expect("removed");
+    project.write("q.toml", SWEEP);
+    let diff = project.json(&["diff", "HEAD:p.toml", "q.toml"]);
+    assert_eq!(diff["only_before"], Value::Array(Vec::new()));
+    assert_eq!(diff["only_after"], Value::Array(Vec::new()));
 }
 
 #[test]

@@ -1,12 +1,18 @@
 //! Projects that share results by their settings.
 #![cfg(unix)]
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use eigenscope_testing::{
-    Answer, RunCounts, TestFolder, TestProject, file_names, files_below, program,
+    Answer, RunCounts, TestFolder, TestProject, file_names, files_below, interrupt, program,
 };
 
 /// Four tasks, one after the other.
@@ -121,6 +127,19 @@ fn a_run_pushes_if_the_settings_say_so() {
     other
         .call(&["push", "p.toml"])
         .refuses(&["read_only = true"]);
+    // To compare is no push.
+    let check = || other.call(&["push", "p.toml", "--check"]);
+    check().expect(0).explains(&[
+        "is only read: of 4 results that are up to date here, it has 4, 4 of them with equal bytes",
+    ]);
+    let objects = files_below(&folder.join("v1"));
+    let output = objects
+        .iter()
+        .find(|path| path.extension().is_none_or(|end| end != "json"));
+    fs::write(output.expect("an output"), "damaged").expect("written");
+    check()
+        .expect(1)
+        .explains(&["not equal: ", "it has 4, 3 of them with equal bytes"]);
 }
 
 #[test]
@@ -350,6 +369,178 @@ fn a_remote_that_cannot_be_used_is_said_and_fails_no_run() {
     one.call(&["push", "p.toml"]).refuses(&["make remote"]);
 }
 
+/// A folder on the web, in memory. What it is told to be silent about is never answered.
+struct Web {
+    url: String,
+    objects: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
+    is_silent: Arc<Mutex<fn(&str) -> bool>>,
+}
+
+impl Web {
+    fn start(is_silent: fn(&str) -> bool) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!(
+            "http://{}/shared",
+            listener.local_addr().expect("an address")
+        );
+        let web = Self {
+            url,
+            objects: Arc::default(),
+            is_silent: Arc::new(Mutex::new(is_silent)),
+        };
+        let (objects, is_silent) = (Arc::clone(&web.objects), Arc::clone(&web.is_silent));
+        std::thread::spawn(move || {
+            for socket in listener.incoming().flatten() {
+                let (objects, is_silent) = (Arc::clone(&objects), Arc::clone(&is_silent));
+                // A client that goes away is no fault of the server.
+                std::thread::spawn(move || {
+                    let is_silent = *is_silent.lock().expect("set");
+                    serve(socket, &objects, is_silent)
+                });
+            }
+        });
+        web
+    }
+
+    fn settings(&self) -> String {
+        format!("[remote]\nurl = \"{}\"\n", self.url)
+    }
+
+    fn be_silent(&self, is_silent: fn(&str) -> bool) {
+        *self.is_silent.lock().expect("set") = is_silent;
+    }
+
+    /// How many objects there are whose names hold `part`.
+    fn count(&self, part: &str) -> usize {
+        let objects = self.objects.lock().expect("kept");
+        objects.keys().filter(|name| name.contains(part)).count()
+    }
+}
+
+/// Answers one request.
+fn serve(
+    socket: TcpStream,
+    objects: &Mutex<BTreeMap<String, Vec<u8>>>,
+    is_silent: fn(&str) -> bool,
+) -> std::io::Result<()> {
+    let mut reader = BufReader::new(socket.try_clone()?);
+    let (mut first, mut length) = (String::new(), 0);
+    reader.read_line(&mut first)?;
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line)?;
+        let line = line.trim().to_lowercase();
+        if line.is_empty() {
+            break;
+        }
+        if let Some(text) = line.strip_prefix("content-length:") {
+            length = text.trim().parse().unwrap_or(0);
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body)?;
+    if is_silent(&first) {
+        return reader.read_to_end(&mut body).map(drop);
+    }
+    let mut words = first.split(' ').map(str::to_owned);
+    let (method, name) = (
+        words.next().unwrap_or_default(),
+        words.next().unwrap_or_default(),
+    );
+    let mut objects = objects.lock().expect("kept");
+    let (status, content) = match method.as_str() {
+        "PUT" => {
+            objects.insert(name, body);
+            (201, Vec::new())
+        }
+        "GET" | "HEAD" => match objects.get(&name) {
+            Some(content) => (200, content.clone()),
+            None => (404, Vec::new()),
+        },
+        _ => (405, Vec::new()),
+    };
+    drop(objects);
+    let mut socket = socket;
+    write!(
+        socket,
+        "HTTP/1.1 {status} Status\r\nContent-Length: {}\r\nConnection: close\r\nETag: \"1\"\r\n\
+         Last-Modified: Fri, 27 Nov 2026 12:00:00 GMT\r\n\r\n",
+        content.len()
+    )?;
+    match method.as_str() {
+        "HEAD" => Ok(()),
+        _ => socket.write_all(&content),
+    }
+}
+
+#[test]
+fn a_push_that_was_interrupted_is_completed_by_the_next() {
+    // It takes outputs, but no record of a result.
+    let web = Web::start(|request| {
+        request.starts_with("PUT") && request.contains("/task.json") && !request.contains("/tasks/")
+    });
+    let one = project(&web.settings());
+    run(&one, &[]);
+    let mut push = one.command(&["push", "p.toml"]);
+    let push = push.stderr(Stdio::piped()).spawn().expect("it starts");
+    let begun = Instant::now();
+    while web.count("/v1/tasks/") < TASKS {
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "nothing is pushed"
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    interrupt(&push);
+    let answer = Answer::from(push.wait_with_output().expect("ended")).expect(130);
+    let answer = answer.explains(&["interrupted; pushed 0 results", "4 left to do"]);
+    assert!(!answer.stderr.contains("not pushed"), "{}", answer.stderr);
+    web.be_silent(|_| false);
+    one.call(&["push", "p.toml"])
+        .expect(0)
+        .explains(&["pushed 4 results"]);
+    // Each result has a record, and so has each task.
+    assert_eq!(web.count("/task.json"), 2 * TASKS);
+    let other = project(&web.settings());
+    assert_eq!(run(&other, &[]).0.taken, TASKS);
+    other.edit("value = 1", "value = 2");
+    let answer = run(&other, &[]).1;
+    answer.explains(&["since it was last pushed parameter `value` changed from 1 to 2"]);
+}
+
+#[test]
+fn a_web_server_that_lists_nothing_is_read() {
+    let web = Web::start(|_| false);
+    let one = project(&web.settings());
+    one.edit("value = 1", "value = [1, 2, 3, 4, 5, 6, 7, 8]");
+    run(&one, &[]);
+    one.call(&["push", "p.toml"]).expect(0);
+    // What is not there is missed, one after the other, and what is there is taken all the same.
+    let other = project(&web.settings());
+    other.edit("value = 1", "value = [9, 10, 11, 12, 13, 1]");
+    let (counts, answer) = run(&other, &[]);
+    assert_eq!(counts.taken, 2, "{}", answer.stderr);
+    assert!(
+        !answer.stderr.contains("not asked any more"),
+        "{}",
+        answer.stderr
+    );
+}
+
+#[test]
+fn a_remote_that_never_answers_is_said_and_not_waited_for_long() {
+    let web = Web::start(|_| true);
+    let one = project(&web.settings());
+    let begun = Instant::now();
+    let (counts, answer) = run(&one, &[]);
+    let took = begun.elapsed();
+    assert_eq!(counts.ran, TASKS);
+    let waiting = format!("waiting for {}, which has not answered for 3 s", web.url);
+    answer.explains(&[&waiting, "was not asked any more: no answer in time"]);
+    // Ten seconds for the first task, and none for the others.
+    assert!(took < Duration::from_secs(40), "{took:?}");
+}
+
 #[test]
 fn a_remote_that_takes_nothing_is_found_at_the_start() {
     let shared = TestFolder::new();
@@ -371,6 +562,10 @@ fn a_remote_that_takes_nothing_is_found_at_the_start() {
     // With nothing to do, nothing is tried.
     let answer = run(&other, &[]).1;
     assert!(!answer.stderr.contains("warning"), "{}", answer.stderr);
+    // A push says it once.
+    let pushed = other.call(&["push", "p.toml"]).expect(1);
+    assert_eq!(pushed.stderr.lines().count(), 2, "{}", pushed.stderr);
+    pushed.explains(&["was not asked any more: ", "1 there already, 3 left to do"]);
 }
 
 #[test]

@@ -2,12 +2,14 @@
 //! `cluster.rs`.
 #![cfg(unix)]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use eigenscope_testing::{Answer, RunCounts, TestProject, emulated_cuda, interrupt, workspace};
+use serde_json::Value;
 
 /// A data set, four models of it, a table of these and a figure.
 const PIPELINE: &str = "\
@@ -249,11 +251,20 @@ fn what_slurm_refuses_ends_the_run_with_its_words() {
         "slurm/refuse",
         "sbatch: error: invalid partition specified: x\n",
     );
-    let answer = cluster.run(&[]).expect(2);
-    assert_says(
-        &answer.stderr,
-        "`sbatch` failed: invalid partition specified: x",
+    let words = "`sbatch` failed: invalid partition specified: x";
+    let hook = "cat > told.json";
+    let answer = cluster.run(&["--notify", hook]).expect(2);
+    assert_says(&answer.stderr, words);
+    assert_says(&answer.stderr, "tasks: 7 left to do");
+    let told: Value = serde_json::from_str(&cluster.project.read("told.json")).expect("JSON");
+    assert_eq!(
+        (&told["outcome"], &told["left"]),
+        (&"failed".into(), &7.into())
     );
+    assert_says(told["summary"].as_str().expect("a text"), words);
+    let watched = cluster.call(&["watch", "p"]).expect(1);
+    assert_says(&watched.stdout, "0 of 7 tasks done, 7 left; ended: failed");
+    assert_says(&watched.stdout, words);
     cluster.assert_tidy();
 }
 
@@ -558,12 +569,35 @@ fn a_held_job_is_named_and_waited_for() {
 }
 
 #[test]
+fn variables_that_would_undo_what_is_submitted_are_not_passed_on() {
+    let cluster = Cluster::new(PIPELINE, QUICK);
+    let mut command = cluster.command(&["run", "p.toml", "--offline", "data.a"]);
+    for variable in [
+        "SBATCH_ARRAY_INX",
+        "SBATCH_MEM_PER_CPU",
+        "SQUEUE_PARTITION",
+        "SBATCH_ACCOUNT",
+    ] {
+        command.env(variable, "9");
+    }
+    Answer::of(command.env("SBATCH_PARTITION", "site")).expect(0);
+    let passed = cluster.project.read("slurm/variables");
+    let passed: BTreeSet<&str> = passed.lines().collect();
+    assert_eq!(
+        passed,
+        BTreeSet::from(["SBATCH_ACCOUNT", "SBATCH_PARTITION"])
+    );
+    let calls = cluster.project.read("slurm/calls");
+    assert_says(&calls, "--partition=site");
+}
+
+#[test]
 fn a_dry_run_shows_what_would_be_submitted() {
     let cluster = Cluster::new(PIPELINE, &format!("{QUICK}local = ['figure.*']\n"));
     let answer = cluster.run(&["--dry-run"]).expect(0);
-    assert_says(&answer.stderr, "slurm: an array of 1 element (1 thread, ");
-    assert_says(&answer.stderr, "slurm: later 5 tasks (1 thread, ");
-    assert_says(&answer.stderr, "slurm: 1 on this machine");
+    assert_says(&answer.stdout, "slurm: an array of 1 element (1 thread, ");
+    assert_says(&answer.stdout, "slurm: later 5 tasks (1 thread, ");
+    assert_says(&answer.stdout, "slurm: 1 on this machine");
     assert_eq!(cluster.calls("sbatch"), 0);
 }
 
@@ -577,11 +611,11 @@ fn a_dry_run_needs_no_controller() {
     symlink("/bin/false", cluster.project.path("bin/scontrol")).expect("linked");
     let answer = cluster.run(&dry).expect(0);
     assert_says(
-        &answer.stderr,
+        &answer.stdout,
         "slurm: it cannot be asked (`scontrol` failed: it ended with exit status: 1): assumed are arrays of at most 1001 elements",
     );
-    assert_says(&answer.stderr, "slurm: an array of 4 elements (1 thread, ");
-    assert_says(&answer.stderr, "slurm: later 2 tasks (1 thread, ");
+    assert_says(&answer.stdout, "slurm: an array of 4 elements (1 thread, ");
+    assert_says(&answer.stdout, "slurm: later 2 tasks (1 thread, ");
     let json = cluster
         .run(&[&dry[..], &["--json"]].concat())
         .expect(0)
@@ -604,8 +638,8 @@ fn a_dry_run_knows_what_an_earlier_run_has_submitted() {
     run.kill().expect("killed");
     run.wait().expect("a child");
     let answer = cluster.run(&["--dry-run"]).expect(0);
-    assert_says(&answer.stderr, "slurm: 4 submitted by an earlier run");
-    assert_says(&answer.stderr, "slurm: later 2 tasks (1 thread, ");
+    assert_says(&answer.stdout, "slurm: 4 submitted by an earlier run");
+    assert_says(&answer.stdout, "slurm: later 2 tasks (1 thread, ");
     cluster.run(&[]).expect(0);
     assert_eq!(cluster.project.started().len(), 7, "nothing twice");
     cluster.assert_tidy();

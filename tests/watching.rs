@@ -90,6 +90,24 @@ fn a_run_is_watched_until_it_ends_or_its_process_is_gone() {
 }
 
 #[test]
+fn watching_ends_when_nobody_reads_on() {
+    let project = TestProject::with_fake_stages(HANGING);
+    let mut run = project.command(&["run", "p.toml"]);
+    let mut run = run.stderr(Stdio::null()).spawn().expect("it starts");
+    while !project.path("artifacts/p/.run.json").exists() {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let mut watch = project.command(&["watch", "p", "--json"]);
+    let mut watch = watch.stdout(Stdio::piped()).spawn().expect("it starts");
+    drop(watch.stdout.take());
+    // The run writes at least every ten seconds.
+    assert_eq!(watch.wait().expect("ended").code(), Some(0));
+    assert!(run.try_wait().expect("asked").is_none(), "it ended early");
+    run.kill().expect("killed");
+    run.wait().expect("ended");
+}
+
+#[test]
 fn a_command_is_told_how_the_run_ended() {
     let project = TestProject::with_fake_stages(GOOD);
     let hook = "cat > told.json; echo \"$EIGENSCOPE_PIPELINE $EIGENSCOPE_OUTCOME $EIGENSCOPE_DONE $EIGENSCOPE_FAILED\" > told";

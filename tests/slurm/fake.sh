@@ -6,6 +6,7 @@ set -u
 d=$FAKE_SLURM
 mkdir -p "$d/state" "$d/pid"
 echo "$(basename "$0") $*" >> "$d/calls"
+env | sed -n 's/^\(\(SBATCH\|SQUEUE\|SCANCEL\|SINFO\|SACCT\)_[A-Z_]*\)=.*/\1/p' >> "$d/variables"
 case $(basename "$0") in
 sbatch)
     if [ -e "$d/busy" ]; then rm "$d/busy"; echo "sbatch: error: Unable to contact slurm controller (connect failure)" >&2; exit 1; fi

@@ -54,7 +54,7 @@ pub(crate) fn listen(
             .as_ref()
             .is_some_and(|planning| !planning.has_finished())
         {
-            tell("interrupted before any task was started");
+            tell("interrupted before anything was started");
             // A plan of a million tasks takes a second to be given back.
             std::process::exit(exit::INTERRUPTED.into());
         }

@@ -47,12 +47,31 @@ pub(crate) fn help() -> String {
 
 /// A mistake in a file or on the command line, with its place where there is one.
 #[derive(Debug, thiserror::Error)]
-#[error("{}", .0)]
-pub(crate) struct Diagnosed(Box<dyn miette::Diagnostic + Send + Sync>);
+#[error("{diagnostic}")]
+pub(crate) struct Diagnosed {
+    diagnostic: Box<dyn miette::Diagnostic + Send + Sync>,
+    /// A folder, and what is shown in its place.
+    shown_as: Option<(String, String)>,
+}
 
 /// Keeps the labels of a diagnostic on its way up.
 pub(crate) fn diagnosed(error: impl miette::Diagnostic + Send + Sync + 'static) -> anyhow::Error {
-    anyhow::Error::new(Diagnosed(Box::new(error)))
+    anyhow::Error::new(Diagnosed {
+        diagnostic: Box::new(error),
+        shown_as: None,
+    })
+}
+
+/// The same for a file in a folder that is temporary, and shown as `shown`.
+pub(crate) fn diagnosed_in(
+    error: impl miette::Diagnostic + Send + Sync + 'static,
+    folder: &str,
+    shown: &str,
+) -> anyhow::Error {
+    anyhow::Error::new(Diagnosed {
+        diagnostic: Box::new(error),
+        shown_as: Some((folder.to_owned(), shown.to_owned())),
+    })
 }
 
 /// The code of the innermost cause that has one of its own: the command that met it does not matter.
@@ -86,7 +105,11 @@ pub(crate) fn code(error: &anyhow::Error) -> u8 {
 
 /// The text of an error: with source lines and labels where it has a place.
 pub(crate) fn render(error: &anyhow::Error) -> String {
-    if let Some(Diagnosed(diagnostic)) = error.downcast_ref() {
+    if let Some(Diagnosed {
+        diagnostic,
+        shown_as,
+    }) = error.downcast_ref()
+    {
         let theme = match Terminal::of_stderr() {
             Terminal { draws: false, .. } => GraphicalTheme::none(),
             Terminal { colours: true, .. } => GraphicalTheme::unicode(),
@@ -97,7 +120,11 @@ pub(crate) fn render(error: &anyhow::Error) -> String {
             .render_report(&mut text, diagnostic.as_ref())
             .is_ok()
         {
-            return text.trim_end().to_owned();
+            let text = text.trim_end();
+            return match shown_as {
+                Some((folder, shown)) => text.replace(folder, shown),
+                None => text.to_owned(),
+            };
         }
     }
     let mut causes = error.chain();

@@ -32,5 +32,5 @@ pub(crate) fn print(content: &impl Serialize) -> Result<()> {
         .map_err(std::io::Error::from)
         .and_then(|()| out.write_all(b"\n"))
         .and_then(|()| out.flush());
-    printed(written)
+    printed(written).map(drop)
 }

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use eigenscope_pipeline::compare::{Published, Row, compare};
-use eigenscope_pipeline::execute::{self, ExecuteError, Options, Outcome, stderr_observer};
+use eigenscope_pipeline::execute::{self, Ended, ExecuteError, Options, stderr_observer};
 use eigenscope_pipeline::store::Store;
 use eigenscope_pipeline::survey::{Survey, rescan, survey_showing};
 use eigenscope_plan::pipeline_file::installed_pipelines;
 use eigenscope_plan::programs::Programs;
 use eigenscope_plan::progress::Progress;
+use eigenscope_plan::settings::Settings;
 use eigenscope_plan::{Plan, lacking_files};
 use eigenscope_plan::{file, task_patterns};
 
@@ -21,6 +22,7 @@ use crate::commands::{plural, relative, tell};
 use crate::exit::diagnosed;
 use crate::invocation::Invocation;
 use crate::planning;
+use crate::settings;
 
 /// Folder of the pipelines that can be given by name.
 pub(crate) const PIPELINES: &str = "pipelines";
@@ -35,6 +37,8 @@ pub(crate) struct Project {
     pub(crate) plan: ManuallyDrop<Plan>,
     pub(crate) store: Store,
     pub(crate) data_dir: PathBuf,
+    /// Those of the site, for its pipeline.
+    pub(crate) settings: Settings,
     /// How its pipeline and its folders were given.
     pub(crate) invocation: Invocation,
     /// How far its planning is, as it is shown.
@@ -45,6 +49,7 @@ impl Project {
     /// Asks the stage programs, reads the pipeline file and checks it.
     pub(crate) fn open(arguments: &ProjectArguments, pipeline: &str) -> Result<Self> {
         let path = pipeline_file(pipeline)?;
+        let settings = settings::read(&path)?;
         let programs = stage_programs(arguments)?;
         let progress = planning::show();
         let plan = eigenscope_plan::read_showing(&path, &programs, &progress).map_err(diagnosed)?;
@@ -53,6 +58,7 @@ impl Project {
             plan: ManuallyDrop::new(plan),
             store: store(arguments)?,
             data_dir: arguments.data_dir.clone(),
+            settings,
             invocation: Invocation::new(arguments, pipeline),
             progress,
         })
@@ -84,7 +90,7 @@ impl Project {
         &self,
         targets: &[usize],
         options: &Options,
-    ) -> Result<Outcome, ExecuteError> {
+    ) -> Result<Ended, ExecuteError> {
         let Self {
             programs,
             plan,
@@ -92,7 +98,7 @@ impl Project {
             ..
         } = self;
         let mut observer = stderr_observer(Terminal::of_stderr().redraws);
-        execute::run(plan, targets, programs, store, options, observer.as_mut())
+        execute::run_to_end(plan, targets, programs, store, options, observer.as_mut())
     }
 
     /// Refuses targets that have to be made from a file that cannot be used, with its place in the pipeline file.
@@ -193,6 +199,9 @@ pub(crate) fn all_plans(arguments: &ProjectArguments, named: &[String]) -> Resul
         bail!(
             "this folder has no `{PIPELINES}/*.toml`: go to the folder of the project, or name its pipeline files"
         );
+    }
+    for path in &paths {
+        settings::read(path)?;
     }
     let progress = planning::show();
     let plans = paths

@@ -7,6 +7,7 @@ use eigenscope_pipeline::execute::slurm::SlurmOptions;
 use eigenscope_plan::settings::{self, ExecutorName, FILE_NAME, Settings};
 
 use crate::arguments::{Executor, ProjectArguments, Run};
+use crate::commands::tell;
 use crate::exit::diagnosed;
 use crate::project::PIPELINES;
 
@@ -25,6 +26,13 @@ pub(crate) fn read(pipeline: &Path) -> Result<Settings> {
             .map(|root| root.join(FILE_NAME)),
         false => Some(folder.join(FILE_NAME)),
     };
+    let inside = folder.join(FILE_NAME);
+    if is_in_pipelines && inside.exists() && project.as_ref().is_some_and(|path| !path.exists()) {
+        tell(&format!(
+            "note: {} is taken for a pipeline: settings stand beside the folder `{PIPELINES}`, not in it",
+            inside.display()
+        ));
+    }
     let files = project.into_iter().chain(user_settings());
     let files: Vec<PathBuf> = files.filter(|path| path.exists()).collect();
     settings::read(&files).map_err(diagnosed)
@@ -59,6 +67,9 @@ pub(crate) fn slurm(
         return Ok(None);
     }
     let mut settings = settings.slurm.clone();
+    // As sbatch takes it: its limits are asked for.
+    let of_environment = || std::env::var("SBATCH_PARTITION").ok();
+    settings.partition = settings.partition.or_else(of_environment);
     settings.retries = command.retries.map_or(settings.retries, u32::from);
     let program = std::env::current_exe().context("cannot find this program")?;
     let mut element_command = vec![program, PathBuf::from("__element")];

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Result, bail};
 use eigenscope_pipeline::execute::Outcome;
 use eigenscope_pipeline::sharing::{
-    Miss, Open, PARALLEL, PROGRAM, PROTOCOL_VERSION, Patience, Remote, Sharing, second_store,
+    Hearing, Miss, Open, PARALLEL, PROGRAM, PROTOCOL_VERSION, Patience, Remote, Sharing,
+    second_store,
 };
 use eigenscope_plan::settings::{self, Settings};
 
@@ -17,6 +19,9 @@ use crate::project::{Project, program_folder};
 /// Different reasons that are named for results that were not taken.
 const REASONS_SHOWN: usize = 8;
 
+/// Time between two looks at whether a remote has answered.
+const LOOK: Duration = Duration::from_millis(500);
+
 /// What the settings say about sharing.
 pub(crate) struct Shared {
     remote: Option<settings::Remote>,
@@ -24,21 +29,11 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// As the settings for the project's pipeline file say.
-    pub(crate) fn of(project: &Project) -> Result<Self> {
-        Self::for_file(&project.plan.file)
-    }
-
-    /// As the settings for a pipeline file say.
-    pub(crate) fn for_file(pipeline: &Path) -> Result<Self> {
-        Ok(Self::new(crate::settings::read(pipeline)?))
-    }
-
-    /// As settings say, which have been read.
-    pub(crate) fn new(settings: Settings) -> Self {
+    /// As settings say.
+    pub(crate) fn new(settings: &Settings) -> Self {
         Self {
-            remote: settings.remote,
-            stores: settings.stores,
+            remote: settings.remote.clone(),
+            stores: settings.stores.clone(),
         }
     }
 
@@ -55,7 +50,9 @@ impl Shared {
         if self.remote.is_none() && self.stores.is_empty() {
             return Ok(None);
         }
-        let remote = self.remote.as_ref().map(open).transpose()?;
+        let remote = self.remote.as_ref();
+        let remote = remote.map(|remote| open(remote, Patience::default()));
+        let remote = remote.transpose()?;
         Ok(Some(Sharing::new(&self.stores, remote)?))
     }
 
@@ -63,7 +60,7 @@ impl Shared {
     pub(crate) fn sharing_of_run(&self) -> Result<Option<Sharing>> {
         let goes_on = "the run goes on without it";
         let remote = self.remote.as_ref().and_then(|remote| {
-            let opened = open(remote);
+            let opened = open(remote, Patience::short());
             let opened =
                 opened.inspect_err(|error| tell(&format!("warning: {error:#}; {goes_on}")));
             opened.ok()
@@ -87,7 +84,7 @@ impl Shared {
 
     /// Opens the remote of the settings.
     pub(crate) fn remote(&self) -> Result<Remote> {
-        open(self.remote_settings()?)
+        open_waiting(self.remote_settings()?)
     }
 
     fn remote_settings(&self) -> Result<&settings::Remote> {
@@ -100,6 +97,11 @@ impl Shared {
         Ok(remote)
     }
 
+    /// Whether there is a remote that is never pushed to.
+    pub(crate) fn is_only_read(&self) -> bool {
+        self.remote.as_ref().is_some_and(|remote| remote.read_only)
+    }
+
     /// Opens the remote to push to, unless it is only read.
     pub(crate) fn remote_to_push_to(&self) -> Result<Remote> {
         let remote = self.remote_settings()?;
@@ -109,11 +111,28 @@ impl Shared {
                 remote.url
             );
         }
-        open(remote)
+        open_waiting(remote)
     }
 }
 
-fn open(remote: &settings::Remote) -> Result<Remote> {
+/// Opens a remote for a command that has nothing to do but wait for it. If it does not answer, that is said once.
+fn open_waiting(settings: &settings::Remote) -> Result<Remote> {
+    // How far the planning was is of no use any more.
+    crate::planning::end();
+    let remote = open(settings, Patience::default())?;
+    let (listener, url) = (remote.listener(), settings.url.clone());
+    std::thread::spawn(move || {
+        while let Some(hearing) = listener.hearing().filter(|&one| one != Hearing::Something) {
+            if let Some(line) = hearing.waited_for(&url) {
+                return tell(&line);
+            }
+            std::thread::sleep(LOOK);
+        }
+    });
+    Ok(remote)
+}
+
+fn open(remote: &settings::Remote, patience: Patience) -> Result<Remote> {
     if second_store(Path::new(&remote.url)).is_ok() {
         bail!(
             "{} is a folder of results, from which [[stores]] reads: name a folder of its own in [remote]",
@@ -128,7 +147,7 @@ fn open(remote: &settings::Remote) -> Result<Remote> {
         endpoint: remote.endpoint.clone(),
         region: remote.region.clone(),
         parallel: PARALLEL,
-        patience: Patience::default(),
+        patience,
     };
     Ok(Remote::open(
         &program,
@@ -170,6 +189,10 @@ pub(crate) fn tell_misses(project: &Project, outcome: &Outcome, sharing: &Sharin
     let mut by_reason: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (&task, miss) in &outcome.misses {
         by_reason.entry(miss.to_string()).or_default().push(task);
+    }
+    // Why the remote is not asked any more is said once.
+    if let Some(reason) = sharing.remote().and_then(Remote::given_up) {
+        by_reason.remove(&reason);
     }
     let mut groups: Vec<(String, Vec<usize>)> = by_reason.into_iter().collect();
     groups.sort_by_key(|(_, tasks)| tasks.first().copied());

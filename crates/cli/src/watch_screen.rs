@@ -16,7 +16,7 @@ pub(crate) fn lines(
     width: usize,
     height: usize,
 ) -> Vec<String> {
-    let mut lines = vec![headline(state, liveness, now), counts(&state.counts)];
+    let mut lines = vec![headline(state, liveness, now), counts(state)];
     if state.outcome.is_none() {
         lines.push(time_left(state, liveness));
     }
@@ -57,12 +57,7 @@ pub(crate) fn summary(state: &RunState, liveness: Liveness, now: f64) -> String 
         Some(end) => end,
         None => time_left(state, liveness),
     };
-    let mut line = format!(
-        "{}: {}; {}",
-        state.pipeline,
-        counts(&state.counts),
-        end.trim()
-    );
+    let mut line = format!("{}: {}; {}", state.pipeline, counts(state), end.trim());
     if let Some(silence) = silence(state, liveness, now) {
         line.push_str(&format!("; {silence}"));
     }
@@ -115,7 +110,7 @@ fn silence(state: &RunState, liveness: Liveness, now: f64) -> Option<String> {
     is_long.then(|| format!("nothing heard for {}", duration(silence)))
 }
 
-fn counts(counts: &Counts) -> String {
+fn counts(state: &RunState) -> String {
     let Counts {
         total,
         current,
@@ -126,7 +121,12 @@ fn counts(counts: &Counts) -> String {
         reused,
         failed,
         stopped,
-    } = *counts;
+    } = state.counts;
+    // What a run that has ended did not bring to an end is left, wherever it was.
+    let (left, [running, queued, waiting, stopped]) = match state.outcome {
+        None => (0, [running, queued, waiting, stopped]),
+        Some(_) => (running + queued + waiting + stopped, [0; 4]),
+    };
     let others = tallied([
         (reused, "came out as before"),
         (running, "running"),
@@ -134,6 +134,7 @@ fn counts(counts: &Counts) -> String {
         (waiting, "waiting"),
         (failed, "failed"),
         (stopped, "stopped"),
+        (left, "left"),
         (current, "up to date before"),
     ]);
     let comma = if others.is_empty() { "" } else { ", " };

@@ -164,7 +164,7 @@ impl Accepting<'_> {
     /// The record of a task's last result, as it is when the result is accepted; or what is wrong with the result.
     fn accepted_record(&mut self, index: usize) -> Result<Record, Vec<Reason>> {
         let task = &self.plan.tasks[index];
-        let Previous::Record(last) = self.surveyor.previous(task) else {
+        let Previous::Record(last) = self.surveyor.previous(task, None) else {
             return Err(vec![Reason::NeverMade]);
         };
         let intact = self.surveyor.stored(task, last.key_inputs.key())?;

@@ -102,6 +102,38 @@ fn options_that_would_undo_ours_are_refused_in_every_form() {
 }
 
 #[test]
+fn options_that_cannot_work_are_refused_and_unknown_ones_are_named() {
+    let report = rendered(
+        "[slurm]\noptions = ['-d', '--licenses', '-T', '--usage']\nsetup = [\"ulimit\\u0000 -c 0\"]\n",
+    );
+    for words in [
+        "`-d` (--dependency) is given no value",
+        "`--licenses` is given no value",
+        "`-T` is no option of sbatch",
+        "`--usage` cannot be given: it submits nothing",
+        "a text holds the character \\u0000",
+    ] {
+        assert!(report.contains(words), "`{words}` is not in\n{report}");
+    }
+    let known = "options = ['--constraint=avx512', '-dafterok:3', '--nice', '--exclus']\n";
+    let settings = read(&[&format!("[slurm]\n{known}")]).expect("read");
+    assert_eq!(settings.slurm.option_warnings, [""; 0]);
+    let settings =
+        read(&["[slurm]\noptions = ['--constrant=a', '--site-plugin']\n"]).expect("read");
+    let warnings = settings.slurm.option_warnings;
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
+    assert!(
+        warnings[0].starts_with("warning: eigenscope.toml:2: ")
+            && warnings[0].contains("`--constrant`: did you mean `--constraint`?"),
+        "{warnings:?}"
+    );
+    assert!(
+        warnings[1].contains("`--site-plugin`: it is passed on"),
+        "{warnings:?}"
+    );
+}
+
+#[test]
 fn mistakes_are_shown_in_the_file_that_has_them() {
     let errors = read(&["[slurm]\nretries = 1\n", "[slurm]\nqos = 3\n"]).expect_err("a problem");
     let handler = GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor());

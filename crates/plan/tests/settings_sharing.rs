@@ -41,9 +41,10 @@ fn a_path_begins_at_the_folder_of_the_settings() {
         ("shared", "/project/shared"),
         ("/shared", "/shared"),
         ("file:///shared", "file:///shared"),
-        // Neither holds a password.
+        // Neither holds a password; nor does a shell replace anything.
+        ("./~x", "/project/~x"),
         ("/mnt/10:00@x", "/mnt/10:00@x"),
-        ("s3://bucket/a:b@c", "s3://bucket/a:b@c"),
+        ("s3://bucket/a:b%40c", "s3://bucket/a:b%40c"),
     ] {
         let settings = read(&format!("[remote]\nurl = '{url}'\n")).expect("read");
         assert_eq!(settings.remote.expect("a remote").url, expected);
@@ -84,6 +85,15 @@ fn mistakes_are_told_with_their_place() {
             "[stores]\npath = 'x'",
             &["`stores` must be a list", "[[stores]]"],
         ),
+        (
+            "[remote]\nurl = '~/shared'",
+            &["`url` is taken as it is written", "write the whole path"],
+        ),
+        (
+            "[[stores]]\npath = '$HOME/shared'",
+            &["`path` is taken as it is written", "write the whole path"],
+        ),
+        ("[[stores]]\npath = ''", &["`path` names no folder"]),
         ("[[stores]]", &["`path` is missing in [[stores]]"]),
         (
             "stores = ['x']",
@@ -112,12 +122,21 @@ fn secrets_are_refused_and_not_shown() {
         "https://host/p?token=hunter2",
         "s3://é:hunter2@bucket/p",
         "https://me:hunter2/hunter2?hunter2 hunter2@host/p",
+        "https://host/me:hunter2@/p",
+        "https://host/p#hunter2",
     ] {
         let report = rendered(&format!("[remote]\nurl = \"{url}\"\nfoo = 1\n"));
         assert!(report.contains("must hold no user"), "{report}");
         assert!(report.contains("unknown key `foo`"), "{report}");
         assert!(!report.contains("hunter2"), "{report}");
     }
+    let report = rendered("[remote]\nurl = 'x'\nsecret_access_key = 'hunter2'\nkey = hunter2\n");
+    assert!(!report.contains("hunter2"), "{report}");
+    let report = rendered(
+        "[run]\nnotify = 'mail --password hunter2'\n[slurm]\noptions = ['A_TOKEN=hunter2']\nqos = 3\n",
+    );
+    assert!(report.contains("A_TOKEN"), "{report}");
+    assert!(!report.contains("hunter2"), "{report}");
     let report = rendered("[remote]\nurl = 'x'\nendpoint = 'https://me:hunter2@host'\n");
     assert!(
         report.contains("no password") && !report.contains("hunter2"),

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 /// Version of these lines. Another version is refused.
-pub const PROTOCOL_VERSION: u32 = 1;
+pub const PROTOCOL_VERSION: u32 = 2;
 
 /// File name of the program, which stands beside the orchestrator.
 pub const PROGRAM: &str = "eigenscope-remote";
@@ -41,6 +41,9 @@ pub struct Patience {
     pub retries: usize,
     /// Pause before the second attempt, in milliseconds; it grows before each further one.
     pub pause_ms: u64,
+    /// Time after the first attempt from which there is no further one, in milliseconds. Less than a wait for an answer, so that such
+    /// waits do not add up.
+    pub retry_ms: u64,
 }
 
 impl Default for Patience {
@@ -50,6 +53,19 @@ impl Default for Patience {
             stall_ms: 60_000,
             retries: 3,
             pause_ms: 200,
+            retry_ms: 30_000,
+        }
+    }
+}
+
+impl Patience {
+    /// That of whoever could do without the answer.
+    pub fn short() -> Self {
+        Self {
+            stall_ms: 10_000,
+            retries: 2,
+            retry_ms: 4_000,
+            ..Self::default()
         }
     }
 }
@@ -128,6 +144,8 @@ pub enum Fault {
     Credentials,
     /// Network or server, after all attempts.
     Network,
+    /// Nothing came in time. Further requests would most likely wait as long.
+    Silent,
     /// The object is not what it should be: cut, too large.
     Object,
     /// The file on this machine.

@@ -65,6 +65,10 @@ impl From<Error> for Failure {
             Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => Fault::Credentials,
             Error::NotImplemented { .. } | Error::NotSupported { .. } => Fault::Unsupported,
             Error::InvalidPath { .. } | Error::UnknownConfigurationKey { .. } => Fault::Settings,
+            _ if kind(&error) == Some(HttpErrorKind::Timeout) => Fault::Silent,
+            _ if Status::in_text(&text).is_some_and(|status| status.is_not_allowed()) => {
+                Fault::Unsupported
+            }
             _ => Fault::Network,
         };
         Self::new(fault, in_words(&error, &text))
@@ -81,12 +85,10 @@ fn in_words(error: &Error, text: &str) -> String {
             .map_or_else(String::new, |word| format!(", {word}"));
         return format!("{code} {name}{word}{address}: {}", status.advice());
     }
-    let causes = || successors(Some(error as &dyn StdError), |&error| error.source());
-    let last = causes()
+    let last = causes(error)
         .last()
         .map_or_else(String::new, ToString::to_string);
-    let kind = causes().find_map(|cause| Some(cause.downcast_ref::<HttpError>()?.kind()));
-    match kind {
+    match kind(error) {
         Some(HttpErrorKind::Connect) => format!("no connection{address}: {last}"),
         Some(HttpErrorKind::Timeout) => format!("no answer in time{address}"),
         Some(_) => format!("the answer broke off{address}: {last}"),
@@ -99,6 +101,18 @@ fn in_words(error: &Error, text: &str) -> String {
             _ => text.to_owned(),
         },
     }
+}
+
+/// The error and its causes, outermost first.
+fn causes(error: &Error) -> impl Iterator<Item = &(dyn StdError + 'static)> {
+    successors(Some(error as &(dyn StdError + 'static)), |&error| {
+        error.source()
+    })
+}
+
+/// What went wrong on the way to a server, if it was there.
+fn kind(error: &Error) -> Option<HttpErrorKind> {
+    causes(error).find_map(|cause| Some(cause.downcast_ref::<HttpError>()?.kind()))
 }
 
 /// What a server answered.
@@ -131,6 +145,11 @@ impl Status {
         })
     }
 
+    /// Whether the server does no such thing at all.
+    fn is_not_allowed(&self) -> bool {
+        matches!(self.code, 405 | 501)
+    }
+
     fn advice(&self) -> &'static str {
         match (self.code, self.word.as_deref()) {
             (_, Some("NoSuchBucket")) | (404 | 410, _) => {
@@ -143,7 +162,9 @@ impl Status {
             (401, _) => "check the credentials: there are none, or they are not accepted",
             (403, _) => "check the credentials, and whether they may do this there",
             (300..400, _) => "check `region` and `endpoint`: the store is elsewhere",
-            (405 | 501, _) => "the server does not allow this: most likely it is only read",
+            _ if self.is_not_allowed() => {
+                "the server does not allow this: most likely it is only read"
+            }
             (408 | 429, _) | (500.., _) => "the server is busy or broken: try again later",
             (400, _) => {
                 "the server does not understand the request: check `region`, `endpoint` and the bucket in `url`"

@@ -258,7 +258,7 @@ async fn patiently<T>(stall: Duration, wait: impl Future<Output = T>) -> Result<
     timeout(stall, wait).await.map_err(|_| {
         let seconds = stall.as_secs_f64();
         Failure::new(
-            Fault::Network,
+            Fault::Silent,
             format!("the server sent nothing for {seconds:.1} s"),
         )
     })

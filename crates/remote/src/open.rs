@@ -17,9 +17,6 @@ use url::Url;
 use crate::failure::Failure;
 use crate::profile::Profile;
 
-/// Longest time from the first attempt at something to the last.
-const LONGEST_RETRY: Duration = Duration::from_secs(120);
-
 /// What allows addresses that begin with `http://`, for servers of tests.
 const ALLOW_HTTP: ClientConfigKey = ClientConfigKey::AllowHttp;
 
@@ -159,10 +156,15 @@ fn refused(message: impl Into<String>) -> Failure {
 }
 
 fn folder(path: &FilePath) -> Result<Arc<dyn ObjectStore>, Failure> {
+    let shown = path.display();
+    if path.is_file() {
+        return Err(refused(format!(
+            "{shown} is a file: name a folder in `url`"
+        )));
+    }
     if !path.is_dir() {
         return Err(refused(format!(
-            "there is no folder {}: create or mount it",
-            path.display()
+            "there is no folder {shown}: create or mount it"
         )));
     }
     Ok(Arc::new(LocalFileSystem::new_with_prefix(path)?))
@@ -185,6 +187,6 @@ fn retry(patience: &Patience) -> RetryConfig {
             base: 2.0,
         },
         max_retries: patience.retries,
-        retry_timeout: LONGEST_RETRY,
+        retry_timeout: Duration::from_millis(patience.retry_ms),
     }
 }

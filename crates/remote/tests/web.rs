@@ -26,8 +26,10 @@ fn a_plain_web_server_is_read() {
     let not = files.path("not");
     assert_eq!(remote.fetch("v1/not", &not, 100), Outcome::Missing);
     let from = files.write("from", b"mine");
-    let failure = remote.store("v1/new", &from, true);
-    assert!(matches!(failure, Outcome::Failed { .. }), "{failure:?}");
+    failed(remote.store("v1/new", &from, true), Fault::Unsupported);
+    let folder = "v1".to_owned();
+    let list = Action::List { folder, at_most: 9 };
+    failed(remote.ask(list), Fault::Unsupported);
 }
 
 #[test]
@@ -83,9 +85,10 @@ fn a_server_that_says_nothing_is_not_waited_for() {
     let web = Web::start(|_, _| Reply::Silence);
     let files = Files::new();
     let mut remote = ask(&web);
-    failed(remote.fetch("x", &files.path("to"), 100), Fault::Network);
+    failed(remote.fetch("x", &files.path("to"), 100), Fault::Silent);
     assert!(!files.path("to").exists());
     assert_eq!(remote.end(), Some(0));
+    assert_eq!(web.seen().len(), 1, "waits do not add up");
 }
 
 #[test]

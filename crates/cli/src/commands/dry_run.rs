@@ -109,15 +109,16 @@ pub(crate) fn run(
     };
     match command.json {
         true => json::print(&report)?,
-        false => super::print(&listed(plan, &project.invocation, &dry_run.tasks))?,
-    }
-    match &dry_run.submissions {
-        None => tell(&summary(&dry_run, Some(jobs))),
-        Some(planned) => {
-            tell(&summary(&dry_run, None));
-            tell(&submitted(plan, planned));
+        false => {
+            let mut text = listed(plan, &project.invocation, &dry_run.tasks);
+            if let Some(planned) = &dry_run.submissions {
+                text.push_str(&submitted(plan, planned));
+            }
+            super::print(&text)?;
         }
     }
+    let threads = dry_run.submissions.is_none().then_some(jobs);
+    tell(&summary(&dry_run, threads));
     project.tell_lacking_files(dry_run.tasks.iter().map(|task| task.task));
     if let Some(line) = on_cards(plan, &dry_run.tasks, slurm) {
         tell(&line);
@@ -219,7 +220,7 @@ fn submitted(plan: &Plan, planned: &PlannedSubmissions) -> String {
     if lines.is_empty() {
         lines.push("slurm: nothing to submit".to_owned());
     }
-    lines.join("\n")
+    lines.join("\n") + "\n"
 }
 
 /// How many tasks would run, and how long that takes on `jobs` threads of this machine.

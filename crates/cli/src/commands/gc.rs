@@ -15,6 +15,7 @@ use crate::arguments::{Gc, ProjectArguments};
 use crate::exit;
 use crate::json;
 use crate::project::{all_plans, store};
+use crate::settings;
 use crate::sharing::Shared;
 
 #[derive(Serialize)]
@@ -74,7 +75,7 @@ fn not_pushed(
     let file = plans
         .first()
         .map_or(Path::new(""), |plan| plan.file.as_path());
-    let remote = Shared::for_file(file)?.remote()?;
+    let remote = Shared::new(&settings::read(file)?).remote()?;
     let dry_run = Options {
         dry_run: true,
         ..options.clone()

@@ -63,6 +63,14 @@ pub(crate) fn plural(count: usize, what: &str) -> String {
     }
 }
 
+/// Whether anybody reads what is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reader {
+    IsThere,
+    /// It has closed the pipe, as `head` does.
+    IsGone,
+}
+
 /// Prints to standard output; a closed pipe (`eigenscope ... | head`) is no error.
 pub(crate) fn print(text: &str) -> anyhow::Result<()> {
     print_bytes(text.as_bytes())
@@ -70,18 +78,22 @@ pub(crate) fn print(text: &str) -> anyhow::Result<()> {
 
 /// Prints bytes that need not be text, as [`print()`] prints text.
 pub(crate) fn print_bytes(bytes: &[u8]) -> anyhow::Result<()> {
+    print_on(bytes).map(drop)
+}
+
+/// As [`print_bytes`], for a command that prints on for as long as somebody reads it.
+pub(crate) fn print_on(bytes: &[u8]) -> anyhow::Result<Reader> {
     crate::planning::end();
     let mut out = std::io::stdout().lock();
     printed(out.write_all(bytes).and_then(|()| out.flush()))
 }
 
 /// What has become of a text for standard output; a closed pipe is no error.
-pub(crate) fn printed(written: std::io::Result<()>) -> anyhow::Result<()> {
+pub(crate) fn printed(written: std::io::Result<()>) -> anyhow::Result<Reader> {
     match written {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(error).context("cannot write to standard output")
-        }
-        _ => Ok(()),
+        Ok(()) => Ok(Reader::IsThere),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(Reader::IsGone),
+        Err(error) => Err(error).context("cannot write to standard output"),
     }
 }
 

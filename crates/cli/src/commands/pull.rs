@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
-use eigenscope_pipeline::execute::{Options, Outcome};
+use eigenscope_pipeline::execute::{Ended, Options, Outcome};
 use eigenscope_pipeline::sharing::Miss;
 use eigenscope_plan::settings;
 
@@ -16,7 +16,7 @@ use crate::sharing::{Shared, tell_misses};
 
 pub(crate) fn run(arguments: &ProjectArguments, command: &Pull) -> Result<u8> {
     let (project, targets) = Project::open_targets(arguments, &command.targets)?;
-    let Some(sharing) = Shared::of(&project)?.sharing()? else {
+    let Some(sharing) = Shared::new(&project.settings).sharing()? else {
         bail!(
             "there is nothing to take results from: name a [remote] or [[stores]] in {} beside the pipelines",
             settings::FILE_NAME
@@ -27,9 +27,13 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Pull) -> Result<u8> {
     budget::listen(&mut options, None, SecondSignal::IsIgnored)?;
     options.compute = false;
     options.sharing = Some(Arc::clone(&sharing));
-    let outcome = project.execute(&targets, &options)?;
+    options.progress = project.progress.clone();
+    let Ended { outcome, broken } = project.execute(&targets, &options)?;
     tell(&run::summary(&outcome));
     tell_misses(&project, &outcome, &sharing);
+    if let Some(error) = broken {
+        return Err(error.into());
+    }
     Ok(match outcome {
         Outcome {
             interrupted: true, ..

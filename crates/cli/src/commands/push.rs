@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::Result;
 use eigenscope_pipeline::execute::Options;
 use eigenscope_pipeline::sharing::{Check, PushProgress, PushRequest, Pushed, push};
+use eigenscope_pipeline::store::Key;
 use eigenscope_pipeline::survey::Survey;
 use eigenscope_plan::Plan;
 
@@ -17,23 +18,67 @@ use crate::exit;
 use crate::project::Project;
 use crate::sharing::{Shared, replacing, tell_given_up};
 
-/// Faults that are named.
+/// Reasons that are named.
 const SHOWN: usize = 10;
 
 pub(crate) fn run(arguments: &ProjectArguments, command: &Push) -> Result<u8> {
     let (project, targets) = Project::open_targets(arguments, &command.targets)?;
-    let shared = Shared::of(&project)?;
+    let shared = Shared::new(&project.settings);
+    if command.check && shared.is_only_read() {
+        return check(&project, &shared, &targets);
+    }
     let mut options = Options::new(&project.data_dir);
-    budget::listen(&mut options, None, SecondSignal::IsIgnored)?;
+    let planning = Some(project.progress.clone());
+    budget::listen(&mut options, planning, SecondSignal::IsIgnored)?;
     let survey = project.survey(&targets);
+    project.progress.finish();
     let tasks: Vec<usize> = survey.iter().map(|(task, _)| task).collect();
-    let check = match command.check {
+    let checked = match command.check {
         true => Check::Bytes,
         false => Check::Lengths,
     };
-    let is_well = push_tasks(&project, &shared, &tasks, &survey, check, &options.cancel)?;
+    let is_well = push_tasks(&project, &shared, &tasks, &survey, checked, &options.cancel)?;
     Ok(match is_well {
         _ if options.cancel.load(Ordering::Relaxed) => exit::INTERRUPTED,
+        true => exit::OK,
+        false => exit::FAILED,
+    })
+}
+
+/// Compares what a remote that is only read has with the results here; nothing is sent.
+fn check(project: &Project, shared: &Shared, targets: &[usize]) -> Result<u8> {
+    let survey = project.survey(targets);
+    let remote = shared.remote()?;
+    let current = survey.iter().filter(|(_, state)| state.is_current());
+    let current: Vec<(usize, Key)> = current
+        .filter_map(|(task, state)| Some((task, state.key()?)))
+        .collect();
+    let keys: Vec<Key> = current.iter().map(|(_, key)| *key).collect();
+    let held = remote.holds(&keys)?;
+    let keys: Vec<Key> = held.iter().copied().collect();
+    let intact = remote.holds_intact(&project.store, &keys)?;
+    let differ = current
+        .iter()
+        .filter(|(_, key)| held.contains(key) && !intact.contains(key));
+    let differ: Vec<(usize, String)> = differ
+        .map(|(task, _)| {
+            (
+                *task,
+                "what is there is damaged, or of another content".to_owned(),
+            )
+        })
+        .collect();
+    tell_faults(&project.plan, "not equal", &differ);
+    tell(&format!(
+        "{} is only read: of {} {} that {} up to date here, it has {}, {} of them with equal bytes",
+        remote.url(),
+        current.len(),
+        plural(current.len(), "result"),
+        if current.len() == 1 { "is" } else { "are" },
+        held.len(),
+        intact.len()
+    ));
+    Ok(match differ.is_empty() {
         true => exit::OK,
         false => exit::FAILED,
     })
@@ -66,15 +111,23 @@ pub(super) fn push_tasks(
         // The line of the progress makes way.
         let _ = write!(std::io::stderr(), "\r\x1b[K");
     }
+    // Why the remote is not asked any more is said once.
+    let given_up = remote.given_up();
+    let mut failed = pushed.failed.clone();
+    failed.retain(|(_, reason)| Some(reason) != given_up.as_ref());
     for (what, faults) in [
         ("not replaced", &pushed.conflicts),
         ("not replaced", &pushed.damaged),
-        ("not pushed", &pushed.failed),
+        ("not pushed", &failed),
     ] {
         tell_faults(&project.plan, what, faults);
     }
     tell_given_up(&remote);
-    tell(&summary(&pushed, remote.url()));
+    let interrupted = match cancel.load(Ordering::Relaxed) {
+        true => "interrupted; ",
+        false => "",
+    };
+    tell(&format!("{interrupted}{}", summary(&pushed, remote.url())));
     if !pushed.conflicts.is_empty() {
         tell(&format!(
             "`{}` tells whether results that are there with another content are computed here the same again",
@@ -95,13 +148,27 @@ fn draw(progress: PushProgress) {
     let _ = write!(std::io::stderr(), "\r\x1b[K{done}/{total} results  {sent}");
 }
 
+/// Says what is wrong with which results, equal reasons together.
 fn tell_faults(plan: &Plan, what: &str, faults: &[(usize, String)]) {
-    for (task, reason) in faults.iter().take(SHOWN) {
-        tell(&format!("{what}: {}: {reason}", plan.tasks[*task].id));
+    let mut by_reason: Vec<(&str, usize, usize)> = Vec::new();
+    for (task, reason) in faults {
+        match by_reason.iter_mut().find(|(known, ..)| known == reason) {
+            Some((.., count)) => *count += 1,
+            None => by_reason.push((reason, *task, 1)),
+        }
     }
-    match faults.len().saturating_sub(SHOWN) {
+    for (reason, first, count) in by_reason.iter().take(SHOWN) {
+        let first = &plan.tasks[*first].id;
+        let more = match count - 1 {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        tell(&format!("{what}: {first}{more}: {reason}"));
+    }
+    let others = by_reason.iter().skip(SHOWN).map(|(.., count)| count);
+    match others.sum::<usize>() {
         0 => {}
-        more => tell(&format!("{what}: {more} more")),
+        more => tell(&format!("{what}: {more} more, for other reasons")),
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use eigenscope_pipeline::execute::{ExecuteError, Outcome};
+use eigenscope_pipeline::execute::{Ended, ExecuteError, Outcome, chain};
 use eigenscope_pipeline::sharing::{Check, Sharing};
 use eigenscope_pipeline::watch::RunOutcome;
 
@@ -25,12 +25,13 @@ use crate::sharing::{self, Shared, tell_misses};
 pub(crate) fn run(arguments: &ProjectArguments, command: &Run) -> Result<u8> {
     let (project, targets) = Project::open_targets(arguments, &command.targets)?;
     project.refuse_unusable_files(&targets)?;
-    let settings = settings::read(&project.plan.file)?;
-    let slurm = settings::slurm(&settings, arguments, command)?;
+    let settings = &project.settings;
+    let slurm = settings::slurm(settings, arguments, command)?;
     if let Some(slurm) = &slurm {
         let slurm = &slurm.settings;
-        for warning in slurm.pattern_warnings(&project.plan, &project.programs) {
-            tell(&warning);
+        let of_patterns = slurm.pattern_warnings(&project.plan, &project.programs);
+        for warning in slurm.option_warnings.iter().chain(&of_patterns) {
+            tell(warning);
         }
     }
     // An empty command does nothing.
@@ -57,22 +58,33 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Run) -> Result<u8> {
     options.sharing.clone_from(&sharing);
     options.progress = project.progress.clone();
     let begun = Instant::now();
-    let outcome = project.execute(&targets, &options);
-    let told = match &outcome {
-        Ok(outcome) => tell_outcome(&project, outcome, sharing.as_deref()),
+    let ended = project.execute(&targets, &options);
+    let told = match &ended {
+        Ok(ended) => tell_outcome(&project, &ended.outcome, sharing.as_deref()),
         Err(_) => Ok(()),
     };
-    if let (Ok(outcome), Some(sharing)) = (&outcome, &sharing) {
+    if let (
+        Ok(Ended {
+            outcome,
+            broken: None,
+        }),
+        Some(sharing),
+    ) = (&ended, &sharing)
+    {
         push_results(&project, &shared, sharing, outcome, &options.cancel);
     }
     if let Some(text) = &notified {
         // From now on Ctrl-C is for the command.
         options.cancel.store(false, Ordering::SeqCst);
-        let end = end(&project.plan.name, &outcome, begun.elapsed());
+        let end = end(&project.plan.name, &ended, begun.elapsed());
         notify(text, &end, &options.cancel);
     }
     told?;
-    Ok(match outcome? {
+    let Ended { outcome, broken } = ended?;
+    if let Some(error) = broken {
+        return Err(error.into());
+    }
+    Ok(match outcome {
         Outcome {
             interrupted: true, ..
         } => exit::INTERRUPTED,
@@ -148,11 +160,11 @@ fn tell_outcome(project: &Project, outcome: &Outcome, sharing: Option<&Sharing>)
 }
 
 /// How the run has ended, for the command that is told.
-fn end(pipeline: &str, ended: &std::result::Result<Outcome, ExecuteError>, took: Duration) -> End {
+fn end(pipeline: &str, ended: &std::result::Result<Ended, ExecuteError>, took: Duration) -> End {
     let mut end = End {
         version: json::VERSION,
         pipeline: pipeline.to_owned(),
-        outcome: RunOutcome::of(ended),
+        outcome: ended.as_ref().map_or(RunOutcome::Failed, RunOutcome::of),
         ran: 0,
         reused: 0,
         current: 0,
@@ -162,13 +174,17 @@ fn end(pipeline: &str, ended: &std::result::Result<Outcome, ExecuteError>, took:
         failures: Vec::new(),
     };
     match ended {
-        Err(error) => end.summary = error.to_string(),
-        Ok(outcome) => {
+        Err(error) => end.summary = chain(error).join(": "),
+        Ok(Ended { outcome, broken }) => {
             end.ran = outcome.ran.len();
             end.reused = outcome.reused.len();
             end.current = outcome.current.len();
             end.left = outcome.left.len();
             end.summary = summary(outcome);
+            if let Some(error) = broken {
+                end.summary.push_str("; ");
+                end.summary.push_str(&chain(error).join(": "));
+            }
             let failures = outcome.failures.iter().map(|failure| Failure {
                 task: failure.id.clone(),
                 messages: failure.messages.clone(),

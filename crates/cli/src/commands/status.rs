@@ -104,7 +104,7 @@ fn submitted(project: &Project) -> HashMap<Key, Submitted> {
 
 /// The keys of the results that the remote of the settings has.
 fn on_remote(project: &Project, survey: &Survey) -> Result<BTreeSet<Key>> {
-    let remote = Shared::of(project)?.remote()?;
+    let remote = Shared::new(&project.settings).remote()?;
     let keys: Vec<Key> = survey.iter().filter_map(|(_, state)| state.key()).collect();
     let held = remote.holds(&keys)?;
     let (count, asked, url) = (held.len(), keys.len(), remote.url());

@@ -1,6 +1,5 @@
 //! `eigenscope watch`: what a run in another terminal, or on another machine, is doing.
 
-use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -10,6 +9,7 @@ use eigenscope_pipeline::watch::{self, Liveness, RunOutcome, RunState};
 use eigenscope_plan::file;
 use serde::Serialize;
 
+use super::{Reader, print_on};
 use crate::arguments::{ProjectArguments, Terminal, Watch};
 use crate::exit;
 use crate::project;
@@ -38,7 +38,7 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Watch) -> Result<u8> {
     watch(&project::store(arguments)?, pipeline, command.json)
 }
 
-/// Shows the latest run of a pipeline, or of any, until it has ended.
+/// Shows the latest run of a pipeline, or of any, until it has ended or nobody reads on.
 pub(crate) fn watch(store: &Store, pipeline: Option<&str>, json: bool) -> Result<u8> {
     let name = pipeline.map(name_of);
     let mut shown = Shown::new(json);
@@ -60,7 +60,9 @@ pub(crate) fn watch(store: &Store, pipeline: Option<&str>, json: bool) -> Result
             }
             _ => state,
         };
-        shown.show(&state, liveness)?;
+        if shown.show(&state, liveness)? == Reader::IsGone {
+            return Ok(exit::OK);
+        }
         match (state.outcome, liveness) {
             (Some(RunOutcome::Ok), _) => return Ok(exit::OK),
             (Some(_), _) | (None, Liveness::Dead) => return Ok(exit::FAILED),
@@ -120,7 +122,7 @@ impl Shown {
         }
     }
 
-    fn show(&mut self, state: &RunState, liveness: Liveness) -> Result<()> {
+    fn show(&mut self, state: &RunState, liveness: Liveness) -> Result<Reader> {
         let now = watch::now();
         if self.redraws {
             let size = terminal_size::terminal_size();
@@ -156,16 +158,17 @@ impl Shown {
             };
             *last != text && (has_ended || at.elapsed() >= pause)
         });
-        if is_due {
-            crate::commands::print(&format!("{text}\n"))?;
-            self.last = Some((text, Instant::now()));
-            self.ended = Some(ended);
+        if !is_due {
+            return Ok(Reader::IsThere);
         }
-        Ok(())
+        let reader = print_on(format!("{text}\n").as_bytes())?;
+        self.last = Some((text, Instant::now()));
+        self.ended = Some(ended);
+        Ok(reader)
     }
 
     /// Draws over what was drawn before. The cursor stays below, so that the terminal is in order whenever this ends.
-    fn redraw(&mut self, lines: &[String]) -> Result<()> {
+    fn redraw(&mut self, lines: &[String]) -> Result<Reader> {
         let mut text = String::new();
         if self.drawn > 0 {
             text.push_str(&format!("\x1b[{}A", self.drawn));
@@ -175,8 +178,6 @@ impl Shown {
         }
         text.push_str("\x1b[J");
         self.drawn = lines.len();
-        let mut out = std::io::stdout().lock();
-        out.write_all(text.as_bytes())?;
-        Ok(out.flush()?)
+        print_on(text.as_bytes())
     }
 }

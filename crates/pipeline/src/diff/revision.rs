@@ -96,6 +96,11 @@ impl RevisionFile {
         Ok(Self { folder, name })
     }
 
+    /// The folder that stands for that of the file.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Where the file lies.
     pub fn path(&self) -> PathBuf {
         self.folder.path().join(&self.name)

@@ -67,7 +67,7 @@ impl fmt::Display for TaskFailure {
 impl Error for TaskFailure {}
 
 /// The error and its causes, outermost first.
-pub(super) fn chain(error: &dyn Error) -> Vec<String> {
+pub fn chain(error: &dyn Error) -> Vec<String> {
     std::iter::successors(Some(error), |&error| error.source())
         .map(ToString::to_string)
         .collect()

@@ -36,7 +36,7 @@ use std::sync::atomic::AtomicBool;
 pub use bars::{Bars, stderr_observer};
 pub use cards::Cards;
 pub use dry_run::{DryRun, DryRunTask, dry_run};
-pub use failure::TaskFailure;
+pub use failure::{TaskFailure, chain};
 pub use lines::{Lines, duration};
 pub use observer::{Notification, Observer, RunCounts, RunEvent, Silent};
 #[cfg(fuzzing)]
@@ -151,6 +151,15 @@ impl Outcome {
     }
 }
 
+/// How a run ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// What it did until then.
+    pub outcome: Outcome,
+    /// Why it could not go on, if it could not.
+    pub broken: Option<ExecuteError>,
+}
+
 /// The run itself could not go on; failed tasks are part of [`Outcome`].
 #[derive(Debug, thiserror::Error)]
 pub enum ExecuteError {
@@ -191,6 +200,9 @@ pub enum ExecuteError {
 }
 
 /// Brings `targets` (indices into the plan) and everything they need up to date.
+///
+/// # Errors
+/// The run could not begin, or not go on.
 pub fn run(
     plan: &Plan,
     targets: &[usize],
@@ -199,6 +211,22 @@ pub fn run(
     options: &Options,
     observer: &mut dyn Observer,
 ) -> Result<Outcome, ExecuteError> {
+    let ended = run_to_end(plan, targets, programs, store, options, observer)?;
+    ended.broken.map_or(Ok(ended.outcome), Err)
+}
+
+/// As [`run`], and says what was done even if it could not go on.
+///
+/// # Errors
+/// The run could not begin.
+pub fn run_to_end(
+    plan: &Plan,
+    targets: &[usize],
+    programs: &Programs,
+    store: &Store,
+    options: &Options,
+    observer: &mut dyn Observer,
+) -> Result<Ended, ExecuteError> {
     let tasks = plan.tasks.len();
     if let Some(&target) = targets.iter().find(|&&target| target >= tasks) {
         return Err(ExecuteError::NoSuchTask { target, tasks });
@@ -224,7 +252,10 @@ pub fn run(
     let is_whole = (0..tasks).all(|task| !needed[task] || survey.get(task).is_some());
     if !is_whole {
         options.progress.finish();
-        return Ok(Outcome::stopped_early(&survey, &needed));
+        return Ok(Ended {
+            outcome: Outcome::stopped_early(&survey, &needed),
+            broken: None,
+        });
     }
     surveyor.save();
     check_cards(plan, &survey, options)?;
@@ -248,20 +279,22 @@ pub fn run(
     };
     let mut recorder = Recorder::start(observer, store, &plan.name, ledger.run(), counts);
     let schedule = schedule::Schedule::new(context, surveyor, survey, &mut ledger, &mut recorder);
-    let outcome = schedule.run();
+    let Ended { outcome, broken } = schedule.run();
     // The ledger is written even if the run had to end early.
     let written = ledger.write();
-    let outcome = outcome.and_then(|outcome| {
+    let tidy = || -> Result<(), ExecuteError> {
         written?;
         // Links of another file of this name are left to it.
         let is_shared = !store.of_same_name(&plan.file)?.is_empty();
         if outcome.is_complete() && needed.iter().all(|&needed| needed) && !is_shared {
             store.remove_stale_links(plan, &figures)?;
         }
-        Ok(outcome)
-    });
-    recorder.finish(&outcome);
-    outcome
+        Ok(())
+    };
+    let broken = broken.or_else(|| tidy().err());
+    let ended = Ended { outcome, broken };
+    recorder.finish(&ended);
+    Ok(ended)
 }
 
 /// Refuses tasks that need a graphics card where there is none, unless their results may be elsewhere.

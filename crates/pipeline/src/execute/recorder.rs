@@ -5,7 +5,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::{ExecuteError, Notification, Observer, Outcome, RunEvent};
+use super::failure::chain;
+use super::{Ended, Notification, Observer, RunEvent};
 use crate::store::Store;
 use crate::watch::{
     self, Counts, FailedTask, LISTED_FAILURES, LISTED_TASKS, Process, RunOutcome, RunState,
@@ -45,11 +46,12 @@ struct Kept {
 
 impl RunOutcome {
     /// What the end of a run comes to.
-    pub fn of(ended: &Result<Outcome, ExecuteError>) -> Self {
-        match ended {
-            Ok(outcome) if outcome.interrupted => Self::Stopped,
-            Ok(outcome) if outcome.is_complete() => Self::Ok,
-            Ok(_) | Err(_) => Self::Failed,
+    pub fn of(ended: &Ended) -> Self {
+        let Ended { outcome, broken } = ended;
+        match broken {
+            None if outcome.interrupted => Self::Stopped,
+            None if outcome.is_complete() => Self::Ok,
+            _ => Self::Failed,
         }
     }
 }
@@ -98,11 +100,12 @@ impl<'a> Recorder<'a> {
     }
 
     /// Records how the run has ended.
-    pub(super) fn finish(mut self, ended: &Result<Outcome, ExecuteError>) {
+    pub(super) fn finish(mut self, ended: &Ended) {
         self.stop_writing();
         let mut kept = self.shared.kept();
         kept.state.outcome = Some(RunOutcome::of(ended));
-        kept.state.reason = ended.as_ref().err().map(ToString::to_string);
+        let broken = ended.broken.as_ref();
+        kept.state.reason = broken.map(|error| chain(error).join(": "));
         kept.state.seconds_left = 0.0;
         kept.state.counts.queued = 0;
         self.shared.write(&kept.snapshot());

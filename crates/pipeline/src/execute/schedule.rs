@@ -12,7 +12,7 @@ use super::forecast::{Forecast, Width};
 use super::lookups::{Lookups, Seekers};
 use super::places::Places;
 use super::task_states::{Running, TaskStates};
-use super::{ExecuteError, Observer, Options, Outcome, RunEvent};
+use super::{Ended, ExecuteError, Observer, Options, Outcome, RunEvent};
 use crate::ledger::{Durations, Ledger};
 use crate::store::{FigureNames, Key, Store};
 use crate::survey::{State, Survey, Surveyor, unlinked};
@@ -125,7 +125,7 @@ impl<'a> Schedule<'a> {
     }
 
     /// Runs until nothing is left to do, or to the end of what runs when it has to stop.
-    pub(super) fn run(mut self) -> Result<Outcome, ExecuteError> {
+    pub(super) fn run(mut self) -> Ended {
         let RunContext {
             plan,
             store,
@@ -156,9 +156,7 @@ impl<'a> Schedule<'a> {
             self.work(places, Seekers::new(scope, &sender), &receiver);
         });
         self.surveyor.save();
-        if let Some(error) = self.fatal {
-            return Err(error);
-        }
+        let broken = self.fatal.take();
         let warnings = self.warnings();
         let mut outcome = self.outcome;
         let failed: HashSet<usize> = outcome
@@ -173,7 +171,7 @@ impl<'a> Schedule<'a> {
             .map(|(task, _)| task)
             .collect();
         outcome.warnings = warnings;
-        Ok(outcome)
+        Ended { outcome, broken }
     }
 
     /// Warnings of the tasks that are current, and of those that the pipeline file gives rise to.
@@ -212,6 +210,10 @@ impl<'a> Schedule<'a> {
                     self.start(task, key, &mut places);
                 }
                 places.all_started();
+                let sharing = self.context.options.sharing.as_ref();
+                if let Some(line) = sharing.and_then(|sharing| sharing.waited_for()) {
+                    self.observer.note(&line);
+                }
             }
             let is_computing = self.states.is_any_running() && !self.is_left_alone(&places);
             if !is_computing && !self.lookups.is_any_under_way() {

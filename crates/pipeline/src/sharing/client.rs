@@ -6,13 +6,17 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
 use eigenscope_plan::programs::start_advice;
 use eigenscope_remote_protocol::{Action, Answer, Fault, Open, Outcome, PROGRAM, Request};
 
 /// Failures of network or server in a row after which a remote is not asked any more.
 const PATIENCE: usize = 3;
+
+/// Silence of a remote that is worth a word.
+const WORTH_A_WORD: Duration = Duration::from_secs(3);
 
 /// A remote cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +43,8 @@ pub enum RemoteError {
 pub struct Trouble {
     pub fault: Fault,
     pub message: String,
+    /// Whether it was made at all: after some failures a remote is not asked any more.
+    pub was_asked: bool,
 }
 
 /// The running program. It ends when this is dropped.
@@ -58,8 +64,58 @@ pub struct Client {
 #[derive(Debug, Default)]
 struct Waiting {
     by_id: BTreeMap<u64, Sender<Outcome>>,
+    hearing: Hearing,
     /// Whether no answer will come any more.
     ended: bool,
+}
+
+impl Trouble {
+    pub(super) fn new(fault: Fault, message: String) -> Self {
+        Self {
+            fault,
+            message,
+            was_asked: true,
+        }
+    }
+}
+
+/// What has been heard of a remote so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Hearing {
+    /// Nothing was asked.
+    #[default]
+    NotAsked,
+    /// It was asked at this moment, and there is no answer to anything yet.
+    Nothing(Instant),
+    /// It has answered, or a request has failed.
+    Something,
+}
+
+impl Hearing {
+    /// A line for the user about the remote at `url`, if it has not answered for long.
+    pub fn waited_for(self, url: &str) -> Option<String> {
+        let Self::Nothing(since) = self else {
+            return None;
+        };
+        let silence = since.elapsed();
+        (silence >= WORTH_A_WORD).then(|| {
+            let seconds = silence.as_secs();
+            format!("waiting for {url}, which has not answered for {seconds} s")
+        })
+    }
+}
+
+/// Where to learn what has been heard of a remote, while it is there.
+#[derive(Debug, Clone)]
+pub struct Listener(Weak<Mutex<Waiting>>);
+
+impl Listener {
+    /// What has been heard so far; `None` if the remote is gone.
+    pub fn hearing(&self) -> Option<Hearing> {
+        let waiting = self.0.upgrade()?;
+        let hearing = locked(&waiting).hearing;
+        Some(hearing)
+    }
 }
 
 impl Client {
@@ -125,9 +181,13 @@ impl Client {
     /// The request failed, or the remote is not asked any more after failures that further requests would share.
     pub(super) fn ask(&self, action: Action) -> Result<Outcome, Trouble> {
         if let Some(message) = self.given_up() {
-            let fault = Fault::Network;
-            return Err(Trouble { fault, message });
+            return Err(Trouble {
+                fault: Fault::Network,
+                message,
+                was_asked: false,
+            });
         }
+        let is_store = matches!(action, Action::Store { .. });
         let trouble = match self.try_once(action) {
             Ok(outcome) => {
                 self.failures.store(0, Ordering::Relaxed);
@@ -136,12 +196,14 @@ impl Client {
             Err(trouble) => trouble,
         };
         let is_last = match trouble.fault {
-            Fault::Settings | Fault::Credentials => true,
+            Fault::Settings | Fault::Credentials | Fault::Silent => true,
             Fault::Network => self.failures.fetch_add(1, Ordering::Relaxed) + 1 >= PATIENCE,
-            Fault::Object | Fault::File | Fault::Unsupported => false,
+            // What takes one object takes others; what lists nothing may still be read.
+            Fault::Unsupported => is_store,
+            Fault::Object | Fault::File => false,
         };
-        if is_last && !self.stopped.load(Ordering::Relaxed) {
-            locked(&self.given_up).get_or_insert_with(|| trouble.message.clone());
+        if is_last {
+            self.give_up(&trouble);
         }
         Err(trouble)
     }
@@ -152,12 +214,9 @@ impl Client {
     /// The request failed.
     pub(super) fn try_once(&self, action: Action) -> Result<Outcome, Trouble> {
         match self.send(action) {
-            Ok(Outcome::Failed { fault, message }) => Err(Trouble { fault, message }),
+            Ok(Outcome::Failed { fault, message }) => Err(Trouble::new(fault, message)),
             Ok(outcome) => Ok(outcome),
-            Err(message) => Err(Trouble {
-                fault: Fault::Settings,
-                message,
-            }),
+            Err(message) => Err(Trouble::new(Fault::Settings, message)),
         }
     }
 
@@ -173,6 +232,9 @@ impl Client {
                 return Err(ended());
             }
             waiting.by_id.insert(id, sender);
+            if waiting.hearing == Hearing::NotAsked {
+                waiting.hearing = Hearing::Nothing(Instant::now());
+            }
         }
         let written = match locked(&self.requests).as_mut() {
             Some(requests) => requests.write_all(&line).and_then(|()| requests.flush()),
@@ -183,6 +245,17 @@ impl Client {
             return Err(ended());
         }
         answer.recv().map_err(|_| ended())
+    }
+
+    /// Asks nothing any more, since further requests would fail alike.
+    pub(super) fn give_up(&self, trouble: &Trouble) {
+        if !self.is_stopped() {
+            locked(&self.given_up).get_or_insert_with(|| trouble.message.clone());
+        }
+    }
+
+    pub(super) fn listener(&self) -> Listener {
+        Listener(Arc::downgrade(&self.waiting))
     }
 
     /// Why the remote is not asked any more, if it is not.
@@ -234,12 +307,15 @@ fn hand_out(answers: BufReader<ChildStdout>, waiting: &Mutex<Waiting>) {
         let Ok(Answer { id, outcome }) = serde_json::from_str(&line) else {
             break;
         };
-        if let Some(sender) = locked(waiting).by_id.remove(&id) {
+        let mut waiting = locked(waiting);
+        waiting.hearing = Hearing::Something;
+        if let Some(sender) = waiting.by_id.remove(&id) {
             // Whoever asked may have stopped waiting.
             let _ = sender.send(outcome);
         }
     }
     let mut waiting = locked(waiting);
+    waiting.hearing = Hearing::Something;
     waiting.ended = true;
     waiting.by_id.clear();
 }

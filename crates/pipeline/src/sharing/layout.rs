@@ -4,6 +4,9 @@ use eigenscope_artifact::{Digest, FileDigest, KindName};
 
 use crate::store::{Key, RECORD_NAME};
 
+/// What all names begin with.
+pub(super) const ROOT: &str = "v1";
+
 pub(super) fn record(key: Key, machine: &str) -> String {
     format!("v1/{key}/{machine}/{RECORD_NAME}")
 }

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! v1/<key>/<digest>.<output>         an output, named by the digest of its file
-//! v1/<key>/<machine>/task.json       the record of the result as that kind of machine made it, written last and never replaced
+//! v1/<key>/<machine>/task.json       the record of the result as that kind of machine made it, written last of all and never replaced
 //! v1/machines/<machine>.json         what that kind of machine is
 //! v1/tasks/<task>/task.json          the record of the last pushed result of a task, to say what has changed since
 //! ```
@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-pub use client::{Client, RemoteError, Trouble};
+pub use client::{Client, Hearing, Listener, RemoteError, Trouble};
 use eigenscope_artifact::Digest;
 use eigenscope_remote_protocol::{Action, Outcome};
 pub use eigenscope_remote_protocol::{Open, PROGRAM, PROTOCOL_VERSION, Patience};
@@ -50,6 +50,8 @@ pub struct Sharing {
     explained: AtomicUsize,
     /// Whether the caller pushes what it makes, and the remote has not been found to take nothing.
     pushes: AtomicBool,
+    /// Whether it was said that the remote is waited for.
+    is_wait_told: AtomicBool,
 }
 
 impl Sharing {
@@ -64,6 +66,7 @@ impl Sharing {
             remote,
             explained: AtomicUsize::new(0),
             pushes: AtomicBool::new(false),
+            is_wait_told: AtomicBool::new(false),
         })
     }
 
@@ -96,6 +99,17 @@ impl Sharing {
         self.remote.as_ref()
     }
 
+    /// A line for the user about a remote that is waited for, the first time that there is something to say.
+    pub(crate) fn waited_for(&self) -> Option<String> {
+        let remote = self.remote.as_ref()?;
+        if self.is_wait_told.load(Ordering::Relaxed) {
+            return None;
+        }
+        let line = remote.listener().hearing()?.waited_for(&remote.url)?;
+        self.is_wait_told.store(true, Ordering::Relaxed);
+        Some(line)
+    }
+
     /// Ends what is under way; nothing is taken any more.
     pub(crate) fn stop(&self) {
         if let Some(remote) = &self.remote {
@@ -124,6 +138,9 @@ pub fn second_store(path: &Path) -> Result<Store, StoreError> {
     let below = Some(below.as_path()).filter(|below| holds_results(below));
     let advice = match above.filter(|_| path.ends_with(RESULTS)).or(below) {
         Some(meant) => format!("name {}", meant.display()),
+        None if path.join(layout::ROOT).is_dir() => {
+            "it is what [remote] reads: name it there, as `url`".to_owned()
+        }
         None if is_empty => "it is empty: mount it, or leave it out of the settings".to_owned(),
         None => {
             "name the folder `artifacts` of a project, or leave it out of the settings".to_owned()
@@ -146,6 +163,8 @@ pub struct Remote {
     machine_id: String,
     /// Whether results of other kinds of machine are taken.
     any_machine: bool,
+    /// Whether it was found to list nothing, as web servers do.
+    lists_nothing: AtomicBool,
     /// Whether the kind of this machine is known to be described there.
     is_described: Mutex<bool>,
 }
@@ -168,6 +187,7 @@ impl Remote {
             machine_id: machine_id(&machine),
             machine,
             any_machine,
+            lists_nothing: AtomicBool::new(false),
             is_described: Mutex::new(false),
         })
     }
@@ -227,6 +247,11 @@ impl Remote {
             Outcome::Fetched { bytes } => Some(bytes),
             _ => None,
         })
+    }
+
+    /// Where to learn whether it answers.
+    pub fn listener(&self) -> Listener {
+        self.client.listener()
     }
 
     /// Why it is not asked any more, if it is not.

@@ -1,10 +1,13 @@
 //! Pushing results: outputs first, the record last, nothing replaced.
+//!
+//! A result is there once its record is. So a push that ends before that, for any reason, leaves nothing that a later one takes for done.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
 
 use eigenscope_artifact::{Digest, FileDigest, digest_file};
 use eigenscope_plan::Plan;
@@ -14,6 +17,9 @@ use super::{PARALLEL, Remote, Trouble, layout};
 use crate::machine::Machine;
 use crate::store::{Key, RECORD_NAME, Record, RecordFlaw, Store};
 use crate::survey::Survey;
+
+/// Time between two looks at whether the caller has cancelled.
+const TICK: Duration = Duration::from_millis(50);
 
 /// What is to be pushed.
 #[derive(Debug, Clone, Copy)]
@@ -150,13 +156,21 @@ pub fn push(
             });
         }
         drop(sender);
-        for (done, (task, sent)) in receiver.iter().enumerate() {
-            pushed.add(task, sent);
+        let mut done = 0;
+        loop {
+            match receiver.recv_timeout(TICK) {
+                Ok((task, sent)) => {
+                    pushed.add(task, sent);
+                    done += 1;
+                    let bytes = pushed.bytes;
+                    progress(PushProgress { done, total, bytes });
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
             if cancel.load(Ordering::Relaxed) {
                 remote.client.stop();
             }
-            let (done, bytes) = (done + 1, pushed.bytes);
-            progress(PushProgress { done, total, bytes });
         }
     });
     pushed.sort();
@@ -255,7 +269,8 @@ impl Remote {
         tried.map(drop)
     }
 
-    /// Sends what the kind of this machine is, unless it is known to be there; returns the bytes sent.
+    /// Sends what the kind of this machine is, unless it is known to be there; returns the bytes sent. A remote that does not take that
+    /// takes nothing: it is not asked any more.
     fn describe_machine(&self, scratch: &Path, checks_bytes: bool) -> Result<u64, Trouble> {
         // Others wait, so that it is sent once.
         let mut is_described = self
@@ -268,9 +283,10 @@ impl Remote {
         let (path, file) = self.machine_file(scratch)?;
         let object = layout::machine(&self.machine_id);
         let sent = match checks_bytes {
-            true => self.send_unless_intact(object, &path, file, scratch)?,
-            false => self.send(object, &path, file)?,
+            true => self.send_unless_intact(object, &path, file, scratch),
+            false => self.send(object, &path, file),
         };
+        let sent = sent.inspect_err(|trouble| self.client.give_up(trouble))?;
         *is_described = true;
         Ok(sent)
     }
@@ -289,7 +305,11 @@ impl Remote {
             return Sent::Foreign;
         }
         self.push_record(last, store, key, &record, checks_bytes)
-            .unwrap_or_else(|trouble| Sent::Failed(trouble.message))
+            .unwrap_or_else(|trouble| match self.client.is_stopped() {
+                false if trouble.was_asked => Sent::Failed(trouble.message),
+                // The caller or an earlier failure has ended the conversation: it says nothing of this result.
+                _ => Sent::Left,
+            })
     }
 
     fn push_record(
@@ -320,14 +340,18 @@ impl Remote {
             There::Damaged(reason) => return Ok(Sent::Damaged(reason)),
             There::Other(reason) => return Ok(Sent::Conflict(reason)),
         };
+        if self.describe_machine(scratch.path(), checks_bytes).is_err() {
+            return Ok(Sent::Left);
+        }
         let sent = match is_damaged {
             true => self.complete(store, key, record, scratch.path(), true)?,
             false => self.send_outputs(store, key, record)?,
         };
-        self.describe_machine(scratch.path(), checks_bytes)?;
         let (path, file) = record_file(store, key)?;
-        let once = |object: String, replace| store_action(&object, &path, file, replace);
-        match self.client.ask(once(object.clone(), is_damaged))? {
+        // What explains misses goes first: a later push does not look for it where the record is.
+        self.replace(last, &path, file)?;
+        let own = store_action(&object, &path, file, is_damaged);
+        match self.client.ask(own)? {
             Outcome::Stored => {}
             // Another was faster.
             _ => match self.there(&object, scratch.path(), record)? {
@@ -337,7 +361,6 @@ impl Remote {
                 There::Damaged(reason) => return Ok(Sent::Damaged(reason)),
             },
         }
-        self.client.ask(once(last.to_owned(), true))?;
         let bytes = sent + file.bytes;
         Ok(match is_damaged {
             true => Sent::Repaired { bytes },
@@ -519,7 +542,6 @@ fn machine_text(machine: &Machine) -> std::io::Result<Vec<u8>> {
 }
 
 fn local(error: std::io::Error) -> Trouble {
-    let fault = eigenscope_remote_protocol::Fault::File;
     let message = format!("a file on this machine cannot be used: {error}");
-    Trouble { fault, message }
+    Trouble::new(Fault::File, message)
 }

@@ -212,16 +212,25 @@ impl Remote {
 
     /// The record of a result that is there as another kind of machine made it, if such results are taken.
     fn of_other_machine(&self, work: &WorkFolder, key: Key) -> Result<(Record, Machine), Refusal> {
+        if self.lists_nothing.load(Ordering::Relaxed) {
+            return Err(Refusal::Missed(Miss::NotThere));
+        }
         let listed = self.client.ask(Action::List {
             folder: layout::folder(key),
             at_most: MOST_MACHINES,
         });
         let mut ids = match listed {
             Ok(Outcome::Listed { names }) => names,
-            // Web servers list nothing.
             Ok(_) => Vec::new(),
-            Err(trouble) if trouble.fault != Fault::Credentials => Vec::new(),
-            Err(trouble) => return Err(self.trouble(trouble)),
+            Err(trouble) if trouble.fault == Fault::Credentials => {
+                return Err(self.trouble(trouble));
+            }
+            Err(trouble) => {
+                let is_web_server = trouble.fault == Fault::Unsupported;
+                self.lists_nothing
+                    .fetch_or(is_web_server, Ordering::Relaxed);
+                Vec::new()
+            }
         };
         ids.retain(|name| layout::is_machine(name));
         ids.sort();

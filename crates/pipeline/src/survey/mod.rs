@@ -39,8 +39,8 @@ pub use reason::Reason;
 pub(crate) use stored::Intact;
 
 use crate::store::{
-    BorrowedInput, BorrowedKeyInputs, Committed, InputRecord, Key, KeyInputs, OutputRecord,
-    Previous, Stamps, Store, named_key,
+    BorrowedInput, BorrowedKeyInputs, Committed, InputRecord, Key, KeyInputs, Listing,
+    OutputRecord, Previous, Stamps, Store, named_key,
 };
 use eigenscope_plan::progress::{Activity, Progress};
 use eigenscope_plan::{CodeParts, Plan, PlannedInput, PlannedTask, needed};
@@ -50,6 +50,9 @@ pub(crate) const FEW: usize = 256;
 
 /// A survey of more tasks than this is worth stopping.
 const LONG: usize = 10_000;
+
+/// A store that holds at least one in so many of the tasks is looked at task by task.
+const FULL: usize = 4;
 
 /// Whether a task is up to date.
 #[derive(Debug, Clone)]
@@ -242,6 +245,8 @@ impl<'a> Surveyor<'a> {
         let tasks: Vec<usize> = needed.map(|(index, _)| index).collect();
         progress.begin(Activity::Surveying, tasks.len());
         let is_long = tasks.len() > LONG;
+        let listing = is_long.then(|| Listing::of(self.store, &self.plan.name, tasks.len() / FULL));
+        let listing = listing.flatten();
         let mut survey = Survey::default();
         survey.states.resize_with(self.plan.tasks.len(), || None);
         let mut rest = tasks.as_slice();
@@ -258,7 +263,7 @@ impl<'a> Surveyor<'a> {
                     return None;
                 }
                 progress.advance();
-                Some((task, self.assess(task, &survey)))
+                Some((task, self.assess_in(task, &survey, listing.as_ref())))
             };
             let states: Vec<_> = batch.par_iter().with_min_len(FEW).map(assess).collect();
             for (task, state) in states.into_iter().flatten() {
@@ -271,6 +276,11 @@ impl<'a> Surveyor<'a> {
 
     /// State of one task, given those of its inputs.
     pub(crate) fn assess(&self, index: usize, survey: &Survey) -> State {
+        self.assess_in(index, survey, None)
+    }
+
+    /// The same in a store whose names are known.
+    fn assess_in(&self, index: usize, survey: &Survey, listing: Option<&Listing>) -> State {
         let task = &self.plan.tasks[index];
         let Some(key) = self.key(task, task.device.computes, survey) else {
             let missing = |input: &&PlannedInput| survey.output(input.task, &input.kind).is_none();
@@ -280,13 +290,17 @@ impl<'a> Surveyor<'a> {
                 .filter(missing)
                 .map(|input| input.task)
                 .collect();
-            let mut reasons = self.differences(task, None, survey);
+            let mut reasons = self.differences(task, None, survey, listing);
             reasons.extend(waits_for.into_iter().map(|input| Reason::WaitsFor {
                 task: self.plan.tasks[input].id.clone(),
             }));
             return State::Blocked { reasons };
         };
-        match self.stored(task, key) {
+        let stored = match listing {
+            Some(listing) if !listing.has_result(key) => Ok(None),
+            _ => self.stored(task, key),
+        };
+        match stored {
             Ok(Some(Intact { outputs, warnings })) => State::Current {
                 key,
                 outputs,
@@ -294,7 +308,7 @@ impl<'a> Surveyor<'a> {
             },
             Ok(None) => self.accepted(task, survey).unwrap_or_else(|| State::Stale {
                 key,
-                reasons: self.differences(task, Some(key), survey),
+                reasons: self.differences(task, Some(key), survey, listing),
             }),
             Err(reasons) => self
                 .accepted(task, survey)
@@ -368,9 +382,15 @@ impl<'a> Surveyor<'a> {
     }
 
     /// How a task differs from the last time it was made; `key` is its key, if all its inputs are known.
-    fn differences(&self, task: &PlannedTask, key: Option<Key>, survey: &Survey) -> Vec<Reason> {
+    fn differences(
+        &self,
+        task: &PlannedTask,
+        key: Option<Key>,
+        survey: &Survey,
+        listing: Option<&Listing>,
+    ) -> Vec<Reason> {
         let complete = key.is_some();
-        let reasons = match self.previous(task) {
+        let reasons = match self.previous(task, listing) {
             Previous::None => vec![Reason::NeverMade],
             Previous::Gone(old) if complete && old != key => vec![Reason::NeverMade],
             Previous::Gone(_) => vec![Reason::ResultRemoved],
@@ -390,11 +410,13 @@ impl<'a> Surveyor<'a> {
     }
 
     /// The last result of a task: under its id, or else under the one that it had at first.
-    pub(crate) fn previous(&self, task: &PlannedTask) -> Previous {
-        match self.store.previous(&self.plan.name, &task.id) {
-            Previous::None if task.formerly.is_some() => {
-                self.store.previous(&self.plan.name, &task.first_id())
-            }
+    pub(crate) fn previous(&self, task: &PlannedTask, listing: Option<&Listing>) -> Previous {
+        let of = |id: &str| match listing {
+            Some(listing) if !listing.has_link(id) => Previous::None,
+            _ => self.store.previous(&self.plan.name, id),
+        };
+        match of(&task.id) {
+            Previous::None if task.formerly.is_some() => of(&task.first_id()),
             previous => previous,
         }
     }

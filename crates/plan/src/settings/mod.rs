@@ -8,6 +8,7 @@ mod patterns;
 mod quantity;
 mod run;
 mod sbatch_options;
+mod secrets;
 mod section;
 mod sharing;
 pub mod slurm;
@@ -16,7 +17,9 @@ use std::path::PathBuf;
 
 use eigenscope_stage::{Parameter, ParameterType};
 
-use crate::file::{Entry, FileErrors, Problems, Raw, Sources, document, read_text, unknown_key};
+use crate::file::{
+    Entry, FileError, FileErrors, Node, Problems, Raw, Sources, document, read_text, unknown_key,
+};
 use section::Section;
 pub use sharing::Remote;
 pub use slurm::{Slurm, TaskSettings};
@@ -70,12 +73,13 @@ pub fn parse(files: &[(PathBuf, String)]) -> Result<Settings, FileErrors> {
     let (mut problems, mut sources) = (Problems::default(), Sources::default());
     let mut entries = Vec::new();
     for (path, text) in files {
-        // What messages show of the file is without secrets that should not be in it.
-        let offset = sources.add(path, &sharing::without_secrets(text));
-        add(
-            &mut entries,
-            document(text, offset, &mut problems).unwrap_or_default(),
-        );
+        // What messages show of the file is without what may be a secret.
+        let offset = sources.add(path, &secrets::without_secrets(text));
+        let of_file = document(text, offset, &mut problems).unwrap_or_default();
+        of_file
+            .iter()
+            .for_each(|entry| refuse_zero_bytes(&entry.node, &mut problems));
+        add(&mut entries, of_file);
     }
     let mut settings = Settings::default();
     for entry in &entries {
@@ -89,6 +93,24 @@ pub fn parse(files: &[(PathBuf, String)]) -> Result<Settings, FileErrors> {
         }
     }
     problems.finish(&sources, settings)
+}
+
+/// Refuses texts that no program can be given.
+fn refuse_zero_bytes(node: &Node, problems: &mut Problems) {
+    match &node.raw {
+        Raw::Text(text) if text.contains('\0') => problems.add(|| {
+            FileError::new("zero_byte", "a text holds the character \\u0000")
+                .at(&node.span, "no command, path or option can hold it")
+                .help("leave it out")
+        }),
+        Raw::List(items) => items
+            .iter()
+            .for_each(|item| refuse_zero_bytes(item, problems)),
+        Raw::Table(entries) => entries
+            .iter()
+            .for_each(|entry| refuse_zero_bytes(&entry.node, problems)),
+        _ => {}
+    }
 }
 
 /// Adds what `entries` does not have yet, within tables as well.

@@ -34,6 +34,8 @@ pub struct Slurm {
     pub tasks: Vec<(String, TaskSettings)>,
     /// Patterns of the tasks that run on this machine.
     pub local: Vec<String>,
+    /// What there is to say about options that `sbatch` may not know.
+    pub option_warnings: Vec<String>,
     /// Where each of these patterns stands, such as `eigenscope.toml:12`.
     pub places: BTreeMap<String, String>,
     /// How often a task is tried again that had no fault of its own.
@@ -68,6 +70,7 @@ impl Default for Slurm {
             defaults: TaskSettings::default(),
             tasks: Vec::new(),
             local: Vec::new(),
+            option_warnings: Vec::new(),
             places: BTreeMap::new(),
             retries: 1,
             pack: Duration::from_secs(300),
@@ -169,9 +172,10 @@ pub(super) fn read(entry: &Entry, sources: &Sources, problems: &mut Problems) ->
         let seconds = section.number(key);
         seconds.map_or(standard, Duration::from_secs_f64)
     };
-    if let Some(options) = section.entry("options") {
-        sbatch_options::check(options, problems);
-    }
+    let option_warnings = section
+        .entry("options")
+        .map(|options| sbatch_options::check(options, sources, problems))
+        .unwrap_or_default();
     let items = section.entry("local").map(|local| &local.node.raw);
     let items = match items {
         Some(Raw::List(items)) => items.as_slice(),
@@ -192,6 +196,7 @@ pub(super) fn read(entry: &Entry, sources: &Sources, problems: &mut Problems) ->
     let places = places.map(|(text, at)| (text.to_owned(), sources.place_at(at)));
     Slurm {
         places: places.collect(),
+        option_warnings,
         partition: word(&section, "partition", problems),
         account: word(&section, "account", problems),
         qos: word(&section, "qos", problems),

@@ -148,6 +148,7 @@ pub(crate) fn open(url: &str) -> Open {
             stall_ms: 1_000,
             retries: 2,
             pause_ms: 1,
+            retry_ms: 500,
         },
     }
 }

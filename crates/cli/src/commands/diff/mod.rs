@@ -4,9 +4,9 @@ mod page;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use eigenscope_pipeline::diff::{Diff, NumberChange, Results, RevisionFile, Side, TaskChange};
 use eigenscope_pipeline::store::Store;
 use eigenscope_pipeline::text_table::{Align, text_table};
@@ -16,10 +16,11 @@ use eigenscope_plan::programs::Programs;
 
 use super::{output, plural, tallied, tell};
 use crate::arguments::{Diff as Arguments, ProjectArguments};
-use crate::exit::{self, diagnosed};
+use crate::exit::{self, diagnosed, diagnosed_in};
 use crate::json;
 use crate::planning;
-use crate::project::{pipeline_file, stage_programs, store};
+use crate::project::{PIPELINES, pipeline_file, stage_programs, store};
+use crate::settings;
 
 /// Rows of a column that are printed, unless all are asked for: those that differ most.
 const SHOWN: usize = 8;
@@ -37,15 +38,18 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Arguments) -> Result<u
     let before = Words::new(&command.before);
     let after = match &command.after {
         Some(after) => Words::new(after),
-        None if matches!(before, Words::Now { .. }) => bail!(
-            "name what to compare {0} with: another pipeline, or give a run of it (`{0}@12`) or a revision of its file \
-             (`HEAD~1:{0}`), which are compared with what the file says now",
-            command.before
-        ),
         None => Words::Now {
             pipeline: before.pipeline(),
         },
     };
+    if let (Words::Now { pipeline }, None) = (&before, &command.after) {
+        pipeline_file(pipeline).map_err(|error| meant_otherwise(error, pipeline))?;
+        bail!(
+            "name what to compare {0} with: another pipeline, or give a run of it (`{0}@12`) or a revision of its file \
+             (`HEAD~1:{0}`), which are compared with what the file says now",
+            command.before
+        );
+    }
     let store = store(arguments)?;
     let mut sides = Sides {
         arguments,
@@ -111,6 +115,25 @@ impl<'a> Words<'a> {
     }
 }
 
+/// The file of a pipeline as it was at another time: it need not be there any more.
+fn file_then(pipeline: &str) -> PathBuf {
+    let gone = || match pipeline.ends_with(".toml") {
+        true => PathBuf::from(pipeline),
+        false => Path::new(PIPELINES).join(format!("{pipeline}.toml")),
+    };
+    pipeline_file(pipeline).unwrap_or_else(|_| gone())
+}
+
+/// The error about a pipeline that is not there, with what was meant by its sign.
+fn meant_otherwise(error: anyhow::Error, pipeline: &str) -> anyhow::Error {
+    match pipeline.split_once('@') {
+        Some((name, what)) if !name.is_empty() && !what.is_empty() => anyhow!(
+            "{error}; what stands behind `@` is the number of a run (`{name}@12`), and a revision of Git stands before the pipeline (`{what}:{name}`)"
+        ),
+        _ => error,
+    }
+}
+
 /// What sides are made from.
 struct Sides<'a> {
     arguments: &'a ProjectArguments,
@@ -121,44 +144,52 @@ struct Sides<'a> {
 
 impl Sides<'_> {
     fn side(&mut self, words: &Words<'_>, name: &str) -> Result<Side> {
-        let file = pipeline_file(words.pipeline())?;
         match words {
-            Words::Now { .. } => {
-                let plan = self.plan(&file)?;
+            Words::Now { pipeline } => {
+                let file =
+                    pipeline_file(pipeline).map_err(|error| meant_otherwise(error, pipeline))?;
+                settings::read(&file)?;
+                let plan = eigenscope_plan::read(&file, self.programs()?).map_err(diagnosed)?;
                 Ok(self.planned(name, &plan))
             }
-            Words::Revision { revision, .. } => {
+            Words::Revision { revision, pipeline } => {
+                let file = file_then(pipeline);
+                settings::read(&file)?;
                 let then = RevisionFile::new(&file, revision)?;
-                let plan = self.plan(&then.path()).with_context(|| {
-                    format!(
-                        "{} of {revision} cannot be planned by the program as it is now",
-                        file.display()
-                    )
-                })?;
+                // Its place is temporary; what it was is not.
+                let shown = match file.parent() {
+                    Some(folder) if folder != Path::new("") => {
+                        format!("{revision}:{}", folder.display())
+                    }
+                    _ => format!("{revision}:."),
+                };
+                let plan = eigenscope_plan::read(&then.path(), self.programs()?);
+                let folder = then.folder().display().to_string();
+                let plan = plan.map_err(|error| diagnosed_in(error, &folder, &shown))?;
                 Ok(self.planned(name, &plan))
             }
-            Words::Run { run, .. } => {
+            Words::Run { run, pipeline } => {
+                let file = file_then(pipeline);
                 let pipeline = file.file_stem().unwrap_or_default().to_string_lossy();
                 let run = run
                     .parse()
                     .with_context(|| format!("{run} is no number of a run"))?;
-                Ok(Side::after_run(
-                    name.to_owned(),
-                    &pipeline,
-                    run,
-                    self.store,
-                )?)
+                let side = Side::after_run(name.to_owned(), &pipeline, run, self.store);
+                // That there is no such pipeline says more.
+                side.map_err(|error| match pipeline_file(words.pipeline()) {
+                    Ok(_) => error.into(),
+                    Err(missing) => missing,
+                })
             }
         }
     }
 
-    fn plan(&mut self, file: &Path) -> Result<Plan> {
+    fn programs(&mut self) -> Result<&Programs> {
         let programs = match self.programs.take() {
             Some(programs) => programs,
             None => stage_programs(self.arguments)?,
         };
-        let plan = eigenscope_plan::read(file, self.programs.insert(programs));
-        plan.map_err(diagnosed)
+        Ok(self.programs.insert(programs))
     }
 
     fn planned(&self, name: &str, plan: &Plan) -> Side {

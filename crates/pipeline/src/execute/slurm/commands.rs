@@ -25,6 +25,30 @@ const OF_A_JOB: [&str; 16] = [
     "SLURM_TIMELIMIT",
 ];
 
+/// Variables that `sbatch` takes as options, of those that are set here or refused in the settings. The others count where nothing else says
+/// the same, such as `SBATCH_ACCOUNT`.
+const OF_SUBMISSIONS: [&str; 16] = [
+    "SBATCH_ARRAY_INX",
+    "SBATCH_CLUSTERS",
+    "SBATCH_CPUS_PER_TASK",
+    "SBATCH_ERROR",
+    "SBATCH_GRES",
+    "SBATCH_INPUT",
+    "SBATCH_JOB_NAME",
+    "SBATCH_MEM_PER_CPU",
+    "SBATCH_MEM_PER_GPU",
+    "SBATCH_MEM_PER_NODE",
+    "SBATCH_NO_REQUEUE",
+    "SBATCH_OPEN_MODE",
+    "SBATCH_OUTPUT",
+    "SBATCH_REQUEUE",
+    "SBATCH_TIMELIMIT",
+    "SBATCH_WAIT",
+];
+
+/// What variables begin with that restrict what the other programs show and do.
+const OF_OTHERS: [&str; 5] = ["SACCT_", "SCANCEL_", "SCONTROL_", "SINFO_", "SQUEUE_"];
+
 /// Time that a controller has to answer.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -107,8 +131,14 @@ pub(super) fn run_with(
     input: &str,
 ) -> Result<String, CommandError> {
     let mut command = Command::new(program);
-    for variable in OF_A_JOB {
+    for variable in OF_A_JOB.iter().chain(&OF_SUBMISSIONS) {
         command.env_remove(variable);
+    }
+    for (variable, _) in std::env::vars_os() {
+        let name = variable.to_string_lossy();
+        if OF_OTHERS.iter().any(|begin| name.starts_with(begin)) {
+            command.env_remove(&variable);
+        }
     }
     command
         .args(arguments)

@@ -37,9 +37,9 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    /// Asks for all jobs of the user, including ones that have just ended.
+    /// Asks for all jobs of the user, including ones that have just ended, or are in partitions that are hidden.
     pub(super) fn ask() -> Result<Self, CommandError> {
-        let arguments = ["--me", "-h", "-r", "-t", "all", "-o", FORMAT];
+        let arguments = ["--me", "-a", "-h", "-r", "-t", "all", "-o", FORMAT];
         Ok(Self::parse(&run("squeue", &arguments)?))
     }
 
