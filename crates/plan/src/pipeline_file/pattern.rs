@@ -122,6 +122,7 @@ impl<'a> Pattern<'a> {
             labels,
             parameters: Arc::clone(&variant.parameters),
             seed,
+            seed_is_derived: self.random && variant.seed.is_none(),
             random: self.random,
             heading: self.heading.clone(),
             resources: variant.resources,
