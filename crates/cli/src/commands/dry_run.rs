@@ -109,7 +109,7 @@ pub(crate) fn run(
     };
     match command.json {
         true => json::print(&report)?,
-        false => super::print(&listed(plan, &project.invocation, &dry_run.tasks))?,
+        false => super::print_lines(&listed(plan, &project.invocation, &dry_run.tasks))?,
     }
     match &dry_run.submissions {
         None => tell(&summary(&dry_run, Some(jobs))),

@@ -80,6 +80,6 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Explain) -> Result<u8>
         .iter()
         .map(|&task| explain(plan, &survey, task))
         .collect();
-    super::print(&texts.join("\n"))?;
+    super::print_lines(&texts.join("\n"))?;
     Ok(exit::OK)
 }
