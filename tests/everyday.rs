@@ -9,13 +9,16 @@ use eigenscope_testing::{Answer, PIPELINE, SWEEP, SWEEP_TASKS, TASKS, TestProjec
 /// The commands that the program says it has.
 fn commands(project: &TestProject) -> Vec<String> {
     let help = project.call(&["--help"]).expect(0).stdout;
-    let listed = help.split("Commands:").nth(1).expect("a list of commands");
-    let listed = listed.split("Options:").next().expect("a list of commands");
+    let listed = help.split("Everyday:").nth(1).expect("a list of commands");
+    let listed = listed.split("Options of every command:");
+    let listed = listed.into_iter().next().expect("a list of commands");
     let names = listed.lines().filter_map(|line| {
         let indented = line.starts_with("  ") && !line.starts_with("   ");
         line.split_whitespace().next().filter(|_| indented)
     });
-    names.map(str::to_owned).collect()
+    let mut names: Vec<String> = names.map(str::to_owned).collect();
+    names.sort();
+    names
 }
 
 #[test]
@@ -180,7 +183,9 @@ fn shells_complete_commands_options_pipelines_and_tasks() {
     };
     let commands = commands(&project);
     assert!(commands.len() > 10, "{commands:?}");
-    assert_eq!(complete(&[""]), commands);
+    let mut all = complete(&[""]);
+    all.sort();
+    assert_eq!(all, commands);
     assert_eq!(complete(&["exp"]), ["explain", "export"]);
     assert_eq!(complete(&["graph", "--format", "mer"]), ["mermaid"]);
     assert_eq!(complete(&["gc", "--keep-d"]), ["--keep-days"]);
@@ -208,6 +213,26 @@ fn shells_complete_commands_options_pipelines_and_tasks() {
         tasks[1..]
     );
     assert!(complete(&["run", "nothing", ""]).is_empty());
+    assert_eq!(
+        complete(&["export", "digits", "metric.f"]),
+        ["metric.final"]
+    );
+    let one = "train.bilinear[hidden=4]";
+    assert_eq!(
+        complete(&["export", "digits", one, "--table", "h"]),
+        ["history"]
+    );
+    let query = "select count(*) from metric_f";
+    assert_eq!(
+        complete(&["sql", "digits", query]),
+        ["select count(*) from metric_final"]
+    );
+    assert!(complete(&["sql", "digits", "'test_"]).is_empty());
+    project.call(&["run", "digits", "metric.final"]).expect(0);
+    assert_eq!(
+        complete(&["sql", "digits", "select avg(test_acc"]),
+        ["select avg(test_accuracy_fraction"]
+    );
 
     for shell in ["bash", "zsh", "fish"] {
         let script = project.call(&["completions", shell]).stdout;
@@ -222,14 +247,16 @@ fn shells_complete_commands_options_pipelines_and_tasks() {
     let script = "eval \"$(\"$0\" completions bash)\"; \
                   complete -p eigenscope | grep -q -- '-F _eigenscope' || exit 1; \
                   try() { COMP_LINE=$1 COMP_POINT=${#1}; _eigenscope \"$program\"; echo \"${COMPREPLY[*]}\"; }; \
-                  program=$0; try 'eigenscope exp'; try 'eigenscope run '; try 'eigenscope run digits train.bilinear[hidden='";
+                  program=$0; try 'eigenscope exp'; try 'eigenscope run '; try 'eigenscope run digits train.bilinear[hidden='; \
+                  try \"eigenscope sql digits 'select hidden from metric_f\"";
     let mut bash = Command::new("bash");
     let bash = project.set_up(&mut bash).args(["--norc", "-c", script]);
     // A machine without bash has no bash completion.
     if let Ok(output) = bash.arg(project.program()).output() {
         let completed = Answer::from(output);
         assert_eq!(
-            completed.stdout, "explain export\ndigits paper\n4] 6]\n",
+            completed.stdout,
+            "explain export\ndigits paper\n4] 6]\nselect hidden from metric_final\n",
             "{}",
             completed.stderr
         );

@@ -1,8 +1,10 @@
-//! `eigenscope report`: what the page says, and that a browser shows it.
+//! `eigenscope report`: what the page says, that a browser shows it, and that all readers can use it.
+
+#![allow(clippy::print_stderr, reason = "a skipped test says so")]
 
 use std::fs;
 
-use eigenscope_testing::{Browser, PIPELINE, TASKS, TestProject, workspace};
+use eigenscope_testing::{Browser, PIPELINE, TASKS, TestFolder, TestProject, workspace};
 use serde_json::{Value, json};
 
 /// Figures of [`PIPELINE`].
@@ -26,13 +28,17 @@ fn the_page_has_every_figure_and_repeats_byte_by_byte() {
     project.run();
     let page = report(&project, &[]);
     assert_eq!(count(&page, "<article "), FIGURES);
-    assert_eq!(count(&page, "data-figure="), FIGURES);
+    assert_eq!(count(&page, "class=\"frame\""), FIGURES);
     assert!(page.contains(&format!("all {TASKS} tasks are up to date")));
     assert!(!page.contains("id=\"published\""));
     assert!(page.contains("train.bilinear (train/bilinear): 4 of 4 tasks up to date"));
     assert!(page.contains("eigenscope run p.toml 'figure.similarity[variant=corrected]'"));
     assert!(page.contains("artifacts/p/metric.similarity,variant-corrected/similarity.parquet"));
     assert_eq!(report(&project, &["-o", "elsewhere/page.html"]), page);
+    let timed = report(&project, &["--with-times", "-o", "timed.html"]);
+    let head = "<th scope=\"col\" class=\"number\">time</th>";
+    assert_eq!((count(&page, head), count(&timed, head)), (0, 1));
+    assert!(timed.contains("for all tasks together"));
     let folder = project.path("");
     let folder = folder.to_string_lossy();
     assert!(
@@ -42,18 +48,164 @@ fn the_page_has_every_figure_and_repeats_byte_by_byte() {
 }
 
 #[test]
+fn models_and_data_sets_are_listed_with_what_is_known_of_them() {
+    let project = TestProject::new(PIPELINE);
+    project.run();
+    let page = report(&project, &[]);
+    let section = |name: &str| {
+        let start = page
+            .find(&format!("<section id=\"{name}\""))
+            .expect("a section");
+        let end = page[start..].find("</section>").expect("its end");
+        page[start..start + end].to_owned()
+    };
+    let models = section("models");
+    let table = models.split("<tbody>").nth(1).expect("rows");
+    assert_eq!(count(table, "<tr>"), 5, "four of a sweep and one: {table}");
+    let query = "select model, hidden, seed, epochs, test_loss_nats, test_accuracy_fraction from metric_final";
+    let finals = project.json(&["sql", "p.toml", query]);
+    for row in finals["rows"].as_array().expect("rows") {
+        let accuracy = row[5].as_f64().expect("a number");
+        let cells = format!(
+            "<td class=\"number\">{}</td><td class=\"number\">{}</td></tr>",
+            row[1], row[2]
+        );
+        let line = table
+            .lines()
+            .find(|line| line.contains(&cells))
+            .expect("the model");
+        assert!(
+            line.contains(&format!(">{:.2}%<", 100.0 * accuracy)),
+            "{row}: {line}"
+        );
+        let loss: f64 = line
+            .split("class=\"number\">")
+            .nth(3)
+            .and_then(|cell| cell.split('<').next()?.parse().ok())
+            .expect("a loss");
+        let exact = row[4].as_f64().expect("a number");
+        assert!((loss - exact).abs() < 1e-3 * exact, "{row}: {line}");
+        let epochs = format!("</th><td class=\"number\">{}</td>", row[3]);
+        assert!(line.contains(&epochs), "{row}: {line}");
+    }
+    let run = section("run");
+    assert!(run.contains("<code>p.toml</code>"), "{run}");
+    for id in ["data.digits", "data.similar"] {
+        let shown = project.json(&["show", &format!("artifacts/p/{id}")]);
+        let content = shown["artifacts"][0]["content"].as_str().expect("a digest");
+        assert!(
+            run.contains(&format!("<code>{content}</code>")),
+            "{id}: {run}"
+        );
+    }
+    assert_eq!(
+        count(
+            &run,
+            "<td class=\"number\">1797</td><td class=\"number\">8 × 8 × 1</td>"
+        ),
+        2
+    );
+}
+
+#[test]
+fn a_folder_of_pages_holds_a_page_for_each_figure() {
+    let project = TestProject::new(PIPELINE);
+    project.run();
+    let written = project
+        .call(&["report", "p.toml", "--split", "pages"])
+        .expect(0);
+    assert_eq!(written.stdout, "pages/index.html\n");
+    let index = project.read("pages/index.html");
+    let names: Vec<String> = links(&index, "figures/").map(str::to_owned).collect();
+    assert_eq!(names.len(), 2 * FIGURES, "in the contents and in the list");
+    let mut files: Vec<String> = fs::read_dir(project.path("pages/figures"))
+        .expect("a folder")
+        .map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .into_string()
+                .expect("UTF-8")
+        })
+        .collect();
+    files.sort();
+    let mut linked: Vec<&str> = names
+        .iter()
+        .map(|name| name.trim_start_matches("figures/"))
+        .collect();
+    linked.sort_unstable();
+    linked.dedup();
+    assert_eq!(files, linked);
+    for name in &files {
+        let page = project.read(&format!("pages/figures/{name}"));
+        assert_eq!(
+            (count(&page, "<article "), count(&page, "class=\"frame\"")),
+            (1, 1),
+            "{name}"
+        );
+        assert!(page.len() < 1_000_000, "{name}: {} bytes", page.len());
+        for row in links(&page, "../index.html#") {
+            let anchor = row.split('#').nth(1).expect("an anchor");
+            assert!(index.contains(&format!("id=\"{anchor}\"")), "{name}: {row}");
+        }
+        for link in links(&page, "").filter(|link| !link.contains(['#', ':'])) {
+            assert!(
+                project.path("pages/figures").join(link).is_file(),
+                "{name}: {link}"
+            );
+        }
+    }
+    let before = project.read("pages/figures/training.html");
+    project
+        .call(&["report", "p.toml", "--split", "pages"])
+        .expect(0);
+    assert_eq!(project.read("pages/figures/training.html"), before);
+    project.write("mine/notes.txt", "kept");
+    let refused = project.call(&["report", "p.toml", "--split", "mine"]);
+    refused.refuses(&["mine is there and holds other files than a report"]);
+    assert_eq!(project.read("mine/notes.txt"), "kept");
+    let Some(mut browser) = Browser::start() else {
+        return;
+    };
+    browser.open(&project.path("pages/index.html"), (1280, 900));
+    browser.wait_for("!document.querySelector('.filter').hidden");
+    browser.open(&project.path("pages/figures/training.html"), (1280, 900));
+    browser.wait_for("document.querySelector('.frame').dataset.state === 'drawn'");
+    let head = browser.evaluate(&format!("{TAKE_ROWS}('history')"));
+    assert!(
+        head.as_str().expect("a text").starts_with("task,epoch,"),
+        "{head}"
+    );
+    // The page's own folder is all that is read.
+    let folder = format!("request for file://{}", project.path("pages").display());
+    let complaints = browser.complaints();
+    let others: Vec<&String> = complaints
+        .iter()
+        .filter(|one| !one.starts_with(&folder))
+        .collect();
+    assert!(others.is_empty(), "{others:?}");
+}
+
+/// Addresses in a page that begin like this.
+fn links<'a>(page: &'a str, start: &'a str) -> impl Iterator<Item = &'a str> {
+    let links = page.split(" href=\"").skip(1);
+    let links = links.filter_map(|rest| rest.split('"').next());
+    links.filter(move |link| link.starts_with(start))
+}
+
+#[test]
 fn what_is_not_up_to_date_is_named_and_not_shown() {
     let project = TestProject::new(PIPELINE);
     let page = report(&project, &[]);
     assert_eq!(count(&page, "<article "), FIGURES);
-    assert_eq!(count(&page, "data-figure="), 0);
+    assert_eq!(count(&page, "class=\"frame\""), 0);
     assert!(page.contains(&format!("0 of {TASKS} tasks are up to date")));
     project.run();
     project.edit("count = 4", "count = 3");
     let answer = project.call(&["report", "p.toml"]).expect(0);
     answer.explains(&["4 of"]);
     let page = report(&project, &[]);
-    assert_eq!(count(&page, "data-figure="), FIGURES - 2);
+    assert_eq!(count(&page, "class=\"frame\""), FIGURES - 2);
     assert_eq!(count(&page, "This figure is not up to date"), 2);
     assert!(page.contains("parameter `count` changed from 4 to 3"));
 }
@@ -115,6 +267,16 @@ const TAKE_CSV: &str = "(async (name) => {
         URL.createObjectURL = (blob) => { URL.createObjectURL = create; done(blob); return create(blob); };
     });
     document.querySelector(`[data-name='${name}']`).closest('article').querySelector('.csv').click();
+    return (await taken).text();
+})";
+
+/// The CSV of the table of a kind that the first figure with such a button gives.
+const TAKE_ROWS: &str = "(async (kind) => {
+    const taken = new Promise((done) => {
+        const create = URL.createObjectURL;
+        URL.createObjectURL = (blob) => { URL.createObjectURL = create; done(blob); return create(blob); };
+    });
+    [...document.querySelectorAll('.rows')].find((button) => button.textContent.startsWith(`Table ${kind} `)).click();
     return (await taken).text();
 })";
 
@@ -187,7 +349,7 @@ fn a_browser_draws_every_figure_of_the_digits() {
         let turned = (0..3).any(|axis| (at(&before, axis) - at(&after, axis)).abs() > 0.05);
         assert!(turned, "{name}: {before} {after}");
     }
-    data_are_given(&mut browser);
+    data_are_given(&mut browser, &project);
     the_graph_shows_ways(&mut browser);
     assert_eq!(browser.complaints(), [""; 0]);
     // On paper, still pictures stand in place of everything that was drawn.
@@ -230,7 +392,7 @@ fn the_graph_shows_ways(browser: &mut Browser) {
 }
 
 /// The CSV of figures of several sorts.
-fn data_are_given(browser: &mut Browser) {
+fn data_are_given(browser: &mut Browser, project: &TestProject) {
     let mut lines_of = |name: &str| {
         let csv = browser.evaluate(&format!("{TAKE_CSV}('{name}')"));
         let csv = csv.as_str().expect("a text");
@@ -260,4 +422,96 @@ fn data_are_given(browser: &mut Browser) {
     assert!(similarity[0].contains("lower,upper"), "{}", similarity[0]);
     let samples = lines_of("samples");
     assert_eq!(samples.len(), 1 + 5 * 64, "pixels of five images");
+    let mut rows_of = |kind: &str| {
+        let csv = browser.evaluate(&format!("{TAKE_ROWS}('{kind}')"));
+        csv.as_str().expect("a text").to_owned()
+    };
+    let exported = project
+        .call(&[
+            "export",
+            "p.toml",
+            "metric.shared-basis",
+            "-o",
+            "-",
+            "--format",
+            "csv",
+        ])
+        .expect(0);
+    assert_eq!(rows_of("shared-basis"), exported.stdout);
+    let history = rows_of("history");
+    let models = history
+        .lines()
+        .skip(1)
+        .filter_map(|line| line.split("\",").next());
+    let models: std::collections::BTreeSet<&str> = models.collect();
+    assert!(models.len() > 1, "{models:?}");
+}
+
+/// Rules of WCAG 2.1, levels A and AA, that a page breaks, each with the elements.
+const BROKEN_RULES: &str = "axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'] })
+    .then(({ violations }) => violations.map((rule) => [rule.id, rule.nodes.slice(0, 3).map((node) => node.html.slice(0, 200))]))";
+
+/// The script of axe-core from a package of PyPI; says why and gives none where there is no Python or no network.
+fn axe(folder: &TestFolder) -> Option<String> {
+    let mut pip = std::process::Command::new("python3");
+    pip.args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--disable-pip-version-check",
+    ]);
+    pip.args(["--retries", "1", "--timeout", "15", "--target"]);
+    pip.arg(folder.path("axe")).arg("axe-playwright-python");
+    let taken = pip.output().is_ok_and(|output| output.status.success());
+    let script = folder.path("axe/axe_playwright_python/axe.min.js");
+    let script = taken.then(|| fs::read_to_string(script).ok()).flatten();
+    if script.is_none() {
+        eprintln!("skipped: axe-core cannot be had: pip install axe-playwright-python fails");
+    }
+    script
+}
+
+#[test]
+fn readers_of_all_kinds_can_use_the_page() {
+    let folder = TestFolder::new();
+    let (Some(mut browser), Some(axe)) = (Browser::start(), axe(&folder)) else {
+        return;
+    };
+    let project = TestProject::new(PIPELINE);
+    project.run();
+    project.write(
+        "pipelines/stale.toml",
+        PIPELINE.replace("epochs = 3", "epochs = 4"),
+    );
+    report(&project, &[]);
+    project
+        .call(&["report", "stale", "-o", "stale.html"])
+        .expect(0);
+    project
+        .call(&["report", "p.toml", "--split", "pages"])
+        .expect(0);
+    for page in [
+        "artifacts/p/report.html",
+        "stale.html",
+        "pages/index.html",
+        "pages/figures/training.html",
+    ] {
+        for (size, scheme) in [
+            ((1280, 900), "light"),
+            ((1280, 900), "dark"),
+            ((420, 900), "light"),
+        ] {
+            browser.prefer(scheme);
+            browser.open(&project.path(page), size);
+            drawn(&mut browser);
+            browser.evaluate(
+                "document.querySelectorAll('details').forEach((part) => (part.open = true))",
+            );
+            browser.evaluate(&axe);
+            let broken = browser.evaluate(BROKEN_RULES);
+            assert_eq!(broken, json!([]), "{page}, {size:?}, {scheme}: {broken:#}");
+        }
+    }
 }

@@ -21,7 +21,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) project: ProjectArguments,
     /// Log more (twice: everything)
-    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    #[arg(short, long, action = clap::ArgAction::Count, global = true, help_heading = GLOBAL)]
     verbose: u8,
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -126,6 +126,9 @@ fn at_least_one<N: TryFrom<u64>>(text: &str) -> Result<N, String> {
     N::try_from(number).map_err(|_| "it is too large".to_owned())
 }
 
+/// Heading of the options that every command has.
+const GLOBAL: &str = "Options of every command";
+
 /// Where things are.
 #[derive(Debug, Args)]
 pub(crate) struct ProjectArguments {
@@ -135,7 +138,8 @@ pub(crate) struct ProjectArguments {
         value_name = "DIR",
         default_value_os_t = artifacts(),
         hide_default_value = true,
-        global = true
+        global = true,
+        help_heading = GLOBAL
     )]
     pub(crate) artifacts: PathBuf,
     /// Folder of the data files; missing ones are downloaded into it [env: EIGENSCOPE_DATA_DIR] [default: data]
@@ -144,7 +148,8 @@ pub(crate) struct ProjectArguments {
         value_name = "DIR",
         default_value_os_t = data_dir(),
         hide_default_value = true,
-        global = true
+        global = true,
+        help_heading = GLOBAL
     )]
     pub(crate) data_dir: PathBuf,
     /// What tasks compute on that can use a graphics card, whatever pipeline files say [env: EIGENSCOPE_DEVICE]
@@ -152,15 +157,16 @@ pub(crate) struct ProjectArguments {
         long,
         value_name = "DEVICE",
         value_parser = device,
-        global = true
+        global = true,
+        help_heading = GLOBAL
     )]
     pub(crate) device: Option<DeviceChoice>,
     /// Folder with the libraries of CUDA, the only one to look into [env: EIGENSCOPE_CUDA_LIBRARIES]
-    #[arg(long, value_name = "DIR", global = true)]
+    #[arg(long, value_name = "DIR", global = true, help_heading = GLOBAL)]
     pub(crate) cuda_libraries: Option<PathBuf>,
     /// Use the folder of results without a lock, for file systems that have none: two runs at once would then spoil each
     /// other's results
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GLOBAL)]
     pub(crate) no_lock: bool,
 }
 
@@ -233,9 +239,15 @@ pub(crate) struct Report {
     /// File to write, or `-` for standard output (default: report.html in the pipeline's folder of results)
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    /// Write a folder with an index and a page for each figure, for very many figures
+    #[arg(long, value_name = "FOLDER", conflicts_with = "output")]
+    pub(crate) split: Option<PathBuf>,
     /// File of published numbers (default: PIPELINE.published.toml beside the pipeline file or the one that it extends, if there is one)
     #[arg(long, value_name = "FILE")]
     pub(crate) published: Option<PathBuf>,
+    /// Say how long tasks took when they last ran; without it, equal results give an equal page
+    #[arg(long)]
+    pub(crate) with_times: bool,
 }
 
 /// Which tasks of which pipeline.

@@ -1,4 +1,4 @@
-//! States of very many tasks, counted by table.
+//! States of many tasks, counted by table.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use eigenscope_plan::Plan;
 use crate::planning::grouped;
 
 /// Most tasks that are listed one by one, unless all are asked for.
-pub(crate) const LISTED: usize = 1_000;
+pub(crate) const LISTED: usize = 60;
 
 /// What is said of the tasks of a table that have one state.
 struct Group<'a> {

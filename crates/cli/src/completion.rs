@@ -1,15 +1,23 @@
-//! Shell completion: commands, options, pipelines, tables and tasks.
+//! Shell completion: commands, options, pipelines, tables and tasks; in SQL, tables and columns.
 
 use std::collections::BTreeSet;
 
 use clap::{Arg, ArgAction, Command, CommandFactory};
+use eigenscope_pipeline::survey::survey;
 use eigenscope_plan::Plan;
+use eigenscope_query::Catalogue;
 
 use crate::arguments::{Arguments, ProjectArguments};
-use crate::project::{known_pipelines, plan};
+use crate::project::{known_pipelines, plan, store};
 
 /// Most words that are offered.
 const MOST: usize = 1000;
+
+/// Most tasks of a plan whose results are looked at for the names of columns.
+const MOST_TASKS: usize = 10_000;
+
+/// What a query is made of besides names.
+const KEYWORDS: [&str; 7] = ["select", "from", "where", "group", "order", "limit", "join"];
 
 /// What may replace the last of `words`, which are all after the program's name up to the cursor.
 pub(crate) fn candidates(project: &ProjectArguments, words: &[String]) -> Vec<String> {
@@ -19,8 +27,13 @@ pub(crate) fn candidates(project: &ProjectArguments, words: &[String]) -> Vec<St
     let mut program = Arguments::command();
     program.build();
     let line = Line::read(&program, before);
+    // In a query, shells leave the quote that begins it.
+    let typed = match line.command.get_name() {
+        "sql" => typed.trim_start_matches(['\'', '"']),
+        _ => typed.as_str(),
+    };
     let mut candidates = line.candidates(project, typed);
-    candidates.retain(|word| word.starts_with(typed.as_str()));
+    candidates.retain(|word| word.starts_with(typed));
     candidates.truncate(MOST);
     candidates
 }
@@ -78,7 +91,10 @@ impl<'a> Line<'a> {
 
     fn candidates(&self, project: &ProjectArguments, typed: &str) -> Vec<String> {
         if let Some(option) = self.option {
-            return values(option);
+            return match option.get_id().as_str() {
+                "table" => self.outputs(project),
+                _ => values(option),
+            };
         }
         if typed.starts_with('-') {
             let options = self.command.get_arguments();
@@ -94,6 +110,9 @@ impl<'a> Line<'a> {
                 .map(|command| command.get_name().to_owned())
                 .collect();
         }
+        if self.command.get_name() == "sql" && !self.positionals.is_empty() {
+            return self.query_words(project, typed);
+        }
         let positionals: Vec<&Arg> = self.command.get_positionals().collect();
         let is_last = self.positionals.len() >= positionals.len();
         let argument = match is_last {
@@ -104,7 +123,7 @@ impl<'a> Line<'a> {
         };
         match argument.map(|argument| argument.get_id().as_str()) {
             Some("pipeline" | "pipelines" | "before" | "after") => known_pipelines(),
-            Some("targets" | "tasks") => {
+            Some("targets" | "tasks" | "task") => {
                 let plan = self.plan(project);
                 plan.map_or_else(Vec::new, |plan| task_patterns(&plan, typed))
             }
@@ -113,6 +132,39 @@ impl<'a> Line<'a> {
                 .map_or_else(Vec::new, |plan| tables(&plan)),
             _ => argument.map_or_else(Vec::new, |argument| values(argument)),
         }
+    }
+
+    /// Kinds of the outputs of the task that has been named.
+    fn outputs(&self, project: &ProjectArguments) -> Vec<String> {
+        let plan = self.plan(project);
+        let tasks = plan.into_iter().flat_map(|plan| plan.tasks);
+        let named = |id: &str| self.positionals.get(1).is_some_and(|task| *task == id);
+        let task = tasks.into_iter().find(|task| named(&task.id));
+        let outputs = task.map(|task| task.outputs);
+        let outputs = outputs.iter().flat_map(|outputs| outputs.iter());
+        outputs.map(ToString::to_string).collect()
+    }
+
+    /// What may stand at the end of a query: each with what has been typed of it before its last word.
+    fn query_words(&self, project: &ProjectArguments, typed: &str) -> Vec<String> {
+        let is_part = |letter: char| letter.is_alphanumeric() || letter == '_';
+        let word = typed.trim_end_matches(is_part).len();
+        let before = &typed[..word];
+        let mut words: BTreeSet<String> = KEYWORDS.map(str::to_owned).into();
+        let plan = self.plan(project);
+        let plan = plan.filter(|plan| plan.tasks.len() <= MOST_TASKS);
+        if let (Some(plan), Ok(store)) = (plan, store(project)) {
+            let all: Vec<usize> = (0..plan.tasks.len()).collect();
+            let survey = survey(&plan, &all, &store, &project.data_dir);
+            for table in Catalogue::of(&plan, &survey, &store).tables {
+                words.extend(table.columns.into_iter().map(|column| column.name));
+                words.insert(table.name);
+            }
+        }
+        words
+            .into_iter()
+            .map(|word| format!("{before}{word}"))
+            .collect()
     }
 }
 

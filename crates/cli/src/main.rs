@@ -10,6 +10,7 @@ mod commands;
 mod completion;
 mod exit;
 mod formats;
+mod help;
 mod invocation;
 mod json;
 mod notify;
@@ -20,15 +21,14 @@ mod sharing;
 mod suggestions;
 mod task_report;
 mod watch_screen;
+mod wrapping;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
-use arguments::{Arguments, Command};
+use arguments::Command;
 
 fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    let arguments = match help::parse() {
         Ok(arguments) => arguments,
         Err(error) => match suggestions::unknown_command(&error) {
             Some(message) => {

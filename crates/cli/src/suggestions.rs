@@ -10,7 +10,7 @@ use crate::arguments::Arguments;
 const OTHER_WORDS: [(&str, &[&str]); 6] = [
     ("run", &["figures", "make", "build", "draw", "repro"]),
     ("status", &["list", "ls", "tasks"]),
-    ("explain", &["why", "diff"]),
+    ("explain", &["why"]),
     ("sql", &["query", "select"]),
     ("clean", &["rm", "remove", "delete"]),
     ("graph", &["dag", "dot", "tree"]),
@@ -35,9 +35,13 @@ pub(crate) fn unknown_command(error: &clap::Error) -> Option<String> {
         Some((command, _)) => Some(*command),
         None => closest(word, names.iter().copied()),
     };
-    let meant = meant.map_or_else(String::new, |meant| format!("; did you mean `{meant}`?"));
-    Some(format!(
-        "error: there is no command `{word}`{meant}\ncommands: {}",
-        names.join(", ")
-    ))
+    Some(match meant {
+        Some(meant) => format!(
+            "error: there is no command `{word}`; did you mean `{meant}`? `eigenscope --help` lists all"
+        ),
+        None => format!(
+            "error: there is no command `{word}`\ncommands: {}",
+            names.join(", ")
+        ),
+    })
 }

@@ -1,21 +1,27 @@
 //! The report of a pipeline: gathers what is known of its tasks for the program that draws figures.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
-use eigenscope_artifact::INTERACTIVE;
 use eigenscope_report_file::{
-    ComparedNumber, Comparison, REPORT_VERSION, ReportFile, ReportInput, ReportTable, ReportTask,
-    ReportVerdict, TaskState,
+    ComparedNumber, Comparison, REPORT_VERSION, ReportFile, ReportInput, ReportOutput, ReportTable,
+    ReportTask, ReportVerdict, SourceTable, TaskState,
 };
 use eigenscope_stage::Stage;
 
 use crate::compare::{Numbers, Published, Row, TITLE, Verdict, reference_head};
+use crate::export::csv;
 use crate::invoke::{InvokeError, invoke};
+use crate::ledger::Durations;
 use crate::store::{Store, figure_names, file_name};
 use crate::survey::{Reason, State, Survey, kind_name};
 use eigenscope_plan::grouping::Grouping;
 use eigenscope_plan::programs::Programs;
 use eigenscope_plan::{Plan, PlannedInput, PlannedTask, needed};
+
+/// Largest table whose rows are part of a page, and most that all tables of a page may add to it, in bytes.
+const TABLE_BYTES: u64 = 100_000;
+const ALL_TABLES_BYTES: u64 = 4_000_000;
 
 /// A page to be written.
 #[derive(Debug)]
@@ -24,10 +30,18 @@ pub struct Request<'a> {
     /// Their states: of all of them.
     pub survey: &'a Survey,
     pub store: &'a Store,
+    /// Whether each figure gets a page of its own.
+    pub is_split: bool,
     /// How the page calls the artifacts folder.
     pub shown_root: String,
+    /// How the page calls the pipeline file and those that it extends.
+    pub pipeline_files: Vec<String>,
     /// The words of the command that runs tasks of the pipeline.
     pub run_command: Vec<String>,
+    /// The words of the command that exports tables of the pipeline.
+    pub export_command: Vec<String>,
+    /// How long tasks took, if the page is to say so.
+    pub durations: Option<Durations>,
     /// Published numbers and what became of them.
     pub comparison: Option<Compared>,
 }
@@ -39,6 +53,71 @@ pub struct Compared {
     pub file: String,
     pub published: Published,
     pub rows: Vec<Row>,
+}
+
+/// What a folder of pages says about itself in its index.
+const GENERATOR: &str = "<meta name=\"generator\" content=\"eigenscope report\">";
+const INDEX: &str = "index.html";
+
+/// A folder of pages that cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum SplitError {
+    #[error(transparent)]
+    Invoke(#[from] InvokeError),
+    #[error("cannot write {path}", path = path.display())]
+    Write {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("{path} is there and holds other files than a report; name another folder, or remove it", path = path.display())]
+    Foreign { path: PathBuf },
+}
+
+/// Writes a folder with an index and a page for each figure. A folder that holds such a report is replaced in one step.
+///
+/// # Errors
+/// See [`SplitError`].
+pub fn folder(request: &Request<'_>, programs: &Programs, folder: &Path) -> Result<(), SplitError> {
+    let failed = |source| SplitError::Write {
+        path: folder.to_owned(),
+        source,
+    };
+    if !can_be_replaced(folder).map_err(failed)? {
+        return Err(SplitError::Foreign {
+            path: folder.to_owned(),
+        });
+    }
+    let parent = match folder.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    std::fs::create_dir_all(parent).map_err(failed)?;
+    let beside = tempfile::Builder::new()
+        .prefix(".report-")
+        .tempdir_in(parent)
+        .map_err(failed)?;
+    let written = beside.path().join("report");
+    let program = programs.path(Stage::Figure);
+    invoke(&program, "report", &report_file(request, written.clone()))?;
+    if folder.exists() {
+        std::fs::rename(folder, beside.path().join("before")).map_err(failed)?;
+    }
+    std::fs::rename(&written, folder).map_err(failed)
+}
+
+/// Whether nothing is lost if the folder is replaced: it is not there, it is empty, or it is a report.
+fn can_be_replaced(folder: &Path) -> std::io::Result<bool> {
+    let mut entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(true),
+        Err(error) => return Err(error),
+    };
+    if entries.next().is_none() {
+        return Ok(true);
+    }
+    let index = folder.join(INDEX);
+    Ok(index.is_file() && std::fs::read_to_string(index)?.contains(GENERATOR))
 }
 
 /// The page, as the program that draws figures writes it.
@@ -81,10 +160,13 @@ fn report_file(request: &Request<'_>, output: PathBuf) -> ReportFile {
     ReportFile {
         version: REPORT_VERSION,
         output,
+        is_split: request.is_split,
         pipeline: plan.name.clone(),
         description: plan.description.clone(),
         sections: plan.sections.clone(),
+        pipeline_files: request.pipeline_files.clone(),
         run_command: request.run_command.clone(),
+        export_command: request.export_command.clone(),
         comparison,
         tasks: tasks
             .map(|(index, task)| ReportTask {
@@ -92,7 +174,13 @@ fn report_file(request: &Request<'_>, output: PathBuf) -> ReportFile {
                 section: task.stage,
                 kind: kind_name(task),
                 parameters: (*task.parameters).clone(),
+                labels: (*task.labels).clone(),
                 seed: task.random.then_some(task.seed),
+                seed_is_derived: task.seed_is_derived,
+                seconds: request
+                    .durations
+                    .as_ref()
+                    .and_then(|durations| durations.seconds(&plan.name, &task.id)),
                 fingerprint: task.fingerprint.to_string(),
                 state: state(request, index, task),
                 inputs: task
@@ -113,7 +201,43 @@ fn report_file(request: &Request<'_>, output: PathBuf) -> ReportFile {
             .collect(),
         // A task comes after what it reads, but the tables of two tasks may read each other.
         arrows: arrows.into_iter().filter(|(from, to)| from < to).collect(),
+        sources: sources(request),
     }
+}
+
+/// The tables that the figures are drawn from, with the rows of those that are small enough.
+fn sources(request: &Request<'_>) -> BTreeMap<String, SourceTable> {
+    let Request {
+        plan,
+        survey,
+        store,
+        ..
+    } = request;
+    let mut sources = BTreeMap::new();
+    let mut left = ALL_TABLES_BYTES;
+    let figures = plan.tasks.iter().filter(|task| task.stage == Stage::Figure);
+    for input in figures.flat_map(|task| &task.inputs) {
+        let key = survey.get(input.task).filter(|state| state.is_current());
+        let Some(key) = key.and_then(State::key) else {
+            continue;
+        };
+        let file = shown_file(request, input);
+        if sources.contains_key(&file) {
+            continue;
+        }
+        let path = store.output(key, &input.kind);
+        let Ok(bytes) = std::fs::metadata(&path).map(|file| file.len()) else {
+            continue;
+        };
+        // Text takes more room than Parquet, but not always: many equal values take none there.
+        let most = TABLE_BYTES.min(left);
+        let csv = (bytes <= 2 * most)
+            .then(|| csv::write_up_to(&path, most).ok().flatten())
+            .flatten();
+        left -= csv.as_ref().map_or(0, |text| text.len() as u64);
+        sources.insert(file, SourceTable { bytes, csv });
+    }
+    sources
 }
 
 fn compared_number(row: &Row) -> ComparedNumber {
@@ -143,11 +267,20 @@ fn state(request: &Request<'_>, index: usize, task: &PlannedTask) -> TaskState {
                 key: key.to_string(),
                 accepted_from: record.accepted_from,
                 warnings: warnings(request, index),
-                interactive: task
+                computed_on: record.computed_on.map(|machine| machine.to_string()),
+                outputs: task
                     .outputs
                     .iter()
-                    .find(|kind| **kind == INTERACTIVE)
-                    .map(|kind| request.store.output(*key, kind)),
+                    .filter_map(|kind| {
+                        let written = record.outputs.get(kind)?;
+                        let output = ReportOutput {
+                            path: request.store.output(*key, kind),
+                            bytes: written.file.bytes,
+                            content: written.content,
+                        };
+                        Some((kind.to_string(), output))
+                    })
+                    .collect(),
             },
             Ok(None) => TaskState::Stale {
                 reasons: texts(&[Reason::ResultRemoved]),
@@ -186,19 +319,26 @@ fn warnings(request: &Request<'_>, index: usize) -> Vec<String> {
 }
 
 fn input(request: &Request<'_>, input: &PlannedInput) -> ReportInput {
-    let Request { plan, survey, .. } = request;
+    ReportInput {
+        role: input.role.to_string(),
+        task: input.task,
+        kind: input.kind.to_string(),
+        file: shown_file(request, input),
+        content: request
+            .survey
+            .output(input.task, &input.kind)
+            .map(|output| output.content),
+    }
+}
+
+/// The path by which people find what a task reads.
+fn shown_file(request: &Request<'_>, input: &PlannedInput) -> String {
+    let plan = request.plan;
     let path = [
         request.shown_root.as_str(),
         &plan.name,
         &file_name(&plan.tasks[input.task].id),
         &input.kind.file_name(),
     ];
-    ReportInput {
-        role: input.role.to_string(),
-        task: input.task,
-        file: path.iter().collect::<PathBuf>().display().to_string(),
-        content: survey
-            .output(input.task, &input.kind)
-            .map(|output| output.content),
-    }
+    path.iter().collect::<PathBuf>().display().to_string()
 }

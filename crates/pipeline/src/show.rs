@@ -7,8 +7,9 @@ use eigenscope_artifact::arrow::array::ArrayRef;
 use eigenscope_artifact::arrow::util::display::{ArrayFormatter, FormatOptions};
 use eigenscope_artifact::{ArtifactError, Summary, TableReader};
 
+use crate::cell_values::{self, Cell};
 use crate::store::Record;
-use crate::text_table::{Align, text_table};
+use crate::text_table::{Align, six_digits, text_table};
 
 /// Longest text of a cell; images and vectors are cut.
 const CELL_WIDTH: usize = 24;
@@ -71,6 +72,11 @@ pub fn show(path: &Path, count: usize) -> Result<Shown, ArtifactError> {
 }
 
 fn cell(column: &ArrayRef, row: usize) -> String {
+    match cell_values::cell(column, row) {
+        Cell::Number(value) => return six_digits(value),
+        Cell::Single(value) => return six_digits(value.into()),
+        _ => {}
+    }
     let options = FormatOptions::default().with_null("-");
     match ArrayFormatter::try_new(column, &options) {
         Ok(formatter) => cut(&formatter.value(row)),

@@ -37,9 +37,39 @@ pub fn text_table(rows: &[Vec<String>], columns: &[Align]) -> String {
     text
 }
 
+/// A number with at most six significant digits; whole numbers have all of theirs.
+pub fn six_digits(value: f64) -> String {
+    if value.fract() == 0.0 && value.abs() < 1e15 {
+        return value.to_string();
+    }
+    let rounded: f64 = format!("{value:.5e}").parse().unwrap_or(value);
+    match rounded.abs() {
+        1e-4..1e7 => rounded.to_string(),
+        size if size.is_finite() => format!("{rounded:e}"),
+        _ => value.to_string(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn people_read_six_digits() {
+        for (value, text) in [
+            (0.0, "0"),
+            (35.0 / 36.0, "0.972222"),
+            (-1234.567_89, "-1234.57"),
+            (123_456_789.0, "123456789"),
+            (1.0 / 7e6, "1.42857e-7"),
+            (0.1 + 0.2, "0.3"),
+            (1.5e20 + 0.1, "1.5e20"),
+            (f64::NAN, "NaN"),
+            (f64::NEG_INFINITY, "-inf"),
+        ] {
+            assert_eq!(six_digits(value), text);
+        }
+    }
 
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {

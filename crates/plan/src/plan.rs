@@ -86,6 +86,8 @@ pub struct PlannedTask {
     /// Seed of its random streams: the one given, else derived from the pipeline's seed and the [first id](Self::first_id); 0 where
     /// chance plays no part.
     pub seed: u64,
+    /// Whether chance plays a part and no seed was given.
+    pub seed_is_derived: bool,
     pub random: bool,
     /// The heading that a report shows it under.
     pub heading: Option<Arc<str>>,

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::thread;
 
-use eigenscope_pipeline::text_table::{Align, text_table};
+use eigenscope_pipeline::text_table::{Align, six_digits, text_table};
 use serde::Serialize;
 use serde_json::{Number, Value as Json};
 
@@ -79,12 +79,12 @@ fn json_rows(rows: &Relation) -> Vec<Vec<Json>> {
 }
 
 impl Answer {
-    /// An aligned table with the names of the columns.
+    /// An aligned table with the names of the columns, numbers with six significant digits.
     pub fn text(&self) -> String {
         let cells = self.rows.iter().map(|row| {
             let cells = row
                 .iter()
-                .map(|value| cell(value).unwrap_or_else(|| "-".to_owned()));
+                .map(|value| shown(value).unwrap_or_else(|| "-".to_owned()));
             cells.collect()
         });
         let rows: Vec<Vec<String>> = std::iter::once(self.columns.clone()).chain(cells).collect();
@@ -106,6 +106,14 @@ impl Answer {
             writeln!(out, "{}", cells.collect::<Vec<_>>().join(","))?;
         }
         Ok(())
+    }
+}
+
+/// A value for people, numbers with six significant digits; `None` if it is missing.
+fn shown(value: &Json) -> Option<String> {
+    match value.as_f64() {
+        Some(number) if value.is_f64() => Some(six_digits(number)),
+        _ => cell(value),
     }
 }
 

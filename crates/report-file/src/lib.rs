@@ -21,16 +21,22 @@ pub const REPORT_VERSION: u32 = 5;
 pub struct ReportFile {
     /// [`REPORT_VERSION`]; a file of any other version is refused.
     pub version: u32,
-    /// Path of the page.
+    /// Path of the page, or of the folder of pages.
     pub output: PathBuf,
+    /// Whether each figure has a page of its own, in a folder with an index.
+    pub is_split: bool,
     /// Name of the pipeline.
     pub pipeline: String,
     /// Description from the pipeline file; empty if there is none.
     pub description: String,
     /// What the pipeline file says about headings of figures ([`ReportTask::heading`]).
     pub sections: BTreeMap<String, String>,
+    /// Its file and those that it extends, the nearest first.
+    pub pipeline_files: Vec<String>,
     /// Words of the command that runs tasks of this pipeline, without the tasks.
     pub run_command: Vec<String>,
+    /// Words of the command that exports a table of this pipeline, without the task.
+    pub export_command: Vec<String>,
     /// Published numbers against ours, if any are published.
     pub comparison: Option<Comparison>,
     /// All tasks, each after the tasks that it reads.
@@ -39,6 +45,18 @@ pub struct ReportFile {
     pub tables: Vec<ReportTable>,
     /// Pairs of positions in `tables`: a table and one that reads it.
     pub arrows: Vec<(usize, usize)>,
+    /// The tables that figures are drawn from, by the paths in [`ReportInput::file`]; none that is not up to date.
+    pub sources: BTreeMap<String, SourceTable>,
+}
+
+/// A table that figures are drawn from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceTable {
+    /// Size of its file.
+    pub bytes: u64,
+    /// Its rows as comma-separated values; `None` for a table that is too large for a page.
+    pub csv: Option<String>,
 }
 
 /// A table of the pipeline file.
@@ -113,8 +131,14 @@ pub struct ReportTask {
     pub kind: String,
     /// All parameters, defaults included.
     pub parameters: Value,
+    /// Values of swept parameters by name, its own and those of what it reads one by one.
+    pub labels: BTreeMap<String, Value>,
     /// Seed of its random streams; `None` if it uses no chance.
     pub seed: Option<u64>,
+    /// Whether the seed was derived from the pipeline's seed and the id, and not given.
+    pub seed_is_derived: bool,
+    /// How long it took when it last ran, where that is wanted and known.
+    pub seconds: Option<f64>,
     /// Fingerprint of the code that computes it.
     pub fingerprint: String,
     /// State of its result.
@@ -139,13 +163,27 @@ pub enum TaskState {
         accepted_from: Vec<String>,
         /// Warnings of the task.
         warnings: Vec<String>,
-        /// Path of the figure's interactive form, if the task draws a figure.
-        interactive: Option<PathBuf>,
+        /// The other kind of machine that computed it, if it was taken from elsewhere.
+        computed_on: Option<String>,
+        /// Its outputs by their kinds, such as `final`.
+        outputs: BTreeMap<String, ReportOutput>,
     },
     /// The task has to run again.
     Stale { reasons: Vec<String> },
     /// The task waits for what it reads.
     Blocked { reasons: Vec<String> },
+}
+
+/// An output of a result that is up to date.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReportOutput {
+    /// Path of the file to read.
+    pub path: PathBuf,
+    /// Size of the file.
+    pub bytes: u64,
+    /// Digest of its content.
+    pub content: Digest,
 }
 
 /// Something that a task reads.
@@ -156,6 +194,8 @@ pub struct ReportInput {
     pub role: String,
     /// Position in [`ReportFile::tasks`] of the task that makes it.
     pub task: usize,
+    /// Kind of the output that it reads, such as `history`.
+    pub kind: String,
     /// Path of the file.
     pub file: String,
     /// Digest of its content, if it is up to date.

@@ -20,7 +20,7 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Accept) -> Result<u8> 
         &project.data_dir,
         command.dry_run,
     )?;
-    super::print(&listed(&project, &acceptance))?;
+    super::print_lines(&listed(&project, &acceptance))?;
     for Refused { task, reasons, .. } in &acceptance.refused {
         let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
         let task = &project.plan.tasks[*task].id;

@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Clean) -> Result<u8> {
             clean_pipelines(&store, &names, command.dry_run)?
         }
     };
-    super::print(&gc::listed(&collection.removed))?;
+    super::print_lines(&gc::listed(&collection.removed))?;
     tell(&gc::summary(&collection, command.dry_run));
     Ok(exit::OK)
 }

@@ -10,14 +10,19 @@ use crate::exit;
 
 /// Asks the program. Readline replaces only what follows the last `=` or `:` of a word, which task ids may hold.
 const BASH: &str = r#"_eigenscope() {
-    local IFS=$' \t\n' line=${COMP_LINE:0:COMP_POINT} words word typed kept
+    local IFS=$' \t\n' line=${COMP_LINE:0:COMP_POINT} words word typed kept before= quotes
     read -a words <<<"$line"
     case $line in *[[:blank:]]) words+=("") ;; esac
     typed=${words[${#words[@]} - 1]}
     kept=${typed%"${typed##*[=:]}"}
+    quotes=${line//[^\']/}
+    if ((${#quotes} % 2)); then # Inside quotes, all that they hold is replaced.
+        kept= before=${line##*\'} typed=${typed#\'}
+        before=${before%"$typed"}
+    fi
     COMPREPLY=()
     while IFS= read -r word; do
-        COMPREPLY+=("${word#"$kept"}")
+        COMPREPLY+=("$before${word#"$kept"}")
     done < <("$1" __complete -- "${words[@]:1}" 2>/dev/null)
 }
 complete -o default -F _eigenscope eigenscope

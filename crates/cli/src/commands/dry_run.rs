@@ -114,7 +114,7 @@ pub(crate) fn run(
             if let Some(planned) = &dry_run.submissions {
                 text.push_str(&submitted(plan, planned));
             }
-            super::print(&text)?;
+            super::print_lines(&text)?;
         }
     }
     let threads = dry_run.submissions.is_none().then_some(jobs);

@@ -100,7 +100,7 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Explain) -> Result<u8>
         .iter()
         .map(|&task| explain(plan, &survey, task))
         .collect();
-    super::print(&texts.join("\n"))?;
+    super::print_lines(&texts.join("\n"))?;
     for former in former_tables(&project, &survey, &targets) {
         tell(&format!("note: {former}"));
     }

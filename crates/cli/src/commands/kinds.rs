@@ -36,10 +36,10 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Kinds) -> Result<u8> {
     }
     match (command.json, &command.kind) {
         (true, _) => json::print(&Report { kinds })?,
-        (false, None) => super::print(&list(&kinds))?,
+        (false, None) => super::print_lines(&list(&kinds))?,
         (false, Some(_)) => {
             let texts: Vec<String> = kinds.iter().map(text).collect();
-            super::print(&texts.join("\n"))?;
+            super::print_lines(&texts.join("\n"))?;
         }
     }
     Ok(exit::OK)

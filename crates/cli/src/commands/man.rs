@@ -1,18 +1,17 @@
 //! `eigenscope man`: one manual page for the program and one for each command.
 
 use anyhow::{Context, Result};
-use clap::CommandFactory;
 use clap_mangen::Man;
 
 use super::{output, tell};
-use crate::arguments::{self, Arguments};
-use crate::exit;
+use crate::arguments;
+use crate::{exit, help};
 
 pub(crate) fn run(command: &arguments::Man) -> Result<u8> {
     let folder = &command.folder;
     std::fs::create_dir_all(folder)
         .with_context(|| format!("cannot write manual pages into {}", folder.display()))?;
-    let mut program = Arguments::command().disable_help_subcommand(true);
+    let mut program = help::program().disable_help_subcommand(true);
     program.build();
     let commands = program.get_subcommands();
     let commands = commands.filter(|command| !command.is_hide_set());

@@ -76,6 +76,11 @@ pub(crate) fn print(text: &str) -> anyhow::Result<()> {
     print_bytes(text.as_bytes())
 }
 
+/// Prints lines for people: within the width of a terminal, if standard output is one.
+pub(crate) fn print_lines(text: &str) -> anyhow::Result<()> {
+    print(&crate::wrapping::for_stdout(text))
+}
+
 /// Prints bytes that need not be text, as [`print()`] prints text.
 pub(crate) fn print_bytes(bytes: &[u8]) -> anyhow::Result<()> {
     print_on(bytes).map(drop)

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 use eigenscope_pipeline::compare;
+use eigenscope_pipeline::ledger::Durations;
 use eigenscope_pipeline::report::{self, Compared, Request};
 use eigenscope_pipeline::survey::State;
 
@@ -20,8 +21,11 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Report) -> Result<u8> 
     project.tell_unusable_files();
     let folder = project.store.pipeline(&project.plan.name);
     let path = command.output.clone().unwrap_or_else(|| folder.join(PAGE));
-    if path.is_dir() {
-        bail!("{} is a folder; name the file to write", path.display());
+    if command.split.is_none() && path.is_dir() {
+        bail!(
+            "{} is a folder; name the file to write, or use --split",
+            path.display()
+        );
     }
     let beside = compare::beside(&project.plan);
     let published = match &command.published {
@@ -44,14 +48,23 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Report) -> Result<u8> 
         plan: &project.plan,
         survey: &survey,
         store: &project.store,
+        is_split: command.split.is_some(),
         shown_root: relative(project.store.root()),
-        run_command: run_command(arguments, &command.pipeline),
+        pipeline_files: pipeline_files(&project),
+        run_command: words(arguments, "run", &command.pipeline),
+        export_command: words(arguments, "export", &command.pipeline),
+        durations: command.with_times.then(|| Durations::load(&project.store)),
         comparison,
     };
-    let page = report::page(&request, &project.programs)?;
-    output::write(&path, &page)?;
-    if command.output.is_none() {
-        project.tell_shared_name()?;
+    match &command.split {
+        Some(folder) => report::folder(&request, &project.programs, folder)?,
+        None => {
+            let page = report::page(&request, &project.programs)?;
+            output::write(&path, &page)?;
+            if command.output.is_none() {
+                project.tell_shared_name()?;
+            }
+        }
     }
     let stale = survey
         .iter()
@@ -65,15 +78,24 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Report) -> Result<u8> 
             project.invocation.command("status")
         ));
     }
-    if !output::is_stdout(&path) {
-        super::print(&format!("{}\n", relative(&path)))?;
+    match &command.split {
+        Some(folder) => super::print(&format!("{}\n", relative(&folder.join("index.html"))))?,
+        None if !output::is_stdout(&path) => super::print(&format!("{}\n", relative(&path)))?,
+        None => {}
     }
     Ok(exit::OK)
 }
 
-/// The words of the command that runs tasks of the pipeline from this folder.
-fn run_command(arguments: &ProjectArguments, pipeline: &str) -> Vec<String> {
-    let mut words = vec!["eigenscope".to_owned(), "run".to_owned()];
+/// The pipeline file and those that it extends.
+fn pipeline_files(project: &Project) -> Vec<String> {
+    let plan = &project.plan;
+    let files = std::iter::once(&plan.file).chain(&plan.extended);
+    files.map(|file| relative(file)).collect()
+}
+
+/// The words of a command about tasks of the pipeline, from this folder.
+fn words(arguments: &ProjectArguments, name: &str, pipeline: &str) -> Vec<String> {
+    let mut words = vec!["eigenscope".to_owned(), name.to_owned()];
     if arguments.artifacts != Path::new("artifacts") {
         words.push("--artifacts".to_owned());
         words.push(arguments.artifacts.display().to_string());

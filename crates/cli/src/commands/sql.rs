@@ -33,13 +33,13 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Sql) -> Result<u8> {
                 tell(&format!("note: {} cannot be read: {problem}", table.name));
             }
         }
-        super::print(&match command.json {
-            true => json::text(&Report {
+        match command.json {
+            true => super::print(&json::text(&Report {
                 pipeline,
                 content: &catalogue,
-            })?,
-            false => listed(&catalogue.tables),
-        })?;
+            })?)?,
+            false => super::print_lines(&listed(&catalogue.tables))?,
+        }
         return Ok(exit::OK);
     };
     let answer = catalogue

@@ -76,7 +76,7 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Status) -> Result<u8> 
             tasks: &found,
         })?;
     } else {
-        super::print(&found.text(command.all, current, total))?;
+        super::print_lines(&found.text(command.all, current, total))?;
     }
     let states = found.survey.iter();
     let not_current = states.filter(|(_, state)| !state.is_current());

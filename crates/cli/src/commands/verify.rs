@@ -58,11 +58,10 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Verify) -> Result<u8> 
         tell(&failure.log_end());
     }
     let report = Report::new(&project, lock.as_ref(), &verification);
-    let text = match command.json {
-        true => json::text(&report)?,
-        false => report.text(),
-    };
-    super::print(&text)?;
+    match command.json {
+        true => super::print(&json::text(&report)?)?,
+        false => super::print_lines(&report.text())?,
+    }
     Ok(match (verification.interrupted, report.holds) {
         (true, _) => exit::INTERRUPTED,
         (_, true) => exit::OK,

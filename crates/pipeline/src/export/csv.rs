@@ -12,6 +12,12 @@ use crate::cell_values::{Cell, cell, cell_values};
 
 /// The table at `path`. A missing value is empty, a list is JSON, bytes are hexadecimal digits.
 pub(super) fn write(path: &Path) -> Result<Vec<u8>, ExportError> {
+    let text = write_up_to(path, u64::MAX)?;
+    Ok(text.unwrap_or_default().into_bytes())
+}
+
+/// As [`write`], but `None` as soon as it takes more than `most` bytes.
+pub(crate) fn write_up_to(path: &Path, most: u64) -> Result<Option<String>, ExportError> {
     let reader = TableReader::open_any(path)?;
     let fields = reader.summary().schema.fields().clone();
     let names: Vec<String> = fields.iter().map(|field| escaped(field.name())).collect();
@@ -27,9 +33,12 @@ pub(super) fn write(path: &Path) -> Result<Vec<u8>, ExportError> {
                 .collect();
             text.push_str(&cells.join(","));
             text.push('\n');
+            if text.len() as u64 > most {
+                return Ok(None);
+            }
         }
     }
-    Ok(text.into_bytes())
+    Ok(Some(text))
 }
 
 /// The value of a column in a row, as text.

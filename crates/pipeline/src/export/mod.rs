@@ -1,7 +1,7 @@
 //! Results as files of other programs: tables as CSV, NumPy arrays or Arrow, embeddings for TensorBoard's projector, and models,
 //! which the program of the stage `model` writes.
 
-mod csv;
+pub(crate) mod csv;
 mod model;
 mod npz;
 mod projector;

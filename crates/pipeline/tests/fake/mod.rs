@@ -125,6 +125,7 @@ pub(crate) fn task(
         labels: Arc::default(),
         parameters: parameters.into(),
         seed: 1,
+        seed_is_derived: false,
         random: false,
         heading: None,
         resources: Resources::default(),

@@ -1,10 +1,15 @@
 //! Help in messages: the closest known word, short lists, short excerpts.
 
+use std::collections::BTreeSet;
+
 /// Longest word that is compared with others.
 const LONGEST_WORD: usize = 64;
 
-/// Most words that are compared or listed.
+/// Most words that are compared.
 const MOST_WORDS: usize = 2_000;
+
+/// Most words that are listed.
+const SHOWN: usize = 20;
 
 /// The known word most like `word`, if one is close enough to be what was meant.
 pub fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -39,14 +44,17 @@ fn differ_in_ending(a: &str, b: &str) -> bool {
     stem >= SHORTEST_STEM && short(a) && short(b)
 }
 
-/// "did you mean ...?" and the known words, sorted.
+/// "did you mean ...?" and the known words, sorted; after a suggestion only where they are few.
 pub fn did_you_mean<'a>(
     what: &str,
     word: &str,
     known: impl IntoIterator<Item = &'a str> + Clone,
 ) -> String {
     let list = listed(what, known.clone());
+    let words = known.clone().into_iter().take(MOST_WORDS);
+    let count = words.collect::<BTreeSet<_>>().len();
     match closest(word, known) {
+        Some(close) if count > SHOWN => format!("did you mean `{close}`?"),
         Some(close) => format!("did you mean `{close}`? {list}"),
         None => list,
     }
@@ -54,7 +62,6 @@ pub fn did_you_mean<'a>(
 
 /// The known words, sorted; `what` names them in the plural.
 pub fn listed<'a>(what: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    const SHOWN: usize = 20;
     let mut words: Vec<&str> = known.into_iter().collect();
     words.sort_unstable();
     words.dedup();
@@ -101,6 +108,22 @@ mod tests {
         assert_eq!(closest("x", ["y"]), None);
         assert_eq!(closest("", known), None);
         assert_eq!(closest(&"a".repeat(1000), known), None);
+    }
+
+    #[test]
+    fn many_words_are_not_listed_after_a_suggestion() {
+        let keys = ["hidden", "epochs"];
+        assert_eq!(
+            did_you_mean("keys", "hiden", keys),
+            "did you mean `hidden`? keys: epochs, hidden"
+        );
+        let many: Vec<String> = (100..150).map(|number| format!("key{number}")).collect();
+        let many = many.iter().map(String::as_str);
+        assert_eq!(
+            did_you_mean("keys", "kye100", many.clone()),
+            "did you mean `key100`?"
+        );
+        assert!(did_you_mean("keys", "x", many).ends_with("key119 and 30 more"));
     }
 
     #[test]

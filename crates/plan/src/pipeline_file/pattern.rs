@@ -120,6 +120,7 @@ impl<'a> Pattern<'a> {
             parameters: Arc::clone(&variant.parameters),
             // Without chance the seed is part of nothing, so it must not differ between equal tasks.
             seed: variant.seed.unwrap_or_default(),
+            seed_is_derived: self.random && variant.seed.is_none(),
             random: self.random,
             heading: self.heading.clone(),
             resources: variant.resources,
@@ -130,7 +131,7 @@ impl<'a> Pattern<'a> {
             warnings: Vec::new(),
             lacks_file: false,
         };
-        if self.random && variant.seed.is_none() {
+        if task.seed_is_derived {
             task.seed = Seed::derive(seed, &task.first_id()).0;
         }
         task

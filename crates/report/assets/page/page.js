@@ -13,6 +13,25 @@
     return read.get(frame);
   }
 
+  /** The still picture. Until it is first needed it is text: thousands of drawings are slow to open. */
+  function still(frame) {
+    const text = frame.querySelector("noscript.drawing");
+    if (text) text.outerHTML = text.textContent;
+    return frame.querySelector(".still");
+  }
+
+  // The same for what is said about a figure.
+  for (const text of document.querySelectorAll("details > noscript.about")) {
+    const about = text.parentElement;
+    about.addEventListener("toggle", () => {
+      if (!text.isConnected) return;
+      text.outerHTML = text.textContent;
+      about.querySelector(".copy").hidden = false;
+    });
+  }
+
+  addEventListener("beforeprint", () => frames.forEach(still));
+
   // The theme: that of the system until the reader chooses.
 
   const preferred = matchMedia("(prefers-color-scheme: dark)");
@@ -75,7 +94,7 @@
 
   async function draw(frame) {
     const figure = parts(frame);
-    const still = frame.querySelector(".still");
+    const picture = still(frame);
     const target = frame.querySelector(".interactive");
     if (inSpace(figure) && !canTurn()) {
       frame.dataset.state = "still"; // Without WebGL the picture stays as it is.
@@ -97,13 +116,14 @@
       await fonts;
       target.hidden = false;
       await Plotly.react(target, themed(figure.data, isDark()), layout, config);
-      still.hidden = true;
+      picture.hidden = true;
+      frame.style.minHeight = "";
       if (!frame.dataset.view) followZoom(target, frame);
       frame.dataset.view = view;
       frame.dataset.state = "drawn";
     } catch (error) {
       target.hidden = true;
-      still.hidden = false;
+      picture.hidden = false;
       frame.dataset.state = "failed";
       console.error(`${frame.dataset.name} cannot be drawn:`, error);
     }
@@ -133,7 +153,7 @@
     const target = frame.querySelector(".interactive");
     Plotly.purge(target);
     target.hidden = true;
-    frame.querySelector(".still").hidden = false;
+    still(frame).hidden = false;
     delete frame.dataset.view;
     delete frame.dataset.state;
   }
@@ -176,8 +196,8 @@
   // The graph: what the table pointed at needs, and what needs it.
 
   const graph = document.querySelector(".graph");
-  const nodes = [...graph.querySelectorAll("a")];
-  const arrows = [...graph.querySelectorAll("path")].map((path) => ({ path, from: +path.dataset.from, to: +path.dataset.to }));
+  const nodes = [...document.querySelectorAll(".graph a")];
+  const arrows = [...document.querySelectorAll(".graph path")].map((path) => ({ path, from: +path.dataset.from, to: +path.dataset.to }));
 
   /** All arrows on the ways from a node along the arrows, or against them. */
   function ways(node, start, end) {
@@ -298,6 +318,21 @@
     return lines.map((line) => line.map(cell).join(",") + "\r\n").join("");
   }
 
+  /** The rows of the tables of a button; of several, with the task that made each. */
+  function table(button) {
+    const parts = [...button.querySelectorAll("data")].map((part) => ({
+      task: part.textContent,
+      csv: JSON.parse(document.getElementById(part.value).textContent),
+    }));
+    if (parts.length === 1) return parts[0].csv;
+    const text = parts.map(({ task, csv }, index) => {
+      const [head, ...records] = csv.match(/(?:[^"\n]|"[^"]*")+/g) ?? [];
+      const lines = records.map((record) => `${cell(task)},${record}\n`);
+      return index === 0 ? [`task,${head}\n`, ...lines] : lines;
+    });
+    return text.flat().join("");
+  }
+
   for (const article of document.querySelectorAll("article")) {
     const frame = article.querySelector(".frame");
     if (!frame) continue;
@@ -306,6 +341,10 @@
     download.addEventListener("click", async () => {
       save(new Blob([await csv(frame)], { type: "text/csv" }), download.dataset.file);
     });
+    for (const button of article.querySelectorAll(".rows")) {
+      button.hidden = false;
+      button.addEventListener("click", () => save(new Blob([table(button)], { type: "text/csv" }), button.dataset.file));
+    }
     const reset = article.querySelector(".reset");
     reset.hidden = false;
     reset.addEventListener("click", () => {
@@ -318,7 +357,7 @@
 
   // Contents that follow the page.
 
-  const links = new Map([...document.querySelectorAll("nav a")].map((link) => [link.getAttribute("href").slice(1), link]));
+  const links = new Map([...document.querySelectorAll("#contents a")].map((link) => [link.dataset.figure ?? link.getAttribute("href").slice(1), link]));
   const places = [...document.querySelectorAll("main section[id], main article[id]")].filter((part) => links.has(part.id));
   const contents = document.getElementById("contents");
 
@@ -329,7 +368,7 @@
       if (link === current) link.setAttribute("aria-current", "true");
       else link.removeAttribute("aria-current");
     }
-    if (!current || contents.scrollHeight <= contents.clientHeight) return;
+    if (!current || !contents || contents.scrollHeight <= contents.clientHeight) return;
     const place = current.getBoundingClientRect();
     const room = contents.getBoundingClientRect();
     if (place.top < room.top || place.bottom > room.bottom) contents.scrollTop += place.top - room.top - room.height / 3;
@@ -343,34 +382,79 @@
       follow();
     });
   });
-  if (matchMedia("(max-width: 60rem)").matches) document.querySelector(".fold").open = false;
+  const fold = document.querySelector(".fold");
+  if (fold && matchMedia("(max-width: 60rem)").matches) fold.open = false;
   follow();
 
   // The filter: figures, their entries in the contents, and tasks that hold all words.
 
   const filter = document.getElementById("filter");
-  filter.closest(".filter").hidden = false;
-
   function sift() {
     const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
     const fits = (...texts) => words.every((word) => texts.join(" ").toLowerCase().includes(word));
     let heading = null;
-    for (const part of document.querySelectorAll("#figures > h3.group, #figures > article")) {
+    for (const part of document.querySelectorAll("#figures > h3.group, #figures article")) {
       if (part.matches("h3.group")) {
         heading = part;
         heading.hidden = words.length > 0;
         continue;
       }
       const title = part.querySelector("h3, h4").textContent;
-      part.hidden = !fits(title, part.querySelector("dd code").textContent, heading?.textContent ?? "");
+      part.hidden = !fits(title, part.dataset.task, heading?.textContent ?? "");
       if (!part.hidden && heading) heading.hidden = false;
-      const entry = links.get(part.id)?.closest("li");
+      const entry = links.get(part.dataset.figure)?.closest("li");
       if (entry) entry.hidden = part.hidden;
     }
-    for (const row of document.querySelectorAll("#tasks tbody tr")) row.hidden = !fits(row.textContent);
+    for (const row of document.querySelectorAll("#tasks tbody tr")) row.classList.toggle("sifted", !fits(row.textContent));
+    document.querySelector("#tasks")?.classList.toggle("sifting", words.length > 0);
     follow();
   }
-  filter.addEventListener("input", sift);
+  if (filter) {
+    filter.closest(".filter").hidden = false;
+    filter.addEventListener("input", sift);
+  }
+
+  // The tasks of a sweep are one row until they are wanted.
+
+  const sweeps = new Map();
+  for (const row of document.querySelectorAll("#tasks tbody tr")) {
+    const table = row.dataset.table;
+    sweeps.set(table, [...(sweeps.get(table) ?? []), row]);
+  }
+  for (const [table, rows] of sweeps) {
+    if (rows.length === 1) continue;
+    const head = rows[0].cloneNode(true);
+    head.removeAttribute("id");
+    head.className = "sweep";
+    const states = new Map();
+    for (const row of rows) {
+      const badge = row.querySelector(".badge");
+      states.set(badge.textContent, [...(states.get(badge.textContent) ?? []), badge]);
+    }
+    const unfold = Object.assign(document.createElement("button"), { type: "button", textContent: `${table} (${rows.length} tasks)` });
+    unfold.setAttribute("aria-expanded", "false");
+    for (const cell of head.cells) cell.replaceChildren();
+    head.cells[0].append(unfold);
+    for (const badges of states.values()) head.cells[1].append(badges[0].cloneNode(true), ` ${badges.length} `);
+    rows[0].before(head);
+    const show = (open) => {
+      unfold.setAttribute("aria-expanded", String(open));
+      for (const row of rows) row.classList.toggle("folded", !open);
+    };
+    show(false);
+    unfold.addEventListener("click", () => show(unfold.getAttribute("aria-expanded") !== "true"));
+    for (const row of rows) row.addEventListener("unfold", () => show(true));
+  }
+
+  /** Shows the row that an address names. */
+  function unfoldTarget() {
+    const row = document.getElementById(location.hash.slice(1));
+    if (!row?.classList.contains("folded")) return;
+    row.dispatchEvent(new Event("unfold"));
+    row.scrollIntoView();
+  }
+  addEventListener("hashchange", unfoldTarget);
+  unfoldTarget();
 
   // Tables in the order of a column, then in the other direction.
 
@@ -385,6 +469,9 @@
         head.setAttribute("aria-sort", falls ? "descending" : "ascending");
         const key = (row) => row.cells[column].textContent.trim().replaceAll("\u2212", "-");
         const body = table.tBodies[0];
+        // In the order of a column, the tasks of a sweep need not stand together.
+        for (const head of body.querySelectorAll(".sweep")) head.remove();
+        for (const row of body.querySelectorAll(".folded")) row.classList.remove("folded");
         const compare = new Intl.Collator("en", { numeric: true }).compare;
         const number = head.classList.contains("number");
         const order = (one, other) => (number ? (parseFloat(one) || 0) - (parseFloat(other) || 0) || compare(one, other) : compare(one, other));
@@ -396,28 +483,25 @@
 
   // Commands to copy.
 
-  for (const copy of document.querySelectorAll(".copy")) {
-    copy.hidden = false;
-    const words = copy.textContent;
-    copy.addEventListener("click", async () => {
-      const command = copy.parentElement.querySelector("pre");
-      try {
-        await navigator.clipboard.writeText(command.textContent);
-        copy.textContent = "Copied";
-      } catch {
-        getSelection().selectAllChildren(command); // A browser may forbid it: the reader copies what is selected.
-        copy.textContent = "Selected";
-      }
-      setTimeout(() => (copy.textContent = words), 2000);
-    });
-  }
+  document.addEventListener("click", async ({ target }) => {
+    if (!target.matches(".copy")) return;
+    const command = target.parentElement.querySelector("pre");
+    try {
+      await navigator.clipboard.writeText(command.textContent);
+      target.textContent = "Copied";
+    } catch {
+      getSelection().selectAllChildren(command); // A browser may forbid it: the reader copies what is selected.
+      target.textContent = "Selected";
+    }
+    setTimeout(() => (target.textContent = "Copy the command"), 2000);
+  });
 
   // Pictures: the still one, with the font in it.
 
-  const faces = document.querySelector("style").textContent.match(/@font-face \{[^}]*\}/g)?.join("") ?? "";
+  const faces = (window.eigenscopeFonts ?? document.querySelector("style").textContent).match(/@font-face \{[^}]*\}/g)?.join("") ?? "";
 
   function picture(frame) {
-    const drawing = frame.querySelector(".still svg").cloneNode(true);
+    const drawing = still(frame).querySelector("svg").cloneNode(true);
     const style = document.createElementNS("http://www.w3.org/2000/svg", "style");
     style.textContent = faces;
     drawing.prepend(style);

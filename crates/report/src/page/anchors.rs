@@ -5,11 +5,13 @@ use std::collections::BTreeSet;
 use eigenscope_report_file::ReportFile;
 
 /// Identifiers of other parts of the page.
-const TAKEN: [&str; 8] = [
+const TAKEN: [&str; 10] = [
     "contents",
     "main",
     "published",
     "figures",
+    "models",
+    "run",
     "graph",
     "tasks",
     "theme",
@@ -25,7 +27,9 @@ pub(super) fn all(file: &ReportFile) -> Vec<String> {
             None => return row(&index),
             Some(name) => plain(name),
         };
-        let is_free = |anchor: &String| !taken.contains(anchor) && !anchor.starts_with(ROW);
+        let is_free = |anchor: &String| {
+            !taken.contains(anchor) && ![ROW, SOURCE].iter().any(|of| anchor.starts_with(of))
+        };
         let mut anchor = match is_free(&name) {
             true => name,
             false => format!("figure-{index}"),
@@ -40,6 +44,12 @@ pub(super) fn all(file: &ReportFile) -> Vec<String> {
 }
 
 const ROW: &str = "task-";
+const SOURCE: &str = "rows-";
+
+/// Anchor of the rows of a table that figures are drawn from.
+pub(super) fn source(position: usize) -> String {
+    format!("{SOURCE}{position}")
+}
 
 /// Anchor of a task in the table of all tasks.
 pub(super) fn row(task: &usize) -> String {

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use eigenscope_artifact::ArtifactError;
+
 /// A page that cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum PageError {
@@ -27,6 +29,9 @@ pub enum PageError {
         #[source]
         source: Option<serde_json::Error>,
     },
+    /// A table that cannot be read.
+    #[error(transparent)]
+    Table(#[from] ArtifactError),
     /// A report file that contradicts itself.
     #[error("the report file contradicts itself: {0}")]
     Inconsistent(String),

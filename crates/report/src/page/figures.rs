@@ -2,13 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use eigenscope_report_file::{ReportFile, ReportTask, TaskState};
+use eigenscope_artifact::INTERACTIVE;
+use eigenscope_report_file::{ReportFile, ReportOutput, ReportTask};
 use serde_json::json;
 
 use super::error::PageError;
-use super::words;
+use super::sources::{self, TableButton};
+use super::{tasks, words};
 use eigenscope_figure::INTERACTIVE_VERSION;
 use eigenscope_figure::Interactive;
+
+/// Ends of the names of figures that belong side by side.
+const SIDES: [&str; 4] = ["-before", "-after", "-published", "-corrected"];
 
 /// A task that draws a figure.
 pub(super) struct FigureOfTask<'a> {
@@ -22,15 +27,22 @@ pub(super) struct FigureOfTask<'a> {
     /// The figure, if it is up to date.
     pub(super) drawn: Option<Interactive>,
     pub(super) run_command: String,
+    /// What gives the tables that it is drawn from.
+    pub(super) buttons: Vec<TableButton<'a>>,
+    /// Whether it is the first, and the last, of several figures that stand side by side.
+    pub(super) begins_set: bool,
+    pub(super) ends_set: bool,
+    /// Address of the page with the table of all tasks; empty for this one.
+    pub(super) index: &'static str,
 }
 
 impl FigureOfTask<'_> {
     /// Element of its heading.
     pub(super) fn level(&self) -> &'static str {
-        if self.task.heading.is_some() {
-            "h4"
-        } else {
-            "h3"
+        match (self.index, &self.task.heading) {
+            ("", Some(_)) => "h4",
+            ("", None) => "h3",
+            _ => "h2",
         }
     }
 
@@ -48,6 +60,23 @@ impl FigureOfTask<'_> {
     pub(super) fn is_current(&self) -> bool {
         self.drawn.is_some()
     }
+
+    /// Room that the figure takes on wide screens before it is drawn, px.
+    pub(super) fn height(&self) -> u64 {
+        let wide = self
+            .drawn
+            .as_ref()
+            .map(|drawn| &drawn.wide.layout["height"]);
+        wide.and_then(serde_json::Value::as_f64).unwrap_or_default() as u64
+    }
+
+    /// What figures that stand side by side have in common: the table of the pipeline file, or its name up to the word that
+    /// says which side it is.
+    fn set(&self) -> &str {
+        let table = tasks::table(self.task);
+        let mut sides = SIDES.iter().filter_map(|side| table.strip_suffix(side));
+        sides.next().unwrap_or(table)
+    }
 }
 
 /// Reads all figures that are up to date. Those under one heading stand together.
@@ -55,6 +84,7 @@ pub(super) fn read<'a>(
     file: &'a ReportFile,
     anchors: &[String],
 ) -> Result<Vec<FigureOfTask<'a>>, PageError> {
+    let positions = sources::positions(file);
     let tasks = file.tasks.iter().enumerate();
     let figures = tasks.filter_map(|(index, task)| Some((index, task, task.figure.as_deref()?)));
     let mut figures: Vec<FigureOfTask<'_>> = figures
@@ -66,6 +96,10 @@ pub(super) fn read<'a>(
                 opens: None,
                 drawn: read_one(file, task)?,
                 run_command: run_command(file, task),
+                buttons: sources::buttons(file, &positions, task),
+                begins_set: false,
+                ends_set: false,
+                index: "",
             })
         })
         .collect::<Result<_, PageError>>()?;
@@ -81,15 +115,21 @@ pub(super) fn read<'a>(
         let heading = figure.task.heading.as_deref();
         headings.iter().position(|known| *known == heading)
     });
+    for index in 0..figures.len() {
+        let joins = |other: usize| {
+            let (one, other) = (&figures[index], &figures[other]);
+            one.set() == other.set() && one.task.heading == other.task.heading
+        };
+        let joins_last = index > 0 && joins(index - 1);
+        let joins_next = index + 1 < figures.len() && joins(index + 1);
+        figures[index].begins_set = joins_next && !joins_last;
+        figures[index].ends_set = joins_last && !joins_next;
+    }
     Ok(figures)
 }
 
 fn read_one(file: &ReportFile, task: &ReportTask) -> Result<Option<Interactive>, PageError> {
-    let TaskState::Current {
-        interactive: Some(path),
-        ..
-    } = &task.state
-    else {
+    let Some(ReportOutput { path, .. }) = words::output(&task.state, INTERACTIVE.name()) else {
         return Ok(None);
     };
     let bytes = std::fs::read(path).map_err(|source| PageError::Read {
@@ -127,7 +167,7 @@ pub(super) fn form(drawn: &Interactive) -> String {
     without_tags(&form.to_string())
 }
 
-fn without_tags(json: &str) -> String {
+pub(super) fn without_tags(json: &str) -> String {
     let escaped = json.replace('<', "\\u003c").replace('>', "\\u003e");
     escaped.replace('&', "\\u0026")
 }
@@ -139,8 +179,17 @@ pub(super) fn parameters(task: &ReportTask) -> Vec<String> {
     parameters.collect()
 }
 
+/// The seed of a task that uses chance.
+pub(super) fn seed(task: &ReportTask) -> Option<String> {
+    let seed = task.seed?;
+    Some(match task.seed_is_derived {
+        true => format!("derived: {seed}"),
+        false => seed.to_string(),
+    })
+}
+
 /// Seeds of the tasks that the figure depends on and that use chance.
-pub(super) fn seeds<'a>(file: &'a ReportFile, task: &ReportTask) -> Vec<(&'a str, u64)> {
+pub(super) fn seeds<'a>(file: &'a ReportFile, task: &ReportTask) -> Vec<(&'a str, String)> {
     let mut needed = BTreeSet::new();
     let mut left: Vec<usize> = task.inputs.iter().map(|input| input.task).collect();
     while let Some(index) = left.pop() {
@@ -149,7 +198,7 @@ pub(super) fn seeds<'a>(file: &'a ReportFile, task: &ReportTask) -> Vec<(&'a str
         }
     }
     let random = needed.into_iter().map(|index| &file.tasks[index]);
-    let random = random.filter_map(|task| Some((task.id.as_str(), task.seed?)));
+    let random = random.filter_map(|task| Some((task.id.as_str(), seed(task)?)));
     random.collect()
 }
 

@@ -1,13 +1,17 @@
-//! The page of a pipeline: one HTML file with all figures, their provenance, and the comparison with published numbers. It
-//! makes no request and cannot make one (see the module `script`).
+//! The page of a pipeline: one HTML file with all figures, their provenance, and the comparison with published numbers, or a
+//! folder with an index and a page for each figure. It asks no server for anything and cannot (see the module `script`).
 //!
 //! Equal results give equal pages: a page contains no time and no name of a machine.
 
 mod anchors;
+mod data_sets;
 mod error;
 mod figures;
 mod graph;
+mod models;
 mod script;
+mod sources;
+mod split;
 mod tasks;
 mod words;
 
@@ -21,9 +25,11 @@ use eigenscope_artifact::atomic;
 use eigenscope_report_file::{ReportFile, ReportVerdict};
 use eigenscope_stage::TaskError;
 
+use data_sets::DataSet;
 pub use error::PageError;
 use figures::FigureOfTask;
 use graph::Graph;
+use models::Models;
 use script::Scripts;
 
 use eigenscope_figure::escape;
@@ -32,32 +38,29 @@ use eigenscope_figure::text::{FAMILY, MEDIUM, REGULAR};
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 const STYLE: &str = include_str!("../../assets/page/page.css");
 
-/// Writes the page of a pipeline. An existing file is replaced atomically.
+/// Writes the page of a pipeline, or the folder of its pages. An existing file is replaced atomically.
 ///
 /// # Errors
 /// [`PageError`], and a file that cannot be written.
 pub fn write(file: &ReportFile) -> Result<(), TaskError> {
-    let text = page(file)?;
-    Ok(atomic::write_file(&file.output, text.as_bytes())?)
-}
-
-/// The page as text.
-///
-/// # Errors
-/// [`PageError`].
-pub fn page(file: &ReportFile) -> Result<String, PageError> {
     if let Some(contradiction) = contradiction(file) {
-        return Err(PageError::Inconsistent(contradiction));
+        return Err(PageError::Inconsistent(contradiction).into());
     }
     let anchors = anchors::all(file);
     let page = Page {
         file,
         figures: figures::read(file, &anchors)?,
+        models: Models::read(file)?,
+        data_sets: data_sets::read(file)?,
         graph: Graph::of(file, &anchors),
         scripts: Scripts::load()?,
         fonts: fonts(),
     };
-    Ok(page.render()?)
+    if file.is_split {
+        return split::write(page);
+    }
+    let text = page.render().map_err(PageError::from)?;
+    Ok(atomic::write_file(&file.output, text.as_bytes())?)
 }
 
 /// The page; its templates are in `templates`.
@@ -66,6 +69,8 @@ pub fn page(file: &ReportFile) -> Result<String, PageError> {
 struct Page<'a> {
     file: &'a ReportFile,
     figures: Vec<FigureOfTask<'a>>,
+    models: Models<'a>,
+    data_sets: Vec<DataSet<'a>>,
     graph: Graph,
     scripts: Scripts,
     fonts: String,
@@ -102,6 +107,23 @@ impl Page<'_> {
             }
         }
         groups
+    }
+
+    /// The tables that the figures are drawn from, with their anchors.
+    fn sources(&self) -> Vec<(String, String)> {
+        sources::texts(self.file, self.figures.iter().map(|figure| figure.task))
+    }
+
+    fn has_times(&self) -> bool {
+        self.file.tasks.iter().any(|task| task.seconds.is_some())
+    }
+
+    /// Where the contents lead for a figure.
+    fn address(&self, figure: &FigureOfTask<'_>) -> String {
+        match self.file.is_split {
+            true => split::address(figure),
+            false => format!("#{}", figure.anchor),
+        }
     }
 
     /// Title of a figure in the contents, followed by its name if several figures have the same title.

@@ -1,7 +1,8 @@
 //! The scripts of a page, and the policy that allows no others.
 //!
 //! The policy names the scripts by their digests, so that no other script can run, and allows only addresses of data inside
-//! the page (`data:`, `blob:`), so that no request can be made.
+//! the page (`data:`, `blob:`), so that no request can be made. Pages of a folder share scripts and style: their policy allows
+//! those beside them, and no others.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -55,6 +56,16 @@ impl Scripts {
             allowed.join(" ")
         )
     }
+}
+
+/// The policy of pages that share scripts and style: browsers call files of a disk `file:`, and no other page's own.
+pub(super) const SHARED_POLICY: &str = "default-src 'none'; script-src 'self' file:; style-src 'unsafe-inline' 'self' file:; \
+    font-src data:; img-src data: blob:; base-uri 'none'; form-action 'none'";
+
+/// The script of pages that share their style, in which it cannot look for the fonts.
+pub(super) fn with_fonts(fonts: &str) -> String {
+    let fonts = serde_json::Value::from(fonts);
+    format!("window.eigenscopeFonts = {fonts};\n{PAGE}")
 }
 
 /// A script by its digest.

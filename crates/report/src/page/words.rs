@@ -1,6 +1,9 @@
 //! Texts of the page.
 
-use eigenscope_report_file::{ReportFile, ReportVerdict, TaskState};
+use std::collections::BTreeMap;
+
+use eigenscope_report_file::{ReportFile, ReportOutput, ReportVerdict, TaskState};
+use serde_json::Value;
 
 /// Name of a state.
 fn state(state: &TaskState) -> &'static str {
@@ -33,6 +36,76 @@ pub(super) fn key(state: &TaskState) -> Option<&str> {
         TaskState::Current { key, .. } => Some(key),
         TaskState::Stale { .. } | TaskState::Blocked { .. } => None,
     }
+}
+
+/// An output of a result that is up to date.
+pub(super) fn output<'a>(state: &'a TaskState, kind: &str) -> Option<&'a ReportOutput> {
+    match state {
+        TaskState::Current { outputs, .. } => outputs.get(kind),
+        TaskState::Stale { .. } | TaskState::Blocked { .. } => None,
+    }
+}
+
+/// Kinds of machines, other than that of this store, that computed results.
+pub(super) fn machines(file: &ReportFile) -> BTreeMap<&str, usize> {
+    let mut machines = BTreeMap::new();
+    for task in &file.tasks {
+        if let TaskState::Current {
+            computed_on: Some(machine),
+            ..
+        } = &task.state
+        {
+            *machines.entry(machine.as_str()).or_default() += 1;
+        }
+    }
+    machines
+}
+
+/// A label's value without the quotes of JSON.
+pub(super) fn value(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// A number with four significant digits.
+pub(super) fn digits(value: f64) -> String {
+    let magnitude = match value.abs() {
+        0.0 => 0.0,
+        size => size.log10().floor(),
+    };
+    let text = match magnitude {
+        -4.0..4.0 => format!("{value:.*}", (3.0 - magnitude) as usize),
+        _ => format!("{value:.3e}"),
+    };
+    number(&text)
+}
+
+/// A size in bytes with its unit.
+pub(super) fn size(bytes: u64) -> String {
+    match bytes as f64 {
+        bytes if bytes < 1e3 => format!("{bytes} B"),
+        bytes if bytes < 1e6 => format!("{:.1} kB", bytes / 1e3),
+        bytes if bytes < 1e9 => format!("{:.1} MB", bytes / 1e6),
+        bytes => format!("{:.1} GB", bytes / 1e9),
+    }
+}
+
+/// A duration in seconds with its unit.
+pub(super) fn duration(seconds: f64) -> String {
+    match seconds {
+        seconds if seconds < 10.0 => format!("{seconds:.2} s"),
+        seconds if seconds < 600.0 => format!("{seconds:.0} s"),
+        seconds if seconds < 36e3 => format!("{:.0} min", seconds / 60.0),
+        seconds => format!("{:.1} h", seconds / 3600.0),
+    }
+}
+
+/// How long all tasks took together, if the page says so.
+pub(super) fn total_duration(file: &ReportFile) -> Option<String> {
+    let seconds: Vec<f64> = file.tasks.iter().filter_map(|task| task.seconds).collect();
+    (!seconds.is_empty()).then(|| duration(seconds.iter().sum()))
 }
 
 /// Fingerprint of the code that computed a result which was accepted for other code.
@@ -115,6 +188,32 @@ fn quoted(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_have_four_digits() {
+        let texts = [
+            0.0,
+            0.012_345_6,
+            1.0,
+            12.345_6,
+            -2.0,
+            1234.56,
+            98765.4,
+            1e-7,
+        ]
+        .map(digits);
+        let right = [
+            "0.000",
+            "0.01235",
+            "1.000",
+            "12.35",
+            "−2.000",
+            "1235",
+            "9.877e4",
+            "1.000e−7",
+        ];
+        assert_eq!(texts, right);
+    }
 
     #[test]
     fn commands_are_quoted_for_shells() {

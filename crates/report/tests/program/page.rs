@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use eigenscope_artifact::INTERACTIVE;
+use eigenscope_artifact::{Digest, INTERACTIVE};
 use eigenscope_report_file::{
-    ComparedNumber, Comparison, REPORT_VERSION, ReportFile, ReportInput, ReportTable, ReportTask,
-    ReportVerdict, TaskState,
+    ComparedNumber, Comparison, REPORT_VERSION, ReportFile, ReportInput, ReportOutput, ReportTable,
+    ReportTask, ReportVerdict, SourceTable, TaskState,
 };
 use eigenscope_stage::{Event, Stage};
 use serde_json::{Value, json};
@@ -25,12 +25,16 @@ fn report_file(folder: &TestFolder, figure: PathBuf) -> ReportFile {
         section: Stage::Figure,
         kind: "figure/confusion".to_owned(),
         parameters: json!({HOSTILE: HOSTILE}),
+        labels: BTreeMap::from([(HOSTILE.to_owned(), json!(HOSTILE))]),
         seed: Some(7),
+        seed_is_derived: true,
+        seconds: None,
         fingerprint: HOSTILE.to_owned(),
         state,
         inputs: vec![ReportInput {
             role: HOSTILE.to_owned(),
             task: 0,
+            kind: HOSTILE.to_owned(),
             file: HOSTILE.to_owned(),
             content: None,
         }],
@@ -41,11 +45,17 @@ fn report_file(folder: &TestFolder, figure: PathBuf) -> ReportFile {
         name: name.to_owned(),
         tasks: vec![task],
     };
+    let drawn = ReportOutput {
+        path: figure,
+        bytes: 1,
+        content: Digest::of(b""),
+    };
     let current = TaskState::Current {
         key: HOSTILE.to_owned(),
         accepted_from: vec![HOSTILE.to_owned()],
         warnings: vec![HOSTILE.to_owned()],
-        interactive: Some(figure),
+        computed_on: Some(HOSTILE.to_owned()),
+        outputs: BTreeMap::from([(INTERACTIVE.name().to_owned(), drawn)]),
     };
     let stale = TaskState::Stale {
         reasons: vec![HOSTILE.to_owned()],
@@ -53,10 +63,13 @@ fn report_file(folder: &TestFolder, figure: PathBuf) -> ReportFile {
     ReportFile {
         version: REPORT_VERSION,
         output: folder.path("page.html"),
+        is_split: false,
         pipeline: HOSTILE.to_owned(),
         description: HOSTILE.to_owned(),
         sections: BTreeMap::from([(HOSTILE.to_owned(), format!("All of {HOSTILE}"))]),
+        pipeline_files: vec![HOSTILE.to_owned()],
         run_command: vec!["eigenscope".to_owned(), HOSTILE.to_owned()],
+        export_command: vec!["eigenscope".to_owned(), HOSTILE.to_owned()],
         comparison: Some(Comparison {
             title: HOSTILE.to_owned(),
             reference_head: HOSTILE.to_owned(),
@@ -76,6 +89,13 @@ fn report_file(folder: &TestFolder, figure: PathBuf) -> ReportFile {
         tasks: vec![task(HOSTILE, current), task("figure.stale", stale)],
         tables: vec![table(HOSTILE, 0), table("figure.stale", 1)],
         arrows: vec![(0, 1)],
+        sources: BTreeMap::from([(
+            HOSTILE.to_owned(),
+            SourceTable {
+                bytes: 1,
+                csv: Some(format!("name\n{HOSTILE}\n")),
+            },
+        )]),
     }
 }
 
@@ -113,9 +133,9 @@ fn hostile_texts_stay_texts() {
     let file = report_file(&folder, figure(&folder));
     let page = write(&folder, &json!(file)).expect("a page");
     assert_eq!(page.matches("<img").count(), 0);
-    // Two scripts that run and the data of one figure.
-    assert_eq!(page.matches("<script").count(), 3);
-    assert_eq!(page.matches("</script>").count(), 3);
+    // Two scripts that run, the data of one figure and the rows of its table.
+    assert_eq!(page.matches("<script").count(), 4);
+    assert_eq!(page.matches("</script>").count(), 4);
     assert!(page.contains("&lt;/script&gt;&lt;img src=x onerror=hit=1&gt;"));
     assert!(page.contains("<p>All of &lt;/script&gt;"));
     assert!(page.contains("This figure is not up to date"));
@@ -217,7 +237,8 @@ fn what_cannot_be_shown_is_refused_and_no_page_is_left() {
         "table number 0 of 2 reads table number 1",
     );
     let missing = |file: &mut Value| {
-        file["tasks"][0]["state"]["current"]["interactive"] = json!("missing.json")
+        file["tasks"][0]["state"]["current"]["outputs"]["interactive"]["path"] =
+            json!("missing.json")
     };
     refused(&missing, "cannot read missing.json");
     let text = std::fs::read_to_string(&kept).expect("readable");
