@@ -23,6 +23,8 @@ use eigenscope_figure::{
 const WIDTH: f64 = 560.0;
 /// Radius of a dot, px.
 const RADIUS: f64 = 3.6;
+/// Fewest points in one place, which must be a quarter of those of the class, that are counted.
+const MANY: usize = 5;
 const SOFT_INK: Rgb = Rgb::from_hex(0x666666);
 const LINE: Rgb = Rgb::from_hex(0x9a9a9a);
 const HAIRLINE: Rgb = Rgb::from_hex(0xbdbdbd);
@@ -225,8 +227,10 @@ fn panel(sample: &EmbeddingSample, points: &[Point], scene: Scene, camera: &Came
         &sample.header.classes,
         places,
         |name, points| match coincident(points, width) {
-            0 | 1 => name,
-            count => format!("{name} ({count} in one place)"),
+            count if count >= MANY && 4 * count >= points.len() => {
+                format!("{name} ({count} in one place)")
+            }
+            _ => name,
         },
     );
     let mut dots = seen.into_iter().map(|(class, seen)| {
