@@ -184,28 +184,31 @@ fn draw(circle: &EmbeddingSample, share: f64, title: String) -> Result<Figure, T
             "Colours and shapes tell the classes.",
         )
     };
-    let strip = strip::panel(circle)?;
-    let (strip, margin, below) = match strip {
+    let circle_width = 2.0 * (right + EDGE) + beside;
+    // The strip has half of the width of the circle.
+    let (strip, columns, width, explained_strip) = match strip::panel(circle)? {
         Some((strip, margin)) => (
             Some(strip),
-            margin,
-            " Below, the angle of each embedding, a row for each class.",
+            vec![2.0, 1.0],
+            circle_width + right + margin,
+            " A strip shows the angle of each embedding, in a row for each class.",
         ),
-        None => (None, 0.0, ""),
+        None => (None, vec![1.0], circle_width, ""),
     };
-    Ok(Figure::new(
+    let figure = Figure::new(
         title,
         format!(
             "Embeddings of {}, normalised, projected on the plane of their first two right singular vectors, which \
-             holds {} % of their squared length, and normalised again: all lie on a circle. {explained}{below}{}",
+             holds {} % of their squared length, and normalised again: all lie on a circle. {explained}{explained_strip}{}",
             circle.in_words(),
             ticks::decimal(100.0 * share, 1),
             circle.without_images
         ),
-        2.0 * (right + EDGE) + beside + margin,
-        1,
+        width,
+        columns.len(),
         std::iter::once(panel).chain(strip).collect(),
-    ))
+    );
+    Ok(Figure { columns, ..figure })
 }
 
 /// A layer for each embedding, so that the colours of overlapping dots add up.

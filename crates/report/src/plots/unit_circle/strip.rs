@@ -9,10 +9,8 @@ use eigenscope_stage::TaskError;
 
 /// Most classes with a row of their own.
 const MOST: usize = 40;
-/// Height of a row relative to the width of the strip.
-const ROW: f64 = 0.045;
-/// Room for the label of the axis and the gaps beside the names of the classes, px.
-const BESIDE: f64 = 40.0;
+/// Room for the label of the axis and the gaps beside the plots and the names of the classes, px.
+const BESIDE: f64 = 70.0;
 /// Degrees between ticks.
 const STEP: f64 = 45.0;
 
@@ -45,7 +43,7 @@ pub(super) fn panel(circle: &EmbeddingSample) -> Result<Option<(Panel, f64)>, Ta
     let range = (start.to_degrees(), start.to_degrees() + 360.0);
     let x = Axis::linear("Angle (degrees)", range).with_major(angle_ticks(range));
     let y = Axis::categories("Class", names).reversed();
-    let axes = Axes::new(x, y, layers.collect()).with_aspect(ROW * classes.len() as f64);
+    let axes = Axes::new(x, y, layers.collect());
     Ok(Some((Panel::axes("", axes), widest.min(150.0) + BESIDE)))
 }
 
