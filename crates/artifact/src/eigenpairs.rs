@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::vector_column;
 use crate::{
-    ArtifactError, ArtifactKind, Digest, InputShape, Provenance, TableReader, TableWriter,
+    About, ArtifactError, ArtifactKind, Digest, InputShape, Provenance, TableReader, TableWriter,
 };
 
 /// Extreme eigenvalues of every class with their eigenvectors in input space.
@@ -153,6 +153,20 @@ pub fn write_eigenpairs(
     rows: &[EigenpairRow],
     provenance: &Provenance,
 ) -> Result<Digest, ArtifactError> {
+    write_eigenpairs_about(path, header, rows, &About::default(), provenance)
+}
+
+/// As [`write_eigenpairs`], with what all eigenpairs are about.
+///
+/// # Errors
+/// As [`write_eigenpairs`].
+pub fn write_eigenpairs_about(
+    path: &Path,
+    header: &EigenpairsHeader,
+    rows: &[EigenpairRow],
+    about: &About,
+    provenance: &Provenance,
+) -> Result<Digest, ArtifactError> {
     let unwritable = |reason: String| ArtifactError::unwritable(path, reason);
     let schema = schema(header).map_err(unwritable)?;
     let mut last = None;
@@ -161,7 +175,8 @@ pub fn write_eigenpairs(
         last = Some(row);
     }
     let text = serde_json::to_string(header).map_err(|error| unwritable(error.to_string()))?;
-    let metadata = BTreeMap::from([("header".to_owned(), text)]);
+    let mut metadata = BTreeMap::from([("header".to_owned(), text)]);
+    about.write(path, &mut metadata)?;
     let width = header.shape.values().map_err(unwritable)?;
     let values = rows.iter().flat_map(|row| row.input_vector.iter().copied());
     let vectors = vector_column::to_array(width, values).map_err(unwritable)?;

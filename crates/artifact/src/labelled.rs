@@ -13,7 +13,7 @@ use arrow::array::{
 use arrow::datatypes::{DataType, Field, Float64Type, Schema, SchemaRef, UInt64Type};
 use serde_json::Value;
 
-use crate::{ArtifactError, Digest, Provenance, Record, TableReader, TableWriter};
+use crate::{About, ArtifactError, Digest, Provenance, Record, TableReader, TableWriter};
 
 /// Metadata entry with the labels of the leading columns, as a JSON list.
 const LABELS: &str = "labels";
@@ -54,6 +54,19 @@ pub fn write_labelled<R: Record + Clone>(
     rows: &[Labelled<R>],
     provenance: &Provenance,
 ) -> Result<Digest, ArtifactError> {
+    write_labelled_about(path, rows, &About::default(), provenance)
+}
+
+/// As [`write_labelled`], with what all rows are about.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn write_labelled_about<R: Record + Clone>(
+    path: &Path,
+    rows: &[Labelled<R>],
+    about: &About,
+    provenance: &Provenance,
+) -> Result<Digest, ArtifactError> {
     let names: BTreeSet<&str> = rows
         .iter()
         .flat_map(|row| row.labels.keys().map(String::as_str))
@@ -76,6 +89,7 @@ pub fn write_labelled<R: Record + Clone>(
     columns.extend(R::to_columns(&plain));
     let unwritable = |reason: String| ArtifactError::unwritable(path, reason);
     let mut metadata = BTreeMap::new();
+    about.write(path, &mut metadata)?;
     if !names.is_empty() {
         let names = serde_json::to_string(&names).map_err(|error| unwritable(error.to_string()))?;
         metadata.insert(LABELS.to_owned(), names);

@@ -10,6 +10,7 @@
 
 #![warn(missing_docs)]
 
+mod about;
 pub mod atomic;
 mod decoder;
 mod destination;
@@ -41,10 +42,12 @@ mod tensors;
 mod vector_column;
 mod write;
 
+pub use about::About;
 pub use decoder::decoded;
 pub use digest::{Digest, FileDigest, digest_file};
 pub use eigenpairs::{
     EIGENPAIRS, EigenpairRow, Eigenpairs, EigenpairsHeader, Selection, write_eigenpairs,
+    write_eigenpairs_about,
 };
 pub use embeddings::{EMBEDDINGS, Embeddings, EmbeddingsHeader};
 pub use error::{ArtifactError, advice};
@@ -56,7 +59,9 @@ pub use images::{
     IMAGES, ImageHeader, ImageReader, ImageWriter, Images, SourceCheck, Split, SplitName,
 };
 pub use kind::{ArtifactKind, INTERACTIVE, KindName, PDF, PICTURES, PNG, SVG};
-pub use labelled::{LabelValue, Labelled, Labels, label_column, read_labelled, write_labelled};
+pub use labelled::{
+    LabelValue, Labelled, Labels, label_column, read_labelled, write_labelled, write_labelled_about,
+};
 pub use limits::{MAX_TENSOR_VALUES, MAX_TRANSFORMS, MAX_VALUES};
 pub use patterns::{PATTERNS, PatternRow, Patterns, write_patterns};
 pub use picture_folder::{
@@ -72,7 +77,7 @@ pub use tensors::{
     ALIGNMENTS, BASES, BasesHeader, BasisHeader, CovarianceOf, ModelHeader, NamedTensor,
     SHARED_BASES, SharedBasesHeader, TENSORS, TensorReader, write_tensors,
 };
-pub use write::{TableWriter, write_records};
+pub use write::{TableWriter, write_records, write_records_about};
 
 /// Re-exported so that readers of raw batches need no second dependency on `arrow`.
 pub use arrow;

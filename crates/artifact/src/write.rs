@@ -20,7 +20,7 @@ use parquet::file::properties::{
 use crate::atomic::AtomicFile;
 use crate::digest::ColumnHasher;
 use crate::footer::mark_type_order;
-use crate::{ArtifactError, ArtifactKind, Digest, Provenance, Record};
+use crate::{About, ArtifactError, ArtifactKind, Digest, Provenance, Record};
 
 /// Metadata entries of every artifact: of the Parquet file, and of the Arrow schema in it, which is where pyarrow's `read_schema` looks.
 pub(crate) mod entry {
@@ -265,9 +265,20 @@ pub fn write_records<R: Record>(
     rows: &[R],
     provenance: &Provenance,
 ) -> Result<Digest, ArtifactError> {
+    write_records_about(path, rows, &About::default(), provenance)
+}
+
+/// As [`write_records`], with what all rows are about.
+pub fn write_records_about<R: Record>(
+    path: &Path,
+    rows: &[R],
+    about: &About,
+    provenance: &Provenance,
+) -> Result<Digest, ArtifactError> {
     let schema = R::schema();
-    let mut writer =
-        TableWriter::create(path, R::KIND, schema.clone(), BTreeMap::new(), provenance)?;
+    let mut metadata = BTreeMap::new();
+    about.write(path, &mut metadata)?;
+    let mut writer = TableWriter::create(path, R::KIND, schema.clone(), metadata, provenance)?;
     let batch = RecordBatch::try_new(schema, R::to_columns(rows))
         .map_err(|error| ArtifactError::unwritable(path, error.to_string()))?;
     writer.write(&batch)?;

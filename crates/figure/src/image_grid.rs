@@ -23,6 +23,8 @@ pub struct ImageGrid {
     pub colours: ColourScale,
     /// Largest width of an image, px.
     pub largest_cell: f64,
+    /// Sets the first column apart from the others by a wider gap.
+    pub first_apart: bool,
 }
 
 /// A row of a grid.
@@ -94,6 +96,7 @@ impl ImageGrid {
             row_title: String::new(),
             colours,
             largest_cell: 90.0,
+            first_apart: false,
         }
     }
 

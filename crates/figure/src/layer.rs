@@ -259,6 +259,8 @@ pub struct Texts {
     pub texts: Vec<String>,
     /// Colour of the letters.
     pub colour: Rgb,
+    /// Moves the texts beside what they name: near it, clear of the markers of points and of each other where there is room.
+    pub beside: bool,
 }
 
 impl Texts {
@@ -269,6 +271,7 @@ impl Texts {
             y: vec![y],
             texts: vec![text.into()],
             colour,
+            beside: false,
         }
     }
 }

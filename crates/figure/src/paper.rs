@@ -17,10 +17,10 @@ pub(crate) const CUT: f64 = theme::EDGE - 2.0;
 const WIDE_ENOUGH: f64 = 110.0;
 /// Width and height of the printed part of a page, mm. Wider drawings may be as much higher.
 const PAGE_MM: (f64, f64) = (180.0, 240.0);
-/// Smallest height of a plot that is lowered, mm and px, and smallest side of a small image, px.
+/// Smallest height of a plot that is lowered, mm and px, and smallest width of a small image, mm.
 const LOWEST_PLOT_MM: f64 = 16.0;
 const LOWEST_PLOT: f64 = 45.0;
-const SMALLEST_IMAGE: f64 = 24.0;
+const SMALLEST_IMAGE_MM: f64 = 6.0;
 /// Smallest factor by which heights are multiplied, and number of times that the range of the factor is halved.
 const LOWEST: f64 = 0.15;
 const HALVINGS: usize = 8;
@@ -136,7 +136,8 @@ fn within_page(figure: Figure, paper: Paper) -> Result<(Figure, f64)> {
 /// The figure with heights of plots and sizes of small images multiplied by a factor. Pictures of space, in which both directions have
 /// one scale and no axis is drawn, stay as they are.
 fn lowered(figure: &Figure, usual: &Layout, paper: Paper, factor: f64) -> Figure {
-    let lowest = (LOWEST_PLOT_MM * paper.width() / paper.width_mm).max(LOWEST_PLOT);
+    let px_per_mm = paper.width() / paper.width_mm;
+    let lowest = (LOWEST_PLOT_MM * px_per_mm).max(LOWEST_PLOT);
     let mut figure = figure.clone();
     for (panel, place) in figure.panels.iter_mut().zip(&usual.panels) {
         let PanelLayout { plot, images, .. } = place;
@@ -147,7 +148,7 @@ fn lowered(figure: &Figure, usual: &Layout, paper: Paper, factor: f64) -> Figure
                 axes.aspect = Some((factor * plot.height).max(lowest) / plot.width);
             }
             (Content::Images(grid), Some(cells)) => {
-                let smallest = cells.cell_width.min(SMALLEST_IMAGE);
+                let smallest = cells.cell_width.min(SMALLEST_IMAGE_MM * px_per_mm);
                 grid.largest_cell = (factor * cells.cell_width).max(smallest);
             }
             (Content::Images(_), None) => {}

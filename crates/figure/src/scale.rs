@@ -34,6 +34,16 @@ impl AxisScale {
         (start + self.fraction(value) * (end - start)).clamp(-FAR, FAR)
     }
 
+    /// The value at a position, px.
+    pub(crate) fn value(&self, px: f64) -> f64 {
+        let fraction = (px - self.start) / (self.end - self.start);
+        let (from, to) = self.range;
+        match self.kind {
+            AxisKind::Linear => from + fraction * (to - from),
+            AxisKind::Log => from * (to / from).powf(fraction),
+        }
+    }
+
     /// Position of a value as a fraction of the range: 0 at its beginning, 1 at its end.
     pub(crate) fn fraction(&self, value: f64) -> f64 {
         let (from, to) = self.range;
@@ -63,6 +73,7 @@ mod tests {
         assert_eq!(scale.px(0.0), 150.0);
         assert_eq!(scale.px(3.0), 300.0);
         assert_eq!(scale.px(5.0), 400.0);
+        assert_eq!(scale.value(150.0), 0.0);
     }
 
     #[test]
@@ -78,6 +89,7 @@ mod tests {
         let scale = AxisScale::new(&Axis::log("", (0.1, 100.0)), 300.0, 0.0);
         assert!((scale.px(0.1) - 300.0).abs() < 1e-9);
         assert!((scale.px(1.0) - 200.0).abs() < 1e-9);
+        assert!((scale.value(200.0) - 1.0).abs() < 1e-9);
         assert!((scale.px(10.0) - 100.0).abs() < 1e-9);
         assert!((scale.px(5.0) - (300.0 - 100.0 * (1.0 + 5f64.log10()))).abs() < 1e-9);
     }

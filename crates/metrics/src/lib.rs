@@ -6,6 +6,7 @@
 //! [`statistics`] that they share, the only place that knows polars; `tasks` holds the task kinds, one file each. Results are
 //! the same bytes for any number of threads.
 
+mod about;
 pub mod bilinear;
 mod compatibility;
 pub mod embeddings;

@@ -1,5 +1,5 @@
-//! Every figure of the pipeline `digits` at the widths of journals: of the stated width, no higher than a page, no text below 5 points,
-//! none cut off, and none over another.
+//! Every figure of the pipeline `digits` at the widths of journals and in usual and large text: of the stated width, no higher than a page,
+//! no text below 5 points, none cut off, and none over another.
 
 use std::fs;
 
@@ -9,6 +9,8 @@ use roxmltree::Document;
 
 /// Widths of a column, a column and a half, and a page, mm.
 const WIDTHS: [f64; 3] = [88.0, 120.0, 180.0];
+/// Sizes of text, points: that of captions, and that of a poster.
+const FONTS: [f64; 2] = [8.0, 12.0];
 /// Smallest text, points.
 const SMALLEST: f64 = 5.0;
 /// Least width and height of a drawing's part that holds data, mm.
@@ -97,10 +99,13 @@ fn every_figure_of_digits_fits_columns_and_pages() {
     let digits = fs::read_to_string(workspace("pipelines/digits.toml")).expect("readable");
     let project = TestProject::new("");
     let mut failed = Vec::new();
-    for width in WIDTHS {
+    let styles = FONTS.map(|font| WIDTHS.map(|width| (width, font)));
+    for (width, font) in styles.into_iter().flatten() {
         project.write(
             "p.toml",
-            format!("{digits}\n[style]\nwidth_mm = {width}\npanel_letters = true\n"),
+            format!(
+                "{digits}\n[style]\nwidth_mm = {width}\nfont_pt = {font}\npanel_letters = true\n"
+            ),
         );
         project
             .call(&["run", "p.toml", "--offline", "figure.*"])
@@ -116,9 +121,9 @@ fn every_figure_of_digits_fits_columns_and_pages() {
             let name = path.file_stem().expect("a name").to_string_lossy();
             let svg = fs::read_to_string(&path).expect("a figure");
             let faults = faults(&svg, width).into_iter();
-            failed.extend(faults.map(|fault| format!("{width} mm, {name}: {fault}")));
+            failed.extend(faults.map(|fault| format!("{width} mm, {font} pt, {name}: {fault}")));
             if let Some(folder) = std::env::var_os(KEEP) {
-                let folder = std::path::Path::new(&folder).join(format!("{width}"));
+                let folder = std::path::Path::new(&folder).join(format!("{width}-{font}"));
                 fs::create_dir_all(&folder).expect("a folder");
                 for ending in ["svg", "png", "pdf"] {
                     let path = path.with_extension(ending);

@@ -3,7 +3,9 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use eigenscope_artifact::{ArtifactKind, Provenance, Record, read_records, write_records};
+use eigenscope_artifact::{
+    About, ArtifactKind, Provenance, Record, read_records, write_records, write_records_about,
+};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -137,6 +139,18 @@ impl Context {
     /// Writes the rows of an output.
     pub fn write<R: Record>(&self, rows: &[R]) -> Result<(), TaskError> {
         write_records(self.output(R::KIND)?, rows, self.provenance())?;
+        Ok(())
+    }
+
+    /// What all inputs of a role are about alike.
+    pub fn about(&self, role: &str) -> Result<About, TaskError> {
+        let inputs = self.inputs(role)?.iter().map(Input::about);
+        Ok(About::common(inputs.collect::<Result<Vec<_>, _>>()?))
+    }
+
+    /// Writes the rows of an output with what all of them are about.
+    pub fn write_about<R: Record>(&self, rows: &[R], about: &About) -> Result<(), TaskError> {
+        write_records_about(self.output(R::KIND)?, rows, about, self.provenance())?;
         Ok(())
     }
 

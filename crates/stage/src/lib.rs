@@ -40,7 +40,7 @@ pub use feature::{
 pub use program::{TaskError, run, run_with_report};
 pub use quantity::{Amount, Demand, Effect, Relation, Windows, quantities};
 pub use seed::{Seed, Stream};
-pub use task::{Input, TASK_VERSION, TaskFile};
+pub use task::{Input, TASK_VERSION, TaskFile, table_of};
 pub use task_kind::TaskKind;
 pub use thread_budget::{TaskCommand, ThreadBudget};
 

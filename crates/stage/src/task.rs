@@ -1,9 +1,11 @@
 //! The task file: everything a stage program needs to know to run one task.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use eigenscope_artifact::{ArtifactError, Digest, InputDigest, KindName, Provenance, summarise};
+use eigenscope_artifact::{
+    About, ArtifactError, Digest, InputDigest, KindName, Provenance, summarise,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -122,6 +124,51 @@ impl Input {
         inputs.retain(|input| input.role == role);
         Ok(inputs)
     }
+
+    /// Name of the table of its task, without section and labels: `bilinear` of `train.bilinear[hidden=300]`.
+    pub fn table(&self) -> &str {
+        table_of(&self.task)
+    }
+
+    /// The table that the task that made this input read in these roles, if it read just one.
+    fn read_table(&self, roles: &[&str]) -> Result<Option<String>, ArtifactError> {
+        let inputs = summarise(&self.path)?.provenance.inputs;
+        let of_roles = inputs
+            .iter()
+            .filter(|input| roles.contains(&input.role.as_str()));
+        let tables: BTreeSet<&str> = of_roles.map(|input| table_of(&input.task)).collect();
+        Ok(match tables.len() {
+            1 => tables.first().map(|&table| table.to_owned()),
+            _ => None,
+        })
+    }
+
+    /// What this input is about, as it says itself, with the names of the network and the data that it is or was made from.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn about(&self) -> Result<About, ArtifactError> {
+        let mut about = About::read(&self.path)?;
+        if self.task.starts_with("train.") || self.task.starts_with("model.") {
+            about.network = Some(self.table().to_owned());
+        }
+        if self.task.starts_with("data.") {
+            about.data = Some(self.table().to_owned());
+        }
+        if about.network.is_none() {
+            about.network = self.read_table(&["model", "models"])?;
+        }
+        if about.data.is_none() {
+            about.data = self.read_table(&["data"])?;
+        }
+        Ok(about)
+    }
+}
+
+/// Name of the table of a task, without section and labels.
+pub fn table_of(id: &str) -> &str {
+    let id = id.split_once('[').map_or(id, |(table, _)| table);
+    id.split_once('.').map_or(id, |(_, name)| name)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What all training tasks share: reading the images, training, writing weights and history.
 
 use eigenscope_artifact::tables::training::HistoryRow;
-use eigenscope_artifact::{IMAGES, ImageReader, InputShape, Split, TENSORS};
+use eigenscope_artifact::{About, IMAGES, ImageReader, InputShape, Split, TENSORS};
 use eigenscope_gpu::{Card, Libraries, Math};
 use eigenscope_models::{Architecture, ModelError, Network, StoredModel};
 use eigenscope_stage::{
@@ -179,7 +179,11 @@ fn observe(context: &Context, recipe: &Recipe, row: &HistoryRow) {
 
 fn write(context: &Context, model: &StoredModel, history: &[HistoryRow]) -> Result<(), TaskError> {
     model.write(context.output(TENSORS)?, context.provenance())?;
-    context.write(history)
+    let about = About {
+        classes: Some(model.architecture.classes.len() as u64),
+        ..About::default()
+    };
+    context.write_about(history, &about)
 }
 
 /// Adds the size of the images to the error of a convolution without room.

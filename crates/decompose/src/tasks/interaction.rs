@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use eigenscope_artifact::tables::bilinear::SpectrumRow;
-use eigenscope_artifact::{EIGENPAIRS, EigenpairsHeader, TENSORS, write_eigenpairs};
+use eigenscope_artifact::{About, EIGENPAIRS, EigenpairsHeader, TENSORS, write_eigenpairs_about};
 use eigenscope_models::{BilinearWeights, StoredModel};
 use eigenscope_stage::{
     Context, Feature, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
@@ -65,6 +65,12 @@ fn run(context: &Context) -> Result<(), TaskError> {
     }
     context.write(&spectrum)?;
     let path = context.output(EIGENPAIRS)?;
-    write_eigenpairs(path, &header, &pairs, context.provenance())?;
+    let shape = header.shape;
+    let about = About {
+        classes: Some(header.classes.len() as u64),
+        values: Some((shape.channels * shape.height * shape.width) as u64),
+        ..context.about("model")?
+    };
+    write_eigenpairs_about(path, &header, &pairs, &about, context.provenance())?;
     Ok(())
 }

@@ -4,7 +4,7 @@
 //! gates.
 
 use eigenscope_artifact::tables::rainbow::{RainbowRow, RainbowSummaryRow};
-use eigenscope_artifact::{IMAGES, TENSORS};
+use eigenscope_artifact::{About, IMAGES, TENSORS};
 use eigenscope_models::StoredModel;
 use eigenscope_stage::{
     Context, Feature, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
@@ -76,7 +76,11 @@ fn run(context: &Context) -> Result<(), TaskError> {
     let (trained, tested) = sampler.correct(std::slice::from_ref(&model))?;
     let trained = f64::from(trained[0]) / f64::from(tested);
     context.write(&rows)?;
-    context.write(&[summary(trained, &rows)])?;
+    let about = About {
+        classes: Some(model.architecture.classes.len() as u64),
+        ..About::default()
+    };
+    context.write_about(&[summary(trained, &rows)], &about)?;
     let first = first.ok_or("no network was drawn")?;
     first.write(context.output(TENSORS)?, context.provenance())?;
     Ok(())

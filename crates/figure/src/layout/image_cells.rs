@@ -27,6 +27,8 @@ pub(super) const LONGEST_LABEL: f64 = 150.0;
 /// Most lines of a caption, and of a column label.
 const CAPTION_LINES: usize = 6;
 const LABEL_LINES: usize = 2;
+/// Additional distance of a first column that is set apart, px.
+const APART: f64 = 14.0;
 
 /// The drawn part of a grid, and the sizes of all its cells, px.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +43,8 @@ pub(crate) struct ImageCells {
     pub caption_height: f64,
     /// Distance of neighbouring columns.
     pub column_step: f64,
+    /// Additional distance of the first column from the others.
+    apart: f64,
     /// Distance of neighbouring rows.
     pub row_step: f64,
     /// Width of all images.
@@ -68,7 +72,12 @@ impl ImageCells {
         let columns = grid.columns().min(MOST_COLUMNS);
         let rows = grid.rows.len().min((MOST_IMAGES / columns).max(1));
         let least = longest_word(font, grid, (rows, columns))?.min(WIDEST_WORD) - ROOM_BESIDE;
-        let room = (width + theme::GRID_GAP) / columns as f64 - theme::GRID_GAP;
+        let apart = if grid.first_apart && columns > 1 {
+            APART
+        } else {
+            0.0
+        };
+        let room = (width - apart + theme::GRID_GAP) / columns as f64 - theme::GRID_GAP;
         let room = room.max(least).max(SMALLEST_IMAGE);
         let shape = (first.picture.columns() as f64, first.picture.rows() as f64);
         let largest = room.min(grid.largest_cell);
@@ -98,7 +107,8 @@ impl ImageCells {
             caption_height,
             column_step,
             row_step,
-            width: columns as f64 * column_step - theme::GRID_GAP,
+            apart,
+            width: columns as f64 * column_step - theme::GRID_GAP + apart,
             height: drawn as f64 * row_step - theme::GRID_GAP,
             row_labels: font.shortened(&labels, theme::TICK_LABEL, LONGEST_LABEL)?,
             column_labels: column_labels
@@ -126,8 +136,9 @@ impl ImageCells {
     /// The rectangle of an image in a grid whose top left corner is that of `plot`.
     pub(crate) fn rect(&self, plot: Rect, row: usize, column: usize) -> Rect {
         let beside = (self.column_step - theme::GRID_GAP - self.cell_width) / 2.0;
+        let apart = if column == 0 { 0.0 } else { self.apart };
         Rect {
-            x: half(plot.x + column as f64 * self.column_step + beside),
+            x: half(plot.x + column as f64 * self.column_step + apart + beside),
             y: half(plot.y + row as f64 * self.row_step + self.caption_height),
             width: self.cell_width,
             height: self.cell_height,

@@ -8,6 +8,7 @@
 //! the columns share, by their weights, what the margins leave of the figure's width. Heights follow.
 
 mod below;
+mod beside;
 mod columns;
 mod image_cells;
 mod legend_box;

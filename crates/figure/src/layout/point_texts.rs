@@ -1,10 +1,11 @@
 //! Fitting of texts inside a plot: at data points, and in the cells of a heat map.
 
 use super::Rect;
+use super::beside::{Named, places};
 use crate::description::Axes;
 use crate::error::Result;
 use crate::fit::ELLIPSIS;
-use crate::layer::{Image, Texts};
+use crate::layer::{Image, Layer, Texts};
 use crate::scale::AxisScale;
 use crate::text::{Font, TextStyle};
 use crate::theme;
@@ -31,8 +32,27 @@ pub(crate) fn point_texts(
     let x_scale = AxisScale::new(&axes.x, plot.x, plot.right());
     let y_scale = AxisScale::new(&axes.y, plot.bottom(), plot.y);
     let room = |middle: f64, start: f64, end: f64| 2.0 * (middle - start).min(end - middle);
+    let places: Vec<(f64, f64)> = match texts.beside {
+        false => points(texts).collect(),
+        true => {
+            let scales = (x_scale, y_scale);
+            let named = named(font, texts, scales)?;
+            let mut others = Vec::new();
+            for layer in &axes.layers {
+                if let Layer::Texts(other) = layer
+                    && !other.beside
+                {
+                    others.extend(self::named(font, other, scales)?.iter().map(Named::area));
+                }
+            }
+            let places = places(&named, &markers(axes, scales), others, plot).into_iter();
+            places
+                .map(|(x, y)| (x_scale.value(x), y_scale.value(y)))
+                .collect()
+        }
+    };
     let mut fitting = Vec::new();
-    for ((x, y), text) in texts.x.iter().zip(&texts.y).zip(&texts.texts) {
+    for ((x, y), text) in places.iter().zip(&texts.texts) {
         let across = room(x_scale.px(*x), plot.x, plot.right());
         let upright = room(y_scale.px(*y), plot.y, plot.bottom());
         if upright < theme::DATA_TEXT.line_height() {
@@ -49,6 +69,39 @@ pub(crate) fn point_texts(
         }
     }
     Ok(fitting)
+}
+
+fn points(texts: &Texts) -> impl Iterator<Item = (f64, f64)> {
+    texts.x.iter().copied().zip(texts.y.iter().copied())
+}
+
+/// Texts with their points and sizes, px.
+fn named(
+    font: &Font<'_>,
+    texts: &Texts,
+    (x_scale, y_scale): (AxisScale, AxisScale),
+) -> Result<Vec<Named>> {
+    let named = points(texts).zip(&texts.texts).map(|((x, y), text)| {
+        Ok(Named {
+            at: (x_scale.px(x), y_scale.px(y)),
+            width: font.width(text, theme::DATA_TEXT)?,
+            height: theme::DATA_TEXT.line_height(),
+        })
+    });
+    named.collect()
+}
+
+/// Middles and radii of the markers of all points, px.
+fn markers(axes: &Axes, (x_scale, y_scale): (AxisScale, AxisScale)) -> Vec<(f64, f64, f64)> {
+    let points = axes.layers.iter().filter_map(|layer| match layer {
+        Layer::Points(points) => Some(points),
+        _ => None,
+    });
+    let markers = points.flat_map(|points| {
+        let middles = points.x.iter().zip(&points.y);
+        middles.map(move |(x, y)| (x_scale.px(*x), y_scale.px(*y), points.marker.radius))
+    });
+    markers.collect()
 }
 
 /// Style with the largest size at which all cells of a heat map have room for their texts; `None` if there are no texts or

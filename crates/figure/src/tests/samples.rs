@@ -171,6 +171,7 @@ pub(crate) fn words_around_a_circle() -> Figure {
             .map(|index| format!("point e_{{{index}}}"))
             .collect(),
         colour: Rgb::BLACK,
+        beside: false,
     };
     let marker = Marker::new(MarkerShape::Triangle);
     let none = Points::new(vec![], vec![], Rgb::categorical(1), marker);

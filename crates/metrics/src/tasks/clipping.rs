@@ -15,6 +15,7 @@ use eigenscope_stage::{
 };
 use serde::Deserialize;
 
+use crate::about::about_test;
 use crate::layers::{ClippedLayer, ClippingCurve, LayerBases, correct_unclipped};
 use crate::split_images::SplitImages;
 
@@ -103,6 +104,8 @@ fn run(context: &Context) -> Result<(), TaskError> {
         dimensions.push(curve.learned_dimensions(unclipped, within_fraction));
     }
     context.progress(total, total, "layers", "");
-    context.write(&rows)?;
+    let classes = &model.architecture.classes;
+    let about = about_test(context, classes)?;
+    context.write_about(&rows, &about)?;
     context.write(&dimensions)
 }

@@ -2,7 +2,7 @@
 
 use eigenscope_artifact::tables::bilinear::SpectrumRow;
 use eigenscope_artifact::tables::interactions::ParticipationRow;
-use eigenscope_artifact::{EIGENPAIRS, Eigenpairs, Selection, read_records, write_labelled};
+use eigenscope_artifact::{EIGENPAIRS, Eigenpairs, Selection, read_records, write_labelled_about};
 use eigenscope_stage::{
     Agreement, Context, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
 };
@@ -82,6 +82,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
         rows.extend(group.label(vec![row]));
     }
     let path = context.output(ParticipationRow::KIND)?;
-    write_labelled(path, &rows, context.provenance())?;
+    let about = context.about("eigenpairs")?;
+    write_labelled_about(path, &rows, &about, context.provenance())?;
     Ok(())
 }

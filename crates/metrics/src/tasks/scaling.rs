@@ -14,6 +14,7 @@ use eigenscope_artifact::tables::scaling::{PowerLawRow, ScalingRow};
 use eigenscope_artifact::tables::training::{FinalRow, HistoryRow};
 use eigenscope_artifact::{
     Digest, IMAGES, ImageReader, SplitName, read_records, summarise, write_labelled,
+    write_labelled_about,
 };
 use eigenscope_stage::{Agreement, Context, Input, Role, TaskError, TaskKind, task_function};
 
@@ -85,7 +86,8 @@ fn run(context: &Context) -> Result<(), TaskError> {
         all.extend(group.label(rows));
     }
     let provenance = context.provenance();
-    write_labelled(context.output(ScalingRow::KIND)?, &all, provenance)?;
+    let about = context.about("histories")?;
+    write_labelled_about(context.output(ScalingRow::KIND)?, &all, &about, provenance)?;
     write_labelled(context.output(PowerLawRow::KIND)?, &laws, provenance)?;
     Ok(())
 }

@@ -9,6 +9,7 @@ use eigenscope_models::{Architecture, BilinearWeights, StoredModel, check_images
 use eigenscope_stage::{Agreement, Context, Role, TaskError, TaskKind, task_function};
 use rayon::prelude::*;
 
+use crate::about::about_test;
 use crate::bilinear::SharedBasisModel;
 use crate::compatibility::{check_classes, check_shapes, check_sizes};
 use crate::error::MetricError;
@@ -87,7 +88,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
             full_accuracy_fraction: full as f64 / count,
         });
     }
-    context.write(&rows)
+    context.write_about(&rows, &about_test(context, classes)?)
 }
 
 /// Sums what `correct` counts over blocks of images, on the threads of the current rayon pool.

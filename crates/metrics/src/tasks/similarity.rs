@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use eigenscope_artifact::tables::bilinear::SimilarityRow;
-use eigenscope_artifact::{EIGENPAIRS, write_labelled};
+use eigenscope_artifact::{EIGENPAIRS, write_labelled_about};
 use eigenscope_stage::{
     Agreement, CLASSES, Context, Parameter, ParameterType, Role, TRANSFORMS, TaskError, TaskKind,
     task_function,
@@ -98,6 +98,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
         ));
     }
     let path = context.output(SimilarityRow::KIND)?;
-    write_labelled(path, &all, context.provenance())?;
+    let about = context.about("eigenpairs")?;
+    write_labelled_about(path, &all, &about, context.provenance())?;
     Ok(())
 }

@@ -2,7 +2,7 @@
 //! size.
 
 use eigenscope_artifact::tables::bilinear::SimilarityMapRow;
-use eigenscope_artifact::write_labelled;
+use eigenscope_artifact::write_labelled_about;
 use eigenscope_stage::{Context, TaskError, TaskKind, task_function};
 use serde::Deserialize;
 
@@ -40,6 +40,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
         rows.extend(group.label(similarity_map(&group.models, variant)?));
     }
     let path = context.output(SimilarityMapRow::KIND)?;
-    write_labelled(path, &rows, context.provenance())?;
+    let about = context.about("eigenpairs")?;
+    write_labelled_about(path, &rows, &about, context.provenance())?;
     Ok(())
 }

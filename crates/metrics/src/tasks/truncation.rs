@@ -8,6 +8,7 @@ use eigenscope_stage::{
 };
 use serde::Deserialize;
 
+use crate::about::about_test;
 use crate::bilinear::{TopEigenpairs, TruncatedPredictions};
 use crate::compatibility::{check_classes, check_shapes, check_sizes};
 use crate::error::MetricError;
@@ -79,7 +80,8 @@ fn run(context: &Context) -> Result<(), TaskError> {
     let top = TopEigenpairs::new(&pairs, kept)?.with_linear_part(&weights);
     let images = SplitImages::read(&images, SplitName::Test, &data_input.task)?;
     let correct = TruncatedPredictions::count(&model, &top, &images)?;
-    context.write(&rows(size, &correct, images.len()))
+    let about = about_test(context, classes)?;
+    context.write_about(&rows(size, &correct, images.len()), &about)
 }
 
 fn rows(hidden: u32, correct: &TruncatedPredictions, images: usize) -> Vec<TruncationRow> {

@@ -1,7 +1,7 @@
 //! The task kind `truncation-summary`: truncation curves averaged over seeds.
 
 use eigenscope_artifact::tables::bilinear::{TruncationRow, TruncationSummaryRow};
-use eigenscope_artifact::{read_records, write_labelled};
+use eigenscope_artifact::{read_records, write_labelled_about};
 use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
 
 use crate::bilinear::truncation_summary;
@@ -35,6 +35,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
         rows.extend(group.label(truncation_summary(curves)?));
     }
     let path = context.output(TruncationSummaryRow::KIND)?;
-    write_labelled(path, &rows, context.provenance())?;
+    let about = context.about("truncations")?;
+    write_labelled_about(path, &rows, &about, context.provenance())?;
     Ok(())
 }

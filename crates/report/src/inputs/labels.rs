@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use eigenscope_artifact::Labels;
-use eigenscope_stage::Input;
+use eigenscope_stage::{Input, table_of};
 use serde_json::Value;
 
 /// A title followed by the network, the data and all labels of an input: "Eigenvectors (bilinear on mnist, hidden 300, seed 0)".
@@ -36,26 +36,18 @@ pub(crate) fn titled_by_all(title: &str, inputs: &[Input]) -> String {
 }
 
 /// The network and the data of an input, or the embeddings that it was made from, as the pipeline names them now: "bilinear on mnist". `None` if
-/// its provenance names none.
+/// its file names none.
 fn subject(input: &Input) -> Option<String> {
-    let origin = |role: &str| -> Option<String> {
-        let origins = input.origins(role).ok()?;
-        match origins.as_slice() {
-            [one] => Some(name_of(input.present_id(&one.task)).to_owned()),
-            _ => None,
-        }
-    };
-    let network = match input.task.starts_with("train.") {
-        true => Some(table(input).to_owned()),
-        false => origin("model"),
-    };
-    let data = match input.task.starts_with("data.") {
-        true => Some(table(input).to_owned()),
-        false => origin("data"),
-    };
-    match (network, data) {
+    let about = input.about().ok()?;
+    match (about.network, about.data) {
         (Some(network), Some(data)) => Some(format!("{network} on {data}")),
-        (network, data) => network.or(data).or_else(|| origin("embeddings")),
+        (network, data) => network.or(data).or_else(|| {
+            let origins = input.origins("embeddings").ok()?;
+            let [one] = origins.as_slice() else {
+                return None;
+            };
+            Some(table_of(input.present_id(&one.task)).to_owned())
+        }),
     }
 }
 
@@ -141,7 +133,7 @@ pub(crate) fn names(inputs: &[Input]) -> Vec<String> {
         true => {
             let labels = input.labels.iter();
             let labels = labels.map(|(name, value)| words(name, value));
-            let table = std::iter::once(table(input).to_owned());
+            let table = std::iter::once(input.table().to_owned());
             table.chain(labels).collect::<Vec<_>>().join(", ")
         }
         false => name,
@@ -154,7 +146,7 @@ pub(crate) fn names(inputs: &[Input]) -> Vec<String> {
 fn distinct_tables(inputs: &[&Input]) -> Vec<String> {
     let mut tables: Vec<Vec<&str>> = inputs
         .iter()
-        .map(|input| table(input).split('-').collect())
+        .map(|input| input.table().split('-').collect())
         .collect();
     if tables.windows(2).all(|pair| pair[0] == pair[1]) {
         return vec![String::new(); tables.len()];
@@ -178,17 +170,6 @@ fn shared_start(tables: &[Vec<&str>]) -> usize {
             .all(|pair| pair[0][*index] == pair[1][*index])
     };
     (0..shortest.saturating_sub(1)).take_while(shared).count()
-}
-
-/// Name of the table of an input's task, without its stage and labels.
-fn table(input: &Input) -> &str {
-    name_of(&input.task)
-}
-
-/// Name of the table of a task.
-fn name_of(id: &str) -> &str {
-    let id = id.split_once('[').map_or(id, |(table, _)| table);
-    id.split_once('.').map_or(id, |(_, name)| name)
 }
 
 /// A label with its value: "hidden 300".

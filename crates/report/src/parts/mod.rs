@@ -1,6 +1,7 @@
 //! Parts that several figures share: curves, axes, looks of classes, heat maps, limits of colours, maps of images, pictures on scales of their own, and panels of
 //! spectra.
 
+pub(crate) mod chance;
 pub(crate) mod channels;
 pub(crate) mod classes;
 pub(crate) mod extent;

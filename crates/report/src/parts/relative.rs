@@ -61,7 +61,7 @@ pub(crate) fn panel(title: &str, mut grid: ImageGrid, shape: InputShape) -> Pane
         (true, false) => in_words,
         (false, false) => format!("{}; {in_words}", grid.column_title),
     };
-    let bar = ColourBar::new("Component / largest of the picture", colours());
+    let bar = ColourBar::new("Component / largest", colours());
     Panel::images(title, grid).with_colour_bar(bar)
 }
 

@@ -109,6 +109,23 @@ pub(crate) fn percent(fraction: f64, decimals: usize) -> String {
     format!("{} %", ticks::decimal(100.0 * fraction, decimals))
 }
 
+/// The smallest and the largest of the values that are numbers, in words: "0.2 to 0.9", or "0.2" if they are written alike. `None` without
+/// one.
+pub(crate) fn span(
+    values: impl Iterator<Item = f64>,
+    write: impl Fn(f64) -> String,
+) -> Option<String> {
+    let (low, high) = values
+        .filter(|value| !value.is_nan())
+        .map(|value| (value, value))
+        .reduce(|(low, high), (value, _)| (low.min(value), high.max(value)))?;
+    let (low, high) = (write(low), write(high));
+    Some(match low == high {
+        true => low,
+        false => format!("{low} to {high}"),
+    })
+}
+
 /// Most items of a list in a sentence.
 const MOST_ITEMS: usize = 20;
 
@@ -158,6 +175,15 @@ mod tests {
         assert_eq!(texts(50.0), ["1", "10", "20", "30", "40", "50"]);
         assert_eq!(whole_ticks((0.0, 3.0)).len(), 4);
         assert_eq!(whole_ticks((1.0, 2.0)).len(), 2);
+    }
+
+    #[test]
+    fn spans_name_both_ends() {
+        let whole = |value: f64| format!("{value:.0}");
+        let of = |values: &[f64]| span(values.iter().copied(), whole);
+        assert_eq!(of(&[3.0, f64::NAN, 1.0]).as_deref(), Some("1 to 3"));
+        assert_eq!(of(&[1.1, 0.9]).as_deref(), Some("1"));
+        assert_eq!(of(&[f64::NAN]), None);
     }
 
     #[test]

@@ -85,13 +85,27 @@ fn draw(rows: &[CompletenessRow], title: String) -> Result<Figure, TaskError> {
     if let Some(last) = panels.last_mut() {
         last.colour_bar = Some(bar);
     }
+    let found = all_kept.iter().map(|kept| {
+        let mean = |is_own: bool| {
+            let of = rows.iter().filter(|row| row.kept == *kept);
+            let of = of.filter(|row| (row.class == row.subspace) == is_own);
+            let shares: Vec<f64> = of.map(|row| row.share).collect();
+            ticks::decimal(shares.iter().sum::<f64>() / shares.len().max(1) as f64, 2)
+        };
+        let (own, other) = (mean(true), mean(false));
+        format!("{own} in its own and {other} in another's with {kept}")
+    });
+    let found = match classes.len() {
+        1 => String::new(),
+        _ => format!(" A class keeps on average {}.", enumerate(found)),
+    };
     let columns = panels.len().min(COLUMNS);
     let side = heat_map::side(classes.len() as f64);
     Ok(Figure::new(
         title,
         format!(
             "Norm of the quadratic form of each class (rows) in the subspace that the {} strongest eigenvectors of each class (columns) \
-             span, as a share of its norm. The diagonal is a class in its own subspace.",
+             span, as a share of its norm. The diagonal is a class in its own subspace.{found}",
             enumerate(all_kept.iter()),
         ),
         MARGINS + side * columns as f64,

@@ -182,8 +182,10 @@ fn draw(
             format!("Eigenspectrum of class {class}, “{name}”"),
             format!(
                 "Left, the {} most positive and most negative eigenvalues of the class against their rank; right, the \
-                 input-space eigenvectors of the marked ones, with their eigenvalues.",
-                parameters.count
+                 input-space eigenvectors of the marked ones, with their eigenvalues. All eigenvalues lie between {} and {}.",
+                parameters.count,
+                ticks::decimal(spectrum.first().copied().unwrap_or(0.0), 2),
+                ticks::decimal(spectrum.last().copied().unwrap_or(0.0), 2)
             ),
             (820.0 + 100.0 * more) + (220.0 + 70.0 * more) * wider,
             2,

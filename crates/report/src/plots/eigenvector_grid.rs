@@ -11,7 +11,7 @@ use super::output::{figure_kind, write};
 use crate::inputs::eigenpairs::select;
 use crate::inputs::label_axis::LabelAxis;
 use crate::inputs::labels;
-use crate::parts::series::percent;
+use crate::parts::series::{percent, span};
 use crate::parts::{channels, relative};
 use eigenscope_figure::{Figure, GridCell, GridRow, ImageGrid, ticks};
 
@@ -103,7 +103,13 @@ fn run(context: &Context) -> Result<(), TaskError> {
             accuracy: accuracy(input, histories)?,
         });
     }
-    write(context, draw(&members, &parameters)?)
+    let inputs = context.inputs("eigenpairs")?;
+    write(
+        context,
+        draw(&members, &parameters, |title| {
+            labels::titled_by_all(title, inputs)
+        })?,
+    )
 }
 
 /// Test accuracy after the last epoch of the model that eigenpairs were made from.
@@ -186,7 +192,11 @@ impl Side {
     }
 }
 
-fn draw(members: &[Member<'_>], parameters: &Parameters) -> Result<Figure, TaskError> {
+fn draw(
+    members: &[Member<'_>],
+    parameters: &Parameters,
+    titled: impl Fn(&str) -> String,
+) -> Result<Figure, TaskError> {
     let down = Side::new(&parameters.rows, "rows", members)?;
     let across = Side::new(&parameters.columns, "columns", members)?;
     let by_class = matches!(down, Side::Classes) || matches!(across, Side::Classes);
@@ -258,18 +268,23 @@ fn draw(members: &[Member<'_>], parameters: &Parameters) -> Result<Figure, TaskE
         (false, Some(name)) => (format!(" of class “{name}”"), "test accuracy of the model"),
         _ => (String::new(), "eigenvalue"),
     };
+    let accuracies = members.iter().filter_map(|member| member.accuracy);
+    let accuracies = span(accuracies, |accuracy| ticks::decimal(100.0 * accuracy, 1));
+    let accuracies = accuracies.map_or_else(String::new, |accuracies| {
+        format!(" The models are right for {accuracies} % of the test images.")
+    });
     let caption = match by_class {
         true => String::new(),
         false => " Signs are those most like the picture before.".to_owned(),
     };
     Ok(Figure::new(
-        format!(
+        titled(&format!(
             "The {order} eigenvector{of} by {} and {}",
             down.title(),
             across.title()
-        ),
+        )),
         format!(
-            "Input-space eigenvectors of the {order} eigenvalue{of}, each scaled to its own largest value; above each, the {above}.{caption}"
+            "Input-space eigenvectors of the {order} eigenvalue{of}, each scaled to its own largest value; above each, the {above}.{accuracies}{caption}"
         ),
         MARGINS + columns * PICTURE * channels::across(shape) as f64,
         1,

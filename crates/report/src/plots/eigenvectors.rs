@@ -110,11 +110,22 @@ fn draw(
         ),
         false => ("Component of E^{T}v", ""),
     };
+    let largest = selected
+        .iter()
+        .flatten()
+        .max_by(|one, other| one.eigenvalue.abs().total_cmp(&other.eigenvalue.abs()));
+    let largest = largest.map_or_else(String::new, |row| {
+        format!(
+            " The largest |λ| is {}, of class {}.",
+            ticks::decimal(row.eigenvalue.abs(), 2),
+            classes[row.class as usize]
+        )
+    });
     let bar = ColourBar::new(label, colours);
     Ok(Figure::new(
         title,
         format!(
-            "For every class, the {} input-space eigenvectors of its interaction matrix with {order}, as images.{cut}",
+            "For every class, the {} input-space eigenvectors of its interaction matrix with {order}, as images.{largest}{cut}",
             parameters.columns.min(eigenpairs.header.size as usize)
         ),
         WIDTH + WIDER * (across - 1.0),

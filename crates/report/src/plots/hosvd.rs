@@ -106,6 +106,14 @@ fn draw(
         contributions(&components[..shown])?,
         eigenvectors(&components[..shown], eigenpairs, parameters.shown)?,
     ];
+    let squares = |components: &[Component<'_>]| -> f64 {
+        let squares = components
+            .iter()
+            .map(|component| component.singular_value.powi(2));
+        squares.sum()
+    };
+    let share = 100.0 * squares(&components[..shown]) / squares(&components).max(f64::MIN_POSITIVE);
+    let share = ticks::decimal(share, 0);
     let across = channels::across(eigenpairs.header.shape) as f64;
     let wider = 2.0 * parameters.shown as f64 * PICTURE * across;
     Ok(Figure {
@@ -115,7 +123,7 @@ fn draw(
             format!(
                 "Left, the {all} singular values of the interaction tensor flattened to classes by interactions; middle, what each class \
                  takes from the first {shown} components; right, the strongest positive and negative eigenvectors of these, each scaled to \
-                 its own largest value, with their eigenvalues."
+                 its own largest value, with their eigenvalues. The first {shown} hold {share} % of the squared norm of the tensor."
             ),
             680.0 + wider,
             3,

@@ -10,8 +10,9 @@ use crate::inputs::labels;
 use crate::inputs::layers::{
     choose_layers, counted, distinct, layers_parameter, layers_with, the_one,
 };
+use crate::parts::chance::{Chance, accuracy_line, accuracy_range};
 use crate::parts::layer_spectra::{RankAxis, Spectrum, curve, panel, warn_left_out};
-use crate::parts::series::{enumerate, percentage_range};
+use crate::parts::series::enumerate;
 use eigenscope_figure::{
     Axes, Axis, Content, Dash, Figure, INK, Layer, Legend, Line, Marker, MarkerShape, Panel,
     Points, Rgb, ticks,
@@ -87,7 +88,8 @@ fn run(context: &Context) -> Result<(), TaskError> {
     let title = format!("How many dimensions each layer needs: eigenvectors of the {of}");
     let title = labels::titled(&counted(&title, columns.len(), all.len()), input);
     let ranks = parameters.rank_axis.of(&of);
-    write(context, draw(&columns, &of, ranks, title)?)
+    let chance = Chance::of(&context.about("clipping")?);
+    write(context, draw(&columns, &of, ranks, chance, title)?)
 }
 
 /// Data of one layer.
@@ -168,9 +170,10 @@ impl<'a> Column<'a> {
         (spikes > 0).then(|| f64::from(spikes))
     }
 
-    fn clipping_panel(&self, ranks: RankAxis, range: (f64, f64)) -> Panel {
+    fn clipping_panel(&self, ranks: RankAxis, range: (f64, f64), chance: Option<Chance>) -> Panel {
         let last = self.last();
-        let mut layers = Vec::new();
+        let guessed = accuracy_line((1.0, last.max(2.0)), range, chance);
+        let mut layers: Vec<Layer> = guessed.into_iter().map(Layer::Line).collect();
         if let Some(whole) = self.whole() {
             let line = Line::new(vec![1.0, last.max(2.0)], vec![whole; 2], WHOLE);
             layers.push(Layer::Line(Line {
@@ -269,12 +272,13 @@ fn draw(
     columns: &[Column<'_>],
     of: &str,
     ranks: RankAxis,
+    chance: Option<Chance>,
     title: String,
 ) -> Result<Figure, TaskError> {
     let accuracies = columns
         .iter()
         .flat_map(|column| column.accuracies.iter().copied().chain(column.whole()));
-    let range = percentage_range(accuracies);
+    let range = accuracy_range(accuracies, chance);
     let mut panels = columns
         .iter()
         .map(|column| column.spectrum_panel(ranks))
@@ -282,10 +286,14 @@ fn draw(
     panels.extend(
         columns
             .iter()
-            .map(|column| column.clipping_panel(ranks, range)),
+            .map(|column| column.clipping_panel(ranks, range, chance)),
     );
     let count = columns.len();
-    let mut notes = String::new();
+    let needed: Vec<String> = columns.iter().map(Column::needed).collect();
+    let mut notes = match columns.iter().any(|column| column.dimensions.is_some()) {
+        true => format!(" {}.", needed.join("; ")),
+        false => String::new(),
+    };
     let firsts: Vec<String> = columns.iter().filter_map(Column::first_only).collect();
     if !firsts.is_empty() {
         notes.push_str(&format!(
@@ -306,9 +314,10 @@ fn draw(
         format!(
             "Above, for the layers {}, eigenvalues on a logarithmic axis against their rank on a {} one. Below, the \
                  accuracy of the model when the weight of that layer is projected on the first eigenvectors of the {of}, \
-                 against their number on the same axis.{notes}",
+                 against their number on the same axis.{notes}{}",
             enumerate(columns.iter().map(|column| column.layer)),
             ranks.in_words(),
+            Chance::in_words(chance),
         ),
         130.0 + 290.0 * count as f64,
         count,

@@ -266,14 +266,24 @@ fn draw(
         all if all == count => " after alignment".to_owned(),
         _ => format!(" (for {} after alignment)", enumerate(aligned.iter())),
     };
+    let firsts = columns.iter().filter_map(|column| {
+        let overlap = column.overlap.values().first()?;
+        Some(format!(
+            "{} in {}",
+            ticks::decimal(*overlap, 2),
+            column.layer
+        ))
+    });
+    let firsts: Vec<String> = firsts.collect();
     let figure = Figure::new(
         title,
         format!(
             "Above, for the layers {}, eigenvalues of both networks on a logarithmic axis against their rank on a {} one. \
                  Below, the absolute product of each of the first eigenvectors of the {first} with each of the \
-                 {second}{after_alignment}: 0 for none, 1 for the same direction.{grey}",
+                 {second}{after_alignment}: 0 for none, 1 for the same direction. That of the two first ones is {}.{grey}",
             enumerate(columns.iter().map(|column| column.layer)),
             ranks.in_words(),
+            enumerate(firsts.iter()),
         ),
         180.0 + 280.0 * count as f64,
         count,

@@ -1,7 +1,9 @@
 //! Two-dimensional maps of embeddings: a dot for each image, in the colour of its class.
 
+use std::collections::HashMap;
+
 use eigenscope_artifact::tables::embeddings::{MapQualityRow, MapRow};
-use eigenscope_artifact::{EMBEDDINGS, EmbeddingsHeader, TableReader, read_records};
+use eigenscope_artifact::{EMBEDDINGS, Embeddings, EmbeddingsHeader, read_records};
 use eigenscope_stage::{Agreement, Context, Role, TaskError, TaskKind, task_function};
 
 use super::output::{figure_kind, write};
@@ -9,17 +11,17 @@ use crate::inputs::labels;
 use crate::parts::classes::{self, Look};
 use crate::parts::series::padded_range;
 use eigenscope_figure::{
-    Axes, Axis, Figure, INK, Layer, Legend, Panel, Points, Texts, markup, ticks,
+    Axes, Axis, Figure, INK, Layer, Legend, Marker, Panel, Points, Rgb, ticks,
 };
 
 /// Most images with dots of the radius [`RADIUS`]. Dots of more images are smaller.
 const IMAGES: f64 = 2000.0;
 const RADIUS: f64 = 2.4;
 const SMALLEST_RADIUS: f64 = 1.2;
+/// Width of the rim of a mistake, px.
+const RIM: f64 = 1.3;
 /// Smallest ratio of the sides of a map.
 const NARROWEST: f64 = 0.5;
-/// Most classes whose names stand on the map.
-const MOST_NAMES: usize = 20;
 
 pub(super) fn kind() -> TaskKind {
     figure_kind(
@@ -47,18 +49,19 @@ fn run(context: &Context) -> Result<(), TaskError> {
     let input = context.input("map")?;
     let rows: Vec<MapRow> = read_records(&input.path)?;
     let quality: Vec<MapQualityRow> = context.read("quality")?;
-    let embeddings = TableReader::open(context.path("embeddings")?, EMBEDDINGS)?;
-    let header: EmbeddingsHeader = embeddings.metadata_json("header")?;
+    let embeddings = Embeddings::read(context.path("embeddings")?)?;
+    let header = &embeddings.header;
     let [quality] = quality.as_slice() else {
         let found = quality.len();
         return Err(format!("the quality of the map has {found} rows, expected one").into());
     };
-    check(&rows, quality, &header)?;
+    check(&rows, quality, header)?;
     let title = labels::titled(
         &format!("Map of the embeddings of layer {}", header.layer),
         context.input("embeddings")?,
     );
-    write(context, draw(&rows, quality, &header, title))
+    let mistakes = mistakes(&rows, &embeddings);
+    write(context, draw(&rows, &mistakes, quality, header, title))
 }
 
 /// Checks that the tables belong together.
@@ -96,8 +99,22 @@ fn check(
     Ok(())
 }
 
+/// The rows of images that the model takes for another class.
+fn mistakes<'a>(rows: &'a [MapRow], embeddings: &Embeddings) -> Vec<&'a MapRow> {
+    let predicted = embeddings.indices.iter().zip(&embeddings.predicted);
+    let predicted: HashMap<u32, u32> = predicted
+        .map(|(index, class)| (*index, u32::from(*class)))
+        .collect();
+    let is_wrong = |row: &&MapRow| {
+        let predicted = predicted.get(&row.index);
+        predicted.is_some_and(|predicted| *predicted != row.label)
+    };
+    rows.iter().filter(is_wrong).collect()
+}
+
 fn draw(
     rows: &[MapRow],
+    mistakes: &[&MapRow],
     quality: &MapQualityRow,
     header: &EmbeddingsHeader,
     title: String,
@@ -119,7 +136,9 @@ fn draw(
         (!dots.x.is_empty()).then(|| Layer::Points(dots.named(header.classes[class].as_str())))
     });
     let mut layers: Vec<Layer> = dots.collect();
-    layers.extend(names(rows, header));
+    layers.extend(marks(mistakes, radius, count));
+    let points = rows.iter().map(|row| (row.label as usize, (row.x, row.y)));
+    layers.extend(classes::names(&header.classes, points, |name, _| name).map(Layer::Texts));
     let aspect = (y.1 - y.0) / (x.1 - x.0);
     let axes = Axes::new(Axis::bare(x), Axis::bare(y), layers);
     let panel = Panel {
@@ -129,9 +148,14 @@ fn draw(
     let description = format!(
         "{} images as dots, coloured by class, laid out such that images of similar embeddings lie near each other \
          (perplexity {}). Directions have no meaning. The KL (Kullback-Leibler) divergence is that of the map's \
-         similarities from the embeddings', over all pairs. A name stands at the middle of the images of its class.{}",
+         similarities from the embeddings', over all pairs. A name stands beside the middle of the images of its class; {} have a black rim: \
+         the model takes them for another class.{}",
         ticks::grouped(rows.len() as u64),
         quality.perplexity,
+        match mistakes.len() {
+            0 => "none".to_owned(),
+            wrong => ticks::grouped(wrong as u64),
+        },
         classes::without_images(&header.classes, |class| {
             rows.iter().any(|row| row.label as usize == class)
         })
@@ -139,35 +163,31 @@ fn draw(
     Figure::new(title, description, 700.0, 1, vec![panel])
 }
 
-/// The names of the classes, each at the median of its images; none if there are too many.
-fn names(rows: &[MapRow], header: &EmbeddingsHeader) -> Option<Layer> {
-    let count = header.classes.len();
-    if count > MOST_NAMES {
-        return None;
+/// Black rims around images, which are drawn again in the colours of their classes.
+fn marks(mistakes: &[&MapRow], radius: f64, classes: usize) -> Vec<Layer> {
+    if mistakes.is_empty() {
+        return Vec::new();
     }
-    let mut texts = Texts {
-        x: Vec::new(),
-        y: Vec::new(),
-        texts: Vec::new(),
-        colour: INK,
+    let points = |rows: &[&MapRow], colour: Rgb, marker: Marker| {
+        let (x, y) = rows.iter().map(|row| (row.x, row.y)).unzip();
+        Points::new(x, y, colour, marker)
     };
-    for (class, name) in header.classes.iter().enumerate() {
-        let own = || rows.iter().filter(|row| row.label as usize == class);
-        let middles = median(own().map(|row| row.x)).zip(median(own().map(|row| row.y)));
-        if let Some((x, y)) = middles {
-            texts.x.push(x);
-            texts.y.push(y);
-            texts.texts.push(markup::of_name(name));
+    let rims = points(mistakes, INK, Marker::dot(radius + RIM));
+    let name = format!("black rim: wrong (n = {})", mistakes.len());
+    let mut layers = vec![Layer::Points(rims.named(name))];
+    for class in 0..classes {
+        let own = mistakes.iter().filter(|row| row.label as usize == class);
+        let own: Vec<&MapRow> = own.copied().collect();
+        if !own.is_empty() {
+            let look = Look::new(class, classes);
+            layers.push(Layer::Points(points(
+                &own,
+                look.colour,
+                look.marker(radius),
+            )));
         }
     }
-    Some(Layer::Texts(texts))
-}
-
-/// The middle of the values in ascending order, the upper one of two; `None` without values.
-fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied()
+    layers
 }
 
 /// Extends the shorter of two ranges around its middle to at least this share of the longer.
@@ -202,11 +222,5 @@ mod tests {
         assert_eq!(ranges, ((0.0, 4.0), (10.0, 13.0)));
         let ranges = no_narrower_than((0.0, 4.0), (10.0, 11.0), 0.5);
         assert_eq!(ranges, ((0.0, 4.0), (9.5, 11.5)));
-    }
-
-    #[test]
-    fn medians_are_values() {
-        assert_eq!(median([3.0, 1.0, 2.0].into_iter()), Some(2.0));
-        assert_eq!(median(std::iter::empty()), None);
     }
 }

@@ -102,14 +102,23 @@ fn draw(
 ) -> Result<Figure, TaskError> {
     let rows = queries.iter().map(|query| row(images, query));
     let mut grid = ImageGrid::new(rows.collect::<Result<_, _>>()?, images.colours());
-    let numbers = (1..grid.columns()).map(|number| format!("nearest {number}"));
-    grid.column_labels = std::iter::once("image".to_owned()).chain(numbers).collect();
+    let ranks = (1..grid.columns()).map(|rank| rank.to_string());
+    grid.column_labels = std::iter::once("image".to_owned()).chain(ranks).collect();
+    grid.column_title =
+        "Image, and its neighbours by rank; above each its class and distance d".to_owned();
+    grid.first_apart = true;
     grid.largest_cell = LARGEST;
     let width = 40.0 + (LARGEST + 6.0) * grid.columns().min(WIDE) as f64;
+    let neighbours = queries.iter().flatten();
     let description = format!(
         "In each of {} rows an image, then those whose embeddings are nearest to its own, nearest first; above each its \
-         class and, for a neighbour, the Euclidean distance d of the embeddings; red if it is of another class.{}",
+         class and, for a neighbour, the Euclidean distance d of the embeddings; red if it is of another class. {} of {} neighbours are of the class of their image.{}",
         queries.len(),
+        neighbours
+            .clone()
+            .filter(|row| row.label == row.query_label)
+            .count(),
+        neighbours.count(),
         note(images.drawn_channels())
     );
     let panel = Panel::images("", grid);

@@ -9,9 +9,10 @@ use serde::Deserialize;
 
 use super::output::{figure_kind, write};
 use crate::inputs::label_axis::LabelAxis;
-use crate::inputs::labels::capitalised;
+use crate::inputs::labels::{self, capitalised};
 use crate::parts::heat_map::{self, Side};
-use eigenscope_figure::{ColourBar, ColourMap, ColourScale, Figure, Panel};
+use crate::parts::series::span;
+use eigenscope_figure::{ColourBar, ColourMap, ColourScale, Figure, Panel, ticks};
 
 /// Room beside the maps, px.
 const MARGINS: f64 = 300.0;
@@ -52,11 +53,19 @@ struct Parameters {
 
 fn run(context: &Context) -> Result<(), TaskError> {
     let parameters: Parameters = context.parameters()?;
-    let rows = read_labelled(context.path("participation")?)?;
-    write(context, draw(&rows, &parameters)?)
+    let input = context.input("participation")?;
+    let rows = read_labelled(&input.path)?;
+    write(
+        context,
+        draw(&rows, &parameters, |title| labels::titled(title, input))?,
+    )
 }
 
-fn draw(rows: &[Labelled<ParticipationRow>], parameters: &Parameters) -> Result<Figure, TaskError> {
+fn draw(
+    rows: &[Labelled<ParticipationRow>],
+    parameters: &Parameters,
+    titled: impl Fn(&str) -> String,
+) -> Result<Figure, TaskError> {
     let labels: Vec<&Labels> = rows.iter().map(|row| &row.labels).collect();
     let down = LabelAxis::new(&parameters.rows, "rows", &labels)?;
     let across = LabelAxis::new(&parameters.columns, "columns", &labels)?;
@@ -78,16 +87,24 @@ fn draw(rows: &[Labelled<ParticipationRow>], parameters: &Parameters) -> Result<
             |row| row.eigenvector_ratio_mean,
         )?,
     ];
+    let ratios = |pick: fn(&ParticipationRow) -> f64| {
+        let values = rows.iter().map(|row| pick(&row.row));
+        span(values, |value| ticks::decimal(value, 1)).unwrap_or_default()
+    };
+    let (eigenvalues, pixels) = (
+        ratios(|row| row.eigenvalue_ratio_mean),
+        ratios(|row| row.eigenvector_ratio_mean),
+    );
     let side = heat_map::side(down.names().len().max(across.names().len()) as f64);
     Ok(Figure::new(
-        format!(
+        titled(&format!(
             "Participation ratios by {} and {}",
             down.title(),
             across.title()
-        ),
+        )),
         format!(
             "Participation ratio, the square of the sum of absolute values over the sum of squares, by {} (rows) and {} (columns): of the \
-             eigenvalues of a class on the left, of the pixels of its {vectors} largest eigenvectors on the right; means over classes.",
+             eigenvalues of a class on the left, of the pixels of its {vectors} largest eigenvectors on the right; means over classes. The ratios are {eigenvalues} and {pixels}.",
             down.title(),
             across.title(),
         ),

@@ -6,7 +6,7 @@ use eigenscope_stage::{Agreement, Context, Input, Role, TaskError, TaskKind, tas
 
 use super::output::{figure_kind, write};
 use crate::inputs::labels;
-use crate::parts::series::percentage_range;
+use crate::parts::chance::{Chance, accuracy_line, accuracy_range};
 use eigenscope_figure::{
     Axes, Axis, Figure, Layer, Legend, Line, Marker, MarkerShape, Panel, Points, Rgb, ticks,
 };
@@ -67,7 +67,8 @@ fn run(context: &Context) -> Result<(), TaskError> {
         .zip(draws.iter().zip(summaries))
         .map(|(name, (draws, summary))| Model::read(name, draws, summary))
         .collect::<Result<Vec<_>, _>>()?;
-    write(context, draw(&models))
+    let chance = Chance::of(&context.about("summary")?);
+    write(context, draw(&models, chance))
 }
 
 /// A trained network and the networks drawn from it; accuracies in %.
@@ -148,7 +149,7 @@ impl Model {
         layers
     }
 
-    fn accuracies(&self) -> impl Iterator<Item = f64> {
+    fn accuracies(&self) -> impl Iterator<Item = f64> + Clone {
         let summary = [self.trained, self.mean].into_iter();
         let ends = self.interval().into_iter().flatten();
         self.draws.iter().copied().chain(summary).chain(ends)
@@ -183,11 +184,13 @@ fn spread(draw: usize) -> f64 {
     SPREAD * ((0.5 + draw as f64 * GOLDEN_RATIO).fract() - 0.5)
 }
 
-fn draw(models: &[Model]) -> Figure {
-    let range = percentage_range(models.iter().flat_map(Model::accuracies));
+fn draw(models: &[Model], chance: Option<Chance>) -> Figure {
+    let range = accuracy_range(models.iter().flat_map(Model::accuracies), chance);
+    let guessed = accuracy_line((0.0, models.len() as f64), range, chance);
     let places = models.iter().enumerate();
     let layers = places
         .flat_map(|(place, model)| model.layers(place))
+        .chain(guessed.map(Layer::Line))
         .collect();
     let x = Axis::categories("", models.iter().map(|model| model.name.as_str()));
     let y = Axis::linear("Accuracy (%)", range).with_major(ticks::linear(range, 7));
@@ -205,8 +208,9 @@ fn draw(models: &[Model]) -> Figure {
             "Networks generated from weight covariances",
             format!(
                 "Test accuracy of networks whose weights were drawn at random with the covariances of a trained \
-                 network's, and of the trained network. {}.",
-                words.join("; ")
+                 network's, and of the trained network. {}.{}",
+                words.join("; "),
+                Chance::in_words(chance)
             ),
             width,
             1,

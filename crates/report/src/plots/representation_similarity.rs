@@ -16,7 +16,7 @@ use super::output::{figure_kind, write};
 use crate::inputs::labels;
 use crate::inputs::looks::Looks;
 use crate::parts::heat_map::{self, Side};
-use crate::parts::series::padded_range;
+use crate::parts::series::{padded_range, span};
 use eigenscope_figure::{
     Axes, Axis, ColourBar, ColourMap, ColourScale, Figure, Layer, Marker, MarkerShape, Panel,
     Points, ticks,
@@ -64,7 +64,13 @@ fn run(context: &Context) -> Result<(), TaskError> {
     if similarity.is_empty() {
         return Err(format!("`measure` is `{measure}`, which the table does not have").into());
     }
-    write(context, draw(&similarity, &map, &measure)?)
+    let input = context.input("similarity")?;
+    write(
+        context,
+        draw(&similarity, &map, &measure, |title| {
+            labels::titled(title, input)
+        })?,
+    )
 }
 
 /// The measure in words, and whether large values mean alike.
@@ -119,6 +125,7 @@ fn draw(
     similarity: &[&RepresentationSimilarityRow],
     map: &[&RepresentationMapRow],
     measure: &str,
+    titled: impl Fn(&str) -> String,
 ) -> Result<Figure, TaskError> {
     let members = members(similarity);
     let size = members.len();
@@ -134,6 +141,14 @@ fn draw(
         .iter()
         .map(|row| row.value.unwrap_or(f64::NAN))
         .collect();
+    let different = values.iter().enumerate();
+    let different = different.filter(|(index, _)| !index.is_multiple_of(size + 1));
+    let different = span(different.map(|(_, value)| *value), |value| {
+        ticks::decimal(value, 2)
+    });
+    let different = different.map_or_else(String::new, |different| {
+        format!(" It is {different} for two different ones.")
+    });
     let range = match is_similarity {
         true => (values.iter().copied().fold(0.0, f64::min), 1.0),
         false => (0.0, values.iter().copied().fold(0.0, f64::max).max(1e-3)),
@@ -161,9 +176,9 @@ fn draw(
     let side = heat_map::side(size as f64);
     let legend = Looks::of(&members).legend;
     Ok(Figure::new(
-        format!("Similarity of representations: {words}"),
+        titled(&format!("Similarity of representations: {words}")),
         format!(
-            "On the left, {words} between the representations of the same held-out images in every two of {size}. On the right, the plane that keeps \
+            "On the left, {words} between the representations of the same held-out images in every two of {size}.{different} On the right, the plane that keeps \
              their distances best (classical scaling of {distance}); it shows {shown}."
         ),
         MARGINS + 2.0 * side,

@@ -109,7 +109,8 @@ fn draw(header: &ImageHeader, images: &Split, title: String) -> Result<Figure, T
     let mut grid = ImageGrid::wrapped(cells, COLUMNS, grey(header));
     grid.largest_cell = LARGEST;
     let description = format!(
-        "Images of {} x {} pixels as they are stored, before any transform, each below the name of its class.{}",
+        "{} of the images of {} x {} pixels as they are stored, before any transform, each below the name of its class.{}",
+        images.labels.len(),
         header.height,
         header.width,
         note(drawn_channels(header))

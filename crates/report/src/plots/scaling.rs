@@ -7,6 +7,7 @@ use eigenscope_stage::{Agreement, Context, Role, TaskError, TaskKind, task_funct
 use super::output::{figure_kind, write};
 use crate::inputs::groups::{groups, legend};
 use crate::inputs::labels;
+use crate::parts::chance::{Chance, near_error_line};
 use crate::parts::floor::{Floored, ratio_range};
 use crate::parts::series::enumerate;
 use eigenscope_figure::{
@@ -105,7 +106,8 @@ fn run(context: &Context) -> Result<(), TaskError> {
         return Err("the table has no rows".into());
     }
     let title = labels::titled("Scaling with the number of training images", input);
-    write(context, draw(&all, title, heading))
+    let chance = Chance::of(&context.about("scaling")?);
+    write(context, draw(&all, title, heading, chance))
 }
 
 /// Rows with the same labels.
@@ -208,7 +210,7 @@ impl Group<'_> {
     }
 }
 
-fn draw(groups: &[Group<'_>], title: String, heading: String) -> Figure {
+fn draw(groups: &[Group<'_>], title: String, heading: String, chance: Option<Chance>) -> Figure {
     let curves = |quantities: &[Quantity]| -> Vec<Line> {
         groups
             .iter()
@@ -229,13 +231,22 @@ fn draw(groups: &[Group<'_>], title: String, heading: String) -> Figure {
         &sizes,
         curves(&LOSSES),
         fits,
+        None,
     );
+    let ends = sizes.first().zip(sizes.last());
+    let ends = ends.map_or((1.0, 1.0), |(first, last)| {
+        (f64::from(*first), f64::from(*last))
+    });
+    let error_curves = curves(&ERRORS);
+    let values = error_curves.iter().flat_map(|line| &line.y).copied();
+    let guessed = near_error_line(ends, values, chance);
     let (errors, no_error) = panel(
         "Error",
         "Images classified wrongly (%)",
         &sizes,
-        curves(&ERRORS),
+        error_curves,
         Vec::new(),
+        guessed,
     );
     let models = groups
         .iter()
@@ -245,6 +256,21 @@ fn draw(groups: &[Group<'_>], title: String, heading: String) -> Figure {
         1 => String::new(),
         models => format!(", averaged over up to {models} models"),
     };
+    let ends = match groups {
+        [group] => group.rows.first().zip(group.rows.last()),
+        _ => None,
+    };
+    let change = ends.map_or_else(String::new, |(first, last)| {
+        format!(
+            " From {} to {} images, the test loss goes from {} to {} nats and the test error from {} to {} %.",
+            ticks::grouped(u64::from(first.images)),
+            ticks::grouped(u64::from(last.images)),
+            ticks::significant(first.test_loss_nats, 2),
+            ticks::significant(last.test_loss_nats, 2),
+            ticks::decimal(100.0 * (1.0 - first.test_accuracy_fraction), 1),
+            ticks::decimal(100.0 * (1.0 - last.test_accuracy_fraction), 1),
+        )
+    });
     let zero = match no_loss || no_error {
         true => " Values of 0 stand on the lowest line.",
         false => "",
@@ -253,7 +279,7 @@ fn draw(groups: &[Group<'_>], title: String, heading: String) -> Figure {
         title,
         format!(
             "Training and test loss and share of wrongly classified images at the end of training with {} \
-             images{averaged}; all axes logarithmic.{fitted}{zero}",
+             images{averaged}; all axes logarithmic.{change}{fitted}{zero}",
             enumerate(
                 sizes
                     .iter()
@@ -308,9 +334,11 @@ fn panel(
     sizes: &[u32],
     curves: Vec<Line>,
     fits: Vec<Line>,
+    guessed: Option<Line>,
 ) -> (Panel, bool) {
     let mut lines = curves;
     lines.extend(fits);
+    lines.extend(guessed);
     let values = || lines.iter().flat_map(|line| &line.y).copied();
     let floored = Floored::around(values);
     let layers = lines.into_iter().map(|line| {

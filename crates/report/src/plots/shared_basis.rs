@@ -5,6 +5,7 @@ use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
 
 use super::output::{figure_kind, write};
 use crate::inputs::labels;
+use crate::parts::chance::{Chance, accuracy_line, accuracy_range};
 use crate::parts::series::{percent, percentage_range};
 use eigenscope_figure::{
     Axes, Axis, Dash, Figure, Layer, Legend, Line, Marker, MarkerShape, Panel, Rgb, ticks,
@@ -33,10 +34,15 @@ fn run(context: &Context) -> Result<(), TaskError> {
     let input = context.input("accuracy")?;
     let rows: Vec<SharedBasisRow> = context.read("accuracy")?;
     let title = labels::titled("One basis for all classes", input);
-    write(context, draw(&rows, title)?)
+    let chance = Chance::of(&context.about("accuracy")?);
+    write(context, draw(&rows, title, chance)?)
 }
 
-fn draw(rows: &[SharedBasisRow], title: String) -> Result<Figure, TaskError> {
+fn draw(
+    rows: &[SharedBasisRow],
+    title: String,
+    chance: Option<Chance>,
+) -> Result<Figure, TaskError> {
     let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
         return Err("the table has no rows".into());
     };
@@ -65,13 +71,16 @@ fn draw(rows: &[SharedBasisRow], title: String) -> Result<Figure, TaskError> {
         ..Line::new(vec![range.0, range.1], vec![100.0 * full; 2], WHOLE).named("whole model")
     };
     let values = accuracies.iter().copied().chain([100.0 * full]);
+    let accuracy_range = accuracy_range(values, chance);
+    let mut layers = vec![
+        Layer::Line(whole),
+        line(accuracies.clone(), "in the shared basis"),
+    ];
+    layers.extend(accuracy_line(range, accuracy_range, chance).map(Layer::Line));
     let accuracy = Axes::new(
         axis(),
-        Axis::linear("Test accuracy (%)", percentage_range(values)),
-        vec![
-            Layer::Line(whole),
-            line(accuracies.clone(), "in the shared basis"),
-        ],
+        Axis::linear("Test accuracy (%)", accuracy_range),
+        layers,
     );
     let shares: Vec<f64> = rows.iter().map(|row| 100.0 * row.share).collect();
     let share = Axes::new(

@@ -5,9 +5,9 @@ use eigenscope_artifact::{Labelled, read_labelled};
 use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
 
 use super::output::{figure_kind, write};
-use super::similarity::variant_words;
+use super::similarity::{random_words, variant_words};
 use crate::inputs::groups::groups;
-use crate::inputs::labels::Differences;
+use crate::inputs::labels::{self, Differences};
 use crate::parts::heat_map::{self, Side};
 use eigenscope_figure::{ColourBar, ColourMap, ColourScale, Figure, Panel, ticks};
 
@@ -30,11 +30,23 @@ pub(super) fn kind() -> TaskKind {
 }
 
 fn run(context: &Context) -> Result<(), TaskError> {
-    let rows = read_labelled(context.path("map")?)?;
-    write(context, draw(&rows)?)
+    let input = context.input("map")?;
+    let rows = read_labelled(&input.path)?;
+    let values = context.about("map")?.values;
+    // The title says it in words.
+    let mut named = input.clone();
+    named.labels.remove("variant");
+    write(
+        context,
+        draw(&rows, values, |title| labels::titled(title, &named))?,
+    )
 }
 
-fn draw(rows: &[Labelled<SimilarityMapRow>]) -> Result<Figure, TaskError> {
+fn draw(
+    rows: &[Labelled<SimilarityMapRow>],
+    values: Option<u64>,
+    titled: impl Fn(&str) -> String,
+) -> Result<Figure, TaskError> {
     let variants = rows.iter().map(|row| row.row.variant.as_str());
     let (ranking, pairs) = variant_words(variants)?;
     let colours = ColourScale::new(ColourMap::Viridis, (0.0, 1.0));
@@ -51,15 +63,31 @@ fn draw(rows: &[Labelled<SimilarityMapRow>]) -> Result<Figure, TaskError> {
     if let Some(last) = panels.last_mut() {
         last.colour_bar = Some(bar);
     }
+    let known = rows.iter().filter_map(|row| {
+        let similarity = row.row.similarity_mean?;
+        Some((similarity, row.row.row_hidden, row.row.column_hidden))
+    });
+    let in_words = |(similarity, one, other): (f64, u32, u32)| {
+        format!(
+            "{} (sizes {one} and {other})",
+            ticks::decimal(similarity, 2)
+        )
+    };
+    let least = known.clone().min_by(|one, other| one.0.total_cmp(&other.0));
+    let most = known.max_by(|one, other| one.0.total_cmp(&other.0));
+    let found = least.zip(most).map_or_else(String::new, |(least, most)| {
+        format!(" It is {} to {}.", in_words(least), in_words(most))
+    });
     let columns = panels.len().min(MOST_COLUMNS);
     // There is a row for each pair of sizes.
     let sizes = groups.iter().map(|(_, rows)| (rows.len() as f64).sqrt());
     let side = heat_map::side(sizes.fold(0.0, f64::max));
     Ok(Figure::new(
-        format!("First eigenvectors between sizes: {pairs}"),
+        titled(&format!("First eigenvectors between sizes: {pairs}")),
         format!(
             "Mean absolute cosine between the first input-space eigenvectors ({ranking}) of equal class, by \
-             pair of hidden sizes; {pairs}. A dash marks sizes without a pair."
+             pair of hidden sizes; {pairs}. A dash marks sizes without a pair.{found}{}",
+            random_words(values)
         ),
         MARGINS + side * columns as f64,
         columns,

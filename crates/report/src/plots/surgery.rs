@@ -100,7 +100,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
     ];
     write(
         context,
-        draw(&operations, panels, before.classes.len(), |title| {
+        draw(&operations, panels, [&before, &after], |title| {
             labels::titled(title, input)
         }),
     )
@@ -122,10 +122,18 @@ fn check(before: &ClassAccuracy, after: &ClassAccuracy) -> Result<(), TaskError>
 fn draw(
     operations: &[SurgeryRow],
     panels: Vec<Panel>,
-    classes: usize,
+    [before, after]: [&ClassAccuracy; 2],
     titled: impl Fn(&str) -> String,
 ) -> Figure {
-    let width = width(classes);
+    let width = width(before.classes.len());
+    let all = percentage(&before.all).zip(percentage(&after.all));
+    let all = all.map_or_else(String::new, |(before, after)| {
+        format!(
+            " Of all images, {} % are right before and {} % after.",
+            ticks::decimal(before, 1),
+            ticks::decimal(after, 1)
+        )
+    });
     let merged = operations.iter().map(|row| {
         format!(
             "{} and {} (cosine of their mean embeddings {} before, {} after)",
@@ -153,7 +161,7 @@ fn draw(
         titled(&format!("Weight surgery merges {}", merged.join(", "))),
         format!(
             "Left, the accuracy of every class and of all images before and after surgery; right, the singular values \
-             of the weight that is edited, on a logarithmic axis. The cosines in the title are those of the mean embeddings of all \
+             of the weight that is edited, on a logarithmic axis.{all} The cosines in the title are those of the mean embeddings of all \
              images of the two classes, outliers included. {}",
             inliers.join(" ")
         ),

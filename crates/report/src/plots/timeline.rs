@@ -203,6 +203,7 @@ fn names(bars: &[Bar<'_>], total: f64, unit: &Unit) -> Result<Texts, TaskError> 
         y: Vec::new(),
         texts: Vec::new(),
         colour: eigenscope_figure::INK,
+        beside: false,
     };
     for bar in bars {
         let room = PLOT_WIDTH * bar.row.wall_seconds / total - 2.0 * TEXT_MARGIN;

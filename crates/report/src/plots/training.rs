@@ -7,9 +7,10 @@ use eigenscope_stage::{Context, Input, Role, TaskError, TaskKind, task_function}
 use super::output::{figure_kind, write};
 use crate::inputs::labels;
 use crate::inputs::looks::{Look, Looks};
+use crate::parts::chance::{Chance, accuracy_line, accuracy_range};
 use crate::parts::floor::Floored;
 use crate::parts::layer_spectra::curve;
-use crate::parts::series::{percentage_range, whole_ticks};
+use crate::parts::series::{span, whole_ticks};
 use eigenscope_figure::{Axes, Axis, Figure, Layer, Legend, Line, Panel, ticks};
 
 pub(super) fn kind() -> TaskKind {
@@ -53,7 +54,11 @@ fn run(context: &Context) -> Result<(), TaskError> {
         _ => format!(" (of some models {word})"),
     };
     let title = labels::titled_by_all("Training", inputs);
-    write(context, draw(&runs, title, looks.legend, &changed, &shared))
+    let chance = Chance::of(&context.about("histories")?);
+    write(
+        context,
+        draw(&runs, title, looks.legend, chance, &changed, &shared),
+    )
 }
 
 /// What is done to the training images, if anything, according to the parameters in the provenance.
@@ -70,7 +75,14 @@ fn change(input: &Input) -> Result<Option<&'static str>, TaskError> {
     })
 }
 
-fn draw(runs: &[Run], title: String, legend: Legend, noise: &str, shared: &str) -> Figure {
+fn draw(
+    runs: &[Run],
+    title: String,
+    legend: Legend,
+    chance: Option<Chance>,
+    noise: &str,
+    shared: &str,
+) -> Figure {
     // Training and test have one scale.
     let rows = || runs.iter().flat_map(|run| &run.rows);
     let losses = || rows().flat_map(|row| [row.train_loss_nats, row.test_loss_nats]);
@@ -78,58 +90,76 @@ fn draw(runs: &[Run], title: String, legend: Legend, noise: &str, shared: &str) 
     let loss = losses.ticked_axis("Cross-entropy (nats)");
     let accuracies =
         rows().flat_map(|row| [row.train_accuracy_fraction, row.test_accuracy_fraction]);
-    let range = percentage_range(accuracies.map(|fraction| 100.0 * fraction));
+    let range = accuracy_range(accuracies.map(|fraction| 100.0 * fraction), chance);
+    let guessed = accuracy_line(epochs(runs), range, chance);
     let accuracy = Axis::linear("Accuracy (%)", range).with_major(ticks::linear(range, 6));
     let panels = vec![
-        panel(runs, "Training loss", &loss, |row| {
+        panel(runs, "Training loss", &loss, None, |row| {
             losses.place(row.train_loss_nats)
         }),
-        panel(runs, "Test loss", &loss, |row| {
+        panel(runs, "Test loss", &loss, None, |row| {
             losses.place(row.test_loss_nats)
         }),
-        panel(runs, "Training accuracy", &accuracy, |row| {
-            100.0 * row.train_accuracy_fraction
-        }),
-        panel(runs, "Test accuracy", &accuracy, |row| {
+        panel(
+            runs,
+            "Training accuracy",
+            &accuracy,
+            guessed.as_ref(),
+            |row| 100.0 * row.train_accuracy_fraction,
+        ),
+        panel(runs, "Test accuracy", &accuracy, guessed.as_ref(), |row| {
             100.0 * row.test_accuracy_fraction
         }),
     ];
+    let ends = runs.iter().filter_map(|run| run.rows.last());
+    let ends = ends.map(|row| 100.0 * row.test_accuracy_fraction);
+    let end = span(ends, |accuracy| ticks::decimal(accuracy, 1));
+    let end = end.map_or_else(String::new, |end| {
+        format!(" The test accuracy after the last epoch is {end} %.")
+    });
     let figure = Figure::new(
         title,
         format!(
-            "Loss, on a logarithmic axis, and accuracy on training batches{noise} and on the test images after every epoch, {}.{shared}",
+            "Loss, on a logarithmic axis, and accuracy on training batches{noise} and on the test images after every epoch, {}.{shared}{end}{}",
             match runs.len() {
                 1 => "one model".to_owned(),
                 models => format!("{models} models"),
-            }
+            },
+            Chance::in_words(chance)
         ),
         860.0,
         2,
         panels,
     );
-    match runs {
-        // The title names a single one.
-        [_] => figure,
+    match (runs, guessed) {
+        ([_], None) => figure,
+        ([_], Some(_)) => figure.with_legend(Legend::below("")),
         _ => figure.with_legend(legend),
     }
 }
 
-fn panel(runs: &[Run], title: &str, y: &Axis, pick: impl Fn(&HistoryRow) -> f64) -> Panel {
-    let layers = runs
-        .iter()
-        .filter(|run| !run.rows.is_empty())
-        .map(|run| {
-            let line = curve(
-                run.rows.iter().map(|row| f64::from(row.epoch)).collect(),
-                run.rows.iter().map(&pick).collect(),
-                run.look.colour,
-            );
-            Layer::Line(Line {
-                width: 1.2,
-                ..line.named(run.look.name.clone())
-            })
+fn panel(
+    runs: &[Run],
+    title: &str,
+    y: &Axis,
+    guessed: Option<&Line>,
+    pick: impl Fn(&HistoryRow) -> f64,
+) -> Panel {
+    let lines = runs.iter().filter(|run| !run.rows.is_empty()).map(|run| {
+        let line = curve(
+            run.rows.iter().map(|row| f64::from(row.epoch)).collect(),
+            run.rows.iter().map(&pick).collect(),
+            run.look.colour,
+        );
+        // The title names a single one.
+        let name = (runs.len() > 1).then(|| run.look.name.clone());
+        Layer::Line(Line {
+            width: 1.2,
+            name,
+            ..line
         })
-        .collect();
+    });
+    let layers = lines.chain(guessed.cloned().map(Layer::Line)).collect();
     let epochs = epochs(runs);
     let x = Axis::linear("Epoch", epochs).with_major(whole_ticks(epochs));
     Panel::axes(title, Axes::new(x, y.clone(), layers))

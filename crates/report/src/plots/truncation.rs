@@ -8,9 +8,11 @@ use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
 
 use super::output::{figure_kind, write};
 use crate::inputs::groups::{Series, series};
+use crate::inputs::labels;
+use crate::parts::chance::{Chance, error_line};
 use crate::parts::floor::Floored;
 use crate::parts::series::{Curve, enumerate, interval_entry, whole_ticks};
-use eigenscope_figure::{Axes, Axis, Figure, Layer, Legend, Panel, ticks};
+use eigenscope_figure::{Axes, Axis, Content, Figure, Layer, Legend, Panel, ticks};
 
 /// Largest change of a mean error that is not visible, in percentage points.
 const UNSEEN_POINTS: f64 = 0.1;
@@ -29,11 +31,14 @@ pub(super) fn kind() -> TaskKind {
 }
 
 fn run(context: &Context) -> Result<(), TaskError> {
-    let rows = read_labelled(context.path("truncation")?)?;
+    let input = context.input("truncation")?;
+    let rows = read_labelled(&input.path)?;
     if rows.is_empty() {
         return Err("the table has no rows".into());
     }
-    write(context, draw(&rows))
+    let title = labels::titled("Truncation: how many eigenpairs a class needs", input);
+    let chance = Chance::of(&context.about("truncation")?);
+    write(context, draw(&rows, title, chance))
 }
 
 /// Lowest error of the axis, in %: 0.1 if a mean error is above zero and below 1 %, otherwise 1.
@@ -46,6 +51,13 @@ fn lowest_error(rows: &[Labelled<TruncationSummaryRow>]) -> f64 {
     } else {
         1.0
     }
+}
+
+/// The number of eigenpairs from which on a curve loses no more than one point: "4 (8)".
+fn within_one_point(curve: &Series<'_, TruncationSummaryRow>) -> Option<String> {
+    let within = |row: &&&TruncationSummaryRow| row.accuracy_drop_mean_fraction <= 0.01;
+    let row = curve.rows.iter().rev().take_while(within).last()?;
+    Some(format!("{} (hidden size {})", row.kept, curve.name))
 }
 
 /// Number of eigenpairs from which on no curve changes visibly, plus one.
@@ -62,13 +74,13 @@ fn last_change(curves: &[Series<'_, TruncationSummaryRow>]) -> u32 {
     curves.iter().filter_map(last).max().unwrap_or(1).max(1)
 }
 
-fn draw(rows: &[Labelled<TruncationSummaryRow>]) -> Figure {
+fn draw(rows: &[Labelled<TruncationSummaryRow>], title: String, chance: Option<Chance>) -> Figure {
     let (legend, curves) = series(rows, |row| row.hidden);
     let last = last_change(&curves);
     let lowest = lowest_error(rows);
     let errors = [0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0];
     let first = errors.partition_point(|error| *error < lowest);
-    let (error, no_error) = panel(
+    let (mut error, no_error) = panel(
         "Test error",
         "Test error (%)",
         (lowest, 100.0),
@@ -76,6 +88,10 @@ fn draw(rows: &[Labelled<TruncationSummaryRow>]) -> Figure {
         (&curves, last),
         |row| (row.error_mean_fraction, row.accuracy_half_width_fraction),
     );
+    let guessed = error_line((0.0, f64::from(last)), chance);
+    if let (Content::Axes(axes), Some(guessed)) = (&mut error.content, guessed) {
+        axes.layers.push(Layer::Line(guessed));
+    }
     let (drop, no_drop) = panel(
         "Accuracy drop",
         "Accuracy drop (points)",
@@ -112,14 +128,22 @@ fn draw(rows: &[Labelled<TruncationSummaryRow>]) -> Figure {
         ),
         false => String::new(),
     };
+    let enough: Vec<String> = curves.iter().filter_map(within_one_point).collect();
+    let enough = match enough.is_empty() {
+        true => String::new(),
+        false => format!(
+            " The accuracy stays within one point of the full model from {} eigenpairs on.",
+            enumerate(enough.iter())
+        ),
+    };
     let sizes: BTreeSet<u32> = curves.iter().map(|curve| curve.size).collect();
     let plural = if sizes.len() == 1 { "" } else { "s" };
     let figure = Figure::new(
-        "Truncation: how many eigenpairs a class needs",
+        title,
         format!(
             "Test error and accuracy drop when only the eigenpairs of largest absolute eigenvalue of every class \
              are kept, for hidden size{plural} {}; {models}. The drop is the accuracy of the full model minus that of the truncated \
-             one.{on_floor}{cut}",
+             one.{enough}{on_floor}{cut}",
             enumerate(sizes.iter()),
         ),
         860.0,

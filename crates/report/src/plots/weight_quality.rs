@@ -11,7 +11,7 @@ use super::output::{figure_kind, write};
 use crate::inputs::labels;
 use crate::inputs::layers::distinct;
 use crate::inputs::looks::{Look, Looks};
-use crate::parts::series::{enumerate, padded_range};
+use crate::parts::series::{enumerate, padded_range, span};
 use eigenscope_figure::{
     Axes, Axis, Figure, Layer, Legend, Line, Marker, MarkerShape, Panel, ticks,
 };
@@ -175,6 +175,14 @@ fn draw(
         .iter()
         .map(|measure| panel(models, &layers, *measure));
     let panels: Vec<Panel> = panels.collect();
+    let found = measures.iter().filter_map(|measure| {
+        let rows = models.iter().flat_map(|model| &model.rows);
+        let span = span(rows.filter_map(measure.of), |value| {
+            ticks::significant(value, 2)
+        })?;
+        Some(format!("{} {span}", measure.title))
+    });
+    let found: Vec<String> = found.collect();
     let columns = panels.len().min(MOST_COLUMNS);
     let of = match models.len() {
         1 => "one model".to_owned(),
@@ -184,7 +192,8 @@ fn draw(
         title,
         format!(
             "From the squared singular values λ of the weight of every layer, of {of}. The tail of the largest is fitted by a density of λ to the power −α; the bulk is what \
-             random weights of the same median would have. A soft rank below 1 means that eigenvalues exceed the bulk.{shared}"
+             random weights of the same median would have. A soft rank below 1 means that eigenvalues exceed the bulk. Over all layers: {}.{shared}",
+            found.join("; ")
         ),
         MARGINS + PANEL * columns as f64,
         columns,

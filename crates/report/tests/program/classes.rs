@@ -52,7 +52,12 @@ pub(crate) fn draw_confusion(
         ("confusion", folder.table("confusion", rows)),
         ("accuracy", folder.table("accuracy", accuracy)),
     ];
-    drawn::draw(folder, "confusion", json!({"scale": 0}), inputs)
+    drawn::draw(
+        folder,
+        "confusion",
+        json!({"scale": 0, "cells": "images"}),
+        inputs,
+    )
 }
 
 #[test]
@@ -98,8 +103,13 @@ fn tables_of_different_tasks_are_refused() {
         ("confusion", folder.table("confusion", &pets())),
         ("accuracy", folder.table("other", &accuracies(&PETS))),
     ];
-    drawn::draw_as_given(&folder, "confusion", json!({"scale": 0}), inputs)
-        .fails_with("`accuracy` is metric.other, `confusion` is metric.confusion");
+    drawn::draw_as_given(
+        &folder,
+        "confusion",
+        json!({"scale": 0, "cells": "images"}),
+        inputs,
+    )
+    .fails_with("`accuracy` is metric.other, `confusion` is metric.confusion");
 }
 
 #[test]

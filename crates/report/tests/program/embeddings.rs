@@ -185,8 +185,8 @@ fn every_class_is_named_outside_of_the_circle() {
             "Embeddings of 60 test images of 3 classes",
             "which holds 75.0 % of their squared length",
         ]);
-        let names = [["cat"], ["dog"], ["a bird of many names"]];
-        assert_eq!(drawn.texts_of("texts"), names);
+        let names = ["cat", "dog", "a bird of many names"];
+        assert_eq!(drawn.texts_of("texts"), [names]);
         assert!(drawn.warnings().is_empty());
     }
 }
@@ -274,6 +274,18 @@ fn a_map_has_its_quality_above_and_its_classes_beside_it() {
         drawn.svg().matches("stroke-opacity").count(),
         one_path_a_class
     );
+    drawn.shows(&["none have a black rim"]);
+}
+
+#[test]
+fn mistakes_on_a_map_have_a_black_rim() {
+    let folder = TestFolder::new();
+    let mut map = Map::of_two_classes();
+    map.embeddings.indices = vec![0, 1, 2];
+    map.embeddings.labels = vec![0, 2, 0];
+    map.embeddings.predicted = vec![1, 2, 1];
+    let drawn = map.draw_in(&folder);
+    drawn.shows(&["black rim: wrong (n = 2)", "2 have a black rim"]);
 }
 
 #[test]
@@ -433,9 +445,18 @@ fn neighbours_stand_in_a_row_nearest_first() {
     let folder = TestFolder::new();
     let drawn = draw_neighbours(&folder, &neighbours(), "test");
     let panel = drawn.texts_of("panel").concat();
-    assert_eq!(panel[..4], ["image", "nearest 1", "nearest 2", "nearest 3"]);
     assert_eq!(
-        panel[4..],
+        panel[..5],
+        [
+            "Image, and its neighbours by rank; above each its class and distance d",
+            "image",
+            "1",
+            "2",
+            "3"
+        ]
+    );
+    assert_eq!(
+        panel[5..],
         [
             "dog",
             "dog (d = 0.0625)",

@@ -21,7 +21,8 @@ use eigenscope_artifact::tables::bilinear::{
 };
 use eigenscope_artifact::tables::training::HistoryRow;
 use eigenscope_artifact::{
-    INTERACTIVE, Labelled, Labels, PDF, PNG, Provenance, SVG, write_records,
+    About, INTERACTIVE, Labelled, Labels, PDF, PNG, Provenance, SVG, write_records,
+    write_records_about,
 };
 use eigenscope_stage::{Input, Stage};
 use eigenscope_testing::{TestFolder, cut, describe, made_by, provenance};
@@ -253,6 +254,47 @@ fn maps_are_titled_by_the_variant_of_the_table() {
 
     draw(&[]).fails_with("the table has no rows");
     draw(&map("corrected", Some(0.5))[..2]).fails_with("hidden size 12 has no row of its own");
+}
+
+#[test]
+fn guessing_and_random_directions_have_lines_and_titles_name_network_and_data() {
+    let folder = TestFolder::new();
+    let about = |classes: u64| About {
+        network: Some("bilinear".to_owned()),
+        data: Some("digits".to_owned()),
+        classes: Some(classes),
+        values: Some(64),
+    };
+    let path = |name: &str| folder.path(name);
+    let truncation_path = path("truncation");
+    let rows = truncation(&[0.9, 0.2], None);
+    write_records_about(&truncation_path, &rows, &about(10), &provenance()).expect("written");
+    let table = made_by("metric.truncation", &truncation_path);
+    drawn::draw(&folder, "truncation", json!({}), [("truncation", table)]).shows(&[
+        "Truncation: how many eigenpairs a class needs (bilinear on digits)",
+        "chance (90 %)",
+    ]);
+
+    let similarity_path = path("similarity");
+    let rows = similarity("corrected", None);
+    write_records_about(&similarity_path, &rows, &about(10), &provenance()).expect("written");
+    let table = made_by("metric.similarity", &similarity_path);
+    drawn::draw(&folder, "similarity", json!({}), [("similarity", table)]).shows(&[
+        "distinct models only (bilinear on digits)",
+        "random (0.10)",
+        "Random directions of 64 values have 0.10 on average.",
+    ]);
+
+    // The line is drawn where the axis reaches: accuracies are 50 and 75 %.
+    let trained = |classes: u64| {
+        let path = path(&format!("history-{classes}"));
+        write_records_about(&path, &history(2), &about(classes), &provenance()).expect("written");
+        draw_histories(&folder, &[made_by("train.mlp", &path)])
+    };
+    trained(2).shows(&["Training (mlp on digits)", "chance (50 %)"]);
+    let ten = trained(10);
+    assert!(ten.texts_of("legend").is_empty());
+    ten.shows(&["Guessing one of 10 classes is right for 10 % of the images."]);
 }
 
 #[test]

@@ -13,14 +13,18 @@ use serde::Deserialize;
 use super::output::{figure_kind, write};
 use crate::inputs::embedding_sample::{EmbeddingSample, count_parameter};
 use crate::inputs::labels;
-use crate::parts::classes::Look;
+use crate::parts::classes::{self, Look};
 use camera::Camera;
 use eigenscope_figure::{
     Axes, Axis, Figure, Layer, Legend, Marker, Panel, Point, Points, Rgb, Space, SpaceFrame, View,
 };
 
+/// Width of the figure, px.
+const WIDTH: f64 = 560.0;
 /// Radius of a dot, px.
 const RADIUS: f64 = 3.6;
+/// Fewest points in one place, which must be a quarter of those of the class, that are counted.
+const MANY: usize = 5;
 const SOFT_INK: Rgb = Rgb::from_hex(0x666666);
 const LINE: Rgb = Rgb::from_hex(0x9a9a9a);
 const HAIRLINE: Rgb = Rgb::from_hex(0xbdbdbd);
@@ -179,7 +183,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
     let title = labels::titled(&title, input);
     write(
         context,
-        Figure::new(title, description, 560.0, 1, vec![panel]),
+        Figure::new(title, description, WIDTH, 1, vec![panel]),
     )
 }
 
@@ -217,6 +221,18 @@ fn panel(sample: &EmbeddingSample, points: &[Point], scene: Scene, camera: &Came
     let mut seen: Vec<_> = sample.labels.iter().zip(seen).collect();
     seen.sort_by(|(_, one), (_, other)| one.nearness.total_cmp(&other.nearness));
     let middle = seen.partition_point(|(_, seen)| seen.nearness < 0.0);
+    let places = seen.iter().map(|(class, seen)| (**class, (seen.x, seen.y)));
+    let width = scene.x.1 - scene.x.0;
+    let names = classes::names(
+        &sample.header.classes,
+        places,
+        |name, points| match coincident(points, width) {
+            count if count >= MANY && 4 * count >= points.len() => {
+                format!("{name} ({count} in one place)")
+            }
+            _ => name,
+        },
+    );
     let mut dots = seen.into_iter().map(|(class, seen)| {
         let look = sample.look(*class);
         Layer::Points(Points::new(
@@ -232,12 +248,25 @@ fn panel(sample: &EmbeddingSample, points: &[Point], scene: Scene, camera: &Came
     layers.extend(scene.between);
     layers.extend(dots);
     layers.extend(scene.before);
+    layers.extend(names.map(Layer::Texts));
     let aspect = (scene.y.1 - scene.y.0) / (scene.x.1 - scene.x.0);
     let axes = Axes::new(Axis::bare(scene.x), Axis::bare(scene.y), layers);
     Panel {
         legend: Some(Legend::right("Class")),
         ..Panel::axes("", axes.with_aspect(aspect))
     }
+}
+
+/// Largest number of points that are drawn in one place: a tenth of the width of a dot apart from one of them.
+fn coincident(points: &[(f64, f64)], width: f64) -> usize {
+    let near = 0.2 * RADIUS / WIDTH * width;
+    let around = |(x, y): &(f64, f64)| {
+        let others = points.iter();
+        others
+            .filter(|(other_x, other_y)| (x - other_x).hypot(y - other_y) <= near)
+            .count()
+    };
+    points.iter().map(around).max().unwrap_or(0)
 }
 
 fn marker(look: Look) -> Marker {

@@ -1,6 +1,7 @@
 //! Directions of embeddings on a circle.
 
 mod ring;
+mod strip;
 
 use std::f64::consts::TAU;
 
@@ -14,8 +15,8 @@ use crate::inputs::labels;
 use eigenscope_figure::markup;
 use eigenscope_figure::text::Font;
 use eigenscope_figure::{
-    Axes, Axis, DATA_TEXT, EDGE, Figure, Layer, Legend, Line, Panel, Point, Points, Rgb, Space,
-    SpaceCurve, SpaceFrame, Texts, View, space, ticks,
+    Axes, Axis, DATA_TEXT, EDGE, Figure, INK, Layer, Legend, Line, Panel, Point, Points, Rgb,
+    Space, SpaceCurve, SpaceFrame, Texts, View, space, ticks,
 };
 
 /// Radius of a dot, px.
@@ -73,8 +74,8 @@ fn run(context: &Context) -> Result<(), TaskError> {
         plane.share,
         labels::titled(&title, context.input("embeddings")?),
     )?;
-    for panel in &mut figure.panels {
-        panel.space.clone_from(&space);
+    if let Some(panel) = figure.panels.first_mut() {
+        panel.space = space;
     }
     write(context, figure)
 }
@@ -168,7 +169,7 @@ fn draw(circle: &EmbeddingSample, share: f64, title: String) -> Result<Figure, T
     }
     layers.extend(dots(circle));
     if named {
-        layers.extend(names.texts(circle).map(Layer::Texts));
+        layers.push(Layer::Texts(names.texts()));
     }
     let (right, top) = if named { names.reach() } else { (RING, RING) };
     let axes = Axes::new(Axis::bare((-right, right)), Axis::bare((-top, top)), layers);
@@ -183,19 +184,31 @@ fn draw(circle: &EmbeddingSample, share: f64, title: String) -> Result<Figure, T
             "Colours and shapes tell the classes.",
         )
     };
-    Ok(Figure::new(
+    let circle_width = 2.0 * (right + EDGE) + beside;
+    // The strip has half of the width of the circle.
+    let (strip, columns, width, explained_strip) = match strip::panel(circle)? {
+        Some((strip, margin)) => (
+            Some(strip),
+            vec![2.0, 1.0],
+            circle_width + right + margin,
+            " A strip shows the angle of each embedding, in a row for each class.",
+        ),
+        None => (None, vec![1.0], circle_width, ""),
+    };
+    let figure = Figure::new(
         title,
         format!(
             "Embeddings of {}, normalised, projected on the plane of their first two right singular vectors, which \
-             holds {} % of their squared length, and normalised again: all lie on a circle. {explained}{}",
+             holds {} % of their squared length, and normalised again: all lie on a circle. {explained}{explained_strip}{}",
             circle.in_words(),
             ticks::decimal(100.0 * share, 1),
             circle.without_images
         ),
-        2.0 * (right + EDGE) + beside,
-        1,
-        vec![panel],
-    ))
+        width,
+        columns.len(),
+        std::iter::once(panel).chain(strip).collect(),
+    );
+    Ok(Figure { columns, ..figure })
 }
 
 /// A layer for each embedding, so that the colours of overlapping dots add up.
@@ -289,12 +302,16 @@ impl Names {
         })
     }
 
-    fn texts(&self, circle: &EmbeddingSample) -> impl Iterator<Item = Texts> {
-        let middles = self.middles().zip(&self.classes).zip(&self.names);
-        middles.map(|((middle, class), name)| {
-            let colour = circle.look(*class).colour.mix(Rgb::BLACK, 0.3);
-            Texts::one(middle, name.as_str(), colour)
-        })
+    /// The names in their places, or beside these where the drawing is too small for them.
+    fn texts(&self) -> Texts {
+        let (x, y) = self.middles().unzip();
+        Texts {
+            x,
+            y,
+            texts: self.names.clone(),
+            colour: INK,
+            beside: true,
+        }
     }
 
     fn middles(&self) -> impl Iterator<Item = (f64, f64)> {
