@@ -161,6 +161,12 @@ impl Input {
         if about.data.is_none() {
             about.data = self.read_table(&["data"])?;
         }
+        for name in [&mut about.network, &mut about.data].into_iter().flatten() {
+            let mut renamed = self.renamed.iter();
+            if let Some((_, present)) = renamed.find(|(first, _)| table_of(first) == name) {
+                *name = table_of(present).to_owned();
+            }
+        }
         Ok(about)
     }
 }
