@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use eigenscope_artifact::Digest;
+pub use eigenscope_stage::task_id::table_of;
 use serde_json::{Map, Value};
 
 /// Values of swept parameters by name.
@@ -243,11 +244,6 @@ pub(crate) fn task_id(table: &str, labels: &Labels) -> String {
         id.push(']');
     }
     id
-}
-
-/// Table of a task id.
-pub fn table_of(id: &str) -> &str {
-    id.split_once('[').map_or(id, |(table, _)| table)
 }
 
 #[cfg(test)]

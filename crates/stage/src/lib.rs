@@ -21,6 +21,7 @@ mod program;
 mod quantity;
 mod seed;
 mod task;
+pub mod task_id;
 mod task_kind;
 mod thread_budget;
 
@@ -40,7 +41,7 @@ pub use feature::{
 pub use program::{TaskError, run, run_with_report};
 pub use quantity::{Amount, Demand, Effect, Relation, Windows, quantities};
 pub use seed::{Seed, Stream};
-pub use task::{Input, TASK_VERSION, TaskFile, table_of};
+pub use task::{Input, TASK_VERSION, TaskFile};
 pub use task_kind::TaskKind;
 pub use thread_budget::{TaskCommand, ThreadBudget};
 

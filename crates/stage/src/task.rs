@@ -9,6 +9,7 @@ use eigenscope_artifact::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::task_id::name_of;
 use crate::{AssignedCard, Device};
 
 /// Version of the contract (task files, events, descriptions).
@@ -127,7 +128,7 @@ impl Input {
 
     /// Name of the table of its task, without section and labels: `bilinear` of `train.bilinear[hidden=300]`.
     pub fn table(&self) -> &str {
-        table_of(&self.task)
+        name_of(&self.task)
     }
 
     /// The table that the task that made this input read in these roles, if it read just one.
@@ -136,7 +137,7 @@ impl Input {
         let of_roles = inputs
             .iter()
             .filter(|input| roles.contains(&input.role.as_str()));
-        let tables: BTreeSet<&str> = of_roles.map(|input| table_of(&input.task)).collect();
+        let tables: BTreeSet<&str> = of_roles.map(|input| name_of(&input.task)).collect();
         Ok(match tables.len() {
             1 => tables.first().map(|&table| table.to_owned()),
             _ => None,
@@ -163,18 +164,12 @@ impl Input {
         }
         for name in [&mut about.network, &mut about.data].into_iter().flatten() {
             let mut renamed = self.renamed.iter();
-            if let Some((_, present)) = renamed.find(|(first, _)| table_of(first) == name) {
-                *name = table_of(present).to_owned();
+            if let Some((_, present)) = renamed.find(|(first, _)| name_of(first) == name) {
+                *name = name_of(present).to_owned();
             }
         }
         Ok(about)
     }
-}
-
-/// Name of the table of a task, without section and labels.
-pub fn table_of(id: &str) -> &str {
-    let id = id.split_once('[').map_or(id, |(table, _)| table);
-    id.split_once('.').map_or(id, |(_, name)| name)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use eigenscope_artifact::{LabelValue, Labelled, Labels};
+use eigenscope_stage::task_id::table_of;
 use eigenscope_stage::{Input, Parameter, ParameterType};
 use serde::Deserialize;
 
@@ -155,8 +156,7 @@ fn order(one: Option<&LabelValue>, other: Option<&LabelValue>) -> Ordering {
 
 /// The table of the pipeline file that an input's task belongs to.
 fn table(input: &Input) -> &str {
-    let id = input.task.as_str();
-    id.split_once('[').map_or(id, |(table, _)| table)
+    table_of(&input.task)
 }
 
 #[cfg(test)]

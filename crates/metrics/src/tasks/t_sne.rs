@@ -25,13 +25,14 @@ pub(super) fn kind() -> TaskKind {
                 ParameterType::at_least(1),
                 10_000,
                 "largest number of images: the first ones are taken, or, of images ordered by class, some of each class",
-            ),
+            )
+            .proportional(10_000.0),
         ])
         .reads(Role::one("embeddings", EMBEDDINGS, "what is laid out"))
         .writes(MapRow::KIND)
         .writes(MapQualityRow::KIND)
         .threads(4)
-        .memory_mib(192)
+        .memory_mib(512)
         .seconds(4.0)
 }
 

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use eigenscope_artifact::arrow::datatypes::DataType;
 use eigenscope_artifact::{ArtifactError, KindName, TableReader};
-use eigenscope_plan::label::table_of;
 use eigenscope_stage::Stage;
+use eigenscope_stage::task_id::{labels_of, table_of};
 use serde::Serialize;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
@@ -116,16 +116,8 @@ fn half_width(values: &[f64]) -> Option<f64> {
     Some(quantile * (squares / (count - 1.0) / count).sqrt())
 }
 
-/// The labels in a task id: `hidden` and `seed` of `train.bilinear[hidden=30,seed=0]`.
-fn labels(id: &str) -> Vec<(String, String)> {
-    let inside = id
-        .split_once('[')
-        .and_then(|(_, rest)| rest.strip_suffix(']'));
-    let labels = inside.unwrap_or_default().split(',');
-    let labels = labels.filter_map(|label| label.split_once('='));
-    labels
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect()
+fn labels(id: &str) -> impl Iterator<Item = (String, String)> {
+    labels_of(id).map(|(name, value)| (name.to_owned(), value.to_owned()))
 }
 
 /// Replaces ids of tasks by their tables and labels, so that those of other seeds are the same row.

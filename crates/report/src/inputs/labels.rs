@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use eigenscope_artifact::Labels;
-use eigenscope_stage::{Input, table_of};
+use eigenscope_stage::Input;
+use eigenscope_stage::task_id::name_of;
 use serde_json::Value;
 
 /// A title followed by the network, the data and all labels of an input: "Eigenvectors (bilinear on mnist, hidden 300, seed 0)".
@@ -46,7 +47,7 @@ fn subject(input: &Input) -> Option<String> {
             let [one] = origins.as_slice() else {
                 return None;
             };
-            Some(table_of(input.present_id(&one.task)).to_owned())
+            Some(name_of(input.present_id(&one.task)).to_owned())
         }),
     }
 }

@@ -6,6 +6,7 @@ use eigenscope_artifact::Digest;
 use eigenscope_artifact::tables::representations::{
     RepresentationMapRow, RepresentationSimilarityRow,
 };
+use eigenscope_stage::task_id::labels_of;
 use eigenscope_stage::{
     Agreement, Context, Input, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
 };
@@ -96,11 +97,7 @@ fn members(similarity: &[&RepresentationSimilarityRow]) -> Vec<Input> {
         }
     }
     let members = places.into_iter().map(|(model, layer)| {
-        let inner = model
-            .split_once('[')
-            .map_or("", |(_, labels)| labels.trim_end_matches(']'));
-        let labels = inner.split(',').filter_map(|label| label.split_once('='));
-        let mut labels: BTreeMap<String, Value> = labels
+        let mut labels: BTreeMap<String, Value> = labels_of(model)
             .map(|(name, value)| {
                 let number = value.parse::<serde_json::Number>();
                 (
