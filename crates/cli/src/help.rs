@@ -18,8 +18,8 @@ const GROUPS: [(&str, &[&str]); 6] = [
         ],
     ),
     (
-        "Checks and room",
-        &["verify", "lock", "accept", "gc", "clean"],
+        "Checks and upkeep",
+        &["verify", "lock", "accept", "rename", "gc", "clean"],
     ),
     ("Sharing", &["push", "pull"]),
     ("What can be used", &["kinds", "inspect", "devices"]),
@@ -27,7 +27,7 @@ const GROUPS: [(&str, &[&str]); 6] = [
 ];
 
 /// Examples of every command.
-const EXAMPLES: [(&str, &[&str]); 25] = [
+const EXAMPLES: [(&str, &[&str]); 26] = [
     ("init", &["init cats --images data/cats"]),
     (
         "run",
@@ -75,6 +75,10 @@ const EXAMPLES: [(&str, &[&str]); 25] = [
     ),
     ("lock", &["lock digits"]),
     ("accept", &["accept digits 'train.*' --dry-run"]),
+    (
+        "rename",
+        &["rename digits train.bilinear train.wide --dry-run"],
+    ),
     ("gc", &["gc --dry-run"]),
     ("clean", &["clean digits --dry-run"]),
     ("push", &["push digits"]),
