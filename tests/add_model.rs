@@ -61,6 +61,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
     let Parameters { channels, hidden, epochs } = context.parameters()?;
     let recipe = Recipe {
         epochs,
+        epoch_fraction: 1.0,
         batch: 64,
         last_batch: LastBatch::Kept,
         learning_rate: 0.01,
