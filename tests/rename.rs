@@ -132,14 +132,14 @@ fn only_what_shows_the_name_is_computed_again() {
     ]);
     let expected = serde_json::json!([["train.wide[hidden=4]"], ["train.wide[hidden=6]"]]);
     assert_eq!(models["rows"], expected);
-    let figure = project.read("artifacts/p/figures/eigenvectors.svg");
+    let figure = project.read("artifacts/p/figures/eigenvectors-6.svg");
     assert!(
-        figure.contains("(wide, hidden 6)"),
+        figure.contains("(wide on digits, hidden 6)"),
         "the title has the new name"
     );
     let links = project.path("artifacts/p");
-    assert!(links.join("train.wide[hidden=4]").is_dir());
-    assert!(!links.join("train.bilinear[hidden=4]").is_symlink());
+    assert!(links.join("train.wide,hidden-4").is_dir());
+    assert!(!links.join("train.bilinear,hidden-4").is_symlink());
 
     // Computed again in a scratch folder, and in a folder of results that knows nothing of the old name.
     let verified = project.call(&["verify", "p.toml", "--bytes"]);

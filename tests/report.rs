@@ -417,7 +417,8 @@ fn data_are_given(browser: &mut Browser, project: &TestProject) {
     assert_eq!(confusion[0], "panel,x_axis,y_axis,row,column,x,y,value");
     assert_eq!(confusion.len(), 1 + 4 * 4, "pairs of classes");
     let training = lines_of("training");
-    assert_eq!(training.len(), 1 + 4 * 12 * 80, "panels, models, epochs");
+    // Panels, models, epochs; and in two panels the ends of the line of guessing.
+    assert_eq!(training.len(), 1 + 4 * 12 * 80 + 2 * 2);
     let similarity = lines_of("similarity-corrected");
     assert!(similarity[0].contains("lower,upper"), "{}", similarity[0]);
     let samples = lines_of("samples");

@@ -505,7 +505,7 @@ fn a_push_that_was_interrupted_is_completed_by_the_next() {
     assert_eq!(run(&other, &[]).0.taken, TASKS);
     other.edit("value = 1", "value = 2");
     let answer = run(&other, &[]).1;
-    answer.explains(&["since it was last pushed parameter `value` changed from 1 to 2"]);
+    answer.explains(&["since it was last pushed parameter `value` changed from 1.0 to 2.0"]);
 }
 
 #[test]
