@@ -140,7 +140,11 @@ fn the_descent_of_many_gets_as_far_as_that_of_open_tsne() {
     descend_many(&Affinities::new(&rows, perplexity as f64), &mut map, |_| {});
     let found = divergence(&Affinities::new(&rows, perplexity as f64), &map);
     let expected = truth["divergence"].as_f64().expect("a number");
-    assert!((found / expected - 1.0).abs() < 0.01, "{found} {expected}");
+    // Ours ends 2 % lower.
+    assert!(
+        (0.95..1.01).contains(&(found / expected)),
+        "{found} {expected}"
+    );
 }
 
 #[test]
