@@ -123,8 +123,10 @@ impl Search<'_> {
                 (found, compared)
             })
             .collect();
-        let sum = |rank: usize, of: fn(&(Vec<usize>, Vec<usize>)) -> &Vec<usize>| -> f64 {
-            blocks.iter().map(|block| of(block)[rank]).sum::<usize>() as f64
+        let sums = |rank: usize| {
+            let of_block = |block: &(Vec<usize>, Vec<usize>)| [block.0[rank], block.1[rank]];
+            let blocks = blocks.iter().map(of_block);
+            blocks.fold([0, 0], |sum, block| [sum[0] + block[0], sum[1] + block[1]])
         };
         let (all, pairs) = (
             (sampled * self.count).max(1) as f64,
@@ -137,8 +139,9 @@ impl Search<'_> {
         };
         for rank in 0..cells {
             effort.cells = rank + 1;
-            effort.compared += sum(rank, |block| &block.1) / pairs;
-            effort.recall += sum(rank, |block| &block.0) / all;
+            let [found, compared] = sums(rank);
+            effort.compared += compared as f64 / pairs;
+            effort.recall += found as f64 / all;
             if effort.recall >= WANTED {
                 break;
             }

@@ -117,23 +117,19 @@ impl Default for Motion {
 
 impl Motion {
     fn step(&mut self, point: &mut [f64; 2], gradient: [f64; 2], phase: &Phase) {
-        for axis in 0..2 {
-            let onwards = self.step[axis] * gradient[axis] < 0.0;
-            let gain = if onwards {
-                self.gain[axis] + 0.2
-            } else {
-                self.gain[axis] * 0.8
-            };
-            self.gain[axis] = gain.max(0.01);
-            self.step[axis] =
-                phase.momentum * self.step[axis] - phase.rate * self.gain[axis] * gradient[axis];
+        let axes = self.step.iter_mut().zip(&mut self.gain).zip(gradient);
+        for ((step, gain), gradient) in axes {
+            let onwards = *step * gradient < 0.0;
+            let next = if onwards { *gain + 0.2 } else { *gain * 0.8 };
+            *gain = next.max(0.01);
+            *step = phase.momentum * *step - phase.rate * *gain * gradient;
         }
         let length = self.step[0].hypot(self.step[1]);
         if length > phase.longest_step {
             self.step = self.step.map(|step| step * phase.longest_step / length);
         }
-        for axis in 0..2 {
-            point[axis] += self.step[axis];
+        for (coordinate, step) in point.iter_mut().zip(self.step) {
+            *coordinate += step;
         }
     }
 }

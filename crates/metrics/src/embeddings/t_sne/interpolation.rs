@@ -112,8 +112,8 @@ impl Frame {
             first: [0; 2],
             weights: [[0.0; WEIGHTS]; 2],
         };
-        for axis in 0..2 {
-            let at = (point[axis] - self.low[axis]) / self.spacing;
+        for (axis, (value, low)) in point.into_iter().zip(self.low).enumerate() {
+            let at = (value - low) / self.spacing;
             let first = (at as usize).min(self.nodes - WEIGHTS);
             place.first[axis] = first;
             place.weights[axis] = spline(at - first as f64);
