@@ -369,15 +369,18 @@ fn a_remote_that_cannot_be_used_is_said_and_fails_no_run() {
     one.call(&["push", "p.toml"]).refuses(&["make remote"]);
 }
 
+/// Which requests are meant, by their first lines.
+type Rule = fn(&str) -> bool;
+
 /// A folder on the web, in memory. What it is told to be silent about is never answered.
 struct Web {
     url: String,
     objects: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
-    is_silent: Arc<Mutex<fn(&str) -> bool>>,
+    is_silent: Arc<Mutex<Rule>>,
 }
 
 impl Web {
-    fn start(is_silent: fn(&str) -> bool) -> Self {
+    fn start(is_silent: Rule) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let url = format!(
             "http://{}/shared",
@@ -406,7 +409,7 @@ impl Web {
         format!("[remote]\nurl = \"{}\"\n", self.url)
     }
 
-    fn be_silent(&self, is_silent: fn(&str) -> bool) {
+    fn be_silent(&self, is_silent: Rule) {
         *self.is_silent.lock().expect("set") = is_silent;
     }
 
@@ -421,7 +424,7 @@ impl Web {
 fn serve(
     socket: TcpStream,
     objects: &Mutex<BTreeMap<String, Vec<u8>>>,
-    is_silent: fn(&str) -> bool,
+    is_silent: Rule,
 ) -> std::io::Result<()> {
     let mut reader = BufReader::new(socket.try_clone()?);
     let (mut first, mut length) = (String::new(), 0);

@@ -57,6 +57,9 @@ struct Embedder {
     classes: usize,
 }
 
+/// What a layer makes of images, and the classes that are predicted.
+type Embedded = (Vec<f32>, Vec<u16>);
+
 impl Embedder {
     fn new(model: &StoredModel, layer: &str) -> Result<Self, ModelError> {
         let architecture = &model.architecture;
@@ -72,11 +75,7 @@ impl Embedder {
 
     /// What the layer makes of `images` flattened inputs, `[images, width]`, and the predicted classes; `None` if a value is not
     /// finite.
-    fn embed(
-        &self,
-        inputs: Vec<f32>,
-        images: usize,
-    ) -> Result<Option<(Vec<f32>, Vec<u16>)>, ModelError> {
+    fn embed(&self, inputs: Vec<f32>, images: usize) -> Result<Option<Embedded>, ModelError> {
         let after = self.position + 1;
         let state = self.runner.run(0..after, inputs.into(), images)?;
         let vectors = state.rows.clone();

@@ -266,16 +266,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn labels_are_read_from_ids() {
-        assert_eq!(labels("metric.final"), []);
-        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        assert_eq!(
-            labels("train.b[hidden=30,seed=0]"),
-            [pair("hidden", "30"), pair("seed", "0")]
-        );
-    }
-
-    #[test]
     fn rows_of_other_seeds_are_one() {
         let text = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let mut row = BTreeMap::from([text("model", "train.b[hidden=30,seed=0]"), text("k", "3")]);
