@@ -7,7 +7,7 @@
 //!
 //! with e = 1, or more to exaggerate the attraction. The first sum runs over the entries of P, the second over the
 //! bodies of a [`Tree`], for 16 points that are close to each other at once, or through a grid
-//! ([`Interpolation`](super::interpolation::Interpolation)).
+//! ([`Interpolation`]).
 
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
