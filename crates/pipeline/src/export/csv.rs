@@ -16,7 +16,7 @@ pub(super) fn write(path: &Path) -> Result<Vec<u8>, ExportError> {
     Ok(text.unwrap_or_default().into_bytes())
 }
 
-/// As [`write`], but `None` as soon as it takes more than `most` bytes.
+/// As [`write()`], but `None` as soon as it takes more than `most` bytes.
 pub(crate) fn write_up_to(path: &Path, most: u64) -> Result<Option<String>, ExportError> {
     let reader = TableReader::open_any(path)?;
     let fields = reader.summary().schema.fields().clone();
