@@ -156,11 +156,11 @@ mod tests {
         assert_eq!(within(Some(80)), within(None));
         assert_eq!(
             within(Some(45)),
-            "task              accuracy_fract…  note\ntrain.bilinear…         0.972222  a few words\n"
+            "task             accuracy_fract…  note\ntrain.bilinear…         0.972222  a few words\n"
         );
         assert_eq!(
             within(Some(20)),
-            "task      accurac…\ntrain.b…  0.972222\n… and 1 more column: note\n"
+            "task       accuracy…\ntrain.bi…   0.972222\n… and 1 more column: note\n"
         );
         assert_eq!(text_table_within(&[], &[], Some(40)), "");
     }
