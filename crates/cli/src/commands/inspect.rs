@@ -51,19 +51,20 @@ pub(crate) fn run(command: &Inspect) -> Result<u8> {
     })
 }
 
-/// The lines within a width, but those for a pipeline file, which are to be copied: of these, comments are broken into comments.
+/// The lines within a width, but those for a pipeline file, which are to be copied, in comments, too. Sentences in comments are
+/// broken into comments.
 fn broken(text: &str, width: usize) -> String {
     let mut is_proposed = false;
     let lines = text.lines().map(|line| {
         let mut begins = ["# ", "kind = ", "steps = ", "names = "].into_iter();
         is_proposed |= begins.any(|words| line.starts_with(words));
         let line = match (is_proposed, line.strip_prefix("# ")) {
-            (_, Some(comment)) => {
+            (_, Some(comment)) if !comment.starts_with(' ') => {
                 let comment = wrapped(comment, width - 2);
                 format!("# {}", comment.replace('\n', "\n# "))
             }
-            (true, None) => line.to_owned(),
-            (false, None) => wrapped(line, width),
+            (true, _) => line.to_owned(),
+            (false, _) => wrapped(line, width),
         };
         line + "\n"
     });
