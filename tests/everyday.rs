@@ -248,7 +248,8 @@ fn shells_complete_commands_options_pipelines_and_tasks() {
                   complete -p eigenscope | grep -q -- '-F _eigenscope' || exit 1; \
                   try() { COMP_LINE=$1 COMP_POINT=${#1}; _eigenscope \"$program\"; echo \"${COMPREPLY[*]}\"; }; \
                   program=$0; try 'eigenscope exp'; try 'eigenscope run '; try 'eigenscope run digits train.bilinear[hidden='; \
-                  try \"eigenscope sql digits 'select hidden from metric_f\"";
+                  try \"eigenscope sql digits 'select hidden from metric_f\"; try 'eigenscope kinds surg'; \
+                  try 'eigenscope kinds figure.surg'";
     let mut bash = Command::new("bash");
     let bash = project.set_up(&mut bash).args(["--norc", "-c", script]);
     // A machine without bash has no bash completion.
@@ -256,7 +257,7 @@ fn shells_complete_commands_options_pipelines_and_tasks() {
         let completed = Answer::from(output);
         assert_eq!(
             completed.stdout,
-            "explain export\ndigits paper\n4] 6]\nselect hidden from metric_final\n",
+            "explain export\ndigits paper\n4] 6]\nselect hidden from metric_final\nsurgery\nfigure.surgery\n",
             "{}",
             completed.stderr
         );
@@ -324,6 +325,21 @@ fn misspelt_words_are_recognised() {
         ),
     ] {
         project.call(arguments).refuses(&[meant]);
+    }
+}
+
+#[test]
+fn numbers_below_zero_are_told_what_they_should_be() {
+    let project = TestProject::new(SWEEP);
+    project
+        .call(&["run", "p.toml", "-j", "-1"])
+        .refuses(&["invalid value '-1'", "a whole number of at least 1"]);
+    for arguments in [
+        &["gc", "--keep-days", "-1"][..],
+        &["verify", "p.toml", "--sample", "-2"],
+        &["show", "artifacts", "--rows", "-1"],
+    ] {
+        project.call(arguments).refuses(&["invalid value '-"]);
     }
 }
 

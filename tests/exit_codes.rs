@@ -66,6 +66,8 @@ fn a_cause_has_one_code_whatever_the_command() {
             "run p.toml --dry-run",
             "graph p.toml",
             "--help",
+            "help --help",
+            "help run -h",
         ],
     );
     // A task, a check, a disk.
@@ -77,6 +79,8 @@ fn a_cause_has_one_code_whatever_the_command() {
             "accept mnist.toml data.mnist",
             "status p.toml >/dev/full",
             "graph p.toml >/dev/full",
+            "--help >/dev/full",
+            "--version >/dev/full",
         ],
     );
     // The command line, files, the set-up.

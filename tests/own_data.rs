@@ -367,13 +367,13 @@ fn pipelines_and_tasks_that_are_not_named_well_are_answered_with_those_that_are(
         (
             &["run", "pp.toml"][..],
             [
-                "there is no file pp.toml; did you mean `p.toml`?",
+                "there is no file pp.toml: did you mean `p.toml`?",
                 "by name: faces",
             ],
         ),
         (
             &["run", "face.toml"],
-            ["there is no file face.toml; did you mean `faces`?", "faces"],
+            ["there is no file face.toml: did you mean `faces`?", "faces"],
         ),
         (
             &["run", "pipelines/face.toml"],

@@ -175,7 +175,9 @@ fn sizes_that_cannot_work_are_refused_before_anything_runs() {
 fn unknown_pipelines_and_tasks_name_the_known_ones() {
     let project = TestProject::new(PIPELINE);
     project.write("pipelines/mine.toml", PIPELINE);
-    project.call(&["run", "yours"]).refuses(&["known: mine"]);
+    project
+        .call(&["run", "yours"])
+        .refuses(&["pipelines: mine"]);
     project
         .call(&["status", "mine", "figure.similarty"])
         .refuses(&["did you mean `figure.similarity`"]);

@@ -169,6 +169,21 @@ fn a_folder_of_pages_holds_a_page_for_each_figure() {
     };
     browser.open(&project.path("pages/index.html"), (1280, 900));
     browser.wait_for("!document.querySelector('.filter').hidden");
+    for (words, found) in [
+        ("no-such-word", json!(["No figure and no task fits.", true])),
+        ("figure.training", json!(["1 figure, 1 task", false])),
+        ("", json!(["", false])),
+    ] {
+        let entry = "document.querySelector('#contents a[href=\"#figures\"]').closest('li')";
+        let said = browser.evaluate(&format!(
+            "(filter => {{
+                filter.value = '{words}';
+                filter.dispatchEvent(new Event('input'));
+                return [document.getElementById('found').textContent, {entry}.hidden];
+            }})(document.getElementById('filter'))"
+        ));
+        assert_eq!(said, found, "{words}");
+    }
     browser.open(&project.path("pages/figures/training.html"), (1280, 900));
     browser.wait_for("document.querySelector('.frame').dataset.state === 'drawn'");
     let head = browser.evaluate(&format!("{TAKE_ROWS}('history')"));

@@ -90,6 +90,13 @@ fn a_query_with_a_mistake_is_told_the_known_names() {
             &["did you mean `metric_final`?"],
         ),
         (
+            "select * from train_bilinear",
+            &[
+                "no table `train_bilinear`",
+                "its tasks write train_bilinear_history, train_bilinear_tensors",
+            ],
+        ),
+        (
             "select epocs from metric_final",
             &[
                 "no column `epocs`",

@@ -6,12 +6,12 @@
 
 use std::process::Command;
 
-use eigenscope_testing::{Answer, PIPELINE, TestProject};
+use eigenscope_testing::{Answer, PIPELINE, SWEEP, TestProject};
 
 /// What a command prints on a terminal of so many columns; `None` where there is no command `script`.
 fn on_a_terminal(project: &TestProject, arguments: &str, columns: usize) -> Option<String> {
     let line = format!(
-        "stty rows 40 cols {columns} && exec '{}' {arguments} 2>/dev/null",
+        "stty rows 40 cols {columns} && exec '{}' {arguments}",
         project.program().display()
     );
     let mut script = Command::new("script");
@@ -23,20 +23,34 @@ fn on_a_terminal(project: &TestProject, arguments: &str, columns: usize) -> Opti
     Some(Answer::from(output).stdout.replace('\r', ""))
 }
 
+/// As [`on_a_terminal`], of lines that fit.
+#[track_caller]
+fn fitting(project: &TestProject, arguments: &str, columns: usize) -> Option<String> {
+    let Some(text) = on_a_terminal(project, &format!("{arguments} 2>/dev/null"), columns) else {
+        eprintln!("skipped: no command `script`");
+        return None;
+    };
+    assert_fits(&text, arguments, columns);
+    Some(text)
+}
+
+#[track_caller]
+fn assert_fits(text: &str, arguments: &str, columns: usize) {
+    for line in text.lines() {
+        // Only a single word may be longer.
+        let fits = line.chars().count() <= columns || line.split_whitespace().count() == 1;
+        assert!(fits, "{arguments}: more than {columns} columns: {line}");
+    }
+}
+
 #[track_caller]
 fn check(name: &str, arguments: &str) {
     let project = TestProject::new(PIPELINE);
     let mut all = String::new();
     for columns in [60, 80, 120] {
-        let Some(text) = on_a_terminal(&project, arguments, columns) else {
-            eprintln!("skipped: no command `script`");
+        let Some(text) = fitting(&project, arguments, columns) else {
             return;
         };
-        for line in text.lines() {
-            // Only a single word may be longer.
-            let fits = line.chars().count() <= columns || line.split_whitespace().count() == 1;
-            assert!(fits, "{arguments}: more than {columns} columns: {line}");
-        }
         all.push_str(&format!("# {columns} columns\n{text}\n"));
     }
     let words: Vec<&str> = arguments.split(' ').collect();
@@ -69,4 +83,66 @@ fn kind() {
 #[test]
 fn status() {
     check("status", "status p.toml");
+}
+
+#[test]
+fn results() {
+    let project = TestProject::new(SWEEP);
+    project.run();
+    project.write(
+        "q.toml",
+        &SWEEP.replace("hidden = [4, 6]", "hidden = [4, 7]"),
+    );
+    for arguments in [
+        "devices",
+        "show artifacts/p/metric.final",
+        "sql p.toml 'select * from metric_final'",
+        "sql p.toml",
+        "diff p.toml q.toml",
+        "gc --dry-run q.toml",
+    ] {
+        // Digests have 64 letters.
+        for columns in [80, 100] {
+            if let Some(text) = fitting(&project, arguments, columns) {
+                assert!(!text.is_empty(), "{arguments}");
+            }
+        }
+    }
+    // A row is one line.
+    let query = "sql p.toml 'select * from metric_final'";
+    if let Some(text) = fitting(&project, query, 60) {
+        let rows = text.lines().filter(|line| line.starts_with("metric."));
+        assert_eq!(rows.count(), 2, "{text}");
+        assert!(text.contains(" more columns: "), "{text}");
+    }
+}
+
+#[test]
+fn errors() {
+    let project = TestProject::new(PIPELINE);
+    project.write("pipelines/digits.toml", PIPELINE);
+    let unknown = "a-name-of-a-table-that-is-not-in-this-pipeline";
+    for arguments in [
+        "help nosuch",
+        "status nosuch",
+        "kinds nosuch",
+        "compare digits",
+        "run digits -j -1",
+        &format!("run digits {unknown} other-{unknown}"),
+    ] {
+        for columns in [60, 100] {
+            let Some(text) = on_a_terminal(&project, arguments, columns) else {
+                return;
+            };
+            assert_fits(&text, arguments, columns);
+        }
+    }
+    // For programs, the advice of a mistake is one line.
+    let words = ["run", "digits", "nosuch"];
+    let said = project.call(&words).expect(2).stderr;
+    let advice = said.lines().find(|line| line.contains("tables: "));
+    assert!(
+        advice.is_some_and(|line| line.ends_with("`*` matches anything")),
+        "{said}"
+    );
 }

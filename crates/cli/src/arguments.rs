@@ -263,13 +263,13 @@ pub(crate) struct TargetArguments {
 #[derive(Debug, Args)]
 pub(crate) struct Budget {
     /// Threads to use (default: all cores)
-    #[arg(short, long, value_name = "N", value_parser = at_least_one::<u16>)]
+    #[arg(short, long, value_name = "N", value_parser = at_least_one::<u16>, allow_negative_numbers = true)]
     pub(crate) jobs: Option<u16>,
     /// Memory to use, in MiB (default: four fifths of the machine's)
-    #[arg(long, value_name = "MIB", value_parser = at_least_one::<u64>)]
+    #[arg(long, value_name = "MIB", value_parser = at_least_one::<u64>, allow_negative_numbers = true)]
     pub(crate) memory: Option<u64>,
     /// Start tasks in an order drawn from this seed, not the longest first: for tests that no result depends on it
-    #[arg(long, value_name = "SEED", hide = true)]
+    #[arg(long, value_name = "SEED", hide = true, allow_negative_numbers = true)]
     pub(crate) shuffle: Option<u64>,
 }
 
@@ -290,7 +290,7 @@ pub(crate) struct Run {
     pub(crate) detach: bool,
     /// With Slurm: how often to try a task again that had no fault of its own, with more time or memory where that was
     /// short (default: as in eigenscope.toml, else 1)
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) retries: Option<u16>,
     /// Only show what would run, why, and how long it may take
     #[arg(short = 'n', long)]
@@ -438,7 +438,12 @@ pub(crate) struct Show {
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
     /// Rows to print
-    #[arg(long, default_value_t = 10, value_name = "N")]
+    #[arg(
+        long,
+        default_value_t = 10,
+        value_name = "N",
+        allow_negative_numbers = true
+    )]
     pub(crate) rows: usize,
     /// Print JSON
     #[arg(long)]
@@ -555,13 +560,23 @@ pub(crate) struct Gc {
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,
     /// Keep results made in the last N days, needed or not
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        allow_negative_numbers = true
+    )]
     pub(crate) keep_days: u32,
     /// Remove only results that are on the remote of the settings, too
     #[arg(long)]
     pub(crate) pushed: bool,
     /// Keep what the last N runs cost (estimates of time are made from the last 20)
-    #[arg(long, value_name = "N", default_value_t = 100)]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 100,
+        allow_negative_numbers = true
+    )]
     pub(crate) keep_runs: usize,
     /// Print JSON
     #[arg(long)]
@@ -617,10 +632,16 @@ pub(crate) struct Verify {
     #[command(flatten)]
     pub(crate) targets: TargetArguments,
     /// Compute only N of them; what they read is taken from the store
-    #[arg(long, value_name = "N", value_parser = at_least_one::<u32>)]
+    #[arg(long, value_name = "N", value_parser = at_least_one::<u32>, allow_negative_numbers = true)]
     pub(crate) sample: Option<u32>,
     /// Seed that the sample is drawn by
-    #[arg(long, default_value_t = 0, value_name = "SEED", requires = "sample")]
+    #[arg(
+        long,
+        default_value_t = 0,
+        value_name = "SEED",
+        requires = "sample",
+        allow_negative_numbers = true
+    )]
     pub(crate) seed: u64,
     /// Compare with the lock file, too: bytes on the kind of machine it was made on, values elsewhere
     #[arg(long)]

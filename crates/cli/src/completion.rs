@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use clap::{Arg, ArgAction, Command, CommandFactory};
 use eigenscope_pipeline::survey::survey;
 use eigenscope_plan::Plan;
+use eigenscope_plan::kinds::{Kind, kinds};
 use eigenscope_query::Catalogue;
 
 use crate::arguments::{Arguments, ProjectArguments};
-use crate::project::{known_pipelines, plan, store};
+use crate::project::{known_pipelines, plan, stage_programs, store};
 
 /// Most words that are offered.
 const MOST: usize = 1000;
@@ -130,6 +131,7 @@ impl<'a> Line<'a> {
             Some("old") => self
                 .plan(project)
                 .map_or_else(Vec::new, |plan| tables(&plan)),
+            Some("kind") => kind_names(project, typed),
             _ => argument.map_or_else(Vec::new, |argument| values(argument)),
         }
     }
@@ -166,6 +168,21 @@ impl<'a> Line<'a> {
             .map(|word| format!("{before}{word}"))
             .collect()
     }
+}
+
+/// Kinds of tasks; without their stage where what has been typed begins no stage.
+fn kind_names(project: &ProjectArguments, typed: &str) -> Vec<String> {
+    let Ok(programs) = stage_programs(project) else {
+        return Vec::new();
+    };
+    let kinds = kinds(&programs);
+    let full: Vec<String> = kinds.iter().map(Kind::full_name).collect();
+    if full.iter().any(|name| name.starts_with(typed)) {
+        return full;
+    }
+    // Stages may have kinds of one name.
+    let short: BTreeSet<&str> = kinds.iter().map(|kind| kind.kind).collect();
+    short.into_iter().map(str::to_owned).collect()
 }
 
 /// The tables of a plan.

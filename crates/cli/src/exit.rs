@@ -9,6 +9,7 @@ use eigenscope_pipeline::timeline::TimelineError;
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
 use crate::arguments::Terminal;
+use crate::wrapping;
 
 /// Everything asked for was done and holds.
 pub(crate) const OK: u8 = 0;
@@ -103,7 +104,7 @@ pub(crate) fn code(error: &anyhow::Error) -> u8 {
     codes.last().unwrap_or(USAGE)
 }
 
-/// The text of an error: with source lines and labels where it has a place.
+/// The text of an error within the width of a terminal: with source lines and labels where it has a place.
 pub(crate) fn render(error: &anyhow::Error) -> String {
     if let Some(Diagnosed {
         diagnostic,
@@ -115,8 +116,13 @@ pub(crate) fn render(error: &anyhow::Error) -> String {
             Terminal { colours: true, .. } => GraphicalTheme::unicode(),
             _ => GraphicalTheme::unicode_nocolor(),
         };
+        let handler = GraphicalReportHandler::new_themed(theme);
+        let handler = match wrapping::width_of_stderr() {
+            Some(width) => handler.with_width(width),
+            None => handler.with_wrap_lines(false),
+        };
         let mut text = String::new();
-        if GraphicalReportHandler::new_themed(theme)
+        if handler
             .render_report(&mut text, diagnostic.as_ref())
             .is_ok()
         {
@@ -133,5 +139,5 @@ pub(crate) fn render(error: &anyhow::Error) -> String {
     for cause in causes {
         text.push_str(&format!("\n  caused by: {cause}"));
     }
-    text
+    wrapping::lines_within(&text, wrapping::width_of_stderr())
 }

@@ -1,9 +1,13 @@
 //! The help: commands in groups, and examples of each.
 
+use std::ffi::OsString;
+use std::io::Write;
+use std::process::ExitCode;
+
 use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
 
 use crate::arguments::Arguments;
-use crate::wrapping;
+use crate::{commands, exit, wrapping};
 
 /// The commands in the order in which they are listed.
 const GROUPS: [(&str, &[&str]); 6] = [
@@ -112,8 +116,33 @@ pub(crate) fn parse() -> Result<Arguments, clap::Error> {
         "{{about}}\n\n{{usage-heading}} {{usage}}\n\n{listed}\nOptions of every command:\n{{options}}{{after-help}}"
     );
     let program = program.help_template(template);
-    let matches: ArgMatches = program.try_get_matches()?;
+    let matches: ArgMatches = program.try_get_matches_from(words(std::env::args_os()))?;
     Arguments::from_arg_matches(&matches)
+}
+
+/// The words of the command line. `help --help` is `help`.
+fn words(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut words: Vec<OsString> = words.collect();
+    if words.get(1).is_some_and(|word| word == "help") {
+        words.retain(|word| word != "--help" && word != "-h");
+    }
+    words
+}
+
+/// Prints the help, the version or what is wrong with the command line.
+pub(crate) fn exit(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() {
+        commands::tell(error.to_string().trim_end());
+        return ExitCode::from(exit::USAGE);
+    }
+    let written = error.print().and_then(|()| std::io::stdout().flush());
+    match commands::printed(written) {
+        Ok(_) => ExitCode::from(exit::OK),
+        Err(error) => {
+            commands::tell_unbroken(&exit::render(&error));
+            ExitCode::from(exit::code(&error))
+        }
+    }
 }
 
 /// The commands in groups, as the help lists them.
@@ -161,7 +190,7 @@ mod tests {
         for (_, lines) in EXAMPLES {
             for line in lines {
                 let line = line.split(['|', '>']).next().unwrap_or_default();
-                let words = words(line);
+                let words = shell_words(line);
                 let parsed = program()
                     .try_get_matches_from(["eigenscope".to_owned()].into_iter().chain(words));
                 assert!(parsed.is_ok(), "{line}: {parsed:?}");
@@ -170,7 +199,7 @@ mod tests {
     }
 
     /// The words of a command line with quotes.
-    fn words(line: &str) -> Vec<String> {
+    fn shell_words(line: &str) -> Vec<String> {
         let parts = line.split('\'').enumerate();
         let words = parts.flat_map(|(index, part)| match index % 2 {
             0 => part.split_whitespace().map(str::to_owned).collect(),

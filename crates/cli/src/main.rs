@@ -35,7 +35,7 @@ fn main() -> ExitCode {
                 commands::tell(&message);
                 return ExitCode::from(exit::USAGE);
             }
-            None => error.exit(),
+            None => return help::exit(&error),
         },
     };
     tracing_subscriber::fmt()
@@ -78,7 +78,7 @@ fn main() -> ExitCode {
     };
     result.map_or_else(
         |error| {
-            commands::tell(&exit::render(&error));
+            commands::tell_unbroken(&exit::render(&error));
             ExitCode::from(exit::code(&error))
         },
         ExitCode::from,

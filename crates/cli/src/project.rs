@@ -258,12 +258,8 @@ pub(crate) fn pipeline_file(pipeline: &str) -> Result<PathBuf> {
             "there is no pipeline `{pipeline}`: this folder has no `{PIPELINES}/*.toml`; give the path of a pipeline file"
         );
     }
-    let meant = file::closest(pipeline, known.iter().map(String::as_str));
-    bail!(
-        "there is no pipeline `{pipeline}` ({PIPELINES}/{name}){}; known: {}",
-        meant.map_or_else(String::new, |meant| format!("; did you mean `{meant}`?")),
-        known.join(", ")
-    );
+    let known = file::did_you_mean("pipelines", pipeline, known.iter().map(String::as_str));
+    bail!("there is no pipeline `{pipeline}` ({PIPELINES}/{name}): {known}");
 }
 
 /// The error about a pipeline file that is not there: with files of like names beside it, or pipelines.
@@ -285,10 +281,10 @@ fn no_such_file(path: &Path) -> anyhow::Error {
     let similar = similar.map(|name| folder.join(name).display().to_string());
     let meant = similar
         .or_else(|| file::closest(stem, known.iter().map(String::as_str)).map(str::to_owned))
-        .map_or_else(String::new, |meant| format!("; did you mean `{meant}`?"));
+        .map_or_else(String::new, |meant| format!(": did you mean `{meant}`?"));
     let known = match known.is_empty() {
         true => String::new(),
-        false => format!("; pipelines that are known by name: {}", known.join(", ")),
+        false => format!(" (pipelines that are known by name: {})", known.join(", ")),
     };
     anyhow!("there is no file {}{meant}{known}", path.display())
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 #[derive(Debug, Serialize)]
 pub(crate) struct TaskReport {
     pub(crate) task: String,
-    /// `current`, `stale` or `blocked`.
+    /// `current`, `stale` or `blocked`, which people read as [`word`] says it.
     pub(crate) state: &'static str,
     /// Key of its result, where that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -86,6 +86,14 @@ impl TaskReport {
             link: None,
             on_remote: None,
         }
+    }
+}
+
+/// The state in a word for people: what JSON calls `blocked` waits for what it reads.
+pub(crate) fn word(state: &State) -> &'static str {
+    match state {
+        State::Blocked { .. } => "waiting",
+        state => state.name(),
     }
 }
 

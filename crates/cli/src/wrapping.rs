@@ -20,10 +20,18 @@ pub(crate) fn width_of_help() -> usize {
     width().unwrap_or(OF_HELP).min(OF_HELP)
 }
 
-/// The lines of `text` within the width of the terminal that standard output is; unchanged where it is none, for programs
-/// that read lines.
-pub(crate) fn for_stdout(text: &str) -> String {
-    let width = std::io::stdout().is_terminal().then(width).flatten();
+/// The width of the terminal that standard output is; `None` where it is none.
+pub(crate) fn width_of_stdout() -> Option<usize> {
+    std::io::stdout().is_terminal().then(width).flatten()
+}
+
+/// As [`width_of_stdout`], of standard error.
+pub(crate) fn width_of_stderr() -> Option<usize> {
+    std::io::stderr().is_terminal().then(width).flatten()
+}
+
+/// The lines of `text` within the width of a terminal; unchanged where there is none, for programs that read lines.
+pub(crate) fn lines_within(text: &str, width: Option<usize>) -> String {
     let Some(width) = width else {
         return text.to_owned();
     };

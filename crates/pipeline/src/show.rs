@@ -9,7 +9,7 @@ use eigenscope_artifact::{ArtifactError, Summary, TableReader};
 
 use crate::cell_values::{self, Cell};
 use crate::store::Record;
-use crate::text_table::{Align, six_digits, text_table};
+use crate::text_table::{Align, six_digits, text_table_within};
 
 /// Longest text of a cell; images and vectors are cut.
 const CELL_WIDTH: usize = 24;
@@ -118,8 +118,16 @@ impl Write for Limited {
     }
 }
 
-impl Display for Shown {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Shown {
+    /// What is known of the artifact, and its first rows as a table of at most `width` characters.
+    pub fn text(&self, width: Option<usize>) -> String {
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        let _ = self.write(&mut text, width);
+        text
+    }
+
+    fn write(&self, f: &mut String, width: Option<usize>) -> fmt::Result {
         let Summary {
             kind,
             version,
@@ -169,7 +177,8 @@ impl Display for Shown {
         writeln!(f)?;
         let mut lines = vec![self.columns.clone()];
         lines.extend(self.rows.iter().cloned());
-        f.write_str(&text_table(&lines, &vec![Align::Right; self.columns.len()]))?;
+        let aligned = vec![Align::Right; self.columns.len()];
+        f.push_str(&text_table_within(&lines, &aligned, width));
         let hidden = rows.saturating_sub(self.rows.len() as u64);
         if hidden > 0 {
             writeln!(f, "… and {hidden} more rows")?;

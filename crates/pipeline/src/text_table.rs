@@ -37,6 +37,61 @@ pub fn text_table(rows: &[Vec<String>], columns: &[Align]) -> String {
     text
 }
 
+/// Least characters that are left of a text where a table is too wide, with the `…` at its end.
+const LEAST: usize = 8;
+
+/// As [`text_table()`] of rows below a head, in lines of at most `width` characters. The widest texts are cut and end with
+/// `…`; numbers are whole. The last columns that do not fit are left out, and named below.
+pub fn text_table_within(rows: &[Vec<String>], columns: &[Align], width: Option<usize>) -> String {
+    let (Some(width), Some(head)) = (width, rows.first()) else {
+        return text_table(rows, columns);
+    };
+    let length = |text: &String| text.chars().count();
+    let column = |index: usize| rows.iter().filter_map(move |row| row.get(index));
+    let widths: Vec<usize> = (0..head.len())
+        .map(|index| column(index).map(length).max().unwrap_or_default())
+        .collect();
+    let least: Vec<usize> = (0..head.len())
+        .map(|index| {
+            let numbers = column(index).skip(1);
+            let numbers = numbers.filter(|cell| cell.parse::<f64>().is_ok());
+            let widest = numbers.map(length).max().unwrap_or_default();
+            widest.max(widths[index].min(LEAST))
+        })
+        .collect();
+    let mut used = 0;
+    let fitting = least.iter().take_while(|least| {
+        used += *least + 2;
+        used <= width + 2
+    });
+    let count = fitting.count().max(1);
+    let widths_at = |most: usize| {
+        let columns = widths.iter().zip(&least).take(count);
+        columns.map(move |(width, least)| (*width).min(most).max(*least))
+    };
+    let fits = |most: &usize| widths_at(*most).sum::<usize>() + 2 * (count - 1) <= width;
+    let most = (LEAST..=width).rev().find(fits).unwrap_or(LEAST);
+    let kept: Vec<usize> = widths_at(most).collect();
+    let cut = |(cell, &kept): (&String, &usize)| match length(cell) > kept {
+        true => cell.chars().take(kept - 1).chain(['…']).collect(),
+        false => cell.clone(),
+    };
+    let rows: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| row.iter().zip(&kept).map(cut).collect())
+        .collect();
+    let mut text = text_table(&rows, columns);
+    let left_out = &head[count..];
+    if !left_out.is_empty() {
+        let names = left_out.join(", ");
+        text.push_str(&match left_out.len() {
+            1 => format!("… and 1 more column: {names}\n"),
+            more => format!("… and {more} more columns: {names}\n"),
+        });
+    }
+    text
+}
+
 /// A number with at most six significant digits; whole numbers have all of theirs.
 pub fn six_digits(value: f64) -> String {
     if value.fract() == 0.0 && value.abs() < 1e15 {
@@ -84,5 +139,29 @@ mod tests {
             "name    rows  note\nλλλλλλ     7\nb\n"
         );
         assert_eq!(text_table(&[], &[]), "");
+    }
+
+    #[test]
+    fn a_table_that_is_too_wide_is_cut_in_its_texts_and_loses_its_last_columns() {
+        let row = |cells: &[&str]| cells.iter().map(ToString::to_string).collect();
+        let rows: Vec<Vec<String>> = vec![
+            row(&["task", "accuracy_fraction", "note"]),
+            row(&["train.bilinear[hidden=4]", "0.972222", "a few words"]),
+        ];
+        let within = |width| text_table_within(&rows, &[Align::Left, Align::Right], width);
+        assert_eq!(
+            within(None),
+            text_table(&rows, &[Align::Left, Align::Right])
+        );
+        assert_eq!(within(Some(80)), within(None));
+        assert_eq!(
+            within(Some(45)),
+            "task             accuracy_fract…  note\ntrain.bilinear…         0.972222  a few words\n"
+        );
+        assert_eq!(
+            within(Some(20)),
+            "task       accuracy…\ntrain.bi…   0.972222\n… and 1 more column: note\n"
+        );
+        assert_eq!(text_table_within(&[], &[], Some(40)), "");
     }
 }

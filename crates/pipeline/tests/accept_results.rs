@@ -128,13 +128,13 @@ fn an_accepted_result_is_up_to_date_and_so_is_what_depends_on_it() {
             .ends_with(new.to_string())
     );
     let shown = show(&bench.output(&plan, 1, FinalRow::KIND), 1).expect("readable");
-    let shown = shown.to_string();
+    let shown = shown.text(None);
     assert!(
         shown.contains("code        code-1\naccepted    for code code-2\n"),
         "{shown}"
     );
     let shown = show(&bench.output(&plan, 2, FinalRow::KIND), 1).expect("readable");
-    assert!(!shown.to_string().contains("accepted"));
+    assert!(!shown.text(None).contains("accepted"));
 }
 
 #[test]

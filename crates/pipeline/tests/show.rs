@@ -25,10 +25,10 @@ fn long_values_are_cut_and_short_ones_are_whole() {
             ["bias", "[2]", "[0.5, 0.5]"],
         ]
     );
-    assert!(shown.to_string().lines().all(|line| line.len() < 200));
+    assert!(shown.text(None).lines().all(|line| line.len() < 200));
 
     let first = show(&path, 1).expect("shown");
     assert_eq!(first.rows.len(), 1);
-    assert!(first.to_string().ends_with("… and 1 more rows\n"));
+    assert!(first.text(None).ends_with("… and 1 more rows\n"));
     assert_eq!(show(&path, usize::MAX).expect("shown").rows.len(), 2);
 }

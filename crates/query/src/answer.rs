@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::thread;
 
-use eigenscope_pipeline::text_table::{Align, six_digits, text_table};
+use eigenscope_pipeline::text_table::{Align, six_digits, text_table_within};
 use serde::Serialize;
 use serde_json::{Number, Value as Json};
 
@@ -79,8 +79,8 @@ fn json_rows(rows: &Relation) -> Vec<Vec<Json>> {
 }
 
 impl Answer {
-    /// An aligned table with the names of the columns, numbers with six significant digits.
-    pub fn text(&self) -> String {
+    /// An aligned table of at most `width` characters with the names of the columns, numbers with six significant digits.
+    pub fn text(&self, width: Option<usize>) -> String {
         let cells = self.rows.iter().map(|row| {
             let cells = row
                 .iter()
@@ -92,7 +92,7 @@ impl Answer {
             true => Align::Right,
             false => Align::Left,
         });
-        text_table(&rows, &align.collect::<Vec<_>>())
+        text_table_within(&rows, &align.collect::<Vec<_>>(), width)
     }
 
     /// Comma-separated values (RFC 4180, lines end with `\n`) under the names of the columns; a missing value is empty.

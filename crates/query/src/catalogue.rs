@@ -110,6 +110,13 @@ impl Catalogue {
         self.position(name).map(|position| &self.tables[position])
     }
 
+    /// Names in SQL of the tables that the tasks of a table of the pipeline have written, which may be named as in SQL.
+    pub(crate) fn of_table(&self, name: &str) -> Vec<&str> {
+        let same = |table: &&Table| plain(&table.tasks).eq_ignore_ascii_case(&plain(name));
+        let found = self.tables.iter().filter(same);
+        found.map(|table| table.name.as_str()).collect()
+    }
+
     /// Where the table with this name stands. Names in another case are found if only one table has the name.
     pub(crate) fn position(&self, name: &str) -> Option<usize> {
         let named = |name: &str| self.tables.iter().position(|table| table.name == name);

@@ -24,10 +24,9 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Compare) -> Result<u8>
     let survey = project.survey(&project.select(&[])?);
     let rows = project.compare(&published, &survey);
     let report = compare::Report::new(&published, &rows);
-    let text = match command.json {
-        true => json::text(&report)?,
-        false => compare::text(&published, &rows),
-    };
-    super::print(&text)?;
+    match command.json {
+        true => super::print(&json::text(&report)?)?,
+        false => super::print_lines(&compare::text(&published, &rows))?,
+    }
     Ok(if report.holds { exit::OK } else { exit::FAILED })
 }

@@ -6,7 +6,6 @@ use anyhow::Result;
 use eigenscope_gpu::{CardDescription, Libraries};
 use serde::Serialize;
 
-use super::print;
 use crate::arguments::Devices;
 use crate::cards::{self, Found, Usable};
 use crate::exit;
@@ -32,11 +31,10 @@ struct Card<'a> {
 
 pub(crate) fn run(command: &Devices) -> Result<u8> {
     let found = cards::found();
-    let text = match command.json {
-        true => json(found)?,
-        false => text(found),
-    };
-    print(&text)?;
+    match command.json {
+        true => super::print(&json(found)?)?,
+        false => super::print_lines(&text(found))?,
+    }
     Ok(exit::OK)
 }
 

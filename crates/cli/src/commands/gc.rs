@@ -40,13 +40,13 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Gc) -> Result<u8> {
         options.keep = not_pushed(arguments, &plans, &store, &options)?;
     }
     let collection = collect(&plans, &store, &arguments.data_dir, &options)?;
-    super::print(&match command.json {
-        true => json::text(&Report {
+    match command.json {
+        true => super::print(&json::text(&Report {
             dry_run: command.dry_run,
             collection: &collection,
-        })?,
-        false => listed(&collection.removed),
-    })?;
+        })?)?,
+        false => super::print_lines(&listed(&collection.removed))?,
+    }
     if !options.keep.is_empty() {
         let count = options.keep.len();
         let (are, stay) = match count {

@@ -38,6 +38,8 @@ use std::path::Path;
 
 use anyhow::Context;
 
+use crate::wrapping;
+
 /// The path from here, where it is below here.
 pub(crate) fn relative(path: &Path) -> String {
     let below = std::env::current_dir()
@@ -78,7 +80,7 @@ pub(crate) fn print(text: &str) -> anyhow::Result<()> {
 
 /// Prints lines for people: within the width of a terminal, if standard output is one.
 pub(crate) fn print_lines(text: &str) -> anyhow::Result<()> {
-    print(&crate::wrapping::for_stdout(text))
+    print(&wrapping::lines_within(text, wrapping::width_of_stdout()))
 }
 
 /// Prints bytes that need not be text, as [`print()`] prints text.
@@ -102,8 +104,13 @@ pub(crate) fn printed(written: std::io::Result<()>) -> anyhow::Result<Reader> {
     }
 }
 
-/// Prints to standard error. A closed pipe is no error.
+/// Prints lines for people to standard error, within the width of a terminal, if it is one. A closed pipe is no error.
 pub(crate) fn tell(text: &str) {
+    tell_unbroken(&wrapping::lines_within(text, wrapping::width_of_stderr()));
+}
+
+/// As [`tell`], for a text that is laid out already.
+pub(crate) fn tell_unbroken(text: &str) {
     crate::planning::end();
     let _ = writeln!(std::io::stderr(), "{text}");
 }

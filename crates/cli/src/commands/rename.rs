@@ -23,7 +23,7 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Arguments) -> Result<u
     if !command.dry_run {
         renaming.write()?;
     }
-    super::print(&renaming.files.iter().map(listed).collect::<String>())?;
+    super::print_lines(&renaming.files.iter().map(listed).collect::<String>())?;
     tell(&summary(&renaming, command));
     Ok(exit::OK)
 }

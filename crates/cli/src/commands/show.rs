@@ -13,6 +13,7 @@ use super::{stale_link, tell};
 use crate::arguments::{ProjectArguments, Show};
 use crate::exit;
 use crate::json;
+use crate::wrapping::width_of_stdout;
 
 #[derive(Serialize)]
 struct Report {
@@ -83,14 +84,17 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Show) -> Result<u8> {
             let shown = show(&file, command.rows)?;
             match command.json {
                 true => artifacts.push(ArtifactReport::new(file, shown)?),
-                false => texts.push(format!("{}\n{shown}", file.display())),
+                false => {
+                    let shown = shown.text(width_of_stdout());
+                    texts.push(format!("{}\n{shown}", file.display()));
+                }
             }
         }
     }
-    super::print(&match command.json {
-        true => json::text(&Report { artifacts })?,
-        false => texts.join("\n"),
-    })?;
+    match command.json {
+        true => super::print(&json::text(&Report { artifacts })?)?,
+        false => super::print_lines(&texts.join("\n"))?,
+    }
     Ok(exit::OK)
 }
 

@@ -10,6 +10,7 @@ use crate::arguments::{ProjectArguments, Sql};
 use crate::exit::{self, diagnosed};
 use crate::json;
 use crate::project::Project;
+use crate::wrapping::width_of_stdout;
 
 #[derive(Serialize)]
 struct Report<'a, T> {
@@ -66,7 +67,7 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Sql) -> Result<u8> {
             content: &answer,
         })?)?;
     } else {
-        super::print(&answer.text())?;
+        super::print_lines(&answer.text(width_of_stdout()))?;
     }
     Ok(exit::OK)
 }

@@ -17,7 +17,7 @@ use crate::exit;
 use crate::json;
 use crate::project::{self, Project};
 use crate::sharing::Shared;
-use crate::task_report::{JobReport, TaskReport, reason};
+use crate::task_report::{JobReport, TaskReport, reason, word};
 
 #[derive(Serialize)]
 struct Report<'a> {
@@ -185,7 +185,7 @@ impl Found {
         let words = |(task, state): (usize, &State)| match (self.link(task), self.job(state)) {
             (Some(link), _) => (task, "link", link.to_owned()),
             (None, Some(job)) => (task, job.state, job.describe()),
-            (None, None) => (task, state.name(), self.reason(state)),
+            (None, None) => (task, word(state), self.reason(state)),
         };
         let mut text = if !all && listed().count() > by_table::LISTED {
             let hint = format!(

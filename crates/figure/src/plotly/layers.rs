@@ -56,10 +56,11 @@ fn line(line: &Line, axes: &Axes) -> Result<Value> {
     } else {
         "lines"
     };
+    // Those of the library grow with the width: a key of a legend would show one dash of a thick line.
     let dash = match line.dash {
-        Dash::Solid => "solid",
-        Dash::Dashed => "dash",
-        Dash::Dotted => "dot",
+        Dash::Solid => "solid".to_owned(),
+        Dash::Dashed => lengths(line.width, [3.5, 2.2], [10.0, 5.0]),
+        Dash::Dotted => lengths(line.width, [1.0, 1.6], [3.0, 4.0]),
     };
     let mut trace = json!({
         "type": "scatter",
@@ -75,6 +76,12 @@ fn line(line: &Line, axes: &Axes) -> Result<Value> {
     }
     name(&mut trace, line.name.as_deref())?;
     Ok(trace)
+}
+
+/// Dash and gap in widths of the line, as still pictures have them, but of at most so many px.
+fn lengths(width: f64, in_widths: [f64; 2], most: [f64; 2]) -> String {
+    let [dash, gap] = [0, 1].map(|index| (in_widths[index] * width).min(most[index]));
+    format!("{dash:.1}px,{gap:.1}px")
 }
 
 /// The trace of a band: a closed outline for every range without gaps, along the upper edge and back along the lower one.

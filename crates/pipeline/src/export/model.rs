@@ -1,7 +1,7 @@
 //! Models and files of weights, which the program of the stage `model` knows.
 
 use std::path::Path;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use super::ExportError;
 
@@ -34,14 +34,14 @@ pub fn python(program: &Path, path: &Path, weights: &str) -> Result<Vec<u8>, Exp
 ///
 /// # Errors
 /// The program does not start.
-pub fn inspect(program: &Path, arguments: &[&std::ffi::OsStr]) -> Result<ExitStatus, ExportError> {
+pub fn inspect(program: &Path, arguments: &[&std::ffi::OsStr]) -> Result<Output, ExportError> {
     let mut command = Command::new(program);
-    let status = command
+    let output = command
         .arg("inspect")
         .args(arguments)
         .stdin(Stdio::null())
-        .status();
-    status.map_err(|source| not_started(program, &source))
+        .output();
+    output.map_err(|source| not_started(program, &source))
 }
 
 fn written(program: &Path, command: &mut Command) -> Result<Vec<u8>, ExportError> {

@@ -107,6 +107,13 @@ impl Binder<'_> {
             _ => None,
         };
         let Some(position) = position else {
+            let of_table = self.catalogue.of_table(&written);
+            if of_table.len() > 1 {
+                return Err(QueryError::UnknownTable {
+                    known: format!("its tasks write {}", of_table.join(", ")),
+                    name: written,
+                });
+            }
             let tables = self
                 .catalogue
                 .tables

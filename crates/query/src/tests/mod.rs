@@ -156,7 +156,7 @@ fn answers_are_tables_and_comma_separated_values() {
     let query = "select model, hidden, train_loss_nats as loss from finals order by model";
     let found = answer(query).expect("an answer");
     assert_eq!(
-        found.text(),
+        found.text(None),
         "model  hidden  loss\na,\"b\"       -   2.0\nc           7   inf\nd           8   1.0\n"
     );
     assert_eq!(
@@ -164,7 +164,7 @@ fn answers_are_tables_and_comma_separated_values() {
         "model,hidden,loss\n\"a,\"\"b\"\"\",,2.0\nc,7,inf\nd,8,1.0\n"
     );
     let none = answer("select model from finals where hidden > 100").expect("an answer");
-    assert_eq!((none.text().as_str(), none.rows.len()), ("model\n", 0));
+    assert_eq!((none.text(None).as_str(), none.rows.len()), ("model\n", 0));
 }
 
 #[test]
@@ -213,7 +213,7 @@ fn a_table_without_rows_has_its_columns() {
     };
     let found = catalogue.query("digits", "select rank, similarity_std from similarity");
     let found = found.expect("an answer");
-    assert_eq!(found.text(), "rank  similarity_std\n");
+    assert_eq!(found.text(None), "rank  similarity_std\n");
 }
 
 #[test]

@@ -386,13 +386,22 @@
   if (fold && matchMedia("(max-width: 60rem)").matches) fold.open = false;
   follow();
 
-  // The filter: figures, their entries in the contents, and tasks that hold all words.
+  // The filter: figures, their entries in the contents, and tasks that hold all words. Sections without any go, too.
 
   const filter = document.getElementById("filter");
+  const found = document.getElementById("found");
+  const count = (number, what) => `${number} ${what}${number === 1 ? "" : "s"}`;
+
+  function keep(section, wanted) {
+    document.getElementById(section).hidden = !wanted;
+    const entry = links.get(section)?.closest("li");
+    if (entry) entry.hidden = !wanted;
+  }
   function sift() {
     const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
     const fits = (...texts) => words.every((word) => texts.join(" ").toLowerCase().includes(word));
     let heading = null;
+    let figures = 0;
     for (const part of document.querySelectorAll("#figures > h3.group, #figures article")) {
       if (part.matches("h3.group")) {
         heading = part;
@@ -401,12 +410,26 @@
       }
       const title = part.querySelector("h3, h4").textContent;
       part.hidden = !fits(title, part.dataset.task, heading?.textContent ?? "");
+      if (!part.hidden) figures += 1;
       if (!part.hidden && heading) heading.hidden = false;
       const entry = links.get(part.dataset.figure)?.closest("li");
       if (entry) entry.hidden = part.hidden;
     }
-    for (const row of document.querySelectorAll("#tasks tbody tr")) row.classList.toggle("sifted", !fits(row.textContent));
-    document.querySelector("#tasks")?.classList.toggle("sifting", words.length > 0);
+    for (const group of document.querySelectorAll("#contents ul details")) {
+      group.hidden = group.querySelector("li:not([hidden])") === null;
+    }
+    let tasks = 0;
+    for (const row of document.querySelectorAll("#tasks tbody tr:not(.sweep)")) {
+      const fit = fits(row.textContent);
+      row.classList.toggle("sifted", !fit);
+      if (fit) tasks += 1;
+    }
+    document.getElementById("tasks").classList.toggle("sifting", words.length > 0);
+    keep("figures", words.length === 0 || figures > 0);
+    keep("tasks", words.length === 0 || tasks > 0);
+    if (words.length === 0) found.textContent = "";
+    else if (figures + tasks === 0) found.textContent = "No figure and no task fits.";
+    else found.textContent = `${count(figures, "figure")}, ${count(tasks, "task")}`;
     follow();
   }
   if (filter) {
@@ -467,7 +490,7 @@
         const falls = head.getAttribute("aria-sort") === "ascending";
         heads.forEach((other) => other.removeAttribute("aria-sort"));
         head.setAttribute("aria-sort", falls ? "descending" : "ascending");
-        const key = (row) => row.cells[column].textContent.trim().replaceAll("\u2212", "-");
+        const key = (row) => row.cells[column].textContent.trim().replaceAll("\u2212", "-").replace(/^[≥≤] /, "");
         const body = table.tBodies[0];
         // In the order of a column, the tasks of a sweep need not stand together.
         for (const head of body.querySelectorAll(".sweep")) head.remove();

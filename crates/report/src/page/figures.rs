@@ -14,6 +14,8 @@ use eigenscope_figure::Interactive;
 
 /// Ends of the names of figures that belong side by side.
 const SIDES: [&str; 4] = ["-before", "-after", "-published", "-corrected"];
+/// Height up to which a figure shares a page of paper with another, px.
+const HALF_A_PAGE: u64 = 620;
 
 /// A task that draws a figure.
 pub(super) struct FigureOfTask<'a> {
@@ -68,6 +70,11 @@ impl FigureOfTask<'_> {
             .as_ref()
             .map(|drawn| &drawn.wide.layout["height"]);
         wide.and_then(serde_json::Value::as_f64).unwrap_or_default() as u64
+    }
+
+    /// Whether half a page would be too little for it.
+    pub(super) fn is_tall(&self) -> bool {
+        self.height() > HALF_A_PAGE
     }
 
     /// What figures that stand side by side have in common: the table of the pipeline file, or its name up to the word that

@@ -126,8 +126,15 @@ pub(super) fn badge(state: &TaskState) -> String {
 pub(super) fn number(text: &str) -> String {
     match text {
         "" => "–".to_owned(),
-        text => text.replace('-', "−"),
+        text => typeset(text).replace('-', "−"),
     }
+}
+
+/// A text of a file of published numbers with the signs of typography: powers and bounds are typed there.
+pub(super) fn typeset(text: &str) -> String {
+    let signs = [(">=", "≥"), ("<=", "≤"), ("^2", "²"), ("^3", "³")];
+    let replaced = |text: String, (typed, sign)| text.replace(typed, sign);
+    signs.into_iter().fold(text.to_owned(), replaced)
 }
 
 /// A summary of the page in a sentence or two.
@@ -188,6 +195,16 @@ fn quoted(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn powers_and_bounds_have_the_signs_of_typography() {
+        assert_eq!(number(">= -0.8"), "≥ −0.8");
+        assert_eq!(number("<= 0.1"), "≤ 0.1");
+        assert_eq!(
+            typeset("A3 MLP: r^2, first-layer"),
+            "A3 MLP: r², first-layer"
+        );
+    }
 
     #[test]
     fn numbers_have_four_digits() {

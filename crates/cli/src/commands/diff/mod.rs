@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow, bail};
 use eigenscope_pipeline::diff::{Diff, NumberChange, Results, RevisionFile, Side, TaskChange};
 use eigenscope_pipeline::store::Store;
-use eigenscope_pipeline::text_table::{Align, text_table};
+use eigenscope_pipeline::text_table::{Align, text_table, text_table_within};
 use eigenscope_plan::Plan;
 use eigenscope_plan::label::table_of;
 use eigenscope_plan::programs::Programs;
@@ -21,6 +21,7 @@ use crate::json;
 use crate::planning;
 use crate::project::{PIPELINES, pipeline_file, stage_programs, store};
 use crate::settings;
+use crate::wrapping::width_of_stdout;
 
 /// Rows of a column that are printed, unless all are asked for: those that differ most.
 const SHOWN: usize = 8;
@@ -60,18 +61,18 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Arguments) -> Result<u
     let before = sides.side(&before, &command.before)?;
     let after = sides.side(&after, after_name)?;
     let diff = Diff::new(&before, &after, &store)?;
-    let text = text(&diff, command.all);
     if let Some(file) = &command.output {
+        let text = text(&diff, command.all, None);
         output::write(file, page::page(&diff, &text)?.as_bytes())?;
         if output::is_stdout(file) {
             return Ok(exit::OK);
         }
         tell(&format!("wrote {}", file.display()));
     }
-    super::print(&match command.json {
-        true => json::text(&diff)?,
-        false => text,
-    })?;
+    match command.json {
+        true => super::print(&json::text(&diff)?)?,
+        false => super::print_lines(&text(&diff, command.all, width_of_stdout()))?,
+    }
     Ok(exit::OK)
 }
 
@@ -206,8 +207,8 @@ impl Sides<'_> {
     }
 }
 
-/// What differs, for people.
-fn text(diff: &Diff, all: bool) -> String {
+/// What differs, for people: with tables of numbers of at most `width` characters.
+fn text(diff: &Diff, all: bool, width: Option<usize>) -> String {
     let Diff { before, after, .. } = diff;
     if diff.is_empty() {
         return format!("{before} and {after} ask for the same, and their results are equal\n");
@@ -229,7 +230,7 @@ fn text(diff: &Diff, all: bool) -> String {
     section(
         &mut text,
         "Numbers (means over seeds; ± is the 90% interval of the mean difference of pairs)",
-        &numbers(&diff.numbers, all),
+        &numbers(&diff.numbers, all, width),
     );
     let figures = diff.figures.iter().map(|figure| {
         vec![
@@ -316,7 +317,7 @@ fn results(diff: &Diff) -> String {
 }
 
 /// A table for each column with its rows that differ most.
-fn numbers(changes: &[NumberChange], all: bool) -> String {
+fn numbers(changes: &[NumberChange], all: bool, width: Option<usize>) -> String {
     let mut columns: BTreeMap<(&str, &str, &str), Vec<&NumberChange>> = BTreeMap::new();
     for change in changes {
         let place = (
@@ -352,7 +353,9 @@ fn numbers(changes: &[NumberChange], all: bool) -> String {
             Align::Left,
             Align::Right,
         ];
-        for line in text_table(&lines, &aligned).lines() {
+        // It stands in a section, below the name of its column.
+        let width = width.map(|width| width - 4);
+        for line in text_table_within(&lines, &aligned, width).lines() {
             let _ = writeln!(text, "  {line}");
         }
         if count < changes.len() {
