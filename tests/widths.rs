@@ -91,7 +91,7 @@ fn results() {
     project.run();
     project.write(
         "q.toml",
-        &SWEEP.replace("hidden = [4, 6]", "hidden = [4, 7]"),
+        SWEEP.replace("hidden = [4, 6]", "hidden = [4, 7]"),
     );
     for arguments in [
         "devices",
