@@ -273,12 +273,15 @@ fn broken(
     room: f64,
     most_lines: usize,
 ) -> Result<Vec<Vec<String>>> {
-    let lines = names
-        .iter()
-        .map(|name| font.wrap(name, theme::LEGEND_TEXT, room));
-    let lines = lines.collect::<Result<Vec<_>>>()?;
-    if lines.iter().all(|lines| lines.len() <= most_lines) {
-        return Ok(lines);
+    let widest = font.widest(names.iter().copied(), theme::LEGEND_TEXT)?;
+    if widest > room && widest <= room * most_lines as f64 {
+        let lines = names
+            .iter()
+            .map(|name| font.wrap(name, theme::LEGEND_TEXT, room));
+        let lines = lines.collect::<Result<Vec<_>>>()?;
+        if lines.iter().all(|lines| lines.len() <= most_lines) {
+            return Ok(lines);
+        }
     }
     let short = font.shortened(names, theme::LEGEND_TEXT, room)?;
     Ok(short.into_iter().map(|name| vec![name]).collect())
