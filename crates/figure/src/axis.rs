@@ -46,7 +46,7 @@ pub struct Axis {
     /// Draws light lines across the plot at the major ticks.
     pub grid: bool,
     /// Name of the values at the low end if they stand for all values that cannot be placed, such as zero on a logarithmic
-    /// axis.
+    /// axis. The line of a y axis is broken above it.
     pub floor: Option<String>,
     /// Draws the axis line and the tick marks. Tick labels are always drawn.
     pub line: bool,

@@ -10,6 +10,12 @@ use crate::svg::{Anchor, Lettering, SvgWriter};
 use crate::text::{Font, TextStyle};
 use crate::theme;
 
+/// Distance of the break of an axis from its low end, as a fraction of its length.
+const BREAK_AT: f64 = 0.045;
+/// Half of the gap in the axis line, and how far the strokes at its ends reach to both sides, px.
+const BREAK_HALF: f64 = 2.0;
+const BREAK_REACH: f64 = 4.0;
+
 /// Scale of the x axis.
 pub(super) fn x_scale(axes: &Axes, plot: Rect) -> AxisScale {
     AxisScale::new(&axes.x, plot.x, plot.right())
@@ -96,12 +102,7 @@ fn y_axis(writer: &mut SvgWriter, font: &Font<'_>, axes: &Axes, place: &PanelLay
     let (axis, plot) = (&axes.y, place.plot);
     let scale = y_scale(axes, plot);
     if axis.line {
-        writer.line(
-            (plot.x, plot.y),
-            (plot.x, plot.bottom()),
-            theme::AXIS_LINE,
-            1.0,
-        );
+        y_line(writer, axis, plot);
         for (tick, length) in ticks(axis, &place.y_ticks) {
             let y = scale.px(tick.at);
             writer.line((plot.x - length, y), (plot.x, y), theme::AXIS_LINE, 1.0);
@@ -121,6 +122,23 @@ fn y_axis(writer: &mut SvgWriter, font: &Font<'_>, axes: &Axes, place: &PanelLay
     let Label { x, y, lines } = &place.y_label;
     let label = ink(theme::AXIS_LABEL, Anchor::Middle).turned();
     super::lines(writer, (*x, *y), lines, label)
+}
+
+/// The line of the y axis, broken above a floor, which is on another scale.
+fn y_line(writer: &mut SvgWriter, axis: &Axis, plot: Rect) {
+    let mut line = |from: (f64, f64), to| writer.line(from, to, theme::AXIS_LINE, 1.0);
+    if axis.floor.is_none() {
+        return line((plot.x, plot.y), (plot.x, plot.bottom()));
+    }
+    let middle = plot.bottom() - BREAK_AT * plot.height;
+    for (y, end) in [
+        (middle - BREAK_HALF, plot.y),
+        (middle + BREAK_HALF, plot.bottom()),
+    ] {
+        line((plot.x, end), (plot.x, y));
+        let (left, right) = (plot.x - BREAK_REACH, plot.x + BREAK_REACH);
+        line((left, y + BREAK_HALF), (right, y - BREAK_HALF));
+    }
 }
 
 fn ticks<'a>(axis: &'a Axis, major: &'a [Tick]) -> impl Iterator<Item = (&'a Tick, f64)> {

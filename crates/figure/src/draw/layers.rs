@@ -6,7 +6,7 @@ use crate::bitmap::Bitmap;
 use crate::description::Axes;
 use crate::error::Result;
 use crate::layer::{Band, Dash, Image, Layer, Line, Points, Texts};
-use crate::layout::{Rect, cell_style, point_texts};
+use crate::layout::{Rect, cell_texts, point_texts};
 use crate::scale::AxisScale;
 use crate::svg::{Anchor, Lettering, Path, SvgWriter, number};
 use crate::text::Font;
@@ -183,8 +183,7 @@ fn draw_image(
     let bitmap = Bitmap::coloured(&image.values, &image.colours);
     pixels::draw(writer, &bitmap, order, area)?;
     writer.end();
-    let style = cell_style(font, image, axes, plot)?;
-    let (Some(texts), Some(style)) = (&image.cell_texts, style) else {
+    let Some((texts, style)) = cell_texts(font, image, axes, plot)? else {
         return Ok(());
     };
     let (rows, columns) = (image.values.rows() as f64, image.values.columns() as f64);

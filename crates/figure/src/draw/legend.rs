@@ -24,7 +24,10 @@ pub(super) fn draw(writer: &mut SvgWriter, legend: &LegendLayout, x: f64, y: f64
         let (x, middle) = (x + placed.x, y + placed.y);
         draw_handle(writer, &placed.entry, x, middle);
         let text_x = x + theme::LEGEND_HANDLE + theme::LEGEND_HANDLE_GAP;
-        writer.label(text_x, middle + drop, &placed.text, name)?;
+        for (number, line) in placed.lines.iter().enumerate() {
+            let down = number as f64 * theme::LEGEND_TEXT.line_height();
+            writer.label(text_x, middle + drop + down, line, name)?;
+        }
     }
     if let Some((right, down, text)) = &legend.more {
         writer.label(x + right, y + down + drop, text, name)?;

@@ -8,6 +8,8 @@ use crate::{theme, ticks};
 /// Widest name of an entry beside and below the panels, px.
 const WIDEST_NAME: f64 = 210.0;
 const WIDEST_NAME_BELOW: f64 = 360.0;
+/// Most lines of a name below the panels.
+const NAME_LINES: usize = 2;
 /// Smallest width of a title above a column of entries, px, and its most lines.
 const NARROWEST_TITLE: f64 = 110.0;
 const TITLE_LINES: usize = 3;
@@ -39,30 +41,30 @@ pub(crate) struct LegendLayout {
 pub(crate) struct PlacedEntry {
     /// Full name and look.
     pub entry: LegendEntry,
-    /// The name, shortened if it is long.
-    pub text: String,
+    /// Lines of the name, shortened if it is long.
+    pub lines: Vec<String>,
     /// Left end of the entry, px.
     pub x: f64,
-    /// Middle line of the entry, px.
+    /// Middle of the first line of the entry, px.
     pub y: f64,
 }
 
 /// The entries of a legend that have room.
 struct Chosen {
-    /// Entries with their shortened names.
-    entries: Vec<(LegendEntry, String)>,
+    /// Entries with the lines of their names.
+    entries: Vec<(LegendEntry, Vec<String>)>,
     left_out: usize,
 }
 
 impl Chosen {
-    /// Chooses at most `most` entries and shortens their names to `room` px. If there are more, one fewer is chosen, since
+    /// Chooses at most `most` entries and breaks or shortens their names to `room` px. If there are more, one fewer is chosen, since
     /// the last row is a note about the others.
     fn new(
         font: &Font<'_>,
         entries: Vec<LegendEntry>,
         ordered: bool,
         most: usize,
-        room: f64,
+        (room, most_lines): (f64, usize),
     ) -> Result<Self> {
         let count = entries.len();
         let kept = if count > most {
@@ -78,17 +80,28 @@ impl Chosen {
             _ => entries.into_iter().take(kept).collect(),
         };
         let names: Vec<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
-        let texts = font.shortened(&names, theme::LEGEND_TEXT, room)?;
+        let names = broken(font, &names, room, most_lines)?;
         Ok(Self {
             left_out: count - kept,
-            entries: entries.into_iter().zip(texts).collect(),
+            entries: entries.into_iter().zip(names).collect(),
         })
     }
 
-    /// The names and the note about the others.
-    fn texts(&self) -> Vec<String> {
-        let names = self.entries.iter().map(|(_, text)| text.clone());
-        names.chain(self.more()).collect()
+    /// The widest line of each name, and the note about the others.
+    fn texts(&self, font: &Font<'_>) -> Result<Vec<String>> {
+        let mut texts = Vec::with_capacity(self.entries.len() + 1);
+        for (_, lines) in &self.entries {
+            let mut widest = (0.0, "");
+            for line in lines {
+                let width = font.width(line, theme::LEGEND_TEXT)?;
+                if width > widest.0 {
+                    widest = (width, line);
+                }
+            }
+            texts.push(widest.1.to_owned());
+        }
+        texts.extend(self.more());
+        Ok(texts)
     }
 
     fn more(&self) -> Option<String> {
@@ -108,9 +121,9 @@ impl Chosen {
             .entries
             .into_iter()
             .enumerate()
-            .map(|(index, (entry, text))| {
+            .map(|(index, (entry, lines))| {
                 let (x, y) = place(index);
-                PlacedEntry { entry, text, x, y }
+                PlacedEntry { entry, lines, x, y }
             });
         (entries.collect(), more)
     }
@@ -156,17 +169,14 @@ impl LegendLayout {
         // A few entries explain the order of all.
         let beside = if legend.ordered { 1 } else { beside.max(1) };
         let most = fitting.saturating_mul(beside);
-        let chosen = Chosen::new(font, entries, legend.ordered, most, WIDEST_NAME)?;
-        let count = chosen.texts().len();
+        let chosen = Chosen::new(font, entries, legend.ordered, most, (WIDEST_NAME, 1))?;
+        let names = chosen.texts(font)?;
+        let count = names.len();
         let columns = count.div_ceil(fitting).max(1);
         let rows = count.div_ceil(columns).max(1);
-        let names: Vec<String> = chosen
-            .entries
-            .iter()
-            .map(|(_, text)| text.clone())
-            .collect();
-        let more = font.width(&chosen.more().unwrap_or_default(), theme::LEGEND_TEXT)?;
-        let step = step(&names)?.max(more + theme::LEGEND_COLUMN_GAP);
+        let (names, more) = names.split_at(chosen.entries.len());
+        let more = font.widest(more.iter().map(String::as_str), theme::LEGEND_TEXT)?;
+        let step = step(names)?.max(more + theme::LEGEND_COLUMN_GAP);
         let (entries, more) = chosen.placed(|index| {
             let x = (index / rows) as f64 * step;
             (
@@ -216,8 +226,14 @@ impl LegendLayout {
         let room = room.min(WIDEST_NAME_BELOW);
         let mut most = MOST_IN_ROWS;
         let (chosen, starts, rows) = loop {
-            let chosen = Chosen::new(font, entries.clone(), legend.ordered, most, room)?;
-            let texts = chosen.texts();
+            let chosen = Chosen::new(
+                font,
+                entries.clone(),
+                legend.ordered,
+                most,
+                (room, NAME_LINES),
+            )?;
+            let texts = chosen.texts(font)?;
             let (starts, rows) = fitting_columns(font, &texts, width - indent)?;
             if rows <= most_rows || most <= 2 {
                 break (chosen, starts, rows);
@@ -225,9 +241,16 @@ impl LegendLayout {
             most = (most_rows * (starts.len() - 1)).min(most - 1);
         };
         let columns = starts.len() - 1;
+        let mut tops = vec![header];
+        for row in 0..rows {
+            let own = chosen.entries.iter().skip(row * columns).take(columns);
+            let more = own.map(|(_, lines)| lines.len()).max().unwrap_or(1) - 1;
+            let height = theme::LEGEND_ROW + more as f64 * theme::LEGEND_TEXT.line_height();
+            tops.push(tops[row] + height);
+        }
         let (entries, more) = chosen.placed(|index| {
-            let y = ((index / columns) as f64 + 0.5) * theme::LEGEND_ROW;
-            (indent + starts[index % columns], header + y)
+            let y = tops[index / columns] + 0.5 * theme::LEGEND_ROW;
+            (indent + starts[index % columns], y)
         });
         let baseline = 0.5 * theme::LEGEND_ROW + theme::LEGEND_TITLE.middle_drop();
         Ok(Self {
@@ -238,9 +261,30 @@ impl LegendLayout {
             entries,
             more,
             width: (indent + starts[columns]).max(title_width),
-            height: header + rows as f64 * theme::LEGEND_ROW,
+            height: tops[rows],
         })
     }
+}
+
+/// Breaks all names into at most so many lines of `room` px, or shortens all to one line if that is too few.
+fn broken(
+    font: &Font<'_>,
+    names: &[&str],
+    room: f64,
+    most_lines: usize,
+) -> Result<Vec<Vec<String>>> {
+    let widest = font.widest(names.iter().copied(), theme::LEGEND_TEXT)?;
+    if widest > room && widest <= room * most_lines as f64 {
+        let lines = names
+            .iter()
+            .map(|name| font.wrap(name, theme::LEGEND_TEXT, room));
+        let lines = lines.collect::<Result<Vec<_>>>()?;
+        if lines.iter().all(|lines| lines.len() <= most_lines) {
+            return Ok(lines);
+        }
+    }
+    let short = font.shortened(names, theme::LEGEND_TEXT, room)?;
+    Ok(short.into_iter().map(|name| vec![name]).collect())
 }
 
 /// Starts of the columns of entries in rows of at most `width` px, the end of the last column, and the number of rows.
@@ -271,4 +315,23 @@ fn column_starts(font: &Font<'_>, texts: &[String], columns: usize) -> Result<Ve
 fn entry_width<'t>(font: &Font<'_>, texts: impl IntoIterator<Item = &'t String>) -> Result<f64> {
     let text = font.widest(texts.into_iter().map(String::as_str), theme::LEGEND_TEXT)?;
     Ok(theme::LEGEND_HANDLE + theme::LEGEND_HANDLE_GAP + text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_broken_before_they_are_shortened() {
+        let font = Font::bundled().unwrap();
+        let name = "last eigenvalue above the Marchenko-Pastur law";
+        let lines = |most| broken(&font, &[name, "weights"], 160.0, most).unwrap();
+        let whole = ["last eigenvalue above the", "Marchenko-Pastur law"];
+        assert_eq!(lines(2), [&whole[..], &["weights"]]);
+        let [short, weights] = &lines(1)[..] else {
+            panic!("two names");
+        };
+        assert!(short.len() == 1 && short[0].contains('…'), "{short:?}");
+        assert_eq!(weights[..], ["weights"]);
+    }
 }

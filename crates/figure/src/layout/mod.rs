@@ -27,7 +27,7 @@ use columns::Columns;
 pub(crate) use image_cells::ImageCells;
 pub(crate) use legend_box::LegendLayout;
 pub(super) use margins::{colour_bar_label_distance, tick_length};
-pub(crate) use point_texts::{PointText, cell_style, point_texts};
+pub(crate) use point_texts::{PointText, cell_texts, point_texts};
 
 /// Most lines of the title of a figure.
 const TITLE_LINES: usize = 6;

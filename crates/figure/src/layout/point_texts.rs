@@ -1,5 +1,7 @@
 //! Fitting of texts inside a plot: at data points, and in the cells of a heat map.
 
+use std::borrow::Cow;
+
 use super::Rect;
 use super::beside::{Named, places};
 use crate::description::Axes;
@@ -9,6 +11,10 @@ use crate::layer::{Image, Layer, Texts};
 use crate::scale::AxisScale;
 use crate::text::{Font, TextStyle};
 use crate::theme;
+
+/// Room for a text in a cell, relative to its size: the gap to the next, and the height of a line.
+const CELL_GAP: f64 = 0.4;
+const CELL_LINE: f64 = 1.1;
 
 /// A text centred at a data point.
 #[derive(Clone, Debug, PartialEq)]
@@ -104,29 +110,73 @@ fn markers(axes: &Axes, (x_scale, y_scale): (AxisScale, AxisScale)) -> Vec<(f64,
     markers.collect()
 }
 
-/// Style with the largest size at which all cells of a heat map have room for their texts; `None` if there are no texts or
-/// not enough room.
+/// Texts of the cells of a heat map and the style with the largest size at which all have room with a gap to the next. Numbers
+/// without enough room lose the zero before their point. `None` if there are no texts or not enough room for these either.
 ///
 /// # Errors
 /// As [`Font::width`].
-pub(crate) fn cell_style(
+pub(crate) fn cell_texts<'i>(
     font: &Font<'_>,
-    image: &Image,
+    image: &'i Image,
     axes: &Axes,
     plot: Rect,
-) -> Result<Option<TextStyle>> {
+) -> Result<Option<(Cow<'i, [String]>, TextStyle)>> {
     let Some(texts) = &image.cell_texts else {
         return Ok(None);
     };
     let side = |scale: AxisScale, (start, end): (f64, f64), cells: usize| {
-        0.92 * (scale.px(end) - scale.px(start)).abs() / cells as f64
+        (scale.px(end) - scale.px(start)).abs() / cells as f64
     };
     let x_scale = AxisScale::new(&axes.x, plot.x, plot.right());
     let y_scale = AxisScale::new(&axes.y, plot.bottom(), plot.y);
     let width = side(x_scale, image.x, image.values.columns());
     let height = side(y_scale, image.y, image.values.rows());
-    let texts = texts.iter().map(String::as_str);
-    let needed = font.widest(texts, TextStyle::regular(1.0))?;
-    let size = theme::CELL_TEXT_LARGEST.min(height).min(width / needed);
-    Ok((needed > 0.0 && size >= theme::CELL_TEXT_SMALLEST).then_some(TextStyle::regular(size)))
+    let style = |texts: &[String]| -> Result<Option<TextStyle>> {
+        let needed = font.widest(texts.iter().map(String::as_str), TextStyle::regular(1.0))?;
+        let size = (height / CELL_LINE).min(width / (needed + CELL_GAP));
+        let size = size.min(theme::CELL_TEXT_LARGEST);
+        let fits = needed > 0.0 && size >= theme::CELL_TEXT_SMALLEST;
+        Ok(fits.then_some(TextStyle::regular(size)))
+    };
+    if let Some(style) = style(texts)? {
+        return Ok(Some((texts.into(), style)));
+    }
+    let short: Vec<String> = texts.iter().map(|text| without_zeros(text)).collect();
+    Ok(style(&short)?.map(|style| (short.into(), style)))
+}
+
+/// A number without the zero before its point, and a whole one without the zeros after it: ".84" for 0.84, "1" for 1.00.
+fn without_zeros(text: &str) -> String {
+    let Some((whole, fraction)) = text.split_once('.') else {
+        return text.to_owned();
+    };
+    if fraction.bytes().all(|digit| digit == b'0') {
+        return whole.to_owned();
+    }
+    match whole.strip_suffix('0') {
+        Some(sign) if !sign.ends_with(|before: char| before.is_ascii_digit()) => {
+            format!("{sign}.{fraction}")
+        }
+        _ => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_numbers_keep_their_value() {
+        for (text, short) in [
+            ("0.84", ".84"),
+            ("\u{2212}0.30", "\u{2212}.30"),
+            ("1.00", "1"),
+            ("10.25", "10.25"),
+            ("0.00", "0"),
+            ("17", "17"),
+            ("–", "–"),
+        ] {
+            assert_eq!(without_zeros(text), short);
+        }
+    }
 }

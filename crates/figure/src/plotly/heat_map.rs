@@ -9,7 +9,7 @@ use crate::colour::{ColourScale, Rgb};
 use crate::description::{Axes, ColourBar};
 use crate::error::Result;
 use crate::layer::{Image, Layer};
-use crate::layout::{BarLayout, PanelLayout, cell_style};
+use crate::layout::{BarLayout, PanelLayout, cell_texts};
 use crate::matrix::Matrix;
 use crate::text::Font;
 use crate::theme;
@@ -89,8 +89,7 @@ pub(super) fn image(
             "{x}: %{{x:.6~g}}<br>{y}: %{{y:.6~g}}<br><b>%{{z:.6~g}}</b><extra></extra>"
         )),
     };
-    let style = cell_style(font, image, axes, place.plot)?;
-    if let (Some(texts), Some(style)) = (&image.cell_texts, style) {
+    if let Some((texts, style)) = cell_texts(font, image, axes, place.plot)? {
         let texts = texts
             .iter()
             .map(|text| rich(text))

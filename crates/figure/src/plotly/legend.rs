@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Paper;
 use super::keys::Keys;
-use super::text::{rich, rich_lines, styled};
+use super::text::{rich_lines, styled};
 use crate::error::Result;
 use crate::layout::{Layout, LegendLayout};
 use crate::markup;
@@ -30,8 +30,8 @@ pub(super) fn assign(trace: &mut Value, legend: Option<String>) {
 pub(super) struct Entries<'a> {
     /// First panel whose layers have entries in it.
     pub(super) panel: usize,
-    /// Short form of each name (without markup).
-    pub(super) names: BTreeMap<String, &'a str>,
+    /// Lines of the short form of each name (without markup).
+    pub(super) names: BTreeMap<String, &'a [String]>,
     pub(super) more: Option<&'a str>,
 }
 
@@ -52,7 +52,7 @@ pub(super) fn entries<'a>(place: &'a Layout, keys: &Keys) -> BTreeMap<String, En
     let legends = shared.chain(own).map(|(key, panel, legend)| {
         let names = legend.entries.iter().filter_map(|placed| {
             let name = markup::plain(&placed.entry.name).ok()?;
-            Some((name, placed.text.as_str()))
+            Some((name, placed.lines.as_slice()))
         });
         let entries = Entries {
             panel,
@@ -66,10 +66,10 @@ pub(super) fn entries<'a>(place: &'a Layout, keys: &Keys) -> BTreeMap<String, En
 
 /// Chooses the trace that represents each name in the legend: its first line or points, or else its first band.
 ///
-/// `name` returns the short form of a name (without markup) in a legend (its key), if the legend has room for it.
+/// `name` returns the lines of the short form of a name (without markup) in a legend (its key), if the legend has room for it.
 pub(super) fn choose_entries<'a>(
     traces: &mut [Value],
-    name: impl Fn(&str, &str) -> Option<&'a str>,
+    name: impl Fn(&str, &str) -> Option<&'a [String]>,
 ) -> Result<()> {
     let mut chosen = BTreeSet::new();
     for bands in [false, true] {
@@ -86,7 +86,7 @@ pub(super) fn choose_entries<'a>(
                 continue;
             };
             if chosen.insert((legend.to_owned(), group.to_owned())) {
-                rename(trace, rich(name)?);
+                rename(trace, rich_lines(name)?);
                 trace["showlegend"] = json!(true);
             }
         }

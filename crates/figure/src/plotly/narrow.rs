@@ -1,5 +1,6 @@
 //! The layout for small screens.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::keys::Keys;
@@ -7,7 +8,7 @@ use super::{PageLayout, view};
 use crate::description::{Content, Figure, Panel};
 use crate::error::Result;
 use crate::layer::Layer;
-use crate::layout::{Layout, PanelLayout, PointText, cell_style, layout, point_texts};
+use crate::layout::{Layout, PanelLayout, PointText, cell_texts, layout, point_texts};
 use crate::legend::{Legend, LegendPlace};
 use crate::text::Font;
 
@@ -75,20 +76,21 @@ fn stacked(figure: &Figure, order: &[usize]) -> Result<Layout> {
     Ok(place)
 }
 
-/// Returns the texts at points of a plot, and `true` if there are texts in cells.
-fn texts_within(
+/// Returns the texts at points of a plot, and those in cells.
+fn texts_within<'p>(
     font: &Font<'_>,
-    panel: &Panel,
+    panel: &'p Panel,
     place: &PanelLayout,
-) -> Result<(Vec<PointText>, bool)> {
+) -> Result<(Vec<PointText>, Vec<Cow<'p, [String]>>)> {
     let mut texts = Vec::new();
-    let mut cells = false;
+    let mut cells = Vec::new();
     if let Content::Axes(axes) = &panel.content {
         for layer in &axes.layers {
             match layer {
                 Layer::Texts(layer) => texts.extend(point_texts(font, layer, axes, place.plot)?),
                 Layer::Image(image) => {
-                    cells |= cell_style(font, image, axes, place.plot)?.is_some();
+                    let texts = cell_texts(font, image, axes, place.plot)?;
+                    cells.extend(texts.map(|(texts, _)| texts));
                 }
                 _ => {}
             }

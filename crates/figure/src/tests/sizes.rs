@@ -142,7 +142,10 @@ fn a_short_legend_says_how_many_it_leaves_out_and_an_ordered_one_keeps_both_ends
             .map(|trace| trace["name"].as_str().unwrap().to_owned())
             .collect();
         let (legend, ..) = layout(&figure).unwrap().legend.unwrap();
-        let texts = legend.entries.into_iter().map(|entry| entry.text);
+        let texts = legend
+            .entries
+            .into_iter()
+            .map(|entry| entry.lines.join(" "));
         let texts: Vec<String> = texts.chain(legend.more.map(|(.., text)| text)).collect();
         assert_eq!(shown, texts, "both forms show the same");
         texts

@@ -5,7 +5,7 @@ use eigenscope_stage::{Context, Input, Parameter, ParameterType, TaskError};
 
 use super::image_lookup::split_name;
 use crate::parts::classes::{self, Look};
-use eigenscope_figure::{Point, SpacePoints};
+use eigenscope_figure::{Point, SpacePoints, ticks};
 
 /// Some embeddings of an artifact.
 #[derive(Debug)]
@@ -17,6 +17,8 @@ pub(crate) struct EmbeddingSample {
     pub(crate) vectors: Vec<Vec<f64>>,
     /// A sentence about the classes without images; empty if there are none.
     pub(crate) without_images: String,
+    /// Number of all embeddings, of which these are the first ones of each class.
+    pub(crate) of: usize,
 }
 
 /// The parameter of the number of embeddings.
@@ -43,7 +45,7 @@ impl EmbeddingSample {
             context.warn(format!("there are {} embeddings, not {count}", all.len()));
         }
         let vectors: Vec<&[f32]> = all.vectors().collect();
-        let chosen = all.evenly(count);
+        let (chosen, of) = (all.evenly(count), all.len());
         let value = |value: &f32| f64::from(*value);
         Ok(Self {
             without_images: without_images(&all),
@@ -55,6 +57,7 @@ impl EmbeddingSample {
                 .iter()
                 .map(|position| vectors[*position].iter().map(value).collect())
                 .collect(),
+            of,
             header: all.header,
         })
     }
@@ -84,6 +87,7 @@ impl EmbeddingSample {
         }
         Ok(Self {
             header: self.header,
+            of: self.of,
             labels,
             vectors,
             without_images: self.without_images,
@@ -125,10 +129,17 @@ impl EmbeddingSample {
         self.classes().into_iter().map(group).collect()
     }
 
-    /// A description such as "128 test images of 10 classes".
+    /// A description such as "128 test images of 10 classes, the first of each among 300".
     pub(crate) fn in_words(&self) -> String {
+        let first = match self.vectors.len() < self.of {
+            true => format!(
+                ", the first of each among {}",
+                ticks::grouped(self.of as u64)
+            ),
+            false => String::new(),
+        };
         format!(
-            "{} {} images of {} classes",
+            "{} {} images of {} classes{first}",
             self.vectors.len(),
             split_name(self.header.split),
             self.classes().len()

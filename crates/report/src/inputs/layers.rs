@@ -62,6 +62,12 @@ pub(crate) fn choose_layers(
     Ok(chosen.into_iter().take(MOST_LAYERS).cloned().collect())
 }
 
+/// Layers such as "layer conv2" or "layers conv1 and conv2".
+pub(crate) fn in_words<'a>(layers: impl ExactSizeIterator<Item = &'a str>) -> String {
+    let plural = if layers.len() == 1 { "" } else { "s" };
+    format!("layer{plural} {}", enumerate(layers))
+}
+
 /// A title with the number of layers, if some are left out because there are too many.
 pub(crate) fn counted(title: &str, shown: usize, all: usize) -> String {
     match shown {

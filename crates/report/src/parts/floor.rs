@@ -104,10 +104,20 @@ pub(crate) fn ratio_range(values: impl Iterator<Item = f64>) -> Option<(f64, f64
 fn log_ticks(range: (f64, f64)) -> (Vec<Tick>, Vec<Tick>) {
     let divided = ticks::ones_twos_fives(range);
     match divided.len() {
-        0..=2 => (ticks::linear(range, 4), vec![]),
+        0..=2 => {
+            let major = ticks::linear(range, 4);
+            let mut minor = ticks::log_minor(range);
+            minor.retain(|tick| !major.iter().any(|other| same(tick.at, other.at)));
+            (major, minor)
+        }
         3..=8 => (divided, ticks::log_minor(range)),
         _ => (ticks::sparse_decades(range, 8), ticks::log_minor(range)),
     }
+}
+
+/// Whether two positions differ by rounding only.
+fn same(one: f64, other: f64) -> bool {
+    (one - other).abs() <= 1e-9 * other.abs()
 }
 
 #[cfg(test)]
@@ -137,6 +147,16 @@ mod tests {
         assert!(negative.place(f64::NAN).is_nan() && negative.edge(f64::NAN).is_nan());
         assert_eq!(negative.edge(-3.0), negative.place(-3.0));
         assert_eq!([none.edge(-1.0), none.edge(2.0)], [1.0, 2.0]);
+    }
+
+    #[test]
+    fn a_short_axis_has_ticks_between_the_labelled_ones() {
+        let (major, minor) = log_ticks((3.0, 9.5));
+        let at = |ticks: &[Tick]| -> Vec<f64> { ticks.iter().map(|tick| tick.at).collect() };
+        assert_eq!(
+            (at(&major), at(&minor)),
+            (vec![4.0, 6.0, 8.0], vec![3.0, 5.0, 7.0, 9.0])
+        );
     }
 
     #[test]

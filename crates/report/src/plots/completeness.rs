@@ -69,12 +69,12 @@ fn draw(rows: &[CompletenessRow], title: String) -> Result<Figure, TaskError> {
     all_kept.truncate(room.clamp(1, MOST_MAPS));
     let colours = ColourScale::new(ColourMap::Viridis, (0.0, 1.0));
     let mut panels = Vec::new();
-    for (kept, letter) in all_kept.iter().zip('a'..) {
+    for kept in &all_kept {
         let of = rows.iter().filter(|row| row.kept == *kept);
         panels.push(panel(
             of,
             &classes,
-            format!("({letter}) {kept} eigenvectors"),
+            format!("{kept} eigenvectors"),
             &colours,
         )?);
     }

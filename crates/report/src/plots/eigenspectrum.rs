@@ -12,7 +12,7 @@ use crate::inputs::eigenpairs::select;
 use crate::inputs::labels;
 use crate::parts::channels;
 use crate::parts::relative::{NEGATIVE, POSITIVE, sign_colour};
-use crate::parts::series::{padded_range, whole_ticks};
+use crate::parts::series::{enumerate, padded_range, whole_ticks};
 use eigenscope_figure::{
     Axes, Axis, ColourBar, ColourScale, Figure, GridCell, GridRow, ImageGrid, Layer, Legend, Line,
     Marker, MarkerShape, Panel, Points, Rgb, ticks,
@@ -130,6 +130,11 @@ impl<'a> End<'a> {
         vec![Layer::Line(line), Layer::Points(points.named(self.name))]
     }
 
+    /// Such as "8 most negative".
+    fn in_words(&self) -> String {
+        format!("{} most {}", self.eigenvalues.len(), self.name)
+    }
+
     fn images(&self, shape: InputShape) -> Result<GridRow, TaskError> {
         let cell = |row: &&EigenpairRow| -> Result<Option<GridCell>, TaskError> {
             let image = channels::side_by_side(shape, &row.input_vector)?;
@@ -181,9 +186,9 @@ fn draw(
         ..Figure::new(
             format!("Eigenspectrum of class {class}, “{name}”"),
             format!(
-                "Left, the {} most positive and most negative eigenvalues of the class against their rank; right, the \
-                 input-space eigenvectors of the marked ones, with their eigenvalues. All eigenvalues lie between {} and {}.",
-                parameters.count,
+                "The {} eigenvalues of the class against their rank, and the input-space eigenvectors of the marked ones, \
+                 with their eigenvalues. All eigenvalues lie between {} and {}.",
+                enumerate(ends.iter().map(End::in_words)),
                 ticks::decimal(spectrum.first().copied().unwrap_or(0.0), 2),
                 ticks::decimal(spectrum.last().copied().unwrap_or(0.0), 2)
             ),
@@ -203,7 +208,7 @@ fn spectrum_panel(ends: &[End<'_>], count: usize) -> Panel {
     let x = Axis::linear("Rank, strongest first", range_x).with_major(whole_ticks(range_x));
     let y = Axis::linear("Eigenvalue λ", range);
     let layers = ends.iter().flat_map(End::layers).collect();
-    Panel::axes("(a) Eigenvalues", Axes::new(x, y, layers))
+    Panel::axes("Eigenvalues", Axes::new(x, y, layers))
 }
 
 fn images_panel(ends: &[End<'_>], shape: InputShape) -> Result<Panel, TaskError> {
@@ -218,7 +223,7 @@ fn images_panel(ends: &[End<'_>], shape: InputShape) -> Result<Panel, TaskError>
     grid.column_title = channels::in_words(shape);
     grid.largest_cell *= channels::across(shape) as f64;
     let bar = ColourBar::new("Component of E^{T}v", colours);
-    Ok(Panel::images("(b) Eigenvectors", grid).with_colour_bar(bar))
+    Ok(Panel::images("Eigenvectors", grid).with_colour_bar(bar))
 }
 
 #[cfg(test)]

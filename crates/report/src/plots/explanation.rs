@@ -108,8 +108,8 @@ fn draw(
                 image.row.index, predicted.class
             )),
             format!(
-                "Test image {} is classified as {verdict}. Left, the image and, for each of the {} largest logits, the eigenvectors that add and \
-                 subtract most, each scaled to its own largest value; middle, the logits; right, what the eigenpairs of these classes add, in \
+                "Test image {} is classified as {verdict}. The image and, for each of the {} largest logits, the eigenvectors that add and \
+                 subtract most, each scaled to its own largest value; the logits; and what the eigenpairs of these classes add, in \
                  order.{left_out}",
                 image.row.index,
                 classes.len(),
@@ -155,7 +155,7 @@ fn images(pictures: &ImageTable<ExplanationRow>, classes: &[&str]) -> Result<Pan
     grid.column_labels = vec!["adds most".to_owned(), "subtracts most".to_owned()];
     grid.row_title = "Class".to_owned();
     grid.largest_cell = PICTURE;
-    Ok(relative::panel("(a) Image and eigenvectors", grid, shape))
+    Ok(relative::panel("Image and eigenvectors", grid, shape))
 }
 
 /// A number with its sign.
@@ -220,8 +220,8 @@ fn logit_panel(logits: &[LogitRow], classes: &[&str]) -> Panel {
     let values = shown.iter().map(|row| row.logit).chain([0.0]);
     let y = Axis::linear("Logit", padded_range(values));
     let title = match shown.len() == logits.len() {
-        true => "(b) Logits".to_owned(),
-        false => format!("(b) Logits: {} of {} classes", shown.len(), logits.len()),
+        true => "Logits".to_owned(),
+        false => format!("Logits: {} of {} classes", shown.len(), logits.len()),
     };
     let axes = Axes::new(Axis::categories("Class", names), y, layers.collect());
     Panel::axes(title, axes)
@@ -279,7 +279,7 @@ fn contribution_panel(contributions: &[ContributionRow], classes: &[&str]) -> Pa
             Tick::new(2.0 * ENDS as f64 + 1.0, "last"),
         ]),
     };
-    Panel::axes("(c) What eigenpairs add", Axes::new(x, y, layers))
+    Panel::axes("What eigenpairs add", Axes::new(x, y, layers))
 }
 
 #[cfg(test)]
@@ -307,7 +307,7 @@ mod tests {
         assert_eq!((drawn[0].class.as_str(), drawn[0].logit), ("0", 0.0));
         assert!(drawn[1..].iter().all(|row| row.logit >= 61.0));
         let panel = logit_panel(&many, &["14", "0"]);
-        assert_eq!(panel.title, "(b) Logits: 40 of 100 classes");
+        assert_eq!(panel.title, "Logits: 40 of 100 classes");
         let bars = panel.layers().iter().step_by(2);
         let names: Vec<_> = bars.map(|bar| bar.name().unwrap_or_default()).collect();
         assert_eq!(names.len(), MOST_BARS);

@@ -44,9 +44,9 @@ fn draw(patterns: &Patterns, variant: Option<&str>) -> Result<Figure, TaskError>
     };
     let (top, linear, target) = (row("top eigenvector")?, row("linear bias")?, row("target")?);
     let panels = vec![
-        panel(patterns, top, "(a) Top eigenvector", "Component of E^{T}v")?,
-        panel(patterns, linear, "(b) Linear bias", "Slope of the logit")?,
-        panel(patterns, target, "(c) Target", "Pixel value")?,
+        panel(patterns, top, "Top eigenvector", "Component of E^{T}v")?,
+        panel(patterns, linear, "Linear bias", "Slope of the logit")?,
+        panel(patterns, target, "Target", "Pixel value")?,
     ];
     // Patterns of several channels are wide, and stand one below the other.
     let columns = match channels::across(patterns.shape) {

@@ -121,9 +121,9 @@ fn draw(
         ..Figure::new(
             title,
             format!(
-                "Left, the {all} singular values of the interaction tensor flattened to classes by interactions; middle, what each class \
-                 takes from the first {shown} components; right, the strongest positive and negative eigenvectors of these, each scaled to \
-                 its own largest value, with their eigenvalues. The first {shown} hold {share} % of the squared norm of the tensor."
+                "The {all} singular values of the interaction tensor flattened to classes by interactions, what each class takes \
+                 from the first {shown} components, and the strongest positive and negative eigenvectors of these, each scaled to its \
+                 own largest value, with their eigenvalues. The first {shown} hold {share} % of the squared norm of the tensor."
             ),
             680.0 + wider,
             3,
@@ -150,7 +150,7 @@ fn singular_values(components: &[Component<'_>], shown: usize) -> Panel {
     let x = Axis::linear("Component", range).with_major(whole_ticks(range));
     let y = Axis::linear("Singular value σ", (0.0, 1.05 * largest));
     let layers = vec![Layer::Line(line(values.len())), Layer::Line(marked)];
-    Panel::axes("(a) Singular values", Axes::new(x, y, layers))
+    Panel::axes("Singular values", Axes::new(x, y, layers))
 }
 
 fn contributions(components: &[Component<'_>]) -> Result<Panel, TaskError> {
@@ -172,7 +172,7 @@ fn contributions(components: &[Component<'_>]) -> Result<Panel, TaskError> {
         Side::new("Class", classes),
         Side::new("Component", numbers.collect()),
     );
-    let panel = heat_map::panel("(b) Contributions", sides, values, 2, colours.clone())?;
+    let panel = heat_map::panel("Contributions", sides, values, 2, colours.clone())?;
     Ok(panel.with_colour_bar(ColourBar::new("Entry of the left singular vector", colours)))
 }
 
@@ -212,9 +212,5 @@ fn eigenvectors(
     grid.column_labels = numbered("+").chain(numbered("−")).collect();
     grid.row_title = "Component".to_owned();
     grid.largest_cell = PICTURE;
-    Ok(relative::panel(
-        "(c) Eigenvectors, with their λ",
-        grid,
-        shape,
-    ))
+    Ok(relative::panel("Eigenvectors, with their λ", grid, shape))
 }

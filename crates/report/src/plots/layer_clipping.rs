@@ -1,18 +1,17 @@
 //! Number of dimensions that each layer needs: its spectra, and the accuracy with only the first eigenvectors.
 
-use eigenscope_artifact::read_records;
 use eigenscope_artifact::tables::layers::{ClippingRow, LayerSpectrumRow, LearnedDimensionsRow};
+use eigenscope_artifact::{read_records, summarise};
 use eigenscope_stage::{Agreement, Context, Role, TaskError, TaskKind, task_function};
 use serde::Deserialize;
 
 use super::output::{figure_kind, write};
 use crate::inputs::labels;
 use crate::inputs::layers::{
-    choose_layers, counted, distinct, layers_parameter, layers_with, the_one,
+    choose_layers, counted, distinct, in_words, layers_parameter, layers_with, the_one,
 };
 use crate::parts::chance::{Chance, accuracy_line, accuracy_range};
 use crate::parts::layer_spectra::{RankAxis, Spectrum, curve, panel, warn_left_out};
-use crate::parts::series::enumerate;
 use eigenscope_figure::{
     Axes, Axis, Content, Dash, Figure, INK, Layer, Legend, Line, Marker, MarkerShape, Panel,
     Points, Rgb, ticks,
@@ -85,11 +84,29 @@ fn run(context: &Context) -> Result<(), TaskError> {
         .map(|layer| Column::new(layer, &spectrum, &clipping, &dimensions))
         .collect::<Result<Vec<_>, _>>()?;
     warn_left_out(context, columns.iter().flat_map(Column::spectra));
-    let title = format!("How many dimensions each layer needs: eigenvectors of the {of}");
+    let of_what = with_samples(&of, samples(context)?.as_deref(), &layers);
+    let title = format!("How many dimensions each layer needs: eigenvectors of the {of_what}");
     let title = labels::titled(&counted(&title, columns.len(), all.len()), input);
     let ranks = parameters.rank_axis.of(&of);
     let chance = Chance::of(&context.about("clipping")?);
-    write(context, draw(&columns, &of, ranks, chance, title)?)
+    write(context, draw(&columns, &of_what, ranks, chance, title)?)
+}
+
+/// What a sample of a convolution is in the covariance of activations, as the task of the bases was told; `None` if it was not.
+fn samples(context: &Context) -> Result<Option<String>, TaskError> {
+    let parameters = summarise(context.path("spectrum")?)?.provenance.parameters;
+    Ok(parameters["samples"].as_str().map(str::to_owned))
+}
+
+/// `activations` followed by what a sample of a convolution is, if a layer is one.
+fn with_samples(of: &str, samples: Option<&str>, layers: &[String]) -> String {
+    match samples {
+        Some("channels") => format!("{of}, channels at one place"),
+        Some("windows") if layers.iter().any(|layer| layer.contains("conv")) => {
+            format!("{of}, windows")
+        }
+        _ => of.to_owned(),
+    }
 }
 
 /// Data of one layer.
@@ -312,10 +329,10 @@ fn draw(
     let figure = Figure::new(
         title,
         format!(
-            "Above, for the layers {}, eigenvalues on a logarithmic axis against their rank on a {} one. Below, the \
-                 accuracy of the model when the weight of that layer is projected on the first eigenvectors of the {of}, \
+            "For the {}, eigenvalues on a logarithmic axis against their rank on a {} one, and the accuracy of the model \
+                 when the weight of that layer is projected on the first eigenvectors of the {of}, \
                  against their number on the same axis.{notes}{}",
-            enumerate(columns.iter().map(|column| column.layer)),
+            in_words(columns.iter().map(|column| column.layer)),
             ranks.in_words(),
             Chance::in_words(chance),
         ),
@@ -324,4 +341,21 @@ fn draw(
         panels,
     );
     Ok(figure.by_column().with_legend(Legend::below("")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_of_convolutions_are_named() {
+        let of = |samples, layer: &str| with_samples("activations", samples, &[layer.to_owned()]);
+        assert_eq!(
+            of(Some("channels"), "conv2"),
+            "activations, channels at one place"
+        );
+        assert_eq!(of(Some("windows"), "conv2"), "activations, windows");
+        assert_eq!(of(Some("windows"), "layer2"), "activations");
+        assert_eq!(of(None, "conv2"), "activations");
+    }
 }

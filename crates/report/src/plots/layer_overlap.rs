@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::output::{figure_kind, write};
 use crate::inputs::labels;
 use crate::inputs::layers::{
-    choose_layers, counted, distinct, layers_parameter, layers_with, the_one,
+    choose_layers, counted, distinct, in_words, layers_parameter, layers_with, the_one,
 };
 use crate::parts::layer_spectra::{RankAxis, Spectrum, panel, warn_left_out};
 use crate::parts::series::{enumerate, whole_ticks};
@@ -278,10 +278,10 @@ fn draw(
     let figure = Figure::new(
         title,
         format!(
-            "Above, for the layers {}, eigenvalues of both networks on a logarithmic axis against their rank on a {} one. \
-                 Below, the absolute product of each of the first eigenvectors of the {first} with each of the \
+            "For the {}, eigenvalues of both networks on a logarithmic axis against their rank on a {} one, \
+                 and the absolute product of each of the first eigenvectors of the {first} with each of the \
                  {second}{after_alignment}: 0 for none, 1 for the same direction. That of the two first ones is {}.{grey}",
-            enumerate(columns.iter().map(|column| column.layer)),
+            in_words(columns.iter().map(|column| column.layer)),
             ranks.in_words(),
             enumerate(firsts.iter()),
         ),

@@ -80,14 +80,14 @@ fn draw(
         pictures(masks, &shown)?,
         plot(
             summary,
-            "(b) Accuracy",
+            "Accuracy",
             "Accuracy (%)",
             Some(1.0 / masks.header.classes.len() as f64),
             |row| (row.accuracy_mean_fraction, row.accuracy_half_width_fraction),
         )?,
         plot(
             summary,
-            "(c) Misclassified as the class of the mask",
+            "Misclassified as the class of the mask",
             "Images (%)",
             None,
             |row| {
@@ -106,8 +106,8 @@ fn draw(
         ..Figure::new(
             title,
             format!(
-                "Left, for every class an eigenvector, the mask that its encoder makes and the mask with its pixels in a random \
-                 order, each scaled to its own largest value; right, accuracy and images wrongly predicted to be of the mask's class \
+                "For every class an eigenvector, the mask that its encoder makes and the mask with its pixels in a random \
+                 order, each scaled to its own largest value. Accuracy and images wrongly predicted to be of the mask's class \
                  against the standard deviation of the mask. Means over {count} masks with 1.96 standard errors.{}",
                 in_numbers(summary)
             ),
@@ -161,7 +161,7 @@ fn pictures(masks: &ImageTable<MaskRow>, shown: &[&ImageRow<MaskRow>]) -> Result
     grid.row_title = "Class".to_owned();
     grid.largest_cell = PICTURE;
     let rank = shown[0].row.rank;
-    let title = format!("(a) Masks of rank {rank}");
+    let title = format!("Masks of rank {rank}");
     Ok(relative::panel(&title, grid, shape))
 }
 

@@ -1,4 +1,4 @@
-//! What merging each two classes does: cosines before and after, accuracy on the two and on the others after, as maps.
+//! What merging each two classes does: cosines before and after, accuracy on the two after, and its change on the others, as maps.
 
 use eigenscope_artifact::tables::surgery::MergeRow;
 use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
@@ -67,30 +67,23 @@ fn draw(rows: &[MergeRow], classes: &[String], title: String) -> Result<Figure, 
         )
     };
     let percent = |fraction: f64| 100.0 * fraction;
+    let largest = rows.iter().filter_map(change).map(f64::abs);
+    let largest = percent(largest.fold(0.01, f64::max));
+    let changes = ColourScale::new(ColourMap::RedBlue, (-largest, largest));
     let mut panels = vec![
+        map("Cosine before", &|row| Some(row.cosine_before), 2, &cosines)?,
+        map("Cosine after", &|row| Some(row.cosine_after), 2, &cosines)?,
         map(
-            "(a) Cosine before",
-            &|row| Some(row.cosine_before),
-            2,
-            &cosines,
-        )?,
-        map(
-            "(b) Cosine after",
-            &|row| Some(row.cosine_after),
-            2,
-            &cosines,
-        )?,
-        map(
-            "(c) Accuracy on the two after",
+            "Accuracy on the two after",
             &|row| Some(percent(row.pair_accuracy_after_fraction)),
             0,
             &accuracies,
         )?,
         map(
-            "(d) Accuracy on the others after",
-            &|row| row.rest_accuracy_after_fraction.map(percent),
-            0,
-            &accuracies,
+            "Change of accuracy on the others",
+            &|row| change(row).map(percent),
+            1,
+            &changes,
         )?,
     ];
     let mut cosine_bar = ColourBar::new("Cosine", cosines);
@@ -100,13 +93,14 @@ fn draw(rows: &[MergeRow], classes: &[String], title: String) -> Result<Figure, 
     let mut accuracy_bar = ColourBar::new("Accuracy (%)", accuracies);
     accuracy_bar.ticks = ticks::at(&[0.0, 20.0, 40.0, 60.0, 80.0, 100.0], ticks::plain);
     panels[1].colour_bar = Some(cosine_bar);
-    panels[3].colour_bar = Some(accuracy_bar);
+    panels[2].colour_bar = Some(accuracy_bar);
+    panels[3].colour_bar = Some(ColourBar::new("Change (points)", changes));
     Ok(Figure::new(
         title,
         format!(
-            "Each cell is one pair of classes, merged alone by editing the weight of the layer that makes the embeddings. Top, the cosine of \
-             their mean embeddings before and after; bottom, the accuracy on the images of the two classes and on those of \
-             all others after.{}",
+            "Each cell is one pair of classes, merged alone by editing the weight of the layer that makes the embeddings: the cosine of \
+             their mean embeddings before and after, the accuracy on the images of the two classes after, and how much that on the \
+             images of all other classes changes.{}",
             extremes(rows)
         ),
         MARGINS + 2.0 * heat_map::side(classes.len() as f64),
@@ -115,30 +109,40 @@ fn draw(rows: &[MergeRow], classes: &[String], title: String) -> Result<Figure, 
     ))
 }
 
-/// The pairs whose merging costs the others least and most, in words.
+/// The accuracy on the other classes after the merge minus that before, as a fraction; `None` without other classes.
+fn change(row: &MergeRow) -> Option<f64> {
+    Some(row.rest_accuracy_after_fraction? - row.rest_accuracy_before_fraction?)
+}
+
+/// The pairs whose merging is best and worst for the others, in words.
 fn extremes(rows: &[MergeRow]) -> String {
-    let costs = rows.iter().filter_map(|row| {
-        let (before, after) = (
-            row.rest_accuracy_before_fraction?,
-            row.rest_accuracy_after_fraction?,
-        );
-        Some((row, before - after, after))
-    });
-    let costs: Vec<_> = costs.collect();
-    let least = costs.iter().min_by(|a, b| a.1.total_cmp(&b.1));
-    let most = costs.iter().max_by(|a, b| a.1.total_cmp(&b.1));
-    let (Some((least, _, least_after)), Some((most, _, most_after))) = (least, most) else {
+    let changes = rows.iter().filter_map(|row| Some((row, change(row)?)));
+    let changes: Vec<_> = changes.collect();
+    let best = changes.iter().max_by(|a, b| a.1.total_cmp(&b.1));
+    let worst = changes.iter().min_by(|a, b| a.1.total_cmp(&b.1));
+    let (Some(best), Some(worst)) = (best, worst) else {
         return String::new();
     };
-    let percent = |fraction: f64| ticks::decimal(100.0 * fraction, 1);
+    let in_words = |(row, change): &(&MergeRow, f64)| {
+        let percent =
+            |fraction: Option<f64>| ticks::decimal(100.0 * fraction.unwrap_or(f64::NAN), 1);
+        let goes = match *change {
+            change if change > 0.0 => "rises",
+            change if change < 0.0 => "falls",
+            _ => "goes",
+        };
+        format!(
+            "{goes} from {} to {} % when {} and {} are merged",
+            percent(row.rest_accuracy_before_fraction),
+            percent(row.rest_accuracy_after_fraction),
+            row.first_class,
+            row.second_class,
+        )
+    };
     format!(
-        " The others lose least when {} and {} are merged ({} % correct after) and most when {} and {} are ({} %).",
-        least.first_class,
-        least.second_class,
-        percent(*least_after),
-        most.first_class,
-        most.second_class,
-        percent(*most_after)
+        " The accuracy on the others {}, the best of all pairs, and {}, the worst.",
+        in_words(best),
+        in_words(worst)
     )
 }
 

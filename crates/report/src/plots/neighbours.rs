@@ -104,15 +104,14 @@ fn draw(
     let mut grid = ImageGrid::new(rows.collect::<Result<_, _>>()?, images.colours());
     let ranks = (1..grid.columns()).map(|rank| rank.to_string());
     grid.column_labels = std::iter::once("image".to_owned()).chain(ranks).collect();
-    grid.column_title =
-        "Image, and its neighbours by rank; above each its class and distance d".to_owned();
+    grid.column_title = "Image and its neighbours by rank, each with class (distance)".to_owned();
     grid.first_apart = true;
     grid.largest_cell = LARGEST;
     let width = 40.0 + (LARGEST + 6.0) * grid.columns().min(WIDE) as f64;
     let neighbours = queries.iter().flatten();
     let description = format!(
         "In each of {} rows an image, then those whose embeddings are nearest to its own, nearest first; above each its \
-         class and, for a neighbour, the Euclidean distance d of the embeddings; red if it is of another class. {} of {} neighbours are of the class of their image.{}",
+         class and, for a neighbour, in parentheses the Euclidean distance of the embeddings; red if it is of another class. {} of {} neighbours are of the class of their image.{}",
         queries.len(),
         neighbours
             .clone()
@@ -132,7 +131,7 @@ fn row(images: &ImageLookup, query: &[&NeighbourRow]) -> Result<GridRow, TaskErr
     let mut cells = vec![Some(GridCell::new(class, picture.clone()))];
     for row in query {
         let distance = ticks::significant(row.distance, 3);
-        let caption = format!("{} (d = {distance})", images.class(row.label)?);
+        let caption = format!("{} ({distance})", images.class(row.label)?);
         let picture = images.picture(row.index, row.label)?;
         let colour = match row.label == row.query_label {
             true => INK,

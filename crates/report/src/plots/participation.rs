@@ -77,12 +77,12 @@ fn draw(
     };
     let panels = vec![
         map(
-            "(a) Eigenvalues",
+            "Eigenvalues",
             "Participation ratio of the eigenvalues",
             |row| row.eigenvalue_ratio_mean,
         )?,
         map(
-            "(b) Eigenvectors in input space",
+            "Eigenvectors in input space",
             "Participation ratio of the pixels",
             |row| row.eigenvector_ratio_mean,
         )?,
@@ -104,7 +104,7 @@ fn draw(
         )),
         format!(
             "Participation ratio, the square of the sum of absolute values over the sum of squares, by {} (rows) and {} (columns): of the \
-             eigenvalues of a class on the left, of the pixels of its {vectors} largest eigenvectors on the right; means over classes. The ratios are {eigenvalues} and {pixels}.",
+             eigenvalues of a class, and of the pixels of its {vectors} largest eigenvectors; means over classes. The ratios are {eigenvalues} and {pixels}.",
             down.title(),
             across.title(),
         ),

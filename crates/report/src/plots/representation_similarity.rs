@@ -153,13 +153,7 @@ fn draw(
     let colours = ColourScale::new(ColourMap::Viridis, range);
     let names = labels::names(&members);
     let side = || Side::new("", names.clone());
-    let every_two = heat_map::panel(
-        "(a) Every two",
-        (side(), side()),
-        values,
-        2,
-        colours.clone(),
-    )?;
+    let every_two = heat_map::panel("Every two", (side(), side()), values, 2, colours.clone())?;
     let every_two = every_two.with_colour_bar(ColourBar::new(labels::capitalised(words), colours));
     let (plane, share) = plane(&members, map);
     let shown = match share {
@@ -175,8 +169,8 @@ fn draw(
     Ok(Figure::new(
         titled(&format!("Similarity of representations: {words}")),
         format!(
-            "On the left, {words} between the representations of the same held-out images in every two of {size}.{different} On the right, the plane that keeps \
-             their distances best (classical scaling of {distance}); it shows {shown}."
+            "“Every two”: {words} between the representations that every two of {size} layers of models make of the same held-out \
+             images.{different} “Map”: the plane that keeps their distances best (classical scaling of {distance}); it shows {shown}."
         ),
         MARGINS + 2.0 * side,
         2,
@@ -215,5 +209,5 @@ fn plane(members: &[Input], map: &[&RepresentationMapRow]) -> (Panel, Option<f64
         layers,
     );
     let share = map.first().and_then(|row| row.share_fraction);
-    (Panel::axes("(b) Map", axes.with_aspect(1.0)), share)
+    (Panel::axes("Map", axes.with_aspect(1.0)), share)
 }

@@ -272,7 +272,7 @@ fn draw(groups: &[Group<'_>], title: String, heading: String, chance: Option<Cha
         )
     });
     let zero = match no_loss || no_error {
-        true => " Values of 0 stand on the lowest line.",
+        true => " Values of 0 stand on the lowest line, below the break of the axis.",
         false => "",
     };
     Figure::new(

@@ -98,8 +98,8 @@ fn draw(
             )
         });
     let panels = vec![
-        Panel::axes("(a) Accuracy", accuracy),
-        Panel::axes("(b) Share of the interaction tensor", share),
+        Panel::axes("Accuracy", accuracy),
+        Panel::axes("Share of the interaction tensor", share),
     ];
     let figure = Figure::new(
         title,

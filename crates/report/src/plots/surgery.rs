@@ -160,8 +160,8 @@ fn draw(
     let figure = Figure::new(
         titled(&format!("Weight surgery merges {}", merged.join(", "))),
         format!(
-            "Left, the accuracy of every class and of all images before and after surgery; right, the singular values \
-             of the weight that is edited, on a logarithmic axis.{all} The cosines in the title are those of the mean embeddings of all \
+            "Accuracy on every class and on all images before and after surgery, and the singular values of the weight that is \
+             edited, on a logarithmic axis.{all} The cosines in the title are those of the mean embeddings of all \
              images of the two classes, outliers included. {}",
             inliers.join(" ")
         ),

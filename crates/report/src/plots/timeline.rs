@@ -119,7 +119,7 @@ fn draw(rows: &[LedgerRow]) -> Result<Figure, TaskError> {
         100.0 * idle.max(0.0)
     );
     let description = format!(
-        "Above, a bar for each task in the lane of each thread it had for itself. Below, how many of {cores} cores the \
+        "A bar for each task in the lane of each thread it had for itself, and how many of {cores} cores the \
          running tasks kept busy: CPU time over duration, summed over tasks."
     );
     let figure = Figure::new(title, description, WIDTH, 1, panels);

@@ -87,7 +87,8 @@ fn directions_are_drawn_on_the_sphere_as_many_of_each_class() {
     let legend = ["Class", "cat", "dog", "a bird of many names"];
     assert_eq!(drawn.texts_of("legend"), [legend]);
     let names = drawn.texts_of("texts").concat();
-    assert_eq!(names, ["e", "1", "e", "2", "e", "3"]);
+    let axes = ["e", "1", "e", "2", "e", "3"];
+    assert_eq!(names, [&axes[..], &legend[1..]].concat());
     for colour in ["#3f90da", "#ffa90e", "#bd1f01"] {
         assert_eq!(dots(&drawn, colour), 4, "{colour}");
     }
@@ -101,7 +102,9 @@ fn values_are_drawn_in_a_box_with_ticks() {
     drawn.shows(&["in a box around them"]);
     let texts = drawn.texts_of("texts").concat();
     let axis = |name: &'static str| ["0", "1", "2", "x", name];
-    assert_eq!(texts, [axis("1"), axis("2"), axis("3")].concat());
+    let axes = [axis("1"), axis("2"), axis("3")].concat();
+    let names = ["cat", "dog", "a bird of many names"];
+    assert_eq!(texts, [&axes[..], &names].concat());
     let single = in_space(&folder, &embeddings(1, 3), false);
     assert_eq!(single.warnings(), ["there are 1 embeddings, not 12"]);
     assert_eq!(single.texts_of("legend"), [["Class", "cat"]]);
@@ -448,7 +451,7 @@ fn neighbours_stand_in_a_row_nearest_first() {
     assert_eq!(
         panel[..5],
         [
-            "Image, and its neighbours by rank; above each its class and distance d",
+            "Image and its neighbours by rank, each with class (distance)",
             "image",
             "1",
             "2",
@@ -459,13 +462,13 @@ fn neighbours_stand_in_a_row_nearest_first() {
         panel[5..],
         [
             "dog",
-            "dog (d = 0.0625)",
-            "dog (d = 0.125)",
-            "dog (d = 0.188)",
+            "dog (0.0625)",
+            "dog (0.125)",
+            "dog (0.188)",
             "cat",
-            "cat (d = 0.0625)",
-            "cat (d = 0.125)",
-            "cat (d = 0.188)"
+            "cat (0.0625)",
+            "cat (0.125)",
+            "cat (0.188)"
         ]
     );
     drawn.shows(&["Nearest test images in embedding space"]);

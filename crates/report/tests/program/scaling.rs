@@ -85,7 +85,10 @@ fn zero_stands_on_the_lowest_line() {
     rows[1].train_accuracy_fraction = 1.0;
     let drawn = draw(&folder, &rows, &[]);
     assert!(drawn.warnings().is_empty());
-    drawn.shows(&["0", "Values of 0 stand on the lowest line."]);
+    drawn.shows(&[
+        "0",
+        "Values of 0 stand on the lowest line, below the break of the axis.",
+    ]);
     for row in &mut rows {
         row.test_accuracy_fraction = 1.0;
         row.train_accuracy_fraction = 1.0;

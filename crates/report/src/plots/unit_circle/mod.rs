@@ -104,6 +104,7 @@ fn circle(embeddings: &Embeddings, rows: &[UnitCircleRow]) -> Result<EmbeddingSa
         labels: rows.iter().map(|row| row.label as usize).collect(),
         vectors: rows.iter().map(|row| vec![row.x, row.y]).collect(),
         without_images: without_images(embeddings),
+        of: embeddings.len(),
     })
 }
 
@@ -191,7 +192,7 @@ fn draw(circle: &EmbeddingSample, share: f64, title: String) -> Result<Figure, T
             Some(strip),
             vec![2.0, 1.0],
             circle_width + right + margin,
-            " A strip shows the angle of each embedding, in a row for each class.",
+            " A strip shows the angle of each embedding, in a row for each class, over the angles that occur.",
         ),
         None => (None, vec![1.0], circle_width, ""),
     };

@@ -11,8 +11,12 @@ use eigenscope_stage::TaskError;
 const MOST: usize = 40;
 /// Room for the label of the axis and the gaps beside the plots and the names of the classes, px.
 const BESIDE: f64 = 70.0;
-/// Degrees between ticks.
-const STEP: f64 = 45.0;
+/// Degrees between ticks, of which the first is chosen that makes at most so many.
+const STEPS: [f64; 8] = [1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 45.0, 90.0];
+const MOST_TICKS: usize = 8;
+/// Room beside the angles as a fraction of their range, at least so many degrees.
+const BESIDE_ANGLES: f64 = 0.05;
+const LEAST_BESIDE: f64 = 2.0;
 
 /// A plot, and the width of what stands left of it, px; `None` if there are too many classes.
 pub(super) fn panel(circle: &EmbeddingSample) -> Result<Option<(Panel, f64)>, TaskError> {
@@ -25,7 +29,7 @@ pub(super) fn panel(circle: &EmbeddingSample) -> Result<Option<(Panel, f64)>, Ta
     let layers = classes.iter().enumerate().map(|(row, class)| {
         let angles = circle
             .of_class(*class)
-            .map(|vector| (angle(vector) - start).rem_euclid(TAU) + start);
+            .map(|vector| unwound(angle(vector), start));
         let x: Vec<f64> = angles.map(f64::to_degrees).collect();
         let y = vec![row as f64 + 0.5; x.len()];
         let look = circle.look(*class);
@@ -40,7 +44,11 @@ pub(super) fn panel(circle: &EmbeddingSample) -> Result<Option<(Panel, f64)>, Ta
         .map(|class| markup::of_name(&circle.header.classes[*class]));
     let names: Vec<String> = names.collect();
     let widest = Font::bundled()?.widest(names.iter().map(String::as_str), TICK_LABEL)?;
-    let range = (start.to_degrees(), start.to_degrees() + 360.0);
+    let turned = circle
+        .vectors
+        .iter()
+        .map(|vector| unwound(angle(vector), start));
+    let range = shown(turned.map(f64::to_degrees));
     let x = Axis::linear("Angle (degrees)", range).with_major(angle_ticks(range));
     let y = Axis::categories("Class", names).reversed();
     let axes = Axes::new(x, y, layers.collect());
@@ -62,11 +70,28 @@ fn start(angles: impl Iterator<Item = f64>) -> f64 {
     widest.map_or(-0.5 * TAU, |(angle, next)| 0.5 * (angle + next) - TAU)
 }
 
-/// Ticks at multiples of an eighth of a turn, written from -180 to 180 degrees.
+/// The angle between `start` and a turn later that is this one but for whole turns.
+fn unwound(angle: f64, start: f64) -> f64 {
+    (angle - start).rem_euclid(TAU) + start
+}
+
+/// The range of these angles with room beside them, at most a whole turn, degrees.
+fn shown(angles: impl Iterator<Item = f64>) -> (f64, f64) {
+    let (low, high) = angles.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), angle| {
+        (low.min(angle), high.max(angle))
+    });
+    let most = 0.5 * (360.0 - (high - low));
+    let beside = (BESIDE_ANGLES * (high - low)).max(LEAST_BESIDE).min(most);
+    (low - beside, high + beside)
+}
+
+/// Ticks at round angles, written from -180 to 180 degrees.
 fn angle_ticks((first, last): (f64, f64)) -> Vec<Tick> {
-    let steps = (first / STEP).ceil() as i32..=(last / STEP).floor() as i32;
-    let ticks = steps.map(|step| {
-        let at = f64::from(step) * STEP;
+    let within = |step: f64| (first / step).ceil() as i32..=(last / step).floor() as i32;
+    let few = |step: &f64| within(*step).count() <= MOST_TICKS;
+    let step = STEPS.into_iter().find(few).unwrap_or(90.0);
+    let ticks = within(step).map(|number| {
+        let at = f64::from(number) * step;
         let mut shown = at.rem_euclid(360.0);
         if shown > 180.0 {
             shown -= 360.0;
@@ -94,5 +119,15 @@ mod tests {
         let ticks = angle_ticks((-271.0, 89.0));
         let texts: Vec<&str> = ticks.iter().map(|tick| tick.text.as_str()).collect();
         assert_eq!(texts, ["90", "135", "180", "−135", "−90", "−45", "0", "45"]);
+        let ticks = angle_ticks((171.0, 192.0));
+        let texts: Vec<&str> = ticks.iter().map(|tick| tick.text.as_str()).collect();
+        assert_eq!(texts, ["175", "180", "−175", "−170"]);
+    }
+
+    #[test]
+    fn a_strip_is_as_wide_as_its_angles() {
+        assert_eq!(shown([10.0, 110.0].into_iter()), (5.0, 115.0));
+        assert_eq!(shown([10.0].into_iter()), (8.0, 12.0));
+        assert_eq!(shown([-180.0, 179.0].into_iter()), (-180.5, 179.5));
     }
 }
