@@ -660,7 +660,7 @@ pub(crate) struct Verify {
 pub(crate) struct Init {
     /// Name of the pipeline: `pipelines/NAME.toml` is written
     pub(crate) name: String,
-    /// Folder of pictures, or a `.npz`, `.csv` or `.parquet` file
+    /// Folder of pictures, of IDX files or of Parquet tables, or a `.npz`, `.csv` or `.parquet` file
     #[arg(long, value_name = "PATH")]
     pub(crate) images: PathBuf,
     /// Replace the pipeline file if there is one

@@ -12,6 +12,7 @@
 //! Memory: a data set is held once (55 MB for MNIST, 185 MB for CIFAR-10), besides the compressed table. Folders of pictures are
 //! not: they are decoded piece by piece.
 
+mod array_names;
 mod arrays;
 mod cifar;
 mod content;

@@ -221,10 +221,14 @@ fn own_files_that_are_not_there_are_named_by_their_parameter() {
 
 #[test]
 fn parameters_that_cannot_be_are_refused() {
+    let twice = "b is listed twice: leave one of them out";
     let no_files = "give the file, or lists of files as `train` and `test`";
     for (kind, name, value, path, part) in [
         ("npz", "range", json!([1, 0]), "/range", "[lowest, highest]"),
         ("npz", "shape", json!([1]), "/shape", "[height, width]"),
+        ("npz", "train", json!(["b", "c", "b"]), "/train", twice),
+        ("csv", "test", json!(["b", "b"]), "/test", twice),
+        ("image-folder", "train", json!(["b", "b"]), "/train", twice),
         ("csv", "file", json!(""), "/file", no_files),
         ("parquet", "size", json!([1]), "/size", "[height, width]"),
         (
@@ -309,6 +313,92 @@ fn arrays_of_numpy() {
     ));
     bench.clear();
     bench.run("npz").fails_with(message);
+}
+
+#[test]
+fn arrays_are_paired_by_their_names_and_the_others_named() {
+    let mut bench = bench();
+    bench.set("file", json!("a.npz"));
+    let names = [
+        "train_images",
+        "train_labels",
+        "val_images",
+        "val_labels",
+        "test_images",
+        "test_labels",
+    ];
+    let place = |bench: &Bench, names: &[&str]| {
+        let arrays: Vec<(&str, &[usize], ArrayValues<'_>)> = names
+            .iter()
+            .map(|name| match name.ends_with("images") {
+                true => (*name, [4, 2, 2].as_slice(), ArrayValues::U8(&[200; 16])),
+                false => (*name, [4].as_slice(), ArrayValues::I64(&[0, 1, 0, 1])),
+            })
+            .collect();
+        bench.place("a.npz", &npz(&arrays));
+    };
+    place(&bench, &names);
+    let answer = examine(&bench, "npz");
+    let expected = json!({
+        "train_images": "train_images",
+        "train_labels": "train_labels",
+        "test_images": "test_images",
+        "test_labels": "test_labels",
+    });
+    assert_eq!(json!(answer.suggestions), expected);
+    // Given by hand, and the test images forgotten.
+    for name in ["train_images", "train_labels"] {
+        bench.set(name, json!(name));
+    }
+    let unused = "a.npz: arrays that are not used: `val_images` [4, 2, 2], `val_labels` [4], `test_images` [4, 2, 2], `test_labels` [4]; \
+                  to test on them, set `test_images = \"test_images\"` and `test_labels = \"test_labels\"`";
+    let found = ask(&bench, "npz", true).found;
+    assert!(found.iter().any(|line| line.ends_with(unused)), "{found:?}");
+    let warned = |bench: &Bench, end: &str| {
+        let outcome = bench.run("npz");
+        let warnings = outcome.warnings();
+        assert!(
+            warnings.iter().any(|warning| warning.ends_with(end)),
+            "{warnings:?}"
+        );
+    };
+    warned(&bench, unused);
+    bench.clear();
+    for name in ["test_images", "test_labels"] {
+        bench.set(name, json!(name));
+    }
+    warned(
+        &bench,
+        "a.npz: arrays that are not used: `val_images` [4, 2, 2], `val_labels` [4]",
+    );
+    // Validation images stand in for test images that there are not.
+    bench.parameters = json!({"file": "a.npz"});
+    place(&bench, &names[..4]);
+    let answer = examine(&bench, "npz");
+    assert_eq!(answer.suggestions["test_labels"], json!("val_labels"));
+    for (name, value) in answer.suggestions {
+        bench.set(&name, value);
+    }
+    let found = ask(&bench, "npz", true).found;
+    let stands_in = "a.npz: the test images are `val_images`";
+    assert!(
+        found.iter().any(|line| line.ends_with(stands_in)),
+        "{found:?}"
+    );
+    // Which are for training is not said.
+    bench.parameters = json!({"file": "a.npz"});
+    place(&bench, &["a_images", "b_images", "a_labels", "b_labels"]);
+    let answer = examine(&bench, "npz");
+    assert!(answer.suggestions.is_empty(), "{answer:?}");
+    let (path, message) = unusable(&answer);
+    assert_eq!(path, "/file");
+    for part in [
+        "no array `x_train`, and the names leave open which arrays are images and labels",
+        "`a_images` [4, 2, 2], `b_images` [4, 2, 2], `a_labels` [4], `b_labels` [4]; name them",
+        "by `train_images`, `train_labels`, `test_images` and `test_labels`",
+    ] {
+        assert!(message.contains(part), "`{part}` is not in: {message}");
+    }
 }
 
 #[test]
@@ -547,7 +637,7 @@ fn tables_of_text_of_another_scale_are_told_their_range() {
     );
     assert!(examine(&bench, "csv").suggestions.is_empty());
     let answer = ask(&bench, "csv", true);
-    assert_eq!(answer.suggestions["range"], json!([300.0, 900.0]));
+    assert_eq!(answer.suggestions["range"], json!([0.0, 900.0]));
     // What is no number has no range.
     bench.place("a.csv", b"label,p0,p1,p2,p3\n1,0,300,x,1\n");
     assert!(examine(&bench, "csv").suggestions.is_empty());
@@ -565,14 +655,14 @@ fn the_shape_of_rows_that_are_no_squares_is_guessed() {
             ("y_train", &[2], ArrayValues::U8(&[0, 1])),
         ])
     };
-    for [height, width] in [[8, 10], [10, 8]] {
+    for [height, width] in [[6, 10], [10, 6]] {
         let pixels: Vec<u8> = image(height, width).chain(image(height, width)).collect();
         let text = |pixels: &[u8]| {
             let pixels: Vec<String> = pixels.iter().map(u8::to_string).collect();
             pixels.join(",")
         };
-        let table = format!("0,{}\n1,{}\n", text(&pixels[..80]), text(&pixels[80..]));
-        for (kind, bytes) in [("npz", arrays(&pixels, 80)), ("csv", table.into_bytes())] {
+        let table = format!("0,{}\n1,{}\n", text(&pixels[..60]), text(&pixels[60..]));
+        for (kind, bytes) in [("npz", arrays(&pixels, 60)), ("csv", table.into_bytes())] {
             let mut bench = bench();
             bench.set("file", json!("own"));
             bench.place("own", &bytes);

@@ -6,8 +6,9 @@ use eigenscope_stage::{Examination, Examined, TaskError};
 
 use super::values::{Extent, MAXIMUM_VALUES, THOROUGH_VALUES};
 use super::{Facts, MAXIMUM_LABELS, Place, SplitFacts, places};
+use crate::array_names;
 use crate::arrays::{self, Range};
-use crate::error::IngestError;
+use crate::error::{IngestError, shown};
 use crate::labels::Labelling;
 use crate::parameters::{NpzParameters, WithCommon};
 use crate::sets::{SplitArrays, lacking_own};
@@ -60,26 +61,30 @@ struct Look<'a> {
 
 impl Look<'_> {
     fn at(&self, facts: &mut Facts, [train, test]: [&[(Npz, Place)]; 2]) {
-        if let Some((first, _)) = train.first()
-            && named(first, &self.parameters.train_images).is_none()
-        {
-            guess(facts, first);
+        if let Some((first, place)) = train.first() {
+            guess(facts, first, place, self.parameters);
         }
         let (mut training, mut testing) = (SplitFacts::default(), SplitFacts::default());
         for (file, place) in train {
             self.add(facts, &mut training, self.arrays(file, place), place);
         }
-        if test.is_empty() {
-            for (file, place) in train {
-                let arrays = self.arrays(file, place);
-                if let Some((true, _)) = facts.read(&place.pointer, arrays.has_test()) {
-                    self.add(facts, &mut testing, arrays.test(), place);
-                }
+        for (file, place) in train {
+            let arrays = self.arrays(file, place);
+            let has_test = match test.is_empty() {
+                true => facts.read(&place.pointer, arrays.has_test()),
+                false => None,
+            };
+            let mut used = vec![arrays];
+            if let Some((true, _)) = has_test {
+                self.add(facts, &mut testing, arrays.test(), place);
+                used.push(arrays.test());
             }
+            self.note(facts, &used);
         }
         for (file, place) in test {
             let arrays = self.arrays(file, place).test_alone();
             self.add(facts, &mut testing, arrays, place);
+            self.note(facts, &[arrays]);
         }
         if let Some(shape) = training.shape {
             facts.stored_shape(shape, self.parameters.transpose);
@@ -96,6 +101,17 @@ impl Look<'_> {
     /// The arrays of training images of a file.
     fn arrays<'a>(&'a self, file: &'a Npz, place: &'a Place) -> SplitArrays<'a> {
         SplitArrays::new(file, &place.path, self.parameters)
+    }
+
+    /// Notes which arrays of a file are not used, and which validation images are for testing.
+    fn note(&self, facts: &mut Facts, used: &[SplitArrays<'_>]) {
+        if !facts.is_thorough {
+            return;
+        }
+        let notes = SplitArrays::validation(used).into_iter();
+        notes
+            .chain(SplitArrays::unused(used))
+            .for_each(|note| facts.note(note));
     }
 
     /// Adds what is known of the arrays of a file.
@@ -144,37 +160,45 @@ impl Look<'_> {
     }
 }
 
-fn named<'a>(file: &'a Npz, name: &str) -> Option<&'a ArrayInfo> {
-    file.arrays().iter().find(|array| array.name == name)
+/// Suggests which arrays are images and labels, where none is called as the parameters say.
+fn guess(facts: &mut Facts, file: &Npz, place: &Place, parameters: &NpzParameters) {
+    let has = |name: &str| file.arrays().iter().any(|array| array.name == name);
+    let NpzParameters {
+        train_images,
+        train_labels,
+        test_images,
+        ..
+    } = parameters;
+    let chosen = array_names::choose(file.arrays());
+    let is_train_known = has(train_images);
+    if let Some(chosen) = chosen {
+        if !is_train_known {
+            suggest(facts, ["train_images", "train_labels"], chosen.train);
+        }
+        let is_of_it = !is_train_known || chosen.train == [train_images, train_labels];
+        if let Some(test) = chosen.test
+            && is_of_it
+            && !test_images.is_empty()
+            && !has(test_images)
+        {
+            suggest(facts, ["test_images", "test_labels"], test);
+        }
+    } else if !is_train_known && file.arrays().len() > 1 {
+        let arrays: Vec<&ArrayInfo> = file.arrays().iter().collect();
+        let reason = format!(
+            "no array `{}`, and the names leave open which arrays are images and labels for training and testing: {}; name them in a \
+             pipeline file by `train_images`, `train_labels`, `test_images` and `test_labels` of `kind = \"npz\"`, or call them \
+             `x_train`, `y_train`, `x_test` and `y_test`",
+            shown(train_images),
+            array_names::listed(&arrays)
+        );
+        let path = place.path.clone();
+        facts.read::<()>(&place.pointer, Err(IngestError::Labels { path, reason }));
+    }
 }
 
-/// Suggests which arrays are images and labels, where none is called as the parameters say.
-fn guess(facts: &mut Facts, file: &Npz) {
-    let is_test = |array: &&ArrayInfo| {
-        let name = array.name.to_lowercase();
-        ["test", "val"].iter().any(|part| name.contains(part))
-    };
-    let parts: [Vec<&ArrayInfo>; 2] = {
-        let (test, train) = file.arrays().iter().partition(is_test);
-        [train, test]
-    };
-    let parameters = [
-        ["train_images", "train_labels"],
-        ["test_images", "test_labels"],
-    ];
-    for (arrays, [images, labels]) in parts.iter().zip(parameters) {
-        let most = arrays.iter().max_by_key(|array| array.count());
-        let Some(most) = most.filter(|array| array.shape.len() >= 2) else {
-            continue;
-        };
-        let is_of_it = |array: &&&ArrayInfo| {
-            array.shape.len() <= 2
-                && array.name != most.name
-                && array.shape.first() == most.shape.first()
-        };
-        if let Some(found) = arrays.iter().find(is_of_it) {
-            facts.suggest(images, most.name.clone());
-            facts.suggest(labels, found.name.clone());
-        }
+fn suggest(facts: &mut Facts, parameters: [&str; 2], names: array_names::Pair<'_>) {
+    for (parameter, name) in parameters.into_iter().zip(names) {
+        facts.suggest(parameter, name);
     }
 }

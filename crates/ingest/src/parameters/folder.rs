@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::pictures::{ChannelChoice, GivenForm, form, pictures};
-use super::shared::{class_names, test_fraction};
+use super::shared::{class_names, listed_once, test_fraction};
 use crate::error::IngestError;
 use crate::folder::Use;
 
@@ -32,6 +32,8 @@ impl FolderParameters {
         };
         empty("train", &self.train)?;
         empty("test", &self.test)?;
+        listed_once("train", &self.train)?;
+        listed_once("test", &self.test)?;
         match (self.folder.as_str(), self.train.is_empty()) {
             ("", true) => Err(IngestError::parameter(
                 "folder",

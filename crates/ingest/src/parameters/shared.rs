@@ -4,7 +4,7 @@ use eigenscope_stage::{Parameter, ParameterType};
 use serde_json::json;
 
 use crate::arrays::AxisOrder;
-use crate::error::IngestError;
+use crate::error::{IngestError, shown};
 
 /// Parameters that name files of users.
 pub(super) fn files(what: &str) -> [Parameter; 3] {
@@ -33,19 +33,34 @@ pub(crate) type NamedPath<'a> = (&'static str, &'a str);
 /// The files of training (or of all) images, then those of test images, with the parameters that name them.
 ///
 /// # Errors
-/// None is given, or both the only one and lists.
+/// None is given, or both the only one and lists, or one is listed twice.
 pub(super) fn named_files<'a>(
     file: &'a str,
     train: &'a [String],
     test: &'a [String],
 ) -> Result<[Vec<NamedPath<'a>>; 2], IngestError> {
     let refused = |reason| Err(IngestError::parameter("file", reason));
+    listed_once("train", train)?;
+    listed_once("test", test)?;
     let all = |name, paths: &'a [String]| paths.iter().map(move |path| (name, path.as_str()));
     match (file, train) {
         ("", []) => refused("give the file, or lists of files as `train` and `test`"),
         ("", train) => Ok([all("train", train).collect(), all("test", test).collect()]),
         (file, []) if test.is_empty() => Ok([vec![("file", file)], Vec::new()]),
         _ => refused("give either it or `train` and `test`"),
+    }
+}
+
+/// Refuses a path that a list has twice: its images would count twice.
+pub(super) fn listed_once(name: &'static str, paths: &[String]) -> Result<(), IngestError> {
+    let is_again = |at: &usize| paths[..*at].contains(&paths[*at]);
+    match (0..paths.len()).find(is_again) {
+        Some(at) => {
+            let path = shown(&paths[at]);
+            let reason = format!("{path} is listed twice: leave one of them out");
+            Err(IngestError::parameter(name, reason))
+        }
+        None => Ok(()),
     }
 }
 

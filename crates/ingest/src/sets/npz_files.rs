@@ -10,6 +10,7 @@ use eigenscope_stage::{Context, TaskError};
 use super::own::{self, Files, MAXIMUM_BYTES, Part};
 use super::owned;
 use super::reading::{Sha256s, compare};
+use crate::array_names;
 use crate::arrays::{self, Dimensions, Range};
 use crate::content::sha256_of;
 use crate::error::{IngestError, shown};
@@ -34,21 +35,22 @@ pub fn user_npz(context: &Context) -> Result<(), TaskError> {
         let file = open(context, path)?;
         let arrays = SplitArrays::new(&file, path, &parameters);
         train.push(arrays.part()?);
+        let mut used = vec![arrays];
         if one_file {
             let (has_test, warning) = arrays.has_test()?;
             context.warn_all(warning);
             if has_test {
                 test.push(arrays.test().part()?);
+                used.push(arrays.test());
             }
         }
+        context.warn_all(SplitArrays::unused(&used));
     }
     for path in &files.test {
         let file = open(context, path)?;
-        test.push(
-            SplitArrays::new(&file, path, &parameters)
-                .test_alone()
-                .part()?,
-        );
+        let arrays = SplitArrays::new(&file, path, &parameters).test_alone();
+        test.push(arrays.part()?);
+        context.warn_all(SplitArrays::unused(&[arrays]));
     }
     let (Some(train), test) = (Part::joined(train)?, Part::joined(test)?) else {
         return Ok(());
@@ -136,6 +138,47 @@ impl<'a> SplitArrays<'a> {
             }
             [is_there, _] => Ok((is_there, None)),
         }
+    }
+
+    /// A note on arrays of a file other than these, which are all that are used of it; `None` if there are no others.
+    pub(crate) fn unused(used: &[Self]) -> Option<String> {
+        let first = used.first()?;
+        let arrays = first.file.arrays();
+        let is_used = |name: &str| used.iter().any(|split| split.names.contains(&name));
+        let others: Vec<&ArrayInfo> = arrays
+            .iter()
+            .filter(|array| !is_used(&array.name))
+            .collect();
+        if others.is_empty() {
+            return None;
+        }
+        let others = array_names::listed(&others);
+        let chosen = array_names::choose(arrays).and_then(|chosen| chosen.test);
+        let how = match chosen {
+            Some([images, labels]) if !is_used(images) && !is_used(labels) => format!(
+                "; to test on them, set `test_images = \"{}\"` and `test_labels = \"{}\"`",
+                shown(images),
+                shown(labels)
+            ),
+            _ => String::new(),
+        };
+        let path = shown(first.path);
+        Some(format!("{path}: arrays that are not used: {others}{how}"))
+    }
+
+    /// A note if the last of these are validation images, which are for testing.
+    pub(crate) fn validation(used: &[Self]) -> Option<String> {
+        let [_, test] = used else {
+            return None;
+        };
+        let [images, _] = test.names;
+        array_names::is_validation(images).then(|| {
+            format!(
+                "{}: the test images are `{}`",
+                shown(test.path),
+                shown(images)
+            )
+        })
     }
 
     pub(crate) fn refused(self, name: &str, reason: String) -> IngestError {

@@ -62,7 +62,7 @@ pub(super) fn at(programs: &Programs, images: &Path, source: Source) -> Result<S
         shape: seen.shape,
         training_images: seen.training_images,
         is_inside: source.is_inside,
-        found: seen.found,
+        found: seen.found.into_iter().chain(source.notes).collect(),
         warnings,
     })
 }

@@ -19,8 +19,11 @@ use crate::project::{PIPELINES, stage_programs};
 pub(crate) fn run(arguments: &ProjectArguments, command: &Init) -> Result<u8> {
     let name = &command.name;
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_".contains(letter);
-    if name.is_empty() || !name.chars().all(is_plain) {
-        bail!("a pipeline is named by letters, digits, `-` and `_`, found `{name}`");
+    // A name that begins with `-` would be an option of later commands.
+    if name.is_empty() || name.starts_with('-') || !name.chars().all(is_plain) {
+        bail!(
+            "a pipeline is named by letters, digits, `-` and `_`, and does not begin with `-`, found `{name}`"
+        );
     }
     let images = &command.images;
     let path = PathBuf::from(PIPELINES).join(format!("{name}.toml"));

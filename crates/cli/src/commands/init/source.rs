@@ -1,6 +1,7 @@
 //! Which kind of data set is at a path, by names.
 
 use std::fs;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -13,6 +14,8 @@ pub(super) struct Source {
     pub(super) files: Map<String, Value>,
     /// Whether the files are in the data folder.
     pub(super) is_inside: bool,
+    /// What else there is, a line each.
+    pub(super) notes: Vec<String>,
 }
 
 /// Kinds of single files, by the ends of their names.
@@ -28,10 +31,10 @@ const ARCHIVES: [&str; 8] = [
 ];
 /// Files in a message at most.
 const SHOWN: usize = 5;
-/// Names of files of training images, of test images, and of others of which one stands in for those, in small letters.
-const TRAIN: [&str; 2] = ["train", "trn"];
-const TEST: [&str; 2] = ["test", "tst"];
-const VALIDATION: [&str; 2] = ["val", "dev"];
+/// Words in names of files of training images, of test images, and of others that stand in for those, in small letters.
+const TRAIN: [&str; 3] = ["train", "training", "trn"];
+const TEST: [&str; 4] = ["test", "testing", "tst", "t10k"];
+const VALIDATION: [&str; 4] = ["val", "valid", "validation", "dev"];
 
 /// The data set at a path.
 pub(super) fn find(images: &Path, data_dir: &Path) -> Result<Source> {
@@ -59,6 +62,7 @@ pub(super) fn find(images: &Path, data_dir: &Path) -> Result<Source> {
             .map(|(name, value)| (name.to_owned(), value))
             .collect(),
         is_inside: inside.is_some(),
+        notes: Vec::new(),
     };
     let idx = |files: Vec<(&'static str, PathBuf)>| -> Result<Source> {
         let mut found = Vec::new();
@@ -71,7 +75,7 @@ pub(super) fn find(images: &Path, data_dir: &Path) -> Result<Source> {
         if let Some(files) = idx_files(&whole) {
             return idx(files);
         }
-        let [train, test] = &tables(&whole);
+        let Tables { train, test, notes } = &tables(&whole);
         if !train.is_empty() {
             let list = |paths: &[PathBuf]| {
                 let names: Result<Vec<Value>> = paths.iter().map(|path| named(path)).collect();
@@ -81,7 +85,10 @@ pub(super) fn find(images: &Path, data_dir: &Path) -> Result<Source> {
             if !test.is_empty() {
                 found.push(("test", list(test)?));
             }
-            return Ok(source("parquet", found));
+            return Ok(Source {
+                notes: notes.clone(),
+                ..source("parquet", found)
+            });
         }
         return Ok(source("image-folder", vec![("folder", named(&whole)?)]));
     }
@@ -89,16 +96,16 @@ pub(super) fn find(images: &Path, data_dir: &Path) -> Result<Source> {
     if let Some((_, kind)) = ENDINGS.iter().find(|(ending, _)| name.ends_with(ending)) {
         return Ok(source(kind, vec![("file", named(&whole)?)]));
     }
-    if name.contains("idx")
-        && let Some(files) = whole.parent().and_then(idx_files)
-    {
-        return idx(files);
-    }
     if ARCHIVES.iter().any(|ending| name.ends_with(ending)) {
         bail!(
             "{} is an archive: unpack it, and give the folder or file that it becomes",
             images.display()
         );
+    }
+    if is_idx(&whole)
+        && let Some(files) = whole.parent().and_then(idx_files)
+    {
+        return idx(files);
     }
     if name.ends_with(".npy") {
         bail!(
@@ -127,20 +134,11 @@ pub(super) fn other_files(folder: &Path) -> String {
     };
     let mut files = files_in(folder);
     files.retain(is_set);
-    let names: Vec<String> = files
-        .iter()
-        .take(SHOWN)
-        .map(|path| path.display().to_string())
-        .collect();
-    match (names.is_empty(), files.len().saturating_sub(SHOWN)) {
-        (true, _) => String::new(),
-        (false, 0) => format!(
+    match files.as_slice() {
+        [] => String::new(),
+        files => format!(
             "; it holds files that can be given instead: {}",
-            names.join(", ")
-        ),
-        (false, rest) => format!(
-            "; it holds files that can be given instead: {} and {rest} more",
-            names.join(", ")
+            listed(files)
         ),
     }
 }
@@ -156,30 +154,56 @@ fn files_in(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
+/// Whether one of the words is in the name of a file. Digits after a word do not count: `train2` says `train`.
+fn says(name: &str, words: &[&str]) -> bool {
+    let mut said = name.split(|letter: char| !letter.is_alphanumeric());
+    said.any(|word| words.contains(&word.trim_end_matches(|letter: char| letter.is_ascii_digit())))
+}
+
+/// Whether a file is called or begins as one of IDX, or is packed by gzip and may be one.
+fn is_idx(path: &Path) -> bool {
+    let name = lower(path);
+    if name.contains("idx") || name.contains("ubyte") {
+        return true;
+    }
+    let mut start = [0; 3];
+    let read = fs::File::open(path).and_then(|mut file| file.read_exact(&mut start));
+    // Two zeros and the type of the values, bytes without a sign; or gzip.
+    read.is_ok() && (start == [0, 0, 8] || start[..2] == [0x1f, 0x8b])
+}
+
 /// The IDX files of a folder by parameter: at least training images and labels.
 fn idx_files(folder: &Path) -> Option<Vec<(&'static str, PathBuf)>> {
     let files = files_in(folder);
     let named = |splits: &[&str], what: &str| {
         let is = |path: &&PathBuf| {
             let name = lower(path);
-            let is_idx = name.contains("idx") || name.contains("ubyte");
-            is_idx && name.contains(what) && splits.iter().any(|split| name.contains(split))
+            name.contains(what) && says(&name.replace(what, "-"), splits) && is_idx(path)
         };
         files.iter().find(is).cloned()
     };
-    let test = [TEST.as_slice(), &["t10k"]].concat();
     let mut found = vec![
         ("train_images", named(&TRAIN, "image")?),
         ("train_labels", named(&TRAIN, "label")?),
     ];
-    if let (Some(images), Some(labels)) = (named(&test, "image"), named(&test, "label")) {
+    if let (Some(images), Some(labels)) = (named(&TEST, "image"), named(&TEST, "label")) {
         found.extend([("test_images", images), ("test_labels", labels)]);
     }
     Some(found)
 }
 
-/// The Parquet tables of a folder, or of its folder `data`: those of training images, or all, and those of test images.
-fn tables(folder: &Path) -> [Vec<PathBuf>; 2] {
+/// The Parquet tables of a folder by what their names say.
+#[derive(Debug, Default)]
+struct Tables {
+    /// Those of training images, or of all.
+    train: Vec<PathBuf>,
+    test: Vec<PathBuf>,
+    /// What is not used, and what stands in for test images.
+    notes: Vec<String>,
+}
+
+/// The Parquet tables of a folder, or of its folder `data`.
+fn tables(folder: &Path) -> Tables {
     let in_folder = |folder: &Path| {
         let mut files = files_in(folder);
         files.retain(|path| lower(path).ends_with(".parquet"));
@@ -189,18 +213,47 @@ fn tables(folder: &Path) -> [Vec<PathBuf>; 2] {
     if files.is_empty() {
         files = in_folder(&folder.join("data"));
     }
-    let of = |splits: &[&str]| {
-        let is = |path: &&PathBuf| splits.iter().any(|split| lower(path).contains(split));
-        files.iter().filter(is).cloned().collect::<Vec<_>>()
+    let take = |files: &mut Vec<PathBuf>, words: &[&str]| {
+        files
+            .extract_if(.., |path| says(&lower(path), words))
+            .collect::<Vec<_>>()
     };
-    let train = of(&TRAIN);
+    let mut train = take(&mut files, &TRAIN);
+    let mut test = take(&mut files, &TEST);
+    let mut validation = take(&mut files, &VALIDATION);
+    let mut notes = Vec::new();
     if train.is_empty() {
-        return [files, Vec::new()];
+        train = std::mem::take(&mut files);
     }
-    let test = of(&TEST);
-    match test.is_empty() {
-        true => [train, of(&VALIDATION)],
-        false => [train, test],
+    if test.is_empty() && !validation.is_empty() {
+        notes.push(format!(
+            "the test images are those of {}: no table is called `test`",
+            listed(&validation)
+        ));
+        test = std::mem::take(&mut validation);
+    }
+    // Test images alone are all there are.
+    if train.is_empty() {
+        notes.clear();
+        train = std::mem::take(&mut test);
+    }
+    files.append(&mut validation);
+    if !files.is_empty() {
+        notes.push(format!(
+            "not used: {}; to use them, add them to `train` or `test`",
+            listed(&files)
+        ));
+    }
+    Tables { train, test, notes }
+}
+
+/// Paths in a message.
+fn listed(paths: &[PathBuf]) -> String {
+    let first = paths.iter().take(SHOWN);
+    let names: Vec<String> = first.map(|path| path.display().to_string()).collect();
+    match paths.len().saturating_sub(SHOWN) {
+        0 => names.join(", "),
+        rest => format!("{} and {rest} more", names.join(", ")),
     }
 }
 
@@ -237,10 +290,26 @@ mod tests {
             "data/hub/data/train-00000-of-00002.parquet",
             "data/hub/data/train-00001-of-00002.parquet",
             "data/hub/data/validation-00000-of-00001.parquet",
+            "data/all/train.parquet",
+            "data/all/test.parquet",
+            "data/all/valid.parquet",
+            "data/all/latest.parquet",
+            "data/rest/a.parquet",
+            "data/rest/test.parquet",
         ] {
             let path = folder.path().join(name);
             fs::create_dir_all(path.parent().expect("a folder")).expect("created");
             fs::write(path, "").expect("written");
+        }
+        let headers = [
+            ("train-images", [0, 0, 8, 3]),
+            ("train-labels.gz", [0x1f, 0x8b, 8, 0]),
+            ("test-images", [0, 0, 8, 3]),
+            ("test-labels", [0, 0, 8, 1]),
+        ];
+        fs::create_dir(data.join("own")).expect("created");
+        for (name, header) in headers {
+            fs::write(data.join("own").join(name), header).expect("written");
         }
         let found = |path: &str| {
             let source = find(&data.join(path), &data).expect("known");
@@ -265,6 +334,36 @@ mod tests {
             "test": ["hub/data/validation-00000-of-00001.parquet"],
         });
         assert_eq!(found("hub"), ("parquet", hub));
+        let notes = |path: &str| find(&data.join(path), &data).expect("known").notes;
+        let [stands_in] = &notes("hub")[..] else {
+            panic!("one note expected: {:?}", notes("hub"));
+        };
+        assert!(
+            stands_in.starts_with("the test images are those of ")
+                && stands_in.ends_with("1.parquet: no table is called `test`"),
+            "{stands_in}"
+        );
+        let all = json!({"train": ["all/train.parquet"], "test": ["all/test.parquet"]});
+        assert_eq!(found("all"), ("parquet", all));
+        let [unused] = &notes("all")[..] else {
+            panic!("one note expected: {:?}", notes("all"));
+        };
+        assert!(
+            unused.starts_with("not used: ")
+                && unused.contains("latest.parquet, ")
+                && unused.ends_with("valid.parquet; to use them, add them to `train` or `test`"),
+            "{unused}"
+        );
+        let rest = json!({"train": ["rest/a.parquet"], "test": ["rest/test.parquet"]});
+        assert_eq!(found("rest"), ("parquet", rest));
+        let own = json!({
+            "train_images": "own/train-images",
+            "train_labels": "own/train-labels.gz",
+            "test_images": "own/test-images",
+            "test_labels": "own/test-labels",
+        });
+        assert_eq!(found("own"), ("idx", own.clone()));
+        assert_eq!(found("own/test-labels"), ("idx", own));
         assert_eq!(found("").1, json!({"folder": "."}));
         find(&folder.path().join("c.txt"), &data).expect_err("no images");
         let archive = find(&folder.path().join("c.tar.gz"), &data).expect_err("packed");
