@@ -63,7 +63,7 @@ pub(crate) fn choose(arrays: &[ArrayInfo]) -> Option<Chosen<'_>> {
     };
     let split = [TEST, VALIDATION]
         .into_iter()
-        .find(|split| of(*split).next().is_some());
+        .find(|split| of(split).next().is_some());
     let test = match split {
         None => None,
         Some(split) => Some(of(split).find(|pair| pair.others() == train.others())?),

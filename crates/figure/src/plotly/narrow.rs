@@ -76,12 +76,14 @@ fn stacked(figure: &Figure, order: &[usize]) -> Result<Layout> {
     Ok(place)
 }
 
-/// Returns the texts at points of a plot, and those in cells.
+/// Texts at points of a plot, and those in cells.
+type TextsWithin<'p> = (Vec<PointText>, Vec<Cow<'p, [String]>>);
+
 fn texts_within<'p>(
     font: &Font<'_>,
     panel: &'p Panel,
     place: &PanelLayout,
-) -> Result<(Vec<PointText>, Vec<Cow<'p, [String]>>)> {
+) -> Result<TextsWithin<'p>> {
     let mut texts = Vec::new();
     let mut cells = Vec::new();
     if let Content::Axes(axes) = &panel.content {
