@@ -329,6 +329,12 @@ fn what_is_damaged_on_the_remote_is_said_and_replaced() {
             "not taken from",
             "cannot be used: `eigenscope push p.toml --check` replaces what is damaged there",
         ]);
+        let reader = project(&remote(&folder, "read_only = true\n"));
+        let (_, answer) = run(&reader, &[]);
+        let answer = answer.explains(&[
+            "cannot be used: whoever pushes to it has to replace what is damaged there",
+        ]);
+        assert!(!answer.stderr.contains("push p.toml"), "{}", answer.stderr);
         let third = project(&remote(&folder, "push = true\n"));
         let (counts, answer) = run(&third, &[]);
         assert!(counts.ran > 0, "{}", answer.stderr);

@@ -132,6 +132,11 @@ fn open_waiting(settings: &settings::Remote) -> Result<Remote> {
     Ok(remote)
 }
 
+/// Returns whether a remote is a web server, most of which take nothing.
+fn is_web_server(url: &str) -> bool {
+    url.starts_with("http://") || url.starts_with("https://")
+}
+
 fn open(remote: &settings::Remote, patience: Patience) -> Result<Remote> {
     if second_store(Path::new(&remote.url)).is_ok() {
         bail!(
@@ -216,8 +221,16 @@ pub(crate) fn tell_misses(project: &Project, outcome: &Outcome, sharing: &Sharin
         return;
     };
     let is_left = outcome.left.iter().any(|task| damaged.contains(task));
+    let settings = project.settings.remote.as_ref();
     let what_to_do = match (sharing.pushes(), is_left) {
         (true, _) => "what was computed here replaces it".to_owned(),
+        _ if settings.is_some_and(|settings| settings.read_only) => {
+            "whoever pushes to it has to replace what is damaged there".to_owned()
+        }
+        _ if is_web_server(remote.url()) => format!(
+            "whoever pushes to it has to replace what is damaged there, with `{} --check` if it takes files (WebDAV)",
+            project.invocation.command("push")
+        ),
         (false, true) => format!(
             "after `{}`, {}",
             project.invocation.command("run"),

@@ -3,7 +3,7 @@
 //! The changed texts are planned before anything is written. If a task would then be computed from anything else than before, other than
 //! metrics and figures that show the name, nothing is written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use eigenscope_artifact::{ArtifactError, output};
@@ -37,7 +37,7 @@ pub struct Renaming {
 #[derive(Debug)]
 pub struct ChangedFile {
     pub path: PathBuf,
-    /// The lines that are changed; of a lock file, which is sorted anew, those with the name.
+    /// The lines that are changed; of a lock file, which is sorted anew, those with the name, and the headers of what is removed.
     pub lines: Vec<ChangedLine>,
     before: String,
     after: String,
@@ -195,7 +195,7 @@ impl Pipeline {
                 reason,
                 formerly: formerly(),
             })?;
-        for file in beside(&before, &after, rename)? {
+        for file in beside(&before, &after, &shown_by, rename)? {
             files.insert(file.path.clone(), file);
         }
         files.insert(path.clone(), ChangedFile::new(path, text, &edits));
@@ -265,21 +265,27 @@ fn ingredients(task: &PlannedTask) -> impl PartialEq + '_ {
     )
 }
 
-/// What changes in the files beside a pipeline file.
-fn beside(before: &Plan, after: &Plan, rename: Rename<'_>) -> Result<Vec<ChangedFile>, FileErrors> {
+/// What changes in the files beside a pipeline file itself; those that it inherits change with the one that it extends.
+fn beside(
+    before: &Plan,
+    after: &Plan,
+    shown_by: &[usize],
+    rename: Rename<'_>,
+) -> Result<Vec<ChangedFile>, FileErrors> {
     let mut files = Vec::new();
     let there = |path: PathBuf| path.exists().then_some(path);
     if let Some(path) = there(LockFile::beside(&before.file)) {
-        files.push(lock_file(&path, &before.name, rename)?);
+        let outdated = shown_by.iter().map(|&task| before.tasks[task].id.as_str());
+        files.push(lock_file(&path, &before.name, &outdated.collect(), rename)?);
     }
-    if let Some(path) = there(compare::beside(before)) {
+    if let Some(path) = there(compare::own(before)) {
         let text = read_text(&path)?;
         compare::parse(&path, &text, before)?;
         let edits = published(&path, &text, rename)?;
         compare::parse(&path, &edits.apply(&text), after)?;
         files.push(ChangedFile::new(&path, text, &edits));
     }
-    if let Some(path) = there(Tolerances::beside(before)) {
+    if let Some(path) = there(before.own_beside(Tolerances::ENDING)) {
         let text = read_text(&path)?;
         Tolerances::parse(&path, &text, before)?;
         let edits = tolerances(&path, &text, [before, after], rename)?;
@@ -289,17 +295,29 @@ fn beside(before: &Plan, after: &Plan, rename: Rename<'_>) -> Result<Vec<Changed
     Ok(files)
 }
 
-fn lock_file(path: &Path, pipeline: &str, rename: Rename<'_>) -> Result<ChangedFile, FileErrors> {
+/// What changes in a lock file: ids, and the `outdated` tasks, which are computed again, are no longer in it.
+fn lock_file(
+    path: &Path,
+    pipeline: &str,
+    outdated: &BTreeSet<&str>,
+    rename: Rename<'_>,
+) -> Result<ChangedFile, FileErrors> {
     let before = LockFile::read_text(path)?;
     let lock = LockFile::parse(path, &before)?;
+    let kept = lock.task.into_iter();
+    let kept = kept.filter(|(id, _)| !outdated.contains(id.as_str()));
     let renamed = |(id, outputs): (String, _)| (rename.renamed(&id).unwrap_or(id), outputs);
     let lock = LockFile {
-        task: lock.task.into_iter().map(renamed).collect(),
+        task: kept.map(renamed).collect(),
         ..lock
     };
     let lines = (1..).zip(before.lines()).filter_map(|(number, line)| {
         let (quote, rest) = ("[task.\"", line.strip_prefix("[task.\"")?);
         let id = &rest[..rest.rfind('"')?];
+        if outdated.contains(id) {
+            let text = String::new();
+            return Some(ChangedLine { number, text });
+        }
         let text = format!("{quote}{}{}", rename.renamed(id)?, &rest[id.len()..]);
         Some(ChangedLine { number, text })
     });

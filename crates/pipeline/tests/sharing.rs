@@ -374,6 +374,21 @@ fn a_remote_that_cannot_be_used_is_said_before_anything_runs() {
     let error = Remote::open(&missing, &open(folder.path()), "r", false).expect_err("missing");
     assert!(matches!(error, RemoteError::NoProgram { .. }));
     assert!(error.to_string().contains("make remote"), "{error}");
+    // Programs of other versions, which do not know these fields, or which say what this version does not.
+    for said in [
+        r#"{"id":0,"outcome":{"failed":{"fault":"settings","message":"the first line is not understood: unknown field `x`"}}}"#,
+        r#"{"id":0,"outcome":{"failed":{"fault":"version","message":"no"}}}"#,
+        r#"{"id":0,"outcome":{"failed":{"fault":"of_tomorrow","message":"no"}}}"#,
+    ] {
+        let other = folder.path().join("other");
+        let script = format!("#!/bin/sh\nread line\necho '{said}'\n");
+        std::fs::write(&other, script).expect("written");
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(&other, mode).expect("made a program");
+        let error = Remote::open(&other, &open(folder.path()), "r", false).expect_err("other");
+        let words = "other is of another version than eigenscope; `make remote` builds it anew";
+        assert!(error.to_string().contains(words), "{error}");
+    }
     let nowhere = open(&folder.path().join("nowhere"));
     let program = program("eigenscope-remote");
     let error = Remote::open(&program, &nowhere, "r", false).expect_err("no folder");

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use eigenscope_artifact::KindName;
@@ -42,13 +42,24 @@ impl Plan {
     /// The file with another ending beside the pipeline file or, if there is none, beside the nearest file that it extends and
     /// that has one: `digits.lock` for `digits.toml`.
     pub fn beside(&self, ending: &str) -> PathBuf {
-        let own = self.file.with_extension(ending);
+        let own = self.own_beside(ending);
         let extended = self.extended.iter();
         let mut files = extended.map(|file| file.with_extension(ending));
         match own.exists() {
             true => own,
             false => files.find(|file| file.exists()).unwrap_or(own),
         }
+    }
+
+    /// The file with another ending beside the pipeline file itself.
+    pub fn own_beside(&self, ending: &str) -> PathBuf {
+        self.file.with_extension(ending)
+    }
+
+    /// Returns whether a file with this ending stands beside a file that the pipeline extends: it may speak of what this one has not.
+    pub fn inherits(&self, path: &Path, ending: &str) -> bool {
+        let mut extended = self.extended.iter();
+        extended.any(|file| file.with_extension(ending) == path)
     }
 
     /// First and present ids of renamed tasks that a reader of the stage `reader` needs beside the id of its input `source`: of the

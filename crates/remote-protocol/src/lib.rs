@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-/// Version of these lines. Another version is refused.
+/// Version of these lines. Another version is refused before anything else of the first line is looked at.
 pub const PROTOCOL_VERSION: u32 = 2;
 
 /// File name of the program, which stands beside the orchestrator.
@@ -68,6 +68,12 @@ impl Patience {
             ..Self::default()
         }
     }
+}
+
+/// The part of every version's first line that says which version it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct OpenVersion {
+    pub version: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -138,6 +144,8 @@ pub enum Outcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fault {
+    /// The two programs are of different versions. No request can work.
+    Version,
     /// The address or the options of the store. No request can work.
     Settings,
     /// There are no credentials, or they are not accepted. Hardly any request will work.

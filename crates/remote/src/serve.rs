@@ -3,7 +3,9 @@
 use std::io;
 use std::sync::Arc;
 
-use eigenscope_remote_protocol::{Action, Answer, Fault, Open, Outcome, PROTOCOL_VERSION, Request};
+use eigenscope_remote_protocol::{
+    Action, Answer, Fault, Open, OpenVersion, Outcome, PROTOCOL_VERSION, Request,
+};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines, Stdin};
 use tokio::sync::{Semaphore, mpsc};
 
@@ -82,15 +84,17 @@ async fn perform(remote: &Remote, action: &Action) -> Outcome {
 }
 
 fn read_open(line: &str) -> Result<Open, Failure> {
-    let refused = |reason: String| Failure::new(Fault::Settings, reason);
-    let open: Open = serde_json::from_str(line)
-        .map_err(|error| refused(format!("the first line is not understood: {error}")))?;
-    match open.version {
-        PROTOCOL_VERSION => Ok(open),
-        other => Err(refused(format!(
-            "this program speaks version {PROTOCOL_VERSION}, eigenscope version {other}: build both again"
-        ))),
+    let refused = |reason: String| Failure::new(Fault::Version, reason);
+    // Other versions have other fields.
+    let not_understood =
+        |error: serde_json::Error| refused(format!("the first line is not understood: {error}"));
+    let OpenVersion { version } = serde_json::from_str(line).map_err(not_understood)?;
+    if version != PROTOCOL_VERSION {
+        return Err(refused(format!(
+            "this program speaks version {PROTOCOL_VERSION}, eigenscope version {version}: build both again"
+        )));
     }
+    serde_json::from_str(line).map_err(not_understood)
 }
 
 async fn write(out: &mut tokio::io::Stdout, id: u64, outcome: Outcome) -> io::Result<()> {

@@ -66,6 +66,6 @@ fn what_cannot_be_used_is_said_at_once() {
     let mut other = open("s3://bucket/p");
     other.version = 99;
     let conversation = Conversation::start(&other, &[]);
-    let message = failed(conversation.opened.clone(), Fault::Settings);
+    let message = failed(conversation.opened.clone(), Fault::Version);
     assert!(message.contains("version 99"), "{message}");
 }

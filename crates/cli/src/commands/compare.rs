@@ -1,8 +1,11 @@
 //! `eigenscope compare`: our numbers against the published ones.
 
-use anyhow::{Result, bail};
-use eigenscope_pipeline::compare;
+use std::path::Path;
 
+use anyhow::{Result, bail};
+use eigenscope_pipeline::compare::{self, Published};
+
+use super::{plural, relative, tell};
 use crate::arguments::{Compare, ProjectArguments};
 use crate::exit::{self, diagnosed};
 use crate::json;
@@ -21,6 +24,13 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Compare) -> Result<u8>
         );
     }
     let published = compare::read(&path, &project.plan).map_err(diagnosed)?;
+    tell_left_out(&published, &path);
+    if published.numbers.is_empty() {
+        bail!(
+            "there are no published numbers for this pipeline: write its own into {}, or name a file with --published",
+            relative(&compare::own(&project.plan))
+        );
+    }
     let survey = project.survey(&project.select(&[])?);
     let rows = project.compare(&published, &survey);
     let report = compare::Report::new(&published, &rows);
@@ -29,4 +39,17 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Compare) -> Result<u8>
         false => super::print_lines(&compare::text(&published, &rows))?,
     }
     Ok(if report.holds { exit::OK } else { exit::FAILED })
+}
+
+/// Says how many numbers of an extended pipeline do not apply.
+pub(crate) fn tell_left_out(published: &Published, path: &Path) {
+    let count = published.left_out;
+    if count > 0 {
+        tell(&format!(
+            "{count} {} of {} {} left out: this pipeline does not have the tables or labels that they are about",
+            plural(count, "number"),
+            relative(path),
+            if count == 1 { "is" } else { "are" },
+        ));
+    }
 }

@@ -45,8 +45,17 @@ fn explained(error: RenameError) -> anyhow::Error {
 fn listed(file: &ChangedFile) -> String {
     let path = relative(&file.path);
     if file.path.extension().is_some_and(|ending| ending == "lock") {
-        let lines = file.lines.len();
-        return format!("{path}: {lines} {}\n", plural(lines, "id"));
+        let removed = file
+            .lines
+            .iter()
+            .filter(|line| line.text.is_empty())
+            .count();
+        let ids = file.lines.len() - removed;
+        let removed = match removed {
+            0 => String::new(),
+            count => format!(", {count} {} removed", plural(count, "output")),
+        };
+        return format!("{path}: {ids} {}{removed}\n", plural(ids, "id"));
     }
     let mut text = String::new();
     for line in &file.lines {
@@ -102,7 +111,7 @@ fn summary(
     if renaming.files.iter().any(is_lock) {
         let _ = write!(
             text,
-            "; then `eigenscope lock {pipeline}` writes their values down"
+            "; their values are no longer in the lock file until `eigenscope lock {pipeline}` writes them down"
         );
     }
     text

@@ -36,7 +36,8 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Report) -> Result<u8> 
     let comparison = match published {
         Some(path) => {
             let published = compare::read(path, &project.plan).map_err(diagnosed)?;
-            Some(Compared {
+            super::compare::tell_left_out(&published, path);
+            (!published.numbers.is_empty()).then(|| Compared {
                 file: relative(path),
                 rows: project.compare(&published, &survey),
                 published,

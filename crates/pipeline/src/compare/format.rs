@@ -11,7 +11,7 @@ use eigenscope_plan::file::{
 };
 use eigenscope_plan::label::{label_is, table_of};
 use eigenscope_plan::pipeline_file::NOT_SWEPT;
-use eigenscope_plan::reference::Located;
+use eigenscope_plan::reference::{Located, Reference};
 use eigenscope_plan::{Plan, PlannedTask};
 
 /// Key of the only list of the file.
@@ -23,15 +23,25 @@ const CONTAINER: &str = "[[published]]";
 /// Key of the conditions.
 const WHERE: &str = "where";
 
-/// The published numbers of a file; without meaning if a problem was reported.
-pub(super) fn published(text: &str, plan: &Plan, problems: &mut Problems) -> Published {
-    let (mut title, mut numbers) = (None, Vec::new());
+/// The published numbers of a file; without meaning if a problem was reported. Those of an inherited file that do not apply to the plan
+/// are left out.
+pub(super) fn published(
+    text: &str,
+    plan: &Plan,
+    is_inherited: bool,
+    problems: &mut Problems,
+) -> Published {
+    let (mut title, mut numbers, mut left_out) = (None, Vec::new(), 0);
     for entry in document(text, 0, problems).unwrap_or_default() {
         match (&entry.node.raw, entry.key.as_str()) {
             (Raw::Text(text), TITLE) => title = Some(text.clone()),
             (Raw::List(items), PUBLISHED) => {
-                let items = items.iter();
-                numbers.extend(items.filter_map(|node| number(node, text, plan, problems)));
+                let (applying, others): (Vec<&Node>, Vec<&Node>) = items
+                    .iter()
+                    .partition(|node| !is_inherited || applies(node, text, plan));
+                left_out += others.len();
+                let applying = applying.into_iter();
+                numbers.extend(applying.filter_map(|node| number(node, text, plan, problems)));
             }
             (_, key) => problems.add(|| {
                 let message =
@@ -43,10 +53,50 @@ pub(super) fn published(text: &str, plan: &Plan, problems: &mut Problems) -> Pub
             }),
         }
     }
-    if numbers.is_empty() && problems.is_empty() {
+    if numbers.is_empty() && left_out == 0 && problems.is_empty() {
         problems.add(|| FileError::new("empty", "the file holds no published number"));
     }
-    Published { title, numbers }
+    Published {
+        title,
+        numbers,
+        left_out,
+    }
+}
+
+/// Returns whether the plan has the tasks that a number is made from. What cannot be read is another mistake.
+fn applies(node: &Node, text: &str, plan: &Plan) -> bool {
+    let Raw::Table(entries) = &node.raw else {
+        return true;
+    };
+    let given = |name: &str| entries.iter().find(|entry| entry.key == name);
+    let located = given("table")
+        .and_then(|entry| Located::read(&entry.node, "table", text, &mut Problems::default()));
+    let Some(located) = located else {
+        return true;
+    };
+    let conditions = conditions(given(WHERE), &mut Problems::default());
+    tasks(&located, plan, &mut Problems::default()).is_some()
+        && conditions
+            .iter()
+            .flatten()
+            .all(|condition| is_there(condition, plan))
+}
+
+/// Returns whether a condition may hold in the plan: its value is not that of a label which no task has, or a task that is not there.
+fn is_there(Condition { column, value }: &Condition, plan: &Plan) -> bool {
+    let text = value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned);
+    let mut labels = plan.tasks.iter().filter_map(|task| task.labels.get(column));
+    let is_label = labels.clone().next().is_some();
+    if is_label && !labels.any(|label| label_is(label, &text)) {
+        return false;
+    }
+    let Ok(reference) = Reference::parse(&text) else {
+        return true;
+    };
+    let mut tasks = plan.tasks.iter();
+    tasks.any(|task| table_of(&task.id) == reference.table && reference.accepts(&task.labels))
 }
 
 fn parameters() -> Vec<Parameter> {

@@ -1,7 +1,8 @@
 //! Published numbers against ours: a file of expectations, read and checked, then one verdict for each.
 //!
 //! The file stands beside the pipeline file ([`beside`]) and is checked against the plan, so a number that
-//! refers to nothing is a mistake of the file, while a table that has not been computed is a miss.
+//! refers to nothing is a mistake of the file, while a table that has not been computed is a miss. Of the file of a pipeline that is
+//! extended, numbers that refer to nothing are left out.
 
 mod format;
 mod published;
@@ -85,10 +86,18 @@ impl Verdict {
     }
 }
 
+/// Ending of a file of published numbers.
+pub(crate) const ENDING: &str = "published.toml";
+
 /// The file of published numbers of a pipeline: `paper.toml` has `paper.published.toml`. A pipeline without one has that of the
 /// pipeline that it extends.
 pub fn beside(plan: &Plan) -> PathBuf {
-    plan.beside("published.toml")
+    plan.beside(ENDING)
+}
+
+/// The file of published numbers of the pipeline itself.
+pub fn own(plan: &Plan) -> PathBuf {
+    plan.own_beside(ENDING)
 }
 
 /// Reads a file of published numbers and checks it against the plan.
@@ -100,7 +109,8 @@ pub fn read(path: &Path, plan: &Plan) -> Result<Published, FileErrors> {
 pub fn parse(path: &Path, text: &str, plan: &Plan) -> Result<Published, FileErrors> {
     let mut problems = Problems::default();
     let sources = Sources::of(path, text);
-    let published = format::published(text, plan, &mut problems);
+    let is_inherited = plan.inherits(path, ENDING);
+    let published = format::published(text, plan, is_inherited, &mut problems);
     problems.finish(&sources, published)
 }
 

@@ -14,6 +14,8 @@ pub struct Published {
     /// What the numbers are, where the file says so; otherwise they were published.
     pub title: Option<String>,
     pub numbers: Vec<PublishedNumber>,
+    /// Numbers of an extended pipeline whose tables or labels this one does not have.
+    pub left_out: usize,
 }
 
 /// A published number and where ours is found.

@@ -155,6 +155,20 @@ fn causes(before: &SideTask, after: &SideTask) -> Vec<Reason> {
         )
     };
     reasons.retain(|reason| !follows(reason));
+    // All tasks of a table are renamed alike.
+    for reason in &mut reasons {
+        if let Reason::TaskRenamed { old, new } = reason {
+            for id in [old, new] {
+                *id = table_of(id).to_owned();
+            }
+        }
+    }
+    let mut known = Vec::new();
+    reasons.retain(|reason| {
+        let is_new = !known.contains(reason);
+        known.push(reason.clone());
+        is_new
+    });
     reasons
 }
 

@@ -179,10 +179,14 @@ impl Estimate {
 impl Running {
     fn seconds_left(&self) -> f64 {
         let elapsed = self.started.elapsed().as_secs_f64();
+        let by_progress = elapsed * (1.0 - self.fraction) / self.fraction;
+        // One that takes longer than expected is taken to be late by as much again.
+        let by_expectation = (self.estimate.expected.seconds - elapsed).abs();
         match self.fraction {
-            // Too early to tell from the progress.
-            fraction if fraction < 0.05 => (self.estimate.expected.seconds - elapsed).max(0.0),
-            fraction => elapsed * (1.0 - fraction) / fraction,
+            0.0 => by_expectation,
+            // Too early to rely on the progress, which is never ignored either.
+            fraction if fraction < 0.05 => by_progress.max(by_expectation),
+            _ => by_progress,
         }
     }
 }
@@ -196,5 +200,36 @@ fn estimate(plan: &Plan, task: &PlannedTask, durations: &Durations, most: usize)
             is_known: known.is_some(),
         },
         threads: task.resources.threads.clamp(1, most) as f64,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_running_task_takes_no_less_than_its_progress_says() {
+        let running = |fraction, expected, elapsed| Running {
+            estimate: Estimate {
+                expected: Expected {
+                    seconds: expected,
+                    is_known: true,
+                },
+                threads: 1.0,
+            },
+            started: Instant::now() - Duration::from_secs(elapsed),
+            fraction,
+        };
+        let left = |fraction, expected, elapsed| {
+            let seconds = running(fraction, expected, elapsed).seconds_left();
+            seconds.round()
+        };
+        assert_eq!(left(0.0, 10.0, 4), 6.0);
+        assert_eq!(left(0.0, 1.0, 4), 3.0, "late");
+        // A hundredth in 2 s: 198 s for the others.
+        assert_eq!(left(0.01, 1.0, 2), 198.0);
+        assert_eq!(left(0.01, 1000.0, 2), 998.0);
+        assert_eq!(left(0.5, 1000.0, 60), 60.0);
+        assert_eq!(left(1.0, 1000.0, 60), 0.0);
     }
 }

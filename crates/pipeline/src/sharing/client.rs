@@ -33,6 +33,11 @@ pub enum RemoteError {
         #[source]
         source: io::Error,
     },
+    #[error(
+        "the program {path} is of another version than eigenscope; `make remote` builds it anew, and `make install` both",
+        path = program.display()
+    )]
+    OtherVersion { program: PathBuf },
     #[error("the remote {url} cannot be used: {reason}")]
     Refused { url: String, reason: String },
 }
@@ -138,6 +143,9 @@ impl Client {
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut child = command.spawn().map_err(start)?;
+        let other_version = || RemoteError::OtherVersion {
+            program: program.to_owned(),
+        };
         let refused = |reason: String| RemoteError::Refused {
             url: open.url.clone(),
             reason,
@@ -150,8 +158,13 @@ impl Client {
             let mut answers = BufReader::new(stdout);
             match first_answer(open, &mut stdin, &mut answers) {
                 Ok(Outcome::Opened) => Ok((stdin, answers)),
+                Ok(Outcome::Failed { fault, message }) if is_of_version(fault, &message) => {
+                    Err(other_version())
+                }
                 Ok(Outcome::Failed { message, .. }) => Err(refused(message)),
-                Ok(_) => Err(refused("its program answers something else".to_owned())),
+                Ok(_) => Err(other_version()),
+                // An answer with words that this version does not have.
+                Err(error) if error.kind() == io::ErrorKind::InvalidData => Err(other_version()),
                 Err(error) => Err(refused(format!("its program says nothing: {error}"))),
             }
         });
@@ -196,7 +209,7 @@ impl Client {
             Err(trouble) => trouble,
         };
         let is_last = match trouble.fault {
-            Fault::Settings | Fault::Credentials | Fault::Silent => true,
+            Fault::Version | Fault::Settings | Fault::Credentials | Fault::Silent => true,
             Fault::Network => self.failures.fetch_add(1, Ordering::Relaxed) + 1 >= PATIENCE,
             // What takes one object takes others; what lists nothing may still be read.
             Fault::Unsupported => is_store,
@@ -283,6 +296,15 @@ impl Drop for Client {
         let _ = child.kill();
         let _ = child.wait();
     }
+}
+
+/// Returns whether a program refuses the first line because it is of another version. Early ones called that a fault of the settings.
+fn is_of_version(fault: Fault, message: &str) -> bool {
+    let said = [
+        "the first line is not understood",
+        "this program speaks version",
+    ];
+    fault == Fault::Version || said.iter().any(|words| message.starts_with(words))
 }
 
 fn first_answer(

@@ -87,10 +87,13 @@ struct RawRule {
 }
 
 impl Tolerances {
+    /// Ending of a file of tolerances.
+    pub(crate) const ENDING: &str = "tolerances.toml";
+
     /// The file of tolerances of a pipeline: `digits.toml` has `digits.tolerances.toml`. A pipeline without one has that of the
     /// pipeline that it extends.
     pub fn beside(plan: &Plan) -> PathBuf {
-        plan.beside("tolerances.toml")
+        plan.beside(Self::ENDING)
     }
 
     /// Reads the file at `path` and checks it against the plan; without a file there are only the defaults.
@@ -104,12 +107,15 @@ impl Tolerances {
         Self::parse(path, &read_text(path)?, plan)
     }
 
-    /// Reads the text of the file at `path` and checks it against the plan.
+    /// Reads the text of the file at `path` and checks it against the plan. Rules of an extended pipeline for tasks that this one does
+    /// not have are left out.
     pub(crate) fn parse(path: &Path, text: &str, plan: &Plan) -> Result<Self, FileErrors> {
         let file: RawFile =
             deserialize(text).map_err(|error| FileErrors::one(path, text, error))?;
         let mut problems = Problems::default();
+        let is_inherited = plan.inherits(path, Self::ENDING);
         let rules = file.tolerance.into_iter();
+        let rules = rules.filter(|rule| !is_inherited || rule.applies(plan));
         let rules = rules
             .filter_map(|rule| rule.check(plan, &mut problems))
             .collect();
@@ -136,6 +142,19 @@ impl Tolerances {
 }
 
 impl RawRule {
+    /// Returns whether the plan has tasks and outputs that the rule is about.
+    fn applies(&self, plan: &Plan) -> bool {
+        let pattern = self.tasks.as_ref().map(|tasks| tasks.as_ref().clone());
+        let Ok(tasks) = select(plan, &[pattern.unwrap_or_else(|| "*".to_owned())]) else {
+            return false;
+        };
+        let columns = self.columns.as_ref();
+        let kind = columns.split_once('.').map_or(&**columns, |(kind, _)| kind);
+        let tasks = tasks.into_iter().filter_map(|task| plan.tasks.get(task));
+        let mut written = tasks.flat_map(|task| task.outputs.iter());
+        written.any(|output| matches_glob(output.as_str(), kind))
+    }
+
     fn check(self, plan: &Plan, problems: &mut Problems) -> Option<Rule> {
         let amount = |amount: Option<Spanned<f64>>, problems: &mut Problems| {
             let amount = amount.unwrap_or_else(|| Spanned::new(0..0, 0.0));

@@ -261,6 +261,10 @@ impl<'a> Renaming<'a> {
         let written = tables_of(&self.entries, self.rename.old);
         for table in written.chain(repeated.flat_map(|block| tables_of(block, self.rename.old))) {
             edits.replace(unquoted(self.text, &table.key_span), new);
+            let mut path = vec![table.key.as_str()];
+            dotted(self.text, &table.node, &mut path, &mut |name| {
+                edits.replace(name, new)
+            });
         }
         for header in self.headers() {
             edits.replace(header.name, new);
@@ -487,6 +491,41 @@ fn values_in(node: &Node, found: &mut Vec<Span>) {
         }
         Raw::List(_) | Raw::Text(_) => found.push(node.span.clone()),
         _ => {}
+    }
+}
+
+/// Finds where the first key of `path` is written in dotted keys of the table at its end, such as `name.key = 1`.
+fn dotted<'a>(text: &str, node: &'a Node, path: &mut Vec<&'a str>, found: &mut impl FnMut(Span)) {
+    let Raw::Table(entries) = &node.raw else {
+        return;
+    };
+    for entry in entries {
+        let mut span = Some(entry.key_span.clone());
+        for key in path.iter().rev() {
+            span = span.and_then(|span| key_before(text, span.start, key));
+        }
+        if let Some(span) = span {
+            found(unquoted(text, &span));
+        }
+        path.push(&entry.key);
+        dotted(text, &entry.node, path, found);
+        path.pop();
+    }
+}
+
+/// Where the key `name`, in quotes or not, stands before a dot that ends just before `end`.
+fn key_before(text: &str, end: usize, name: &str) -> Option<Span> {
+    let space = [' ', '\t'];
+    let before = text.get(..end)?.trim_end_matches(space);
+    let before = before.strip_suffix('.')?.trim_end_matches(space);
+    let inside = before.strip_suffix(QUOTES).unwrap_or(before);
+    let start = inside.strip_suffix(name)?.len();
+    let is_bare = |letter: char| letter.is_ascii_alphanumeric() || "_-".contains(letter);
+    match inside.len() == before.len() {
+        true => (!text[..start].ends_with(is_bare)).then_some(start..before.len()),
+        false => text[..start]
+            .ends_with(QUOTES)
+            .then_some(start - 1..before.len()),
     }
 }
 

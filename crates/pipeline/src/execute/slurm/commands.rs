@@ -1,5 +1,6 @@
 //! The programs of Slurm: called one at a time, in English, with a limit of time.
 
+use std::collections::BTreeSet;
 use std::io::{self, Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::JoinHandle;
@@ -58,6 +59,10 @@ const TICK: Duration = Duration::from_millis(10);
 /// Most of what a program says that is read, in bytes.
 const MOST: u64 = 256 << 20;
 
+/// Lines of a complaint that are passed on, and most characters of one.
+const LINES: usize = 3;
+const LONGEST: usize = 200;
+
 /// What Slurm says when its controller cannot answer just now.
 const BUSY: [&str; 10] = [
     "unable to contact slurm controller",
@@ -92,8 +97,12 @@ pub enum CommandError {
         #[source]
         source: io::Error,
     },
-    #[error("`{program}` failed: {said}")]
-    Failed { program: &'static str, said: String },
+    #[error("`{program}` failed: {}", in_short(said))]
+    Failed {
+        program: &'static str,
+        /// Its lines.
+        said: String,
+    },
     #[error("`{program}` has not answered for {} seconds", PATIENCE.as_secs())]
     Silent { program: &'static str },
 }
@@ -174,7 +183,28 @@ pub(super) fn run_with(
     }
 }
 
-/// What a program complained about, on one line and without its name.
+/// The last lines of what a program said, on one line; of lines that differ in numbers only the last one.
+fn in_short(said: &str) -> String {
+    let mut lines: Vec<&str> = Vec::new();
+    let mut known = BTreeSet::new();
+    for line in said.lines().rev() {
+        let line = line.trim();
+        let without_numbers = line.replace(|letter: char| letter.is_ascii_digit(), "");
+        if !line.is_empty() && lines.len() < LINES && known.insert(without_numbers) {
+            lines.push(line);
+        }
+    }
+    let lines = lines
+        .into_iter()
+        .rev()
+        .map(|line| match line.char_indices().nth(LONGEST) {
+            Some((end, _)) => format!("{}…", &line[..end]),
+            None => line.to_owned(),
+        });
+    lines.collect::<Vec<_>>().join("; ")
+}
+
+/// What a program complained about, without its name.
 fn complaint(program: &str, complained: &str, status: ExitStatus) -> String {
     let lines = complained.lines().map(|line| {
         let line = line.trim();
@@ -184,7 +214,7 @@ fn complaint(program: &str, complained: &str, status: ExitStatus) -> String {
     let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
     match lines.is_empty() {
         true => format!("it ended with {status}"),
-        false => lines.join("; "),
+        false => lines.join("\n"),
     }
 }
 
@@ -234,6 +264,26 @@ mod tests {
         assert!(failed("AssocMaxSubmitJobLimit").is_full() || full.is_full());
         let wrong = failed("invalid partition specified: x");
         assert!(!wrong.is_passing() && !wrong.is_full());
+    }
+
+    #[test]
+    fn of_many_lines_the_last_are_passed_on_and_equal_ones_once() {
+        let attempt = "getaddrinfo() failed: Name or service not known";
+        let mut lines =
+            vec!["resolve_ctls_from_dns_srv: res_nsearch error: Unknown host".to_owned()];
+        lines.extend((1..=12).map(|number| format!("attempt {number}: {attempt}")));
+        lines.push("Unable to establish control machine address".to_owned());
+        lines.push("x".repeat(500));
+        let error = failed(&lines.join("\n"));
+        let expected = format!(
+            "`sbatch` failed: attempt 12: {attempt}; Unable to establish control machine address; {}…",
+            "x".repeat(200)
+        );
+        assert_eq!(error.to_string(), expected);
+        // What passes is told by all lines.
+        let mut lines = vec!["Unable to contact slurm controller (connect failure)"];
+        lines.extend(["a", "b", "c", "d"]);
+        assert!(failed(&lines.join("\n")).is_passing());
     }
 
     #[test]
