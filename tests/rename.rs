@@ -252,14 +252,14 @@ figure.eigenvectors.eigenpairs = "decompose.interaction[hidden=8]"
     project.write("small.toml", small);
     let published = "\n[[published]]\nname = \"loss\"\nsource = \"first run\"\ntable = \"train.bilinear[hidden=6]\"\nkind = \"history\"\n\
          column = \"validation_accuracy\"\nminimum = 0.0\n";
-    project.write("p.published.toml", &format!("{PUBLISHED}{published}"));
+    project.write("p.published.toml", format!("{PUBLISHED}{published}"));
     let left_out = "2 numbers of p.published.toml are left out: this pipeline does not have the tables or labels that they are about";
     project
         .call(&["compare", "small.toml"])
         .expect(2)
         .explains(&[left_out, "write its own into small.published.toml"]);
     let own = PUBLISHED.replace("hidden=4", "hidden=8");
-    project.write("small.published.toml", &format!("{own}{published}"));
+    project.write("small.published.toml", format!("{own}{published}"));
     let answer = project.call(&["compare", "small.toml"]).expect(2);
     answer.explains(&["no task of `train.bilinear` has hidden=6"]);
     project.write("small.published.toml", &own);
