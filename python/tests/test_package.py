@@ -102,7 +102,7 @@ class PackageTest(unittest.TestCase):
         with self.assertRaises(eigenscope.ProgramError) as caught:
             self.project.load("smal")
         self.assertEqual(caught.exception.exit_code, 2)
-        self.assertIn("known: small", str(caught.exception))
+        self.assertIn("did you mean `small`?", str(caught.exception))
 
     def test_an_interrupt_ends_the_program_and_keeps_what_is_finished(self):
         self.pipeline(PIPELINE.replace("epochs = 1", "epochs = 10_000"))
