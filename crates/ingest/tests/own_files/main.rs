@@ -148,7 +148,8 @@ fn several_files_are_joined_and_one_set_is_split() {
     let case = case("keras");
     let mut bench = Bench::new();
     bench.place("a.npz", &hexadecimal(&case.file));
-    bench.set("train", json!(["a.npz", "a.npz"]));
+    bench.place("b.npz", &hexadecimal(&case.file));
+    bench.set("train", json!(["a.npz", "b.npz"]));
     bench.set("test", json!(["a.npz"]));
     let outcome = bench.run("npz");
     assert_eq!(outcome.code, Some(0), "{outcome:?}");
