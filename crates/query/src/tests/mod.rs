@@ -157,7 +157,7 @@ fn answers_are_tables_and_comma_separated_values() {
     let found = answer(query).expect("an answer");
     assert_eq!(
         found.text(None),
-        "model  hidden  loss\na,\"b\"       -   2.0\nc           7   inf\nd           8   1.0\n"
+        "model  hidden  loss\na,\"b\"       -     2\nc           7   inf\nd           8     1\n"
     );
     assert_eq!(
         csv(&found),
