@@ -1,5 +1,5 @@
-//! Every figure of the pipeline `digits` at the widths of journals and in usual and large text: of the stated width, no higher than a page,
-//! no text below 5 points, none cut off, and none over another.
+//! Every figure of the pipeline `digits` at the widths of journals and in usual and large text: of the stated width, no higher than a page
+//! unless large text stands in one column, no text below 5 points, none cut off, and none over another.
 
 use std::fs;
 
@@ -17,6 +17,8 @@ const SMALLEST: f64 = 5.0;
 const LEAST_PLOT: f64 = 15.0;
 /// Greatest height of a page, mm.
 const TALLEST: f64 = 240.0;
+/// The same of large text in one column, of which the program warns.
+const TALLEST_OF_LARGE_TEXT: f64 = 300.0;
 /// Distance by which the areas of letters may reach into each other, px: they hold the room for accents.
 const TOUCH: f64 = 1.5;
 /// Renderers count 96 px an inch.
@@ -26,7 +28,7 @@ const PX_PER_MM: f64 = 96.0 / 25.4;
 const KEEP: &str = "EIGENSCOPE_TEST_FIGURES";
 
 /// What is wrong with a drawing that should be so many mm wide.
-fn faults(svg: &str, width_mm: f64) -> Vec<String> {
+fn faults(svg: &str, width_mm: f64, tallest: f64) -> Vec<String> {
     let mut faults = Vec::new();
     let document = Document::parse(svg).expect("XML");
     let root = document.root_element();
@@ -40,7 +42,7 @@ fn faults(svg: &str, width_mm: f64) -> Vec<String> {
     if (width - width_mm).abs() > 0.01 {
         faults.push(format!("{width} mm wide"));
     }
-    if height > TALLEST {
+    if height > tallest {
         faults.push(format!("{height} mm high"));
     }
     let view: Vec<f64> = root
@@ -120,7 +122,11 @@ fn every_figure_of_digits_fits_columns_and_pages() {
         for path in figures {
             let name = path.file_stem().expect("a name").to_string_lossy();
             let svg = fs::read_to_string(&path).expect("a figure");
-            let faults = faults(&svg, width).into_iter();
+            let tallest = match (width, font) {
+                (88.0, 12.0) => TALLEST_OF_LARGE_TEXT,
+                _ => TALLEST,
+            };
+            let faults = faults(&svg, width, tallest).into_iter();
             failed.extend(faults.map(|fault| format!("{width} mm, {font} pt, {name}: {fault}")));
             if let Some(folder) = std::env::var_os(KEEP) {
                 let folder = std::path::Path::new(&folder).join(format!("{width}-{font}"));
@@ -142,7 +148,7 @@ fn faults_are_found() {
             r#"<svg xmlns="http://www.w3.org/2000/svg" width="88mm" height="44mm" viewBox="0 0 200 100" font-family="Roboto">{inside}</svg>"#
         )
     };
-    let found = |inside: &str| faults(&drawing(inside), 88.0);
+    let found = |inside: &str| faults(&drawing(inside), 88.0, TALLEST);
     assert!(found(r#"<text x="5" y="20" font-size="9">A</text>"#).is_empty());
     for (inside, fault) in [
         (
@@ -168,5 +174,5 @@ fn faults_are_found() {
     ] {
         assert_eq!(found(inside), [fault]);
     }
-    assert_eq!(faults(&drawing(""), 90.0)[0], "88 mm wide");
+    assert_eq!(faults(&drawing(""), 90.0, TALLEST)[0], "88 mm wide");
 }
