@@ -20,7 +20,9 @@ fuzz_target!(|bytes: &[u8]| {
     let Ok(summary) = summarise(&path) else {
         return;
     };
-    let _ = eigenscope_pipeline::show::show(&path, 3).map(|shown| shown.to_string());
+    if let Ok(shown) = eigenscope_pipeline::show::show(&path, 3) {
+        let _ = (shown.text(None), shown.text(Some(60)));
+    }
     let is = |kind: &ArtifactKind| summary.kind == *kind;
     if is(&IMAGES) {
         images(&path);
