@@ -156,7 +156,7 @@ impl WeightFile {
         self.graph.as_ref()
     }
 
-    /// Returns whether the file holds a graph, whether or not its steps were read.
+    /// Returns whether the file holds a graph, even if its steps could not be read.
     pub(crate) fn has_graph(&self) -> bool {
         self.checkpoint.graph().is_some()
     }

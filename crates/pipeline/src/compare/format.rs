@@ -63,7 +63,7 @@ pub(super) fn published(
     }
 }
 
-/// Returns whether the plan has the tasks that a number is made from. What cannot be read is another mistake.
+/// Returns whether the plan has the tasks that a number is made from; `true` for an entry that cannot be read, which is reported elsewhere.
 fn applies(node: &Node, text: &str, plan: &Plan) -> bool {
     let Raw::Table(entries) = &node.raw else {
         return true;

@@ -41,7 +41,7 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// Lays out `points` `[n, width]`, with n > `perplexity` + 1. `progress` is told the steps done of [`steps`].
+    /// Lays out `points` `[n, width]`, with n > `perplexity` + 1. `progress` receives the number of steps done, of [`steps`] in all.
     ///
     /// Up to 10,000 points: O(n^2 width) for the neighbours and for the divergence, and O(n (perplexity + log n)) a step. More: O(n
     /// sqrt(n) width) for the neighbours, as long as they are in clusters, and O(n perplexity) a step. Memory: about `300 n perplexity`
