@@ -60,6 +60,9 @@ pub(crate) const LEGEND_COLUMN_GAP: f64 = 16.0;
 /// Distance of neighbouring small images.
 pub(crate) const GRID_GAP: f64 = 6.0;
 
+/// Greatest width of a cell of a heat map, px.
+pub(crate) const WIDEST_CELL: f64 = 86.0;
+
 /// Default ratio of height to width of a plot.
 pub(crate) const ASPECT: f64 = 0.62;
 /// Greatest ratio of height to width of a plot that fills a row beside something high.

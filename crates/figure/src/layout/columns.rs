@@ -1,14 +1,17 @@
 //! Division of the width of a figure among its columns of panels.
 
+use super::grid::Grid;
 use super::image_cells::ImageCells;
 use super::margins::Sides;
-use crate::description::{Content, Figure, Panel};
+use crate::description::{Axes, Content, Figure, Panel};
 use crate::error::Result;
+use crate::layer::Layer;
 use crate::text::Font;
 use crate::theme;
 
 /// Widths of all columns of panels.
 pub(super) struct Columns {
+    pub(super) grid: Grid,
     pub(super) sides: Vec<Sides>,
     /// For each column the width left of its plots, of the plots, and right of them.
     pub(super) widths: Vec<(f64, f64, f64)>,
@@ -16,7 +19,7 @@ pub(super) struct Columns {
 
 impl Columns {
     /// Divides `width` px, or more if plots would become too narrow.
-    pub(super) fn new(figure: &Figure, font: &Font<'_>, width: f64) -> Result<Self> {
+    pub(super) fn new(figure: &Figure, font: &Font<'_>, grid: Grid, width: f64) -> Result<Self> {
         let count = figure.columns.len();
         let sides = figure
             .panels
@@ -25,12 +28,8 @@ impl Columns {
             .map(|(index, panel)| Sides::new(font, panel, figure.y_label(index), figure.width))
             .collect::<Result<Vec<_>>>()?;
         let widest = |column: usize, side: fn(&Sides) -> f64| {
-            sides
-                .iter()
-                .skip(column)
-                .step_by(count)
-                .map(side)
-                .fold(0.0, f64::max)
+            let own = grid.in_column(column).map(|panel| side(&sides[panel]));
+            own.fold(0.0, f64::max)
         };
         let margins: Vec<(f64, f64)> = (0..count)
             .map(|column| (widest(column, Sides::left), widest(column, Sides::right)))
@@ -44,7 +43,7 @@ impl Columns {
             .enumerate()
             .map(|(column, ((before, after), weight))| {
                 let share = left * (weight / weights);
-                let panels = figure.panels.iter().skip(column).step_by(count);
+                let panels = grid.in_column(column).map(|panel| &figure.panels[panel]);
                 let plot = plots_width(font, panels, share)?;
                 let narrowest = match figure.paper {
                     None => theme::NARROWEST_COLUMN,
@@ -54,7 +53,11 @@ impl Columns {
                 Ok((before, plot, after))
             })
             .collect::<Result<_>>()?;
-        Ok(Self { sides, widths })
+        Ok(Self {
+            grid,
+            sides,
+            widths,
+        })
     }
 
     /// Width of all columns and the gaps between them.
@@ -66,17 +69,23 @@ impl Columns {
         columns.sum::<f64>() + (self.widths.len() - 1) as f64 * theme::COLUMN_GAP
     }
 
+    /// Left end of a column.
+    pub(super) fn left(&self, column: usize) -> f64 {
+        let before = self.widths[..column].iter();
+        let before = before.map(|(left, plot, right)| left + plot + right + theme::COLUMN_GAP);
+        theme::EDGE + before.sum::<f64>()
+    }
+
     /// Distance from the plots of a column to the baselines of their y labels.
     pub(super) fn y_label_distance(&self, column: usize) -> f64 {
-        let panels = self.sides.iter().skip(column).step_by(self.widths.len());
-        panels
-            .map(|sides| sides.y_label_distance)
+        let own = self.grid.in_column(column);
+        own.map(|panel| self.sides[panel].y_label_distance)
             .fold(0.0, f64::max)
     }
 }
 
-/// Width of the plots of a column with this share of the figure. A column with nothing but grids of images takes what they
-/// need.
+/// Width of the plots of a column with this share of the figure. A column with nothing but grids of images or tables of few cells takes
+/// what they need.
 fn plots_width<'a>(
     font: &Font<'_>,
     panels: impl Iterator<Item = &'a Panel>,
@@ -85,9 +94,23 @@ fn plots_width<'a>(
     let mut width: f64 = 0.0;
     for panel in panels {
         width = width.max(match &panel.content {
-            Content::Axes(_) => share.max(theme::NARROWEST_PLOT),
+            Content::Axes(axes) => share.min(widest(axes)).max(theme::NARROWEST_PLOT),
             Content::Images(grid) => ImageCells::new(font, grid, share)?.width,
         });
     }
     Ok(width)
+}
+
+/// Greatest width of a plot: that of a table of few cells is limited.
+fn widest(axes: &Axes) -> f64 {
+    let cells = axes.layers.iter().map(|layer| match layer {
+        Layer::Image(image) if axes.aspect.is_some() => Some(image.values.columns()),
+        Layer::Texts(_) => Some(0),
+        _ => None,
+    });
+    let cells = cells.sum::<Option<usize>>();
+    match cells {
+        Some(columns @ 1..) => columns as f64 * theme::WIDEST_CELL,
+        _ => f64::INFINITY,
+    }
 }

@@ -225,7 +225,7 @@ impl LegendLayout {
         let room = width - indent - theme::LEGEND_HANDLE - theme::LEGEND_HANDLE_GAP;
         let room = room.min(WIDEST_NAME_BELOW);
         let mut most = MOST_IN_ROWS;
-        let (chosen, starts, rows) = loop {
+        let (chosen, rows) = loop {
             let chosen = Chosen::new(
                 font,
                 entries.clone(),
@@ -234,23 +234,23 @@ impl LegendLayout {
                 (room, NAME_LINES),
             )?;
             let texts = chosen.texts(font)?;
-            let (starts, rows) = fitting_columns(font, &texts, width - indent)?;
-            if rows <= most_rows || most <= 2 {
-                break (chosen, starts, rows);
+            let rows = Rows::new(font, &texts, width - indent)?;
+            if rows.count <= most_rows || most <= 2 {
+                break (chosen, rows);
             }
-            most = (most_rows * (starts.len() - 1)).min(most - 1);
+            let in_a_row = texts.len().div_ceil(rows.count);
+            most = (most_rows * in_a_row).min(most - 1);
         };
-        let columns = starts.len() - 1;
-        let mut tops = vec![header];
-        for row in 0..rows {
-            let own = chosen.entries.iter().skip(row * columns).take(columns);
-            let more = own.map(|(_, lines)| lines.len()).max().unwrap_or(1) - 1;
-            let height = theme::LEGEND_ROW + more as f64 * theme::LEGEND_TEXT.line_height();
-            tops.push(tops[row] + height);
+        let mut heights = vec![theme::LEGEND_ROW; rows.count];
+        for ((_, lines), (row, _)) in chosen.entries.iter().zip(&rows.places) {
+            let more = lines.len().saturating_sub(1) as f64;
+            let height = theme::LEGEND_ROW + more * theme::LEGEND_TEXT.line_height();
+            heights[*row] = heights[*row].max(height);
         }
+        let top = |row: usize| header + heights[..row].iter().sum::<f64>();
         let (entries, more) = chosen.placed(|index| {
-            let y = tops[index / columns] + 0.5 * theme::LEGEND_ROW;
-            (indent + starts[index % columns], y)
+            let (row, x) = rows.places[index];
+            (indent + x, top(row) + 0.5 * theme::LEGEND_ROW)
         });
         let baseline = 0.5 * theme::LEGEND_ROW + theme::LEGEND_TITLE.middle_drop();
         Ok(Self {
@@ -260,8 +260,8 @@ impl LegendLayout {
             },
             entries,
             more,
-            width: (indent + starts[columns]).max(title_width),
-            height: tops[rows],
+            width: (indent + rows.width).max(title_width),
+            height: top(rows.count),
         })
     }
 }
@@ -287,29 +287,79 @@ fn broken(
     Ok(short.into_iter().map(|name| vec![name]).collect())
 }
 
-/// Starts of the columns of entries in rows of at most `width` px, the end of the last column, and the number of rows.
-fn fitting_columns(font: &Font<'_>, texts: &[String], width: f64) -> Result<(Vec<f64>, usize)> {
-    let count = texts.len().max(1);
-    for rows in 1..count {
-        let columns = count.div_ceil(rows);
-        let starts = column_starts(font, texts, columns)?;
-        if starts[columns] <= width {
-            return Ok((starts, count.div_ceil(columns)));
-        }
-    }
-    Ok((column_starts(font, texts, 1)?, count))
+/// Places of entries in rows.
+struct Rows {
+    /// Row and left end of every entry.
+    places: Vec<(usize, f64)>,
+    count: usize,
+    width: f64,
 }
 
-fn column_starts(font: &Font<'_>, texts: &[String], columns: usize) -> Result<Vec<f64>> {
-    let mut starts = vec![0.0];
-    let mut end = 0.0;
-    for column in 0..columns {
-        let own = texts.iter().skip(column).step_by(columns);
-        end = starts[column] + entry_width(font, own)?;
-        starts.push(end + theme::LEGEND_COLUMN_GAP);
+impl Rows {
+    /// Arranges entries with these texts in rows of at most `width` px, if each has that room: in columns as wide as their widest
+    /// entries, or in equal cells of which a wide entry takes several, whichever has fewer rows or is narrower.
+    fn new(font: &Font<'_>, texts: &[String], width: f64) -> Result<Self> {
+        let widths = texts.iter().map(|text| entry_width(font, [text]));
+        let widths = widths.collect::<Result<Vec<f64>>>()?;
+        let mut best = Self::in_columns(&widths, width);
+        for cell in widths.iter().take(MOST_MEASURED) {
+            let rows = Self::in_cells(&widths, *cell, width);
+            if (rows.count, rows.width.round() as u64) < (best.count, best.width.round() as u64) {
+                best = rows;
+            }
+        }
+        Ok(best)
     }
-    starts[columns] = end;
-    Ok(starts)
+
+    fn in_columns(widths: &[f64], width: f64) -> Self {
+        let count = widths.len().max(1);
+        let starts = |columns: usize| {
+            let mut starts = vec![0.0];
+            for column in 0..columns {
+                let own = widths.iter().skip(column).step_by(columns);
+                let widest = own.copied().fold(0.0, f64::max);
+                starts.push(starts[column] + widest + theme::LEGEND_COLUMN_GAP);
+            }
+            starts
+        };
+        let end = |starts: &[f64]| starts[starts.len() - 1] - theme::LEGEND_COLUMN_GAP;
+        let fitting = (1..count)
+            .map(|rows| starts(count.div_ceil(rows)))
+            .find(|starts| end(starts) <= width);
+        let starts = fitting.unwrap_or_else(|| starts(1));
+        let columns = starts.len() - 1;
+        Self {
+            places: (0..widths.len())
+                .map(|index| (index / columns, starts[index % columns]))
+                .collect(),
+            count: count.div_ceil(columns),
+            width: end(&starts),
+        }
+    }
+
+    fn in_cells(widths: &[f64], cell: f64, width: f64) -> Self {
+        let step = cell + theme::LEGEND_COLUMN_GAP;
+        let columns = (((width + theme::LEGEND_COLUMN_GAP) / step).floor() as usize).max(1);
+        let (mut row, mut column, mut end) = (0, 0, 0.0f64);
+        let mut places = Vec::with_capacity(widths.len());
+        for own in widths {
+            let taken = (own + theme::LEGEND_COLUMN_GAP) / step;
+            // An entry takes no more cells than its own width needs, rounding errors aside.
+            let taken = (taken - 1e-9).ceil() as usize;
+            if column > 0 && column + taken > columns {
+                (row, column) = (row + 1, 0);
+            }
+            let x = column as f64 * step;
+            places.push((row, x));
+            end = end.max(x + own);
+            column += taken;
+        }
+        Self {
+            places,
+            count: row + 1,
+            width: end,
+        }
+    }
 }
 
 fn entry_width<'t>(font: &Font<'_>, texts: impl IntoIterator<Item = &'t String>) -> Result<f64> {
@@ -320,6 +370,25 @@ fn entry_width<'t>(font: &Font<'_>, texts: impl IntoIterator<Item = &'t String>)
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_wide_entry_takes_several_cells_and_moves_no_column() {
+        let gap = theme::LEGEND_COLUMN_GAP;
+        let font = Font::bundled().unwrap();
+        let mut texts: Vec<String> = (0..10).map(|class| class.to_string()).collect();
+        texts.push("black rim: wrong (n = 11)".to_owned());
+        let step = entry_width(&font, ["0".to_owned()].iter()).unwrap() + gap;
+        let rows = Rows::new(&font, &texts, 5.5 * step).unwrap();
+        let places = (0..10).map(|index| (index / 5, (index % 5) as f64 * step));
+        let places: Vec<(usize, f64)> = places.chain([(2, 0.0)]).collect();
+        assert_eq!(rows.places, places);
+        assert_eq!(rows.count, 3);
+        // Entries of one row keep their own widths.
+        let texts = ["a", "a longer name", "b"].map(str::to_owned);
+        let rows = Rows::new(&font, &texts, 400.0).unwrap();
+        assert_eq!(rows.count, 1);
+        assert!(rows.places[2].1 < 200.0, "{:?}", rows.places);
+    }
 
     #[test]
     fn names_are_broken_before_they_are_shortened() {

@@ -4,12 +4,14 @@
 //! thinned, legends and grids of images state how many entries and images they leave out, numbers are left out of cells that are
 //! too small, and the drawing grows if a plot would become narrower than 100 px.
 //!
-//! Plots of one column have the same left edge and width, plots of one row the same top edge. Widths are computed first:
+//! Plots of one column have the same left edge and width, plots of one row the same top edge. A last row that is not full stands where
+//! the figure becomes lowest. Widths are computed first:
 //! the columns share, by their weights, what the margins leave of the figure's width. Heights follow.
 
 mod below;
 mod beside;
 mod columns;
+mod grid;
 mod image_cells;
 mod legend_box;
 mod margins;
@@ -24,6 +26,7 @@ use crate::legend::{self, LegendPlace};
 use crate::text::Font;
 use crate::{theme, validate};
 use columns::Columns;
+use grid::Grid;
 pub(crate) use image_cells::ImageCells;
 pub(crate) use legend_box::LegendLayout;
 pub(super) use margins::{colour_bar_label_distance, tick_length};
@@ -115,7 +118,19 @@ pub(crate) struct BarLayout {
 pub(crate) fn layout(figure: &Figure) -> Result<Layout> {
     validate::figure(figure)?;
     let font = Font::bundled()?;
-    let tall = arrange(figure, &font, f64::INFINITY)?;
+    let grid = Grid::new(figure.panels.len(), figure.columns.len());
+    let mut lowest = in_grid(figure, &font, grid)?;
+    for grid in grid.moved() {
+        let place = in_grid(figure, &font, grid)?;
+        if place.height < lowest.height && place.width <= lowest.width {
+            lowest = place;
+        }
+    }
+    Ok(lowest)
+}
+
+fn in_grid(figure: &Figure, font: &Font<'_>, grid: Grid) -> Result<Layout> {
+    let tall = arrange(figure, font, grid, f64::INFINITY)?;
     let panels_height = |layout: &Layout| {
         let bottoms = layout.panels.iter().map(|panel| panel.plot.bottom());
         let tops = layout.panels.iter().map(|panel| panel.plot.y);
@@ -123,20 +138,20 @@ pub(crate) fn layout(figure: &Figure) -> Result<Layout> {
     };
     match &tall.legend {
         Some((legend, ..)) if legend.height > panels_height(&tall) => {
-            arrange(figure, &font, panels_height(&tall))
+            arrange(figure, font, grid, panels_height(&tall))
         }
         _ => Ok(tall),
     }
 }
 
-fn arrange(figure: &Figure, font: &Font<'_>, legend_height: f64) -> Result<Layout> {
+fn arrange(figure: &Figure, font: &Font<'_>, grid: Grid, legend_height: f64) -> Result<Layout> {
     let room = figure.width - 2.0 * theme::EDGE;
     let legend = figure_legend(figure, font, room, legend_height)?;
     let beside = match &legend {
         Some((legend, LegendPlace::Right)) => theme::SIDE_GAP + legend.width,
         _ => 0.0,
     };
-    let columns = Columns::new(figure, font, room - beside)?;
+    let columns = Columns::new(figure, font, grid, room - beside)?;
     let below = match &legend {
         Some((legend, LegendPlace::Below)) => legend.width,
         _ => 0.0,

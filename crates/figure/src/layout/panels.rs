@@ -13,64 +13,69 @@ use crate::theme;
 /// Longest vertical label, px.
 const LONGEST_UPRIGHT: f64 = 320.0;
 
-/// Places all panels, row by row from `top` down; also returns their lower edge.
+/// Places all panels, row by row from `top` down; also returns their lower edge. A last row that is not full stands below what is
+/// above its own panels, not below the whole row before.
 pub(super) fn place_panels(
     figure: &Figure,
     font: &Font<'_>,
     columns: &Columns,
     top: f64,
 ) -> Result<(Vec<PanelLayout>, f64)> {
-    let count = figure.columns.len();
     let mut panels = Vec::with_capacity(figure.panels.len());
-    let mut y = top;
-    for (row, in_row) in figure.panels.chunks(count).enumerate() {
-        let sides = &columns.sides[row * count..];
-        let parts = in_row.iter().zip(sides).zip(&columns.widths);
+    let mut bottoms = vec![top; columns.widths.len()];
+    for (row, own_columns) in columns.grid.rows() {
+        let in_row = &figure.panels[row.clone()];
+        let sides = &columns.sides[row.clone()];
+        let widths = &columns.widths[own_columns.clone()];
+        let parts = in_row.iter().zip(sides).zip(widths);
         let parts = parts
             .map(|((panel, sides), widths)| Below::new(font, panel, sides, *widths))
             .collect::<Result<Vec<_>>>()?;
         let above = parts.iter().map(|part| part.top).fold(0.0, f64::max);
-        let filled = filled_heights(in_row, &parts, columns);
-        let mut x = theme::EDGE;
-        let mut bottom = y + above;
-        for (column, ((panel, part), sides)) in in_row.iter().zip(parts).zip(sides).enumerate() {
+        let filled = filled_heights(in_row, &parts, widths);
+        let gap = if row.start > 0 { theme::ROW_GAP } else { 0.0 };
+        let y = gap + highest(&bottoms[own_columns.clone()]);
+        let places = row.zip(own_columns).zip(filled);
+        for (((index, column), filled), part) in places.zip(parts) {
             let (before, width, after) = columns.widths[column];
-            let height = part.height.unwrap_or(filled[column]);
+            let x = columns.left(column);
             let plot = Rect {
                 x: x + before,
                 y: y + above,
                 width: part.width,
-                height,
+                height: part.height.unwrap_or(filled),
             };
-            let placed = place_parts(
+            let (placed, bottom) = place_parts(
                 font,
-                panel,
+                &figure.panels[index],
                 part,
-                sides,
+                &columns.sides[index],
                 plot,
                 Cell {
                     top: y,
                     right: x + before + width + after,
-                    y_label: figure.y_label(row * count + column),
+                    y_label: figure.y_label(index),
                     y_label_distance: columns.y_label_distance(column),
                 },
             )?;
-            bottom = bottom.max(placed.1);
-            panels.push(placed.0);
-            x += before + width + after + theme::COLUMN_GAP;
+            bottoms[column] = bottom;
+            panels.push(placed);
         }
-        y = bottom + theme::ROW_GAP;
     }
-    Ok((panels, y - theme::ROW_GAP))
+    Ok((panels, highest(&bottoms)))
+}
+
+fn highest(values: &[f64]) -> f64 {
+    values.iter().copied().fold(0.0, f64::max)
 }
 
 /// Heights of the plots that fill their row, by column: of one height, unless a plot beside something high would become a narrow tower.
-fn filled_heights(in_row: &[Panel], parts: &[Below], columns: &Columns) -> Vec<f64> {
+fn filled_heights(in_row: &[Panel], parts: &[Below], widths: &[(f64, f64, f64)]) -> Vec<f64> {
     let fixed = parts
         .iter()
         .filter_map(|part| part.height)
         .fold(0.0, f64::max);
-    let widths = || columns.widths.iter().map(|(_, width, _)| *width);
+    let widths = || widths.iter().map(|(_, width, _)| *width);
     let free = in_row
         .iter()
         .zip(widths())

@@ -22,6 +22,13 @@ impl Chance {
         Some(Self { classes })
     }
 
+    /// Guessing one of so many classes; `None` if there is nothing to guess.
+    pub(crate) fn among(classes: usize) -> Option<Self> {
+        (classes > 1).then_some(Self {
+            classes: classes as f64,
+        })
+    }
+
     /// Images classified correctly, in %.
     pub(crate) fn accuracy(self) -> f64 {
         100.0 / self.classes

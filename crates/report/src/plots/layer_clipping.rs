@@ -305,7 +305,8 @@ fn draw(
             .iter()
             .map(|column| column.clipping_panel(ranks, range, chance)),
     );
-    let count = columns.len();
+    // One layer's panels stand side by side.
+    let count = columns.len().max(2);
     let needed: Vec<String> = columns.iter().map(Column::needed).collect();
     let mut notes = match columns.iter().any(|column| column.dimensions.is_some()) {
         true => format!(" {}.", needed.join("; ")),

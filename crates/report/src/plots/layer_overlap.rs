@@ -259,6 +259,8 @@ fn draw(
     };
     let [first, second] = networks;
     let count = columns.len();
+    // One layer's panels stand side by side.
+    let across = count.max(2);
     let aligned = columns.iter().filter(|column| !column.fit.is_empty());
     let aligned: Vec<&str> = aligned.map(|column| column.layer).collect();
     let after_alignment = match aligned.len() {
@@ -285,8 +287,8 @@ fn draw(
             ranks.in_words(),
             enumerate(firsts.iter()),
         ),
-        180.0 + 280.0 * count as f64,
-        count,
+        180.0 + 280.0 * across as f64,
+        across,
         panels,
     );
     Ok(figure.by_column().with_legend(Legend::below("")))

@@ -148,10 +148,11 @@ fn draw(
     let description = format!(
         "{} images as dots, coloured by class, laid out such that images of similar embeddings lie near each other \
          (perplexity {}). Directions have no meaning. The KL (Kullback-Leibler) divergence is that of the map's \
-         similarities from the embeddings', over all pairs. A name stands beside the middle of the images of its class; {} have a black rim: \
+         similarities from the embeddings', over all pairs.{} A name stands beside the middle of the images of its class; {} have a black rim: \
          the model takes them for another class.{}",
         ticks::grouped(rows.len() as u64),
         quality.perplexity,
+        neighbours_missed(quality),
         match mistakes.len() {
             0 => "none".to_owned(),
             wrong => ticks::grouped(wrong as u64),
@@ -198,6 +199,18 @@ fn no_narrower_than(x: (f64, f64), y: (f64, f64), share: f64) -> ((f64, f64), (f
         (low - lacking, high + lacking)
     };
     (extended(x), extended(y))
+}
+
+/// A sentence on the search for neighbours, if it did not find all.
+fn neighbours_missed(quality: &MapQualityRow) -> String {
+    let found = quality.neighbours_found_fraction;
+    if found >= 1.0 {
+        return String::new();
+    }
+    format!(
+        " Of the nearest neighbours, from which the embeddings' similarities are computed, {} % were found.",
+        ticks::decimal(100.0 * found, 1)
+    )
 }
 
 fn in_words(quality: &MapQualityRow) -> String {

@@ -9,11 +9,12 @@ use serde::Deserialize;
 
 use super::output::{figure_kind, write};
 use crate::inputs::labels;
+use crate::parts::chance::{Chance, accuracy_line, accuracy_range};
 use crate::parts::channels;
 use crate::parts::relative;
-use crate::parts::series::{Curve, interval_entry, percent, percentage_range};
+use crate::parts::series::{Curve, interval_entry, percent};
 use eigenscope_figure::{
-    Axes, Axis, Dash, Figure, GridRow, INK, ImageGrid, Layer, Legend, Line, Panel, Rgb, ticks,
+    Axes, Axis, Dash, Figure, GridRow, ImageGrid, Layer, Legend, Line, Panel, Rgb, ticks,
 };
 
 /// Curves in the order of the legend: their names in the table and in the legend, and their colours.
@@ -82,7 +83,7 @@ fn draw(
             summary,
             "Accuracy",
             "Accuracy (%)",
-            Some(1.0 / masks.header.classes.len() as f64),
+            Chance::among(masks.header.classes.len()),
             |row| (row.accuracy_mean_fraction, row.accuracy_half_width_fraction),
         )?,
         plot(
@@ -169,7 +170,7 @@ fn plot(
     summary: &[MaskSummaryRow],
     title: &str,
     label: &str,
-    chance: Option<f64>,
+    chance: Option<Chance>,
     pick: impl Fn(&MaskSummaryRow) -> (f64, Option<f64>),
 ) -> Result<Panel, TaskError> {
     let of_sort = |sort: &str| -> Vec<&MaskSummaryRow> {
@@ -183,15 +184,6 @@ fn plot(
     }
     let mut layers = Vec::new();
     let mut ends = Vec::new();
-    if let Some(chance) = chance {
-        ends.push(100.0 * chance);
-        let line = Line {
-            width: 1.0,
-            dash: Dash::Dotted,
-            ..Line::new(vec![0.0, last], vec![100.0 * chance; 2], INK).named("chance")
-        };
-        layers.push(Layer::Line(line));
-    }
     if let [plain] = of_sort(PLAIN.0).as_slice() {
         let value = 100.0 * pick(plain).0;
         ends.push(value);
@@ -221,7 +213,10 @@ fn plot(
         layers.extend(curve.layers());
     }
     layers.extend(interval_entry(&layers, "± 1.96 standard errors"));
+    let range = accuracy_range(ends.into_iter(), chance);
+    let guessed = accuracy_line((0.0, last), range, chance);
+    layers.extend(guessed.map(Layer::Line));
     let x = Axis::linear("Standard deviation of the mask", (0.0, last));
-    let y = Axis::linear(label, percentage_range(ends.into_iter()));
+    let y = Axis::linear(label, range);
     Ok(Panel::axes(title, Axes::new(x, y, layers)))
 }

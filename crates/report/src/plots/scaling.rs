@@ -242,7 +242,7 @@ fn draw(groups: &[Group<'_>], title: String, heading: String, chance: Option<Cha
     let guessed = near_error_line(ends, values, chance);
     let (errors, no_error) = panel(
         "Error",
-        "Images classified wrongly (%)",
+        "Error (%)",
         &sizes,
         error_curves,
         Vec::new(),

@@ -8,10 +8,11 @@ use eigenscope_stage::{Agreement, Context, Role, TaskError, TaskKind, task_funct
 use super::output::{figure_kind, write};
 use crate::inputs::class_accuracy::{ClassAccuracy, label, percentage};
 use crate::inputs::labels;
+use crate::parts::chance::{Chance, accuracy_line};
 use crate::parts::layer_spectra::decades_axis;
 use crate::parts::series::{enumerate, whole_ticks};
 use eigenscope_figure::{
-    Axes, Axis, Dash, Figure, INK, Layer, Legend, Line, Marker, MarkerShape, Panel, Points, Rgb,
+    Axes, Axis, Figure, Layer, Legend, Line, Marker, MarkerShape, Panel, Points, Rgb,
     ticks,
 };
 
@@ -198,12 +199,9 @@ fn accuracy_panel(before: &ClassAccuracy, after: &ClassAccuracy) -> Panel {
     let (before_rows, after_rows) = (rows(before), rows(after));
     let links = before_rows.iter().zip(&after_rows).enumerate();
     let classes = before.classes.len() as f64;
-    let chance = Line {
-        width: 1.0,
-        dash: Dash::Dotted,
-        ..Line::new(vec![0.0, classes + 1.0], vec![100.0 / classes; 2], INK)
-    };
-    let chance = Layer::Line(chance.named("chance"));
+    let range = (-3.0, 103.0);
+    let chance = Chance::among(before.classes.len());
+    let chance = accuracy_line((0.0, classes + 1.0), range, chance);
     let links: Vec<Layer> = links
         .filter_map(|(place, (before, after))| {
             let y = vec![(*before)?, (*after)?];
@@ -211,7 +209,7 @@ fn accuracy_panel(before: &ClassAccuracy, after: &ClassAccuracy) -> Panel {
             Some(Layer::Line(Line { width: 3.0, ..line }))
         })
         .collect();
-    let mut layers = vec![chance];
+    let mut layers: Vec<Layer> = chance.map(Layer::Line).into_iter().collect();
     layers.extend(links);
     layers.push(dots(&before_rows, BEFORE));
     layers.push(dots(&after_rows, AFTER));
@@ -222,7 +220,7 @@ fn accuracy_panel(before: &ClassAccuracy, after: &ClassAccuracy) -> Panel {
         .map(label)
         .collect();
     let names = names.iter().map(String::as_str);
-    let y = Axis::linear("Accuracy (%)", (-3.0, 103.0)).with_major(ticks::at(
+    let y = Axis::linear("Accuracy (%)", range).with_major(ticks::at(
         &[0.0, 20.0, 40.0, 60.0, 80.0, 100.0],
         ticks::plain,
     ));

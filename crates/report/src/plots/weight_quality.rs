@@ -72,7 +72,7 @@ const MEASURES: [Measure; 8] = [
     Measure {
         name: "stable-rank",
         title: "Stable rank",
-        label: "(Frobenius / spectral norm)²",
+        label: "Stable rank",
         of: |row| row.stable_rank,
     },
     Measure {
@@ -192,7 +192,7 @@ fn draw(
         title,
         format!(
             "From the squared singular values λ of the weight of every layer, of {of}. The tail of the largest is fitted by a density of λ to the power −α; the bulk is what \
-             random weights of the same median would have. A soft rank below 1 means that eigenvalues exceed the bulk. Over all layers: {}.{shared}",
+             random weights of the same median would have. The stable rank is their sum over the largest. A soft rank below 1 means that eigenvalues exceed the bulk. Over all layers: {}.{shared}",
             found.join("; ")
         ),
         MARGINS + PANEL * columns as f64,

@@ -240,6 +240,7 @@ impl Map {
             quality: vec![MapQualityRow {
                 images: 50,
                 perplexity: 30.0,
+                neighbours_found_fraction: 1.0,
                 kl_divergence_nats: 0.71234,
                 neighbours: 10,
                 neighbour_accuracy_fraction: 0.97,
@@ -278,6 +279,16 @@ fn a_map_has_its_quality_above_and_its_classes_beside_it() {
         one_path_a_class
     );
     drawn.shows(&["none have a black rim"]);
+}
+
+#[test]
+fn a_map_of_many_images_says_how_many_neighbours_were_found() {
+    let folder = TestFolder::new();
+    let mut map = Map::of_two_classes();
+    let sentence = "98.7 % were found";
+    assert!(!map.draw_in(&folder).svg().contains(sentence));
+    map.quality[0].neighbours_found_fraction = 0.987;
+    map.draw_in(&folder).shows(&[sentence]);
 }
 
 #[test]

@@ -141,6 +141,7 @@ impl Layout {
         MapQualityRow {
             images: self.map.len() as u32,
             perplexity,
+            neighbours_found_fraction: self.recall,
             kl_divergence_nats: self.kl_divergence_nats,
             neighbours: voters as u32,
             neighbour_accuracy_fraction: vote_accuracy(&on_map, labels),

@@ -177,6 +177,7 @@ fn a_map_and_its_quality() {
         (250, 15.0, 10)
     );
     assert!(quality.kl_divergence_nats > 0.1 && quality.kl_divergence_nats < 1.0);
+    assert_eq!(quality.neighbours_found_fraction, 1.0);
     assert!(quality.neighbour_accuracy_fraction > 0.85);
     assert!(quality.embedding_neighbour_accuracy_fraction > 0.85);
 

@@ -139,6 +139,7 @@ impl Maker<'_> {
         let quality = MapQualityRow {
             images: count as u32,
             perplexity: 30.0,
+            neighbours_found_fraction: 0.987,
             kl_divergence_nats: 0.7,
             neighbours: 10,
             neighbour_accuracy_fraction: 0.97,
