@@ -94,23 +94,27 @@ fn plots_width<'a>(
     let mut width: f64 = 0.0;
     for panel in panels {
         width = width.max(match &panel.content {
-            Content::Axes(axes) => share.min(widest(axes)).max(theme::NARROWEST_PLOT),
+            Content::Axes(axes) => share
+                .min(widest(font, panel, axes)?)
+                .max(theme::NARROWEST_PLOT),
             Content::Images(grid) => ImageCells::new(font, grid, share)?.width,
         });
     }
     Ok(width)
 }
 
-/// Greatest width of a plot: that of a table of few cells is limited.
-fn widest(axes: &Axes) -> f64 {
-    let cells = axes.layers.iter().map(|layer| match layer {
-        Layer::Image(image) if axes.aspect.is_some() => Some(image.values.columns()),
+/// Greatest width of a plot. That of a heat map of few cells is limited, but its colour bar's label is no longer than it is high.
+fn widest(font: &Font<'_>, panel: &Panel, axes: &Axes) -> Result<f64> {
+    let columns = axes.layers.iter().map(|layer| match layer {
+        Layer::Image(image) => Some(image.values.columns()),
         Layer::Texts(_) => Some(0),
         _ => None,
     });
-    let cells = cells.sum::<Option<usize>>();
-    match cells {
-        Some(columns @ 1..) => columns as f64 * theme::WIDEST_CELL,
-        _ => f64::INFINITY,
-    }
+    let (Some(columns @ 1..), Some(aspect)) = (columns.sum::<Option<usize>>(), axes.aspect) else {
+        return Ok(f64::INFINITY);
+    };
+    let cells = columns as f64 * theme::WIDEST_CELL;
+    let label = panel.colour_bar.as_ref().map_or("", |bar| &bar.label);
+    let label = font.width(label, theme::AXIS_LABEL)?;
+    Ok(cells.max(label / aspect))
 }

@@ -70,8 +70,8 @@ mod tests {
             let moved = Grid::new(panels, columns).moved();
             moved.map(|grid| grid.last_starts_at).collect::<Vec<_>>()
         };
-        assert_eq!(starts(4, 2), []);
-        assert_eq!(starts(1, 2), []);
+        assert!(starts(4, 2).is_empty());
+        assert!(starts(1, 2).is_empty());
         assert_eq!(starts(3, 2), [1]);
         assert_eq!(starts(7, 3), [1, 2]);
     }
@@ -81,7 +81,9 @@ mod tests {
         let moved = Grid::new(5, 3).moved().last().unwrap();
         let rows: Vec<_> = moved.rows().collect();
         assert_eq!(rows, [(0..3, 0..3), (3..5, 1..3)]);
-        let columns: Vec<Vec<usize>> = (0..3).map(|column| moved.in_column(column).collect()).collect();
+        let columns: Vec<Vec<usize>> = (0..3)
+            .map(|column| moved.in_column(column).collect())
+            .collect();
         assert_eq!(columns, [vec![0], vec![1, 3], vec![2, 4]]);
     }
 }

@@ -1,6 +1,6 @@
 //! Tick labels without overlaps: shortened, rotated or left out.
 
-use crate::axis::{Axis, Tick};
+use crate::axis::{Axis, AxisKind, Tick};
 use crate::error::Result;
 use crate::scale::AxisScale;
 use crate::text::{Font, TextStyle};
@@ -8,6 +8,8 @@ use crate::theme;
 
 /// Longest tick label, px.
 const LONGEST: f64 = 150.0;
+/// Fewest labelled powers of ten of an axis on which the ticks between them have no labels.
+const FEWEST_DECADES: usize = 3;
 
 /// Extent of a label along its axis, px, and its tick.
 struct Extent<'a> {
@@ -34,8 +36,9 @@ pub(super) fn shortened(font: &Font<'_>, ticks: &[Tick]) -> Result<Vec<Tick>> {
     Ok(ticks.map(|(tick, text)| Tick::new(tick.at, text)).collect())
 }
 
-/// Returns the ticks of an x axis of `width` px whose labels have room, and `true` if the labels are rotated. Labels are
-/// rotated if they would otherwise overlap or reach beyond the room `beside` the axis (left and right, px).
+/// Returns the ticks of an x axis of `width` px whose labels have room, and `true` if the labels are rotated. Labels that would
+/// otherwise overlap or reach beyond the room `beside` the axis (left and right, px) are rotated, but those between powers of ten are
+/// left out if at least three powers remain.
 ///
 /// # Errors
 /// As [`Font::width`].
@@ -46,12 +49,34 @@ pub(super) fn along(
     width: f64,
     beside: (f64, f64),
 ) -> Result<(Vec<Tick>, bool)> {
-    let level = across(font, axis, ticks, width, theme::TICK_LABEL)?;
     let inside = |label: &Extent<'_>| -beside.0 <= label.from && label.to <= width + beside.1;
-    if are_clear(&level) && level.iter().all(inside) {
+    let fit = |ticks: &[Tick]| -> Result<bool> {
+        let level = across(font, axis, ticks, width, theme::TICK_LABEL)?;
+        Ok(are_clear(&level) && level.iter().all(inside))
+    };
+    if fit(ticks)? {
         return Ok((ticks.to_vec(), false));
     }
+    let decades = decades(axis, ticks);
+    if decades.len() >= FEWEST_DECADES && fit(&decades)? {
+        return Ok((decades, false));
+    }
     Ok((thinned(axis, ticks, width), true))
+}
+
+/// The ticks at powers of ten, if the axis is logarithmic and all others are at their doubles and fivefolds.
+fn decades(axis: &Axis, ticks: &[Tick]) -> Vec<Tick> {
+    let lead = |tick: &Tick| tick.at / 10f64.powf((tick.at.log10() + 1e-9).floor());
+    let is_near = |tick: &Tick, value: f64| (lead(tick) - value).abs() < 1e-6;
+    let is_usual = |tick: &Tick| [1.0, 2.0, 5.0].iter().any(|value| is_near(tick, *value));
+    match axis.kind == AxisKind::Log && ticks.iter().all(is_usual) {
+        true => ticks
+            .iter()
+            .filter(|tick| is_near(tick, 1.0))
+            .cloned()
+            .collect(),
+        false => Vec::new(),
+    }
 }
 
 /// The ticks whose labels do not overlap along an axis of `length` px, their height counting: all, or every second, third
@@ -175,6 +200,24 @@ mod tests {
             along(&font, &one, &one.major, 60.0, beside).unwrap().1
         };
         assert!(turned(10.0) && !turned(100.0));
+    }
+
+    #[test]
+    fn labels_between_powers_of_ten_are_left_out_before_labels_turn() {
+        let font = Font::bundled().unwrap();
+        let along_log = |places: &[f64], width: f64| {
+            let ticks = places.iter().map(|at| Tick::new(*at, at.to_string()));
+            let axis = Axis::log("", (1.0, 200.0)).with_major(ticks.collect());
+            let (kept, turned) = along(&font, &axis, &axis.major, width, (12.0, 12.0)).unwrap();
+            (kept.iter().map(|tick| tick.at).collect::<Vec<_>>(), turned)
+        };
+        let usual = [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0];
+        assert_eq!(along_log(&usual, 300.0), (usual.to_vec(), false));
+        assert_eq!(along_log(&usual, 110.0), (vec![1.0, 10.0, 100.0], false));
+        // Too few of them, and places of one's own.
+        assert!(along_log(&usual[..4], 50.0).1);
+        let sizes = [30.0, 60.0, 120.0];
+        assert_eq!(along_log(&sizes, 110.0), (sizes.to_vec(), true));
     }
 
     #[test]

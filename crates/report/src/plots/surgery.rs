@@ -12,8 +12,7 @@ use crate::parts::chance::{Chance, accuracy_line};
 use crate::parts::layer_spectra::decades_axis;
 use crate::parts::series::{enumerate, whole_ticks};
 use eigenscope_figure::{
-    Axes, Axis, Figure, Layer, Legend, Line, Marker, MarkerShape, Panel, Points, Rgb,
-    ticks,
+    Axes, Axis, Figure, Layer, Legend, Line, Marker, MarkerShape, Panel, Points, Rgb, ticks,
 };
 
 /// Width of the figure, additional width for each class beyond [`NARROW_CLASSES`], and largest width, px.

@@ -248,7 +248,10 @@ fn surgery_shows_every_class_and_all_singular_values() {
     let names = ["cat", "dog", "a bird of many names", "all", "Class"];
     assert_eq!(drawn.texts_of("x-axis")[0], names);
     assert_eq!(drawn.texts_of("x-axis")[1], ["1", "2", "3", "Rank"]);
-    assert_eq!(drawn.texts_of("legend"), [["chance (33.3 %)", "before", "after"]]);
+    assert_eq!(
+        drawn.texts_of("legend"),
+        [["chance (33.3 %)", "before", "after"]]
+    );
     assert!(drawn.warnings().is_empty());
     tables.operations.push(SurgeryRow {
         cosine_after: f64::NAN,
