@@ -249,7 +249,8 @@ fn shells_complete_commands_options_pipelines_and_tasks() {
                   try() { COMP_LINE=$1 COMP_POINT=${#1}; _eigenscope \"$program\"; echo \"${COMPREPLY[*]}\"; }; \
                   program=$0; try 'eigenscope exp'; try 'eigenscope run '; try 'eigenscope run digits train.bilinear[hidden='; \
                   try \"eigenscope sql digits 'select hidden from metric_f\"; try 'eigenscope kinds surg'; \
-                  try 'eigenscope kinds figure.surg'";
+                  try 'eigenscope kinds figure.surg'; try 'eigenscope sql digits \"select hidden from metric_f'; \
+                  try \"eigenscope run digits 'train.bilinear[hidden=\"";
     let mut bash = Command::new("bash");
     let bash = project.set_up(&mut bash).args(["--norc", "-c", script]);
     // A machine without bash has no bash completion.
@@ -257,7 +258,8 @@ fn shells_complete_commands_options_pipelines_and_tasks() {
         let completed = Answer::from(output);
         assert_eq!(
             completed.stdout,
-            "explain export\ndigits paper\n4] 6]\nselect hidden from metric_final\nsurgery\nfigure.surgery\n",
+            "explain export\ndigits paper\n4] 6]\nselect hidden from metric_final\nsurgery\nfigure.surgery\n\
+             select hidden from metric_final\ntrain.bilinear[hidden=4] train.bilinear[hidden=6]\n",
             "{}",
             completed.stderr
         );

@@ -67,6 +67,7 @@ fn a_cause_has_one_code_whatever_the_command() {
             "graph p.toml",
             "--help",
             "help --help",
+            "-v help --help",
             "help run -h",
         ],
     );

@@ -173,6 +173,10 @@ fn cleaning_removes_what_was_asked_for_where_it_is() {
     let all = results(&project, "artifacts");
     assert_eq!(all, TASKS + 1 + 1, "both, and a file");
 
+    // A folder is no pipeline.
+    for folder in ["store", "..", "", "p/figures"] {
+        project.call(&["clean", folder]).expect(2);
+    }
     // The data set, the figure and a model are the other's, too.
     let foreseen = done(project.call(&["clean", "p.toml", "--dry-run"]));
     assert!(foreseen.contains("train.bilinear[hidden=6]"), "{foreseen}");

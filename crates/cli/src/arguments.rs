@@ -1,4 +1,4 @@
-//! The command line, and the only place that names environment variables.
+//! The command line.
 
 use std::io::IsTerminal;
 use std::path::PathBuf;

@@ -28,11 +28,8 @@ pub(crate) fn candidates(project: &ProjectArguments, words: &[String]) -> Vec<St
     let mut program = Arguments::command();
     program.build();
     let line = Line::read(&program, before);
-    // In a query, shells leave the quote that begins it.
-    let typed = match line.command.get_name() {
-        "sql" => typed.trim_start_matches(['\'', '"']),
-        _ => typed.as_str(),
-    };
+    // Shells leave the quote that begins a word.
+    let typed = typed.trim_start_matches(['\'', '"']);
     let mut candidates = line.candidates(project, typed);
     candidates.retain(|word| word.starts_with(typed));
     candidates.truncate(MOST);

@@ -123,7 +123,9 @@ pub(crate) fn parse() -> Result<Arguments, clap::Error> {
 /// The words of the command line. `help --help` is `help`.
 fn words(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
     let mut words: Vec<OsString> = words.collect();
-    if words.get(1).is_some_and(|word| word == "help") {
+    let is_option = |word: &OsString| word.as_encoded_bytes().starts_with(b"-");
+    let command = words.iter().skip(1).find(|word| !is_option(word));
+    if command.is_some_and(|word| word == "help") {
         words.retain(|word| word != "--help" && word != "-h");
     }
     words

@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal;
 
-/// Narrowest and widest that lines are laid out for.
+/// Fewest characters that lines are laid out for, however narrow the terminal.
 const NARROWEST: usize = 40;
 /// Width of the help where nothing is known of a terminal.
 const OF_HELP: usize = 100;

@@ -37,6 +37,41 @@ pub fn text_table(rows: &[Vec<String>], columns: &[Align]) -> String {
     text
 }
 
+/// As [`text_table`] if that is at most `width` characters wide. Otherwise the column `apart` has lines of its own: above the other
+/// cells of its row, which are indented, if it is the first one, else indented below them.
+pub fn text_table_in_two_lines(
+    rows: &[Vec<String>],
+    columns: &[Align],
+    apart: usize,
+    width: Option<usize>,
+) -> String {
+    let whole = text_table(rows, columns);
+    let fits = |width: usize| whole.lines().all(|line| line.chars().count() <= width);
+    if width.is_none_or(fits) {
+        return whole;
+    }
+    let others = |index: usize| index != apart;
+    let rest: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| {
+            let cells = row.iter().enumerate().filter(|(index, _)| others(*index));
+            cells.map(|(_, cell)| cell.clone()).collect()
+        })
+        .collect();
+    let aligned = columns.iter().enumerate();
+    let aligned: Vec<Align> = aligned
+        .filter(|(index, _)| others(*index))
+        .map(|(_, align)| *align)
+        .collect();
+    let mut text = String::new();
+    for (row, rest) in rows.iter().zip(text_table(&rest, &aligned).lines()) {
+        let own = row.get(apart).map_or("", String::as_str);
+        let [first, second] = if apart == 0 { [own, rest] } else { [rest, own] };
+        text.extend([first, "\n  ", second, "\n"]);
+    }
+    text
+}
+
 /// Least characters that are left of a text where a table is too wide, with the `…` at its end.
 const LEAST: usize = 8;
 

@@ -290,7 +290,11 @@ maximum = 0.5
 fn reports_for_people_and_programs() {
     let rows = rows(SEVERAL, tables().path());
     let published = published(SEVERAL);
-    insta::assert_snapshot!("compare_text", compare::text(&published, &rows));
+    insta::assert_snapshot!("compare_text", compare::text(&published, &rows, None));
+    insta::assert_snapshot!(
+        "compare_text_60",
+        compare::text(&published, &rows, Some(60))
+    );
     let report = |rows| compare::Report::new(&published, rows);
     let json = |rows| serde_json::to_string_pretty(&report(rows)).expect("JSON");
     insta::assert_snapshot!("compare_json", json(&rows[1..]));

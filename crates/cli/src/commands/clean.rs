@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 use eigenscope_pipeline::gc::{clean_all, clean_pipelines};
-use eigenscope_pipeline::store::Store;
+use eigenscope_pipeline::store::{Store, is_pipeline_name};
 
 use super::{gc, relative, tell};
 use crate::arguments::{Clean, ProjectArguments};
@@ -27,7 +27,7 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Clean) -> Result<u8> {
                     true => name(Path::new(pipeline)),
                     false => pipeline.clone(),
                 };
-                match store.pipeline(&given).is_dir() {
+                match is_pipeline_name(&given) && store.pipeline(&given).is_dir() {
                     true => Ok(given),
                     false => Ok(name(&pipeline_file(pipeline)?)),
                 }

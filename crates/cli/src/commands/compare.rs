@@ -10,6 +10,7 @@ use crate::arguments::{Compare, ProjectArguments};
 use crate::exit::{self, diagnosed};
 use crate::json;
 use crate::project::Project;
+use crate::wrapping::width_of_stdout;
 
 pub(crate) fn run(arguments: &ProjectArguments, command: &Compare) -> Result<u8> {
     let project = Project::open(arguments, &command.pipeline)?;
@@ -36,7 +37,7 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Compare) -> Result<u8>
     let report = compare::Report::new(&published, &rows);
     match command.json {
         true => super::print(&json::text(&report)?)?,
-        false => super::print_lines(&compare::text(&published, &rows))?,
+        false => super::print_lines(&compare::text(&published, &rows, width_of_stdout()))?,
     }
     Ok(if report.holds { exit::OK } else { exit::FAILED })
 }

@@ -10,14 +10,19 @@ use crate::exit;
 
 /// Asks the program. Readline replaces only what follows the last `=` or `:` of a word, which task ids may hold.
 const BASH: &str = r#"_eigenscope() {
-    local IFS=$' \t\n' line=${COMP_LINE:0:COMP_POINT} words word typed kept before= quotes
+    local IFS=$' \t\n' line=${COMP_LINE:0:COMP_POINT} words word typed kept before= quote= start place
     read -a words <<<"$line"
     case $line in *[[:blank:]]) words+=("") ;; esac
     typed=${words[${#words[@]} - 1]}
     kept=${typed%"${typed##*[=:]}"}
-    quotes=${line//[^\']/}
-    if ((${#quotes} % 2)); then # Inside quotes, all that they hold is replaced.
-        kept= before=${line##*\'} typed=${typed#\'}
+    for ((place = 0; place < ${#line}; place++)); do
+        case $quote${line:place:1} in
+        \' | \") quote=${line:place:1} start=$((place + 1)) ;;
+        \'\' | \"\") quote= ;;
+        esac
+    done
+    if [[ -n $quote ]]; then # Inside quotes, all that they hold is replaced.
+        kept= before=${line:start} typed=${typed#"$quote"}
         before=${before%"$typed"}
     fi
     COMPREPLY=()

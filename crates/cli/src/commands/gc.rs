@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use eigenscope_pipeline::gc::{Collection, Options, Removal, RemovalKind, collect};
 use eigenscope_pipeline::store::{Key, Store};
-use eigenscope_pipeline::text_table::{Align, text_table};
+use eigenscope_pipeline::text_table::{Align, text_table_in_two_lines};
 use eigenscope_plan::Plan;
 use serde::Serialize;
 
@@ -17,6 +17,7 @@ use crate::json;
 use crate::project::{all_plans, store};
 use crate::settings;
 use crate::sharing::Shared;
+use crate::wrapping::width_of_stdout;
 
 #[derive(Serialize)]
 struct Report<'a> {
@@ -123,7 +124,7 @@ fn not_kept(pipeline: &str, given: &str, advice: &str) -> String {
     )
 }
 
-/// One line for everything that is removed.
+/// A line for everything that is removed, or two where its path does not fit the width.
 pub(super) fn listed(removed: &[Removal]) -> String {
     let lines: Vec<Vec<String>> = removed
         .iter()
@@ -134,7 +135,8 @@ pub(super) fn listed(removed: &[Removal]) -> String {
             line
         })
         .collect();
-    text_table(&lines, &[Align::Left, Align::Right])
+    let aligned = [Align::Left, Align::Right, Align::Left, Align::Left];
+    text_table_in_two_lines(&lines, &aligned, 2, width_of_stdout())
 }
 
 pub(super) fn summary(collection: &Collection, dry_run: bool) -> String {
@@ -144,7 +146,10 @@ pub(super) fn summary(collection: &Collection, dry_run: bool) -> String {
         (count, plural(count, kind.name()))
     });
     let counts = tallied(counts);
-    let stay = format!("{} results stay", collection.kept_results);
+    let stay = match collection.kept_results {
+        1 => "1 result stays".to_owned(),
+        kept => format!("{kept} results stay"),
+    };
     if counts.is_empty() {
         return format!("nothing to remove; {stay}");
     }

@@ -15,6 +15,10 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Lock) -> Result<u8> {
     let path = LockFile::beside(&plan.file);
     lock.write(&path, &plan.name)?;
     let tasks = lock.task.len();
-    tell(&format!("{tasks} tasks are locked in {}", path.display()));
+    tell(&format!(
+        "{} locked in {}",
+        super::tasks_are(tasks),
+        path.display()
+    ));
     Ok(exit::OK)
 }

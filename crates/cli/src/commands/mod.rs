@@ -57,6 +57,14 @@ pub(crate) fn tallied<W: Display>(counts: impl IntoIterator<Item = (usize, W)>) 
     counts.join(", ")
 }
 
+/// "1 task is" or "3 tasks are".
+fn tasks_are(count: usize) -> String {
+    match count {
+        1 => "1 task is".to_owned(),
+        _ => format!("{count} tasks are"),
+    }
+}
+
 /// `what`, with an s for any number of it but one.
 pub(crate) fn plural(count: usize, what: &str) -> String {
     match count {

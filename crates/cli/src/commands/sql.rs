@@ -1,7 +1,7 @@
 //! `eigenscope sql`: questions to the tables of a pipeline.
 
 use anyhow::{Context, Result, bail};
-use eigenscope_pipeline::text_table::{Align, text_table};
+use eigenscope_pipeline::text_table::{Align, text_table_in_two_lines};
 use eigenscope_query::{Catalogue, Table};
 use serde::Serialize;
 
@@ -39,7 +39,7 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Sql) -> Result<u8> {
                 pipeline,
                 content: &catalogue,
             })?)?,
-            false => super::print_lines(&listed(&catalogue.tables))?,
+            false => super::print_lines(&listed(&catalogue.tables, width_of_stdout()))?,
         }
         return Ok(exit::OK);
     };
@@ -72,8 +72,8 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Sql) -> Result<u8> {
     Ok(exit::OK)
 }
 
-/// One line for each table that has rows.
-fn listed(tables: &[Table]) -> String {
+/// A line for each table, or two where its columns do not fit the width.
+fn listed(tables: &[Table], width: Option<usize>) -> String {
     let lines = tables.iter().map(|table| {
         let (rows, tasks) = match table.missing.len() {
             _ if table.problem.is_some() => ("-".to_owned(), "cannot be read".to_owned()),
@@ -100,7 +100,8 @@ fn listed(tables: &[Table]) -> String {
         .map(str::to_owned)
         .to_vec();
     let lines: Vec<Vec<String>> = std::iter::once(head).chain(lines).collect();
-    text_table(&lines, &[Align::Left, Align::Right])
+    let aligned = [Align::Left, Align::Right, Align::Left, Align::Left];
+    text_table_in_two_lines(&lines, &aligned, 3, width)
 }
 
 fn counted(count: usize, what: &str) -> String {

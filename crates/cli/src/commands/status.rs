@@ -64,8 +64,9 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Status) -> Result<u8> 
     let misled = found.misled.len();
     if misled > 0 {
         tell(&format!(
-            "{misled} of the readable names in {} do not lead to the result that is up to date: `{}` corrects that",
+            "{misled} of the readable names in {} {} not lead to the result that is up to date: `{}` corrects that",
             relative(&found.project.store.pipeline(&found.project.plan.name)),
+            if misled == 1 { "does" } else { "do" },
             found.project.invocation.command("run")
         ));
     }

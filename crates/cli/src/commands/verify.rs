@@ -171,8 +171,9 @@ impl<'a> Report<'a> {
             let (count, names) = (self.missing.len(), listed(&self.missing));
             let _ = writeln!(
                 text,
-                "{count} tasks are not up to date, so there is nothing to compare with: {names}; \
-                 `{}` computes them",
+                "{} not up to date, so there is nothing to compare with: {names}; \
+                 `{}` computes what is missing",
+                super::tasks_are(count),
                 self.invocation.command("run")
             );
         }
@@ -180,8 +181,9 @@ impl<'a> Report<'a> {
             let (count, names) = (self.unknown.len(), listed(self.unknown));
             let _ = writeln!(
                 text,
-                "{count} tasks of the lock file are not in the pipeline: {names}; `{}` removes them",
-                self.invocation.command("lock")
+                "not in the pipeline, but in the lock file: {names}; `{}` removes {}",
+                self.invocation.command("lock"),
+                if count == 1 { "it" } else { "them" }
             );
         }
         let counts = tallied([

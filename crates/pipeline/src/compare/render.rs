@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{Expected, Published, Row, Verdict};
-use crate::text_table::{Align, text_table};
+use crate::text_table::{Align, text_table_in_two_lines};
 
 /// What the numbers are where their file does not say it.
 pub(crate) const TITLE: &str = "Published against ours";
@@ -16,8 +16,9 @@ pub(crate) fn reference_head(published: &Published) -> &'static str {
     }
 }
 
-/// The title, an aligned table with one line for each number, notes on those that are not reproduced, and the totals.
-pub fn text(published: &Published, rows: &[Row]) -> String {
+/// The title, an aligned table with one line for each number, or two where that is wider than `width` characters, notes on those that
+/// are not reproduced, and the totals.
+pub fn text(published: &Published, rows: &[Row], width: Option<usize>) -> String {
     let heads = [
         ("number", Align::Left),
         (reference_head(published), Align::Right),
@@ -31,7 +32,8 @@ pub fn text(published: &Published, rows: &[Row]) -> String {
     lines.extend(rows.iter().map(|row| row_cells(row).to_vec()));
     let title = published.title.as_deref().unwrap_or(TITLE);
     let mut text = format!("{title}\n\n");
-    text.push_str(&text_table(&lines, &heads.map(|(_, align)| align)));
+    let aligned = heads.map(|(_, align)| align);
+    text.push_str(&text_table_in_two_lines(&lines, &aligned, 0, width));
     let open = rows.iter().filter(|row| !row.verdict.holds());
     let mut notes: Vec<&str> = Vec::new();
     for note in open.filter_map(|row| row.note.as_deref()) {

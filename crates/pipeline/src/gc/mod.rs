@@ -73,7 +73,7 @@ pub struct Removal {
     pub bytes: u64,
 }
 
-/// kinds of removals, in the order in which they are listed.
+/// Kinds of removals, in the order in which they are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RemovalKind {

@@ -49,7 +49,7 @@ pub(crate) use links::{figure_files, is_result_link, link_names, symlink};
 pub(crate) use listing::Listing;
 pub use lock::RunLock;
 pub(crate) use lock::entries;
-pub use names::{FigureNames, check_names, figure_names};
+pub use names::{FigureNames, check_names, figure_names, is_pipeline_name};
 pub(crate) use names::{NOT_PIPELINES, file_name};
 pub use outside::Outside;
 pub(crate) use pipelines::canonical;

@@ -23,6 +23,11 @@ pub fn check_names(plan: &Plan) -> Result<(), StoreError> {
     })
 }
 
+/// Whether results of a pipeline of this name can have a folder.
+pub fn is_pipeline_name(name: &str) -> bool {
+    check(name, &NOT_PIPELINES).is_ok()
+}
+
 /// What a task is called in the artifacts folder: `train.bilinear,hidden-8,seed-0` for `train.bilinear[hidden=8,seed=0]`.
 ///
 /// Brackets are patterns to polars, DuckDB and shells, and DuckDB takes a folder `a=b` for a column. Other characters that mean

@@ -45,7 +45,10 @@ struct OfVersion {
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// A task that has no valid result cannot be locked.
-    #[error("{count} tasks are not up to date, `{first}` for one; run the pipeline first")]
+    #[error(
+        "{count} {} not up to date, `{first}` for one; run the pipeline first",
+        if *count == 1 { "task is" } else { "tasks are" }
+    )]
     Stale { count: usize, first: String },
     /// A result cannot be read, or the file not be written.
     #[error(transparent)]

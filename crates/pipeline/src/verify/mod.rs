@@ -309,7 +309,7 @@ impl Checking<'_> {
     ) -> Result<Comparison, ArtifactError> {
         let Some(expected) = locked.and_then(|outputs| outputs.get(kind)) else {
             let reason =
-                "it is not in the lock file; `eigenscope lock PIPELINE` adds it".to_owned();
+                "it is not in the lock file, which `eigenscope lock` writes anew".to_owned();
             return Ok(Comparison::differs(reason));
         };
         let found = self.scratch.output(found, kind);

@@ -174,7 +174,7 @@ impl Sides<'_> {
                 let pipeline = file.file_stem().unwrap_or_default().to_string_lossy();
                 let run = run
                     .parse()
-                    .with_context(|| format!("{run} is no number of a run"))?;
+                    .with_context(|| format!("there is no run {run}"))?;
                 let side = Side::after_run(name.to_owned(), &pipeline, run, self.store);
                 // That there is no such pipeline says more.
                 side.map_err(|error| match pipeline_file(words.pipeline()) {
