@@ -4,7 +4,7 @@
 //! exactly as wide as stated, without the margin that figures on a screen have. Panels move below each other, and legends below the
 //! panels, where plots would become too narrow; plots and small images become lower where the drawing would be higher than a page.
 
-use crate::description::{Content, Figure};
+use crate::description::{Content, Figure, Panel};
 use crate::error::Result;
 use crate::layout::{Layout, PanelLayout, layout};
 use crate::legend::{Legend, LegendPlace};
@@ -232,17 +232,19 @@ fn room(figure: &Figure, place: &Layout) -> f64 {
     let columns = figure.columns.len();
     let panels = figure.panels.chunks(columns);
     let rows = panels.zip(place.panels.chunks(columns));
-    let rows = rows.filter(|(panels, _)| {
-        let is_plot = |content: &Content| matches!(content, Content::Axes(_));
-        panels.iter().all(|panel| is_plot(&panel.content))
-    });
-    let wide = rows.map(|(_, places)| {
-        let narrowest = places.iter().map(|place| place.plot.width);
-        let narrowest = narrowest.fold(f64::INFINITY, f64::min);
-        let all: f64 = places.iter().map(|place| place.plot.width).sum();
+    let wide = rows.map(|(panels, places)| {
+        let is_plot =
+            |(panel, _): &(&Panel, &PanelLayout)| matches!(panel.content, Content::Axes(_));
+        let plots = panels.iter().zip(places).filter(is_plot);
+        let widths: Vec<f64> = plots.map(|(_, place)| place.plot.width).collect();
+        let narrowest = widths.iter().copied().fold(f64::INFINITY, f64::min) / WIDE_ENOUGH;
+        if widths.len() < places.len() {
+            return narrowest;
+        }
         // A last row that is not full leaves room on purpose.
+        let all: f64 = widths.iter().sum();
         let share = all / figure.width * columns as f64 / places.len() as f64;
-        (narrowest / WIDE_ENOUGH).min(share / PLOTS_SHARE)
+        narrowest.min(share / PLOTS_SHARE)
     });
     wide.fold(1.0, f64::min)
 }
@@ -361,6 +363,34 @@ mod tests {
         };
         assert_eq!(arrangement(180.0), (2, LegendPlace::Right));
         assert_eq!(arrangement(88.0).0, 1);
+    }
+
+    #[test]
+    fn a_plot_beside_images_is_wide_enough_and_what_is_below_it_leaves_no_blank() {
+        let plot = |title: &str| {
+            let axis = || Axis::linear("", (0.0, 1.0));
+            Panel::axes(title, Axes::new(axis(), axis(), vec![]))
+        };
+        let row = |number: usize| GridRow {
+            label: number.to_string(),
+            cells: vec![Some(GridCell::new("", Matrix::new(8, 8, vec![0.5; 64]).unwrap())); 4],
+        };
+        let mut grid = ImageGrid::new(
+            (0..8).map(row).collect(),
+            ColourScale::new(ColourMap::Grey, (0.0, 1.0)),
+        );
+        grid.largest_cell = 40.0;
+        let panels = vec![Panel::images("images", grid), plot("one"), plot("other")];
+        let figure = Figure::new("Beside", "", 900.0, 3, panels);
+        let sized = on_paper(&figure, paper(100.0)).unwrap();
+        assert_eq!(sized.columns.len(), 2);
+        let place = layout(&sized).unwrap();
+        let [images, one, other] = place.panels.as_slice() else {
+            panic!("three panels");
+        };
+        assert!(one.plot.width >= WIDE_ENOUGH);
+        assert_eq!(one.plot.x, other.plot.x);
+        assert!(other.plot.y > one.plot.bottom() && other.plot.y < images.plot.bottom());
     }
 
     #[test]
