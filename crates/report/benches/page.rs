@@ -22,7 +22,7 @@ const RUNS: usize = 3;
 /// Size of the window, px.
 const WINDOW: (u32, u32) = (1280, 900);
 
-/// Notes when the contents are there, when buttons work, and when the first figure is drawn.
+/// Notes when the contents are there, the first still picture, the first figure that is drawn, and the filter.
 const WATCH: &str = "(() => {
     const seen = (window.seen = {});
     const note = (what, selector) => {
@@ -30,22 +30,24 @@ const WATCH: &str = "(() => {
     };
     const look = () => {
         note('contents', '#contents li a');
-        note('buttons', '#theme:not([hidden])');
+        note('picture', '.frame .still');
         note('figure', '.frame[data-state=drawn]');
+        note('filter', '.filter:not([hidden])');
         requestAnimationFrame(look);
     };
     requestAnimationFrame(look);
 })()";
 
 /// What is measured, each with the expression that gives it.
-const MEASURED: [(&str, &str); 5] = [
+const MEASURED: [(&str, &str); 6] = [
     (
         "first paint",
         "performance.getEntriesByName('first-contentful-paint')[0].startTime",
     ),
     ("contents", "seen.contents"),
-    ("buttons", "seen.buttons"),
+    ("first picture", "seen.picture ?? 0"),
     ("first figure", "seen.figure ?? 0"),
+    ("filter", "seen.filter"),
     (
         "everything loaded",
         "performance.getEntriesByType('navigation')[0].loadEventEnd",
@@ -131,7 +133,7 @@ fn open(page: &Path) -> Option<Vec<f64>> {
     browser.call("Page.addScriptToEvaluateOnNewDocument", watch);
     browser.open(page, WINDOW);
     browser.wait_for(
-        "performance.getEntriesByType('navigation')[0].loadEventEnd > 0 && seen.buttons > 0
+        "performance.getEntriesByType('navigation')[0].loadEventEnd > 0 && seen.filter > 0
             && (seen.figure > 0 || !document.querySelector('.frame'))",
     );
     let values = MEASURED.map(|(_, value)| value).join(", ");

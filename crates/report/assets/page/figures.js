@@ -194,13 +194,16 @@
   }
 
   let isDrawing = false;
+  let scrolled = -Infinity;
+  addEventListener("scroll", () => (scrolled = performance.now()), { passive: true });
 
-  /** Draws what is in sight, one figure after the other. Those that the reader has scrolled past meanwhile are left out. */
+  /** Draws what is in sight, one figure after the other, while the page stands still: drawing would hold up scrolling. */
   async function drawSeen() {
     if (isDrawing) return;
     isDrawing = true;
     for (const frame of seen) {
-      if (frame.dataset.state) continue;
+      while (performance.now() < scrolled + 100) await new Promise((next) => setTimeout(next, 50));
+      if (frame.dataset.state || !seen.has(frame)) continue;
       await draw(frame);
       await new Promise(requestAnimationFrame);
     }

@@ -190,8 +190,9 @@
         const compare = new Intl.Collator("en", { numeric: true }).compare;
         const number = head.classList.contains("number");
         const order = (one, other) => (number ? (parseFloat(one) || 0) - (parseFloat(other) || 0) || compare(one, other) : compare(one, other));
-        const rows = [...body.rows].sort((one, other) => order(key(one), key(other)) * (falls ? -1 : 1));
-        body.append(...rows);
+        const rows = [...body.rows].map((row) => ({ row, key: key(row) }));
+        rows.sort((one, other) => order(one.key, other.key) * (falls ? -1 : 1));
+        body.append(...rows.map(({ row }) => row));
       });
     });
   }
