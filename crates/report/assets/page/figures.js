@@ -56,6 +56,10 @@
 
   addEventListener("beforeprint", () => [...frames].forEach(still));
 
+  // On a small screen, the contents stand before the figures and not beside them.
+  const fold = document.querySelector(".fold");
+  if (fold && matchMedia("(max-width: 60rem)").matches) fold.open = false;
+
   // The theme: that of the system until the reader chooses.
 
   const preferred = matchMedia("(prefers-color-scheme: dark)");

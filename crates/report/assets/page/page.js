@@ -69,8 +69,6 @@
       follow();
     });
   });
-  const fold = document.querySelector(".fold");
-  if (fold && matchMedia("(max-width: 60rem)").matches) fold.open = false;
   follow();
 
   // The filter: figures, their entries in the contents, and tasks that hold all words. Sections without any go, too.
