@@ -69,8 +69,12 @@ fn main() {
     }
     if let Some(folder) = folder_to_keep() {
         let pages = ["digits.html", "many.html", "split"].map(|name| project.path(name));
-        let copied = Command::new("cp").arg("-r").args(pages).arg(folder);
-        assert!({ copied }.status().expect("cp runs").success());
+        let copied = Command::new("cp")
+            .arg("-r")
+            .args(pages)
+            .arg(folder)
+            .status();
+        assert!(copied.expect("cp runs").success());
     }
 }
 
