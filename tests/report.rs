@@ -315,7 +315,7 @@ fn a_browser_draws_every_figure_of_the_digits() {
     project.run();
     let page = report(&project, &[]);
     let file = project.path("artifacts/p/report.html");
-    assert!(page.len() < 10_000_000, "{} bytes", page.len());
+    assert!(page.len() < 5_000_000, "{} bytes", page.len());
     for (size, scheme) in [
         ((1280, 900), "light"),
         ((1280, 900), "dark"),

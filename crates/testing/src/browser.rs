@@ -178,6 +178,22 @@ impl Browser {
         ));
     }
 
+    /// Presses and releases a key: `Tab`, `Enter`, or a blank.
+    pub fn press(&mut self, key: &str) {
+        let (code, text) = match key {
+            "Tab" => (9, ""),
+            "Enter" => (13, "\r"),
+            " " => (32, " "),
+            other => panic!("the number of {other} is not known here"),
+        };
+        for event in ["keyDown", "keyUp"] {
+            let text = if event == "keyDown" { text } else { "" };
+            let event =
+                json!({"type": event, "key": key, "text": text, "windowsVirtualKeyCode": code});
+            self.call("Input.dispatchKeyEvent", event);
+        }
+    }
+
     /// Lets the page believe that the reader likes it dark, or not.
     pub fn prefer(&mut self, scheme: &str) {
         let features = json!([{"name": "prefers-color-scheme", "value": scheme}]);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use eigenscope_report_file::ReportFile;
 
 /// Identifiers of other parts of the page.
-const TAKEN: [&str; 10] = [
+const TAKEN: [&str; 11] = [
     "contents",
     "main",
     "published",
@@ -16,6 +16,7 @@ const TAKEN: [&str; 10] = [
     "tasks",
     "theme",
     "filter",
+    "found",
 ];
 
 /// Anchors of all tasks, all different.

@@ -17,7 +17,7 @@ pub(super) struct DataSet<'a> {
     pub(super) shape: String,
     pub(super) classes: usize,
     /// Size of the file.
-    pub(super) size: String,
+    pub(super) bytes: u64,
     /// Digest of the content.
     pub(super) content: String,
 }
@@ -45,7 +45,7 @@ pub(super) fn read(file: &ReportFile) -> Result<Vec<DataSet<'_>>, PageError> {
             images: reader.summary().rows,
             shape: format!("{height} × {width} × {channels}"),
             classes: header.classes.len(),
-            size: words::size(images.bytes),
+            bytes: images.bytes,
             content: images.content.to_string(),
         })
     });

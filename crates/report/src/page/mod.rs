@@ -9,6 +9,7 @@ mod error;
 mod figures;
 mod graph;
 mod models;
+mod pack;
 mod script;
 mod sources;
 mod split;
@@ -110,7 +111,7 @@ impl Page<'_> {
     }
 
     /// The tables that the figures are drawn from, with their anchors.
-    fn sources(&self) -> Vec<(String, String)> {
+    fn sources(&self) -> std::io::Result<Vec<(String, String)>> {
         sources::texts(self.file, self.figures.iter().map(|figure| figure.task))
     }
 

@@ -8,7 +8,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::error::PageError;
+use super::pack::pack;
 
+/// What shows figures, and what works around them.
+pub(super) const FIGURES: &str = include_str!("../../assets/page/figures.js");
 pub(super) const PAGE: &str = include_str!("../../assets/page/page.js");
 const OPEN: &str = "<script type=\"text/javascript\">";
 const CLOSE: &str = "</script>";
@@ -33,6 +36,11 @@ impl Scripts {
             .ok_or(PageError::Library)
     }
 
+    /// The library, packed: only a page that draws a figure needs it.
+    pub(super) fn packed_library(&self) -> std::io::Result<String> {
+        pack(&self.library)
+    }
+
     /// Name and version of the library.
     pub(super) fn name_of_library(&self) -> &str {
         let name = self
@@ -49,7 +57,7 @@ impl Scripts {
 
     /// The value of `Content-Security-Policy`.
     pub(super) fn policy(&self) -> String {
-        let allowed: Vec<String> = [self.library.as_str(), PAGE].map(source).into();
+        let allowed: Vec<String> = [self.library.as_str(), FIGURES, PAGE].map(source).into();
         format!(
             "default-src 'none'; script-src {}; style-src 'unsafe-inline'; font-src data:; img-src data: blob:; base-uri 'none'; \
              form-action 'none'",
@@ -62,10 +70,10 @@ impl Scripts {
 pub(super) const SHARED_POLICY: &str = "default-src 'none'; script-src 'self' file:; style-src 'unsafe-inline' 'self' file:; \
     font-src data:; img-src data: blob:; base-uri 'none'; form-action 'none'";
 
-/// The script of pages that share their style, in which it cannot look for the fonts.
+/// The scripts of pages that share their style, in which they cannot look for the fonts.
 pub(super) fn with_fonts(fonts: &str) -> String {
     let fonts = serde_json::Value::from(fonts);
-    format!("window.eigenscopeFonts = {fonts};\n{PAGE}")
+    format!("window.eigenscopeFonts = {fonts};\n{FIGURES}{PAGE}")
 }
 
 /// A script by its digest.
@@ -92,7 +100,7 @@ mod tests {
     #[test]
     fn no_script_ends_before_its_end() {
         let library = Scripts::load().unwrap().library;
-        for script in [library.as_str(), PAGE] {
+        for script in [library.as_str(), FIGURES, PAGE] {
             assert!(!script.contains("</script") && !script.contains("<!--"));
         }
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use eigenscope_report_file::{ReportFile, ReportInput, ReportTask, SourceTable};
 
 use super::anchors;
-use super::figures::without_tags;
+use super::pack::pack;
 use super::words;
 
 /// A button that gives tables of one kind with equal columns as one.
@@ -77,11 +77,11 @@ pub(super) fn buttons<'a>(
     buttons
 }
 
-/// All tables that stand on a page with these figures, with their anchors, as JSON for scripts.
+/// All tables that stand on a page with these figures, with their anchors, packed.
 pub(super) fn texts<'a>(
     file: &'a ReportFile,
     tasks: impl Iterator<Item = &'a ReportTask>,
-) -> Vec<(String, String)> {
+) -> std::io::Result<Vec<(String, String)>> {
     let wanted: BTreeSet<&str> = tasks
         .flat_map(|task| task.inputs.iter().map(|input| input.file.as_str()))
         .collect();
@@ -91,8 +91,7 @@ pub(super) fn texts<'a>(
             .csv
             .as_ref()
             .filter(|_| wanted.contains(name.as_str()))?;
-        let json = serde_json::Value::from(csv.as_str()).to_string();
-        Some((anchors::source(position), without_tags(&json)))
+        Some(pack(csv).map(|packed| (anchors::source(position), packed)))
     });
     texts.collect()
 }

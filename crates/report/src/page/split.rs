@@ -29,7 +29,7 @@ struct Single<'a> {
 }
 
 impl Single<'_> {
-    fn sources(&self) -> Vec<(String, String)> {
+    fn sources(&self) -> std::io::Result<Vec<(String, String)>> {
         sources::texts(self.file, std::iter::once(self.figure.task))
     }
 }

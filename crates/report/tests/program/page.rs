@@ -1,15 +1,19 @@
 //! The page of a report: the program writes it from a report file, whatever the texts in it are.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use eigenscope_artifact::{Digest, INTERACTIVE};
 use eigenscope_report_file::{
     ComparedNumber, Comparison, REPORT_VERSION, ReportFile, ReportInput, ReportOutput, ReportTable,
     ReportTask, ReportVerdict, SourceTable, TaskState,
 };
 use eigenscope_stage::{Event, Stage};
+use flate2::read::ZlibDecoder;
 use serde_json::{Value, json};
 
 use crate::classes::{accuracies, confusion, draw_confusion};
@@ -133,9 +137,9 @@ fn hostile_texts_stay_texts() {
     let file = report_file(&folder, figure(&folder));
     let page = write(&folder, &json!(file)).expect("a page");
     assert_eq!(page.matches("<img").count(), 0);
-    // Two scripts that run, the data of one figure and the rows of its table.
-    assert_eq!(page.matches("<script").count(), 4);
-    assert_eq!(page.matches("</script>").count(), 4);
+    // Two scripts that run, the library, the data of one figure and the rows of its table.
+    assert_eq!(page.matches("<script").count(), 5);
+    assert_eq!(page.matches("</script>").count(), 5);
     assert!(page.contains("&lt;/script&gt;&lt;img src=x onerror=hit=1&gt;"));
     assert!(page.contains("<p>All of &lt;/script&gt;"));
     assert!(page.contains("This figure is not up to date"));
@@ -205,6 +209,260 @@ fn the_policy_allows_the_scripts_of_the_page_and_no_address() {
     for link in links {
         assert!(link.starts_with('#') || link.starts_with("data:"), "{link}");
     }
+}
+
+/// A report file with this many figures, all of the same bytes.
+fn many(folder: &TestFolder, figures: usize) -> ReportFile {
+    let mut file = report_file(folder, figure(folder));
+    let task = file.tasks[0].clone();
+    file.tasks = (0..figures)
+        .map(|index| ReportTask {
+            id: format!("figure.confusion-{index}"),
+            figure: Some(format!("confusion-{index}")),
+            ..task.clone()
+        })
+        .collect();
+    file.tables = (0..figures)
+        .map(|index| ReportTable {
+            name: format!("figure.confusion-{index}"),
+            tasks: vec![index],
+        })
+        .collect();
+    file.arrows.clear();
+    file
+}
+
+/// The texts between two marks.
+fn between<'a>(page: &'a str, start: &'a str, end: &'a str) -> impl Iterator<Item = &'a str> {
+    let parts = page.split(start).skip(1);
+    parts.filter_map(move |part| Some(part.split_once(end)?.0))
+}
+
+/// What a page holds packed: base64 of zlib.
+fn unpacked(packed: &str) -> String {
+    let bytes = STANDARD.decode(packed).expect("base64");
+    let mut text = String::new();
+    let mut decoder = ZlibDecoder::new(bytes.as_slice());
+    decoder.read_to_string(&mut text).expect("a text");
+    text
+}
+
+#[test]
+fn data_are_packed_and_scripts_run_before_the_figures_are_read() {
+    let folder = TestFolder::new();
+    let kept = std::fs::read(figure(&folder)).expect("readable");
+    let kept: Value = serde_json::from_slice(&kept).expect("JSON");
+    let page = write(&folder, &json!(many(&folder, 3))).expect("a page");
+    let data: Vec<&str> = between(&page, ".data\">", "</script>").collect();
+    assert_eq!(data.len(), 1 + 3, "the library and three figures");
+    assert!(unpacked(data[0]).contains("plotly.js v"));
+    for data in &data[1..] {
+        let data: Value = serde_json::from_str(&unpacked(data)).expect("JSON");
+        for part in ["data", "wide", "narrow", "panels"] {
+            assert_eq!(data[part], kept[part], "{part}");
+        }
+    }
+    let rows: Vec<String> = between(&page, "<script type=\"text/plain\" id=\"rows-0\">", "<")
+        .map(unpacked)
+        .collect();
+    assert_eq!(rows, [format!("name\n{HOSTILE}\n")]);
+    // A browser runs what has no type, and what is a module or JavaScript.
+    assert_eq!(page.matches("<script>").count(), 2);
+    assert_eq!(page.matches("<script type=\"text/plain\"").count(), 4 + 1);
+    assert_eq!(page.matches("<script").count(), 2 + 4 + 1);
+    let place = |part: &str| page.find(part).expect(part);
+    assert!(place("id=\"library.data\"") < place("<script>"));
+    assert!(place("<nav id=\"contents\"") < place("<script>"));
+    assert!(place("<script>") < place("<article"));
+    let more = write(&folder, &json!(many(&folder, 13))).expect("a page");
+    let each = (more.len() - page.len()) / 10;
+    let still = kept["still"].as_str().expect("a text").len();
+    let form = data[1].len();
+    assert!(
+        form < json!([kept["data"], kept["wide"]]).to_string().len() / 2,
+        "{form} bytes"
+    );
+    assert!(
+        each < still + form + 8000,
+        "{each} bytes a figure, {still} of them the still picture and {form} its data"
+    );
+}
+
+#[test]
+fn a_browser_keeps_what_is_in_sight_and_little_else() {
+    const FIGURES: usize = 60;
+    let folder = TestFolder::new();
+    write(&folder, &json!(many(&folder, FIGURES))).expect("a page");
+    let Some(mut browser) = Browser::start() else {
+        return;
+    };
+    browser.open(&folder.path("page.html"), (1280, 900));
+    browser.wait_for("document.querySelector('.frame').dataset.state === 'drawn'");
+    let shown = "[document.querySelectorAll('.still').length, document.querySelectorAll('.frame[data-state]').length]";
+    let at_first = browser.evaluate(shown);
+    assert!(at_first[0].as_u64().expect("a number") < 8, "{at_first}");
+    let last = browser.evaluate(
+        "(async () => {
+            const frames = [...document.querySelectorAll('.frame')];
+            for (const frame of frames) {
+                frame.scrollIntoView();
+                for (let wait = 0; wait < 600 && frame.dataset.state !== 'drawn'; wait += 1)
+                    await new Promise((next) => setTimeout(next, 10));
+                if (frame.dataset.state !== 'drawn') return frame.dataset.name;
+            }
+            return frames.length;
+        })()",
+    );
+    assert_eq!(last, json!(FIGURES));
+    let at_last = browser.evaluate(shown);
+    assert!(at_last[0].as_u64().expect("a number") < 50, "{at_last}");
+    assert!(at_last[1].as_u64().expect("a number") < 50, "{at_last}");
+    // What was given back is drawn again.
+    browser.evaluate("document.querySelector('.frame').scrollIntoView()");
+    browser.wait_for("document.querySelector('.frame').dataset.state === 'drawn'");
+    assert_eq!(browser.complaints(), [""; 0]);
+}
+
+/// What has the focus, whether that can be seen, and whether it had it before; `null` outside of the page.
+const FOCUS: &str = "(() => {
+    const part = document.activeElement;
+    if (!part || part === document.body) return null;
+    window.visited ??= new Set();
+    const again = visited.has(part);
+    visited.add(part);
+    const { outlineStyle, outlineWidth } = getComputedStyle(part);
+    const marked = part.closest('.graph') !== null || (outlineStyle !== 'none' && parseFloat(outlineWidth) > 0);
+    const { top, bottom, left, right } = part.getBoundingClientRect();
+    const inSight = bottom > 0 && top < innerHeight && right > 0 && left < innerWidth;
+    return [part.outerHTML.slice(0, 200), marked && inSight, again];
+})()";
+
+#[test]
+fn the_page_can_be_used_by_the_keyboard() {
+    let folder = TestFolder::new();
+    write(&folder, &json!(many(&folder, 12))).expect("a page");
+    let Some(mut browser) = Browser::start() else {
+        return;
+    };
+    // The contents are higher than the window.
+    browser.open(&folder.path("page.html"), (1280, 400));
+    browser.wait_for("document.querySelector('.filter').hidden === false");
+    let mut stops = 0;
+    loop {
+        browser.press("Tab");
+        let focus = browser.evaluate(FOCUS);
+        if focus.is_null() {
+            break;
+        }
+        assert_eq!(
+            (&focus[1], &focus[2]),
+            (&json!(true), &json!(false)),
+            "{focus}"
+        );
+        stops += 1;
+    }
+    // What can be pressed or followed, and regions that scroll; not what is folded or hidden.
+    let usable = browser.evaluate(
+        "[...document.querySelectorAll('a[href], button, input, summary, [tabindex=\"0\"]')]
+            .filter((part) => part.checkVisibility() && visited.has(part) === false)
+            .map((part) => part.outerHTML.slice(0, 200))",
+    );
+    assert_eq!(usable, json!([]), "never reached, of {stops} that are");
+    // Who goes through the contents stays there when the page moves.
+    browser.press("Tab");
+    browser.evaluate("scrollTo(0, 0)");
+    let last = "[...document.querySelectorAll('#contents a')].at(-1)";
+    let moved = browser.evaluate(&format!(
+        "(async () => {{
+            {last}.focus({{ focusVisible: true }});
+            const before = document.getElementById('contents').scrollTop;
+            scrollBy(0, 1);
+            await new Promise((next) => setTimeout(next, 200));
+            return [before > 0, document.getElementById('contents').scrollTop - before];
+        }})()"
+    ));
+    assert_eq!(moved, json!([true, 0]));
+    browser.evaluate("document.getElementById('theme').focus()");
+    let theme = "document.documentElement.dataset.theme";
+    browser.press("Enter");
+    assert_eq!(browser.evaluate(theme), json!("dark"));
+    browser.press(" ");
+    assert_eq!(browser.evaluate(theme), json!("light"));
+    assert_eq!(browser.complaints(), [""; 0]);
+}
+
+#[test]
+fn without_scripts_still_pictures_are_shown() {
+    let folder = TestFolder::new();
+    write(&folder, &json!(many(&folder, 3))).expect("a page");
+    let Some(mut browser) = Browser::start() else {
+        return;
+    };
+    browser.call(
+        "Emulation.setScriptExecutionDisabled",
+        json!({"value": true}),
+    );
+    browser.open(&folder.path("page.html"), (1280, 900));
+    let shown = browser.evaluate(
+        "['.still > svg', '.about', 'button, input'].map((selector) =>
+            [...document.querySelectorAll(selector)].filter((part) => part.checkVisibility()).length)",
+    );
+    assert_eq!(shown, json!([3, 0, 0]));
+    let about = browser.evaluate("document.querySelectorAll('article dl').length");
+    assert_eq!(about, 3);
+}
+
+#[test]
+fn times_sort_by_their_lengths() {
+    let folder = TestFolder::new();
+    let mut file = many(&folder, 3);
+    for (task, seconds) in file.tasks.iter_mut().zip([5.0, 720.0, 90.0]) {
+        task.seconds = Some(seconds);
+    }
+    write(&folder, &json!(file)).expect("a page");
+    let Some(mut browser) = Browser::start() else {
+        return;
+    };
+    browser.open(&folder.path("page.html"), (1280, 900));
+    browser.wait_for("document.querySelector('#tasks th button') !== null");
+    let times = browser.evaluate(
+        "(() => {
+            const head = [...document.querySelectorAll('#tasks th')].find((head) => head.textContent === 'time');
+            head.querySelector('button').click();
+            return [...document.querySelectorAll('#tasks tbody tr')].map((row) => row.cells[head.cellIndex].textContent);
+        })()",
+    );
+    assert_eq!(times, json!(["5.00 s", "90 s", "12 min"]));
+}
+
+#[test]
+fn on_paper_nothing_is_folded_or_torn() {
+    let folder = TestFolder::new();
+    write(&folder, &json!(many(&folder, 3))).expect("a page");
+    let Some(mut browser) = Browser::start() else {
+        return;
+    };
+    browser.open(&folder.path("page.html"), (1280, 900));
+    browser.wait_for("document.querySelector('.frame').dataset.state === 'drawn'");
+    browser.evaluate("dispatchEvent(new Event('beforeprint'))");
+    browser.call("Emulation.setEmulatedMedia", json!({"media": "print"}));
+    let shown = browser.evaluate(
+        "(() => {
+            const all = (selector, is) => [...document.querySelectorAll(selector)].every(is);
+            const style = (part) => getComputedStyle(part);
+            return {
+                pictures: all('.frame', (frame) => frame.querySelector('.still').checkVisibility()),
+                drawings: all('.interactive', (part) => !part.checkVisibility()),
+                whole: all('.box', (box) => style(box).breakInside === 'avoid' && box.querySelector('h3, h4') && box.querySelector('.frame')),
+                // A box of a button in the head of a table keeps it from standing on each page.
+                heads: all('th > button', (button) => style(button).display === 'contents'),
+                buttons: all('button:not(th > button), nav, article > details', (part) => !part.checkVisibility()),
+                sections: all('main > section', (part) => style(part).contentVisibility === 'visible'),
+            };
+        })()",
+    );
+    let parts = shown.as_object().expect("an object");
+    assert!(parts.values().all(|part| part == true), "{shown}");
 }
 
 #[test]
