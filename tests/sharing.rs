@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
@@ -249,11 +249,59 @@ fn gc_can_keep_what_is_not_on_the_remote() {
     run(&one, &["--no-remote"]);
     let answer = one.call(&["gc", "p.toml", "--pushed"]).expect(0);
     answer.explains(&[
-        "2 results that no pipeline needs are not on the remote and stay",
+        "2 results that no pipeline needs were not found on the remote and stay",
         "2 results",
     ]);
     let answer = one.call(&["gc", "p.toml"]).expect(0);
     answer.explains(&["2 results"]);
+}
+
+/// Stands for the program that reaches remotes, and passes on what it is asked only once there is a file `go`.
+const SLOW_REMOTE: &str = r#"#!/bin/sh
+{
+    read -r line && echo "$line"
+    read -r line && : > asked
+    while [ ! -e go ]; do sleep 0.05; done
+    echo "$line"
+    cat
+} | "$0-real"
+"#;
+
+#[test]
+fn gc_removes_nothing_that_becomes_unneeded_while_it_looks_at_the_remote() {
+    let shared = TestFolder::new();
+    let folder = shared.path("");
+    let one = project(&remote(&folder, ""));
+    fs::create_dir(one.path("pipelines")).expect("created");
+    run(&one, &[]);
+    one.call(&["push", "p.toml"]).expect(0);
+    one.edit("value = 1", "value = 2");
+    run(&one, &["--no-remote"]);
+    one.edit("value = 2", "value = 3");
+    let reached = one.path("programs/eigenscope-remote");
+    fs::rename(&reached, one.path("programs/eigenscope-remote-real")).expect("renamed");
+    one.write("programs/eigenscope-remote", SLOW_REMOTE);
+    fs::set_permissions(&reached, fs::Permissions::from_mode(0o755)).expect("set");
+    let mut gc = one.command(&["gc", "p.toml", "--pushed"]);
+    let gc = gc.stderr(Stdio::piped()).spawn().expect("it starts");
+    let begun = Instant::now();
+    while !one.path("asked").exists() {
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "nothing is asked"
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    // Of the second run, which was never pushed, nothing is needed once the third one has ended.
+    run(&one, &["--no-remote"]);
+    one.write("go", "");
+    let answer = Answer::from(gc.wait_with_output().expect("ended")).expect(0);
+    answer.explains(&["4 results that no pipeline needs were not found on the remote and stay"]);
+    one.edit("value = 3", "value = 2");
+    assert_eq!(
+        run(&one, &["--no-remote"]).0,
+        RunCounts::all_up_to_date(TASKS)
+    );
 }
 
 #[test]
@@ -287,7 +335,7 @@ fn what_is_damaged_on_the_remote_is_not_removed_here_and_is_sent_again_if_it_is_
     run(&one, &["--no-remote"]);
     one.call(&["gc", "p.toml", "--pushed"])
         .expect(0)
-        .explains(&["1 result that no pipeline needs is not on the remote and stays"]);
+        .explains(&["1 result that no pipeline needs was not found on the remote and stays"]);
 }
 
 #[test]
