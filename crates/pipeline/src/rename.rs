@@ -1,7 +1,7 @@
 //! Renaming a table: all files that say its name are changed together, and nothing that takes long is computed again.
 //!
 //! The changed texts are planned before anything is written. If a task would then be computed from anything else than before, other than
-//! metrics and figures that show the name, nothing is written.
+//! metrics and figures that show the name or read what does, nothing is written.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -29,8 +29,8 @@ pub struct Renaming {
     pub files: Vec<ChangedFile>,
     /// The plan of the pipeline afterwards.
     pub plan: Plan,
-    /// Tasks of that plan that show the name, and so are computed again.
-    pub shown_by: Vec<usize>,
+    /// Tasks of that plan that show the name, or read what does, and so are computed again.
+    pub outdated: Vec<usize>,
 }
 
 /// A file that says the name.
@@ -112,7 +112,7 @@ pub fn rename(
         add_edited(&mut edited, &before.file, edits.apply(text));
     }
     let mut files = BTreeMap::new();
-    let (plan, shown_by) = own.finish(rename, programs, &edited, &mut files)?;
+    let (plan, outdated) = own.finish(rename, programs, &edited, &mut files)?;
     for other in others {
         other.finish(rename, programs, &edited, &mut files)?;
     }
@@ -123,7 +123,7 @@ pub fn rename(
     Ok(Renaming {
         files,
         plan,
-        shown_by,
+        outdated,
     })
 }
 
@@ -164,7 +164,7 @@ struct Pipeline {
 }
 
 impl Pipeline {
-    /// Adds its changed files, and returns its plan afterwards with the tasks that show the name.
+    /// Adds its changed files, and returns its plan afterwards with the tasks that are computed again.
     fn finish(
         self,
         rename: Rename<'_>,
@@ -190,16 +190,16 @@ impl Pipeline {
             formerly: formerly(),
             source,
         })?;
-        let shown_by =
-            shown_by(&before, &after, rename).map_err(|reason| RenameError::NotTheSame {
+        let outdated =
+            outdated(&before, &after, rename).map_err(|reason| RenameError::NotTheSame {
                 reason,
                 formerly: formerly(),
             })?;
-        for file in beside(&before, &after, &shown_by, rename)? {
+        for file in beside(&before, &after, &outdated, rename)? {
             files.insert(file.path.clone(), file);
         }
         files.insert(path.clone(), ChangedFile::new(path, text, &edits));
-        Ok((after, shown_by))
+        Ok((after, outdated))
     }
 }
 
@@ -208,12 +208,12 @@ fn name(path: &Path) -> String {
     stem.to_string_lossy().into_owned()
 }
 
-/// The tasks of `after` that show the name; or what else would be different.
-fn shown_by(before: &Plan, after: &Plan, rename: Rename<'_>) -> Result<Vec<usize>, String> {
+/// The tasks of `after` that show the name, or read what does; or what else would be different.
+fn outdated(before: &Plan, after: &Plan, rename: Rename<'_>) -> Result<Vec<usize>, String> {
     if before.tasks.len() != after.tasks.len() {
         return Err("the pipeline would have other tasks".to_owned());
     }
-    let mut shown_by = Vec::new();
+    let mut outdated = BTreeSet::new();
     for (index, (old, new)) in before.tasks.iter().zip(&after.tasks).enumerate() {
         let id = rename.renamed(&old.id);
         if new.id != *id.as_ref().unwrap_or(&old.id) || new.first_id() != old.first_id() {
@@ -234,14 +234,17 @@ fn shown_by(before: &Plan, after: &Plan, rename: Rename<'_>) -> Result<Vec<usize
                 })
                 .collect()
         };
-        if names(before, old) != names(after, new) {
+        // Inputs stand before what reads them.
+        let mut inputs = new.inputs.iter();
+        let reads_outdated = inputs.any(|input| outdated.contains(&input.task));
+        if reads_outdated || names(before, old) != names(after, new) {
             if !PlannedTask::shows_names(new.stage) {
                 return Err(format!("`{}` would be computed again", old.id));
             }
-            shown_by.push(index);
+            outdated.insert(index);
         }
     }
-    Ok(shown_by)
+    Ok(outdated.into_iter().collect())
 }
 
 /// What the key of a task depends on, apart from names and from the content of what it reads.
@@ -269,13 +272,13 @@ fn ingredients(task: &PlannedTask) -> impl PartialEq + '_ {
 fn beside(
     before: &Plan,
     after: &Plan,
-    shown_by: &[usize],
+    outdated: &[usize],
     rename: Rename<'_>,
 ) -> Result<Vec<ChangedFile>, FileErrors> {
     let mut files = Vec::new();
     let there = |path: PathBuf| path.exists().then_some(path);
     if let Some(path) = there(LockFile::beside(&before.file)) {
-        let outdated = shown_by.iter().map(|&task| before.tasks[task].id.as_str());
+        let outdated = outdated.iter().map(|&task| before.tasks[task].id.as_str());
         files.push(lock_file(&path, &before.name, &outdated.collect(), rename)?);
     }
     if let Some(path) = there(compare::own(before)) {
