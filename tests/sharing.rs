@@ -107,6 +107,9 @@ fn pull_takes_and_computes_nothing() {
     let counts = RunCounts::read(&answer.stderr);
     assert_eq!((counts.taken, counts.ran, counts.left), (2, 0, 2));
     assert!(other.started().is_empty());
+    // That something is not there is no failure for whoever watches, either.
+    let watched = other.call(&["watch", "p"]).expect(0).stdout;
+    assert!(watched.contains("2 left; ended: ok"), "{watched}");
     assert_eq!(run(&other, &[]).0.ran, 2);
 }
 

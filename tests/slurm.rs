@@ -296,11 +296,16 @@ fn jobs_of_a_killed_run_are_adopted() {
 fn a_run_that_is_left_is_shown_and_goes_on_later() {
     let pipeline = PIPELINE.replace("value = [1.0", "sleep_ms = 10000\nvalue = [1.0");
     let cluster = Cluster::new(&pipeline, &format!("{QUICK}local = ['data.*']\n"));
-    let answer = cluster.run(&["--detach"]).expect(0);
+    let hook = "echo $EIGENSCOPE_OUTCOME > told";
+    let answer = cluster.run(&["--detach", "--notify", hook]).expect(0);
     assert_says(
         &answer.stderr,
         "4 tasks are queued or running with Slurm and 2 wait for them",
     );
+    // What was left to Slurm is no failure for whoever is told or watches, either.
+    assert_eq!(cluster.project.read("told"), "ok\n");
+    let watched = cluster.call(&["watch", "p"]).expect(0).stdout;
+    assert_says(&watched, "ended: ok");
     let status = cluster.call(&["status", "p.toml"]).expect(0);
     assert_says(&status.stdout, "job 101_0");
     assert_says(

@@ -31,6 +31,11 @@ pub enum Miss {
 }
 
 impl Miss {
+    /// Returns whether the result could not be taken. That it is not there is an answer.
+    pub fn is_fault(&self) -> bool {
+        matches!(self, Self::Faulty { .. } | Self::Unavailable { .. })
+    }
+
     /// How much it says: of several places that do not have a result, the one that says most counts.
     pub(super) fn weight(&self) -> u8 {
         match self {
