@@ -329,9 +329,8 @@ fn override_table(old: &mut Entry, new: Entry) {
             keys.extend(new_keys);
         }
         (_, raw) => {
-            let span = new.node.span;
             old.key_span = new.key_span;
-            old.node = Node { span, raw };
+            old.node = Node::new(new.node.span, raw);
         }
     }
 }
