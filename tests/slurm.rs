@@ -456,13 +456,21 @@ fn a_setup_that_fails_ends_the_run_with_what_it_said() {
         (
             "setup = ['true', 'echo not on this node >&2; false']",
             [
-                "echo not on this node >&2; false failed",
+                "line 2 of `setup` failed",
                 "not on this node",
             ],
         ),
         (
             "setup = ['exit 3']",
-            ["exit 3 failed", "jobs of Slurm cannot begin"],
+            ["line 1 of `setup` failed", "jobs of Slurm cannot begin"],
+        ),
+        (
+            "setup = ['export A_TOKEN=hunter2 && false']",
+            ["line 1 of `setup` failed", "jobs of Slurm cannot begin"],
+        ),
+        (
+            "setup = ['export A_TOKEN=hunter2 )']",
+            ["line 1 of `setup` failed", "syntax error"],
         ),
     ] {
         let settings = format!("{QUICK}pack_minutes = 0\nlocal = ['data.*']\n{setting}\n");
@@ -470,6 +478,10 @@ fn a_setup_that_fails_ends_the_run_with_what_it_said() {
         let answer = cluster.run(&["--keep-going"]).expect(2);
         for words in said {
             assert_says(&answer.stderr, words);
+        }
+        let state = cluster.project.read("artifacts/p/.run.json");
+        for told in [&answer.stderr, &state] {
+            assert!(!told.contains("hunter2"), "{told}");
         }
         assert_eq!(cluster.calls("sbatch"), 1, "{}", answer.stderr);
         cluster.assert_tidy();
@@ -490,7 +502,7 @@ fn a_setup_that_failed_while_nobody_looked_is_told_and_not_adopted() {
     cluster.run(&["--detach"]).expect(0);
     let status = || cluster.call(&["status", "p.toml"]).expect(0).stdout;
     wait_for(
-        || status().contains("sleep 1; false failed"),
+        || status().contains("line 1 of `setup` failed"),
         "nothing is said",
     );
     cluster.project.write("eigenscope.toml", QUICK);

@@ -374,11 +374,17 @@ mod tests {
             // What is no TOML.
             ("token: \"ab\"\nqos = 'c'", "token* ****\nqos = 'c'"),
             ("key \"a b\"", "key \"* *\""),
-            ("notify \"curl https://h/x\" y", "notify \"**** ***********\" *"),
+            (
+                "notify \"curl https://h/x\" y",
+                "notify \"**** ***********\" *",
+            ),
             ("key a.b = c # d", "key *** * * * *"),
             ("a . \"qos\" = b", "a . \"qos\" = b"),
             ("[x] a = 'b'\n[y \"z\"", "[x] * * ***\n[y \"*\""),
-            ("key [\n'a',\n'b']\nqos = 'c'", "key [\n'*',\n'*']\nqos = 'c'"),
+            (
+                "key [\n'a',\n'b']\nqos = 'c'",
+                "key [\n'*',\n'*']\nqos = 'c'",
+            ),
             ("setup = [a b, c]", "setup = [* ** **"),
             ("qos = 'a' b, 'c'", "qos = 'a' ** ***"),
             ("options = ['a',\nkey = 'b'", "options = ['a',\nkey = '*'"),
