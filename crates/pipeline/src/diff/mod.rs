@@ -1,8 +1,8 @@
 //! Two states of results side by side: what was asked for, and what came out.
 //!
-//! A [`Side`] is what a pipeline file asks for now, or what there was after a run. Tasks are matched by their ids, renamed ones by the
-//! first of these. What differs in a task is told from its key inputs, as a survey does it; numbers are compared where both sides have
-//! results.
+//! A [`Side`] is what a pipeline file asks for now, or what there was after a run. Tasks are matched by their first ids, as a table may have
+//! the name that another one had before. What differs in a task is told from its key inputs, as a survey does it; numbers are compared where
+//! both sides have results.
 
 mod numbers;
 mod revision;
