@@ -239,6 +239,38 @@ fn status_says_what_is_on_the_remote() {
     assert!(plain["tasks"][0]["on_remote"].is_null());
 }
 
+/// The text of a record without its checksum, as records were written once.
+fn without_checksum(record: &str) -> String {
+    let mut record: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(record).expect("JSON");
+    record.remove("checksum").expect("a checksum");
+    serde_json::to_string(&record).expect("JSON")
+}
+
+#[test]
+fn what_others_say_in_their_results_moves_no_cursor() {
+    let one = project("");
+    run(&one, &[]);
+    for path in files_below(&one.path("artifacts/store")) {
+        if path.ends_with("task.json") {
+            let text = without_checksum(&fs::read_to_string(&path).expect("readable"));
+            let odd = r#""warnings":["a\u001b]0;b\u0007\u001b[2J\nc"]"#;
+            assert!(text.contains(r#""warnings":[]"#), "{text}");
+            fs::write(&path, text.replace(r#""warnings":[]"#, odd)).expect("written");
+        }
+    }
+    let path = one.path("artifacts");
+    let other = project(&format!("[[stores]]\npath = \"{}\"\n", path.display()));
+    let (counts, answer) = run(&other, &[]);
+    assert_eq!(counts.taken, TASKS);
+    let status = other.call(&["status", "p.toml"]).expect(0);
+    assert!(status.stdout.contains("[2J c"), "{}", status.stdout);
+    for said in [&answer.stderr, &status.stdout, &status.stderr] {
+        let odd = |letter: char| letter.is_control() && letter != '\n';
+        assert!(!said.contains(odd), "{said:?}");
+    }
+}
+
 #[test]
 fn gc_can_keep_what_is_not_on_the_remote() {
     let shared = TestFolder::new();
