@@ -345,13 +345,20 @@ fn what_cannot_be_renamed_is_refused_and_nothing_is_written() {
     assert_eq!(project.read("p.toml"), PIPELINE);
 
     project.write("p.tolerances.toml", TOLERANCES);
-    project.write("short.toml", EXTENDING.replace("epochs = 1", "epoch = 1"));
-    let answer = project.call(&["rename", "p.toml", "train.bilinear", "train.wide"]);
-    answer.expect(2).explains(&[
-        "short.toml extends the pipeline and cannot be planned",
-        "epoch",
-    ]);
-    assert_eq!(project.read("p.toml"), PIPELINE);
+    for (broken, said) in [("epoch = 1", "epoch"), ("epochs ==", "invalid")] {
+        project.write("short.toml", EXTENDING.replace("epochs = 1", broken));
+        let answer = project.call(&["rename", "p.toml", "train.bilinear", "train.wide"]);
+        answer.expect(2).explains(&[
+            "short.toml extends the pipeline, or may, and cannot be planned",
+            said,
+        ]);
+        assert_eq!(project.read("p.toml"), PIPELINE);
+    }
+    // What extends nothing does not matter.
+    project.write("short.toml", "x ==\n");
+    project
+        .call(&["rename", "p.toml", "train.bilinear", "train.wide", "--dry-run"])
+        .expect(0);
 }
 
 #[test]

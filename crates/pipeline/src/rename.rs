@@ -48,8 +48,8 @@ pub enum RenameError {
     /// A file has mistakes, or is written so that it cannot be edited.
     #[error(transparent)]
     File(#[from] FileErrors),
-    /// A file that extends the pipeline file has mistakes already.
-    #[error("nothing is changed: {} extends the pipeline and cannot be planned", .path.display())]
+    /// A file that extends the pipeline file, or may, has mistakes already.
+    #[error("nothing is changed: {} extends the pipeline, or may, and cannot be planned", .path.display())]
     Extending { path: PathBuf, source: FileErrors },
     /// The changed text is not what it should be.
     #[error(
