@@ -63,9 +63,14 @@ pub enum RenameError {
     },
     /// Something would be computed again.
     #[error(
-        "nothing is changed: {reason}; rename the table by hand, with a line `formerly = \"{formerly}\"` in it"
+        "nothing is changed: in {}, {reason}; rename the table by hand, with a line `formerly = \"{formerly}\"` in it",
+        .path.display()
     )]
-    NotTheSame { reason: String, formerly: String },
+    NotTheSame {
+        path: PathBuf,
+        reason: String,
+        formerly: String,
+    },
     #[error(transparent)]
     Write(#[from] ArtifactError),
 }
@@ -192,6 +197,7 @@ impl Pipeline {
         })?;
         let outdated =
             outdated(&before, &after, rename).map_err(|reason| RenameError::NotTheSame {
+                path: path.clone(),
                 reason,
                 formerly: formerly(),
             })?;
@@ -211,7 +217,7 @@ fn name(path: &Path) -> String {
 /// The tasks of `after` that show the name, or read what does; or what else would be different.
 fn outdated(before: &Plan, after: &Plan, rename: Rename<'_>) -> Result<Vec<usize>, String> {
     if before.tasks.len() != after.tasks.len() {
-        return Err("the pipeline would have other tasks".to_owned());
+        return Err("there would be other tasks".to_owned());
     }
     let mut outdated = BTreeSet::new();
     for (index, (old, new)) in before.tasks.iter().zip(&after.tasks).enumerate() {
