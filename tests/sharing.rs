@@ -151,8 +151,10 @@ fn a_second_folder_of_results_is_read() {
     run(&one, &[]);
     let path = one.path("artifacts");
     let other = project(&format!("[[stores]]\npath = \"{}\"\n", path.display()));
-    let (counts, _) = run(&other, &[]);
+    let hook = "echo $EIGENSCOPE_DONE > told";
+    let (counts, _) = run(&other, &["--notify", hook]);
     assert_eq!((counts.taken, counts.ran), (TASKS, 0));
+    assert_eq!(other.read("told"), format!("{TASKS}\n"));
     other
         .call(&["push", "p.toml"])
         .refuses(&["there is no remote", "[remote]"]);

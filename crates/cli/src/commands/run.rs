@@ -166,6 +166,7 @@ fn end(
             .as_ref()
             .map_or(RunOutcome::Failed, |ended| RunOutcome::of(ended, computes)),
         ran: 0,
+        taken: 0,
         reused: 0,
         current: 0,
         left: 0,
@@ -177,6 +178,7 @@ fn end(
         Err(error) => end.summary = chain(error).join(": "),
         Ok(Ended { outcome, broken }) => {
             end.ran = outcome.ran.len();
+            end.taken = outcome.taken.len();
             end.reused = outcome.reused.len();
             end.current = outcome.current.len();
             end.left = outcome.left.len();
