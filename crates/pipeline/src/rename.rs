@@ -20,6 +20,7 @@ use eigenscope_plan::task_patterns::select;
 use eigenscope_plan::{Plan, PlannedTask, parse};
 
 use crate::compare;
+use crate::survey::first_few;
 use crate::verify::{LockFile, Tolerances};
 
 /// What a rename changes.
@@ -73,7 +74,16 @@ pub enum RenameError {
     },
     #[error(transparent)]
     Write(#[from] ArtifactError),
+    /// A file cannot be written, and others that were cannot be put back.
+    #[error("the rename has failed half done: {} cannot be put back as it was", first_few(.changed, SHOWN))]
+    HalfDone {
+        changed: Vec<String>,
+        source: ArtifactError,
+    },
 }
+
+/// Files that a message names.
+const SHOWN: usize = 10;
 
 /// Finds what changes in the pipeline file at `path` and in other files.
 ///
@@ -133,18 +143,32 @@ pub fn rename(
 }
 
 impl Renaming {
-    /// Writes all files, each in one step; if one cannot be written, those before it are as they were.
+    /// Writes all files, each in one step; if one cannot be written, those before it are put back as they were.
     ///
     /// # Errors
-    /// A file cannot be written.
+    /// A file cannot be written; [`RenameError::HalfDone`] if others cannot be put back.
     pub fn write(&self) -> Result<(), RenameError> {
+        self.write_with(|path, text| output::write(path, text.as_bytes()))
+    }
+
+    fn write_with(
+        &self,
+        mut write: impl FnMut(&Path, &str) -> Result<(), ArtifactError>,
+    ) -> Result<(), RenameError> {
         for (number, file) in self.files.iter().enumerate() {
-            if let Err(error) = output::write(&file.path, file.after.as_bytes()) {
-                for file in &self.files[..number] {
-                    output::write(&file.path, file.before.as_bytes())?;
+            let Err(source) = write(&file.path, &file.after) else {
+                continue;
+            };
+            let mut changed = Vec::new();
+            for file in &self.files[..number] {
+                if write(&file.path, &file.before).is_err() {
+                    changed.push(file.path.display().to_string());
                 }
-                return Err(error.into());
             }
+            return Err(match changed.is_empty() {
+                true => source.into(),
+                false => RenameError::HalfDone { changed, source },
+            });
         }
         Ok(())
     }
@@ -426,4 +450,54 @@ fn rows(text: &str, key: &str) -> Vec<Vec<Entry>> {
         _ => None,
     })
     .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Error, ErrorKind};
+
+    use super::*;
+
+    #[test]
+    fn all_files_that_can_be_put_back_are() {
+        let file = |name: &str| ChangedFile {
+            path: PathBuf::from(name),
+            lines: Vec::new(),
+            before: "before".to_owned(),
+            after: "after".to_owned(),
+        };
+        let plan = Plan {
+            name: String::new(),
+            file: PathBuf::new(),
+            extended: Vec::new(),
+            description: String::new(),
+            sections: BTreeMap::new(),
+            code: BTreeMap::new(),
+            tasks: Vec::new(),
+        };
+        let renaming = Renaming {
+            files: ["a", "b", "c", "d"].map(file).into(),
+            plan,
+            outdated: Vec::new(),
+        };
+        let mut written = BTreeMap::new();
+        // The first cannot be put back, the third cannot be written.
+        let mut write = |path: &Path, text: &str| {
+            if path == Path::new("c") || (path == Path::new("a") && text == "before") {
+                let error = Error::from(ErrorKind::StorageFull);
+                return Err(ArtifactError::io("write", path, error));
+            }
+            written.insert(path.display().to_string(), text.to_owned());
+            Ok(())
+        };
+        let error = renaming.write_with(&mut write).expect_err("it fails");
+        let RenameError::HalfDone { changed, source } = &error else {
+            panic!("{error}")
+        };
+        assert_eq!(changed, &["a"]);
+        assert!(source.to_string().contains('c'), "{source}");
+        let expected = [("a", "after"), ("b", "before")];
+        let expected = expected.map(|(path, text)| (path.to_owned(), text.to_owned()));
+        assert_eq!(written, BTreeMap::from(expected));
+    }
 }
