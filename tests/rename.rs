@@ -347,14 +347,14 @@ fn what_cannot_be_renamed_is_refused_and_nothing_is_written() {
     project.write("p.tolerances.toml", TOLERANCES);
     // The name that the table gets is that of another one in a pipeline that extends this one.
     let taken = "[train.wide]\nkind = \"bilinear\"\ndata = \"data.digits\"\nhidden = 3\n";
-    project.write("short.toml", format!("{EXTENDING}\n{taken}"));
+    project.write("short.toml", format!("extends = \"p\"\n\n{taken}"));
     let answer = project.call(&["rename", "p.toml", "train.bilinear", "train.wide"]);
     answer
         .expect(2)
         .explains(&["nothing is changed: in short.toml, there would be other tasks"]);
     assert_eq!(project.read("p.toml"), PIPELINE);
 
-    for (broken, said) in [("epoch = 1", "epoch"), ("epochs ==", "invalid")] {
+    for (broken, said) in [("epoch = 1", "epoch"), ("epochs ==", "eigenscope::file::syntax")] {
         project.write("short.toml", EXTENDING.replace("epochs = 1", broken));
         let answer = project.call(&["rename", "p.toml", "train.bilinear", "train.wide"]);
         answer.expect(2).explains(&[

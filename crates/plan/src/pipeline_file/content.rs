@@ -17,7 +17,7 @@ use crate::reference::name_problem;
 /// Key of the free text about the pipeline.
 pub(crate) const DESCRIPTION: &str = "description";
 /// Key of the file that a file extends.
-const EXTENDS: &str = "extends";
+pub(super) const EXTENDS: &str = "extends";
 /// Key of the values that all figures take.
 pub(crate) const STYLE: &str = "style";
 /// Key of the sentences that a report shows under its headings.
