@@ -112,7 +112,11 @@ fn a_name_that_another_table_had_before_does_not_match() {
         .expect(0);
     for before in ["p.toml@1", "then.toml"] {
         let diff = project.json(&["diff", before, "p.toml"]);
-        assert_eq!(diff["only_before"], serde_json::json!(["train.a"]), "{diff:#}");
+        assert_eq!(
+            diff["only_before"],
+            serde_json::json!(["train.a"]),
+            "{diff:#}"
+        );
         assert_eq!(diff["only_after"], serde_json::json!([]), "{diff:#}");
         assert_eq!((tasks(&diff), &diff["equal"]), (Vec::new(), &2.into()));
         let back = project.json(&["diff", "p.toml", before]);

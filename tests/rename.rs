@@ -265,7 +265,10 @@ fn what_reads_a_table_that_shows_the_name_is_no_longer_in_the_lock_file() {
     let counts = project.run();
     // One truncation for each model.
     assert_eq!((counts.ran, counts.up_to_date), (SHOW + 4, KEEP));
-    answer.explains(&[&format!("{} tasks of metrics", counts.ran), "figure.truncation"]);
+    answer.explains(&[
+        &format!("{} tasks of metrics", counts.ran),
+        "figure.truncation",
+    ]);
     let lock = project.read("p.lock");
     assert!(!lock.contains("truncation"), "{lock}");
     let verified = project.call(&["verify", "p.toml", "--lock"]).expect(1);
@@ -354,7 +357,10 @@ fn what_cannot_be_renamed_is_refused_and_nothing_is_written() {
         .explains(&["nothing is changed: in short.toml, there would be other tasks"]);
     assert_eq!(project.read("p.toml"), PIPELINE);
 
-    for (broken, said) in [("epoch = 1", "epoch"), ("epochs ==", "eigenscope::file::syntax")] {
+    for (broken, said) in [
+        ("epoch = 1", "epoch"),
+        ("epochs ==", "eigenscope::file::syntax"),
+    ] {
         project.write("short.toml", EXTENDING.replace("epochs = 1", broken));
         let answer = project.call(&["rename", "p.toml", "train.bilinear", "train.wide"]);
         answer.expect(2).explains(&[
@@ -366,7 +372,13 @@ fn what_cannot_be_renamed_is_refused_and_nothing_is_written() {
     // What extends nothing does not matter.
     project.write("short.toml", "x ==\n");
     project
-        .call(&["rename", "p.toml", "train.bilinear", "train.wide", "--dry-run"])
+        .call(&[
+            "rename",
+            "p.toml",
+            "train.bilinear",
+            "train.wide",
+            "--dry-run",
+        ])
         .expect(0);
 }
 

@@ -455,10 +455,7 @@ fn a_setup_that_fails_ends_the_run_with_what_it_said() {
         ),
         (
             "setup = ['true', 'echo not on this node >&2; false']",
-            [
-                "line 2 of `setup` failed",
-                "not on this node",
-            ],
+            ["line 2 of `setup` failed", "not on this node"],
         ),
         (
             "setup = ['exit 3']",

@@ -266,7 +266,12 @@ fn only_what_may_be_removed_goes() {
     bench.complete(&edited(5.0));
     let options = Options {
         // One that is needed is not removed all the same.
-        removable: Some(removable.into_iter().chain([bench.key(&edited(5.0), 0)]).collect()),
+        removable: Some(
+            removable
+                .into_iter()
+                .chain([bench.key(&edited(5.0), 0)])
+                .collect(),
+        ),
         ..OPTIONS
     };
     let collection = collected(&bench, &[edited(5.0)], &options);

@@ -255,7 +255,10 @@ fn results_of_another_kind_of_machine_are_taken_only_if_asked_for() {
         odd.vectors.push_str("\u{1b}[2J");
         for (id, text) in [
             ("0123456789ab", text.clone()),
-            (odd.id().as_str(), serde_json::to_string(&odd).expect("JSON")),
+            (
+                odd.id().as_str(),
+                serde_json::to_string(&odd).expect("JSON"),
+            ),
         ] {
             std::fs::create_dir_all(from.with_file_name(id)).expect("created");
             std::fs::copy(

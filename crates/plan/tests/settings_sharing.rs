@@ -174,6 +174,9 @@ fn values_that_may_be_secrets_are_not_said_either() {
     // Numbers as well; of what may be shown the value is said.
     let report = rendered("remote = 271828\nrun = 27182818284590452353602874");
     assert!(!report.contains("271828"), "{report}");
-    assert!(report.contains("must be a table, found an integer"), "{report}");
+    assert!(
+        report.contains("must be a table, found an integer"),
+        "{report}"
+    );
     assert!(rendered("[remote]\nurl = 271828").contains("the integer 271828"));
 }

@@ -66,10 +66,7 @@ impl Miss {
             }
             Self::NeverMade { place } => format!("no result of this task is in {place}"),
             Self::DiffersFrom { place, reasons } => {
-                format!(
-                    "since it was made in {place} {}",
-                    first_few(reasons, SHOWN)
-                )
+                format!("since it was made in {place} {}", first_few(reasons, SHOWN))
             }
             Self::OtherMachine { machines } => format!(
                 "it was made on another kind of machine ({}); `any_machine = true` takes it all the same",

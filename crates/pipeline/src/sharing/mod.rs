@@ -258,4 +258,3 @@ impl Remote {
         self.client.given_up()
     }
 }
-

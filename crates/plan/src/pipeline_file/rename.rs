@@ -160,7 +160,8 @@ pub fn extending(path: &Path) -> Vec<(PathBuf, String)> {
 /// Whether a text is no TOML, so that what it extends cannot be told, and has a line that says so.
 fn is_broken(text: &str) -> bool {
     let mut lines = text.lines();
-    let extends = |line: &str| key(line, content::EXTENDS).is_some_and(|(_, rest)| rest.starts_with('='));
+    let extends =
+        |line: &str| key(line, content::EXTENDS).is_some_and(|(_, rest)| rest.starts_with('='));
     lines.any(extends) && document(text, 0, &mut Problems::default()).is_none()
 }
 
