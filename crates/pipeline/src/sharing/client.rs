@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 use eigenscope_plan::programs::start_advice;
 use eigenscope_remote_protocol::{Action, Answer, Fault, Open, Outcome, PROGRAM, Request};
 
+use crate::plain::plain;
+
 /// Failures of network or server in a row after which a remote is not asked any more.
 const PATIENCE: usize = 3;
 
