@@ -142,12 +142,12 @@ fn values(text: &str) -> Vec<(&str, Range<usize>)> {
     let bytes = text.as_bytes();
     let mut found = Vec::new();
     let mut key = "";
-    // Whether what comes is a value; the lists and tables of a value that are open.
+    // Whether what comes is a value; the lists and tables of a value that are open, with their keys.
     let (mut is_value, mut open, mut at) = (false, Vec::new(), 0);
     while let Some(&byte) = bytes.get(at) {
         let rest = &text[at..];
         let line = at + rest.find('\n').unwrap_or(rest.len());
-        let is_listed = open.last() == Some(&b'[');
+        let is_listed = matches!(open.last(), Some((b'[', _)));
         match byte {
             b'#' => {
                 // It belongs to no key: what looks like a secret is hidden.
@@ -163,7 +163,7 @@ fn values(text: &str) -> Vec<(&str, Range<usize>)> {
                 at += 1;
             }
             b'[' | b'{' if is_value || !open.is_empty() => {
-                open.push(byte);
+                open.push((byte, key));
                 is_value = false;
                 at += 1;
             }
@@ -175,7 +175,11 @@ fn values(text: &str) -> Vec<(&str, Range<usize>)> {
                 (key, is_value) = ("", true);
             }
             b']' | b'}' => {
-                open.pop();
+                key = open.pop().map_or("", |(_, key)| key);
+                if open.is_empty() {
+                    // What follows is in the wrong place.
+                    (key, is_value) = ("", true);
+                }
                 at += 1;
             }
             _ if byte.is_ascii_whitespace() => at += 1,
@@ -386,6 +390,7 @@ mod tests {
                 "key [\n'*',\n'*']\nqos = 'c'",
             ),
             ("setup = [a b, c]", "setup = [* ** **"),
+            ("a = [{ url = 'b' }, 'c'] d", "a = [{ url = 'b' }, '*'] *"),
             ("qos = 'a' b, 'c'", "qos = 'a' ** ***"),
             ("options = ['a',\nkey = 'b'", "options = ['a',\nkey = '*'"),
             (
