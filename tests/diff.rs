@@ -87,6 +87,44 @@ fn a_run_is_compared_with_what_the_file_says_now() {
     }
 }
 
+/// Two models, the second of which gets the name of the first.
+#[cfg(unix)]
+const TWO: &str = r#"[data.make]
+
+[train.b]
+kind = "fit"
+data = "data.make"
+value = 2
+"#;
+
+#[cfg(unix)]
+#[test]
+fn a_name_that_another_table_had_before_does_not_match() {
+    let project = TestProject::with_fake_stages(TWO);
+    let first = "\n[train.a]\nkind = \"fit\"\ndata = \"data.make\"\nvalue = 1\n";
+    let both = format!("{TWO}{first}");
+    project.write("p.toml", &both);
+    project.write("then.toml", &both);
+    project.run();
+    project.write("p.toml", TWO);
+    project
+        .call(&["rename", "p.toml", "train.b", "train.a"])
+        .expect(0);
+    for before in ["p.toml@1", "then.toml"] {
+        let diff = project.json(&["diff", before, "p.toml"]);
+        assert_eq!(
+            diff["only_before"],
+            serde_json::json!(["train.a"]),
+            "{diff:#}"
+        );
+        assert_eq!(diff["only_after"], serde_json::json!([]), "{diff:#}");
+        assert_eq!((tasks(&diff), &diff["equal"]), (Vec::new(), &2.into()));
+        let back = project.json(&["diff", "p.toml", before]);
+        assert_eq!(back["only_before"], serde_json::json!([]), "{back:#}");
+        assert_eq!(back["equal"], 2, "{back:#}");
+    }
+}
+
 #[test]
 fn figures_that_look_different_stand_side_by_side() {
     let figure = "\n[figure.training]\nhistories = \"train.bilinear\"\n";

@@ -176,7 +176,7 @@ fn all_files_that_say_the_name_change_together_and_back() {
     let done = project.call(&rename).expect(0);
     assert_eq!(dry.stdout, done.stdout);
     let words = "train.bilinear is train.wide; models and what is made from them are kept; 4 tasks of metrics and figures that show \
-                 the name will be computed again: metric.final, figure.training, figure.eigenvectors, figure.grid; their values are no longer \
+                 the name or read what does will be computed again: metric.final, figure.training, figure.eigenvectors, figure.grid; their values are no longer \
                  in the lock file until `eigenscope lock p.toml` writes them down";
     done.explains(&[words]);
 
@@ -239,6 +239,42 @@ fn all_files_that_say_the_name_change_together_and_back() {
     let mut kept = entries(&expected[4]);
     kept.retain(|line| !line.contains("metric.final") && !line.contains("[task.\"figure."));
     assert_eq!(entries(&found[4]), kept);
+}
+
+/// What is made from a table of numbers of each model, one after the other; only the first shows a name.
+const TRUNCATION: &str = r#"
+[metric.truncation]
+model = "train.bilinear"
+eigenpairs = "decompose.interaction"
+data = "data.digits"
+
+[metric.truncation-summary]
+truncations = "metric.truncation"
+
+[figure.truncation]
+truncation = "metric.truncation-summary"
+"#;
+
+#[test]
+fn what_reads_a_table_that_shows_the_name_is_no_longer_in_the_lock_file() {
+    let project = TestProject::new(&format!("{PIPELINE}{TRUNCATION}"));
+    project.run();
+    project.call(&["lock", "p.toml"]).expect(0);
+    let rename = ["rename", "p.toml", "train.bilinear", "train.wide"];
+    let answer = project.call(&rename).expect(0);
+    let counts = project.run();
+    // One truncation for each model.
+    assert_eq!((counts.ran, counts.up_to_date), (SHOW + 4, KEEP));
+    answer.explains(&[
+        &format!("{} tasks of metrics", counts.ran),
+        "figure.truncation",
+    ]);
+    let lock = project.read("p.lock");
+    assert!(!lock.contains("truncation"), "{lock}");
+    let verified = project.call(&["verify", "p.toml", "--lock"]).expect(1);
+    let said = verified.stdout;
+    assert!(said.contains("it is not in the lock file"), "{said}");
+    assert!(!said.contains("must be equal"), "{said}");
 }
 
 #[test]
@@ -312,13 +348,38 @@ fn what_cannot_be_renamed_is_refused_and_nothing_is_written() {
     assert_eq!(project.read("p.toml"), PIPELINE);
 
     project.write("p.tolerances.toml", TOLERANCES);
-    project.write("short.toml", EXTENDING.replace("epochs = 1", "epoch = 1"));
+    // The name that the table gets is that of another one in a pipeline that extends this one.
+    let taken = "[train.wide]\nkind = \"bilinear\"\ndata = \"data.digits\"\nhidden = [4, 6, 8]\n";
+    project.write("short.toml", format!("extends = \"p\"\n\n{taken}"));
     let answer = project.call(&["rename", "p.toml", "train.bilinear", "train.wide"]);
-    answer.expect(2).explains(&[
-        "short.toml extends the pipeline and cannot be planned",
-        "epoch",
-    ]);
+    answer
+        .expect(2)
+        .explains(&["nothing is changed: in short.toml, there would be other tasks"]);
     assert_eq!(project.read("p.toml"), PIPELINE);
+
+    for (broken, said) in [
+        ("epoch = 1", "epoch"),
+        ("epochs ==", "eigenscope::file::syntax"),
+    ] {
+        project.write("short.toml", EXTENDING.replace("epochs = 1", broken));
+        let answer = project.call(&["rename", "p.toml", "train.bilinear", "train.wide"]);
+        answer.expect(2).explains(&[
+            "short.toml extends the pipeline, or may, and cannot be planned",
+            said,
+        ]);
+        assert_eq!(project.read("p.toml"), PIPELINE);
+    }
+    // What extends nothing does not matter.
+    project.write("short.toml", "x ==\n");
+    project
+        .call(&[
+            "rename",
+            "p.toml",
+            "train.bilinear",
+            "train.wide",
+            "--dry-run",
+        ])
+        .expect(0);
 }
 
 #[test]

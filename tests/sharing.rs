@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
@@ -107,6 +107,9 @@ fn pull_takes_and_computes_nothing() {
     let counts = RunCounts::read(&answer.stderr);
     assert_eq!((counts.taken, counts.ran, counts.left), (2, 0, 2));
     assert!(other.started().is_empty());
+    // That something is not there is no failure for whoever watches, either.
+    let watched = other.call(&["watch", "p"]).expect(0).stdout;
+    assert!(watched.contains("2 left; ended: ok"), "{watched}");
     assert_eq!(run(&other, &[]).0.ran, 2);
 }
 
@@ -148,8 +151,10 @@ fn a_second_folder_of_results_is_read() {
     run(&one, &[]);
     let path = one.path("artifacts");
     let other = project(&format!("[[stores]]\npath = \"{}\"\n", path.display()));
-    let (counts, _) = run(&other, &[]);
+    let hook = "echo $EIGENSCOPE_DONE > told";
+    let (counts, _) = run(&other, &["--notify", hook]);
     assert_eq!((counts.taken, counts.ran), (TASKS, 0));
+    assert_eq!(other.read("told"), format!("{TASKS}\n"));
     other
         .call(&["push", "p.toml"])
         .refuses(&["there is no remote", "[remote]"]);
@@ -236,6 +241,38 @@ fn status_says_what_is_on_the_remote() {
     assert!(plain["tasks"][0]["on_remote"].is_null());
 }
 
+/// The text of a record without its checksum, as records were written once.
+fn without_checksum(record: &str) -> String {
+    let mut record: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(record).expect("JSON");
+    record.remove("checksum").expect("a checksum");
+    serde_json::to_string(&record).expect("JSON")
+}
+
+#[test]
+fn what_others_say_in_their_results_moves_no_cursor() {
+    let one = project("");
+    run(&one, &[]);
+    for path in files_below(&one.path("artifacts/store")) {
+        if path.ends_with("task.json") {
+            let text = without_checksum(&fs::read_to_string(&path).expect("readable"));
+            let odd = r#""warnings":["a\u001b]0;b\u0007\u001b[2J\nc"]"#;
+            assert!(text.contains(r#""warnings":[]"#), "{text}");
+            fs::write(&path, text.replace(r#""warnings":[]"#, odd)).expect("written");
+        }
+    }
+    let path = one.path("artifacts");
+    let other = project(&format!("[[stores]]\npath = \"{}\"\n", path.display()));
+    let (counts, answer) = run(&other, &[]);
+    assert_eq!(counts.taken, TASKS);
+    let status = other.call(&["status", "p.toml"]).expect(0);
+    assert!(status.stdout.contains("[2J c"), "{}", status.stdout);
+    for said in [&answer.stderr, &status.stdout, &status.stderr] {
+        let odd = |letter: char| letter.is_control() && letter != '\n';
+        assert!(!said.contains(odd), "{said:?}");
+    }
+}
+
 #[test]
 fn gc_can_keep_what_is_not_on_the_remote() {
     let shared = TestFolder::new();
@@ -249,11 +286,59 @@ fn gc_can_keep_what_is_not_on_the_remote() {
     run(&one, &["--no-remote"]);
     let answer = one.call(&["gc", "p.toml", "--pushed"]).expect(0);
     answer.explains(&[
-        "2 results that no pipeline needs are not on the remote and stay",
+        "2 results that no pipeline needs were not found on the remote and stay",
         "2 results",
     ]);
     let answer = one.call(&["gc", "p.toml"]).expect(0);
     answer.explains(&["2 results"]);
+}
+
+/// Stands for the program that reaches remotes, and passes on what it is asked only once there is a file `go`.
+const SLOW_REMOTE: &str = r#"#!/bin/sh
+{
+    read -r line && echo "$line"
+    read -r line && : > asked
+    while [ ! -e go ]; do sleep 0.05; done
+    echo "$line"
+    cat
+} | "$0-real"
+"#;
+
+#[test]
+fn gc_removes_nothing_that_becomes_unneeded_while_it_looks_at_the_remote() {
+    let shared = TestFolder::new();
+    let folder = shared.path("");
+    let one = project(&remote(&folder, ""));
+    fs::create_dir(one.path("pipelines")).expect("created");
+    run(&one, &[]);
+    one.call(&["push", "p.toml"]).expect(0);
+    one.edit("value = 1", "value = 2");
+    run(&one, &["--no-remote"]);
+    one.edit("value = 2", "value = 3");
+    let reached = one.path("programs/eigenscope-remote");
+    fs::rename(&reached, one.path("programs/eigenscope-remote-real")).expect("renamed");
+    one.write("programs/eigenscope-remote", SLOW_REMOTE);
+    fs::set_permissions(&reached, fs::Permissions::from_mode(0o755)).expect("set");
+    let mut gc = one.command(&["gc", "p.toml", "--pushed"]);
+    let gc = gc.stderr(Stdio::piped()).spawn().expect("it starts");
+    let begun = Instant::now();
+    while !one.path("asked").exists() {
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "nothing is asked"
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    // Of the second run, which was never pushed, nothing is needed once the third one has ended.
+    run(&one, &["--no-remote"]);
+    one.write("go", "");
+    let answer = Answer::from(gc.wait_with_output().expect("ended")).expect(0);
+    answer.explains(&["4 results that no pipeline needs were not found on the remote and stay"]);
+    one.edit("value = 3", "value = 2");
+    assert_eq!(
+        run(&one, &["--no-remote"]).0,
+        RunCounts::all_up_to_date(TASKS)
+    );
 }
 
 #[test]
@@ -287,7 +372,7 @@ fn what_is_damaged_on_the_remote_is_not_removed_here_and_is_sent_again_if_it_is_
     run(&one, &["--no-remote"]);
     one.call(&["gc", "p.toml", "--pushed"])
         .expect(0)
-        .explains(&["1 result that no pipeline needs is not on the remote and stays"]);
+        .explains(&["1 result that no pipeline needs was not found on the remote and stays"]);
 }
 
 #[test]

@@ -296,11 +296,16 @@ fn jobs_of_a_killed_run_are_adopted() {
 fn a_run_that_is_left_is_shown_and_goes_on_later() {
     let pipeline = PIPELINE.replace("value = [1.0", "sleep_ms = 10000\nvalue = [1.0");
     let cluster = Cluster::new(&pipeline, &format!("{QUICK}local = ['data.*']\n"));
-    let answer = cluster.run(&["--detach"]).expect(0);
+    let hook = "echo $EIGENSCOPE_OUTCOME > told";
+    let answer = cluster.run(&["--detach", "--notify", hook]).expect(0);
     assert_says(
         &answer.stderr,
         "4 tasks are queued or running with Slurm and 2 wait for them",
     );
+    // What was left to Slurm is no failure for whoever is told or watches, either.
+    assert_eq!(cluster.project.read("told"), "ok\n");
+    let watched = cluster.call(&["watch", "p"]).expect(0).stdout;
+    assert_says(&watched, "ended: ok");
     let status = cluster.call(&["status", "p.toml"]).expect(0);
     assert_says(&status.stdout, "job 101_0");
     assert_says(
@@ -450,14 +455,19 @@ fn a_setup_that_fails_ends_the_run_with_what_it_said() {
         ),
         (
             "setup = ['true', 'echo not on this node >&2; false']",
-            [
-                "echo not on this node >&2; false failed",
-                "not on this node",
-            ],
+            ["line 2 of `setup` failed", "not on this node"],
         ),
         (
             "setup = ['exit 3']",
-            ["exit 3 failed", "jobs of Slurm cannot begin"],
+            ["line 1 of `setup` failed", "jobs of Slurm cannot begin"],
+        ),
+        (
+            "setup = ['export A_TOKEN=hunter2 && false']",
+            ["line 1 of `setup` failed", "jobs of Slurm cannot begin"],
+        ),
+        (
+            "setup = ['export A_TOKEN=hunter2 )']",
+            ["line 1 of `setup` failed", "syntax error"],
         ),
     ] {
         let settings = format!("{QUICK}pack_minutes = 0\nlocal = ['data.*']\n{setting}\n");
@@ -465,6 +475,10 @@ fn a_setup_that_fails_ends_the_run_with_what_it_said() {
         let answer = cluster.run(&["--keep-going"]).expect(2);
         for words in said {
             assert_says(&answer.stderr, words);
+        }
+        let state = cluster.project.read("artifacts/p/.run.json");
+        for told in [&answer.stderr, &state] {
+            assert!(!told.contains("hunter2"), "{told}");
         }
         assert_eq!(cluster.calls("sbatch"), 1, "{}", answer.stderr);
         cluster.assert_tidy();
@@ -485,7 +499,7 @@ fn a_setup_that_failed_while_nobody_looked_is_told_and_not_adopted() {
     cluster.run(&["--detach"]).expect(0);
     let status = || cluster.call(&["status", "p.toml"]).expect(0).stdout;
     wait_for(
-        || status().contains("sleep 1; false failed"),
+        || status().contains("line 1 of `setup` failed"),
         "nothing is said",
     );
     cluster.project.write("eigenscope.toml", QUICK);

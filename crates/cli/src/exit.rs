@@ -6,6 +6,7 @@ use eigenscope_pipeline::execute::ExecuteError;
 use eigenscope_pipeline::invoke::InvokeError;
 use eigenscope_pipeline::store::StoreError;
 use eigenscope_pipeline::timeline::TimelineError;
+use eigenscope_pipeline::watch::RunOutcome;
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
 use crate::arguments::Terminal;
@@ -73,6 +74,15 @@ pub(crate) fn diagnosed_in(
         diagnostic: Box::new(error),
         shown_as: Some((folder.to_owned(), shown.to_owned())),
     })
+}
+
+/// The code of a run that could go on to its end.
+pub(crate) fn of_run(outcome: RunOutcome) -> u8 {
+    match outcome {
+        RunOutcome::Ok => OK,
+        RunOutcome::Failed => FAILED,
+        RunOutcome::Stopped => INTERRUPTED,
+    }
 }
 
 /// The code of the innermost cause that has one of its own: the command that met it does not matter.

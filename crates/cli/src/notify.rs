@@ -27,6 +27,8 @@ pub(crate) struct End {
     pub(crate) outcome: RunOutcome,
     /// Tasks that ran and ended well.
     pub(crate) ran: usize,
+    /// Tasks whose results were taken from elsewhere.
+    pub(crate) taken: usize,
     /// Tasks that came out as before.
     pub(crate) reused: usize,
     /// Tasks that were up to date from the start.
@@ -74,7 +76,10 @@ fn call(command: &str, end: &End, cancel: &AtomicBool, limit: Duration) -> Resul
     let mut child = shell(command)
         .env("EIGENSCOPE_PIPELINE", &end.pipeline)
         .env("EIGENSCOPE_OUTCOME", end.outcome.name())
-        .env("EIGENSCOPE_DONE", (end.ran + end.reused).to_string())
+        .env(
+            "EIGENSCOPE_DONE",
+            (end.ran + end.taken + end.reused).to_string(),
+        )
         .env("EIGENSCOPE_FAILED", end.failures.len().to_string())
         .env("EIGENSCOPE_SECONDS", format!("{:.1}", end.seconds))
         .env("EIGENSCOPE_SUMMARY", &end.summary)
@@ -145,6 +150,7 @@ mod tests {
             pipeline: "digits; rm -rf x".to_owned(),
             outcome: RunOutcome::Failed,
             ran: 3,
+            taken: 5,
             reused: 1,
             current: 2,
             left: 4,
@@ -175,11 +181,12 @@ mod tests {
         called(&command, LIMIT).expect("it works");
         assert_eq!(
             std::fs::read_to_string(words).expect("written"),
-            "digits; rm -rf x|failed|4|1|1.2|tasks: 3 ran, $(false) `false`|"
+            "digits; rm -rf x|failed|9|1|1.2|tasks: 3 ran, $(false) `false`|"
         );
         let text = std::fs::read(json).expect("written");
         let json: serde_json::Value = serde_json::from_slice(&text).expect("JSON");
         assert_eq!(json["outcome"], "failed");
+        assert_eq!(json["taken"], 5);
         assert_eq!(json["failures"][0]["messages"][0], "no memory");
     }
 

@@ -23,6 +23,7 @@ pub mod host;
 pub mod invoke;
 pub mod ledger;
 pub mod machine;
+mod plain;
 pub mod rename;
 pub mod report;
 pub mod sharing;

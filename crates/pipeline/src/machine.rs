@@ -9,7 +9,8 @@ use std::hint::black_box;
 use std::path::Path;
 
 use eigenscope_artifact::Digest;
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// Arguments that the functions are tried on.
 const ARGUMENTS: u32 = 512;
@@ -19,19 +20,38 @@ const ARGUMENTS: u32 = 512;
 #[serde(deny_unknown_fields)]
 pub struct Machine {
     /// Architecture of the processor, such as `x86_64`.
+    #[serde(deserialize_with = "printable")]
     pub architecture: String,
     /// Operating system and C library, such as `linux-gnu`.
+    #[serde(deserialize_with = "printable")]
     pub system: String,
     /// Vector instructions that code is chosen by, such as `avx512`.
+    #[serde(deserialize_with = "printable")]
     pub vectors: String,
     /// First data cache as matrix products see it: size, ways, line, processors that share it. `unknown` where the system
     /// does not say.
+    #[serde(deserialize_with = "printable")]
     pub cache: String,
     /// Digest of what elementary functions return on a few arguments.
+    #[serde(deserialize_with = "printable")]
     pub functions: String,
 }
 
+/// A text without control characters: others write down their kinds of machine, too, and they are printed.
+fn printable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    match text.contains(char::is_control) {
+        true => Err(D::Error::custom("a kind of machine has control characters")),
+        false => Ok(text),
+    }
+}
+
 impl Machine {
+    /// What names it in a remote.
+    pub fn id(&self) -> String {
+        Digest::of(self.to_string().as_bytes()).short()
+    }
+
     /// The machine that this process runs on.
     pub fn this() -> Self {
         let consts = (std::env::consts::ARCH, std::env::consts::OS);
@@ -166,6 +186,16 @@ mod tests {
     fn one_machine_is_of_one_kind() {
         assert_eq!(Machine::this(), Machine::this());
         assert_eq!(Machine::this().functions.len(), 12);
+    }
+
+    #[test]
+    fn control_characters_are_refused() {
+        let mut machine = Machine::this();
+        let text = |machine: &Machine| serde_json::to_string(machine).expect("JSON");
+        let read = |text: &str| serde_json::from_str::<Machine>(text).ok();
+        assert_eq!(read(&text(&machine)).as_ref(), Some(&machine));
+        machine.vectors.push_str("\u{1b}[2J");
+        assert_eq!(read(&text(&machine)), None);
     }
 
     #[test]

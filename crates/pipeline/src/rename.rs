@@ -1,7 +1,7 @@
 //! Renaming a table: all files that say its name are changed together, and nothing that takes long is computed again.
 //!
 //! The changed texts are planned before anything is written. If a task would then be computed from anything else than before, other than
-//! metrics and figures that show the name, nothing is written.
+//! metrics and figures that show the name or read what does, nothing is written.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -20,6 +20,7 @@ use eigenscope_plan::task_patterns::select;
 use eigenscope_plan::{Plan, PlannedTask, parse};
 
 use crate::compare;
+use crate::survey::first_few;
 use crate::verify::{LockFile, Tolerances};
 
 /// What a rename changes.
@@ -29,8 +30,8 @@ pub struct Renaming {
     pub files: Vec<ChangedFile>,
     /// The plan of the pipeline afterwards.
     pub plan: Plan,
-    /// Tasks of that plan that show the name, and so are computed again.
-    pub shown_by: Vec<usize>,
+    /// Tasks of that plan that show the name, or read what does, and so are computed again.
+    pub outdated: Vec<usize>,
 }
 
 /// A file that says the name.
@@ -48,8 +49,8 @@ pub enum RenameError {
     /// A file has mistakes, or is written so that it cannot be edited.
     #[error(transparent)]
     File(#[from] FileErrors),
-    /// A file that extends the pipeline file has mistakes already.
-    #[error("nothing is changed: {} extends the pipeline and cannot be planned", .path.display())]
+    /// A file that extends the pipeline file, or may, has mistakes already.
+    #[error("nothing is changed: {} extends the pipeline, or may, and cannot be planned", .path.display())]
     Extending { path: PathBuf, source: FileErrors },
     /// The changed text is not what it should be.
     #[error(
@@ -63,12 +64,26 @@ pub enum RenameError {
     },
     /// Something would be computed again.
     #[error(
-        "nothing is changed: {reason}; rename the table by hand, with a line `formerly = \"{formerly}\"` in it"
+        "nothing is changed: in {}, {reason}; rename the table by hand, with a line `formerly = \"{formerly}\"` in it",
+        .path.display()
     )]
-    NotTheSame { reason: String, formerly: String },
+    NotTheSame {
+        path: PathBuf,
+        reason: String,
+        formerly: String,
+    },
     #[error(transparent)]
     Write(#[from] ArtifactError),
+    /// A file cannot be written, and others that were cannot be put back.
+    #[error("the rename has failed half done: {} cannot be put back as it was", first_few(.changed, SHOWN))]
+    HalfDone {
+        changed: Vec<String>,
+        source: ArtifactError,
+    },
 }
+
+/// Files that a message names.
+const SHOWN: usize = 10;
 
 /// Finds what changes in the pipeline file at `path` and in other files.
 ///
@@ -112,7 +127,7 @@ pub fn rename(
         add_edited(&mut edited, &before.file, edits.apply(text));
     }
     let mut files = BTreeMap::new();
-    let (plan, shown_by) = own.finish(rename, programs, &edited, &mut files)?;
+    let (plan, outdated) = own.finish(rename, programs, &edited, &mut files)?;
     for other in others {
         other.finish(rename, programs, &edited, &mut files)?;
     }
@@ -123,23 +138,37 @@ pub fn rename(
     Ok(Renaming {
         files,
         plan,
-        shown_by,
+        outdated,
     })
 }
 
 impl Renaming {
-    /// Writes all files, each in one step; if one cannot be written, those before it are as they were.
+    /// Writes all files, each in one step; if one cannot be written, those before it are put back as they were.
     ///
     /// # Errors
-    /// A file cannot be written.
+    /// A file cannot be written; [`RenameError::HalfDone`] if others cannot be put back.
     pub fn write(&self) -> Result<(), RenameError> {
+        self.write_with(|path, text| output::write(path, text.as_bytes()))
+    }
+
+    fn write_with(
+        &self,
+        mut write: impl FnMut(&Path, &str) -> Result<(), ArtifactError>,
+    ) -> Result<(), RenameError> {
         for (number, file) in self.files.iter().enumerate() {
-            if let Err(error) = output::write(&file.path, file.after.as_bytes()) {
-                for file in &self.files[..number] {
-                    output::write(&file.path, file.before.as_bytes())?;
+            let Err(source) = write(&file.path, &file.after) else {
+                continue;
+            };
+            let mut changed = Vec::new();
+            for file in &self.files[..number] {
+                if write(&file.path, &file.before).is_err() {
+                    changed.push(file.path.display().to_string());
                 }
-                return Err(error.into());
             }
+            return Err(match changed.is_empty() {
+                true => source.into(),
+                false => RenameError::HalfDone { changed, source },
+            });
         }
         Ok(())
     }
@@ -164,7 +193,7 @@ struct Pipeline {
 }
 
 impl Pipeline {
-    /// Adds its changed files, and returns its plan afterwards with the tasks that show the name.
+    /// Adds its changed files, and returns its plan afterwards with the tasks that are computed again.
     fn finish(
         self,
         rename: Rename<'_>,
@@ -190,16 +219,17 @@ impl Pipeline {
             formerly: formerly(),
             source,
         })?;
-        let shown_by =
-            shown_by(&before, &after, rename).map_err(|reason| RenameError::NotTheSame {
+        let outdated =
+            outdated(&before, &after, rename).map_err(|reason| RenameError::NotTheSame {
+                path: path.clone(),
                 reason,
                 formerly: formerly(),
             })?;
-        for file in beside(&before, &after, &shown_by, rename)? {
+        for file in beside(&before, &after, &outdated, rename)? {
             files.insert(file.path.clone(), file);
         }
         files.insert(path.clone(), ChangedFile::new(path, text, &edits));
-        Ok((after, shown_by))
+        Ok((after, outdated))
     }
 }
 
@@ -208,12 +238,12 @@ fn name(path: &Path) -> String {
     stem.to_string_lossy().into_owned()
 }
 
-/// The tasks of `after` that show the name; or what else would be different.
-fn shown_by(before: &Plan, after: &Plan, rename: Rename<'_>) -> Result<Vec<usize>, String> {
+/// The tasks of `after` that show the name, or read what does; or what else would be different.
+fn outdated(before: &Plan, after: &Plan, rename: Rename<'_>) -> Result<Vec<usize>, String> {
     if before.tasks.len() != after.tasks.len() {
-        return Err("the pipeline would have other tasks".to_owned());
+        return Err("there would be other tasks".to_owned());
     }
-    let mut shown_by = Vec::new();
+    let mut outdated = BTreeSet::new();
     for (index, (old, new)) in before.tasks.iter().zip(&after.tasks).enumerate() {
         let id = rename.renamed(&old.id);
         if new.id != *id.as_ref().unwrap_or(&old.id) || new.first_id() != old.first_id() {
@@ -234,14 +264,17 @@ fn shown_by(before: &Plan, after: &Plan, rename: Rename<'_>) -> Result<Vec<usize
                 })
                 .collect()
         };
-        if names(before, old) != names(after, new) {
+        // Inputs stand before what reads them.
+        let mut inputs = new.inputs.iter();
+        let reads_outdated = inputs.any(|input| outdated.contains(&input.task));
+        if reads_outdated || names(before, old) != names(after, new) {
             if !PlannedTask::shows_names(new.stage) {
                 return Err(format!("`{}` would be computed again", old.id));
             }
-            shown_by.push(index);
+            outdated.insert(index);
         }
     }
-    Ok(shown_by)
+    Ok(outdated.into_iter().collect())
 }
 
 /// What the key of a task depends on, apart from names and from the content of what it reads.
@@ -269,13 +302,13 @@ fn ingredients(task: &PlannedTask) -> impl PartialEq + '_ {
 fn beside(
     before: &Plan,
     after: &Plan,
-    shown_by: &[usize],
+    outdated: &[usize],
     rename: Rename<'_>,
 ) -> Result<Vec<ChangedFile>, FileErrors> {
     let mut files = Vec::new();
     let there = |path: PathBuf| path.exists().then_some(path);
     if let Some(path) = there(LockFile::beside(&before.file)) {
-        let outdated = shown_by.iter().map(|&task| before.tasks[task].id.as_str());
+        let outdated = outdated.iter().map(|&task| before.tasks[task].id.as_str());
         files.push(lock_file(&path, &before.name, &outdated.collect(), rename)?);
     }
     if let Some(path) = there(compare::own(before)) {
@@ -417,4 +450,54 @@ fn rows(text: &str, key: &str) -> Vec<Vec<Entry>> {
         _ => None,
     })
     .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Error, ErrorKind};
+
+    use super::*;
+
+    #[test]
+    fn all_files_that_can_be_put_back_are() {
+        let file = |name: &str| ChangedFile {
+            path: PathBuf::from(name),
+            lines: Vec::new(),
+            before: "before".to_owned(),
+            after: "after".to_owned(),
+        };
+        let plan = Plan {
+            name: String::new(),
+            file: PathBuf::new(),
+            extended: Vec::new(),
+            description: String::new(),
+            sections: BTreeMap::new(),
+            code: BTreeMap::new(),
+            tasks: Vec::new(),
+        };
+        let renaming = Renaming {
+            files: ["a", "b", "c", "d"].map(file).into(),
+            plan,
+            outdated: Vec::new(),
+        };
+        let mut written = BTreeMap::new();
+        // The first cannot be put back, the third cannot be written.
+        let mut write = |path: &Path, text: &str| {
+            if path == Path::new("c") || (path == Path::new("a") && text == "before") {
+                let error = Error::from(ErrorKind::StorageFull);
+                return Err(ArtifactError::io("write", path, error));
+            }
+            written.insert(path.display().to_string(), text.to_owned());
+            Ok(())
+        };
+        let error = renaming.write_with(&mut write).expect_err("it fails");
+        let RenameError::HalfDone { changed, source } = &error else {
+            panic!("{error}")
+        };
+        assert_eq!(changed, &["a"]);
+        assert!(source.to_string().contains('c'), "{source}");
+        let expected = [("a", "after"), ("b", "before")];
+        let expected = expected.map(|(path, text)| (path.to_owned(), text.to_owned()));
+        assert_eq!(written, BTreeMap::from(expected));
+    }
 }

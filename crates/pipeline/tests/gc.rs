@@ -16,7 +16,7 @@ use fake::{Bench, chain, data, plan};
 use serde_json::json;
 
 const OPTIONS: Options = Options {
-    keep: BTreeSet::new(),
+    removable: None,
     keep_days: 0,
     keep_runs: 100,
     dry_run: false,
@@ -256,6 +256,33 @@ fn young_results_can_be_kept() {
         [format!("store/{}", old[0])]
     );
     assert_eq!(collection.kept_results, 9);
+}
+
+#[test]
+fn only_what_may_be_removed_goes() {
+    let bench = Bench::new();
+    bench.complete(&chain());
+    let removable = [0, 1].map(|task| bench.key(&chain(), task));
+    bench.complete(&edited(5.0));
+    let options = Options {
+        // One that is needed is not removed all the same.
+        removable: Some(
+            removable
+                .into_iter()
+                .chain([bench.key(&edited(5.0), 0)])
+                .collect(),
+        ),
+        ..OPTIONS
+    };
+    let collection = collected(&bench, &[edited(5.0)], &options);
+    assert_eq!(tasks(&collection), ["data.a", "train.m[hidden=1]"]);
+    assert_eq!((collection.kept_results, collection.spared_results), (8, 3));
+    let none = Options {
+        removable: Some(BTreeSet::new()),
+        ..OPTIONS
+    };
+    let collection = collected(&bench, &[edited(5.0)], &none);
+    assert_eq!(tasks(&collection), [""; 0]);
 }
 
 #[test]

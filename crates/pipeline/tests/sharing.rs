@@ -242,14 +242,32 @@ fn results_of_another_kind_of_machine_are_taken_only_if_asked_for() {
     // As if another kind of machine had pushed them.
     let own = file_names(&folder.path().join("v1/machines"));
     let own = own[0].strip_suffix(".json").expect("a name").to_owned();
-    let id = "0123456789ab";
+    let id = other.id();
     let text = serde_json::to_string(&other).expect("JSON");
     let machines = folder.path().join("v1/machines");
-    std::fs::write(machines.join(format!("{id}.json")), text).expect("written");
+    std::fs::write(machines.join(format!("{id}.json")), &text).expect("written");
     for record in results(folder.path(), "task.json") {
         let from = record.parent().expect("a folder");
         assert!(from.ends_with(&own));
-        std::fs::rename(from, from.with_file_name(id)).expect("renamed");
+        std::fs::rename(from, from.with_file_name(&id)).expect("renamed");
+        // A kind of machine that is called after another one is none, and neither is one that would move the cursor.
+        let mut odd = other.clone();
+        odd.vectors.push_str("\u{1b}[2J");
+        for (id, text) in [
+            ("0123456789ab", text.clone()),
+            (
+                odd.id().as_str(),
+                serde_json::to_string(&odd).expect("JSON"),
+            ),
+        ] {
+            std::fs::create_dir_all(from.with_file_name(id)).expect("created");
+            std::fs::copy(
+                from.with_file_name(other.id()).join("task.json"),
+                from.with_file_name(id).join("task.json"),
+            )
+            .expect("copied");
+            std::fs::write(machines.join(format!("{id}.json")), text).expect("written");
+        }
     }
     let second = taking(folder.path());
     let outcome = second.complete(&plan);

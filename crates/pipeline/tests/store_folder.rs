@@ -2,7 +2,6 @@
 
 mod fake;
 
-use std::collections::BTreeSet;
 use std::fs;
 
 use eigenscope_artifact::SVG;
@@ -186,7 +185,7 @@ fn links_of_earlier_versions_are_followed_and_replaced() {
     fs::rename(&link, &old).expect("renamed");
 
     let options = gc::Options {
-        keep: BTreeSet::default(),
+        removable: None,
         keep_days: 0,
         keep_runs: 100,
         dry_run: false,

@@ -52,6 +52,21 @@ fn a_run_that_ended_says_how() {
 }
 
 #[test]
+fn what_a_task_says_is_one_line_without_control_characters() {
+    let bench = Bench::new();
+    bench.complete(&chain());
+    let path = bench.store.pipeline("test").join(".run.json");
+    let mut state: serde_json::Value =
+        serde_json::from_slice(&fs::read(&path).expect("readable")).expect("JSON");
+    state["reason"] = json!("a\nb\u{1b}[2J");
+    state["tasks"] = json!([{ "task": "train.m", "since": 1.0, "message": "c\r\nd\u{7}" }]);
+    fs::write(&path, state.to_string()).expect("written");
+    let state = recorded(&bench);
+    assert_eq!(state.reason.as_deref(), Some("a b\\u{1b}[2J"));
+    assert_eq!(state.tasks[0].message, "c  d\\u{7}");
+}
+
+#[test]
 fn failures_are_told() {
     let bench = Bench::new();
     bench.run(&behaving("fail"));

@@ -143,3 +143,40 @@ fn secrets_are_refused_and_not_shown() {
         "{report}"
     );
 }
+
+#[test]
+fn values_that_may_be_secrets_are_not_said_either() {
+    for text in [
+        "[slurm]\nsetup = 'export A=hunter2'",
+        "[slurm]\nsetup = [1, 'export A=hunter2', 2]",
+        "[slurm]\nmodules = [['hunter2']]\nkey = 'hunter2'",
+        "run = 'curl https://host/hunter2'",
+        "remote = 'https://me:hunter2@h'",
+        "stores = ['https://me:hunter2@h', 'me:hunter2@h']",
+        "executor = 'hunter2'",
+        "[slurm]\ntasks = 'hunter2'",
+        "[run]\nnotify = ['hunter2']",
+        "[slurm.tasks]\n'train.*' = 'hunter2'",
+        "[remote]\nurl = 'me:hunter2@s3://bucket'",
+        "[remote]\nurl = 's3://me:hunter2@bucket'",
+        "[remote]\nurl = 'x'\npat = 'hunter2'",
+        "[remote]\nurl = 'x'\ntoken: 'hunter2'",
+        "[remote]\nurl = 'x'\nsecret_key 'hunter2'",
+        "[run]\nnotify 'curl https://host/hunter2'",
+        "[run]\nnotify: curl https://host/hunter2",
+        "[slurm]\nsetup = [export A=hunter2]",
+        "[slurm]\nsetup [\n'export A=hunter2',\n'b']",
+        "[slurm] setup = 'hunter2'",
+    ] {
+        let report = rendered(text);
+        assert!(!report.contains("hunter2"), "{text}:\n{report}");
+    }
+    // Numbers as well; of what may be shown the value is said.
+    let report = rendered("remote = 271828\nrun = 27182818284590452353602874");
+    assert!(!report.contains("271828"), "{report}");
+    assert!(
+        report.contains("must be a table, found an integer"),
+        "{report}"
+    );
+    assert!(rendered("[remote]\nurl = 271828").contains("the integer 271828"));
+}

@@ -31,14 +31,14 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Gc) -> Result<u8> {
         tell("nothing is removed: what a pipeline needs is unknown until its file can be read");
     })?;
     let mut options = Options {
-        keep: BTreeSet::new(),
+        removable: None,
         keep_days: command.keep_days,
         keep_runs: command.keep_runs,
         dry_run: command.dry_run,
     };
     let store = store(arguments)?;
     if command.pushed {
-        options.keep = not_pushed(arguments, &plans, &store, &options)?;
+        options.removable = Some(pushed(arguments, &plans, &store, &options)?);
     }
     let collection = collect(&plans, &store, &arguments.data_dir, &options)?;
     match command.json {
@@ -48,15 +48,15 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Gc) -> Result<u8> {
         })?)?,
         false => super::print_lines(&listed(&collection.removed))?,
     }
-    if !options.keep.is_empty() {
-        let count = options.keep.len();
-        let (are, stay) = match count {
-            1 => ("is", "stays"),
-            _ => ("are", "stay"),
+    if collection.spared_results > 0 {
+        let count = collection.spared_results;
+        let (were, stay) = match count {
+            1 => ("was", "stays"),
+            _ => ("were", "stay"),
         };
         let results = plural(count, "result");
         tell(&format!(
-            "{count} {results} that no pipeline needs {are} not on the remote and {stay}"
+            "{count} {results} that no pipeline needs {were} not found on the remote and {stay}"
         ));
     }
     for note in notes(&collection, &plans) {
@@ -66,8 +66,9 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Gc) -> Result<u8> {
     Ok(exit::OK)
 }
 
-/// The results that would be removed and are not on the remote with the same bytes.
-fn not_pushed(
+/// The results that would be removed now and are on the remote with the same bytes. That takes long to find out, and the store is not
+/// locked meanwhile: what becomes unneeded until the end is none of them.
+fn pushed(
     arguments: &ProjectArguments,
     plans: &[Plan],
     store: &Store,
@@ -82,11 +83,7 @@ fn not_pushed(
         ..options.clone()
     };
     let going = collect(plans, store, &arguments.data_dir, &dry_run)?.removed_keys();
-    let held = remote.holds_intact(store, &going)?;
-    Ok(going
-        .into_iter()
-        .filter(|key| !held.contains(key))
-        .collect())
+    Ok(remote.holds_intact(store, &going)?)
 }
 
 /// Notes about pipelines that were not examined, so that what they need is not kept.

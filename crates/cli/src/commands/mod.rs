@@ -32,6 +32,7 @@ pub(crate) mod verify;
 pub(crate) mod warnings;
 pub(crate) mod watch;
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::io::Write;
 use std::path::Path;
@@ -88,7 +89,17 @@ pub(crate) fn print(text: &str) -> anyhow::Result<()> {
 
 /// Prints lines for people: within the width of a terminal, if standard output is one.
 pub(crate) fn print_lines(text: &str) -> anyhow::Result<()> {
-    print(&wrapping::lines_within(text, wrapping::width_of_stdout()))
+    let text = printable(text);
+    print(&wrapping::lines_within(&text, wrapping::width_of_stdout()))
+}
+
+/// The lines without control characters, which could move the cursor: what results of others say is printed, too.
+fn printable(text: &str) -> Cow<'_, str> {
+    let moves = |letter: char| letter.is_control() && !matches!(letter, '\n' | '\t');
+    match text.contains(moves) {
+        true => Cow::Owned(text.replace(moves, " ")),
+        false => Cow::Borrowed(text),
+    }
 }
 
 /// Prints bytes that need not be text, as [`print()`] prints text.
@@ -114,7 +125,8 @@ pub(crate) fn printed(written: std::io::Result<()>) -> anyhow::Result<Reader> {
 
 /// Prints lines for people to standard error, within the width of a terminal, if it is one. A closed pipe is no error.
 pub(crate) fn tell(text: &str) {
-    tell_unbroken(&wrapping::lines_within(text, wrapping::width_of_stderr()));
+    let text = printable(text);
+    tell_unbroken(&wrapping::lines_within(&text, wrapping::width_of_stderr()));
 }
 
 /// As [`tell`], for a text that is laid out already.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
-use eigenscope_pipeline::execute::{Ended, Options, Outcome};
-use eigenscope_pipeline::sharing::Miss;
+use eigenscope_pipeline::execute::Options;
+use eigenscope_pipeline::watch::RunOutcome;
 use eigenscope_plan::settings;
 
 use super::{run, tell};
@@ -28,22 +28,12 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Pull) -> Result<u8> {
     options.compute = false;
     options.sharing = Some(Arc::clone(&sharing));
     options.progress = project.progress.clone();
-    let Ended { outcome, broken } = project.execute(&targets, &options)?;
-    tell(&run::summary(&outcome));
-    tell_misses(&project, &outcome, &sharing);
-    if let Some(error) = broken {
-        return Err(error.into());
+    let ended = project.execute(&targets, &options)?;
+    tell(&run::summary(&ended.outcome));
+    tell_misses(&project, &ended.outcome, &sharing);
+    let outcome = RunOutcome::of(&ended, options.compute);
+    match ended.broken {
+        Some(error) => Err(error.into()),
+        None => Ok(exit::of_run(outcome)),
     }
-    Ok(match outcome {
-        Outcome {
-            interrupted: true, ..
-        } => exit::INTERRUPTED,
-        outcome if outcome.misses.values().any(is_fault) => exit::FAILED,
-        _ => exit::OK,
-    })
-}
-
-/// That a result is not there is an answer; that it could not be taken is not.
-fn is_fault(miss: &Miss) -> bool {
-    matches!(miss, Miss::Faulty { .. } | Miss::Unavailable { .. })
 }

@@ -85,26 +85,26 @@ fn summary(
     let done = if *dry_run { "would become" } else { "is" };
     let mut text = format!("{old} {done} {new}; ");
     let mut tables: Vec<&str> = Vec::new();
-    for &task in &renaming.shown_by {
+    for &task in &renaming.outdated {
         let table = renaming.plan.tasks[task].table();
         // Those of a table stand together.
         if tables.last() != Some(&table) {
             tables.push(table);
         }
     }
-    let tasks = renaming.shown_by.len();
+    let tasks = renaming.outdated.len();
     if tasks == 0 {
         text.push_str("nothing has to be computed again");
         return text;
     }
-    let (tasks_word, shows) = (
-        plural(tasks, "task"),
-        if tasks == 1 { "shows" } else { "show" },
-    );
+    let (tasks_word, show, read) = match tasks {
+        1 => ("task", "shows", "reads"),
+        _ => ("tasks", "show", "read"),
+    };
     let _ = write!(
         text,
-        "models and what is made from them are kept; {tasks} {tasks_word} of metrics and figures that {shows} the name will be computed \
-         again: {}",
+        "models and what is made from them are kept; {tasks} {tasks_word} of metrics and figures that {show} the name or {read} what does will be \
+         computed again: {}",
         first_few(&tables, SHOWN)
     );
     let is_lock = |file: &ChangedFile| file.path.extension().is_some_and(|ending| ending == "lock");

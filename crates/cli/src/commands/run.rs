@@ -76,23 +76,16 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Run) -> Result<u8> {
     if let Some(text) = &notified {
         // From now on Ctrl-C is for the command.
         options.cancel.store(false, Ordering::SeqCst);
-        let end = end(&project.plan.name, &ended, begun.elapsed());
+        let end = end(&project.plan.name, &ended, options.compute, begun.elapsed());
         notify(text, &end, &options.cancel);
     }
     told?;
-    let Ended { outcome, broken } = ended?;
-    if let Some(error) = broken {
-        return Err(error.into());
+    let ended = ended?;
+    let outcome = RunOutcome::of(&ended, options.compute);
+    match ended.broken {
+        Some(error) => Err(error.into()),
+        None => Ok(exit::of_run(outcome)),
     }
-    Ok(match outcome {
-        Outcome {
-            interrupted: true, ..
-        } => exit::INTERRUPTED,
-        // A task that was left to Slurm is no failure.
-        outcome if outcome.failures.is_empty() && !outcome.submitted.is_empty() => exit::OK,
-        outcome if outcome.is_complete() => exit::OK,
-        _ => exit::FAILED,
-    })
 }
 
 /// Says what was left to Slurm, and how to go on.
@@ -160,12 +153,20 @@ fn tell_outcome(project: &Project, outcome: &Outcome, sharing: Option<&Sharing>)
 }
 
 /// How the run has ended, for the command that is told.
-fn end(pipeline: &str, ended: &std::result::Result<Ended, ExecuteError>, took: Duration) -> End {
+fn end(
+    pipeline: &str,
+    ended: &std::result::Result<Ended, ExecuteError>,
+    computes: bool,
+    took: Duration,
+) -> End {
     let mut end = End {
         version: json::VERSION,
         pipeline: pipeline.to_owned(),
-        outcome: ended.as_ref().map_or(RunOutcome::Failed, RunOutcome::of),
+        outcome: ended
+            .as_ref()
+            .map_or(RunOutcome::Failed, |ended| RunOutcome::of(ended, computes)),
         ran: 0,
+        taken: 0,
         reused: 0,
         current: 0,
         left: 0,
@@ -177,6 +178,7 @@ fn end(pipeline: &str, ended: &std::result::Result<Ended, ExecuteError>, took: D
         Err(error) => end.summary = chain(error).join(": "),
         Ok(Ended { outcome, broken }) => {
             end.ran = outcome.ran.len();
+            end.taken = outcome.taken.len();
             end.reused = outcome.reused.len();
             end.current = outcome.current.len();
             end.left = outcome.left.len();

@@ -1,8 +1,8 @@
 //! Two states of results side by side: what was asked for, and what came out.
 //!
-//! A [`Side`] is what a pipeline file asks for now, or what there was after a run. Tasks are matched by their ids, renamed ones by the
-//! first of these. What differs in a task is told from its key inputs, as a survey does it; numbers are compared where both sides have
-//! results.
+//! A [`Side`] is what a pipeline file asks for now, or what there was after a run. Tasks are matched by their first ids, as a table may have
+//! the name that another one had before. What differs in a task is told from its key inputs, as a survey does it; numbers are compared where
+//! both sides have results.
 
 mod numbers;
 mod revision;
@@ -14,7 +14,7 @@ use eigenscope_artifact::{ArtifactError, KindName, SVG};
 use eigenscope_plan::label::table_of;
 use serde::Serialize;
 
-pub use numbers::NumberChange;
+pub use numbers::{LeftOut, NumberChange};
 pub use revision::{RevisionError, RevisionFile};
 pub use side::{Side, UnknownRun};
 
@@ -39,6 +39,8 @@ pub struct Diff {
     pub equal: usize,
     /// Numbers of metrics that differ.
     pub numbers: Vec<NumberChange>,
+    /// What of metrics that differ was not compared.
+    pub left_out: Vec<LeftOut>,
     /// Figures that look different.
     pub figures: Vec<FigureChange>,
 }
@@ -93,6 +95,7 @@ impl Diff {
             tasks: Vec::new(),
             equal: 0,
             numbers: Vec::new(),
+            left_out: Vec::new(),
             figures: Vec::new(),
         };
         let mut pairs = Vec::new();
@@ -133,7 +136,8 @@ impl Diff {
         // Those of a table stand together.
         pairs.sort_by_key(|(id, ..)| table_of(id));
         for of_table in pairs.chunk_by(|(one, ..), (other, ..)| table_of(one) == table_of(other)) {
-            diff.numbers.extend(numbers::of_table(of_table, store)?);
+            let numbers = numbers::of_table(of_table, store, &mut diff.left_out)?;
+            diff.numbers.extend(numbers);
         }
         Ok(diff)
     }

@@ -43,13 +43,24 @@ pub struct NumberChange {
     pub pairs: usize,
 }
 
+/// Rows of a metric that are too many to be compared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LeftOut {
+    pub task: String,
+    /// Table of the result.
+    pub output: String,
+    /// How many rows are left out, of the side that has more.
+    pub rows: u64,
+}
+
 /// Where a number stands: output, column, row.
 type Place = (KindName, String, BTreeMap<String, String>);
 
-/// The numbers that differ in the tasks of one table, each with its results before and after.
+/// The numbers that differ in the tasks of one table, each with its results before and after. Adds what is not compared.
 pub(super) fn of_table(
     tasks: &[(&str, &Made, &Made)],
     store: &Store,
+    left_out: &mut Vec<LeftOut>,
 ) -> Result<Vec<NumberChange>, ArtifactError> {
     // With the order in which they were found.
     let mut pairs: BTreeMap<Place, (usize, Vec<[f64; 2]>)> = BTreeMap::new();
@@ -58,8 +69,17 @@ pub(super) fn of_table(
             if !kind.is_table() || !before.1.outputs.contains_key(kind) {
                 continue;
             }
-            let rows = |made: &Made| Rows::read(&store.output(made.0, kind), kind);
-            for (column, mut row, values) in matched(&rows(before)?, &rows(after)?) {
+            let rows = |made: &Made| Rows::read(&store.output(made.0, kind), kind, MOST_ROWS);
+            let (rows_before, rows_after) = (rows(before)?, rows(after)?);
+            let more = rows_before.left_out.max(rows_after.left_out);
+            if more > 0 {
+                left_out.push(LeftOut {
+                    task: (*id).to_owned(),
+                    output: kind.to_string(),
+                    rows: more,
+                });
+            }
+            for (column, mut row, values) in matched(&rows_before, &rows_after) {
                 row.extend(labels(id));
                 name_by_labels(&mut row);
                 row.remove(SEED);
@@ -142,6 +162,8 @@ fn name_by_labels(row: &mut BTreeMap<String, String>) {
 struct Rows {
     columns: Vec<Column>,
     count: usize,
+    /// Rows of the table that are not among them.
+    left_out: u64,
 }
 
 struct Column {
@@ -178,8 +200,8 @@ impl From<Cell<'_>> for Value {
 }
 
 impl Rows {
-    /// Reads the first [`MOST_ROWS`] rows.
-    fn read(path: &Path, kind: &KindName) -> Result<Self, ArtifactError> {
+    /// Reads the first `most` rows.
+    fn read(path: &Path, kind: &KindName, most: usize) -> Result<Self, ArtifactError> {
         let reader = TableReader::open_named(path, kind.as_str())?;
         let fields = reader.summary().schema.fields();
         let is_single = |kind: &DataType| {
@@ -196,21 +218,26 @@ impl Rows {
                 values: Vec::new(),
             })
             .collect();
+        let total = reader.summary().rows;
         let mut count = 0;
         for batch in reader.batches(BATCH_ROWS, None, None)? {
             let batch = batch?;
-            let taken = batch.num_rows().min(MOST_ROWS - count);
+            let taken = batch.num_rows().min(most - count);
             for (column, &position) in columns.iter_mut().zip(&positions) {
                 let array = batch.column(position);
                 let values = (0..taken).map(|row| cell(array, row).into());
                 column.values.extend(values);
             }
             count += taken;
-            if count == MOST_ROWS {
+            if count == most {
                 break;
             }
         }
-        Ok(Self { columns, count })
+        Ok(Self {
+            columns,
+            count,
+            left_out: total.saturating_sub(count as u64),
+        })
     }
 }
 
@@ -263,7 +290,30 @@ fn matched(before: &Rows, after: &Rows) -> Vec<(String, BTreeMap<String, String>
 
 #[cfg(test)]
 mod tests {
+    use eigenscope_artifact::tables::training::HistoryRow;
+    use eigenscope_artifact::write_records;
+    use eigenscope_testing::provenance;
+
     use super::*;
+
+    #[test]
+    fn rows_that_are_too_many_are_counted() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("history.parquet");
+        let row = |epoch| HistoryRow {
+            epoch,
+            learning_rate: 0.1,
+            train_loss_nats: 1.0,
+            train_accuracy_fraction: 0.5,
+            test_loss_nats: 1.0,
+            test_accuracy_fraction: 0.5,
+        };
+        write_records(&path, &[1, 2, 3].map(row), &provenance()).expect("written");
+        for (most, left_out) in [(1, 2), (2, 1), (3, 0), (4, 0)] {
+            let rows = Rows::read(&path, &HistoryRow::KIND.into(), most).expect("readable");
+            assert_eq!((rows.count, rows.left_out), (most.min(3), left_out));
+        }
+    }
 
     #[test]
     fn rows_of_other_seeds_are_one() {
@@ -301,6 +351,7 @@ mod tests {
                 column("fraction", true, fraction),
             ],
             count: class.len(),
+            left_out: 0,
         };
         let row = |class: &str| BTreeMap::from([("class".to_owned(), class.to_owned())]);
         let before = rows(&[0.0, 1.0], &[5.0, 7.0], &[0.5, 0.7]);

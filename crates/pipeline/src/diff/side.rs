@@ -159,7 +159,7 @@ impl Side {
         let partners = other.by_first_id();
         let tasks = self.tasks.iter();
         let mut only: Vec<_> = tasks
-            .filter(|(id, task)| other.partner(&partners, id, task).is_none())
+            .filter(|(id, task)| other.partner(&partners, self, id, task).is_none())
             .collect();
         only.sort_by_key(|(_, task)| task.position);
         only.into_iter().map(|(id, _)| id.clone()).collect()
@@ -172,7 +172,7 @@ impl Side {
     ) -> Vec<(&'a str, &'a SideTask, &'a SideTask)> {
         let partners = self.by_first_id();
         let pair = |(id, after): (&'a String, &'a SideTask)| {
-            let before = self.partner(&partners, id, after)?;
+            let before = self.partner(&partners, other, id, after)?;
             Some((id.as_str(), before, after))
         };
         let mut pairs: Vec<_> = other.tasks.iter().filter_map(pair).collect();
@@ -188,15 +188,27 @@ impl Side {
             .collect()
     }
 
-    /// The task of this side that a task of another one is: that of its id or, if one of them was renamed, of its first id.
+    /// The task of this side that a task of `other` is: that of its first id, as its present one may have been another's before. Where a
+    /// run does not say first ids, that of its present id.
     fn partner<'a>(
         &'a self,
         by_first_id: &BTreeMap<&str, &'a SideTask>,
+        other: &Self,
         id: &str,
         task: &SideTask,
     ) -> Option<&'a SideTask> {
         let first = task.first_id.as_deref().unwrap_or(id);
-        let known = self.tasks.get(id).or_else(|| self.tasks.get(first));
-        known.or_else(|| by_first_id.get(first).copied())
+        let unnamed = self.tasks.get(first);
+        let unnamed = unnamed.filter(|found| found.first_id.is_none());
+        let known = by_first_id.get(first).copied().or(unnamed);
+        known.or_else(|| {
+            let found = self.tasks.get(id)?;
+            let is_same = match (&found.first_id, &task.first_id) {
+                (None, Some(_)) => !self.is_whole,
+                (Some(first), None) => !other.is_whole && !other.tasks.contains_key(first),
+                _ => false,
+            };
+            is_same.then_some(found)
+        })
     }
 }

@@ -293,7 +293,7 @@ pub fn run_to_end(
     };
     let broken = broken.or_else(|| tidy().err());
     let ended = Ended { outcome, broken };
-    recorder.finish(&ended);
+    recorder.finish(&ended, options.compute);
     Ok(ended)
 }
 

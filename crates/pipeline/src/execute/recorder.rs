@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::failure::chain;
 use super::{Ended, Notification, Observer, RunEvent};
+use crate::sharing::Miss;
 use crate::store::Store;
 use crate::watch::{
     self, Counts, FailedTask, LISTED_FAILURES, LISTED_TASKS, Process, RunOutcome, RunState,
@@ -45,12 +46,18 @@ struct Kept {
 }
 
 impl RunOutcome {
-    /// What the end of a run comes to.
-    pub fn of(ended: &Ended) -> Self {
+    /// What the end of a run comes to. `computes`: whether it was to compute what was not found elsewhere.
+    pub fn of(ended: &Ended, computes: bool) -> Self {
         let Ended { outcome, broken } = ended;
+        let is_well = outcome.failures.is_empty()
+            && match computes {
+                // A task that was left to a cluster is no failure.
+                true => outcome.left.is_empty() || !outcome.submitted.is_empty(),
+                false => !outcome.misses.values().any(Miss::is_fault),
+            };
         match broken {
             None if outcome.interrupted => Self::Stopped,
-            None if outcome.is_complete() => Self::Ok,
+            None if is_well => Self::Ok,
             _ => Self::Failed,
         }
     }
@@ -100,10 +107,10 @@ impl<'a> Recorder<'a> {
     }
 
     /// Records how the run has ended.
-    pub(super) fn finish(mut self, ended: &Ended) {
+    pub(super) fn finish(mut self, ended: &Ended, computes: bool) {
         self.stop_writing();
         let mut kept = self.shared.kept();
-        kept.state.outcome = Some(RunOutcome::of(ended));
+        kept.state.outcome = Some(RunOutcome::of(ended, computes));
         let broken = ended.broken.as_ref();
         kept.state.reason = broken.map(|error| chain(error).join(": "));
         kept.state.seconds_left = 0.0;

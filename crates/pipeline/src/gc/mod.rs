@@ -33,8 +33,8 @@ pub struct Options {
     pub keep_days: u32,
     /// Number of latest runs whose ledgers are kept.
     pub keep_runs: usize,
-    /// Results that are kept, whether needed or not.
-    pub keep: BTreeSet<Key>,
+    /// The only results that may be removed; `None` for all.
+    pub removable: Option<BTreeSet<Key>>,
     /// Only find out what would be removed.
     pub dry_run: bool,
 }
@@ -47,6 +47,9 @@ pub struct Collection {
     /// Bytes freed; files that a kept result shares with a removed one are not counted.
     pub freed_bytes: u64,
     pub kept_results: usize,
+    /// How many of them are not needed and not young, but none of [`Options::removable`].
+    #[serde(skip)]
+    pub spared_results: usize,
     /// Names of pipelines that have results here and were not among those given.
     pub unknown_pipelines: Vec<String>,
     /// Pipeline files that have had results here and were not among those given, even if one of the same name was.

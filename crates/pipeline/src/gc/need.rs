@@ -27,6 +27,8 @@ pub(super) struct Names {
 pub(super) struct Need {
     /// Results in the store that stay.
     pub(super) keys: BTreeSet<Key>,
+    /// How many of them stay only because they may not be removed.
+    pub(super) spared: usize,
     /// By name of the pipeline.
     pub(super) names: BTreeMap<OsString, Names>,
     /// Fingerprints of code that the plans and the results that stay name.
@@ -54,12 +56,17 @@ impl Need {
         let stored: BTreeMap<Key, _> = entries(&store.results())
             .filter_map(|path| Some((named_key(&path)?, path)))
             .collect();
-        need.keys.extend(&options.keep);
         need.keys.retain(|key| stored.contains_key(key));
         let young = stored
             .iter()
             .filter(|(_, path)| is_young(path, options.keep_days));
         need.keys.extend(young.map(|(key, _)| *key));
+        if let Some(removable) = &options.removable {
+            let needed = need.keys.len();
+            let others = stored.keys().filter(|key| !removable.contains(key));
+            need.keys.extend(others);
+            need.spared = need.keys.len() - needed;
+        }
         let named = need.keys.par_iter().fold(BTreeSet::new, |mut named, key| {
             // A record that cannot be read names no code.
             if let Ok(Some(record)) = Record::read(&store.folder(*key)) {

@@ -62,6 +62,7 @@ pub(super) fn measured(store: &Store, need: &Need, found: &[(RemovalKind, PathBu
         removed,
         freed_bytes: freed.bytes(),
         kept_results: need.keys.len(),
+        spared_results: need.spared,
         unknown_pipelines,
         unknown_files: Vec::new(),
     }

@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 use eigenscope_plan::programs::start_advice;
 use eigenscope_remote_protocol::{Action, Answer, Fault, Open, Outcome, PROGRAM, Request};
 
+use crate::plain::plain;
+
 /// Failures of network or server in a row after which a remote is not asked any more.
 const PATIENCE: usize = 3;
 
@@ -75,10 +77,11 @@ struct Waiting {
 }
 
 impl Trouble {
-    pub(super) fn new(fault: Fault, message: String) -> Self {
+    pub(super) fn new(fault: Fault, message: &str) -> Self {
         Self {
             fault,
-            message,
+            // A server may have written it.
+            message: plain(message).into_owned(),
             was_asked: true,
         }
     }
@@ -227,9 +230,9 @@ impl Client {
     /// The request failed.
     pub(super) fn try_once(&self, action: Action) -> Result<Outcome, Trouble> {
         match self.send(action) {
-            Ok(Outcome::Failed { fault, message }) => Err(Trouble::new(fault, message)),
+            Ok(Outcome::Failed { fault, message }) => Err(Trouble::new(fault, &message)),
             Ok(outcome) => Ok(outcome),
-            Err(message) => Err(Trouble::new(Fault::Settings, message)),
+            Err(message) => Err(Trouble::new(Fault::Settings, &message)),
         }
     }
 

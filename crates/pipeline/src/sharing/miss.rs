@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::plain::plain;
 use crate::survey::{Reason, first_few};
 
 /// Reasons that are written out.
@@ -31,6 +32,11 @@ pub enum Miss {
 }
 
 impl Miss {
+    /// Returns whether the result could not be taken. That it is not there is an answer.
+    pub fn is_fault(&self) -> bool {
+        matches!(self, Self::Faulty { .. } | Self::Unavailable { .. })
+    }
+
     /// How much it says: of several places that do not have a result, the one that says most counts.
     pub(super) fn weight(&self) -> u8 {
         match self {
@@ -45,31 +51,33 @@ impl Miss {
 
 impl fmt::Display for Miss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Much of it is said by others.
+        f.write_str(&plain(&self.words()))
+    }
+}
+
+impl Miss {
+    fn words(&self) -> String {
         match self {
-            Self::NeverPushed => f.write_str("no result of this task has been pushed"),
-            Self::NotThere => f.write_str("its result is not there"),
+            Self::NeverPushed => "no result of this task has been pushed".to_owned(),
+            Self::NotThere => "its result is not there".to_owned(),
             Self::Differs { reasons } => {
-                write!(f, "since it was last pushed {}", first_few(reasons, SHOWN))
+                format!("since it was last pushed {}", first_few(reasons, SHOWN))
             }
-            Self::NeverMade { place } => write!(f, "no result of this task is in {place}"),
+            Self::NeverMade { place } => format!("no result of this task is in {place}"),
             Self::DiffersFrom { place, reasons } => {
-                write!(
-                    f,
-                    "since it was made in {place} {}",
-                    first_few(reasons, SHOWN)
-                )
+                format!("since it was made in {place} {}", first_few(reasons, SHOWN))
             }
-            Self::OtherMachine { machines } => write!(
-                f,
+            Self::OtherMachine { machines } => format!(
                 "it was made on another kind of machine ({}); `any_machine = true` takes it all the same",
                 machines.join("; ")
             ),
             Self::OtherFiles { reasons } => {
                 let reasons = first_few(reasons, SHOWN);
-                write!(f, "it was made from other files: {reasons}")
+                format!("it was made from other files: {reasons}")
             }
-            Self::Faulty { origin, reason } => write!(f, "not taken from {origin}: {reason}"),
-            Self::Unavailable { reason } => f.write_str(reason),
+            Self::Faulty { origin, reason } => format!("not taken from {origin}: {reason}"),
+            Self::Unavailable { reason } => reason.clone(),
         }
     }
 }

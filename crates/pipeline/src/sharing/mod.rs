@@ -26,7 +26,6 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 pub use client::{Client, Hearing, Listener, RemoteError, Trouble};
-use eigenscope_artifact::Digest;
 use eigenscope_remote_protocol::{Action, Outcome};
 pub use eigenscope_remote_protocol::{Open, PROGRAM, PROTOCOL_VERSION, Patience};
 pub use miss::Miss;
@@ -184,7 +183,7 @@ impl Remote {
         Ok(Self {
             client: Client::start(program, open)?,
             url: shown_as.to_owned(),
-            machine_id: machine_id(&machine),
+            machine_id: machine.id(),
             machine,
             any_machine,
             lists_nothing: AtomicBool::new(false),
@@ -258,9 +257,4 @@ impl Remote {
     pub fn given_up(&self) -> Option<String> {
         self.client.given_up()
     }
-}
-
-/// What names a kind of machine in a remote.
-fn machine_id(machine: &Machine) -> String {
-    Digest::of(format!("{machine}").as_bytes()).short()
 }

@@ -543,5 +543,5 @@ fn machine_text(machine: &Machine) -> std::io::Result<Vec<u8>> {
 
 fn local(error: std::io::Error) -> Trouble {
     let message = format!("a file on this machine cannot be used: {error}");
-    Trouble::new(Fault::File, message)
+    Trouble::new(Fault::File, &message)
 }

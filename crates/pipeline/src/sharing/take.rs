@@ -240,7 +240,8 @@ impl Remote {
             let Some(text) = self.read(work, layout::machine(&id))? else {
                 continue;
             };
-            let Ok(machine) = serde_json::from_slice::<Machine>(&text) else {
+            let machine = serde_json::from_slice::<Machine>(&text).ok();
+            let Some(machine) = machine.filter(|machine| machine.id() == id) else {
                 continue;
             };
             if self.any_machine

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::{KeyInputs, StoreError};
 use crate::machine::Machine;
+use crate::plain::make_plain;
 use crate::version::Versioned;
 
 /// Version of `task.json`; a record of another version is not read.
@@ -100,7 +101,10 @@ impl Record {
         let versioned: Versioned = serde_json::from_slice(text).map_err(broken)?;
         versioned.expect(RECORD_VERSION)?;
         let checksum = fields.remove(CHECKSUM);
-        let record = Self::deserialize(Value::Object(fields)).map_err(broken)?;
+        // Others may have written it, and what it says is printed. Parameters and labels are part of the key as they are, and printed as JSON.
+        let mut fields = Value::Object(fields);
+        make_plain(&mut fields, &["parameters", "labels"]);
+        let record = Self::deserialize(fields).map_err(broken)?;
         if let Some(checksum) = checksum {
             let written = Digest::deserialize(checksum).map_err(broken)?;
             // The text counts as it stands: earlier versions wrote the outputs in another order.
@@ -269,6 +273,20 @@ mod tests {
         for length in 0..text.len() - 1 {
             assert!(Record::parse(&text[..length]).is_err(), "{length} bytes");
         }
+    }
+
+    #[test]
+    fn what_a_record_says_moves_no_cursor() {
+        let mut written = record();
+        written.warnings = vec!["a\u{1b}[2Jb\nc".to_owned()];
+        written.external_files[0].path.push('\u{7}');
+        let read = Record::parse(&written.to_text().expect("written")).expect("read");
+        assert_eq!(read.warnings, ["a\\u{1b}[2Jb c"]);
+        assert_eq!(read.external_files[0].path, "file\\u{7}");
+        assert_eq!(read.key_inputs, written.key_inputs);
+        let text = b"{\"version\": 1, \"a\\u001b[2J\": 1}";
+        let error = Record::parse(text).expect_err("refused");
+        assert!(!error.contains('\u{1b}'), "{error}");
     }
 
     #[test]

@@ -60,9 +60,9 @@ pub fn now() -> f64 {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RunOutcome {
-    /// Everything asked for is up to date.
+    /// Everything asked for was done: it is up to date, left to a cluster, or, where nothing is computed, taken as far as it is there.
     Ok,
-    /// A task failed, or the run could not go on.
+    /// A task failed or could not be taken, or the run could not go on.
     Failed,
     /// It was interrupted.
     Stopped,

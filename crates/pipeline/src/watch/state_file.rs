@@ -7,6 +7,7 @@ use eigenscope_artifact::atomic::TEMPORARY_PREFIX;
 use eigenscope_artifact::regular;
 
 use super::{RunState, STATE_VERSION};
+use crate::plain::make_plain;
 use crate::store::{Store, entries};
 use crate::version::Versioned;
 
@@ -103,7 +104,10 @@ pub(crate) fn parse(text: &[u8]) -> Result<RunState, String> {
     let broken = |error: serde_json::Error| error.to_string();
     let versioned: Versioned = serde_json::from_slice(text).map_err(broken)?;
     versioned.expect(STATE_VERSION)?;
-    serde_json::from_slice(text).map_err(broken)
+    let mut state = serde_json::from_slice(text).map_err(broken)?;
+    // What tasks say of themselves is shown, a line each.
+    make_plain(&mut state, &[]);
+    serde_json::from_value(state).map_err(broken)
 }
 
 /// Replaces the file of a pipeline in one step. It is not synced: after a crash of the machine no run is under way.

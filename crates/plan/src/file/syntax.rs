@@ -12,6 +12,8 @@ use super::error::{FileError, Problems, Span, named};
 pub struct Node {
     pub span: Span,
     pub raw: Raw,
+    /// Whether messages say only of what type it is.
+    pub is_secret: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +38,14 @@ pub struct Entry {
 }
 
 impl Node {
+    pub fn new(span: Span, raw: Raw) -> Self {
+        Self {
+            span,
+            raw,
+            is_secret: false,
+        }
+    }
+
     /// The text, if it is one.
     pub fn text(&self) -> Option<&str> {
         match &self.raw {
@@ -47,6 +57,10 @@ impl Node {
     /// A description for messages, such as "the integer 3".
     pub fn found(&self) -> String {
         match &self.raw {
+            Raw::Boolean(_) if self.is_secret => "a boolean".to_owned(),
+            Raw::Integer(_) if self.is_secret => "an integer".to_owned(),
+            Raw::Number(_) if self.is_secret => "a number".to_owned(),
+            Raw::Text(_) if self.is_secret => "a text".to_owned(),
             Raw::Boolean(value) => format!("`{value}`"),
             Raw::Integer(value) => format!("the integer {value}"),
             Raw::Number(value) => format!("the number {value:?}"),
@@ -146,9 +160,8 @@ fn node(value: Spanned<DeValue<'_>>, offset: usize, problems: &mut Problems) -> 
             Ok(value) => Raw::Integer(value),
             Err(_) => {
                 problems.add(|| {
-                    let text = named(&integer.to_string());
-                    let message = format!("the integer `{text}` does not fit in 64 bits");
-                    FileError::new("integer_range", message).at(&span, "too large")
+                    FileError::new("integer_range", "an integer does not fit in 64 bits")
+                        .at(&span, "too large")
                 });
                 Raw::Broken
             }
@@ -172,7 +185,7 @@ fn node(value: Spanned<DeValue<'_>>, offset: usize, problems: &mut Problems) -> 
         }
         DeValue::Table(table) => Raw::Table(entries(table, offset, problems)),
     };
-    Node { span, raw }
+    Node::new(span, raw)
 }
 
 /// Reads a whole file of one form.
@@ -209,8 +222,5 @@ pub(crate) fn from_json(json: &Value, span: &Span) -> Node {
                 .collect(),
         ),
     };
-    Node {
-        span: span.clone(),
-        raw,
-    }
+    Node::new(span.clone(), raw)
 }

@@ -17,7 +17,7 @@ use crate::reference::name_problem;
 /// Key of the free text about the pipeline.
 pub(crate) const DESCRIPTION: &str = "description";
 /// Key of the file that a file extends.
-const EXTENDS: &str = "extends";
+pub(super) const EXTENDS: &str = "extends";
 /// Key of the values that all figures take.
 pub(crate) const STYLE: &str = "style";
 /// Key of the sentences that a report shows under its headings.
@@ -329,9 +329,8 @@ fn override_table(old: &mut Entry, new: Entry) {
             keys.extend(new_keys);
         }
         (_, raw) => {
-            let span = new.node.span;
             old.key_span = new.key_span;
-            old.node = Node { span, raw };
+            old.node = Node::new(new.node.span, raw);
         }
     }
 }

@@ -132,7 +132,8 @@ pub fn rename_in_extending(
     problems.finish(&renaming.sources, edits)
 }
 
-/// The pipeline files of the same folder that extend the one at `path`, each with its text.
+/// The pipeline files of the same folder that extend the one at `path`, each with its text; and those that are no TOML and extend
+/// something.
 pub fn extending(path: &Path) -> Vec<(PathBuf, String)> {
     let folder = path.parent().unwrap_or(Path::new(""));
     let listed = match folder.as_os_str().is_empty() {
@@ -150,11 +151,18 @@ pub fn extending(path: &Path) -> Vec<(PathBuf, String)> {
         let text = read_text(&file).ok()?;
         let found = read(&file, &text, &mut Sources::default());
         let mut extended = found.extended.iter();
-        extended
-            .any(|extended| content::canonical(extended) == base)
-            .then_some((file, text))
+        let extends = extended.any(|extended| content::canonical(extended) == base);
+        (extends || is_broken(&text)).then_some((file, text))
     });
     extending.collect()
+}
+
+/// Whether a text is no TOML, so that what it extends cannot be told, and has a line that says so.
+fn is_broken(text: &str) -> bool {
+    let mut lines = text.lines();
+    let extends =
+        |line: &str| key(line, content::EXTENDS).is_some_and(|(_, rest)| rest.starts_with('='));
+    lines.any(extends) && document(text, 0, &mut Problems::default()).is_none()
 }
 
 /// The file, whatever is wrong with it.

@@ -149,10 +149,7 @@ impl Reading<'_, '_> {
             return stage.clone();
         };
         let tables = tables.iter().filter_map(|table| {
-            let name = Node {
-                span: table.key_span.clone(),
-                raw: Raw::Text(table.key.clone()),
-            };
+            let name = Node::new(table.key_span.clone(), Raw::Text(table.key.clone()));
             let name = self.fill(&name, &table.key);
             let Raw::Text(key) = name.raw else {
                 self.refuse_name(&name, table);
@@ -168,10 +165,7 @@ impl Reading<'_, '_> {
         Entry {
             key: stage.key.clone(),
             key_span: stage.key_span.clone(),
-            node: Node {
-                span: stage.node.span.clone(),
-                raw,
-            },
+            node: Node::new(stage.node.span.clone(), raw),
         }
     }
 
@@ -207,10 +201,7 @@ impl Reading<'_, '_> {
             ),
             other => other.clone(),
         };
-        Node {
-            span: node.span.clone(),
-            raw,
-        }
+        Node::new(node.span.clone(), raw)
     }
 
     /// A text with the values of the row in place of their names.
@@ -250,18 +241,12 @@ impl Reading<'_, '_> {
             rest = after;
         }
         filled.push_str(rest);
-        Node {
-            span: node.span.clone(),
-            raw: Raw::Text(filled),
-        }
+        Node::new(node.span.clone(), Raw::Text(filled))
     }
 }
 
 fn broken(node: &Node) -> Node {
-    Node {
-        span: node.span.clone(),
-        raw: Raw::Broken,
-    }
+    Node::new(node.span.clone(), Raw::Broken)
 }
 
 /// The first `{name}` of a text, with what stands before and after it. Other braces are text.

@@ -75,7 +75,8 @@ pub fn parse(files: &[(PathBuf, String)]) -> Result<Settings, FileErrors> {
     for (path, text) in files {
         // What messages show of the file is without what may be a secret.
         let offset = sources.add(path, &secrets::without_secrets(text));
-        let of_file = document(text, offset, &mut problems).unwrap_or_default();
+        let mut of_file = document(text, offset, &mut problems).unwrap_or_default();
+        secrets::hide(&mut of_file, sources.text());
         of_file
             .iter()
             .for_each(|entry| refuse_zero_bytes(&entry.node, &mut problems));

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::file::closest;
+use crate::file::{Entry, Node, Raw};
 
 /// Kinds of addresses.
 pub(super) const SCHEMES: [&str; 10] = [
@@ -69,6 +69,30 @@ pub(super) fn without_secrets(text: &str) -> String {
     String::from_utf8(shown).unwrap_or_default()
 }
 
+/// Marks what the text without secrets, which the nodes point into, hides: messages do not say it, either.
+pub(super) fn hide(entries: &mut [Entry], without_secrets: &str) {
+    entries
+        .iter_mut()
+        .for_each(|entry| hide_in(&mut entry.node, without_secrets));
+}
+
+fn hide_in(node: &mut Node, without_secrets: &str) {
+    let written = without_secrets.get(node.span.clone()).unwrap_or_default();
+    node.is_secret = match &mut node.raw {
+        Raw::Table(entries) => {
+            hide(entries, without_secrets);
+            false
+        }
+        Raw::List(items) => {
+            let items = items.iter_mut();
+            items.for_each(|item| hide_in(item, without_secrets));
+            false
+        }
+        Raw::Text(text) => written.contains('*') && !written.contains(text.as_str()),
+        _ => written.contains('*'),
+    };
+}
+
 /// The text up to where a secret may begin.
 pub(super) fn before_secret(text: &str) -> &str {
     let hidden = secrets(text);
@@ -77,14 +101,16 @@ pub(super) fn before_secret(text: &str) -> &str {
 }
 
 fn is_shown(key: &str) -> bool {
-    let key = key.rsplit('.').next().unwrap_or_default();
-    end_of_secret_word(key).is_none() && (SHOWN.contains(&key) || closest(key, SHOWN).is_some())
+    end_of_secret_word(key).is_none() && SHOWN.contains(&key)
 }
 
 /// Where secrets may stand in a text that is shown: the user of an address, what follows its `?` or `#`, what follows a word such as
 /// `token`.
 fn secrets(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
+    // A user before the scheme is in the wrong place.
+    let scheme = text.find("://").filter(|at| text[..*at].contains('@'));
+    found.extend(scheme.map(|at| 0..at));
     if text.contains("://") || has_password(text) {
         let user = user(text);
         let end = user.as_ref().map_or(0, |user| user.end);
@@ -96,6 +122,12 @@ fn secrets(text: &str) -> Vec<Range<usize>> {
     found
 }
 
+/// Whether a text can stand before `://`.
+pub(super) fn is_scheme(text: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+    text.bytes().all(is_part)
+}
+
 fn end_of_secret_word(text: &str) -> Option<usize> {
     let lower = text.to_ascii_lowercase();
     let ends = SECRET
@@ -104,64 +136,109 @@ fn end_of_secret_word(text: &str) -> Option<usize> {
     ends.min()
 }
 
-/// The values of a text that need not be TOML, each with the last key before it: what is quoted, what follows `=` without quotes,
-/// and comments.
+/// The values of a text that need not be TOML, each with the last key before it, or none: what is quoted, what follows `=` without quotes,
+/// and comments. Behind the first word of a line that is neither a key with its value nor a header everything is a value without a key.
 fn values(text: &str) -> Vec<(&str, Range<usize>)> {
     let bytes = text.as_bytes();
     let mut found = Vec::new();
-    let (mut key, mut word) = ("", 0..0);
-    // Whether what comes is a value; how many lists and tables of a value are open, in which what is quoted is one.
-    let (mut is_value, mut open, mut at) = (false, 0_usize, 0);
+    let mut key = "";
+    // Whether what comes is a value; the lists and tables of a value that are open, with their keys.
+    let (mut is_value, mut open, mut at) = (false, Vec::new(), 0);
     while let Some(&byte) = bytes.get(at) {
         let rest = &text[at..];
         let line = at + rest.find('\n').unwrap_or(rest.len());
+        let is_listed = matches!(open.last(), Some((b'[', _)));
         match byte {
             b'#' => {
                 // It belongs to no key: what looks like a secret is hidden.
                 found.push((SHOWN[0], at..line));
                 at = line;
-                continue;
             }
-            b'"' | b'\'' => {
-                let end = end_of_quoted(text, at);
-                if is_value || open > 0 {
-                    found.push((key, at + 1..end));
-                }
-                word = at + 1..end;
-                at = end;
-                if bytes.get(at) == Some(&b'\n') {
-                    continue;
-                }
+            b'\n' | b',' => {
+                is_value &= byte == b',' && open.is_empty();
+                at += 1;
             }
-            b'\n' => is_value = false,
             b'=' => {
-                key = &text[word.clone()];
                 is_value = true;
+                at += 1;
             }
-            b',' => is_value = false,
-            b'[' | b'{' if is_value || open > 0 => {
-                open += 1;
+            b'[' | b'{' if is_value || !open.is_empty() => {
+                open.push((byte, key));
                 is_value = false;
+                at += 1;
             }
-            b'[' | b'{' => {}
-            b']' | b'}' => open = open.saturating_sub(1),
-            _ if byte.is_ascii_whitespace() => {}
+            b'[' => {
+                let begin = at + rest.len() - rest.trim_start_matches('[').len();
+                let (_, end) = key_at(text, begin);
+                let behind = text[end..].trim_start_matches(']');
+                at = text.len() - behind.len();
+                (key, is_value) = ("", true);
+            }
+            b']' | b'}' => {
+                key = open.pop().map_or("", |(_, key)| key);
+                if open.is_empty() {
+                    // What follows is in the wrong place.
+                    (key, is_value) = ("", true);
+                }
+                at += 1;
+            }
+            _ if byte.is_ascii_whitespace() => at += 1,
             _ => {
-                let end = rest.find(['"', '\'', '\n', '=', ',', '[', '{', ']', '}', '#']);
-                let end = at + end.unwrap_or(rest.len());
-                let trimmed = at + text[at..end].trim_end().len();
-                word = at..trimmed;
-                if is_value {
+                let (word, end) = key_at(text, at);
+                let is_key = bytes.get(end) == Some(&b'=');
+                if !word.is_empty() && !is_value && (!is_listed || is_key) {
+                    (key, at) = (&text[word], end);
+                    let goes_on = text[end..].chars().next();
+                    if !is_key && goes_on.is_some_and(|next| !"\n#".contains(next)) {
+                        (key, is_value) = ("", true);
+                    }
+                } else if matches!(byte, b'"' | b'\'') {
+                    let end = end_of_quoted(text, at);
+                    found.push((key, at + 1..end));
+                    at = end + usize::from(bytes.get(end).is_some_and(|&byte| byte != b'\n'));
+                    if open.is_empty() {
+                        // What follows is in the wrong place.
+                        key = "";
+                    }
+                } else {
+                    if !is_value && !is_listed {
+                        key = "";
+                    }
                     // Without quotes it cannot be told where a value ends but by its line.
                     found.push((key, at..line));
+                    let end = rest.find(['"', '\'', '\n', '=', ',', '[', '{', ']', '}', '#']);
+                    at += end.unwrap_or(rest.len());
                 }
-                at = end;
-                continue;
             }
         }
-        at += 1;
     }
     found
+}
+
+/// The last part of the key that begins at `at`, without quotes, and where the key ends with the blanks behind it.
+fn key_at(text: &str, at: usize) -> (Range<usize>, usize) {
+    let after_blanks = |at: usize| text.len() - text[at..].trim_start_matches([' ', '\t']).len();
+    let mut begin = after_blanks(at);
+    loop {
+        let rest = &text[begin..];
+        let (part, end) = match rest.starts_with(['"', '\'']) {
+            true => {
+                let end = end_of_quoted(text, begin);
+                let is_closed = text[end..].starts_with(&rest[..1]);
+                (begin + 1..end, end + usize::from(is_closed))
+            }
+            false => {
+                let is_bare = |letter: char| letter.is_alphanumeric() || "_-".contains(letter);
+                let end = begin + rest.find(|letter| !is_bare(letter)).unwrap_or(rest.len());
+                (begin..end, end)
+            }
+        };
+        let end = after_blanks(end);
+        match text[end..].starts_with('.') {
+            true => begin = after_blanks(end + 1),
+            false => return (part, end),
+        }
+    }
 }
 
 /// Where what is quoted from `at` on ends: at the same quotes, or where they are missing at the end of the line.
@@ -295,8 +372,27 @@ mod tests {
                 "setup = ['**', '*']\n[x.'y']",
             ),
             ("key = 'a\nqos = 'b'", "key = '*\nqos = 'b'"),
-            // A misspelt key that is meant to be shown; a secret among what is.
-            ("partiton = 'main'", "partiton = 'main'"),
+            // A misspelt key; a secret among what is shown.
+            ("partiton = 'main'", "partiton = '****'"),
+            ("pat = \"a\"", "pat = \"*\""),
+            // What is no TOML.
+            ("token: \"ab\"\nqos = 'c'", "token* ****\nqos = 'c'"),
+            ("key \"a b\"", "key \"* *\""),
+            (
+                "notify \"curl https://h/x\" y",
+                "notify \"**** ***********\" *",
+            ),
+            ("key a.b = c # d", "key *** * * * *"),
+            ("a . \"qos\" = b", "a . \"qos\" = b"),
+            ("[x] a = 'b'\n[y \"z\"", "[x] * * ***\n[y \"*\""),
+            (
+                "key [\n'a',\n'b']\nqos = 'c'",
+                "key [\n'*',\n'*']\nqos = 'c'",
+            ),
+            ("setup = [a b, c]", "setup = [* ** **"),
+            ("a = [{ url = 'b' }, 'c'] d", "a = [{ url = 'b' }, '*'] *"),
+            ("qos = 'a' b, 'c'", "qos = 'a' ** ***"),
+            ("options = ['a',\nkey = 'b'", "options = ['a',\nkey = '*'"),
             (
                 "options = ['--export=MY_TOKEN=a', '--exclusive']",
                 "options = ['--export=MY_TOKEN**', '--exclusive']",

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use eigenscope_stage::{Parameter, ParameterType};
 
-use super::secrets::{SCHEMES, has_password, user};
+use super::secrets::{SCHEMES, has_password, is_scheme, user};
 use super::section::Section;
 use crate::file::{Entry, FileError, Problems, Raw, Sources, Span, named, wrong_type};
 
@@ -145,7 +145,10 @@ fn address(
     };
     if !SCHEMES.contains(&scheme) {
         problems.add(|| {
-            let message = format!("`url` begins with `{}://`", named(scheme));
+            let message = match is_scheme(scheme) {
+                true => format!("`url` begins with `{}://`", named(scheme)),
+                false => "`url` does not begin as an address does".to_owned(),
+            };
             FileError::new("not_an_address", message)
                 .at(span, "no kind of store that is known")
                 .help("known are s3://, gs://, az://, https://, http://, file:// and a path")

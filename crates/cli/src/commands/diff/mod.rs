@@ -232,6 +232,15 @@ fn text(diff: &Diff, all: bool, width: Option<usize>) -> String {
         "Numbers (means over seeds; ± is the 90% interval of the mean difference of pairs)",
         &numbers(&diff.numbers, all, width),
     );
+    let left_out = diff.left_out.iter().map(|left_out| {
+        let rows = format!("{} rows at the end", left_out.rows);
+        vec![left_out.task.clone(), left_out.output.clone(), rows]
+    });
+    section(
+        &mut text,
+        "Not compared, as these tables are long",
+        &text_table(&left_out.collect::<Vec<_>>(), &[]),
+    );
     let figures = diff.figures.iter().map(|figure| {
         vec![
             figure.task.clone(),

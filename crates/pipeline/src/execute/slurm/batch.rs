@@ -64,7 +64,7 @@ pub(super) struct About {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SetupFailure {
     pub element: usize,
-    /// What failed, such as a line of `setup`.
+    /// What failed, such as "line 1 of `setup` failed".
     pub doing: String,
     /// The last lines that it wrote.
     pub said: Vec<String>,
@@ -175,7 +175,8 @@ impl Batch {
     pub(super) fn said(&self, element: usize) -> Vec<String> {
         let text = regular::read(&self.logs().join(element.to_string())).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
-        let lines: Vec<&str> = text.lines().collect();
+        let lines = text.lines().filter(|line| !is_quoted_by_shell(line));
+        let lines: Vec<&str> = lines.collect();
         let last = lines.len().saturating_sub(LINES_SHOWN);
         let lines = lines.get(last..).unwrap_or_default().iter();
         lines.map(|line| (*line).to_owned()).collect()
@@ -249,6 +250,11 @@ impl Batch {
             }
         }
     }
+}
+
+/// Whether the shell shows in this line what it cannot read, which it has said before: as that is a line of `setup`, it may hold a secret.
+fn is_quoted_by_shell(line: &str) -> bool {
+    line.contains("eval: ") && line.contains(": `") && line.ends_with('\'')
 }
 
 /// The folder of the ends of a batch.

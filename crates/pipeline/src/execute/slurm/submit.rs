@@ -246,11 +246,16 @@ impl<'a> Worker<'_, 'a> {
         // Writing to a string cannot fail.
         let _ = writeln!(script, "failed={failed}");
         script.push_str(TRAPS);
-        let modules = settings.modules.iter();
-        let modules = modules.map(|module| format!("module load {}", quoted(module)));
-        for line in modules.chain(settings.setup.iter().cloned()) {
-            let line = quoted(&line);
-            let _ = writeln!(script, "doing={line}\neval {line} || exit 1");
+        let modules = settings.modules.iter().map(|module| {
+            let line = format!("module load {}", quoted(module));
+            (line.clone(), line)
+        });
+        // A line of `setup` may hold a secret, so that it is named by its number.
+        let setup = (1..).zip(settings.setup.iter().cloned());
+        let setup = setup.map(|(number, line)| (format!("line {number} of `setup`"), line));
+        for (name, line) in modules.chain(setup) {
+            let (name, line) = (quoted(&name), quoted(&line));
+            let _ = writeln!(script, "doing={name}\neval {line} || exit 1");
         }
         let mut command = String::new();
         for word in &self.options.element_command {
