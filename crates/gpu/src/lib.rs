@@ -21,15 +21,18 @@ mod driver;
 mod error;
 mod functions;
 mod module;
+pub mod network;
 mod nvrtc;
 mod places;
 mod products;
 mod stream;
+mod training;
 
 pub use card::{Card, CardDescription, cards};
 pub use error::GpuError;
 pub use places::{Libraries, Library, Missing, Search};
 pub use products::Math;
+pub use training::{EpochPlan, EpochResult, Evaluation, GENERATORS, Images, Optimiser, States};
 
 use buffer::{Buffer, Value};
 use module::{Kernel, Module};

@@ -5,8 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 use eigenscope_artifact::tables::training::HistoryRow;
 use eigenscope_artifact::{InputShape, PixelTransform, Pixels};
-use eigenscope_gpu::bilinear::{EpochPlan, Images, Settings, Sizes, Training, Weights};
-use eigenscope_gpu::{Card, Math, Search};
+use eigenscope_gpu::bilinear::{Settings, Sizes, Training, Weights};
+use eigenscope_gpu::{Card, EpochPlan, Images, Math, Optimiser, Search};
 use eigenscope_models::{StoredModel, networks};
 use eigenscope_stage::{Seed, ThreadBudget};
 use eigenscope_testing::{Digits, Tolerance, assert_close, class_names, emulated_cuda};
@@ -183,7 +183,10 @@ fn the_noise_on_a_card_is_that_of_the_processor_bit_by_bit() {
                 batch,
                 math: Math::F32,
                 noise_std: std as f32,
-                constants: [0.1, 0.999, 0.001, 1e-8],
+                optimiser: Optimiser::Adam {
+                    constants: [0.1, 0.999, 0.001, 1e-8],
+                    penalty: 0.0,
+                },
             };
             let zeros = |count| vec![0.0; count];
             let weights = Weights {
@@ -217,6 +220,7 @@ fn the_noise_on_a_card_is_that_of_the_processor_bit_by_bit() {
                 order: order.clone(),
                 schedule: vec![[1.0, 0.0, 1.0]],
                 noise: vec![NormalStream::new(SEED, "noise", 5).state_words()],
+                ..EpochPlan::default()
             };
             training.start(&plan).expect("it starts");
             training.finish().expect("it ends");
