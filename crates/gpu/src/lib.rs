@@ -1,4 +1,4 @@
-//! Graphics cards: CUDA's libraries are found and loaded at run time, and a bilinear layer is trained on a card.
+//! Graphics cards: CUDA's libraries are found and loaded at run time, and networks are trained on a card.
 //!
 //! Nothing of CUDA is needed to build this crate, and nothing is loaded before a card is asked for. [`Search`] looks for the
 //! driver, the compiler NVRTC and cuBLAS, and says where it looked for what it does not find. [`cards`] lists the cards of a

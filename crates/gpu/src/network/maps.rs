@@ -9,7 +9,7 @@ use crate::{Buffer, GpuError, Matrix};
 
 /// Places whose windows lie in memory at the same time.
 #[derive(Debug, Clone, Copy)]
-struct Piece {
+pub(super) struct Piece {
     first: usize,
     places: usize,
 }
@@ -193,7 +193,7 @@ impl Training {
 }
 
 /// The places of a map in pieces whose windows fit into memory. Windows that are pixels are not gathered, and are one piece.
-fn pieces(map: &Map, images: usize) -> impl Iterator<Item = Piece> {
+pub(super) fn pieces(map: &Map, images: usize) -> impl Iterator<Item = Piece> {
     let all = map.output().places();
     let at_once = match map.is_of_pixels() {
         true => all,

@@ -163,7 +163,7 @@ impl Training {
         let ([[loss, correct], [rest_loss, rest_correct]], test) =
             (self.train.sums()?, self.test.evaluation()?);
         let shape = self.draws.shape();
-        let operations = shape.steps() * 3 * self.network.nodes.len();
+        let operations = shape.steps().saturating_mul(self.operations(shape.batch));
         if self.graph.is_none() && operations <= RECORDED {
             self.graph = Some(self.stream.record(|| self.enqueue_epoch())?);
         }
@@ -237,6 +237,20 @@ impl Training {
         let mut losses = self.train.losses.read()?;
         losses.truncate(self.draws.shape().images);
         Ok(losses)
+    }
+
+    /// Kernels and products of a step of so many images, at most.
+    fn operations(&self, images: usize) -> usize {
+        let of_node = |node: &structure::Node| match node.operation {
+            // Three products, windows twice, their gradient, the bias and its gradient.
+            structure::Operation::Map { map, .. } => {
+                maps::pieces(&map, images).count() * (3 * map.groups + 3) + 3
+            }
+            structure::Operation::Normalise { .. } => 8,
+            _ => 2,
+        };
+        let sums = self.memory.backward.len();
+        self.network.nodes.iter().map(of_node).sum::<usize>() + sums
     }
 
     fn enqueue_epoch(&self) -> Result<(), GpuError> {
