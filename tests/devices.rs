@@ -251,6 +251,10 @@ fn a_card_trains_as_the_processor_does_and_its_results_are_others() {
 /// A training of every kind of network, and one of listed steps.
 const NETWORKS: &str = r#"
 [data.digits]
+transforms = ["scale", { resize = { height = 16, width = 16 } }]
+
+[data.large]
+kind = "digits"
 transforms = ["scale", { resize = { height = 32, width = 32 } }]
 
 [train.mlp]
@@ -268,7 +272,7 @@ data = "data.digits"
 epochs = 1
 
 [train.embedding-net]
-data = "data.digits"
+data = "data.large"
 epochs = 1
 
 [train.own]
@@ -290,7 +294,7 @@ fn networks_of_all_kinds_are_trained_on_a_card() {
     };
     let project = TestProject::new(NETWORKS);
     let on_cards = run(&project, &libraries, "cuda");
-    assert_eq!((on_cards.ran, on_cards.up_to_date), (6, 0));
+    assert_eq!((on_cards.ran, on_cards.up_to_date), (7, 0));
     assert_eq!(run(&project, &libraries, "cuda").ran, 0);
     let shown = project
         .call(&["show", "artifacts/p/train.convnet"])

@@ -6,6 +6,7 @@ use eigenscope_stage::{
     TaskKind, quantities, task_function,
 };
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::augment::{Augmentation, augment};
 use crate::optimiser::OptimiserKind;
@@ -14,6 +15,10 @@ use crate::task::{
     MathName, batch, count, epochs, learning_rate, math, train_network, training_kind,
 };
 use crate::training::{LastBatch, Recipe};
+
+/// Memory of a card for a training on MNIST with 1000 hidden units, in MiB: images, weights and values of a batch, and what driver and
+/// libraries take.
+const CARD_MIB: u64 = 1536;
 
 pub(crate) fn kind() -> TaskKind {
     let mut kind = training_kind::<Parameters>(
@@ -70,7 +75,7 @@ pub(crate) fn kind() -> TaskKind {
         "an epoch has at least one whole batch; a partial one is dropped",
     ));
     kind.description.provides = provided(kind.description.provides);
-    kind
+    kind.on_cards(CARD_MIB, &[("augment", Value::Array(Vec::new()))])
 }
 
 /// The features of one layer as those of several: analyses of a bilinear layer are defined for one.

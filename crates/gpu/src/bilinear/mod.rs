@@ -1,4 +1,4 @@
-//! Training of a bilinear layer on a card with AdamW: images, weights and history stay on it, and an epoch is started as a whole.
+//! Training of a bilinear layer on a card: images, weights and history stay on it, and an epoch is started as a whole.
 //!
 //! The arithmetic is that of the stage `train`: the same initial weights, orders of the images and noise give the same training but
 //! for the order in which products are summed.

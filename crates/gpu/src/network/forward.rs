@@ -173,7 +173,7 @@ impl Training {
 
     /// Puts losses, and in training the gradients of the logits, into the queue.
     pub(super) fn enqueue_loss(&self, labels: Labels<'_>, images: usize) -> Result<(), GpuError> {
-        let (logits, classes) = (self.network.features.len() - 1, self.test_classes());
+        let (logits, classes) = (self.network.features.len() - 1, self.classes());
         let (split, labels, order, gradients, start) = match labels {
             Labels::Drawn { step } => {
                 let start = step * self.draws.shape().batch;
@@ -204,7 +204,7 @@ impl Training {
         unsafe { self.launch(&self.kernels.loss, images, &arguments) }
     }
 
-    fn test_classes(&self) -> usize {
+    fn classes(&self) -> usize {
         self.network.features.last().copied().unwrap_or(0)
     }
 }

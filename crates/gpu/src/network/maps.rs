@@ -169,7 +169,7 @@ impl Training {
         Matrix::new(&self.values.windows, 0, rows, columns)
     }
 
-    /// Puts partial sums of rows into the queue; `terms` are values, gradients and means, as the kernel explains them.
+    /// Puts partial sums of rows into the queue, of terms that the kernel explains.
     pub(super) fn enqueue_row_parts(
         &self,
         [values, gradients, means]: [Argument; 3],

@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, reason = "a test")]
 
 mod bilinear;
+mod case;
 mod network;
 mod plain;
 
