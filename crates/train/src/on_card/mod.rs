@@ -241,8 +241,8 @@ impl Setup<'_> {
 
 /// A training on a card.
 enum OnCard {
-    Bilinear(bilinear::Training),
-    Network(network::Training),
+    Bilinear(Box<bilinear::Training>),
+    Network(Box<network::Training>),
 }
 
 impl OnCard {
@@ -253,9 +253,11 @@ impl OnCard {
             && recipe.epoch_fraction == 1.0
             && !recipe.evaluate_before;
         if is_plain && bilinear::is_supported(&model.architecture) {
-            return Ok(OnCard::Bilinear(bilinear::start(card, model, setup)?));
+            let training = bilinear::start(card, model, setup)?;
+            return Ok(OnCard::Bilinear(Box::new(training)));
         }
-        Ok(OnCard::Network(network::start(card, model, setup)?))
+        let training = network::start(card, model, setup)?;
+        Ok(OnCard::Network(Box::new(training)))
     }
 
     fn start(&mut self, plan: &EpochPlan) -> Result<(), GpuError> {
