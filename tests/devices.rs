@@ -310,11 +310,12 @@ fn networks_of_all_kinds_are_trained_on_a_card() {
         again.stdout
     );
     // What the processor has made is computed again on the card, within tolerances.
-    assert_eq!(project.run().ran, 5);
+    let processor = TestProject::new(NETWORKS);
+    assert_eq!(processor.run().ran, 7);
     let rule = "[[tolerance]]\ncolumns = \"*\"\nreason = \"another device\"\nrelative = 0.02\n";
-    project.write("p.tolerances.toml", rule);
+    processor.write("p.tolerances.toml", rule);
     let arguments = ["verify", "p.toml", "train.*", "--device", "cuda"];
-    let other = on_card(&project, &libraries, "", &arguments).expect(0);
+    let other = on_card(&processor, &libraries, "", &arguments).expect(0);
     assert!(
         other
             .stdout
