@@ -34,7 +34,7 @@ use serde::Deserialize;
 use crate::optimiser::OptimiserKind;
 use crate::schedule::{Schedule, Shape};
 use crate::training::{LastBatch, Recipe};
-use crate::task::{count, epochs, train_network, training_kind};
+use crate::task::{MathName, count, epochs, math, train_network, training_kind};
 
 pub(crate) fn kind() -> TaskKind {
     let channels = ParameterType::list(count(64));
@@ -45,6 +45,7 @@ pub(crate) fn kind() -> TaskKind {
             Parameter::optional("channels", channels, vec![8, 8], "output channels"),
             Parameter::optional("hidden", count(64), 16, "values of the gate"),
             epochs(2),
+            math(),
         ],
         task_function!(run),
     )
@@ -55,10 +56,11 @@ struct Parameters {
     channels: Vec<usize>,
     hidden: usize,
     epochs: u32,
+    math: MathName,
 }
 
 fn run(context: &Context) -> Result<(), TaskError> {
-    let Parameters { channels, hidden, epochs } = context.parameters()?;
+    let Parameters { channels, hidden, epochs, math } = context.parameters()?;
     let recipe = Recipe {
         epochs,
         epoch_fraction: 1.0,
@@ -70,7 +72,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
         augment: Vec::new(),
         evaluate_before: false,
     };
-    train_network(context, &networks::gated_cnn(channels, hidden), &recipe)
+    train_network(context, &networks::gated_cnn(channels, hidden), math, &recipe)
 }
 "#;
 

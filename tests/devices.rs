@@ -153,35 +153,34 @@ fn what_no_card_computes_is_refused_while_the_file_is_read() {
     let data = "[data.digits]\n";
     let table =
         |kind: &str, keys: &str| format!("{data}[train.{kind}]\ndata = \"data.digits\"\n{keys}\n");
+    let flips = "augment = [\"flip\"]";
+    let network = format!("steps = [\"flatten\", {{ linear = \"classes\" }}]\n{flips}");
+    let bilinear = format!("hidden = 5\nbatch = 64\n{flips}");
     refused(
-        &table("mlp", "device = \"cuda\""),
-        &[
-            "[train.mlp] cannot compute on a graphics card: the kind `mlp` computes on the processor only, as all networks do",
-        ],
+        &table("network", &format!("{network}\ndevice = \"cuda\"")),
+        &["[train.network] cannot compute on a graphics card: that needs `augment` = []"],
     );
     refused(
-        &format!("device = \"cuda\"\n{}", table("mlp", "")),
-        &[
-            "[train.mlp] cannot compute on a graphics card",
-            "device = \"cpu\" in the table",
-        ],
+        &format!("device = \"cuda\"\n{}", table("network", &network)),
+        &["[train.network] cannot compute on a graphics card"],
     );
     refused(
-        &table(
-            "bilinear",
-            "hidden = 5\nbatch = 64\nblocks = [1, 2]\ndevice = \"cuda\"",
-        ),
-        &["[train.bilinear] cannot compute on a graphics card: that needs `blocks` = 1"],
+        &table("bilinear", &format!("{bilinear}\ndevice = \"cuda\"")),
+        &["[train.bilinear] cannot compute on a graphics card: that needs `augment` = []"],
     );
     refused(
         &table(
             "bilinear",
-            "hidden = 5\nbatch = 64\nblocks = 2\nmath = \"tf32\"\ndevice = \"auto\"",
+            &format!("{bilinear}\nmath = \"tf32\"\ndevice = \"auto\""),
         ),
         &[
-            "cannot compute with `math` = \"tf32\": that needs `blocks` = 1",
+            "cannot compute with `math` = \"tf32\": that needs `augment` = []",
             "leave `math` out and compute it on the processor",
         ],
+    );
+    refused(
+        &table("mlp", "math = \"tf32\""),
+        &["[train.mlp] has `math` = \"tf32\", which is for graphics cards"],
     );
     refused(
         &table("bilinear", "hidden = 5\nbatch = 64\nmath = \"tf32\""),
@@ -203,11 +202,16 @@ fn what_no_card_computes_is_refused_while_the_file_is_read() {
     );
     // `auto` refuses nothing, and a table may differ from the file.
     for pipeline in [
-        format!("device = \"auto\"\n{}", table("mlp", "")),
-        format!("device = \"cuda\"\n{}", table("mlp", "device = \"cpu\"")),
+        format!("device = \"auto\"\n{}", table("network", &network)),
+        format!(
+            "device = \"cuda\"\n{}",
+            table("network", &format!("{network}\ndevice = \"cpu\""))
+        ),
+        table("bilinear", &format!("{bilinear}\ndevice = \"auto\"")),
+        table("mlp", "device = \"cuda\""),
         table(
             "bilinear",
-            "hidden = 5\nbatch = 64\nblocks = 2\ndevice = \"auto\"",
+            "hidden = 5\nbatch = 64\nblocks = 2\nresidual = true\ndevice = \"cuda\"",
         ),
     ] {
         TestProject::new(&pipeline)
@@ -241,6 +245,83 @@ fn a_card_trains_as_the_processor_does_and_its_results_are_others() {
         again.stdout.contains("tasks: 2 byte-equal"),
         "{}",
         again.stdout
+    );
+}
+
+/// A training of every kind of network, and one of listed steps.
+const NETWORKS: &str = r#"
+[data.digits]
+transforms = ["scale", { resize = { height = 16, width = 16 } }]
+
+[data.large]
+kind = "digits"
+transforms = ["scale", { resize = { height = 32, width = 32 } }]
+
+[train.mlp]
+data = "data.digits"
+widths = [20]
+epochs = 1
+
+[train.cnn]
+data = "data.digits"
+channels = [3, 4]
+epochs = 1
+
+[train.convnet]
+data = "data.digits"
+epochs = 1
+
+[train.embedding-net]
+data = "data.large"
+epochs = 1
+
+[train.own]
+kind = "network"
+data = "data.digits"
+epochs = 1
+epoch_fraction = 0.3
+steps = [
+    { conv = { channels = 4, kernel = 3, stride = 2, bias = false } }, "batch-norm", "relu",
+    { residual = [{ conv = { channels = 4, kernel = 3, padding = 1 } }, "gelu"] },
+    { max-pool = { kernel = 2, stride = 2 } }, { dropout = { rate = 0.1 } }, { linear = "classes" },
+]
+"#;
+
+#[test]
+fn networks_of_all_kinds_are_trained_on_a_card() {
+    let Some(libraries) = emulated_cuda() else {
+        return;
+    };
+    let project = TestProject::new(NETWORKS);
+    let on_cards = run(&project, &libraries, "cuda");
+    assert_eq!((on_cards.ran, on_cards.up_to_date), (7, 0));
+    assert_eq!(run(&project, &libraries, "cuda").ran, 0);
+    let shown = project
+        .call(&["show", "artifacts/p/train.convnet"])
+        .expect(0)
+        .stdout;
+    assert!(shown.contains("emulated card"), "{shown}");
+    // The same bits again.
+    let arguments = ["verify", "p.toml", "train.*", "--device", "cuda", "--bytes"];
+    let again = on_card(&project, &libraries, "", &arguments).expect(0);
+    assert!(
+        again.stdout.contains("tasks: 5 byte-equal"),
+        "{}",
+        again.stdout
+    );
+    // What the processor has made is computed again on the card, within tolerances.
+    let processor = TestProject::new(NETWORKS);
+    assert_eq!(processor.run().ran, 7);
+    let rule = "[[tolerance]]\ncolumns = \"*\"\nreason = \"another device\"\nrelative = 0.02\n";
+    processor.write("p.tolerances.toml", rule);
+    let arguments = ["verify", "p.toml", "train.*", "--device", "cuda"];
+    let other = on_card(&processor, &libraries, "", &arguments).expect(0);
+    assert!(
+        other
+            .stdout
+            .contains("other device: the stored result was computed on cpu"),
+        "{}",
+        other.stdout
     );
 }
 

@@ -184,12 +184,12 @@ EXPORT int cublasSetStream_v2(void* h, void* s) { ((Blas*)h)->stream = s; return
 EXPORT int cublasSetWorkspace_v2(void*, void* space, size_t bytes) { return holds((uint64_t)space, bytes) ? 0 : 7; }
 EXPORT int cublasGemmEx(void* h, int ta, int tb, int m, int n, int k, const void* alpha, const void* A, int, int lda, const void* B, int, int ldb,
                         const void* beta, void* C, int, int ldc, int compute, int) {
-    if (*(const float*)alpha != 1.0f || *(const float*)beta != 0.0f || (compute != 68 && compute != 77)) return 7;
+    if (*(const float*)alpha != 1.0f || (*(const float*)beta != 0.0f && *(const float*)beta != 1.0f) || (compute != 68 && compute != 77)) return 7;
     auto inside = [](const void* at, int rows, int columns, int ld) { return ld >= rows && holds((uint64_t)at, 4 * ((size_t)ld * (columns - 1) + rows)); };
     if (!inside(A, ta ? k : m, ta ? m : k, lda) || !inside(B, tb ? n : k, tb ? k : n, ldb) || !inside(C, m, n, ldc)) return 7;
     const float *a = (const float*)A, *b = (const float*)B;
     float* c = (float*)C;
-    bool tf32 = compute == 77;
+    bool tf32 = compute == 77, replaces = *(const float*)beta == 0.0f;
     auto round = [tf32](float x) {
         if (!tf32) return x;
         uint32_t bits;
@@ -204,7 +204,7 @@ EXPORT int cublasGemmEx(void* h, int ta, int tb, int m, int n, int k, const void
         for (int p = 0; p < k; p++) for (int i = 0; i < m; i++) left[(size_t)p * m + i] = round(ta ? a[(size_t)i * lda + p] : a[(size_t)p * lda + i]);
         for (int j = 0; j < n; j++) {
             float* column = c + (size_t)j * ldc;
-            memset(column, 0, 4 * (size_t)m);
+            if (replaces) memset(column, 0, 4 * (size_t)m);
             for (int p = 0; p < k; p++) {
                 float x = round(tb ? b[(size_t)p * ldb + j] : b[(size_t)j * ldb + p]);
                 const float* q = &left[(size_t)p * m];

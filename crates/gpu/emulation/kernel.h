@@ -10,7 +10,7 @@
 #define __forceinline__ inline
 struct Coordinates { unsigned x, y, z; };
 static Coordinates blockIdx, threadIdx, blockDim, gridDim;
-static inline float __shfl_xor_sync(unsigned, float x, int) { return x; }
+template <class T> static inline T __shfl_xor_sync(unsigned, T x, int) { return x; }
 static inline float __uint_as_float(unsigned bits) { float x; memcpy(&x, &bits, 4); return x; }
 static inline unsigned __float_as_uint(float x) { unsigned bits; memcpy(&bits, &x, 4); return bits; }
 

@@ -1,4 +1,4 @@
-//! Graphics cards: CUDA's libraries are found and loaded at run time, and a bilinear layer is trained on a card.
+//! Graphics cards: CUDA's libraries are found and loaded at run time, and networks are trained on a card.
 //!
 //! Nothing of CUDA is needed to build this crate, and nothing is loaded before a card is asked for. [`Search`] looks for the
 //! driver, the compiler NVRTC and cuBLAS, and says where it looked for what it does not find. [`cards`] lists the cards of a
@@ -21,15 +21,18 @@ mod driver;
 mod error;
 mod functions;
 mod module;
+pub mod network;
 mod nvrtc;
 mod places;
 mod products;
 mod stream;
+mod training;
 
 pub use card::{Card, CardDescription, cards};
 pub use error::GpuError;
 pub use places::{Libraries, Library, Missing, Search};
 pub use products::Math;
+pub use training::{EpochPlan, EpochResult, Evaluation, GENERATORS, Images, Optimiser, States};
 
 use buffer::{Buffer, Value};
 use module::{Kernel, Module};

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use crate::card::Inner;
 use crate::driver::Handle;
-use crate::{GpuError, Stream};
+use crate::{Buffer, GpuError, Stream, Value};
 
 /// Kernels that were compiled together.
 #[derive(Debug)]
@@ -77,7 +77,17 @@ pub(crate) enum Argument {
     Whole(u32),
     /// A `float`.
     Real(f32),
+    /// A `double`.
+    Precise(f64),
 }
+
+/// The address of a value in a buffer.
+pub(crate) fn at<T: Value>(buffer: &Buffer<T>, offset: usize) -> Argument {
+    Argument::Address(buffer.address() + (offset * size_of::<T>()) as u64)
+}
+
+/// A pointer that is not followed.
+pub(crate) const NULL: Argument = Argument::Address(0);
 
 impl Argument {
     /// Its bytes in the order of the card, which is that of this machine: every machine that has such cards puts the lowest first.
@@ -86,6 +96,7 @@ impl Argument {
             Argument::Address(address) => address,
             Argument::Whole(number) => u64::from(number),
             Argument::Real(number) => u64::from(number.to_bits()),
+            Argument::Precise(number) => number.to_bits(),
         }
         .to_le()
     }

@@ -24,25 +24,38 @@ pub enum Math {
     Tf32,
 }
 
-/// A row-major matrix of `rows` x `columns` in a buffer, from `offset` on, without gaps.
+/// A row-major matrix of `rows` x `columns` in a buffer, from `offset` on; from one row to the next there are `pitch` values.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Matrix<'a> {
     buffer: &'a Buffer<f32>,
     offset: usize,
     rows: usize,
     columns: usize,
+    pitch: usize,
     transposed: bool,
 }
 
 impl<'a> Matrix<'a> {
-    /// The matrix at `offset` of `buffer`.
+    /// The matrix at `offset` of `buffer`, without gaps.
     pub(crate) fn new(buffer: &'a Buffer<f32>, offset: usize, rows: usize, columns: usize) -> Self {
         Self {
             buffer,
             offset,
             rows,
             columns,
+            pitch: columns,
             transposed: false,
+        }
+    }
+
+    /// A block of a matrix that is not transposed: `rows.1` rows from `rows.0` on, and likewise columns.
+    #[must_use]
+    pub(crate) fn block(self, rows: (usize, usize), columns: (usize, usize)) -> Self {
+        Self {
+            offset: self.offset + rows.0 * self.pitch + columns.0,
+            rows: rows.1,
+            columns: columns.1,
+            ..self
         }
     }
 
@@ -56,7 +69,7 @@ impl<'a> Matrix<'a> {
     }
 
     /// Rows and columns as the product sees them.
-    fn shape(self) -> (usize, usize) {
+    pub(crate) fn shape(self) -> (usize, usize) {
         match self.transposed {
             false => (self.rows, self.columns),
             true => (self.columns, self.rows),
@@ -65,11 +78,11 @@ impl<'a> Matrix<'a> {
 
     /// Its address, after a check that it lies within its buffer.
     fn address(self) -> Result<u64, GpuError> {
-        let end = self
-            .rows
-            .checked_mul(self.columns)
-            .and_then(|values| values.checked_add(self.offset));
-        if end.is_none_or(|end| end > self.buffer.len()) {
+        let end = (self.rows.saturating_sub(1))
+            .checked_mul(self.pitch)
+            .and_then(|values| values.checked_add(self.offset)?.checked_add(self.columns));
+        let overlaps = self.columns > self.pitch;
+        if overlaps || end.is_none_or(|end| end > self.buffer.len()) {
             return Err(GpuError::Shape(format!(
                 "a matrix of {} x {} from {} on in a buffer of {}",
                 self.rows,
@@ -139,6 +152,35 @@ impl Products {
         b: Matrix<'_>,
         c: Matrix<'_>,
     ) -> Result<(), GpuError> {
+        // SAFETY: as the caller promises.
+        unsafe { self.enqueue(a, b, c, 0.0) }
+    }
+
+    /// As [`Products::multiply`], `c = a b + c`.
+    ///
+    /// # Safety
+    /// As there.
+    ///
+    /// # Errors
+    /// As there.
+    pub(crate) unsafe fn multiply_onto(
+        &self,
+        a: Matrix<'_>,
+        b: Matrix<'_>,
+        c: Matrix<'_>,
+    ) -> Result<(), GpuError> {
+        // SAFETY: as the caller promises.
+        unsafe { self.enqueue(a, b, c, 1.0) }
+    }
+
+    /// c = a b + `kept` c.
+    unsafe fn enqueue(
+        &self,
+        a: Matrix<'_>,
+        b: Matrix<'_>,
+        c: Matrix<'_>,
+        kept: f32,
+    ) -> Result<(), GpuError> {
         let ((m, k), (inner, n), (rows, columns)) = (a.shape(), b.shape(), c.shape());
         if c.transposed || inner != k || (rows, columns) != (m, n) {
             return Err(GpuError::Shape(format!(
@@ -153,7 +195,7 @@ impl Products {
             })
         };
         let transposition = |matrix: Matrix<'_>| if matrix.transposed { TRANSPOSED } else { PLAIN };
-        let (one, zero) = (1.0f32, 0.0f32);
+        let one = 1.0f32;
         // cuBLAS reads columns: to it, row-major matrices are transposed, and c' = b' a'.
         // SAFETY: handle, sizes and addresses have been checked, the numbers are read before the call returns, and the caller keeps
         // the buffers.
@@ -168,14 +210,14 @@ impl Products {
                 (&raw const one).cast(),
                 b.address()? as *const std::ffi::c_void,
                 FLOAT,
-                whole(b.columns)?,
+                whole(b.pitch)?,
                 a.address()? as *const std::ffi::c_void,
                 FLOAT,
-                whole(a.columns)?,
-                (&raw const zero).cast(),
+                whole(a.pitch)?,
+                (&raw const kept).cast(),
                 c.address()? as *mut std::ffi::c_void,
                 FLOAT,
-                whole(c.columns)?,
+                whole(c.pitch)?,
                 self.compute,
                 ALGORITHM,
             )

@@ -48,6 +48,6 @@ pub use network::{Bias, LayerNames, Network, Rule, Size, WindowRun};
 #[cfg(feature = "autodiff")]
 pub use norm::BatchStatistics;
 pub use runner::{Runner, State};
-pub use step::{Dropout, Pool, PoolKind, Step};
+pub use step::{Dropout, MAX_POOL, Pool, PoolKind, Step};
 pub use stored_model::StoredModel;
 pub use window::Window;

@@ -20,7 +20,7 @@ use crate::linear::LoadedLinear;
 #[cfg(feature = "autodiff")]
 use crate::model::take;
 use crate::norm::LoadedNorm;
-use crate::step::{POOL, Pool, PoolKind, Step};
+use crate::step::{MAX_POOL, Pool, PoolKind, Step};
 use crate::stored_model::{Leaf, next};
 use crate::window::Window;
 
@@ -293,7 +293,7 @@ impl LoadedStep {
 fn pool_pairs(rows: Tensor<2>, input: InputShape) -> Tensor<2> {
     let [samples, _] = rows.dims();
     let images = rows.reshape([samples, input.channels, input.height, input.width]);
-    let options = MaxPoolOptions::new([POOL.kernel; 2]).with_stride([POOL.stride; 2]);
+    let options = MaxPoolOptions::new([MAX_POOL.kernel; 2]).with_stride([MAX_POOL.stride; 2]);
     max_pool2d(images, options).flatten(1, 3)
 }
 

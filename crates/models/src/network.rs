@@ -11,7 +11,7 @@ use crate::error::ModelError;
 use crate::label::{NetworkLabel, SizeValue};
 use crate::layer::Layer;
 use crate::shapes::Shapes;
-use crate::step::{POOL, Step};
+use crate::step::{MAX_POOL, Step};
 use crate::window::Window;
 
 /// A named list of rules for steps.
@@ -277,7 +277,7 @@ impl Network {
                     window: Some(window),
                     ..
                 } => *window,
-                Rule::MaxPool => POOL,
+                Rule::MaxPool => MAX_POOL,
                 _ => return,
             };
             match runs.last_mut() {

@@ -84,7 +84,7 @@ pub struct Dropout {
 }
 
 /// Windows of [`Step::MaxPool`].
-pub(crate) const POOL: Window = Window::new(2, 2);
+pub const MAX_POOL: Window = Window::new(2, 2);
 
 impl PoolKind {
     /// What messages call it.
@@ -152,7 +152,7 @@ impl Step {
             }
             Step::MaxPool(shape) => {
                 expect("max pooling", *shape, input)?;
-                POOL.fit("max pooling", input)
+                MAX_POOL.fit("max pooling", input)
             }
             Step::Pool(pool) => {
                 expect(pool.kind.name(), pool.input, input)?;

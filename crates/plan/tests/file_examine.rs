@@ -13,8 +13,8 @@ use eigenscope_plan::file::FileErrors;
 use eigenscope_plan::programs::Programs;
 use eigenscope_plan::{Plan, parse};
 use eigenscope_stage::{
-    Amount, Answers, Demand, Description, Examined, Fault, Feature, NameRule, Parameter,
-    ParameterType, Questions, Relation, Role, Stage, TASK_VERSION, TaskKindDescription,
+    Amount, Answers, CardSupport, Demand, Description, Examined, Fault, Feature, NameRule,
+    Parameter, ParameterType, Questions, Relation, Role, Stage, TASK_VERSION, TaskKindDescription,
 };
 use sample::{codes, kind, rendered};
 use serde_json::json;
@@ -103,6 +103,10 @@ fn descriptions() -> Vec<Description> {
         random: true,
         examined: true,
         fallback: true,
+        card: Some(CardSupport {
+            requires: Vec::new(),
+            memory_mib: 5,
+        }),
         ..kind("network", &[TENSORS])
     };
     let tuned = TaskKindDescription {
@@ -155,6 +159,24 @@ fn nothing_is_asked_about_kinds_that_say_all() {
     let text = "[data.images]\n[train.plain]\ndata = \"data.images\"\n";
     fake.plan(text).expect("planned");
     assert_eq!(fake.calls(), 0);
+}
+
+#[test]
+fn the_memory_of_a_card_is_that_of_the_answer() {
+    let needs = |card_memory_mib, device: &str| {
+        let answer = Examined {
+            card_memory_mib,
+            ..layers(&["conv1"])
+        };
+        let fake = Fake::new(&[vec![answer]]);
+        let plan = fake.plan(&format!("device = \"{device}\"\n{NETWORK}"));
+        let plan = plan.expect("planned");
+        let network = plan.tasks.iter().find(|task| &*task.kind == "network");
+        network.expect("it is there").device.card_memory_mib
+    };
+    assert_eq!(needs(Some(321), "cuda"), 321);
+    assert_eq!(needs(None, "cuda"), 5);
+    assert_eq!(needs(Some(321), "cpu"), 0);
 }
 
 #[test]

@@ -108,7 +108,7 @@ pub struct TaskKindDescription {
     pub random: bool,
     /// What one task of this kind needs.
     pub resources: Resources,
-    /// What it can do with a graphics card; `None`: nothing that a card would help with.
+    /// What it needs to compute on a graphics card; `None`: it computes on the processor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub card: Option<CardSupport>,
     /// Whether the program is asked about every task while a pipeline file is read ([`Question`](crate::Question)).

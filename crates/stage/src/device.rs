@@ -82,22 +82,14 @@ impl DeviceChoice {
     }
 }
 
-/// What a task kind can do with a graphics card.
+/// What a task kind needs to compute on a graphics card.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum CardSupport {
-    /// It computes on the processor only, although a card could be expected to help.
-    None {
-        /// Why, as the end of a sentence that says that it does.
-        because: String,
-    },
-    /// It computes on a card if parameters have these values.
-    Full {
-        /// Parameters with the values that they must have.
-        requires: Vec<(String, Value)>,
-        /// Peak memory of the card in MiB for data of MNIST's size.
-        memory_mib: u64,
-    },
+#[serde(deny_unknown_fields)]
+pub struct CardSupport {
+    /// Parameters with the values that they must have.
+    pub requires: Vec<(String, Value)>,
+    /// Peak memory of the card in MiB for data of MNIST's size.
+    pub memory_mib: u64,
 }
 
 /// The libraries of CUDA: paths, or names that the system's loader knows.

@@ -146,6 +146,9 @@ pub struct Examined {
     /// Peak memory in MiB, where it is known better than from the description.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory_mib: Option<u64>,
+    /// Peak memory of a graphics card in MiB, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub card_memory_mib: Option<u64>,
     /// Duration in seconds, likewise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seconds: Option<f64>,

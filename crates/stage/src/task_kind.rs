@@ -164,17 +164,9 @@ impl TaskKind {
     pub fn on_cards(mut self, memory_mib: u64, requires: &[(&str, Value)]) -> Self {
         let requires = requires.iter();
         let requires = requires.map(|(name, value)| ((*name).to_owned(), value.clone()));
-        self.description.card = Some(CardSupport::Full {
+        self.description.card = Some(CardSupport {
             requires: requires.collect(),
             memory_mib,
-        });
-        self
-    }
-
-    /// Makes it refuse graphics cards; `because` is the end of a sentence that says that it computes on the processor only.
-    pub fn not_on_cards(mut self, because: &str) -> Self {
-        self.description.card = Some(CardSupport::None {
-            because: because.to_owned(),
         });
         self
     }

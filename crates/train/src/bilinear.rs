@@ -1,6 +1,5 @@
 //! The task kind `bilinear`: a bilinear layer trained with AdamW, cosine annealing and noisy inputs.
 
-use eigenscope_gpu::Math;
 use eigenscope_models::networks;
 use eigenscope_stage::{
     Amount, Context, Demand, Feature, NameRule, Parameter, ParameterType, Relation, TaskError,
@@ -13,7 +12,7 @@ use crate::augment::{Augmentation, augment};
 use crate::optimiser::OptimiserKind;
 use crate::schedule::{Schedule, Shape};
 use crate::task::{
-    batch, count, epochs, learning_rate, train_network, train_network_on_card, training_kind,
+    MathName, batch, count, epochs, learning_rate, math, train_network, training_kind,
 };
 use crate::training::{LastBatch, Recipe};
 
@@ -65,13 +64,7 @@ pub(crate) fn kind() -> TaskKind {
                 "standard deviation of the Gaussian noise on every training input, after `augment`",
             ),
             augment(),
-            Parameter::optional(
-                "math",
-                ParameterType::choice(&["f32", "tf32"]),
-                "f32",
-                "arithmetic of matrix products: f32, or on a graphics card tf32, factors with 10 bits of mantissa",
-            )
-            .for_cards(),
+            math(),
         ],
         task_function!(run),
     );
@@ -82,14 +75,7 @@ pub(crate) fn kind() -> TaskKind {
         "an epoch has at least one whole batch; a partial one is dropped",
     ));
     kind.description.provides = provided(kind.description.provides);
-    kind.on_cards(
-        CARD_MIB,
-        &[
-            ("blocks", 1.into()),
-            ("residual", false.into()),
-            ("augment", Value::Array(Vec::new())),
-        ],
-    )
+    kind.on_cards(CARD_MIB, &[("augment", Value::Array(Vec::new()))])
 }
 
 /// The features of one layer as those of several: analyses of a bilinear layer are defined for one.
@@ -128,23 +114,6 @@ struct Parameters {
     math: MathName,
 }
 
-/// Names of [`Math`].
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum MathName {
-    F32,
-    Tf32,
-}
-
-impl From<MathName> for Math {
-    fn from(name: MathName) -> Self {
-        match name {
-            MathName::F32 => Math::F32,
-            MathName::Tf32 => Math::Tf32,
-        }
-    }
-}
-
 fn run(context: &Context) -> Result<(), TaskError> {
     let parameters: Parameters = context.parameters()?;
     let Parameters {
@@ -169,12 +138,5 @@ fn run(context: &Context) -> Result<(), TaskError> {
         evaluate_before: false,
     };
     let network = networks::bilinear_blocks(hidden, bias, blocks, residual);
-    match (context.card()?, math) {
-        (Some(card), math) => train_network_on_card(context, card, math.into(), &network, &recipe),
-        (None, MathName::F32) => train_network(context, &network, &recipe),
-        (None, MathName::Tf32) => Err(
-            "`math = \"tf32\"` is for graphics cards, and the task computes on the processor"
-                .into(),
-        ),
-    }
+    train_network(context, &network, math, &recipe)
 }

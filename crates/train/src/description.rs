@@ -10,7 +10,7 @@ use eigenscope_stage::{
 const MULTIPLICATIONS_PER_SECOND: f64 = 5e10;
 
 /// Number of training images in the guess: that of MNIST.
-const IMAGES: f64 = 60_000.0;
+pub(crate) const IMAGES: f64 = 60_000.0;
 
 /// How many times as long a multiplication of a convolution takes, also a guess.
 const CONVOLUTION: f64 = 2.0;

@@ -19,6 +19,11 @@ impl DropoutStream {
         }
     }
 
+    /// The states of the sixteen generators: their first words, then their second ones, and so on.
+    pub fn state_words(&self) -> [u32; 4 * LANES] {
+        self.bits.state_words()
+    }
+
     /// The next mask, of `values` factors: each is 0 with the probability `rate`, else `1 / (1 - rate)`.
     pub fn mask(&mut self, values: usize, rate: f64) -> Vec<f32> {
         let mut mask = vec![0.0; values];

@@ -1,13 +1,17 @@
 //! The task kinds `convnet` and `embedding-net`: convolutional networks with an embedding before the classes,
 //! trained by Adam.
 
+use eigenscope_artifact::InputShape;
 use eigenscope_models::networks;
 use eigenscope_stage::{Context, Parameter, TaskError, TaskKind, task_function};
 use serde::Deserialize;
 
+use crate::on_card::memory_mib;
 use crate::optimiser::OptimiserKind;
 use crate::schedule::{Schedule, Shape};
-use crate::task::{LAST_BATCH, batch, count, epochs, learning_rate, train_network, training_kind};
+use crate::task::{
+    LAST_BATCH, MathName, batch, count, epochs, learning_rate, math, train_network, training_kind,
+};
 use crate::training::{LastBatch, Recipe};
 
 pub(crate) fn kinds() -> Vec<TaskKind> {
@@ -24,13 +28,26 @@ pub(crate) fn kinds() -> Vec<TaskKind> {
             "train four convolutions with max pooling, and linear layers down to a small embedding, with Adam",
             [embedding].into_iter().chain(recipe_parameters()).collect(),
             task_function!(embedding_net),
-        ),
+        )
+        .on_cards(enlarged_mib(), &[]),
     ]
+}
+
+/// Memory of a card in MiB for `embedding-net` on MNIST enlarged to 221 x 221 pixels, as it was published.
+fn enlarged_mib() -> u64 {
+    let input = InputShape::from([1, 221, 221]);
+    let classes = (0..10).map(|class| class.to_string()).collect();
+    let architecture = networks::embedding_net(3).architecture(input, classes);
+    let mib = architecture
+        .ok()
+        .and_then(|it| memory_mib(&it, 128, 60_000));
+    mib.unwrap_or(1 << 14)
 }
 
 fn convnet(context: &Context) -> Result<(), TaskError> {
     let recipe: AdamRecipe = context.parameters()?;
-    train_network(context, &networks::convnet(), &recipe.recipe())
+    let math = recipe.math;
+    train_network(context, &networks::convnet(), math, &recipe.recipe())
 }
 
 fn embedding_net(context: &Context) -> Result<(), TaskError> {
@@ -39,15 +56,18 @@ fn embedding_net(context: &Context) -> Result<(), TaskError> {
         epochs,
         batch,
         learning_rate,
+        math,
     } = context.parameters()?;
     let recipe = AdamRecipe {
         epochs,
         batch,
         learning_rate,
+        math,
     };
     train_network(
         context,
         &networks::embedding_net(embedding),
+        math,
         &recipe.recipe(),
     )
 }
@@ -60,6 +80,7 @@ fn recipe_parameters() -> Vec<Parameter> {
             1e-3,
             "learning rate of the first epoch, annealed to 0 by a cosine",
         ),
+        math(),
     ]
 }
 
@@ -70,6 +91,7 @@ struct EmbeddingNet {
     epochs: u32,
     batch: usize,
     learning_rate: f64,
+    math: MathName,
 }
 
 #[derive(Deserialize)]
@@ -78,6 +100,7 @@ struct AdamRecipe {
     epochs: u32,
     batch: usize,
     learning_rate: f64,
+    math: MathName,
 }
 
 impl AdamRecipe {

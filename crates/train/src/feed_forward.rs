@@ -6,7 +6,9 @@ use serde::Deserialize;
 
 use crate::optimiser::OptimiserKind;
 use crate::schedule::{Schedule, Shape};
-use crate::task::{LAST_BATCH, batch, epochs, learning_rate, train_network, training_kind};
+use crate::task::{
+    LAST_BATCH, MathName, batch, epochs, learning_rate, math, train_network, training_kind,
+};
 use crate::training::{LastBatch, Recipe};
 
 /// The widest layer.
@@ -49,9 +51,10 @@ fn mlp(context: &Context) -> Result<(), TaskError> {
         batch,
         learning_rate,
         momentum,
+        math,
     } = context.parameters()?;
     let recipe = recipe(epochs, batch, learning_rate, momentum);
-    train_network(context, &networks::mlp(widths), &recipe)
+    train_network(context, &networks::mlp(widths), math, &recipe)
 }
 
 fn cnn(context: &Context) -> Result<(), TaskError> {
@@ -61,9 +64,10 @@ fn cnn(context: &Context) -> Result<(), TaskError> {
         batch,
         learning_rate,
         momentum,
+        math,
     } = context.parameters()?;
     let recipe = recipe(epochs, batch, learning_rate, momentum);
-    train_network(context, &networks::cnn(channels), &recipe)
+    train_network(context, &networks::cnn(channels), math, &recipe)
 }
 
 fn parameters(layers: Parameter) -> Vec<Parameter> {
@@ -78,6 +82,7 @@ fn parameters(layers: Parameter) -> Vec<Parameter> {
             0.9,
             "momentum, without dampening",
         ),
+        math(),
     ]
 }
 
@@ -89,6 +94,7 @@ struct Mlp {
     batch: usize,
     learning_rate: f64,
     momentum: f64,
+    math: MathName,
 }
 
 #[derive(Deserialize)]
@@ -99,6 +105,7 @@ struct Cnn {
     batch: usize,
     learning_rate: f64,
     momentum: f64,
+    math: MathName,
 }
 
 fn recipe(epochs: u32, batch: usize, learning_rate: f64, momentum: f64) -> Recipe {

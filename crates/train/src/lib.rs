@@ -4,7 +4,7 @@
 //! as many processes. Everything random (initial weights, order of the images, noise) comes from streams that depend only on
 //! the seed, so the result is the same bytes for any number of threads and processes.
 //!
-//! With a graphics card a bilinear layer is trained there (`on_card`).
+//! With a graphics card models are trained there (`on_card`).
 //!
 //! Memory: the training images as f32 (188 MB for MNIST) or, where these exceed 1 GiB, as stored; three copies of the weights
 //! for the optimiser, and the activations of one batch.

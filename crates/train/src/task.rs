@@ -8,13 +8,17 @@ use eigenscope_stage::{
     AssignedCard, CardLibraries, Context, Feature, Parameter, ParameterType, Role, TaskError,
     TaskFunction, TaskKind,
 };
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::data_set::DataSet;
-use crate::description::{features, mark_sizes, proportional, room, seconds};
+use crate::description::{
+    IMAGES as MNIST_IMAGES, features, mark_sizes, proportional, room, seconds,
+};
 use crate::error::TrainError;
 use crate::initialise::initialise;
-use crate::on_card::train_on_card;
+use crate::on_card::{memory_mib, train_on_card};
 use crate::training::{Recipe, train};
 
 /// The task kind that trains `network` and bears its name. The sizes given here are typical ones.
@@ -28,6 +32,8 @@ pub(crate) fn training_kind<P: DeserializeOwned>(
         .iter()
         .find(|parameter| parameter.name == "epochs");
     let epochs = epochs.and_then(|epochs| epochs.duration_unit);
+    let requires = card_requires(&parameters);
+    let card_mib = card_mib(network, &parameters);
     let seconds = seconds(network, epochs.unwrap_or(1.0));
     mark_sizes(network, &mut parameters);
     let data = Role::one("data", IMAGES, "images to train and test on");
@@ -42,8 +48,39 @@ pub(crate) fn training_kind<P: DeserializeOwned>(
         .random()
         .lendable_threads(15)
         .seconds(seconds)
-        .not_on_cards(PROCESSOR_ONLY)
+        .on_cards(card_mib, &requires)
 }
+
+/// What a card needs of parameters: it changes no images but by noise, which is a parameter of its own where there is one.
+pub(crate) fn card_requires(parameters: &[Parameter]) -> Vec<(&'static str, Value)> {
+    let augment = parameters
+        .iter()
+        .any(|parameter| parameter.name == "augment");
+    let none = || ("augment", Value::Array(Vec::new()));
+    augment.then(none).into_iter().collect()
+}
+
+/// Memory of a card for a typical network on data of MNIST's size, with the batch that is the default, in MiB.
+fn card_mib(network: &Network, parameters: &[Parameter]) -> u64 {
+    let batch = parameters
+        .iter()
+        .find(|parameter| parameter.name == "batch");
+    let batch = batch.and_then(|batch| batch.default.as_ref()?.as_u64());
+    let batch = batch.and_then(|batch| usize::try_from(batch).ok());
+    let typical = network.typical().ok();
+    let mib = typical.and_then(|typical| {
+        memory_mib(
+            &typical,
+            batch.unwrap_or(USUAL_BATCH),
+            MNIST_IMAGES as usize,
+        )
+    });
+    mib.unwrap_or(USUAL_CARD_MIB)
+}
+
+/// Images a step where no default is known, and memory of a card for a network that cards have no room for.
+const USUAL_BATCH: usize = 128;
+const USUAL_CARD_MIB: u64 = 1024;
 
 pub(crate) fn epochs(default: u32) -> Parameter {
     Parameter::optional(
@@ -55,8 +92,33 @@ pub(crate) fn epochs(default: u32) -> Parameter {
     .proportional(f64::from(default))
 }
 
-/// Why networks of steps refuse graphics cards: the end of a sentence that says that they do.
-pub(crate) const PROCESSOR_ONLY: &str = "as all networks do but a single bilinear layer";
+/// The parameter `math`.
+pub(crate) fn math() -> Parameter {
+    Parameter::optional(
+        "math",
+        ParameterType::choice(&["f32", "tf32"]),
+        "f32",
+        "arithmetic of matrix products: f32, or on a graphics card tf32, factors with 10 bits of mantissa",
+    )
+    .for_cards()
+}
+
+/// Names of [`Math`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum MathName {
+    F32,
+    Tf32,
+}
+
+impl From<MathName> for Math {
+    fn from(name: MathName) -> Self {
+        match name {
+            MathName::F32 => Math::F32,
+            MathName::Tf32 => Math::Tf32,
+        }
+    }
+}
 
 /// Summary of the parameter `batch` where no image is left out.
 pub(crate) const LAST_BATCH: &str = "images a step; the last batch of an epoch may be smaller";
@@ -82,51 +144,56 @@ pub(crate) fn count(maximum: i64) -> ParameterType {
     }
 }
 
-/// Trains `network` on the task's images by `recipe`.
+/// Trains `network` on the task's images by `recipe`, on a card if the task has one.
 pub(crate) fn train_network(
     context: &Context,
     network: &Network,
+    math: MathName,
     recipe: &Recipe,
 ) -> Result<(), TaskError> {
     let build = |input, classes| {
         let architecture = network.architecture(input, classes);
         Ok(architecture.map_err(|source| too_small(input, source))?)
     };
-    train_model(context, build, recipe)
+    train_model(context, build, math, recipe)
 }
 
-/// Trains a model on the task's images by `recipe`. `build` makes its architecture for the shape of the images and the names of
-/// their classes.
+/// Trains a model on the task's images by `recipe`, on a card if the task has one. `build` makes its architecture for the shape of the
+/// images and the names of their classes.
 pub(crate) fn train_model(
     context: &Context,
     build: impl FnOnce(InputShape, Vec<String>) -> Result<Architecture, TaskError>,
+    math: MathName,
     recipe: &Recipe,
 ) -> Result<(), TaskError> {
+    let card = match (context.card()?, math) {
+        (Some(assigned), _) => Some(open(assigned)?),
+        (None, MathName::F32) => None,
+        (None, MathName::Tf32) => {
+            return Err(
+                "`math = \"tf32\"` is for graphics cards, and the task computes on the processor"
+                    .into(),
+            );
+        }
+    };
     let (input, classes, train_set, test_set) = read(context)?;
     let architecture = build(input, classes)?;
     let initial = initialise(&architecture, context.seed());
     let mut model = StoredModel::new(architecture, initial)?;
-    let (seed, thread_budget) = (context.seed(), context.thread_budget());
-    let history = train(
-        &mut model,
-        &train_set,
-        &test_set,
-        recipe,
-        seed,
-        thread_budget,
-        |row| observe(context, recipe, row),
-    )?;
+    let sets = (&train_set, &test_set);
+    let seed = context.seed();
+    let observe = |row: &HistoryRow| observe(context, recipe, row);
+    if let Some((card, versions)) = card {
+        let history = train_on_card(&card, math.into(), &mut model, sets, recipe, seed, observe)?;
+        return write(&context.computed_by(versions), &model, &history);
+    }
+    let threads = context.thread_budget();
+    let history = train(&mut model, sets.0, sets.1, recipe, seed, threads, observe)?;
     write(context, &model, &history)
 }
 
-/// Trains `network`, one bilinear layer, on a card.
-pub(crate) fn train_network_on_card(
-    context: &Context,
-    assigned: &AssignedCard,
-    math: Math,
-    network: &Network,
-    recipe: &Recipe,
-) -> Result<(), TaskError> {
+/// Opens the card of a task; with its versions and those of its libraries.
+fn open(assigned: &AssignedCard) -> Result<(Card, String), TrainError> {
     let CardLibraries {
         driver,
         nvrtc,
@@ -140,21 +207,7 @@ pub(crate) fn train_network_on_card(
     let card = Card::open(&libraries, assigned.index)?;
     let versions = card.versions()?;
     tracing::info!(card = versions, "computing on a graphics card");
-    let (input, classes, train_set, test_set) = read(context)?;
-    let architecture = network.architecture(input, classes);
-    let architecture = architecture.map_err(TrainError::from)?;
-    let initial = initialise(&architecture, context.seed());
-    let mut model = StoredModel::new(architecture, initial)?;
-    let history = train_on_card(
-        &card,
-        math,
-        &mut model,
-        (&train_set, &test_set),
-        recipe,
-        context.seed(),
-        |row| observe(context, recipe, row),
-    )?;
-    write(&context.computed_by(versions), &model, &history)
+    Ok((card, versions))
 }
 
 /// Reports an epoch.

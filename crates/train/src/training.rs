@@ -70,17 +70,7 @@ pub fn train(
     thread_budget: &ThreadBudget,
     mut observe: impl FnMut(&HistoryRow),
 ) -> Result<Vec<HistoryRow>, TrainError> {
-    let images = epoch_images(train.labels().len(), recipe.epoch_fraction);
-    if recipe.last_batch == LastBatch::Dropped && images < recipe.batch {
-        return Err(TrainError::TooFewImages {
-            images,
-            batch: recipe.batch,
-        });
-    }
-    if let Some(problem) = lone_image(&model.architecture, images, recipe.batch, recipe.last_batch)
-    {
-        return Err(TrainError::LoneImage(problem));
-    }
+    seen_images(&model.architecture, train, recipe)?;
     let lengths = model.tensors.iter().map(|tensor| tensor.data.len());
     let mut training = Training {
         optimiser: recipe.optimiser.start(lengths),
@@ -109,13 +99,39 @@ pub fn train(
     Ok(history)
 }
 
+/// Images that an epoch sees.
+///
+/// # Errors
+/// Returns [`TrainError::TooFewImages`] if they do not fill one batch, and [`TrainError::LoneImage`] if a batch of one image has no
+/// variance.
+pub(crate) fn seen_images(
+    architecture: &Architecture,
+    train: &DataSet,
+    recipe: &Recipe,
+) -> Result<usize, TrainError> {
+    let Recipe {
+        batch, last_batch, ..
+    } = *recipe;
+    let images = epoch_images(train.labels().len(), recipe.epoch_fraction);
+    if last_batch == LastBatch::Dropped && images < batch {
+        return Err(TrainError::TooFewImages { images, batch });
+    }
+    if let Some(problem) = lone_image(architecture, images, batch, last_batch) {
+        return Err(TrainError::LoneImage(problem));
+    }
+    Ok(match last_batch {
+        LastBatch::Dropped => images / batch * batch,
+        LastBatch::Kept => images,
+    })
+}
+
 /// Images of an epoch that takes this part of all images, at least one.
 pub(crate) fn epoch_images(images: usize, fraction: f64) -> usize {
     ((images as f64 * fraction).round() as usize).clamp(images.min(1), images)
 }
 
 /// The images of an epoch, counted from 0, in random order: the first of all in random order, which is another one in each epoch.
-fn epoch_order(seed: Seed, epoch: u32, images: usize, fraction: f64) -> Vec<u32> {
+pub(crate) fn epoch_order(seed: Seed, epoch: u32, images: usize, fraction: f64) -> Vec<u32> {
     let mut order: Vec<u32> = (0..images as u32).collect();
     seed.stream("shuffle", u64::from(epoch)).shuffle(&mut order);
     order.truncate(epoch_images(images, fraction));

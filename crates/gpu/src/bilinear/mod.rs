@@ -1,24 +1,22 @@
-//! Training of a bilinear layer on a card with AdamW: images, weights and history stay on it, and an epoch is started as a whole.
+//! Training of a bilinear layer on a card: images, weights and history stay on it, and an epoch is started as a whole.
 //!
 //! The arithmetic is that of the stage `train`: the same initial weights, orders of the images and noise give the same training but
 //! for the order in which products are summed.
 
 mod kernels;
 mod layout;
-mod noise;
 
 use crate::bilinear::kernels::Kernels;
 use crate::bilinear::layout::Layout;
 pub use crate::bilinear::layout::{Sizes, Weights};
-pub use crate::bilinear::noise::GENERATORS;
-use crate::{Buffer, Card, GpuError, Graph, Math, Matrix, Products, Stream};
+use crate::training::{
+    COUNTED, Draws, EpochPlan, EpochResult, EpochShape, Images, OVERHEAD_MIB, Optimiser, Split,
+    WEIGHT_BUFFERS,
+};
+use crate::{Buffer, Card, GpuError, Graph, Math, Matrix, Products, Stream, training};
 
 /// Rows that are evaluated at a time.
 const EVALUATED: usize = 1 << 14;
-/// Partial sums of losses.
-const PARTS: usize = 1 << 9;
-/// Memory that the driver and the libraries take besides buffers: a guess.
-const OVERHEAD_MIB: u64 = 600;
 
 /// The settings of a training.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -29,49 +27,7 @@ pub struct Settings {
     pub math: Math,
     /// Standard deviation of the noise on training inputs; none for 0.
     pub noise_std: f32,
-    /// 1 - b1, b2, 1 - b2 and epsilon of AdamW.
-    pub constants: [f32; 4],
-}
-
-/// Images of one split: their classes, and their inputs piece by piece, `[any number, D]`.
-pub struct Images<'a> {
-    pub labels: &'a [u16],
-    pub inputs: &'a mut dyn Iterator<Item = Vec<f32>>,
-}
-
-/// What an epoch draws and how far it goes.
-#[derive(Debug, Clone, PartialEq)]
-pub struct EpochPlan {
-    /// Images in the order of the epoch, whole batches.
-    pub order: Vec<u32>,
-    /// 1 - lr wd, lr / (1 - b1^t) and 1 / sqrt(1 - b2^t) of every step.
-    pub schedule: Vec<[f32; 3]>,
-    /// The states of the generators of noise before every step, `[4, 16]` words; empty without noise.
-    pub noise: Vec<[u32; 4 * GENERATORS]>,
-}
-
-/// Sums over the images of an epoch.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct EpochSums {
-    /// Losses of the training images, before each step, in nats.
-    pub train_loss: f64,
-    /// Training images classified correctly.
-    pub train_correct: f64,
-    /// Losses of the test images after the epoch.
-    pub test_loss: f64,
-    /// Test images classified correctly.
-    pub test_correct: f64,
-}
-
-/// One split on the card.
-#[derive(Debug)]
-struct Split {
-    inputs: Buffer<f32>,
-    labels: Buffer<u16>,
-    images: usize,
-    losses: Buffer<f32>,
-    correct: Buffer<u32>,
-    sums: Buffer<f64>,
+    pub optimiser: Optimiser,
 }
 
 /// Intermediate values of a batch: x, E x, (L E x, R E x), their product, and gradients.
@@ -91,8 +47,6 @@ struct Activations {
 #[derive(Debug)]
 pub struct Training {
     layout: Layout,
-    settings: Settings,
-    steps: usize,
     // Fields are dropped in this order: recorded work goes before the kernels that it consists of, and these before the memory.
     /// An epoch; `None` before the first one, in which cuBLAS loads its kernels.
     graph: Option<Graph>,
@@ -100,15 +54,8 @@ pub struct Training {
     products: Products,
     train: Split,
     test: Split,
-    order: Buffer<u32>,
-    noise: Buffer<u32>,
-    jumps: Buffer<u32>,
-    schedule: Buffer<f32>,
-    constants: Buffer<f32>,
-    parameters: Buffer<f32>,
-    gradients: Buffer<f32>,
-    moments: [Buffer<f32>; 2],
-    parts: Buffer<f64>,
+    draws: Draws,
+    weights: training::Weights,
     values: Activations,
     stream: Stream,
 }
@@ -118,7 +65,7 @@ pub fn memory_mib(sizes: Sizes, batch: usize, train_images: usize, test_images: 
     let layout = Layout::new(sizes);
     let rows = batch.max(test_images.min(EVALUATED));
     let images = (train_images + test_images) * sizes.inputs;
-    let weights = 4 * layout.len() + 4 * layout.hidden * sizes.inputs;
+    let weights = WEIGHT_BUFFERS * layout.len() + 4 * layout.hidden * sizes.inputs;
     let values =
         batch * sizes.inputs + rows * (3 * layout.hidden + layout.stride) + batch * layout.hidden;
     OVERHEAD_MIB + (((4 * (images + weights + values)) as u64) >> 20)
@@ -149,7 +96,7 @@ impl Training {
         let largest = batch
             .max(EVALUATED)
             .saturating_mul(width.max(2 * layout.hidden).max(layout.stride));
-        if largest.max(layout.len()) > 1 << 31 {
+        if largest.max(layout.len()) > COUNTED {
             return Err(GpuError::Shape(format!(
                 "batches of {batch} images or {} hidden units are more than a kernel can count",
                 sizes.hidden
@@ -162,31 +109,26 @@ impl Training {
             test.labels.len(),
         ))?;
         let packed = layout.pack(weights)?;
-        let steps = train.labels.len() / batch;
+        let epoch = EpochShape {
+            images: train.labels.len() / batch * batch,
+            batch,
+            width,
+            noise_std: settings.noise_std,
+            masked: 0,
+        };
+        let images = train.labels.len();
         let stream = card.stream()?;
         let rows = batch.max(test.labels.len().min(EVALUATED));
         let floats = |length: usize| card.zeros::<f32>(length);
-        let has_noise = settings.noise_std > 0.0;
         let map = layout.hidden * 2 * width;
         Ok(Self {
             kernels: Kernels::compile(card, &layout)?,
             graph: None,
             products: card.products(&stream, settings.math)?,
-            train: Split::new(card, train, &layout, steps * batch)?,
-            test: Split::new(card, test, &layout, usize::MAX)?,
-            order: card.zeros(steps * batch)?,
-            noise: card.zeros(if has_noise { steps * 4 * GENERATORS } else { 0 })?,
-            jumps: if has_noise {
-                card.copy_of(&noise::jumps(width, batch))?
-            } else {
-                card.zeros(0)?
-            },
-            schedule: floats(3 * steps)?,
-            constants: card.copy_of(&settings.constants)?,
-            gradients: floats(layout.len())?,
-            moments: [floats(layout.len())?, floats(layout.len())?],
-            parameters: card.copy_of(&packed)?,
-            parts: card.zeros(2 * PARTS)?,
+            train: Split::new(card, train, width, sizes.classes)?,
+            test: Split::new(card, test, width, sizes.classes)?,
+            draws: Draws::new(card, epoch, images)?,
+            weights: training::Weights::new(card, &packed, settings.optimiser)?,
             values: Activations {
                 x: floats(batch * width)?,
                 h: floats(rows * layout.hidden)?,
@@ -197,8 +139,6 @@ impl Training {
                 map_gradients: floats(map)?,
             },
             layout,
-            settings,
-            steps,
             stream,
         })
     }
@@ -208,20 +148,7 @@ impl Training {
     /// # Errors
     /// Returns [`GpuError::Shape`] if the plan is not one for these images, or an error of the card.
     pub fn start(&mut self, plan: &EpochPlan) -> Result<(), GpuError> {
-        let noise = if self.noise.len() == 0 { 0 } else { self.steps };
-        let found = (plan.order.len(), plan.schedule.len(), plan.noise.len());
-        if found != (self.order.len(), self.steps, noise) {
-            return Err(GpuError::Shape(format!(
-                "an epoch of {found:?} images, steps and states of generators"
-            )));
-        }
-        let images = self.train.images;
-        if let Some(image) = plan.order.iter().find(|&&image| image as usize >= images) {
-            return Err(GpuError::Shape(format!("image {image} of {images}")));
-        }
-        self.order.write(&plan.order)?;
-        self.schedule.write(plan.schedule.as_flattened())?;
-        self.noise.write(plan.noise.as_flattened())?;
+        self.draws.write(plan)?;
         match &self.graph {
             // SAFETY: the buffers are those of `self`, whose `Drop` waits for the work.
             Some(graph) => unsafe { self.stream.start(graph) },
@@ -233,17 +160,16 @@ impl Training {
     ///
     /// # Errors
     /// Returns an error if the card failed.
-    pub fn finish(&mut self) -> Result<EpochSums, GpuError> {
+    pub fn finish(&mut self) -> Result<EpochResult, GpuError> {
         self.stream.wait()?;
-        let (train, test) = (self.train.sums.read()?, self.test.sums.read()?);
+        let ([[loss, correct], _], test) = (self.train.sums()?, self.test.evaluation()?);
         if self.graph.is_none() {
             self.graph = Some(self.stream.record(|| self.enqueue_epoch())?);
         }
-        Ok(EpochSums {
-            train_loss: train[0],
-            train_correct: train[1],
-            test_loss: test[0],
-            test_correct: test[1],
+        Ok(EpochResult {
+            train_loss: loss / self.draws.shape().images as f64,
+            train_correct: correct,
+            test,
         })
     }
 
@@ -252,7 +178,7 @@ impl Training {
     /// # Errors
     /// Returns an error if the card failed.
     pub fn weights(&self) -> Result<Weights, GpuError> {
-        Ok(self.layout.unpack(&self.parameters.read()?))
+        Ok(self.layout.unpack(&self.weights.values.read()?))
     }
 
     /// The gradients of the last step.
@@ -260,7 +186,7 @@ impl Training {
     /// # Errors
     /// Returns an error if the card failed.
     pub fn gradients(&self) -> Result<Weights, GpuError> {
-        Ok(self.layout.unpack(&self.gradients.read()?))
+        Ok(self.layout.unpack(&self.weights.gradients.read()?))
     }
 
     /// The losses of the images of an epoch in its order, each before its step; of one that diverges, where that began.
@@ -280,31 +206,21 @@ impl Training {
     }
 
     fn enqueue_epoch(&self) -> Result<(), GpuError> {
-        for step in 0..self.steps {
+        for step in 0..self.draws.shape().steps() {
             self.enqueue_step(step)?;
         }
         self.enqueue_evaluation()?;
-        for split in [&self.train, &self.test] {
-            // SAFETY: the buffers belong to `self`, which waits before it is dropped, and have the lengths that the kernels
-            // expect (`Split::new`).
-            unsafe {
-                self.kernels.partial_sums(
-                    &self.stream,
-                    &split.losses,
-                    &split.correct,
-                    &self.parts,
-                    split.losses.len(),
-                    PARTS,
-                )?;
-                self.kernels
-                    .total_sums(&self.stream, &self.parts, &split.sums, PARTS)?;
-            }
+        let seen = self.draws.shape().images;
+        for (split, images) in [(&self.train, seen), (&self.test, self.test.images)] {
+            let ranges = [0..images, images..images];
+            // SAFETY: the splits belong to `self`, which waits before it is dropped.
+            unsafe { split.enqueue_sums(&self.kernels.shared, &self.stream, ranges)? };
         }
         Ok(())
     }
 
     fn enqueue_step(&self, step: usize) -> Result<(), GpuError> {
-        let (layout, batch) = (&self.layout, self.settings.batch);
+        let (layout, batch) = (&self.layout, self.draws.shape().batch);
         let (d, width) = (layout.hidden, layout.sizes.inputs);
         let Activations {
             x,
@@ -315,45 +231,22 @@ impl Training {
             map_gradients,
             ..
         } = &self.values;
-        let [embed, gate] = self.factors(&self.parameters);
-        let [embed_gradients, gate_gradients] = self.factors(&self.gradients);
+        let [embed, gate] = self.factors(&self.weights.values);
+        let [embed_gradients, gate_gradients] = self.factors(&self.weights.gradients);
         let inputs = Matrix::new(x, 0, batch, width);
         // SAFETY: the buffers belong to `self`, which waits before it is dropped. `Training::new` gave each the length that
         // the kernel expects; `start` checked that the order names images that are there. Work of one stream does not overlap.
         unsafe {
-            if self.noise.len() == 0 {
-                self.kernels.gather(
-                    &self.stream,
-                    &self.train.inputs,
-                    &self.order,
-                    step * batch,
-                    x,
-                    batch,
-                    width,
-                )?;
-            } else {
-                self.kernels.gather_noisy(
-                    &self.stream,
-                    &self.train.inputs,
-                    &self.order,
-                    step * batch,
-                    &self.noise,
-                    step * 4 * GENERATORS,
-                    &self.jumps,
-                    x,
-                    batch,
-                    width,
-                    self.settings.noise_std,
-                )?;
-            }
+            self.draws
+                .enqueue_inputs(&self.kernels.shared, &self.stream, &self.train, x, step)?;
             self.enqueue_forward(inputs, batch, true)?;
             self.kernels.head(
                 &self.stream,
                 ab,
-                &self.parameters,
+                &self.weights.values,
                 layout,
                 kernels::Head::Train {
-                    order: &self.order,
+                    order: self.draws.order(),
                     labels: &self.train.labels,
                     z,
                     logit_gradients,
@@ -365,7 +258,7 @@ impl Training {
             )?;
             let logits = Matrix::new(logit_gradients, 0, batch, layout.stride);
             let products = &self.products;
-            let unembed = Matrix::new(&self.gradients, layout.unembed(), layout.stride, d);
+            let unembed = Matrix::new(&self.weights.gradients, layout.unembed(), layout.stride, d);
             products.multiply(logits.transposed(), Matrix::new(z, 0, batch, d), unembed)?;
             // From here on `ab` holds the gradients of what it was.
             let outputs = Matrix::new(ab, 0, batch, 2 * d);
@@ -373,7 +266,7 @@ impl Training {
                 self.kernels.column_sums(
                     &self.stream,
                     ab,
-                    &self.gradients,
+                    &self.weights.gradients,
                     layout.bias(),
                     batch,
                     2 * d,
@@ -395,15 +288,10 @@ impl Training {
                 products.multiply(outputs, gate, hidden)?;
                 products.multiply(hidden.transposed(), inputs, embed_gradients)?;
             }
-            self.kernels.adamw(
+            self.weights.enqueue_step(
+                &self.kernels.shared,
                 &self.stream,
-                &self.parameters,
-                &self.gradients,
-                &self.moments,
-                &self.constants,
-                &self.schedule,
-                3 * step,
-                layout.len(),
+                self.draws.schedule(step),
             )
         }
     }
@@ -426,7 +314,7 @@ impl Training {
         trains: bool,
     ) -> Result<(), GpuError> {
         let (d, width) = (self.layout.hidden, self.layout.sizes.inputs);
-        let [embed, gate] = self.factors(&self.parameters);
+        let [embed, gate] = self.factors(&self.weights.values);
         let outputs = Matrix::new(&self.values.ab, 0, rows, 2 * d);
         // SAFETY: the other buffers belong to `self`, which waits before it is dropped; the caller keeps that of the inputs.
         unsafe {
@@ -458,7 +346,7 @@ impl Training {
                 self.kernels.head(
                     &self.stream,
                     &self.values.ab,
-                    &self.parameters,
+                    &self.weights.values,
                     layout,
                     head,
                     &self.test.losses,
@@ -486,42 +374,5 @@ impl Drop for Training {
     fn drop(&mut self) {
         // The buffers go after this; a failure has been reported, or nobody asks any more.
         let _ = self.stream.wait();
-    }
-}
-
-impl Split {
-    /// Brings images onto the card. `counted` of them, at most, have a loss in an epoch.
-    fn new(
-        card: &Card,
-        images: Images<'_>,
-        layout: &Layout,
-        counted: usize,
-    ) -> Result<Self, GpuError> {
-        let Images { labels, inputs } = images;
-        let classes = layout.sizes.classes;
-        if let Some(label) = labels.iter().find(|&&label| usize::from(label) >= classes) {
-            return Err(GpuError::Shape(format!("class {label} of {classes}")));
-        }
-        let mut on_card = card.zeros(labels.len() * layout.sizes.inputs)?;
-        let mut written = 0;
-        for piece in inputs {
-            on_card.write_at(written, &piece)?;
-            written += piece.len();
-        }
-        if written != on_card.len() {
-            return Err(GpuError::Shape(format!(
-                "{written} inputs of {} images",
-                labels.len()
-            )));
-        }
-        let counted = counted.min(labels.len());
-        Ok(Self {
-            inputs: on_card,
-            labels: card.copy_of(labels)?,
-            images: labels.len(),
-            losses: card.zeros(counted)?,
-            correct: card.zeros(counted)?,
-            sums: card.zeros(2)?,
-        })
     }
 }

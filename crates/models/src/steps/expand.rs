@@ -10,7 +10,7 @@ use crate::error::ModelError;
 use crate::label::NetworkLabel;
 use crate::layer::Layer;
 use crate::shapes::Shapes;
-use crate::step::{Dropout, POOL, Pool, PoolKind, Step};
+use crate::step::{Dropout, MAX_POOL, Pool, PoolKind, Step};
 
 /// See [`StepList::architecture`](super::StepList::architecture).
 pub(super) fn architecture(
@@ -117,7 +117,7 @@ impl Expansion {
             Operation::Pool {
                 kind: PoolKind::Max,
                 window,
-            } if window == POOL => Step::MaxPool(input),
+            } if window == MAX_POOL => Step::MaxPool(input),
             Operation::Pool { kind, window } => Step::Pool(Pool {
                 kind,
                 input,

@@ -63,61 +63,21 @@ pub(crate) fn settle(
         let Some(tasks) = tasks.get_mut(range.clone()) else {
             continue;
         };
-        match support {
-            CardSupport::None { because } => {
-                if asked.choice == DeviceChoice::Cuda {
-                    problems.add(|| no_support(table, kind, because, &asked));
-                }
-            }
-            CardSupport::Full {
-                requires,
-                memory_mib,
-            } => {
-                let settling = Settling {
-                    table,
-                    kind,
-                    requires,
-                    memory_mib: *memory_mib,
-                    asked,
-                    programs,
-                };
-                settling.settle(tasks, problems);
-            }
-        }
+        let settling = Settling {
+            table,
+            kind,
+            support,
+            asked,
+            programs,
+        };
+        settling.settle(tasks, problems);
     }
-}
-
-fn no_support(
-    table: &Table<'_>,
-    kind: &TaskKindDescription,
-    because: &str,
-    asked: &Asked,
-) -> FileError {
-    let message = format!(
-        "[{}] cannot compute on a graphics card: the kind `{}` computes on the processor only, {because}",
-        table.id, kind.name
-    );
-    let error = FileError::new("no_card_support", message);
-    let error = match &asked.span {
-        Some(span) => error
-            .at(span, "asked for here")
-            .at(&table.header, "no card for this table"),
-        None => error.at(&table.header, "no card for this table"),
-    };
-    let own = match asked.span {
-        Some(_) => "write device = \"cpu\" in the table, or ",
-        None => "",
-    };
-    error.help(format!(
-        "{own}ask for `auto`, which uses a card where it can"
-    ))
 }
 
 struct Settling<'a> {
     table: &'a Table<'a>,
     kind: &'a TaskKindDescription,
-    requires: &'a [(String, Value)],
-    memory_mib: u64,
+    support: &'a CardSupport,
     asked: Asked,
     programs: &'a Programs,
 }
@@ -142,6 +102,7 @@ impl Settling<'_> {
 
     fn device(&self, parameters: &Value, problems: &mut Problems) -> TaskDevice {
         let obstacle = self
+            .support
             .requires
             .iter()
             .find(|(name, value)| parameters.get(name) != Some(value));
@@ -155,7 +116,7 @@ impl Settling<'_> {
         let card = |accepts| TaskDevice {
             computes: Device::Cuda,
             accepts,
-            card_memory_mib: self.memory_mib,
+            card_memory_mib: self.support.memory_mib,
         };
         match (self.asked.choice, obstacle, only) {
             (DeviceChoice::Cuda, Some((name, value)), only) => {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use eigenscope_stage::{
-    Examined, Fault, Known, ParameterType, Question, Stage, TaskKindDescription,
+    Device, Examined, Fault, Known, ParameterType, Question, Stage, TaskKindDescription,
 };
 use serde_json::Value;
 
@@ -46,6 +46,9 @@ impl Examinations {
             }
             let resources = &mut task.resources;
             resources.memory_mib = answer.memory_mib.unwrap_or(resources.memory_mib);
+            if let (Device::Cuda, Some(card)) = (task.device.computes, answer.card_memory_mib) {
+                task.device.card_memory_mib = card;
+            }
             resources.seconds = answer.seconds.unwrap_or(resources.seconds);
         }
     }

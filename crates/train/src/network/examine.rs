@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::{NAME, Parameters};
 use crate::description::seconds_of;
+use crate::on_card;
 use crate::training::{LastBatch, epoch_images, lone_image};
 
 pub(super) fn examine(examination: &Examination<'_>) -> Result<Examined, TaskError> {
@@ -66,6 +67,7 @@ fn sized(
         parameters.epoch_fraction * f64::from(parameters.epochs),
     ));
     examined.memory_mib = Some(memory_mib(architecture, images, parameters.batch));
+    examined.card_memory_mib = on_card::memory_mib(architecture, parameters.batch, images);
     examined.provides(features(architecture))
 }
 

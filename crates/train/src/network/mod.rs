@@ -16,11 +16,14 @@ use serde_json::Value;
 use self::optimiser::{ChosenOptimiser, optimiser};
 use self::schedule::{ChosenSchedule, schedule};
 use crate::augment::{Augmentation, augment};
-use crate::task::{PROCESSOR_ONLY, batch, epochs, train_model};
+use crate::task::{MathName, batch, card_requires, epochs, math, train_model};
 use crate::training::{LastBatch, Recipe};
 
 /// What models of this kind are called.
 const NAME: &str = "network";
+
+/// Memory of a card in MiB for a small network on data of MNIST's size; what it is for a list of steps is told when that is examined.
+const CARD_MIB: u64 = 1024;
 
 pub(crate) fn kind() -> TaskKind {
     let step = ParameterType::free("a step such as \"relu\" or { linear = 10 }");
@@ -58,7 +61,9 @@ pub(crate) fn kind() -> TaskKind {
             "whether the last batch of an epoch is a step, although it may be smaller, or left out",
         ),
         augment(),
+        math(),
     ];
+    let requires = card_requires(&parameters);
     TaskKind::new(
         NAME,
         "train a network of your own, whose steps are listed",
@@ -72,7 +77,7 @@ pub(crate) fn kind() -> TaskKind {
     .provides(Feature::of_images("data"))
     .random()
     .lendable_threads(15)
-    .not_on_cards(PROCESSOR_ONLY)
+    .on_cards(CARD_MIB, &requires)
     .seconds(60.0)
     .examined_by(examine::examine)
 }
@@ -88,6 +93,7 @@ struct Parameters {
     batch: usize,
     last_batch: LastBatch,
     augment: Vec<Augmentation>,
+    math: MathName,
 }
 
 impl Parameters {
@@ -128,6 +134,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
             let architecture = steps.architecture(NAME, input, classes);
             architecture.map_err(|errors| of_steps(&errors))
         },
+        parameters.math,
         &parameters.recipe(),
     )
 }

@@ -1,4 +1,4 @@
-//! The noise of the stage `train` in parallel: jumps of xoshiro128++ (Blackman and Vigna) to the noise of any row.
+//! The random numbers of the stage `train` in parallel: jumps of xoshiro128++ (Blackman and Vigna) to those of any row.
 //!
 //! A step of the generator is linear over the field of two elements, so `n` steps are a matrix of 128 x 128 bits.
 
@@ -51,11 +51,16 @@ fn power(base: &Bits, mut exponent: usize) -> Bits {
     result
 }
 
-/// The matrices for 0, 1, ..., 63 rows of `width` values, then for 0, 64, ..., as many tables as `rows` need. A matrix is 128
+/// Steps of each generator for a row of `width` values with noise.
+pub(super) fn noise_steps(width: usize) -> usize {
+    2 * width.div_ceil(2 * GENERATORS)
+}
+
+/// The matrices for 0, 1, ..., 63 times `steps` steps, then for 0, 64, ..., as many tables as `rows` jumps need. A matrix is 128
 /// columns of four words.
-pub(crate) fn jumps(width: usize, rows: usize) -> Vec<u32> {
+pub(super) fn jumps(steps: usize, rows: usize) -> Vec<u32> {
     let one = std::array::from_fn(|bit| step(1 << bit));
-    let mut base = power(&one, 2 * width.div_ceil(2 * GENERATORS));
+    let mut base = power(&one, steps);
     let mut words = Vec::new();
     let mut covered = 1;
     while covered < rows {
@@ -81,7 +86,7 @@ mod tests {
     fn a_jump_is_as_many_steps() {
         let start = 0x0123_4567_89ab_cdef_0f1e_2d3c_4b5a_6978;
         // 70 values are three blocks of 32: six steps a row.
-        let words = jumps(70, 5000);
+        let words = jumps(noise_steps(70), 5000);
         assert_eq!(words.len(), 3 * TABLE * 512);
         let matrix = |index: usize| -> Bits {
             let words = &words[512 * index..][..512];

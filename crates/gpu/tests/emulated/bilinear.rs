@@ -1,91 +1,10 @@
-//! Cards on an emulated driver, which runs the kernels on the processor: what is found and why not, and training against plain
-//! loops in double precision.
-#![allow(clippy::expect_used, reason = "a test")]
+//! A bilinear layer.
 
-use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use eigenscope_gpu::bilinear::{self, Settings, Sizes, Training, Weights};
+use eigenscope_gpu::{Card, EpochPlan, GENERATORS, Images, Math, Optimiser};
+use eigenscope_testing::{Tolerance, assert_close};
 
-use eigenscope_gpu::bilinear::{
-    self, EpochPlan, GENERATORS, Images, Settings, Sizes, Training, Weights,
-};
-use eigenscope_gpu::{Card, GpuError, Libraries, Math, Search, cards};
-use eigenscope_testing::{Tolerance, assert_close, emulated_cuda};
-
-/// The emulated driver is for one thread, and its variable for the whole process.
-fn emulator(like: &str) -> Option<(Libraries, MutexGuard<'static, ()>)> {
-    static ONE: Mutex<()> = Mutex::new(());
-    let guard = ONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let folder = emulated_cuda()?;
-    // SAFETY: all tests of this program hold the lock while they run, and nothing else reads variables.
-    #[allow(unsafe_code, reason = "variables of the emulated driver")]
-    unsafe {
-        std::env::set_var("EMULATED_CUDA", like);
-    }
-    let search = Search {
-        only: Some(folder),
-        ..Search::default()
-    };
-    let libraries = search.libraries().expect("they are there");
-    Some((libraries, guard))
-}
-
-#[test]
-fn cards_are_listed() {
-    let Some((libraries, _guard)) = emulator("cards=2,memory=2048") else {
-        return;
-    };
-    let found = cards(&libraries.driver).expect("the driver starts");
-    let texts: Vec<String> = found.iter().map(ToString::to_string).collect();
-    assert_eq!(
-        texts,
-        [
-            "emulated card, compute capability 9.0, 2048 MiB",
-            "emulated card, compute capability 9.0, 2048 MiB"
-        ]
-    );
-    let card = Card::open(&libraries, 1).expect("it opens");
-    assert_eq!(
-        card.versions().expect("they say so"),
-        "emulated card (compute capability 9.0), driver for CUDA 13.0, NVRTC 13.0, cuBLAS 13.0.0"
-    );
-    assert_eq!(card.free_mib().expect("it says so"), 2048);
-    let error = Card::open(&libraries, 2).expect_err("there is none");
-    assert_eq!(
-        error.to_string(),
-        "there is no card number 2: the driver knows 2"
-    );
-}
-
-#[test]
-fn a_driver_that_fails_or_has_no_card_is_no_panic() {
-    let Some((libraries, guard)) = emulator("fails") else {
-        return;
-    };
-    let error = cards(&libraries.driver).expect_err("it fails");
-    assert_eq!(
-        error.to_string(),
-        "the CUDA driver: cuInit failed: unknown error (error 999)"
-    );
-    drop(guard);
-    let Some((libraries, _guard)) = emulator("none") else {
-        return;
-    };
-    assert_eq!(cards(&libraries.driver).expect("no error"), []);
-    let error = Card::open(&libraries, 0).expect_err("there is none");
-    assert!(
-        matches!(error, GpuError::NoCard { count: 0, .. }),
-        "{error}"
-    );
-}
-
-#[test]
-fn a_library_that_is_another_one_is_named_with_what_it_lacks() {
-    let error = cards(&PathBuf::from("libc.so.6")).expect_err("it is no driver");
-    assert_eq!(
-        error.to_string(),
-        "libc.so.6 has no function `cuInit`: it is too old, the CUDA driver of CUDA 11.4 or later is needed"
-    );
-}
+use crate::{emulator, pattern};
 
 /// A small training: weights, images and plans made of whole numbers.
 struct Case {
@@ -94,11 +13,6 @@ struct Case {
     weights: Weights,
     inputs: Vec<f32>,
     labels: Vec<u16>,
-}
-
-fn pattern(count: usize, seed: usize, scale: f32) -> Vec<f32> {
-    let value = |i: usize| ((i * 7919 + seed * 104_729 + i * i * 31) % 1009) as f32 / 504.5 - 1.0;
-    (0..count).map(|i| scale * value(i)).collect()
 }
 
 impl Case {
@@ -130,7 +44,10 @@ impl Case {
             batch: self.batch,
             math,
             noise_std: 0.0,
-            constants: [0.1, 0.999, 0.001, 1e-8],
+            optimiser: Optimiser::Adam {
+                constants: [0.1, 0.999, 0.001, 1e-8],
+                penalty: 0.0,
+            },
         };
         let images = |mut pieces| {
             Training::new(
@@ -158,7 +75,7 @@ impl Case {
         EpochPlan {
             order,
             schedule: vec![[1.0 - 0.1 * rate, rate, 1.0]; 2],
-            noise: Vec::new(),
+            ..EpochPlan::default()
         }
     }
 
@@ -251,7 +168,7 @@ fn gradients_and_losses_are_those_of_plain_loops() {
         let mut training = case.training(&card, Math::F32);
         let plan = case.plan(0.0);
         training.start(&plan).expect("it starts");
-        let sums = training.finish().expect("it ends");
+        let result = training.finish().expect("it ends");
         let (_, expected) = case.plain(&case.weights, &plan.order[20..]);
         let found = training.gradients().expect("it reads");
         let parts = [&found.embed, &found.gate, &found.bias, &found.unembed];
@@ -264,10 +181,10 @@ fn gradients_and_losses_are_those_of_plain_loops() {
             assert_close("a gradient", &found, expected, Tolerance::OfLargest(1e-6));
         }
         let mean = [0, 20].map(|start| case.plain(&case.weights, &plan.order[start..start + 20]).0);
-        assert!((sums.train_loss / 40.0 - (mean[0] + mean[1]) / 2.0).abs() < 1e-6);
+        assert!((result.train_loss - (mean[0] + mean[1]) / 2.0).abs() < 1e-6);
         // A rate of 0 without decay changes nothing.
         let tested = case.plain(&case.weights, &(0..7).collect::<Vec<u32>>()).0;
-        assert!((sums.test_loss / 7.0 - tested).abs() < 1e-6);
+        assert!((result.test.loss - tested).abs() < 1e-6);
         assert_eq!(training.weights().expect("it reads"), case.weights);
     }
 }
@@ -363,7 +280,11 @@ fn a_card_without_room_and_wrong_sizes_are_refused() {
         batch: 20,
         math: Math::F32,
         noise_std: 0.1,
-        constants: [0.0; 4],
+        optimiser: Optimiser::Sgd {
+            momentum: 0.9,
+            weight_decay: 0.0,
+            nesterov: false,
+        },
     };
     let new = |labels: &[u16], batch: usize| {
         let images = Images {
