@@ -390,10 +390,7 @@ fn pixels(
                 0,
             )
         }
-        (
-            DType::I8 | DType::U16 | DType::I16 | DType::F16 | DType::BF16 | DType::F32,
-            _,
-        ) => {
+        (DType::I8 | DType::U16 | DType::I16 | DType::F16 | DType::BF16 | DType::F32, _) => {
             let numbers = file.read(array)?;
             arrays::pixels(
                 numbers.iter().map(|&value| f64::from(value)),

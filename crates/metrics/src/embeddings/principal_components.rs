@@ -114,6 +114,19 @@ fn start(width: usize) -> Mat<f64> {
         .compute_thin_Q()
 }
 
+/// The mean of the `points` `[n, width]`, in f64.
+pub(super) fn mean(points: &[f32], width: usize) -> Vec<f64> {
+    let mut mean = vec![0.0; width];
+    for point in points.chunks_exact(width) {
+        for (sum, &value) in mean.iter_mut().zip(point) {
+            *sum += f64::from(value);
+        }
+    }
+    let count = (points.len() / width) as f64;
+    mean.iter_mut().for_each(|sum| *sum /= count);
+    mean
+}
+
 /// Vectors and their mean.
 struct Cloud<'a> {
     /// `[n, width]`.
@@ -124,18 +137,10 @@ struct Cloud<'a> {
 
 impl<'a> Cloud<'a> {
     fn new(points: &'a [f32], width: usize) -> Self {
-        let mut mean = vec![0.0; width];
-        for point in points.chunks_exact(width) {
-            for (sum, &value) in mean.iter_mut().zip(point) {
-                *sum += f64::from(value);
-            }
-        }
-        let count = (points.len() / width) as f64;
-        mean.iter_mut().for_each(|sum| *sum /= count);
         Self {
             points,
             width,
-            mean,
+            mean: mean(points, width),
         }
     }
 

@@ -45,7 +45,7 @@ impl Layout {
     ///
     /// Up to 10,000 points: O(n^2 width) for the neighbours and for the divergence, and O(n (perplexity + log n)) a step. More: O(n
     /// sqrt(n) width) for the neighbours, as long as they are in clusters, and O(n perplexity) a step. Memory: about `300 n perplexity`
-    /// bytes of few points; of many about `90 n perplexity`, a copy of them, and 40 bytes a node of a grid of at most 4,096^2.
+    /// bytes of few points; of many about `90 n perplexity`, two copies of them, and 40 bytes a node of a grid of at most 4,096^2.
     ///
     /// # Errors
     /// Returns an error if a value is not finite, or if the vectors have one component or are all equal.
