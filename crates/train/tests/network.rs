@@ -282,7 +282,10 @@ fn faults_are_known_before_training() {
     let demands = examine(dropped.clone(), false).demands;
     assert_eq!(demands["data"][0].quantity, quantities::TRAINING_IMAGES);
     // Of 90 images, an epoch takes 36 or 27.
-    for (fraction, message) in [(0.4, None), (0.3, Some("the 27 training images of an epoch"))] {
+    for (fraction, message) in [
+        (0.4, None),
+        (0.3, Some("the 27 training images of an epoch")),
+    ] {
         dropped["epoch_fraction"] = json!(fraction);
         let faults = examine(dropped.clone(), true).faults;
         let found = faults.first().map(|fault| fault.message.as_str());
