@@ -12,8 +12,8 @@ const IMAGES: [&str; 15] = [
     "x", "xs", "image", "images", "img", "imgs", "picture", "pictures", "pixels", "photo",
     "photos", "input", "inputs", "feature", "features",
 ];
-/// A word for images, unless another word says what they are: `y_data` are labels.
-const DATA: &str = "data";
+/// Words for images, unless another word says what they are: `y_data` are labels.
+const DATA: [&str; 2] = ["data", "dataset"];
 /// Words for labels.
 const LABELS: [&str; 12] = [
     "y", "ys", "label", "labels", "lbl", "lbls", "target", "targets", "class", "classes", "truth",
@@ -200,7 +200,7 @@ impl Name {
             match role_of(&word) {
                 // The last is what the others describe: `image_labels`.
                 Some(role) => said = Some(role),
-                None if word == DATA => is_data = true,
+                None if DATA.contains(&word.as_str()) => is_data = true,
                 None => rest.push(split_of(&word).map_or(word, str::to_owned)),
             }
         }
@@ -264,7 +264,7 @@ fn words(name: &str) -> Vec<String> {
 
 /// A word, or the word for a split and the other one that are written as one.
 fn parted(word: String) -> Vec<String> {
-    let is_role = |word: &str| role_of(word).is_some() || word == DATA;
+    let is_role = |word: &str| role_of(word).is_some() || DATA.contains(&word);
     if is_role(&word) || split_of(&word).is_some() {
         return vec![word];
     }
@@ -385,6 +385,11 @@ mod tests {
                 "test_images test_targets",
             ),
             ("pictures truth", "pictures truth", ""),
+            (
+                "train_dataset train_labels valid_dataset valid_labels test_dataset test_labels",
+                "train_dataset train_labels",
+                "test_dataset test_labels",
+            ),
         ] {
             let expected = [train, test].map(str::to_owned);
             assert_eq!(chosen(names), Some(expected), "{names}");
