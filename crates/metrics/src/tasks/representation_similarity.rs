@@ -208,15 +208,25 @@ fn warn_of_few_images(
     kept: &[Representation],
     images: usize,
 ) {
-    let whitened = parameters.measures.contains(&Measure::Cca);
+    let whitened = parameters.measures.iter();
+    let whitened = whitened.filter(|measure| measure.shape(parameters.alpha) == Some(0.0));
+    let whitened: Vec<String> = whitened
+        .map(|measure| format!("`{}`", measure.name()))
+        .collect();
     let full = |kept: &Representation| kept.rank() + 1 >= images;
-    if let Some(at) = kept.iter().position(full).filter(|_| whitened) {
+    if let Some(at) = kept.iter().position(full)
+        && !whitened.is_empty()
+    {
         context.warn(format!(
-            "what `{}` of {} reads of {images} images differs in {} directions, as many as there can be: `cca` is the same with any \
+            "what `{}` of {} reads of {images} images differs in {} directions, as many as there can be: {} the same with any \
              representation in its place; show more images",
             places[at].layer,
             places[at].model,
             kept[at].rank(),
+            match whitened.as_slice() {
+                [only] => format!("{only} is"),
+                several => format!("{} are", several.join(" and ")),
+            }
         ));
     }
 }

@@ -280,6 +280,26 @@ fn images_that_cannot_tell_are_warned_of_or_refused() {
         "{}",
         warnings[0]
     );
+    // A shape that is whitened is the same as `cca`; one that is not can tell.
+    for (alpha, measures, told) in [
+        (0.0, json!(["shape"]), Some("`shape` is the same")),
+        (
+            0.0,
+            json!(["cca", "shape"]),
+            Some("`cca` and `shape` are the same"),
+        ),
+        (0.5, json!(["shape", "procrustes"]), None),
+    ] {
+        let few = task(&folder, &models, 5)
+            .set("layers", json!(["layer1"]))
+            .set("measures", measures)
+            .set("alpha", json!(alpha))
+            .run(&folder);
+        match told {
+            Some(part) => few.warns_of(part),
+            None => assert!(few.warnings().is_empty()),
+        }
+    }
     task(&folder, &models, 3)
         .run(&folder)
         .fails_with("has 3 test images; at least 4 are needed to compare representations");
