@@ -371,7 +371,7 @@ fn history_of(
 fn scaling_counts_the_images_of_an_epoch() {
     let place = Place::new();
     let data = data(&place, 1000);
-    let histories = [0.05, 0.2, 1.0].map(|part| {
+    let histories = [0.0002, 0.05, 0.2, 1.0].map(|part| {
         let parameters = json!({ "epoch_fraction": part });
         let mut history = history_of(
             &place,
@@ -391,7 +391,9 @@ fn scaling_counts_the_images_of_an_epoch() {
     let outcome = place.run_with(1, "scaling", json!({"over": "seed"}), &inputs, &outputs);
     let rows: Vec<ScalingRow> = outcome.rows();
     let images = rows.iter().map(|row| row.images);
-    assert_eq!(images.collect::<Vec<_>>(), [50, 200, 1000]);
+    // At least one, as in training.
+    assert_eq!(images.collect::<Vec<_>>(), [1, 50, 200, 1000]);
+    assert_eq!(outcome.rows::<PowerLawRow>().len(), 1);
 }
 
 #[test]
