@@ -14,7 +14,7 @@ use eigenscope_plan::programs::Programs;
 use eigenscope_plan::{Plan, parse};
 use eigenscope_stage::{
     Amount, Answers, Demand, Description, Examined, Fault, Feature, NameRule, Parameter,
-    ParameterType, Questions, Relation, Role, Stage, TASK_VERSION, TaskKindDescription,
+    ParameterType, Questions, Relation, Role, Stage, TASK_VERSION, TaskKindDescription, quantities,
 };
 use sample::{codes, kind, rendered};
 use serde_json::json;
@@ -110,6 +110,11 @@ fn descriptions() -> Vec<Description> {
         examined: true,
         ..kind("tuned", &[TENSORS])
     };
+    let mixed = TaskKindDescription {
+        roles: vec![Role::many("models", TENSORS, "models")],
+        examined: true,
+        ..kind("mixed", &[TENSORS])
+    };
     let spectrum = TaskKindDescription {
         parameters: vec![
             Parameter::optional(
@@ -125,7 +130,7 @@ fn descriptions() -> Vec<Description> {
     };
     vec![
         description(Stage::Data, vec![images]),
-        description(Stage::Train, vec![plain, network, tuned]),
+        description(Stage::Train, vec![plain, network, tuned, mixed]),
         description(Stage::Decompose, vec![spectrum]),
     ]
 }
@@ -155,6 +160,18 @@ fn nothing_is_asked_about_kinds_that_say_all() {
     let text = "[data.images]\n[train.plain]\ndata = \"data.images\"\n";
     fake.plan(text).expect("planned");
     assert_eq!(fake.calls(), 0);
+}
+
+#[test]
+fn the_number_of_artifacts_of_a_role_is_known() {
+    let fake = Fake::new(&[vec![layers(&["conv1"])], vec![Examined::default()]]);
+    let text = format!("{NETWORK}\n[train.mixed]\nmodels = \"train.mine\"\n");
+    fake.plan(&text).expect("planned");
+    let questions = fake.asked(2).questions;
+    let models = &questions[0].inputs["models"];
+    assert_eq!(models.quantity(quantities::ARTIFACTS), Some(3));
+    let data = &fake.asked(1).questions[0].inputs["data"];
+    assert_eq!(data.quantity(quantities::ARTIFACTS), None);
 }
 
 #[test]

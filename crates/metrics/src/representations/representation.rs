@@ -9,7 +9,8 @@ use crate::error::MetricError;
 
 /// A representation X `[n, p]` of n images, as far as it takes to compare it with others: nothing that grows with p.
 ///
-/// Memory: at most `8 n^2` bytes for the shape and `4 n^2` for each of the other measures, 5 MB for 500 images.
+/// Memory: at most `8 n^2` bytes for the shape and `4 n^2` for each of the other measures, 5 MB for 500 images. [`Memory`] tells what it
+/// takes to make and to compare it.
 #[derive(Debug, Clone)]
 pub struct Representation {
     /// For each measure that is a cosine, the vector of length 1; `None` if it has no direction.
@@ -26,6 +27,34 @@ struct Shape {
     left: Mat<f64>,
     /// S in units of its root mean square, of which those below sqrt(1e-7) of the largest are rounding and left out.
     singular: Vec<f64>,
+}
+
+/// Bytes for representations of n images, about.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Memory {
+    /// What is kept of each.
+    pub kept: f64,
+    /// What a thread needs beside that while it makes one or compares two: kernels and their eigenvectors, but not the values of the
+    /// layer, which are there three times as f32.
+    pub working: f64,
+}
+
+impl Memory {
+    /// For these measures of `images` images.
+    pub fn new(images: usize, measures: &[Measure], alpha: f64) -> Self {
+        let pairs = (images as f64).powi(2);
+        let shapes = measures.iter().filter_map(|measure| measure.shape(alpha));
+        let shapes = shapes.count();
+        let cosines = measures.len() - shapes;
+        let (kept, working) = match shapes {
+            0 => (0.0, 24.0),
+            _ => (8.0, 48.0),
+        };
+        Self {
+            kept: pairs * (kept + 4.0 * cosines as f64),
+            working: pairs * working,
+        }
+    }
 }
 
 impl Representation {

@@ -24,6 +24,17 @@ pub fn steps(points: usize) -> u32 {
     if points > FEW { STEPS_OF_MANY } else { STEPS }
 }
 
+/// Bytes that [`Layout::new`] takes at most beside the vectors, about.
+pub fn memory_bytes(points: usize, perplexity: f64) -> f64 {
+    let neighbours = relevant(perplexity).max(VOTERS).min(points);
+    let pairs = points as f64 * neighbours as f64;
+    match points > FEW {
+        // Grids are seldom larger.
+        true => 60.0 * pairs + f64::from(1 << 27),
+        false => 100.0 * pairs,
+    }
+}
+
 /// Vectors laid out in two dimensions.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Layout {

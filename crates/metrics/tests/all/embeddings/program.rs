@@ -14,9 +14,9 @@ use eigenscope_artifact::{
     Digest, Embeddings, EmbeddingsHeader, ImageHeader, ImageWriter, InputDigest, Provenance,
     SourceCheck, Split, SplitName, read_labelled, write_records,
 };
-use eigenscope_stage::Input;
+use eigenscope_stage::{Input, Question, Stage};
 
-use eigenscope_testing::{Digits, TaskOutcome, cut, provenance};
+use eigenscope_testing::{Digits, TaskOutcome, cut, examine, provenance};
 use serde_json::{Value, json};
 
 /// Pixels of the first digits as embeddings of 64 values; every tenth one is predicted to be a 0.
@@ -194,6 +194,26 @@ fn a_map_and_its_quality() {
     repeated.vectors.fill(1.0);
     run(&written(&place, &repeated), 1, 10.0, 40)
         .fails_with("all 40 embeddings of decompose.embeddings are equal");
+}
+
+#[test]
+fn the_memory_of_a_map_grows_with_images_and_perplexity() {
+    let memory = |images: usize, perplexity: f64| {
+        let question = Question {
+            kind: "t-sne".to_owned(),
+            parameters: json!({"perplexity": perplexity, "images": images}),
+            inputs: BTreeMap::new(),
+            thorough: false,
+        };
+        let examined = examine(Stage::Metric, "".as_ref(), question);
+        examined.memory_mib.expect("it is known")
+    };
+    assert!(memory(10_000, 30.0) < 512);
+    // 300 bytes for each image and unit of perplexity.
+    assert!(memory(10_000, 1000.0) > 2800);
+    assert!(memory(60_000, 1000.0) > 2 * memory(10_000, 1000.0));
+    // There are no more neighbours than images.
+    assert!(memory(1000, 900.0) < 512);
 }
 
 /// Embeddings of these vectors, of ten classes in turn.
