@@ -92,13 +92,13 @@ pub(crate) fn listed(arrays: &[&ArrayInfo]) -> String {
 }
 
 /// Images and labels whose names have the same rest.
-struct PairOfRest<'a> {
+struct NamedPair<'a> {
     /// Sorted words.
     rest: Vec<String>,
     names: Pair<'a>,
 }
 
-impl PairOfRest<'_> {
+impl NamedPair<'_> {
     /// The split that the rest names, if it is one.
     fn split(&self) -> Option<&str> {
         let mut splits = self.rest.iter().filter(|word| is_split(word));
@@ -121,7 +121,7 @@ fn is_split(word: &str) -> bool {
 }
 
 /// Images and labels that belong together; `None` if several arrays could be either of a pair.
-fn pairs(arrays: &[ArrayInfo]) -> Option<Vec<PairOfRest<'_>>> {
+fn pairs(arrays: &[ArrayInfo]) -> Option<Vec<NamedPair<'_>>> {
     let named: Vec<(Name, &ArrayInfo)> = arrays
         .iter()
         .map(|array| (Name::of(&array.name), array))
@@ -142,7 +142,7 @@ fn pairs(arrays: &[ArrayInfo]) -> Option<Vec<PairOfRest<'_>>> {
             labels.retain(|labels| labels.shape.first() == images.shape.first());
         }
         match (images.as_slice(), labels.as_slice()) {
-            ([images], [labels]) => pairs.push(PairOfRest {
+            ([images], [labels]) => pairs.push(NamedPair {
                 rest: rest.clone(),
                 names: [&images.name, &labels.name],
             }),
@@ -163,7 +163,7 @@ fn only_two(arrays: &[ArrayInfo]) -> Option<Chosen<'_>> {
         false => (other, one),
     };
     let [image_name, label_name] = [images, labels].map(|array| Name::of(&array.name));
-    let is_told = images.count() > labels.count()
+    let is_clear = images.count() > labels.count()
         && images.shape.len() >= 2
         && labels.shape.len() <= 2
         && images.shape.first() == labels.shape.first()
@@ -172,7 +172,7 @@ fn only_two(arrays: &[ArrayInfo]) -> Option<Chosen<'_>> {
         && [image_name, label_name]
             .iter()
             .all(|name| !name.rest.iter().any(|word| is_split(word)));
-    is_told.then_some(Chosen {
+    is_clear.then_some(Chosen {
         train: [&images.name, &labels.name],
         test: None,
     })
@@ -259,11 +259,11 @@ fn words(name: &str) -> Vec<String> {
         }
     }
     let words = words.into_iter().filter(|word| !word.is_empty());
-    words.flat_map(parted).collect()
+    words.flat_map(split_word).collect()
 }
 
 /// A word, or the word for a split and the other one that are written as one.
-fn parted(word: String) -> Vec<String> {
+fn split_word(word: String) -> Vec<String> {
     let is_role = |word: &str| role_of(word).is_some() || DATA.contains(&word);
     if is_role(&word) || split_of(&word).is_some() {
         return vec![word];

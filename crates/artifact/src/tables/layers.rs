@@ -146,7 +146,7 @@ records! {
         soft_rank: Option<f64>,
         /// Eigenvalues above `bulk_edge`.
         spikes: Option<u32>,
-        /// Frobenius norm of the difference from the weights that training started from; missing where nobody knows them.
+        /// Frobenius norm of the difference from the weights that training started from; missing where these are unknown.
         initial_distance: Option<f64>,
         /// The same over the Frobenius norm of those weights.
         initial_relative_distance: Option<f64>,
