@@ -8,7 +8,7 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::cells::{Cells, reordered};
-use super::nearest::{Neighbour, nearest};
+use super::nearest::{Neighbour, nearest, squared_distance_by_lanes};
 use super::nearest_of_all::{Candidates, Neighbours, PointSet, centred, products_of};
 
 /// Points whose neighbours are found exactly, to know the recall.
@@ -21,8 +21,6 @@ const QUERIES: usize = 2048;
 const BLOCK: usize = 128;
 /// Part of all points that may be compared before all of them are: selecting cells costs more than it saves then.
 const WORTHWHILE: f64 = 0.4;
-/// Differences summed side by side.
-const LANES: usize = 8;
 
 /// Points in a new order and most of the nearest others of each.
 #[derive(Debug, Clone, PartialEq)]
@@ -229,24 +227,9 @@ impl WithSimd for Measure<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> Vec<Neighbour> {
-        let (heres, here_rest) = self.point.as_chunks::<LANES>();
-        let measured = self.candidates.iter().map(|&index| {
-            let (theres, there_rest) = self.set.point(index as usize).as_chunks::<LANES>();
-            let mut sums = [0.0; LANES];
-            for (a, b) in heres.iter().zip(theres) {
-                for lane in 0..LANES {
-                    let difference = f64::from(a[lane]) - f64::from(b[lane]);
-                    sums[lane] += difference * difference;
-                }
-            }
-            for (lane, (a, b)) in here_rest.iter().zip(there_rest).enumerate() {
-                let difference = f64::from(*a) - f64::from(*b);
-                sums[lane] += difference * difference;
-            }
-            Neighbour {
-                index,
-                squared_distance: sums.iter().sum(),
-            }
+        let measured = self.candidates.iter().map(|&index| Neighbour {
+            index,
+            squared_distance: squared_distance_by_lanes(self.point, self.set.point(index as usize)),
         });
         measured.collect()
     }

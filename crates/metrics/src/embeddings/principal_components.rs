@@ -7,6 +7,7 @@ use faer::{Accum, Mat, Par, Scale, Side};
 use rayon::prelude::*;
 
 use crate::error::MetricError;
+use crate::vectors::sign;
 
 /// Directions that are iterated; the more there are than wanted, the fewer iterations.
 const DIRECTIONS: usize = 16;
@@ -92,17 +93,8 @@ impl RitzPairs {
     /// A vector with the sign that makes its component of largest absolute value positive.
     fn axis(&self, column: usize) -> Vec<f64> {
         let vector = self.vectors.col(column);
-        let largest = vector.iter().fold(0.0_f64, |largest, &value| {
-            if value.abs() > largest.abs() {
-                value
-            } else {
-                largest
-            }
-        });
-        vector
-            .iter()
-            .map(|value| value * largest.signum())
-            .collect()
+        let sign = sign(vector.iter());
+        vector.iter().map(|value| value * sign).collect()
     }
 }
 

@@ -6,6 +6,7 @@ use faer::{Accum, Mat, MatRef, Par, Side};
 
 use super::measure::Measure;
 use crate::error::MetricError;
+use crate::vectors::{dot, unit};
 
 /// A representation X `[n, p]` of n images, as far as it takes to compare it with others: nothing that grows with p.
 ///
@@ -87,7 +88,7 @@ impl Representation {
                 Measure::Rsa => centred_ranks(squared_distances(&kernel)),
                 Measure::Procrustes | Measure::Shape | Measure::Cca => return None,
             };
-            Some((*measure, direction(vector)))
+            Some((*measure, unit(vector, 0.0)))
         });
         let vectors = vectors.collect();
         let needs_shape = measures
@@ -177,7 +178,7 @@ impl Shape {
             .singular
             .iter()
             .map(|value| alpha * value + (1.0 - alpha));
-        direction(mixed.collect()).unwrap_or_default()
+        unit(mixed.collect(), 0.0).unwrap_or_default()
     }
 }
 
@@ -261,17 +262,6 @@ fn centred_ranks(values: Vec<f64>) -> Vec<f64> {
         first += equal.len();
     }
     ranks
-}
-
-/// The vector of length 1; `None` if it is 0.
-fn direction(mut vector: Vec<f64>) -> Option<Vec<f64>> {
-    let length = dot(&vector, &vector).sqrt();
-    vector.iter_mut().for_each(|value| *value /= length);
-    (length > 0.0).then_some(vector)
-}
-
-fn dot(one: &[f64], other: &[f64]) -> f64 {
-    one.iter().zip(other).map(|(a, b)| a * b).sum()
 }
 
 /// The matrix product, computed in the calling thread.

@@ -14,9 +14,9 @@ use rayon::prelude::*;
 use crate::embeddings::Neighbour;
 
 /// The entropy of a row is that of the perplexity up to this many nats.
-const TOLERANCE: f64 = 1e-10;
-/// Steps of the search; 60 suffice unless the perplexity cannot be reached.
-const MAXIMUM_STEPS: u32 = 200;
+pub(super) const TOLERANCE: f64 = 1e-10;
+/// Steps of the search for one b; 60 suffice unless the perplexity cannot be reached.
+pub(super) const MAXIMUM_STEPS: u32 = 200;
 /// Rows of P that are made at a time.
 const PART: usize = 16_384;
 
