@@ -37,7 +37,8 @@ pub struct NearNeighbours {
 /// a sample, with distances in f64.
 ///
 /// O(n sqrt(n) width) for points in clusters. Memory: `8 n width` bytes for the points in a new order and minus their mean, `16 n count`
-/// for the result, and for each thread the candidates of 2048 points, as in [`nearest_of_all`](super::nearest_of_all()). The same bytes for any number of threads.
+/// for the result, and for each thread the candidates of 2048 points, as in [`nearest_of_all`](super::nearest_of_all()). The same bytes for
+/// any number of threads.
 ///
 /// # Panics
 /// Panics if `width` is 0 or there is no point.

@@ -89,9 +89,10 @@ fn examine(examination: &Examination<'_>) -> Result<Examined, TaskError> {
     let parameters: Parameters = examination.parameters()?;
     let models = examination.known("models");
     let models = models.quantity(quantities::ARTIFACTS).unwrap_or(1);
-    let mut examined = Examined::default();
-    examined.memory_mib = Some(memory_mib(&parameters, models));
-    Ok(examined)
+    Ok(Examined {
+        memory_mib: Some(memory_mib(&parameters, models)),
+        ..Examined::default()
+    })
 }
 
 /// Peak memory: the program, what is kept of each layer of each network, and what each thread works with.

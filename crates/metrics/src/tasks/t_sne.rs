@@ -41,9 +41,10 @@ pub(super) fn kind() -> TaskKind {
 /// Tells the memory for as many images as there may be.
 fn examine(examination: &Examination<'_>) -> Result<Examined, TaskError> {
     let Parameters { perplexity, images } = examination.parameters()?;
-    let mut examined = Examined::default();
-    examined.memory_mib = Some(memory_mib(images, perplexity));
-    Ok(examined)
+    Ok(Examined {
+        memory_mib: Some(memory_mib(images, perplexity)),
+        ..Examined::default()
+    })
 }
 
 /// Values of an embedding, where nothing says how many.
