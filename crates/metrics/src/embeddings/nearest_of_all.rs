@@ -5,12 +5,12 @@
 //! ```
 //!
 //! with x . y from blocked f32 products says who may be a neighbour; exact f64 distances decide. The products are of points minus
-//! their mean: those of points far from the origin would be too large to tell distances. No neighbour is lost to rounding: a product of
-//! D terms, summed in any order, with or without fused multiply-add, is off by at most D u / (1 - D u) sum |x_k y_k| with u = 2^-24 (Higham, *Accuracy and Stability of Numerical Algorithms*, section 3.1),
-//! which is at most D u (|x|^2 + |y|^2) for D u <= 1/2, and by 2^-126 a term for numbers too small to be normal. A component minus
-//! that of the mean is off by at most u times itself, so that |x - y|^2 of such x and y is off by at most (4 u + 2 u^2) (|x|^2 + |y|^2).
-//! So every squared distance has a lower and an upper bound, and a point whose lower bound exceeds the k-th smallest
-//! upper bound is none of the k nearest.
+//! their mean: those of points far from the origin would be too large to tell distances. No neighbour is lost to rounding: a
+//! product of D terms, summed in any order, with or without fused multiply-add, is off by at most D u / (1 - D u) sum |x_k y_k|
+//! with u = 2^-24 (Higham, *Accuracy and Stability of Numerical Algorithms*, section 3.1), which is at most D u (|x|^2 + |y|^2) for
+//! D u <= 1/2, and by 2^-126 a term for numbers too small to be normal. A component minus that of the mean is off by at most u
+//! times itself, so that |x - y|^2 of such x and y is off by at most (4 u + 2 u^2) (|x|^2 + |y|^2). So every squared distance has a
+//! lower and an upper bound, and a point whose lower bound exceeds the k-th smallest upper bound is none of the k nearest.
 
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
