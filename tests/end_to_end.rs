@@ -355,7 +355,7 @@ fn graph_and_show_print_to_standard_output() {
 }
 
 /// The initial weights that are drawn again are those that training started from: with a learning rate of almost nothing it never leaves
-/// them. Of an imported model nobody knows them.
+/// them. They are unknown for an imported model.
 #[test]
 fn weights_are_measured_from_where_training_started() {
     let project = TestProject::new(

@@ -5,7 +5,7 @@
 
 mod usual_images;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 
 use eigenscope_artifact::InputShape;
@@ -19,6 +19,8 @@ use crate::matching::{TensorShape, split};
 use crate::network::{Definition, Described, Resolved};
 use crate::written::{key, quoted, write_step};
 
+/// Most modules of a residual block.
+const LARGEST_BLOCK: usize = 100;
 /// Names of modules that are the shortcut of a residual block.
 const SHORTCUTS: [&str; 4] = ["downsample", "shortcut", "skip", "proj"];
 
@@ -219,12 +221,20 @@ struct Module<'a> {
     groups: usize,
 }
 
+impl Module<'_> {
+    fn is_conv(&self) -> bool {
+        self.weight.len() == 4
+    }
+
+    fn is_linear(&self) -> bool {
+        self.weight.len() == 2
+    }
+}
+
 /// The modules with a weight, in the order of the file.
 fn layers(shapes: &[TensorShape]) -> Vec<Module<'_>> {
-    let has = |layer: &str, last: &str| {
-        let mut tensors = shapes.iter();
-        tensors.any(|tensor| split(&tensor.name) == (layer, last))
-    };
+    let names: HashSet<(&str, &str)> = shapes.iter().map(|tensor| split(&tensor.name)).collect();
+    let has = |layer: &str, last: &str| names.contains(&(layer, last));
     let weights = shapes.iter().filter(|tensor| tensor.foreign_type.is_none());
     let mut modules: Vec<Module<'_>> = weights
         .filter_map(|tensor| {
@@ -281,12 +291,13 @@ fn steps(modules: &[Module<'_>]) -> Result<Vec<Value>, String> {
         return Err("there is no module with a weight: steps cannot be proposed".to_owned());
     }
     let mut steps = Vec::new();
-    let mut position = 0;
+    let (mut position, mut convolutions, mut is_mapped) = (0, 0, false);
     while position < modules.len() {
         let block = block(modules[position].name);
         let count = modules[position..]
             .iter()
             .take_while(|module| block.is_some() && self::block(module.name) == block)
+            .take(LARGEST_BLOCK + 1)
             .count();
         let within = &modules[position..position + count];
         match residual(within) {
@@ -294,11 +305,16 @@ fn steps(modules: &[Module<'_>]) -> Result<Vec<Value>, String> {
                 steps.push(step?);
                 steps.push(json!("relu"));
                 position += count;
+                convolutions += within.iter().filter(|module| module.is_conv()).count();
             }
             None => {
-                plain(&modules[position], &mut steps)?;
+                let module = &modules[position];
+                plain(module, &mut steps, is_mapped)?;
+                is_mapped |= module.is_linear();
+                convolutions += usize::from(module.is_conv());
                 position += 1;
                 let is_stem = modules.get(position).is_none_or(|next| !next.is_norm);
+                let is_stem = is_stem && convolutions == 1;
                 let stem = is_stem.then(|| stem(modules, position)).flatten();
                 if let Some(stem) = stem {
                     stretch(&mut steps, stem);
@@ -329,11 +345,14 @@ fn block(name: &str) -> Option<&str> {
 
 /// The residual block of these modules; `None` if they are none.
 fn residual(modules: &[Module<'_>]) -> Option<Result<Value, String>> {
+    if modules.len() > LARGEST_BLOCK {
+        return None;
+    }
     let (shortcut, branch): (Vec<&Module<'_>>, Vec<&Module<'_>>) =
         modules.iter().partition(|module| is_shortcut(module));
     let convolutions: Vec<(usize, usize)> = branch
         .iter()
-        .filter(|module| module.weight.len() == 4)
+        .filter(|module| module.is_conv())
         .map(|module| (module.weight[1] * module.groups, module.weight[0]))
         .collect();
     let (&(inputs, _), &(_, outputs)) = (convolutions.first()?, convolutions.last()?);
@@ -342,14 +361,16 @@ fn residual(modules: &[Module<'_>]) -> Option<Result<Value, String>> {
         return None;
     }
     // A block that makes more channels of its input halves its sides; the one after the stem need not.
-    let stride = match !shortcut.is_empty() && outputs == 2 * inputs {
+    let stride = match !shortcut.is_empty() && inputs.checked_mul(2) == Some(outputs) {
         true => 2,
         false => 1,
     };
     let write = |modules: &[&Module<'_>], stride: u64| -> Result<Vec<Value>, String> {
         let mut steps = Vec::new();
+        let mut is_mapped = false;
         for module in modules {
-            plain(module, &mut steps)?;
+            plain(module, &mut steps, is_mapped)?;
+            is_mapped |= module.is_linear();
         }
         if steps.last() == Some(&json!("relu")) {
             steps.pop();
@@ -383,8 +404,9 @@ fn stride_once(steps: &mut [Value], stride: u64) {
     }
 }
 
-/// Adds the step of a module and the activation after it; a normalisation stands between the two.
-fn plain(module: &Module<'_>, steps: &mut Vec<Value>) -> Result<(), String> {
+/// Adds the step of a module and the activation after it; a normalisation stands between the two. `is_mapped`: whether there is a linear
+/// map among the steps.
+fn plain(module: &Module<'_>, steps: &mut Vec<Value>, is_mapped: bool) -> Result<(), String> {
     let Module {
         name,
         weight,
@@ -393,14 +415,15 @@ fn plain(module: &Module<'_>, steps: &mut Vec<Value>) -> Result<(), String> {
         groups,
     } = *module;
     let mut fields = Map::new();
+    let is_empty = weight.contains(&0);
     let step = match *weight {
-        [_] if is_norm => {
+        [_] if is_norm && !is_empty => {
             if steps.last() == Some(&json!("relu")) {
                 steps.pop();
             }
             json!("batch-norm")
         }
-        [outputs, _, height, width] if height == width => {
+        [outputs, _, height, width] if height == width && !is_empty => {
             fields.insert("channels".to_owned(), json!(outputs));
             fields.insert("kernel".to_owned(), json!(height));
             if height > 1 && height % 2 == 1 {
@@ -414,8 +437,10 @@ fn plain(module: &Module<'_>, steps: &mut Vec<Value>) -> Result<(), String> {
             }
             json!({ "conv": fields })
         }
-        [outputs, inputs] => {
-            pool(steps, inputs);
+        [outputs, inputs] if !is_empty => {
+            if !is_mapped {
+                pool(steps, inputs);
+            }
             match is_biased {
                 true => json!({ "linear": outputs }),
                 false => json!({ "linear": { "outputs": outputs, "bias": false } }),
@@ -445,25 +470,19 @@ fn pool(steps: &mut Vec<Value>, inputs: usize) {
         };
         last.pointer("/conv/channels")?.as_u64()
     };
-    let is_mapped = steps.iter().any(|step| step.get("linear").is_some());
     let last = steps.iter().rev().find_map(channels);
-    if !is_mapped && last == Some(inputs as u64) {
+    if last == Some(inputs as u64) {
         steps.push(json!("global-average-pool"));
     }
 }
 
-/// The kernel of the first convolution, if the modules from `position` on are residual blocks and the first one is large: then it
-/// strides and pools.
+/// The kernel of the only convolution before `position`, if it is the first module and large, and the modules from there on are residual
+/// blocks: then it strides and pools.
 fn stem(modules: &[Module<'_>], position: usize) -> Option<usize> {
     let first = modules.first()?.weight;
-    let is_first = modules[..position]
-        .iter()
-        .filter(|module| module.weight.len() == 4)
-        .count()
-        == 1;
     let is_large = first.len() == 4 && first[2] == 7;
     let next = modules.get(position)?;
-    (is_first && is_large && block(next.name).is_some()).then(|| first[2])
+    (is_large && block(next.name).is_some()).then(|| first[2])
 }
 
 fn stretch(steps: &mut Vec<Value>, kernel: usize) {

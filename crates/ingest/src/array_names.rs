@@ -12,8 +12,8 @@ const IMAGES: [&str; 15] = [
     "x", "xs", "image", "images", "img", "imgs", "picture", "pictures", "pixels", "photo",
     "photos", "input", "inputs", "feature", "features",
 ];
-/// A word for images, unless another word says what they are: `y_data` are labels.
-const DATA: &str = "data";
+/// Words for images, unless another word says what they are: `y_data` are labels.
+const DATA: [&str; 2] = ["data", "dataset"];
 /// Words for labels.
 const LABELS: [&str; 12] = [
     "y", "ys", "label", "labels", "lbl", "lbls", "target", "targets", "class", "classes", "truth",
@@ -92,13 +92,13 @@ pub(crate) fn listed(arrays: &[&ArrayInfo]) -> String {
 }
 
 /// Images and labels whose names have the same rest.
-struct PairOfRest<'a> {
+struct NamedPair<'a> {
     /// Sorted words.
     rest: Vec<String>,
     names: Pair<'a>,
 }
 
-impl PairOfRest<'_> {
+impl NamedPair<'_> {
     /// The split that the rest names, if it is one.
     fn split(&self) -> Option<&str> {
         let mut splits = self.rest.iter().filter(|word| is_split(word));
@@ -121,7 +121,7 @@ fn is_split(word: &str) -> bool {
 }
 
 /// Images and labels that belong together; `None` if several arrays could be either of a pair.
-fn pairs(arrays: &[ArrayInfo]) -> Option<Vec<PairOfRest<'_>>> {
+fn pairs(arrays: &[ArrayInfo]) -> Option<Vec<NamedPair<'_>>> {
     let named: Vec<(Name, &ArrayInfo)> = arrays
         .iter()
         .map(|array| (Name::of(&array.name), array))
@@ -142,7 +142,7 @@ fn pairs(arrays: &[ArrayInfo]) -> Option<Vec<PairOfRest<'_>>> {
             labels.retain(|labels| labels.shape.first() == images.shape.first());
         }
         match (images.as_slice(), labels.as_slice()) {
-            ([images], [labels]) => pairs.push(PairOfRest {
+            ([images], [labels]) => pairs.push(NamedPair {
                 rest: rest.clone(),
                 names: [&images.name, &labels.name],
             }),
@@ -163,7 +163,7 @@ fn only_two(arrays: &[ArrayInfo]) -> Option<Chosen<'_>> {
         false => (other, one),
     };
     let [image_name, label_name] = [images, labels].map(|array| Name::of(&array.name));
-    let is_told = images.count() > labels.count()
+    let is_clear = images.count() > labels.count()
         && images.shape.len() >= 2
         && labels.shape.len() <= 2
         && images.shape.first() == labels.shape.first()
@@ -172,7 +172,7 @@ fn only_two(arrays: &[ArrayInfo]) -> Option<Chosen<'_>> {
         && [image_name, label_name]
             .iter()
             .all(|name| !name.rest.iter().any(|word| is_split(word)));
-    is_told.then_some(Chosen {
+    is_clear.then_some(Chosen {
         train: [&images.name, &labels.name],
         test: None,
     })
@@ -200,7 +200,7 @@ impl Name {
             match role_of(&word) {
                 // The last is what the others describe: `image_labels`.
                 Some(role) => said = Some(role),
-                None if word == DATA => is_data = true,
+                None if DATA.contains(&word.as_str()) => is_data = true,
                 None => rest.push(split_of(&word).map_or(word, str::to_owned)),
             }
         }
@@ -259,12 +259,12 @@ fn words(name: &str) -> Vec<String> {
         }
     }
     let words = words.into_iter().filter(|word| !word.is_empty());
-    words.flat_map(parted).collect()
+    words.flat_map(split_word).collect()
 }
 
 /// A word, or the word for a split and the other one that are written as one.
-fn parted(word: String) -> Vec<String> {
-    let is_role = |word: &str| role_of(word).is_some() || word == DATA;
+fn split_word(word: String) -> Vec<String> {
+    let is_role = |word: &str| role_of(word).is_some() || DATA.contains(&word);
     if is_role(&word) || split_of(&word).is_some() {
         return vec![word];
     }
@@ -385,6 +385,11 @@ mod tests {
                 "test_images test_targets",
             ),
             ("pictures truth", "pictures truth", ""),
+            (
+                "train_dataset train_labels valid_dataset valid_labels test_dataset test_labels",
+                "train_dataset train_labels",
+                "test_dataset test_labels",
+            ),
         ] {
             let expected = [train, test].map(str::to_owned);
             assert_eq!(chosen(names), Some(expected), "{names}");

@@ -570,6 +570,10 @@ fn tables_of_text() {
     let answer = examine(&bench, "csv");
     assert_eq!(numbers(&answer), [Some(1), Some(5), Some(5), None, None]);
 
+    // As spreadsheets of old Macs write it.
+    let line = line.replace('\n', "\r");
+    bench.place("a.csv.gz", &gzip(line.repeat(50_000).as_bytes()));
+    assert_eq!(examine(&bench, "csv"), answer);
     bench.place("a.csv.gz", b"0,0.5,0.25,0,1\n");
     let answer = examine(&bench, "csv");
     assert_eq!(answer.suggestions["range"], json!([0.0, 1.0]));
@@ -639,8 +643,15 @@ fn tables_of_text_of_another_scale_are_told_their_range() {
     let answer = ask(&bench, "csv", true);
     assert_eq!(answer.suggestions["range"], json!([0.0, 900.0]));
     // What is no number has no range.
-    bench.place("a.csv", b"label,p0,p1,p2,p3\n1,0,300,x,1\n");
-    assert!(examine(&bench, "csv").suggestions.is_empty());
+    for other in ["x", "nan", "inf", "-1e999"] {
+        let text = format!("label,p0,p1,p2,p3\n1,0,300,2,1\n2,0,1,{other},1\n");
+        bench.place("a.csv", text.as_bytes());
+        let answer = examine(&bench, "csv");
+        assert!(answer.suggestions.is_empty(), "{answer:?}");
+        let (_, message) = unusable(&answer);
+        let expected = format!("line 3, column 4 (`p2`): expected a number, found `{other}`");
+        assert!(message.contains(&expected), "{message}");
+    }
 }
 
 #[test]

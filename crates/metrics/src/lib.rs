@@ -17,6 +17,7 @@ mod split_images;
 pub mod statistics;
 mod tasks;
 pub mod training;
+mod vectors;
 
 pub use error::MetricError;
 pub use tasks::kinds;

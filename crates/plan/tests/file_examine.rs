@@ -15,6 +15,7 @@ use eigenscope_plan::{Plan, parse};
 use eigenscope_stage::{
     Amount, Answers, CardSupport, Demand, Description, Examined, Fault, Feature, NameRule,
     Parameter, ParameterType, Questions, Relation, Role, Stage, TASK_VERSION, TaskKindDescription,
+    quantities,
 };
 use sample::{codes, kind, rendered};
 use serde_json::json;
@@ -114,6 +115,11 @@ fn descriptions() -> Vec<Description> {
         examined: true,
         ..kind("tuned", &[TENSORS])
     };
+    let mixed = TaskKindDescription {
+        roles: vec![Role::many("models", TENSORS, "models")],
+        examined: true,
+        ..kind("mixed", &[TENSORS])
+    };
     let spectrum = TaskKindDescription {
         parameters: vec![
             Parameter::optional(
@@ -129,7 +135,7 @@ fn descriptions() -> Vec<Description> {
     };
     vec![
         description(Stage::Data, vec![images]),
-        description(Stage::Train, vec![plain, network, tuned]),
+        description(Stage::Train, vec![plain, network, tuned, mixed]),
         description(Stage::Decompose, vec![spectrum]),
     ]
 }
@@ -177,6 +183,18 @@ fn the_memory_of_a_card_is_that_of_the_answer() {
     assert_eq!(needs(Some(321), "cuda"), 321);
     assert_eq!(needs(None, "cuda"), 5);
     assert_eq!(needs(Some(321), "cpu"), 0);
+}
+
+#[test]
+fn the_number_of_artifacts_of_a_role_is_known() {
+    let fake = Fake::new(&[vec![layers(&["conv1"])], vec![Examined::default()]]);
+    let text = format!("{NETWORK}\n[train.mixed]\nmodels = \"train.mine\"\n");
+    fake.plan(&text).expect("planned");
+    let questions = fake.asked(2).questions;
+    let models = &questions[0].inputs["models"];
+    assert_eq!(models.quantity(quantities::ARTIFACTS), Some(3));
+    let data = &fake.asked(1).questions[0].inputs["data"];
+    assert_eq!(data.quantity(quantities::ARTIFACTS), None);
 }
 
 #[test]

@@ -9,6 +9,8 @@ use serde_json::Value;
 
 /// Names of the quantities of images and of what is made from them.
 pub mod quantities {
+    /// Artifacts that are read in a role, where these are several.
+    pub const ARTIFACTS: &str = "artifacts";
     /// Height of the inputs of a network.
     pub const HEIGHT: &str = "rows of pixels";
     /// Width of the inputs of a network.

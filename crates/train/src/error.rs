@@ -39,9 +39,9 @@ pub enum TrainError {
         loss: f64,
         cause: String,
     },
-    /// Fewer training images than one batch.
+    /// Fewer training images in an epoch than one batch.
     #[error(
-        "{images} training images do not fill one batch of {batch}; set `batch` to {images} or less"
+        "the {images} training images of an epoch do not fill one batch of {batch}; set `batch` to {images} or less"
     )]
     TooFewImages { images: usize, batch: usize },
     /// A batch of one image, of which batch normalisation has no variance.

@@ -130,7 +130,7 @@ pub(crate) fn epoch_images(images: usize, fraction: f64) -> usize {
     ((images as f64 * fraction).round() as usize).clamp(images.min(1), images)
 }
 
-/// The images of an epoch, counted from 0, in random order: the first of all in random order, which is another one in each epoch.
+/// The images of an epoch, counted from 0, in random order: all images are shuffled anew for each epoch, and the first of them are taken.
 pub(crate) fn epoch_order(seed: Seed, epoch: u32, images: usize, fraction: f64) -> Vec<u32> {
     let mut order: Vec<u32> = (0..images as u32).collect();
     seed.stream("shuffle", u64::from(epoch)).shuffle(&mut order);

@@ -279,6 +279,19 @@ fn faults_are_known_before_training() {
     }
     let mut dropped = parameters(convnet());
     dropped["last_batch"] = json!("dropped");
-    let demands = examine(dropped, true).demands;
+    let demands = examine(dropped.clone(), false).demands;
     assert_eq!(demands["data"][0].quantity, quantities::TRAINING_IMAGES);
+    // Of 90 images, an epoch takes 36 or 27.
+    for (fraction, message) in [
+        (0.4, None),
+        (0.3, Some("the 27 training images of an epoch")),
+    ] {
+        dropped["epoch_fraction"] = json!(fraction);
+        let faults = examine(dropped.clone(), true).faults;
+        let found = faults.first().map(|fault| fault.message.as_str());
+        match (message, found) {
+            (Some(part), Some(found)) => assert!(found.starts_with(part), "{found}"),
+            (expected, found) => assert_eq!(found, expected),
+        }
+    }
 }

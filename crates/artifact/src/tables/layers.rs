@@ -140,13 +140,13 @@ records! {
         /// `alpha` times the decimal logarithm of the largest eigenvalue.
         weighted_alpha: Option<f64>,
         /// Largest eigenvalue that random weights would have with the median that W has (Marchenko-Pastur); missing if the median
-        /// is 0.
+        /// is 0 or rounding, at most 1e-7 of the largest eigenvalue.
         bulk_edge: Option<f64>,
         /// `bulk_edge` over the largest eigenvalue: above 1 if no eigenvalue exceeds it.
         soft_rank: Option<f64>,
         /// Eigenvalues above `bulk_edge`.
         spikes: Option<u32>,
-        /// Frobenius norm of the difference from the weights that training started from; missing where nobody knows them.
+        /// Frobenius norm of the difference from the weights that training started from; missing where these are unknown.
         initial_distance: Option<f64>,
         /// The same over the Frobenius norm of those weights.
         initial_relative_distance: Option<f64>,

@@ -3,7 +3,8 @@
 //! The eigenvalues of W^T W are the squares of the min(n, p) singular values of W `[n, p]`, in the squared unit of the weights; a
 //! convolution is flattened to `[out, in * kh * kw]`, biases play no part.
 //!
-//! - The **tail** is a power law ([`PowerLawTail`]) of those above 1e-7 of the largest; smaller ones are rounding.
+//! - Those up to 1e-7 of the largest are rounding, and count as 0.
+//! - The **tail** is a power law ([`PowerLawTail`]) of the others.
 //! - The **bulk** is that of random weights: with M and N the smaller and the larger of n and p, and sigma^2 the variance whose
 //!   Marchenko-Pastur law has the median that the M eigenvalues have, it ends at `sigma^2 (sqrt(M) + sqrt(N))^2`. A few eigenvalues that
 //!   grow leave the median where it is. In the limit of large layers no eigenvalue of random weights is above the edge; the largest of
@@ -40,11 +41,12 @@ pub fn weight_quality(
     let matrix = row_major(&weight.data, sides[0], sides[1]);
     let system = singular_system_of_layer(&layer.name, matrix.as_ref())?;
     let ascending = system.values.iter().rev();
-    let eigenvalues: Vec<f64> = ascending.map(|value| value * value).collect();
+    let mut eigenvalues: Vec<f64> = ascending.map(|value| value * value).collect();
     let largest = eigenvalues.last().copied().unwrap_or(0.0);
     let square: f64 = eigenvalues.iter().sum();
     let of_weights = |value: f64| (largest > 0.0).then_some(value);
     let rounding = eigenvalues.partition_point(|value| *value <= BasisHeader::CUT * largest);
+    eigenvalues[..rounding].fill(0.0);
     let tail = PowerLawTail::fit(&eigenvalues[rounding..]);
     let edge = bulk_edge(median(&eigenvalues), sides)?;
     let above = |edge: f64| eigenvalues.iter().filter(|value| **value > edge).count();

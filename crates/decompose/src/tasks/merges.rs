@@ -77,15 +77,33 @@ fn run(context: &Context) -> Result<(), TaskError> {
         .zip(&centroids)
         .flat_map(|(next, first)| centroids[next..].iter().map(move |second| [first, second]))
         .collect();
-    let rows: Result<Vec<MergeRow>, _> =
+    let merged: Result<Vec<Merged>, _> =
         pairs.into_par_iter().map(|pair| survey.row(pair)).collect();
-    context.write(&rows?)
+    let mut rows = Vec::new();
+    let mut left_out = Vec::new();
+    for merged in merged? {
+        match merged {
+            Ok(row) => rows.push(row),
+            Err(reason) => left_out.push(reason),
+        }
+    }
+    context.warn_all(left_out.first().map(|first| match left_out.len() {
+        1 => format!("one pair is left out: {first}"),
+        count => format!("{count} pairs are left out; the first: {first}"),
+    }));
+    context.write(&rows)
 }
+
+/// A merged pair, or why it cannot be merged.
+type Merged = Result<MergeRow, DecomposeError>;
 
 /// A class with its centroid.
 type Found = (usize, ClassCentroid);
 
-/// The centroids of all classes that have images; the others are named.
+/// The centroids of all classes that have one; a warning names the others.
+///
+/// # Errors
+/// Returns the first reason if there are images, but no class has a centroid.
 fn centroids(
     context: &Context,
     layer: &EmbeddingLayer,
@@ -97,6 +115,7 @@ fn centroids(
         images[usize::from(label)] += 1;
     }
     let mut centroids = Vec::new();
+    let mut refused = None;
     for (class, images) in images.into_iter().enumerate() {
         if images == 0 {
             let name = &names[class];
@@ -106,11 +125,24 @@ fn centroids(
             continue;
         }
         // As the first operation of a surgery.
-        let centroid = layer.class_centroid(class, rule, forest_stream(context, class, 1))?;
-        warn_if_equal(context, &names[class], &centroid);
-        centroids.push((class, centroid));
+        match layer.class_centroid(class, rule, forest_stream(context, class, 1)) {
+            Ok(centroid) => {
+                warn_if_equal(context, &names[class], &centroid);
+                centroids.push((class, centroid));
+            }
+            Err(reason) => {
+                context.warn(format!(
+                    "class {} is merged with no other: {reason}",
+                    names[class]
+                ));
+                refused.get_or_insert(reason);
+            }
+        }
     }
-    Ok(centroids)
+    match refused {
+        Some(reason) if centroids.is_empty() => Err(reason),
+        _ => Ok(centroids),
+    }
 }
 
 /// What all pairs have in common.
@@ -127,11 +159,14 @@ impl Survey<'_> {
     fn row(
         &self,
         [(first, first_centroid), (second, second_centroid)]: [&Found; 2],
-    ) -> Result<MergeRow, DecomposeError> {
+    ) -> Result<Merged, DecomposeError> {
         let pair = [*first, *second];
         let mut edited = self.layer.clone();
         let centroids = [first_centroid.clone(), second_centroid.clone()];
-        let merged = edited.merge_centroids(pair, centroids, self.shrink)?;
+        let merged = match edited.merge_centroids(pair, centroids, self.shrink) {
+            Ok(merged) => merged,
+            Err(reason) => return Ok(Err(reason)),
+        };
         let predicted = self.tail.predict(&edited.embeddings)?;
         let labels = &self.layer.labels;
         let before = Correct::count(labels, &self.predicted, pair);
@@ -141,7 +176,7 @@ impl Survey<'_> {
         let of_pair = |correct: u32| f64::from(correct) / f64::from(pair_images);
         let of_rest =
             |correct: u32| (rest_images > 0).then(|| f64::from(correct) / f64::from(rest_images));
-        Ok(MergeRow {
+        Ok(Ok(MergeRow {
             first_class: self.names[*first].clone(),
             second_class: self.names[*second].clone(),
             cosine_before: merged.cosine_before,
@@ -156,6 +191,6 @@ impl Survey<'_> {
             rest_correct_after: after.rest,
             rest_accuracy_before_fraction: of_rest(before.rest),
             rest_accuracy_after_fraction: of_rest(after.rest),
-        })
+        }))
     }
 }

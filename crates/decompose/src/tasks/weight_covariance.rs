@@ -23,7 +23,7 @@ use crate::layers::{Eigenbasis, MarchenkoPastur, check_layers, weight_covariance
 
 /// Name of the spectrum of a fresh draw, of a model that was trained here.
 const INITIAL: &str = "initial weights";
-/// The same of a model whose initial weights nobody knows.
+/// The same of a model whose initial weights are unknown.
 const FRESH: &str = "fresh draw of PyTorch's default initialisation";
 /// Name of the spectrum of its limit.
 const LAW: &str = "Marchenko-Pastur";

@@ -1,8 +1,8 @@
 //! The task kind `weight-quality`: how well trained does a layer look from its weight alone?
 //!
 //! The weights that a model was trained from are drawn again from the seed of its training, which the metadata of its tensors
-//! name: seeds are part of no table, but two of them do not train to equal weights. Of a model that was imported, edited or drawn
-//! nobody knows them.
+//! name: seeds are part of no table, but two of them do not train to equal weights. They are unknown for a model that was imported,
+//! edited or drawn.
 
 use std::path::Path;
 

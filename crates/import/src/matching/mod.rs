@@ -5,7 +5,7 @@ mod layers;
 mod report;
 mod usual_order;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use by_name::Open;
 use layers::{Layer, by_shapes, difference, layers, longest, uncertain};
@@ -100,15 +100,18 @@ pub(crate) fn matching(
         theirs: layers(theirs),
     };
     matching.by_name(&mut open, names);
-    let Open { ours, mut theirs } = open;
-    let equal: BTreeSet<&str> = theirs.iter().map(|layer| layer.name).collect();
-    if ours.iter().all(|layer| equal.contains(layer.name)) {
+    let Open { ours, theirs } = open;
+    let named = theirs.iter().map(|layer| (layer.name, layer));
+    let mut equal: BTreeMap<&str, &Layer<'_>> = named.collect();
+    if ours.iter().all(|layer| equal.contains_key(layer.name)) {
         for layer in &ours {
-            if let Some(found) = theirs.iter().position(|one| one.name == layer.name) {
-                matching.pair(layer, &theirs.remove(found));
+            if let Some(found) = equal.remove(layer.name) {
+                matching.pair(layer, found);
             }
         }
-        matching.leave(&theirs);
+        let is_left = |layer: &&Layer<'_>| equal.contains_key(layer.name);
+        let rest: Vec<Layer<'_>> = theirs.iter().filter(is_left).cloned().collect();
+        matching.leave(&rest);
     } else {
         matching.by_order = true;
         let given = matching.clone();

@@ -101,6 +101,44 @@ fn groups_are_proposed_where_the_channels_tell() {
 }
 
 #[test]
+fn sizes_that_no_network_has_are_not_proposed() {
+    let folder = TestFolder::new();
+    let large = 1 << 63;
+    let text = inspected_tensors(
+        &folder,
+        &[
+            ("b.0.conv1.weight", &[0, large, 1, 1]),
+            ("b.0.conv2.weight", &[0, 0, 1, 1]),
+            ("b.0.shortcut.weight", &[0, large, 1, 1]),
+        ],
+    );
+    assert!(text.contains("steps cannot be proposed"), "{text}");
+    assert!(!text.contains("stride"), "{text}");
+}
+
+#[test]
+fn thousands_of_layers_are_proposed_at_once() {
+    let folder = TestFolder::new();
+    let names: Vec<[String; 2]> = (0..10_000)
+        .map(|layer| ["weight", "bias"].map(|last| format!("blocks.{layer}.map.{last}")))
+        .collect();
+    let weight: &[usize] = &[1, 1];
+    let bias: &[usize] = &[1];
+    // Every other layer has a bias.
+    let tensors: Vec<(&str, &[usize])> = (0..)
+        .zip(&names)
+        .flat_map(|(layer, [one, other])| {
+            let own = [(one.as_str(), weight), (other.as_str(), bias)];
+            own.into_iter().take(1 + layer % 2)
+        })
+        .collect();
+    let text = inspected_tensors(&folder, &tensors);
+    let count = |part: &str| text.matches(part).count();
+    assert_eq!(count("{ linear = 1 }"), 5000);
+    assert_eq!(count("{ linear = { outputs = 1, bias = false } }"), 5000);
+}
+
+#[test]
 fn weights_in_parts_are_told() {
     let folder = TestFolder::new();
     let text = inspected_tensors(

@@ -141,6 +141,11 @@ impl Columns {
     }
 }
 
+/// Returns whether a field is neither a number nor empty.
+fn is_text(field: &str, separator: char) -> bool {
+    !field.is_empty() && number(field, separator).is_none()
+}
+
 /// Returns true for names such as those of pixels: `pixel7`, `1x28`, `7`.
 fn ends_in_a_digit(name: &str) -> bool {
     name.ends_with(|letter: char| letter.is_ascii_digit())
@@ -184,7 +189,7 @@ fn label_in_header(
     };
     let is_text = |column: &&usize| {
         let field = first_image.get(**column);
-        field.is_some_and(|field| number(field, separator).is_none())
+        field.is_some_and(|field| is_text(field, separator))
     };
     let texts: Vec<&usize> = candidates.iter().filter(is_text).collect();
     match (candidates.as_slice(), texts.as_slice()) {
@@ -208,7 +213,7 @@ fn label_without_header(
     [first, second]: [&[Cow<'_, str>]; 2],
     separator: char,
 ) -> Result<usize, Flaw> {
-    let is_text = |field: &Cow<'_, str>| number(field, separator).is_none();
+    let is_text = |field: &Cow<'_, str>| is_text(field, separator);
     // One text alone, beyond the first column, is a defect.
     let is_label = |&column: &usize| {
         is_text(&first[column]) && (column == 0 || second.get(column).is_none_or(is_text))
@@ -303,15 +308,17 @@ impl FirstLine {
         if is_named(label) || ignore.iter().any(is_named) {
             return Self::Header;
         }
-        let is_text = |name: &Cow<'_, str>| number(name, separator).is_none();
+        // The name of an index may be empty, but what follows the last separator is none.
+        let is_text = |column: usize| {
+            (column == 0 && names[0].is_empty()) || is_text(&names[column], separator)
+        };
         // Columns that are left out may hold texts.
         let ignored: Vec<usize> = ignore
             .iter()
             .filter_map(|column| position(column, names, false, "").ok())
             .collect();
         let counts = |column: usize| !ignored.contains(&column);
-        let mut texts =
-            (0..names.len()).filter(|&column| counts(column) && is_text(&names[column]));
+        let mut texts = (0..names.len()).filter(|&column| counts(column) && is_text(column));
         let text = match (texts.next(), texts.next()) {
             (None, _) => return Self::Image,
             (Some(text), None) => text,
@@ -319,7 +326,8 @@ impl FirstLine {
             (Some(_), Some(_)) => return Self::Header,
         };
         // Names of pixels such as those of pandas.
-        let others = names.iter().filter(|name| !is_text(name));
+        let others = (0..names.len()).filter(|&column| !is_text(column));
+        let others = others.map(|column| &names[column]);
         let counts_from = |start: usize| {
             let expected = (start..).map(|number| number.to_string());
             others

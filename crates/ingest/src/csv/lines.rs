@@ -9,6 +9,11 @@ use crate::error::IngestError;
 /// Longest line in bytes.
 const MAXIMUM_LINE: usize = 1 << 26;
 
+/// Returns whether a byte ends a line: a line feed, or a carriage return alone (old Macs) or before one (Windows).
+pub(crate) fn ends_line(byte: &u8) -> bool {
+    matches!(byte, b'\n' | b'\r')
+}
+
 /// Lines of a content, without their ends.
 pub(super) struct Lines<'c, 'a> {
     content: &'c mut Content<'a>,
@@ -40,12 +45,14 @@ impl<'c, 'a> Lines<'c, 'a> {
             return Ok(Some(line));
         }
         loop {
-            if let Some(length) = self.buffer[self.start..]
-                .iter()
-                .position(|byte| *byte == b'\n')
-            {
+            let rest = &self.buffer[self.start..];
+            let end = rest.iter().position(ends_line);
+            // A carriage return at the end of the buffer may be half of an end.
+            let end = end.filter(|end| self.ended || rest[*end..] != *b"\r");
+            if let Some(length) = end {
                 let line = self.start..self.start + length;
-                self.start += length + 1;
+                let is_of_two = rest[length..].starts_with(b"\r\n");
+                self.start += length + 1 + usize::from(is_of_two);
                 match self.line(line)? {
                     text if text.is_empty() => {}
                     text => return Ok(Some(text)),
@@ -80,7 +87,6 @@ impl<'c, 'a> Lines<'c, 'a> {
     fn line(&mut self, line: std::ops::Range<usize>) -> Result<String, IngestError> {
         self.number += 1;
         let bytes = &self.buffer[line];
-        let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
         match std::str::from_utf8(bytes) {
             Ok(text) if text.trim().is_empty() => Ok(String::new()),
             Ok(text) => Ok(text.trim_start_matches('\u{feff}').to_owned()),
@@ -187,7 +193,7 @@ pub(super) fn separator(line: &str) -> char {
     }
 }
 
-/// A number, which may have a decimal comma where commas do not separate fields.
+/// A number, which may have a decimal comma where commas do not separate fields. It may be infinite or NaN.
 pub(super) fn number(field: &str, separator: char) -> Option<f64> {
     let parsed = field.parse().ok();
     if parsed.is_none() && separator != ',' && field.matches(',').count() == 1 {

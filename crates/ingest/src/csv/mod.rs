@@ -17,6 +17,7 @@ use crate::error::IngestError;
 use crate::foreign::recognise;
 pub(crate) use columns::Column;
 use columns::{Columns, FirstLine};
+pub(crate) use lines::ends_line;
 use lines::{Lines, fields, number, separator};
 
 /// Most pixel bytes of a file, which are held in memory.
@@ -109,14 +110,17 @@ pub(crate) fn read(
 const WHOLE: &str = "a whole number of 0 to 255";
 const IN_RANGE: &str = "a number within `range`";
 
-/// Shows all pixels of a table, whatever numbers they are.
+/// Shows all pixels of a table, whatever finite numbers they are.
 pub(crate) fn each_number(
     content: &mut Content<'_>,
     label: &Column,
     ignore: &[Column],
     mut see: impl FnMut(f64),
 ) -> Result<(), IngestError> {
-    let pixel = |field: &str, separator| number(field, separator).map(&mut see);
+    let pixel = |field: &str, separator| {
+        let number = number(field, separator).filter(|number| number.is_finite());
+        number.map(&mut see)
+    };
     read_as::<()>(content, label, ignore, "a number", pixel).map(|_| ())
 }
 
@@ -245,7 +249,18 @@ fn row<P>(
     let flaw = |column: usize, expected: &str, found: &str| {
         let found: String = match found {
             "" => "nothing".to_owned(),
-            found => format!("`{}`", found.chars().take(40).collect::<String>()),
+            found => {
+                let start: String = found.chars().take(40).collect();
+                let is_finite = number(found, columns.separator).is_none_or(f64::is_finite);
+                format!(
+                    "`{start}`{}",
+                    if is_finite {
+                        ""
+                    } else {
+                        ", which is no number"
+                    }
+                )
+            }
         };
         Flaw {
             column: Some(columns.in_words(column)),
@@ -392,6 +407,37 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_last_field_is_no_label() {
+        let table = |text: &[u8]| table(text, Column::Name(String::new()));
+        for text in [&b"7,1,2,3,\n3,4,5,6,\n"[..], b"cat,1,2,3,\ndog,4,5,6,\n"] {
+            let error = table(text).expect_err("a pixel is missing");
+            let expected = "line 1, column 5: expected a whole number of 0 to 255, found nothing";
+            assert!(error.contains(expected), "{error}");
+        }
+        // The index of pandas has no name.
+        let found = table(b",kind,0,1\n0,5,8,9\n1,6,8,9\n").expect("readable");
+        assert_eq!((found.labels.len(), found.values), (2, 2));
+    }
+
+    #[test]
+    fn lines_of_any_system_are_read() {
+        let expected = automatic("label,p0,p1\n3,1,2\n4,5,6\n");
+        for end in ["\r", "\r\n", "\r\r\n", "\n\r"] {
+            let text = "label,p0,p1\n3,1,2\n4,5,6\n".replace('\n', end);
+            assert_eq!(automatic(&text), expected, "{end:?}");
+            assert_eq!(automatic(text.trim_end()), expected, "{end:?}");
+        }
+        // Wherever the buffer ends.
+        for length in (1 << 16) - 3..(1 << 16) + 3 {
+            let name = "x".repeat(length - "label,p0,".len());
+            for end in ["\r", "\r\n"] {
+                let table = automatic(&format!("label,p0,{name}{end}3,1,2{end}4,5,6"));
+                assert_eq!(table.pixels, expected.pixels);
+            }
+        }
+    }
+
+    #[test]
     fn defects_are_told_by_line() {
         let named = |name: &str| Column::Name(name.to_owned());
         for (text, label, part) in [
@@ -438,6 +484,16 @@ mod tests {
                 b"id,label\n1,2\n",
                 named(""),
                 "expected columns of pixels, found none",
+            ),
+            (
+                b"1,2,3\n1,nan,3\n",
+                named(""),
+                "line 2, column 2: expected a whole number of 0 to 255, found `nan`, which is no number; mend",
+            ),
+            (
+                b"1;2;-inf\n",
+                named(""),
+                "found `-inf`, which is no number; mend",
             ),
             (b"\xff\xfe1,2\n", named(""), "text in UTF-8"),
             (b"<html>\n", named(""), "a web page (HTML)"),

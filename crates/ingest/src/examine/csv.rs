@@ -118,8 +118,8 @@ fn text(path: &Path, most: usize) -> Result<Text, IngestError> {
     let is_whole = filled < most;
     if !is_whole {
         // A line that is longer than the start counts as a whole.
-        let end = bytes[..START_BYTES].iter().rposition(|byte| *byte == b'\n');
-        let end = end.or_else(|| bytes.iter().rposition(|byte| *byte == b'\n'));
+        let end = bytes[..START_BYTES].iter().rposition(table::ends_line);
+        let end = end.or_else(|| bytes.iter().rposition(table::ends_line));
         bytes.truncate(end.map_or(0, |end| end + 1));
     }
     Ok(Text { bytes, is_whole })
@@ -136,13 +136,15 @@ fn parse(
     let bytes = text.bytes.as_slice();
     let mut content = Content::plain(&place.path, bytes, bytes.len() as u64);
     let CsvParameters { label, ignore, .. } = parameters;
-    let table = table::read(&mut content, label, ignore, range);
+    let mut table = table::read(&mut content, label, ignore, range);
     if table.is_err() && range.is_none() {
         let mut content = Content::plain(&place.path, bytes, bytes.len() as u64);
         let mut extent = Extent::default();
         let see = |value| extent.add(value);
-        if table::each_number(&mut content, label, ignore, see).is_ok() {
-            facts.suggest_range(&parameters.range, &extent, text.is_whole);
+        match table::each_number(&mut content, label, ignore, see) {
+            Ok(()) => facts.suggest_range(&parameters.range, &extent, text.is_whole),
+            // No range helps against it.
+            Err(error) => table = Err(error),
         }
     }
     facts.read(&place.pointer, table)

@@ -14,7 +14,7 @@ use mozjpeg_sys::{jpeg_common_struct, jpeg_error_mgr, msg_parm_union};
 
 use super::colour::cmyk_to_rgb;
 
-/// Most scans of a progressive picture. Each costs a pass over all its blocks, however few bytes it takes; encoders write about ten.
+/// Most scans of a picture. Each costs a pass over all its blocks, however few bytes it takes; encoders write about ten.
 const MAXIMUM_SCANS: usize = 500;
 
 /// A JPEG picture whose header has been read.
@@ -154,8 +154,8 @@ impl Frame {
             return Err(unsupported(format!("JPEG of {} channels", self.channels)));
         }
         let is_scan = |pair: &&[u8]| *pair == [0xff, 0xda];
-        if self.process == 2 && bytes.windows(2).filter(is_scan).count() > MAXIMUM_SCANS {
-            let reason = format!("progressive JPEG of more than {MAXIMUM_SCANS} scans");
+        if bytes.windows(2).filter(is_scan).count() > MAXIMUM_SCANS {
+            let reason = format!("JPEG of more than {MAXIMUM_SCANS} scans");
             return Err(unsupported(reason));
         }
         Ok(())

@@ -390,12 +390,7 @@ fn pixels(
                 0,
             )
         }
-        // Numbers of 64 bits are only rounded beyond 2^24, far from any range of pixels.
-        (DType::F64, _) => {
-            let numbers = file.read_doubles(array)?;
-            arrays::pixels(numbers.iter().copied(), range, values, 0)
-        }
-        _ => {
+        (DType::I8 | DType::U16 | DType::I16 | DType::F16 | DType::BF16 | DType::F32, _) => {
             let numbers = file.read(array)?;
             arrays::pixels(
                 numbers.iter().map(|&value| f64::from(value)),
@@ -403,6 +398,11 @@ fn pixels(
                 values,
                 0,
             )
+        }
+        // f32 rounds integers beyond 2^24, which may put them outside of a range.
+        _ => {
+            let numbers = file.read_doubles(array)?;
+            arrays::pixels(numbers.iter().copied(), range, values, 0)
         }
     })
 }

@@ -13,7 +13,7 @@ use crate::labels::{Labelling, SplitLabels};
 use crate::parameters::{NamedPath, Parameters, StatedFile};
 use crate::{duplicates, rows};
 
-/// Largest number of pixel bytes of a data set, which is held in memory.
+/// Largest number of pixel bytes of the training images of a data set, and of the test images, which are held in memory.
 pub(super) const MAXIMUM_BYTES: u64 = 1 << 32;
 
 /// The files of a data set by the parameters that name them: those of training (or of all) images, then of test images.
@@ -108,12 +108,26 @@ pub(super) struct Part {
 impl Part {
     /// Joins the parts of several files.
     pub(super) fn joined(parts: Vec<Part>) -> Result<Option<Part>, IngestError> {
+        Self::joined_within(parts, MAXIMUM_BYTES)
+    }
+
+    /// Joins parts of at most so many bytes of pixels together.
+    fn joined_within(parts: Vec<Part>, most: u64) -> Result<Option<Part>, IngestError> {
         let mut parts = parts.into_iter();
         let Some(mut whole) = parts.next() else {
             return Ok(None);
         };
         for part in parts {
             same_shape((&whole.path, whole.shape), (&part.path, part.shape))?;
+            let bytes = whole.pixels.len() as u64 + part.pixels.len() as u64;
+            if bytes > most {
+                return Err(IngestError::Labels {
+                    path: part.path,
+                    reason: format!(
+                        "with this file there are {bytes} values, at most {most} are read: give fewer images, or smaller ones"
+                    ),
+                });
+            }
             whole.pixels.extend(part.pixels);
             whole.labels.extend(part.labels);
         }
@@ -232,4 +246,29 @@ pub(super) fn finish(
     }
     context.warn_all(duplicates::Duplicates::of(&images).warning());
     write_split(context, parameters, images, is_split)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_that_are_too_large_together_are_refused() {
+        let parts = |count: usize| -> Vec<Part> {
+            let part = |number| Part {
+                path: PathBuf::from(format!("{number}.csv")),
+                shape: [1, 2, 2],
+                pixels: vec![number; 4],
+                labels: vec![0],
+            };
+            (0..count as u8).map(part).collect()
+        };
+        let joined = Part::joined_within(parts(3), 12).expect("they fit");
+        assert_eq!(joined.map(|part| part.pixels.len()), Some(12));
+        let error = Part::joined_within(parts(4), 12).expect_err("too many");
+        assert_eq!(
+            error.to_string(),
+            "3.csv: with this file there are 16 values, at most 12 are read: give fewer images, or smaller ones"
+        );
+    }
 }

@@ -346,6 +346,29 @@ fn npz(sizes: [[usize; 3]; 2], values: impl Fn(usize) -> f64, labels: &[i64]) ->
 }
 
 #[test]
+fn integers_beyond_single_precision_are_scaled_as_they_are() {
+    // The largest of each would be rounded to a number above it.
+    for largest in [100_000_007, i64::from(u32::MAX), (1 << 40) - 1] {
+        let values = [0, largest / 5, largest, largest - 1, 3, 0, largest, 7];
+        let mut file = NpzWriter::new(Vec::new());
+        let (images, labels) = (ArrayValues::I64(&values), ArrayValues::U8(&[0; 2]));
+        file.add("x_train", &[2, 2, 2], images).expect("added");
+        file.add("y_train", &[2], labels).expect("added");
+        let mut bench = Bench::new();
+        bench.place("own.npz", &file.finish().expect("finished"));
+        bench.set("file", json!("own.npz"));
+        bench.set("test_fraction", json!(0.5));
+        bench.set("range", json!([0, largest]));
+        let outcome = bench.run("npz");
+        assert_eq!(outcome.code, Some(0), "{outcome:?}");
+        let images = bench.images();
+        let mut pixels = [images.train.pixels, images.test.pixels];
+        pixels.sort();
+        assert_eq!(pixels.concat(), [0, 0, 255, 0, 0, 51, 255, 255]);
+    }
+}
+
+#[test]
 fn what_is_wrong_with_arrays_is_said_with_what_to_do() {
     let run = |file: &[u8]| {
         let mut bench = Bench::new();

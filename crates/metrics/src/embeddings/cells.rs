@@ -31,17 +31,10 @@ impl Cells {
         let cells = ((2.0 * (count as f64).sqrt()) as usize).clamp(1, count);
         let centres = Centres::of_sample(points, width, cells);
         let (order, starts) = by_cell(&centres.nearest(points), cells);
-        let mut reordered = vec![0.0; points.len()];
-        reordered
-            .par_chunks_exact_mut(width)
-            .zip(&order)
-            .for_each(|(target, &index)| {
-                target.copy_from_slice(&points[index as usize * width..][..width]);
-            });
         Self {
             width,
+            points: reordered(points, width, &order),
             order,
-            points: reordered,
             starts,
             centres,
         }
@@ -80,6 +73,18 @@ impl Cells {
     pub(super) fn cell_of(&self, position: usize) -> usize {
         self.starts.partition_point(|start| *start <= position) - 1
     }
+}
+
+/// The points `[n, width]` in the given order of their indices.
+pub(super) fn reordered(points: &[f32], width: usize, order: &[u32]) -> Vec<f32> {
+    let mut reordered = vec![0.0; points.len()];
+    reordered
+        .par_chunks_exact_mut(width)
+        .zip(order)
+        .for_each(|(target, &index)| {
+            target.copy_from_slice(&points[index as usize * width..][..width]);
+        });
+    reordered
 }
 
 #[derive(Debug, Clone)]

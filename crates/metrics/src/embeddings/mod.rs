@@ -19,5 +19,5 @@ pub use nearest_of_all::{Neighbours, nearest_of_all};
 pub use nearest_on_map::nearest_on_map;
 pub use neighbours::neighbours;
 pub use principal_components::two_principal_components;
-pub use unit_circle::{Plane, unit};
+pub use unit_circle::Plane;
 pub use vote::vote_accuracy;

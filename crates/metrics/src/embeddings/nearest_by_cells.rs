@@ -7,11 +7,9 @@
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::cells::Cells;
-use super::nearest::{Neighbour, nearest};
-use super::nearest_of_all::{
-    Candidates, Neighbours, PointSet, nearest_of_all, products_of, squares,
-};
+use super::cells::{Cells, reordered};
+use super::nearest::{Neighbour, nearest, squared_distance_by_lanes};
+use super::nearest_of_all::{Candidates, Neighbours, PointSet, centred, products_of};
 
 /// Points whose neighbours are found exactly, to know the recall.
 const SAMPLE: usize = 512;
@@ -23,8 +21,6 @@ const QUERIES: usize = 2048;
 const BLOCK: usize = 128;
 /// Part of all points that may be compared before all of them are: selecting cells costs more than it saves then.
 const WORTHWHILE: f64 = 0.4;
-/// Differences summed side by side.
-const LANES: usize = 8;
 
 /// Points in a new order and most of the nearest others of each.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,27 +36,24 @@ pub struct NearNeighbours {
 /// `min(count, n - 1)` near others of each of the n >= 1 `points` `[n, width]`, which are finite: at least 98.5 % of the nearest ones of
 /// a sample, with distances in f64.
 ///
-/// O(n sqrt(n) width) for points in clusters. Memory: `4 n width` bytes for the points in a new order, `16 n count` for the
-/// result, and for each thread the candidates of 2048 points, as in [`nearest_of_all`]. The same bytes for any number of threads.
+/// O(n sqrt(n) width) for points in clusters. Memory: `8 n width` bytes for the points in a new order and minus their mean, `16 n count`
+/// for the result, and for each thread the candidates of 2048 points, as in [`nearest_of_all`](super::nearest_of_all()). The same bytes for
+/// any number of threads.
 ///
 /// # Panics
 /// Panics if `width` is 0 or there is no point.
 pub fn nearest_by_cells(points: &[f32], width: usize, count: usize) -> NearNeighbours {
-    let cells = Cells::new(points, width);
-    let squares = squares(&cells.points, width);
-    let count = count.min(squares.len() - 1);
+    let cells = Cells::new(&centred(points, width), width);
+    let points = reordered(points, width, &cells.order);
+    let set = PointSet::new(&points, &cells.points, width);
     let search = Search {
-        set: PointSet {
-            points: &cells.points,
-            width,
-            squares: &squares,
-        },
+        count: count.min(set.len() - 1),
+        set,
         cells: &cells,
-        count,
     };
     let effort = search.effort();
     let (neighbours, recall) = if effort.compared > WORTHWHILE {
-        (nearest_of_all(&cells.points, width, count), 1.0)
+        (search.set.nearest(count), 1.0)
     } else {
         (search.neighbours(effort.cells), effort.recall)
     };
@@ -89,7 +82,7 @@ struct Search<'a> {
 
 impl Search<'_> {
     fn total(&self) -> usize {
-        self.set.squares.len()
+        self.set.len()
     }
 
     /// The fewest cells with the wanted recall.
@@ -103,7 +96,7 @@ impl Search<'_> {
             .map(|queries| {
                 let rows: Vec<f32> = queries
                     .iter()
-                    .flat_map(|&query| self.set.point(query))
+                    .flat_map(|&query| self.set.rows(query, 1))
                     .copied()
                     .collect();
                 let neighbours = self.set.neighbours_of(queries, &rows, self.count);
@@ -173,7 +166,7 @@ impl Search<'_> {
     }
 
     fn candidates(&self, first: usize, queries: usize, cells: usize) -> Vec<Candidates> {
-        let width = self.set.width;
+        let width = self.cells.width;
         let nearest = self.cells.nearest(self.set.rows(first, queries), cells);
         let mut wanted_by: Vec<Vec<usize>> = vec![Vec::new(); self.cells.len()];
         for (query, nearest) in nearest.chunks_exact(cells).enumerate() {
@@ -193,7 +186,7 @@ impl Search<'_> {
             for block in wanting.chunks(BLOCK) {
                 rows.clear();
                 for &query in block {
-                    rows.extend_from_slice(self.set.point(first + query));
+                    rows.extend_from_slice(self.set.rows(first + query, 1));
                 }
                 products.clear();
                 products.resize(block.len() * columns, 0.0);
@@ -210,13 +203,13 @@ impl Search<'_> {
     /// The nearest candidates by exact distances, or of all points where the cells hold too few.
     fn decide(&self, query: usize, candidates: Candidates) -> Vec<Neighbour> {
         let candidates = candidates.finish();
-        let point = self.set.point(query);
         if candidates.len() < self.count {
-            return self.set.neighbours_of(&[query], point, self.count);
+            let row = self.set.rows(query, 1);
+            return self.set.neighbours_of(&[query], row, self.count);
         }
         let exact = Arch::new().dispatch(Measure {
             set: &self.set,
-            point,
+            point: self.set.point(query),
             candidates: &candidates,
         });
         nearest(exact, self.count)
@@ -235,24 +228,9 @@ impl WithSimd for Measure<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> Vec<Neighbour> {
-        let (heres, here_rest) = self.point.as_chunks::<LANES>();
-        let measured = self.candidates.iter().map(|&index| {
-            let (theres, there_rest) = self.set.point(index as usize).as_chunks::<LANES>();
-            let mut sums = [0.0; LANES];
-            for (a, b) in heres.iter().zip(theres) {
-                for lane in 0..LANES {
-                    let difference = f64::from(a[lane]) - f64::from(b[lane]);
-                    sums[lane] += difference * difference;
-                }
-            }
-            for (lane, (a, b)) in here_rest.iter().zip(there_rest).enumerate() {
-                let difference = f64::from(*a) - f64::from(*b);
-                sums[lane] += difference * difference;
-            }
-            Neighbour {
-                index,
-                squared_distance: sums.iter().sum(),
-            }
+        let measured = self.candidates.iter().map(|&index| Neighbour {
+            index,
+            squared_distance: squared_distance_by_lanes(self.point, self.set.point(index as usize)),
         });
         measured.collect()
     }

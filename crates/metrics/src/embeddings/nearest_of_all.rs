@@ -4,18 +4,20 @@
 //! |x - y|^2 = |x|^2 + |y|^2 - 2 x . y
 //! ```
 //!
-//! with x . y from blocked f32 products says who may be a neighbour; exact f64 distances decide. No neighbour is
-//! lost to rounding: a product of D terms, summed in any order, with or without fused multiply-add, is off by at most
-//! D u / (1 - D u) sum |x_k y_k| with u = 2^-24 (Higham, *Accuracy and Stability of Numerical Algorithms*, section 3.1),
-//! which is at most D u (|x|^2 + |y|^2) for D u <= 1/2, and by 2^-126 a term for numbers too small to be normal.
-//! So every squared distance has a lower and an upper bound, and a point whose lower bound exceeds the k-th smallest
-//! upper bound is none of the k nearest.
+//! with x . y from blocked f32 products says who may be a neighbour; exact f64 distances decide. The products are of points minus
+//! their mean: those of points far from the origin would be too large to tell distances. No neighbour is lost to rounding: a
+//! product of D terms, summed in any order, with or without fused multiply-add, is off by at most D u / (1 - D u) sum |x_k y_k|
+//! with u = 2^-24 (Higham, *Accuracy and Stability of Numerical Algorithms*, section 3.1), which is at most D u (|x|^2 + |y|^2) for
+//! D u <= 1/2, and by 2^-126 a term for numbers too small to be normal. A component minus that of the mean is off by at most u
+//! times itself, so that |x - y|^2 of such x and y is off by at most (4 u + 2 u^2) (|x|^2 + |y|^2). So every squared distance has a
+//! lower and an upper bound, and a point whose lower bound exceeds the k-th smallest upper bound is none of the k nearest.
 
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 use rayon::prelude::*;
 
 use super::nearest::{Neighbour, nearest, squared_distance};
+use super::principal_components::mean;
 
 /// Points whose neighbours are looked for at a time.
 const BLOCK: usize = 128;
@@ -50,29 +52,23 @@ impl Neighbours {
 
 /// The `min(count, n - 1)` nearest others of each of the `points` `[n, width]`, which are finite.
 ///
-/// O(n^2 width) in f32. Memory: `16 n count` bytes for the result, 0.6 MiB a thread for the products, and
-/// the candidates of 128 points a thread, which are few more than `count` each unless the points lie closer together than
-/// f32 can tell at their distance from the origin. The same bytes for any number of threads.
+/// O(n^2 width) in f32. Memory: `4 n width` bytes for the points minus their mean, `16 n count` for the result, 0.6 MiB a thread for the
+/// products, and the candidates of 128 points a thread, which are few more than `count` each unless the points lie closer together
+/// than f32 can tell at their distance from the mean. The same bytes for any number of threads.
 ///
 /// # Panics
 /// Panics if `width` is 0.
 pub fn nearest_of_all(points: &[f32], width: usize, count: usize) -> Neighbours {
-    let squares = squares(points, width);
-    let count = count.min(squares.len().saturating_sub(1));
-    let set = PointSet {
-        points,
-        width,
-        squares: &squares,
-    };
-    let blocks = squares.len().div_ceil(BLOCK);
-    let all: Vec<Vec<Neighbour>> = (0..blocks)
-        .into_par_iter()
-        .map(|block| set.neighbours_of_block(block * BLOCK, count))
-        .collect();
-    Neighbours {
-        count,
-        all: all.concat(),
-    }
+    PointSet::new(points, &centred(points, width), width).nearest(count)
+}
+
+/// The points `[n, width]` minus their mean, in f32.
+pub(super) fn centred(points: &[f32], width: usize) -> Vec<f32> {
+    let mean: Vec<f32> = mean(points, width).iter().map(|&m| m as f32).collect();
+    let points = points.chunks_exact(width);
+    points
+        .flat_map(|point| point.iter().zip(&mean).map(|(value, mean)| value - mean))
+        .collect()
 }
 
 /// |x|^2 of every point.
@@ -85,30 +81,60 @@ pub(super) fn squares(points: &[f32], width: usize) -> Vec<f64> {
 
 pub(super) struct PointSet<'a> {
     /// `[n, width]`.
-    pub(super) points: &'a [f32],
-    pub(super) width: usize,
-    /// |x|^2 of every point.
-    pub(super) squares: &'a [f64],
+    points: &'a [f32],
+    /// The points minus their mean.
+    centred: &'a [f32],
+    width: usize,
+    /// |x|^2 of every centred point.
+    squares: Vec<f64>,
+}
+
+impl<'a> PointSet<'a> {
+    /// `centred` are the points as [`centred`] makes them.
+    pub(super) fn new(points: &'a [f32], centred: &'a [f32], width: usize) -> Self {
+        Self {
+            points,
+            centred,
+            width,
+            squares: squares(centred, width),
+        }
+    }
 }
 
 impl PointSet<'_> {
+    pub(super) fn len(&self) -> usize {
+        self.squares.len()
+    }
+
+    /// The point itself, from which distances are measured.
     pub(super) fn point(&self, index: usize) -> &[f32] {
         &self.points[index * self.width..][..self.width]
     }
 
-    /// The points `start..start + length`.
+    /// The centred points `start..start + length`.
     pub(super) fn rows(&self, start: usize, length: usize) -> &[f32] {
-        &self.points[start * self.width..][..length * self.width]
+        &self.centred[start * self.width..][..length * self.width]
+    }
+
+    /// The `min(count, n - 1)` nearest others of every point.
+    pub(super) fn nearest(&self, count: usize) -> Neighbours {
+        let count = count.min(self.len().saturating_sub(1));
+        let blocks = self.len().div_ceil(BLOCK);
+        let all: Vec<Vec<Neighbour>> = (0..blocks)
+            .into_par_iter()
+            .map(|block| self.neighbours_of_block(block * BLOCK, count))
+            .collect();
+        Neighbours::new(count, all.concat())
     }
 
     /// The `count` nearest others of [`BLOCK`] points from `start`, one point after the other.
     fn neighbours_of_block(&self, start: usize, count: usize) -> Vec<Neighbour> {
-        let rows = BLOCK.min(self.squares.len() - start);
+        let rows = BLOCK.min(self.len() - start);
         let queries: Vec<usize> = (start..start + rows).collect();
         self.neighbours_of(&queries, self.rows(start, rows), count)
     }
 
-    /// The `count` nearest others of the points `queries`, whose values are `rows`, one point after the other.
+    /// The `count` nearest others of the points `queries`, whose centred values are `rows`, one point after the other.
     pub(super) fn neighbours_of(
         &self,
         queries: &[usize],
@@ -118,7 +144,7 @@ impl PointSet<'_> {
         if count == 0 {
             return Vec::new();
         }
-        let total = self.squares.len();
+        let total = self.len();
         let mut candidates: Vec<Candidates> =
             queries.iter().map(|_| Candidates::new(count)).collect();
         let mut products = vec![0.0f32; queries.len() * TILE];
@@ -186,7 +212,7 @@ pub(super) fn products_of(left: &[f32], right: &[f32], width: usize, products: &
     );
 }
 
-/// How far products of f32 vectors may be from the truth.
+/// How far squared distances from products of centred f32 vectors may be from the truth.
 struct RoundingError {
     /// Part of |x|^2 + |y|^2.
     relative: f64,
@@ -199,7 +225,7 @@ impl RoundingError {
     fn of_products(terms: usize) -> Self {
         let terms = terms as f64;
         Self {
-            relative: 2.0 * terms * UNIT,
+            relative: (2.0 * terms + 5.0) * UNIT,
             absolute: 2.0 * terms * f64::from(f32::MIN_POSITIVE),
             // Half of what the bound allows: room for the roundings of f64.
             known: terms * UNIT <= 0.25,
@@ -267,5 +293,34 @@ impl Candidates {
     pub(super) fn finish(mut self) -> Vec<u32> {
         self.drop_far();
         self.list.iter().map(|candidate| candidate.index).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use eigenscope_stage::Seed;
+
+    use super::*;
+
+    #[test]
+    fn a_common_offset_adds_no_candidates() {
+        let (width, count) = (16, 30);
+        let candidates = |offset: f32| {
+            let mut stream = Seed(1).stream("test", 0);
+            let points: Vec<f32> = (0..1000 * width)
+                .map(|_| stream.normal() as f32 + offset)
+                .collect();
+            let centred = centred(&points, width);
+            let set = PointSet::new(&points, &centred, width);
+            let mut candidates = Candidates::new(count);
+            let mut products = vec![0.0; set.len()];
+            products_of(set.rows(0, 1), &centred, width, &mut products);
+            set.offer(0, 0, &products, &mut candidates);
+            candidates.finish().len()
+        };
+        for offset in [0.0, 300.0, -3000.0] {
+            let found = candidates(offset);
+            assert!((count..2 * count).contains(&found), "{offset}: {found}");
+        }
     }
 }

@@ -7,6 +7,7 @@ use faer::{Accum, Mat, Par, Scale, Side};
 use rayon::prelude::*;
 
 use crate::error::MetricError;
+use crate::vectors::sign;
 
 /// Directions that are iterated; the more there are than wanted, the fewer iterations.
 const DIRECTIONS: usize = 16;
@@ -92,17 +93,8 @@ impl RitzPairs {
     /// A vector with the sign that makes its component of largest absolute value positive.
     fn axis(&self, column: usize) -> Vec<f64> {
         let vector = self.vectors.col(column);
-        let largest = vector.iter().fold(0.0_f64, |largest, &value| {
-            if value.abs() > largest.abs() {
-                value
-            } else {
-                largest
-            }
-        });
-        vector
-            .iter()
-            .map(|value| value * largest.signum())
-            .collect()
+        let sign = sign(vector.iter());
+        vector.iter().map(|value| value * sign).collect()
     }
 }
 
@@ -112,6 +104,19 @@ fn start(width: usize) -> Mat<f64> {
     Mat::from_fn(width, DIRECTIONS.min(width), |_, _| stream.uniform() - 0.5)
         .qr()
         .compute_thin_Q()
+}
+
+/// The mean of the `points` `[n, width]`, in f64.
+pub(super) fn mean(points: &[f32], width: usize) -> Vec<f64> {
+    let mut mean = vec![0.0; width];
+    for point in points.chunks_exact(width) {
+        for (sum, &value) in mean.iter_mut().zip(point) {
+            *sum += f64::from(value);
+        }
+    }
+    let count = (points.len() / width) as f64;
+    mean.iter_mut().for_each(|sum| *sum /= count);
+    mean
 }
 
 /// Vectors and their mean.
@@ -124,18 +129,10 @@ struct Cloud<'a> {
 
 impl<'a> Cloud<'a> {
     fn new(points: &'a [f32], width: usize) -> Self {
-        let mut mean = vec![0.0; width];
-        for point in points.chunks_exact(width) {
-            for (sum, &value) in mean.iter_mut().zip(point) {
-                *sum += f64::from(value);
-            }
-        }
-        let count = (points.len() / width) as f64;
-        mean.iter_mut().for_each(|sum| *sum /= count);
         Self {
             points,
             width,
-            mean,
+            mean: mean(points, width),
         }
     }
 

@@ -4,13 +4,7 @@ use eigenscope_artifact::tables::embeddings::UnitCirclePlaneRow;
 use faer::{Mat, Side};
 
 use crate::error::MetricError;
-
-/// A vector scaled to length 1; `None` if its length is at most `shortest`.
-pub fn unit(vector: Vec<f64>, shortest: f64) -> Option<Vec<f64>> {
-    let length = dot(&vector, &vector).sqrt();
-    let unit = vector.into_iter().map(|value| value / length).collect();
-    (length > shortest).then_some(unit)
-}
+use crate::vectors::{dot, sign};
 
 /// The plane of the first two right singular vectors of a matrix.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,8 +39,9 @@ impl Plane {
         let columns = [width - 1, width - 2];
         Ok(Self {
             directions: columns.map(|column| {
-                let vector = pairs.U().col(column).iter().copied();
-                with_sign(vector.collect())
+                let vector = pairs.U().col(column);
+                let sign = sign(vector.iter());
+                vector.iter().map(|value| value * sign).collect()
             }),
             energy_fractions: columns.map(|column| energies[column] / total),
         })
@@ -75,25 +70,6 @@ impl Plane {
         });
         rows.collect()
     }
-}
-
-fn dot(one: &[f64], other: &[f64]) -> f64 {
-    one.iter().zip(other).map(|(one, other)| one * other).sum()
-}
-
-/// A vector with the sign that makes its component of largest magnitude positive.
-fn with_sign(mut vector: Vec<f64>) -> Vec<f64> {
-    let largest = vector.iter().copied().fold(0.0, |largest: f64, value| {
-        if value.abs() > largest.abs() {
-            value
-        } else {
-            largest
-        }
-    });
-    if largest < 0.0 {
-        vector.iter_mut().for_each(|value| *value = -*value);
-    }
-    vector
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use faer::{Mat, Side};
 
 use crate::error::MetricError;
+use crate::vectors::sign;
 
 /// Places in the plane.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,13 +49,7 @@ pub fn classical_scaling(distances: &[f64], size: usize) -> Result<PlaneMap, Met
     let mut points = vec![[0.0; 2]; size];
     for (axis, value) in values.iter().take(2).enumerate() {
         let vector = system.U().col(size - 1 - axis);
-        let largest = vector.iter().fold(0.0_f64, |largest, value| {
-            match value.abs() > largest.abs() {
-                true => *value,
-                false => largest,
-            }
-        });
-        let scale = value.max(0.0).sqrt() * largest.signum();
+        let scale = value.max(0.0).sqrt() * sign(vector.iter());
         for (point, coordinate) in points.iter_mut().zip(vector.iter()) {
             point[axis] = coordinate * scale;
         }

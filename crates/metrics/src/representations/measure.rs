@@ -61,7 +61,7 @@ impl Measure {
     }
 
     /// The part of the shape that is not whitened; `None` for similarities, which are cosines of vectors.
-    pub(super) fn shape(self, alpha: f64) -> Option<f64> {
+    pub(crate) fn shape(self, alpha: f64) -> Option<f64> {
         match self {
             Self::Cka | Self::DebiasedCka | Self::Rsa => None,
             Self::Procrustes => Some(1.0),

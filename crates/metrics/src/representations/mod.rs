@@ -6,4 +6,4 @@ mod representation;
 
 pub use classical_scaling::{PlaneMap, classical_scaling};
 pub use measure::{Measure, Measured, compare};
-pub use representation::Representation;
+pub use representation::{Memory, Representation};

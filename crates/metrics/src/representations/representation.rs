@@ -6,10 +6,12 @@ use faer::{Accum, Mat, MatRef, Par, Side};
 
 use super::measure::Measure;
 use crate::error::MetricError;
+use crate::vectors::{dot, unit};
 
 /// A representation X `[n, p]` of n images, as far as it takes to compare it with others: nothing that grows with p.
 ///
-/// Memory: at most `8 n^2` bytes for the shape and `4 n^2` for each of the other measures, 5 MB for 500 images.
+/// Memory: at most `8 n^2` bytes for the shape and `4 n^2` for each of the other measures, 5 MB for 500 images. [`Memory`] tells what it
+/// takes to make and to compare it.
 #[derive(Debug, Clone)]
 pub struct Representation {
     /// For each measure that is a cosine, the vector of length 1; `None` if it has no direction.
@@ -26,6 +28,34 @@ struct Shape {
     left: Mat<f64>,
     /// S in units of its root mean square, of which those below sqrt(1e-7) of the largest are rounding and left out.
     singular: Vec<f64>,
+}
+
+/// Bytes for representations of n images, about.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Memory {
+    /// What is kept of each.
+    pub kept: f64,
+    /// What a thread needs beside that while it makes one or compares two: kernels and their eigenvectors, but not the values of the
+    /// layer, which are there three times as f32.
+    pub working: f64,
+}
+
+impl Memory {
+    /// For these measures of `images` images.
+    pub fn new(images: usize, measures: &[Measure], alpha: f64) -> Self {
+        let pairs = (images as f64).powi(2);
+        let shapes = measures.iter().filter_map(|measure| measure.shape(alpha));
+        let shapes = shapes.count();
+        let cosines = measures.len() - shapes;
+        let (kept, working) = match shapes {
+            0 => (0.0, 24.0),
+            _ => (8.0, 48.0),
+        };
+        Self {
+            kept: pairs * (kept + 4.0 * cosines as f64),
+            working: pairs * working,
+        }
+    }
 }
 
 impl Representation {
@@ -58,7 +88,7 @@ impl Representation {
                 Measure::Rsa => centred_ranks(squared_distances(&kernel)),
                 Measure::Procrustes | Measure::Shape | Measure::Cca => return None,
             };
-            Some((*measure, direction(vector)))
+            Some((*measure, unit(vector, 0.0)))
         });
         let vectors = vectors.collect();
         let needs_shape = measures
@@ -148,7 +178,7 @@ impl Shape {
             .singular
             .iter()
             .map(|value| alpha * value + (1.0 - alpha));
-        direction(mixed.collect()).unwrap_or_default()
+        unit(mixed.collect(), 0.0).unwrap_or_default()
     }
 }
 
@@ -232,17 +262,6 @@ fn centred_ranks(values: Vec<f64>) -> Vec<f64> {
         first += equal.len();
     }
     ranks
-}
-
-/// The vector of length 1; `None` if it is 0.
-fn direction(mut vector: Vec<f64>) -> Option<Vec<f64>> {
-    let length = dot(&vector, &vector).sqrt();
-    vector.iter_mut().for_each(|value| *value /= length);
-    (length > 0.0).then_some(vector)
-}
-
-fn dot(one: &[f64], other: &[f64]) -> f64 {
-    one.iter().zip(other).map(|(a, b)| a * b).sum()
 }
 
 /// The matrix product, computed in the calling thread.

@@ -84,8 +84,8 @@ fn run(context: &Context) -> Result<(), TaskError> {
     }
     let weights = BilinearWeights::new(&model, "a mask")?;
     let images = SplitImages::read(&reader, split, &data_input.task)?;
-    let sorts = [1, 2].map(|image| of_sort(&masks.rows, image)).concat();
-    let masked = MaskedModel::new(&weights, &sorts)?;
+    let kinds = [1, 2].map(|image| of_kind(&masks.rows, image)).concat();
+    let masked = MaskedModel::new(&weights, &kinds)?;
     let counts = count(&masked, &images, &strengths)?;
     let rows = scores(&masks.rows, &strengths, &counts);
     context.write(&summary(&rows)?)?;
@@ -93,7 +93,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
 }
 
 /// The masks in one column of images, each with its class.
-fn of_sort(rows: &[ImageRow<MaskRow>], image: usize) -> Vec<(u16, &[f32])> {
+fn of_kind(rows: &[ImageRow<MaskRow>], image: usize) -> Vec<(u16, &[f32])> {
     let masks = rows
         .iter()
         .map(|row| (row.row.class as u16, row.images[image].as_slice()));
@@ -129,8 +129,8 @@ fn scores(
     counts: &MaskCounts,
 ) -> Vec<MaskScoreRow> {
     let fraction = |count: u32| f64::from(count) / f64::from(counts.images);
-    let score = |sort: &str, mask: &MaskRow, strength: f64, correct, misclassified| MaskScoreRow {
-        mask: sort.to_owned(),
+    let score = |kind: &str, mask: &MaskRow, strength: f64, correct, misclassified| MaskScoreRow {
+        mask: kind.to_owned(),
         class: mask.class,
         rank: mask.rank,
         strength,
@@ -151,9 +151,9 @@ fn scores(
             misclassified,
         ));
     }
-    for (sort, name) in MASKS[1..].iter().enumerate() {
+    for (kind, name) in MASKS[1..].iter().enumerate() {
         for (number, ImageRow { row, .. }) in masks.iter().enumerate() {
-            let start = (sort * masks.len() + number) * strengths.len();
+            let start = (kind * masks.len() + number) * strengths.len();
             for (position, &strength) in strengths.iter().enumerate() {
                 let place = start + position;
                 let (correct, misclassified) = (counts.correct[place], counts.misclassified[place]);
@@ -164,31 +164,31 @@ fn scores(
     rows
 }
 
-/// Means over the masks of one sort and strength.
+/// Means over the masks of one kind and strength.
 fn summary(rows: &[MaskScoreRow]) -> Result<Vec<MaskSummaryRow>, MetricError> {
     let mut strengths: Vec<f64> = rows.iter().map(|row| row.strength).collect();
     strengths.sort_by(f64::total_cmp);
     strengths.dedup();
     let mut observations = Observations::<2, 2>::default();
     for row in rows {
-        let sort = MASKS.iter().position(|name| *name == row.mask);
+        let kind = MASKS.iter().position(|name| *name == row.mask);
         let place = strengths
             .iter()
             .position(|strength| *strength == row.strength);
-        let (Some(sort), Some(place)) = (sort, place) else {
+        let (Some(kind), Some(place)) = (kind, place) else {
             continue;
         };
         let values = [row.accuracy_fraction, row.misclassified_fraction];
-        observations.push([sort as u32, place as u32], values);
+        observations.push([kind as u32, place as u32], values);
     }
     let summaries = aggregate(observations)?.into_iter().map(|group| {
-        let [sort, place] = group.keys.map(|key| key as usize);
+        let [kind, place] = group.keys.map(|key| key as usize);
         let half_width = |deviation: Option<f64>| {
             deviation.map(|deviation| STANDARD_ERRORS * deviation / f64::from(group.count).sqrt())
         };
         let [accuracy, misclassified] = group.deviations.map(half_width);
         MaskSummaryRow {
-            mask: MASKS[sort].to_owned(),
+            mask: MASKS[kind].to_owned(),
             strength: strengths[place],
             masks: group.count,
             accuracy_mean_fraction: group.means[0],

@@ -9,13 +9,16 @@ use eigenscope_artifact::tables::representations::{
 use eigenscope_artifact::{IMAGES, ImageReader, SplitName, TENSORS};
 use eigenscope_models::{Activations, StoredModel, check_images, evaluation_rows};
 use eigenscope_stage::{
-    Context, Input, LAYERS, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
+    Context, Examination, Examined, Input, LAYERS, Parameter, ParameterType, Role, TaskError,
+    TaskKind, quantities, task_function,
 };
 use rayon::prelude::*;
 use serde::Deserialize;
 
 use crate::error::MetricError;
-use crate::representations::{Measure, Measured, Representation, classical_scaling, compare};
+use crate::representations::{
+    Measure, Measured, Memory, Representation, classical_scaling, compare,
+};
 use crate::split_images::SplitImages;
 
 pub(super) fn kind() -> TaskKind {
@@ -70,9 +73,37 @@ pub(super) fn kind() -> TaskKind {
     .reads(Role::one("data", IMAGES, "images that all are shown").shown_to("models"))
     .writes(RepresentationSimilarityRow::KIND)
     .writes(RepresentationMapRow::KIND)
-    .threads(4)
+    .examined_by(examine)
+    .threads(THREADS)
     .memory_mib(512)
     .seconds(5.0)
+}
+
+/// Networks that are shown the images at a time, at most.
+const THREADS: usize = 4;
+/// Values that a layer reads, where nothing says how many.
+const VALUES: f64 = 4096.0;
+
+/// Tells the memory for as many images as there may be.
+fn examine(examination: &Examination<'_>) -> Result<Examined, TaskError> {
+    let parameters: Parameters = examination.parameters()?;
+    let models = examination.known("models");
+    let models = models.quantity(quantities::ARTIFACTS).unwrap_or(1);
+    Ok(Examined {
+        memory_mib: Some(memory_mib(&parameters, models)),
+        ..Examined::default()
+    })
+}
+
+/// Peak memory: the program, what is kept of each layer of each network, and what each thread works with.
+fn memory_mib(parameters: &Parameters, models: u64) -> u64 {
+    let memory = Memory::new(parameters.images, &parameters.measures, parameters.alpha);
+    let layers = parameters.layers.len().max(1) as f64;
+    let values = VALUES * parameters.images as f64;
+    let kept = models as f64 * layers * memory.kept;
+    let working = memory.working + (4.0 * layers + 8.0) * values;
+    let bytes = kept + models.min(THREADS as u64) as f64 * working;
+    192 + (bytes / f64::from(1 << 20)) as u64
 }
 
 #[derive(Deserialize)]
@@ -208,15 +239,25 @@ fn warn_of_few_images(
     kept: &[Representation],
     images: usize,
 ) {
-    let whitened = parameters.measures.contains(&Measure::Cca);
+    let whitened = parameters.measures.iter();
+    let whitened = whitened.filter(|measure| measure.shape(parameters.alpha) == Some(0.0));
+    let whitened: Vec<String> = whitened
+        .map(|measure| format!("`{}`", measure.name()))
+        .collect();
     let full = |kept: &Representation| kept.rank() + 1 >= images;
-    if let Some(at) = kept.iter().position(full).filter(|_| whitened) {
+    if let Some(at) = kept.iter().position(full)
+        && !whitened.is_empty()
+    {
         context.warn(format!(
-            "what `{}` of {} reads of {images} images differs in {} directions, as many as there can be: `cca` is the same with any \
+            "what `{}` of {} reads of {images} images differs in {} directions, as many as there can be: {} the same with any \
              representation in its place; show more images",
             places[at].layer,
             places[at].model,
             kept[at].rank(),
+            match whitened.as_slice() {
+                [only] => format!("{only} is"),
+                several => format!("{} are", several.join(" and ")),
+            }
         ));
     }
 }

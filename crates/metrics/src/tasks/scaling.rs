@@ -108,7 +108,11 @@ fn training_images(history: &Input, counts: &HashMap<Digest, u32>) -> Result<u32
         )));
     };
     let count = counts.get(&data.content);
-    let count = count.map(|&images| (f64::from(images) * part).round() as u32);
+    // As trainings count them: at least one of several.
+    let count = count.map(|&images| {
+        let of_epoch = (f64::from(images) * part).round() as u32;
+        of_epoch.clamp(images.min(1), images)
+    });
     count.ok_or_else(|| {
         MetricError::Mismatch(format!(
             "{} was trained on the images of `{}`, which are not among `data`",

@@ -3,11 +3,12 @@
 use eigenscope_artifact::tables::embeddings::{MapQualityRow, MapRow};
 use eigenscope_artifact::{EMBEDDINGS, Embeddings, Examples};
 use eigenscope_stage::{
-    Context, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
+    Context, Examination, Examined, Parameter, ParameterType, Role, TaskError, TaskKind,
+    task_function,
 };
 use serde::Deserialize;
 
-use crate::embeddings::t_sne::{Layout, steps};
+use crate::embeddings::t_sne::{Layout, memory_bytes, steps};
 use crate::error::MetricError;
 
 pub(super) fn kind() -> TaskKind {
@@ -31,9 +32,29 @@ pub(super) fn kind() -> TaskKind {
         .reads(Role::one("embeddings", EMBEDDINGS, "what is laid out"))
         .writes(MapRow::KIND)
         .writes(MapQualityRow::KIND)
+        .examined_by(examine)
         .threads(4)
         .memory_mib(512)
         .seconds(4.0)
+}
+
+/// Tells the memory for as many images as there may be.
+fn examine(examination: &Examination<'_>) -> Result<Examined, TaskError> {
+    let Parameters { perplexity, images } = examination.parameters()?;
+    Ok(Examined {
+        memory_mib: Some(memory_mib(images, perplexity)),
+        ..Examined::default()
+    })
+}
+
+/// Values of an embedding, where nothing says how many.
+const WIDTH: f64 = 512.0;
+
+/// Peak memory: the program, what is read and chosen of it with two copies, and the layout.
+fn memory_mib(images: usize, perplexity: f64) -> u64 {
+    let embeddings = 4.0 * 4.0 * WIDTH * images as f64;
+    let bytes = embeddings + memory_bytes(images, perplexity);
+    128 + (bytes / f64::from(1 << 20)) as u64
 }
 
 #[derive(Deserialize)]

@@ -7,8 +7,9 @@ use eigenscope_stage::{
 };
 use serde::Deserialize;
 
-use crate::embeddings::{Plane, unit};
+use crate::embeddings::Plane;
 use crate::error::MetricError;
+use crate::vectors::unit;
 
 /// Largest width of embeddings. Finding the plane takes time in proportion to the cube of the width.
 const WIDEST: usize = 512;

@@ -12,14 +12,14 @@ use eigenscope_metrics::representations::{
     Measure, Measured, Representation, classical_scaling, compare,
 };
 use eigenscope_models::networks;
-use eigenscope_stage::{Input, Seed, Stage};
+use eigenscope_stage::{Input, Known, Question, Seed, Stage, quantities};
 use eigenscope_testing::{
-    TestFolder, TestTask, Tolerance, assert_close, class_names, fixture, image_header, noise,
-    untrained,
+    TestFolder, TestTask, Tolerance, assert_close, class_names, examine, fixture, image_header,
+    noise, untrained,
 };
 use proptest::prelude::*;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[derive(Deserialize)]
 struct Truth {
@@ -267,6 +267,35 @@ fn every_two_networks_and_their_place() {
 }
 
 #[test]
+fn memory_grows_with_images_and_networks() {
+    let memory = |images: usize, models: u64, measures: Value| {
+        let parameters = json!({
+            "layers": [], "measures": measures, "alpha": 0.5, "images": images, "split": "test",
+        });
+        let mut known = Known::default();
+        let artifacts = quantities::ARTIFACTS.to_owned();
+        known.quantities.insert(artifacts, models);
+        let question = Question {
+            kind: "representation-similarity".to_owned(),
+            parameters,
+            inputs: BTreeMap::from([("models".to_owned(), known)]),
+            thorough: false,
+        };
+        let examined = examine(Stage::Metric, "".as_ref(), question);
+        examined.memory_mib.expect("it is known")
+    };
+    let cosines = || json!(["cka", "debiased-cka", "rsa"]);
+    let all = || json!(Measure::ALL.map(Measure::name));
+    assert!(memory(500, 2, all()) < 512);
+    // One network took 725 MiB.
+    assert!(memory(5000, 1, cosines()) > 725);
+    assert!(memory(5000, 1, all()) > memory(5000, 1, cosines()));
+    // What is kept of 5,000 images: 20 n^2 bytes a network, however many threads there are.
+    let more = memory(5000, 20, all()) - memory(5000, 10, all());
+    assert!((4768..4770).contains(&more), "{more}");
+}
+
+#[test]
 fn images_that_cannot_tell_are_warned_of_or_refused() {
     let folder = TestFolder::new();
     let models = models(&folder);
@@ -280,6 +309,26 @@ fn images_that_cannot_tell_are_warned_of_or_refused() {
         "{}",
         warnings[0]
     );
+    // A shape that is whitened is the same as `cca`; one that is not can tell.
+    for (alpha, measures, told) in [
+        (0.0, json!(["shape"]), Some("`shape` is the same")),
+        (
+            0.0,
+            json!(["cca", "shape"]),
+            Some("`cca` and `shape` are the same"),
+        ),
+        (0.5, json!(["shape", "procrustes"]), None),
+    ] {
+        let few = task(&folder, &models, 5)
+            .set("layers", json!(["layer1"]))
+            .set("measures", measures)
+            .set("alpha", json!(alpha))
+            .run(&folder);
+        match told {
+            Some(part) => few.warns_of(part),
+            None => assert!(few.warnings().is_empty()),
+        }
+    }
     task(&folder, &models, 3)
         .run(&folder)
         .fails_with("has 3 test images; at least 4 are needed to compare representations");

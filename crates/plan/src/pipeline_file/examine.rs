@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use eigenscope_stage::{
-    Device, Examined, Fault, Known, ParameterType, Question, Stage, TaskKindDescription,
+    Device, Examined, Fault, Known, ParameterType, Question, Stage, TaskKindDescription, quantities,
 };
 use serde_json::Value;
 
@@ -200,10 +200,15 @@ fn question(
     let roles: HashSet<&str> = task.inputs.iter().map(|one| &*one.role).collect();
     let inputs = roles.into_iter().map(|role| {
         let features = features::common(task, role, features);
-        let known = match features.uncertain {
+        let mut known = match features.uncertain {
             true => Known::default(),
             false => known(&features, &sizes::common(task, role, quantities)),
         };
+        let count = task.inputs.iter().filter(|one| *one.role == *role).count();
+        if count > 1 {
+            let name = quantities::ARTIFACTS.to_owned();
+            known.quantities.insert(name, count as u64);
+        }
         (role.to_owned(), known)
     });
     Question {

@@ -121,8 +121,8 @@ fn draw(
 
 /// A sentence about the strongest masks.
 fn in_numbers(summary: &[MaskSummaryRow]) -> String {
-    let strongest = |sort: &str| {
-        let rows = summary.iter().filter(|row| row.mask == sort);
+    let strongest = |kind: &str| {
+        let rows = summary.iter().filter(|row| row.mask == kind);
         rows.max_by(|a, b| a.strength.total_cmp(&b.strength))
     };
     let (Some(plain), Some(masked), Some(random)) = (
@@ -173,8 +173,8 @@ fn plot(
     chance: Option<Chance>,
     pick: impl Fn(&MaskSummaryRow) -> (f64, Option<f64>),
 ) -> Result<Panel, TaskError> {
-    let of_sort = |sort: &str| -> Vec<&MaskSummaryRow> {
-        let mut rows: Vec<_> = summary.iter().filter(|row| row.mask == sort).collect();
+    let of_kind = |kind: &str| -> Vec<&MaskSummaryRow> {
+        let mut rows: Vec<_> = summary.iter().filter(|row| row.mask == kind).collect();
         rows.sort_by(|a, b| a.strength.total_cmp(&b.strength));
         rows
     };
@@ -184,7 +184,7 @@ fn plot(
     }
     let mut layers = Vec::new();
     let mut ends = Vec::new();
-    if let [plain] = of_sort(PLAIN.0).as_slice() {
+    if let [plain] = of_kind(PLAIN.0).as_slice() {
         let value = 100.0 * pick(plain).0;
         ends.push(value);
         let line = Line {
@@ -193,8 +193,8 @@ fn plot(
         };
         layers.push(Layer::Line(line));
     }
-    for (sort, name, colour) in CURVES {
-        let rows = of_sort(sort);
+    for (kind, name, colour) in CURVES {
+        let rows = of_kind(kind);
         let values: Vec<_> = rows.iter().map(|row| pick(row)).collect();
         for (mean, half) in &values {
             let half = half.unwrap_or(0.0);

@@ -27,7 +27,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
     let rows: Vec<MergeRow> = context.read("merges")?;
     let mut classes = classes(&rows);
     if classes.is_empty() {
-        return Err("the table has no rows: there are not two classes with images".into());
+        return Err("the table has no rows: there are not two classes that can be merged".into());
     }
     if classes.len() > MOST_CLASSES {
         context.warn(format!(
@@ -43,10 +43,10 @@ fn run(context: &Context) -> Result<(), TaskError> {
 /// The classes in the order in which they come.
 fn classes(rows: &[MergeRow]) -> Vec<String> {
     let mut classes: Vec<String> = Vec::new();
-    for name in rows
-        .iter()
-        .flat_map(|row| [&row.first_class, &row.second_class])
-    {
+    // The second class of the first row may come later, where pairs are missing.
+    let first = rows.iter().map(|row| &row.first_class);
+    let second = rows.iter().map(|row| &row.second_class);
+    for name in first.chain(second) {
         if !classes.contains(name) {
             classes.push(name.clone());
         }
@@ -100,13 +100,25 @@ fn draw(rows: &[MergeRow], classes: &[String], title: String) -> Result<Figure, 
         format!(
             "Each cell is one pair of classes, merged alone by editing the weight of the layer that makes the embeddings: the cosine of \
              their mean embeddings before and after, the accuracy on the images of the two classes after, and how much that on the \
-             images of all other classes changes.{}",
+             images of all other classes changes.{}{}",
+            missing(rows, classes),
             extremes(rows)
         ),
         MARGINS + 2.0 * heat_map::side(classes.len() as f64),
         2,
         panels,
     ))
+}
+
+/// A note on pairs that have no cell.
+fn missing(rows: &[MergeRow], classes: &[String]) -> &'static str {
+    let is_shown =
+        |row: &&MergeRow| classes.contains(&row.first_class) && classes.contains(&row.second_class);
+    let shown = rows.iter().filter(is_shown).count();
+    match shown < classes.len() * (classes.len() - 1) / 2 {
+        true => " Pairs without values cannot be merged.",
+        false => "",
+    }
 }
 
 /// The accuracy on the other classes after the merge minus that before, as a fraction; `None` without other classes.

@@ -325,6 +325,11 @@ fn merges_are_maps_of_every_two_classes() {
             "–", "−75.0", "−1.5", "−75.0", "–", "−30.0", "−1.5", "−30.0", "–"
         ]
     );
+    // Without the first pair.
+    let inputs = [("merges", folder.table("merges", &rows[1..]))];
+    let drawn = drawn::draw(&folder, "merges", json!({}), inputs);
+    drawn.shows(&["Pairs without values cannot be merged."]);
+    assert_eq!(drawn.texts_of("x-axis")[2][..3], ["cat", "dog", "bird"]);
     let none: [MergeRow; 0] = [];
     let inputs = [("merges", folder.table("merges", &none))];
     drawn::draw(&folder, "merges", json!({}), inputs).fails_with("there are not two classes");

@@ -446,7 +446,7 @@ pub(crate) fn quality(layer: &str, number: usize) -> WeightQualityRow {
     }
 }
 
-/// A trained model of two layers, and an imported one of one, whose initial weights nobody knows.
+/// A trained model of two layers, and an imported one of one, whose initial weights are unknown.
 fn qualities(folder: &TestFolder) -> [(&'static str, Input); 2] {
     let trained = folder.table("trained", &[quality("layer1", 0), quality("layer2", 1)]);
     let theirs = WeightQualityRow {

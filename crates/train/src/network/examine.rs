@@ -3,12 +3,13 @@
 use eigenscope_models::Architecture;
 use eigenscope_models::steps::{StepErrors, StepList};
 use eigenscope_stage::{
-    Amount, Demand, Examination, Examined, Fault, Feature, Known, Relation, TaskError, quantities,
+    Amount, Demand, Examination, Examined, Fault, Feature, Relation, TaskError, quantities,
 };
 use serde_json::Value;
 
 use super::{NAME, Parameters};
 use crate::description::seconds_of;
+use crate::error::TrainError;
 use crate::on_card;
 use crate::training::{LastBatch, epoch_images, lone_image};
 
@@ -17,14 +18,13 @@ pub(super) fn examine(examination: &Examination<'_>) -> Result<Examined, TaskErr
     let known = examination.known("data");
     let mut examined = Examined::default();
     examined.faults.extend(parameters.faults());
+    let images = known.quantity(quantities::TRAINING_IMAGES);
+    let images = images.and_then(|images| usize::try_from(images).ok());
     if parameters.last_batch == LastBatch::Dropped {
-        let because = "an epoch has at least one whole batch; a partial one is dropped";
-        let batch = Amount::parameter("batch");
-        let images = quantities::TRAINING_IMAGES;
-        examined = examined.demands(
-            "data",
-            Demand::new(batch, Relation::AtMost, images, because),
-        );
+        match images {
+            Some(images) => examined.faults.extend(too_few(&parameters, images)),
+            None => examined = examined.demands("data", whole_batch()),
+        }
     }
     let steps = match StepList::parse(&Value::Array(parameters.steps.clone())) {
         Ok(steps) => steps,
@@ -35,19 +35,37 @@ pub(super) fn examine(examination: &Examination<'_>) -> Result<Examined, TaskErr
     };
     Ok(match steps.architecture(NAME, input, classes) {
         Err(errors) => refused(examined, &errors),
-        Ok(architecture) => sized(examined, &parameters, &architecture, &known),
+        Ok(architecture) => sized(examined, &parameters, &architecture, images),
     })
 }
 
-/// The answer where the images are known.
+/// As many images as a batch has.
+fn whole_batch() -> Demand {
+    let because = "an epoch has at least one whole batch; a partial one is dropped";
+    let batch = Amount::parameter("batch");
+    Demand::new(
+        batch,
+        Relation::AtMost,
+        quantities::TRAINING_IMAGES,
+        because,
+    )
+}
+
+/// The fault of an epoch without a whole batch.
+fn too_few(parameters: &Parameters, images: usize) -> Option<Fault> {
+    let images = epoch_images(images, parameters.epoch_fraction);
+    let batch = parameters.batch;
+    let error = TrainError::TooFewImages { images, batch };
+    (images < batch).then(|| Fault::at("/batch", error.to_string()))
+}
+
+/// The answer where the shape of the images is known, and perhaps how many training images there are.
 fn sized(
     mut examined: Examined,
     parameters: &Parameters,
     architecture: &Architecture,
-    known: &Known,
+    images: Option<usize>,
 ) -> Examined {
-    let images = known.quantity(quantities::TRAINING_IMAGES);
-    let images = images.and_then(|images| usize::try_from(images).ok());
     if let Some(images) = images {
         let images = epoch_images(images, parameters.epoch_fraction);
         let fault = lone_image(

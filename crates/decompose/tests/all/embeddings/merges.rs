@@ -3,7 +3,7 @@
 use super::embedded::{CLASSES, images, model};
 use eigenscope_artifact::tables::surgery::{CentroidRow, MergeRow, SingularValueRow, SurgeryRow};
 use eigenscope_artifact::{
-    EMBEDDINGS, Embeddings, EmbeddingsHeader, InputShape, SplitName, TENSORS,
+    EMBEDDINGS, Embeddings, EmbeddingsHeader, InputShape, SplitName, TENSORS, summarise,
 };
 use eigenscope_models::networks;
 use eigenscope_models::steps::StepList;
@@ -144,6 +144,60 @@ fn a_pair_is_merged_as_by_the_first_operation_of_a_surgery() {
         correct[usize::from(![1, 3].contains(label))] += 1;
     }
     assert_eq!([row.pair_correct_after, row.rest_correct_after], correct);
+}
+
+/// The embeddings with others in place of those of some classes.
+fn changed(
+    folder: &TestFolder,
+    embeddings: &Input,
+    vector_of: impl Fn(u16) -> Option<Vec<f32>>,
+) -> Input {
+    let mut changed = Embeddings::read(&embeddings.path).expect("embeddings");
+    let vectors = changed.vectors.chunks_exact_mut(changed.header.width);
+    for (vector, &label) in vectors.zip(&changed.labels) {
+        if let Some(other) = vector_of(label) {
+            vector.copy_from_slice(&other);
+        }
+    }
+    let path = folder.path("changed");
+    let provenance = summarise(&embeddings.path).expect("readable").provenance;
+    changed.write(&path, &provenance).expect("written");
+    made_by("decompose.embedding", &path)
+}
+
+#[test]
+fn what_cannot_be_merged_is_left_out_and_named() {
+    let truth = &fixture::<Value>("merges_truth.json");
+    let folder = TestFolder::new();
+    let [network, embeddings] = of_fixture(&folder, truth);
+    let all: Vec<MergeRow> = merges(&network, &embeddings, 1.0).run(&folder).rows();
+
+    // Two classes of one embedding. The embeddings of the others stay.
+    let equal = changed(&folder, &embeddings, |label| {
+        (label < 2).then(|| vec![0.5, -0.25, 0.0, 1.0])
+    });
+    let outcome = merges(&network, &equal, 1.0).run(&folder);
+    outcome.warns_of("one pair is left out: classes 0 and 1 have the same centroid");
+    let rows: Vec<MergeRow> = outcome.rows();
+    let pairs = |rows: &[MergeRow]| -> Vec<[String; 2]> {
+        let names = |row: &MergeRow| [row.first_class.clone(), row.second_class.clone()];
+        rows.iter().map(names).collect()
+    };
+    assert_eq!(pairs(&rows), pairs(&all)[1..]);
+
+    // A class whose mean has no direction.
+    let zero = changed(&folder, &embeddings, |label| {
+        (label == 0).then(|| vec![0.0; 4])
+    });
+    let outcome = merges(&network, &zero, 1.0).run(&folder);
+    outcome.warns_of("class 0: the mean embedding is zero");
+    let rows: Vec<MergeRow> = outcome.rows();
+    assert_eq!(pairs(&rows), pairs(&all)[3..]);
+
+    // No class has an inlier.
+    merges(&network, &embeddings, 0.0)
+        .run(&folder)
+        .fails_with("above the threshold 0; raise it");
 }
 
 #[test]

@@ -192,6 +192,23 @@ fn weights_without_a_spectrum_have_no_tail_and_no_bulk() {
     assert_eq!(one.alpha, None);
 }
 
+#[test]
+fn a_median_of_rounding_gives_no_bulk() {
+    let (size, rank) = (64, 24);
+    let mut stream = Seed(5).stream("test", 0);
+    let rows: Vec<f32> = (0..rank * size).map(|_| stream.normal() as f32).collect();
+    // The other rows repeat these, or are zero.
+    let repeated: Vec<f32> = rows.iter().copied().cycle().take(size * size).collect();
+    let mut padded = rows;
+    padded.resize(size * size, 0.0);
+    for weight in [repeated, padded] {
+        let found = measure(&[size, size], weight);
+        let bulk = (found.bulk_edge, found.soft_rank, found.spikes);
+        assert_eq!(bulk, (None, None, None));
+        assert!(found.alpha.is_some());
+    }
+}
+
 proptest! {
     /// Turned round and scaled weights: what has no unit stays, norms grow with the scale, eigenvalues with its square.
     #[test]

@@ -14,9 +14,9 @@ use rayon::prelude::*;
 use crate::embeddings::Neighbour;
 
 /// The entropy of a row is that of the perplexity up to this many nats.
-const TOLERANCE: f64 = 1e-10;
-/// Steps of the search; 60 suffice unless the perplexity cannot be reached.
-const MAXIMUM_STEPS: u32 = 200;
+pub(super) const TOLERANCE: f64 = 1e-10;
+/// Steps of the search for one b; 60 suffice unless the perplexity cannot be reached.
+pub(super) const MAXIMUM_STEPS: u32 = 200;
 /// Rows of P that are made at a time.
 const PART: usize = 16_384;
 
@@ -66,11 +66,11 @@ impl<T: Probability> Affinities<T> {
             .collect();
         let unreached = halves.iter().filter(|(_, reached)| !reached).count();
         let halves: Vec<Vec<T>> = halves.into_iter().map(|(halves, _)| halves).collect();
-        let given = Given::new(neighbours, &halves);
+        let incoming = Incoming::new(neighbours, &halves);
         let rows = |point: usize| {
             let own = neighbours[point].iter().map(|neighbour| neighbour.index);
             let mut row: Vec<(u32, T)> = own.zip(halves[point].iter().copied()).collect();
-            row.extend(given.row(point));
+            row.extend(incoming.row(point));
             add_up(&mut row);
             row
         };
@@ -132,13 +132,13 @@ impl<T: Probability> Affinities<T> {
 }
 
 /// What others give to a point: p_{i|j} / 2n of the points j that have i among their neighbours, in the order of j.
-struct Given<T> {
+struct Incoming<T> {
     /// Where those of every point begin, and where the last ones end.
     starts: Vec<usize>,
     entries: Vec<(u32, T)>,
 }
 
-impl<T: Probability> Given<T> {
+impl<T: Probability> Incoming<T> {
     fn new(neighbours: &[&[Neighbour]], halves: &[Vec<T>]) -> Self {
         let mut starts = vec![0; neighbours.len() + 1];
         for neighbour in neighbours.iter().copied().flatten() {

@@ -6,17 +6,13 @@
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
+use super::affinities::{MAXIMUM_STEPS, TOLERANCE};
 use super::gradient::Repulsion;
 use super::tree::Tree;
+use crate::embeddings::nearest::squared_distance_by_lanes;
 
-/// The entropy of a row is that of the perplexity up to this many nats.
-const TOLERANCE: f64 = 1e-10;
-/// Steps of the search for one b; a handful suffices unless the perplexity cannot be reached.
-const MAXIMUM_STEPS: u32 = 200;
 /// exp(-x) is taken to be 0 beyond this x: 1e-22, which all pairs together do not add up to the last digit of.
 const NEGLIGIBLE: f64 = 50.0;
-/// Differences summed side by side.
-const LANES: usize = 8;
 /// Points whose distances are computed together, so that each point is fetched once for all of them.
 const BLOCK: usize = 16;
 
@@ -179,21 +175,8 @@ impl WithSimd for Distances<'_> {
     fn with_simd<S: Simd>(self, _: S) {
         let count = self.points.len() / self.width;
         for (other, there) in self.points.chunks_exact(self.width).enumerate() {
-            let (theres, there_rest) = there.as_chunks::<LANES>();
             for (at, here) in self.members.chunks_exact(self.width).enumerate() {
-                let (heres, here_rest) = here.as_chunks::<LANES>();
-                let mut sums = [0.0; LANES];
-                for (a, b) in heres.iter().zip(theres) {
-                    for lane in 0..LANES {
-                        let difference = f64::from(a[lane]) - f64::from(b[lane]);
-                        sums[lane] += difference * difference;
-                    }
-                }
-                for (lane, (a, b)) in here_rest.iter().zip(there_rest).enumerate() {
-                    let difference = f64::from(*a) - f64::from(*b);
-                    sums[lane] += difference * difference;
-                }
-                self.distances[at * count + other] = sums.iter().sum();
+                self.distances[at * count + other] = squared_distance_by_lanes(here, there);
             }
         }
     }

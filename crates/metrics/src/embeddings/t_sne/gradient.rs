@@ -215,7 +215,8 @@ fn difference(attraction: &[[f64; 2]], repulsion: &Repulsion, exaggeration: f64)
         .collect()
 }
 
-/// KL(P || Q) = sum over i != j of P_ij ln(P_ij / Q_ij), in nats: Z over all pairs in f64, and P of `affinities`.
+/// KL(P || Q) = sum over i != j of P_ij ln(P_ij / Q_ij), in nats: Z over all pairs in f64, and P of `affinities`. It is what [`gradient`] is
+/// the derivative of, which tests show; the descent does not need it.
 pub fn divergence(affinities: &Affinities, map: &[[f64; 2]]) -> f64 {
     let normaliser = Repulsion::new(&Tree::new(map), 0.0).normaliser;
     divergence_with(affinities, map, normaliser)

@@ -55,7 +55,7 @@ impl Interpolation {
     pub fn repulsion(&mut self, map: &[[f64; 2]]) -> Repulsion {
         let frame = Frame::around(map);
         let kernels = match self.kernels.take() {
-            Some(kernels) if kernels.fit(&frame) => kernels,
+            Some(kernels) if kernels.fits(&frame) => kernels,
             _ => Kernels::new(&frame),
         };
         let charges = frame.charges(map);
@@ -204,7 +204,7 @@ impl Kernels {
         Fourier::length_from(2 * frame.nodes + MARGIN)
     }
 
-    fn fit(&self, frame: &Frame) -> bool {
+    fn fits(&self, frame: &Frame) -> bool {
         self.spacing == frame.spacing && self.fourier.length() == Self::padded(frame)
     }
 

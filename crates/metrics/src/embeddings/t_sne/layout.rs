@@ -24,6 +24,17 @@ pub fn steps(points: usize) -> u32 {
     if points > FEW { STEPS_OF_MANY } else { STEPS }
 }
 
+/// Bytes that [`Layout::new`] takes at most beside the vectors, about.
+pub fn memory_bytes(points: usize, perplexity: f64) -> f64 {
+    let neighbours = relevant(perplexity).max(VOTERS).min(points);
+    let pairs = points as f64 * neighbours as f64;
+    match points > FEW {
+        // Grids are seldom larger.
+        true => 60.0 * pairs + f64::from(1 << 27),
+        false => 100.0 * pairs,
+    }
+}
+
 /// Vectors laid out in two dimensions.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Layout {
@@ -45,7 +56,7 @@ impl Layout {
     ///
     /// Up to 10,000 points: O(n^2 width) for the neighbours and for the divergence, and O(n (perplexity + log n)) a step. More: O(n
     /// sqrt(n) width) for the neighbours, as long as they are in clusters, and O(n perplexity) a step. Memory: about `300 n perplexity`
-    /// bytes of few points; of many about `90 n perplexity`, a copy of them, and 40 bytes a node of a grid of at most 4,096^2.
+    /// bytes of few points; of many about `90 n perplexity`, two copies of them, and 40 bytes a node of a grid of at most 4,096^2.
     ///
     /// # Errors
     /// Returns an error if a value is not finite, or if the vectors have one component or are all equal.

@@ -158,9 +158,9 @@ fn every_mask_has_a_row_for_each_strength() {
     let outcome = task.clone().run(&folder).succeeded();
     let rows: Vec<MaskScoreRow> = outcome.rows();
     assert_eq!(rows.len(), 20 + 2 * 20 * 3);
-    let of = |sort: &str| -> Vec<MaskScoreRow> {
+    let of = |kind: &str| -> Vec<MaskScoreRow> {
         rows.iter()
-            .filter(|row| row.mask == sort)
+            .filter(|row| row.mask == kind)
             .cloned()
             .collect()
     };

@@ -14,9 +14,9 @@ use eigenscope_artifact::{
     Digest, Embeddings, EmbeddingsHeader, ImageHeader, ImageWriter, InputDigest, Provenance,
     SourceCheck, Split, SplitName, read_labelled, write_records,
 };
-use eigenscope_stage::Input;
+use eigenscope_stage::{Input, Question, Stage};
 
-use eigenscope_testing::{Digits, TaskOutcome, cut, provenance};
+use eigenscope_testing::{Digits, TaskOutcome, cut, examine, provenance};
 use serde_json::{Value, json};
 
 /// Pixels of the first digits as embeddings of 64 values; every tenth one is predicted to be a 0.
@@ -196,6 +196,26 @@ fn a_map_and_its_quality() {
         .fails_with("all 40 embeddings of decompose.embeddings are equal");
 }
 
+#[test]
+fn the_memory_of_a_map_grows_with_images_and_perplexity() {
+    let memory = |images: usize, perplexity: f64| {
+        let question = Question {
+            kind: "t-sne".to_owned(),
+            parameters: json!({"perplexity": perplexity, "images": images}),
+            inputs: BTreeMap::new(),
+            thorough: false,
+        };
+        let examined = examine(Stage::Metric, "".as_ref(), question);
+        examined.memory_mib.expect("it is known")
+    };
+    assert!(memory(10_000, 30.0) < 512);
+    // 300 bytes for each image and unit of perplexity.
+    assert!(memory(10_000, 1000.0) > 2800);
+    assert!(memory(60_000, 1000.0) > 2 * memory(10_000, 1000.0));
+    // There are no more neighbours than images.
+    assert!(memory(1000, 900.0) < 512);
+}
+
 /// Embeddings of these vectors, of ten classes in turn.
 fn of_vectors(vectors: &[Vec<f32>]) -> Embeddings {
     let labels: Vec<u16> = (0..vectors.len())
@@ -371,7 +391,7 @@ fn history_of(
 fn scaling_counts_the_images_of_an_epoch() {
     let place = Place::new();
     let data = data(&place, 1000);
-    let histories = [0.05, 0.2, 1.0].map(|part| {
+    let histories = [0.0002, 0.05, 0.2, 1.0].map(|part| {
         let parameters = json!({ "epoch_fraction": part });
         let mut history = history_of(
             &place,
@@ -391,7 +411,9 @@ fn scaling_counts_the_images_of_an_epoch() {
     let outcome = place.run_with(1, "scaling", json!({"over": "seed"}), &inputs, &outputs);
     let rows: Vec<ScalingRow> = outcome.rows();
     let images = rows.iter().map(|row| row.images);
-    assert_eq!(images.collect::<Vec<_>>(), [50, 200, 1000]);
+    // At least one, as in training.
+    assert_eq!(images.collect::<Vec<_>>(), [1, 50, 200, 1000]);
+    assert_eq!(outcome.rows::<PowerLawRow>().len(), 1);
 }
 
 #[test]
