@@ -9,7 +9,8 @@ use eigenscope_artifact::tables::representations::{
 use eigenscope_artifact::{IMAGES, ImageReader, SplitName, TENSORS};
 use eigenscope_models::{Activations, StoredModel, check_images, evaluation_rows};
 use eigenscope_stage::{
-    Context, Input, LAYERS, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
+    Context, Feature, Input, LAYERS, NameRule, Parameter, ParameterType, Role, TaskError, TaskKind,
+    task_function,
 };
 use rayon::prelude::*;
 use serde::Deserialize;
@@ -35,7 +36,7 @@ pub(super) fn kind() -> TaskKind {
         .naming("models", LAYERS),
         Parameter::optional(
             "measures",
-            ParameterType::set(ParameterType::choice(&names)),
+            ParameterType::set(ParameterType::choice(&names)).filled(),
             names.to_vec(),
             "how they are compared",
         ),
@@ -70,6 +71,10 @@ pub(super) fn kind() -> TaskKind {
     .reads(Role::one("data", IMAGES, "images that all are shown").shown_to("models"))
     .writes(RepresentationSimilarityRow::KIND)
     .writes(RepresentationMapRow::KIND)
+    .provides([Feature::names(
+        "measures",
+        vec![NameRule::Items("measures".to_owned())],
+    )])
     .threads(4)
     .memory_mib(512)
     .seconds(5.0)
