@@ -296,6 +296,78 @@ fn every_command_has_a_manual_page() {
 }
 
 #[test]
+fn folders_that_are_created_are_named() {
+    let project = TestProject::new(SWEEP);
+    project.run();
+    for (arguments, folder) in [
+        (
+            &["export", "p.toml", "metric.final", "-o", "a/b/final.csv"][..],
+            "a/b",
+        ),
+        (&["report", "p.toml", "-o", "c/page.html"], "c"),
+        (&["report", "p.toml", "--split", "d/report"], "d"),
+        (&["diff", "p.toml@1", "-o", "e/diff.html"], "e"),
+        (&["timeline", "p.toml", "-o", "f/timeline.svg"], "f"),
+    ] {
+        let said = format!("created the folder {folder}\n");
+        let first = project.call(arguments).expect(0).stderr;
+        assert!(first.contains(&said), "{arguments:?}: {first}");
+        assert!(project.path(folder).is_dir());
+        let second = project.call(arguments).expect(0).stderr;
+        assert!(!second.contains("created the folder"), "{second}");
+    }
+}
+
+#[test]
+fn ls_lists_pipelines_tables_and_tasks() {
+    let project = TestProject::new(SWEEP);
+    project
+        .call(&["ls"])
+        .expect(0)
+        .explains(&["no `pipelines/*.toml`"]);
+    project.write("pipelines/digits.toml", SWEEP);
+    let listed = |arguments: &[&str]| project.call(arguments).expect(0).stdout;
+    assert_eq!(listed(&["ls"]), "digits  pipelines/digits.toml\n");
+    assert!(listed(&["ls", "p.toml"]).starts_with(
+        "data.digits            digits          stale              images\n\
+         train.bilinear         bilinear        0 of 2 up to date  tensors, history\n"
+    ));
+    project.run();
+    let tables = listed(&["ls", "p.toml"]);
+    assert!(tables.contains("2 of 2 up to date"), "{tables}");
+    // What its users have typed elsewhere.
+    assert_eq!(listed(&["list", "p.toml"]), tables);
+    assert_eq!(
+        listed(&["ls", "p.toml", "train.*"]),
+        "train.bilinear[hidden=4]  up to date  artifacts/p/train.bilinear,hidden-4\n\
+         train.bilinear[hidden=6]  up to date  artifacts/p/train.bilinear,hidden-6\n"
+    );
+    assert!(project.path("artifacts/p/train.bilinear,hidden-4").exists());
+
+    let json = project.json(&["ls", "p.toml", "train.bilinear[hidden=4]"]);
+    assert_eq!(
+        json["pipelines"],
+        serde_json::json!([{
+            "name": "p",
+            "file": "p.toml",
+            "tables": [{
+                "table": "train.bilinear",
+                "kind": "bilinear",
+                "writes": ["tensors", "history"],
+                "tasks": [{
+                    "task": "train.bilinear[hidden=4]",
+                    "state": "current",
+                    "path": "artifacts/p/train.bilinear,hidden-4",
+                }],
+            }],
+        }])
+    );
+    let json = project.json(&["ls"]);
+    assert_eq!(json["pipelines"][0]["name"], "digits");
+    assert!(json["pipelines"][0].get("tables").is_none());
+}
+
+#[test]
 fn misspelt_words_are_recognised() {
     let project = TestProject::new(SWEEP);
     project.write("pipelines/digits.toml", SWEEP);

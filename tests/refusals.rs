@@ -172,6 +172,130 @@ fn sizes_that_cannot_work_are_refused_before_anything_runs() {
 }
 
 #[test]
+fn parameters_that_do_not_fit_what_is_read_are_refused_before_anything_runs() {
+    let embedding = |lines: &str| {
+        format!(
+            "[train.mlp]\ndata = \"data.digits\"\nepochs = 1\n[decompose.embedding]\nmodel = \"train.mlp\"\n\
+             data = \"data.digits\"\nlayer = \"layer2\"\n{lines}"
+        )
+    };
+    let t_sne = |lines: &str| {
+        embedding(&format!(
+            "[metric.t-sne]\nembeddings = \"decompose.embedding\"\n{lines}"
+        ))
+    };
+    let neighbours = |lines: &str| {
+        embedding(&format!(
+            "[metric.neighbours]\nembeddings = \"decompose.embedding\"\n{lines}"
+        ))
+    };
+    let wide = |lines: &str| {
+        format!(
+            "[train.wide]\nkind = \"bilinear\"\ndata = \"data.digits\"\nhidden = 40\nepochs = 1\n\
+             [decompose.few]\nkind = \"interaction\"\nmodel = \"train.wide\"\ncount = 5\n{lines}"
+        )
+    };
+    let surgery = |lines: &str| {
+        format!(
+            "[data.four]\nkind = \"digits\"\nclasses = [0, 1, 2, 3]\n[train.mlp]\ndata = \"data.four\"\n\
+             [decompose.embedding]\nmodel = \"train.mlp\"\ndata = \"data.four\"\nlayer = \"layer2\"\n\
+             [decompose.surgery]\nmodel = \"train.mlp\"\nembeddings = \"decompose.embedding\"\n{lines}"
+        )
+    };
+    let masks = |lines: &str| {
+        format!(
+            "[decompose.masks]\nmodel = \"train.bilinear[hidden=4,seed=0]\"\ndata = \"data.digits\"\nkept = 2\n\
+             [metric.masks]\nmodel = \"train.bilinear[hidden=4,seed=0]\"\nmasks = \"decompose.masks\"\n\
+             data = \"data.digits\"\n{lines}"
+        )
+    };
+    let alike = |lines: &str| {
+        format!(
+            "[metric.alike]\nkind = \"representation-similarity\"\nmodels = \"train.bilinear\"\ndata = \"data.digits\"\n\
+             {lines}"
+        )
+    };
+    for (tables, reasons) in [
+        (
+            t_sne("perplexity = 359\n"),
+            &[
+                "perplexity 359 is too large for 360 images: it must be below the number of others",
+                "`perplexity` must be below 359",
+            ][..],
+        ),
+        (
+            t_sne("images = 20\n"),
+            &[
+                "perplexity 30 is too large for 20 images of 360",
+                "raise `images`",
+            ],
+        ),
+        (
+            neighbours("queries = [0, 360]\n"),
+            &["there is no image 360: 360 are embedded, counted from 0"],
+        ),
+        (
+            neighbours("count = 360\n"),
+            &["360 neighbours are wanted, but 360 images are embedded"],
+        ),
+        (
+            wide(
+                "[metric.cut]\nkind = \"truncation\"\nmodel = \"train.wide\"\neigenpairs = \"decompose.few\"\n\
+                  data = \"data.digits\"\nkept = 6\n",
+            ),
+            &[
+                "`metric.cut` needs at least 6 eigenpairs at each end of a spectrum, but `decompose.few` has 5",
+                "raise `count`",
+            ],
+        ),
+        (
+            wide(
+                "[metric.alike]\nkind = \"similarity\"\neigenpairs = \"decompose.few\"\ncount = 5\nreference = 41\n",
+            ),
+            &["`metric.alike` needs 41 hidden units of one of its `eigenpairs`, but they have 40"],
+        ),
+        (
+            surgery(""),
+            &[
+                "`decompose.surgery` names number 6 of the classes",
+                "`pairs`",
+            ],
+        ),
+        (
+            surgery("pairs = []\n"),
+            &["`pairs` must be a list of one or more"],
+        ),
+        (
+            masks(
+                "[figure.masks]\nmasks = \"decompose.masks\"\nsummary = \"metric.masks\"\nrank = 3\n",
+            ),
+            &["`figure.masks` needs at least 3 masks of each class, but `decompose.masks` has 2"],
+        ),
+        (
+            masks("strengths = []\n"),
+            &["`strengths` must be a list of one or more"],
+        ),
+        (
+            alike("measures = []\n"),
+            &["`measures` must be a list of one or more"],
+        ),
+        (
+            alike(
+                "measures = [\"rsa\"]\n[figure.alike]\nkind = \"representation-similarity\"\nsimilarity = \"metric.alike\"\n\
+                 map = \"metric.alike\"\n",
+            ),
+            &[
+                "`measure` of `figure.alike` names `cka`",
+                "the default of `measure`",
+            ],
+        ),
+    ] {
+        let project = TestProject::new(&format!("{PIPELINE}{tables}"));
+        assert_refused(&project, reasons);
+    }
+}
+
+#[test]
 fn unknown_pipelines_and_tasks_name_the_known_ones() {
     let project = TestProject::new(PIPELINE);
     project.write("pipelines/mine.toml", PIPELINE);

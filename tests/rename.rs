@@ -162,6 +162,28 @@ fn only_what_shows_the_name_is_computed_again() {
             .is_some_and(|id| id.starts_with("train."))
     };
     assert_eq!(tasks.iter().find(of_models), None, "{diff:#}");
+
+    // Two runs, of which neither knows what the file says.
+    project.edit("epochs = 2", "epochs = 1");
+    project.run();
+    let diff = project.json(&["diff", "p.toml@1", "p.toml@3"]);
+    for only in ["only_before", "only_after"] {
+        assert_eq!(diff[only], Value::Array(Vec::new()), "{diff:#}");
+    }
+    let tasks = diff["tasks"].as_array().expect("tasks");
+    let models: Vec<&Value> = tasks.iter().filter(of_models).collect();
+    assert_eq!(models.len(), 2, "{diff:#}");
+    assert_eq!(models[0]["task"], "train.wide[hidden=4]");
+    assert_eq!(models[0]["results"], "differ");
+    let cause = "parameter `epochs` changed from 2 to 1";
+    assert_eq!(models[0]["causes"], serde_json::json!([cause]));
+    // Rows that name a model are matched, too, and called as they are called now.
+    let accuracies = diff["numbers"].as_array().expect("numbers").iter();
+    let accuracies = accuracies.filter(|number| {
+        number["table"] == "metric.final" && number["column"] == "test_accuracy_fraction"
+    });
+    let named: Vec<&Value> = accuracies.map(|number| &number["row"]["model"]).collect();
+    assert_eq!(named, ["train.wide", "train.wide"], "{diff:#}");
 }
 
 #[test]

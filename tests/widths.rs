@@ -10,6 +10,11 @@ use eigenscope_testing::{Answer, PIPELINE, SWEEP, TestProject};
 
 /// What a command prints on a terminal of so many columns; `None` where there is no command `script`.
 fn on_a_terminal(project: &TestProject, arguments: &str, columns: usize) -> Option<String> {
+    Some(sent_to_a_terminal(project, arguments, columns)?.replace('\r', ""))
+}
+
+/// As [`on_a_terminal`], with what moves its cursor.
+fn sent_to_a_terminal(project: &TestProject, arguments: &str, columns: usize) -> Option<String> {
     let line = format!(
         "stty rows 40 cols {columns} && exec '{}' {arguments}",
         project.program().display()
@@ -20,7 +25,25 @@ fn on_a_terminal(project: &TestProject, arguments: &str, columns: usize) -> Opti
         .env("TERM", "xterm")
         .env("NO_COLOR", "1");
     let output = script.args(["-qec", &line, "/dev/null"]).output().ok()?;
-    Some(Answer::from(output).stdout.replace('\r', ""))
+    Some(Answer::from(output).stdout)
+}
+
+/// What stands between movements of the cursor.
+fn pieces(sent: &str) -> Vec<String> {
+    let mut pieces = String::new();
+    let mut letters = sent.chars();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\r' => pieces.push('\n'),
+            '\u{1b}' => {
+                while letters.next().is_some_and(|letter| !letter.is_alphabetic()) {}
+                pieces.push('\n');
+            }
+            other => pieces.push(other),
+        }
+    }
+    let pieces = pieces.lines().filter(|piece| !piece.is_empty());
+    pieces.map(str::to_owned).collect()
 }
 
 /// As [`on_a_terminal`], of lines that fit.
@@ -95,6 +118,8 @@ fn results() {
     );
     for arguments in [
         "devices",
+        "ls p.toml",
+        "ls p.toml train.bilinear",
         "show artifacts/p/metric.final",
         "sql p.toml 'select * from metric_final'",
         "sql p.toml",
@@ -114,6 +139,27 @@ fn results() {
         let rows = text.lines().filter(|line| line.starts_with("metric."));
         assert_eq!(rows.count(), 2, "{text}");
         assert!(text.contains(" more columns: "), "{text}");
+    }
+}
+
+#[test]
+fn a_run_while_it_goes_on() {
+    let long = "a-bilinear-layer-with-a-name-as-long-as-the-names-of-tables-get";
+    for columns in [60, 80, 120] {
+        let project = TestProject::new(
+            &SWEEP
+                .replace(
+                    "[train.bilinear]",
+                    &format!("[train.{long}]\nkind = \"bilinear\""),
+                )
+                .replace("train.bilinear", &format!("train.{long}")),
+        );
+        let Some(sent) = sent_to_a_terminal(&project, "run p.toml -j 1", columns) else {
+            return;
+        };
+        let pieces = pieces(&sent);
+        assert!(pieces.iter().any(|piece| piece.contains("/7]")), "{sent}");
+        assert_fits(&pieces.join("\n"), "run", columns);
     }
 }
 

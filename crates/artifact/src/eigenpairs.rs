@@ -143,7 +143,7 @@ fn check_row(
     }
 }
 
-/// Writes `rows`, which must be sorted by class and then ascending by index and eigenvalue.
+/// Writes `rows`, which must be sorted by class and then ascending by index and eigenvalue, and may all be about something.
 ///
 /// # Errors
 /// Rows out of order, of another shape, class or size than the header's, or not finite; a failure to write.
@@ -151,20 +151,7 @@ pub fn write_eigenpairs(
     path: &Path,
     header: &EigenpairsHeader,
     rows: &[EigenpairRow],
-    provenance: &Provenance,
-) -> Result<Digest, ArtifactError> {
-    write_eigenpairs_about(path, header, rows, &About::default(), provenance)
-}
-
-/// As [`write_eigenpairs`], with what all eigenpairs are about.
-///
-/// # Errors
-/// As [`write_eigenpairs`].
-pub fn write_eigenpairs_about(
-    path: &Path,
-    header: &EigenpairsHeader,
-    rows: &[EigenpairRow],
-    about: &About,
+    about: Option<&About>,
     provenance: &Provenance,
 ) -> Result<Digest, ArtifactError> {
     let unwritable = |reason: String| ArtifactError::unwritable(path, reason);
@@ -176,7 +163,7 @@ pub fn write_eigenpairs_about(
     }
     let text = serde_json::to_string(header).map_err(|error| unwritable(error.to_string()))?;
     let mut metadata = BTreeMap::from([("header".to_owned(), text)]);
-    about.write(path, &mut metadata)?;
+    about.map_or(Ok(()), |about| about.write(path, &mut metadata))?;
     let width = header.shape.values().map_err(unwritable)?;
     let values = rows.iter().flat_map(|row| row.input_vector.iter().copied());
     let vectors = vector_column::to_array(width, values).map_err(unwritable)?;

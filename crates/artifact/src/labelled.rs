@@ -42,7 +42,7 @@ pub fn label_column(label: &str, own: &Schema) -> String {
     }
 }
 
-/// Writes labelled rows as a table of the record's kind and returns the digest of its content.
+/// Writes labelled rows, which may all be about something, as a table of the record's kind and returns the digest of its content.
 ///
 /// Labels are columns in alphabetical order: boolean, unsigned, floating or text, whatever holds all values of a label. A
 /// value is missing where a row lacks the label.
@@ -52,19 +52,7 @@ pub fn label_column(label: &str, own: &Schema) -> String {
 pub fn write_labelled<R: Record + Clone>(
     path: &Path,
     rows: &[Labelled<R>],
-    provenance: &Provenance,
-) -> Result<Digest, ArtifactError> {
-    write_labelled_about(path, rows, &About::default(), provenance)
-}
-
-/// As [`write_labelled`], with what all rows are about.
-///
-/// # Errors
-/// The file cannot be written.
-pub fn write_labelled_about<R: Record + Clone>(
-    path: &Path,
-    rows: &[Labelled<R>],
-    about: &About,
+    about: Option<&About>,
     provenance: &Provenance,
 ) -> Result<Digest, ArtifactError> {
     let names: BTreeSet<&str> = rows
@@ -89,7 +77,7 @@ pub fn write_labelled_about<R: Record + Clone>(
     columns.extend(R::to_columns(&plain));
     let unwritable = |reason: String| ArtifactError::unwritable(path, reason);
     let mut metadata = BTreeMap::new();
-    about.write(path, &mut metadata)?;
+    about.map_or(Ok(()), |about| about.write(path, &mut metadata))?;
     if !names.is_empty() {
         let names = serde_json::to_string(&names).map_err(|error| unwritable(error.to_string()))?;
         metadata.insert(LABELS.to_owned(), names);

@@ -36,6 +36,7 @@ mod read;
 mod record;
 pub mod regular;
 mod shape;
+pub mod student;
 pub mod tables;
 mod tensor_writer;
 mod tensors;
@@ -47,7 +48,6 @@ pub use decoder::decoded;
 pub use digest::{Digest, FileDigest, digest_file};
 pub use eigenpairs::{
     EIGENPAIRS, EigenpairRow, Eigenpairs, EigenpairsHeader, Selection, write_eigenpairs,
-    write_eigenpairs_about,
 };
 pub use embeddings::{EMBEDDINGS, Embeddings, EmbeddingsHeader};
 pub use error::{ArtifactError, advice};
@@ -59,9 +59,7 @@ pub use images::{
     IMAGES, ImageHeader, ImageReader, ImageWriter, Images, SourceCheck, Split, SplitName,
 };
 pub use kind::{ArtifactKind, INTERACTIVE, KindName, PDF, PICTURES, PNG, SVG};
-pub use labelled::{
-    LabelValue, Labelled, Labels, label_column, read_labelled, write_labelled, write_labelled_about,
-};
+pub use labelled::{LabelValue, Labelled, Labels, label_column, read_labelled, write_labelled};
 pub use limits::{MAX_TENSOR_VALUES, MAX_TRANSFORMS, MAX_VALUES};
 pub use patterns::{PATTERNS, PatternRow, Patterns, write_patterns};
 pub use picture_folder::{
@@ -77,7 +75,7 @@ pub use tensors::{
     ALIGNMENTS, BASES, BasesHeader, BasisHeader, CovarianceOf, ModelHeader, NamedTensor,
     SHARED_BASES, SharedBasesHeader, TENSORS, TensorReader, write_tensors,
 };
-pub use write::{TableWriter, write_records, write_records_about};
+pub use write::{TableWriter, write_records};
 
 /// Re-exported so that readers of raw batches need no second dependency on `arrow`.
 pub use arrow;

@@ -259,25 +259,16 @@ fn without_float_statistics(
     }))
 }
 
-/// Writes `rows` as a table of the record's kind and returns the digest of its content.
+/// Writes `rows`, which may all be about something, as a table of the record's kind and returns the digest of its content.
 pub fn write_records<R: Record>(
     path: &Path,
     rows: &[R],
-    provenance: &Provenance,
-) -> Result<Digest, ArtifactError> {
-    write_records_about(path, rows, &About::default(), provenance)
-}
-
-/// As [`write_records`], with what all rows are about.
-pub fn write_records_about<R: Record>(
-    path: &Path,
-    rows: &[R],
-    about: &About,
+    about: Option<&About>,
     provenance: &Provenance,
 ) -> Result<Digest, ArtifactError> {
     let schema = R::schema();
     let mut metadata = BTreeMap::new();
-    about.write(path, &mut metadata)?;
+    about.map_or(Ok(()), |about| about.write(path, &mut metadata))?;
     let mut writer = TableWriter::create(path, R::KIND, schema.clone(), metadata, provenance)?;
     let batch = RecordBatch::try_new(schema, R::to_columns(rows))
         .map_err(|error| ArtifactError::unwritable(path, error.to_string()))?;

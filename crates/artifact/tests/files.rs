@@ -49,7 +49,7 @@ fn records_come_back_with_missing_values() {
             half_width: None,
         },
     ];
-    let digest = write_records(&path, &rows, &provenance("x")).expect("written");
+    let digest = write_records(&path, &rows, None, &provenance("x")).expect("written");
     assert_eq!(read_records::<SimilarityRow>(&path).expect("read"), rows);
     let summary = summarise(&path).expect("readable");
     assert_eq!(
@@ -62,7 +62,7 @@ fn records_come_back_with_missing_values() {
 #[test]
 fn an_empty_table_is_a_table() {
     let (_folder, path) = folder();
-    write_records::<HistoryRow>(&path, &[], &provenance("x")).expect("written");
+    write_records::<HistoryRow>(&path, &[], None, &provenance("x")).expect("written");
     assert_eq!(read_records::<HistoryRow>(&path).expect("read"), []);
 }
 
@@ -71,14 +71,14 @@ fn equal_rows_give_equal_bytes_and_other_code_equal_content() {
     let (_a, first) = folder();
     let (_b, second) = folder();
     let (_c, third) = folder();
-    let content = write_records(&first, &history(50), &provenance("x")).expect("written");
-    write_records(&second, &history(50), &provenance("x")).expect("written");
-    let other_code = write_records(&third, &history(50), &provenance("y")).expect("written");
+    let content = write_records(&first, &history(50), None, &provenance("x")).expect("written");
+    write_records(&second, &history(50), None, &provenance("x")).expect("written");
+    let other_code = write_records(&third, &history(50), None, &provenance("y")).expect("written");
     let bytes = |path: &Path| fs::read(path).expect("readable");
     assert_eq!(bytes(&first), bytes(&second));
     assert_ne!(bytes(&first), bytes(&third));
     assert_eq!(content, other_code);
-    let changed = write_records(&third, &history(51), &provenance("x")).expect("written");
+    let changed = write_records(&third, &history(51), None, &provenance("x")).expect("written");
     assert_ne!(content, changed);
 }
 
@@ -221,7 +221,7 @@ fn weights_are_split_by_byte_and_pixels_are_plain() {
 #[test]
 fn floats_have_an_order_that_old_readers_know_and_no_statistics() {
     let (_folder, path) = folder();
-    write_records(&path, &history(50), &provenance("x")).expect("written");
+    write_records(&path, &history(50), None, &provenance("x")).expect("written");
     let file = fs::File::open(&path).expect("opened");
     let reader = SerializedFileReader::new(file).expect("a Parquet file");
     let file = reader.metadata().file_metadata();
@@ -242,7 +242,7 @@ fn floats_have_an_order_that_old_readers_know_and_no_statistics() {
 #[test]
 fn floats_in_the_order_of_earlier_versions_are_read() {
     let (_folder, path) = folder();
-    write_records(&path, &history(50), &provenance("x")).expect("written");
+    write_records(&path, &history(50), None, &provenance("x")).expect("written");
     let mut bytes = fs::read(&path).expect("readable");
     // The orders of the last five of six columns: field 1 of a union becomes field 2.
     let end = bytes.len() - 9;
@@ -260,7 +260,7 @@ fn floats_in_the_order_of_earlier_versions_are_read() {
 #[test]
 fn metadata_is_that_of_the_file_and_of_its_arrow_schema() {
     let (_folder, path) = folder();
-    write_records(&path, &history(5), &provenance("x")).expect("written");
+    write_records(&path, &history(5), None, &provenance("x")).expect("written");
     let file = fs::File::open(&path).expect("opened");
     let reader = SerializedFileReader::new(file).expect("a Parquet file");
     let file = reader.metadata().file_metadata();
@@ -381,7 +381,7 @@ fn labels_come_back_with_their_types() {
             200,
         ),
     ];
-    write_labelled(&path, &rows, &provenance("x")).expect("written");
+    write_labelled(&path, &rows, None, &provenance("x")).expect("written");
     let mut expected = rows.clone();
     expected[1].labels.insert("rate".to_owned(), json!(1.0));
     assert_eq!(read_labelled::<ScalingRow>(&path).expect("read"), expected);
@@ -400,7 +400,7 @@ fn labels_come_back_with_their_types() {
     assert!(error.to_string().contains("`batch`"), "{error}");
 
     let plain = vec![labelled(json!({}), 100)];
-    write_labelled(&path, &plain, &provenance("x")).expect("written");
+    write_labelled(&path, &plain, None, &provenance("x")).expect("written");
     assert_eq!(read_records::<ScalingRow>(&path).expect("read"), [row(100)]);
     assert_eq!(read_labelled::<ScalingRow>(&path).expect("read"), plain);
 }

@@ -84,6 +84,7 @@ fn other_files_are_refused() {
     write_records::<eigenscope_artifact::tables::bilinear::SpectrumRow>(
         &path,
         &[],
+        None,
         &provenance("test"),
     )
     .expect("written");

@@ -84,7 +84,7 @@ fn wrong_pairs() -> Vec<(Vec<EigenpairRow>, &'static str)> {
 fn wrong_eigenpairs_are_not_written() {
     let (folder, path) = folder();
     for (rows, reason) in wrong_pairs() {
-        let error = write_eigenpairs(&path, &pairs_header(), &rows, &provenance("x"))
+        let error = write_eigenpairs(&path, &pairs_header(), &rows, None, &provenance("x"))
             .expect_err("wrong rows");
         assert!(error.to_string().contains(reason), "{error}");
     }
@@ -291,7 +291,7 @@ fn a_missing_file_and_a_broken_one_are_told_apart() {
 #[test]
 fn every_truncation_is_noticed() {
     let (_folder, path) = folder();
-    write_records(&path, &history(20), &provenance("x")).expect("written");
+    write_records(&path, &history(20), None, &provenance("x")).expect("written");
     let bytes = fs::read(&path).expect("readable");
     for length in (0..bytes.len()).step_by(7) {
         fs::write(&path, &bytes[..length]).expect("written");
@@ -355,7 +355,7 @@ proptest! {
             .into_iter()
             .map(|(epoch, value)| HistoryRow { epoch, test_loss_nats: value, ..history(1)[0].clone() })
             .collect();
-        write_records(&path, &rows, &provenance("x")).expect("written");
+        write_records(&path, &rows, None, &provenance("x")).expect("written");
         let read = read_records::<HistoryRow>(&path).expect("read");
         let bits = |rows: &[HistoryRow]| rows.iter().map(|row| (row.epoch, row.test_loss_nats.to_bits())).collect::<Vec<_>>();
         prop_assert_eq!(bits(&read), bits(&rows));

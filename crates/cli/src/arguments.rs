@@ -176,6 +176,9 @@ pub(crate) enum Command {
     Run(Run),
     /// Show which tasks are up to date
     Status(Status),
+    /// List the pipelines, or the tables and tasks of one with their states and where their results are
+    #[command(alias = "list")]
+    Ls(Ls),
     /// Push results to the remote of the settings, for others to take
     Push(Push),
     /// Take results from where they are shared, and compute nothing
@@ -367,6 +370,17 @@ pub(crate) struct Status {
     /// Show what a run of the pipeline is doing until it ends, as `watch` does
     #[arg(long, conflicts_with_all = ["targets", "all", "check", "deep"])]
     pub(crate) watch: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Ls {
+    /// A pipeline file, or the name of one in the folder `pipelines` (default: list the pipelines)
+    pub(crate) pipeline: Option<String>,
+    /// Tasks to list one by one, such as 'figure.*' (default: a line for each table)
+    pub(crate) targets: Vec<String>,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

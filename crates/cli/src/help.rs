@@ -18,7 +18,7 @@ const GROUPS: [(&str, &[&str]); 6] = [
     (
         "Results",
         &[
-            "show", "sql", "export", "compare", "diff", "graph", "timeline",
+            "ls", "show", "sql", "export", "compare", "diff", "graph", "timeline",
         ],
     ),
     (
@@ -31,7 +31,7 @@ const GROUPS: [(&str, &[&str]); 6] = [
 ];
 
 /// Examples of every command.
-const EXAMPLES: [(&str, &[&str]); 26] = [
+const EXAMPLES: [(&str, &[&str]); 27] = [
     ("init", &["init cats --images data/cats"]),
     (
         "run",
@@ -51,6 +51,7 @@ const EXAMPLES: [(&str, &[&str]); 26] = [
         "report",
         &["report digits", "report digits --split report-of-digits"],
     ),
+    ("ls", &["ls", "ls digits", "ls digits 'figure.*'"]),
     ("show", &["show artifacts/digits/metric.final"]),
     (
         "sql",

@@ -49,6 +49,7 @@ fn main() -> ExitCode {
     let result = match &arguments.command {
         Command::Run(command) => commands::run::run(project, command),
         Command::Status(command) => commands::status::run(project, command),
+        Command::Ls(command) => commands::ls::run(project, command),
         Command::Push(command) => commands::push::run(project, command),
         Command::Pull(command) => commands::pull::run(project, command),
         Command::Watch(command) => commands::watch::run(project, command),

@@ -23,6 +23,7 @@ use crate::exit::diagnosed;
 use crate::invocation::Invocation;
 use crate::planning;
 use crate::settings;
+use crate::wrapping::width_of_stderr;
 
 /// Folder of the pipelines that can be given by name.
 pub(crate) const PIPELINES: &str = "pipelines";
@@ -97,7 +98,7 @@ impl Project {
             store,
             ..
         } = self;
-        let mut observer = stderr_observer(Terminal::of_stderr().redraws);
+        let mut observer = stderr_observer(Terminal::of_stderr().redraws, width_of_stderr);
         execute::run_to_end(plan, targets, programs, store, options, observer.as_mut())
     }
 

@@ -7,9 +7,10 @@ use eigenscope_plan::file::closest;
 use crate::arguments::Arguments;
 
 /// Words that other programs, or make, have for what a command does.
-const OTHER_WORDS: [(&str, &[&str]); 6] = [
+const OTHER_WORDS: [(&str, &[&str]); 7] = [
     ("run", &["figures", "make", "build", "draw", "repro"]),
-    ("status", &["list", "ls", "tasks"]),
+    ("status", &["state"]),
+    ("ls", &["dir", "tasks", "tables", "pipelines"]),
     ("explain", &["why"]),
     ("sql", &["query", "select"]),
     ("clean", &["rm", "remove", "delete"]),

@@ -39,6 +39,9 @@ pub(crate) struct Proposal {
     /// Whether the layers need no names, for their order tells which is which.
     #[serde(skip)]
     is_matched_by_order: bool,
+    /// What is guessed, since no file of weights tells it, and what to check.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    guesses: Vec<String>,
     /// What the proposal takes for granted, or why there is none.
     pub(crate) remarks: Vec<String>,
 }
@@ -54,6 +57,9 @@ impl Proposal {
     /// The proposal as part of a pipeline file.
     pub(crate) fn text(&self) -> String {
         let mut text = String::new();
+        for guess in &self.guesses {
+            let _ = writeln!(text, "# guess: {guess}");
+        }
         for remark in &self.remarks {
             let _ = writeln!(text, "# {remark}");
         }
@@ -108,19 +114,19 @@ pub(crate) fn propose(file: &WeightFile, images: Option<InputShape>) -> Proposal
         return proposal;
     }
     let layers = layers(file.shapes());
+    let integers = integers(file.shapes());
     let plain = match steps(&layers) {
         Ok(steps) => steps,
-        Err(remark) => return Proposal::none(remark),
+        Err(remark) => return Proposal::none(integers.unwrap_or(remark)),
     };
     let fitted = usual_images::fit(&layers, &plain, images);
     let usual = fitted.as_ref().map(|&(_, size)| size);
     let list = fitted.map_or(plain, |(steps, _)| steps);
     let mut proposal = Proposal {
-        names: BTreeMap::new(),
-        ..Proposal::none(
-            "strides, padding, pooling, activations and branches are not in the file: these are the usual ones, check them",
-        )
+        guesses: guesses(&list, &layers, usual),
+        ..Proposal::default()
     };
+    proposal.remarks.extend(integers);
     if layers.iter().any(|module| module.groups > 1) {
         let remark = "a convolution that reads a part of the channels before it is taken for one of `groups`";
         proposal.remarks.push(remark.to_owned());
@@ -144,9 +150,6 @@ pub(crate) fn propose(file: &WeightFile, images: Option<InputShape>) -> Proposal
     });
     let remark = match (images, usual, &definition, &resolved) {
         (Some(images), _, Some(definition), _) => Some(on_images(file, definition, images)),
-        (None, Some([height, width]), _, Some(_)) => Some(format!(
-            "padding and pooling are such that the weights fit images of {height} x {width} pixels"
-        )),
         (None, None, Some(definition), Some(resolved)) => size(file, definition, resolved),
         _ => None,
     };
@@ -167,6 +170,60 @@ pub(crate) fn propose(file: &WeightFile, images: Option<InputShape>) -> Proposal
     }
     proposal.steps = Some(Value::Array(list));
     proposal
+}
+
+/// What of these steps no file of weights tells, and how to find it out. `usual`: height and width of images that the weights fit with
+/// them.
+fn guesses(steps: &[Value], layers: &[Module<'_>], usual: Option<[usize; 2]>) -> Vec<String> {
+    let has_convolutions = layers.iter().any(|module| module.weight.len() == 4);
+    let mut guesses = vec![
+        "the activations: ReLU behind every layer but the last; the weights fit any other as well"
+            .to_owned(),
+    ];
+    if has_convolutions {
+        guesses.push(match usual {
+            Some([height, width]) => format!(
+                "strides, padding and pooling: such that the weights fit images of {height} x {width} pixels; others may fit, too"
+            ),
+            None => "strides, padding and pooling: the usual ones".to_owned(),
+        });
+    }
+    if steps.iter().any(|step| step.get("residual").is_some()) {
+        guesses.push("the branches: by the names of the layers".to_owned());
+    }
+    if layers
+        .iter()
+        .any(|module| module.groups > 1 && module.weight[1] == 1)
+    {
+        guesses.push(
+            "ReLU where each channel has a convolution of its own: MobileNets have ReLU6 or Hardswish there, which are no steps here, \
+             and EfficientNets \"silu\""
+                .to_owned(),
+        );
+    }
+    guesses.push(
+        "check them by `print(model)` in PyTorch and the code of its `forward`, or export the model as ONNX, which tells all of them"
+            .to_owned(),
+    );
+    guesses
+}
+
+/// A remark on weights of integers, if there are any.
+fn integers(shapes: &[TensorShape]) -> Option<String> {
+    let matrices = || shapes.iter().filter(|tensor| tensor.shape.len() >= 2);
+    let mut integers = matrices().filter(|tensor| tensor.foreign_type.is_some());
+    let first = integers.next()?;
+    let found = first.foreign_type.as_deref().unwrap_or_default();
+    let which = match (integers.count(), matrices().count()) {
+        (0, 1) => "the weight is".to_owned(),
+        (others, all) if others + 1 == all => "all weights are".to_owned(),
+        (others, all) => format!("{} of {all} weights are", others + 1),
+    };
+    Some(format!(
+        "{which} integers (`{}`: {found}), as those of a quantised model: save the weights as floating-point numbers, from before the \
+         model was quantised or by `tensor.dequantize()` in PyTorch",
+        first.name
+    ))
 }
 
 /// Whether weights and steps fit images of a shape, and else why not.

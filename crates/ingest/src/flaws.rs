@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{IngestError, shown};
 use crate::folder::Root;
+use crate::picture::{Depth, Picture};
 
 /// Broken pictures in a message at most.
 const SHOWN_BROKEN: usize = 20;
@@ -47,6 +48,8 @@ pub(crate) struct Flaws {
     refused: Vec<(Spot, String)>,
     /// Those whose data have errors that the decoder passed over.
     passed_over: Vec<Spot>,
+    /// What those of 16 bits use of these.
+    depth: Depth,
 }
 
 impl Flaws {
@@ -65,8 +68,12 @@ impl Flaws {
         self.refused.push((spot, reason));
     }
 
-    pub(crate) fn pass_over(&mut self, spot: Spot) {
-        self.passed_over.push(spot);
+    /// Adds what is wrong with a picture that was read.
+    pub(crate) fn note(&mut self, picture: &Picture, spot: impl FnOnce() -> Spot) {
+        self.depth.join(picture.depth);
+        if picture.is_flawed {
+            self.passed_over.push(spot());
+        }
     }
 
     /// Returns true if all pictures can be read.
@@ -78,6 +85,7 @@ impl Flaws {
     pub(crate) fn join(&mut self, other: Self) {
         self.refused.extend(other.refused);
         self.passed_over.extend(other.passed_over);
+        self.depth.join(other.depth);
     }
 
     /// Refuses a data set of `total` pictures if some cannot be read.
@@ -109,8 +117,12 @@ impl Flaws {
         }
     }
 
-    /// A warning about errors that were passed over, if there are any.
-    pub(crate) fn warning(&self) -> Option<String> {
+    /// Warnings about errors that were passed over, and about pictures that are nearly black because they use few of 16 bits.
+    pub(crate) fn warnings(&self) -> impl Iterator<Item = String> {
+        self.passed_over().into_iter().chain(self.depth.warning())
+    }
+
+    fn passed_over(&self) -> Option<String> {
         let spots = self.passed_over.iter().take(SHOWN);
         let mut names: Vec<String> = spots.map(Spot::to_string).collect();
         if let Some(rest @ 1..) = self.passed_over.len().checked_sub(SHOWN) {
@@ -140,7 +152,7 @@ mod tests {
         others.refuse(Spot::file(PathBuf::from("a.png")), "empty".to_owned());
         others.refuse(Spot::row(Path::new("b.parquet"), 2), "damaged".to_owned());
         flaws.join(others);
-        assert_eq!(flaws.warning(), None);
+        assert_eq!(flaws.warnings().count(), 0);
         let error = flaws.check(7).expect_err("three are broken").to_string();
         let (_, list) = error.split_once("\n  ").expect("a list");
         assert!(error.starts_with("3 of 7 pictures"), "{error}");
@@ -153,9 +165,15 @@ mod tests {
     #[test]
     fn what_was_passed_over_is_a_warning() {
         let mut flaws = Flaws::default();
-        (0..7).for_each(|row| flaws.pass_over(Spot::row(Path::new("t"), row)));
+        let picture = Picture {
+            size: [1, 1],
+            pixels: vec![0],
+            is_flawed: true,
+            depth: Depth::default(),
+        };
+        (0..7).for_each(|row| flaws.note(&picture, || Spot::row(Path::new("t"), row)));
         assert!(flaws.check(9).is_ok());
-        let warning = flaws.warning().expect("seven have errors");
+        let warning = flaws.warnings().next().expect("seven have errors");
         assert!(warning.starts_with("7 pictures"), "{warning}");
         assert!(warning.ends_with("t: row 4, and 2 more"), "{warning}");
     }

@@ -20,7 +20,14 @@ use crate::sets;
 
 pub fn kinds() -> Vec<TaskKind> {
     let idx_files = |name, summary, set: &PublishedIdx<'_>, run, lacking: Examine| {
-        let kind = published(name, summary, set.classes, [1, 28, 28], 60_000, run);
+        let kind = published(
+            name,
+            summary,
+            set.classes,
+            [1, 28, 28],
+            [60_000, 10_000],
+            run,
+        );
         kind.memory_mib(192).looked_at_by(lacking)
     };
     vec![
@@ -29,7 +36,7 @@ pub fn kinds() -> Vec<TaskKind> {
             "embedded: 1797 handwritten digits, 8 x 8, values 0..16; the last 360 are test",
             DIGIT_NAMES,
             [1, 8, 8],
-            1437,
+            [1437, 360],
             task_function!(sets::embedded_digits),
         )
         .memory_mib(64)
@@ -60,7 +67,7 @@ pub fn kinds() -> Vec<TaskKind> {
             "CIFAR-10: 50,000 + 10,000 colour photographs, 32 x 32",
             CIFAR10_NAMES,
             [3, 32, 32],
-            50_000,
+            [50_000, 10_000],
             task_function!(cifar10),
         )
         .seconds(3.0)
@@ -132,13 +139,13 @@ pub fn kinds() -> Vec<TaskKind> {
     ]
 }
 
-/// A published data set with images of `shape` (channels, height, width), ten classes and so many training images.
+/// A published data set with images of `shape` (channels, height, width), ten classes and so many training and test images.
 fn published(
     name: &str,
     summary: &str,
     classes: &[&str],
     shape: [u64; 3],
-    training_images: u64,
+    [training_images, test_images]: [u64; 2],
     run: TaskFunction,
 ) -> TaskKind {
     let [channels, height, width] = shape;
@@ -148,6 +155,7 @@ fn published(
         (quantities::WIDTH, width),
         (quantities::CLASSES, 10),
         (quantities::TRAINING_IMAGES, training_images),
+        (quantities::TEST_IMAGES, test_images),
     ];
     images(name, summary, Some(classes), run)
         .parameters::<Parameters>(parameters::common())

@@ -8,7 +8,7 @@ use eigenscope_stage::{
 };
 use eigenscope_testing::{fixture, hexadecimal, idx};
 use serde_json::{Value, json};
-use support::{Bench, gzip, png, user_files};
+use support::{Bench, deep_png, gzip, png, user_files};
 
 /// The answer about a task.
 fn examine(bench: &Bench, kind: &str) -> Examined {
@@ -123,6 +123,44 @@ fn folders_of_pictures() {
     assert_eq!(faults(&answer), [("/class_names", expected)]);
     bench.clear();
     bench.run("image-folder").fails_with(expected);
+}
+
+#[test]
+fn pictures_of_16_bits_that_use_fewer_are_told_before_and_by_the_run() {
+    let folder = |largest: u16| {
+        let mut bench = bench();
+        for class in ["cat", "dog"] {
+            for number in 0..3 {
+                let values = [0, number, largest / 2, largest];
+                bench.place(
+                    &format!("faces/{class}/{number}.png"),
+                    &deep_png([2, 2], &values),
+                );
+            }
+        }
+        bench.set("folder", json!("faces"));
+        bench
+    };
+    let bench = folder(4095);
+    let expected = "pictures of 16 bits use only 12 of them, values up to 4095, which become 0 to 16 of 255: nearly black. If 4095 is \
+                    white, multiply all values by 16 ";
+    for thorough in [false, true] {
+        let warnings = ask(&bench, "image-folder", thorough).warnings;
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        assert!(warnings[0].starts_with(expected), "{warnings:?}");
+        assert!(warnings[0].ends_with("`range = [0, 4095]`"), "{warnings:?}");
+    }
+    let outcome = bench.run("image-folder").succeeded();
+    let told = ask(&bench, "image-folder", false).warnings;
+    assert_eq!(outcome.warnings(), told);
+
+    // Bits that are kept at the upper end, and all of them.
+    for largest in [4095 << 4, u16::MAX] {
+        let bench = folder(largest);
+        assert!(ask(&bench, "image-folder", false).warnings.is_empty());
+        let outcome = bench.run("image-folder").succeeded();
+        assert!(outcome.warnings().is_empty(), "{:?}", outcome.warnings());
+    }
 }
 
 #[test]
@@ -577,6 +615,68 @@ fn tables_of_text() {
     bench.place("a.csv.gz", b"0,0.5,0.25,0,1\n");
     let answer = examine(&bench, "csv");
     assert_eq!(answer.suggestions["range"], json!([0.0, 1.0]));
+}
+
+#[test]
+fn labels_in_the_last_column_are_proposed() {
+    let mut bench = bench();
+    bench.set("file", json!("optdigits.tra"));
+    // The first pixel is always 0, and the labels are no grey levels.
+    let row = |n: usize| format!("0,{},{},{},{}\n", n % 17, n * 5 % 17, n * 7 % 17, n % 10);
+    let table: String = (0..60).map(row).collect();
+    bench.place("optdigits.tra", table.as_bytes());
+    let answer = examine(&bench, "csv");
+    assert_eq!(answer.suggestions, [("label".to_owned(), json!(-1))].into());
+    assert_eq!(answer.warnings.len(), 1);
+    assert!(
+        answer.warnings[0].ends_with("set `label = -1`, or `label = 0` if the first one is right"),
+        "{:?}",
+        answer.warnings
+    );
+    bench.set("label", json!(-1));
+    let answer = examine(&bench, "csv");
+    assert_eq!(
+        answer.suggestions,
+        [("range".to_owned(), json!([0.0, 16.0]))].into()
+    );
+    assert!(answer.warnings.is_empty());
+    assert_eq!(numbers(&answer)[..4], [1, 2, 2, 10].map(Some));
+
+    // Labels in the first column are taken as they are; that it could be either is said, and nothing proposed.
+    bench.parameters = json!({"file": "optdigits.tra"});
+    let swapped = |n: usize| {
+        format!(
+            "{},{},{},{},{}\n",
+            n % 10,
+            n % 17,
+            n * 5 % 17,
+            n * 7 % 17,
+            n * 4 % 251
+        )
+    };
+    bench.place(
+        "optdigits.tra",
+        (0..60).map(swapped).collect::<String>().as_bytes(),
+    );
+    let answer = examine(&bench, "csv");
+    assert!(answer.warnings.is_empty() && !answer.suggestions.contains_key("label"));
+    let either = |n: usize| {
+        format!(
+            "{},{},{},{},{}\n",
+            n % 10,
+            n % 17,
+            n * 5 % 17,
+            n * 7 % 17,
+            n % 3
+        )
+    };
+    bench.place(
+        "optdigits.tra",
+        (0..60).map(either).collect::<String>().as_bytes(),
+    );
+    let answer = examine(&bench, "csv");
+    assert!(!answer.suggestions.contains_key("label"));
+    assert!(answer.warnings[0].contains("the last one could hold them as well"));
 }
 
 #[test]

@@ -260,6 +260,7 @@ fn place(plan: &Plan, task: &PlannedTask, store: &Store, outputs: &Outputs) -> R
         version: RECORD_VERSION,
         task: task.id.clone(),
         key_inputs,
+        formerly: None,
         accepted_from: Vec::new(),
         computed_on: None,
         outputs: BTreeMap::new(),

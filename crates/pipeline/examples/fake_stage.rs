@@ -321,7 +321,7 @@ pub(crate) fn write_history(
         test_loss_nats: value,
         test_accuracy_fraction: 0.5,
     };
-    write_records(path, &[row], provenance)?;
+    write_records(path, &[row], None, provenance)?;
     Ok(())
 }
 
@@ -344,6 +344,6 @@ pub(crate) fn write_final(
             test_accuracy_fraction: 0.5,
         })
         .collect();
-    write_records(path, &rows, provenance)?;
+    write_records(path, &rows, None, provenance)?;
     Ok(())
 }

@@ -34,6 +34,42 @@ impl Cell<'_> {
     }
 }
 
+/// A value apart from its table. Whole numbers are numbers, too.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Value {
+    Null,
+    Boolean(bool),
+    Number(f64),
+    Text(String),
+    Bytes(Vec<u8>),
+}
+
+impl Value {
+    /// As people read it.
+    pub(crate) fn text(&self) -> String {
+        match self {
+            Value::Null | Value::Bytes(_) => String::new(),
+            Value::Boolean(value) => value.to_string(),
+            Value::Number(number) => number.to_string(),
+            Value::Text(text) => text.clone(),
+        }
+    }
+}
+
+impl From<Cell<'_>> for Value {
+    fn from(cell: Cell<'_>) -> Self {
+        match cell {
+            Cell::Null => Value::Null,
+            Cell::Boolean(value) => Value::Boolean(value),
+            Cell::Integer(value) => Value::Number(value as f64),
+            Cell::Number(value) => Value::Number(value),
+            Cell::Single(value) => Value::Number(f64::from(value)),
+            Cell::Text(text) => Value::Text(text.to_owned()),
+            Cell::Bytes(bytes) => Value::Bytes(bytes.to_vec()),
+        }
+    }
+}
+
 /// The value in a row; [`Cell::Null`] for a list, which holds several.
 pub(crate) fn cell(array: &dyn Array, row: usize) -> Cell<'_> {
     if row >= array.len() || array.is_null(row) {

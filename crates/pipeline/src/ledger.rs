@@ -79,7 +79,7 @@ impl Ledger {
             device: None,
         };
         let path = self.folder.join(format!("{}.parquet", self.run));
-        write_records(&path, &self.rows, &provenance)?;
+        write_records(&path, &self.rows, None, &provenance)?;
         self.unwritten = false;
         self.written = Some((Instant::now(), begun.elapsed()));
         Ok(())

@@ -35,6 +35,7 @@ pub mod timeline;
 pub mod verify;
 mod version;
 pub mod watch;
+pub mod wrapping;
 
 /// Re-exported for what the program writes itself.
 pub use eigenscope_artifact::output;

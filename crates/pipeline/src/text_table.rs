@@ -1,5 +1,7 @@
 //! Text tables for terminals: every column is as wide as its widest cell.
 
+use crate::wrapping::cut;
+
 /// Side of its column that a cell stands at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Align {
@@ -107,13 +109,10 @@ pub fn text_table_within(rows: &[Vec<String>], columns: &[Align], width: Option<
     let fits = |most: &usize| widths_at(*most).sum::<usize>() + 2 * (count - 1) <= width;
     let most = (LEAST..=width).rev().find(fits).unwrap_or(LEAST);
     let kept: Vec<usize> = widths_at(most).collect();
-    let cut = |(cell, &kept): (&String, &usize)| match length(cell) > kept {
-        true => cell.chars().take(kept - 1).chain(['…']).collect(),
-        false => cell.clone(),
-    };
+    let within = |(cell, &kept): (&String, &usize)| cut(cell, kept);
     let rows: Vec<Vec<String>> = rows
         .iter()
-        .map(|row| row.iter().zip(&kept).map(cut).collect())
+        .map(|row| row.iter().zip(&kept).map(within).collect())
         .collect();
     let mut text = text_table(&rows, columns);
     let left_out = &head[count..];

@@ -40,7 +40,7 @@ fn tables() -> tempfile::TempDir {
         final_row(None, 9, 0.5),
     ];
     let path = folder.path().join("metric.final.final");
-    write_records(&path, &rows, &provenance()).expect("a table");
+    write_records(&path, &rows, None, &provenance()).expect("a table");
     for (variant, mean) in [("published", 0.75), ("corrected", 0.25)] {
         let row = |rank, half_width| SimilarityRow {
             variant: variant.to_owned(),
@@ -55,7 +55,7 @@ fn tables() -> tempfile::TempDir {
         let id = format!("metric.similarity[variant={variant}]");
         let path = folder.path().join(format!("{id}.similarity"));
         let rows = [row(0, None), row(1, Some(0.125))];
-        write_records(&path, &rows, &provenance()).expect("a table");
+        write_records(&path, &rows, None, &provenance()).expect("a table");
     }
     folder
 }

@@ -3,7 +3,9 @@
 mod fake;
 
 use eigenscope_artifact::tables::training::HistoryRow;
-use eigenscope_pipeline::execute::{Bars, DryRun, Lines, Silent, dry_run, run};
+use eigenscope_pipeline::execute::{
+    Bars, DryRun, Lines, Notification, Observer, RunCounts, RunEvent, Silent, Width, dry_run, run,
+};
 use eigenscope_pipeline::ledger::{Durations, read_ledger};
 use eigenscope_plan::Plan;
 use eigenscope_plan::progress::Progress;
@@ -208,7 +210,7 @@ fn plain_lines_are_one_a_task() {
     let bench = Bench::new();
     let mut out = Vec::new();
     bench
-        .try_run(&chain(), &mut Lines::new(&mut out))
+        .try_run(&chain(), &mut Lines::new(&mut out, || None))
         .expect("runs");
     let text = String::from_utf8(out).expect("text");
     let lines: Vec<&str> = text.lines().collect();
@@ -217,6 +219,62 @@ fn plain_lines_are_one_a_task() {
         lines[0].starts_with("[1/5] data.a  ") && lines[0].ends_with(" s  value 1"),
         "{text}"
     );
+}
+
+#[test]
+fn lines_are_broken_at_the_width_of_a_terminal() {
+    let name = "images-of-handwritten-digits-that-were-taken-apart";
+    let plan = plan(vec![data(name, json!({}))]);
+    let counts = RunCounts {
+        done: 7,
+        total: 120,
+        seconds_left: 1.0,
+    };
+    let warning =
+        "88 of 1000 images have more than 30 others equally near: their perplexity is larger";
+    let message =
+        "loss 0.1234, accuracy 98.76% on the images that are left for testing after training";
+    let events = [
+        RunEvent::Warning { message: warning },
+        RunEvent::Finished {
+            seconds: 12.3,
+            cpu_seconds: None,
+            peak_bytes: None,
+            message,
+        },
+        RunEvent::Reused,
+    ];
+    let widths: [(&str, Width); 4] = [
+        ("60 columns", || Some(60)),
+        ("80 columns", || Some(80)),
+        ("120 columns", || Some(120)),
+        ("no terminal", || None),
+    ];
+    let mut all = String::new();
+    for (title, width) in widths {
+        let mut out = Vec::new();
+        let mut lines = Lines::new(&mut out, width);
+        for event in events {
+            lines.notify(&Notification {
+                index: 0,
+                task: &plan.tasks[0],
+                counts,
+                event,
+            });
+        }
+        lines.note(
+            "what is computed again is named before, and which of its files was found damaged",
+        );
+        let text = String::from_utf8(out).expect("text");
+        if let Some(width) = width() {
+            assert!(
+                text.lines().all(|line| line.chars().count() <= width),
+                "{text}"
+            );
+        }
+        all.push_str(&format!("# {title}\n{text}\n"));
+    }
+    insta::assert_snapshot!("lines", all);
 }
 
 #[test]
@@ -267,7 +325,7 @@ fn bars_follow_a_run() {
     let bench = Bench::new();
     let hidden = MultiProgress::with_draw_target(ProgressDrawTarget::hidden());
     let outcome = bench
-        .try_run(&chain(), &mut Bars::new(hidden))
+        .try_run(&chain(), &mut Bars::new(hidden, || None))
         .expect("runs");
     assert!(outcome.is_complete());
 }

@@ -266,7 +266,7 @@ fn a_folder_appears_only_when_it_is_complete() {
         let key_inputs = key_inputs.clone();
         bench.store.commit(
             work,
-            "figure.a",
+            ["figure.a", "figure.a"],
             key_inputs,
             &[SVG.into()],
             Outside::default(),

@@ -21,6 +21,8 @@ pub struct DataSet {
     pub training_images: Option<u64>,
     /// What was found, a line each.
     pub found: Vec<String>,
+    /// What to know although it can be read.
+    pub warnings: Vec<String>,
     /// Why it cannot be read.
     pub faults: Vec<String>,
 }
@@ -71,6 +73,7 @@ impl DataSet {
             classes,
             training_images,
             found: answer.found,
+            warnings: answer.warnings,
             faults: answer
                 .faults
                 .into_iter()

@@ -3,9 +3,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use eigenscope_artifact::{
-    About, ArtifactKind, Provenance, Record, read_records, write_records, write_records_about,
-};
+use eigenscope_artifact::{About, ArtifactKind, Provenance, Record, read_records, write_records};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -138,7 +136,7 @@ impl Context {
 
     /// Writes the rows of an output.
     pub fn write<R: Record>(&self, rows: &[R]) -> Result<(), TaskError> {
-        write_records(self.output(R::KIND)?, rows, self.provenance())?;
+        write_records(self.output(R::KIND)?, rows, None, self.provenance())?;
         Ok(())
     }
 
@@ -150,7 +148,7 @@ impl Context {
 
     /// Writes the rows of an output with what all of them are about.
     pub fn write_about<R: Record>(&self, rows: &[R], about: &About) -> Result<(), TaskError> {
-        write_records_about(self.output(R::KIND)?, rows, about, self.provenance())?;
+        write_records(self.output(R::KIND)?, rows, Some(about), self.provenance())?;
         Ok(())
     }
 

@@ -295,6 +295,9 @@ pub enum ParameterType {
         /// How many items it must have; `None`: any number.
         #[serde(default)]
         length: Option<usize>,
+        /// Whether it must have an item.
+        #[serde(default, skip_serializing_if = "is_false")]
+        filled: bool,
     },
     /// A word (variant without fields) or a table with one key (variant with fields).
     OneOf(Vec<Variant>),
@@ -378,6 +381,7 @@ impl ParameterType {
             item: Box::new(item),
             distinct: false,
             length: None,
+            filled: false,
         }
     }
 
@@ -387,7 +391,16 @@ impl ParameterType {
             item: Box::new(item),
             distinct: true,
             length: None,
+            filled: false,
         }
+    }
+
+    /// The same list, which must not be empty. Other types stay as they are.
+    pub fn filled(mut self) -> Self {
+        if let ParameterType::List { filled, .. } = &mut self {
+            *filled = true;
+        }
+        self
     }
 
     /// A list of `length` values of `item`, none of which comes twice.
@@ -396,6 +409,7 @@ impl ParameterType {
             item: Box::new(item),
             distinct: true,
             length: Some(length),
+            filled: false,
         }
     }
 }
@@ -470,6 +484,16 @@ impl Role {
             Relation::Below,
             quantities::CLASSES,
             because,
+        ))
+    }
+
+    /// The same role, for eigenpairs of which at least as many as a parameter says are stored, from whichever end of the spectrum.
+    pub fn has_eigenpairs(self, parameter: &str) -> Self {
+        self.demands(Demand::new(
+            Amount::parameter(parameter),
+            Relation::AtMost,
+            quantities::EIGENPAIRS,
+            "only so many are certain to be stored; raise `count` of the table that computes them",
         ))
     }
 

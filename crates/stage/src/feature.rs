@@ -37,7 +37,7 @@ pub enum Feature {
     Quantity {
         /// What is counted, in the plural.
         name: String,
-        /// How many, before parameters change it.
+        /// How many, before parameters change it. It may depend on quantities that are stated before.
         amount: Amount,
     },
     /// It has the quantities of what is read in a role; those that all have, if that is several artifacts.
@@ -117,10 +117,13 @@ impl Feature {
 
     /// So many of something.
     pub fn quantity(name: &str, count: u64) -> Self {
-        Feature::Quantity {
-            name: name.to_owned(),
-            amount: Amount::Fixed(count),
-        }
+        Self::amount(name, Amount::Fixed(count))
+    }
+
+    /// As many of something as an amount.
+    pub fn amount(name: &str, amount: Amount) -> Self {
+        let name = name.to_owned();
+        Feature::Quantity { name, amount }
     }
 
     /// The quantities of what is read in a role.
@@ -277,6 +280,8 @@ pub enum NameRule {
         /// Parameter whose value is the number.
         parameter: String,
     },
+    /// The items of a list of texts, by the name of the parameter.
+    Items(String),
 }
 
 impl NameRule {
@@ -306,9 +311,9 @@ impl NameRule {
     pub fn parameter(&self) -> Option<&String> {
         match self {
             NameRule::Fixed(_) => None,
-            NameRule::Numbered { parameter, .. } | NameRule::Repeated { parameter, .. } => {
-                Some(parameter)
-            }
+            NameRule::Numbered { parameter, .. }
+            | NameRule::Repeated { parameter, .. }
+            | NameRule::Items(parameter) => Some(parameter),
         }
     }
 
@@ -324,6 +329,13 @@ impl NameRule {
                 let items = parameters.get(parameter).and_then(Value::as_array);
                 let count = items.map_or(0, Vec::len) + extra;
                 numbered(prefix, count)
+            }
+            NameRule::Items(parameter) => {
+                let items = parameters.get(parameter).and_then(Value::as_array);
+                let items = items.into_iter().flatten();
+                items
+                    .filter_map(|item| Some(item.as_str()?.to_owned()))
+                    .collect()
             }
             NameRule::Repeated { name, parameter } => {
                 let count = parameters.get(parameter).and_then(Value::as_u64);

@@ -4,6 +4,8 @@
 //! The orchestrator follows them from table to table, so that it can refuse what cannot work when it reads a pipeline file.
 //! Where a number is not known, as for files of the user's that are not there yet, nothing is demanded; the task finds out.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -21,6 +23,16 @@ pub mod quantities {
     pub const CLASSES: &str = "classes";
     /// Images of the training split.
     pub const TRAINING_IMAGES: &str = "training images";
+    /// Images of the test split.
+    pub const TEST_IMAGES: &str = "test images";
+    /// Images that a layer has made embeddings of.
+    pub const EMBEDDED_IMAGES: &str = "embedded images";
+    /// Hidden units of a bilinear layer, the size of its interaction matrices.
+    pub const HIDDEN_UNITS: &str = "hidden units";
+    /// Eigenpairs that are certain to be stored, counted from either end of a spectrum.
+    pub const EIGENPAIRS: &str = "eigenpairs at each end of a spectrum";
+    /// Adversarial masks of each class.
+    pub const MASKS: &str = "masks of each class";
 }
 
 /// A number that follows from the parameters of a task, or from the fields of a variant.
@@ -35,6 +47,21 @@ pub enum Amount {
     Items(String),
     /// The smallest side of an image with room for windows one after another.
     Windows(Vec<Windows>),
+    /// Another quantity of the result, chosen by the value of a parameter.
+    Chosen {
+        /// The parameter.
+        parameter: String,
+        /// Names of quantities, by value.
+        quantities: BTreeMap<String, String>,
+    },
+    /// What a parameter says is kept at each end of what another quantity of the result counts; not known if both ends meet, so that
+    /// nothing is left out.
+    Ends {
+        /// The parameter.
+        parameter: String,
+        /// Name of the quantity.
+        of: String,
+    },
 }
 
 /// Square windows of an image.
@@ -76,10 +103,45 @@ impl Amount {
         Amount::Items(list.to_owned())
     }
 
-    /// The numbers for these parameters; none where a parameter has no such value.
+    /// The parameters that it depends on.
+    pub fn parameters(&self) -> Vec<&String> {
+        match self {
+            Amount::Fixed(_) => Vec::new(),
+            Amount::Parameter(name)
+            | Amount::Items(name)
+            | Amount::Chosen {
+                parameter: name, ..
+            }
+            | Amount::Ends {
+                parameter: name, ..
+            } => vec![name],
+            Amount::Windows(windows) => windows.iter().flat_map(|one| &one.list).collect(),
+        }
+    }
+
+    /// The one number for these parameters and the quantities of the result that are known; `None` if there is not one.
+    pub fn count(&self, parameters: &Value, known: impl Fn(&str) -> Option<u64>) -> Option<u64> {
+        match self {
+            Amount::Chosen {
+                parameter,
+                quantities,
+            } => known(quantities.get(parameters.get(parameter)?.as_str()?)?),
+            Amount::Ends { parameter, of } => {
+                let (kept, all) = (parameters.get(parameter)?.as_u64()?, known(of)?);
+                (kept.saturating_mul(2) < all).then_some(kept)
+            }
+            own => match own.values(parameters)[..] {
+                [count] => Some(count),
+                _ => None,
+            },
+        }
+    }
+
+    /// The numbers for these parameters; none where a parameter has no such value, or the number depends on other quantities.
     pub fn values(&self, parameters: &Value) -> Vec<u64> {
         let list = |name: &String| parameters.get(name).and_then(Value::as_array);
         match self {
+            Amount::Chosen { .. } | Amount::Ends { .. } => Vec::new(),
             Amount::Fixed(number) => vec![*number],
             Amount::Parameter(name) => parameters.get(name).map(numbers).unwrap_or_default(),
             Amount::Items(name) => list(name)
@@ -113,13 +175,15 @@ pub enum Relation {
     AtMost,
     /// The amount is less than the quantity: a position, from 0.
     Below,
+    /// The amount is the quantity of one at least of the artifacts that are read.
+    Among,
 }
 
 impl Relation {
     /// Whether an amount and a quantity stand so.
     pub fn holds(self, amount: u64, quantity: u64) -> bool {
         match self {
-            Relation::Equals => amount == quantity,
+            Relation::Equals | Relation::Among => amount == quantity,
             Relation::AtMost => amount <= quantity,
             Relation::Below => amount < quantity,
         }
@@ -229,6 +293,22 @@ mod tests {
             (windows("absent"), vec![]),
         ] {
             assert_eq!(amount.values(&parameters), values, "{amount:?}");
+        }
+        let chosen = Amount::Chosen {
+            parameter: "which".to_owned(),
+            quantities: BTreeMap::from([("b".to_owned(), "images".to_owned())]),
+        };
+        let known = |name: &str| (name == "images").then_some(9);
+        assert_eq!(chosen.count(&json!({ "which": "b" }), known), Some(9));
+        assert_eq!(chosen.count(&json!({ "which": "a" }), known), None);
+        for (kept, reached) in [(4, Some(4)), (5, None), (20, None)] {
+            let ends = Amount::Ends {
+                parameter: "kept".to_owned(),
+                of: "images".to_owned(),
+            };
+            let parameters = json!({ "kept": kept });
+            assert_eq!(ends.count(&parameters, known), reached);
+            assert_eq!(ends.count(&parameters, |_| None), None);
         }
         let demand = Demand::new(Amount::parameter("list"), Relation::Below, "classes", "");
         assert_eq!(demand.violated(&parameters, 3), Some(3));

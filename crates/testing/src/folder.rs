@@ -94,14 +94,14 @@ impl TestFolder {
     /// Rows as an input made by `metric.NAME`.
     pub fn table<R: Record>(&self, name: &str, rows: &[R]) -> Input {
         let path = self.artifact(name);
-        write_records(&path, rows, &provenance()).expect("written");
+        write_records(&path, rows, None, &provenance()).expect("written");
         made_by(&format!("metric.{name}"), &path)
     }
 
     /// Labelled rows as an input made by `metric.NAME`.
     pub fn labelled<R: Record + Clone>(&self, name: &str, rows: &[Labelled<R>]) -> Input {
         let path = self.artifact(name);
-        write_labelled(&path, rows, &provenance()).expect("written");
+        write_labelled(&path, rows, None, &provenance()).expect("written");
         made_by(&format!("metric.{name}"), &path)
     }
 

@@ -95,7 +95,8 @@ fn provided(features: Vec<Feature>) -> Vec<Feature> {
         feature => feature,
     });
     let residual = Feature::flag_when("residual", "residual", true);
-    features.chain([residual]).collect()
+    let hidden = Feature::amount(quantities::HIDDEN_UNITS, Amount::parameter("hidden"));
+    features.chain([residual, hidden]).collect()
 }
 
 #[derive(Deserialize)]

@@ -129,5 +129,5 @@ pub(crate) fn pairs() -> Vec<EigenpairRow> {
 }
 
 pub(crate) fn write_pairs(path: &Path) -> Result<Digest, ArtifactError> {
-    write_eigenpairs(path, &pairs_header(), &pairs(), &provenance("x"))
+    write_eigenpairs(path, &pairs_header(), &pairs(), None, &provenance("x"))
 }

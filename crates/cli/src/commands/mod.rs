@@ -16,6 +16,7 @@ pub(crate) mod init;
 pub(crate) mod inspect;
 pub(crate) mod kinds;
 pub(crate) mod lock;
+pub(crate) mod ls;
 pub(crate) mod man;
 pub(crate) mod output;
 pub(crate) mod pull;

@@ -14,14 +14,24 @@ pub(crate) fn is_stdout(path: &Path) -> bool {
     STDOUT.iter().any(|name| path == Path::new(name))
 }
 
-/// Writes `bytes` to `path`, whose folder is created, or to standard output.
+/// Writes `bytes` to `path`, whose folder is created if it is not there, or to standard output.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     if is_stdout(path) {
         return super::print_bytes(bytes);
     }
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)
-            .with_context(|| format!("cannot create the folder {}", folder.display()))?;
+        create_folder(folder)?;
     }
     Ok(output::write(path, bytes)?)
+}
+
+/// Creates a folder that is not there, and says so: its name may be misspelt.
+pub(crate) fn create_folder(folder: &Path) -> Result<()> {
+    let is_there = folder.as_os_str().is_empty() || folder.is_dir();
+    if !is_there {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot create the folder {}", folder.display()))?;
+        super::tell(&format!("created the folder {}", folder.display()));
+    }
+    Ok(())
 }

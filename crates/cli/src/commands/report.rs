@@ -58,7 +58,12 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Report) -> Result<u8> 
         comparison,
     };
     match &command.split {
-        Some(folder) => report::folder(&request, &project.programs, folder)?,
+        Some(folder) => {
+            if let Some(parent) = folder.parent() {
+                output::create_folder(parent)?;
+            }
+            report::folder(&request, &project.programs, folder)?;
+        }
         None => {
             let page = report::page(&request, &project.programs)?;
             output::write(&path, &page)?;

@@ -18,6 +18,7 @@ use crate::exit::{self, diagnosed};
 use crate::invocation::Invocation;
 use crate::json;
 use crate::project::Project;
+use crate::wrapping::width_of_stderr;
 
 /// Missing or unknown tasks that are listed by name.
 const LISTED: usize = 5;
@@ -41,7 +42,7 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Verify) -> Result<u8> 
     )?;
     options.keep_going = true;
     options.cards = cards::for_plan(plan);
-    let mut observer = stderr_observer(Terminal::of_stderr().redraws);
+    let mut observer = stderr_observer(Terminal::of_stderr().redraws, width_of_stderr);
     let request = Request {
         plan,
         tasks: &tasks,

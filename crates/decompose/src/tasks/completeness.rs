@@ -15,7 +15,7 @@ pub(super) fn kind() -> TaskKind {
     TaskKind::new("completeness", summary, task_function!(run))
         .parameters::<Parameters>([Parameter::optional(
             "kept",
-            ParameterType::set(ParameterType::at_least(1)),
+            ParameterType::set(ParameterType::at_least(1)).filled(),
             vec![5, 20],
             "eigenvectors of largest |eigenvalue| that span a subspace",
         )])

@@ -3,8 +3,8 @@
 use eigenscope_artifact::{EMBEDDINGS, IMAGES, SplitName, TENSORS};
 use eigenscope_models::StoredModel;
 use eigenscope_stage::{
-    AttributeValue, Context, Feature, LAYERS, Parameter, ParameterType, Role, TaskError, TaskKind,
-    task_function,
+    Amount, AttributeValue, Context, Feature, LAYERS, Parameter, ParameterType, Role, TaskError,
+    TaskKind, quantities, task_function,
 };
 use serde::Deserialize;
 
@@ -35,14 +35,31 @@ pub(super) fn kind() -> TaskKind {
         .reads(Role::one("model", TENSORS, "weights of a model"))
         .reads(Role::one("data", IMAGES, "data set with the images").shown_to("model"))
         .writes(EMBEDDINGS)
-        .provides([Feature::attribute(
-            EMBEDDED_LAYER,
-            AttributeValue::Parameter {
-                name: "layer".to_owned(),
-            },
-        )])
+        .provides([
+            Feature::attribute(
+                EMBEDDED_LAYER,
+                AttributeValue::Parameter {
+                    name: "layer".to_owned(),
+                },
+            ),
+            Feature::quantities("data"),
+            Feature::amount(quantities::EMBEDDED_IMAGES, embedded_images()),
+        ])
         .memory_mib(512)
         .seconds(5.0)
+}
+
+/// The number of images of the split.
+fn embedded_images() -> Amount {
+    let of_split = [
+        (SplitName::Train, quantities::TRAINING_IMAGES),
+        (SplitName::Test, quantities::TEST_IMAGES),
+    ];
+    let of_split = of_split.map(|(split, images)| (split.name().to_owned(), images.to_owned()));
+    Amount::Chosen {
+        parameter: "split".to_owned(),
+        quantities: of_split.into(),
+    }
 }
 
 #[derive(Deserialize)]

@@ -6,10 +6,11 @@ use eigenscope_artifact::tables::interactions::HosvdRow;
 use eigenscope_artifact::{EIGENPAIRS, EigenpairRow, EigenpairsHeader, TENSORS, write_eigenpairs};
 use eigenscope_models::{BilinearWeights, StoredModel};
 use eigenscope_stage::{
-    Context, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
+    Context, Feature, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
 };
 use serde::Deserialize;
 
+use super::interaction::stored_eigenpairs;
 use crate::bilinear::{BilinearMatrices, hosvd, input_eigenpairs};
 
 pub(super) fn kind() -> TaskKind {
@@ -31,6 +32,7 @@ pub(super) fn kind() -> TaskKind {
         .writes(HosvdRow::KIND)
         .writes(SpectrumRow::KIND)
         .writes(EIGENPAIRS)
+        .provides([Feature::quantities("model"), stored_eigenpairs()])
         .memory_mib(512)
         .seconds(4.0)
 }
@@ -74,6 +76,6 @@ fn run(context: &Context) -> Result<(), TaskError> {
     context.write(&rows)?;
     context.write(&spectrum)?;
     let path = context.output(EIGENPAIRS)?;
-    write_eigenpairs(path, &header, &pairs, context.provenance())?;
+    write_eigenpairs(path, &header, &pairs, None, context.provenance())?;
     Ok(())
 }

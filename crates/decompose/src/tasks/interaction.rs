@@ -6,10 +6,11 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use eigenscope_artifact::tables::bilinear::SpectrumRow;
-use eigenscope_artifact::{About, EIGENPAIRS, EigenpairsHeader, TENSORS, write_eigenpairs_about};
+use eigenscope_artifact::{About, EIGENPAIRS, EigenpairsHeader, TENSORS, write_eigenpairs};
 use eigenscope_models::{BilinearWeights, StoredModel};
 use eigenscope_stage::{
-    Context, Feature, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
+    Amount, Context, Feature, Parameter, ParameterType, Role, TaskError, TaskKind, quantities,
+    task_function,
 };
 use serde::Deserialize;
 
@@ -33,8 +34,18 @@ pub(super) fn kind() -> TaskKind {
         .writes(SpectrumRow::KIND)
         .writes(EIGENPAIRS)
         .provides(Feature::of_images("model"))
+        .provides([stored_eigenpairs()])
         .memory_mib(256)
         .seconds(2.0)
+}
+
+/// How many eigenpairs are certain to be stored if `count` are kept at each end.
+pub(super) fn stored_eigenpairs() -> Feature {
+    let amount = Amount::Ends {
+        parameter: "count".to_owned(),
+        of: quantities::HIDDEN_UNITS.to_owned(),
+    };
+    Feature::amount(quantities::EIGENPAIRS, amount)
 }
 
 #[derive(Deserialize)]
@@ -71,6 +82,6 @@ fn run(context: &Context) -> Result<(), TaskError> {
         values: Some((shape.channels * shape.height * shape.width) as u64),
         ..context.about("model")?
     };
-    write_eigenpairs_about(path, &header, &pairs, &about, context.provenance())?;
+    write_eigenpairs(path, &header, &pairs, Some(&about), context.provenance())?;
     Ok(())
 }

@@ -6,8 +6,8 @@ use eigenscope_artifact::{
 };
 use eigenscope_models::{BilinearWeights, StoredModel};
 use eigenscope_stage::{
-    Context, Feature, Parameter, ParameterType, Role, Seed, TaskError, TaskKind, Variant,
-    task_function,
+    Amount, Context, Feature, Parameter, ParameterType, Role, Seed, TaskError, TaskKind, Variant,
+    quantities, task_function,
 };
 use faer::ColRef;
 use serde::Deserialize;
@@ -71,6 +71,10 @@ pub(super) fn kind() -> TaskKind {
         )
         .writes(MaskRow::KIND)
         .provides(Feature::of_images("model"))
+        .provides([Feature::amount(
+            quantities::MASKS,
+            Amount::parameter("kept"),
+        )])
         .random()
         .memory_mib(256)
         .seconds(4.0)

@@ -24,7 +24,8 @@ pub(super) fn kind() -> TaskKind {
                 ParameterType::set(ParameterType::Integer {
                     minimum: 1,
                     maximum: 8192,
-                }),
+                })
+                .filled(),
                 vec![1, 2, 5, 10, 15, 20, 30, 40, 60, 80, 100],
                 "vectors of each basis",
             ),

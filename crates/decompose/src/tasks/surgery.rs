@@ -49,7 +49,7 @@ fn parameters() -> Vec<Parameter> {
     };
     let pairs = Parameter::optional(
         "pairs",
-        ParameterType::list(ParameterType::distinct(2, class)),
+        ParameterType::list(ParameterType::distinct(2, class)).filled(),
         vec![vec![3, 6]],
         "pairs of classes (output indices), merged one after the other",
     );

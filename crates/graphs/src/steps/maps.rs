@@ -37,9 +37,14 @@ impl Builder<'_> {
             hint: self.hint(node, std::slice::from_ref(&weight)),
             outputs,
             shape: vec![outputs, inputs],
-            weight: vec![match is_transposed {
-                true => Part::Whole(Box::new(weight)),
-                false => Part::Transposed(Box::new(weight)),
+            weight: vec![match (self.rows.get(&parent), is_transposed) {
+                (Some(&row), _) => Part::ChannelsLast {
+                    tensor: Box::new(weight),
+                    is_transposed: !is_transposed,
+                    row,
+                },
+                (None, true) => Part::Whole(Box::new(weight)),
+                (None, false) => Part::Transposed(Box::new(weight)),
             }],
             bias,
             kind: MapKind::Linear,

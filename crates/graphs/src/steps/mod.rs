@@ -11,6 +11,7 @@ mod error;
 mod functions;
 mod halves;
 mod integers;
+mod layout;
 mod maps;
 mod names;
 mod nodes;
@@ -49,6 +50,7 @@ impl GraphNetwork {
         let mut builder = nodes::Builder::new(checkpoint, graph, input);
         builder.run()?;
         let last = builder.output(&output)?;
+        builder.check_rows(last)?;
         let arranged = arrange::arrange(&builder.pieces, last)?;
         let mut named = names::name(arranged)?;
         let tensors: BTreeMap<String, GraphTensor> = named

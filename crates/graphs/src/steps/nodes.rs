@@ -10,11 +10,15 @@ use super::Sizes;
 use super::elementwise::{self, Results};
 use super::error::GraphError;
 use super::integers::{self, Integers};
+use super::layout::{ChannelsLast, RowOfPlaces};
 use super::pieces::{Operation, Piece};
 use super::windows::PlainWindow;
 
 /// Most pieces; a list of steps has no more.
 const PIECES: usize = 20_000;
+
+const CHANNELS_LAST: &str = "it reads values with the channels last; steps have them first, and only the images, and rows of all values before a linear map, \
+                             may be transposed";
 
 /// What is known about a value.
 #[derive(Debug, Clone)]
@@ -27,6 +31,8 @@ pub(super) enum Known {
     Number(f64),
     /// Sizes.
     Integers(Integers),
+    /// As `Values`, with the channels last.
+    ChannelsLast(Values),
 }
 
 /// A function of each value of a piece.
@@ -53,6 +59,10 @@ pub(super) struct Builder<'a> {
     pub(super) functions: HashMap<(usize, [u64; 2], String), usize>,
     /// Pieces that are sums of functions of one piece, by what they add and the node.
     pub(super) sums: HashMap<([usize; 2], String), usize>,
+    /// The images, if the graph reads them with the channels last.
+    pub(super) channels_last: Option<ChannelsLast>,
+    /// Pieces that are rows of places with the channels last.
+    pub(super) rows: HashMap<usize, RowOfPlaces>,
 }
 
 impl<'a> Builder<'a> {
@@ -88,6 +98,8 @@ impl<'a> Builder<'a> {
             }],
             functions: HashMap::new(),
             sums: HashMap::new(),
+            channels_last: None,
+            rows: HashMap::new(),
         }
     }
 
@@ -134,6 +146,7 @@ impl<'a> Builder<'a> {
             "BatchNormalization" => self.batch_norm(node),
             "MaxPool" | "AveragePool" | "GlobalAveragePool" | "ReduceMean" => self.pool(node),
             "Flatten" | "Reshape" | "Squeeze" => self.flatten(node),
+            "Transpose" => self.transpose(node),
             "Softmax" | "LogSoftmax" => self.softmax(node),
             _ => Err(GraphError::unknown(node)),
         }
@@ -159,8 +172,15 @@ impl<'a> Builder<'a> {
     pub(super) fn values(&self, node: &Node, index: usize) -> Result<Values, GraphError> {
         match self.input(node, index) {
             Some(Known::Values(values)) => Ok(values.clone()),
+            Some(Known::ChannelsLast(_)) => Err(GraphError::of(node, CHANNELS_LAST)),
+            None if self.is_read_as_it_is(node, index) => Err(GraphError::of(node, CHANNELS_LAST)),
             _ => Err(GraphError::of(node, "it reads no values of images")),
         }
+    }
+
+    fn is_read_as_it_is(&self, node: &Node, index: usize) -> bool {
+        let images = self.channels_last.as_ref();
+        images.is_some_and(|images| images.has(node.inputs.get(index)))
     }
 
     /// The tensor of the file that input `index` is.
@@ -259,8 +279,18 @@ impl<'a> Builder<'a> {
     /// What a node computes of sizes; `None` if it computes something else.
     fn integers(&self, node: &Node) -> Result<Option<Integers>, GraphError> {
         if node.op_type == "Shape" {
-            let sizes = match self.input(node, 0) {
-                Some(Known::Values(values)) => &self.pieces[values.piece].sizes,
+            let channels_last;
+            let sizes = match (self.input(node, 0), &self.channels_last) {
+                (Some(Known::Values(values)), _) => &self.pieces[values.piece].sizes,
+                (Some(Known::ChannelsLast(values)), _) => {
+                    let sizes = &self.pieces[values.piece].sizes;
+                    let Some((first, [channels, places @ ..])) = sizes.split_first() else {
+                        return Ok(None);
+                    };
+                    channels_last = [&[*first], places, &[*channels]].concat();
+                    &channels_last
+                }
+                (None, Some(images)) if images.has(node.inputs.first()) => &images.sizes,
                 _ => return Ok(None),
             };
             let sizes = sizes
@@ -274,7 +304,8 @@ impl<'a> Builder<'a> {
         }
         let mut inputs = Vec::new();
         for index in 0..node.inputs.len() {
-            if matches!(self.input(node, index), Some(Known::Values(_))) {
+            let known = self.input(node, index);
+            if matches!(known, Some(Known::Values(_) | Known::ChannelsLast(_))) {
                 return Ok(None);
             }
             inputs.push(self.integers_of(node, index)?);
@@ -397,7 +428,16 @@ impl<'a> Builder<'a> {
 
     /// Nodes that make one row of values of each image.
     fn flatten(&mut self, node: &Node) -> Result<(), GraphError> {
-        let values = self.values(node, 0)?;
+        if node.op_type == "Reshape"
+            && let Some(wanted) = self.integers_of(node, 1)?
+            && self.reshaped_images(node, &wanted.values)?
+        {
+            return Ok(());
+        }
+        let (values, channels_last) = match self.input(node, 0) {
+            Some(Known::ChannelsLast(values)) => (values.clone(), true),
+            _ => (self.values(node, 0)?, false),
+        };
         let parent = self.piece_of(&values)?;
         let sizes = self.pieces[parent].sizes.clone();
         if let ("Reshape", [images, Some(width)]) = (node.op_type.as_str(), &sizes[..])
@@ -420,7 +460,13 @@ impl<'a> Builder<'a> {
             }
         };
         match is_flat {
-            true => self.piece(node, Operation::Flatten, parent, vec![None, values]),
+            true => {
+                self.piece(node, Operation::Flatten, parent, vec![None, values])?;
+                match channels_last {
+                    true => self.note_row(node, parent),
+                    false => Ok(()),
+                }
+            }
             false => Err(GraphError::of(
                 node,
                 "it makes something else than one row of values of each image, which is the only shape that steps change to",

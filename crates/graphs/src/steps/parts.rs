@@ -2,6 +2,8 @@
 
 use eigenscope_checkpoint::{Checkpoint, CheckpointError, TensorInfo};
 
+use super::layout::{RowOfPlaces, in_order};
+
 /// A tensor of a step, put together from tensors of a graph one above the other.
 #[derive(Debug, Clone)]
 pub struct GraphTensor {
@@ -19,6 +21,13 @@ pub(super) enum Part {
     Whole(Box<TensorInfo>),
     /// A matrix with rows and columns exchanged.
     Transposed(Box<TensorInfo>),
+    /// A matrix that reads rows of places with the channels last, its columns in the order of steps. Its rows and columns may be
+    /// exchanged.
+    ChannelsLast {
+        tensor: Box<TensorInfo>,
+        is_transposed: bool,
+        row: RowOfPlaces,
+    },
     /// So many zeros: a bias that is not there.
     Zeros(usize),
 }
@@ -27,7 +36,9 @@ impl Part {
     /// The tensor of the graph that the values are from.
     pub(super) fn source(&self) -> Option<&TensorInfo> {
         match self {
-            Self::Whole(tensor) | Self::Transposed(tensor) => Some(tensor),
+            Self::Whole(tensor) | Self::Transposed(tensor) | Self::ChannelsLast { tensor, .. } => {
+                Some(tensor)
+            }
             Self::Zeros(_) => None,
         }
     }
@@ -35,19 +46,34 @@ impl Part {
     fn read(&self, checkpoint: &Checkpoint) -> Result<Vec<f32>, CheckpointError> {
         match self {
             Self::Whole(tensor) => checkpoint.read(tensor),
-            Self::Transposed(tensor) => {
-                let values = checkpoint.read(tensor)?;
-                let columns = tensor.shape.last().copied().unwrap_or(1).max(1);
-                let rows = values.len() / columns;
-                let column = |column| (0..rows).map(move |row| row * columns + column);
-                Ok((0..columns)
-                    .flat_map(column)
-                    .map(|index| values[index])
-                    .collect())
+            Self::Transposed(tensor) => read_transposed(checkpoint, tensor),
+            Self::ChannelsLast {
+                tensor,
+                is_transposed,
+                row,
+            } => {
+                let values = match is_transposed {
+                    true => read_transposed(checkpoint, tensor)?,
+                    false => checkpoint.read(tensor)?,
+                };
+                Ok(in_order(&values, *row))
             }
             Self::Zeros(count) => Ok(vec![0.0; *count]),
         }
     }
+}
+
+/// The values of a matrix, column by column.
+fn read_transposed(
+    checkpoint: &Checkpoint,
+    tensor: &TensorInfo,
+) -> Result<Vec<f32>, CheckpointError> {
+    let values = checkpoint.read(tensor)?;
+    let columns = tensor.shape.last().copied().unwrap_or(1).max(1);
+    let rows = values.len() / columns;
+    let column = |column| (0..rows).map(move |row| row * columns + column);
+    let indices = (0..columns).flat_map(column);
+    Ok(indices.map(|index| values[index]).collect())
 }
 
 impl GraphTensor {

@@ -100,6 +100,80 @@ fn graphs_of_both_exporters_make_the_logits_of_pytorch() {
 }
 
 #[test]
+fn images_with_channels_last_are_read_with_channels_first() {
+    let truth: Value = fixture("channels_last_truth.json");
+    for name in ["channels_last", "one_channel_last"] {
+        let checkpoint = Checkpoint::open(&path(&format!("{name}.onnx")), None).expect(name);
+        let truth = &truth["models"][name];
+        let size = numbers(&truth["size"]);
+        let input = InputShape::from([size[0], size[1], size[2]].map(|size| size as usize));
+        let model = read_model(&checkpoint, input, 5);
+        let images: Vec<f32> = (0..4 * input.size())
+            .map(|index| ((37 * index + 11) % 64) as f32 / 64.0)
+            .collect();
+        let runner = Runner::new(&model).expect("it loads");
+        let steps = model.architecture.steps().len();
+        let found = runner
+            .run(0..steps, State::from(images), 4)
+            .expect("it runs");
+        let expected = numbers(&truth["logits"]);
+        assert_close(name, &found.rows, &expected, Tolerance::Relative(1e-5));
+    }
+}
+
+#[test]
+fn other_uses_of_channels_last_are_refused() {
+    let transposed = |reads: &str, makes: &str, order: &[i64]| {
+        node(
+            "Transpose",
+            &[reads],
+            makes,
+            &[("perm", onnx::Attribute::Ints(order.to_vec()))],
+        )
+    };
+    let (first, last) = ([0, 3, 1, 2], [0, 2, 3, 1]);
+    for (nodes, part) in [
+        (
+            vec![transposed("x", "y", &[0, 2, 1, 3])],
+            "it exchanges dimensions",
+        ),
+        // The images as they are read, beside the same with channels first.
+        (
+            vec![
+                transposed("x", "first", &first),
+                node("Relu", &["x"], "y", &[]),
+            ],
+            "it reads values with the channels last",
+        ),
+        (
+            vec![
+                transposed("x", "last", &last),
+                node("Relu", &["last"], "y", &[]),
+            ],
+            "it reads values with the channels last",
+        ),
+        (
+            vec![
+                transposed("x", "last", &last),
+                node("Flatten", &["last"], "row", &[]),
+                node("Relu", &["row"], "y", &[]),
+            ],
+            "only a linear map may do so",
+        ),
+        (
+            vec![
+                transposed("x", "last", &last),
+                node("Flatten", &["last"], "y", &[]),
+            ],
+            "only a linear map may do so",
+        ),
+    ] {
+        let said = refused(nodes, &[]);
+        assert!(said.contains(part), "{part}: {said}");
+    }
+}
+
+#[test]
 fn a_graph_that_is_written_makes_the_same_logits() {
     for name in MODELS {
         let file = format!("{name}.onnx");

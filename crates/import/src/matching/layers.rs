@@ -75,7 +75,9 @@ pub(super) fn uncertain(ours: &[Layer<'_>], theirs: &[Layer<'_>]) -> Vec<String>
 /// What is wrong with a tensor of a file; `None` if its values are those of ours.
 pub(super) fn difference(ours: &TensorShape, theirs: &TensorShape) -> Option<String> {
     if let Some(found) = &theirs.foreign_type {
-        return Some(format!("holds {found}, not floating-point numbers"));
+        return Some(format!(
+            "holds {found}, not floating-point numbers: if the model is quantised, save it as it was before"
+        ));
     }
     if significant(&ours.shape) == significant(&theirs.shape) {
         return None;

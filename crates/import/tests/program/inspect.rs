@@ -100,6 +100,53 @@ fn groups_are_proposed_where_the_channels_tell() {
     assert!(!text.contains("with these steps"), "{text}");
 }
 
+/// Strides and pooling of AlexNet, as torchvision has it.
+#[test]
+fn what_weights_do_not_tell_is_called_a_guess() {
+    let folder = TestFolder::new();
+    let tensors: &[(&str, &[usize])] = &[
+        ("features.0.weight", &[6, 3, 11, 11]),
+        ("features.3.weight", &[8, 6, 5, 5]),
+        ("features.6.weight", &[9, 8, 3, 3]),
+        ("features.8.weight", &[8, 9, 3, 3]),
+        ("features.10.weight", &[8, 8, 3, 3]),
+        ("classifier.1.weight", &[10, 8 * 36]),
+        ("classifier.1.bias", &[10]),
+    ];
+    let text = inspected_tensors(&folder, tensors);
+    for line in [
+        "# guess: the activations: ReLU behind every layer but the last; the weights fit any other as well\n",
+        "# guess: strides, padding and pooling: such that the weights fit images of 224 x 224 pixels; others may fit, too\n",
+        "# guess: check them by `print(model)` in PyTorch",
+        "{ conv = { channels = 6, kernel = 11, stride = 4, padding = 2, bias = false } },\n  \"relu\",\n  { max-pool = { kernel = 3, stride = 2 } },\n",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    assert!(
+        !text.contains("branches") && !text.contains("ReLU6"),
+        "{text}"
+    );
+    // Convolutions of single channels are those of MobileNets.
+    let tensors: &[(&str, &[usize])] = &[
+        ("0.weight", &[8, 3, 3, 3]),
+        ("2.weight", &[8, 1, 3, 3]),
+        ("4.weight", &[16, 8, 1, 1]),
+        ("9.weight", &[10, 16]),
+        ("9.bias", &[10]),
+    ];
+    let text = inspected_tensors(&folder, tensors);
+    assert!(
+        text.contains(
+            "# guess: ReLU where each channel has a convolution of its own: MobileNets have ReLU6"
+        ),
+        "{text}"
+    );
+    // What the tensors of a built-in network are is no guess.
+    let path = folder.path("known.safetensors");
+    write(&path, &convnet(), sequential);
+    assert!(!inspected(&path).contains("guess"));
+}
+
 #[test]
 fn sizes_that_no_network_has_are_not_proposed() {
     let folder = TestFolder::new();
@@ -284,6 +331,7 @@ fn integers_are_no_weights_whoever_says_it() {
     for line in [
         "safetensors, 1 tensor, 1200 values\n",
         "note: 1 tensor of int64: not floating-point numbers, so no weights\n",
+        "# the weight is integers (`fc.weight`: int64), as those of a quantised model: save the weights as floating-point numbers",
     ] {
         assert!(text.contains(line), "{line}\n{text}");
     }

@@ -6,6 +6,7 @@
 //! that of the pixels.
 
 mod columns;
+mod ends;
 mod lines;
 
 use std::borrow::Cow;
@@ -17,6 +18,7 @@ use crate::error::IngestError;
 use crate::foreign::recognise;
 pub(crate) use columns::Column;
 use columns::{Columns, FirstLine};
+pub(crate) use ends::{LabelEnds, label_ends};
 pub(crate) use lines::ends_line;
 use lines::{Lines, fields, number, separator};
 

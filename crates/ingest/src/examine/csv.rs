@@ -8,8 +8,8 @@ use super::values::Extent;
 use super::{Facts, Place, SplitFacts, places};
 use crate::arrays::Range;
 use crate::content::{Content, Raw};
-use crate::csv::{self as table, Table};
-use crate::error::IngestError;
+use crate::csv::{self as table, Column, LabelEnds, Table};
+use crate::error::{IngestError, shown};
 use crate::labels::Labelling;
 use crate::parameters::{CsvParameters, NamedPath, WithCommon, no_first_label};
 use crate::sets::{csv_dimensions, lacking_own};
@@ -51,8 +51,43 @@ pub(crate) fn csv(examination: &Examination<'_>) -> Result<Examined, TaskError> 
         if let (Some(train), Some(test)) = (read(&train), read(&test)) {
             look(&mut facts, &parameters, [&train, &test]);
         }
+        let suggestions = &mut facts.answer.suggestions;
+        // What else was found is not true of other labels.
+        if suggestions.contains_key(LABEL) {
+            suggestions.retain(|name, _| name == LABEL);
+        }
     }
     Ok(facts.finish("csv", &common))
+}
+
+/// The parameter that names the column of the labels.
+const LABEL: &str = "label";
+
+/// Says that the labels seem to stand in the last column, or to stand there or in the first, where nothing says which.
+fn look_for_labels(facts: &mut Facts, place: &Place, bytes: &[u8], label: &Column) {
+    if *label != Column::Name(String::new()) {
+        return;
+    }
+    let mut content = Content::plain(&place.path, bytes, bytes.len() as u64);
+    // What cannot be read is told by reading the table.
+    let Ok(Some(ends)) = table::label_ends(&mut content) else {
+        return;
+    };
+    let warning = match ends {
+        LabelEnds { last: false, .. } => return,
+        LabelEnds { first: true, .. } => {
+            "the labels are taken from the first column, but the last one could hold them as well: set `label = 0` or `label = -1`"
+        }
+        LabelEnds { first: false, .. } => {
+            facts.suggest(LABEL, -1);
+            "the labels are taken from the first column, but those in the last one look more like labels: set `label = -1`, or `label = 0` if \
+             the first one is right"
+        }
+    };
+    let warning = format!("{}: {warning}", shown(&place.path));
+    if !facts.answer.warnings.contains(&warning) {
+        facts.answer.warnings.push(warning);
+    }
 }
 
 /// Tables, and whether all of their lines were read.
@@ -136,6 +171,7 @@ fn parse(
     let bytes = text.bytes.as_slice();
     let mut content = Content::plain(&place.path, bytes, bytes.len() as u64);
     let CsvParameters { label, ignore, .. } = parameters;
+    look_for_labels(facts, place, bytes, label);
     let mut table = table::read(&mut content, label, ignore, range);
     if table.is_err() && range.is_none() {
         let mut content = Content::plain(&place.path, bytes, bytes.len() as u64);

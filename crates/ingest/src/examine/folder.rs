@@ -7,7 +7,7 @@ use eigenscope_artifact::{list_pictures, list_pictures_within, regular};
 use eigenscope_stage::{Examination, Examined, TaskError};
 
 use super::Facts;
-use super::pictures::{Looks, look, look_thoroughly, on_all_cores};
+use super::pictures::{Looks, WITH_VALUES, look, look_at_values, look_thoroughly, on_all_cores};
 use crate::coverage;
 use crate::error::IngestError;
 use crate::flaws::{Flaws, Spot};
@@ -120,7 +120,13 @@ impl PictureFolder<'_> {
             Some(bytes)
         });
         let mut looks = Looks::default();
-        pictures.for_each(|bytes| looks.add(&look(&bytes)));
+        for (number, bytes) in pictures.enumerate() {
+            let look = match number < WITH_VALUES {
+                true => look_at_values,
+                false => look,
+            };
+            looks.add(&look(&bytes));
+        }
         looks.is_all = looks.count() == files.len();
         looks.tell(facts, self.form);
     }

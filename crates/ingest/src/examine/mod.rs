@@ -217,13 +217,18 @@ impl Facts {
                 "images are read as {height} x {width} pixels (height x width), {channels}"
             ));
         }
-        let training = self.train.as_ref().map(|train| {
-            let of_class = |count: &usize| match self.test {
-                Some(_) => *count,
-                None => count - rows::test_images(self.test_fraction, *count),
-            };
+        let set_apart = |train: &Vec<usize>| {
+            let of_class = |count: &usize| rows::test_images(self.test_fraction, *count);
             train.iter().map(of_class).sum::<usize>()
-        });
+        };
+        let (training, test) = match (&self.train, &self.test) {
+            (None, test) => (None, test.as_ref().map(|test| test.iter().sum())),
+            (Some(train), Some(test)) => (Some(train.iter().sum()), Some(test.iter().sum())),
+            (Some(train), None) => {
+                let test = set_apart(train);
+                (Some(train.iter().sum::<usize>() - test), Some(test))
+            }
+        };
         let [height, width] = self.size.map_or([None; 2], |size| size.map(Some));
         let numbers = [
             (quantities::CHANNELS, self.channels),
@@ -231,6 +236,7 @@ impl Facts {
             (quantities::WIDTH, width),
             (quantities::CLASSES, self.classes.as_ref().map(Vec::len)),
             (quantities::TRAINING_IMAGES, training),
+            (quantities::TEST_IMAGES, test),
         ];
         let numbers = numbers
             .into_iter()

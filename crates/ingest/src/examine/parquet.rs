@@ -3,7 +3,9 @@
 use eigenscope_artifact::arrow::array::RecordBatch;
 use eigenscope_stage::{Examination, Examined, TaskError};
 
-use super::pictures::{Looked, Looks, look, look_thoroughly, on_all_cores};
+use super::pictures::{
+    Looked, Looks, WITH_VALUES, look, look_at_values, look_thoroughly, on_all_cores,
+};
 use super::values::{Extent, MAXIMUM_VALUES, THOROUGH_VALUES};
 use super::{Facts, MAXIMUM_LABELS, Place, SplitFacts, places};
 use crate::arrays::{Dimensions, Range};
@@ -154,26 +156,27 @@ impl Look<'_> {
     ) -> Result<(), IngestError> {
         let is_first = pictures.looks.count() == 0;
         let mut row = 0;
-        let mut add = |batch: &RecordBatch, look: &(dyn Fn(Option<&[u8]>) -> Looked + Sync)| {
-            let encoded = parquet_file::encoded(batch.column(0));
-            let encoded = encoded.map_err(|reason| file.refused(reason))?;
-            on_all_cores(
-                encoded.len(),
-                |at| look(encoded[at].as_deref()),
-                |at, looked| {
-                    pictures.looks.add(&looked);
-                    if let Some(flaw) = looked.flaw {
-                        pictures.flaws.refuse(Spot::row(&file.path, row + at), flaw);
-                    }
-                },
-            );
-            row += encoded.len();
-            pictures.bytes += encoded.iter().flatten().map(Vec::len).sum::<usize>();
-            Ok::<_, IngestError>(pictures.bytes)
-        };
+        let mut add =
+            |batch: &RecordBatch, look: &(dyn Fn(usize, Option<&[u8]>) -> Looked + Sync)| {
+                let encoded = parquet_file::encoded(batch.column(0));
+                let encoded = encoded.map_err(|reason| file.refused(reason))?;
+                on_all_cores(
+                    encoded.len(),
+                    |at| look(at, encoded[at].as_deref()),
+                    |at, looked| {
+                        pictures.looks.add(&looked);
+                        if let Some(flaw) = looked.flaw {
+                            pictures.flaws.refuse(Spot::row(&file.path, row + at), flaw);
+                        }
+                    },
+                );
+                row += encoded.len();
+                pictures.bytes += encoded.iter().flatten().map(Vec::len).sum::<usize>();
+                Ok::<_, IngestError>(pictures.bytes)
+            };
         if self.is_thorough {
             for batch in file.batches(&[column])? {
-                let look = |bytes: Option<&[u8]>| {
+                let look = |_, bytes: Option<&[u8]>| {
                     look_thoroughly(bytes.ok_or_else(parquet_file::no_picture), self.form)
                 };
                 if add(&batch?, &look)? > THOROUGH_BYTES {
@@ -181,7 +184,10 @@ impl Look<'_> {
                 }
             }
         } else if is_first && let Some(batch) = file.first_batch(&[column], MAXIMUM_PICTURES) {
-            let look = |bytes: Option<&[u8]>| look(bytes.unwrap_or_default());
+            let look = |at, bytes: Option<&[u8]>| match at < WITH_VALUES {
+                true => look_at_values(bytes.unwrap_or_default()),
+                false => look(bytes.unwrap_or_default()),
+            };
             add(&batch, &look)?;
         }
         Ok(())

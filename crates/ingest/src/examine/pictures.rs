@@ -8,12 +8,15 @@ use serde_json::json;
 use super::Facts;
 use crate::in_order::in_order;
 use crate::parameters::GivenForm;
-use crate::picture::{self, Channels, Form, Look};
+use crate::picture::{self, Channels, Depth, Form, Look};
 
 /// Side to which larger pictures are suggested to be resized.
 const LARGE: usize = 64;
 /// Pictures that one thread reads at a time.
 const PIECE: usize = 16;
+/// Pictures whose values are looked at where the start of the others is enough, and pixels of each at most: together milliseconds.
+pub(super) const WITH_VALUES: usize = 8;
+const MAXIMUM_PIXELS: u64 = 1 << 18;
 
 /// A picture that was looked at.
 #[derive(Debug)]
@@ -21,6 +24,7 @@ pub(super) struct Looked {
     look: Result<Look, String>,
     /// Why it cannot be read, if that was tried.
     pub(super) flaw: Option<String>,
+    depth: Depth,
 }
 
 /// Looks at a picture, of which the start is enough.
@@ -28,6 +32,15 @@ pub(super) fn look(bytes: &[u8]) -> Looked {
     Looked {
         look: picture::look(bytes, true),
         flaw: None,
+        depth: Depth::default(),
+    }
+}
+
+/// As [`look`], also at the values of pictures of 16 bits that are small and whole.
+pub(super) fn look_at_values(bytes: &[u8]) -> Looked {
+    Looked {
+        depth: picture::depth(bytes, MAXIMUM_PIXELS),
+        ..look(bytes)
     }
 }
 
@@ -39,13 +52,21 @@ pub(super) fn look_thoroughly(bytes: Result<&[u8], String>, form: &GivenForm) ->
         background: form.background,
     };
     match bytes {
-        Ok(bytes) => Looked {
-            look: picture::look(bytes, true),
-            flaw: picture::decode(bytes, &form).err(),
-        },
+        Ok(bytes) => {
+            let decoded = picture::decode(bytes, &form);
+            Looked {
+                look: picture::look(bytes, true),
+                depth: decoded
+                    .as_ref()
+                    .map(|picture| picture.depth)
+                    .unwrap_or_default(),
+                flaw: decoded.err(),
+            }
+        }
         Err(reason) => Looked {
             look: Err(reason.clone()),
             flaw: Some(reason),
+            depth: Depth::default(),
         },
     }
 }
@@ -96,6 +117,7 @@ pub(super) struct Looks {
     transparent: usize,
     /// How many could not be looked at.
     unknown: usize,
+    depth: Depth,
     /// True if no picture of the data set was left out.
     pub(super) is_all: bool,
 }
@@ -103,6 +125,7 @@ pub(super) struct Looks {
 impl Looks {
     /// Adds a picture.
     pub(super) fn add(&mut self, looked: &Looked) {
+        self.depth.join(looked.depth);
         match &looked.look {
             Ok(look) => {
                 *self.sizes.entry(look.size).or_default() += 1;
@@ -127,6 +150,7 @@ impl Looks {
             return;
         }
         facts.note(self.in_words());
+        facts.answer.warnings.extend(self.depth.warning());
         let is_certain = self.is_all && self.unknown == 0;
         match self.coloured {
             1.. => facts.channels = Some(3),

@@ -266,7 +266,7 @@ impl<'a> Folder<'a> {
         flaws.check(train.len() + test.len())?;
         writer.finish().map_err(IngestError::from)?;
         context.warn_all(duplicates.warning());
-        context.warn_all(flaws.warning());
+        context.warn_all(flaws.warnings());
         for (root, (digest, pictures)) in self.roots.iter().zip(digests.finish(&self.roots)) {
             let path = relative(&root.path, &context.task().data_dir);
             context.depends_on_folder(ExternalFile::new(path, digest), pictures);

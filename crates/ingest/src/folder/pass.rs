@@ -39,8 +39,8 @@ impl Read {
         let spot = || Spot::file(path_of(roots, file));
         match &self.picture {
             Some(Err(reason)) => flaws.refuse(spot(), reason.clone()),
-            Some(Ok(picture)) if picture.is_flawed => flaws.pass_over(spot()),
-            _ => {}
+            Some(Ok(picture)) => flaws.note(picture, spot),
+            None => {}
         }
     }
 }

@@ -152,6 +152,7 @@ fn with_similarity(similar: Variant) -> Vec<Parameter> {
             ),
             Effect::sets(quantities::CLASSES, Amount::items("classes")),
             Effect::forgets(quantities::TRAINING_IMAGES),
+            Effect::forgets(quantities::TEST_IMAGES),
         ]),
         Parameter::optional(
             "train_fraction",

@@ -7,6 +7,7 @@
 //! Headers are not trusted: a picture of more than [`MAXIMUM_PIXELS`] is refused before it is decoded.
 
 mod colour;
+mod depth;
 mod jpeg;
 mod orientation;
 mod resize;
@@ -22,6 +23,7 @@ use image::{ColorType, ImageDecoder, ImageFormat, ImageReader, Limits};
 use crate::foreign::{START_BYTES, recognise};
 pub(crate) use colour::Channels;
 use colour::Values;
+pub(crate) use depth::Depth;
 use jpeg::Jpeg;
 use tiff::{Indexed, Palette};
 
@@ -64,6 +66,8 @@ pub(crate) struct Picture {
     pub(crate) pixels: Vec<u8>,
     /// True if the data have errors that the decoder passed over.
     pub(crate) is_flawed: bool,
+    /// What it uses of 16 bits, if it has so many.
+    pub(crate) depth: Depth,
 }
 
 /// Reads the header. Whether a picture is grey that is stored in colours is only told if `colours` is set, by decoding it.
@@ -82,7 +86,7 @@ pub(crate) fn look(bytes: &[u8], colours: bool) -> Result<Look, String> {
         let may_be_transparent = decoder.color_type().has_alpha();
         let is_grey = match decoder.color_type() {
             ColorType::L8 | ColorType::La8 | ColorType::L16 | ColorType::La16 => true,
-            _ if colours && may_be_grey(bytes) => values(decoder)?.is_grey(),
+            _ if colours && may_be_grey(bytes) => values(decoder)?.0.is_grey(),
             _ => false,
         };
         Ok(Look {
@@ -103,7 +107,8 @@ pub(crate) fn decode(bytes: &[u8], form: &Form) -> Result<Picture, String> {
         let mut decoder = open(bytes)?;
         let orientation = orientation::of(&mut decoder)?;
         let (values, is_flawed) = jpeg::watched(|| values(decoder));
-        let values = values?.over(form.background)?;
+        let (values, depth) = values?;
+        let values = values.over(form.background)?;
         let values = orientation.apply(values).with(form.channels);
         let mut planes = values.planes();
         let mut size = values.size();
@@ -115,8 +120,24 @@ pub(crate) fn decode(bytes: &[u8], form: &Form) -> Result<Picture, String> {
             size,
             pixels: planes,
             is_flawed,
+            depth,
         })
     })
+}
+
+/// What a picture uses of 16 bits, if it has so many, at most `pixels` pixels, and can be decoded; nothing otherwise.
+pub(crate) fn depth(bytes: &[u8], pixels: u64) -> Depth {
+    let found = guarded(|| {
+        let decoder = open(bytes)?;
+        let (width, height) = decoder.dimensions();
+        let is_wide =
+            decoder.color_type().bytes_per_pixel() / decoder.color_type().channel_count() == 2;
+        match is_wide && u64::from(width) * u64::from(height) <= pixels {
+            true => Ok(values(decoder)?.1),
+            false => Ok(Depth::default()),
+        }
+    });
+    found.unwrap_or_default()
 }
 
 /// A decoder of outside code that panics is a decoder that refuses.
@@ -215,8 +236,8 @@ fn may_be_grey(bytes: &[u8]) -> bool {
     bytes.starts_with(b"GIF8") || bytes.starts_with(b"RIFF") || is_indexed
 }
 
-/// The decoded values, of 8 bits.
-fn values(decoder: impl ImageDecoder) -> Result<Values, String> {
+/// The decoded values, of 8 bits, and what they used of 16.
+fn values(decoder: impl ImageDecoder) -> Result<(Values, Depth), String> {
     let (width, height) = decoder.dimensions();
     let colour = decoder.color_type();
     let (channels, is_wide) = match colour {
@@ -235,15 +256,14 @@ fn values(decoder: impl ImageDecoder) -> Result<Values, String> {
     let length = usize::try_from(decoder.total_bytes()).map_err(|_| DAMAGED.to_owned())?;
     let mut bytes = vec![0; length];
     decoder.read_image(&mut bytes).map_err(refused)?;
+    let channels = usize::from(channels);
+    let mut depth = Depth::default();
     if is_wide {
+        depth = Depth::of(&bytes, channels, colour.has_alpha());
         bytes = colour::to_eight_bits(&bytes);
     }
-    Values::new(
-        [height as usize, width as usize],
-        usize::from(channels),
-        bytes,
-    )
-    .ok_or_else(|| DAMAGED.to_owned())
+    let values = Values::new([height as usize, width as usize], channels, bytes);
+    Ok((values.ok_or_else(|| DAMAGED.to_owned())?, depth))
 }
 
 /// The reason of a kind of pictures that no decoder reads.

@@ -64,7 +64,7 @@ pub fn user_parquet(context: &Context) -> Result<(), TaskError> {
     let (Some(train), test) = (Part::joined(train)?, Part::joined(test)?) else {
         return Ok(());
     };
-    context.warn_all(flaws.warning());
+    context.warn_all(flaws.warnings());
     // Decoded pictures have a range of their own.
     if form.is_none() {
         own::warn_if_dark(context, &parameters.range, &train, test.as_ref());
@@ -250,9 +250,7 @@ impl Table {
             |row, picture| match picture {
                 Ok(picture) => {
                     pixels.extend_from_slice(&picture.pixels);
-                    if picture.is_flawed {
-                        flaws.pass_over(self.row(row));
-                    }
+                    flaws.note(&picture, || self.row(row));
                 }
                 Err(reason) => flaws.refuse(self.row(row), reason),
             },

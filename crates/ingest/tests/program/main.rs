@@ -119,6 +119,7 @@ fn sizes_are_stated_before_a_set_is_read() {
             (quantities::WIDTH, width),
             (quantities::CLASSES, header.classes.len()),
             (quantities::TRAINING_IMAGES, images.train.len()),
+            (quantities::TEST_IMAGES, images.test.len()),
         ] {
             assert_eq!(stated.get(name), Some(&(count as u64)), "{name}");
         }

@@ -165,6 +165,22 @@ pub fn png([height, width, channels]: &[u32; 3], values: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// A grey PNG picture of 16 bits a value, `[height, width]`.
+pub fn deep_png([height, width]: [u32; 2], values: &[u16]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, width, height);
+    encoder.set_color(png::ColorType::Grayscale);
+    encoder.set_depth(png::BitDepth::Sixteen);
+    let mut writer = encoder.write_header().expect("a header");
+    let values: Vec<u8> = values
+        .iter()
+        .flat_map(|value| value.to_be_bytes())
+        .collect();
+    writer.write_image_data(&values).expect("as many values");
+    writer.finish().expect("finished");
+    bytes
+}
+
 pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(bytes).expect("written");

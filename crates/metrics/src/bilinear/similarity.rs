@@ -1,10 +1,11 @@
 //! How alike the eigenvectors of differently seeded and sized models are.
 
+use eigenscope_artifact::student::half_width;
 use eigenscope_artifact::tables::bilinear::{SimilarityMapRow, SimilarityRow};
 
 use super::seed_pairs::{ModelVectors, Variant, pairs, sizes};
 use crate::error::MetricError;
-use crate::statistics::{Observations, aggregate, half_width};
+use crate::statistics::{Observations, aggregate};
 
 /// Mean |cos| between eigenvectors of equal class and rank, of the models of hidden size `reference` (seed
 /// i) and those of every size (seed j): one row for each size and rank < `count`, sorted by both.
@@ -51,7 +52,7 @@ pub fn similarity(
             observations: group.count,
             similarity_mean: group.means[0],
             similarity_std: group.deviations[0],
-            half_width: half_width(group.count, group.deviations[0])?,
+            half_width: half_width(group.count, group.deviations[0]),
         })
     });
     groups.collect()

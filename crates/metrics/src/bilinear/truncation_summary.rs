@@ -1,9 +1,10 @@
 //! Truncation curves averaged over models.
 
+use eigenscope_artifact::student::half_width;
 use eigenscope_artifact::tables::bilinear::{TruncationRow, TruncationSummaryRow};
 
 use crate::error::MetricError;
-use crate::statistics::{Observations, aggregate, half_width};
+use crate::statistics::{Observations, aggregate};
 
 /// Averages curves, one a model, over the models of equal hidden size: one row for each hidden size and number of kept eigenpairs that occurs, sorted by both.
 ///
@@ -34,10 +35,10 @@ pub fn truncation_summary<'a>(
             kept,
             models: group.count,
             accuracy_mean_fraction: accuracy,
-            accuracy_half_width_fraction: half_width(group.count, group.deviations[0])?,
+            accuracy_half_width_fraction: half_width(group.count, group.deviations[0]),
             error_mean_fraction: error,
             accuracy_drop_mean_fraction: drop,
-            accuracy_drop_half_width_fraction: half_width(group.count, group.deviations[2])?,
+            accuracy_drop_half_width_fraction: half_width(group.count, group.deviations[2]),
         })
     });
     groups.collect()

@@ -4,10 +4,8 @@ mod aggregate;
 mod groups;
 mod labels;
 mod power_law;
-mod student;
 
 pub(crate) use aggregate::{Observations, aggregate};
 pub(crate) use groups::{Group, Over, label_ranks, over_parameter, words};
 pub(crate) use labels::{hidden, seed};
 pub use power_law::PowerLaw;
-pub use student::{CONFIDENCE, half_width, t_quantile};

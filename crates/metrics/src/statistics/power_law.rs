@@ -1,7 +1,8 @@
 //! Power laws fitted to measurements.
 
+use eigenscope_artifact::student::{CONFIDENCE, t_quantile};
+
 use crate::error::MetricError;
-use crate::statistics::{CONFIDENCE, t_quantile};
 
 /// y = coefficient * x^exponent.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -57,7 +58,7 @@ impl PowerLaw {
         Ok(Self {
             coefficient: (mean_y - exponent * mean_x).exp(),
             exponent,
-            exponent_half_width: half_width(points.len(), residual, squares_x)?,
+            exponent_half_width: half_width(points.len(), residual, squares_x),
             r_squared: if squares_y > 0.0 {
                 1.0 - residual / squares_y
             } else {
@@ -67,11 +68,8 @@ impl PowerLaw {
     }
 }
 
-fn half_width(points: usize, residual: f64, squares_x: f64) -> Result<Option<f64>, MetricError> {
-    if points <= 2 {
-        return Ok(None);
-    }
-    let freedom = (points - 2) as f64;
+fn half_width(points: usize, residual: f64, squares_x: f64) -> Option<f64> {
+    let freedom = points.checked_sub(2)? as f64;
     let quantile = t_quantile(0.5 + CONFIDENCE / 2.0, freedom)?;
-    Ok(Some(quantile * (residual / freedom / squares_x).sqrt()))
+    Some(quantile * (residual / freedom / squares_x).sqrt())
 }

@@ -30,6 +30,6 @@ fn run(context: &Context) -> Result<(), TaskError> {
     }
     rows.sort_by_key(|Labelled { row, .. }| (row.hidden, row.seed));
     let path = context.output(FinalRow::KIND)?;
-    write_labelled(path, &rows, context.provenance())?;
+    write_labelled(path, &rows, None, context.provenance())?;
     Ok(())
 }

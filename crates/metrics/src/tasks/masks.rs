@@ -30,7 +30,7 @@ pub(super) fn kind() -> TaskKind {
         .parameters::<Parameters>([
             Parameter::optional(
                 "strengths",
-                ParameterType::set(ParameterType::positive(1e6)),
+                ParameterType::set(ParameterType::positive(1e6)).filled(),
                 strengths,
                 "standard deviations over the pixels of what is added",
             ),

@@ -3,7 +3,8 @@
 use eigenscope_artifact::tables::embeddings::NeighbourRow;
 use eigenscope_artifact::{EMBEDDINGS, Embeddings, Examples};
 use eigenscope_stage::{
-    Context, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
+    Context, Examination, Examined, Fault, Parameter, ParameterType, Role, TaskError, TaskKind,
+    quantities, task_function,
 };
 use serde::Deserialize;
 
@@ -36,6 +37,7 @@ pub(super) fn kind() -> TaskKind {
             "embeddings to search and to compare",
         ))
         .writes(NeighbourRow::KIND)
+        .examined_by(examine)
         .memory_mib(64)
         .seconds(0.5)
 }
@@ -43,34 +45,58 @@ pub(super) fn kind() -> TaskKind {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Parameters {
-    queries: Vec<usize>,
-    count: usize,
+    queries: Vec<u64>,
+    count: u64,
+}
+
+/// Refuses images and numbers of neighbours that there are not, if the number of images is known.
+fn examine(examination: &Examination<'_>) -> Result<Examined, TaskError> {
+    let parameters: Parameters = examination.parameters()?;
+    let embedded = examination.known("embeddings");
+    let Some(images) = embedded.quantity(quantities::EMBEDDED_IMAGES) else {
+        return Ok(Examined::default());
+    };
+    let faults = parameters.faults(images).into_iter();
+    Ok(faults.fold(Examined::default(), Examined::fault))
+}
+
+impl Parameters {
+    /// What is asked of so many images and there is not.
+    fn faults(&self, images: u64) -> Vec<Fault> {
+        let of_query = |(number, query): (usize, &u64)| {
+            let path = format!("/queries/{number}");
+            let message =
+                format!("there is no image {query}: {images} are embedded, counted from 0");
+            (*query >= images).then(|| Fault::at(path, message))
+        };
+        let queries = self.queries.iter().enumerate().filter_map(of_query);
+        let count = (self.count >= images).then(|| {
+            let message = format!(
+                "{} neighbours are wanted, but {images} images are embedded, the one itself among them",
+                self.count
+            );
+            Fault::at("/count", message)
+        });
+        queries.chain(count).collect()
+    }
 }
 
 fn run(context: &Context) -> Result<(), TaskError> {
-    let Parameters { queries, count } = context.parameters()?;
+    let parameters: Parameters = context.parameters()?;
     let input = context.input("embeddings")?;
     let embeddings = Embeddings::read(&input.path)?;
-    let images = embeddings.len();
-    if let Some(&position) = queries.iter().find(|&&position| position >= images) {
-        return Err(Box::new(MetricError::Unknown(format!(
-            "{} has no image at position {position}: there are {images}, counted from 0",
-            input.task
-        ))));
+    if let Some(fault) = parameters.faults(embeddings.len() as u64).first() {
+        let problem = format!("{}: {}", input.task, fault.message);
+        return Err(Box::new(MetricError::TooFew(problem)));
     }
-    if count >= images {
-        return Err(Box::new(MetricError::TooFew(format!(
-            "{count} neighbours wanted, but {} has {images} images in all",
-            input.task
-        ))));
-    }
+    let Parameters { queries, count } = parameters;
     let queries = match queries.is_empty() {
         true => Examples::of_all(&embeddings.labels, QUERIES).positions,
-        false => queries,
+        false => queries.into_iter().map(|query| query as usize).collect(),
     };
     let rows: Vec<NeighbourRow> = queries
         .iter()
-        .flat_map(|&query| neighbours(&embeddings, query, count))
+        .flat_map(|&query| neighbours(&embeddings, query, count as usize))
         .collect();
     context.write(&rows)
 }

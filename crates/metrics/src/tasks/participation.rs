@@ -2,7 +2,7 @@
 
 use eigenscope_artifact::tables::bilinear::SpectrumRow;
 use eigenscope_artifact::tables::interactions::ParticipationRow;
-use eigenscope_artifact::{EIGENPAIRS, Eigenpairs, Selection, read_records, write_labelled_about};
+use eigenscope_artifact::{EIGENPAIRS, Eigenpairs, Selection, read_records, write_labelled};
 use eigenscope_stage::{
     Agreement, Context, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
 };
@@ -41,7 +41,8 @@ pub(super) fn kind() -> TaskKind {
                 EIGENPAIRS,
                 "eigenvectors of the same decompositions",
             )
-            .agrees(Agreement::task("eigenpairs", "spectra")),
+            .agrees(Agreement::task("eigenpairs", "spectra"))
+            .has_eigenpairs("count"),
         )
         .writes(ParticipationRow::KIND)
         .memory_mib(128)
@@ -83,6 +84,6 @@ fn run(context: &Context) -> Result<(), TaskError> {
     }
     let path = context.output(ParticipationRow::KIND)?;
     let about = context.about("eigenpairs")?;
-    write_labelled_about(path, &rows, &about, context.provenance())?;
+    write_labelled(path, &rows, Some(&about), context.provenance())?;
     Ok(())
 }

@@ -9,8 +9,8 @@ use eigenscope_artifact::tables::representations::{
 use eigenscope_artifact::{IMAGES, ImageReader, SplitName, TENSORS};
 use eigenscope_models::{Activations, StoredModel, check_images, evaluation_rows};
 use eigenscope_stage::{
-    Context, Examination, Examined, Input, LAYERS, Parameter, ParameterType, Role, TaskError,
-    TaskKind, quantities, task_function,
+    Context, Examination, Examined, Feature, Input, LAYERS, NameRule, Parameter, ParameterType,
+    Role, TaskError, TaskKind, quantities, task_function,
 };
 use rayon::prelude::*;
 use serde::Deserialize;
@@ -38,7 +38,7 @@ pub(super) fn kind() -> TaskKind {
         .naming("models", LAYERS),
         Parameter::optional(
             "measures",
-            ParameterType::set(ParameterType::choice(&names)),
+            ParameterType::set(ParameterType::choice(&names)).filled(),
             names.to_vec(),
             "how they are compared",
         ),
@@ -74,6 +74,10 @@ pub(super) fn kind() -> TaskKind {
     .writes(RepresentationSimilarityRow::KIND)
     .writes(RepresentationMapRow::KIND)
     .examined_by(examine)
+    .provides([Feature::names(
+        "measures",
+        vec![NameRule::Items("measures".to_owned())],
+    )])
     .threads(THREADS)
     .memory_mib(512)
     .seconds(5.0)

@@ -14,7 +14,6 @@ use eigenscope_artifact::tables::scaling::{PowerLawRow, ScalingRow};
 use eigenscope_artifact::tables::training::{FinalRow, HistoryRow};
 use eigenscope_artifact::{
     Digest, IMAGES, ImageReader, SplitName, read_records, summarise, write_labelled,
-    write_labelled_about,
 };
 use eigenscope_stage::{Agreement, Context, Input, Role, TaskError, TaskKind, task_function};
 
@@ -87,8 +86,13 @@ fn run(context: &Context) -> Result<(), TaskError> {
     }
     let provenance = context.provenance();
     let about = context.about("histories")?;
-    write_labelled_about(context.output(ScalingRow::KIND)?, &all, &about, provenance)?;
-    write_labelled(context.output(PowerLawRow::KIND)?, &laws, provenance)?;
+    write_labelled(
+        context.output(ScalingRow::KIND)?,
+        &all,
+        Some(&about),
+        provenance,
+    )?;
+    write_labelled(context.output(PowerLawRow::KIND)?, &laws, None, provenance)?;
     Ok(())
 }
 

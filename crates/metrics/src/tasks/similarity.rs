@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 
 use eigenscope_artifact::tables::bilinear::SimilarityRow;
-use eigenscope_artifact::{EIGENPAIRS, write_labelled_about};
+use eigenscope_artifact::{EIGENPAIRS, write_labelled};
 use eigenscope_stage::{
-    Agreement, CLASSES, Context, Parameter, ParameterType, Role, TRANSFORMS, TaskError, TaskKind,
-    task_function,
+    Agreement, Amount, CLASSES, Context, Demand, Parameter, ParameterType, Relation, Role,
+    TRANSFORMS, TaskError, TaskKind, quantities, task_function,
 };
 use serde::Deserialize;
 
@@ -36,7 +36,16 @@ pub(super) fn kind() -> TaskKind {
             Parameter::optional("count", ParameterType::at_least(1), 20, "ranks"),
             over_parameter(),
         ])
-        .reads(eigenpairs_role())
+        .reads(
+            eigenpairs_role()
+                .has_eigenpairs("count")
+                .demands(Demand::new(
+                    Amount::parameter("reference"),
+                    Relation::Among,
+                    quantities::HIDDEN_UNITS,
+                    "all models are compared with those of this size; set `reference` to one of the sizes",
+                )),
+        )
         .writes(SimilarityRow::KIND)
         .memory_mib(256)
         .seconds(2.0)
@@ -99,6 +108,6 @@ fn run(context: &Context) -> Result<(), TaskError> {
     }
     let path = context.output(SimilarityRow::KIND)?;
     let about = context.about("eigenpairs")?;
-    write_labelled_about(path, &all, &about, context.provenance())?;
+    write_labelled(path, &all, Some(&about), context.provenance())?;
     Ok(())
 }

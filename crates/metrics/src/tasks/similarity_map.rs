@@ -2,7 +2,7 @@
 //! size.
 
 use eigenscope_artifact::tables::bilinear::SimilarityMapRow;
-use eigenscope_artifact::write_labelled_about;
+use eigenscope_artifact::write_labelled;
 use eigenscope_stage::{Context, TaskError, TaskKind, task_function};
 use serde::Deserialize;
 
@@ -41,6 +41,6 @@ fn run(context: &Context) -> Result<(), TaskError> {
     }
     let path = context.output(SimilarityMapRow::KIND)?;
     let about = context.about("eigenpairs")?;
-    write_labelled_about(path, &rows, &about, context.provenance())?;
+    write_labelled(path, &rows, Some(&about), context.provenance())?;
     Ok(())
 }

@@ -3,8 +3,8 @@
 use eigenscope_artifact::tables::embeddings::{MapQualityRow, MapRow};
 use eigenscope_artifact::{EMBEDDINGS, Embeddings, Examples};
 use eigenscope_stage::{
-    Context, Examination, Examined, Parameter, ParameterType, Role, TaskError, TaskKind,
-    task_function,
+    Context, Examination, Examined, Fault, Parameter, ParameterType, Role, TaskError, TaskKind,
+    quantities, task_function,
 };
 use serde::Deserialize;
 
@@ -38,15 +38,6 @@ pub(super) fn kind() -> TaskKind {
         .seconds(4.0)
 }
 
-/// Tells the memory for as many images as there may be.
-fn examine(examination: &Examination<'_>) -> Result<Examined, TaskError> {
-    let Parameters { perplexity, images } = examination.parameters()?;
-    Ok(Examined {
-        memory_mib: Some(memory_mib(images, perplexity)),
-        ..Examined::default()
-    })
-}
-
 /// Values of an embedding, where nothing says how many.
 const WIDTH: f64 = 512.0;
 
@@ -64,18 +55,57 @@ struct Parameters {
     images: usize,
 }
 
+/// Refuses a perplexity that so few images cannot have, and tells the memory for them. Where their number is not known, there may be as
+/// many as are wanted.
+fn examine(examination: &Examination<'_>) -> Result<Examined, TaskError> {
+    let parameters: Parameters = examination.parameters()?;
+    let embedded = examination.known("embeddings");
+    let embedded = embedded.quantity(quantities::EMBEDDED_IMAGES);
+    let embedded = embedded.map_or(parameters.images, |images| images as usize);
+    let images = parameters.images.min(embedded);
+    let examined = Examined {
+        memory_mib: Some(memory_mib(images, parameters.perplexity)),
+        ..Examined::default()
+    };
+    let fault = parameters.fault(embedded);
+    Ok(fault.into_iter().fold(examined, Examined::fault))
+}
+
+impl Parameters {
+    /// Why so many embedded images are too few.
+    fn fault(&self, embedded: usize) -> Option<Fault> {
+        let Self { perplexity, images } = *self;
+        let used = images.min(embedded);
+        if used as f64 > perplexity + 1.0 {
+            return None;
+        }
+        let of = match embedded > used {
+            true => format!(" of {embedded}"),
+            false => String::new(),
+        };
+        let message = format!(
+            "perplexity {perplexity} is too large for {used} images{of}: it must be below the number of others"
+        );
+        let help = match (embedded > used, used) {
+            (true, _) => "lower `perplexity`, or raise `images`".to_owned(),
+            (false, 0..=3) => "perplexity is at least 2, so four images are needed".to_owned(),
+            (false, _) => format!("`perplexity` must be below {}", used - 1),
+        };
+        Some(Fault::at("/perplexity", message).help(help))
+    }
+}
+
 fn run(context: &Context) -> Result<(), TaskError> {
-    let Parameters { perplexity, images } = context.parameters()?;
+    let parameters: Parameters = context.parameters()?;
     let input = context.input("embeddings")?;
     let embeddings = Embeddings::read(&input.path)?;
+    if let Some(fault) = parameters.fault(embeddings.len()) {
+        let problem = format!("{}: {}", input.task, fault.message);
+        return Err(Box::new(MetricError::TooFew(problem)));
+    }
+    let Parameters { perplexity, images } = parameters;
     let positions = Examples::of_all(&embeddings.labels, images).positions;
     let (images, width) = (positions.len(), embeddings.header.width);
-    if images as f64 <= perplexity + 1.0 {
-        return Err(Box::new(MetricError::TooFew(format!(
-            "{images} images of {} are too few for perplexity {perplexity}: it must be below the number of others",
-            input.task
-        ))));
-    }
     let all: Vec<&[f32]> = embeddings.vectors().collect();
     let vectors: Vec<&[f32]> = positions.iter().map(|at| all[*at]).collect();
     let vectors = vectors.concat();

@@ -40,7 +40,8 @@ pub(super) fn kind() -> TaskKind {
         )
         .reads(
             Role::one("eigenpairs", EIGENPAIRS, "its eigenpairs")
-                .agrees(Agreement::artifact("eigenpairs/model", "model")),
+                .agrees(Agreement::artifact("eigenpairs/model", "model"))
+                .has_eigenpairs("kept"),
         )
         .reads(Role::one("data", IMAGES, "images to test on").shown_to("model"))
         .writes(TruncationRow::KIND)

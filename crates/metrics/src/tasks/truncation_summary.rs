@@ -1,7 +1,7 @@
 //! The task kind `truncation-summary`: truncation curves averaged over seeds.
 
 use eigenscope_artifact::tables::bilinear::{TruncationRow, TruncationSummaryRow};
-use eigenscope_artifact::{read_records, write_labelled_about};
+use eigenscope_artifact::{read_records, write_labelled};
 use eigenscope_stage::{Context, Role, TaskError, TaskKind, task_function};
 
 use crate::bilinear::truncation_summary;
@@ -36,6 +36,6 @@ fn run(context: &Context) -> Result<(), TaskError> {
     }
     let path = context.output(TruncationSummaryRow::KIND)?;
     let about = context.about("truncations")?;
-    write_labelled_about(path, &rows, &about, context.provenance())?;
+    write_labelled(path, &rows, Some(&about), context.provenance())?;
     Ok(())
 }

@@ -66,7 +66,7 @@ mod tests {
                 inputs: Vec::new(),
                 device: None,
             };
-            let content = write_records(&path, &history, &provenance).expect("written");
+            let content = write_records(&path, &history, None, &provenance).expect("written");
             let labels: BTreeMap<_, _> = serde_json::from_value(labels).expect("labels");
             let input = Input {
                 task: provenance.task,

@@ -1,24 +1,21 @@
 //! Numbers of metrics on both sides, and how they differ.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 use eigenscope_artifact::arrow::datatypes::DataType;
+use eigenscope_artifact::student::half_width;
 use eigenscope_artifact::{ArtifactError, KindName, TableReader};
 use eigenscope_stage::Stage;
 use eigenscope_stage::task_id::{labels_of, table_of};
 use serde::Serialize;
-use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use super::Made;
-use crate::cell_values::{BATCH_ROWS, Cell, cell, is_fraction};
-use crate::store::Store;
+use crate::cell_values::{BATCH_ROWS, Value, cell, is_fraction};
+use crate::store::{KeyInputs, Store};
 
 /// Label that means are taken over.
 const SEED: &str = "seed";
-
-/// Confidence of intervals, that of all intervals in tables of metrics.
-const CONFIDENCE: f64 = 0.9;
 
 /// Rows of a table that are compared; the coordinates of 60,000 points say nothing one by one.
 const MOST_ROWS: usize = 20_000;
@@ -70,7 +67,8 @@ pub(super) fn of_table(
                 continue;
             }
             let rows = |made: &Made| Rows::read(&store.output(made.0, kind), kind, MOST_ROWS);
-            let (rows_before, rows_after) = (rows(before)?, rows(after)?);
+            let (mut rows_before, rows_after) = (rows(before)?, rows(after)?);
+            rows_before.rename(&renamed(&before.1.key_inputs, &after.1.key_inputs));
             let more = rows_before.left_out.max(rows_after.left_out);
             if more > 0 {
                 left_out.push(LeftOut {
@@ -98,6 +96,22 @@ pub(super) fn of_table(
         .collect())
 }
 
+/// Ids before of tasks whose ids after are other ones, with these.
+fn renamed(before: &KeyInputs, after: &KeyInputs) -> HashMap<String, String> {
+    // Present ids by first ids.
+    let present = |key_inputs: &KeyInputs| -> BTreeMap<String, String> {
+        let inputs = key_inputs.inputs.iter();
+        inputs.flat_map(|input| input.renamed.clone()).collect()
+    };
+    let (before, after) = (present(before), present(after));
+    let firsts: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let then_and_now = firsts.into_iter().map(|first| {
+        let [then, now] = [&before, &after].map(|ids| ids.get(first).unwrap_or(first).clone());
+        (then, now)
+    });
+    then_and_now.filter(|(then, now)| then != now).collect()
+}
+
 /// How a number differs; `None` if it does not.
 fn change(table: &str, place: Place, pairs: &[[f64; 2]]) -> Option<NumberChange> {
     let same = |[before, after]: &[f64; 2]| before == after || (before.is_nan() && after.is_nan());
@@ -114,7 +128,7 @@ fn change(table: &str, place: Place, pairs: &[[f64; 2]]) -> Option<NumberChange>
         before: mean(&pairs.iter().map(|[before, _]| *before).collect::<Vec<_>>()),
         after: mean(&pairs.iter().map(|[_, after]| *after).collect::<Vec<_>>()),
         difference: mean(&differences),
-        half_width: half_width(&differences),
+        half_width: half_width_of_mean(&differences),
         pairs: pairs.len(),
     })
 }
@@ -123,17 +137,12 @@ fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-/// Half the width of the confidence interval of the mean of `values`, by Student's t; `None` for fewer than two.
-fn half_width(values: &[f64]) -> Option<f64> {
-    let count = values.len() as f64;
-    if values.len() < 2 {
-        return None;
-    }
+/// Half the width of the confidence interval of the mean of `values`; `None` for fewer than two.
+fn half_width_of_mean(values: &[f64]) -> Option<f64> {
     let mean = mean(values);
     let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-    let student = StudentsT::new(0.0, 1.0, count - 1.0).ok()?;
-    let quantile = student.inverse_cdf(0.5 + CONFIDENCE / 2.0);
-    Some(quantile * (squares / (count - 1.0) / count).sqrt())
+    let freedom = values.len().checked_sub(1)? as f64;
+    half_width(values.len() as u32, Some((squares / freedom).sqrt()))
 }
 
 fn labels(id: &str) -> impl Iterator<Item = (String, String)> {
@@ -172,34 +181,22 @@ struct Column {
     values: Vec<Value>,
 }
 
-/// A value of a row.
-#[derive(Clone, PartialEq)]
-enum Value {
-    Number(f64),
-    Other(String),
-}
-
-impl Value {
-    fn text(&self) -> String {
-        match self {
-            Value::Number(number) => number.to_string(),
-            Value::Other(text) => text.clone(),
-        }
-    }
-}
-
-impl From<Cell<'_>> for Value {
-    fn from(cell: Cell<'_>) -> Self {
-        match (cell, cell.number()) {
-            (_, Some(number)) => Value::Number(number),
-            (Cell::Text(text), None) => Value::Other(text.to_owned()),
-            (Cell::Boolean(value), None) => Value::Other(value.to_string()),
-            _ => Value::Other(String::new()),
-        }
-    }
-}
-
 impl Rows {
+    /// Gives tasks that are named in the rows other ids.
+    fn rename(&mut self, ids: &HashMap<String, String>) {
+        for value in self
+            .columns
+            .iter_mut()
+            .flat_map(|column| &mut column.values)
+        {
+            if let Value::Text(text) = value
+                && let Some(id) = ids.get(text.as_str())
+            {
+                id.clone_into(text);
+            }
+        }
+    }
+
     /// Reads the first `most` rows.
     fn read(path: &Path, kind: &KindName, most: usize) -> Result<Self, ArtifactError> {
         let reader = TableReader::open_named(path, kind.as_str())?;
@@ -332,9 +329,9 @@ mod tests {
     /// `scipy.stats.t.interval(0.9, 2, loc=0, scale=scipy.stats.sem([1, 2, 4]))`.
     #[test]
     fn intervals_are_those_of_scipy() {
-        let half_width = half_width(&[1.0, 2.0, 4.0]).expect("three values");
+        let half_width = half_width_of_mean(&[1.0, 2.0, 4.0]).expect("three values");
         assert!((half_width - 2.575_185_2).abs() < 1e-6, "{half_width}");
-        assert_eq!(super::half_width(&[1.0]), None);
+        assert_eq!(half_width_of_mean(&[1.0]), None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! One side of a comparison.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
@@ -112,6 +112,8 @@ impl Side {
     ) -> Result<Self, UnknownRun> {
         let mut known = Vec::new();
         let mut tasks = BTreeMap::new();
+        // The ids that tasks had last, by their first ids.
+        let mut present: HashMap<String, String> = HashMap::new();
         for ledger in ledgers(store) {
             let rows = read_ledger(&ledger)?;
             let mut of_pipeline = rows.into_iter().filter(|row| row.pipeline == pipeline);
@@ -130,9 +132,15 @@ impl Side {
                 let Ok(Some(record)) = store.record(key) else {
                     continue;
                 };
+                let first = record.formerly.as_ref().unwrap_or(&row.task);
+                let before = present.insert(first.clone(), row.task.clone());
+                // A task that has been renamed since is not there under both names.
+                if let Some(id) = before.filter(|id| *id != row.task) {
+                    tasks.remove(&id);
+                }
                 let side_task = SideTask {
                     position: tasks.len(),
-                    first_id: None,
+                    first_id: record.formerly.clone(),
                     key_inputs: record.key_inputs.clone(),
                     is_complete: true,
                     result: Some((key, record)),

@@ -146,7 +146,8 @@ impl<'a> Attempt<'a> {
         let warnings = std::mem::take(&mut said.warnings);
         let outputs = &self.task.outputs;
         let key_inputs = self.key_inputs.clone();
-        match store.commit(work, &self.task.id, key_inputs, outputs, outside, warnings) {
+        let ids = [&self.task.id, &*self.task.first_id()];
+        match store.commit(work, ids, key_inputs, outputs, outside, warnings) {
             Ok(committed) => Ok(committed),
             Err(CommitError::Store(error)) => Err(AttemptError::Store(error)),
             Err(error) => Err(self.failed(chain(&error))),

@@ -7,15 +7,22 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::lines::{Lines, duration, line};
 use super::{Notification, Observer, RunCounts, RunEvent};
+use crate::wrapping::{cut, lines_within};
 
 /// How often the bars are redrawn when nothing happens.
 const REDRAW: Duration = Duration::from_millis(250);
 
+/// Columns of a bar of a task.
+const BAR: usize = 16;
+
+/// Asks for the width of the terminal that lines are shown on; `None` where there is none.
+pub type Width = fn() -> Option<usize>;
+
 /// An observer for standard error: bars that are redrawn, or plain lines.
-pub fn stderr_observer(redraws: bool) -> Box<dyn Observer> {
+pub fn stderr_observer(redraws: bool, width: Width) -> Box<dyn Observer> {
     match redraws {
-        true => Box::new(Bars::new(MultiProgress::new())),
-        false => Box::new(Lines::new(std::io::stderr())),
+        true => Box::new(Bars::new(MultiProgress::new(), width)),
+        false => Box::new(Lines::new(std::io::stderr(), width)),
     }
 }
 
@@ -23,6 +30,7 @@ pub fn stderr_observer(redraws: bool) -> Box<dyn Observer> {
 #[derive(Debug)]
 pub struct Bars {
     all: MultiProgress,
+    width: Width,
     whole: ProgressBar,
     tasks: BTreeMap<usize, ProgressBar>,
     /// The time left, in words.
@@ -33,11 +41,12 @@ pub struct Bars {
 
 impl Bars {
     /// Draws on `all`, which the caller can share with its log.
-    pub fn new(all: MultiProgress) -> Self {
+    pub fn new(all: MultiProgress, width: Width) -> Self {
         let whole = all.add(ProgressBar::new(0));
-        whole.set_style(style("{bar:24} {pos}/{len} tasks  {elapsed} {msg}"));
+        whole.set_style(style(WHOLE));
         Self {
             all,
+            width,
             whole,
             tasks: BTreeMap::new(),
             left: String::new(),
@@ -47,18 +56,29 @@ impl Bars {
 
     fn start(&mut self, notification: &Notification<'_>) {
         let bar = self.all.insert_before(&self.whole, ProgressBar::new(0));
-        bar.set_style(style("{spinner} {prefix} {wide_msg}"));
-        bar.set_prefix(notification.task.id.clone());
+        bar.set_style(style(STARTED));
+        bar.set_prefix(self.name(&notification.task.id, 0));
         bar.enable_steady_tick(REDRAW);
         self.tasks.insert(notification.index, bar);
     }
 
-    fn progress(&self, index: usize, done: u64, total: u64, unit: &str, message: &str) {
+    /// The name of a task in what a line has room for beside the spinner and so many columns.
+    fn name(&self, id: &str, columns: usize) -> String {
+        match (self.width)() {
+            Some(width) => cut(id, width.saturating_sub(columns + 3)),
+            None => id.to_owned(),
+        }
+    }
+
+    fn progress(&self, id: &str, index: usize, progress: (u64, u64), unit: &str, message: &str) {
         let Some(bar) = self.tasks.get(&index) else {
             return;
         };
+        let (done, total) = progress;
         if bar.length() != Some(total) {
-            bar.set_style(style("{spinner} {prefix} {bar:16} {pos}/{len} {wide_msg}"));
+            let counts = 2 * total.to_string().len() + 1;
+            bar.set_style(style(COUNTED));
+            bar.set_prefix(self.name(id, BAR + counts + 2));
             bar.set_length(total);
         }
         bar.set_position(done);
@@ -96,7 +116,8 @@ impl Observer for Bars {
                 unit,
                 message,
             } => {
-                self.progress(notification.index, done, total, unit, message);
+                let id = &notification.task.id;
+                self.progress(id, notification.index, (done, total), unit, message);
             }
             RunEvent::Finished { .. } | RunEvent::Failed { .. } | RunEvent::Stopped => {
                 self.end(notification.index)
@@ -109,14 +130,14 @@ impl Observer for Bars {
             | RunEvent::Taken { .. } => {}
         }
         if let Some(line) = line(notification) {
-            // A terminal that is gone does not stop the run.
-            let _ = self.all.println(line);
+            self.note(&line);
         }
         self.show_counts(notification.counts);
     }
 
     fn note(&mut self, text: &str) {
-        let _ = self.all.println(text);
+        // A terminal that is gone does not stop the run.
+        let _ = self.all.println(lines_within(text, (self.width)()));
     }
 
     fn time_left(&mut self, seconds: f64) {
@@ -139,6 +160,13 @@ impl Drop for Bars {
     }
 }
 
+/// The line of the whole run.
+const WHOLE: &str = "{bar:24} {pos}/{len} tasks  {elapsed} {wide_msg}";
+/// The line of a task that has not said how far it is.
+const STARTED: &str = "{spinner} {prefix} {wide_msg}";
+/// The line of a task that has.
+const COUNTED: &str = "{spinner} {prefix} {bar:16} {pos}/{len} {wide_msg}";
+
 /// A style from a fixed template (which the test below parses).
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
@@ -150,12 +178,9 @@ mod tests {
 
     #[test]
     fn the_templates_are_valid() {
-        for template in [
-            "{bar:24} {pos}/{len} tasks  {elapsed} {msg}",
-            "{spinner} {prefix} {wide_msg}",
-            "{spinner} {prefix} {bar:16} {pos}/{len} {wide_msg}",
-        ] {
+        for template in [WHOLE, STARTED, COUNTED] {
             assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
         }
+        assert!(COUNTED.contains(&format!("{{bar:{BAR}}}")));
     }
 }

@@ -3,30 +3,32 @@
 use std::fmt::Write as _;
 use std::io::Write;
 
-use super::{Notification, Observer, RunEvent};
+use super::{Notification, Observer, RunEvent, Width};
+use crate::wrapping::lines_within;
 
 /// Writes one line for each task that ends, and for each warning.
 #[derive(Debug)]
 pub struct Lines<W> {
     out: W,
+    width: Width,
 }
 
 impl<W: Write> Lines<W> {
-    pub fn new(out: W) -> Self {
-        Self { out }
+    pub fn new(out: W, width: Width) -> Self {
+        Self { out, width }
     }
 }
 
 impl<W: Write> Observer for Lines<W> {
     fn notify(&mut self, notification: &Notification<'_>) {
         if let Some(line) = line(notification) {
-            // Nobody reads: the run goes on.
-            let _ = writeln!(self.out, "{line}");
+            self.note(&line);
         }
     }
 
     fn note(&mut self, text: &str) {
-        let _ = writeln!(self.out, "{text}");
+        // Nobody reads: the run goes on.
+        let _ = writeln!(self.out, "{}", lines_within(text, (self.width)()));
     }
 }
 

@@ -33,7 +33,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-pub use bars::{Bars, stderr_observer};
+pub use bars::{Bars, Width, stderr_observer};
 pub use cards::Cards;
 pub use dry_run::{DryRun, DryRunTask, dry_run};
 pub use failure::{TaskFailure, chain};

@@ -63,12 +63,12 @@ impl Store {
         )
     }
 
-    /// Checks the outputs in `work` and gives the folder its name. If a folder stands there already it is
-    /// replaced: at every moment the name leads to the old result, to none, or to the new one.
+    /// Checks the outputs in `work`, which a task with this id and first id has made, and gives the folder its name. If a folder stands there
+    /// already it is replaced: at every moment the name leads to the old result, to none, or to the new one.
     pub fn commit(
         &self,
         work: WorkFolder,
-        task: &str,
+        [task, first_id]: [&str; 2],
         key_inputs: KeyInputs,
         outputs: &[KindName],
         mut outside: Outside,
@@ -83,6 +83,7 @@ impl Store {
         let record = Record {
             version: RECORD_VERSION,
             task: task.to_owned(),
+            formerly: (first_id != task).then(|| first_id.to_owned()),
             key_inputs,
             accepted_from: Vec::new(),
             computed_on: None,

@@ -28,6 +28,9 @@ pub struct Record {
     pub version: u32,
     /// Id of the task that made the result (another pipeline may use it under another id).
     pub task: String,
+    /// The id under which that task was first computed, if its table has been renamed since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub formerly: Option<String>,
     /// What it was made from.
     #[serde(rename = "ingredients")]
     pub key_inputs: KeyInputs,
@@ -215,6 +218,7 @@ mod tests {
                     renamed: BTreeMap::new(),
                 }],
             },
+            formerly: Some("train.first[hidden=1]".to_owned()),
             accepted_from: vec!["older code".to_owned()],
             computed_on: Some(Machine::this()),
             outputs: BTreeMap::from([(HistoryRow::KIND.into(), output)]),

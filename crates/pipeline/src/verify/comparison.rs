@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::figure::figure;
 use super::summary::{METADATA, OutputSummary};
 use super::tolerance::{Tolerance, Tolerances};
-use crate::cell_values::{BATCH_ROWS, Cell, cell_values, is_fraction};
+use crate::cell_values::{BATCH_ROWS, Value, cell_values, is_fraction};
 
 /// How an output compares, the best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -203,24 +203,8 @@ struct Column {
     largest: f64,
     scale: f64,
     inexact: u64,
-    /// The values of a row, in memory that is used again.
+    /// The values of a row of the other file, in memory that is used again.
     values: Vec<Value>,
-}
-
-/// A value of the other file.
-#[derive(Clone, PartialEq)]
-enum Value {
-    Number(f64),
-    Other(String),
-}
-
-impl From<Cell<'_>> for Value {
-    fn from(cell: Cell<'_>) -> Self {
-        match cell.number() {
-            Some(number) => Value::Number(number),
-            None => Value::Other(format!("{cell:?}")),
-        }
-    }
 }
 
 impl Column {

@@ -259,7 +259,7 @@ mod tests {
             fingerprint: code.to_owned(),
             ..provenance()
         };
-        write_records(&path, rows, &provenance).expect("written");
+        write_records(&path, rows, None, &provenance).expect("written");
         OutputSummary::of(&path, &CentroidRow::KIND.into()).expect("readable")
     }
 
@@ -306,7 +306,7 @@ mod tests {
             test_accuracy_fraction: 0.5,
         };
         let rows = [row(1.0), row(f64::NAN), row(2.0)];
-        write_records(&path, &rows, &provenance()).expect("written");
+        write_records(&path, &rows, None, &provenance()).expect("written");
         let found = OutputSummary::of(&path, &HistoryRow::KIND.into()).expect("readable");
         let loss = &found.columns["train_loss_nats"];
         assert!(loss.mean.is_some_and(f64::is_nan));

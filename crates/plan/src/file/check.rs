@@ -53,10 +53,12 @@ pub(crate) fn value(
                 item,
                 distinct,
                 length,
+                filled,
             },
             Raw::List(nodes),
         ) => {
-            if length.is_some_and(|length| length != nodes.len()) {
+            let is_empty = *filled && nodes.is_empty();
+            if is_empty || length.is_some_and(|length| length != nodes.len()) {
                 let found = match nodes.len() {
                     1 => "1 item".to_owned(),
                     count => format!("{count} items"),

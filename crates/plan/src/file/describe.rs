@@ -28,9 +28,15 @@ pub(crate) fn describe(kind: &ParameterType) -> String {
             let words: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
             one_of_words(words)
         }
-        ParameterType::List { item, length, .. } => match length {
-            Some(length) => format!("a list of {length}, each item {}", describe(item)),
-            None => format!("a list, each item {}", describe(item)),
+        ParameterType::List {
+            item,
+            length,
+            filled,
+            ..
+        } => match (length, filled) {
+            (Some(length), _) => format!("a list of {length}, each item {}", describe(item)),
+            (None, true) => format!("a list of one or more, each item {}", describe(item)),
+            (None, false) => format!("a list, each item {}", describe(item)),
         },
         ParameterType::OneOf(variants) => one_of_words(variants.iter().map(written_form).collect()),
         ParameterType::Either(kinds) => {

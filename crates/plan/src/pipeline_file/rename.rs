@@ -103,17 +103,18 @@ pub fn rename_table(
     rename: Rename<'_>,
     programs: &Programs,
 ) -> Result<Edits, FileErrors> {
-    let renaming = Renaming::new(path, text, rename, programs);
-    let mut problems = Problems::default();
-    let mut edits = Edits::default();
-    match renaming.own_table() {
-        Err(error) => problems.add(|| error),
-        Ok(own) => {
-            edits = renaming.edits(&mut problems);
-            renaming.remember(own, &mut edits, &mut problems);
-        }
-    }
-    problems.finish(&renaming.sources, edits)
+    edited(path, text, rename, programs, |renaming, problems| {
+        let own = match renaming.own_table() {
+            Ok(own) => own,
+            Err(error) => {
+                problems.add(|| error);
+                return Edits::default();
+            }
+        };
+        let mut edits = renaming.edits(problems);
+        renaming.remember(own, &mut edits, problems);
+        edits
+    })
 }
 
 /// What changes in a pipeline file that extends the one with the table.
@@ -126,9 +127,22 @@ pub fn rename_in_extending(
     rename: Rename<'_>,
     programs: &Programs,
 ) -> Result<Edits, FileErrors> {
+    edited(path, text, rename, programs, |renaming, problems| {
+        renaming.edits(problems)
+    })
+}
+
+/// What `edit` changes in a file, unless it has problems.
+fn edited(
+    path: &Path,
+    text: &str,
+    rename: Rename<'_>,
+    programs: &Programs,
+    edit: impl FnOnce(&Renaming<'_>, &mut Problems) -> Edits,
+) -> Result<Edits, FileErrors> {
     let renaming = Renaming::new(path, text, rename, programs);
     let mut problems = Problems::default();
-    let edits = renaming.edits(&mut problems);
+    let edits = edit(&renaming, &mut problems);
     problems.finish(&renaming.sources, edits)
 }
 

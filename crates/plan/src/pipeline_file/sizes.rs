@@ -1,7 +1,7 @@
 //! Quantities of every task's results, such as sizes of images: followed from table to table, and checked against what
 //! parameters and readers demand of them.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::rc::Rc;
 
 use eigenscope_stage::{
@@ -12,8 +12,9 @@ use serde_json::Value;
 use super::examine::Examinations;
 use super::expand::ExpandedTable;
 use super::features::provided as stated;
+use super::table::{InputKey, Table};
 use crate::file::{FileError, Problems};
-use crate::plan::PlannedTask;
+use crate::plan::{PlannedInput, PlannedTask};
 
 /// What is known about the results of a task, by the name of the quantity.
 pub(super) type Quantities<'a> = Rc<BTreeMap<&'a str, u64>>;
@@ -97,7 +98,8 @@ fn provided<'a>(
     for feature in provides {
         match feature {
             Feature::Quantity { name, amount } => {
-                if let [count] = amount.values(&task.parameters)[..] {
+                let count = amount.count(&task.parameters, |name| known.get(name).copied());
+                if let Some(count) = count {
                     Rc::make_mut(&mut known).insert(name, count);
                 }
             }
@@ -149,13 +151,17 @@ fn check_roles(
         if demands.clone().next().is_none() {
             continue;
         }
+        for demand in demands.clone() {
+            check_among((table.table, task, key), demand, known, reported, problems);
+        }
         let inputs = task.inputs.iter();
         for input in inputs.filter(|input| *input.role == *key.role.name) {
             for demand in demands.clone() {
                 let count = known
                     .get(input.task)
                     .and_then(|known| known.get(demand.quantity.as_str()));
-                let violation = count.and_then(|&count| {
+                let violation = count.filter(|_| demand.relation != Relation::Among);
+                let violation = violation.and_then(|&count| {
                     let amount = demand.violated(&task.parameters, count)?;
                     Some((amount, count))
                 });
@@ -176,11 +182,69 @@ fn check_roles(
                     problems.add(|| {
                         FileError::new("wrong_count", violation.text())
                             .at(&key.span, "read here")
-                            .help(demand.because.clone())
+                            .help(reason(table.table, demand))
                     });
                 }
             }
         }
+    }
+}
+
+/// Reports that nothing that a task reads in a role has a number that one of them must have, if the numbers of all are known.
+fn check_among(
+    (table, task, key): (&Table<'_>, &PlannedTask, &InputKey<'_>),
+    demand: &Demand,
+    known: &[Quantities<'_>],
+    reported: &mut HashSet<String>,
+    problems: &mut Problems,
+) {
+    if demand.relation != Relation::Among {
+        return;
+    }
+    let inputs = task.inputs.iter();
+    let inputs = inputs.filter(|input| *input.role == *key.role.name);
+    let count = |input: &PlannedInput| {
+        let known = known.get(input.task)?;
+        known.get(demand.quantity.as_str()).copied()
+    };
+    let Some(counts) = inputs.map(count).collect::<Option<BTreeSet<u64>>>() else {
+        return;
+    };
+    let mut amounts = demand.amount.values(&task.parameters).into_iter();
+    let Some(amount) = amounts.find(|amount| !counts.contains(amount)) else {
+        return;
+    };
+    let counts: Vec<String> = counts.iter().map(u64::to_string).collect();
+    let message = format!(
+        "`{}` needs {amount} {} of one of its `{}`, but they have {}",
+        table.id,
+        demand.quantity,
+        key.role.name,
+        counts.join(", ")
+    );
+    if reported.insert(message.clone()) {
+        let given = demand.amount.parameters().into_iter();
+        let mut given = given.filter_map(|name| table.value_spans.get(name.as_str()));
+        let (span, label) = match given.next() {
+            Some(span) => (span, "this value"),
+            None => (&key.span, "read here"),
+        };
+        problems.add(|| {
+            FileError::new("wrong_count", message)
+                .at(span, label)
+                .help(reason(table, demand))
+        });
+    }
+}
+
+/// Why something is demanded, and whether by a default of the table.
+fn reason(table: &Table<'_>, demand: &Demand) -> String {
+    let because = &demand.because;
+    match demand.amount.parameters().as_slice() {
+        [name] if !table.value_spans.contains_key(name.as_str()) => {
+            format!("{because}; `{name}` is not given and has its default")
+        }
+        _ => because.clone(),
     }
 }
 
@@ -301,7 +365,9 @@ impl Violation<'_> {
             None => format!("there are {count}"),
         };
         match demand.relation {
-            Relation::Equals => format!("`{what}` needs {amount} {quantity}, but {has}"),
+            Relation::Equals | Relation::Among => {
+                format!("`{what}` needs {amount} {quantity}, but {has}")
+            }
             Relation::AtMost => format!("`{what}` needs at least {amount} {quantity}, but {has}"),
             Relation::Below => {
                 format!(

@@ -371,7 +371,7 @@ fn defect(kind: &TaskKindDescription) -> Option<String> {
                 }
             }
             Feature::Inherited { role } | Feature::Quantities { role } => roles.push(role),
-            Feature::Quantity { .. } => {}
+            Feature::Quantity { amount, .. } => parameters.extend(amount.parameters()),
         }
     }
     let paths = kind.agreements().flat_map(|agreement| agreement.paths());

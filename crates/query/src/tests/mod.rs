@@ -30,7 +30,7 @@ fn table<Row: Record>(
         .enumerate()
         .map(|(index, (task, labels, rows))| {
             let path = folder.join(format!("{name}-{index}.parquet"));
-            write_records(&path, &rows, &provenance()).expect("written");
+            write_records(&path, &rows, None, &provenance()).expect("written");
             part(task, labels, path)
         });
     table_of(name, kind, parts.collect())
@@ -396,7 +396,7 @@ fn a_table_that_cannot_be_read_leaves_the_others() {
     let damaged = folder.path().join("damaged.parquet");
     std::fs::write(&damaged, "no Parquet").expect("written");
     let wide = folder.path().join("wide.parquet");
-    write_records(&wide, &[similarity_row()], &provenance()).expect("written");
+    write_records(&wide, &[similarity_row()], None, &provenance()).expect("written");
     for (name, kind, paths) in [
         ("broken", FinalRow::KIND, [records, damaged]),
         ("mixed", SimilarityRow::KIND, [wide.clone(), wide]),

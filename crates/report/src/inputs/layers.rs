@@ -1,7 +1,7 @@
 //! Choice of the layers in a figure with a column for each layer.
 
 use eigenscope_artifact::tables::layers::LayerSpectrumRow;
-use eigenscope_stage::{Context, Parameter, ParameterType, TaskError};
+use eigenscope_stage::{Context, LAYERS, Parameter, ParameterType, TaskError};
 
 use crate::parts::series::enumerate;
 
@@ -9,13 +9,14 @@ use crate::parts::series::enumerate;
 const MOST_LAYERS: usize = 12;
 
 /// The parameter that chooses layers.
-pub(crate) fn layers_parameter() -> Parameter {
+pub(crate) fn layers_parameter(role: &str) -> Parameter {
     Parameter::optional(
         "layers",
         ParameterType::set(ParameterType::Text),
         Vec::<String>::new(),
         "layers to draw; all if empty",
     )
+    .naming(role, LAYERS)
 }
 
 /// Chooses the layers of `drawn` that are in all `spectra` and, if it is not empty, in `wanted`. Layers without a spectrum

@@ -48,6 +48,7 @@ pub(super) fn kind() -> TaskKind {
             EIGENPAIRS,
             "eigenvectors of the same decomposition",
         )
+        .has_eigenpairs("shown")
         .agrees(Agreement::task("eigenpairs", "spectrum")),
     )
 }
@@ -265,7 +266,7 @@ mod tests {
             classes: vec!["one".to_owned()],
             size: ASCENDING.len() as u32,
         };
-        write_eigenpairs(&path, &header, &rows, &provenance()).expect("written");
+        write_eigenpairs(&path, &header, &rows, None, &provenance()).expect("written");
         Eigenpairs::read(&path).expect("readable")
     }
 

@@ -39,7 +39,7 @@ pub(super) fn kind() -> TaskKind {
     .parameters::<Parameters>([
         Parameter::optional(
             "classes",
-            ParameterType::set(class),
+            ParameterType::set(class).filled(),
             vec![0],
             "classes (output indices); several only where one side of the grid is `class`",
         ),

@@ -43,7 +43,7 @@ pub(super) fn kind() -> TaskKind {
             "eigenvalues that come first",
         ),
     ])
-    .reads(Role::one("eigenpairs", EIGENPAIRS, "eigenpairs to draw"))
+    .reads(Role::one("eigenpairs", EIGENPAIRS, "eigenpairs to draw").has_eigenpairs("columns"))
 }
 
 #[derive(Deserialize)]

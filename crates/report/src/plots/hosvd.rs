@@ -47,6 +47,7 @@ pub(super) fn kind() -> TaskKind {
             EIGENPAIRS,
             "eigenvectors of the same components",
         )
+        .has_eigenpairs("shown")
         .agrees(Agreement::task("eigenpairs", "hosvd")),
     )
 }

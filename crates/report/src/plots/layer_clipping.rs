@@ -31,7 +31,7 @@ pub(super) fn kind() -> TaskKind {
         "spectrum of every layer, and accuracy by number of eigenvectors kept",
         task_function!(run),
     )
-    .parameters::<Parameters>([layers_parameter(), RankAxis::parameter()])
+    .parameters::<Parameters>([layers_parameter("spectrum"), RankAxis::parameter()])
     .reads(Role::one(
         "spectrum",
         LayerSpectrumRow::KIND,

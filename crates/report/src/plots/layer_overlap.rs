@@ -26,7 +26,7 @@ pub(super) fn kind() -> TaskKind {
         "spectra of every layer of two networks, and the overlap of their eigenvectors",
         task_function!(run),
     )
-    .parameters::<Parameters>([layers_parameter(), RankAxis::parameter()])
+    .parameters::<Parameters>([layers_parameter("reference"), RankAxis::parameter()])
     .reads(Role::one(
         "reference",
         LayerSpectrumRow::KIND,

@@ -3,7 +3,8 @@
 use eigenscope_artifact::tables::masks::{MaskRow, MaskSummaryRow};
 use eigenscope_artifact::{ImageRow, ImageTable};
 use eigenscope_stage::{
-    Agreement, Context, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
+    Agreement, Amount, Context, Demand, Parameter, ParameterType, Relation, Role, TaskError,
+    TaskKind, quantities, task_function,
 };
 use serde::Deserialize;
 
@@ -40,7 +41,14 @@ pub(super) fn kind() -> TaskKind {
         1,
         "rank of the masks drawn, 1 = largest eigenvalue",
     )])
-    .reads(Role::one("masks", MaskRow::KIND, "masks to draw"))
+    .reads(
+        Role::one("masks", MaskRow::KIND, "masks to draw").demands(Demand::new(
+            Amount::parameter("rank"),
+            Relation::AtMost,
+            quantities::MASKS,
+            "`kept` of the table that computes them says how many",
+        )),
+    )
     .reads(
         Role::one("summary", MaskSummaryRow::KIND, "what they do to images")
             .agrees(Agreement::artifact("summary/masks", "masks")),

@@ -37,7 +37,8 @@ pub(super) fn kind() -> TaskKind {
         ParameterType::choice(&["cka", "debiased-cka", "rsa", "procrustes", "shape", "cca"]),
         "cka",
         "which measure is drawn",
-    )])
+    )
+    .naming("similarity", "measures")])
     .reads(Role::one(
         "similarity",
         RepresentationSimilarityRow::KIND,

@@ -30,7 +30,7 @@ pub(super) fn kind() -> TaskKind {
     )
     .parameters::<Parameters>([Parameter::optional(
         "measures",
-        ParameterType::set(ParameterType::choice(&MEASURES.map(|measure| measure.name))),
+        ParameterType::set(ParameterType::choice(&MEASURES.map(|measure| measure.name))).filled(),
         vec!["alpha", "stable-rank", "soft-rank", "initial-distance"],
         "what is drawn, a panel each",
     )])

@@ -49,7 +49,7 @@ pub(crate) fn eigenpairs(folder: &TestFolder) -> Input {
             })
         })
         .collect();
-    write_eigenpairs(&path, &header, &rows, &provenance()).expect("written");
+    write_eigenpairs(&path, &header, &rows, None, &provenance()).expect("written");
     Input {
         labels: BTreeMap::from([("hidden".to_owned(), json!(5))]),
         ..made_by("decompose.pairs", &path)

@@ -45,6 +45,7 @@ fn models(folder: &TestFolder, count: u32) -> Vec<(&'static str, Input)> {
             &path,
             &header,
             &rows,
+            None,
             &provenance_of(&[("model", &history)]),
         )
         .expect("written");

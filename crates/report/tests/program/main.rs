@@ -22,7 +22,6 @@ use eigenscope_artifact::tables::bilinear::{
 use eigenscope_artifact::tables::training::HistoryRow;
 use eigenscope_artifact::{
     About, INTERACTIVE, Labelled, Labels, PDF, PNG, Provenance, SVG, write_records,
-    write_records_about,
 };
 use eigenscope_stage::{Input, Stage};
 use eigenscope_testing::{TestFolder, cut, describe, made_by, provenance};
@@ -184,7 +183,7 @@ fn noise_is_told_only_where_there_is_some() {
             parameters,
             ..provenance()
         };
-        write_records(&path, &history(2), &provenance).expect("written");
+        write_records(&path, &history(2), None, &provenance).expect("written");
         made_by(&format!("train.{name}"), &path)
     };
     let noisy = table("noisy", json!({"noise_std": 0.4}));
@@ -268,7 +267,7 @@ fn guessing_and_random_directions_have_lines_and_titles_name_network_and_data() 
     let path = |name: &str| folder.path(name);
     let truncation_path = path("truncation");
     let rows = truncation(&[0.9, 0.2], None);
-    write_records_about(&truncation_path, &rows, &about(10), &provenance()).expect("written");
+    write_records(&truncation_path, &rows, Some(&about(10)), &provenance()).expect("written");
     let table = made_by("metric.truncation", &truncation_path);
     drawn::draw(&folder, "truncation", json!({}), [("truncation", table)]).shows(&[
         "Truncation: how many eigenpairs a class needs (bilinear on digits)",
@@ -277,7 +276,7 @@ fn guessing_and_random_directions_have_lines_and_titles_name_network_and_data() 
 
     let similarity_path = path("similarity");
     let rows = similarity("corrected", None);
-    write_records_about(&similarity_path, &rows, &about(10), &provenance()).expect("written");
+    write_records(&similarity_path, &rows, Some(&about(10)), &provenance()).expect("written");
     let table = made_by("metric.similarity", &similarity_path);
     drawn::draw(&folder, "similarity", json!({}), [("similarity", table)]).shows(&[
         "distinct models only (bilinear on digits)",
@@ -288,7 +287,7 @@ fn guessing_and_random_directions_have_lines_and_titles_name_network_and_data() 
     // The line is drawn where the axis reaches: accuracies are 50 and 75 %.
     let trained = |classes: u64| {
         let path = path(&format!("history-{classes}"));
-        write_records_about(&path, &history(2), &about(classes), &provenance()).expect("written");
+        write_records(&path, &history(2), Some(&about(classes)), &provenance()).expect("written");
         draw_histories(&folder, &[made_by("train.mlp", &path)])
     };
     trained(2).shows(&["Training (mlp on digits)", "chance (50 %)"]);

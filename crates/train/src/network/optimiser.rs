@@ -65,6 +65,7 @@ fn adam(decay: Parameter) -> Vec<Parameter> {
     let betas = ParameterType::List {
         item: Box::new(ParameterType::between(0.0, 0.999_999)),
         distinct: false,
+        filled: false,
         length: Some(2),
     };
     vec![

@@ -34,7 +34,7 @@ pub(super) fn at(programs: &Programs, images: &Path, source: Source) -> Result<S
             other_files(images)
         );
     }
-    let mut warnings = Vec::new();
+    let mut warnings = seen.warnings;
     if seen.classes == Some(1) {
         warnings.push("there is one class only: a model has nothing to tell apart".to_owned());
     }

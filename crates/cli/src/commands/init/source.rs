@@ -31,6 +31,8 @@ const ARCHIVES: [&str; 8] = [
 ];
 /// Files in a message at most.
 const SHOWN: usize = 5;
+/// Bytes of a file by which tables of text are recognised.
+const START: u64 = 1 << 16;
 /// Words in names of files of training images, of test images, and of others that stand in for those, in small letters.
 const TRAIN: [&str; 3] = ["train", "training", "trn"];
 const TEST: [&str; 4] = ["test", "testing", "tst", "t10k"];
@@ -114,10 +116,26 @@ pub(super) fn find(images: &Path, data_dir: &Path) -> Result<Source> {
             images.display()
         );
     }
+    if is_table_of_text(&whole) {
+        return Ok(source("csv", vec![("file", named(&whole)?)]));
+    }
     bail!(
-        "{} is no folder of pictures, no `.npz`, `.csv` or `.parquet` file, and none of the IDX files of a data set",
+        "{} is no folder of pictures, no `.npz`, `.csv` or `.parquet` file, no other table of text, and none of the IDX files of a data set",
         images.display()
     )
+}
+
+/// Returns whether a file begins with a line of several fields, whatever it is called: tables of the UCI repository end in `.data` or
+/// `.tra`.
+fn is_table_of_text(path: &Path) -> bool {
+    let mut start = Vec::new();
+    let read = fs::File::open(path).and_then(|file| file.take(START).read_to_end(&mut start));
+    // Of a long line, only whole characters count.
+    let text = start.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+    let line = text.lines().next().unwrap_or_default();
+    let is_text = |letter: char| letter == '\t' || !letter.is_control();
+    let separators = line.chars().filter(|letter| ",;\t".contains(*letter));
+    read.is_ok() && line.chars().all(is_text) && separators.count() > 1
 }
 
 fn lower(path: &Path) -> String {
@@ -320,6 +338,26 @@ mod tests {
         assert_eq!(cats, ("image-folder", json!({"folder": "my \"cats\""})));
         assert_eq!(toml(&cats.1["folder"]), "\"my \\\"cats\\\"\"");
         assert_eq!(found("b.csv.gz"), ("csv", json!({"file": "b.csv.gz"})));
+        for (name, text) in [
+            (
+                "optdigits.tra",
+                "0,1,6,15,12,1,0,7\r\n0,0,10,16,6,0,0,5\r\n",
+            ),
+            ("letter.data", "T,2,8,3\nI,5,12,3"),
+        ] {
+            fs::write(data.join(name), text).expect("written");
+            assert_eq!(found(name), ("csv", json!({"file": name})));
+        }
+        for text in [
+            &b"a word, and another one"[..],
+            b"\x00,1,2,3",
+            b"\xff\xfe1,2,3",
+            b"",
+        ] {
+            fs::write(data.join("unknown"), text).expect("written");
+            let refused = find(&data.join("unknown"), &data).expect_err("no table");
+            assert!(refused.to_string().contains("no other table of text"));
+        }
         let idx = json!({
             "train_images": "idx/train-images-idx3-ubyte.gz",
             "train_labels": "idx/train-labels-idx1-ubyte",

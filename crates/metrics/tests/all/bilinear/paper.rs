@@ -77,7 +77,8 @@ fn models_of_one_sweep_are_averaged_by_their_other_labels() {
     let (mut spectra, mut eigenpairs) = (Vec::new(), Vec::new());
     for model in models() {
         let path = place.path(&format!("spectrum-{}-{}.parquet", model.hidden, model.seed));
-        let content = eigenscope_artifact::write_records(&path, &spectrum(&model), &provenance());
+        let content =
+            eigenscope_artifact::write_records(&path, &spectrum(&model), None, &provenance());
         spectra.push(input(
             "decompose.p",
             &model,

@@ -261,7 +261,7 @@ fn similarity_and_its_map() {
     header.classes.swap(3, 4);
     let rows = all[3].stored_pairs();
     let path = &inputs[3].path;
-    write_eigenpairs(path, &header, &rows, &provenance()).expect("written");
+    write_eigenpairs(path, &header, &rows, None, &provenance()).expect("written");
     curve(&inputs, "corrected", 12, 5).fails_with("classes [0, 1, 2, 3, 4");
 }
 
@@ -280,7 +280,7 @@ fn sweep(place: &Place, correct: [u32; 4]) -> Vec<Input> {
             accuracy_drop_fraction: 0.0,
         };
         let path = place.path(&format!("sweep-{at}.parquet"));
-        let content = write_records(&path, &[row], &provenance()).expect("written");
+        let content = write_records(&path, &[row], None, &provenance()).expect("written");
         curves.push(Input {
             task: format!("metric.t[hidden=8,learning_rate={rate},seed={seed}]"),
             labels: BTreeMap::from([
@@ -402,7 +402,7 @@ fn last_rows() {
             })
             .collect();
         let path = place.path(&format!("{name}.parquet"));
-        let content = write_records(&path, &rows, &provenance()).expect("written");
+        let content = write_records(&path, &rows, None, &provenance()).expect("written");
         Input {
             task: format!("train.{name}"),
             labels: BTreeMap::new(),

@@ -3,12 +3,12 @@
 
 use crate::fixtures::models;
 use burn::tensor::Device;
+use eigenscope_artifact::student::t_quantile;
 use eigenscope_artifact::tables::bilinear::TruncationRow;
 use eigenscope_metrics::MetricError;
 use eigenscope_metrics::bilinear::{
     ModelVectors, TopEigenpairs, Variant, similarity, similarity_map, truncation_summary,
 };
-use eigenscope_metrics::statistics::t_quantile;
 use eigenscope_models::{BilinearWeights, StoredModel, evaluate, networks};
 use eigenscope_testing::{Digits, Tolerance, assert_close, fixture, numbers};
 use serde_json::Value;

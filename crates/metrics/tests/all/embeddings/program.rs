@@ -131,8 +131,8 @@ fn neighbours_of_the_queries() {
     assert_eq!(queries, [1000, 1001, 1002, 1003]);
 
     assert_eq!(run(json!([3]), 49).rows::<NeighbourRow>().len(), 49);
-    run(json!([3]), 50).fails_with("50 neighbours wanted, but decompose.embeddings has 50 images");
-    run(json!([3, 50]), 8).fails_with("no image at position 50: there are 50");
+    run(json!([3]), 50).fails_with("50 neighbours are wanted, but 50 images are embedded");
+    run(json!([3, 50]), 8).fails_with("there is no image 50: 50 are embedded, counted from 0");
 }
 
 #[test]
@@ -383,7 +383,7 @@ fn history_of(
         ..provenance()
     };
     let path = place.path(&format!("{name}.parquet"));
-    let content = write_records(&path, &[row], &provenance).expect("written");
+    let content = write_records(&path, &[row], None, &provenance).expect("written");
     input(&format!("train.{name}"), path, content)
 }
 

@@ -36,7 +36,7 @@ impl Maker<'_> {
             .flat_map(|class| (0..count).map(move |index| row(class, index)))
             .collect();
         let path = self.folder.path("eigenpairs");
-        let content = write_eigenpairs(&path, &header, &rows, &provenance());
+        let content = write_eigenpairs(&path, &header, &rows, None, &provenance());
         self.file(path, content.expect("written"))
     }
 
