@@ -269,7 +269,9 @@ fn parameters_that_do_not_fit_what_is_read_are_refused_before_anything_runs() {
             masks(
                 "[figure.masks]\nmasks = \"decompose.masks\"\nsummary = \"metric.masks\"\nrank = 3\n",
             ),
-            &["`figure.masks` needs at least 3 masks of each class, but `decompose.masks` has 2"],
+            &[
+                "`figure.masks` needs at least 3 masks of each class, but `decompose.masks[hidden=4,seed=0]` has 2",
+            ],
         ),
         (
             masks("strengths = []\n"),

@@ -159,7 +159,15 @@ fn a_run_while_it_goes_on() {
         };
         let pieces = pieces(&sent);
         assert!(pieces.iter().any(|piece| piece.contains("/7]")), "{sent}");
-        assert_fits(&pieces.join("\n"), "run", columns);
+        for piece in pieces {
+            // Bars fill the width, and stand below one another without a word to the terminal.
+            let letters: Vec<char> = piece.chars().collect();
+            let mut lines = letters.chunks(columns).skip(1);
+            let is_bar = |line: &[char]| line.first().is_some_and(|letter| !letter.is_ascii());
+            if !lines.clone().all(is_bar) || lines.next().is_none() {
+                assert_fits(&piece, "run", columns);
+            }
+        }
     }
 }
 

@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use eigenscope_checkpoint::onnx::Dimension;
 use eigenscope_checkpoint::{Checkpoint, Format, TensorInfo};
 use eigenscope_graphs::{GraphNetwork, GraphTensor};
 
@@ -163,17 +162,7 @@ impl WeightFile {
 
     /// Channels, rows and columns of the images of the graph, if it fixes them.
     pub(crate) fn graph_input(&self) -> Option<[usize; 3]> {
-        let length = |dimension: &Dimension| match dimension {
-            Dimension::Fixed(length) => Some(*length),
-            _ => None,
-        };
-        let graph = self.checkpoint.graph().filter(|_| self.graph.is_some())?;
-        match graph.inputs.first()?.shape.as_deref()? {
-            [_, channels, height, width] => {
-                Some([length(channels)?, length(height)?, length(width)?])
-            }
-            _ => None,
-        }
+        self.graph.as_ref()?.input
     }
 
     /// The values of a tensor as f32, row-major.

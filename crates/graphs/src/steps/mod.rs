@@ -35,6 +35,8 @@ pub struct GraphNetwork {
     pub steps: Value,
     /// The tensors under the names that the steps give them, ordered by name.
     pub tensors: Vec<GraphTensor>,
+    /// Channels, height and width of the images that it reads, if it fixes them; also of a graph that reads the channels last.
+    pub input: Option<[usize; 3]>,
 }
 
 impl GraphNetwork {
@@ -51,6 +53,10 @@ impl GraphNetwork {
         builder.run()?;
         let last = builder.output(&output)?;
         builder.check_rows(last)?;
+        let input = match builder.pieces[0].sizes[..] {
+            [_, Some(channels), Some(height), Some(width)] => Some([channels, height, width]),
+            _ => None,
+        };
         let arranged = arrange::arrange(&builder.pieces, last)?;
         let mut named = names::name(arranged)?;
         let tensors: BTreeMap<String, GraphTensor> = named
@@ -61,6 +67,7 @@ impl GraphNetwork {
         Ok(Some(Self {
             steps: Value::Array(named.steps),
             tensors: tensors.into_values().collect(),
+            input,
         }))
     }
 

@@ -106,7 +106,9 @@ fn images_with_channels_last_are_read_with_channels_first() {
         let checkpoint = Checkpoint::open(&path(&format!("{name}.onnx")), None).expect(name);
         let truth = &truth["models"][name];
         let size = numbers(&truth["size"]);
-        let input = InputShape::from([size[0], size[1], size[2]].map(|size| size as usize));
+        let size = [size[0], size[1], size[2]].map(|size| size as usize);
+        assert_eq!(network(&checkpoint).expect("steps").input, Some(size));
+        let input = InputShape::from(size);
         let model = read_model(&checkpoint, input, 5);
         let images: Vec<f32> = (0..4 * input.size())
             .map(|index| ((37 * index + 11) % 64) as f32 / 64.0)

@@ -210,7 +210,7 @@ fn padding_and_pooling_are_proposed_that_fit_usual_images() {
         let linear: [(&str, &[usize]); 2] =
             [("linear.weight", &[10, inputs]), ("linear.bias", &[10])];
         let text = inspected_tensors(&folder, &[convolutions, &linear].concat());
-        let remark = format!("the weights fit images of {images} pixels\n");
+        let remark = format!("the weights fit images of {images} pixels;");
         assert!(text.contains(&remark), "{text}");
         let (_, list) = text.split_once("steps = [").expect("steps");
         let list: Vec<&str> = list.split_whitespace().collect();
