@@ -371,7 +371,7 @@ fn what_cannot_be_renamed_is_refused_and_nothing_is_written() {
 
     project.write("p.tolerances.toml", TOLERANCES);
     // The name that the table gets is that of another one in a pipeline that extends this one.
-    let taken = "[train.wide]\nkind = \"bilinear\"\ndata = \"data.digits\"\nhidden = [4, 6, 8]\n";
+    let taken = "[train.wide]\nkind = \"bilinear\"\ndata = \"data.digits\"\nhidden = [4, 6, 8]\nbatch = 64\n";
     project.write("short.toml", format!("extends = \"p\"\n\n{taken}"));
     let answer = project.call(&["rename", "p.toml", "train.bilinear", "train.wide"]);
     answer
