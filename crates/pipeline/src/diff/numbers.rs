@@ -305,7 +305,7 @@ mod tests {
             test_loss_nats: 1.0,
             test_accuracy_fraction: 0.5,
         };
-        write_records(&path, &[1, 2, 3].map(row), &provenance()).expect("written");
+        write_records(&path, &[1, 2, 3].map(row), None, &provenance()).expect("written");
         for (most, left_out) in [(1, 2), (2, 1), (3, 0), (4, 0)] {
             let rows = Rows::read(&path, &HistoryRow::KIND.into(), most).expect("readable");
             assert_eq!((rows.count, rows.left_out), (most.min(3), left_out));
