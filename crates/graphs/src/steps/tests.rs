@@ -110,7 +110,7 @@ fn images_with_channels_last_are_read_with_channels_first() {
         assert_eq!(network(&checkpoint).expect("steps").input, Some(size));
         let input = InputShape::from(size);
         let model = read_model(&checkpoint, input, 5);
-        let images: Vec<f32> = (0..4 * input.size())
+        let images: Vec<f32> = (0..4 * input.len())
             .map(|index| ((37 * index + 11) % 64) as f32 / 64.0)
             .collect();
         let runner = Runner::new(&model).expect("it loads");
