@@ -87,7 +87,7 @@ pub fn plain(text: &str) -> Result<String> {
         .collect())
 }
 
-/// Splits a text at the blanks outside of braces.
+/// Splits a text at the blanks outside of braces, but not between a number and its `%`.
 pub fn words(text: &str) -> Vec<&str> {
     let mut words = Vec::new();
     let (mut start, mut inside) = (0, false);
@@ -95,7 +95,7 @@ pub fn words(text: &str) -> Vec<&str> {
         match character {
             '{' => inside = text[..at].ends_with(['^', '_']),
             '}' => inside = false,
-            ' ' if !inside => {
+            ' ' if !inside && !text[at + 1..].starts_with('%') => {
                 words.push(&text[start..at]);
                 start = at + 1;
             }
@@ -201,6 +201,7 @@ mod tests {
     #[test]
     fn words_keep_braces_together() {
         assert_eq!(words("a  b^{c d} e"), ["a", "b^{c d}", "e"]);
+        assert_eq!(words("correct (97.9 %) of"), ["correct", "(97.9 %)", "of"]);
     }
 
     proptest! {

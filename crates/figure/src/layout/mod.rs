@@ -32,6 +32,8 @@ pub(crate) use legend_box::LegendLayout;
 pub(super) use margins::{colour_bar_label_distance, tick_length};
 pub(crate) use point_texts::{PointText, cell_texts, point_texts};
 
+/// Share of its height to which a figure must shrink for its last row to start further to the right.
+const WORTH_MOVING: f64 = 0.9;
 /// Most lines of the title of a figure.
 const TITLE_LINES: usize = 6;
 
@@ -122,7 +124,7 @@ pub(crate) fn layout(figure: &Figure) -> Result<Layout> {
     let mut lowest = in_grid(figure, &font, grid)?;
     for grid in grid.moved() {
         let place = in_grid(figure, &font, grid)?;
-        if place.height < lowest.height && place.width <= lowest.width {
+        if place.height < WORTH_MOVING * lowest.height && place.width <= lowest.width {
             lowest = place;
         }
     }

@@ -40,6 +40,9 @@ fn run(context: &Context) -> Result<(), TaskError> {
     write(context, draw(&rows, &classes, title)?)
 }
 
+/// Most classes whose cells have room for a decimal of a change.
+const FEW: usize = 6;
+
 /// The classes in the order in which they come.
 fn classes(rows: &[MergeRow]) -> Vec<String> {
     let mut classes: Vec<String> = Vec::new();
@@ -82,7 +85,7 @@ fn draw(rows: &[MergeRow], classes: &[String], title: String) -> Result<Figure, 
         map(
             "Change of accuracy on the others",
             &|row| change(row).map(percent),
-            1,
+            usize::from(classes.len() <= FEW),
             &changes,
         )?,
     ];
