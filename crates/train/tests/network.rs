@@ -30,7 +30,7 @@ fn adam() -> Value {
 fn parameters(steps: Value) -> Value {
     json!({
         "steps": steps, "optimiser": adam(), "schedule": { "constant": { "warm_up": 0 } },
-        "epochs": 2, "epoch_fraction": 1.0, "batch": 32, "last_batch": "kept", "augment": [],
+        "epochs": 2, "epoch_fraction": 1.0, "batch": 32, "last_batch": "kept", "augment": [], "math": "f32",
     })
 }
 

@@ -172,15 +172,13 @@ fn parse(
     let mut content = Content::plain(&place.path, bytes, bytes.len() as u64);
     let CsvParameters { label, ignore, .. } = parameters;
     look_for_labels(facts, place, bytes, label);
-    let mut table = table::read(&mut content, label, ignore, range);
+    let table = table::read(&mut content, label, ignore, range);
     if table.is_err() && range.is_none() {
         let mut content = Content::plain(&place.path, bytes, bytes.len() as u64);
         let mut extent = Extent::default();
         let see = |value| extent.add(value);
-        match table::each_number(&mut content, label, ignore, see) {
-            Ok(()) => facts.suggest_range(&parameters.range, &extent, text.is_whole),
-            // No range helps against it.
-            Err(error) => table = Err(error),
+        if table::each_number(&mut content, label, ignore, see).is_ok() {
+            facts.suggest_range(&parameters.range, &extent, text.is_whole);
         }
     }
     facts.read(&place.pointer, table)

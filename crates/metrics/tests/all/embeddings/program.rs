@@ -184,7 +184,7 @@ fn a_map_and_its_quality() {
     outcome.assert_same_bytes(&run(&stored, 4, 15.0, 250));
 
     assert_eq!(run(&stored, 1, 2.0, 4).rows::<MapRow>().len(), 4);
-    run(&stored, 1, 15.0, 16).fails_with("16 images of decompose.embeddings are too few");
+    run(&stored, 1, 15.0, 16).fails_with("perplexity 15 is too large for 16 images");
     let mut repeated = digit_embeddings(40);
     repeated.vectors.copy_within(..64 * 20, 64 * 20);
     for image in 0..20 {
