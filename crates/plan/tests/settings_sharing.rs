@@ -149,7 +149,7 @@ fn values_that_may_be_secrets_are_not_said_either() {
     for text in [
         "[slurm]\nsetup = 'export A=hunter2'",
         "[slurm]\nsetup = [1, 'export A=hunter2', 2]",
-        "[slurm]\nmodules = [['hunter2']]\nkey = 'hunter2'",
+        "[slurm]\nsetup = [['hunter2']]\nkey = 'hunter2'",
         "run = 'curl https://host/hunter2'",
         "remote = 'https://me:hunter2@h'",
         "stores = ['https://me:hunter2@h', 'me:hunter2@h']",

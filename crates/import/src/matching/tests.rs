@@ -163,7 +163,7 @@ fn all_that_does_not_fit_is_said_at_once() {
     assert_eq!(
         matching.to_string(),
         "wrong: `conv1.weight` from `features.0.weight` has shape [8, 1, 5, 5], the network needs [8, 1, 3, 3], \
-         `linear.weight` from `classifier.2.weight` holds 64-bit integers, not floating-point numbers; \
+         `linear.weight` from `classifier.2.weight` holds 64-bit integers, not floating-point numbers: if the model is quantised, save it as it was before; \
          missing in the file: norm1.running_var; left over in the file: ema.weight; 5 tensors fit"
     );
 }
