@@ -17,7 +17,7 @@ fuzz_target!(|text: &str| {
     match compare::parse(Path::new("p.published.toml"), text, plan) {
         Ok(published) => {
             let rows = compare::compare(plan, &published, &|_, _| None);
-            assert!(!compare::text(&published, &rows).is_empty());
+            assert!(!compare::text(&published, &rows, Some(60)).is_empty());
             assert!(serde_json::to_string(&compare::Report::new(&published, &rows)).is_ok());
         }
         Err(errors) => assert!(!sample::rendered(&errors).is_empty()),
