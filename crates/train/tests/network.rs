@@ -55,7 +55,7 @@ fn convnet() -> Value {
 #[test]
 fn listed_steps_train_as_the_kind_that_has_them() {
     let folder = TestFolder::new();
-    let recipe = json!({ "epochs": 2, "batch": 32, "learning_rate": 0.001 });
+    let recipe = json!({ "epochs": 2, "batch": 32, "learning_rate": 0.001, "math": "f32" });
     let built_in = train(&folder, "convnet", recipe);
     let mut parameters = parameters(convnet());
     parameters["schedule"] = json!({ "cosine": { "warm_up": 0 } });
