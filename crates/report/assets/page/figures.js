@@ -116,8 +116,17 @@
   }
 
   function viewFor(frame, figure) {
-    // A little too wide scrolls.
+    // What is a little too wide is made smaller.
     return figure.narrow && frame.clientWidth < 0.8 * figure.wide.layout.width ? "narrow" : "wide";
+  }
+
+  /** Makes a drawing that is a little wider than its frame smaller, so that no part of it is out of sight. */
+  function fit(frame, { width, height }) {
+    const { style } = frame.querySelector(".interactive");
+    const scale = Math.min(1, frame.clientWidth / width);
+    const isSmaller = scale >= 0.7 && scale < 1;
+    style.transform = isSmaller ? `scale(${scale})` : "";
+    style.height = isSmaller ? `${scale * height}px` : "";
   }
 
   /** Most drawings out of sight that are kept: a browser with hundreds of them is slow. */
@@ -146,6 +155,7 @@
       if (touch.matches) layout.dragmode = false; // Fingers scroll the page; the buttons above a figure still zoom.
       target.hidden = false;
       await Plotly.react(target, themed(figure.data, isDark()), layout, config);
+      fit(frame, layout);
       picture.hidden = true;
       frame.style.minHeight = "";
       if (!frame.dataset.view) followZoom(target, frame, figure);
@@ -249,7 +259,10 @@
     for (const [frame, figure] of [...drawn]) if (wanted(frame, figure)) draw(frame);
   }
 
-  new ResizeObserver(() => redraw((frame, figure) => viewFor(frame, figure) !== frame.dataset.view)).observe(root);
+  new ResizeObserver(() => {
+    for (const [frame, figure] of drawn) fit(frame, figure[frame.dataset.view].layout);
+    redraw((frame, figure) => viewFor(frame, figure) !== frame.dataset.view);
+  }).observe(root);
 
   // The theme's button.
 
