@@ -42,7 +42,7 @@ const WATCH: &str = "(() => {
 const MEASURED: [(&str, &str); 6] = [
     (
         "first paint",
-        "performance.getEntriesByName('first-contentful-paint')[0].startTime",
+        "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0",
     ),
     ("contents", "seen.contents"),
     ("first picture", "seen.picture ?? 0"),
