@@ -397,6 +397,10 @@ fn misspelt_words_are_recognised() {
             &["show", "artifacts/p/metric.finl/final.parquet"],
             "did you mean `artifacts/p/metric.final`?",
         ),
+        (
+            &["show", "digits", "metric.final"],
+            "`eigenscope ls digits '*'` says those of the pipeline",
+        ),
     ] {
         project.call(arguments).refuses(&[meant]);
     }

@@ -13,6 +13,7 @@ use super::{stale_link, tell};
 use crate::arguments::{ProjectArguments, Show};
 use crate::exit;
 use crate::json;
+use crate::project::known_pipelines;
 use crate::wrapping::width_of_stdout;
 
 #[derive(Serialize)]
@@ -128,8 +129,14 @@ fn entries(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
         .collect())
 }
 
-/// The path that is there and most like one that is not, in words; nothing if none is.
+/// What may be meant by a path that is not there, in words: results of a pipeline of this name, or the path that is most like it.
 fn meant(path: &Path) -> String {
+    let name = path.to_string_lossy();
+    if known_pipelines().iter().any(|pipeline| *pipeline == name) {
+        return format!(
+            "; `show` takes the path of a result, and `eigenscope ls {name} '*'` says those of the pipeline"
+        );
+    }
     // The first part that is missing is the one that is misspelt.
     let missing = path.ancestors().take_while(|part| !part.exists()).last();
     let Some((missing, name)) = missing.and_then(|part| Some((part, part.file_name()?))) else {
