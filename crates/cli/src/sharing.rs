@@ -97,7 +97,7 @@ impl Shared {
         Ok(remote)
     }
 
-    /// Returns whether the settings name a remote with `read_only`.
+    /// Returns `true` if the settings name a remote with `read_only`.
     pub(crate) fn is_only_read(&self) -> bool {
         self.remote.as_ref().is_some_and(|remote| remote.read_only)
     }

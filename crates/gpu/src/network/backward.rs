@@ -9,7 +9,7 @@ use crate::module::at;
 use crate::{Buffer, GpuError};
 
 impl Training {
-    /// Puts the way back of a step into the queue.
+    /// Puts the backward pass of a step into the queue.
     pub(super) fn enqueue_backward(&self, images: usize) -> Result<(), GpuError> {
         let masks = self
             .network

@@ -18,7 +18,7 @@ pub(super) struct Memory {
 /// A number of a slot.
 pub(super) type Slot = usize;
 
-/// A part of the way back.
+/// A part of the backward pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Backward {
     /// The gradients of a node's tensors, and of what it reads, from that of what it makes, which is then done with. The two slots
@@ -74,7 +74,7 @@ fn readers(network: &Network) -> Vec<usize> {
 fn buffers(network: &Network) -> (Vec<usize>, Vec<usize>) {
     let readers = readers(network);
     let (mut buffer_of, mut buffers) = (vec![0], vec![network.features[0]]);
-    // Whether the way back needs the value where it is. Inputs stay what they are.
+    // Values that the backward pass reads, and the inputs, are not overwritten.
     let mut is_kept = vec![true];
     for node in &network.nodes {
         let replaces = match node.operation {

@@ -34,7 +34,7 @@ impl Image {
         self.channels * self.places()
     }
 
-    /// Whether there are none.
+    /// Returns `true` if an image has no features.
     pub const fn is_empty(self) -> bool {
         self.len() == 0
     }
@@ -85,7 +85,7 @@ impl Map {
         self.input.channels * self.kernel * self.kernel
     }
 
-    /// Whether the windows are the pixels themselves.
+    /// Returns `true` if every window is one pixel and every pixel has one.
     pub(super) fn is_of_pixels(&self) -> bool {
         (self.kernel, self.stride, self.padding) == (1, 1, 0)
     }
@@ -179,7 +179,7 @@ pub enum Function {
 }
 
 impl Function {
-    /// Whether the derivative is computed from what the function makes; otherwise it is from what it reads.
+    /// Returns `true` if the derivative is computed from the output of the function, `false` if from its input.
     pub(super) fn keeps_output(self) -> bool {
         matches!(self, Function::Relu | Function::Tanh | Function::Sigmoid)
     }
