@@ -15,6 +15,16 @@ fn on_a_terminal(project: &TestProject, arguments: &str, columns: usize) -> Opti
 
 /// As [`on_a_terminal`], with what moves its cursor.
 fn sent_to_a_terminal(project: &TestProject, arguments: &str, columns: usize) -> Option<String> {
+    sent_with(project, arguments, columns, &[("NO_COLOR", "1")])
+}
+
+/// As [`sent_to_a_terminal`], with these variables of the environment and not `NO_COLOR` otherwise.
+fn sent_with(
+    project: &TestProject,
+    arguments: &str,
+    columns: usize,
+    variables: &[(&str, &str)],
+) -> Option<String> {
     let line = format!(
         "stty rows 40 cols {columns} && exec '{}' {arguments}",
         project.program().display()
@@ -23,7 +33,8 @@ fn sent_to_a_terminal(project: &TestProject, arguments: &str, columns: usize) ->
     project
         .set_up(&mut script)
         .env("TERM", "xterm")
-        .env("NO_COLOR", "1");
+        .env_remove("NO_COLOR")
+        .envs(variables.iter().copied());
     let output = script.args(["-qec", &line, "/dev/null"]).output().ok()?;
     Some(Answer::from(output).stdout)
 }
@@ -201,4 +212,60 @@ fn errors() {
         advice.is_some_and(|line| line.ends_with("`*` matches anything")),
         "{said}"
     );
+}
+
+/// The text without what sets colours.
+fn uncoloured(text: &str) -> String {
+    let mut parts = text.split("\u{1b}[");
+    let first = parts.next().unwrap_or_default().to_owned();
+    let rest = parts.map(|part| part.split_once('m').map_or(part, |(_, rest)| rest));
+    rest.fold(first, |text, part| text + part)
+}
+
+#[test]
+fn states_and_verdicts_have_colours_that_change_no_line() {
+    let [good, notable, bad, quiet] = ["32", "33", "31", "2"];
+    let project = TestProject::new(SWEEP);
+    project.write(
+        "p.published.toml",
+        "[[published]]\nname = \"a\"\nsource = \"text\"\ntable = \"metric.final\"\ncolumn = \"test_accuracy_fraction\"\n\
+         value = 3.0\ntolerance = 0.1\nwhere = { hidden = 4 }\n",
+    );
+    let check = |arguments: &str, colour: &str, word: &str| {
+        let text = |variables: &[(&str, &str)]| {
+            let sent = sent_with(&project, &format!("{arguments} 2>&1"), 60, variables)?;
+            Some(sent.replace('\r', ""))
+        };
+        let (Some(coloured), Some(plain)) = (text(&[]), text(&[("NO_COLOR", "1")])) else {
+            eprintln!("skipped: no command `script`");
+            return;
+        };
+        let expected = format!("\u{1b}[{colour}m{word}\u{1b}[0m");
+        assert!(coloured.contains(&expected), "{arguments}: {coloured:?}");
+        assert!(!plain.contains('\u{1b}'), "{arguments}: {plain:?}");
+        assert_eq!(uncoloured(&coloured), plain, "{arguments}");
+        let words: Vec<&str> = arguments.split(' ').collect();
+        let piped = project.call(&words);
+        let piped = piped.stdout + &piped.stderr;
+        assert!(!piped.contains('\u{1b}'), "{arguments}: {piped:?}");
+    };
+    check("status p.toml", quiet, "waiting");
+    check("explain p.toml metric.final", notable, "will run");
+    check("run p.toml --dry-run", notable, "runs");
+    check("compare p.toml", notable, "missing:");
+    project.run();
+    check("status p.toml --all", good, "current");
+    check("explain p.toml metric.final", good, "is up to date");
+    check("compare p.toml", bad, "off");
+}
+
+#[test]
+fn a_failed_task_is_red_on_a_terminal() {
+    let project = TestProject::new(&SWEEP.replace("epochs = 2", "epochs = 2\nlearning_rate = 1e6"));
+    let sent = sent_with(&project, "run p.toml", 80, &[]);
+    let Some(sent) = sent else {
+        return;
+    };
+    assert!(sent.contains("\u{1b}[31merror:\u{1b}[0m "), "{sent}");
+    assert!(sent.contains(" \u{1b}[31mfailed\u{1b}[0m"), "{sent}");
 }

@@ -6,6 +6,7 @@ use eigenscope_pipeline::text_table::text_table;
 use eigenscope_plan::Plan;
 
 use crate::planning::grouped;
+use crate::task_report::coloured;
 
 /// Most tasks that are listed one by one, unless all are asked for.
 pub(crate) const LISTED: usize = 60;
@@ -55,7 +56,7 @@ pub(crate) fn lines<'a>(
             false => group.reason,
         };
         vec![
-            group.state.to_owned(),
+            coloured(group.state),
             group.table.to_owned(),
             format!("{} of {} tasks", grouped(group.count), grouped(size)),
             reason,

@@ -98,7 +98,10 @@ impl Project {
             store,
             ..
         } = self;
-        let mut observer = stderr_observer(Terminal::of_stderr().redraws, width_of_stderr);
+        let Terminal {
+            redraws, colours, ..
+        } = Terminal::of_stderr();
+        let mut observer = stderr_observer(redraws, colours, width_of_stderr);
         execute::run_to_end(plan, targets, programs, store, options, observer.as_mut())
     }
 

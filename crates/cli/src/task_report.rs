@@ -2,6 +2,7 @@
 
 use eigenscope_pipeline::execute::slurm::{Submitted, SubmittedState};
 use eigenscope_pipeline::survey::State;
+use eigenscope_pipeline::tone::Tone;
 use eigenscope_plan::Plan;
 use serde::Serialize;
 
@@ -95,6 +96,17 @@ pub(crate) fn word(state: &State) -> &'static str {
         State::Blocked { .. } => "waiting",
         state => state.name(),
     }
+}
+
+/// The word of the state of a task or its job, or of its link, in its colour.
+pub(crate) fn coloured(word: &str) -> String {
+    let tone = match word {
+        "current" | "running" | "ended" => Tone::Good,
+        "failed" | "gone" => Tone::Bad,
+        "waiting" | "queued" | "may run" => Tone::Quiet,
+        _ => Tone::Notable,
+    };
+    tone.of(word)
 }
 
 /// The first reason, and how many more there are.

@@ -8,6 +8,9 @@ use crate::commands::tallied;
 /// Silence of a run elsewhere that is worth a word, in seconds: it gives a sign of life every ten.
 const SILENCE: f64 = 30.0;
 
+/// Begins the line of a failed task.
+pub(crate) const FAILED: &str = "  failed:";
+
 /// What is shown on a terminal of this width and height: never wider, and one line less high.
 pub(crate) fn lines(
     state: &RunState,
@@ -21,7 +24,7 @@ pub(crate) fn lines(
         lines.push(time_left(state, liveness));
     }
     let failures = state.failures.iter().rev();
-    let failures = failures.map(|failed| format!("  failed: {}: {}", failed.task, failed.message));
+    let failures = failures.map(|failed| format!("{FAILED} {}: {}", failed.task, failed.message));
     let failures: Vec<String> = failures.collect();
     let room = height.saturating_sub(1 + lines.len());
     // Both have a place; failures at most half of it while tasks are under way.

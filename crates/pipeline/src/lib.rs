@@ -32,6 +32,7 @@ pub mod store;
 pub mod survey;
 pub mod text_table;
 pub mod timeline;
+pub mod tone;
 pub mod verify;
 mod version;
 pub mod watch;

@@ -1,5 +1,6 @@
 //! Text tables for terminals: every column is as wide as its widest cell.
 
+use crate::tone::shown;
 use crate::wrapping::cut;
 
 /// Side of its column that a cell stands at.
@@ -12,7 +13,7 @@ pub enum Align {
 /// One line for each row, with two spaces between columns and none at the end. A column beyond `columns` is aligned to
 /// the left.
 pub fn text_table(rows: &[Vec<String>], columns: &[Align]) -> String {
-    let width = |text: &String| text.chars().count();
+    let width = |text: &String| shown(text);
     let mut widths: Vec<usize> = Vec::new();
     for row in rows {
         widths.resize(widths.len().max(row.len()), 0);
@@ -48,7 +49,7 @@ pub fn text_table_in_two_lines(
     width: Option<usize>,
 ) -> String {
     let whole = text_table(rows, columns);
-    let fits = |width: usize| whole.lines().all(|line| line.chars().count() <= width);
+    let fits = |width: usize| whole.lines().all(|line| shown(line) <= width);
     if width.is_none_or(fits) {
         return whole;
     }

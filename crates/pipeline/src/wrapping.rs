@@ -1,5 +1,7 @@
 //! Lines within the width of a terminal: words are not cut, and go on below the column that they stand in.
 
+use crate::tone::shown;
+
 /// The lines of `text` within the width of a terminal; unchanged where there is none, for programs that read lines.
 pub fn lines_within(text: &str, width: Option<usize>) -> String {
     let Some(width) = width else {
@@ -57,19 +59,6 @@ pub fn cut(line: &str, width: usize) -> String {
     }
     let kept = line.chars().take(width.saturating_sub(1));
     kept.chain(['…']).collect()
-}
-
-/// Characters that a terminal shows of a text: all but those that set colours.
-fn shown(text: &str) -> usize {
-    let mut count = 0;
-    let mut letters = text.chars();
-    while let Some(letter) = letters.next() {
-        match letter {
-            '\u{1b}' => while letters.next().is_some_and(|letter| letter != 'm') {},
-            _ => count += 1,
-        }
-    }
-    count
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use eigenscope_artifact::tables::bilinear::SimilarityRow;
 use eigenscope_artifact::tables::training::{FinalRow, HistoryRow};
 use eigenscope_artifact::write_records;
 use eigenscope_pipeline::compare::{self, Published, Row, Verdict, compare};
+use eigenscope_pipeline::tone::fitted;
 use eigenscope_plan::Plan;
 use eigenscope_testing::provenance;
 use sample::{codes, rendered};
@@ -290,11 +291,9 @@ maximum = 0.5
 fn reports_for_people_and_programs() {
     let rows = rows(SEVERAL, tables().path());
     let published = published(SEVERAL);
-    insta::assert_snapshot!("compare_text", compare::text(&published, &rows, None));
-    insta::assert_snapshot!(
-        "compare_text_60",
-        compare::text(&published, &rows, Some(60))
-    );
+    let text = |width| fitted(&compare::text(&published, &rows, width), false).into_owned();
+    insta::assert_snapshot!("compare_text", text(None));
+    insta::assert_snapshot!("compare_text_60", text(Some(60)));
     let report = |rows| compare::Report::new(&published, rows);
     let json = |rows| serde_json::to_string_pretty(&report(rows)).expect("JSON");
     insta::assert_snapshot!("compare_json", json(&rows[1..]));

@@ -325,7 +325,7 @@ fn bars_follow_a_run() {
     let bench = Bench::new();
     let hidden = MultiProgress::with_draw_target(ProgressDrawTarget::hidden());
     let outcome = bench
-        .try_run(&chain(), &mut Bars::new(hidden, || None))
+        .try_run(&chain(), &mut Bars::new(hidden, true, || None))
         .expect("runs");
     assert!(outcome.is_complete());
 }

@@ -6,7 +6,8 @@ use std::fs;
 use std::sync::atomic::Ordering;
 
 use eigenscope_artifact::tables::training::{FinalRow, HistoryRow};
-use eigenscope_pipeline::survey::{Reason, State, explain, survey};
+use eigenscope_pipeline::survey::{Reason, State, Survey, explain, survey};
+use eigenscope_pipeline::tone::fitted;
 use eigenscope_plan::Plan;
 use eigenscope_plan::label::Labels;
 use fake::{Bench, chain, data, model, plan};
@@ -17,6 +18,11 @@ fn made(plan: &Plan) -> Bench {
     let bench = Bench::new();
     bench.complete(plan);
     bench
+}
+
+/// The explanation without colours.
+fn explained(plan: &Plan, survey: &Survey, index: usize) -> String {
+    fitted(&explain(plan, survey, index), false).into_owned()
 }
 
 #[test]
@@ -377,7 +383,7 @@ fn pictures_of_a_folder_are_named() {
     for name in ["b/2.png", "b/3.png"] {
         fs::write(path(name), name).expect("written");
     }
-    let text = explain(&plan, &bench.survey(&plan), 0);
+    let text = explained(&plan, &bench.survey(&plan), 0);
     assert!(
         text.contains(
             "faces changed: 1 picture is changed (a/1.png); 2 pictures are new (b/2.png, b/3.png); 1 picture is gone (a/2.png)"
@@ -439,13 +445,13 @@ fn only_what_the_targets_need_is_surveyed() {
 fn the_explanation_leads_to_the_first_stale_input() {
     let mut plan = chain();
     let bench = made(&plan);
-    let text = explain(&plan, &bench.survey(&plan), 4);
+    let text = explained(&plan, &bench.survey(&plan), 4);
     assert!(
         text.starts_with("figure.curve[variant=published] is up to date (store/"),
         "{text}"
     );
     plan.tasks[0].parameters = json!({"value": 7.5}).into();
-    let text = explain(&plan, &bench.survey(&plan), 4);
+    let text = explained(&plan, &bench.survey(&plan), 4);
     let expected = "\
 figure.curve[variant=published] waits for its inputs; it runs if they change
   it waits for metric.final

@@ -260,7 +260,7 @@ fn listed(plan: &Plan, invocation: &Invocation, tasks: &[DryRunTask]) -> String 
     }
     let lines = tasks.iter().map(|task| {
         vec![
-            runs(task).to_owned(),
+            task_report::coloured(runs(task)),
             plan.tasks[task.task].id.clone(),
             duration(task.seconds),
             task_report::reason(&task.state),

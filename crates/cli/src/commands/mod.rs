@@ -39,7 +39,9 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::Context;
+use eigenscope_pipeline::tone::{Tone, fitted};
 
+use crate::arguments::Terminal;
 use crate::wrapping;
 
 /// The path from here, where it is below here.
@@ -90,17 +92,8 @@ pub(crate) fn print(text: &str) -> anyhow::Result<()> {
 
 /// Prints lines for people: within the width of a terminal, if standard output is one.
 pub(crate) fn print_lines(text: &str) -> anyhow::Result<()> {
-    let text = printable(text);
+    let text = fitted(text, Terminal::of_stdout().colours);
     print(&wrapping::lines_within(&text, wrapping::width_of_stdout()))
-}
-
-/// The lines without control characters, which could move the cursor: what results of others say is printed, too.
-fn printable(text: &str) -> Cow<'_, str> {
-    let moves = |letter: char| letter.is_control() && !matches!(letter, '\n' | '\t');
-    match text.contains(moves) {
-        true => Cow::Owned(text.replace(moves, " ")),
-        false => Cow::Borrowed(text),
-    }
 }
 
 /// Prints bytes that need not be text, as [`print()`] prints text.
@@ -126,8 +119,19 @@ pub(crate) fn printed(written: std::io::Result<()>) -> anyhow::Result<Reader> {
 
 /// Prints lines for people to standard error, within the width of a terminal, if it is one. A closed pipe is no error.
 pub(crate) fn tell(text: &str) {
-    let text = printable(text);
+    let text = with_coloured_head(text);
+    let text = fitted(&text, Terminal::of_stderr().colours);
     tell_unbroken(&wrapping::lines_within(&text, wrapping::width_of_stderr()));
+}
+
+/// The text with a colour for the word that says how bad it is.
+fn with_coloured_head(text: &str) -> Cow<'_, str> {
+    let heads = [("error:", Tone::Bad), ("warning:", Tone::Notable)];
+    let coloured = heads.into_iter().find_map(|(head, tone)| {
+        let rest = text.strip_prefix(head)?;
+        Some(tone.of(head) + rest)
+    });
+    coloured.map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
 /// As [`tell`], for a text that is laid out already.

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use eigenscope_pipeline::execute::{Ended, ExecuteError, Outcome, chain};
 use eigenscope_pipeline::sharing::{Check, Sharing};
+use eigenscope_pipeline::tone::{Tone, fitted};
 use eigenscope_pipeline::watch::RunOutcome;
 
 use super::{dry_run, push, relative, tallied, tell, warnings};
@@ -182,7 +183,7 @@ fn end(
             end.reused = outcome.reused.len();
             end.current = outcome.current.len();
             end.left = outcome.left.len();
-            end.summary = summary(outcome);
+            end.summary = fitted(&summary(outcome), false).into_owned();
             if let Some(error) = broken {
                 end.summary.push_str("; ");
                 end.summary.push_str(&chain(error).join(": "));
@@ -227,13 +228,12 @@ pub(super) fn summary(outcome: &Outcome) -> String {
         (outcome.taken.len(), "taken"),
         (outcome.reused.len(), "came out as before"),
         (outcome.current.len(), "up to date"),
-        (outcome.failures.len(), "failed"),
+        (outcome.failures.len(), &Tone::Bad.of("failed")),
         (outcome.left.len(), "left to do"),
     ]);
-    let interrupted = if outcome.interrupted {
-        "interrupted; "
-    } else {
-        ""
+    let interrupted = match outcome.interrupted {
+        true => Tone::Notable.of("interrupted") + "; ",
+        false => String::new(),
     };
     format!("{interrupted}tasks: {counts}")
 }

@@ -17,7 +17,7 @@ use crate::exit;
 use crate::json;
 use crate::project::{self, Project};
 use crate::sharing::Shared;
-use crate::task_report::{JobReport, TaskReport, reason, word};
+use crate::task_report::{JobReport, TaskReport, coloured, reason, word};
 
 #[derive(Serialize)]
 struct Report<'a> {
@@ -196,7 +196,7 @@ impl Found {
             by_table::lines(plan, listed().map(words)) + &hint
         } else {
             let lines = listed().map(words).map(|(task, state, reason)| {
-                vec![state.to_owned(), plan.tasks[task].id.clone(), reason]
+                vec![coloured(state), plan.tasks[task].id.clone(), reason]
             });
             text_table(&lines.collect::<Vec<_>>(), &[])
         };

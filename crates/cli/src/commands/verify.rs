@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use anyhow::Result;
 use eigenscope_pipeline::execute::stderr_observer;
+use eigenscope_pipeline::tone::Tone;
 use eigenscope_pipeline::verify::{
     Against, ColumnDifference, Comparison, LockFile, Machine, Request, Tolerances, Verdict,
     Verification, sample, verify,
@@ -42,7 +43,10 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Verify) -> Result<u8> 
     )?;
     options.keep_going = true;
     options.cards = cards::for_plan(plan);
-    let mut observer = stderr_observer(Terminal::of_stderr().redraws, width_of_stderr);
+    let Terminal {
+        redraws, colours, ..
+    } = Terminal::of_stderr();
+    let mut observer = stderr_observer(redraws, colours, width_of_stderr);
     let request = Request {
         plan,
         tasks: &tasks,
@@ -191,8 +195,8 @@ impl<'a> Report<'a> {
             (self.equal, "byte-equal"),
             (self.same_content, "equal in content, of other origin"),
             (self.within, "equal within tolerance"),
-            (self.differ, "differ"),
-            (self.failed.len(), "failed"),
+            (self.differ, &Tone::Bad.of("differ")),
+            (self.failed.len(), &Tone::Bad.of("failed")),
             (self.missing.len(), "not compared"),
         ]);
         let interrupted = if self.interrupted {
@@ -223,10 +227,10 @@ fn describe(text: &mut String, task: &str, output: &OutputReport<'_>) {
         comparison,
     } = output;
     let verdict = match comparison.verdict {
-        Verdict::Equal => "equal",
-        Verdict::SameContent => "same content",
-        Verdict::Within => "within tolerance",
-        Verdict::Differs => "DIFFERS",
+        Verdict::Equal => Tone::Good.of("equal"),
+        Verdict::SameContent => Tone::Good.of("same content"),
+        Verdict::Within => Tone::Notable.of("within tolerance"),
+        Verdict::Differs => Tone::Bad.of("DIFFERS"),
     };
     let reason = comparison.reason.as_ref();
     let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
@@ -261,6 +265,9 @@ fn difference(column: &ColumnDifference) -> String {
         (0.0, relative) => format!("allowed {relative:e} of it"),
         (absolute, relative) => format!("allowed {absolute:e} and {relative:e} of it"),
     };
-    let within = if *within { "within" } else { "TOO MUCH" };
+    let within = match within {
+        true => Tone::Good.of("within"),
+        false => Tone::Bad.of("TOO MUCH"),
+    };
     format!("{column}: {} ({allowed}): {within}", parts.join(", "))
 }

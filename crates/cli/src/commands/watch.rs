@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use eigenscope_pipeline::store::Store;
+use eigenscope_pipeline::tone::{Tone, fitted};
 use eigenscope_pipeline::watch::{self, Liveness, RunOutcome, RunState};
 use eigenscope_plan::file;
 use serde::Serialize;
@@ -13,7 +14,7 @@ use super::{Reader, print_on};
 use crate::arguments::{ProjectArguments, Terminal, Watch};
 use crate::exit;
 use crate::project;
-use crate::watch_screen::{lines, summary};
+use crate::watch_screen::{FAILED, lines, summary};
 
 /// Time between two looks at the file.
 const LOOK: Duration = Duration::from_millis(500);
@@ -173,8 +174,13 @@ impl Shown {
         if self.drawn > 0 {
             text.push_str(&format!("\x1b[{}A", self.drawn));
         }
+        let colours = Terminal::of_stdout().colours;
         for line in lines {
-            text.push_str(&format!("\r{line}\x1b[K\n"));
+            let line = match line.strip_prefix(FAILED) {
+                Some(rest) => Tone::Bad.of(FAILED) + rest,
+                None => line.clone(),
+            };
+            text.push_str(&format!("\r{}\x1b[K\n", fitted(&line, colours)));
         }
         text.push_str("\x1b[J");
         self.drawn = lines.len();

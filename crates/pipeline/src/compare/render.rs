@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::{Expected, Published, Row, Verdict};
 use crate::text_table::{Align, text_table_in_two_lines};
+use crate::tone::Tone;
 
 /// What the numbers are where their file does not say it.
 pub(crate) const TITLE: &str = "Published against ours";
@@ -90,9 +91,9 @@ fn row_cells(row: &Row) -> [String; 7] {
         or_dash(numbers.difference),
         row.rows_used.to_string(),
         match &row.verdict {
-            Verdict::Ok => "ok".to_owned(),
-            Verdict::Off => "off".to_owned(),
-            Verdict::Missing(reason) => format!("missing: {reason}"),
+            Verdict::Ok => Tone::Good.of("ok"),
+            Verdict::Off => Tone::Bad.of("off"),
+            Verdict::Missing(reason) => format!("{} {reason}", Tone::Notable.of("missing:")),
         },
     ]
 }

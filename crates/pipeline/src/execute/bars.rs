@@ -7,6 +7,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::lines::{Lines, duration, line};
 use super::{Notification, Observer, RunCounts, RunEvent};
+use crate::tone::fitted;
 use crate::wrapping::{cut, lines_within};
 
 /// How often the bars are redrawn when nothing happens.
@@ -18,10 +19,10 @@ const BAR: usize = 16;
 /// Asks for the width of the terminal that lines are shown on; `None` where there is none.
 pub type Width = fn() -> Option<usize>;
 
-/// An observer for standard error: bars that are redrawn, or plain lines.
-pub fn stderr_observer(redraws: bool, width: Width) -> Box<dyn Observer> {
+/// An observer for standard error: bars that are redrawn, or plain lines; with or without colours.
+pub fn stderr_observer(redraws: bool, colours: bool, width: Width) -> Box<dyn Observer> {
     match redraws {
-        true => Box::new(Bars::new(MultiProgress::new(), width)),
+        true => Box::new(Bars::new(MultiProgress::new(), colours, width)),
         false => Box::new(Lines::new(std::io::stderr(), width)),
     }
 }
@@ -30,6 +31,7 @@ pub fn stderr_observer(redraws: bool, width: Width) -> Box<dyn Observer> {
 #[derive(Debug)]
 pub struct Bars {
     all: MultiProgress,
+    colours: bool,
     width: Width,
     whole: ProgressBar,
     tasks: BTreeMap<usize, ProgressBar>,
@@ -41,11 +43,12 @@ pub struct Bars {
 
 impl Bars {
     /// Draws on `all`, which the caller can share with its log.
-    pub fn new(all: MultiProgress, width: Width) -> Self {
+    pub fn new(all: MultiProgress, colours: bool, width: Width) -> Self {
         let whole = all.add(ProgressBar::new(0));
         whole.set_style(style(WHOLE));
         Self {
             all,
+            colours,
             width,
             whole,
             tasks: BTreeMap::new(),
@@ -137,7 +140,8 @@ impl Observer for Bars {
 
     fn note(&mut self, text: &str) {
         // A terminal that is gone does not stop the run.
-        let _ = self.all.println(lines_within(text, (self.width)()));
+        let text = fitted(text, self.colours);
+        let _ = self.all.println(lines_within(&text, (self.width)()));
     }
 
     fn time_left(&mut self, seconds: f64) {

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::io::Write;
 
 use super::{Notification, Observer, RunEvent, Width};
+use crate::tone::{Tone, fitted};
 use crate::wrapping::lines_within;
 
 /// Writes one line for each task that ends, and for each warning.
@@ -27,8 +28,9 @@ impl<W: Write> Observer for Lines<W> {
     }
 
     fn note(&mut self, text: &str) {
+        let text = fitted(text, false);
         // Nobody reads: the run goes on.
-        let _ = writeln!(self.out, "{}", lines_within(text, (self.width)()));
+        let _ = writeln!(self.out, "{}", lines_within(&text, (self.width)()));
     }
 }
 
@@ -54,8 +56,8 @@ pub(super) fn line(notification: &Notification<'_>) -> Option<String> {
             Some(line)
         }
         RunEvent::Taken { origin } => Some(format!("{count} {id}  taken {origin}")),
-        RunEvent::Reused => Some(format!("{count} {id}  unchanged")),
-        RunEvent::Failed { failure } => Some(format!("error: {failure}")),
+        RunEvent::Reused => Some(format!("{count} {id}  {}", Tone::Quiet.of("unchanged"))),
+        RunEvent::Failed { failure } => Some(format!("{} {failure}", Tone::Bad.of("error:"))),
         RunEvent::Warning { message } => Some(format!("{id}: {message}")),
         RunEvent::Started
         | RunEvent::StartedElsewhere

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::{Reason, State, Survey};
+use crate::tone::Tone;
 use eigenscope_plan::Plan;
 
 /// Reasons of one task that are written out; a task may wait for thousands.
@@ -17,15 +18,15 @@ pub fn explain(plan: &Plan, survey: &Survey, index: usize) -> String {
             text.push('\n');
         }
         let task = &plan.tasks[index];
-        let (state_words, key) = match state {
-            State::Current { key, .. } => ("is up to date", format!(" (store/{})", key.short())),
-            State::Stale { .. } => ("will run", String::new()),
-            State::Blocked { .. } => (
-                "waits for its inputs; it runs if they change",
-                String::new(),
-            ),
+        let state_words = match state {
+            State::Current { key, .. } => {
+                let words = Tone::Good.of("is up to date");
+                format!("{words} (store/{})", key.short())
+            }
+            State::Stale { .. } => Tone::Notable.of("will run"),
+            State::Blocked { .. } => Tone::Quiet.of("waits for its inputs; it runs if they change"),
         };
-        line(&mut text, &format!("{} {state_words}{key}", task.id));
+        line(&mut text, &format!("{} {state_words}", task.id));
         for reason in state.reasons().iter().take(SHOWN) {
             line(&mut text, &format!("  {reason}"));
         }
@@ -34,7 +35,10 @@ pub fn explain(plan: &Plan, survey: &Survey, index: usize) -> String {
             line(&mut text, &format!("  and {hidden} more reasons"));
         }
         for warning in survey.warnings(plan, index) {
-            line(&mut text, &format!("  warning: {warning}"));
+            line(
+                &mut text,
+                &format!("  {} {warning}", Tone::Notable.of("warning:")),
+            );
         }
     }
     text
