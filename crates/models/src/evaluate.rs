@@ -2,16 +2,27 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 
+use crate::architecture::Architecture;
 use crate::error::ModelError;
 use crate::model::{Model, values};
 
-/// Rows and values of inputs per forward pass, at most: 64 MiB of inputs for any number of images.
+/// Inputs per forward pass, at most.
 const BATCH_ROWS: usize = 2000;
+
+/// Values of all steps per forward pass, at most, for any number of images: 64 MiB. Buffers of single steps are then below the 32 MiB
+/// from which on glibc asks the system for memory and hands it back each time.
 const BATCH_VALUES: usize = 1 << 24;
 
-/// How many inputs of `width` values are evaluated at a time.
-pub fn evaluation_rows(width: usize) -> usize {
-    (BATCH_VALUES / width.max(1)).clamp(1, BATCH_ROWS)
+/// Images that a vector of the widest processors holds.
+const LANES: usize = 16;
+
+/// How many inputs are evaluated at a time: if possible whole vectors of images.
+pub fn evaluation_rows(architecture: &Architecture) -> usize {
+    let rows = (BATCH_VALUES / architecture.values().max(1)).clamp(1, BATCH_ROWS);
+    match rows / LANES {
+        0 => rows,
+        groups => groups * LANES,
+    }
 }
 
 /// How well a model does on a set of images.
@@ -102,8 +113,7 @@ fn cross_entropy(row: &[f32], label: usize) -> f64 {
     sum.ln() - f64::from(row[label] - largest)
 }
 
-/// Runs `model` over `inputs` (`[labels.len(), width]`, row-major) on `device`, which should not record
-/// gradients.
+/// Runs `model` over `inputs` (`[labels.len(), width]`, row-major), `rows` at a time, on `device`, which should not record gradients.
 ///
 /// # Errors
 /// Returns an error if burn does not hand back the logits.
@@ -111,10 +121,10 @@ pub fn evaluate(
     model: &Model,
     inputs: &[f32],
     labels: &[u16],
+    rows: usize,
     device: &Device,
 ) -> Result<Evaluation, ModelError> {
     let width = inputs.len().checked_div(labels.len()).unwrap_or(0).max(1);
-    let rows = evaluation_rows(width);
     let inputs = inputs.chunks(rows * width).map(<[f32]>::to_vec);
     evaluate_batches(model, inputs.zip(labels.chunks(rows)), device)
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::error::ModelError;
-use crate::evaluate::{Evaluation, evaluate};
+use crate::evaluate::{Evaluation, evaluate, evaluation_rows};
 use crate::loaded_step::{Flow, Rows};
 use crate::model::{Model, values};
 use crate::stored_model::StoredModel;
@@ -14,6 +14,8 @@ use crate::stored_model::StoredModel;
 #[derive(Debug, Clone)]
 pub struct Runner {
     model: Model,
+    /// Images that are evaluated at a time.
+    evaluated: usize,
     device: Device,
 }
 
@@ -74,6 +76,7 @@ impl Runner {
         let device = Device::flex();
         Ok(Self {
             model: model.load(&device)?,
+            evaluated: evaluation_rows(&model.architecture),
             device,
         })
     }
@@ -119,6 +122,6 @@ impl Runner {
     /// # Errors
     /// Returns an error if burn does not hand back the logits.
     pub fn evaluate(&self, inputs: &[f32], labels: &[u16]) -> Result<Evaluation, ModelError> {
-        evaluate(&self.model, inputs, labels, &self.device)
+        evaluate(&self.model, inputs, labels, self.evaluated, &self.device)
     }
 }

@@ -60,7 +60,7 @@ fn logits_accuracy_and_loss_are_those_of_pytorch() {
         assert_close("logits", &logits, &expected.logits.concat(), tolerance);
         let test = truth.train_rows..digits.labels.len();
         let (inputs, labels) = (digits.inputs(test.clone()), digits.labels(test));
-        let evaluation = evaluate(&model, &inputs, &labels, &device).expect("finite");
+        let evaluation = evaluate(&model, &inputs, &labels, 100, &device).expect("finite");
         assert_eq!(
             (evaluation.images, evaluation.correct),
             (360, expected.test_correct)

@@ -3,13 +3,16 @@
 use std::borrow::Cow;
 
 use eigenscope_artifact::{InputShape, Pixels};
-use eigenscope_models::evaluation_rows;
 
 use crate::noise::NormalStream;
 
 /// Inputs are kept ready up to this many values (1 GiB); larger sets are transformed anew for every batch, so that
 /// enlarged images never stand in memory all at once.
 const READY_VALUES: usize = 1 << 28;
+
+/// Images, and values of inputs, of a batch that is made to look through all of them: 64 MiB of inputs at most.
+const BATCH_ROWS: usize = 2000;
+const BATCH_VALUES: usize = 1 << 24;
 
 /// The images of one split with their classes.
 #[derive(Debug, Clone)]
@@ -106,9 +109,13 @@ impl DataSet {
         }
     }
 
-    /// All inputs in order with their classes, in batches to evaluate.
+    /// All inputs in order with their classes, in batches of any size.
     pub fn batches(&self) -> impl Iterator<Item = (Cow<'_, [f32]>, &[u16])> {
-        let rows = evaluation_rows(self.width);
+        self.batches_of((BATCH_VALUES / self.width).clamp(1, BATCH_ROWS))
+    }
+
+    /// As [`batches`](Self::batches), of `rows` images each.
+    pub fn batches_of(&self, rows: usize) -> impl Iterator<Item = (Cow<'_, [f32]>, &[u16])> {
         self.labels
             .chunks(rows)
             .enumerate()

@@ -213,12 +213,12 @@ impl Training<'_> {
     }
 
     fn evaluate(&mut self, data: &DataSet) -> Result<Evaluation, TrainError> {
-        let rows = evaluation_rows(data.shape().len()).min(data.labels().len());
+        let rows = evaluation_rows(&self.model.architecture).min(data.labels().len());
         if let Some(layer) = self.model.bilinear_layer(rows, false) {
             let bilinear = &mut self.bilinear;
             let evaluate = || {
                 let mut layer = bilinear.evaluation(layer);
-                let batches = data.batches();
+                let batches = data.batches_of(rows);
                 Evaluation::of_logits(
                     batches.map(|(inputs, labels)| (layer.logits(&inputs), labels)),
                 )
@@ -229,7 +229,7 @@ impl Training<'_> {
         let model = self.model.load(&device)?;
         let evaluation = self
             .pools
-            .run(|| evaluate_batches(&model, data.batches(), &device))?;
+            .run(|| evaluate_batches(&model, data.batches_of(rows), &device))?;
         Ok(evaluation?)
     }
 

@@ -3,7 +3,7 @@
 use pulp::Simd;
 
 use super::band::Bands;
-use super::correlate::{Position, Sums, TILE, correlate};
+use super::correlate::{Sums, TILE, correlate};
 
 /// Weight and bias of all outputs, [`TILE`] outputs side by side; missing outputs are 0.
 #[derive(Debug)]
@@ -25,24 +25,21 @@ impl Filter {
         }
     }
 
-    /// Results of all outputs for `windows` of a band, [`TILE`] windows and outputs at a time: `visit` gets the positions
-    /// of both in units of [`TILE`], and the results. What exceeds the windows or the outputs has no meaning.
+    /// Results of all outputs for the `N` windows of a band that lie at `sources`: `visit` gets the number of the first of [`TILE`]
+    /// outputs, and their results. What exceeds the outputs has no meaning.
     #[inline(always)]
-    pub(crate) fn apply<S: Simd>(
+    pub(crate) fn apply<S: Simd, const N: usize>(
         &self,
         simd: S,
         band: &[S::f32s],
-        windows: &[Position],
-        mut visit: impl FnMut(usize, usize, Sums<S>),
+        sources: [usize; N],
+        mut visit: impl FnMut(usize, Sums<S, N>),
     ) {
         let reach = self.taps.last().map_or(0, |tap| tap + 1);
-        for (tile, windows) in windows.chunks(TILE).enumerate() {
-            let sources = std::array::from_fn(|j| windows[j.min(windows.len() - 1)].source);
-            let blocks = self.weights.chunks_exact(self.taps.len()).zip(&self.bias);
-            for (block, (weights, &bias)) in blocks.enumerate() {
-                let sums = correlate(simd, band, sources, reach, &self.taps, weights, bias);
-                visit(tile, block, sums);
-            }
+        let blocks = self.weights.chunks_exact(self.taps.len()).zip(&self.bias);
+        for (block, (weights, &bias)) in blocks.enumerate() {
+            let sums = correlate(simd, band, sources, reach, &self.taps, weights, bias);
+            visit(block * TILE, sums);
         }
     }
 }

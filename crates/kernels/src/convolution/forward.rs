@@ -4,7 +4,7 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use super::band::Bands;
-use super::correlate::{Sums, TILE};
+use super::correlate::{Position, TILE, Tiles, in_tiles};
 use super::filter::Filter;
 use super::products;
 use super::scratch::Scratch;
@@ -117,65 +117,95 @@ impl WithSimd for Forward<'_> {
             for lanes in Lanes::groups(self.images, S::F32_LANES) {
                 bands.load(simd, self.inputs, lanes, &rows, band);
                 let mut results = Results {
+                    simd,
+                    filter: &filter,
+                    band,
+                    windows,
                     convolution,
                     lanes,
                     first: rows.start * convolution.columns(),
-                    windows: windows.len(),
                     outputs: self.outputs,
                     chosen: self.chosen.as_deref_mut(),
                 };
-                filter.apply(
-                    simd,
-                    band,
-                    windows,
-                    #[inline(always)]
-                    |tile, block, sums| results.store(simd, tile, block, sums),
-                );
+                match convolution.epilogue {
+                    Epilogue::ReluMaxPool => results.pooled(),
+                    Epilogue::Linear | Epilogue::Relu => in_tiles::<S>(windows.len(), &mut results),
+                }
             }
         }
     }
 }
 
-/// Where the results of one band go.
-struct Results<'a> {
+/// The results of one band of some images, and where they go.
+struct Results<'a, S: Simd> {
+    simd: S,
+    filter: &'a Filter,
+    band: &'a [S::f32s],
+    windows: &'a [Position],
     convolution: Convolution,
     lanes: Lanes,
     /// The first window of the band.
     first: usize,
-    windows: usize,
     outputs: &'a mut [f32],
     chosen: Option<&'a mut [f32]>,
 }
 
-impl Results<'_> {
+impl<S: Simd> Results<'_, S> {
+    /// Windows of one output.
+    fn of_output(&self) -> usize {
+        self.convolution.rows() * self.convolution.columns()
+    }
+
+    /// Computes, pools and stores one pooling window after another.
     #[inline(always)]
-    fn store<S: Simd>(&mut self, simd: S, tile: usize, block: usize, sums: Sums<S>) {
-        let Convolution {
-            epilogue, outputs, ..
-        } = self.convolution;
-        let windows = self.convolution.rows() * self.convolution.columns();
-        for (c, sums) in sums.iter().enumerate() {
-            let channel = block * TILE + c;
-            if channel >= outputs {
-                continue;
-            }
-            let first = channel * windows + self.first;
-            if epilogue == Epilogue::ReluMaxPool {
-                let value = relu_max_pool(simd, *sums);
-                let feature = first / WINDOW + tile;
-                self.lanes.store(simd, self.outputs, feature, value);
-                if let Some(all) = &mut self.chosen {
-                    self.lanes.store(simd, all, feature, chosen(simd, *sums));
-                }
-                continue;
-            }
-            for (j, &sum) in sums.iter().enumerate() {
-                let window = tile * TILE + j;
-                if window < self.windows {
-                    let value = epilogue.pixel(simd, sum);
-                    self.lanes.store(simd, self.outputs, first + window, value);
-                }
-            }
+    fn pooled(&mut self) {
+        let (simd, of_output) = (self.simd, self.of_output());
+        let (pooling, _) = self.windows.as_chunks::<WINDOW>();
+        for (number, windows) in pooling.iter().enumerate() {
+            let sources = windows.map(|window| window.source);
+            self.filter.apply(
+                simd,
+                self.band,
+                sources,
+                #[inline(always)]
+                |output, sums| {
+                    for (output, sums) in (output..self.convolution.outputs).zip(sums) {
+                        let feature = (output * of_output + self.first) / WINDOW + number;
+                        let value = relu_max_pool(simd, sums);
+                        self.lanes.store(simd, self.outputs, feature, value);
+                        if let Some(all) = &mut self.chosen {
+                            self.lanes.store(simd, all, feature, chosen(simd, sums));
+                        }
+                    }
+                },
+            );
         }
+    }
+}
+
+impl<S: Simd> Tiles for Results<'_, S> {
+    #[inline(always)]
+    fn tile<const N: usize>(&mut self, first: usize) {
+        let (simd, of_output) = (self.simd, self.of_output());
+        let windows = &self.windows[first..][..N];
+        let sources: [usize; N] = std::array::from_fn(|j| windows[j].source);
+        self.filter.apply(
+            simd,
+            self.band,
+            sources,
+            #[inline(always)]
+            |output, sums| {
+                for (c, sums) in sums.iter().enumerate() {
+                    if output + c >= self.convolution.outputs {
+                        continue;
+                    }
+                    let feature = (output + c) * of_output + self.first + first;
+                    for (j, &sum) in sums.iter().enumerate() {
+                        let value = self.convolution.epilogue.pixel(simd, sum);
+                        self.lanes.store(simd, self.outputs, feature + j, value);
+                    }
+                }
+            },
+        );
     }
 }

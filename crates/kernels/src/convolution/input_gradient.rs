@@ -7,10 +7,10 @@ use std::ops::Range;
 
 use pulp::Simd;
 
-use super::correlate::{TILE, correlate};
+use super::correlate::{TILE, Tiles, correlate, in_tiles};
 use super::filter::interleave;
 use super::grid::Grid;
-use crate::geometry::Convolution;
+use crate::geometry::{Convolution, ImageShape};
 use crate::lanes::Lanes;
 
 /// The transposed weights, by phase.
@@ -104,10 +104,12 @@ impl InputGradient {
         lanes: Lanes,
         gradient: &mut [f32],
     ) {
-        let stride = self.convolution.stride;
-        for row in 0..self.convolution.covered(rows.len()) {
-            let y = (rows.start * stride + row).checked_sub(self.convolution.padding);
-            let source = self.convolution.source();
+        let convolution = &self.convolution;
+        let (stride, padding) = (convolution.stride, convolution.padding);
+        let source = convolution.source();
+        let width = convolution.covered(convolution.columns());
+        for row in 0..convolution.covered(rows.len()) {
+            let y = (rows.start * stride + row).checked_sub(padding);
             let Some(y) = y.filter(|y| *y < source.height) else {
                 continue;
             };
@@ -118,72 +120,71 @@ impl InputGradient {
                 if phase.taps.is_empty() {
                     continue;
                 }
-                let pixels = Pixels {
-                    phase,
-                    row: y,
-                    column,
-                    start: below * self.grid.pitch,
-                };
-                self.add_pixels(simd, results, &pixels, &inside, lanes, gradient);
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn add_pixels<S: Simd>(
-        &self,
-        simd: S,
-        results: &[S::f32s],
-        pixels: &Pixels<'_>,
-        inside: &Range<usize>,
-        lanes: Lanes,
-        gradient: &mut [f32],
-    ) {
-        let Convolution {
-            stride, padding, ..
-        } = self.convolution;
-        let source = self.convolution.source();
-        let covered = self.convolution.covered(self.convolution.columns());
-        let count = (covered - pixels.column).div_ceil(stride);
-        let phase = pixels.phase;
-        let taps = phase.taps(inside);
-        for first in (0..count).step_by(TILE) {
-            let positions = std::array::from_fn(|j| pixels.start + (first + j).min(count - 1));
-            for (block, weights) in phase.weights.chunks_exact(phase.taps.len()).enumerate() {
-                let sums = correlate(
+                // Of the pixels column, column + stride, ... those that are not padding.
+                let until = |end: usize| end.saturating_sub(column).div_ceil(stride);
+                let (first, end) = (until(padding), until(width.min(padding + source.width)));
+                let taps = phase.taps(&inside);
+                let mut pixels = Pixels {
                     simd,
                     results,
-                    positions,
-                    phase.reach,
-                    &phase.taps[taps.clone()],
-                    &weights[taps.clone()],
-                    [0.0; TILE],
-                );
-                for (c, sums) in sums.iter().enumerate() {
-                    for (j, &sum) in sums.iter().enumerate() {
-                        let (channel, pixel) = (block * TILE + c, first + j);
-                        let x = (pixels.column + pixel * stride).checked_sub(padding);
-                        if let Some(x) = x.filter(|x| *x < source.width)
-                            && channel < source.channels
-                            && pixel < count
-                        {
-                            let row = channel * source.height + pixels.row;
-                            lanes.add(simd, gradient, row * source.width + x, sum);
-                        }
-                    }
-                }
+                    lanes,
+                    source,
+                    phase,
+                    offsets: &phase.taps[taps.clone()],
+                    taps,
+                    place: below * self.grid.pitch + first,
+                    first: y * source.width + column + first * stride - padding,
+                    stride,
+                    gradient,
+                };
+                in_tiles::<S>(end.saturating_sub(first), &mut pixels);
             }
         }
     }
 }
 
 /// The pixels of one row and phase.
-struct Pixels<'a> {
+struct Pixels<'a, S: Simd> {
+    simd: S,
+    results: &'a [S::f32s],
+    lanes: Lanes,
+    source: ImageShape,
     phase: &'a Phase,
-    /// In the image without its padding.
-    row: usize,
-    /// The first, in the image with its padding; the others follow in steps of the stride.
-    column: usize,
-    /// Position of the first in the grid.
-    start: usize,
+    /// Those taps of the phase that lie in the band, and their offsets.
+    taps: Range<usize>,
+    offsets: &'a [usize],
+    /// Place of the first pixel in the grid; those of the others follow.
+    place: usize,
+    /// The first pixel of a channel; the others follow in steps of the stride.
+    first: usize,
+    stride: usize,
+    gradient: &'a mut [f32],
+}
+
+impl<S: Simd> Tiles for Pixels<'_, S> {
+    #[inline(always)]
+    fn tile<const N: usize>(&mut self, first: usize) {
+        let Self { phase, source, .. } = *self;
+        let places: [usize; N] = std::array::from_fn(|j| self.place + first + j);
+        let channels = (0..source.channels).step_by(TILE);
+        let blocks = channels.zip(phase.weights.chunks_exact(phase.taps.len()));
+        for (block, weights) in blocks {
+            let sums = correlate(
+                self.simd,
+                self.results,
+                places,
+                phase.reach,
+                self.offsets,
+                &weights[self.taps.clone()],
+                [0.0; TILE],
+            );
+            for (channel, sums) in (block..source.channels).zip(sums) {
+                let start = channel * source.height * source.width + self.first;
+                for (j, sum) in sums.into_iter().enumerate() {
+                    let feature = start + (first + j) * self.stride;
+                    self.lanes.add(self.simd, self.gradient, feature, sum);
+                }
+            }
+        }
+    }
 }

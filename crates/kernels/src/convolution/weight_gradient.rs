@@ -2,7 +2,7 @@
 
 use pulp::Simd;
 
-use super::correlate::{Position, TILE, contract};
+use super::correlate::{Position, TILE, Tiles, contract, in_tiles};
 
 /// Adds the sums of `results`, laid out in planes, over `windows` and images to the gradient of the bias.
 #[inline(always)]
@@ -40,16 +40,42 @@ pub(crate) fn add_weight_gradient<S: Simd>(
             let channel = block * TILE + c.min(outputs - 1);
             &results[channel * plane..][..plane]
         });
-        for (group, some) in taps.chunks(TILE).enumerate() {
-            let sources = std::array::from_fn(|t| &band[some[t.min(some.len() - 1)]..][..reach]);
-            let sums = contract(simd, gradients, sources, windows);
-            for c in 0..TILE {
-                for t in 0..TILE {
-                    if c < outputs && t < some.len() {
-                        let place = &mut weight[c * taps.len() + group * TILE + t];
-                        *place += simd.reduce_sum_f32s(sums[c][t]);
-                    }
-                }
+        let mut block = Block {
+            simd,
+            gradients,
+            band,
+            reach,
+            taps,
+            windows,
+            weight,
+        };
+        in_tiles::<S>(taps.len(), &mut block);
+    }
+}
+
+/// The weights of [`TILE`] outputs or, at the end, fewer.
+struct Block<'a, S: Simd> {
+    simd: S,
+    gradients: [&'a [S::f32s]; TILE],
+    band: &'a [S::f32s],
+    /// Larger than the place of any window.
+    reach: usize,
+    taps: &'a [usize],
+    windows: &'a [Position],
+    /// `[outputs, taps]`.
+    weight: &'a mut [f32],
+}
+
+impl<S: Simd> Tiles for Block<'_, S> {
+    #[inline(always)]
+    fn tile<const N: usize>(&mut self, first: usize) {
+        let taps = &self.taps[first..][..N];
+        let sources: [_; N] = std::array::from_fn(|t| &self.band[taps[t]..][..self.reach]);
+        let sums = contract(self.simd, self.gradients, sources, self.windows);
+        let outputs = self.weight.chunks_exact_mut(self.taps.len());
+        for (weight, sums) in outputs.zip(sums) {
+            for (place, sum) in weight[first..][..N].iter_mut().zip(sums) {
+                *place += self.simd.reduce_sum_f32s(sum);
             }
         }
     }

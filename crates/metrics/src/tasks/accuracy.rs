@@ -49,7 +49,7 @@ fn run(context: &Context) -> Result<(), TaskError> {
     let images = SplitImages::read(&reader, split, &data_input.task)?;
     let device = Device::flex();
     let loaded = model.load(&device)?;
-    let rows = evaluation_rows(model.architecture.input.len());
+    let rows = evaluation_rows(&model.architecture);
     let starts = (0..images.len()).step_by(rows);
     let batches = starts.map(|start| {
         let end = (start + rows).min(images.len());

@@ -209,10 +209,7 @@ fn represent(
     };
     let activations = Activations::new(&model, &names)?;
     let mut read: Vec<Vec<f32>> = vec![Vec::new(); activations.layers().len()];
-    for batch in shown
-        .chosen
-        .chunks(evaluation_rows(architecture.input.len()))
-    {
+    for batch in shown.chosen.chunks(evaluation_rows(architecture)) {
         let inputs = batch
             .iter()
             .flat_map(|at| shown.images.inputs(*at..*at + 1));

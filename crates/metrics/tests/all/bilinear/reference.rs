@@ -96,6 +96,7 @@ fn truncated_counts_are_exact() {
             &model.stored().load(&device).expect("loads"),
             &inputs,
             labels,
+            2000,
             &device,
         );
         assert_eq!(Some(full.expect("runs").correct), expected.last().copied());
