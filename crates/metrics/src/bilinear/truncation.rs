@@ -10,7 +10,9 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use eigenscope_artifact::{Eigenpairs, Selection};
-use eigenscope_models::{BilinearWeights, StoredModel, evaluate, predicted_class, values};
+use eigenscope_models::{
+    BilinearWeights, StoredModel, evaluate, evaluation_rows, predicted_class, values,
+};
 use rayon::prelude::*;
 
 use crate::error::MetricError;
@@ -45,7 +47,14 @@ impl TruncatedPredictions {
                 let device = Device::flex();
                 let first = index * BLOCK_ROWS;
                 let inputs = images.inputs(first..first + labels.len());
-                let full = evaluate(&model.load(&device)?, &inputs, labels, &device)?.correct;
+                let full = evaluate(
+                    &model.load(&device)?,
+                    &inputs,
+                    labels,
+                    evaluation_rows(&model.architecture),
+                    &device,
+                )?
+                .correct;
                 let truncated = top.correct(&inputs, labels, &device)?;
                 Ok(Self { full, truncated })
             })

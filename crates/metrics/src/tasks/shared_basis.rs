@@ -5,7 +5,9 @@ use eigenscope_artifact::tables::interactions::SharedBasisRow;
 use eigenscope_artifact::{
     IMAGES, ImageReader, SHARED_BASES, SharedBasesHeader, SplitName, TENSORS, TensorReader,
 };
-use eigenscope_models::{Architecture, BilinearWeights, StoredModel, check_images, evaluate};
+use eigenscope_models::{
+    Architecture, BilinearWeights, StoredModel, check_images, evaluate, evaluation_rows,
+};
 use eigenscope_stage::{Agreement, Context, Role, TaskError, TaskKind, task_function};
 use rayon::prelude::*;
 
@@ -69,7 +71,8 @@ fn run(context: &Context) -> Result<(), TaskError> {
     let images = SplitImages::read(&reader, SplitName::Test, &data_input.task)?;
     let count = images.len() as f64;
     let full = correct_of_blocks(&images, |inputs, labels, device| {
-        Ok(evaluate(&model.load(device)?, inputs, labels, device)?.correct)
+        let rows = evaluation_rows(&model.architecture);
+        Ok(evaluate(&model.load(device)?, inputs, labels, rows, device)?.correct)
     })?;
     let mut rows = Vec::with_capacity(header.ranks.len());
     for (rank, share) in header.ranks {
