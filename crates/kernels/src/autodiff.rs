@@ -11,7 +11,7 @@ use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::ops::{Backward, OpsKind};
 use burn::backend::tensor::FloatTensor;
 
-use crate::backend::{Kernels, convolve};
+use crate::backend::{Kernels, convolve, row_major};
 use crate::batch_norm::Normalisation;
 use crate::geometry::Convolution;
 use crate::pool::Pool;
@@ -34,14 +34,14 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         convolution: Convolution,
     ) -> FloatTensor<Self> {
         let nodes = [&features, &weight, &bias].map(|tensor| tensor.node());
-        let [features, weight, bias] =
-            [features, weight, bias].map(|tensor| tensor.into_primitive());
+        let inputs = [features, weight, bias].map(|tensor| tensor.into_primitive());
+        let [features, weight, bias] = inputs.map(row_major);
         let step = convolution::Step.prepare::<C>(nodes).compute_bound();
         match step.stateful() {
             OpsKind::Tracked(step) => {
-                let inputs = [features.clone(), weight.clone()];
-                let (outputs, chosen) = convolve(features, weight, bias, convolution, true);
-                let kept = convolution::Kept::new(convolution, inputs, &outputs, chosen);
+                let (outputs, chosen) = convolve([&features, &weight, &bias], convolution, true);
+                let kept =
+                    convolution::Kept::new(convolution, [features, weight], &outputs, chosen);
                 step.finish(kept, outputs)
             }
             OpsKind::UnTracked(step) => {

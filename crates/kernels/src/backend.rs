@@ -9,6 +9,7 @@ use crate::batch_norm::{Batch, Normalisation};
 use crate::convolution::Outputs;
 use crate::geometry::Convolution;
 use crate::pool::Pool;
+use crate::transpose::transposed;
 
 /// What a backend must be able to do. Images are `[features, images]`.
 #[backend_extension(Flex, Autodiff: cfg(feature = "autodiff"))]
@@ -49,7 +50,8 @@ impl Kernels for Flex {
         bias: FlexTensor,
         convolution: Convolution,
     ) -> FlexTensor {
-        convolve(features, weight, bias, convolution, false).0
+        let [features, weight, bias] = [features, weight, bias].map(row_major);
+        convolve([&features, &weight, &bias], convolution, false).0
     }
 
     fn pool(features: FlexTensor, pool: Pool) -> FlexTensor {
@@ -84,15 +86,12 @@ impl Kernels for Flex {
     }
 }
 
-/// A convolution, and with `keep` the chosen pixels if there is pooling, in the shape of the outputs.
+/// A convolution of row-major tensors, and with `keep` the chosen pixels if there is pooling, in the shape of the outputs.
 pub(crate) fn convolve(
-    features: FlexTensor,
-    weight: FlexTensor,
-    bias: FlexTensor,
+    [features, weight, bias]: [&FlexTensor; 3],
     convolution: Convolution,
     keep: bool,
 ) -> (FlexTensor, Option<FlexTensor>) {
-    let [features, weight, bias] = [features, weight, bias].map(|tensor| tensor.to_contiguous());
     let [_, images] = features.shape().dims();
     let Outputs {
         values: outputs,
@@ -100,14 +99,28 @@ pub(crate) fn convolve(
     } = crate::convolution::forward(
         convolution,
         images,
-        values(&features),
-        values(&weight),
-        values(&bias),
+        values(features),
+        values(weight),
+        values(bias),
         keep,
     );
     let shape = [convolution.output().len() * convolution.groups, images];
     let chosen = chosen.map(|chosen| tensor(chosen, shape));
     (tensor(outputs, shape), chosen)
+}
+
+/// The tensor in row-major order.
+pub(crate) fn row_major(tensor: FlexTensor) -> FlexTensor {
+    let layout = tensor.layout();
+    if let ([1, columns], 0) = (layout.strides(), layout.start_offset())
+        && let [rows, images] = **layout.shape()
+        && usize::try_from(*columns) == Ok(rows)
+        && tensor.storage::<f32>().len() == rows * images
+    {
+        // Images that come row by row.
+        return self::tensor(transposed(tensor.storage(), rows), [rows, images]);
+    }
+    tensor.to_contiguous()
 }
 
 /// The values of a contiguous tensor.

@@ -26,6 +26,7 @@ mod lanes;
 mod operations;
 mod pool;
 mod product;
+mod transpose;
 
 pub use bilinear::{BatchLoss, BilinearEvaluation, BilinearLayer, BilinearStep};
 pub use epilogue::Epilogue;

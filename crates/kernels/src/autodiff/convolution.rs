@@ -9,7 +9,7 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops};
 use burn_flex::FlexTensor;
 
-use crate::backend::{tensor, values};
+use crate::backend::{row_major, tensor, values};
 use crate::convolution::{Saved, backward};
 use crate::epilogue::Epilogue;
 use crate::geometry::Convolution;
@@ -21,7 +21,7 @@ pub(super) struct Step;
 #[derive(Debug, Clone)]
 pub(super) struct Kept {
     convolution: Convolution,
-    /// Features and weight.
+    /// Features and weight, row-major.
     inputs: [FlexTensor; 2],
     /// For ReLU alone.
     outputs: Option<FlexTensor>,
@@ -50,8 +50,8 @@ impl Backward<Flex, 3> for Step {
 
     fn backward(self, ops: Ops<Kept, 3>, gradients: &mut Gradients, _: &mut Checkpointer) {
         let convolution = ops.state.convolution;
-        let gradient = gradients.consume::<Flex>(&ops.node).to_contiguous();
-        let [features, weight] = ops.state.inputs.map(|tensor| tensor.to_contiguous());
+        let gradient = row_major(gradients.consume::<Flex>(&ops.node));
+        let [features, weight] = ops.state.inputs;
         let [features_node, weight_node, bias_node] = ops.parents;
         let [length, images] = features.shape().dims();
         let saved = Saved {
