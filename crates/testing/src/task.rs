@@ -8,7 +8,7 @@ use eigenscope_artifact::{ArtifactKind, InputDigest, KindName, Provenance, Recor
 use eigenscope_stage::{AssignedCard, Device, Event, Input, Stage, TASK_VERSION, TaskFile};
 use serde_json::Value;
 
-use crate::{TestFolder, file_names, made_by, program, provenance};
+use crate::{TestFolder, describe, file_names, made_by, program, provenance};
 
 /// A task to run, with one thread, seed 0 and no downloads unless it says otherwise.
 #[derive(Debug, Clone)]
@@ -72,6 +72,22 @@ impl TestTask {
 
     pub fn set(mut self, parameter: &str, value: impl Into<Value>) -> Self {
         self.file.provenance.parameters[parameter] = value.into();
+        self
+    }
+
+    /// Gives the parameters that are not set the defaults that the program of the stage describes.
+    pub fn with_defaults(mut self) -> Self {
+        let kind = &self.file.kind;
+        let described = describe(self.stage).kinds.into_iter();
+        let described = described.filter(|described| described.name == *kind);
+        let parameters = &mut self.file.provenance.parameters;
+        for parameter in described.flat_map(|kind| kind.parameters) {
+            if let Some(default) = parameter.default
+                && parameters[&parameter.name].is_null()
+            {
+                parameters[&parameter.name] = default;
+            }
+        }
         self
     }
 

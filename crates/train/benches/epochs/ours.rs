@@ -80,7 +80,7 @@ fn write_task(prepared: &Prepared, process: usize, threads: usize) -> Result<Pat
     let task = TestTask::new(Stage::Train, workload.kind, workload.parameters.clone())
         .set("epochs", workload.epochs + 1)
         .set("batch", workload.batch)
-        .set("math", "f32")
+        .with_defaults()
         .reads("data", &made_by("data.made-up", &prepared.images))
         .writes(&[TENSORS, HistoryRow::KIND])
         .seed(process as u64)
