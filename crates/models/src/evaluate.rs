@@ -7,21 +7,26 @@ use crate::error::ModelError;
 use crate::model::{Model, values};
 
 /// Inputs per forward pass, at most.
-const BATCH_ROWS: usize = 2000;
+const MOST_ROWS: usize = 2000;
 
-/// Values of all steps per forward pass, at most, for any number of images: 64 MiB. Buffers of single steps are then below the 32 MiB
-/// from which on glibc asks the system for memory and hands it back each time.
-const BATCH_VALUES: usize = 1 << 24;
+/// Fewest inputs per forward pass, if those fit: products rearrange the weights of a layer anew for each pass.
+const FEWEST_ROWS: usize = 64;
+
+/// Values of all steps per forward pass, at most, unless there are [`FEWEST_ROWS`]; and values of inputs in any case: 64 MiB. Buffers of
+/// single steps are then mostly below the 32 MiB from which on glibc asks the system for memory and hands it back each time.
+const MOST_VALUES: usize = 1 << 24;
 
 /// Images that a vector of the widest processors holds.
 const LANES: usize = 16;
 
 /// How many inputs are evaluated at a time: if possible whole vectors of images.
 pub fn evaluation_rows(architecture: &Architecture) -> usize {
-    let rows = (BATCH_VALUES / architecture.values().max(1)).clamp(1, BATCH_ROWS);
-    match rows / LANES {
-        0 => rows,
-        groups => groups * LANES,
+    let fitting = |values: usize| MOST_VALUES / values.max(1);
+    let rows = fitting(architecture.values()).max(FEWEST_ROWS);
+    let rows = rows.min(fitting(architecture.input.len()));
+    match rows.clamp(1, MOST_ROWS) {
+        few @ ..LANES => few,
+        rows => rows / LANES * LANES,
     }
 }
 
