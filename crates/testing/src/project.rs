@@ -32,12 +32,13 @@ impl RunCounts {
         }
     }
 
-    /// Reads the last summary in what `eigenscope run` writes to standard error: "tasks: 4 ran, 21 up to date".
+    /// Reads the last summary in what `eigenscope run` writes to standard error: "tasks: 4 ran, 21 up to date; it took 1.2 s".
     #[track_caller]
     pub fn read(stderr: &str) -> Self {
         let summary = stderr.lines().rev().find_map(|line| {
             let line = line.strip_prefix("interrupted; ").unwrap_or(line);
-            line.strip_prefix("tasks: ")
+            let counts = line.strip_prefix("tasks: ")?;
+            Some(counts.split_once("; ").map_or(counts, |(counts, _)| counts))
         });
         let mut counts = Self::default();
         for part in summary.expect(stderr).split(", ") {
@@ -349,8 +350,7 @@ mod tests {
 
     #[test]
     fn the_last_summary_counts() {
-        let text =
-            "tasks: 9 ran\ntasks: 4 ran, 2 came out as before, 21 up to date\nfigures are in p\n";
+        let text = "tasks: 9 ran\ntasks: 4 ran, 2 came out as before, 21 up to date; it took 1.2 s\nfigures are in p\n";
         let expected = RunCounts {
             ran: 4,
             as_before: 2,

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use eigenscope_pipeline::execute::{Ended, ExecuteError, Outcome, chain};
+use eigenscope_pipeline::execute::{Ended, ExecuteError, Outcome, chain, duration};
 use eigenscope_pipeline::sharing::{Check, Sharing};
 use eigenscope_pipeline::tone::{Tone, fitted};
 use eigenscope_pipeline::watch::RunOutcome;
@@ -61,7 +61,12 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Run) -> Result<u8> {
     let begun = Instant::now();
     let ended = project.execute(&targets, &options);
     let told = match &ended {
-        Ok(ended) => tell_outcome(&project, &ended.outcome, sharing.as_deref()),
+        Ok(ended) => tell_outcome(
+            &project,
+            &ended.outcome,
+            begun.elapsed(),
+            sharing.as_deref(),
+        ),
         Err(_) => Ok(()),
     };
     if let (
@@ -135,11 +140,17 @@ fn push_results(
 }
 
 /// Says what failed, what was done, and where the figures are.
-fn tell_outcome(project: &Project, outcome: &Outcome, sharing: Option<&Sharing>) -> Result<()> {
+fn tell_outcome(
+    project: &Project,
+    outcome: &Outcome,
+    took: Duration,
+    sharing: Option<&Sharing>,
+) -> Result<()> {
     for failure in &outcome.failures {
         tell(&failure.log_end());
     }
-    tell(&summary(outcome));
+    let took = duration(took.as_secs_f64());
+    tell(&format!("{}; it took {took}", summary(outcome)));
     tell_submitted(outcome, &project.invocation);
     if let Some(sharing) = sharing {
         tell_misses(project, outcome, sharing);
@@ -148,7 +159,11 @@ fn tell_outcome(project: &Project, outcome: &Outcome, sharing: Option<&Sharing>)
     project.tell_shared_name()?;
     let figures = project.store.figures(&project.plan.name);
     if outcome.is_complete() && figures.is_dir() {
-        tell(&format!("figures are in {}", relative(&figures)));
+        tell(&format!(
+            "figures are in {}; `{}` puts them on one page",
+            relative(&figures),
+            project.invocation.command("report")
+        ));
     }
     Ok(())
 }
