@@ -51,7 +51,7 @@ fn residual_layers_keep_their_linear_part() {
         let residual = residual.expect("the tensors fit");
         let count = |model: &StoredModel| {
             let model = model.load(&device).expect("it loads");
-            let found = evaluate(&model, &inputs, labels, &device);
+            let found = evaluate(&model, &inputs, labels, 2000, &device);
             found.expect("it runs").correct
         };
         let weights = BilinearWeights::new(&residual, "a test").expect("bilinear");
