@@ -253,6 +253,7 @@ fn states_and_verdicts_have_colours_that_change_no_line() {
     check("explain p.toml metric.final", notable, "will run");
     check("run p.toml --dry-run", notable, "runs");
     check("compare p.toml", notable, "missing:");
+    check("status nosuch", bad, "error:");
     project.run();
     check("status p.toml --all", good, "current");
     check("explain p.toml metric.final", good, "is up to date");

@@ -6,6 +6,7 @@ use eigenscope_pipeline::execute::ExecuteError;
 use eigenscope_pipeline::invoke::InvokeError;
 use eigenscope_pipeline::store::StoreError;
 use eigenscope_pipeline::timeline::TimelineError;
+use eigenscope_pipeline::tone::{Tone, fitted};
 use eigenscope_pipeline::watch::RunOutcome;
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
@@ -144,10 +145,11 @@ pub(crate) fn render(error: &anyhow::Error) -> String {
         }
     }
     let mut causes = error.chain();
-    let mut text = format!("error: {error}");
+    let mut text = format!("{} {error}", Tone::Bad.of("error:"));
     causes.next();
     for cause in causes {
         text.push_str(&format!("\n  caused by: {cause}"));
     }
+    let text = fitted(&text, Terminal::of_stderr().colours);
     wrapping::lines_within(&text, wrapping::width_of_stderr())
 }
