@@ -186,6 +186,22 @@ fn the_longest_start_first_within_the_budget() {
 }
 
 #[test]
+fn what_the_longest_chain_begins_with_starts_first() {
+    let mut bench = Bench::new();
+    bench.options.jobs = 1;
+    let mut plan = plan(vec![
+        data("middle", json!({"value": 1})),
+        data("short", json!({"value": 2})),
+        data("read-by-the-longest", json!({"value": 3})),
+        model("longest", json!({}), 2),
+    ]);
+    for (task, seconds) in [10.0, 2.0, 1.0, 30.0].into_iter().enumerate() {
+        plan.tasks[task].resources.seconds = seconds;
+    }
+    assert_eq!(bench.complete(&plan).ran, [2, 3, 0, 1]);
+}
+
+#[test]
 fn what_a_task_reports_is_passed_on() {
     let bench = Bench::new();
     let plan = plan(vec![data("a", json!({"value": 4.0, "behaviour": "warn"}))]);

@@ -1,7 +1,7 @@
 //! Estimated durations: from earlier runs, or else from the task kind.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 use super::executor::Expected;
@@ -42,6 +42,8 @@ pub(super) struct Forecast {
 struct Estimate {
     expected: Expected,
     threads: f64,
+    /// Duration of the longest chain of tasks that can follow, each of which reads the one before it.
+    following: f64,
 }
 
 #[derive(Debug)]
@@ -63,9 +65,10 @@ impl Forecast {
             Width::Known(threads) => threads.max(1),
             Width::Seen => usize::MAX,
         };
-        let waiting: BTreeMap<usize, Estimate> = tasks
+        let mut waiting: BTreeMap<usize, Estimate> = tasks
             .map(|index| (index, estimate(plan, &plan.tasks[index], durations, most)))
             .collect();
+        add_following(plan, &mut waiting);
         Self {
             width,
             running_threads: [0.0; 2],
@@ -81,7 +84,13 @@ impl Forecast {
         self.expected(task).seconds
     }
 
-    /// The same, and whether it is known from an earlier run.
+    /// Estimated duration of a task that has not started and of the longest chain of tasks that follow: what the run takes at least from
+    /// its start on.
+    pub(super) fn seconds_to_end(&self, task: usize) -> f64 {
+        self.waiting.get(&task).map_or(0.0, Estimate::to_end)
+    }
+
+    /// Estimated duration of a task that has not started, and whether it is known from an earlier run.
     pub(super) fn expected(&self, task: usize) -> Expected {
         let estimate = self.waiting.get(&task);
         estimate.map_or_else(Expected::default, |estimate| estimate.expected)
@@ -124,7 +133,7 @@ impl Forecast {
     }
 
     /// Time until everything has ended if all threads are busy, and no less than what the longest of the
-    /// running tasks still takes.
+    /// running tasks still takes with what follows it.
     pub(super) fn seconds_left(&self) -> f64 {
         match self.last.get() {
             Some((at, seconds)) if self.running.len() > FEW && at.elapsed() < KEPT => seconds,
@@ -148,8 +157,9 @@ impl Forecast {
             (Width::Seen, _) => MACHINES,
         };
         let all = (running + self.waiting_thread_seconds.max(0.0)) / threads;
-        let longest = self.running.values().map(Running::seconds_left);
-        longest.fold(all, f64::max)
+        let chains = self.running.values();
+        let chains = chains.map(|running| running.seconds_left() + running.estimate.following);
+        chains.fold(all, f64::max)
     }
 
     /// Time that a running task still takes.
@@ -173,6 +183,10 @@ impl Forecast {
 impl Estimate {
     fn thread_seconds(&self) -> f64 {
         self.expected.seconds * self.threads
+    }
+
+    fn to_end(&self) -> f64 {
+        self.expected.seconds + self.following
     }
 }
 
@@ -200,6 +214,19 @@ fn estimate(plan: &Plan, task: &PlannedTask, durations: &Durations, most: usize)
             is_known: known.is_some(),
         },
         threads: task.resources.threads.clamp(1, most) as f64,
+        following: 0.0,
+    }
+}
+
+/// Sets what can follow each task. Tasks of a plan come after what they read.
+fn add_following(plan: &Plan, estimates: &mut BTreeMap<usize, Estimate>) {
+    let mut following: HashMap<usize, f64> = HashMap::new();
+    for (index, estimate) in estimates.iter_mut().rev() {
+        estimate.following = following.remove(index).unwrap_or(0.0);
+        for input in &plan.tasks[*index].inputs {
+            let longest = following.entry(input.task).or_default();
+            *longest = longest.max(estimate.to_end());
+        }
     }
 }
 
@@ -216,6 +243,7 @@ mod tests {
                     is_known: true,
                 },
                 threads: 1.0,
+                following: 0.0,
             },
             started: Instant::now() - Duration::from_secs(elapsed),
             fraction,

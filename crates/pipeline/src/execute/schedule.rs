@@ -278,10 +278,11 @@ impl<'a> Schedule<'a> {
         cancelled || failed || self.fatal.is_some()
     }
 
-    /// What ready tasks are ordered by, the largest first: their estimated duration, or chance.
+    /// What ready tasks are ordered by, the largest first: the estimated duration of the longest chain of tasks that each begins, or
+    /// chance.
     pub(super) fn urgency(&self, index: usize) -> f64 {
         match self.context.options.shuffle {
-            None => self.forecast.seconds(index),
+            None => self.forecast.seconds_to_end(index),
             Some(seed) => {
                 let drawn = blake3::hash(format!("{seed} {index}").as_bytes());
                 drawn
@@ -292,7 +293,7 @@ impl<'a> Schedule<'a> {
         }
     }
 
-    /// The longest of the ready tasks that fit. Of two tasks with one key the second waits for the first.
+    /// The most urgent of the ready tasks that fit. Of two tasks with one key the second waits for the first.
     fn next_to_start(&self, places: &Places<'_, 'a>) -> Option<(usize, Key)> {
         if places.are_full() {
             return None;

@@ -56,8 +56,11 @@ pub(in super::super) fn planned(
             (false, None) => later.push(task),
         }
     }
-    // As they are started: the longest first.
-    ready.sort_by(|&a, &b| forecast.seconds(b).total_cmp(&forecast.seconds(a)));
+    // As they are started: the longest chains first.
+    ready.sort_by(|&a, &b| {
+        let to_end = [a, b].map(|task| forecast.seconds_to_end(task));
+        to_end[1].total_cmp(&to_end[0])
+    });
     let limits = match ready.is_empty() && later.is_empty() {
         true => Ok(Limits::default()),
         false => Limits::ask(settings),
