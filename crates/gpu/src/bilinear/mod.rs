@@ -97,8 +97,7 @@ impl Training {
         }
         let stored = sets.preparation.stored();
         let needed = memory_mib(sizes, stored, batch, images, tested);
-        let handed_over = 4 * settings.handed_over(width);
-        card.require_mib(needed + ((handed_over as u64) >> 20))?;
+        card.require_mib(needed + settings.handed_over_mib(width))?;
         let packed = layout.pack(weights)?;
         let (kernels, module) = Kernels::compile(card, sets.preparation, &layout)?;
         let needs = Needs {

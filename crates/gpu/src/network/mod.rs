@@ -82,8 +82,7 @@ impl Training {
         countable(&network, capacity)?;
         let stored = sets.preparation.stored();
         let needed = memory_mib(&network, stored, rows, images, tested);
-        let handed_over = 4 * settings.handed_over(sets.preparation.width());
-        card.require_mib(needed + ((handed_over as u64) >> 20))?;
+        card.require_mib(needed + settings.handed_over_mib(sets.preparation.width()))?;
         let memory = Memory::new(&network);
         let [weights, averages] = pack(&network, tensors)?;
         let (kernels, module) = Kernels::compile(card, sets.preparation)?;

@@ -2,7 +2,7 @@
 
 use crate::module::Argument::{Real, Whole};
 use crate::module::{NULL, at};
-use crate::training::{Draws, GENERATORS, Split};
+use crate::training::{COUNTED, Draws, GENERATORS, Split};
 use crate::{Buffer, Card, GpuError, Kernel, Module, Stream};
 
 /// The text of the kernels.
@@ -44,6 +44,7 @@ impl Preparation {
         let (mut made, mut numbers) = (stored, Vec::new());
         let mut text = "Stored".to_owned();
         let mut resizes = 0;
+        countable(stored)?;
         for transform in transforms {
             let [channels, height, width] = made;
             let pixels = height * width;
@@ -73,11 +74,7 @@ impl Preparation {
                     )));
                 }
             }
-        }
-        if stored.contains(&0) || made.contains(&0) {
-            return Err(GpuError::Shape(format!(
-                "images of {stored:?} values that become {made:?}"
-            )));
+            countable(made)?;
         }
         Ok(Self {
             stored,
@@ -100,6 +97,17 @@ impl Preparation {
     /// What stands before the text of the kernels.
     pub(super) fn definition(&self) -> String {
         format!("#define INPUT {}\n", self.text)
+    }
+}
+
+/// Refuses images without a value, and those whose values kernels cannot count in 32 bits.
+fn countable(shape: [usize; 3]) -> Result<(), GpuError> {
+    let values = shape
+        .iter()
+        .try_fold(1usize, |values, &side| values.checked_mul(side));
+    match values {
+        Some(1..=COUNTED) => Ok(()),
+        _ => Err(GpuError::Shape(format!("images of {shape:?} values"))),
     }
 }
 
@@ -173,7 +181,7 @@ impl Inputs {
             Whole(self.by_feature()),
         ];
         // SAFETY: these are the types of the kernel's arguments. A preparation reads no byte beyond an image, as `Preparation::new`
-        // follows the shapes, and has the numbers that it names; the caller answers for the other buffers.
+        // follows the shapes, all of which can be counted, and has the numbers that it names; the caller answers for the other buffers.
         unsafe { self.gather.launch(stream, images * self.width, &arguments) }
     }
 

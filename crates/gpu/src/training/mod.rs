@@ -83,6 +83,11 @@ impl Settings {
         }
     }
 
+    /// Memory that those take, in MiB.
+    pub(crate) fn handed_over_mib(&self, width: usize) -> u64 {
+        ((size_of::<f32>() * self.handed_over(width)) as u64) >> 20
+    }
+
     /// Refuses numbers of images that do not fit together.
     pub(crate) fn check(&self, sets: &DataSets<'_>) -> Result<(), GpuError> {
         let (images, tested) = (sets.train.labels.len(), sets.test.labels.len());

@@ -64,7 +64,7 @@ fn transforms_that_do_not_fit_are_refused() {
         height: 2,
         width: 3,
     };
-    let three = [resize.clone(), resize.clone(), resize.clone()];
+    let three = [(); 3].map(|()| resize.clone());
     assert_eq!(
         refused([1, 4, 4], &three),
         "after 2 resizes a card does not transform images of [1, 2, 3] by Resize { height: 2, width: 3 }"
@@ -77,7 +77,12 @@ fn transforms_that_do_not_fit_are_refused() {
         std: vec![1.0],
     };
     assert!(refused([3, 4, 4], &[mean]).contains("[3, 4, 4] by Normalise"));
-    assert!(refused([1, 0, 4], &[]).contains("[1, 0, 4]"));
+    assert_eq!(refused([1, 0, 4], &[]), "images of [1, 0, 4] values");
+    let large = Transform::Resize {
+        height: 1 << 40,
+        width: 1 << 40,
+    };
+    assert!(refused([1, 4, 4], &[large, resize]).starts_with("images of [1, 1099511627776"));
 }
 
 #[test]
