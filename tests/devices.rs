@@ -153,31 +153,8 @@ fn what_no_card_computes_is_refused_while_the_file_is_read() {
     let data = "[data.digits]\n";
     let table =
         |kind: &str, keys: &str| format!("{data}[train.{kind}]\ndata = \"data.digits\"\n{keys}\n");
-    let flips = "augment = [\"flip\"]";
-    let network = format!("steps = [\"flatten\", {{ linear = \"classes\" }}]\n{flips}");
-    let bilinear = format!("hidden = 5\nbatch = 64\n{flips}");
-    refused(
-        &table("network", &format!("{network}\ndevice = \"cuda\"")),
-        &["[train.network] cannot compute on a graphics card: that needs `augment` = []"],
-    );
-    refused(
-        &format!("device = \"cuda\"\n{}", table("network", &network)),
-        &["[train.network] cannot compute on a graphics card"],
-    );
-    refused(
-        &table("bilinear", &format!("{bilinear}\ndevice = \"cuda\"")),
-        &["[train.bilinear] cannot compute on a graphics card: that needs `augment` = []"],
-    );
-    refused(
-        &table(
-            "bilinear",
-            &format!("{bilinear}\nmath = \"tf32\"\ndevice = \"auto\""),
-        ),
-        &[
-            "cannot compute with `math` = \"tf32\": that needs `augment` = []",
-            "leave `math` out and compute it on the processor",
-        ],
-    );
+    let network = "steps = [\"flatten\", { linear = \"classes\" }]\naugment = [\"flip\"]";
+    let bilinear = "hidden = 5\nbatch = 64\naugment = [\"flip\"]";
     refused(
         &table("mlp", "math = \"tf32\""),
         &["[train.mlp] has `math` = \"tf32\", which is for graphics cards"],
@@ -202,7 +179,7 @@ fn what_no_card_computes_is_refused_while_the_file_is_read() {
     );
     // `auto` refuses nothing, and a table may differ from the file.
     for pipeline in [
-        format!("device = \"auto\"\n{}", table("network", &network)),
+        format!("device = \"auto\"\n{}", table("network", network)),
         format!(
             "device = \"cuda\"\n{}",
             table("network", &format!("{network}\ndevice = \"cpu\""))
@@ -280,6 +257,7 @@ kind = "network"
 data = "data.digits"
 epochs = 1
 epoch_fraction = 0.3
+augment = [{ rotation = 10 }, "flip"]
 steps = [
     { conv = { channels = 4, kernel = 3, stride = 2, bias = false } }, "batch-norm", "relu",
     { residual = [{ conv = { channels = 4, kernel = 3, padding = 1 } }, "gelu"] },

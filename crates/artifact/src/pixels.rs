@@ -109,6 +109,21 @@ impl Pixels {
         })
     }
 
+    /// Shape `[channels, height, width]` of a stored image.
+    pub fn stored_shape(&self) -> [usize; 3] {
+        self.input
+    }
+
+    /// The largest value that a stored image can have.
+    pub fn maximum(&self) -> f32 {
+        self.maximum
+    }
+
+    /// The transforms, in their order.
+    pub fn transforms(&self) -> &[PixelTransform] {
+        &self.steps
+    }
+
     /// Shape `[channels, height, width]` of the network's input.
     pub fn output_shape(&self) -> [usize; 3] {
         self.output

@@ -32,7 +32,10 @@ pub use card::{Card, CardDescription, cards};
 pub use error::GpuError;
 pub use places::{Libraries, Library, Missing, Search};
 pub use products::Math;
-pub use training::{EpochPlan, EpochResult, Evaluation, GENERATORS, Images, Optimiser, States};
+pub use training::{
+    DataSets, EpochPlan, EpochResult, EpochTraining, Evaluation, GENERATORS, Images, Optimiser,
+    Preparation, RESIZES, Settings, States, StepInputs, Transform,
+};
 
 use buffer::{Buffer, Value};
 use module::{Kernel, Module};

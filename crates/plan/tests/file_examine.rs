@@ -104,10 +104,7 @@ fn descriptions() -> Vec<Description> {
         random: true,
         examined: true,
         fallback: true,
-        card: Some(CardSupport {
-            requires: Vec::new(),
-            memory_mib: 5,
-        }),
+        card: Some(CardSupport { memory_mib: 5 }),
         ..kind("network", &[TENSORS])
     };
     let tuned = TaskKindDescription {

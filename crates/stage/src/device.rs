@@ -4,7 +4,6 @@ use std::fmt;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::ParameterType;
 
@@ -86,8 +85,6 @@ impl DeviceChoice {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CardSupport {
-    /// Parameters with the values that they must have.
-    pub requires: Vec<(String, Value)>,
     /// Peak memory of the card in MiB for data of MNIST's size.
     pub memory_mib: u64,
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use eigenscope_artifact::KindName;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 use crate::description::{Parameter, Resources, Role, TaskKindDescription};
 use crate::device::CardSupport;
@@ -159,15 +158,10 @@ impl TaskKind {
         self
     }
 
-    /// Makes it compute on a graphics card if one is asked for and parameters have these values; `memory_mib` is the peak memory of
-    /// the card in MiB for data of MNIST's size.
-    pub fn on_cards(mut self, memory_mib: u64, requires: &[(&str, Value)]) -> Self {
-        let requires = requires.iter();
-        let requires = requires.map(|(name, value)| ((*name).to_owned(), value.clone()));
-        self.description.card = Some(CardSupport {
-            requires: requires.collect(),
-            memory_mib,
-        });
+    /// Makes it compute on a graphics card if one is asked for; `memory_mib` is the peak memory of the card in MiB for data of MNIST's
+    /// size.
+    pub fn on_cards(mut self, memory_mib: u64) -> Self {
+        self.description.card = Some(CardSupport { memory_mib });
         self
     }
 

@@ -40,7 +40,12 @@ fn images_read(bencher: Bencher<'_, '_>) {
         let reader = ImageReader::open(black_box(&path)).expect("readable");
         let pixels = reader.pixels().clone();
         let images = reader.read().expect("readable");
-        [images.train, images.test].map(|split| DataSet::new(&pixels, split.pixels, split.labels))
+        [images.train, images.test].map(|split| {
+            let data = DataSet::new(&pixels, split.pixels, split.labels);
+            // Inputs are made when they are first asked for.
+            black_box(data.batches().count());
+            data
+        })
     });
 }
 

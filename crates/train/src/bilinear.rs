@@ -6,7 +6,6 @@ use eigenscope_stage::{
     TaskKind, quantities, task_function,
 };
 use serde::Deserialize;
-use serde_json::Value;
 
 use crate::augment::{Augmentation, augment};
 use crate::optimiser::OptimiserKind;
@@ -75,7 +74,7 @@ pub(crate) fn kind() -> TaskKind {
         "an epoch has at least one whole batch; a partial one is dropped",
     ));
     kind.description.provides = provided(kind.description.provides);
-    kind.on_cards(CARD_MIB, &[("augment", Value::Array(Vec::new()))])
+    kind.on_cards(CARD_MIB)
 }
 
 /// The features of one layer as those of several: analyses of a bilinear layer are defined for one.

@@ -1,6 +1,7 @@
 //! Images as network inputs: ready in memory where they fit, else made batch by batch.
 
 use std::borrow::Cow;
+use std::sync::OnceLock;
 
 use eigenscope_artifact::{InputShape, Pixels};
 
@@ -20,16 +21,13 @@ pub struct DataSet {
     /// What makes inputs of images as stored.
     pixels: Box<Pixels>,
     width: usize,
-    inputs: Inputs,
-    labels: Vec<u16>,
-}
-
-#[derive(Debug, Clone)]
-enum Inputs {
-    /// `[images, width]`.
-    Ready(Vec<f32>),
     /// Images as stored, one after another.
-    Stored(Vec<u8>),
+    stored: Vec<u8>,
+    labels: Vec<u16>,
+    /// Inputs `[images, width]`, made when they are first asked for, if they fit; a graphics card makes its own.
+    ready: OnceLock<Vec<f32>>,
+    /// Most values that are kept ready.
+    limit: usize,
 }
 
 impl DataSet {
@@ -38,19 +36,32 @@ impl DataSet {
         Self::with_limit(pixels, stored, labels, READY_VALUES)
     }
 
-    fn with_limit(pixels: &Pixels, stored: Vec<u8>, labels: Vec<u16>, ready: usize) -> Self {
-        let width = pixels.output_len();
-        let inputs = if labels.len().saturating_mul(width) <= ready {
-            Inputs::Ready(pixels.apply_all(&stored))
-        } else {
-            Inputs::Stored(stored)
-        };
+    fn with_limit(pixels: &Pixels, stored: Vec<u8>, labels: Vec<u16>, limit: usize) -> Self {
         Self {
             pixels: Box::new(pixels.clone()),
-            width,
-            inputs,
+            width: pixels.output_len(),
+            stored,
             labels,
+            ready: OnceLock::new(),
+            limit,
         }
+    }
+
+    /// All inputs, unless they are too many to be kept.
+    fn ready(&self) -> Option<&[f32]> {
+        let fits = self.labels.len().saturating_mul(self.width) <= self.limit;
+        let make = || self.pixels.apply_all(&self.stored);
+        fits.then(|| self.ready.get_or_init(make).as_slice())
+    }
+
+    /// What makes inputs of images as stored.
+    pub(crate) fn pixels(&self) -> &Pixels {
+        &self.pixels
+    }
+
+    /// The images as they are stored, one after another.
+    pub(crate) fn stored(&self) -> &[u8] {
+        &self.stored
     }
 
     pub fn labels(&self) -> &[u16] {
@@ -75,21 +86,21 @@ impl DataSet {
     /// # Panics
     /// Panics if a row is out of bounds.
     pub fn gather(&self, rows: &[u32], out: &mut [f32]) {
-        match &self.inputs {
-            Inputs::Ready(inputs) => {
+        match self.ready() {
+            Some(inputs) => {
                 for (out, &row) in out.chunks_exact_mut(self.width).zip(rows) {
                     out.copy_from_slice(&inputs[row as usize * self.width..][..self.width]);
                 }
             }
-            Inputs::Stored(stored) => out.copy_from_slice(&self.transformed(stored, rows)),
+            None => out.copy_from_slice(&self.transformed(rows)),
         }
     }
 
-    fn transformed(&self, stored: &[u8], rows: &[u32]) -> Vec<f32> {
-        let image = stored.len() / self.labels.len();
+    fn transformed(&self, rows: &[u32]) -> Vec<f32> {
+        let image = self.stored.len() / self.labels.len();
         let mut inputs = Vec::with_capacity(rows.len() * self.width);
         for &row in rows {
-            let stored = &stored[row as usize * image..][..image];
+            let stored = &self.stored[row as usize * image..][..image];
             self.pixels.apply(stored, &mut inputs);
         }
         inputs
@@ -100,10 +111,10 @@ impl DataSet {
     /// # Panics
     /// Panics if a row is out of bounds.
     pub fn noisy(&self, rows: &[u32], noise: &mut NormalStream, std: f32, out: &mut [f32]) {
-        match &self.inputs {
-            Inputs::Ready(inputs) => noise.gather(inputs, self.width, rows, std, out),
-            Inputs::Stored(stored) => {
-                out.copy_from_slice(&self.transformed(stored, rows));
+        match self.ready() {
+            Some(inputs) => noise.gather(inputs, self.width, rows, std, out),
+            None => {
+                out.copy_from_slice(&self.transformed(rows));
                 noise.add(out, self.width, std);
             }
         }
@@ -121,14 +132,14 @@ impl DataSet {
             .enumerate()
             .map(move |(batch, labels)| {
                 let start = batch * rows;
-                let inputs = match &self.inputs {
-                    Inputs::Ready(inputs) => {
+                let inputs = match self.ready() {
+                    Some(inputs) => {
                         let inputs = &inputs[start * self.width..][..labels.len() * self.width];
                         Cow::Borrowed(inputs)
                     }
-                    Inputs::Stored(stored) => {
-                        let image = stored.len() / self.labels.len();
-                        let stored = &stored[start * image..][..labels.len() * image];
+                    None => {
+                        let image = self.stored.len() / self.labels.len();
+                        let stored = &self.stored[start * image..][..labels.len() * image];
                         Cow::Owned(self.pixels.apply_all(stored))
                     }
                 };
@@ -158,8 +169,8 @@ mod tests {
         let labels: Vec<u16> = (0..10).collect();
         let ready = DataSet::new(&pixels, stored.clone(), labels.clone());
         let lazy = DataSet::with_limit(&pixels, stored, labels, 0);
-        assert!(matches!(ready.inputs, Inputs::Ready(_)));
-        assert!(matches!(lazy.inputs, Inputs::Stored(_)));
+        assert!(ready.ready().is_some());
+        assert!(lazy.ready().is_none());
         let rows = [7, 0, 3];
         let made = |noise: bool, set: &DataSet| {
             let mut out = vec![0.0; 3 * 35];

@@ -29,7 +29,7 @@ pub(crate) fn kinds() -> Vec<TaskKind> {
             [embedding].into_iter().chain(recipe_parameters()).collect(),
             task_function!(embedding_net),
         )
-        .on_cards(enlarged_mib(), &[]),
+        .on_cards(enlarged_mib()),
     ]
 }
 
@@ -40,7 +40,7 @@ fn enlarged_mib() -> u64 {
     let architecture = networks::embedding_net(3).architecture(input, classes);
     let mib = architecture
         .ok()
-        .and_then(|it| memory_mib(&it, 128, 60_000));
+        .and_then(|it| memory_mib(&it, 28 * 28, 128, 60_000));
     mib.unwrap_or(1 << 14)
 }
 

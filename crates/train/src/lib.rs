@@ -38,7 +38,7 @@ pub use dropout::DropoutStream;
 pub use error::TrainError;
 pub use initialise::initialise;
 pub use noise::NormalStream;
-pub use on_card::train_on_card;
+pub use on_card::{preparation, train_on_card};
 pub use optimiser::{Optimiser, OptimiserKind};
 pub use schedule::{Schedule, Shape, StepEpochs, cosine};
 pub use sgd::{Sgd, SgdConstants};

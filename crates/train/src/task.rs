@@ -10,7 +10,6 @@ use eigenscope_stage::{
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 use crate::data_set::DataSet;
 use crate::description::{
@@ -32,7 +31,6 @@ pub(crate) fn training_kind<P: DeserializeOwned>(
         .iter()
         .find(|parameter| parameter.name == "epochs");
     let epochs = epochs.and_then(|epochs| epochs.duration_unit);
-    let requires = card_requires(&parameters);
     let card_mib = card_mib(network, &parameters);
     let seconds = seconds(network, epochs.unwrap_or(1.0));
     mark_sizes(network, &mut parameters);
@@ -48,16 +46,7 @@ pub(crate) fn training_kind<P: DeserializeOwned>(
         .random()
         .lendable_threads(15)
         .seconds(seconds)
-        .on_cards(card_mib, &requires)
-}
-
-/// What a card needs of parameters: it changes no images but by noise, which is a parameter of its own where there is one.
-pub(crate) fn card_requires(parameters: &[Parameter]) -> Vec<(&'static str, Value)> {
-    let augment = parameters
-        .iter()
-        .any(|parameter| parameter.name == "augment");
-    let none = || ("augment", Value::Array(Vec::new()));
-    augment.then(none).into_iter().collect()
+        .on_cards(card_mib)
 }
 
 /// Memory of a card for a typical network on data of MNIST's size, with the batch that is the default, in MiB.
@@ -71,6 +60,7 @@ fn card_mib(network: &Network, parameters: &[Parameter]) -> u64 {
     let mib = typical.and_then(|typical| {
         memory_mib(
             &typical,
+            typical.input.len(),
             batch.unwrap_or(USUAL_BATCH),
             MNIST_IMAGES as usize,
         )

@@ -5,15 +5,19 @@ use std::sync::{Mutex, PoisonError};
 
 use eigenscope_artifact::tables::training::HistoryRow;
 use eigenscope_artifact::{InputShape, PixelTransform, Pixels};
-use eigenscope_gpu::bilinear::{Settings, Sizes, Training, Weights};
-use eigenscope_gpu::{Card, EpochPlan, Images, Math, Optimiser, Search};
+use eigenscope_gpu::bilinear::{Sizes, Training, Weights};
+use eigenscope_gpu::{
+    Card, DataSets, EpochPlan, EpochTraining, Images, Math, Optimiser, Search, Settings,
+    StepInputs, network as gpu,
+};
 use eigenscope_models::steps::StepList;
 use eigenscope_models::{Architecture, Network, Step, StoredModel, networks};
 use eigenscope_stage::{Seed, ThreadBudget};
 use eigenscope_testing::{Digits, Tolerance, assert_close, class_names, emulated_cuda};
 use eigenscope_train::{
     AdamConstants, Augmentation, Augmenter, DataSet, LastBatch, NormalStream, OptimiserKind,
-    Recipe, Schedule, SgdConstants, Shape, StepEpochs, initialise, train, train_on_card,
+    Recipe, Schedule, SgdConstants, Shape, StepEpochs, initialise, preparation, train,
+    train_on_card,
 };
 use serde_json::{Value, json};
 
@@ -150,11 +154,8 @@ const OF_ADAM: Tolerance = Tolerance::OfLargest(2e-2);
 /// Parts of the digits, enlarged to this side.
 fn enlarged(side: usize) -> [DataSet; 2] {
     let digits = Digits::read();
-    let resize = PixelTransform::Resize {
-        height: side,
-        width: side,
-    };
-    let pixels = Pixels::new([1, 8, 8], 16, &[PixelTransform::Scale, resize]).expect("it fits");
+    let transforms = [PixelTransform::Scale, resize(side, side)];
+    let pixels = Pixels::new([1, 8, 8], 16, &transforms).expect("it fits");
     [0..150, 1500..1560].map(|rows| {
         let split = digits.split(rows);
         DataSet::new(&pixels, split.pixels, split.labels)
@@ -333,101 +334,256 @@ fn two_trainings_have_the_same_bits() {
     });
 }
 
-#[test]
-fn the_noise_on_a_card_is_that_of_the_processor_bit_by_bit() {
-    with_card(|card| {
-        // Widths with and without a rest of a block, more rows than one table of jumps is for.
-        for (side, batch) in [([8, 8], 100), ([7, 5], 70), ([6, 6], 4500)] {
-            let width = side[0] * side[1];
-            let images = batch + 3;
-            let pixels =
-                Pixels::new([1, side[0], side[1]], 16, &[PixelTransform::Scale]).expect("it fits");
-            let stored = (0..images * width).map(|k| (k * k % 17) as u8).collect();
-            let data = DataSet::new(&pixels, stored, vec![0; images]);
-            let order: Vec<u32> = (0..batch as u32)
-                .map(|k| (k * 13) % images as u32)
-                .collect();
-            let std = 0.4;
-            let settings = Settings {
-                batch,
-                math: Math::F32,
+/// Compares inputs of a step on the card with those of the processor, bit by bit: stored images of this shape with these transforms, and
+/// noise, in a batch of so many.
+fn compare_inputs(card: &Card, shape: [usize; 3], transforms: &[PixelTransform], batch: usize) {
+    let pixels = Pixels::new(shape, 16, transforms).expect("it fits");
+    let images = batch + 3;
+    let values = images * shape.iter().product::<usize>();
+    let stored: Vec<u8> = (0..values).map(|k| (k * k % 17) as u8).collect();
+    let labels = vec![0; images];
+    let data = DataSet::new(&pixels, stored.clone(), labels.clone());
+    let of_all = Images {
+        labels: &labels,
+        pixels: &stored,
+    };
+    let preparation = preparation(&pixels).expect("it fits");
+    let sets = DataSets {
+        preparation: &preparation,
+        train: of_all,
+        test: of_all,
+    };
+    let width = pixels.output_len();
+    let sizes = Sizes {
+        inputs: width,
+        hidden: 2,
+        classes: 2,
+        bias: false,
+    };
+    let zeros = |count| vec![0.0; count];
+    let weights = Weights {
+        embed: zeros(2 * width),
+        gate: zeros(8),
+        bias: Vec::new(),
+        unembed: zeros(4),
+    };
+    let (mut linear, inputs) = gpu::Network::new(width);
+    let map = gpu::Map::linear(width, 2, false);
+    linear.map(inputs, map).expect("it fits");
+    let order = (0..batch as u32).map(|k| (k * 13) % images as u32);
+    let order: Vec<u32> = order.collect();
+    for std in [0.0, 0.4] {
+        let settings = Settings {
+            batch,
+            epoch_images: batch,
+            math: Math::F32,
+            inputs: StepInputs::Stored {
                 noise_std: std as f32,
-                optimiser: Optimiser::Adam {
-                    constants: [0.1, 0.999, 0.001, 1e-8],
-                    penalty: 0.0,
-                },
-            };
-            let zeros = |count| vec![0.0; count];
-            let weights = Weights {
-                embed: zeros(2 * width),
-                gate: zeros(8),
-                bias: Vec::new(),
-                unembed: zeros(4),
-            };
-            let sizes = Sizes {
-                inputs: width,
-                hidden: 2,
-                classes: 2,
-                bias: false,
-            };
-            let [mut trained, mut tested] =
-                [(), ()].map(|()| data.batches().map(|(inputs, _)| inputs.into_owned()));
-            let images = |inputs| Images {
-                labels: data.labels(),
-                inputs,
-            };
-            let training = Training::new(
-                card,
-                sizes,
-                settings,
-                &weights,
-                images(&mut trained),
-                images(&mut tested),
-            );
-            let mut training = training.expect("it fits");
-            let plan = EpochPlan {
-                order: order.clone(),
-                schedule: vec![[1.0, 0.0, 1.0]],
-                noise: vec![NormalStream::new(SEED, "noise", 5).state_words()],
-                ..EpochPlan::default()
-            };
+            },
+            optimiser: Optimiser::Sgd {
+                momentum: 0.0,
+                weight_decay: 0.0,
+                nesterov: false,
+            },
+        };
+        let noise = match std {
+            0.0 => Vec::new(),
+            _ => vec![NormalStream::new(SEED, "noise", 5).state_words()],
+        };
+        let plan = EpochPlan {
+            order: order.clone(),
+            schedule: vec![[0.0; 3]],
+            noise,
+            ..EpochPlan::default()
+        };
+        let augment = [Augmentation::Noise { std }];
+        let augmenter =
+            Augmenter::new(&augment[usize::from(std == 0.0)..], &data).expect("it fits");
+        let expected = augmenter.batch(&data, &order, SEED, 5);
+        let compare = |training: &mut dyn EpochTraining, place: &dyn Fn(usize) -> usize| {
             training.start(&plan).expect("it starts");
             training.finish().expect("it ends");
-            let found = training.last_inputs().expect("it reads");
-            let augmenter = Augmenter::new(&[Augmentation::Noise { std }], &data).expect("it fits");
-            let expected = augmenter.batch(&data, &order, SEED, 5);
-            let differing = found
-                .iter()
-                .zip(&expected)
-                .position(|(a, b)| a.to_bits() != b.to_bits());
-            assert_eq!(
-                differing,
-                None,
-                "{side:?}: {:?}",
-                differing.map(|k| (found[k], expected[k]))
-            );
+            let found = training.step_inputs(0).expect("it reads");
+            let differs = |&k: &usize| found[place(k)].to_bits() != expected[k].to_bits();
+            let differing = (0..expected.len()).find(differs);
+            let differing = differing.map(|k| (k, found[place(k)], expected[k]));
+            assert_eq!(differing, None, "{transforms:?}");
+        };
+        let mut layer = Training::new(card, sizes, settings, &weights, sets).expect("it fits");
+        compare(&mut layer, &|k| k);
+        let tensors: [&[f32]; 1] = [&zeros(2 * width)];
+        let network = gpu::Training::new(card, linear.clone(), settings, &tensors, sets);
+        // Networks of steps have the first values of all images first.
+        compare(&mut network.expect("it fits"), &|k| {
+            k % width * batch + k / width
+        });
+    }
+}
+
+fn normalise(channels: usize) -> PixelTransform {
+    PixelTransform::Normalise {
+        mean: (0..channels).map(|c| 0.3 + 0.1 * c as f32).collect(),
+        std: (0..channels).map(|c| 0.2 + 0.1 * c as f32).collect(),
+    }
+}
+
+fn resize(height: usize, width: usize) -> PixelTransform {
+    PixelTransform::Resize { height, width }
+}
+
+#[test]
+fn inputs_on_a_card_are_those_of_the_processor_bit_by_bit() {
+    with_card(|card| {
+        let (scale, grey) = (PixelTransform::Scale, PixelTransform::Grey);
+        // Widths with and without a rest of a block of noise, and more rows than one table of jumps is for.
+        compare_inputs(card, [1, 8, 8], &[scale.clone()], 100);
+        compare_inputs(card, [1, 7, 5], &[], 70);
+        compare_inputs(card, [1, 5, 4], &[scale.clone(), resize(11, 7)], 4500);
+        let colours = [resize(4, 5), scale.clone(), normalise(2)];
+        compare_inputs(card, [2, 9, 6], &colours, 70);
+        let all = [
+            scale,
+            normalise(3),
+            grey,
+            normalise(1),
+            resize(6, 4),
+            resize(5, 7),
+        ];
+        compare_inputs(card, [3, 4, 3], &all, 70);
+    });
+}
+
+/// Images of 12 x 10 pixels in three channels, with these transforms.
+fn coloured(transforms: &[PixelTransform]) -> [DataSet; 2] {
+    let pixels = Pixels::new([3, 12, 10], 200, transforms).expect("it fits");
+    [90, 30].map(|images| {
+        let stored = (0..images * 360usize).map(|k| (k * k / 7 % 201) as u8);
+        let labels = (0..images).map(|image| (image * image % 5) as u16);
+        DataSet::new(&pixels, stored.collect(), labels.collect())
+    })
+}
+
+#[test]
+fn transforms_on_a_card_have_the_values_of_the_processor() {
+    with_card(|card| {
+        let (scale, grey) = (PixelTransform::Scale, PixelTransform::Grey);
+        let noisy = Recipe {
+            batch: 32,
+            ..recipe(1)
+        };
+        let plain = Recipe {
+            augment: Vec::new(),
+            last_batch: LastBatch::Kept,
+            evaluate_before: true,
+            ..noisy.clone()
+        };
+        for (transforms, shape) in [
+            (
+                vec![
+                    scale.clone(),
+                    normalise(3),
+                    grey.clone(),
+                    normalise(1),
+                    resize(17, 23),
+                ],
+                [1, 17, 23],
+            ),
+            (vec![resize(7, 5), scale.clone(), normalise(3)], [3, 7, 5]),
+            (vec![resize(19, 6), grey, scale, resize(9, 9)], [1, 9, 9]),
+        ] {
+            let data = coloured(&transforms);
+            let input = InputShape::from(shape);
+            for network in [networks::bilinear(6, true), networks::mlp(vec![9])] {
+                let architecture = network
+                    .architecture(input, class_names(5))
+                    .expect("it fits");
+                let model = initial(architecture);
+                for recipe in [&noisy, &plain] {
+                    let both = trained(card, &data, &model, recipe);
+                    assert_same(&both, OF_ADAM, 0.034);
+                }
+            }
         }
+    });
+}
+
+#[test]
+fn augmented_images_on_a_card_have_the_values_of_the_processor() {
+    with_card(|card| {
+        let all = vec![
+            Augmentation::Rotation { degrees: 20.0 },
+            Augmentation::Translation { fraction: 0.1 },
+            Augmentation::Flip,
+            Augmentation::Blur { sigma: 0.6 },
+            Augmentation::Noise { std: 0.2 },
+            Augmentation::SaltAndPepper { amount: 0.05 },
+        ];
+        let augmented = Recipe {
+            batch: 32,
+            last_batch: LastBatch::Kept,
+            augment: all,
+            ..recipe(2)
+        };
+        let dropped = Recipe {
+            last_batch: LastBatch::Dropped,
+            epoch_fraction: 0.7,
+            ..augmented.clone()
+        };
+        let dense = json!(["flatten", { "linear": 20 }, "relu", { "dropout": { "rate": 0.3 } }, { "linear": "classes" }]);
+        for recipe in [&augmented, &dropped] {
+            for model in [model(7, false), listed(&dense, 8)] {
+                let both = trained(card, &enlarged(8), &model, recipe);
+                assert_same(&both, OF_ADAM, 0.017);
+            }
+        }
+    });
+}
+
+#[test]
+fn many_augmented_images_are_handed_over_in_parts() {
+    with_card(|card| {
+        // Inputs of seven batches are handed over at a time, and an epoch has eight.
+        let side = 221;
+        let digits = Digits::read();
+        let transforms = [PixelTransform::Scale, resize(side, side)];
+        let pixels = Pixels::new([1, 8, 8], 16, &transforms).expect("it fits");
+        let data = [0..380, 1500..1520].map(|rows| {
+            let split = digits.split(rows);
+            DataSet::new(&pixels, split.pixels, split.labels)
+        });
+        let recipe = Recipe {
+            batch: 47,
+            augment: vec![Augmentation::Flip],
+            ..recipe(2)
+        };
+        let both = trained(
+            card,
+            &data,
+            &built_in(&networks::bilinear(3, false), side),
+            &recipe,
+        );
+        assert_same(&both, OF_ADAM, 0.051);
     });
 }
 
 #[test]
 fn recipes_that_no_card_trains_are_refused() {
     with_card(|card| {
-        let [train_set, test_set] = &digits();
-        let sets = (train_set, test_set);
-        let refused = |recipe: &Recipe| {
+        let refused_of = |[train_set, test_set]: &[DataSet; 2], recipe: &Recipe| {
             let mut model = model(4, false);
+            let sets = (train_set, test_set);
             let result = train_on_card(card, Math::F32, &mut model, sets, recipe, SEED, |_| {});
             result.expect_err("no card does").to_string()
         };
-        let flips = Recipe {
-            augment: vec![Augmentation::Flip],
-            ..recipe(1)
-        };
+        let pixels =
+            Pixels::new([1, 4, 4], 16, &[5, 6, 8].map(|side| resize(side, side))).expect("it fits");
+        let resized = [(); 2].map(|()| DataSet::new(&pixels, vec![3; 4096], vec![0; 256]));
         assert_eq!(
-            refused(&flips),
-            "no graphics card trains with `augment`; use `device = \"cpu\"`"
+            refused_of(&resized, &recipe(1)),
+            "no graphics card trains with more than 2 transforms `resize`; use `device = \"cpu\"`"
         );
+        let digits = digits();
+        let refused = |recipe: &Recipe| refused_of(&digits, recipe);
         let large = Recipe {
             batch: 5000,
             ..recipe(1)

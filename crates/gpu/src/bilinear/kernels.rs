@@ -3,7 +3,7 @@
 use crate::bilinear::layout::Layout;
 use crate::module::Argument::Whole;
 use crate::module::{NULL, at};
-use crate::{Buffer, Card, GpuError, Kernel, Stream, training};
+use crate::{Buffer, Card, GpuError, Kernel, Module, Preparation, Stream, training};
 
 const SOURCE: &str = include_str!("kernels.cu");
 
@@ -14,7 +14,6 @@ const SOURCE: &str = include_str!("kernels.cu");
 #[derive(Debug)]
 pub(super) struct Kernels {
     warp: usize,
-    pub(super) shared: training::Kernels,
     head: Kernel,
     column_sums: Kernel,
 }
@@ -36,20 +35,23 @@ pub(super) enum Head<'a> {
 }
 
 impl Kernels {
-    pub(super) fn compile(card: &Card, layout: &Layout) -> Result<Self, GpuError> {
+    /// Compiles the kernels, and with them those that all trainings share, which the module has as well.
+    pub(super) fn compile(
+        card: &Card,
+        preparation: &Preparation,
+        layout: &Layout,
+    ) -> Result<(Self, Module), GpuError> {
         let macros = [
-            ("WARP", card.warp().to_string()),
             ("CLASSES", layout.sizes.classes.to_string()),
             ("STRIDE", layout.stride.to_string()),
         ];
-        let module = card.compile(&[training::SOURCE, SOURCE].concat(), &macros)?;
-        let kernel = |name| module.kernel(name);
-        Ok(Self {
+        let module = training::compile(card, preparation, &[SOURCE], &macros)?;
+        let kernels = Self {
             warp: card.warp() as usize,
-            shared: training::Kernels::of(&module)?,
-            head: kernel("head")?,
-            column_sums: kernel("column_sums")?,
-        })
+            head: module.kernel("head")?,
+            column_sums: module.kernel("column_sums")?,
+        };
+        Ok((kernels, module))
     }
 
     #[allow(clippy::too_many_arguments, reason = "as the kernel")]

@@ -27,30 +27,12 @@ impl Training {
         arguments: &[Argument],
     ) -> Result<(), GpuError> {
         // SAFETY: as the caller promises.
-        unsafe { kernel.launch(&self.stream, threads, arguments) }
+        unsafe { kernel.launch(&self.epochs.stream, threads, arguments) }
     }
 
     /// The buffer of a value.
     pub(super) fn value(&self, value: usize) -> &Buffer<f32> {
         &self.values.values[self.memory.buffer_of[value]]
-    }
-
-    /// Puts `images` inputs from `rows` into the queue, those from number `start` on.
-    pub(super) fn enqueue_inputs(
-        &self,
-        rows: &Buffer<f32>,
-        start: usize,
-        images: usize,
-    ) -> Result<(), GpuError> {
-        let width = self.network.features[0];
-        let arguments = [
-            at(rows, start * width),
-            at(self.value(0), 0),
-            Whole(images as u32),
-            Whole(width as u32),
-        ];
-        // SAFETY: there are so many rows, and room for them, as the callers see to.
-        unsafe { self.launch(&self.kernels.transpose, images * width, &arguments) }
     }
 
     /// Puts all operations on `images` inputs into the queue.
@@ -161,7 +143,7 @@ impl Training {
         let arguments = [
             input,
             output,
-            at(self.draws.words(), words),
+            at(self.epochs.words(), words),
             Whole(threshold),
             Real(kept),
             Whole(features as u32),
@@ -176,12 +158,12 @@ impl Training {
         let (logits, classes) = (self.network.features.len() - 1, self.classes());
         let (split, labels, order, gradients, start) = match labels {
             Labels::Drawn { step } => {
-                let start = step * self.draws.shape().batch;
-                let order = at(self.draws.order(), start);
+                let start = step * self.epochs.shape().batch;
+                let order = at(self.epochs.order(), start);
                 let gradients = at(&self.values.slots[0], 0);
                 (
-                    &self.train,
-                    at(&self.train.labels, 0),
+                    &self.epochs.train,
+                    at(&self.epochs.train.labels, 0),
                     order,
                     gradients,
                     start,

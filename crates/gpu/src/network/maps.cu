@@ -3,14 +3,6 @@
 // Values are matrices `[features, images]`, so that neighbouring threads read neighbouring images. An image of `channels` has its features
 // channel by channel, then row by row. No kernel adds to what another thread adds to: sums have one order.
 
-// out[column, row] = rows[row, column]
-extern "C" __global__ void transpose(const float* rows, float* out, u32 count, u32 width) {
-    u32 i = thread_number();
-    if (i >= count * width) return;
-    u32 row = i % count, column = i / count;
-    out[i] = rows[(size_t)row * width + column];
-}
-
 // Adds a bias to every row of `length` values.
 extern "C" __global__ void add_bias(float* values, const float* bias, u32 rows, u32 length) {
     u32 i = thread_number();

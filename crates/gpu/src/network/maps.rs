@@ -28,11 +28,11 @@ impl Training {
         for piece in pieces(map, images) {
             let windows = self.enqueue_windows(map, input, piece, images)?;
             for group in 0..map.groups {
-                let weights = group_weights(&self.weights.values, map, weight, group);
+                let weights = group_weights(&self.epochs.weights.values, map, weight, group);
                 let outputs = group_outputs(output, map, piece, group, images);
                 let windows = group_windows(windows, map, group);
                 // SAFETY: the buffers belong to `self`, which waits before it is dropped; products check the sizes.
-                unsafe { self.products.multiply(weights, windows, outputs)? };
+                unsafe { self.epochs.products.multiply(weights, windows, outputs)? };
             }
         }
         let Some(bias) = bias else {
@@ -41,7 +41,7 @@ impl Training {
         let length = map.output().places() * images;
         let arguments = [
             at(output, 0),
-            at(&self.weights.values, bias),
+            at(&self.epochs.weights.values, bias),
             Whole(map.outputs as u32),
             Whole(length as u32),
         ];
@@ -66,7 +66,7 @@ impl Training {
             self.enqueue_row_parts([NULL, at(gradient, 0), NULL], map.outputs, length)?;
             let arguments = [
                 at(&self.values.parts, 0),
-                at(&self.weights.gradients, bias),
+                at(&self.epochs.weights.gradients, bias),
                 Whole(map.outputs as u32),
                 Whole(row_parts(length) as u32),
             ];
@@ -76,14 +76,17 @@ impl Training {
         for piece in pieces(map, images) {
             let windows = self.enqueue_windows(map, input, piece, images)?;
             for group in 0..map.groups {
-                let weights = group_weights(&self.weights.gradients, map, weight, group);
+                let weights = group_weights(&self.epochs.weights.gradients, map, weight, group);
                 let gradients = group_outputs(gradient, map, piece, group, images);
                 let windows = group_windows(windows, map, group).transposed();
                 // SAFETY: as in `enqueue_map`.
                 unsafe {
                     match piece.first {
-                        0 => self.products.multiply(gradients, windows, weights)?,
-                        _ => self.products.multiply_onto(gradients, windows, weights)?,
+                        0 => self.epochs.products.multiply(gradients, windows, weights)?,
+                        _ => self
+                            .epochs
+                            .products
+                            .multiply_onto(gradients, windows, weights)?,
                     }
                 }
             }
@@ -107,12 +110,13 @@ impl Training {
         // The windows are done with, and their gradients take their place.
         let windows = self.windows(map, result, piece, images);
         for group in 0..map.groups {
-            let weights = group_weights(&self.weights.values, map, weight, group);
+            let weights = group_weights(&self.epochs.weights.values, map, weight, group);
             let gradients = group_outputs(gradient, map, piece, group, images);
             let windows = group_windows(windows, map, group);
             // SAFETY: as in `enqueue_map`.
             unsafe {
-                self.products
+                self.epochs
+                    .products
                     .multiply(weights.transposed(), gradients, windows)?;
             }
         }

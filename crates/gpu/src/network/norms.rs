@@ -29,7 +29,7 @@ impl Training {
         let moments = &self.values.moments[number];
         let [channels, long, count] = [rows, length, row_parts(length)].map(|n| Whole(n as u32));
         let (weight, averages) = (
-            at(&self.weights.values, weight),
+            at(&self.epochs.weights.values, weight),
             at(&self.averages, averages),
         );
         let parts = at(&self.values.parts, 0);
@@ -66,7 +66,7 @@ impl Training {
                 at(input, 0),
                 at(output, 0),
                 at(moments, 0),
-                at(&self.weights.values, bias),
+                at(&self.epochs.weights.values, bias),
                 channels,
                 long,
             ];
@@ -91,8 +91,8 @@ impl Training {
         let arguments = [
             at(&self.values.parts, 0),
             moments,
-            at(&self.weights.gradients, weight),
-            at(&self.weights.gradients, bias),
+            at(&self.epochs.weights.gradients, weight),
+            at(&self.epochs.weights.gradients, bias),
             Precise(epsilon),
             channels,
             count,

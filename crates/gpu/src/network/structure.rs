@@ -398,7 +398,7 @@ impl Network {
         offset
     }
 
-    fn expect(&self, value: Value, features: usize) -> Result<(), GpuError> {
+    pub(super) fn expect(&self, value: Value, features: usize) -> Result<(), GpuError> {
         let found = self.features(value);
         if found == features && found > 0 {
             return Ok(());

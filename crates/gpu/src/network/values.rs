@@ -15,8 +15,6 @@ const ROW_PART: usize = 1 << 10;
 /// Buffers for a number of images.
 #[derive(Debug)]
 pub(super) struct Values {
-    /// Inputs as they are gathered, `[images, width]`.
-    pub(super) rows: Buffer<f32>,
     /// By the numbers of [`Memory::buffer_of`], `[features, images]`.
     pub(super) values: Vec<Buffer<f32>>,
     /// Gradients.
@@ -93,7 +91,7 @@ pub(super) fn bytes(network: &Network, memory: &Memory, images: usize) -> usize 
     let lengths = Lengths::new(network, memory, images);
     let all = [&lengths.floats, &lengths.chosen, &lengths.moments];
     let values: usize = all.into_iter().flatten().sum();
-    4 * (network.features[0] * images + values + lengths.windows) + 8 * lengths.parts
+    4 * (values + lengths.windows) + 8 * lengths.parts
 }
 
 impl Values {
@@ -110,7 +108,6 @@ impl Values {
         let (values, slots) = lengths.floats.split_at(memory.buffers.len());
         let chosen = lengths.chosen.iter().map(|&length| card.zeros(length));
         Ok(Self {
-            rows: card.zeros(network.features[0] * images)?,
             values: floats(values)?,
             slots: floats(slots)?,
             chosen: chosen.collect::<Result<_, _>>()?,

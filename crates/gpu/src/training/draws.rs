@@ -1,8 +1,9 @@
 //! What an epoch draws, on the card.
 
+use crate::module::{Argument, at};
 use crate::training::jumps::{jumps, noise_steps};
 use crate::training::kernels::CHUNK;
-use crate::training::{EpochPlan, GENERATORS, Kernels, Split, States};
+use crate::training::{EpochPlan, GENERATORS, Kernels, States};
 use crate::{Buffer, Card, GpuError, Stream};
 
 /// Sizes of the epochs of a training.
@@ -112,17 +113,17 @@ impl Draws {
         self.dropout.write(plan.dropout.as_flattened())
     }
 
-    pub(crate) fn shape(&self) -> EpochShape {
-        self.shape
+    pub(super) fn shape(&self) -> &EpochShape {
+        &self.shape
     }
 
     /// Images in the order of the epoch.
-    pub(crate) fn order(&self) -> &Buffer<u32> {
+    pub(super) fn order(&self) -> &Buffer<u32> {
         &self.order
     }
 
     /// What the optimiser needs for a step.
-    pub(crate) fn schedule(&self, step: usize) -> (&Buffer<f32>, usize) {
+    pub(super) fn schedule(&self, step: usize) -> (&Buffer<f32>, usize) {
         (&self.schedule, 3 * step)
     }
 
@@ -131,45 +132,21 @@ impl Draws {
         &self.words
     }
 
-    /// Puts the inputs of a step into the queue, `[rows, width]` in `out`.
-    ///
-    /// # Safety
-    /// The buffers must exist until that has been done; `split` must be the one that is drawn from, and `out` have room for a batch.
-    pub(crate) unsafe fn enqueue_inputs(
-        &self,
-        kernels: &Kernels,
-        stream: &Stream,
-        split: &Split,
-        out: &Buffer<f32>,
-        step: usize,
-    ) -> Result<(), GpuError> {
-        let (shape, rows) = (&self.shape, self.shape.rows(step));
-        let order = (&self.order, step * shape.batch);
-        // SAFETY: `write` checked that the order names images that are there; `new` made room for every step; the caller answers for
-        // the rest.
-        unsafe {
-            if self.noise.len() == 0 {
-                return kernels.gather(stream, &split.inputs, order, out, rows, shape.width);
-            }
-            kernels.gather_noisy(
-                stream,
-                &split.inputs,
-                order,
-                (&self.noise, step * 4 * GENERATORS),
-                &self.noise_jumps,
-                out,
-                rows,
-                shape.width,
-                shape.noise_std,
-            )
-        }
+    /// States of the generators of noise before a step, and jumps from row to row; `None` without noise.
+    pub(super) fn noise(&self, step: usize) -> Option<[Argument; 2]> {
+        (self.noise.len() > 0).then(|| {
+            [
+                at(&self.noise, step * 4 * GENERATORS),
+                at(&self.noise_jumps, 0),
+            ]
+        })
     }
 
     /// Puts the random words of a step into the queue.
     ///
     /// # Safety
     /// The draws must exist until that has been done.
-    pub(crate) unsafe fn enqueue_words(
+    pub(super) unsafe fn enqueue_words(
         &self,
         kernels: &Kernels,
         stream: &Stream,

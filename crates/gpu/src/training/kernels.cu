@@ -1,4 +1,4 @@
-// What all trainings share: images of a batch with noise, random words, sums of losses, optimisers.
+// What all trainings share: random numbers, sums of losses, optimisers.
 //
 // NVRTC compiles these kernels for the card; tests compile the same text for the processor and run one thread after another there, so no
 // thread may wait for another one of its block. Macro: WARP, threads that run in step. Products and sums are fused only by `fmaf`, as in
@@ -88,35 +88,6 @@ __device__ __forceinline__ void circle(u32 bits, float* sine, float* cosine) {
     u32 difference = (s_bits ^ c_bits) & swap;
     *sine = to_float((s_bits ^ difference) ^ ((bits & 4u) << 29));
     *cosine = to_float((c_bits ^ difference) ^ ((bits & 2u) << 30));
-}
-
-// out[row, :] = inputs[order[row], :]
-extern "C" __global__ void gather(const float* inputs, const u32* order, float* out, u32 rows, u32 width) {
-    u32 i = thread_number();
-    if (i >= rows * width) return;
-    u32 row = i / width, column = i % width;
-    out[i] = inputs[(size_t)order[row] * width + column];
-}
-
-// As `gather`, with noise of standard deviation `std`: the noise of `NormalStream` of the stage `train`, bit by bit. Sixteen
-// generators take turns; a thread has the part of one of them in one row. `starts` has their states before the batch; a jump is one row.
-extern "C" __global__ void gather_noisy(const float* inputs, const u32* order, const u32* starts, const u32* jumps, float* out,
-                                        u32 rows, u32 width, float std) {
-    u32 i = thread_number();
-    if (i >= rows * 16) return;
-    u32 row = i / 16, lane = i % 16;
-    Generator g = generator(starts, lane, jumps, row);
-    const float* from = inputs + (size_t)order[row] * width;
-    float* to = out + (size_t)row * width;
-    const float step = 1.0f / 2147483648.0f;
-    for (u32 column = lane; column < width + lane; column += 32) {
-        float u = (float)(int)(next(g) >> 1) * step + 0.5f * step;
-        float radius = sqrtf(fmaxf(-2.0f * logarithm(u), 0.0f)) * std;
-        float sine, cosine;
-        circle(next(g), &sine, &cosine);
-        if (column < width) to[column] = from[column] + radius * cosine;
-        if (column + 16 < width) to[column + 16] = from[column + 16] + radius * sine;
-    }
 }
 
 // The words that the sixteen generators make one after another, as `BitLanes` of the stage `train`: `count` times 32 of each. A jump is

@@ -1,7 +1,9 @@
 //! Weights on the card, and the steps of an optimiser.
 
+use crate::module::Argument::Whole;
+use crate::module::at;
 use crate::training::Kernels;
-use crate::{Buffer, Card, GpuError, Stream};
+use crate::{Buffer, Card, GpuError, Kernel, Stream};
 
 /// An optimiser with its constants, as the stage `train` rounds them.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -29,43 +31,47 @@ pub(crate) struct Weights {
     pub(crate) values: Buffer<f32>,
     pub(crate) gradients: Buffer<f32>,
     constants: Buffer<f32>,
-    state: State,
-}
-
-#[derive(Debug)]
-enum State {
-    Moments([Buffer<f32>; 2]),
-    Velocities(Buffer<f32>),
+    /// Moments or velocities.
+    states: Vec<Buffer<f32>>,
+    kernel: Kernel,
 }
 
 /// Buffers of so many values that weights take, all kinds together.
 pub(crate) const WEIGHT_BUFFERS: usize = 4;
 
 impl Weights {
-    pub(crate) fn new(card: &Card, values: &[f32], optimiser: Optimiser) -> Result<Self, GpuError> {
+    pub(super) fn new(
+        card: &Card,
+        kernels: &Kernels,
+        values: &[f32],
+        optimiser: Optimiser,
+    ) -> Result<Self, GpuError> {
         let zeros = || card.zeros::<f32>(values.len());
-        let (constants, state) = match optimiser {
+        let (kernel, constants, states) = match optimiser {
             Optimiser::Adam {
                 constants: [a, b, c, d],
                 penalty,
             } => (
+                &kernels.adam,
                 vec![a, b, c, d, penalty],
-                State::Moments([zeros()?, zeros()?]),
+                vec![zeros()?, zeros()?],
             ),
             Optimiser::Sgd {
                 momentum,
                 weight_decay,
                 nesterov,
             } => (
+                &kernels.sgd,
                 vec![momentum, weight_decay, f32::from(u8::from(nesterov))],
-                State::Velocities(zeros()?),
+                vec![zeros()?],
             ),
         };
         Ok(Self {
             values: card.copy_of(values)?,
             gradients: zeros()?,
             constants: card.copy_of(&constants)?,
-            state,
+            states,
+            kernel: kernel.clone(),
         })
     }
 
@@ -73,28 +79,20 @@ impl Weights {
     ///
     /// # Safety
     /// Weights and schedule must exist until it has been done, and the schedule must be so long.
-    pub(crate) unsafe fn enqueue_step(
+    pub(super) unsafe fn enqueue_step(
         &self,
-        kernels: &Kernels,
         stream: &Stream,
         step: (&Buffer<f32>, usize),
     ) -> Result<(), GpuError> {
-        let Self {
-            values,
-            gradients,
-            constants,
-            state,
-        } = self;
-        // SAFETY: all buffers of `new` have one length; the caller keeps them.
-        unsafe {
-            match state {
-                State::Moments([first, second]) => {
-                    kernels.adam(stream, values, gradients, [first, second], constants, step)
-                }
-                State::Velocities(velocities) => {
-                    kernels.sgd(stream, values, gradients, velocities, constants, step)
-                }
-            }
-        }
+        let mut arguments = vec![at(&self.values, 0), at(&self.gradients, 0)];
+        arguments.extend(self.states.iter().map(|state| at(state, 0)));
+        arguments.extend([
+            at(&self.constants, 0),
+            at(step.0, step.1),
+            Whole(self.values.len() as u32),
+        ]);
+        // SAFETY: the kernels have these arguments, each with as many states as `new` makes for it; all buffers but the constants have
+        // one length; the caller keeps them.
+        unsafe { self.kernel.launch(stream, self.values.len(), &arguments) }
     }
 }

@@ -11,8 +11,8 @@ const PARTS: usize = 1 << 9;
 /// One split on the card.
 #[derive(Debug)]
 pub(crate) struct Split {
-    /// `[images, width]`.
-    pub(crate) inputs: Buffer<f32>,
+    /// Images as they are stored, one after another.
+    pub(crate) pixels: Buffer<u8>,
     pub(crate) labels: Buffer<u16>,
     pub(crate) images: usize,
     /// One for each image, in the order in which they were seen.
@@ -25,31 +25,26 @@ pub(crate) struct Split {
 }
 
 impl Split {
-    /// Brings images with inputs of `width` values and one of `classes` onto the card.
+    /// Brings images of `stored` bytes and one of `classes` onto the card.
     pub(crate) fn new(
         card: &Card,
         images: Images<'_>,
-        width: usize,
+        stored: usize,
         classes: usize,
     ) -> Result<Self, GpuError> {
-        let Images { labels, inputs } = images;
+        let Images { labels, pixels } = images;
         if let Some(label) = labels.iter().find(|&&label| usize::from(label) >= classes) {
             return Err(GpuError::Shape(format!("class {label} of {classes}")));
         }
-        let mut on_card = card.zeros(labels.len() * width)?;
-        let mut written = 0;
-        for piece in inputs {
-            on_card.write_at(written, &piece)?;
-            written += piece.len();
-        }
-        if written != on_card.len() {
+        if pixels.len() != labels.len() * stored {
             return Err(GpuError::Shape(format!(
-                "{written} inputs of {} images",
+                "{} bytes of {} images with {stored} each",
+                pixels.len(),
                 labels.len()
             )));
         }
         Ok(Self {
-            inputs: on_card,
+            pixels: card.copy_of(pixels)?,
             labels: card.copy_of(labels)?,
             images: labels.len(),
             losses: card.zeros(labels.len())?,

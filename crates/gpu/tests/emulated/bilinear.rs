@@ -1,38 +1,45 @@
 //! A bilinear layer.
 
-use eigenscope_gpu::bilinear::{self, Settings, Sizes, Training, Weights};
-use eigenscope_gpu::{Card, EpochPlan, GENERATORS, Images, Math, Optimiser};
+use eigenscope_gpu::bilinear::{self, Sizes, Training, Weights};
+use eigenscope_gpu::{
+    Card, DataSets, EpochPlan, EpochTraining, GENERATORS, Images, Math, Optimiser, Settings,
+    StepInputs,
+};
 use eigenscope_testing::{Tolerance, assert_close};
 
-use crate::{emulator, pattern};
+use crate::{emulator, inputs, pattern, preparation, stored};
 
 /// A small training: weights, images and plans made of whole numbers.
 struct Case {
     sizes: Sizes,
     batch: usize,
     weights: Weights,
+    /// Images as they are stored, and the inputs that they become.
+    pixels: Vec<u8>,
     inputs: Vec<f32>,
     labels: Vec<u16>,
 }
 
 impl Case {
     fn new(hidden: usize, bias: bool) -> Self {
-        let (inputs, classes, images) = (37, 5, 45);
+        let (width, classes, images) = (37, 5, 45);
+        let pixels = stored(images * width, 5);
         Self {
             sizes: Sizes {
-                inputs,
+                inputs: width,
                 hidden,
                 classes,
                 bias,
             },
             batch: 20,
             weights: Weights {
-                embed: pattern(hidden * inputs, 1, 0.3),
+                embed: pattern(hidden * width, 1, 0.3),
                 gate: pattern(2 * hidden * hidden, 2, 0.4),
                 bias: pattern(if bias { 2 * hidden } else { 0 }, 3, 0.5),
                 unembed: pattern(classes * hidden, 4, 0.6),
             },
-            inputs: pattern(images * inputs, 5, 1.0),
+            inputs: inputs(&pixels),
+            pixels,
             labels: (0..images)
                 .map(|image| (image * image % classes) as u16)
                 .collect(),
@@ -42,32 +49,26 @@ impl Case {
     fn training(&self, card: &Card, math: Math) -> Training {
         let settings = Settings {
             batch: self.batch,
+            epoch_images: 40,
             math,
-            noise_std: 0.0,
+            inputs: StepInputs::Stored { noise_std: 0.0 },
             optimiser: Optimiser::Adam {
                 constants: [0.1, 0.999, 0.001, 1e-8],
                 penalty: 0.0,
             },
         };
-        let images = |mut pieces| {
-            Training::new(
-                card,
-                self.sizes,
-                settings,
-                &self.weights,
-                Images {
-                    labels: &self.labels,
-                    inputs: &mut pieces,
-                },
-                Images {
-                    labels: &self.labels[..7],
-                    inputs: &mut std::iter::once(self.inputs[..7 * self.sizes.inputs].to_vec()),
-                },
-            )
+        let sets = DataSets {
+            preparation: &preparation(self.sizes.inputs),
+            train: Images {
+                labels: &self.labels,
+                pixels: &self.pixels,
+            },
+            test: Images {
+                labels: &self.labels[..7],
+                pixels: &self.pixels[..7 * self.sizes.inputs],
+            },
         };
-        // In pieces of any length.
-        let pieces: Vec<Vec<f32>> = self.inputs.chunks(100).map(<[f32]>::to_vec).collect();
-        images(pieces.into_iter()).expect("it fits")
+        Training::new(card, self.sizes, settings, &self.weights, sets).expect("it fits")
     }
 
     fn plan(&self, rate: f32) -> EpochPlan {
@@ -276,38 +277,38 @@ fn a_card_without_room_and_wrong_sizes_are_refused() {
     };
     let card = Card::open(&libraries, 0).expect("it opens");
     let case = Case::new(12, false);
-    let settings = Settings {
-        batch: 20,
-        math: Math::F32,
-        noise_std: 0.1,
-        optimiser: Optimiser::Sgd {
-            momentum: 0.9,
-            weight_decay: 0.0,
-            nesterov: false,
-        },
-    };
-    let new = |labels: &[u16], batch: usize| {
+    let new = |labels: &[u16]| {
+        let settings = Settings {
+            batch: 20,
+            epoch_images: 40,
+            math: Math::F32,
+            inputs: StepInputs::Stored { noise_std: 0.1 },
+            optimiser: Optimiser::Sgd {
+                momentum: 0.9,
+                weight_decay: 0.0,
+                nesterov: false,
+            },
+        };
         let images = Images {
             labels,
-            inputs: &mut std::iter::once(case.inputs.clone()),
+            pixels: &case.pixels,
         };
-        let test = Images {
-            labels,
-            inputs: &mut std::iter::once(case.inputs.clone()),
+        let sets = DataSets {
+            preparation: &preparation(37),
+            train: images,
+            test: images,
         };
-        let settings = Settings { batch, ..settings };
-        Training::new(&card, case.sizes, settings, &case.weights, images, test).map(drop)
+        let training = Training::new(&card, case.sizes, settings, &case.weights, sets);
+        training.map(drop).expect_err("it does not fit").to_string()
     };
-    let error = new(&case.labels, 20).expect_err("no room");
-    let needed = bilinear::memory_mib(case.sizes, 20, 45, 45);
+    let needed = bilinear::memory_mib(case.sizes, 37, 20, 45, 45);
     assert_eq!(
-        error.to_string(),
+        new(&case.labels),
         format!("emulated card has 300 MiB of memory free, the training needs {needed} MiB")
     );
-    let error = new(&case.labels[..10], 20).expect_err("no batch");
     assert_eq!(
-        error.to_string(),
-        "10 training images in batches of 20, 10 test images"
+        new(&case.labels[..10]),
+        "40 of 10 training images in batches of 20, 10 test images"
     );
     assert_eq!(GENERATORS, 16);
 }

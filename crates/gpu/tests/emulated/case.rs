@@ -1,11 +1,14 @@
 //! A small training of a network on a card, and its values by plain loops.
 
-use eigenscope_gpu::network::{Settings, Training};
-use eigenscope_gpu::{Card, EpochPlan, GENERATORS, Images, Math, Optimiser, States};
+use eigenscope_gpu::network::Training;
+use eigenscope_gpu::{
+    Card, DataSets, EpochPlan, EpochTraining, GENERATORS, Images, Math, Optimiser, Settings,
+    States, StepInputs,
+};
 use eigenscope_testing::{Tolerance, assert_close};
 
 use crate::plain::{self, Step};
-use crate::{emulator, pattern};
+use crate::{emulator, inputs, pattern, preparation, stored};
 
 pub(crate) const IMAGES: usize = 29;
 pub(crate) const BATCH: usize = 12;
@@ -16,7 +19,8 @@ pub(crate) struct Case {
     pub(crate) inputs: usize,
     pub(crate) steps: Vec<Step>,
     pub(crate) tensors: Vec<Vec<f32>>,
-    pub(crate) images: Vec<f32>,
+    /// Images as they are stored.
+    pub(crate) pixels: Vec<u8>,
     pub(crate) labels: Vec<u16>,
 }
 
@@ -44,7 +48,7 @@ impl Case {
         Self {
             inputs,
             tensors: tensors.collect(),
-            images: pattern(IMAGES * inputs, 50, 1.0),
+            pixels: stored(IMAGES * inputs, 50),
             labels: (0..IMAGES)
                 .map(|image| (image * image % CLASSES) as u16)
                 .collect(),
@@ -53,32 +57,37 @@ impl Case {
     }
 
     pub(crate) fn training(&self, card: &Card, optimiser: Optimiser) -> Training {
+        self.training_of(card, optimiser, StepInputs::Stored { noise_std: 0.0 })
+    }
+
+    pub(crate) fn training_of(
+        &self,
+        card: &Card,
+        optimiser: Optimiser,
+        step_inputs: StepInputs,
+    ) -> Training {
         let settings = Settings {
             batch: BATCH,
             epoch_images: IMAGES,
             math: Math::F32,
-            noise_std: 0.0,
+            inputs: step_inputs,
             optimiser,
         };
         let network = plain::on_card(self.inputs, &self.steps);
         let tensors: Vec<&[f32]> = self.tensors.iter().map(Vec::as_slice).collect();
-        let mut pieces = self.images.chunks(100).map(<[f32]>::to_vec);
         let tested = 7;
-        Training::new(
-            card,
-            network,
-            settings,
-            &tensors,
-            Images {
+        let sets = DataSets {
+            preparation: &preparation(self.inputs),
+            train: Images {
                 labels: &self.labels,
-                inputs: &mut pieces,
+                pixels: &self.pixels,
             },
-            Images {
+            test: Images {
                 labels: &self.labels[..tested],
-                inputs: &mut std::iter::once(self.images[..tested * self.inputs].to_vec()),
+                pixels: &self.pixels[..tested * self.inputs],
             },
-        )
-        .expect("it fits")
+        };
+        Training::new(card, network, settings, &tensors, sets).expect("it fits")
     }
 
     pub(crate) fn order(&self) -> Vec<u32> {
@@ -113,7 +122,11 @@ impl Case {
         let tensors: Vec<Vec<f64>> = self.tensors.iter().map(|tensor| wide(tensor)).collect();
         let images: Vec<f64> = rows
             .iter()
-            .flat_map(|&row| wide(&self.images[row as usize * self.inputs..][..self.inputs]))
+            .flat_map(|&row| {
+                wide(&inputs(
+                    &self.pixels[row as usize * self.inputs..][..self.inputs],
+                ))
+            })
             .collect();
         let labels: Vec<usize> = rows
             .iter()
@@ -171,7 +184,7 @@ impl Case {
         let after = Case {
             tensors: averages,
             steps: self.steps.clone(),
-            images: self.images.clone(),
+            pixels: self.pixels.clone(),
             labels: self.labels.clone(),
             inputs: self.inputs,
         };

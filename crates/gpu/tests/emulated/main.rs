@@ -4,13 +4,14 @@
 
 mod bilinear;
 mod case;
+mod images;
 mod network;
 mod plain;
 
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use eigenscope_gpu::{Card, GpuError, Libraries, Search, cards};
+use eigenscope_gpu::{Card, GpuError, Libraries, Preparation, Search, Transform, cards};
 use eigenscope_testing::emulated_cuda;
 
 /// The emulated driver is for one thread, and its variable for the whole process.
@@ -93,4 +94,25 @@ fn a_library_that_is_another_one_is_named_with_what_it_lacks() {
 fn pattern(count: usize, seed: usize, scale: f32) -> Vec<f32> {
     let value = |i: usize| ((i * 7919 + seed * 104_729 + i * i * 31) % 1009) as f32 / 504.5 - 1.0;
     (0..count).map(|i| scale * value(i)).collect()
+}
+
+/// Stored images made of whole numbers.
+fn stored(count: usize, seed: usize) -> Vec<u8> {
+    let byte = |value: &f32| (value * 127.0 + 128.0) as u8;
+    pattern(count, seed, 1.0).iter().map(byte).collect()
+}
+
+/// What makes inputs of so many values of stored images, in ±1.
+fn preparation(width: usize) -> Preparation {
+    let transform = Transform::Normalise {
+        mean: vec![128.0],
+        std: vec![128.0],
+    };
+    Preparation::new([1, 1, width], &[transform]).expect("it fits")
+}
+
+/// The inputs that it makes.
+fn inputs(stored: &[u8]) -> Vec<f32> {
+    let input = |&byte: &u8| (f32::from(byte) - 128.0) / 128.0;
+    stored.iter().map(input).collect()
 }

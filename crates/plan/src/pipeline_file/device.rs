@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use eigenscope_stage::{CardSupport, Device, DeviceChoice, Parameter, TaskKindDescription};
+use eigenscope_stage::{CardSupport, Device, DeviceChoice, TaskKindDescription};
 use serde_json::Value;
 
 use super::expand::ExpandedTable;
 use super::table::Table;
-use crate::file::{self, Entry, FileError, Problems, Span};
+use crate::file::{self, Entry, FileError, Problems};
 use crate::plan::{PlannedTask, TaskDevice};
 use crate::programs::Programs;
 
@@ -15,20 +15,10 @@ use crate::programs::Programs;
 pub(crate) const DEVICE: &str = "device";
 
 /// Reads the value of the key.
-pub(crate) fn choice(entry: &Entry, problems: &mut Problems) -> Option<(DeviceChoice, Span)> {
+pub(crate) fn choice(entry: &Entry, problems: &mut Problems) -> Option<DeviceChoice> {
     let kind = DeviceChoice::parameter_type();
     let name = file::value(&entry.node, &kind, DEVICE, problems)?;
-    Some((
-        DeviceChoice::named(name.as_str()?)?,
-        entry.node.span.clone(),
-    ))
-}
-
-/// What is asked for, and where.
-struct Asked {
-    choice: DeviceChoice,
-    /// `None`: on the command line, or nowhere.
-    span: Option<Span>,
+    DeviceChoice::named(name.as_str()?)
 }
 
 /// Settles on which device the tasks compute. `of_file` is what the pipeline file says about all of them; the command line comes
@@ -36,7 +26,7 @@ struct Asked {
 pub(crate) fn settle(
     expanded: &[ExpandedTable<'_>],
     tasks: &mut [PlannedTask],
-    of_file: Option<&(DeviceChoice, Span)>,
+    of_file: Option<DeviceChoice>,
     programs: &Programs,
     problems: &mut Problems,
 ) {
@@ -49,17 +39,7 @@ pub(crate) fn settle(
         let Some(support) = &kind.card else {
             continue;
         };
-        let asked = match (programs.device(), table.device.as_ref().or(of_file)) {
-            (Some(choice), _) => Asked { choice, span: None },
-            (None, Some((choice, span))) => Asked {
-                choice: *choice,
-                span: Some(span.clone()),
-            },
-            (None, None) => Asked {
-                choice: DeviceChoice::default(),
-                span: None,
-            },
-        };
+        let asked = programs.device().or(table.device).or(of_file);
         let Some(tasks) = tasks.get_mut(range.clone()) else {
             continue;
         };
@@ -67,7 +47,7 @@ pub(crate) fn settle(
             table,
             kind,
             support,
-            asked,
+            asked: asked.unwrap_or_default(),
             programs,
         };
         settling.settle(tasks, problems);
@@ -78,7 +58,7 @@ struct Settling<'a> {
     table: &'a Table<'a>,
     kind: &'a TaskKindDescription,
     support: &'a CardSupport,
-    asked: Asked,
+    asked: DeviceChoice,
     programs: &'a Programs,
 }
 
@@ -101,11 +81,6 @@ impl Settling<'_> {
     }
 
     fn device(&self, parameters: &Value, problems: &mut Problems) -> TaskDevice {
-        let obstacle = self
-            .support
-            .requires
-            .iter()
-            .find(|(name, value)| parameters.get(name) != Some(value));
         let mut only = self
             .kind
             .parameters
@@ -118,16 +93,8 @@ impl Settling<'_> {
             accepts,
             card_memory_mib: self.support.memory_mib,
         };
-        match (self.asked.choice, obstacle, only) {
-            (DeviceChoice::Cuda, Some((name, value)), only) => {
-                problems.add(|| self.needs(name, value, "on a graphics card", only));
-            }
-            // What only cards can do is done there or not at all.
-            (DeviceChoice::Auto, Some((name, value)), Some(only)) => {
-                let what = format!("with `{}` = {}", only.name, parameters[&only.name]);
-                problems.add(|| self.needs(name, value, &what, Some(only)));
-            }
-            (DeviceChoice::Cpu, _, Some(only)) => problems.add(|| {
+        match (self.asked, only) {
+            (DeviceChoice::Cpu, Some(only)) => problems.add(|| {
                 let (name, value) = (&only.name, &parameters[&only.name]);
                 let message = format!("[{}] has `{name}` = {value}, which is for graphics cards, and computes on the processor", self.table.id);
                 let span = self.table.value_spans.get(name.as_str()).unwrap_or(&self.table.header);
@@ -139,40 +106,17 @@ impl Settling<'_> {
                     .at(span, "not on the processor")
                     .help(format!("leave `{name}` out, or {card}"))
             }),
-            (DeviceChoice::Cuda, None, _) | (DeviceChoice::Auto, None, Some(_)) => return card(None),
-            (DeviceChoice::Auto, None, None) if self.programs.has_card() => return card(Some(Device::Cpu)),
-            (DeviceChoice::Auto, None, None) => {
+            (DeviceChoice::Cpu, None) => {}
+            // What only cards can do is done there or not at all.
+            (DeviceChoice::Cuda, _) | (DeviceChoice::Auto, Some(_)) => return card(None),
+            (DeviceChoice::Auto, None) if self.programs.has_card() => return card(Some(Device::Cpu)),
+            (DeviceChoice::Auto, None) => {
                 return TaskDevice {
                     accepts: Some(Device::Cuda),
                     ..TaskDevice::default()
                 };
             }
-            (DeviceChoice::Cpu, _, None) | (DeviceChoice::Auto, Some(_), None) => {}
         }
         TaskDevice::default()
-    }
-
-    /// That a card needs another value. `only` is a parameter that is for cards only, if one is given.
-    fn needs(&self, name: &str, value: &Value, what: &str, only: Option<&Parameter>) -> FileError {
-        let message = format!(
-            "[{}] cannot compute {what}: that needs `{name}` = {value}",
-            self.table.id
-        );
-        let span = self
-            .table
-            .value_spans
-            .get(name)
-            .unwrap_or(&self.table.header);
-        let error = FileError::new("not_on_cards", message).at(span, "another value here");
-        let error = match &self.asked.span {
-            Some(asked) => error.at(asked, "asked for here"),
-            None => error,
-        };
-        let first = only.map_or_else(String::new, |only| {
-            format!("leave `{}` out and ", only.name)
-        });
-        error.help(format!(
-            "{first}compute it on the processor (device = \"cpu\"), or change the value"
-        ))
     }
 }

@@ -87,7 +87,7 @@ pub(crate) fn plan(
     let seed = seed.unwrap_or_default();
     let (mut tasks, expanded) = expand(&tables, &references, programs, seed, progress, problems);
     progress.begin(Activity::Checking, tasks.len());
-    device::settle(&expanded, &mut tasks, device.as_ref(), programs, problems);
+    device::settle(&expanded, &mut tasks, device, programs, problems);
     let examinations = examine(&expanded, &tasks, programs, problems);
     let compatibility = Compatibility::new(&expanded, &tasks, &examinations);
     check_compatibility(&compatibility, problems);

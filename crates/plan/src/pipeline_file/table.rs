@@ -45,8 +45,8 @@ pub(crate) struct Table<'a> {
     pub(crate) axes: Vec<Axis>,
     /// A seed given as one number.
     pub(crate) seed: Option<u64>,
-    /// On which device its tasks compute, and where that is said.
-    pub(crate) device: Option<(DeviceChoice, Span)>,
+    /// On which device its tasks compute.
+    pub(crate) device: Option<DeviceChoice>,
     /// What a report shows its tasks under.
     pub(crate) heading: Option<String>,
     /// The id under which it was first computed, if that was another one, and where that is said.

@@ -85,7 +85,9 @@ fn sized(
         parameters.epoch_fraction * f64::from(parameters.epochs),
     ));
     examined.memory_mib = Some(memory_mib(architecture, images, parameters.batch));
-    examined.card_memory_mib = on_card::memory_mib(architecture, parameters.batch, images);
+    // The size that images have before their transforms is not known here; most are stored as large as they are used.
+    let stored = architecture.input.len();
+    examined.card_memory_mib = on_card::memory_mib(architecture, stored, parameters.batch, images);
     examined.provides(features(architecture))
 }
 

@@ -16,7 +16,7 @@ use serde_json::Value;
 use self::optimiser::{ChosenOptimiser, optimiser};
 use self::schedule::{ChosenSchedule, schedule};
 use crate::augment::{Augmentation, augment};
-use crate::task::{MathName, batch, card_requires, epochs, math, train_model};
+use crate::task::{MathName, batch, epochs, math, train_model};
 use crate::training::{LastBatch, Recipe};
 
 /// What models of this kind are called.
@@ -63,7 +63,6 @@ pub(crate) fn kind() -> TaskKind {
         augment(),
         math(),
     ];
-    let requires = card_requires(&parameters);
     TaskKind::new(
         NAME,
         "train a network of your own, whose steps are listed",
@@ -77,7 +76,7 @@ pub(crate) fn kind() -> TaskKind {
     .provides(Feature::of_images("data"))
     .random()
     .lendable_threads(15)
-    .on_cards(CARD_MIB, &requires)
+    .on_cards(CARD_MIB)
     .seconds(60.0)
     .examined_by(examine::examine)
 }

@@ -1,11 +1,10 @@
 //! A bilinear layer in the terms of the crate `gpu`.
 
-use eigenscope_gpu::Card;
 pub(super) use eigenscope_gpu::bilinear::Training;
-use eigenscope_gpu::bilinear::{Settings, Sizes, Weights};
+use eigenscope_gpu::bilinear::{Sizes, Weights};
+use eigenscope_gpu::{Card, DataSets, Settings};
 use eigenscope_models::{Architecture, BilinearWeights, StoredModel};
 
-use super::Setup;
 use crate::error::TrainError;
 
 /// What messages say needs a bilinear layer.
@@ -20,16 +19,11 @@ pub(super) fn is_supported(architecture: &Architecture) -> bool {
 pub(super) fn start(
     card: &Card,
     model: &StoredModel,
-    setup: &Setup<'_>,
+    settings: Settings,
+    sets: DataSets<'_>,
 ) -> Result<Training, TrainError> {
     let (sizes, weights) = weights(model)?;
-    let settings = Settings {
-        batch: setup.recipe.batch,
-        math: setup.math,
-        noise_std: setup.noise_std as f32,
-        optimiser: setup.optimiser(),
-    };
-    setup.with_images(|train, test| Training::new(card, sizes, settings, &weights, train, test))
+    Ok(Training::new(card, sizes, settings, &weights, sets)?)
 }
 
 fn weights(model: &StoredModel) -> Result<(Sizes, Weights), TrainError> {

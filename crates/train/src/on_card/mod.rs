@@ -1,21 +1,26 @@
 //! Training on a graphics card: the recipe in the terms of the crate `gpu`.
 //!
-//! Initial weights, orders of the images, noise and masks of dropout are those of a training on the processor, bit by bit; only the order
-//! in which products are summed differs.
+//! Initial weights, orders of the images, inputs, augmentations and masks of dropout are those of a training on the processor, bit by bit;
+//! only the order in which products are summed differs. The card transforms stored images and adds noise; other augmentations are
+//! made here and handed over.
 
 mod bilinear;
 mod network;
 
+use std::ops::Range;
+
 use eigenscope_artifact::tables::training::HistoryRow;
+use eigenscope_artifact::{PixelTransform, Pixels};
 use eigenscope_gpu::{
-    Card, EpochPlan, EpochResult, Evaluation, GpuError, Images, Math, Optimiser, States,
+    Card, DataSets, EpochPlan, EpochResult, EpochTraining, Evaluation, Images, Math, Optimiser,
+    Preparation, RESIZES, Settings, States, StepInputs, Transform,
 };
 use eigenscope_models::StoredModel;
 use eigenscope_stage::Seed;
 
 pub(crate) use self::network::memory_mib;
 use crate::adam::AdamConstants;
-use crate::augment::Augmentation;
+use crate::augment::{Augmentation, Augmenter};
 use crate::data_set::DataSet;
 use crate::divergence::likely_cause;
 use crate::dropout::DropoutStream;
@@ -23,7 +28,7 @@ use crate::error::TrainError;
 use crate::noise::NormalStream;
 use crate::optimiser::OptimiserKind;
 use crate::sgd::SgdConstants;
-use crate::training::{LastBatch, Recipe, epoch_order, seen_images};
+use crate::training::{Recipe, epoch_order, seen_images};
 
 /// Trains `model` in place on `card`, and returns one row per epoch, each of which is passed to `observe` as it is made:
 /// [`train`](crate::train) on a card.
@@ -40,20 +45,12 @@ pub fn train_on_card(
     seed: Seed,
     mut observe: impl FnMut(&HistoryRow),
 ) -> Result<Vec<HistoryRow>, TrainError> {
-    let setup = Setup {
-        math,
-        noise_std: noise_std(recipe)?,
-        images: seen_images(&model.architecture, train, recipe)?,
-        has_dropout: network::has_dropout(&model.architecture),
-        train,
-        test,
-        recipe,
-        seed,
-    };
+    let setup = Setup::new(math, model, (train, test), recipe, seed)?;
+    let augmenter = Augmenter::new(&recipe.augment, train)?;
     let mut training = OnCard::new(card, model, &setup)?;
     let mut history = Vec::new();
     if recipe.evaluate_before {
-        let [before, test] = training.evaluate()?;
+        let [before, test] = training.epochs().evaluate()?;
         let result = EpochResult {
             train_loss: before.loss,
             train_correct: before.correct,
@@ -61,16 +58,21 @@ pub fn train_on_card(
         };
         history.push(setup.row(0, 0.0, result, train.labels().len())?);
     }
-    let mut next = setup.plan(0);
+    let mut plan = setup.plan(0);
     for epoch in 0..recipe.epochs {
-        training.start(&next)?;
+        let card = training.epochs();
+        card.start(&plan)?;
+        while let Some(steps) = card.awaited() {
+            // Images of these steps are augmented while the card works on the steps before.
+            card.hand_over(&setup.augmented(&augmenter, epoch, &plan.order, steps))?;
+        }
         // The next epoch is drawn while the card works.
         if epoch + 1 < recipe.epochs {
-            next = setup.plan(epoch + 1);
+            plan = setup.plan(epoch + 1);
         }
-        let result = training.finish()?;
+        let result = card.finish()?;
         if !result.train_loss.is_finite() {
-            return Err(setup.diverged(epoch + 1, &training.train_losses()?));
+            return Err(setup.diverged(epoch + 1, &card.train_losses()?));
         }
         let row = setup.row(epoch + 1, setup.rate(epoch), result, setup.images)?;
         observe(&row);
@@ -80,19 +82,11 @@ pub fn train_on_card(
     Ok(history)
 }
 
-/// Standard deviation of the noise on training inputs.
-fn noise_std(recipe: &Recipe) -> Result<f64, TrainError> {
-    match recipe.augment.as_slice() {
-        [] => Ok(0.0),
-        [Augmentation::Noise { std }] => Ok(*std),
-        _ => Err(TrainError::NotOnCard("`augment`".to_owned())),
-    }
-}
-
 /// What is trained, on which images, and how.
 struct Setup<'a> {
     math: Math,
-    noise_std: f64,
+    /// Standard deviation of the noise that the card adds; `None` if the processor makes the inputs of training steps.
+    noise_std: Option<f64>,
     /// Images that an epoch sees.
     images: usize,
     has_dropout: bool,
@@ -102,7 +96,31 @@ struct Setup<'a> {
     seed: Seed,
 }
 
-impl Setup<'_> {
+impl<'a> Setup<'a> {
+    fn new(
+        math: Math,
+        model: &StoredModel,
+        (train, test): (&'a DataSet, &'a DataSet),
+        recipe: &'a Recipe,
+        seed: Seed,
+    ) -> Result<Self, TrainError> {
+        let noise_std = match recipe.augment.as_slice() {
+            [] => Some(0.0),
+            [Augmentation::Noise { std }] => Some(*std),
+            _ => None,
+        };
+        Ok(Self {
+            math,
+            noise_std,
+            images: seen_images(&model.architecture, train, recipe)?,
+            has_dropout: network::has_dropout(&model.architecture),
+            train,
+            test,
+            recipe,
+            seed,
+        })
+    }
+
     fn steps(&self) -> usize {
         self.images.div_ceil(self.recipe.batch)
     }
@@ -173,7 +191,7 @@ impl Setup<'_> {
                 .clone()
                 .map(|batch| self.step_numbers(rate, batch + 1))
                 .collect(),
-            noise: states(self.noise_std > 0.0, &|batch| {
+            noise: states(self.noise_std.is_some_and(|std| std > 0.0), &|batch| {
                 NormalStream::new(self.seed, "noise", batch).state_words()
             }),
             dropout: states(self.has_dropout, &|batch| {
@@ -220,22 +238,80 @@ impl Setup<'_> {
         }
     }
 
-    /// Calls `new` with the images of both splits.
-    fn with_images<T>(
+    fn settings(&self) -> Settings {
+        Settings {
+            batch: self.recipe.batch,
+            epoch_images: self.images,
+            math: self.math,
+            inputs: match self.noise_std {
+                Some(std) => StepInputs::Stored {
+                    noise_std: std as f32,
+                },
+                None => StepInputs::HandedOver,
+            },
+            optimiser: self.optimiser(),
+        }
+    }
+
+    /// The inputs of some steps of an epoch.
+    fn augmented(
         &self,
-        new: impl FnOnce(Images<'_>, Images<'_>) -> Result<T, GpuError>,
-    ) -> Result<T, TrainError> {
-        let [mut trained, mut tested] = [self.train, self.test]
-            .map(|data| data.batches().map(|(inputs, _)| inputs.into_owned()));
-        let train = Images {
-            labels: self.train.labels(),
-            inputs: &mut trained,
-        };
-        let test = Images {
-            labels: self.test.labels(),
-            inputs: &mut tested,
-        };
-        Ok(new(train, test)?)
+        augmenter: &Augmenter,
+        epoch: u32,
+        order: &[u32],
+        steps: Range<usize>,
+    ) -> Vec<f32> {
+        let (batch, width) = (self.recipe.batch, self.train.shape().len());
+        let first = epoch as usize * self.steps();
+        let images = &order[steps.start * batch..(steps.end * batch).min(order.len())];
+        let mut inputs = vec![0.0; images.len() * width];
+        let rows = inputs.chunks_mut(batch * width).zip(images.chunks(batch));
+        for (step, (inputs, images)) in steps.zip(rows) {
+            let mut batch = augmenter.start(self.seed, (first + step) as u64);
+            batch.next(self.train, images, inputs);
+        }
+        inputs
+    }
+}
+
+/// The transforms of images in the terms of the crate `gpu`.
+///
+/// # Errors
+/// Returns [`TrainError::NotOnCard`] if a card does not have them: for more than two resizes.
+pub fn preparation(pixels: &Pixels) -> Result<Preparation, TrainError> {
+    let mut channels = pixels.stored_shape()[0];
+    let transforms = pixels.transforms().iter();
+    let transforms = transforms.map(|transform| match transform {
+        PixelTransform::Scale => Transform::Normalise {
+            mean: vec![0.0; channels],
+            std: vec![pixels.maximum(); channels],
+        },
+        PixelTransform::Normalise { mean, std } => Transform::Normalise {
+            mean: mean.clone(),
+            std: std.clone(),
+        },
+        PixelTransform::Grey => {
+            channels = 1;
+            Transform::Grey
+        }
+        PixelTransform::Resize { height, width } => Transform::Resize {
+            height: *height,
+            width: *width,
+        },
+    });
+    let transforms: Vec<Transform> = transforms.collect();
+    let resizes = |transform: &&Transform| matches!(transform, Transform::Resize { .. });
+    if transforms.iter().filter(resizes).count() > RESIZES {
+        let what = format!("more than {RESIZES} transforms `resize`");
+        return Err(TrainError::NotOnCard(what));
+    }
+    Ok(Preparation::new(pixels.stored_shape(), &transforms)?)
+}
+
+fn images(data: &DataSet) -> Images<'_> {
+    Images {
+        labels: data.labels(),
+        pixels: data.stored(),
     }
 }
 
@@ -246,49 +322,27 @@ enum OnCard {
 }
 
 impl OnCard {
-    /// A bilinear layer has a training of its own, with fewer passes over its values; of whole batches of all images.
+    /// A bilinear layer has a training of its own, with fewer passes over its values.
     fn new(card: &Card, model: &StoredModel, setup: &Setup<'_>) -> Result<Self, TrainError> {
-        let recipe = setup.recipe;
-        let is_plain = recipe.last_batch == LastBatch::Dropped
-            && recipe.epoch_fraction == 1.0
-            && !recipe.evaluate_before;
-        if is_plain && bilinear::is_supported(&model.architecture) {
-            let training = bilinear::start(card, model, setup)?;
+        let preparation = preparation(setup.train.pixels())?;
+        let sets = DataSets {
+            preparation: &preparation,
+            train: images(setup.train),
+            test: images(setup.test),
+        };
+        let settings = setup.settings();
+        if bilinear::is_supported(&model.architecture) {
+            let training = bilinear::start(card, model, settings, sets)?;
             return Ok(OnCard::Bilinear(Box::new(training)));
         }
-        let training = network::start(card, model, setup)?;
+        let training = network::start(card, model, settings, sets)?;
         Ok(OnCard::Network(Box::new(training)))
     }
 
-    fn start(&mut self, plan: &EpochPlan) -> Result<(), GpuError> {
+    fn epochs(&mut self) -> &mut dyn EpochTraining {
         match self {
-            OnCard::Bilinear(training) => training.start(plan),
-            OnCard::Network(training) => training.start(plan),
-        }
-    }
-
-    fn finish(&mut self) -> Result<EpochResult, GpuError> {
-        match self {
-            OnCard::Bilinear(training) => training.finish(),
-            OnCard::Network(training) => training.finish(),
-        }
-    }
-
-    /// How both splits do now.
-    fn evaluate(&mut self) -> Result<[Evaluation; 2], TrainError> {
-        match self {
-            OnCard::Network(training) => Ok(training.evaluate()?),
-            OnCard::Bilinear(_) => {
-                let what = "an evaluation before training";
-                Err(TrainError::NotOnCard(what.to_owned()))
-            }
-        }
-    }
-
-    fn train_losses(&self) -> Result<Vec<f32>, GpuError> {
-        match self {
-            OnCard::Bilinear(training) => training.train_losses(),
-            OnCard::Network(training) => training.train_losses(),
+            OnCard::Bilinear(training) => training.as_mut(),
+            OnCard::Network(training) => training.as_mut(),
         }
     }
 

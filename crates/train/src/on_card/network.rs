@@ -2,41 +2,39 @@
 
 use eigenscope_artifact::InputShape;
 pub(super) use eigenscope_gpu::network::Training;
-use eigenscope_gpu::network::{
-    Function, Image, Map, Network, Normalisation, Pool, Settings, Taken, Value,
-};
-use eigenscope_gpu::{Card, GpuError};
+use eigenscope_gpu::network::{Function, Image, Map, Network, Normalisation, Pool, Taken, Value};
+use eigenscope_gpu::{Card, DataSets, GpuError, Settings};
 use eigenscope_models::{
     Activation, Architecture, Dropout, Layer, MAX_POOL, PoolKind, Step, StoredModel, Window,
 };
 
-use super::Setup;
 use crate::error::TrainError;
 
 pub(super) fn start(
     card: &Card,
     model: &StoredModel,
-    setup: &Setup<'_>,
+    settings: Settings,
+    sets: DataSets<'_>,
 ) -> Result<Training, TrainError> {
     let network = operations(&model.architecture)?;
-    let settings = Settings {
-        batch: setup.recipe.batch,
-        epoch_images: setup.images,
-        math: setup.math,
-        noise_std: setup.noise_std as f32,
-        optimiser: setup.optimiser(),
-    };
     let tensors = model.tensors.iter().map(|tensor| tensor.data.as_slice());
     let tensors: Vec<&[f32]> = tensors.collect();
-    setup.with_images(|train, test| Training::new(card, network, settings, &tensors, train, test))
+    Ok(Training::new(card, network, settings, &tensors, sets)?)
 }
 
-/// Memory of a card in MiB for a training with batches of this size and so many training images; `None` for a network that is too large
-/// for cards.
-pub(crate) fn memory_mib(architecture: &Architecture, batch: usize, images: usize) -> Option<u64> {
+/// Memory of a card in MiB for a training with batches of this size and so many training images of `stored` bytes; `None` for a network
+/// that is too large for cards.
+pub(crate) fn memory_mib(
+    architecture: &Architecture,
+    stored: usize,
+    batch: usize,
+    images: usize,
+) -> Option<u64> {
     let network = operations(architecture).ok()?;
     // Test images: a sixth, as those of MNIST.
-    let mib = eigenscope_gpu::network::memory_mib(&network, batch.min(images), images, images / 6);
+    let tested = images / 6;
+    let batch = batch.min(images);
+    let mib = eigenscope_gpu::network::memory_mib(&network, stored, batch, images, tested);
     Some(mib)
 }
 
