@@ -86,7 +86,12 @@ fn sized(
     ));
     examined.memory_mib = Some(memory_mib(architecture, images, parameters.batch));
     examined.card_memory_mib = on_card::memory_mib(architecture, parameters.batch, images);
-    examined.provides(features(architecture))
+    let outputs = architecture.flat_layers();
+    let outputs =
+        outputs.map(|(name, outputs)| Feature::layer_outputs(name, Amount::Fixed(outputs)));
+    examined
+        .provides(features(architecture))
+        .provides(outputs.collect::<Vec<_>>())
 }
 
 /// Training images where they are not known.
