@@ -117,11 +117,13 @@ pub(crate) fn advised(
 
 /// The first card: on a node of a cluster the one that a job has been given.
 pub(crate) fn first() -> Result<AssignedCard, String> {
-    let Cards { libraries, cards } = of_run()?;
-    let (index, _) = cards.first().ok_or("the driver lists none")?;
+    let usable = found().usable.as_ref();
+    // With all places: nobody looks for them on the node again.
+    let usable = usable.map_err(|unusable| unusable.reasons.join("; "))?;
+    let card = usable.cards.first().ok_or("the driver lists none")?;
     Ok(AssignedCard {
-        index: *index,
-        libraries,
+        index: card.index,
+        libraries: libraries(&usable.libraries),
     })
 }
 

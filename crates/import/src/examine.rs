@@ -128,8 +128,7 @@ fn examine(
         outputs.map(|(name, outputs)| Feature::layer_outputs(name, Amount::Fixed(outputs)));
     let outputs: Vec<Feature> = outputs.collect();
     let architecture = resolved.or_else(|| definition.typical(&file));
-    let examined = Examined::default().provides(outputs);
-    let mut examined = examined.provides(match &architecture {
+    let examined = Examined::default().provides(match &architecture {
         Some(architecture) => features(architecture),
         None => {
             let names = definition.layer_names();
@@ -137,6 +136,7 @@ fn examine(
             Feature::of_layers(&names, &names, &[])
         }
     });
+    let mut examined = examined.provides(outputs);
     // Once as it is stored, twice as f32.
     examined.memory_mib = Some(64 + 3 * bytes / (1 << 20));
     Ok(examined)

@@ -176,7 +176,7 @@ fn small_cifar_files_and_archives_give_the_same_images() {
     assert_eq!(outcome.code, Some(0), "{outcome:?}");
     assert_eq!(
         (outcome.warnings().len(), outcome.read_files().len()),
-        (6 + 2, 6)
+        (6 + 3, 6)
     );
     let images = folder.images();
     assert_eq!(images.train.labels, [1, 9, 2, 9, 3, 9, 4, 9, 5, 9]);

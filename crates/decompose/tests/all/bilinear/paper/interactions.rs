@@ -153,7 +153,7 @@ fn contributions_to_the_logits_of_an_image() {
         ));
         let found: Vec<LogitRow> = outcome.rows();
         let values = |rows: &[LogitRow]| rows.iter().map(|row| row.logit).collect::<Vec<_>>();
-        assert_eq!(values(&found), values(&logits));
+        assert_close("logits", &values(&found), &values(&logits), TOLERANCE);
     }
     explain(json!({"at": {"index": 1797}}))
         .fails_with("none of the 360 test images of `data.digits` (digits) is at position 1797 of its source file");
