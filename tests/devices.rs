@@ -93,18 +93,37 @@ fn what_is_found_is_listed_and_what_is_not_with_where_it_was_looked_for() {
 fn a_card_that_is_asked_for_and_not_there_is_an_error_with_the_reason() {
     let project = TestProject::new(PIPELINE);
     let answer = project.call(&ON_NO_CARD).expect(2);
-    for part in [
-        "`train.bilinear[hidden=6]` computes on a graphics card (device = \"cuda\", or a parameter that is for cards only), and there is none \
-         here",
-        "the CUDA driver was not found: no libcuda.so.1 in /nowhere/cuda",
+    let answer = answer.explains(&[
+        "`train.bilinear[hidden=6]` computes on a graphics card, and there is none here: the CUDA driver, NVRTC and cuBLAS were not found in \
+         /nowhere/cuda",
+        "`--device cuda` asks for a card",
+        "`--device cpu` always",
+        "`eigenscope devices --cuda-libraries /nowhere/cuda` says where",
+    ]);
+    assert!(answer.stderr.len() < 500, "{}", answer.stderr);
+    for (variable, asked) in [
+        (Some("cuda"), "`EIGENSCOPE_DEVICE=cuda` asks for a card"),
+        (
+            None,
+            "`device = \"cuda\"`, or a parameter that is for cards only, in p.toml asks for a card",
+        ),
     ] {
-        assert!(answer.stderr.contains(part), "{}", answer.stderr);
+        let file = match variable {
+            Some(_) => PIPELINE.to_owned(),
+            None => format!("device = \"cuda\"\n{PIPELINE}"),
+        };
+        project.write("p.toml", file);
+        let mut command = project.command(&["run", "p.toml", "--offline"]);
+        command.env("EIGENSCOPE_CUDA_LIBRARIES", "/nowhere/cuda");
+        command.envs(variable.map(|device| ("EIGENSCOPE_DEVICE", device)));
+        Answer::of(&mut command).expect(2).explains(&[asked]);
     }
+    project.write("p.toml", PIPELINE);
     let dry = project
         .call(&[&ON_NO_CARD[..], &["--dry-run"]].concat())
         .expect(0);
     dry.explains(&[
-        "2 tasks compute on a graphics card, and there is none here: the CUDA driver was not found",
+        "2 tasks compute on a graphics card, and there is none here: the CUDA driver, NVRTC and cuBLAS were not found in /nowhere/cuda",
         "`eigenscope devices`",
     ]);
     // Nobody has to have a card to look at the plan, nor for tasks that need none.
@@ -134,6 +153,36 @@ fn a_card_that_is_asked_for_and_not_there_is_an_error_with_the_reason() {
         "{}",
         answer.stderr
     );
+}
+
+/// What was computed on the processor is all there is, and a page of it is not to be lost for a word too much.
+#[test]
+fn a_page_is_not_replaced_by_one_that_lacks_the_results_of_another_device() {
+    let project = TestProject::new(PIPELINE);
+    project.run();
+    project.call(&["report", "p.toml"]).expect(0);
+    let page = || std::fs::read(project.path("artifacts/p/report.html")).expect("written");
+    let before = page();
+    let on_card = |arguments: &[&str]| project.call(&[arguments, &["--device", "cuda"]].concat());
+    let said =
+        "2 tasks have results of another device, and none of the one that `--device cuda` asks for";
+    on_card(&["report", "p.toml"]).expect(2).explains(&[
+        said,
+        "Leave the device out",
+        "run `eigenscope run --device cuda p.toml` first",
+    ]);
+    assert!(page() == before, "the page is as it was");
+    let mut command = project.command(&["report", "p.toml"]);
+    Answer::of(command.env("EIGENSCOPE_DEVICE", "cuda"))
+        .expect(2)
+        .explains(&["`EIGENSCOPE_DEVICE=cuda` asks for"]);
+    for reading in [
+        &["report", "p.toml", "--output", "other.html"][..],
+        &["ls", "p.toml"],
+        &["sql", "p.toml"],
+    ] {
+        on_card(reading).expect(0).explains(&[said]);
+    }
 }
 
 #[test]
@@ -320,7 +369,7 @@ fn results_that_others_have_computed_on_a_card_need_none_here() {
     other.edit("epochs = 3", "epochs = 4");
     let answer = other.call(&ON_NO_CARD).expect(2);
     answer.explains(&[
-        "and there is none here: the CUDA driver was not found",
+        "and there is none here: the CUDA driver, NVRTC and cuBLAS were not found",
         "not taken: since it was made in",
         "parameter `epochs` changed from 3 to 4",
     ]);

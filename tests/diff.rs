@@ -140,6 +140,18 @@ fn figures_that_look_different_stand_side_by_side() {
         "{}",
         answer.stdout
     );
+    // Their places are short, and a shell finds the files.
+    let line = answer.stdout.lines().find(|line| line.contains("store/"));
+    let places: Vec<&str> = line.expect("a figure").split_whitespace().skip(1).collect();
+    assert_eq!(places.len(), 2);
+    for place in places {
+        let command = format!("test -f {place} && test ${{#1}} -lt 60");
+        let found = std::process::Command::new("sh")
+            .args(["-c", &command, "sh", place])
+            .current_dir(project.path(""))
+            .status();
+        assert!(found.expect("a shell").success(), "{place}");
+    }
     let page = project.read("d.html");
     assert!(page.contains("<h2>figure.training</h2>"));
     assert_eq!(page.matches("src=\"data:image/svg+xml,%3Csvg").count(), 2);

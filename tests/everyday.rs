@@ -318,6 +318,21 @@ fn folders_that_are_created_are_named() {
     }
 }
 
+/// A program is started under any name, or none: another program may choose it.
+#[cfg(unix)]
+#[test]
+fn usage_lines_begin_with_the_name_of_the_program() {
+    use std::os::unix::process::CommandExt;
+
+    let project = TestProject::new(SWEEP);
+    for name in ["", "ls", "/opt/python3 -m eigenscope"] {
+        let mut command = project.command(&["status"]);
+        let answer = Answer::of(command.arg0(name)).expect(2);
+        let usage = "Usage: eigenscope status <PIPELINE> [TARGETS]...";
+        assert!(answer.stderr.contains(usage), "{}", answer.stderr);
+    }
+}
+
 #[test]
 fn ls_lists_pipelines_tables_and_tasks() {
     let project = TestProject::new(SWEEP);
@@ -329,7 +344,7 @@ fn ls_lists_pipelines_tables_and_tasks() {
     let listed = |arguments: &[&str]| project.call(arguments).expect(0).stdout;
     assert_eq!(listed(&["ls"]), "digits  pipelines/digits.toml\n");
     assert!(listed(&["ls", "p.toml"]).starts_with(
-        "data.digits            digits          stale              images\n\
+        "data.digits            digits          missing            images\n\
          train.bilinear         bilinear        0 of 2 up to date  tensors, history\n"
     ));
     project.run();

@@ -229,6 +229,32 @@ fn a_written_pipeline_runs_on_tables_of_hugging_face() {
     assert!(written.contains(line), "{written}");
 }
 
+/// Labels 0, 10 and 20, which are three classes and not 21.
+#[test]
+fn labels_with_gaps_are_mapped_by_init_and_are_one_warning_without() {
+    let project = TestProject::new("");
+    let row = |image: usize| {
+        let values: Vec<String> = (0..16)
+            .map(|value| (image * 31 % 97 + value * 9).to_string())
+            .collect();
+        format!("{},{}\n", [0, 10, 20][image % 3], values.join(","))
+    };
+    let table: String = (0..60).map(row).collect();
+    project.write("data/own.csv", &table);
+    let (_, written) = init_and_run(&project, "own", "data/own.csv");
+    assert!(written.contains("classes = [0, 10, 20]\n"), "{written}");
+    project.write(
+        "p.toml",
+        "[data.one]\nkind = \"csv\"\nfile = \"own.csv\"\n\n[data.two]\nkind = \"csv\"\nfile = \"own.csv\"\ntest_fraction = 0.3\n",
+    );
+    let line = "  data.one and data.two: 18 of 21 classes have no images: 1 to 9, 11 to 19; `classes = [0, 10, 20]` leaves them out\n";
+    let run = project.call(&["run", "p.toml"]).expect(0).stderr;
+    let status = project.call(&["status", "p.toml"]).expect(0).stdout;
+    for said in [run, status] {
+        assert!(said.contains(&format!("1 warning:\n{line}")), "{said}");
+    }
+}
+
 #[test]
 fn a_pipeline_that_is_there_is_replaced_on_demand_only() {
     let project = TestProject::new("");

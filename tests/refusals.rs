@@ -209,6 +209,14 @@ fn parameters_that_do_not_fit_what_is_read_are_refused_before_anything_runs() {
              data = \"data.digits\"\n{lines}"
         )
     };
+    let circle = |outputs: usize| {
+        format!(
+            "[train.own]\nkind = \"network\"\ndata = \"data.digits\"\nepochs = 1\n\
+             steps = [{{ linear = {{ outputs = {outputs}, name = \"narrow\" }} }}, {{ linear = {{ outputs = \"classes\" }} }}]\n\
+             [decompose.embedding]\nmodel = \"train.own\"\ndata = \"data.digits\"\nlayer = \"narrow\"\n\
+             [metric.circle]\nkind = \"unit-circle\"\nembeddings = \"decompose.embedding\"\n"
+        )
+    };
     let alike = |lines: &str| {
         format!(
             "[metric.alike]\nkind = \"representation-similarity\"\nmodels = \"train.bilinear\"\ndata = \"data.digits\"\n\
@@ -291,10 +299,107 @@ fn parameters_that_do_not_fit_what_is_read_are_refused_before_anything_runs() {
                 "the default of `measure`",
             ],
         ),
+        (
+            "[data.few]\nkind = \"digits\"\ntrain_count = 3\n[metric.alike]\nkind = \"representation-similarity\"\n\
+             models = \"train.bilinear\"\ndata = \"data.few\"\nsplit = \"train\"\n"
+                .to_owned(),
+            &["`metric.alike` needs at least 4 training images, but `data.few` has 3"],
+        ),
+        (
+            circle(1),
+            &["`metric.circle` needs at least 2 values of an embedding, but `decompose.embedding` has 1"],
+        ),
+        (
+            circle(513),
+            &[
+                "`metric.circle` takes at most 512 values of an embedding, but `decompose.embedding` has 513",
+                "embed with a narrower layer",
+            ],
+        ),
+        (
+            "[decompose.explanation]\nmodel = \"train.bilinear[hidden=4,seed=0]\"\ndata = \"data.digits\"\nimage = { at = 1797 }\n"
+                .to_owned(),
+            &["`image: at` names number 1797 of the positions of test images in their source, counted from 0, but there are 1797"],
+        ),
     ] {
         let project = TestProject::new(&format!("{PIPELINE}{tables}"));
         assert_refused(&project, reasons);
     }
+}
+
+#[test]
+fn labels_that_what_is_read_does_not_have_are_refused_before_anything_runs() {
+    let alike = |over: &str| {
+        format!(
+            "[metric.alike]\nkind = \"similarity-map\"\neigenpairs = \"decompose.interaction\"\nover = {over}\n"
+        )
+    };
+    let grid = |lines: &str| {
+        format!(
+            "[figure.grid]\nkind = \"eigenvector-grid\"\neigenpairs = \"decompose.interaction\"\nhistories = \"train.bilinear\"\n{lines}"
+        )
+    };
+    let participation = |lines: &str| {
+        format!(
+            "[metric.participation]\nspectra = \"decompose.interaction\"\neigenpairs = \"decompose.interaction\"\n\
+             [figure.participation]\nparticipation = \"metric.participation\"\n{lines}"
+        )
+    };
+    for (tables, reasons) in [
+        (
+            alike("\"sead\""),
+            &[
+                "`over` of `metric.alike` is `sead`, but nothing that it reads has such a label",
+                "did you mean `seed`?",
+            ][..],
+        ),
+        (
+            alike("[\"seed\", \"rate\"]"),
+            &["`over` of `metric.alike` is `rate`, but nothing"],
+        ),
+        (
+            alike("\"hidden\""),
+            &[
+                "`over` of `metric.alike` is `hidden`, which has a column of its own and is not averaged over",
+            ],
+        ),
+        (
+            grid("rows = \"hiden\"\n"),
+            &[
+                "`rows` of `figure.grid` is `hiden`, but `decompose.interaction[hidden=4,seed=0]` has no such label",
+                "did you mean `hidden`? labels: class, hidden, model, seed",
+            ],
+        ),
+        (
+            participation("rows = \"hidden\"\n"),
+            &[
+                "`columns` of `figure.participation` is `noise_std`, but `decompose.interaction[hidden=4,seed=0]` has no such label",
+                "the default of `columns`",
+            ],
+        ),
+        (
+            participation("rows = \"hidden\"\ncolumns = \"seed\"\n"),
+            &[
+                "`columns` of `figure.participation` is `seed`, which is averaged over before",
+                "labels: hidden",
+            ],
+        ),
+    ] {
+        let project = TestProject::new(&format!("{PIPELINE}{tables}"));
+        assert_refused(&project, reasons);
+    }
+    // Labels that are there, words in place of them, and a default that need not be there.
+    let fine = format!(
+        "{PIPELINE}{}{}",
+        grid("rows = \"hidden\"\ncolumns = \"seed\"\n"),
+        alike("\"seed\""),
+    );
+    let project = TestProject::new(&fine);
+    project.call(&["status", "p.toml"]).expect(0);
+    let single = "[train.one]\nkind = \"bilinear\"\ndata = \"data.digits\"\nhidden = 3\nbatch = 64\n[decompose.one]\nkind = \"interaction\"\n\
+                  model = \"train.one\"\n[metric.one]\nkind = \"similarity-map\"\neigenpairs = \"decompose.one\"\n";
+    let project = TestProject::new(&format!("[data.digits]\n{single}"));
+    project.call(&["status", "p.toml"]).expect(0);
 }
 
 #[test]

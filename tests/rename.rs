@@ -391,17 +391,20 @@ fn what_cannot_be_renamed_is_refused_and_nothing_is_written() {
         ]);
         assert_eq!(project.read("p.toml"), PIPELINE);
     }
-    // What extends nothing does not matter.
+    // What extends nothing does not matter, and of what cannot be read it is not known whether it does.
     project.write("short.toml", "x ==\n");
-    project
-        .call(&[
-            "rename",
-            "p.toml",
-            "train.bilinear",
-            "train.wide",
-            "--dry-run",
-        ])
-        .expect(0);
+    project.write("latin.toml", b"extends = \"p\"\n# caf\xe9\n");
+    let answer = project.call(&[
+        "rename",
+        "p.toml",
+        "train.bilinear",
+        "train.wide",
+        "--dry-run",
+    ]);
+    let answer = answer.expect(0).explains(&[
+        "note: latin.toml was not looked at: the file is not UTF-8 text, first in line 2; if it extends p.toml, change the name in it by hand",
+    ]);
+    assert_eq!(answer.stderr.matches("note: ").count(), 1);
 }
 
 #[test]

@@ -260,6 +260,17 @@ def forms():
     return truth
 
 
+def quantised():
+    """A model as integers: plain ones, and what PyTorch makes of it, as a state dictionary and as a whole module."""
+    model = nn.Sequential(nn.Linear(3, 2), nn.ReLU(), nn.Linear(2, 2))
+    save("int8.pt", {name: (100 * value).to(torch.int8) for name, value in model.state_dict().items()})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = torch.ao.quantization.quantize_dynamic(model, {nn.Linear}, dtype=torch.qint8)
+        save("quantised.pt", model.state_dict())
+        save("quantised.module.pt", model)
+
+
 def arrays():
     """What NumPy writes."""
     base = numpy.arange(24).reshape(2, 3, 4)
@@ -286,6 +297,7 @@ def main():
             path.unlink()
     check_written()
     check_exported()
+    quantised()
     save_fixture("checkpoint_truth.json", {"models": models(), "graphs": graphs(), "forms": forms(), "arrays": arrays()})
 
 

@@ -119,6 +119,13 @@ pub enum Note {
         /// How many.
         count: usize,
     },
+    /// Quantised weights within packed layers, which only PyTorch can unpack.
+    Packed {
+        /// Their type.
+        dtype: DType,
+        /// How many.
+        count: usize,
+    },
     /// A prefix that every name had.
     Prefix {
         /// The prefix.
@@ -189,6 +196,14 @@ impl fmt::Display for Note {
                 write!(
                     formatter,
                     "{count} {counters} `num_batches_tracked` left out"
+                )
+            }
+            Self::Packed { dtype, count } => {
+                let tensors = if *count == 1 { "tensor" } else { "tensors" };
+                write!(
+                    formatter,
+                    "{count} {tensors} of {dtype} in packed layers left out: the model is quantised; save it as it was before, or its \
+                     weights as floating-point numbers, in PyTorch `layer.weight().dequantize()` and `layer.bias()` of each layer"
                 )
             }
             Self::Prefix { prefix } => {

@@ -55,15 +55,22 @@ fn is_everywhere(tensors: &[TensorInfo], prefix: &str) -> bool {
 
 /// A note for each type that becomes float32, in the order in which they occur.
 pub(crate) fn conversions(tensors: &[TensorInfo]) -> Vec<Note> {
-    let mut found: Vec<(DType, usize)> = Vec::new();
-    for tensor in tensors.iter().filter(|tensor| tensor.dtype != DType::F32) {
-        match found.iter_mut().find(|(dtype, _)| *dtype == tensor.dtype) {
-            Some((_, count)) => *count += 1,
-            None => found.push((tensor.dtype, 1)),
-        }
-    }
+    let types = tensors.iter().map(|tensor| tensor.dtype);
+    let found = counted(types.filter(|dtype| *dtype != DType::F32));
     let notes = found.into_iter();
     notes
         .map(|(from, count)| Note::Converted { from, count })
         .collect()
+}
+
+/// How often each type occurs, in the order in which they occur first.
+pub(crate) fn counted(types: impl IntoIterator<Item = DType>) -> Vec<(DType, usize)> {
+    let mut found: Vec<(DType, usize)> = Vec::new();
+    for dtype in types {
+        match found.iter_mut().find(|(known, _)| *known == dtype) {
+            Some((_, count)) => *count += 1,
+            None => found.push((dtype, 1)),
+        }
+    }
+    found
 }

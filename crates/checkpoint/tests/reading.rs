@@ -95,6 +95,42 @@ fn several_places_with_tensors_are_listed() {
     assert!(message("nested.pt", Some("epoch")).starts_with("no tensor is in the chosen place"));
 }
 
+/// Each tensor with its type, so that what is said of quantised models can name them.
+#[test]
+fn quantised_weights_are_listed_with_their_types() {
+    let tensors = |file: &str| {
+        let checkpoint = Checkpoint::open(&path(file), None).expect(file);
+        let tensors = checkpoint.tensors().iter();
+        tensors
+            .map(|tensor| format!("{} {:?} {}", tensor.name, tensor.shape, tensor.dtype))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        tensors("int8.pt"),
+        [
+            "0.weight [2, 3] int8",
+            "0.bias [2] int8",
+            "2.weight [2, 2] int8",
+            "2.bias [2] int8"
+        ]
+    );
+    let found = tensors("quantised.pt");
+    for tensor in [
+        "0._packed_params._packed_params.0 [2, 3] qint8",
+        "0._packed_params._packed_params.1 [2] float32",
+        "2._packed_params._packed_params.0 [2, 2] qint8",
+    ] {
+        assert!(found.iter().any(|found| found == tensor), "{found:?}");
+    }
+    let whole = Checkpoint::open(&path("quantised.module.pt"), None);
+    let message = whole.expect_err("nothing is a plain tensor").to_string();
+    assert!(
+        message.contains("2 tensors of qint8 in packed layers")
+            && message.contains("`layer.weight().dequantize()`"),
+        "{message}"
+    );
+}
+
 #[test]
 fn parts_of_one_state_dictionary_are_taken_together() {
     for (file, key, place) in [

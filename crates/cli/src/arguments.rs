@@ -91,20 +91,34 @@ fn device(name: &str) -> Result<DeviceChoice, String> {
     DeviceChoice::named(name).ok_or_else(|| format!("it should be one of {}", names.join(", ")))
 }
 
+/// Variable of the device.
+const DEVICE: &str = "EIGENSCOPE_DEVICE";
+
+/// The device that the environment asks for.
+fn device_in_environment() -> Option<String> {
+    std::env::var(DEVICE).ok().filter(|name| !name.is_empty())
+}
+
 impl ProjectArguments {
     /// The device that the command line or else the environment asks for.
     pub(crate) fn device(&self) -> anyhow::Result<Option<DeviceChoice>> {
-        const VARIABLE: &str = "EIGENSCOPE_DEVICE";
-        let given = std::env::var(VARIABLE).ok().filter(|name| !name.is_empty());
-        match (self.device, given) {
+        match (self.device, device_in_environment()) {
             (Some(choice), _) => Ok(Some(choice)),
             (None, None) => Ok(None),
             (None, Some(name)) => {
                 let choice = device(&name);
                 choice
                     .map(Some)
-                    .map_err(|reason| anyhow::anyhow!("{VARIABLE} is `{name}`: {reason}"))
+                    .map_err(|reason| anyhow::anyhow!("{DEVICE} is `{name}`: {reason}"))
             }
+        }
+    }
+
+    /// What of the command line or else the environment asks for a device.
+    pub(crate) fn device_option(&self) -> Option<String> {
+        match self.device {
+            Some(choice) => Some(format!("--device {}", choice.name())),
+            None => device_in_environment().map(|name| format!("{DEVICE}={name}")),
         }
     }
 }

@@ -1,14 +1,17 @@
 //! Graphics cards of this machine: found once, when somebody first asks.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use eigenscope_gpu::{CardDescription, Libraries, Missing, Search, cards};
-use eigenscope_pipeline::execute::Cards;
+use eigenscope_pipeline::execute::{Cards, ExecuteError};
 use eigenscope_plan::{Plan, PlannedTask};
 use eigenscope_stage::{AssignedCard, CardLibraries, Device};
 
 use crate::arguments::{CUDA_LIBRARIES, ProjectArguments, folder_in};
+use crate::commands::relative;
+use crate::exit::diagnosed;
+use crate::invocation::quoted_path;
 
 /// The folder that is given for libraries, if one is.
 static ONLY: OnceLock<Option<PathBuf>> = OnceLock::new();
@@ -23,8 +26,25 @@ pub(crate) struct Usable {
 /// What was found.
 #[derive(Debug)]
 pub(crate) struct Found {
-    /// The cards, or why there are none, one reason a line.
-    pub(crate) usable: Result<Usable, Vec<String>>,
+    pub(crate) usable: Result<Usable, Unusable>,
+}
+
+/// Why there are no cards.
+#[derive(Debug)]
+pub(crate) struct Unusable {
+    /// In a few words.
+    short: String,
+    /// With all places that were looked into, one reason a line.
+    pub(crate) reasons: Vec<String>,
+}
+
+/// That a task computes on a card and there is none, with who asked for one and how to go on.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[error("{message}")]
+struct NoCard {
+    message: String,
+    #[help]
+    help: String,
 }
 
 /// Takes what the command line says about libraries.
@@ -43,10 +63,10 @@ pub(crate) fn has_card() -> bool {
     found().usable.is_ok()
 }
 
-/// The cards as a run uses them, or why there are none, in one line.
+/// The cards as a run uses them, or in a few words why there are none.
 pub(crate) fn of_run() -> Result<Cards, String> {
     let usable = found().usable.as_ref();
-    let usable = usable.map_err(|reasons| reasons.join("; "))?;
+    let usable = usable.map_err(|unusable| unusable.short.clone())?;
     Ok(Cards {
         libraries: libraries(&usable.libraries),
         cards: usable
@@ -66,13 +86,44 @@ pub(crate) fn for_plan(plan: &Plan) -> Result<Cards, String> {
     }
 }
 
+/// What a run could not go on for; where it lacks a card, with advice.
+pub(crate) fn advised(
+    error: ExecuteError,
+    arguments: &ProjectArguments,
+    plan: &Plan,
+) -> anyhow::Error {
+    if !matches!(error, ExecuteError::NoCard { .. }) {
+        return error.into();
+    }
+    let asked = match arguments.device_option() {
+        Some(option) => format!("`{option}`"),
+        None => format!(
+            "`device = \"cuda\"`, or a parameter that is for cards only, in {}",
+            relative(&plan.file)
+        ),
+    };
+    let libraries = arguments.cuda_libraries.as_deref();
+    let libraries = libraries.map_or_else(String::new, |folder| {
+        format!(" --cuda-libraries {}", quoted_path(folder))
+    });
+    diagnosed(NoCard {
+        message: error.to_string(),
+        help: format!(
+            "{asked} asks for a card. `--device auto` computes on the processor where there is none, `--device cpu` always. \
+             `eigenscope devices{libraries}` says where the libraries of cards were looked for"
+        ),
+    })
+}
+
 /// The first card: on a node of a cluster the one that a job has been given.
 pub(crate) fn first() -> Result<AssignedCard, String> {
-    let Cards { libraries, cards } = of_run()?;
-    let (index, _) = cards.first().ok_or("the driver lists none")?;
+    let usable = found().usable.as_ref();
+    // With all places: nobody looks for them on the node again.
+    let usable = usable.map_err(|unusable| unusable.reasons.join("; "))?;
+    let card = usable.cards.first().ok_or("the driver lists none")?;
     Ok(AssignedCard {
-        index: *index,
-        libraries,
+        index: card.index,
+        libraries: libraries(&usable.libraries),
     })
 }
 
@@ -89,21 +140,40 @@ fn libraries(found: &Libraries) -> CardLibraries {
     }
 }
 
-fn look() -> Result<Usable, Vec<String>> {
+fn look() -> Result<Usable, Unusable> {
+    let for_one_reason = |reason: String| Unusable {
+        short: reason.clone(),
+        reasons: vec![reason],
+    };
     let search = search();
-    let libraries = search.libraries();
-    let libraries =
-        libraries.map_err(|missing| missing.iter().map(Missing::to_string).collect::<Vec<_>>())?;
-    let found = cards(&libraries.driver).map_err(|error| vec![error.to_string()])?;
+    let libraries = search
+        .libraries()
+        .map_err(|missing| not_found(&missing, search.only.as_deref()))?;
+    let found = cards(&libraries.driver).map_err(|error| for_one_reason(error.to_string()))?;
     if found.is_empty() {
-        return Err(vec![
+        return Err(for_one_reason(
             "the driver lists no card; CUDA_VISIBLE_DEVICES may hide them".to_owned(),
-        ]);
+        ));
     }
     Ok(Usable {
         libraries,
         cards: found,
     })
+}
+
+/// That libraries were not found, or not in the `only` folder that was looked into.
+fn not_found(missing: &[Missing], only: Option<&Path>) -> Unusable {
+    let names: Vec<String> = missing.iter().map(|one| one.library.to_string()).collect();
+    let names = match names.as_slice() {
+        [] => String::new(),
+        [name] => format!("{name} was"),
+        [names @ .., last] => format!("{} and {last} were", names.join(", ")),
+    };
+    let place = only.map_or_else(String::new, |only| format!(" in {}", only.display()));
+    Unusable {
+        short: format!("{names} not found{place}"),
+        reasons: missing.iter().map(Missing::to_string).collect(),
+    }
 }
 
 /// Where libraries are looked for, by the command line and the environment.

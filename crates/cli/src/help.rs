@@ -121,9 +121,10 @@ pub(crate) fn parse() -> Result<Arguments, clap::Error> {
     Arguments::from_arg_matches(&matches)
 }
 
-/// The words of the command line. `help --help` is `help`.
+/// The words of the command line. `help --help` is `help`; and however the program was started, usage lines begin with its name.
 fn words(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
-    let mut words: Vec<OsString> = words.collect();
+    let name = OsString::from("eigenscope");
+    let mut words: Vec<OsString> = std::iter::once(name).chain(words.skip(1)).collect();
     let is_option = |word: &OsString| word.as_encoded_bytes().starts_with(b"-");
     let command = words.iter().skip(1).find(|word| !is_option(word));
     if command.is_some_and(|word| word == "help") {

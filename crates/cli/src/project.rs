@@ -8,7 +8,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use eigenscope_pipeline::compare::{Published, Row, compare};
 use eigenscope_pipeline::execute::{self, Ended, ExecuteError, Options, stderr_observer};
 use eigenscope_pipeline::store::Store;
-use eigenscope_pipeline::survey::{Survey, rescan, survey_showing};
+use eigenscope_pipeline::survey::{Reason, State, Survey, rescan, survey_showing};
 use eigenscope_plan::pipeline_file::installed_pipelines;
 use eigenscope_plan::programs::Programs;
 use eigenscope_plan::progress::Progress;
@@ -42,6 +42,8 @@ pub(crate) struct Project {
     pub(crate) settings: Settings,
     /// How its pipeline and its folders were given.
     pub(crate) invocation: Invocation,
+    /// What of the command line or the environment asks for a device.
+    device_option: Option<String>,
     /// How far its planning is, as it is shown.
     pub(crate) progress: Progress,
 }
@@ -61,6 +63,7 @@ impl Project {
             data_dir: arguments.data_dir.clone(),
             settings,
             invocation: Invocation::new(arguments, pipeline),
+            device_option: arguments.device_option(),
             progress,
         })
     }
@@ -103,6 +106,34 @@ impl Project {
         } = Terminal::of_stderr();
         let mut observer = stderr_observer(redraws, colours, width_of_stderr);
         execute::run_to_end(plan, targets, programs, store, options, observer.as_mut())
+    }
+
+    /// Which tasks of `survey` have results of another device only than the one that was asked for beside the pipeline file, in a sentence.
+    pub(crate) fn of_other_device(&self, survey: &Survey) -> Option<String> {
+        let option = self.device_option.as_ref()?;
+        let is_of_other = |state: &State| {
+            let mut reasons = state.reasons().iter();
+            reasons.any(|reason| matches!(reason, Reason::DeviceChanged { .. }))
+        };
+        let count = survey
+            .iter()
+            .filter(|(_, state)| is_of_other(state))
+            .count();
+        let tasks = match count {
+            0 => return None,
+            1 => "1 task has a result".to_owned(),
+            count => format!("{count} tasks have results"),
+        };
+        Some(format!(
+            "{tasks} of another device, and none of the one that `{option}` asks for"
+        ))
+    }
+
+    /// Notes that what a command reads is not all there for the device that was asked for.
+    pub(crate) fn tell_other_device(&self, survey: &Survey) {
+        if let Some(text) = self.of_other_device(survey) {
+            tell(&format!("note: {text}"));
+        }
     }
 
     /// Refuses targets that have to be made from a file that cannot be used, with its place in the pipeline file.

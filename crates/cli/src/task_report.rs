@@ -1,7 +1,7 @@
 //! The state of one task, as commands print it.
 
 use eigenscope_pipeline::execute::slurm::{Submitted, SubmittedState};
-use eigenscope_pipeline::survey::State;
+use eigenscope_pipeline::survey::{Reason, State};
 use eigenscope_pipeline::tone::Tone;
 use eigenscope_plan::Plan;
 use serde::Serialize;
@@ -90,12 +90,18 @@ impl TaskReport {
     }
 }
 
-/// The state in a word for people: what JSON calls `blocked` waits for what it reads.
+/// The state in a word for people: what JSON calls `blocked` waits for what it reads, and what has no result is not out of date.
 pub(crate) fn word(state: &State) -> &'static str {
     match state {
         State::Blocked { .. } => "waiting",
+        State::Stale { reasons, .. } if reasons.iter().any(is_absence) => "missing",
         state => state.name(),
     }
+}
+
+/// Whether a task has to run since it has no result of its own.
+fn is_absence(reason: &Reason) -> bool {
+    matches!(reason, Reason::NeverMade | Reason::ResultRemoved)
 }
 
 /// The word of the state of a task or its job, or of its link, in its colour.
@@ -117,6 +123,7 @@ pub(crate) fn reason(state: &State) -> String {
         .map_or_else(String::new, ToString::to_string);
     match reasons.len() {
         0 | 1 => first,
-        count => format!("{first} (and {} more)", count - 1),
+        2 => format!("{first} (and 1 more reason)"),
+        count => format!("{first} (and {} more reasons)", count - 1),
     }
 }

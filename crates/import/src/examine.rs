@@ -3,7 +3,7 @@
 use eigenscope_checkpoint::CheckpointError;
 use eigenscope_models::Architecture;
 use eigenscope_models::steps::{StepErrors, StepList};
-use eigenscope_stage::{Examination, Examined, Fault, Feature, TaskError};
+use eigenscope_stage::{Amount, Examination, Examined, Fault, Feature, TaskError};
 use serde_json::Value;
 
 use crate::command_line::causes;
@@ -122,9 +122,13 @@ fn examine(
         finite::check(&file, resolved)?;
     }
     let bytes = std::fs::metadata(&path).map_or(0, |metadata| metadata.len());
-    let architecture = resolved.map(|Resolved { architecture, .. }| architecture);
-    let architecture = architecture.or_else(|| definition.typical(&file));
-    let mut examined = Examined::default().provides(match &architecture {
+    let resolved = resolved.map(|Resolved { architecture, .. }| architecture);
+    let outputs = resolved.iter().flat_map(Architecture::flat_layers);
+    let outputs =
+        outputs.map(|(name, outputs)| Feature::layer_outputs(name, Amount::Fixed(outputs)));
+    let outputs: Vec<Feature> = outputs.collect();
+    let architecture = resolved.or_else(|| definition.typical(&file));
+    let examined = Examined::default().provides(match &architecture {
         Some(architecture) => features(architecture),
         None => {
             let names = definition.layer_names();
@@ -132,6 +136,7 @@ fn examine(
             Feature::of_layers(&names, &names, &[])
         }
     });
+    let mut examined = examined.provides(outputs);
     // Once as it is stored, twice as f32.
     examined.memory_mib = Some(64 + 3 * bytes / (1 << 20));
     Ok(examined)

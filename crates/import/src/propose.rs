@@ -211,18 +211,33 @@ fn guesses(steps: &[Value], layers: &[Module<'_>], usual: Option<[usize; 2]>) ->
 /// A remark on weights of integers, if there are any.
 fn integers(shapes: &[TensorShape]) -> Option<String> {
     let matrices = || shapes.iter().filter(|tensor| tensor.shape.len() >= 2);
-    let mut integers = matrices().filter(|tensor| tensor.foreign_type.is_some());
-    let first = integers.next()?;
-    let found = first.foreign_type.as_deref().unwrap_or_default();
-    let which = match (integers.count(), matrices().count()) {
-        (0, 1) => "the weight is".to_owned(),
-        (others, all) if others + 1 == all => "all weights are".to_owned(),
-        (others, all) => format!("{} of {all} weights are", others + 1),
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for tensor in matrices() {
+        if let Some(dtype) = &tensor.foreign_type {
+            *counts.entry(dtype).or_insert(0) += 1;
+        }
+    }
+    let which = match (counts.values().sum(), matrices().count()) {
+        (0, _) => return None,
+        (integers, all) if integers == all => "all weights are integers".to_owned(),
+        (integers, all) => format!("{integers} of {all} weights are integers"),
+    };
+    let found: Vec<String> = counts
+        .iter()
+        .map(|(dtype, count)| format!("{count} of {dtype}"))
+        .collect();
+    let advice = match counts.keys().any(|dtype| dtype.starts_with('q')) {
+        true => {
+            "in PyTorch `tensor.dequantize()` of each, `layer.weight().dequantize()` of packed layers"
+        }
+        false => {
+            "with the scale and zero point of each in PyTorch `(tensor.float() - zero_point) * scale`"
+        }
     };
     Some(format!(
-        "{which} integers (`{}`: {found}), as those of a quantised model: save the weights as floating-point numbers, from before the \
-         model was quantised or by `tensor.dequantize()` in PyTorch",
-        first.name
+        "{which}, as those of a quantised model ({}): save the model as it was before it was quantised, \
+         `torch.save(model.state_dict(), 'weights.pt')`, or its weights as floating-point numbers, {advice}",
+        found.join(", ")
     ))
 }
 

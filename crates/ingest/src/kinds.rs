@@ -28,7 +28,9 @@ pub fn kinds() -> Vec<TaskKind> {
             [60_000, 10_000],
             run,
         );
-        kind.memory_mib(192).looked_at_by(lacking)
+        kind.memory_mib(192)
+            .provides([positions(10_000)])
+            .looked_at_by(lacking)
     };
     vec![
         published(
@@ -39,6 +41,8 @@ pub fn kinds() -> Vec<TaskKind> {
             [1437, 360],
             task_function!(sets::embedded_digits),
         )
+        // One file holds the training images, too.
+        .provides([positions(1797)])
         .memory_mib(64)
         .seconds(0.1),
         idx_files(
@@ -70,6 +74,7 @@ pub fn kinds() -> Vec<TaskKind> {
             [50_000, 10_000],
             task_function!(cifar10),
         )
+        .provides([positions(10_000)])
         .seconds(3.0)
         .looked_at_by(examine::cifar10),
         images(
@@ -160,6 +165,11 @@ fn published(
     images(name, summary, Some(classes), run)
         .parameters::<Parameters>(parameters::common())
         .provides(sizes.map(|(name, count)| Feature::quantity(name, count)))
+}
+
+/// The number of images in the source of the test images.
+fn positions(images: u64) -> Feature {
+    Feature::quantity(quantities::TEST_POSITIONS, images)
 }
 
 /// A data set. It is random: with `train_fraction` or `train_count` the seed chooses the rows.

@@ -156,6 +156,13 @@ impl Architecture {
         })
     }
 
+    /// The layers whose outputs have no places, with how many outputs they have.
+    pub fn flat_layers(&self) -> impl Iterator<Item = (&str, u64)> {
+        let layers = self.layers().map(|(_, layer)| layer);
+        let flat = layers.filter(|layer| layer.window.is_none());
+        flat.map(|layer| (layer.name.as_str(), layer.outputs as u64))
+    }
+
     /// All batch normalisations with their positions among the steps.
     pub fn norms(&self) -> impl Iterator<Item = (usize, &BatchNorm)> + Clone {
         let steps = self.steps.iter().enumerate();

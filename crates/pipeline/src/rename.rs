@@ -12,7 +12,7 @@ use eigenscope_plan::file::{
     read_text,
 };
 use eigenscope_plan::pipeline_file::rename::{
-    Rename, add_edited, extending, rename_in_extending, rename_table,
+    Beside, Rename, add_edited, beside as files_beside, rename_in_extending, rename_table,
 };
 use eigenscope_plan::pipeline_file::{EditedFiles, parse_edited};
 use eigenscope_plan::programs::Programs;
@@ -32,6 +32,8 @@ pub struct Renaming {
     pub plan: Plan,
     /// Tasks of that plan that show the name, or read what does, and so are computed again.
     pub outdated: Vec<usize>,
+    /// Files beside the pipeline file that cannot be read and may say the name, with the reasons.
+    pub unread: Vec<(PathBuf, String)>,
 }
 
 /// A file that says the name.
@@ -103,7 +105,8 @@ pub fn rename(
         edits,
     };
     let mut others = Vec::new();
-    for (path, text) in extending(path) {
+    let Beside { extending, unread } = files_beside(path);
+    for (path, text) in extending {
         let before = parse(&name(&path), &path, &text, programs).map_err(|source| {
             RenameError::Extending {
                 path: path.clone(),
@@ -139,6 +142,7 @@ pub fn rename(
         files,
         plan,
         outdated,
+        unread,
     })
 }
 
@@ -479,6 +483,7 @@ mod tests {
             files: ["a", "b", "c", "d"].map(file).into(),
             plan,
             outdated: Vec::new(),
+            unread: Vec::new(),
         };
         let mut written = BTreeMap::new();
         // The first cannot be put back, the third cannot be written.

@@ -208,13 +208,52 @@ fn tables_that_cannot_be_renamed_here_are_refused() {
             "train.x",
             "train.y",
             "indirect_reference",
-            "write the id out",
+            "give its row of `each`",
         ),
     ] {
         let errors = renamed(text, old, new).expect_err("refused");
         assert_eq!(codes(&errors), [code]);
         let text = rendered(&errors.errors()[0]);
         assert!(text.contains(words), "{text}");
+    }
+}
+
+/// However many places and rows of a block there are.
+#[test]
+fn references_that_are_put_together_are_one_error() {
+    let rows = "each = [{ m = 'x' }, { m = 'y' }]";
+    let mut text = format!(
+        "[data.mnist]\n[train.x]\nkind = 'bilinear'\ndata = 'data.mnist'\nhidden = 3\nformerly = 'train.w'\n\
+         [train.y]\nkind = 'bilinear'\ndata = 'data.mnist'\nhidden = 4\n[[repeat]]\n{rows}\n"
+    );
+    for number in 0..3 {
+        text.push_str(&format!(
+            "[repeat.decompose.'{{m}}-{number}']\nkind = 'interaction'\nmodel = 'train.{{m}}'\n"
+        ));
+    }
+    let errors = renamed(&text, "train.x", "train.z").expect_err("refused");
+    assert_eq!(codes(&errors), ["indirect_reference"]);
+    let shown = rendered(&errors.errors()[0]);
+    for words in [
+        "references to [train.x] are put together from parts",
+        "put together here, and in lines 18, 21",
+        "table = \"train.z\"",
+    ] {
+        assert!(shown.contains(words), "{shown}");
+    }
+    // What it says leads to the same tasks.
+    let by_hand = text
+        .replace("{ m = 'x' }", "{ m = 'x', table = 'train.z' }")
+        .replace("{ m = 'y' }", "{ m = 'y', table = 'train.y' }")
+        .replace("'train.{m}'", "'{table}'")
+        .replace("[train.x]", "[train.z]");
+    let (before, after) = (planned(&text), planned(&by_hand));
+    assert_eq!(before.tasks.len(), after.tasks.len());
+    for (old, new) in before.tasks.iter().zip(&after.tasks) {
+        assert_eq!(
+            (old.first_id(), old.seed, &old.inputs),
+            (new.first_id(), new.seed, &new.inputs)
+        );
     }
 }
 

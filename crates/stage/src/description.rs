@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::agreement::Agreement;
 use crate::code::Code;
 use crate::device::CardSupport;
-use crate::feature::{CLASSES, Feature, NamesOf, Need, TRANSFORMS};
+use crate::feature::{CLASSES, Feature, LabelOf, NamesOf, Need, TRANSFORMS};
 use crate::quantity::{Amount, Demand, Effect, Relation, quantities};
 
 /// A stage program, and the section of a pipeline file that it serves.
@@ -177,6 +177,9 @@ pub struct Parameter {
     /// For a parameter of a task kind that is a text or a list of texts: each one is a name of a part of what
     /// is read; an empty list means all parts, an empty text as the default that the task chooses one.
     pub names_of: Option<NamesOf>,
+    /// For a text: it names a label of what is read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label_of: Option<LabelOf>,
     /// A value of this parameter, or the sum of a list; a task with twice that value is guessed to take twice
     /// [`Resources::seconds`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -201,6 +204,7 @@ impl Parameter {
             kind,
             default: None,
             names_of: None,
+            label_of: None,
             duration_unit: None,
             effects: Vec::new(),
             excludes: None,
@@ -247,6 +251,12 @@ impl Parameter {
     pub fn with(self, effects: impl IntoIterator<Item = Effect>) -> Self {
         let effects = effects.into_iter().collect();
         Self { effects, ..self }
+    }
+
+    /// The same parameter, whose value is a label of what is read.
+    pub fn label(self, of: LabelOf) -> Self {
+        let label_of = Some(of);
+        Self { label_of, ..self }
     }
 
     /// The same parameter, whose words name parts of what is read in `role`: members of `set`.

@@ -6,7 +6,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::quantity::Amount;
+use crate::description::is_false;
+use crate::quantity::{Amount, quantities};
 
 /// What is true of everything that a task of a kind writes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -115,6 +116,11 @@ impl Feature {
         [classes, transforms, Self::quantities(role)]
     }
 
+    /// The outputs of a layer without places.
+    pub fn layer_outputs(layer: &str, outputs: Amount) -> Self {
+        Self::amount(&format!("{}{layer}", quantities::LAYER_OUTPUTS), outputs)
+    }
+
     /// So many of something.
     pub fn quantity(name: &str, count: u64) -> Self {
         Self::amount(name, Amount::Fixed(count))
@@ -137,6 +143,59 @@ impl Feature {
     pub fn inherited(role: &str) -> Self {
         Feature::Inherited {
             role: role.to_owned(),
+        }
+    }
+}
+
+/// Which label of what is read the value of a parameter is. Labels are the parameters that are swept over.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LabelOf {
+    /// The role, or a path of roles from the task on.
+    pub path: String,
+    /// Whether it is averaged over: one artifact with the label is enough, and what is made has it no more. Else all artifacts have it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_averaged: bool,
+    /// Words that mean something else, or a label that need not be there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub words: Vec<String>,
+    /// Labels that it cannot be, as the results have columns for them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<String>,
+}
+
+impl LabelOf {
+    /// A label that all artifacts at the end of a path have.
+    pub fn all(path: &str) -> Self {
+        Self {
+            path: path.to_owned(),
+            is_averaged: false,
+            words: Vec::new(),
+            columns: Vec::new(),
+        }
+    }
+
+    /// A label that is averaged over.
+    pub fn averaged(path: &str) -> Self {
+        Self {
+            is_averaged: true,
+            ..Self::all(path)
+        }
+    }
+
+    /// The same, or one of these words.
+    pub fn or(self, words: &[&str]) -> Self {
+        Self {
+            words: words.iter().map(|&word| word.to_owned()).collect(),
+            ..self
+        }
+    }
+
+    /// The same, but none of these.
+    pub fn but(self, columns: &[&str]) -> Self {
+        Self {
+            columns: columns.iter().map(|&name| name.to_owned()).collect(),
+            ..self
         }
     }
 }

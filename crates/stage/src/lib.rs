@@ -36,7 +36,7 @@ pub use event::{Event, ExternalFile, FolderPicture};
 pub use examine::{Answers, Examination, Examine, Examined, Fault, Known, Question, Questions};
 pub use feature::{
     AttributeValue, CLASSES, CONVOLUTIONS, Condition, DRAWABLE_LAYERS, FIRST_LAYER, Feature,
-    LAYERS, NameRule, NamesOf, Need, TRANSFORMS,
+    LAYERS, LabelOf, NameRule, NamesOf, Need, TRANSFORMS,
 };
 pub use program::{TaskError, run, run_with_report};
 pub use quantity::{Amount, Demand, Effect, Relation, Windows, quantities};

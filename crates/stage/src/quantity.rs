@@ -25,8 +25,14 @@ pub mod quantities {
     pub const TRAINING_IMAGES: &str = "training images";
     /// Images of the test split.
     pub const TEST_IMAGES: &str = "test images";
+    /// Positions in the source that images of the test split can have, from 0.
+    pub const TEST_POSITIONS: &str = "positions of test images in their source";
     /// Images that a layer has made embeddings of.
     pub const EMBEDDED_IMAGES: &str = "embedded images";
+    /// Values of an embedding.
+    pub const EMBEDDING_VALUES: &str = "values of an embedding";
+    /// How the outputs of a layer begin that has no places, before its name.
+    pub const LAYER_OUTPUTS: &str = "outputs of the layer ";
     /// Hidden units of a bilinear layer, the size of its interaction matrices.
     pub const HIDDEN_UNITS: &str = "hidden units";
     /// Eigenpairs that are certain to be stored, counted from either end of a spectrum.
@@ -53,6 +59,15 @@ pub enum Amount {
         parameter: String,
         /// Names of quantities, by value.
         quantities: BTreeMap<String, String>,
+    },
+    /// A quantity of what is read in a role, whose name ends with the value of a parameter.
+    OfRead {
+        /// The role.
+        role: String,
+        /// How the name begins.
+        prefix: String,
+        /// The parameter.
+        parameter: String,
     },
     /// What a parameter says is kept at each end of what another quantity of the result counts; not known if both ends meet, so that
     /// nothing is left out.
@@ -112,6 +127,9 @@ impl Amount {
             | Amount::Chosen {
                 parameter: name, ..
             }
+            | Amount::OfRead {
+                parameter: name, ..
+            }
             | Amount::Ends {
                 parameter: name, ..
             } => vec![name],
@@ -119,9 +137,31 @@ impl Amount {
         }
     }
 
-    /// The one number for these parameters and the quantities of the result that are known; `None` if there is not one.
-    pub fn count(&self, parameters: &Value, known: impl Fn(&str) -> Option<u64>) -> Option<u64> {
+    /// The role that it depends on.
+    pub fn role(&self) -> Option<&String> {
         match self {
+            Amount::OfRead { role, .. } => Some(role),
+            _ => None,
+        }
+    }
+
+    /// The one number for these parameters, the quantities of the result that are `known`, and those of what is `read` in a role; `None`
+    /// if there is not one.
+    pub fn count(
+        &self,
+        parameters: &Value,
+        known: impl Fn(&str) -> Option<u64>,
+        read: impl Fn(&str, &str) -> Option<u64>,
+    ) -> Option<u64> {
+        match self {
+            Amount::OfRead {
+                role,
+                prefix,
+                parameter,
+            } => {
+                let word = parameters.get(parameter)?.as_str()?;
+                read(role, &format!("{prefix}{word}"))
+            }
             Amount::Chosen {
                 parameter,
                 quantities,
@@ -141,7 +181,7 @@ impl Amount {
     pub fn values(&self, parameters: &Value) -> Vec<u64> {
         let list = |name: &String| parameters.get(name).and_then(Value::as_array);
         match self {
-            Amount::Chosen { .. } | Amount::Ends { .. } => Vec::new(),
+            Amount::Chosen { .. } | Amount::Ends { .. } | Amount::OfRead { .. } => Vec::new(),
             Amount::Fixed(number) => vec![*number],
             Amount::Parameter(name) => parameters.get(name).map(numbers).unwrap_or_default(),
             Amount::Items(name) => list(name)
@@ -173,6 +213,8 @@ pub enum Relation {
     Equals,
     /// The amount is the quantity or less.
     AtMost,
+    /// The amount is the quantity or more.
+    AtLeast,
     /// The amount is less than the quantity: a position, from 0.
     Below,
     /// The amount is the quantity of one at least of the artifacts that are read.
@@ -185,6 +227,7 @@ impl Relation {
         match self {
             Relation::Equals | Relation::Among => amount == quantity,
             Relation::AtMost => amount <= quantity,
+            Relation::AtLeast => amount >= quantity,
             Relation::Below => amount < quantity,
         }
     }
@@ -299,16 +342,28 @@ mod tests {
             quantities: BTreeMap::from([("b".to_owned(), "images".to_owned())]),
         };
         let known = |name: &str| (name == "images").then_some(9);
-        assert_eq!(chosen.count(&json!({ "which": "b" }), known), Some(9));
-        assert_eq!(chosen.count(&json!({ "which": "a" }), known), None);
+        let none = |_: &str, _: &str| None;
+        assert_eq!(chosen.count(&json!({ "which": "b" }), known, none), Some(9));
+        assert_eq!(chosen.count(&json!({ "which": "a" }), known, none), None);
+        let of_read = Amount::OfRead {
+            role: "model".to_owned(),
+            prefix: "outputs of ".to_owned(),
+            parameter: "layer".to_owned(),
+        };
+        let read =
+            |role: &str, name: &str| (role == "model" && name == "outputs of a").then_some(5);
+        for (layer, count) in [("a", Some(5)), ("b", None)] {
+            let parameters = json!({ "layer": layer });
+            assert_eq!(of_read.count(&parameters, known, read), count);
+        }
         for (kept, reached) in [(4, Some(4)), (5, None), (20, None)] {
             let ends = Amount::Ends {
                 parameter: "kept".to_owned(),
                 of: "images".to_owned(),
             };
             let parameters = json!({ "kept": kept });
-            assert_eq!(ends.count(&parameters, known), reached);
-            assert_eq!(ends.count(&parameters, |_| None), None);
+            assert_eq!(ends.count(&parameters, known, none), reached);
+            assert_eq!(ends.count(&parameters, |_| None, none), None);
         }
         let demand = Demand::new(Amount::parameter("list"), Relation::Below, "classes", "");
         assert_eq!(demand.violated(&parameters, 3), Some(3));

@@ -3,7 +3,7 @@
 
 use eigenscope_artifact::InputShape;
 use eigenscope_models::networks;
-use eigenscope_stage::{Context, Parameter, TaskError, TaskKind, task_function};
+use eigenscope_stage::{Amount, Context, Feature, Parameter, TaskError, TaskKind, task_function};
 use serde::Deserialize;
 
 use crate::on_card::memory_mib;
@@ -22,15 +22,24 @@ pub(crate) fn kinds() -> Vec<TaskKind> {
             "train two convolutions with max pooling and batch normalisation, and an embedding of 128 values, with Adam",
             recipe_parameters(),
             task_function!(convnet),
-        ),
+        )
+        .provides([embedding_of(Amount::Fixed(CONVNET_EMBEDDING))]),
         training_kind::<EmbeddingNet>(
             &networks::embedding_net(3),
             "train four convolutions with max pooling, and linear layers down to a small embedding, with Adam",
             [embedding].into_iter().chain(recipe_parameters()).collect(),
             task_function!(embedding_net),
         )
+        .provides([embedding_of(Amount::parameter("embedding"))])
         .on_cards(enlarged_mib()),
     ]
+}
+
+/// Values of the embedding of `convnet`.
+const CONVNET_EMBEDDING: u64 = 128;
+
+fn embedding_of(values: Amount) -> Feature {
+    Feature::layer_outputs("embedding", values)
 }
 
 /// Memory of a card in MiB for `embedding-net` on MNIST enlarged to 221 x 221 pixels, as it was published.

@@ -1,6 +1,7 @@
 //! Finding the state dictionary in what a file holds.
 //!
 //! Candidates are dictionaries that hold a tensor of floating-point numbers with at least one dimension directly, and whole modules.
+//! In a file without any, as of a quantised model, tensors of other types count as well: what they are is said where they are used.
 //! Each value is looked at once, however often it is referred to.
 
 use std::borrow::Cow;
@@ -33,8 +34,12 @@ pub(crate) fn choose(
     pickle: &Pickle,
     key: Option<&str>,
 ) -> Result<(Value, Vec<Note>), CheckpointError> {
-    let mut walk = Walk::new(pickle);
+    let mut walk = Walk::new(pickle, is_weight);
     walk.run(source)?;
+    if walk.candidates.is_empty() && walk.lists.is_empty() {
+        walk = Walk::new(pickle, is_tensor);
+        walk.run(source)?;
+    }
     let mut notes = walk.notes();
     let chosen = match key {
         Some(WHOLE) => pickle.root,
@@ -68,6 +73,8 @@ enum Key {
 /// A walk through everything that can be reached.
 struct Walk<'a> {
     pickle: &'a Pickle,
+    /// Which values are looked for.
+    is_sought: fn(&Pickle, Value) -> bool,
     visits: Vec<Visit>,
     seen: Vec<bool>,
     steps: usize,
@@ -83,13 +90,14 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn new(pickle: &'a Pickle) -> Self {
+    fn new(pickle: &'a Pickle, is_sought: fn(&Pickle, Value) -> bool) -> Self {
         let mut seen = vec![false; pickle.nodes.len()];
         if let Value::Node(root) = pickle.root {
             seen[root as usize] = true;
         }
         Self {
             pickle,
+            is_sought,
             visits: vec![Visit {
                 value: pickle.root,
                 parent: None,
@@ -124,7 +132,9 @@ impl<'a> Walk<'a> {
         match structure(pickle, self.visits[index].value) {
             Structure::Mapping(items) => {
                 let tensors = items.iter().filter(|(key, value)| {
-                    key_text(pickle, *key).is_some() && is_weight(pickle, *value)
+                    key_text(pickle, *key).is_some_and(|key| {
+                        (self.is_sought)(pickle, *value) || is_packed(pickle, &key, *value)
+                    })
                 });
                 let tensors = tensors.count();
                 if tensors > 0 {
@@ -134,7 +144,9 @@ impl<'a> Walk<'a> {
                 self.push_items(index, &items);
             }
             Structure::Sequence(values) => {
-                let tensors = values.iter().filter(|value| is_weight(pickle, **value));
+                let tensors = values
+                    .iter()
+                    .filter(|value| (self.is_sought)(pickle, **value));
                 let tensors = tensors.count();
                 if tensors > 0 {
                     self.lists.push((index, tensors));
@@ -213,7 +225,7 @@ impl<'a> Walk<'a> {
         }
         match (self.candidates.as_slice(), self.lists.as_slice()) {
             ([(only, _)], _) | ([], [(only, _)]) => Ok((self.visits[*only].value, None)),
-            ([], []) => Err(self.refuse(source, "it holds no tensors of weights")),
+            ([], []) => Err(self.refuse(source, "it holds no tensors")),
             _ => match self.relation() {
                 Relation::Parts(top) => {
                     let parts = self.candidates.iter().take(LISTED);
@@ -403,6 +415,21 @@ fn is_weight(pickle: &Pickle, value: Value) -> bool {
         Some(Err(_)) => true,
         None => false,
     }
+}
+
+/// Whether a value is a tensor of any type that may be a quantised weight.
+fn is_tensor(pickle: &Pickle, value: Value) -> bool {
+    rebuild::tensor(pickle, value)
+        .is_some_and(|tensor| tensor.map_or(true, |tensor| !tensor.shape.is_empty()))
+}
+
+/// Whether a value is the weight and bias of a quantised layer, which PyTorch stores as one tuple.
+fn is_packed(pickle: &Pickle, key: &str, value: Value) -> bool {
+    key.ends_with("_packed_params")
+        && match structure(pickle, value) {
+            Structure::Sequence(values) => values.iter().any(|value| is_tensor(pickle, *value)),
+            _ => false,
+        }
 }
 
 /// Follows a dotted path from `value`. Keys may have dots themselves: the longest that fits is tried first.

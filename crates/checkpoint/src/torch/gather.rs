@@ -8,6 +8,7 @@ use crate::checkpoint::Note;
 use crate::error::shown;
 use crate::pickle::{Node, Pickle, Value};
 use crate::source::Source;
+use crate::tidy::counted;
 use crate::{CheckpointError, limits};
 
 /// Values looked at, beyond which a file refers to the same dictionaries over and over.
@@ -53,18 +54,35 @@ pub(crate) fn gather(
         others,
         ..
     } = gatherer;
+    let packed = packed(pickle, &gathered.tensors);
     if gathered.tensors.is_empty() {
+        let reason = packed.first().map_or_else(
+            || "no tensor is in the chosen place; leave `key` out to see where tensors are".into(),
+            ToString::to_string,
+        );
         return Err(CheckpointError::Key {
             path: source.path().to_owned(),
-            reason: "no tensor is in the chosen place; leave `key` out to see where tensors are"
-                .into(),
+            reason,
             candidates: Vec::new(),
         });
     }
+    gathered.notes.extend(packed);
     if !others.is_empty() {
         gathered.notes.push(Note::NoTensors { names: others });
     }
     Ok(gathered)
+}
+
+/// A note for each type of the quantised tensors in a file that are not among those that were gathered.
+fn packed(pickle: &Pickle, gathered: &[Gathered]) -> Vec<Note> {
+    let all = counted(rebuild::quantised(pickle)).into_iter();
+    let left = all.filter_map(|(dtype, count)| {
+        let tensors = gathered.iter().filter_map(|one| one.tensor.as_ref().ok());
+        let read = tensors.filter(|tensor| tensor.dtype == dtype).count();
+        let count = count.saturating_sub(read);
+        (count > 0).then_some(Note::Packed { dtype, count })
+    });
+    left.collect()
 }
 
 struct Gatherer<'a> {

@@ -30,6 +30,9 @@ pub(crate) struct StorageRef<'a> {
     pub(crate) offset: u64,
 }
 
+/// The function that rebuilds a quantised tensor. Its type is that of its storage.
+const QUANTISED: &str = "_rebuild_qtensor";
+
 /// How many calls around a tensor are looked through.
 const WRAPPERS: usize = 4;
 
@@ -44,7 +47,7 @@ pub(crate) fn tensor(pickle: &Pickle, value: Value) -> Option<Result<Rebuilt, St
         let global = pickle.global(class)?;
         let list = pickle.sequence(arguments)?;
         match (global.module.as_str(), global.name.as_str()) {
-            ("torch._utils", "_rebuild_tensor" | "_rebuild_tensor_v2") => {
+            ("torch._utils", "_rebuild_tensor" | "_rebuild_tensor_v2" | QUANTISED) => {
                 return Some(strided(pickle, list, None));
             }
             ("torch._utils", "_rebuild_tensor_v3") => {
@@ -59,14 +62,31 @@ pub(crate) fn tensor(pickle: &Pickle, value: Value) -> Option<Result<Rebuilt, St
             }
             ("torch._utils", name) if name.starts_with("_rebuild_") => {
                 return Some(Err(format!(
-                    "a tensor of a special kind (`{name}`: sparse, quantised or of another device) cannot be read; \
-                     save it as a plain tensor, for example `tensor.dequantize()` or `tensor.to_dense()`"
+                    "a tensor of a special kind (`{name}`: sparse or of another device) cannot be read; \
+                     save it as a plain tensor, for example `tensor.to_dense()`"
                 )));
             }
             _ => return None,
         }
     }
     None
+}
+
+/// The types of all quantised tensors, wherever they are in a file.
+pub(crate) fn quantised(pickle: &Pickle) -> Vec<DType> {
+    let objects = pickle.nodes.iter().filter_map(|node| match node {
+        Node::Object(object) => Some(object),
+        _ => None,
+    });
+    let of_pytorch = objects.filter(|object| {
+        let global = pickle.global(object.class);
+        global.is_some_and(|global| global.module == "torch._utils" && global.name == QUANTISED)
+    });
+    let tensors = of_pytorch.filter_map(|object| {
+        let arguments = pickle.sequence(object.arguments)?;
+        strided(pickle, arguments, None).ok()
+    });
+    tensors.map(|tensor| tensor.dtype).collect()
 }
 
 /// A tensor from the arguments (storage, offset, shape, strides, ...) of `_rebuild_tensor*`.
@@ -175,6 +195,8 @@ fn storage_type(class: &str) -> Option<Option<DType>> {
         "QUInt8" => other("quint8", 8),
         "QInt8" => other("qint8", 8),
         "QInt32" => other("qint32", 32),
+        "QUInt4x2" => other("quint4x2", 4),
+        "QUInt2x4" => other("quint2x4", 2),
         _ => return None,
     }))
 }

@@ -33,6 +33,7 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Compare) -> Result<u8>
         );
     }
     let survey = project.survey(&project.select(&[])?);
+    project.tell_other_device(&survey);
     let rows = project.compare(&published, &survey);
     let report = compare::Report::new(&published, &rows);
     match command.json {

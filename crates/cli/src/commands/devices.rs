@@ -7,7 +7,7 @@ use eigenscope_gpu::{CardDescription, Libraries};
 use serde::Serialize;
 
 use crate::arguments::Devices;
-use crate::cards::{self, Found, Usable};
+use crate::cards::{self, Found, Unusable, Usable};
 use crate::exit;
 use crate::json;
 
@@ -65,7 +65,7 @@ fn text(found: &Found) -> String {
             );
             text.push_str("\nTasks compute on the processor unless `device` in the pipeline file or `--device` says \"cuda\" or \"auto\".\n");
         }
-        Err(reasons) => {
+        Err(Unusable { reasons, .. }) => {
             for reason in reasons {
                 let _ = writeln!(text, "cuda      not used: {reason}");
             }
@@ -77,7 +77,7 @@ fn text(found: &Found) -> String {
 fn json(found: &Found) -> Result<String> {
     let (usable, reasons) = match &found.usable {
         Ok(usable) => (Some(usable), &[][..]),
-        Err(reasons) => (None, reasons.as_slice()),
+        Err(unusable) => (None, unusable.reasons.as_slice()),
     };
     let cards = usable.iter().flat_map(|usable| &usable.cards);
     let cards = cards.map(|card| {

@@ -143,7 +143,7 @@ fn on_cards(plan: &Plan, tasks: &[DryRunTask], slurm: Option<&SlurmOptions>) -> 
         Ok(_) => format!("{subject} on a graphics card"),
         Err(reason) => format!(
             "warning: {subject} on a graphics card, and there is none here: {reason}; a run only takes their results from elsewhere. \
-             `eigenscope devices` lists what was looked for"
+             `eigenscope devices` says where it was looked for"
         ),
     })
 }

@@ -90,6 +90,7 @@ fn listed(
     let project = Project::open(arguments, pipeline)?;
     let targets = project.select(targets)?;
     let survey = project.survey(&targets);
+    project.tell_other_device(&survey);
     let figures = figure_names(&project.plan);
     let mut tables: Vec<TableReport> = Vec::new();
     for task in targets {

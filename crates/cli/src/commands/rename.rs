@@ -24,6 +24,13 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Arguments) -> Result<u
         renaming.write()?;
     }
     super::print_lines(&renaming.files.iter().map(listed).collect::<String>())?;
+    for (path, reason) in &renaming.unread {
+        tell(&format!(
+            "note: {} was not looked at: {reason}; if it extends {}, change the name in it by hand",
+            relative(path),
+            relative(&renaming.plan.file)
+        ));
+    }
     tell(&summary(&renaming, command));
     Ok(exit::OK)
 }

@@ -33,6 +33,14 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Report) -> Result<u8> 
         None => beside.exists().then_some(beside.as_path()),
     };
     let survey = project.survey(&project.select(&[])?);
+    // The page of another device is not to be replaced by one that lacks its results.
+    match project.of_other_device(&survey) {
+        Some(text) if command.output.is_none() && command.split.is_none() => bail!(
+            "{text}: the page would lack them. Leave the device out, run `{}` first, or name another file with --output",
+            project.invocation.command("run")
+        ),
+        _ => project.tell_other_device(&survey),
+    }
     let comparison = match published {
         Some(path) => {
             let published = compare::read(path, &project.plan).map_err(diagnosed)?;

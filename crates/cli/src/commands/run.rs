@@ -86,10 +86,11 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Run) -> Result<u8> {
         notify(text, &end, &options.cancel);
     }
     told?;
-    let ended = ended?;
+    let advised = |error| cards::advised(error, arguments, &project.plan);
+    let ended = ended.map_err(advised)?;
     let outcome = RunOutcome::of(&ended, options.compute);
     match ended.broken {
-        Some(error) => Err(error.into()),
+        Some(error) => Err(advised(error)),
         None => Ok(exit::of_run(outcome)),
     }
 }

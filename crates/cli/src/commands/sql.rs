@@ -26,6 +26,7 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Sql) -> Result<u8> {
     let project = Project::open(arguments, &command.pipeline)?;
     project.tell_unusable_files();
     let survey = project.survey(&project.select(&[])?);
+    project.tell_other_device(&survey);
     let catalogue = Catalogue::of(&project.plan, &survey, &project.store);
     let pipeline = project.plan.name.as_str();
     let Some(query) = &command.query else {

@@ -56,7 +56,8 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Verify) -> Result<u8> 
         lock: lock.as_ref(),
         bytes: command.bytes,
     };
-    let verification = verify(request, &options, observer.as_mut())?;
+    let verification = verify(request, &options, observer.as_mut())
+        .map_err(|error| cards::advised(error, arguments, plan))?;
     drop(observer);
 
     for failure in &verification.failures {

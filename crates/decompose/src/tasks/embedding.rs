@@ -44,6 +44,14 @@ pub(super) fn kind() -> TaskKind {
             ),
             Feature::quantities("data"),
             Feature::amount(quantities::EMBEDDED_IMAGES, embedded_images()),
+            Feature::amount(
+                quantities::EMBEDDING_VALUES,
+                Amount::OfRead {
+                    role: "model".to_owned(),
+                    prefix: quantities::LAYER_OUTPUTS.to_owned(),
+                    parameter: "layer".to_owned(),
+                },
+            ),
         ])
         .memory_mib(512)
         .seconds(5.0)

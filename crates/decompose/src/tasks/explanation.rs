@@ -6,7 +6,8 @@ use eigenscope_artifact::{
 };
 use eigenscope_models::{BilinearWeights, Runner, State, StoredModel, predicted_class};
 use eigenscope_stage::{
-    Context, Parameter, ParameterType, Role, TaskError, TaskKind, Variant, task_function,
+    Amount, Context, Effect, Feature, Parameter, ParameterType, Relation, Role, TaskError,
+    TaskKind, Variant, quantities, task_function,
 };
 use rayon::prelude::*;
 use serde::Deserialize;
@@ -32,10 +33,15 @@ pub(super) fn kind() -> TaskKind {
                 ParameterType::OneOf(vec![
                     Variant::new("right", Vec::new()),
                     Variant::new("wrong", Vec::new()),
-                    Variant::new("at", vec![index]),
+                    Variant::new("at", vec![index]).with([Effect::demands(
+                        Amount::parameter("index"),
+                        Relation::Below,
+                        quantities::TEST_POSITIONS,
+                        "an image is named by its position in the source file of the test images",
+                    )]),
                 ]),
                 "right",
-                "image to explain: the first one that is classified right or wrong, or one by its position",
+                "image to explain: the first one that is classified right or wrong, else the first of all, or one by its position",
             ),
             Parameter::optional(
                 "classes",
@@ -54,6 +60,7 @@ pub(super) fn kind() -> TaskKind {
             ),
         )
         .reads(Role::one("data", IMAGES, "data set with the image").shown_to("model"))
+        .provides([Feature::quantities("data")])
         .writes(ExplanationRow::KIND)
         .writes(ContributionRow::KIND)
         .writes(LogitRow::KIND)
@@ -89,7 +96,8 @@ fn run(context: &Context) -> Result<(), TaskError> {
     let model = StoredModel::read(context.path("model")?)?;
     let weights = BilinearWeights::new(&model, "an explanation")?;
     let images = open_images(context, &[("model", &model.architecture)])?;
-    let image = find(&model, &images, parameters.image)?;
+    let (image, warning) = find(&model, &images, parameters.image)?;
+    context.warn_all(warning);
     let matrices = BilinearMatrices::of_some(&weights)?;
     let all: Vec<Result<Vec<Contribution>, DecomposeError>> = (0..weights.classes)
         .into_par_iter()
@@ -127,22 +135,31 @@ fn run(context: &Context) -> Result<(), TaskError> {
     context.write(&logits.collect::<Vec<_>>())
 }
 
-/// The test image that is asked for, the first of several.
+/// The test image that is asked for, the first of several. Where none is classified as asked, the first one, with a warning: of a sweep,
+/// some model may be perfect.
 fn find(
     model: &StoredModel,
     images: &ImageReader,
     choice: Choice,
-) -> Result<Explained, DecomposeError> {
+) -> Result<(Explained, Option<String>), DecomposeError> {
     let runner = Runner::new(model)?;
     let steps = 0..model.architecture.steps().len();
     let width = images.pixels().output_len();
+    let classes = model.architecture.classes.len();
     let mut seen = 0;
+    let mut first = None;
     for piece in images.pieces(SplitName::Test, batch_images(width))? {
         let piece = piece?;
         seen += piece.len();
         let inputs = images.pixels().apply_all(&piece.pixels);
         let state = runner.run(steps.clone(), State::from(inputs.clone()), piece.len())?;
-        let rows = state.rows.chunks_exact(model.architecture.classes.len());
+        let explained = |position: usize| Explained {
+            index: piece.indices[position],
+            label: piece.labels[position],
+            input: inputs[position * width..][..width].to_vec(),
+            logits: state.rows[position * classes..][..classes].to_vec(),
+        };
+        let rows = state.rows.chunks_exact(classes);
         let found =
             rows.zip(&piece.labels)
                 .zip(&piece.indices)
@@ -152,24 +169,33 @@ fn find(
                     Choice::At { index: asked } => index == asked,
                 });
         if let Some(position) = found {
-            let classes = model.architecture.classes.len();
-            return Ok(Explained {
-                index: piece.indices[position],
-                label: piece.labels[position],
-                input: inputs[position * width..][..width].to_vec(),
-                logits: state.rows[position * classes..][..classes].to_vec(),
-            });
+            return Ok((explained(position), None));
+        }
+        if first.is_none() && !piece.is_empty() {
+            first = Some(explained(0));
         }
     }
-    let what = match choice {
-        Choice::Right => "is classified right".to_owned(),
-        Choice::Wrong => "is classified wrong".to_owned(),
-        Choice::At { index } => format!("is at position {index} of its source file"),
+    let none = |what: &str| {
+        let path = images.path().display();
+        format!("none of the {seen} test images of {path} {what}")
     };
-    let path = images.path().display();
-    Err(DecomposeError::Unknown(format!(
-        "none of the {seen} test images of {path} {what}"
-    )))
+    let (what, instead) = match choice {
+        Choice::Right => ("is classified right", "wrong"),
+        Choice::Wrong => ("is classified wrong", "right"),
+        Choice::At { index } => {
+            let what = format!("is at position {index} of its source file");
+            return Err(DecomposeError::Unknown(none(&what)));
+        }
+    };
+    let none = none(what);
+    match first {
+        Some(first) => {
+            let warning =
+                format!("{none}: the first one, which is classified {instead}, is explained");
+            Ok((first, Some(warning)))
+        }
+        None => Err(DecomposeError::Unknown(none)),
+    }
 }
 
 /// The image, and for each shown class the eigenvectors of the largest and of the most negative contribution.

@@ -38,6 +38,16 @@ impl GraphError {
 
     /// The error of an operator that is not known.
     pub(super) fn unknown(node: &Node) -> Self {
+        let operator = node.op_type.as_str();
+        let is_of_integers = operator.contains("QuantizeLinear")
+            || operator.starts_with("QLinear")
+            || operator.ends_with("Integer");
+        if is_of_integers {
+            return Self::of(
+                node,
+                "the model is quantised, and networks compute with floating-point numbers: export it as it was before it was quantised",
+            );
+        }
         Self::of(
             node,
             format!("this operator cannot be a step; known are {KNOWN}"),

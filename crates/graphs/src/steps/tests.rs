@@ -371,6 +371,14 @@ fn what_steps_do_not_have_is_refused_with_operator_and_node() {
             "Einsum `y`: this operator cannot be a step; known are Conv",
         ),
         (
+            refused(vec![node("DynamicQuantizeLinear", &["x"], "y", &[])], &[]),
+            "DynamicQuantizeLinear `y`: the model is quantised, and",
+        ),
+        (
+            refused(vec![node("QLinearConv", &["x"], "y", &[])], &[]),
+            "export it as it was before it was quantised",
+        ),
+        (
             conv(&[("pads", ints(&[1, 1, 0, 0]))]),
             "Conv `y`: `pads` is [1, 1, 0, 0]",
         ),

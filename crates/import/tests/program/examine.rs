@@ -5,7 +5,7 @@ use std::fs;
 
 use eigenscope_artifact::InputShape;
 use eigenscope_models::networks;
-use eigenscope_stage::{Examined, Feature, Known, NameRule, Question, Stage};
+use eigenscope_stage::{Amount, Examined, Feature, Known, NameRule, Question, Stage};
 use eigenscope_testing::{TestFolder, class_names, untrained};
 use serde_json::{Value, json};
 
@@ -60,6 +60,8 @@ fn layers_and_properties_are_known_before_a_run() {
         fixed("drawable layers", &["conv1", "second"]),
         fixed("convolutions", &["conv1", "second"]),
         Feature::fixed("first layer", "conv1"),
+        Feature::layer_outputs("linear1", Amount::Fixed(128)),
+        Feature::layer_outputs("linear2", Amount::Fixed(3)),
     ];
     // Without the sizes of the images, the weights tell them.
     for data in [known(), Known::default()] {

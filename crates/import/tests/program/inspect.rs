@@ -5,7 +5,7 @@ use std::process::Command;
 
 use eigenscope_checkpoint::safetensors::NamedValues;
 use eigenscope_stage::Stage;
-use eigenscope_testing::{Answer, TestFolder, program};
+use eigenscope_testing::{Answer, TestFolder, program, workspace};
 use serde_json::json;
 
 use crate::{convnet, images, inspected, sequential, task, write, write_tensors};
@@ -331,7 +331,7 @@ fn integers_are_no_weights_whoever_says_it() {
     for line in [
         "safetensors, 1 tensor, 1200 values\n",
         "note: 1 tensor of int64: not floating-point numbers, so no weights\n",
-        "# the weight is integers (`fc.weight`: int64), as those of a quantised model: save the weights as floating-point numbers",
+        "# all weights are integers, as those of a quantised model (1 of int64): save the model as it was before it was quantised",
     ] {
         assert!(text.contains(line), "{line}\n{text}");
     }
@@ -342,4 +342,25 @@ fn integers_are_no_weights_whoever_says_it() {
         refused.contains("holds int64, not floating-point numbers"),
         "{refused}"
     );
+}
+
+#[test]
+fn what_to_do_with_a_quantised_model_depends_on_how_it_is_stored() {
+    let fixture = |name| workspace("tests/reference/checkpoints").join(name);
+    for (file, found, advice) in [
+        (
+            "int8.pt",
+            "2 of int8",
+            "`(tensor.float() - zero_point) * scale`",
+        ),
+        (
+            "quantised.pt",
+            "2 of qint8",
+            "`layer.weight().dequantize()`",
+        ),
+    ] {
+        let text = inspected(&fixture(file));
+        let remark = format!("# all weights are integers, as those of a quantised model ({found})");
+        assert!(text.contains(&remark) && text.contains(advice), "{text}");
+    }
 }

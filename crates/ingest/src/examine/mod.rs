@@ -166,8 +166,16 @@ impl Facts {
             }
             counts
         };
-        self.train = Some(counted(train));
-        self.test = test_place.as_ref().map(|_| counted(test));
+        let (train, test) = (counted(train), counted(test));
+        if labelling.known.is_none() && !self.answer.suggestions.contains_key("first_label") {
+            let held = (0..classes.len()).filter(|&class| train[class] + test[class] > 0);
+            let held: Vec<usize> = held.collect();
+            if held.len() < classes.len() {
+                self.suggest("classes", held);
+            }
+        }
+        self.train = Some(train);
+        self.test = test_place.as_ref().map(|_| test);
         self.classes = Some(classes);
     }
 
@@ -205,7 +213,12 @@ impl Facts {
             }
         }
         if let (Some(classes), Some(train)) = (&self.classes, &self.train) {
-            let line = per_class(classes, train, self.test.as_deref());
+            let chosen = |class: &usize| *class < classes.len();
+            let chosen: Vec<usize> = match common.classes.as_slice() {
+                [] => (0..classes.len()).collect(),
+                given => given.iter().copied().filter(chosen).collect(),
+            };
+            let line = per_class(&chosen, classes, train, self.test.as_deref());
             self.answer.found.push(line);
         }
         if let (Some(channels), Some([height, width])) = (self.channels, self.size) {
@@ -229,6 +242,9 @@ impl Facts {
                 (Some(train.iter().sum::<usize>() - test), Some(test))
             }
         };
+        // Images that are set apart keep their positions among all.
+        let positions = self.test.as_ref().or(self.train.as_ref());
+        let positions = positions.map(|images| images.iter().sum::<usize>());
         let [height, width] = self.size.map_or([None; 2], |size| size.map(Some));
         let numbers = [
             (quantities::CHANNELS, self.channels),
@@ -237,6 +253,7 @@ impl Facts {
             (quantities::CLASSES, self.classes.as_ref().map(Vec::len)),
             (quantities::TRAINING_IMAGES, training),
             (quantities::TEST_IMAGES, test),
+            (quantities::TEST_POSITIONS, positions),
         ];
         let numbers = numbers
             .into_iter()
@@ -248,12 +265,17 @@ impl Facts {
     }
 }
 
-/// Number of images of each class in words.
-fn per_class(classes: &[String], train: &[usize], test: Option<&[usize]>) -> String {
-    let total = |counts: &[usize]| counts.iter().sum::<usize>();
-    let kinds = match classes {
+/// Number of images of each of the chosen classes in words.
+fn per_class(
+    chosen: &[usize],
+    classes: &[String],
+    train: &[usize],
+    test: Option<&[usize]>,
+) -> String {
+    let total = |counts: &[usize]| chosen.iter().map(|&class| counts[class]).sum::<usize>();
+    let kinds = match chosen {
         [_] => "1 class".to_owned(),
-        classes => format!("{} classes", classes.len()),
+        chosen => format!("{} classes", chosen.len()),
     };
     let images = match test {
         Some(test) => format!(
@@ -263,16 +285,15 @@ fn per_class(classes: &[String], train: &[usize], test: Option<&[usize]>) -> Str
         ),
         None => format!("{} images of {kinds}, none for testing", total(train)),
     };
-    let count = |(position, (name, train)): (usize, (&String, &usize))| {
-        let test = test.and_then(|test| test.get(position));
-        match test {
+    let count = |&class: &usize| {
+        let (name, train) = (&classes[class], train[class]);
+        match test.and_then(|test| test.get(class)) {
             Some(test) => format!("{name} {train} + {test}"),
             None => format!("{name} {train}"),
         }
     };
-    let named = classes.iter().zip(train).enumerate().take(SHOWN);
-    let mut named: Vec<String> = named.map(count).collect();
-    if let Some(rest @ 1..) = classes.len().checked_sub(SHOWN) {
+    let mut named: Vec<String> = chosen.iter().take(SHOWN).map(count).collect();
+    if let Some(rest @ 1..) = chosen.len().checked_sub(SHOWN) {
         named.push(format!("and {rest} more"));
     }
     format!("{images}: {}", named.join(", "))

@@ -223,9 +223,9 @@ impl<'a> Folder<'a> {
     fn write(&self, parameters: Parameters, form: &Form) -> Result<(), TaskError> {
         let context = self.context;
         let images = self.rows(&parameters, form)?;
-        for warning in coverage::warnings(&images, self.test_fraction.is_some()) {
-            context.warn(warning);
-        }
+        let is_split = self.test_fraction.is_some();
+        let is_whole = parameters.keeps_all_rows();
+        context.warn_all(coverage::warnings(&images, is_split, is_whole));
         let splits = [
             (SplitName::Train, &images.train),
             (SplitName::Test, &images.test),

@@ -83,6 +83,13 @@ pub(crate) enum Subset {
 }
 
 impl Parameters {
+    /// Whether all classes and images of the source stay as they are.
+    pub(crate) fn keeps_all_rows(&self) -> bool {
+        self.similarity_label == SimilarityLabel::None
+            && self.classes.is_empty()
+            && self.subset().is_ok_and(|subset| subset == Subset::All)
+    }
+
     /// The checked choice between `train_fraction` and `train_count`.
     pub(crate) fn subset(&self) -> Result<Subset, IngestError> {
         let fraction = self.train_fraction;

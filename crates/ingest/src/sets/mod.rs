@@ -86,9 +86,8 @@ fn write_split(
         parameters.subset()?,
         context.seed(),
     )?;
-    for warning in coverage::warnings(&images, is_split) {
-        context.warn(warning);
-    }
+    let is_whole = parameters.keeps_all_rows();
+    context.warn_all(coverage::warnings(&images, is_split, is_whole));
     let Images {
         header,
         train,

@@ -285,6 +285,65 @@ fn the_same_images_have_the_same_content_whatever_file_they_come_from() {
     assert_eq!(npz, expected, "npz");
 }
 
+/// Labels 0, 10 and 20, which only a list of classes maps to 0, 1 and 2.
+#[test]
+fn gaps_in_labels_are_told_with_the_classes_to_choose() {
+    let labels = [0, 10, 20, 0, 10, 20];
+    let pixels: Vec<u8> = (0..24).map(|value| value * 10).collect();
+    let rows = labels.iter().zip(pixels.chunks(4)).map(|(label, image)| {
+        let values: Vec<String> = image.iter().map(u8::to_string).collect();
+        format!("{label},{}\n", values.join(","))
+    });
+    let table: String = rows.collect();
+    let longs = labels.map(i64::from);
+    type Place<'a> = &'a dyn Fn(&mut Bench);
+    let cases: [(&str, Place<'_>); 3] = [
+        ("csv", &|bench| {
+            bench.place("own.csv", table.as_bytes());
+            bench.set("file", json!("own.csv"));
+        }),
+        ("npz", &|bench| {
+            let values = |at: usize| f64::from(pixels[at % 24]);
+            bench.place("own.npz", &npz([[6, 2, 2], [3, 2, 2]], values, &longs));
+            bench.set("file", json!("own.npz"));
+        }),
+        ("idx", &|bench| {
+            for (name, file) in [
+                ("train_images", idx(&[6, 2, 2], &pixels)),
+                ("train_labels", idx(&[6], &labels)),
+            ] {
+                bench.place(name, &file);
+                bench.set(name, json!(name));
+            }
+        }),
+    ];
+    for (kind, place) in cases {
+        let mut bench = Bench::new();
+        place(&mut bench);
+        let warning = "18 of 21 classes have no images: 1 to 9, 11 to 19; `classes = [0, 10, 20]` leaves them out";
+        let warnings = bench.run(kind);
+        let told = warnings.warnings().into_iter();
+        let told: Vec<&str> = told.filter(|told| told.contains("classes have")).collect();
+        assert_eq!(told, [warning], "{kind}");
+        bench.clear();
+        bench.set("classes", json!([0, 10, 20]));
+        let outcome = bench.run(kind);
+        let told = outcome.warnings().join("; ");
+        assert!(!told.contains("classes have"), "{kind}: {told}");
+        assert_eq!(bench.images().header.classes, ["0", "10", "20"], "{kind}");
+    }
+    let truth: Value = fixture("parquet_truth.json");
+    let mut bench = Bench::new();
+    let file = truth["columns"]["file"].as_str().expect("text");
+    bench.place("own.parquet", &hexadecimal(file));
+    bench.set("file", json!("own.parquet"));
+    bench.set("shape", json!([4, 5]));
+    bench.set("first_label", json!(-3));
+    bench
+        .run("parquet")
+        .warns_of("classes have no images: -3 to -1; `classes = [3, ");
+}
+
 #[test]
 fn values_near_zero_are_noted_where_no_range_is_given() {
     let note = |white: &str, range: Value| {

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use eigenscope_artifact::{LabelValue, Labelled, Labels};
 use eigenscope_stage::task_id::table_of;
-use eigenscope_stage::{Input, Parameter, ParameterType};
+use eigenscope_stage::{Input, LabelOf, Parameter, ParameterType};
 use serde::Deserialize;
 
 use crate::error::MetricError;
@@ -19,14 +19,15 @@ pub(crate) struct Over {
     pub(crate) over: String,
 }
 
-/// The parameter `over` of a summary.
-pub(crate) fn over_parameter() -> Parameter {
+/// The parameter `over` of a summary of what it reads in a role. `own` are labels that its table has columns for.
+pub(crate) fn over_parameter(role: &str, own: &[&str]) -> Parameter {
     Parameter::optional(
         "over",
         ParameterType::Text,
         "seed",
         "label to average over; all other labels are groups with rows of their own",
     )
+    .label(LabelOf::averaged(role).or(&["seed"]).but(own))
 }
 
 /// Inputs that agree in all labels but the one averaged over and the table's own.

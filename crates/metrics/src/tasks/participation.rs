@@ -28,7 +28,7 @@ pub(super) fn kind() -> TaskKind {
                 "highest",
                 "eigenvectors that are measured",
             ),
-            over_parameter(),
+            over_parameter("eigenpairs", &[]),
         ])
         .reads(Role::many(
             "spectra",

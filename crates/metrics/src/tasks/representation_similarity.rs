@@ -9,8 +9,8 @@ use eigenscope_artifact::tables::representations::{
 use eigenscope_artifact::{IMAGES, ImageReader, SplitName, TENSORS};
 use eigenscope_models::{Activations, StoredModel, check_images, evaluation_rows};
 use eigenscope_stage::{
-    Context, Examination, Examined, Feature, Input, LAYERS, NameRule, Parameter, ParameterType,
-    Role, TaskError, TaskKind, quantities, task_function,
+    Amount, Context, Demand, Examination, Examined, Feature, Input, LAYERS, NameRule, Parameter,
+    ParameterType, Relation, Role, TaskError, TaskKind, quantities, task_function,
 };
 use rayon::prelude::*;
 use serde::Deserialize;
@@ -51,7 +51,7 @@ pub(super) fn kind() -> TaskKind {
         Parameter::optional(
             "images",
             ParameterType::Integer {
-                minimum: 4,
+                minimum: FEWEST as i64,
                 maximum: 10_000,
             },
             500,
@@ -83,6 +83,8 @@ pub(super) fn kind() -> TaskKind {
     .seconds(5.0)
 }
 
+/// Fewest images by which representations can be compared.
+const FEWEST: usize = 4;
 /// Networks that are shown the images at a time, at most.
 const THREADS: usize = 4;
 /// Values that a layer reads, where nothing says how many.
@@ -93,10 +95,21 @@ fn examine(examination: &Examination<'_>) -> Result<Examined, TaskError> {
     let parameters: Parameters = examination.parameters()?;
     let models = examination.known("models");
     let models = models.quantity(quantities::ARTIFACTS).unwrap_or(1);
-    Ok(Examined {
+    let images = match parameters.split {
+        SplitName::Train => quantities::TRAINING_IMAGES,
+        SplitName::Test => quantities::TEST_IMAGES,
+    };
+    let few = Demand::new(
+        Amount::Fixed(FEWEST as u64),
+        Relation::AtMost,
+        images,
+        "representations are compared by what they make of so many images; read a data set with more",
+    );
+    let examined = Examined {
         memory_mib: Some(memory_mib(&parameters, models)),
         ..Examined::default()
-    })
+    };
+    Ok(examined.demands("data", few))
 }
 
 /// Peak memory: the program, what is kept of each layer of each network, and what each thread works with.
@@ -129,9 +142,9 @@ fn run(context: &Context) -> Result<(), TaskError> {
     let reader = ImageReader::open(&data.path)?;
     let images = SplitImages::read(&reader, parameters.split, &data.task)?;
     let chosen = evenly_spaced(images.len(), parameters.images);
-    if chosen.len() < 4 {
+    if chosen.len() < FEWEST {
         return Err(MetricError::TooFew(format!(
-            "{} has {} {} images; at least 4 are needed to compare representations",
+            "{} has {} {} images; at least {FEWEST} are needed to compare representations",
             data.task,
             images.len(),
             parameters.split.name()

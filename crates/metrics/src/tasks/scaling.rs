@@ -31,7 +31,7 @@ pub(super) fn kind() -> TaskKind {
     let summary =
         "final loss and accuracy by number of training images, and the power law of the test loss";
     TaskKind::new("scaling", summary, task_function!(run))
-        .parameters::<Over>([over_parameter()])
+        .parameters::<Over>([over_parameter("histories", &SIZES)])
         .reads(Role::many(
             "histories",
             HistoryRow::KIND,

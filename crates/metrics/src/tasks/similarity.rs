@@ -34,7 +34,7 @@ pub(super) fn kind() -> TaskKind {
                 "hidden size of the models that all are compared with",
             ),
             Parameter::optional("count", ParameterType::at_least(1), 20, "ranks"),
-            over_parameter(),
+            over_parameter("eigenpairs", &["hidden"]),
         ])
         .reads(
             eigenpairs_role()

@@ -18,7 +18,7 @@ pub(super) fn kind() -> TaskKind {
                 "`corrected`: largest |eigenvalue|, distinct models; `published`: most negative, seeds i <= j, a model \
                  with itself included",
             ),
-            over_parameter(),
+            over_parameter("eigenpairs", &["hidden"]),
         ])
         .reads(eigenpairs_role())
         .writes(SimilarityMapRow::KIND)

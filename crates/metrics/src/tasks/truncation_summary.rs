@@ -11,7 +11,7 @@ pub(super) fn kind() -> TaskKind {
     let summary =
         "mean truncation curve of each hidden size over seeds, with 90% Student-t half-widths";
     TaskKind::new("truncation-summary", summary, task_function!(run))
-        .parameters::<Over>([over_parameter()])
+        .parameters::<Over>([over_parameter("truncations", &["hidden"])])
         .reads(Role::many(
             "truncations",
             TruncationRow::KIND,

@@ -3,7 +3,8 @@
 use eigenscope_artifact::tables::embeddings::{UnitCirclePlaneRow, UnitCircleRow};
 use eigenscope_artifact::{EMBEDDINGS, Embeddings};
 use eigenscope_stage::{
-    Context, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
+    Amount, Context, Demand, Parameter, ParameterType, Relation, Role, TaskError, TaskKind,
+    quantities, task_function,
 };
 use serde::Deserialize;
 
@@ -28,15 +29,25 @@ pub(super) fn kind() -> TaskKind {
             128,
             "embeddings used: the first ones, the same number of every class",
         )])
-        .reads(Role::one(
-            "embeddings",
-            EMBEDDINGS,
-            "embeddings of two values or more",
-        ))
+        .reads(
+            Role::one("embeddings", EMBEDDINGS, "embeddings of two values or more")
+                .demands(width(2, Relation::AtMost, "a plane takes two directions"))
+                .demands(width(
+                    WIDEST,
+                    Relation::AtLeast,
+                    "the plane takes time in proportion to the cube of the values; embed with a narrower layer",
+                )),
+        )
         .writes(UnitCircleRow::KIND)
         .writes(UnitCirclePlaneRow::KIND)
         .memory_mib(64)
         .seconds(0.5)
+}
+
+/// A bound of the width of embeddings.
+fn width(values: usize, relation: Relation, because: &str) -> Demand {
+    let values = Amount::Fixed(values as u64);
+    Demand::new(values, relation, quantities::EMBEDDING_VALUES, because)
 }
 
 #[derive(Deserialize)]

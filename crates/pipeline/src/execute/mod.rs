@@ -171,8 +171,7 @@ pub enum ExecuteError {
     NoSuchTask { target: usize, tasks: usize },
     /// A task needs a graphics card, and there is none.
     #[error(
-        "`{task}` computes on a graphics card (device = \"cuda\", or a parameter that is for cards only), and there is none here: \
-         {reason}{missed}",
+        "`{task}` computes on a graphics card, and there is none here: {reason}{missed}",
         missed = missed.as_ref().map_or_else(String::new, |missed| format!("; not taken: {missed}"))
     )]
     NoCard {

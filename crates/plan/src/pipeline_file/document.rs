@@ -14,7 +14,7 @@ use super::expand::expand;
 use super::former_ids;
 use super::resolve::resolve;
 use super::table::{Known, SEED, SEEDS, Table, table};
-use super::{sections, sizes, style};
+use super::{labels, sections, sizes, style};
 use crate::file::{self, FileError, Problems, Sources};
 use crate::plan::Plan;
 use crate::programs::Programs;
@@ -91,6 +91,7 @@ pub(crate) fn plan(
     let examinations = examine(&expanded, &tasks, programs, problems);
     let compatibility = Compatibility::new(&expanded, &tasks, &examinations);
     check_compatibility(&compatibility, problems);
+    labels::check(&expanded, &tasks, problems);
     for (task, warning) in check_agreements(&compatibility, problems) {
         tasks[task].warnings.push(warning);
     }

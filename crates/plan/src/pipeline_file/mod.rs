@@ -6,8 +6,8 @@
 //! `resolve` resolves references, finds cycles and orders the tables; `expand` turns each table into tasks, with `selection` for the
 //! tasks that a reference means, `sweep` for products and joins and `pattern` for the tasks themselves; `examine` asks the programs
 //! about tasks that their descriptions say too little about; `device` says where each task computes; `compatibility` compares what
-//! results are (`features`) with what their readers need, `agreement` what is read together, and `sizes` follows numbers, such as sizes
-//! of images, from table to table. `rename` finds the places of a file that say a table's id. Nothing stops at the first error: all are
+//! results are (`features`) with what their readers need, `labels` the labels that parameters name with those of what is read, `agreement`
+//! what is read together, and `sizes` follows numbers, such as sizes of images, from table to table. `rename` finds the places of a file that say a table's id. Nothing stops at the first error: all are
 //! reported together as [`FileErrors`].
 
 mod agreement;
@@ -20,6 +20,7 @@ mod examine;
 mod expand;
 mod features;
 mod former_ids;
+mod labels;
 mod pattern;
 pub mod rename;
 mod repeat;

@@ -3,6 +3,7 @@
 //! Only these places are changed. What cannot be changed so, such as a name that a block of `repeat` makes, is refused with what to
 //! do instead.
 
+use std::error::Error as _;
 use std::path::{Path, PathBuf};
 
 use eigenscope_stage::Stage;
@@ -85,6 +86,9 @@ impl<'a> Rename<'a> {
     }
 }
 
+/// Lines that a message lists.
+const LINES: usize = 8;
+
 /// What texts and keys may stand in.
 const QUOTES: [char; 2] = ['"', '\''];
 
@@ -146,9 +150,17 @@ fn edited(
     problems.finish(&renaming.sources, edits)
 }
 
-/// The pipeline files of the same folder that extend the one at `path`, each with its text; and those that are no TOML and extend
-/// something.
-pub fn extending(path: &Path) -> Vec<(PathBuf, String)> {
+/// What else of the folder of a pipeline file may say the name of a table.
+#[derive(Debug, Default)]
+pub struct Beside {
+    /// The files that extend the pipeline file, each with its text; and those that are no TOML and extend something.
+    pub extending: Vec<(PathBuf, String)>,
+    /// Files that cannot be read, so that it is not known whether they extend it, with the reasons.
+    pub unread: Vec<(PathBuf, String)>,
+}
+
+/// Looks at the other files beside the pipeline file at `path`.
+pub fn beside(path: &Path) -> Beside {
     let folder = path.parent().unwrap_or(Path::new(""));
     let listed = match folder.as_os_str().is_empty() {
         true => Path::new("."),
@@ -161,14 +173,28 @@ pub fn extending(path: &Path) -> Vec<(PathBuf, String)> {
         .collect();
     files.sort();
     let base = content::canonical(path);
-    let extending = files.into_iter().filter_map(|file| {
-        let text = read_text(&file).ok()?;
+    let mut beside = Beside::default();
+    for file in files {
+        let text = match read_text(&file) {
+            Ok(text) => text,
+            Err(errors) => {
+                let reasons = errors.errors().iter().map(|error| match error.source() {
+                    Some(cause) => format!("{error}: {cause}"),
+                    None => error.to_string(),
+                });
+                let reasons = reasons.collect::<Vec<_>>().join("; ");
+                beside.unread.push((file, reasons));
+                continue;
+            }
+        };
         let found = read(&file, &text, &mut Sources::default());
         let mut extended = found.extended.iter();
         let extends = extended.any(|extended| content::canonical(extended) == base);
-        (extends || is_broken(&text)).then_some((file, text))
-    });
-    extending.collect()
+        if extends || is_broken(&text) {
+            beside.extending.push((file, text));
+        }
+    }
+    beside
 }
 
 /// Whether a text is no TOML, so that what it extends cannot be told, and has a line that says so.
@@ -291,6 +317,7 @@ impl<'a> Renaming<'a> {
         for header in self.headers() {
             edits.replace(header.name, new);
         }
+        let mut indirect: Vec<Span> = Vec::new();
         for table in &self.tables() {
             let references = table.inputs.iter().flat_map(|key| &key.references);
             let own = references.filter(|located| {
@@ -299,18 +326,54 @@ impl<'a> Renaming<'a> {
             });
             for located in own {
                 let span = &located.quoted.span;
-                if !self.rename.edit(span, self.text, &mut edits) {
-                    problems.add(|| {
-                        let old = self.rename.old;
-                        let message = format!("this reference to [{old}] is put together from parts");
-                        FileError::new("indirect_reference", message)
-                            .at(span, "read here")
-                            .help("write the id out, without {} and escapes; nothing has been changed")
-                    });
+                // The tables of a block have the same references.
+                if !self.rename.edit(span, self.text, &mut edits) && !indirect.contains(span) {
+                    indirect.push(span.clone());
                 }
             }
         }
+        if let Some(first) = indirect.first() {
+            problems.add(|| self.indirect(first, &indirect[1..]));
+        }
         edits
+    }
+
+    /// That references to the table are put together from parts, with how to rename it all the same.
+    fn indirect(&self, first: &Span, others: &[Span]) -> FileError {
+        let Rename { old, new } = self.rename;
+        let line = |span: &Span| self.text[..span.start].matches('\n').count() + 1;
+        let mut lines: Vec<usize> = others.iter().map(line).collect();
+        lines.sort_unstable();
+        lines.dedup();
+        let listed: Vec<String> = lines.iter().take(LINES).map(ToString::to_string).collect();
+        let listed = listed.join(", ");
+        let label = match lines.len() {
+            0 => "put together here".to_owned(),
+            1 => format!("put together here, and in line {listed}"),
+            count if count <= LINES => format!("put together here, and in lines {listed}"),
+            count => format!(
+                "put together here, and in lines {listed} and {} more",
+                count - LINES
+            ),
+        };
+        let message = format!("references to [{old}] are put together from parts");
+        let written = &self.text[first.clone()];
+        let first_id = self.written().and_then(|own| match &own.node.raw {
+            Raw::Table(keys) => keys.iter().find(|entry| entry.key == FORMERLY)?.node.text(),
+            _ => None,
+        });
+        let first_id = first_id.unwrap_or(old);
+        let help = match written.contains('{') {
+            true => format!(
+                "rename it by hand: give its row of `each` the new id as a value, such as table = \"{new}\" (the other rows theirs), \
+                 refer to it by \"{{table}}\", and change the header to [{new}] with {FORMERLY} = \"{first_id}\" below it, which keeps the \
+                 results; nothing has been changed"
+            ),
+            false => "write the id out, without escapes; nothing has been changed".to_owned(),
+        };
+        FileError::new("indirect_reference", message)
+            .at(first, label)
+            .help(help)
     }
 
     /// The tables, as far as their references can be read.

@@ -98,7 +98,11 @@ fn provided<'a>(
     for feature in provides {
         match feature {
             Feature::Quantity { name, amount } => {
-                let count = amount.count(&task.parameters, |name| known.get(name).copied());
+                let count = amount.count(
+                    &task.parameters,
+                    |name| known.get(name).copied(),
+                    |role, name| common(task, role, before).get(name).copied(),
+                );
                 if let Some(count) = count {
                     Rc::make_mut(&mut known).insert(name, count);
                 }
@@ -369,6 +373,7 @@ impl Violation<'_> {
                 format!("`{what}` needs {amount} {quantity}, but {has}")
             }
             Relation::AtMost => format!("`{what}` needs at least {amount} {quantity}, but {has}"),
+            Relation::AtLeast => format!("`{what}` takes at most {amount} {quantity}, but {has}"),
             Relation::Below => {
                 format!(
                     "`{what}` names number {amount} of the {quantity}, counted from 0, but {has}"

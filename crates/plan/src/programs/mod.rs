@@ -371,11 +371,17 @@ fn defect(kind: &TaskKindDescription) -> Option<String> {
                 }
             }
             Feature::Inherited { role } | Feature::Quantities { role } => roles.push(role),
-            Feature::Quantity { amount, .. } => parameters.extend(amount.parameters()),
+            Feature::Quantity { amount, .. } => {
+                parameters.extend(amount.parameters());
+                roles.extend(amount.role());
+            }
         }
     }
+    let labels = kind.parameters.iter().flat_map(|known| &known.label_of);
+    let labels = labels.map(|label| label.path.as_str());
     let paths = kind.agreements().flat_map(|agreement| agreement.paths());
     let starts: Vec<String> = paths
+        .chain(labels)
         .filter_map(|path| path.split('/').next().map(str::to_owned))
         .collect();
     roles.extend(&starts);

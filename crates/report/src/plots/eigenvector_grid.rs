@@ -3,7 +3,8 @@
 use eigenscope_artifact::tables::training::HistoryRow;
 use eigenscope_artifact::{EIGENPAIRS, EigenpairRow, Eigenpairs, Labels, Selection, read_records};
 use eigenscope_stage::{
-    Agreement, Context, Input, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
+    Agreement, Context, Input, LabelOf, Parameter, ParameterType, Role, TaskError, TaskKind,
+    task_function,
 };
 use serde::Deserialize;
 
@@ -48,13 +49,15 @@ pub(super) fn kind() -> TaskKind {
             ParameterType::Text,
             MODEL,
             "label whose values are the rows, `class`, or `model` for all that differs",
-        ),
+        )
+        .label(side()),
         Parameter::optional(
             "columns",
             ParameterType::Text,
             CLASS,
             "the same for the columns",
-        ),
+        )
+        .label(side()),
         Parameter::optional(
             "selection",
             ParameterType::choice(&["highest", "magnitude", "lowest"]),
@@ -73,6 +76,11 @@ pub(super) fn kind() -> TaskKind {
         )
         .agrees(Agreement::task("histories", "eigenpairs/model")),
     )
+}
+
+/// What a side of the grid can be.
+fn side() -> LabelOf {
+    LabelOf::all("eigenpairs").or(&[CLASS, MODEL])
 }
 
 #[derive(Deserialize)]

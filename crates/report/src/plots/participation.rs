@@ -3,7 +3,7 @@
 use eigenscope_artifact::tables::interactions::ParticipationRow;
 use eigenscope_artifact::{Labelled, Labels, read_labelled};
 use eigenscope_stage::{
-    Context, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
+    Context, LabelOf, Parameter, ParameterType, Role, TaskError, TaskKind, task_function,
 };
 use serde::Deserialize;
 
@@ -17,6 +17,9 @@ use eigenscope_figure::{ColourBar, ColourMap, ColourScale, Figure, Panel, ticks}
 /// Room beside the maps, px.
 const MARGINS: f64 = 300.0;
 
+/// The path to what the ratios are of.
+const MODELS: &str = "participation/eigenpairs";
+
 pub(super) fn kind() -> TaskKind {
     figure_kind(
         "participation",
@@ -29,13 +32,15 @@ pub(super) fn kind() -> TaskKind {
             ParameterType::Text,
             "weight_decay",
             "label whose values are the rows",
-        ),
+        )
+        .label(LabelOf::all(MODELS)),
         Parameter::optional(
             "columns",
             ParameterType::Text,
             "noise_std",
             "label whose values are the columns",
-        ),
+        )
+        .label(LabelOf::all(MODELS)),
     ])
     .reads(Role::one(
         "participation",

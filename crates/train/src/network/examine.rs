@@ -88,7 +88,12 @@ fn sized(
     // The size that images have before their transforms is not known here; most are stored as large as they are used.
     let stored = architecture.input.len();
     examined.card_memory_mib = on_card::memory_mib(architecture, stored, parameters.batch, images);
-    examined.provides(features(architecture))
+    let outputs = architecture.flat_layers();
+    let outputs =
+        outputs.map(|(name, outputs)| Feature::layer_outputs(name, Amount::Fixed(outputs)));
+    examined
+        .provides(features(architecture))
+        .provides(outputs.collect::<Vec<_>>())
 }
 
 /// Training images where they are not known.

@@ -26,6 +26,9 @@ use crate::wrapping::width_of_stdout;
 /// Rows of a column that are printed, unless all are asked for: those that differ most.
 const SHOWN: usize = 8;
 
+/// Digits of a key that are printed.
+const KEY_DIGITS: usize = 12;
+
 pub(crate) fn run(arguments: &ProjectArguments, command: &Arguments) -> Result<u8> {
     if let Some(file) = &command.output
         && !output::is_stdout(file)
@@ -244,8 +247,8 @@ fn text(diff: &Diff, all: bool, width: Option<usize>) -> String {
     let figures = diff.figures.iter().map(|figure| {
         vec![
             figure.task.clone(),
-            super::relative(&figure.before),
-            super::relative(&figure.after),
+            short(&super::relative(&figure.before)),
+            short(&super::relative(&figure.after)),
         ]
     });
     section(
@@ -254,6 +257,17 @@ fn text(diff: &Diff, all: bool, width: Option<usize>) -> String {
         &text_table(&figures.collect::<Vec<_>>(), &[]),
     );
     text
+}
+
+/// A path in which keys are cut to what tells them apart, with a star, by which a shell finds the whole.
+fn short(path: &str) -> String {
+    let is_key =
+        |part: &str| part.len() == 64 && part.bytes().all(|letter| letter.is_ascii_hexdigit());
+    let parts = path.split('/').map(|part| match is_key(part) {
+        true => format!("{}*", &part[..KEY_DIGITS]),
+        false => part.to_owned(),
+    });
+    parts.collect::<Vec<_>>().join("/")
 }
 
 /// A heading and what stands below it, if anything does.
@@ -368,7 +382,11 @@ fn numbers(changes: &[NumberChange], all: bool, width: Option<usize>) -> String 
             let _ = writeln!(text, "  {line}");
         }
         if count < changes.len() {
-            let _ = writeln!(text, "  and {} more (--all)", changes.len() - count);
+            let _ = writeln!(
+                text,
+                "  and {} more rows (--all lists them)",
+                changes.len() - count
+            );
         }
     }
     text

@@ -7,11 +7,11 @@ use eigenscope_artifact::tables::interactions::{
 use eigenscope_artifact::{
     EIGENPAIRS, Eigenpairs, ImageTable, SHARED_BASES, Selection, SharedBasesHeader, TensorReader,
 };
-use eigenscope_stage::Stage;
+use eigenscope_stage::{Input, Stage};
 use eigenscope_testing::{TestFolder, TestTask, Tolerance, assert_close, numbers};
 use serde_json::{Value, json};
 
-use super::{HIDDEN, TOLERANCE, digits, model, truth};
+use super::{HIDDEN, TOLERANCE, digits, digits_with, model, truth};
 
 fn task(folder: &TestFolder, kind: &str, parameters: Value) -> TestTask {
     TestTask::new(Stage::Decompose, kind, parameters)
@@ -77,16 +77,17 @@ fn contributions_to_the_logits_of_an_image() {
     let truth = &truth()["explanation"];
     let folder = TestFolder::new();
     let data = digits(&folder);
-    let explain = |image: Value| {
+    let explain_of = |data: &Input, image: Value| {
         task(
             &folder,
             "explanation",
             json!({"image": image, "classes": 3}),
         )
-        .reads("data", &data)
+        .reads("data", data)
         .writes(&[ExplanationRow::KIND, ContributionRow::KIND, LogitRow::KIND])
         .run(&folder)
     };
+    let explain = |image: Value| explain_of(&data, image);
     let outcome = explain(json!({"at": {"index": truth["image"]}}));
     let logits: Vec<LogitRow> = outcome.rows();
     let found: Vec<f64> = logits.iter().map(|row| row.logit).collect();
@@ -139,6 +140,20 @@ fn contributions_to_the_logits_of_an_image() {
         let logits: Vec<LogitRow> = outcome.rows();
         let best = logits.iter().max_by(|a, b| a.logit.total_cmp(&b.logit));
         assert_eq!(best.expect("ten").is_label, is_right);
+        // Where there is no other image, it stands in for one of the other choice.
+        let path = outcome.path(ExplanationRow::KIND);
+        let shown = ImageTable::<ExplanationRow>::read(&path).expect("pictures");
+        let index = shown.rows[0].row.index as usize;
+        let alone = digits_with(&folder, choice, index..index + 1);
+        let other = if is_right { "wrong" } else { "right" };
+        let outcome = explain_of(&alone, json!(other));
+        outcome.warns_of(&format!(
+            "none of the 1 test images of `data.{choice}` ({choice}) is classified {other}: the first one, which is classified {choice}, is \
+             explained"
+        ));
+        let found: Vec<LogitRow> = outcome.rows();
+        let values = |rows: &[LogitRow]| rows.iter().map(|row| row.logit).collect::<Vec<_>>();
+        assert_close("logits", &values(&found), &values(&logits), TOLERANCE);
     }
     explain(json!({"at": {"index": 1797}}))
         .fails_with("none of the 360 test images of `data.digits` (digits) is at position 1797 of its source file");

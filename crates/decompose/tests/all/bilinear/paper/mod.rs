@@ -4,6 +4,8 @@
 mod interactions;
 mod masks;
 
+use std::ops::Range;
+
 use eigenscope_artifact::{InputShape, NamedTensor};
 use eigenscope_models::{StoredModel, networks};
 use eigenscope_stage::Input;
@@ -47,9 +49,13 @@ fn model(bias: Option<&Value>, residual: bool) -> StoredModel {
 
 /// The digits: the training rows, and the last 360 to test on.
 fn digits(folder: &TestFolder) -> Input {
+    digits_with(folder, "digits", Digits::TRAIN..Digits::read().labels.len())
+}
+
+/// The training rows of the digits, and these to test on.
+fn digits_with(folder: &TestFolder, name: &str, test: Range<usize>) -> Input {
     let digits = Digits::read();
     let header = image_header([1, 8, 8], 16, class_names(10));
-    let test = Digits::TRAIN..digits.labels.len();
     let splits = [&digits.split(0..Digits::TRAIN), &digits.split(test)];
-    folder.images("digits", &header, splits)
+    folder.images(name, &header, splits)
 }
