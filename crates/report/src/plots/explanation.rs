@@ -87,7 +87,7 @@ fn draw(
         ),
     };
     let panels = vec![
-        image_panel(pictures, &image.images[0])?,
+        image_panel(pictures.header.shape, &image.images[0])?,
         eigenvectors(pictures, &classes)?,
         logit_panel(logits, &classes),
         contribution_panel(contributions, &classes),
@@ -128,8 +128,7 @@ fn class_name(pictures: &ImageTable<ExplanationRow>, class: u32) -> String {
 }
 
 /// The image as the model reads it: grey or, of three channels, in colour; in the colours of eigenvectors if some of its values are negative.
-fn image_panel(pictures: &ImageTable<ExplanationRow>, values: &[f32]) -> Result<Panel, TaskError> {
-    let shape = pictures.header.shape;
+fn image_panel(shape: InputShape, values: &[f32]) -> Result<Panel, TaskError> {
     let is_signed = values.iter().any(|value| *value < 0.0);
     let colours = match is_signed {
         true => relative::colours(),
@@ -322,6 +321,7 @@ fn contribution_panel(contributions: &[ContributionRow], classes: &[&str]) -> Pa
 #[cfg(test)]
 mod tests {
     use super::*;
+    use eigenscope_figure::{Content, Matrix, Picture};
 
     fn logits(count: usize, label: usize) -> Vec<LogitRow> {
         let row = |class: usize| LogitRow {
@@ -331,6 +331,32 @@ mod tests {
             quadratic: 0.0,
         };
         (0..count).map(row).collect()
+    }
+
+    #[test]
+    fn the_image_has_a_panel_of_its_own_in_its_own_colours() {
+        let picture = |channels: usize, values: &[f32]| {
+            let shape = InputShape::from([channels, 1, 2]);
+            let panel = image_panel(shape, values).expect("drawn");
+            assert_eq!(panel.title, "Image");
+            let Content::Images(grid) = panel.content else {
+                panic!("images");
+            };
+            let cell = grid.cells().next().expect("an image").clone();
+            assert_eq!(grid.cells().count(), 1);
+            (cell.picture, grid.colours, grid.tiling.is_some())
+        };
+        let grey = ColourScale::new(ColourMap::Grey, (0.0, 1.0));
+        let (one, colours, _) = picture(1, &[0.5, 0.25]);
+        let values = Matrix::new(1, 2, vec![1.0, 0.5]).expect("values");
+        assert_eq!((one, colours), (Picture::Numbers(values), grey));
+        let (three, _, is_tiled) = picture(3, &[0.5, 0.0, 0.0, 0.5, 0.25, 0.0]);
+        let [pink, green] =
+            [(255, 0, 128), (0, 255, 0)].map(|(red, green, blue)| Rgb { red, green, blue });
+        let colours = Bitmap::new(1, 2, vec![pink, green]).expect("colours");
+        assert_eq!((three, is_tiled), (Picture::Colours(colours), false));
+        let (_, colours, is_tiled) = picture(3, &[-0.5, 0.0, 0.0, 0.5, 0.25, 0.0]);
+        assert_eq!((colours, is_tiled), (relative::colours(), true));
     }
 
     #[test]
