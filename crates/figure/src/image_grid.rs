@@ -2,6 +2,7 @@
 
 use crate::bitmap::Bitmap;
 use crate::colour::{ColourScale, Rgb};
+use crate::error::Result;
 use crate::matrix::Matrix;
 use crate::theme;
 
@@ -17,6 +18,8 @@ pub struct ImageGrid {
     pub column_labels: Vec<String>,
     /// Title above the column labels; empty for none. What follows a semicolon explains the images and is no part of their names.
     pub column_title: String,
+    /// Parts that all images of numbers consist of, such as channels.
+    pub tiling: Option<Tiling>,
     /// Vertical title left of the row labels; empty for none.
     pub row_title: String,
     /// Colour scale of images of numbers.
@@ -25,6 +28,51 @@ pub struct ImageGrid {
     pub largest_cell: f64,
     /// Sets the first column apart from the others by a wider gap.
     pub first_apart: bool,
+}
+
+/// Parts of one size that an image consists of: row by row from the top left, with pixels without a value between them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tiling {
+    /// Number of parts.
+    pub count: usize,
+    /// Number of parts in a row.
+    pub across: usize,
+    /// Rows and columns of pixels between neighbouring parts.
+    pub gap: usize,
+    /// What the title above the columns says about images with 1, 2 and more parts in a row.
+    pub in_words: Vec<String>,
+}
+
+impl Tiling {
+    /// An image with so many parts in a row.
+    fn rearranged(&self, image: &Matrix, across: usize) -> Result<Matrix> {
+        let Self { count, gap, .. } = *self;
+        let sides = |across: usize| (count.div_ceil(across.max(1)), across);
+        let side =
+            |pixels: usize, parts: usize| ((pixels + gap) / parts.max(1)).saturating_sub(gap);
+        let (down, beside) = sides(self.across);
+        let (height, width) = (side(image.rows(), down), side(image.columns(), beside));
+        let place = |part: usize, across: usize| {
+            let (row, column) = (part / across.max(1), part % across.max(1));
+            (row * (height + gap), column * (width + gap))
+        };
+        let (down, beside) = sides(across);
+        let (rows, columns) = (
+            (down * (height + gap)).saturating_sub(gap),
+            (beside * (width + gap)).saturating_sub(gap),
+        );
+        let mut values = vec![f64::NAN; rows * columns];
+        for part in 0..count {
+            let (from, to) = (place(part, self.across), place(part, across));
+            for row in 0..height {
+                let start = (from.0 + row) * image.columns() + from.1;
+                let end = (to.0 + row) * columns + to.1;
+                let line = &image.values()[start..start + width];
+                values[end..end + width].copy_from_slice(line);
+            }
+        }
+        Matrix::new(rows, columns, values)
+    }
 }
 
 /// A row of a grid.
@@ -93,6 +141,7 @@ impl ImageGrid {
             rows,
             column_labels: Vec::new(),
             column_title: String::new(),
+            tiling: None,
             row_title: String::new(),
             colours,
             largest_cell: 90.0,
@@ -108,6 +157,40 @@ impl ImageGrid {
             cells: cells.to_vec(),
         });
         Self::new(rows.collect(), colours)
+    }
+
+    /// The title above the columns with what it says about the parts of the images.
+    pub(crate) fn heading(&self) -> String {
+        let tiling = self.tiling.as_ref();
+        let parts = tiling.and_then(|tiling| tiling.in_words.get(tiling.across.checked_sub(1)?));
+        match (self.column_title.as_str(), parts) {
+            (title, None) => title.to_owned(),
+            ("", Some(parts)) => parts.clone(),
+            (title, Some(parts)) => format!("{title}; {parts}"),
+        }
+    }
+
+    /// The same grid with so many parts of its images in a row. Parts stay as large as they may be.
+    ///
+    /// # Errors
+    /// Images that are not made of such parts.
+    pub(crate) fn retiled(&self, across: usize) -> Result<Self> {
+        let mut grid = self.clone();
+        let Some(tiling) = &self.tiling else {
+            return Ok(grid);
+        };
+        grid.largest_cell *= across as f64 / tiling.across as f64;
+        let rows = grid.rows.iter_mut();
+        for cell in rows.flat_map(|row| row.cells.iter_mut().flatten()) {
+            if let Picture::Numbers(values) = &mut cell.picture {
+                *values = tiling.rearranged(values, across)?;
+            }
+        }
+        grid.tiling = Some(Tiling {
+            across,
+            ..tiling.clone()
+        });
+        Ok(grid)
     }
 
     /// Length of the longest row.
@@ -140,5 +223,64 @@ impl GridCell {
     pub fn coloured(mut self, colour: Rgb) -> Self {
         self.colour = colour;
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_images_are_arranged_again() {
+        let gap = f64::NAN;
+        let image = vec![1.0, 2.0, gap, 3.0, 4.0, gap, 5.0, 6.0];
+        let image = Matrix::new(1, 8, image).unwrap();
+        let cells = vec![Some(GridCell::new("", image))];
+        let rows = vec![GridRow {
+            label: String::new(),
+            cells,
+        }];
+        let mut grid = ImageGrid::new(rows, ColourScale::diverging(6.0));
+        grid.largest_cell = 90.0;
+        grid.column_title = "Rank".to_owned();
+        grid.tiling = Some(Tiling {
+            count: 3,
+            across: 3,
+            gap: 1,
+            in_words: ["from the top", "two in a row", "side by side"]
+                .map(str::to_owned)
+                .to_vec(),
+        });
+        assert_eq!(grid.heading(), "Rank; side by side");
+        let arranged = |across: usize| {
+            let grid = grid.retiled(across).unwrap();
+            let Some(GridCell {
+                picture: Picture::Numbers(image),
+                ..
+            }) = grid.cells().next()
+            else {
+                panic!("an image of numbers");
+            };
+            let values = image.values().iter();
+            let values = values.map(|value| (!value.is_nan()).then_some(*value as u8));
+            let sides = (image.rows(), image.columns());
+            (
+                sides,
+                values.collect::<Vec<_>>(),
+                grid.heading(),
+                grid.largest_cell,
+            )
+        };
+        let (sides, values, heading, largest) = arranged(1);
+        assert_eq!((sides, largest), ((5, 2), 30.0));
+        assert_eq!(heading, "Rank; from the top");
+        let row = |first: u8| [Some(first), Some(first + 1)];
+        let none = [None, None];
+        assert_eq!(values, [row(1), none, row(3), none, row(5)].concat());
+        let (sides, values, ..) = arranged(2);
+        assert_eq!(sides, (3, 5));
+        assert_eq!(values[..5], [&row(1)[..], &[None], &row(3)].concat());
+        assert_eq!(values[10..12], row(5));
+        assert_eq!(arranged(3).1[6..], row(5));
     }
 }

@@ -43,7 +43,7 @@ pub use colour::{ColourMap, ColourScale, OutOfRange, Rgb};
 pub use description::{Axes, ColourBar, Content, Figure, Panel};
 pub use draw::svg;
 pub use error::{FigureError, Result};
-pub use image_grid::{GridCell, GridRow, ImageGrid, Picture};
+pub use image_grid::{GridCell, GridRow, ImageGrid, Picture, Tiling};
 pub use layer::{Band, Dash, Image, Layer, Line, Marker, MarkerShape, Points, Texts};
 pub use legend::{Legend, LegendPlace};
 pub use matrix::Matrix;

@@ -4,7 +4,7 @@
 //! exactly as wide as stated, without the margin that figures on a screen have. Panels move below each other, and legends below the
 //! panels, where plots would become too narrow; plots and small images become lower where the drawing would be higher than a page.
 
-use crate::description::{Content, Figure, Panel};
+use crate::description::{Axes, Content, Figure, Panel};
 use crate::error::Result;
 use crate::layout::{Layout, PanelLayout, layout};
 use crate::legend::{Legend, LegendPlace};
@@ -21,8 +21,14 @@ const PAGE_MM: (f64, f64) = (180.0, 240.0);
 const LOWEST_PLOT_MM: f64 = 16.0;
 const LOWEST_PLOT: f64 = 45.0;
 const SMALLEST_IMAGE_MM: f64 = 6.0;
+/// Width of a pixel of an image that is seen well, px, and factor by which pixels must grow for the parts of images to stand below each
+/// other.
+const LARGE_ENOUGH: f64 = 3.0;
+const WORTH_RETILING: f64 = 1.25;
+/// Share of their room that this leaves plots at least.
+const ROOM_LEFT: f64 = 0.7;
 /// Smallest factor by which heights are multiplied, and number of times that the range of the factor is halved.
-const LOWEST: f64 = 0.15;
+const LOWEST: f64 = 0.02;
 const HALVINGS: usize = 8;
 /// Smallest share of the width that the plots of a row should have.
 const PLOTS_SHARE: f64 = 0.5;
@@ -67,23 +73,92 @@ pub struct Drawn {
 /// A description that cannot be drawn.
 pub fn on_paper(figure: &Figure, paper: Paper) -> Result<Figure> {
     let figure = resized(figure, paper);
+    let (usual, mut best) = best_arrangement(&figure, paper)?;
+    let mut largest = pixel(&best)?;
+    let has_plots = figure
+        .panels
+        .iter()
+        .any(|panel| matches!(panel.content, Content::Axes(_)));
+    for across in fewer_across(&figure) {
+        if largest >= LARGE_ENOUGH {
+            break;
+        }
+        let (room, candidate) = best_arrangement(&retiled(&figure, across)?, paper)?;
+        let pixel = pixel(&candidate)?;
+        let plots_keep_room = !has_plots || room >= ROOM_LEFT * usual;
+        if plots_keep_room && pixel >= WORTH_RETILING * largest {
+            (best, largest) = (candidate, pixel);
+        }
+    }
+    Ok(best)
+}
+
+/// Smaller numbers of parts in a row that leave no row of an image short, largest first.
+fn fewer_across(figure: &Figure) -> Vec<usize> {
+    let tilings = figure
+        .panels
+        .iter()
+        .filter_map(|panel| match &panel.content {
+            Content::Images(grid) => grid.tiling.as_ref(),
+            Content::Axes(_) => None,
+        });
+    let most = tilings.clone().map(|tiling| tiling.across).max();
+    let fewer = (1..most.unwrap_or(1)).rev();
+    let is_full = |across: &usize| tilings.clone().all(|tiling| tiling.count % across == 0);
+    fewer.filter(is_full).collect()
+}
+
+/// The figure with at most so many parts of its images side by side.
+fn retiled(figure: &Figure, across: usize) -> Result<Figure> {
+    let mut figure = figure.clone();
+    for panel in &mut figure.panels {
+        if let Content::Images(grid) = &mut panel.content
+            && grid
+                .tiling
+                .as_ref()
+                .is_some_and(|tiling| tiling.across > across)
+        {
+            *grid = grid.retiled(across)?;
+        }
+    }
+    Ok(figure)
+}
+
+/// Width of a pixel of the images that consist of several parts, the smallest of all such grids; infinite without any, px.
+fn pixel(figure: &Figure) -> Result<f64> {
+    let places = layout(figure)?.panels;
+    let mut smallest = f64::INFINITY;
+    for (panel, place) in figure.panels.iter().zip(&places) {
+        let (Content::Images(grid), Some(cells)) = (&panel.content, &place.images) else {
+            continue;
+        };
+        let columns = grid.cells().map(|cell| cell.picture.columns()).next();
+        if let (Some(_), Some(columns)) = (&grid.tiling, columns) {
+            smallest = smallest.min(cells.cell_width / columns as f64);
+        }
+    }
+    Ok(smallest)
+}
+
+/// The figure in the first arrangement in which plots have room, or the one that comes closest, and how much room they have there.
+fn best_arrangement(figure: &Figure, paper: Paper) -> Result<(f64, Figure)> {
     let mut best: Option<(f64, Figure)> = None;
-    for columns in numbers_of_columns(&figure) {
+    for columns in numbers_of_columns(figure) {
         for place in [LegendPlace::Right, LegendPlace::Below] {
-            let Some(candidate) = arranged(&figure, columns, place) else {
+            let Some(candidate) = arranged(figure, columns, place) else {
                 continue;
             };
             let (candidate, height) = within_page(candidate, paper)?;
             let room = room(&candidate, &layout(&candidate)?).min(height);
             if room >= 1.0 {
-                return Ok(candidate);
+                return Ok((room, candidate));
             }
             if best.as_ref().is_none_or(|(most, _)| room > *most) {
                 best = Some((room, candidate));
             }
         }
     }
-    Ok(best.map_or(figure, |(_, figure)| figure))
+    Ok(best.unwrap_or_else(|| (0.0, figure.clone())))
 }
 
 /// How a figure comes out on paper; `None` for a figure that is not on paper.
@@ -112,8 +187,19 @@ fn height_mm(place: &Layout, paper: Paper) -> f64 {
     (place.height - 2.0 * CUT) * paper.width_mm / width(place, paper)
 }
 
-/// The figure with plots and small images low enough for a page, and the factor by which they are lower.
+/// The figure with plots and small images low enough for a page, and the factor by which they are lower. Plots that are higher than wide
+/// come first, down to squares.
 fn within_page(figure: Figure, paper: Paper) -> Result<(Figure, f64)> {
+    let (figure, _) = low_enough(figure, paper, less_upright)?;
+    low_enough(figure, paper, lowered)
+}
+
+/// The figure lowered as little as fits a page, and the factor that does it.
+fn low_enough(
+    figure: Figure,
+    paper: Paper,
+    lowered: fn(&Figure, &Layout, Paper, f64) -> Figure,
+) -> Result<(Figure, f64)> {
     let usual = layout(&figure)?;
     let fits = |place: &Layout| height_mm(place, paper) <= paper.tallest_mm();
     if fits(&usual) {
@@ -133,23 +219,45 @@ fn within_page(figure: Figure, paper: Paper) -> Result<(Figure, f64)> {
     Ok((lowest, low))
 }
 
-/// The figure with heights of plots and sizes of small images multiplied by a factor. Pictures of space, in which both directions have
-/// one scale and no axis is drawn, stay as they are.
+/// Returns `true` for pictures of space, in which both directions have one scale and no axis is drawn.
+fn is_of_space(axes: &Axes) -> bool {
+    axes.x.major.is_empty() && axes.y.major.is_empty()
+}
+
+/// The figure with heights of upright plots multiplied by a factor, but not below their widths.
+fn less_upright(figure: &Figure, usual: &Layout, _: Paper, factor: f64) -> Figure {
+    let mut figure = figure.clone();
+    for (panel, PanelLayout { plot, .. }) in figure.panels.iter_mut().zip(&usual.panels) {
+        if let Content::Axes(axes) = &mut panel.content
+            && plot.height > plot.width
+            && !is_of_space(axes)
+        {
+            axes.aspect = Some((factor * plot.height / plot.width).max(1.0));
+        }
+    }
+    figure
+}
+
+/// The figure with heights of plots multiplied by a factor, and sizes of small images by its root: their pixels need more room than
+/// curves. Pictures of space stay as they are.
 fn lowered(figure: &Figure, usual: &Layout, paper: Paper, factor: f64) -> Figure {
-    let px_per_mm = paper.width() / paper.width_mm;
+    // What is too wide is drawn smaller.
+    let px_per_mm = width(usual, paper) / paper.width_mm;
     let lowest = (LOWEST_PLOT_MM * px_per_mm).max(LOWEST_PLOT);
     let mut figure = figure.clone();
     for (panel, place) in figure.panels.iter_mut().zip(&usual.panels) {
         let PanelLayout { plot, images, .. } = place;
         match (&mut panel.content, images) {
-            (Content::Axes(axes), _) if axes.x.major.is_empty() && axes.y.major.is_empty() => {}
+            (Content::Axes(axes), _) if is_of_space(axes) => {}
             (Content::Axes(axes), _) => {
                 let lowest = plot.height.min(lowest);
                 axes.aspect = Some((factor * plot.height).max(lowest) / plot.width);
             }
             (Content::Images(grid), Some(cells)) => {
-                let smallest = cells.cell_width.min(SMALLEST_IMAGE_MM * px_per_mm);
-                grid.largest_cell = (factor * cells.cell_width).max(smallest);
+                let parts = grid.tiling.as_ref().map_or(1, |tiling| tiling.across);
+                let smallest = SMALLEST_IMAGE_MM * px_per_mm * parts as f64;
+                let smallest = cells.cell_width.min(smallest);
+                grid.largest_cell = (factor.sqrt() * cells.cell_width).max(smallest);
             }
             (Content::Images(_), None) => {}
         }
@@ -297,7 +405,7 @@ fn letter(mut index: usize) -> String {
 mod tests {
     use super::*;
     use crate::tests::samples;
-    use crate::{Axes, Axis, GridCell, GridRow, ImageGrid, Matrix, Panel, drawn_texts, svg};
+    use crate::{Axis, GridCell, GridRow, ImageGrid, Matrix, Panel, drawn_texts, svg};
     use crate::{ColourMap, ColourScale};
 
     fn paper(width_mm: f64) -> Paper {
@@ -391,6 +499,104 @@ mod tests {
         assert!(one.plot.width >= WIDE_ENOUGH);
         assert_eq!(one.plot.x, other.plot.x);
         assert!(other.plot.y > one.plot.bottom() && other.plot.y < images.plot.bottom());
+    }
+
+    /// A grid of images of three parts side by side.
+    fn of_parts(rows: usize, columns: usize) -> ImageGrid {
+        let cell = || GridCell::new("0.25", Matrix::new(12, 38, vec![0.5; 12 * 38]).unwrap());
+        let row = |number: usize| GridRow {
+            label: format!("class number {number}"),
+            cells: vec![Some(cell()); columns],
+        };
+        let colours = ColourScale::new(ColourMap::Grey, (0.0, 1.0));
+        let mut grid = ImageGrid::new((0..rows).map(row).collect(), colours);
+        grid.largest_cell = 270.0;
+        grid.tiling = Some(crate::Tiling {
+            count: 3,
+            across: 3,
+            gap: 1,
+            in_words: ["from the top", "two in a row", "side by side"]
+                .map(str::to_owned)
+                .to_vec(),
+        });
+        grid
+    }
+
+    #[test]
+    fn parts_of_images_stand_below_each_other_where_they_are_seen_better() {
+        let figure = |rows, columns| {
+            let panel = Panel::images("", of_parts(rows, columns));
+            Figure::new("Parts", "", 900.0, 1, vec![panel])
+        };
+        let arranged = |figure: &Figure, width: f64| {
+            let sized = on_paper(figure, paper(width)).unwrap();
+            let Content::Images(grid) = &sized.panels[0].content else {
+                panic!("images");
+            };
+            let across = grid.tiling.as_ref().unwrap().across;
+            (across, pixel(&sized).unwrap(), svg(&sized).unwrap())
+        };
+        let (across, pixel, drawing) = arranged(&figure(3, 6), 88.0);
+        assert_eq!(across, 1);
+        assert!(pixel > 2.0, "{pixel}");
+        assert!(drawing.contains("from the top") && !drawing.contains("side by side"));
+        // A few have room enough, and many rows would be higher than a page.
+        let (across, pixel, drawing) = arranged(&figure(3, 2), 180.0);
+        assert!(across == 3 && pixel >= LARGE_ENOUGH, "{across} {pixel}");
+        assert!(drawing.contains("side by side"));
+        assert_eq!(arranged(&figure(20, 3), 88.0).0, 3);
+    }
+
+    #[test]
+    fn upright_plots_become_lower_before_images_become_smaller() {
+        let axis = || Axis::linear("x", (0.0, 1.0));
+        let upright = Axes::new(axis(), axis(), vec![]).with_aspect(2.5);
+        let row = |number: usize| GridRow {
+            label: number.to_string(),
+            cells: vec![Some(GridCell::new("", Matrix::new(8, 8, vec![0.5; 64]).unwrap())); 4],
+        };
+        let colours = ColourScale::new(ColourMap::Grey, (0.0, 1.0));
+        let grid = ImageGrid::new((0..4).map(row).collect(), colours);
+        let panels = vec![
+            Panel::axes("upright", upright),
+            Panel::images("images", grid),
+        ];
+        let figure = Figure::new("High", "", 900.0, 1, panels);
+        let sized = on_paper(&figure, paper(88.0)).unwrap();
+        let place = layout(&sized).unwrap();
+        let cells = place.panels[1].images.as_ref().unwrap();
+        // As wide as the page has room for.
+        assert!(place.panels[1].plot.right() > 0.9 * place.width);
+        assert!(cells.cell_width > 60.0, "{}", cells.cell_width);
+        let plot = place.panels[0].plot;
+        assert!(plot.height < 2.4 * plot.width && plot.height >= plot.width);
+    }
+
+    #[test]
+    fn no_blank_stands_beside_plots_below_images_with_a_colour_bar() {
+        let plot = |title: &str| {
+            let axis = || Axis::linear("value", (0.0, 1.0));
+            Panel::axes(title, Axes::new(axis(), axis(), vec![]))
+        };
+        let grid = of_parts(2, 3);
+        let bar = crate::ColourBar::new("component", grid.colours.clone());
+        let images = Panel::images("images", grid).with_colour_bar(bar);
+        let panels = vec![images, plot("one"), plot("other")];
+        let figure = Figure::new("Below", "", 900.0, 3, panels);
+        let sized = on_paper(&figure, paper(88.0)).unwrap();
+        assert_eq!(sized.columns.len(), 1);
+        let place = layout(&sized).unwrap();
+        let [images, one, other] = place.panels.as_slice() else {
+            panic!("three panels");
+        };
+        assert!(place.width - one.plot.right() < 2.0 * theme::EDGE);
+        assert_eq!(
+            (one.plot.x, one.plot.width),
+            (other.plot.x, other.plot.width)
+        );
+        // Titles stand at one place, labels of rows do not move the plots.
+        assert!(one.plot.x < images.plot.x);
+        assert_eq!((images.title_x, one.title_x), (one.plot.x, one.plot.x));
     }
 
     #[test]

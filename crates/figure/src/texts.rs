@@ -62,6 +62,10 @@ fn axes(axes: &mut Axes, visit: &mut impl FnMut(&mut String)) {
 fn images(grid: &mut ImageGrid, visit: &mut impl FnMut(&mut String)) {
     visit(&mut grid.row_title);
     visit(&mut grid.column_title);
+    let tiling = grid.tiling.iter_mut();
+    tiling
+        .flat_map(|tiling| &mut tiling.in_words)
+        .for_each(&mut *visit);
     grid.column_labels.iter_mut().for_each(&mut *visit);
     for row in &mut grid.rows {
         visit(&mut row.label);

@@ -3,7 +3,6 @@
 use super::{ink, pixels};
 use crate::axis::Axis;
 use crate::bitmap::Bitmap;
-use crate::description::ColourBar;
 use crate::error::Result;
 use crate::layout::{BarLayout, colour_bar_label_distance};
 use crate::matrix::Matrix;
@@ -16,13 +15,9 @@ use crate::theme;
 const STEPS: usize = 257;
 
 /// Draws a colour bar with its labels to the right.
-pub(super) fn draw(
-    writer: &mut SvgWriter,
-    font: &Font<'_>,
-    bar: &ColourBar,
-    place: &BarLayout,
-) -> Result<()> {
-    let area = place.ramp;
+pub(super) fn draw(writer: &mut SvgWriter, font: &Font<'_>, place: &BarLayout) -> Result<()> {
+    let BarLayout { bar, ramp, .. } = place;
+    let area = *ramp;
     writer.group("colour-bar");
     let (low, high) = bar.colours.range;
     let ramp = (0..STEPS)

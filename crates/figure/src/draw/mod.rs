@@ -101,7 +101,7 @@ fn draw_panel(
 ) -> Result<()> {
     writer.group("panel");
     let title = Lettering::new(theme::PANEL_TITLE, Anchor::Start, theme::INK);
-    lines(writer, (place.plot.x, place.title_y), &place.title, title)?;
+    lines(writer, (place.title_x, place.title_y), &place.title, title)?;
     match &panel.content {
         Content::Axes(axes) => {
             axes::draw_behind(writer, axes, place);
@@ -114,8 +114,8 @@ fn draw_panel(
             }
         }
     }
-    if let (Some(bar), Some(place)) = (&panel.colour_bar, &place.colour_bar) {
-        colour_bar::draw(writer, font, bar, place)?;
+    if let Some(place) = &place.colour_bar {
+        colour_bar::draw(writer, font, place)?;
     }
     if let Some((entries, x, y)) = &place.legend {
         legend::draw(writer, entries, *x, *y)?;

@@ -1,5 +1,6 @@
 //! Room for the texts above and below the plot of a panel, px, once the width of the plot is known.
 
+use super::columns::Parts;
 use super::image_cells::ImageCells;
 use super::margins::{Sides, tick_length, tick_text_width};
 use super::tick_labels;
@@ -35,13 +36,20 @@ pub(super) struct Below {
 }
 
 impl Below {
-    /// Measures a panel in a column with these widths: left of the plots, of the plots, and right of them.
+    /// Measures a panel whose column is divided like this.
     pub(super) fn new(
         font: &Font<'_>,
         panel: &Panel,
         sides: &Sides,
-        (before, width, after): (f64, f64, f64),
+        parts: &Parts,
+        is_on_paper: bool,
     ) -> Result<Self> {
+        let Parts {
+            before,
+            plot: width,
+            after,
+            ..
+        } = *parts;
         let room = width + after;
         let title = font.lines(&panel.title, theme::PANEL_TITLE, room, TITLE_LINES)?;
         let title_height = match title.len() as f64 {
@@ -67,9 +75,9 @@ impl Below {
         match &panel.content {
             Content::Axes(axes) => below.for_axes(font, axes, sides, (before, after))?,
             Content::Images(grid) => {
-                let cells = ImageCells::new(font, grid, width)?;
+                let cells = ImageCells::new(font, grid, width, is_on_paper)?;
                 below.column_title =
-                    font.lines(&grid.column_title, theme::AXIS_LABEL, room, LABEL_LINES)?;
+                    font.lines(&grid.heading(), theme::AXIS_LABEL, room, LABEL_LINES)?;
                 below.header = cells.label_height()
                     + match below.column_title.len() as f64 {
                         0.0 => 0.0,

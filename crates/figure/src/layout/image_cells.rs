@@ -11,7 +11,7 @@ use crate::ticks;
 /// Most images and columns of a grid that are drawn.
 const MOST_IMAGES: usize = 640;
 const MOST_COLUMNS: usize = 32;
-/// Greatest height of a grid, px: images shrink down to the smallest, then rows are left out.
+/// Greatest height of a grid, px: images shrink until their longer sides are the smallest, then rows are left out.
 const HIGHEST: f64 = 6000.0;
 const SMALLEST_IMAGE: f64 = 24.0;
 /// Greatest ratio of the sides of a cell. Images of more extreme shapes are stretched.
@@ -60,12 +60,17 @@ pub(crate) struct ImageCells {
 }
 
 impl ImageCells {
-    /// Fits a grid into `width` px. Cells are as large as possible up to the grid's largest cell, rounded down such that a
+    /// Fits a grid into `width` px. Cells are as large as possible up to the grid's largest cell, for a screen rounded down such that a
     /// pixel of an image is a multiple of half a px. The grid is wider than `width` if its columns need more.
     ///
     /// # Errors
     /// An empty grid, and as [`Font::width`].
-    pub(crate) fn new(font: &Font<'_>, grid: &ImageGrid, width: f64) -> Result<Self> {
+    pub(crate) fn new(
+        font: &Font<'_>,
+        grid: &ImageGrid,
+        width: f64,
+        is_on_paper: bool,
+    ) -> Result<Self> {
         let Some(first) = grid.cells().next() else {
             return Err(FigureError::empty("grid of images", "it"));
         };
@@ -78,14 +83,18 @@ impl ImageCells {
             0.0
         };
         let room = (width - apart + theme::GRID_GAP) / columns as f64 - theme::GRID_GAP;
-        let room = room.max(least).max(SMALLEST_IMAGE);
         let shape = (first.picture.columns() as f64, first.picture.rows() as f64);
+        let smallest = SMALLEST_IMAGE * (shape.0 / shape.1).min(1.0);
+        let room = room.max(least).max(smallest);
         let largest = room.min(grid.largest_cell);
         // Captions take more lines above smaller images: first measured with the largest, then with the actual ones.
         let lines = caption_height(font, grid, (rows, columns), largest.max(least))?;
         let row = HIGHEST / rows as f64 - lines - theme::GRID_GAP;
         let tallest = (TALLEST * grid.largest_cell).min(row.max(SMALLEST_IMAGE));
-        let (cell_width, cell_height) = cell_size(shape, largest, tallest);
+        let (cell_width, cell_height) = match is_on_paper {
+            true => largest_size(shape, largest, tallest),
+            false => cell_size(shape, largest, tallest),
+        };
         let column_width = cell_width.max(least);
         let caption_height = caption_height(font, grid, (rows, columns), column_width)?;
         let mut row_step = caption_height + cell_height + theme::GRID_GAP;
@@ -155,15 +164,21 @@ impl ImageCells {
 }
 
 /// Part of the gap between images that a text above an image may take, px.
-const ROOM_BESIDE: f64 = theme::GRID_GAP - 2.0;
+const ROOM_BESIDE: f64 = theme::GRID_GAP - 3.0;
 
 /// Size of an image of this shape (columns, rows), at most `widest` by `tallest` px.
-fn cell_size((across, upright): (f64, f64), widest: f64, tallest: f64) -> (f64, f64) {
+fn largest_size((across, upright): (f64, f64), widest: f64, tallest: f64) -> (f64, f64) {
     let pixel = (widest / across).min(tallest / upright);
     let (width, height) = (pixel * across, pixel * upright);
     let shortest = width.max(height) / MOST_EXTREME;
+    (width.max(shortest), height.max(shortest))
+}
+
+/// The same size with pixels of multiples of half a px.
+fn cell_size((across, upright): (f64, f64), widest: f64, tallest: f64) -> (f64, f64) {
+    let (width, height) = largest_size((across, upright), widest, tallest);
     let whole = |side: f64, pixels: f64| {
-        let pixel = side.max(shortest) / pixels;
+        let pixel = side / pixels;
         match (2.0 * pixel).floor() / 2.0 {
             0.0 => pixel * pixels,
             pixel => pixel * pixels,

@@ -20,6 +20,7 @@ pub(super) struct Sides {
     left: f64,
     /// Length of the part of the last x label that is beyond the plot.
     overhang: f64,
+    pub(super) bar: Option<ColourBar>,
     /// Width of the colour bar with its gap, ticks and label; 0 without one.
     pub(super) colour_bar: f64,
     /// Distance from the plot to the baseline of the y label.
@@ -31,11 +32,13 @@ pub(super) struct Sides {
 }
 
 impl Sides {
-    /// Measures a panel of a figure `figure_width` px wide, with this label of its y axis or of the rows of its images.
+    /// Measures a panel of a figure `figure_width` px wide, with this label of its y axis or of the rows of its images, and this colour
+    /// bar.
     pub(super) fn new(
         font: &Font<'_>,
         panel: &Panel,
         y_label: &str,
+        bar: Option<&ColourBar>,
         figure_width: f64,
     ) -> Result<Self> {
         let (mut x_ticks, mut y_ticks) = (Vec::new(), Vec::new());
@@ -52,13 +55,11 @@ impl Sides {
             "" => 0.0,
             _ => theme::LABEL_GAP + theme::AXIS_LABEL.line_height(),
         };
-        let colour_bar = panel
-            .colour_bar
-            .as_ref()
-            .map_or(Ok(0.0), |bar| colour_bar_width(font, bar))?;
+        let colour_bar = bar.map_or(Ok(0.0), |bar| colour_bar_width(font, bar))?;
         Ok(Self {
             left: (ticks + label).max(overhang.0),
             overhang: overhang.1,
+            bar: bar.cloned(),
             colour_bar,
             // A panel without a label must not move those above and below it away from their plots.
             y_label_distance: match label {

@@ -8,6 +8,7 @@
 //! the figure becomes lowest. Widths are computed first:
 //! the columns share, by their weights, what the margins leave of the figure's width. Heights follow.
 
+mod bars;
 mod below;
 mod beside;
 mod columns;
@@ -20,17 +21,18 @@ mod point_texts;
 pub(super) mod tick_labels;
 
 use crate::axis::Tick;
-use crate::description::{Figure, Panel};
+use crate::description::{ColourBar, Figure, Panel};
 use crate::error::Result;
 use crate::legend::{self, LegendPlace};
 use crate::text::Font;
 use crate::{theme, validate};
+pub(crate) use bars::bar_of;
 use columns::Columns;
 use grid::Grid;
 pub(crate) use image_cells::ImageCells;
 pub(crate) use legend_box::LegendLayout;
 pub(super) use margins::{colour_bar_label_distance, tick_length};
-pub(crate) use point_texts::{PointText, cell_texts, point_texts};
+pub(crate) use point_texts::{cell_texts, point_texts};
 
 /// Share of its height to which a figure must shrink for its last row to start further to the right.
 const WORTH_MOVING: f64 = 0.9;
@@ -74,7 +76,8 @@ pub(crate) struct PanelLayout {
     /// Area of the data.
     pub plot: Rect,
     pub title: Vec<String>,
-    /// Baseline of the title's first line.
+    /// Left end of the title, and baseline of its first line.
+    pub title_x: f64,
     pub title_y: f64,
     /// Title above the columns of a grid of images: its left end and the baseline of its first line.
     pub column_title: Label,
@@ -106,6 +109,7 @@ pub(crate) struct Label {
 /// Positions of the parts of a colour bar, px.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct BarLayout {
+    pub bar: ColourBar,
     pub ramp: Rect,
     /// Ticks whose labels have room.
     pub ticks: Vec<Tick>,

@@ -1,7 +1,7 @@
 //! Positions of panels and their parts, once the widths of the columns are known.
 
 use super::below::Below;
-use super::columns::Columns;
+use super::columns::{Columns, Parts};
 use super::margins::Sides;
 use super::{BarLayout, Label, PanelLayout, Rect, tick_labels};
 use crate::axis::Axis;
@@ -22,14 +22,16 @@ pub(super) fn place_panels(
     top: f64,
 ) -> Result<(Vec<PanelLayout>, f64)> {
     let mut panels = Vec::with_capacity(figure.panels.len());
-    let mut bottoms = vec![top; columns.widths.len()];
+    let mut bottoms = vec![top; columns.count()];
     for (row, own_columns) in columns.grid.rows() {
         let in_row = &figure.panels[row.clone()];
         let sides = &columns.sides[row.clone()];
-        let widths = &columns.widths[own_columns.clone()];
+        let widths = &columns.parts[row.clone()];
         let parts = in_row.iter().zip(sides).zip(widths);
         let parts = parts
-            .map(|((panel, sides), widths)| Below::new(font, panel, sides, *widths))
+            .map(|((panel, sides), widths)| {
+                Below::new(font, panel, sides, widths, figure.paper.is_some())
+            })
             .collect::<Result<Vec<_>>>()?;
         let above = parts.iter().map(|part| part.top).fold(0.0, f64::max);
         let filled = filled_heights(in_row, &parts, widths);
@@ -37,7 +39,12 @@ pub(super) fn place_panels(
         let y = gap + highest(&bottoms[own_columns.clone()]);
         let places = row.zip(own_columns).zip(filled);
         for (((index, column), filled), part) in places.zip(parts) {
-            let (before, width, after) = columns.widths[column];
+            let Parts {
+                before,
+                plot: width,
+                after,
+                y_label_distance,
+            } = columns.parts[index];
             let x = columns.left(column);
             let plot = Rect {
                 x: x + before,
@@ -55,7 +62,8 @@ pub(super) fn place_panels(
                     top: y,
                     right: x + before + width + after,
                     y_label: figure.y_label(index),
-                    y_label_distance: columns.y_label_distance(column),
+                    title_x: columns.titles(column),
+                    y_label_distance,
                 },
             )?;
             bottoms[column] = bottom;
@@ -70,12 +78,12 @@ fn highest(values: &[f64]) -> f64 {
 }
 
 /// Heights of the plots that fill their row, by column: of one height, unless a plot beside something high would become a narrow tower.
-fn filled_heights(in_row: &[Panel], parts: &[Below], widths: &[(f64, f64, f64)]) -> Vec<f64> {
+fn filled_heights(in_row: &[Panel], parts: &[Below], widths: &[Parts]) -> Vec<f64> {
     let fixed = parts
         .iter()
         .filter_map(|part| part.height)
         .fold(0.0, f64::max);
-    let widths = || widths.iter().map(|(_, width, _)| *width);
+    let widths = || widths.iter().map(|parts| parts.plot);
     let free = in_row
         .iter()
         .zip(widths())
@@ -93,6 +101,7 @@ fn filled_heights(in_row: &[Panel], parts: &[Below], widths: &[(f64, f64, f64)])
 struct Cell<'a> {
     top: f64,
     right: f64,
+    title_x: f64,
     y_label: &'a str,
     y_label_distance: f64,
 }
@@ -120,8 +129,8 @@ fn place_parts(
     let x_middle = (plot.x + plot.width / 2.0)
         .min(cell.right - x_length / 2.0)
         .max(plot.x + x_length / 2.0);
-    let colour_bar = panel
-        .colour_bar
+    let colour_bar = sides
+        .bar
         .as_ref()
         .map(|bar| colour_bar(font, panel, bar, plot))
         .transpose()?;
@@ -141,6 +150,7 @@ fn place_parts(
     )?;
     let layout = PanelLayout {
         plot,
+        title_x: cell.title_x,
         title_y: cell.top + theme::PANEL_TITLE.ascent(),
         title: part.title,
         column_title: Label {
@@ -180,6 +190,7 @@ fn colour_bar(font: &Font<'_>, panel: &Panel, bar: &ColourBar, plot: Rect) -> Re
         .max(theme::COLOUR_BAR_LOWEST);
     let scale = Axis::linear("", bar.colours.range);
     Ok(BarLayout {
+        bar: bar.clone(),
         ticks: tick_labels::thinned(&scale, &bar.ticks, height),
         label,
         ramp: Rect {

@@ -44,14 +44,27 @@ pub(crate) fn point_texts(
             let scales = (x_scale, y_scale);
             let named = named(font, texts, scales)?;
             let mut others = Vec::new();
-            for layer in &axes.layers {
-                if let Layer::Texts(other) = layer
-                    && !other.beside
-                {
-                    others.extend(self::named(font, other, scales)?.iter().map(Named::area));
-                }
+            let layers = axes.layers.iter().filter_map(|layer| match layer {
+                Layer::Texts(other) => Some(other),
+                _ => None,
+            });
+            for other in layers.clone().filter(|other| !other.beside) {
+                others.extend(self::named(font, other, scales)?.iter().map(Named::area));
             }
-            let places = places(&named, &markers(axes, scales), others, plot).into_iter();
+            let markers = markers(axes, scales);
+            // Texts of layers before this one have their places.
+            let before = layers.filter(|other| other.beside);
+            for other in before.take_while(|other| !std::ptr::eq(*other, texts)) {
+                let named = self::named(font, other, scales)?;
+                let placed = places(&named, &markers, others.clone(), plot);
+                others.extend(
+                    named
+                        .iter()
+                        .zip(placed)
+                        .map(|(named, at)| Named { at, ..*named }.area()),
+                );
+            }
+            let places = places(&named, &markers, others, plot).into_iter();
             places
                 .map(|(x, y)| (x_scale.value(x), y_scale.value(y)))
                 .collect()

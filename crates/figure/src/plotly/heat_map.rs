@@ -151,7 +151,7 @@ fn scale(colours: &ColourScale) -> Value {
     (0..=PIECES).map(stop).collect()
 }
 
-/// Lets heat maps that have the same colours as a colour bar share its colour axis.
+/// Lets heat maps that have the same colours as a colour bar use a colour axis.
 pub(super) fn share_colours(traces: &mut [Value], bar: &ColourBar, axis: &str) {
     let key = own_colours(&bar.colours);
     for trace in traces.iter_mut().filter_map(Value::as_object_mut) {
@@ -165,8 +165,25 @@ pub(super) fn share_colours(traces: &mut [Value], bar: &ColourBar, axis: &str) {
     }
 }
 
-/// The colour axis of a panel, with its colour bar.
-pub(super) fn colour_axis(bar: &ColourBar, place: &BarLayout, paper: Paper) -> Result<Value> {
+/// The colour axis of a panel with the colours of this bar, which has a place beside it or stands elsewhere.
+pub(super) fn colour_axis(
+    bar: &ColourBar,
+    place: Option<&BarLayout>,
+    paper: Paper,
+) -> Result<Value> {
+    let mut axis = json!({
+        "cmin": number(bar.colours.range.0),
+        "cmax": number(bar.colours.range.1),
+        "colorscale": scale(&bar.colours),
+        "showscale": place.is_some(),
+    });
+    if let Some(place) = place {
+        axis["colorbar"] = colour_bar(place, paper)?;
+    }
+    Ok(axis)
+}
+
+fn colour_bar(place: &BarLayout, paper: Paper) -> Result<Value> {
     let rect = place.ramp;
     let texts = place
         .ticks
@@ -174,28 +191,23 @@ pub(super) fn colour_axis(bar: &ColourBar, place: &BarLayout, paper: Paper) -> R
         .map(|tick| rich(&tick.text))
         .collect::<Result<Vec<_>>>()?;
     Ok(json!({
-        "cmin": number(bar.colours.range.0),
-        "cmax": number(bar.colours.range.1),
-        "colorscale": scale(&bar.colours),
-        "colorbar": {
-            "x": paper.x(rect.x),
-            "xanchor": "left",
-            "xpad": 0,
-            "y": paper.y(rect.y + rect.height / 2.0),
-            "yanchor": "middle",
-            "ypad": 0,
-            "len": rect.height,
-            "lenmode": "pixels",
-            "thickness": rect.width,
-            "tickmode": "array",
-            "tickvals": numbers(place.ticks.iter().map(|tick| &tick.at)),
-            "ticktext": texts,
-            "tickfont": {"size": theme::TICK_LABEL.size},
-            "ticks": "outside",
-            "ticklen": theme::TICK_LENGTH,
-            "tickcolor": theme::AXIS_LINE.hex(),
-            "outlinewidth": 0,
-            "title": {"text": rich(&place.label)?, "side": "right", "font": {"size": theme::AXIS_LABEL.size}},
-        },
+        "x": paper.x(rect.x),
+        "xanchor": "left",
+        "xpad": 0,
+        "y": paper.y(rect.y + rect.height / 2.0),
+        "yanchor": "middle",
+        "ypad": 0,
+        "len": rect.height,
+        "lenmode": "pixels",
+        "thickness": rect.width,
+        "tickmode": "array",
+        "tickvals": numbers(place.ticks.iter().map(|tick| &tick.at)),
+        "ticktext": texts,
+        "tickfont": {"size": theme::TICK_LABEL.size},
+        "ticks": "outside",
+        "ticklen": theme::TICK_LENGTH,
+        "tickcolor": theme::AXIS_LINE.hex(),
+        "outlinewidth": 0,
+        "title": {"text": rich(&place.label)?, "side": "right", "font": {"size": theme::AXIS_LABEL.size}},
     }))
 }

@@ -12,6 +12,8 @@ mod narrow;
 mod space;
 mod text;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -19,16 +21,17 @@ use crate::description::{Content, Figure, Panel};
 use crate::draw::svg;
 use crate::error::Result;
 use crate::layer::Layer;
-use crate::layout::{Layout, LegendLayout, PanelLayout, Rect, layout};
+use crate::layout::{Layout, LegendLayout, PanelLayout, Rect, bar_of, layout};
 use crate::legend::{Legend, LegendPlace, entries as legend_entries};
 use crate::markup;
 use crate::spelling::literal;
 use crate::text::{Font, TextStyle};
 use crate::theme;
 use keys::Keys;
+use legend::{Below, Entries, Sizes};
 
 /// Version of [`Interactive`].
-pub const INTERACTIVE_VERSION: u32 = 1;
+pub const INTERACTIVE_VERSION: u32 = 2;
 /// Most points in the clouds of a figure. Browsers draw each as an element of its own.
 const MOST_POINTS: usize = 20_000;
 /// Room above the figure for the buttons of plotly.js, px.
@@ -69,6 +72,8 @@ pub struct PageLayout {
     pub layout: Value,
     /// Keys of the axes whose ticks plotly.js may choose when their range changes.
     pub adaptive: Vec<String>,
+    /// What is different in each trace with this layout, such as the positions of small images; empty for none.
+    pub changes: Vec<Map<String, Value>>,
 }
 
 /// Title of a panel and labels of its axes.
@@ -98,15 +103,27 @@ pub fn interactive(figure: &Figure) -> Result<Interactive> {
     let figure = for_turning(figure, &font)?;
     let keys = Keys::of(&figure);
     let place = layout(&figure)?;
+    let legends = legend::entries(&font, &place, &keys)?;
+    let data = data(&figure, &font, &place, &keys, &legends)?;
+    let sizes = legend::sizes(&font, &data, &legends)?;
+    let wide = narrow::Wide {
+        figure: &figure,
+        place: &place,
+        keys: &keys,
+        legends: &legends,
+        sizes: &sizes,
+        data: &data,
+    };
+    let narrow = narrow::narrow(&font, &wide)?;
     Ok(Interactive {
         version: INTERACTIVE_VERSION,
         title: markup::plain(&figure.title)?,
         description: figure.description.clone(),
         step: step(&figure),
         still,
-        data: data(&figure, &font, &place, &keys)?,
-        wide: view(&figure, &font, &place, &keys)?,
-        narrow: narrow::narrow(&figure, &font, &place, &keys)?,
+        data,
+        wide: view(&figure, &font, &place, &keys, &sizes)?,
+        narrow,
         panels: figure
             .panels
             .iter()
@@ -162,7 +179,13 @@ fn step(figure: &Figure) -> usize {
     points.sum::<usize>().div_ceil(MOST_POINTS).max(1)
 }
 
-fn data(figure: &Figure, font: &Font<'_>, place: &Layout, keys: &Keys) -> Result<Vec<Value>> {
+fn data(
+    figure: &Figure,
+    font: &Font<'_>,
+    place: &Layout,
+    keys: &Keys,
+    legends: &BTreeMap<String, Entries<'_>>,
+) -> Result<Vec<Value>> {
     let step = step(figure);
     let mut data = Vec::new();
     for (index, (panel, place)) in figure.panels.iter().zip(&place.panels).enumerate() {
@@ -179,18 +202,15 @@ fn data(figure: &Figure, font: &Font<'_>, place: &Layout, keys: &Keys) -> Result
             keys.assign(trace, index, panel.space.is_some());
             legend::assign(trace, keys.legend(index));
         }
-        if let Some(bar) = &panel.colour_bar {
+        if let Some(bar) = bar_of(figure, index) {
             heat_map::share_colours(&mut data[start..], bar, &keys.colour_axis(index));
         }
     }
-    let legends = legend::entries(place, keys);
-    legend::choose_entries(&mut data, |key, name| {
-        legends.get(key)?.names.get(name).copied()
-    })?;
+    legend::choose_entries(&mut data, |key, name| legends.get(key)?.names.get(name))?;
     for (key, legend) in legends {
         if let Some(more) = legend.more {
             let in_space = figure.panels[legend.panel].space.is_some();
-            let mut trace = legend::more(more, key, in_space);
+            let mut trace = legend::more(more, key.clone(), in_space);
             keys.assign(&mut trace, legend.panel, in_space);
             data.push(trace);
         }
@@ -227,15 +247,34 @@ impl Paper {
     }
 }
 
-fn view(figure: &Figure, font: &Font<'_>, place: &Layout, keys: &Keys) -> Result<PageLayout> {
+fn view(
+    figure: &Figure,
+    font: &Font<'_>,
+    place: &Layout,
+    keys: &Keys,
+    sizes: &BTreeMap<String, Sizes>,
+) -> Result<PageLayout> {
     let own = place.panels.iter().any(|panel| panel.legend.is_some());
     let beside = figure
         .legend
         .as_ref()
         .is_some_and(|legend| legend.place == LegendPlace::Right);
+    let width = place.width + if own || beside { LEGEND_EXTRA } else { 0.0 };
+    let below = match (&place.legend, beside) {
+        (Some((legend, ..)), false) => {
+            let sizes = sizes.get(&keys.shared_legend());
+            let sizes = sizes.map_or(&[][..], Vec::as_slice);
+            Some((Below::new(font, legend, sizes, width)?, legend.height))
+        }
+        _ => None,
+    };
+    // Rows of a legend are more and higher than in the still picture.
+    let higher = below
+        .as_ref()
+        .map_or(0.0, |(below, height)| (below.height - height).max(0.0));
     let paper = Paper {
-        width: place.width + if own || beside { LEGEND_EXTRA } else { 0.0 },
-        height: place.height,
+        width,
+        height: place.height + higher.ceil(),
     };
     let mut layout = Map::new();
     let mut adaptive = Vec::new();
@@ -262,24 +301,19 @@ fn view(figure: &Figure, font: &Font<'_>, place: &Layout, keys: &Keys) -> Result
             }
             (None, Content::Images(_), None) => {}
         }
-        if let (Some(bar), Some(place)) = (&panel.colour_bar, &place.colour_bar) {
-            layout.insert(
-                keys.colour_axis(index),
-                heat_map::colour_axis(bar, place, paper)?,
-            );
+        if let Some(bar) = bar_of(figure, index) {
+            let axis = heat_map::colour_axis(bar, place.colour_bar.as_ref(), paper)?;
+            layout.insert(keys.colour_axis(index), axis);
         }
         if let Some((own, x, y)) = &place.legend {
             layout.insert(
                 keys.panel_legend(index),
-                legend::place(own, (*x, *y), paper, false)?,
+                legend::place(own, (*x, *y), paper, None)?,
             );
         }
     }
     if let Some((shared, x, y)) = &place.legend {
-        let below = figure
-            .legend
-            .as_ref()
-            .is_some_and(|legend| legend.place == LegendPlace::Below);
+        let below = below.as_ref().map(|(below, _)| below);
         let key = keys.shared_legend();
         layout.insert(key, legend::place(shared, (*x, *y), paper, below)?);
     }
@@ -289,6 +323,7 @@ fn view(figure: &Figure, font: &Font<'_>, place: &Layout, keys: &Keys) -> Result
     Ok(PageLayout {
         layout: Value::Object(layout),
         adaptive,
+        changes: Vec::new(),
     })
 }
 
@@ -316,7 +351,7 @@ fn panel_title(place: &PanelLayout, paper: Paper) -> Result<Option<Value>> {
     let text = rich_title(&place.title, style)?;
     let note = Note {
         text,
-        x: paper.x(place.plot.x),
+        x: paper.x(place.title_x),
         y: paper.y(place.title_y - style.ascent()),
         anchors: ("left", "top"),
         style,

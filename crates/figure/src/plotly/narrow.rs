@@ -1,31 +1,38 @@
 //! The layout for small screens.
 
-use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
 
 use super::keys::Keys;
-use super::{PageLayout, view};
-use crate::description::{Content, Figure, Panel};
+use super::legend::{Entries, Sizes};
+use super::{PageLayout, data, view};
+use crate::description::{Content, Figure};
 use crate::error::Result;
-use crate::layer::Layer;
-use crate::layout::{Layout, PanelLayout, PointText, cell_texts, layout, point_texts};
+use crate::layout::{Layout, layout};
 use crate::legend::{Legend, LegendPlace};
 use crate::text::Font;
 
-/// Width, px.
-const NARROW: f64 = 344.0;
+/// Width, px, and that of a figure that needs more at most: it is made smaller on the screen.
+pub(super) const NARROW: f64 = 344.0;
+const WIDEST: f64 = 1.4 * NARROW;
 
-/// The layout in one column with a single legend below; `None` if the figure needs more width or its data depend on the
-/// width.
-pub(super) fn narrow(
-    figure: &Figure,
-    font: &Font<'_>,
-    wide: &Layout,
-    keys: &Keys,
-) -> Result<Option<PageLayout>> {
-    let images = |panel: &Panel| matches!(panel.content, Content::Images(_));
-    if figure.width <= NARROW || figure.panels.iter().any(images) {
-        return Ok(None); // The positions of images are part of the data.
+/// The layout for large screens, with what it is made of.
+pub(super) struct Wide<'a> {
+    pub(super) figure: &'a Figure,
+    pub(super) place: &'a Layout,
+    pub(super) keys: &'a Keys,
+    pub(super) legends: &'a BTreeMap<String, Entries<'a>>,
+    pub(super) sizes: &'a BTreeMap<String, Sizes>,
+    pub(super) data: &'a [Value],
+}
+
+/// The layout in one column with a single legend below; `None` if the figure needs more width or has another number of
+/// traces there.
+pub(super) fn narrow(font: &Font<'_>, wide: &Wide<'_>) -> Result<Option<PageLayout>> {
+    let Wide { figure, keys, .. } = *wide;
+    if figure.width <= NARROW {
+        return Ok(None);
     }
     let order = figure.stacking_order();
     let mut figure = Figure {
@@ -42,9 +49,13 @@ pub(super) fn narrow(
         figure.legend = panel.legend.take().map(below);
     }
     // Traces have names only if the wide legends have room for them.
-    let legends = wide.panels.iter().filter_map(|panel| panel.legend.as_ref());
+    let legends = wide
+        .place
+        .panels
+        .iter()
+        .filter_map(|panel| panel.legend.as_ref());
     let entries = legends
-        .chain(&wide.legend)
+        .chain(&wide.place.legend)
         .flat_map(|(legend, ..)| &legend.entries);
     let known: BTreeSet<&str> = entries.map(|placed| placed.entry.name.as_str()).collect();
     for panel in &mut figure.panels {
@@ -54,13 +65,35 @@ pub(super) fn narrow(
         }
     }
     let place = stacked(&figure, &order)?;
-    let same_texts = figure.panels.iter().zip(&place.panels).zip(&wide.panels);
-    let mut same_texts = same_texts.map(|((panel, narrow), wide)| {
-        Ok(texts_within(font, panel, narrow)? == texts_within(font, panel, wide)?)
-    });
-    let fits = place.width <= NARROW + 1.0
-        && same_texts.try_fold(true, |all, same: Result<bool>| same.map(|same| all && same))?;
-    fits.then(|| view(&figure, font, &place, keys)).transpose()
+    if place.width > WIDEST {
+        return Ok(None);
+    }
+    let own = data(&figure, font, &place, keys, wide.legends)?;
+    let Some(changes) = changes(wide.data, &own) else {
+        return Ok(None);
+    };
+    let view = view(&figure, font, &place, keys, wide.sizes)?;
+    Ok(Some(PageLayout { changes, ..view }))
+}
+
+/// What differs between two lists of traces, one for each: `null` for what only the first has. `None` if they are not as many.
+fn changes(wide: &[Value], narrow: &[Value]) -> Option<Vec<Map<String, Value>>> {
+    if wide.len() != narrow.len() {
+        return None;
+    }
+    let none = Map::new();
+    let change = |(wide, narrow): (&Value, &Value)| {
+        let own = |trace| Value::as_object(trace).unwrap_or(&none);
+        let (wide, narrow) = (own(wide), own(narrow));
+        let missing = wide.keys().filter(|key| !narrow.contains_key(*key));
+        let missing = missing.map(|key| (key.clone(), Value::Null));
+        let different = narrow
+            .iter()
+            .filter(|(key, value)| wide.get(*key) != Some(value));
+        let different = different.map(|(key, value)| (key.clone(), value.clone()));
+        missing.chain(different).collect()
+    };
+    Some(wide.iter().zip(narrow).map(change).collect())
 }
 
 /// The layout with the panels in this order from the top. The places have the order of the panels in the figure.
@@ -74,29 +107,4 @@ fn stacked(figure: &Figure, order: &[usize]) -> Result<Layout> {
     places.sort_by_key(|(index, _)| **index);
     place.panels = places.into_iter().map(|(_, place)| place).collect();
     Ok(place)
-}
-
-/// Texts at points of a plot, and those in cells.
-type TextsWithin<'p> = (Vec<PointText>, Vec<Cow<'p, [String]>>);
-
-fn texts_within<'p>(
-    font: &Font<'_>,
-    panel: &'p Panel,
-    place: &PanelLayout,
-) -> Result<TextsWithin<'p>> {
-    let mut texts = Vec::new();
-    let mut cells = Vec::new();
-    if let Content::Axes(axes) = &panel.content {
-        for layer in &axes.layers {
-            match layer {
-                Layer::Texts(layer) => texts.extend(point_texts(font, layer, axes, place.plot)?),
-                Layer::Image(image) => {
-                    let texts = cell_texts(font, image, axes, place.plot)?;
-                    cells.extend(texts.map(|(texts, _)| texts));
-                }
-                _ => {}
-            }
-        }
-    }
-    Ok((texts, cells))
 }

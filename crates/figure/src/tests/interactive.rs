@@ -94,6 +94,86 @@ fn every_name_has_one_entry_in_its_legend() {
 }
 
 #[test]
+fn a_legend_shows_what_is_seen() {
+    let bar = Band {
+        opacity: 1.0,
+        name: Some("cat".to_owned()),
+        ..Band::new(vec![0.2, 0.4], vec![0.0; 2], vec![0.5; 2], Rgb::RED)
+    };
+    let pointed_at = Points {
+        opacity: 0.0,
+        ..Points::new(vec![0.3], vec![0.5], Rgb::RED, Marker::dot(2.0))
+    };
+    let line = Line::new(vec![0.0, 1.0], vec![0.0, 1.0], Rgb::BLACK);
+    let layers = vec![
+        Layer::Points(pointed_at.named("cat")),
+        Layer::Band(bar),
+        Layer::Line(line.named("all")),
+    ];
+    let axis = || Axis::linear("", (0.0, 1.0));
+    let panel = Panel::axes("", Axes::new(axis(), axis(), layers));
+    let figure = Figure::new("Bars", "", 400.0, 1, vec![panel]);
+    let form = interactive(&figure.with_legend(Legend::below(""))).unwrap();
+    let entries = form.data.iter().filter(|trace| trace["showlegend"] == true);
+    let entries = entries.map(|trace| (&trace["meta"]["what"], &trace["legendrank"]));
+    let expected = [("band", 1), ("line", 2)].map(|(what, rank)| (json!(what), json!(rank)));
+    assert_eq!(
+        entries.collect::<Vec<_>>(),
+        expected.each_ref().map(|(what, rank)| (what, rank))
+    );
+}
+
+#[test]
+fn small_images_have_other_places_on_small_screens() {
+    let images = samples::images();
+    let form = interactive(&images).unwrap();
+    assert!(form.wide.changes.is_empty());
+    let narrow = form.narrow.expect("a form for small screens");
+    assert!(narrow.layout["width"].as_f64().unwrap() < 500.0);
+    assert_eq!(narrow.changes.len(), form.data.len());
+    let right = narrow.layout["xaxis"]["range"][1].as_f64().unwrap();
+    for (trace, change) in form.data.iter().zip(&narrow.changes) {
+        let value = |key: &str| change.get(key).unwrap_or(&trace[key]).as_f64().unwrap();
+        let columns = trace["z"][0].as_array().unwrap().len() as f64;
+        let end = value("x0") + (columns - 0.5) * value("dx");
+        assert!(end <= right + 0.1, "{end} of {right}");
+        assert!(
+            !change.contains_key("z") && !change.contains_key("name"),
+            "{change:?}"
+        );
+    }
+    // A heat map keeps what is the same, and has numbers in its cells only where these have room.
+    let form = interactive(&samples::map_and_cloud()).unwrap();
+    let changes = form.narrow.expect("a form for small screens").changes;
+    let map = form
+        .data
+        .iter()
+        .position(|trace| trace["type"] == "heatmap");
+    assert!(!changes[map.unwrap()].contains_key("z"));
+}
+
+#[test]
+fn maps_of_one_scale_share_the_bar_of_their_row_on_every_screen() {
+    let colours = ColourScale::diverging(1.0);
+    let map = || {
+        let image = Image::new(Matrix::new(2, 2, vec![0.5; 4]).unwrap(), colours.clone());
+        let axis = || Axis::linear("", (0.0, 2.0));
+        let axes = Axes::new(axis(), axis(), vec![Layer::Image(image)]);
+        Panel::axes("Map", axes.with_aspect(1.0))
+    };
+    let bar = ColourBar::new("cosine", colours.clone());
+    let panels = vec![map(), map().with_colour_bar(bar)];
+    let form = interactive(&Figure::new("Maps", "", 900.0, 2, panels)).unwrap();
+    let shown = |view: &crate::plotly::PageLayout| {
+        ["coloraxis", "coloraxis2"].map(|key| view.layout[key]["showscale"].clone())
+    };
+    assert_eq!(shown(&form.wide), [false, true]);
+    assert_eq!(shown(&form.narrow.unwrap()), [true, true]);
+    assert_eq!(form.data[0]["coloraxis"], "coloraxis");
+    assert!(form.data[0].get("colorscale").is_none());
+}
+
+#[test]
 fn axes_have_the_ranges_and_ticks_of_the_description() {
     let form = interactive(&samples::two_log_panels(LegendPlace::Right)).unwrap();
     let axis = &form.wide.layout["yaxis2"];
@@ -241,4 +321,45 @@ fn hostile_texts_stay_texts() {
     );
     assert!(drawn.contains("&lt;img src=x"), "{drawn}");
     assert!(!form.still.contains("<img"));
+}
+
+#[test]
+fn a_legend_below_plots_has_its_title_above_where_both_have_no_room_side_by_side() {
+    let figure = |names: &[&str]| {
+        let line = |(index, name): (usize, &&str)| {
+            let line = Line::new(vec![0.0, 1.0], vec![0.0, 1.0], Rgb::categorical(index));
+            Layer::Line(line.named(*name))
+        };
+        let axes = Axes::new(
+            Axis::linear("x", (0.0, 1.0)),
+            Axis::linear("y", (0.0, 1.0)),
+            names.iter().enumerate().map(line).collect(),
+        );
+        Figure::new("Legend", "", 900.0, 1, vec![Panel::axes("", axes)])
+            .with_legend(Legend::below("Hidden size"))
+    };
+    let side = |view: &crate::plotly::PageLayout| view.layout["legend"]["title"]["side"].clone();
+    // Room between the upper edge of the legend and the lower edge of the figure, below its buttons.
+    let room = |view: &crate::plotly::PageLayout| {
+        let layout = &view.layout;
+        let top = layout["margin"]["t"].as_f64().unwrap();
+        let height = layout["height"].as_f64().unwrap() - top;
+        height * layout["legend"]["y"].as_f64().unwrap()
+    };
+    let few = interactive(&figure(&["8", "16"])).unwrap();
+    assert_eq!(side(&few.wide), "left");
+    assert_eq!(side(&few.narrow.unwrap()), "left");
+    let names = ["8", "16", "32", "64", "90 % interval", "random (0.10)"];
+    let many = interactive(&figure(&names)).unwrap();
+    assert_eq!(side(&many.wide), "left");
+    let narrow = many.narrow.unwrap();
+    assert_eq!(side(&narrow), "top");
+    // A line of the title and two rows of entries as plotly.js draws them, with its gaps.
+    let needed = 1.3 * 11.5 + 2.0 * 19.0 + 10.0;
+    assert!(room(&narrow) >= needed, "{} of {needed} px", room(&narrow));
+    // A name has no more room than the screen.
+    let long = "a name of many words that is much wider than what a telephone has room for";
+    let long = interactive(&figure(&[long, "8"])).unwrap();
+    let name = long.data[0]["name"].as_str().unwrap();
+    assert!(name.contains("<br>"), "{name}");
 }

@@ -115,18 +115,34 @@
     return context !== null;
   }
 
+  /** Smallest scale of a drawing, below which its frame scrolls, and of one for large screens that has a form for small ones: on these and on
+   * others, where a single column would leave most of the room. */
+  const SMALLEST = 0.5;
+  const SMALLEST_ON = { small: 0.8, large: 0.6 };
+  const SMALL = 600;
+
+  const scaleOf = (frame, { width }) => Math.min(1, frame.clientWidth / width);
+
   function viewFor(frame, figure) {
-    // What is a little too wide is made smaller.
-    return figure.narrow && frame.clientWidth < 0.8 * figure.wide.layout.width ? "narrow" : "wide";
+    const smallest = SMALLEST_ON[frame.clientWidth < SMALL ? "small" : "large"];
+    return figure.narrow && scaleOf(frame, figure.wide.layout) < smallest ? "narrow" : "wide";
   }
 
-  /** Makes a drawing that is a little wider than its frame smaller, so that no part of it is out of sight. */
-  function fit(frame, { width, height }) {
+  /** The traces as a view has them. */
+  function tracesOf(figure, view) {
+    const { changes } = figure[view];
+    return figure.data.map((trace, index) => ({ ...trace, ...changes[index] }));
+  }
+
+  /** Makes a drawing that is wider than its frame smaller, so that no part of it is out of sight. */
+  function fit(frame, layout) {
     const { style } = frame.querySelector(".interactive");
-    const scale = Math.min(1, frame.clientWidth / width);
-    const isSmaller = scale >= 0.7 && scale < 1;
+    const scale = scaleOf(frame, layout);
+    const isSmaller = scale >= SMALLEST && scale < 1;
     style.transform = isSmaller ? `scale(${scale})` : "";
-    style.height = isSmaller ? `${scale * height}px` : "";
+    // Frames scroll over the room that drawings take before they are made smaller.
+    style.width = isSmaller ? `${Math.floor(scale * layout.width)}px` : "";
+    style.height = isSmaller ? `${scale * layout.height}px` : "";
   }
 
   /** Most drawings out of sight that are kept: a browser with hundreds of them is slow. */
@@ -154,7 +170,7 @@
       layout.uirevision = view;
       if (touch.matches) layout.dragmode = false; // Fingers scroll the page; the buttons above a figure still zoom.
       target.hidden = false;
-      await Plotly.react(target, themed(figure.data, isDark()), layout, config);
+      await Plotly.react(target, themed(tracesOf(figure, view), isDark()), layout, config);
       fit(frame, layout);
       picture.hidden = true;
       frame.style.minHeight = "";

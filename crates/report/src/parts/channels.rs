@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use eigenscope_artifact::InputShape;
-use eigenscope_figure::Matrix;
+use eigenscope_figure::{ImageGrid, Matrix, Tiling};
 use eigenscope_stage::TaskError;
 
 /// Most channels in a row of a map.
@@ -17,6 +17,13 @@ fn block(shape: InputShape) -> usize {
     shape.height.max(shape.width).div_ceil(LONGEST).max(1)
 }
 
+/// The shape of an image as maps show it.
+fn reduced_shape(shape: InputShape) -> InputShape {
+    let side = block(shape);
+    let [rows, columns] = [shape.height, shape.width].map(|pixels| pixels.div_ceil(side));
+    InputShape::from([shape.channels, rows, columns])
+}
+
 /// An image `[channels, height, width]` as maps show it: means of blocks of pixels if it is large. Blocks at the right and at the bottom may
 /// be smaller.
 pub(crate) fn reduced(shape: InputShape, values: &[f32]) -> (InputShape, Cow<'_, [f32]>) {
@@ -24,12 +31,13 @@ pub(crate) fn reduced(shape: InputShape, values: &[f32]) -> (InputShape, Cow<'_,
     if side == 1 || values.len() != shape.len() {
         return (shape, values.into());
     }
+    let InputShape { height, width, .. } = shape;
+    let small = reduced_shape(shape);
     let InputShape {
         channels,
-        height,
-        width,
-    } = shape;
-    let (rows, columns) = (height.div_ceil(side), width.div_ceil(side));
+        height: rows,
+        width: columns,
+    } = small;
     let mut means = Vec::with_capacity(channels * rows * columns);
     for plane in values.chunks_exact(height * width) {
         for lines in plane.chunks(side * width) {
@@ -45,7 +53,7 @@ pub(crate) fn reduced(shape: InputShape, values: &[f32]) -> (InputShape, Cow<'_,
             means.extend(sums.map(|(column, sum)| (sum / pixels(column)) as f32));
         }
     }
-    (InputShape::from([channels, rows, columns]), means.into())
+    (small, means.into())
 }
 
 /// The largest absolute value of a map.
@@ -76,7 +84,7 @@ pub(crate) fn side_by_side(shape: InputShape, values: &[f32]) -> Result<Matrix, 
     if channels < 2 || values.len() != shape.len() {
         return Ok(Matrix::from_f32(height, width, &values)?);
     }
-    let gap = (width / 16).max(1);
+    let gap = gap(shape);
     let across = across(shape);
     let rows = channels.div_ceil(across) * (height + gap) - gap;
     let columns = across * (width + gap) - gap;
@@ -98,32 +106,58 @@ pub(crate) fn side_by_side(shape: InputShape, values: &[f32]) -> Result<Matrix, 
     Ok(Matrix::new(rows, columns, map)?)
 }
 
-/// Which part of the map is which channel, and how large the blocks are whose means it shows; empty for small images of one channel.
-pub(crate) fn in_words(shape: InputShape) -> String {
+/// Gives a grid of such maps the room of their channels, and says above it which channel is where and how large the blocks are whose means
+/// a map shows. On paper the channels may stand otherwise.
+pub(crate) fn explain(grid: &mut ImageGrid, shape: InputShape) {
     let blocks = match block(shape) {
         1 => String::new(),
         side => format!("means of {side} x {side} pixels"),
     };
-    let parts = [channels_in_words(shape), blocks];
-    let parts = parts.into_iter().filter(|part| !part.is_empty());
-    parts.collect::<Vec<_>>().join("; ")
+    grid.column_title = match (grid.column_title.as_str(), blocks.as_str()) {
+        (title, "") => title.to_owned(),
+        ("", blocks) => blocks.to_owned(),
+        (title, blocks) => format!("{title}; {blocks}"),
+    };
+    let across = across(shape);
+    grid.largest_cell *= across as f64;
+    grid.tiling = (shape.channels > 1).then(|| Tiling {
+        count: shape.channels,
+        across,
+        gap: gap(reduced_shape(shape)),
+        in_words: (1..=across)
+            .map(|across| in_words(shape.channels, across))
+            .collect(),
+    });
 }
 
-fn channels_in_words(shape: InputShape) -> String {
-    match shape.channels {
-        0 | 1 => String::new(),
-        3 => "channels side by side: red, green, blue".to_owned(),
-        channels if channels <= MOST_ACROSS => {
-            format!("{channels} channels side by side, the first at the left")
-        }
-        channels => {
-            format!("{channels} channels, {MOST_ACROSS} side by side, the first at the top left")
-        }
+/// Pixels between channels.
+fn gap(shape: InputShape) -> usize {
+    (shape.width / 16).max(1)
+}
+
+/// Where the channels of a map are, with so many in a row.
+fn in_words(channels: usize, across: usize) -> String {
+    let names = match channels {
+        3 => ": red, green, blue",
+        _ => ", the first at the top left",
+    };
+    match across {
+        1 => match channels {
+            3 => format!("channels from the top{names}"),
+            _ => format!("{channels} channels, the first at the top"),
+        },
+        _ if across >= channels => match channels {
+            3 => format!("channels side by side{names}"),
+            _ => format!("{channels} channels side by side, the first at the left"),
+        },
+        _ => format!("{channels} channels, {across} side by side{names}"),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use eigenscope_figure::ColourScale;
+
     use super::*;
 
     fn map(channels: usize) -> (usize, usize, Vec<Option<f64>>) {
@@ -160,13 +194,28 @@ mod tests {
         assert_eq!([means[0], means[129], means[130]], [65.5, 388.5, 455.5]);
         let map = side_by_side(shape, &values).expect("drawn");
         assert_eq!((map.rows(), map.columns()), (2, 65 + 4 + 65));
-        assert!(in_words(shape).ends_with("; means of 2 x 2 pixels"));
+        let mut grid = ImageGrid::new(Vec::new(), ColourScale::diverging(1.0));
+        grid.column_title = "Rank".to_owned();
+        explain(&mut grid, shape);
+        assert_eq!(grid.column_title, "Rank; means of 2 x 2 pixels");
+        let tiling = grid.tiling.expect("two channels");
+        let parts = (tiling.count, tiling.across, tiling.gap);
+        assert_eq!(parts, (2, 2, 4));
+        assert_eq!(
+            tiling.in_words,
+            [
+                "2 channels, the first at the top",
+                "2 channels side by side, the first at the left"
+            ]
+        );
         let small = InputShape::from([1, 128, 128]);
         assert!(matches!(
             reduced(small, &[0.0; 128 * 128]).1,
             Cow::Borrowed(_)
         ));
-        assert_eq!(in_words(small), "");
+        let mut grid = ImageGrid::new(Vec::new(), ColourScale::diverging(1.0));
+        explain(&mut grid, small);
+        assert!(grid.column_title.is_empty() && grid.tiling.is_none());
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Pictures that are each scaled to their own largest absolute value.
 
 use eigenscope_artifact::InputShape;
-use eigenscope_figure::{ColourBar, ColourScale, GridCell, INK, ImageGrid, Matrix, Panel, Rgb};
+use eigenscope_figure::{
+    ColourBar, ColourScale, GridCell, INK, ImageGrid, Matrix, Panel, Rgb, ticks,
+};
 use eigenscope_stage::TaskError;
 
 use super::channels;
@@ -46,21 +48,53 @@ pub(crate) fn sign_colour(eigenvalue: f64) -> Rgb {
     }
 }
 
+/// How eigenvalues are written above pictures: of small ones a multiple, so that two digits are seen.
+#[derive(Clone, Copy)]
+pub(crate) struct Eigenvalues {
+    /// Power of ten that they are multiplied by.
+    exponent: i32,
+}
+
+/// Largest eigenvalue of those that are multiplied.
+const SMALL: f64 = 0.1;
+
+impl Eigenvalues {
+    pub(crate) fn of(eigenvalues: impl Iterator<Item = f64>) -> Self {
+        let largest = eigenvalues.map(f64::abs).fold(0.0, f64::max);
+        let is_small = largest > 0.0 && largest < SMALL;
+        Self {
+            exponent: if is_small {
+                -largest.log10().floor() as i32
+            } else {
+                0
+            },
+        }
+    }
+
+    /// What the numbers are: λ or a multiple of it.
+    pub(crate) fn symbol(self) -> String {
+        match self.exponent {
+            0 => "λ".to_owned(),
+            exponent => format!("10^{{{exponent}}} λ"),
+        }
+    }
+
+    pub(crate) fn text(self, eigenvalue: f64) -> String {
+        match self.exponent {
+            0 => ticks::decimal(eigenvalue, 2),
+            exponent => ticks::decimal(eigenvalue * 10f64.powi(exponent), 1),
+        }
+    }
+}
+
 /// The colours of such pictures.
 pub(crate) fn colours() -> ColourScale {
     ColourScale::diverging(1.0)
 }
 
-/// A panel of such pictures with a colour bar. Pictures of several channels have more room, and the title of the columns says which
-/// channel is where.
+/// A panel of such pictures with a colour bar, [explained](channels::explain).
 pub(crate) fn panel(title: &str, mut grid: ImageGrid, shape: InputShape) -> Panel {
-    grid.largest_cell *= channels::across(shape) as f64;
-    let in_words = channels::in_words(shape);
-    grid.column_title = match (grid.column_title.is_empty(), in_words.is_empty()) {
-        (_, true) => grid.column_title,
-        (true, false) => in_words,
-        (false, false) => format!("{}; {in_words}", grid.column_title),
-    };
+    channels::explain(&mut grid, shape);
     let bar = ColourBar::new("Component / largest", colours());
     Panel::images(title, grid).with_colour_bar(bar)
 }
@@ -68,6 +102,25 @@ pub(crate) fn panel(title: &str, mut grid: ImageGrid, shape: InputShape) -> Pane
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn small_eigenvalues_are_multiplied() {
+        let written = |eigenvalues: [f64; 2]| {
+            let all = Eigenvalues::of(eigenvalues.into_iter());
+            (all.symbol(), eigenvalues.map(|value| all.text(value)))
+        };
+        let expected =
+            |symbol: &str, texts: [&str; 2]| (symbol.to_owned(), texts.map(str::to_owned));
+        assert_eq!(
+            written([2.483, -0.1]),
+            expected("λ", ["2.48", "\u{2212}0.10"])
+        );
+        assert_eq!(
+            written([-0.0713, 0.0009]),
+            expected("10^{2} λ", ["\u{2212}7.1", "0.1"])
+        );
+        assert_eq!(written([0.0, 0.0]), expected("λ", ["0.00", "0.00"]));
+    }
 
     #[test]
     fn the_largest_component_is_one() {

@@ -221,8 +221,7 @@ fn images_panel(ends: &[End<'_>], shape: InputShape) -> Result<Panel, TaskError>
     let colours = ColourScale::diverging(f64::from(limit));
     let rows = ends.iter().map(|end| end.images(shape));
     let mut grid = ImageGrid::new(rows.collect::<Result<_, _>>()?, colours.clone());
-    grid.column_title = channels::in_words(shape);
-    grid.largest_cell *= channels::across(shape) as f64;
+    channels::explain(&mut grid, shape);
     let bar = ColourBar::new("Component of E^{T}v", colours);
     Ok(Panel::images("Eigenvectors", grid).with_colour_bar(bar))
 }

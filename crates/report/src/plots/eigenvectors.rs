@@ -11,7 +11,7 @@ use crate::inputs::eigenpairs::select;
 use crate::inputs::labels;
 use crate::parts::channels;
 use crate::parts::extent::Extent;
-use crate::parts::relative;
+use crate::parts::relative::{self, Eigenvalues};
 use eigenscope_figure::{
     ColourBar, ColourScale, Figure, GridCell, GridRow, ImageGrid, Panel, ticks,
 };
@@ -77,11 +77,14 @@ fn draw(
     });
     let extent = Extent::of(values);
     let colours = ColourScale::diverging(extent.limit).clipped();
+    let eigenvalues = selected.iter().flatten().map(|row| row.eigenvalue);
+    let written = Eigenvalues::of(eigenvalues);
     let rows = classes
         .iter()
         .zip(&selected)
         .map(|(class, rows)| {
-            let cells = rows.iter().map(|row| cell(eigenpairs, row).map(Some));
+            let cells = rows.iter();
+            let cells = cells.map(|row| cell(eigenpairs, row, written).map(Some));
             Ok(GridRow {
                 label: class.clone(),
                 cells: cells.collect::<Result<_, TaskError>>()?,
@@ -95,14 +98,14 @@ fn draw(
     };
     let mut grid = ImageGrid::new(rows, colours.clone());
     grid.row_title = "Class".to_owned();
-    grid.column_title = format!("Rank, {order} first; above each image its eigenvalue λ");
+    let eigenvalue = match written.symbol().as_str() {
+        "λ" => "its eigenvalue λ".to_owned(),
+        multiple => format!("its eigenvalue as {multiple}"),
+    };
+    grid.column_title = format!("Rank, {order} first; above each image {eigenvalue}");
     grid.column_labels = (1..=grid.columns()).map(|rank| rank.to_string()).collect();
-    let in_words = channels::in_words(shape);
-    if !in_words.is_empty() {
-        grid.column_title = format!("{}; {in_words}", grid.column_title);
-    }
+    channels::explain(&mut grid, shape);
     let across = channels::across(shape) as f64;
-    grid.largest_cell *= across;
     let (label, cut) = match extent.is_cut {
         true => (
             "Component of E^{T}v, the largest 1 % cut off",
@@ -134,9 +137,13 @@ fn draw(
     ))
 }
 
-fn cell(eigenpairs: &Eigenpairs, row: &EigenpairRow) -> Result<GridCell, TaskError> {
+fn cell(
+    eigenpairs: &Eigenpairs,
+    row: &EigenpairRow,
+    written: Eigenvalues,
+) -> Result<GridCell, TaskError> {
     let shape = eigenpairs.header.shape;
     let image = channels::side_by_side(shape, &row.input_vector)?;
-    let caption = ticks::decimal(row.eigenvalue, 2);
+    let caption = written.text(row.eigenvalue);
     Ok(GridCell::new(caption, image).coloured(relative::sign_colour(row.eigenvalue)))
 }

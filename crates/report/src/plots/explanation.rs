@@ -1,7 +1,7 @@
 //! Why one image is classified as it is: its logits, what the eigenpairs add to the largest of them, and the strongest eigenvectors.
 
-use eigenscope_artifact::ImageTable;
 use eigenscope_artifact::tables::interactions::{ContributionRow, ExplanationRow, LogitRow};
+use eigenscope_artifact::{ImageTable, InputShape};
 use eigenscope_stage::{Agreement, Context, Role, TaskError, TaskKind, task_function};
 
 use super::output::{figure_kind, write};
@@ -9,8 +9,8 @@ use crate::inputs::labels;
 use crate::parts::series::{padded_range, whole_ticks};
 use crate::parts::{channels, relative};
 use eigenscope_figure::{
-    Axes, Axis, Band, Figure, GridRow, ImageGrid, Layer, Legend, Line, Marker, Panel, Points, Rgb,
-    Tick, ticks,
+    Axes, Axis, Band, Bitmap, ColourMap, ColourScale, Figure, GridCell, GridRow, ImageGrid, Layer,
+    Legend, Line, Marker, Panel, Points, Rgb, Tick, ticks,
 };
 
 /// Contributions drawn at each end.
@@ -87,7 +87,8 @@ fn draw(
         ),
     };
     let panels = vec![
-        images(pictures, &classes)?,
+        image_panel(pictures.header.shape, &image.images[0])?,
+        eigenvectors(pictures, &classes)?,
         logit_panel(logits, &classes),
         contribution_panel(contributions, &classes),
     ];
@@ -100,7 +101,7 @@ fn draw(
         false => String::new(),
     };
     Ok(Figure {
-        columns: vec![0.9 * across, 1.0, 1.0],
+        columns: vec![0.4 * across, 0.9 * across, 1.0, 1.0],
         legend: Some(Legend::below("Class")),
         ..Figure::new(
             titled(&format!(
@@ -114,8 +115,8 @@ fn draw(
                 image.row.index,
                 classes.len(),
             ),
-            980.0 + 200.0 * (across - 1.0),
-            3,
+            1090.0 + 300.0 * (across - 1.0),
+            4,
             panels,
         )
     })
@@ -126,36 +127,71 @@ fn class_name(pictures: &ImageTable<ExplanationRow>, class: u32) -> String {
     name.cloned().unwrap_or_default()
 }
 
-/// The image in the first row, then the two eigenvectors of each class.
-fn images(pictures: &ImageTable<ExplanationRow>, classes: &[&str]) -> Result<Panel, TaskError> {
+/// The image as the model reads it: grey or, of three channels, in colour; in the colours of eigenvectors if some of its values are negative.
+fn image_panel(shape: InputShape, values: &[f32]) -> Result<Panel, TaskError> {
+    let is_signed = values.iter().any(|value| *value < 0.0);
+    let colours = match is_signed {
+        true => relative::colours(),
+        false => ColourScale::new(ColourMap::Grey, (0.0, 1.0)),
+    };
+    let (small, reduced) = channels::reduced(shape, values);
+    let is_in_colour = !is_signed && small.channels == 3 && reduced.len() == small.len();
+    let cell = match is_in_colour {
+        true => Some(GridCell::new("", in_colour(small, &reduced)?)),
+        false => relative::cell(shape, values, "")?,
+    };
+    let rows = vec![GridRow {
+        label: String::new(),
+        cells: vec![cell],
+    }];
+    let mut grid = ImageGrid::new(rows, colours);
+    grid.largest_cell = PICTURE;
+    if !is_in_colour {
+        channels::explain(&mut grid, shape);
+    }
+    Ok(Panel::images("Image", grid))
+}
+
+/// A picture whose largest value is the brightest.
+fn in_colour(shape: InputShape, values: &[f32]) -> Result<Bitmap, TaskError> {
+    let largest = values.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
+    let bright = |value: f32| (255.0 * value / largest).round() as u8;
+    let pixels = shape.height * shape.width;
+    let colours = (0..pixels).map(|pixel| Rgb {
+        red: bright(values[pixel]),
+        green: bright(values[pixels + pixel]),
+        blue: bright(values[2 * pixels + pixel]),
+    });
+    Ok(Bitmap::new(shape.height, shape.width, colours.collect())?)
+}
+
+/// The two eigenvectors of each class.
+fn eigenvectors(
+    pictures: &ImageTable<ExplanationRow>,
+    classes: &[&str],
+) -> Result<Panel, TaskError> {
     let shape = pictures.header.shape;
-    let cell = |what: &str, class: Option<&str>| {
-        let row = pictures.rows.iter().find(|row| {
-            let own = class.is_none_or(|class| class_name(pictures, row.row.class) == class);
-            row.row.what == what && own
-        });
+    let cell = |what: &str, class: &str| {
+        let row = pictures
+            .rows
+            .iter()
+            .find(|row| row.row.what == what && class_name(pictures, row.row.class) == class);
         let Some(row) = row else { return Ok(None) };
         let caption = row.row.contribution.map_or_else(String::new, signed);
         relative::cell(shape, &row.images[0], caption)
     };
-    let mut rows = vec![GridRow {
-        label: "image".to_owned(),
-        cells: vec![cell("image", None)?, None],
-    }];
-    for class in classes {
-        rows.push(GridRow {
+    let rows = classes.iter().map(|class| {
+        Ok(GridRow {
             label: (*class).to_owned(),
-            cells: vec![
-                cell("positive", Some(class))?,
-                cell("negative", Some(class))?,
-            ],
-        });
-    }
+            cells: vec![cell("positive", class)?, cell("negative", class)?],
+        })
+    });
+    let rows = rows.collect::<Result<Vec<_>, TaskError>>()?;
     let mut grid = ImageGrid::new(rows, relative::colours());
     grid.column_labels = vec!["adds most".to_owned(), "subtracts most".to_owned()];
     grid.row_title = "Class".to_owned();
     grid.largest_cell = PICTURE;
-    Ok(relative::panel("Image and eigenvectors", grid, shape))
+    Ok(relative::panel("Eigenvectors", grid, shape))
 }
 
 /// A number with its sign.
@@ -285,6 +321,7 @@ fn contribution_panel(contributions: &[ContributionRow], classes: &[&str]) -> Pa
 #[cfg(test)]
 mod tests {
     use super::*;
+    use eigenscope_figure::{Content, Matrix, Picture};
 
     fn logits(count: usize, label: usize) -> Vec<LogitRow> {
         let row = |class: usize| LogitRow {
@@ -294,6 +331,32 @@ mod tests {
             quadratic: 0.0,
         };
         (0..count).map(row).collect()
+    }
+
+    #[test]
+    fn the_image_has_a_panel_of_its_own_in_its_own_colours() {
+        let picture = |channels: usize, values: &[f32]| {
+            let shape = InputShape::from([channels, 1, 2]);
+            let panel = image_panel(shape, values).expect("drawn");
+            assert_eq!(panel.title, "Image");
+            let Content::Images(grid) = panel.content else {
+                panic!("images");
+            };
+            let cell = grid.cells().next().expect("an image").clone();
+            assert_eq!(grid.cells().count(), 1);
+            (cell.picture, grid.colours, grid.tiling.is_some())
+        };
+        let grey = ColourScale::new(ColourMap::Grey, (0.0, 1.0));
+        let (one, colours, _) = picture(1, &[0.5, 0.25]);
+        let values = Matrix::new(1, 2, vec![1.0, 0.5]).expect("values");
+        assert_eq!((one, colours), (Picture::Numbers(values), grey));
+        let (three, _, is_tiled) = picture(3, &[0.5, 0.0, 0.0, 0.5, 0.25, 0.0]);
+        let [pink, green] =
+            [(255, 0, 128), (0, 255, 0)].map(|(red, green, blue)| Rgb { red, green, blue });
+        let colours = Bitmap::new(1, 2, vec![pink, green]).expect("colours");
+        assert_eq!((three, is_tiled), (Picture::Colours(colours), false));
+        let (_, colours, is_tiled) = picture(3, &[-0.5, 0.0, 0.0, 0.5, 0.25, 0.0]);
+        assert_eq!((colours, is_tiled), (relative::colours(), true));
     }
 
     #[test]

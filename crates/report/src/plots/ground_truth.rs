@@ -113,8 +113,8 @@ fn panel(
         cells: vec![Some(GridCell::new(caption(row), image))],
     }];
     let mut grid = ImageGrid::new(rows, colours.clone());
-    grid.column_title = channels::in_words(patterns.shape);
-    grid.largest_cell = IMAGE * channels::across(patterns.shape) as f64;
+    grid.largest_cell = IMAGE;
+    channels::explain(&mut grid, patterns.shape);
     Ok(Panel::images(title, grid).with_colour_bar(ColourBar::new(label, colours)))
 }
 

@@ -11,9 +11,10 @@ use serde::Deserialize;
 use super::output::{figure_kind, write};
 use crate::inputs::eigenpairs::select;
 use crate::inputs::labels;
+use crate::parts::channels;
 use crate::parts::heat_map::{self, Side};
+use crate::parts::relative::{self, Eigenvalues};
 use crate::parts::series::whole_ticks;
-use crate::parts::{channels, relative};
 use eigenscope_figure::{
     Axes, Axis, ColourBar, ColourScale, Figure, GridRow, ImageGrid, Layer, Line, Marker,
     MarkerShape, Panel, Rgb, ticks,
@@ -183,6 +184,13 @@ fn eigenvectors(
     shown: usize,
 ) -> Result<Panel, TaskError> {
     let shape = eigenpairs.header.shape;
+    let drawn = |number: usize| {
+        let ends = [Selection::Highest, Selection::Lowest];
+        let pairs = ends.map(|selection| select(eigenpairs, number, selection, shown));
+        pairs.into_iter().flatten().flatten()
+    };
+    let drawn = (0..components.len()).flat_map(drawn);
+    let written = Eigenvalues::of(drawn.map(|pair| pair.eigenvalue));
     let rows = components.iter().enumerate().map(|(number, component)| {
         let mut cells = Vec::with_capacity(2 * shown);
         for (selection, sign) in [(Selection::Highest, 1.0), (Selection::Lowest, -1.0)] {
@@ -190,7 +198,7 @@ fn eigenvectors(
             let of_sign = |pair: &&EigenpairRow| sign * pair.eigenvalue > 0.0;
             let mut own = Vec::with_capacity(shown);
             for pair in pairs.into_iter().filter(of_sign) {
-                let caption = ticks::decimal(pair.eigenvalue, 2);
+                let caption = written.text(pair.eigenvalue);
                 let cell = relative::cell(shape, &pair.input_vector, caption)?;
                 let colour = relative::sign_colour(pair.eigenvalue);
                 own.push(cell.map(|cell| cell.coloured(colour)));
@@ -213,5 +221,6 @@ fn eigenvectors(
     grid.column_labels = numbered("+").chain(numbered("−")).collect();
     grid.row_title = "Component".to_owned();
     grid.largest_cell = PICTURE;
-    Ok(relative::panel("Eigenvectors, with their λ", grid, shape))
+    let title = format!("Eigenvectors, with their {}", written.symbol());
+    Ok(relative::panel(&title, grid, shape))
 }

@@ -8,6 +8,10 @@ use std::process::Command;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use eigenscope_artifact::{Digest, INTERACTIVE};
+use eigenscope_figure::{
+    Axes, Axis, ColourBar, ColourScale, Figure, GridCell, GridRow, ImageGrid, Layer, Legend, Line,
+    Matrix, Panel, Rgb, interactive,
+};
 use eigenscope_report_file::{
     ComparedNumber, Comparison, REPORT_VERSION, ReportFile, ReportInput, ReportOutput, ReportTable,
     ReportTask, ReportVerdict, SourceTable, TaskState,
@@ -279,7 +283,10 @@ fn data_are_packed_and_scripts_run_before_the_figures_are_read() {
     let still = kept["still"].as_str().expect("a text").len();
     let form = data[1].len();
     assert!(
-        form < json!([kept["data"], kept["wide"]]).to_string().len() / 2,
+        form < json!([kept["data"], kept["wide"], kept["narrow"]])
+            .to_string()
+            .len()
+            / 2,
         "{form} bytes"
     );
     assert!(
@@ -320,6 +327,83 @@ fn a_browser_keeps_what_is_in_sight_and_little_else() {
     // What was given back is drawn again.
     browser.evaluate("document.querySelector('.frame').scrollIntoView()");
     browser.wait_for("document.querySelector('.frame').dataset.state === 'drawn'");
+    assert_eq!(browser.complaints(), [""; 0]);
+}
+
+/// Two figures that are wider than most screens: small images with a colour bar, and lines whose legend has a long title.
+fn wide_figures() -> [Figure; 2] {
+    let image = || Matrix::new(8, 8, vec![0.5; 64]).expect("an image");
+    let rows = (0..3).map(|row| GridRow {
+        label: row.to_string(),
+        cells: vec![Some(GridCell::new("−0.25", image())); 6],
+    });
+    let colours = ColourScale::diverging(1.0);
+    let mut grid = ImageGrid::new(rows.collect(), colours.clone());
+    grid.column_labels = (1..=6).map(|rank| rank.to_string()).collect();
+    let bar = ColourBar::new("Component", colours);
+    let images = Panel::images("Images", grid).with_colour_bar(bar);
+    let line = |number: usize| {
+        let line = Line::new(vec![0.0, 1.0], vec![0.0, 1.0], Rgb::categorical(number));
+        Layer::Line(line.named(format!("{} (n = 3)", 8 << number)))
+    };
+    let lines = || {
+        let axis = |name: &str| Axis::linear(name, (0.0, 1.0));
+        Panel::axes(
+            "Lines",
+            Axes::new(axis("x"), axis("y"), (0..6).map(line).collect()),
+        )
+    };
+    [
+        Figure::new("Images", "", 1150.0, 1, vec![images]),
+        Figure::new("Lines", "", 1150.0, 2, vec![lines(), lines()])
+            .with_legend(Legend::below("Number of hidden units")),
+    ]
+}
+
+#[test]
+fn figures_are_seen_from_end_to_end_on_screens_of_any_width() {
+    let folder = TestFolder::new();
+    let mut file = many(&folder, 2);
+    for (number, (task, figure)) in file.tasks.iter_mut().zip(wide_figures()).enumerate() {
+        let form = interactive(&figure).expect("a form");
+        let path = folder.path(&format!("figure-{number}.json"));
+        std::fs::write(&path, json!(form).to_string()).expect("written");
+        if let TaskState::Current { outputs, .. } = &mut task.state {
+            for output in outputs.values_mut() {
+                output.path.clone_from(&path);
+            }
+        }
+    }
+    write(&folder, &json!(file)).expect("a page");
+    let Some(mut browser) = Browser::start() else {
+        return;
+    };
+    for width in [380, 620, 800, 1000, 1280] {
+        browser.open(&folder.path("page.html"), (width, 900));
+        let out_of_sight = browser.evaluate(
+            "(async () => {
+                const found = [];
+                for (const frame of document.querySelectorAll('.frame')) {
+                    frame.scrollIntoView();
+                    for (let wait = 0; wait < 600 && frame.dataset.state !== 'drawn'; wait += 1)
+                        await new Promise((next) => setTimeout(next, 10));
+                    frame.scrollLeft = 1000;
+                    const { left, right } = frame.getBoundingClientRect();
+                    const texts = [...frame.querySelectorAll('.interactive text')].filter((text) => {
+                        const area = text.getBoundingClientRect();
+                        return area.width > 0 && (area.left < left - 1 || area.right > right + 1);
+                    });
+                    found.push([frame.dataset.state, frame.scrollLeft, ...texts.map((text) => text.textContent)]);
+                }
+                return found;
+            })()",
+        );
+        assert_eq!(
+            out_of_sight,
+            json!([["drawn", 0], ["drawn", 0]]),
+            "{width} px"
+        );
+    }
     assert_eq!(browser.complaints(), [""; 0]);
 }
 
@@ -503,11 +587,11 @@ fn what_cannot_be_shown_is_refused_and_no_page_is_left() {
     for (broken, part) in [
         (
             text[..text.len() / 2].to_owned(),
-            "is not a figure for pages of version 1",
+            "is not a figure for pages of version 2",
         ),
         (
-            text.replace("\"version\":1", "\"version\":9"),
-            "is not a figure for pages of version 1",
+            text.replace("\"version\":2", "\"version\":9"),
+            "is not a figure for pages of version 2",
         ),
     ] {
         std::fs::write(&kept, broken).expect("written");

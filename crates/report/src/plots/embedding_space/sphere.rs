@@ -1,4 +1,5 @@
-//! The unit sphere with meridians and parallels, which veils the points on its far side.
+//! The unit sphere with meridians and parallels, which veils the points on its far side. Arrows in a corner, clear of all points, show where
+//! the axes point.
 
 use std::f64::consts::TAU;
 
@@ -12,33 +13,25 @@ const STEP: usize = 30;
 /// Segments of a circle.
 const POINTS: usize = 120;
 /// Half of the range of the axes.
-const REACH: f64 = 1.24;
-/// End of an axis outside of the sphere.
-const AXIS_END: f64 = 1.09;
-/// Position of its name.
-const AXIS_NAME: f64 = 1.17;
+const REACH: f64 = 1.08;
+/// Where the arrows of the axes start, to the right and upwards, their length, and the distance of their names.
+const CORNER: f64 = -0.86;
+const ARROW: f64 = 0.14;
+const NAME: f64 = 0.2;
+/// Shortest distance of a name from the start of an arrow that points at the viewer or away.
+const NEAREST_NAME: f64 = 0.06;
 
 /// The layers around points on the unit sphere.
 pub(super) fn scene(camera: &Camera) -> Scene {
-    let mut behind = vec![Layer::Line(circles(camera, |seen| seen.nearness < 0.0))];
-    let mut before = Vec::new();
-    for axis in 0..3 {
-        let side = if camera.towards[axis] < 0.0 {
-            &mut behind
-        } else {
-            &mut before
-        };
-        side.push(Layer::Line(axis_line(camera, axis)));
-    }
-    before.extend((0..3).map(|axis| Layer::Texts(axis_name(camera, axis))));
+    let axes = (0..3).map(|axis| Layer::Line(axis_line(camera, axis)));
     Scene {
-        behind,
+        behind: vec![Layer::Line(circles(camera, |seen| seen.nearness < 0.0))],
         between: vec![
             Layer::Band(veil()),
             Layer::Line(circles(camera, |seen| seen.nearness >= 0.0)),
             Layer::Line(outline()),
         ],
-        before,
+        before: axes.chain([Layer::Texts(axis_names(camera))]).collect(),
         x: (-REACH, REACH),
         y: (-REACH, REACH),
     }
@@ -86,21 +79,62 @@ fn outline() -> Line {
     }
 }
 
-/// The part of a positive half-axis outside of the sphere.
+/// The direction of an axis from the corner.
 fn axis_line(camera: &Camera, axis: usize) -> Line {
-    let [start, end] = [1.0, AXIS_END].map(|length| along(camera, axis, length));
-    let line = Line::new(vec![start.x, end.x], vec![start.y, end.y], LINE);
-    Line { width: 1.0, ..line }
+    let (right, up) = seen_axis(camera, axis);
+    let [x, y] = [right, up].map(|part| vec![CORNER, CORNER + ARROW * part]);
+    Line {
+        width: 1.4,
+        ..Line::new(x, y, LINE)
+    }
 }
 
-fn axis_name(camera: &Camera, axis: usize) -> Texts {
-    let at = along(camera, axis, AXIS_NAME);
-    Texts::one((at.x, at.y), format!("e_{{{}}}", axis + 1), SOFT_INK)
+/// The names of the axes beyond the ends of their lines.
+fn axis_names(camera: &Camera) -> Texts {
+    let at = |axis: usize| {
+        let (right, up) = seen_axis(camera, axis);
+        let length = right.hypot(up);
+        let distance = (NAME * length).max(NEAREST_NAME) / length.max(f64::MIN_POSITIVE);
+        (CORNER + distance * right, CORNER + distance * up)
+    };
+    let (x, y) = (0..3).map(at).unzip();
+    Texts {
+        x,
+        y,
+        texts: (1..=3).map(|number| format!("e_{{{number}}}")).collect(),
+        colour: SOFT_INK,
+        beside: true,
+    }
 }
 
-/// A point of an axis at a distance from the origin, as seen.
-fn along(camera: &Camera, axis: usize, length: f64) -> Seen {
+/// Where the end of an axis of length 1 is seen.
+fn seen_axis(camera: &Camera, axis: usize) -> (f64, f64) {
     let mut point = [0.0; 3];
-    point[axis] = length;
-    camera.see(point)
+    point[axis] = 1.0;
+    let seen = camera.see(point);
+    (seen.x, seen.y)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use eigenscope_figure::View;
+
+    #[test]
+    fn names_of_axes_stand_in_a_corner_outside_of_the_sphere() {
+        for (azimuth_degrees, elevation_degrees) in
+            [(0.0, 0.0), (35.0, 25.0), (-45.0, 0.0), (200.0, -80.0)]
+        {
+            let camera = Camera::new(View {
+                azimuth_degrees,
+                elevation_degrees,
+            });
+            let names = axis_names(&camera);
+            assert_eq!(names.texts, ["e_{1}", "e_{2}", "e_{3}"]);
+            for (x, y) in names.x.iter().zip(&names.y) {
+                assert!(x.hypot(*y) > 1.0, "{x}, {y}");
+                assert!(x.abs() < REACH && y.abs() < REACH, "{x}, {y}");
+            }
+        }
+    }
 }

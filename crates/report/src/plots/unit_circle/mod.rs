@@ -174,7 +174,12 @@ fn draw(circle: &EmbeddingSample, share: f64, title: String) -> Result<Figure, T
     }
     let (right, top) = if named { names.reach() } else { (RING, RING) };
     let axes = Axes::new(Axis::bare((-right, right)), Axis::bare((-top, top)), layers);
-    let panel = Panel::axes("", axes.with_aspect(top / right));
+    let strip = strip::panel(circle)?;
+    let of_two = match &strip {
+        Some(_) => "Directions in the plane",
+        None => "",
+    };
+    let panel = Panel::axes(of_two, axes.with_aspect(top / right));
     let (panel, beside, explained) = if named {
         (panel, 0.0, "Each class is named at its mean direction.")
     } else {
@@ -187,7 +192,7 @@ fn draw(circle: &EmbeddingSample, share: f64, title: String) -> Result<Figure, T
     };
     let circle_width = 2.0 * (right + EDGE) + beside;
     // The strip has half of the width of the circle.
-    let (strip, columns, width, explained_strip) = match strip::panel(circle)? {
+    let (strip, columns, width, explained_strip) = match strip {
         Some((strip, margin)) => (
             Some(strip),
             vec![2.0, 1.0],

@@ -52,7 +52,10 @@ pub(super) fn panel(circle: &EmbeddingSample) -> Result<Option<(Panel, f64)>, Ta
     let x = Axis::linear("Angle (degrees)", range).with_major(angle_ticks(range));
     let y = Axis::categories("Class", names).reversed();
     let axes = Axes::new(x, y, layers.collect());
-    Ok(Some((Panel::axes("", axes), widest.min(150.0) + BESIDE)))
+    Ok(Some((
+        Panel::axes("Angles by class", axes),
+        widest.min(150.0) + BESIDE,
+    )))
 }
 
 /// Where the strip is cut open: the middle of the widest gap between angles, or a whole turn before it.

@@ -1,7 +1,7 @@
 //! What a drawing has to keep to: texts inside, legends beside the plots, a bounded size.
 
 use eigenscope_artifact::{INTERACTIVE, PNG};
-use eigenscope_figure::{DrawnText, drawn_texts};
+use eigenscope_figure::{DrawnText, Interactive, drawn_texts};
 use roxmltree::Document;
 
 use crate::drawn::Drawing;
@@ -60,6 +60,13 @@ pub(super) fn check(drawn: &Drawing, what: &str) {
     );
     let form = drawn.bytes(INTERACTIVE);
     assert!(form.len() <= FORM, "{what}: {} bytes", form.len());
+    let form: Interactive = serde_json::from_slice(&form).expect("the form");
+    // A letter such as (a) alone says nothing.
+    let are_titled = form.panels.iter().all(|panel| !panel.title.is_empty());
+    assert!(
+        form.panels.len() < 2 || are_titled,
+        "{what}: a panel of several has no title"
+    );
 }
 
 /// The areas of lines, bands and images: each is cut off at its plot.
