@@ -137,8 +137,14 @@ impl Training {
         let device = Device::flex();
         let start = cpu_seconds();
         let model = self.model.load(&device).expect("it loads");
-        let found: Evaluation =
-            evaluate(&model, &batch.inputs, &batch.labels, &device).expect("finite");
+        let found: Evaluation = evaluate(
+            &model,
+            &batch.inputs,
+            &batch.labels,
+            batch.labels.len(),
+            &device,
+        )
+        .expect("finite");
         Outcome {
             images: found.images,
             loss: found.loss_nats,
