@@ -105,7 +105,7 @@ fn a_card_that_is_asked_for_and_not_there_is_an_error_with_the_reason() {
         (Some("cuda"), "`EIGENSCOPE_DEVICE=cuda` asks for a card"),
         (
             None,
-            "`device = \"cuda\"`, or a parameter that is for cards only, in p.toml asks for a card",
+            "`device = \"cuda\"`, or a parameter that is for cards only, of p.toml asks for a card",
         ),
     ] {
         let file = match variable {

@@ -285,7 +285,7 @@ pub(crate) struct Budget {
     /// Memory to use, in MiB (default: four fifths of the machine's)
     #[arg(long, value_name = "MIB", value_parser = at_least_one::<u64>, allow_negative_numbers = true)]
     pub(crate) memory: Option<u64>,
-    /// Start tasks in an order drawn from this seed, not the longest first: for tests that no result depends on it
+    /// Start tasks in an order drawn from this seed, not the most urgent first: for tests that no result depends on it
     #[arg(long, value_name = "SEED", hide = true, allow_negative_numbers = true)]
     pub(crate) shuffle: Option<u64>,
 }

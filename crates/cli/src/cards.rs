@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use eigenscope_gpu::{CardDescription, Libraries, Missing, Search, cards};
 use eigenscope_pipeline::execute::{Cards, ExecuteError};
 use eigenscope_plan::{Plan, PlannedTask};
-use eigenscope_stage::{AssignedCard, CardLibraries, Device};
+use eigenscope_stage::{AssignedCard, CardLibraries, Device, DeviceChoice};
 
 use crate::arguments::{CUDA_LIBRARIES, ProjectArguments, folder_in};
 use crate::commands::relative;
@@ -95,12 +95,11 @@ pub(crate) fn advised(
     if !matches!(error, ExecuteError::NoCard { .. }) {
         return error.into();
     }
+    let file = relative(&plan.file);
     let asked = match arguments.device_option() {
-        Some(option) => format!("`{option}`"),
-        None => format!(
-            "`device = \"cuda\"`, or a parameter that is for cards only, in {}",
-            relative(&plan.file)
-        ),
+        Some(option) if !option.ends_with(DeviceChoice::Auto.name()) => format!("`{option}`"),
+        Some(_) => format!("A parameter that is for cards only, of {file},"),
+        None => format!("`device = \"cuda\"`, or a parameter that is for cards only, of {file}"),
     };
     let libraries = arguments.cuda_libraries.as_deref();
     let libraries = libraries.map_or_else(String::new, |folder| {
@@ -109,7 +108,7 @@ pub(crate) fn advised(
     diagnosed(NoCard {
         message: error.to_string(),
         help: format!(
-            "{asked} asks for a card. `--device auto` computes on the processor where there is none, `--device cpu` always. \
+            "{asked} asks for a card. `--device cpu` computes on the processor; leave parameters that are for cards only out then. \
              `eigenscope devices{libraries}` says where the libraries of cards were looked for"
         ),
     })

@@ -150,6 +150,6 @@ pub(crate) fn render(error: &anyhow::Error) -> String {
     for cause in causes {
         text.push_str(&format!("\n  caused by: {cause}"));
     }
-    let text = fitted(&text, Terminal::of_stderr().colours);
-    wrapping::lines_within(&text, wrapping::width_of_stderr())
+    let lines = wrapping::lines_within(&text, wrapping::width_of_stderr());
+    fitted(&lines, Terminal::of_stderr().colours).into_owned()
 }

@@ -104,10 +104,13 @@ fn is_absence(reason: &Reason) -> bool {
     matches!(reason, Reason::NeverMade | Reason::ResultRemoved)
 }
 
+/// The word of a task whose result is there, in a list of results.
+pub(crate) const UP_TO_DATE: &str = "up to date";
+
 /// The word of the state of a task or its job, or of its link, in its colour.
 pub(crate) fn coloured(word: &str) -> String {
     let tone = match word {
-        "current" | "running" | "ended" => Tone::Good,
+        "current" | UP_TO_DATE | "running" | "ended" => Tone::Good,
         "failed" | "gone" => Tone::Bad,
         "waiting" | "queued" | "may run" => Tone::Quiet,
         _ => Tone::Notable,

@@ -64,6 +64,7 @@ pub fn cut(line: &str, width: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tone::Tone;
 
     #[test]
     fn words_go_on_below_their_column() {
@@ -87,11 +88,9 @@ mod tests {
         );
         let long = "x".repeat(30);
         assert_eq!(wrapped(&long, 20), long);
-        let coloured = "\u{1b}[31mstale\u{1b}[0m  one two";
-        assert_eq!(wrapped(coloured, 14), coloured);
-        assert_eq!(
-            wrapped(coloured, 11),
-            "\u{1b}[31mstale\u{1b}[0m  one\n       two"
-        );
+        let stale = Tone::Bad.of("stale");
+        let coloured = format!("{stale}  one two");
+        assert_eq!(wrapped(&coloured, 14), coloured);
+        assert_eq!(wrapped(&coloured, 11), format!("{stale}  one\n       two"));
     }
 }

@@ -21,7 +21,7 @@ pub struct DataSet {
     /// What makes inputs of images as stored.
     pixels: Box<Pixels>,
     width: usize,
-    /// Images as stored, one after another.
+    /// Images as stored, one after another; none where only the inputs are kept.
     stored: Vec<u8>,
     labels: Vec<u16>,
     /// Inputs `[images, width]`, made when they are first asked for, if they fit; a graphics card makes its own.
@@ -45,6 +45,14 @@ impl DataSet {
             ready: OnceLock::new(),
             limit,
         }
+    }
+
+    /// The data set for the processor: with its inputs in place of the images as stored, unless they are too many to be kept.
+    pub(crate) fn made_ready(mut self) -> Self {
+        if self.ready().is_some() {
+            self.stored = Vec::new();
+        }
+        self
     }
 
     /// All inputs, unless they are too many to be kept.
@@ -128,7 +136,7 @@ impl DataSet {
     /// As [`batches`](Self::batches), of `rows` images each.
     pub fn batches_of(&self, rows: usize) -> impl Iterator<Item = (Cow<'_, [f32]>, &[u16])> {
         self.labels
-            .chunks(rows)
+            .chunks(rows.max(1))
             .enumerate()
             .map(move |(batch, labels)| {
                 let start = batch * rows;
@@ -168,8 +176,10 @@ mod tests {
         let stored: Vec<u8> = (0..10 * 6).map(|value| value % 17).collect();
         let labels: Vec<u16> = (0..10).collect();
         let ready = DataSet::new(&pixels, stored.clone(), labels.clone());
-        let lazy = DataSet::with_limit(&pixels, stored, labels, 0);
+        let lazy = DataSet::with_limit(&pixels, stored, labels, 0).made_ready();
         assert!(ready.ready().is_some());
+        let ready = ready.made_ready();
+        assert!(ready.stored().is_empty() && !lazy.stored().is_empty());
         assert!(lazy.ready().is_none());
         let rows = [7, 0, 3];
         let made = |noise: bool, set: &DataSet| {

@@ -170,15 +170,18 @@ pub(crate) fn train_model(
     let architecture = build(input, classes)?;
     let initial = initialise(&architecture, context.seed());
     let mut model = StoredModel::new(architecture, initial)?;
-    let sets = (&train_set, &test_set);
     let seed = context.seed();
     let observe = |row: &HistoryRow| observe(context, recipe, row);
     if let Some((card, versions)) = card {
+        let sets = (&train_set, &test_set);
         let history = train_on_card(&card, math.into(), &mut model, sets, recipe, seed, observe)?;
         return write(&context.computed_by(versions), &model, &history);
     }
+    let [train_set, test_set] = [train_set, test_set].map(DataSet::made_ready);
     let threads = context.thread_budget();
-    let history = train(&mut model, sets.0, sets.1, recipe, seed, threads, observe)?;
+    let history = train(
+        &mut model, &train_set, &test_set, recipe, seed, threads, observe,
+    )?;
     write(context, &model, &history)
 }
 

@@ -14,7 +14,7 @@ use crate::arguments::{Ls, ProjectArguments};
 use crate::exit;
 use crate::json;
 use crate::project::{PIPELINES, Project, known_pipelines, pipeline_file};
-use crate::task_report::word;
+use crate::task_report::{UP_TO_DATE, coloured, word};
 
 #[derive(Serialize)]
 struct Report {
@@ -145,8 +145,8 @@ impl TableReport {
         let is_current = |task: &&ListedTask| task.path.is_some();
         let current = self.tasks.iter().filter(is_current).count();
         match (current, self.tasks.as_slice()) {
-            (0, [only]) => only.word.to_owned(),
-            (_, [_]) => "up to date".to_owned(),
+            (0, [only]) => coloured(only.word),
+            (_, [_]) => coloured(UP_TO_DATE),
             (_, tasks) => format!("{current} of {} up to date", tasks.len()),
         }
     }
@@ -161,11 +161,11 @@ impl Report {
             };
             let of_task = |task: &ListedTask| {
                 let state = match task.path {
-                    Some(_) => "up to date",
+                    Some(_) => UP_TO_DATE,
                     None => task.word,
                 };
                 let path = task.path.clone().unwrap_or_default();
-                vec![task.task.clone(), state.to_owned(), path]
+                vec![task.task.clone(), coloured(state), path]
             };
             let of_table = |table: &TableReport| {
                 let (kind, writes) = (table.kind.clone(), table.writes.join(", "));

@@ -92,8 +92,8 @@ pub(crate) fn print(text: &str) -> anyhow::Result<()> {
 
 /// Prints lines for people: within the width of a terminal, if standard output is one.
 pub(crate) fn print_lines(text: &str) -> anyhow::Result<()> {
-    let text = fitted(text, Terminal::of_stdout().colours);
-    print(&wrapping::lines_within(&text, wrapping::width_of_stdout()))
+    let lines = wrapping::lines_within(text, wrapping::width_of_stdout());
+    print(&fitted(&lines, Terminal::of_stdout().colours))
 }
 
 /// Prints bytes that need not be text, as [`print()`] prints text.
@@ -120,8 +120,8 @@ pub(crate) fn printed(written: std::io::Result<()>) -> anyhow::Result<Reader> {
 /// Prints lines for people to standard error, within the width of a terminal, if it is one. A closed pipe is no error.
 pub(crate) fn tell(text: &str) {
     let text = with_coloured_head(text);
-    let text = fitted(&text, Terminal::of_stderr().colours);
-    tell_unbroken(&wrapping::lines_within(&text, wrapping::width_of_stderr()));
+    let lines = wrapping::lines_within(&text, wrapping::width_of_stderr());
+    tell_unbroken(&fitted(&lines, Terminal::of_stderr().colours));
 }
 
 /// The text with a colour for the word that says how bad it is.

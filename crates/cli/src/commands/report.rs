@@ -35,10 +35,12 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Report) -> Result<u8> 
     let survey = project.survey(&project.select(&[])?);
     // The page of another device is not to be replaced by one that lacks its results.
     match project.of_other_device(&survey) {
-        Some(text) if command.output.is_none() && command.split.is_none() => bail!(
-            "{text}: the page would lack them. Leave the device out, run `{}` first, or name another file with --output",
-            project.invocation.command("run")
-        ),
+        Some(text) if command.output.is_none() && command.split.is_none() && path.exists() => {
+            bail!(
+                "{text}: the page would lack them. Leave `--device` or `EIGENSCOPE_DEVICE` out, run `{}` first, or name another file with --output",
+                project.invocation.command("run")
+            )
+        }
         _ => project.tell_other_device(&survey),
     }
     let comparison = match published {

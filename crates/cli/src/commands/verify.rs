@@ -200,10 +200,9 @@ impl<'a> Report<'a> {
             (self.failed.len(), &Tone::Bad.of("failed")),
             (self.missing.len(), "not compared"),
         ]);
-        let interrupted = if self.interrupted {
-            "interrupted; "
-        } else {
-            ""
+        let interrupted = match self.interrupted {
+            true => Tone::Notable.of("interrupted") + "; ",
+            false => String::new(),
         };
         let counts = match counts.is_empty() {
             true => "none",

@@ -214,7 +214,12 @@ impl Facts {
         }
         if let (Some(classes), Some(train)) = (&self.classes, &self.train) {
             let chosen = |class: &usize| *class < classes.len();
-            let chosen: Vec<usize> = match common.classes.as_slice() {
+            let asked = match common.similarity_label {
+                // Classes are chosen among the two that similarity makes.
+                SimilarityLabel::SimilarTo { .. } => &[],
+                SimilarityLabel::None => common.classes.as_slice(),
+            };
+            let chosen: Vec<usize> = match asked {
                 [] => (0..classes.len()).collect(),
                 given => given.iter().copied().filter(chosen).collect(),
             };

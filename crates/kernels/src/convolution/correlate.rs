@@ -23,6 +23,12 @@ pub(crate) trait Tiles {
 pub(crate) fn in_tiles<S: Simd>(count: usize, work: &mut impl Tiles) {
     // With their values and one of a channel, 5 neighbours need 26 registers, 3 need 16; 6 are not faster.
     let most = if S::REGISTER_COUNT >= 32 { 5 } else { 3 };
+    in_tiles_of(most, count, work);
+}
+
+/// As [`in_tiles`], in tiles of at most `most` neighbours.
+#[inline(always)]
+fn in_tiles_of(most: usize, count: usize, work: &mut impl Tiles) {
     let mut first = 0;
     for left in (1..=count.div_ceil(most)).rev() {
         let size = (count - first).div_ceil(left);
@@ -32,7 +38,7 @@ pub(crate) fn in_tiles<S: Simd>(count: usize, work: &mut impl Tiles) {
             3 => work.tile::<3>(first),
             4 => work.tile::<4>(first),
             5 => work.tile::<5>(first),
-            _ => work.tile::<6>(first),
+            _ => unreachable!("tiles have at most five neighbours"),
         }
         first += size;
     }
@@ -115,19 +121,21 @@ mod tests {
                 self.0.push(N);
             }
         }
-        let sizes = |count| {
+        let sizes = |most, count| {
             let mut sizes = Sizes(Vec::new());
-            // 16 registers.
-            in_tiles::<pulp::Scalar>(count, &mut sizes);
+            in_tiles_of(most, count, &mut sizes);
             sizes.0
         };
-        assert_eq!(sizes(0), [0; 0]);
-        assert_eq!(sizes(1), [1]);
-        assert_eq!(sizes(4), [2, 2]);
-        assert_eq!(sizes(7), [3, 2, 2]);
-        assert_eq!(sizes(9), [3; 3]);
+        assert_eq!(sizes(3, 0), [0; 0]);
+        assert_eq!(sizes(3, 1), [1]);
+        assert_eq!(sizes(3, 4), [2, 2]);
+        assert_eq!(sizes(3, 7), [3, 2, 2]);
+        assert_eq!(sizes(5, 7), [4, 3]);
+        assert_eq!(sizes(5, 25), [5; 5]);
         for count in 0..100 {
-            assert_eq!(sizes(count).iter().sum::<usize>(), count);
+            for most in [3, 5] {
+                assert_eq!(sizes(most, count).iter().sum::<usize>(), count);
+            }
         }
     }
 }

@@ -139,9 +139,9 @@ impl Observer for Bars {
     }
 
     fn note(&mut self, text: &str) {
+        let lines = lines_within(text, (self.width)());
         // A terminal that is gone does not stop the run.
-        let text = fitted(text, self.colours);
-        let _ = self.all.println(lines_within(&text, (self.width)()));
+        let _ = self.all.println(fitted(&lines, self.colours));
     }
 
     fn time_left(&mut self, seconds: f64) {

@@ -84,8 +84,7 @@ impl Forecast {
         self.expected(task).seconds
     }
 
-    /// Estimated duration of a task that has not started and of the longest chain of tasks that follow: what the run takes at least from
-    /// its start on.
+    /// Estimated duration of a task that has not started and of the longest chain of tasks that can follow.
     pub(super) fn seconds_to_end(&self, task: usize) -> f64 {
         self.waiting.get(&task).map_or(0.0, Estimate::to_end)
     }
@@ -133,7 +132,7 @@ impl Forecast {
     }
 
     /// Time until everything has ended if all threads are busy, and no less than what the longest of the
-    /// running tasks still takes with what follows it.
+    /// running tasks still takes.
     pub(super) fn seconds_left(&self) -> f64 {
         match self.last.get() {
             Some((at, seconds)) if self.running.len() > FEW && at.elapsed() < KEPT => seconds,
@@ -157,9 +156,8 @@ impl Forecast {
             (Width::Seen, _) => MACHINES,
         };
         let all = (running + self.waiting_thread_seconds.max(0.0)) / threads;
-        let chains = self.running.values();
-        let chains = chains.map(|running| running.seconds_left() + running.estimate.following);
-        chains.fold(all, f64::max)
+        let longest = self.running.values().map(Running::seconds_left);
+        longest.fold(all, f64::max)
     }
 
     /// Time that a running task still takes.

@@ -28,9 +28,9 @@ impl<W: Write> Observer for Lines<W> {
     }
 
     fn note(&mut self, text: &str) {
-        let text = fitted(text, false);
+        let lines = lines_within(text, (self.width)());
         // Nobody reads: the run goes on.
-        let _ = writeln!(self.out, "{}", lines_within(&text, (self.width)()));
+        let _ = writeln!(self.out, "{}", fitted(&lines, false));
     }
 }
 

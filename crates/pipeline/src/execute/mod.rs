@@ -69,7 +69,7 @@ pub struct Options {
     pub data_dir: PathBuf,
     /// Whether missing data files may be downloaded.
     pub download: bool,
-    /// Start ready tasks in an order drawn from this seed, not the longest first. For tests: no result depends on it.
+    /// Start ready tasks in an order drawn from this seed, not the most urgent first. For tests: no result depends on it.
     pub shuffle: Option<u64>,
     /// The graphics cards of this machine, or why there is none.
     pub cards: Result<Cards, String>,

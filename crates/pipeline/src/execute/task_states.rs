@@ -48,10 +48,10 @@ pub(super) struct Running {
     pub(super) threads: usize,
 }
 
-/// Place in the queue of ready tasks: the longest first, among equals the first in the plan.
+/// Place in the queue of ready tasks: the most urgent first, among equals the first in the plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Rank {
-    /// Bits of the duration: for numbers that are not negative they are in the same order.
+    /// Bits of the duration of the chain that it begins: for numbers that are not negative they are in the same order.
     seconds: Reverse<u64>,
     task: usize,
 }

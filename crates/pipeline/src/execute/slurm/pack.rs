@@ -43,7 +43,7 @@ impl Submission {
     }
 }
 
-/// Groups requests by what they need. Short ones are put together until they take as long as `pack`.
+/// Groups requests, the most urgent first, by what they need. Short ones are put together until they take as long as `pack`.
 pub(super) fn submissions(
     requests: &[Request],
     pack: Duration,
@@ -68,8 +68,9 @@ pub(super) fn submissions(
             submissions.push(Submission { needs, elements });
         }
     }
-    // The longest first, as on one machine.
-    submissions.sort_by_key(|submission| std::cmp::Reverse(submission.needs.minutes));
+    // As on one machine: what comes first among the requests.
+    let first = |submission: &Submission| submission.elements.iter().flatten().min().copied();
+    submissions.sort_by_key(first);
     submissions
 }
 
