@@ -168,7 +168,7 @@ fn a_page_is_not_replaced_by_one_that_lacks_the_results_of_another_device() {
         "2 tasks have results of another device, and none of the one that `--device cuda` asks for";
     on_card(&["report", "p.toml"]).expect(2).explains(&[
         said,
-        "Leave the device out",
+        "Leave `--device` or `EIGENSCOPE_DEVICE` out",
         "run `eigenscope run --device cuda p.toml` first",
     ]);
     assert!(page() == before, "the page is as it was");
