@@ -9,6 +9,7 @@ use eigenscope_artifact::tables::training::{FinalRow, HistoryRow};
 use eigenscope_pipeline::accept::{Acceptance, accept};
 use eigenscope_pipeline::show::show;
 use eigenscope_pipeline::survey::{Reason, explain};
+use eigenscope_pipeline::tone::fitted;
 use eigenscope_plan::{CodeParts, Plan};
 use eigenscope_testing::file_names;
 use fake::{Bench, chain};
@@ -68,7 +69,7 @@ fn the_explanation_names_the_file_that_changed() {
     let bench = Bench::new();
     bench.complete(&old_plan());
     let plan = new_plan(&[0]);
-    let text = explain(&plan, &bench.survey(&plan), 0);
+    let text = fitted(&explain(&plan, &bench.survey(&plan), 0), false).into_owned();
     assert_eq!(
         text,
         "data.a will run\n  its code changed: crates/a/src/b.rs\n"

@@ -5,8 +5,8 @@ mod sample;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Command;
 
 use eigenscope_artifact::{IMAGES, TENSORS};
 use eigenscope_plan::file::FileErrors;
@@ -46,9 +46,13 @@ impl Fake {
 
     fn scripted(script: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("eigenscope-train");
-        fs::write(&path, format!("#!/bin/sh\n{script}")).expect("written");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("executable");
+        let [text, program] = ["text", "eigenscope-train"].map(|name| folder.path().join(name));
+        fs::write(&text, format!("#!/bin/sh\n{script}")).expect("written");
+        // By another process: a file that this one writes is open in every process that another test is just starting, and cannot be
+        // started itself as long.
+        let mut install = Command::new("install");
+        let installed = install.args(["-m", "755"]).args([&text, &program]).status();
+        assert!(installed.expect("install starts").success());
         Self(folder)
     }
 
