@@ -6,7 +6,7 @@ use eigenscope_artifact::TENSORS;
 use eigenscope_artifact::tables::training::HistoryRow;
 use eigenscope_models::StoredModel;
 use eigenscope_stage::{
-    CLASSES, Examination, Examined, Feature, Input, Known, Question, Stage, quantities,
+    Amount, CLASSES, Examination, Examined, Feature, Input, Known, Question, Stage, quantities,
 };
 use eigenscope_testing::{
     TestFolder, TestTask, image_header, made_by, noise, provenance, write_images,
@@ -184,6 +184,7 @@ fn flags_and_layers(examined: &Examined) -> (Vec<&str>, Vec<String>) {
                 layers.extend(rules.iter().flat_map(|rule| rule.names(&Value::Null)));
             }
             Feature::Names { .. } | Feature::Attribute { .. } => {}
+            Feature::Quantity { name, .. } if name.starts_with(quantities::LAYER_OUTPUTS) => {}
             other => panic!("{other:?}"),
         }
     }
@@ -220,6 +221,12 @@ fn layers_and_properties_are_known_before_training() {
             assert_eq!(flags_and_layers(&examined), (flags.clone(), layers));
             assert_eq!(examined.seconds.is_some(), sized);
         }
+    }
+    // Widths of layers are known with the size of the images.
+    let provides = examine(parameters(convnet()), true).provides;
+    for (layer, outputs) in [("embedding", 128), ("classifier", 3)] {
+        let expected = Feature::layer_outputs(layer, Amount::Fixed(outputs));
+        assert!(provides.contains(&expected), "{layer}: {provides:?}");
     }
 }
 

@@ -436,7 +436,7 @@ fn inputs_on_a_card_are_those_of_the_processor_bit_by_bit() {
     with_card(|card| {
         let (scale, grey) = (PixelTransform::Scale, PixelTransform::Grey);
         // Widths with and without a rest of a block of noise, and more rows than one table of jumps is for.
-        compare_inputs(card, [1, 8, 8], &[scale.clone()], 100);
+        compare_inputs(card, [1, 8, 8], std::slice::from_ref(&scale), 100);
         compare_inputs(card, [1, 7, 5], &[], 70);
         compare_inputs(card, [1, 5, 4], &[scale.clone(), resize(11, 7)], 4500);
         let colours = [resize(4, 5), scale.clone(), normalise(2)];

@@ -86,7 +86,9 @@ impl Forecast {
 
     /// Estimated duration of a task that has not started and of the longest chain of tasks that can follow.
     pub(super) fn seconds_to_end(&self, task: usize) -> f64 {
-        self.waiting.get(&task).map_or(0.0, Estimate::to_end)
+        self.waiting
+            .get(&task)
+            .map_or(0.0, Estimate::seconds_to_end)
     }
 
     /// Estimated duration of a task that has not started, and whether it is known from an earlier run.
@@ -183,7 +185,7 @@ impl Estimate {
         self.expected.seconds * self.threads
     }
 
-    fn to_end(&self) -> f64 {
+    fn seconds_to_end(&self) -> f64 {
         self.expected.seconds + self.following
     }
 }
@@ -223,7 +225,7 @@ fn add_following(plan: &Plan, estimates: &mut BTreeMap<usize, Estimate>) {
         estimate.following = following.remove(index).unwrap_or(0.0);
         for input in &plan.tasks[*index].inputs {
             let longest = following.entry(input.task).or_default();
-            *longest = longest.max(estimate.to_end());
+            *longest = longest.max(estimate.seconds_to_end());
         }
     }
 }
