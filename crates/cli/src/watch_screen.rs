@@ -4,6 +4,7 @@ use eigenscope_pipeline::execute::duration;
 use eigenscope_pipeline::watch::{Counts, Liveness, RunState, TaskProgress};
 
 use crate::commands::tallied;
+use crate::wrapping;
 
 /// Silence of a run elsewhere that is worth a word, in seconds: it gives a sign of life every ten.
 const SILENCE: f64 = 30.0;
@@ -178,10 +179,9 @@ fn one_task(task: &TaskProgress, now: f64) -> String {
     format!("  {name}  {done}/{total} {unit}  {message}  {age}{rate}")
 }
 
-/// At most `width` characters, without any that could move the cursor.
+/// At most `width` characters, without any that could move the cursor; the last one is `…` where the line goes on.
 fn cut(line: &str, width: usize) -> String {
-    let plain = line.chars().map(|c| if c.is_control() { ' ' } else { c });
-    plain.take(width).collect()
+    wrapping::cut(&line.replace(char::is_control, " "), width)
 }
 
 #[cfg(test)]

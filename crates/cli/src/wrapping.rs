@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal;
 
-pub(crate) use eigenscope_pipeline::wrapping::{lines_within, wrapped};
+pub(crate) use eigenscope_pipeline::wrapping::{cut, lines_within, wrapped};
 
 /// Fewest characters that lines are laid out for, however narrow the terminal.
 const NARROWEST: usize = 40;

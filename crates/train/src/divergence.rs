@@ -19,10 +19,9 @@ pub(crate) fn likely_cause(recipe: &Recipe, train: &DataSet) -> String {
             if learning_rate * weight_decay > 2.0 =>
         {
             return format!(
-                "every step multiplies the weights by 1 - learning_rate * weight_decay = {}, so they grow; lower \
-                 `weight_decay` below {}",
-                1.0 - learning_rate * weight_decay,
-                2.0 / learning_rate
+                "every step multiplies the weights by 1 - learning_rate * weight_decay = {}, so they grow; lower `learning_rate` \
+                 ({learning_rate}) or `weight_decay` ({weight_decay}) until their product is below 2",
+                1.0 - learning_rate * weight_decay
             );
         }
         OptimiserKind::Sgd(SgdConstants { momentum, .. }) if momentum >= 1.0 => {
@@ -100,7 +99,7 @@ mod tests {
         for (found, expected) in [
             (
                 cause(1e-3, 0.4, decay(1e6), &plain),
-                "= -999, so they grow; lower `weight_decay` below 2000",
+                "= -999, so they grow; lower `learning_rate` (0.001) or `weight_decay` (1000000) until their product is below 2",
             ),
             (
                 cause(1e-2, 0.0, momentum(1.0), &scaled),

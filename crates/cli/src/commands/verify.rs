@@ -43,6 +43,8 @@ pub(crate) fn run(arguments: &ProjectArguments, command: &Verify) -> Result<u8> 
     )?;
     options.keep_going = true;
     options.cards = cards::for_plan(plan);
+    // The bars take the place of the line that says how far planning is.
+    crate::planning::end();
     let Terminal {
         redraws, colours, ..
     } = Terminal::of_stderr();

@@ -35,18 +35,20 @@ impl Values {
         }
     }
 
-    /// Returns whether so many rows may have these labels: few whole numbers without a gap, from 0 or 1 on, unlike those of `pixels`.
+    /// Returns whether so many rows could have these labels: few whole numbers, unlike those of `pixels`.
+    fn could_be_labels(&self, rows: usize, pixels: &Self) -> bool {
+        let count = self.whole.len();
+        !self.others && count > 1 && 2 * count <= rows && self != pixels
+    }
+
+    /// Returns whether they look like labels, too: without a gap, from 0 or 1 on.
     fn are_labels(&self, rows: usize, pixels: &Self) -> bool {
         let (Some(&least), Some(&most)) = (self.whole.first(), self.whole.last()) else {
             return false;
         };
-        let count = self.whole.len();
-        !self.others
+        self.could_be_labels(rows, pixels)
             && matches!(least, 0 | 1)
-            && count > 1
-            && 2 * count <= rows
-            && most - least + 1 == count as i64
-            && self != pixels
+            && most - least + 1 == self.whole.len() as i64
     }
 }
 
@@ -76,9 +78,11 @@ pub(crate) fn label_ends(content: &mut Content<'_>) -> Result<Option<LabelEnds>,
         middle.iter().for_each(|value| pixels.add(*value));
         rows += 1;
     }
+    // Labels may have gaps; then the last column is the one if the first could not hold any.
+    let is_only_one = !first.could_be_labels(rows, &pixels) && last.could_be_labels(rows, &pixels);
     Ok(Some(LabelEnds {
         first: first.are_labels(rows, &pixels),
-        last: last.are_labels(rows, &pixels),
+        last: last.are_labels(rows, &pixels) || is_only_one,
     }))
 }
 
@@ -111,6 +115,13 @@ mod tests {
         assert_eq!(ends(binary), Some([true, false]));
         let both = |n: usize| format!("{},{},{},{}", n % 10, n % 17, n % 17, n / 3 % 4);
         assert_eq!(ends(both), Some([true, true]));
+        // With gaps, where the first column holds one value or nearly one for each row.
+        let gaps = |n: usize| format!("0,{},{},{}", n % 17, n * 7 % 17, [0, 5, 9][n % 3]);
+        assert_eq!(ends(gaps), Some([false, true]));
+        let gaps = |n: usize| format!("{},{},{},{}", n * 7, n % 17, n % 17, [1, 3, 7][n % 3]);
+        assert_eq!(ends(gaps), Some([false, true]));
+        let gaps = |n: usize| format!("{},{},{},0", [2, 5, 9][n % 3], n % 17, n % 17);
+        assert_eq!(ends(gaps), Some([false, false]));
         // Each label once tells nothing.
         let numbered = |n: usize| format!("9,{},{},{n}", n % 17, n % 17);
         assert_eq!(ends(numbered), Some([false, false]));

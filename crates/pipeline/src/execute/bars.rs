@@ -80,9 +80,9 @@ impl Bars {
         let (done, total) = progress;
         if bar.length() != Some(total) {
             let counts = 2 * total.to_string().len() + 1;
+            bar.set_length(total);
             bar.set_style(style(COUNTED));
             bar.set_prefix(self.name(id, BAR + counts + 2));
-            bar.set_length(total);
         }
         bar.set_position(done);
         bar.set_message(format!("{unit}  {message}"));
@@ -104,6 +104,10 @@ impl Bars {
     }
 
     fn show_left(&self) {
+        // Before the tasks are counted, the bar would be full.
+        if self.whole.length() == Some(0) {
+            return;
+        }
         self.whole
             .set_message(format!("{}{}", self.left, self.elsewhere));
     }
