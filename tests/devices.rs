@@ -97,7 +97,7 @@ fn a_card_that_is_asked_for_and_not_there_is_an_error_with_the_reason() {
         "`train.bilinear[hidden=6]` computes on a graphics card, and there is none here: the CUDA driver, NVRTC and cuBLAS were not found in \
          /nowhere/cuda",
         "`--device cuda` asks for a card",
-        "`--device cpu` always",
+        "`--device cpu` computes on the processor",
         "`eigenscope devices --cuda-libraries /nowhere/cuda` says where",
     ]);
     assert!(answer.stderr.len() < 500, "{}", answer.stderr);
