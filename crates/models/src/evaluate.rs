@@ -12,7 +12,7 @@ const MOST_ROWS: usize = 2000;
 /// Fewest inputs per forward pass, if those fit: products rearrange the weights of a layer anew for each pass.
 const FEWEST_ROWS: usize = 64;
 
-/// Values that all steps of a pass make, at most (64 MiB), but there is room for [`FEWEST_ROWS`] inputs; inputs alone never have more. Buffers of
+/// Most values that all steps of a pass make, unless [`FEWEST_ROWS`] inputs need more, and most values of its inputs: 64 MiB. Buffers of
 /// single steps are then mostly below the 32 MiB from which on glibc asks the system for memory and hands it back each time.
 const MOST_VALUES: usize = 1 << 24;
 

@@ -121,13 +121,7 @@ impl Layout {
         dtype: DType,
         shape: &[usize],
     ) -> Result<Vec<T>, CheckpointError> {
-        let reading = Reading {
-            sources,
-            name,
-            dtype,
-            shape,
-        };
-        reading.check(self)?;
+        let reading = Reading::new(self, sources, name, dtype, shape)?;
         match &self.strides {
             None => reading.in_order(self),
             Some(strides) => reading.gathered(self, strides),
@@ -146,13 +140,7 @@ impl Layout {
         shape: &[usize],
         mut each: impl FnMut(&[T]),
     ) -> Result<(), CheckpointError> {
-        let reading = Reading {
-            sources,
-            name,
-            dtype,
-            shape,
-        };
-        reading.check(self)?;
+        let reading = Reading::new(self, sources, name, dtype, shape)?;
         match &self.strides {
             None => reading.for_each(self, each),
             Some(strides) => {

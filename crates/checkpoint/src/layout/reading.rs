@@ -10,18 +10,36 @@ use crate::{CheckpointError, DType};
 
 /// One tensor being read.
 pub(super) struct Reading<'a> {
-    pub(super) sources: &'a [Source],
-    pub(super) name: &'a str,
-    pub(super) dtype: DType,
-    pub(super) shape: &'a [usize],
+    sources: &'a [Source],
+    name: &'a str,
+    dtype: DType,
+    shape: &'a [usize],
 }
 
-impl Reading<'_> {
+impl<'a> Reading<'a> {
+    /// The reading of a tensor whose values can be read and lie in its data as `layout` says.
+    pub(super) fn new(
+        layout: &Layout,
+        sources: &'a [Source],
+        name: &'a str,
+        dtype: DType,
+        shape: &'a [usize],
+    ) -> Result<Self, CheckpointError> {
+        let reading = Self {
+            sources,
+            name,
+            dtype,
+            shape,
+        };
+        reading.check(layout)?;
+        Ok(reading)
+    }
+
     fn place(&self) -> String {
         format!("tensor `{}`", shown(self.name))
     }
 
-    pub(super) fn check(&self, layout: &Layout) -> Result<(), CheckpointError> {
+    fn check(&self, layout: &Layout) -> Result<(), CheckpointError> {
         if !self.dtype.is_readable() {
             return Err(self.sources[0].unsupported(
                 self.place(),

@@ -216,7 +216,7 @@ impl Epochs {
         self.draws.write(plan)
     }
 
-    /// Starts the epoch that has been written, if its inputs are not handed over, and returns while the card works on it.
+    /// Starts the planned epoch and returns while the card works on it. One whose inputs are handed over begins with the first of them.
     pub(crate) fn start(&self, network: &(impl Steps + ?Sized)) -> Result<(), GpuError> {
         match (&self.made, self.graph.get()) {
             (Some(_), _) => Ok(()),

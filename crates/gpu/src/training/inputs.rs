@@ -1,6 +1,6 @@
 //! Inputs of a network, made on the card of images as they are stored.
 
-use crate::module::Argument::{Real, Whole};
+use crate::module::Argument::{self, Real, Whole};
 use crate::module::{NULL, at};
 use crate::training::{COUNTED, Draws, GENERATORS, Split};
 use crate::{Buffer, Card, GpuError, Kernel, Module, Stream};
@@ -158,6 +158,26 @@ impl Inputs {
         u32::from(self.order == Order::Features)
     }
 
+    /// What both kernels that gather inputs are given first.
+    fn arguments(
+        &self,
+        pixels: Argument,
+        order: Argument,
+        out: &Buffer<f32>,
+        images: usize,
+    ) -> Vec<Argument> {
+        vec![
+            pixels,
+            order,
+            at(&self.numbers, 0),
+            at(out, 0),
+            Whole(images as u32),
+            Whole(self.width as u32),
+            Whole(self.stored as u32),
+            Whole(self.by_feature()),
+        ]
+    }
+
     /// Puts the inputs of `images` images of a split into the queue, those from number `start` on.
     ///
     /// # Safety
@@ -170,16 +190,8 @@ impl Inputs {
         images: usize,
         out: &Buffer<f32>,
     ) -> Result<(), GpuError> {
-        let arguments = [
-            at(&split.pixels, start * self.stored),
-            NULL,
-            at(&self.numbers, 0),
-            at(out, 0),
-            Whole(images as u32),
-            Whole(self.width as u32),
-            Whole(self.stored as u32),
-            Whole(self.by_feature()),
-        ];
+        let pixels = at(&split.pixels, start * self.stored);
+        let arguments = self.arguments(pixels, NULL, out, images);
         // SAFETY: these are the types of the kernel's arguments. A preparation reads no byte beyond an image, as `Preparation::new`
         // follows the shapes, all of which can be counted, and has the numbers that it names; the caller answers for the other buffers.
         unsafe { self.gather.launch(stream, images * self.width, &arguments) }
@@ -199,16 +211,8 @@ impl Inputs {
     ) -> Result<(), GpuError> {
         let shape = draws.shape();
         let images = shape.rows(step);
-        let mut arguments = vec![
-            at(&split.pixels, 0),
-            at(draws.order(), step * shape.batch),
-            at(&self.numbers, 0),
-            at(out, 0),
-            Whole(images as u32),
-            Whole(self.width as u32),
-            Whole(self.stored as u32),
-            Whole(self.by_feature()),
-        ];
+        let order = at(draws.order(), step * shape.batch);
+        let mut arguments = self.arguments(at(&split.pixels, 0), order, out, images);
         // SAFETY: as in `enqueue`; `Draws::write` checked that the order names images that are there, and draws have states and jumps
         // for all rows of every step.
         unsafe {

@@ -41,7 +41,7 @@ impl Values {
         !self.others && count > 1 && 2 * count <= rows && self != pixels
     }
 
-    /// Returns whether they look like labels, too: without a gap, from 0 or 1 on.
+    /// Returns whether these are labels as most tables have them: they count up from 0 or 1 without a gap.
     fn are_labels(&self, rows: usize, pixels: &Self) -> bool {
         let (Some(&least), Some(&most)) = (self.whole.first(), self.whole.last()) else {
             return false;

@@ -155,7 +155,7 @@ fn edited(
 pub struct Beside {
     /// The files that extend the pipeline file, each with its text; and those that are no TOML and extend something.
     pub extending: Vec<(PathBuf, String)>,
-    /// Files that cannot be read, so that it is not known whether they extend it, with the reasons.
+    /// Files that cannot be read, with the reasons. They may extend this one.
     pub unread: Vec<(PathBuf, String)>,
 }
 
